@@ -1,0 +1,1 @@
+"""syncd: signed exchange of hashed fraud indicators."""

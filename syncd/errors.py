@@ -1,0 +1,107 @@
+"""The error tree: a class exists where someone acts differently on it.
+
+    SyncdError                 every error that syncd raises on purpose
+    ├── UsageError             the operator's own input or setting   exit 2
+    ├── MalformedError         bytes or text that do not parse       400
+    ├── RefusedError           understood, and not allowed by rule   422
+    ├── UnavailableError       no usable answer; try again           503, exit 3
+    │   └── BrokenSourceError  bytes that are not what was signed: try another
+    ├── QuotaError             too many; says when to come back      429
+    ├── StaleError             a compare-and-swap lost               409
+    ├── UntrustedError         nobody we trust signed or said this   403, exit 4
+    │   └── ForkError          an origin contradicts what it signed  exit 4
+    ├── NewerError             written by a newer syncd              exit 5
+    └── DamagedError           our own files or rows do not hold     exit 5
+
+Messages read `subject: fact with the value`, in lower case and without a full
+stop. `hint` says the way out where we know one. Keys and raw identifiers
+never enter a message.
+"""
+
+
+class SyncdError(Exception):
+    """Every error that syncd raises on purpose."""
+
+    exit_code = 1
+    status = 500
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(SyncdError):
+    """The operator asked for something that cannot be: say what and where."""
+
+    exit_code = 2
+    status = 400
+
+
+class MalformedError(SyncdError):
+    """Bytes or text that do not parse."""
+
+    exit_code = 2
+    status = 400
+
+
+class RefusedError(SyncdError):
+    """Understood, and not allowed by a rule."""
+
+    exit_code = 1
+    status = 422
+
+
+class UnavailableError(SyncdError):
+    """No usable answer from elsewhere; worth trying again."""
+
+    exit_code = 3
+    status = 503
+
+
+class BrokenSourceError(UnavailableError):
+    """A source gave bytes that are not what was signed: ask another."""
+
+
+class QuotaError(SyncdError):
+    """Too many requests; `retry_after_s` says when to come back."""
+
+    exit_code = 3
+    status = 429
+
+    def __init__(
+        self, message: str, *, retry_after_s: int, hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class StaleError(SyncdError):
+    """A compare-and-swap lost: what we believed is no longer so."""
+
+    exit_code = 3
+    status = 409
+
+
+class UntrustedError(SyncdError):
+    """Nobody whom we trust signed or said this."""
+
+    exit_code = 4
+    status = 403
+
+
+class ForkError(UntrustedError):
+    """An origin signed two things that contradict each other."""
+
+
+class NewerError(SyncdError):
+    """Written by a newer syncd than this one."""
+
+    exit_code = 5
+    status = 500
+
+
+class DamagedError(SyncdError):
+    """Our own files or rows do not hold what they must."""
+
+    exit_code = 5
+    status = 500

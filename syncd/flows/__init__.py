@@ -1,0 +1,1 @@
+"""One file = one journey, async, over Protocols only."""

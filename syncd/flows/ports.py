@@ -1,0 +1,232 @@
+"""What a flow may ask of the world. Edges implement these; tests fake them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from syncd.indicator.claims import Batch, Claim
+from syncd.tlog.merkle import Frontier
+
+Position = tuple[str, int]  # (origin, index)
+
+
+# ---------------------------------------------------------------- logs
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHead:
+    """The tip of our own log as the database has it."""
+
+    origin: str
+    frontier: Frontier  # size and peaks; frontier.root() is signed in `note`
+    note: bytes  # the signed checkpoint, log line only
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record of a log: the leaf, and what opens it."""
+
+    leaf: bytes  # 34 bytes
+    salt: bytes = b""  # 16 bytes; empty if the payload is not here
+    payload: bytes = b""  # canonical JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Up to 256 consecutive records, as served: gzip of the record bytes."""
+
+    n: int  # bundle number: first index // 256
+    width: int  # records, 1..256
+    gz: bytes  # gzip(record ‖ record ‖ …)
+    root: bytes  # RFC 6962 hash of its leaves (a full bundle: a level-1 hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A vault row that an append publishes or ends, in its transaction."""
+
+    vault_id: int
+    index: int  # index of the statement in our own log
+    token: bytes  # 16 bytes
+    epoch: int
+    ends: bool = False  # True: the statement retracts this row's report
+
+
+class OwnLog(Protocol):
+    """Our own log, in own.db. There is one writer: the daemon."""
+
+    async def head(self) -> OwnHead:
+        """Return the committed tip."""
+        ...
+
+    async def append(
+        self,
+        old: OwnHead,
+        new: OwnHead,
+        bundles: Sequence[Bundle],
+        published: Sequence[Published],
+    ) -> None:
+        """Commit bundles, tip and vault states in one transaction.
+
+        Raises:
+            StaleError: the tip is not `old` any more; nothing was written.
+        """
+        ...
+
+    async def bundle(self, n: int) -> Bundle | None:
+        """Return bundle `n` as committed (full or the partial tail)."""
+        ...
+
+    async def rewrite(self, bundles: Sequence[Bundle]) -> None:
+        """Replace bundles by the same ones with payloads erased."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorHead:
+    """How far we hold another member's log (or have merged our own)."""
+
+    origin: str
+    frontier: Frontier  # of the mirrored prefix
+    merged: int = 0  # entries whose claims we hold, ≤ mirrored
+    note: bytes = b""  # largest signed checkpoint with size ≤ mirrored
+    contested: bool = False  # a fork was seen: never advanced again
+    missing: tuple[int, ...] = ()  # withheld indices in [merged, mirrored)
+
+    @property
+    def mirrored(self) -> int:
+        """Entries verified against a signed checkpoint."""
+        return self.frontier.size
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a person should know: kept, shown in status, never lost."""
+
+    code: str  # e.g. void, bad_know, fork, bad_holder, broken_source
+    origin: str  # log or member concerned
+    index: int | None  # entry concerned, if one
+    detail: str  # positions and sizes, never raw values or whole tokens
+
+
+class Mirror(Protocol):
+    """Our verified copy of other members' logs, and all claims."""
+
+    async def head(self, origin: str) -> MirrorHead:
+        """Return how far we are (size 0 if we never heard of it)."""
+        ...
+
+    async def advance(
+        self,
+        old: MirrorHead,
+        new: MirrorHead,
+        bundles: Sequence[Bundle],
+        batch: Batch,
+        findings: Sequence[Finding] = (),
+    ) -> None:
+        """Move from `old` to `new` in one transaction with its claims.
+
+        Raises:
+            StaleError: (mirrored, merged) is not `old`'s any more.
+        """
+        ...
+
+    async def bundle(self, origin: str, n: int) -> Bundle | None:
+        """Return bundle `n` of a mirrored log, or None."""
+        ...
+
+    async def roots(self, origin: str, first: int, last: int) -> list[bytes]:
+        """Return the roots of full bundles first..last-1, in order."""
+        ...
+
+    async def keep_note(self, origin: str, size: int, note: bytes) -> None:
+        """Keep a verified signed checkpoint that is ahead of `mirrored`."""
+        ...
+
+    async def notes(self, origin: str) -> Mapping[int, bytes]:
+        """Return the kept signed checkpoints by size."""
+        ...
+
+    async def contest(
+        self, origin: str, notes: Sequence[bytes], finding: Finding
+    ) -> None:
+        """Freeze a forked origin, keeping both of its signed notes."""
+        ...
+
+    async def claims(
+        self, tokens: Sequence[bytes], kind: int, epoch: int
+    ) -> Mapping[bytes, Sequence[Claim]]:
+        """Return the standing claims of each token that has any."""
+        ...
+
+
+# ------------------------------------------------------------- sources
+
+
+class Source(Protocol):
+    """Somebody who serves a log: its owner, a mirror, a directory.
+
+    Untrusted. Every method raises UnavailableError when there is no usable
+    answer, BrokenSourceError when there is one that cannot be right.
+    """
+
+    name: str  # who it is, for status and findings: a member id or a path
+
+    async def checkpoint(self, origin: str) -> bytes:
+        """Fetch the newest signed checkpoint that it has of `origin`."""
+        ...
+
+    async def hash_tiles(
+        self, origin: str, paths: Sequence[str]
+    ) -> Sequence[bytes]:
+        """Fetch tiles (`1/000`, `0/001.p/17`), in order, or raise."""
+        ...
+
+    async def payloads(
+        self, origin: str, wanted: Sequence[tuple[int, int]]
+    ) -> Sequence[bytes]:
+        """Fetch payload bundles (n, width): inflated, in order, or raise.
+
+        A source may answer with fewer bundles than asked, never none.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What one peer says it has: hints until verified."""
+
+    cursor: str  # opaque; send it back to hear only of what changed since
+    notes: Sequence[bytes] = ()  # log-signed checkpoints, newest per origin
+    roster_version: int = 0
+    roster_hash: str = ""
+    seen: Mapping[str, int] = field(default_factory=dict)
+
+
+class Peer(Source, Protocol):
+    """A member's peer door, over pinned mutual TLS."""
+
+    async def heads(self, cursor: str) -> Heads:
+        """Ask what is new since `cursor` ("" for everything)."""
+        ...
+
+    async def roster(self, version: int) -> bytes:
+        """Fetch one version of the roster's signed note."""
+        ...
+
+    async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
+        """POST an OPRF request; return the reply's bytes.
+
+        Raises:
+            QuotaError: the holder answered 429.
+            UnavailableError: no usable answer in time.
+        """
+        ...
+
+    async def poke(self, note: bytes) -> None:
+        """Send our own newest checkpoint."""
+        ...
+
+    async def monitor(self, origin: str, key: str) -> bytes:
+        """Fetch the peer's `seen` or `merged` note for `origin`."""
+        ...

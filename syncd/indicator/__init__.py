@@ -1,0 +1,1 @@
+"""The product: identifiers, tokens, statements, claims, verdicts."""

@@ -1,0 +1,1 @@
+"""The client of other members: aiohttp over pinned TLS."""

@@ -1,0 +1,1 @@
+"""Who may sign what, until when."""

@@ -1,0 +1,1 @@
+"""The databases, the vault and the keys: the only room with SQL."""

@@ -1,0 +1,1 @@
+"""The doors: aiohttp servers for peers and for our own institution."""
