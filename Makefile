@@ -1,0 +1,71 @@
+# Every target sets up what it needs: a clean clone wants Python 3.11 or newer.
+# `make demo ARGS="--once"` and `make test ARGS="-k note"` pass options on.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := /bin/sh
+
+# The first of these that exists; any other: make PYTHON=/path/to/python
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 \
+  python3.14; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+  2>/dev/null && { echo $$p; break; }; done)
+
+# The stamp's name says for which place and which lock the set-up was made:
+# a moved checkout or a changed lock has none, and the second run costs nothing.
+READY := .venv/ready-$(shell { pwd -P; cat requirements.lock; } | cksum | tr -s ' ' -)
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help demo test test-slow check lint units bench soak lock fix setup
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+
+$(READY):
+	@test -n "$(PYTHON)" || { echo "setup: error: no Python 3.11 or newer" \
+	  "on this machine; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) tools/setup.py $@
+
+setup: $(READY)  ## the virtual environment and libsodium; others call it
+
+demo: $(READY)  ## four members on this machine exchange the sample data
+	@$(BIN)/syncd demo $(ARGS)
+
+test: $(READY)  ## the fast tests: under two minutes
+	@$(BIN)/pytest -q -n 2 -m "not slow" $(ARGS)
+
+test-slow: $(READY)  ## kills, the demo, the docs' code blocks, the containers
+	@$(BIN)/pytest -q -m slow --timeout 900 $(ARGS)
+
+check: lint units test  ## what CI runs first, in the order that fails fastest
+
+lint: $(READY)
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-timing >.venv/imports.txt 2>&1 || \
+	  { cat .venv/imports.txt; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/hadolint docker/Dockerfile
+	@$(BIN)/docker-compose -f docker/compose.yaml config -q
+	@echo "lint: formatted, linted, layered and typed"
+
+# Installed units name /usr/bin/syncd, so they are verified in a root of their
+# own. systemd-analyze exits 0 on an unknown key: its word must be empty.
+units: $(READY)
+	@$(BIN)/python tools/verify_units.py
+
+bench: $(READY)  ## a million statements between two members, measured
+	@$(BIN)/python bench/sync.py $(ARGS)
+
+soak: $(READY)  ## all tests, with many more examples
+	@$(BIN)/pytest -q --hypothesis-profile=soak --timeout 3600 $(ARGS)
+
+lock: $(READY)  ## resolve the dependencies anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --upgrade \
+	  --group dev pyproject.toml -o requirements.lock
+
+fix: $(READY)  ## mend what ruff can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
