@@ -1,0 +1,93 @@
+"""Checkpoints: the signed heads of a log.
+
+A checkpoint's text, per https://c2sp.org/tlog-checkpoint, looks like this:
+
+    police.example/syncd/txwz/1
+    923748
+    nND/nri/U0xuHUrYSy0HtMeal2vzD9V4k/BO79C+QeI=
+
+Three lines: origin, tree size in entries, root hash in base64. Extension
+lines may follow; syncd writes none and rejects them. Signatures are `note`'s
+work, consistency is `growth`'s. Two checkpoints are the same if origin, size
+and root are: never compare notes.
+"""
+
+from dataclasses import dataclass
+
+from syncd.errors import MalformedError, UntrustedError
+from syncd.tlog import note as notes
+from syncd.tlog import strict
+from syncd.tlog.key import SigningKey, VerifierKey, is_name
+from syncd.tlog.merkle import EMPTY_ROOT, HASH_SIZE
+from syncd.tlog.note import Note
+
+MAX_SIZE = 1 << 16  # bytes of a checkpoint with its cosignatures
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A log's claim: "my first `size` entries hash to `root`"."""
+
+    origin: str
+    size: int  # entries, 0 for an empty log
+    root: bytes  # 32 bytes, RFC 6962 tree hash
+
+    def __str__(self) -> str:
+        return f"{self.origin}\n{self.size}\n{strict.encode(self.root)}\n"
+
+
+def parse(text: str) -> Checkpoint:
+    """Read a checkpoint; `str(parse(text)) == text` for every text accepted.
+
+    Raises:
+        MalformedError: `text` is not exactly three well-formed lines, or an
+            empty log has another root than SHA-256 of nothing.
+    """
+    match text.split("\n"):
+        case [origin, size, root, ""] if is_name(origin):
+            head = Checkpoint(
+                origin,
+                strict.decimal(size, "checkpoint: size"),
+                strict.decode(root, "checkpoint: root", HASH_SIZE),
+            )
+        case _:
+            raise MalformedError("checkpoint: want origin, size, root lines")
+    if head.size == 0 and head.root != EMPTY_ROOT:
+        raise MalformedError("checkpoint: root of size 0 is not SHA-256 of ''")
+    return head
+
+
+def open_(raw: bytes, key: VerifierKey) -> tuple[Checkpoint, Note]:
+    """Return what the log of `key` signed, and the note with all its lines.
+
+    Other lines are not checked: pass the note to `note.verify` for those.
+
+    Raises:
+        MalformedError: not a note, or its text is no checkpoint.
+        UntrustedError: not signed by `key`, or of another origin than the
+            key's name.
+    """
+    note = notes.parse(raw, max_size=MAX_SIZE)
+    notes.verify(note, (key,))
+    head = parse(note.text)
+    if head.origin != key.name:
+        raise UntrustedError(
+            f"checkpoint: {key.name} signed for origin {head.origin[:100]}"
+        )
+    return head, note
+
+
+def sign(head: Checkpoint, key: SigningKey) -> Note:
+    """Return the note by which a log signs its head.
+
+    Raises:
+        MalformedError: the head would not be read back.
+        UntrustedError: the key is another origin's.
+    """
+    if key.name != head.origin:
+        raise UntrustedError(
+            f"checkpoint: {key.name} cannot sign for origin {head.origin}"
+        )
+    text = str(head)
+    parse(text)
+    return notes.sign(text, key)

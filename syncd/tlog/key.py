@@ -1,0 +1,187 @@
+"""Keys of signed notes, public and secret, and the lines they make.
+
+A verifier key is written, per https://c2sp.org/signed-note,
+
+    <name>+<8 hex digits of the key ID>+<base64 of type byte ‖ public key>
+
+and a signature line `— <name> <base64 of key ID ‖ body>`. The key ID is an
+index, SHA-256(name ‖ 0x0A ‖ type ‖ public key)[:4], and proves nothing. What
+the types sign is `note`'s and `cosignature`'s work: here is only the
+cryptography, over bytes.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+from cryptography.hazmat.primitives.asymmetric.mldsa import (
+    MLDSA44PrivateKey,
+    MLDSA44PublicKey,
+)
+
+from syncd.errors import MalformedError, RefusedError
+from syncd.tlog import strict
+
+ED25519 = 0x01  # over the text
+COSIGNATURE = 0x04  # Ed25519 cosignature/v1
+MLDSA44 = 0x06  # ML-DSA-44 cosignature
+
+PUBLIC_SIZE = {ED25519: 32, COSIGNATURE: 32, MLDSA44: 1312}  # bytes
+SEED_SIZE = 32  # bytes, for all three
+MAX_NAME = 100  # bytes, of a name of ours
+
+_NAME = re.compile(r"[^\x00-\x20\s+]+")  # C2SP: no Unicode space, no plus
+_OURS = re.compile(r"[a-z0-9.-]+(/[a-z0-9._-]+)+", re.ASCII)
+_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
+
+
+def is_name(text: str) -> bool:
+    """Tell whether C2SP allows `text` as the name of a key."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_ours(text: str) -> bool:
+    """Tell whether `text` may be an origin or key name in an alliance."""
+    return len(text) <= MAX_NAME and _OURS.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature line: `— <name> <base64 of key ID ‖ body>`."""
+
+    name: str
+    key_id: bytes  # 4 bytes
+    body: bytes  # what it means is the key type's matter
+
+    def __str__(self) -> str:
+        return f"— {self.name} {strict.encode(self.key_id + self.body)}"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey:
+    """A public key under its name; `str(key)` is the vkey.
+
+    Raises:
+        MalformedError: a name, type or length that cannot be.
+    """
+
+    name: str
+    algorithm: int  # type byte: ED25519, COSIGNATURE or MLDSA44
+    public: bytes
+    key_id: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not is_name(self.name):
+            raise MalformedError("key: name is empty or has a space or plus")
+        want = PUBLIC_SIZE.get(self.algorithm)
+        if want is None:
+            raise MalformedError(f"key: type {self.algorithm:#04x} is unknown")
+        if len(self.public) != want:
+            size = len(self.public)
+            raise MalformedError(f"key: public key is {size} bytes")
+        try:
+            name = self.name.encode()
+        except UnicodeEncodeError as e:
+            raise MalformedError("key: name is not Unicode text") from e
+        digest = hashlib.sha256(name + b"\n" + self._typed())
+        object.__setattr__(self, "key_id", digest.digest()[:4])
+
+    def __str__(self) -> str:
+        public = strict.encode(self._typed())
+        return f"{self.name}+{self.key_id.hex()}+{public}"
+
+    def _typed(self) -> bytes:
+        return bytes((self.algorithm,)) + self.public
+
+    def holds(self, message: bytes, signature: bytes) -> bool:
+        """Tell whether `signature` over exactly `message` is this key's."""
+        public: Ed25519PublicKey | MLDSA44PublicKey
+        try:
+            if self.algorithm == MLDSA44:
+                public = MLDSA44PublicKey.from_public_bytes(self.public)
+            else:
+                public = Ed25519PublicKey.from_public_bytes(self.public)
+            public.verify(signature, message)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+def parse_vkey(text: str) -> VerifierKey:
+    """Read a vkey; `str(parse_vkey(text)) == text` for all accepted.
+
+    Raises:
+        MalformedError: not a vkey, its ID is not its own, or another type.
+    """
+    parts = text.split("+", 2)  # base64 may hold a plus of its own
+    if len(parts) != 3:
+        raise MalformedError("key: want <name>+<id>+<base64>")
+    name, key_id, encoded = parts
+    if not _ID.fullmatch(key_id):
+        raise MalformedError("key: ID is not 8 lower-case hex digits")
+    typed = strict.decode(encoded, "key")
+    if not typed:
+        raise MalformedError("key: public key is empty")
+    key = VerifierKey(name, typed[0], typed[1:])
+    if key.key_id.hex() != key_id:
+        raise MalformedError(
+            f"key: ID is {key_id}, the key makes {key.key_id.hex()}"
+        )
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A secret key under its name. Its repr never shows the seed.
+
+    Raises:
+        MalformedError: a name, type or length that cannot be.
+    """
+
+    name: str
+    algorithm: int  # type byte: ED25519, COSIGNATURE or MLDSA44
+    seed: bytes = field(repr=False)  # 32 bytes: RFC 8032, or FIPS 204 ξ
+    verifier: VerifierKey = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.algorithm not in PUBLIC_SIZE:
+            raise MalformedError(f"key: type {self.algorithm:#04x} is unknown")
+        if len(self.seed) != SEED_SIZE:
+            raise MalformedError(f"key: seed is {len(self.seed)} bytes")
+        public = self._secret().public_key().public_bytes_raw()
+        verifier = VerifierKey(self.name, self.algorithm, public)
+        object.__setattr__(self, "verifier", verifier)
+
+    def _secret(self) -> Ed25519PrivateKey | MLDSA44PrivateKey:
+        if self.algorithm == MLDSA44:
+            return MLDSA44PrivateKey.from_seed_bytes(self.seed)
+        return Ed25519PrivateKey.from_private_bytes(self.seed)
+
+    def raw_sign(self, message: bytes) -> bytes:
+        """Return the bare signature over `message`.
+
+        Ed25519 always makes the same one; ML-DSA-44 hedges with randomness
+        of the library's own, as FIPS 204 recommends.
+        """
+        return self._secret().sign(message)
+
+    def line(self, body: bytes) -> Signature:
+        """Return `body` as a signature line of this key."""
+        return Signature(self.name, self.verifier.key_id, body)
+
+    def sign(self, text: str) -> Signature:
+        """Return this key's line under a note's `text` (type 01 only).
+
+        Raises:
+            RefusedError: the key signs cosignatures, see `cosignature`.
+        """
+        if self.algorithm != ED25519:
+            raise RefusedError(
+                f"note: key {self.name} signs cosignatures, not notes"
+            )
+        return self.line(self.raw_sign(text.encode()))

@@ -1,0 +1,158 @@
+"""Signed notes: a text and the lines of those who signed it.
+
+The wire form, per https://c2sp.org/signed-note:
+
+    This is the text. It ends with a newline.
+
+    — police.example/syncd/txwz/1 Kw0oelR0B+OXmuFF...
+    — bank.example/syncd/txwz/seen 7YsTVwAAAABpVbkB...
+
+The last empty line separates; text above it may hold empty lines of its own.
+`parse` checks form only; who signed is known after `verify`. A note's
+identity is its text, never its bytes: lines come, go and change order.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from syncd.errors import MalformedError, UntrustedError
+from syncd.tlog import cosignature, strict
+from syncd.tlog.key import (
+    COSIGNATURE,
+    ED25519,
+    MLDSA44,
+    Signature,
+    SigningKey,
+    VerifierKey,
+    is_name,
+    parse_vkey,
+)
+
+__all__ = [
+    "COSIGNATURE",
+    "ED25519",
+    "MLDSA44",
+    "Note",
+    "Signature",
+    "SigningKey",
+    "VerifierKey",
+    "add",
+    "parse",
+    "parse_vkey",
+    "sign",
+    "verify",
+]
+
+MAX_SIZE = 1 << 20  # bytes; an ML-DSA line alone is 3.3 kB
+MAX_SIGNATURES = 100  # the number at which Go's x/mod gives up
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_DASH = "— "
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A text and its signature lines, of which nothing is proven yet."""
+
+    text: str  # ends with a newline
+    signatures: tuple[Signature, ...]
+
+    def __bytes__(self) -> bytes:
+        lines = "".join(f"{line}\n" for line in self.signatures)
+        return f"{self.text}\n{lines}".encode()
+
+
+def parse(raw: bytes, *, max_size: int = MAX_SIZE) -> Note:
+    """Read a note; `bytes(parse(raw)) == raw` for all accepted.
+
+    Raises:
+        MalformedError: not a note, larger than `max_size` bytes, or with
+            more than 100 lines.
+    """
+    if len(raw) > max_size:
+        raise MalformedError(f"note: {len(raw)} bytes, at most {max_size}")
+    try:
+        whole = raw.decode()
+    except UnicodeDecodeError as e:
+        raise MalformedError("note: not UTF-8") from e
+    if _CONTROL.search(whole):
+        raise MalformedError("note: holds a control character")
+    text, separator, block = whole.rpartition("\n\n")
+    if not separator:
+        raise MalformedError("note: no empty line before the signatures")
+    *lines, last = block.split("\n")
+    if last or not lines:
+        raise MalformedError("note: no signature line, or no final newline")
+    if len(lines) > MAX_SIGNATURES:
+        raise MalformedError(f"note: {len(lines)} signature lines")
+    return Note(text + "\n", tuple(_parse_line(line) for line in lines))
+
+
+def verify(
+    note: Note, keys: Iterable[VerifierKey]
+) -> tuple[tuple[VerifierKey, Signature], ...]:
+    """Return the lines that some of `keys` signed, each key once, in order.
+
+    Lines of other keys are ignored: anybody may add one. A later line of a
+    key that was counted already is ignored as well, as x/mod does.
+
+    Raises:
+        UntrustedError: a known key's line does not verify, no line is a
+            known key's, or two of `keys` share name and ID.
+    """
+    known: dict[tuple[str, bytes], VerifierKey] = {}
+    for key in keys:
+        if known.setdefault((key.name, key.key_id), key) != key:
+            raise UntrustedError(f"note: two keys {key.name} with one ID")
+    verified: dict[tuple[str, bytes], tuple[VerifierKey, Signature]] = {}
+    for line in note.signatures:
+        at = (line.name, line.key_id)
+        if at in known and at not in verified:
+            _check(note.text, known[at], line)
+            verified[at] = known[at], line
+    if not verified:
+        raise UntrustedError("note: no signature of a known key")
+    return tuple(verified.values())
+
+
+def sign(text: str, *keys: SigningKey) -> Note:
+    """Return `text` as a note signed by each of `keys` (type 01).
+
+    Raises:
+        MalformedError: `text` would not be read back, or `keys` is empty.
+    """
+    if not text.endswith("\n") or _CONTROL.search(text):
+        raise MalformedError(
+            "note: text holds a control character or lacks its final newline"
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as e:
+        raise MalformedError("note: text is not Unicode") from e
+    if not keys:
+        raise MalformedError("note: nobody signs")
+    return Note(text, tuple(key.sign(text) for key in keys))
+
+
+def add(note: Note, *signatures: Signature) -> Note:
+    """Return the note with more lines below; a repeated one is left out."""
+    merged = dict.fromkeys((*note.signatures, *signatures))
+    return Note(note.text, tuple(merged))
+
+
+def _parse_line(line: str) -> Signature:
+    name, space, encoded = line.removeprefix(_DASH).partition(" ")
+    if not (line.startswith(_DASH) and space and is_name(name)):
+        raise MalformedError("note: want lines `— <name> <base64>`")
+    raw = strict.decode(encoded, "note: signature")
+    if len(raw) < 5:
+        raise MalformedError(f"note: signature is {len(raw)} bytes")
+    return Signature(name, raw[:4], raw[4:])
+
+
+def _check(text: str, key: VerifierKey, line: Signature) -> None:
+    if key.algorithm != ED25519:
+        cosignature.verify(text, key, line)
+    elif not key.holds(text.encode(), line.body):
+        raise UntrustedError(f"note: line of {key.name} does not verify")

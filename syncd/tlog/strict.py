@@ -1,0 +1,51 @@
+"""Decimals and base64 with one spelling each.
+
+`int()` takes "１０", "1_0" and " 10"; base64 decoders skip strange characters
+or ignore spare bits. What is signed must not have two spellings, so all of
+tlog reads its numbers and bytes here.
+"""
+
+import binascii
+import re
+
+from syncd.errors import MalformedError
+
+MAX_DECIMAL = 2**63 - 1  # what a C2SP implementation must be able to hold
+
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)  # no sign, no leading 0
+
+
+def decimal(text: str, what: str, limit: int = MAX_DECIMAL) -> int:
+    """Read 0..limit; `str(decimal(text, ...)) == text`.
+
+    Raises:
+        MalformedError: `text` is not a decimal in its one spelling.
+    """
+    if not _DECIMAL.fullmatch(text):
+        raise MalformedError(f"{what}: {text[:24]!r} is not a plain decimal")
+    value = int(text)
+    if value > limit:
+        raise MalformedError(f"{what}: {value} is above {limit}")
+    return value
+
+
+def encode(raw: bytes) -> str:
+    """Return standard base64, padded, on one line."""
+    return binascii.b2a_base64(raw, newline=False).decode()
+
+
+def decode(text: str, what: str, size: int | None = None) -> bytes:
+    """Read standard base64 of `size` bytes; `encode(decode(text)) == text`.
+
+    Raises:
+        MalformedError: another spelling, or another size.
+    """
+    try:
+        raw = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    except ValueError as e:
+        raise MalformedError(f"{what}: not standard base64") from e
+    if encode(raw) != text:  # spare bits are set
+        raise MalformedError(f"{what}: base64 is not canonical")
+    if size is not None and len(raw) != size:
+        raise MalformedError(f"{what}: {len(raw)} bytes, want {size}")
+    return raw

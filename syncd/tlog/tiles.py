@@ -1,0 +1,191 @@
+"""Tiles and bundles: how a log is cut into static files.
+
+Per https://c2sp.org/tlog-tiles, with tiles of height 8. A tile of level L
+holds up to 256 hashes of complete subtrees of 256**L leaves; a bundle up to
+256 entries, each as
+
+    length (2 bytes, big-endian) ‖ bytes
+
+Files are numbered in groups of three digits, all but the last one marked
+with an x, and a partial one says its width: 1234067 of width 5 is the tail
+`x001/x234/067.p/5`. Below a log's prefix:
+
+    tile/<L>/<tail>   tile/entries/<tail>   payload/<tail>   audit/<tail>
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from syncd.errors import MalformedError
+from syncd.tlog import strict
+from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL
+
+MAX_ENTRY = 0xFFFF  # bytes
+MAX_LEVEL = 63
+MAX_NUMBER = 2**55 - 1  # the last bundle of 2**63 entries
+MAX_BUNDLE = BUNDLE * (2 + MAX_ENTRY)  # bytes
+
+_TAIL = re.compile(
+    r"((?:x[0-9]{3}/)*)([0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII
+)
+
+
+def path(n: int) -> str:
+    """Return the path of number `n`: 1234067 is `x001/x234/067`."""
+    n, last = divmod(n, 1000)
+    text = f"{last:03}"
+    while n:
+        n, group = divmod(n, 1000)
+        text = f"x{group:03}/{text}"
+    return text
+
+
+def parse_path(text: str) -> int:
+    """Read a path; `path(parse_path(text)) == text` for all accepted.
+
+    Raises:
+        MalformedError: not the one path of a number below 2^55.
+    """
+    n, width = parse_tail(text)
+    if width != BUNDLE:
+        raise MalformedError("tile: a path has no width")
+    return n
+
+
+def tail(n: int, width: int = BUNDLE) -> str:
+    """Return the path of a tile or bundle, with its width if partial."""
+    return path(n) if width == BUNDLE else f"{path(n)}.p/{width}"
+
+
+def parse_tail(text: str) -> tuple[int, int]:
+    """Read (n, width); `tail(*parse_tail(text)) == text` if accepted.
+
+    Raises:
+        MalformedError: not the one tail of such a tile.
+    """
+    match = _TAIL.fullmatch(text[:64])  # a longer one is no number of ours
+    if match is None or len(text) > 64:
+        raise MalformedError(f"tile: {text[:64]!r} is no tile path")
+    groups, last, partial = match.groups()
+    n = int(groups.replace("x", "").replace("/", "") + last)
+    width = int(partial) if partial else BUNDLE
+    if n > MAX_NUMBER or tail(n, width) != text:
+        raise MalformedError(f"tile: {text!r} is no tile path")
+    if partial and width >= BUNDLE:
+        raise MalformedError(f"tile: width {width} is not partial")
+    return n, width
+
+
+def parse_tile(text: str) -> tuple[int, int, int]:
+    """Read `<L>/<tail>` as (level, n, width): `0/x001/234.p/5`.
+
+    Raises:
+        MalformedError: not the one spelling of such a tile.
+    """
+    level, _, rest = text.partition("/")
+    n, width = parse_tail(rest)
+    return strict.decimal(level, "tile: level", MAX_LEVEL), n, width
+
+
+def tile_tail(level: int, n: int, width: int = BUNDLE) -> str:
+    """Return what `parse_tile` reads: the path below `tile/`."""
+    return f"{level}/{tail(n, width)}"
+
+
+def tile_path(level: int, n: int, width: int = BUNDLE) -> str:
+    """Return the path of a hash tile below a log's prefix."""
+    return f"tile/{tile_tail(level, n, width)}"
+
+
+def entries_path(n: int, width: int = BUNDLE) -> str:
+    """Return the path of an entry bundle below a log's prefix."""
+    return f"tile/entries/{tail(n, width)}"
+
+
+def payload_path(n: int, width: int = BUNDLE) -> str:
+    """Return the path of a payload bundle below a log's prefix."""
+    return f"payload/{tail(n, width)}"
+
+
+def audit_path(n: int, width: int = BUNDLE) -> str:
+    """Return the path of an audit bundle below a log's prefix."""
+    return f"audit/{tail(n, width)}"
+
+
+def exists(level: int, n: int, width: int, size: int) -> bool:
+    """Tell whether a tree of `size` entries fills that much of a tile.
+
+    Level 0 answers for bundles as well. What does not exist must never be
+    served with 200.
+    """
+    return (n * BUNDLE + width) << (BUNDLE_LEVEL * level) <= size
+
+
+def partials(size: int) -> tuple[tuple[int, int, int], ...]:
+    """Return (level, n, width) of each partial tile of a tree of `size`."""
+    found = []
+    level = 0
+    while size:
+        n, width = divmod(size, BUNDLE)
+        if width:
+            found.append((level, n, width))
+        size = n
+        level += 1
+    return tuple(found)
+
+
+def encode_bundle(entries: Iterable[bytes]) -> bytes:
+    """Return the entries as a bundle.
+
+    Raises:
+        MalformedError: an entry is longer than 65,535 bytes.
+    """
+    parts: list[bytes] = []
+    for entry in entries:
+        if len(entry) > MAX_ENTRY:
+            raise MalformedError(f"bundle: entry of {len(entry)} bytes")
+        parts.append(len(entry).to_bytes(2, "big"))
+        parts.append(entry)
+    return b"".join(parts)
+
+
+def split_bundle(raw: bytes, width: int) -> list[bytes]:
+    """Return the `width` entries of a bundle.
+
+    Raises:
+        MalformedError: `raw` is not exactly that many entries.
+    """
+    entries: list[bytes] = []
+    append = entries.append
+    at = 0
+    try:
+        for _ in range(width):
+            start = at + 2
+            at = start + (raw[at] << 8 | raw[at + 1])
+            append(raw[start:at])
+    except IndexError:
+        at = -1
+    if at != len(raw):
+        raise MalformedError(
+            f"bundle: {len(raw)} bytes are not {width} entries"
+        )
+    return entries
+
+
+def split_tile(raw: bytes, width: int) -> list[bytes]:
+    """Return the first `width` hashes of a tile, which may be longer.
+
+    Longer: a full tile where a partial one was asked for and dropped since.
+
+    Raises:
+        MalformedError: `raw` is no tile of at least that width.
+    """
+    size = 32
+    if len(raw) % size or not width * size <= len(raw) <= BUNDLE * size:
+        raise MalformedError(f"tile: {len(raw)} bytes, want width {width}")
+    return [raw[at : at + size] for at in range(0, width * size, size)]
+
+
+def encode_tile(hashes: Sequence[bytes]) -> bytes:
+    """Return the hashes as a tile."""
+    return b"".join(hashes)
