@@ -1,0 +1,469 @@
+"""One OPRF key in the hands of n holders, of whom any t evaluate.
+
+The key k is f(0) of a polynomial of degree t-1 over the scalars; holder i,
+1 ≤ i ≤ n, has the share k_i = f(i), and everyone knows K = k·G and all
+K_i = k_i·G. The client names the quorum S of exactly t holders; each answers
+with its share already weighted by Lagrange's coefficient
+
+    λ_i(S) = Π j / (j - i)   over all j ≠ i of S
+
+so that the answers only need to be added, and gives a proof against
+λ_i(S)·K_i. Any quorum gives the output of RFC 9497's VOPRF under k.
+
+    client                                    holder i of S
+    C_1 … C_n = blind(inputs)
+                        ── S, C_1 … C_n ──►   D_j = (λ_i(S)·k_i)·C_j
+    check each holder   ◄─ D_1 … D_n, proof
+    finish: Σ D over S, blinds off, hash
+
+**The bound batch proof.** RFC 9497 draws the weight of a pair from the pair
+alone, so that a holder may search for errors that cancel. Here one seed is
+drawn from the whole batch. All integers are big-endian unless said otherwise;
+points and scalars are in their 32-byte form.
+
+    seed = SHA-512(
+        "syncd-oprf-batch-v1" ‖ 0x00
+        ‖ K_i                          32   the holder's public share
+        ‖ i                            u16
+        ‖ t ‖ S, ascending             u16, t × u16
+        ‖ length ‖ context             u16, bytes
+        ‖ n ‖ C_1 … C_n ‖ D_1 … D_n    u16, n × 32, n × 32
+    )
+    d_1 = 1
+    d_j = 2^128 + x_(j-2)              for j = 2 … n, where x_0, x_1, … are
+                                       the 16-byte little-endian integers of
+                                       SHA-512(seed ‖ u32 b), b = 0, 1, …
+    M = Σ d_j·C_j,  Z = Σ d_j·D_j,  B = λ_i(S)·K_i
+    t2 = r·G,  t3 = r·M                r a fresh random scalar
+    c = HashToScalar(u16 64 ‖ seed ‖ u16 32 ‖ B ‖ u16 32 ‖ M ‖ u16 32 ‖ Z
+                     ‖ u16 32 ‖ t2 ‖ u16 32 ‖ t3 ‖ "Challenge")
+    s = r - c·λ_i(S)·k_i
+    proof = c ‖ s                      64 bytes, scalars little-endian
+
+HashToScalar is RFC 9497's with the context string of mode VOPRF. A weight is
+never zero, and a wrong batch passes with probability 2^-128. The seed stands
+in the challenge because a batch of one has no weights that could carry it.
+
+**The optimistic check.** A full check costs the client two multiplications
+for each element and holder. For a large batch it may instead ask for answers
+without proofs, add them up (`combine`), draw weights that the holders could
+not know, and let the quorum evaluate one weighted sum with full proofs
+(`probe`, `settle`). Only if that fails does it fetch full proofs, which name
+the holder.
+
+Randomness is an argument: `rng(n)` gives n random bytes from the system's
+source. Lagrange's coefficients, weights and proofs are public; shares, blinds
+and nonces only ever meet libsodium.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from syncd.errors import MalformedError, UntrustedError
+from syncd.oprf import group, voprf
+from syncd.oprf.group import ORDER, POINT_SIZE, Rng
+from syncd.oprf.voprf import PROOF_SIZE
+
+MAX_BATCH = 4096  # elements of one request
+MAX_HOLDERS = 255
+SMALL_BATCH = 512  # elements, from which weights of 8 bits pay
+
+_TAG = b"syncd-oprf-batch-v1\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """A key as a dealer hands it out, and then forgets."""
+
+    public: bytes  # 32 bytes, K
+    shares: Mapping[int, bytes] = field(repr=False)  # secret scalars
+    public_shares: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Blinded:
+    """What a client keeps of its request, and the elements that it sends."""
+
+    inputs: tuple[bytes, ...] = field(repr=False)
+    blinds: tuple[bytes, ...] = field(repr=False)  # secret scalars
+    elements: list[bytes]  # 32 bytes each, on the wire
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A holder's answer: element for element, and its proof.
+
+    On the wire the elements stand one after another, then the proof:
+
+        D_1 (32) ‖ D_2 ‖ … ‖ D_n ‖ c (32) ‖ s (32)
+    """
+
+    elements: list[bytes]
+    proof: bytes  # 64 bytes, or none
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self.elements) + self.proof
+
+    @classmethod
+    def parse(cls, raw: bytes, count: int, *, proven: bool = True) -> Self:
+        """Read the answer to `count` elements; checks form only.
+
+        Raises:
+            MalformedError: `raw` is of another length.
+        """
+        cut = count * POINT_SIZE
+        if len(raw) != cut + proven * PROOF_SIZE:
+            raise MalformedError(
+                f"oprf: answer to {count} elements is {len(raw)} bytes"
+            )
+        return cls(group.split(raw[:cut]), raw[cut:])
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A weighted sum of a batch, and what the quorum should make of it."""
+
+    element: bytes
+    expected: bytes
+
+
+def pack(elements: Iterable[bytes]) -> bytes:
+    """Return the elements one after another, as they travel."""
+    return b"".join(elements)
+
+
+def unpack(raw: bytes) -> list[bytes]:
+    """Read the elements of one request, form only; `pack` writes them.
+
+    Raises:
+        MalformedError: not 1 to 4,096 times 32 bytes.
+    """
+    count, rest = divmod(len(raw), POINT_SIZE)
+    if rest:
+        raise MalformedError(f"oprf: elements are {len(raw)} bytes")
+    _check_batch(count)
+    return group.split(raw)
+
+
+def context(kind: str, epoch: int, generation: int, request: bytes) -> bytes:
+    """Return what binds a batch proof to its key and its request.
+
+    len8 ‖ kind ‖ u32 epoch ‖ u32 share generation ‖ len8 ‖ request id
+    """
+    name = kind.encode()
+    return (
+        len(name).to_bytes(1)
+        + name
+        + epoch.to_bytes(4)
+        + generation.to_bytes(4)
+        + len(request).to_bytes(1)
+        + request
+    )
+
+
+# ── keys ─────────────────────────────────────────────────────────────────────
+
+
+def deal(t: int, n: int, rng: Rng) -> Dealt:
+    """Draw a key and share it out t of n.
+
+    Whoever runs this knows the key: good for tests, demonstrations and a
+    first epoch that says so.
+    """
+    _check_threshold(t, n)
+    return share(group.random_scalar(rng), t, n, rng)
+
+
+def share(key: bytes, t: int, n: int, rng: Rng) -> Dealt:
+    """Share out `key` t of n with a fresh polynomial."""
+    _check_threshold(t, n)
+    group.check_scalar(key, "key")
+    coefficients = [key, *group.random_scalars(t - 1, rng)]
+    shares = {i: _polynomial(coefficients, i) for i in range(1, n + 1)}
+    return Dealt(
+        group.multiply_base(key),
+        shares,
+        {i: group.multiply_base(k) for i, k in shares.items()},
+    )
+
+
+def lagrange(quorum: Collection[int], at: int = 0) -> dict[int, bytes]:
+    """Return the scalars λ_i with f(at) = Σ λ_i·f(i) over the quorum.
+
+    Raises:
+        MalformedError: an index occurs twice, or is not 1 to 255.
+    """
+    _check_quorum(quorum)
+    weights = {}
+    for i in quorum:
+        above = below = 1
+        for j in quorum:
+            if j != i:
+                above = above * (j - at) % ORDER
+                below = below * (j - i) % ORDER
+        weights[i] = group.scalar(above * pow(below, -1, ORDER))
+    return weights
+
+
+def check_shares(
+    public: bytes, t: int, public_shares: Mapping[int, bytes]
+) -> None:
+    """The public shares are those of one key, `public`, t of them needed.
+
+    Each share beyond the first t, and the key itself, must be what the first
+    t interpolate to.
+
+    Raises:
+        UntrustedError: they do not belong together.
+        MalformedError: there are points or indices that are none.
+    """
+    indices = sorted(public_shares)
+    _check_threshold(t, len(indices))
+    first = indices[:t]
+    points = [public_shares[i] for i in first]
+    group.check_points([public, *public_shares.values()])
+    for at in [0, *indices[t:]]:
+        weights = lagrange(first, at)
+        point = group.weighted_sum([weights[i] for i in first], points)
+        if point != (public_shares[at] if at else public):
+            subject = f"share {at}" if at else "public key"
+            raise UntrustedError(f"oprf: {subject} is not of this key")
+
+
+# ── one batch ────────────────────────────────────────────────────────────────
+
+
+def blind(inputs: Sequence[bytes], rng: Rng) -> Blinded:
+    """Blind each input with a fresh random scalar; the caller dedupes.
+
+    Raises:
+        MalformedError: none, or more than 4,096 inputs, or one too long.
+    """
+    _check_batch(len(inputs))
+    blinds = tuple(group.random_scalars(len(inputs), rng))
+    return Blinded(tuple(inputs), blinds, voprf.blind(inputs, blinds))
+
+
+def evaluate(
+    share: bytes,
+    index: int,
+    quorum: Collection[int],
+    elements: Sequence[bytes],
+    rng: Rng,
+    context: bytes,
+    *,
+    prove: bool = True,
+) -> Evaluation:
+    """Answer a batch as holder `index` of `quorum`, with the bound proof.
+
+    Costs 60 µs an element, 145 with the proof.
+
+    Raises:
+        MalformedError: an element is not a point, or is the identity; or the
+            quorum is not one of which `index` is part.
+    """
+    _check_batch(len(elements))
+    group.check_scalar(share, "share")
+    key = group.scalar_mul(_weight(index, quorum), share)
+    answers = voprf.evaluate(key, elements)
+    if not prove:
+        return Evaluation(answers, b"")
+    own = group.multiply_base(share)
+    seed = _seed(own, index, quorum, context, elements, answers)
+    m = group.weighted_sum(_weights(seed, len(elements)), elements)
+    public, nonce = group.multiply_base(key), group.random_scalar(rng)
+    proof = voprf.prove_equal(key, public, m, nonce, _bound(seed))
+    return Evaluation(answers, proof)
+
+
+def check(
+    public_share: bytes,
+    index: int,
+    quorum: Collection[int],
+    elements: Sequence[bytes],
+    evaluation: Evaluation,
+    context: bytes,
+) -> None:
+    """The answer is the holder's own, right for every element.
+
+    Raises:
+        UntrustedError: an answer is missing, wrong or not a point, or the
+            proof is for another share, quorum, batch or context.
+    """
+    _check_batch(len(elements))
+    answers = evaluation.elements
+    if len(answers) != len(elements):
+        raise UntrustedError(
+            f"oprf: holder {index} gave {len(answers)} answers"
+            f" to {len(elements)} elements"
+        )
+    weight = _weight(index, quorum)
+    seed = _seed(public_share, index, quorum, context, elements, answers)
+    weights = _weights(seed, len(elements))
+    m = group.weighted_sum(weights, elements)
+    public = group.multiply(weight, public_share)
+    try:
+        z = group.weighted_sum(weights, answers)
+        voprf.verify_equal(public, m, z, evaluation.proof, _bound(seed))
+    except (MalformedError, UntrustedError) as e:
+        raise UntrustedError(f"oprf: holder {index} answered wrongly") from e
+
+
+def combine(evaluations: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """Add up the quorum's answers, element by element.
+
+    Raises:
+        UntrustedError: answers of different lengths, or not points.
+    """
+    try:
+        return group.add_columns(evaluations)
+    except MalformedError as e:
+        raise UntrustedError(f"oprf: answers do not add up: {e}") from e
+
+
+def finish(
+    blinded: Blinded, evaluations: Sequence[Sequence[bytes]]
+) -> list[bytes]:
+    """Return the 64-byte output for each input, from a whole quorum's answers.
+
+    `evaluations` are the answers' elements, one list for each holder of the
+    quorum, all checked before; or the one list that `combine` gave.
+
+    Raises:
+        UntrustedError: too few answers, or what is not a point.
+    """
+    totals = combine(evaluations)
+    if len(totals) != len(blinded.inputs):
+        raise UntrustedError(
+            f"oprf: {len(totals)} answers to {len(blinded.inputs)} elements"
+        )
+    try:
+        return voprf.finalize(blinded.inputs, blinded.blinds, totals)
+    except MalformedError as e:
+        raise UntrustedError(f"oprf: answers do not add up: {e}") from e
+
+
+def probe(
+    elements: Sequence[bytes],
+    totals: Sequence[bytes],
+    rng: Rng,
+    *,
+    bits: int = 128,
+) -> Probe:
+    """Draw a weighted sum that holds for all of a batch or fails.
+
+    Call it only when every answer is in: a holder that knew the weights could
+    choose errors that cancel. A wrong batch passes with 2^-bits; weights are
+    never zero, so a single wrong element never does.
+
+    Args:
+        elements: what was sent.
+        totals: what `combine` made of the answers.
+        rng: the source of the weights.
+        bits: 8 (one addition an element; worth it from 512) or 128.
+    """
+    if len(elements) != len(totals):
+        raise UntrustedError(
+            f"oprf: {len(totals)} answers to {len(elements)} elements"
+        )
+    match bits:
+        case 8:
+            small = rng(len(elements))
+            return Probe(
+                group.small_weighted_sum(small, elements),
+                group.small_weighted_sum(small, totals),
+            )
+        case 128:
+            weights = _weights(rng(64), len(elements))
+            return Probe(
+                group.weighted_sum(weights, elements),
+                group.weighted_sum(weights, totals),
+            )
+        case _:
+            raise ValueError(f"weights of {bits} bits")
+
+
+def settle(probe: Probe, evaluations: Sequence[Sequence[bytes]]) -> None:
+    """The probe's answers, each checked with its proof, agree with the batch.
+
+    Raises:
+        UntrustedError: a holder answered the batch wrongly; full proofs of
+            the batch will say which.
+    """
+    if combine(evaluations) != [probe.expected]:
+        raise UntrustedError("oprf: a holder of the quorum answered wrongly")
+
+
+# ── the bound batch ──────────────────────────────────────────────────────────
+
+
+def _seed(
+    public_share: bytes,
+    index: int,
+    quorum: Collection[int],
+    context: bytes,
+    elements: Sequence[bytes],
+    answers: Sequence[bytes],
+) -> bytes:
+    if len(context) > 2**16 - 1:
+        raise MalformedError(f"oprf: context is {len(context)} bytes")
+    numbers = (index, len(quorum), *sorted(quorum))
+    seed = hashlib.sha512(_TAG + public_share)
+    seed.update(b"".join(number.to_bytes(2) for number in numbers))
+    seed.update(len(context).to_bytes(2) + context)
+    seed.update(len(elements).to_bytes(2))
+    seed.update(b"".join(elements))
+    seed.update(b"".join(answers))
+    return seed.digest()
+
+
+def _weights(seed: bytes, count: int) -> list[bytes]:
+    blocks = b"".join(
+        hashlib.sha512(seed + block.to_bytes(4)).digest()
+        for block in range((count + 2) // 4)
+    )
+    top = b"\x01" + bytes(15)  # 2^128: no weight is zero
+    return [
+        group.ONE,
+        *(blocks[at : at + 16] + top for at in range(0, 16 * (count - 1), 16)),
+    ]
+
+
+def _bound(seed: bytes) -> bytes:
+    return len(seed).to_bytes(2) + seed
+
+
+def _weight(index: int, quorum: Collection[int]) -> bytes:
+    if index not in quorum:
+        raise MalformedError(f"oprf: holder {index} is not of the quorum")
+    return lagrange(quorum)[index]
+
+
+def _polynomial(coefficients: Sequence[bytes], x: int) -> bytes:
+    at = group.scalar(x)
+    *lower, value = coefficients
+    for coefficient in reversed(lower):
+        value = group.scalar_add(group.scalar_mul(value, at), coefficient)
+    return value
+
+
+def _check_batch(count: int) -> None:
+    if not 1 <= count <= MAX_BATCH:
+        raise MalformedError(
+            f"oprf: batch of {count} elements, want 1 to {MAX_BATCH}"
+        )
+
+
+def _check_threshold(t: int, n: int) -> None:
+    if not 1 <= t <= n <= MAX_HOLDERS:
+        raise MalformedError(f"oprf: threshold {t} of {n} holders")
+
+
+def _check_quorum(quorum: Collection[int]) -> None:
+    if len(set(quorum)) != len(quorum) or not quorum:
+        raise MalformedError("oprf: quorum is empty or names a holder twice")
+    for index in quorum:
+        if not 1 <= index <= MAX_HOLDERS:
+            raise MalformedError(f"oprf: holder {index} cannot be")
