@@ -1,0 +1,673 @@
+r"""Claims: what a log says that still stands, one row each.
+
+`fold` turns a stretch of one log into a `Batch` of plain rows; a store adds
+`adds`, takes away what `ends` and `erases` name, and has the claims. Nothing
+overwrites anything, so neither the order in which logs arrive nor the cut
+into batches can matter. Expiry needs no statement: `verdict` reads days.
+
+A row is `(token, index, key, record)`: 16 bytes; the position's index in
+the log; `key = epoch * 4 + kind` (phone 1, url 2, account 3); and the
+claim's own fields in one fixed encoding:
+
+    record  report      0x01 ‖ flags ‖ confidence ‖ on ‖ seen ‖ expires
+                             ‖ know (8) ‖ case (8, if flag 4) ‖ text
+            dispute     0x03 ‖ on ‖ due ‖ expires ‖ text
+            reassigned  0x05 ‖ on ‖ since
+            answer      0x06 ‖ on ‖ text
+            vouch       0x07 ‖ on ‖ expires ‖ text
+    flags   1 spoofed, 2 test, 4 a case follows
+    days    uint32, since 1970-01-01; all numbers big-endian
+    text    ASCII words, one space between them:
+            report      label role channel evidence handling techniques basis
+            dispute     reason about
+            answer      outcome reason about
+            vouch       role
+    lists   items with a comma between them; a position is origin:index;
+            an absent code and an empty list are empty words
+
+Codes are written out, not numbered, so a build with an older vocabulary
+has the same rows, and the same digest:
+
+    digest  Σ mod 2^256 of SHA-256("syncd-claim-v1\0" ‖ len8(origin) ‖ origin
+              ‖ index (8) ‖ kind (1) ‖ epoch (8) ‖ token ‖ record)
+
+It finds accidents, not liars. Expired claims count, ended ones do not.
+"""
+
+import hashlib
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from syncd.errors import DamagedError
+from syncd.indicator import statement as statements
+from syncd.indicator import token as tokens
+from syncd.indicator.leaf import (
+    DEFINED_TYPES,
+    INDICATOR_TYPES,
+    Record,
+    is_void,
+)
+from syncd.indicator.statement import (
+    Anchor,
+    Answer,
+    Dispute,
+    Erase,
+    Evidence,
+    Position,
+    Reassigned,
+    Report,
+    Retract,
+    RosterAccepted,
+    Sighting,
+    Usage,
+    Void,
+    Vouch,
+)
+
+Row = tuple[bytes, int, int, bytes]  # (token, index, key, record)
+End = tuple[bytes, int, int, int]  # (token, index, by_index, key)
+Range = tuple[int, int, int]  # (from, to, by): acts on from ≤ i < min(to, by)
+
+REPORT: Final = 1
+DISPUTE: Final = 3
+REASSIGNED: Final = 5
+ANSWER: Final = 6
+VOUCH: Final = 7
+CLAIM_TYPES: Final = frozenset({1, 3, 5, 6, 7})
+
+_SPOOFED: Final = 1
+_TEST: Final = 2
+_CASE: Final = 4
+_MODULUS: Final = 2**256
+
+
+def key(kind: int, epoch: int) -> int:
+    """Return the one number that names a token key, `epoch * 4 + kind`."""
+    return epoch * 4 + kind
+
+
+def kind_epoch(key: int) -> tuple[int, int]:
+    """Return (kind, epoch) of a `key`."""
+    return key & 3, key >> 2
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A statement about a token that still stands. Days are since 1970."""
+
+    origin: str
+    index: int
+    type: int  # 1 report, 3 dispute, 5 reassigned, 6 answer, 7 vouch
+    kind: int  # 1 phone, 2 url, 3 account
+    epoch: int
+    token: bytes  # 16 bytes
+    on: int  # day it was written
+    expires: int = 0  # first day without it: report, dispute, vouch
+    seen: int = 0  # report
+    label: str = ""  # report
+    role: str = ""  # report, vouch
+    channel: str = ""  # report
+    technique: tuple[str, ...] = ()  # report
+    evidence: str = ""  # report
+    confidence: int = 0  # report, 0..100
+    handling: str = ""  # report
+    know: bytes = b""  # report, 8 bytes
+    basis: tuple[Position, ...] = ()  # report
+    case: bytes = b""  # report, 8 bytes or none
+    spoofed: bool = False  # report
+    test: bool = False  # report
+    reason: str = ""  # dispute, answer
+    due: int = 0  # dispute
+    about: tuple[Position, ...] = ()  # dispute, answer
+    since: int = 0  # reassigned
+    outcome: str = ""  # answer
+
+    @property
+    def position(self) -> Position:
+        """Return the claim's id."""
+        return self.origin, self.index
+
+    @classmethod
+    def parse(
+        cls,
+        origin: str,
+        index: int,
+        token: bytes,
+        kind: int,
+        epoch: int,
+        record: bytes,
+    ) -> "Claim":
+        """Read a row as a store keeps it; `claim.row()` writes it again.
+
+        Raises:
+            DamagedError: the record is not one that `fold` wrote.
+        """
+        try:
+            fields = _parse(record)
+            claim = cls(
+                origin=origin,
+                index=index,
+                kind=kind,
+                epoch=epoch,
+                token=token,
+                **fields,
+            )
+            again = claim.record()
+        except (struct.error, ValueError, IndexError, KeyError) as e:
+            raise DamagedError(f"claim {index}: record does not parse") from e
+        if again != record:
+            raise DamagedError(f"claim {index}: record is not canonical")
+        return claim
+
+    def record(self) -> bytes:
+        """Return the claim's own fields in their one encoding."""
+        return _WRITE[self.type](self)
+
+    def row(self) -> Row:
+        """Return the row that a store keeps."""
+        number = key(self.kind, self.epoch)
+        return self.token, self.index, number, self.record()
+
+
+class Batch(msgspec.Struct, gc=False):
+    """What a stretch of one log adds to, and takes from, the claims.
+
+    Apply it in this order: add `adds`, remove `ends`, remove every claim in
+    `erases`. Rows are sorted by token. `adds` holds no entry that an erase
+    of the same stretch covers; it does hold claims that a retract of the
+    same stretch ends, and `ends` names them. An erase that covers a retract
+    below `start` un-ends what that ended: see `refold`.
+    """
+
+    origin: str
+    start: int  # first index of the stretch
+    stop: int  # one past its last index
+    adds: list[Row] = []
+    ends: list[End] = []
+    erases: list[Range] = []
+    sightings: list[Row] = []  # (token, index, key, sighting record)
+    voids: list[tuple[int, str]] = []  # (index, why)
+    rosters: list[tuple[int, int, str]] = []  # (index, version, hash)
+    anchors: list[tuple[int, Anchor]] = []
+    usages: list[tuple[int, Usage]] = []
+    evidence: list[tuple[int, Evidence]] = []
+
+    def standing(self) -> list[Row]:
+        """Return the adds that no retract of the same stretch ends."""
+        ended = {(t, i, k) for t, i, _, k in self.ends}
+        if not ended:
+            return self.adds
+        return [r for r in self.adds if (r[0], r[1], r[2]) not in ended]
+
+
+# ------------------------------------------------------------------ fold
+
+
+def fold(
+    origin: str,
+    start: int,
+    records: Sequence[Record],
+    *,
+    erased: Sequence[Range] = (),
+    types: frozenset[int] = DEFINED_TYPES,
+) -> Batch:
+    """Return what entries `start`, `start + 1`, … of a log say.
+
+    Every record is complete (see `complete`); one without its payload says
+    nothing. `erased` are the erasures known from elsewhere: later in the
+    log, or in the roster (with `by` its size). `types` are those that the
+    roster's format defines.
+    """
+    stop = start + len(records)
+    batch = Batch(origin=origin, start=start, stop=stop)
+    batch.erases = erases(start, records)
+    gone = _covered(start, stop, [*erased, *batch.erases])
+    decode = statements.decode
+    days = statements.day
+    bare = tokens.decode
+    kinds = tokens.KIND_CODES
+    add = batch.adds.append
+    for index, (leaf, salt, payload) in enumerate(records, start):
+        if not salt:
+            if is_void(leaf, types=types) and index not in gone:
+                batch.voids.append((index, "leaf is void by itself"))
+            continue
+        type_ = leaf[1]
+        if index in gone and type_ in INDICATOR_TYPES:
+            continue
+        if type_ not in types or 8 <= type_ < 16:
+            if type_ not in types:
+                batch.voids.append((index, f"type {type_} is not defined"))
+            continue
+        said = decode(payload, type_)
+        if type(said) is Report:
+            # written out here: nine of ten entries of most logs
+            text = (
+                f"{said.label} {said.role} {said.channel} {said.evidence}"
+                f" {said.handling} {','.join(said.technique)} "
+            )
+            if said.basis:
+                text += _list(said.basis)
+            flags = said.spoofed + 2 * said.test
+            tail = bytes.fromhex(said.know + said.case) + text.encode("ascii")
+            if said.case:
+                flags |= _CASE
+            add(
+                (
+                    bare(said.token),
+                    index,
+                    said.epoch * 4 + kinds[said.kind],
+                    _REPORT(
+                        1,
+                        flags,
+                        said.confidence,
+                        days(said.on),
+                        days(said.seen),
+                        days(said.expires),
+                    )
+                    + tail,
+                )
+            )
+        else:
+            _FOLD[type(said)](batch, index, said)
+    batch.adds.sort()
+    batch.ends.sort()
+    batch.sightings.sort()
+    return batch
+
+
+def _fold_void(batch: Batch, index: int, said: Void) -> None:
+    batch.voids.append((index, said.reason))
+
+
+def _fold_retract(batch: Batch, index: int, said: Retract) -> None:
+    token, number = tokens.decode(said.token), _key(said)
+    for target in said.ends:
+        if target < index:
+            batch.ends.append((token, target, index, number))
+
+
+def _fold_claim(batch: Batch, index: int, said: Any) -> None:
+    claim = of(batch.origin, index, said)
+    batch.adds.append(claim.row())
+
+
+def _fold_sighting(batch: Batch, index: int, said: Sighting) -> None:
+    days = statements.day
+    head = _SIGHTING(days(said.on), days(said.first), days(said.last))
+    count = bytes((said.count,))
+    row = head + count + said.outcome.encode("ascii")
+    batch.sightings.append(
+        (tokens.decode(said.token), index, _key(said), b"\x04" + row)
+    )
+
+
+def _fold_anchor(batch: Batch, index: int, said: Anchor) -> None:
+    batch.anchors.append((index, said))
+
+
+def _fold_usage(batch: Batch, index: int, said: Usage) -> None:
+    batch.usages.append((index, said))
+
+
+def _fold_erase(batch: Batch, index: int, said: Erase) -> None:
+    pass  # read ahead of everything else: see `erases`
+
+
+def _fold_roster(batch: Batch, index: int, said: RosterAccepted) -> None:
+    batch.rosters.append((index, said.version, said.hash_))
+
+
+def _fold_evidence(batch: Batch, index: int, said: Evidence) -> None:
+    batch.evidence.append((index, said))
+
+
+_FOLD: Final[dict[type, Callable[[Batch, int, Any], None]]] = {
+    Void: _fold_void,
+    Retract: _fold_retract,
+    Dispute: _fold_claim,
+    Sighting: _fold_sighting,
+    Reassigned: _fold_claim,
+    Answer: _fold_claim,
+    Vouch: _fold_claim,
+    Anchor: _fold_anchor,
+    Usage: _fold_usage,
+    Erase: _fold_erase,
+    RosterAccepted: _fold_roster,
+    Evidence: _fold_evidence,
+}
+
+
+def _key(
+    said: statements.Indicator,
+) -> int:
+    return said.epoch * 4 + tokens.KIND_CODES[said.kind]
+
+
+def of(
+    origin: str,
+    index: int,
+    said: Report | Dispute | Reassigned | Answer | Vouch,
+) -> Claim:
+    """Return the claim that a statement makes at a position."""
+    days = statements.day
+    fields: dict[str, Any] = {}
+    match said:
+        case Report():
+            fields = {
+                "seen": days(said.seen),
+                "expires": days(said.expires),
+                "label": said.label,
+                "role": said.role,
+                "channel": said.channel,
+                "technique": said.technique,
+                "evidence": said.evidence,
+                "confidence": said.confidence,
+                "handling": said.handling,
+                "know": bytes.fromhex(said.know),
+                "basis": said.basis,
+                "case": bytes.fromhex(said.case),
+                "spoofed": said.spoofed,
+                "test": said.test,
+            }
+        case Dispute():
+            fields = {
+                "reason": said.reason,
+                "due": days(said.due),
+                "expires": days(said.expires),
+                "about": said.about,
+            }
+        case Reassigned():
+            fields = {"since": days(said.since)}
+        case Answer():
+            fields = {
+                "outcome": said.outcome,
+                "reason": said.reason,
+                "about": said.about,
+            }
+        case Vouch():
+            fields = {"role": said.role, "expires": days(said.expires)}
+    return Claim(
+        origin=origin,
+        index=index,
+        type=statements.type_of(said),
+        kind=tokens.KIND_CODES[said.kind],
+        epoch=said.epoch,
+        token=tokens.decode(said.token),
+        on=days(said.on),
+        **fields,
+    )
+
+
+# -------------------------------------------------------------- erasures
+
+
+def erases(start: int, records: Sequence[Record]) -> list[Range]:
+    """Return what the erase statements among the records cover.
+
+    To be read even above `merged`: a withheld entry may be an erased one.
+    """
+    found: list[Range] = []
+    for index, (leaf, salt, payload) in enumerate(records, start):
+        if salt and leaf[1] == 18:
+            said = statements.decode(payload, 18)
+            if isinstance(said, Erase):
+                found += [(a, b, index) for a, b in said.ranges if a < b]
+    return found
+
+
+def is_erased(index: int, type_: int, ranges: Iterable[Range]) -> bool:
+    """Tell whether an entry is rightly erased by any of the ranges."""
+    return type_ in INDICATOR_TYPES and any(
+        start <= index < min(stop, by) for start, stop, by in ranges
+    )
+
+
+class _Covered(set[int]):
+    """The indices of one stretch that erasures cover."""
+
+
+def _covered(start: int, stop: int, ranges: Iterable[Range]) -> _Covered:
+    found = _Covered()
+    for first, last, by in ranges:
+        found.update(range(max(first, start), min(last, by, stop)))
+    return found
+
+
+def complete(
+    start: int,
+    records: Sequence[Record],
+    *,
+    erased: Sequence[Range] = (),
+    types: frozenset[int] = DEFINED_TYPES,
+) -> list[int]:
+    """Return the indices that are withheld: neither present nor excused.
+
+    An entry is complete if its payload is here, it is rightly erased (add
+    the log's own later `erases` to `erased`), sealed for others, or void by
+    its leaf. `merged` may advance up to the first index returned.
+    """
+    missing = [
+        index
+        for index, (leaf, salt, _) in enumerate(records, start)
+        if not salt
+        and not is_void(leaf, types=types)
+        and not 8 <= leaf[1] < 16
+    ]
+    if not missing:
+        return []
+    known = [*erased, *erases(start, records)]
+    return [i for i in missing if not _excused(i, records[i - start], known)]
+
+
+def _excused(index: int, record: Record, known: Sequence[Range]) -> bool:
+    return is_erased(index, record[0][1], known)
+
+
+def refold(
+    origin: str,
+    stretches: Iterable[tuple[int, Sequence[Record]]],
+    erased: Sequence[Range],
+    *,
+    types: frozenset[int] = DEFINED_TYPES,
+) -> Iterator[Row]:
+    """Yield the rows that stand, from the whole log and all its erasures.
+
+    What a store calls when an erase covers a retract (`needs_refold`), and
+    what checks a store: `stretches` are (first index, records) in order
+    from 0 up to `merged`. Memory: all rows of one log.
+    """
+    rows: dict[tuple[int, bytes, int], Row] = {}
+    for start, records in stretches:
+        batch = fold(origin, start, records, erased=erased, types=types)
+        for row in batch.adds:
+            rows[row[1], row[0], row[2]] = row
+        for token, index, _, number in batch.ends:
+            rows.pop((index, token, number), None)
+    yield from sorted(rows.values())
+
+
+def needs_refold(start: int, leaves: Iterable[bytes], batch: Batch) -> bool:
+    """Tell whether an erase covers a retract among leaves `start`, ….
+
+    Then claims that the retract ended stand again, unless they are erased
+    too. A writer should not let that happen: it is a finding as well.
+    """
+    return any(
+        len(leaf) > 1 and leaf[1] == 2 and is_erased(index, 2, batch.erases)
+        for index, leaf in enumerate(leaves, start)
+    )
+
+
+# ---------------------------------------------------------------- digest
+
+
+def digest(origin: str, rows: Iterable[Row]) -> int:
+    """Return Σ of the rows' hashes, below 2^256.
+
+    Sums add: the digest after a batch is the old one, plus that of the rows
+    added, minus that of the rows removed, mod 2^256 (see `plus`, `minus`).
+    """
+    name = origin.encode("ascii")
+    head = b"syncd-claim-v1\0" + bytes((len(name),)) + name
+    sha256, pack, number = hashlib.sha256, _POSITION, int.from_bytes
+    total = 0
+    for token, index, k, record in rows:
+        row = head + pack(index, k & 3, k >> 2) + token + record
+        total += number(sha256(row).digest(), "big")
+    return total % _MODULUS
+
+
+def digests(origin: str, rows: Iterable[Row]) -> dict[int, int]:
+    """Return the digest of each key (kind and epoch) that has rows."""
+    grouped: dict[int, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row[2], []).append(row)
+    return {k: digest(origin, group) for k, group in grouped.items()}
+
+
+def plus(a: int, b: int) -> int:
+    """Return the digest of two disjoint sets of rows together."""
+    return (a + b) % _MODULUS
+
+
+def minus(a: int, b: int) -> int:
+    """Return the digest of what is left when rows are taken away."""
+    return (a - b) % _MODULUS
+
+
+def digest_bytes(value: int) -> bytes:
+    """Return a digest as it is shown and stored: 32 bytes, big-endian."""
+    return value.to_bytes(32, "big")
+
+
+# --------------------------------------------------------------- records
+
+_REPORT: Final = struct.Struct(">BBBIII").pack
+_REPORT_HEAD: Final = struct.Struct(">BBBIII")
+_THREE_DAYS: Final = struct.Struct(">BIII")
+_TWO_DAYS: Final = struct.Struct(">BII")
+_ONE_DAY: Final = struct.Struct(">BI")
+_SIGHTING: Final = struct.Struct(">III").pack
+_POSITION: Final = struct.Struct(">QBQ").pack
+
+
+def _list(positions: Iterable[Position]) -> str:
+    return ",".join(f"{origin}:{index}" for origin, index in positions)
+
+
+def _write_report(c: Claim) -> bytes:
+    flags = _SPOOFED * c.spoofed | _TEST * c.test | _CASE * bool(c.case)
+    head = _REPORT(REPORT, flags, c.confidence, c.on, c.seen, c.expires)
+    text = " ".join(
+        (
+            c.label,
+            c.role,
+            c.channel,
+            c.evidence,
+            c.handling,
+            ",".join(c.technique),
+            _list(c.basis),
+        )
+    )
+    return head + c.know + c.case + text.encode("ascii")
+
+
+def _write_dispute(c: Claim) -> bytes:
+    text = f"{c.reason} {_list(c.about)}".encode("ascii")
+    return _THREE_DAYS.pack(DISPUTE, c.on, c.due, c.expires) + text
+
+
+def _write_reassigned(c: Claim) -> bytes:
+    return _TWO_DAYS.pack(REASSIGNED, c.on, c.since)
+
+
+def _write_answer(c: Claim) -> bytes:
+    text = f"{c.outcome} {c.reason} {_list(c.about)}".encode("ascii")
+    return _ONE_DAY.pack(ANSWER, c.on) + text
+
+
+def _write_vouch(c: Claim) -> bytes:
+    text = c.role.encode("ascii")
+    return _TWO_DAYS.pack(VOUCH, c.on, c.expires) + text
+
+
+_WRITE: Final[dict[int, Callable[[Claim], bytes]]] = {
+    REPORT: _write_report,
+    DISPUTE: _write_dispute,
+    REASSIGNED: _write_reassigned,
+    ANSWER: _write_answer,
+    VOUCH: _write_vouch,
+}
+
+
+def _parse(record: bytes) -> dict[str, Any]:
+    match record[0]:
+        case 1:
+            return _parse_report(record)
+        case 3:
+            _, on, due, expires = _THREE_DAYS.unpack_from(record)
+            reason, about = _words(record, _THREE_DAYS.size, 2)
+            fields = {"due": due, "expires": expires, "reason": reason}
+            fields["about"] = _read_list(about)
+        case 5:
+            _, on, since = _TWO_DAYS.unpack(record)
+            fields = {"since": since}
+        case 6:
+            _, on = _ONE_DAY.unpack_from(record)
+            outcome, reason, about = _words(record, _ONE_DAY.size, 3)
+            fields = {"outcome": outcome, "reason": reason}
+            fields["about"] = _read_list(about)
+        case 7:
+            _, on, expires = _TWO_DAYS.unpack_from(record)
+            (role,) = _words(record, _TWO_DAYS.size, 1)
+            fields = {"expires": expires, "role": role}
+        case other:
+            raise ValueError(f"type {other}")
+    return {"type": record[0], "on": on, **fields}
+
+
+def _parse_report(record: bytes) -> dict[str, Any]:
+    _, flags, confidence, on, seen, end = _REPORT_HEAD.unpack_from(record)
+    at = _REPORT_HEAD.size
+    know = record[at : at + 8]
+    at += 8
+    case = record[at : at + 8] if flags & _CASE else b""
+    at += len(case)
+    label, role, channel, evidence, handling, technique, basis = _words(
+        record, at, 7
+    )
+    return {
+        "type": REPORT,
+        "on": on,
+        "seen": seen,
+        "expires": end,
+        "confidence": confidence,
+        "know": know,
+        "case": case,
+        "spoofed": bool(flags & _SPOOFED),
+        "test": bool(flags & _TEST),
+        "label": label,
+        "role": role,
+        "channel": channel,
+        "evidence": evidence,
+        "handling": handling,
+        "technique": tuple(technique.split(",")) if technique else (),
+        "basis": _read_list(basis),
+    }
+
+
+def _words(record: bytes, at: int, count: int) -> list[str]:
+    words = record[at:].decode("ascii").split(" ")
+    if len(words) != count:
+        raise ValueError(f"{len(words)} words")
+    return words
+
+
+def _read_list(text: str) -> tuple[Position, ...]:
+    if not text:
+        return ()
+    pairs = (item.rsplit(":", 1) for item in text.split(","))
+    return tuple((origin, int(index)) for origin, index in pairs)

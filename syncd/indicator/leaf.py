@@ -1,0 +1,230 @@
+r"""Leaves and records: the 34 bytes in the log, and what opens them.
+
+    leaf    0x01 ‖ type ‖ C                                       34 bytes
+    C       SHA-256("syncd-leaf-v1\0" ‖ type ‖ len8(origin) ‖ origin
+                    ‖ salt ‖ payload)
+
+    record  uint16 length ‖ body, up to 256 of them to a payload bundle
+    body    0x01 ‖ salt ‖ payload      salt 16 bytes
+            0x00 ‖ leaf                erased, or not for you
+
+A leaf opens in one log, at one type, only. The tree outlives a payload that
+had to be erased, because it was built on the leaf alone.
+
+An open record does not carry its type: `type_of` reads it from the payload,
+and for every statement that is not void that is the leaf's type byte. Where
+a writer committed to another one, the root does not match; then the leaves
+themselves are fetched (`tile/entries`) and given to `open_bundle`.
+
+In the core a record is a plain tuple `(leaf, salt, payload)`, with an empty
+salt if the payload is not here. This module checks form and commitment:
+what a payload says is `statement`'s work, roots are `tlog`'s.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from syncd.errors import BrokenSourceError, MalformedError
+
+Record = tuple[bytes, bytes, bytes]  # (leaf, salt or b"", payload or b"")
+
+FORMAT: Final = 1  # the newest statement format that this build implements
+LEAF_SIZE: Final = 34  # bytes
+SALT_SIZE: Final = 16  # bytes
+MAX_BODY: Final = 0xFFFF  # bytes, what uint16 can say
+
+INDICATOR_TYPES: Final = range(1, 8)  # about a token; erasable
+SEALED_TYPES: Final = range(8, 16)  # payload for a named audience only
+BOOK_TYPES: Final = range(16, 256)  # the log's own; never erased
+DEFINED_TYPES: Final = frozenset({*range(1, 10), *range(16, 21)})  # format 1
+
+_LABEL: Final = b"syncd-leaf-v1\0"
+_OPEN: Final = 1
+_CLOSED: Final = 0
+_TYPE_KEY: Final = b'"type":'
+_TAILS: Final = {b'"type":%d}' % n: n for n in range(1, 10)}  # 9 bytes each
+
+
+def commit(origin: str, type_: int, salt: bytes, payload: bytes) -> bytes:
+    """Return the 34-byte leaf that commits `origin` to `payload`."""
+    if len(salt) != SALT_SIZE:
+        raise MalformedError(f"leaf: salt is {len(salt)} bytes")
+    digest = hashlib.sha256(_prefix(origin, type_) + salt + payload).digest()
+    return bytes((1, type_)) + digest
+
+
+def type_of(payload: bytes) -> int:
+    """Return the type that a payload names, 0 if it names none.
+
+    That is the 1–3 digits, 1..255, after the last `"type":`. In canonical
+    JSON a quote inside of a string is escaped, so those bytes are a key.
+    """
+    known = _TAILS.get(payload[-9:])
+    if known is not None:
+        return known
+    at = payload.rfind(_TYPE_KEY)
+    if at < 0:
+        return 0
+    digits = payload[at + 7 : at + 11]
+    end = 0
+    while end < len(digits) and 0x30 <= digits[end] <= 0x39:
+        end += 1
+    if not 1 <= end <= 3 or digits[0] == 0x30:
+        return 0
+    number = int(digits[:end])
+    return number if number <= 255 else 0
+
+
+def is_void(leaf: bytes, *, types: frozenset[int] = DEFINED_TYPES) -> bool:
+    """Tell whether a leaf is void by itself: then `0x00 ‖ leaf` is all of it.
+
+    `types` are those that the roster's format defines.
+    """
+    return len(leaf) != LEAF_SIZE or leaf[0] != 1 or leaf[1] not in types
+
+
+def encode_record(record: Record) -> bytes:
+    """Return one record's bytes, length first.
+
+    Raises:
+        MalformedError: its body is longer than uint16 can say.
+    """
+    leaf, salt, payload = record
+    if salt:
+        body = b"\x01" + salt + payload
+    else:
+        body = b"\x00" + leaf
+    if len(body) > MAX_BODY:
+        raise MalformedError(f"record: body is {len(body)} bytes")
+    return len(body).to_bytes(2, "big") + body
+
+
+def encode_records(records: Iterable[Record]) -> bytes:
+    """Return a payload bundle: the records one after the other."""
+    return b"".join(map(encode_record, records))
+
+
+def close(record: Record) -> Record:
+    """Return the record without what opens it: erased, or not for them."""
+    return record[0], b"", b""
+
+
+def for_audit(records: Iterable[Record]) -> list[Record]:
+    """Return what an auditor may see: types below 16 closed."""
+    return [
+        (leaf, b"", b"") if len(leaf) > 1 and leaf[1] < 16 else record
+        for record in records
+        for leaf in (record[0],)
+    ]
+
+
+def split_records(raw: bytes, width: int) -> list[Record]:
+    """Cut a payload bundle into exactly `width` records, leaves not rebuilt.
+
+    An open record has an empty leaf here: `open_bundle` rebuilds it.
+
+    Raises:
+        MalformedError: not `width` records to the last byte.
+    """
+    records: list[Record] = []
+    at, end = 0, len(raw)
+    for n in range(width):
+        start = at + 2
+        if start > end:
+            raise MalformedError(f"bundle: {n} records, want {width}")
+        at = start + (raw[start - 2] << 8 | raw[start - 1])
+        if at > end:
+            raise MalformedError(f"bundle: record {n} is cut short")
+        if at == start:
+            raise MalformedError(f"bundle: record {n} is empty")
+        form = raw[start]
+        if form == _OPEN:
+            salt = raw[start + 1 : start + 17]
+            if at - start < 17:
+                raise MalformedError(f"bundle: record {n} has no whole salt")
+            records.append((b"", salt, raw[start + 17 : at]))
+        elif form == _CLOSED:
+            records.append((raw[start + 1 : at], b"", b""))
+        else:
+            raise MalformedError(f"bundle: record {n} begins with {form}")
+    if at != end:
+        raise MalformedError(f"bundle: {end - at} bytes after {width} records")
+    return records
+
+
+def open_bundle(
+    origin: str,
+    raw: bytes,
+    width: int,
+    leaves: Sequence[bytes] | None = None,
+) -> list[Record]:
+    """Cut a payload bundle and rebuild the leaf of every open record.
+
+    Without `leaves`, types are read from the payloads, and the result is as
+    good as the root that it hashes to. With `leaves` (of an entry bundle
+    that is verified), each record must open its own.
+
+    Raises:
+        MalformedError: not `width` records to the last byte.
+        BrokenSourceError: a record is not that of its leaf.
+    """
+    if leaves is not None:
+        return _open_known(origin, raw, width, leaves)
+    sha256 = hashlib.sha256
+    heads = _Heads(origin)
+    tail_of = _TAILS.get
+    records: list[Record] = []
+    add = records.append
+    for record in split_records(raw, width):
+        _, salt, payload = record
+        if salt:
+            type_ = tail_of(payload[-9:]) or type_of(payload)
+            prefix, head = heads[type_]
+            digest = sha256(prefix + salt + payload).digest()
+            add((head + digest, salt, payload))
+        else:
+            add(record)
+    return records
+
+
+def _open_known(
+    origin: str, raw: bytes, width: int, leaves: Sequence[bytes]
+) -> list[Record]:
+    if len(leaves) != width:
+        raise MalformedError(f"bundle: {len(leaves)} leaves for {width}")
+    records: list[Record] = []
+    split = split_records(raw, width)
+    for n, ((closed, salt, payload), leaf) in enumerate(
+        zip(split, leaves, strict=True)
+    ):
+        if salt:
+            if len(leaf) != LEAF_SIZE or (
+                commit(origin, leaf[1], salt, payload) != leaf
+            ):
+                raise BrokenSourceError(
+                    f"bundle: record {n} is not its leaf's"
+                )
+        elif closed != leaf:
+            raise BrokenSourceError(f"bundle: record {n} has another leaf")
+        records.append((leaf, salt, payload))
+    return records
+
+
+def _prefix(origin: str, type_: int) -> bytes:
+    name = origin.encode("ascii")
+    if not 1 <= len(name) <= 100:
+        raise MalformedError(f"leaf: origin is {len(name)} bytes")
+    return _LABEL + bytes((type_, len(name))) + name
+
+
+class _Heads(dict[int, tuple[bytes, bytes]]):
+    """Per type of one origin: what is hashed first, and how a leaf begins."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__()
+        self.origin = origin
+
+    def __missing__(self, type_: int) -> tuple[bytes, bytes]:
+        self[type_] = found = (_prefix(self.origin, type_), bytes((1, type_)))
+        return found

@@ -1,0 +1,99 @@
+r"""Tokens: what stands for an identifier in the alliance.
+
+    identifier ── OPRF (phone, account) or SHA-512 (url) ──► output, 64 bytes
+    token = output[0:16]      16 bytes; travels in every indicator statement
+    know  = HMAC-SHA-256(output[16:48], "syncd-know-v1\0" ‖ origin)[:8]
+
+`know` says "I had the value, not just the token": who looks the value up
+can compute it for each reporter, who copied a token from another's log
+cannot. This module knows no group arithmetic: outputs are `oprf`'s work.
+"""
+
+import binascii
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Final
+
+from syncd.errors import MalformedError
+
+if TYPE_CHECKING:  # the parsers behind it are not needed to know its shape
+    from syncd.indicator.identifier import Identifier
+
+TOKEN_SIZE: Final = 16  # bytes
+TOKEN_CHARS: Final = 22  # its base64url spelling, unpadded
+OUTPUT_SIZE: Final = 64  # bytes
+KNOW_SIZE: Final = 8  # bytes
+
+KIND_CODES: Final = {"phone": 1, "url": 2, "account": 3}
+KIND_NAMES: Final = {code: name for name, code in KIND_CODES.items()}
+
+# base64url → base64; every other byte → one that the strict decoder refuses
+_TO_BASE64: Final = bytes(
+    c
+    if c < 128 and chr(c).isalnum()
+    else {ord("-"): ord("+"), ord("_"): ord("/")}.get(c, ord("!"))
+    for c in range(256)
+)
+_LAST: Final = frozenset("AQgw")  # 22 characters hold 132 bits: 4 spare, all 0
+
+
+def oprf_input(identifier: "Identifier") -> bytes:
+    r"""Return what is blinded: `"syncd-oprf-v1\0" ‖ kind ‖ 0x00 ‖ value`."""
+    return (
+        b"syncd-oprf-v1\0"
+        + identifier.kind.encode("ascii")
+        + b"\0"
+        + identifier.value.encode("ascii")
+    )
+
+
+def url_output(identifier: "Identifier") -> bytes:
+    r"""Return a URL's 64-byte output, SHA-512(`"syncd-url-v1\0" ‖ value`).
+
+    URLs are public addresses, not secrets: whoever has a list of URLs can
+    find them among the tokens, and the documents say so.
+    """
+    value = identifier.value.encode("ascii")
+    return hashlib.sha512(b"syncd-url-v1\0" + value).digest()
+
+
+def token(output: bytes) -> bytes:
+    """Return the 16-byte token of a 64-byte output."""
+    if len(output) != OUTPUT_SIZE:
+        raise MalformedError(f"token: output is {len(output)} bytes")
+    return output[:TOKEN_SIZE]
+
+
+def know(output: bytes, origin: str) -> bytes:
+    """Return the 8 bytes by which `origin` shows that it had the value."""
+    if len(output) != OUTPUT_SIZE:
+        raise MalformedError(f"token: output is {len(output)} bytes")
+    message = b"syncd-know-v1\0" + origin.encode("ascii")
+    digest: bytes = hmac.digest(output[16:48], message, "sha256")
+    return digest[:KNOW_SIZE]
+
+
+def encode(token: bytes) -> str:
+    """Return a token's 22 characters; `decode` turns them back."""
+    if len(token) != TOKEN_SIZE:
+        raise MalformedError(f"token: {len(token)} bytes, want {TOKEN_SIZE}")
+    text = binascii.b2a_base64(token, newline=False)[:TOKEN_CHARS]
+    return text.translate(_FROM_BASE64).decode("ascii")
+
+
+def decode(text: str) -> bytes:
+    """Read a token; `encode(decode(text)) == text` for every text accepted.
+
+    Raises:
+        MalformedError: not `[A-Za-z0-9_-]{21}[AQgw]`.
+    """
+    if len(text) == TOKEN_CHARS and text[-1] in _LAST:
+        try:
+            raw = text.encode("ascii").translate(_TO_BASE64)
+            return binascii.a2b_base64(raw + b"==", strict_mode=True)
+        except (UnicodeEncodeError, binascii.Error):
+            pass
+    raise MalformedError(f"token: {len(text)} characters that are no token")
+
+
+_FROM_BASE64: Final = bytes.maketrans(b"+/", b"-_")
