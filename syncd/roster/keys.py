@@ -1,0 +1,206 @@
+"""The secret keys of one member, and the names they bear.
+
+    <domain>/syncd/<alliance>/<generation>   log key, and the log's origin
+    <domain>/syncd/<alliance>/member         join requests, OPRF replies
+    <domain>/syncd/<alliance>/seen           cosigner: consistent, largest
+    <domain>/syncd/<alliance>/merged         cosigner: I hold its payloads
+    <alliance>/admin/<name>                  an admin's key, not a member's
+
+Six independent 32-byte seeds; the TLS key is Ed25519 like the others, unless
+an institution brings its own key and certificate. Keeping them (wrapped,
+mode 0600) is the store's work. Python copies bytes as it likes: a secret that
+was in memory once cannot be wiped with certainty.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from syncd.errors import MalformedError
+from syncd.roster import certificate
+from syncd.roster.members import ADMIN_NAME, ALLIANCE, Keys
+from syncd.tlog import note
+from syncd.tlog.key import is_ours
+from syncd.tlog.note import SigningKey
+
+Rng = Callable[[int], bytes]  # n → n random bytes
+
+SEED_SIZE = 32  # bytes
+CERTIFICATE_DAYS = 3_650  # the pin decides, not the date
+_DOMAIN = re.compile(r"[a-z0-9.-]{1,64}", re.ASCII)
+
+
+def origin(domain: str, alliance: str, generation: int) -> str:
+    """Return the name of a log and of its key.
+
+    Raises:
+        MalformedError: a part is out of its alphabet, or the whole too long.
+    """
+    if generation < 1:
+        raise MalformedError(f"keys: generation {generation} is below 1")
+    return _name(domain, alliance, str(generation))
+
+
+def _name(domain: str, alliance: str, last: str) -> str:
+    if not _DOMAIN.fullmatch(domain):
+        raise MalformedError(
+            f"keys: domain {domain[:64]!r} is not 1..64 of a-z 0-9 . -"
+        )
+    if not ALLIANCE.fullmatch(alliance):
+        raise MalformedError(
+            f"keys: alliance {alliance[:64]!r} is not 1..32 of a-z 0-9 -"
+        )
+    name = f"{domain}/syncd/{alliance}/{last}"
+    if not is_ours(name):
+        raise MalformedError(f"keys: {name} is no name for a key")
+    return name
+
+
+def admin(alliance: str, name: str, seed: bytes) -> SigningKey:
+    """Return an admin's signing key.
+
+    Raises:
+        MalformedError: a name out of its alphabet, or a wrong seed.
+    """
+    if not ALLIANCE.fullmatch(alliance) or not ADMIN_NAME.fullmatch(name):
+        raise MalformedError(
+            f"keys: {alliance[:64]!r}, {name[:64]!r} cannot name an admin"
+        )
+    return SigningKey(f"{alliance}/admin/{name}", note.ED25519, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberKeys:
+    """Everything secret that a member signs and opens with."""
+
+    domain: str
+    alliance: str
+    generation: int
+    log_seed: bytes = field(repr=False)  # 32 bytes, as the three below
+    member_seed: bytes = field(repr=False)
+    seen_seed: bytes = field(repr=False)
+    merged_seed: bytes = field(repr=False)
+    seal_private: bytes = field(repr=False)  # 32 bytes, X25519
+    tls_pem: bytes = field(repr=False)  # PKCS #8, not encrypted
+    certificate: bytes = field(repr=False)  # DER; public
+
+    @property
+    def origin(self) -> str:
+        """Return the origin of the log."""
+        return origin(self.domain, self.alliance, self.generation)
+
+    @property
+    def log(self) -> SigningKey:
+        """Return the log's signing key."""
+        return SigningKey(self.origin, note.ED25519, self.log_seed)
+
+    @property
+    def member(self) -> SigningKey:
+        """Return the member key."""
+        name = _name(self.domain, self.alliance, "member")
+        return SigningKey(name, note.ED25519, self.member_seed)
+
+    @property
+    def seen(self) -> SigningKey:
+        """Return the cosigner key that says: consistent, largest I know."""
+        name = _name(self.domain, self.alliance, "seen")
+        return SigningKey(name, note.COSIGNATURE, self.seen_seed)
+
+    @property
+    def merged(self) -> SigningKey:
+        """Return the cosigner key that says: I hold all its payloads."""
+        name = _name(self.domain, self.alliance, "merged")
+        return SigningKey(name, note.COSIGNATURE, self.merged_seed)
+
+    @property
+    def public(self) -> Keys:
+        """Return what the roster says of these keys, but for the log's."""
+        seal = X25519PrivateKey.from_private_bytes(self.seal_private)
+        return Keys(
+            member=self.member.verifier,
+            seen=self.seen.verifier,
+            merged=self.merged.verifier,
+            tls=certificate.pin(self.certificate),
+            seal=seal.public_key().public_bytes_raw().hex(),
+        )
+
+
+def generate(
+    domain: str, alliance: str, rng: Rng, *, now: int, generation: int = 1
+) -> MemberKeys:
+    """Return fresh keys for a member, with a self-signed certificate.
+
+    The same `rng` bytes and `now` give the same keys.
+
+    Raises:
+        MalformedError: `domain` or `alliance` cannot be in a key's name.
+    """
+    origin(domain, alliance, generation)
+    tls = Ed25519PrivateKey.from_private_bytes(rng(SEED_SIZE))
+    return MemberKeys(
+        domain=domain,
+        alliance=alliance,
+        generation=generation,
+        log_seed=rng(SEED_SIZE),
+        member_seed=rng(SEED_SIZE),
+        seen_seed=rng(SEED_SIZE),
+        merged_seed=rng(SEED_SIZE),
+        seal_private=rng(SEED_SIZE),
+        tls_pem=tls.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        ),
+        certificate=self_signed(tls, domain, now),
+    )
+
+
+def self_signed(key: Ed25519PrivateKey, domain: str, now: int) -> bytes:
+    """Return a certificate for both ends of mutual TLS, DER.
+
+    It begins a day early, so that a slow clock does not shut its owner out.
+    """
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, domain)])
+    public = key.public_key()
+    spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    serial = int.from_bytes(hashlib.sha256(spki).digest()[:16]) >> 1
+    start = datetime.fromtimestamp(now, UTC) - timedelta(days=1)
+    identifier = x509.SubjectKeyIdentifier.from_public_key(public)
+    authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
+        identifier
+    )
+    usage = x509.ExtendedKeyUsage(
+        [
+            ExtendedKeyUsageOID.SERVER_AUTH,
+            ExtendedKeyUsageOID.CLIENT_AUTH,
+        ]
+    )
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(public)
+        .serial_number(serial | 1)
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=CERTIFICATE_DAYS))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(domain)]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
+        .add_extension(identifier, False)
+        .add_extension(authority, False)
+        .add_extension(usage, False)
+        .sign(key, None)
+        .public_bytes(Encoding.DER)
+    )

@@ -1,0 +1,508 @@
+"""The roster: who may sign what, until when, and by which policy.
+
+    syncd/roster/v1
+    4d1a…e9                      alliance id: hex SHA-256 of line 3 of version 1
+    {"admins":[…],"alliance":…   one canonical JSON object: this module
+
+This module checks form, and what one version must hold in itself. Signatures
+and the chain of versions are `trust`'s work; edits are `drafts`'.
+
+A set is a sorted list without repeats, what is false or empty is left out,
+and each version has one spelling: `roster.parse(r.raw, r.id) == r`. A field
+or code that this build does not know is a NewerError. docs/roster.md says
+what every field means.
+"""
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from syncd import canonical
+from syncd.errors import MalformedError
+from syncd.roster import fields, members, terms
+from syncd.roster.fields import HEX32, Fields, filled
+from syncd.roster.members import (
+    ALLIANCE,
+    Auditor,
+    Cut,
+    Generation,
+    Keys,
+    Member,
+    Names,
+    Predecessor,
+)
+from syncd.roster.terms import (
+    ALL,
+    KINDS,
+    LOOKUP,
+    PUBLISH,
+    Cap,
+    Epoch,
+    Erased,
+    Limits,
+    Never,
+    Policy,
+    Quota,
+)
+from syncd.tlog import note
+from syncd.tlog.note import VerifierKey
+
+__all__ = [
+    "Auditor",
+    "Cap",
+    "Cut",
+    "Epoch",
+    "Erased",
+    "Generation",
+    "Keys",
+    "Limits",
+    "Member",
+    "Names",
+    "Never",
+    "Policy",
+    "Predecessor",
+    "Quota",
+    "Roster",
+    "from_json",
+    "parse",
+]
+
+FORMAT = 1  # the newest statement format that this build implements
+MAX_LIFE_S = 90 * 86_400  # from `issued` to `expires`
+GRACE_S = 7 * 86_400  # after expiry: what is first merged later has no effect
+MAX_SIZE = 16 << 20  # bytes of a roster note
+
+ZONE = re.compile(
+    r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}", re.ASCII
+)
+WITNESS = (note.COSIGNATURE, note.MLDSA44)
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+
+
+@dataclass(frozen=True)  # no slots: the indexes below are cached
+class Roster:
+    """One version of the roster, whole."""
+
+    id: str  # alliance id; "" only in a draft of version 1
+    alliance: str
+    version: int  # from 1
+    previous: str  # hash of the version before; "" for version 1
+    issued: int  # unix seconds
+    expires: int  # unix seconds
+    format: int
+    zone: str
+    admins: Mapping[str, VerifierKey]  # by the last part of the key's name
+    threshold: int
+    members: tuple[Member, ...]  # by id
+    auditors: tuple[Auditor, ...] = ()  # by id
+    witnesses: tuple[VerifierKey, ...] = ()  # C2SP witnesses outside
+    holders: tuple[str, ...] = ()  # member ids that answer evaluations
+    epochs: tuple[Epoch, ...] = ()  # by (kind, epoch)
+    erased: tuple[Erased, ...] = ()
+    never: tuple[Never, ...] = ()
+    quotas: tuple[Quota, ...] = terms.DEFAULT_QUOTAS
+    limits: Limits = terms.DEFAULT_LIMITS
+    caps: tuple[Cap, ...] = terms.DEFAULT_CAPS
+    policy: Policy = terms.DEFAULT_POLICY
+
+    # ------------------------------------------------------ the wire
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object of line 3."""
+        return filled(
+            admins=sorted(str(key) for key in self.admins.values()),
+            alliance=self.alliance,
+            auditors=[a.to_json() for a in self.auditors],
+            caps=[c.to_json() for c in self.caps],
+            epochs=[e.to_json() for e in self.epochs],
+            erased=[e.to_json() for e in self.erased],
+            expires=self.expires,
+            format=self.format,
+            holders=list(self.holders),
+            issued=self.issued,
+            limits=self.limits.to_json(),
+            members=[m.to_json() for m in self.members],
+            never=[n.to_json() for n in self.never],
+            policy=self.policy.to_json(),
+            previous=self.previous,
+            quotas=[q.to_json() for q in self.quotas],
+            threshold=self.threshold,
+            version=self.version,
+            witnesses=[str(w) for w in self.witnesses],
+            zone=self.zone,
+        )
+
+    @cached_property
+    def raw(self) -> bytes:
+        """Line 3: the canonical JSON."""
+        return canonical.dumps(self.to_json())
+
+    @cached_property
+    def text(self) -> str:
+        """The text that admins sign: three lines."""
+        return f"syncd/roster/v1\n{self.id}\n{self.raw.decode()}\n"
+
+    @cached_property
+    def hash(self) -> str:
+        """Hex SHA-256 of the text; of version 1 it is the fingerprint."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    # ----------------------------------------------------------- who
+
+    @cached_property
+    def _by_id(self) -> dict[str, Member]:
+        return {m.id: m for m in self.members}
+
+    @cached_property
+    def _by_tls(self) -> dict[str, Member]:
+        return {m.keys.tls: m for m in self.members if m.active}
+
+    @cached_property
+    def _auditors_by_tls(self) -> dict[str, Auditor]:
+        return {a.tls: a for a in self.auditors}
+
+    @cached_property
+    def _by_origin(self) -> dict[str, tuple[Member, Generation]]:
+        return {g.origin: (m, g) for m in self.members for g in m.generations}
+
+    @cached_property
+    def _by_domain(self) -> dict[str, Member]:
+        return {m.domain: m for m in self.members}
+
+    def member(self, id: str) -> Member | None:  # noqa: A002  the field's name
+        """Return the member with that id, whatever its status."""
+        return self._by_id.get(id)
+
+    def active(self) -> tuple[Member, ...]:
+        """Return the active members, by id."""
+        return tuple(m for m in self.members if m.active)
+
+    def by_tls(self, pin: str) -> Member | None:
+        """Return the active member with that TLS key."""
+        return self._by_tls.get(pin)
+
+    def auditor_by_tls(self, pin: str) -> Auditor | None:
+        """Return the auditor with that TLS key."""
+        return self._auditors_by_tls.get(pin)
+
+    def by_origin(self, origin: str) -> tuple[Member, Generation] | None:
+        """Return whose log an origin is, whatever the member's status."""
+        return self._by_origin.get(origin)
+
+    def by_key_name(self, name: str) -> Member | None:
+        """Return whose key or origin bears that name, by its domain."""
+        return self._by_domain.get(name.partition("/")[0])
+
+    def origins(self) -> tuple[str, ...]:
+        """Return all origins; those that active members write to first."""
+        first = [m.origin for m in self.members if m.active]
+        then = [o for o in self._by_origin if o not in set(first)]
+        return (*first, *then)
+
+    def annulled(self, origin: str) -> bool:
+        """Whether what that log says has no effect any more."""
+        found = self._by_origin.get(origin)
+        return found is None or found[0].annulled
+
+    # ---------------------------------------------------------- rules
+
+    def expired(self, now: int) -> bool:
+        """Whether no new reports and vouches may be written."""
+        return now >= self.expires
+
+    def lapsed(self, now: int) -> bool:
+        """Whether what is first merged now has no effect for a while."""
+        return now >= self.expires + GRACE_S
+
+    @property
+    def stops_merging(self) -> bool:
+        """Whether statements may mean what this build does not know."""
+        return self.format > FORMAT
+
+    def epoch(self, kind: str, number: int | None = None) -> Epoch | None:
+        """Return an epoch of a kind: the newest in use, or that number."""
+        found = [
+            e
+            for e in self.epochs
+            if e.kind == kind
+            and (not e.retired if number is None else e.epoch == number)
+        ]
+        return max(found, key=lambda e: e.epoch, default=None)
+
+    def holders_of(self, epoch: Epoch) -> dict[int, Member]:
+        """Return who answers for a key, by share index."""
+        return {
+            index: member
+            for index, (id_, _) in sorted(epoch.shares.items())
+            if id_ in self.holders
+            and (member := self._by_id[id_]).status == "active"
+        }
+
+    def quota(self, member: str, purpose: str) -> Quota:
+        """Return the row that applies: the member's own, or everybody's.
+
+        A purpose without any row falls under `all`.
+        """
+        rows = {(q.member, q.purpose): q for q in self.quotas}
+        for key in ((member, purpose), ("", purpose), (member, ALL)):
+            if key in rows:
+                return rows[key]
+        return rows["", ALL]
+
+    def cap(self, kind: str, evidence: str) -> int:
+        """Return for how many days a report counts: the closest row."""
+        days = {(c.kind, c.evidence): c.days for c in self.caps}
+        for key in ((kind, evidence), ("", evidence)):
+            if key in days:
+                return days[key]
+        return days[kind, ""]
+
+
+def parse(raw: bytes, id: str = "") -> Roster:  # noqa: A002  the field's name
+    """Read line 3 of a roster note; `id` is its line 2.
+
+    Raises:
+        MalformedError: not a roster; the message names the path.
+        NewerError: a field or code that this build does not know.
+    """
+    return from_json(canonical.loads(raw), id)
+
+
+def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
+    """Read a roster from its JSON value.
+
+    Version 1 has the id that its own bytes hash to.
+    """
+    at = Fields(value, "roster", _ROSTER)
+    version = at.integer("version", 1)
+    if version == 1:
+        id = _first_id(value, id)  # noqa: A001
+    elif not HEX32.fullmatch(id):
+        raise MalformedError("roster: the alliance id is not 64 hex digits")
+    issued = at.integer("issued", 1)
+    found = Roster(
+        id=id,
+        alliance=at.text("alliance", ALLIANCE),
+        version=version,
+        previous=at.text("previous", HEX32) if version > 1 else "",
+        issued=issued,
+        expires=at.integer("expires", issued + 1, issued + MAX_LIFE_S),
+        format=at.integer("format", 1),
+        zone=at.text("zone", ZONE),
+        admins=_admins(at),
+        threshold=at.integer("threshold", 1),
+        members=at.items("members", members.member, order=_id, needed=True),
+        auditors=at.items("auditors", members.auditor, order=_id),
+        witnesses=at.items("witnesses", _witness, order=str),
+        holders=at.items("holders", members.member_id, order=str),
+        epochs=at.items(
+            "epochs", terms.epoch, order=lambda e: (e.kind, e.epoch)
+        ),
+        erased=at.items(
+            "erased",
+            terms.erased,
+            order=lambda e: (e.origin, e.size, e.ranges),
+        ),
+        never=at.items(
+            "never", terms.never, order=lambda n: (n.kind, n.value)
+        ),
+        quotas=at.items(
+            "quotas", terms.quota, order=lambda q: (q.member, q.purpose)
+        ),
+        limits=terms.limits(at),
+        caps=at.items("caps", terms.cap, order=lambda c: (c.kind, c.evidence)),
+        policy=terms.policy(at),
+    )
+    if version == 1 and "previous" in at:
+        raise at.bad("previous", "version 1 has none")
+    _check_whole(found)
+    if found.to_json() != value:
+        raise MalformedError("roster: not in its one spelling")
+    return found
+
+
+def _first_id(value: object, named: str) -> str:
+    """Return the id that version 1 gives the alliance."""
+    own = hashlib.sha256(canonical.dumps(value)).hexdigest()
+    if named not in ("", own):
+        raise MalformedError("roster: version 1 does not hash to its id")
+    return own
+
+
+_ROSTER = frozenset(f.name for f in dataclasses.fields(Roster)) - {"id"}
+
+
+def _id(thing: Member | Auditor) -> str:
+    return thing.id
+
+
+def _admins(at: Fields) -> dict[str, VerifierKey]:
+    found = at.items("admins", _admin, order=str, needed=True)
+    return {key.name.rpartition("/")[2]: key for key in found}
+
+
+def _admin(value: object, path: str) -> VerifierKey:
+    return fields.vkey(value, path, members.ED25519)
+
+
+def _witness(value: object, path: str) -> VerifierKey:
+    return fields.vkey(value, path, WITNESS)
+
+
+# ------------------------------------------- what one version holds in itself
+
+
+def _check_whole(found: Roster) -> None:
+    """Check what no part can check alone.
+
+    Raises:
+        MalformedError: names the part that does not fit the others.
+    """
+    if found.threshold > len(found.admins):
+        raise MalformedError(
+            f"roster.threshold: {found.threshold} of {len(found.admins)} admins"
+        )
+    for name, key in found.admins.items():
+        if key.name != f"{found.alliance}/admin/{name}":
+            raise MalformedError(f"roster.admins: {key.name} is out of place")
+    if len({key.name for key in found.admins.values()}) != len(found.admins):
+        raise MalformedError("roster.admins: one name twice")
+    for member in found.members:
+        _check_names(found.alliance, member)
+        if member.via and (
+            member.via == member.id or not found.member(member.via)
+        ):
+            raise MalformedError(f"roster: {member.id} is via no other member")
+    _check_distinct(found)
+    _check_references(found)
+    _check_rows(found)
+
+
+def _check_names(alliance: str, member: Member) -> None:
+    """Check that all key names begin with one domain and this alliance."""
+    prefix = f"{member.domain}/syncd/{alliance}/"
+    keys = member.keys
+    for role, key in (
+        ("member", keys.member),
+        ("seen", keys.seen),
+        ("merged", keys.merged),
+    ):
+        if key.name != prefix + role:
+            raise MalformedError(
+                f"roster: {member.id}'s {role} key is named {key.name}"
+            )
+    last = 0
+    for found in member.generations:
+        number = found.origin.removeprefix(prefix)
+        if not (found.origin.startswith(prefix) and _NUMBER.fullmatch(number)):
+            raise MalformedError(
+                f"roster: {member.id} has a log named {found.origin}"
+            )
+        if int(number) <= last:
+            raise MalformedError(
+                f"roster: {member.id}'s generation {number} follows {last}"
+            )
+        last = int(number)
+    if member.generations[0].predecessor is not None:
+        raise MalformedError(f"roster: {member.id}'s first log follows none")
+    for before, after in pairwise(member.generations):
+        _check_succession(before, after)
+
+
+def _check_succession(before: Generation, after: Generation) -> None:
+    """Check that a log takes over where the one before it ended."""
+    end = after.predecessor
+    if end is None or end.origin != before.origin:
+        raise MalformedError(
+            f"roster: {after.origin} does not name its predecessor"
+        )
+    if before.ended:
+        raise MalformedError(
+            f"roster: {before.origin} has ended, its successor says where"
+        )
+    if before.cuts and before.cuts[-1].size > end.size:
+        raise MalformedError(
+            f"roster: {before.origin} has a cut after its end at {end.size}"
+        )
+
+
+def _check_distinct(found: Roster) -> None:
+    """Check that no two names and no two keys are the same."""
+    _check_once("domain", (m.domain for m in found.members))
+    _check_once("witness", (w.name for w in found.witnesses))
+    for auditor in found.auditors:  # a record must say who it was
+        if found.member(auditor.id) is not None:
+            raise MalformedError(f"roster: id {auditor.id} occurs twice")
+    used: dict[bytes, str] = {}
+    for whose, key in _publics(found):
+        if key in used:
+            raise MalformedError(
+                f"roster: one key is both {used[key]} and {whose}"
+            )
+        used[key] = whose
+
+
+def _check_once(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise MalformedError(f"roster: {what} {name} occurs twice")
+        seen.add(name)
+
+
+def _publics(found: Roster) -> Iterator[tuple[str, bytes]]:
+    for name, key in found.admins.items():
+        yield f"admin {name}", key.public
+    for witness in found.witnesses:
+        yield f"witness {witness.name}", witness.public
+    for auditor in found.auditors:
+        yield f"auditor {auditor.id}", bytes.fromhex(auditor.tls)
+    for member in found.members:
+        for generation in member.generations:
+            yield f"log {generation.origin}", generation.log.public
+        keys = member.keys
+        yield f"{member.id}'s member", keys.member.public
+        yield f"{member.id}'s seen", keys.seen.public
+        yield f"{member.id}'s merged", keys.merged.public
+        yield f"{member.id}'s tls", bytes.fromhex(keys.tls)
+        yield f"{member.id}'s seal", bytes.fromhex(keys.seal)
+
+
+def _check_references(found: Roster) -> None:
+    for id_ in found.holders:
+        member = found.member(id_)
+        if member is None or member.status == "removed":
+            raise MalformedError(f"roster.holders: {id_} is no member")
+        if all(e.index(id_) is None for e in found.epochs):
+            raise MalformedError(f"roster.holders: {id_} holds no share")
+    for epoch in found.epochs:
+        for id_, _ in epoch.shares.values():
+            if found.member(id_) is None:
+                raise MalformedError(f"roster.epochs: {id_} is no member")
+    for erased in found.erased:
+        if found.by_origin(erased.origin) is None:
+            raise MalformedError(
+                f"roster.erased: {erased.origin} is nobody's log"
+            )
+    for quota in found.quotas:
+        if quota.member and found.member(quota.member) is None:
+            raise MalformedError(f"roster.quotas: {quota.member} is no member")
+
+
+def _check_rows(found: Roster) -> None:
+    """Check that every quota and cap has a row to fall back on."""
+    everybody = {q.purpose for q in found.quotas if not q.member}
+    for purpose in (ALL, LOOKUP, PUBLISH):
+        if purpose not in everybody:
+            raise MalformedError(f"roster.quotas: none for {purpose}")
+    caps = {c.kind for c in found.caps if not c.evidence}
+    if "" in caps:
+        raise MalformedError("roster.caps: a row without kind and evidence")
+    for kind in KINDS:
+        if kind not in caps:
+            raise MalformedError(f"roster.caps: none for {kind}")
