@@ -18,7 +18,7 @@ from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import note as notes
 from syncd.tlog import strict
 from syncd.tlog.key import SigningKey, VerifierKey, is_name
-from syncd.tlog.merkle import EMPTY_ROOT, HASH_SIZE
+from syncd.tlog.merkle import HASH_SIZE
 from syncd.tlog.note import Note
 
 MAX_SIZE = 1 << 16  # bytes of a checkpoint with its cosignatures
@@ -40,21 +40,17 @@ def parse(text: str) -> Checkpoint:
     """Read a checkpoint; `str(parse(text)) == text` for every text accepted.
 
     Raises:
-        MalformedError: `text` is not exactly three well-formed lines, or an
-            empty log has another root than SHA-256 of nothing.
+        MalformedError: `text` is not exactly three well-formed lines.
     """
     match text.split("\n"):
         case [origin, size, root, ""] if is_name(origin):
-            head = Checkpoint(
+            return Checkpoint(
                 origin,
                 strict.decimal(size, "checkpoint: size"),
                 strict.decode(root, "checkpoint: root", HASH_SIZE),
             )
         case _:
             raise MalformedError("checkpoint: want origin, size, root lines")
-    if head.size == 0 and head.root != EMPTY_ROOT:
-        raise MalformedError("checkpoint: root of size 0 is not SHA-256 of ''")
-    return head
 
 
 def open_(raw: bytes, key: VerifierKey) -> tuple[Checkpoint, Note]:

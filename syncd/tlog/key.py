@@ -37,6 +37,14 @@ MAX_NAME = 100  # bytes, of a name of ours
 
 _NAME = re.compile(r"[^\x00-\x20\s+]+")  # C2SP: no Unicode space, no plus
 _OURS = re.compile(r"[a-z0-9.-]+(/[a-z0-9._-]+)+", re.ASCII)
+_FIELD = 2**255 - 19
+_SMALL_ORDER = {  # y of the eight points whose order divides 8
+    0,
+    1,
+    _FIELD - 1,
+    0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+    0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+}
 _ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
 
@@ -67,7 +75,8 @@ class VerifierKey:
     """A public key under its name; `str(key)` is the vkey.
 
     Raises:
-        MalformedError: a name, type or length that cannot be.
+        MalformedError: a name, type or length that cannot be, or an Ed25519
+            key of small order.
     """
 
     name: str
@@ -84,6 +93,8 @@ class VerifierKey:
         if len(self.public) != want:
             size = len(self.public)
             raise MalformedError(f"key: public key is {size} bytes")
+        if self.algorithm != MLDSA44 and _is_weak(self.public):
+            raise MalformedError("key: public key is of small order")
         try:
             name = self.name.encode()
         except UnicodeEncodeError as e:
@@ -110,6 +121,12 @@ class VerifierKey:
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+def _is_weak(public: bytes) -> bool:
+    # under such a key a signature fits many messages, so it proves nothing
+    y = int.from_bytes(public, "little") & (2**255 - 1)
+    return y % _FIELD in _SMALL_ORDER
 
 
 def parse_vkey(text: str) -> VerifierKey:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import ClassVar
 
-from syncd.errors import MalformedError
+from syncd.errors import MalformedError, UntrustedError
 
 HASH_SIZE = 32  # bytes
 EMPTY_ROOT = sha256(b"").digest()
@@ -165,3 +165,187 @@ class Frontier:
 
 
 Frontier.EMPTY = Frontier(0, ())
+
+
+# --------------------------------------------------------------- proofs
+
+
+def prove_inclusion(index: int, size: int, hashes: Hashes) -> list[bytes]:
+    """Return the proof that leaf `index` is in the tree of `size` leaves.
+
+    From the leaf's sibling up to the root's child (RFC 6962, 2.1.1).
+
+    Raises:
+        MalformedError: there is no such leaf.
+    """
+    if not 0 <= index < size:
+        raise MalformedError(f"proof: no leaf {index} in a tree of {size}")
+    proof = []
+    low, high = 0, size
+    while high - low > 1:
+        middle = low + _split(high - low)
+        if index < middle:
+            proof.append(_range_hash(middle, high, hashes))
+            high = middle
+        else:
+            proof.append(_range_hash(low, middle, hashes))
+            low = middle
+    return proof[::-1]
+
+
+def verify_inclusion(
+    leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
+) -> None:
+    """Prove that `leaf` (a leaf hash) is number `index` below `root`.
+
+    RFC 9162, 2.1.3.2.
+
+    Raises:
+        UntrustedError: the proof does not show that.
+    """
+    if not 0 <= index < size:
+        raise UntrustedError(f"proof: no leaf {index} in a tree of {size}")
+    _check_hashes(proof)
+    at, last = index, size - 1
+    top = leaf
+    for sibling in proof:
+        if last == 0:
+            raise UntrustedError("proof: has too many hashes")
+        if at & 1 or at == last:
+            top = node_hash(sibling, top)
+            at, last = _climb(at, last)
+        else:
+            top = node_hash(top, sibling)
+        at, last = at >> 1, last >> 1
+    if last or top != root:
+        raise UntrustedError(f"proof: leaf {index} is not shown to be there")
+
+
+def consistency_nodes(old: int, new: int, hashes: Hashes) -> list[bytes]:
+    """Return the nodes from which `consistency_roots` makes both roots.
+
+    Like a consistency proof, but always with the old tree's own node first.
+
+    Raises:
+        MalformedError: not 0 < old <= new.
+    """
+    if not 0 < old <= new:
+        raise MalformedError(f"proof: {old} is not within 1..{new}")
+    nodes = []
+    low, high = 0, new
+    while high != old:
+        middle = low + _split(high - low)
+        if old <= middle:
+            nodes.append(_range_hash(middle, high, hashes))
+            high = middle
+        else:
+            nodes.append(_range_hash(low, middle, hashes))
+            low = middle
+    nodes.append(_range_hash(low, high, hashes))
+    return nodes[::-1]
+
+
+def consistency_roots(
+    old: int, new: int, nodes: Sequence[bytes]
+) -> tuple[bytes, bytes]:
+    """Return the roots of the trees of `old` and `new` leaves, from nodes.
+
+    Both come from the same nodes: whoever signed the one has contradicted
+    every other root of the other (RFC 9162, 2.1.4.2).
+
+    Raises:
+        UntrustedError: too many or too few nodes.
+    """
+    at, last = old - 1, new - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    if not nodes:
+        raise UntrustedError("proof: has too few hashes")
+    old_top = new_top = nodes[0]
+    for node in nodes[1:]:
+        if last == 0:
+            raise UntrustedError("proof: has too many hashes")
+        if at & 1 or at == last:
+            old_top = node_hash(node, old_top)
+            new_top = node_hash(node, new_top)
+            at, last = _climb(at, last)
+        else:
+            new_top = node_hash(new_top, node)
+        at, last = at >> 1, last >> 1
+    if last:
+        raise UntrustedError("proof: has too few hashes")
+    return old_top, new_top
+
+
+def prove_consistency(old: int, new: int, hashes: Hashes) -> list[bytes]:
+    """Return the proof that the first `old` of `new` leaves are as before.
+
+    Empty for an old size of 0 and for equal sizes; where the old size is a
+    power of two its root is known and left out (RFC 6962, 2.1.2).
+
+    Raises:
+        MalformedError: not 0 <= old <= new.
+    """
+    if old in (0, new):
+        return []
+    nodes = consistency_nodes(old, new, hashes)
+    return nodes[1:] if old.bit_count() == 1 else nodes
+
+
+def verify_consistency(
+    old: int,
+    old_root: bytes,
+    new: int,
+    new_root: bytes,
+    proof: Sequence[bytes],
+) -> None:
+    """Prove that the tree of `new` leaves begins with that of `old` leaves.
+
+    Raises:
+        UntrustedError: the proof does not show that.
+    """
+    if not 0 <= old <= new:
+        raise UntrustedError(f"proof: old size {old} is above new size {new}")
+    _check_hashes(proof)
+    if old in (0, new):
+        known = EMPTY_ROOT if old == 0 else new_root
+        if proof or old_root != known or (new == 0 and new_root != known):
+            raise UntrustedError(f"proof: sizes {old} and {new} are not shown")
+        return
+    nodes = proof
+    if old.bit_count() == 1:
+        nodes = (old_root, *proof)
+    if consistency_roots(old, new, nodes) != (old_root, new_root):
+        raise UntrustedError(f"proof: size {new} is not shown to extend {old}")
+
+
+def _split(size: int) -> int:
+    # the largest power of two strictly below
+    return 1 << ((size - 1).bit_length() - 1)
+
+
+def _climb(at: int, last: int) -> tuple[int, int]:
+    # past the levels on which a right edge has no sibling
+    while at and not at & 1:
+        at, last = at >> 1, last >> 1
+    return at, last
+
+
+def _range_hash(low: int, high: int, hashes: Hashes) -> bytes:
+    # the tree hash of leaves [low, high), where low is a multiple of a power
+    # of two that is no smaller than the range's largest complete subtree
+    peaks = []
+    count = high - low
+    for level in reversed(range(count.bit_length())):
+        if count >> level & 1:
+            peaks.append(hashes(level, low >> level))
+            low += 1 << level
+    top = peaks.pop()
+    while peaks:
+        top = node_hash(peaks.pop(), top)
+    return top
+
+
+def _check_hashes(proof: Sequence[bytes]) -> None:
+    if any(len(node) != HASH_SIZE for node in proof):
+        raise UntrustedError("proof: a hash is not 32 bytes")

@@ -14,11 +14,11 @@ with an x, and a partial one says its width: 1234067 of width 5 is the tail
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from syncd.errors import MalformedError
-from syncd.tlog import strict
-from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL
+from syncd.tlog import merkle, strict
+from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL, HASH_SIZE, Hashes
 
 MAX_ENTRY = 0xFFFF  # bytes
 MAX_LEVEL = 63
@@ -180,12 +180,43 @@ def split_tile(raw: bytes, width: int) -> list[bytes]:
     Raises:
         MalformedError: `raw` is no tile of at least that width.
     """
-    size = 32
-    if len(raw) % size or not width * size <= len(raw) <= BUNDLE * size:
-        raise MalformedError(f"tile: {len(raw)} bytes, want width {width}")
-    return [raw[at : at + size] for at in range(0, width * size, size)]
+    size = len(raw)
+    if size % HASH_SIZE or not width <= size // HASH_SIZE <= BUNDLE:
+        raise MalformedError(f"tile: {size} bytes, want width {width}")
+    end = width * HASH_SIZE
+    return [raw[at : at + HASH_SIZE] for at in range(0, end, HASH_SIZE)]
 
 
 def encode_tile(hashes: Sequence[bytes]) -> bytes:
     """Return the hashes as a tile."""
     return b"".join(hashes)
+
+
+def tile_of(level: int, index: int, size: int) -> tuple[int, int, int]:
+    """Return the (level, n, width) of the tile that has a subtree's hashes.
+
+    Of the complete subtree `index` of 2**level leaves, in a tree of `size`
+    entries; the width is all that such a tree has.
+    """
+    tile_level, depth = divmod(level, BUNDLE_LEVEL)
+    n = (index << depth) // BUNDLE
+    there = (size >> BUNDLE_LEVEL * tile_level) - n * BUNDLE
+    return tile_level, n, min(there, BUNDLE)
+
+
+def hashes(size: int, tiles: Mapping[str, bytes]) -> Hashes:
+    """Return the hashes of a tree of `size` entries, read from its tiles.
+
+    `tiles` are named by `tile_tail`. Nothing is proven by that. The callable
+    raises KeyError for a tile that is not among them and MalformedError for
+    one that is too short.
+    """
+
+    def read(level: int, index: int) -> bytes:
+        at = tile_of(level, index, size)
+        row = split_tile(tiles[tile_tail(*at)], at[2])
+        depth = level % BUNDLE_LEVEL
+        start = (index << depth) % BUNDLE
+        return merkle.root(row[start : start + (1 << depth)])
+
+    return read

@@ -1,0 +1,244 @@
+"""Growth: how a log grows, and how we know that it did only that.
+
+We hold a frontier of what we have of a log, `old`, and a checkpoint that the
+log signed, `new`. Plan, fetch, check; each step here is pure:
+
+    plan          which payload bundles and level-1 tiles show the way
+    bundle_roots  the roots of whole bundles from tiles, proven into `new`
+    take          one bundle's leaves: as proven, and continuing what we had
+    roots_hold    all of it at once, when the bundles are in hand already
+
+Where the bytes do not lead to the signed root, the source is broken, or the
+log has forked: signed something that contradicts what it signed before. The
+difference decides between asking another source and accusing a member, so a
+fork is claimed only on what `new`'s own root commits to:
+
+    compare_plan  the few tiles that show both sizes of one tree
+    compare       ForkError if they lead to `new`, and not to `old`
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from syncd.errors import BrokenSourceError, ForkError, MalformedError
+from syncd.tlog import merkle, tiles
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL, Frontier
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to fetch to grow."""
+
+    bundles: tuple[tuple[int, int], ...]  # (n, width), in order
+    tiles: tuple[str, ...]  # below tile/: `1/000`, `1/001.p/17`, in order
+
+
+def plan(old: int, new: int) -> Plan:
+    """Return the bundles over entries [old, new), and the tiles over those.
+
+    The first bundle begins at or before `old`; the tiles are those of level
+    1 that hold the roots of the whole bundles, none if there are none.
+    """
+    first, last = old // BUNDLE, new // BUNDLE
+    bundles = [(n, BUNDLE) for n in range(first, last)]
+    if new % BUNDLE and new > old:
+        bundles.append((last, new % BUNDLE))
+    return Plan(
+        tuple(bundles),
+        tuple(
+            tiles.tile_tail(1, n, width) for n, width in _level1(first, last)
+        ),
+    )
+
+
+def bundle_roots(
+    old: Frontier,
+    new: Checkpoint,
+    fetched: Sequence[bytes],
+    tail: Sequence[bytes],
+) -> list[bytes]:
+    """Return the roots of the whole bundles from `old` on, proven into `new`.
+
+    Those of bundles old.size // 256 up to new.size // 256. `fetched` are the
+    tiles of the plan, in order; `tail` the leaf hashes of the partial last
+    bundle. What is proven is `new` above the bundle in which `old` ends:
+    hand each bundle to `take` to prove the rest.
+
+    Raises:
+        BrokenSourceError: tiles and tail do not lead from the whole bundles
+            of `old` to the root of `new`.
+        ForkError: `new` ends in the bundle in which `old` does, and has
+            other entries there.
+    """
+    first, last = old.size // BUNDLE, new.size // BUNDLE
+    wanted = list(_level1(first, last))
+    if len(fetched) != len(wanted):
+        raise BrokenSourceError(
+            f"tiles: {len(fetched)} came, {len(wanted)} asked for"
+        )
+    roots: list[bytes] = []
+    for raw, (_, width) in zip(fetched, wanted, strict=True):
+        try:
+            roots += tiles.split_tile(raw, width)
+        except MalformedError as e:
+            raise BrokenSourceError(f"source: {e}") from e
+    before = first % BUNDLE if wanted else 0  # those that we have already
+    peaks = Frontier.EMPTY.extend(roots[:before]).peaks
+    known = old.at_bundles().peaks
+    if peaks != known[len(known) - len(peaks) :]:
+        raise BrokenSourceError("tiles: earlier bundles are not as they were")
+    del roots[:before]
+    _hold(old, new, roots, tail)
+    if first == last:
+        _continues(old, tail)
+    return roots
+
+
+def take(old: Frontier, leaves: Sequence[bytes], root: bytes) -> Frontier:
+    """Return the frontier after the bundle in which `old` ends.
+
+    `leaves` are all leaf hashes of that bundle, from its first entry on;
+    `root` is their tree hash, proven to be in a tree that the log signed.
+
+    Raises:
+        BrokenSourceError: the leaves are not those of `root`.
+        ForkError: they are, and do not begin with what we had.
+    """
+    if not 0 < len(leaves) <= BUNDLE or merkle.root(leaves) != root:
+        raise BrokenSourceError(
+            f"bundle: number {old.size // BUNDLE} is not what was signed"
+        )
+    _continues(old, leaves)
+    return old.at_bundles().extend(leaves)
+
+
+def roots_hold(
+    old: Frontier,
+    new: Checkpoint,
+    roots: Sequence[bytes],
+    tail: Sequence[bytes],
+    *,
+    first: Sequence[bytes],
+) -> Frontier:
+    """Return the frontier of `new`, proven to begin with all of `old`.
+
+    `roots` are the tree hashes of the whole bundles from number
+    old.size // 256 on, computed from what was fetched; `tail` the leaf
+    hashes of the partial last bundle; `first` those of the first bundle,
+    whole or partial, which must begin with what we had of it.
+
+    Raises:
+        BrokenSourceError: that is not what was signed.
+        ForkError: it is, and does not begin with what we had.
+    """
+    grown = _hold(old, new, roots, tail)
+    if merkle.root(first) != (roots[0] if roots else merkle.root(tail)):
+        raise BrokenSourceError(
+            f"bundle: number {old.size // BUNDLE} is not the first one"
+        )
+    _continues(old, first)
+    return grown
+
+
+def prefix_root(
+    size: int, roots: Sequence[bytes], tail: Sequence[bytes]
+) -> bytes:
+    """Return the tree hash of the first `size` entries of a tree.
+
+    `roots` are those of its whole bundles from number 0 on, at least as many
+    as `size` covers; `tail` the leaf hashes of the bundle in which it ends.
+    """
+    whole = Frontier.EMPTY.extend(roots[: size // BUNDLE], BUNDLE_LEVEL)
+    return whole.extend(tail[: size % BUNDLE]).root()
+
+
+def compare_plan(old: int, new: int) -> tuple[str, ...]:
+    """Return the tiles that show the trees of both sizes, 0 < old <= new.
+
+    A few per level of the tree, in order and without repeats.
+    """
+    wanted: dict[str, None] = {}
+
+    def note_down(level: int, index: int) -> bytes:
+        wanted[tiles.tile_tail(*tiles.tile_of(level, index, new))] = None
+        return b""
+
+    merkle.consistency_nodes(old, new, note_down)
+    return tuple(wanted)
+
+
+def compare(
+    old: Checkpoint, new: Checkpoint, fetched: Sequence[bytes]
+) -> list[bytes]:
+    """Return the consistency proof from `old` to `new`, which holds.
+
+    `fetched` are the tiles of `compare_plan`, in order; none are needed for
+    equal sizes and for an old size of 0.
+
+    Raises:
+        BrokenSourceError: the tiles are not those of `new`.
+        ForkError: they are, and the first entries are not those of `old`.
+    """
+    if new.size < old.size:
+        raise BrokenSourceError(f"log: size {new.size} is below {old.size}")
+    if old.size in (0, new.size):
+        known = merkle.EMPTY_ROOT if old.size == 0 else new.root
+        if old.root != known or (new.size == 0 and new.root != known):
+            raise ForkError(f"log: two roots at size {old.size}")
+        return []
+    names = compare_plan(old.size, new.size)
+    if len(names) != len(fetched):
+        raise BrokenSourceError(
+            f"tiles: {len(fetched)} came, {len(names)} asked for"
+        )
+    read = tiles.hashes(new.size, dict(zip(names, fetched, strict=True)))
+    try:
+        nodes = merkle.consistency_nodes(old.size, new.size, read)
+    except MalformedError as e:
+        raise BrokenSourceError(f"source: {e}") from e
+    was, now = merkle.consistency_roots(old.size, new.size, nodes)
+    if now != new.root:
+        raise BrokenSourceError(f"tiles: not those of size {new.size}")
+    if was != old.root:
+        raise ForkError(
+            f"log: size {new.size} does not extend size {old.size}"
+        )
+    return nodes[1:] if old.size.bit_count() == 1 else nodes
+
+
+def _level1(first: int, last: int) -> list[tuple[int, int]]:
+    # (n, width) of the level-1 tiles over bundles [first, last)
+    if first >= last:
+        return []
+    numbers = range(first // BUNDLE, -(-last // BUNDLE))
+    return [(n, min(BUNDLE, last - n * BUNDLE)) for n in numbers]
+
+
+def _hold(
+    old: Frontier,
+    new: Checkpoint,
+    roots: Sequence[bytes],
+    tail: Sequence[bytes],
+) -> Frontier:
+    if new.size < old.size:
+        raise BrokenSourceError(f"log: size {new.size} is below {old.size}")
+    grown = old.at_bundles().extend(roots, BUNDLE_LEVEL).extend(tail)
+    if grown.size != new.size or len(tail) >= BUNDLE:
+        raise BrokenSourceError(
+            f"log: {grown.size} entries came, {new.size} are signed"
+        )
+    if grown.root() != new.root:
+        raise BrokenSourceError(
+            f"log: entries up to {new.size} are not what was signed"
+        )
+    return grown
+
+
+def _continues(old: Frontier, leaves: Sequence[bytes]) -> None:
+    # only for leaves that are proven to be the log's
+    had = leaves[: old.size % BUNDLE]
+    if Frontier.EMPTY.extend(had).peaks != old.rest():
+        raise ForkError(
+            f"log: entries before {old.size} are not as they were signed"
+        )

@@ -1,0 +1,126 @@
+"""Witness: what to answer to somebody who wants a checkpoint cosigned.
+
+The body of `add-checkpoint`, per https://c2sp.org/tlog-witness:
+
+    old 256
+    <base64 of a hash of the consistency proof>
+    <base64 …>
+
+    <the signed checkpoint>
+
+`judge` decides; the caller stores the checkpoint by compare-and-swap on the
+old size, durably, then cosigns, then answers: never in another order, or a
+smaller tree may be cosigned after a larger one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from syncd.errors import MalformedError, UntrustedError
+from syncd.tlog import checkpoint, merkle, strict
+from syncd.tlog import note as notes
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.key import VerifierKey
+from syncd.tlog.note import Note
+
+MAX_HASHES = 63
+MAX_SIZE = 1 << 17  # bytes
+SIZE_TYPE = "text/x.tlog.size"  # content type of a 409
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A checkpoint, and why it follows from the last one."""
+
+    old: int  # entries
+    proof: tuple[bytes, ...]  # 32 bytes each
+    head: Checkpoint
+    note: Note  # of `head`, not verified
+
+    def __bytes__(self) -> bytes:
+        lines = (f"old {self.old}", *map(strict.encode, self.proof), "\n")
+        return "\n".join(lines).encode() + bytes(self.note)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """An answer: HTTP status, reason, and what the status asks for.
+
+    200: store `signed`, cosign it, answer with the lines. 409: the body is
+    `body`, of type SIZE_TYPE. 422 with `signed` set: keep the request, it may
+    be evidence; with `fork` set it is, beside the last checkpoint.
+    """
+
+    status: int
+    why: str
+    body: str = ""
+    signed: Checkpoint | None = None  # a key of the origin signed it
+    fork: bool = False
+
+
+def request(old: int, proof: Sequence[bytes], note: Note) -> Request:
+    """Return the request to cosign the checkpoint in `note`.
+
+    Raises:
+        MalformedError: its text is no checkpoint.
+    """
+    return Request(old, tuple(proof), checkpoint.parse(note.text), note)
+
+
+def parse(raw: bytes) -> Request:
+    """Read a body; `bytes(parse(raw)) == raw` for all accepted. Else 400.
+
+    Raises:
+        MalformedError: not such a body, or with more than 63 hashes.
+    """
+    if len(raw) > MAX_SIZE:
+        raise MalformedError(f"witness: {len(raw)} bytes, at most {MAX_SIZE}")
+    head, _, signed = raw.partition(b"\n\n")
+    try:
+        first, *lines = head.decode().split("\n")
+    except UnicodeDecodeError as e:
+        raise MalformedError("witness: not UTF-8") from e
+    if not first.startswith("old "):
+        raise MalformedError("witness: first line is not `old <size>`")
+    old = strict.decimal(first[4:], "witness: old size")
+    if len(lines) > MAX_HASHES:
+        raise MalformedError(f"witness: {len(lines)} hashes")
+    proof = [strict.decode(line, "witness: hash", 32) for line in lines]
+    return request(old, proof, notes.parse(signed))
+
+
+def judge(
+    asked: Request,
+    keys: Sequence[VerifierKey],
+    last: Checkpoint | None,
+) -> Judgement:
+    """Return what to answer, by `keys` of that origin (none: not known).
+
+    `last` is the checkpoint of `asked.head.origin` that we cosigned last.
+    """
+    head = asked.head
+    if not keys:
+        return Judgement(404, "origin is not known here")
+    try:
+        notes.verify(asked.note, keys)
+    except UntrustedError as e:
+        return Judgement(403, str(e))
+    if asked.old > head.size:
+        return Judgement(400, f"old size {asked.old} is above {head.size}")
+    if last is None:
+        last = Checkpoint(head.origin, 0, merkle.EMPTY_ROOT)
+    if asked.old != last.size:
+        return Judgement(
+            409,
+            f"old size {asked.old}, last cosigned {last.size}",
+            body=f"{last.size}\n",
+            signed=head,
+        )
+    try:
+        merkle.verify_consistency(
+            last.size, last.root, head.size, head.root, asked.proof
+        )
+    except UntrustedError as e:
+        fork = head.size == last.size and head.root != last.root
+        return Judgement(422, str(e), signed=head, fork=fork)
+    return Judgement(200, "consistent", signed=head)
