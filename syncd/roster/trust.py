@@ -1,0 +1,243 @@
+"""Which roster we trust: a chain from a pinned first version.
+
+    fingerprint ──pins──> version 1 ──previous──> version 2 ──previous──> …
+                          signed by its           signed by the thresholds
+                          own threshold           of version 1 and of 2
+
+The rules of TUF's root metadata, as a pure machine: bytes go in, and either
+the next version is trusted or an error says why not and nothing has changed.
+Fetching, storing and the clock are others' work: an expired roster is a
+state that `Roster.expired` tells, not an error here, because the way out of
+it is to read the next version.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from syncd.errors import ForkError, MalformedError, UntrustedError
+from syncd.roster import roster
+from syncd.roster.fields import HEX32
+from syncd.roster.roster import MAX_SIZE, Epoch, Member, Roster
+from syncd.tlog import document, note
+from syncd.tlog.note import Note, VerifierKey
+
+WHAT = "roster"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What we keep of a version that we trusted."""
+
+    version: int
+    hash: str  # hex SHA-256 of the note's text
+    admins: Mapping[str, VerifierKey]
+    threshold: int
+
+
+class TrustedRoster:
+    """The newest version that we trust, and the chain that led to it."""
+
+    def __init__(self, fingerprint: str) -> None:
+        if not HEX32.fullmatch(fingerprint):
+            raise MalformedError("roster: fingerprint is not 64 hex digits")
+        self.fingerprint = fingerprint
+        self._links: list[Link] = []
+        self._current: Roster | None = None
+
+    @property
+    def version(self) -> int:
+        """The newest trusted version; 0 before the first."""
+        return len(self._links)
+
+    @property
+    def current(self) -> Roster:
+        """The newest trusted roster.
+
+        Raises:
+            UntrustedError: there is none yet.
+        """
+        if self._current is None:
+            raise UntrustedError(
+                "roster: none is trusted yet",
+                hint="syncd join with the fingerprint that an admin printed",
+            )
+        return self._current
+
+    @property
+    def stops_merging(self) -> bool:
+        """Whether statements may mean what this build does not know."""
+        return self.current.stops_merging
+
+    def hash(self, version: int) -> str:
+        """Return the hash of a trusted version, "" if there is none."""
+        if not 1 <= version <= len(self._links):
+            return ""
+        return self._links[version - 1].hash
+
+    def update(self, raw: bytes) -> Roster:
+        """Trust the next version; return the current one then.
+
+        A note of a version that we have changes nothing, if it is the same.
+
+        Raises:
+            As `examine`.
+        """
+        found = self.examine(raw)
+        if found.version == self.version + 1:
+            self._links.append(
+                Link(found.version, found.hash, found.admins, found.threshold)
+            )
+            self._current = found
+        return self.current
+
+    def examine(self, raw: bytes) -> Roster:
+        """Return what `raw` holds, if `update` would take it; change nothing.
+
+        Raises:
+            MalformedError: not a roster.
+            NewerError: a roster with fields that this build does not know.
+            UntrustedError: not signed by both thresholds, of another
+                alliance, not the next one, or against a rule of succession.
+            ForkError: signed well, and contradicts a version that we trust.
+        """
+        signed = note.parse(raw, max_size=MAX_SIZE)
+        found = read(signed)
+        if found.version > self.version + 1:
+            raise UntrustedError(
+                f"roster: version {found.version} cannot follow"
+                f" {self.version}",
+                hint="fetch the versions between, in order",
+            )
+        if found.version == 1 and found.hash != self.fingerprint:
+            raise UntrustedError(
+                f"roster: fingerprint is {found.hash}, not the pinned one"
+            )
+        if self._links and found.id != self.current.id:
+            raise UntrustedError(
+                f"roster: of alliance {found.id[:16]}…, not ours"
+            )
+        if found.hash == self.hash(found.version):
+            return found  # signatures apart, it is what we verified then
+        before = self._links[found.version - 2] if found.version > 1 else None
+        check_signed(signed, found, before)
+        if found.version <= self.version:
+            raise ForkError(
+                f"roster: admins signed two versions {found.version},"
+                f" {self.hash(found.version)[:16]}… and {found.hash[:16]}…"
+            )
+        if before is not None and found.previous != before.hash:
+            raise ForkError(
+                f"roster: version {found.version} follows another"
+                f" version {before.version}, {found.previous[:16]}…"
+            )
+        if before is not None:
+            check_succession(self.current, found)
+        return found
+
+
+def load(fingerprint: str, notes: list[bytes]) -> TrustedRoster:
+    """Return the machine after all of `notes`, in order.
+
+    Raises:
+        As `TrustedRoster.examine`.
+    """
+    trusted = TrustedRoster(fingerprint)
+    for raw in notes:
+        trusted.update(raw)
+    return trusted
+
+
+def read(signed: Note) -> Roster:
+    """Return the roster in a note, of which nothing is proven yet.
+
+    Raises:
+        MalformedError, NewerError: as `roster.from_json`.
+    """
+    found = document.parse(signed.text, WHAT)
+    return roster.from_json(found.value, found.alliance)
+
+
+def check_signed(signed: Note, found: Roster, before: Link | None) -> None:
+    """Check the thresholds of `found` itself and of the version before.
+
+    Raises:
+        UntrustedError: too few of either, or a line that does not verify.
+    """
+    bodies = [(found.version, found.admins, found.threshold)]
+    if before is not None:
+        bodies.append((before.version, before.admins, before.threshold))
+    keys = {key for _, admins, _ in bodies for key in admins.values()}
+    signers = {key.public for key, _ in note.verify(signed, keys)}
+    for version, admins, threshold in bodies:
+        count = sum(key.public in signers for key in admins.values())
+        if count < threshold:
+            raise UntrustedError(
+                f"roster: version {found.version} is signed by {count} of"
+                f" version {version}'s admins, want {threshold}"
+            )
+
+
+def check_succession(old: Roster, new: Roster) -> None:
+    """Check what no threshold may change from one version to the next.
+
+    Logs, token keys and erasures outlive a version: what was signed under
+    them must stay readable, and mean the same.
+
+    Raises:
+        UntrustedError: names what changed.
+    """
+    if new.alliance != old.alliance:
+        raise _broken(f"alliance {old.alliance} became {new.alliance}")
+    if new.issued < old.issued:
+        raise _broken(f"issued {old.issued} went back to {new.issued}")
+    if new.format < old.format:
+        raise _broken(f"format {old.format} went back to {new.format}")
+    for member in old.members:
+        _check_member(member, new.member(member.id))
+    epochs = {(e.kind, e.epoch): e for e in new.epochs}
+    for epoch in old.epochs:
+        _check_epoch(epoch, epochs.pop((epoch.kind, epoch.epoch), None))
+    for kind, number in epochs:
+        last = max((e.epoch for e in old.epochs if e.kind == kind), default=0)
+        if number <= last:
+            raise _broken(f"{kind} epoch {number} came after {last}")
+    if not set(old.erased) <= set(new.erased):
+        raise _broken("erased entries came back")
+
+
+def _check_member(old: Member, new: Member | None) -> None:
+    if new is None:
+        raise _broken(f"{old.id} vanished; a member is removed by its status")
+    if new.domain != old.domain:
+        raise _broken(f"{old.id}'s domain became {new.domain}")
+    for before, after in zip(old.generations, new.generations, strict=False):
+        if before.log != after.log:
+            raise _broken(f"the log key of {before.origin} changed")
+        if before.predecessor != after.predecessor:
+            raise _broken(f"the predecessor of {before.origin} changed")
+    if len(new.generations) < len(old.generations):
+        raise _broken(f"a log of {old.id} vanished")
+
+
+def _check_epoch(old: Epoch, new: Epoch | None) -> None:
+    what = f"{old.kind} epoch {old.epoch}"
+    if new is None:
+        raise _broken(f"{what} vanished; an epoch is retired instead")
+    if (old.public, old.suite, old.normal, old.dealt) != (
+        new.public,
+        new.suite,
+        new.normal,
+        new.dealt,
+    ):
+        raise _broken(f"{what} has another key or normal form")
+    if old.retired and not new.retired:
+        raise _broken(f"{what} came back")
+    shared = old.t == new.t and old.shares == new.shares
+    if new.generation < old.generation + (not shared):
+        raise _broken(
+            f"{what} has other shares of generation {old.generation}"
+        )
+
+
+def _broken(fact: str) -> UntrustedError:
+    return UntrustedError(f"roster: {fact}")
