@@ -61,10 +61,14 @@ bench: $(READY)  ## a million statements between two members, measured
 soak: $(READY)  ## all tests, with many more examples
 	@$(BIN)/pytest -q --hypothesis-profile=soak --timeout 3600 $(ARGS)
 
-lock: $(READY)  ## resolve the dependencies anew
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-header --upgrade \
-	  --group dev pyproject.toml -o requirements.lock
+# One resolution for everybody; the image takes its part of it, and the build
+# backend, which is not fetched behind the lock's back.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-header
+lock: $(READY)  ## resolve the dependencies anew, for here and for the image
+	@$(BIN)/$(COMPILE) --upgrade --group dev pyproject.toml -o requirements.lock
+	@echo setuptools | $(BIN)/$(COMPILE) --no-annotate -c requirements.lock \
+	  pyproject.toml - -o docker/requirements.lock
 
 fix: $(READY)  ## mend what ruff can mend
 	@$(BIN)/ruff check --fix .
