@@ -1,0 +1,236 @@
+"""A URL has one form to report, and finds every report that covers it."""
+
+import contextlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from syncd.errors import MalformedError, RefusedError, SyncdError
+from syncd.indicator import url
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+OURS = json.loads((VECTORS / "identifiers" / "url.json").read_text())
+SAFE_BROWSING = json.loads((VECTORS / "safebrowsing.json").read_text())
+
+# Text made of what means something in a URL, so that it often is one.
+pieces = st.sampled_from(
+    [
+        *("http://", "HTTPS:", "//", "ftp:\\\\", "a", "evil.example", "b.c"),
+        *(".", "..", "/", "\\", "?", "#", "@", ":", "80", "[", "]", "::1"),
+        *("%", "%2", "%2e", "%2F", "%25", "25", "41", "%5C", "%3f", "%23"),
+        *("0x7f", "010", "1.2.3.4", "3279880203", "1234567", "%E4", "%BD"),
+        *("例", "。", "ß", "❤", "Ａ", "\u200d", "\u00ad", "\x80", "\ud800"),
+        *(" ", "\t", "\n", "\u3000", "~", "&", "=", ";", "-", "_"),
+        *("co.uk", "github.io", "xn--fsqu00a"),
+    ]
+)
+urls = st.lists(pieces, max_size=12).map("".join)
+plain_hosts = st.from_regex(
+    r"(https?://)?([A-Za-z0-9_-]{1,8}\.){1,7}[A-Za-z0-9][A-Za-z0-9-]{0,5}",
+    fullmatch=True,
+)
+plain_paths = st.from_regex(
+    r"(/[A-Za-z0-9._~!$&'()*+,;=:@%?#-]{0,6}){0,7}", fullmatch=True
+)
+
+
+def by_why(case: dict[str, Any]) -> str:
+    return str(case.get("why") or case.get("in") or case.get("url"))
+
+
+@pytest.mark.parametrize("case", SAFE_BROWSING["canonicalize"], ids=by_why)
+def test_safe_browsing_canonicalises(case: dict[str, str]) -> None:
+    """Every case of Safe Browsing's documents comes out as they say."""
+    raw = case["in"]
+    given_bytes = raw.encode("latin-1")  # see the file's note on \x80
+    assert url.canonicalise(given_bytes) == case["out"]
+    if raw.isascii():
+        assert url.canonicalise(raw) == case["out"]
+
+
+@pytest.mark.parametrize("case", SAFE_BROWSING["chromium_extra"], ids=by_why)
+def test_chromium_splits(case: dict[str, str]) -> None:
+    """Host, path and query are those of Chromium's own tests."""
+    query = f"?{case['query']}" if case["query"] else ""
+    scheme = case["in"].partition(":")[0]
+    want = f"{scheme}://{case['host']}{case['path']}{query}"
+    assert url.canonicalise(case["in"]) == want
+
+
+@pytest.mark.parametrize(
+    "case", SAFE_BROWSING["expressions"], ids=lambda c: c["url"]
+)
+def test_safe_browsing_expressions(case: dict[str, Any]) -> None:
+    """Exactly Safe Browsing's expressions, each once."""
+    found = url.expressions(case["url"])
+    if "expressions" in case:
+        assert sorted(found) == sorted(case["expressions"])
+    else:
+        assert [form.removeprefix("a.b") for form in found] == case["paths"]
+
+
+@pytest.mark.parametrize("case", OURS["canonical"], ids=by_why)
+def test_canonical(case: dict[str, str]) -> None:
+    """Each vector of our own says why."""
+    assert url.canonicalise(case["in"]) == case["out"]
+
+
+@pytest.mark.parametrize("case", OURS["report"], ids=by_why)
+def test_report(case: dict[str, Any]) -> None:
+    """A report is about one expression."""
+    options = case.get("options", {})
+    assert url.report_expression(case["in"], **options) == case["out"]
+    assert url.report_expression(case["out"], **options) == case["out"]
+
+
+@pytest.mark.parametrize("case", OURS["refused"], ids=by_why)
+def test_refused(case: dict[str, Any]) -> None:
+    """What is refused says why; a look-up refuses only what cannot be."""
+    with pytest.raises((MalformedError, RefusedError)) as caught:
+        url.report_expression(case["in"], **case.get("options", {}))
+    assert str(caught.value).startswith(case["reason"])
+    if "lookup" in case["by"]:
+        with pytest.raises(MalformedError) as caught_too:
+            url.expressions(case["in"])
+        assert str(caught_too.value).startswith(case["reason"])
+    else:
+        assert url.expressions(case["in"])
+
+
+@pytest.mark.parametrize("case", OURS["expressions"], ids=by_why)
+def test_expressions(case: dict[str, Any]) -> None:
+    """In this order, and no others."""
+    assert list(url.expressions(case["in"])) == case["out"]
+
+
+@given(urls | st.text())
+@example("http://a%2541/")
+def test_canonical_is_idempotent(raw: str) -> None:
+    """A canonical URL is ASCII and its own canonical form."""
+    with contextlib.suppress(MalformedError):
+        canonical = url.canonicalise(raw)
+        assert canonical.isascii()
+        assert url.canonicalise(canonical) == canonical
+
+
+@given(st.binary() | urls.map(lambda u: u.encode(errors="ignore")))
+def test_any_bytes(raw: bytes) -> None:
+    """Any bytes give a canonical URL or a MalformedError."""
+    with contextlib.suppress(MalformedError):
+        assert url.canonicalise(url.canonicalise(raw)) == (
+            url.canonicalise(raw)
+        )
+
+
+@given(urls | st.text(), st.booleans())
+def test_normal_form_is_input(raw: str, keep_query: bool) -> None:
+    """A normal form is 1 to 256 ASCII bytes, input too, and looked up."""
+    with contextlib.suppress(MalformedError, RefusedError):
+        form = url.report_expression(
+            raw, keep_query=keep_query, allow_personal=True
+        )
+        assert form.isascii()
+        assert 1 <= len(form) <= url.MAX_FORM
+        again = url.report_expression(
+            form, keep_query=keep_query, allow_personal=True
+        )
+        assert again == form
+        assert url.expressions(form)[0] == form
+        assert form in url.expressions(raw)
+
+
+@given(urls)
+def test_expressions_are_few_and_distinct(raw: str) -> None:
+    """At most 30, each once, and the host's own root always among them."""
+    with contextlib.suppress(MalformedError):
+        forms = url.expressions(raw)
+        assert 1 <= len(forms) <= url.MAX_EXPRESSIONS
+        assert len(set(forms)) == len(forms)
+        assert all(len(form) <= url.MAX_FORM for form in forms)
+        assert forms[0].partition("/")[0] + "/" in forms
+
+
+@given(plain_hosts, plain_paths)
+@example("evil.example", "/.well-known/x")
+@example("evil.example", "/a//")
+@example("http://1.2.3.0x", "/")
+@example("a.1", "")
+@example("http.example", "/http://b.c")
+@example("A.b-", "/...")
+def test_two_ways_agree(host: str, path: str) -> None:
+    """The fast path takes a URL only where the long way ends alike."""
+    raw = host + path
+    fast = url._parse_plain(raw)
+    if fast is not None:
+        assert url._parse_any(raw) == fast
+
+
+@given(urls | st.text())
+def test_two_ways_agree_on_anything(raw: str) -> None:
+    """Also on what is hardly a URL."""
+    fast = url._parse_plain(raw)
+    if fast is not None:
+        assert url._parse_any(raw) == fast
+
+
+def test_fast_path_is_taken() -> None:
+    """The common shapes do take it, or the tests above prove nothing."""
+    for raw in ("evil.example", "https://a-b.c_d.example/x/y.html", "A.B/"):
+        assert url._parse_plain(raw) is not None
+    for raw in ("evil.example/a/../b", "a.b/%41", "a.b:80", "1.2.3.4"):
+        assert url._parse_plain(raw) is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "http://evil.example/" + "a" * 1_000_000,
+        "http://" + "a." * 500_000 + "example/",
+        "%25" * 333_333,
+    ],
+    ids=["path", "host", "escapes"],
+)
+def test_a_megabyte_is_refused_at_once(raw: str) -> None:
+    """Its length is the reason, and nobody waits for it."""
+    begin = time.perf_counter()
+    with pytest.raises(MalformedError, match="characters, at most 8192"):
+        url.report_expression(raw)
+    assert time.perf_counter() - begin < 0.01
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "a.b/%" + "25" * 4000,
+        "a.b/" + "%%32%35" * 1100,
+        "a.b/" + "../" * 2700,
+        "http://" + "例." * 4000,
+        "http://" + "\u0301" * 8000,
+        "a." * 4095 + "/",
+        "a.b/" + "a/" * 4000 + "%",
+    ],
+    ids=["nested", "mixed", "dots", "idn", "accents", "labels", "deep"],
+)
+def test_the_longest_inputs_cost_little(raw: str) -> None:
+    """No input that is read costs more than its length."""
+    begin = time.perf_counter()
+    with contextlib.suppress(SyncdError):
+        url.expressions(raw)
+    assert time.perf_counter() - begin < 0.2
+
+
+@given(st.text(alphabet="abcXYZ019", min_size=6), urls)
+def test_messages_do_not_repeat_the_value(secret: str, rest: str) -> None:
+    """A refusal names the rule, never what was given."""
+    for raw in (f"{secret}:{secret}@{rest}", f"http://{secret}@{rest}:x"):
+        message = ""
+        try:
+            url.report_expression(raw)
+        except SyncdError as e:
+            message = f"{e} {e.hint}"
+        assert secret not in message
