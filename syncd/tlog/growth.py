@@ -119,25 +119,27 @@ def roots_hold(
     roots: Sequence[bytes],
     tail: Sequence[bytes],
     *,
-    first: Sequence[bytes],
+    first: Sequence[bytes] = (),
 ) -> Frontier:
     """Return the frontier of `new`, proven to begin with all of `old`.
 
     `roots` are the tree hashes of the whole bundles from number
     old.size // 256 on, computed from what was fetched; `tail` the leaf
-    hashes of the partial last bundle; `first` those of the first bundle,
-    whole or partial, which must begin with what we had of it.
+    hashes of the partial last bundle; `first` those of the first whole
+    bundle, needed only where `old` ends inside it.
 
     Raises:
         BrokenSourceError: that is not what was signed.
         ForkError: it is, and does not begin with what we had.
+        ValueError: `first` is needed and was not given.
     """
     grown = _hold(old, new, roots, tail)
-    if merkle.root(first) != (roots[0] if roots else merkle.root(tail)):
-        raise BrokenSourceError(
-            f"bundle: number {old.size // BUNDLE} is not the first one"
-        )
-    _continues(old, first)
+    if not roots:
+        _continues(old, tail)
+    elif old.size % BUNDLE:
+        if not first:
+            raise ValueError("growth: pass the leaves of the first bundle")
+        take(old, first, roots[0])
     return grown
 
 

@@ -74,7 +74,9 @@ def parse(raw: bytes) -> Proof:
     if len(lines) > MAX_HASHES:
         raise MalformedError(f"proof: {len(lines)} hashes")
     hashes = tuple(strict.decode(line, "proof: hash", 32) for line in lines)
-    return Proof(index, hashes, notes.parse(signed), extra)
+    return Proof(
+        index, hashes, notes.parse(signed, max_size=checkpoint.MAX_SIZE), extra
+    )
 
 
 def verify(

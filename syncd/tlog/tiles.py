@@ -23,6 +23,7 @@ from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL, HASH_SIZE, Hashes
 MAX_ENTRY = 0xFFFF  # bytes
 MAX_LEVEL = 63
 MAX_NUMBER = 2**55 - 1  # the last bundle of 2**63 entries
+MAX_PATH = 64  # characters of a tail
 MAX_BUNDLE = BUNDLE * (2 + MAX_ENTRY)  # bytes
 
 _TAIL = re.compile(
@@ -30,49 +31,30 @@ _TAIL = re.compile(
 )
 
 
-def path(n: int) -> str:
-    """Return the path of number `n`: 1234067 is `x001/x234/067`."""
+def path(n: int, width: int = BUNDLE) -> str:
+    """Return the tail of a tile or bundle: 1234067 is `x001/x234/067`."""
     n, last = divmod(n, 1000)
     text = f"{last:03}"
     while n:
         n, group = divmod(n, 1000)
         text = f"x{group:03}/{text}"
-    return text
+    return text if width == BUNDLE else f"{text}.p/{width}"
 
 
-def parse_path(text: str) -> int:
-    """Read a path; `path(parse_path(text)) == text` for all accepted.
-
-    Raises:
-        MalformedError: not the one path of a number below 2^55.
-    """
-    n, width = parse_tail(text)
-    if width != BUNDLE:
-        raise MalformedError("tile: a path has no width")
-    return n
-
-
-def tail(n: int, width: int = BUNDLE) -> str:
-    """Return the path of a tile or bundle, with its width if partial."""
-    return path(n) if width == BUNDLE else f"{path(n)}.p/{width}"
-
-
-def parse_tail(text: str) -> tuple[int, int]:
-    """Read (n, width); `tail(*parse_tail(text)) == text` if accepted.
+def parse_path(text: str) -> tuple[int, int]:
+    """Read a tail as (n, width); `path(*parse_path(text)) == text`.
 
     Raises:
         MalformedError: not the one tail of such a tile.
     """
-    match = _TAIL.fullmatch(text[:64])  # a longer one is no number of ours
-    if match is None or len(text) > 64:
-        raise MalformedError(f"tile: {text[:64]!r} is no tile path")
+    match = _TAIL.fullmatch(text)
+    if match is None or len(text) > MAX_PATH:
+        raise MalformedError(f"tile: {text[:MAX_PATH]!r} is no path")
     groups, last, partial = match.groups()
     n = int(groups.replace("x", "").replace("/", "") + last)
-    width = int(partial) if partial else BUNDLE
-    if n > MAX_NUMBER or tail(n, width) != text:
-        raise MalformedError(f"tile: {text!r} is no tile path")
-    if partial and width >= BUNDLE:
-        raise MalformedError(f"tile: width {width} is not partial")
+    width = int(partial or BUNDLE)
+    if n > MAX_NUMBER or width > BUNDLE or path(n, width) != text:
+        raise MalformedError(f"tile: {text!r} is no path")
     return n, width
 
 
@@ -83,13 +65,13 @@ def parse_tile(text: str) -> tuple[int, int, int]:
         MalformedError: not the one spelling of such a tile.
     """
     level, _, rest = text.partition("/")
-    n, width = parse_tail(rest)
+    n, width = parse_path(rest)
     return strict.decimal(level, "tile: level", MAX_LEVEL), n, width
 
 
 def tile_tail(level: int, n: int, width: int = BUNDLE) -> str:
     """Return what `parse_tile` reads: the path below `tile/`."""
-    return f"{level}/{tail(n, width)}"
+    return f"{level}/{path(n, width)}"
 
 
 def tile_path(level: int, n: int, width: int = BUNDLE) -> str:
@@ -99,17 +81,17 @@ def tile_path(level: int, n: int, width: int = BUNDLE) -> str:
 
 def entries_path(n: int, width: int = BUNDLE) -> str:
     """Return the path of an entry bundle below a log's prefix."""
-    return f"tile/entries/{tail(n, width)}"
+    return f"tile/entries/{path(n, width)}"
 
 
 def payload_path(n: int, width: int = BUNDLE) -> str:
     """Return the path of a payload bundle below a log's prefix."""
-    return f"payload/{tail(n, width)}"
+    return f"payload/{path(n, width)}"
 
 
 def audit_path(n: int, width: int = BUNDLE) -> str:
     """Return the path of an audit bundle below a log's prefix."""
-    return f"audit/{tail(n, width)}"
+    return f"audit/{path(n, width)}"
 
 
 def exists(level: int, n: int, width: int, size: int) -> bool:

@@ -86,41 +86,47 @@ def parse(raw: bytes) -> Request:
     if len(lines) > MAX_HASHES:
         raise MalformedError(f"witness: {len(lines)} hashes")
     proof = [strict.decode(line, "witness: hash", 32) for line in lines]
-    return request(old, proof, notes.parse(signed))
+    return request(
+        old, proof, notes.parse(signed, max_size=checkpoint.MAX_SIZE)
+    )
 
 
 def judge(
     asked: Request,
-    keys: Sequence[VerifierKey],
-    last: Checkpoint | None,
+    key: VerifierKey | None,
+    size: int = 0,
+    root: bytes | None = None,
 ) -> Judgement:
-    """Return what to answer, by `keys` of that origin (none: not known).
+    """Return what to answer.
 
-    `last` is the checkpoint of `asked.head.origin` that we cosigned last.
+    `key` is the log key of that origin, None if we know no such origin;
+    `size` and `root` are those of the checkpoint that we cosigned last, 0
+    and None if we never did.
     """
     head = asked.head
-    if not keys:
-        return Judgement(404, "origin is not known here")
+    if key is None:
+        return Judgement(404, "witness: origin is not known here")
     try:
-        notes.verify(asked.note, keys)
+        checkpoint.open_(bytes(asked.note), key)
     except UntrustedError as e:
         return Judgement(403, str(e))
     if asked.old > head.size:
-        return Judgement(400, f"old size {asked.old} is above {head.size}")
-    if last is None:
-        last = Checkpoint(head.origin, 0, merkle.EMPTY_ROOT)
-    if asked.old != last.size:
+        return Judgement(
+            400, f"witness: old size {asked.old} is above {head.size}"
+        )
+    if asked.old != size:
         return Judgement(
             409,
-            f"old size {asked.old}, last cosigned {last.size}",
-            body=f"{last.size}\n",
+            f"witness: old size {asked.old}, last cosigned {size}",
+            body=f"{size}\n",
             signed=head,
         )
+    last = merkle.EMPTY_ROOT if root is None else root
     try:
         merkle.verify_consistency(
-            last.size, last.root, head.size, head.root, asked.proof
+            size, last, head.size, head.root, asked.proof
         )
     except UntrustedError as e:
-        fork = head.size == last.size and head.root != last.root
+        fork = head.size == size and head.root != last
         return Judgement(422, str(e), signed=head, fork=fork)
-    return Judgement(200, "consistent", signed=head)
+    return Judgement(200, "witness: consistent", signed=head)
