@@ -1,0 +1,454 @@
+"""The bound batch proof: nothing of a batch changes without being seen.
+
+The transcript is recomputed here by a second implementation over plain
+integers, from the text of docs/protocol.md alone.
+"""
+
+import hashlib
+import json
+import secrets
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncd.errors import MalformedError, UntrustedError
+from syncd.oprf import group, threshold
+from syncd.oprf.threshold import Dealt, Evaluation
+
+VECTOR = json.loads(
+    (Path(__file__).parents[1] / "vectors/oprf/bound.json").read_text()
+)
+QUORUM = (1, 3)
+CONTEXT = threshold.context("account", 4, 2, b"request 1")
+rng = secrets.token_bytes
+
+
+class Case:
+    """A right answer of holder 3, and how a check of something else ends."""
+
+    def __init__(self, size: int) -> None:
+        self.dealt: Dealt = threshold.deal(2, 3, rng)
+        inputs = [b"%d" % at for at in range(size)]
+        self.elements = threshold.blind(inputs, rng).elements
+        self.answer = self.evaluate()
+
+    def evaluate(
+        self,
+        elements: list[bytes] | None = None,
+        quorum: tuple[int, ...] = QUORUM,
+        context: bytes = CONTEXT,
+    ) -> Evaluation:
+        return threshold.evaluate(
+            self.dealt.shares[3],
+            3,
+            quorum,
+            self.elements if elements is None else elements,
+            rng,
+            context,
+        )
+
+    def check(self, answer: Evaluation) -> None:
+        threshold.check(
+            self.dealt.public_shares[3],
+            3,
+            QUORUM,
+            self.elements,
+            answer,
+            CONTEXT,
+        )
+
+    def refuses(self, elements: list[bytes], proof: bytes = b"") -> None:
+        answer = Evaluation(elements, proof or self.answer.proof)
+        with pytest.raises(UntrustedError, match="holder 3"):
+            self.check(answer)
+
+
+@pytest.fixture(scope="module", params=[1, 2, 5])
+def case(request: pytest.FixtureRequest) -> Case:
+    return Case(request.param)
+
+
+@pytest.fixture(scope="module")
+def five() -> Case:
+    return Case(5)
+
+
+def test_right_answer(case: Case) -> None:
+    """What a holder answers is accepted, in whatever order S is named."""
+    case.check(case.answer)
+    case.check(case.evaluate(quorum=QUORUM[::-1]))
+
+
+def test_wrong_element(case: Case) -> None:
+    """One element that is off by anything is refused."""
+    right = case.answer.elements
+    for at in range(len(right)):
+        wrong = list(right)
+        wrong[at] = group.add(right[at], case.dealt.public)
+        case.refuses(wrong)
+
+
+def test_swapped_elements(five: Case) -> None:
+    """The answers belong to their places."""
+    a, b, *rest = five.answer.elements
+    five.refuses([b, a, *rest])
+    five.refuses([a, a, *rest])
+
+
+def test_cancelling_errors(five: Case) -> None:
+    """Errors that cancel in the sum of the batch, or pairwise, are seen."""
+    error = five.dealt.public
+    minus = group.multiply(group.scalar(-1), error)
+    for at in range(4):
+        wrong = list(five.answer.elements)
+        wrong[at] = group.add(wrong[at], error)
+        wrong[at + 1] = group.add(wrong[at + 1], minus)
+        five.refuses(wrong)
+
+
+def test_errors_that_cancelled_under_the_old_weights(five: Case) -> None:
+    """A holder cannot solve for errors: they draw new weights.
+
+    Under the weights of the right batch the two errors cancel exactly; the
+    composites would be the same, and so would the proof.
+    """
+    seed = threshold._seed(
+        five.dealt.public_shares[3],
+        3,
+        QUORUM,
+        CONTEXT,
+        five.elements,
+        five.answer.elements,
+    )
+    weights = threshold._weights(seed, 5)
+    error = five.dealt.public
+    other = group.multiply(
+        group.scalar_mul(
+            group.scalar_mul(group.scalar(-1), weights[1]),
+            group.invert_all([weights[2]])[0],
+        ),
+        error,
+    )
+    wrong = list(five.answer.elements)
+    wrong[1] = group.add(wrong[1], error)
+    wrong[2] = group.add(wrong[2], other)
+    assert group.weighted_sum(weights, wrong) == group.weighted_sum(
+        weights, five.answer.elements
+    )
+    five.refuses(wrong)
+
+
+def test_identity(case: Case) -> None:
+    """The identity is no answer, though libsodium's sum would take it."""
+    right = case.answer.elements
+    for at in range(len(right)):
+        case.refuses([*right[:at], bytes(32), *right[at + 1 :]])
+
+
+NOT_POINTS = {
+    "2^255 - 19 + 0, a second zero": (2**255 - 19).to_bytes(32, "little"),
+    "2^255 - 18, a second one": (2**255 - 18).to_bytes(32, "little"),
+    "a negative field element": b"\x01" + bytes(31),
+    "not on the curve": b"\x02" + bytes(31),
+    "all ones": b"\xff" * 32,
+    "the top bit set": bytes(31) + b"\x80",
+    "31 bytes": bytes.fromhex("e2" * 31),
+    "33 bytes": bytes.fromhex("e2" * 33),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("why", NOT_POINTS)
+def test_not_a_point(five: Case, why: str) -> None:
+    """Each point has one encoding, and other bytes have no meaning."""
+    wrong = NOT_POINTS[why]
+    a, b, *rest = five.answer.elements
+    five.refuses([wrong, b, *rest])
+    five.refuses([a, wrong, *rest])
+    for elements in ([wrong], [five.elements[0], wrong]):
+        with pytest.raises(MalformedError):  # nor does a holder take it
+            five.evaluate(elements)
+
+
+def test_non_canonical_twin(five: Case) -> None:
+    """The same field element plus p, or with its top bit set, is refused."""
+    a, *rest = five.answer.elements
+    value = int.from_bytes(a, "little")
+    twin = (value | 1 << 255).to_bytes(32, "little")
+    assert value < 2**255
+    five.refuses([twin, *rest])
+
+
+def test_short_and_long_lists(case: Case) -> None:
+    """An answer for each element: no fewer, no more."""
+    right = case.answer.elements
+    case.refuses(right[:-1])
+    case.refuses([])
+    case.refuses([*right, right[0]])
+
+
+def test_proof_of_another_batch(case: Case) -> None:
+    """The proof is for these elements, this quorum and this context."""
+    right = case.answer.elements
+    other = threshold.blind([b"other"] * len(right), rng).elements
+    for answer in (
+        case.evaluate(quorum=(2, 3)),
+        case.evaluate(quorum=(1, 2, 3)),
+        case.evaluate(quorum=(3,)),
+        case.evaluate(context=b""),
+        case.evaluate(context=CONTEXT[:-1]),
+        case.evaluate(
+            context=threshold.context("account", 5, 2, b"request 1")
+        ),
+        case.evaluate(
+            context=threshold.context("account", 4, 3, b"request 1")
+        ),
+        case.evaluate(
+            context=threshold.context("account", 4, 2, b"request 2")
+        ),
+        case.evaluate(elements=other),
+    ):
+        case.refuses(answer.elements, answer.proof)
+        case.refuses(right, answer.proof)
+
+
+def test_another_holder(case: Case) -> None:
+    """Another share's answer, and another share's proof, are refused."""
+    other = threshold.evaluate(
+        case.dealt.shares[1], 1, QUORUM, case.elements, rng, CONTEXT
+    )
+    case.refuses(other.elements, other.proof)
+    with pytest.raises(UntrustedError, match="holder 1"):
+        threshold.check(
+            case.dealt.public_shares[1],
+            1,
+            QUORUM,
+            case.elements,
+            case.answer,
+            CONTEXT,
+        )
+
+
+def test_strange_proofs(case: Case) -> None:
+    """A proof is two scalars below the order, neither of them zero."""
+    proof = case.answer.proof
+    c, s = proof[:32], proof[32:]
+    order = group.ORDER
+    twin = (int.from_bytes(s, "little") + order).to_bytes(32, "little")
+    for wrong in (
+        c + twin,
+        c + bytes(32),
+        bytes(32) + s,
+        order.to_bytes(32, "little") + s,
+        s + c,
+        proof[:-1],
+        proof + b"\0",
+        b"\xff" * 64,
+    ):
+        case.refuses(case.answer.elements, wrong)
+    with pytest.raises(UntrustedError):
+        case.check(Evaluation(case.answer.elements, b""))
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_any_changed_bit(five: Case, data: st.DataObject) -> None:
+    """No bit of an answer is idle."""
+    raw = bytearray(bytes(five.answer))
+    bit = data.draw(st.integers(0, 8 * len(raw) - 1))
+    raw[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(UntrustedError, match="holder 3"):
+        five.check(Evaluation.parse(bytes(raw), 5))
+
+
+def test_nonces_are_random(case: Case) -> None:
+    """The same answer twice has two proofs: equal nonces show the share."""
+    again = case.evaluate()
+    assert again.elements == case.answer.elements
+    assert again.proof[:32] != case.answer.proof[:32]
+    case.check(again)
+
+
+def test_long_context(five: Case) -> None:
+    """A context ends at 65,535 bytes, where its length field does."""
+    with pytest.raises(MalformedError, match="context is 65536 bytes"):
+        five.evaluate(context=bytes(2**16))
+
+
+def test_own_bad_share(five: Case) -> None:
+    """A share that is zero, not reduced or cut short is never used."""
+    order = group.ORDER.to_bytes(32, "little")
+    for share in (bytes(32), order, b"\xff" * 32, bytes(31)):
+        with pytest.raises(MalformedError, match="share"):
+            threshold.evaluate(share, 3, QUORUM, five.elements, rng, CONTEXT)
+
+
+@pytest.mark.slow
+def test_largest_batch() -> None:
+    """4,096 elements are one batch."""
+    case = Case(4096)
+    case.check(case.answer)
+    wrong = list(case.answer.elements)
+    wrong[4095] = group.add(wrong[4095], case.dealt.public)
+    case.refuses(wrong)
+
+
+# ── a second implementation, over plain integers ─────────────────────────────
+
+P = 2**255 - 19
+D = -121665 * pow(121666, -1, P) % P
+ROOT = pow(2, (P - 1) // 4, P)  # of -1
+Point = tuple[int, int]  # affine, on the Edwards curve
+
+
+def even_root(u: int, v: int) -> tuple[bool, int]:
+    """The non-negative root of u/v, as RFC 9496, 4.2 has it."""
+    r = u * pow(v, 3, P) * pow(u * pow(v, 7, P), (P - 5) // 8, P) % P
+    check, minus = v * r * r % P, -u % P
+    if check in (minus, minus * ROOT % P):
+        r = r * ROOT % P
+    return check in (u % P, minus), min(r, P - r, key=lambda x: x & 1)
+
+
+def decode(raw: bytes) -> Point:
+    """RFC 9496, 4.3.1."""
+    s = int.from_bytes(raw, "little")
+    assert s < P
+    assert s % 2 == 0
+    u1, u2 = (1 - s * s) % P, (1 + s * s) % P
+    v = (-D * u1 * u1 - u2 * u2) % P
+    square, inverse = even_root(1, v * u2 * u2 % P)
+    assert square
+    x = 2 * s * inverse * u2 % P
+    x = min(x, P - x, key=lambda n: n & 1)
+    y = u1 * inverse * inverse * u2 * v % P
+    assert y
+    assert x * y % P % 2 == 0
+    return x, y
+
+
+def plus(a: Point, b: Point) -> Point:
+    (x1, y1), (x2, y2) = a, b
+    k = D * x1 * x2 * y1 * y2 % P
+    x = (x1 * y2 + x2 * y1) * pow(1 + k, -1, P)
+    y = (y1 * y2 + x1 * x2) * pow(1 - k, -1, P)
+    return x % P, y % P
+
+
+def times(scalar: int, point: Point) -> Point:
+    total = (0, 1)
+    while scalar:
+        if scalar & 1:
+            total = plus(total, point)
+        point, scalar = plus(point, point), scalar >> 1
+    return total
+
+
+def same(a: Point, b: Point) -> bool:
+    """RFC 9496, 4.3.3."""
+    (x1, y1), (x2, y2) = a, b
+    return (x1 * y2 - y1 * x2) % P == 0 or (y1 * y2 - x1 * x2) % P == 0
+
+
+BASE = decode(
+    bytes.fromhex(
+        "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"
+    )
+)
+
+
+def expand(message: bytes, tag: bytes) -> bytes:
+    """RFC 9380, 5.3.1, for 64 bytes of SHA-512."""
+    tag += bytes([len(tag)])
+    first = hashlib.sha512(bytes(128) + message + b"\x00\x40\x00" + tag)
+    return hashlib.sha512(first.digest() + b"\x01" + tag).digest()
+
+
+def test_transcript() -> None:
+    """The written transcript, followed to the byte, accepts the vector."""
+
+    def u16(value: int) -> bytes:
+        return value.to_bytes(2, "big")
+
+    raw = {
+        name: bytes.fromhex(VECTOR[name])
+        for name in ("public_share", "context", "proof")
+    }
+    c_, d_ = (
+        [bytes.fromhex(text) for text in VECTOR[name]]
+        for name in ("elements", "answers")
+    )
+    index, quorum = VECTOR["index"], VECTOR["quorum"]
+    seed = hashlib.sha512(
+        b"syncd-oprf-batch-v1\x00"
+        + raw["public_share"]
+        + u16(index)
+        + u16(len(quorum))
+        + b"".join(map(u16, quorum))
+        + u16(len(raw["context"]))
+        + raw["context"]
+        + u16(len(c_))
+        + b"".join(c_)
+        + b"".join(d_)
+    ).digest()
+    assert seed.hex() == VECTOR["seed"]
+    weights = [1]
+    for block in range(2):
+        digest = hashlib.sha512(seed + block.to_bytes(4, "big")).digest()
+        for at in range(0, 64, 16):
+            x = int.from_bytes(digest[at : at + 16], "little")
+            weights.append(2**128 + x)
+    del weights[len(c_) :]
+    m = z = (0, 1)
+    for weight, c, d in zip(weights, c_, d_, strict=True):
+        m = plus(m, times(weight, decode(c)))
+        z = plus(z, times(weight, decode(d)))
+    assert same(m, decode(bytes.fromhex(VECTOR["M"])))
+    assert same(z, decode(bytes.fromhex(VECTOR["Z"])))
+
+    order = 2**252 + 27742317777372353535851937790883648493
+    share = 1
+    for j in quorum:
+        if j != index:
+            share = share * j * pow(j - index, -1, order) % order
+    weighted = times(share, decode(raw["public_share"]))
+    assert same(weighted, decode(bytes.fromhex(VECTOR["B"])))
+
+    e = int.from_bytes(raw["proof"][:32], "little")
+    s = int.from_bytes(raw["proof"][32:], "little")
+    t2 = plus(times(s, BASE), times(e, weighted))
+    t3 = plus(times(s, m), times(e, z))
+    assert same(t2, decode(bytes.fromhex(VECTOR["t2"])))
+    assert same(t3, decode(bytes.fromhex(VECTOR["t3"])))
+    message = u16(64) + seed
+    for name in ("B", "M", "Z", "t2", "t3"):
+        message += u16(32) + bytes.fromhex(VECTOR[name])
+    tag = b"HashToScalar-OPRFV1-\x01-ristretto255-SHA512"
+    wide = expand(message + b"Challenge", tag)
+    assert int.from_bytes(wide, "little") % order == e
+
+
+def test_vector_from_the_code() -> None:
+    """The code writes the vector, given its share and nonce."""
+    wide = bytes.fromhex(VECTOR["rng"])
+    elements = [bytes.fromhex(text) for text in VECTOR["elements"]]
+    answer = threshold.evaluate(
+        bytes.fromhex(VECTOR["share"]),
+        VECTOR["index"],
+        VECTOR["quorum"],
+        elements,
+        lambda n: wide[:n],
+        bytes.fromhex(VECTOR["context"]),
+    )
+    assert [e.hex() for e in answer.elements] == VECTOR["answers"]
+    assert answer.proof.hex() == VECTOR["proof"]
+    threshold.check(
+        bytes.fromhex(VECTOR["public_share"]),
+        VECTOR["index"],
+        VECTOR["quorum"],
+        elements,
+        answer,
+        bytes.fromhex(VECTOR["context"]),
+    )
