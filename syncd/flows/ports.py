@@ -1,10 +1,10 @@
 """What a flow may ask of the world. Edges implement these; tests fake them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
-from syncd.indicator.claims import Batch, Claim
+from syncd.indicator.claims import Batch, Claim, Range
 from syncd.tlog.merkle import Frontier
 
 Position = tuple[str, int]  # (origin, index)
@@ -39,6 +39,8 @@ class Bundle:
     width: int  # records, 1..256
     gz: bytes  # gzip(record ‖ record ‖ …)
     root: bytes  # RFC 6962 hash of its leaves (a full bundle: a level-1 hash)
+    entries: bytes = b""  # its tile/entries file, kept only where a void
+    # entry's type byte is not that of its payload: records do not tell leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,10 @@ class OwnLog(Protocol):
 
     async def bundle(self, n: int) -> Bundle | None:
         """Return bundle `n` as committed (full or the partial tail)."""
+        ...
+
+    async def roots(self, first: int, last: int) -> list[bytes]:
+        """Return the roots of full bundles first..last-1, in order."""
         ...
 
     async def rewrite(self, bundles: Sequence[Bundle]) -> None:
@@ -139,6 +145,18 @@ class Mirror(Protocol):
         """Return the roots of full bundles first..last-1, in order."""
         ...
 
+    async def erased(self, origin: str) -> Sequence[Range]:
+        """Return the known erasures of a log: (from, to, by index)."""
+        ...
+
+    async def replace_bundle(self, origin: str, bundle: Bundle) -> None:
+        """Put payloads into a bundle where they were withheld.
+
+        Raises:
+            StaleError: the bundle has grown meanwhile, or is not here.
+        """
+        ...
+
     async def keep_note(self, origin: str, size: int, note: bytes) -> None:
         """Keep a verified signed checkpoint that is ahead of `mirrored`."""
         ...
@@ -185,10 +203,14 @@ class Source(Protocol):
     async def payloads(
         self, origin: str, wanted: Sequence[tuple[int, int]]
     ) -> Sequence[bytes]:
-        """Fetch payload bundles (n, width): inflated, in order, or raise.
+        """Fetch payload bundles (n, width) as gzip, in order, or raise.
 
         A source may answer with fewer bundles than asked, never none.
         """
+        ...
+
+    async def entries(self, origin: str, n: int, width: int) -> bytes:
+        """Fetch one `tile/entries` bundle: the leaves themselves."""
         ...
 
 
@@ -198,9 +220,10 @@ class Heads:
 
     cursor: str  # opaque; send it back to hear only of what changed since
     notes: Sequence[bytes] = ()  # log-signed checkpoints, newest per origin
+    receipts: Sequence[bytes] = ()  # its `merged` notes for the asker's logs
     roster_version: int = 0
     roster_hash: str = ""
-    seen: Mapping[str, int] = field(default_factory=dict)
+    time: int = 0  # its clock, unix seconds
 
 
 class Peer(Source, Protocol):

@@ -1,0 +1,151 @@
+"""Cosign: say what we have seen of a log, and what we have merged.
+
+Two keys, two meanings. `seen` is a C2SP witness: consistent, and the largest
+that we know. `merged` is a receipt: we hold every payload below that size,
+or its right erasure, and our claims include it. Neither ever signs a smaller
+tree than before, and each line is durable before anybody may read it.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from syncd.errors import ForkError, MalformedError, StaleError
+from syncd.flows.ports import Mirror
+from syncd.tlog import checkpoint, cosignature, note, witness
+from syncd.tlog.note import SigningKey, VerifierKey
+
+TEXT = "text/plain; charset=utf-8"
+SIZE = "text/x.tlog.size"
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """The last checkpoint of one origin that one of our keys signed."""
+
+    size: int  # entries
+    root: bytes  # 32 bytes
+    note: bytes  # the log's line and ours
+
+
+class CosignBook(Protocol):
+    """Remembers what we cosigned; durable before it returns."""
+
+    async def cosigned(self, role: str, origin: str) -> Cosigned | None:
+        """Return the last one by our `seen` or `merged` key, or None."""
+        ...
+
+    async def cosign(
+        self, role: str, origin: str, old: Cosigned | None, new: Cosigned
+    ) -> None:
+        """Replace `old` by `new`, never by a smaller one, or StaleError."""
+        ...
+
+
+async def sign(
+    role: str,
+    raw: bytes,
+    *,
+    log_key: VerifierKey,
+    key: SigningKey,
+    book: CosignBook,
+    now: int,
+) -> Cosigned | None:
+    """Cosign a checkpoint that we verified ourselves; None if it is no news.
+
+    Raises:
+        ForkError: we signed the same size with another root before.
+        StaleError: somebody else signed meanwhile.
+    """
+    head, signed = checkpoint.open_(raw, log_key)
+    old = await book.cosigned(role, head.origin)
+    if old is not None and head.size <= old.size:
+        if head.size == old.size and head.root != old.root:
+            raise ForkError(
+                f"cosign: {head.origin}: another root at size {head.size}"
+            )
+        return None
+    bare = note.Note(signed.text, _log_lines(signed, log_key))
+    line = cosignature.cosign(signed.text, key, now)
+    new = Cosigned(head.size, head.root, bytes(note.add(bare, line)))
+    await book.cosign(role, head.origin, old, new)
+    return new
+
+
+async def receipt(
+    origin: str,
+    *,
+    mirror: Mirror,
+    log_key: VerifierKey,
+    key: SigningKey,
+    book: CosignBook,
+    now: int,
+) -> Cosigned | None:
+    """Sign the largest signed checkpoint that our merge covers, if new."""
+    head = await mirror.head(origin)
+    covered = [n for n in await mirror.notes(origin) if n <= head.merged]
+    if head.contested or not covered:
+        return None
+    raw = (await mirror.notes(origin))[max(covered)]
+    return await sign(
+        "merged", raw, log_key=log_key, key=key, book=book, now=now
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The answer to add-checkpoint: status, body and its content type."""
+
+    status: int
+    body: bytes
+    content_type: str = TEXT
+
+
+async def witness_checkpoint(
+    body: bytes,
+    *,
+    log_keys: dict[str, VerifierKey],
+    key: SigningKey,
+    book: CosignBook,
+    now: int,
+) -> Judged:
+    """Judge a witness request as C2SP tlog-witness says, and cosign.
+
+    Source: C2SP tlog-witness, add-checkpoint.
+    """
+    try:
+        request = witness.parse(body)
+        origin = request.note.text.split("\n", 1)[0]
+    except MalformedError as e:
+        return Judged(400, f"{e}\n".encode())
+    log_key = log_keys.get(origin)
+    last = await book.cosigned("seen", origin) if log_key else None
+    verdict = witness.judge(
+        request, log_key, last.size if last else 0, last.root if last else None
+    )
+    if verdict.status == 409:
+        size = last.size if last else 0
+        return Judged(409, f"{size}\n".encode(), SIZE)
+    if verdict.status != 200 or log_key is None:
+        return Judged(verdict.status, f"{verdict.why}\n".encode())
+    text = request.note.text
+    head = checkpoint.parse(text)
+    line = cosignature.cosign(text, key, now)
+    bare = note.Note(text, _log_lines(request.note, log_key))
+    new = Cosigned(head.size, head.root, bytes(note.add(bare, line)))
+    try:
+        await book.cosign("seen", origin, last, new)
+    except StaleError:
+        again = await book.cosigned("seen", origin)
+        size = again.size if again else 0
+        return Judged(409, f"{size}\n".encode(), SIZE)
+    return Judged(200, f"{line}\n".encode())
+
+
+def _log_lines(
+    signed: note.Note, log_key: VerifierKey
+) -> tuple[note.Signature, ...]:
+    return tuple(
+        s
+        for s in signed.signatures
+        if (s.name, s.key_id) == (log_key.name, log_key.key_id)
+    )[:1]

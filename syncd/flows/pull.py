@@ -1,0 +1,482 @@
+"""Pull: bring our mirror of one member's log up to a signed checkpoint.
+
+    old     = await mirror.head(origin)
+    new     = checkpoint.open_(raw, log_key)
+    roots   = prove(source, old, new)            bundle roots under new.root
+    bundles = await source.payloads(…)           each checked on arrival
+    await mirror.advance(old, new, bundles, …)   compare-and-swap on `old`
+
+The roots of all new bundles are proven first, from a few hash tiles; after
+that each bundle stands or falls alone. A source that lies is left at its
+first lie, and the next one goes on where it stopped: nothing that was
+verified is fetched again.
+"""
+
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from syncd.errors import (
+    BrokenSourceError,
+    ForkError,
+    MalformedError,
+    StaleError,
+    UnavailableError,
+)
+from syncd.flows import serve
+from syncd.flows.ports import Bundle, Finding, Mirror, MirrorHead, Source
+from syncd.flows.tokenise import Offload
+from syncd.indicator import claims, leaf
+from syncd.indicator.claims import Batch, Range
+from syncd.indicator.leaf import Record
+from syncd.tlog import checkpoint, growth, merkle, tiles
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.note import VerifierKey
+
+FULL = 256  # records in a whole bundle
+CHUNK = 256  # bundles in one transaction: 65,536 entries
+MAX_RAW = FULL * (2 + leaf.MAX_BODY)  # bytes of a bundle after inflation
+
+Report = Callable[[Finding], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What one pull changed."""
+
+    origin: str
+    before: int  # entries mirrored
+    after: int
+    merged: int
+    missing: tuple[int, ...] = ()  # withheld indices that hold up the merge
+    source: str = ""  # who gave the last bytes, "" if none were needed
+
+
+async def pull(
+    raw: bytes,
+    *,
+    log_key: VerifierKey,
+    sources: Sequence[Source],
+    mirror: Mirror,
+    offload: Offload,
+    report: Report,
+) -> Pulled:
+    """Advance the mirror to the checkpoint `raw`, or as far as one can.
+
+    Raises:
+        UntrustedError: `raw` is not signed by `log_key`.
+        ForkError: the log contradicts what it signed before.
+        UnavailableError: no source had the rest; what was verified is kept.
+    """
+    new, signed = checkpoint.open_(raw, log_key)
+    head = await mirror.head(new.origin)
+    before, source = head.mirrored, ""
+    if head.contested:
+        return Pulled(new.origin, before, before, head.merged)
+    if new.size <= head.mirrored:
+        if new.root != await root_at(mirror, head, new.size):
+            raise ForkError(
+                f"log: {new.origin} signed another root at size {new.size}"
+            )
+    else:
+        await mirror.keep_note(new.origin, new.size, bytes(signed))
+        way = _Way(new, bytes(signed), mirror, offload, report)
+        source = await way.walk(sources)
+        head = await mirror.head(new.origin)
+    if head.merged < head.mirrored:
+        source = await _fill(head, sources, mirror, offload, report) or source
+        head = await mirror.head(new.origin)
+    return Pulled(
+        new.origin, before, head.mirrored, head.merged, head.missing, source
+    )
+
+
+async def root_at(mirror: Mirror, head: MirrorHead, size: int) -> bytes:
+    """Return the root of the first `size` entries of what we mirror."""
+    if size == head.mirrored:
+        return head.frontier.root()
+    whole = size // FULL
+    roots = await mirror.roots(head.origin, 0, whole)
+    tail: list[bytes] = []
+    if size % FULL:
+        tail = await _leaf_hashes(mirror, head.origin, whole)
+    return growth.prefix_root(size, roots, tail)
+
+
+async def _leaf_hashes(mirror: Mirror, origin: str, n: int) -> list[bytes]:
+    bundle = await mirror.bundle(origin, n)
+    return serve.leaf_hashes(serve.records(origin, bundle)) if bundle else []
+
+
+# ------------------------------------------------------------------ growing
+
+
+class _Way:
+    """The way from our mirror to one checkpoint, from source to source."""
+
+    def __init__(
+        self,
+        new: Checkpoint,
+        signed: bytes,
+        mirror: Mirror,
+        offload: Offload,
+        report: Report,
+    ) -> None:
+        self._new = new
+        self._signed = signed
+        self._mirror = mirror
+        self._offload = offload
+        self._report = report
+        self._first = 0  # number of the first bundle of `_roots`
+        self._roots: list[bytes] = []  # proven, whole bundles
+        self._tail: list[bytes] = []  # proven leaf hashes of the last one
+        self._proven = False
+
+    async def walk(self, sources: Sequence[Source]) -> str:
+        """Mirror up to the checkpoint; return the last source's name."""
+        origin = self._new.origin
+        last = UnavailableError(f"log: {origin}: nobody to ask")
+        for source in sources:
+            try:
+                head = await self._mirror.head(origin)
+                if not self._proven:
+                    await self._prove(source, head)
+                while head.mirrored < self._new.size:
+                    head = await self._step(source, head)
+            except BrokenSourceError as e:
+                await self._report(
+                    Finding("broken_source", origin, None, str(e))
+                )
+                last = e
+            except UnavailableError as e:
+                last = e
+            else:
+                return source.name
+        raise last
+
+    async def _prove(self, source: Source, head: MirrorHead) -> None:
+        """Learn the bundle roots that lead to the signed root."""
+        new = self._new
+        plan = growth.plan(head.mirrored, new.size)
+        try:
+            tail = await self._fetch_tail(source)
+            if plan.tiles:
+                fetched = await source.hash_tiles(new.origin, plan.tiles)
+                roots = growth.bundle_roots(head.frontier, new, fetched, tail)
+            else:
+                growth.roots_hold(head.frontier, new, [], tail, first=tail)
+                roots = []
+        except BrokenSourceError:
+            await self._judge(source, head)
+            raise
+        self._first = head.mirrored // FULL
+        self._roots, self._tail, self._proven = roots, tail, True
+
+    async def _fetch_tail(self, source: Source) -> list[bytes]:
+        """Fetch the leaf hashes of the partial last bundle."""
+        n, width = divmod(self._new.size, FULL)
+        if not width:
+            return []
+        path = tiles.tile_tail(0, n, width)
+        (raw,) = await source.hash_tiles(self._new.origin, [path])
+        try:
+            return tiles.split_tile(raw, width)
+        except MalformedError as e:
+            raise BrokenSourceError(f"{source.name}: {e}") from e
+
+    async def _judge(self, source: Source, head: MirrorHead) -> None:
+        """Tell a source that lies from a log that has forked.
+
+        Raises:
+            ForkError: the tiles lead to the signed root, and not to ours.
+            BrokenSourceError: the source gave tiles that are not the log's.
+        """
+        if head.mirrored == 0:
+            return
+        old = Checkpoint(head.origin, head.mirrored, head.frontier.root())
+        wanted = growth.compare_plan(old.size, self._new.size)
+        fetched = await source.hash_tiles(head.origin, wanted)
+        growth.compare(old, self._new, fetched)
+
+    async def _step(self, source: Source, head: MirrorHead) -> MirrorHead:
+        """Mirror, and if nothing is missing merge, the next bundles."""
+        origin = head.origin
+        n = head.mirrored // FULL
+        wanted = growth.plan(head.mirrored, self._new.size).bundles[:CHUNK]
+        fetched = await source.payloads(origin, wanted)
+        if not 0 < len(fetched) <= len(wanted):
+            raise BrokenSourceError(f"{source.name}: {len(fetched)} bundles")
+        mine: list[bytes] = []
+        if head.mirrored % FULL:
+            mine = await _leaf_hashes(self._mirror, origin, n)
+        run = Run(
+            origin=origin,
+            first=n,
+            widths=tuple(width for _, width in wanted),
+            roots=tuple(self._root(i) for i, _ in wanted),
+            have=head.mirrored,
+            mine=tuple(mine),
+            merge=head.merged == head.mirrored,
+            erased=tuple(await self._mirror.erased(origin)),
+        )
+        entries: dict[int, bytes] = {}
+        while True:
+            checked: Checked = await self._offload(
+                check, run, fetched, entries
+            )
+            if checked.broken is None or checked.broken in entries:
+                break
+            # A void entry may bear another type byte than its payload says:
+            # then only the leaves themselves tell.
+            width = run.widths[checked.broken - n]
+            entries[checked.broken] = await source.entries(
+                origin, checked.broken, width
+            )
+        if checked.bundles:
+            head = await self._advance(head, checked)
+        if checked.broken is not None:
+            raise BrokenSourceError(
+                f"{source.name}: bundle {checked.broken} is not what was"
+                f" signed: {checked.why}"
+            )
+        return head
+
+    def _root(self, n: int) -> bytes:
+        at = n - self._first
+        if at < len(self._roots):
+            return self._roots[at]
+        return merkle.root(self._tail)
+
+    async def _advance(
+        self, head: MirrorHead, checked: "Checked"
+    ) -> MirrorHead:
+        frontier = head.frontier.at_bundles()
+        whole = [b.root for b in checked.bundles if b.width == FULL]
+        frontier = frontier.extend(whole, merkle.BUNDLE_LEVEL)
+        if checked.bundles[-1].width < FULL:
+            frontier = frontier.extend(self._tail)
+        note = head.note
+        if frontier.size == self._new.size:
+            note = self._signed
+        done = MirrorHead(
+            head.origin,
+            frontier,
+            merged=checked.batch.stop,
+            note=note,
+            missing=(*head.missing, *checked.missing),
+        )
+        await self._mirror.advance(
+            head, done, checked.bundles, checked.batch, _voids(checked.batch)
+        )
+        return await self._mirror.head(head.origin)
+
+
+def _voids(batch: Batch) -> list[Finding]:
+    return [
+        Finding("void", batch.origin, index, why) for index, why in batch.voids
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Some bundles in a row, and what each must hash to."""
+
+    origin: str
+    first: int  # bundle number
+    widths: tuple[int, ...]  # records of each
+    roots: tuple[bytes, ...]  # proven
+    have: int  # entries that we mirror already
+    mine: tuple[bytes, ...]  # leaf hashes of ours in the first bundle
+    merge: bool  # nothing is missing below `have`: fold what is new
+    erased: tuple[Range, ...]  # known erasures
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The run up to the first bundle that was wrong."""
+
+    bundles: tuple[Bundle, ...]
+    batch: Batch  # of what can be merged at once
+    missing: tuple[int, ...]  # withheld, among the new entries
+    broken: int | None = None  # number of the bundle that was wrong
+    why: str = ""
+
+
+def check(
+    run: Run, fetched: Sequence[bytes], entries: Mapping[int, bytes]
+) -> Checked:
+    """Return the bundles whose leaves are what the origin signed. Pure.
+
+    Args:
+        run: what is expected.
+        fetched: gzip bytes of the first so many bundles of the run.
+        entries: `tile/entries` files, of bundles that do not tell their
+            leaves, by number.
+
+    Raises:
+        ForkError: a bundle is what was signed, and not what we have.
+    """
+    bundles: list[Bundle] = []
+    records: list[Record] = []
+    broken: int | None = None
+    why = ""
+    for i, gz in enumerate(fetched):
+        n, width = run.first + i, run.widths[i]
+        known = entries.get(n, b"")
+        try:
+            found = _open(run.origin, gz, width, known, run.roots[i])
+        except (MalformedError, BrokenSourceError) as e:
+            broken, why = n, str(e)
+            break
+        if i == 0 and run.mine:
+            hashes = serve.leaf_hashes(found[: len(run.mine)])
+            if tuple(hashes) != run.mine:
+                raise ForkError(
+                    f"log: {run.origin} does not extend size {run.have}"
+                )
+        bundles.append(Bundle(n, width, gz, run.roots[i], known))
+        records += found
+    fresh = records[run.have - run.first * FULL :]
+    batch, missing = fold(
+        run.origin, run.have, fresh, run.erased, merge=run.merge
+    )
+    return Checked(tuple(bundles), batch, missing, broken, why)
+
+
+def _open(
+    origin: str, gz: bytes, width: int, entries: bytes, root: bytes
+) -> list[Record]:
+    raw = inflate(gz)
+    leaves = tiles.split_bundle(entries, width) if entries else None
+    found = leaf.open_bundle(origin, raw, width, leaves)
+    if merkle.root(serve.leaf_hashes(found)) != root:
+        raise BrokenSourceError("its root is another one")
+    return found
+
+
+def inflate(gz: bytes) -> bytes:
+    """Return the records of a bundle that somebody else compressed.
+
+    Raises:
+        MalformedError: not one gzip member, or too large inside.
+    """
+    engine = zlib.decompressobj(wbits=31)
+    try:
+        raw = engine.decompress(gz, MAX_RAW + 1)
+    except zlib.error as e:
+        raise MalformedError(f"gzip: {e}") from e
+    if len(raw) > MAX_RAW or not engine.eof or engine.unused_data:
+        raise MalformedError("gzip: too large, truncated or trailing bytes")
+    return raw
+
+
+def fold(
+    origin: str,
+    start: int,
+    fresh: Sequence[Record],
+    erased: Sequence[Range],
+    *,
+    merge: bool,
+) -> tuple[Batch, tuple[int, ...]]:
+    """Return what fresh entries say up to the first withheld one.
+
+    Erasures are read from all of them, also above that. Without `merge`
+    nothing else is: an earlier gap has to be filled first.
+    """
+    erases = claims.erases(start, fresh)
+    known = [*erased, *erases]
+    missing = claims.complete(start, fresh, erased=known)
+    stop = start if not merge else missing[0] if missing else None
+    upto = len(fresh) if stop is None else stop - start
+    batch = claims.fold(origin, start, fresh[:upto], erased=known)
+    batch.erases = erases
+    return batch, tuple(missing)
+
+
+# ------------------------------------------------------------------ filling
+
+
+async def _fill(
+    head: MirrorHead,
+    sources: Sequence[Source],
+    mirror: Mirror,
+    offload: Offload,
+    report: Report,
+) -> str:
+    """Merge what is mirrored already, asking others for what is withheld."""
+    named = ""
+    for n in sorted({index // FULL for index in head.missing}):
+        for source in sources:
+            if await _complete(head.origin, n, source, mirror, report):
+                named = source.name
+                break
+    while True:
+        old = await mirror.head(head.origin)
+        if not await _merge_stored(old, mirror, offload):
+            return named
+
+
+async def _complete(
+    origin: str, n: int, source: Source, mirror: Mirror, report: Report
+) -> bool:
+    """Take payloads that we lack from a source; tell if all are here now."""
+    mine = await mirror.bundle(origin, n)
+    if mine is None:
+        return True
+    try:
+        (gz,) = await source.payloads(origin, [(n, mine.width)])
+        theirs = _open(origin, gz, mine.width, mine.entries, mine.root)
+    except (MalformedError, BrokenSourceError) as e:
+        await report(
+            Finding("broken_source", origin, n * FULL, f"{source.name}: {e}")
+        )
+        return False
+    except (UnavailableError, ValueError):
+        return False
+    ours = serve.records(origin, mine)
+    joined = [a if a[1] else b for a, b in zip(ours, theirs, strict=True)]
+    if joined != ours:
+        gz = serve.deflate(joined)
+        try:
+            await mirror.replace_bundle(origin, replace(mine, gz=gz))
+        except StaleError:
+            return False
+    erased = await mirror.erased(origin)
+    left: list[int] = claims.complete(n * FULL, joined, erased=erased)
+    return not left
+
+
+async def _merge_stored(
+    old: MirrorHead, mirror: Mirror, offload: Offload
+) -> bool:
+    """Merge the next stretch of stored bundles; tell if it moved."""
+    first = old.merged // FULL
+    last = min(first + CHUNK, -(-old.mirrored // FULL))
+    records: list[Record] = []
+    for n in range(first, last):
+        bundle = await mirror.bundle(old.origin, n)
+        if bundle is None:
+            break
+        records += await offload(serve.records, old.origin, bundle)
+    fresh = records[old.merged - first * FULL :]
+    if not fresh:
+        return False
+    erased = await mirror.erased(old.origin)
+    batch, missing = await offload(
+        _fold_stored, old.origin, old.merged, fresh, erased
+    )
+    above = old.merged + len(fresh)
+    left = (*missing, *(i for i in old.missing if i >= above))
+    if batch.stop == old.merged and left == old.missing:
+        return False
+    new = replace(old, merged=batch.stop, missing=left)
+    await mirror.advance(old, new, (), batch, _voids(batch))
+    return batch.stop > old.merged
+
+
+def _fold_stored(
+    origin: str, start: int, fresh: Sequence[Record], erased: Sequence[Range]
+) -> tuple[Batch, tuple[int, ...]]:
+    batch, missing = fold(origin, start, fresh, erased, merge=True)
+    batch.erases = []  # read when they were mirrored
+    return batch, missing

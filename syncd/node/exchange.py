@@ -1,0 +1,462 @@
+"""Exchange: rounds of questions, pulls, pokes and receipts.
+
+A round asks k random members, and whoever poked, for their heads. Each head
+that is verified and larger than what we hold becomes a target; targets are
+pulled from whoever has them, one pull in flight per origin. A member that
+fails is left alone for a while, longer each time.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from syncd.errors import (
+    ForkError,
+    MalformedError,
+    RefusedError,
+    StaleError,
+    SyncdError,
+    UnavailableError,
+    UntrustedError,
+)
+from syncd.flows import cosign
+from syncd.flows.cosign import CosignBook
+from syncd.flows.ports import Finding, Heads, Mirror, Peer, Source
+from syncd.flows.pull import Pulled, pull
+from syncd.flows.tokenise import Offload
+from syncd.roster.roster import Roster
+from syncd.tlog import checkpoint, cosignature, note
+from syncd.tlog.note import SigningKey, VerifierKey
+
+log = structlog.get_logger("syncd.exchange")
+
+PULLS_AT_ONCE = 3
+RECEIPTS_SERVED = 14  # cosignatures on a served checkpoint: C2SP asks for 16
+
+
+@dataclass(slots=True)
+class PeerState:
+    """What we know of one member as a peer; told in `status`."""
+
+    cursor: str = ""
+    last_ok: int = 0  # unix seconds
+    failures: int = 0
+    retry_at: float = 0.0
+    why: str = ""
+    skew_s: int | None = None  # its clock minus ours
+
+
+@dataclass(slots=True)
+class Target:
+    """A signed checkpoint that is ahead of our mirror, and who said so."""
+
+    size: int
+    note: bytes
+    holders: list[str] = field(default_factory=list)  # member ids
+
+
+@dataclass(slots=True)
+class LogState:
+    """How one origin is doing; told in `status`."""
+
+    known: int = 0  # largest signed size that we heard of
+    last_pull: int = 0  # unix seconds, of the last one that ended well
+    source: str = ""
+    why: str = ""
+
+
+class Exchange:
+    """Follows every other member's log."""
+
+    def __init__(
+        self,
+        *,
+        me: str,
+        roster: Callable[[], Roster],
+        peers: Callable[[str], Peer],
+        extra: Callable[[str], Sequence[Source]],
+        mirror: Mirror,
+        book: CosignBook,
+        keys: Mapping[str, SigningKey],
+        keep_receipt: Callable[[str, int, bytes], Awaitable[None]],
+        follow: Callable[[int, str, str], Awaitable[None]],
+        report: Callable[[Finding], Awaitable[None]],
+        grown: Callable[[str], Awaitable[None]],
+        clock: Callable[[], float],
+        healthy: Callable[[], None],
+        offload: Offload,
+        fanout: int,
+        interval_s: float,
+        backoff_max_s: float,
+    ) -> None:
+        """Take the parts; nothing runs yet.
+
+        Args:
+            me: our member id.
+            roster: the newest roster that we accepted.
+            peers: the client of a member's door.
+            extra: further sources of an origin, such as directories.
+            mirror: our copies.
+            book: what our cosigner keys signed.
+            keys: our `seen` and `merged` keys by role.
+            keep_receipt: store a member's (key name, size, note) on our log.
+            follow: a member claims (version, hash) of a newer roster.
+            report: keep a finding.
+            grown: called with an origin after its mirror or merge moved.
+            clock: unix seconds.
+            healthy: raises RefusedError while we must not cosign.
+            offload: runs pure work elsewhere.
+            fanout: members asked in a round.
+            interval_s: what a first back-off is.
+            backoff_max_s: what it grows to.
+        """
+        self._me = me
+        self._roster = roster
+        self._peers = peers
+        self._extra = extra
+        self._mirror = mirror
+        self._book = book
+        self._keys = keys
+        self._keep_receipt = keep_receipt
+        self._follow = follow
+        self._report = report
+        self._grown = grown
+        self._clock = clock
+        self._healthy = healthy
+        self._offload = offload
+        self._fanout = fanout
+        self._interval_s = interval_s
+        self._backoff_max_s = backoff_max_s
+        self._rng = secrets.SystemRandom()
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._gate = asyncio.Semaphore(PULLS_AT_ONCE)
+        self._poked: set[str] = set()
+        self.peer_states: dict[str, PeerState] = {}
+        self.log_states: dict[str, LogState] = {}
+        self.targets: dict[str, Target] = {}
+
+    # ------------------------------------------------------------- rounds
+
+    async def round(self) -> None:
+        """Ask some members what is new, then fetch what is."""
+        now = self._clock()
+        others = [m.id for m in self._roster().active() if m.id != self._me]
+        able = [m for m in others if self._state(m).retry_at <= now]
+        poked = [m for m in able if m in self._poked]
+        self._poked.clear()
+        chosen = self._rng.sample(able, min(self._fanout, len(able)))
+        asked = list(dict.fromkeys([*poked, *chosen]))
+        await asyncio.gather(*(self._ask(member) for member in asked))
+        await self.fetch()
+
+    async def fetch(self) -> None:
+        """Pull every origin that has a target or a gap to fill."""
+        origins = set(self.targets)
+        for origin in self._roster().origins():
+            if origin in origins or self._ours(origin):
+                continue
+            head = await self._mirror.head(origin)
+            if head.merged < head.mirrored and not head.contested:
+                self.targets[origin] = Target(head.mirrored, head.note)
+                origins.add(origin)
+        await asyncio.gather(*(self.pull(origin) for origin in origins))
+
+    def _state(self, member: str) -> PeerState:
+        return self.peer_states.setdefault(member, PeerState())
+
+    def log_state(self, origin: str) -> LogState:
+        """Return how an origin is doing."""
+        return self.log_states.setdefault(origin, LogState())
+
+    def _ours(self, origin: str) -> bool:
+        found = self._roster().by_origin(origin)
+        return found is None or found[0].id == self._me
+
+    async def _ask(self, member: str) -> None:
+        state = self._state(member)
+        try:
+            heads = await self._peers(member).heads(state.cursor)
+        except SyncdError as e:
+            self.failed(member, str(e))
+            return
+        state.failures, state.why = 0, ""
+        state.last_ok = int(self._clock())
+        if heads.time:
+            state.skew_s = heads.time - int(self._clock())
+        await self._take(member, heads)
+        state.cursor = heads.cursor
+
+    def failed(self, member: str, why: str) -> None:
+        """Leave a member alone for a while, twice as long each time."""
+        state = self._state(member)
+        wait = min(
+            self._interval_s * 2 ** min(state.failures, 16),
+            self._backoff_max_s,
+        )
+        state.failures += 1
+        state.why = why
+        state.retry_at = self._clock() + wait
+        log.warning("peer failed", peer=member, why=why, retry_in_s=wait)
+
+    def skew_s(self) -> int:
+        """Return the median of the others' clocks against ours, 0 if none."""
+        known = sorted(
+            s.skew_s
+            for s in self.peer_states.values()
+            if s.skew_s is not None and s.failures == 0
+        )
+        return known[len(known) // 2] if known else 0
+
+    # -------------------------------------------------------------- heads
+
+    async def _take(self, member: str, heads: Heads) -> None:
+        roster = self._roster()
+        if heads.roster_version > roster.version:
+            try:
+                await self._follow(
+                    heads.roster_version, heads.roster_hash, member
+                )
+            except SyncdError as e:
+                await self._report(Finding("roster", member, None, str(e)))
+        for raw in heads.notes:
+            await self.offer(member, raw)
+        for raw in heads.receipts:
+            await self.take_receipt(member, raw)
+
+    async def offer(self, member: str, raw: bytes) -> bool:
+        """Take a signed checkpoint as a hint; tell whether it is news.
+
+        Whoever offers something that its origin did not sign is reported:
+        the hint costs nothing else.
+        """
+        try:
+            origin = note.parse(raw).text.split("\n", 1)[0]
+            key = self.log_key(origin)
+            if key is None or self._ours(origin):
+                return False
+            head, signed = checkpoint.open_(raw, key)
+        except (MalformedError, UntrustedError) as e:
+            await self._report(
+                Finding("bad_checkpoint", member, None, f"heads: {e}")
+            )
+            return False
+        mine = await self._mirror.head(origin)
+        state = self.log_state(origin)
+        state.known = max(state.known, head.size)
+        if head.size <= mine.mirrored and mine.merged == mine.mirrored:
+            return await self._contradicts(head, signed, mine.mirrored)
+        target = self.targets.get(origin)
+        if target is None or head.size > target.size:
+            self.targets[origin] = Target(head.size, bytes(signed), [member])
+            return True
+        if head.size == target.size and member not in target.holders:
+            target.holders.append(member)
+        return False
+
+    async def _contradicts(
+        self, head: checkpoint.Checkpoint, signed: note.Note, mirrored: int
+    ) -> bool:
+        """Let a pull look at a checkpoint that we never saw at that size."""
+        notes = await self._mirror.notes(head.origin)
+        known = notes.get(head.size)
+        if known is not None and note.parse(known).text == signed.text:
+            return False
+        self.targets.setdefault(head.origin, Target(head.size, bytes(signed)))
+        return head.size > mirrored
+
+    async def take_receipt(self, member: str, raw: bytes) -> None:
+        """Keep a member's `merged` line on our own log."""
+        found = self._roster().member(member)
+        if found is None:
+            return
+        key = found.keys.merged
+        try:
+            parsed = note.parse(raw)
+            head = checkpoint.parse(parsed.text)
+            if not self._ours(head.origin):
+                return
+            for line in parsed.signatures:
+                if (line.name, line.key_id) == (key.name, key.key_id):
+                    cosignature.verify(parsed.text, key, line)
+                    await self._keep_receipt(key.name, head.size, raw)
+                    return
+        except (MalformedError, UntrustedError) as e:
+            await self._report(
+                Finding("bad_receipt", member, None, f"receipt: {e}")
+            )
+
+    def log_key(self, origin: str) -> VerifierKey | None:
+        """Return the key by which an origin of the roster signs."""
+        found = self._roster().by_origin(origin)
+        return found[1].log if found else None
+
+    # -------------------------------------------------------------- pulls
+
+    async def poke(self, member: str, raw: bytes) -> None:
+        """Take a member's poke; pull at once if it is news."""
+        found = self._roster().member(member)
+        origin = note.parse(raw).text.split("\n", 1)[0]
+        if found is None or origin not in {
+            g.origin for g in found.generations
+        }:
+            raise RefusedError("poke: that is not the caller's own log")
+        if await self.offer(member, raw):
+            self._poked.add(member)
+            await self.pull(origin)
+
+    async def pull(self, origin: str) -> Pulled | None:
+        """Pull one origin up to its target, unless a pull is in flight."""
+        lock = self._locks.setdefault(origin, asyncio.Lock())
+        if lock.locked():
+            return None
+        async with lock, self._gate:
+            target = self.targets.get(origin)
+            key = self.log_key(origin)
+            if target is None or key is None:
+                return None
+            if self._roster().stops_merging:
+                raise RefusedError(
+                    "exchange: the roster's format is newer than this syncd",
+                    hint="upgrade syncd; everything else goes on",
+                )
+            return await self._pull(origin, target, key)
+
+    async def _pull(
+        self, origin: str, target: Target, key: VerifierKey
+    ) -> Pulled | None:
+        state = self.log_state(origin)
+        sources = self._sources(origin, target)
+        try:
+            done = await pull(
+                target.note,
+                log_key=key,
+                sources=sources,
+                mirror=self._mirror,
+                offload=self._offload,
+                report=self._report,
+            )
+        except ForkError as e:
+            await self._forked(origin, target.note, str(e))
+            self.targets.pop(origin, None)
+            state.why = str(e)
+            return None
+        except StaleError:
+            return None  # the next round sees what won
+        except UnavailableError as e:
+            state.why = str(e)
+            log.warning("pull failed", origin=origin, why=str(e))
+            return None
+        finally:
+            await self._grown(origin)
+        current = self.targets.get(origin)
+        if current is target:
+            self.targets.pop(origin, None)
+        state.last_pull = int(self._clock())
+        state.source = done.source or state.source
+        state.why = (
+            f"{len(done.missing)} payloads withheld" if done.missing else ""
+        )
+        await self._cosign(origin, key)
+        if done.after > done.before:
+            log.info(
+                "pulled",
+                origin=origin,
+                before=done.before,
+                after=done.after,
+                merged=done.merged,
+                source=done.source,
+            )
+        return done
+
+    def _sources(self, origin: str, target: Target) -> list[Source]:
+        """Order whom to ask: who announced it, the owner, then the rest."""
+        roster = self._roster()
+        found = roster.by_origin(origin)
+        owner = found[0].id if found else ""
+        rest = [m.id for m in roster.active()]
+        self._rng.shuffle(rest)
+        order = dict.fromkeys([*target.holders, owner, *rest])
+        active = {m.id for m in roster.active()} - {self._me}
+        now = self._clock()
+        able = [m for m in order if m in active]
+        able.sort(key=lambda m: self._state(m).retry_at > now)  # stable
+        return [*self._extra(origin), *(self._peers(m) for m in able)]
+
+    async def _forked(self, origin: str, raw: bytes, why: str) -> None:
+        mine = await self._mirror.head(origin)
+        log.critical("FORK", origin=origin, why=why)
+        await self._mirror.contest(
+            origin, [mine.note, raw], Finding("fork", origin, None, why)
+        )
+
+    async def _cosign(self, origin: str, key: VerifierKey) -> None:
+        """Say what we saw and what we merged, if our clock is sound."""
+        try:
+            self._healthy()
+        except RefusedError as e:
+            log.warning("not cosigning", origin=origin, why=str(e))
+            return
+        now = int(self._clock())
+        head = await self._mirror.head(origin)
+        if head.contested:
+            return
+        try:
+            if head.note:
+                await cosign.sign(
+                    "seen",
+                    head.note,
+                    log_key=key,
+                    key=self._keys["seen"],
+                    book=self._book,
+                    now=now,
+                )
+            await cosign.receipt(
+                origin,
+                mirror=self._mirror,
+                log_key=key,
+                key=self._keys["merged"],
+                book=self._book,
+                now=now,
+            )
+        except StaleError:
+            pass  # the witness door signed meanwhile
+        except ForkError as e:
+            await self._forked(origin, head.note, str(e))
+
+    async def poke_all(self, raw: bytes) -> int:
+        """Tell all members that our log has grown; return how many heard."""
+        others = [m.id for m in self._roster().active() if m.id != self._me]
+        gate = asyncio.Semaphore(16)
+
+        async def one(member: str) -> bool:
+            async with gate:
+                try:
+                    await self._peers(member).poke(raw)
+                except SyncdError as e:
+                    log.info("poke failed", peer=member, why=str(e))
+                    return False
+                return True
+
+        return sum(await asyncio.gather(*map(one, others)))
+
+
+def with_receipts(
+    raw: bytes, log_key: VerifierKey, receipts: Iterable[bytes]
+) -> bytes:
+    """Return a log's checkpoint with others' cosignatures of the same text.
+
+    Lines that are already verified; at most 14 of them.
+    """
+    own = note.parse(raw)
+    lines = list(own.signatures)
+    for receipt in receipts:
+        parsed = note.parse(receipt)
+        if parsed.text == own.text:
+            lines.extend(
+                s for s in parsed.signatures if s.name != log_key.name
+            )
+    del lines[1 + RECEIPTS_SERVED :]
+    return bytes(note.Note(own.text, tuple(lines)))

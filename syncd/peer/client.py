@@ -1,0 +1,340 @@
+"""One peer's door, as its client: everything bounded, nothing believed.
+
+The connection's pin is `pinning`'s work, what the bytes mean is the flows'.
+This module sees to it that a hostile peer can cost us no more than a time
+limit and a size limit, that a redirect leads nowhere, and that an error page
+is never taken for data.
+"""
+
+import asyncio
+import gzip
+import hashlib
+import ssl
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from syncd import canonical
+from syncd.errors import (
+    BrokenSourceError,
+    MalformedError,
+    QuotaError,
+    RefusedError,
+    UnavailableError,
+)
+from syncd.flows.ports import Heads
+from syncd.tlog import tiles
+
+MAX_NOTE = 1 << 16  # bytes, a signed checkpoint with all its lines
+MAX_ROSTER = 16 << 20  # bytes
+MAX_HEADS = 4 << 20  # bytes
+MAX_REPLY = 4 << 20  # bytes, an OPRF reply of 4,096 elements is 0.3 MB
+MAX_BUNDLE_GZ = 20 << 20  # bytes as sent; what it inflates to is bounded too
+MAX_TILE = 256 * 32  # bytes
+MAX_ENTRIES = 256 * 65_537  # bytes
+CONCURRENT = 8  # requests in flight for one pull
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long and how much one peer may cost us."""
+
+    connect_s: float = 5.0
+    idle_s: float = 10.0  # between two reads
+    total_s: float = 60.0  # one request
+
+
+class PeerClient:
+    """The client of one member's peer door; implements `ports.Peer`."""
+
+    def __init__(
+        self,
+        name: str,
+        urls: Sequence[str],
+        *,
+        tls: ssl.SSLContext,
+        own_origins: frozenset[str],
+        limits: Limits | None = None,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            name: the member's id.
+            urls: its peer doors' base addresses, tried in order.
+            tls: a client context that accepts this member's pin alone.
+            own_origins: the logs that it serves as its own, under `/log/`.
+            limits: what one request may cost.
+        """
+        self.name = name
+        self._urls = [url.rstrip("/") for url in urls]
+        self._tls = tls
+        self._own = own_origins
+        self._limits = limits or Limits()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close kept-alive connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    # ------------------------------------------------------------ Source
+
+    async def checkpoint(self, origin: str) -> bytes:
+        """Fetch the newest signed checkpoint the peer has of `origin`."""
+        return await self._get(f"{self._prefix(origin)}/checkpoint", MAX_NOTE)
+
+    async def hash_tiles(
+        self, origin: str, paths: Sequence[str]
+    ) -> Sequence[bytes]:
+        """Fetch tiles by their path after `tile/`, in order."""
+        prefix = self._prefix(origin)
+        return await self._many(
+            [self._get(f"{prefix}/tile/{p}", MAX_TILE) for p in paths],
+            whole=True,
+        )
+
+    async def payloads(
+        self, origin: str, wanted: Sequence[tuple[int, int]]
+    ) -> Sequence[bytes]:
+        """Fetch payload bundles as gzip; a prefix of `wanted`, not empty."""
+        prefix = self._prefix(origin)
+        return await self._many(
+            [
+                self._get(
+                    f"{prefix}/{tiles.payload_path(n, width)}",
+                    MAX_BUNDLE_GZ,
+                    keep_gzip=True,
+                )
+                for n, width in wanted
+            ],
+            whole=False,
+        )
+
+    async def entries(self, origin: str, n: int, width: int) -> bytes:
+        """Fetch one `tile/entries` bundle."""
+        path = tiles.entries_path(n, width)
+        return await self._get(f"{self._prefix(origin)}/{path}", MAX_ENTRIES)
+
+    # -------------------------------------------------------------- Peer
+
+    async def heads(self, cursor: str) -> Heads:
+        """Ask what is new since `cursor`."""
+        raw = await self._get(f"/heads?cursor={quote(cursor)}", MAX_HEADS)
+        try:
+            value = canonical.loads(raw)
+        except MalformedError as e:
+            raise BrokenSourceError(f"{self.name}: heads: {e}") from e
+        match value:
+            case {
+                "cursor": str() as new_cursor,
+                "notes": list() as notes,
+                "receipts": list() as receipts,
+                "roster": {"version": int() as version, "hash": str() as h},
+                "time": int() as time,
+            } if all(isinstance(n, str) for n in [*notes, *receipts]):
+                return Heads(
+                    new_cursor,
+                    tuple(n.encode() for n in notes),
+                    tuple(n.encode() for n in receipts),
+                    version,
+                    h,
+                    time,
+                )
+        raise BrokenSourceError(f"{self.name}: heads have another shape")
+
+    async def roster(self, version: int) -> bytes:
+        """Fetch the signed note of roster `version`."""
+        return await self._get(f"/roster/{version}", MAX_ROSTER)
+
+    async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
+        """POST an OPRF request and return the reply's bytes."""
+        return await self._request(
+            "POST", "/oprf/v1/evaluate", MAX_REPLY, body, timeout_s
+        )
+
+    async def poke(self, note: bytes) -> None:
+        """Send our own newest checkpoint."""
+        await self._request("POST", "/poke", MAX_NOTE, note, 10)
+
+    async def monitor(self, origin: str, key: str) -> bytes:
+        """Fetch the peer's `seen` or `merged` note for `origin`."""
+        tail = "?key=merged" if key == "merged" else ""
+        path = f"/monitor/{_hex(origin)}/checkpoint{tail}"
+        return await self._get(path, MAX_NOTE)
+
+    async def add_checkpoint(self, body: bytes) -> bytes:
+        """POST to the peer's witness; return its signature lines."""
+        return await self._request(
+            "POST", "/witness/add-checkpoint", MAX_NOTE, body, 10
+        )
+
+    # ------------------------------------------------------------- inside
+
+    def _prefix(self, origin: str) -> str:
+        if origin in self._own:
+            return "/log"
+        return f"/mirror/{_hex(origin)}"
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            limits = self._limits
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    ssl=self._tls, limit=2 * CONCURRENT
+                ),
+                timeout=aiohttp.ClientTimeout(
+                    total=limits.total_s,
+                    sock_connect=limits.connect_s,
+                    sock_read=limits.idle_s,
+                ),
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                headers={"Accept-Encoding": "gzip, identity"},
+            )
+        return self._session
+
+    async def _get(
+        self, path: str, limit: int, *, keep_gzip: bool = False
+    ) -> bytes:
+        return await self._request(
+            "GET", path, limit, None, None, keep_gzip=keep_gzip
+        )
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        limit: int,
+        body: bytes | None,
+        timeout_s: float | None,
+        *,
+        keep_gzip: bool = False,
+    ) -> bytes:
+        last: UnavailableError | None = None
+        for url in self._urls:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    return await self._once(
+                        method, url + path, limit, body, keep_gzip
+                    )
+            except TimeoutError:
+                last = UnavailableError(f"{self.name}: no answer in time")
+            except aiohttp.ClientSSLError as e:
+                last = UnavailableError(f"{self.name}: tls: {e}")
+            except aiohttp.ClientError as e:
+                why = str(e) or type(e).__name__
+                last = UnavailableError(f"{self.name}: {why}")
+            except OSError as e:
+                last = UnavailableError(f"{self.name}: {e}")
+        raise last or UnavailableError(f"{self.name}: has no address")
+
+    async def _once(
+        self,
+        method: str,
+        url: str,
+        limit: int,
+        body: bytes | None,
+        keep_gzip: bool,
+    ) -> bytes:
+        async with self._open().request(
+            method, url, data=body, allow_redirects=False
+        ) as response:
+            if response.status >= 300:
+                detail = await response.content.read(1024)
+                raise self._refused(response, detail)
+            if response.content_type == "text/html":
+                raise BrokenSourceError(f"{self.name}: answers HTML")
+            raw = await _read(response, limit, self.name)
+            encoding = response.headers.get("Content-Encoding", "identity")
+        if encoding not in ("gzip", "identity"):
+            raise BrokenSourceError(
+                f"{self.name}: content encoding {encoding[:20]!r}"
+            )
+        if keep_gzip:
+            return raw if encoding == "gzip" else gzip.compress(raw, 1)
+        return inflate(raw, limit, self.name) if encoding == "gzip" else raw
+
+    def _refused(
+        self, response: aiohttp.ClientResponse, detail: bytes
+    ) -> Exception:
+        status = response.status
+        said = detail.decode("utf-8", "replace")[:200].strip()
+        if status == 429:
+            after = response.headers.get("Retry-After", "")
+            seconds = int(after) if after.isdecimal() else 60
+            return QuotaError(
+                f"{self.name}: quota used up", retry_after_s=seconds
+            )
+        if 300 <= status < 400:
+            return BrokenSourceError(f"{self.name}: redirects ({status})")
+        if status in (400, 409, 422):
+            return RefusedError(f"{self.name}: answered {status}: {said}")
+        return UnavailableError(f"{self.name}: answered {status}: {said}")
+
+    async def _many(
+        self, calls: Sequence[Any], *, whole: bool
+    ) -> Sequence[bytes]:
+        gate = asyncio.Semaphore(CONCURRENT)
+
+        async def one(call: Any) -> bytes:
+            async with gate:
+                result: bytes = await call
+                return result
+
+        got = await asyncio.gather(
+            *(one(call) for call in calls), return_exceptions=True
+        )
+        good: list[bytes] = []
+        for item in got:
+            if isinstance(item, BaseException):
+                if whole or not good:
+                    raise item
+                break
+            good.append(item)
+        return good
+
+
+async def _read(
+    response: aiohttp.ClientResponse, limit: int, name: str
+) -> bytes:
+    if (response.content_length or 0) > limit:
+        raise BrokenSourceError(
+            f"{name}: answer of {response.content_length} bytes is over"
+            f" {limit}"
+        )
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > limit:
+            raise BrokenSourceError(f"{name}: answer is over {limit} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def inflate(raw: bytes, limit: int, name: str) -> bytes:
+    """Return what one gzip member holds, at most `limit` bytes.
+
+    Raises:
+        BrokenSourceError: not gzip, more than `limit`, or trailing bytes.
+    """
+    engine = zlib.decompressobj(wbits=31)
+    try:
+        out = engine.decompress(raw, limit + 1)
+    except zlib.error as e:
+        raise BrokenSourceError(f"{name}: gzip: {e}") from e
+    if len(out) > limit:
+        raise BrokenSourceError(f"{name}: inflates to over {limit} bytes")
+    if not engine.eof or engine.unused_data:
+        raise BrokenSourceError(f"{name}: gzip: truncated or trailing bytes")
+    return out
+
+
+def _hex(origin: str) -> str:
+    return hashlib.sha256(origin.encode()).hexdigest()

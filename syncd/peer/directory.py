@@ -1,0 +1,66 @@
+"""A log in a directory of files: the air gap's source.
+
+What `syncd log export` writes, read again elsewhere; as untrusted as any
+peer, so paths are made from numbers alone and sizes are bounded.
+"""
+
+import asyncio
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+
+from syncd.errors import BrokenSourceError, UnavailableError
+from syncd.peer.client import MAX_BUNDLE_GZ, MAX_ENTRIES, MAX_NOTE, MAX_TILE
+from syncd.tlog import tiles
+
+
+class DirectorySource:
+    """One log's static files under `root`; implements `ports.Source`."""
+
+    def __init__(self, root: Path) -> None:
+        self.name = str(root)
+        self._root = root
+
+    async def checkpoint(self, origin: str) -> bytes:
+        """Read the `checkpoint` file, whoever's log it is."""
+        return await asyncio.to_thread(self._read, "checkpoint", MAX_NOTE)
+
+    async def hash_tiles(
+        self, origin: str, paths: Sequence[str]
+    ) -> Sequence[bytes]:
+        """Read tiles by their path after `tile/`, in order."""
+        return [
+            await asyncio.to_thread(self._read, f"tile/{p}", MAX_TILE)
+            for p in paths
+        ]
+
+    async def payloads(
+        self, origin: str, wanted: Sequence[tuple[int, int]]
+    ) -> Sequence[bytes]:
+        """Read payload bundles and return them as gzip, in order."""
+        return [
+            gzip.compress(
+                await asyncio.to_thread(
+                    self._read, tiles.payload_path(n, width), MAX_BUNDLE_GZ
+                ),
+                1,
+            )
+            for n, width in wanted
+        ]
+
+    async def entries(self, origin: str, n: int, width: int) -> bytes:
+        """Read one `tile/entries` bundle."""
+        path = tiles.entries_path(n, width)
+        return await asyncio.to_thread(self._read, path, MAX_ENTRIES)
+
+    def _read(self, path: str, limit: int) -> bytes:
+        try:
+            with (self._root / path).open("rb") as file:
+                raw = file.read(limit + 1)
+        except OSError as e:
+            raise UnavailableError(f"{self.name}/{path}: {e.strerror}") from e
+        if len(raw) > limit:
+            raise BrokenSourceError(
+                f"{self.name}/{path}: is over {limit} bytes"
+            )
+        return raw
