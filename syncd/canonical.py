@@ -3,9 +3,12 @@
 syncd's values are objects, lists, strings, integers 0..2^53-1 and booleans,
 with ASCII object keys; within that subset sorting keys by code point equals
 RFC 8785's sort by UTF-16 unit. Floats, nulls and negative numbers have no
-place in anything we sign, so both directions refuse them.
+place in anything we sign, so both directions refuse them, as they do what is
+nested more than 32 deep: how deep a stack goes differs between machines, and
+all must agree. No message holds a value: it may be somebody's number.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -13,6 +16,7 @@ import msgspec
 from syncd.errors import MalformedError
 
 MAX_INTEGER = 2**53 - 1
+MAX_DEPTH = 32  # lists and objects inside one another
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder()
@@ -24,8 +28,13 @@ def dumps(value: object) -> bytes:
     Raises:
         MalformedError: `value` holds something that RFC 8785, or we, refuse.
     """
-    _check(value)
-    return _encoder.encode(value)
+    _check(value, MAX_DEPTH)
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError as e:
+        raise MalformedError("json: text holds a lone surrogate") from e
+    except TypeError as e:  # a subclass of str or int
+        raise MalformedError(f"json: {e}") from e
 
 
 def loads(raw: bytes) -> Any:
@@ -38,30 +47,28 @@ def loads(raw: bytes) -> Any:
         value = _decoder.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as e:
         raise MalformedError(f"json: {e}") from e
-    try:
-        again = dumps(value)
-    except RecursionError as e:
-        raise MalformedError("json: nested too deeply") from e
-    if again != raw:
+    if dumps(value) != raw:
         raise MalformedError("json: not in canonical form (RFC 8785)")
     return value
 
 
-def _check(value: object) -> None:
+def _check(value: object, depth: int) -> None:
     match value:
         case bool() | str():
             pass
         case int():
             if not 0 <= value <= MAX_INTEGER:
-                raise MalformedError(f"json: integer {value} out of range")
-        case dict():
-            for key, item in value.items():
-                if not (isinstance(key, str) and key.isascii()):
-                    raise MalformedError(f"json: key {key!r} is not ASCII")
-                _check(item)
-        case list() | tuple():
-            for item in value:
-                _check(item)
+                raise MalformedError("json: an integer is not in 0..2^53-1")
+        case dict() | list() | tuple():
+            if not depth:
+                raise MalformedError(f"json: nested over {MAX_DEPTH} deep")
+            items: Iterable[object] = value
+            if isinstance(value, dict):
+                if not all(isinstance(k, str) and k.isascii() for k in value):
+                    raise MalformedError("json: a key is not ASCII text")
+                items = value.values()
+            for item in items:
+                _check(item, depth - 1)
         case _:
             kind = type(value).__name__
             raise MalformedError(f"json: {kind} has no place here")

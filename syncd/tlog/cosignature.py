@@ -48,7 +48,8 @@ def message(text: str, key: VerifierKey, timestamp: int) -> bytes:
     """
     origin, size, root = _head(text)
     if key.algorithm == COSIGNATURE:
-        return f"cosignature/v1\ntime {timestamp}\n{text}".encode()
+        signed = f"cosignature/v1\ntime {timestamp}\n{text}"
+        return strict.utf8(signed, "checkpoint")
     return b"".join(
         (
             b"subtree/v1\n\0",
@@ -121,7 +122,7 @@ def _head(text: str) -> tuple[str, int, bytes]:
 
 
 def _short(text: str) -> bytes:
-    raw = text.encode()
+    raw = strict.utf8(text, "cosignature: name")
     if len(raw) > 255:
         raise MalformedError(f"cosignature: a name is {len(raw)} bytes")
     return bytes((len(raw),)) + raw

@@ -20,6 +20,7 @@ from typing import Any
 from syncd import canonical
 from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import note as notes
+from syncd.tlog import strict
 from syncd.tlog.key import SigningKey, VerifierKey
 from syncd.tlog.note import Note
 
@@ -58,7 +59,7 @@ def parse(text: str, what: str) -> Document:
         raise MalformedError(f"document: line 1 is not syncd/{what}/v1")
     match rest.split("\n"):
         case [alliance, line, ""] if _ALLIANCE.fullmatch(alliance):
-            value = canonical.loads(line.encode())
+            value = canonical.loads(strict.utf8(line, "document"))
         case _:
             raise MalformedError(
                 f"document: {what} is not three lines with an alliance id"

@@ -35,7 +35,7 @@ PUBLIC_SIZE = {ED25519: 32, COSIGNATURE: 32, MLDSA44: 1312}  # bytes
 SEED_SIZE = 32  # bytes, for all three
 MAX_NAME = 100  # bytes, of a name of ours
 
-_NAME = re.compile(r"[^\x00-\x20\s+]+")  # C2SP: no Unicode space, no plus
+_NAME = re.compile(r"[^\x00-\x20\s+\ud800-\udfff]+")  # no space, no plus
 _OURS = re.compile(r"[a-z0-9.-]+(/[a-z0-9._-]+)+", re.ASCII)
 _FIELD = 2**255 - 19
 _SMALL_ORDER = {  # y of the eight points whose order divides 8
@@ -95,11 +95,7 @@ class VerifierKey:
             raise MalformedError(f"key: public key is {size} bytes")
         if self.algorithm != MLDSA44 and _is_weak(self.public):
             raise MalformedError("key: public key is of small order")
-        try:
-            name = self.name.encode()
-        except UnicodeEncodeError as e:
-            raise MalformedError("key: name is not Unicode text") from e
-        digest = hashlib.sha256(name + b"\n" + self._typed())
+        digest = hashlib.sha256(self.name.encode() + b"\n" + self._typed())
         object.__setattr__(self, "key_id", digest.digest()[:4])
 
     def __str__(self) -> str:

@@ -126,10 +126,7 @@ def sign(text: str, *keys: SigningKey) -> Note:
         raise MalformedError(
             "note: text holds a control character or lacks its final newline"
         )
-    try:
-        text.encode()
-    except UnicodeEncodeError as e:
-        raise MalformedError("note: text is not Unicode") from e
+    strict.utf8(text, "note: text")
     if not keys:
         raise MalformedError("note: nobody signs")
     return Note(text, tuple(key.sign(text) for key in keys))

@@ -1,4 +1,4 @@
-"""Decimals and base64 with one spelling each.
+"""Decimals, base64 and text with one spelling each.
 
 `int()` takes "１０", "1_0" and " 10"; base64 decoders skip strange characters
 or ignore spare bits. What is signed must not have two spellings, so all of
@@ -49,3 +49,15 @@ def decode(text: str, what: str, size: int | None = None) -> bytes:
     if size is not None and len(raw) != size:
         raise MalformedError(f"{what}: {len(raw)} bytes, want {size}")
     return raw
+
+
+def utf8(text: str, what: str) -> bytes:
+    """Return `text` as bytes.
+
+    Raises:
+        MalformedError: it holds a lone surrogate, which is no character.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as e:
+        raise MalformedError(f"{what}: not Unicode text") from e
