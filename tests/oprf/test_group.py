@@ -1,0 +1,292 @@
+"""The group: libsodium's arithmetic, with every length and point checked."""
+
+import ctypes
+import ctypes.util
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncd.errors import DamagedError, MalformedError
+from syncd.oprf import group
+
+scalars = st.integers(1, group.ORDER - 1).map(group.scalar)
+rng = secrets.token_bytes
+G = group.multiply_base(group.ONE)
+BAD = b"\xff" * 32  # no point
+
+
+def test_multiples_of_the_generator() -> None:
+    """The first multiples of G are those of RFC 9496, A.1."""
+    assert [group.multiply_base(group.scalar(i)).hex() for i in (1, 2, 3)] == [
+        "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76",
+        "6a493210f7499cd17fecb510ae0cea23a110e8d5b901f8acadd3095c73a3b919",
+        "94741f5d5d52755ece4f23f044ee27d5d1ea1e2bd196b462166b16152a9d0259",
+    ]
+
+
+@given(scalars, scalars)
+def test_scalars_and_points_agree(x: bytes, y: bytes) -> None:
+    """Arithmetic below is arithmetic above: (x+y)G = xG + yG, (xy)G = x(yG)."""
+    a, b = (int.from_bytes(s, "little") for s in (x, y))
+    assert group.scalar_add(x, y) == group.scalar(a + b)
+    assert group.scalar_sub(x, y) == group.scalar(a - b)
+    assert group.scalar_mul(x, y) == group.scalar(a * b)
+    xg, yg = group.multiply_base(x), group.multiply_base(y)
+    total = group.add(xg, yg)
+    assert group.add_columns([[xg], [yg]]) == [total]
+    assert group.weighted_sum([x, y], [G, G]) == total
+    assert group.multiply(x, yg) == group.multiply_base(group.scalar_mul(x, y))
+
+
+@given(st.lists(scalars, max_size=6))
+def test_inversion_of_a_batch(values: list[bytes]) -> None:
+    """Each inverse is its scalar's, in its place."""
+    inverses = group.invert_all(values)
+    products = map(group.scalar_mul, values, inverses)
+    assert all(product == group.ONE for product in products)
+    assert len(inverses) == len(values)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_no_inverse_of_zero(at: int) -> None:
+    """One zero spoils a batch, and says so."""
+    values = group.random_scalars(3, rng)
+    values[at] = group.ZERO
+    with pytest.raises(MalformedError, match="zero"):
+        group.invert_all(values)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.integers(0, 255), scalars), max_size=8))
+def test_small_weights(pairs: list[tuple[int, bytes]]) -> None:
+    """Buckets give the sum that multiplications give."""
+    points = [group.multiply_base(s) for _, s in pairs]
+    weights = [group.scalar(w + 1) for w, _ in pairs]
+    small = bytes(w for w, _ in pairs)
+    assert group.small_weighted_sum(small, points) == group.weighted_sum(
+        weights, points
+    )
+
+
+def test_random_scalars_are_never_zero() -> None:
+    """A draw that holds a zero is thrown away whole."""
+    draws = [bytes(64) + b"\1" * 64, b"\2" * 128]
+    assert (
+        group.random_scalars(2, lambda n: draws.pop(0))
+        == [group.reduce(b"\2" * 64)] * 2
+    )
+    with pytest.raises(MalformedError, match="draw"):
+        group.random_scalar(lambda n: bytes(n - 1))
+
+
+@given(st.binary(min_size=64, max_size=64))
+def test_reduction(wide: bytes) -> None:
+    """64 bytes are a little-endian integer modulo the order."""
+    assert group.reduce(wide) == group.scalar(int.from_bytes(wide, "little"))
+
+
+@pytest.mark.parametrize("value", [0, group.ORDER, 2**256 - 1])
+def test_scalars_have_one_form(value: int) -> None:
+    """Below the order and not zero."""
+    group.check_scalar(group.scalar(group.ORDER - 1))
+    with pytest.raises(MalformedError, match="scalar is"):
+        group.check_scalar(value.to_bytes(32, "little"))
+
+
+CALLS: dict[str, Callable[[bytes], object]] = {
+    "multiply": lambda p: group.multiply(group.ONE, p),
+    "multiply_all": lambda p: group.multiply_all(group.ONE, [G, p]),
+    "multiply_each": lambda p: group.multiply_each([group.ONE] * 2, [G, p]),
+    "add_columns": lambda p: group.add_columns([[G, G], [G, p]]),
+    "weighted_sum": lambda p: group.weighted_sum(
+        [group.ONE, group.scalar(2)], [G, p]
+    ),
+    "weight one": lambda p: group.weighted_sum([group.ONE], [p]),
+    "small_weighted_sum": lambda p: group.small_weighted_sum(b"ab", [G, p]),
+    "check_points": lambda p: group.check_points([G, p]),
+}
+
+
+STRANGE = {
+    "identity": bytes(32),
+    "no point": BAD,
+    "short": G[:31],
+    "long": G + b"\0",
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("why", STRANGE)
+def test_boundary(name: str, why: str) -> None:
+    """No call takes the identity, a strange encoding or a strange length."""
+    CALLS[name](G)
+    with pytest.raises(MalformedError, match="element"):
+        CALLS[name](STRANGE[why])
+
+
+def test_message_says_which() -> None:
+    """The place in the batch is in the message; the bytes are not."""
+    with pytest.raises(MalformedError, match=r"^oprf: element 1 is not a"):
+        group.multiply_all(group.ONE, [G, BAD])
+    with pytest.raises(MalformedError, match=r"^oprf: element 1 is 31 bytes"):
+        group.multiply_all(group.ONE, [G, BAD[:31]])
+    with pytest.raises(MalformedError, match=r"^oprf: element 1 is not a"):
+        group.add_columns([[G, G], [G, BAD]])
+
+
+def test_sums_may_be_the_identity() -> None:
+    """P - P is the identity, which only `add` hands out and takes."""
+    minus = group.multiply(group.scalar(-1), G)
+    assert group.add(G, minus) == group.ZERO
+    assert group.add(G, group.ZERO) == G
+    with pytest.raises(MalformedError):
+        group.add(G, BAD)
+
+
+def test_rows_of_one_length() -> None:
+    """Columns are added only where there are whole columns."""
+    for rows in ([], [[G], [G, G]]):
+        with pytest.raises(MalformedError, match="different lengths"):
+            group.add_columns(rows)
+
+
+def test_scalar_lengths() -> None:
+    """Ctypes checks no lengths: we do."""
+    for call in (
+        lambda s: group.multiply(s, G),
+        group.multiply_base,
+        lambda s: group.scalar_mul(s, group.ONE),
+        lambda s: group.scalar_mul(group.ONE, s),
+        lambda s: group.invert_all([s]),
+        group.check_scalar,
+        lambda s: group.weighted_sum([s], [G]),
+    ):
+        for wrong in (bytes(31), bytes(33), b""):
+            with pytest.raises(MalformedError, match=f"{len(wrong)} bytes"):
+                call(wrong)
+    with pytest.raises(MalformedError, match="zero"):
+        group.multiply_base(group.ZERO)
+    with pytest.raises(MalformedError, match="digest 1 is 63 bytes"):
+        group.from_hashes([bytes(64), bytes(63)])
+
+
+# ── the library itself ───────────────────────────────────────────────────────
+
+
+def library() -> Path:
+    """The file that this process has loaded libsodium from."""
+    group.ready()
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("finds the loaded library through /proc")
+    found = re.search(r"/\S*libsodium\S*", maps.read_text())
+    assert found
+    return Path(found[0])
+
+
+MISSING = """
+import ctypes.util, sys
+ctypes.util.find_library = lambda name: None
+sys.prefix = {prefix!r}
+from syncd.oprf import group, threshold, voprf
+assert "pysodium" not in sys.modules
+from syncd.errors import DamagedError
+try:
+    threshold.deal(2, 3, bytes)
+except DamagedError as e:
+    print(e, e.hint, sep="\\n")
+"""
+
+BROUGHT = """
+import ctypes.util, sys
+absent = ctypes.util.find_library = lambda name: None
+sys.prefix = {prefix!r}
+from syncd.oprf import group
+print(group.multiply_base(group.ONE).hex())
+assert ctypes.util.find_library is absent
+print(*[line.split()[-1] for line in open("/proc/self/maps") if "sodium" in line])
+"""
+
+
+def python(code: str, prefix: Path) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", code.format(prefix=str(prefix))],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def test_without_libsodium(tmp_path: Path) -> None:
+    """All of oprf imports; the first use says what to install, in a line."""
+    message, hint = python(MISSING, tmp_path)
+    assert message == "oprf: libsodium is not on this machine"
+    assert "apt-get install libsodium23" in hint
+
+
+def test_with_a_copy_beside_the_interpreter(tmp_path: Path) -> None:
+    """What `make` unpacked into the virtual environment is used."""
+    own = tmp_path / group.NATIVE
+    own.parent.mkdir(parents=True)
+    shutil.copy(library(), own)
+    generator, maps = python(BROUGHT, tmp_path)
+    assert generator == G.hex()
+    assert set(maps.split()) == {str(own)}
+
+
+def test_own_copy_goes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is a copy of our own, pysodium is given that one."""
+    own = tmp_path / group.NATIVE
+    own.parent.mkdir(parents=True)
+    shutil.copy(library(), own)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "pysodium", raising=False)
+    system = ctypes.util.find_library
+    assert group._find() == str(own)
+    assert ctypes.util.find_library is system
+
+
+def test_broken_copy_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is no library does not hide the system's."""
+    library()
+    own = tmp_path / group.NATIVE
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "pysodium", raising=False)
+    assert "libsodium" in group._find()
+
+
+def test_nothing_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pysodium's bare ValueError becomes one of our own errors."""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "pysodium", raising=False)
+    monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
+    with pytest.raises(DamagedError, match="not on this machine") as caught:
+        group._find()
+    assert "libsodium23" in caught.value.hint
+
+
+def test_too_old_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A libsodium without ristretto255 is as good as none."""
+    libc = ctypes.util.find_library("c")
+    monkeypatch.setattr(group, "_find", lambda: libc)
+    with pytest.raises(DamagedError, match="no ristretto255"):
+        group._library.__wrapped__()
