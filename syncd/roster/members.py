@@ -7,14 +7,18 @@ Values, how each is written, and the reader of each. What holds between them
 import base64
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
+from syncd.errors import MalformedError
 from syncd.roster import certificate, fields
 from syncd.roster.fields import CODE, HEX32, Fields, filled
 from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 STATUSES = ("active", "suspended", "removed")
 PASTS = ("annul", "keep")
@@ -142,6 +146,11 @@ class Member:
         return self.keys.member.name.partition("/")[0]
 
     @property
+    def alliance(self) -> str:
+        """Return the alliance for which its keys are named."""
+        return self.keys.member.name.split("/")[2]
+
+    @property
     def controller(self) -> str:
         """Return what reports must differ in to be independent."""
         return self.group or self.id
@@ -233,12 +242,24 @@ def keys_of(at: Fields) -> Keys:
     """Read the field `keys`."""
     found = at.fields("keys", ("member", "merged", "seal", "seen", "tls"))
     return Keys(
-        member=found.key("member", ED25519),
-        seen=found.key("seen", COSIGNER),
-        merged=found.key("merged", COSIGNER),
+        member=_role_key(found, "member", ED25519),
+        seen=_role_key(found, "seen", COSIGNER),
+        merged=_role_key(found, "merged", COSIGNER),
         tls=found.text("tls", HEX32),
         seal=found.text("seal", HEX32),
     )
+
+
+def _role_key(
+    at: Fields, role: str, algorithms: tuple[int, ...]
+) -> VerifierKey:
+    found = at.key(role, algorithms)
+    match found.name.split("/"):
+        case [_, "syncd", alliance, last] if last == role:
+            fields.text(alliance, at.at(role), ALLIANCE)
+        case _:
+            raise at.bad(role, f"named {found.name}")
+    return found
 
 
 def certificate_of(at: Fields, pin: str) -> bytes:
@@ -337,3 +358,89 @@ def auditor(value: object, path: str) -> Auditor:
         tls=tls,
         certificate=certificate_of(at, tls),
     )
+
+
+def check_names(member: Member) -> None:
+    """Check that all key names begin alike, and that logs follow on.
+
+    Raises:
+        MalformedError: names the key.
+    """
+    prefix = f"{member.domain}/syncd/{member.alliance}/"
+    keys = member.keys
+    for role, key in (
+        ("member", keys.member),
+        ("seen", keys.seen),
+        ("merged", keys.merged),
+    ):
+        if key.name != prefix + role:
+            raise MalformedError(
+                f"member {member.id}'s {role} key is named {key.name}"
+            )
+    last = 0
+    for found in member.generations:
+        number = found.origin.removeprefix(prefix)
+        if not (found.origin.startswith(prefix) and _NUMBER.fullmatch(number)):
+            raise MalformedError(
+                f"member {member.id} has a log named {found.origin}"
+            )
+        if int(number) <= last:
+            raise MalformedError(
+                f"member {member.id}'s generation {number} follows {last}"
+            )
+        last = int(number)
+    if member.generations[0].predecessor is not None:
+        raise MalformedError(f"member {member.id}'s first log follows none")
+    for before, after in pairwise(member.generations):
+        _check_succession(before, after)
+
+
+def _check_succession(before: Generation, after: Generation) -> None:
+    """Check that a log takes over where the one before it ended."""
+    end = after.predecessor
+    if end is None or end.origin != before.origin:
+        raise MalformedError(
+            f"member: {after.origin} does not name its predecessor"
+        )
+    if before.ended:
+        raise MalformedError(
+            f"member: {before.origin} has ended, its successor says where"
+        )
+    if before.cuts and before.cuts[-1].size > end.size:
+        raise MalformedError(
+            f"member: {before.origin} has a cut after its end at {end.size}"
+        )
+
+
+def check_keys(member: Member) -> None:
+    """Check that no two of a member's keys are the same.
+
+    Raises:
+        MalformedError: names the two.
+    """
+    check_different(publics(member))
+
+
+def publics(member: Member) -> Iterator[tuple[str, bytes]]:
+    """Yield whose each public key is, and the key or its hash."""
+    for generation in member.generations:
+        yield f"log {generation.origin}", generation.log.public
+    keys = member.keys
+    yield f"{member.id}'s member", keys.member.public
+    yield f"{member.id}'s seen", keys.seen.public
+    yield f"{member.id}'s merged", keys.merged.public
+    yield f"{member.id}'s tls", bytes.fromhex(keys.tls)
+    yield f"{member.id}'s seal", bytes.fromhex(keys.seal)
+
+
+def check_different(keys: Iterable[tuple[str, bytes]]) -> None:
+    """Check that no key is used twice.
+
+    Raises:
+        MalformedError: names the two uses.
+    """
+    used: dict[bytes, str] = {}
+    for whose, key in keys:
+        if key in used:
+            raise MalformedError(f"keys: one is both {used[key]} and {whose}")
+        used[key] = whose

@@ -19,7 +19,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 from syncd import canonical
@@ -81,7 +80,6 @@ ZONE = re.compile(
     r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}", re.ASCII
 )
 WITNESS = (note.COSIGNATURE, note.MLDSA44)
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
 @dataclass(frozen=True)  # no slots: the indexes below are cached
@@ -373,7 +371,8 @@ def _check_whole(found: Roster) -> None:
     if len({key.name for key in found.admins.values()}) != len(found.admins):
         raise MalformedError("roster.admins: one name twice")
     for member in found.members:
-        _check_names(found.alliance, member)
+        _check_alliance(found.alliance, member)
+        members.check_names(member)
         if member.via and (
             member.via == member.id or not found.member(member.via)
         ):
@@ -383,51 +382,10 @@ def _check_whole(found: Roster) -> None:
     _check_rows(found)
 
 
-def _check_names(alliance: str, member: Member) -> None:
-    """Check that all key names begin with one domain and this alliance."""
-    prefix = f"{member.domain}/syncd/{alliance}/"
-    keys = member.keys
-    for role, key in (
-        ("member", keys.member),
-        ("seen", keys.seen),
-        ("merged", keys.merged),
-    ):
-        if key.name != prefix + role:
-            raise MalformedError(
-                f"roster: {member.id}'s {role} key is named {key.name}"
-            )
-    last = 0
-    for found in member.generations:
-        number = found.origin.removeprefix(prefix)
-        if not (found.origin.startswith(prefix) and _NUMBER.fullmatch(number)):
-            raise MalformedError(
-                f"roster: {member.id} has a log named {found.origin}"
-            )
-        if int(number) <= last:
-            raise MalformedError(
-                f"roster: {member.id}'s generation {number} follows {last}"
-            )
-        last = int(number)
-    if member.generations[0].predecessor is not None:
-        raise MalformedError(f"roster: {member.id}'s first log follows none")
-    for before, after in pairwise(member.generations):
-        _check_succession(before, after)
-
-
-def _check_succession(before: Generation, after: Generation) -> None:
-    """Check that a log takes over where the one before it ended."""
-    end = after.predecessor
-    if end is None or end.origin != before.origin:
+def _check_alliance(alliance: str, member: Member) -> None:
+    if member.alliance != alliance:
         raise MalformedError(
-            f"roster: {after.origin} does not name its predecessor"
-        )
-    if before.ended:
-        raise MalformedError(
-            f"roster: {before.origin} has ended, its successor says where"
-        )
-    if before.cuts and before.cuts[-1].size > end.size:
-        raise MalformedError(
-            f"roster: {before.origin} has a cut after its end at {end.size}"
+            f"roster: {member.id}'s keys are named for {member.alliance}"
         )
 
 
@@ -438,13 +396,7 @@ def _check_distinct(found: Roster) -> None:
     for auditor in found.auditors:  # a record must say who it was
         if found.member(auditor.id) is not None:
             raise MalformedError(f"roster: id {auditor.id} occurs twice")
-    used: dict[bytes, str] = {}
-    for whose, key in _publics(found):
-        if key in used:
-            raise MalformedError(
-                f"roster: one key is both {used[key]} and {whose}"
-            )
-        used[key] = whose
+    members.check_different(_publics(found))
 
 
 def _check_once(what: str, names: Iterable[str]) -> None:
@@ -463,14 +415,7 @@ def _publics(found: Roster) -> Iterator[tuple[str, bytes]]:
     for auditor in found.auditors:
         yield f"auditor {auditor.id}", bytes.fromhex(auditor.tls)
     for member in found.members:
-        for generation in member.generations:
-            yield f"log {generation.origin}", generation.log.public
-        keys = member.keys
-        yield f"{member.id}'s member", keys.member.public
-        yield f"{member.id}'s seen", keys.seen.public
-        yield f"{member.id}'s merged", keys.merged.public
-        yield f"{member.id}'s tls", bytes.fromhex(keys.tls)
-        yield f"{member.id}'s seal", bytes.fromhex(keys.seal)
+        yield from members.publics(member)
 
 
 def _check_references(found: Roster) -> None:

@@ -1,0 +1,342 @@
+"""Join requests: an institution's own words, with proof of every key.
+
+    syncd/join/v1
+    <alliance id; 64 zeros from a founder, who has none yet>
+    {"certificate":…,"id":…,"keys":{…},"log":…,"names":…,…,"proofs":{…}}
+
+    — bank.example/syncd/txwz/member …
+
+The member key signs the whole and so binds the others, each of which shows
+that it is there: log, seen and merged sign the checkpoint of the log at size
+0 (`proofs.checkpoint`, a note); tls signs the request without its proofs
+(`proofs.tls`), see docs/adr/0004-join-proofs.md. The seal key opens a
+challenge, when somebody asks:
+
+    admin      challenge(request, rng)  ─ file ──>  newcomer
+    admin      proven(…)  <── signed answer ──────  answer(file, …)
+
+Whether the institution is who it says is for the admins to find out.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPublicKey,
+)
+
+from syncd.errors import MalformedError, RefusedError, UntrustedError
+from syncd.roster import certificate, members, sealed
+from syncd.roster.fields import CODE, HEX32, Fields, filled
+from syncd.roster.keys import MemberKeys
+from syncd.roster.members import Generation, Keys, Member, Names
+from syncd.tlog import checkpoint, cosignature, document, note, strict
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.document import Document
+from syncd.tlog.merkle import EMPTY_ROOT
+from syncd.tlog.note import Note, VerifierKey
+
+NO_ALLIANCE = "0" * 64  # line 2 of a founder's request
+MAX_SIZE = 64 << 10  # bytes of a request
+WHAT, CHALLENGE, ANSWER = "join", "challenge", "answer"
+_TLS = b"syncd-join-tls-v1\0"
+_FIELDS = frozenset(
+    {
+        "certificate",
+        "group",
+        "id",
+        "info",
+        "keys",
+        "log",
+        "names",
+        "proofs",
+        "sector",
+        "urls",
+        "via",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request whose keys, but for seal, have proven themselves."""
+
+    alliance_id: str  # NO_ALLIANCE from a founder
+    id: str
+    names: Names
+    sector: str
+    keys: Keys
+    certificate: bytes  # DER
+    log: VerifierKey
+    group: str = ""
+    urls: tuple[str, ...] = ()
+    via: str = ""
+    info: Mapping[str, str] = field(default_factory=dict)
+    hash: str = ""  # hex SHA-256 of the note's text
+
+    @property
+    def member(self) -> Member:
+        """Return the roster entry that it asks for."""
+        return Member(
+            id=self.id,
+            names=self.names,
+            sector=self.sector,
+            keys=self.keys,
+            certificate=self.certificate,
+            generations=(Generation(self.log),),
+            group=self.group,
+            urls=self.urls,
+            via=self.via,
+            info=self.info,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """Somebody whom admins may take in."""
+
+    request: Request
+    seal_proven: bool  # the seal key opened a challenge
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What an admin sends, and what must come back."""
+
+    raw: bytes  # the file for the newcomer
+    secret: bytes = field(repr=False)  # 32 bytes; kept until the answer
+
+
+def request(
+    keys: MemberKeys,
+    *,
+    id: str,  # noqa: A002  the field's name
+    names: Names,
+    sector: str,
+    now: int,
+    alliance_id: str = NO_ALLIANCE,
+    group: str = "",
+    urls: tuple[str, ...] = (),
+    via: str = "",
+    info: Mapping[str, str] | None = None,
+) -> bytes:
+    """Return a request signed by all keys that can sign.
+
+    Raises:
+        MalformedError: a field that no reader would take; names it.
+    """
+    public = keys.public
+    value = filled(
+        certificate=strict.encode(keys.certificate),
+        group=group,
+        id=id,
+        info=dict(info or {}),
+        keys=public.to_json(),
+        log=str(keys.log.verifier),
+        names=names.to_json(),
+        sector=sector,
+        urls=list(urls),
+        via=via,
+    )
+    head = Checkpoint(keys.origin, 0, EMPTY_ROOT)
+    signed = note.add(
+        checkpoint.sign(head, keys.log),
+        cosignature.cosign(str(head), keys.seen, now),
+        cosignature.cosign(str(head), keys.merged, now),
+    )
+    value["proofs"] = {
+        "checkpoint": bytes(signed).decode(),
+        "tls": strict.encode(
+            _tls_sign(keys.tls_pem, _tls_message(alliance_id, value))
+        ),
+    }
+    raw = bytes(document.sign(WHAT, alliance_id, value, keys.member))
+    parse(raw)
+    return raw
+
+
+def parse(raw: bytes) -> Request:
+    """Read a request and check all its proofs.
+
+    Raises:
+        MalformedError, NewerError: not a request; names the path.
+        UntrustedError: a key did not prove itself; names it.
+    """
+    signed = note.parse(raw, max_size=MAX_SIZE)
+    found = document.parse(signed.text, WHAT)
+    at = Fields(found.value, WHAT, _FIELDS)
+    keys = members.keys_of(at)
+    parsed = Request(
+        alliance_id=found.alliance,
+        id=at.text("id", members.MEMBER_ID),
+        names=members.names_of(at),
+        sector=at.text("sector", CODE),
+        keys=keys,
+        certificate=members.certificate_of(at, keys.tls),
+        log=at.key("log", members.ED25519),
+        group=at.text_or_empty("group", CODE),
+        urls=members.urls_of(at),
+        via=at.text_or_empty("via", members.MEMBER_ID),
+        info=members.info_of(at),
+        hash=hashlib.sha256(signed.text.encode()).hexdigest(),
+    )
+    members.check_names(parsed.member)
+    members.check_keys(parsed.member)
+    _signed("member", signed, keys.member)
+    _check_proofs(at.fields("proofs", ("checkpoint", "tls")), parsed, found)
+    return parsed
+
+
+def _check_proofs(at: Fields, parsed: Request, found: Document) -> None:
+    held = at.value("checkpoint")
+    if not isinstance(held, str):
+        raise at.bad("checkpoint", "not a note")
+    try:
+        raw = held.encode()
+    except UnicodeEncodeError as e:
+        raise at.bad("checkpoint", "not a note") from e
+    head = note.parse(raw, max_size=MAX_SIZE)
+    if head.text != str(Checkpoint(parsed.log.name, 0, EMPTY_ROOT)):
+        raise at.bad("checkpoint", "not the log's at size 0")
+    keys = parsed.keys
+    for role, key in (
+        ("log", parsed.log),
+        ("seen", keys.seen),
+        ("merged", keys.merged),
+    ):
+        _signed(role, head, key)
+    _tls_check(
+        parsed.certificate,
+        at.base64("tls"),
+        _tls_message(found.alliance, found.value),
+    )
+
+
+def _signed(role: str, signed: Note, key: VerifierKey) -> None:
+    try:
+        note.verify(signed, [key])
+    except UntrustedError as e:
+        raise UntrustedError(f"join: the {role} key did not sign") from e
+
+
+# ------------------------------------------------------------------- TLS
+
+
+def _tls_message(alliance: str, value: Mapping[str, Any]) -> bytes:
+    """Return what the TLS key signs: the request without its proofs."""
+    bare = {name: v for name, v in value.items() if name != "proofs"}
+    return _TLS + str(Document(WHAT, alliance, bare)).encode()
+
+
+def _tls_sign(pem: bytes, message: bytes) -> bytes:
+    try:
+        key = serialization.load_pem_private_key(pem, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as e:
+        raise MalformedError("join: the TLS key is no PKCS #8 key") from e
+    match key:
+        case Ed25519PrivateKey():
+            return key.sign(message)
+        case EllipticCurvePrivateKey():
+            return key.sign(message, ECDSA(hashes.SHA256()))
+        case RSAPrivateKey():
+            return key.sign(message, _PSS, hashes.SHA256())
+        case _:
+            raise MalformedError("join: the TLS key is of an unused type")
+
+
+def _tls_check(der: bytes, signature: bytes, message: bytes) -> None:
+    key = certificate.parse(der).public_key()
+    try:
+        match key:
+            case Ed25519PublicKey():
+                key.verify(signature, message)
+            case EllipticCurvePublicKey():
+                key.verify(signature, message, ECDSA(hashes.SHA256()))
+            case RSAPublicKey():
+                key.verify(signature, message, _PSS, hashes.SHA256())
+            case _:
+                raise MalformedError("join: the TLS key is of an unused type")
+    except (InvalidSignature, ValueError) as e:
+        raise UntrustedError("join: the tls key did not sign") from e
+
+
+_PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
+
+
+# ------------------------------------------------------------------ seal
+
+
+def challenge(asked: Request, rng: Callable[[int], bytes]) -> Challenge:
+    """Return a file that only the request's seal key opens."""
+    secret = rng(32)
+    header = {"id": asked.id, "request": asked.hash}
+    raw = sealed.seal(
+        CHALLENGE, asked.alliance_id, header, secret, asked.keys.seal
+    )
+    return Challenge(raw, secret)
+
+
+def answer(raw: bytes, asked: Request, keys: MemberKeys) -> bytes:
+    """Return the signed answer to a challenge of our own request.
+
+    Raises:
+        MalformedError: not a challenge.
+        UntrustedError: made for another request or another key.
+    """
+    opened = sealed.open_(raw, CHALLENGE, keys.seal_private)
+    at = Fields(opened.header, CHALLENGE, ("id", "request"))
+    if (opened.alliance, at.text("request", HEX32)) != (
+        asked.alliance_id,
+        asked.hash,
+    ):
+        raise UntrustedError("challenge: made for another request")
+    value = {"request": asked.hash, "secret": opened.secret.hex()}
+    return bytes(document.sign(ANSWER, asked.alliance_id, value, keys.member))
+
+
+def proven(asked: Request, secret: bytes, raw: bytes) -> Applicant:
+    """Return the applicant whose seal key opened the challenge.
+
+    Raises:
+        MalformedError: not an answer.
+        UntrustedError: of another request, not signed by its member key, or
+            not what was sealed.
+    """
+    value, _ = document.open_(
+        raw, ANSWER, asked.alliance_id, [asked.keys.member], max_size=MAX_SIZE
+    )
+    at = Fields(value, ANSWER, ("request", "secret"))
+    if at.text("request", HEX32) != asked.hash:
+        raise UntrustedError("answer: to another request")
+    if not hmac.compare_digest(at.raw32("secret"), secret):
+        raise UntrustedError("answer: not what the challenge held")
+    return Applicant(asked, seal_proven=True)
+
+
+def unchallenged(asked: Request) -> Applicant:
+    """Return a founder: opening its first share will prove its seal key.
+
+    Raises:
+        RefusedError: the request is for an alliance that exists.
+    """
+    if asked.alliance_id != NO_ALLIANCE:
+        raise RefusedError(
+            f"join: {asked.id} joins an alliance and must be challenged"
+        )
+    return Applicant(asked, seal_proven=False)

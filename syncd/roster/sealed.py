@@ -1,0 +1,91 @@
+"""Files for one reader: sealed with HPKE to a member's seal key.
+
+    syncd/<what>/v1
+    <alliance id>
+    {…header…,"sealed":"<base64 of enc ‖ ciphertext>"}
+
+HPKE base mode (RFC 9180): DHKEM(X25519, HKDF-SHA256), HKDF-SHA256,
+AES-128-GCM, one message. `info` is the whole file without `sealed`, so a
+ciphertext opens under its own header only. Nobody signs such a file: what it
+brings is proven by its content (a share against its public share, a
+challenge by the answer). The ephemeral key comes from the library's own
+randomness, not from an argument; a test cannot fix the bytes, and need not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import (
+    X25519PrivateKey,
+    X25519PublicKey,
+)
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+from syncd.errors import MalformedError, UntrustedError
+from syncd.tlog import document, strict
+from syncd.tlog.document import Document
+
+MAX_SIZE = 16 << 10  # bytes of a sealed file
+
+_SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A sealed file as its reader sees it."""
+
+    alliance: str
+    header: dict[str, Any]
+    secret: bytes = field(repr=False)
+
+
+def seal(
+    what: str,
+    alliance: str,
+    header: Mapping[str, Any],
+    secret: bytes,
+    public: str,
+) -> bytes:
+    """Return the file that only the owner of `public` (hex) can open.
+
+    Raises:
+        MalformedError: `public` is no X25519 key.
+    """
+    info = str(Document(what, alliance, dict(header))).encode()
+    try:
+        key = X25519PublicKey.from_public_bytes(bytes.fromhex(public))
+        sealed = _SUITE.encrypt(secret, key, info)
+    except ValueError as e:
+        raise MalformedError(f"{what}: no key to seal to") from e
+    value = {**header, "sealed": strict.encode(sealed)}
+    return str(Document(what, alliance, value)).encode()
+
+
+def open_(raw: bytes, what: str, private: bytes) -> Opened:
+    """Open a file with the seal key's 32 private bytes.
+
+    Raises:
+        MalformedError: not a sealed file of that kind.
+        UntrustedError: sealed to another key, or changed on its way.
+    """
+    if len(raw) > MAX_SIZE:
+        raise MalformedError(f"{what}: {len(raw)} bytes, at most {MAX_SIZE}")
+    try:
+        found = document.parse(raw.decode(), what)
+    except UnicodeDecodeError as e:
+        raise MalformedError(f"{what}: not UTF-8") from e
+    header = dict(found.value)
+    sealed = header.pop("sealed", None)
+    if not isinstance(sealed, str):
+        raise MalformedError(f"{what}: nothing sealed in it")
+    info = str(Document(what, found.alliance, header)).encode()
+    key = X25519PrivateKey.from_private_bytes(private)
+    try:
+        secret = _SUITE.decrypt(strict.decode(sealed, what), key, info)
+    except (InvalidTag, ValueError) as e:
+        raise UntrustedError(
+            f"{what}: does not open: for another key, or changed"
+        ) from e
+    return Opened(found.alliance, header, secret)
