@@ -1,0 +1,88 @@
+"""Bundles: how both databases keep a log, 256 records to a row.
+
+A log's tiles are not stored: level 0 follows from a bundle's leaves, all
+above from the roots. An append or a pull rewrites the partial last bundle.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from syncd.errors import DamagedError, StaleError
+from syncd.flows.ports import Bundle
+
+
+def put(
+    connection: sa.Connection, log_id: int, bundles: Sequence[Bundle]
+) -> None:
+    """Keep the bundles; a narrower one of the same number is replaced."""
+    if bundles:
+        connection.exec_driver_sql(
+            "INSERT INTO bundle (log_id, n, width, gz, root, entries)"
+            " VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (log_id, n) DO UPDATE SET width = excluded.width,"
+            " gz = excluded.gz, root = excluded.root,"
+            " entries = excluded.entries"
+            " WHERE excluded.width >= bundle.width",
+            [(log_id, b.n, b.width, b.gz, b.root, b.entries) for b in bundles],
+        )
+
+
+def rewrite(
+    connection: sa.Connection, log_id: int, bundles: Sequence[Bundle]
+) -> None:
+    """Replace records of bundles, leaves unchanged.
+
+    Raises:
+        StaleError: a bundle has grown, or is not there at all.
+    """
+    for b in bundles:
+        done = connection.exec_driver_sql(
+            "UPDATE bundle SET gz = ?, entries = ?"
+            " WHERE log_id = ? AND n = ? AND width = ? AND root = ?",
+            (b.gz, b.entries, log_id, b.n, b.width, b.root),
+        )
+        if done.rowcount != 1:
+            raise StaleError(f"log: bundle {b.n} is not {b.width} wide now")
+
+
+def get(connection: sa.Connection, log_id: int, n: int) -> Bundle | None:
+    """Return bundle `n` of a log, or None."""
+    row = connection.exec_driver_sql(
+        "SELECT n, width, gz, root, entries FROM bundle"
+        " WHERE log_id = ? AND n = ?",
+        (log_id, n),
+    ).fetchone()
+    return None if row is None else Bundle(*row)
+
+
+def between(
+    connection: sa.Connection, log_id: int, first: int, last: int
+) -> list[Bundle]:
+    """Return the bundles first..last-1 that there are, in order."""
+    rows = connection.exec_driver_sql(
+        "SELECT n, width, gz, root, entries FROM bundle"
+        " WHERE log_id = ? AND n >= ? AND n < ? ORDER BY n",
+        (log_id, first, last),
+    )
+    return [Bundle(*row) for row in rows]
+
+
+def roots(
+    connection: sa.Connection, log_id: int, first: int, last: int
+) -> list[bytes]:
+    """Return the roots of full bundles first..last-1, in order.
+
+    Raises:
+        DamagedError: one of them is missing or not full.
+    """
+    rows = connection.exec_driver_sql(
+        "SELECT root FROM bundle WHERE log_id = ? AND n >= ? AND n < ?"
+        " AND width = 256 ORDER BY n",
+        (log_id, first, last),
+    ).fetchall()
+    if len(rows) != max(last - first, 0):
+        raise DamagedError(
+            f"log: {len(rows)} full bundles of {first} to {last}"
+        )
+    return [root for (root,) in rows]

@@ -1,0 +1,93 @@
+"""Files that survive a power cut, and the lock on a member's home."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from syncd.errors import DamagedError, UsageError
+
+
+def _ignore(_step: str) -> None:
+    pass
+
+
+def write(
+    path: Path,
+    data: bytes,
+    *,
+    mode: int = 0o600,
+    step: Callable[[str], None] = _ignore,
+) -> None:
+    """Replace the file at `path` by `data`, durably and never by halves.
+
+    After a crash the file holds all of its old bytes or all of the new ones.
+    `step` is called with "written" and "renamed" between the durable steps.
+    """
+    new = path.with_name(path.name + ".new")
+    # Not truncating an old leftover in place: it may have a laxer mode.
+    with contextlib.suppress(FileNotFoundError):
+        new.unlink()
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    step("written")
+    new.replace(path)
+    step("renamed")
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames and unlinks in the directory durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def read(path: Path) -> bytes | None:
+    """Return the file's bytes, or None if there is no such file.
+
+    Raises:
+        DamagedError: it is there and cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as e:
+        raise DamagedError(f"{path.name}: {e.strerror}") from e
+
+
+class Lock:
+    """One daemon per home: an exclusive flock that dies with its process."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock.
+
+        Raises:
+            UsageError: another process has it; the message names its pid.
+        """
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(self._fd, 32).decode("ascii", "replace").strip()
+            os.close(self._fd)
+            raise UsageError(
+                f"home: in use by another syncd (pid {holder or 'unknown'})",
+                hint="talk to the one that runs, stop it, or use another home",
+            ) from None
+        os.ftruncate(self._fd, 0)
+        os.write(self._fd, f"{os.getpid()}\n".encode())
+
+    def release(self) -> None:
+        """Let another process have the home. The file stays."""
+        os.close(self._fd)

@@ -1,0 +1,84 @@
+"""Failpoints: places between two durable steps where a test may pull a plug.
+
+`hit` does nothing until a test harness had the daemon call `arm`. Then the
+process ends itself by SIGKILL at the chosen hit: no handler, no flush, as in
+a power cut (less what the kernel still holds). The point's name goes to
+standard error first, so that the harness can count which points it met.
+"""
+
+import hashlib
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+POINTS = (  # inside a transaction: "…"; the rest lie between two durable steps
+    "append.head",  # in the transaction
+    "append.bundles",  # in the transaction
+    "append.vault",  # in the transaction
+    "append.committed",
+    "highwater.written",
+    "highwater.renamed",
+    "append.marked",
+    "merge.head",  # in the transaction
+    "merge.bundles",  # in the transaction
+    "merge.claims",  # in the transaction
+    "merge.ends",  # in the transaction
+    "merge.committed",
+    "import.rows",  # in the transaction
+    "import.mark",  # in the transaction
+    "import.committed",
+    "cosign.row",  # in the transaction
+    "cosign.committed",
+)
+IN_TRANSACTION = frozenset(
+    p
+    for p in POINTS
+    if not p.startswith("highwater.")
+    and not p.endswith((".committed", ".marked"))
+)
+
+
+@dataclass(slots=True)
+class Plan:
+    """When to end: at the n-th hit of a name, or by a seeded coin."""
+
+    at: Mapping[str, int] = field(default_factory=dict)  # name → which hit
+    seed: int | None = None
+    one_in: int = 50  # with a seed: the chance of each hit
+    only: frozenset[str] = frozenset(POINTS)  # with a seed: these names
+    act: Callable[[str], None] | None = None  # None: SIGKILL
+    hits: Counter[str] = field(default_factory=Counter)
+
+    def chosen(self, name: str) -> bool:
+        """Count a hit of `name` and tell whether this is the one."""
+        self.hits[name] += 1
+        if self.at.get(name) == self.hits[name]:
+            return True
+        if self.seed is None or name not in self.only:
+            return False
+        toss = f"{self.seed}/{name}/{self.hits[name]}".encode()
+        return int.from_bytes(hashlib.sha256(toss).digest()[:8]) % (
+            self.one_in
+        ) == (0)
+
+
+_plan: Plan | None = None
+
+
+def arm(plan: Plan | None) -> None:
+    """Follow `plan` from now on in this process; None disarms."""
+    global _plan  # noqa: PLW0603 (one process, one plug)
+    _plan = plan
+
+
+def hit(name: str) -> None:
+    """End the process here if the armed plan says so."""
+    if _plan is None or not _plan.chosen(name):
+        return
+    if _plan.act is not None:
+        _plan.act(name)
+        return
+    os.write(2, f"failpoint: {name}\n".encode())
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,58 @@
+"""Findings: kept once each, with when first and last and how often."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from syncd.flows.ports import Finding
+
+_NO_INDEX = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A finding as the database has it."""
+
+    finding: Finding
+    first_at: int  # unix seconds
+    last_at: int  # unix seconds
+    count: int
+
+
+def record(
+    connection: sa.Connection, findings: Iterable[Finding], now: int
+) -> None:
+    """Keep each finding; one that is known is counted, its detail renewed."""
+    rows = [
+        (f.code, f.origin, _NO_INDEX if f.index is None else f.index, f.detail)
+        for f in findings
+    ]
+    if rows:
+        connection.exec_driver_sql(
+            "INSERT INTO finding"
+            " (code, origin, idx, detail, first_at, last_at, count)"
+            " VALUES (?, ?, ?, ?, ?, ?, 1)"
+            " ON CONFLICT (code, origin, idx) DO UPDATE SET"
+            " detail = excluded.detail, last_at = excluded.last_at,"
+            " count = finding.count + 1",
+            [(*row, now, now) for row in rows],
+        )
+
+
+def newest(connection: sa.Connection, limit: int) -> list[Kept]:
+    """Return up to `limit` findings, the one met last first."""
+    rows = connection.exec_driver_sql(
+        "SELECT code, origin, idx, detail, first_at, last_at, count"
+        " FROM finding ORDER BY last_at DESC, id DESC LIMIT ?",
+        (limit,),
+    )
+    return [
+        Kept(
+            Finding(code, origin, None if idx == _NO_INDEX else idx, detail),
+            first_at,
+            last_at,
+            count,
+        )
+        for code, origin, idx, detail, first_at, last_at, count in rows
+    ]

@@ -1,0 +1,772 @@
+"""mirror.db: others' logs as verified, and everybody's claims.
+
+All of it can be fetched again; it is a database of its own so that long
+merges do not block urgent appends. Our own claims are kept here among the
+others': our own origin has a `log` row with its `merged`, no bundles.
+
+A claim row stays when a retract ends it (`ended_by`), and `ending` keeps
+what each retract names: so the digest at any earlier size can be computed,
+and a claim whose retract is erased stands again.
+"""
+
+import gzip
+import hashlib
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import sqlalchemy as sa
+
+from syncd.errors import MalformedError, StaleError
+from syncd.flows.ports import Bundle, Finding, MirrorHead, Position
+from syncd.indicator import claims as claim_rows
+from syncd.indicator import leaf, token
+from syncd.indicator.claims import Batch, Claim, Row
+from syncd.store import bundles as bundle_rows
+from syncd.store import failpoint, findings
+from syncd.store.database import Database, select_in
+from syncd.tlog import merkle, tiles
+from syncd.tlog.merkle import Frontier
+
+_NOTES_AHEAD = 32  # verified notes kept above `merged`, at most
+_PAGE = 10_000  # rows read at a time when all are walked
+_FULL = 256
+
+Key = tuple[bytes, int, int, int]  # (token, key, log_id, index) of a claim
+
+
+class MirrorStore:
+    """flows.ports.Mirror on SQLite."""
+
+    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+        self._db = database
+        self._clock = clock
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        clock: Callable[[], int],
+        read_only: bool = False,
+    ) -> "MirrorStore":
+        """Open or create the database at `path`.
+
+        Raises:
+            NewerError: a newer syncd has migrated it.
+            DamagedError: it is no database, or a broken one.
+        """
+        return cls(Database(path, "mirror", read_only=read_only), clock)
+
+    def close(self) -> None:
+        """Finish what runs, then close."""
+        self._db.close()
+
+    # ---------------------------------------------------------- moving
+
+    async def head(self, origin: str) -> MirrorHead:
+        """Return how far we are (size 0 if we never heard of it)."""
+        return await self._db.read(lambda c: _head(c, origin))
+
+    async def heads(self) -> list[MirrorHead]:
+        """Return how far we are with each origin that we heard of."""
+
+        def job(c: sa.Connection) -> list[MirrorHead]:
+            names = c.exec_driver_sql(
+                "SELECT origin FROM log ORDER BY origin"
+            ).fetchall()
+            return [_head(c, name) for (name,) in names]
+
+        return await self._db.read(job)
+
+    async def advance(
+        self,
+        old: MirrorHead,
+        new: MirrorHead,
+        bundles: Sequence[Bundle],
+        batch: Batch,
+        findings: Sequence[Finding] = (),
+    ) -> None:
+        """Move from `old` to `new` in one transaction with its claims.
+
+        Raises:
+            StaleError: (mirrored, merged) is not `old`'s any more, or the
+                origin was found to be forked.
+        """
+        if old.origin != new.origin or not (
+            old.mirrored <= new.mirrored
+            and old.merged <= new.merged <= new.mirrored
+        ):
+            raise StaleError(
+                f"mirror: {new.origin}: from {old.merged}/{old.mirrored}"
+                f" to {new.merged}/{new.mirrored} is no advance"
+            )
+
+        def job(c: sa.Connection) -> None:
+            log_id = _advance_head(c, old, new)
+            failpoint.hit("merge.head")
+            bundle_rows.put(c, log_id, bundles)
+            failpoint.hit("merge.bundles")
+            _add_claims(c, log_id, batch)
+            failpoint.hit("merge.claims")
+            _end_claims(c, log_id, batch)
+            failpoint.hit("merge.ends")
+            _set_missing(c, log_id, new.missing)
+            _keep_note(c, log_id, new.merged, new.note)
+            fresh = _erase(c, log_id, new.origin, batch.erases)
+            # What was erased before may come in again from a slow mirror.
+            again = _apply_erasures(
+                c, log_id, new.origin, [b.n for b in bundles]
+            )
+            _record(c, [*findings, *fresh, *again], self._clock())
+
+        def step() -> None:
+            self._db.write_now(job)
+            failpoint.hit("merge.committed")
+
+        await self._db.in_writer(step)
+
+    async def fold_again(self, origin: str) -> None:
+        """Drop the claims of `origin` and set its `merged` to 0.
+
+        For a risen `format`: the logs are folded again from the mirror.
+        """
+
+        def job(c: sa.Connection) -> None:
+            log_id = _log_id(c, origin)
+            for table in ("claim", "ending"):
+                c.exec_driver_sql(
+                    f"DELETE FROM {table} WHERE log_id = ?",  # noqa: S608
+                    (log_id,),
+                )
+            c.exec_driver_sql(
+                "UPDATE log SET merged = 0 WHERE id = ?", (log_id,)
+            )
+
+        await self._db.write(job)
+
+    # --------------------------------------------------------- bundles
+
+    async def bundle(self, origin: str, n: int) -> Bundle | None:
+        """Return bundle `n` of a mirrored log, or None."""
+        return await self._db.read(
+            lambda c: bundle_rows.get(c, _log_id(c, origin), n)
+        )
+
+    async def roots(self, origin: str, first: int, last: int) -> list[bytes]:
+        """Return the roots of full bundles first..last-1, in order."""
+        return await self._db.read(
+            lambda c: bundle_rows.roots(c, _log_id(c, origin), first, last)
+        )
+
+    async def replace_bundle(self, origin: str, bundle: Bundle) -> None:
+        """Keep a bundle whose withheld payloads have arrived.
+
+        Erased entries stay erased, whatever the bundle brings.
+
+        Raises:
+            StaleError: the bundle has grown meanwhile, or is not here.
+        """
+
+        def job(c: sa.Connection) -> None:
+            log_id = _log_id(c, origin)
+            bundle_rows.rewrite(c, log_id, [bundle])
+            again = _apply_erasures(c, log_id, origin, [bundle.n])
+            _record(c, again, self._clock())
+
+        await self._db.write(job)
+
+    # ----------------------------------------------------------- notes
+
+    async def keep_note(self, origin: str, size: int, note: bytes) -> None:
+        """Keep a verified signed checkpoint that is ahead of `mirrored`."""
+
+        def job(c: sa.Connection) -> None:
+            log_id = _log_id(c, origin, make=True)
+            merged = c.exec_driver_sql(
+                "SELECT merged FROM log WHERE id = ?", (log_id,)
+            ).scalar_one()
+            _keep_note(c, log_id, merged, note, size)
+
+        await self._db.write(job)
+
+    async def notes(self, origin: str) -> Mapping[int, bytes]:
+        """Return the kept signed checkpoints by size."""
+
+        def job(c: sa.Connection) -> dict[int, bytes]:
+            rows = c.exec_driver_sql(
+                "SELECT size, note FROM kept_note WHERE log_id = ?"
+                " ORDER BY size",
+                (_log_id(c, origin),),
+            )
+            return {size: note for size, note in rows}  # noqa: C416
+
+        return await self._db.read(job)
+
+    async def contest(
+        self, origin: str, notes: Sequence[bytes], finding: Finding
+    ) -> None:
+        """Freeze a forked origin, keeping both of its signed notes."""
+
+        def job(c: sa.Connection) -> None:
+            log_id = _log_id(c, origin, make=True)
+            c.exec_driver_sql(
+                "UPDATE log SET contested = 1 WHERE id = ?", (log_id,)
+            )
+            for note in notes:
+                c.exec_driver_sql(
+                    "INSERT INTO fork_note (log_id, hash, note)"
+                    " VALUES (?, ?, ?) ON CONFLICT (log_id, hash) DO NOTHING",
+                    (log_id, hashlib.sha256(note).digest(), note),
+                )
+            _record(c, [finding], self._clock())
+
+        await self._db.write(job)
+
+    async def contested(self) -> Mapping[str, Sequence[bytes]]:
+        """Return the forked origins, each with its contradicting notes."""
+
+        def job(c: sa.Connection) -> dict[str, list[bytes]]:
+            rows = c.exec_driver_sql(
+                "SELECT log.origin, fork_note.note FROM log"
+                " LEFT JOIN fork_note ON fork_note.log_id = log.id"
+                " WHERE log.contested = 1 ORDER BY log.origin, fork_note.hash"
+            )
+            found: dict[str, list[bytes]] = {}
+            for name, note in rows:
+                found.setdefault(name, [])
+                if note is not None:
+                    found[name].append(note)
+            return found
+
+        return await self._db.read(job)
+
+    # ---------------------------------------------------------- claims
+
+    async def claims(
+        self, tokens: Sequence[bytes], kind: int, epoch: int
+    ) -> Mapping[bytes, Sequence[Claim]]:
+        """Return the standing claims of each token that has any.
+
+        Standing: not ended by a retract, not erased. Expired ones are among
+        them: what a day makes of a claim is the verdict's work.
+        """
+
+        def job(c: sa.Connection) -> dict[bytes, list[Claim]]:
+            names = _names(c)
+            found: dict[bytes, list[Claim]] = {}
+            for value, log_id, idx, record in select_in(
+                c,
+                "SELECT token, log_id, idx, record FROM claim"
+                " WHERE kind_epoch = ? AND ended_by IS NULL"
+                " AND token IN (?*)",
+                list(dict.fromkeys(tokens)),
+                claim_rows.key(kind, epoch),
+            ):
+                found.setdefault(value, []).append(
+                    Claim.parse(names[log_id], idx, value, kind, epoch, record)
+                )
+            return found
+
+        return await self._db.read(job)
+
+    async def claims_at(
+        self, positions: Sequence[Position]
+    ) -> Mapping[Position, Claim]:
+        """Return the standing claims at some positions: for a `basis`.
+
+        There is no index by position; the entry itself names its token. A
+        position of our own log is found only through `own`'s bundles, so
+        the caller asks for those by token.
+        """
+
+        def job(c: sa.Connection) -> dict[Position, Claim]:
+            found: dict[Position, Claim] = {}
+            for origin, index in positions:
+                log_id = _log_id(c, origin)
+                bundle = bundle_rows.get(c, log_id, index // _FULL)
+                if bundle is None or index % _FULL >= bundle.width:
+                    continue
+                record = leaf.split_records(
+                    gzip.decompress(bundle.gz), bundle.width
+                )[index % _FULL]
+                claim = _claim(c, origin, log_id, index, _token(record[2]))
+                if claim is not None:
+                    found[origin, index] = claim
+            return found
+
+        return await self._db.read(job)
+
+    async def claim_of(
+        self, origin: str, index: int, value: bytes
+    ) -> Claim | None:
+        """Return the standing claim at a position whose token is known."""
+        return await self._db.read(
+            lambda c: _claim(c, origin, _log_id(c, origin), index, value)
+        )
+
+    async def rows(self, origin: str, size: int) -> AsyncIterator[list[Row]]:
+        """Yield the rows of `origin` that stand at a size ≤ `merged`.
+
+        In order of the token, some thousand at a time, each page from one
+        snapshot. Rows are only added above `merged`, and marked with the
+        index that ended them, so merging between two pages changes nothing.
+        """
+        log_id = await self._db.read(lambda c: _log_id(c, origin))
+        after: Key | None = (b"", -1, -1, -1)
+        while after is not None:
+            page, after = await self._db.read(
+                partial(_page, log_id=log_id, size=size, after=after)
+            )
+            if page:
+                yield page
+
+    async def sightings(
+        self, tokens: Sequence[bytes], kind: int, epoch: int
+    ) -> Mapping[bytes, Sequence[tuple[str, int, bytes]]]:
+        """Return (origin, index, record) of the sightings of each token."""
+
+        def job(
+            c: sa.Connection,
+        ) -> dict[bytes, list[tuple[str, int, bytes]]]:
+            names = _names(c)
+            found: dict[bytes, list[tuple[str, int, bytes]]] = {}
+            for value, log_id, idx, record in select_in(
+                c,
+                "SELECT token, log_id, idx, record FROM sighting"
+                " WHERE kind_epoch = ? AND token IN (?*)",
+                list(dict.fromkeys(tokens)),
+                claim_rows.key(kind, epoch),
+            ):
+                row = (names[log_id], idx, record)
+                found.setdefault(value, []).append(row)
+            return found
+
+        return await self._db.read(job)
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return the number of standing claims per origin."""
+
+        def job(c: sa.Connection) -> dict[str, int]:
+            names = _names(c)
+            rows = c.exec_driver_sql(
+                "SELECT log_id, count(*) FROM claim WHERE ended_by IS NULL"
+                " GROUP BY log_id"
+            )
+            return {names[log_id]: n for log_id, n in rows}
+
+        return await self._db.read(job)
+
+    # --------------------------------------------------------- erasing
+
+    async def erase(
+        self, origin: str, ranges: Iterable[tuple[int, int, int]]
+    ) -> None:
+        """Act on erasures (from, to, by): payloads, salts and claims go.
+
+        An erasure at index `by` acts on entries of types 1–7 below `by`;
+        for one that the roster orders, `by` is the size that it names.
+        `purge` makes the bytes themselves go.
+        """
+        wanted = list(ranges)
+
+        def job(c: sa.Connection) -> None:
+            log_id = _log_id(c, origin, make=True)
+            fresh = _erase(c, log_id, origin, wanted)
+            _record(c, fresh, self._clock())
+
+        await self._db.write(job)
+
+    async def erased(self, origin: str) -> list[tuple[int, int, int]]:
+        """Return what was erased of `origin`: (from, to, by)."""
+        return await self._db.read(lambda c: _erased(c, _log_id(c, origin)))
+
+    async def purge(self) -> None:
+        """Leave no byte of what was erased, in file or WAL."""
+        await self._db.purge()
+
+    # -------------------------------------------------------- findings
+
+    async def record(self, findings: Sequence[Finding]) -> None:
+        """Keep findings; one that is known is counted."""
+        await self._db.write(lambda c: _record(c, findings, self._clock()))
+
+    async def findings(self, limit: int = 1000) -> list[findings.Kept]:
+        """Return up to `limit` findings, the one met last first."""
+        return await self._db.read(lambda c: findings.newest(c, limit))
+
+
+# ------------------------------------------------------------------- logs
+
+
+def _record(c: sa.Connection, found: Sequence[Finding], now: int) -> None:
+    findings.record(c, found, now)
+
+
+def _log_id(c: sa.Connection, origin: str, *, make: bool = False) -> int:
+    """Return the row id of an origin; 0 stands for one never heard of."""
+    found = c.exec_driver_sql(
+        "SELECT id FROM log WHERE origin = ?", (origin,)
+    ).scalar()
+    if found is not None:
+        return int(found)
+    if not make:
+        return 0
+    row = c.exec_driver_sql(
+        "INSERT INTO log (origin, size, peaks, merged, note, contested)"
+        " VALUES (?, 0, ?, 0, ?, 0) RETURNING id",
+        (origin, bytes(Frontier.EMPTY), b""),
+    )
+    return int(row.scalar_one())
+
+
+def _names(c: sa.Connection) -> dict[int, str]:
+    rows = c.exec_driver_sql("SELECT id, origin FROM log")
+    return {log_id: origin for log_id, origin in rows}  # noqa: C416
+
+
+def _head(c: sa.Connection, origin: str) -> MirrorHead:
+    row = c.exec_driver_sql(
+        "SELECT id, peaks, merged, note, contested FROM log WHERE origin = ?",
+        (origin,),
+    ).fetchone()
+    if row is None:
+        return MirrorHead(origin, Frontier.EMPTY)
+    log_id, peaks, merged, note, contested = row
+    missing = c.exec_driver_sql(
+        "SELECT idx FROM missing WHERE log_id = ? ORDER BY idx", (log_id,)
+    )
+    return MirrorHead(
+        origin,
+        Frontier.parse(peaks),
+        merged,
+        note,
+        bool(contested),
+        tuple(idx for (idx,) in missing),
+    )
+
+
+def _advance_head(c: sa.Connection, old: MirrorHead, new: MirrorHead) -> int:
+    log_id = _log_id(c, new.origin, make=True)
+    done = c.exec_driver_sql(
+        "UPDATE log SET size = ?, peaks = ?, merged = ?, note = ?"
+        " WHERE id = ? AND size = ? AND merged = ? AND contested = 0",
+        (
+            new.mirrored,
+            bytes(new.frontier),
+            new.merged,
+            new.note,
+            log_id,
+            old.mirrored,
+            old.merged,
+        ),
+    )
+    if done.rowcount != 1:
+        raise StaleError(
+            f"mirror: {new.origin}: not at {old.merged}/{old.mirrored} now"
+        )
+    return log_id
+
+
+def _set_missing(
+    c: sa.Connection, log_id: int, missing: Sequence[int]
+) -> None:
+    c.exec_driver_sql("DELETE FROM missing WHERE log_id = ?", (log_id,))
+    if missing:
+        c.exec_driver_sql(
+            "INSERT INTO missing (log_id, idx) VALUES (?, ?)",
+            [(log_id, index) for index in sorted(set(missing))],
+        )
+
+
+def _keep_note(
+    c: sa.Connection,
+    log_id: int,
+    merged: int,
+    note: bytes,
+    size: int | None = None,
+) -> None:
+    """Keep a note, and of all those only what receipts may still need.
+
+    That is the largest one up to `merged`, and above it a thinned few: a
+    merge that is far behind signs some of the sizes on its way, not all.
+    """
+    if note:
+        if size is None:
+            size = int(note.split(b"\n", 2)[1])
+        c.exec_driver_sql(
+            "INSERT INTO kept_note (log_id, size, note) VALUES (?, ?, ?)"
+            " ON CONFLICT (log_id, size) DO UPDATE SET note = excluded.note",
+            (log_id, size, note),
+        )
+    sizes = [
+        row[0]
+        for row in c.exec_driver_sql(
+            "SELECT size FROM kept_note WHERE log_id = ? ORDER BY size",
+            (log_id,),
+        )
+    ]
+    covered = [n for n in sizes if n <= merged]
+    ahead = [n for n in sizes if n > merged]
+    drop = covered[:-1]
+    if len(ahead) > _NOTES_AHEAD:
+        drop += ahead[1:-1:2]  # the nearest and the largest stay
+    if drop:
+        c.exec_driver_sql(
+            "DELETE FROM kept_note WHERE log_id = ? AND size = ?",
+            [(log_id, n) for n in drop],
+        )
+
+
+# ----------------------------------------------------------------- claims
+
+
+def _add_claims(c: sa.Connection, log_id: int, batch: Batch) -> None:
+    # Sorted by token as they come: random keys make the tree's pages travel.
+    for table, rows in (("claim", batch.adds), ("sighting", batch.sightings)):
+        if rows:
+            c.exec_driver_sql(
+                f"INSERT INTO {table} (token, kind_epoch, log_id, idx, record)"  # noqa: S608
+                " VALUES (?, ?, ?, ?, ?)",
+                [(t, key, log_id, i, record) for t, i, key, record in rows],
+            )
+
+
+def _end_claims(c: sa.Connection, log_id: int, batch: Batch) -> None:
+    if not batch.ends:
+        return
+    c.exec_driver_sql(
+        "INSERT INTO ending (log_id, by_idx, idx, token, kind_epoch)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [(log_id, by, index, t, key) for t, index, by, key in batch.ends],
+    )
+    c.exec_driver_sql(
+        "UPDATE claim SET ended_by = ?"
+        " WHERE token = ? AND kind_epoch = ? AND log_id = ? AND idx = ?"
+        " AND idx < ? AND (ended_by IS NULL OR ended_by > ?)",
+        [
+            (by, t, key, log_id, index, by, by)
+            for t, index, by, key in batch.ends
+        ],
+    )
+
+
+def _claim(
+    c: sa.Connection, origin: str, log_id: int, index: int, value: bytes
+) -> Claim | None:
+    row = c.exec_driver_sql(
+        "SELECT kind_epoch, record FROM claim"
+        " WHERE token = ? AND log_id = ? AND idx = ? AND ended_by IS NULL",
+        (value, log_id, index),
+    ).fetchone()
+    if row is None:
+        return None
+    kind, epoch = claim_rows.kind_epoch(row[0])
+    return Claim.parse(origin, index, value, kind, epoch, row[1])
+
+
+def _page(
+    c: sa.Connection, *, log_id: int, size: int, after: Key
+) -> tuple[list[Row], Key | None]:
+    """Return what stands of one log among the next `_PAGE` rows of all."""
+    rows = c.exec_driver_sql(
+        "SELECT token, kind_epoch, log_id, idx, record, ended_by FROM claim"
+        " WHERE (token, kind_epoch, log_id, idx) > (?, ?, ?, ?)"
+        " ORDER BY token, kind_epoch, log_id, idx LIMIT ?",
+        (*after, _PAGE),
+    ).fetchall()
+    page = [
+        (value, idx, key, record)
+        for value, key, owner, idx, record, ended_by in rows
+        if owner == log_id
+        and idx < size
+        and (ended_by is None or ended_by >= size)
+    ]
+    if len(rows) < _PAGE:
+        return page, None
+    value, key, owner, idx, _, _ = rows[-1]
+    return page, (value, key, owner, idx)
+
+
+# ---------------------------------------------------------------- erasing
+
+
+def _erased(c: sa.Connection, log_id: int) -> list[tuple[int, int, int]]:
+    rows = c.exec_driver_sql(
+        "SELECT start, stop, by_idx FROM erased WHERE log_id = ?"
+        " ORDER BY start, stop, by_idx",
+        (log_id,),
+    )
+    return [(start, stop, by) for start, stop, by in rows]
+
+
+def _erase(
+    c: sa.Connection,
+    log_id: int,
+    origin: str,
+    ranges: Iterable[tuple[int, int, int]],
+) -> list[Finding]:
+    """Remember the ranges and act on what is here; return what went wrong."""
+    failed: list[Finding] = []
+    for start, stop, by in ranges:
+        c.exec_driver_sql(
+            "INSERT INTO erased (log_id, start, stop, by_idx)"
+            " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (log_id, start, stop, by),
+        )
+        end = min(stop, by)
+        there = bundle_rows.between(
+            c, log_id, start // _FULL, -(-end // _FULL)
+        )
+        for bundle in there:
+            failed += _erase_in(c, log_id, origin, bundle, [(start, end)])
+        if start < end and not _has_bundles(c, log_id):
+            _drop_by_index(c, log_id, start, end)
+    return failed
+
+
+def _apply_erasures(
+    c: sa.Connection, log_id: int, origin: str, numbers: Iterable[int]
+) -> list[Finding]:
+    """Erase again in bundles that have just come in."""
+    ranges = [(start, min(stop, by)) for start, stop, by in _erased(c, log_id)]
+    failed: list[Finding] = []
+    for n in numbers if ranges else ():
+        low, high = n * _FULL, (n + 1) * _FULL
+        here = [(s, e) for s, e in ranges if s < high and e > low]
+        if here:
+            bundle = bundle_rows.get(c, log_id, n)
+            if bundle is not None:
+                failed += _erase_in(c, log_id, origin, bundle, here)
+    return failed
+
+
+def _erase_in(
+    c: sa.Connection,
+    log_id: int,
+    origin: str,
+    bundle: Bundle,
+    ranges: Sequence[tuple[int, int]],
+) -> list[Finding]:
+    """Close the records of types 1–7 in `ranges`, and drop their claims."""
+    first = bundle.n * _FULL
+    records = leaf.open_bundle(
+        origin,
+        gzip.decompress(bundle.gz),
+        bundle.width,
+        tiles.split_bundle(bundle.entries, bundle.width)
+        if bundle.entries
+        else None,
+    )
+    leaves = merkle.leaf_hashes([record[0] for record in records])
+    if merkle.root(leaves) != bundle.root:
+        return [
+            Finding(
+                "damaged",
+                origin,
+                first,
+                f"bundle {bundle.n} does not hash to its root: not erased",
+            )
+        ]
+    closed: dict[int, bytes] = {}  # index → payload
+    for at, (head, _, payload) in enumerate(records):
+        index = first + at
+        if (
+            any(start <= index < end for start, end in ranges)
+            and len(head) > 1
+            and head[1] in leaf.INDICATOR_TYPES
+        ):
+            closed[index] = payload
+            records[at] = leaf.close(records[at])
+    if not closed:
+        return []
+    if any(closed.values()):
+        gz = gzip.compress(leaf.encode_records(records), 6, mtime=0)
+        c.exec_driver_sql(
+            "UPDATE bundle SET gz = ? WHERE log_id = ? AND n = ?",
+            (gz, log_id, bundle.n),
+        )
+    for table in ("claim", "sighting"):
+        c.exec_driver_sql(
+            f"DELETE FROM {table}"  # noqa: S608
+            " WHERE token = ? AND log_id = ? AND idx = ?",
+            [(_token(p), log_id, index) for index, p in closed.items()],
+        )
+    c.exec_driver_sql(
+        "DELETE FROM missing WHERE log_id = ? AND idx = ?",
+        [(log_id, index) for index in closed],
+    )
+    _stand_again(c, log_id, list(closed))
+    return []
+
+
+def _has_bundles(c: sa.Connection, log_id: int) -> bool:
+    """Tell another's log from our own, whose bundles are in own.db."""
+    row = c.exec_driver_sql(
+        "SELECT 1 FROM bundle WHERE log_id = ? LIMIT 1", (log_id,)
+    )
+    return row.fetchone() is not None
+
+
+def _drop_by_index(
+    c: sa.Connection, log_id: int, start: int, end: int
+) -> None:
+    for table in ("claim", "sighting"):
+        c.exec_driver_sql(
+            f"DELETE FROM {table}"  # noqa: S608
+            " WHERE log_id = ? AND idx >= ? AND idx < ?",
+            (log_id, start, end),
+        )
+    ended = c.exec_driver_sql(
+        "SELECT DISTINCT by_idx FROM ending"
+        " WHERE log_id = ? AND by_idx >= ? AND by_idx < ?",
+        (log_id, start, end),
+    )
+    c.exec_driver_sql(
+        "DELETE FROM ending WHERE log_id = ? AND idx >= ? AND idx < ?",
+        (log_id, start, end),
+    )
+    _stand_again(c, log_id, [by for (by,) in ended])
+
+
+def _stand_again(c: sa.Connection, log_id: int, erased: Sequence[int]) -> None:
+    """Undo what retracts at the erased indices ended, where no other did."""
+    ended = list(
+        select_in(
+            c,
+            "SELECT token, kind_epoch, log_id, idx FROM ending"
+            " WHERE log_id = ? AND by_idx IN (?*)",
+            erased,
+            log_id,
+        )
+    )
+    c.exec_driver_sql(
+        "DELETE FROM ending WHERE log_id = ? AND (by_idx = ? OR idx = ?)",
+        [(log_id, index, index) for index in erased],
+    )
+    if ended:
+        c.exec_driver_sql(
+            "UPDATE claim SET ended_by = (SELECT min(e.by_idx) FROM ending e"
+            " WHERE e.log_id = claim.log_id AND e.idx = claim.idx"
+            " AND e.token = claim.token AND e.kind_epoch = claim.kind_epoch)"
+            " WHERE token = ? AND kind_epoch = ? AND log_id = ? AND idx = ?",
+            ended,
+        )
+
+
+def _token(payload: bytes) -> bytes:
+    """Return the token that a payload names, or b"" if none."""
+    try:
+        match msgspec.json.decode(payload):
+            case {"token": str() as text}:
+                return token.decode(text)
+    except (msgspec.DecodeError, MalformedError, UnicodeDecodeError):
+        pass
+    return b""

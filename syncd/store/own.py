@@ -1,0 +1,298 @@
+"""own.db: our own log and all that must not be lost.
+
+An append is one durable transaction, then the high-water mark (the new
+checkpoint, in a file beside the database), then release: `released` is the
+note that may be served. After a crash in between, the mark is behind and is
+written again at open. A database behind its mark was rolled back: refused,
+because the next append would fork our own log.
+
+Vault, imports, quotas, access records and tokens are this database's too;
+each has a module of its own in this room.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
+from syncd.flows.ports import Bundle, OwnHead, Published
+from syncd.store import bundles as bundle_rows
+from syncd.store import durable, failpoint, vault
+from syncd.store.database import Database
+from syncd.tlog import checkpoint
+from syncd.tlog import note as notes
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+
+HIGH_WATER = "high-water.note"
+_FULL = 256
+
+
+class OwnLogStore:
+    """flows.ports.OwnLog on SQLite, with the high-water mark."""
+
+    def __init__(self, database: Database, mark: Path) -> None:
+        """Take over the log and hold it against its mark.
+
+        Raises:
+            DamagedError: the database is behind the mark or contradicts it.
+        """
+        self._db = database
+        self._mark = mark
+        self._log_id = 0
+        self._released = b""
+        head = database.read_now(_newest)
+        if head is not None:
+            self._log_id, tip = head
+            self._reconcile(tip)
+            self._released = tip.note
+
+    def released(self) -> bytes:
+        """Return the signed checkpoint that may be served.
+
+        Raises:
+            UsageError: this home has no log yet.
+        """
+        if not self._log_id:
+            raise _no_log()
+        return self._released
+
+    async def found(self, head: OwnHead) -> None:
+        """Begin our log, or its next generation, at size 0.
+
+        Raises:
+            StaleError: a log of that origin is there already.
+        """
+        if head.frontier.size:
+            raise StaleError(f"log: {head.origin}: founded at size 0 only")
+
+        def job(c: sa.Connection) -> int:
+            there = c.exec_driver_sql(
+                "SELECT 1 FROM log WHERE origin = ?", (head.origin,)
+            ).fetchone()
+            if there is not None:
+                raise StaleError(f"log: {head.origin} is there already")
+            row = c.exec_driver_sql(
+                "INSERT INTO log (origin, size, peaks, note)"
+                " VALUES (?, 0, ?, ?) RETURNING id",
+                (head.origin, bytes(head.frontier), head.note),
+            )
+            return int(row.scalar_one())
+
+        def step() -> None:
+            self._log_id = self._db.write_now(job)
+            self._release(head.note)
+
+        await self._db.in_writer(step)
+
+    async def head(self) -> OwnHead:
+        """Return the committed tip.
+
+        Raises:
+            UsageError: this home has no log yet.
+        """
+        found = await self._db.read(_newest)
+        if found is None:
+            raise _no_log()
+        return found[1]
+
+    async def append(
+        self,
+        old: OwnHead,
+        new: OwnHead,
+        bundles: Sequence[Bundle],
+        published: Sequence[Published],
+        *,
+        done: Sequence[str] = (),
+        sighted: Sequence[int] = (),
+    ) -> None:
+        """Commit bundles, tip and vault states; mark; then release.
+
+        `done` names statements that are written once only, such as one
+        day's usage of one key; `sighted` are ids of sightings told by this
+        append. Both go in the same transaction.
+
+        Raises:
+            StaleError: the tip is not `old` any more, or one of `done` was
+                done before; nothing was written.
+        """
+        _check_gapless(old, new, bundles)
+
+        def job(c: sa.Connection) -> None:
+            moved = c.exec_driver_sql(
+                "UPDATE log SET size = ?, peaks = ?, note = ?"
+                " WHERE id = ? AND origin = ? AND size = ?",
+                (
+                    new.frontier.size,
+                    bytes(new.frontier),
+                    new.note,
+                    self._log_id,
+                    old.origin,
+                    old.frontier.size,
+                ),
+            )
+            if moved.rowcount != 1:
+                raise StaleError(
+                    f"log: {old.origin}: not at {old.frontier.size} now"
+                )
+            failpoint.hit("append.head")
+            bundle_rows.put(c, self._log_id, bundles)
+            failpoint.hit("append.bundles")
+            vault.publish(c, self._log_id, published)
+            _finish(c, done, sighted)
+            failpoint.hit("append.vault")
+
+        def step() -> None:
+            self._db.write_now(job)
+            failpoint.hit("append.committed")
+            self._release(new.note)
+
+        await self._db.in_writer(step)
+
+    async def was_done(self, name: str) -> bool:
+        """Tell whether an append with `name` among `done` was committed."""
+
+        def job(c: sa.Connection) -> bool:
+            row = c.exec_driver_sql(
+                "SELECT 1 FROM done WHERE name = ?", (name,)
+            )
+            return row.fetchone() is not None
+
+        return await self._db.read(job)
+
+    async def bundle(self, n: int) -> Bundle | None:
+        """Return bundle `n` as committed (full or the partial tail)."""
+        log_id = self._log_id
+        return await self._db.read(lambda c: bundle_rows.get(c, log_id, n))
+
+    async def roots(self, first: int, last: int) -> list[bytes]:
+        """Return the roots of full bundles first..last-1, in order."""
+        log_id = self._log_id
+        return await self._db.read(
+            lambda c: bundle_rows.roots(c, log_id, first, last)
+        )
+
+    async def rewrite(self, bundles: Sequence[Bundle]) -> None:
+        """Replace bundles by the same ones with payloads erased.
+
+        `purge` makes the erased bytes themselves go.
+
+        Raises:
+            StaleError: the tail has grown meanwhile; nothing was written.
+        """
+        log_id = self._log_id
+        await self._db.write(lambda c: bundle_rows.rewrite(c, log_id, bundles))
+
+    # --------------------------------------------------------- innards
+
+    def _release(self, note: bytes) -> None:
+        durable.write(
+            self._mark,
+            note,
+            step=lambda step: failpoint.hit(f"highwater.{step}"),
+        )
+        failpoint.hit("append.marked")
+        self._released = note
+
+    def _reconcile(self, tip: OwnHead) -> None:
+        head = _read_note(tip.note, "own.db")
+        if (head.origin, head.size, head.root) != (
+            tip.origin,
+            tip.frontier.size,
+            tip.frontier.root(),
+        ):
+            raise DamagedError(
+                f"own.db: the tip at size {tip.frontier.size} is not what"
+                f" its checkpoint of size {head.size} signs"
+            )
+        raw = durable.read(self._mark)
+        if raw is None:
+            if head.size:
+                raise DamagedError(
+                    f"{HIGH_WATER}: missing, while own.db is at size"
+                    f" {head.size}",
+                    hint="put it back; if it is lost, put there the newest"
+                    " checkpoint of this log that another member serves",
+                )
+            durable.write(self._mark, tip.note)
+            return
+        mark = _read_note(raw, HIGH_WATER)
+        if mark.origin != head.origin and head.size == 0:
+            durable.write(self._mark, tip.note)  # a generation just founded
+            return
+        if mark.origin != head.origin:
+            raise DamagedError(
+                f"{HIGH_WATER}: of {mark.origin}, own.db is of {head.origin}"
+            )
+        if head.size < mark.size:
+            raise DamagedError(
+                f"own.db: at size {head.size}, but {HIGH_WATER} says that"
+                f" size {mark.size} was released: the database was rolled"
+                " back",
+                hint="restore the newest own.db; appending to this one would"
+                " fork the log",
+            )
+        if head.size == mark.size and head.root != mark.root:
+            raise DamagedError(
+                f"own.db: another root than {HIGH_WATER} at size {head.size}"
+            )
+        if head.size > mark.size:
+            durable.write(self._mark, tip.note)
+
+
+def _newest(c: sa.Connection) -> tuple[int, OwnHead] | None:
+    row = c.exec_driver_sql(
+        "SELECT id, origin, peaks, note FROM log ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return None
+    log_id, origin, peaks, note = row
+    try:
+        return log_id, OwnHead(origin, Frontier.parse(peaks), note)
+    except MalformedError as e:
+        raise DamagedError(f"own.db: log row {log_id}: {e}") from e
+
+
+def _read_note(raw: bytes, where: str) -> Checkpoint:
+    # Form only: who could change these files could sign as us anyway.
+    try:
+        return checkpoint.parse(notes.parse(raw).text)
+    except MalformedError as e:
+        raise DamagedError(f"{where}: {e}") from e
+
+
+def _no_log() -> UsageError:
+    return UsageError("home: there is no log here yet", hint="run syncd init")
+
+
+def _check_gapless(
+    old: OwnHead, new: OwnHead, bundles: Sequence[Bundle]
+) -> None:
+    size = old.frontier.size // _FULL * _FULL
+    for bundle in bundles:
+        if bundle.n * _FULL != size or size % _FULL:
+            raise StaleError(
+                f"log: bundle {bundle.n} does not go on at {size}"
+            )
+        size += bundle.width
+    if size != new.frontier.size or size < old.frontier.size:
+        raise StaleError(
+            f"log: bundles end at {size}, the tip at {new.frontier.size}"
+        )
+
+
+def _finish(
+    c: sa.Connection, done: Sequence[str], sighted: Sequence[int]
+) -> None:
+    for name in done:
+        row = c.exec_driver_sql(
+            "INSERT INTO done (name) VALUES (?) ON CONFLICT DO NOTHING",
+            (name,),
+        )
+        if row.rowcount != 1:
+            raise StaleError(f"log: {name} was written before")
+    if sighted:
+        c.exec_driver_sql(
+            "DELETE FROM sighting WHERE id = ?", [(i,) for i in sighted]
+        )

@@ -1,0 +1,343 @@
+"""The shape of own.db and mirror.db at the newest revision.
+
+Portable: whole numbers, text and bytes only. Times are unix seconds, hashes
+and tokens raw bytes. A test holds these equal to what the migrations make.
+docs/store.md says what each table is for.
+"""
+
+import sqlalchemy as sa
+
+OWN = sa.MetaData()
+MIRROR = sa.MetaData()
+
+# SQLite numbers its rows only through a column declared INTEGER.
+Int = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+Bytes = sa.LargeBinary
+Text = sa.Text
+
+
+def _column(
+    name: str, type_: object, *args: object, **kw: object
+) -> sa.Column:  # type: ignore[type-arg]
+    kw.setdefault("nullable", False)
+    return sa.Column(name, type_, *args, **kw)  # type: ignore[arg-type]
+
+
+def _bundle(metadata: sa.MetaData) -> sa.Table:
+    return sa.Table(
+        "bundle",
+        metadata,
+        _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
+        _column("n", Int, primary_key=True),
+        _column("width", Int),  # records, 1..256
+        _column("gz", Bytes),  # gzip of the records
+        _column("root", Bytes),  # RFC 6962 hash of its leaves
+        _column("entries", Bytes),  # leaves, where records do not tell them
+    )
+
+
+# ---------------------------------------------------------------- own.db
+
+log = sa.Table(  # one row per generation of our own log
+    "log",
+    OWN,
+    _column("id", Int, primary_key=True),
+    _column("origin", Text, unique=True),
+    _column("size", Int),  # entries
+    _column("peaks", Bytes),  # bytes(Frontier)
+    _column("note", Bytes),  # signed checkpoint, log line only
+)
+
+bundle = _bundle(OWN)
+
+done = sa.Table(  # one-off statements written: never twice
+    "done",
+    OWN,
+    _column("name", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+vault = sa.Table(
+    "vault",
+    OWN,
+    _column("id", Int, primary_key=True),
+    _column("type", Int),  # 1 report, 3 dispute
+    _column("kind", Text),
+    _column("sealed", Bytes, nullable=True),  # None once wiped
+    _column("fields", Bytes),  # canonical JSON, public, no value
+    _column("value_mac", Bytes),  # 16 bytes: kind and normal form
+    _column("fields_mac", Bytes),  # 16 bytes: type, kind, value, fields
+    _column("state", Int),  # own.State
+    _column("urgent", Int),  # 0 or 1
+    _column("accepted_at", Int),
+    _column("import_id", Int, sa.ForeignKey("import_job.id"), nullable=True),
+    _column("log_id", Int, sa.ForeignKey("log.id"), nullable=True),
+    _column("idx", Int, nullable=True),  # of the statement
+    _column("ended_idx", Int, nullable=True),  # of its retract
+    _column("epoch", Int, nullable=True),
+    _column("token", Bytes, nullable=True),
+    _column("reason", Text, nullable=True),  # of the retract
+)
+sa.Index("vault_value", vault.c.value_mac)
+sa.Index("vault_import", vault.c.import_id)
+_live = sa.text("state < 2")
+_waits = sa.text("state = 0")
+_ending = sa.text("state = 2")
+_public = sa.text("idx IS NOT NULL")
+sa.Index(
+    "vault_live",
+    vault.c.fields_mac,
+    unique=True,
+    sqlite_where=_live,
+    postgresql_where=_live,
+)
+sa.Index(
+    "vault_waiting",
+    vault.c.kind,
+    vault.c.urgent,
+    vault.c.id,
+    sqlite_where=_waits,
+    postgresql_where=_waits,
+)
+sa.Index(
+    "vault_ending",
+    vault.c.id,
+    sqlite_where=_ending,
+    postgresql_where=_ending,
+)
+sa.Index(
+    "vault_position",
+    vault.c.idx,
+    sqlite_where=_public,
+    postgresql_where=_public,
+)
+
+import_job = sa.Table(
+    "import_job",
+    OWN,
+    _column("id", Int, primary_key=True),
+    _column("file", Bytes),  # what the caller knows the file by
+    _column("name", Text),
+    _column("size", Int),  # bytes
+    _column("options", Bytes),  # canonical JSON
+    _column("offset", Int),  # bytes of the file that are committed
+    _column("row", Int),  # rows of the file that are committed
+    _column("prefix", Bytes),  # SHA-256 of the committed bytes
+    _column("accepted", Int),
+    _column("known", Int),
+    _column("refused", Int),
+    _column("began_at", Int),
+    _column("finished_at", Int, nullable=True),
+)
+sa.Index("import_file", import_job.c.file)
+
+quota = sa.Table(  # debits of the last day, by minute
+    "quota",
+    OWN,
+    _column("member", Text, primary_key=True),
+    _column("key", Text, primary_key=True),
+    _column("minute", Int, primary_key=True),
+    _column("purpose", Text, primary_key=True),
+    _column("n", Int),
+)
+
+debit = sa.Table(  # requests that were debited already
+    "debit",
+    OWN,
+    _column("member", Text, primary_key=True),
+    _column("request", Bytes, primary_key=True),
+    _column("at", Int),
+)
+sa.Index("debit_at", debit.c.at)
+
+usage = sa.Table(
+    "usage",
+    OWN,
+    _column("day", Text, primary_key=True),
+    _column("key", Text, primary_key=True),
+    _column("member", Text, primary_key=True),
+    _column("purpose", Text, primary_key=True),
+    _column("count", Int),
+    _column("denied", Int),
+)
+
+access = sa.Table(
+    "access",
+    OWN,
+    _column("id", Int, primary_key=True),
+    _column("at", Int),
+    _column("caller", Text),
+    _column("purpose", Text),
+    _column("kind", Text),
+    _column("reference", Text),
+    _column("positions", Bytes, nullable=True),  # canonical JSON; None: miss
+    _column("tag", Bytes),  # 8 bytes, or none if it had no token
+)
+sa.Index("access_at", access.c.at)
+
+access_key = sa.Table(
+    "access_key",
+    OWN,
+    _column("month", Int, primary_key=True),  # 30-day months since 1970
+    _column("sealed", Bytes),
+)
+
+cosigned = sa.Table(
+    "cosigned",
+    OWN,
+    _column("role", Text, primary_key=True),  # seen, merged
+    _column("origin", Text, primary_key=True),
+    _column("size", Int),
+    _column("root", Bytes),
+    _column("note", Bytes),
+)
+
+receipt = sa.Table(  # others' newest cosignatures on our own log
+    "receipt",
+    OWN,
+    _column("origin", Text, primary_key=True),
+    _column("signer", Text, primary_key=True),  # key name
+    _column("size", Int),
+    _column("note", Bytes),
+    _column("at", Int),
+)
+
+bearer = sa.Table(
+    "bearer",
+    OWN,
+    _column("id", Int, primary_key=True),
+    _column("name", Text),
+    _column("role", Text),
+    _column("hash", Bytes, unique=True),  # SHA-256 of the token
+    _column("added_at", Int),
+    _column("revoked_at", Int, nullable=True),
+)
+
+sighting = sa.Table(  # met here, not yet told
+    "sighting",
+    OWN,
+    _column("id", Int, primary_key=True),
+    _column("day", Int),  # days since 1970-01-01
+    _column("kind", Text),
+    _column("epoch", Int),
+    _column("token", Bytes),
+    _column("outcome", Text),
+    _column("count", Int),
+    sa.UniqueConstraint(
+        "day", "kind", "epoch", "token", "outcome", name="sighting_once"
+    ),
+)
+
+roster = sa.Table(
+    "roster",
+    OWN,
+    _column("version", Int, primary_key=True),
+    _column("hash", Text),  # hex SHA-256 of the note's text
+    _column("note", Bytes),
+    _column("at", Int),
+)
+
+
+def _finding(metadata: sa.MetaData) -> sa.Table:
+    return sa.Table(
+        "finding",
+        metadata,
+        _column("id", Int, primary_key=True),
+        _column("code", Text),
+        _column("origin", Text),
+        _column("idx", Int),  # -1: concerns no one entry
+        _column("detail", Text),
+        _column("first_at", Int),
+        _column("last_at", Int),
+        _column("count", Int),
+        sa.UniqueConstraint("code", "origin", "idx", name="finding_once"),
+    )
+
+
+own_finding = _finding(OWN)
+
+# ------------------------------------------------------------- mirror.db
+
+mirror_log = sa.Table(
+    "log",
+    MIRROR,
+    _column("id", Int, primary_key=True),
+    _column("origin", Text, unique=True),
+    _column("size", Int),  # mirrored: entries whose root is checked
+    _column("peaks", Bytes),  # bytes(Frontier)
+    _column("merged", Int),  # entries whose claims we hold
+    _column("note", Bytes),  # largest signed checkpoint ≤ size
+    _column("contested", Int),  # 0 or 1
+)
+
+mirror_bundle = _bundle(MIRROR)
+
+missing = sa.Table(  # withheld: neither present nor erased
+    "missing",
+    MIRROR,
+    _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
+    _column("idx", Int, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+kept_note = sa.Table(  # verified signed checkpoints of a log
+    "kept_note",
+    MIRROR,
+    _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
+    _column("size", Int, primary_key=True),
+    _column("note", Bytes),
+)
+
+fork_note = sa.Table(  # the notes that contradict each other
+    "fork_note",
+    MIRROR,
+    _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
+    _column("hash", Bytes, primary_key=True),
+    _column("note", Bytes),
+)
+
+claim = sa.Table(
+    "claim",
+    MIRROR,
+    _column("token", Bytes, primary_key=True),
+    _column("kind_epoch", Int, primary_key=True),  # claims.key
+    _column("log_id", Int, primary_key=True),
+    _column("idx", Int, primary_key=True),
+    _column("record", Bytes),
+    _column("ended_by", Int, nullable=True),  # the least retract naming it
+    sqlite_with_rowid=False,
+)
+
+ending = sa.Table(  # what each merged retract names
+    "ending",
+    MIRROR,
+    _column("log_id", Int, primary_key=True),
+    _column("by_idx", Int, primary_key=True),
+    _column("idx", Int, primary_key=True),
+    _column("token", Bytes),
+    _column("kind_epoch", Int),
+    sqlite_with_rowid=False,
+)
+
+mirror_sighting = sa.Table(  # others' sightings: no claims
+    "sighting",
+    MIRROR,
+    _column("token", Bytes, primary_key=True),
+    _column("kind_epoch", Int, primary_key=True),
+    _column("log_id", Int, primary_key=True),
+    _column("idx", Int, primary_key=True),
+    _column("record", Bytes),
+    sqlite_with_rowid=False,
+)
+
+erased = sa.Table(  # entry `by_idx` erases start ≤ index < stop below itself
+    "erased",
+    MIRROR,
+    _column("log_id", Int, primary_key=True),
+    _column("start", Int, primary_key=True),
+    _column("stop", Int, primary_key=True),
+    _column("by_idx", Int, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+mirror_finding = _finding(MIRROR)

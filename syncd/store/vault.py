@@ -1,0 +1,692 @@
+"""The vault: the raw identifiers behind our own reports, encrypted.
+
+A row is accepted once and goes one way, in the transaction of the append
+that makes it so:
+
+    WAITING ──append──▶ PUBLISHED ──retract──▶ ENDING ──append──▶ ENDED
+       └──────────────────retract────────────────────────────────▶┘
+
+Row by row, the identifier is sealed with AES-256-GCM under a random nonce;
+what must be found again is found by keyed hashes. The key does not live in
+the database. The statement's public fields stand in clear: they are going to
+be public, and name nobody.
+"""
+
+import hmac
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Protocol
+
+import msgspec
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from syncd.errors import DamagedError, StaleError, UsageError
+from syncd.flows.ports import Published
+from syncd.store import failpoint
+from syncd.store.database import Database, select_in
+
+MAC_SIZE = 16  # bytes
+NONCE_SIZE = 12  # bytes
+KEY_SIZE = 32  # bytes
+
+
+class State(IntEnum):
+    """Where a row is; WAITING and PUBLISHED are the live ones."""
+
+    WAITING = 0
+    PUBLISHED = 1
+    ENDING = 2
+    ENDED = 3
+
+
+# --------------------------------------------------------------- values
+
+
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """What to accept: an identifier and the statement about it."""
+
+    kind: str
+    value: str = field(repr=False)  # normal form, 1–256 ASCII bytes
+    fields: bytes  # canonical JSON: the statement's fields but about and know
+    type: int = 1  # 1 report, 3 dispute
+    urgent: bool = False
+    extras: bytes = field(default=b"", repr=False)  # private, sealed likewise
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Durable under this id; not yet public."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The same value with equal fields is live under this id."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class VaultRow:
+    """One row, opened."""
+
+    id: int
+    type: int  # 1 report, 3 dispute
+    kind: str
+    value: str = field(repr=False)  # normal form; empty once wiped
+    extras: bytes = field(repr=False)
+    fields: dict[str, Any]
+    state: State
+    urgent: bool
+    accepted_at: int  # unix seconds
+    import_id: int | None
+    index: int | None  # of its statement in our log
+    ended_index: int | None  # of its retract
+    epoch: int | None
+    token: bytes | None
+    reason: str  # why it ends
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A published row whose report is to be retracted."""
+
+    id: int
+    kind: str
+    epoch: int
+    token: bytes
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportState:
+    """How far an import of one file has come, durably."""
+
+    id: int
+    offset: int  # bytes of the file that are committed
+    row: int  # rows of the file that are committed
+    prefix: bytes  # SHA-256 of the committed bytes
+    size: int  # bytes of the file when it began
+    options: bytes  # canonical JSON
+    name: str
+    accepted: int
+    known: int
+    refused: int
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImportMark:
+    """A step of an import, committed with its rows or not at all."""
+
+    import_id: int
+    old_offset: int  # what we believe is committed
+    offset: int  # bytes of the file behind this step
+    row: int  # rows of the file behind this step
+    prefix: bytes  # SHA-256 of those bytes
+    refused: int = 0  # rows refused in this step
+
+
+# --------------------------------------------------------------- cipher
+
+
+class Cipher(Protocol):
+    """How identifiers are kept; tests have one that does nothing."""
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        """Return what may be written to disk."""
+        ...
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """Return the plain bytes, or raise DamagedError."""
+        ...
+
+    def mac(self, message: bytes) -> bytes:
+        """Return 16 bytes by which a value is found again."""
+        ...
+
+
+class VaultCipher:
+    """AES-256-GCM, and HMAC-SHA-256 under another key of the same root."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_SIZE:
+            raise DamagedError(f"vault: key is {len(key)} bytes")
+        self._aead = AESGCM(hmac.digest(key, b"syncd-vault-seal-v1", "sha256"))
+        self._mac_key = hmac.digest(key, b"syncd-vault-mac-v1", "sha256")
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        """Return nonce ‖ ciphertext ‖ tag."""
+        nonce = os.urandom(NONCE_SIZE)
+        return nonce + self._aead.encrypt(nonce, plain, context)
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """Return the plain bytes.
+
+        Raises:
+            DamagedError: not sealed by this key in this context.
+        """
+        try:
+            return self._aead.decrypt(
+                sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], context
+            )
+        except (InvalidTag, ValueError) as e:
+            raise DamagedError("vault: a row does not open") from e
+
+    def mac(self, message: bytes) -> bytes:
+        """Return the first 16 bytes of the HMAC."""
+        return hmac.digest(self._mac_key, message, "sha256")[:MAC_SIZE]
+
+
+# ---------------------------------------------------------------- vault
+
+_ROW = (
+    "SELECT id, type, kind, sealed, fields, fields_mac, state, urgent,"
+    " accepted_at, import_id, idx, ended_idx, epoch, token, reason FROM vault"
+)
+
+
+class Vault:
+    """The vault, over own.db."""
+
+    def __init__(
+        self, database: Database, cipher: Cipher, clock: Callable[[], int]
+    ) -> None:
+        self._db = database
+        self._cipher = cipher
+        self._clock = clock
+
+    # ------------------------------------------------------- accepting
+
+    async def accept(
+        self, reports: Sequence[NewReport], mark: ImportMark | None = None
+    ) -> list[Accepted | Known]:
+        """Keep what is new; durable on return, in the order given.
+
+        All in one transaction, the import's mark with it.
+
+        Raises:
+            StaleError: the import is not at `mark.old_offset` any more.
+        """
+        return await self._db.in_writer(lambda: self._accept(reports, mark))
+
+    def _accept(
+        self, reports: Sequence[NewReport], mark: ImportMark | None
+    ) -> list[Accepted | Known]:
+        now = self._clock()
+        import_id = None if mark is None else mark.import_id
+        macs = [_macs(self._cipher, r) for r in reports]
+
+        def job(c: sa.Connection) -> list[Accepted | Known]:
+            known = dict(
+                select_in(
+                    c,
+                    "SELECT fields_mac, id FROM vault"
+                    " WHERE state < 2 AND fields_mac IN (?*)",
+                    [mac for _, mac in macs],
+                )
+            )
+            next_id = _last_id(c) + 1
+            rows: list[tuple[object, ...]] = []
+            outcomes: list[Accepted | Known] = []
+            for report, (value_mac, fields_mac) in zip(
+                reports, macs, strict=True
+            ):
+                there = known.get(fields_mac)
+                if there is not None:
+                    outcomes.append(Known(there))
+                    continue
+                known[fields_mac] = next_id
+                rows.append(
+                    (
+                        next_id,
+                        report.type,
+                        report.kind,
+                        self._cipher.seal(
+                            _join(report.value, report.extras),
+                            _context(report.type, report.kind, fields_mac),
+                        ),
+                        report.fields,
+                        value_mac,
+                        fields_mac,
+                        int(report.urgent),
+                        now,
+                        import_id,
+                    )
+                )
+                outcomes.append(Accepted(next_id))
+                next_id += 1
+            if rows:
+                c.exec_driver_sql(
+                    "INSERT INTO vault (id, type, kind, sealed, fields,"
+                    " value_mac, fields_mac, state, urgent, accepted_at,"
+                    " import_id) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+                    rows,
+                )
+            if mark is not None:
+                failpoint.hit("import.rows")
+                _move_mark(c, mark, len(rows), len(outcomes) - len(rows))
+                failpoint.hit("import.mark")
+            return outcomes
+
+        outcomes = self._db.write_now(job)
+        if mark is not None:
+            failpoint.hit("import.committed")
+        return outcomes
+
+    # --------------------------------------------------------- reading
+
+    async def waiting(
+        self, limit: int, kinds: Sequence[str]
+    ) -> list[VaultRow]:
+        """Return rows to publish: urgent ones first, then the oldest."""
+
+        def job(c: sa.Connection) -> list[VaultRow]:
+            # Kind by kind: where holders are down, a million waiting phones
+            # must not be walked to find one URL.
+            rows = [
+                self._opened(row)
+                for kind in kinds
+                for urgent in (1, 0)
+                for row in c.exec_driver_sql(
+                    f"{_ROW} WHERE state = 0 AND kind = ? AND urgent = ?"
+                    " ORDER BY id LIMIT ?",
+                    (kind, urgent, limit),
+                )
+            ]
+            rows.sort(key=lambda row: (not row.urgent, row.id))
+            return rows[:limit]
+
+        return await self._db.read(job)
+
+    async def ending(self, limit: int) -> list[Ending]:
+        """Return rows whose reports are to be retracted, oldest first."""
+
+        def job(c: sa.Connection) -> list[Ending]:
+            rows = c.exec_driver_sql(
+                "SELECT id, kind, epoch, token, idx, reason FROM vault"
+                " WHERE state = 2 ORDER BY id LIMIT ?",
+                (limit,),
+            )
+            return [Ending(*row) for row in rows]
+
+        return await self._db.read(job)
+
+    async def get(self, id_: int) -> VaultRow | None:
+        """Return one row."""
+        rows = await self._rows("WHERE id = ?", id_)
+        return rows[0] if rows else None
+
+    async def find_value(self, kind: str, value: str) -> list[VaultRow]:
+        """Return all rows about one identifier, ended ones too."""
+        mac = _value_mac(self._cipher, kind, value)
+        return await self._rows("WHERE value_mac = ? ORDER BY id", mac)
+
+    async def by_import(
+        self, import_id: int, after: int = 0, limit: int = 1000
+    ) -> list[VaultRow]:
+        """Return rows that an import brought, after an id."""
+        return await self._rows(
+            "WHERE import_id = ? AND id > ? ORDER BY id LIMIT ?",
+            import_id,
+            after,
+            limit,
+        )
+
+    async def by_index(self, index: int) -> VaultRow | None:
+        """Return the row whose statement is at `index` of our log."""
+        rows = await self._rows(
+            "WHERE idx = ? ORDER BY log_id DESC LIMIT 1", index
+        )
+        return rows[0] if rows else None
+
+    async def page(
+        self,
+        after: int = 0,
+        limit: int = 100,
+        states: Iterable[State] = tuple(State),
+        kinds: Iterable[str] = ("phone", "url", "account"),
+    ) -> list[VaultRow]:
+        """Return rows after an id, in its order, of some states and kinds."""
+        which = [int(state) for state in states]
+        names = list(kinds)
+        return await self._rows(
+            f"WHERE id > ? AND state IN ({_marks(which)})"
+            f" AND kind IN ({_marks(names)}) ORDER BY id LIMIT ?",
+            after,
+            *which,
+            *names,
+            limit,
+        )
+
+    async def counts(self) -> dict[tuple[str, State], int]:
+        """Return the number of rows of each kind and state."""
+
+        def job(c: sa.Connection) -> dict[tuple[str, State], int]:
+            rows = c.exec_driver_sql(
+                "SELECT kind, state, count(*) FROM vault GROUP BY kind, state"
+            )
+            return {(kind, State(state)): n for kind, state, n in rows}
+
+        return await self._db.read(job)
+
+    async def waiting_count(self) -> dict[str, int]:
+        """Return the number of waiting rows of each kind; quick."""
+
+        def job(c: sa.Connection) -> dict[str, int]:
+            rows = c.exec_driver_sql(
+                "SELECT kind, count(*) FROM vault WHERE state = 0"
+                " GROUP BY kind"
+            )
+            return {kind: n for kind, n in rows}  # noqa: C416
+
+        return await self._db.read(job)
+
+    # ------------------------------------------------------ retracting
+
+    async def request_retract(
+        self, ids: Sequence[int], reason: str
+    ) -> list[int]:
+        """Have the rows end; return the ids that were live.
+
+        A waiting row ends at once: nothing of it is public. Should it be on
+        its way into the log just now, the append turns it into ENDING.
+        """
+
+        def job(c: sa.Connection) -> list[int]:
+            live = [
+                id_
+                for (id_,) in select_in(
+                    c,
+                    "SELECT id FROM vault WHERE state < 2 AND id IN (?*)",
+                    ids,
+                )
+            ]
+            live = sorted(set(live))
+            if live:
+                c.exec_driver_sql(
+                    "UPDATE vault SET reason = ?,"
+                    " state = CASE state WHEN 0 THEN 3 ELSE 2 END"
+                    " WHERE id = ? AND state < 2",
+                    [(reason, id_) for id_ in live],
+                )
+            return live
+
+        return await self._db.write(job)
+
+    async def retract_value(
+        self, kind: str, value: str, reason: str
+    ) -> list[int]:
+        """Have all live reports of one identifier end; return their ids."""
+        rows = await self.find_value(kind, value)
+        ids = [r.id for r in rows if r.type == 1 and r.state < State.ENDING]
+        return await self.request_retract(ids, reason) if ids else []
+
+    async def retract_import(self, import_id: int, reason: str) -> int:
+        """Have all live rows that an import brought end; return how many."""
+
+        def job(c: sa.Connection) -> int:
+            done = c.exec_driver_sql(
+                "UPDATE vault SET reason = ?,"
+                " state = CASE state WHEN 0 THEN 3 ELSE 2 END"
+                " WHERE import_id = ? AND state < 2",
+                (reason, import_id),
+            )
+            return done.rowcount
+
+        return await self._db.write(job)
+
+    async def wipe(self, ids: Sequence[int]) -> None:
+        """Forget the identifiers of ended rows; ids and positions stay.
+
+        `purge` makes the sealed bytes themselves go.
+        """
+
+        def job(c: sa.Connection) -> None:
+            c.exec_driver_sql(
+                "UPDATE vault SET sealed = NULL, value_mac = x'',"
+                " fields_mac = x'', token = NULL"
+                " WHERE id = ? AND state = 3",
+                [(id_,) for id_ in ids],
+            )
+
+        if ids:
+            await self._db.write(job)
+
+    # ------------------------------------------------- files taken in
+
+    async def import_begin(
+        self, file: bytes, size: int, name: str, options: bytes = b"{}"
+    ) -> ImportState:
+        """Return the state of the newest import of a file, or begin one.
+
+        `file` is what the caller knows it by. Whether the file is still the
+        same, the caller tells from `prefix` and `offset`.
+        """
+
+        def job(c: sa.Connection) -> ImportState:
+            there = _import_state(c, "file = ?", file)
+            if there is not None:
+                return there
+            row = c.exec_driver_sql(
+                "INSERT INTO import_job (file, name, size, options, offset,"
+                " row, prefix, accepted, known, refused, began_at)"
+                " VALUES (?, ?, ?, ?, 0, 0, ?, 0, 0, 0, ?) RETURNING id",
+                (file, name, size, options, _NOTHING, self._clock()),
+            )
+            begun = _import_state(c, "id = ?", row.scalar_one())
+            if begun is None:
+                raise DamagedError("own.db: an import vanished")
+            return begun
+
+        return await self._db.write(job)
+
+    async def import_state(self, import_id: int) -> ImportState | None:
+        """Return how far an import has come."""
+        return await self._db.read(
+            lambda c: _import_state(c, "id = ?", import_id)
+        )
+
+    async def import_find(self, file: bytes) -> ImportState | None:
+        """Return the newest import of a file."""
+        return await self._db.read(
+            lambda c: _import_state(c, "file = ?", file)
+        )
+
+    async def import_finish(self, import_id: int) -> ImportState:
+        """Note that all of the file is in; return the counts."""
+
+        def job(c: sa.Connection) -> ImportState:
+            c.exec_driver_sql(
+                "UPDATE import_job SET finished_at = ? WHERE id = ?",
+                (self._clock(), import_id),
+            )
+            state = _import_state(c, "id = ?", import_id)
+            if state is None:
+                raise UsageError(f"import: there is no import {import_id}")
+            return state
+
+        return await self._db.write(job)
+
+    # -------------------------------------------------------- innards
+
+    async def _rows(self, where: str, *values: object) -> list[VaultRow]:
+        return await self._db.read(
+            lambda c: [
+                self._opened(row)
+                for row in c.exec_driver_sql(f"{_ROW} {where}", values)
+            ]
+        )
+
+    def _opened(self, row: Sequence[Any]) -> VaultRow:
+        (
+            id_,
+            type_,
+            kind,
+            sealed,
+            fields,
+            fields_mac,
+            state,
+            urgent,
+            accepted_at,
+            import_id,
+            index,
+            ended_index,
+            epoch,
+            token,
+            reason,
+        ) = row
+        value, extras = "", b""
+        try:
+            if sealed is not None:
+                context = _context(type_, kind, fields_mac)
+                value, extras = _split(self._cipher.open(sealed, context))
+            said = msgspec.json.decode(fields)
+        except (DamagedError, msgspec.DecodeError) as e:
+            raise DamagedError(f"vault: row {id_} does not open") from e
+        return VaultRow(
+            id_,
+            type_,
+            kind,
+            value,
+            extras,
+            said,
+            State(state),
+            bool(urgent),
+            accepted_at,
+            import_id,
+            index,
+            ended_index,
+            epoch,
+            token,
+            reason or "",
+        )
+
+
+def publish(
+    c: sa.Connection, log_id: int, published: Sequence[Published]
+) -> None:
+    """Mark rows as published or ended, inside the append's transaction.
+
+    Raises:
+        StaleError: a row was published or ended before.
+    """
+    fresh = [
+        (log_id, p.index, p.token, p.epoch, p.vault_id)
+        for p in published
+        if not p.ends
+    ]
+    ended = [(p.index, p.vault_id) for p in published if p.ends]
+    if fresh:
+        # A row that was retracted while it was on its way goes on to ENDING.
+        done = c.exec_driver_sql(
+            "UPDATE vault SET state = CASE state WHEN 0 THEN 1 ELSE 2 END,"
+            " log_id = ?, idx = ?, token = ?, epoch = ?"
+            " WHERE id = ? AND idx IS NULL",
+            fresh,
+        )
+        _all(done.rowcount, len(fresh), "published")
+    if ended:
+        done = c.exec_driver_sql(
+            "UPDATE vault SET state = 3, ended_idx = ?"
+            " WHERE id = ? AND state = 2",
+            ended,
+        )
+        _all(done.rowcount, len(ended), "ended")
+
+
+def _all(count: int, want: int, what: str) -> None:
+    if count != want:
+        raise StaleError(f"vault: {want - count} rows were {what} before")
+
+
+def _move_mark(
+    c: sa.Connection, mark: ImportMark, accepted: int, known: int
+) -> None:
+    done = c.exec_driver_sql(
+        "UPDATE import_job SET offset = ?, row = ?, prefix = ?,"
+        " accepted = accepted + ?, known = known + ?, refused = refused + ?"
+        " WHERE id = ? AND offset = ? AND finished_at IS NULL",
+        (
+            mark.offset,
+            mark.row,
+            mark.prefix,
+            accepted,
+            known,
+            mark.refused,
+            mark.import_id,
+            mark.old_offset,
+        ),
+    )
+    if done.rowcount != 1:
+        raise StaleError(
+            f"import: {mark.import_id} is not at byte {mark.old_offset} now"
+        )
+
+
+def _import_state(
+    c: sa.Connection, where: str, value: object
+) -> ImportState | None:
+    sql = (
+        "SELECT id, offset, row, prefix, size, options, name, accepted,"  # noqa: S608
+        " known, refused, finished_at IS NOT NULL AS finished"
+        f" FROM import_job WHERE {where} ORDER BY id DESC LIMIT 1"
+    )
+    row = c.exec_driver_sql(sql, (value,)).mappings().fetchone()
+    if row is None:
+        return None
+    return ImportState(**{**row, "finished": bool(row["finished"])})
+
+
+def _last_id(c: sa.Connection) -> int:
+    return c.exec_driver_sql("SELECT max(id) FROM vault").scalar() or 0
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values)) or "NULL"
+
+
+# The SHA-256 of no bytes: what an import that has not begun has committed.
+_NOTHING = bytes.fromhex(
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+)
+
+# Layouts. A normal form has at most 256 bytes, so two of length suffice.
+
+
+def _join(value: str, extras: bytes) -> bytes:
+    raw = value.encode("ascii")
+    return len(raw).to_bytes(2, "big") + raw + extras
+
+
+def _split(plain: bytes) -> tuple[str, bytes]:
+    end = 2 + int.from_bytes(plain[:2], "big")
+    return plain[2:end].decode("ascii"), plain[end:]
+
+
+def _context(type_: int, kind: str, fields_mac: bytes) -> bytes:
+    # The hash names value and fields: a row moved to another's place, or
+    # given other fields' hash, does not open.
+    return b"syncd-vault-v1\0%d/%b/" % (type_, kind.encode()) + fields_mac
+
+
+def _value_mac(cipher: Cipher, kind: str, value: str) -> bytes:
+    return cipher.mac(b"value\0%b\0%b" % (kind.encode(), value.encode()))
+
+
+def _macs(cipher: Cipher, report: NewReport) -> tuple[bytes, bytes]:
+    kind, value = report.kind.encode(), report.value.encode("ascii")
+    return (
+        cipher.mac(b"value\0%b\0%b" % (kind, value)),
+        cipher.mac(
+            b"fields\0%d\0%b\0%b\0%b"
+            % (report.type, kind, value, report.fields)
+        ),
+    )
