@@ -5,6 +5,7 @@
     ├── MalformedError         bytes or text that do not parse       400
     ├── RefusedError           understood, and not allowed by rule   422
     ├── UnavailableError       no usable answer; try again           503, exit 3
+    │   ├── AbsentError        it says that there is no such thing: an answer
     │   └── BrokenSourceError  bytes that are not what was signed: try another
     ├── QuotaError             too many; says when to come back      429
     ├── StaleError             a compare-and-swap lost               409
@@ -56,6 +57,10 @@ class UnavailableError(SyncdError):
 
     exit_code = 3
     status = 503
+
+
+class AbsentError(UnavailableError):
+    """A source says that it has no such thing, which is an answer."""
 
 
 class BrokenSourceError(UnavailableError):

@@ -15,7 +15,6 @@ from syncd.tlog import checkpoint, cosignature, note, witness
 from syncd.tlog.note import SigningKey, VerifierKey
 
 TEXT = "text/plain; charset=utf-8"
-SIZE = "text/x.tlog.size"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,31 +112,27 @@ async def witness_checkpoint(
     Source: C2SP tlog-witness, add-checkpoint.
     """
     try:
-        request = witness.parse(body)
-        origin = request.note.text.split("\n", 1)[0]
+        asked = witness.parse(body)
     except MalformedError as e:
         return Judged(400, f"{e}\n".encode())
-    log_key = log_keys.get(origin)
-    last = await book.cosigned("seen", origin) if log_key else None
-    verdict = witness.judge(
-        request, log_key, last.size if last else 0, last.root if last else None
-    )
-    if verdict.status == 409:
-        size = last.size if last else 0
-        return Judged(409, f"{size}\n".encode(), SIZE)
-    if verdict.status != 200 or log_key is None:
-        return Judged(verdict.status, f"{verdict.why}\n".encode())
-    text = request.note.text
-    head = checkpoint.parse(text)
+    head, text = asked.head, asked.note.text
+    log_key = log_keys.get(head.origin)
+    last = await book.cosigned("seen", head.origin)
+    size, root = (last.size, last.root) if last else (0, None)
+    judged = witness.judge(asked, log_key, size, root)
+    if judged.status == 409:
+        return Judged(409, judged.body.encode(), witness.SIZE_TYPE)
+    if judged.status != 200 or log_key is None:
+        return Judged(judged.status, f"{judged.why}\n".encode())
     line = cosignature.cosign(text, key, now)
-    bare = note.Note(text, _log_lines(request.note, log_key))
+    bare = note.Note(text, _log_lines(asked.note, log_key))
     new = Cosigned(head.size, head.root, bytes(note.add(bare, line)))
     try:
-        await book.cosign("seen", origin, last, new)
+        await book.cosign("seen", head.origin, last, new)
     except StaleError:
-        again = await book.cosigned("seen", origin)
-        size = again.size if again else 0
-        return Judged(409, f"{size}\n".encode(), SIZE)
+        again = await book.cosigned("seen", head.origin)
+        body = f"{again.size if again else 0}\n".encode()
+        return Judged(409, body, witness.SIZE_TYPE)
     return Judged(200, f"{line}\n".encode())
 
 

@@ -67,8 +67,14 @@ class OwnLog(Protocol):
         new: OwnHead,
         bundles: Sequence[Bundle],
         published: Sequence[Published],
+        *,
+        done: Sequence[str] = (),
+        sighted: Sequence[int] = (),
     ) -> None:
         """Commit bundles, tip and vault states in one transaction.
+
+        `done` names statements that are written only once, such as one
+        day's usage; `sighted` are the pending sightings now published.
 
         Raises:
             StaleError: the tip is not `old` any more; nothing was written.

@@ -176,10 +176,14 @@ class Writer:
     async def append(
         self,
         entries: Sequence[tuple[Statement, Published | None]],
+        *,
+        done: Sequence[str] = (),
+        sighted: Sequence[int] = (),
     ) -> OwnHead:
         """Append statements in order; durable and released on return.
 
-        A `Published` has index 0 here and gets its statement's index.
+        A `Published` has index 0 here and gets its statement's index; for
+        `done` and `sighted` see `OwnLog.append`.
 
         Raises:
             RefusedError: we must not append just now.
@@ -210,11 +214,13 @@ class Writer:
             signed = bytes(checkpoint.sign(text, self._key))
             new = OwnHead(old.origin, frontier, signed)
             published = [
-                replace(done, index=size + i)
-                for i, (_, done) in enumerate(entries)
-                if done is not None
+                replace(row, index=size + i)
+                for i, (_, row) in enumerate(entries)
+                if row is not None
             ]
-            await self._own.append(old, new, bundles, published)
+            await self._own.append(
+                old, new, bundles, published, done=done, sighted=sighted
+            )
             return new
 
 

@@ -15,16 +15,25 @@ verified is fetched again.
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from syncd.errors import (
     BrokenSourceError,
+    DamagedError,
     ForkError,
     MalformedError,
     StaleError,
     UnavailableError,
 )
 from syncd.flows import serve
-from syncd.flows.ports import Bundle, Finding, Mirror, MirrorHead, Source
+from syncd.flows.ports import (
+    Bundle,
+    Finding,
+    Mirror,
+    MirrorHead,
+    OwnLog,
+    Source,
+)
 from syncd.flows.tokenise import Offload
 from syncd.indicator import claims, leaf
 from syncd.indicator.claims import Batch, Range
@@ -89,6 +98,36 @@ async def pull(
     return Pulled(
         new.origin, before, head.mirrored, head.merged, head.missing, source
     )
+
+
+async def merge_own(own: OwnLog, mirror: Mirror, offload: Offload) -> int:
+    """Fold our own log into the claims; return how far it is merged.
+
+    Its bundles stay where they are: only claims and a position go over.
+    """
+    tip = await own.head()
+    while True:
+        old = await mirror.head(tip.origin)
+        if old.merged >= tip.frontier.size:
+            return old.merged
+        first = old.merged // FULL
+        last = min(first + CHUNK, -(-tip.frontier.size // FULL))
+        records: list[Record] = []
+        for n in range(first, last):
+            bundle = await own.bundle(n)
+            if bundle is None:
+                raise DamagedError(f"own.db: bundle {n} is missing")
+            records += await offload(serve.records, tip.origin, bundle)
+        upto = min(tip.frontier.size, first * FULL + len(records))
+        fresh = records[old.merged - first * FULL : upto - first * FULL]
+        erased = await mirror.erased(tip.origin)
+        batch, _ = await offload(
+            partial(fold, merge=True), tip.origin, old.merged, fresh, erased
+        )
+        new = replace(
+            old, frontier=tip.frontier, merged=batch.stop, note=tip.note
+        )
+        await mirror.advance(old, new, (), batch, _voids(batch))
 
 
 async def root_at(mirror: Mirror, head: MirrorHead, size: int) -> bytes:

@@ -407,7 +407,8 @@ class Tokeniser:
             case _:
                 raise MalformedError("oprf: the reply has another shape")
         roster = self._roster()
-        keys = [roster.member(member).keys.member]
+        holder = roster.member(member)
+        keys = [holder.keys.member] if holder else []
         value, _ = document.open_(text.encode(), "oprf-reply", roster.id, keys)
         if value != _signed(request, canonical.dumps(reply)):
             raise UntrustedError("oprf: the reply's note is for another one")

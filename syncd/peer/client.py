@@ -20,6 +20,7 @@ import aiohttp
 
 from syncd import canonical
 from syncd.errors import (
+    AbsentError,
     BrokenSourceError,
     MalformedError,
     QuotaError,
@@ -275,6 +276,8 @@ class PeerClient:
             return BrokenSourceError(f"{self.name}: redirects ({status})")
         if status in (400, 409, 422):
             return RefusedError(f"{self.name}: answered {status}: {said}")
+        if status == 404:
+            return AbsentError(f"{self.name}: has no such thing")
         return UnavailableError(f"{self.name}: answered {status}: {said}")
 
     async def _many(

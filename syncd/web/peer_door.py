@@ -75,20 +75,23 @@ class PeerDesk(Protocol):
         ...
 
 
+class ReadPin(Protocol):
+    """Reads the pin of the connection that a request came over."""
+
+    def __call__(self, request: web.Request) -> str | None:
+        """Return hex SHA-256 of the caller's public key, or None."""
+        ...
+
+
 DESK = web.AppKey("desk", PeerDesk)
-PIN: web.AppKey[Callable[[web.Request], str | None]] = web.AppKey(
-    "pin",
-    Callable[[web.Request], str | None],  # type: ignore[arg-type]
-)
+PIN = web.AppKey("pin", ReadPin)
 _CALLER = web.RequestKey("caller", str)
 _ROLE = web.RequestKey("role", str)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def app(
-    desk: PeerDesk, pin: Callable[[web.Request], str | None]
-) -> web.Application:
+def app(desk: PeerDesk, pin: ReadPin) -> web.Application:
     """Return the door's application; `pin` reads a connection's pin."""
     door = web.Application(middlewares=[_guard], client_max_size=MAX_BODY)
     door[DESK] = desk

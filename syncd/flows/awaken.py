@@ -1,0 +1,126 @@
+"""Awaken: before the first append after a start, ask what others hold of us.
+
+A snapshot of a virtual machine rolls back database and high-water mark
+together; the others' mirrors do not follow it. So nothing is appended until
+a majority of the other active members said how much of our log they hold,
+and the rest had a minute. If one of them holds what we do not, appending
+would fork the log: we refuse, and say what to do.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from syncd.errors import (
+    AbsentError,
+    MalformedError,
+    RefusedError,
+    SyncdError,
+    UntrustedError,
+)
+from syncd.flows.ports import OwnHead, Source
+from syncd.tlog import checkpoint
+from syncd.tlog.note import VerifierKey
+
+REST_S = 60.0  # what the rest gets once a majority has answered
+PAUSE_S = 1.0  # between two attempts at one member
+
+
+@dataclass(frozen=True, slots=True)
+class Awake:
+    """What the others said."""
+
+    asked: int
+    answered: int
+    largest: int  # entries of ours, the largest anybody holds
+
+
+async def awaken(
+    *,
+    head: OwnHead,
+    log_key: VerifierKey,
+    others: Sequence[Source],
+    root_at: Callable[[int], Awaitable[bytes]],
+    rest_s: float = REST_S,
+    pause_s: float = PAUSE_S,
+) -> Awake:
+    """Return once enough members were asked and none holds more than we do.
+
+    Waits for ever for a majority: appending without it is the operator's
+    decision, in words.
+
+    Args:
+        head: our tip as the database has it.
+        log_key: our own log key.
+        others: the doors of the other active members.
+        root_at: the root of our own log at a size up to its tip.
+        rest_s: for those who did not answer when a majority had.
+        pause_s: between attempts.
+
+    Raises:
+        RefusedError: somebody holds what we cannot extend.
+    """
+    answers: dict[str, bytes] = {}
+    enough = asyncio.Event()
+    majority = len(others) // 2 + 1 if others else 0
+
+    async def ask(source: Source) -> None:
+        while True:
+            try:
+                answers[source.name] = await _held(source, head.origin)
+            except SyncdError:
+                await asyncio.sleep(pause_s)
+                continue
+            if len(answers) >= majority:
+                enough.set()
+            return
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(ask(source)) for source in others]
+        if others:
+            await enough.wait()
+            await asyncio.wait(tasks, timeout=rest_s)
+        for task in tasks:
+            task.cancel()
+    largest = 0
+    for name, raw in answers.items():
+        if raw:
+            size = await _compare(name, raw, head, log_key, root_at)
+            largest = max(largest, size)
+    return Awake(len(others), len(answers), largest)
+
+
+async def _held(source: Source, origin: str) -> bytes:
+    """Return the checkpoint of ours that a member holds, b"" for none."""
+    try:
+        return await source.checkpoint(origin)
+    except AbsentError:
+        return b""
+
+
+async def _compare(
+    name: str,
+    raw: bytes,
+    head: OwnHead,
+    log_key: VerifierKey,
+    root_at: Callable[[int], Awaitable[bytes]],
+) -> int:
+    try:
+        theirs, _ = checkpoint.open_(raw, log_key)
+    except (MalformedError, UntrustedError):
+        return 0  # we never signed that: a bad answer, and no evidence
+    size = head.frontier.size
+    if theirs.size > size:
+        raise RefusedError(
+            f"log: {name} holds {theirs.size} entries of {head.origin},"
+            f" we have {size}: this home was rolled back",
+            hint="do not append: restore a newer backup of own.db, or start"
+            " the next generation as docs/operations.md says",
+        )
+    if theirs.root != await root_at(theirs.size):
+        raise RefusedError(
+            f"log: {name} holds another log {head.origin} at size"
+            f" {theirs.size} than this home: it cannot go on",
+            hint="start the next generation as docs/operations.md says",
+        )
+    return theirs.size

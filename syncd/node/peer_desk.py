@@ -1,0 +1,249 @@
+"""What stands behind the peer door: the member's logs, notes and shares."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from syncd.errors import RefusedError
+from syncd.flows import cosign, tokenise
+from syncd.flows.cosign import CosignBook, Judged
+from syncd.flows.ports import Bundle, Heads, Mirror, OwnLog
+from syncd.flows.serve import LogFiles
+from syncd.flows.tokenise import Debit, Offload, Share
+from syncd.node.exchange import Exchange, with_receipts
+from syncd.roster.roster import Roster
+from syncd.tlog.note import SigningKey, VerifierKey
+
+FOLLOW_S = 10.0  # a claimed newer roster may hold up payloads this long
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Our keys that the peer door signs with."""
+
+    log: VerifierKey
+    member: SigningKey
+    seen: SigningKey
+
+
+class PeerDesk:
+    """Implements `web.peer_door.PeerDesk`."""
+
+    def __init__(
+        self,
+        *,
+        me: str,
+        roster: Callable[[], Roster],
+        roster_note: Callable[[int], bytes | None],
+        own: OwnLog,
+        released: Callable[[], bytes],
+        receipts: Callable[[], Awaitable[list[bytes]]],
+        mirror: Mirror,
+        book: CosignBook,
+        keys: Keys,
+        shares: Mapping[tuple[str, int, int], Share],
+        quota: Debit,
+        exchange: Exchange,
+        following: Callable[[], "asyncio.Event"],
+        healthy: Callable[[], None],
+        clock: Callable[[], float],
+        offload: Offload,
+        bulk: Offload,
+        rng: Callable[[int], bytes],
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            me: our member id.
+            roster: the newest roster that we accepted.
+            roster_note: a version's signed note.
+            own: our log.
+            released: our checkpoint that may be served.
+            receipts: the newest `merged` notes of others on our log.
+            mirror: our copies.
+            book: what our cosigner keys signed.
+            keys: what the door signs with.
+            shares: ours, by (kind, epoch, generation).
+            quota: the holder's book.
+            exchange: takes pokes.
+            following: set while no newer roster is being fetched.
+            healthy: raises RefusedError while we must not cosign.
+            clock: unix seconds.
+            offload: runs look-ups' evaluations.
+            bulk: runs bulk evaluations, behind look-ups.
+            rng: fresh random bytes.
+        """
+        self._me = me
+        self._roster = roster
+        self._roster_note = roster_note
+        self._own = own
+        self._released = released
+        self._receipts = receipts
+        self._mirror = mirror
+        self._book = book
+        self._keys = keys
+        self._shares = shares
+        self._quota = quota
+        self._exchange = exchange
+        self._following = following
+        self._healthy = healthy
+        self._clock = clock
+        self._offload = offload
+        self._bulk = bulk
+        self._rng = rng
+        self._boot = rng(4).hex()
+        self._changes: dict[str, int] = {}  # origin → number of its change
+        self._last = 0
+
+    # ---------------------------------------------------------- callers
+
+    def caller(self, request_pin: str) -> tuple[str, str] | None:
+        """Return (id, role) of a pin that the roster of this moment has."""
+        roster = self._roster()
+        member = roster.by_tls(request_pin)
+        if member is not None:
+            return member.id, "member"
+        auditor = roster.auditor_by_tls(request_pin)
+        return (auditor.id, "auditor") if auditor else None
+
+    # ------------------------------------------------------------- logs
+
+    async def own_log(self) -> LogFiles:
+        """Return our log up to the released checkpoint."""
+        await self._settled()
+        raw = self._released()
+        head = with_receipts(raw, self._keys.log, await self._receipts())
+        size = int(raw.split(b"\n", 2)[1])
+        return LogFiles(
+            self._keys.log.name, size, head, self._own.bundle, self._own.roots
+        )
+
+    async def mirror_log(self, origin_hash: str) -> LogFiles | None:
+        """Return a mirrored log up to its largest signed size, or None."""
+        await self._settled()
+        origin = self._origin(origin_hash)
+        if origin is None:
+            return None
+        head = await self._mirror.head(origin)
+        if not head.note:
+            return None
+        size = int(head.note.split(b"\n", 2)[1])
+
+        async def bundle(n: int) -> Bundle | None:
+            return await self._mirror.bundle(origin, n)
+
+        async def roots(first: int, last: int) -> list[bytes]:
+            return await self._mirror.roots(origin, first, last)
+
+        return LogFiles(origin, size, head.note, bundle, roots)
+
+    async def _settled(self) -> None:
+        """Wait while a newer roster is being fetched, but not for long."""
+        try:
+            async with asyncio.timeout(FOLLOW_S):
+                await self._following().wait()
+        except TimeoutError:
+            pass
+
+    def _origin(self, origin_hash: str) -> str | None:
+        for origin in self._roster().origins():
+            if hashlib.sha256(origin.encode()).hexdigest() == origin_hash:
+                return origin
+        return None
+
+    # ------------------------------------------------------------ heads
+
+    def changed(self, origin: str) -> None:
+        """Note that an origin's head, or our receipt for it, has moved."""
+        self._last += 1
+        self._changes[origin] = self._last
+
+    async def heads(self, caller: str, cursor: str) -> Heads:
+        """Return what changed since `cursor`, and the caller's receipts."""
+        since = self._since(cursor)
+        last = self._last
+        roster = self._roster()
+        notes: list[bytes] = []
+        receipts: list[bytes] = []
+        for origin in roster.origins():
+            if self._changes.get(origin, 0) <= since and since >= 0:
+                continue
+            found = roster.by_origin(origin)
+            if found is not None and found[0].id == caller:
+                signed = await self._book.cosigned("merged", origin)
+                if signed is not None:
+                    receipts.append(signed.note)
+            elif origin == self._keys.log.name:
+                notes.append(self._released())
+            else:
+                head = await self._mirror.head(origin)
+                if head.note:
+                    notes.append(head.note)
+        return Heads(
+            f"{self._boot}.{last}",
+            tuple(notes),
+            tuple(receipts),
+            roster.version,
+            roster.hash,
+            int(self._clock()),
+        )
+
+    def _since(self, cursor: str) -> int:
+        boot, _, number = cursor.partition(".")
+        if boot == self._boot and number.isascii() and number.isdecimal():
+            return int(number)
+        return -1
+
+    async def roster_note(self, version: int | None) -> bytes | None:
+        """Return a version's signed note, the newest for None."""
+        return self._roster_note(version or self._roster().version)
+
+    # ---------------------------------------------------------- answers
+
+    async def evaluate(self, caller: str, body: bytes) -> bytes:
+        """Answer an OPRF request; bulk work waits behind look-ups."""
+        request = tokenise.parse_request(body)
+        bulk = request.purpose in tokenise.PURPOSES_OF_BULK
+        return await tokenise.answer(
+            body,
+            member=caller,
+            roster=self._roster(),
+            shares=self._shares,
+            quota=self._quota,
+            key=self._keys.member,
+            offload=self._bulk if bulk else self._offload,
+            rng=self._rng,
+        )
+
+    async def add_checkpoint(self, body: bytes) -> Judged:
+        """Judge a witness request; refuse while our clock is astray."""
+        try:
+            self._healthy()
+        except RefusedError as e:
+            return Judged(503, f"{e}\n".encode())
+        roster = self._roster()
+        keys = {
+            origin: found[1].log
+            for origin in roster.origins()
+            if (found := roster.by_origin(origin)) is not None
+        }
+        return await cosign.witness_checkpoint(
+            body,
+            log_keys=keys,
+            key=self._keys.seen,
+            book=self._book,
+            now=int(self._clock()),
+        )
+
+    async def monitor(self, origin_hash: str, key: str) -> bytes | None:
+        """Return our newest `seen` or `merged` note of an origin."""
+        origin = self._origin(origin_hash)
+        if origin is None:
+            return None
+        signed = await self._book.cosigned(key, origin)
+        return signed.note if signed else None
+
+    async def poke(self, caller: str, note: bytes) -> None:
+        """Take a hint that the caller's own log has grown."""
+        await self._exchange.poke(caller, note)
