@@ -22,7 +22,7 @@ from functools import cached_property
 from typing import Any
 
 from syncd import canonical
-from syncd.errors import MalformedError
+from syncd.errors import MalformedError, UntrustedError
 from syncd.roster import fields, members, terms
 from syncd.roster.fields import HEX32, Fields, filled
 from syncd.roster.members import (
@@ -175,6 +175,17 @@ class Roster:
     def member(self, id: str) -> Member | None:  # noqa: A002  the field's name
         """Return the member with that id, whatever its status."""
         return self._by_id.get(id)
+
+    def known(self, id: str) -> Member:  # noqa: A002  the field's name
+        """Return the member with that id, whatever its status.
+
+        Raises:
+            UntrustedError: there is none.
+        """
+        found = self._by_id.get(id)
+        if found is None:
+            raise UntrustedError(f"roster: no member {id}")
+        return found
 
     def active(self) -> tuple[Member, ...]:
         """Return the active members, by id."""
