@@ -39,7 +39,7 @@ NATIVE = "lib/syncd-native/libsodium.so"  # below sys.prefix
 
 HINT = (
     "install libsodium 1.0.18 or newer (Debian, Ubuntu: "
-    "apt-get install libsodium23), or run `make` in the source tree"
+    "apt-get install libsodium23), or run `make setup` in the source tree"
 )
 
 Rng = Callable[[int], bytes]  # so many random bytes, from a good source
