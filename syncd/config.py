@@ -27,6 +27,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, NoReturn, get_args, get_type_hints
 
 from syncd.errors import MalformedError, UsageError
+from syncd.store import failpoint
 
 FILE = "config.toml"
 SECRET_LEAST = 12  # bytes of a passphrase
@@ -733,8 +734,6 @@ def write_default(
 
 # ------------------------------------------------------ the environment
 
-_FAILPOINT = re.compile(r"([a-z0-9_.-]+)(?::([1-9][0-9]*))?", re.ASCII)
-
 
 @dataclass(frozen=True, slots=True)
 class Environment:
@@ -746,7 +745,7 @@ class Environment:
     listen_fds: Mapping[str, int] = field(default_factory=dict)  # by name
     notify_socket: str = ""  # NOTIFY_SOCKET, from systemd
     watchdog_s: float = 0.0  # WATCHDOG_USEC: 0 if none
-    failpoints: Mapping[str, int] = field(default_factory=dict)  # tests only
+    failpoints: failpoint.Plan | None = None  # SYNCD_FAILPOINTS, tests only
 
     def sockets(self) -> dict[str, socket.socket]:
         """Take the listening sockets that were handed down, by door.
@@ -760,14 +759,13 @@ class Environment:
         for name, fd in self.listen_fds.items():
             try:
                 sock = socket.socket(fileno=fd)
-                if not sock.getsockopt(
-                    socket.SOL_SOCKET, socket.SO_ACCEPTCONN
-                ):
-                    raise UsageError(f"LISTEN_FDS: {name} does not listen")
             except OSError as e:
                 raise UsageError(
                     f"LISTEN_FDS: descriptor {fd} ({name}): {e.strerror}"
                 ) from e
+            if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                sock.close()
+                raise UsageError(f"LISTEN_FDS: {name} does not listen")
             sock.set_inheritable(False)
             sock.setblocking(False)
             found[name] = sock
@@ -826,15 +824,32 @@ def _listen_fds(env: Mapping[str, str], pid: str) -> Mapping[str, int]:
     return {name: 3 + i for i, name in enumerate(names)}
 
 
-def _failpoints(text: str) -> Mapping[str, int]:
-    """Read `append.commit:3,merge.fold`: die the third, the first time."""
-    found = {}
-    for part in filter(None, text.split(",")):
-        match = _FAILPOINT.fullmatch(part)
-        if not match:
-            raise UsageError(f"SYNCD_FAILPOINTS: {part!r} is not name:count")
-        found[match[1]] = int(match[2] or 1)
-    return found
+def _failpoints(text: str) -> failpoint.Plan | None:
+    """Read `append.head:3,merge.claims` or `seed=7,one_in=40,append.head`.
+
+    With a seed, names say where its coin is tossed; with none, at which hit
+    (the first, if no number stands there) the process ends itself.
+    """
+    if not text:
+        return None
+    at: dict[str, int] = {}
+    numbers: dict[str, int] = {}
+    for part in text.split(","):
+        name = re.fullmatch(r"([a-z.]+)(?::([1-9][0-9]*))?", part, re.ASCII)
+        number = re.fullmatch(r"(seed|one_in)=([1-9][0-9]*)", part, re.ASCII)
+        if name and name[1] in failpoint.POINTS:
+            at[name[1]] = int(name[2] or 1)
+        elif number:
+            numbers[number[1]] = int(number[2])
+        else:
+            raise UsageError(
+                f"SYNCD_FAILPOINTS: {part!r} is no point, seed or one_in"
+            )
+    if "seed" not in numbers:
+        return failpoint.Plan(at=at)
+    only = frozenset(at or failpoint.POINTS)
+    one_in = numbers.get("one_in", 50)
+    return failpoint.Plan(seed=numbers["seed"], one_in=one_in, only=only)
 
 
 # ------------------------------------------------------------ the secret
