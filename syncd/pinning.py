@@ -1,0 +1,273 @@
+"""TLS for both ends of the peer door: mutual TLS 1.3, and the pin.
+
+A member is known by its *pin*, SHA-256 of its certificate's public key. TLS
+1.3 proves in the handshake that the other end holds the private key, so a
+connection whose certificate bears a pinned key is that member's; names,
+dates and issuers in the certificate decide nothing.
+
+OpenSSL can check a client's certificate only against certificates that it
+has been given. Hence the roster carries each member's certificate beside the
+pin, and the door trusts exactly these:
+
+    server   trusts the roster's certificates, then compares the pin
+    client   trusts no certificate, compares the pin
+
+Both compare inside `do_handshake`: where it fails there is no connection,
+and not one byte of HTTP was read or sent. That a member leaves the roster
+while it is connected, this module cannot see: the doors compare `peer_pin`
+with the roster on every request.
+"""
+
+import contextlib
+import functools
+import os
+import ssl
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from syncd.errors import DamagedError, MalformedError, UsageError
+from syncd.roster import certificate
+
+# OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which `ssl` does not name: a roster
+# says until when a key is good, and an expired certificate or a wrong clock
+# must not shut a member out.
+_NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
+
+
+class _Object(ssl.SSLObject):
+    """A connection over memory buffers, as asyncio makes them."""
+
+    def do_handshake(self) -> None:
+        super().do_handshake()
+        _admit(self)
+
+
+class _Socket(ssl.SSLSocket):
+    """A connection over a blocking socket."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        super().do_handshake(block)
+        _admit(self)
+
+
+class _Context(ssl.SSLContext):
+    """A context whose handshakes end with a look at the pin."""
+
+    sslobject_class = _Object
+    sslsocket_class = _Socket
+    admits: Callable[[str], bool]
+
+
+class ServerTls:
+    """The peer door's TLS: `context` stays the same while the roster moves.
+
+    An `SSLContext` learns to trust, but never forgets. So each `update` makes
+    a new one, which every later handshake is switched to as it begins.
+    """
+
+    def __init__(self, own: bytes, key_pem: bytes) -> None:
+        """Admit nobody yet.
+
+        Args:
+            own: the certificate we present, DER.
+            key_pem: its private key, PKCS #8, not encrypted.
+
+        Raises:
+            DamagedError: the two do not go together.
+        """
+        self._own = own
+        self._key_pem = key_pem
+        self._pins: frozenset[str] = frozenset()
+        self._current = self._build(())
+        # Verify mode, flags, versions and tickets are read from the context
+        # that the listener was given, so it is built like the others.
+        self.context: ssl.SSLContext = self._build(())
+        self.context.sni_callback = self._switch
+
+    def update(self, certificates: Iterable[bytes]) -> tuple[str, ...]:
+        """Admit the bearers of these certificates (DER), and nobody else.
+
+        Returns the pins of those that OpenSSL cannot use, who are left out:
+        one odd certificate must not close the door to the others.
+
+        Raises:
+            MalformedError: one of them is no certificate at all.
+        """
+        known = [(certificate.pin(der), der) for der in certificates]
+        try:
+            current = self._build(der for _, der in known)
+        except ssl.SSLError:
+            known, odd = _sort_out(known)
+            current = self._build(der for _, der in known)
+        else:
+            odd = ()
+        self._current = current
+        self._pins = frozenset(pin for pin, _ in known)
+        return odd
+
+    def _build(self, anchors: Iterable[bytes]) -> _Context:
+        context = _context(ssl.PROTOCOL_TLS_SERVER, self._own, self._key_pem)
+        context.verify_mode = ssl.CERT_REQUIRED
+        # A member's certificate is its own anchor, whoever signed it.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
+        # A ticket would let its holder in again after a removal.
+        context.num_tickets = 0
+        context.options |= ssl.OP_NO_TICKET
+        context.admits = lambda pin: pin in self._pins
+        together = b"".join(anchors)
+        if together:
+            context.load_verify_locations(cadata=together)
+        return context
+
+    def _switch(
+        self,
+        connection: ssl.SSLObject,
+        name: str | None,
+        context: ssl.SSLContext,
+    ) -> None:
+        connection.context = self._current
+
+
+def client_context(own: bytes, key_pem: bytes, pin: str) -> ssl.SSLContext:
+    """Return a context that connects to the bearer of `pin`, or not at all.
+
+    `own` is the certificate we present, DER: the one that the roster has of
+    us, since the other end knows no newer one. `key_pem` is its private key,
+    PKCS #8, not encrypted. What address was dialled does not matter.
+
+    Raises:
+        DamagedError: certificate and key do not go together.
+    """
+    context = _context(ssl.PROTOCOL_TLS_CLIENT, own, key_pem)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # the pin is all, see _admit
+    context.admits = lambda found: found == pin
+    return context
+
+
+def peer_pin(connection: ssl.SSLObject | ssl.SSLSocket | None) -> str | None:
+    """Return the pin of the other end; None without TLS or a certificate.
+
+    Cheap enough for every request.
+    """
+    der = connection.getpeercert(binary_form=True) if connection else None
+    return _pin(der) if der else None
+
+
+def rehearse(own: bytes, key_pem: bytes) -> None:
+    """A handshake in memory shows that peers will accept this certificate.
+
+    OpenSSL refuses, for example, a certificate whose extended key usage does
+    not name client authentication, or a key that is too small.
+
+    Raises:
+        DamagedError: certificate and key do not go together.
+        UsageError: no peer could accept it.
+    """
+    server = ServerTls(own, key_pem)
+    server.update([own])
+    context = client_context(own, key_pem, certificate.pin(own))
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = (
+        context.wrap_bio(down, up),
+        server.context.wrap_bio(up, down, server_side=True),
+    )
+    try:
+        for _ in range(3):  # hello; certificates; the server's last word
+            for end in ends:
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    end.do_handshake()
+    except ssl.SSLError as e:
+        raise UsageError(
+            f"tls: no peer would accept this certificate: {_reason(e)}",
+            hint="it needs client and server authentication among its"
+            " extended key usages, or none, and P-256, Ed25519 or RSA 2048",
+        ) from e
+
+
+def _context(protocol: int, own: bytes, key_pem: bytes) -> _Context:
+    context = _Context(protocol)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.maximum_version = ssl.TLSVersion.TLSv1_3
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        with _as_file(own, key_pem) as (path, password):
+            context.load_cert_chain(path, password=password)
+    except (ssl.SSLError, ValueError) as e:
+        raise DamagedError(
+            "tls: our certificate and private key do not go together"
+        ) from e
+    return context
+
+
+@contextlib.contextmanager
+def _as_file(own: bytes, key_pem: bytes) -> Iterator[tuple[str, str | None]]:
+    """Lend certificate and key as the file that `ssl` insists on.
+
+    The file is in memory where the system can do that; else the key in it is
+    encrypted, so that it never lies on a disk in the clear.
+    """
+    pem = ssl.DER_cert_to_PEM_cert(own).encode()
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("syncd-tls"), "wb") as file:
+            file.write(pem + key_pem)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}", None
+        return
+    password = os.urandom(32).hex()
+    key = load_pem_private_key(key_pem, None).private_bytes(
+        Encoding.PEM,
+        PrivateFormat.PKCS8,
+        BestAvailableEncryption(password.encode()),
+    )
+    with tempfile.TemporaryDirectory(prefix="syncd-") as directory:
+        path = Path(directory, "tls.pem")
+        path.write_bytes(pem + key)
+        yield str(path), password
+
+
+def _sort_out(
+    known: Iterable[tuple[str, bytes]],
+) -> tuple[list[tuple[str, bytes]], tuple[str, ...]]:
+    usable, odd = [], []
+    for pin, der in known:
+        trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            trial.load_verify_locations(cadata=der)
+        except ssl.SSLError:
+            odd.append(pin)
+        else:
+            usable.append((pin, der))
+    return usable, tuple(odd)
+
+
+def _admit(connection: Any) -> None:
+    """End the handshake here unless the other end bears an admitted pin."""
+    pin = peer_pin(connection)
+    if pin is None or not connection.context.admits(pin):
+        raise ssl.SSLCertVerificationError(
+            1, "tls: the other end's public key is not the pinned one"
+        )
+
+
+@functools.lru_cache(maxsize=4096)
+def _pin(der: bytes) -> str | None:
+    try:
+        return certificate.pin(der)
+    except MalformedError:  # OpenSSL reads certificates that we do not
+        return None
+
+
+def _reason(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return getattr(error, "verify_message", "") or str(error)
+    return (error.reason or str(error)).replace("_", " ").lower()

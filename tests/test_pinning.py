@@ -1,0 +1,424 @@
+"""A connection is a member's because of its key, and of nothing else.
+
+Real TLS over loopback, with asyncio on both sides.
+"""
+
+import asyncio
+import contextlib
+import os
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from syncd import pinning
+from syncd.errors import DamagedError, UsageError
+from syncd.pinning import ServerTls
+from syncd.roster import certificate
+
+Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+SERVER_ONLY = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One end: a certificate and its key."""
+
+    der: bytes
+    pem: bytes
+
+    @property
+    def pin(self) -> str:
+        return certificate.pin(self.der)
+
+    def server(self, *admitted: "Identity") -> ServerTls:
+        tls = ServerTls(self.der, self.pem)
+        assert tls.update(who.der for who in admitted) == ()
+        return tls
+
+    def client(self, pin: str) -> ssl.SSLContext:
+        return pinning.client_context(self.der, self.pem, pin)
+
+
+def issue(
+    key: Key | rsa.RSAPrivateKey,
+    *,
+    issuer: Key | None = None,
+    ca: bool = False,
+    usage: x509.ExtendedKeyUsage | None = None,
+    start: datetime = NOW,
+    name: str = "member.example",
+) -> Identity:
+    """Make a certificate: self-signed, or signed by `issuer`."""
+    signer = issuer or key
+    issuer_name = "CA of the institution" if issuer else name
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(_name(name))
+        .issuer_name(_name(issuer_name))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=397))
+        .add_extension(x509.BasicConstraints(ca, None), critical=True)
+    )
+    if usage:
+        builder = builder.add_extension(usage, critical=False)
+    is_ed = isinstance(signer, ed25519.Ed25519PrivateKey)
+    signed = builder.sign(signer, None if is_ed else hashes.SHA256())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return Identity(signed.public_bytes(Encoding.DER), pem)
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+
+
+def p256() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+ed = ed25519.Ed25519PrivateKey.generate
+
+
+@pytest.fixture
+def bank() -> Identity:
+    """The one with the door."""
+    return issue(ed(), name="bank.example")
+
+
+@pytest.fixture
+def police() -> Identity:
+    """The one who comes."""
+    return issue(ed(), name="police.example")
+
+
+@contextlib.asynccontextmanager
+async def door(tls: ServerTls) -> AsyncIterator[int]:
+    """Serve each line's caller its own pin."""
+
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            while await reader.readline():
+                pin = pinning.peer_pin(writer.get_extra_info("ssl_object"))
+                writer.write(f"{pin}\n".encode())
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(
+        answer, "127.0.0.1", 0, ssl=tls.context
+    )
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def ask(port: int, context: ssl.SSLContext) -> str:
+    """Return what the door answers; raise if there is no answer."""
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=context
+    )
+    try:
+        writer.write(b"who am I?\n")
+        line = await reader.readline()
+        if not line:
+            raise ConnectionResetError
+        return line.decode().strip()
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def is_refused(port: int, context: ssl.SSLContext) -> bool:
+    try:
+        await ask(port, context)
+    except OSError:  # ssl.SSLError is one
+        return True
+    return False
+
+
+@pytest.mark.parametrize("make", [ed, p256], ids=["ed25519", "p256"])
+async def test_listed_certificate_is_admitted(
+    bank: Identity, make: Callable[[], Key]
+) -> None:
+    """The door knows the caller by its pin, the caller knows the door."""
+    caller = issue(make())
+    async with door(bank.server(caller)) as port:
+        assert await ask(port, caller.client(bank.pin)) == caller.pin
+
+
+@pytest.mark.parametrize("make", [ed, p256], ids=["ed25519", "p256"])
+async def test_certificate_from_a_ca_is_admitted(
+    make: Callable[[], Key],
+) -> None:
+    """An institution's own CA may sign; nobody needs to know that CA."""
+    authority = p256()
+    member = issue(make(), issuer=authority)
+    async with door(member.server(member)) as port:
+        assert await ask(port, member.client(member.pin)) == member.pin
+
+
+async def test_unlisted_certificate_is_refused(
+    bank: Identity, police: Identity
+) -> None:
+    """Another key with the same names in its certificate is another."""
+    impostor = issue(ed(), name="police.example")
+    async with door(bank.server(police)) as port:
+        assert await is_refused(port, impostor.client(bank.pin))
+        assert not await is_refused(port, police.client(bank.pin))
+
+
+async def test_same_ca_is_not_enough(bank: Identity) -> None:
+    """A colleague of a member, by the same CA, is nobody."""
+    authority = p256()
+    member, colleague = (issue(ed(), issuer=authority) for _ in range(2))
+    async with door(bank.server(member)) as port:
+        assert await is_refused(port, colleague.client(bank.pin))
+        assert not await is_refused(port, member.client(bank.pin))
+
+
+async def test_member_cannot_admit_others(bank: Identity) -> None:
+    """What a listed certificate has signed passes OpenSSL, not the pin."""
+    key = p256()
+    authority = issue(key, ca=True, name="CA of the institution")
+    issued = issue(ed(), issuer=key)
+    async with door(bank.server(authority)) as port:
+        assert await is_refused(port, issued.client(bank.pin))
+        assert not await is_refused(port, authority.client(bank.pin))
+
+
+async def test_no_certificate_is_refused(
+    bank: Identity, police: Identity
+) -> None:
+    """Who shows none gets nothing."""
+    anonymous = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anonymous.check_hostname = False
+    anonymous.verify_mode = ssl.CERT_NONE
+    async with door(bank.server(police)) as port:
+        assert await is_refused(port, anonymous)
+
+
+async def test_stolen_certificate_is_refused(
+    bank: Identity, police: Identity
+) -> None:
+    """The certificate is public: without its key it opens nothing."""
+    with pytest.raises(DamagedError):
+        pinning.client_context(police.der, issue(ed()).pem, bank.pin)
+
+
+async def test_nobody_is_admitted_at_first(
+    bank: Identity, police: Identity
+) -> None:
+    """A door without a roster is shut."""
+    async with door(ServerTls(bank.der, bank.pem)) as port:
+        assert await is_refused(port, police.client(bank.pin))
+
+
+async def test_removed_cannot_come_back(
+    bank: Identity, police: Identity
+) -> None:
+    """After `update` the door knows only who is in the new list."""
+    carrier = issue(ed())
+    tls = bank.server(police)
+    async with door(tls) as port:
+        assert await ask(port, police.client(bank.pin)) == police.pin
+        assert await is_refused(port, carrier.client(bank.pin))
+        tls.update([carrier.der])
+        assert await is_refused(port, police.client(bank.pin))
+        assert await ask(port, carrier.client(bank.pin)) == carrier.pin
+        tls.update([])
+        assert await is_refused(port, carrier.client(bank.pin))
+
+
+async def test_kept_connection_still_shows_its_pin(
+    bank: Identity, police: Identity
+) -> None:
+    """A removal does not cut a connection: the pin is there to be asked."""
+    tls = bank.server(police)
+    async with door(tls) as port:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=police.client(bank.pin)
+        )
+        for _ in range(2):
+            writer.write(b"\n")
+            assert (await reader.readline()).decode().strip() == police.pin
+            tls.update([])
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_wrong_door_hears_nothing(
+    bank: Identity, police: Identity
+) -> None:
+    """A door with another key is left before a byte is sent."""
+    impostor = issue(ed(), name="bank.example")
+    heard: list[bytes] = []
+
+    async def listen(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        with contextlib.suppress(OSError):
+            heard.append(await reader.read())
+        writer.close()
+
+    tls = impostor.server(police)
+    server = await asyncio.start_server(
+        listen, "127.0.0.1", 0, ssl=tls.context
+    )
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(ssl.SSLCertVerificationError, match="not the pinned"):
+        await ask(port, police.client(bank.pin))
+    server.close()
+    await asyncio.sleep(0.05)
+    assert heard in ([], [b""])
+
+
+@pytest.mark.parametrize("days", [-4000, 4000], ids=["expired", "future"])
+async def test_dates_do_not_matter(bank: Identity, days: int) -> None:
+    """The roster says until when a key is good, not the certificate."""
+    member = issue(ed(), start=NOW + timedelta(days=days))
+    async with door(member.server(member)) as port:
+        assert await ask(port, member.client(member.pin)) == member.pin
+
+
+async def test_renewed_certificate_at_the_door(police: Identity) -> None:
+    """A door may show any certificate that bears its pinned key."""
+    key, authority = p256(), p256()
+    old, new = (issue(key, issuer=authority) for _ in range(2))
+    assert old.der != new.der
+    async with door(new.server(police)) as port:
+        assert await ask(port, police.client(old.pin)) == police.pin
+
+
+async def test_tls_1_2_is_refused(bank: Identity, police: Identity) -> None:
+    """In both directions."""
+    context = police.client(bank.pin)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    async with door(bank.server(police)) as port:
+        assert await is_refused(port, context)
+    tls = bank.server(police)
+    tls.context.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls.context.maximum_version = ssl.TLSVersion.TLSv1_2
+    async with door(tls) as port:
+        assert await is_refused(port, police.client(bank.pin))
+
+
+def connect(
+    client: ssl.SSLContext,
+    server: ssl.SSLContext,
+    session: ssl.SSLSession | None = None,
+) -> ssl.SSLObject:
+    """Shake hands in memory and say a word; return the client's end."""
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    near = client.wrap_bio(down, up, session=session)
+    far = server.wrap_bio(up, down, server_side=True)
+    for _ in range(3):
+        for end in (near, far):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    far.write(b"word")  # tickets, if any, came before it
+    assert near.read() == b"word"
+    return near
+
+
+def test_no_session_is_resumed(bank: Identity, police: Identity) -> None:
+    """There is no ticket, so none outlives a removal."""
+    client = police.client(bank.pin)
+    server = bank.server(police).context
+    first = connect(client, server)
+    session = first.session
+    assert session is None or not session.has_ticket
+    assert not connect(client, server, session).session_reused
+
+
+def test_one_protocol_is_spoken(bank: Identity, police: Identity) -> None:
+    """Both ends agree on TLS 1.3 and HTTP/1.1."""
+    near = connect(police.client(bank.pin), bank.server(police).context)
+    assert near.version() == "TLSv1.3"
+    assert near.selected_alpn_protocol() == "http/1.1"
+
+
+async def test_aiohttp_keeps_to_the_pin(
+    bank: Identity, police: Identity
+) -> None:
+    """Through the server and the client that the doors are made of."""
+
+    async def who(request: web.Request) -> web.Response:
+        assert request.transport
+        end = request.transport.get_extra_info("ssl_object")
+        return web.Response(text=str(pinning.peer_pin(end)))
+
+    app = web.Application()
+    app.router.add_get("/", who)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    tls = bank.server(police)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls.context)
+    await site.start()
+    url = f"https://127.0.0.1:{runner.addresses[0][1]}/"
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url, ssl=police.client(bank.pin)) as reply:
+            assert await reply.text() == police.pin
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await session.get(url, ssl=police.client(police.pin))
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await session.get(url, ssl=issue(ed()).client(bank.pin))
+    await runner.cleanup()
+
+
+def test_no_tls_has_no_pin() -> None:
+    """A plain connection bears none."""
+    assert pinning.peer_pin(None) is None
+
+
+def test_rehearsal_passes(police: Identity) -> None:
+    """A good certificate is said to be good."""
+    pinning.rehearse(police.der, police.pem)
+
+
+@pytest.mark.parametrize(
+    ("own", "reason"),
+    [
+        (issue(ed(), usage=SERVER_ONLY), "purpose"),
+        (issue(rsa.generate_private_key(65537, 1024)), "go together|key"),
+    ],
+    ids=["server only", "small key"],
+)
+def test_rehearsal_says_why_not(own: Identity, reason: str) -> None:
+    """What peers would refuse is known before it enters a roster."""
+    with pytest.raises((UsageError, DamagedError), match=reason):
+        pinning.rehearse(own.der, own.pem)
+
+
+def test_key_is_never_on_disk_in_the_clear(
+    police: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also without files in memory: then the file's key is encrypted."""
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    with pinning._as_file(police.der, police.pem) as (path, password):
+        written = Path(path).read_bytes()
+        assert password
+        assert b"BEGIN ENCRYPTED PRIVATE KEY" in written
+        assert b"BEGIN PRIVATE KEY" not in written
+    pinning.rehearse(police.der, police.pem)
