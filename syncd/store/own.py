@@ -32,7 +32,9 @@ _FULL = 256
 class OwnLogStore:
     """flows.ports.OwnLog on SQLite, with the high-water mark."""
 
-    def __init__(self, database: Database, mark: Path) -> None:
+    def __init__(
+        self, database: Database, mark: Path, *, read_only: bool = False
+    ) -> None:
         """Take over the log and hold it against its mark.
 
         Raises:
@@ -45,7 +47,8 @@ class OwnLogStore:
         head = database.read_now(_newest)
         if head is not None:
             self._log_id, tip = head
-            self._reconcile(tip)
+            if not read_only:  # else a daemon may be between the two
+                self._reconcile(tip)
             self._released = tip.note
 
     def released(self) -> bytes:

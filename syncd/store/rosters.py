@@ -1,74 +1,75 @@
-"""The chain of rosters that we accepted, one signed note to a file.
+"""The roster's versions that we accepted, from the pinned first one on."""
 
-    roster/000001.note, roster/000002.note, …
+from collections.abc import Callable
+from dataclasses import dataclass
 
-Plain files, so that the command line reads them without the daemon, and a
-person with nothing but a pager. What is in them is verified again from the
-pinned first version whenever they are read: trust is `roster.trust`'s work.
-"""
+import sqlalchemy as sa
 
-import re
-from pathlib import Path
-
-from syncd.errors import DamagedError, StaleError, UsageError
-from syncd.store import durable
-
-_NAME = re.compile(r"([0-9]{6,15})\.note", re.ASCII)
+from syncd.errors import StaleError
+from syncd.store.database import Database
 
 
-class RosterFiles:
-    """The directory of a home's rosters."""
+@dataclass(frozen=True, slots=True)
+class RosterNote:
+    """One accepted version."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    version: int
+    hash: str  # hex SHA-256 of the note's text
+    note: bytes
 
-    def notes(self) -> list[bytes]:
-        """Return all versions' notes, from version 1 on.
+
+class Rosters:
+    """Accepted roster versions, over own.db."""
+
+    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+        self._db = database
+        self._clock = clock
+
+    async def keep(self, roster: RosterNote) -> None:
+        """Keep a verified version; durable on return.
 
         Raises:
-            DamagedError: one between is missing, or cannot be read.
+            StaleError: that version is here with another text.
         """
-        if not self._directory.is_dir():
-            return []
-        found: dict[int, Path] = {}
-        for path in self._directory.iterdir():
-            if match := _NAME.fullmatch(path.name):
-                found[int(match[1])] = path
-        if sorted(found) != list(range(1, len(found) + 1)):
-            raise DamagedError(
-                f"{self._directory}: versions {sorted(found)[:3]}… have a gap",
-                hint="restore the missing roster file, or fetch it from a"
-                " member: syncd roster show --raw",
+
+        def job(c: sa.Connection) -> None:
+            there = c.exec_driver_sql(
+                "SELECT hash FROM roster WHERE version = ?", (roster.version,)
+            ).scalar()
+            if there is not None and there != roster.hash:
+                raise StaleError(
+                    f"roster: version {roster.version} is here already,"
+                    " with another text"
+                )
+            c.exec_driver_sql(
+                "INSERT INTO roster (version, hash, note, at)"
+                " VALUES (?, ?, ?, ?) ON CONFLICT (version) DO NOTHING",
+                (roster.version, roster.hash, roster.note, self._clock()),
             )
-        try:
-            return [found[n].read_bytes() for n in sorted(found)]
-        except OSError as e:
-            raise DamagedError(f"{self._directory}: {e}") from e
 
-    def get(self, version: int) -> bytes | None:
-        """Return one version's note, or None."""
-        path = self._path(version)
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            return None
+        await self._db.write(job)
 
-    def put(self, version: int, raw: bytes) -> None:
-        """Keep the next version's note; durable on return.
+    async def all(self) -> list[RosterNote]:
+        """Return every accepted version, the first one first."""
 
-        Raises:
-            StaleError: another note of that version is here.
-        """
-        there = self.get(version)
-        if there is not None:
-            if there != raw:
-                raise StaleError(f"roster: version {version} is here already")
-            return
-        try:
-            self._directory.mkdir(mode=0o700, exist_ok=True)
-        except OSError as e:
-            raise UsageError(f"{self._directory}: {e.strerror}") from e
-        durable.write(self._path(version), raw)
+        def job(c: sa.Connection) -> list[RosterNote]:
+            rows = c.exec_driver_sql(
+                "SELECT version, hash, note FROM roster ORDER BY version"
+            )
+            return [RosterNote(*row) for row in rows]
 
-    def _path(self, version: int) -> Path:
-        return self._directory / f"{version:06}.note"
+        return await self._db.read(job)
+
+    async def get(self, version: int | None = None) -> RosterNote | None:
+        """Return one version, the newest for None."""
+
+        def job(c: sa.Connection) -> RosterNote | None:
+            row = c.exec_driver_sql(
+                "SELECT version, hash, note FROM roster"
+                " WHERE version = ? OR ? IS NULL"
+                " ORDER BY version DESC LIMIT 1",
+                (version, version),
+            ).fetchone()
+            return None if row is None else RosterNote(*row)
+
+        return await self._db.read(job)

@@ -1,0 +1,130 @@
+"""What our keys cosigned, and who cosigned ours."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from syncd.errors import ForkError, StaleError
+from syncd.flows.cosign import Cosigned
+from syncd.store import failpoint
+from syncd.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The newest checkpoint of our log that another's key cosigned."""
+
+    origin: str
+    signer: str  # key name, …/seen or …/merged
+    size: int  # entries
+    note: bytes
+    at: int  # unix seconds, when we got it
+
+
+class CosignRows:
+    """flows.cosign.CosignBook, and the receipts for our own log."""
+
+    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+        self._db = database
+        self._clock = clock
+
+    async def cosigned(self, role: str, origin: str) -> Cosigned | None:
+        """Return the last one by our `seen` or `merged` key, or None."""
+        return await self._db.read(lambda c: _cosigned(c, role, origin))
+
+    async def all_cosigned(self, role: str) -> dict[str, Cosigned]:
+        """Return the last one of each origin."""
+
+        def job(c: sa.Connection) -> dict[str, Cosigned]:
+            rows = c.exec_driver_sql(
+                "SELECT origin, size, root, note FROM cosigned"
+                " WHERE role = ? ORDER BY origin",
+                (role,),
+            )
+            return {origin: Cosigned(*rest) for origin, *rest in rows}
+
+        return await self._db.read(job)
+
+    async def cosign(
+        self, role: str, origin: str, old: Cosigned | None, new: Cosigned
+    ) -> None:
+        """Replace `old` by `new`; durable on return.
+
+        Raises:
+            StaleError: the last one is not `old`, or `new` is smaller.
+            ForkError: the same size with another root.
+        """
+
+        def job(c: sa.Connection) -> None:
+            last = _cosigned(c, role, origin)
+            if (last is None) != (old is None) or (
+                last is not None
+                and old is not None
+                and (last.size, last.root) != (old.size, old.root)
+            ):
+                raise StaleError(f"cosign: {origin}: signed meanwhile")
+            if last is not None and new.size < last.size:
+                raise StaleError(
+                    f"cosign: {origin}: size {new.size} after {last.size}"
+                )
+            if (
+                last is not None
+                and new.size == last.size
+                and new.root != last.root
+            ):
+                raise ForkError(
+                    f"cosign: {origin}: another root at size {new.size}"
+                )
+            c.exec_driver_sql(
+                "INSERT INTO cosigned (role, origin, size, root, note)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (role, origin)"
+                " DO UPDATE SET size = excluded.size, root = excluded.root,"
+                " note = excluded.note",
+                (role, origin, new.size, new.root, new.note),
+            )
+            failpoint.hit("cosign.row")
+
+        def step() -> None:
+            self._db.write_now(job)
+            failpoint.hit("cosign.committed")
+
+        await self._db.in_writer(step)
+
+    async def keep_receipt(
+        self, origin: str, signer: str, size: int, note: bytes
+    ) -> bool:
+        """Keep a verified cosignature on our log if it is the largest yet."""
+
+        def job(c: sa.Connection) -> bool:
+            done = c.exec_driver_sql(
+                "INSERT INTO receipt (origin, signer, size, note, at)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (origin, signer)"
+                " DO UPDATE SET size = excluded.size, note = excluded.note,"
+                " at = excluded.at WHERE excluded.size > receipt.size",
+                (origin, signer, size, note, self._clock()),
+            )
+            return done.rowcount == 1
+
+        return await self._db.write(job)
+
+    async def receipts(self, origin: str) -> dict[str, Receipt]:
+        """Return the newest receipt of each signer for one of our logs."""
+
+        def job(c: sa.Connection) -> dict[str, Receipt]:
+            rows = c.exec_driver_sql(
+                "SELECT origin, signer, size, note, at FROM receipt"
+                " WHERE origin = ? ORDER BY signer",
+                (origin,),
+            )
+            return {row[1]: Receipt(*row) for row in rows}
+
+        return await self._db.read(job)
+
+
+def _cosigned(c: sa.Connection, role: str, origin: str) -> Cosigned | None:
+    row = c.exec_driver_sql(
+        "SELECT size, root, note FROM cosigned WHERE role = ? AND origin = ?",
+        (role, origin),
+    ).fetchone()
+    return None if row is None else Cosigned(*row)

@@ -1,0 +1,261 @@
+"""The keyring: a home's private keys, useless without a secret kept elsewhere.
+
+    keys/            mode 0700
+      master         mode 0600, JSON: the master key under the secret
+      <name>.key     mode 0600: nonce ‖ AES-256-GCM(master key, value), the
+                     name as associated data
+
+The secret (a passphrase file, a systemd credential, a prompt) goes through
+scrypt; cost and salt stand in `master`, beside a check sum that tells a
+damaged file from a wrong secret. Names: log, member, seen, merged, tls, seal,
+vault, access, share-<kind>-<epoch>-<generation>.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from syncd.errors import DamagedError, UntrustedError, UsageError
+from syncd.store import durable
+
+DIRECTORY = "keys"
+MASTER = "master"
+SUFFIX = ".key"
+COST = 2**15  # scrypt n: 32 MiB, a tenth of a second
+_MOST_COST = 2**20  # of a file that we read: 1 GiB
+_BLOCK, _LANES = 8, 1  # scrypt r, p
+_NONCE = 12
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
+
+
+class Keyring:
+    """A home's keys, opened by its secret. Values are bytes."""
+
+    def __init__(self, directory: Path, master: bytes) -> None:
+        self._directory = directory
+        self._aead = AESGCM(master)
+
+    def __repr__(self) -> str:
+        return f"Keyring({self._directory.name!r})"
+
+    @classmethod
+    def create(
+        cls,
+        home: Path,
+        secret: bytes,
+        *,
+        rng: Callable[[int], bytes] = os.urandom,
+        cost: int = COST,
+    ) -> "Keyring":
+        """Make the directory and a fresh master key.
+
+        Raises:
+            UsageError: there is a keyring already.
+        """
+        directory = home / DIRECTORY
+        directory.mkdir(mode=0o700, exist_ok=True)
+        directory.chmod(0o700)  # whatever the umask
+        if (directory / MASTER).exists():
+            raise UsageError(f"{DIRECTORY}: there is a keyring already")
+        master = rng(32)
+        _write_master(directory, master, secret, rng, cost)
+        return cls(directory, master)
+
+    @classmethod
+    def open(cls, home: Path, secret: bytes) -> "Keyring":
+        """Open the keyring.
+
+        Raises:
+            UsageError: there is none, or others can read it.
+            UntrustedError: the secret is not its.
+            DamagedError: a file does not hold.
+        """
+        directory = home / DIRECTORY
+        _check_mode(directory, 0o700)
+        return cls(directory, _read_master(directory, secret))
+
+    def change_secret(
+        self,
+        old: bytes,
+        new: bytes,
+        *,
+        rng: Callable[[int], bytes] = os.urandom,
+        cost: int = COST,
+    ) -> None:
+        """Wrap the master key by another secret.
+
+        Raises:
+            UntrustedError: `old` is not the secret.
+        """
+        master = _read_master(self._directory, old)
+        _write_master(self._directory, master, new, rng, cost)
+
+    def names(self) -> list[str]:
+        """Return the names of the keys that there are, sorted."""
+        return sorted(
+            path.name.removesuffix(SUFFIX)
+            for path in self._directory.glob(f"*{SUFFIX}")
+        )
+
+    def get(self, name: str) -> bytes | None:
+        """Return a key, or None if there is none of that name.
+
+        Raises:
+            UsageError: others can read its file.
+            DamagedError: it was not written by this keyring, under this name.
+        """
+        path = self._path(name)
+        if not path.exists():
+            return None
+        _check_mode(path, 0o600)
+        raw = durable.read(path) or b""
+        try:
+            return self._aead.decrypt(
+                raw[:_NONCE], raw[_NONCE:], _context(name)
+            )
+        except (InvalidTag, ValueError) as e:
+            raise DamagedError(
+                f"{DIRECTORY}/{path.name}: does not open",
+                hint="restore it from a backup",
+            ) from e
+
+    def need(self, name: str) -> bytes:
+        """Return a key that must be there.
+
+        Raises:
+            DamagedError: it is not.
+        """
+        found = self.get(name)
+        if found is None:
+            raise DamagedError(
+                f"{DIRECTORY}/{name}{SUFFIX}: missing",
+                hint="restore it from a backup",
+            )
+        return found
+
+    def put(
+        self,
+        name: str,
+        value: bytes,
+        *,
+        rng: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        """Keep a key under a name, durably, in place of an older one."""
+        nonce = rng(_NONCE)
+        sealed = nonce + self._aead.encrypt(nonce, value, _context(name))
+        durable.write(self._path(name), sealed)
+
+    def drop(self, name: str) -> None:
+        """Delete a key if it is there, durably."""
+        self._path(name).unlink(missing_ok=True)
+        durable.sync_directory(self._directory)
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name) or name == MASTER:
+            raise UsageError(f"{DIRECTORY}: {name!r} is no key name")
+        return self._directory / f"{name}{SUFFIX}"
+
+
+def _context(name: str) -> bytes:
+    return b"syncd-key-v1\0" + name.encode()
+
+
+def _check_mode(path: Path, want: int) -> None:
+    try:
+        mode = path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        raise UsageError(
+            f"{path.name}: missing", hint="run syncd init, or check --home"
+        ) from None
+    if mode & 0o077:
+        raise UsageError(
+            f"{path}: others can read it (mode {mode:04o})",
+            hint=f"chmod {want:o} {path}",
+        )
+
+
+def _wrap_key(secret: bytes, salt: bytes, cost: int) -> bytes:
+    return hashlib.scrypt(
+        secret,
+        salt=salt,
+        n=cost,
+        r=_BLOCK,
+        p=_LANES,
+        maxmem=128 * _BLOCK * cost + (1 << 20),
+        dklen=32,
+    )
+
+
+def _write_master(
+    directory: Path,
+    master: bytes,
+    secret: bytes,
+    rng: Callable[[int], bytes],
+    cost: int,
+) -> None:
+    if not secret:
+        raise UsageError(f"{DIRECTORY}: the secret is empty")
+    salt, nonce = rng(16), rng(_NONCE)
+    aead = AESGCM(_wrap_key(secret, salt, cost))
+    value: dict[str, Any] = {
+        "kdf": "scrypt",
+        "n": cost,
+        "p": _LANES,
+        "r": _BLOCK,
+        "salt": salt.hex(),
+        "sealed": (nonce + aead.encrypt(nonce, master, b"master")).hex(),
+        "version": 1,
+    }
+    value["sum"] = _sum(value)
+    raw = json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
+    durable.write(directory / MASTER, raw)
+
+
+def _read_master(directory: Path, secret: bytes) -> bytes:
+    path = directory / MASTER
+    _check_mode(path, 0o600)
+    damaged = DamagedError(
+        f"{DIRECTORY}/{MASTER}: damaged", hint="restore it from a backup"
+    )
+    try:
+        match json.loads(durable.read(path) or b""):
+            case {
+                "kdf": "scrypt",
+                "n": int() as cost,
+                "p": 1,
+                "r": 8,
+                "salt": str() as salt,
+                "sealed": str() as sealed,
+                "sum": str() as total,
+                "version": 1,
+            } as value if cost.bit_count() == 1 and cost <= _MOST_COST:
+                del value["sum"]
+                if total != _sum(value):
+                    raise damaged
+                wrapped = bytes.fromhex(sealed)
+                key = _wrap_key(secret, bytes.fromhex(salt), cost)
+            case _:
+                raise damaged
+    except (ValueError, UnicodeDecodeError) as e:
+        raise damaged from e
+    try:
+        return AESGCM(key).decrypt(
+            wrapped[:_NONCE], wrapped[_NONCE:], b"master"
+        )
+    except InvalidTag as e:
+        raise UntrustedError(
+            f"{DIRECTORY}: the secret does not open them",
+            hint="check the passphrase file or credential of this home",
+        ) from e
+
+
+def _sum(value: dict[str, Any]) -> str:
+    raw = json.dumps(value, sort_keys=True).encode()
+    return hashlib.sha256(b"syncd-master-v1\0" + raw).hexdigest()
