@@ -1,0 +1,236 @@
+"""Check digits and checksums of account numbers and chain addresses.
+
+Form only, each a few lines after its source: Luhn (ISO/IEC 7812-1), mod 97
+(ISO 7064 as in IBAN), base58check, bech32 and bech32m (BIP 173, 350),
+cashaddr, EIP-55 and Monero's base58. What an address means is `account`'s
+work. Functions return None, or False, where a checksum does not hold.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal
+
+from Crypto.Hash import keccak
+
+BITCOIN_ALPHABET: Final = (
+    "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+)
+RIPPLE_ALPHABET: Final = (
+    "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
+)
+_BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_BECH32_VALUE: Final = {c: n for n, c in enumerate(_BECH32)}
+
+_DOUBLED: Final = {str(n): n * 2 - 9 * (n > 4) for n in range(10)}
+_SINGLE: Final = {str(n): n for n in range(10)}
+
+
+def luhn(digits: str) -> bool:
+    """Tell whether the last of ASCII `digits` is their Luhn check digit."""
+    total = sum(map(_SINGLE.__getitem__, digits[-1::-2]))
+    return (total + sum(map(_DOUBLED.__getitem__, digits[-2::-2]))) % 10 == 0
+
+
+def iban_check_digits(country: str, bban: str) -> str:
+    """Return the two check digits (02 to 98) that belong to an IBAN.
+
+    `country` is two upper-case letters, `bban` upper-case letters and digits.
+    """
+    number = "".join(str(int(c, 36)) for c in f"{bban}{country}00")
+    return f"{98 - int(number) % 97:02d}"
+
+
+def base58(text: str, alphabet: str = BITCOIN_ALPHABET) -> bytes | None:
+    """Return the bytes that base58 `text` stands for."""
+    number = 0
+    for c in text:
+        at = alphabet.find(c)
+        if at < 0:
+            return None
+        number = number * 58 + at
+    body = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    zeros = len(text) - len(text.lstrip(alphabet[0]))
+    return bytes(zeros) + body
+
+
+def base58check(text: str, alphabet: str = BITCOIN_ALPHABET) -> bytes | None:
+    """Return version and payload of `text`, without its 4 bytes of hash."""
+    raw = base58(text, alphabet)
+    if raw is None or len(raw) < 5:
+        return None
+    return raw[:-4] if _double_sha256(raw[:-4])[:4] == raw[-4:] else None
+
+
+def to_base58check(body: bytes) -> str:
+    """Return the spelling of version and payload `body`."""
+    raw = body + _double_sha256(body)[:4]
+    number = int.from_bytes(raw, "big")
+    text = ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = BITCOIN_ALPHABET[digit] + text
+    return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + text
+
+
+def _double_sha256(body: bytes) -> bytes:
+    return hashlib.sha256(hashlib.sha256(body).digest()).digest()
+
+
+# ------------------------------------------------------ bech32, cashaddr
+
+
+def bech32(
+    text: str, human: str, *, longest: int = 90
+) -> tuple[Literal["bech32", "bech32m"], Sequence[int]] | None:
+    """Return encoding and 5-bit groups of lower-case `text`, sum stripped.
+
+    `human` is the part before the last "1". BIP 173 and 350.
+    """
+    if len(text) > longest or not text.startswith(human + "1"):
+        return None
+    values = _values(text[len(human) + 1 :])
+    if values is None or len(values) < 6:
+        return None
+    prefix = [ord(c) >> 5 for c in human] + [0]
+    prefix += [ord(c) & 31 for c in human]
+    match _polymod(prefix + values):
+        case 1:
+            return "bech32", values[:-6]
+        case 0x2BC830A3:
+            return "bech32m", values[:-6]
+        case _:
+            return None
+
+
+def segwit(text: str, human: str) -> bool:
+    """Tell whether lower-case `text` is a SegWit address of `human`."""
+    match bech32(text, human):
+        case (encoding, [version, *groups]) if version <= 16:
+            program = _regroup(groups)
+            if program is None or not 2 <= len(program) <= 40:
+                return False
+            if version == 0:
+                return encoding == "bech32" and len(program) in {20, 32}
+            return encoding == "bech32m"
+        case _:
+            return False
+
+
+def cashaddr(payload: str) -> bytes | None:
+    """Return version and hash of lower-case `bitcoincash:` + `payload`."""
+    values = _values(payload)
+    if values is None or len(values) < 8:
+        return None
+    prefix = [ord(c) & 31 for c in "bitcoincash"] + [0]
+    if _cash_polymod(prefix + values) != 0:
+        return None
+    return _regroup(values[:-8])
+
+
+def to_cashaddr(body: bytes) -> str:
+    """Return the spelling of version and hash, without `bitcoincash:`."""
+    bits = int.from_bytes(body, "big") << (-len(body) * 8 % 5)
+    count = (len(body) * 8 + 4) // 5
+    values = [bits >> 5 * n & 31 for n in reversed(range(count))]
+    prefix = [ord(c) & 31 for c in "bitcoincash"] + [0]
+    check = _cash_polymod(prefix + values + [0] * 8)
+    values += [check >> 5 * n & 31 for n in reversed(range(8))]
+    return "".join(_BECH32[n] for n in values)
+
+
+def _values(text: str) -> list[int] | None:
+    try:
+        return [_BECH32_VALUE[c] for c in text]
+    except KeyError:
+        return None
+
+
+def _regroup(groups: Iterable[int]) -> bytes | None:
+    """Return 5-bit groups as bytes; what is left over must be few zeros."""
+    number = size = 0
+    for group in groups:
+        number = number << 5 | group
+        size += 5
+    spare = size % 8
+    if spare >= 5 or number & ((1 << spare) - 1):
+        return None
+    return (number >> spare).to_bytes(size // 8, "big")
+
+
+def _polymod(values: Iterable[int]) -> int:
+    check = 1
+    for value in values:
+        top = check >> 25
+        check = (check & 0x1FFFFFF) << 5 ^ value
+        for n, generator in enumerate(_GENERATORS):
+            if top >> n & 1:
+                check ^= generator
+    return check
+
+
+def _cash_polymod(values: Iterable[int]) -> int:
+    check = 1
+    for value in values:
+        top = check >> 35
+        check = (check & 0x07FFFFFFFF) << 5 ^ value
+        for n, generator in enumerate(_CASH_GENERATORS):
+            if top >> n & 1:
+                check ^= generator
+    return check ^ 1
+
+
+_GENERATORS: Final = (
+    0x3B6A57B2,
+    0x26508E6D,
+    0x1EA119FA,
+    0x3D4233DD,
+    0x2A1462B3,
+)
+_CASH_GENERATORS: Final = (
+    0x98F2BC8E61,
+    0x79B76D99E2,
+    0xF33E5FB3C4,
+    0xAE2EABE2A8,
+    0x1E4F43E470,
+)
+
+
+# ---------------------------------------------------------------- keccak
+
+
+def eip55(address: str) -> str:
+    """Return the mixed-case spelling of 40 lower-case hex digits."""
+    digest = _keccak256(address.encode("ascii")).hex()
+    return "".join(
+        c.upper() if nibble > "7" else c
+        for c, nibble in zip(address, digest, strict=False)
+    )
+
+
+def monero(text: str) -> bytes | None:
+    """Return network byte and keys of an address in Monero's base58.
+
+    Blocks of 11 characters stand for 8 bytes each, the last 7 for 5; the
+    last 4 bytes are keccak-256 of the others.
+    """
+    body = b""
+    for at in range(0, len(text), 11):
+        block = text[at : at + 11]
+        size = {11: 8, 7: 5}.get(len(block))
+        number = 0
+        for c in block:
+            number = number * 58 + BITCOIN_ALPHABET.find(c)
+            if c not in BITCOIN_ALPHABET:
+                return None
+        if size is None or number >> 8 * size:
+            return None
+        body += number.to_bytes(size, "big")
+    if len(body) < 5 or _keccak256(body[:-4])[:4] != body[-4:]:
+        return None
+    return body[:-4]
+
+
+def _keccak256(body: bytes) -> bytes:
+    # not SHA3-256, which pads differently
+    digest: bytes = keccak.new(digest_bits=256, data=body).digest()
+    return digest

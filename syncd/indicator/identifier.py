@@ -1,0 +1,115 @@
+"""Identifiers: kind and normal form of one raw value.
+
+An identifier never leaves the member that has it: it stays in the vault, and
+what travels is its token. Its value does not show in `repr`, so that no log
+or traceback tells it. How each kind is read is `phone`'s, `url`'s and
+`account`'s work; this module only asks the right one.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from syncd.errors import MalformedError
+from syncd.indicator import account, phone, url
+
+KINDS: Final = ("phone", "url", "account")
+NORMAL: Final = 1  # version of the normal forms; a change is a new epoch
+MAX_VALUE: Final = 256  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """What a report or look-up is about; `value` is a secret of ours."""
+
+    kind: str  # one of KINDS
+    value: str = field(repr=False)  # normal form, 1 to 256 bytes of ASCII
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise MalformedError(_unknown(self.kind))
+        value = self.value
+        if not (
+            value.isascii() and value.isprintable() and 0 < len(value) <= 256
+        ):
+            raise MalformedError(
+                f"{self.kind}: a normal form is 1 to {MAX_VALUE} printable "
+                f"ASCII characters, here are {len(value)}"
+            )
+
+
+def for_report(
+    kind: str,
+    raw: str,
+    *,
+    region: str = "CN",
+    scheme: str | None = None,
+    keep_query: bool = False,
+    allow_personal: bool = False,
+) -> Identifier:
+    """Return the one identifier that a report of `raw` is about.
+
+    `region` reads a phone without country code, `scheme` says what a bare
+    account number is; the flags are `url.report_expression`'s.
+
+    Raises:
+        MalformedError: `raw` does not normalise; says why, not what it is.
+        RefusedError: a URL that a report may not name.
+        UsageError: no such region.
+    """
+    if kind == "phone":
+        return Identifier(kind, phone.normalise(raw, region))
+    if kind == "account":
+        return Identifier(kind, account.normalise(raw, scheme))
+    if kind == "url":
+        form = url.report_expression(
+            raw, keep_query=keep_query, allow_personal=allow_personal
+        )
+        return Identifier(kind, form)
+    raise MalformedError(_unknown(kind))
+
+
+def for_lookup(
+    kind: str, raw: str, *, region: str = "CN", scheme: str | None = None
+) -> tuple[Identifier, ...]:
+    """Return the identifiers to try for `raw`, most specific first.
+
+    Raises:
+        MalformedError: `raw` does not normalise; says why, not what it is.
+        UsageError: no such region.
+    """
+    if kind == "phone":
+        forms = phone.candidates(raw, region)
+    elif kind == "account":
+        forms = account.candidates(raw, scheme)
+    elif kind == "url":
+        forms = url.expressions(raw)
+    else:
+        raise MalformedError(_unknown(kind))
+    return tuple(Identifier(kind, form) for form in forms)
+
+
+def parse_normal(kind: str, value: str) -> Identifier:
+    """Read what is a normal form already: from a roster, a vault, a cache.
+
+    Raises:
+        MalformedError: `value` is not its own normal form.
+    """
+    if kind == "phone":
+        normal = phone.is_normal(value)
+    elif kind == "account":
+        normal = account.normalise(value) == value
+    elif kind == "url":
+        form = url.report_expression(
+            value, keep_query=True, allow_personal=True
+        )
+        normal = form == value
+    else:
+        raise MalformedError(_unknown(kind))
+    if not normal:
+        raise MalformedError(f"{kind}: not in normal form")
+    return Identifier(kind, value)
+
+
+def _unknown(kind: str) -> str:
+    shown = kind if kind.isascii() and kind.isalnum() else "that"
+    return f"kind: no {shown[:32]}, only {', '.join(KINDS)}"
