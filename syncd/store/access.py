@@ -18,7 +18,7 @@ from syncd.store.database import Database
 from syncd.store.grouped import Grouped
 from syncd.store.vault import VaultCipher
 
-KEPT_S = 180 * 86_400
+KEPT_DAYS = 180
 MONTH_S = 30 * 86_400
 TAG_SIZE = 8  # bytes
 
@@ -99,9 +99,9 @@ class AccessBook:
 
         return await self._db.read(job)
 
-    async def prune(self) -> int:
-        """Drop records older than 180 days and keys no longer needed."""
-        oldest = self._clock() - KEPT_S
+    async def prune(self, now: int, days: int = KEPT_DAYS) -> int:
+        """Drop records older than `days` and keys no longer needed."""
+        oldest = now - days * 86_400
 
         def job(c: sa.Connection) -> int:
             gone = c.exec_driver_sql(

@@ -24,7 +24,6 @@ from syncd.store.findings import Kept
 from syncd.store.mirror import MirrorStore
 from syncd.store.own import HIGH_WATER, OwnLogStore
 from syncd.store.quota import Quotas
-from syncd.store.rosters import Rosters
 from syncd.store.sightings import Sightings
 from syncd.store.vault import Cipher, Vault
 
@@ -42,10 +41,9 @@ class OwnStore:
     vault: Vault
     quotas: Quotas
     access: AccessBook
-    cosigned: CosignRows
+    book: CosignRows  # flows.cosign.CosignBook
     bearers: Bearers
     sightings: Sightings
-    rosters: Rosters
     clock: Callable[[], int]
     lock: Lock | None
 
@@ -81,7 +79,6 @@ class OwnStore:
                 CosignRows(database, clock),
                 Bearers(database, clock),
                 Sightings(database),
-                Rosters(database, clock),
                 clock,
                 lock,
             )
@@ -103,6 +100,11 @@ class OwnStore:
         return await self.database.read(
             lambda c: finding_rows.newest(c, limit)
         )
+
+    async def prune(self, now: int, access_days: int) -> None:
+        """Drop access records and quota entries that are old enough."""
+        await self.access.prune(now, access_days)
+        await self.quotas.prune(now)
 
     async def purge(self) -> None:
         """Leave no byte of what was erased or wiped, in file or WAL."""

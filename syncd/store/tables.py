@@ -228,15 +228,6 @@ sighting = sa.Table(  # met here, not yet told
     ),
 )
 
-roster = sa.Table(
-    "roster",
-    OWN,
-    _column("version", Int, primary_key=True),
-    _column("hash", Text),  # hex SHA-256 of the note's text
-    _column("note", Bytes),
-    _column("at", Int),
-)
-
 
 def _finding(metadata: sa.MetaData) -> sa.Table:
     return sa.Table(

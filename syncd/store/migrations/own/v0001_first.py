@@ -124,14 +124,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("origin", "signer"),
     )
     op.create_table(
-        "roster",
-        sa.Column("version", Int, nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("note", sa.LargeBinary(), nullable=False),
-        sa.Column("at", Int, nullable=False),
-        sa.PrimaryKeyConstraint("version"),
-    )
-    op.create_table(
         "sighting",
         sa.Column("id", Int, nullable=False),
         sa.Column("day", Int, nullable=False),
