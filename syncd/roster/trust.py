@@ -11,10 +11,11 @@ state that `Roster.expired` tells, not an error here, because the way out of
 it is to read the next version.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from syncd.errors import ForkError, MalformedError, UntrustedError
+from syncd.errors import ForkError, MalformedError, NewerError, UntrustedError
 from syncd.roster import roster
 from syncd.roster.fields import HEX32
 from syncd.roster.roster import MAX_SIZE, Epoch, Member, Roster
@@ -84,9 +85,7 @@ class TrustedRoster:
         """
         found = self.examine(raw)
         if found.version == self.version + 1:
-            self._links.append(
-                Link(found.version, found.hash, found.admins, found.threshold)
-            )
+            self._links.append(_link(found))
             self._current = found
         return self.current
 
@@ -101,7 +100,11 @@ class TrustedRoster:
             ForkError: signed well, and contradicts a version that we trust.
         """
         signed = note.parse(raw, max_size=MAX_SIZE)
-        found = read(signed)
+        try:
+            found = read(signed)
+        except NewerError:
+            self._check_newer(signed)
+            raise
         if found.version > self.version + 1:
             raise UntrustedError(
                 f"roster: version {found.version} cannot follow"
@@ -134,6 +137,17 @@ class TrustedRoster:
             check_succession(self.current, found)
         return found
 
+    def _check_newer(self, signed: Note) -> None:
+        """Check that our admins wrote what we cannot read.
+
+        Or anybody could make us say that newer software is needed.
+        """
+        if self._links:
+            last = self._links[-1]
+            _check_threshold(signed, "a newer version", [last])
+        elif _hash(signed) != self.fingerprint:
+            raise UntrustedError("roster: fingerprint is not the pinned one")
+
 
 def load(fingerprint: str, notes: list[bytes]) -> TrustedRoster:
     """Return the machine after all of `notes`, in order.
@@ -163,18 +177,29 @@ def check_signed(signed: Note, found: Roster, before: Link | None) -> None:
     Raises:
         UntrustedError: too few of either, or a line that does not verify.
     """
-    bodies = [(found.version, found.admins, found.threshold)]
-    if before is not None:
-        bodies.append((before.version, before.admins, before.threshold))
-    keys = {key for _, admins, _ in bodies for key in admins.values()}
+    own = _link(found)
+    bodies = [own] if before is None else [own, before]
+    _check_threshold(signed, f"version {found.version}", bodies)
+
+
+def _check_threshold(signed: Note, what: str, bodies: list[Link]) -> None:
+    keys = {key for body in bodies for key in body.admins.values()}
     signers = {key.public for key, _ in note.verify(signed, keys)}
-    for version, admins, threshold in bodies:
-        count = sum(key.public in signers for key in admins.values())
-        if count < threshold:
+    for body in bodies:
+        count = sum(key.public in signers for key in body.admins.values())
+        if count < body.threshold:
             raise UntrustedError(
-                f"roster: version {found.version} is signed by {count} of"
-                f" version {version}'s admins, want {threshold}"
+                f"roster: {what} is signed by {count} of version"
+                f" {body.version}'s admins, want {body.threshold}"
             )
+
+
+def _link(found: Roster) -> Link:
+    return Link(found.version, found.hash, found.admins, found.threshold)
+
+
+def _hash(signed: Note) -> str:
+    return hashlib.sha256(signed.text.encode()).hexdigest()
 
 
 def check_succession(old: Roster, new: Roster) -> None:

@@ -1,0 +1,112 @@
+"""An alliance on paper: members, admins and their keys, and no daemon."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from syncd.roster import drafts, join, keys
+from syncd.roster.join import Applicant
+from syncd.roster.keys import MemberKeys
+from syncd.roster.members import Names
+from syncd.roster.roster import Roster
+from syncd.roster.trust import TrustedRoster
+from syncd.tlog.note import SigningKey
+
+NOW = 1_760_000_000
+
+
+class Dice:
+    """Random bytes that are the same in every run."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._count = 0
+
+    def __call__(self, n: int) -> bytes:
+        self._count += 1
+        return hashlib.shake_256(
+            f"{self._seed} {self._count}".encode()
+        ).digest(n)
+
+
+@dataclass
+class Club:
+    """Who founds the alliance, and everything secret about it."""
+
+    rng: Callable[[int], bytes]
+    keys: dict[str, MemberKeys] = field(default_factory=dict)
+    admins: dict[str, SigningKey] = field(default_factory=dict)
+
+    def request(self, id_: str, alliance_id: str = join.NO_ALLIANCE) -> bytes:
+        """Return a member's join request; its keys are made once."""
+        if id_ not in self.keys:
+            self.keys[id_] = keys.generate(
+                f"{id_}.example", "txwz", self.rng, now=NOW
+            )
+        return join.request(
+            self.keys[id_],
+            id=id_,
+            names=Names(zh="某" + id_, en=id_),
+            sector=id_,
+            now=NOW,
+            alliance_id=alliance_id,
+            urls=(f"https://{id_}.example:8443",),
+            info={"registration": "91440300X"},
+        )
+
+    def admin(self, name: str) -> SigningKey:
+        """Return an admin's key, made once."""
+        if name not in self.admins:
+            self.admins[name] = keys.admin("txwz", name, self.rng(32))
+        return self.admins[name]
+
+    def founder(self, id_: str) -> Applicant:
+        """Return a founder of the alliance."""
+        return join.unchallenged(join.parse(self.request(id_)))
+
+    def newcomer(self, id_: str, alliance_id: str) -> Applicant:
+        """Return somebody who answered the challenge."""
+        asked = join.parse(self.request(id_, alliance_id))
+        challenge = join.challenge(asked, self.rng)
+        answer = join.answer(challenge.raw, asked, self.keys[id_])
+        return join.proven(asked, challenge.secret, answer)
+
+    def founding(
+        self, *admins: str, threshold: int = 2, members: str = "bank carrier"
+    ) -> Roster:
+        """Return a draft of version 1."""
+        return drafts.found(
+            "txwz",
+            [self.founder(id_) for id_ in members.split()],
+            [
+                self.admin(a).verifier
+                for a in admins or ("alice", "bob", "eve")
+            ],
+            threshold,
+            now=NOW,
+        )
+
+    def signed(
+        self, draft: Roster, *admins: str, current: Roster | None = None
+    ) -> bytes:
+        """Return the draft with these admins' signatures."""
+        raw = drafts.write(draft, current)
+        for name in admins:
+            raw = drafts.sign(raw, self.admin(name), current)
+        return raw
+
+    def trusted(self, *admins: str, threshold: int = 2) -> TrustedRoster:
+        """Return a machine that trusts version 1."""
+        draft = self.founding(*admins, threshold=threshold)
+        raw = self.signed(draft, *sorted(draft.admins))
+        machine = TrustedRoster(drafts.read(raw)[1].hash)
+        machine.update(raw)
+        return machine
+
+
+@pytest.fixture
+def club() -> Club:
+    """Return people who have not founded anything yet."""
+    return Club(Dice("club"))

@@ -1,0 +1,531 @@
+"""Which rosters are trusted: a case for each way a chain can go on or break.
+
+After python-tuf's tests of key rotation: each case says who signs version
+n+1, and whether version n's readers follow.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from syncd.errors import (
+    ForkError,
+    MalformedError,
+    NewerError,
+    UntrustedError,
+)
+from syncd.roster import drafts, roster, trust
+from syncd.roster.roster import Cut, Epoch, Erased, Roster
+from syncd.roster.terms import SUITE
+from syncd.roster.trust import TrustedRoster
+from syncd.tlog import note
+from syncd.tlog.note import Note
+
+if TYPE_CHECKING:
+    from tests.roster.conftest import Club
+
+NOW = 1_760_000_000
+
+
+def begin(machine: TrustedRoster) -> Roster:
+    return drafts.begin(machine.current, now=NOW + 60)
+
+
+def sign_anyhow(club: "Club", draft: Roster, *admins: str) -> bytes:
+    """Sign what `drafts` would refuse to write, as an evil admin can."""
+    text = replace(draft).text
+    return bytes(Note(text, tuple(club.admin(a).sign(text) for a in admins)))
+
+
+# ---------------------------------------------------------------- the pin
+
+
+def test_the_first_version_is_pinned_by_its_fingerprint(club: "Club") -> None:
+    raw = club.signed(club.founding(), "alice", "bob")
+    text = note.parse(raw).text
+    machine = TrustedRoster(hashlib.sha256(text.encode()).hexdigest())
+    assert machine.version == 0
+    assert machine.update(raw).version == 1
+    assert machine.current.hash == machine.fingerprint == machine.hash(1)
+
+
+def test_another_first_version_is_refused(club: "Club") -> None:
+    raw = club.signed(club.founding(), "alice", "bob")
+    machine = TrustedRoster("0" * 64)
+    with pytest.raises(UntrustedError, match="fingerprint"):
+        machine.update(raw)
+    assert machine.version == 0
+
+
+def test_the_first_version_needs_its_own_threshold(club: "Club") -> None:
+    raw = club.signed(club.founding(), "alice")
+    machine = TrustedRoster(drafts.read(raw)[1].hash)
+    with pytest.raises(UntrustedError, match="signed by 1 of"):
+        machine.update(raw)
+
+
+def test_before_the_first_version_nothing_is_trusted() -> None:
+    machine = TrustedRoster("0" * 64)
+    with pytest.raises(UntrustedError, match="none is trusted"):
+        _ = machine.current
+    assert machine.hash(1) == ""
+
+
+def test_a_fingerprint_has_64_hex_digits() -> None:
+    with pytest.raises(MalformedError):
+        TrustedRoster("fingerprint")
+
+
+# ------------------------------------------------------------- rotations
+
+ROTATIONS = {
+    # name: (admins and threshold of n, of n+1, who signs, why not or "")
+    "nothing changes": ("abc", 2, "abc", 2, "ab", ""),
+    "one signature too few": ("abc", 2, "abc", 2, "a", "signed by 1"),
+    "an admin joins": ("abc", 2, "abcd", 2, "ab", ""),
+    "the new admin counts for n+1 only": (
+        *("abc", 2, "abcd", 2, "ad"),
+        "version 2 is signed by 1 of version 1's",
+    ),
+    "an admin goes": ("abc", 2, "ab", 2, "ab", ""),
+    "an admin who goes counts for n only": (
+        *("abc", 2, "ab", 2, "ac"),
+        "version 2 is signed by 1 of version 2's",
+    ),
+    "an admin who goes may be the third": ("abc", 2, "abd", 2, "abc", ""),
+    "all change, all sign": ("ab", 2, "cd", 2, "abcd", ""),
+    "all change, only the old sign": (
+        *("ab", 2, "cd", 2, "ab"),
+        "signed by 0 of version 2's",
+    ),
+    "all change, only the new sign": (
+        *("ab", 2, "cd", 2, "cd"),
+        "signed by 0 of version 1's",
+    ),
+    "the threshold rises": ("abc", 2, "abc", 3, "abc", ""),
+    "the threshold rises, only the old number signs": (
+        *("abc", 2, "abc", 3, "ab"),
+        "signed by 2 of version 2's admins, want 3",
+    ),
+    "the threshold falls": ("abc", 2, "abc", 1, "ab", ""),
+    "the threshold falls, only the new number signs": (
+        *("abc", 2, "abc", 1, "a"),
+        "signed by 1 of version 1's admins, want 2",
+    ),
+    "a lost admin is replaced by the others": ("abc", 2, "abd", 2, "ab", ""),
+    "too many lost admins: nobody can go on": (
+        *("abc", 2, "ad", 1, "ad"),
+        "signed by 1 of version 1's admins, want 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ROTATIONS.values(), ids=ROTATIONS)
+def test_rotation(
+    club: "Club", case: tuple[str, int, str, int, str, str]
+) -> None:
+    before, old_threshold, after, threshold, signers, why = case
+    machine = club.trusted(*before, threshold=old_threshold)
+    admins = {name: club.admin(name).verifier for name in after}
+    draft = replace(begin(machine), admins=admins, threshold=threshold)
+    raw = club.signed(draft, *signers, current=machine.current)
+    if why:
+        with pytest.raises(UntrustedError, match=why):
+            machine.update(raw)
+        assert machine.version == 1
+    else:
+        assert machine.update(raw).admins == admins
+        assert machine.version == 2
+
+
+def test_a_new_key_under_an_old_name_is_another_key(club: "Club") -> None:
+    """Alice loses her key; bob and eve give her a new one."""
+    machine = club.trusted()
+    lost = club.admins.pop("alice")
+    draft = drafts.add_admin(begin(machine), club.admin("alice").verifier)
+    raw = club.signed(draft, "bob", "eve", current=machine.current)
+    assert machine.update(raw).admins["alice"] != lost.verifier
+    after = begin(machine)
+    stale = Note(after.text, (lost.sign(after.text),))
+    stale = note.add(stale, club.admin("bob").sign(after.text))
+    with pytest.raises(UntrustedError, match="signed by 1"):
+        machine.update(bytes(stale))
+
+
+def test_one_admin_signing_twice_counts_once(club: "Club") -> None:
+    machine = club.trusted()
+    text = begin(machine).text
+    line = club.admin("bob").sign(text)
+    with pytest.raises(UntrustedError, match="signed by 1"):
+        machine.update(bytes(Note(text, (line, line))))
+
+
+def test_an_admins_bad_line_spoils_the_note(club: "Club") -> None:
+    machine = club.trusted()
+    text = begin(machine).text
+    lines = [club.admin(a).sign(text) for a in ("alice", "bob")]
+    bad = club.admin("eve").sign(text + "x")
+    with pytest.raises(UntrustedError, match="does not verify"):
+        machine.update(bytes(Note(text, (*lines, bad))))
+
+
+# ---------------------------------------------------------------- order
+
+
+def test_the_same_version_again_changes_nothing(club: "Club") -> None:
+    machine = club.trusted()
+    raw = club.signed(begin(machine), "bob", "eve", current=machine.current)
+    machine.update(raw)
+    assert machine.update(raw).version == 2
+    assert machine.version == 2
+
+
+def test_an_old_version_again_does_not_roll_back(club: "Club") -> None:
+    machine = club.trusted()
+    first = machine.current
+    raw = club.signed(begin(machine), "bob", "eve", current=first)
+    machine.update(raw)
+    replayed = club.signed(first, "alice", "bob")
+    assert machine.update(replayed).version == 2
+
+
+def test_other_signatures_make_no_other_version(club: "Club") -> None:
+    machine = club.trusted()
+    draft = begin(machine)
+    machine.update(club.signed(draft, "alice", "bob", current=machine.current))
+    again = bytes(Note(draft.text, (club.admin("eve").sign(draft.text),)))
+    assert machine.update(again).version == 2
+
+
+def test_a_skipped_version_is_refused(club: "Club") -> None:
+    machine = club.trusted()
+    second = begin(machine)
+    third = drafts.begin(second, now=NOW + 120)
+    with pytest.raises(UntrustedError, match="3 cannot follow 1"):
+        machine.update(sign_anyhow(club, third, "alice", "bob"))
+
+
+def test_two_well_signed_versions_are_a_fork(club: "Club") -> None:
+    machine = club.trusted()
+    first = machine.current
+    machine.update(club.signed(begin(machine), "alice", "bob", current=first))
+    other = drafts.begin(first, now=NOW + 61)
+    with pytest.raises(ForkError, match="two versions 2"):
+        machine.update(club.signed(other, "bob", "eve", current=first))
+    assert machine.current.issued == NOW + 60
+
+
+def test_a_badly_signed_second_version_is_no_fork(club: "Club") -> None:
+    machine = club.trusted()
+    first = machine.current
+    machine.update(club.signed(begin(machine), "alice", "bob", current=first))
+    other = drafts.begin(first, now=NOW + 61)
+    with pytest.raises(UntrustedError) as caught:
+        machine.update(club.signed(other, "eve", current=first))
+    assert not isinstance(caught.value, ForkError)
+
+
+def test_a_version_after_another_history_is_a_fork(club: "Club") -> None:
+    machine = club.trusted()
+    first = machine.current
+    hidden = drafts.begin(first, now=NOW + 61)
+    machine.update(club.signed(begin(machine), "alice", "bob", current=first))
+    third = drafts.begin(hidden, now=NOW + 120)
+    with pytest.raises(ForkError, match="follows another"):
+        machine.update(sign_anyhow(club, third, "alice", "bob"))
+
+
+def test_another_alliance_with_the_same_admins_is_refused(
+    club: "Club",
+) -> None:
+    machine = club.trusted()
+    other = replace(begin(machine), id="ab" * 32)
+    with pytest.raises(UntrustedError, match="not ours"):
+        machine.update(sign_anyhow(club, other, "alice", "bob"))
+
+
+def test_a_refused_version_leaves_the_machine_as_it_was(club: "Club") -> None:
+    machine = club.trusted()
+    before = machine.current
+    with pytest.raises(UntrustedError):
+        machine.update(sign_anyhow(club, begin(machine), "alice"))
+    with pytest.raises(MalformedError):
+        machine.update(b"no note")
+    assert machine.current is before
+
+
+def test_examine_changes_nothing(club: "Club") -> None:
+    machine = club.trusted()
+    raw = club.signed(begin(machine), "alice", "bob", current=machine.current)
+    assert machine.examine(raw).version == 2
+    assert machine.version == 1
+
+
+def test_load_replays_a_chain(club: "Club") -> None:
+    machine = club.trusted()
+    notes = [club.signed(machine.current, "alice", "bob")]
+    for _ in range(3):
+        draft = begin(machine)
+        raw = club.signed(draft, "bob", "eve", current=machine.current)
+        machine.update(raw)
+        notes.append(raw)
+    again = trust.load(machine.fingerprint, notes)
+    assert again.current == machine.current
+    assert [again.hash(n) for n in range(5)] == [
+        machine.hash(n) for n in range(5)
+    ]
+
+
+# ---------------------------------------------------------------- states
+
+
+def test_expired_is_a_state_and_the_next_version_ends_it(
+    club: "Club",
+) -> None:
+    machine = club.trusted()
+    late = machine.current.expires
+    assert not machine.current.expired(late - 1)
+    assert machine.current.expired(late)
+    assert not machine.current.lapsed(late + roster.GRACE_S - 1)
+    assert machine.current.lapsed(late + roster.GRACE_S)
+    draft = drafts.begin(machine.current, now=late + 10)
+    machine.update(club.signed(draft, "alice", "bob", current=machine.current))
+    assert not machine.current.expired(late + 10)
+
+
+def test_a_roster_lives_90_days_at_most(club: "Club") -> None:
+    machine = club.trusted()
+    draft = begin(machine)
+    long = replace(draft, expires=draft.issued + roster.MAX_LIFE_S + 1)
+    with pytest.raises(MalformedError, match="expires"):
+        machine.update(sign_anyhow(club, long, "alice", "bob"))
+
+
+def test_a_newer_format_stops_merging_and_no_more(club: "Club") -> None:
+    machine = club.trusted()
+    assert not machine.stops_merging
+    draft = replace(begin(machine), format=roster.FORMAT + 1)
+    machine.update(club.signed(draft, "alice", "bob", current=machine.current))
+    assert machine.stops_merging
+
+
+def test_an_unknown_field_asks_for_newer_software(club: "Club") -> None:
+    machine = club.trusted()
+    text = begin(machine).text.replace('"format"', '"folk":1,"format"')
+    raw = Note(text, tuple(club.admin(a).sign(text) for a in ("bob", "eve")))
+    with pytest.raises(NewerError, match=r"roster\.folk: unknown field"):
+        machine.update(bytes(raw))
+
+
+def test_not_just_anybody_makes_us_say_that_we_are_old(club: "Club") -> None:
+    machine = club.trusted()
+    text = begin(machine).text.replace('"format"', '"folk":1,"format"')
+    raw = bytes(Note(text, (club.admin("bob").sign(text),)))
+    with pytest.raises(UntrustedError, match="a newer version is signed by 1"):
+        machine.update(raw)
+    with pytest.raises(UntrustedError, match="fingerprint"):
+        TrustedRoster("0" * 64).update(raw)
+    first = hashlib.sha256(text.encode()).hexdigest()
+    with pytest.raises(NewerError):
+        TrustedRoster(first).update(raw)
+
+
+# ------------------------------------------------ what no threshold changes
+
+
+def with_keys(draft: Roster) -> Roster:
+    """Give a draft of version 1 something that must not change later."""
+    epoch = Epoch(
+        "phone",
+        3,
+        1,
+        2,
+        b"\1" * 32,
+        {n + 1: (m.id, bytes([n]) * 32) for n, m in enumerate(draft.members)},
+        5,
+        dealt=True,
+        suite=SUITE,
+    )
+    origin = draft.members[0].origin
+    erased = Erased(origin, 10, b"\2" * 32, ((3, 5),), "court_order")
+    return drafts.add_erased(drafts.add_epoch(draft, epoch), erased)
+
+
+def other_epoch(draft: Roster, **changes: object) -> Roster:
+    epochs = [
+        replace(e, **changes) if e.kind == "phone" else e  # type: ignore[arg-type]
+        for e in draft.epochs
+    ]
+    return replace(draft, epochs=tuple(epochs))
+
+
+def first_member(draft: Roster, **changes: object) -> Roster:
+    first, *others = draft.members
+    return replace(
+        draft,
+        members=(replace(first, **changes), *others),  # type: ignore[arg-type]
+    )
+
+
+Change = Callable[["Club", Roster], Roster]
+SUCCESSIONS: dict[str, tuple[Change, str]] = {
+    "a member may not vanish": (
+        lambda _, d: replace(
+            d, members=d.members[1:], epochs=(), holders=(), erased=()
+        ),
+        "bank vanished",
+    ),
+    "a log key never changes": (
+        lambda c, d: first_member(
+            d,
+            generations=(
+                replace(
+                    d.members[0].generation,
+                    log=replace(
+                        c.admin("mallory").verifier, name=d.members[0].origin
+                    ),
+                ),
+            ),
+        ),
+        "the log key of bank.example/syncd/txwz/1 changed",
+    ),
+    "a token key never changes": (
+        lambda _, d: other_epoch(d, public=b"\7" * 32),
+        "phone epoch 3 has another key",
+    ),
+    "a dealt key stays dealt": (
+        lambda _, d: other_epoch(d, dealt=False),
+        "phone epoch 3 has another key",
+    ),
+    "a normal form never changes in an epoch": (
+        lambda _, d: other_epoch(d, normal=2),
+        "or normal form",
+    ),
+    "an epoch does not vanish": (
+        lambda _, d: replace(d, epochs=d.epochs[1:], holders=()),
+        "phone epoch 3 vanished",
+    ),
+    "other shares are another generation": (
+        lambda _, d: other_epoch(d, t=3),
+        "has other shares of generation 5",
+    ),
+    "a share generation does not go back": (
+        lambda _, d: other_epoch(d, generation=4),
+        "generation 5",
+    ),
+    "epochs count upwards": (
+        lambda _, d: drafts.add_epoch(
+            d,
+            replace(
+                d.epochs[0],
+                epoch=2,
+                shares={
+                    n: (m, bytes([n]) * 32)
+                    for n, (m, _) in d.epochs[0].shares.items()
+                },
+            ),
+        ),
+        "phone epoch 2 came after 3",
+    ),
+    "what is erased stays erased": (
+        lambda _, d: replace(d, erased=()),
+        "erased entries came back",
+    ),
+    "the clock does not go back": (
+        lambda _, d: replace(d, issued=NOW - 1, expires=NOW),
+        "went back",
+    ),
+    "resharing keeps the key": (
+        lambda _, d: other_epoch(d, t=3, generation=6),
+        "",
+    ),
+    "an epoch may be retired": (
+        lambda _, d: drafts.retire_epoch(d, "phone", 3),
+        "",
+    ),
+    "a cut may be added": (
+        lambda _, d: first_member(
+            d,
+            generations=(
+                replace(
+                    d.members[0].generation,
+                    cuts=(Cut(9, b"\3" * 32),),
+                    ended=True,
+                ),
+            ),
+        ),
+        "",
+    ),
+    "a member may take new keys": (
+        lambda c, d: first_member(
+            d, keys=replace(d.members[0].keys, seal="07" * 32)
+        ),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SUCCESSIONS.values(), ids=SUCCESSIONS)
+def test_succession(club: "Club", case: tuple[Change, str]) -> None:
+    change, why = case
+    draft = with_keys(club.founding(members="bank carrier police"))
+    raw = club.signed(draft, "alice", "bob")
+    machine = TrustedRoster(drafts.read(raw)[1].hash)
+    machine.update(raw)
+    after = change(club, begin(machine))
+    signed = sign_anyhow(club, after, "alice", "bob")
+    if why:
+        with pytest.raises(UntrustedError, match=why):
+            machine.update(signed)
+        with pytest.raises(UntrustedError, match=why):
+            drafts.write(after, machine.current)
+    else:
+        assert machine.update(signed).version == 2
+
+
+def test_a_retired_epoch_does_not_come_back(club: "Club") -> None:
+    draft = with_keys(club.founding(members="bank carrier police"))
+    old = drafts.read(drafts.write(drafts.retire_epoch(draft, "phone", 3)))[1]
+    back = other_epoch(drafts.begin(old, now=NOW), retired=False)
+    with pytest.raises(UntrustedError, match="phone epoch 3 came back"):
+        trust.check_succession(old, back)
+
+
+def test_a_format_does_not_go_back(club: "Club") -> None:
+    old = club.trusted().current
+    with pytest.raises(UntrustedError, match="format 2 went back to 1"):
+        trust.check_succession(replace(old, format=2), old)
+
+
+def test_an_alliance_keeps_its_name(club: "Club") -> None:
+    old = club.trusted().current
+    with pytest.raises(UntrustedError, match="alliance txwz became other"):
+        trust.check_succession(old, replace(old, alliance="other"))
+
+
+def test_a_domain_and_a_log_stay(club: "Club") -> None:
+    machine = club.trusted()
+    old = machine.current
+    _, carrier = old.members
+    club.request("police")
+    stranger = club.founding(members="police").members[0]
+    moved = replace(stranger, id="bank")
+    with pytest.raises(UntrustedError, match=r"domain became police\.example"):
+        trust.check_succession(old, replace(old, members=(moved, carrier)))
+    twice = first_member(old, generations=old.members[0].generations * 2)
+    with pytest.raises(UntrustedError, match="a log of bank vanished"):
+        trust.check_succession(twice, old)
+
+
+def test_a_predecessor_stays(club: "Club") -> None:
+    old = club.trusted().current
+    end = roster.Predecessor("bank.example/syncd/txwz/0", 3, b"\4" * 32)
+    changed = first_member(
+        old,
+        generations=(replace(old.members[0].generation, predecessor=end),),
+    )
+    with pytest.raises(UntrustedError, match="predecessor of bank"):
+        trust.check_succession(old, changed)
