@@ -85,7 +85,7 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "withdrawn": ("上报方已撤销", "withdrawn by its reporter"),
     "reassigned": ("号码已二次放号", "the number has a new owner"),
     "basis_ended": ("所依据的信息已失效", "what it rested on has ended"),
-}  # code → label in Chinese, in English
+}  # code → label in Chinese, in English; answers list them in this order
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +257,9 @@ def verdict(
     if not reports:
         reasons = [*ended] or ["no_report"]
         if never:
-            reasons.insert(0, "never_listed")
+            reasons.append("never_listed")
         if vouches:
-            reasons.insert(0, "vouched")
+            reasons.append("vouched")
             rests_on.update(claim.position for claim, _ in vouches)
         found = "protected" if never or vouches else "none"
         return _answer(found, "", world, reasons, rests_on, [])
@@ -379,13 +379,14 @@ def _answer(
         vocabulary.read("handling", r.claim.handling) == "no_tip_off"
         for r in reports
     )
+    said = frozenset(reasons)
     labels = [vocabulary.read("label", r.claim.label) for r in reports]
     roles = [r.claim.role for r in reports]
     return Verdict(
         verdict=found,
         action=action,
         unattended=lower(action, world.policy.ceiling),
-        reasons=tuple(dict.fromkeys(reasons)),
+        reasons=tuple(code for code in REASONS if code in said),
         positions=tuple(sorted(rests_on)),
         first_seen=min(seen, default=None),
         last_seen=max(seen, default=None),

@@ -1,0 +1,339 @@
+"""The verdict is what docs/verdict.md says, row by row."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from syncd.indicator import policy as policies
+from syncd.indicator import verdict as verdicts
+from syncd.indicator.claims import Claim
+from syncd.indicator.policy import Policy, Reporter
+from syncd.indicator.statement import Position
+from syncd.indicator.verdict import REASONS, Verdict, verdict
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
+TODAY = 20_000  # days since 1970
+TYPES = {"report": 1, "dispute": 3, "reassigned": 5, "answer": 6, "vouch": 7}
+KINDS = {"phone": 1, "url": 2, "account": 3}
+
+
+def table(*head: str) -> list[list[str]]:
+    """Return the rows below the header `head` in the document."""
+    lines = DOCUMENT.read_text("utf-8").splitlines()
+    start = lines.index("| " + " | ".join(head) + " |") + 2
+    rows = []
+    for line in lines[start:]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line[1:-1].split("|")])
+    return rows
+
+
+def origin(name: str) -> str:
+    return f"{name.lower()}.example/syncd/t/1"
+
+
+WHO = {
+    origin(name): Reporter(member, sector, group)
+    for name, member, sector, group in table(
+        "name", "member", "sector", "group"
+    )
+}
+WHO[origin("B2")] = WHO[origin("B")]
+# and X, whose past is annulled, is nowhere
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row: its claims by form, and everything else that goes in."""
+
+    forms: tuple[tuple[Claim, ...], ...]
+    standing: tuple[Claim, ...]
+    policy: Policy
+    day: int
+    contested: frozenset[str]
+    bad_know: frozenset[Position]
+    never: frozenset[int]
+
+    def run(self) -> Verdict:
+        return verdict(
+            self.forms,
+            self.policy,
+            WHO,
+            self.day,
+            contested=self.contested,
+            bad_know=self.bad_know,
+            never=self.never,
+            standing=self.standing,
+        )
+
+
+def read_case(claims: str, setting: str) -> Case:
+    given = dict(item.split("=") for item in setting.split())
+    texts = [text.split() for text in claims.split(";") if text.strip()]
+    names = {str(n): words[0] for n, words in enumerate(texts, 1)}
+    forms: list[list[Claim]] = [[], [], []]
+    elsewhere = []
+    for n, words in enumerate(texts, 1):
+        options = {
+            name: value or "yes"
+            for name, _, value in (word.partition("=") for word in words[2:])
+        }
+        claim = read_claim(
+            n, words, options, names, KINDS[given.get("kind", "phone")]
+        )
+        if "elsewhere" in options:
+            elsewhere.append(claim)
+        else:
+            forms[int(options.get("at", 0))].append(claim)
+    caps = dict(policies.DEFAULT_CAPS)
+    for name, value in given.items():
+        match name.split(":"):
+            case ["cap", kind, evidence]:
+                caps[kind, evidence] = int(value)
+            case ["cap", word] if word in KINDS:
+                caps[word, ""] = int(value)
+            case ["cap", word]:
+                caps["", word] = int(value)
+    fields = {f.name for f in dataclasses.fields(Policy)}
+    changed: dict[str, Any] = {k: v for k, v in given.items() if k in fields}
+    return Case(
+        forms=tuple(map(tuple, forms)),
+        standing=tuple(elsewhere),
+        policy=dataclasses.replace(Policy(caps=caps), **changed),
+        day=TODAY + int(given.get("day", 0)),
+        contested=frozenset(
+            origin(name) for name in given.get("contested", "").split(",")
+        ),
+        bad_know=frozenset(positions(given.get("bad_know", ""), names)),
+        never=frozenset(map(int, filter(None, [given.get("never", "")]))),
+    )
+
+
+def positions(numbers: str, names: Mapping[str, str]) -> list[Position]:
+    return sorted(
+        (origin(names.get(n, "nobody")), int(n))
+        for n in numbers.split(",")
+        if n
+    )
+
+
+def read_claim(
+    n: int,
+    words: list[str],
+    options: dict[str, str],
+    names: Mapping[str, str],
+    kind: int,
+) -> Claim:
+    what = words[1]
+    code = words[2] if len(words) > 2 and "=" not in words[2] else ""
+    until = "30" if what in ("dispute", "vouch") else "100"
+    place = options.get("elsewhere") or options.get("at", "0")
+    return Claim(
+        origin=origin(words[0]),
+        index=n,
+        type=TYPES[what],
+        kind=kind,
+        epoch=1,
+        token=place.encode().rjust(16),
+        on=TODAY - 10,
+        expires=TODAY + int(options.get("expires", until)),
+        seen=TODAY + int(options.get("seen", -10)),
+        evidence=code if what == "report" else "",
+        label="fake_loan",
+        role="caller",
+        handling="open",
+        reason=code if what == "dispute" else "",
+        outcome=code if what == "answer" else "",
+        since=TODAY + int(options.get("since", 0)),
+        about=tuple(positions(options.get("about", ""), names)),
+        basis=tuple(positions(options.get("basis", ""), names)),
+        spoofed="spoofed" in options,
+        test="test" in options,
+    )
+
+
+CASES = table(
+    "n",
+    "rule",
+    "claims",
+    "setting",
+    "verdict",
+    "action",
+    "alone",
+    "reasons",
+)
+
+
+@pytest.mark.parametrize("row", CASES, ids=lambda r: f"{r[0]}: {r[2]}")
+def test_case(row: list[str]) -> None:
+    """Each row of the table holds, reasons and all."""
+    _, _, claims, setting, *expected = row
+    found = read_case(claims, setting).run()
+    assert [
+        found.verdict,
+        found.action or "–",
+        found.unattended or "–",
+        " ".join(found.reasons),
+    ] == expected
+
+
+def test_the_table_is_whole() -> None:
+    """Rows are numbered; every verdict, reason and claim type occurs."""
+    assert [row[0] for row in CASES] == [
+        str(n) for n in range(1, len(CASES) + 1)
+    ]
+    assert len(CASES) >= 60
+    assert {row[4] for row in CASES} == {
+        "confirmed",
+        "suspected",
+        "disputed",
+        "protected",
+        "none",
+    }
+    assert {code for row in CASES for code in row[7].split()} == set(REASONS)
+    for word in TYPES:
+        assert any(f" {word} " in row[2] for row in CASES)
+
+
+def test_reasons_are_documented() -> None:
+    """The document lists every reason with both of its labels."""
+    assert table("code", "中文", "English") == [
+        [f"`{code}`", zh, en] for code, (zh, en) in REASONS.items()
+    ]
+
+
+@settings(max_examples=50)
+@given(st.sampled_from(CASES), st.randoms(use_true_random=False))
+def test_order_is_nothing(row: list[str], shuffle: object) -> None:
+    """Claims in any order, and given twice, make the same verdict."""
+    case = read_case(row[2], row[3])
+    mix = shuffle.shuffle  # type: ignore[attr-defined]
+    forms = []
+    for form in case.forms:
+        mixed = [*form, *form]
+        mix(mixed)
+        forms.append(tuple(mixed))
+    rest = [*case.standing]
+    mix(rest)
+    other = dataclasses.replace(case, forms=tuple(forms), standing=tuple(rest))
+    assert other.run() == case.run()
+
+
+def answer(claims: str, setting: str = "") -> Verdict:
+    return read_case(claims, setting).run()
+
+
+def test_it_rests_on_reports_and_what_answers_them() -> None:
+    """Positions name what counts, not what expired or is elsewhere."""
+    found = answer(
+        "B report bank_detection ; F report platform_detection ;"
+        " D report bank_detection expires=0 ; A dispute stale about=1 ;"
+        " A vouch hotline ; F report user_tag elsewhere=t ;"
+        " B answer report_stands about=1"
+    )
+    assert found.positions == tuple(
+        sorted(
+            (origin(name), n)
+            for name, n in [("B", 1), ("F", 2), ("A", 4), ("A", 5), ("B", 7)]
+        )
+    )
+
+
+def test_it_rests_on_what_made_reports_lapse() -> None:
+    """A `none` because of a carrier or an answer names that statement."""
+    moved = answer("B report bank_detection ; C reassigned since=-5")
+    assert moved.positions == ((origin("C"), 2),)
+    back = answer(
+        "B report bank_detection ; B answer report_withdrawn about=1"
+    )
+    assert back.positions == ((origin("B"), 2),)
+
+
+def test_days_are_of_the_reports_that_count() -> None:
+    """First, last and expiry leave out what expired; caps are in."""
+    found = answer(
+        "B report bank_detection seen=-50 expires=500 ;"
+        " F report platform_detection seen=-20 expires=7 ;"
+        " D report bank_detection seen=-99 expires=0"
+    )
+    assert found.first_seen == TODAY - 50
+    assert found.last_seen == TODAY - 20
+    assert found.expires == TODAY - 50 + 180
+
+
+def test_members_are_counted_once() -> None:
+    """Sectors count reporting members, not their reports."""
+    found = answer(
+        "B report bank_detection ; B2 report user_tag ;"
+        " D report bank_detection ; F report user_tag ;"
+        " P report police_case expires=0"
+    )
+    assert found.sectors == {"bank": 2, "platform": 1}
+
+
+def test_the_strongest_report_names_the_label() -> None:
+    """Official before strong before weak; unknown labels read as other."""
+    case = read_case(
+        "A report user_tag ; B report bank_detection ; P report police_case",
+        "",
+    )
+    a, b, p = case.forms[0]
+    labelled = (
+        replace(a, label="prize", role="caller"),
+        replace(b, label="new_trick", role="sms_sender"),
+        replace(p, label="romance", role="caller"),
+    )
+    found = dataclasses.replace(case, forms=(labelled,)).run()
+    assert found.labels == ("romance", "other", "prize")
+    assert found.roles == ("caller", "sms_sender")
+
+
+@pytest.mark.parametrize(
+    ("handling", "quiet"),
+    [("open", "open"), ("no_tip_off", "no_tip_off"), ("hush", "no_tip_off")],
+)
+def test_one_report_can_ask_for_silence(handling: str, quiet: str) -> None:
+    """An unknown handling code reads as no_tip_off."""
+    case = read_case("A report user_tag ; B report bank_detection", "")
+    a, b = case.forms[0]
+    claims = (a, replace(b, handling=handling))
+    found = dataclasses.replace(case, forms=(claims,)).run()
+    assert found.handling == quiet
+
+
+def test_nothing_has_no_days() -> None:
+    """A value without reports has neither days, labels nor positions."""
+    found = answer("")
+    assert (found.first_seen, found.last_seen, found.expires) == (None,) * 3
+    assert (found.labels, found.positions, found.sectors) == ((), (), {})
+
+
+def test_unknown_is_no_advice() -> None:
+    """What could not be asked says why and recommends nothing."""
+    found = verdicts.unknown("holders_missing")
+    assert (found.verdict, found.action) == ("unknown", "")
+    assert found.reasons == ("holders_missing",)
+
+
+def test_unresolved_names_what_to_fetch() -> None:
+    """Basis positions that are not among the claims are asked for once."""
+    case = read_case(
+        "F report partner_feed basis=2,3 ; B report user_tag ;"
+        " S report user_tag elsewhere=t ; S report partner_feed basis=3",
+        "",
+    )
+    assert verdicts.unresolved(case.forms[0]) == [(origin("S"), 3)]
+    assert verdicts.unresolved([*case.forms[0], *case.standing]) == []
+
+
+def test_a_kind_without_a_cap_has_the_default() -> None:
+    """A policy with no row at all still bounds every report."""
+    assert Policy(caps={}).cap("url", "user_tag") == 90
