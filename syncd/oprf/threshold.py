@@ -196,15 +196,7 @@ def lagrange(quorum: Collection[int], at: int = 0) -> dict[int, bytes]:
         MalformedError: an index occurs twice, or is not 1 to 255.
     """
     _check_quorum(quorum)
-    weights = {}
-    for i in quorum:
-        above = below = 1
-        for j in quorum:
-            if j != i:
-                above = above * (j - at) % ORDER
-                below = below * (j - i) % ORDER
-        weights[i] = group.scalar(above * pow(below, -1, ORDER))
-    return weights
+    return {i: _coefficient(i, quorum, at) for i in quorum}
 
 
 def check_shares(
@@ -438,7 +430,17 @@ def _bound(seed: bytes) -> bytes:
 def _weight(index: int, quorum: Collection[int]) -> bytes:
     if index not in quorum:
         raise MalformedError(f"oprf: holder {index} is not of the quorum")
-    return lagrange(quorum)[index]
+    _check_quorum(quorum)
+    return _coefficient(index, quorum, 0)
+
+
+def _coefficient(i: int, quorum: Collection[int], at: int) -> bytes:
+    above = below = 1
+    for j in quorum:
+        if j != i:
+            above = above * (j - at) % ORDER
+            below = below * (j - i) % ORDER
+    return group.scalar(above * pow(below, -1, ORDER))
 
 
 def _polynomial(coefficients: Sequence[bytes], x: int) -> bytes:
