@@ -99,9 +99,9 @@ class AccessBook:
 
         return await self._db.read(job)
 
-    async def prune(self, now: int, days: int = KEPT_DAYS) -> int:
+    async def prune(self, days: int = KEPT_DAYS) -> int:
         """Drop records older than `days` and keys no longer needed."""
-        oldest = now - days * 86_400
+        oldest = self._clock() - days * 86_400
 
         def job(c: sa.Connection) -> int:
             gone = c.exec_driver_sql(

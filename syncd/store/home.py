@@ -41,7 +41,7 @@ class OwnStore:
     vault: Vault
     quotas: Quotas
     access: AccessBook
-    book: CosignRows  # flows.cosign.CosignBook
+    cosigned: CosignRows
     bearers: Bearers
     sightings: Sightings
     clock: Callable[[], int]
@@ -100,11 +100,6 @@ class OwnStore:
         return await self.database.read(
             lambda c: finding_rows.newest(c, limit)
         )
-
-    async def prune(self, now: int, access_days: int) -> None:
-        """Drop access records and quota entries that are old enough."""
-        await self.access.prune(now, access_days)
-        await self.quotas.prune(now)
 
     async def purge(self) -> None:
         """Leave no byte of what was erased or wiped, in file or WAL."""

@@ -7,9 +7,8 @@
 
 The secret (a passphrase file, a systemd credential, a prompt) goes through
 scrypt; cost and salt stand in `master`, beside a check sum that tells a
-damaged file from a wrong secret. Names: log (log-2, … of later generations),
-member, seen, merged, tls, tls-certificate, seal, vault, access,
-share-<kind>-<epoch>-<generation>.
+damaged file from a wrong secret. Names: log, member, seen, merged, tls, seal,
+vault, access, share-<kind>-<epoch>-<generation>, and what else a member has.
 """
 
 import hashlib
@@ -24,7 +23,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from syncd.errors import DamagedError, UntrustedError, UsageError
-from syncd.roster.keys import MemberKeys
 from syncd.store import durable
 
 DIRECTORY = "keys"
@@ -50,17 +48,18 @@ class Keyring:
     @classmethod
     def create(
         cls,
-        directory: Path,
+        home: Path,
         secret: bytes,
         *,
         rng: Callable[[int], bytes] = os.urandom,
         cost: int = COST,
     ) -> "Keyring":
-        """Make the directory (a home's `keys`) and a fresh master key.
+        """Make the directory and a fresh master key.
 
         Raises:
             UsageError: there is a keyring already.
         """
+        directory = home / DIRECTORY
         directory.mkdir(mode=0o700, exist_ok=True)
         directory.chmod(0o700)  # whatever the umask
         if (directory / MASTER).exists():
@@ -70,7 +69,7 @@ class Keyring:
         return cls(directory, master)
 
     @classmethod
-    def open(cls, directory: Path, secret: bytes) -> "Keyring":
+    def open(cls, home: Path, secret: bytes) -> "Keyring":
         """Open the keyring.
 
         Raises:
@@ -78,6 +77,7 @@ class Keyring:
             UntrustedError: the secret is not its.
             DamagedError: a file does not hold.
         """
+        directory = home / DIRECTORY
         _check_mode(directory, 0o700)
         return cls(directory, _read_master(directory, secret))
 
@@ -104,18 +104,16 @@ class Keyring:
             for path in self._directory.glob(f"*{SUFFIX}")
         )
 
-    def has(self, name: str) -> bool:
-        """Tell whether there is a key of that name."""
-        return self._path(name).exists()
-
-    def get(self, name: str) -> bytes:
-        """Return a key.
+    def get(self, name: str) -> bytes | None:
+        """Return a key, or None if there is none of that name.
 
         Raises:
-            UsageError: there is none, or others can read its file.
+            UsageError: others can read its file.
             DamagedError: it was not written by this keyring, under this name.
         """
         path = self._path(name)
+        if not path.exists():
+            return None
         _check_mode(path, 0o600)
         raw = durable.read(path) or b""
         try:
@@ -127,6 +125,20 @@ class Keyring:
                 f"{DIRECTORY}/{path.name}: does not open",
                 hint="restore it from a backup",
             ) from e
+
+    def need(self, name: str) -> bytes:
+        """Return a key that must be there.
+
+        Raises:
+            DamagedError: it is not.
+        """
+        found = self.get(name)
+        if found is None:
+            raise DamagedError(
+                f"{DIRECTORY}/{name}{SUFFIX}: missing",
+                hint="restore it from a backup",
+            )
+        return found
 
     def put(
         self,
@@ -145,47 +157,10 @@ class Keyring:
         self._path(name).unlink(missing_ok=True)
         durable.sync_directory(self._directory)
 
-    def member_keys(
-        self, domain: str, alliance: str, generation: int
-    ) -> MemberKeys:
-        """Return a member's keys under the names that they bear.
-
-        Raises:
-            As `get`.
-        """
-        return MemberKeys(
-            domain,
-            alliance,
-            generation,
-            log_seed=self.get(_log(generation)),
-            member_seed=self.get("member"),
-            seen_seed=self.get("seen"),
-            merged_seed=self.get("merged"),
-            seal_private=self.get("seal"),
-            tls_pem=self.get("tls"),
-            certificate=self.get("tls-certificate"),
-        )
-
-    def put_member_keys(self, keys: MemberKeys) -> None:
-        """Keep a member's keys, durably."""
-        self.put(_log(keys.generation), keys.log_seed)
-        self.put("member", keys.member_seed)
-        self.put("seen", keys.seen_seed)
-        self.put("merged", keys.merged_seed)
-        self.put("seal", keys.seal_private)
-        self.put("tls", keys.tls_pem)
-        self.put("tls-certificate", keys.certificate)
-
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name) or name == MASTER:
             raise UsageError(f"{DIRECTORY}: {name!r} is no key name")
         return self._directory / f"{name}{SUFFIX}"
-
-
-def _log(generation: int) -> str:
-    # A new generation has a new key; the old one still signs nothing new,
-    # but proves who we were.
-    return "log" if generation == 1 else f"log-{generation}"
 
 
 def _context(name: str) -> bytes:

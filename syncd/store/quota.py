@@ -7,7 +7,6 @@ late. A request that is sent again is not debited again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -42,12 +41,13 @@ class Debit:
     limits: tuple[Limit, ...]
 
 
-class UsageRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class UsageRow:
     """One member's evaluations of a day, for one key and purpose."""
 
     member: str
     purpose: str
-    given: int  # elements
+    count: int  # elements given
     denied: int  # elements refused
 
 
@@ -66,45 +66,36 @@ class Quotas:
         """
         await self._debits.submit(debit)
 
-    async def usage(self, day: str) -> dict[tuple[str, int], list[UsageRow]]:
-        """Return the non-zero rows of one day, sorted, by (kind, epoch)."""
+    async def usage(self, day: str, key: str) -> list[UsageRow]:
+        """Return the non-zero rows of one day and key, sorted."""
 
-        def job(
-            c: sa.Connection,
-        ) -> dict[tuple[str, int], list[UsageRow]]:
+        def job(c: sa.Connection) -> list[UsageRow]:
             rows = c.exec_driver_sql(
-                "SELECT key, member, purpose, count, denied FROM usage"
-                " WHERE day = ? ORDER BY key, member, purpose",
-                (day,),
+                "SELECT member, purpose, count, denied FROM usage"
+                " WHERE day = ? AND key = ? ORDER BY member, purpose",
+                (day, key),
             )
-            found: dict[tuple[str, int], list[UsageRow]] = {}
-            for key, *rest in rows:
-                kind, _, epoch = key.partition("/")
-                found.setdefault((kind, int(epoch)), []).append(
-                    UsageRow(*rest)
-                )
-            return found
+            return [UsageRow(*row) for row in rows]
 
         return await self._db.read(job)
 
-    async def usage_days(self) -> list[str]:
-        """Return the days that have rows not yet forgotten, sorted."""
+    async def untold(self, before: str) -> list[tuple[str, str]]:
+        """Return the (day, key) before a day with usage not yet written.
 
-        def job(c: sa.Connection) -> list[str]:
+        Written is what an append had among `done` as `told(day, key)`.
+        """
+
+        def job(c: sa.Connection) -> list[tuple[str, str]]:
             rows = c.exec_driver_sql(
-                "SELECT DISTINCT day FROM usage ORDER BY day"
+                "SELECT DISTINCT day, key FROM usage WHERE day < ? AND"
+                " NOT EXISTS (SELECT 1 FROM done"
+                " WHERE name = 'usage/' || usage.day || '/' || usage.key)"
+                " ORDER BY day, key",
+                (before,),
             )
-            return [day for (day,) in rows]
+            return [(day, key) for day, key in rows]
 
         return await self._db.read(job)
-
-    async def forget_usage(self, day: str) -> None:
-        """Drop one day's rows: they stand in our log now."""
-
-        def job(c: sa.Connection) -> None:
-            c.exec_driver_sql("DELETE FROM usage WHERE day = ?", (day,))
-
-        await self._db.write(job)
 
     async def prune(self, now: int) -> None:
         """Forget requests that are too old to be repeated."""
@@ -115,6 +106,11 @@ class Quotas:
             )
 
         await self._db.write(job)
+
+
+def told(day: str, key: str) -> str:
+    """Return the name under which an append writes one day's usage."""
+    return f"usage/{day}/{key}"
 
 
 def _debit_all(
