@@ -56,6 +56,11 @@ class Row(Protocol):
         ...
 
     @property
+    def urgent(self) -> bool:
+        """Whether the other members are to hear of it at once."""
+        ...
+
+    @property
     def fields(self) -> dict[str, Any]:
         """The statement's other fields, as they will be public."""
         ...
@@ -234,8 +239,8 @@ async def publish(
     kinds: Sequence[str],
     limit: int,
     timeout_s: float,
-) -> int:
-    """Publish up to `limit` waiting rows of `kinds`; return how many.
+) -> Sequence[Row]:
+    """Publish up to `limit` waiting rows of `kinds`, and return them.
 
     Raises:
         UnavailableError: too few holders; the rows go on waiting.
@@ -243,7 +248,7 @@ async def publish(
     """
     rows = await vault.waiting(limit, kinds)
     if not rows:
-        return 0
+        return rows
     wanted = [Identifier(row.kind, row.value) for row in rows]
     outputs = await tokeniser.outputs(
         wanted, purpose="publish", timeout_s=timeout_s
@@ -256,7 +261,7 @@ async def publish(
         said = _statement(row, today, epoch, short, output, origin)
         entries.append((said, Published(row.id, 0, short, epoch)))
     await writer.append(entries)
-    return len(rows)
+    return rows
 
 
 def _statement(

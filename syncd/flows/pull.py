@@ -130,6 +130,22 @@ async def merge_own(own: OwnLog, mirror: Mirror, offload: Offload) -> int:
         await mirror.advance(old, new, (), batch, _voids(batch))
 
 
+async def own_root_at(own: OwnLog, size: int) -> bytes:
+    """Return the root of the first `size` entries of our own log."""
+    tip = await own.head()
+    if size == tip.frontier.size:
+        return tip.frontier.root()
+    whole = size // FULL
+    roots = await own.roots(0, whole)
+    tail: list[bytes] = []
+    if size % FULL:
+        bundle = await own.bundle(whole)
+        if bundle is None:
+            raise DamagedError(f"own.db: bundle {whole} is missing")
+        tail = serve.leaf_hashes(serve.records(tip.origin, bundle))
+    return growth.prefix_root(size, roots, tail)
+
+
 async def root_at(mirror: Mirror, head: MirrorHead, size: int) -> bytes:
     """Return the root of the first `size` entries of what we mirror."""
     if size == head.mirrored:

@@ -282,9 +282,7 @@ class Tokeniser:
                 message names the others.
         """
         wanted = dict.fromkeys(identifiers)
-        done = {
-            i: token.url_output(i.value) for i in wanted if i.kind == "url"
-        }
+        done = {i: token.url_output(i) for i in wanted if i.kind == "url"}
         for kind in ("phone", "account"):
             rest = [i for i in wanted if i.kind == kind]
             for at in range(0, len(rest), LOCAL_BATCH):

@@ -346,11 +346,10 @@ class Exchange:
         except StaleError:
             return None  # the next round sees what won
         except UnavailableError as e:
+            await self._grown(origin)  # part of it may have come
             state.why = str(e)
             log.warning("pull failed", origin=origin, why=str(e))
             return None
-        finally:
-            await self._grown(origin)
         current = self.targets.get(origin)
         if current is target:
             self.targets.pop(origin, None)
@@ -360,6 +359,7 @@ class Exchange:
             f"{len(done.missing)} payloads withheld" if done.missing else ""
         )
         await self._cosign(origin, key)
+        await self._grown(origin)
         if done.after > done.before:
             log.info(
                 "pulled",

@@ -1,0 +1,499 @@
+"""The daemon: builds a member's parts, runs them, and takes them down.
+
+One process, one event loop. What computes runs in threads (libsodium and
+SQLite let go of the interpreter's lock), what waits runs in the loop. The
+scheduler starts rounds and the daily jobs; publishing has a task of its own
+that wakes when something was accepted.
+"""
+
+import asyncio
+import contextlib
+import datetime
+import secrets
+import socket
+import time
+import zoneinfo
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from aiohttp import web
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from syncd import pinning
+from syncd.config import Address, Config
+from syncd.errors import (
+    RefusedError,
+    SyncdError,
+    UnavailableError,
+    UsageError,
+)
+from syncd.flows import awaken, publish, pull, tokenise
+from syncd.flows.ports import Finding, Published, Source
+from syncd.flows.publish import Writer
+from syncd.flows.tokenise import Tokeniser
+from syncd.indicator.statement import Statement
+from syncd.node import daily
+from syncd.node.exchange import Exchange
+from syncd.node.home import Home
+from syncd.node.offload import InPool
+from syncd.node.peer_desk import Keys, PeerDesk
+from syncd.node.peers import Peers
+from syncd.node.rosters import RosterKeeper
+from syncd.peer.directory import DirectorySource
+from syncd.web import peer_door
+
+log = structlog.get_logger("syncd.node")
+
+PUBLISH_BATCH = 2048  # vault rows in one append
+BULK_TIMEOUT_S = 120.0  # for the holders to answer a batch of ours
+DAILY_S = 600  # how often the daily jobs look at the clock
+WATCHDOG_S = 5
+
+
+class Daemon:
+    """One member's running parts."""
+
+    def __init__(self, home: Home, config: Config) -> None:
+        """Build the parts of an opened home; nothing runs yet."""
+        self.home = home
+        self.config = config
+        self.started = time.monotonic()
+        self._fast = ThreadPoolExecutor(2, "fast")
+        self._slow = ThreadPoolExecutor(1, "bulk")
+        self.offload = InPool(self._fast)
+        self.bulk = InPool(self._slow)
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runners: list[web.AppRunner] = []
+        self._why_not = "the other members were not asked yet"
+        self._publish_why = ""
+        self._build()
+
+    # ------------------------------------------------------------- parts
+
+    def _build(self) -> None:
+        home, config = self.home, self.config
+        keys = home.keys
+        self.peers = Peers(
+            me=config.member.id,
+            roster=lambda: self.rosters.current,
+            keys=keys,
+            exchange=config.exchange,
+        )
+        self.rosters = RosterKeeper(
+            me=config.member.id,
+            trusted=home.trusted,
+            files=home.rosters,
+            peers=self.peers.get,
+            accepted=self._roster_accepted,
+            report=self.report,
+        )
+        self.writer = Writer(
+            own=home.own.log,
+            key=keys.log,
+            offload=self.bulk,
+            rng=secrets.token_bytes,
+            may_append=self.may_append,
+        )
+        self.tokeniser = Tokeniser(
+            roster=lambda: self.rosters.current,
+            door=self._holder_door,
+            offload=self.offload,
+            clock=time.time,
+            rng=secrets.token_bytes,
+            report=self.report,
+        )
+        self.exchange = Exchange(
+            me=config.member.id,
+            roster=lambda: self.rosters.current,
+            peers=self.peers.get,
+            extra=self._extra_sources,
+            mirror=home.mirror,
+            book=home.own.cosigned,
+            keys={"seen": keys.seen, "merged": keys.merged},
+            keep_receipt=self._keep_receipt,
+            follow=self.rosters.follow,
+            report=self.report,
+            grown=self._grown,
+            clock=time.time,
+            healthy=self.healthy,
+            offload=self.offload,
+            fanout=config.exchange.fanout,
+            interval_s=config.exchange.interval_s,
+            backoff_max_s=config.exchange.backoff_max_s,
+        )
+        self.desk = PeerDesk(
+            me=config.member.id,
+            roster=lambda: self.rosters.current,
+            roster_note=home.rosters.get,
+            own=home.own.log,
+            released=home.own.log.released,
+            receipts=self._receipts,
+            mirror=home.mirror,
+            book=home.own.cosigned,
+            keys=Keys(keys.log.verifier, keys.member, keys.seen),
+            shares=home.shares,
+            quota=home.quota(lambda: self.rosters.current),
+            exchange=self.exchange,
+            following=lambda: self.rosters.settled,
+            healthy=self.healthy,
+            clock=time.time,
+            offload=self.offload,
+            bulk=self.bulk,
+            rng=secrets.token_bytes,
+        )
+        self.tls = pinning.ServerTls(self.peers.shown(), keys.tls_pem)
+        self.tls.update(self.peers.anchors())
+
+    def _holder_door(self, member: str) -> tokenise.HolderDoor:
+        if member == self.config.member.id:
+            return _LocalHolder(member, self.desk)
+        return self.peers.get(member)
+
+    def _extra_sources(self, origin: str) -> Sequence[Source]:
+        """Return directories of files that hold a copy of an origin's log."""
+        name = peer_door.origin_hash(origin)
+        path = self.home.path / "inbox" / name
+        return [DirectorySource(path)] if path.is_dir() else []
+
+    # ------------------------------------------------------------ states
+
+    def today(self) -> str:
+        """Return the day it is in the roster's zone."""
+        zone = zoneinfo.ZoneInfo(self.rosters.current.zone)
+        now = datetime.datetime.fromtimestamp(time.time(), zone)
+        return now.date().isoformat()
+
+    def healthy(self) -> None:
+        """Pass, unless our clock is astray.
+
+        Raises:
+            RefusedError: it differs from the others' by too much.
+        """
+        skew = self.exchange.skew_s()
+        if abs(skew) > self.config.skew.max_s:
+            raise RefusedError(
+                f"clock: the others' clocks are {skew} s off ours",
+                hint="set this machine's clock (NTP); until then we neither"
+                " publish nor cosign",
+            )
+
+    def may_append(self) -> None:
+        """Pass, unless appending could fork our log or mislead.
+
+        Raises:
+            RefusedError: says why not.
+        """
+        if self._why_not:
+            raise RefusedError(f"log: not appending: {self._why_not}")
+        self.healthy()
+        me = self.rosters.current.member(self.config.member.id)
+        if me is None or not me.active:
+            raise RefusedError(
+                "log: not appending: the roster does not list us as active"
+            )
+
+    @property
+    def appending(self) -> str:
+        """Why we are not appending just now, "" if we are."""
+        try:
+            self.may_append()
+        except RefusedError as e:
+            return str(e)
+        return self._publish_why
+
+    # ------------------------------------------------------------ events
+
+    async def report(self, finding: Finding) -> None:
+        """Keep a finding, and say so."""
+        log.warning(
+            "finding",
+            code=finding.code,
+            origin=finding.origin,
+            index=finding.index,
+            detail=finding.detail,
+        )
+        await self.home.mirror.record([finding])
+
+    async def _grown(self, origin: str) -> None:
+        self.desk.changed(origin)
+
+    async def _receipts(self) -> list[bytes]:
+        found = await self.home.own.cosigned.receipts(self.config.origin)
+        return [receipt.note for receipt in found.values()]
+
+    async def _keep_receipt(self, signer: str, size: int, note: bytes) -> None:
+        kept = await self.home.own.cosigned.keep_receipt(
+            self.config.origin, signer, size, note
+        )
+        if kept:
+            log.info("receipt", signer=signer, size=size)
+
+    async def _roster_accepted(self) -> None:
+        """Act on a new roster: who is out is out at the next request."""
+        self.tls.update(self.peers.anchors())
+        await self.peers.refresh()
+        self.wake()
+
+    def wake(self) -> None:
+        """Publish what waits, now."""
+        self._wake.set()
+
+    # ------------------------------------------------------------ running
+
+    async def start(self, sockets: dict[str, socket.socket]) -> None:
+        """Open the doors, then begin to work.
+
+        Raises:
+            UsageError: an address is taken, or cannot be had.
+        """
+        await self._open_peer_door(sockets.get("peer"))
+        await pull.merge_own(self.home.own.log, self.home.mirror, self.offload)
+        self._tasks.append(asyncio.create_task(self._awaken()))
+        self._tasks.append(asyncio.create_task(self._publisher()))
+        self._schedule()
+
+    async def stop(self) -> None:
+        """Close the doors, finish what is being written, and close."""
+        self._stopping.set()
+        self._scheduler.shutdown(wait=False)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for runner in self._runners:
+            await runner.cleanup()
+        await self.peers.close()
+        self._fast.shutdown()
+        self._slow.shutdown()
+        self.home.close()
+
+    async def serve(
+        self,
+        app: web.Application,
+        at: Address,
+        given: socket.socket | None,
+        name: str,
+        *,
+        tls: bool = False,
+    ) -> str:
+        """Serve an application; return where it listens.
+
+        Raises:
+            UsageError: the address is taken, or cannot be had.
+        """
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=5,
+            max_line_size=8190,
+        )
+        await runner.setup()
+        self._runners.append(runner)
+        context = self.tls.context if tls else None
+        site: web.BaseSite
+        if given is not None:
+            site = web.SockSite(runner, given, ssl_context=context)
+        elif at.path:
+            at.path.unlink(missing_ok=True)
+            site = web.UnixSite(runner, str(at.path))
+        else:
+            site = web.TCPSite(runner, at.host, at.port, ssl_context=context)
+        try:
+            await site.start()
+        except OSError as e:
+            raise UsageError(
+                f"{name} door: cannot listen on {at}: {e.strerror}",
+                hint=f"is another syncd running? else change [{name}] listen"
+                " in config.toml",
+            ) from e
+        if at.path and given is None:
+            at.path.chmod(0o600)
+        where = runner.addresses[0] if runner.addresses else at
+        log.info("door open", door=name, at=str(where))
+        return str(where)
+
+    async def _open_peer_door(self, given: socket.socket | None) -> None:
+        app = peer_door.app(self.desk, _read_pin)
+        await self.serve(app, self.config.peer.listen, given, "peer", tls=True)
+
+    # --------------------------------------------------------------- jobs
+
+    def _schedule(self) -> None:
+        exchange = self.config.exchange
+        self._scheduler = AsyncIOScheduler(timezone=datetime.UTC)
+        jitter = max(exchange.interval_s * exchange.jitter, 0.001)
+        self._add(
+            self._round, exchange.interval_s, jitter, first=min(jitter, 1.0)
+        )
+        self._add(self._daily, DAILY_S, DAILY_S / 10, first=5.0)
+        self._scheduler.start()
+
+    def _add(
+        self,
+        job: Callable[[], Awaitable[None]],
+        every_s: float,
+        jitter_s: float,
+        *,
+        first: float,
+    ) -> None:
+        now = datetime.datetime.now(datetime.UTC)
+        self._scheduler.add_job(
+            job,
+            "interval",
+            seconds=every_s,
+            jitter=jitter_s,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+            next_run_time=now + datetime.timedelta(seconds=first),
+        )
+
+    async def _round(self) -> None:
+        try:
+            await self.exchange.round()
+        except SyncdError as e:
+            log.warning("round failed", why=str(e))
+
+    async def _daily(self) -> None:
+        try:
+            await daily.run(self)
+        except SyncdError as e:
+            log.warning("daily work failed", why=str(e))
+
+    async def _awaken(self) -> None:
+        """Ask the others how much of our log they hold; then append."""
+        own = self.home.own.log
+        me = self.config.member.id
+        roster = self.rosters.current
+        others = [self.peers.get(m.id) for m in roster.active() if m.id != me]
+        try:
+            awake = await awaken.awaken(
+                head=await own.head(),
+                log_key=self.home.keys.log.verifier,
+                others=others,
+                root_at=self._own_root_at,
+            )
+        except RefusedError as e:
+            self._why_not = str(e)
+            await self.report(
+                Finding("rolled_back", self.config.origin, None, str(e))
+            )
+            log.critical("not appending", why=str(e), hint=e.hint)
+            return
+        self._why_not = ""
+        log.info(
+            "may append",
+            asked=awake.asked,
+            answered=awake.answered,
+            largest=awake.largest,
+        )
+        await self._say_roster()
+        self.wake()
+
+    async def _own_root_at(self, size: int) -> bytes:
+        own = self.home.own.log
+        return await pull.own_root_at(own, size)
+
+    async def _say_roster(self) -> None:
+        """Write down which roster we accepted (type 19), once a version."""
+        with contextlib.suppress(RefusedError):
+            await daily.say_roster(self)
+
+    async def _publisher(self) -> None:
+        """Publish what waits; try again a little later if it cannot be."""
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.config.exchange.interval_s):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._publish_all()
+                self._publish_why = ""
+            except (UnavailableError, RefusedError) as e:
+                self._publish_why = str(e)
+                log.warning("publishing waits", why=str(e))
+                await asyncio.sleep(1)
+            except SyncdError as e:
+                self._publish_why = str(e)
+                log.exception("publishing failed")
+                await asyncio.sleep(5)
+
+    async def _publish_all(self) -> None:
+        """Retract first, then what needs no holder, then the rest."""
+        self.may_append()
+        vault = self.home.own.vault
+        moved = urgent = False
+        try:
+            while await publish.retract(
+                vault=vault,
+                writer=self.writer,
+                today=self.today(),
+                limit=PUBLISH_BATCH,
+            ):
+                moved = urgent = True
+            if self.rosters.current.expired(int(time.time())):
+                raise RefusedError(
+                    "roster: expired: no new reports until a newer one",
+                    hint="ask the admins to publish the next version",
+                )
+            await self._say_roster()
+            for kinds in (("url",), ("phone", "account")):
+                while rows := await publish.publish(
+                    vault=vault,
+                    tokeniser=self.tokeniser,
+                    writer=self.writer,
+                    origin=self.config.origin,
+                    today=self.today(),
+                    kinds=kinds,
+                    limit=PUBLISH_BATCH,
+                    timeout_s=BULK_TIMEOUT_S,
+                ):
+                    moved = True
+                    urgent = urgent or any(row.urgent for row in rows)
+                    await self._after_append()
+        finally:
+            if moved:
+                await self._after_append()
+            if urgent and self.config.exchange.poke:
+                note = self.home.own.log.released()
+                log.info("poked", members=await self.exchange.poke_all(note))
+
+    async def append(
+        self,
+        entries: Sequence[tuple[Statement, Published | None]],
+        *,
+        done: Sequence[str] = (),
+        sighted: Sequence[int] = (),
+    ) -> None:
+        """Append statements of our own and let the others know."""
+        await self.writer.append(entries, done=done, sighted=sighted)
+        await self._after_append()
+
+    async def _after_append(self) -> None:
+        await pull.merge_own(self.home.own.log, self.home.mirror, self.offload)
+        self.desk.changed(self.config.origin)
+
+
+class _LocalHolder:
+    """Our own share, asked like anybody else's: quota, log and all."""
+
+    def __init__(self, me: str, desk: PeerDesk) -> None:
+        self._me = me
+        self._desk = desk
+
+    async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
+        """Answer within the time given, or raise UnavailableError."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._desk.evaluate(self._me, body)
+        except TimeoutError as e:
+            raise UnavailableError("oprf: our own share: no time left") from e
+
+
+def _read_pin(request: web.Request) -> str | None:
+    transport = request.transport
+    tls = transport.get_extra_info("ssl_object") if transport else None
+    return pinning.peer_pin(tls) if tls else None
