@@ -22,7 +22,7 @@ from typing import TypeVar
 from syncd.oprf import group, threshold
 from syncd.oprf.threshold import Blinded, Dealt, Evaluation
 
-CONTEXT = threshold.context("phone", 1, 1, bytes(16))
+CONTEXT = b"key, generation and request"
 rng = secrets.token_bytes
 T = TypeVar("T")
 

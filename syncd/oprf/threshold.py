@@ -43,6 +43,7 @@ points and scalars are in their 32-byte form.
 HashToScalar is RFC 9497's with the context string of mode VOPRF. A weight is
 never zero, and a wrong batch passes with probability 2^-128. The seed stands
 in the challenge because a batch of one has no weights that could carry it.
+What the context holds is the caller's affair: key, share generation, request.
 
 **The optimistic check.** A full check costs the client two multiplications
 for each element and holder. For a large batch it may instead ask for answers
@@ -57,14 +58,12 @@ and nonces only ever meet libsodium.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.oprf import group, voprf
-from syncd.oprf.group import ORDER, POINT_SIZE, Rng
-from syncd.oprf.voprf import PROOF_SIZE
+from syncd.oprf.group import ORDER, Rng
 
 MAX_BATCH = 4096  # elements of one request
 MAX_HOLDERS = 255
@@ -93,32 +92,10 @@ class Blinded:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A holder's answer: element for element, and its proof.
-
-    On the wire the elements stand one after another, then the proof:
-
-        D_1 (32) ‖ D_2 ‖ … ‖ D_n ‖ c (32) ‖ s (32)
-    """
+    """A holder's answer: element for element, and its proof."""
 
     elements: list[bytes]
     proof: bytes  # 64 bytes, or none
-
-    def __bytes__(self) -> bytes:
-        return b"".join(self.elements) + self.proof
-
-    @classmethod
-    def parse(cls, raw: bytes, count: int, *, proven: bool = True) -> Self:
-        """Read the answer to `count` elements; checks form only.
-
-        Raises:
-            MalformedError: `raw` is of another length.
-        """
-        cut = count * POINT_SIZE
-        if len(raw) != cut + proven * PROOF_SIZE:
-            raise MalformedError(
-                f"oprf: answer to {count} elements is {len(raw)} bytes"
-            )
-        return cls(group.split(raw[:cut]), raw[cut:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,40 +104,6 @@ class Probe:
 
     element: bytes
     expected: bytes
-
-
-def pack(elements: Iterable[bytes]) -> bytes:
-    """Return the elements one after another, as they travel."""
-    return b"".join(elements)
-
-
-def unpack(raw: bytes) -> list[bytes]:
-    """Read the elements of one request, form only; `pack` writes them.
-
-    Raises:
-        MalformedError: not 1 to 4,096 times 32 bytes.
-    """
-    count, rest = divmod(len(raw), POINT_SIZE)
-    if rest:
-        raise MalformedError(f"oprf: elements are {len(raw)} bytes")
-    _check_batch(count)
-    return group.split(raw)
-
-
-def context(kind: str, epoch: int, generation: int, request: bytes) -> bytes:
-    """Return what binds a batch proof to its key and its request.
-
-    len8 ‖ kind ‖ u32 epoch ‖ u32 share generation ‖ len8 ‖ request id
-    """
-    name = kind.encode()
-    return (
-        len(name).to_bytes(1)
-        + name
-        + epoch.to_bytes(4)
-        + generation.to_bytes(4)
-        + len(request).to_bytes(1)
-        + request
-    )
 
 
 # ── keys ─────────────────────────────────────────────────────────────────────

@@ -21,7 +21,10 @@ VECTOR = json.loads(
     (Path(__file__).parents[1] / "vectors/oprf/bound.json").read_text()
 )
 QUORUM = (1, 3)
-CONTEXT = threshold.context("account", 4, 2, b"request 1")
+CONTEXT = (
+    b'{"generation":2,"id":"00112233445566778899aabbccddeeff",'
+    b'"key":["account",4],"purpose":"call_check"}'
+)
 rng = secrets.token_bytes
 
 
@@ -199,15 +202,10 @@ def test_proof_of_another_batch(case: Case) -> None:
         case.evaluate(quorum=(3,)),
         case.evaluate(context=b""),
         case.evaluate(context=CONTEXT[:-1]),
-        case.evaluate(
-            context=threshold.context("account", 5, 2, b"request 1")
-        ),
-        case.evaluate(
-            context=threshold.context("account", 4, 3, b"request 1")
-        ),
-        case.evaluate(
-            context=threshold.context("account", 4, 2, b"request 2")
-        ),
+        case.evaluate(context=CONTEXT.replace(b"account", b"phone")),
+        case.evaluate(context=CONTEXT.replace(b"4]", b"5]")),
+        case.evaluate(context=CONTEXT.replace(b":2", b":3")),
+        case.evaluate(context=CONTEXT.replace(b"0011", b"1100")),
         case.evaluate(elements=other),
     ):
         case.refuses(answer.elements, answer.proof)
@@ -256,11 +254,12 @@ def test_strange_proofs(case: Case) -> None:
 @given(st.data())
 def test_any_changed_bit(five: Case, data: st.DataObject) -> None:
     """No bit of an answer is idle."""
-    raw = bytearray(bytes(five.answer))
+    answer = five.answer
+    raw = bytearray(b"".join(answer.elements) + answer.proof)
     bit = data.draw(st.integers(0, 8 * len(raw) - 1))
     raw[bit // 8] ^= 1 << bit % 8
-    with pytest.raises(UntrustedError, match="holder 3"):
-        five.check(Evaluation.parse(bytes(raw), 5))
+    elements = group.split(bytes(raw[:160]))
+    five.refuses(elements, bytes(raw[160:]))
 
 
 def test_nonces_are_random(case: Case) -> None:
