@@ -43,7 +43,7 @@ check: lint units test  ## what CI runs first, in the order that fails fastest
 lint: $(READY)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/lint-imports --no-timing >.venv/imports.txt 2>&1 || \
+	@$(BIN)/lint-imports --no-logo >.venv/imports.txt 2>&1 || \
 	  { cat .venv/imports.txt; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/hadolint docker/Dockerfile
