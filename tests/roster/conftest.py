@@ -110,3 +110,9 @@ class Club:
 def club() -> Club:
     """Return people who have not founded anything yet."""
     return Club(Dice("club"))
+
+
+@pytest.fixture(scope="module")
+def settled() -> Club:
+    """Return people whose founding all tests of a module share."""
+    return Club(Dice("settled"))

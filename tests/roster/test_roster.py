@@ -1,0 +1,801 @@
+"""A roster has one spelling, and a reader takes no other."""
+
+import base64
+import contextlib
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncd import canonical
+from syncd.errors import MalformedError, NewerError, UntrustedError
+from syncd.roster import certificate, drafts, keys, roster, terms
+from syncd.roster.roster import (
+    Auditor,
+    Cap,
+    Cut,
+    Epoch,
+    Erased,
+    Generation,
+    Names,
+    Never,
+    Predecessor,
+    Quota,
+    Roster,
+)
+from syncd.tlog import note
+from syncd.tlog.note import SigningKey
+
+if TYPE_CHECKING:
+    from tests.roster.conftest import Club
+
+NOW = 1_760_000_000
+ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads((ROOT / "schemas" / "roster.json").read_text())
+validator = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def whole(club: "Club") -> Roster:
+    """Return a roster in which every field says something."""
+    draft = club.founding(members="bank carrier police platform")
+    bank, carrier, platform, police = draft.members
+    log = SigningKey("bank.example/syncd/txwz/2", note.ED25519, club.rng(32))
+    bank = replace(
+        bank,
+        group="holding",
+        via="police",
+        generations=(
+            replace(bank.generation, cuts=(Cut(3, b"\1" * 32),)),
+            Generation(
+                log.verifier,
+                cuts=(Cut(8, b"\2" * 32), Cut(9, b"\3" * 32)),
+                ended=True,
+                predecessor=Predecessor(bank.origin, 7, b"\4" * 32),
+            ),
+        ),
+    )
+    carrier = replace(carrier, status="removed", past="annul")
+    platform = replace(platform, status="suspended", suspended_until=NOW)
+    witness = SigningKey("sigsum.example/witness", 4, club.rng(32))
+    court = keys.generate("court.example", "txwz", club.rng, now=NOW)
+    draft = replace(
+        draft,
+        members=(bank, carrier, platform, police),
+        auditors=(
+            Auditor(
+                "court", Names("法院", "court"), *_pinned(court.certificate)
+            ),
+        ),
+        witnesses=(witness.verifier,),
+        erased=(
+            Erased(carrier.origin, 9, b"\5" * 32, ((1, 3), (5, 9)), "drill"),
+        ),
+        never=(
+            Never("phone", "cn:110", "emergency"),
+            Never("url", "gov.cn/", "official"),
+        ),
+    )
+    shares = {
+        n: (id_, bytes([n]) * 32)
+        for n, id_ in enumerate(("bank", "carrier", "platform", "police"), 1)
+    }
+    for kind in ("phone", "account"):
+        epoch = Epoch(
+            kind, 1, 1, 2, b"\6" * 32, shares, 1, True, True, terms.SUITE
+        )
+        draft = drafts.add_epoch(draft, epoch)
+    draft = replace(draft, holders=("bank", "platform", "police"))
+    draft = drafts.set_quota(draft, Quota("lookup", 5, 6, member="police"))
+    draft = drafts.set_quota(draft, Quota("all", 0, 7, member="platform"))
+    draft = drafts.set_cap(draft, Cap(30, "phone", "user_tag"))
+    second = drafts.begin(replace(draft, id="ab" * 32), now=NOW + 1)
+    return roster.from_json(second.to_json(), second.id)
+
+
+def _pinned(der: bytes) -> tuple[str, bytes]:
+    return certificate.pin(der), der
+
+
+@pytest.fixture(scope="module")
+def full(settled: "Club") -> Roster:
+    """Return it, once: rosters do not change, their JSON is made anew."""
+    return whole(settled)
+
+
+# ------------------------------------------------------------ one spelling
+
+
+def test_round_trip(full: Roster) -> None:
+    """What we write, we read back."""
+    again = roster.parse(full.raw, full.id)
+    assert again == full
+    assert again.raw == full.raw
+    assert canonical.dumps(again.to_json()) == full.raw
+
+
+def test_every_field_is_in_the_whole_one(full: Roster) -> None:
+    """Or the tests below would pass by leaving things out."""
+    value = full.to_json()
+    assert set(value) == set(SCHEMA["properties"])
+    seen = {"member": value["members"], "generation": []}
+    for member in value["members"]:
+        seen["generation"] += member["generations"]
+    seen |= {
+        "epoch": value["epochs"],
+        "cap": value["caps"],
+        "quota": value["quotas"],
+    }
+    defs = dict(SCHEMA["$defs"])
+    defs["epoch"] = defs["epoch"]["oneOf"][0]
+    for name, values in seen.items():
+        assert {k for v in values for k in v} == set(defs[name]["properties"])
+
+
+def test_the_schema_takes_what_the_reader_takes(full: Roster) -> None:
+    jsonschema.validate(full.to_json(), SCHEMA)
+
+
+def test_the_text_has_three_lines(full: Roster) -> None:
+    first, second, third = full.text.splitlines()
+    assert (first, second) == ("syncd/roster/v1", full.id)
+    assert third.encode() == full.raw
+
+
+def test_version_1_names_the_alliance(club: "Club") -> None:
+    draft = club.founding()
+    first = roster.parse(draft.raw)
+    assert roster.parse(draft.raw, first.id) == first
+    with pytest.raises(MalformedError, match="does not hash to its id"):
+        roster.parse(draft.raw, "ab" * 32)
+
+
+def test_a_later_version_is_told_its_alliance(full: Roster) -> None:
+    with pytest.raises(MalformedError, match="alliance id"):
+        roster.parse(full.raw)
+
+
+# ----------------------------------------------------------------- refused
+
+Edit = Callable[[dict[str, Any]], object]
+
+
+def _swap(items: list[Any]) -> None:
+    items[0], items[1] = items[1], items[0]
+
+
+REFUSED: dict[str, tuple[Edit, str]] = {
+    "no admins": (lambda r: r.pop("admins"), "roster.admins: missing"),
+    "an empty list": (
+        lambda r: r.update(never=[]),
+        "roster.never: not a list",
+    ),
+    "not a list": (lambda r: r.update(never={}), "roster.never: not a list"),
+    "unsorted members": (
+        lambda r: _swap(r["members"]),
+        "roster.members: not sorted",
+    ),
+    "a member twice": (
+        lambda r: r["members"].insert(0, r["members"][0]),
+        "roster.members: not sorted",
+    ),
+    "a member that is a list": (
+        lambda r: r["members"].__setitem__(0, []),
+        "roster.members[0]: not an object",
+    ),
+    "more admins wanted than there are": (
+        lambda r: r.update(threshold=4),
+        "roster.threshold: 4 of 3",
+    ),
+    "a threshold of 0": (
+        lambda r: r.update(threshold=0),
+        "roster.threshold: 0 is not in 1..",
+    ),
+    "true for a number": (
+        lambda r: r.update(threshold=True),
+        "roster.threshold: not an integer",
+    ),
+    "a life of 91 days": (
+        lambda r: r.update(expires=r["issued"] + 91 * 86_400),
+        "roster.expires",
+    ),
+    "no life": (lambda r: r.update(expires=r["issued"]), "roster.expires"),
+    "an upper-case hash": (
+        lambda r: r.update(previous="AB" * 32),
+        "roster.previous: does not match",
+    ),
+    "a name that is no text": (
+        lambda r: r["members"][0]["names"].update(zh=3),
+        "roster.members[0].names.zh: not a string",
+    ),
+    "a name with a line break": (
+        lambda r: r["members"][0]["names"].update(zh="a\nb"),
+        "roster.members[0].names.zh: not printable",
+    ),
+    "an empty name": (
+        lambda r: r["members"][0]["names"].update(zh=""),
+        "roster.members[0].names.zh: 0 characters",
+    ),
+    "only an English name": (
+        lambda r: r["members"][0]["names"].pop("zh"),
+        "roster.members[0].names.zh: missing",
+    ),
+    "an http url": (
+        lambda r: r["members"][0].update(urls=["http://bank.example"]),
+        "roster.members[0].urls[0]: does not match",
+    ),
+    "a url twice": (
+        lambda r: r["members"][0].update(urls=["https://b"] * 2),
+        "roster.members[0].urls: one of them twice",
+    ),
+    "a url with a name and password": (
+        lambda r: r["members"][0].update(urls=["https://a:b@bank.example"]),
+        "roster.members[0].urls[0]: does not match",
+    ),
+    "via itself": (
+        lambda r: r["members"][0].update(via="bank"),
+        "bank is via no other member",
+    ),
+    "via nobody": (
+        lambda r: r["members"][0].update(via="nobody"),
+        "bank is via no other member",
+    ),
+    "removed, and its past unsaid": (
+        lambda r: r["members"][1].pop("past"),
+        "roster.members[1].past: goes with status removed",
+    ),
+    "active, with a past": (
+        lambda r: r["members"][0].update(past="keep"),
+        "roster.members[0].past: goes with status removed",
+    ),
+    "active, and suspended until": (
+        lambda r: r["members"][0].update(suspended_until=5),
+        "roster.members[0].suspended_until: in a member that is active",
+    ),
+    "empty info": (
+        lambda r: r["members"][0].update(info={}),
+        "roster.members[0].info: not an object",
+    ),
+    "info that is no text": (
+        lambda r: r["members"][0].update(info={"contact": 1}),
+        "roster.members[0].info.contact: not a string",
+    ),
+    "no log": (
+        lambda r: r["members"][0].pop("generations"),
+        "roster.members[0].generations: missing",
+    ),
+    "a log key of type 04": (
+        lambda r: r["members"][3]["generations"][0].update(
+            log=r["members"][3]["keys"]["seen"]
+        ),
+        "roster.members[3].generations[0].log: key type 0x04",
+    ),
+    "a cosigner key of type 01": (
+        lambda r: r["members"][0]["keys"].update(
+            seen=r["members"][0]["keys"]["member"]
+        ),
+        "roster.members[0].keys.seen: key type 0x01",
+    ),
+    "merged where seen belongs": (
+        lambda r: r["members"][0]["keys"].update(
+            seen=r["members"][0]["keys"]["merged"]
+        ),
+        "roster.members[0].keys.seen: named",
+    ),
+    "a key that is no text": (
+        lambda r: r["members"][0]["keys"].update(seen=[]),
+        "roster.members[0].keys.seen: not a string",
+    ),
+    "a key that is no vkey": (
+        lambda r: r["members"][0]["keys"].update(seen="x"),
+        "roster.members[0].keys.seen: ",
+    ),
+    "another's member key": (
+        lambda r: r["members"][0]["keys"].update(
+            member=r["members"][1]["keys"]["member"]
+        ),
+        "member bank's seen key is named bank.example/syncd/txwz/seen",
+    ),
+    "two members with one seal key": (
+        lambda r: r["members"][0]["keys"].update(
+            seal=r["members"][1]["keys"]["seal"]
+        ),
+        "keys: one is both bank's seal and carrier's seal",
+    ),
+    "another's certificate": (
+        lambda r: r["members"][0].update(
+            certificate=r["members"][1]["certificate"]
+        ),
+        "roster.members[0].certificate: its public key is not the pinned",
+    ),
+    "no certificate": (
+        lambda r: r["members"][0].update(certificate="AAAA"),
+        "roster.members[0].certificate: not a DER certificate",
+    ),
+    "a certificate in no base64": (
+        lambda r: r["members"][0].update(certificate="*"),
+        "roster.members[0].certificate: not standard base64",
+    ),
+    "a certificate that is no text": (
+        lambda r: r["members"][0].update(certificate=1),
+        "roster.members[0].certificate: not a string",
+    ),
+    "an unnamed predecessor": (
+        lambda r: r["members"][0]["generations"][1].pop("predecessor"),
+        "txwz/2 does not name its predecessor",
+    ),
+    "a predecessor before the first": (
+        lambda r: r["members"][0]["generations"].pop(0),
+        "bank's first log follows none",
+    ),
+    "a predecessor with no origin's name": (
+        lambda r: r["members"][0]["generations"][1]["predecessor"].update(
+            origin="Bank"
+        ),
+        "predecessor.origin: not the name of a key or log",
+    ),
+    "generations out of order": (
+        lambda r: _swap(r["members"][0]["generations"]),
+        "bank's generation 1 follows 2",
+    ),
+    "a cut after the end": (
+        lambda r: r["members"][0]["generations"][0]["cuts"][0].update(size=8),
+        "txwz/1 has a cut after its end at 7",
+    ),
+    "ended twice": (
+        lambda r: r["members"][0]["generations"][0].update(ended=True),
+        "txwz/1 has ended, its successor says where",
+    ),
+    "ended nowhere": (
+        lambda r: r["members"][3]["generations"][0].update(ended=True),
+        "roster.members[3].generations[0].ended: without a cut",
+    ),
+    "a flag that is false": (
+        lambda r: r["epochs"][0].update(dealt=False),
+        "roster.epochs[0].dealt: must be true, or left out",
+    ),
+    "cuts out of order": (
+        lambda r: _swap(r["members"][0]["generations"][1]["cuts"]),
+        "cuts: not sorted",
+    ),
+    "a log named for another alliance": (
+        lambda r: r.update(alliance="other"),
+        "roster.admins: txwz/admin/alice is out of place",
+    ),
+    "a holder that holds nothing": (
+        lambda r: [e.pop("shares") for e in r["epochs"][:2]],
+        "roster.epochs[0].shares: missing",
+    ),
+    "a holder who is gone": (
+        lambda r: r.update(holders=["bank", "carrier"]),
+        "roster.holders: carrier is no member",
+    ),
+    "a holder who is nobody": (
+        lambda r: r.update(holders=["nobody"]),
+        "roster.holders: nobody is no member",
+    ),
+    "a share of nobody's": (
+        lambda r: r["epochs"][0]["shares"][1].__setitem__(1, "nobody"),
+        "roster.epochs: nobody is no member",
+    ),
+    "two shares in one hand": (
+        lambda r: r["epochs"][0]["shares"][1].__setitem__(1, "bank"),
+        "roster.epochs[0].shares: a holder has two",
+    ),
+    "one share in two hands": (
+        lambda r: r["epochs"][0]["shares"][1].__setitem__(2, "01" * 32),
+        "roster.epochs[0].shares: two are the same",
+    ),
+    "two shares": (
+        lambda r: r["epochs"][0].update(shares=r["epochs"][0]["shares"][:2]),
+        "roster.epochs[0].shares: 2 of them",
+    ),
+    "a share of two things": (
+        lambda r: r["epochs"][0]["shares"][1].pop(),
+        "roster.epochs[0].shares[1]: not index, member, public share",
+    ),
+    "more holders wanted than there are": (
+        lambda r: r["epochs"][0].update(t=5),
+        "roster.epochs[0].t: 5 is not in 2..4",
+    ),
+    "one holder is enough": (
+        lambda r: r["epochs"][0].update(t=1),
+        "roster.epochs[0].t: 1 is not in 2..4",
+    ),
+    "a url epoch with a key": (
+        lambda r: r["epochs"][2].update(public="00" * 32),
+        "roster.epochs[2].public: a url epoch has no key",
+    ),
+    "an origin that is nobody's": (
+        lambda r: r["erased"][0].update(origin="x.example/syncd/txwz/1"),
+        "roster.erased: x.example/syncd/txwz/1 is nobody's log",
+    ),
+    "ranges that touch": (
+        lambda r: r["erased"][0].update(ranges=[[1, 3], [3, 9]]),
+        "roster.erased[0].ranges: [3, 9) is out of order or size",
+    ),
+    "a range beyond the size": (
+        lambda r: r["erased"][0].update(ranges=[[1, 10]]),
+        "roster.erased[0].ranges: [1, 10) is out of order or size",
+    ),
+    "a range of three": (
+        lambda r: r["erased"][0].update(ranges=[[1, 2, 3]]),
+        "roster.erased[0].ranges[0]: not from, to",
+    ),
+    "a value with a space": (
+        lambda r: r["never"][0].update(value="1 10"),
+        "roster.never[0].value: does not match",
+    ),
+    "a quota for nobody": (
+        lambda r: r["quotas"][-1].update(member="zz"),
+        "roster.quotas: zz is no member",
+    ),
+    "a quota above the ceiling": (
+        lambda r: r["quotas"][0].update(hour=2_000_001),
+        "roster.quotas[0].hour: 2000001 is not in 0..2000000",
+    ),
+    "no quota for look-ups": (
+        lambda r: r["quotas"].pop(1),
+        "roster.quotas: none for lookup",
+    ),
+    "no quotas": (
+        lambda r: r.pop("quotas"),
+        "roster.quotas: none for all",
+    ),
+    "no cap for urls": (
+        lambda r: r["caps"].pop(-1),
+        "roster.caps: none for url",
+    ),
+    "a cap for everything": (
+        lambda r: r["caps"].insert(0, {"days": 1}),
+        "roster.caps: a row without kind and evidence",
+    ),
+    "a policy that is silent": (
+        lambda r: r["policy"].pop("spoofed"),
+        "roster.policy.spoofed: missing",
+    ),
+    "an auditor who is a member": (
+        lambda r: r["auditors"][0].update(id="bank"),
+        "roster: id bank occurs twice",
+    ),
+    "a format of text": (
+        lambda r: r.update(format="1"),
+        "roster.format: not an integer",
+    ),
+    "an admin of type 04": (
+        lambda r: r.update(admins=[r["members"][0]["keys"]["seen"]]),
+        "roster.admins[0]: key type 0x04",
+    ),
+    "a witness whose name is not ours": (
+        lambda r: r.update(
+            witnesses=[str(note.VerifierKey("Sigsum/witness", 4, b"\7" * 32))]
+        ),
+        "roster.witnesses[0]: 'Sigsum/witness' is no name of ours",
+    ),
+    "a witness under two keys": (
+        lambda r: r.update(
+            witnesses=sorted(
+                str(note.VerifierKey("w.example/w", 4, bytes([n]) * 32))
+                for n in (1, 2)
+            )
+        ),
+        "roster: witness w.example/w occurs twice",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+def test_refused(full: Roster, case: tuple[Edit, str]) -> None:
+    """Each says where, and what is wrong there."""
+    edit, why = case
+    value = full.to_json()
+    edit(value)
+    with pytest.raises(MalformedError) as caught:
+        roster.parse(canonical.dumps(value), full.id)
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"[]", b"{}", b"3", b"null", b"\xff", b'{"a":1, "b":2}']
+)
+def test_what_is_no_roster_is_malformed(raw: bytes) -> None:
+    with pytest.raises((MalformedError, NewerError)):
+        roster.parse(raw, "ab" * 32)
+
+
+def test_two_admins_with_one_name(full: Roster) -> None:
+    value = full.to_json()
+    other = SigningKey("txwz/admin/alice", note.ED25519, b"\1" * 32)
+    value["admins"] = sorted([*value["admins"], str(other.verifier)])
+    with pytest.raises(MalformedError):
+        roster.from_json(value, full.id)
+
+
+def test_a_log_with_a_name_beyond_its_member(club: "Club") -> None:
+    draft = club.founding()
+    bank, carrier = draft.members
+    for name in ("bank.example/syncd/txwz/x", "bank.example/syncd/other/1"):
+        log = SigningKey(name, note.ED25519, club.rng(32)).verifier
+        odd = replace(bank, generations=(Generation(log),))
+        with pytest.raises(MalformedError, match="has a log named"):
+            drafts.write(replace(draft, members=(odd, carrier)))
+
+
+def test_keys_for_another_alliance(club: "Club") -> None:
+    draft = replace(club.founding(), alliance="other", admins={})
+    seed = SigningKey("other/admin/a", note.ED25519, club.rng(32))
+    draft = replace(drafts.add_admin(draft, seed.verifier), threshold=1)
+    with pytest.raises(MalformedError, match="bank's keys are named for txwz"):
+        drafts.write(draft)
+
+
+def test_one_domain_for_two_members(club: "Club") -> None:
+    draft = club.founding()
+    bank, _ = draft.members
+    twin = replace(bank, id="twin")
+    with pytest.raises(MalformedError, match=r"domain bank\.example occurs"):
+        drafts.write(replace(draft, members=(bank, twin)))
+
+
+# ---------------------------------------------------------- newer software
+
+OBJECTS: list[tuple[str | int, ...]] = [
+    (),
+    ("members", 0),
+    ("members", 0, "names"),
+    ("members", 0, "keys"),
+    ("members", 0, "generations", 1),
+    ("members", 0, "generations", 1, "predecessor"),
+    ("members", 0, "generations", 1, "cuts", 0),
+    ("auditors", 0),
+    ("epochs", 0),
+    ("erased", 0),
+    ("never", 0),
+    ("quotas", 0),
+    ("limits",),
+    ("caps", 0),
+    ("policy",),
+]
+
+
+def at(value: Any, path: tuple[str | int, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+@pytest.mark.parametrize("path", OBJECTS, ids=str)
+def test_an_unknown_field_is_newer(
+    full: Roster, path: tuple[str | int, ...]
+) -> None:
+    value = full.to_json()
+    at(value, path)["zzz"] = 1
+    with pytest.raises(NewerError, match="zzz: unknown field, newer software"):
+        roster.from_json(value, full.id)
+    assert not validator.is_valid(value)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (("members", 0), "status"),
+        (("epochs", 0), "kind"),
+        (("never", 0), "kind"),
+        (("policy",), "official"),
+        (("epochs", 0), "suite"),
+    ],
+    ids=str,
+)
+def test_an_unknown_code_to_act_on_is_newer(
+    full: Roster, path: tuple[str | int, ...], name: str
+) -> None:
+    value = full.to_json()
+    at(value, path)[name] = "telepathy"
+    with pytest.raises(NewerError, match="newer software"):
+        roster.from_json(value, full.id)
+    assert not validator.is_valid(value)
+
+
+def test_an_unknown_sector_is_taken(full: Roster) -> None:
+    """The vocabulary may grow: it reads as `other`."""
+    value = full.to_json()
+    value["members"][0]["sector"] = "telepathy"
+    assert roster.from_json(value, full.id).members[0].sector == "telepathy"
+    assert validator.is_valid(value)
+
+
+# -------------------------------------------------------------- properties
+
+LEAVES = st.one_of(
+    st.integers(0, 5),
+    st.booleans(),
+    st.text(max_size=3),
+    st.sampled_from(
+        ["active", "removed", "keep", "annul", "url", "phone", "bank", "hold"]
+    ),
+    st.just({}),
+    st.just([]),
+    st.lists(st.integers(0, 3), max_size=3),
+)
+
+
+def paths(value: Any, path: tuple[str | int, ...] = ()) -> Any:
+    """Yield the path of everything in a JSON value."""
+    yield path
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from paths(item, (*path, key))
+    elif isinstance(value, list):
+        for n, item in enumerate(value):
+            yield from paths(item, (*path, n))
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_reader_and_schema_agree(full: Roster, data: st.DataObject) -> None:
+    """Any change gives a roster that the schema takes too, or an error.
+
+    The schema cannot say everything, so what it takes may be refused; what
+    it refuses is never taken.
+    """
+    value = copy.deepcopy(full.to_json())
+    for _ in range(data.draw(st.integers(1, 2))):
+        everywhere = list(paths(value))[1:]
+        path = everywhere[data.draw(st.integers(0, len(everywhere) - 1))]
+        parent, last = at(value, path[:-1]), path[-1]
+        match data.draw(st.integers(0, 3)):
+            case 0:
+                del parent[last]
+            case 1 if isinstance(parent, list):
+                parent.insert(0, parent[-1])
+            case 2 if isinstance(parent[last], int):
+                parent[last] += data.draw(st.sampled_from([1, 2**40]))
+            case _:
+                parent[last] = data.draw(LEAVES)
+    with contextlib.suppress(MalformedError, NewerError):
+        found = roster.from_json(value, full.id)
+        assert found.to_json() == value
+        assert validator.is_valid(value)
+
+
+@settings(max_examples=100, deadline=None)
+@given(at_=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=2))
+def test_total(full: Roster, at_: int, byte: bytes) -> None:
+    """Any bytes at all give a roster or an error of ours, and one spelling."""
+    at_ %= len(full.raw)
+    raw = full.raw[:at_] + byte + full.raw[at_ + 1 :]
+    with contextlib.suppress(MalformedError, NewerError):
+        assert roster.parse(raw, full.id).raw == raw
+
+
+# ---------------------------------------------------------------- questions
+
+
+def test_who_is_behind_a_tls_key(full: Roster) -> None:
+    bank, carrier, platform, police = full.members
+    assert full.by_tls(bank.keys.tls) == bank
+    assert full.by_tls(police.keys.tls) == police
+    assert full.by_tls(carrier.keys.tls) is None  # removed
+    assert full.by_tls(platform.keys.tls) is None  # suspended
+    assert full.by_tls("00" * 32) is None
+    court = full.auditors[0]
+    assert full.by_tls(court.tls) is None
+    assert full.auditor_by_tls(court.tls) == court
+    assert full.auditor_by_tls(bank.keys.tls) is None
+
+
+def test_who_is_behind_a_name(full: Roster) -> None:
+    bank = full.members[0]
+    assert full.member("bank") == full.known("bank") == bank
+    assert full.member("nobody") is None
+    with pytest.raises(UntrustedError, match="no member nobody"):
+        full.known("nobody")
+    first, second = bank.generations
+    assert full.by_origin(first.origin) == (bank, first)
+    assert full.by_origin(second.origin) == (bank, second)
+    assert full.by_origin("x.example/syncd/txwz/1") is None
+    assert full.by_key_name("bank.example/syncd/txwz/seen") == bank
+    assert full.by_key_name("x.example/syncd/txwz/seen") is None
+
+
+def test_what_a_member_is(full: Roster) -> None:
+    bank, carrier, platform, police = full.members
+    assert [m.active for m in full.members] == [True, False, False, True]
+    assert full.active() == (bank, police)
+    assert (bank.domain, bank.alliance) == ("bank.example", "txwz")
+    assert (bank.controller, police.controller) == ("holding", "police")
+    assert bank.origin == "bank.example/syncd/txwz/2"
+    assert carrier.annulled
+    assert full.annulled(carrier.origin)
+    assert not full.annulled(platform.origin)
+    assert full.annulled("x.example/syncd/txwz/1")
+
+
+def test_where_a_log_ends(full: Roster) -> None:
+    bank, _, _, police = full.members
+    first, second = bank.generations
+    assert bank.end(first) == Cut(7, b"\4" * 32)
+    assert bank.end(second) == Cut(9, b"\3" * 32)
+    assert police.end(police.generation) is None
+
+
+def test_origins_begin_with_those_that_grow(full: Roster) -> None:
+    assert full.origins() == (
+        "bank.example/syncd/txwz/2",
+        "police.example/syncd/txwz/1",
+        "bank.example/syncd/txwz/1",
+        "carrier.example/syncd/txwz/1",
+        "platform.example/syncd/txwz/1",
+    )
+
+
+def test_the_newest_epoch_in_use(full: Roster) -> None:
+    assert full.epoch("phone") is None  # retired
+    retired = full.epoch("phone", 1)
+    assert retired is not None
+    assert retired.index("carrier") == 2
+    assert retired.index("nobody") is None
+    assert full.epoch("phone", 2) is None
+    more = replace(retired, epoch=2, retired=False)
+    after = replace(full, epochs=(*full.epochs, more))
+    assert after.epoch("phone") == more
+
+
+def test_who_answers_for_a_key(full: Roster) -> None:
+    """A holder that was removed or suspended answers no more."""
+    epoch = full.epoch("phone", 1)
+    assert epoch is not None
+    answering = full.holders_of(epoch)
+    assert {n: m.id for n, m in answering.items()} == {1: "bank", 4: "police"}
+
+
+def test_the_closest_quota_applies(full: Roster) -> None:
+    assert full.quota("police", "lookup").hour == 5
+    assert full.quota("police", "publish").hour == 200_000
+    assert full.quota("bank", "lookup") == Quota("lookup", 10_000, 50_000)
+    assert full.quota("bank", "census") == Quota("all", 210_000, 4_850_000)
+    assert full.quota("platform", "census").hour == 0
+
+
+def test_the_closest_cap_applies(full: Roster) -> None:
+    assert full.cap("phone", "user_tag") == 30
+    assert full.cap("phone", "police_case") == 1095
+    assert full.cap("phone", "victim_report") == 180
+    assert full.cap("url", "user_tag") == 90
+    assert full.cap("account", "") == 730
+
+
+def test_a_certificate_of_an_authority_may_be_renewed(club: "Club") -> None:
+    """The pin is the public key's: another certificate of it fits."""
+    draft = club.founding()
+    bank, carrier = draft.members
+    key = load_pem_private_key(club.keys["bank"].tls_pem, None)
+    assert isinstance(key, Ed25519PrivateKey)
+    other = keys.self_signed(key, "other.example", NOW + 1000)
+    assert other != bank.certificate
+    renewed = replace(bank, certificate=other)
+    drafts.write(replace(draft, members=(renewed, carrier)))
+
+
+def test_the_default_rules_are_those_of_the_design(club: "Club") -> None:
+    draft = club.founding()
+    value = json.loads(draft.raw)
+    assert value["policy"] == {
+        "ceiling": "delay",
+        "confirmed": "delay",
+        "disputed": "warn",
+        "disputed_vouched": "verify",
+        "official": "hold",
+        "spoofed": "warn",
+        "suspected": "warn",
+    }
+    assert value["zone"] == "Asia/Shanghai"
+    assert base64.b64decode(value["members"][0]["certificate"])
