@@ -526,7 +526,8 @@ async def _merge_stored(
         return False
     new = replace(old, merged=batch.stop, missing=left)
     await mirror.advance(old, new, (), batch, _voids(batch))
-    return batch.stop > old.merged
+    moved: bool = batch.stop > old.merged
+    return moved
 
 
 def _fold_stored(

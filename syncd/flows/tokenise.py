@@ -248,7 +248,10 @@ class Tokeniser:
         clock: Callable[[], float],
         rng: Callable[[int], bytes],
         report: Callable[[Finding], Awaitable[None]],
+        cache_size: int = 0,
     ) -> None:
+        self._cache: dict[Identifier, bytes] = {}
+        self._cache_size = cache_size
         self._roster = roster
         self._door = door
         self._offload = offload
@@ -281,14 +284,48 @@ class Tokeniser:
             UnavailableError: fewer than t holders gave a right answer; the
                 message names the others.
         """
+        done: dict[Identifier, bytes] = {}
+        await self.collect(
+            identifiers, done, purpose=purpose, timeout_s=timeout_s
+        )
+        return done
+
+    async def collect(
+        self,
+        identifiers: Iterable[Identifier],
+        done: dict[Identifier, bytes],
+        *,
+        purpose: str,
+        timeout_s: float,
+    ) -> None:
+        """Put outputs into `done`, as many as can be had.
+
+        Raises:
+            UnavailableError: as `outputs`; what came before is in `done`.
+        """
         wanted = dict.fromkeys(identifiers)
-        done = {i: token.url_output(i) for i in wanted if i.kind == "url"}
+        for one in wanted:
+            if one.kind == "url":
+                done[one] = token.url_output(one)
+            elif (known := self._cache.get(one)) is not None:
+                done[one] = known
         for kind in ("phone", "account"):
-            rest = [i for i in wanted if i.kind == kind]
+            rest = [i for i in wanted if i.kind == kind and i not in done]
             for at in range(0, len(rest), LOCAL_BATCH):
                 part = rest[at : at + LOCAL_BATCH]
-                done.update(await self._batch(kind, part, purpose, timeout_s))
-        return done
+                fresh = await self._batch(kind, part, purpose, timeout_s)
+                done.update(fresh)
+                self._remember(fresh)
+
+    def _remember(self, fresh: Mapping[Identifier, bytes]) -> None:
+        """Keep outputs in memory, the newest `cache_size` of them."""
+        if not self._cache_size:
+            return
+        self._cache.update(fresh)
+        for old in [*self._cache][
+            : max(len(self._cache) - self._cache_size, 0)
+        ]:
+            del self._cache[old]
 
     async def _batch(
         self,
