@@ -156,10 +156,13 @@ def prefix_root(
 
 
 def compare_plan(old: int, new: int) -> tuple[str, ...]:
-    """Return the tiles that show the trees of both sizes, 0 < old <= new.
+    """Return the tiles that show the trees of both sizes, old <= new.
 
-    A few per level of the tree, in order and without repeats.
+    A few per level of the tree, in order and without repeats; none for equal
+    sizes and for an old size of 0.
     """
+    if old in (0, new):
+        return ()
     wanted: dict[str, None] = {}
 
     def note_down(level: int, index: int) -> bytes:
@@ -175,8 +178,7 @@ def compare(
 ) -> list[bytes]:
     """Return the consistency proof from `old` to `new`, which holds.
 
-    `fetched` are the tiles of `compare_plan`, in order; none are needed for
-    equal sizes and for an old size of 0.
+    `fetched` are the tiles of `compare_plan`, in order.
 
     Raises:
         BrokenSourceError: the tiles are not those of `new`.

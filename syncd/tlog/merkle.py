@@ -227,10 +227,10 @@ def consistency_nodes(old: int, new: int, hashes: Hashes) -> list[bytes]:
     Like a consistency proof, but always with the old tree's own node first.
 
     Raises:
-        MalformedError: not 0 < old <= new.
+        MalformedError: not 0 < old < new.
     """
-    if not 0 < old <= new:
-        raise MalformedError(f"proof: {old} is not within 1..{new}")
+    if not 0 < old < new:
+        raise MalformedError(f"proof: not 0 < {old} < {new}")
     nodes = []
     low, high = 0, new
     while high != old:
@@ -248,7 +248,7 @@ def consistency_nodes(old: int, new: int, hashes: Hashes) -> list[bytes]:
 def consistency_roots(
     old: int, new: int, nodes: Sequence[bytes]
 ) -> tuple[bytes, bytes]:
-    """Return the roots of the trees of `old` and `new` leaves, from nodes.
+    """Return the roots of the trees of `old` < `new` leaves, from nodes.
 
     Both come from the same nodes: whoever signed the one has contradicted
     every other root of the other (RFC 9162, 2.1.4.2).

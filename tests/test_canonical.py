@@ -1,0 +1,228 @@
+"""A value has one spelling (RFC 8785), and a spelling one value."""
+
+import contextlib
+import enum
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd import canonical
+from syncd.errors import MalformedError
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+keys = st.text(st.characters(max_codepoint=127), max_size=5)
+values: st.SearchStrategy[Any] = st.recursive(
+    st.booleans() | st.integers(0, canonical.MAX_INTEGER) | texts,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(values)
+def test_round_trip(value: Any) -> None:
+    """What we write, we read back."""
+    assert canonical.loads(canonical.dumps(value)) == value
+
+
+@given(values)
+def test_it_is_json_without_white_space_and_with_sorted_keys(
+    value: Any,
+) -> None:
+    """Python's own encoder, told to, agrees; but for DEL and such."""
+    want = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    assert canonical.dumps(value).decode() == want
+
+
+@given(values, st.data())
+def test_one_spelling(value: Any, data: st.DataObject) -> None:
+    """Edited bytes are refused or mean something else, never the same."""
+    raw = canonical.dumps(value)
+    at = data.draw(st.integers(0, len(raw)))
+    cut = data.draw(st.integers(0, 2))
+    put = data.draw(
+        st.sampled_from([b"", b" ", b"\n", b"0", b"-", b",", b'"', b"\\"])
+    )
+    edited = raw[:at] + put + raw[at + cut :]
+    if edited != raw:
+        with contextlib.suppress(MalformedError):
+            again = canonical.loads(edited)
+            assert canonical.dumps(again) != raw
+
+
+@given(st.binary() | st.text('{}[]",:01e-. \\untrfalse').map(str.encode))
+def test_any_bytes_are_one_value_or_malformed(raw: bytes) -> None:
+    with contextlib.suppress(MalformedError):
+        assert canonical.dumps(canonical.loads(raw)) == raw
+
+
+@pytest.mark.parametrize(
+    ("value", "raw"),
+    [
+        ({"b": 1, "a": 2}, b'{"a":2,"b":1}'),
+        ({"a": 0, "B": 0, "~": 0, "": 0}, b'{"":0,"B":0,"a":0,"~":0}'),
+        ({"10": 1, "9": 2, "1": 3}, b'{"1":3,"10":1,"9":2}'),
+        ([True, False, 0, 2**53 - 1], b"[true,false,0,9007199254740991]"),
+        ((1, 2), b"[1,2]"),
+        ("\b\t\n\f\r", rb'"\b\t\n\f\r"'),
+        ("\0\x1f\x0b", rb'"\u0000\u001f\u000b"'),
+        ('"\\/', rb'"\"\\/"'),
+        ("\x7f\u2028é中😀", '"\x7f\u2028é中😀"'.encode()),
+        ({}, b"{}"),
+        ([], b"[]"),
+        ("", b'""'),
+    ],
+)
+def test_the_spelling_of_rfc_8785(value: object, raw: bytes) -> None:
+    assert canonical.dumps(value) == raw
+    canonical.loads(raw)
+
+
+OTHERS = {
+    "why": "raw",
+    "key twice": b'{"a":1,"a":1}',
+    "key twice, other value": b'{"a":1,"a":2}',
+    "keys unsorted": b'{"b":1,"a":1}',
+    "space": b'{"a": 1}',
+    "space before": b" 1",
+    "newline after": b"1\n",
+    "two values": b"1\n2",
+    "two lists": b"[1][2]",
+    "nothing": b"",
+    "byte order mark": b"\xef\xbb\xbf1",
+    "float": b"1.0",
+    "another float": b"1.5",
+    "exponent": b"1e3",
+    "infinite": b"1e999",
+    "not a number": b"NaN",
+    "negative": b"-1",
+    "minus zero": b"-0",
+    "plus": b"+1",
+    "leading zero": b"01",
+    "2^53": b"9007199254740992",
+    "2^64": b"18446744073709551616",
+    "endless": b"1" * 400,
+    "too many digits": b"1" * 100_000,
+    "null": b"null",
+    "null inside": b'{"a":[null]}',
+    "escaped letter": rb'"\u0041"',
+    "escaped slash": rb'"\/"',
+    "long escape": rb'"\u000a"',
+    "upper-case escape": rb'"\u001F"',
+    "escaped emoji": rb'"\ud83d\ude00"',
+    "escaped key": rb'{"\u0061":1}',
+    "lone surrogate": rb'"\ud800"',
+    "lone low surrogate": rb'"\udc00"',
+    "surrogate before a letter": rb'"\ud800a"',
+    "surrogate twice": rb'"\ud800\ud800"',
+    "surrogate in UTF-8": b'"\xed\xa0\x80"',
+    "overlong": b'"\xc0\xaf"',
+    "not UTF-8": b'"\xff"',
+    "cut": b'"\xe4\xb8',
+    "raw newline": b'"\n"',
+    "raw tab": b'"\t"',
+    "key that is not ASCII": '{"é":1}'.encode(),
+    "key that is no text": b"{1:1}",
+    "trailing comma": b"[1,]",
+    "comment": b"1//",
+    "single quotes": b"'a'",
+    "unclosed": b'{"a":1',
+}
+
+
+@pytest.mark.parametrize("raw", OTHERS.values(), ids=OTHERS)
+def test_every_other_spelling_is_refused(raw: bytes) -> None:
+    with pytest.raises(MalformedError, match=r"^json: "):
+        canonical.loads(raw)
+
+
+def nested(depth: int, kind: str) -> bytes:
+    """Return lists or objects inside one another."""
+    if kind == "list":
+        return b"[" * depth + b"]" * depth
+    return b'{"a":' * (depth - 1) + b"{}" + b"}" * (depth - 1)
+
+
+@pytest.mark.parametrize("kind", ["list", "object"])
+def test_32_levels_are_read_and_no_more(kind: str) -> None:
+    """The same on every machine, however much stack there is."""
+    raw = nested(canonical.MAX_DEPTH, kind)
+    assert canonical.dumps(canonical.loads(raw)) == raw
+    for depth in (canonical.MAX_DEPTH + 1, 500, 100_000):
+        with pytest.raises(MalformedError, match=r"^json: "):
+            canonical.loads(nested(depth, kind))
+
+
+def test_what_holds_itself_is_refused() -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    with pytest.raises(MalformedError, match="nested over 32 deep"):
+        canonical.dumps(endless)
+
+
+class Text(str):
+    """A text of another type."""
+
+    __slots__ = ()
+
+
+class Code(enum.Enum):
+    """A code that is no JSON."""
+
+    A = "a"
+
+
+FOREIGN: dict[str, object] = {
+    "none": None,
+    "float": 1.0,
+    "not a number": float("nan"),
+    "bytes": b"raw",
+    "set": {1},
+    "object": object(),
+    "enum": Code.A,
+    "a subclass of str": Text("a"),
+    "negative": -1,
+    "2^53": 2**53,
+    "too large to print": 10**5000,
+    "none inside": {"a": None},
+    "float inside": [1.5],
+    "key that is a number": {1: 1},
+    "key that is bytes": {b"a": 1},
+    "key that is not ASCII": {"é": 1},
+}
+
+
+@pytest.mark.parametrize("value", FOREIGN.values(), ids=FOREIGN)
+def test_what_has_no_place_is_not_written(value: object) -> None:
+    with pytest.raises(MalformedError, match=r"^json: "):
+        canonical.dumps(value)
+
+
+@pytest.mark.parametrize("value", ["\ud800", ["a\ud83d"]])
+def test_a_lone_surrogate_is_not_written(value: object) -> None:
+    with pytest.raises(MalformedError, match="lone surrogate"):
+        canonical.dumps(value)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"6222021234567890123",
+        b'{"a":6222021234567890123}',
+        b'"6222021234567890123" ',
+        b'{"6222021234567890123\xc3\xa9":1}',
+        b'"6222021234567890123\\ud800"',
+        b'"6222021234567890123\xff"',
+    ],
+)
+def test_a_message_never_shows_the_value(raw: bytes) -> None:
+    """A number that does not fit may be somebody's card."""
+    with pytest.raises(MalformedError) as caught:
+        canonical.loads(raw)
+    assert "6222" not in str(caught.value)

@@ -1,0 +1,67 @@
+"""The tree at the top of errors.py is the tree that the code has."""
+
+import re
+
+import pytest
+
+from syncd import errors
+from syncd.errors import QuotaError, SyncdError
+
+CLASSES = {
+    name: value
+    for name, value in vars(errors).items()
+    if isinstance(value, type) and issubclass(value, SyncdError)
+}
+LINES = re.findall(
+    r"^    ([│├└─ ]*)(\w+Error) +(.*)$", errors.__doc__ or "", re.MULTILINE
+)
+
+
+def test_the_drawing_names_every_class_once() -> None:
+    assert sorted(name for _, name, _ in LINES) == sorted(CLASSES)
+
+
+def test_the_drawing_shows_each_parent() -> None:
+    above: list[str] = []
+    for branch, name, _ in LINES:
+        depth = len(branch) // 4
+        del above[depth:]
+        parents = [base.__name__ for base in CLASSES[name].__bases__]
+        assert parents == [above[-1] if above else "Exception"]
+        above.append(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [(name, says) for _, name, says in LINES]
+)
+def test_the_drawing_says_each_status_and_exit_code(
+    name: str, says: str
+) -> None:
+    for status in re.findall(r"\b[45]\d\d\b", says):
+        assert CLASSES[name].status == int(status)
+    for code in re.findall(r"exit (\d)", says):
+        assert CLASSES[name].exit_code == int(code)
+
+
+@pytest.mark.parametrize("kind", CLASSES.values(), ids=CLASSES)
+def test_every_error_has_a_documented_exit_code_and_status(
+    kind: type[SyncdError],
+) -> None:
+    assert kind.exit_code in range(1, 6)
+    assert 400 <= kind.status < 600
+    assert kind.__doc__
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in CLASSES.values() if k is not QuotaError]
+)
+def test_a_hint_is_carried_beside_the_message(kind: type[SyncdError]) -> None:
+    error = kind("log: size is 3", hint="try another")
+    assert (str(error), error.hint) == ("log: size is 3", "try another")
+    assert kind("log: size is 3").hint == ""
+
+
+def test_a_quota_says_when_to_come_back() -> None:
+    error = QuotaError("oprf: 10000 an hour", retry_after_s=90, hint="wait")
+    assert (str(error), error.retry_after_s) == ("oprf: 10000 an hour", 90)
+    assert error.hint == "wait"

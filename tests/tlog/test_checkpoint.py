@@ -1,0 +1,135 @@
+"""A checkpoint has exactly one spelling, and one signer."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import MalformedError, UntrustedError
+from syncd.tlog import checkpoint, cosignature, note
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.key import COSIGNATURE, ED25519, SigningKey
+from syncd.tlog.merkle import EMPTY_ROOT
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
+NOTES = json.loads((VECTORS / "notes.json").read_text())
+
+ALPHA = SigningKey("alpha.example/log", ED25519, b"\1" * 32)
+HEAD = checkpoint.parse(NOTES["checkpoints"][3]["text"])
+
+checkpoints = st.builds(
+    Checkpoint,
+    origin=st.from_regex(r"[a-z]+\.example/syncd/[a-z]+/1", fullmatch=True),
+    size=st.integers(0, 2**63 - 1),
+    root=st.binary(min_size=32, max_size=32),
+)
+
+
+@given(checkpoints)
+def test_round_trip(head: Checkpoint) -> None:
+    """What we write, we read back."""
+    assert checkpoint.parse(str(head)) == head
+
+
+@given(checkpoints, st.data())
+def test_one_spelling(head: Checkpoint, data: st.DataObject) -> None:
+    """An edited text is refused or means something else, never the same."""
+    text = str(head)
+    at = data.draw(st.integers(0, len(text)))
+    extra = data.draw(st.sampled_from(" +0=é\n\tA"))
+    with contextlib.suppress(MalformedError):
+        assert checkpoint.parse(text[:at] + extra + text[at:]) != head
+
+
+@given(st.text() | st.from_regex(r"o\n[0-9+]{0,20}\n.{40,46}\n"))
+def test_total(text: str) -> None:
+    """Any text at all gives a checkpoint or a MalformedError."""
+    with contextlib.suppress(MalformedError):
+        assert str(checkpoint.parse(text)) == text
+
+
+TEXT = str(HEAD)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        TEXT[:-1],
+        f"{TEXT}\n",
+        f"{TEXT}extension\n",
+        TEXT.replace("\n", "\r\n"),
+        TEXT.replace("300", "+300"),
+        TEXT.replace("300", "0300"),
+        TEXT.replace("300", ""),
+        TEXT.replace("300", "-1"),
+        TEXT.replace("300", str(2**63)),
+        TEXT.replace("300", "３００"),
+        TEXT.replace("=", ""),
+        TEXT.replace("1oQ=", "1oR="),
+        TEXT.replace("1oQ=", ""),
+        TEXT.replace("alpha.example/log", ""),
+        TEXT.replace("alpha.example/log", "alpha example"),
+        TEXT.replace("alpha.example/log", "alpha+example"),
+        TEXT.replace("alpha.example/log", "\ud800"),
+    ],
+)
+def test_what_is_no_checkpoint_is_refused(text: str) -> None:
+    with pytest.raises(MalformedError, match=r"^checkpoint: "):
+        checkpoint.parse(text)
+
+
+@pytest.mark.parametrize(
+    "case", NOTES["checkpoints"], ids=lambda c: str(c["size"])
+)
+def test_published_checkpoints_open_and_are_made(case: dict[str, Any]) -> None:
+    raw = case["cosigned"].encode()
+    head, signed = checkpoint.open_(raw, ALPHA.verifier)
+    assert (str(head), head.size) == (case["text"], case["size"])
+    assert bytes(signed) == raw
+    assert bytes(checkpoint.sign(head, ALPHA)).decode() == case["signed"]
+
+
+def test_the_empty_log_has_the_root_of_nothing() -> None:
+    assert checkpoint.parse(NOTES["checkpoints"][0]["text"]) == Checkpoint(
+        "alpha.example/log", 0, EMPTY_ROOT
+    )
+
+
+def test_a_log_speaks_for_its_own_origin_only() -> None:
+    other = Checkpoint("beta.example/log", HEAD.size, HEAD.root)
+    with pytest.raises(UntrustedError, match="cannot sign for origin beta"):
+        checkpoint.sign(other, ALPHA)
+    raw = bytes(note.sign(str(other), ALPHA))
+    with pytest.raises(UntrustedError, match="signed for origin beta"):
+        checkpoint.open_(raw, ALPHA.verifier)
+
+
+def test_a_cosignature_is_not_the_logs_line() -> None:
+    seen = SigningKey("beta.example/seen", COSIGNATURE, b"\3" * 32)
+    signed = checkpoint.sign(HEAD, ALPHA)
+    line = cosignature.cosign(TEXT, seen, 1)
+    with pytest.raises(UntrustedError, match="no signature of a known key"):
+        checkpoint.open_(bytes(note.Note(TEXT, (line,))), ALPHA.verifier)
+    head, _ = checkpoint.open_(bytes(note.add(signed, line)), ALPHA.verifier)
+    assert head == HEAD
+
+
+def test_what_would_not_be_read_back_is_not_signed() -> None:
+    with pytest.raises(MalformedError, match="root: 31 bytes, want 32"):
+        checkpoint.sign(Checkpoint(ALPHA.name, 1, bytes(31)), ALPHA)
+
+
+def test_a_signed_text_that_is_no_checkpoint_is_malformed() -> None:
+    with pytest.raises(MalformedError, match="want origin, size, root"):
+        checkpoint.open_(bytes(note.sign("text\n", ALPHA)), ALPHA.verifier)
+
+
+def test_a_served_checkpoint_is_bounded() -> None:
+    raw = bytes(note.sign("x" * checkpoint.MAX_SIZE + "\n", ALPHA))
+    with pytest.raises(MalformedError, match="bytes, at most 65536"):
+        checkpoint.open_(raw, ALPHA.verifier)

@@ -1,0 +1,157 @@
+"""A document is signed for one purpose and one alliance."""
+
+import contextlib
+import hashlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd import canonical
+from syncd.errors import MalformedError, UntrustedError
+from syncd.tlog import document, note
+from syncd.tlog.document import Document
+from syncd.tlog.key import ED25519, SigningKey
+
+LI = SigningKey("txwz/admin/li", ED25519, b"L" * 32)
+MA = SigningKey("txwz/admin/ma", ED25519, b"M" * 32)
+TWIN = SigningKey("txwz/admin/twin", ED25519, b"L" * 32)
+KEYS = [LI.verifier, MA.verifier]
+VALUE = {"name": "天下无贼", "version": 1}
+ID = hashlib.sha256(canonical.dumps(VALUE)).hexdigest()
+OTHER = "0" * 64
+
+values: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
+    st.text("abc", max_size=3),
+    st.integers(0, 9) | st.text(max_size=5) | st.lists(st.booleans()),
+    max_size=4,
+)
+
+
+@given(values, st.from_regex(r"[0-9a-f]{64}", fullmatch=True))
+def test_round_trip(value: dict[str, Any], alliance: str) -> None:
+    """What we sign, we open; the text has three lines."""
+    made = document.sign("roster", alliance, value, LI)
+    opened = document.open_(bytes(made), "roster", alliance, KEYS)
+    assert opened == (value, (LI.verifier,))
+    line = canonical.dumps(value).decode()
+    assert made.text == f"syncd/roster/v1\n{alliance}\n{line}\n"
+
+
+@given(values, st.data())
+def test_one_spelling(value: dict[str, Any], data: st.DataObject) -> None:
+    """An edited text is refused or means something else, never the same."""
+    made = Document("join", ID, value)
+    text = str(made)
+    at = data.draw(st.integers(0, len(text)))
+    extra = data.draw(st.sampled_from(' +0A="{,\n\t'))
+    with contextlib.suppress(MalformedError):
+        assert document.parse(text[:at] + extra + text[at:], "join") != made
+
+
+@given(st.text() | st.text('"a:{}[] \n1').map(f"syncd/x/v1\n{ID}\n".__add__))
+def test_any_text_is_one_document_or_malformed(text: str) -> None:
+    with contextlib.suppress(MalformedError):
+        assert str(document.parse(text, "x")) == text
+
+
+def test_a_first_roster_names_itself() -> None:
+    made = document.sign("roster", None, VALUE, LI)
+    assert made.text.split("\n")[1] == ID == document.name_of(VALUE)
+    value, _ = document.open_(bytes(made), "roster", None, KEYS)
+    assert value == VALUE
+    later = document.sign("roster", OTHER, VALUE, LI)
+    with pytest.raises(UntrustedError, match="of alliance 0000"):
+        document.open_(bytes(later), "roster", None, KEYS)
+
+
+def test_another_alliances_document_is_refused() -> None:
+    made = document.sign("join", OTHER, VALUE, LI)
+    with pytest.raises(UntrustedError, match="of alliance 0000000000000000…"):
+        document.open_(bytes(made), "join", ID, KEYS)
+
+
+@pytest.mark.parametrize("what", ["roster", "join2", "joi", "join/v1"])
+def test_a_document_is_opened_for_its_purpose_only(what: str) -> None:
+    made = document.sign("join", ID, VALUE, LI)
+    with pytest.raises(MalformedError, match="line 1 is not"):
+        document.open_(bytes(made), what, ID, KEYS)
+
+
+def test_line_1_is_read_first() -> None:
+    """A checkpoint or a newer version is told apart, whatever follows."""
+    for text in ("a.example/log\n1\nx\n", "syncd/join/v2\nanything\n", "\n"):
+        with pytest.raises(MalformedError, match="line 1 is not syncd/join"):
+            document.parse(text, "join")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "",
+        f"{ID}\n",
+        f"{ID}\n{{}}",
+        f"{ID}\n{{}}\n\n",
+        f"{ID}\n{{}}\nmore\n",
+        f"{ID}\n\n{{}}\n",
+        f"{ID[1:]}\n{{}}\n",
+        f"{ID.upper()}\n{{}}\n",
+        f" {ID}\n{{}}\n",
+        f"{ID}\n[]\n",
+        f'{ID}\n"a"\n',
+        f"{ID}\n{{ }}\n",
+        f'{ID}\n{{"b":1,"a":2}}\n',
+        f'{ID}\n{{"a":1,"a":1}}\n',
+        f'{ID}\n{{"a":null}}\n',
+        f'{ID}\n{{"a":"\ud800"}}\n',
+    ],
+)
+def test_what_is_no_document_is_refused(rest: str) -> None:
+    with pytest.raises(MalformedError):
+        document.parse(f"syncd/join/v1\n{rest}", "join")
+
+
+@pytest.mark.parametrize("what", ["", "Join", "jo in", "join/v1", "jöin"])
+def test_a_kind_has_a_plain_name(what: str) -> None:
+    with pytest.raises(MalformedError, match="names no kind"):
+        document.sign(what, ID, VALUE, LI)
+
+
+def test_what_would_not_be_read_back_is_not_signed() -> None:
+    with pytest.raises(MalformedError, match="three lines"):
+        document.sign("join", "abc", VALUE, LI)
+    with pytest.raises(MalformedError, match="float has no place"):
+        document.sign("join", ID, {"a": 1.5}, LI)
+
+
+def test_a_threshold_counts_different_keys() -> None:
+    both = document.sign("roster", ID, VALUE, LI, MA)
+    _, signers = document.open_(bytes(both), "roster", ID, KEYS, 2)
+    assert signers == (LI.verifier, MA.verifier)
+    with pytest.raises(UntrustedError, match="has 2 signatures, want 3"):
+        document.open_(bytes(both), "roster", ID, KEYS, 3)
+    one = document.sign("roster", ID, VALUE, LI)
+    with pytest.raises(UntrustedError, match="has 1 signatures, want 2"):
+        document.open_(bytes(one), "roster", ID, KEYS, 2)
+
+
+def test_one_key_under_two_names_is_one_key() -> None:
+    made = document.sign("roster", ID, VALUE, LI, TWIN)
+    keys = [LI.verifier, TWIN.verifier]
+    with pytest.raises(UntrustedError, match="has 1 signatures, want 2"):
+        document.open_(bytes(made), "roster", ID, keys, 2)
+
+
+def test_a_document_of_strangers_is_refused() -> None:
+    made = document.sign("roster", ID, VALUE, MA)
+    with pytest.raises(UntrustedError, match="no signature of a known key"):
+        document.open_(bytes(made), "roster", ID, [LI.verifier])
+
+
+def test_a_document_is_bounded() -> None:
+    raw = bytes(document.sign("join", ID, VALUE, LI))
+    with pytest.raises(MalformedError, match="bytes, at most"):
+        document.open_(raw, "join", ID, KEYS, max_size=len(raw) - 1)
+    assert document.open_(raw, "join", ID, KEYS, max_size=len(raw))
+    assert note.parse(raw).text.startswith("syncd/join/v1\n")

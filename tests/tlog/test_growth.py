@@ -1,0 +1,457 @@
+"""Growth finds every wrong byte, and accuses only who has forked."""
+
+import contextlib
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncd.errors import BrokenSourceError, ForkError
+from syncd.tlog import growth, merkle, tiles
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.growth import Plan
+from syncd.tlog.merkle import EMPTY_ROOT, Frontier
+
+FULL = 256
+ORIGIN = "police.example/syncd/txwz/1"
+OTHER = merkle.leaf_hash(b"another entry")
+
+
+class Log:
+    """A log in memory that signs nothing, and serves tiles of any size."""
+
+    def __init__(self, leaves: Sequence[bytes], roots: list[bytes]) -> None:
+        self.leaves = list(leaves)
+        self.roots = roots
+
+    def forked(self, at: int) -> "Log":
+        """Return the same log with another entry `at`."""
+        twin = Log(self.leaves, list(self.roots))
+        twin.leaves[at] = OTHER
+        n = at // FULL
+        if n < len(twin.roots):
+            twin.roots[n] = merkle.root(twin.bundle(n, FULL))
+        return twin
+
+    def bundle(self, n: int, width: int) -> list[bytes]:
+        """Return the leaf hashes of a bundle."""
+        return self.leaves[n * FULL : n * FULL + width]
+
+    def tail(self, size: int) -> list[bytes]:
+        """Return the leaf hashes of the partial last bundle."""
+        return self.bundle(size // FULL, size % FULL)
+
+    def frontier(self, size: int) -> Frontier:
+        """Return the frontier at `size`."""
+        whole = Frontier.EMPTY.extend(self.roots[: size // FULL], 8)
+        return whole.extend(self.tail(size))
+
+    def head(self, size: int) -> Checkpoint:
+        """Return the checkpoint at `size`."""
+        return Checkpoint(ORIGIN, size, self.frontier(size).root())
+
+    def tile(self, name: str) -> bytes:
+        """Return one tile."""
+        level, n, width = tiles.parse_tile(name)
+        row = self.leaves if level == 0 else self.roots
+        for _ in range(level - 1):
+            row = [
+                merkle.root(row[i : i + FULL])
+                for i in range(0, len(row) // FULL * FULL, FULL)
+            ]
+        hashes = row[n * FULL : n * FULL + width]
+        assert len(hashes) == width, f"{name} does not exist"
+        return tiles.encode_tile(hashes)
+
+    def tiles(self, names: Sequence[str]) -> list[bytes]:
+        """Return some tiles."""
+        return [self.tile(name) for name in names]
+
+
+@cache
+def log() -> Log:
+    """Return a log of 135,000 entries: 527 bundles, three level-1 tiles.
+
+    Only the first and last bundles differ from each other: what is tested is
+    how they are put together.
+    """
+    leaf = merkle.leaf_hash
+    first = [leaf(b"%d" % i) for i in range(6 * FULL)]
+    middle = [leaf(b"x%d" % i) for i in range(FULL)]
+    last = [leaf(b"z%d" % i) for i in range(135_000 - 526 * FULL)]
+    leaves = first + middle * 520 + last
+    roots = [merkle.root(leaves[i : i + FULL]) for i in range(0, 1536, FULL)]
+    roots += [merkle.root(middle)] * 520
+    roots.append(merkle.root(leaves[526 * FULL : 527 * FULL]))
+    return Log(leaves, roots)
+
+
+SMALL = 1500
+BIG = 135_000
+small = st.integers(0, SMALL)
+interesting = small | st.sampled_from(
+    [n * FULL * FULL + d for n in (1, 2) for d in (-300, -1, 0, 1, 77, 256)]
+)
+pairs = st.tuples(interesting, interesting).map(sorted).map(tuple)
+
+
+def flip(raw: bytes, at: int) -> bytes:
+    """Return `raw` with one bit changed."""
+    return raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
+
+
+# ------------------------------------------------------------------- plan
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "plan"),
+    [
+        (0, 0, Plan((), ())),
+        (0, 1, Plan(((0, 1),), ())),
+        (0, 256, Plan(((0, 256),), ("1/000.p/1",))),
+        (255, 256, Plan(((0, 256),), ("1/000.p/1",))),
+        (256, 256, Plan((), ())),
+        (256, 257, Plan(((1, 1),), ())),
+        (300, 300, Plan((), ())),
+        (300, 301, Plan(((1, 45),), ())),
+        (300, 513, Plan(((1, 256), (2, 1)), ("1/000.p/2",))),
+        (
+            65000,
+            66000,
+            Plan(
+                ((253, 256), (254, 256), (255, 256), (256, 256), (257, 208)),
+                ("1/000", "1/001.p/1"),
+            ),
+        ),
+        (65536, 66000, Plan(((256, 256), (257, 208)), ("1/001.p/1",))),
+    ],
+)
+def test_a_plan_covers_what_is_new(old: int, new: int, plan: Plan) -> None:
+    assert growth.plan(old, new) == plan
+
+
+@given(st.tuples(st.integers(0, 10**6), st.integers(0, 4000)))
+def test_planned_bundles_are_gapless(step: tuple[int, int]) -> None:
+    old, new = step[0], sum(step)
+    bundles = growth.plan(old, new).bundles
+    spans = [(n * FULL, n * FULL + width) for n, width in bundles]
+    if old == new:
+        assert not spans
+        return
+    assert spans[0][0] == old // FULL * FULL
+    assert spans[-1][1] == new
+    assert all(a[1] == b[0] for a, b in pairwise(spans))
+
+
+# ------------------------------------------------------------------ roots
+
+
+@settings(deadline=None)
+@given(pairs)
+def test_an_honest_log_grows_by_tiles(sizes: tuple[int, int]) -> None:
+    old, new = sizes
+    mine = log()
+    was, head, tail = mine.frontier(old), mine.head(new), mine.tail(new)
+    fetched = mine.tiles(growth.plan(old, new).tiles)
+    roots = growth.bundle_roots(was, head, fetched, tail)
+    assert roots == mine.roots[old // FULL : new // FULL]
+    first = mine.bundle(old // FULL, FULL)
+    grown = growth.roots_hold(was, head, roots, tail, first=first)
+    assert grown == mine.frontier(new)
+
+
+@settings(deadline=None)
+@given(st.tuples(small, small).map(sorted))
+def test_an_honest_log_grows_bundle_by_bundle(sizes: list[int]) -> None:
+    old, new = sizes
+    mine = log()
+    frontier = mine.frontier(old)
+    for n, width in growth.plan(old, new).bundles:
+        leaves = mine.bundle(n, width)
+        frontier = growth.take(frontier, leaves, merkle.root(leaves))
+    assert frontier == mine.frontier(new)
+
+
+def test_a_full_tile_serves_where_the_partial_one_was_dropped() -> None:
+    mine = log()
+    roots = growth.bundle_roots(
+        mine.frontier(0), mine.head(600), [mine.tile("1/000")], mine.tail(600)
+    )
+    assert roots == mine.roots[:2]
+
+
+@settings(deadline=None)
+@given(pairs, st.data())
+def test_a_flipped_bit_in_any_tile_is_found(
+    sizes: tuple[int, int], data: st.DataObject
+) -> None:
+    old, new = sizes
+    mine = log()
+    fetched = mine.tiles(growth.plan(old, new).tiles)
+    if not fetched:
+        return
+    which = data.draw(st.integers(0, len(fetched) - 1))
+    at = data.draw(st.integers(0, len(fetched[which]) - 1))
+    fetched[which] = flip(fetched[which], at)
+    with pytest.raises(BrokenSourceError):
+        growth.bundle_roots(
+            mine.frontier(old), mine.head(new), fetched, mine.tail(new)
+        )
+
+
+def wrong_tails(tail: list[bytes], at: int) -> list[list[bytes]]:
+    """Return tails that are almost `tail`."""
+    changed = [*tail[:at], flip(tail[at], 0), *tail[at + 1 :]]
+    return [tail[:-1], tail[1:], [*tail, OTHER], changed, []]
+
+
+@settings(deadline=None)
+@given(pairs.filter(lambda s: s[1] % FULL > 0), st.data())
+def test_a_wrong_tail_is_found(
+    sizes: tuple[int, int], data: st.DataObject
+) -> None:
+    old, new = sizes
+    mine = log()
+    was, head = mine.frontier(old), mine.head(new)
+    fetched = mine.tiles(growth.plan(old, new).tiles)
+    roots = mine.roots[old // FULL : new // FULL]
+    tail = mine.tail(new)
+    for wrong in wrong_tails(tail, data.draw(st.integers(0, len(tail) - 1))):
+        with pytest.raises(BrokenSourceError):
+            growth.bundle_roots(was, head, fetched, wrong)
+        with pytest.raises(BrokenSourceError):
+            growth.roots_hold(was, head, roots, wrong)
+
+
+@settings(deadline=None)
+@given(pairs, st.data())
+def test_wrong_bundle_roots_are_found(
+    sizes: tuple[int, int], data: st.DataObject
+) -> None:
+    old, new = sizes
+    mine = log()
+    roots = mine.roots[old // FULL : new // FULL]
+    if not roots:
+        return
+    at = data.draw(st.integers(0, len(roots) - 1))
+    changed = [*roots[:at], OTHER, *roots[at + 1 :]]
+    for wrong in (roots[:-1], [*roots, OTHER], changed):
+        with pytest.raises(BrokenSourceError):
+            growth.roots_hold(
+                mine.frontier(old), mine.head(new), wrong, mine.tail(new)
+            )
+
+
+def test_a_tail_is_shorter_than_a_bundle() -> None:
+    """A whole bundle passed as a tail would hide that its root is missing."""
+    mine = log()
+    with pytest.raises(BrokenSourceError):
+        growth.roots_hold(
+            Frontier.EMPTY, mine.head(256), [], mine.bundle(0, 256)
+        )
+
+
+def test_tiles_of_other_sizes_are_a_broken_source() -> None:
+    mine = log()
+    was, head, tail = mine.frontier(300), mine.head(600), mine.tail(600)
+    tile = mine.tile("1/000.p/2")
+    for wrong in ([], [tile, tile], [tile[:-1]], [tile[:-32]], [b""]):
+        with pytest.raises(BrokenSourceError):
+            growth.bundle_roots(was, head, wrong, tail)
+
+
+def test_a_smaller_size_is_no_growth() -> None:
+    mine = log()
+    for size in (0, 299):
+        head = mine.head(size)
+        with pytest.raises(BrokenSourceError, match="is below 300"):
+            growth.bundle_roots(mine.frontier(300), head, [], mine.tail(size))
+        with pytest.raises(BrokenSourceError, match="is below 300"):
+            growth.roots_hold(mine.frontier(300), head, [], mine.tail(size))
+
+
+# ------------------------------------------------------------------- take
+
+
+@settings(deadline=None)
+@given(small, st.integers(1, FULL), st.data())
+def test_a_changed_bundle_is_found(
+    old: int, width: int, data: st.DataObject
+) -> None:
+    mine = log()
+    leaves = mine.bundle(old // FULL, max(width, old % FULL))
+    root = merkle.root(leaves)
+    at = data.draw(st.integers(0, len(leaves) - 1))
+    for wrong in wrong_tails(leaves, at):
+        with pytest.raises(BrokenSourceError, match="not what was signed"):
+            growth.take(mine.frontier(old), wrong, root)
+
+
+@given(st.integers(1, SMALL).filter(lambda s: s % FULL > 0), st.data())
+def test_a_proven_bundle_must_begin_with_what_we_had(
+    old: int, data: st.DataObject
+) -> None:
+    """A member that rewrites entries of a bundle we hold in part forked."""
+    mine = log()
+    n, rest = divmod(old, FULL)
+    at = old - 1 - data.draw(st.integers(0, rest - 1))
+    width = data.draw(st.integers(rest, FULL))
+    twin = mine.forked(at)
+    leaves = twin.bundle(n, width)
+    with pytest.raises(ForkError, match=f"entries before {old} are not"):
+        growth.take(mine.frontier(old), leaves, merkle.root(leaves))
+
+
+def test_a_bundle_has_1_to_256_leaves() -> None:
+    with pytest.raises(BrokenSourceError):
+        growth.take(Frontier.EMPTY, [], EMPTY_ROOT)
+    leaves = log().leaves[:257]
+    with pytest.raises(BrokenSourceError):
+        growth.take(Frontier.EMPTY, leaves, merkle.root(leaves))
+
+
+def test_the_first_bundle_is_asked_for_where_it_is_needed() -> None:
+    mine = log()
+    old, head = mine.frontier(300), mine.head(520)
+    roots, tail = mine.roots[1:2], mine.tail(520)
+    with pytest.raises(ValueError, match="leaves of the first bundle"):
+        growth.roots_hold(old, head, roots, tail)
+    with pytest.raises(BrokenSourceError):
+        growth.roots_hold(old, head, roots, tail, first=mine.bundle(0, 256))
+    first = mine.bundle(1, 256)
+    grown = growth.roots_hold(old, head, roots, tail, first=first)
+    assert grown == mine.frontier(520)
+
+
+# ------------------------------------------------------------------ forks
+
+
+def by_tiles(
+    was: Frontier,
+    head: Checkpoint,
+    fetched: list[bytes],
+    tail: list[bytes],
+    first: list[bytes],
+) -> None:
+    """Grow by tiles, then take the first bundle."""
+    proven = growth.bundle_roots(was, head, fetched, tail)
+    growth.take(was, first, proven[0])
+
+
+@settings(deadline=None)
+@given(pairs.filter(lambda s: s[0] > 0), st.data())
+def test_a_fork_is_never_taken_for_growth(
+    sizes: tuple[int, int], data: st.DataObject
+) -> None:
+    """Whichever earlier entry was rewritten, and whatever way we take."""
+    old, new = sizes
+    mine = log()
+    at = data.draw(st.integers(0, old - 1) | st.just(old - 1))
+    twin = mine.forked(at)
+    was, head, tail = mine.frontier(old), twin.head(new), twin.tail(new)
+    plan = growth.plan(old, new)
+    roots = twin.roots[old // FULL : new // FULL]
+    first = twin.bundle(old // FULL, FULL)
+    error = BrokenSourceError if at < old // FULL * FULL else ForkError
+    with pytest.raises(error):
+        growth.roots_hold(was, head, roots, tail, first=first)
+    with pytest.raises(error):
+        by_tiles(was, head, twin.tiles(plan.tiles), tail, first)
+
+
+@settings(deadline=None)
+@given(pairs, st.data())
+def test_compare_tells_growth_from_forks(
+    sizes: tuple[int, int], data: st.DataObject
+) -> None:
+    old, new = sizes
+    mine = log()
+    fetched = mine.tiles(growth.compare_plan(old, new))
+    proof = growth.compare(mine.head(old), mine.head(new), fetched)
+    merkle.verify_consistency(
+        old, mine.head(old).root, new, mine.head(new).root, proof
+    )
+    if new == 0:
+        return
+    at = data.draw(st.integers(0, new - 1) | st.just(max(old - 1, 0)))
+    twin = mine.forked(at)
+    fetched = twin.tiles(growth.compare_plan(old, new))
+    if at < old:
+        with pytest.raises(ForkError):
+            growth.compare(mine.head(old), twin.head(new), fetched)
+    else:
+        assert growth.compare(mine.head(old), twin.head(new), fetched) or (
+            old in (0, new) or old.bit_count() == 1
+        )
+
+
+@settings(deadline=None)
+@given(pairs, st.data())
+def test_a_broken_source_accuses_nobody(
+    sizes: tuple[int, int], data: st.DataObject
+) -> None:
+    """No wrong byte from anybody makes an honest log a fork."""
+    old, new = sizes
+    mine = log()
+    fetched = mine.tiles(growth.compare_plan(old, new))
+    if not fetched:
+        return
+    honest = growth.compare(mine.head(old), mine.head(new), fetched)
+    which = data.draw(st.integers(0, len(fetched) - 1))
+    at = data.draw(st.integers(0, len(fetched[which]) - 1))
+    fetched[which] = flip(fetched[which], at)
+    # a tile holds more hashes than the proof needs
+    with contextlib.suppress(BrokenSourceError):
+        made = growth.compare(mine.head(old), mine.head(new), fetched)
+        assert made == honest
+
+
+@given(st.lists(st.binary(max_size=8192), max_size=3))
+def test_rubbish_for_tiles_accuses_nobody(rubbish: list[bytes]) -> None:
+    mine = log()
+    with pytest.raises(BrokenSourceError):
+        growth.compare(mine.head(256), mine.head(600), rubbish)
+    with pytest.raises(BrokenSourceError):
+        growth.bundle_roots(
+            mine.frontier(256), mine.head(600), rubbish, mine.tail(600)
+        )
+
+
+def test_comparing_takes_few_tiles() -> None:
+    assert growth.compare_plan(0, 5) == growth.compare_plan(5, 5) == ()
+    want = {"0/001", "0/002.p/88", "1/000.p/2"}
+    assert set(growth.compare_plan(300, 600)) == want
+    assert len(growth.compare_plan(3_000_001, 100_000_001)) <= 8
+
+
+def test_two_roots_at_one_size_are_a_fork() -> None:
+    mine = log()
+    head = mine.head(300)
+    assert growth.compare(head, head, []) == []
+    with pytest.raises(ForkError, match="two roots at size 300"):
+        growth.compare(head, mine.forked(3).head(300), [])
+
+
+def test_an_empty_log_has_one_root() -> None:
+    empty = Checkpoint(ORIGIN, 0, EMPTY_ROOT)
+    odd = Checkpoint(ORIGIN, 0, bytes(32))
+    assert growth.compare(empty, log().head(5), []) == []
+    for old, new in ((empty, odd), (odd, empty), (odd, odd)):
+        with pytest.raises(ForkError, match="two roots at size 0"):
+            growth.compare(old, new, [])
+
+
+def test_a_smaller_size_is_not_compared() -> None:
+    with pytest.raises(BrokenSourceError, match="size 5 is below 300"):
+        growth.compare(log().head(300), log().head(5), [])
+
+
+@given(small)
+def test_a_prefix_has_the_root_that_was_signed_then(size: int) -> None:
+    mine = log()
+    tail = mine.bundle(size // FULL, FULL)
+    made = growth.prefix_root(size, mine.roots[:6], tail)
+    assert made == mine.head(size).root

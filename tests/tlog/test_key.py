@@ -1,0 +1,227 @@
+"""A key has one spelling, and its ID is its own."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import MalformedError, RefusedError
+from syncd.tlog import key, strict
+from syncd.tlog.key import (
+    COSIGNATURE,
+    ED25519,
+    MLDSA44,
+    Signature,
+    SigningKey,
+    VerifierKey,
+)
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
+KEYS = json.loads((VECTORS / "notes.json").read_text())["keys"]
+ML_DSA = json.loads((VECTORS / "mldsa.json").read_text())
+ALPHA = key.parse_vkey(KEYS[0]["vkey"])
+
+P = 2**255 - 19
+
+
+@pytest.mark.parametrize("case", KEYS, ids=lambda c: c["name"])
+def test_a_seed_makes_the_published_key(case: dict[str, Any]) -> None:
+    seed = bytes([case["seed_byte_x32"]]) * 32
+    made = SigningKey(case["name"], case["type"], seed).verifier
+    assert str(made) == case["vkey"]
+    assert made.key_id.hex() == case["key_id"]
+    assert made.public.hex() == case["public_hex"]
+
+
+def test_an_ml_dsa_seed_makes_the_published_key() -> None:
+    made = SigningKey(ML_DSA["name"], ML_DSA["type"], b"\5" * 32).verifier
+    assert str(made) == ML_DSA["vkey"]
+    assert made.key_id.hex() == ML_DSA["key_id"]
+
+
+@pytest.mark.parametrize(
+    "vkey", [*(case["vkey"] for case in KEYS), ML_DSA["vkey"]]
+)
+def test_a_vkey_round_trips(vkey: str) -> None:
+    assert str(key.parse_vkey(vkey)) == vkey
+
+
+@given(st.data())
+def test_an_edited_vkey_is_refused_or_another_key(data: st.DataObject) -> None:
+    text = str(ALPHA)
+    at = data.draw(st.integers(0, len(text) - 1))
+    put = data.draw(st.sampled_from([" ", "+", "A", "0", "=", "é", "\n", ""]))
+    cut = data.draw(st.integers(0, 1))
+    edited = text[:at] + put + text[at + cut :]
+    if edited != text:
+        with contextlib.suppress(MalformedError):
+            assert key.parse_vkey(edited) != ALPHA
+
+
+@given(st.text() | st.from_regex(r"[a-z]{1,3}\+[0-9a-f]{8}\+[AB]{4,44}=?"))
+def test_any_text_is_a_vkey_or_malformed(text: str) -> None:
+    with contextlib.suppress(MalformedError):
+        assert str(key.parse_vkey(text)) == text
+
+
+def _vkey(typed: bytes) -> str:
+    return f"a.example/log+00000000+{strict.encode(typed)}"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a.example/log+2b0d287a", "want <name>"),
+        ("a.example/log+2B0D287A+AYqI", "8 lower-case hex"),
+        ("a.example/log+2b0d287+AYqI", "8 lower-case hex"),
+        ("a.example/log+2b0d287a+", "public key is empty"),
+        ("a.example/log+2b0d287a+AYqI\n", "not standard base64"),
+        (_vkey(b"\2" + b"\7" * 32), "type 0x02 is unknown"),
+        (_vkey(b"\xff" + b"\7" * 32), "type 0xff is unknown"),
+        (_vkey(b"\1" + b"\7" * 31), "public key is 31 bytes"),
+        (_vkey(b"\6" + b"\7" * 32), "public key is 32 bytes"),
+        (_vkey(b"\1" + b"\7" * 32), "ID is 00000000, the key makes"),
+        ("+2b0d287a+" + strict.encode(b"\1" + b"\7" * 32), "name is empty"),
+        ("a b+2b0d287a+" + strict.encode(b"\1" + b"\7" * 32), "has a space"),
+    ],
+)
+def test_what_is_no_vkey_is_refused(text: str, why: str) -> None:
+    with pytest.raises(MalformedError, match=why):
+        key.parse_vkey(text)
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "a b", "a+b", "a\u00a0b", "a\u2028", "a\0b", "\ud800"]
+)
+def test_a_name_holds_no_space_and_no_plus(name: str) -> None:
+    assert not key.is_name(name)
+    with pytest.raises(MalformedError, match=r"^key: name"):
+        VerifierKey(name, ED25519, ALPHA.public)
+
+
+def test_a_name_may_be_in_any_script() -> None:
+    made = VerifierKey("警察.example/日志", ED25519, ALPHA.public)
+    assert key.parse_vkey(str(made)) == made
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("bank.example/syncd/txwz/1", True),
+        ("txwz/admin/li_2", True),
+        ("bank.example", False),
+        ("bank_x.example/1", False),
+        ("Bank.example/1", False),
+        ("bank.example//1", False),
+        ("bank.example/1/", False),
+        ("bank.example/1\n", False),
+        ("bänk.example/1", False),
+        ("b/" + "1" * 98, True),
+        ("b/" + "1" * 99, False),
+    ],
+)
+def test_our_own_names_are_narrower(name: str, ours: bool) -> None:
+    assert key.is_ours(name) is ours
+
+
+def _edwards_y_of_order_dividing_8() -> set[int]:
+    """Find them by doubling three times on -x² + y² = 1 + d·x²·y²."""
+    d = -121665 * pow(121666, -1, P) % P
+    root = pow(2, (P - 1) // 4, P)  # of -1
+
+    def x_of(y: int) -> int | None:
+        square = (y * y - 1) * pow(d * y * y + 1, -1, P) % P
+        x = pow(square, (P + 3) // 8, P)
+        for candidate in (x, x * root % P):
+            if candidate * candidate % P == square:
+                return candidate
+        return None
+
+    def double_y(x: int, y: int) -> int:
+        t = d * x * x % P * y % P * y % P
+        return (y * y + x * x) * pow(1 - t, -1, P) % P
+
+    found = {0, 1, P - 1}
+    for y in key._SMALL_ORDER - found:
+        x = x_of(y)
+        assert x is not None, "a point of the curve"
+        assert double_y(x, y) == 0, "its double has order 4"
+        found.add(y)
+    return found
+
+
+def test_the_weak_points_are_the_eight_of_small_order() -> None:
+    assert _edwards_y_of_order_dividing_8() == key._SMALL_ORDER
+    # eight points: y and its mirror; two with y = 0, four with order 8
+    assert len(key._SMALL_ORDER) == 5
+
+
+@pytest.mark.parametrize("algorithm", [ED25519, COSIGNATURE])
+@pytest.mark.parametrize("sign", [0, 1 << 255])
+@pytest.mark.parametrize("y", [*sorted(key._SMALL_ORDER), P, P + 1])
+def test_a_key_under_which_anything_verifies_is_refused(
+    y: int, sign: int, algorithm: int
+) -> None:
+    public = (y | sign).to_bytes(32, "little")
+    with pytest.raises(MalformedError, match="small order"):
+        VerifierKey("a.example/log", algorithm, public)
+
+
+def test_a_small_order_check_does_not_read_ml_dsa_keys() -> None:
+    zeroes = VerifierKey("a.example/log", MLDSA44, bytes(1312))
+    assert not zeroes.holds(b"", bytes(2420))
+
+
+def test_a_key_that_is_no_point_holds_nothing() -> None:
+    odd = VerifierKey("a.example/log", ED25519, b"\2" + bytes(31))
+    assert not odd.holds(b"text", bytes(64))
+
+
+@pytest.mark.parametrize("algorithm", [ED25519, COSIGNATURE, MLDSA44])
+def test_a_seed_never_shows(algorithm: int) -> None:
+    secret = SigningKey("a.example/log", algorithm, b"sEcRetSeed" + b"x" * 22)
+    assert "sEcRet" not in f"{secret!r} {secret} {secret.verifier!r}"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "seed", "why"),
+    [
+        (ED25519, b"s" * 31, "seed is 31 bytes"),
+        (MLDSA44, b"s" * 33, "seed is 33 bytes"),
+        (2, b"s" * 32, "type 0x02 is unknown"),
+    ],
+)
+def test_what_is_no_secret_key_is_refused(
+    algorithm: int, seed: bytes, why: str
+) -> None:
+    with pytest.raises(MalformedError, match=why):
+        SigningKey("a.example/log", algorithm, seed)
+
+
+@pytest.mark.parametrize("algorithm", [ED25519, COSIGNATURE, MLDSA44])
+def test_a_signature_holds_for_its_message_only(algorithm: int) -> None:
+    secret = SigningKey("a.example/log", algorithm, b"s" * 32)
+    signature = secret.raw_sign(b"text")
+    assert secret.verifier.holds(b"text", signature)
+    assert not secret.verifier.holds(b"Text", signature)
+    assert not secret.verifier.holds(b"text", signature[:-1])
+    assert not secret.verifier.holds(b"text", bytes(len(signature)))
+
+
+@pytest.mark.parametrize("algorithm", [COSIGNATURE, MLDSA44])
+def test_a_cosigner_signs_no_notes(algorithm: int) -> None:
+    secret = SigningKey("a.example/seen", algorithm, b"s" * 32)
+    with pytest.raises(RefusedError, match="signs cosignatures"):
+        secret.sign("text\n")
+
+
+def test_a_line_carries_name_id_and_body() -> None:
+    secret = SigningKey("a.example/log", ED25519, b"s" * 32)
+    made = secret.line(b"body")
+    assert made == Signature("a.example/log", secret.verifier.key_id, b"body")
+    encoded = strict.encode(secret.verifier.key_id + b"body")
+    assert str(made) == f"— a.example/log {encoded}"

@@ -1,0 +1,363 @@
+"""Trees, frontiers and proofs agree with RFC 6962 and with one another."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import MalformedError, UntrustedError
+from syncd.tlog import merkle
+from syncd.tlog.merkle import EMPTY_ROOT, Frontier
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
+
+
+def load(name: str) -> Any:
+    """Read one file of vectors."""
+    return json.loads((VECTORS / name).read_text())
+
+
+ROOTS = load("roots.json")
+INCLUSION = load("inclusion.json")["proofs"]
+CONSISTENCY = load("consistency.json")
+
+
+def leaf(i: int) -> bytes:
+    """Return entry `i` of the vectors' logs."""
+    return hashlib.sha256(i.to_bytes(8, "big")).digest()[: i % 33]
+
+
+@cache
+def leaves(size: int = 1 << 10) -> tuple[bytes, ...]:
+    """Return the leaf hashes of the first entries."""
+    return tuple(merkle.leaf_hashes(map(leaf, range(size))))
+
+
+def mth(hashes: Sequence[bytes]) -> bytes:
+    """Return the tree hash as RFC 6962, 2.1 defines it, word for word."""
+    if not hashes:
+        return hashlib.sha256().digest()
+    if len(hashes) == 1:
+        return hashes[0]
+    k = 1
+    while k * 2 < len(hashes):
+        k *= 2
+    return merkle.node_hash(mth(hashes[:k]), mth(hashes[k:]))
+
+
+def subtree(level: int, index: int) -> bytes:
+    """Return the hash of a complete subtree of the vectors' logs."""
+    low = index << level
+    return merkle.root(leaves()[low : low + (1 << level)])
+
+
+def unhex(hashes: Sequence[str]) -> list[bytes]:
+    """Read the hashes of a proof."""
+    return [bytes.fromhex(item) for item in hashes]
+
+
+# ------------------------------------------------------------------ trees
+
+
+def test_leaves_and_nodes_are_hashed_as_the_rfc_says() -> None:
+    assert merkle.leaf_hash(b"ab") == hashlib.sha256(b"\0ab").digest()
+    node = hashlib.sha256(b"\1" + b"l" * 32 + b"r" * 32).digest()
+    assert merkle.node_hash(b"l" * 32, b"r" * 32) == node
+
+
+@pytest.mark.parametrize("case", ROOTS["leaves"], ids=lambda c: str(c["i"]))
+def test_published_leaves(case: dict[str, Any]) -> None:
+    assert leaf(case["i"]).hex() == case["leaf"]
+    assert merkle.leaf_hash(leaf(case["i"])).hex() == case["leaf_hash"]
+
+
+def test_published_roots() -> None:
+    small = [case for case in ROOTS["roots"] if case["size"] <= 1 << 10]
+    assert len(small) > 300
+    for case in small:
+        hashes = leaves()[: case["size"]]
+        assert merkle.root(hashes).hex() == case["root"]
+        assert Frontier.EMPTY.extend(hashes).root().hex() == case["root"]
+
+
+@pytest.mark.slow
+def test_published_roots_of_large_trees() -> None:
+    large = sorted((case["size"], case["root"]) for case in ROOTS["roots"])
+    frontier = Frontier.EMPTY
+    for size, root in large:
+        more = map(leaf, range(frontier.size, size))
+        frontier = frontier.extend(merkle.leaf_hashes(more))
+        assert frontier.root().hex() == root
+    assert frontier.size > 1 << 20
+
+
+@given(st.integers(0, 200))
+def test_a_root_is_the_rfcs_recursion(size: int) -> None:
+    hashes = leaves()[:size]
+    assert merkle.root(hashes) == mth(hashes)
+
+
+def test_nothing_hashes_to_the_empty_root() -> None:
+    assert merkle.root([]) == EMPTY_ROOT == Frontier.EMPTY.root()
+    assert EMPTY_ROOT.hex().startswith("e3b0c44298fc1c14")
+
+
+# -------------------------------------------------------------- frontiers
+
+cuts = st.lists(st.integers(0, 300), max_size=5)
+
+
+def grown(size: int) -> Frontier:
+    """Return the frontier of the vectors' log at `size`."""
+    return Frontier.EMPTY.extend(leaves()[:size])
+
+
+@given(cuts)
+def test_a_frontier_does_not_remember_how_it_grew(steps: list[int]) -> None:
+    steps = [step for step in steps if step]
+    frontier = Frontier.EMPTY
+    for step in steps:
+        if frontier.size + step > len(leaves()):
+            break
+        at = frontier.size
+        frontier = frontier.extend(leaves()[at : at + step])
+        assert frontier == grown(at + step)
+        assert frontier.root() == merkle.root(leaves()[: at + step])
+
+
+@given(st.integers(0, 1 << 10))
+def test_peaks_are_the_complete_subtrees_largest_first(size: int) -> None:
+    low = 0
+    want = []
+    for level in reversed(range(11)):
+        if size >> level & 1:
+            want.append(merkle.root(leaves()[low : low + (1 << level)]))
+            low += 1 << level
+    assert grown(size).peaks == tuple(want)
+
+
+@given(st.integers(0, 8), st.integers(0, 3), st.integers(0, 3))
+def test_subtrees_append_like_their_leaves(
+    level: int, before: int, count: int
+) -> None:
+    old = grown(before << level)
+    roots = [subtree(level, before + n) for n in range(count)]
+    want = grown(before + count << level) if level < 8 else None
+    at_once = old.extend(roots, level)
+    one_by_one = old
+    for root in roots:
+        one_by_one = one_by_one.append_subtree(level, root)
+    assert at_once == one_by_one
+    if want is not None:
+        assert at_once == want
+
+
+def test_a_subtree_begins_where_its_size_divides() -> None:
+    with pytest.raises(MalformedError, match="size 3 ends inside a level 1"):
+        grown(3).append_subtree(1, bytes(32))
+
+
+@given(st.integers(0, 1 << 10))
+def test_whole_bundles_and_the_rest_make_the_frontier(size: int) -> None:
+    frontier = grown(size)
+    whole = frontier.at_bundles()
+    assert whole == grown(size - size % 256)
+    assert whole.peaks + frontier.rest() == frontier.peaks
+    tail = Frontier.EMPTY.extend(leaves()[whole.size : size])
+    assert tail.peaks == frontier.rest()
+
+
+@given(st.integers(0, 1 << 10))
+def test_a_frontier_round_trips(size: int) -> None:
+    raw = bytes(grown(size))
+    assert Frontier.parse(raw) == grown(size)
+    assert len(raw) == 8 + 32 * size.bit_count()
+
+
+@given(
+    st.binary(max_size=80)
+    | st.builds(
+        lambda size, peaks: size.to_bytes(8, "big") + bytes(32 * peaks),
+        st.integers(0, 2**64 - 1),
+        st.integers(0, 64),
+    )
+)
+def test_any_bytes_are_one_frontier_or_malformed(raw: bytes) -> None:
+    try:
+        frontier = Frontier.parse(raw)
+    except MalformedError:
+        return
+    assert bytes(frontier) == raw
+
+
+@pytest.mark.parametrize(
+    ("size", "peaks", "why"),
+    [
+        (-1, (), "size -1 out of range"),
+        (2**63, (bytes(32),), "out of range"),
+        (3, (bytes(32),), "1 peaks at size 3"),
+        (0, (bytes(32),), "1 peaks at size 0"),
+        (1, (bytes(31),), "not 32 bytes"),
+    ],
+)
+def test_what_is_no_frontier_is_refused(
+    size: int, peaks: tuple[bytes, ...], why: str
+) -> None:
+    with pytest.raises(MalformedError, match=why):
+        Frontier(size, peaks)
+
+
+# ----------------------------------------------------------------- proofs
+
+
+def test_published_inclusion_proofs() -> None:
+    for case in INCLUSION:
+        merkle.verify_inclusion(
+            bytes.fromhex(case["leaf_hash"]),
+            case["index"],
+            case["size"],
+            unhex(case["proof"]),
+            bytes.fromhex(case["root"]),
+        )
+
+
+def test_published_consistency_proofs() -> None:
+    for case in CONSISTENCY["proofs"]:
+        merkle.verify_consistency(
+            case["old"],
+            bytes.fromhex(case["old_root"]),
+            case["new"],
+            bytes.fromhex(case["new_root"]),
+            unhex(case["proof"]),
+        )
+
+
+def test_published_proofs_are_those_that_we_make() -> None:
+    limit = len(leaves())
+    inclusion = [case for case in INCLUSION if case["size"] <= limit]
+    consistency = [c for c in CONSISTENCY["proofs"] if c["new"] <= limit]
+    assert len(inclusion) > 200
+    assert len(consistency) > 200
+    for case in inclusion:
+        made = merkle.prove_inclusion(case["index"], case["size"], subtree)
+        assert made == unhex(case["proof"])
+    for case in consistency:
+        made = merkle.prove_consistency(case["old"], case["new"], subtree)
+        assert made == unhex(case["proof"])
+
+
+@pytest.mark.parametrize(
+    "case", CONSISTENCY["must_fail"], ids=lambda c: c["why"]
+)
+def test_published_proofs_that_must_fail(case: dict[str, Any]) -> None:
+    with pytest.raises(UntrustedError, match=r"^proof: "):
+        merkle.verify_consistency(
+            case["old"],
+            bytes.fromhex(case["old_root"]),
+            case["new"],
+            bytes.fromhex(case["new_root"]),
+            unhex(case["proof"]),
+        )
+
+
+sizes = st.integers(1, 600)
+
+
+@given(sizes, st.data())
+def test_an_inclusion_proof_holds_for_its_leaf_only(
+    size: int, data: st.DataObject
+) -> None:
+    index = data.draw(st.integers(0, size - 1))
+    other = data.draw(st.integers(0, size))
+    root = merkle.root(leaves()[:size])
+    proof = merkle.prove_inclusion(index, size, subtree)
+    merkle.verify_inclusion(leaves()[index], index, size, proof, root)
+    if other != index:
+        with pytest.raises(UntrustedError):
+            merkle.verify_inclusion(leaves()[index], other, size, proof, root)
+    if leaves()[other] != leaves()[index]:  # every 33rd entry is empty
+        with pytest.raises(UntrustedError):
+            merkle.verify_inclusion(leaves()[other], index, size, proof, root)
+    for spoiled in spoil(proof, data):
+        with pytest.raises(UntrustedError):
+            merkle.verify_inclusion(
+                leaves()[index], index, size, spoiled, root
+            )
+
+
+@given(sizes, st.data())
+def test_a_consistency_proof_holds_for_its_sizes_only(
+    new: int, data: st.DataObject
+) -> None:
+    old = data.draw(st.integers(0, new))
+    new_root = merkle.root(leaves()[:new])
+    old_root = merkle.root(leaves()[:old])
+    proof = merkle.prove_consistency(old, new, subtree)
+    merkle.verify_consistency(old, old_root, new, new_root, proof)
+    with pytest.raises(UntrustedError):
+        merkle.verify_consistency(old, bytes(32), new, new_root, proof)
+    if old:
+        with pytest.raises(UntrustedError):
+            merkle.verify_consistency(old, old_root, new, bytes(32), proof)
+    for spoiled in spoil(proof, data):
+        with pytest.raises(UntrustedError):
+            merkle.verify_consistency(old, old_root, new, new_root, spoiled)
+
+
+def spoil(proof: list[bytes], data: st.DataObject) -> list[list[bytes]]:
+    """Return proofs that are almost `proof`."""
+    spoiled = [[*proof, bytes(32)]]
+    if proof:
+        at = data.draw(st.integers(0, len(proof) - 1))
+        flipped = bytes([proof[at][0] ^ 1]) + proof[at][1:]
+        spoiled += [
+            proof[:-1],
+            proof[1:],
+            [*proof[:at], flipped, *proof[at + 1 :]],
+            [*proof[:at], proof[at][:-1], *proof[at + 1 :]],
+        ]
+    return spoiled
+
+
+def test_a_proof_needs_a_leaf_that_is_there() -> None:
+    for index, size in ((0, 0), (3, 3), (-1, 3)):
+        with pytest.raises(MalformedError, match="no leaf"):
+            merkle.prove_inclusion(index, size, subtree)
+        with pytest.raises(UntrustedError, match="no leaf"):
+            merkle.verify_inclusion(bytes(32), index, size, [], bytes(32))
+
+
+@pytest.mark.parametrize(("old", "new"), [(4, 3), (-1, 3)])
+def test_a_tree_extends_smaller_ones_only(old: int, new: int) -> None:
+    with pytest.raises(MalformedError, match=f"not 0 < {old} < 3"):
+        merkle.prove_consistency(old, new, subtree)
+    with pytest.raises(UntrustedError, match="above new size"):
+        merkle.verify_consistency(old, bytes(32), new, bytes(32), [])
+
+
+def test_two_empty_trees_have_the_empty_root() -> None:
+    merkle.verify_consistency(0, EMPTY_ROOT, 0, EMPTY_ROOT, [])
+    for old, new in ((EMPTY_ROOT, bytes(32)), (bytes(32), EMPTY_ROOT)):
+        with pytest.raises(UntrustedError):
+            merkle.verify_consistency(0, old, 0, new, [])
+
+
+@given(st.integers(2, 600), st.data())
+def test_the_nodes_of_a_proof_make_both_roots(
+    new: int, data: st.DataObject
+) -> None:
+    old = data.draw(st.integers(1, new - 1))
+    nodes = merkle.consistency_nodes(old, new, subtree)
+    made = merkle.consistency_roots(old, new, nodes)
+    assert made == (mth(leaves()[:old]), mth(leaves()[:new]))
+
+
+def test_too_few_nodes_make_no_roots() -> None:
+    with pytest.raises(UntrustedError, match="too few"):
+        merkle.consistency_roots(3, 5, [])

@@ -1,0 +1,306 @@
+"""A note is read in one way only, and says who signed it."""
+
+import base64
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import MalformedError, SyncdError, UntrustedError
+from syncd.tlog import cosignature, note, strict
+from syncd.tlog.note import (
+    COSIGNATURE,
+    ED25519,
+    Note,
+    Signature,
+    SigningKey,
+    VerifierKey,
+)
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
+NOTES = json.loads((VECTORS / "notes.json").read_text())
+ML_DSA = json.loads((VECTORS / "mldsa.json").read_text())
+KEYS = [note.parse_vkey(case["vkey"]) for case in NOTES["keys"]]
+ALPHA = KEYS[0]
+
+LI = SigningKey("txwz/admin/li", ED25519, b"L" * 32)
+MA = SigningKey("txwz/admin/ma", ED25519, b"M" * 32)
+SEEN = SigningKey("bank.example/syncd/txwz/seen", COSIGNATURE, b"S" * 32)
+
+CHECKPOINT = NOTES["checkpoints"][3]["text"]
+
+texts = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\r").filter(
+        lambda c: c >= " " or c == "\n"
+    )
+).map(lambda text: f"{text}\n")
+names = st.from_regex(r"[a-z.é中]{1,9}(/[a-z]{1,9})?", fullmatch=True)
+signatures = st.builds(
+    Signature,
+    names,
+    st.binary(min_size=4, max_size=4),
+    st.binary(min_size=1, max_size=80),
+)
+notes = st.builds(
+    Note, texts, st.lists(signatures, min_size=1, max_size=4).map(tuple)
+)
+
+
+def opens(raw: bytes, *keys: VerifierKey) -> bool:
+    """Tell whether `raw` is a note that one of `keys` signed."""
+    try:
+        note.verify(note.parse(raw), keys)
+    except SyncdError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "case", NOTES["open_cases_with_alpha_key"], ids=lambda c: c["why"]
+)
+def test_x_mod_agrees(case: dict[str, Any]) -> None:
+    """We open what Go's x/mod opens, and refuse what it refuses."""
+    raw = base64.b64decode(case["note_b64"])
+    assert opens(raw, ALPHA) is case["x_mod_accepts"]
+
+
+def test_the_example_of_the_specification_opens() -> None:
+    example = NOTES["spec_example"]
+    raw = example["note"].encode()
+    assert opens(raw, note.parse_vkey(example["vkey"]))
+    assert bytes(note.parse(raw)) == raw
+
+
+@pytest.mark.parametrize(
+    "case", NOTES["checkpoints"], ids=lambda c: str(c["size"])
+)
+def test_cosigned_checkpoints_open_under_all_their_keys(
+    case: dict[str, Any],
+) -> None:
+    made = note.parse(case["cosigned"].encode())
+    assert made.text == case["text"]
+    found = [key for key, _ in note.verify(made, KEYS)]
+    assert found == [KEYS[0], KEYS[2], KEYS[3]]
+
+
+@pytest.mark.parametrize(
+    "case", NOTES["checkpoints"], ids=lambda c: str(c["size"])
+)
+def test_a_log_key_makes_the_published_line(case: dict[str, Any]) -> None:
+    alpha = SigningKey(ALPHA.name, ED25519, b"\1" * 32)
+    signed = note.sign(case["text"], alpha)
+    assert bytes(signed).decode() == case["signed"]
+
+
+def test_an_ml_dsa_line_counts_as_a_signature() -> None:
+    sizes = {c["size"]: c["text"] for c in NOTES["checkpoints"]}
+    case = ML_DSA["cosignatures"][3]
+    raw = f"{sizes[case['size']]}\n{case['line']}".rstrip("\n") + "\n"
+    assert opens(raw.encode(), note.parse_vkey(ML_DSA["vkey"]))
+
+
+@given(notes)
+def test_round_trip(made: Note) -> None:
+    """What we write, we read back."""
+    assert note.parse(bytes(made)) == made
+
+
+@given(notes, st.data())
+def test_one_spelling(made: Note, data: st.DataObject) -> None:
+    """Edited bytes are refused or mean something else, never the same."""
+    raw = bytes(made)
+    at = data.draw(st.integers(0, len(raw) - 1))
+    cut = data.draw(st.integers(0, 2))
+    put = data.draw(
+        st.sampled_from([b"", b" ", b"=", b"A", b"B", b"\n", b"\r", b"\xff"])
+    )
+    edited = raw[:at] + put + raw[at + cut :]
+    if edited != raw:
+        with contextlib.suppress(MalformedError):
+            assert note.parse(edited) != made
+
+
+@given(
+    st.binary()
+    | st.builds(
+        lambda text, lines: f"{text}\n\n{lines}\n".encode(),
+        st.text(" \nab"),
+        st.text("— a\nAB=+é"),
+    )
+)
+def test_any_bytes_are_one_note_or_malformed(raw: bytes) -> None:
+    with contextlib.suppress(MalformedError):
+        assert bytes(note.parse(raw)) == raw
+
+
+@given(st.text("ab \n", max_size=9).map(lambda text: f"{text}\n"))
+def test_what_is_signed_opens_whatever_its_empty_lines(text: str) -> None:
+    raw = bytes(note.sign(text, LI, MA))
+    made = note.parse(raw)
+    assert made.text == text
+    assert len(note.verify(made, [LI.verifier, MA.verifier])) == 2
+
+
+@given(texts, st.data())
+def test_another_text_is_not_signed(text: str, data: st.DataObject) -> None:
+    made = note.sign(text, LI)
+    other = data.draw(texts.filter(lambda t: t != text))
+    with pytest.raises(UntrustedError):
+        note.verify(Note(other, made.signatures), [LI.verifier])
+
+
+RAW = bytes(note.sign("text\n", LI))
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (RAW.replace(b"text", b"te\0t"), "control character"),
+        (RAW.replace(b"text", b"te\tt"), "control character"),
+        (RAW.replace(b"\n", b"\r\n"), "control character"),
+        (RAW.replace(b"text", b"te\xc3("), "not UTF-8"),
+        (RAW.replace(b"text", b"te\xed\xa0\x80t"), "not UTF-8"),
+        (RAW.replace(b"text", b"te\xc0\xaf"), "not UTF-8"),
+        (b"", "no empty line"),
+        (b"text\n", "no empty line"),
+        (b"text\n\n", "no signature line"),
+        (RAW + b"\n", "no signature line"),
+        (RAW[:-1], "no final newline"),
+        (RAW + b"\xe2\x80\x94 a AAAAAA==\n", "signature is 4 bytes"),
+        (RAW + b"\xe2\x80\x94 a AAAAAAB=\n", "base64 is not canonical"),
+        (RAW + b"\xe2\x80\x94 a \n", "signature is 0 bytes"),
+        (RAW + b"\xe2\x80\x94 a\n", "want lines"),
+        (RAW + b"\xe2\x80\x94  AAAAAAA=\n", "want lines"),
+        (RAW + b"\xe2\x80\x94 a+b AAAAAAA=\n", "want lines"),
+        (RAW + b"\xe2\x80\x94 a\xc2\xa0b AAAAAAA=\n", "want lines"),
+        (RAW + b"\xe2\x80\x94a AAAAAAA=\n", "want lines"),
+        (RAW + b"a AAAAAAA=\n", "want lines"),
+        (RAW + b"\xe2\x80\x94 a AAAAAAA= \n", "not standard base64"),
+    ],
+)
+def test_what_is_no_note_is_refused(raw: bytes, why: str) -> None:
+    with pytest.raises(MalformedError, match=f"^note: .*{why}"):
+        note.parse(raw)
+
+
+def test_a_note_is_bounded() -> None:
+    assert note.parse(RAW, max_size=len(RAW)).text == "text\n"
+    with pytest.raises(MalformedError, match="bytes, at most"):
+        note.parse(RAW, max_size=len(RAW) - 1)
+
+
+def test_a_hundred_lines_are_read_and_no_more() -> None:
+    lines = [Signature(f"w{n}", b"abcd", b"x") for n in range(99)]
+    full = note.add(note.parse(RAW), *lines)
+    assert len(note.parse(bytes(full)).signatures) == 100
+    over = note.add(full, Signature("w99", b"abcd", b"x"))
+    with pytest.raises(MalformedError, match="101 signature lines"):
+        note.parse(bytes(over))
+
+
+def _spoiled(line: Signature) -> Signature:
+    return Signature(line.name, line.key_id, bytes(len(line.body)))
+
+
+def test_a_known_keys_bad_line_spoils_the_note() -> None:
+    made = note.sign("text\n", LI, MA)
+    good, other = made.signatures
+    spoiled = Note(made.text, (good, _spoiled(other)))
+    assert note.verify(spoiled, [LI.verifier]) == ((LI.verifier, good),)
+    with pytest.raises(UntrustedError, match="line of txwz/admin/ma does not"):
+        note.verify(spoiled, [LI.verifier, MA.verifier])
+
+
+def test_a_repeated_line_counts_once_and_is_not_looked_at() -> None:
+    made = note.sign("text\n", LI)
+    (line,) = made.signatures
+    for second in (line, _spoiled(line)):
+        twice = Note(made.text, (line, second))
+        assert note.verify(twice, [LI.verifier]) == ((LI.verifier, line),)
+    with pytest.raises(UntrustedError):
+        note.verify(Note(made.text, (_spoiled(line), line)), [LI.verifier])
+
+
+def test_a_line_is_known_by_name_and_id_together() -> None:
+    (line,) = note.sign("text\n", LI).signatures
+    for stranger in (
+        Signature(LI.name, MA.verifier.key_id, line.body),
+        Signature(MA.name, line.key_id, line.body),
+    ):
+        made = Note("text\n", (stranger,))
+        with pytest.raises(UntrustedError, match="no signature of a known"):
+            note.verify(made, [LI.verifier])
+
+
+def test_the_order_is_that_of_the_lines() -> None:
+    made = note.sign("text\n", MA, LI)
+    found = note.verify(made, [LI.verifier, MA.verifier, LI.verifier])
+    assert [key for key, _ in found] == [MA.verifier, LI.verifier]
+
+
+def test_two_keys_with_one_name_and_id_are_ambiguous() -> None:
+    # the ID has 32 bits only: such a pair can be found, so we make one
+    twin = VerifierKey(LI.name, ED25519, MA.verifier.public)
+    object.__setattr__(twin, "key_id", LI.verifier.key_id)
+    with pytest.raises(UntrustedError, match="two keys txwz/admin/li"):
+        note.verify(note.sign("text\n", LI), [LI.verifier, twin])
+
+
+def test_nobody_known_means_nobody() -> None:
+    with pytest.raises(UntrustedError):
+        note.verify(note.sign("text\n", LI), [])
+
+
+def test_a_cosignature_is_verified_as_one() -> None:
+    line = cosignature.cosign(CHECKPOINT, SEEN, 1_800_000_000)
+    made = note.add(note.sign(CHECKPOINT, LI), line)
+    found = note.verify(made, [SEEN.verifier])
+    assert found == ((SEEN.verifier, line),)
+    moved = Signature(line.name, line.key_id, b"\0" + line.body[1:-1] + b"\0")
+    with pytest.raises(UntrustedError):
+        note.verify(Note(made.text, (moved,)), [SEEN.verifier])
+
+
+def test_a_plain_signature_is_no_cosignature() -> None:
+    body = SEEN.raw_sign(CHECKPOINT.encode())
+    with pytest.raises(UntrustedError, match="is 64 bytes"):
+        note.verify(Note(CHECKPOINT, (SEEN.line(body),)), [SEEN.verifier])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("text", "final newline"),
+        ("", "final newline"),
+        ("te\txt\n", "control character"),
+        ("te\rxt\n", "control character"),
+        ("\ud800\n", "not Unicode"),
+    ],
+)
+def test_what_would_not_be_read_back_is_not_signed(
+    text: str, why: str
+) -> None:
+    with pytest.raises(MalformedError, match=why):
+        note.sign(text, LI)
+
+
+def test_a_note_needs_a_signer() -> None:
+    with pytest.raises(MalformedError, match="nobody signs"):
+        note.sign("text\n")
+
+
+def test_adding_keeps_each_line_once_and_the_text_as_it_is() -> None:
+    made = note.sign("text\n", LI)
+    (more,) = note.sign("text\n", MA).signatures
+    both = note.add(made, more, *made.signatures, more)
+    assert both == note.sign("text\n", LI, MA)
+
+
+def test_a_line_reads_as_the_specification_writes_it() -> None:
+    (line,) = note.sign("text\n", LI).signatures
+    encoded = strict.encode(line.key_id + line.body)
+    assert f"\n\n— txwz/admin/li {encoded}\n".encode() in RAW

@@ -1,0 +1,256 @@
+"""A log's files have one name each, and hold exactly what they say."""
+
+import contextlib
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import MalformedError
+from syncd.tlog import merkle, tiles
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
+TILES = json.loads((VECTORS / "tiles.json").read_text())
+TREES = {tree["size"]: tree for tree in TILES["trees"]}
+SMALL = [size for size in TREES if size <= 1000]
+
+numbers = st.integers(0, tiles.MAX_NUMBER)
+widths = st.integers(1, 256)
+
+
+def leaf(i: int) -> bytes:
+    """Return entry `i` of the vectors' logs."""
+    return hashlib.sha256(i.to_bytes(8, "big")).digest()[: i % 33]
+
+
+def hashes_of(entries: list[bytes], level: int, n: int) -> list[bytes]:
+    """Return all hashes that a log of `entries` has for one tile."""
+    row = merkle.leaf_hashes(entries)
+    for _ in range(level):
+        whole = len(row) - len(row) % 256
+        row = [merkle.root(row[i : i + 256]) for i in range(0, whole, 256)]
+    return row[n * 256 : (n + 1) * 256]
+
+
+def file(entries: list[bytes], path: str) -> bytes:
+    """Return what a log of `entries` serves as `path`."""
+    if path.startswith("tile/entries/"):
+        n, width = tiles.parse_path(path.removeprefix("tile/entries/"))
+        assert tiles.entries_path(n, width) == path
+        return tiles.encode_bundle(entries[n * 256 : n * 256 + width])
+    level, n, width = tiles.parse_tile(path.removeprefix("tile/"))
+    assert tiles.tile_path(level, n, width) == path
+    row = hashes_of(entries, level, n)
+    return tiles.encode_tile(row[:width])
+
+
+def check_tree(tree: dict[str, Any]) -> None:
+    """Compare every listed file of one tree with ours."""
+    entries = [leaf(i) for i in range(tree["size"])]
+    for case in tree["files"] or []:
+        raw = file(entries, case["path"])
+        assert len(raw) == case["bytes"], case["path"]
+        assert hashlib.sha256(raw).hexdigest() == case["sha256"], case["path"]
+
+
+@pytest.mark.parametrize("size", SMALL)
+def test_published_files_of_small_trees(size: int) -> None:
+    check_tree(TREES[size])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [s for s in TREES if s not in SMALL])
+def test_published_files_of_large_trees(size: int) -> None:
+    check_tree(TREES[size])
+
+
+@pytest.mark.parametrize("size", TREES)
+def test_partial_tiles_are_those_published(size: int) -> None:
+    published = {
+        tiles.parse_tile(case["path"].removeprefix("tile/"))
+        for case in TREES[size]["files"] or []
+        if ".p/" in case["path"] and "entries" not in case["path"]
+    }
+    assert set(tiles.partials(size)) == published
+
+
+@pytest.mark.parametrize("size", SMALL)
+def test_a_file_exists_if_it_was_published(size: int) -> None:
+    for level in (0, 1, 2):
+        for n in range(5):
+            for width in (1, 44, 255, 256):
+                path = tiles.tile_path(level, n, width)
+                there = tiles.exists(level, n, width, size)
+                row = min(max(size // 256**level - n * 256, 0), 256)
+                assert there is (width <= row), path
+    for case in TREES[size]["files"] or []:
+        if "entries" not in case["path"]:
+            tile = tiles.parse_tile(case["path"].removeprefix("tile/"))
+            assert tiles.exists(*tile, size)
+
+
+def test_published_first_files() -> None:
+    entries = [leaf(i) for i in range(4)]
+    bundle = bytes.fromhex(TILES["first_bundle_of_4_hex"])
+    assert tiles.encode_bundle(entries) == bundle
+    assert tiles.split_bundle(bundle, 4) == entries
+    tile = tiles.encode_tile(merkle.leaf_hashes(entries[:2]))
+    assert tile.hex() == TILES["first_tile_of_2_hex"]
+
+
+@pytest.mark.parametrize("case", TILES["index_paths"], ids=lambda c: c["path"])
+def test_published_paths(case: dict[str, Any]) -> None:
+    assert tiles.path(case["n"]) == case["path"]
+    assert tiles.parse_path(case["path"]) == (case["n"], 256)
+
+
+@given(numbers, widths)
+def test_paths_round_trip(n: int, width: int) -> None:
+    assert tiles.parse_path(tiles.path(n, width)) == (n, width)
+    tail = tiles.tile_tail(63, n, width)
+    assert tiles.parse_tile(tail) == (63, n, width)
+
+
+@given(st.text("x0123456789/.p") | st.text())
+def test_any_text_is_one_path_or_malformed(text: str) -> None:
+    with contextlib.suppress(MalformedError):
+        assert tiles.path(*tiles.parse_path(text)) == text
+    with contextlib.suppress(MalformedError):
+        assert tiles.tile_tail(*tiles.parse_tile(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0",
+        "00",
+        "0000",
+        "x000/000",
+        "x001/x234",
+        "001/234",
+        "x1/234",
+        "X001/234",
+        "x001//234",
+        "/000",
+        "000/",
+        "000.p",
+        "000.p/",
+        "000.p/0",
+        "000.p/01",
+        "000.p/256",
+        "000.p/999",
+        "000.p/1000",
+        "000.p/-1",
+        "000.p/1/",
+        "000\n",
+        "０００",
+        "x001/000.p/5.p/5",
+        "000%2Ep/5",
+        "x001/" * 12 + "000",
+        "x001/" * 4000 + "000",
+        "../000",
+        "000?x",
+    ],
+)
+def test_other_spellings_of_a_path_are_refused(text: str) -> None:
+    with pytest.raises(MalformedError, match=r"^tile: "):
+        tiles.parse_path(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["/000", "00/000", "64/000", "-1/000", "0", "0/", "a/000", "8/0"]
+)
+def test_other_spellings_of_a_tile_are_refused(text: str) -> None:
+    with pytest.raises(MalformedError, match=r"^tile: "):
+        tiles.parse_tile(text)
+
+
+def test_files_lie_where_the_specification_says() -> None:
+    assert tiles.tile_path(0, 1234067, 5) == "tile/0/x001/x234/067.p/5"
+    assert tiles.entries_path(1000) == "tile/entries/x001/000"
+    assert tiles.payload_path(0, 255) == "payload/000.p/255"
+    assert tiles.audit_path(273) == "audit/273"
+
+
+# ---------------------------------------------------------------- bundles
+
+entries = st.lists(st.binary(max_size=40), max_size=20)
+
+
+@given(entries)
+def test_bundles_round_trip(held: list[bytes]) -> None:
+    raw = tiles.encode_bundle(held)
+    assert tiles.split_bundle(raw, len(held)) == held
+
+
+def test_the_largest_entry_fits_and_no_larger() -> None:
+    raw = tiles.encode_bundle([bytes(65535)])
+    assert tiles.split_bundle(raw, 1) == [bytes(65535)]
+    with pytest.raises(MalformedError, match="entry of 65536 bytes"):
+        tiles.encode_bundle([bytes(65536)])
+
+
+@given(entries, st.integers(0, 22))
+def test_a_bundle_has_exactly_its_width(held: list[bytes], width: int) -> None:
+    raw = tiles.encode_bundle(held)
+    if width != len(held):
+        with pytest.raises(MalformedError, match=f"are not {width} entries"):
+            tiles.split_bundle(raw, width)
+
+
+@given(entries.filter(bool), st.binary(min_size=1, max_size=3))
+def test_nothing_may_be_missing_or_trail(
+    held: list[bytes], more: bytes
+) -> None:
+    raw = tiles.encode_bundle(held)
+    for spoiled in (raw[:-1], raw + more, raw[:1]):
+        with pytest.raises(MalformedError, match=r"^bundle: "):
+            tiles.split_bundle(spoiled, len(held))
+
+
+@given(st.binary(max_size=60), st.integers(0, 8))
+def test_any_bytes_are_one_bundle_or_malformed(raw: bytes, width: int) -> None:
+    with contextlib.suppress(MalformedError):
+        assert tiles.encode_bundle(tiles.split_bundle(raw, width)) == raw
+
+
+# ------------------------------------------------------------------ tiles
+
+
+@given(st.integers(1, 256), st.data())
+def test_a_longer_tile_is_read_up_to_the_width(
+    width: int, data: st.DataObject
+) -> None:
+    row = [bytes([i]) * 32 for i in range(width)]
+    asked = data.draw(st.integers(1, width))
+    assert tiles.split_tile(tiles.encode_tile(row), asked) == row[:asked]
+
+
+@pytest.mark.parametrize(
+    ("size", "width"), [(0, 1), (31, 1), (33, 1), (64, 3), (32 * 257, 256)]
+)
+def test_a_tile_of_another_size_is_refused(size: int, width: int) -> None:
+    with pytest.raises(MalformedError, match=f"{size} bytes, want width"):
+        tiles.split_tile(bytes(size), width)
+
+
+@given(st.integers(1, 700), st.data())
+def test_subtrees_are_read_from_tiles(size: int, data: st.DataObject) -> None:
+    held = [leaf(i) for i in range(size)]
+    level = data.draw(st.integers(0, size.bit_length() - 1))
+    index = data.draw(st.integers(0, (size >> level) - 1))
+    name = tiles.tile_tail(*tiles.tile_of(level, index, size))
+    read = tiles.hashes(size, {name: file(held, f"tile/{name}")})
+    low = index << level
+    want = merkle.root(merkle.leaf_hashes(held[low : low + (1 << level)]))
+    assert read(level, index) == want
+
+
+def test_a_tile_that_was_not_fetched_cannot_be_read() -> None:
+    with pytest.raises(KeyError):
+        tiles.hashes(300, {})(0, 0)

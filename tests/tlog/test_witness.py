@@ -1,0 +1,170 @@
+"""A witness answers as C2SP tlog-witness says."""
+
+import contextlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import MalformedError
+from syncd.tlog import checkpoint, note, witness
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.key import ED25519, SigningKey, parse_vkey
+from syncd.tlog.merkle import EMPTY_ROOT
+from syncd.tlog.witness import Request
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
+FILE = json.loads((VECTORS / "addcheckpoint.json").read_text())
+LOG = parse_vkey(FILE["log_vkey"])
+ALPHA = SigningKey(LOG.name, ED25519, b"\1" * 32)
+REQUESTS = [witness.parse(case["body"].encode()) for case in FILE["requests"]]
+ROOTS = {asked.head.size: asked.head.root for asked in REQUESTS}
+GROW = next(asked for asked in REQUESTS if asked.old == 256)  # to 300
+RAW = bytes(GROW)
+HEAD, NOTE = RAW.split(b"\n\n", 1)
+
+
+def signed(size: int, root: bytes) -> note.Note:
+    """Return what alpha would sign."""
+    return checkpoint.sign(Checkpoint(LOG.name, size, root), ALPHA)
+
+
+@pytest.mark.parametrize(
+    "case", FILE["requests"], ids=lambda c: f"{c['old']}-{c['new']}"
+)
+def test_published_requests_are_granted(case: dict[str, Any]) -> None:
+    asked = witness.parse(case["body"].encode())
+    assert bytes(asked) == case["body"].encode()
+    assert (asked.old, asked.head.size) == (case["old"], case["new"])
+    made = witness.judge(asked, LOG, asked.old, ROOTS.get(asked.old))
+    assert (made.status, made.signed) == (200, asked.head)
+
+
+@given(st.data())
+def test_one_spelling(data: st.DataObject) -> None:
+    """Edited bytes are refused or mean something else, never the same."""
+    at = data.draw(st.integers(0, len(HEAD) + 1))
+    cut = data.draw(st.integers(0, 2))
+    put = data.draw(st.sampled_from([b"", b" ", b"0", b"A", b"\n", b"\xff"]))
+    edited = RAW[:at] + put + RAW[at + cut :]
+    if edited != RAW:
+        with contextlib.suppress(MalformedError):
+            assert witness.parse(edited) != GROW
+
+
+@given(st.binary() | st.binary().map(b"old 3\n".__add__))
+def test_any_bytes_are_one_request_or_malformed(raw: bytes) -> None:
+    with contextlib.suppress(MalformedError):
+        assert bytes(witness.parse(raw)) == raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"", "first line"),
+        (b"\xff" + RAW, "not UTF-8"),
+        (b"new 3\n\n" + NOTE, "first line"),
+        (b"old  3\n\n" + NOTE, "not a plain decimal"),
+        (b"old 03\n\n" + NOTE, "not a plain decimal"),
+        (b"old 3 \n\n" + NOTE, "not a plain decimal"),
+        (b"old 3\r\n\r\n" + NOTE, "not a plain decimal"),
+        (b"old 3\nAAAA\n\n" + NOTE, "hash: 3 bytes, want 32"),
+        (b"old 3\n" + NOTE, "checkpoint|note|hash"),
+        (b"old 3\n\n", "note: no empty line"),
+        (RAW.replace(b"\n300\n", b"\nx\n"), "size: 'x' is not a plain"),
+        (b"x" * (1 << 17) + b"x", "bytes, at most"),
+    ],
+)
+def test_what_is_no_request_is_refused(raw: bytes, why: str) -> None:
+    with pytest.raises(MalformedError, match=why):
+        witness.parse(raw)
+
+
+def test_a_request_has_at_most_63_hashes() -> None:
+    most = replace(GROW, proof=(bytes(32),) * 63)
+    assert len(witness.parse(bytes(most)).proof) == 63
+    with pytest.raises(MalformedError, match="64 hashes"):
+        witness.parse(bytes(replace(GROW, proof=(bytes(32),) * 64)))
+
+
+def ask(old: int, proof: tuple[bytes, ...], size: int, root: bytes) -> Request:
+    """Return a request that alpha signed."""
+    return witness.request(old, proof, signed(size, root))
+
+
+def test_an_unknown_origin_is_404() -> None:
+    made = witness.judge(GROW, None)
+    assert (made.status, made.signed) == (404, None)
+
+
+def test_a_line_that_fails_is_403() -> None:
+    stranger = SigningKey("x.example/log", ED25519, b"x" * 32)
+    alone = note.sign(str(GROW.head), stranger)
+    line = GROW.note.signatures[0]
+    bad = note.Note(GROW.note.text, (replace(line, body=bytes(64)),))
+    for spoiled in (alone, bad):
+        asked = replace(GROW, note=spoiled)
+        made = witness.judge(asked, LOG, 256, ROOTS[256])
+        assert (made.status, made.signed) == (403, None)
+
+
+def test_a_stranger_may_sign_too() -> None:
+    stranger = SigningKey("x.example/log", ED25519, b"x" * 32)
+    more = note.sign(str(GROW.head), stranger).signatures
+    asked = replace(GROW, note=note.add(GROW.note, *more))
+    assert witness.judge(asked, LOG, 256, ROOTS[256]).status == 200
+
+
+def test_a_key_of_another_origin_is_403() -> None:
+    """What alpha signs about beta is nothing that beta said."""
+    text = str(Checkpoint("beta.example/log", 300, ROOTS[300]))
+    asked = witness.request(0, (), note.sign(text, ALPHA))
+    assert witness.judge(asked, LOG).status == 403
+
+
+def test_an_old_size_above_the_new_is_400() -> None:
+    asked = ask(301, (), 300, ROOTS[300])
+    for last in (0, 301):
+        made = witness.judge(asked, LOG, last, bytes(32) if last else None)
+        assert made.status == 400
+
+
+@pytest.mark.parametrize("last", [0, 1, 255, 257, 1000])
+def test_an_old_size_that_is_not_ours_is_409_and_says_ours(last: int) -> None:
+    made = witness.judge(GROW, LOG, last, bytes(32) if last else None)
+    assert (made.status, made.body) == (409, f"{last}\n")
+    assert made.signed == GROW.head
+    assert witness.SIZE_TYPE == "text/x.tlog.size"
+
+
+@pytest.mark.parametrize(
+    ("asked", "last", "fork"),
+    [
+        (replace(GROW, proof=()), 256, False),
+        (replace(GROW, proof=(*GROW.proof, bytes(32))), 256, False),
+        (replace(GROW, proof=(bytes(32),)), 256, False),
+        (ask(256, GROW.proof, 300, bytes(32)), 256, False),
+        (ask(0, (bytes(32),), 300, ROOTS[300]), 0, False),
+        (ask(0, (), 0, bytes(32)), 0, True),
+        (ask(300, (), 300, bytes(32)), 300, True),
+        (ask(300, (bytes(32),), 300, ROOTS[300]), 300, False),
+    ],
+)
+def test_what_is_not_shown_to_extend_is_422(
+    asked: Request, last: int, fork: bool
+) -> None:
+    """And is kept if a fork: two signed roots at one size prove it."""
+    made = witness.judge(asked, LOG, last, ROOTS.get(last))
+    assert (made.status, made.fork) == (422, fork)
+    assert made.signed == asked.head
+
+
+def test_the_same_checkpoint_may_be_cosigned_again() -> None:
+    asked = ask(300, (), 300, ROOTS[300])
+    assert witness.judge(asked, LOG, 300, ROOTS[300]).status == 200
+    empty = ask(0, (), 0, EMPTY_ROOT)
+    assert witness.judge(empty, LOG).status == 200
