@@ -180,7 +180,7 @@ def _bitcoin_cash(text: str) -> str | None:
     if not 42 <= len(payload) <= 112:
         return None
     cash = checksum.cashaddr(payload)
-    if cash is None or cash[0] & 0x80:
+    if cash is None or cash[0] >> 3 > 3:  # with or without tokens
         return None
     size = (20, 24, 28, 32, 40, 48, 56, 64)[cash[0] & 7]
     return payload if len(cash) == 1 + size else None
@@ -510,11 +510,14 @@ def _prefixed(text: str) -> str | None:
         return _address(rest, prefix, (_CHAINS[prefix],))
     if prefix == "bitcoincash":
         return None  # belongs to the address
+    if prefix.upper() in _TICKERS:  # bitcoin:1A…?amount=… (BIP 21)
+        chain = _TICKERS[prefix.upper()]
+        return _address(rest.partition("?")[0], prefix, (chain,))
     _refuse("a prefix that we do not know", hint=f"schemes: {_SCHEMES}")
 
 
 def _by_scheme(text: str, scheme: str) -> str:
-    name = scheme.strip().upper()
+    name = _clean(scheme).upper()
     if name in _READERS:
         return _READERS[name](text)
     if name in _TICKERS or name.lower() in _CHAINS:
@@ -543,7 +546,7 @@ def _by_scheme(text: str, scheme: str) -> str:
 def _agrees(form: str, scheme: str) -> bool:
     """Tell whether `scheme` could have led to `form`, too."""
     prefix, _, rest = form.partition(":")
-    name = scheme.strip().upper()
+    name = _clean(scheme).upper()
     if name in _READERS:
         return _READERS[name] is _READERS.get(prefix.upper())
     if name in _TICKERS or name.lower() in _CHAINS:

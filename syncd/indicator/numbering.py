@@ -12,23 +12,24 @@ from typing import Final
 
 # country code:digits that may follow it. A form has at most 15 digits in
 # all (E.164, 6.1), so longer ones that some networks use are left out, and
-# at least 7. A star: there is no trunk prefix 0, and what follows may begin
-# with 0; elsewhere a 0 after the country code does not belong there. 1, 86,
-# 852, 853 and 886 have a grammar of their own below.
+# at least 7. Where a plan was lengthened (225, 229, 241), only the new
+# numbers: one line must not have two forms. A star: there is no trunk prefix
+# 0, and what follows may begin with 0; elsewhere a 0 after the country code
+# does not belong there. 1, 86 and those in GRAMMARS are described below.
 _LENGTHS: Final = """
 7:10 20:8-10 27:5-10 30:10-12 31:5-11 32:8-9 33:9 34:9 36:8-9 39*:6-12
 40:6,9 41:9,12 43:4-13 44:7,9-10 45:8 46:6-10,12 47*:5,8 48:6-10 49:4-13
-51:8-9 52:10 53:6-8,10 54:10-11 55:8-11 56:9-11 57:8,10-11 58:10 60:8-10
+51:8-9 52:10 53:6-8,10 56:9-11 57:8,10-11 58:10 60:8-10
 61:5-10,12 62:7-13 63:6,8-13 64:5-10 65:8,10-11 66:8-10,13 81:8-13
 82:5-6,8-13 84:7-10 90:7,10,12-13 91:8-13 92:8-12 93:9 94:9 95:6-10
 98:4-7,10 211:9 212:9 213:8-9 216:8 218:9 220:7,9 221:9 222:8 223:8
-224:8-9 225*:10 226*:8 227*:8 228:8 229*:8,10 230:7-8,10 231:7-9 232:8
-233:8-9 234:10-12 235:8 236:8 237:8-9 238:7 239:7 240:9 241*:7-8 242*:9
+224:8-9 225*:10 226*:8 227*:8 228:8 230:7-8,10 231:7-9 232:8
+233:8-9 234:10-12 235:8 236:8 237:8-9 238:7 239:7 240:9 241*:8 242*:9
 243:7-10 244:9 245:7,9 246:7 247*:5-6 248:7 249:9 250:8-9 251:9 252:6-9
 253:8 254:7-10 255:9 256:9 257:8 258:8-9 260:9 261:9 262:9 263:7,9-10
 264:8-9 265:7,9 266:8 267*:7-8,10 268*:8-9 269:7 290:4-5 291:7 297:7 298:6
-299:6 350:8 351:9 352:4-11 353:7-10 354:7,9 355:6-9 356:8 357:8 358:5-12
-359:6-9,12 370:8 371:8 372:7-8,10 373:8 374:8 375:6-11 376:6,8-9 377:8-9
+299:6 350:8 351:9 353:7-10 354:7,9 355:6-9 356:8 357:8 358:5-12
+359:6-9,12 370:8 371:8 372:7-8,10 373:8 374:8 376:6,8-9 377:8-9
 378*:8,10 380:9-10 381:6-12 382:8-9 383:8-12 385:7-9 386:5-8 387:8-9 389:8
 420:9-12 421:6-7,9 423:7,9 500:5 501*:7,11 502:8,11 503:7-8,11 504:8,11
 505:8 506:8,10 507*:7-8,10-11 508:6,9 509:8 590:9 591:8-9 592:7 593:8-11
@@ -54,8 +55,19 @@ NANP_REGIONS: Final = frozenset(
 # North America: area code and exchange begin with 2 to 9.
 NANP: Final = re.compile(r"[2-9][0-9]{2}[2-9][0-9]{6}")
 
-# What is close to the mainland, tightly: typing errors are seen as such.
-NEIGHBOURS: Final = {
+# What is close to the mainland, tightly: typing errors are seen as such. And
+# plans in which a prefix dialled at home could hide behind the country code.
+GRAMMARS: Final = {
+    "54": re.compile(r"9[0-9]{10}|[1-8][0-9]{9}|[68]00[0-9]{8}"),
+    "55": re.compile(
+        r"[1-9]{2}[2-9][0-9]{7,8}|[3589]00[0-9]{5,8}|303[0-9]{7}|[34][0-9]{7}"
+    ),
+    "229": re.compile(r"01[0-9]{8}|8[0-9]{7}"),
+    "352": re.compile(r"[2-9][0-9]{3,10}"),
+    "375": re.compile(
+        r"[1-4][0-9]{8}|800[0-9]{3,7}|8(?:0[13]|20[0-9])[0-9]{7}"
+        r"|902[0-9]{7}"
+    ),
     "852": re.compile(r"[2-9][0-9]{7}|800[0-9]{6}|900[0-9]{2,8}"),
     "853": re.compile(r"[268][0-9]{7}|0800[0-9]{3}"),
     "886": re.compile(r"9[0-9]{8}|[2-8][0-9]{6,8}|70[0-9]{8,9}"),

@@ -41,7 +41,7 @@ _SHORT_DIGITS_NANP: Final = 4
 _FOLD: Final = {
     **{0xFF10 + n: str(n) for n in range(10)},
     **dict.fromkeys(
-        map(ord, "\t\n\r\u00a0\u1680\u202f\u205f\u3000"),
+        map(ord, "\u00a0\u1680\u202f\u205f\u3000"),
         " ",
     ),
     **dict.fromkeys(range(0x2000, 0x200B), " "),
@@ -61,8 +61,8 @@ _FOLD: Final = {
     **dict.fromkeys(range(0x2066, 0x206A), None),
     **dict.fromkeys([0x00AD, 0x2060, 0xFEFF], None),
 }
-_SEPARATORS: Final = re.compile(r"[ ().\-]+")
-_PLAIN: Final = re.compile(r"\+?[0-9 ().\-]*[0-9][0-9 ().\-]*")
+_SEPARATORS: Final = re.compile(r"[ \t().\-]+")
+_PLAIN: Final = re.compile(r"\+?[0-9 \t().\-]*[0-9][0-9 \t().\-]*")
 _EXTENSION: Final = re.compile(
     r"[0-9)\s](?:\s*(?:#|,|;|转|轉|分机|分機|内线|內線)"
     r"|\s*(?:ext|x|int|anexo|доб|extension)\b[\s.:]*[0-9]"
@@ -70,10 +70,13 @@ _EXTENSION: Final = re.compile(
     re.IGNORECASE,
 )
 _SEVERAL: Final = re.compile(r"[/、|]|[0-9]{7}\s*(?:或|or)\s*[0-9+]")
-_DECIMAL: Final = re.compile(r"[0-9]\.[0-9]{1,2}$")
+_DECIMAL: Final = re.compile(
+    r"[0-9]+\.[0-9]{1,2}|[0-9](?:\.[0-9]+)?E\+?[0-9]+", re.IGNORECASE
+)
 _LAST_GROUP: Final = re.compile(r"(.*[0-9)])[ .\-]+[0-9]{1,6}")
 # A trunk 0 in brackets after the country code: +44 (0)20 …
 _TRUNK: Final = re.compile(r"(\+[0-9 .\-]{1,5})\( ?0 ?\)")
+_TRUNK_HINT: Final = "leave the 0 out, or put it in brackets: (0)"
 # A mainland area code as written at home, set off: +86-0755-…, +86 (0755)…
 _AREA_SET_OFF: Final = re.compile(
     rf"(?:\+ ?|00)?86[ .\-]*(?:\( *0({numbering.AREA}) *\)"
@@ -186,12 +189,12 @@ def _read(raw: str, region: str) -> str:
 
 def _check_characters(text: str) -> None:
     """Refuse what is no number, or more than one, with the reason."""
+    if _DECIMAL.fullmatch(text):
+        _refuse(
+            "written as a decimal fraction",
+            hint="a spreadsheet turned it into a number: format it as text",
+        )
     if _PLAIN.fullmatch(text):
-        if _DECIMAL.search(text) and text.count(".") == 1:
-            _refuse(
-                "ends like a decimal fraction",
-                hint="a spreadsheet turned it into a number: format as text",
-            )
         return
     if _EXTENSION.search(text):
         _refuse_extension()
@@ -285,16 +288,22 @@ def _international(digits: str) -> str:
         if plan is not None:
             lengths, leading_zero = plan
             if digits[size : size + 1] == "0" and not leading_zero:
-                _refuse(f"a 0 after +{code}, which is dialled at home only")
+                _refuse(
+                    f"a 0 after +{code}, which is dialled at home only",
+                    hint=_TRUNK_HINT,
+                )
             if len(digits) not in lengths:
                 _refuse(f"{len(digits) - size} digits after +{code}")
             return "+" + digits
-        grammar = numbering.NEIGHBOURS.get(code)
+        grammar = numbering.GRAMMARS.get(code)
         if grammar is not None:
             if grammar.fullmatch(digits, size):
                 return "+" + digits
             if digits[size : size + 1] == "0":
-                _refuse(f"a 0 after +{code}, which is dialled at home only")
+                _refuse(
+                    f"a 0 after +{code}, which is dialled at home only",
+                    hint=_TRUNK_HINT,
+                )
             _refuse(
                 f"no number of +{code} has these {len(digits) - size} digits"
             )
@@ -308,7 +317,9 @@ def _mainland_number(number: str) -> str:
     if numbering.MOBILE.fullmatch(number) or numbering.LINE.fullmatch(number):
         return "+86" + number
     if number.startswith("0"):
-        _refuse("a 0 after +86, which is dialled at home only")
+        _refuse(
+            "a 0 after +86, which is dialled at home only", hint=_TRUNK_HINT
+        )
     if numbering.SERVICE.fullmatch(number):
         return "cn:" + number
     area = numbering.AREA_SERVICE.fullmatch(number)
