@@ -1,0 +1,371 @@
+"""A join request shows every key that it names."""
+
+import contextlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncd.errors import (
+    MalformedError,
+    NewerError,
+    RefusedError,
+    SyncdError,
+    UntrustedError,
+)
+from syncd.roster import join, keys, sealed
+from syncd.roster.keys import MemberKeys
+from syncd.roster.members import Names
+from syncd.tlog import checkpoint, cosignature, document, note
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import EMPTY_ROOT
+from syncd.tlog.note import Note
+
+if TYPE_CHECKING:
+    from tests.roster.conftest import Club
+
+NOW = 1_760_000_000
+ALLIANCE = "ab" * 32
+SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "schemas" / "join.json").read_text()
+)
+
+
+def value_of(raw: bytes) -> dict[str, Any]:
+    return document.parse(note.parse(raw).text, "join").value
+
+
+def resigned(
+    raw: bytes, owner: MemberKeys, edit: Callable[[dict[str, Any]], object]
+) -> bytes:
+    """Change a request and sign it again, as its owner can."""
+    value = value_of(raw)
+    edit(value)
+    return bytes(document.sign("join", join.NO_ALLIANCE, value, owner.member))
+
+
+def test_a_request_is_read_as_it_was_made(club: "Club") -> None:
+    raw = club.request("bank", ALLIANCE)
+    found = join.parse(raw)
+    owner = club.keys["bank"]
+    assert found.alliance_id == ALLIANCE
+    assert found.id == "bank"
+    assert found.names == Names("某bank", "bank")
+    assert found.keys == owner.public
+    assert found.log == owner.log.verifier
+    assert found.urls == ("https://bank.example:8443",)
+    assert found.info == {"registration": "91440300X"}
+    assert found.member.generation.log == found.log
+    assert found.member.active
+    jsonschema.validate(value_of(raw), SCHEMA)
+
+
+def test_a_founder_names_no_alliance(club: "Club") -> None:
+    found = join.parse(club.request("bank"))
+    assert found.alliance_id == "0" * 64
+    assert not join.unchallenged(found).seal_proven
+    with pytest.raises(RefusedError, match="must be challenged"):
+        join.unchallenged(join.parse(club.request("bank", ALLIANCE)))
+
+
+# ---------------------------------------------------------------- proofs
+
+
+def heads(owner: MemberKeys, origin: str, size: int, *leave: str) -> str:
+    """Return a checkpoint signed by all keys but some."""
+    root = EMPTY_ROOT if size == 0 else b"\1" * 32
+    head = Checkpoint(origin, size, root)
+    lines = {
+        "log": owner.log.sign(str(head)),
+        "seen": cosignature.cosign(str(head), owner.seen, NOW),
+        "merged": cosignature.cosign(str(head), owner.merged, NOW),
+    }
+    kept = tuple(line for role, line in lines.items() if role not in leave)
+    return bytes(Note(str(head), kept)).decode()
+
+
+@pytest.mark.parametrize("role", ["log", "seen", "merged"])
+def test_a_key_that_did_not_sign_is_named(club: "Club", role: str) -> None:
+    raw, owner = club.request("bank"), club.keys["bank"]
+    less = heads(owner, owner.origin, 0, role)
+    without = resigned(
+        raw, owner, lambda v: v["proofs"].update(checkpoint=less)
+    )
+    with pytest.raises(UntrustedError, match=f"the {role} key did not sign"):
+        join.parse(without)
+
+
+def test_a_checkpoint_of_another_log_proves_nothing(club: "Club") -> None:
+    raw, owner = club.request("bank"), club.keys["bank"]
+    for origin, size in (
+        ("mall.example/syncd/txwz/1", 0),
+        (owner.origin, 1),
+    ):
+        other = heads(owner, origin, size)
+        with pytest.raises(MalformedError, match="not the log's at size 0"):
+            join.parse(
+                resigned(
+                    raw,
+                    owner,
+                    lambda v, other=other: v["proofs"].update(  # type: ignore[misc]
+                        checkpoint=other
+                    ),
+                )
+            )
+
+
+def test_proofs_of_other_shapes_are_malformed(club: "Club") -> None:
+    raw, owner = club.request("bank"), club.keys["bank"]
+    for proof in (1, "\ud800", "x"):
+        with pytest.raises(MalformedError):
+            join.parse(
+                resigned(
+                    raw,
+                    owner,
+                    lambda v, proof=proof: v["proofs"].update(  # type: ignore[misc]
+                        checkpoint=proof
+                    ),
+                )
+            )
+
+
+def test_the_member_key_binds_all(club: "Club") -> None:
+    raw = club.request("bank")
+    club.request("carrier")
+    value = value_of(raw)
+    other = club.keys["carrier"].member
+    with pytest.raises(UntrustedError, match="the member key did not sign"):
+        join.parse(bytes(document.sign("join", "0" * 64, value, other)))
+
+
+def test_the_tls_key_signed_this_very_request(club: "Club") -> None:
+    """Or one could join with a certificate that one saw somewhere."""
+    raw, owner = club.request("bank"), club.keys["bank"]
+    edits: list[Callable[[dict[str, Any]], object]] = [
+        lambda v: v.update(urls=["https://elsewhere.example"]),
+        lambda v: v["names"].update(en="Bank of Elsewhere"),
+        lambda v: v["proofs"].update(tls="AAAA"),
+    ]
+    for edit in edits:
+        with pytest.raises(UntrustedError, match="the tls key did not sign"):
+            join.parse(resigned(raw, owner, edit))
+    value = value_of(raw)
+    moved = bytes(document.sign("join", ALLIANCE, value, owner.member))
+    with pytest.raises(UntrustedError, match="the tls key did not sign"):
+        join.parse(moved)
+
+
+def test_one_key_in_two_roles_is_refused(club: "Club") -> None:
+    club.request("bank")
+    owner = club.keys["bank"]
+    club.keys["bank"] = replace(owner, seen_seed=owner.merged_seed)
+    with pytest.raises(MalformedError, match="one is both bank's seen"):
+        club.request("bank")
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+def test_an_institution_may_bring_its_own_tls_key(
+    club: "Club", kind: str
+) -> None:
+    """Its CA's certificate, with a key of another type."""
+    club.request("bank")
+    own: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+    if kind == "ec":
+        own = ec.generate_private_key(ec.SECP256R1())
+    else:
+        own = rsa.generate_private_key(65537, 2048)
+    pem = own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    der = keys.self_signed(own, "bank.example", NOW)
+    club.keys["bank"] = replace(
+        club.keys["bank"], tls_pem=pem, certificate=der
+    )
+    found = join.parse(club.request("bank"))
+    assert found.certificate == der
+    club.keys["bank"] = replace(
+        club.keys["bank"],
+        certificate=keys.generate(
+            "bank.example", "txwz", club.rng, now=NOW
+        ).certificate,
+    )
+    with pytest.raises(UntrustedError, match="the tls key did not sign"):
+        club.request("bank")
+
+
+def test_a_request_that_nobody_would_read_is_not_made(club: "Club") -> None:
+    owner = keys.generate("bank.example", "txwz", club.rng, now=NOW)
+    with pytest.raises(MalformedError, match=r"join\.id: does not match"):
+        join.request(
+            owner,
+            id="The Bank",
+            names=Names("行", "b"),
+            sector="bank",
+            now=NOW,
+        )
+    broken = replace(owner, tls_pem=b"no key")
+    with pytest.raises(MalformedError, match="PKCS #8"):
+        join.request(
+            broken, id="bank", names=Names("行", "b"), sector="bank", now=NOW
+        )
+
+
+def test_an_unknown_field_is_newer(club: "Club") -> None:
+    raw, owner = club.request("bank"), club.keys["bank"]
+    with pytest.raises(NewerError):
+        join.parse(resigned(raw, owner, lambda v: v.update(zzz=1)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(at=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=2))
+def test_total(settled: "Club", at: int, byte: bytes) -> None:
+    """No changed byte goes unnoticed, but in a signature's own line."""
+    raw = settled.request("bank")
+    at %= len(raw)
+    changed = raw[:at] + byte + raw[at + 1 :]
+    with contextlib.suppress(SyncdError):
+        assert join.parse(changed).hash == join.parse(raw).hash
+
+
+# ---------------------------------------------------------------- the seal
+
+
+def test_the_seal_key_opens_a_challenge(club: "Club") -> None:
+    asked = join.parse(club.request("bank", ALLIANCE))
+    sent = join.challenge(asked, club.rng)
+    assert sent.secret not in sent.raw
+    assert sent.secret.hex().encode() not in sent.raw
+    assert sent.secret.hex() not in repr(sent)
+    answer = join.answer(sent.raw, asked, club.keys["bank"])
+    applicant = join.proven(asked, sent.secret, answer)
+    assert applicant.seal_proven
+    assert applicant.request == asked
+
+
+def test_another_seal_key_cannot_answer(club: "Club") -> None:
+    asked = join.parse(club.request("bank", ALLIANCE))
+    sent = join.challenge(asked, club.rng)
+    thief = replace(club.keys["bank"], seal_private=club.rng(32))
+    with pytest.raises(UntrustedError, match="does not open"):
+        join.answer(sent.raw, asked, thief)
+
+
+def test_an_answer_is_signed_by_the_member_key(club: "Club") -> None:
+    asked = join.parse(club.request("bank", ALLIANCE))
+    sent = join.challenge(asked, club.rng)
+    other = replace(club.keys["bank"], member_seed=club.rng(32))
+    with pytest.raises(UntrustedError):
+        join.proven(asked, sent.secret, join.answer(sent.raw, asked, other))
+
+
+def test_an_answer_to_an_older_challenge_proves_nothing(club: "Club") -> None:
+    asked = join.parse(club.request("bank", ALLIANCE))
+    old, new = (join.challenge(asked, club.rng) for _ in range(2))
+    answer = join.answer(old.raw, asked, club.keys["bank"])
+    with pytest.raises(UntrustedError, match="not what the challenge held"):
+        join.proven(asked, new.secret, answer)
+
+
+def test_a_challenge_of_another_request_is_not_answered(club: "Club") -> None:
+    first = join.parse(club.request("bank", ALLIANCE))
+    other = join.parse(club.request("bank", "cd" * 32))
+    sent = join.challenge(first, club.rng)
+    with pytest.raises(UntrustedError, match="for another request"):
+        join.answer(sent.raw, other, club.keys["bank"])
+
+
+def test_an_answer_about_another_request_is_refused(club: "Club") -> None:
+    asked = join.parse(club.request("bank", ALLIANCE))
+    sent = join.challenge(asked, club.rng)
+    value = {"request": "00" * 32, "secret": sent.secret.hex()}
+    forged = document.sign("answer", ALLIANCE, value, club.keys["bank"].member)
+    with pytest.raises(UntrustedError, match="to another request"):
+        join.proven(asked, sent.secret, bytes(forged))
+
+
+# ------------------------------------------------------------ sealed files
+
+
+@pytest.fixture
+def box(club: "Club") -> tuple[bytes, bytes]:
+    """Return a sealed file and the key that opens it."""
+    club.request("bank")
+    owner = club.keys["bank"]
+    raw = sealed.seal(
+        "share", ALLIANCE, {"member": "bank"}, b"secret", owner.public.seal
+    )
+    return raw, owner.seal_private
+
+
+def test_a_sealed_file_opens_for_its_reader(box: tuple[bytes, bytes]) -> None:
+    opened = sealed.open_(box[0], "share", box[1])
+    assert opened == sealed.Opened(ALLIANCE, {"member": "bank"}, b"secret")
+    assert "secret" not in repr(opened)
+
+
+@settings(max_examples=60, deadline=None)
+@given(at=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=2))
+def test_a_changed_file_does_not_open(
+    settled: "Club", at: int, byte: bytes
+) -> None:
+    """Header and ciphertext belong together."""
+    settled.request("bank")
+    owner = settled.keys["bank"]
+    raw = sealed.seal(
+        "share", ALLIANCE, {"member": "bank"}, b"secret", owner.public.seal
+    )
+    at %= len(raw)
+    changed = raw[:at] + byte + raw[at + 1 :]
+    if changed != raw:
+        with pytest.raises((MalformedError, UntrustedError)):
+            sealed.open_(changed, "share", owner.seal_private)
+
+
+def test_a_sealed_file_for_another_use_does_not_open(
+    box: tuple[bytes, bytes],
+) -> None:
+    raw, private = box
+    with pytest.raises(MalformedError, match="line 1"):
+        sealed.open_(raw, "challenge", private)
+    renamed = raw.replace(b"/share/", b"/challenge/")
+    with pytest.raises(UntrustedError, match="does not open"):
+        sealed.open_(renamed, "challenge", private)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\xff",
+        b"syncd/share/v1\n" + b"ab" * 32 + b"\n{}\n",
+        b"syncd/share/v1\n" + b"ab" * 32 + b'\n{"sealed":"*"}\n',
+        b"x" * (sealed.MAX_SIZE + 1),
+    ],
+    ids=["empty", "no text", "nothing sealed", "no base64", "too large"],
+)
+def test_what_is_no_sealed_file(raw: bytes) -> None:
+    with pytest.raises(MalformedError):
+        sealed.open_(raw, "share", b"\1" * 32)
+
+
+def test_a_key_of_low_order_seals_nothing() -> None:
+    with pytest.raises(MalformedError, match="no key to seal to"):
+        sealed.seal("share", ALLIANCE, {}, b"secret", "00" * 32)
+
+
+def test_a_request_shows_the_log_at_size_0(club: "Club") -> None:
+    """Which a C2SP verifier reads as any other checkpoint."""
+    raw = club.request("bank")
+    held = value_of(raw)["proofs"]["checkpoint"].encode()
+    head, _ = checkpoint.open_(held, club.keys["bank"].log.verifier)
+    assert head == Checkpoint(club.keys["bank"].origin, 0, EMPTY_ROOT)

@@ -1,0 +1,142 @@
+"""A member's keys, and the certificate that both ends of TLS take."""
+
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from syncd.errors import MalformedError
+from syncd.roster import certificate, keys
+from syncd.roster.keys import MemberKeys
+
+if TYPE_CHECKING:
+    from tests.roster.conftest import Club
+
+NOW = 1_760_000_000
+
+
+def make(club: "Club", domain: str = "bank.example") -> MemberKeys:
+    return keys.generate(domain, "txwz", club.rng, now=NOW)
+
+
+def test_names_follow_domain_and_alliance(club: "Club") -> None:
+    own = make(club)
+    assert own.origin == "bank.example/syncd/txwz/1"
+    assert own.log.name == own.origin
+    assert own.member.name == "bank.example/syncd/txwz/member"
+    assert own.seen.name == "bank.example/syncd/txwz/seen"
+    assert own.merged.name == "bank.example/syncd/txwz/merged"
+    assert (own.log.algorithm, own.member.algorithm) == (1, 1)
+    assert (own.seen.algorithm, own.merged.algorithm) == (4, 4)
+
+
+def test_the_same_dice_give_the_same_keys(club: "Club") -> None:
+    seed = iter(range(100))
+    other = iter(range(100))
+    first = keys.generate("a.b", "c", lambda n: bytes([next(seed)]) * n, now=1)
+    again = keys.generate(
+        "a.b", "c", lambda n: bytes([next(other)]) * n, now=1
+    )
+    assert first == again
+    assert first != make(club)
+
+
+def test_all_keys_differ(club: "Club") -> None:
+    public = make(club).public
+    found = {
+        public.member.public.hex(),
+        public.seen.public.hex(),
+        public.merged.public.hex(),
+        public.tls,
+        public.seal,
+    }
+    assert len(found) == 5
+
+
+def test_no_repr_shows_a_secret(club: "Club") -> None:
+    own = make(club)
+    shown = repr(own) + repr(own.member) + repr(own.seen)
+    for secret in (
+        own.log_seed,
+        own.member_seed,
+        own.seen_seed,
+        own.merged_seed,
+        own.seal_private,
+        own.tls_pem,
+    ):
+        assert secret.hex() not in shown
+        assert repr(secret)[2:20] not in shown
+
+
+@pytest.mark.parametrize(
+    ("domain", "alliance", "generation", "why"),
+    [
+        ("Bank", "txwz", 1, "domain 'Bank'"),
+        ("", "txwz", 1, "domain ''"),
+        ("bank.example", "tx wz", 1, "alliance 'tx wz'"),
+        ("bank.example", "", 1, "alliance ''"),
+        ("bank.example", "txwz", 0, "generation 0"),
+        ("b" * 64, "a" * 32, 1, "is no name for a key"),
+    ],
+)
+def test_names_that_cannot_be(
+    club: "Club", domain: str, alliance: str, generation: int, why: str
+) -> None:
+    with pytest.raises(MalformedError, match=why):
+        keys.generate(
+            domain, alliance, club.rng, now=NOW, generation=generation
+        )
+
+
+def test_an_admins_key_bears_the_alliances_name() -> None:
+    assert keys.admin("txwz", "alice", b"\1" * 32).name == "txwz/admin/alice"
+    with pytest.raises(MalformedError):
+        keys.admin("txwz", "a/b", b"\1" * 32)
+
+
+def test_the_pin_is_the_public_keys(club: "Club") -> None:
+    own = make(club)
+    assert certificate.pin(own.certificate) == own.public.tls
+    with pytest.raises(MalformedError, match="not a DER certificate"):
+        certificate.pin(b"no certificate")
+
+
+def context(
+    own: MemberKeys, other: MemberKeys, side: int, at: Path
+) -> ssl.SSLContext:
+    """Return a TLS 1.3 context that trusts the other's certificate only."""
+    found = ssl.SSLContext(side)
+    found.minimum_version = ssl.TLSVersion.TLSv1_3
+    found.check_hostname = False
+    found.verify_mode = ssl.CERT_REQUIRED
+    found.verify_flags |= ssl.VERIFY_X509_STRICT
+    pem = at / f"{own.domain}.pem"
+    cert = ssl.DER_cert_to_PEM_cert(own.certificate).encode()
+    pem.write_bytes(own.tls_pem + cert)
+    found.load_cert_chain(pem)
+    found.load_verify_locations(cadata=other.certificate)
+    return found
+
+
+def test_two_members_shake_hands(club: "Club", tmp_path: Path) -> None:
+    """Mutual TLS 1.3, strict checks, each trusting only the other."""
+    bank, police = make(club), make(club, "police.example")
+    wires = [ssl.MemoryBIO() for _ in range(2)]
+    server = context(bank, police, ssl.PROTOCOL_TLS_SERVER, tmp_path).wrap_bio(
+        wires[0], wires[1], server_side=True
+    )
+    client = context(police, bank, ssl.PROTOCOL_TLS_CLIENT, tmp_path).wrap_bio(
+        wires[1], wires[0]
+    )
+    for end in (client, server, client, server):
+        try:
+            end.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+    seen = client.getpeercert(binary_form=True)
+    assert seen is not None
+    assert certificate.pin(seen) == bank.public.tls
+    seen = server.getpeercert(binary_form=True)
+    assert seen is not None
+    assert certificate.pin(seen) == police.public.tls
