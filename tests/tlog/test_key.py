@@ -62,7 +62,7 @@ def test_an_edited_vkey_is_refused_or_another_key(data: st.DataObject) -> None:
             assert key.parse_vkey(edited) != ALPHA
 
 
-@given(st.text() | st.from_regex(r"[a-z]{1,3}\+[0-9a-f]{8}\+[AB]{4,44}=?"))
+@given(st.text() | st.text("a+AB=").map("a+2b0d287a+AY".__add__))
 def test_any_text_is_a_vkey_or_malformed(text: str) -> None:
     with contextlib.suppress(MalformedError):
         assert str(key.parse_vkey(text)) == text
