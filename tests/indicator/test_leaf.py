@@ -1,0 +1,197 @@
+"""Leaves and records are those of formats.json, and have one reading."""
+
+import contextlib
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import BrokenSourceError, MalformedError
+from syncd.indicator import leaf
+from syncd.indicator.leaf import Record
+
+VECTORS = json.loads(
+    (Path(__file__).parents[1] / "vectors/syncd/formats.json").read_text()
+)["leaves"]
+ORIGIN = "bank.example/syncd/txwz/1"
+SALT = bytes(range(16))
+
+payloads = st.integers(1, 255).map(b'{"a":1,"type":%d}'.__mod__)
+salts = st.binary(min_size=16, max_size=16)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    if draw(st.booleans()):
+        return draw(st.binary(max_size=40)), b"", b""
+    payload = draw(payloads)
+    salt = draw(salts)
+    type_ = leaf.type_of(payload)
+    return leaf.commit(ORIGIN, type_, salt, payload), salt, payload
+
+
+@pytest.mark.parametrize("case", VECTORS, ids=lambda c: c["salt"])
+def test_vectors(case: dict[str, str]) -> None:
+    """Leaf, its hash, and both records of each vector."""
+    payload, salt = case["payload"].encode(), bytes.fromhex(case["salt"])
+    made = leaf.commit(case["origin"], int(case["type"]), salt, payload)
+    assert made.hex() == case["leaf"]
+    assert hashlib.sha256(b"\0" + made).hexdigest() == case["leaf_hash"]
+    record = (made, salt, payload)
+    opened = leaf.encode_record(record)
+    assert opened.hex() == case["payload_record"]
+    closed = leaf.encode_record(leaf.close(record))
+    assert closed.hex() == case["withheld_record"]
+    assert leaf.open_bundle(case["origin"], opened, 1, [made]) == [record]
+    if payload:
+        assert leaf.open_bundle(case["origin"], opened, 1) == [record]
+    assert leaf.open_bundle(case["origin"], closed, 1) == [(made, b"", b"")]
+
+
+@given(st.lists(records(), max_size=8))
+def test_round_trip(wanted: list[Record]) -> None:
+    """What we bundle, a puller opens: with or without the leaves."""
+    raw = leaf.encode_records(wanted)
+    assert leaf.open_bundle(ORIGIN, raw, len(wanted)) == wanted
+    leaves = [record[0] for record in wanted]
+    assert leaf.open_bundle(ORIGIN, raw, len(wanted), leaves) == wanted
+
+
+@given(st.binary(max_size=200), st.integers(0, 5))
+def test_total(raw: bytes, width: int) -> None:
+    """Any bytes are refused, or are the one spelling of their records."""
+    with contextlib.suppress(MalformedError):
+        cut = leaf.split_records(raw, width)
+        assert leaf.encode_records(cut) == raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "width", "why"),
+    [
+        ("", 1, "0 records, want 1"),
+        ("00", 1, "0 records, want 1"),
+        ("000200", 1, "record 0 is cut short"),
+        ("0000", 1, "record 0 is empty"),
+        ("000102", 1, "record 0 begins with 2"),
+        ("001001" + "00" * 15, 1, "record 0 has no whole salt"),
+        ("00010000", 1, "1 bytes after 1 records"),
+        ("000100", 0, "3 bytes after 0 records"),
+    ],
+)
+def test_refused(raw: str, width: int, why: str) -> None:
+    """A bundle that is not whole says where."""
+    with pytest.raises(MalformedError, match=why):
+        leaf.split_records(bytes.fromhex(raw), width)
+
+
+def test_a_leaf_opens_in_one_log_at_one_type() -> None:
+    """Origin, type, salt and payload each change the commitment."""
+    made = {
+        leaf.commit(*parts)
+        for parts in [
+            (ORIGIN, 1, SALT, b"x"),
+            (ORIGIN + "0", 1, SALT, b"x"),
+            (ORIGIN, 2, SALT, b"x"),
+            (ORIGIN, 1, SALT[::-1], b"x"),
+            (ORIGIN, 1, SALT, b"y"),
+        ]
+    }
+    assert len(made) == 5
+
+
+def test_a_type_that_the_payload_does_not_name() -> None:
+    """Then only the leaves open it, and only where they fit."""
+    made = leaf.commit(ORIGIN, 3, SALT, b'{"type":1}')
+    raw = leaf.encode_record((made, SALT, b'{"type":1}'))
+    assert leaf.open_bundle(ORIGIN, raw, 1)[0][0] != made
+    assert leaf.open_bundle(ORIGIN, raw, 1, [made])[0][0] == made
+    with pytest.raises(BrokenSourceError):
+        leaf.open_bundle(ORIGIN, raw, 1, [made[:-1] + b"?"])
+    with pytest.raises(BrokenSourceError):
+        leaf.open_bundle(ORIGIN, raw, 1, [made + b"?"])
+
+
+def test_a_closed_record_of_another_leaf() -> None:
+    """A relay cannot pass off one erased entry as another."""
+    raw = leaf.encode_record((b"one", b"", b""))
+    with pytest.raises(BrokenSourceError):
+        leaf.open_bundle(ORIGIN, raw, 1, [b"two"])
+    with pytest.raises(MalformedError):
+        leaf.open_bundle(ORIGIN, raw, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("payload", "type_"),
+    [
+        (b'{"type":1}', 1),
+        (b'{"type":9}', 9),
+        (b'{"type":0}', 0),
+        (b'{"type":10}', 10),
+        (b'{"type":19,"version":1}', 19),
+        (b'{"type":255}', 255),
+        (b'{"type":256}', 0),
+        (b'{"type":1000}', 0),
+        (b'{"type":01}', 0),
+        (b'{"type":"1"}', 0),
+        (b'{"type":', 0),
+        (b'{"type":7', 7),
+        (b'{"a":"\\"type\\":3","b":1}', 0),
+        (b"", 0),
+        (b"{}", 0),
+    ],
+)
+def test_type_of(payload: bytes, type_: int) -> None:
+    """The type is read from its key, in whatever else the bytes hold."""
+    assert leaf.type_of(payload) == type_
+
+
+@pytest.mark.parametrize(
+    ("head", "size", "void"),
+    [
+        ("0101", 34, False),
+        ("0109", 34, False),
+        ("010a", 34, True),
+        ("010f", 34, True),
+        ("0110", 34, False),
+        ("0114", 34, False),
+        ("0115", 34, True),
+        ("0100", 34, True),
+        ("0001", 34, True),
+        ("0201", 34, True),
+        ("0101", 33, True),
+        ("0101", 35, True),
+        ("", 0, True),
+    ],
+)
+def test_void_by_its_leaf(head: str, size: int, void: bool) -> None:
+    """Format 1 defines 34 bytes, 0x01, and types 1–9 and 16–20."""
+    assert leaf.is_void(bytes.fromhex(head).ljust(size, b"\0")) == void
+
+
+def test_auditors_see_no_payload_below_16() -> None:
+    """And everything from 16 up; a leaf without a type stays as it is."""
+    made = []
+    for type_ in (1, 9, 15, 16, 20):
+        payload = b'{"type":%d}' % type_
+        commitment = leaf.commit(ORIGIN, type_, SALT, payload)
+        made.append((commitment, SALT, payload))
+    made.append((b"", b"", b""))
+    seen = leaf.for_audit(made)
+    assert seen == [*map(leaf.close, made[:3]), *made[3:]]
+
+
+def test_limits() -> None:
+    """A salt has 16 bytes, an origin 1 to 100, a body what uint16 says."""
+    with pytest.raises(MalformedError):
+        leaf.commit(ORIGIN, 1, SALT[1:], b"")
+    with pytest.raises(MalformedError):
+        leaf.commit("", 1, SALT, b"")
+    with pytest.raises(MalformedError):
+        leaf.commit("a/" * 51, 1, SALT, b"")
+    largest = 0xFFFF - 17
+    leaf.encode_record((b"", SALT, bytes(largest)))
+    with pytest.raises(MalformedError):
+        leaf.encode_record((b"", SALT, bytes(largest + 1)))

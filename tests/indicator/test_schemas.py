@@ -1,0 +1,201 @@
+"""The schemas and the parser agree on what a statement is.
+
+A schema describes a JSON value, a payload is bytes. So for a value v the
+comparison is: v is valid under schemas/<type>.json  ⇔  the parser does not
+find `canonical(v)` void at that type. `canonical` writes v by RFC 8785 with
+the lists that are sets in sorted order: spelling and order are outside of
+JSON Schema; so is the limit of 4 KiB (60 KiB), which no case here reaches.
+"""
+
+import copy
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from jsonschema import Draft202012Validator
+
+from syncd.indicator import statement as statements
+from syncd.indicator.statement import Void
+
+ROOT = Path(__file__).parents[2]
+VECTORS = json.loads(
+    (ROOT / "tests/vectors/syncd/statements.json").read_text("utf-8")
+)
+NAMES = {
+    1: "report",
+    2: "retract",
+    3: "dispute",
+    4: "sighting",
+    5: "reassigned",
+    6: "answer",
+    7: "vouch",
+    16: "anchor",
+    17: "usage",
+    18: "erase",
+    19: "roster-accepted",
+    20: "evidence",
+}
+SETS = ("technique", "basis", "ends", "about", "logs", "rows", "ranges")
+SCHEMAS = {
+    n: json.loads((ROOT / f"schemas/{name}.json").read_text("utf-8"))
+    for n, name in NAMES.items()
+}
+PYTHON = {
+    n: Draft202012Validator(
+        schema, format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
+    for n, schema in SCHEMAS.items()
+}
+RUST = {
+    n: jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    for n, schema in SCHEMAS.items()
+}
+SEEDS = [(c["type"], json.loads(c["payload"])) for c in VECTORS["read"]]
+
+
+def canonical(value: Any) -> bytes:
+    """Return v's one spelling: RFC 8785, with sets in order."""
+    if isinstance(value, dict):
+        value = {k: in_order(v) if k in SETS else v for k, v in value.items()}
+    return json.dumps(
+        whole(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True
+    ).encode()
+
+
+def in_order(items: Any) -> Any:
+    def order(item: Any) -> Any:
+        if isinstance(item, dict):
+            return [item[k] for k in ("origin", "size", "root", "line")]
+        return item
+
+    try:
+        return sorted(items, key=order) if isinstance(items, list) else items
+    except (TypeError, KeyError):
+        return items  # not of one kind: no set, and refused for that
+
+
+def whole(value: Any) -> Any:
+    """RFC 8785 spells 1.0 as 1."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [whole(v) for v in value]
+    if isinstance(value, dict):
+        return {k: whole(v) for k, v in value.items()}
+    return value
+
+
+# -------------------------------------------------------------- mutations
+
+Mutate = Callable[[random.Random, Any], Any]
+ODD: list[Any] = [
+    *("", " ", "x", "é", "A", "fake_loan", "fake_loan\n", "x" * 33, "0" * 16),
+    *("2026-11-21", "2026-02-30", "1969-12-31", "2200-01-01", "2026-11-21\n"),
+    *("phone", "email", "a.example/syncd/t/1", "a/b", "/b", "a", "a/" * 60),
+    *("qSmAT9SnW38O6ozVDPqJ6A", "qSmAT9SnW38O6ozVDPqJ6B", "ab" * 32, "AB"),
+    *("— a/b abcdefgh", "— a/b abcdefgh\n", "— a abcdefgh", "0" * 64 + "\n"),
+    *(0, 1, 2, 3, 5, 100, 101, -1, 1.0, 0.5, 2**53 - 1, 2**53, 1e3),
+    *(True, False, None, [], {}, [[]], ["a"], ["a", "b"], ["a", "a"]),
+    *([1], [1, 1], [0, 2**53], [["a.example/syncd/t/1", 1]], [[0, 1]]),
+    *([["a.example/syncd/t/1", 1, 2]], [["a", 1]], [["b", "x", 1, 0]]),
+]
+
+
+def mutate(rng: random.Random, value: Any) -> Any:
+    """Return a value that differs in one place, perhaps."""
+    if isinstance(value, dict) and value:
+        key = rng.choice(sorted(value))
+        match rng.randrange(6):
+            case 0:
+                del value[key]
+            case 1:
+                name = rng.choice(["x", "part", "of", "test", "about", "type"])
+                value[name] = rng.choice(ODD)
+            case 2:
+                other = rng.choice(sorted(value))
+                value[key], value[other] = value[other], value[key]
+            case 3:
+                value[key] = copy.deepcopy(rng.choice(ODD))
+            case _:
+                value[key] = mutate(rng, value[key])
+        return value
+    if isinstance(value, list) and value:
+        at = rng.randrange(len(value))
+        match rng.randrange(6):
+            case 0:
+                del value[at]
+            case 1:
+                value.append(copy.deepcopy(value[at]))
+            case 2:
+                value.insert(at, copy.deepcopy(rng.choice(ODD)))
+            case 3:
+                rng.shuffle(value)
+            case _:
+                value[at] = mutate(rng, value[at])
+        return value
+    if isinstance(value, str):
+        at = rng.randrange(len(value) + 1)
+        extra = rng.choice(["", "0", "a", "_", "-", "A", "\n", "é", " ", "="])
+        return value[:at] + extra + value[at + rng.randrange(2) :]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value + rng.choice([-1, 1, 100, 2**53, 0.0, 0.5])
+    return copy.deepcopy(rng.choice(ODD))
+
+
+def agree(count: int, seed: int) -> tuple[int, int]:
+    """Compare on `count` mutated payloads; return how many were valid."""
+    rng = random.Random(seed)
+    valid = 0
+    for n in range(count):
+        type_, value = SEEDS[n % len(SEEDS)]
+        value = copy.deepcopy(value)
+        for _ in range(rng.choice([0, 1, 1, 1, 2])):
+            value = mutate(rng, value)
+        by_schema = PYTHON[type_].is_valid(value)
+        spelled = canonical(value)
+        found = statements.decode(spelled, type_)
+        by_parser = not isinstance(found, Void)
+        assert by_schema == by_parser, (type_, spelled, found)
+        assert RUST[type_].is_valid(value) == by_schema, (type_, spelled)
+        valid += by_schema
+    return valid, count - valid
+
+
+def test_they_agree() -> None:
+    """1,200 mutated payloads, of which a good part is still valid."""
+    valid, void = agree(1_200, seed=7)
+    assert valid > 150
+    assert void > 600
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_they_agree_at_length(seed: int) -> None:
+    """5 × 4,000 mutated payloads."""
+    valid, void = agree(4_000, seed=100 + seed)
+    assert min(valid, void) > 500
+
+
+@pytest.mark.parametrize("type_", sorted(NAMES))
+def test_schemas_are_closed(type_: int) -> None:
+    """Every object lists its fields and takes no other; drafts are 2020-12."""
+    schema = SCHEMAS[type_]
+    Draft202012Validator.check_schema(schema)
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["type"] == {"const": type_}
+    assert set(schema["required"]) <= set(schema["properties"])
+
+
+def test_every_type_has_a_schema() -> None:
+    """What the parser reads is described, and nothing else."""
+    assert set(NAMES) == set(statements.TYPES)
+
+
+def test_vectors_are_valid() -> None:
+    """Whatever is read by the vectors is valid by schema."""
+    for type_, value in SEEDS:
+        PYTHON[type_].validate(value)

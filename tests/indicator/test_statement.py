@@ -1,0 +1,254 @@
+"""Statements have one spelling; what has not is void, and says why."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from syncd.errors import MalformedError
+from syncd.indicator import statement as statements
+from syncd.indicator.statement import (
+    Dispute,
+    Erase,
+    Report,
+    Retract,
+    RosterAccepted,
+    Sighting,
+    Void,
+    Vouch,
+)
+
+VECTORS = json.loads(
+    (Path(__file__).parents[1] / "vectors/syncd/statements.json").read_text(
+        "utf-8"
+    )
+)
+TODAY = statements.day("2026-11-21")
+REPORT = Report(
+    on="2026-11-21",
+    kind="phone",
+    epoch=1,
+    token="qSmAT9SnW38O6ozVDPqJ6A",
+    label="fake_loan",
+    role="caller",
+    evidence="bank_detection",
+    confidence=80,
+    seen="2026-11-20",
+    expires="2027-05-20",
+    know="03a09b78e857dc61",
+    handling="open",
+)
+ABOUT: dict[str, Any] = {
+    "on": "2026-11-21",
+    "kind": "phone",
+    "epoch": 1,
+    "token": "qSmAT9SnW38O6ozVDPqJ6A",
+}
+
+
+@pytest.mark.parametrize("n", range(len(VECTORS["read"])))
+def test_read(n: int) -> None:
+    """Each vector is read, and spelled again as it was."""
+    case = VECTORS["read"][n]
+    payload = case["payload"].encode()
+    found = statements.decode(payload, case["type"])
+    assert not isinstance(found, Void), case["why"]
+    assert statements.encode(found) == payload
+    assert statements.type_of(found) == case["type"]
+
+
+@pytest.mark.parametrize("n", range(len(VECTORS["void"])))
+def test_void(n: int) -> None:
+    """Each vector is void, for a reason that quotes nothing of it."""
+    case = VECTORS["void"][n]
+    found = statements.decode(case["payload"].encode(), case["type"])
+    assert isinstance(found, Void), case["why"]
+    assert found.reason
+
+
+@given(st.binary(max_size=80), st.integers(0, 255))
+def test_total(payload: bytes, type_: int) -> None:
+    """Any bytes at any type give a statement or a void."""
+    found = statements.decode(payload, type_)
+    if not isinstance(found, Void):
+        assert statements.encode(found) == payload
+
+
+@given(st.sampled_from(VECTORS["read"]), st.data())
+def test_one_spelling(case: dict[str, Any], data: st.DataObject) -> None:
+    """An edited payload is void or means something else, never the same."""
+    payload = case["payload"].encode()
+    at = data.draw(st.integers(0, len(payload)))
+    extra = data.draw(st.sampled_from([b" ", b"0", b"\n", b"1", b",", b"\\"]))
+    cut = data.draw(st.integers(0, 2))
+    edited = payload[:at] + extra + payload[at + cut :]
+    if edited != payload:
+        found = statements.decode(edited, case["type"])
+        assert found != statements.decode(payload, case["type"])
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"+8613800138000":1,"type":1}',
+        b'{"type":1,"on":"+8613800138000"}',
+        b'{"confidence":"+8613800138000"}',
+        b'{"kind":"+8613800138000"}',
+        b'{"kind":"\'+8613800138000"}',
+        b"+8613800138000",
+    ],
+)
+def test_a_reason_quotes_nothing(payload: bytes) -> None:
+    """A raw value in the wrong place stays where it was written."""
+    found = statements.decode(payload, 1)
+    assert isinstance(found, Void)
+    assert "138" not in found.reason
+
+
+def test_deep_nesting_is_void() -> None:
+    """A parser's recursion limit is not ours to crash on."""
+    payload = b'{"x":' + b"[" * 2000 + b"]" * 2000 + b"}"
+    assert isinstance(statements.decode(payload, 1), Void)
+
+
+def test_what_is_not_ascii_is_void() -> None:
+    """Bytes that are no UTF-8 are void like any other nonsense."""
+    assert isinstance(statements.decode(b'{"on":"\xff"}', 1), Void)
+
+
+@given(st.integers(0, statements.MAX_DAY))
+def test_days(number: int) -> None:
+    """Days are numbered from 1970-01-01 to 2199-12-31."""
+    assert statements.day(statements.day_text(number)) == number
+
+
+def test_days_have_ends() -> None:
+    """The first and the last, and nothing beyond."""
+    assert statements.day("1970-01-01") == 0
+    assert statements.day_text(statements.MAX_DAY) == "2199-12-31"
+    for number in (-1, statements.MAX_DAY + 1):
+        with pytest.raises(MalformedError):
+            statements.day_text(number)
+
+
+def test_sets_are_written_sorted() -> None:
+    """A set of positions sorts by origin, then by number, not by digits."""
+    a, b = "a.example/syncd/t/1", "b.example/syncd/t/1"
+    found = statements.as_set([(b, 1), (a, 20), (a, 3), (a, 20)])
+    assert found == ((a, 3), (a, 20), (b, 1))
+    statements.encode(replace(REPORT, basis=found))
+
+
+def test_encode_never_writes_what_is_void() -> None:
+    """A slip of ours is found before it is signed."""
+    for bad in (
+        replace(REPORT, confidence=101),
+        replace(REPORT, know="00"),
+        replace(REPORT, technique=("b", "a")),
+        replace(REPORT, token="x"),
+        Retract(**ABOUT, ends=(), reason="duplicate"),
+        RosterAccepted(version=0, hash_="ab" * 32),
+    ):
+        with pytest.raises(MalformedError, match=r"^statement: "):
+            statements.encode(bad)
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (replace(REPORT, label="of_2031"), "label is not in the vocabulary"),
+        (replace(REPORT, technique=("of_2031",)), "technique is not in"),
+        (replace(REPORT, channel="of_2031"), "channel is not in"),
+        (replace(REPORT, handling="user_tag"), "handling is not in"),
+        (replace(REPORT, expires="2026-11-20"), "expires 2026-11-20"),
+        (replace(REPORT, seen="2026-11-22"), "seen 2026-11-22 is in the f"),
+        (replace(REPORT, on="2026-11-22"), "on 2026-11-22 is in the future"),
+        (Retract(**ABOUT, ends=(1,), reason="stale"), "reason is not in"),
+        (
+            Dispute(
+                **ABOUT,
+                reason="stale",
+                due="2026-11-28",
+                expires="2026-11-21",
+            ),
+            "dispute: expires",
+        ),
+        (
+            Vouch(**ABOUT, role="hotline", expires="2026-11-21"),
+            "vouch: expires",
+        ),
+        (
+            Sighting(
+                **ABOUT,
+                first="2026-11-21",
+                last="2026-11-20",
+                count=1,
+                outcome="blocked",
+            ),
+            "from 2026-11-21 to 2026-11-20",
+        ),
+        (
+            Sighting(
+                **ABOUT,
+                first="2026-11-21",
+                last="2026-11-22",
+                count=1,
+                outcome="blocked",
+            ),
+            "to 2026-11-22 is in the future",
+        ),
+        (Erase(ranges=((5, 5),), reason="retention"), "5 to 5 is empty"),
+        (Erase(ranges=((1, 2),), reason="x"), "reason is not in"),
+        (
+            Erase(ranges=((1, 2),), reason="retention", part=2, of=1),
+            "part 2 of 1",
+        ),
+        (RosterAccepted(version=1, hash_="ab" * 32, of=1), "part 0 of 1"),
+    ],
+)
+def test_our_own_writing_is_stricter(
+    bad: statements.Statement, why: str
+) -> None:
+    """What others may write, and we would read, we do not write."""
+    assert not isinstance(
+        statements.decode(statements.encode(bad), statements.type_of(bad)),
+        Void,
+    )
+    with pytest.raises(MalformedError, match=why):
+        statements.check_writable(bad, TODAY)
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        REPORT,
+        Retract(**ABOUT, ends=(1,), reason="duplicate"),
+        Dispute(
+            **ABOUT, reason="stale", due="2026-11-28", expires="2026-12-28"
+        ),
+        Vouch(**ABOUT, role="hotline", expires="2026-11-22"),
+        Sighting(
+            **ABOUT,
+            first="2026-11-20",
+            last="2026-11-21",
+            count=1,
+            outcome="blocked",
+        ),
+        Erase(ranges=((1, 2),), reason="retention", part=1, of=1),
+        RosterAccepted(version=1, hash_="ab" * 32),
+    ],
+    ids=lambda s: type(s).__name__,
+)
+def test_what_we_may_write(good: statements.Statement) -> None:
+    """Known codes in sensible relations, today and without a calendar."""
+    statements.check_writable(good, TODAY)
+    statements.check_writable(good)
+
+
+def test_a_future_report_is_fine_without_a_calendar() -> None:
+    """Whoever has no clock cannot ask."""
+    statements.check_writable(replace(REPORT, seen="2027-01-01"))

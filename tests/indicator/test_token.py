@@ -1,0 +1,97 @@
+"""A token has one spelling, and formats.json says which."""
+
+import contextlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import MalformedError
+from syncd.indicator import token
+from syncd.indicator.identifier import Identifier
+
+VECTORS = json.loads(
+    (Path(__file__).parents[1] / "vectors/syncd/formats.json").read_text()
+)["tokens"]
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+tokens = st.binary(min_size=16, max_size=16)
+
+
+@pytest.mark.parametrize("case", VECTORS, ids=lambda c: c["normal_form"])
+def test_vectors(case: dict[str, str]) -> None:
+    """Token and know of each output are those of the vectors."""
+    output = bytes.fromhex(case["output"])
+    if case["kind"] == "url":
+        value = Identifier("url", case["normal_form"])
+        assert token.url_output(value) == output
+    assert token.encode(token.token(output)) == case["token"]
+    assert token.know(output, case["origin"]).hex() == case["know"]
+
+
+def test_what_is_blinded() -> None:
+    """The kind is part of it: a phone is never an account."""
+    assert token.oprf_input(Identifier("phone", "+8613800138000")) == (
+        b"syncd-oprf-v1\0phone\0+8613800138000"
+    )
+
+
+@given(tokens)
+def test_round_trip(raw: bytes) -> None:
+    """What we write, we read back."""
+    assert token.decode(token.encode(raw)) == raw
+
+
+@given(st.text(ALPHABET + "+/=é \n", min_size=20, max_size=24) | st.text())
+def test_one_spelling(text: str) -> None:
+    """Any text is refused, or is the spelling of what it stands for."""
+    with contextlib.suppress(MalformedError):
+        assert token.encode(token.decode(text)) == text
+
+
+@pytest.mark.parametrize("last", "BCDEFR5-_")
+def test_spare_bits_are_zero(last: str) -> None:
+    """A last character with spare bits set would be a second spelling."""
+    with pytest.raises(MalformedError):
+        token.decode("A" * 21 + last)
+
+
+@given(st.lists(tokens.map(token.encode)))
+def test_many_at_once(texts: list[str]) -> None:
+    """Reading many tokens is reading each."""
+    assert token.decode_many(texts) == [token.decode(t) for t in texts]
+
+
+@given(
+    st.lists(tokens.map(token.encode), max_size=3),
+    st.text(ALPHABET + "+=é", min_size=21, max_size=23),
+    st.lists(tokens.map(token.encode), max_size=3),
+)
+def test_one_bad_token_among_many(
+    before: list[str], odd: str, after: list[str]
+) -> None:
+    """Many are refused together if one alone would be refused."""
+    try:
+        fine = [token.decode(odd)]
+    except MalformedError:
+        fine = []
+    found = token.decode_many([*before, odd, *after])
+    assert (found is not None) == bool(fine)
+
+
+@pytest.mark.parametrize("size", [0, 16, 32, 63, 65])
+def test_output_has_64_bytes(size: int) -> None:
+    """A cut output is a slip that must not become a token."""
+    with pytest.raises(MalformedError):
+        token.token(bytes(size))
+    with pytest.raises(MalformedError):
+        token.know(bytes(size), "a.example/syncd/t/1")
+
+
+@pytest.mark.parametrize("size", [0, 15, 17])
+def test_token_has_16_bytes(size: int) -> None:
+    """Anything else is no token to write."""
+    with pytest.raises(MalformedError):
+        token.encode(bytes(size))
