@@ -90,4 +90,6 @@ class Lock:
 
     def release(self) -> None:
         """Let another process have the home. The file stays."""
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

@@ -738,6 +738,8 @@ def _drop_by_index(
 
 def _stand_again(c: sa.Connection, log_id: int, erased: Sequence[int]) -> None:
     """Undo what retracts at the erased indices ended, where no other did."""
+    if not erased:
+        return
     ended = list(
         select_in(
             c,

@@ -1,0 +1,330 @@
+"""Quotas, access records, cosigner state, bearer tokens, sightings."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from syncd.errors import ForkError, QuotaError, StaleError, UsageError
+from syncd.flows.cosign import Cosigned
+from syncd.flows.ports import Finding
+from syncd.store import failpoint, quota
+from syncd.store.access import Access
+from syncd.store.home import OwnStore
+from syncd.store.quota import Debit, Limit, UsageRow
+from syncd.store.sightings import Met
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Clock, Grower
+
+Reopen = Callable[..., OwnStore]
+NOW = 1_800_000_000
+HOURLY = Limit(100, 3600)
+DAILY = Limit(250, 86_400)
+LOOKUPS = Limit(30, 3600, frozenset({"lookup"}))
+
+
+def debit(n: int, request: int, now: int = NOW, **other: Any) -> Debit:
+    return Debit(
+        **{
+            "member": "bank",
+            "key": "phone/1",
+            "purpose": "publish",
+            "n": n,
+            "request": b"%32d" % request,
+            "now": now,
+            "day": "2027-01-15",
+            "limits": (HOURLY, DAILY),
+            **other,
+        }
+    )
+
+
+# ----------------------------------------------------------------- quotas
+
+
+async def test_an_hour_and_a_day(own: OwnStore) -> None:
+    """Beyond a limit nothing is given, and the caller hears when it will."""
+    await own.quotas.debit(debit(60, 1))
+    await own.quotas.debit(debit(40, 2, NOW + 600))
+    with pytest.raises(QuotaError, match="pass 100 in 1 h") as e:
+        await own.quotas.debit(debit(1, 3, NOW + 1200))
+    wait = e.value.retry_after_s
+    assert 3600 - 1200 <= wait <= 3600 - 1200 + 60
+    with pytest.raises(QuotaError):
+        await own.quotas.debit(debit(1, 3, NOW + 1200 + wait - 61))
+    await own.quotas.debit(debit(60, 3, NOW + 1200 + wait))
+    await own.quotas.debit(debit(90, 4, NOW + 20_000))
+    with pytest.raises(QuotaError, match="pass 250 in 24 h"):
+        await own.quotas.debit(debit(1, 5, NOW + 40_000))
+    await own.quotas.debit(debit(60, 6, NOW + 86_400 + 60))
+
+
+async def test_purposes_within_the_whole(own: OwnStore) -> None:
+    """Look-ups have a limit of their own inside that of the key."""
+    limits = (HOURLY, LOOKUPS)
+    await own.quotas.debit(debit(30, 1, purpose="lookup", limits=limits))
+    with pytest.raises(QuotaError, match="pass 30 in"):
+        await own.quotas.debit(debit(1, 2, purpose="lookup", limits=limits))
+    await own.quotas.debit(debit(70, 3, limits=limits))
+    with pytest.raises(QuotaError, match="pass 100 in"):
+        await own.quotas.debit(debit(1, 4, limits=limits))
+    await own.quotas.debit(debit(1, 5, member="police", limits=limits))
+    await own.quotas.debit(debit(1, 6, key="account/1", limits=limits))
+
+
+async def test_a_request_sent_again_is_not_debited_again(
+    own: OwnStore, reopen: Reopen
+) -> None:
+    """Not even after a restart; for another member it is another request."""
+    await own.quotas.debit(debit(100, 1))
+    await own.quotas.debit(debit(100, 1, NOW + 10))
+    own.close()
+    again = reopen()
+    try:
+        await again.quotas.debit(debit(100, 1, NOW + 20))
+        with pytest.raises(QuotaError):
+            await again.quotas.debit(debit(1, 2, NOW + 20))
+        await again.quotas.debit(debit(100, 1, member="police"))
+        rows = await again.quotas.usage("2027-01-15", "phone/1")
+        assert rows == [
+            UsageRow("bank", "publish", 100, 1),
+            UsageRow("police", "publish", 100, 0),
+        ]
+    finally:
+        again.close()
+
+
+async def test_many_at_once_never_pass_the_limit(own: OwnStore) -> None:
+    """Concurrent requests share a commit, not the quota."""
+    outcomes = await asyncio.gather(
+        *(own.quotas.debit(debit(7, i)) for i in range(30)),
+        return_exceptions=True,
+    )
+    given = [o for o in outcomes if o is None]
+    assert len(given) == 100 // 7
+    assert all(isinstance(o, QuotaError) for o in outcomes if o is not None)
+
+
+async def test_usage_is_told_once(own: OwnStore, log: "Grower") -> None:
+    """A day's usage is owed until an append wrote it."""
+    await own.quotas.debit(debit(1, 1))
+    await own.quotas.debit(debit(1, 2, key="account/2"))
+    await own.quotas.debit(debit(1, 3, day="2027-01-16"))
+    await own.log.found(log.head())
+    day = "2027-01-15"
+    assert await own.quotas.untold(before="2027-01-16") == [
+        (day, "account/2"),
+        (day, "phone/1"),
+    ]
+    old, new, bundles = log.grow([log.report(1)])
+    await own.log.append(
+        old, new, bundles, (), done=[quota.told(day, "phone/1")]
+    )
+    assert await own.quotas.untold(before="2027-01-16") == [(day, "account/2")]
+    await own.quotas.prune(NOW + 10**6)
+
+
+# --------------------------------------------------------- access records
+
+
+def access(**other: Any) -> Access:
+    return Access(
+        **{
+            "caller": "desk 1",
+            "purpose": "payment_screen",
+            "kind": "phone",
+            "positions": [("bank.example/syncd/txwz/1", 7)],
+            "tokens": [b"t" * 16],
+            "reference": "case 9",
+            **other,
+        }
+    )
+
+
+async def test_a_look_up_is_recorded_before_its_answer(
+    own: OwnStore, reopen: Reopen
+) -> None:
+    """Hits with positions, misses without; durable when it returns."""
+    await own.access.record([access(), access(positions=None, tokens=[])])
+    own.close()
+    again = reopen()
+    try:
+        hit, miss = await again.access.page()
+        assert hit.positions == (("bank.example/syncd/txwz/1", 7),)
+        assert (hit.caller, hit.reference, hit.at) == ("desk 1", "case 9", NOW)
+        assert len(hit.tag) == 8
+        assert (miss.positions, miss.tag) == (None, b"")
+        assert await again.access.page(after=hit.id) == [miss]
+    finally:
+        again.close()
+
+
+async def test_tags_change_with_the_month(
+    own: OwnStore, clock: "Clock", tmp_path: Path
+) -> None:
+    """The same token has another tag a month later; both are found by it."""
+    await own.access.record([access(), access(tokens=[b"u" * 16])])
+    clock.now += 31 * 86_400
+    await own.access.record([access()])
+    first, _, later = await own.access.page()
+    assert first.tag != later.tag
+    assert await own.access.of_token(b"t" * 16) == [first, later]
+    await own.purge()
+    disk = (tmp_path / "own.db").read_bytes()
+    assert b"t" * 16 not in disk
+
+
+async def test_concurrent_look_ups_share_a_commit(own: OwnStore) -> None:
+    """All are recorded, each once."""
+    await asyncio.gather(*(own.access.record([access()]) for _ in range(200)))
+    assert len(await own.access.page(limit=1000)) == 200
+
+
+async def test_old_records_go_with_their_keys(
+    own: OwnStore, clock: "Clock"
+) -> None:
+    """After 180 days neither record nor key is left."""
+    await own.access.record([access()])
+    clock.now += 179 * 86_400
+    await own.access.record([access()])
+    assert await own.access.prune() == 0
+    clock.now += 2 * 86_400
+    assert await own.access.prune() == 1
+    clock.now += 60 * 86_400
+    await own.access.prune()
+    assert len(await own.access.of_token(b"t" * 16)) == 1
+
+
+# --------------------------------------------------------- cosigner state
+
+ORIGIN = "bank.example/syncd/txwz/1"
+
+
+def signed(size: int, root: int = 0) -> Cosigned:
+    return Cosigned(size, bytes([root]) * 32, b"note %d" % size)
+
+
+async def test_a_cosigner_never_signs_less(own: OwnStore) -> None:
+    """Compare-and-swap, never smaller, never another root at a size."""
+    book = own.cosigned
+    assert await book.cosigned("seen", ORIGIN) is None
+    await book.cosign("seen", ORIGIN, None, signed(5))
+    with pytest.raises(StaleError):
+        await book.cosign("seen", ORIGIN, None, signed(9))
+    with pytest.raises(StaleError, match="size 4 after 5"):
+        await book.cosign("seen", ORIGIN, signed(5), signed(4))
+    with pytest.raises(ForkError, match="another root"):
+        await book.cosign("seen", ORIGIN, signed(5), signed(5, root=1))
+    await book.cosign("merged", ORIGIN, None, signed(3))
+    await book.cosign("seen", ORIGIN, signed(5), signed(8))
+    assert await book.cosigned("seen", ORIGIN) == signed(8)
+    assert await book.all_cosigned("merged") == {ORIGIN: signed(3)}
+
+
+@pytest.mark.parametrize("point", ["cosign.row", "cosign.committed"])
+async def test_a_crash_while_cosigning(
+    own: OwnStore, reopen: Reopen, point: str
+) -> None:
+    """Before the commit nothing was signed, after it it was."""
+
+    class CrashError(BaseException):
+        pass
+
+    def act(name: str) -> None:
+        raise CrashError(name)
+
+    failpoint.arm(failpoint.Plan(at={point: 1}, act=act))
+    try:
+        with pytest.raises(CrashError):
+            await own.cosigned.cosign("seen", ORIGIN, None, signed(5))
+    finally:
+        failpoint.arm(None)
+    own.close()
+    again = reopen()
+    try:
+        want = None if point == "cosign.row" else signed(5)
+        assert await again.cosigned.cosigned("seen", ORIGIN) == want
+    finally:
+        again.close()
+
+
+async def test_receipts_only_grow(own: OwnStore) -> None:
+    """A smaller receipt does not replace a larger one."""
+    keep = own.cosigned.keep_receipt
+    assert await keep(ORIGIN, "police.example/syncd/txwz/merged", 5, b"five")
+    assert not await keep(
+        ORIGIN, "police.example/syncd/txwz/merged", 4, b"four"
+    )
+    (receipt,) = (await own.cosigned.receipts(ORIGIN)).values()
+    assert (receipt.size, receipt.note, receipt.at) == (5, b"five", NOW)
+
+
+# ---------------------------------------------------------- bearer tokens
+
+
+async def test_a_token_is_shown_once_and_stored_hashed(
+    own: OwnStore, tmp_path: Path
+) -> None:
+    """The database knows whose it is, not what it is."""
+    secret = await own.bearers.add("desk", "reader")
+    bearer = await own.bearers.check(secret)
+    assert bearer is not None
+    assert (bearer.name, bearer.role) == ("desk", "reader")
+    assert await own.bearers.check(secret + "x") is None
+    assert await own.bearers.check("\udcff") is None
+    await own.purge()
+    disk = (tmp_path / "own.db").read_bytes()
+    assert secret.encode() not in disk
+    assert secret.removeprefix("syncd_").encode() not in disk
+
+
+async def test_a_revoked_token_is_out_at_once(own: OwnStore) -> None:
+    """And its name is free again."""
+    secret = await own.bearers.add("desk", "operator")
+    assert await own.bearers.revoke("desk")
+    assert await own.bearers.check(secret) is None
+    assert not await own.bearers.revoke("desk")
+    await own.bearers.add("desk", "auditor")
+    roles = [(b.role, b.revoked_at) for b in await own.bearers.all()]
+    assert roles == [("operator", NOW), ("auditor", None)]
+
+
+async def test_names_and_roles_are_checked(own: OwnStore) -> None:
+    """An unknown role or a name in use is refused with the way out."""
+    with pytest.raises(UsageError, match="no role") as e:
+        await own.bearers.add("desk", "root")
+    assert "operator" in e.value.hint
+    await own.bearers.add("desk", "reader")
+    with pytest.raises(UsageError, match="in use"):
+        await own.bearers.add("desk", "reader")
+
+
+# -------------------------------------------------------------- sightings
+
+
+async def test_sightings_wait_and_go_with_their_append(
+    own: OwnStore, log: "Grower"
+) -> None:
+    """Counted by day; dropped in the transaction that tells them."""
+    met = Met(20_000, "phone", 1, b"t" * 16, "blocked")
+    later = Met(20_001, "phone", 1, b"t" * 16, "blocked")
+    await own.sightings.add([met, met, later])
+    (due,) = await own.sightings.due(before=20_001)
+    assert (due.met, due.count) == (met, 2)
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(1)])
+    await own.log.append(old, new, bundles, (), sighted=[due.id])
+    assert await own.sightings.due(before=20_001) == []
+    assert len(await own.sightings.due(before=20_002)) == 1
+
+
+async def test_own_findings_are_kept_once(own: OwnStore) -> None:
+    """The same finding again is counted."""
+    finding = Finding("skew", "bank", None, "clock is 3600 s off")
+    await own.record([finding])
+    await own.record([finding])
+    (kept,) = await own.findings()
+    assert (kept.finding, kept.count) == (finding, 2)

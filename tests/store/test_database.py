@@ -1,0 +1,215 @@
+"""A database opens at this build's revision, or says why not."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from syncd.errors import DamagedError, NewerError, UnavailableError, UsageError
+from syncd.store import database, tables
+from syncd.store.database import HEADS, Database
+
+
+@pytest.mark.parametrize(
+    ("schema", "metadata"), [("own", tables.OWN), ("mirror", tables.MIRROR)]
+)
+def test_migrations_end_where_tables_stand(
+    tmp_path: Path, schema: str, metadata: sa.MetaData
+) -> None:
+    """An empty file, migrated, has exactly the shape of tables.py."""
+    db = Database(tmp_path / "x.db", schema)
+    try:
+        differs = db.read_now(
+            lambda c: compare_metadata(MigrationContext.configure(c), metadata)
+        )
+        assert differs == []
+        assert db._scripts().get_current_head() == HEADS[schema]
+    finally:
+        db.close()
+
+
+def test_an_older_database_is_brought_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later revision is applied to a database that has rows."""
+    path = tmp_path / "mirror.db"
+    Database(path, "mirror").close()
+    later = tmp_path / "migrations"
+    (later / "mirror").mkdir(parents=True)
+    first = database._MIGRATIONS / "mirror" / "v0001_first.py"
+    (later / "mirror" / "v0001_first.py").write_text(first.read_text())
+    (later / "mirror" / "v0002_more.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        "revision = 'mirror_2'\ndown_revision = 'mirror_1'\n"
+        "def upgrade():\n"
+        "    op.add_column('log', sa.Column('extra', sa.Text()))\n"
+    )
+    monkeypatch.setattr(database, "_MIGRATIONS", later)
+    monkeypatch.setitem(HEADS, "mirror", "mirror_2")
+    db = Database(path, "mirror")
+    try:
+        assert (
+            db.read_now(
+                lambda c: c.exec_driver_sql("SELECT extra FROM log").fetchall()
+            )
+            == []
+        )
+        assert db.read_now(db._revision) == "mirror_2"
+    finally:
+        db.close()
+
+
+def test_a_failed_migration_leaves_the_database_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of a migration happens, or nothing of it."""
+    path = tmp_path / "mirror.db"
+    Database(path, "mirror").close()
+    later = tmp_path / "migrations"
+    (later / "mirror").mkdir(parents=True)
+    first = database._MIGRATIONS / "mirror" / "v0001_first.py"
+    (later / "mirror" / "v0001_first.py").write_text(first.read_text())
+    (later / "mirror" / "v0002_more.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        "revision = 'mirror_2'\ndown_revision = 'mirror_1'\n"
+        "def upgrade():\n"
+        "    op.add_column('log', sa.Column('extra', sa.Text()))\n"
+        "    raise OSError('power')\n"
+    )
+    monkeypatch.setattr(database, "_MIGRATIONS", later)
+    monkeypatch.setitem(HEADS, "mirror", "mirror_2")
+    with pytest.raises(OSError, match="power"):
+        Database(path, "mirror")
+    monkeypatch.undo()
+    db = Database(path, "mirror")
+    try:
+        columns = db.read_now(
+            lambda c: c.exec_driver_sql("PRAGMA table_info(log)").fetchall()
+        )
+        assert "extra" not in [column[1] for column in columns]
+    finally:
+        db.close()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_newer_database_is_refused(tmp_path: Path, read_only: bool) -> None:
+    """The message names both revisions, the hint what to do."""
+    path = tmp_path / "own.db"
+    db = Database(path, "own")
+    db.write_now(
+        lambda c: c.exec_driver_sql(
+            "UPDATE alembic_version SET version_num = 'own_99'"
+        )
+    )
+    db.close()
+    with pytest.raises(NewerError, match=r"own_99.*own_1") as e:
+        Database(path, "own", read_only=read_only)
+    assert "newer syncd" in e.value.hint
+
+
+def test_something_else_is_damaged(tmp_path: Path) -> None:
+    """A file that is no database is refused with the way out."""
+    path = tmp_path / "mirror.db"
+    path.write_bytes(b"not a database at all" * 400)
+    with pytest.raises(DamagedError, match=r"mirror\.db") as e:
+        Database(path, "mirror")
+    assert "backup" in e.value.hint
+
+
+def test_reading_only_makes_nothing(tmp_path: Path) -> None:
+    """Who only reads neither creates nor migrates."""
+    with pytest.raises(UsageError, match="no such file"):
+        Database(tmp_path / "own.db", "own", read_only=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_read_job_cannot_write(tmp_path: Path) -> None:
+    """Only the writing thread writes."""
+    db = Database(tmp_path / "own.db", "own")
+    try:
+        with pytest.raises(UnavailableError, match="readonly"):
+            await db.read(
+                lambda c: c.exec_driver_sql("DELETE FROM vault").rowcount
+            )
+    finally:
+        db.close()
+
+
+async def test_a_failed_job_leaves_nothing(tmp_path: Path) -> None:
+    """An exception in the middle rolls all of it back."""
+    db = Database(tmp_path / "own.db", "own")
+
+    def job(c: sa.Connection) -> None:
+        c.exec_driver_sql("INSERT INTO done (name) VALUES ('x')")
+        raise ValueError("half way")
+
+    try:
+        with pytest.raises(ValueError, match="half way"):
+            await db.write(job)
+        count = await db.read(
+            lambda c: c.exec_driver_sql("SELECT count(*) FROM done").scalar()
+        )
+        assert count == 0
+    finally:
+        db.close()
+
+
+async def test_errors_do_not_show_values(tmp_path: Path) -> None:
+    """A broken statement's error carries no parameter."""
+    db = Database(tmp_path / "own.db", "own")
+    try:
+        with pytest.raises(sa.exc.DBAPIError) as e:
+            await db.write(
+                lambda c: c.exec_driver_sql(
+                    "INSERT INTO done (nonsense) VALUES (?)", ("13800138000",)
+                )
+            )
+        assert "13800138000" not in str(e.value)
+    finally:
+        db.close()
+
+
+async def test_commits_are_durable_ones(tmp_path: Path) -> None:
+    """WAL with synchronous=FULL: a commit is on the disk when it returns."""
+    db = Database(tmp_path / "own.db", "own")
+
+    def pragma(name: str) -> object:
+        return db.write_now(
+            lambda c: c.exec_driver_sql(f"PRAGMA {name}").scalar()
+        )
+
+    try:
+        assert pragma("journal_mode") == "wal"
+        assert pragma("synchronous") == 2
+        assert pragma("foreign_keys") == 1
+        assert pragma("secure_delete") == 0
+    finally:
+        db.close()
+
+
+async def test_reads_go_on_while_a_write_runs(tmp_path: Path) -> None:
+    """A long transaction does not block readers, who see what was before."""
+    db = Database(tmp_path / "own.db", "own")
+    begun, may_end = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def job(c: sa.Connection) -> None:
+        c.exec_driver_sql("INSERT INTO done (name) VALUES ('x')")
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(may_end.wait(), loop).result(10)
+
+    def count(c: sa.Connection) -> object:
+        return c.exec_driver_sql("SELECT count(*) FROM done").scalar()
+
+    try:
+        writing = asyncio.create_task(db.write(job))
+        await begun.wait()
+        assert await db.read(count) == 0
+        may_end.set()
+        await writing
+        assert await db.read(count) == 1
+    finally:
+        db.close()

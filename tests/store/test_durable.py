@@ -1,0 +1,96 @@
+"""Files are replaced whole, and failpoints end the process where told."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import DamagedError
+from syncd.store import durable, failpoint
+from syncd.store.roster_files import RosterFiles
+
+
+def test_a_file_has_old_bytes_or_new_ones(tmp_path: Path) -> None:
+    """Whatever step it dies at."""
+    path = tmp_path / "mark"
+    durable.write(path, b"old")
+
+    def die(step: str) -> None:
+        raise InterruptedError(step)
+
+    for step, want in (("written", b"old"), ("renamed", b"new")):
+
+        def step_(name: str, step: str = step) -> None:
+            if name == step:
+                die(name)
+
+        with pytest.raises(InterruptedError):
+            durable.write(path, b"new", step=step_)
+        assert path.read_bytes() == want
+    durable.write(path, b"newer")  # a leftover is in nobody's way
+    assert path.read_bytes() == b"newer"
+    assert [p.name for p in tmp_path.iterdir()] == ["mark"]
+
+
+def test_unreadable_is_damaged(tmp_path: Path) -> None:
+    """Absent is None; a directory in its place is damage."""
+    assert durable.read(tmp_path / "none") is None
+    with pytest.raises(DamagedError):
+        durable.read(tmp_path)
+
+
+def test_a_failpoint_kills_without_a_word_more(tmp_path: Path) -> None:
+    """SIGKILL at the chosen hit; its name on standard error."""
+    code = (
+        "from syncd.store import failpoint as f\n"
+        "f.arm(f.Plan(at={'append.head': 2}))\n"
+        "import atexit; atexit.register(print, 'flushed')\n"
+        "f.hit('append.head'); f.hit('append.vault'); f.hit('append.head')\n"
+        "print('alive')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    assert done.stdout == b""
+    assert done.stderr == b"failpoint: append.head\n"
+
+
+def test_a_seed_names_the_same_hit_each_time() -> None:
+    """Seeded plans differ between seeds and repeat for one."""
+
+    def fatal(seed: int) -> list[int]:
+        plan = failpoint.Plan(seed=seed, one_in=10)
+        return [i for i in range(200) if plan.chosen("merge.head")]
+
+    assert fatal(1) == fatal(1) != fatal(2)
+    assert 5 < len(fatal(1)) < 50
+    only = failpoint.Plan(seed=1, one_in=1, only=frozenset({"merge.head"}))
+    assert only.chosen("merge.head")
+    assert not only.chosen("append.head")
+
+
+def test_every_point_is_hit_somewhere() -> None:
+    """The list of points is that of the calls in the code."""
+    room = Path(failpoint.__file__).parent
+    code = "".join(p.read_text() for p in room.glob("*.py"))
+    for point in failpoint.POINTS:
+        name = point.removeprefix("highwater.")
+        called = f'hit("{point}")' in code or f'step("{name}")' in code
+        assert called, point
+    assert set(failpoint.POINTS) > failpoint.IN_TRANSACTION
+    assert len(failpoint.IN_TRANSACTION) == 10
+
+
+def test_rosters_are_kept_in_order(tmp_path: Path) -> None:
+    """Version by version; a gap is damage."""
+    files = RosterFiles(tmp_path / "roster")
+    assert files.notes() == []
+    files.put(1, b"one")
+    files.put(2, b"two")
+    files.put(2, b"two")
+    assert files.notes() == [b"one", b"two"]
+    assert files.get(3) is None
+    (tmp_path / "roster" / "000001.note").unlink()
+    with pytest.raises(DamagedError, match="gap"):
+        files.notes()

@@ -1,0 +1,158 @@
+"""Keys open by a secret that is not beside them, and by nothing else."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import DamagedError, UntrustedError, UsageError
+from syncd.store.keyring import Keyring
+
+COST = 2**4  # scrypt: quick, for tests
+SECRET = b"correct horse battery"
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Keyring:
+    """Return a keyring with one key."""
+    ring = Keyring.create(tmp_path, SECRET, cost=COST)
+    ring.put("log", b"seed of the log, 32 bytes long..")
+    return ring
+
+
+def test_keys_come_back_under_their_names(
+    ring: Keyring, tmp_path: Path
+) -> None:
+    """Opened again with the secret, the keys are the same."""
+    ring.put("share-phone-1-2", b"scalar")
+    ring.put("log", b"another seed")
+    again = Keyring.open(tmp_path, SECRET)
+    assert again.names() == ["log", "share-phone-1-2"]
+    assert again.get("log") == b"another seed"
+    assert again.need("share-phone-1-2") == b"scalar"
+    again.drop("share-phone-1-2")
+    assert again.get("share-phone-1-2") is None
+    with pytest.raises(DamagedError, match="missing"):
+        again.need("share-phone-1-2")
+
+
+def test_no_key_lies_open(ring: Keyring, tmp_path: Path) -> None:
+    """No file shows a key, and only the owner may read any."""
+    for path in (tmp_path / "keys").iterdir():
+        assert b"seed of the log" not in path.read_bytes()
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
+    assert "seed" not in repr(ring)
+
+
+def test_a_wrong_secret_opens_nothing(ring: Keyring, tmp_path: Path) -> None:
+    """It is told apart from a damaged file."""
+    with pytest.raises(UntrustedError, match="secret does not open"):
+        Keyring.open(tmp_path, b"wrong")
+    with pytest.raises(UntrustedError):
+        Keyring.open(tmp_path, b"")
+
+
+@pytest.mark.parametrize("at", range(0, 400, 37))
+def test_a_changed_master_file_is_damaged(
+    ring: Keyring, tmp_path: Path, at: int
+) -> None:
+    """Any flipped bit is noticed before the secret is blamed."""
+    path = tmp_path / "keys" / "master"
+    raw = bytearray(path.read_bytes())
+    raw[at % len(raw)] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(DamagedError, match="master: damaged"):
+        Keyring.open(tmp_path, SECRET)
+
+
+def test_an_absurd_cost_is_refused(ring: Keyring, tmp_path: Path) -> None:
+    """A file cannot make us take all memory there is."""
+    path = tmp_path / "keys" / "master"
+    value = json.loads(path.read_text())
+    value["n"] = 2**40
+    path.write_text(json.dumps(value))
+    with pytest.raises(DamagedError):
+        Keyring.open(tmp_path, SECRET)
+
+
+def test_a_changed_key_file_is_damaged(ring: Keyring, tmp_path: Path) -> None:
+    """So is one that lies under another's name."""
+    path = tmp_path / "keys" / "log.key"
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    with pytest.raises(DamagedError, match=r"log\.key: does not open"):
+        ring.get("log")
+    path.write_bytes(raw)
+    other = tmp_path / "keys" / "seen.key"
+    other.touch(mode=0o600)
+    other.write_bytes(raw)
+    with pytest.raises(DamagedError, match=r"seen\.key"):
+        ring.get("seen")
+    other.write_bytes(b"short")
+    with pytest.raises(DamagedError, match=r"seen\.key"):
+        ring.get("seen")
+
+
+@pytest.mark.parametrize("name", ["log.key", "master", ""])
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o755])
+def test_what_others_can_read_is_refused(
+    ring: Keyring, tmp_path: Path, name: str, mode: int
+) -> None:
+    """With the very command that mends it."""
+    path = tmp_path / "keys" / name
+    path.chmod(mode)
+    with pytest.raises(UsageError, match="others can read it") as e:
+        Keyring.open(tmp_path, SECRET).get("log")
+    assert e.value.hint.startswith("chmod ")
+    words = e.value.hint.split()
+    Path(words[2]).chmod(int(words[1], 8))
+    assert Keyring.open(tmp_path, SECRET).get("log")
+
+
+def test_another_secret_for_the_same_keys(
+    ring: Keyring, tmp_path: Path
+) -> None:
+    """The new secret opens them, the old one does not any more."""
+    with pytest.raises(UntrustedError):
+        ring.change_secret(b"wrong", b"new", cost=COST)
+    ring.change_secret(SECRET, b"new", cost=COST)
+    assert Keyring.open(tmp_path, b"new").get("log")
+    with pytest.raises(UntrustedError):
+        Keyring.open(tmp_path, SECRET)
+
+
+def test_no_keyring_is_made_twice_or_empty(
+    ring: Keyring, tmp_path: Path
+) -> None:
+    """A home that has keys keeps them."""
+    with pytest.raises(UsageError, match="already"):
+        Keyring.create(tmp_path, b"other", cost=COST)
+    with pytest.raises(UsageError, match="secret is empty"):
+        Keyring.create(_other(tmp_path), b"", cost=COST)
+    with pytest.raises(UsageError, match="missing"):
+        Keyring.open(_other(tmp_path) / "x", SECRET)
+
+
+@pytest.mark.parametrize("name", ["", "../log", "a/b", "Log", "-x", "x" * 65])
+def test_names_are_names(ring: Keyring, name: str) -> None:
+    """No name leaves the directory."""
+    with pytest.raises(UsageError, match="no key name"):
+        ring.put(name, b"")
+
+
+def test_a_laxer_umask_changes_nothing(tmp_path: Path) -> None:
+    """Modes are set, not inherited."""
+    before = os.umask(0)
+    try:
+        Keyring.create(tmp_path, SECRET, cost=COST).put("log", b"x")
+    finally:
+        os.umask(before)
+    assert Keyring.open(tmp_path, SECRET).get("log") == b"x"
+
+
+def _other(home: Path) -> Path:
+    other = home / "other"
+    other.mkdir(exist_ok=True)
+    return other

@@ -1,0 +1,430 @@
+"""The mirror moves by compare-and-swap; claims stand, end and stand again."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from syncd.errors import StaleError
+from syncd.flows import serve
+from syncd.flows.ports import Bundle, Finding, MirrorHead
+from syncd.indicator import claims, leaf
+from syncd.indicator.claims import Batch, Row
+from syncd.indicator.statement import Statement
+from syncd.store import failpoint
+from syncd.store.mirror import MirrorStore
+from syncd.tlog.merkle import Frontier
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Clock, Grower
+
+
+class Crash(BaseException):
+    """Stands for SIGKILL: nothing in the store may catch it."""
+
+
+@pytest.fixture
+def value() -> object:
+    """Return the n-th token, as the log's factory makes it."""
+    import hashlib
+
+    return lambda n: hashlib.sha256(b"token %d" % n).digest()[:16]
+
+
+async def standing(mirror: MirrorStore, log: "Grower") -> list[Row]:
+    head = await mirror.head(log.origin)
+    rows = [
+        row
+        async for page in mirror.rows(log.origin, head.merged)
+        for row in page
+    ]
+    # What a look-up finds must be the same rows.
+    tokens = [row[0] for row in rows]
+    found = await mirror.claims(tokens, 1, 1)
+    assert sorted(c.row() for cs in found.values() for c in cs) == sorted(rows)
+    return sorted(rows)
+
+
+def refolded(log: "Grower", size: int | None = None) -> list[Row]:
+    """Return what stands by the log itself, erasures included."""
+    records = log.records[:size]
+    erased = claims.erases(0, records)
+    return sorted(claims.refold(log.origin, [(0, records)], erased))
+
+
+async def test_a_new_origin_is_empty(mirror: MirrorStore) -> None:
+    """Who was never heard of is at size 0."""
+    head = await mirror.head("nobody.example/syncd/txwz/1")
+    assert head == MirrorHead("nobody.example/syncd/txwz/1", Frontier.EMPTY)
+    assert await mirror.bundle(head.origin, 0) is None
+    assert await mirror.notes(head.origin) == {}
+    assert await mirror.heads() == []
+
+
+async def test_advance_keeps_bundles_head_and_claims(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """All of a step is there after it, and the next goes on from it."""
+    step = log.mirrored(*[log.report(i) for i in range(300)])
+    await mirror.advance(*step)
+    more = log.mirrored(log.report(7), log.report(300))
+    assert await mirror.head(log.origin) == dataclasses.replace(
+        more[0], merged=300
+    )
+    await mirror.advance(more[0], more[1], more[2], more[3])
+    assert await mirror.head(log.origin) == more[1]
+    assert await mirror.heads() == [more[1]]
+    tail = await mirror.bundle(log.origin, 1)
+    assert tail is not None
+    assert serve.records(log.origin, tail) == log.records[256:]
+    assert await mirror.roots(log.origin, 0, 1) == [step[2][0].root]
+    rows = await standing(mirror, log)
+    assert rows == refolded(log)
+    assert len(rows) == 302
+    assert await mirror.counts() == {log.origin: 302}
+
+
+async def test_only_from_where_it_is(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """A step that begins elsewhere, or goes back, is stale and writes none."""
+    step = log.mirrored(log.report(1))
+    await mirror.advance(*step)
+    with pytest.raises(StaleError, match="not at 0/0 now"):
+        await mirror.advance(*step)
+    old, new, bundles, batch = log.mirrored(log.report(2))
+    for wrong in (
+        dataclasses.replace(old, merged=0),
+        dataclasses.replace(old, frontier=Frontier.EMPTY, merged=0),
+    ):
+        with pytest.raises(StaleError):
+            await mirror.advance(wrong, new, bundles, batch)
+    with pytest.raises(StaleError, match="no advance"):
+        await mirror.advance(new, old, bundles, batch)
+    assert await mirror.head(log.origin) == step[1]
+    await mirror.advance(old, new, bundles, batch)
+
+
+async def test_a_contested_origin_stands_still(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """After a fork nothing moves; claims and both notes are kept."""
+    step = log.mirrored(log.report(1))
+    await mirror.advance(*step)
+    fork = Finding("fork", log.origin, 1, "two roots at size 1")
+    await mirror.contest(log.origin, [b"note a", b"note b"], fork)
+    await mirror.contest(log.origin, [b"note a"], fork)
+    assert (await mirror.head(log.origin)).contested
+    old, new, bundles, batch = log.mirrored(log.report(2))
+    with pytest.raises(StaleError):
+        await mirror.advance(old, new, bundles, batch)
+    kept = await mirror.contested()
+    assert sorted(kept[log.origin]) == [b"note a", b"note b"]
+    assert len(await standing(mirror, log)) == 1
+    (found,) = await mirror.findings()
+    assert (found.finding, found.count) == (fork, 2)
+
+
+@pytest.mark.parametrize(
+    "point", ["merge.head", "merge.bundles", "merge.claims", "merge.ends"]
+)
+async def test_a_crash_inside_a_merge_leaves_nothing_of_it(
+    mirror: MirrorStore, log: "Grower", point: str
+) -> None:
+    """Head, bundles and claims move together or not at all."""
+
+    def act(name: str) -> None:
+        raise Crash(name)
+
+    step = log.mirrored(log.report(1), log.retract(1, 0))
+    failpoint.arm(failpoint.Plan(at={point: 1}, act=act))
+    try:
+        with pytest.raises(Crash):
+            await mirror.advance(*step)
+    finally:
+        failpoint.arm(None)
+    assert (await mirror.head(log.origin)).mirrored == 0
+    assert await mirror.bundle(log.origin, 0) is None
+    await mirror.advance(*step)
+    assert await standing(mirror, log) == []
+
+
+async def test_a_retract_ends_its_own_claim_only(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """Another token's index, or a later one, ends nothing."""
+    await mirror.advance(
+        *log.mirrored(
+            log.report(1),
+            log.report(2),
+            log.report(1),
+            log.retract(1, 0, 1, 9),  # 1 is another token's, 9 is to come
+        )
+    )
+    rows = await standing(mirror, log)
+    assert [row[1] for row in sorted(rows, key=lambda r: r[1])] == [1, 2]
+    assert rows == refolded(log)
+
+
+async def test_batches_can_be_cut_anywhere(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """Entry by entry gives the same claims as the whole log at once."""
+    said: list[Statement] = [
+        log.report(1),
+        log.report(2),
+        log.retract(1, 0),
+        log.report(1),
+        log.retract(2, 1),
+        log.report(3),
+        log.erase((0, 1), (2, 3)),
+        log.erase((4, 5)),  # a breach: what it ended stands again
+    ]
+    for one in said:
+        await mirror.advance(*log.mirrored(one))
+        assert await standing(mirror, log) == refolded(log)
+    assert [i for _, i, _, _ in refolded(log)] != []
+    assert await mirror.erased(log.origin) == [
+        (0, 1, 6),
+        (2, 3, 6),
+        (4, 5, 7),
+    ]
+
+
+async def test_a_claim_ended_twice_stands_when_both_retracts_are_erased(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """One erased retract is not enough while another names the claim."""
+    await mirror.advance(
+        *log.mirrored(log.report(1), log.retract(1, 0), log.retract(1, 0))
+    )
+    await mirror.advance(*log.mirrored(log.erase((1, 2))))
+    assert await standing(mirror, log) == refolded(log) == []
+    await mirror.advance(*log.mirrored(log.erase((2, 3))))
+    rows = await standing(mirror, log)
+    assert rows == refolded(log)
+    assert len(rows) == 1
+
+
+async def test_rows_at_an_earlier_size(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """The digest of a size before a retract can still be computed."""
+    await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
+    await mirror.advance(*log.mirrored(log.retract(1, 0), log.report(3)))
+    pages = [page async for page in mirror.rows(log.origin, 2)]
+    rows = sorted(row for page in pages for row in page)
+    assert rows == refolded(log, 2)
+    assert len(rows) == 2
+
+
+async def test_erased_is_gone_from_bundles_and_files(
+    mirror: MirrorStore, log: "Grower", tmp_path: Path
+) -> None:
+    """Record closed, root unchanged, salt and payload in no file."""
+    step = log.mirrored(*[log.report(i) for i in range(3)])
+    await mirror.advance(*step)
+    _, salt, _ = log.records[1]
+    await mirror.advance(*log.mirrored(log.erase((1, 2))))
+    bundle = await mirror.bundle(log.origin, 0)
+    assert bundle is not None
+    records = serve.records(log.origin, bundle)
+    assert records[1] == leaf.close(log.records[1])
+    assert records[0] == log.records[0]
+    assert records[3] == log.records[3]  # book-keeping is never erased
+    whole = [b for b in (await mirror.bundle(log.origin, 0),) if b]
+    assert whole[0].root == (await mirror.head(log.origin)).frontier.root()
+    await mirror.purge()
+    disk = _bytes(tmp_path)
+    assert step[2][0].gz not in disk
+    assert log.records[1][0] not in disk  # gzip again: not even the leaf
+    assert salt not in disk
+
+
+async def test_an_erasure_stays_when_a_slow_mirror_brings_it_back(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """A bundle that comes in again with the payload is closed again."""
+    step = log.mirrored(log.report(1), log.report(2))
+    await mirror.advance(*step)
+    await mirror.advance(*log.mirrored(log.erase((0, 1))))
+    whole = log.records[:]
+    old, new, bundles, batch = log.mirrored(log.report(3))
+    assert serve.records(log.origin, bundles[0])[0] == whole[0]  # open
+    await mirror.advance(old, new, bundles, batch)
+    bundle = await mirror.bundle(log.origin, 0)
+    assert bundle is not None
+    assert serve.records(log.origin, bundle)[0] == leaf.close(whole[0])
+    await mirror.replace_bundle(log.origin, bundles[0])
+    bundle = await mirror.bundle(log.origin, 0)
+    assert bundle is not None
+    assert serve.records(log.origin, bundle)[0] == leaf.close(whole[0])
+    assert await standing(mirror, log) == refolded(log)
+
+
+async def test_an_erasure_acts_below_itself_only(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """What is appended later at an index in its range is not touched."""
+    await mirror.advance(
+        *log.mirrored(log.report(1), log.erase((0, 2**40)), log.report(1))
+    )
+    rows = await standing(mirror, log)
+    assert [row[1] for row in rows] == [2]
+
+
+async def test_our_own_claims_have_no_bundles_here(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """Our own origin merges without bundles, and erases all the same."""
+    old, new, _, batch = log.mirrored(
+        log.report(1), log.report(2), log.retract(2, 1)
+    )
+    await mirror.advance(old, new, (), batch)
+    old, new, _, batch = log.mirrored(log.erase((0, 1), (2, 3)))
+    await mirror.advance(old, new, (), batch)
+    assert await standing(mirror, log) == refolded(log)
+    assert [row[1] for row in refolded(log)] == [1]
+
+
+async def test_claims_of_many_tokens(
+    mirror: MirrorStore, log: "Grower", value: "Value"
+) -> None:
+    """Any number of tokens in one question, known or not."""
+    await mirror.advance(*log.mirrored(*[log.report(i) for i in range(1000)]))
+    for count in (0, 1, 2, 9, 100, 513, 3000):
+        asked = [value(i) for i in range(count)]
+        found = await mirror.claims(asked, 1, 1)
+        assert set(found) == {value(i) for i in range(min(count, 1000))}
+    assert await mirror.claims([value(1)], 2, 1) == {}
+    assert await mirror.claims([value(1)], 1, 2) == {}
+
+
+async def test_claims_by_position(
+    mirror: MirrorStore, log: "Grower", value: "Value"
+) -> None:
+    """A basis is found through the entry that it names."""
+    await mirror.advance(
+        *log.mirrored(*[log.report(i) for i in range(260)], log.retract(1, 1))
+    )
+    positions = [(log.origin, i) for i in (0, 1, 259, 260, 261, 10**6)] + [
+        ("nobody.example/syncd/txwz/1", 0)
+    ]
+    found = await mirror.claims_at(positions)
+    assert sorted(i for _, i in found) == [0, 259]
+    assert found[log.origin, 259].token == value(259)
+    claim = await mirror.claim_of(log.origin, 5, value(5))
+    assert claim is not None
+    assert claim.position == (log.origin, 5)
+    assert await mirror.claim_of(log.origin, 5, value(6)) is None
+
+
+async def test_sightings_are_no_claims(
+    mirror: MirrorStore, log: "Grower", value: "Value"
+) -> None:
+    """They are kept by token and stand for nothing."""
+    row = (value(1), 0, 5, b"\x04sighting")
+    old, new, bundles, batch = log.mirrored(log.report(1))
+    batch.sightings = [row]
+    await mirror.advance(old, new, bundles, batch)
+    found = await mirror.sightings([value(1), value(2)], 1, 1)
+    assert found == {value(1): [(log.origin, 0, b"\x04sighting")]}
+    assert len(await standing(mirror, log)) == 1
+
+
+async def test_withheld_entries_are_remembered(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """What is missing is part of the head, until it comes or is erased."""
+    old, new, bundles, _ = log.mirrored(
+        log.report(1), log.report(2), merge=False
+    )
+    records = [log.records[0], leaf.close(log.records[1])]
+    withheld = dataclasses.replace(bundles[0], gz=serve.deflate(records))
+    batch = claims.fold(log.origin, 0, records[:1])
+    new = dataclasses.replace(new, merged=1, missing=(1,))
+    await mirror.advance(old, new, [withheld], batch)
+    assert await mirror.head(log.origin) == new
+    await mirror.erase(log.origin, [(1, 2, 2)])  # as the roster may order
+    assert (await mirror.head(log.origin)).missing == ()
+    await mirror.replace_bundle(log.origin, bundles[0])
+    bundle = await mirror.bundle(log.origin, 0)
+    assert bundle is not None
+    assert serve.records(log.origin, bundle) == records
+
+
+async def test_a_payload_that_comes_late_replaces_its_gap(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """A bundle of the same root is replaced, any other is refused."""
+    old, new, bundles, _ = log.mirrored(log.report(1), merge=False)
+    closed = serve.deflate([leaf.close(log.records[0])])
+    withheld = dataclasses.replace(bundles[0], gz=closed)
+    nothing = Batch(origin=log.origin, start=0, stop=0)
+    new = dataclasses.replace(new, missing=(0,))
+    await mirror.advance(old, new, [withheld], nothing)
+    other = dataclasses.replace(bundles[0], root=b"\0" * 32)
+    with pytest.raises(StaleError):
+        await mirror.replace_bundle(log.origin, other)
+    await mirror.replace_bundle(log.origin, bundles[0])
+    assert await mirror.bundle(log.origin, 0) == bundles[0]
+
+
+async def test_notes_are_thinned_but_what_receipts_need_stays(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """The largest covered note, and a bounded number above it."""
+    for size in range(1, 120):
+        await mirror.keep_note(log.origin, size, b"%d" % size)
+    kept = await mirror.notes(log.origin)
+    assert len(kept) <= 34
+    assert {1, 119} <= set(kept)
+    assert kept[119] == b"119"
+    step = log.mirrored(*[log.report(i) for i in range(100)])
+    await mirror.advance(*step)
+    kept = await mirror.notes(log.origin)
+    assert min(kept) == 100
+    assert kept[100] == step[1].note
+    assert 119 in kept
+
+
+async def test_findings_are_kept_once(
+    mirror: MirrorStore, clock: "Clock"
+) -> None:
+    """The same finding again is counted, not repeated."""
+    first = Finding("void", "a.example/syncd/txwz/1", 7, "not canonical")
+    other = Finding("bad_holder", "bank", None, "wrong proof")
+    await mirror.record([first, other])
+    clock.now += 60
+    await mirror.record([first])
+    found = await mirror.findings()
+    assert [f.finding for f in found] == [first, other]
+    assert found[0].count == 2
+    assert found[0].last_at - found[0].first_at == 60
+
+
+async def test_fold_again_forgets_claims_but_no_bundle(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """For a risen format: back to merged 0, mirrored stays."""
+    step = log.mirrored(log.report(1), log.report(2), log.retract(1, 0))
+    await mirror.advance(*step)
+    await mirror.fold_again(log.origin)
+    head = await mirror.head(log.origin)
+    assert (head.mirrored, head.merged) == (3, 0)
+    assert await mirror.counts() == {}
+    whole: Sequence[Bundle] = ()
+    await mirror.advance(head, step[1], whole, step[3])
+    assert await standing(mirror, log) == refolded(log)
+
+
+def _bytes(home: Path) -> bytes:
+    return b"".join(p.read_bytes() for p in sorted(home.glob("mirror.db*")))
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Value = Callable[[int], bytes]

@@ -1,0 +1,234 @@
+"""Our own log: append, mark, release; and what a crash leaves of it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from syncd.errors import DamagedError, StaleError, UsageError
+from syncd.flows import serve
+from syncd.store import failpoint
+from syncd.store.home import OwnStore
+from syncd.store.own import HIGH_WATER
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Grower
+
+Reopen = Callable[..., OwnStore]
+
+
+class Crash(BaseException):
+    """Stands for SIGKILL: nothing in the store may catch it."""
+
+
+@pytest.fixture(autouse=True)
+def _disarm() -> object:
+    yield
+    failpoint.arm(None)
+
+
+def crash_at(name: str) -> None:
+    def act(point: str) -> None:
+        raise Crash(point)
+
+    failpoint.arm(failpoint.Plan(at={name: 1}, act=act))
+
+
+async def test_what_was_appended_is_there_again(
+    own: OwnStore, log: "Grower", reopen: Reopen
+) -> None:
+    """Head, bundles, roots and the released note survive a restart."""
+    await own.log.found(log.head())
+    for count in (3, 300, 1):
+        old, new, bundles = log.grow([log.report(i) for i in range(count)])
+        await own.log.append(old, new, bundles, ())
+        assert own.log.released() == new.note
+    own.close()
+    again = reopen()
+    try:
+        head = await again.log.head()
+        assert head == log.head()
+        assert again.log.released() == head.note
+        tail = await again.log.bundle(1)
+        assert tail is not None
+        assert tail.width == 304 - 256
+        assert serve.records(log.origin, tail) == log.records[256:]
+        assert await again.log.roots(0, 1) == [head.frontier.peaks[0]]
+        assert await again.log.bundle(2) is None
+    finally:
+        again.close()
+
+
+async def test_a_stale_append_writes_nothing(
+    own: OwnStore, log: "Grower"
+) -> None:
+    """Who believes in another tip is refused, and the tip stays."""
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(1)])
+    await own.log.append(old, new, bundles, ())
+    with pytest.raises(StaleError, match="not at 0 now"):
+        await own.log.append(old, new, bundles, ())
+    assert await own.log.head() == new
+
+
+async def test_a_gap_is_refused(own: OwnStore, log: "Grower") -> None:
+    """Bundles go on where the log ends, and end where the tip is."""
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(i) for i in range(600)])
+    for wrong in (bundles[1:], bundles[:-1], bundles[::-1], ()):
+        with pytest.raises(StaleError, match="log: bundle"):
+            await own.log.append(old, new, wrong, ())
+    await own.log.append(old, new, bundles, ())
+
+
+async def test_a_log_is_founded_once(own: OwnStore, log: "Grower") -> None:
+    """A second founding of the same origin is refused."""
+    with pytest.raises(UsageError, match="no log here"):
+        await own.log.head()
+    with pytest.raises(UsageError, match="no log here"):
+        own.log.released()
+    await own.log.found(log.head())
+    with pytest.raises(StaleError, match="there already"):
+        await own.log.found(log.head())
+
+
+async def test_once_is_once(own: OwnStore, log: "Grower") -> None:
+    """What an append has done by name, no other append does again."""
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(1)])
+    await own.log.append(old, new, bundles, (), done=["roster/1"])
+    assert await own.log.was_done("roster/1")
+    assert not await own.log.was_done("roster/2")
+    old, new, bundles = log.grow([log.report(2)])
+    with pytest.raises(StaleError, match="roster/1 was written before"):
+        await own.log.append(old, new, bundles, (), done=["roster/1"])
+    assert (await own.log.head()).frontier.size == 1
+
+
+IN_TRANSACTION = ("append.head", "append.bundles", "append.vault")
+COMMITTED = (
+    "append.committed",
+    "highwater.written",
+    "highwater.renamed",
+    "append.marked",
+)
+
+
+@pytest.mark.parametrize("point", IN_TRANSACTION + COMMITTED)
+async def test_a_crash_at_any_point_is_all_or_nothing(
+    own: OwnStore, log: "Grower", reopen: Reopen, tmp_path: Path, point: str
+) -> None:
+    """Before the commit nothing happened, after it everything did.
+
+    And never is a note released that the mark does not cover.
+    """
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(i) for i in range(5)])
+    crash_at(point)
+    with pytest.raises(Crash):
+        await own.log.append(old, new, bundles, ())
+    failpoint.arm(None)
+    assert own.log.released() == old.note
+    own.close()
+    again = reopen()
+    try:
+        want = old if point in IN_TRANSACTION else new
+        assert await again.log.head() == want
+        assert again.log.released() == want.note
+        assert (tmp_path / HIGH_WATER).read_bytes() == want.note
+    finally:
+        again.close()
+
+
+async def test_a_database_behind_its_mark_is_refused(
+    own: OwnStore, log: "Grower", reopen: Reopen, tmp_path: Path
+) -> None:
+    """A rolled-back own.db is not appended to; both sizes are named."""
+    await own.log.found(log.head())
+    own.close()
+    backup = (tmp_path / "own.db").read_bytes()
+    again = reopen()
+    old, new, bundles = log.grow([log.report(i) for i in range(5)])
+    await again.log.append(old, new, bundles, ())
+    again.close()
+    (tmp_path / "own.db").write_bytes(backup)
+    with pytest.raises(DamagedError, match=r"at size 0.*size 5") as e:
+        reopen()
+    assert "fork" in e.value.hint
+
+
+async def test_another_root_at_the_same_size_is_refused(
+    own: OwnStore, log: "Grower", reopen: Reopen, tmp_path: Path
+) -> None:
+    """Database and mark must agree in the root as well."""
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(1)])
+    await own.log.append(old, new, bundles, ())
+    own.close()
+    other = type(log)()
+    other.grow([other.report(2)])
+    (tmp_path / HIGH_WATER).write_bytes(other.head().note)
+    with pytest.raises(DamagedError, match="another root"):
+        reopen()
+
+
+async def test_a_lost_mark_is_not_made_up(
+    own: OwnStore, log: "Grower", reopen: Reopen, tmp_path: Path
+) -> None:
+    """Without the mark nothing tells a rollback: refused, with the way out."""
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(1)])
+    await own.log.append(old, new, bundles, ())
+    own.close()
+    (tmp_path / HIGH_WATER).unlink()
+    with pytest.raises(DamagedError, match="missing") as e:
+        reopen()
+    assert "another member" in e.value.hint
+    (tmp_path / HIGH_WATER).write_bytes(b"garbage")
+    with pytest.raises(DamagedError, match=HIGH_WATER):
+        reopen()
+
+
+async def test_two_daemons_on_one_home(own: OwnStore, reopen: Reopen) -> None:
+    """The second is refused and hears the first one's pid."""
+    with pytest.raises(UsageError, match=f"pid {os.getpid()}"):
+        reopen()
+    reader = reopen(read_only=True)  # who only reads may
+    reader.close()
+    own.close()
+    reopen().close()
+
+
+async def test_erased_payloads_leave_the_disk(
+    own: OwnStore, log: "Grower", tmp_path: Path
+) -> None:
+    """After rewrite and purge no file of own.db holds the old record."""
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(i) for i in range(3)])
+    await own.log.append(old, new, bundles, ())
+    assert bundles[0].gz in _bytes(tmp_path)
+    closed = [(r[0], b"", b"") for r in log.records]
+    erased = type(bundles[0])(0, 3, serve.deflate(closed), bundles[0].root)
+    await own.log.rewrite([erased])
+    await own.purge()
+    assert bundles[0].gz not in _bytes(tmp_path)
+    assert await own.log.bundle(0) == erased
+
+
+async def test_a_rewrite_of_a_grown_bundle_is_stale(
+    own: OwnStore, log: "Grower"
+) -> None:
+    """Erasing races with appending: the loser tries again."""
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(1)])
+    await own.log.append(old, new, bundles, ())
+    old, new, grown = log.grow([log.report(2)])
+    await own.log.append(old, new, grown, ())
+    with pytest.raises(StaleError, match="not 1 wide"):
+        await own.log.rewrite(bundles)
+
+
+def _bytes(home: Path) -> bytes:
+    return b"".join(p.read_bytes() for p in sorted(home.glob("own.db*")))

@@ -1,0 +1,381 @@
+"""The vault accepts once, gives out in order, and shows nothing on disk."""
+
+import base64
+import copy
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from syncd import canonical
+from syncd.errors import DamagedError, StaleError
+from syncd.flows.ports import Published
+from syncd.store import failpoint
+from syncd.store.home import OwnStore
+from syncd.store.vault import (
+    Accepted,
+    ImportMark,
+    ImportState,
+    Known,
+    NewReport,
+    State,
+    VaultCipher,
+)
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Grower
+
+Reopen = Callable[..., OwnStore]
+
+
+class Crash(BaseException):
+    """Stands for SIGKILL: nothing in the store may catch it."""
+
+
+class PlainCipher(VaultCipher):
+    """Encryption switched off, for the test of the tests."""
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        return plain
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        return sealed
+
+
+def fields(**said: object) -> bytes:
+    return canonical.dumps({"evidence": "user_tag", "label": "other", **said})
+
+
+def phone(n: int, *, urgent: bool = False, **said: object) -> NewReport:
+    return NewReport("phone", f"+86138{n:08d}", fields(**said), urgent=urgent)
+
+
+async def accept(own: OwnStore, *reports: NewReport) -> list[int]:
+    outcomes = await own.vault.accept(reports)
+    assert all(isinstance(o, Accepted) for o in outcomes)
+    return [o.id for o in outcomes]
+
+
+async def publish(
+    own: OwnStore, log: "Grower", rows: Sequence[Published]
+) -> None:
+    if log.frontier.size == 0:
+        await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(1)])
+    await own.log.append(old, new, bundles, rows)
+
+
+async def test_accepted_in_order_and_opened_again(own: OwnStore) -> None:
+    """What was accepted comes back with value, extras and fields."""
+    secret = NewReport(
+        "url", "evil.example/a", fields(), extras=b'{"ref":"case 7"}'
+    )
+    first, second = await accept(own, phone(1), secret)
+    assert first < second
+    row = await own.vault.get(second)
+    assert row is not None
+    assert (row.value, row.extras) == ("evil.example/a", b'{"ref":"case 7"}')
+    assert row.fields == {"evidence": "user_tag", "label": "other"}
+    assert row.state is State.WAITING
+    assert "evil" not in repr(row)
+    assert "evil" not in repr(secret)
+
+
+async def test_equal_fields_are_known_others_are_new(own: OwnStore) -> None:
+    """The same value twice: known if it says the same, else a new report."""
+    outcomes = await own.vault.accept(
+        [
+            phone(1),
+            phone(1),
+            phone(1, confidence=90),
+            NewReport("phone", "+8613800000001", fields(), type=3),
+            NewReport("account", "+8613800000001", fields()),
+        ]
+    )
+    assert outcomes == [
+        Accepted(1),
+        Known(1),
+        Accepted(2),
+        Accepted(3),
+        Accepted(4),
+    ]
+    assert await own.vault.accept([phone(1)]) == [Known(1)]
+    found = await own.vault.find_value("phone", "+8613800000001")
+    assert [row.id for row in found] == [1, 2, 3]
+    assert await own.vault.find_value("phone", "+8613800000002") == []
+
+
+async def test_urgent_first_then_oldest(own: OwnStore) -> None:
+    """Waiting rows come by urgency, then age, of the kinds asked for."""
+    await accept(
+        own,
+        phone(1),
+        NewReport("url", "a.example/", fields()),
+        phone(2),
+        phone(3, urgent=True),
+        NewReport("url", "b.example/", fields(), urgent=True),
+    )
+    both = await own.vault.waiting(10, ["phone", "url"])
+    assert [row.id for row in both] == [4, 5, 1, 2, 3]
+    assert [r.id for r in await own.vault.waiting(2, ["phone"])] == [4, 1]
+    assert await own.vault.waiting(10, ["account"]) == []
+    assert await own.vault.has_urgent()
+    assert await own.vault.waiting_count() == {"phone": 3, "url": 2}
+
+
+async def test_the_way_of_a_row(own: OwnStore, log: "Grower") -> None:
+    """Waiting, published, ending, ended; each in its append's transaction."""
+    (id_,) = await accept(own, phone(1))
+    await publish(own, log, [Published(id_, 0, b"t" * 16, 1)])
+    row = await own.vault.by_index(0)
+    assert row is not None
+    assert (row.id, row.state, row.token) == (id_, State.PUBLISHED, b"t" * 16)
+    assert await own.vault.waiting(10, ["phone"]) == []
+    assert await own.vault.accept([phone(1)]) == [Known(id_)]
+    ids = await own.vault.retract_value("phone", "+8613800000001", "wrong")
+    assert ids == [id_]
+    (ending,) = await own.vault.ending(10)
+    assert (ending.index, ending.epoch, ending.reason) == (0, 1, "wrong")
+    # Said again while it is on its way out: a new report.
+    assert await own.vault.accept([phone(1)]) == [Accepted(id_ + 1)]
+    await publish(own, log, [Published(id_, 1, b"t" * 16, 1, ends=True)])
+    row = await own.vault.get(id_)
+    assert row is not None
+    assert (row.state, row.ended_index) == (State.ENDED, 1)
+    assert await own.vault.ending(10) == []
+    assert await own.vault.counts() == {
+        ("phone", State.ENDED): 1,
+        ("phone", State.WAITING): 1,
+    }
+
+
+async def test_nothing_is_published_twice(
+    own: OwnStore, log: "Grower"
+) -> None:
+    """An append with a row that was published before is refused whole."""
+    (id_,) = await accept(own, phone(1))
+    done = Published(id_, 0, b"t" * 16, 1)
+    await publish(own, log, [done])
+    ended = Published(id_, 1, b"t" * 16, 1, ends=True)
+    for again, why in ((done, "published before"), (ended, "ended before")):
+        with pytest.raises(StaleError, match=why):
+            await publish(own, copy.deepcopy(log), [again])
+    assert (await own.log.head()).frontier.size == log.frontier.size
+
+
+async def test_retracted_before_it_was_public(own: OwnStore) -> None:
+    """A waiting row ends at once: nothing is ever said of it."""
+    (id_,) = await accept(own, phone(1))
+    assert await own.vault.request_retract([id_, id_, 99], "wrong") == [id_]
+    assert await own.vault.request_retract([id_], "wrong") == []
+    assert await own.vault.waiting(10, ["phone"]) == []
+    assert await own.vault.ending(10) == []
+
+
+async def test_retracted_on_its_way_into_the_log(
+    own: OwnStore, log: "Grower"
+) -> None:
+    """The append that it was part of turns it into one that must end."""
+    (id_,) = await accept(own, phone(1))
+    await own.vault.request_retract([id_], "wrong")
+    await publish(own, log, [Published(id_, 0, b"t" * 16, 1)])
+    (ending,) = await own.vault.ending(10)
+    assert (ending.id, ending.index, ending.reason) == (id_, 0, "wrong")
+
+
+async def test_pages(own: OwnStore) -> None:
+    """Rows are listed by id, with a cursor that neither skips nor loops."""
+    ids = await accept(own, *[phone(n) for n in range(25)])
+    await own.vault.request_retract(ids[:5], "wrong")
+    seen: list[int] = []
+    while page := await own.vault.page(
+        seen[-1] if seen else 0, 10, [State.WAITING], ["phone"]
+    ):
+        seen += [row.id for row in page]
+    assert seen == ids[5:]
+    assert len(await own.vault.page(0, 100)) == 25
+    assert await own.vault.page(0, 100, kinds=["url"]) == []
+
+
+# ------------------------------------------------------- files taken in
+
+
+def mark(state: ImportState, to: int, refused: int = 0) -> ImportMark:
+    return ImportMark(
+        state.id, state.offset, to, to // 10, b"%32d" % to, refused
+    )
+
+
+async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
+    """Rows and offset are committed together; counts add up."""
+    state = await own.vault.import_begin(b"file", 100, "a.csv", b"{}")
+    assert (state.offset, state.row, state.finished) == (0, 0, False)
+    await own.vault.accept([phone(1), phone(2)], mark(state, 40, refused=3))
+    state = await own.vault.import_begin(b"file", 100, "a.csv", b"{}")
+    assert (state.offset, state.row, state.prefix) == (40, 4, b"%32d" % 40)
+    await own.vault.accept([phone(2), phone(3)], mark(state, 100))
+    state = await own.vault.import_finish(state.id)
+    assert (state.accepted, state.known, state.refused) == (3, 1, 3)
+    assert state.finished
+    rows = await own.vault.by_import(state.id)
+    assert [row.value[-1] for row in rows] == ["1", "2", "3"]
+    assert await own.vault.by_import(state.id, after=rows[1].id) == rows[2:]
+    assert await own.vault.retract_import(state.id, "wrong") == 3
+    assert await own.vault.import_find(b"other") is None
+
+
+async def test_two_imports_of_one_file_do_not_double(own: OwnStore) -> None:
+    """The second to commit from an offset is stale, with all its rows."""
+    state = await own.vault.import_begin(b"file", 100, "a.csv")
+    await own.vault.accept([phone(1)], mark(state, 40))
+    with pytest.raises(StaleError, match="not at byte 0"):
+        await own.vault.accept([phone(2)], mark(state, 40))
+    assert await own.vault.find_value("phone", "+8613800000002") == []
+
+
+@pytest.mark.parametrize(
+    "point", ["import.rows", "import.mark", "import.committed"]
+)
+async def test_a_crash_in_an_import(
+    own: OwnStore, reopen: Reopen, point: str
+) -> None:
+    """Rows and mark are both there after a crash, or neither."""
+
+    def act(name: str) -> None:
+        raise Crash(name)
+
+    state = await own.vault.import_begin(b"file", 100, "a.csv")
+    failpoint.arm(failpoint.Plan(at={point: 1}, act=act))
+    try:
+        with pytest.raises(Crash):
+            await own.vault.accept([phone(1)], mark(state, 40))
+    finally:
+        failpoint.arm(None)
+    own.close()
+    again = reopen()
+    try:
+        state = await again.vault.import_begin(b"file", 100, "a.csv")
+        rows = await again.vault.find_value("phone", "+8613800000001")
+        assert (state.offset, len(rows)) == (
+            (40, 1) if point == "import.committed" else (0, 0)
+        )
+    finally:
+        again.close()
+
+
+# ---------------------------------------------------------------- secrecy
+
+VALUE = "+8613912345678"
+
+
+def spellings(value: str) -> list[bytes]:
+    """Return the forms under which a raw value could leak."""
+    digits = value.strip("+")
+    full = digits.translate({i: i + 0xFEE0 for i in range(0x30, 0x3A)})
+    return [
+        value.encode(),
+        digits[2:].encode(),
+        full.encode(),
+        value.encode().hex().encode(),
+        base64.b64encode(value.encode())[:-2],
+        value.encode("utf-16-le"),
+    ]
+
+
+def found_in(home: Path, value: str) -> bool:
+    """Search every file of a home, deflated parts included."""
+    for path in sorted(home.rglob("*")):
+        if path.is_file():
+            raw = path.read_bytes()
+            parts = [raw]
+            at = -1
+            while (at := raw.find(b"\x1f\x8b", at + 1)) >= 0:
+                try:
+                    parts.append(zlib.decompressobj(31).decompress(raw[at:]))
+                except zlib.error:
+                    continue
+            for form in spellings(value):
+                if any(form in part for part in parts):
+                    return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("cipher", "shows"),
+    [(VaultCipher(b"v" * 32), False), (PlainCipher(b"v" * 32), True)],
+    ids=["encrypted", "switched off"],
+)
+async def test_no_raw_value_on_disk(
+    tmp_path: Path,
+    log: "Grower",
+    clock: Callable[[], int],
+    cipher: VaultCipher,
+    shows: bool,
+) -> None:
+    """Neither database nor WAL shows it; the same search finds it in clear."""
+    own = OwnStore.open(
+        tmp_path, cipher=cipher, access_key=b"a" * 32, clock=clock
+    )
+    try:
+        report = NewReport("phone", VALUE, fields(), extras=VALUE.encode())
+        (id_,) = await accept(own, report)
+        assert found_in(tmp_path, VALUE) is shows  # still in the WAL
+        await publish(own, log, [Published(id_, 0, b"t" * 16, 1)])
+        await own.vault.retract_value("phone", VALUE, "wrong")
+        await own.vault.find_value("phone", VALUE)
+        await own.purge()
+        assert found_in(tmp_path, VALUE) is shows  # now in the database
+    finally:
+        own.close()
+    assert found_in(tmp_path, VALUE) is shows
+
+
+async def test_wiped_is_gone(own: OwnStore, tmp_path: Path) -> None:
+    """A wiped row keeps its id and nothing of the value."""
+    (id_,) = await accept(own, phone(1))
+    await own.vault.wipe([id_])
+    row = await own.vault.get(id_)
+    assert row is not None
+    assert row.value  # live rows are not wiped
+    await own.vault.request_retract([id_], "wrong")
+    await own.vault.wipe([id_])
+    row = await own.vault.get(id_)
+    assert row is not None
+    assert (row.value, row.extras) == ("", b"")
+    assert await own.vault.find_value("phone", "+8613800000001") == []
+
+
+async def test_another_key_opens_nothing(
+    own: OwnStore, tmp_path: Path, clock: Callable[[], int]
+) -> None:
+    """A vault under the wrong key is damaged, not empty."""
+    await accept(own, phone(1))
+    own.close()
+    other = OwnStore.open(
+        tmp_path,
+        cipher=VaultCipher(b"w" * 32),
+        access_key=b"a" * 32,
+        clock=clock,
+    )
+    try:
+        with pytest.raises(DamagedError, match="row 1 does not open"):
+            await other.vault.waiting(1, ["phone"])
+    finally:
+        other.close()
+
+
+async def test_a_row_moved_to_anothers_place_does_not_open(
+    own: OwnStore,
+) -> None:
+    """What is sealed is bound to what it says and of whom."""
+    await accept(own, phone(1), phone(2))
+    await own.database.write(
+        lambda c: c.exec_driver_sql(
+            "UPDATE vault SET sealed = (SELECT sealed FROM vault WHERE id = 1)"
+            " WHERE id = 2"
+        )
+    )
+    with pytest.raises(DamagedError, match="row 2"):
+        await own.vault.get(2)
