@@ -1,0 +1,499 @@
+"""The next version, from the first edit to the last signature."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from syncd.errors import MalformedError, RefusedError, UntrustedError
+from syncd.roster import drafts, join, keys
+from syncd.roster.roster import (
+    Cap,
+    Cut,
+    Epoch,
+    Erased,
+    Limits,
+    Names,
+    Never,
+    Predecessor,
+    Quota,
+    Roster,
+)
+from syncd.roster.terms import SUITE
+from syncd.roster.trust import TrustedRoster
+from syncd.tlog import note
+from syncd.tlog.note import SigningKey
+
+if TYPE_CHECKING:
+    from tests.roster.conftest import Club
+
+NOW = 1_760_000_000
+
+
+@pytest.fixture
+def machine(club: "Club") -> TrustedRoster:
+    """Return one that trusts version 1: bank, carrier; alice, bob, eve."""
+    return club.trusted()
+
+
+def begin(machine: TrustedRoster) -> Roster:
+    return drafts.begin(machine.current, now=NOW + 60)
+
+
+def with_epoch(draft: Roster, t: int = 2) -> Roster:
+    """Add a phone key that all members share."""
+    shares = {
+        n: (m.id, bytes([n]) * 32) for n, m in enumerate(draft.members, 1)
+    }
+    epoch = Epoch(
+        "phone", 1, 1, t, b"\6" * 32, shares, 1, dealt=True, suite=SUITE
+    )
+    return drafts.add_epoch(draft, epoch)
+
+
+# -------------------------------------------------------------- beginning
+
+
+def test_the_founders_are_active_and_urls_have_an_epoch(club: "Club") -> None:
+    draft = club.founding()
+    assert [m.id for m in draft.active()] == ["bank", "carrier"]
+    assert draft.epoch("url") == Epoch("url", 1, 1)
+    assert draft.epoch("phone") is None
+    assert draft.expires - draft.issued == 90 * 86_400
+    assert (draft.version, draft.previous, draft.threshold) == (1, "", 2)
+
+
+def test_a_version_follows_the_one_before(machine: TrustedRoster) -> None:
+    draft = drafts.begin(machine.current, now=NOW + 60, days=30)
+    assert draft.version == 2
+    assert draft.previous == machine.current.hash
+    assert draft.expires == NOW + 60 + 30 * 86_400
+    assert draft.id == machine.current.id
+
+
+def test_a_clock_that_goes_back_begins_nothing(
+    machine: TrustedRoster,
+) -> None:
+    with pytest.raises(RefusedError, match="the clock says"):
+        drafts.begin(machine.current, now=NOW - 1)
+
+
+# ---------------------------------------------------------------- members
+
+
+def test_a_newcomer_is_admitted(club: "Club", machine: TrustedRoster) -> None:
+    applicant = club.newcomer("police", machine.current.id)
+    draft = drafts.admit(begin(machine), applicant)
+    raw = club.signed(draft, "alice", "eve", current=machine.current)
+    after = machine.update(raw)
+    assert [m.id for m in after.active()] == ["bank", "carrier", "police"]
+    assert after.by_tls(club.keys["police"].public.tls) is not None
+
+
+def test_an_unproven_seal_key_is_not_admitted(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    asked = join.parse(club.request("police", machine.current.id))
+    with pytest.raises(RefusedError, match="has not shown its seal key"):
+        drafts.admit(begin(machine), join.Applicant(asked, False))
+
+
+def test_who_asked_another_alliance_is_not_admitted(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    with pytest.raises(RefusedError, match="asks to join abababababababab"):
+        drafts.admit(begin(machine), club.newcomer("police", "ab" * 32))
+
+
+def test_a_member_is_not_admitted_twice(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    with pytest.raises(RefusedError, match=r"active\) is already"):
+        drafts.admit(begin(machine), club.newcomer("bank", machine.current.id))
+
+
+def test_keys_for_another_alliance_are_not_admitted(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    club.keys["police"] = keys.generate(
+        "police.example", "other", club.rng, now=NOW
+    )
+    with pytest.raises(RefusedError, match="named for other, not txwz"):
+        drafts.admit(
+            begin(machine), club.newcomer("police", machine.current.id)
+        )
+
+
+@pytest.mark.parametrize("past", ["keep", "annul"])
+def test_a_member_is_removed(
+    club: "Club", machine: TrustedRoster, past: str
+) -> None:
+    draft = drafts.remove(begin(machine), "bank", past=past)
+    raw = club.signed(draft, "alice", "eve", current=machine.current)
+    after = machine.update(raw)
+    gone = after.known("bank")
+    assert (gone.status, gone.past) == ("removed", past)
+    assert after.annulled(gone.origin) == (past == "annul")
+    assert after.by_tls(gone.keys.tls) is None
+    assert after.by_origin(gone.origin) is not None
+
+
+def test_what_is_removed_twice_or_never_was(machine: TrustedRoster) -> None:
+    draft = drafts.remove(begin(machine), "bank")
+    with pytest.raises(RefusedError, match="removed already"):
+        drafts.remove(draft, "bank")
+    assert drafts.remove(draft, "bank", past="annul").known("bank").annulled
+    with pytest.raises(RefusedError, match="no member nobody"):
+        drafts.remove(draft, "nobody")
+    with pytest.raises(RefusedError, match="want keep or annul"):
+        drafts.remove(draft, "carrier", past="forget")
+
+
+def test_a_removed_holder_answers_no_more(club: "Club") -> None:
+    draft = with_epoch(club.founding(members="bank carrier police"))
+    after = drafts.remove(draft, "bank")
+    assert after.holders == ("carrier", "police")
+    with pytest.raises(RefusedError, match="without police 1 holders"):
+        drafts.remove(after, "police")
+    assert drafts.remove(after, "police", force=True).holders == ("carrier",)
+
+
+def test_a_member_goes_on_in_a_new_log(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    bank = machine.current.known("bank")
+    log = SigningKey("bank.example/syncd/txwz/2", note.ED25519, club.rng(32))
+    end = Predecessor(bank.origin, 7, b"\4" * 32)
+    draft = drafts.next_generation(begin(machine), "bank", log.verifier, end)
+    raw = club.signed(draft, "alice", "eve", current=machine.current)
+    after = machine.update(raw).known("bank")
+    assert after.origin == "bank.example/syncd/txwz/2"
+    assert after.end(bank.generation) is not None
+
+
+# ------------------------------------------------------------ plain edits
+
+EDITS: dict[
+    str, tuple[Callable[[Roster], Roster], Callable[[Roster], object], object]
+] = {
+    "urls": (
+        lambda d: drafts.set_urls(d, "bank", "https://b.example"),
+        lambda r: r.known("bank").urls,
+        ("https://b.example",),
+    ),
+    "names": (
+        lambda d: drafts.set_member(d, "bank", names=Names("行", "b")),
+        lambda r: r.known("bank").names.en,
+        "b",
+    ),
+    "threshold": (
+        lambda d: drafts.set_threshold(d, 3),
+        lambda r: r.threshold,
+        3,
+    ),
+    "admin": (
+        lambda d: drafts.remove_admin(d, "eve"),
+        lambda r: sorted(r.admins),
+        ["alice", "bob"],
+    ),
+    "never": (
+        lambda d: drafts.add_never(
+            d,
+            Never("url", "gov.cn/", "official"),
+            Never("phone", "cn:110", "e"),
+        ),
+        lambda r: [n.value for n in r.never],
+        ["cn:110", "gov.cn/"],
+    ),
+    "never no more": (
+        lambda d: drafts.remove_never(
+            drafts.add_never(d, Never("phone", "cn:110", "e")),
+            "phone",
+            "cn:110",
+        ),
+        lambda r: r.never,
+        (),
+    ),
+    "quota": (
+        lambda d: drafts.set_quota(d, Quota("lookup", 1, 2, member="bank")),
+        lambda r: (
+            r.quota("bank", "lookup").hour,
+            r.quota("carrier", "lookup").hour,
+        ),
+        (1, 10_000),
+    ),
+    "quota for all": (
+        lambda d: drafts.set_quota(d, Quota("lookup", 1, 2)),
+        lambda r: (r.quota("bank", "lookup").hour, len(r.quotas)),
+        (1, 3),
+    ),
+    "cap": (
+        lambda d: drafts.set_cap(d, Cap(9, kind="url")),
+        lambda r: r.cap("url", "user_tag"),
+        9,
+    ),
+    "limits": (
+        lambda d: drafts.set_limits(d, Limits(1, 2)),
+        lambda r: r.limits,
+        Limits(1, 2),
+    ),
+    "policy": (
+        lambda d: drafts.set_policy(d, confirmed="restrict", ceiling="hold"),
+        lambda r: (r.policy.confirmed, r.policy.ceiling, r.policy.official),
+        ("restrict", "hold", "hold"),
+    ),
+    "erased": (
+        lambda d: drafts.add_erased(
+            d,
+            Erased(
+                d.known("bank").origin, 9, b"\1" * 32, ((1, 2),), "retention"
+            ),
+        ),
+        lambda r: r.erased[0].ranges,
+        ((1, 2),),
+    ),
+    "retired": (
+        lambda d: drafts.retire_epoch(d, "url", 1),
+        lambda r: r.epoch("url"),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EDITS.values(), ids=EDITS)
+def test_edit(
+    club: "Club",
+    machine: TrustedRoster,
+    case: tuple[
+        Callable[[Roster], Roster], Callable[[Roster], object], object
+    ],
+) -> None:
+    edit, look, want = case
+    draft = edit(begin(machine))
+    raw = club.signed(draft, "alice", "bob", "eve", current=machine.current)
+    assert look(machine.update(raw)) == want
+
+
+def test_an_auditor_comes_and_goes(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    court = keys.generate("court.example", "txwz", club.rng, now=NOW)
+    draft = drafts.add_auditor(
+        begin(machine), "court", Names("法院", "court"), court.certificate
+    )
+    checked = drafts.read(drafts.write(draft, machine.current))[1]
+    assert checked.auditor_by_tls(court.public.tls) == checked.auditors[0]
+    assert not drafts.remove_auditor(checked, "court").auditors
+    with pytest.raises(RefusedError, match="no auditor jury"):
+        drafts.remove_auditor(checked, "jury")
+
+
+def test_a_new_certificate_brings_its_pin(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    new = keys.generate("bank.example", "txwz", club.rng, now=NOW)
+    draft = drafts.set_certificate(begin(machine), "bank", new.certificate)
+    checked = drafts.read(drafts.write(draft, machine.current))[1]
+    assert checked.by_tls(new.public.tls) == checked.known("bank")
+
+
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        (lambda d: drafts.set_threshold(d, 4), "threshold of 4 with 3"),
+        (lambda d: drafts.set_threshold(d, 0), "threshold of 0 with 3"),
+        (lambda d: drafts.remove_admin(d, "mallory"), "no admin mallory"),
+        (
+            lambda d: drafts.remove_admin(
+                drafts.remove_admin(d, "eve"), "bob"
+            ),
+            "1 admins would be left for a threshold of 2",
+        ),
+        (lambda d: drafts.set_policy(d, fate="hold"), "policy has no fate"),
+        (lambda d: drafts.set_member(d, "bank", keys=1), "keys is not edited"),
+        (lambda d: drafts.retire_epoch(d, "url", 2), "no url epoch 2"),
+        (
+            lambda d: drafts.remove_never(d, "phone", "110"),
+            "no such phone on the never-list",
+        ),
+    ],
+)
+def test_refused_edits(
+    machine: TrustedRoster, edit: Callable[[Roster], Roster], why: str
+) -> None:
+    with pytest.raises(RefusedError, match=why):
+        edit(begin(machine))
+
+
+def test_an_admins_key_is_named_as_one(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    for name in ("txwz/admin", "other/admin/zoe", "txwz/admin/z/oe"):
+        key = SigningKey(name, note.ED25519, club.rng(32)).verifier
+        with pytest.raises(MalformedError, match="an admin's key is named"):
+            drafts.add_admin(begin(machine), key)
+
+
+# -------------------------------------------------------------- signatures
+
+
+def test_a_draft_says_who_must_still_sign(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    """Zoe comes, eve goes: two of the old, two of the new."""
+    draft = drafts.add_admin(begin(machine), club.admin("zoe").verifier)
+    draft = drafts.remove_admin(draft, "eve")
+    old = machine.current
+    raw = drafts.write(draft, old)
+    current, after = drafts.signatures(raw, old)
+    assert (current.version, current.have, current.wanted) == (1, (), 2)
+    assert (after.version, after.missing) == (2, ("alice", "bob", "zoe"))
+    raw = drafts.sign(raw, club.admin("eve"), old)
+    raw = drafts.sign(raw, club.admin("zoe"), old)
+    current, after = drafts.signatures(raw, old)
+    assert (current.have, current.missing) == (("eve",), ("alice", "bob"))
+    assert (after.have, after.missing) == (("zoe",), ("alice", "bob"))
+    assert not drafts.is_complete(raw, old)
+    with pytest.raises(UntrustedError):
+        machine.update(raw)
+    raw = drafts.sign(raw, club.admin("bob"), old)
+    assert drafts.is_complete(raw, old)
+    assert machine.update(raw).version == 2
+
+
+def test_a_draft_that_went_to_each_admin_is_merged(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    old = machine.current
+    raw = drafts.write(begin(machine), old)
+    copies = [drafts.sign(raw, club.admin(a), old) for a in ("alice", "bob")]
+    assert not any(drafts.is_complete(c, old) for c in copies)
+    assert drafts.is_complete(drafts.merge(raw, *copies), old)
+    other = drafts.write(drafts.begin(old, now=NOW + 61), old)
+    with pytest.raises(RefusedError, match="different texts"):
+        drafts.merge(raw, other)
+
+
+def test_signing_twice_is_signing_once(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    old = machine.current
+    once = drafts.sign(drafts.write(begin(machine)), club.admin("bob"), old)
+    assert drafts.sign(once, club.admin("bob"), old) == once
+
+
+def test_only_an_admin_signs(club: "Club", machine: TrustedRoster) -> None:
+    raw = drafts.write(begin(machine), machine.current)
+    with pytest.raises(RefusedError, match="txwz/admin/mallory is no admin"):
+        drafts.sign(raw, club.admin("mallory"), machine.current)
+
+
+def test_a_draft_of_yesterday_is_not_signed(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    """Somebody else's version was published in between."""
+    old = machine.current
+    stale = drafts.write(drafts.begin(old, now=NOW + 1), old)
+    machine.update(club.signed(begin(machine), "alice", "bob", current=old))
+    with pytest.raises(RefusedError, match="does not follow version 2"):
+        drafts.sign(stale, club.admin("bob"), machine.current)
+    with pytest.raises(RefusedError, match="needs the one before"):
+        drafts.sign(stale, club.admin("bob"))
+
+
+def test_a_bad_line_in_a_draft_is_named(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    old = machine.current
+    signed, draft = drafts.read(drafts.write(begin(machine), old))
+    bad = note.add(signed, club.admin("bob").sign(draft.text + "x"))
+    with pytest.raises(UntrustedError, match="does not verify"):
+        drafts.signatures(bytes(bad), old)
+
+
+def test_a_strangers_line_counts_for_nothing(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    old = machine.current
+    signed, draft = drafts.read(drafts.write(begin(machine), old))
+    odd = note.add(signed, club.admin("mallory").sign(draft.text))
+    assert [s.have for s in drafts.signatures(bytes(odd), old)] == [(), ()]
+
+
+def test_an_empty_draft_is_read_back(machine: TrustedRoster) -> None:
+    draft = begin(machine)
+    signed, found = drafts.read(drafts.write(draft, machine.current))
+    assert found == draft
+    assert signed.signatures == ()
+
+
+@pytest.mark.parametrize("raw", [b"", b"\n\n", b"\xff\n\n", b"text\n"])
+def test_what_is_no_draft(raw: bytes) -> None:
+    with pytest.raises(MalformedError):
+        drafts.read(raw)
+
+
+def test_a_draft_that_nobody_would_read_is_not_written(
+    machine: TrustedRoster,
+) -> None:
+    odd = drafts.set_urls(begin(machine), "bank", "http://bank.example")
+    with pytest.raises(MalformedError, match="urls"):
+        drafts.write(odd, machine.current)
+
+
+# ------------------------------------------------------------------ review
+
+
+def test_whoever_signs_sees_every_change(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    old = machine.current
+    draft = drafts.admit(begin(machine), club.newcomer("police", old.id))
+    draft = drafts.set_policy(draft, confirmed="hold")
+    draft = drafts.add_never(draft, Never("phone", "cn:110", "emergency"))
+    draft = drafts.set_urls(draft, "bank", "https://new.example")
+    draft = drafts.set_quota(draft, Quota("all", 1, 2, member="bank"))
+    draft = drafts.set_cap(draft, Cap(7, kind="phone"))
+    draft = with_epoch(drafts.remove_admin(draft, "eve"))
+    eve = old.admins["eve"]
+    assert drafts.changes(old, draft) == [
+        f"- admins[{eve}] {str(eve)[:64]}…",
+        "~ caps[phone].days 180 → 7",
+        "+ epochs[phone/1]",
+        f"~ expires {old.expires} → {draft.expires}",
+        "+ holders[bank] bank",
+        "+ holders[carrier] carrier",
+        "+ holders[police] police",
+        "- members[bank].urls[https://bank.example:8443]"
+        " https://bank.example:8443",
+        "+ members[bank].urls[https://new.example] https://new.example",
+        "+ members[police]",
+        "+ never[phone cn:110]",
+        "~ policy.confirmed delay → hold",
+        "+ quotas[bank all]",
+    ]
+    assert drafts.changes(old, old) == []
+
+
+def test_a_change_in_anything_is_seen(machine: TrustedRoster) -> None:
+    """A log key, a cut, an erasure: whatever has a label of its own."""
+    old = machine.current
+    bank = old.known("bank")
+    erased = Erased(bank.origin, 9, b"\1" * 32, ((1, 2),), "retention")
+    draft = drafts.add_erased(old, erased)
+    assert drafts.changes(old, draft) == [
+        f"+ erased[{bank.origin} 9 [[1, 2]]]"
+    ]
+    cut = replace(
+        bank,
+        generations=(
+            replace(
+                bank.generation,
+                cuts=(Cut(3, b"\1" * 32),),
+            ),
+        ),
+    )
+    draft = replace(old, members=(cut, *old.members[1:]))
+    (line,) = drafts.changes(old, draft)
+    assert line.endswith(".cuts[3]")
