@@ -82,7 +82,7 @@ class ServerTls:
             key_pem: its private key, PKCS #8, not encrypted.
 
         Raises:
-            DamagedError: the two do not go together.
+            DamagedError: the two do not go together, or are too weak.
         """
         self._own = own
         self._key_pem = key_pem
@@ -121,7 +121,6 @@ class ServerTls:
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
         # A ticket would let its holder in again after a removal.
         context.num_tickets = 0
-        context.options |= ssl.OP_NO_TICKET
         context.admits = lambda pin: pin in self._pins
         together = b"".join(anchors)
         if together:
@@ -145,7 +144,7 @@ def client_context(own: bytes, key_pem: bytes, pin: str) -> ssl.SSLContext:
     PKCS #8, not encrypted. What address was dialled does not matter.
 
     Raises:
-        DamagedError: certificate and key do not go together.
+        DamagedError: the two do not go together, or are too weak.
     """
     context = _context(ssl.PROTOCOL_TLS_CLIENT, own, key_pem)
     context.check_hostname = False
@@ -166,11 +165,11 @@ def peer_pin(connection: ssl.SSLObject | ssl.SSLSocket | None) -> str | None:
 def rehearse(own: bytes, key_pem: bytes) -> None:
     """A handshake in memory shows that peers will accept this certificate.
 
-    OpenSSL refuses, for example, a certificate whose extended key usage does
-    not name client authentication, or a key that is too small.
+    OpenSSL refuses, for example, one whose extended key usages do not name
+    client authentication.
 
     Raises:
-        DamagedError: certificate and key do not go together.
+        DamagedError: certificate and key do not go together, or are too weak.
         UsageError: no peer could accept it.
     """
     server = ServerTls(own, key_pem)
@@ -189,8 +188,8 @@ def rehearse(own: bytes, key_pem: bytes) -> None:
     except ssl.SSLError as e:
         raise UsageError(
             f"tls: no peer would accept this certificate: {_reason(e)}",
-            hint="it needs client and server authentication among its"
-            " extended key usages, or none, and P-256, Ed25519 or RSA 2048",
+            hint="if it names extended key usages, client authentication"
+            " must be among them",
         ) from e
 
 
@@ -204,7 +203,7 @@ def _context(protocol: int, own: bytes, key_pem: bytes) -> _Context:
             context.load_cert_chain(path, password=password)
     except (ssl.SSLError, ValueError) as e:
         raise DamagedError(
-            "tls: our certificate and private key do not go together"
+            f"tls: our certificate and key: {_reason(e)}"
         ) from e
     return context
 
@@ -267,7 +266,9 @@ def _pin(der: bytes) -> str | None:
         return None
 
 
-def _reason(error: ssl.SSLError) -> str:
+def _reason(error: Exception) -> str:
+    """Return OpenSSL's own words, such as "key values mismatch"."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return getattr(error, "verify_message", "") or str(error)
-    return (error.reason or str(error)).replace("_", " ").lower()
+    reason = error.reason if isinstance(error, ssl.SSLError) else ""
+    return (reason or str(error)).replace("_", " ").lower()

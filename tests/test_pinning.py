@@ -6,11 +6,13 @@ Real TLS over loopback, with asyncio on both sides.
 import asyncio
 import contextlib
 import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -222,7 +224,7 @@ async def test_stolen_certificate_is_refused(
     bank: Identity, police: Identity
 ) -> None:
     """The certificate is public: without its key it opens nothing."""
-    with pytest.raises(DamagedError):
+    with pytest.raises(DamagedError, match="mismatch"):
         pinning.client_context(police.der, issue(ed()).pem, bank.pin)
 
 
@@ -248,6 +250,20 @@ async def test_removed_cannot_come_back(
         assert await ask(port, carrier.client(bank.pin)) == carrier.pin
         tls.update([])
         assert await is_refused(port, carrier.client(bank.pin))
+
+
+async def test_odd_certificate_shuts_out_nobody_else(
+    bank: Identity, police: Identity
+) -> None:
+    """What OpenSSL cannot read is named and left out; the others come in."""
+    member = issue(ed(), name="member.example")
+    not_utf8 = member.der.replace(b"member.example", b"\xff" * 14)
+    assert certificate.pin(not_utf8) == member.pin
+    tls = bank.server()
+    assert tls.update([not_utf8, police.der]) == (member.pin,)
+    async with door(tls) as port:
+        assert await ask(port, police.client(bank.pin)) == police.pin
+        assert await is_refused(port, member.client(bank.pin))
 
 
 async def test_kept_connection_still_shows_its_pin(
@@ -278,7 +294,7 @@ async def test_wrong_door_hears_nothing(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         with contextlib.suppress(OSError):
-            heard.append(await reader.read())
+            heard.append(await reader.read(100))
         writer.close()
 
     tls = impostor.server(police)
@@ -392,6 +408,38 @@ def test_no_tls_has_no_pin() -> None:
     assert pinning.peer_pin(None) is None
 
 
+def test_unreadable_certificate_has_no_pin() -> None:
+    """OpenSSL may read a certificate that we do not: then nobody is known."""
+
+    class Odd(ssl.SSLObject):
+        def __init__(self) -> None:
+            pass
+
+        def getpeercert(self, binary_form: bool = False) -> Any:
+            return b"no certificate"
+
+    assert pinning.peer_pin(Odd()) is None
+
+
+async def test_blocking_sockets_keep_to_the_pin(
+    bank: Identity, police: Identity
+) -> None:
+    """The context cannot be used without the pin, by whatever client."""
+
+    def dial(port: int, pin: str) -> str | None:
+        context = police.client(pin)
+        with (
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            context.wrap_socket(plain) as end,
+        ):
+            return pinning.peer_pin(end)
+
+    async with door(bank.server(police)) as port:
+        assert await asyncio.to_thread(dial, port, bank.pin) == bank.pin
+        with pytest.raises(ssl.SSLCertVerificationError, match="pinned"):
+            await asyncio.to_thread(dial, port, police.pin)
+
+
 def test_rehearsal_passes(police: Identity) -> None:
     """A good certificate is said to be good."""
     pinning.rehearse(police.der, police.pem)
@@ -401,7 +449,7 @@ def test_rehearsal_passes(police: Identity) -> None:
     ("own", "reason"),
     [
         (issue(ed(), usage=SERVER_ONLY), "purpose"),
-        (issue(rsa.generate_private_key(65537, 1024)), "go together|key"),
+        (issue(rsa.generate_private_key(65537, 1024)), "key too small"),
     ],
     ids=["server only", "small key"],
 )

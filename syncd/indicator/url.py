@@ -468,5 +468,7 @@ def _is_public_suffix(host: str) -> bool:
 
 
 def _is_personal(path: str) -> bool:
+    if path == "/":
+        return False
     text = _unescape(path.encode()).decode(errors="replace")
     return _PERSONAL.search(text) is not None
