@@ -243,6 +243,9 @@ def fold(
                     report.technique or report.basis or report.case
                 ):
                     simple.append((index, report))
+                    if len(simple) == _BULK:
+                        _fold_simple(batch, simple)
+                        simple = []
                     continue
         if type_ not in types:
             batch.voids.append((index, f"type {type_} is not defined"))
@@ -253,8 +256,7 @@ def fold(
         else:
             said = statements.decode(payload, type_)
             _FOLD[type(said)](batch, index, said)
-    for at in range(0, len(simple), _BULK):
-        _fold_simple(batch, simple[at : at + _BULK])
+    _fold_simple(batch, simple)
     batch.voids.sort()
     batch.adds.sort()
     batch.ends.sort()
@@ -262,7 +264,7 @@ def fold(
     return batch
 
 
-_BULK: Final = 1024  # reports checked together
+_BULK: Final = 1024  # reports checked together; bounds what is held at once
 _TEXTS_KEPT: Final = 4096
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 _texts: dict[str, bytes] = {}  # text of a record → its bytes, once checked
@@ -294,7 +296,7 @@ def _simple_rows(reports: Sequence[tuple[int, Report]]) -> list[Row] | None:
         return None
     if tokens_ is None or know.hex() != knows or len(know) != 8 * len(names):
         return None
-    if {len(report.know) for _, report in reports} != {16}:
+    if any(len(report.know) != 16 for _, report in reports):
         return None
     days, kinds, text_of = statements.DAYS, tokens.KIND_CODES, _texts.get
     rows: list[Row] = []
@@ -403,9 +405,7 @@ _FOLD: Final[dict[type, Callable[[Batch, int, Any], None]]] = {
 }
 
 
-def _key(
-    said: statements.Indicator,
-) -> int:
+def _key(said: statements.Indicator) -> int:
     return said.epoch * 4 + tokens.KIND_CODES[said.kind]
 
 
@@ -488,12 +488,9 @@ def is_erased(index: int, type_: int, ranges: Iterable[Range]) -> bool:
     )
 
 
-class _Covered(set[int]):
-    """The indices of one stretch that erasures cover."""
-
-
-def _covered(start: int, stop: int, ranges: Iterable[Range]) -> _Covered:
-    found = _Covered()
+def _covered(start: int, stop: int, ranges: Iterable[Range]) -> set[int]:
+    """Return the indices of one stretch that erasures cover."""
+    found: set[int] = set()
     for first, last, by in ranges:
         found.update(range(max(first, start), min(last, by, stop)))
     return found
@@ -517,16 +514,16 @@ def complete(
         for index, (leaf, salt, _) in enumerate(records, start)
         if not salt
         and not is_void(leaf, types=types)
-        and not 8 <= leaf[1] < 16
+        and leaf[1] not in SEALED_TYPES
     ]
     if not missing:
         return []
     known = [*erased, *erases(start, records)]
-    return [i for i in missing if not _excused(i, records[i - start], known)]
-
-
-def _excused(index: int, record: Record, known: Sequence[Range]) -> bool:
-    return is_erased(index, record[0][1], known)
+    return [
+        index
+        for index in missing
+        if not is_erased(index, records[index - start][0][1], known)
+    ]
 
 
 def refold(

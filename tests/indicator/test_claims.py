@@ -1,0 +1,617 @@
+"""Claims depend on what the logs say, not on how or when it arrived."""
+
+import hashlib
+import itertools
+import json
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncd.errors import DamagedError
+from syncd.indicator import claims, leaf
+from syncd.indicator import statement as statements
+from syncd.indicator import token as tokens
+from syncd.indicator.claims import Batch, Claim, Range, Row
+from syncd.indicator.leaf import Record
+from syncd.indicator.policy import DEFAULT, Reporter
+from syncd.indicator.statement import (
+    Anchor,
+    AnchoredLog,
+    Answer,
+    Dispute,
+    Erase,
+    Evidence,
+    Reassigned,
+    Report,
+    Retract,
+    RosterAccepted,
+    Sighting,
+    Statement,
+    Usage,
+    Void,
+    Vouch,
+)
+from syncd.indicator.verdict import verdict
+
+VECTORS = Path(__file__).parents[1] / "vectors/syncd/claims.json"
+ORIGIN = "bank.example/syncd/txwz/1"
+OTHER = "police.example/syncd/txwz/1"
+SALT = bytes(16)
+NAMES = [tokens.encode(bytes([n]) * 16) for n in range(3)]
+
+
+def record(statement: Statement, origin: str = ORIGIN) -> Record:
+    """Return the record of a statement, salted for the test."""
+    return raw(statements.encode(statement), statements.type_of(statement))
+
+
+def raw(payload: bytes, type_: int, origin: str = ORIGIN) -> Record:
+    return leaf.commit(origin, type_, SALT, payload), SALT, payload
+
+
+def about(n: int = 0, kind: str = "phone", epoch: int = 1) -> dict[str, Any]:
+    return {
+        "on": "2026-11-21",
+        "kind": kind,
+        "epoch": epoch,
+        "token": NAMES[n],
+    }
+
+
+def report(n: int = 0, **changed: Any) -> Report:
+    fields: dict[str, Any] = {
+        **about(n),
+        "label": "fake_loan",
+        "role": "caller",
+        "evidence": "bank_detection",
+        "confidence": 80,
+        "seen": "2026-11-20",
+        "expires": "2027-05-20",
+        "know": "03a09b78e857dc61",
+        "handling": "open",
+    }
+    return Report(**{**fields, **changed})
+
+
+def retract(n: int, *ends: int, **changed: Any) -> Retract:
+    return Retract(**{**about(n), **changed}, ends=ends, reason="duplicate")
+
+
+DISPUTE = Dispute(
+    **about(), reason="stale", due="2026-12-01", expires="2027-01-01"
+)
+SIGHTING = Sighting(
+    **about(), first="2026-11-20", last="2026-11-21", count=5, outcome="warned"
+)
+REASSIGNED = Reassigned(**about(), since="2026-10-01")
+ANSWER = Answer(
+    **about(),
+    about=((OTHER, 3), (OTHER, 20)),
+    outcome="report_stands",
+    reason="case_open",
+)
+VOUCH = Vouch(**about(), role="hotline", expires="2027-11-21")
+FULL = report(
+    channel="call",
+    technique=("safe_account", "screen_share"),
+    basis=((ORIGIN, 3), (OTHER, 20)),
+    case="0011223344556677",
+    spoofed=True,
+    test=True,
+)
+
+
+# ------------------------------------------------------------ a model store
+
+
+class Store:
+    """Claims by the letter of a batch's docstring; erasing like a mirror."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, list[Record]] = {}
+        self.erased: dict[str, list[Range]] = {}
+        self.rows: dict[str, set[Row]] = {}
+
+    def merge(self, origin: str, fresh: Sequence[Record]) -> Batch:
+        held = self.records.setdefault(origin, [])
+        erased = self.erased.setdefault(origin, [])
+        rows = self.rows.setdefault(origin, set())
+        batch = claims.fold(origin, len(held), fresh, erased=erased)
+        rows |= set(batch.adds)
+        for token, index, _, key in batch.ends:
+            rows -= {r for r in rows if r[:3] == (token, index, key)}
+        leaves = [r[0] for r in held]
+        again = claims.needs_refold(0, leaves, batch)
+        held += fresh
+        erased += batch.erases
+        for index, (commitment, _, _) in enumerate(held):
+            if claims.is_erased(index, commitment[1], erased):
+                held[index] = (commitment, b"", b"")
+                rows -= {r for r in rows if r[1] == index}
+        if again:
+            rows.clear()
+            rows |= set(claims.refold(origin, [(0, held)], erased))
+        return batch
+
+
+@st.composite
+def logs(draw: st.DrawFn, *, erasing: bool = True) -> list[Record]:
+    """Return a log of everything that can happen to claims."""
+    made: list[Record] = []
+    for index in range(draw(st.integers(0, 14))):
+        n = draw(st.integers(0, 2))
+        what = draw(st.integers(0, 9))
+        before = st.integers(0, index + 2)
+        said: Statement
+        if what <= 3:
+            said = report(n, confidence=index)
+        elif what == 4:
+            said = Dispute(
+                **about(n),
+                reason="stale",
+                due="2026-12-01",
+                expires="2027-01-01",
+            )
+        elif what == 5:
+            said = Vouch(**about(n), role="hotline", expires="2027-11-21")
+        elif what == 6:
+            ends = draw(st.lists(before, min_size=1, max_size=3, unique=True))
+            said = retract(n, *sorted(ends))
+        elif what == 7 and erasing:
+            start = draw(before)
+            stop = start + draw(st.integers(1, 4))
+            said = Erase(ranges=((start, stop),), reason="retention")
+        elif what == 8:
+            made.append(raw(b'{"type":1}', 1))
+            continue
+        else:
+            said = SIGHTING
+        made.append(record(said))
+    return made
+
+
+def cuts(size: int) -> st.SearchStrategy[list[int]]:
+    inner = st.lists(st.integers(0, size), max_size=4).map(sorted)
+    return inner.map(lambda inside: [0, *inside, size])
+
+
+@settings(max_examples=60)
+@given(logs(), st.data())
+def test_cuts_do_not_matter(log: list[Record], data: st.DataObject) -> None:
+    """A log folded in any stretches gives the same rows, erased or not."""
+    whole, parts = Store(), Store()
+    whole.merge(ORIGIN, log)
+    for start, stop in itertools.pairwise(data.draw(cuts(len(log)))):
+        parts.merge(ORIGIN, log[start:stop])
+    assert parts.rows.get(ORIGIN, set()) == whole.rows[ORIGIN]
+
+
+@settings(max_examples=60)
+@given(logs())
+def test_erased_is_never_written(log: list[Record]) -> None:
+    """The rows are those of the log with erased entries left blank."""
+    erased = claims.erases(0, log)
+    blank = [
+        leaf.close(r) if claims.is_erased(n, r[0][1], erased) else r
+        for n, r in enumerate(log)
+    ]
+    store, other = Store(), Store()
+    store.merge(ORIGIN, log)
+    other.merge(ORIGIN, blank)
+    assert store.rows == other.rows
+    refolded = claims.refold(ORIGIN, [(0, log)], erased)
+    assert set(refolded) == store.rows[ORIGIN]
+
+
+@settings(max_examples=30)
+@given(st.lists(logs(), min_size=3, max_size=3), st.data())
+def test_arrival_does_not_matter(
+    written: list[list[Record]], data: st.DataObject
+) -> None:
+    """All logs in any order of arrival give the same verdict."""
+    origins = [f"{name}.example/syncd/t/1" for name in "abc"]
+    sectors = ["bank", "police", "platform"]
+    reporters = {
+        origin: Reporter(origin[0], sector, origin[0])
+        for origin, sector in zip(origins, sectors, strict=True)
+    }
+    pieces = []
+    for origin, log in zip(origins, written, strict=True):
+        ends = data.draw(cuts(len(log)))
+        pieces.append(
+            [(origin, log[a:b]) for a, b in itertools.pairwise(ends)]
+        )
+    order = [n for n, mine in enumerate(pieces) for _ in mine]
+    answers = []
+    for turn in (order, data.draw(st.permutations(order))):
+        store = Store()
+        queues = [list(mine) for mine in pieces]
+        for n in turn:
+            store.merge(*queues[n].pop(0))
+        found = [
+            Claim.parse(origin, r[1], r[0], *claims.kind_epoch(r[2]), r[3])
+            for origin, rows in store.rows.items()
+            for r in rows
+        ]
+        answers.append(
+            [
+                verdict(
+                    [[c for c in found if c.token == tokens.decode(name)]],
+                    DEFAULT,
+                    reporters,
+                    statements.day("2026-11-25"),
+                )
+                for name in NAMES
+            ]
+        )
+    assert answers[0] == answers[1]
+
+
+# ------------------------------------------------------------------- fold
+
+
+def test_every_type_has_its_place() -> None:
+    """Claims become rows; the rest is kept beside them."""
+    line = "— bank.example/syncd/txwz/1 z3wTMfTP0mVeuVQF"
+    anchor = Anchor(logs=(AnchoredLog(OTHER, 5, "00" * 32, line),))
+    usage = Usage(
+        on="2026-11-21", key=("phone", 1), rows=(("a", "publish", 1, 0),)
+    )
+    accepted = RosterAccepted(version=2, hash_="ab" * 32)
+    proof = Evidence(what="fork", origin=OTHER, notes=("a\n", "b\n"))
+    said: list[Statement] = [report(), DISPUTE, REASSIGNED, ANSWER, VOUCH]
+    said += [SIGHTING, anchor, usage, accepted, proof, retract(0, 0)]
+    said += [Erase(ranges=((5, 5), (90, 99)), reason="retention")]
+    batch = claims.fold(ORIGIN, 100, [*map(record, said)])
+    token = tokens.decode(NAMES[0])
+    assert (batch.start, batch.stop) == (100, 112)
+    assert [row[1] for row in batch.adds] == [100, 101, 102, 103, 104]
+    assert [row[:3] for row in batch.sightings] == [(token, 105, 5)]
+    assert batch.anchors == [(106, anchor)]
+    assert batch.usages == [(107, usage)]
+    assert batch.rosters == [(108, 2, "ab" * 32)]
+    assert batch.evidence == [(109, proof)]
+    assert batch.ends == [(token, 0, 110, 5)]
+    assert batch.erases == [(90, 99, 111)]
+    assert batch.voids == []
+
+
+def test_voids_are_findings_and_stop_nothing() -> None:
+    """Whatever is wrong with an entry, the next one counts."""
+    batch = claims.fold(
+        ORIGIN,
+        0,
+        [
+            raw(b"{}", 1),
+            (b"short", b"", b""),
+            raw(statements.encode(VOUCH), 3),
+            raw(b"{}", 30),
+            raw(b"secret", 9),
+            record(report()),
+        ],
+    )
+    assert [index for index, _ in batch.voids] == [0, 1, 2, 3]
+    assert [row[1] for row in batch.adds] == [5]
+
+
+def test_rows_are_sorted_by_token() -> None:
+    """A store inserts in the order of its tree."""
+    log = [record(report(n)) for n in (2, 0, 1, 0)]
+    batch = claims.fold(ORIGIN, 0, log)
+    assert [row[0][0] for row in batch.adds] == [0, 0, 1, 2]
+
+
+def ended(log: list[Statement]) -> list[int]:
+    store = Store()
+    store.merge(ORIGIN, [*map(record, log)])
+    standing = {row[1] for row in store.rows[ORIGIN]}
+    return [
+        n
+        for n, said in enumerate(log)
+        if statements.type_of(said) in claims.CLAIM_TYPES and n not in standing
+    ]
+
+
+def test_a_retract_ends_its_own_earlier_claims() -> None:
+    """Of the same token, kind and epoch; all claim types; no others."""
+    log: list[Statement] = [report(), DISPUTE, REASSIGNED, ANSWER, VOUCH]
+    assert ended([*log, retract(0, 0, 1, 2, 3, 4)]) == [0, 1, 2, 3, 4]
+    assert ended([*log, retract(0, 1, 3)]) == [1, 3]
+    assert ended([*log, retract(1, 0)]) == []
+    assert ended([*log, retract(0, 0, kind="account")]) == []
+    assert ended([*log, retract(0, 0, epoch=2)]) == []
+
+
+def test_a_retract_ends_nothing_at_or_after_it() -> None:
+    """It speaks of what was there when it was written."""
+    assert ended([retract(0, 0, 1), report()]) == []
+    assert ended([retract(0, 0, 1), report(), retract(0, 1)]) == [1]
+
+
+def test_a_retract_of_a_retract_ends_nothing() -> None:
+    """What ended has ended: it is reported again, not un-retracted."""
+    assert ended([report(), retract(0, 0), retract(0, 1)]) == [0]
+
+
+def test_ends_of_the_same_stretch() -> None:
+    """A batch names them, and can leave them out."""
+    log: list[Statement] = [report(0), report(1), retract(0, 0)]
+    batch = claims.fold(ORIGIN, 0, [*map(record, log)])
+    assert [row[1] for row in batch.adds] == [0, 1]
+    assert [row[1] for row in batch.standing()] == [1]
+    alone = claims.fold(ORIGIN, 0, [record(report(0))])
+    assert alone.standing() == alone.adds
+
+
+def test_an_erased_retract_has_never_been() -> None:
+    """What it ended stands again, which a store learns in time."""
+    store = Store()
+    store.merge(ORIGIN, [record(report()), record(retract(0, 0))])
+    assert not store.rows[ORIGIN]
+    erase = record(Erase(ranges=((1, 2),), reason="entry_error"))
+    store.merge(ORIGIN, [erase])
+    assert [row[1] for row in store.rows[ORIGIN]] == [0]
+
+
+def test_an_erase_acts_below_itself_on_types_1_to_7() -> None:
+    """Not on itself, not on what follows, not on book-keeping."""
+    log: list[Statement] = [
+        report(),
+        RosterAccepted(version=1, hash_="ab" * 32),
+        Erase(ranges=((0, 9),), reason="retention"),
+        report(),
+    ]
+    batch = claims.fold(ORIGIN, 0, [*map(record, log)])
+    assert [row[1] for row in batch.adds] == [3]
+    assert batch.rosters == [(1, 1, "ab" * 32)]
+
+
+def test_a_roster_erases_by_size() -> None:
+    """An erasure from elsewhere covers what it names below its size."""
+    log = [record(report()), record(report()), raw(b"{}", 1)]
+    batch = claims.fold(ORIGIN, 0, log, erased=[(0, 9, 1), (2, 3, 3)])
+    assert [row[1] for row in batch.adds] == [1]
+    assert batch.voids == []
+
+
+def test_needs_refold() -> None:
+    """Only an erase over a retract un-ends anything."""
+    leaves = [record(report())[0], record(retract(0, 0))[0], b""]
+    for ranges, wanted in [
+        (((0, 1),), False),
+        (((1, 2),), True),
+        (((0, 9),), True),
+        (((2, 3),), False),
+    ]:
+        erase = record(Erase(ranges=ranges, reason="retention"))
+        batch = claims.fold(ORIGIN, 3, [erase])
+        assert claims.needs_refold(0, leaves, batch) == wanted
+
+
+def test_what_is_withheld() -> None:
+    """Present, erased, sealed and void by the leaf are complete."""
+    log = [
+        record(report()),
+        leaf.close(record(report())),
+        leaf.close(raw(b"{}", 8)),
+        leaf.close(raw(b"{}", 16)),
+        (b"void", b"", b""),
+        leaf.close(raw(b"{}", 99)),
+        leaf.close(record(VOUCH)),
+        record(Erase(ranges=((1, 2),), reason="retention")),
+    ]
+    assert claims.complete(0, log[:1]) == []
+    assert claims.complete(0, log) == [3, 6]
+    assert claims.complete(0, log, erased=[(6, 7, 8)]) == [3]
+    assert claims.complete(10, log[1:2]) == [10]
+
+
+def test_erases_are_read_ahead() -> None:
+    """Also among entries that cannot be merged yet; void ones are none."""
+    log = [
+        leaf.close(record(report())),
+        raw(b"{}", 18),
+        record(Erase(ranges=((0, 1), (3, 3)), reason="retention")),
+    ]
+    assert claims.erases(40, log) == [(0, 1, 42)]
+
+
+# ------------------------------------------------------- fast and slow path
+
+codes = st.sampled_from(["fake_loan", "of_2031", "a b", "", "x,y", "Ü", "A"])
+fields = st.fixed_dictionaries(
+    {},
+    optional={
+        "label": codes,
+        "role": codes,
+        "channel": codes,
+        "handling": codes,
+        "evidence": codes,
+        "technique": st.lists(codes, max_size=2).map(tuple),
+        "know": st.sampled_from(["00" * 8, "0" * 15, "0" * 17, "A" * 16, " "]),
+        "token": st.sampled_from([*NAMES, "x" * 22, "A" * 21, "A" * 23]),
+        "seen": st.sampled_from(["2026-11-19", "2026-02-30", ""]),
+        "spoofed": st.booleans(),
+        "test": st.booleans(),
+        "case": st.sampled_from(["", "00" * 8, "00"]),
+        "basis": st.sampled_from([(), ((OTHER, 1),), (("x", 1),)]),
+    },
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(fields, max_size=6))
+def test_the_fast_path_is_the_slow_path(changes: list[dict[str, Any]]) -> None:
+    """Reports folded in bulk give what each gives by itself."""
+    log = [raw(statements.spell(report(**c)), 1) for c in changes]
+    batch = claims.fold(ORIGIN, 0, log)
+    rows, voids = [], []
+    for index, (_, _, payload) in enumerate(log):
+        said = statements.decode(payload, 1)
+        if isinstance(said, Void):
+            voids.append((index, said.reason))
+        else:
+            assert isinstance(said, Report)
+            rows.append(claims.of(ORIGIN, index, said).row())
+    assert batch.adds == sorted(rows)
+    assert batch.voids == voids
+
+
+def test_more_reports_than_are_held_at_once() -> None:
+    """Every one of them is folded, in whatever portions."""
+    log = [record(report(confidence=n % 101)) for n in range(2_500)]
+    log[1_500] = raw(b"{}", 1)
+    log[7] = raw(statements.spell(report(know="z" * 16)), 1)
+    batch = claims.fold(ORIGIN, 0, log)
+    assert [index for index, _ in batch.voids] == [7, 1_500]
+    wanted = set(range(2_500)) - {7, 1_500}
+    assert {row[1] for row in batch.adds} == wanted
+
+
+def test_more_texts_than_are_kept() -> None:
+    """A writer of ever new codes costs time, not memory."""
+    log = [record(report(label=f"code_{n}")) for n in range(5_000)]
+    assert len(claims.fold(ORIGIN, 0, log).adds) == 5_000
+    assert len(claims._texts) <= claims._TEXTS_KEPT
+
+
+# ---------------------------------------------------------- rows and digest
+
+
+@pytest.mark.parametrize(
+    "said",
+    [report(), FULL, DISPUTE, REASSIGNED, ANSWER, VOUCH],
+    ids=["report", "full report", "dispute", "reassigned", "answer", "vouch"],
+)
+def test_a_row_is_read_as_it_was_said(said: Any) -> None:
+    """Row and claim are two views of one thing."""
+    (row,) = claims.fold(ORIGIN, 7, [record(said)]).adds
+    claim = Claim.parse(ORIGIN, 7, row[0], *claims.kind_epoch(row[2]), row[3])
+    assert claim == claims.of(ORIGIN, 7, said)
+    assert claim.row() == row
+    assert claim.position == (ORIGIN, 7)
+    assert claim.type == statements.type_of(said)
+    assert claim.on == statements.day(said.on)
+
+
+@given(
+    st.sampled_from([report(), FULL, DISPUTE, REASSIGNED, ANSWER, VOUCH]),
+    st.data(),
+)
+def test_a_damaged_record_is_noticed(said: Any, data: st.DataObject) -> None:
+    """Any edit of a record is refused, or is another claim's record."""
+    row = claims.of(ORIGIN, 7, said).record()
+    at = data.draw(st.integers(0, len(row)))
+    extra = data.draw(st.binary(max_size=2))
+    edited = row[:at] + extra + row[at + data.draw(st.integers(0, 2)) :]
+    try:
+        claim = Claim.parse(ORIGIN, 7, bytes(16), 1, 1, edited)
+    except DamagedError:
+        return
+    assert claim.record() == edited
+
+
+@pytest.mark.parametrize("bad", [b"", b"\x02", b"\x04", b"\x01", b"\xff" * 40])
+def test_no_record(bad: bytes) -> None:
+    """What is no record at all is damage, not a crash."""
+    with pytest.raises(DamagedError):
+        Claim.parse(ORIGIN, 7, bytes(16), 1, 1, bad)
+
+
+def by_the_book(origin: str, row: Row) -> int:
+    """Hash a row as protocol.md says, written a second time."""
+    token, index, key, rest = row
+    name = origin.encode()
+    text = b"syncd-claim-v1\x00" + struct.pack(">B", len(name)) + name
+    text += struct.pack(">Q", index)
+    text += struct.pack(">B", key % 4) + struct.pack(">Q", key // 4)
+    return int(hashlib.sha256(text + token + rest).hexdigest(), 16)
+
+
+@given(logs())
+def test_digest(log: list[Record]) -> None:
+    """A digest is a sum: any order, any parts, plus and minus."""
+    rows = claims.fold(ORIGIN, 0, log).adds
+    wanted = sum(by_the_book(ORIGIN, row) for row in rows) % 2**256
+    assert claims.digest(ORIGIN, reversed(rows)) == wanted
+    head, tail = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+    parts = [claims.digest(ORIGIN, part) for part in (head, tail)]
+    assert claims.plus(*parts) == wanted
+    assert claims.minus(wanted, parts[1]) == parts[0]
+    assert claims.minus(0, wanted) == -wanted % 2**256
+
+
+def test_digests_are_per_key() -> None:
+    """Phones of epoch 1 and 2, and accounts, are summed apart."""
+    log = [
+        record(report()),
+        record(report(epoch=2)),
+        record(report(kind="account")),
+        record(report()),
+    ]
+    rows = claims.fold(ORIGIN, 0, log).adds
+    found = claims.digests(ORIGIN, rows)
+    assert set(found) == {
+        claims.key(1, 1),
+        claims.key(1, 2),
+        claims.key(3, 1),
+    }
+    for k, value in found.items():
+        mine = [row for row in rows if row[2] == k]
+        assert value == claims.digest(ORIGIN, mine)
+
+
+def test_one_changed_byte_changes_the_digest() -> None:
+    """Of any column, and of the origin."""
+    (row,) = claims.fold(ORIGIN, 0, [record(report())]).adds
+    token, index, key, rest = row
+    changed = [
+        (bytes(15) + b"\1", index, key, rest),
+        (token, index + 1, key, rest),
+        (token, index, key + 1, rest),
+        (token, index, key + 4, rest),
+        (token, index, key, rest[:-1] + b"x"),
+    ]
+    sums = {claims.digest(ORIGIN, [r]) for r in [row, *changed]}
+    assert len(sums | {claims.digest(OTHER, [row])}) == 7
+
+
+def test_vectors() -> None:
+    """Rows and digests of the published log, by both implementations."""
+    case = json.loads(VECTORS.read_text("utf-8"))
+    log = [
+        raw(e["payload"].encode(), e["type"], case["origin"])
+        for e in case["entries"]
+    ]
+    batch = claims.fold(case["origin"], 0, log)
+    found = [
+        {
+            "index": index,
+            "kind": key % 4,
+            "epoch": key // 4,
+            "token": token.hex(),
+            "record": rest.hex(),
+        }
+        for token, index, key, rest in batch.standing()
+    ]
+    assert found == case["rows"]
+    for k, value in claims.digests(case["origin"], batch.standing()).items():
+        kind, epoch = claims.kind_epoch(k)
+        assert (
+            claims.digest_bytes(value).hex()
+            == case["digests"][f"{kind}/{epoch}"]
+        )
+        assert (
+            value
+            == sum(
+                by_the_book(case["origin"], row)
+                for row in batch.standing()
+                if row[2] == k
+            )
+            % 2**256
+        )
