@@ -142,6 +142,20 @@ def report_expression(
     return form
 
 
+def is_normal(form: str) -> bool:
+    """Say whether `form` is an expression as it stands.
+
+    By form alone: also one that no report may name, such as a public suffix
+    on a never-list, so that no two members judge a roster differently.
+    """
+    try:
+        url = _parse(form)
+    except MalformedError:
+        return False
+    tail = f"?{url.query}" if url.query else ""
+    return url.host + url.path + tail == form and len(form) <= MAX_FORM
+
+
 def expressions(raw: str) -> tuple[str, ...]:
     """Return the at most 30 expressions to look up, most specific first.
 

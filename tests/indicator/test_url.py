@@ -144,6 +144,36 @@ def test_normal_form_is_input(raw: str, keep_query: bool) -> None:
         assert form in url.expressions(raw)
 
 
+@pytest.mark.parametrize(
+    ("form", "holds"),
+    [
+        ("evil.example/", True),
+        ("github.io/", True),
+        ("10.0.0.1/", True),
+        ("evil.example/u/13800138000?q", True),
+        ("evil.example", False),
+        ("http://evil.example/", False),
+        ("evil.example/a?", False),
+        ("Evil.example/", False),
+        ("evil.example/%41", False),
+        ("evil.example/" + "a" * 244, False),
+        ("例子.测试/", False),
+        ("javascript:x", False),
+        ("", False),
+    ],
+)
+def test_normal_is_judged_by_form_alone(form: str, holds: bool) -> None:
+    """No list that is released again and again has a say in it."""
+    assert url.is_normal(form) is holds
+
+
+@given(urls)
+def test_every_expression_is_normal(raw: str) -> None:
+    """What is looked up is in normal form."""
+    with contextlib.suppress(MalformedError):
+        assert all(map(url.is_normal, url.expressions(raw)))
+
+
 @given(urls)
 def test_expressions_are_few_and_distinct(raw: str) -> None:
     """At most 30, each once, and the host's own root always among them."""
