@@ -83,7 +83,7 @@ def bundle_roots(
             roots += tiles.split_tile(raw, width)
         except MalformedError as e:
             raise BrokenSourceError(f"source: {e}") from e
-    before = first % BUNDLE if wanted else 0  # those that we have already
+    before = first % BUNDLE  # those that we have already
     peaks = Frontier.EMPTY.extend(roots[:before]).peaks
     known = old.at_bundles().peaks
     if peaks != known[len(known) - len(peaks) :]:
