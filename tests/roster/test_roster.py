@@ -382,6 +382,10 @@ REFUSED: dict[str, tuple[Edit, str]] = {
         lambda r: r.update(holders=["nobody"]),
         "roster.holders: nobody is no member",
     ),
+    "a holder without a share": (
+        lambda r: [e["shares"].pop(2) for e in r["epochs"][:2]],
+        "roster.holders: platform holds no share",
+    ),
     "a share of nobody's": (
         lambda r: r["epochs"][0]["shares"][1].__setitem__(1, "nobody"),
         "roster.epochs: nobody is no member",
@@ -515,8 +519,17 @@ def test_two_admins_with_one_name(full: Roster) -> None:
     value = full.to_json()
     other = SigningKey("txwz/admin/alice", note.ED25519, b"\1" * 32)
     value["admins"] = sorted([*value["admins"], str(other.verifier)])
-    with pytest.raises(MalformedError):
+    with pytest.raises(
+        MalformedError, match=r"roster\.admins: one name twice"
+    ):
         roster.from_json(value, full.id)
+
+
+def test_nothing_comes_before_version_1(club: "Club") -> None:
+    value = club.founding().to_json() | {"previous": "00" * 32}
+    with pytest.raises(MalformedError, match="version 1 has none"):
+        roster.from_json(value)
+    assert not validator.is_valid(value)
 
 
 def test_a_log_with_a_name_beyond_its_member(club: "Club") -> None:

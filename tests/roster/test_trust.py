@@ -442,6 +442,10 @@ SUCCESSIONS: dict[str, tuple[Change, str]] = {
         lambda _, d: other_epoch(d, t=3, generation=6),
         "",
     ),
+    "a next epoch may come": (
+        lambda _, d: drafts.add_epoch(d, Epoch("url", 2, 2)),
+        "",
+    ),
     "an epoch may be retired": (
         lambda _, d: drafts.retire_epoch(d, "phone", 3),
         "",
