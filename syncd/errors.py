@@ -6,6 +6,7 @@
     ├── RefusedError           understood, and not allowed by rule   422
     ├── UnavailableError       no usable answer; try again           503, exit 3
     │   ├── AbsentError        it says that there is no such thing: an answer
+    │   ├── HoldersError       fewer than t holders answered right; names them
     │   └── BrokenSourceError  bytes that are not what was signed: try another
     ├── QuotaError             too many; says when to come back      429
     ├── StaleError             a compare-and-swap lost               409
@@ -61,6 +62,16 @@ class UnavailableError(SyncdError):
 
 class AbsentError(UnavailableError):
     """A source says that it has no such thing, which is an answer."""
+
+
+class HoldersError(UnavailableError):
+    """Fewer holders than are needed gave a right answer in time."""
+
+    def __init__(
+        self, message: str, *, missing: tuple[str, ...] = (), hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.missing = missing  # member ids of those that did not
 
 
 class BrokenSourceError(UnavailableError):

@@ -11,19 +11,24 @@ the others are answered as usual.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
-from syncd.errors import MalformedError, SyncdError, UnavailableError
+from syncd.errors import HoldersError, MalformedError, SyncdError
 from syncd.flows.ports import Finding, Position
-from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import identifier, policy, token, verdict
+from syncd.flows.tokenise import LOCAL_BATCH, Offload, Tokeniser
+from syncd.indicator import identifier, policy, token, verdict, vocabulary
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.verdict import Verdict
 from syncd.roster.roster import Roster
 
 MAX_BASIS = 256  # claims on other tokens that one answer may rest on
-HANDLING = ("open", "no_tip_off")
+
+PURPOSES: Final = vocabulary.codes("purpose") - {"publish", "rotate"}
+APART: Final = frozenset({"audit", "test", "appeal", "subject_access"})
+HITS: Final = frozenset({"confirmed", "suspected", "disputed"})
+
+Met = tuple[str, int, bytes]  # (kind, epoch, token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Question:
     value: str = field(default="", repr=False)
     scheme: str | None = None
     region: str = ""
-    token: bytes = b""  # 16 bytes
+    token: bytes = field(default=b"", repr=False)  # 16 bytes
     epoch: int = 0
 
 
@@ -44,8 +49,11 @@ class Answer:
 
     verdict: Verdict | None = None
     problem: SyncdError | None = None  # it did not normalise
-    missing: str = ""  # why it could not be asked
+    missing: tuple[str, ...] = ()  # holders that did not answer
+    detail: str = ""  # why it could not be asked
     tokens: tuple[bytes, ...] = field(default=(), repr=False)
+    met: tuple[Met, ...] = field(default=(), repr=False)
+    # tokens under another member's active report: a sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +91,9 @@ class World:
     roster: Roster
     day: int  # days since 1970, in the roster's zone
     contested: frozenset[str]  # origins
-    never_tokens: frozenset[bytes]  # for questions by token
+    never_tokens: frozenset[tuple[str, bytes]]  # (kind, token)
     region: str  # for phones without a country
+    own: frozenset[str] = frozenset()  # our origins: no sighting of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +105,16 @@ class _Asked:
     problem: SyncdError | None = None
 
 
+@dataclass(slots=True)
+class _Asking:
+    """What was got so far of what the questions need."""
+
+    outputs: dict[Identifier, bytes] = field(default_factory=dict)
+    failed: dict[str, SyncdError] = field(default_factory=dict)  # by kind
+
+
 async def lookup(
-    questions: Sequence[Question],
+    questions: Sequence[Question | SyncdError],
     *,
     purpose: str,
     caller: str,
@@ -108,25 +125,40 @@ async def lookup(
     claims: ClaimSource,
     record: Callable[[Sequence[Access]], Awaitable[None]],
     report: Callable[[Finding], Awaitable[None]],
+    offload: Offload,
+    clock: Callable[[], float],
 ) -> list[Answer]:
-    """Answer every question, in order; recorded durably before return."""
-    asked = [_normalise(q, world.region) for q in questions]
-    outputs, missing = await _outputs(asked, tokeniser, purpose, timeout_s)
-    found = await _claims(asked, outputs, tokeniser, claims)
+    """Answer every question, in order; recorded durably before return.
+
+    What could not be read as a question comes in as its error, and goes out
+    as that item's problem.
+    """
+    deadline = clock() + timeout_s
+    asking = _Asking()
+    asked: list[_Asked] = await offload(
+        _normalise_all, questions, world, asking.outputs
+    )
+    await asyncio.gather(
+        *(
+            _ask(kind, asked, asking, tokeniser, purpose, deadline, clock)
+            for kind in ("phone", "account")
+        )
+    )
+    found = await _claims(asked, asking.outputs, world.roster, claims)
     resting = await _basis(found, claims)
-    judge = _Judge(world, found, resting, outputs, missing)
-    answers = [judge.answer(one) for one in asked]
+    judge = _Judge(world, found, resting, asking)
+    answers: list[Answer] = await offload(judge.answer_all, asked)
     await record(
         [
             Access(
                 caller,
                 purpose,
-                q.kind,
+                one.question.kind,
                 _hit(a),
                 a.tokens,
                 reference,
             )
-            for q, a in zip(questions, answers, strict=True)
+            for one, a in zip(asked, answers, strict=True)
             if a.problem is None
         ]
     )
@@ -147,48 +179,71 @@ def _hit(answer: Answer) -> Sequence[Position] | None:
     return positions or None
 
 
-def _normalise(question: Question, region: str) -> _Asked:
+def _normalise_all(
+    questions: Sequence[Question | SyncdError],
+    world: World,
+    outputs: dict[Identifier, bytes],
+) -> list[_Asked]:
+    """Read every question; URLs need nobody's help for their outputs."""
+    asked = []
+    for question in questions:
+        if isinstance(question, SyncdError):
+            asked.append(_Asked(Question(""), problem=question))
+            continue
+        try:
+            one = _normalise(question, world)
+        except SyncdError as e:
+            one = _Asked(question, problem=e)
+        for form in one.forms:
+            if form.kind == "url" and form not in outputs:
+                outputs[form] = token.url_output(form)
+        asked.append(one)
+    return asked
+
+
+def _normalise(question: Question, world: World) -> _Asked:
+    kind = question.kind
     if question.token:
-        if question.kind not in identifier.KINDS:
-            return _Asked(
-                question, problem=MalformedError("kind: no such kind")
+        if kind not in identifier.KINDS:
+            raise MalformedError("kind: no such kind")
+        if world.roster.epoch(kind, question.epoch) is None:
+            raise MalformedError(
+                f"token: the roster has no epoch {question.epoch} of {kind}"
             )
         return _Asked(question)
-    try:
-        forms = identifier.for_lookup(
-            question.kind,
-            question.value,
-            region=question.region or region,
-            scheme=question.scheme,
-        )
-    except SyncdError as e:
-        return _Asked(question, problem=e)
+    forms = identifier.for_lookup(
+        kind,
+        question.value,
+        region=question.region or world.region,
+        scheme=question.scheme,
+    )
     return _Asked(question, forms)
 
 
-async def _outputs(
+async def _ask(
+    kind: str,
     asked: Sequence[_Asked],
+    asking: _Asking,
     tokeniser: Tokeniser,
     purpose: str,
-    timeout_s: float,
-) -> tuple[dict[Identifier, bytes], dict[str, str]]:
-    """Return the outputs that could be had, and per kind why not all."""
-    outputs: dict[Identifier, bytes] = {}
-    missing: dict[str, str] = {}
-
-    async def one(kind: str) -> None:
-        wanted = [f for a in asked for f in a.forms if f.kind == kind]
-        if not wanted:
-            return
+    deadline: float,
+    clock: Callable[[], float],
+) -> None:
+    """Get the outputs of one kind, as many as can be had in time."""
+    wanted = [
+        *dict.fromkeys(f for a in asked for f in a.forms if f.kind == kind)
+    ]
+    for at in range(0, len(wanted), LOCAL_BATCH):
         try:
             await tokeniser.collect(
-                wanted, outputs, purpose=purpose, timeout_s=timeout_s
+                wanted[at : at + LOCAL_BATCH],
+                asking.outputs,
+                purpose=purpose,
+                timeout_s=max(deadline - clock(), 0.0),
             )
-        except (UnavailableError, SyncdError) as e:
-            missing[kind] = str(e)
-
-    await asyncio.gather(*map(one, identifier.KINDS))
-    return outputs, missing
+        except SyncdError as e:
+            asking.failed[kind] = e
+            return
 
 
 Found = dict[tuple[str, int, bytes], Sequence[Claim]]
@@ -197,7 +252,7 @@ Found = dict[tuple[str, int, bytes], Sequence[Claim]]
 async def _claims(
     asked: Sequence[_Asked],
     outputs: Mapping[Identifier, bytes],
-    tokeniser: Tokeniser,
+    roster: Roster,
     claims: ClaimSource,
 ) -> Found:
     """Return all claims on all tokens asked for, by kind, epoch, token."""
@@ -207,11 +262,10 @@ async def _claims(
         if question.token and one.problem is None:
             key = (question.kind, question.epoch)
             wanted.setdefault(key, {})[question.token] = None
-        for form in one.forms:
-            if form in outputs:
-                key = (form.kind, tokeniser.epoch(form.kind).epoch)
-                short = token.token(outputs[form])
-                wanted.setdefault(key, {})[short] = None
+    numbers = {kind: _epoch(roster, kind) for kind in identifier.KINDS}
+    for form, output in outputs.items():
+        key = (form.kind, numbers[form.kind])
+        wanted.setdefault(key, {})[token.token(output)] = None
     found: Found = {}
     for (kind, epoch), tokens in wanted.items():
         code = token.KIND_CODES[kind]
@@ -221,17 +275,23 @@ async def _claims(
     return found
 
 
+def _epoch(roster: Roster, kind: str) -> int:
+    epoch = roster.epoch(kind)
+    return epoch.epoch if epoch else 0
+
+
 async def _basis(found: Found, claims: ClaimSource) -> list[Claim]:
     """Return the claims that those found rest on, and on in turn."""
     have = [claim for group in found.values() for claim in group]
     resting: dict[Position, Claim] = {}
     asked: set[Position] = set()
+    most = MAX_BASIS * max(len(found), 1)
     while True:
         wanted = [
             p
             for p in verdict.unresolved([*have, *resting.values()])
             if p not in asked
-        ][: MAX_BASIS - len(asked)]
+        ][: most - len(asked)]
         if not wanted:
             break
         asked.update(wanted)
@@ -256,18 +316,24 @@ class _Judge:
         world: World,
         found: Found,
         resting: Sequence[Claim],
-        outputs: Mapping[Identifier, bytes],
-        missing: Mapping[str, str],
+        asking: _Asking,
     ) -> None:
         self._world = world
         self._found = found
         self._resting = resting
-        self._outputs = outputs
-        self._missing = missing
+        self._outputs = asking.outputs
+        self._failed = asking.failed
         self._policy = policy.of(world.roster)
         self._reporters = policy.reporters(world.roster)
         self._never = {(n.kind, n.value) for n in world.roster.never}
+        self._epochs = {
+            kind: _epoch(world.roster, kind) for kind in identifier.KINDS
+        }
         self.bad_know: set[Position] = set()
+
+    def answer_all(self, asked: Sequence[_Asked]) -> list[Answer]:
+        """Return the answers to all questions, in order."""
+        return [self.answer(one) for one in asked]
 
     def answer(self, asked: _Asked) -> Answer:
         """Return the answer to one question."""
@@ -275,36 +341,59 @@ class _Judge:
             return Answer(problem=asked.problem)
         question = asked.question
         if question.token:
-            key = (question.kind, question.epoch, question.token)
-            groups = [self._found.get(key, ())]
-            never = {0} & {
-                0 for _ in {question.token} & self._world.never_tokens
-            }
-            judged = self._verdict(groups, never, set())
-            return Answer(judged, tokens=(question.token,))
+            named = (question.kind, question.token)
+            never = {0} if named in self._world.never_tokens else set()
+            keys = [(question.kind, question.epoch, question.token)]
+            return self._answer(keys, never, set())
         never = {
             level
             for level, form in enumerate(asked.forms)
             if (form.kind, form.value) in self._never
         }
         if any(form not in self._outputs for form in asked.forms):
-            why = self._missing.get(question.kind, "")
             if 0 in never:  # guarded whatever the claims are
-                return Answer(self._verdict([[]], {0}, set()))
-            return Answer(verdict.unknown("holders_missing"), missing=why)
-        groups, tokens, bad = [], [], set()
+                return self._answer([], {0}, set())
+            return self._unknown(question.kind)
+        keys, bad = [], set()
         for form in asked.forms:
             output = self._outputs[form]
-            short = token.token(output)
-            tokens.append(short)
-            epoch = self._world.roster.epoch(form.kind)
-            number = epoch.epoch if epoch else 0
-            group = self._found.get((form.kind, number, short), ())
-            groups.append(group)
-            bad |= {c.position for c in group if _lies(c, output)}
+            key = (form.kind, self._epochs[form.kind], token.token(output))
+            keys.append(key)
+            for claim in self._found.get(key, ()):
+                if _lies(claim, output):
+                    bad.add(claim.position)
         self.bad_know |= bad
-        judged = self._verdict(groups, never, bad)
-        return Answer(judged, tokens=tuple(tokens))
+        return self._answer(keys, never, bad)
+
+    def _unknown(self, kind: str) -> Answer:
+        failed = self._failed.get(kind)
+        missing = failed.missing if isinstance(failed, HoldersError) else ()
+        return Answer(
+            verdict.unknown("holders_missing"),
+            missing=missing,
+            detail=str(failed or f"oprf: {kind}: not asked"),
+        )
+
+    def _answer(
+        self, keys: Sequence[Met], never: set[int], bad: set[Position]
+    ) -> Answer:
+        groups = [self._found.get(key, ()) for key in keys]
+        judged = self._verdict(groups or [()], never, bad)
+        met: tuple[Met, ...] = ()
+        if judged.verdict in HITS:
+            on = frozenset(judged.positions)
+            met = tuple(
+                key
+                for key, group in zip(keys, groups, strict=True)
+                if any(
+                    c.type == REPORT
+                    and c.position in on
+                    and c.origin not in self._world.own
+                    for c in group
+                )
+            )
+        tokens = tuple(short for _, _, short in keys)
+        return Answer(judged, tokens=tokens, met=met)
 
     def _verdict(
         self,

@@ -1,20 +1,24 @@
 """Report: from what an operator hands in to what the vault keeps.
 
+    draft ─ identifier, codes, days, never-list ─ prepared ─ vault ─ 202
+
 Everything that can be refused is refused here, with its reason, before a row
-is acknowledged: the identifier, every code, the days, the never-list.
+is acknowledged. A draft that is refused never holds up the others.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
 
 from syncd import canonical
-from syncd.errors import MalformedError, RefusedError
+from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import identifier, policy, statement
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.policy import Policy
 from syncd.indicator.statement import Dispute, Report
 from syncd.roster.roster import Roster
 
@@ -22,20 +26,54 @@ CONFIDENCE = 50  # of 100, where a report names none
 HANDLING = "no_tip_off"  # the careful one, where a report names none
 DISPUTE_DAYS = 30  # a dispute asks for an answer within these
 NOBODY = "AAAAAAAAAAAAAAAAAAAAAA"  # a token in form, for checks
+NEEDED = ("kind", "value", "label", "role", "evidence")  # never guessed
+CHECKED = 4096  # sets of fields that are remembered as right
 
-NEEDED = ("label", "role", "evidence")  # nothing of these is guessed
-OPTIONAL = (
-    "confidence",
-    "seen",
-    "expires",
-    "channel",
-    "technique",
-    "case",
-    "handling",
-    "spoofed",
-    "test",
-    "basis",
-)
+Position = tuple[str, int]
+
+
+class Draft(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """A report as an operator hands it in; "" and absent are the same."""
+
+    kind: str = ""
+    value: str = ""
+    scheme: str = ""  # what a bare account number is
+    region: str = ""  # country of a phone without one; ours if absent
+    label: str = ""
+    role: str = ""
+    evidence: str = ""
+    confidence: int = CONFIDENCE
+    seen: str = ""  # day; today if absent
+    expires: str = ""  # day; as long as the roster lets it count
+    channel: str = ""
+    technique: tuple[str, ...] = ()
+    case: str = ""  # 8 bytes in hex
+    handling: str = HANDLING
+    spoofed: bool = False
+    test: bool = False
+    basis: tuple[Position, ...] = ()
+    urgent: bool = False  # tell the others at once
+    keep_query: bool = False  # of a URL
+    allow_personal: bool = False  # a URL whose path may name a person
+
+
+class DisputeDraft(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """A dispute as an operator hands it in, by value or by token."""
+
+    kind: str = ""
+    value: str = ""
+    scheme: str = ""
+    region: str = ""
+    token: str = ""  # 22 characters, instead of a value
+    epoch: int = 0  # of the token
+    reason: str = ""
+    due: str = ""  # day; in 30 days if absent
+    expires: str = ""  # day
+    about: tuple[Position, ...] = ()  # these reports; all if absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +88,67 @@ class Prepared:
     extras: bytes = field(default=b"", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is derived is cached
 class Desk:
     """What reports are checked against, as of one moment."""
 
     roster: Roster
     today: str
     region: str
+    checked: dict[tuple[str, bytes], None] = field(
+        default_factory=dict, repr=False, compare=False
+    )  # (kind, fields) known to be right; rows of one file share most
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The roster's caps and actions."""
+        return policy.of(self.roster)
+
+    @cached_property
+    def _never(self) -> frozenset[tuple[str, str]]:
+        return frozenset((n.kind, n.value) for n in self.roster.never)
 
     def never(self, found: Identifier) -> bool:
         """Tell whether an identifier is on the roster's never-list."""
-        return any(
-            (n.kind, n.value) == (found.kind, found.value)
-            for n in self.roster.never
-        )
+        return (found.kind, found.value) in self._never
 
 
-def prepare(raw: Mapping[str, Any], desk: Desk) -> Prepared:
+def prepare_all(
+    drafts: Iterable[Draft | SyncdError], desk: Desk
+) -> list[Prepared | SyncdError]:
+    """Return what to keep of each, or why it is refused, in order."""
+    done: list[Prepared | SyncdError] = []
+    for draft in drafts:
+        if isinstance(draft, SyncdError):
+            done.append(draft)
+            continue
+        try:
+            done.append(prepare(draft, desk))
+        except SyncdError as e:
+            done.append(e)
+    return done
+
+
+def prepare(draft: Draft, desk: Desk) -> Prepared:
     """Return what to keep of one report.
 
     Raises:
         MalformedError: a value, code or day that cannot be; says which.
         RefusedError: the never-list, or a URL that a report may not name.
     """
-    missing = [
-        name for name in ("kind", "value", *NEEDED) if not raw.get(name)
-    ]
+    missing = [name for name in NEEDED if not getattr(draft, name)]
     if missing:
         raise MalformedError(
             f"report: {', '.join(missing)} not given",
             hint="nothing is guessed: name it in a column or an option",
         )
     found = identifier.for_report(
-        raw["kind"],
-        raw["value"],
-        region=raw.get("region") or desk.region,
-        scheme=raw.get("scheme") or None,
-        keep_query=bool(raw.get("keep_query")),
-        allow_personal=bool(raw.get("allow_personal")),
+        draft.kind,
+        draft.value,
+        region=draft.region or desk.region,
+        scheme=draft.scheme or None,
+        keep_query=draft.keep_query,
+        allow_personal=draft.allow_personal,
     )
     if desk.never(found):
         raise RefusedError(
@@ -95,48 +156,59 @@ def prepare(raw: Mapping[str, Any], desk: Desk) -> Prepared:
             hint="it is an emergency, official or clearing number or site:"
             " report what merely imitates it",
         )
-    fields = _fields(raw, found.kind, desk)
-    _check(fields, found.kind, desk.today)
-    return Prepared(
-        found.kind,
-        found.value,
-        canonical.dumps(fields),
-        urgent=bool(raw.get("urgent")),
-    )
+    fields = _fields(draft, found.kind, desk)
+    try:
+        raw = canonical.dumps(fields)
+    except MalformedError:  # its message does not say where
+        raise MalformedError(
+            "report: a field holds a number below 0 or no plain text"
+        ) from None
+    _check(fields, found.kind, raw, desk)
+    return Prepared(found.kind, found.value, raw, urgent=draft.urgent)
 
 
-def _fields(raw: Mapping[str, Any], kind: str, desk: Desk) -> dict[str, Any]:
-    fields: dict[str, Any] = {name: raw[name] for name in NEEDED}
-    fields["confidence"] = raw.get("confidence", CONFIDENCE)
-    fields["seen"] = raw.get("seen") or desk.today
-    fields["handling"] = raw.get("handling") or HANDLING
-    for name in ("channel", "case"):
-        if raw.get(name):
-            fields[name] = raw[name]
-    if raw.get("technique"):
-        fields["technique"] = sorted(set(raw["technique"]))
-    if raw.get("basis"):
-        fields["basis"] = sorted({tuple(p) for p in raw["basis"]})
-    for name in ("spoofed", "test"):
-        if raw.get(name):
-            fields[name] = True
-    fields["expires"] = raw.get("expires") or _expires(fields, kind, desk)
+def _fields(draft: Draft, kind: str, desk: Desk) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "label": draft.label,
+        "role": draft.role,
+        "evidence": draft.evidence,
+        "confidence": draft.confidence,
+        "seen": draft.seen or desk.today,
+        "handling": draft.handling or HANDLING,
+    }
+    if draft.channel:
+        fields["channel"] = draft.channel
+    if draft.case:
+        fields["case"] = draft.case
+    if draft.technique:
+        fields["technique"] = statement.as_set(draft.technique)
+    if draft.basis:
+        fields["basis"] = statement.as_set(draft.basis)
+    if draft.spoofed:
+        fields["spoofed"] = True
+    if draft.test:
+        fields["test"] = True
+    fields["expires"] = draft.expires or _expires(fields, kind, desk)
     return fields
 
 
 def _expires(fields: Mapping[str, Any], kind: str, desk: Desk) -> str:
     """Return the day up to which the roster lets such a report count."""
-    cap = policy.of(desk.roster).cap(kind, fields["evidence"])
+    cap = desk.policy.cap(kind, fields["evidence"])
     last = min(statement.day(fields["seen"]) + cap, statement.MAX_DAY)
     return statement.day_text(last)
 
 
-def _check(fields: Mapping[str, Any], kind: str, today: str) -> None:
+def _check(
+    fields: Mapping[str, Any], kind: str, raw: bytes, desk: Desk
+) -> None:
     """Refuse what would not be a statement that we may write."""
+    if (kind, raw) in desk.checked:
+        return
     said = _convert(
         {
             "type": 1,
-            "on": today,
+            "on": desk.today,
             "kind": kind,
             "epoch": 1,
             "token": NOBODY,
@@ -145,7 +217,9 @@ def _check(fields: Mapping[str, Any], kind: str, today: str) -> None:
         },
         Report,
     )
-    statement.check_writable(said, statement.day(today))
+    statement.check_writable(said, statement.day(desk.today))
+    if len(desk.checked) < CHECKED:
+        desk.checked[kind, raw] = None
 
 
 S = TypeVar("S", Report, Dispute)
@@ -156,55 +230,95 @@ def _convert(value: Mapping[str, Any], form: type[S]) -> S:
         return msgspec.convert(value, form)
     except msgspec.ValidationError as e:
         name = form.__name__.lower()
-        raise MalformedError(f"{name}: {_quoteless(str(e))}") from None
+        raise MalformedError(f"{name}: {_said(str(e))}") from None
 
 
-def _quoteless(text: str) -> str:
-    """Return a complaint without what it quotes from the input."""
-    return re.sub(r"'[^']*'", "…", text)
+def _said(text: str) -> str:
+    """Return a complaint as ours read, without what it quotes."""
+    what, _, at = re.sub(r"'[^']*'", "…", text).partition(" - at `$.")
+    what = what.replace("Expected `int` <=", "want at most").replace(
+        "Expected `int` >=", "want at least"
+    )
+    return f"{at.rstrip('`')}: {what}" if at else what
 
 
-def prepare_dispute(raw: Mapping[str, Any], desk: Desk) -> Prepared:
-    """Return what to keep of one dispute.
+def dispute(
+    draft: DisputeDraft, desk: Desk, *, about: str = NOBODY, epoch: int = 1
+) -> Dispute:
+    """Return a dispute as it may be written about a token.
+
+    Raises:
+        MalformedError: a code or day that cannot be; says which.
+    """
+    if not draft.reason:
+        raise MalformedError("dispute: reason not given")
+    today = statement.day(desk.today)
+    cap = desk.policy.cap(draft.kind, "")
+    last = min(today + cap, statement.MAX_DAY)
+    due = min(today + DISPUTE_DAYS, statement.MAX_DAY)
+    said = _convert(
+        {
+            "type": 3,
+            "on": desk.today,
+            "kind": draft.kind,
+            "epoch": epoch,
+            "token": about,
+            "reason": draft.reason,
+            "due": draft.due or statement.day_text(due),
+            "expires": draft.expires or statement.day_text(last),
+            "about": statement.as_set(draft.about),
+        },
+        Dispute,
+    )
+    statement.check_writable(said, today)
+    return said
+
+
+def prepare_dispute(draft: DisputeDraft, desk: Desk) -> Prepared:
+    """Return what to keep of a dispute about a value.
 
     Raises:
         MalformedError: a value, code or day that cannot be; says which.
     """
     found = identifier.for_report(
-        raw["kind"],
-        raw["value"],
-        region=raw.get("region") or desk.region,
-        scheme=raw.get("scheme") or None,
+        draft.kind,
+        draft.value,
+        region=draft.region or desk.region,
+        scheme=draft.scheme or None,
         keep_query=True,
         allow_personal=True,
     )
-    today = statement.day(desk.today)
+    said = dispute(draft, desk)
     fields: dict[str, Any] = {
-        "reason": raw.get("reason", ""),
-        "due": raw.get("due") or statement.day_text(today + DISPUTE_DAYS),
-        "expires": raw.get("expires")
-        or statement.day_text(
-            today + policy.of(desk.roster).cap(found.kind, "")
-        ),
+        "reason": said.reason,
+        "due": said.due,
+        "expires": said.expires,
     }
-    if raw.get("about"):
-        fields["about"] = sorted({tuple(p) for p in raw["about"]})
-    said = _convert(
-        {
-            "type": 3,
-            "on": desk.today,
-            "kind": found.kind,
-            "epoch": 1,
-            "token": NOBODY,
-            **fields,
-        },
-        Dispute,
-    )
-    statement.check_writable(said, today)
+    if said.about:
+        fields["about"] = said.about
     return Prepared(
-        found.kind,
-        found.value,
-        canonical.dumps(fields),
-        type=3,
-        urgent=bool(raw.get("urgent", True)),
+        found.kind, found.value, canonical.dumps(fields), type=3, urgent=True
+    )
+
+
+def forms_to_retract(
+    kind: str, value: str, *, region: str, scheme: str | None
+) -> tuple[Identifier, ...]:
+    """Return what a value may have been reported as, the usual form first.
+
+    Raises:
+        MalformedError: the value does not normalise; says why.
+    """
+    return tuple(
+        dict.fromkeys(
+            identifier.for_report(
+                kind,
+                value,
+                region=region,
+                scheme=scheme,
+                keep_query=keep,
+                allow_personal=True,
+            )
+            for keep in (False, True)
+        )
     )

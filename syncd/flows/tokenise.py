@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from syncd import canonical
 from syncd.errors import (
+    HoldersError,
     MalformedError,
     RefusedError,
     SyncdError,
@@ -281,8 +282,8 @@ class Tokeniser:
         """Return the 64-byte output of each identifier, each asked once.
 
         Raises:
-            UnavailableError: fewer than t holders gave a right answer; the
-                message names the others.
+            HoldersError: fewer than t holders gave a right answer; names
+                the others.
         """
         done: dict[Identifier, bytes] = {}
         await self.collect(
@@ -301,7 +302,7 @@ class Tokeniser:
         """Put outputs into `done`, as many as can be had.
 
         Raises:
-            UnavailableError: as `outputs`; what came before is in `done`.
+            HoldersError: as `outputs`; what came before is in `done`.
         """
         wanted = dict.fromkeys(identifiers)
         for one in wanted:
@@ -343,7 +344,10 @@ class Tokeniser:
             quorum = self._choose(epoch, bad)
             left = deadline - self._clock()
             if left <= 0:
-                raise UnavailableError(f"oprf: {kind}: no time left")
+                raise HoldersError(
+                    f"oprf: {kind}: no time left",
+                    missing=tuple(epoch.shares[i][0] for i in bad),
+                )
             request = Request(
                 kind,
                 epoch.epoch,
@@ -374,9 +378,10 @@ class Tokeniser:
         if len(left) < epoch.t:
             names = {i: epoch.shares[i][0] for i in epoch.shares}
             why = ", ".join(f"{names[i]} ({w})" for i, w in bad.items())
-            raise UnavailableError(
+            raise HoldersError(
                 f"oprf: {len(left)} of the {epoch.t} holders needed for"
-                f" {epoch.kind}/{epoch.epoch}; missing: {why}"
+                f" {epoch.kind}/{epoch.epoch}; missing: {why}",
+                missing=tuple(names[i] for i in bad),
             )
 
         def rank(index: int) -> tuple[bool, float]:
