@@ -37,7 +37,7 @@ It finds accidents, not liars. Expired claims count, ended ones do not.
 import hashlib
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import msgspec
 
@@ -452,6 +452,8 @@ def of(
             }
         case Vouch():
             fields = {"role": said.role, "expires": days(said.expires)}
+        case _:
+            assert_never(said)
     return Claim(
         origin=origin,
         index=index,

@@ -462,6 +462,15 @@ def test_the_fast_path_is_the_slow_path(changes: list[dict[str, Any]]) -> None:
     assert batch.voids == voids
 
 
+def test_two_wrongs_that_add_up() -> None:
+    """15 and 17 digits are 32 together, and yet two voids."""
+    log = [
+        raw(statements.spell(report(know="0" * size)), 1) for size in (15, 17)
+    ]
+    batch = claims.fold(ORIGIN, 0, log)
+    assert [index for index, _ in batch.voids] == [0, 1]
+
+
 def test_more_reports_than_are_held_at_once() -> None:
     """Every one of them is folded, in whatever portions."""
     log = [record(report(confidence=n % 101)) for n in range(2_500)]

@@ -56,6 +56,7 @@ def test_spare_bits_are_zero(last: str) -> None:
     """A last character with spare bits set would be a second spelling."""
     with pytest.raises(MalformedError):
         token.decode("A" * 21 + last)
+    assert token.decode_many(["A" * 22, "A" * 21 + last]) is None
 
 
 @given(st.lists(tokens.map(token.encode)))

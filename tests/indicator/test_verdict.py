@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,8 @@ from syncd.indicator.claims import Claim
 from syncd.indicator.policy import Policy, Reporter
 from syncd.indicator.statement import Position
 from syncd.indicator.verdict import REASONS, Verdict, verdict
+from syncd.roster import terms
+from syncd.roster.roster import Roster
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
 TODAY = 20_000  # days since 1970
@@ -337,3 +340,48 @@ def test_unresolved_names_what_to_fetch() -> None:
 def test_a_kind_without_a_cap_has_the_default() -> None:
     """A policy with no row at all still bounds every report."""
     assert Policy(caps={}).cap("url", "user_tag") == 90
+
+
+# ------------------------------------------------------ the roster's policy
+
+
+def some_member(id_: str, past: str, *origins: str) -> SimpleNamespace:
+    return SimpleNamespace(
+        id=id_,
+        sector="bank",
+        controller="holding" if id_ == "b" else id_,
+        annulled=past == "annul",
+        generations=[SimpleNamespace(origin=o) for o in origins],
+    )
+
+
+def test_a_rosters_defaults_are_ours() -> None:
+    """A roster that changes nothing makes the default policy."""
+    roster = cast(
+        "Roster",
+        SimpleNamespace(policy=terms.DEFAULT_POLICY, caps=terms.DEFAULT_CAPS),
+    )
+    assert policies.of(roster) == policies.DEFAULT
+
+
+def test_who_writes_each_log() -> None:
+    """All generations speak for a member, none for one that is annulled."""
+    members = [
+        some_member("a", "", "a/1", "a/2"),
+        some_member("b", "keep", "b/1"),
+        some_member("c", "annul", "c/1"),
+    ]
+    roster = cast("Roster", SimpleNamespace(members=members))
+    assert policies.reporters(roster) == {
+        "a/1": Reporter("a", "bank", "a"),
+        "a/2": Reporter("a", "bank", "a"),
+        "b/1": Reporter("b", "bank", "holding"),
+    }
+
+
+def test_actions_have_an_order() -> None:
+    """The milder of two; nothing at all is the mildest."""
+    for n, mild in enumerate(policies.ACTIONS):
+        assert policies.lower(mild, "") == ""
+        for strong in policies.ACTIONS[n:]:
+            assert policies.lower(strong, mild) == mild
