@@ -732,6 +732,30 @@ def write_default(
     return text
 
 
+def set_fingerprint(home: Path, fingerprint: str) -> None:
+    """Pin the alliance's first roster in a home's config.toml.
+
+    Raises:
+        UsageError: the file is not as `write_default` wrote it there.
+    """
+    path = home / FILE
+    text = path.read_text(encoding="utf-8")
+    line = f"fingerprint = {toml(fingerprint)}"
+    changed, count = re.subn(
+        r"(?m)^(?:# )?fingerprint = .*$", line, text, count=1
+    )
+    if not count:
+        raise UsageError(
+            f"{path}: no line for the fingerprint",
+            hint=f"write under [alliance]: {line}",
+        )
+    parse(changed.encode(), home)
+    new = path.with_name(f"{FILE}.new")
+    new.write_text(changed, encoding="utf-8")
+    new.chmod(0o600)
+    new.replace(path)
+
+
 # ------------------------------------------------------ the environment
 
 

@@ -12,6 +12,7 @@ first lie, and the next one goes on where it stopped: nothing that was
 verified is fetched again.
 """
 
+import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -196,8 +197,8 @@ class _Way:
                 head = await self._mirror.head(origin)
                 if not self._proven:
                     await self._prove(source, head)
-                while head.mirrored < self._new.size:
-                    head = await self._step(source, head)
+                if head.mirrored < self._new.size:
+                    await self._stretch(source, head)
             except BrokenSourceError as e:
                 await self._report(
                     Finding("broken_source", origin, None, str(e))
@@ -253,48 +254,98 @@ class _Way:
         fetched = await source.hash_tiles(head.origin, wanted)
         growth.compare(old, self._new, fetched)
 
-    async def _step(self, source: Source, head: MirrorHead) -> MirrorHead:
-        """Mirror, and if nothing is missing merge, the next bundles."""
+    async def _stretch(self, source: Source, head: MirrorHead) -> None:
+        """Mirror, and where nothing is missing merge, all that is left.
+
+        While one run of bundles is being merged, the next one is already
+        fetched and checked: the two cost about the same.
+        """
         origin = head.origin
-        n = head.mirrored // FULL
-        wanted = growth.plan(head.mirrored, self._new.size).bundles[:CHUNK]
-        fetched = await source.payloads(origin, wanted)
-        if not 0 < len(fetched) <= len(wanted):
-            raise BrokenSourceError(f"{source.name}: {len(fetched)} bundles")
         mine: list[bytes] = []
         if head.mirrored % FULL:
-            mine = await _leaf_hashes(self._mirror, origin, n)
-        run = Run(
-            origin=origin,
-            first=n,
-            widths=tuple(width for _, width in wanted),
-            roots=tuple(self._root(i) for i, _ in wanted),
-            have=head.mirrored,
-            mine=tuple(mine),
+            first = head.mirrored // FULL
+            mine = await _leaf_hashes(self._mirror, origin, first)
+        run = self._run(
+            origin,
+            head.mirrored,
+            tuple(mine),
+            tuple(await self._mirror.erased(origin)),
             merge=head.merged == head.mirrored,
-            erased=tuple(await self._mirror.erased(origin)),
         )
+        ahead = asyncio.create_task(self._look(source, run))
+        try:
+            while True:
+                checked = await ahead
+                stop = self._stop(head, checked)
+                done = stop == self._new.size or checked.broken is not None
+                if not done:
+                    erased = (*run.erased, *checked.batch.erases)
+                    merge = run.merge and not checked.missing
+                    run = self._run(origin, stop, (), erased, merge=merge)
+                    ahead = asyncio.create_task(self._look(source, run))
+                if checked.bundles:
+                    head = await self._advance(head, checked)
+                if checked.broken is not None:
+                    raise BrokenSourceError(
+                        f"{source.name}: bundle {checked.broken} is not what"
+                        f" was signed: {checked.why}"
+                    )
+                if done:
+                    return
+        finally:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
+
+    def _run(
+        self,
+        origin: str,
+        have: int,
+        mine: tuple[bytes, ...],
+        erased: tuple[Range, ...],
+        *,
+        merge: bool,
+    ) -> "Run":
+        wanted = growth.plan(have, self._new.size).bundles[:CHUNK]
+        return Run(
+            origin=origin,
+            first=have // FULL,
+            widths=tuple(width for _, width in wanted),
+            roots=tuple(self._root(n) for n, _ in wanted),
+            have=have,
+            mine=mine,
+            merge=merge,
+            erased=erased,
+        )
+
+    async def _look(self, source: Source, run: "Run") -> "Checked":
+        """Fetch a run of bundles and check it, as far as it is right."""
+        wanted = [(run.first + i, w) for i, w in enumerate(run.widths)]
+        fetched = await source.payloads(run.origin, wanted)
+        if not 0 < len(fetched) <= len(wanted):
+            raise BrokenSourceError(f"{source.name}: {len(fetched)} bundles")
         entries: dict[int, bytes] = {}
         while True:
             checked: Checked = await self._offload(
                 check, run, fetched, entries
             )
             if checked.broken is None or checked.broken in entries:
-                break
+                return checked
             # A void entry may bear another type byte than its payload says:
             # then only the leaves themselves tell.
-            width = run.widths[checked.broken - n]
-            entries[checked.broken] = await source.entries(
-                origin, checked.broken, width
-            )
-        if checked.bundles:
-            head = await self._advance(head, checked)
-        if checked.broken is not None:
-            raise BrokenSourceError(
-                f"{source.name}: bundle {checked.broken} is not what was"
-                f" signed: {checked.why}"
-            )
-        return head
+            width = run.widths[checked.broken - run.first]
+            try:
+                entries[checked.broken] = await source.entries(
+                    run.origin, checked.broken, width
+                )
+            except UnavailableError:
+                return checked
+
+    def _stop(self, head: MirrorHead, checked: "Checked") -> int:
+        """Return how many entries are mirrored after a run."""
+        if not checked.bundles:
+            return head.mirrored
+        last = checked.bundles[-1]
+        return last.n * FULL + last.width
 
     def _root(self, n: int) -> bytes:
         at = n - self._first

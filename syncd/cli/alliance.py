@@ -1,0 +1,122 @@
+"""`syncd alliance found`: from founders' requests to version 1."""
+
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncd.cli import terminal
+from syncd.cli.text import t
+from syncd.errors import UsageError
+from syncd.flows import onboard
+from syncd.indicator import identifier
+from syncd.node.home import clock
+from syncd.oprf import group
+from syncd.roster import join
+from syncd.roster.terms import Never
+from syncd.tlog import note
+
+
+def add(app: typer.Typer) -> None:
+    """Add the noun to the command."""
+    noun = typer.Typer(
+        help=t("Found an alliance."),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    app.add_typer(noun, name="alliance")
+
+    @noun.callback()
+    def _noun() -> None:
+        pass
+
+    @noun.command(
+        "found",
+        help=t(
+            "Draft version 1 of the roster and deal the token keys: writes"
+            " the draft and a sealed share for each holder and key."
+        ),
+    )
+    def _found(
+        out: Annotated[Path, typer.Argument(help=t("a new directory"))],
+        alliance: Annotated[str, typer.Option(help=t("short name"))],
+        request: Annotated[
+            list[Path], typer.Option(help=t("a founder's join request"))
+        ],
+        holder: Annotated[
+            list[str], typer.Option(help=t("member id of a key holder"))
+        ],
+        admin: Annotated[
+            list[Path], typer.Option(help=t("an admin's public key file"))
+        ],
+        threshold: Annotated[
+            int, typer.Option(help=t("holders that are needed"))
+        ] = 2,
+        admins_needed: Annotated[
+            int, typer.Option(help=t("admins that must sign"))
+        ] = 1,
+        days: Annotated[int, typer.Option(help=t("until it expires"))] = 90,
+        zone: Annotated[str, typer.Option()] = "Asia/Shanghai",
+        never: Annotated[
+            Path | None,
+            typer.Option(help=t("never-list: lines of kind TAB value")),
+        ] = None,
+    ) -> None:
+        group.ready()
+        founders = [
+            join.unchallenged(join.parse(terminal.read_file(path)))
+            for path in request
+        ]
+        founded = onboard.found(
+            alliance,
+            founders,
+            holders=holder,
+            t=threshold,
+            admins=[
+                note.parse_vkey(terminal.read_file(p).decode().strip())
+                for p in admin
+            ],
+            threshold_admins=admins_needed,
+            now=clock(),
+            rng=secrets.token_bytes,
+            days=days,
+            zone=zone,
+            never=never_list(never) if never else (),
+        )
+        try:
+            out.mkdir(mode=0o700)
+        except OSError as e:
+            raise UsageError(f"{out}: {e.strerror}") from e
+        terminal.write_new(out / "roster-1.draft", founded.draft)
+        for share in founded.shares:
+            name = f"share-{share.member}-{share.kind}-{share.epoch}.sealed"
+            terminal.write_new(out / name, share.raw, private=True)
+        terminal.say(founded.fingerprint)
+        terminal.tell(
+            t(
+                "This is the fingerprint: tell it to every member by a second"
+                " way. Next: each admin runs syncd roster sign."
+            )
+        )
+
+
+def never_list(path: Path) -> list[Never]:
+    """Read a never-list: one `kind TAB value [TAB note]` a line, # comments.
+
+    Raises:
+        UsageError: a line does not normalise; says which.
+    """
+    found = []
+    lines = terminal.read_file(path).decode("utf-8", "replace").split("\n")
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        kind, _, rest = line.partition("\t")
+        value, _, why = rest.partition("\t")
+        try:
+            one = identifier.for_report(kind.strip(), value.strip())
+        except Exception as e:
+            raise UsageError(f"{path}: line {number}: {e}") from e
+        found.append(Never(one.kind, one.value, why.strip() or "official"))
+    return found

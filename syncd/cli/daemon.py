@@ -1,0 +1,193 @@
+"""`syncd init` makes a member's home, `syncd run` is its daemon."""
+
+import asyncio
+import contextlib
+import secrets
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncd import config
+from syncd.cli import terminal
+from syncd.cli.text import t
+from syncd.config import Config, Environment
+from syncd.errors import UsageError
+from syncd.flows.ports import OwnHead
+from syncd.node.home import clock, keep_keys
+from syncd.oprf import group
+from syncd.roster import keys as roster_keys
+from syncd.roster.keys import MemberKeys
+from syncd.store import failpoint
+from syncd.store.home import OwnStore, open_mirror
+from syncd.store.keyring import Keyring
+from syncd.store.vault import VaultCipher
+from syncd.tlog import checkpoint
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+
+
+def add(app: typer.Typer) -> None:
+    """Add both commands."""
+
+    @app.command("init", help=t("Make a member's home, with its keys."))
+    def _init(
+        ctx: typer.Context,
+        member: Annotated[str, typer.Option("--id", help=t("member id"))],
+        domain: Annotated[str, typer.Option(help=t("our domain"))],
+        alliance: Annotated[str, typer.Option(help=t("short name"))],
+        region: Annotated[
+            str, typer.Option(help=t("country of phones without one"))
+        ] = "CN",
+        peer: Annotated[
+            str, typer.Option(help=t("peer door, host:port"))
+        ] = "127.0.0.1:8443",
+        own: Annotated[
+            str, typer.Option(help=t("own door, host:port or a path"))
+        ] = "127.0.0.1:8480",
+        token_file: Annotated[
+            Path | None,
+            typer.Option(help=t("write the operator's bearer token here")),
+        ] = None,
+    ) -> None:
+        environment = config.environment()
+        home = terminal.home_path(ctx.obj.home, environment).absolute()
+        values: dict[str, dict[str, object]] = {
+            "member": {
+                "id": member,
+                "domain": domain,
+                "alliance": alliance,
+                "region": region,
+            },
+            "peer": {"listen": peer},
+            "own": {"listen": own},
+        }
+        if environment.secret_file:
+            values["secret"] = {"file": str(environment.secret_file)}
+        text = config.write_default(home, values)
+        try:
+            token = asyncio.run(
+                make(config.parse(text.encode(), home), environment)
+            )
+        except BaseException:
+            (home / config.FILE).unlink()
+            raise
+        if token_file is not None:
+            terminal.write_new(token_file, f"{token}\n".encode(), private=True)
+        terminal.say(t("home   {home}", home=home))
+        origin = roster_keys.origin(domain, alliance, 1)
+        terminal.say(t("log    {origin}", origin=origin))
+        if token_file is None:
+            terminal.say(t("token  {token}", token=token))
+            terminal.tell(
+                t(
+                    "This token is shown this once: keep it where your systems"
+                    " read it."
+                )
+            )
+        terminal.tell(
+            t("Next: syncd join request OUT, and send it to an admin.")
+        )
+
+    @app.command("run", help=t("Run the daemon until it is stopped."))
+    def _run(ctx: typer.Context) -> None:
+        environment = config.environment()
+        home = terminal.home_path(ctx.obj.home, environment).absolute()
+        settings = config.load(home)
+        group.ready()
+        if environment.failpoints is not None:
+            failpoint.arm(environment.failpoints)
+        secret = terminal.secret(settings, environment)
+        asyncio.run(run(settings, environment, secret))
+
+
+async def make(settings: Config, environment: Environment) -> str:
+    """Fill a new home: keys, databases, an empty log, an operator's token.
+
+    Returns the token.
+    """
+    member = settings.member
+    keys = roster_keys.generate(
+        member.domain,
+        member.alliance,
+        secrets.token_bytes,
+        now=clock(),
+    )
+    ring = Keyring.create(
+        settings.home, terminal.secret(settings, environment)
+    )
+    keep_keys(ring, keys)
+    for name in ("vault", "access"):
+        ring.put(name, secrets.token_bytes(32))
+    own = OwnStore.open(
+        settings.home,
+        cipher=VaultCipher(ring.need("vault")),
+        access_key=ring.need("access"),
+        clock=clock,
+    )
+    try:
+        await own.log.found(_empty(keys))
+        token = await own.bearers.add("operator", "operator")
+    finally:
+        own.close()
+    open_mirror(settings.home, clock=clock).close()
+    return token
+
+
+def _empty(keys: MemberKeys) -> OwnHead:
+    head = Checkpoint(keys.origin, 0, Frontier.EMPTY.root())
+    signed = bytes(checkpoint.sign(head, keys.log))
+    return OwnHead(keys.origin, Frontier.EMPTY, signed)
+
+
+async def run(
+    settings: Config, environment: Environment, secret: bytes
+) -> None:
+    """Run the daemon until SIGINT or SIGTERM.
+
+    Raises:
+        SyncdError: it cannot start; the message says why.
+    """
+    # Imported here: help and the other commands do without the web server.
+    from syncd.cli import logs
+    from syncd.node.daemon import Daemon
+    from syncd.node.home import Home
+    from syncd.node.service import Service
+
+    logs.configure(settings.log.level, settings.log.format)
+    home = Home.open(settings, secret)
+    try:
+        daemon = Daemon(home, settings)
+        sockets = environment.sockets()
+    except BaseException:
+        home.close()
+        raise
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    service = Service(environment)
+    try:
+        await daemon.start(sockets)
+        service.ready()
+        watchdog = asyncio.create_task(service.watch())
+        await stop.wait()
+        watchdog.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watchdog
+    finally:
+        service.stopping()
+        await daemon.stop()
+
+
+def settings_of(ctx: typer.Context) -> Config:
+    """Return the settings of the home that a command is about.
+
+    Raises:
+        UsageError: no home, or something in its config.toml is wrong.
+    """
+    home = terminal.home_path(ctx.obj.home, config.environment())
+    if not home.is_dir():
+        raise UsageError(f"{home}: no such directory")
+    return config.load(home.absolute())

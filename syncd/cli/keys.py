@@ -1,0 +1,88 @@
+"""`syncd keys`: an admin's signing key, kept like a member's keys."""
+
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncd import config
+from syncd.cli import terminal
+from syncd.cli.text import t
+from syncd.config import Config
+from syncd.errors import UsageError
+from syncd.roster import keys as roster_keys
+from syncd.store.keyring import Keyring
+from syncd.tlog.note import SigningKey
+
+
+def add(app: typer.Typer) -> None:
+    """Add the noun to the command."""
+    noun = typer.Typer(
+        help=t("Admins' keys."), no_args_is_help=True, rich_markup_mode=None
+    )
+    app.add_typer(noun, name="keys")
+
+    @noun.command(
+        "admin", help=t("Make an admin's key; prints the public one.")
+    )
+    def _admin(
+        directory: Annotated[
+            Path, typer.Argument(help=t("where the key is kept"))
+        ],
+        name: Annotated[str, typer.Option(help=t("the admin's name"))],
+        alliance: Annotated[str, typer.Option(help=t("short name"))],
+        out: Annotated[
+            Path | None, typer.Option(help=t("write the public key here"))
+        ] = None,
+    ) -> None:
+        seed = secrets.token_bytes(32)
+        key = roster_keys.admin(alliance, name, seed)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ring = Keyring.create(directory, passphrase(directory))
+        ring.put(_file(key), seed)
+        if out is not None:
+            terminal.write_new(out, f"{key.verifier}\n".encode())
+        terminal.say(str(key.verifier))
+
+    @noun.command("passphrase", help=t("Wrap a home's keys by another one."))
+    def _passphrase(
+        directory: Annotated[Path, typer.Argument()],
+        new_file: Annotated[
+            Path, typer.Option(help=t("a file with the new passphrase"))
+        ],
+    ) -> None:
+        old = passphrase(directory)
+        new = config.read_private(new_file).rstrip(b"\r\n")
+        if len(new) < config.SECRET_LEAST:
+            raise UsageError(f"{new_file}: too short")
+        Keyring.open(directory, old).change_secret(old, new)
+        terminal.tell(t("The passphrase was changed."))
+
+
+def passphrase(directory: Path) -> bytes:
+    """Return the passphrase of a directory of keys that has no config."""
+    here = config.environment()
+    return terminal.secret(Config(home=directory), here)
+
+
+def admin_key(directory: Path) -> SigningKey:
+    """Return the one admin key that a directory holds.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    ring = Keyring.open(directory, passphrase(directory))
+    names = [n for n in ring.names() if n.startswith("admin-")]
+    if len(names) != 1:
+        raise UsageError(
+            f"{directory}: {len(names)} admin keys, want one",
+            hint="syncd keys admin DIR --name NAME --alliance NAME",
+        )
+    alliance, _, name = names[0].removeprefix("admin-").partition("--")
+    return roster_keys.admin(alliance, name, ring.need(names[0]))
+
+
+def _file(key: SigningKey) -> str:
+    alliance, _, name = key.name.partition("/admin/")
+    return f"admin-{alliance}--{name}"

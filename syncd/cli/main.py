@@ -1,0 +1,105 @@
+"""The `syncd` command: `syncd <noun> <verb>`.
+
+`--lang` is read before the commands are built, because their help is text as
+well; `--home` before the noun says whose member's command it is.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from syncd.cli import terminal, text
+from syncd.cli.text import t
+from syncd.errors import SyncdError
+
+
+class State:
+    """What stands before the noun."""
+
+    home: Path | None = None
+
+
+def build() -> typer.Typer:
+    """Return the whole command, in the chosen language."""
+    from syncd.cli import (
+        alliance,
+        daemon,
+        join,
+        keys,
+        roster,
+    )
+
+    app = typer.Typer(
+        name="syncd",
+        help=t("Signed exchange of hashed fraud indicators."),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+
+    @app.callback()
+    def _common(
+        ctx: typer.Context,
+        home: Annotated[
+            Path | None,
+            typer.Option(help=t("the member's home; else SYNCD_HOME")),
+        ] = None,
+        lang: Annotated[
+            str, typer.Option(help=t("en or zh"))
+        ] = text.language(),
+    ) -> None:
+        state = State()
+        state.home = home
+        ctx.obj = state
+
+    daemon.add(app)
+    keys.add(app)
+    alliance.add(app)
+    join.add(app)
+    roster.add(app)
+    _add_later(app)
+    return app
+
+
+def _add_later(app: typer.Typer) -> None:
+    """Add the commands that talk to the own door."""
+
+
+def _language(arguments: list[str]) -> str:
+    for i, argument in enumerate(arguments):
+        if argument == "--lang" and i + 1 < len(arguments):
+            return arguments[i + 1]
+        if argument.startswith("--lang="):
+            return argument.removeprefix("--lang=")
+    return "en"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and exit with its code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    lang = _language(given)
+    if lang not in text.LANGUAGES:
+        terminal.tell(f"syncd: error: --lang {lang!r}: en or zh")
+        raise SystemExit(2)
+    text.choose(lang)
+    try:
+        code = build()(given, prog_name="syncd", standalone_mode=False)
+    except SyncdError as e:
+        raise SystemExit(terminal.complain(e)) from None
+    except click.exceptions.NoArgsIsHelpError as e:
+        terminal.tell(e.format_message())
+        raise SystemExit(2) from None
+    except click.ClickException as e:
+        terminal.tell(f"syncd: {t('error')}: {e.format_message()}")
+        if isinstance(e, click.UsageError) and e.ctx is not None:
+            terminal.tell(f"syncd: {t('hint')}: {e.ctx.command_path} --help")
+        raise SystemExit(2) from None
+    except (KeyboardInterrupt, click.Abort):
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        raise SystemExit(0) from None
+    raise SystemExit(code if isinstance(code, int) else 0)

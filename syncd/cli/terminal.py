@@ -1,0 +1,132 @@
+"""The rules of the terminal: what goes where, and how a command ends.
+
+Results go to standard output, everything else to standard error. Errors are
+one line, `syncd: error: …`, and one more with the way out where we know it.
+`--json` prints the whole result as one JSON value. No command asks where no
+terminal is.
+
+Exit codes: 0 done, 1 answered "no" or partly refused, 2 wrong use, 3 cannot
+reach, 4 not trusted, 5 damaged, 130 interrupted.
+"""
+
+import getpass
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from syncd import config
+from syncd.cli.text import t
+from syncd.config import Config, Environment
+from syncd.errors import SyncdError, UsageError
+
+
+def say(text: str) -> None:
+    """Print a result for a person."""
+    print(text)
+
+
+def tell(text: str) -> None:
+    """Print a remark: to standard error."""
+    print(text, file=sys.stderr)
+
+
+def show_json(value: Any) -> None:
+    """Print a result for a program."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
+
+
+def complain(error: SyncdError) -> int:
+    """Print an error and return the exit code that it means."""
+    tell(f"syncd: {t('error')}: {error}")
+    if error.hint:
+        tell(f"syncd: {t('hint')}: {error.hint}")
+    return error.exit_code
+
+
+def home_path(given: Path | None, environment: Environment) -> Path:
+    """Return the home that a command is about.
+
+    Raises:
+        UsageError: none was named.
+    """
+    path = given or environment.home
+    if path is None:
+        raise UsageError(
+            t("no home given"),
+            hint=t("say syncd --home DIR …, or set SYNCD_HOME"),
+        )
+    return path
+
+
+def ask_secret() -> str:
+    """Read a passphrase from the terminal."""
+    return getpass.getpass(t("Passphrase: "))
+
+
+def secret(config_: Config, environment: Environment) -> bytes:
+    """Return the passphrase that wraps a home's keys.
+
+    Raises:
+        UsageError: it cannot be had, or is too short.
+    """
+    ask = ask_secret if sys.stdin.isatty() else None
+    return config.passphrase(config_, environment, ask)
+
+
+def write_new(path: Path, data: bytes, *, private: bool = False) -> None:
+    """Write a file that is not there yet; `-` is standard output.
+
+    Raises:
+        UsageError: it is there, or cannot be written.
+    """
+    if str(path) == "-":
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        with path.open("xb") as file:
+            if private:
+                path.chmod(0o600)
+            file.write(data)
+    except FileExistsError:
+        raise UsageError(
+            f"{path}: is there already",
+            hint=t("choose another name; nothing is overwritten"),
+        ) from None
+    except OSError as e:
+        raise UsageError(f"{path}: {e.strerror}") from e
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Replace a file of ours, never by halves.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        new.write_bytes(data)
+        new.replace(path)
+    except OSError as e:
+        new.unlink(missing_ok=True)
+        raise UsageError(f"{path}: {e.strerror}") from e
+
+
+def read_file(path: Path, limit: int = 16 << 20) -> bytes:
+    """Read a file; `-` is standard input.
+
+    Raises:
+        UsageError: it cannot be read, or is larger than `limit` bytes.
+    """
+    try:
+        if str(path) == "-":
+            data = sys.stdin.buffer.read(limit + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(limit + 1)
+    except OSError as e:
+        raise UsageError(f"{path}: {e.strerror}") from e
+    if len(data) > limit:
+        raise UsageError(f"{path}: is over {limit} bytes")
+    return data

@@ -1,0 +1,28 @@
+"""Words: what the command line says, in English and in Chinese.
+
+English is written where it is used; `zh.py` has the Chinese for it, sentence
+by sentence. A sentence that is missing there is said in English, and a test
+says which.
+"""
+
+from syncd.cli import zh
+
+LANGUAGES = ("en", "zh")
+_lang = "en"
+
+
+def choose(lang: str) -> None:
+    """Say everything in `lang` from now on."""
+    global _lang  # noqa: PLW0603  one process, one reader
+    _lang = lang
+
+
+def language() -> str:
+    """Return the language that is spoken."""
+    return _lang
+
+
+def t(english: str, **values: object) -> str:
+    """Return a sentence in the chosen language, with values put in."""
+    text = zh.TEXT.get(english, english) if _lang == "zh" else english
+    return text.format(**values) if values else text
