@@ -4,6 +4,7 @@
 well; `--home` before the noun says whose member's command it is.
 """
 
+import importlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -22,16 +23,26 @@ class State:
     home: Path | None = None
 
 
-def build() -> typer.Typer:
-    """Return the whole command, in the chosen language."""
-    from syncd.cli import (
-        alliance,
-        daemon,
-        join,
-        keys,
-        roster,
-    )
+# Each noun's module is imported only when it is called, so that help and a
+# mistyped word cost no database and no cryptography.
+NOUNS = {
+    "init": ("daemon", "Make a member's home, with its keys."),
+    "run": ("daemon", "Run the daemon until it is stopped."),
+    "report": ("report", "Report, import, retract, dispute, list."),
+    "lookup": ("lookup", "Look up numbers, URLs and accounts."),
+    "status": ("status", "How this member and its peers are doing."),
+    "roster": ("roster", "The roster: admit, remove, sign, publish, show."),
+    "join": ("join", "Join an alliance: what a new member does."),
+    "alliance": ("alliance", "Found an alliance."),
+    "keys": ("keys", "Admins' keys."),
+    "token": ("token", "Bearer tokens of the own door."),
+    "log": ("log", "Show, export and verify signed logs."),
+    "demo": ("demo", "Four members on this machine, from nothing."),
+}
 
+
+def build(wanted: str = "") -> typer.Typer:
+    """Return the command, with the noun `wanted` whole and others by name."""
     app = typer.Typer(
         name="syncd",
         help=t("Signed exchange of hashed fraud indicators."),
@@ -56,17 +67,30 @@ def build() -> typer.Typer:
         state.home = home
         ctx.obj = state
 
-    daemon.add(app)
-    keys.add(app)
-    alliance.add(app)
-    join.add(app)
-    roster.add(app)
-    _add_later(app)
+    loaded = NOUNS[wanted][0] if wanted in NOUNS else ""
+    for noun, (module, about) in NOUNS.items():
+        if module != loaded:
+            app.command(noun, help=t(about))(_nothing)
+    if loaded:
+        importlib.import_module(f"syncd.cli.{loaded}").add(app)
     return app
 
 
-def _add_later(app: typer.Typer) -> None:
-    """Add the commands that talk to the own door."""
+def _nothing() -> None:
+    """Stand for a noun that was not called."""
+
+
+def _noun(arguments: list[str]) -> str:
+    """Return the first word that is no option of ours, nor its value."""
+    skip = False
+    for argument in arguments:
+        if skip:
+            skip = False
+        elif argument in ("--home", "--lang"):
+            skip = True
+        elif not argument.startswith("-"):
+            return argument
+    return ""
 
 
 def _language(arguments: list[str]) -> str:
@@ -87,7 +111,9 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(2)
     text.choose(lang)
     try:
-        code = build()(given, prog_name="syncd", standalone_mode=False)
+        code = build(_noun(given))(
+            given, prog_name="syncd", standalone_mode=False
+        )
     except SyncdError as e:
         raise SystemExit(terminal.complain(e)) from None
     except click.exceptions.NoArgsIsHelpError as e:
