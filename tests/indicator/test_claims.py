@@ -542,6 +542,7 @@ def by_the_book(origin: str, row: Row) -> int:
     return int(hashlib.sha256(text + token + rest).hexdigest(), 16)
 
 
+@settings(max_examples=40)
 @given(logs())
 def test_digest(log: list[Record]) -> None:
     """A digest is a sum: any order, any parts, plus and minus."""

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
@@ -59,12 +59,14 @@ def test_spare_bits_are_zero(last: str) -> None:
     assert token.decode_many(["A" * 22, "A" * 21 + last]) is None
 
 
+@settings(max_examples=40)
 @given(st.lists(tokens.map(token.encode)))
 def test_many_at_once(texts: list[str]) -> None:
     """Reading many tokens is reading each."""
     assert token.decode_many(texts) == [token.decode(t) for t in texts]
 
 
+@settings(max_examples=60)
 @given(
     st.lists(tokens.map(token.encode), max_size=3),
     st.text(ALPHABET + "+=é", min_size=21, max_size=23),
