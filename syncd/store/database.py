@@ -18,12 +18,12 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import (
     DamagedError,
     NewerError,
-    SyncdError,
     UnavailableError,
     UsageError,
 )
@@ -142,13 +142,13 @@ class Database:
             raw.execute("PRAGMA synchronous=FULL")
             raw.execute("PRAGMA foreign_keys=ON")
             raw.execute("PRAGMA secure_delete=OFF")
-            raw.execute("PRAGMA wal_autocheckpoint=4096")  # pages, 16 MiB
+            raw.execute("PRAGMA wal_autocheckpoint=16384")  # pages, 64 MiB
             raw.execute("PRAGMA journal_size_limit=67108864")
             raw.execute("PRAGMA cache_size=-16384")  # KiB
 
         @event.listens_for(engine, "begin")
         def _begin(connection: sa.Connection) -> None:
-            connection.exec_driver_sql(begin)
+            _cursor(connection).execute(begin)
 
         return engine
 
@@ -246,13 +246,17 @@ class Database:
         try:
             yield
         except DBAPIError as e:
-            raise self._explained(e) from e
+            raise self._explained(e, e.orig) from e
+        except sqlite3.Error as e:
+            raise self._explained(e, e) from e
 
-    def _explained(self, e: DBAPIError) -> SyncdError | DBAPIError:
-        code = getattr(e.orig, "sqlite_errorname", "") or ""
+    def _explained(
+        self, e: Exception, cause: BaseException | None
+    ) -> Exception:
+        code = getattr(cause, "sqlite_errorname", "") or ""
         if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             return DamagedError(
-                f"{self.name}: {e.orig}",
+                f"{self.name}: {cause}",
                 hint="restore it from a backup; mirror.db may be deleted and"
                 " is fetched again",
             )
@@ -265,7 +269,7 @@ class Database:
                 "SQLITE_READONLY",
             )
         ):
-            return UnavailableError(f"{self.name}: {e.orig}")
+            return UnavailableError(f"{self.name}: {cause}")
         return e  # ours: a broken constraint or a wrong statement
 
 
@@ -287,11 +291,18 @@ def select_in(
     lists are padded with their last value up to a few fixed widths, so that
     SQLite's statement cache sees few different texts.
     """
+    cursor = _cursor(connection)
     for part in chunks(values, _VARIABLES):
         width = next(w for w in (1, 8, 64, _VARIABLES) if w >= len(part))
         marks = ",".join("?" * width)
-        padded = (*part, *(part[-1],) * (width - len(part)))
-        rows = connection.exec_driver_sql(
-            sql.replace("?*", marks), (*fixed, *padded)
-        )
-        yield from map(tuple, rows)
+        padded = (*fixed, *part, *(part[-1],) * (width - len(part)))
+        cursor.execute(sql.replace("?*", marks), padded)
+        yield from cursor.fetchall()
+
+
+def _cursor(connection: sa.Connection) -> DBAPICursor:
+    """Return the driver's own cursor, for the few statements that are hot.
+
+    SQLAlchemy's result objects cost 80 µs a statement, a look-up 5.
+    """
+    return connection.connection.cursor()

@@ -48,6 +48,7 @@ class MirrorStore:
     def __init__(self, database: Database, clock: Callable[[], int]) -> None:
         self._db = database
         self._clock = clock
+        self._names = _Names()
 
     @classmethod
     def open(
@@ -260,7 +261,7 @@ class MirrorStore:
         """
 
         def job(c: sa.Connection) -> dict[bytes, list[Claim]]:
-            names = _names(c)
+            name_of = partial(self._names.of, c)
             found: dict[bytes, list[Claim]] = {}
             for value, log_id, idx, record in select_in(
                 c,
@@ -271,7 +272,9 @@ class MirrorStore:
                 claim_rows.key(kind, epoch),
             ):
                 found.setdefault(value, []).append(
-                    Claim.parse(names[log_id], idx, value, kind, epoch, record)
+                    Claim.parse(
+                        name_of(log_id), idx, value, kind, epoch, record
+                    )
                 )
             return found
 
@@ -336,7 +339,7 @@ class MirrorStore:
         def job(
             c: sa.Connection,
         ) -> dict[bytes, list[tuple[str, int, bytes]]]:
-            names = _names(c)
+            name_of = partial(self._names.of, c)
             found: dict[bytes, list[tuple[str, int, bytes]]] = {}
             for value, log_id, idx, record in select_in(
                 c,
@@ -345,7 +348,7 @@ class MirrorStore:
                 list(dict.fromkeys(tokens)),
                 claim_rows.key(kind, epoch),
             ):
-                row = (names[log_id], idx, record)
+                row = (name_of(log_id), idx, record)
                 found.setdefault(value, []).append(row)
             return found
 
@@ -355,12 +358,12 @@ class MirrorStore:
         """Return the number of standing claims per origin."""
 
         def job(c: sa.Connection) -> dict[str, int]:
-            names = _names(c)
+            name_of = partial(self._names.of, c)
             rows = c.exec_driver_sql(
                 "SELECT log_id, count(*) FROM claim WHERE ended_by IS NULL"
                 " GROUP BY log_id"
             )
-            return {names[log_id]: n for log_id, n in rows}
+            return {name_of(log_id): n for log_id, n in rows}
 
         return await self._db.read(job)
 
@@ -403,6 +406,23 @@ class MirrorStore:
         return await self._db.read(lambda c: findings.newest(c, limit))
 
 
+class _Names:
+    """Row id → origin. Neither ever changes, so each is read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+
+    def of(self, c: sa.Connection, log_id: int) -> str:
+        """Return the origin of a row id."""
+        name = self._known.get(log_id)
+        if name is None:
+            row = c.exec_driver_sql(
+                "SELECT origin FROM log WHERE id = ?", (log_id,)
+            )
+            self._known[log_id] = name = str(row.scalar_one())
+        return name
+
+
 # ------------------------------------------------------------------- logs
 
 
@@ -425,11 +445,6 @@ def _log_id(c: sa.Connection, origin: str, *, make: bool = False) -> int:
         (origin, bytes(Frontier.EMPTY), b""),
     )
     return int(row.scalar_one())
-
-
-def _names(c: sa.Connection) -> dict[int, str]:
-    rows = c.exec_driver_sql("SELECT id, origin FROM log")
-    return {log_id: origin for log_id, origin in rows}  # noqa: C416
 
 
 def _head(c: sa.Connection, origin: str) -> MirrorHead:
