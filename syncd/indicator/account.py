@@ -556,13 +556,15 @@ def _agrees(form: str, scheme: str) -> bool:
         return any(chain.name == prefix for chain in _TOKENS[name])
     code = _bank_code(name)
     if prefix == "bank":
-        return code is not None and rest.startswith(code + ":")
+        return name == "BANK" or (
+            code is not None and rest.startswith(code + ":")
+        )
     return code is not None and prefix in {"card", "iban"}
 
 
 def _by_shape(text: str) -> str:
     """Return the form of a shape that speaks for itself."""
-    digits = _GROUPING.sub("", text)
+    digits = _GROUPING.sub("", text).removeprefix("IBAN")
     if _is_card(digits):
         return "card:" + digits
     if _looks_like_iban(digits.upper()):
@@ -622,7 +624,7 @@ def _chains(text: str) -> dict[str, str]:
 def _all_shapes(text: str) -> list[str]:
     """Return the forms that `text` could stand for, the likeliest first."""
     forms = []
-    digits = _GROUPING.sub("", text)
+    digits = _GROUPING.sub("", text).removeprefix("IBAN")
     if _is_card(digits):
         forms.append("card:" + digits)
     if _looks_like_iban(digits.upper()):

@@ -212,6 +212,8 @@ def _check_characters(text: str) -> None:
 
 def _check_last_group(text: str, region: str) -> None:
     """Refuse a mainland line that is whole without its last group."""
+    if region != "CN" and "86" not in text[:5]:
+        return
     match = _LAST_GROUP.fullmatch(text)
     if match is None:
         return
@@ -344,15 +346,12 @@ def _mainland(digits: str) -> str:
     if numbering.MOBILE.fullmatch(digits):
         return "+86" + digits
     if digits.startswith("106") and len(digits) == 10:
-        forms = [f"cn:{digits}"]
-        if numbering.LINE.fullmatch(digits):
-            forms.append(f"+86{digits}")
         error = _AmbiguousError(
             "phone: either an SMS sender 106… or a line in Beijing without "
             "its 0",
             hint="write cn:106… or 010…",
         )
-        error.forms = tuple(forms)
+        error.forms = (f"cn:{digits}", f"+86{digits}")
         raise error
     if numbering.SERVICE.fullmatch(digits):
         return "cn:" + digits

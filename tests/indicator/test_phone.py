@@ -1,0 +1,311 @@
+"""A phone number has one normal form, by rules that are our own."""
+
+import contextlib
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import phonenumbers
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from syncd.errors import MalformedError, UsageError
+from syncd.indicator import numbering, phone
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "identifiers"
+CASES: dict[str, list[dict[str, Any]]] = json.loads(
+    (VECTORS / "phone.json").read_text()
+)
+REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
+TYPES = (
+    "fixed_line mobile toll_free premium_rate shared_cost personal_number "
+    "voip pager uan"
+)
+
+
+def test_every_accepted_vector_has_its_normal_form() -> None:
+    for case in CASES["accepted"]:
+        got = phone.normalise(case["raw"], case["region"])
+        assert got == case["normal"], case
+
+
+def test_every_refused_vector_is_refused() -> None:
+    for case in CASES["refused"]:
+        with pytest.raises(MalformedError) as e:
+            phone.normalise(case["raw"], case["region"])
+        assert str(e.value).startswith("phone: "), case
+
+
+def test_a_look_up_tries_the_forms_of_the_vectors_in_order() -> None:
+    for case in CASES["lookups"]:
+        got = phone.candidates(case["raw"], case["region"])
+        assert list(got) == case["forms"], case
+
+
+def test_a_refusal_never_quotes_the_number() -> None:
+    for case in CASES["refused"]:
+        digits = "".join(c for c in case["raw"] if c.isdigit())
+        if len(digits) < 4:
+            continue  # a count of digits is as short as that
+        with pytest.raises(MalformedError) as e:
+            phone.normalise(case["raw"], case["region"])
+        said = f"{e.value} {e.value.hint}"
+        assert case["raw"].strip() not in said, case
+        assert digits[-6:] not in said, case
+
+
+def test_a_normal_form_is_its_own_from_every_region() -> None:
+    forms = {case["normal"] for case in CASES["accepted"]}
+    for form in forms:
+        assert phone.is_normal(form), form
+        for region in ("CN", "US", "TW", "DE"):
+            assert phone.normalise(form, region) == form
+
+
+def test_what_is_not_normal_is_told_from_what_is() -> None:
+    for value in (
+        "13800138000",
+        "+8695588",
+        "+864001234567",
+        "+861380013800",
+        "cn:13800138000",
+        "cn:095588",
+        "CN:110",
+        "+86 13800138000",
+        "",
+        "+12345678",
+    ):
+        assert not phone.is_normal(value), value
+
+
+def _ftc() -> list[dict[str, str]]:
+    with (VECTORS / "ftc-dnc.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_real_valid_rows_have_the_library_s_form() -> None:
+    rows = [row for row in _ftc() if row["valid"] == "1"]
+    assert len(rows) > 250
+    for row in rows:
+        got = phone.normalise(row["raw"], row["default_region"])
+        assert got == row["e164"]
+
+
+def test_real_invalid_rows_are_refused_or_keep_the_library_s_form() -> None:
+    """Callers show numbers that nobody has: some are well formed."""
+    accepted = refused = 0
+    for row in _ftc():
+        if row["valid"] == "1":
+            continue
+        try:
+            got = phone.normalise(row["raw"], row["default_region"])
+        except MalformedError:
+            refused += 1
+        else:
+            accepted += 1
+            assert got == row["e164"]
+    assert accepted > 5
+    assert refused > 30
+
+
+# ------------------------------------------------- against the library
+
+
+EXAMPLES = {
+    region: [
+        found
+        for type_ in range(11)
+        for number in [
+            phonenumbers.example_number_for_type(region, type_),
+        ]
+        if number is not None
+        for found in [phonenumbers.format_number(number, 0)]
+    ]
+    for region in REGIONS
+}
+
+
+@st.composite
+def _valid(draw: st.DrawFn, regions: list[str]) -> str:
+    """Draw a number that the library finds valid, and leaves as it is."""
+    e164 = draw(
+        st.sampled_from(regions)
+        .map(EXAMPLES.__getitem__)
+        .flatmap(st.sampled_from)
+    )
+    keep = draw(st.integers(4, len(e164)))
+    rest = draw(
+        st.text(
+            "0123456789", min_size=len(e164) - keep, max_size=len(e164) - keep
+        )
+    )
+    e164 = e164[:keep] + rest
+    number = phonenumbers.parse(e164)
+    assume(phonenumbers.is_valid_number(number))
+    assume(phonenumbers.format_number(number, 0) == e164)
+    return e164
+
+
+# What the library takes for valid and we refuse, each with its reason.
+def _left_out(e164: str) -> bool:
+    dialled_at_home_only = (
+        *("+6200", "+6600", "+8100", "+8200", "+9100", "+35900", "+59800"),
+        "+25006",  # the 0 looks like a trunk prefix
+        "+1310",  # seven digits in Canada
+        "+78108",  # 14 digits in Russia
+    )
+    return (
+        not 8 <= len(e164) <= 16  # no E.164 number
+        or e164.startswith(dialled_at_home_only)
+        or (e164[1] == "1" and e164[5:6] in {"0", "1"})  # Dominican exchanges
+        or (e164.startswith("+241") and len(e164) == 11)  # before 2019
+    )
+
+
+@given(_valid(REGIONS))
+def test_what_the_library_finds_valid_has_the_same_form(e164: str) -> None:
+    assume(not e164.startswith("+86") and not _left_out(e164))
+    assert phone.normalise(e164) == e164
+
+
+@given(_valid(["CN"]))
+def test_valid_mainland_numbers_have_the_library_s_form_or_cn(
+    e164: str,
+) -> None:
+    """The library's data has more: lines that begin with 0, 1 or 9."""
+    number = e164[3:]
+    if numbering.MOBILE.fullmatch(number) or numbering.LINE.fullmatch(number):
+        assert phone.normalise(e164) == e164
+        assert phone.normalise(f"0{number}") == e164
+    else:
+        with contextlib.suppress(MalformedError):
+            assert phone.normalise(e164).startswith("cn:")
+        assert not number.startswith(("13", "15", "18"))
+
+
+@given(
+    st.one_of(
+        st.from_regex(
+            r"\+86(1[3-9]|10|2[0-9]|[3-9][0-9]{2})[0-9]{7,9}", fullmatch=True
+        ),
+        st.from_regex(r"\+1[0-9]{10}", fullmatch=True),
+        st.from_regex(r"\+[0-9]{7,15}", fullmatch=True),
+        st.builds(
+            "+{}{}".format,
+            st.sampled_from([*numbering.PLANS, *numbering.GRAMMARS]),
+            st.from_regex(r"[0-9]{5,11}", fullmatch=True),
+        ),
+    ).filter(str.isascii)
+)
+def test_what_we_accept_the_library_reads_as_the_same(e164: str) -> None:
+    try:
+        form = phone.normalise(e164)
+    except MalformedError:
+        return
+    if form.startswith("+"):
+        assert form == e164
+        number = phonenumbers.parse(form)
+        assert phonenumbers.format_number(number, 0) == form
+
+
+@given(st.sampled_from(["TW", "HK", "DE", "GB", "JP", "US", "SG"]), st.data())
+def test_a_national_spelling_is_what_the_library_says(
+    region: str, data: st.DataObject
+) -> None:
+    e164 = data.draw(_valid([region]))
+    assume(not _left_out(e164))
+    national = phonenumbers.format_number(
+        phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.NATIONAL
+    )
+    assume(len("".join(filter(str.isdigit, national))) > 6)
+    assert phone.normalise(national, region) == e164
+
+
+SPELLINGS = st.one_of(
+    st.from_regex(r"(\+|00)?(86|1|0|17951)?[0-9]{5,12}", fullmatch=True),
+    st.from_regex(r"(\+?86|0|1)?1[3-9][0-9]{8,10}", fullmatch=True),
+    st.from_regex(r"(\+1|1{0,3})[2-9][0-9]{2}[2-9][0-9]{5,7}", fullmatch=True),
+    st.from_regex(r"[+(]?[0-9]{2,4}[ )-][0-9 ().-]{5,14}", fullmatch=True),
+    st.text("0123456789+()-. ０１３８（）＋－转x;,/ext", max_size=24),
+    st.text(max_size=20),
+)
+
+
+@given(SPELLINGS, st.sampled_from(["CN", "US", "CA"]))
+def test_the_fast_path_and_the_slow_one_never_differ(
+    raw: str, region: str
+) -> None:
+    try:
+        slow = phone._read(raw, region)
+    except MalformedError:
+        with pytest.raises(MalformedError):
+            phone.normalise(raw, region)
+    else:
+        assert phone.normalise(raw, region) == slow
+
+
+@given(SPELLINGS, st.sampled_from(["CN", "US", "TW", "DE"]))
+def test_any_text_gives_a_form_that_is_its_own_or_a_refusal(
+    raw: str, region: str
+) -> None:
+    try:
+        form = phone.normalise(raw, region)
+    except MalformedError:
+        return
+    assert form.isascii()
+    assert 1 <= len(form) <= 256
+    assert phone.is_normal(form)
+    assert phone.normalise(form, "CN") == form
+    assert phone.normalise(form, "TW") == form
+
+
+@given(
+    st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True).filter(str.isascii),
+    st.data(),
+)
+def test_a_mobile_with_a_digit_too_few_or_many_is_refused(
+    mobile: str, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(2, 10))
+    for wrong in (
+        mobile[:at] + mobile[at + 1 :],
+        mobile[:at] + "5" + mobile[at:],
+    ):
+        for prefix in ("", "+86", "86", "0", "0086"):
+            # without its 0 a line in a small city looks like a short mobile
+            with pytest.raises(MalformedError):
+                phone.normalise(prefix + wrong)
+
+
+@given(st.text("0123456789", min_size=3, max_size=12))
+def test_separators_never_change_a_mainland_number(digits: str) -> None:
+    try:
+        form = phone.normalise(digits)
+    except MalformedError:
+        return
+    if form.startswith("+86"):
+        spaced = f"{digits[:3]} {digits[3:-4]} {digits[-4:]}"
+        with contextlib.suppress(MalformedError):  # taken for an extension
+            assert phone.normalise(spaced) == form
+
+
+def test_an_unknown_region_is_the_operator_s_mistake() -> None:
+    with pytest.raises(UsageError, match="no region 'XX'"):
+        phone.normalise("0912345678", "XX")
+
+
+def test_the_mainland_and_north_america_need_no_library() -> None:
+    """Their forms cannot depend on the library's release."""
+    program = (
+        "import sys; sys.modules['phonenumbers'] = None\n"
+        "from syncd.indicator import phone\n"
+        "assert phone.normalise('0755-26123456') == '+8675526123456'\n"
+        "assert phone.normalise('+4915112345678') == '+4915112345678'\n"
+        "assert phone.normalise('955 88') == 'cn:95588'\n"
+        "assert phone.normalise('877 527-3810', 'US') == '+18775273810'\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
