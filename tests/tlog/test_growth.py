@@ -324,6 +324,13 @@ def test_the_first_bundle_is_asked_for_where_it_is_needed() -> None:
     assert grown == mine.frontier(520)
 
 
+def test_the_first_bundle_is_not_needed_after_whole_ones() -> None:
+    mine = log()
+    roots, tail = mine.roots[1:2], mine.tail(520)
+    grown = growth.roots_hold(mine.frontier(256), mine.head(520), roots, tail)
+    assert grown == mine.frontier(520)
+
+
 # ------------------------------------------------------------------ forks
 
 
