@@ -825,6 +825,18 @@ def environment(
     )
 
 
+def for_child(secret: Path | None) -> dict[str, str]:
+    """Return the environment for a `syncd` that we start ourselves.
+
+    Nothing that a service manager told us is told on.
+    """
+    ours = ("SYNCD_", "LISTEN_", "NOTIFY_", "WATCHDOG_")
+    child = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    if secret is not None:
+        child["SYNCD_SECRET_FILE"] = str(secret)
+    return child
+
+
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     return Path(env[name]).absolute() if env.get(name) else None
 

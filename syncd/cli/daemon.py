@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import signal
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +51,12 @@ def add(app: typer.Typer) -> None:
             Path | None,
             typer.Option(help=t("write the operator's bearer token here")),
         ] = None,
+        set_: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--set", help=t("another setting: section.key=value in TOML")
+            ),
+        ] = None,
     ) -> None:
         environment = config.environment()
         home = terminal.home_path(ctx.obj.home, environment).absolute()
@@ -63,6 +70,9 @@ def add(app: typer.Typer) -> None:
             "peer": {"listen": peer},
             "own": {"listen": own},
         }
+        for line in set_ or ():
+            section, key, value = _setting(line)
+            values.setdefault(section, {})[key] = value
         if environment.secret_file:
             values["secret"] = {"file": str(environment.secret_file)}
         text = config.write_default(home, values)
@@ -100,6 +110,22 @@ def add(app: typer.Typer) -> None:
             failpoint.arm(environment.failpoints)
         secret = terminal.secret(settings, environment)
         asyncio.run(run(settings, environment, secret))
+
+
+def _setting(line: str) -> tuple[str, str, object]:
+    """Read `section.key=value`, the value as TOML writes it.
+
+    Raises:
+        UsageError: it is not of that form.
+    """
+    name, equals, value = line.partition("=")
+    section, dot, key = name.partition(".")
+    if not (equals and dot):
+        raise UsageError(f"--set {line!r}: want section.key=value")
+    try:
+        return section, key, tomllib.loads(f"it = {value}")["it"]
+    except tomllib.TOMLDecodeError:
+        raise UsageError(f"--set {name}: {value!r} is no TOML value") from None
 
 
 async def make(settings: Config, environment: Environment) -> str:
