@@ -121,10 +121,9 @@ def candidates(raw: str, region: str = "CN") -> tuple[str, ...]:
         form = normalise(raw, region)
     except _AmbiguousError as e:
         return e.forms
-    if form.startswith("cn:0"):
-        match = numbering.AREA_SERVICE.fullmatch(form, 4)
-        if match is not None:
-            return (form, f"cn:{match[2]}")
+    area = numbering.AREA_SERVICE.fullmatch(form, len("cn:0"))
+    if area is not None and form.startswith("cn:0"):
+        return (form, f"cn:{area[2]}")
     return (form,)
 
 

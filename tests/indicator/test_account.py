@@ -1,0 +1,313 @@
+"""An account has one normal form, and its checksum holds where it has one."""
+
+import hashlib
+import json
+import re
+import string
+from pathlib import Path
+from typing import Any
+
+import base58
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from schwifty import IBAN
+from schwifty.exceptions import SchwiftyException
+
+from syncd.errors import MalformedError
+from syncd.indicator import account, checksum
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "identifiers"
+CASES: dict[str, list[dict[str, Any]]] = json.loads(
+    (VECTORS / "account.json").read_text()
+)
+DIGITS = st.text("0123456789", min_size=1, max_size=24)
+
+
+def test_every_accepted_vector_has_its_normal_form() -> None:
+    for case in CASES["accepted"]:
+        got = account.normalise(case["raw"], case["scheme"])
+        assert got == case["normal"], case
+
+
+def test_every_refused_vector_is_refused() -> None:
+    for case in CASES["refused"]:
+        with pytest.raises(MalformedError) as e:
+            account.normalise(case["raw"], case["scheme"])
+        assert str(e.value).startswith("account: "), case
+
+
+def test_a_look_up_tries_the_forms_of_the_vectors_in_order() -> None:
+    for case in CASES["lookups"]:
+        got = account.candidates(case["raw"], case["scheme"])
+        assert list(got) == case["forms"], case
+
+
+def test_a_refusal_never_quotes_the_account() -> None:
+    for case in CASES["refused"]:
+        text = case["raw"].strip()
+        if len(text) < 6:
+            continue
+        with pytest.raises(MalformedError) as e:
+            account.normalise(case["raw"], case["scheme"])
+        said = f"{e.value} {e.value.hint}"
+        assert text not in said, case
+        assert text[-6:] not in said, case
+
+
+def test_a_normal_form_is_its_own_and_is_looked_up_first() -> None:
+    for case in CASES["accepted"]:
+        form = case["normal"]
+        assert account.normalise(form) == form
+        assert account.candidates(form)[0] == form
+        assert account.candidates(case["raw"], case["scheme"])[0] == form
+
+
+def test_a_look_up_always_tries_what_a_report_would_have_been() -> None:
+    for case in CASES["accepted"]:
+        forms = account.candidates(case["raw"], case["scheme"])
+        assert account.normalise(case["raw"], case["scheme"]) in forms
+        assert len(forms) <= account.MAX_CANDIDATES
+        assert len(set(forms)) == len(forms)
+
+
+# --------------------------------------------------------------- any text
+
+
+SCHEMES = st.sampled_from(
+    [
+        None,
+        "",
+        *re.findall(
+            r"\S+",
+            "card iban alipay wechat qq BTC ETH TRX LTC BCH XRP XMR ZEC DASH "
+            "DOGE ETC BSV BTG XVG SOL USDT ICBKCNBJ BARCGHACXXX 102 "
+            "102100099996 nope 12345 bank",
+        ),
+    ]
+)
+RAW = st.one_of(
+    DIGITS,
+    st.text(string.printable, max_size=60),
+    st.text(max_size=30),
+    st.text(checksum.BITCOIN_ALPHABET, min_size=25, max_size=100),
+    st.from_regex(r"0x[0-9a-fA-F]{38,42}", fullmatch=True),
+    st.from_regex(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{10,31}", fullmatch=True),
+    st.sampled_from([case["raw"] for case in CASES["accepted"]]),
+    st.builds(
+        "{}:{}".format,
+        st.sampled_from(["card", "bank:102", "qq", "btc", "alipay", "x"]),
+        st.text(string.printable, max_size=30),
+    ),
+)
+
+
+@given(RAW, SCHEMES)
+def test_any_text_gives_a_form_that_is_its_own_or_a_refusal(
+    raw: str, scheme: str | None
+) -> None:
+    try:
+        form = account.normalise(raw, scheme)
+    except MalformedError:
+        return
+    assert form.isascii()
+    assert form.isprintable()
+    assert 1 <= len(form) <= 256
+    assert account.normalise(form) == form
+    assert account.candidates(raw, scheme)[0] == form
+
+
+@given(RAW, SCHEMES)
+def test_every_form_of_a_look_up_is_a_normal_form(
+    raw: str, scheme: str | None
+) -> None:
+    try:
+        forms = account.candidates(raw, scheme)
+    except MalformedError:
+        return
+    assert 1 <= len(forms) <= account.MAX_CANDIDATES
+    for form in forms:
+        assert account.normalise(form) == form
+
+
+# ------------------------------------------------------ cards and banks
+
+
+@given(st.text("0123456789", min_size=15, max_size=18))
+def test_one_check_digit_of_ten_makes_a_card(digits: str) -> None:
+    cards = [
+        f"{digits}{last}"
+        for last in range(10)
+        if checksum.luhn(f"{digits}{last}")
+    ]
+    assert len(cards) == 1
+    assert account.normalise(cards[0]) == f"card:{cards[0]}"
+    assert account.normalise(cards[0], "ICBKCNBJ") == f"card:{cards[0]}"
+    wrong = cards[0][:-1] + str((int(cards[0][-1]) + 1) % 10)
+    with pytest.raises(MalformedError, match="Luhn"):
+        account.normalise(wrong)
+    assert account.normalise(wrong, "102") == f"bank:102:{wrong}"
+
+
+@given(
+    st.sampled_from(sorted(account._IBAN_LENGTHS)),
+    st.text("0123456789", min_size=30, max_size=30),
+)
+def test_an_iban_that_schwifty_takes_is_taken(
+    country: str, digits: str
+) -> None:
+    bban = digits[: account._IBAN_LENGTHS[country] - 4]
+    text = country + checksum.iban_check_digits(country, bban) + bban
+    assert account.normalise(text) == f"iban:{text}"
+    try:
+        assert IBAN(text).compact == text
+    except SchwiftyException as e:  # it knows which places hold letters
+        assert "checksum" not in str(e).lower()  # noqa: PT017
+    for other in range(100):
+        wrong = f"{country}{other:02d}{bban}"
+        if wrong != text:
+            with pytest.raises(MalformedError):
+                account.normalise(wrong, "iban")
+            break
+
+
+def test_the_registry_s_examples_are_valid_to_schwifty_too() -> None:
+    for case in CASES["accepted"]:
+        if case["normal"].startswith("iban:"):
+            assert IBAN(case["normal"][5:]).is_valid
+
+
+@given(st.from_regex(r"[1-9][0-9]{5,11}", fullmatch=True))
+def test_the_bank_is_part_of_the_form(number: str) -> None:
+    """One number occurs under several banks in real lists."""
+    forms = {
+        account.normalise(number, bank)
+        for bank in ("ICBKCNBJ", "HSBCHKHH", "BARCGHAC", "103")
+    }
+    assert len(forms) == 4
+
+
+def test_a_branch_s_code_is_its_bank_s() -> None:
+    one = account.normalise("12345678", "BARCGHACXXX")
+    assert one == account.normalise("12345678", "BARCGHAC")
+    two = account.normalise("12345678", "102100099996")
+    assert two == account.normalise("12345678", "102")
+
+
+def test_a_mainland_bank_is_looked_up_by_both_of_its_names() -> None:
+    assert len(account._BANKS) == len(set(account._BANKS.values()))
+    for code, bic in account._BANKS.items():
+        one = account.candidates("12345678", code)
+        two = account.candidates("12345678", bic)
+        assert one == tuple(reversed(two))
+
+
+# -------------------------------------------------------------- checksums
+
+
+@given(st.binary(max_size=40))
+def test_base58check_agrees_with_another_implementation(body: bytes) -> None:
+    text = base58.b58encode_check(body).decode()
+    if body:
+        assert checksum.base58check(text) == body
+        assert checksum.to_base58check(body) == text
+    assert checksum.base58(base58.b58encode(body).decode()) == body
+
+
+@given(st.text(checksum.BITCOIN_ALPHABET, min_size=8, max_size=40))
+def test_chance_text_has_no_base58_checksum(text: str) -> None:
+    raw = checksum.base58(text)
+    assert raw == base58.b58decode(text)
+    if checksum.base58check(text) is not None:
+        digest = hashlib.sha256(hashlib.sha256(raw[:-4]).digest()).digest()
+        assert digest[:4] == raw[-4:]
+
+
+def test_short_base58_has_no_room_for_a_checksum() -> None:
+    assert checksum.base58check("2g") is None
+    assert checksum.base58check("") is None
+
+
+@given(st.binary(min_size=20, max_size=20), st.sampled_from([0, 8]))
+def test_cashaddr_round_trip(digest: bytes, version: int) -> None:
+    body = bytes([version]) + digest
+    text = checksum.to_cashaddr(body)
+    assert checksum.cashaddr(text) == body
+    assert account.normalise(text) == f"bch:{text}"
+    legacy = checksum.to_base58check(bytes([5 if version else 0]) + digest)
+    assert account.normalise(legacy, "BCH") == f"bch:{text}"
+
+
+ADDRESSES = sorted(
+    {
+        (case["normal"].partition(":")[0], case["raw"])
+        for case in CASES["accepted"]
+        if case["normal"].partition(":")[0]
+        in {chain.name for chain in account.CHAINS} - {"sol", "eth", "etc"}
+        and ":" not in case["raw"]
+        and " " not in case["raw"]
+    }
+)
+
+
+@given(st.sampled_from(ADDRESSES), st.data())
+def test_a_changed_character_is_noticed(
+    address: tuple[str, str], data: st.DataObject
+) -> None:
+    chain, text = address
+    form = account.normalise(text, chain)
+    at = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.sampled_from(checksum.BITCOIN_ALPHABET))
+    changed = text[:at] + other + text[at + 1 :]
+    if changed == text or changed.lower() == form.partition(":")[2]:
+        return
+    with pytest.raises(MalformedError):
+        account.normalise(changed, chain)
+
+
+@given(st.binary(min_size=20, max_size=20), st.data())
+def test_a_changed_case_breaks_eip55(raw: bytes, data: st.DataObject) -> None:
+    lower = raw.hex()
+    mixed = checksum.eip55(lower)
+    assert account.normalise(f"0x{mixed}", "ETH") == f"eth:0x{lower}"
+    letters = [n for n, c in enumerate(mixed) if c.isalpha()]
+    if len(letters) < 2:
+        return
+    at = data.draw(st.sampled_from(letters))
+    wrong = mixed[:at] + mixed[at].swapcase() + mixed[at + 1 :]
+    if wrong in {lower, lower.upper()}:
+        return
+    with pytest.raises(MalformedError, match="EIP-55"):
+        account.normalise(f"0x{wrong}", "ETH")
+
+
+def test_monero_blocks_hold_no_more_than_their_bytes() -> None:
+    assert checksum.monero("zzzzzzzzzzz") is None  # over 64 bits
+    assert checksum.monero("1111") is None  # no such block
+    assert checksum.monero("111111111lI") is None
+    assert checksum.monero("") is None
+
+
+def test_a_zcash_address_of_each_kind() -> None:
+    sapling = _bech32("zs", [0] * 69, 1)
+    assert len(sapling) == 78
+    assert account.normalise(sapling) == f"zec:{sapling}"
+    unified = _bech32("u", list(range(32)) * 4, 0x2BC830A3)
+    assert account.normalise(unified, "ZEC") == f"zec:{unified}"
+    assert account.normalise(unified.upper(), "ZEC") == f"zec:{unified}"
+    for wrong in (
+        _bech32("u", [1] * 300, 0x2BC830A3),
+        _bech32("u", list(range(32)) * 4, 1),
+        _bech32("zs", [0] * 68, 1),
+        sapling.swapcase()[:5] + sapling[5:],
+    ):
+        with pytest.raises(MalformedError):
+            account.normalise(wrong, "ZEC")
+
+
+def _bech32(human: str, values: list[int], constant: int) -> str:
+    prefix = [ord(c) >> 5 for c in human] + [0]
+    prefix += [ord(c) & 31 for c in human]
+    check = checksum._polymod(prefix + values + [0] * 6) ^ constant
+    values = values + [check >> 5 * (5 - n) & 31 for n in range(6)]
+    return f"{human}1" + "".join(checksum._BECH32[n] for n in values)

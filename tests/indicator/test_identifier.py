@@ -1,0 +1,102 @@
+"""An identifier is a kind and a normal form, and shows only the kind."""
+
+import pytest
+
+from syncd.errors import MalformedError, RefusedError, UsageError
+from syncd.indicator import identifier
+from syncd.indicator.identifier import Identifier
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "value"),
+    [
+        ("phone", "138 0013 8000", "+8613800138000"),
+        ("url", "HTTP://Evil.example/x", "evil.example/x"),
+        ("account", "6222 0212 3456 7890 128", "card:6222021234567890128"),
+    ],
+)
+def test_a_report_has_one_identifier_which_is_looked_up_first(
+    kind: str, raw: str, value: str
+) -> None:
+    one = identifier.for_report(kind, raw)
+    assert one == Identifier(kind, value)
+    assert identifier.for_lookup(kind, raw)[0] == one
+    assert identifier.parse_normal(kind, value) == one
+
+
+def test_region_and_scheme_say_how_to_read_a_bare_value() -> None:
+    phone = identifier.for_report("phone", "8775273810", region="US")
+    assert phone.value == "+18775273810"
+    account = identifier.for_report("account", "12345678", scheme="102")
+    assert account.value == "bank:102:12345678"
+    tried = identifier.for_lookup("account", "12345678", scheme="102")
+    assert [i.value for i in tried] == [
+        "bank:102:12345678",
+        "bank:ICBKCNBJ:12345678",
+    ]
+    tried = identifier.for_lookup("phone", "8775273810", region="US")
+    assert [i.value for i in tried] == ["+18775273810"]
+
+
+def test_a_url_keeps_its_query_only_when_asked() -> None:
+    raw = "evil.example/x?id=1"
+    assert identifier.for_report("url", raw).value == "evil.example/x"
+    kept = identifier.for_report("url", raw, keep_query=True)
+    assert kept.value == "evil.example/x?id=1"
+
+
+def test_a_url_that_may_name_a_person_needs_the_flag() -> None:
+    raw = "evil.example/u/13800138000"
+    with pytest.raises(RefusedError):
+        identifier.for_report("url", raw)
+    assert identifier.for_report("url", raw, allow_personal=True).value == raw
+    assert identifier.parse_normal("url", raw).value == raw
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("phone", "13800138000"),
+        ("phone", "+8695588"),
+        ("url", "http://evil.example/"),
+        ("url", "EVIL.example/"),
+        ("account", "6222021234567890128"),
+        ("account", "eth:0xD8DA6BF26964AF9D7EED9E03E53415D37AA96045"),
+        ("account", "bank:ICBKCNBJ:6222021234567890128"),
+    ],
+)
+def test_what_is_not_normal_is_not_parsed_as_normal(
+    kind: str, value: str
+) -> None:
+    with pytest.raises(MalformedError, match="not in normal form") as e:
+        identifier.parse_normal(kind, value)
+    assert value not in str(e.value)
+
+
+def test_the_value_does_not_show() -> None:
+    one = Identifier("phone", "+8613800138000")
+    assert "138" not in repr(one)
+    assert "138" not in f"{one}"
+
+
+@pytest.mark.parametrize("value", ["", "x" * 257, "ü", "a\nb"])
+def test_a_value_is_1_to_256_printable_ascii_characters(value: str) -> None:
+    with pytest.raises(MalformedError, match="1 to 256"):
+        Identifier("account", value)
+
+
+def test_only_three_kinds_exist() -> None:
+    for kind in ("email", "Phone", "", "手机"):
+        with pytest.raises(MalformedError, match="kind: no "):
+            identifier.for_report(kind, "x")
+        with pytest.raises(MalformedError, match="kind: no "):
+            identifier.for_lookup(kind, "x")
+        with pytest.raises(MalformedError, match="kind: no "):
+            identifier.parse_normal(kind, "x")
+        with pytest.raises(MalformedError, match="kind: no "):
+            Identifier(kind, "x")
+
+
+def test_a_wrong_region_is_the_operator_s_mistake() -> None:
+    with pytest.raises(UsageError):
+        identifier.for_report("phone", "0912345678", region="tw")
