@@ -50,6 +50,27 @@ MAX_RAW = FULL * (2 + leaf.MAX_BODY)  # bytes of a bundle after inflation
 Report = Callable[[Finding], Awaitable[None]]
 
 
+@dataclass(slots=True)
+class Budget:
+    """What may still be merged of one origin today, by the roster's limits.
+
+    Above it merging lags, mirroring goes on, and nothing is refused.
+    """
+
+    entries: int
+    octets: int  # record bytes, inflated
+
+    @property
+    def left(self) -> bool:
+        """Whether more may be merged."""
+        return self.entries > 0 and self.octets > 0
+
+    def spend(self, entries: int, octets: int) -> None:
+        """Count what was merged; the last batch may go a little over."""
+        self.entries -= entries
+        self.octets -= octets
+
+
 @dataclass(frozen=True, slots=True)
 class Pulled:
     """What one pull changed."""
@@ -60,6 +81,7 @@ class Pulled:
     merged: int
     missing: tuple[int, ...] = ()  # withheld indices that hold up the merge
     source: str = ""  # who gave the last bytes, "" if none were needed
+    limited: bool = False  # the day's budget holds up the merge
 
 
 async def pull(
@@ -70,6 +92,7 @@ async def pull(
     mirror: Mirror,
     offload: Offload,
     report: Report,
+    budget: Budget | None = None,
 ) -> Pulled:
     """Advance the mirror to the checkpoint `raw`, or as far as one can.
 
@@ -81,6 +104,7 @@ async def pull(
     new, signed = checkpoint.open_(raw, log_key)
     head = await mirror.head(new.origin)
     before, source = head.mirrored, ""
+    budget = budget or Budget(2**63, 2**63)
     if head.contested:
         return Pulled(new.origin, before, before, head.merged)
     if new.size <= head.mirrored:
@@ -90,14 +114,21 @@ async def pull(
             )
     else:
         await mirror.keep_note(new.origin, new.size, bytes(signed))
-        way = _Way(new, bytes(signed), mirror, offload, report)
+        way = _Way(new, bytes(signed), mirror, offload, report, budget)
         source = await way.walk(sources)
         head = await mirror.head(new.origin)
     if head.merged < head.mirrored:
-        source = await _fill(head, sources, mirror, offload, report) or source
+        given = await _fill(head, sources, mirror, offload, report, budget)
+        source = given or source
         head = await mirror.head(new.origin)
     return Pulled(
-        new.origin, before, head.mirrored, head.merged, head.missing, source
+        new.origin,
+        before,
+        head.mirrored,
+        head.merged,
+        head.missing,
+        source,
+        limited=head.merged < head.mirrored and not budget.left,
     )
 
 
@@ -177,7 +208,9 @@ class _Way:
         mirror: Mirror,
         offload: Offload,
         report: Report,
+        budget: Budget,
     ) -> None:
+        self._budget = budget
         self._new = new
         self._signed = signed
         self._mirror = mirror
@@ -270,7 +303,7 @@ class _Way:
             head.mirrored,
             tuple(mine),
             tuple(await self._mirror.erased(origin)),
-            merge=head.merged == head.mirrored,
+            merge=head.merged == head.mirrored and self._budget.left,
         )
         ahead = asyncio.create_task(self._look(source, run))
         try:
@@ -280,7 +313,9 @@ class _Way:
                 done = stop == self._new.size or checked.broken is not None
                 if not done:
                     erased = (*run.erased, *checked.batch.erases)
-                    merge = run.merge and not checked.missing
+                    merge = (
+                        run.merge and not checked.missing and self._budget.left
+                    )
                     run = self._run(origin, stop, (), erased, merge=merge)
                     ahead = asyncio.create_task(self._look(source, run))
                 if checked.bundles:
@@ -374,6 +409,8 @@ class _Way:
         await self._mirror.advance(
             head, done, checked.bundles, checked.batch, _voids(checked.batch)
         )
+        batch = checked.batch
+        self._budget.spend(batch.stop - batch.start, checked.octets)
         return await self._mirror.head(head.origin)
 
 
@@ -404,6 +441,7 @@ class Checked:
     bundles: tuple[Bundle, ...]
     batch: Batch  # of what can be merged at once
     missing: tuple[int, ...]  # withheld, among the new entries
+    octets: int  # record bytes of what is merged
     broken: int | None = None  # number of the bundle that was wrong
     why: str = ""
 
@@ -446,7 +484,9 @@ def check(
     batch, missing = fold(
         run.origin, run.have, fresh, run.erased, merge=run.merge
     )
-    return Checked(tuple(bundles), batch, missing, broken, why)
+    merged = fresh[: batch.stop - batch.start]
+    octets = sum(len(payload) for _, _, payload in merged)
+    return Checked(tuple(bundles), batch, missing, octets, broken, why)
 
 
 def _open(
@@ -508,6 +548,7 @@ async def _fill(
     mirror: Mirror,
     offload: Offload,
     report: Report,
+    budget: Budget,
 ) -> str:
     """Merge what is mirrored already, asking others for what is withheld."""
     named = ""
@@ -516,10 +557,11 @@ async def _fill(
             if await _complete(head.origin, n, source, mirror, report):
                 named = source.name
                 break
-    while True:
+    while budget.left:
         old = await mirror.head(head.origin)
-        if not await _merge_stored(old, mirror, offload):
-            return named
+        if not await _merge_stored(old, mirror, offload, budget):
+            break
+    return named
 
 
 async def _complete(
@@ -553,7 +595,7 @@ async def _complete(
 
 
 async def _merge_stored(
-    old: MirrorHead, mirror: Mirror, offload: Offload
+    old: MirrorHead, mirror: Mirror, offload: Offload, budget: Budget
 ) -> bool:
     """Merge the next stretch of stored bundles; tell if it moved."""
     first = old.merged // FULL
@@ -577,6 +619,8 @@ async def _merge_stored(
         return False
     new = replace(old, merged=batch.stop, missing=left)
     await mirror.advance(old, new, (), batch, _voids(batch))
+    merged = fresh[: batch.stop - old.merged]
+    budget.spend(len(merged), sum(len(payload) for _, _, payload in merged))
     moved: bool = batch.stop > old.merged
     return moved
 

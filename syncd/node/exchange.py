@@ -25,7 +25,7 @@ from syncd.errors import (
 from syncd.flows import cosign
 from syncd.flows.cosign import CosignBook
 from syncd.flows.ports import Finding, Heads, Mirror, Peer, Source
-from syncd.flows.pull import Pulled, pull
+from syncd.flows.pull import Budget, Pulled, pull
 from syncd.flows.tokenise import Offload
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, note
@@ -134,6 +134,9 @@ class Exchange:
         self._locks: dict[str, asyncio.Lock] = {}
         self._gate = asyncio.Semaphore(PULLS_AT_ONCE)
         self._poked: set[str] = set()
+        self._pulling: set[asyncio.Task[Pulled | None]] = set()
+        self._budgets: dict[str, Budget] = {}
+        self._budget_day = 0
         self.peer_states: dict[str, PeerState] = {}
         self.log_states: dict[str, LogState] = {}
         self.targets: dict[str, Target] = {}
@@ -305,7 +308,25 @@ class Exchange:
             raise RefusedError("poke: that is not the caller's own log")
         if await self.offer(member, raw):
             self._poked.add(member)
-            await self.pull(origin)
+            # The caller need not wait for it, nor could it make us hurry.
+            task = asyncio.create_task(self.pull(origin))
+            self._pulling.add(task)
+            task.add_done_callback(self._pulling.discard)
+
+    async def idle(self) -> None:
+        """Wait until no pull that a poke began is in flight."""
+        await asyncio.gather(*self._pulling, return_exceptions=True)
+
+    def _budget(self, origin: str) -> Budget:
+        """Return what may still be merged of an origin today (UTC)."""
+        day = int(self._clock()) // 86_400
+        if self._budget_day != day:
+            self._budget_day = day
+            self._budgets.clear()
+        limits = self._roster().limits
+        return self._budgets.setdefault(
+            origin, Budget(limits.entries, limits.bytes)
+        )
 
     async def pull(self, origin: str) -> Pulled | None:
         """Pull one origin up to its target, unless a pull is in flight."""
@@ -337,6 +358,7 @@ class Exchange:
                 mirror=self._mirror,
                 offload=self._offload,
                 report=self._report,
+                budget=self._budget(origin),
             )
         except ForkError as e:
             await self._forked(origin, target.note, str(e))
@@ -355,9 +377,11 @@ class Exchange:
             self.targets.pop(origin, None)
         state.last_pull = int(self._clock())
         state.source = done.source or state.source
-        state.why = (
-            f"{len(done.missing)} payloads withheld" if done.missing else ""
-        )
+        state.why = _why(done)
+        if done.limited:
+            await self._report(
+                Finding("limit", origin, None, "above its entries of a day")
+            )
         await self._cosign(origin, key)
         await self._grown(origin)
         if done.after > done.before:
@@ -441,6 +465,13 @@ class Exchange:
                 return True
 
         return sum(await asyncio.gather(*map(one, others)))
+
+
+def _why(done: Pulled) -> str:
+    """Return why a merge is behind, "" if it is not."""
+    if done.limited:
+        return "above the day's limit: merging goes on tomorrow"
+    return f"{len(done.missing)} payloads withheld" if done.missing else ""
 
 
 def with_receipts(
