@@ -765,6 +765,7 @@ class Environment:
 
     home: Path | None = None  # SYNCD_HOME
     secret_file: Path | None = None  # SYNCD_SECRET_FILE
+    token_file: Path | None = None  # SYNCD_TOKEN_FILE
     credentials: Path | None = None  # CREDENTIALS_DIRECTORY, from systemd
     listen_fds: Mapping[str, int] = field(default_factory=dict)  # by name
     notify_socket: str = ""  # NOTIFY_SOCKET, from systemd
@@ -817,6 +818,7 @@ def environment(
     return Environment(
         home=_path(env, "SYNCD_HOME"),
         secret_file=_path(env, "SYNCD_SECRET_FILE"),
+        token_file=_path(env, "SYNCD_TOKEN_FILE"),
         credentials=_path(env, "CREDENTIALS_DIRECTORY"),
         listen_fds=_listen_fds(env, ours),
         notify_socket=env.get("NOTIFY_SOCKET", ""),

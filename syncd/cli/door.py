@@ -1,0 +1,287 @@
+"""The client of the own door: what the command line asks the daemon.
+
+Address and Host come from config.toml, the token from `--token-file` or
+SYNCD_TOKEN_FILE; a token is never an argument. The standard library's client
+does: one connection, one request at a time, loopback or a unix socket; the
+command starts in a third of the time that aiohttp takes to import.
+
+A problem that the door answers becomes the error that the daemon raised, and
+so the same exit code.
+"""
+
+import contextlib
+import http.client
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import typer
+
+from syncd import config
+from syncd.cli import terminal
+from syncd.cli.text import t
+from syncd.config import Address
+from syncd.errors import (
+    DamagedError,
+    HoldersError,
+    MalformedError,
+    NewerError,
+    QuotaError,
+    RefusedError,
+    StaleError,
+    SyncdError,
+    UnavailableError,
+    UntrustedError,
+    UsageError,
+)
+
+JSON = "application/json"
+TIMEOUT_S = 300  # a batch of an import, while the daemon does other things
+IDLE_S = 20  # a connection that idled longer is opened again
+MAX_ANSWER = 256 << 20  # bytes
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,512}", re.ASCII)
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where not to call
+_CLASSES: dict[str, type[SyncdError]] = {
+    "usage": UsageError,
+    "malformed": MalformedError,
+    "refused": RefusedError,
+    "absent": RefusedError,  # answered: no
+    "holders": HoldersError,
+    "unavailable": UnavailableError,
+    "stale": StaleError,
+    "untrusted": UntrustedError,
+    "newer": NewerError,
+    "damaged": DamagedError,
+}
+
+
+class Door:
+    """A connection to the own door of one member's daemon."""
+
+    def __init__(self, address: Address, token: str, home: Path) -> None:
+        self._address = address
+        self._token = token
+        self._home = home
+        self._connection: http.client.HTTPConnection | None = None
+        self._used = 0.0
+
+    @classmethod
+    @contextlib.contextmanager
+    def of(
+        cls,
+        ctx: typer.Context,
+        token_file: Path | None,
+        *,
+        token: bool = True,
+    ) -> Iterator["Door"]:
+        """Open the door of the member whose home the command names.
+
+        Raises:
+            UsageError: no home, no token, or a token file that others read.
+        """
+        here = config.environment()
+        settings = settings_of(ctx)
+        bearer = _token(token_file or here.token_file) if token else ""
+        door = cls(settings.own.listen, bearer, settings.home)
+        try:
+            yield door
+        finally:
+            door.close()
+
+    def get(self, path: str, **query: object) -> Any:
+        """Return what the door says at a path.
+
+        Raises:
+            SyncdError: it does not answer, or says no.
+        """
+        asked = {k: str(v) for k, v in query.items() if v not in (None, "")}
+        tail = f"?{urlencode(asked)}" if asked else ""
+        return self._ask("GET", path + tail, None, "")
+
+    def post(self, path: str, body: object, media: str = JSON) -> Any:
+        """Return what the door answers to a body: bytes, or a JSON value.
+
+        Raises:
+            SyncdError: it does not answer, or says no.
+        """
+        raw = body if isinstance(body, bytes) else _json(body)
+        return self._ask("POST", path, raw, media)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # --------------------------------------------------------- innards
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None, media: str
+    ) -> Any:
+        headers = {"Accept": JSON}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        if body is not None:
+            headers["Content-Type"] = media
+        try:
+            connection = self._open()
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            raw = answer.read(MAX_ANSWER + 1)
+        except TimeoutError as e:
+            self.close()
+            raise UnavailableError(
+                f"{self._address}: no answer within {TIMEOUT_S} s"
+            ) from e
+        except (http.client.HTTPException, OSError) as e:
+            self.close()
+            raise self._unreachable(e) from e
+        except BaseException:  # interrupted half-way: of no more use
+            self.close()
+            raise
+        self._used = time.monotonic()
+        if len(raw) > MAX_ANSWER:
+            self.close()
+            raise UnavailableError(
+                f"{self._address}: an answer above {MAX_ANSWER} bytes"
+            )
+        if answer.status >= 400:
+            raise _error(answer.status, answer.headers, raw)
+        return self._value(raw, answer.headers.get_content_type())
+
+    def _open(self) -> http.client.HTTPConnection:
+        if time.monotonic() - self._used > IDLE_S:
+            self.close()
+        if self._connection is None:
+            self._connection = _connection(self._address)
+            self._connection.connect()
+        return self._connection
+
+    def _unreachable(self, error: Exception) -> UnavailableError:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        return UnavailableError(
+            f"{self._address}: {why}",
+            hint=t(
+                "is the daemon running? syncd --home {home} run",
+                home=self._home,
+            ),
+        )
+
+    def _value(self, raw: bytes, media: str) -> Any:
+        if media != JSON:
+            return raw.decode("utf-8", "replace")
+        try:
+            return json.loads(raw)
+        except ValueError as e:
+            raise UnavailableError(
+                f"{self._address}: an answer that is no JSON"
+            ) from e
+
+
+def settings_of(ctx: typer.Context) -> config.Config:
+    """Return the settings of the home that a command is about.
+
+    Raises:
+        UsageError: no home, or something in its config.toml is wrong.
+    """
+    home = terminal.home_path(ctx.obj.home, config.environment())
+    if not home.is_dir():
+        raise UsageError(f"{home}: no such directory")
+    return config.load(home.absolute())
+
+
+def _token(path: Path | None) -> str:
+    if path is None:
+        raise UsageError(
+            t("no bearer token given"),
+            hint=t(
+                "say --token-file FILE or set SYNCD_TOKEN_FILE;"
+                " syncd token add makes one"
+            ),
+        )
+    text = config.read_private(path).strip()
+    try:
+        token = text.decode("ascii")
+    except UnicodeDecodeError:
+        token = ""
+    if not _TOKEN.fullmatch(token):
+        raise UsageError(f"{path}: {t('holds no bearer token')}")
+    return token
+
+
+class _OverUnix(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def _connection(address: Address) -> http.client.HTTPConnection:
+    if address.path is not None:
+        return _OverUnix(address.path)
+    if not address.port:
+        raise UsageError(
+            t("own.listen has port 0: nobody but the daemon knows which"),
+            hint=t("set a port in config.toml"),
+        )
+    host = _ANY.get(address.host, address.host)
+    return http.client.HTTPConnection(host, address.port, timeout=TIMEOUT_S)
+
+
+def _json(value: object) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # A lone surrogate is no text: the door says so, not an encoder here.
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _error(
+    status: int, headers: http.client.HTTPMessage, raw: bytes
+) -> SyncdError:
+    """Return the error that an answer means."""
+    try:
+        said = json.loads(raw)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        said = {}
+    detail = str(said.get("detail") or f"HTTP {status}")
+    hint = str(said.get("hint") or "")
+    code = str(said.get("type") or "").removeprefix("urn:syncd:problem:")
+    if status == 429:
+        after = headers.get("Retry-After", "")
+        wait = int(after) if after.isdecimal() and len(after) < 7 else 60
+        hint = hint or t("come back in {wait} s", wait=wait)
+        return QuotaError(detail, retry_after_s=wait, hint=hint)
+    return (_CLASSES.get(code) or _by_status(status))(detail, hint=hint)
+
+
+def problem(said: Mapping[str, Any]) -> SyncdError:
+    """Return the error that a problem inside an answer means."""
+    return _error(
+        int(said.get("status", 500)),
+        http.client.HTTPMessage(),
+        _json(said),
+    )
+
+
+def _by_status(status: int) -> type[SyncdError]:
+    if status in (401, 403):
+        return UntrustedError
+    if status == 409:
+        return StaleError
+    if status == 422:
+        return RefusedError
+    return UsageError if status < 500 else UnavailableError
