@@ -32,11 +32,12 @@ setup: $(READY)  ## the virtual environment and libsodium; others call it
 demo: $(READY)  ## four members on this machine exchange the sample data
 	@$(BIN)/syncd demo $(ARGS)
 
+# One process: with two, as many again are spent on starting and talking.
 test: $(READY)  ## the fast tests: under two minutes
-	@$(BIN)/pytest -q -n 2 -m "not slow" $(ARGS)
+	@$(BIN)/pytest -m "not slow" $(ARGS)
 
 test-slow: $(READY)  ## kills, the demo, the docs' code blocks, the containers
-	@$(BIN)/pytest -q -m slow --timeout 900 $(ARGS)
+	@$(BIN)/pytest -m slow --timeout 900 $(ARGS)
 
 check: lint units test  ## what CI runs first, in the order that fails fastest
 

@@ -143,6 +143,9 @@ def test_no_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file") as caught:
         config.load(tmp_path)
     assert caught.value.hint == f"syncd --home {tmp_path} init"
+    (tmp_path / "config.toml").mkdir()
+    with pytest.raises(UsageError, match="Is a directory"):
+        config.load(tmp_path)
 
 
 def test_a_unix_socket_is_fine_for_the_own_door() -> None:
@@ -150,6 +153,7 @@ def test_a_unix_socket_is_fine_for_the_own_door() -> None:
     ours = config.parse((US + "[own]\nlisten='/run/s'").encode(), HOME)
     assert ours.own.listen == Address(path=Path("/run/s"))
     assert ours.own.listen.loopback
+    assert str(ours.own.listen) == "/run/s"
 
 
 @given(st.binary() | st.text().map(str.encode))
@@ -240,6 +244,12 @@ def test_every_setting_is_documented_as_it_is() -> None:
                 shown = "must be set"
             assert row_found == (key, shown, setting.rule.takes, setting.doc)
     assert not documented
+
+
+def test_the_documents_example_is_one() -> None:
+    """It parses, and sets what it says."""
+    (example,) = re.findall(r"```toml\n(.*?)```", DOC.read_text(), re.DOTALL)
+    assert config.parse(example.encode(), HOME).origin.startswith("bank.")
 
 
 def test_every_variable_is_documented() -> None:
