@@ -34,14 +34,18 @@ from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.statement import Statement
 from syncd.node import daily
+from syncd.node.events import Events
 from syncd.node.exchange import Exchange
 from syncd.node.home import Home
+from syncd.node.metrics import Metrics
+from syncd.node.never import NeverList
 from syncd.node.offload import InPool
+from syncd.node.own_desk import OwnDesk
 from syncd.node.peer_desk import Keys, PeerDesk
 from syncd.node.peers import Peers
 from syncd.node.rosters import RosterKeeper
 from syncd.peer.directory import DirectorySource
-from syncd.web import peer_door
+from syncd.web import own_door, peer_door
 
 log = structlog.get_logger("syncd.node")
 
@@ -58,6 +62,7 @@ class Daemon:
         """Build the parts of an opened home; nothing runs yet."""
         self.home = home
         self.config = config
+        self.clock: Callable[[], float] = time.time
         self.started = time.monotonic()
         self._fast = ThreadPoolExecutor(2, "fast")
         self._slow = ThreadPoolExecutor(1, "bulk")
@@ -76,6 +81,8 @@ class Daemon:
     def _build(self) -> None:
         home, config = self.home, self.config
         keys = home.keys
+        self.metrics = Metrics()
+        self.events = Events(secrets.token_hex(4))
         self.peers = Peers(
             me=config.member.id,
             roster=lambda: self.rosters.current,
@@ -101,7 +108,7 @@ class Daemon:
             roster=lambda: self.rosters.current,
             door=self._holder_door,
             offload=self.offload,
-            clock=time.time,
+            clock=lambda: self.clock(),
             rng=secrets.token_bytes,
             report=self.report,
         )
@@ -117,7 +124,7 @@ class Daemon:
             follow=self.rosters.follow,
             report=self.report,
             grown=self._grown,
-            clock=time.time,
+            clock=lambda: self.clock(),
             healthy=self.healthy,
             offload=self.offload,
             fanout=config.exchange.fanout,
@@ -139,11 +146,18 @@ class Daemon:
             exchange=self.exchange,
             following=lambda: self.rosters.settled,
             healthy=self.healthy,
-            clock=time.time,
+            clock=lambda: self.clock(),
             offload=self.offload,
             bulk=self.bulk,
             rng=secrets.token_bytes,
         )
+        self.never = NeverList(
+            roster=lambda: self.rosters.current,
+            tokeniser=self.tokeniser,
+            mirror=home.mirror,
+            report=self.report,
+        )
+        self.own_desk = OwnDesk(self)
         self.tls = pinning.ServerTls(self.peers.shown(), keys.tls_pem)
         self.tls.update(self.peers.anchors())
 
@@ -163,8 +177,14 @@ class Daemon:
     def today(self) -> str:
         """Return the day it is in the roster's zone."""
         zone = zoneinfo.ZoneInfo(self.rosters.current.zone)
-        now = datetime.datetime.fromtimestamp(time.time(), zone)
+        now = datetime.datetime.fromtimestamp(self.clock(), zone)
         return now.date().isoformat()
+
+    def own_origins(self) -> frozenset[str]:
+        """Return the names of our logs, of all generations."""
+        me = self.rosters.current.member(self.config.member.id)
+        logs = {g.origin for g in me.generations} if me else set()
+        return frozenset({self.config.origin, *logs})
 
     def healthy(self) -> None:
         """Pass, unless our clock is astray.
@@ -216,9 +236,30 @@ class Daemon:
             detail=finding.detail,
         )
         await self.home.mirror.record([finding])
+        self.metrics.findings.labels(finding.code).inc()
+        self.events.put(
+            "finding",
+            {
+                "code": finding.code,
+                "detail": finding.detail,
+                "index": finding.index,
+                "origin": finding.origin,
+            },
+        )
 
     async def _grown(self, origin: str) -> None:
         self.desk.changed(origin)
+        self.metrics.pulls.labels(origin).inc()
+        head = await self.home.mirror.head(origin)
+        self.events.put(
+            "log",
+            {
+                "merged": head.merged,
+                "mirrored": head.mirrored,
+                "origin": origin,
+            },
+        )
+        await self.never.check()
 
     async def _receipts(self) -> list[bytes]:
         found = await self.home.own.cosigned.receipts(self.config.origin)
@@ -230,12 +271,25 @@ class Daemon:
         )
         if kept:
             log.info("receipt", signer=signer, size=size)
+            self.events.put("receipt", {"signer": signer, "size": size})
 
     async def _roster_accepted(self) -> None:
         """Act on a new roster: who is out is out at the next request."""
         self.tls.update(self.peers.anchors())
         await self.peers.refresh()
+        roster = self.rosters.current
+        self.events.put(
+            "roster", {"hash": roster.hash, "version": roster.version}
+        )
+        self._tasks.append(asyncio.create_task(self._know_never()))
         self.wake()
+
+    async def _know_never(self) -> None:
+        """Learn the never-list's tokens, as far as holders answer."""
+        try:
+            await self.never.refresh()
+        except SyncdError as e:
+            log.warning("never-list not refreshed", why=str(e))
 
     def wake(self) -> None:
         """Publish what waits, now."""
@@ -250,6 +304,7 @@ class Daemon:
             UsageError: an address is taken, or cannot be had.
         """
         await self._open_peer_door(sockets.get("peer"))
+        await self._open_own_door(sockets.get("own"))
         await pull.merge_own(self.home.own.log, self.home.mirror, self.offload)
         self._tasks.append(asyncio.create_task(self._awaken()))
         self._tasks.append(asyncio.create_task(self._publisher()))
@@ -258,6 +313,7 @@ class Daemon:
     async def stop(self) -> None:
         """Close the doors, finish what is being written, and close."""
         self._stopping.set()
+        self.events.close()
         self._scheduler.shutdown(wait=False)
         for task in self._tasks:
             task.cancel()
@@ -319,6 +375,17 @@ class Daemon:
         app = peer_door.app(self.desk, _read_pin)
         await self.serve(app, self.config.peer.listen, given, "peer", tls=True)
 
+    async def _open_own_door(self, given: socket.socket | None) -> None:
+        own = self.config.own
+        hosts = {name.lower() for name in own.hosts}
+        if own.beyond_loopback and own.listen.host:
+            hosts.add(own.listen.host.lower())
+        app = own_door.app(
+            self.own_desk,
+            own_door.Limits(frozenset(hosts), own.max_request_bytes),
+        )
+        self.own_address = await self.serve(app, own.listen, given, "own")
+
     # --------------------------------------------------------------- jobs
 
     def _schedule(self) -> None:
@@ -352,6 +419,7 @@ class Daemon:
         )
 
     async def _round(self) -> None:
+        self.metrics.rounds.inc()
         try:
             await self.exchange.round()
         except SyncdError as e:
@@ -392,6 +460,7 @@ class Daemon:
         )
         await self._say_roster()
         self.wake()
+        await self._know_never()
 
     async def _own_root_at(self, size: int) -> bytes:
         own = self.home.own.log
@@ -434,7 +503,7 @@ class Daemon:
                 limit=PUBLISH_BATCH,
             ):
                 moved = urgent = True
-            if self.rosters.current.expired(int(time.time())):
+            if self.rosters.current.expired(int(self.clock())):
                 raise RefusedError(
                     "roster: expired: no new reports until a newer one",
                     hint="ask the admins to publish the next version",
@@ -472,9 +541,19 @@ class Daemon:
         await self.writer.append(entries, done=done, sighted=sighted)
         await self._after_append()
 
+    async def after_append(self, *, urgent: bool = False) -> None:
+        """Merge what we appended, and let the others know."""
+        await self._after_append()
+        if urgent and self.config.exchange.poke:
+            await self.exchange.poke_all(self.home.own.log.released())
+
     async def _after_append(self) -> None:
         await pull.merge_own(self.home.own.log, self.home.mirror, self.offload)
         self.desk.changed(self.config.origin)
+        head = await self.home.mirror.head(self.config.origin)
+        self.events.put(
+            "published", {"merged": head.merged, "origin": head.origin}
+        )
 
 
 class _LocalHolder:

@@ -108,6 +108,7 @@ class Home:
 
     path: Path
     config: Config
+    ring: Keyring
     keys: MemberKeys
     shares: dict[tuple[str, int, int], Share]
     trusted: TrustedRoster
@@ -143,6 +144,7 @@ class Home:
         return cls(
             path,
             config,
+            ring,
             keys,
             shares,
             trusted,

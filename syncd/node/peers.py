@@ -22,6 +22,7 @@ class Peers:
         keys: MemberKeys,
         exchange: Exchange,
     ) -> None:
+        self.client: Callable[..., PeerClient] = PeerClient
         self._me = me
         self._roster = roster
         self._keys = keys
@@ -49,7 +50,7 @@ class Peers:
         return known[1]
 
     def _make(self, member: Member) -> PeerClient:
-        return PeerClient(
+        return self.client(
             member.id,
             member.urls,
             tls=pinning.client_context(

@@ -1,0 +1,616 @@
+"""What stands behind the own door: glue between its forms and the parts."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from syncd import canonical
+from syncd.errors import (
+    MalformedError,
+    RefusedError,
+    SyncdError,
+    UnavailableError,
+    UsageError,
+)
+from syncd.flows import lookup, onboard, report, serve
+from syncd.flows.lookup import Access as Asked
+from syncd.flows.lookup import Answer, Question
+from syncd.flows.ports import Position
+from syncd.flows.report import Desk, Prepared
+from syncd.flows.tokenise import Share
+from syncd.indicator import identifier, statement, token, vocabulary
+from syncd.indicator.claims import Claim
+from syncd.indicator.statement import Void
+from syncd.node import status
+from syncd.node.home import share_name
+from syncd.store.access import Access
+from syncd.store.sightings import Met
+from syncd.store.vault import (
+    Accepted,
+    ImportMark,
+    ImportState,
+    NewReport,
+    State,
+    VaultRow,
+)
+from syncd.web import forms, problem
+from syncd.web.events import Event
+from syncd.web.own_door import Caller, LookupCall
+
+if TYPE_CHECKING:
+    from syncd.node.daemon import Daemon
+
+log = structlog.get_logger("syncd.own")
+
+AT_ONCE = 500  # drafts read in one go: others get the processor in between
+TYPES = {1: "report", 3: "dispute", 5: "reassigned", 6: "answer", 7: "vouch"}
+FULL = 256  # records in a whole bundle
+_HEX32 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+class OwnDesk:
+    """Implements `web.own_door.OwnDesk`."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._checked: tuple[Desk, int] | None = None
+
+    async def caller(self, bearer: str) -> Caller | None:
+        """Return whose token that is, or None."""
+        found = await self._daemon.home.own.bearers.check(bearer)
+        return Caller(found.name, found.role) if found else None
+
+    # --------------------------------------------------------- reporting
+
+    def _desk(self) -> Desk:
+        """Return what drafts are checked against just now."""
+        daemon = self._daemon
+        roster, today = daemon.rosters.current, daemon.today()
+        if self._checked is not None:
+            desk, version = self._checked
+            if (version, desk.today) == (roster.version, today):
+                return desk
+        desk = Desk(roster, today, daemon.config.member.region)
+        self._checked = desk, roster.version
+        return desk
+
+    async def take_reports(
+        self,
+        drafts: list[forms.Draft | SyncdError],
+        step: forms.ImportStep | None,
+    ) -> forms.ReportsTaken:
+        """Keep what is right among the drafts; durable on return."""
+        daemon = self._daemon
+        desk = self._desk()
+        prepared: list[Prepared | SyncdError] = []
+        for at in range(0, len(drafts), AT_ONCE):
+            prepared += await daemon.offload(
+                report.prepare_all, drafts[at : at + AT_ONCE], desk
+            )
+        good = [p for p in prepared if isinstance(p, Prepared)]
+        refused = len(prepared) - len(good)
+        mark = None if step is None else _mark(step, refused)
+        outcomes = iter(
+            await daemon.home.own.vault.accept(
+                [
+                    NewReport(
+                        p.kind, p.value, p.fields, p.type, p.urgent, p.extras
+                    )
+                    for p in good
+                ],
+                mark,
+            )
+        )
+        items = []
+        for one in prepared:
+            if isinstance(one, SyncdError):
+                said = problem.of(one)
+                items.append(
+                    forms.ReportOutcome(state="refused", problem=said)
+                )
+                continue
+            came = next(outcomes)
+            state = "accepted" if isinstance(came, Accepted) else "known"
+            items.append(forms.ReportOutcome(state=state, id=came.id))
+        count = Counter(item.state for item in items)
+        for state, n in count.items():
+            daemon.metrics.reports.labels(state).inc(n)
+        if count["accepted"]:
+            daemon.wake()
+        return forms.ReportsTaken(
+            items=tuple(items),
+            accepted=count["accepted"],
+            known=count["known"],
+            refused=refused,
+        )
+
+    async def reports(
+        self, after: int, limit: int, state: str
+    ) -> forms.VaultPage:
+        """Return rows of the vault after an id; of one state, or all."""
+        states = (State[state.upper()],) if state else tuple(State)
+        rows = await self._daemon.home.own.vault.page(after, limit, states)
+        origin = self._daemon.config.origin
+        return forms.VaultPage(
+            items=tuple(_vault_item(row, origin) for row in rows),
+            next=rows[-1].id if len(rows) == limit else 0,
+        )
+
+    async def begin_import(
+        self, wanted: forms.ImportBegin
+    ) -> tuple[forms.ImportStatus, bool]:
+        """Begin an import or find it again; tell whether it is new.
+
+        What the vault knows a file by is a hash over file, options and how
+        often it was finished before: a finished one begins anew.
+        """
+        if not _HEX32.fullmatch(wanted.file):
+            raise MalformedError("import: file is not 32 bytes in hex")
+        if wanted.size < 0 or len(wanted.name) > 1024:
+            raise MalformedError("import: a size or name that cannot be")
+        options = canonical.dumps(wanted.options)
+        vault = self._daemon.home.own.vault
+        again = 0
+        while True:
+            name = f"{wanted.file}/{wanted.size}/{again}/".encode()
+            file = hashlib.sha256(name + options).digest()
+            there = await vault.import_find(file)
+            if there is None:
+                begun = await vault.import_begin(
+                    file, wanted.size, wanted.name, options
+                )
+                return _import_status(begun), True
+            if not there.finished:
+                return _import_status(there), False
+            again += 1
+
+    async def finish_import(self, number: int) -> forms.ImportStatus | None:
+        """End an import; None if there is none of that id."""
+        vault = self._daemon.home.own.vault
+        if await vault.import_state(number) is None:
+            return None
+        return _import_status(await vault.import_finish(number))
+
+    async def retract(self, wanted: forms.Retraction) -> forms.Retracting:
+        """Have reports of ours end."""
+        if not vocabulary.known("retract_reason", wanted.reason):
+            raise MalformedError(
+                "retraction: reason is not in the vocabulary",
+                hint=f"use {', '.join(vocabulary.FACETS['retract_reason'])}",
+            )
+        vault = self._daemon.home.own.vault
+        if wanted.import_:
+            rows = await vault.by_import(wanted.import_, limit=forms.MOST_IDS)
+            ids = [r.id for r in rows if r.state < State.ENDING]
+            count = await vault.retract_import(wanted.import_, wanted.reason)
+        else:
+            named = await self._named(wanted)
+            ids = await vault.request_retract(named, wanted.reason)
+            count = len(ids)
+        if count:
+            self._daemon.wake()
+        return forms.Retracting(
+            retracting=count, ids=tuple(ids[: forms.MOST_IDS])
+        )
+
+    async def _named(self, wanted: forms.Retraction) -> list[int]:
+        """Return the ids of the vault rows that a retraction names."""
+        vault = self._daemon.home.own.vault
+        if wanted.ids:
+            return list(wanted.ids)
+        if wanted.value:
+            region = wanted.region or self._daemon.config.member.region
+            for form in report.forms_to_retract(
+                wanted.kind,
+                wanted.value,
+                region=region,
+                scheme=wanted.scheme or None,
+            ):
+                rows = await vault.find_value(form.kind, form.value)
+                live = [r.id for r in rows if r.state < State.ENDING]
+                if live:
+                    return live
+            return []
+        found = []
+        for origin, index in wanted.positions:
+            if origin != self._daemon.config.origin:
+                raise RefusedError(
+                    f"retraction: {origin} is not our log",
+                    hint="dispute what another member reports",
+                )
+            row = await vault.by_index(index)
+            if row is not None:
+                found.append(row.id)
+        return found
+
+    async def dispute(self, draft: forms.DisputeDraft) -> forms.Disputed:
+        """Keep a dispute; one by token is published at once."""
+        desk = self._desk()
+        if draft.token:
+            return await self._dispute_token(draft, desk)
+        kept = await self._daemon.offload(report.prepare_dispute, draft, desk)
+        outcomes = await self._daemon.home.own.vault.accept(
+            [
+                NewReport(
+                    kept.kind, kept.value, kept.fields, kept.type, kept.urgent
+                )
+            ]
+        )
+        self._daemon.wake()
+        return forms.Disputed(id=outcomes[0].id)
+
+    async def _dispute_token(
+        self, draft: forms.DisputeDraft, desk: Desk
+    ) -> forms.Disputed:
+        """Publish a dispute about a token: there is no value to keep."""
+        token.decode(draft.token)
+        if draft.kind not in identifier.KINDS:
+            raise MalformedError("kind: no such kind")
+        if desk.roster.epoch(draft.kind, draft.epoch) is None:
+            raise MalformedError(
+                f"token: the roster has no epoch {draft.epoch} of {draft.kind}"
+            )
+        said = report.dispute(
+            draft, desk, about=draft.token, epoch=draft.epoch
+        )
+        head = await self._daemon.writer.append([(said, None)])
+        await self._daemon.after_append(urgent=True)
+        return forms.Disputed(position=(head.origin, head.frontier.size - 1))
+
+    # ---------------------------------------------------------- look-ups
+
+    async def lookup(
+        self, caller: Caller, wanted: LookupCall
+    ) -> forms.LookupAnswers:
+        """Answer every item, in order; recorded durably before return."""
+        daemon = self._daemon
+        began = time.monotonic()
+        if wanted.purpose not in lookup.PURPOSES:
+            raise MalformedError(
+                "purpose: is not in the vocabulary",
+                hint=f"use {', '.join(sorted(lookup.PURPOSES))}",
+            )
+        roster = daemon.rosters.current
+        day = statement.day(daemon.today())
+        world = lookup.World(
+            roster,
+            day,
+            frozenset(await daemon.home.mirror.contested()),
+            daemon.never.tokens,
+            daemon.config.member.region,
+            daemon.own_origins(),
+        )
+        deadline_ms = wanted.deadline_ms or daemon.config.lookup.deadline_ms
+        answers = await lookup.lookup(
+            [_question(item) for item in wanted.items],
+            purpose=wanted.purpose,
+            caller=caller.name,
+            reference=wanted.reference,
+            timeout_s=deadline_ms / 1000,
+            world=world,
+            tokeniser=daemon.tokeniser,
+            claims=Claims(daemon),
+            record=self._record,
+            report=daemon.report,
+            offload=daemon.offload,
+            clock=time.time,
+        )
+        await self._sight(answers, wanted.purpose, day)
+        items = tuple(map(_lookup_item, answers))
+        daemon.metrics.looked_up(
+            Counter(item.verdict or "problem" for item in items),
+            wanted.purpose,
+            time.monotonic() - began,
+        )
+        return forms.LookupAnswers(
+            items=items,
+            roster=status.roster_state(roster, int(time.time())),
+        )
+
+    async def _record(self, accesses: Sequence[Asked]) -> None:
+        await self._daemon.home.own.access.record(
+            [
+                Access(
+                    a.caller,
+                    a.purpose,
+                    a.kind,
+                    a.positions,
+                    a.tokens,
+                    a.reference,
+                )
+                for a in accesses
+            ]
+        )
+
+    async def _sight(
+        self, answers: Sequence[Answer], purpose: str, day: int
+    ) -> None:
+        """Count what was met in our business and others report."""
+        if purpose in lookup.APART:
+            return
+        if not self._daemon.config.sighting.enabled:
+            return
+        await self._daemon.home.own.sightings.add(
+            [
+                Met(day, kind, epoch, short, "unknown")
+                for answer in answers
+                for kind, epoch, short in answer.met
+            ]
+        )
+
+    # -------------------------------------------------------- indicators
+
+    async def indicators(self, after: str, limit: int) -> forms.IndicatorPage:
+        """Return what the alliance holds after a token."""
+        raise UnavailableError("indicators: not yet")
+
+    async def claim(self, position: Position) -> forms.Indicator | None:
+        """Return the claim at a position, if one stands there."""
+        found = await Claims(self._daemon).claims_at([position])
+        claim = found.get(position)
+        if claim is None:
+            return None
+        return self._indicator(claim.kind, claim.epoch, claim.token, [claim])
+
+    def _indicator(
+        self, kind: int, epoch: int, short: bytes, claims: Sequence[Claim]
+    ) -> forms.Indicator:
+        roster = self._daemon.rosters.current
+        return forms.Indicator(
+            kind=token.KIND_NAMES[kind],
+            epoch=epoch,
+            token=token.encode(short),
+            claims=tuple(
+                _claim_item(c, found[0].id if found else "")
+                for c in claims
+                for found in (roster.by_origin(c.origin),)
+            ),
+        )
+
+    # ------------------------------------------------------------- other
+
+    async def status(self, *, digests: bool) -> forms.Status:
+        """Return how we are doing."""
+        return await status.status(self._daemon, digests=digests)
+
+    def events(self, cursor: str) -> AsyncIterator[Event | None]:
+        """Yield what happened after a cursor; None for a heartbeat."""
+        return self._daemon.events.follow(cursor)
+
+    async def take_roster(self, raw: bytes) -> forms.RosterTaken:
+        """Accept a roster note from our own admin."""
+        roster = await self._daemon.rosters.publish(raw)
+        return forms.RosterTaken(version=roster.version, hash=roster.hash)
+
+    async def roster(self) -> bytes:
+        """Return the newest roster's signed note."""
+        version = self._daemon.rosters.current.version
+        note = self._daemon.home.rosters.get(version)
+        if note is None:
+            raise UsageError(f"roster: version {version} is not in the home")
+        return note
+
+    async def take_share(self, raw: bytes) -> forms.ShareTaken:
+        """Accept a sealed share file."""
+        daemon = self._daemon
+        roster = daemon.rosters.current
+        got = onboard.accept_share(
+            raw, roster, daemon.config.member.id, daemon.home.keys.seal_private
+        )
+        key = (got.kind, got.epoch, got.generation)
+        await asyncio.to_thread(
+            daemon.home.ring.put, share_name(*key), got.secret
+        )
+        daemon.home.shares[key] = Share(*key, got.index, got.secret)
+        return forms.ShareTaken(
+            kind=got.kind, epoch=got.epoch, index=got.index
+        )
+
+    async def metrics(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return await self._daemon.metrics.scrape(self._daemon)
+
+    async def ready(self) -> forms.Ready:
+        """Tell whether we serve: the database answers, a roster is here."""
+        why = self._daemon.appending
+        try:
+            await self._daemon.home.own.log.head()
+        except SyncdError as e:
+            return forms.Ready(ready=False, appending=False, why=str(e))
+        return forms.Ready(ready=True, appending=not why, why=why)
+
+
+class Claims:
+    """`flows.lookup.ClaimSource`: our own claims are found by our own log."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    async def claims(
+        self, tokens: Sequence[bytes], kind: int, epoch: int
+    ) -> Mapping[bytes, Sequence[Claim]]:
+        """Return the standing claims of each token that has any."""
+        return await self._daemon.home.mirror.claims(tokens, kind, epoch)
+
+    async def claims_at(
+        self, positions: Sequence[Position]
+    ) -> Mapping[Position, Claim]:
+        """Return the standing claims at some positions."""
+        ours = self._daemon.config.origin
+        mirror = self._daemon.home.mirror
+        found = dict(
+            await mirror.claims_at([p for p in positions if p[0] != ours])
+        )
+        for origin, index in positions:
+            if origin == ours:
+                short = await self._own_token(index)
+                claim = short and await mirror.claim_of(ours, index, short)
+                if claim:
+                    found[ours, index] = claim
+        return found
+
+    async def _own_token(self, index: int) -> bytes:
+        """Return the token that an entry of our log is about, or b""."""
+        own = self._daemon.home.own.log
+        bundle = await own.bundle(index // FULL)
+        if bundle is None or index % FULL >= bundle.width:
+            return b""
+        origin = self._daemon.config.origin
+        leaf, _, payload = serve.records(origin, bundle)[index % FULL]
+        said = statement.decode(payload, leaf[1]) if payload else None
+        if said is None or isinstance(said, Void):
+            return b""
+        return (
+            token.decode(getattr(said, "token", ""))
+            if hasattr(said, "token")
+            else b""
+        )
+
+
+# ---------------------------------------------------------------- to forms
+
+
+def _mark(step: forms.ImportStep, refused: int) -> ImportMark:
+    if not _HEX32.fullmatch(step.prefix):
+        raise MalformedError("import: prefix is not 32 bytes in hex")
+    if not 0 <= step.old_offset <= step.offset or step.refused < 0:
+        raise MalformedError("import: an offset or count that cannot be")
+    return ImportMark(
+        step.id,
+        step.old_offset,
+        step.offset,
+        step.row,
+        bytes.fromhex(step.prefix),
+        step.refused + refused,
+    )
+
+
+def _import_status(state: ImportState) -> forms.ImportStatus:
+    return forms.ImportStatus(
+        id=state.id,
+        offset=state.offset,
+        row=state.row,
+        prefix=state.prefix.hex(),
+        accepted=state.accepted,
+        known=state.known,
+        refused=state.refused,
+        finished=state.finished,
+    )
+
+
+def _vault_item(row: VaultRow, origin: str) -> forms.VaultItem:
+    said = {k: v for k, v in row.fields.items() if k != "reason"}
+    return msgspec.convert(
+        {
+            **said,
+            "id": row.id,
+            "type": TYPES[row.type],
+            "kind": row.kind,
+            "value": row.value,
+            "state": row.state.name.lower(),
+            "position": None if row.index is None else (origin, row.index),
+            "ended_by": None
+            if row.ended_index is None
+            else (origin, row.ended_index),
+            "accepted_at": row.accepted_at,
+            "import_id": row.import_id,
+            "urgent": row.urgent,
+            "reason": row.reason or row.fields.get("reason", ""),
+        },
+        forms.VaultItem,
+    )
+
+
+def _question(item: forms.Item | SyncdError) -> Question | SyncdError:
+    if isinstance(item, SyncdError):
+        return item
+    if bool(item.value) == bool(item.token):
+        return MalformedError("item: want a value, or a token and its epoch")
+    if not item.token:
+        return Question(
+            item.kind,
+            item.value,
+            scheme=item.scheme or None,
+            region=item.region,
+        )
+    try:
+        short = token.decode(item.token)
+    except MalformedError as e:
+        return e
+    return Question(item.kind, token=short, epoch=item.epoch)
+
+
+def _lookup_item(answer: Answer) -> forms.LookupItem:
+    if answer.problem is not None:
+        return forms.LookupItem(problem=problem.of(answer.problem))
+    found = answer.verdict
+    if found is None:
+        raise AssertionError("an answer is a verdict or a problem")
+    return forms.LookupItem(
+        verdict=found.verdict,
+        action=found.action,
+        unattended=found.unattended,
+        reasons=found.reasons,
+        labels=_labels("label", found.labels),
+        roles=_labels("role", found.roles),
+        sectors=dict(found.sectors),
+        first_seen=_day(found.first_seen),
+        last_seen=_day(found.last_seen),
+        expires=_day(found.expires),
+        positions=found.positions,
+        spoofed="spoofed" in found.reasons,
+        handling=found.handling,
+        missing=answer.missing,
+        detail=answer.detail,
+    )
+
+
+def _labels(facet: str, codes: Sequence[str]) -> tuple[forms.Label, ...]:
+    return tuple(
+        forms.Label(
+            code=code,
+            zh=vocabulary.label(facet, code, "zh"),
+            en=vocabulary.label(facet, code, "en"),
+        )
+        for code in codes
+    )
+
+
+def _day(number: int | None) -> str:
+    return "" if number is None else statement.day_text(number)
+
+
+def _claim_item(claim: Claim, member: str) -> forms.ClaimItem:
+    return forms.ClaimItem(
+        position=claim.position,
+        type=TYPES[claim.type],
+        member=member,
+        on=_day(claim.on),
+        label=claim.label,
+        role=claim.role,
+        channel=claim.channel,
+        technique=claim.technique,
+        evidence=claim.evidence,
+        confidence=claim.confidence if claim.type == 1 else None,
+        seen=_day(claim.seen or None),
+        due=_day(claim.due or None),
+        since=_day(claim.since or None),
+        expires=_day(claim.expires or None),
+        handling=claim.handling,
+        case=claim.case.hex(),
+        spoofed=claim.spoofed,
+        test=claim.test,
+        reason=claim.reason,
+        outcome=claim.outcome,
+        basis=claim.basis,
+        about=claim.about,
+    )

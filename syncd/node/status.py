@@ -1,0 +1,285 @@
+"""Status: how this member is doing, and one line for each thing to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from syncd.flows.ports import MirrorHead
+from syncd.indicator import claims
+from syncd.roster.roster import Roster
+from syncd.store.findings import Kept
+from syncd.store.vault import State
+from syncd.web import forms
+
+if TYPE_CHECKING:
+    from syncd.node.daemon import Daemon
+
+FINDINGS = 20  # the newest
+DAY_S = 86_400
+SOON_S = 14 * DAY_S  # a roster that expires within is told
+VERSION = metadata.version("syncd")
+
+
+async def status(daemon: Daemon, *, digests: bool = False) -> forms.Status:
+    """Return the status; `digests` are recomputed from all claim rows."""
+    own, config = daemon.home.own, daemon.config
+    roster = daemon.rosters.current
+    now = int(time.time())
+    head = await own.log.head()
+    note = own.log.released()
+    counts = await own.vault.counts()
+    seen = {r.member: r for r in await receipts(daemon)}
+    why = daemon.appending
+    told = forms.Status(
+        member=config.member.id,
+        alliance=roster.alliance,
+        version=VERSION,
+        time=now,
+        log=forms.OwnLogState(
+            origin=config.origin,
+            size=head.frontier.size,
+            note=note.decode(),
+            released=int(note.split(b"\n", 2)[1]),
+        ),
+        vault=forms.VaultState(
+            waiting={
+                kind: n
+                for (kind, state), n in sorted(counts.items())
+                if state == State.WAITING
+            },
+            published=_count(counts, State.PUBLISHED),
+            ending=_count(counts, State.ENDING),
+            ended=_count(counts, State.ENDED),
+        ),
+        logs=await logs(daemon, seen, digests=digests),
+        receipts=tuple(seen.values()),
+        holders=holders(daemon),
+        keys=tuple(
+            forms.KeyState(
+                kind=e.kind,
+                epoch=e.epoch,
+                t=e.t,
+                n=len(e.shares),
+                dealt=e.dealt,
+            )
+            for e in roster.epochs
+            if e.shares and not e.retired
+        ),
+        roster=roster_state(roster, now),
+        skew_s=daemon.exchange.skew_s(),
+        findings=tuple(map(_finding, await findings(daemon, FINDINGS))),
+        appending=forms.Appending(ok=not why, why=why),
+        todo=(),
+    )
+    return msgspec.structs.replace(
+        told, todo=tuple(todo(told, max_skew_s=config.skew.max_s))
+    )
+
+
+def roster_state(roster: Roster, now: int) -> forms.RosterState:
+    """Return which roster is in force."""
+    return forms.RosterState(
+        version=roster.version,
+        hash=roster.hash,
+        expires=roster.expires,
+        expired=roster.expired(now),
+    )
+
+
+def _count(counts: Mapping[tuple[str, State], int], state: State) -> int:
+    return sum(n for (_, s), n in counts.items() if s == state)
+
+
+async def receipts(daemon: Daemon) -> list[forms.Seen]:
+    """Return the newest receipt of our log from each member."""
+    roster = daemon.rosters.current
+    found = await daemon.home.own.cosigned.receipts(daemon.config.origin)
+    told = []
+    for signer, receipt in sorted(found.items()):
+        member = roster.by_key_name(signer)
+        if member is not None and signer == member.keys.merged.name:
+            told.append(
+                forms.Seen(member=member.id, size=receipt.size, at=receipt.at)
+            )
+    return told
+
+
+async def logs(
+    daemon: Daemon,
+    seen: Mapping[str, forms.Seen],
+    *,
+    digests: bool = False,
+) -> tuple[forms.LogState, ...]:
+    """Return how every log of the roster is doing, our own among them."""
+    roster = daemon.rosters.current
+    heads = {h.origin: h for h in await daemon.home.mirror.heads()}
+    told = []
+    for origin in roster.origins():
+        found = roster.by_origin(origin)
+        if found is None:
+            continue
+        member = found[0]
+        head = heads.get(origin) or await daemon.home.mirror.head(origin)
+        state = daemon.exchange.log_state(origin)
+        known = max(state.known, head.mirrored)
+        last = origin == member.origin
+        told.append(
+            forms.LogState(
+                member=member.id,
+                origin=origin,
+                sector=member.sector,
+                mirrored=head.mirrored,
+                merged=head.merged,
+                known=known,
+                lag=known - head.merged,
+                contested=head.contested,
+                missing=len(head.missing),
+                last_receipt=seen.get(member.id) if last else None,
+                source=state.source,
+                last_pull=state.last_pull or None,
+                why=state.why,
+                digest=await digest(daemon, head) if digests else "",
+            )
+        )
+    return tuple(told)
+
+
+async def digest(daemon: Daemon, head: MirrorHead) -> str:
+    """Return the digest of an origin's claim rows below `merged`, in hex."""
+    total = 0
+    async for rows in daemon.home.mirror.rows(head.origin, head.merged):
+        part = await daemon.offload(claims.digest, head.origin, rows)
+        total = claims.plus(total, part)
+    return claims.digest_bytes(total).hex()
+
+
+def holders(daemon: Daemon) -> tuple[forms.HolderState, ...]:
+    """Return what was last seen of each holder."""
+    told = []
+    for member in daemon.rosters.current.holders:
+        asked = daemon.tokeniser.holders.get(member)
+        peer = daemon.exchange.peer_states.get(member)
+        if asked is not None:
+            up, why = asked.up, asked.why
+        elif peer is not None and peer.failures:
+            up, why = False, peer.why
+        else:
+            up, why = True, ""
+        told.append(forms.HolderState(member=member, up=up, why=why))
+    return tuple(told)
+
+
+async def findings(daemon: Daemon, limit: int) -> list[Kept]:
+    """Return the newest findings of both databases, the last met first."""
+    kept = [
+        *await daemon.home.mirror.findings(limit),
+        *await daemon.home.own.findings(limit),
+    ]
+    kept.sort(key=lambda k: k.last_at, reverse=True)
+    return kept[:limit]
+
+
+def _finding(kept: Kept) -> forms.FindingState:
+    found = kept.finding
+    return forms.FindingState(
+        code=found.code,
+        origin=found.origin,
+        index=found.index,
+        detail=found.detail,
+        first_at=kept.first_at,
+        last_at=kept.last_at,
+        count=kept.count,
+    )
+
+
+# ------------------------------------------------------------------ to do
+
+
+def todo(told: forms.Status, *, max_skew_s: int) -> list[str]:
+    """Return one line for each thing that is not as it should be."""
+    return [
+        *_clock(told, max_skew_s),
+        *_roster(told),
+        *_appending(told),
+        *_holders(told),
+        *_logs(told),
+        *_keys(told),
+    ]
+
+
+def _clock(told: forms.Status, max_skew_s: int) -> Iterable[str]:
+    if abs(told.skew_s) > max_skew_s:
+        yield (
+            f"clock: {abs(told.skew_s)} s off the others': set it (NTP);"
+            " until then we neither publish nor cosign"
+        )
+
+
+def _roster(told: forms.Status) -> Iterable[str]:
+    left = told.roster.expires - told.time
+    if told.roster.expired:
+        yield (
+            f"roster: version {told.roster.version} has expired: ask the"
+            " admins to sign and publish the next one"
+        )
+    elif left <= SOON_S:
+        yield (
+            f"roster: version {told.roster.version} expires in"
+            f" {left // DAY_S} days: ask the admins for the next one"
+        )
+
+
+def _appending(told: forms.Status) -> Iterable[str]:
+    waiting = sum(told.vault.waiting.values())
+    if not told.appending.ok:
+        what = f"; {waiting} reports wait" if waiting else ""
+        yield f"publishing: {told.appending.why}{what}"
+
+
+def _holders(told: forms.Status) -> Iterable[str]:
+    down = [h for h in told.holders if not h.up]
+    if not down:
+        return
+    names = ", ".join(h.member for h in down)
+    up = len(told.holders) - len(down)
+    most = max((k.t for k in told.keys), default=0)
+    waits = sum(n for kind, n in told.vault.waiting.items() if kind != "url")
+    if up < most:
+        what = f", and {waits} reports wait" if waits else ""
+        yield (
+            f"holders: {up} of the {most} needed are up: phones and accounts"
+            f" are unknown{what}; call {names}"
+        )
+    else:
+        yield f"holders: {names} down: call them; {up} still answer"
+
+
+def _logs(told: forms.Status) -> Iterable[str]:
+    for log in told.logs:
+        if log.contested:
+            yield (
+                f"FORK: {log.origin} signed two histories: call"
+                f" {log.member} and the admins; its reports count as"
+                " user_tag until the roster decides"
+            )
+        elif log.missing:
+            yield (
+                f"withheld: {log.missing} payloads of {log.origin} are"
+                f" nowhere to be had: call {log.member}"
+            )
+        elif log.lag and log.why:
+            yield f"behind: {log.lag} entries of {log.origin}: {log.why}"
+
+
+def _keys(told: forms.Status) -> Iterable[str]:
+    dealt = [f"{k.kind}/{k.epoch}" for k in told.keys if k.dealt]
+    if dealt:
+        yield (
+            f"keys: {', '.join(dealt)} were dealt by one machine, not drawn"
+            " by a ceremony: replace them when the next epoch is due"
+        )

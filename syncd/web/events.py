@@ -1,0 +1,52 @@
+"""Server-sent events: what happens, as it happens.
+
+    id: 4f0c2b1e.17
+    event: log
+    data: {"merged":512,"mirrored":512,"origin":"bank.example/syncd/txwz/1"}
+
+`id` is a cursor: whoever sends it back as Last-Event-ID or `?cursor=` goes
+on behind it. Where a cursor is not known any more, an event `reset` comes
+first: read /v1/status, then go on.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened; never a raw value, never a token."""
+
+    cursor: str
+    name: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def __bytes__(self) -> bytes:
+        data = msgspec.json.encode(self.data, order="sorted").decode()
+        return (
+            f"id: {self.cursor}\nevent: {self.name}\ndata: {data}\n\n"
+        ).encode()
+
+
+async def stream(
+    request: web.Request, happening: AsyncIterator[Event | None]
+) -> web.StreamResponse:
+    """Send events until the caller or the daemon goes away."""
+    answer = web.StreamResponse(
+        headers={
+            "Content-Type": "text/event-stream",
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+        }
+    )
+    await answer.prepare(request)
+    with contextlib.suppress(ConnectionResetError, asyncio.CancelledError):
+        async for event in happening:
+            await answer.write(b": \n\n" if event is None else bytes(event))
+    return answer

@@ -1,0 +1,434 @@
+"""Forms: the bodies of the own door, one closed struct each.
+
+What comes in refuses unknown fields; what goes out has these fields and no
+others, and /openapi.json says so. Days are `YYYY-MM-DD` in the roster's
+zone, times unix seconds, positions `[origin, index]`.
+"""
+
+from typing import Any
+
+import msgspec
+
+from syncd.flows.ports import Position
+from syncd.flows.report import DisputeDraft, Draft
+from syncd.web.problem import Flaw, Problem
+
+__all__ = ["DisputeDraft", "Draft", "Flaw", "Problem"]
+
+MOST_ITEMS = 10_000  # in one call
+MOST_PAGE = 1000  # items in one page of a list
+MOST_IDS = 1000  # told of a retraction
+
+
+class _In(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What a caller sends."""
+
+
+class _Out(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
+    """What a caller gets; what is empty is left out."""
+
+
+class _Whole(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What a caller gets, with every field in it."""
+
+
+# ------------------------------------------------------------------ reports
+
+
+class ImportStep(_In, frozen=True, kw_only=True):
+    """How far the file is read behind these reports; moves with them."""
+
+    id: int
+    old_offset: int  # bytes that we believe are committed
+    offset: int  # bytes of the file behind this step
+    row: int  # rows of the file behind this step
+    prefix: str  # hex SHA-256 of the file's first `offset` bytes
+    refused: int = 0  # rows that the client could not read itself
+
+
+class Reports(_In, frozen=True, kw_only=True):
+    """Reports to take, each for itself."""
+
+    reports: tuple[Draft, ...]
+    import_: ImportStep | None = msgspec.field(name="import", default=None)
+
+
+class RawReports(_In, frozen=True, kw_only=True):
+    """The same, before the reports are read one by one."""
+
+    reports: tuple[msgspec.Raw, ...]
+    import_: ImportStep | None = msgspec.field(name="import", default=None)
+
+
+class ReportOutcome(_Out, frozen=True, kw_only=True):
+    """What became of one report."""
+
+    state: str  # accepted, known, refused
+    id: int = 0  # in the vault; absent if refused
+    problem: Problem | None = None  # if refused
+
+
+class ReportsTaken(_Whole, frozen=True, kw_only=True):
+    """What became of the reports, in their order; durable."""
+
+    items: tuple[ReportOutcome, ...]
+    accepted: int
+    known: int
+    refused: int
+
+
+class VaultItem(_Out, frozen=True, kw_only=True):
+    """One row of our vault."""
+
+    id: int
+    type: str  # report, dispute
+    kind: str
+    state: str  # waiting, published, ending, ended
+    value: str = ""  # normal form; empty once wiped
+    position: Position | None = None  # once published
+    ended_by: Position | None = None
+    accepted_at: int
+    import_id: int | None = None
+    urgent: bool = False
+    reason: str = ""  # why it ends, or what a dispute says
+    label: str = ""
+    role: str = ""
+    evidence: str = ""
+    confidence: int | None = None
+    seen: str = ""
+    due: str = ""
+    expires: str = ""
+    channel: str = ""
+    technique: tuple[str, ...] = ()
+    case: str = ""
+    handling: str = ""
+    spoofed: bool = False
+    test: bool = False
+    basis: tuple[Position, ...] = ()
+    about: tuple[Position, ...] = ()
+
+
+class VaultPage(_Out, frozen=True, kw_only=True):
+    """Rows of our vault, oldest first."""
+
+    items: tuple[VaultItem, ...]
+    next: int = 0  # `after` of the next page; absent on the last
+
+
+class ImportBegin(_In, frozen=True, kw_only=True):
+    """A file that is to be imported."""
+
+    name: str
+    size: int  # bytes
+    file: str  # hex SHA-256 that the client knows the file by
+    options: dict[str, Any] = {}  # other options are another import
+
+
+class ImportStatus(_Whole, frozen=True, kw_only=True):
+    """How far an import has come, durably."""
+
+    id: int
+    offset: int  # bytes of the file that are committed
+    row: int  # rows of the file that are committed
+    prefix: str  # hex SHA-256 of the committed bytes
+    accepted: int
+    known: int
+    refused: int
+    finished: bool
+
+
+class Retraction(_In, frozen=True, kw_only=True):
+    """What is to end: a value, positions, ids, or all that an import took."""
+
+    reason: str
+    kind: str = ""
+    value: str = ""
+    scheme: str = ""
+    region: str = ""
+    positions: tuple[Position, ...] = ()
+    ids: tuple[int, ...] = ()
+    import_: int = msgspec.field(name="import", default=0)
+
+
+class Retracting(_Whole, frozen=True, kw_only=True):
+    """What is going to end."""
+
+    retracting: int
+    ids: tuple[int, ...]  # the first thousand
+
+
+class Disputed(_Out, frozen=True, kw_only=True):
+    """The dispute is kept; published with a position."""
+
+    id: int = 0  # in the vault
+    position: Position | None = None  # of one by token: published at once
+
+
+# ----------------------------------------------------------------- look-ups
+
+
+class Item(_In, frozen=True, kw_only=True):
+    """One thing to look up: a value, or a token and its epoch."""
+
+    kind: str = ""
+    value: str = ""
+    scheme: str = ""
+    region: str = ""
+    token: str = ""
+    epoch: int = 0
+
+
+class Lookups(_In, frozen=True, kw_only=True):
+    """A look-up, and what for."""
+
+    purpose: str
+    items: tuple[Item, ...]
+    reference: str = ""  # the caller's own file number; kept
+    deadline_ms: int = 0  # the setting's if absent
+
+
+class RawLookups(_In, frozen=True, kw_only=True):
+    """The same, before the items are read one by one."""
+
+    purpose: str
+    items: tuple[msgspec.Raw, ...]
+    reference: str = ""
+    deadline_ms: int = 0
+
+
+class Label(_Whole, frozen=True, kw_only=True):
+    """A code and what it is called."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class LookupItem(_Out, frozen=True, kw_only=True):
+    """What is known of one item, or why nothing can be said."""
+
+    verdict: str = ""  # a verdict; absent beside a problem
+    action: str = ""  # what to do; absent for nothing
+    unattended: str = ""  # the action where no person decides
+    reasons: tuple[str, ...] = ()  # codes
+    labels: tuple[Label, ...] = ()
+    roles: tuple[Label, ...] = ()
+    sectors: dict[str, int] = {}  # reporting members by sector
+    first_seen: str = ""  # day
+    last_seen: str = ""  # day
+    expires: str = ""  # first day on which none of it counts
+    positions: tuple[Position, ...] = ()  # what it rests on
+    spoofed: bool = False
+    handling: str = ""
+    missing: tuple[str, ...] = ()  # holders that did not answer
+    detail: str = ""  # why it is unknown
+    problem: Problem | None = None
+
+
+class RosterState(_Whole, frozen=True, kw_only=True):
+    """Which roster is in force."""
+
+    version: int
+    hash: str  # hex SHA-256 of its text
+    expires: int  # unix seconds
+    expired: bool
+
+
+class LookupAnswers(_Whole, frozen=True, kw_only=True):
+    """The answers, in the order of the items."""
+
+    items: tuple[LookupItem, ...]
+    roster: RosterState
+
+
+# --------------------------------------------------------------- indicators
+
+
+class ClaimItem(_Out, frozen=True, kw_only=True):
+    """One claim that stands."""
+
+    position: Position
+    type: str  # report, dispute, reassigned, answer, vouch
+    member: str  # id
+    on: str  # day
+    label: str = ""
+    role: str = ""
+    channel: str = ""
+    technique: tuple[str, ...] = ()
+    evidence: str = ""
+    confidence: int | None = None
+    seen: str = ""
+    due: str = ""
+    since: str = ""
+    expires: str = ""
+    handling: str = ""
+    case: str = ""
+    spoofed: bool = False
+    test: bool = False
+    reason: str = ""
+    outcome: str = ""
+    basis: tuple[Position, ...] = ()
+    about: tuple[Position, ...] = ()
+
+
+class Indicator(_Whole, frozen=True, kw_only=True):
+    """A token, and the claims about it."""
+
+    kind: str
+    epoch: int
+    token: str  # 22 characters
+    claims: tuple[ClaimItem, ...]
+
+
+class IndicatorPage(_Out, frozen=True, kw_only=True):
+    """Indicators in the order of their tokens' bytes."""
+
+    items: tuple[Indicator, ...]
+    next: str = ""  # `after` of the next page; absent on the last
+
+
+# ------------------------------------------------------------------- status
+
+
+class OwnLogState(_Whole, frozen=True, kw_only=True):
+    """Our own log."""
+
+    origin: str
+    size: int  # entries
+    note: str  # signed checkpoint that is served
+    released: int  # entries under it
+
+
+class VaultState(_Whole, frozen=True, kw_only=True):
+    """Rows of the vault, by state."""
+
+    waiting: dict[str, int]  # by kind
+    published: int
+    ending: int
+    ended: int
+
+
+class Seen(_Whole, frozen=True, kw_only=True):
+    """Somebody's receipt: merged up to `size` at `at`."""
+
+    member: str
+    size: int  # entries
+    at: int  # unix seconds
+
+
+class LogState(_Out, frozen=True, kw_only=True):
+    """How one origin's log is doing here."""
+
+    member: str
+    origin: str
+    sector: str
+    mirrored: int
+    merged: int
+    known: int  # largest signed size that we heard of
+    lag: int  # known but not merged
+    contested: bool
+    missing: int  # payloads withheld
+    last_receipt: Seen | None = None  # theirs, of our log
+    source: str = ""
+    last_pull: int | None = None  # unix seconds
+    why: str = ""  # the last failure
+    digest: str = ""  # hex, over the claim rows below `merged`
+
+
+class HolderState(_Whole, frozen=True, kw_only=True):
+    """A holder of the token keys."""
+
+    member: str
+    up: bool
+    why: str
+
+
+class KeyState(_Whole, frozen=True, kw_only=True):
+    """A token key: `t` of `n` holders answer for it."""
+
+    kind: str
+    epoch: int
+    t: int
+    n: int
+    dealt: bool  # drawn in one process, not by a ceremony
+
+
+class FindingState(_Out, frozen=True, kw_only=True):
+    """Something a person should know."""
+
+    code: str
+    origin: str
+    index: int | None = None
+    detail: str
+    first_at: int
+    last_at: int
+    count: int
+
+
+class Appending(_Whole, frozen=True, kw_only=True):
+    """Whether we append to our log, or why not."""
+
+    ok: bool
+    why: str
+
+
+class Status(_Whole, frozen=True, kw_only=True):
+    """How this member is doing, and what to do."""
+
+    member: str
+    alliance: str
+    version: str
+    time: int  # unix seconds
+    log: OwnLogState
+    vault: VaultState
+    logs: tuple[LogState, ...]
+    receipts: tuple[Seen, ...]
+    holders: tuple[HolderState, ...]
+    keys: tuple[KeyState, ...]
+    roster: RosterState
+    skew_s: int
+    findings: tuple[FindingState, ...]
+    appending: Appending
+    todo: tuple[str, ...]
+
+
+# -------------------------------------------------------------------- other
+
+
+class RosterTaken(_Whole, frozen=True, kw_only=True):
+    """The roster that is in force now."""
+
+    version: int
+    hash: str
+
+
+class ShareTaken(_Whole, frozen=True, kw_only=True):
+    """The share that is kept now."""
+
+    kind: str
+    epoch: int
+    index: int
+
+
+class Alive(_Whole, frozen=True, kw_only=True):
+    """The process answers."""
+
+    alive: bool
+
+
+class Ready(_Whole, frozen=True, kw_only=True):
+    """Whether we serve, and whether we append; if not, why not."""
+
+    ready: bool
+    appending: bool
+    why: str

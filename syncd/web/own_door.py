@@ -1,0 +1,757 @@
+"""The own door: what the member's own systems and people may ask.
+
+JSON over loopback or a unix socket, bearer tokens with a role each. ROUTES
+is the whole of it: the router and /openapi.json are both made from it. A
+handler reads its body into a closed form, asks the desk, and writes a closed
+form; what goes wrong is one RFC 9457 problem, whoever found it.
+"""
+
+import ipaddress
+import logging
+import re
+import traceback
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import msgspec
+from aiohttp import hdrs, web
+
+from syncd.errors import MalformedError, SyncdError
+from syncd.flows.ports import Position
+from syncd.web import events, forms, openapi, problem
+from syncd.web.events import Event
+from syncd.web.forms import MOST_ITEMS, MOST_PAGE
+from syncd.web.problem import Problem
+from syncd.web.routes import (
+    BINARY,
+    JSON,
+    OPEN,
+    PROMETHEUS,
+    SSE,
+    TEXT,
+    Handler,
+    Parameter,
+    Route,
+)
+
+log = logging.getLogger("syncd.own_door")
+
+OPERATOR = "operator"
+READER = "reader"
+AUDITOR = "auditor"
+EVERYBODY = frozenset({OPERATOR, READER, AUDITOR})
+READERS = frozenset({OPERATOR, READER})
+OPERATORS = frozenset({OPERATOR})
+MAX_LINE = 4096  # bytes of a request's target: positions, cursors
+MAX_DEADLINE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose token a request bears."""
+
+    name: str
+    role: str
+
+
+class OwnDesk(Protocol):
+    """What the door asks of the daemon behind it.
+
+    Every method may raise a SyncdError, which becomes its problem.
+    """
+
+    async def caller(self, bearer: str) -> Caller | None:
+        """Return whose token that is, or None."""
+        ...
+
+    async def take_reports(
+        self,
+        drafts: "list[forms.Draft | SyncdError]",
+        step: forms.ImportStep | None,
+    ) -> forms.ReportsTaken:
+        """Keep what is right among the drafts; durable on return."""
+        ...
+
+    async def reports(
+        self, after: int, limit: int, state: str
+    ) -> forms.VaultPage:
+        """Return rows of the vault after an id; of one state, or all."""
+        ...
+
+    async def begin_import(
+        self, wanted: forms.ImportBegin
+    ) -> tuple[forms.ImportStatus, bool]:
+        """Begin an import or find it again; tell whether it is new."""
+        ...
+
+    async def finish_import(self, number: int) -> forms.ImportStatus | None:
+        """End an import; None if there is none of that id."""
+        ...
+
+    async def retract(self, wanted: forms.Retraction) -> forms.Retracting:
+        """Have reports of ours end."""
+        ...
+
+    async def dispute(self, draft: forms.DisputeDraft) -> forms.Disputed:
+        """Keep a dispute."""
+        ...
+
+    async def lookup(
+        self, caller: Caller, wanted: "LookupCall"
+    ) -> forms.LookupAnswers:
+        """Answer every item, in order; recorded durably before return."""
+        ...
+
+    async def indicators(self, after: str, limit: int) -> forms.IndicatorPage:
+        """Return what the alliance holds after a token."""
+        ...
+
+    async def claim(self, position: Position) -> forms.Indicator | None:
+        """Return the claim at a position, if one stands there."""
+        ...
+
+    async def status(self, *, digests: bool) -> forms.Status:
+        """Return how we are doing."""
+        ...
+
+    def events(self, cursor: str) -> AsyncIterator[Event | None]:
+        """Yield what happened after a cursor; None for a heartbeat."""
+        ...
+
+    async def take_roster(self, raw: bytes) -> forms.RosterTaken:
+        """Accept a roster note from our own admin."""
+        ...
+
+    async def roster(self) -> bytes:
+        """Return the newest roster's signed note."""
+        ...
+
+    async def take_share(self, raw: bytes) -> forms.ShareTaken:
+        """Accept a sealed share file."""
+        ...
+
+    async def metrics(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        ...
+
+    async def ready(self) -> forms.Ready:
+        """Tell whether we serve."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LookupCall:
+    """A look-up as the desk gets it: items read one by one."""
+
+    purpose: str
+    reference: str
+    deadline_ms: int  # 0: the setting's
+    items: "list[forms.Item | SyncdError]"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the door takes from whom."""
+
+    hosts: frozenset[str] = frozenset()  # beside loopback's own names
+    max_request_bytes: int = 16_777_216
+
+
+# -------------------------------------------------------------- application
+
+DESK = web.AppKey("desk", OwnDesk)
+LIMITS = web.AppKey("limits", Limits)
+_CALLER = web.RequestKey("caller", Caller)
+_ROUTE = web.AppKey("routes", dict)
+
+
+def app(desk: OwnDesk, limits: Limits) -> web.Application:
+    """Return the door's application."""
+    door = web.Application(
+        middlewares=[_problems, _guard],
+        client_max_size=limits.max_request_bytes,
+    )
+    door[DESK] = desk
+    door[LIMITS] = limits
+    door[_ROUTE] = {}
+    for route in ROUTES:
+        # HEAD is what GET is without a body, aiohttp adds it.
+        added = (
+            door.router.add_get(route.path, route.handler, allow_head=False)
+            if route.method == "GET"
+            else door.router.add_route(route.method, route.path, route.handler)
+        )
+        door[_ROUTE][added] = route
+    return door
+
+
+# ------------------------------------------------------------------- guards
+
+
+@web.middleware
+async def _problems(
+    request: web.Request, handler: Handler
+) -> web.StreamResponse:
+    """Turn whatever goes wrong into one problem."""
+    try:
+        return await handler(request)
+    except SyncdError as e:
+        if e.status >= 500:
+            log.warning("%s: %s", type(e).__name__, e)
+        return problem.respond(e)
+    except web.HTTPException as e:
+        return _http_problem(e)
+    except Exception as e:  # noqa: BLE001  a caller gets a problem all the same
+        # Its message may quote a value, so only its name and place are told.
+        frames = traceback.extract_tb(e.__traceback__)
+        log.error(  # noqa: TRY400
+            "request failed: %s at %s",
+            type(e).__name__,
+            " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames[-6:])),
+        )
+        return problem.response(
+            problem.plain(500, "internal error; the log says more")
+        )
+
+
+def _http_problem(e: web.HTTPException) -> web.Response:
+    allow = e.headers.get(hdrs.ALLOW)
+    headers = {"Allow": allow} if allow else {}
+    said = _SAID.get(e.status, "the request cannot be answered")
+    return problem.response(problem.plain(e.status, said), headers)
+
+
+_SAID = {
+    404: "no such path; /openapi.json lists what there is",
+    405: "not with this method; Allow lists which",
+    413: "the body is longer than [own] max_request_bytes",
+}
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    limits = request.app[LIMITS]
+    _check_host(request, limits)
+    route = request.app[_ROUTE].get(request.match_info.route)
+    if route is None:  # 404, 405
+        return await handler(request)
+    if route.roles:
+        caller = await _caller(request)
+        if caller is None:
+            return problem.response(
+                problem.plain(
+                    401,
+                    "a bearer token is needed",
+                    "Authorization: Bearer TOKEN; `syncd token add` makes one",
+                ),
+                {"WWW-Authenticate": "Bearer"},
+            )
+        if caller.role not in route.roles:
+            return problem.response(
+                problem.plain(
+                    403, f"the role {caller.role} may not {route.said}"
+                )
+            )
+        request[_CALLER] = caller
+    if (
+        route.takes is not None
+        and request.content_type not in route.takes_media
+    ):
+        return problem.response(
+            problem.plain(415, f"the body must be {route.takes_media[0]}")
+        )
+    return await handler(request)
+
+
+_BEARER = re.compile(
+    r"Bearer ([A-Za-z0-9._~+/=-]{1,512})", re.ASCII | re.IGNORECASE
+)
+
+
+async def _caller(request: web.Request) -> Caller | None:
+    match = _BEARER.fullmatch(request.headers.get(hdrs.AUTHORIZATION, ""))
+    return await request.app[DESK].caller(match[1]) if match else None
+
+
+class _ForeignError(SyncdError):
+    """A page of another site, or of another name for this address, asks."""
+
+    status = 403
+
+
+def _check_host(request: web.Request, limits: Limits) -> None:
+    """Refuse what a browser sends on behalf of somebody else's page.
+
+    A foreign name that was made to resolve to this address shows in Host; a
+    page of another origin shows in Origin.
+    """
+    host = request.headers.get(hdrs.HOST, "")
+    if not _is_ours(host, limits):
+        raise _ForeignError(
+            "host: this door does not answer to that name",
+            hint="[own] hosts in config.toml lists further names",
+        )
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is not None and origin != f"http://{host}":
+        raise _ForeignError("origin: a page of another site")
+
+
+_HOST = re.compile(
+    r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::[0-9]{1,5})?", re.ASCII
+)
+
+
+def _is_ours(host: str, limits: Limits) -> bool:
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return False
+    name = (match[1] or match[2]).lower()
+    if name == "localhost" or name in limits.hosts:
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+# ------------------------------------------------------------------- bodies
+
+F = TypeVar("F")
+
+
+async def _read(request: web.Request, form: type[F]) -> F:
+    raw = await request.read()
+    try:
+        return msgspec.json.decode(raw, type=form)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        raise problem.shape(e) from None
+
+
+def _each(
+    raws: tuple[msgspec.Raw, ...], form: type[F], name: str
+) -> list[F | SyncdError]:
+    """Read items one by one: a wrong one does not hold up the others."""
+    if not 1 <= len(raws) <= MOST_ITEMS:
+        raise MalformedError(
+            f"{name}: {len(raws)} of them, want 1 to {MOST_ITEMS}"
+        )
+    decoder = msgspec.json.Decoder(form)
+    items: list[F | SyncdError] = []
+    for i, raw in enumerate(raws):
+        try:
+            items.append(decoder.decode(raw))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+            items.append(problem.shape(e, f"{name}[{i}]"))
+    return items
+
+
+def _answer(value: object, status: int = 200) -> web.Response:
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode(value),
+        headers={"Cache-Control": "no-store"},
+        content_type=JSON,
+    )
+
+
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
+
+
+def _number(
+    request: web.Request, name: str, default: int, least: int, most: int
+) -> int:
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not _NUMBER.fullmatch(text) or not least <= int(text) <= most:
+        raise MalformedError(f"{name}: want a number {least} to {most}")
+    return int(text)
+
+
+def _flag(request: web.Request, name: str) -> bool:
+    text = request.query.get(name, "0")
+    if text not in ("0", "1"):
+        raise MalformedError(f"{name}: want 0 or 1")
+    return text == "1"
+
+
+def _known_query(request: web.Request, *names: str) -> None:
+    if set(request.query) - set(names):
+        raise MalformedError(
+            f"query: only {', '.join(names)} here"
+            if names
+            else "query: nothing to ask for here"
+        )
+
+
+# ----------------------------------------------------------------- handlers
+
+
+async def _take_reports(request: web.Request) -> web.Response:
+    body = await _read(request, forms.RawReports)
+    drafts = (
+        _each(body.reports, forms.Draft, "reports")
+        if (body.reports or body.import_ is None)
+        else []
+    )
+    taken = await request.app[DESK].take_reports(drafts, body.import_)
+    return _answer(taken, 202)
+
+
+async def _reports(request: web.Request) -> web.Response:
+    _known_query(request, "after", "limit", "state")
+    state = request.query.get("state", "")
+    if state not in ("", *STATES):
+        raise MalformedError(f"state: want one of {', '.join(STATES)}")
+    page = await request.app[DESK].reports(
+        _number(request, "after", 0, 0, 10**15),
+        _number(request, "limit", 100, 1, MOST_PAGE),
+        state,
+    )
+    return _answer(page)
+
+
+STATES = ("waiting", "published", "ending", "ended")
+
+
+async def _begin_import(request: web.Request) -> web.Response:
+    body = await _read(request, forms.ImportBegin)
+    state, new = await request.app[DESK].begin_import(body)
+    return _answer(state, 201 if new else 200)
+
+
+async def _finish_import(request: web.Request) -> web.Response:
+    state = await request.app[DESK].finish_import(_id(request))
+    if state is None:
+        return problem.response(problem.absent("import: none of that id"))
+    return _answer(state)
+
+
+def _id(request: web.Request) -> int:
+    text = request.match_info["id"]
+    if not _NUMBER.fullmatch(text):
+        raise MalformedError("id: not a number")
+    return int(text)
+
+
+async def _retract(request: web.Request) -> web.Response:
+    body = await _read(request, forms.Retraction)
+    named = [
+        bool(body.value),
+        bool(body.positions),
+        bool(body.ids),
+        bool(body.import_),
+    ]
+    if sum(named) != 1 or (body.value and not body.kind):
+        raise MalformedError(
+            "retraction: want one of kind and value, positions, ids, import"
+        )
+    done = await request.app[DESK].retract(body)
+    if not done.retracting:
+        return problem.response(
+            problem.absent("retraction: nothing of ours that stands matches")
+        )
+    return _answer(done, 202)
+
+
+async def _dispute(request: web.Request) -> web.Response:
+    body = await _read(request, forms.DisputeDraft)
+    if bool(body.value) == bool(body.token):
+        raise MalformedError("dispute: want a value, or a token and epoch")
+    return _answer(await request.app[DESK].dispute(body), 202)
+
+
+async def _lookup(request: web.Request) -> web.Response:
+    body = await _read(request, forms.RawLookups)
+    if not 0 <= body.deadline_ms <= MAX_DEADLINE_MS:
+        raise MalformedError(f"deadline_ms: want 1 to {MAX_DEADLINE_MS}")
+    if len(body.reference) > 128 or not body.reference.isprintable():
+        raise MalformedError("reference: want up to 128 printable characters")
+    answers = await request.app[DESK].lookup(
+        request[_CALLER],
+        LookupCall(
+            body.purpose,
+            body.reference,
+            body.deadline_ms,
+            _each(body.items, forms.Item, "items"),
+        ),
+    )
+    return _answer(answers)
+
+
+async def _indicators(request: web.Request) -> web.Response:
+    _known_query(request, "after", "limit")
+    after = request.query.get("after", "")
+    if len(after) > 64:
+        raise MalformedError("after: not what a page gave as `next`")
+    limit = _number(request, "limit", 100, 1, MOST_PAGE)
+    return _answer(await request.app[DESK].indicators(after, limit))
+
+
+async def _claim(request: web.Request) -> web.Response:
+    text = request.match_info["index"]
+    if not _NUMBER.fullmatch(text):
+        raise MalformedError("index: not a number")
+    position = (request.match_info["origin"], int(text))
+    found = await request.app[DESK].claim(position)
+    if found is None:
+        return problem.response(
+            problem.absent("indicator: no claim stands at that position")
+        )
+    return _answer(found)
+
+
+async def _status(request: web.Request) -> web.Response:
+    _known_query(request, "digests")
+    digests = _flag(request, "digests")
+    return _answer(await request.app[DESK].status(digests=digests))
+
+
+async def _events(request: web.Request) -> web.StreamResponse:
+    _known_query(request, "cursor")
+    cursor = request.headers.get(
+        "Last-Event-ID", request.query.get("cursor", "")
+    )
+    return await events.stream(request, request.app[DESK].events(cursor))
+
+
+async def _take_roster(request: web.Request) -> web.Response:
+    raw = await request.read()
+    return _answer(await request.app[DESK].take_roster(raw))
+
+
+async def _roster(request: web.Request) -> web.Response:
+    return web.Response(
+        body=await request.app[DESK].roster(),
+        content_type=TEXT,
+        charset="utf-8",
+    )
+
+
+async def _take_share(request: web.Request) -> web.Response:
+    raw = await request.read()
+    return _answer(await request.app[DESK].take_share(raw))
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    return web.Response(
+        body=await request.app[DESK].metrics(),
+        headers={hdrs.CONTENT_TYPE: PROMETHEUS},
+    )
+
+
+async def _alive(request: web.Request) -> web.Response:
+    return _answer(forms.Alive(alive=True))
+
+
+async def _ready(request: web.Request) -> web.Response:
+    found = await request.app[DESK].ready()
+    return _answer(found, 200 if found.ready else 503)
+
+
+async def _openapi(request: web.Request) -> web.Response:
+    return web.Response(body=openapi.document(ROUTES), content_type=JSON)
+
+
+# -------------------------------------------------------------------- table
+
+_LIMIT = Parameter(
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": MOST_PAGE, "default": 100},
+    "items in a page",
+)
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/reports",
+        _take_reports,
+        OPERATORS,
+        "hand in reports",
+        forms.ReportsTaken,
+        forms.Reports,
+        status=202,
+    ),
+    Route(
+        "GET",
+        "/v1/reports",
+        _reports,
+        OPERATORS,
+        "list reports with their values",
+        forms.VaultPage,
+        parameters=(
+            Parameter(
+                "after",
+                {"type": "integer", "minimum": 0, "maximum": 10**15},
+                "rows with a larger id only",
+            ),
+            _LIMIT,
+            Parameter(
+                "state",
+                {"type": "string", "enum": ["", *STATES]},
+                "rows in this state only",
+            ),
+        ),
+    ),
+    Route(
+        "POST",
+        "/v1/imports",
+        _begin_import,
+        OPERATORS,
+        "begin or resume an import",
+        forms.ImportStatus,
+        forms.ImportBegin,
+        status=201,
+        also=(200,),
+    ),
+    Route(
+        "POST",
+        "/v1/imports/{id}/finish",
+        _finish_import,
+        OPERATORS,
+        "end an import",
+        forms.ImportStatus,
+        parameters=(
+            Parameter("id", {"type": "integer"}, "of the import", "path"),
+        ),
+    ),
+    Route(
+        "POST",
+        "/v1/retractions",
+        _retract,
+        OPERATORS,
+        "retract reports",
+        forms.Retracting,
+        forms.Retraction,
+        status=202,
+    ),
+    Route(
+        "POST",
+        "/v1/disputes",
+        _dispute,
+        OPERATORS,
+        "dispute others' reports",
+        forms.Disputed,
+        forms.DisputeDraft,
+        status=202,
+    ),
+    Route(
+        "POST",
+        "/v1/lookups",
+        _lookup,
+        READERS,
+        "look up",
+        forms.LookupAnswers,
+        forms.Lookups,
+    ),
+    Route(
+        "GET",
+        "/v1/indicators",
+        _indicators,
+        READERS,
+        "list what the alliance holds, by token",
+        forms.IndicatorPage,
+        parameters=(
+            Parameter(
+                "after",
+                {"type": "string", "maxLength": 64},
+                "what the last page gave as `next`",
+            ),
+            _LIMIT,
+        ),
+    ),
+    Route(
+        "GET",
+        "/v1/indicators/{origin}/{index}",
+        _claim,
+        READERS,
+        "read one claim",
+        forms.Indicator,
+        parameters=(
+            Parameter(
+                "origin", {"type": "string"}, "of the log, encoded", "path"
+            ),
+            Parameter("index", {"type": "integer"}, "in the log", "path"),
+        ),
+    ),
+    Route(
+        "GET",
+        "/v1/status",
+        _status,
+        EVERYBODY,
+        "read the status",
+        forms.Status,
+        parameters=(
+            Parameter(
+                "digests",
+                {"type": "integer", "enum": [0, 1]},
+                "1: compute digests from the rows",
+            ),
+        ),
+    ),
+    Route(
+        "GET",
+        "/v1/events",
+        _events,
+        EVERYBODY,
+        "follow what happens",
+        media=SSE,
+        parameters=(
+            Parameter(
+                "cursor",
+                {"type": "string", "maxLength": 64},
+                "the id of the last event that was seen",
+            ),
+        ),
+    ),
+    Route(
+        "POST",
+        "/v1/roster",
+        _take_roster,
+        OPERATORS,
+        "hand in a roster",
+        forms.RosterTaken,
+        str,
+        takes_media=(TEXT, BINARY),
+    ),
+    Route(
+        "GET",
+        "/v1/roster",
+        _roster,
+        EVERYBODY,
+        "read the roster",
+        media=TEXT,
+    ),
+    Route(
+        "POST",
+        "/v1/shares",
+        _take_share,
+        OPERATORS,
+        "hand in a key share",
+        forms.ShareTaken,
+        bytes,
+        takes_media=(BINARY, JSON, TEXT),
+    ),
+    Route(
+        "GET",
+        "/metrics",
+        _metrics,
+        EVERYBODY,
+        "read metrics",
+        media=TEXT,
+    ),
+    Route("GET", "/healthz", _alive, OPEN, "ask for life", forms.Alive),
+    Route(
+        "GET",
+        "/readyz",
+        _ready,
+        OPEN,
+        "ask whether we serve",
+        forms.Ready,
+        also=(503,),
+    ),
+    Route("GET", "/openapi.json", _openapi, OPEN, "read this document", dict),
+)
+
+__all__ = ["ROUTES", "Caller", "Limits", "OwnDesk", "Problem", "app"]
