@@ -2,12 +2,12 @@
 
 from hypothesis import HealthCheck, settings
 
-# No deadlines: two shared cores, and a slow example is no wrong one.
-_CALM = {
-    "deadline": None,
-    "suppress_health_check": [HealthCheck.too_slow],
-}
-settings.register_profile("dev", max_examples=25, **_CALM)
-settings.register_profile("gate", max_examples=50, **_CALM)
-settings.register_profile("soak", max_examples=2000, **_CALM)
+for name, examples in (("dev", 25), ("gate", 50), ("soak", 2000)):
+    # No deadlines: two shared cores, and a slow example is no wrong one.
+    settings.register_profile(
+        name,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 settings.load_profile("dev")
