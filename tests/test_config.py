@@ -222,6 +222,31 @@ def test_init_writes_nothing_that_cannot_be(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+def test_a_fingerprint_is_pinned_in_its_place(tmp_path: Path) -> None:
+    """Once and again, and nothing else in the file changes."""
+    before = config.write_default(tmp_path, tomllib.loads(US))
+    for fingerprint in ("ab" * 32, "cd" * 32):
+        config.set_fingerprint(tmp_path, fingerprint)
+        assert config.load(tmp_path).alliance.fingerprint == fingerprint
+    now = (tmp_path / "config.toml").read_text()
+    changed = set(before.split("\n")) ^ set(now.split("\n"))
+    assert changed == {'# fingerprint = ""', f'fingerprint = "{"cd" * 32}"'}
+    assert (tmp_path / "config.toml").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_fingerprint_that_cannot_be_pinned(tmp_path: Path) -> None:
+    """A file of another shape says what to write; a bad one is refused."""
+    path = tmp_path / "config.toml"
+    path.write_text(US)
+    with pytest.raises(UsageError, match="no line for") as caught:
+        config.set_fingerprint(tmp_path, "ab" * 32)
+    assert "under [alliance]" in caught.value.hint
+    path.unlink()
+    config.write_default(tmp_path, tomllib.loads(US))
+    with pytest.raises(UsageError, match="is not 64 hex digits"):
+        config.set_fingerprint(tmp_path, "ab")
+
+
 # --------------------------------------------------------- the document
 
 
@@ -270,6 +295,7 @@ def test_the_environment_is_read_once() -> None:
         {
             "SYNCD_HOME": "/srv/bank",
             "SYNCD_SECRET_FILE": "/etc/secret",
+            "SYNCD_TOKEN_FILE": "/etc/token",
             "CREDENTIALS_DIRECTORY": "/run/credentials/syncd",
             "LISTEN_PID": "77",
             "LISTEN_FDS": "2",
@@ -282,11 +308,27 @@ def test_the_environment_is_read_once() -> None:
     )
     assert found.home == Path("/srv/bank")
     assert found.secret_file == Path("/etc/secret")
+    assert found.token_file == Path("/etc/token")
     assert found.credentials == Path("/run/credentials/syncd")
     assert found.listen_fds == {"own": 3, "peer": 4}
     assert (found.notify_socket, found.watchdog_s) == ("@notify", 60.0)
     assert found.failpoints is not None
     assert found.failpoints.at == {"append.head": 3, "merge.claims": 1}
+
+
+def test_a_child_hears_nothing_of_our_manager(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither its sockets nor its watchdog, and its own secret only."""
+    for name in ("SYNCD_HOME", "LISTEN_FDS", "NOTIFY_SOCKET", "WATCHDOG_PID"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    child = config.for_child(Path("/etc/secret"))
+    assert child["SYNCD_SECRET_FILE"] == "/etc/secret"
+    assert child["LANG"] == "C.UTF-8"
+    ours = ("SYNCD_", "LISTEN_", "NOTIFY_", "WATCHDOG_")
+    assert [n for n in child if n.startswith(ours)] == ["SYNCD_SECRET_FILE"]
+    assert "SYNCD_SECRET_FILE" not in config.for_child(None)
 
 
 def test_nothing_set_is_nothing() -> None:
