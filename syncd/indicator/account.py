@@ -98,11 +98,12 @@ _BANK_GROUPING: Final = re.compile(r"[ .\-/]+")
 # Full-width forms of what is ASCII, and what copying brings along.
 _FOLD: Final = {
     **{code + 0xFEE0: chr(code) for code in range(0x21, 0x7F)},
-    **dict.fromkeys(map(ord, "\t\u00a0\u202f\u205f\u3000"), " "),
+    **dict.fromkeys(map(ord, "\t\u00a0\u1680\u202f\u205f\u3000"), " "),
     **dict.fromkeys(range(0x2000, 0x200B), " "),
-    **dict.fromkeys(map(ord, "‐‑‒–—―−ー"), "-"),
+    **dict.fromkeys(map(ord, "‐‑‒–—―−﹣ー"), "-"),
     **dict.fromkeys(range(0x200B, 0x2010), None),
     **dict.fromkeys(range(0x202A, 0x202F), None),
+    **dict.fromkeys(range(0x2066, 0x206A), None),
     **dict.fromkeys([0x00AD, 0x2060, 0xFEFF], None),
 }
 

@@ -1,0 +1,75 @@
+"""The frozen plans are what docs/normal-forms.md says, to the character."""
+
+import re
+from pathlib import Path
+
+from syncd.indicator import account, numbering
+
+DOC = (Path(__file__).parents[2] / "docs" / "normal-forms.md").read_text()
+
+
+def _block(name: str) -> list[str]:
+    match = re.search(f"```text {name}\n(.*?)```", DOC, re.DOTALL)
+    assert match is not None
+    return match[1].strip().split("\n")
+
+
+def test_the_document_has_the_lengths_of_the_code() -> None:
+    documented = " ".join(_block("plans")).split()
+    assert documented == numbering._LENGTHS.split()
+    assert len(numbering.PLANS) == len(documented)
+
+
+def test_the_document_has_the_grammars_of_the_code() -> None:
+    documented = dict(row.split() for row in _block("grammars"))
+    coded = {k: v.pattern for k, v in numbering.GRAMMARS.items()}
+    assert documented == {"1": numbering.NANP.pattern, **coded}
+
+
+def test_the_document_has_the_mainland_s_plan() -> None:
+    documented = [row.split("  ")[-1].strip() for row in _block("mainland")]
+    assert documented == [
+        numbering.MOBILE.pattern,
+        numbering._AREA_8,
+        numbering._AREA_7_8,
+        numbering._AREA_7,
+        numbering._NATIONWIDE,
+        numbering._LOCAL,
+    ]
+
+
+def test_the_document_has_the_lengths_of_ibans() -> None:
+    documented = " ".join(_block("ibans")).split()
+    coded = [f"{k}{v}" for k, v in account._IBAN_LENGTHS.items()]
+    assert documented == coded
+
+
+def test_the_document_has_every_chain_and_ticker() -> None:
+    for chain in account.CHAINS:
+        names = ", ".join(chain.names.split())
+        assert f"| `{chain.name}:` | {names} |" in DOC
+
+
+def test_no_country_code_begins_another() -> None:
+    codes = [*numbering.PLANS, *numbering.GRAMMARS, "1", "86"]
+    assert len(codes) == len(set(codes))
+    for one in codes:
+        for other in codes:
+            assert one == other or not other.startswith(one)
+
+
+def test_lengths_are_those_of_e164() -> None:
+    for lengths, _ in numbering.PLANS.values():
+        assert lengths
+        assert all(7 <= n <= 15 for n in lengths)
+
+
+def test_area_codes_have_one_length_of_numbers_each() -> None:
+    for number in range(10, 1000):
+        area = str(number)
+        if not re.fullmatch(numbering.AREA, area):
+            continue
+        fits = [
+            n for n in range(5, 11) if numbering.LINE.fullmatch(area + "2" * n)
+        ]
+        assert fits in ([7], [8], [7, 8]), area
