@@ -129,6 +129,13 @@ def test_a_log_needs_no_blacklist() -> None:
         assert not loaded & {"syncd.indicator", "syncd.roster", "syncd.flows"}
 
 
+def test_help_is_quick() -> None:
+    """What a command needs is loaded by that command, not by --help."""
+    loaded = loaded_by("syncd.cli.main")
+    heavy = {"aiohttp", "sqlalchemy", "alembic", "apscheduler", "openpyxl"}
+    assert not loaded & (heavy | {"phonenumbers", "schwifty", "pysodium"})
+
+
 # ------------------------------------------------------------- committed
 
 
