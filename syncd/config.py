@@ -328,26 +328,6 @@ class Exchange:
     poke: Annotated[
         bool, _flag(), "tell the others of an urgent report at once"
     ] = True
-    parallel: Annotated[
-        int, _whole(1, 32, "logs"), "so many are pulled at the same time"
-    ] = 4
-    batch_bundles: Annotated[
-        int,
-        _whole(1, 4096, "bundles"),
-        "so many, of 256 entries, are merged in one transaction: more is "
-        "faster and takes more memory",
-    ] = 64
-    max_bundle_bytes: Annotated[
-        int,
-        _whole(1_048_576, 16_777_472, "bytes"),
-        "what a bundle may inflate to; the default is what the format "
-        "allows, with less a log of long entries cannot be followed",
-    ] = 16_777_472
-    max_note_bytes: Annotated[
-        int,
-        _whole(65_536, 67_108_864, "bytes"),
-        "a checkpoint, a roster or an answer of heads may be this long",
-    ] = 4_194_304
     connect_timeout_s: Annotated[
         int, _whole(1, 60, "s"), "to reach a member and finish the handshake"
     ] = 5
@@ -376,41 +356,13 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Asking the holders; and answering, if we are one.
-
-    The quotas are per member and key, for members to whom the roster gives
-    none of their own.
-    """
+    """How we ask the holders of the token keys."""
 
     deadline_ms: Annotated[
         int,
         _whole(50, 60_000, "ms"),
         "a holder that takes longer is left out and another quorum tried",
     ] = 2000
-    publish_per_hour: Annotated[
-        int, _whole(1, 1_000_000_000, "evaluations"), "to publish reports"
-    ] = 200_000
-    lookups_per_hour: Annotated[
-        int,
-        _whole(1, 1_000_000_000, "evaluations"),
-        "for look-ups of all purposes together",
-    ] = 10_000
-    lookups_per_day: Annotated[
-        int,
-        _whole(1, 1_000_000_000, "evaluations"),
-        "for look-ups of all purposes together",
-    ] = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Where our data lies."""
-
-    url: Annotated[
-        str,
-        _one_of("sqlite"),
-        "own.db and mirror.db in the home; PostgreSQL is for a later version",
-    ] = "sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,7 +426,6 @@ class Config:
     exchange: Exchange = Exchange()
     lookup: Lookup = Lookup()
     holder: Holder = Holder()
-    store: Store = Store()
     log: Log = Log()
     access: Access = Access()
     sighting: Sighting = Sighting()

@@ -40,9 +40,6 @@ def test_defaults_are_the_designs() -> None:
     assert (ours.exchange.interval_s, ours.exchange.jitter) == (60, 0.2)
     assert (ours.exchange.backoff_max_s, ours.exchange.fanout) == (3600, 3)
     assert (ours.holder.deadline_ms, ours.lookup.deadline_ms) == (2000, 3000)
-    assert ours.holder.publish_per_hour == 200_000
-    assert ours.holder.lookups_per_hour == 10_000
-    assert ours.holder.lookups_per_day == 50_000
     assert (ours.access.days, ours.skew.max_s) == (180, 300)
     assert ours.member.region == "CN"
     assert not ours.lookup.cache
@@ -84,7 +81,6 @@ def test_names_of_keys() -> None:
         ("[own]\nlisten = 'bank.example:8480'", "is not loopback"),
         ("[own]\nhosts = 'bank'", "want a list of host names"),
         ("[own]\nhosts = ['a b']", "want a list of host names"),
-        ("[store]\nurl = 'postgresql://x'", "is not one of sqlite"),
         ("[log]\nlevel = 'loud'", "'loud' is not one of debug, info"),
         ("[secret]\nfile = 'hunter2'", "secret.file: want an absolute path"),
         ("[secret]\nfile = '/nowhere/bank/s'", "line 6: secret.file: lies in"),
