@@ -9,7 +9,6 @@ what each retract names: so the digest at any earlier size can be computed,
 and a claim whose retract is erased stands again.
 """
 
-import gzip
 import hashlib
 from collections.abc import (
     AsyncIterator,
@@ -18,21 +17,20 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import msgspec
 import sqlalchemy as sa
 
-from syncd.errors import MalformedError, StaleError
+from syncd.errors import StaleError
+from syncd.flows import serve
 from syncd.flows.ports import Bundle, Finding, MirrorHead, Position
 from syncd.indicator import claims as claim_rows
-from syncd.indicator import leaf, token
-from syncd.indicator.claims import Batch, Claim, Row
+from syncd.indicator.claims import Batch, Claim, Range, Row
 from syncd.store import bundles as bundle_rows
-from syncd.store import failpoint, findings
+from syncd.store import erasing, failpoint, findings
 from syncd.store.database import Database, select_in
-from syncd.tlog import merkle, tiles
 from syncd.tlog.merkle import Frontier
 
 _NOTES_AHEAD = 32  # verified notes kept above `merged`, at most
@@ -113,20 +111,22 @@ class MirrorStore:
         def job(c: sa.Connection) -> None:
             log_id = _advance_head(c, old, new)
             failpoint.hit("merge.head")
-            bundle_rows.put(c, log_id, bundles)
+            _set_missing(c, log_id, new.missing)
+            # Before the bundles: those that come may lack what is erased,
+            # and only a payload tells which claim it made.
+            failed = erasing.erase(c, log_id, new.origin, batch.erases)
+            bundle_rows.put(c, log_id, _joined(c, log_id, new.origin, bundles))
             failpoint.hit("merge.bundles")
             _add_claims(c, log_id, batch)
             failpoint.hit("merge.claims")
             _end_claims(c, log_id, batch)
             failpoint.hit("merge.ends")
-            _set_missing(c, log_id, new.missing)
             _keep_note(c, log_id, new.merged, new.note)
-            fresh = _erase(c, log_id, new.origin, batch.erases)
             # What was erased before may come in again from a slow mirror.
-            again = _apply_erasures(
+            failed += erasing.erase_again(
                 c, log_id, new.origin, [b.n for b in bundles]
             )
-            _record(c, [*findings, *fresh, *again], self._clock())
+            _record(c, [*findings, *failed], self._clock())
 
         def step() -> None:
             self._db.write_now(job)
@@ -179,7 +179,7 @@ class MirrorStore:
         def job(c: sa.Connection) -> None:
             log_id = _log_id(c, origin)
             bundle_rows.rewrite(c, log_id, [bundle])
-            again = _apply_erasures(c, log_id, origin, [bundle.n])
+            again = erasing.erase_again(c, log_id, origin, [bundle.n])
             _record(c, again, self._clock())
 
         await self._db.write(job)
@@ -297,10 +297,10 @@ class MirrorStore:
                 bundle = bundle_rows.get(c, log_id, index // _FULL)
                 if bundle is None or index % _FULL >= bundle.width:
                     continue
-                record = leaf.split_records(
-                    gzip.decompress(bundle.gz), bundle.width
-                )[index % _FULL]
-                claim = _claim(c, origin, log_id, index, _token(record[2]))
+                record = serve.records(origin, bundle)[index % _FULL]
+                claim = _claim(
+                    c, origin, log_id, index, erasing.token_of(record[2])
+                )
                 if claim is not None:
                     found[origin, index] = claim
             return found
@@ -369,9 +369,7 @@ class MirrorStore:
 
     # --------------------------------------------------------- erasing
 
-    async def erase(
-        self, origin: str, ranges: Iterable[tuple[int, int, int]]
-    ) -> None:
+    async def erase(self, origin: str, ranges: Iterable[Range]) -> None:
         """Act on erasures (from, to, by): payloads, salts and claims go.
 
         An erasure at index `by` acts on entries of types 1–7 below `by`;
@@ -382,14 +380,16 @@ class MirrorStore:
 
         def job(c: sa.Connection) -> None:
             log_id = _log_id(c, origin, make=True)
-            fresh = _erase(c, log_id, origin, wanted)
+            fresh = erasing.erase(c, log_id, origin, wanted)
             _record(c, fresh, self._clock())
 
         await self._db.write(job)
 
-    async def erased(self, origin: str) -> list[tuple[int, int, int]]:
+    async def erased(self, origin: str) -> list[Range]:
         """Return what was erased of `origin`: (from, to, by)."""
-        return await self._db.read(lambda c: _erased(c, _log_id(c, origin)))
+        return await self._db.read(
+            lambda c: erasing.erased(c, _log_id(c, origin))
+        )
 
     async def purge(self) -> None:
         """Leave no byte of what was erased, in file or WAL."""
@@ -488,6 +488,31 @@ def _advance_head(c: sa.Connection, old: MirrorHead, new: MirrorHead) -> int:
             f"mirror: {new.origin}: not at {old.merged}/{old.mirrored} now"
         )
     return log_id
+
+
+def _joined(
+    c: sa.Connection, log_id: int, origin: str, bundles: Sequence[Bundle]
+) -> Sequence[Bundle]:
+    """Return the bundles with the payloads of our tail that they lack.
+
+    A source that withholds what we hold must not make us lose it.
+    """
+    if not bundles:
+        return bundles
+    first, *rest = bundles
+    mine = bundle_rows.get(c, log_id, first.n)
+    if mine is None or mine.gz == first.gz:
+        return bundles
+    theirs = serve.records(origin, first)
+    ours = serve.records(origin, mine)
+    if all(a[1] or not b[1] for a, b in zip(theirs, ours, strict=False)):
+        return bundles
+    whole = [
+        a if a[1] or a[0] != b[0] else b
+        for a, b in zip(theirs, ours, strict=False)
+    ]
+    whole += theirs[len(ours) :]
+    return [replace(first, gz=serve.deflate(whole)), *rest]
 
 
 def _set_missing(
@@ -608,182 +633,3 @@ def _page(
         return page, None
     value, key, owner, idx, _, _ = rows[-1]
     return page, (value, key, owner, idx)
-
-
-# ---------------------------------------------------------------- erasing
-
-
-def _erased(c: sa.Connection, log_id: int) -> list[tuple[int, int, int]]:
-    rows = c.exec_driver_sql(
-        "SELECT start, stop, by_idx FROM erased WHERE log_id = ?"
-        " ORDER BY start, stop, by_idx",
-        (log_id,),
-    )
-    return [(start, stop, by) for start, stop, by in rows]
-
-
-def _erase(
-    c: sa.Connection,
-    log_id: int,
-    origin: str,
-    ranges: Iterable[tuple[int, int, int]],
-) -> list[Finding]:
-    """Remember the ranges and act on what is here; return what went wrong."""
-    failed: list[Finding] = []
-    for start, stop, by in ranges:
-        c.exec_driver_sql(
-            "INSERT INTO erased (log_id, start, stop, by_idx)"
-            " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (log_id, start, stop, by),
-        )
-        end = min(stop, by)
-        there = bundle_rows.between(
-            c, log_id, start // _FULL, -(-end // _FULL)
-        )
-        for bundle in there:
-            failed += _erase_in(c, log_id, origin, bundle, [(start, end)])
-        if start < end and not _has_bundles(c, log_id):
-            _drop_by_index(c, log_id, start, end)
-    return failed
-
-
-def _apply_erasures(
-    c: sa.Connection, log_id: int, origin: str, numbers: Iterable[int]
-) -> list[Finding]:
-    """Erase again in bundles that have just come in."""
-    ranges = [(start, min(stop, by)) for start, stop, by in _erased(c, log_id)]
-    failed: list[Finding] = []
-    for n in numbers if ranges else ():
-        low, high = n * _FULL, (n + 1) * _FULL
-        here = [(s, e) for s, e in ranges if s < high and e > low]
-        if here:
-            bundle = bundle_rows.get(c, log_id, n)
-            if bundle is not None:
-                failed += _erase_in(c, log_id, origin, bundle, here)
-    return failed
-
-
-def _erase_in(
-    c: sa.Connection,
-    log_id: int,
-    origin: str,
-    bundle: Bundle,
-    ranges: Sequence[tuple[int, int]],
-) -> list[Finding]:
-    """Close the records of types 1–7 in `ranges`, and drop their claims."""
-    first = bundle.n * _FULL
-    records = leaf.open_bundle(
-        origin,
-        gzip.decompress(bundle.gz),
-        bundle.width,
-        tiles.split_bundle(bundle.entries, bundle.width)
-        if bundle.entries
-        else None,
-    )
-    leaves = merkle.leaf_hashes([record[0] for record in records])
-    if merkle.root(leaves) != bundle.root:
-        return [
-            Finding(
-                "damaged",
-                origin,
-                first,
-                f"bundle {bundle.n} does not hash to its root: not erased",
-            )
-        ]
-    closed: dict[int, bytes] = {}  # index → payload
-    for at, (head, _, payload) in enumerate(records):
-        index = first + at
-        if (
-            any(start <= index < end for start, end in ranges)
-            and len(head) > 1
-            and head[1] in leaf.INDICATOR_TYPES
-        ):
-            closed[index] = payload
-            records[at] = leaf.close(records[at])
-    if not closed:
-        return []
-    if any(closed.values()):
-        gz = gzip.compress(leaf.encode_records(records), 6, mtime=0)
-        c.exec_driver_sql(
-            "UPDATE bundle SET gz = ? WHERE log_id = ? AND n = ?",
-            (gz, log_id, bundle.n),
-        )
-    for table in ("claim", "sighting"):
-        c.exec_driver_sql(
-            f"DELETE FROM {table}"  # noqa: S608
-            " WHERE token = ? AND log_id = ? AND idx = ?",
-            [(_token(p), log_id, index) for index, p in closed.items()],
-        )
-    c.exec_driver_sql(
-        "DELETE FROM missing WHERE log_id = ? AND idx = ?",
-        [(log_id, index) for index in closed],
-    )
-    _stand_again(c, log_id, list(closed))
-    return []
-
-
-def _has_bundles(c: sa.Connection, log_id: int) -> bool:
-    """Tell another's log from our own, whose bundles are in own.db."""
-    row = c.exec_driver_sql(
-        "SELECT 1 FROM bundle WHERE log_id = ? LIMIT 1", (log_id,)
-    )
-    return row.fetchone() is not None
-
-
-def _drop_by_index(
-    c: sa.Connection, log_id: int, start: int, end: int
-) -> None:
-    for table in ("claim", "sighting"):
-        c.exec_driver_sql(
-            f"DELETE FROM {table}"  # noqa: S608
-            " WHERE log_id = ? AND idx >= ? AND idx < ?",
-            (log_id, start, end),
-        )
-    ended = c.exec_driver_sql(
-        "SELECT DISTINCT by_idx FROM ending"
-        " WHERE log_id = ? AND by_idx >= ? AND by_idx < ?",
-        (log_id, start, end),
-    )
-    c.exec_driver_sql(
-        "DELETE FROM ending WHERE log_id = ? AND idx >= ? AND idx < ?",
-        (log_id, start, end),
-    )
-    _stand_again(c, log_id, [by for (by,) in ended])
-
-
-def _stand_again(c: sa.Connection, log_id: int, erased: Sequence[int]) -> None:
-    """Undo what retracts at the erased indices ended, where no other did."""
-    if not erased:
-        return
-    ended = list(
-        select_in(
-            c,
-            "SELECT token, kind_epoch, log_id, idx FROM ending"
-            " WHERE log_id = ? AND by_idx IN (?*)",
-            erased,
-            log_id,
-        )
-    )
-    c.exec_driver_sql(
-        "DELETE FROM ending WHERE log_id = ? AND (by_idx = ? OR idx = ?)",
-        [(log_id, index, index) for index in erased],
-    )
-    if ended:
-        c.exec_driver_sql(
-            "UPDATE claim SET ended_by = (SELECT min(e.by_idx) FROM ending e"
-            " WHERE e.log_id = claim.log_id AND e.idx = claim.idx"
-            " AND e.token = claim.token AND e.kind_epoch = claim.kind_epoch)"
-            " WHERE token = ? AND kind_epoch = ? AND log_id = ? AND idx = ?",
-            ended,
-        )
-
-
-def _token(payload: bytes) -> bytes:
-    """Return the token that a payload names, or b"" if none."""
-    try:
-        match msgspec.json.decode(payload):
-            case {"token": str() as text}:
-                return token.decode(text)
-    except (msgspec.DecodeError, MalformedError, UnicodeDecodeError):
-        pass
-    return b""

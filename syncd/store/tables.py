@@ -64,7 +64,7 @@ vault = sa.Table(
     _column("type", Int),  # 1 report, 3 dispute
     _column("kind", Text),
     _column("sealed", Bytes, nullable=True),  # None once wiped
-    _column("fields", Bytes),  # canonical JSON, public, no value
+    _column("fields_id", Int, sa.ForeignKey("vault_fields.id")),
     _column("value_mac", Bytes),  # 16 bytes: kind and normal form
     _column("fields_mac", Bytes),  # 16 bytes: type, kind, value, fields
     _column("state", Int),  # own.State
@@ -78,19 +78,10 @@ vault = sa.Table(
     _column("token", Bytes, nullable=True),
     _column("reason", Text, nullable=True),  # of the retract
 )
-sa.Index("vault_value", vault.c.value_mac)
 sa.Index("vault_import", vault.c.import_id)
-_live = sa.text("state < 2")
 _waits = sa.text("state = 0")
 _ending = sa.text("state = 2")
 _public = sa.text("idx IS NOT NULL")
-sa.Index(
-    "vault_live",
-    vault.c.fields_mac,
-    unique=True,
-    sqlite_where=_live,
-    postgresql_where=_live,
-)
 sa.Index(
     "vault_waiting",
     vault.c.kind,
@@ -110,6 +101,21 @@ sa.Index(
     vault.c.idx,
     sqlite_where=_public,
     postgresql_where=_public,
+)
+
+vault_key = sa.Table(  # finds rows again; a table, so that batches are sorted
+    "vault_key",
+    OWN,
+    _column("mac", Bytes, primary_key=True),  # 8 of value_mac, 8 of fields_mac
+    _column("vault_id", Int, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+vault_fields = sa.Table(  # what a million rows of one import say alike
+    "vault_fields",
+    OWN,
+    _column("id", Int, primary_key=True),
+    _column("fields", Bytes, unique=True),  # canonical JSON, public, no value
 )
 
 import_job = sa.Table(
@@ -309,6 +315,8 @@ ending = sa.Table(  # what each merged retract names
     _column("kind_epoch", Int),
     sqlite_with_rowid=False,
 )
+
+sa.Index("ending_of", ending.c.log_id, ending.c.idx)
 
 mirror_sighting = sa.Table(  # others' sightings: no claims
     "sighting",

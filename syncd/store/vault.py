@@ -188,8 +188,9 @@ class VaultCipher:
 # ---------------------------------------------------------------- vault
 
 _ROW = (
-    "SELECT id, type, kind, sealed, fields, fields_mac, state, urgent,"
-    " accepted_at, import_id, idx, ended_idx, epoch, token, reason FROM vault"
+    "SELECT vault.id, type, kind, sealed, fields, fields_mac, state, urgent,"
+    " accepted_at, import_id, idx, ended_idx, epoch, token, reason"
+    " FROM vault JOIN vault_fields ON vault_fields.id = vault.fields_id"
 )
 
 
@@ -225,16 +226,11 @@ class Vault:
         macs = [_macs(self._cipher, r) for r in reports]
 
         def job(c: sa.Connection) -> list[Accepted | Known]:
-            known = dict(
-                select_in(
-                    c,
-                    "SELECT fields_mac, id FROM vault"
-                    " WHERE state < 2 AND fields_mac IN (?*)",
-                    [mac for _, mac in macs],
-                )
-            )
+            known = _live(c, macs)
+            said = _fields_ids(c, {r.fields for r in reports})
             next_id = _last_id(c) + 1
             rows: list[tuple[object, ...]] = []
+            keys: list[tuple[bytes, int]] = []
             outcomes: list[Accepted | Known] = []
             for report, (value_mac, fields_mac) in zip(
                 reports, macs, strict=True
@@ -253,7 +249,7 @@ class Vault:
                             _join(report.value, report.extras),
                             _context(report.type, report.kind, fields_mac),
                         ),
-                        report.fields,
+                        said[report.fields],
                         value_mac,
                         fields_mac,
                         int(report.urgent),
@@ -261,14 +257,20 @@ class Vault:
                         import_id,
                     )
                 )
+                keys.append((_key(value_mac, fields_mac), next_id))
                 outcomes.append(Accepted(next_id))
                 next_id += 1
             if rows:
                 c.exec_driver_sql(
-                    "INSERT INTO vault (id, type, kind, sealed, fields,"
+                    "INSERT INTO vault (id, type, kind, sealed, fields_id,"
                     " value_mac, fields_mac, state, urgent, accepted_at,"
                     " import_id) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
                     rows,
+                )
+                keys.sort()
+                c.exec_driver_sql(
+                    "INSERT INTO vault_key (mac, vault_id) VALUES (?, ?)",
+                    keys,
                 )
             if mark is not None:
                 failpoint.hit("import.rows")
@@ -297,7 +299,7 @@ class Vault:
                 for urgent in (1, 0)
                 for row in c.exec_driver_sql(
                     f"{_ROW} WHERE state = 0 AND kind = ? AND urgent = ?"
-                    " ORDER BY id LIMIT ?",
+                    " ORDER BY vault.id LIMIT ?",
                     (kind, urgent, limit),
                 )
             ]
@@ -333,20 +335,27 @@ class Vault:
 
     async def get(self, id_: int) -> VaultRow | None:
         """Return one row."""
-        rows = await self._rows("WHERE id = ?", id_)
+        rows = await self._rows("WHERE vault.id = ?", id_)
         return rows[0] if rows else None
 
     async def find_value(self, kind: str, value: str) -> list[VaultRow]:
         """Return all rows about one identifier, ended ones too."""
         mac = _value_mac(self._cipher, kind, value)
-        return await self._rows("WHERE value_mac = ? ORDER BY id", mac)
+        return await self._rows(
+            "JOIN vault_key ON vault_key.vault_id = vault.id"
+            " WHERE mac >= ? AND mac <= ? AND value_mac = ?"
+            " ORDER BY vault.id",
+            mac[:8],
+            mac[:8] + b"\xff" * 8,
+            mac,
+        )
 
     async def by_import(
         self, import_id: int, after: int = 0, limit: int = 1000
     ) -> list[VaultRow]:
         """Return rows that an import brought, after an id."""
         return await self._rows(
-            "WHERE import_id = ? AND id > ? ORDER BY id LIMIT ?",
+            "WHERE import_id = ? AND vault.id > ? ORDER BY vault.id LIMIT ?",
             import_id,
             after,
             limit,
@@ -370,8 +379,8 @@ class Vault:
         which = [int(state) for state in states]
         names = list(kinds)
         return await self._rows(
-            f"WHERE id > ? AND state IN ({_marks(which)})"
-            f" AND kind IN ({_marks(names)}) ORDER BY id LIMIT ?",
+            f"WHERE vault.id > ? AND state IN ({_marks(which)})"
+            f" AND kind IN ({_marks(names)}) ORDER BY vault.id LIMIT ?",
             after,
             *which,
             *names,
@@ -462,12 +471,25 @@ class Vault:
         """
 
         def job(c: sa.Connection) -> None:
-            c.exec_driver_sql(
-                "UPDATE vault SET sealed = NULL, value_mac = x'',"
-                " fields_mac = x'', token = NULL"
-                " WHERE id = ? AND state = 3",
-                [(id_,) for id_ in ids],
-            )
+            ended = [
+                (_key(value_mac, fields_mac), id_)
+                for id_, value_mac, fields_mac in select_in(
+                    c,
+                    "SELECT id, value_mac, fields_mac FROM vault"
+                    " WHERE state = 3 AND sealed IS NOT NULL AND id IN (?*)",
+                    sorted(set(ids)),
+                )
+            ]
+            if ended:
+                c.exec_driver_sql(
+                    "DELETE FROM vault_key WHERE mac = ? AND vault_id = ?",
+                    ended,
+                )
+                c.exec_driver_sql(
+                    "UPDATE vault SET sealed = NULL, value_mac = x'',"
+                    " fields_mac = x'', token = NULL WHERE id = ?",
+                    [(id_,) for _, id_ in ended],
+                )
 
         if ids:
             await self._db.write(job)
@@ -657,6 +679,35 @@ def _import_state(
     return ImportState(**{**row, "finished": bool(row["finished"])})
 
 
+def _live(
+    c: sa.Connection, macs: Sequence[tuple[bytes, bytes]]
+) -> dict[bytes, int]:
+    """Return the live rows among those that would say the same."""
+    keys = sorted(_key(value_mac, mac) for value_mac, mac in macs)
+    candidates = select_in(
+        c,
+        "SELECT fields_mac, id FROM vault_key JOIN vault"
+        " ON vault.id = vault_key.vault_id WHERE state < 2 AND mac IN (?*)",
+        keys,
+    )
+    return dict(candidates)
+
+
+def _fields_ids(c: sa.Connection, wanted: set[bytes]) -> dict[bytes, int]:
+    """Return an id for each distinct fields, new ones written."""
+    said = sorted(wanted)
+    find = "SELECT fields, id FROM vault_fields WHERE fields IN (?*)"
+    found = dict(select_in(c, find, said))
+    fresh = [fields for fields in said if fields not in found]
+    if fresh:
+        c.exec_driver_sql(
+            "INSERT INTO vault_fields (fields) VALUES (?)",
+            [(fields,) for fields in fresh],
+        )
+        found.update(select_in(c, find, fresh))
+    return found
+
+
 def _last_id(c: sa.Connection) -> int:
     return c.exec_driver_sql("SELECT max(id) FROM vault").scalar() or 0
 
@@ -687,6 +738,11 @@ def _context(type_: int, kind: str, fields_mac: bytes) -> bytes:
     # The hash names value and fields: a row moved to another's place, or
     # given other fields' hash, does not open.
     return b"syncd-vault-v1\0%d/%b/" % (type_, kind.encode()) + fields_mac
+
+
+def _key(value_mac: bytes, fields_mac: bytes) -> bytes:
+    # Cut short for a small tree; who looks compares the whole ones.
+    return value_mac[:8] + fields_mac[:8]
 
 
 def _value_mac(cipher: Cipher, kind: str, value: str) -> bytes:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syncd.errors import StaleError
 from syncd.flows import serve
@@ -13,7 +15,7 @@ from syncd.flows.ports import Bundle, Finding, MirrorHead
 from syncd.indicator import claims, leaf
 from syncd.indicator.claims import Batch, Row
 from syncd.indicator.statement import Statement
-from syncd.store import failpoint
+from syncd.store import erasing, failpoint
 from syncd.store.mirror import MirrorStore
 from syncd.tlog.merkle import Frontier
 
@@ -264,6 +266,67 @@ async def test_an_erasure_stays_when_a_slow_mirror_brings_it_back(
     assert await standing(mirror, log) == refolded(log)
 
 
+async def test_a_bundle_that_comes_erased_drops_the_claim(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """A source may have acted on the erasure before we heard of it."""
+    await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
+    old, new, bundles, batch = log.mirrored(log.erase((0, 1)))
+    records = [leaf.close(log.records[0]), *log.records[1:]]
+    erased = dataclasses.replace(bundles[0], gz=serve.deflate(records))
+    await mirror.advance(old, new, [erased], batch)
+    rows = await standing(mirror, log)
+    assert rows == refolded(log)
+    assert [row[1] for row in rows] == [1]
+    assert await mirror.bundle(log.origin, 0) == erased
+
+
+async def test_a_source_cannot_take_back_what_we_hold(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """A wider tail that withholds an entry does not make us lose it."""
+    await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
+    old, new, bundles, batch = log.mirrored(log.report(3))
+    records = [leaf.close(log.records[0]), *log.records[1:]]
+    less = dataclasses.replace(bundles[0], gz=serve.deflate(records))
+    await mirror.advance(old, new, [less], batch)
+    assert await mirror.bundle(log.origin, 0) == bundles[0]
+
+
+async def test_erasing_again_is_quick(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """However often a log repeats an erasure, it is walked once."""
+    await mirror.advance(*log.mirrored(*[log.report(i) for i in range(300)]))
+    await mirror.advance(*log.mirrored(log.erase((0, 2**50))))
+    assert await mirror.counts() == {}
+    await mirror.erase(log.origin, [(0, n, 300) for n in range(1, 3000)])
+    assert len(await mirror.erased(log.origin)) == 3000
+
+
+ranges = st.lists(
+    st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 40)),
+    max_size=8,
+)
+
+
+@given(ranges, ranges)
+def test_spans_are_the_indices_that_ranges_cover(
+    some: list[claims.Range], other: list[claims.Range]
+) -> None:
+    """As sets they are the same; as spans disjoint and in order."""
+
+    def covered(these: list[claims.Range]) -> set[int]:
+        return {i for a, b, by in these for i in range(a, min(b, by))}
+
+    def indices(these: list[tuple[int, int]]) -> list[int]:
+        return [i for a, b in these for i in range(a, b)]
+
+    assert indices(erasing.spans(some)) == sorted(covered(some))
+    left = erasing.without(erasing.spans(some), erasing.spans(other))
+    assert indices(left) == sorted(covered(some) - covered(other))
+
+
 async def test_an_erasure_acts_below_itself_only(
     mirror: MirrorStore, log: "Grower"
 ) -> None:
@@ -353,6 +416,23 @@ async def test_withheld_entries_are_remembered(
     bundle = await mirror.bundle(log.origin, 0)
     assert bundle is not None
     assert serve.records(log.origin, bundle) == records
+
+
+async def test_an_erased_entry_is_not_missing(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """What was withheld and is rightly erased later holds up nothing."""
+    old, new, bundles, _ = log.mirrored(log.report(1), merge=False)
+    closed = serve.deflate([leaf.close(log.records[0])])
+    withheld = dataclasses.replace(bundles[0], gz=closed)
+    nothing = Batch(origin=log.origin, start=0, stop=0)
+    head = dataclasses.replace(new, missing=(0,))
+    await mirror.advance(old, head, [withheld], nothing)
+    _, new, bundles, batch = log.mirrored(log.erase((0, 1)))
+    batch = Batch(origin=log.origin, start=0, stop=0, erases=batch.erases)
+    new = dataclasses.replace(new, merged=0, missing=(0,))
+    await mirror.advance(head, new, bundles, batch)
+    assert (await mirror.head(log.origin)).missing == ()
 
 
 async def test_a_payload_that_comes_late_replaces_its_gap(

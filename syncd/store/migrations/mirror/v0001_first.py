@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log_id", "by_idx", "idx"),
         sqlite_with_rowid=False,
     )
+    op.create_index("ending_of", "ending", ["log_id", "idx"], unique=False)
     op.create_table(
         "erased",
         sa.Column("log_id", Int, nullable=False),

@@ -148,6 +148,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "key", "member", "purpose"),
     )
     op.create_table(
+        "vault_fields",
+        sa.Column("id", Int, nullable=False),
+        sa.Column("fields", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("fields"),
+    )
+    op.create_table(
+        "vault_key",
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.Column("vault_id", Int, nullable=False),
+        sa.PrimaryKeyConstraint("mac", "vault_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "bundle",
         sa.Column("log_id", Int, nullable=False),
         sa.Column("n", Int, nullable=False),
@@ -167,7 +181,7 @@ def upgrade() -> None:
         sa.Column("type", Int, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("fields", sa.LargeBinary(), nullable=False),
+        sa.Column("fields_id", Int, nullable=False),
         sa.Column("value_mac", sa.LargeBinary(), nullable=False),
         sa.Column("fields_mac", sa.LargeBinary(), nullable=False),
         sa.Column("state", Int, nullable=False),
@@ -180,6 +194,10 @@ def upgrade() -> None:
         sa.Column("epoch", Int, nullable=True),
         sa.Column("token", sa.LargeBinary(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["fields_id"],
+            ["vault_fields.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["import_id"],
             ["import_job.id"],
@@ -200,14 +218,6 @@ def upgrade() -> None:
     )
     op.create_index("vault_import", "vault", ["import_id"], unique=False)
     op.create_index(
-        "vault_live",
-        "vault",
-        ["fields_mac"],
-        unique=True,
-        sqlite_where=sa.text("state < 2"),
-        postgresql_where=sa.text("state < 2"),
-    )
-    op.create_index(
         "vault_position",
         "vault",
         ["idx"],
@@ -215,7 +225,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("idx IS NOT NULL"),
         postgresql_where=sa.text("idx IS NOT NULL"),
     )
-    op.create_index("vault_value", "vault", ["value_mac"], unique=False)
     op.create_index(
         "vault_waiting",
         "vault",
