@@ -214,7 +214,8 @@ def _check_last_group(text: str, region: str) -> None:
     if region != "CN" and "86" not in text[:5]:
         return
     match = _LAST_GROUP.fullmatch(text)
-    if match is None:
+    # the shortest line that is whole: ten digits, 400…
+    if match is None or len(_SEPARATORS.sub("", match[1])) < 10:
         return
     try:
         form = _read(match[1], region)
