@@ -315,7 +315,6 @@ def _card(text: str) -> str:
 
 def _iban(text: str) -> str:
     iban = _GROUPING.sub("", text).upper().removeprefix("IBAN")
-    iban = iban.lstrip(": ")
     if not _IBAN.fullmatch(iban):
         _refuse("an IBAN is a country, two digits, letters and digits")
     length = _IBAN_LENGTHS.get(iban[:2])
