@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from syncd.errors import HoldersError, MalformedError, SyncdError
 from syncd.flows.ports import Finding, Position
+from syncd.flows.report import check_kind, region_of
 from syncd.flows.tokenise import LOCAL_BATCH, Offload, Tokeniser
 from syncd.indicator import identifier, policy, token, verdict, vocabulary
 from syncd.indicator.claims import REPORT, Claim
@@ -203,9 +204,8 @@ def _normalise_all(
 
 def _normalise(question: Question, world: World) -> _Asked:
     kind = question.kind
+    check_kind(kind)
     if question.token:
-        if kind not in identifier.KINDS:
-            raise MalformedError("kind: no such kind")
         if world.roster.epoch(kind, question.epoch) is None:
             raise MalformedError(
                 f"token: the roster has no epoch {question.epoch} of {kind}"
@@ -214,7 +214,7 @@ def _normalise(question: Question, world: World) -> _Asked:
     forms = identifier.for_lookup(
         kind,
         question.value,
-        region=question.region or world.region,
+        region=region_of(question.region, world.region),
         scheme=question.scheme,
     )
     return _Asked(question, forms)

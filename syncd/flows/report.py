@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -29,7 +29,8 @@ NOBODY = "AAAAAAAAAAAAAAAAAAAAAA"  # a token in form, for checks
 NEEDED = ("kind", "value", "label", "role", "evidence")  # never guessed
 CHECKED = 4096  # sets of fields that are remembered as right
 
-Position = tuple[str, int]
+Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+Position = tuple[str, Natural]
 
 
 class Draft(
@@ -69,7 +70,7 @@ class DisputeDraft(
     scheme: str = ""
     region: str = ""
     token: str = ""  # 22 characters, instead of a value
-    epoch: int = 0  # of the token
+    epoch: Natural = 0  # of the token
     reason: str = ""
     due: str = ""  # day; in 30 days if absent
     expires: str = ""  # day
@@ -142,10 +143,11 @@ def prepare(draft: Draft, desk: Desk) -> Prepared:
             f"report: {', '.join(missing)} not given",
             hint="nothing is guessed: name it in a column or an option",
         )
+    check_kind(draft.kind)
     found = identifier.for_report(
         draft.kind,
         draft.value,
-        region=draft.region or desk.region,
+        region=region_of(draft.region, desk.region),
         scheme=draft.scheme or None,
         keep_query=draft.keep_query,
         allow_personal=draft.allow_personal,
@@ -165,6 +167,27 @@ def prepare(draft: Draft, desk: Desk) -> Prepared:
         ) from None
     _check(fields, found.kind, raw, desk)
     return Prepared(found.kind, found.value, raw, urgent=draft.urgent)
+
+
+def check_kind(kind: str) -> None:
+    """Pass a kind; what else stands there is not repeated.
+
+    Raises:
+        MalformedError: a value that slipped into the wrong column, perhaps.
+    """
+    if kind not in identifier.KINDS:
+        raise MalformedError(f"kind: not one of {', '.join(identifier.KINDS)}")
+
+
+def region_of(text: str, ours: str) -> str:
+    """Return the region that is meant; what else stands there is not told.
+
+    Raises:
+        MalformedError: not two capital letters.
+    """
+    if text and not re.fullmatch("[A-Z]{2}", text, re.ASCII):
+        raise MalformedError("region: want two capital letters")
+    return text or ours
 
 
 def _fields(draft: Draft, kind: str, desk: Desk) -> dict[str, Any]:
@@ -280,10 +303,11 @@ def prepare_dispute(draft: DisputeDraft, desk: Desk) -> Prepared:
     Raises:
         MalformedError: a value, code or day that cannot be; says which.
     """
+    check_kind(draft.kind)
     found = identifier.for_report(
         draft.kind,
         draft.value,
-        region=draft.region or desk.region,
+        region=region_of(draft.region, desk.region),
         scheme=draft.scheme or None,
         keep_query=True,
         allow_personal=True,
@@ -309,6 +333,7 @@ def forms_to_retract(
     Raises:
         MalformedError: the value does not normalise; says why.
     """
+    check_kind(kind)
     return tuple(
         dict.fromkeys(
             identifier.for_report(

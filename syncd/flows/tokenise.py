@@ -251,7 +251,7 @@ class Tokeniser:
         report: Callable[[Finding], Awaitable[None]],
         cache_size: int = 0,
     ) -> None:
-        self._cache: dict[Identifier, bytes] = {}
+        self._cache: dict[tuple[Identifier, int], bytes] = {}
         self._cache_size = cache_size
         self._roster = roster
         self._door = door
@@ -308,8 +308,10 @@ class Tokeniser:
         for one in wanted:
             if one.kind == "url":
                 done[one] = token.url_output(one)
-            elif (known := self._cache.get(one)) is not None:
-                done[one] = known
+            elif self._cache:
+                known = self._cache.get((one, self.epoch(one.kind).epoch))
+                if known is not None:
+                    done[one] = known
         for kind in ("phone", "account"):
             rest = [i for i in wanted if i.kind == kind and i not in done]
             for at in range(0, len(rest), LOCAL_BATCH):
@@ -322,7 +324,9 @@ class Tokeniser:
         """Keep outputs in memory, the newest `cache_size` of them."""
         if not self._cache_size:
             return
-        self._cache.update(fresh)
+        self._cache.update(
+            {(one, self.epoch(one.kind).epoch): fresh[one] for one in fresh}
+        )
         for old in [*self._cache][
             : max(len(self._cache) - self._cache_size, 0)
         ]:

@@ -37,7 +37,7 @@ from syncd.node import daily
 from syncd.node.events import Events
 from syncd.node.exchange import Exchange
 from syncd.node.home import Home
-from syncd.node.metrics import Metrics
+from syncd.node.metrics import CountedDebit, Metrics
 from syncd.node.never import NeverList
 from syncd.node.offload import InPool
 from syncd.node.own_desk import OwnDesk
@@ -46,10 +46,12 @@ from syncd.node.peers import Peers
 from syncd.node.rosters import RosterKeeper
 from syncd.peer.directory import DirectorySource
 from syncd.web import own_door, peer_door
+from syncd.web.runner import Runner
 
 log = structlog.get_logger("syncd.node")
 
 PUBLISH_BATCH = 2048  # vault rows in one append
+LOOKUP_CACHE = 100_000  # identifiers, in memory, where that is allowed
 BULK_TIMEOUT_S = 120.0  # for the holders to answer a batch of ours
 DAILY_S = 600  # how often the daily jobs look at the clock
 WATCHDOG_S = 5
@@ -111,6 +113,7 @@ class Daemon:
             clock=lambda: self.clock(),
             rng=secrets.token_bytes,
             report=self.report,
+            cache_size=LOOKUP_CACHE if config.lookup.cache else 0,
         )
         self.exchange = Exchange(
             me=config.member.id,
@@ -142,7 +145,9 @@ class Daemon:
             book=home.own.cosigned,
             keys=Keys(keys.log.verifier, keys.member, keys.seen),
             shares=home.shares,
-            quota=home.quota(lambda: self.rosters.current),
+            quota=CountedDebit(
+                home.quota(lambda: self.rosters.current), self.metrics
+            ),
             exchange=self.exchange,
             following=lambda: self.rosters.settled,
             healthy=self.healthy,
@@ -339,7 +344,7 @@ class Daemon:
         Raises:
             UsageError: the address is taken, or cannot be had.
         """
-        runner = web.AppRunner(
+        runner = Runner(
             app,
             access_log=None,
             handle_signals=False,
@@ -378,7 +383,7 @@ class Daemon:
     async def _open_own_door(self, given: socket.socket | None) -> None:
         own = self.config.own
         hosts = {name.lower() for name in own.hosts}
-        if own.beyond_loopback and own.listen.host:
+        if own.listen.host not in ("", "0.0.0.0", "::"):  # noqa: S104
             hosts.add(own.listen.host.lower())
         app = own_door.app(
             self.own_desk,
@@ -423,12 +428,15 @@ class Daemon:
         try:
             await self.exchange.round()
         except SyncdError as e:
+            self.metrics.failures.labels("round").inc()
             log.warning("round failed", why=str(e))
 
     async def _daily(self) -> None:
+        await self._know_never()
         try:
             await daily.run(self)
         except SyncdError as e:
+            self.metrics.failures.labels("daily").inc()
             log.warning("daily work failed", why=str(e))
 
     async def _awaken(self) -> None:
@@ -483,10 +491,12 @@ class Daemon:
                 self._publish_why = ""
             except (UnavailableError, RefusedError) as e:
                 self._publish_why = str(e)
+                self.metrics.failures.labels("publish").inc()
                 log.warning("publishing waits", why=str(e))
                 await asyncio.sleep(1)
             except SyncdError as e:
                 self._publish_why = str(e)
+                self.metrics.failures.labels("publish").inc()
                 log.exception("publishing failed")
                 await asyncio.sleep(5)
 

@@ -8,7 +8,7 @@ is kept by the store as well.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from syncd.errors import RefusedError
@@ -59,7 +59,7 @@ class Events:
         oldest = self._last - len(self._kept)
         return number if oldest <= number <= self._last else None
 
-    async def follow(self, cursor: str) -> AsyncIterator[Event | None]:
+    async def follow(self, cursor: str) -> AsyncGenerator[Event | None, None]:
         """Yield what comes after a cursor; None for a heartbeat.
 
         Without a cursor: what comes from now on, after one `hello` whose

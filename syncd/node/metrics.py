@@ -18,6 +18,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from syncd.errors import QuotaError
+from syncd.flows.tokenise import Debit, Request
 from syncd.node import status
 from syncd.store.vault import State
 
@@ -71,6 +73,12 @@ class Metrics:
             "syncd_findings",
             "Findings made since the start.",
             ("code",),
+            registry=self.registry,
+        )
+        self.failures = Counter(
+            "syncd_failures",
+            "What failed and is tried again, by what it was.",
+            ("what",),
             registry=self.registry,
         )
         self._entries = Gauge(
@@ -187,3 +195,19 @@ class Metrics:
         self._expires.set(roster.expires)
         self._skew.set(daemon.exchange.skew_s())
         return generate_latest(self.registry)
+
+
+class CountedDebit:
+    """A holder's quota book that counts what it refuses."""
+
+    def __init__(self, book: Debit, metrics: Metrics) -> None:
+        self._book = book
+        self._metrics = metrics
+
+    async def debit(self, member: str, request: Request, body: bytes) -> None:
+        """Count the request before it is computed, or raise QuotaError."""
+        try:
+            await self._book.debit(member, request, body)
+        except QuotaError:
+            self._metrics.denials.labels(member).inc()
+            raise

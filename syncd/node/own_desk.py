@@ -7,7 +7,7 @@ import hashlib
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,7 +27,7 @@ from syncd.flows.lookup import Answer, Question
 from syncd.flows.ports import Position
 from syncd.flows.report import Desk, Prepared
 from syncd.flows.tokenise import Share
-from syncd.indicator import identifier, statement, token, vocabulary
+from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Void
 from syncd.node import status
@@ -208,7 +208,9 @@ class OwnDesk:
         if wanted.ids:
             return list(wanted.ids)
         if wanted.value:
-            region = wanted.region or self._daemon.config.member.region
+            region = report.region_of(
+                wanted.region, self._daemon.config.member.region
+            )
             for form in report.forms_to_retract(
                 wanted.kind,
                 wanted.value,
@@ -253,8 +255,7 @@ class OwnDesk:
     ) -> forms.Disputed:
         """Publish a dispute about a token: there is no value to keep."""
         token.decode(draft.token)
-        if draft.kind not in identifier.KINDS:
-            raise MalformedError("kind: no such kind")
+        report.check_kind(draft.kind)
         if desk.roster.epoch(draft.kind, draft.epoch) is None:
             raise MalformedError(
                 f"token: the roster has no epoch {draft.epoch} of {draft.kind}"
@@ -302,7 +303,7 @@ class OwnDesk:
             record=self._record,
             report=daemon.report,
             offload=daemon.offload,
-            clock=time.time,
+            clock=self._daemon.clock,
         )
         await self._sight(answers, wanted.purpose, day)
         items = tuple(map(_lookup_item, answers))
@@ -313,7 +314,7 @@ class OwnDesk:
         )
         return forms.LookupAnswers(
             items=items,
-            roster=status.roster_state(roster, int(time.time())),
+            roster=status.roster_state(roster, int(self._daemon.clock())),
         )
 
     async def _record(self, accesses: Sequence[Asked]) -> None:
@@ -382,7 +383,7 @@ class OwnDesk:
         """Return how we are doing."""
         return await status.status(self._daemon, digests=digests)
 
-    def events(self, cursor: str) -> AsyncIterator[Event | None]:
+    def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
         """Yield what happened after a cursor; None for a heartbeat."""
         return self._daemon.events.follow(cursor)
 

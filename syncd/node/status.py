@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -29,7 +28,7 @@ async def status(daemon: Daemon, *, digests: bool = False) -> forms.Status:
     """Return the status; `digests` are recomputed from all claim rows."""
     own, config = daemon.home.own, daemon.config
     roster = daemon.rosters.current
-    now = int(time.time())
+    now = int(daemon.clock())
     head = await own.log.head()
     note = own.log.released()
     counts = await own.vault.counts()

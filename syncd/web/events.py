@@ -9,9 +9,8 @@ on behind it. Where a cursor is not known any more, an event `reset` comes
 first: read /v1/status, then go on.
 """
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,9 +34,14 @@ class Event:
 
 
 async def stream(
-    request: web.Request, happening: AsyncIterator[Event | None]
+    request: web.Request, happening: AsyncGenerator[Event | None, None]
 ) -> web.StreamResponse:
-    """Send events until the caller or the daemon goes away."""
+    """Send events until the caller or the daemon goes away.
+
+    Raises:
+        SyncdError: what the first event raises; nothing is sent then.
+    """
+    first = await anext(happening)
     answer = web.StreamResponse(
         headers={
             "Content-Type": "text/event-stream",
@@ -46,7 +50,13 @@ async def stream(
         }
     )
     await answer.prepare(request)
-    with contextlib.suppress(ConnectionResetError, asyncio.CancelledError):
-        async for event in happening:
-            await answer.write(b": \n\n" if event is None else bytes(event))
+    async with contextlib.aclosing(happening):
+        with contextlib.suppress(ConnectionResetError):
+            await answer.write(_wire(first))
+            async for event in happening:
+                await answer.write(_wire(event))
     return answer
+
+
+def _wire(event: Event | None) -> bytes:
+    return b":\n\n" if event is None else bytes(event)

@@ -5,7 +5,7 @@ others, and /openapi.json says so. Days are `YYYY-MM-DD` in the roster's
 zone, times unix seconds, positions `[origin, index]`.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -14,6 +14,9 @@ from syncd.flows.report import DisputeDraft, Draft
 from syncd.web.problem import Flaw, Problem
 
 __all__ = ["DisputeDraft", "Draft", "Flaw", "Problem"]
+
+Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+Place = tuple[str, Natural]  # a position as it comes in
 
 MOST_ITEMS = 10_000  # in one call
 MOST_PAGE = 1000  # items in one page of a list
@@ -48,12 +51,12 @@ class _Whole(
 class ImportStep(_In, frozen=True, kw_only=True):
     """How far the file is read behind these reports; moves with them."""
 
-    id: int
-    old_offset: int  # bytes that we believe are committed
-    offset: int  # bytes of the file behind this step
-    row: int  # rows of the file behind this step
+    id: Natural
+    old_offset: Natural  # bytes that we believe are committed
+    offset: Natural  # bytes of the file behind this step
+    row: Natural  # rows of the file behind this step
     prefix: str  # hex SHA-256 of the file's first `offset` bytes
-    refused: int = 0  # rows that the client could not read itself
+    refused: Natural = 0  # rows that the client could not read itself
 
 
 class Reports(_In, frozen=True, kw_only=True):
@@ -129,7 +132,7 @@ class ImportBegin(_In, frozen=True, kw_only=True):
     """A file that is to be imported."""
 
     name: str
-    size: int  # bytes
+    size: Natural  # bytes
     file: str  # hex SHA-256 that the client knows the file by
     options: dict[str, Any] = {}  # other options are another import
 
@@ -155,9 +158,9 @@ class Retraction(_In, frozen=True, kw_only=True):
     value: str = ""
     scheme: str = ""
     region: str = ""
-    positions: tuple[Position, ...] = ()
-    ids: tuple[int, ...] = ()
-    import_: int = msgspec.field(name="import", default=0)
+    positions: tuple[Place, ...] = ()
+    ids: tuple[Natural, ...] = ()
+    import_: Natural = msgspec.field(name="import", default=0)
 
 
 class Retracting(_Whole, frozen=True, kw_only=True):
@@ -185,7 +188,7 @@ class Item(_In, frozen=True, kw_only=True):
     scheme: str = ""
     region: str = ""
     token: str = ""
-    epoch: int = 0
+    epoch: Natural = 0
 
 
 class Lookups(_In, frozen=True, kw_only=True):
@@ -194,7 +197,7 @@ class Lookups(_In, frozen=True, kw_only=True):
     purpose: str
     items: tuple[Item, ...]
     reference: str = ""  # the caller's own file number; kept
-    deadline_ms: int = 0  # the setting's if absent
+    deadline_ms: Natural = 0  # the setting's if absent
 
 
 class RawLookups(_In, frozen=True, kw_only=True):
@@ -203,7 +206,7 @@ class RawLookups(_In, frozen=True, kw_only=True):
     purpose: str
     items: tuple[msgspec.Raw, ...]
     reference: str = ""
-    deadline_ms: int = 0
+    deadline_ms: Natural = 0
 
 
 class Label(_Whole, frozen=True, kw_only=True):

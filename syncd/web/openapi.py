@@ -4,7 +4,6 @@ Every schema is a form's own, closed: `additionalProperties` is false, so a
 field that is not written down here cannot be in an answer.
 """
 
-import functools
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
@@ -17,7 +16,6 @@ from syncd.web.routes import OPEN, Route
 _TEMPLATE = "#/components/schemas/{name}"
 
 
-@functools.cache
 def document(routes: tuple[Route, ...]) -> bytes:
     """Return the document as JSON."""
     return msgspec.json.encode(describe(routes), order="sorted")

@@ -10,12 +10,13 @@ import ipaddress
 import logging
 import re
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import msgspec
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows.ports import Position
@@ -115,7 +116,7 @@ class OwnDesk(Protocol):
         """Return how we are doing."""
         ...
 
-    def events(self, cursor: str) -> AsyncIterator[Event | None]:
+    def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
         """Yield what happened after a cursor; None for a heartbeat."""
         ...
 
@@ -163,7 +164,8 @@ class Limits:
 DESK = web.AppKey("desk", OwnDesk)
 LIMITS = web.AppKey("limits", Limits)
 _CALLER = web.RequestKey("caller", Caller)
-_ROUTE = web.AppKey("routes", dict)
+_ROUTE = web.AppKey("routes", dict[web.AbstractRoute, Route])
+_DOCUMENT = web.AppKey("document", bytes)
 
 
 def app(desk: OwnDesk, limits: Limits) -> web.Application:
@@ -174,6 +176,7 @@ def app(desk: OwnDesk, limits: Limits) -> web.Application:
     )
     door[DESK] = desk
     door[LIMITS] = limits
+    door[_DOCUMENT] = openapi.document(ROUTES)
     door[_ROUTE] = {}
     for route in ROUTES:
         # HEAD is what GET is without a body, aiohttp adds it.
@@ -202,6 +205,10 @@ async def _problems(
         return problem.respond(e)
     except web.HTTPException as e:
         return _http_problem(e)
+    except (web.RequestPayloadError, HttpProcessingError):
+        return problem.response(
+            problem.plain(400, "the body does not come as its headers say")
+        )
     except Exception as e:  # noqa: BLE001  a caller gets a problem all the same
         # Its message may quote a value, so only its name and place are told.
         frames = traceback.extract_tb(e.__traceback__)
@@ -232,7 +239,9 @@ _SAID = {
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     limits = request.app[LIMITS]
-    _check_host(request, limits)
+    foreign = _foreign(request, limits)
+    if foreign is not None:
+        return problem.response(foreign)
     route = request.app[_ROUTE].get(request.match_info.route)
     if route is None:  # 404, 405
         return await handler(request)
@@ -274,13 +283,7 @@ async def _caller(request: web.Request) -> Caller | None:
     return await request.app[DESK].caller(match[1]) if match else None
 
 
-class _ForeignError(SyncdError):
-    """A page of another site, or of another name for this address, asks."""
-
-    status = 403
-
-
-def _check_host(request: web.Request, limits: Limits) -> None:
+def _foreign(request: web.Request, limits: Limits) -> Problem | None:
     """Refuse what a browser sends on behalf of somebody else's page.
 
     A foreign name that was made to resolve to this address shows in Host; a
@@ -288,13 +291,15 @@ def _check_host(request: web.Request, limits: Limits) -> None:
     """
     host = request.headers.get(hdrs.HOST, "")
     if not _is_ours(host, limits):
-        raise _ForeignError(
+        return problem.plain(
+            403,
             "host: this door does not answer to that name",
-            hint="[own] hosts in config.toml lists further names",
+            "[own] hosts in config.toml lists further names",
         )
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is not None and origin != f"http://{host}":
-        raise _ForeignError("origin: a page of another site")
+        return problem.plain(403, "origin: a page of another site")
+    return None
 
 
 _HOST = re.compile(
@@ -551,7 +556,7 @@ async def _ready(request: web.Request) -> web.Response:
 
 
 async def _openapi(request: web.Request) -> web.Response:
-    return web.Response(body=openapi.document(ROUTES), content_type=JSON)
+    return web.Response(body=request.app[_DOCUMENT], content_type=JSON)
 
 
 # -------------------------------------------------------------------- table

@@ -1,0 +1,55 @@
+"""A runner whose own complaints are problems too.
+
+What is no HTTP at all never reaches a middleware: aiohttp answers it itself,
+in plain text, and logs it with what came in. Here it is one problem, and the
+log is told nothing that a stranger sent.
+"""
+
+import asyncio
+import logging
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from syncd.web import problem
+
+log = logging.getLogger("syncd.web")
+
+
+class _Connection(RequestHandler):
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        log.warning("not a request: %s", type(exc).__name__)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer has begun already")
+        said = "not a request that HTTP/1.1 knows"
+        if status >= 500:
+            said = "internal error; the log says more"
+        answer = problem.response(problem.plain(status, said))
+        answer.force_close()
+        return answer
+
+
+class _Server(web.Server):
+    def __call__(self) -> RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
+class Runner(web.AppRunner):
+    """Runs an application; use like `web.AppRunner`."""
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return _Server(
+            made.request_handler,
+            request_factory=made.request_factory,
+            loop=asyncio.get_running_loop(),
+            **made._kwargs,
+        )
