@@ -1,0 +1,814 @@
+"""`syncd log`: show, export and verify logs, with no daemon and no secret.
+
+Everything is read from the home's files as they are at one moment, so a
+daemon may run meanwhile. Exit codes of `verify`: 0 every byte is proven, 1
+proven but not complete (payloads withheld, or signature lines of keys that
+we do not know), 4 signed by nobody whom we trust, 5 damaged.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from syncd import canonical, config
+from syncd.cli import terminal
+from syncd.cli.text import t
+from syncd.config import Config
+from syncd.errors import (
+    DamagedError,
+    MalformedError,
+    UntrustedError,
+    UsageError,
+)
+from syncd.flows import audit, pull, serve
+from syncd.flows.audit import Held, LogReport, LogView, Proof, Tally
+from syncd.flows.ports import Bundle
+from syncd.flows.serve import LogFiles
+from syncd.indicator import claims, leaf, token
+from syncd.indicator.claims import Range
+from syncd.indicator.leaf import Record
+from syncd.node.home import trusted_roster
+from syncd.roster import trust
+from syncd.roster.roster import Roster
+from syncd.store import durable, home, own, snapshot
+from syncd.store.database import Database
+from syncd.store.roster_files import RosterFiles
+from syncd.store.snapshot import (
+    CosignRow,
+    LogRow,
+    MirrorSnapshot,
+    OwnSnapshot,
+)
+from syncd.tlog import checkpoint, note, strict
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.note import Note, Signature, VerifierKey
+
+FULL = 256  # records in a whole bundle
+LAST = 10  # entries that `show` lists
+COSIGNED = 14  # cosignatures on a checkpoint: readers accept 16 lines
+KIND_NAMES = {code: name for name, code in token.KIND_CODES.items()}
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help=t("the member's home, as before the noun")),
+]
+Mirror = Annotated[
+    str | None,
+    typer.Option(metavar="ORIGIN", help=t("another's log; else our own")),
+]
+AsJson = Annotated[bool, typer.Option("--json", help=t("for programs"))]
+
+
+def add(app: typer.Typer) -> None:
+    """Add the noun to the command."""
+    noun = typer.Typer(
+        help=t("Logs: show, export, verify."),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    app.add_typer(noun, name="log")
+
+    @noun.command("show", help=t("Show our log, or one that we mirror."))
+    def _show(
+        ctx: typer.Context,
+        home_: Home = None,
+        mirror: Mirror = None,
+        at: Annotated[
+            int | None,
+            typer.Option(metavar="INDEX", help=t("show this one entry")),
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        view = _reading(_settings(ctx, home_), mirror, _Shown(at).read)
+        if as_json:
+            terminal.show_json(view)
+        else:
+            for line in _lines(view):
+                terminal.say(line)
+
+    @noun.command("export", help=t("Write a log as static C2SP files."))
+    def _export(
+        ctx: typer.Context,
+        out: Annotated[Path, typer.Argument(help=t("a new directory"))],
+        home_: Home = None,
+        mirror: Mirror = None,
+        for_audit: Annotated[
+            bool,
+            typer.Option(
+                "--audit", help=t("for auditors: no indicator's payload")
+            ),
+        ] = False,
+    ) -> None:
+        settings = _settings(ctx, home_)
+        head, count = _write_files(settings, mirror, out, audited=for_audit)
+        terminal.say(
+            t(
+                "{origin}: {size} entries in {count} files",
+                origin=head.origin,
+                size=head.size,
+                count=count,
+            )
+        )
+
+    @noun.command(
+        "verify",
+        help=t("Verify a directory of files, or all logs and claims."),
+    )
+    def _verify(
+        ctx: typer.Context,
+        directory: Annotated[
+            Path | None,
+            typer.Argument(help=t("exported files; else the whole home")),
+        ] = None,
+        home_: Home = None,
+        key: Annotated[
+            str | None, typer.Option(help=t("the log's verifier key"))
+        ] = None,
+        roster: Annotated[
+            list[Path] | None,
+            typer.Option(help=t("signed rosters from version 1 on")),
+        ] = None,
+        fingerprint: Annotated[
+            str | None, typer.Option(help=t("of roster version 1"))
+        ] = None,
+        digests: Annotated[
+            bool,
+            typer.Option(
+                "--digests", help=t("only sum the claim rows, verify nothing")
+            ),
+        ] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        if directory is not None:
+            if digests or home_ is not None:
+                raise UsageError(t("a directory has no home and no digests"))
+            code = _verify_files(directory, key, roster, fingerprint, as_json)
+        elif key or roster or fingerprint:
+            raise UsageError(
+                t("--key and --roster are for a directory"),
+                hint=t("a home is verified from the roster that it pins"),
+            )
+        elif digests:
+            code = _tell_digests(_settings(ctx, home_), as_json)
+        else:
+            code = _verify_home(_settings(ctx, home_), as_json)
+        raise typer.Exit(code)
+
+
+def _settings(ctx: typer.Context, given: Path | None) -> Config:
+    path = terminal.home_path(given or ctx.obj.home, config.environment())
+    if not path.is_dir():
+        raise UsageError(f"{path}: no such directory")
+    return config.load(path.absolute())
+
+
+def _roster_of(settings: Config) -> Roster | None:
+    """Return the home's roster, verified; None before it has joined."""
+    if not settings.alliance.fingerprint:
+        return None
+    return trusted_roster(settings).current
+
+
+# ----------------------------------------------------------------- export
+
+
+def _write_files(
+    settings: Config, origin: str | None, out: Path, *, audited: bool
+) -> tuple[Checkpoint, int]:
+    """Write a log's files to a new directory; return its head, their number.
+
+    They are written beside it and moved there when they are complete.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(
+            f"{out}: is there already",
+            hint=t("choose another name; nothing is overwritten"),
+        )
+    try:
+        parent = out.absolute().parent
+        made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=parent))
+    except OSError as e:
+        raise UsageError(f"{out}: {e.strerror}") from e
+    try:
+        with _served(settings, origin) as log:
+            count = asyncio.run(_fill(made, log, audited))
+            head = checkpoint.parse(note.parse(log.checkpoint).text)
+        made.rename(out)
+    except OSError as e:
+        raise UsageError(f"{out}: {e.strerror}") from e
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return head, count
+
+
+async def _fill(made: Path, log: LogFiles, audited: bool) -> int:
+    count = 0
+    async for path, raw in audit.files(log, audit=audited):
+        file = made / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(raw)
+        count += 1
+    return count
+
+
+@contextmanager
+def _served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
+    """Open a log of a home as the peer door would serve it."""
+    path = settings.home
+    if origin is not None:
+        head = snapshot.of_mirror(
+            path / home.MIRROR, lambda s: _mirrored(s, origin)
+        )
+        store = home.open_mirror(path, clock=_no_clock, read_only=True)
+        with ExitStack() as undo:
+            undo.callback(store.close)
+
+            async def bundle(n: int) -> Bundle | None:
+                return await store.bundle(origin, n)
+
+            async def roots(first: int, last: int) -> list[bytes]:
+                return await store.roots(origin, first, last)
+
+            signed = note.parse(head.note)
+            raw = bytes(Note(signed.text, _log_lines(signed, origin)))
+            size = checkpoint.parse(signed.text).size
+            yield LogFiles(origin, size, raw, bundle, roots)
+        return
+    mark = _mark(path)
+    row, receipts = snapshot.of_own(path / home.OWN, _own_log)
+    head_ = checkpoint.parse(mark.text)
+    if head_.origin != row.origin or head_.size > row.size:
+        raise DamagedError(
+            f"{own.HIGH_WATER}: says {head_.origin} at {head_.size}, own.db is"
+            f" {row.origin} at {row.size}",
+            hint=t("syncd log verify says more"),
+        )
+    database = Database(path / home.OWN, "own", read_only=True)
+    with ExitStack() as undo:
+        undo.callback(database.close)
+        log = own.OwnLogStore(database, path / own.HIGH_WATER, read_only=True)
+        raw = bytes(_with_receipts(mark, row.origin, receipts, settings))
+        yield LogFiles(row.origin, head_.size, raw, log.bundle, log.roots)
+
+
+def _no_clock() -> int:
+    return 0  # nothing is written
+
+
+def _mark(path: Path) -> Note:
+    """Return the newest checkpoint of our own that was released."""
+    raw = durable.read(path / own.HIGH_WATER)
+    if raw is None:
+        raise UsageError(
+            f"{path}: there is no log here yet", hint=t("run syncd init")
+        )
+    try:
+        return note.parse(raw)
+    except MalformedError as e:
+        raise DamagedError(f"{own.HIGH_WATER}: {e}") from e
+
+
+def _own_log(s: OwnSnapshot) -> tuple[LogRow, list[bytes]]:
+    logs = s.logs()
+    if not logs:
+        raise UsageError(
+            t("there is no log here yet"), hint=t("run syncd init")
+        )
+    row = logs[-1]
+    return row, [r.note for r in s.receipts() if r.origin == row.origin]
+
+
+def _mirrored(s: MirrorSnapshot, origin: str) -> LogRow:
+    rows = {row.origin: row for row in s.logs()}
+    row = rows.get(origin)
+    if row is None or not row.note or not row.size:
+        known = sorted(o for o, r in rows.items() if r.size)
+        raise UsageError(
+            f"mirror.db: nothing of {origin[:100]}",
+            hint=t("it holds {names}", names=", ".join(known) or "no log"),
+        )
+    return row
+
+
+def _log_lines(signed: Note, origin: str) -> tuple[Signature, ...]:
+    return tuple(s for s in signed.signatures if s.name == origin)[:1]
+
+
+def _with_receipts(
+    mark: Note, origin: str, receipts: list[bytes], settings: Config
+) -> Note:
+    """Return our checkpoint with the cosignatures of it that we know."""
+    roster = _roster_of(settings)
+    found = Note(mark.text, _log_lines(mark, origin))
+    lines: list[Signature] = []
+    known = roster.by_origin(origin) if roster else None
+    if roster is None or known is None:
+        return found
+    keys = [known[1].log, *cosigners(roster)]
+    for raw in receipts:
+        signed = note.parse(raw)
+        if signed.text == mark.text:
+            lines += [s for _, s in note.verify(signed, keys)]
+    others = [s for s in dict.fromkeys(lines) if s.name != origin]
+    return note.add(found, *others[:COSIGNED])
+
+
+def cosigners(roster: Roster) -> list[VerifierKey]:
+    """Return every key whose line may stand under a checkpoint."""
+    keys = list(roster.witnesses)
+    for member in roster.members:
+        keys += [member.keys.seen, member.keys.merged]
+    return keys
+
+
+# ----------------------------------------------------------------- verify
+
+
+def _verify_files(
+    directory: Path,
+    vkey: str | None,
+    rosters: list[Path] | None,
+    fingerprint: str | None,
+    as_json: bool,
+) -> int:
+    if bool(rosters) != bool(fingerprint):
+        raise UsageError(t("--roster and --fingerprint go together"))
+    if not (vkey or rosters):
+        raise UsageError(
+            t("whose log is it?"), hint=t("say --key VKEY, or --roster FILE")
+        )
+    key = note.parse_vkey(vkey) if vkey else None
+    roster = None
+    if rosters and fingerprint:
+        roster = trust.load(fingerprint, _notes(rosters)).current
+
+    def log_key(origin: str) -> VerifierKey:
+        found = roster.by_origin(origin) if roster else None
+        if roster and found is None:
+            raise UntrustedError(f"roster: nobody's log is {origin[:100]}")
+        if found and key and found[1].log != key:
+            raise UntrustedError(f"roster: {origin} has another key")
+        return key or found[1].log  # type: ignore[index]
+
+    def erased(head: Checkpoint) -> list[Range]:
+        return _ordered(roster, head.origin) if roster else []
+
+    if not directory.is_dir():
+        raise UsageError(f"{directory}: no such directory")
+    found = audit.check_files(
+        _names(directory),
+        _reader(directory),
+        log_key=log_key,
+        cosigners=cosigners(roster) if roster else None,
+        erased=erased,
+    )
+    head = found.head
+    ok = not (found.unverified or found.withheld)
+    if as_json:
+        terminal.show_json(
+            {
+                "origin": head.origin,
+                "size": head.size,
+                "root": strict.encode(head.root),
+                "types": _types(found.types),
+                "signed": list(found.signed),
+                "unverified": list(found.unverified),
+                "withheld": list(found.withheld),
+                "audit": found.audit,
+                "ok": ok,
+            }
+        )
+        return 0 if ok else 1
+    terminal.say(f"{head.origin}  {head.size}  {strict.encode(head.root)}")
+    for name in found.signed:
+        terminal.say(t("  signed by {name}", name=name))
+    for name in found.unverified:
+        terminal.say(t("  not verified: the line of {name}", name=name))
+    if found.withheld:
+        terminal.say(
+            t(
+                "  withheld: {count} payloads, the first of entry {index}",
+                count=len(found.withheld),
+                index=found.withheld[0],
+            )
+        )
+    if found.unverified:
+        terminal.tell(t("Give --roster and --fingerprint to verify them."))
+    return 0 if ok else 1
+
+
+def _notes(paths: list[Path]) -> list[bytes]:
+    found: list[bytes] = []
+    for path in paths:
+        if path.is_dir():
+            found += RosterFiles(path).notes()
+        else:
+            found.append(terminal.read_file(path))
+    return found
+
+
+def _names(directory: Path) -> set[str]:
+    """Return the path of everything in a directory that is none itself."""
+    try:
+        return {
+            path.relative_to(directory).as_posix()
+            for path in directory.rglob("*")
+            if path.is_symlink() or not path.is_dir()
+        }
+    except OSError as e:
+        raise DamagedError(f"{directory}: {e}") from e
+
+
+def _reader(directory: Path) -> audit.Read:
+    def read(path: str, limit: int) -> bytes:
+        try:
+            with (directory / path).open("rb") as file:
+                raw = file.read(limit + 1)
+        except OSError as e:
+            raise DamagedError(f"{path}: {e.strerror}") from e
+        if len(raw) > limit:
+            raise DamagedError(f"{path}: is over {limit} bytes")
+        return raw
+
+    return read
+
+
+def _ordered(roster: Roster, origin: str) -> list[Range]:
+    """Return what the roster erased of a log: `by` is the size it names."""
+    return [
+        (start, stop, row.size)
+        for row in roster.erased
+        if row.origin == origin
+        for start, stop in row.ranges
+    ]
+
+
+def _verify_home(settings: Config, as_json: bool) -> int:
+    roster = trusted_roster(settings).current
+    reports = verify_home(settings, roster)
+    ok = all(report.ok for report in reports)
+    if as_json:
+        terminal.show_json([_report_json(r) for r in reports])
+        return 0 if ok else DamagedError.exit_code
+    for r in reports:
+        state = t("ok") if r.ok else t("DAMAGED")
+        more = t(", contested") if r.contested else ""
+        terminal.say(
+            t(
+                "{origin}: {size} entries, {merged} merged, {rows} claims"
+                " stand: {state}",
+                origin=r.origin,
+                size=r.size,
+                merged=r.merged,
+                rows=r.rows,
+                state=state + more,
+            )
+        )
+        for name, value in _digest_json(r.digest).items():
+            terminal.say(f"  {name:12} {value}")
+        for problem in r.problems:
+            terminal.tell(f"syncd: {t('error')}: {r.origin}: {problem}")
+    return 0 if ok else DamagedError.exit_code
+
+
+def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
+    """Return what came of checking every log and claim of a home.
+
+    A daemon may write meanwhile, so the order matters: what may only follow
+    is read first (the mark, then what was cosigned), and what it follows
+    from later (the mirror, last our own log).
+    """
+    path = settings.home
+    mark = durable.read(path / own.HIGH_WATER)
+    cosigned, receipts = snapshot.of_own(
+        path / home.OWN, lambda s: (s.cosigned(), s.receipts())
+    )
+
+    def with_mirror(mirror: MirrorSnapshot) -> list[LogReport]:
+        check = _HomeCheck(settings.member.id, roster, mirror)
+        check.expect(mark, cosigned, receipts)
+        ours = snapshot.of_own(path / home.OWN, check.own_logs)
+        return ours + check.mirrored()
+
+    return snapshot.of_mirror(path / home.MIRROR, with_mirror)
+
+
+class _HomeCheck:
+    """The logs of one home, one after the other."""
+
+    def __init__(
+        self, me: str, roster: Roster, mirror: MirrorSnapshot
+    ) -> None:
+        self._me = roster.known(me)
+        self._roster = roster
+        self._mirror = mirror
+        self._rows = {row.origin: row for row in mirror.logs()}
+        self._claims, self._sightings = _tallies(mirror, self._rows)
+        self._proofs: dict[str, list[Proof]] = {}
+        self._mark = b""
+        self._own: set[str] = set()
+
+    def expect(
+        self,
+        mark: bytes | None,
+        cosigned: list[CosignRow],
+        receipts: list[CosignRow],
+    ) -> None:
+        """Take the notes that must hold."""
+        self._mark = mark or b""
+        ours = {"seen": self._me.keys.seen, "merged": self._me.keys.merged}
+        for row in cosigned:
+            key = ours.get(row.name)
+            self._add(row, f"our {row.name} line", [key] if key else [])
+        for row in receipts:
+            keys = [k for k in cosigners(self._roster) if k.name == row.name]
+            self._add(row, f"receipt of {row.name}", keys)
+
+    def _add(self, row: CosignRow, what: str, keys: list[VerifierKey]) -> None:
+        proof = Proof(
+            what,
+            row.note if keys else b"",  # of nobody's key: a problem to tell
+            tuple(keys),
+            row.size,
+            row.root,
+            merged=row.name == "merged",
+        )
+        self._proofs.setdefault(row.origin, []).append(proof)
+
+    def own_logs(self, store: OwnSnapshot) -> list[LogReport]:
+        """Check our own logs, of all generations."""
+        logs = store.logs()
+        self._own = {row.origin for row in logs}
+        if logs:
+            mark = Proof("high-water mark", self._mark)
+            self._proofs.setdefault(logs[-1].origin, []).append(mark)
+        return [self._check(row, store.bundles(row.id)) for row in logs]
+
+    def mirrored(self) -> list[LogReport]:
+        """Check the logs of others."""
+        return [
+            self._check(row, self._mirror.bundles(row.id))
+            for origin, row in self._rows.items()
+            if origin not in self._own
+        ]
+
+    def _check(self, row: LogRow, bundles: Iterator[Bundle]) -> LogReport:
+        origin = row.origin
+        known = self._roster.by_origin(origin)
+        here = self._rows.get(origin)
+        merged, log_id = (here.merged, here.id) if here else (0, 0)
+        if known is None:
+            return LogReport(
+                origin, row.size, merged, b"", {}, 0, False, ["nobody's log"]
+            )
+        kept = [
+            Proof(f"kept checkpoint of {size}", raw, size=size)
+            for size, raw in self._mirror.notes(log_id)
+        ]
+
+        def rows(sightings: bool, first: int, last: int) -> list[Held]:
+            found = self._mirror.held(log_id, first, last, sightings=sightings)
+            return [held[1:] for held in found]
+
+        return audit.check_log(
+            LogView(
+                origin=origin,
+                key=known[1].log,
+                size=row.size,
+                peaks=row.peaks,
+                note=row.note,
+                merged=merged,
+                bundles=bundles,
+                proofs=(*kept, *self._proofs.get(origin, [])),
+                erased=tuple(self._mirror.erased(log_id)),
+                ordered=tuple(_ordered(self._roster, origin)),
+                claims=self._claims.get(log_id, Tally()),
+                sightings=self._sightings.get(log_id, Tally()),
+                rows=rows,
+                contested=bool(here and here.contested),
+            )
+        )
+
+
+def _tallies(
+    mirror: MirrorSnapshot, rows: Mapping[str, LogRow]
+) -> tuple[dict[int, Tally], dict[int, Tally]]:
+    """Sum the claim and sighting rows of each log, in one reading of each.
+
+    Raises:
+        DamagedError: a row is of no log at all.
+    """
+    names = {row.id: row.origin for row in rows.values()}
+    found: tuple[dict[int, Tally], dict[int, Tally]] = ({}, {})
+    for table, held in zip(
+        found, (mirror.claims(), mirror.sightings()), strict=True
+    ):
+        for log_id, *row in held:
+            origin = names.get(log_id)
+            if origin is None:
+                raise DamagedError(
+                    f"mirror.db: a row at {row[2]!r:.24} is of no log"
+                )
+            tally = table.get(log_id)
+            if tally is None:
+                tally = table[log_id] = Tally()
+            tally.add(origin, tuple(row))  # type: ignore[arg-type]
+    return found
+
+
+def _tell_digests(settings: Config, as_json: bool) -> int:
+    """Sum the claim rows as they are: no log is read, nothing is proven."""
+
+    def job(mirror: MirrorSnapshot) -> list[dict[str, Any]]:
+        rows = {row.origin: row for row in mirror.logs()}
+        tallies, _ = _tallies(mirror, rows)
+        found = []
+        for origin, row in rows.items():
+            tally = tallies.get(row.id, Tally())
+            found.append(
+                {
+                    "origin": origin,
+                    "size": row.size,
+                    "merged": row.merged,
+                    "digest": _digest_json(tally.digest),
+                    "rows": tally.standing,
+                }
+            )
+        return found
+
+    found = snapshot.of_mirror(settings.home / home.MIRROR, job)
+    if as_json:
+        terminal.show_json(found)
+        return 0
+    for log in found:
+        terminal.say(f"{log['origin']}  {log['merged']}  {log['rows']}")
+        for name, value in log["digest"].items():
+            terminal.say(f"  {name:12} {value}")
+    return 0
+
+
+def _key_name(key: int) -> str:
+    kind, epoch = claims.kind_epoch(key)
+    return f"{KIND_NAMES.get(kind, str(kind))}/{epoch}"
+
+
+def _digest_json(digest: Mapping[int, int]) -> dict[str, str]:
+    return {
+        _key_name(key): claims.digest_bytes(value).hex()
+        for key, value in sorted(digest.items())
+    }
+
+
+def _report_json(r: LogReport) -> dict[str, Any]:
+    return {
+        "origin": r.origin,
+        "size": r.size,
+        "merged": r.merged,
+        "root": strict.encode(r.root),
+        "digest": _digest_json(r.digest),
+        "rows": r.rows,
+        "contested": r.contested,
+        "ok": r.ok,
+        "problems": r.problems,
+    }
+
+
+def _types(counted: Counter[int]) -> dict[str, int]:
+    return {str(type_): n for type_, n in sorted(counted.items())}
+
+
+# ------------------------------------------------------------------- show
+
+
+def _reading(
+    settings: Config,
+    origin: str | None,
+    job: Callable[..., dict[str, Any]],
+) -> dict[str, Any]:
+    path = settings.home
+    if origin is not None:
+
+        def mirrored(s: MirrorSnapshot) -> dict[str, Any]:
+            return job(s, _mirrored(s, origin), [])
+
+        return snapshot.of_mirror(path / home.MIRROR, mirrored)
+
+    def ours(s: OwnSnapshot) -> dict[str, Any]:
+        row, _ = _own_log(s)
+        receipts = [r for r in s.receipts() if r.origin == row.origin]
+        return job(s, row, receipts)
+
+    return snapshot.of_own(path / home.OWN, ours)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    at: int | None
+
+    def read(
+        self,
+        s: MirrorSnapshot | OwnSnapshot,
+        row: LogRow,
+        receipts: list[CosignRow],
+    ) -> dict[str, Any]:
+        """Return what is shown of a log."""
+        if self.at is not None:
+            return {"origin": row.origin, **_entry_at(s, row, self.at)}
+        counted: Counter[int] = Counter()
+        last: list[dict[str, Any]] = []
+        for bundle in s.bundles(row.id):
+            records = serve.records(row.origin, bundle)
+            counted.update(_type(r) for r in records)
+            for i in range(len(records) - 1, -1, -1):
+                if len(last) == LAST:
+                    break
+                last.append(_entry(bundle.n * FULL + i, records[i]))
+        return {
+            "origin": row.origin,
+            "size": row.size,
+            "root": strict.encode(
+                checkpoint.parse(note.parse(row.note).text).root
+            ),
+            "note": row.note.decode(),
+            "types": _types(counted),
+            "last": last[::-1],
+            "receipts": [{"key": r.name, "size": r.size} for r in receipts],
+        }
+
+
+def _type(record: Record) -> int:
+    head = record[0]
+    return head[1] if len(head) == leaf.LEAF_SIZE and head[0] == 1 else 0
+
+
+def _entry_at(
+    s: MirrorSnapshot | OwnSnapshot, row: LogRow, index: int
+) -> dict[str, Any]:
+    bundle = s.bundle(row.id, index // FULL) if index >= 0 else None
+    if bundle is None or index % FULL >= bundle.width:
+        raise UsageError(f"--at {index}: the log has {row.size} entries")
+    pull.inflate(bundle.gz)
+    record = serve.records(row.origin, bundle)[index % FULL]
+    return {
+        **_entry(index, record),
+        "leaf": record[0].hex(),
+        "statement": _abridged(record[2]),
+    }
+
+
+def _entry(index: int, record: Record) -> dict[str, Any]:
+    said = _abridged(record[2])
+    return {
+        "index": index,
+        "type": _type(record),
+        "day": said.get("on", ""),
+        "kind": said.get("kind", ""),
+        "token": said.get("token", ""),
+        "open": bool(record[1]),
+    }
+
+
+def _abridged(payload: bytes) -> dict[str, Any]:
+    """Return a statement with its token as the first 8 hex digits."""
+    try:
+        said = canonical.loads(payload) if payload else {}
+    except MalformedError:
+        return {"void": "not canonical JSON"}
+    if not isinstance(said, dict):
+        return {"void": "no object"}
+    said.pop("know", None)
+    if isinstance(said.get("token"), str):
+        try:
+            said["token"] = token.decode(said["token"]).hex()[:8]
+        except MalformedError:
+            said["token"] = ""
+    return said
+
+
+def _lines(view: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("origin", "size", "root"):
+        if name in view:
+            yield f"{name:8} {view[name]}"
+    if "statement" in view:
+        yield f"index    {view['index']}"
+        yield f"type     {view['type']}"
+        yield f"leaf     {view['leaf']}"
+        yield f"says     {canonical.dumps(view['statement']).decode()}"
+        return
+    for type_, n in view["types"].items():
+        yield f"type {type_:>3} {n}"
+    for entry in view["last"]:
+        yield (
+            f"{entry['index']:>8} {entry['type']:>3} {entry['day']:10}"
+            f" {entry['kind']:8} {entry['token']}"
+        ).rstrip()
+    for receipt in view["receipts"]:
+        yield f"receipt  {receipt['key']} {receipt['size']}"
