@@ -18,7 +18,6 @@ from syncd.errors import (
     MalformedError,
     RefusedError,
     SyncdError,
-    UnavailableError,
     UsageError,
 )
 from syncd.flows import lookup, onboard, report, serve
@@ -27,6 +26,7 @@ from syncd.flows.lookup import Answer, Question
 from syncd.flows.ports import Position
 from syncd.flows.report import Desk, Prepared
 from syncd.flows.tokenise import Share
+from syncd.indicator import claims as claim_rows
 from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Void
@@ -351,8 +351,20 @@ class OwnDesk:
     # -------------------------------------------------------- indicators
 
     async def indicators(self, after: str, limit: int) -> forms.IndicatorPage:
-        """Return what the alliance holds after a token."""
-        raise UnavailableError("indicators: not yet")
+        """Return what the alliance holds after a token.
+
+        A cursor is the last token, and which of its keys: `TOKEN.KEY`.
+        """
+        found = await self._daemon.home.mirror.page(_after(after), limit)
+        items = []
+        for short, number, claims in found:
+            kind, epoch = claim_rows.kind_epoch(number)
+            items.append(self._indicator(kind, epoch, short, claims))
+        last = ""
+        if len(found) == limit:
+            short, number, _ = found[-1]
+            last = f"{token.encode(short)}.{number}"
+        return forms.IndicatorPage(items=tuple(items), next=last)
 
     async def claim(self, position: Position) -> forms.Indicator | None:
         """Return the claim at a position, if one stands there."""
@@ -478,6 +490,18 @@ class Claims:
 
 
 # ---------------------------------------------------------------- to forms
+
+
+_CURSOR = re.compile(r"([A-Za-z0-9_-]{22})\.([1-9][0-9]{0,9})", re.ASCII)
+
+
+def _after(cursor: str) -> tuple[bytes, int]:
+    if not cursor:
+        return b"", 0
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
+        raise MalformedError("after: not what a page gave as `next`")
+    return token.decode(match[1]), int(match[2])
 
 
 def _mark(step: forms.ImportStep, refused: int) -> ImportMark:

@@ -315,6 +315,42 @@ class MirrorStore:
             lambda c: _claim(c, origin, _log_id(c, origin), index, value)
         )
 
+    async def page(
+        self, after: tuple[bytes, int], limit: int
+    ) -> list[tuple[bytes, int, list[Claim]]]:
+        """Return the next tokens that have standing claims, with these.
+
+        Each is (token, key, claims), in the order of (token, key); `after`
+        is such a pair, (b"", 0) for the first page.
+        """
+
+        def job(
+            c: sa.Connection,
+        ) -> list[tuple[bytes, int, list[Claim]]]:
+            found: dict[tuple[bytes, int], list[Claim]] = {}
+            name_of = partial(self._names.of, c)
+            rows = c.exec_driver_sql(
+                "SELECT c.token, c.kind_epoch, c.log_id, c.idx, c.record"
+                " FROM (SELECT DISTINCT token, kind_epoch FROM claim"
+                " WHERE (token, kind_epoch) > (?, ?) AND ended_by IS NULL"
+                " ORDER BY token, kind_epoch LIMIT ?) AS next"
+                " JOIN claim AS c ON c.token = next.token"
+                " AND c.kind_epoch = next.kind_epoch"
+                " WHERE c.ended_by IS NULL"
+                " ORDER BY c.token, c.kind_epoch, c.log_id, c.idx",
+                (*after, limit),
+            )
+            for value, number, log_id, idx, record in rows:
+                kind, epoch = claim_rows.kind_epoch(number)
+                found.setdefault((value, number), []).append(
+                    Claim.parse(
+                        name_of(log_id), idx, value, kind, epoch, record
+                    )
+                )
+            return [(*pair, claims) for pair, claims in found.items()]
+
+        return await self._db.read(job)
+
     async def rows(self, origin: str, size: int) -> AsyncIterator[list[Row]]:
         """Yield the rows of `origin` that stand at a size ≤ `merged`.
 
