@@ -1,13 +1,6 @@
-"""What all tests share: how hard hypothesis tries."""
+"""Lets tests import the shared fixtures as `tests.alliance`."""
 
-from hypothesis import HealthCheck, settings
+import sys
+from pathlib import Path
 
-for name, examples in (("dev", 25), ("gate", 50), ("soak", 2000)):
-    # No deadlines: two shared cores, and a slow example is no wrong one.
-    settings.register_profile(
-        name,
-        max_examples=examples,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-settings.load_profile("dev")
+sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -1,0 +1,809 @@
+"""A whole alliance in one process: real daemons, doors, TLS and databases.
+
+    async with Alliance.found(tmp_path) as alliance:
+        await alliance.police.report("phone", "+12025550123")
+        await alliance.settle()
+        alliance.cut("police", "bank")
+
+Only three things are not as in production: scrypt is cheap, the daemons share
+one event loop, and between client and server stands a `Network` that can be
+cut, listened to and counted. Rounds start when a test says so; the daemons'
+own timers are set to an hour.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import contextvars
+import copy
+import dataclasses
+import functools
+import secrets
+import shutil
+import socket
+import tempfile
+import time
+from collections import Counter
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+from aiohttp import web
+
+from syncd import config as settings
+from syncd.config import Config
+from syncd.errors import SyncdError
+from syncd.flows import onboard, pull, serve
+from syncd.flows import publish as publishing
+from syncd.flows.ports import Bundle, Heads, MirrorHead, OwnHead
+from syncd.flows.serve import LogFiles
+from syncd.indicator import claims, leaf, statement, token
+from syncd.indicator.identifier import for_report
+from syncd.indicator.leaf import Record
+from syncd.indicator.statement import Report, Statement
+from syncd.node.daemon import Daemon, _read_pin
+from syncd.node.home import Home, clock, keep_keys, roster_files, share_name
+from syncd.peer.client import PeerClient
+from syncd.roster import drafts, join
+from syncd.roster import keys as roster_keys
+from syncd.roster.join import Applicant
+from syncd.roster.keys import MemberKeys
+from syncd.roster.members import Names
+from syncd.roster.roster import Roster
+from syncd.store.database import Database
+from syncd.store.findings import Kept
+from syncd.store.home import OwnStore, open_mirror
+from syncd.store.keyring import Keyring
+from syncd.store.vault import Cipher, State, Vault, VaultCipher
+from syncd.tlog import checkpoint
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+from syncd.tlog.note import SigningKey
+from syncd.web import forms, peer_door
+from syncd.web.own_door import Caller, LookupCall
+
+NAME = "txwz"
+SECRET = b"correct horse battery"
+MEMBERS = ("police", "bank", "carrier", "platform")
+SECTORS = {"payer": "payment"}
+CHEAP = 2  # scrypt n
+ADMINS = [roster_keys.admin(NAME, n, n.encode() * 8) for n in ("anne", "bert")]
+HOUR_S = 3600
+FULL = 256
+
+Gate = Callable[
+    [web.Request, str, peer_door.Handler], Awaitable[web.StreamResponse]
+]
+_caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller")
+
+
+# ----------------------------------------------------------------- network
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that one member sent to another."""
+
+    client: str
+    server: str
+    method: str
+    path: str
+
+
+class Network:
+    """What stands between the members, and who may hear whom."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.tap: list[bytes] | None = None  # bodies, heads and lines
+        self._cut: set[frozenset[str]] = set()
+
+    def cut(self, *members: str) -> None:
+        """Let none of these members reach another of them."""
+        for one in members:
+            self._cut |= {frozenset((one, other)) for other in members}
+
+    def heal(self) -> None:
+        """Let everybody reach everybody."""
+        self._cut.clear()
+
+    def is_cut(self, one: str, other: str) -> bool:
+        """Tell whether two cannot reach each other."""
+        return frozenset((one, other)) in self._cut
+
+    def count(self, client: str, part: str = "") -> Counter[str]:
+        """Return how often `client` asked for each path with `part` in it."""
+        return Counter(
+            a.path for a in self.asked if a.client == client and part in a.path
+        )
+
+
+class Wire(PeerClient):
+    """A client whose requests pass the network."""
+
+    def __init__(
+        self, network: Network, me: str, name: str, *rest: Any, **named: Any
+    ) -> None:
+        super().__init__(name, *rest, **named)
+        self._network = network
+        self._me = me
+
+    async def _once(
+        self,
+        method: str,
+        url: str,
+        limit: int,
+        body: bytes | None,
+        keep_gzip: bool,
+    ) -> bytes:
+        if self._network.is_cut(self._me, self.name):
+            raise aiohttp.ClientConnectionError("cut")
+        path = "/" + url.split("/", 3)[3]
+        self._network.asked.append(Asked(self._me, self.name, method, path))
+        return await super()._once(method, url, limit, body, keep_gzip)
+
+
+# ------------------------------------------------------------------ a fork
+
+
+@dataclass
+class Twin:
+    """Another log under the same name: what a forking member serves."""
+
+    origin: str
+    key: SigningKey
+    records: list[Record] = field(default_factory=list)
+    seen_by: frozenset[str] = frozenset()  # empty: by everybody
+
+    @property
+    def head(self) -> OwnHead:
+        """The signed tip."""
+        hashes = serve.leaf_hashes(self.records)
+        frontier = Frontier.EMPTY.extend(hashes)
+        text = Checkpoint(self.origin, frontier.size, frontier.root())
+        signed = bytes(checkpoint.sign(text, self.key))
+        return OwnHead(self.origin, frontier, signed)
+
+    def say(self, *said: tuple[int, bytes]) -> None:
+        """Add entries."""
+        for type_, payload in said:
+            salt = secrets.token_bytes(16)
+            made = leaf.commit(self.origin, type_, salt, payload)
+            self.records.append((made, salt, payload))
+
+    def files(self) -> LogFiles:
+        """Return what is served."""
+        bundles = publishing.grow(
+            self.origin, Frontier.EMPTY, self.records, [], b""
+        )[1]
+
+        async def bundle(n: int) -> Bundle | None:
+            return bundles[n] if n < len(bundles) else None
+
+        async def roots(first: int, last: int) -> list[bytes]:
+            return [b.root for b in bundles[first:last]]
+
+        head = self.head
+        return LogFiles(
+            self.origin, head.frontier.size, head.note, bundle, roots
+        )
+
+
+class Face:
+    """A peer desk that shows some members another log."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._node.desk, name)
+
+    def _twin(self) -> Twin | None:
+        twin = self._node.twin
+        if twin is None:
+            return None
+        shown = not twin.seen_by or _caller.get() in twin.seen_by
+        return twin if shown else None
+
+    async def own_log(self) -> LogFiles:
+        twin = self._twin()
+        return twin.files() if twin else await self._node.desk.own_log()
+
+    async def heads(self, caller: str, cursor: str) -> Heads:
+        heads = await self._node.desk.heads(caller, cursor)
+        twin = self._twin()
+        if twin is None:
+            return heads
+        own = twin.origin.encode() + b"\n"
+        others = [n for n in heads.notes if not n.startswith(own)]
+        return dataclasses.replace(heads, notes=(*others, twin.head.note))
+
+
+# ----------------------------------------------------------------- members
+
+
+class Node(Daemon):
+    """A daemon on the test's network, whose door a test may stand in."""
+
+    def __init__(self, home: Home, config: Config, network: Network) -> None:
+        super().__init__(home, config)
+        me = config.member.id
+        self.network = network
+        self.gate: Gate | None = None
+        self.twin: Twin | None = None
+        self.peers.client = functools.partial(Wire, network, me)
+
+    async def _open_peer_door(self, given: socket.socket | None) -> None:
+        desk = cast(peer_door.PeerDesk, Face(self))
+        app = peer_door.app(desk, _read_pin)
+        app.middlewares.insert(0, self._listen)
+        app.middlewares.append(self._stand)
+        await self.serve(app, self.config.peer.listen, given, "peer", tls=True)
+
+    @web.middleware
+    async def _listen(
+        self, request: web.Request, handler: peer_door.Handler
+    ) -> web.StreamResponse:
+        tap = self.network.tap
+        if tap is None:
+            return await handler(request)
+        tap.append(f"{request.method} {request.raw_path}".encode())
+        tap += [b": ".join(pair) for pair in request.raw_headers]
+        tap.append(await request.read())
+        response = await handler(request)
+        tap.append(str(response.headers).encode())
+        if isinstance(response, web.Response):
+            body = response.body
+            tap.append(body if isinstance(body, bytes) else b"")
+        return response
+
+    @web.middleware
+    async def _stand(
+        self, request: web.Request, handler: peer_door.Handler
+    ) -> web.StreamResponse:
+        known = self.desk.caller(_read_pin(request) or "")
+        caller = known[0] if known else ""
+        _caller.set(caller)
+        if self.gate is not None:
+            return await self.gate(request, caller, handler)
+        return await handler(request)
+
+
+@dataclass
+class Member:
+    """One institution of the test."""
+
+    id: str
+    home: Path
+    keys: MemberKeys
+    address: tuple[str, int]
+    network: Network
+    door: socket.socket | None = None
+    running: Node | None = None
+    shift_s: float = 0.0  # what its clock is fast by
+    cipher: Cipher | None = None  # of the vault, instead of the real one
+
+    @property
+    def node(self) -> Node:
+        """The running daemon."""
+        assert self.running is not None, f"{self.id} is not running"
+        return self.running
+
+    @property
+    def origin(self) -> str:
+        """Its log's name."""
+        return self.keys.origin
+
+    @property
+    def hash(self) -> str:
+        """How its log is named in a path."""
+        return peer_door.origin_hash(self.origin)
+
+    @property
+    def config(self) -> Config:
+        """Its settings, read anew."""
+        return settings.load(self.home)
+
+    # ------------------------------------------------------------- running
+
+    async def start(self) -> None:
+        """Start the daemon, on the same address as before."""
+        config = self.config
+        home = Home.open(config, SECRET)
+        if self.cipher is not None:
+            own = dataclasses.replace(
+                home.own, vault=Vault(home.own.database, self.cipher, clock)
+            )
+            home = dataclasses.replace(home, own=own)
+        node = Node(home, config, self.network)
+        node.clock = lambda: time.time() + self.shift_s
+        self.running = node
+        given = self.door or bound(self.address[1])
+        self.door = None
+        await node.start({"peer": given})
+
+    async def stop(self) -> None:
+        """Stop the daemon, if it runs."""
+        if self.running is not None:
+            node, self.running = self.running, None
+            await node.stop()
+
+    async def awake(self) -> None:
+        """Wait until the daemon may append."""
+        async with asyncio.timeout(20):
+            while self.node._why_not:
+                await asyncio.sleep(0.005)
+
+    # ------------------------------------------------------------- working
+
+    async def report(
+        self, kind: str, *values: str, **fields: Any
+    ) -> list[int]:
+        """Have reports accepted; return their ids in the vault."""
+        given = {
+            "label": "fake_invest",
+            "role": "phishing_host" if kind == "url" else "caller",
+            "evidence": "user_tag",
+            **fields,
+        }
+        if kind == "account":
+            given = {"role": "collecting", **given}
+        taken = await self.node.own_desk.take_reports(
+            [forms.Draft(kind=kind, value=v, **given) for v in values], None
+        )
+        assert not taken.refused, [i.problem for i in taken.items]
+        return [item.id for item in taken.items]
+
+    async def retract(self, kind: str, value: str) -> int:
+        """Have all live reports of a value end; return how many."""
+        done = await self.node.own_desk.retract(
+            forms.Retraction(reason="wrong", kind=kind, value=value)
+        )
+        return done.retracting
+
+    async def lookup(
+        self, kind: str, *values: str, deadline_ms: int = 3000
+    ) -> list[forms.LookupItem]:
+        """Look values up, as a teller would."""
+        answers = await self.node.own_desk.lookup(
+            Caller("teller", "operator"),
+            LookupCall(
+                "transfer_check",
+                "",
+                deadline_ms,
+                [forms.Item(kind=kind, value=v) for v in values],
+            ),
+        )
+        return list(answers.items)
+
+    async def say(self, *said: Statement) -> None:
+        """Append statements."""
+        await self.node.append([(one, None) for one in said])
+
+    async def write(self, *said: tuple[int, bytes]) -> None:
+        """Append (type, payload) pairs as they are, right or wrong."""
+        own = self.node.home.own.log
+        old = await own.head()
+        tail: list[Record] = []
+        if old.frontier.size % FULL:
+            last = await own.bundle(old.frontier.size // FULL)
+            assert last is not None
+            tail = serve.records(old.origin, last)
+        frontier, bundles = publishing.grow(
+            old.origin,
+            old.frontier,
+            tail,
+            said,
+            secrets.token_bytes(16 * len(said)),
+        )
+        text = Checkpoint(old.origin, frontier.size, frontier.root())
+        note = bytes(checkpoint.sign(text, self.keys.log))
+        new = OwnHead(old.origin, frontier, note)
+        await own.append(old, new, bundles, [])
+        await self.node.after_append()
+
+    async def records(self) -> list[Record]:
+        """Return all records of its own log."""
+        own = self.node.home.own.log
+        head = await own.head()
+        found: list[Record] = []
+        for n in range(-(-head.frontier.size // FULL)):
+            bundle = await own.bundle(n)
+            assert bundle is not None
+            found += serve.records(self.origin, bundle)
+        return found
+
+    async def fork(
+        self, at: int, *said: tuple[int, bytes], seen_by: Iterable[str] = ()
+    ) -> Twin:
+        """Show, from now on, a log that differs from index `at` on."""
+        own = (await self.records())[:at]
+        twin = Twin(self.origin, self.keys.log, own, frozenset(seen_by))
+        twin.say(*said)
+        self.node.twin = twin
+        return twin
+
+    async def round(self) -> None:
+        """Ask all others for news and fetch it."""
+        for state in self.node.exchange.peer_states.values():
+            state.retry_at = 0
+        await self.node.exchange.round()
+
+    # ------------------------------------------------------------- looking
+
+    async def size(self) -> int:
+        """Return the size of its own log."""
+        return (await self.node.home.own.log.head()).frontier.size
+
+    async def head(self, origin: str) -> MirrorHead:
+        """Return how far it holds a log."""
+        return await self.node.home.mirror.head(origin)
+
+    async def digest(self, origin: str) -> str:
+        """Return the digest of a log's claims, recomputed."""
+        total = 0
+        head = await self.head(origin)
+        async for rows in self.node.home.mirror.rows(origin, head.merged):
+            total = claims.plus(total, claims.digest(origin, rows))
+        return claims.digest_bytes(total).hex()
+
+    async def findings(self, code: str = "") -> list[Kept]:
+        """Return what it found, of one code or all."""
+        found = await self.node.home.mirror.findings()
+        return [k for k in found if code in ("", k.finding.code)]
+
+    async def receipts(self) -> dict[str, int]:
+        """Return the size up to which each member has merged its log."""
+        found = await self.node.home.own.cosigned.receipts(self.origin)
+        return {key.split(".")[0]: r.size for key, r in found.items()}
+
+
+# --------------------------------------------------------------- alliance
+
+
+class Alliance:
+    """All members, the admins' keys, and the network."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.network = Network()
+        self.members: dict[str, Member] = {}
+        self.fingerprint = ""
+        self.notes: list[bytes] = []  # signed rosters, version 1 first
+        self._settings: Mapping[str, Mapping[str, object]] = {}
+
+    def __getattr__(self, name: str) -> Member:
+        try:
+            return self.members[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def found(
+        cls,
+        root: Path,
+        members: Sequence[str] = MEMBERS,
+        *,
+        holders: Sequence[str] = (),
+        t: int = 2,
+        start: bool = True,
+        settings: Mapping[str, Mapping[str, object]] | None = None,
+        draft: Callable[[Roster], Roster] | None = None,
+        prepare: Callable[[Member], None] | None = None,
+    ) -> AsyncIterator["Alliance"]:
+        """Found an alliance and run its daemons until the block ends.
+
+        Args:
+            root: where the homes go.
+            members: their ids; each is its own sector.
+            holders: the first three members if none are named.
+            t: how many of them a token needs.
+            start: whether to start the daemons and wait until they append.
+            settings: of every member, by section and key.
+            draft: what to change in the first roster.
+            prepare: called with each member before its daemon starts.
+        """
+        alliance = cls(root)
+        alliance._settings = settings or {}
+        try:
+            alliance._make(members, holders or members[:3], t, draft)
+            for member in alliance.members.values():
+                await alliance.furnish(member)
+                if prepare is not None:
+                    prepare(member)
+            if start:
+                await alliance.start()
+            yield alliance
+        finally:
+            await alliance.stop()
+
+    # ------------------------------------------------------------ founding
+
+    def _make(
+        self,
+        ids: Sequence[str],
+        holders: Sequence[str],
+        t: int,
+        change: Callable[[Roster], Roster] | None,
+    ) -> None:
+        now = int(time.time())
+        founders = [
+            join.unchallenged(join.parse(self.newcomer(id_))) for id_ in ids
+        ]
+        made = onboard.found(
+            NAME,
+            founders,
+            holders=holders,
+            t=t,
+            admins=[a.verifier for a in ADMINS],
+            threshold_admins=len(ADMINS),
+            now=now,
+            rng=secrets.token_bytes,
+        )
+        raw = made.draft
+        if change is not None:
+            raw = drafts.write(change(drafts.read(raw)[1]))
+        for admin in ADMINS:
+            raw = drafts.sign(raw, admin)
+        roster = drafts.read(raw)[1]
+        self.fingerprint = roster.hash
+        self.notes.append(raw)
+        self.shares = made.shares
+
+    def newcomer(self, id_: str, alliance_id: str = join.NO_ALLIANCE) -> bytes:
+        """Make a member's keys and address; return its join request."""
+        keys = roster_keys.generate(
+            f"{id_}.example", NAME, secrets.token_bytes, now=int(time.time())
+        )
+        door = bound()
+        address = door.getsockname()
+        self.members[id_] = Member(
+            id_, self.root / id_, keys, address, self.network, door
+        )
+        return join.request(
+            keys,
+            id=id_,
+            names=Names(zh=id_, en=id_),
+            sector=SECTORS.get(id_, id_),
+            now=int(time.time()),
+            alliance_id=alliance_id,
+            urls=(f"https://127.0.0.1:{address[1]}",),
+        )
+
+    async def furnish(self, member: Member) -> None:
+        """Fill a member's home, as init and join do."""
+        given: dict[str, dict[str, object]] = {
+            "member": {
+                "id": member.id,
+                "domain": f"{member.id}.example",
+                "alliance": NAME,
+                "region": "US",
+            },
+            "alliance": {"fingerprint": self.fingerprint},
+            "own": {"listen": "127.0.0.1:0"},
+            "peer": {"listen": "127.0.0.1:%d" % member.address[1]},
+            "exchange": {
+                "interval_s": HOUR_S,
+                "request_timeout_s": 5,
+                "read_timeout_s": 2,
+                "fanout": 16,
+            },
+        }
+        for section, values in self._settings.items():
+            given.setdefault(section, {}).update(values)
+        home = member.home
+        settings.write_default(home, given)
+        ring = Keyring.create(home, SECRET, cost=CHEAP)
+        keep_keys(ring, member.keys)
+        vault, access = secrets.token_bytes(32), secrets.token_bytes(32)
+        ring.put("vault", vault)
+        ring.put("access", access)
+        for version, raw in enumerate(self.notes, 1):
+            roster_files(home).put(version, raw)
+        roster = drafts.read(self.notes[-1])[1]
+        for sealed in self.shares:
+            if sealed.member == member.id:
+                x = onboard.accept_share(
+                    sealed.raw, roster, member.id, member.keys.seal_private
+                )
+                name = share_name(x.kind, x.epoch, x.generation)
+                ring.put(name, x.secret)
+        for name in ("own.db", "mirror.db"):
+            shutil.copy(_fresh() / name, home)
+        own = OwnStore.open(
+            home, cipher=VaultCipher(vault), access_key=access, clock=clock
+        )
+        await own.log.found(empty(member.keys))
+        own.close()
+
+    # ------------------------------------------------------------- running
+
+    async def start(self, *ids: str) -> None:
+        """Start members, all if none are named, until they may append."""
+        chosen = [self.members[i] for i in ids or self.members]
+        chosen = [m for m in chosen if m.running is None]
+        await asyncio.gather(*(m.start() for m in chosen))
+        await asyncio.gather(*(m.awake() for m in chosen))
+
+    async def stop(self, *ids: str) -> None:
+        """Stop members, all if none are named."""
+        chosen = [self.members[i] for i in ids or self.members]
+        await asyncio.gather(*(m.stop() for m in chosen))
+        for member in chosen:
+            if not ids and member.door is not None:
+                member.door.close()
+
+    @property
+    def up(self) -> list[Member]:
+        """The members whose daemons run."""
+        return [m for m in self.members.values() if m.running is not None]
+
+    def cut(self, *members: str) -> None:
+        """Let none of these members reach another of them."""
+        self.network.cut(*members)
+
+    def heal(self) -> None:
+        """Let everybody reach everybody."""
+        self.network.heal()
+
+    # ------------------------------------------------------------ settling
+
+    async def settle(
+        self, *ids: str, timeout_s: float = 20, receipts: bool = True
+    ) -> None:
+        """Run rounds until all that run (or these) agree on everything."""
+        chosen = [self.members[i] for i in ids] or self.up
+        why = ""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    for member in chosen:
+                        if await _waits(member):
+                            member.node.wake()
+                    await asyncio.gather(*(m.round() for m in chosen))
+                    why = await self.unsettled(chosen, receipts=receipts)
+                    if not why:
+                        return
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise AssertionError(f"not settled: {why}") from None
+
+    async def unsettled(
+        self, chosen: Sequence[Member], *, receipts: bool = True
+    ) -> str:
+        """Return what still differs, or ""."""
+        for owner in chosen:
+            if await _waits(owner):
+                why = owner.node.appending
+                return f"{owner.id}: rows wait to be published: {why}"
+            size = await owner.size()
+            for other in chosen:
+                head = await other.head(owner.origin)
+                if head.merged != size:
+                    state = other.node.exchange.log_state(owner.origin)
+                    return (
+                        f"{other.id} merged {head.merged} of {owner.id}'s"
+                        f" {size}: {state.why}"
+                    )
+            have = await owner.receipts()
+            for other in chosen:
+                if (
+                    receipts
+                    and other is not owner
+                    and have.get(other.id) != size
+                ):
+                    return f"{owner.id} at {size} has receipts {have}"
+        return ""
+
+    # -------------------------------------------------------------- roster
+
+    async def change(
+        self, edit: Callable[[Roster], Roster], at: str = ""
+    ) -> Roster:
+        """Have the admins sign a change, and one member publish it."""
+        current = drafts.read(self.notes[-1])[1]
+        draft = edit(drafts.begin(current, now=int(time.time())))
+        raw = drafts.write(draft, current)
+        for admin in ADMINS:
+            raw = drafts.sign(raw, admin, current)
+        self.notes.append(raw)
+        publisher = self.members[at] if at else self.up[0]
+        return await publisher.node.rosters.publish(raw)
+
+    async def admit(self, id_: str, at: str = "") -> Member:
+        """Take in a new member by its keys, and start it."""
+        current = drafts.read(self.notes[-1])[1]
+        asked = join.parse(self.newcomer(id_, current.id))
+        member = self.members[id_]
+        challenge = join.challenge(asked, secrets.token_bytes)
+        answer = join.answer(challenge.raw, asked, member.keys)
+        applicant: Applicant = join.proven(asked, challenge.secret, answer)
+        await self.change(lambda d: drafts.admit(d, applicant), at)
+        await self.furnish(member)
+        await member.start()
+        return member
+
+    async def remove(self, id_: str, at: str = "", **how: Any) -> Roster:
+        """Have the admins remove a member, and one member publish it."""
+        return await self.change(
+            functools.partial(drafts.remove, id=id_, **how), at
+        )
+
+    async def agreed(self) -> None:
+        """Ask around until all that run trust the newest roster."""
+        newest = drafts.read(self.notes[-1])[1].version
+        async with asyncio.timeout(10):
+            while any(
+                m.node.rosters.current.version < newest for m in self.up
+            ):
+                await asyncio.gather(*(m.round() for m in self.up))
+
+
+async def _waits(member: Member) -> bool:
+    """Tell whether the vault has rows to publish or to end."""
+    counts = await member.node.home.own.vault.counts()
+    return any(
+        n and state in (State.WAITING, State.ENDING)
+        for (_, state), n in counts.items()
+    )
+
+
+def bound(port: int = 0) -> socket.socket:
+    """Return a bound, listening socket on loopback."""
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.bind(("127.0.0.1", port))
+    found.listen(64)
+    found.setblocking(False)
+    return found
+
+
+def empty(keys: MemberKeys) -> OwnHead:
+    """Return the head of a log without entries."""
+    head = Checkpoint(keys.origin, 0, Frontier.EMPTY.root())
+    signed = bytes(checkpoint.sign(head, keys.log))
+    return OwnHead(keys.origin, Frontier.EMPTY, signed)
+
+
+@functools.cache
+def _fresh() -> Path:
+    """Return a directory with migrated, empty databases: copies are quick."""
+    path = Path(tempfile.mkdtemp(prefix="syncd-fresh-"))
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    Database(path / "own.db", "own").close()
+    open_mirror(path, clock=clock).close()
+    return path
+
+
+def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
+    """Return a right report about the n-th URL, as (type, payload)."""
+    found = for_report("url", f"http://fraud{n}.example/", region="US")
+    output = token.url_output(found)
+    said = Report(
+        **{  # type: ignore[arg-type]
+            "on": "2026-11-20",
+            "kind": "url",
+            "epoch": 1,
+            "token": token.encode(token.token(output)),
+            "label": "other",
+            "role": "phishing_host",
+            "evidence": "user_tag",
+            "confidence": 50,
+            "seen": "2026-11-20",
+            "expires": "2199-01-01",
+            "know": token.know(output, origin).hex(),
+            "handling": "open",
+            **fields,
+        }
+    )
+    return 1, statement.encode(said)
