@@ -15,7 +15,6 @@ import asyncio
 import atexit
 import contextlib
 import contextvars
-import copy
 import dataclasses
 import functools
 import secrets
@@ -41,8 +40,7 @@ from aiohttp import web
 
 from syncd import config as settings
 from syncd.config import Config
-from syncd.errors import SyncdError
-from syncd.flows import onboard, pull, serve
+from syncd.flows import onboard, serve
 from syncd.flows import publish as publishing
 from syncd.flows.ports import Bundle, Heads, MirrorHead, OwnHead
 from syncd.flows.serve import LogFiles
@@ -340,7 +338,7 @@ class Member:
     async def awake(self) -> None:
         """Wait until the daemon may append."""
         async with asyncio.timeout(20):
-            while self.node._why_not:
+            while self.node._why_not:  # noqa: ASYNC110  nobody tells
                 await asyncio.sleep(0.005)
 
     # ------------------------------------------------------------- working
@@ -591,7 +589,7 @@ class Alliance:
             },
             "alliance": {"fingerprint": self.fingerprint},
             "own": {"listen": "127.0.0.1:0"},
-            "peer": {"listen": "127.0.0.1:%d" % member.address[1]},
+            "peer": {"listen": f"127.0.0.1:{member.address[1]}"},
             "exchange": {
                 "interval_s": HOUR_S,
                 "request_timeout_s": 5,
@@ -790,7 +788,7 @@ def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
     found = for_report("url", f"http://fraud{n}.example/", region="US")
     output = token.url_output(found)
     said = Report(
-        **{  # type: ignore[arg-type]
+        **{
             "on": "2026-11-20",
             "kind": "url",
             "epoch": 1,

@@ -1,6 +1,19 @@
-"""Lets tests import the shared fixtures as `tests.alliance`."""
+"""What all tests share: how hard hypothesis tries, and `tests.alliance`."""
 
 import sys
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
+# Tests are imported one by one, not as a package: this makes it one.
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+for name, examples in (("dev", 25), ("gate", 50), ("soak", 2000)):
+    # No deadlines: two shared cores, and a slow example is no wrong one.
+    settings.register_profile(
+        name,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("dev")
