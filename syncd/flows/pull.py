@@ -399,17 +399,18 @@ class _Way:
         note = head.note
         if frontier.size == self._new.size:
             note = self._signed
+        batch = checked.batch
+        contiguous = batch.start == head.merged  # else a gap is before it
         done = MirrorHead(
             head.origin,
             frontier,
-            merged=checked.batch.stop,
+            merged=batch.stop if contiguous else head.merged,
             note=note,
             missing=(*head.missing, *checked.missing),
         )
         await self._mirror.advance(
-            head, done, checked.bundles, checked.batch, _voids(checked.batch)
+            head, done, checked.bundles, batch, _voids(batch)
         )
-        batch = checked.batch
         self._budget.spend(batch.stop - batch.start, checked.octets)
         return await self._mirror.head(head.origin)
 

@@ -1,0 +1,533 @@
+"""A pull ends with what the origin signed, whatever the sources do."""
+
+import asyncio
+import gzip
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from syncd.errors import (
+    AbsentError,
+    BrokenSourceError,
+    ForkError,
+    StaleError,
+    UnavailableError,
+    UntrustedError,
+)
+from syncd.flows import publish, pull, serve
+from syncd.flows.ports import Bundle, Finding, Mirror, MirrorHead
+from syncd.flows.pull import Budget, Pulled
+from syncd.flows.serve import LogFiles
+from syncd.indicator import leaf, statement
+from syncd.indicator.claims import Batch, Range
+from syncd.indicator.leaf import Record
+from syncd.indicator.statement import Erase, Report, Retract
+from syncd.tlog import checkpoint, merkle, note, tiles
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+from syncd.tlog.note import SigningKey
+
+ORIGIN = "bank.example/syncd/txwz/1"
+KEY = SigningKey(ORIGIN, note.ED25519, b"\7" * 32)
+TOKEN = "A" * 22
+
+
+def report(i: int = 0) -> bytes:
+    return statement.encode(
+        Report(
+            on="2026-11-21",
+            kind="url",
+            epoch=1,
+            token=TOKEN,
+            label="fake_shop",
+            role="phishing_host",
+            evidence="user_tag",
+            confidence=i % 101,
+            seen="2026-11-20",
+            expires="2027-01-01",
+            know="00" * 8,
+            handling="open",
+        )
+    )
+
+
+class Log:
+    """An origin that can also misbehave."""
+
+    def __init__(self) -> None:
+        self.frontier = Frontier.EMPTY
+        self.bundles: list[Bundle] = []
+        self.odd: dict[int, bytes] = {}  # leaves of types of their own
+
+    def copy(self) -> "Log":
+        other = Log()
+        other.frontier, other.bundles = self.frontier, list(self.bundles)
+        other.odd = dict(self.odd)
+        return other
+
+    def append(self, *payloads: tuple[int, bytes], salt: bytes = b"s") -> None:
+        tail: list[Record] = []
+        if self.frontier.size % 256:
+            tail = serve.records(ORIGIN, self.bundles.pop())
+        salts = (salt * 16)[:16] * len(payloads)
+        self.frontier, more = publish.grow(
+            ORIGIN, self.frontier, tail, payloads, salts
+        )
+        self.bundles += more
+        first = self.frontier.size - len(payloads)
+        for i, (type_, payload) in enumerate(payloads):
+            if leaf.type_of(payload) != type_:
+                made = leaf.commit(ORIGIN, type_, salts[:16], payload)
+                self.odd[first + i] = made
+        self._tell_leaves()
+
+    def _tell_leaves(self) -> None:
+        """Keep the leaves of bundles whose records do not tell them."""
+        for n in {index // 256 for index in self.odd}:
+            bundle = replace(self.bundles[n], entries=b"")
+            leaves = [r[0] for r in serve.records(ORIGIN, bundle)]
+            for index, made in self.odd.items():
+                if index // 256 == n:
+                    leaves[index % 256] = made
+            entries = tiles.encode_bundle(leaves)
+            self.bundles[n] = replace(bundle, entries=entries)
+
+    def reports(self, count: int, salt: bytes = b"s") -> "Log":
+        self.append(*((1, report(i)) for i in range(count)), salt=salt)
+        return self
+
+    @property
+    def signed(self) -> bytes:
+        head = Checkpoint(ORIGIN, self.frontier.size, self.frontier.root())
+        return bytes(checkpoint.sign(head, KEY))
+
+    def files(self) -> LogFiles:
+        async def bundle(n: int) -> Bundle | None:
+            return self.bundles[n] if n < len(self.bundles) else None
+
+        async def roots(first: int, last: int) -> list[bytes]:
+            return [b.root for b in self.bundles[first:last]]
+
+        return LogFiles(ORIGIN, self.frontier.size, self.signed, bundle, roots)
+
+    def close(self, *indices: int) -> "Log":
+        """Withhold or erase: records go, leaves stay."""
+        other = self.copy()
+        for n, bundle in enumerate(other.bundles):
+            records = serve.records(ORIGIN, bundle)
+            for at in range(len(records)):
+                if n * 256 + at in indices:
+                    records[at] = leaf.close(records[at])
+            gz = serve.deflate(records)
+            other.bundles[n] = replace(bundle, gz=gz)
+        return other
+
+
+Tamper = Callable[[str, bytes], bytes]
+
+
+class FakeSource:
+    """Serves a log, counts what was asked, and lies on demand."""
+
+    def __init__(
+        self,
+        log: Log,
+        name: str = "peer",
+        tamper: Tamper | None = None,
+        most: int = 1000,
+    ) -> None:
+        self.name = name
+        self.log = log
+        self.asked: list[str] = []
+        self._tamper = tamper or (lambda _, raw: raw)
+        self._most = most
+
+    def _give(self, path: str, raw: bytes | None) -> bytes:
+        self.asked.append(path)
+        if raw is None:
+            raise AbsentError(f"{self.name}: no {path}")
+        return self._tamper(path, raw)
+
+    async def checkpoint(self, origin: str) -> bytes:
+        return self._give("checkpoint", self.log.signed)
+
+    async def hash_tiles(
+        self, origin: str, paths: Sequence[str]
+    ) -> Sequence[bytes]:
+        return [
+            self._give(
+                f"tile/{path}",
+                await serve.tile(self.log.files(), *tiles.parse_tile(path)),
+            )
+            for path in paths
+        ]
+
+    async def payloads(
+        self, origin: str, wanted: Sequence[tuple[int, int]]
+    ) -> Sequence[bytes]:
+        found = []
+        for n, width in wanted[: self._most]:
+            try:
+                raw = await serve.payload(self.log.files(), n, width)
+                found.append(self._give(f"payload/{n}", raw))
+            except UnavailableError:
+                if not found:
+                    raise
+                break
+        return found
+
+    async def entries(self, origin: str, n: int, width: int) -> bytes:
+        raw = await serve.entries(self.log.files(), n, width)
+        return self._give(f"entries/{n}", raw)
+
+
+class FakeMirror:
+    """A mirror in memory, with compare-and-swap."""
+
+    def __init__(self) -> None:
+        self._head = MirrorHead(ORIGIN, Frontier.EMPTY)
+        self.bundles: dict[int, Bundle] = {}
+        self.kept: dict[int, bytes] = {}
+        self.ranges: list[Range] = []
+        self.batches: list[Batch] = []
+        self.found: list[Finding] = []
+
+    async def head(self, origin: str) -> MirrorHead:
+        return self._head
+
+    async def advance(
+        self,
+        old: MirrorHead,
+        new: MirrorHead,
+        bundles: Sequence[Bundle],
+        batch: Batch,
+        findings: Sequence[Finding] = (),
+    ) -> None:
+        if old != self._head:
+            raise StaleError("mirror: moved")
+        self._head = new
+        self.bundles.update({b.n: b for b in bundles})
+        self.ranges += batch.erases
+        self.batches.append(batch)
+        self.found += findings
+
+    async def bundle(self, origin: str, n: int) -> Bundle | None:
+        return self.bundles.get(n)
+
+    async def roots(self, origin: str, first: int, last: int) -> list[bytes]:
+        return [self.bundles[n].root for n in range(first, last)]
+
+    async def erased(self, origin: str) -> Sequence[Range]:
+        return self.ranges
+
+    async def replace_bundle(self, origin: str, bundle: Bundle) -> None:
+        self.bundles[bundle.n] = bundle
+
+    async def keep_note(self, origin: str, size: int, note: bytes) -> None:
+        self.kept[size] = note
+
+    @property
+    def rows(self) -> list[int]:
+        return sorted(row[1] for b in self.batches for row in b.adds)
+
+
+async def offload(work: Callable[..., Any], *args: Any) -> Any:
+    await asyncio.sleep(0)
+    return work(*args)
+
+
+class Pull:
+    """One mirror and what was reported of its sources."""
+
+    def __init__(self) -> None:
+        self.mirror = FakeMirror()
+        self.reported: list[Finding] = []
+
+    async def __call__(
+        self, log: Log, *sources: FakeSource, budget: Budget | None = None
+    ) -> Pulled:
+        async def keep(finding: Finding) -> None:
+            self.reported.append(finding)
+
+        mirror: Any = self.mirror
+        typed: Mirror = mirror
+        return await pull.pull(
+            log.signed,
+            log_key=KEY.verifier,
+            sources=sources or [FakeSource(log)],
+            mirror=typed,
+            offload=offload,
+            report=keep,
+            budget=budget,
+        )
+
+    @property
+    def root(self) -> bytes:
+        return self.mirror._head.frontier.root()
+
+
+@pytest.fixture
+def to() -> Pull:
+    return Pull()
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two bundles to a transaction, so that small logs have several."""
+    monkeypatch.setattr(pull, "CHUNK", 2)
+
+
+@pytest.mark.parametrize("steps", [[1], [255, 1], [256], [300, 300, 7, 905]])
+async def test_growth(to: Pull, steps: list[int]) -> None:
+    """Step by step the mirror has each entry once, under the signed root."""
+    log = Log()
+    for step in steps:
+        log.reports(step)
+        done = await to(log)
+        assert done.after == done.merged == log.frontier.size
+        assert to.root == log.frontier.root()
+    assert to.mirror.rows == list(range(sum(steps)))
+    assert to.mirror._head.note == log.signed
+
+
+async def test_nothing_new_costs_nothing(to: Pull) -> None:
+    """A checkpoint that we hold already asks no source for anything."""
+    log = Log().reports(300)
+    await to(log)
+    source = FakeSource(log)
+    await to(log, source)
+    assert source.asked == []
+
+
+async def test_a_lie_is_left_at_once(to: Pull) -> None:
+    """A flipped byte ends that source; the next goes on where it stopped."""
+    log = Log().reports(1500)
+
+    def flip(path: str, raw: bytes) -> bytes:
+        if path != "payload/3":
+            return raw
+        data = bytearray(gzip.decompress(raw))
+        data[100] ^= 1
+        return gzip.compress(bytes(data))
+
+    liar = FakeSource(log, "liar", flip)
+    honest = FakeSource(log, "honest")
+    done = await to(log, liar, honest)
+    assert done.merged == 1500
+    assert done.source == "honest"
+    assert not {"payload/0", "payload/1", "payload/2"} & {*honest.asked}
+    assert any("bundle 3" in f.detail for f in to.reported)
+
+
+@pytest.mark.parametrize("junk", [b"", b"x", b"\x1f\x8b" + b"\0" * 40])
+async def test_junk_is_no_bundle(to: Pull, junk: bytes) -> None:
+    """What is no gzip is a broken source; nothing of it is kept."""
+    log = Log().reports(10)
+
+    def spoil(path: str, raw: bytes) -> bytes:
+        return junk if path.startswith("payload") else raw
+
+    with pytest.raises(BrokenSourceError):
+        await to(log, FakeSource(log, tamper=spoil))
+    assert to.mirror._head.mirrored == 0
+
+
+async def test_a_bomb_is_not_inflated(to: Pull) -> None:
+    """A bundle that inflates beyond what records can be is refused."""
+    log = Log().reports(3)
+    bomb = gzip.compress(bytes(pull.MAX_RAW + 2))
+
+    def swap(path: str, raw: bytes) -> bytes:
+        return bomb if path.startswith("payload") else raw
+
+    with pytest.raises(BrokenSourceError, match="too large"):
+        await to(log, FakeSource(log, tamper=swap))
+
+
+async def test_wrong_tiles(to: Pull) -> None:
+    """Tiles that do not lead to the signed root are the source's fault."""
+    log = Log().reports(700)
+
+    def flip(path: str, raw: bytes) -> bytes:
+        if not path.startswith("tile/1"):
+            return raw
+        return bytes([raw[0] ^ 1]) + raw[1:]
+
+    with pytest.raises(BrokenSourceError):
+        await to(log, FakeSource(log, tamper=flip))
+    honest = FakeSource(log)
+    assert (await to(log, FakeSource(log, "liar", flip), honest)).merged == 700
+
+
+@pytest.mark.parametrize("sizes", [(10, 20), (300, 20), (300, 400), (256, 1)])
+async def test_fork_by_extension(to: Pull, sizes: tuple[int, int]) -> None:
+    """A log that does not extend itself is a fork, not a bad source."""
+    await to(Log().reports(sizes[0]))
+    other = Log().reports(sizes[0] + sizes[1], salt=b"t")
+    with pytest.raises(ForkError):
+        await to(other)
+    assert to.mirror._head.mirrored == sizes[0]
+
+
+@pytest.mark.parametrize("size", [1, 255, 256, 400, 600])
+async def test_fork_below(to: Pull, size: int) -> None:
+    """Another root at a size that we have passed is a fork too."""
+    await to(Log().reports(600))
+    with pytest.raises(ForkError):
+        await to(Log().reports(size, salt=b"t"))
+    assert (await to(Log().reports(size))).after == 600
+
+
+async def test_wrong_signature(to: Pull) -> None:
+    """What the log key did not sign moves nothing."""
+    log = Log().reports(1)
+    forged = log.signed.replace(b"\n1\n", b"\n2\n")
+    with pytest.raises(UntrustedError):
+        await pull.pull(
+            forged,
+            log_key=KEY.verifier,
+            sources=[],
+            mirror=to.mirror,  # type: ignore[arg-type]
+            offload=offload,
+            report=_ignore,
+        )
+
+
+async def _ignore(_: Finding) -> None:
+    pass
+
+
+async def test_nobody_to_ask(to: Pull) -> None:
+    """Without a source the checkpoint is kept for later."""
+    log = Log().reports(5)
+    with pytest.raises(UnavailableError):
+        await pull.pull(
+            log.signed,
+            log_key=KEY.verifier,
+            sources=[],
+            mirror=to.mirror,  # type: ignore[arg-type]
+            offload=offload,
+            report=_ignore,
+        )
+    assert to.mirror.kept == {5: log.signed}
+
+
+async def test_short_answers(to: Pull) -> None:
+    """A source that gives one bundle at a time is slow, and no liar."""
+    log = Log().reports(1300)
+    done = await to(log, FakeSource(log, most=1))
+    assert done.merged == 1300
+    assert to.mirror.rows == list(range(1300))
+
+
+async def test_withheld(to: Pull) -> None:
+    """Merging stops at a withheld payload, and goes on when it comes."""
+    log = Log().reports(900)
+    done = await to(log, FakeSource(log.close(300, 301)))
+    assert (done.after, done.merged, done.missing) == (900, 300, (300, 301))
+    done = await to(log, FakeSource(log.close(301)), FakeSource(log))
+    assert (done.merged, done.missing) == (900, ())
+    assert to.mirror.rows == list(range(900))
+
+
+async def test_erased_is_not_withheld(to: Pull) -> None:
+    """An erase later in the log excuses what is closed, far above too."""
+    log = Log().reports(700)
+    said = Erase(ranges=((10, 12),), reason="retention")
+    log.append((18, statement.encode(said)))
+    done = await to(log, FakeSource(log.close(10, 11)))
+    assert (done.merged, done.missing) == (701, ())
+    assert to.mirror.rows == [i for i in range(700) if i not in (10, 11)]
+
+
+async def test_void(to: Pull) -> None:
+    """A void entry is counted, found, and does not stop the log."""
+    log = Log()
+    log.append((1, b"{}"), (1, report()), (2, report()), (77, b"x"))
+    done = await to(log)
+    assert done.merged == 4
+    assert to.mirror.rows == [1]
+    assert [f.index for f in to.mirror.found] == [0, 2, 3]
+    assert {f.code for f in to.mirror.found} == {"void"}
+
+
+async def test_a_type_byte_of_its_own(to: Pull) -> None:
+    """A leaf whose type is not its payload's is void, told by the leaves."""
+    log = Log().reports(2)
+    log.append((3, report()))
+    source = FakeSource(log)
+    done = await to(log, source)
+    assert done.merged == 3
+    assert "entries/0" in source.asked
+    assert [f.index for f in to.mirror.found] == [2]
+    log.reports(300)
+    assert (await to(log)).merged == 303
+
+
+async def test_retract_across_runs(to: Pull) -> None:
+    """A retract that comes later names the row that it ends."""
+    log = Log().reports(3)
+    await to(log)
+    said = Retract(
+        on="2026-11-21",
+        kind="url",
+        epoch=1,
+        token=TOKEN,
+        ends=(1,),
+        reason="test",
+    )
+    log.append((2, statement.encode(said)))
+    await to(log)
+    assert [e[1:3] for e in to.mirror.batches[-1].ends] == [(1, 3)]
+
+
+async def test_budget(to: Pull) -> None:
+    """Above the day's limit merging lags, mirroring goes on."""
+    log = Log().reports(2000)
+    budget = Budget(600, 2**40)
+    done = await to(log, budget=budget)
+    assert done.after == 2000
+    assert 600 <= done.merged < 2000
+    assert done.limited
+    done = await to(log, budget=Budget(10_000, 2**40))
+    assert done.merged == 2000
+    assert not done.limited
+    assert to.mirror.rows == list(range(2000))
+
+
+async def test_own_root_at() -> None:
+    """Our own log's root at any earlier size is what was signed there."""
+    log = Log()
+    roots = {}
+    for _ in range(5):
+        log.reports(130)
+        roots[log.frontier.size] = log.frontier.root()
+
+    class Own:
+        async def head(self) -> Any:
+            return type(
+                "Head", (), {"frontier": log.frontier, "origin": ORIGIN}
+            )
+
+        async def bundle(self, n: int) -> Bundle:
+            return log.bundles[n]
+
+        async def roots(self, first: int, last: int) -> list[bytes]:
+            return [b.root for b in log.bundles[first:last]]
+
+    for size, root in roots.items():
+        assert await pull.own_root_at(Own(), size) == root  # type: ignore[arg-type]
+
+
+def test_grow_is_gapless() -> None:
+    """However appends are cut, the same entries make the same log."""
+    whole = Log().reports(700)
+    parts = Log()
+    for at in range(0, 700, 70):
+        parts.append(*((1, report(i)) for i in range(at, at + 70)))
+    assert merkle.root([b.root for b in whole.bundles]) == merkle.root(
+        [b.root for b in parts.bundles]
+    )
+    assert whole.frontier == parts.frontier
