@@ -56,18 +56,6 @@ def get(connection: sa.Connection, log_id: int, n: int) -> Bundle | None:
     return None if row is None else Bundle(*row)
 
 
-def between(
-    connection: sa.Connection, log_id: int, first: int, last: int
-) -> list[Bundle]:
-    """Return the bundles first..last-1 that there are, in order."""
-    rows = connection.exec_driver_sql(
-        "SELECT n, width, gz, root, entries FROM bundle"
-        " WHERE log_id = ? AND n >= ? AND n < ? ORDER BY n",
-        (log_id, first, last),
-    )
-    return [Bundle(*row) for row in rows]
-
-
 def roots(
     connection: sa.Connection, log_id: int, first: int, last: int
 ) -> list[bytes]:

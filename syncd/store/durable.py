@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from syncd.errors import DamagedError, UsageError
+from syncd.errors import DamagedError, UnavailableError, UsageError
 
 
 def _ignore(_step: str) -> None:
@@ -24,8 +24,22 @@ def write(
 
     After a crash the file holds all of its old bytes or all of the new ones.
     `step` is called with "written" and "renamed" between the durable steps.
+
+    Raises:
+        UnavailableError: the disk is full, or does not let us.
     """
     new = path.with_name(path.name + ".new")
+    try:
+        _write_new(new, data, mode)
+        step("written")
+        new.replace(path)
+        step("renamed")
+        sync_directory(path.parent)
+    except OSError as e:
+        raise UnavailableError(f"{path}: {e.strerror}") from e
+
+
+def _write_new(new: Path, data: bytes, mode: int) -> None:
     # Not truncating an old leftover in place: it may have a laxer mode.
     with contextlib.suppress(FileNotFoundError):
         new.unlink()
@@ -37,10 +51,6 @@ def write(
         os.fsync(fd)
     finally:
         os.close(fd)
-    step("written")
-    new.replace(path)
-    step("renamed")
-    sync_directory(path.parent)
 
 
 def sync_directory(path: Path) -> None:
@@ -73,9 +83,14 @@ class Lock:
         """Take the lock.
 
         Raises:
-            UsageError: another process has it; the message names its pid.
+            UsageError: another process has it, its pid is named; or the home
+                is not ours to write.
         """
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        try:
+            self._fd = os.open(path, flags, 0o600)
+        except OSError as e:
+            raise UsageError(f"{path}: {e.strerror}") from e
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

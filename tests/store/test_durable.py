@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from syncd.errors import DamagedError
+from syncd.errors import DamagedError, UnavailableError, UsageError
 from syncd.store import durable, failpoint
 from syncd.store.roster_files import RosterFiles
+
+
+class Crash(BaseException):
+    """Stands for SIGKILL: nothing in the store may catch it."""
 
 
 def test_a_file_has_old_bytes_or_new_ones(tmp_path: Path) -> None:
@@ -18,7 +22,7 @@ def test_a_file_has_old_bytes_or_new_ones(tmp_path: Path) -> None:
     durable.write(path, b"old")
 
     def die(step: str) -> None:
-        raise InterruptedError(step)
+        raise Crash(step)
 
     for step, want in (("written", b"old"), ("renamed", b"new")):
 
@@ -26,12 +30,20 @@ def test_a_file_has_old_bytes_or_new_ones(tmp_path: Path) -> None:
             if name == step:
                 die(name)
 
-        with pytest.raises(InterruptedError):
+        with pytest.raises(Crash):
             durable.write(path, b"new", step=step_)
         assert path.read_bytes() == want
     durable.write(path, b"newer")  # a leftover is in nobody's way
     assert path.read_bytes() == b"newer"
     assert [p.name for p in tmp_path.iterdir()] == ["mark"]
+
+
+def test_a_full_disk_is_said(tmp_path: Path) -> None:
+    """Where the system refuses, the message names file and reason."""
+    with pytest.raises(UnavailableError, match="mark: No such file"):
+        durable.write(tmp_path / "none" / "mark", b"x")
+    with pytest.raises(UsageError, match="lock: No such file"):
+        durable.Lock(tmp_path / "none" / "lock")
 
 
 def test_unreadable_is_damaged(tmp_path: Path) -> None:

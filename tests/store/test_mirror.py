@@ -365,6 +365,27 @@ async def test_claims_of_many_tokens(
     assert await mirror.claims([value(1)], 1, 2) == {}
 
 
+async def test_pages_of_tokens(mirror: MirrorStore, log: "Grower") -> None:
+    """Token by token in order, each with all that stands on it."""
+    await mirror.advance(
+        *log.mirrored(
+            *[log.report(i) for i in range(20)],
+            *[log.report(i, confidence=90) for i in range(10)],
+            log.retract(3, 3, 23),
+        )
+    )
+    seen: list[tuple[bytes, int]] = []
+    count = 0
+    while page := await mirror.page(seen[-1] if seen else (b"", 0), 6):
+        assert len(page) <= 6
+        for value, key, found in page:
+            assert {c.token for c in found} == {value}
+            seen.append((value, key))
+            count += len(found)
+    assert seen == sorted(set(seen))
+    assert (len(seen), count) == (19, 28)
+
+
 async def test_claims_by_position(
     mirror: MirrorStore, log: "Grower", value: "Value"
 ) -> None:

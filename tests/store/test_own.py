@@ -232,3 +232,54 @@ async def test_a_rewrite_of_a_grown_bundle_is_stale(
 
 def _bytes(home: Path) -> bytes:
     return b"".join(p.read_bytes() for p in sorted(home.glob("own.db*")))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "why"),
+    [
+        ("size = size, note", b"", "own.db: note"),
+        ("peaks", b"junk", "own.db: log row 1"),
+        ("peaks", bytes(8), "not what its checkpoint of size 1 signs"),
+    ],
+)
+async def test_a_changed_tip_is_damaged(
+    own: OwnStore,
+    log: "Grower",
+    reopen: Reopen,
+    column: str,
+    value: bytes,
+    why: str,
+) -> None:
+    """Frontier and checkpoint of the tip must be one another's."""
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(1)])
+    await own.log.append(old, new, bundles, ())
+    await own.database.write(
+        lambda c: c.exec_driver_sql(f"UPDATE log SET {column} = ?", (value,))
+    )
+    own.close()
+    with pytest.raises(DamagedError, match=why):
+        reopen()
+
+
+async def test_a_mark_of_another_log_is_refused(
+    own: OwnStore, log: "Grower", reopen: Reopen, tmp_path: Path
+) -> None:
+    """Two homes mixed up are noticed; a next generation is not that."""
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(1)])
+    await own.log.append(old, new, bundles, ())
+    other = type(log)("bank.example/syncd/txwz/2")
+    own.close()
+    (tmp_path / HIGH_WATER).write_bytes(other.head().note)
+    with pytest.raises(DamagedError, match=r"of bank\.example/syncd/txwz/2"):
+        reopen()
+    (tmp_path / HIGH_WATER).write_bytes(new.note)
+    again = reopen()
+    await again.log.found(other.head())
+    again.close()
+    (tmp_path / HIGH_WATER).write_bytes(new.note)  # died before the mark
+    again = reopen()
+    assert again.log.released() == other.head().note
+    assert await again.log.head() == other.head()
+    again.close()
