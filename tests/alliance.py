@@ -73,6 +73,11 @@ NAME = "txwz"
 SECRET = b"correct horse battery"
 MEMBERS = ("police", "bank", "carrier", "platform")
 SECTORS = {"payer": "payment"}
+ROLES = {
+    "phone": "caller",
+    "url": "phishing_host",
+    "account": "collecting_account",
+}
 CHEAP = 2  # scrypt n
 ADMINS = [roster_keys.admin(NAME, n, n.encode() * 8) for n in ("anne", "bert")]
 HOUR_S = 3600
@@ -349,12 +354,10 @@ class Member:
         """Have reports accepted; return their ids in the vault."""
         given = {
             "label": "fake_invest",
-            "role": "phishing_host" if kind == "url" else "caller",
+            "role": ROLES[kind],
             "evidence": "user_tag",
             **fields,
         }
-        if kind == "account":
-            given = {"role": "collecting", **given}
         taken = await self.node.own_desk.take_reports(
             [forms.Draft(kind=kind, value=v, **given) for v in values], None
         )
@@ -364,7 +367,7 @@ class Member:
     async def retract(self, kind: str, value: str) -> int:
         """Have all live reports of a value end; return how many."""
         done = await self.node.own_desk.retract(
-            forms.Retraction(reason="wrong", kind=kind, value=value)
+            forms.Retraction(reason="false_positive", kind=kind, value=value)
         )
         return done.retracting
 
@@ -375,7 +378,7 @@ class Member:
         answers = await self.node.own_desk.lookup(
             Caller("teller", "operator"),
             LookupCall(
-                "transfer_check",
+                "transaction_check",
                 "",
                 deadline_ms,
                 [forms.Item(kind=kind, value=v) for v in values],
