@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,17 +28,15 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.flows import audit, pull, serve
-from syncd.flows.audit import Held, LogReport, LogView, Proof, Tally
-from syncd.flows.ports import Bundle
+from syncd.flows.audit import LogReport, Tally
 from syncd.flows.serve import LogFiles
 from syncd.indicator import claims, leaf, token
 from syncd.indicator.claims import Range
 from syncd.indicator.leaf import Record
+from syncd.node import audit as stored
 from syncd.node.home import trusted_roster
 from syncd.roster import trust
-from syncd.roster.roster import Roster
-from syncd.store import durable, home, own, snapshot
-from syncd.store.database import Database
+from syncd.store import home, snapshot
 from syncd.store.roster_files import RosterFiles
 from syncd.store.snapshot import (
     CosignRow,
@@ -49,7 +46,7 @@ from syncd.store.snapshot import (
 )
 from syncd.tlog import checkpoint, note, strict
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.note import Note, Signature, VerifierKey
+from syncd.tlog.note import VerifierKey
 
 FULL = 256  # records in a whole bundle
 LAST = 10  # entries that `show` lists
@@ -170,13 +167,6 @@ def _settings(ctx: typer.Context, given: Path | None) -> Config:
     return config.load(path.absolute())
 
 
-def _roster_of(settings: Config) -> Roster | None:
-    """Return the home's roster, verified; None before it has joined."""
-    if not settings.alliance.fingerprint:
-        return None
-    return trusted_roster(settings).current
-
-
 # ----------------------------------------------------------------- export
 
 
@@ -198,7 +188,7 @@ def _write_files(
     except OSError as e:
         raise UsageError(f"{out}: {e.strerror}") from e
     try:
-        with _served(settings, origin) as log:
+        with stored.served(settings, origin) as log:
             count = asyncio.run(_fill(made, log, audited))
             head = checkpoint.parse(note.parse(log.checkpoint).text)
         made.rename(out)
@@ -217,116 +207,6 @@ async def _fill(made: Path, log: LogFiles, audited: bool) -> int:
         file.write_bytes(raw)
         count += 1
     return count
-
-
-@contextmanager
-def _served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
-    """Open a log of a home as the peer door would serve it."""
-    path = settings.home
-    if origin is not None:
-        head = snapshot.of_mirror(
-            path / home.MIRROR, lambda s: _mirrored(s, origin)
-        )
-        store = home.open_mirror(path, clock=_no_clock, read_only=True)
-        with ExitStack() as undo:
-            undo.callback(store.close)
-
-            async def bundle(n: int) -> Bundle | None:
-                return await store.bundle(origin, n)
-
-            async def roots(first: int, last: int) -> list[bytes]:
-                return await store.roots(origin, first, last)
-
-            signed = note.parse(head.note)
-            raw = bytes(Note(signed.text, _log_lines(signed, origin)))
-            size = checkpoint.parse(signed.text).size
-            yield LogFiles(origin, size, raw, bundle, roots)
-        return
-    mark = _mark(path)
-    row, receipts = snapshot.of_own(path / home.OWN, _own_log)
-    head_ = checkpoint.parse(mark.text)
-    if head_.origin != row.origin or head_.size > row.size:
-        raise DamagedError(
-            f"{own.HIGH_WATER}: says {head_.origin} at {head_.size}, own.db is"
-            f" {row.origin} at {row.size}",
-            hint=t("syncd log verify says more"),
-        )
-    database = Database(path / home.OWN, "own", read_only=True)
-    with ExitStack() as undo:
-        undo.callback(database.close)
-        log = own.OwnLogStore(database, path / own.HIGH_WATER, read_only=True)
-        raw = bytes(_with_receipts(mark, row.origin, receipts, settings))
-        yield LogFiles(row.origin, head_.size, raw, log.bundle, log.roots)
-
-
-def _no_clock() -> int:
-    return 0  # nothing is written
-
-
-def _mark(path: Path) -> Note:
-    """Return the newest checkpoint of our own that was released."""
-    raw = durable.read(path / own.HIGH_WATER)
-    if raw is None:
-        raise UsageError(
-            f"{path}: there is no log here yet", hint=t("run syncd init")
-        )
-    try:
-        return note.parse(raw)
-    except MalformedError as e:
-        raise DamagedError(f"{own.HIGH_WATER}: {e}") from e
-
-
-def _own_log(s: OwnSnapshot) -> tuple[LogRow, list[bytes]]:
-    logs = s.logs()
-    if not logs:
-        raise UsageError(
-            t("there is no log here yet"), hint=t("run syncd init")
-        )
-    row = logs[-1]
-    return row, [r.note for r in s.receipts() if r.origin == row.origin]
-
-
-def _mirrored(s: MirrorSnapshot, origin: str) -> LogRow:
-    rows = {row.origin: row for row in s.logs()}
-    row = rows.get(origin)
-    if row is None or not row.note or not row.size:
-        known = sorted(o for o, r in rows.items() if r.size)
-        raise UsageError(
-            f"mirror.db: nothing of {origin[:100]}",
-            hint=t("it holds {names}", names=", ".join(known) or "no log"),
-        )
-    return row
-
-
-def _log_lines(signed: Note, origin: str) -> tuple[Signature, ...]:
-    return tuple(s for s in signed.signatures if s.name == origin)[:1]
-
-
-def _with_receipts(
-    mark: Note, origin: str, receipts: list[bytes], settings: Config
-) -> Note:
-    """Return our checkpoint with the cosignatures of it that we know."""
-    roster = _roster_of(settings)
-    found = Note(mark.text, _log_lines(mark, origin))
-    lines: list[Signature] = []
-    known = roster.by_origin(origin) if roster else None
-    if roster is None or known is None:
-        return found
-    keys = [known[1].log, *cosigners(roster)]
-    for raw in receipts:
-        signed = note.parse(raw)
-        if signed.text == mark.text:
-            lines += [s for _, s in note.verify(signed, keys)]
-    others = [s for s in dict.fromkeys(lines) if s.name != origin]
-    return note.add(found, *others[:COSIGNED])
-
-
-def cosigners(roster: Roster) -> list[VerifierKey]:
-    """Return every key whose line may stand under a checkpoint."""
-    keys = list(roster.witnesses)
-    for member in roster.members:
-        keys += [member.keys.seen, member.keys.merged]
-    return keys
 
 
 # ----------------------------------------------------------------- verify
@@ -359,7 +239,7 @@ def _verify_files(
         return key or found[1].log  # type: ignore[index]
 
     def erased(head: Checkpoint) -> list[Range]:
-        return _ordered(roster, head.origin) if roster else []
+        return stored.ordered(roster, head.origin) if roster else []
 
     if not directory.is_dir():
         raise UsageError(f"{directory}: no such directory")
@@ -367,7 +247,7 @@ def _verify_files(
         _names(directory),
         _reader(directory),
         log_key=log_key,
-        cosigners=cosigners(roster) if roster else None,
+        cosigners=stored.cosigners(roster) if roster else None,
         erased=erased,
     )
     head = found.head
@@ -441,19 +321,9 @@ def _reader(directory: Path) -> audit.Read:
     return read
 
 
-def _ordered(roster: Roster, origin: str) -> list[Range]:
-    """Return what the roster erased of a log: `by` is the size it names."""
-    return [
-        (start, stop, row.size)
-        for row in roster.erased
-        if row.origin == origin
-        for start, stop in row.ranges
-    ]
-
-
 def _verify_home(settings: Config, as_json: bool) -> int:
     roster = trusted_roster(settings).current
-    reports = verify_home(settings, roster)
+    reports = stored.verify_home(settings, roster)
     ok = all(report.ok for report in reports)
     if as_json:
         terminal.show_json([_report_json(r) for r in reports])
@@ -479,160 +349,15 @@ def _verify_home(settings: Config, as_json: bool) -> int:
     return 0 if ok else DamagedError.exit_code
 
 
-def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
-    """Return what came of checking every log and claim of a home.
-
-    A daemon may write meanwhile, so the order matters: what may only follow
-    is read first (the mark, then what was cosigned), and what it follows
-    from later (the mirror, last our own log).
-    """
-    path = settings.home
-    mark = durable.read(path / own.HIGH_WATER)
-    cosigned, receipts = snapshot.of_own(
-        path / home.OWN, lambda s: (s.cosigned(), s.receipts())
-    )
-
-    def with_mirror(mirror: MirrorSnapshot) -> list[LogReport]:
-        check = _HomeCheck(settings.member.id, roster, mirror)
-        check.expect(mark, cosigned, receipts)
-        ours = snapshot.of_own(path / home.OWN, check.own_logs)
-        return ours + check.mirrored()
-
-    return snapshot.of_mirror(path / home.MIRROR, with_mirror)
-
-
-class _HomeCheck:
-    """The logs of one home, one after the other."""
-
-    def __init__(
-        self, me: str, roster: Roster, mirror: MirrorSnapshot
-    ) -> None:
-        self._me = roster.known(me)
-        self._roster = roster
-        self._mirror = mirror
-        self._rows = {row.origin: row for row in mirror.logs()}
-        self._claims, self._sightings = _tallies(mirror, self._rows)
-        self._proofs: dict[str, list[Proof]] = {}
-        self._mark = b""
-        self._own: set[str] = set()
-
-    def expect(
-        self,
-        mark: bytes | None,
-        cosigned: list[CosignRow],
-        receipts: list[CosignRow],
-    ) -> None:
-        """Take the notes that must hold."""
-        self._mark = mark or b""
-        ours = {"seen": self._me.keys.seen, "merged": self._me.keys.merged}
-        for row in cosigned:
-            key = ours.get(row.name)
-            self._add(row, f"our {row.name} line", [key] if key else [])
-        for row in receipts:
-            keys = [k for k in cosigners(self._roster) if k.name == row.name]
-            self._add(row, f"receipt of {row.name}", keys)
-
-    def _add(self, row: CosignRow, what: str, keys: list[VerifierKey]) -> None:
-        proof = Proof(
-            what,
-            row.note if keys else b"",  # of nobody's key: a problem to tell
-            tuple(keys),
-            row.size,
-            row.root,
-            merged=row.name == "merged",
-        )
-        self._proofs.setdefault(row.origin, []).append(proof)
-
-    def own_logs(self, store: OwnSnapshot) -> list[LogReport]:
-        """Check our own logs, of all generations."""
-        logs = store.logs()
-        self._own = {row.origin for row in logs}
-        if logs:
-            mark = Proof("high-water mark", self._mark)
-            self._proofs.setdefault(logs[-1].origin, []).append(mark)
-        return [self._check(row, store.bundles(row.id)) for row in logs]
-
-    def mirrored(self) -> list[LogReport]:
-        """Check the logs of others."""
-        return [
-            self._check(row, self._mirror.bundles(row.id))
-            for origin, row in self._rows.items()
-            if origin not in self._own
-        ]
-
-    def _check(self, row: LogRow, bundles: Iterator[Bundle]) -> LogReport:
-        origin = row.origin
-        known = self._roster.by_origin(origin)
-        here = self._rows.get(origin)
-        merged, log_id = (here.merged, here.id) if here else (0, 0)
-        if known is None:
-            return LogReport(
-                origin, row.size, merged, b"", {}, 0, False, ["nobody's log"]
-            )
-        kept = [
-            Proof(f"kept checkpoint of {size}", raw, size=size)
-            for size, raw in self._mirror.notes(log_id)
-        ]
-
-        def rows(sightings: bool, first: int, last: int) -> list[Held]:
-            found = self._mirror.held(log_id, first, last, sightings=sightings)
-            return [held[1:] for held in found]
-
-        return audit.check_log(
-            LogView(
-                origin=origin,
-                key=known[1].log,
-                size=row.size,
-                peaks=row.peaks,
-                note=row.note,
-                merged=merged,
-                bundles=bundles,
-                proofs=(*kept, *self._proofs.get(origin, [])),
-                erased=tuple(self._mirror.erased(log_id)),
-                ordered=tuple(_ordered(self._roster, origin)),
-                claims=self._claims.get(log_id, Tally()),
-                sightings=self._sightings.get(log_id, Tally()),
-                rows=rows,
-                contested=bool(here and here.contested),
-            )
-        )
-
-
-def _tallies(
-    mirror: MirrorSnapshot, rows: Mapping[str, LogRow]
-) -> tuple[dict[int, Tally], dict[int, Tally]]:
-    """Sum the claim and sighting rows of each log, in one reading of each.
-
-    Raises:
-        DamagedError: a row is of no log at all.
-    """
-    names = {row.id: row.origin for row in rows.values()}
-    found: tuple[dict[int, Tally], dict[int, Tally]] = ({}, {})
-    for table, held in zip(
-        found, (mirror.claims(), mirror.sightings()), strict=True
-    ):
-        for log_id, *row in held:
-            origin = names.get(log_id)
-            if origin is None:
-                raise DamagedError(
-                    f"mirror.db: a row at {row[2]!r:.24} is of no log"
-                )
-            tally = table.get(log_id)
-            if tally is None:
-                tally = table[log_id] = Tally()
-            tally.add(origin, tuple(row))  # type: ignore[arg-type]
-    return found
-
-
 def _tell_digests(settings: Config, as_json: bool) -> int:
     """Sum the claim rows as they are: no log is read, nothing is proven."""
 
     def job(mirror: MirrorSnapshot) -> list[dict[str, Any]]:
         rows = {row.origin: row for row in mirror.logs()}
-        tallies, _ = _tallies(mirror, rows)
+        sums, _ = stored.tallies(mirror, rows)
         found = []
         for origin, row in rows.items():
-            tally = tallies.get(row.id, Tally())
+            tally = sums.get(row.id, Tally())
             found.append(
                 {
                     "origin": origin,
@@ -697,12 +422,12 @@ def _reading(
     if origin is not None:
 
         def mirrored(s: MirrorSnapshot) -> dict[str, Any]:
-            return job(s, _mirrored(s, origin), [])
+            return job(s, stored.mirrored_row(s, origin), [])
 
         return snapshot.of_mirror(path / home.MIRROR, mirrored)
 
     def ours(s: OwnSnapshot) -> dict[str, Any]:
-        row, _ = _own_log(s)
+        row, _ = stored.own_row(s)
         receipts = [r for r in s.receipts() if r.origin == row.origin]
         return job(s, row, receipts)
 

@@ -1,0 +1,313 @@
+"""A home's logs, opened for whoever checks or exports them.
+
+No daemon, no secret: the files as they are at one moment, while a daemon may
+go on writing them. Signatures are verified from the roster that the home
+pins; nothing is written.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from syncd.config import Config
+from syncd.errors import DamagedError, MalformedError, UsageError
+from syncd.flows import audit
+from syncd.flows.audit import Held, LogReport, LogView, Proof, Tally
+from syncd.flows.ports import Bundle
+from syncd.flows.serve import LogFiles
+from syncd.indicator.claims import Range
+from syncd.node.home import trusted_roster
+from syncd.roster.roster import Roster
+from syncd.store import durable, home, own, snapshot
+from syncd.store.database import Database
+from syncd.store.snapshot import (
+    CosignRow,
+    LogRow,
+    MirrorSnapshot,
+    OwnSnapshot,
+)
+from syncd.tlog import checkpoint, note
+from syncd.tlog.note import Note, Signature, VerifierKey
+
+COSIGNED = 14  # cosignatures on a checkpoint: readers accept 16 lines
+
+
+@contextmanager
+def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
+    """Open a log of a home as the peer door would serve it.
+
+    Raises:
+        UsageError: there is no such log.
+        DamagedError: own.db is not what was released.
+    """
+    path = settings.home
+    if origin is not None:
+        head = snapshot.of_mirror(
+            path / home.MIRROR, lambda s: mirrored_row(s, origin)
+        )
+        store = home.open_mirror(path, clock=_no_clock, read_only=True)
+        with ExitStack() as undo:
+            undo.callback(store.close)
+
+            async def bundle(n: int) -> Bundle | None:
+                return await store.bundle(origin, n)
+
+            async def roots(first: int, last: int) -> list[bytes]:
+                return await store.roots(origin, first, last)
+
+            signed = note.parse(head.note)
+            raw = bytes(Note(signed.text, _log_lines(signed, origin)))
+            size = checkpoint.parse(signed.text).size
+            yield LogFiles(origin, size, raw, bundle, roots)
+        return
+    mark = _mark(path)
+    row, receipts = snapshot.of_own(path / home.OWN, own_row)
+    head_ = checkpoint.parse(mark.text)
+    if head_.origin != row.origin or head_.size > row.size:
+        raise DamagedError(
+            f"{own.HIGH_WATER}: says {head_.origin} at {head_.size}, own.db is"
+            f" {row.origin} at {row.size}",
+            hint="syncd log verify says more",
+        )
+    database = Database(path / home.OWN, "own", read_only=True)
+    with ExitStack() as undo:
+        undo.callback(database.close)
+        log = own.OwnLogStore(database, path / own.HIGH_WATER, read_only=True)
+        raw = bytes(_with_receipts(mark, row.origin, receipts, settings))
+        yield LogFiles(row.origin, head_.size, raw, log.bundle, log.roots)
+
+
+def _no_clock() -> int:
+    return 0  # nothing is written
+
+
+def _mark(path: Path) -> Note:
+    """Return the newest checkpoint of our own that was released."""
+    raw = durable.read(path / own.HIGH_WATER)
+    if raw is None:
+        raise UsageError(
+            f"{path}: there is no log here yet", hint="run syncd init"
+        )
+    try:
+        return note.parse(raw)
+    except MalformedError as e:
+        raise DamagedError(f"{own.HIGH_WATER}: {e}") from e
+
+
+def own_row(s: OwnSnapshot) -> tuple[LogRow, list[bytes]]:
+    """Return our newest log, and others' receipts on it.
+
+    Raises:
+        UsageError: there is none yet.
+    """
+    logs = s.logs()
+    if not logs:
+        raise UsageError("there is no log here yet", hint="run syncd init")
+    row = logs[-1]
+    return row, [r.note for r in s.receipts() if r.origin == row.origin]
+
+
+def mirrored_row(s: MirrorSnapshot, origin: str) -> LogRow:
+    """Return a mirrored log.
+
+    Raises:
+        UsageError: nothing of it is here; the hint names those that are.
+    """
+    rows = {row.origin: row for row in s.logs()}
+    row = rows.get(origin)
+    if row is None or not row.note or not row.size:
+        known = sorted(o for o, r in rows.items() if r.size)
+        raise UsageError(
+            f"mirror.db: nothing of {origin[:100]}",
+            hint=f"it holds {', '.join(known) or 'no log'}",
+        )
+    return row
+
+
+def _log_lines(signed: Note, origin: str) -> tuple[Signature, ...]:
+    return tuple(s for s in signed.signatures if s.name == origin)[:1]
+
+
+def _with_receipts(
+    mark: Note, origin: str, receipts: list[bytes], settings: Config
+) -> Note:
+    """Return our checkpoint with the cosignatures of it that we know."""
+    roster = None  # before it has joined
+    if settings.alliance.fingerprint:
+        roster = trusted_roster(settings).current
+    found = Note(mark.text, _log_lines(mark, origin))
+    lines: list[Signature] = []
+    known = roster.by_origin(origin) if roster else None
+    if roster is None or known is None:
+        return found
+    keys = [known[1].log, *cosigners(roster)]
+    for raw in receipts:
+        signed = note.parse(raw)
+        if signed.text == mark.text:
+            lines += [s for _, s in note.verify(signed, keys)]
+    others = [s for s in dict.fromkeys(lines) if s.name != origin]
+    return note.add(found, *others[:COSIGNED])
+
+
+def cosigners(roster: Roster) -> list[VerifierKey]:
+    """Return every key whose line may stand under a checkpoint."""
+    keys = list(roster.witnesses)
+    for member in roster.members:
+        keys += [member.keys.seen, member.keys.merged]
+    return keys
+
+
+def ordered(roster: Roster, origin: str) -> list[Range]:
+    """Return what the roster erased of a log: `by` is the size it names."""
+    return [
+        (start, stop, row.size)
+        for row in roster.erased
+        if row.origin == origin
+        for start, stop in row.ranges
+    ]
+
+
+def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
+    """Return what came of checking every log and claim of a home.
+
+    A daemon may write meanwhile, so the order matters: what may only follow
+    is read first (the mark, then what was cosigned), and what it follows
+    from later (the mirror, last our own log).
+    """
+    path = settings.home
+    mark = durable.read(path / own.HIGH_WATER)
+    cosigned, receipts = snapshot.of_own(
+        path / home.OWN, lambda s: (s.cosigned(), s.receipts())
+    )
+
+    def with_mirror(mirror: MirrorSnapshot) -> list[LogReport]:
+        check = _HomeCheck(settings.member.id, roster, mirror)
+        check.expect(mark, cosigned, receipts)
+        ours = snapshot.of_own(path / home.OWN, check.own_logs)
+        found = [*ours, *check.mirrored()]
+        return sorted(found, key=lambda report: report.origin)
+
+    return snapshot.of_mirror(path / home.MIRROR, with_mirror)
+
+
+class _HomeCheck:
+    """The logs of one home, one after the other."""
+
+    def __init__(
+        self, me: str, roster: Roster, mirror: MirrorSnapshot
+    ) -> None:
+        self._me = roster.known(me)
+        self._roster = roster
+        self._mirror = mirror
+        self._rows = {row.origin: row for row in mirror.logs()}
+        self._claims, self._sightings = tallies(mirror, self._rows)
+        self._proofs: dict[str, list[Proof]] = {}
+        self._mark = b""
+        self._own: set[str] = set()
+
+    def expect(
+        self,
+        mark: bytes | None,
+        cosigned: list[CosignRow],
+        receipts: list[CosignRow],
+    ) -> None:
+        """Take the notes that must hold."""
+        self._mark = mark or b""
+        ours = {"seen": self._me.keys.seen, "merged": self._me.keys.merged}
+        for row in cosigned:
+            key = ours.get(row.name)
+            self._add(row, f"our {row.name} line", [key] if key else [])
+        for row in receipts:
+            keys = [k for k in cosigners(self._roster) if k.name == row.name]
+            self._add(row, f"receipt of {row.name}", keys)
+
+    def _add(self, row: CosignRow, what: str, keys: list[VerifierKey]) -> None:
+        proof = Proof(
+            what,
+            row.note if keys else b"",  # of nobody's key: a problem to tell
+            tuple(keys),
+            row.size,
+            row.root,
+            merged=row.name == "merged",
+        )
+        self._proofs.setdefault(row.origin, []).append(proof)
+
+    def own_logs(self, store: OwnSnapshot) -> list[LogReport]:
+        """Check our own logs, of all generations."""
+        logs = store.logs()
+        self._own = {row.origin for row in logs}
+        if logs:
+            mark = Proof("high-water mark", self._mark)
+            self._proofs.setdefault(logs[-1].origin, []).append(mark)
+        return [self._check(row, store.bundles(row.id)) for row in logs]
+
+    def mirrored(self) -> list[LogReport]:
+        """Check the logs of others."""
+        return [
+            self._check(row, self._mirror.bundles(row.id))
+            for origin, row in self._rows.items()
+            if origin not in self._own
+        ]
+
+    def _check(self, row: LogRow, bundles: Iterator[Bundle]) -> LogReport:
+        origin = row.origin
+        known = self._roster.by_origin(origin)
+        here = self._rows.get(origin)
+        merged, log_id = (here.merged, here.id) if here else (0, 0)
+        if known is None:
+            return LogReport(
+                origin, row.size, merged, b"", {}, 0, False, ["nobody's log"]
+            )
+        kept = [
+            Proof(f"kept checkpoint of {size}", raw, size=size)
+            for size, raw in self._mirror.notes(log_id)
+        ]
+
+        def rows(sightings: bool, first: int, last: int) -> list[Held]:
+            found = self._mirror.held(log_id, first, last, sightings=sightings)
+            return [held[1:] for held in found]
+
+        return audit.check_log(
+            LogView(
+                origin=origin,
+                key=known[1].log,
+                size=row.size,
+                peaks=row.peaks,
+                note=row.note,
+                merged=merged,
+                bundles=bundles,
+                proofs=(*kept, *self._proofs.get(origin, [])),
+                erased=tuple(self._mirror.erased(log_id)),
+                ordered=tuple(ordered(self._roster, origin)),
+                claims=self._claims.get(log_id, Tally()),
+                sightings=self._sightings.get(log_id, Tally()),
+                rows=rows,
+                contested=bool(here and here.contested),
+            )
+        )
+
+
+def tallies(
+    mirror: MirrorSnapshot, rows: Mapping[str, LogRow]
+) -> tuple[dict[int, Tally], dict[int, Tally]]:
+    """Sum the claim and sighting rows of each log, in one reading of each.
+
+    Raises:
+        DamagedError: a row is of no log at all.
+    """
+    names = {row.id: row.origin for row in rows.values()}
+    found: tuple[dict[int, Tally], dict[int, Tally]] = ({}, {})
+    for table, held in zip(
+        found, (mirror.claims(), mirror.sightings()), strict=True
+    ):
+        for log_id, *row in held:
+            origin = names.get(log_id)
+            if origin is None:
+                raise DamagedError(
+                    f"mirror.db: a row at {row[2]!r:.24} is of no log"
+                )
+            tally = table.get(log_id)
+            if tally is None:
+                tally = table[log_id] = Tally()
+            tally.add(origin, tuple(row))  # type: ignore[arg-type]
+    return found
