@@ -9,14 +9,14 @@ the others are answered as usual.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from syncd.errors import HoldersError, MalformedError, SyncdError
 from syncd.flows.ports import Finding, Position
 from syncd.flows.report import check_kind, region_of
-from syncd.flows.tokenise import LOCAL_BATCH, Offload, Tokeniser
+from syncd.flows.tokenise import LOCAL_BATCH, Offload
 from syncd.indicator import identifier, policy, token, verdict, vocabulary
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
@@ -85,6 +85,21 @@ class ClaimSource(Protocol):
         ...
 
 
+class Tokens(Protocol):
+    """Who turns identifiers into outputs: `tokenise.Tokeniser`."""
+
+    async def collect(
+        self,
+        identifiers: Iterable[Identifier],
+        done: dict[Identifier, bytes],
+        *,
+        purpose: str,
+        timeout_s: float,
+    ) -> None:
+        """Put outputs into `done`, as many as can be had, or raise."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What a look-up is judged by, as of one moment."""
@@ -122,7 +137,7 @@ async def lookup(
     reference: str,
     timeout_s: float,
     world: World,
-    tokeniser: Tokeniser,
+    tokeniser: Tokens,
     claims: ClaimSource,
     record: Callable[[Sequence[Access]], Awaitable[None]],
     report: Callable[[Finding], Awaitable[None]],
@@ -224,7 +239,7 @@ async def _ask(
     kind: str,
     asked: Sequence[_Asked],
     asking: _Asking,
-    tokeniser: Tokeniser,
+    tokeniser: Tokens,
     purpose: str,
     deadline: float,
     clock: Callable[[], float],

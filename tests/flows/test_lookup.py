@@ -1,0 +1,411 @@
+"""Every item is answered by itself, in order, and recorded before that."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import HoldersError, MalformedError, SyncdError
+from syncd.flows import lookup
+from syncd.flows.lookup import Access, Answer, Question, World
+from syncd.flows.ports import Finding, Position
+from syncd.flows.tokenise import LOCAL_BATCH
+from syncd.indicator import identifier, statement, token
+from syncd.indicator.claims import REPORT, Claim
+from syncd.indicator.identifier import Identifier
+from syncd.roster.roster import Never, Roster
+from syncd.roster.terms import DEFAULT_CAPS, DEFAULT_POLICY
+
+DAY = statement.day("2026-11-20")
+BANK = "bank.example/syncd/txwz/1"
+POLICE = "police.example/syncd/txwz/1"
+NUMBER = "+12025550123"
+
+
+def member(id_: str, origin: str) -> Any:
+    return SimpleNamespace(
+        id=id_,
+        sector=id_,
+        controller=id_,
+        annulled=False,
+        generations=(SimpleNamespace(origin=origin),),
+    )
+
+
+ROSTER = cast(
+    Roster,
+    SimpleNamespace(
+        members=(member("bank", BANK), member("police", POLICE)),
+        never=(
+            Never("phone", "+12025550911", "emergency"),
+            Never("url", "bank.example/", "bank"),
+        ),
+        caps=DEFAULT_CAPS,
+        policy=DEFAULT_POLICY,
+        epoch=lambda kind, number=None: (
+            SimpleNamespace(epoch=1) if number in (None, 1) else None
+        ),
+    ),
+)
+WORLD = World(ROSTER, DAY, frozenset(), frozenset(), "US", frozenset({BANK}))
+
+
+def output(one: Identifier) -> bytes:
+    """Return what the holders would make of an identifier."""
+    if one.kind == "url":
+        return token.url_output(one)
+    return hashlib.sha512(token.oprf_input(one)).digest()
+
+
+class Holders:
+    """Tokens without holders; some kinds cannot be asked."""
+
+    def __init__(self, clock: "Clock") -> None:
+        self.clock = clock
+        self.down: dict[str, SyncdError] = {}
+        self.slow_s = 0.0  # per batch
+        self.asked: list[tuple[int, str, float]] = []
+
+    async def collect(
+        self,
+        identifiers: Iterable[Identifier],
+        done: dict[Identifier, bytes],
+        *,
+        purpose: str,
+        timeout_s: float,
+    ) -> None:
+        wanted = list(identifiers)
+        self.asked.append((len(wanted), purpose, timeout_s))
+        for one in wanted:
+            if one.kind in self.down:
+                raise self.down[one.kind]
+            if self.slow_s > timeout_s:
+                self.clock.now += timeout_s
+                raise HoldersError("no time left", missing=("slow",))
+            done[one] = output(one)
+        self.clock.now += self.slow_s
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Book:
+    """Claims by token, and what is recorded, in one place."""
+
+    def __init__(self) -> None:
+        self.rows: list[Claim] = []
+        self.events: list[str] = []
+        self.accesses: list[Access] = []
+        self.findings: list[Finding] = []
+
+    def report(
+        self,
+        one: Identifier,
+        origin: str = POLICE,
+        know: bytes | None = None,
+        **fields: Any,
+    ) -> Claim:
+        made = output(one)
+        claim = Claim(
+            **{
+                "origin": origin,
+                "index": len(self.rows),
+                "type": REPORT,
+                "kind": token.KIND_CODES[one.kind],
+                "epoch": 1,
+                "token": token.token(made),
+                "on": DAY,
+                "seen": DAY,
+                "expires": DAY + 100,
+                "label": "fake_invest",
+                "role": "caller",
+                "evidence": "user_tag",
+                "confidence": 50,
+                "handling": "open",
+                "know": token.know(made, origin) if know is None else know,
+                **fields,
+            }
+        )
+        self.rows.append(claim)
+        return claim
+
+    async def claims(
+        self, tokens: Sequence[bytes], kind: int, epoch: int
+    ) -> Mapping[bytes, Sequence[Claim]]:
+        found: dict[bytes, list[Claim]] = {}
+        for c in self.rows:
+            if c.token in set(tokens) and (c.kind, c.epoch) == (kind, epoch):
+                found.setdefault(c.token, []).append(c)
+        return found
+
+    async def claims_at(
+        self, positions: Sequence[Position]
+    ) -> Mapping[Position, Claim]:
+        return {c.position: c for c in self.rows if c.position in positions}
+
+    async def record(self, accesses: Sequence[Access]) -> None:
+        await asyncio.sleep(0)
+        self.accesses += accesses
+
+    async def note(self, finding: Finding) -> None:
+        self.findings.append(finding)
+
+
+async def at_once(work: Any, *args: Any) -> Any:
+    return work(*args)
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.holders = Holders(self.clock)
+        self.book = Book()
+        self.world = WORLD
+
+    async def ask(
+        self, *questions: Question | SyncdError, timeout_s: float = 3.0
+    ) -> list[Answer]:
+        return await lookup.lookup(
+            questions,
+            purpose="call_check",
+            caller="teller",
+            reference="A-17",
+            timeout_s=timeout_s,
+            world=self.world,
+            tokeniser=self.holders,
+            claims=self.book,
+            record=self.book.record,
+            report=self.book.note,
+            offload=at_once,
+            clock=self.clock,
+        )
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def phone(value: str = NUMBER) -> Identifier:
+    return identifier.parse_normal("phone", value)
+
+
+def verdicts(answers: Sequence[Answer]) -> list[str]:
+    return [a.verdict.verdict if a.verdict else "problem" for a in answers]
+
+
+async def test_a_reported_number_is_found_however_it_is_written(
+    desk: Desk,
+) -> None:
+    claim = desk.book.report(phone())
+    answers = await desk.ask(
+        Question("phone", "(202) 555-0123"), Question("phone", "2025550199")
+    )
+    assert verdicts(answers) == ["suspected", "none"]
+    assert answers[0].verdict is not None
+    assert answers[0].verdict.positions == (claim.position,)
+
+
+async def test_each_item_has_its_own_problem_in_its_own_place(
+    desk: Desk,
+) -> None:
+    error = MalformedError("items[1]: unknown field")
+    answers = await desk.ask(
+        Question("phone", "nobody"),
+        error,
+        Question("phone", NUMBER),
+        Question("13800138000", "x"),
+    )
+    assert verdicts(answers) == ["problem", "problem", "none", "problem"]
+    assert answers[1].problem is error
+    assert "13800138000" not in str(answers[3].problem)
+
+
+async def test_an_access_is_recorded_with_its_positions_and_tokens(
+    desk: Desk,
+) -> None:
+    claim = desk.book.report(phone())
+    await desk.ask(
+        Question("phone", NUMBER),
+        Question("phone", "none"),
+        Question("phone", "2025550199"),
+    )
+    hit, miss = desk.book.accesses  # the one that did not read is no access
+    short = token.token(output(phone()))
+    assert hit == Access(
+        "teller", "call_check", "phone", (claim.position,), (short,), "A-17"
+    )
+    assert miss.positions is None
+    assert len(miss.tokens) == 1
+
+
+async def test_no_answer_without_its_record(desk: Desk) -> None:
+    async def fail(accesses: Sequence[Access]) -> None:
+        raise SyncdError("own.db: disk full")
+
+    desk.book.record = fail  # type: ignore[method-assign]
+    with pytest.raises(SyncdError, match="disk full"):
+        await desk.ask(Question("phone", NUMBER))
+
+
+async def test_without_holders_phones_are_unknown_and_urls_are_not(
+    desk: Desk,
+) -> None:
+    url = Identifier("url", "evil.example/a")
+    desk.book.report(url)
+    desk.holders.down["phone"] = HoldersError(
+        "oprf: 1 of 2", missing=("bank", "carrier")
+    )
+    answers = await desk.ask(
+        Question("phone", NUMBER),
+        Question("url", "http://evil.example/a"),
+        Question("account", "bank:102:1001244109000012345"),
+    )
+    assert verdicts(answers) == ["unknown", "suspected", "none"]
+    assert answers[0].missing == ("bank", "carrier")
+    assert answers[0].detail == "oprf: 1 of 2"
+
+
+async def test_the_deadline_holds_for_all_batches_together(
+    desk: Desk,
+) -> None:
+    """Slow holders: what came in time is answered, the rest is unknown."""
+    desk.holders.slow_s = 1.0
+    count = 4 * LOCAL_BATCH
+    answers = await desk.ask(
+        *(Question("phone", f"+1202555{n:04}") for n in range(count)),
+        timeout_s=2.5,
+    )
+    assert desk.clock.now <= 1002.5
+    unknown = verdicts(answers).count("unknown")
+    assert unknown == 2 * LOCAL_BATCH
+    assert answers[-1].missing == ("slow",)
+    assert [left for *_, left in desk.holders.asked] == [2.5, 1.5, 0.5]
+
+
+async def test_a_number_that_is_asked_twice_goes_to_holders_once(
+    desk: Desk,
+) -> None:
+    await desk.ask(*[Question("phone", NUMBER)] * 50)
+    assert desk.holders.asked == [(1, "call_check", 3.0)]
+
+
+async def test_a_token_copied_from_another_log_confirms_nothing(
+    desk: Desk,
+) -> None:
+    liar = desk.book.report(phone(), know=bytes(8))
+    [answer] = await desk.ask(Question("phone", NUMBER))
+    assert answer.verdict is not None
+    assert (answer.verdict.verdict, answer.verdict.reasons) == (
+        "none",
+        ("bad_know",),
+    )
+    [finding] = desk.book.findings
+    assert (finding.code, (finding.origin, finding.index)) == (
+        "bad_know",
+        liar.position,
+    )
+
+
+async def test_a_caller_with_tokens_asks_without_holders(desk: Desk) -> None:
+    short = token.token(output(phone()))
+    desk.book.report(phone())
+    answers = await desk.ask(
+        Question("phone", token=short, epoch=1),
+        Question("phone", token=short, epoch=2),
+        Question("url", token=short, epoch=1),
+    )
+    assert verdicts(answers) == ["suspected", "problem", "none"]
+    assert desk.holders.asked == []
+
+
+async def test_the_never_list_protects_by_value_by_token_and_unasked(
+    desk: Desk,
+) -> None:
+    guarded = phone("+12025550911")
+    short = token.token(output(guarded))
+    desk.book.report(guarded)
+    desk.world = World(
+        ROSTER, DAY, frozenset(), frozenset({("phone", short)}), "US"
+    )
+    ask = (
+        Question("phone", "202 555 0911"),
+        Question("phone", token=short, epoch=1),
+        Question("url", "http://bank.example/"),
+    )
+    assert verdicts(await desk.ask(*ask)) == ["protected"] * 3
+    desk.holders.down["phone"] = HoldersError("down")
+    assert verdicts(await desk.ask(*ask)) == ["protected"] * 3
+
+
+async def test_met_is_what_others_report_and_counts(desk: Desk) -> None:
+    desk.book.report(phone(), origin=BANK)  # our own
+    theirs = phone("+12025550150")
+    desk.book.report(theirs)
+    test = phone("+12025550160")
+    desk.book.report(test, test=True)
+    answers = await desk.ask(
+        *(
+            Question("phone", v)
+            for v in (NUMBER, theirs.value, test.value, "2025550170")
+        )
+    )
+    short = token.token(output(theirs))
+    assert [a.met for a in answers] == [(), (("phone", 1, short),), (), ()]
+
+
+async def test_a_report_falls_with_the_report_that_it_rests_on(
+    desk: Desk,
+) -> None:
+    ground = desk.book.report(phone("+12025550150"))
+    desk.book.report(phone(), basis=(ground.position,))
+    [answer] = await desk.ask(Question("phone", NUMBER))
+    assert verdicts([answer]) == ["suspected"]
+    desk.book.rows.remove(ground)
+    [answer] = await desk.ask(Question("phone", NUMBER))
+    assert answer.verdict is not None
+    assert answer.verdict.reasons == ("basis_ended",)
+
+
+async def test_a_forked_log_counts_as_a_user_tag(desk: Desk) -> None:
+    desk.book.report(phone(), evidence="police_case")
+    assert verdicts(await desk.ask(Question("phone", NUMBER))) == ["confirmed"]
+    desk.world = World(ROSTER, DAY, frozenset({POLICE}), frozenset(), "US")
+    [answer] = await desk.ask(Question("phone", NUMBER))
+    assert verdicts([answer]) == ["suspected"]
+
+
+def test_purposes_are_those_of_look_ups() -> None:
+    assert "publish" not in lookup.PURPOSES
+    assert "rotate" not in lookup.PURPOSES
+    assert lookup.APART < lookup.PURPOSES
+
+
+@given(
+    st.lists(
+        st.builds(
+            Question,
+            st.sampled_from(["phone", "url", "account"]) | st.text(),
+            st.text(max_size=20) | st.sampled_from([NUMBER, "evil.example"]),
+            scheme=st.none() | st.text(max_size=5),
+            region=st.just("") | st.text(max_size=3),
+        ),
+        max_size=5,
+    )
+)
+def test_whatever_is_asked_there_are_as_many_answers(
+    questions: list[Question],
+) -> None:
+    answers = asyncio.run(Desk().ask(*questions))
+    assert len(answers) == len(questions)
+    for answer in answers:
+        assert (answer.verdict is None) == (answer.problem is not None)

@@ -1,0 +1,287 @@
+"""What is acknowledged can be published; what cannot is refused, and why."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
+from syncd.flows import onboard, report
+from syncd.flows.report import Desk, DisputeDraft, Draft, Prepared
+from syncd.indicator import statement, vocabulary
+from syncd.indicator.statement import Dispute, Report
+from syncd.roster import drafts, join
+from syncd.roster import keys as roster_keys
+from syncd.roster.roster import Names, Never, Roster
+
+NOW = 1_790_000_000  # 2026-09-21
+TODAY = "2026-09-21"
+NUMBER = "+12025550123"
+RIGHT = Draft(
+    kind="phone",
+    value="(202) 555-0123",
+    label="fake_invest",
+    role="caller",
+    evidence="user_tag",
+)
+
+
+def founded(never: Sequence[Never] = ()) -> Roster:
+    keys = {
+        id_: roster_keys.generate(
+            f"{id_}.example", "txwz", secrets.token_bytes, now=NOW
+        )
+        for id_ in ("bank", "carrier", "police")
+    }
+    asked = [
+        join.unchallenged(
+            join.parse(
+                join.request(
+                    k, id=i, names=Names(zh=i, en=i), sector=i, now=NOW
+                )
+            )
+        )
+        for i, k in keys.items()
+    ]
+    admin = roster_keys.admin("txwz", "anne", b"a" * 32)
+    made = onboard.found(
+        "txwz",
+        asked,
+        holders=["bank", "carrier", "police"],
+        t=2,
+        admins=[admin.verifier],
+        threshold_admins=1,
+        now=NOW,
+        rng=secrets.token_bytes,
+        never=never,
+    )
+    return drafts.read(made.draft)[1]
+
+
+ROSTER = founded([Never("phone", "+12025550911", "emergency")])
+DESK = Desk(ROSTER, TODAY, "US")
+
+
+def with_(**fields: Any) -> Draft:
+    return msgspec.structs.replace(RIGHT, **fields)
+
+
+def said(kept: Prepared) -> Report:
+    """Return the statement that would be published."""
+    return msgspec.convert(
+        {
+            "type": 1,
+            "on": TODAY,
+            "kind": kept.kind,
+            "epoch": 1,
+            "token": report.NOBODY,
+            "know": "00" * 8,
+            **msgspec.json.decode(kept.fields),
+        },
+        Report,
+    )
+
+
+def test_a_report_is_its_normal_form_and_public_fields() -> None:
+    kept = report.prepare(RIGHT, DESK)
+    assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 1)
+    assert said(kept) == Report(
+        on=TODAY,
+        kind="phone",
+        epoch=1,
+        token=report.NOBODY,
+        label="fake_invest",
+        role="caller",
+        evidence="user_tag",
+        confidence=50,
+        seen=TODAY,
+        expires="2027-03-20",  # 180 days: the roster's cap for phones
+        know="00" * 8,
+        handling="no_tip_off",
+    )
+
+
+def test_fields_hold_no_value_and_repr_shows_none() -> None:
+    kept = report.prepare(RIGHT, DESK)
+    assert b"2025550123" not in kept.fields
+    assert "2025550123" not in repr(kept)
+
+
+def test_equal_reports_have_equal_bytes_however_they_are_written() -> None:
+    techniques = [*vocabulary.FACETS["technique"]][:2]
+    one = with_(technique=(techniques[1], techniques[0], techniques[0]))
+    other = with_(technique=tuple(techniques), seen=TODAY)
+    assert report.prepare(one, DESK) == report.prepare(other, DESK)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"label": "no_such_label"}, "report: label is not in the vocabulary"),
+        ({"label": ""}, "report: label not given"),
+        ({"label": "", "evidence": ""}, "report: label, evidence not given"),
+        ({"value": ""}, "report: value not given"),
+        ({"role": "boss"}, "report: role is not in the vocabulary"),
+        ({"evidence": "gut"}, "report: evidence is not in the vocabulary"),
+        ({"channel": "owl"}, "report: channel is not in the vocabulary"),
+        ({"handling": "loud"}, "report: handling is not in the vocabulary"),
+        ({"technique": ("x",)}, "report: technique is not in the vocabulary"),
+        ({"confidence": 101}, "report: confidence: want at most 100"),
+        ({"confidence": -1}, "report: a field holds a number below 0"),
+        ({"seen": "2026-09-22"}, "report: seen 2026-09-22 is in the future"),
+        ({"seen": "21.9.2026"}, "day: 9 characters that are not YYYY-MM-DD"),
+        ({"seen": "2026-02-30"}, "day: 2026-02-30 is in no calendar"),
+        ({"expires": TODAY}, "report: expires 2026-09-21, seen only"),
+        ({"case": "12"}, "report: case is not 8 bytes in hex"),
+        ({"basis": (("bank", 1),)}, "report: basis is no sorted set"),
+        ({"kind": "13800138000"}, "kind: not one of phone, url, account"),
+        ({"region": "13800138000"}, "region: want two capital letters"),
+        ({"region": "XX"}, "phone: no region 'XX'"),
+        ({"value": "n/a"}, "phone: "),
+        ({"kind": "url", "value": "http://x.example/" + "a" * 10**6}, "url: "),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_reason(
+    fields: dict[str, Any], says: str
+) -> None:
+    with pytest.raises((MalformedError, UsageError)) as caught:
+        report.prepare(with_(**fields), DESK)
+    assert says in str(caught.value)
+    assert "13800138000" not in str(caught.value)
+
+
+def test_the_never_list_is_refused() -> None:
+    with pytest.raises(RefusedError, match="never-list"):
+        report.prepare(with_(value="202-555-0911"), DESK)
+
+
+def test_a_wrong_draft_does_not_hold_up_the_others() -> None:
+    error = MalformedError("reports[2]: not JSON")
+    done = report.prepare_all(
+        [RIGHT, with_(confidence=101), error, RIGHT], DESK
+    )
+    assert [isinstance(d, Prepared) for d in done] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert done[2] is error
+
+
+def test_what_was_right_once_is_not_taken_for_another_kind_or_field() -> None:
+    """Fields that were checked are remembered: by kind, and whole."""
+    desk = replace(DESK, checked={})
+    for _ in range(2):
+        report.prepare(RIGHT, desk)
+        with pytest.raises(MalformedError):
+            report.prepare(with_(confidence=101), desk)
+    assert len(desk.checked) == 1
+
+
+def test_a_url_keeps_its_query_only_when_told_to() -> None:
+    url = with_(kind="url", value="http://evil.example/a?uid=7")
+    assert report.prepare(url, DESK).value == "evil.example/a"
+    kept = msgspec.structs.replace(url, keep_query=True)
+    assert report.prepare(kept, DESK).value == "evil.example/a?uid=7"
+
+
+text = st.text(max_size=30)
+drafted = st.builds(
+    Draft,
+    kind=st.sampled_from(["phone", "url", "account", ""]) | text,
+    value=st.sampled_from([NUMBER, "evil.example/a", "6222021234567890128"])
+    | text,
+    scheme=text,
+    region=st.sampled_from(["US", "CN", ""]) | text,
+    label=st.sampled_from([*vocabulary.FACETS["label"]]) | text,
+    role=st.sampled_from([*vocabulary.FACETS["role"]]) | text,
+    evidence=st.sampled_from([*vocabulary.FACETS["evidence"]]) | text,
+    confidence=st.integers(0, 101) | st.integers(),
+    seen=st.sampled_from(["", TODAY, "2020-01-01", "2199-12-31"]) | text,
+    expires=st.sampled_from(["", "2199-12-31"]) | text,
+    technique=st.lists(text, max_size=2).map(tuple),
+    case=st.sampled_from(["", "00" * 8]) | text,
+    handling=st.sampled_from(["", "open"]) | text,
+    spoofed=st.booleans(),
+    test=st.booleans(),
+    basis=st.lists(
+        st.tuples(st.sampled_from(["a.b/syncd/c/1"]) | text, st.integers()),
+        max_size=2,
+    ).map(tuple),
+)
+
+
+@given(drafted)
+def test_a_draft_becomes_a_writable_statement_or_an_error_of_ours(
+    draft: Draft,
+) -> None:
+    [kept] = report.prepare_all([draft], DESK)
+    if isinstance(kept, SyncdError):
+        assert len(draft.value) < 7 or draft.value not in str(kept)
+    else:
+        statement.check_writable(said(kept), statement.day(TODAY))
+
+
+# ---------------------------------------------------------------- disputes
+
+WRONG = DisputeDraft(
+    kind="phone", value="202 555 0123", reason="innocent_owner"
+)
+
+
+def test_a_dispute_asks_for_an_answer_in_thirty_days() -> None:
+    kept = report.prepare_dispute(WRONG, DESK)
+    assert (kept.value, kept.type, kept.urgent) == (NUMBER, 3, True)
+    assert msgspec.json.decode(kept.fields) == {
+        "due": "2026-10-21",
+        "expires": "2027-03-20",
+        "reason": "innocent_owner",
+    }
+
+
+def test_a_dispute_by_token_is_a_statement_at_once() -> None:
+    draft = DisputeDraft(kind="url", reason="stale", about=(("a/b", 7),))
+    made = report.dispute(draft, DESK, about=report.NOBODY, epoch=1)
+    assert isinstance(made, Dispute)
+    assert made.about == (("a/b", 7),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"reason": ""}, "dispute: reason not given"),
+        ({"reason": "grudge"}, "dispute: reason is not in the vocabulary"),
+        ({"expires": "2020-01-01"}, "dispute: expires 2020-01-01"),
+        ({"kind": "13800138000"}, "kind: not one of"),
+        ({"about": (("x", 1),)}, "dispute: about is no sorted set"),
+    ],
+)
+def test_a_dispute_that_cannot_be_is_refused(
+    fields: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(MalformedError) as caught:
+        report.prepare_dispute(msgspec.structs.replace(WRONG, **fields), DESK)
+    assert says in str(caught.value)
+
+
+# -------------------------------------------------------------- retracting
+
+
+def test_a_value_is_retracted_under_each_form_it_may_have() -> None:
+    forms = report.forms_to_retract(
+        "url", "http://evil.example/a?uid=7", region="US", scheme=None
+    )
+    assert [f.value for f in forms] == [
+        "evil.example/a",
+        "evil.example/a?uid=7",
+    ]
+    forms = report.forms_to_retract(
+        "phone", "202 555 0123", region="US", scheme=None
+    )
+    assert [f.value for f in forms] == [NUMBER]
