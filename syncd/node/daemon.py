@@ -74,6 +74,7 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._runners: list[web.AppRunner] = []
+        self._scheduler: AsyncIOScheduler | None = None
         self._why_not = "the other members were not asked yet"
         self._publish_why = ""
         self._build()
@@ -319,12 +320,14 @@ class Daemon:
         """Close the doors, finish what is being written, and close."""
         self._stopping.set()
         self.events.close()
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler is not None:  # else a door could not be opened
+            self._scheduler.shutdown(wait=False)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for runner in self._runners:
             await runner.cleanup()
+        await self.exchange.stop()
         await self.peers.close()
         self._fast.shutdown()
         self._slow.shutdown()
@@ -395,16 +398,21 @@ class Daemon:
 
     def _schedule(self) -> None:
         exchange = self.config.exchange
-        self._scheduler = AsyncIOScheduler(timezone=datetime.UTC)
+        self._scheduler = scheduler = AsyncIOScheduler(timezone=datetime.UTC)
         jitter = max(exchange.interval_s * exchange.jitter, 0.001)
         self._add(
-            self._round, exchange.interval_s, jitter, first=min(jitter, 1.0)
+            scheduler,
+            self._round,
+            exchange.interval_s,
+            jitter,
+            first=min(jitter, 1.0),
         )
-        self._add(self._daily, DAILY_S, DAILY_S / 10, first=5.0)
-        self._scheduler.start()
+        self._add(scheduler, self._daily, DAILY_S, DAILY_S / 10, first=5.0)
+        scheduler.start()
 
     def _add(
         self,
+        scheduler: AsyncIOScheduler,
         job: Callable[[], Awaitable[None]],
         every_s: float,
         jitter_s: float,
@@ -412,7 +420,7 @@ class Daemon:
         first: float,
     ) -> None:
         now = datetime.datetime.now(datetime.UTC)
-        self._scheduler.add_job(
+        scheduler.add_job(
             job,
             "interval",
             seconds=every_s,

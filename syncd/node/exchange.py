@@ -134,7 +134,10 @@ class Exchange:
         self._locks: dict[str, asyncio.Lock] = {}
         self._gate = asyncio.Semaphore(PULLS_AT_ONCE)
         self._poked: set[str] = set()
-        self._pulling: set[asyncio.Task[Pulled | None]] = set()
+        # Logs whose receipt may be due: at a start all of them, since the
+        # last process may have ended between a merge and its receipt.
+        self._owed: set[str] = set(roster().origins())
+        self._pulling: set[asyncio.Task[None]] = set()
         self._budgets: dict[str, Budget] = {}
         self._budget_day = 0
         self.peer_states: dict[str, PeerState] = {}
@@ -162,10 +165,20 @@ class Exchange:
             if origin in origins or self._ours(origin):
                 continue
             head = await self._mirror.head(origin)
-            if head.merged < head.mirrored and not head.contested:
+            gap = head.merged < head.mirrored and bool(head.note)
+            if gap and not head.contested:
                 self.targets[origin] = Target(head.mirrored, head.note)
                 origins.add(origin)
-        await asyncio.gather(*(self.pull(origin) for origin in origins))
+        await asyncio.gather(*(self._pull_alone(o) for o in origins))
+        await self._cosign_owed()
+
+    async def _pull_alone(self, origin: str) -> None:
+        """Pull one origin; what goes wrong with it stops no other."""
+        try:
+            await self.pull(origin)
+        except SyncdError as e:
+            self.log_state(origin).why = str(e)
+            log.warning("pull failed", origin=origin, why=str(e))
 
     def _state(self, member: str) -> PeerState:
         return self.peer_states.setdefault(member, PeerState())
@@ -224,9 +237,15 @@ class Exchange:
                 )
             except SyncdError as e:
                 await self._report(Finding("roster", member, None, str(e)))
-        for raw in heads.notes:
-            await self.offer(member, raw)
-        for raw in heads.receipts:
+        # Nobody has more to say than this; what is wrong is said once.
+        logs = len(roster.origins())
+        for raw in heads.notes[:logs]:
+            try:
+                await self._offer(member, raw)
+            except (MalformedError, UntrustedError) as e:
+                await self._bad_hint(member, e)
+                break
+        for raw in heads.receipts[:logs]:
             await self.take_receipt(member, raw)
 
     async def offer(self, member: str, raw: bytes) -> bool:
@@ -236,16 +255,22 @@ class Exchange:
         the hint costs nothing else.
         """
         try:
-            origin = note.parse(raw).text.split("\n", 1)[0]
-            key = self.log_key(origin)
-            if key is None or self._ours(origin):
-                return False
-            head, signed = checkpoint.open_(raw, key)
+            return await self._offer(member, raw)
         except (MalformedError, UntrustedError) as e:
-            await self._report(
-                Finding("bad_checkpoint", member, None, f"heads: {e}")
-            )
+            await self._bad_hint(member, e)
             return False
+
+    async def _bad_hint(self, member: str, why: Exception) -> None:
+        await self._report(
+            Finding("bad_checkpoint", member, None, f"heads: {why}")
+        )
+
+    async def _offer(self, member: str, raw: bytes) -> bool:
+        origin = note.parse(raw).text.split("\n", 1)[0]
+        key = self.log_key(origin)
+        if key is None or self._ours(origin):
+            return False
+        head, signed = checkpoint.open_(raw, key)
         mine = await self._mirror.head(origin)
         state = self.log_state(origin)
         state.known = max(state.known, head.size)
@@ -309,13 +334,20 @@ class Exchange:
         if await self.offer(member, raw):
             self._poked.add(member)
             # The caller need not wait for it, nor could it make us hurry.
-            task = asyncio.create_task(self.pull(origin))
+            task = asyncio.create_task(self._pull_alone(origin))
             self._pulling.add(task)
             task.add_done_callback(self._pulling.discard)
 
     async def idle(self) -> None:
         """Wait until no pull that a poke began is in flight."""
         await asyncio.gather(*self._pulling, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Leave the pulls that pokes began: what is merged is kept."""
+        pulling = list(self._pulling)
+        for task in pulling:
+            task.cancel()
+        await asyncio.gather(*pulling, return_exceptions=True)
 
     def _budget(self, origin: str) -> Budget:
         """Return what may still be merged of an origin today (UTC)."""
@@ -334,16 +366,22 @@ class Exchange:
         if lock.locked():
             return None
         async with lock, self._gate:
-            target = self.targets.get(origin)
-            key = self.log_key(origin)
-            if target is None or key is None:
-                return None
-            if self._roster().stops_merging:
-                raise RefusedError(
-                    "exchange: the roster's format is newer than this syncd",
-                    hint="upgrade syncd; everything else goes on",
-                )
-            return await self._pull(origin, target, key)
+            target, done = self.targets.get(origin), None
+            while target is not None:
+                key = self.log_key(origin)
+                if key is None:
+                    return done
+                if self._roster().stops_merging:
+                    raise RefusedError(
+                        "exchange: the roster's format is newer than this"
+                        " syncd",
+                        hint="upgrade syncd; everything else goes on",
+                    )
+                done = await self._pull(origin, target, key)
+                # A poke that came meanwhile found the log being pulled.
+                newer = self.targets.get(origin)
+                target = None if newer is target else newer
+            return done
 
     async def _pull(
         self, origin: str, target: Target, key: VerifierKey
@@ -416,20 +454,23 @@ class Exchange:
             origin, [mine.note, raw], Finding("fork", origin, None, why)
         )
 
-    async def _cosign(self, origin: str, key: VerifierKey) -> None:
-        """Say what we saw and what we merged, if our clock is sound."""
+    async def _cosign(self, origin: str, key: VerifierKey) -> bool:
+        """Say what we saw and merged, if our clock is sound; tell if so."""
+        self._owed.add(origin)
         try:
             self._healthy()
         except RefusedError as e:
             log.warning("not cosigning", origin=origin, why=str(e))
-            return
+            return False
         now = int(self._clock())
+        self._owed.discard(origin)
         head = await self._mirror.head(origin)
         if head.contested:
-            return
+            return False
+        seen = merged = None
         try:
             if head.note:
-                await cosign.sign(
+                seen = await cosign.sign(
                     "seen",
                     head.note,
                     log_key=key,
@@ -437,7 +478,7 @@ class Exchange:
                     book=self._book,
                     now=now,
                 )
-            await cosign.receipt(
+            merged = await cosign.receipt(
                 origin,
                 mirror=self._mirror,
                 log_key=key,
@@ -449,6 +490,18 @@ class Exchange:
             pass  # the witness door signed meanwhile
         except ForkError as e:
             await self._forked(origin, head.note, str(e))
+        return bool(seen or merged)
+
+    async def _cosign_owed(self) -> None:
+        """Sign what could not be signed when it was merged."""
+        for origin in sorted(self._owed):
+            key = self.log_key(origin)
+            if key is None or self._ours(origin):
+                self._owed.discard(origin)
+                continue
+            lock = self._locks.setdefault(origin, asyncio.Lock())
+            if not lock.locked() and await self._cosign(origin, key):
+                await self._grown(origin)
 
     async def poke_all(self, raw: bytes) -> int:
         """Tell all members that our log has grown; return how many heard."""

@@ -11,9 +11,9 @@ import gzip
 import hashlib
 import ssl
 import zlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 from urllib.parse import quote
 
 import aiohttp
@@ -30,6 +30,7 @@ from syncd.errors import (
 from syncd.flows.ports import Heads
 from syncd.tlog import tiles
 
+MAX_CURSOR = 64  # characters; it comes back to the peer in a URL
 MAX_NOTE = 1 << 16  # bytes, a signed checkpoint with all its lines
 MAX_ROSTER = 16 << 20  # bytes
 MAX_HEADS = 4 << 20  # bytes
@@ -37,7 +38,10 @@ MAX_REPLY = 4 << 20  # bytes, an OPRF reply of 4,096 elements is 0.3 MB
 MAX_BUNDLE_GZ = 20 << 20  # bytes as sent; what it inflates to is bounded too
 MAX_TILE = 256 * 32  # bytes
 MAX_ENTRIES = 256 * 65_537  # bytes
+MAX_TOGETHER = 64 << 20  # bytes of bundles asked for at once
 CONCURRENT = 8  # requests in flight for one pull
+
+Call = Callable[[], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,15 @@ class PeerClient:
         self._own = own_origins
         self._limits = limits or Limits()
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def close(self) -> None:
-        """Close kept-alive connections."""
+        """Close kept-alive connections, and open none from now on.
+
+        Whoever still holds this client, a pull for example, gets nothing
+        more from a member that has left the roster.
+        """
+        self._closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -95,7 +105,10 @@ class PeerClient:
         """Fetch tiles by their path after `tile/`, in order."""
         prefix = self._prefix(origin)
         return await self._many(
-            [self._get(f"{prefix}/tile/{p}", MAX_TILE) for p in paths],
+            [
+                partial(self._get, f"{prefix}/tile/{p}", MAX_TILE)
+                for p in paths
+            ],
             whole=True,
         )
 
@@ -106,7 +119,8 @@ class PeerClient:
         prefix = self._prefix(origin)
         return await self._many(
             [
-                self._get(
+                partial(
+                    self._get,
                     f"{prefix}/{tiles.payload_path(n, width)}",
                     MAX_BUNDLE_GZ,
                     keep_gzip=True,
@@ -137,7 +151,9 @@ class PeerClient:
                 "receipts": list() as receipts,
                 "roster": {"version": int() as version, "hash": str() as h},
                 "time": int() as time,
-            } if all(isinstance(n, str) for n in [*notes, *receipts]):
+            } if len(new_cursor) <= MAX_CURSOR and all(
+                isinstance(n, str) for n in [*notes, *receipts]
+            ):
                 return Heads(
                     new_cursor,
                     tuple(n.encode() for n in notes),
@@ -203,9 +219,13 @@ class PeerClient:
     async def _get(
         self, path: str, limit: int, *, keep_gzip: bool = False
     ) -> bytes:
-        return await self._request(
-            "GET", path, limit, None, None, keep_gzip=keep_gzip
-        )
+        try:
+            return await self._request(
+                "GET", path, limit, None, None, keep_gzip=keep_gzip
+            )
+        except (RefusedError, QuotaError) as e:
+            # To what we only read, any such status is no usable answer.
+            raise UnavailableError(str(e)) from e
 
     async def _request(
         self,
@@ -219,6 +239,8 @@ class PeerClient:
     ) -> bytes:
         last: UnavailableError | None = None
         for url in self._urls:
+            if self._closed:
+                raise UnavailableError(f"{self.name}: the roster has changed")
             try:
                 async with asyncio.timeout(timeout_s):
                     return await self._once(
@@ -281,23 +303,40 @@ class PeerClient:
         return UnavailableError(f"{self.name}: answered {status}: {said}")
 
     async def _many(
-        self, calls: Sequence[Any], *, whole: bool
+        self, calls: Sequence[Call], *, whole: bool
     ) -> Sequence[bytes]:
+        """Make calls, some at a time and in order; stop when one fails.
+
+        So a peer that stalls costs one time limit, not one for each call,
+        and what it sends together is bounded. Unless it must be `whole`, a
+        shorter answer will do: the answers before the first that failed.
+        """
         gate = asyncio.Semaphore(CONCURRENT)
+        size, stop = 0, False
 
-        async def one(call: Any) -> bytes:
+        async def one(call: Call) -> bytes | None:
+            nonlocal size, stop
             async with gate:
-                result: bytes = await call
-                return result
+                if stop:
+                    return None
+                try:
+                    raw = await call()
+                except BaseException:
+                    stop = True
+                    raise
+                size += len(raw)
+                if size > MAX_TOGETHER and not whole:
+                    stop = True
+                return raw
 
-        got = await asyncio.gather(
-            *(one(call) for call in calls), return_exceptions=True
-        )
+        got = await asyncio.gather(*map(one, calls), return_exceptions=True)
         good: list[bytes] = []
         for item in got:
             if isinstance(item, BaseException):
                 if whole or not good:
                     raise item
+                break
+            if item is None:
                 break
             good.append(item)
         return good
