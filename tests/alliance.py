@@ -244,6 +244,10 @@ class Node(Daemon):
         self.gate: Gate | None = None
         self.twin: Twin | None = None
         self.peers.client = functools.partial(Wire, network, me)
+        self.shift_s: Callable[[], float] = lambda: 0.0
+
+    def clock(self) -> float:
+        return super().clock() + self.shift_s()
 
     async def _open_peer_door(self, given: socket.socket | None) -> None:
         desk = cast(peer_door.PeerDesk, Face(self))
@@ -328,7 +332,7 @@ class Member:
             )
             home = dataclasses.replace(home, own=own)
         node = Node(home, config, self.network)
-        node.clock = lambda: time.time() + self.shift_s
+        node.shift_s = lambda: self.shift_s
         self.running = node
         given = self.door or bound(self.address[1])
         self.door = None

@@ -64,7 +64,6 @@ class Daemon:
         """Build the parts of an opened home; nothing runs yet."""
         self.home = home
         self.config = config
-        self.clock: Callable[[], float] = time.time
         self.started = time.monotonic()
         self._fast = ThreadPoolExecutor(2, "fast")
         self._slow = ThreadPoolExecutor(1, "bulk")
@@ -111,7 +110,7 @@ class Daemon:
             roster=lambda: self.rosters.current,
             door=self._holder_door,
             offload=self.offload,
-            clock=lambda: self.clock(),
+            clock=self.clock,
             rng=secrets.token_bytes,
             report=self.report,
             cache_size=LOOKUP_CACHE if config.lookup.cache else 0,
@@ -128,7 +127,7 @@ class Daemon:
             follow=self.rosters.follow,
             report=self.report,
             grown=self._grown,
-            clock=lambda: self.clock(),
+            clock=self.clock,
             healthy=self.healthy,
             offload=self.offload,
             fanout=config.exchange.fanout,
@@ -152,7 +151,7 @@ class Daemon:
             exchange=self.exchange,
             following=lambda: self.rosters.settled,
             healthy=self.healthy,
-            clock=lambda: self.clock(),
+            clock=self.clock,
             offload=self.offload,
             bulk=self.bulk,
             rng=secrets.token_bytes,
@@ -179,6 +178,10 @@ class Daemon:
         return [DirectorySource(path)] if path.is_dir() else []
 
     # ------------------------------------------------------------ states
+
+    def clock(self) -> float:
+        """Return the time in unix seconds."""
+        return time.time()
 
     def today(self) -> str:
         """Return the day it is in the roster's zone."""
