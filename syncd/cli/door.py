@@ -104,6 +104,14 @@ class Door:
         tail = f"?{urlencode(asked)}" if asked else ""
         return self._ask("GET", path + tail, None, "")
 
+    def ready(self) -> Any:
+        """Return whether the daemon serves, and why if it does not.
+
+        Raises:
+            SyncdError: it does not answer.
+        """
+        return self._ask("GET", "/readyz", None, "", also=(503,))
+
     def post(self, path: str, body: object, media: str = JSON) -> Any:
         """Return what the door answers to a body: bytes, or a JSON value.
 
@@ -122,7 +130,12 @@ class Door:
     # --------------------------------------------------------- innards
 
     def _ask(
-        self, method: str, path: str, body: bytes | None, media: str
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        media: str,
+        also: tuple[int, ...] = (),
     ) -> Any:
         headers = {"Accept": JSON}
         if self._token:
@@ -151,7 +164,7 @@ class Door:
             raise UnavailableError(
                 f"{self._address}: an answer above {MAX_ANSWER} bytes"
             )
-        if answer.status >= 400:
+        if answer.status >= 400 and answer.status not in also:
             raise _error(answer.status, answer.headers, raw)
         return self._value(raw, answer.headers.get_content_type())
 

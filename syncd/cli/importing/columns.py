@@ -1,0 +1,411 @@
+"""Columns: which cell is which field of a report, and what it says.
+
+A field comes from a column that bears its name (in English or Chinese), from
+one that `--map` names, or from an option, which also stands where a column
+is empty. Nothing is guessed: what is needed and comes from nowhere is named
+all at once. Columns that mean nothing here never leave this module.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from syncd.cli import terminal
+from syncd.cli.importing.table import Row
+from syncd.cli.text import t
+from syncd.errors import MalformedError, UsageError
+from syncd.indicator import vocabulary
+
+NEEDED: Final = ("kind", "value", "label", "role", "evidence")
+
+# Names of columns, folded by `_fold`: lower case, without spaces, bars and
+# what stands in brackets behind.
+NAMES: Final[Mapping[str, str]] = {
+    "kind": "kind 种类 标识种类 标识类型 指标类型",
+    "value": (
+        "value raw indicator number phone phonenumber url domain account"
+        " accountnumber 值 标识 指标 号码 电话 电话号码 手机 手机号 手机号码"
+        " 主叫号码 涉诈号码 涉案号码 诈骗号码 网址 域名 链接 涉诈网址"
+        " 诈骗网址 账号 账户 卡号 银行卡号 收款账号 收款账户 涉诈账号"
+        " 涉案账号 涉案账户 帐号"
+    ),
+    "scheme": "scheme bic chain 账号方案 银行代码 联行号 行号 链",
+    "region": "region country 地区 国家 国别 国家地区",
+    "label": "label fraudtype 标签 诈骗类型 涉诈类型 案件类别 诈骗类别",
+    "role": "role 角色 作用",
+    "evidence": "evidence 证据 证据类型 证据类别 依据",
+    "confidence": "confidence 置信度 可信度",
+    "seen": "seen seenon 发现日期 发现时间 发现日",
+    "expires": "expires 到期日 到期日期 失效日期 有效期至",
+    "channel": "channel 渠道 接触渠道",
+    "technique": "technique techniques 手法 诈骗手法",
+    "case": "case 串案标识 案件标识",
+    "handling": "handling 处理要求 保密要求",
+    "spoofed": "spoofed 改号 是否改号",
+    "test": "test 演练 测试",
+}
+FIELDS: Final = tuple(NAMES)
+_FACETS: Final = frozenset(
+    {"label", "role", "evidence", "channel", "technique", "handling"}
+)
+_KINDS: Final = {
+    "phone": "电话 手机 手机号 手机号码 电话号码 固话 座机 号码 phonenumber",
+    "url": "网址 网站 域名 链接 domain",
+    "account": "账号 账户 帐号 卡号 银行卡 银行账户 收款账号 收款账户",
+}
+_TRUE: Final = frozenset({"true", "yes", "y", "1", "是", "真"})
+_FALSE: Final = frozenset({"false", "no", "n", "0", "否", "假"})
+
+
+def _fold(name: str) -> str:
+    text = unicodedata.normalize("NFKC", name).casefold()
+    text = re.sub(r"\([^()]*\)\s*$", "", text)
+    return re.sub(r"[\s_\-*:/]+", "", text)
+
+
+_BY_NAME: Final = {
+    name: f for f, names in NAMES.items() for name in names.split()
+}
+_BY_KIND: Final = {
+    name: kind for kind, names in _KINDS.items() for name in names.split()
+}
+
+
+def _codes(facet: str) -> dict[str, str]:
+    """Return what a code may be written as: itself, its zh or en label."""
+    known = vocabulary.FACETS[facet].values()
+    found = {_word(c.en): c.code for c in known}
+    found |= {_word(c.zh): c.code for c in known}
+    return found | {c.code: c.code for c in known}
+
+
+def _word(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+Convert = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How a row becomes a report."""
+
+    at: tuple[tuple[int | str, str, Convert], ...]  # column, field, meaning
+    constants: Mapping[str, Any]
+    unused: tuple[str, ...]  # columns that are not stored
+
+    def report(self, row: Row) -> dict[str, Any]:
+        """Return the report that a row is.
+
+        Raises:
+            MalformedError: a cell does not say what it must; says which.
+        """
+        found = dict(self.constants)
+        cells = row.cells
+        if isinstance(cells, Mapping):
+            for name, into, convert in self._by_name(cells):
+                cell = cells[name].strip()
+                if cell:
+                    found[into] = _said(into, convert, cell)
+            return found
+        for column, into, convert in self.at:
+            cell = cells[column].strip()  # type: ignore[index]
+            if cell:
+                found[into] = _said(into, convert, cell)
+        return found
+
+    def _by_name(
+        self, cells: Mapping[str, str]
+    ) -> list[tuple[str, str, Convert]]:
+        """Return the cells of an object that mean a field, each its own."""
+        told = {c: (f, m) for c, f, m in self.at}
+        used: dict[str, str] = {}
+        found = []
+        for name in cells:
+            into, convert = (
+                told.get(name) or told.get(_fold(name)) or ("", None)
+            )
+            if convert is None:
+                continue
+            if into in used and cells[name].strip():
+                raise MalformedError(t("{name} is there twice", name=into))
+            used[into] = name
+            found.append((name, into, convert))
+        return found
+
+
+def _said(into: str, convert: Convert, cell: str) -> Any:
+    try:
+        return convert(cell)
+    except ValueError as e:
+        raise MalformedError(f"{into}: {e}") from None
+
+
+def plan(
+    header: Sequence[str] | None,
+    width: int,
+    *,
+    maps: Sequence[str],
+    constants: Mapping[str, Any],
+    words: Mapping[tuple[str, str], str],
+    where: str,
+) -> Columns:
+    """Return how the rows of a table become reports.
+
+    `header` is () for a table without one, None where each row names its
+    own cells; `words` are codes by (field, what stands in a cell).
+
+    Raises:
+        UsageError: a column that is named is not there, two mean the same,
+            or something that is needed comes from nowhere.
+    """
+    told = _told(maps, header, width, where)
+    if header is not None:
+        _no_twins(header, where)
+    found: dict[str, int | str] = dict(told)
+    for column, name in enumerate(header or ()):
+        into = _BY_NAME.get(_fold(name))
+        if into is None or into in told or column in told.values():
+            continue
+        if into in found:
+            raise UsageError(
+                t(
+                    "{where}: columns {one} and {two} both mean {field}",
+                    where=where,
+                    one=repr((header or ())[int(found[into])]),
+                    two=repr(name),
+                    field=into,
+                ),
+                hint=f"--map {into}=…",
+            )
+        found[into] = column
+    at: list[tuple[int | str, str, Convert]] = [
+        (column, into, _meaning(into, words)) for into, column in found.items()
+    ]
+    if header is None:
+        named = {into for _, into, _ in at}
+        at += [
+            (name, into, _meaning(into, words))
+            for name, into in _BY_NAME.items()
+            if into not in named
+        ]
+    else:
+        _all_there(found, constants, header, where)
+    unused = tuple(
+        name
+        for column, name in enumerate(header or ())
+        if column not in found.values() and name
+    )
+    kept = {
+        name: _constant(name, value, words)
+        for name, value in constants.items()
+    }
+    return Columns(tuple(at), kept, unused)
+
+
+def _told(
+    maps: Sequence[str],
+    header: Sequence[str] | None,
+    width: int,
+    where: str,
+) -> dict[str, int | str]:
+    """Read --map FIELD=COLUMN, a name or a number from 1."""
+    found: dict[str, int | str] = {}
+    for text in maps:
+        into, equals, column = text.partition("=")
+        if not equals or into not in FIELDS:
+            raise UsageError(
+                f"--map {text!r}: {t('want FIELD=COLUMN')}",
+                hint=t("fields: {names}", names=", ".join(FIELDS)),
+            )
+        if into in found:
+            raise UsageError(t("--map names {field} twice", field=into))
+        if header is None:
+            found[into] = column
+        elif column in header:
+            found[into] = list(header).index(column)
+        elif column.isascii() and column.isdecimal() and len(column) < 6:
+            number = int(column)
+            if not 1 <= number <= width:
+                raise UsageError(
+                    t(
+                        "{where}: no column {n}, there are {width}",
+                        where=where,
+                        n=number,
+                        width=width,
+                    )
+                )
+            found[into] = number - 1
+        else:
+            raise UsageError(
+                t("{where}: no column {name}", where=where, name=repr(column)),
+                hint=t(
+                    "columns: {names}", names=", ".join(header) or "1, 2 …"
+                ),
+            )
+    if len(set(found.values())) != len(found):
+        raise UsageError(t("--map names a column twice"))
+    return found
+
+
+def _no_twins(header: Sequence[str], where: str) -> None:
+    there: dict[str, int] = {}
+    for column, name in enumerate(header, 1):
+        if name and name in there:
+            raise UsageError(
+                t(
+                    "{where}: columns {one} and {two} are both named {name}",
+                    where=where,
+                    one=there[name],
+                    two=column,
+                    name=repr(name),
+                ),
+                hint=t("rename one of them"),
+            )
+        there[name] = column
+
+
+def _all_there(
+    found: Mapping[str, object],
+    constants: Mapping[str, object],
+    header: Sequence[str],
+    where: str,
+) -> None:
+    missing = [
+        name for name in NEEDED if name not in found and name not in constants
+    ]
+    if not missing:
+        return
+    ways = " ".join(
+        f"--map {m}=COLUMN" if m == "value" else f"--{m} CODE" for m in missing
+    )
+    raise UsageError(
+        t(
+            "{where}: no column and no option for {names}",
+            where=where,
+            names=", ".join(missing),
+        ),
+        hint=t(
+            "nothing is guessed: say {ways}, or --map FIELD=COLUMN;"
+            " columns here: {columns}",
+            ways=ways,
+            columns=", ".join(header) or t("no header"),
+        ),
+    )
+
+
+def words(path: Path) -> dict[tuple[str, str], str]:
+    """Read a table of a member's own words: lines of FIELD TAB text TAB code.
+
+    Raises:
+        UsageError: a line is none, or its field has no codes.
+    """
+    found = {}
+    raw = terminal.read_file(path, 1 << 20)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise UsageError(
+            t("{where}: not UTF-8 at byte {at}", where=path, at=e.start)
+        ) from None
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match [part.strip() for part in line.split("\t")]:
+            case [into, word, code] if into in (*_FACETS, "kind") and word:
+                found[into, word] = code
+            case _:
+                raise UsageError(
+                    f"{path}: {t('line {n}', n=number)}:"
+                    f" {t('want FIELD TAB text TAB code')}",
+                    hint=t(
+                        "fields: {names}",
+                        names=", ".join(sorted((*_FACETS, "kind"))),
+                    ),
+                )
+    return found
+
+
+# ------------------------------------------------------- what a cell means
+
+
+def _meaning(into: str, words: Mapping[tuple[str, str], str]) -> Convert:
+    own = {_word(text): code for (f, text), code in words.items() if f == into}
+    if into == "kind":
+        known = {**_BY_KIND, **own}
+        return lambda cell: known.get(_word(cell), _word(cell))
+    if into == "technique":
+        codes = {**_codes(into), **own}
+        return lambda cell: [
+            codes.get(_word(one), one.strip())
+            for one in re.split(r"[;；、|]", cell)
+            if one.strip()
+        ]
+    if into in _FACETS:
+        codes = {**_codes(into), **own}
+        # Most rows of a file say the same: the exact text first.
+        return lambda cell: codes.get(cell) or codes.get(_word(cell), cell)
+    return _PLAIN.get(into, str)
+
+
+def _constant(
+    into: str, value: Any, words: Mapping[tuple[str, str], str]
+) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return _meaning(into, words)(value)
+    except ValueError as e:
+        raise UsageError(f"--{into.replace('_', '-')}: {e}") from None
+
+
+def _whole(cell: str) -> int:
+    text = unicodedata.normalize("NFKC", cell)
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
+        raise ValueError(t("no whole number"))
+    return int(text)
+
+
+_DAY = re.compile(
+    r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})"
+    r"|\.(\d{1,2})\.(\d{1,2})|年(\d{1,2})月(\d{1,2})日?|(\d\d)(\d\d))"
+    r"(?:[T ]+\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?",
+    re.ASCII,
+)
+
+
+def day(cell: str) -> str:
+    """Return a day as statements write it.
+
+    Raises:
+        ValueError: it is no day, or one that can be read in two ways.
+    """
+    match = _DAY.fullmatch(unicodedata.normalize("NFKC", cell))
+    if match is None:
+        raise ValueError(t("no day as YYYY-MM-DD"))
+    year, month, day_ = (int(g) for g in match.groups() if g is not None)
+    try:
+        return date(year, month, day_).isoformat()
+    except ValueError:
+        raise ValueError(t("no day of the calendar")) from None
+
+
+def _flag(cell: str) -> bool:
+    text = _word(cell)
+    if text not in _TRUE | _FALSE:
+        raise ValueError(t("neither yes nor no"))
+    return text in _TRUE
+
+
+_PLAIN: Final[Mapping[str, Convert]] = {
+    "confidence": _whole,
+    "seen": day,
+    "expires": day,
+    "spoofed": _flag,
+    "test": _flag,
+    "region": str.upper,
+}

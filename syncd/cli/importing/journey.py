@@ -1,0 +1,339 @@
+"""Import: a file goes to the daemon in steps, and on where it stopped.
+
+    rows ─▶ step of ≤ 5,000 ─▶ POST /v1/reports, rows and offset together
+                 └─ refused ─▶ ledger, once the step is committed
+
+The daemon keeps how far the file is in; this side keeps nothing that it
+could not find again. What is committed is never sent again: a stop between
+commit and ledger leaves refused rows that are not written down, and they are
+judged again here, by the rules that the daemon judged them by.
+"""
+
+import datetime
+import hashlib
+import json
+import zoneinfo
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from syncd.cli import terminal
+from syncd.cli.door import Door
+from syncd.cli.importing.columns import Columns
+from syncd.cli.importing.ledger import Ledger, Mark
+from syncd.cli.importing.progress import Meter
+from syncd.cli.importing.table import Row, Table
+from syncd.cli.text import t
+from syncd.config import Config
+from syncd.errors import (
+    MalformedError,
+    StaleError,
+    SyncdError,
+    UnavailableError,
+    UsageError,
+)
+
+STEP = 5000  # rows
+_HEAD = 1 << 20  # bytes at the beginning that a file is known by
+_AROUND = 4096  # bytes of a step that are not reports
+_ANY_ROW = 512  # bytes of a report beside its cells and constants
+
+Refused = tuple[int, str, str]  # row, reason, line
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How an import ended."""
+
+    id: int
+    accepted: int
+    known: int
+    refused: int
+    refused_file: Path | None
+
+
+@dataclass(slots=True)
+class _Step:
+    """Rows that go together."""
+
+    rows: list[Row]
+    reports: list[dict[str, Any]]
+    refused: list[Refused]
+    bytes: int = 0
+    offset: int = 0
+    row: int = 0
+
+
+def identity(path: Path) -> str:
+    """Return what a file is known by: its beginning and its size, hashed."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    size = path.stat().st_size
+    return hashlib.sha256(head + size.to_bytes(8, "big")).hexdigest()
+
+
+def run(
+    path: Path,
+    table: Table,
+    columns: Columns,
+    *,
+    door: Door,
+    settings: Config,
+    options: Mapping[str, Any],
+    refused: Path | None = None,
+    anew: bool = False,
+) -> Counts:
+    """Import a file, all of it; go on where an earlier run stopped.
+
+    Raises:
+        UsageError: it is not the file that was begun with.
+        UnavailableError: the daemon does not answer; run again to go on.
+    """
+    file, said = identity(path), json.dumps(options, sort_keys=True)
+    ledger = Ledger(path, refused)
+    mark = ledger.find()
+    if mark is not None:
+        if anew:
+            door.post(f"/v1/imports/{mark.id}/finish", b"{}")
+            mark = None
+        else:
+            _check_same(path, mark, file, said)
+    begun = _begin(path, file, options, door, mark, table)
+    prefix = table.prefix()
+    if begun["offset"] and anew and not begun["finished"]:
+        door.post(f"/v1/imports/{begun['id']}/finish", b"{}")
+        begun = _begin(path, file, options, door, None, table)
+    if begun["offset"] and prefix.upto(begun["offset"]) != begun["prefix"]:
+        raise _changed(path, begun["row"])
+    if mark is None or mark.id != begun["id"]:
+        mark = Mark(file, said, begun["id"], 0, 0, 0, 0)
+    ledger.begin(mark)
+    if mark.offset < begun["offset"]:
+        _catch_up(table, columns, ledger, mark, begun, settings)
+    elif begun["offset"]:
+        terminal.tell(
+            t("{path}: goes on behind row {row}", path=path, row=begun["row"])
+        )
+    offset, row = begun["offset"], begun["row"]
+    budget = settings.own.max_request_bytes - _AROUND
+    with Meter(path.name, table.span, offset, row) as meter:
+        try:
+            for step in steps(table, columns, offset, row, budget):
+                _send(
+                    step, begun["id"], offset, prefix.upto(step.offset), door
+                )
+                offset, row = step.offset, step.row
+                ledger.note(step.refused, offset, row)
+                meter.at(min(offset, table.span), row)
+        except (KeyboardInterrupt, UnavailableError) as e:
+            again = t("run the same command again: it goes on from there")
+            if isinstance(e, UnavailableError):
+                e.hint = f"{e.hint}; {again}" if e.hint else again
+            else:
+                terminal.tell(
+                    t(
+                        "stopped behind row {row}; {again}",
+                        row=row,
+                        again=again,
+                    )
+                )
+            raise
+    ended = door.post(f"/v1/imports/{begun['id']}/finish", b"{}")
+    ledger.finish()
+    return Counts(
+        ended["id"],
+        ended["accepted"],
+        ended["known"],
+        ended["refused"],
+        ledger.refused if ended["refused"] else None,
+    )
+
+
+def _check_same(path: Path, mark: Mark, file: str, options: str) -> None:
+    if mark.file != file:
+        raise _changed(path, mark.row)
+    if mark.options != options:
+        raise UsageError(
+            t(
+                "{path}: an import with other options stopped at row {row}",
+                path=path,
+                row=mark.row,
+            ),
+            hint=t("use the same options; or begin again with --anew"),
+        )
+
+
+def _changed(path: Path, row: int) -> UsageError:
+    return UsageError(
+        t(
+            "{path}: has changed since its import stopped at row {row}",
+            path=path,
+            row=row,
+        ),
+        hint=t(
+            "put the old file back; or begin again with --anew: what is in"
+            " already is known then, not doubled"
+        ),
+    )
+
+
+def _begin(
+    path: Path,
+    file: str,
+    options: Mapping[str, Any],
+    door: Door,
+    mark: Mark | None,
+    table: Table,
+) -> Mapping[str, Any]:
+    """Return how far the import of a file is, begun if there is none."""
+    if mark is not None and mark.offset >= table.size:
+        # All was in, and only the end was not seen; asking is harmless.
+        found: Mapping[str, Any] = door.post(
+            f"/v1/imports/{mark.id}/finish", b"{}"
+        )
+        return found
+    wanted = {
+        "name": path.name,
+        "size": path.stat().st_size,
+        "file": file,
+        "options": dict(options),
+    }
+    begun: Mapping[str, Any] = door.post("/v1/imports", wanted)
+    return begun
+
+
+# ------------------------------------------------------------------- steps
+
+
+def steps(
+    table: Table, columns: Columns, offset: int, row: int, budget: int
+) -> Iterator[_Step]:
+    """Yield the rows behind an offset in steps that a request can hold."""
+    step = _Step([], [], [], row=row)
+    base = _ANY_ROW + len(json.dumps(dict(columns.constants)))
+    end = offset
+    for one in table.rows(offset, row):
+        end = one.end
+        # A character is at most six bytes in JSON.
+        size = base + 6 * len(one.raw)
+        report: dict[str, Any] | None = None
+        problem = one.problem
+        if not problem and size > budget:
+            problem = t("the row is too long for one request")
+        if not problem:
+            try:
+                report = columns.report(one)
+            except MalformedError as e:
+                problem = str(e)
+        if report is not None and step.bytes + size > budget:
+            yield step
+            step = _Step([], [], [])
+        if report is None:
+            step.refused.append((one.number, problem, one.raw))
+        else:
+            step.rows.append(one)
+            step.reports.append(report)
+            step.bytes += size
+        step.offset, step.row = one.end, one.last
+        if len(step.rows) + len(step.refused) >= STEP:
+            yield step
+            step = _Step([], [], [])
+    if step.offset or end < table.size:
+        # What stands behind the last row is blank, and is read too.
+        step.offset = max(step.offset, table.size)
+        step.row = max(step.row, row)
+        yield step
+
+
+def _send(
+    step: _Step, id_: int, old_offset: int, prefix: str, door: Door
+) -> None:
+    """Have a step committed; what it refused is added to `step.refused`."""
+    mark = {
+        "id": id_,
+        "old_offset": old_offset,
+        "offset": step.offset,
+        "row": step.row,
+        "prefix": prefix,
+        "refused": len(step.refused),
+    }
+    try:
+        answer = door.post(
+            "/v1/reports", {"reports": step.reports, "import": mark}
+        )
+    except StaleError as e:
+        raise StaleError(
+            str(e), hint=t("is another import of this file running?")
+        ) from None
+    for row, item in zip(step.rows, answer["items"], strict=True):
+        if item["state"] == "refused":
+            why = item["problem"]["detail"]
+            step.refused.append((row.number, why, row.raw))
+    step.refused.sort()
+
+
+# ------------------------------------------------------------ a gap closed
+
+
+def _catch_up(
+    table: Table,
+    columns: Columns,
+    ledger: Ledger,
+    mark: Mark,
+    begun: Mapping[str, Any],
+    settings: Config,
+) -> None:
+    """Write down what was refused between the ledger and the daemon."""
+    offset, row = begun["offset"], begun["row"]
+    missing = begun["refused"] - mark.refused
+    found: list[Refused] = []
+    if missing > 0:
+        judge = _Judge(settings)
+        for one in table.rows(mark.offset, mark.row):
+            if one.end > offset:
+                break
+            why = judge.problem(one, columns)
+            if why:
+                found.append((one.number, why, one.raw))
+    ledger.note(found, offset, row)
+    if missing != len(found):
+        terminal.tell(
+            t(
+                "{path}: {n} of the rows refused before are not written down",
+                path=ledger.refused,
+                n=missing - len(found),
+            )
+        )
+
+
+class _Judge:
+    """Judges rows as the daemon did, and keeps none of them."""
+
+    def __init__(self, settings: Config) -> None:
+        # The rules, the roster and its signatures: only for a gap.
+        from syncd.flows import report
+        from syncd.node import home
+
+        roster = home.trusted_roster(settings).current
+        today = datetime.datetime.fromtimestamp(
+            home.clock(), zoneinfo.ZoneInfo(roster.zone)
+        )
+        self._draft = report.Draft
+        self._prepare = report.prepare
+        self._desk = report.Desk(
+            roster, today.date().isoformat(), settings.member.region
+        )
+
+    def problem(self, row: Row, columns: Columns) -> str:
+        """Return why a row is refused, or ""."""
+        if row.problem:
+            return row.problem
+        try:
+            made = columns.report(row)
+            self._prepare(msgspec.convert(made, self._draft), self._desk)
+        except (SyncdError, msgspec.ValidationError) as e:
+            return str(e)
+        return ""

@@ -1,0 +1,129 @@
+"""The ledger of an import: refused rows, and how far they are written.
+
+FILE.refused.csv holds row, reason and line of what was refused; beside it
+lies `.FILE.import` while the import is under way. Both stay on this machine,
+mode 0600. The daemon commits a step first, then the rows refused in it are
+written here, then the note that they are. An interruption between leaves a
+gap that is found again: what was written too far is cut off.
+"""
+
+import contextlib
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from syncd.cli import terminal
+from syncd.errors import UsageError
+
+COLUMNS = ("row", "reason", "raw")
+_FIELDS = {
+    "file": str,
+    "options": str,
+    "id": int,
+    "offset": int,
+    "row": int,
+    "refused": int,
+    "size": int,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Up to where the refused rows of an import are written down."""
+
+    file: str  # what the file is known by
+    options: str  # JSON
+    id: int  # of the import
+    offset: int
+    row: int
+    refused: int  # rows in the refused file
+    size: int  # bytes of the refused file
+
+
+class Ledger:
+    """Refused rows of one import, as a file that is right after any stop."""
+
+    def __init__(self, path: Path, refused: Path | None) -> None:
+        self.refused = refused or path.with_name(f"{path.name}.refused.csv")
+        self._note = self.refused.with_name(f".{path.name}.import")
+        self._mark: Mark | None = None
+
+    def find(self) -> Mark | None:
+        """Return the mark of an import that was interrupted, if one was."""
+        try:
+            said = json.loads(terminal.read_file(self._note, 1 << 20))
+        except (UsageError, ValueError):
+            return None
+        if not isinstance(said, dict) or set(said) != set(_FIELDS):
+            return None
+        if any(type(said[k]) is not form for k, form in _FIELDS.items()):
+            return None
+        return Mark(**said)
+
+    def begin(self, mark: Mark) -> None:
+        """Go on from a mark: the refused file is cut to what it says.
+
+        Raises:
+            UsageError: the directory cannot be written to.
+        """
+        self._mark = mark
+        try:
+            if mark.size:
+                os.truncate(self.refused, mark.size)
+            else:
+                self.refused.unlink(missing_ok=True)
+        except OSError as e:
+            raise UsageError(f"{self.refused}: {e.strerror}") from e
+        self._write(mark)
+
+    def note(
+        self, rows: Iterable[tuple[int, str, str]], offset: int, row: int
+    ) -> None:
+        """Write down the rows refused in a step, then that they are."""
+        if self._mark is None:
+            raise ValueError("ledger: not begun")
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        count = 0
+        if not self._mark.size:
+            writer.writerow(COLUMNS)
+        for one in rows:
+            writer.writerow(one)
+            count += 1
+        size = self._mark.size
+        if count:
+            raw = text.getvalue().encode("utf-8", "backslashreplace")
+            self._append(raw)
+            size += len(raw)
+        mark = self._mark
+        self._mark = Mark(
+            *(mark.file, mark.options, mark.id, offset, row),
+            mark.refused + count,
+            size,
+        )
+        self._write(self._mark)
+
+    def finish(self) -> None:
+        """The import is over: only the refused rows stay."""
+        with contextlib.suppress(OSError):
+            self._note.unlink(missing_ok=True)
+
+    def _append(self, raw: bytes) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        try:
+            fd = os.open(self.refused, flags, 0o600)
+            with os.fdopen(fd, "ab") as file:
+                file.write(raw)
+        except OSError as e:
+            raise UsageError(f"{self.refused}: {e.strerror}") from e
+
+    def _write(self, mark: Mark) -> None:
+        said: dict[str, Any] = {k: getattr(mark, k) for k in _FIELDS}
+        terminal.replace_file(self._note, json.dumps(said).encode())
+        with contextlib.suppress(OSError):
+            self._note.chmod(0o600)

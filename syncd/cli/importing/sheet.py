@@ -1,0 +1,292 @@
+"""XLSX: one sheet of a workbook as rows of cells, in bounded memory.
+
+A workbook is a ZIP of XML, so it is looked over before it is opened: what
+its parts inflate to, and that no cell, row or declaration in them is of a
+size that no spreadsheet writes. Rows are then read one by one. What offset
+counts is rows.
+
+Spreadsheets keep 15 digits of a number: a longer one has lost its end, and
+its row is refused.
+"""
+
+import datetime
+import hashlib
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syncd.cli.importing.table import Row, Told
+from syncd.cli.text import t
+from syncd.errors import UsageError
+
+if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
+
+MAX_PARTS = 1000
+MAX_INFLATED = 1 << 30  # bytes, of all parts
+MAX_STRINGS = 64 << 20  # bytes of the table of texts, which is held whole
+MAX_TEXT = 256 << 10  # bytes of one cell: Excel writes 32,767 characters
+MAX_ROW = 4 << 20  # bytes of one row
+MAX_COLUMNS = 200
+MAX_ROWS = 1_048_576
+_DIGITS = 15
+_PIECE = 64 << 10
+
+# Whatever a broken or hostile workbook makes the libraries raise.
+_BROKEN = (Exception,)
+
+
+class Sheet:
+    """One sheet of a workbook."""
+
+    format = "xlsx"
+    size = MAX_ROWS + 1  # offset behind whatever a sheet can hold
+
+    def __init__(self, path: Path, told: Told) -> None:
+        """Look the file over and find the sheet and its header.
+
+        Raises:
+            UsageError: it is no workbook that we read; says why.
+        """
+        self.path = path
+        self._look_over()
+        self.name, self.span = self._find(told.sheet)
+        self.about = f"xlsx, {self.name}"
+        first = next(self._raw(0), None)
+        if first is None:
+            raise UsageError(f"{path}: {t('is empty')}")
+        names = tuple(str(cell).strip() for cell in first.cells)
+        self.width = len(names)
+        self.header: tuple[str, ...] | None = names if told.header else ()
+        self._begin = first.number if told.header else 0
+
+    def rows(self, offset: int, row: int) -> Iterator[Row]:
+        """Yield the rows behind row number `offset`."""
+        del row  # the same
+        width = self.width
+        for found in self._raw(max(offset, self._begin)):
+            cells = [*found.cells]
+            here = len(cells)
+            if here > width and not any(cells[width:]):
+                here = width
+            problem = found.problem
+            if not problem and here > width:
+                problem = t("{here} cells, want {want}", here=here, want=width)
+            # A sheet leaves cells out at the end of a row that are empty.
+            cells = cells[:width] + [""] * (width - here)
+            yield Row(
+                *(found.number, found.number, found.number),
+                cells,
+                found.raw,
+                problem,
+            )
+
+    def prefix(self) -> "_Whole":
+        """Return the hash of the whole file, whatever the offset."""
+        return _Whole(self.path)
+
+    # --------------------------------------------------------- innards
+
+    def _look_over(self) -> None:
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                parts = archive.infolist()
+                inflated = sum(part.file_size for part in parts)
+                if len(parts) > MAX_PARTS or inflated > MAX_INFLATED:
+                    raise self._too_large()
+                for part in parts:
+                    strings = part.filename.lower().endswith(
+                        "sharedstrings.xml"
+                    )
+                    if strings and part.file_size > MAX_STRINGS:
+                        raise self._too_large()
+                    if part.filename.lower().endswith((".xml", ".rels")):
+                        self._look_at(archive, part)
+        except UsageError:
+            raise
+        except _BROKEN as e:
+            raise self._broken(e) from None
+
+    def _look_at(
+        self, archive: zipfile.ZipFile, part: zipfile.ZipInfo
+    ) -> None:
+        """Refuse XML with a declaration, a huge text or a huge row.
+
+        Reading it also holds the bytes against the part's checksum.
+        """
+        sheet = "worksheets/" in part.filename.lower()
+        since_tag = since_row = 0
+        tail = b""
+        with archive.open(part) as file:
+            while piece := file.read(_PIECE):
+                here = tail + piece
+                if b"<!" in here and re.search(rb"<!(DOCTYPE|ENTITY)", here):
+                    raise self._broken(None)
+                tail = piece[-16:]
+                since_tag = 0 if b"<" in piece else since_tag + len(piece)
+                rows = b"<row" in here or b":row" in here
+                since_row = 0 if rows else since_row + len(piece)
+                if since_tag > MAX_TEXT or (sheet and since_row > MAX_ROW):
+                    raise self._too_large()
+
+    def _find(self, wanted: str) -> tuple[str, int]:
+        """Return the name of the sheet that is meant, and its rows."""
+        with self._open() as book:
+            names = list(book.sheetnames)
+            visible = [
+                s.title for s in book.worksheets if s.sheet_state == "visible"
+            ]
+            if wanted:
+                if wanted not in names:
+                    raise UsageError(
+                        t(
+                            "{path}: no sheet {name}",
+                            path=self.path,
+                            name=wanted,
+                        ),
+                        hint=t("sheets: {names}", names=", ".join(names)),
+                    )
+                name = wanted
+            elif len(visible) == 1:
+                name = visible[0]
+            else:
+                raise UsageError(
+                    t(
+                        "{path}: has {n} sheets",
+                        path=self.path,
+                        n=len(visible),
+                    ),
+                    hint=t("say --sheet: {names}", names=", ".join(visible)),
+                )
+            try:
+                told = int(book[name].max_row or 0)
+            except _BROKEN:
+                told = 0
+            return name, min(max(told, 1), MAX_ROWS)
+
+    def _raw(self, after: int) -> Iterator[Row]:
+        """Yield the rows behind row number `after` that are not blank."""
+        for number, values in self._values(self.name, after):
+            cells, problem = [], ""
+            for column, value in enumerate(values[:MAX_COLUMNS], 1):
+                text, why = _text(value)
+                cells.append(text)
+                if why and not problem:
+                    problem = t("cell {n}: {why}", n=column, why=why)
+            if len(values) > MAX_COLUMNS:
+                problem = t("more than {n} cells", n=MAX_COLUMNS)
+            if problem or any(cell.strip() for cell in cells):
+                yield Row(
+                    *(number, number, number),
+                    tuple(cells),
+                    "\t".join(cells),
+                    problem,
+                )
+
+    def _values(
+        self, name: str, after: int
+    ) -> Iterator[tuple[int, Sequence[Any]]]:
+        with self._open() as book:
+            try:
+                sheet = book[name]
+                sheet.reset_dimensions()
+                rows = sheet.iter_rows(min_row=after + 1, values_only=True)
+            except _BROKEN as e:
+                raise self._broken(e) from None
+            number = after
+            while True:
+                try:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore")
+                        values = next(rows, None)
+                except _BROKEN as e:
+                    raise self._broken(e) from None
+                if values is None:
+                    return
+                number += 1
+                if number > MAX_ROWS:
+                    raise self._too_large()
+                yield number, values
+
+    def _open(self) -> "_Opened":
+        return _Opened(self)
+
+    def _too_large(self) -> UsageError:
+        return UsageError(
+            f"{self.path}: {t('is larger inside than a list is')}",
+            hint=t("save the sheet as CSV"),
+        )
+
+    def _broken(self, error: Exception | None) -> UsageError:
+        what = f" ({type(error).__name__})" if error is not None else ""
+        return UsageError(
+            f"{self.path}: {t('is no sound XLSX workbook')}{what}",
+            hint=t("save it again, or as CSV"),
+        )
+
+
+class _Opened:
+    """A workbook that is open for as long as it is read."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet = sheet
+        self._book: Workbook | None = None
+
+    def __enter__(self) -> "Workbook":
+        import openpyxl
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what a list does not need
+                self._book = openpyxl.load_workbook(
+                    self._sheet.path, read_only=True, data_only=True
+                )
+        except _BROKEN as e:
+            raise self._sheet._broken(e) from None
+        return self._book
+
+    def __exit__(self, *_: object) -> None:
+        if self._book is not None:
+            self._book.close()
+
+
+class _Whole:
+    """The hash of a whole file."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._digest = hashlib.file_digest(file, "sha256").hexdigest()
+
+    def upto(self, offset: int) -> str:
+        """Return the digest, which is of all rows or none."""
+        return self._digest if offset else hashlib.sha256().hexdigest()
+
+
+def _text(value: Any) -> tuple[str, str]:
+    """Return what a cell says, and why it cannot be taken."""
+    match value:
+        case None:
+            return "", ""
+        case str():
+            return value, ""
+        case bool():
+            return ("true" if value else "false"), ""
+        case int() | float():
+            whole = int(value) if value == value // 1 else None
+            if whole is None:
+                return str(value), ""
+            if len(str(abs(whole))) > _DIGITS:
+                return str(whole), t(
+                    "a number above {n} digits has lost its end: keep it as"
+                    " text",
+                    n=_DIGITS,
+                )
+            return str(whole), ""
+        case datetime.datetime():
+            return value.date().isoformat(), ""
+        case datetime.date():
+            return value.isoformat(), ""
+    return str(value), ""

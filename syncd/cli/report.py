@@ -1,0 +1,668 @@
+"""`syncd report`: what our own member says, and takes back.
+
+Raw values come from standard input, a prompt or a file, never from an
+argument: arguments are seen by everybody on the machine and kept in the
+shell's history. No command repeats a value: a row is known by its number.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from syncd.cli import door, grid, terminal
+from syncd.cli.door import Door
+from syncd.cli.text import t
+from syncd.errors import SyncdError, UsageError
+
+NEEDED = ("kind", "label", "role", "evidence")
+MOST = 10_000  # values in one call
+MAX_VALUES = 16 << 20  # bytes on standard input or in a file of values
+
+TokenFile = Annotated[
+    Path | None, typer.Option(help=t("a file with a bearer token"))
+]
+AsJson = Annotated[bool, typer.Option("--json")]
+Refused = Annotated[list[str] | None, typer.Argument(hidden=True)]
+Text = Annotated[str, typer.Option()]
+
+
+def add(app: typer.Typer) -> None:
+    """Add the noun to the command."""
+    noun = typer.Typer(
+        help=t("Report, import, retract, dispute, list."),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    app.add_typer(noun, name="report")
+    _add_add(noun)
+    _add_import(noun)
+    _add_retract(noun)
+    _add_dispute(noun)
+    _add_list(noun)
+
+
+# ------------------------------------------------------------------ values
+
+
+def refuse_arguments(values: list[str] | None) -> None:
+    """Refuse raw values that stand on the command line.
+
+    Raises:
+        UsageError: there is one; it is not repeated.
+    """
+    if values:
+        raise UsageError(
+            t("a value on the command line is seen by others"),
+            hint=t(
+                "give it on standard input or with --file, and clear it from"
+                " the shell's history"
+            ),
+        )
+
+
+def values(file: Path | None) -> list[str]:
+    """Return the raw values: one a line of a file, of standard input, or one.
+
+    Raises:
+        UsageError: there is none, or they are no UTF-8 or too many.
+    """
+    if file is None and sys.stdin.isatty():
+        return [_ask()]
+    raw = terminal.read_file(file or Path("-"), MAX_VALUES)
+    where = str(file or t("standard input"))
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise UsageError(
+            t("{where}: not UTF-8 at byte {at}", where=where, at=e.start)
+        ) from None
+    found = [line.strip() for line in text.split("\n")]
+    found = [line for line in found if line]
+    if not found:
+        raise UsageError(t("{where}: no value there", where=where))
+    return found
+
+
+def _ask() -> str:
+    """Ask for one value; what is typed is shown, for it must be right."""
+    terminal.tell(t("Value, then Enter:"))
+    found = sys.stdin.readline().strip()
+    if not found:
+        raise UsageError(t("no value given"))
+    return found
+
+
+def batches(items: list[Any], size: int = MOST) -> Iterator[list[Any]]:
+    """Yield lists of at most `size`."""
+    for at in range(0, len(items), size):
+        yield items[at : at + size]
+
+
+def positions(texts: Iterable[str], option: str) -> list[tuple[str, int]]:
+    """Read positions as ORIGIN:INDEX.
+
+    Raises:
+        UsageError: one is none.
+    """
+    found = []
+    for text in texts:
+        origin, colon, index = text.rpartition(":")
+        if not colon or not index.isdecimal() or len(index) > 15:
+            raise UsageError(f"{option} {text!r}: {t('want ORIGIN:INDEX')}")
+        found.append((origin, int(index)))
+    return found
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """Return what was said of some fields."""
+    return {k: v for k, v in fields.items() if v not in ("", None, [], False)}
+
+
+# --------------------------------------------------------------------- add
+
+
+def _add_add(noun: typer.Typer) -> None:
+    @noun.command(
+        "add",
+        help=t(
+            "Report values: from standard input, one a line, from a file, or"
+            " asked for."
+        ),
+    )
+    def _add(
+        ctx: typer.Context,
+        on_line: Refused = None,
+        kind: Annotated[str, typer.Option(help="phone, url, account")] = "",
+        label: Annotated[str, typer.Option(help=t("kind of fraud"))] = "",
+        role: Annotated[str, typer.Option(help=t("what it was used as"))] = "",
+        evidence: Annotated[
+            str, typer.Option(help=t("what the report rests on"))
+        ] = "",
+        confidence: Annotated[
+            int | None, typer.Option(help="0-100", min=0, max=100)
+        ] = None,
+        seen: Annotated[str, typer.Option(help=t("day; today if not"))] = "",
+        expires: Annotated[
+            str, typer.Option(help=t("day; the roster's cap if not"))
+        ] = "",
+        channel: Text = "",
+        technique: Annotated[list[str] | None, typer.Option()] = None,
+        case: Annotated[
+            str, typer.Option(help=t("16 hex digits that link a case"))
+        ] = "",
+        handling: Annotated[str, typer.Option(help="open, no_tip_off")] = "",
+        scheme: Annotated[
+            str, typer.Option(help=t("what a bare account number is"))
+        ] = "",
+        region: Annotated[
+            str, typer.Option(help=t("country of a phone without one"))
+        ] = "",
+        basis: Annotated[
+            list[str] | None,
+            typer.Option(help=t("ORIGIN:INDEX that it rests on")),
+        ] = None,
+        spoofed: Annotated[
+            bool, typer.Option("--spoofed", help=t("the number was faked"))
+        ] = False,
+        test: Annotated[
+            bool, typer.Option("--test", help=t("a drill: it counts nowhere"))
+        ] = False,
+        urgent: Annotated[
+            bool, typer.Option("--urgent", help=t("tell the others at once"))
+        ] = False,
+        keep_query: Annotated[
+            bool, typer.Option("--keep-query", help=t("of a URL"))
+        ] = False,
+        allow_personal: Annotated[
+            bool,
+            typer.Option(
+                "--allow-personal",
+                help=t("a URL whose path may name a person"),
+            ),
+        ] = False,
+        file: Annotated[
+            Path | None, typer.Option(help=t("values, one a line"))
+        ] = None,
+        token_file: TokenFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        refuse_arguments(on_line)
+        fields = given(
+            kind=kind,
+            label=label,
+            role=role,
+            evidence=evidence,
+            confidence=confidence,
+            seen=seen,
+            expires=expires,
+            channel=channel,
+            technique=technique,
+            case=case,
+            handling=handling,
+            scheme=scheme,
+            region=region,
+            basis=positions(basis or [], "--basis"),
+            spoofed=spoofed,
+            test=test,
+            urgent=urgent,
+            keep_query=keep_query,
+            allow_personal=allow_personal,
+        )
+        if confidence is not None:
+            fields["confidence"] = confidence
+        missing = [name for name in NEEDED if name not in fields]
+        if missing:
+            raise UsageError(
+                t("not given: {names}", names=", ".join(missing)),
+                hint=t(
+                    "nothing is guessed: say {ways}",
+                    ways=" ".join(f"--{name} …" for name in missing),
+                ),
+            )
+        raws = values(file)
+        items: list[Mapping[str, Any]] = []
+        with Door.of(ctx, token_file) as own:
+            for some in batches(raws):
+                reports = [{**fields, "value": raw} for raw in some]
+                items += own.post("/v1/reports", {"reports": reports})["items"]
+        _show_taken(items, as_json)
+
+
+def _show_taken(items: list[Mapping[str, Any]], as_json: bool) -> None:
+    counts = {
+        state: sum(i["state"] == state for i in items)
+        for state in ("accepted", "known", "refused")
+    }
+    if as_json:
+        terminal.show_json({"items": items, **counts})
+    else:
+        for number, item in enumerate(items, 1):
+            if item["state"] == "refused":
+                problem = door.problem(item["problem"])
+                terminal.say(
+                    t("{n}: refused: {why}", n=number, why=problem)
+                    + (f" ({problem.hint})" if problem.hint else "")
+                )
+            elif item["state"] == "known":
+                terminal.say(t("{n}: known as {id}", n=number, id=item["id"]))
+            else:
+                terminal.say(
+                    t("{n}: accepted as {id}", n=number, id=item["id"])
+                )
+    if counts["refused"]:
+        raise typer.Exit(1)
+
+
+# ------------------------------------------------------------------ import
+
+
+def _add_import(noun: typer.Typer) -> None:
+    @noun.command(
+        "import",
+        help=t(
+            "Report all rows of a CSV, TSV, TXT, NDJSON or XLSX file; run it"
+            " again to go on where it stopped."
+        ),
+    )
+    def _import(
+        ctx: typer.Context,
+        file: Annotated[Path, typer.Argument()],
+        map_: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--map",
+                help=t("FIELD=COLUMN, by name or number from 1"),
+            ),
+        ] = None,
+        kind: Annotated[
+            str, typer.Option(help=t("for rows that do not say it"))
+        ] = "",
+        label: Annotated[str, typer.Option(help=t("likewise"))] = "",
+        role: Annotated[str, typer.Option(help=t("likewise"))] = "",
+        evidence: Annotated[str, typer.Option(help=t("likewise"))] = "",
+        confidence: Annotated[
+            int | None, typer.Option(help="0-100", min=0, max=100)
+        ] = None,
+        seen: Annotated[str, typer.Option(help=t("day; today if not"))] = "",
+        expires: Text = "",
+        channel: Text = "",
+        technique: Annotated[list[str] | None, typer.Option()] = None,
+        handling: Text = "",
+        scheme: Text = "",
+        region: Text = "",
+        spoofed: Annotated[bool, typer.Option("--spoofed")] = False,
+        test: Annotated[bool, typer.Option("--test")] = False,
+        keep_query: Annotated[bool, typer.Option("--keep-query")] = False,
+        allow_personal: Annotated[
+            bool, typer.Option("--allow-personal")
+        ] = False,
+        format_: Annotated[
+            str,
+            typer.Option("--format", help="csv, tsv, txt, ndjson, xlsx"),
+        ] = "",
+        encoding: Annotated[
+            str, typer.Option(help=t("detected if not given"))
+        ] = "",
+        delimiter: Annotated[
+            str, typer.Option(help=t("detected if not given"))
+        ] = "",
+        no_header: Annotated[
+            bool,
+            typer.Option("--no-header", help=t("the first row is data")),
+        ] = False,
+        sheet: Annotated[
+            str, typer.Option(help=t("of a workbook with several"))
+        ] = "",
+        codes: Annotated[
+            Path | None,
+            typer.Option(help=t("lines of FIELD TAB text TAB code")),
+        ] = None,
+        refused: Annotated[
+            Path | None,
+            typer.Option(
+                help=t("where refused rows go; else FILE.refused.csv")
+            ),
+        ] = None,
+        anew: Annotated[
+            bool,
+            typer.Option("--anew", help=t("do not go on, begin again")),
+        ] = False,
+        token_file: TokenFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        # Only this verb reads tables.
+        from syncd.cli.importing import columns, journey, table
+
+        constants = given(
+            kind=kind,
+            label=label,
+            role=role,
+            evidence=evidence,
+            seen=seen,
+            expires=expires,
+            channel=channel,
+            technique=";".join(technique or []),
+            handling=handling,
+            scheme=scheme,
+            region=region,
+            spoofed=spoofed,
+            test=test,
+            keep_query=keep_query,
+            allow_personal=allow_personal,
+        )
+        if confidence is not None:
+            constants["confidence"] = confidence
+        words = columns.words(codes) if codes else {}
+        said = table.Told(format_, encoding, delimiter, not no_header, sheet)
+        rows = table.open_table(file, said)
+        plan = columns.plan(
+            rows.header,
+            rows.width,
+            maps=map_ or [],
+            constants=constants,
+            words=words,
+            where=str(file),
+        )
+        terminal.tell(f"{file}: {rows.about}")
+        if plan.unused:
+            terminal.tell(
+                t(
+                    "{path}: columns that are not stored: {names}",
+                    path=file,
+                    names=", ".join(plan.unused),
+                )
+            )
+        options = {
+            "about": rows.about,
+            "map": sorted(map_ or []),
+            "constants": plan.constants,
+            "codes": sorted([*k, v] for k, v in words.items()),
+            "header": not no_header,
+            "sheet": sheet,
+        }
+        with Door.of(ctx, token_file) as own:
+            counts = journey.run(
+                file,
+                rows,
+                plan,
+                door=own,
+                settings=door.settings_of(ctx),
+                options=options,
+                refused=refused,
+                anew=anew,
+            )
+        where = str(counts.refused_file) if counts.refused_file else None
+        if as_json:
+            terminal.show_json(
+                {
+                    "import": counts.id,
+                    "accepted": counts.accepted,
+                    "known": counts.known,
+                    "refused": counts.refused,
+                    "refused_file": where,
+                }
+            )
+        else:
+            terminal.say(
+                t(
+                    "import {id}: accepted {accepted}, already known {known},"
+                    " refused {refused}",
+                    id=counts.id,
+                    accepted=counts.accepted,
+                    known=counts.known,
+                    refused=counts.refused,
+                )
+            )
+        if counts.refused:
+            terminal.tell(t("refused rows, with reasons: {path}", path=where))
+            raise typer.Exit(1)
+
+
+# ----------------------------------------------------------------- retract
+
+
+def _add_retract(noun: typer.Typer) -> None:
+    @noun.command(
+        "retract",
+        help=t(
+            "Take reports of ours back: by value, file of values, position,"
+            " id or import."
+        ),
+    )
+    def _retract(
+        ctx: typer.Context,
+        on_line: Refused = None,
+        reason: Annotated[
+            str, typer.Option(help=t("false_positive, appeal_upheld, …"))
+        ] = "",
+        kind: Annotated[
+            str, typer.Option(help=t("of values on standard input"))
+        ] = "",
+        scheme: Text = "",
+        region: Text = "",
+        file: Annotated[
+            Path | None, typer.Option(help=t("values, one a line"))
+        ] = None,
+        position: Annotated[
+            list[str] | None, typer.Option(help="ORIGIN:INDEX")
+        ] = None,
+        id_: Annotated[
+            list[int] | None, typer.Option("--id", help=t("in the vault"))
+        ] = None,
+        import_: Annotated[
+            int,
+            typer.Option("--import", help=t("all that an import brought")),
+        ] = 0,
+        token_file: TokenFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        refuse_arguments(on_line)
+        if not reason:
+            raise UsageError(
+                t("not given: {names}", names="reason"),
+                hint=t("say {ways}", ways=f"--reason {_reasons()}"),
+            )
+        ways = [bool(position), bool(id_), bool(import_)]
+        if sum(ways) > 1 or (any(ways) and (file or kind)):
+            raise UsageError(
+                t("name values, or positions, or ids, or an import")
+            )
+        call: dict[str, Any] = {"reason": reason}
+        if position:
+            calls = [{**call, "positions": positions(position, "--position")}]
+        elif id_:
+            calls = [{**call, "ids": id_}]
+        elif import_:
+            calls = [{**call, "import": import_}]
+        elif not kind:
+            raise UsageError(
+                t("not given: {names}", names="kind"),
+                hint=t("say {ways}", ways="--kind phone, url, account"),
+            )
+        else:
+            more = given(kind=kind, scheme=scheme, region=region)
+            calls = [{**call, **more, "value": v} for v in values(file)]
+        _retract_all(ctx, token_file, calls, as_json)
+
+
+def _reasons() -> str:
+    from syncd.indicator import vocabulary
+
+    return ", ".join(vocabulary.FACETS["retract_reason"])
+
+
+def _retract_all(
+    ctx: typer.Context,
+    token_file: Path | None,
+    calls: list[dict[str, Any]],
+    as_json: bool,
+) -> None:
+    ids: list[int] = []
+    count = 0
+    failed: list[tuple[int, SyncdError]] = []
+    with Door.of(ctx, token_file) as own:
+        for number, call in enumerate(calls, 1):
+            try:
+                done = own.post("/v1/retractions", call)
+            except SyncdError as e:
+                # One of many that is refused does not hold up the others.
+                if len(calls) == 1 or not _about_one(e):
+                    raise
+                failed.append((number, e))
+                continue
+            count += done["retracting"]
+            ids += done["ids"]
+    if as_json:
+        terminal.show_json(
+            {
+                "retracting": count,
+                "ids": ids,
+                "refused": [{"item": n, "detail": str(e)} for n, e in failed],
+            }
+        )
+    else:
+        for number, error in failed:
+            terminal.say(t("{n}: refused: {why}", n=number, why=error))
+        terminal.say(t("{n} reports are being retracted", n=count))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _about_one(error: SyncdError) -> bool:
+    return error.status in (400, 422) and error.exit_code in (1, 2)
+
+
+# ----------------------------------------------------------------- dispute
+
+
+def _add_dispute(noun: typer.Typer) -> None:
+    @noun.command(
+        "dispute",
+        help=t("Say that others' reports on a value are wrong."),
+    )
+    def _dispute(
+        ctx: typer.Context,
+        on_line: Refused = None,
+        kind: Annotated[str, typer.Option(help="phone, url, account")] = "",
+        reason: Annotated[
+            str, typer.Option(help=t("innocent_owner, spoofed_number, …"))
+        ] = "",
+        due: Annotated[
+            str, typer.Option(help=t("day to answer by; in 30 days if not"))
+        ] = "",
+        expires: Text = "",
+        about: Annotated[
+            list[str] | None,
+            typer.Option(help=t("ORIGIN:INDEX of a report; all if none")),
+        ] = None,
+        scheme: Text = "",
+        region: Text = "",
+        token: Annotated[
+            str, typer.Option(help=t("22 characters, instead of a value"))
+        ] = "",
+        epoch: Annotated[int, typer.Option(help=t("of the token"))] = 0,
+        file: Annotated[
+            Path | None, typer.Option(help=t("a file with the value"))
+        ] = None,
+        token_file: TokenFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        refuse_arguments(on_line)
+        missing = [
+            name
+            for name, said in (("kind", kind), ("reason", reason))
+            if not said
+        ]
+        if missing:
+            raise UsageError(t("not given: {names}", names=", ".join(missing)))
+        call = given(
+            kind=kind,
+            reason=reason,
+            due=due,
+            expires=expires,
+            about=positions(about or [], "--about"),
+            scheme=scheme,
+            region=region,
+            token=token,
+            epoch=epoch,
+        )
+        if not token:
+            raws = values(file)
+            if len(raws) != 1:
+                raise UsageError(t("{n} values there, want one", n=len(raws)))
+            call["value"] = raws[0]
+        with Door.of(ctx, token_file) as own:
+            done = own.post("/v1/disputes", call)
+        if as_json:
+            terminal.show_json(done)
+        elif "position" in done:
+            origin, index = done["position"]
+            terminal.say(
+                t(
+                    "the dispute is published: {position}",
+                    position=f"{origin}:{index}",
+                )
+            )
+        else:
+            terminal.say(t("the dispute is kept as {id}", id=done["id"]))
+
+
+# -------------------------------------------------------------------- list
+
+
+def _add_list(noun: typer.Typer) -> None:
+    @noun.command("list", help=t("List what is in our vault."))
+    def _list(
+        ctx: typer.Context,
+        state: Annotated[
+            str, typer.Option(help="waiting, published, ending, ended")
+        ] = "",
+        after: Annotated[int, typer.Option(help=t("a larger id only"))] = 0,
+        limit: Annotated[
+            int, typer.Option(help=t("rows at most"), min=1)
+        ] = 100,
+        show: Annotated[
+            bool, typer.Option("--values", help=t("show the raw values"))
+        ] = False,
+        token_file: TokenFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        items: list[dict[str, Any]] = []
+        last = after
+        with Door.of(ctx, token_file) as own:
+            while len(items) < limit:
+                page = own.get(
+                    "/v1/reports",
+                    after=last,
+                    limit=min(limit - len(items), 1000),
+                    state=state,
+                )
+                items += page["items"]
+                last = page.get("next", 0)
+                if not last:
+                    break
+        if not show:
+            for item in items:
+                item.pop("value", None)
+        if as_json:
+            terminal.show_json({"items": items, "next": last or None})
+            return
+        names = ("id", "type", "kind", "state", "label", "seen", "expires")
+        head = (*names, "position", *(("value",) if show else ()))
+        grid.show(
+            head,
+            [[_cell(item, name) for name in head] for item in items],
+        )
+        if last:
+            terminal.tell(t("more: --after {id}", id=last))
+
+
+def _cell(item: Mapping[str, Any], name: str) -> str:
+    if name == "position" and item.get(name):
+        return ":".join(str(part) for part in item[name])
+    if name == "label" and item["type"] != "report":
+        return str(item.get("reason", ""))
+    return str(item.get(name, ""))
