@@ -172,11 +172,11 @@ def _whole(item: Mapping[str, Any]) -> list[str]:
 
 
 def _why(item: Mapping[str, Any]) -> str:
-    missing = item.get("missing", ())
-    why = item.get("detail", "")
-    if missing:
-        why += f" ({t('no answer from {names}', names=', '.join(missing))})"
-    return str(why)
+    missing = ", ".join(item.get("missing", ()))
+    return str(
+        item.get("detail")
+        or (missing and t("no answer from {names}", names=missing))
+    )
 
 
 def _name(facet: str, code: str) -> str:

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from syncd.cli import terminal, text
 from syncd.cli.text import t
@@ -116,16 +116,22 @@ def main(arguments: list[str] | None = None) -> None:
         )
     except SyncdError as e:
         raise SystemExit(terminal.complain(e)) from None
-    except click.exceptions.NoArgsIsHelpError as e:
-        terminal.tell(e.format_message())
-        raise SystemExit(2) from None
-    except click.ClickException as e:
-        terminal.tell(f"syncd: {t('error')}: {e.format_message()}")
-        if isinstance(e, click.UsageError) and e.ctx is not None:
-            terminal.tell(f"syncd: {t('hint')}: {e.ctx.command_path} --help")
-        raise SystemExit(2) from None
-    except (KeyboardInterrupt, click.Abort):
+    except TyperException as e:
+        raise SystemExit(_wrong_use(e)) from None
+    except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(130) from None
     except BrokenPipeError:
         raise SystemExit(0) from None
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _wrong_use(error: TyperException) -> int:
+    """Say what is wrong with a command line; return the exit code."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        terminal.tell(error.format_message())
+        return 2
+    terminal.tell(f"syncd: {t('error')}: {error.format_message()}")
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        terminal.tell(f"syncd: {t('hint')}: {context.command_path} --help")
+    return 2

@@ -316,7 +316,7 @@ class _Cells(_Lined):
                 hint=t("save it with usual line ends"),
             )
         self._delimiter = _delimiter(path, kind, told.delimiter, first.raw)
-        self.about += f", {_SAID.get(self._delimiter, self._delimiter)}"
+        self.about += f", {_SAID[self._delimiter]}"
         first = next(self._records(0, 0), first)
         if first.problem:
             raise UsageError(
@@ -442,8 +442,8 @@ def _with(row: Row, cells: Sequence[str], problem: str = "") -> Row:
     return Row(row.number, row.last, row.end, cells, row.raw, problem)
 
 
-_SAID = {"\t": "TAB"}
-_TOLD = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
+_SAID = {"\t": "TAB", ",": "comma", ";": "semicolon", "|": "bar"}
+_TOLD = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
 
 
 def _delimiter(path: Path, kind: str, told: str, line: str) -> str:
@@ -461,7 +461,7 @@ def _delimiter(path: Path, kind: str, told: str, line: str) -> str:
             t(
                 "{path}: cells may be parted by {these}",
                 path=path,
-                these=" ".join(_SAID.get(d, d) for d in there),
+                these=" ".join(_SAID[d] for d in there),
             ),
             hint=t("say --delimiter"),
         )
