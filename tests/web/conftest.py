@@ -1,0 +1,50 @@
+"""One alliance of three, its doors open, for all tests of this room."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from syncd.roster.roster import Never
+from tests.alliance import Alliance
+from tests.web.door import EMERGENCY, Door
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def alliance(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Alliance]:
+    """Three members that are each other's holders, 2 of 3."""
+    async with Alliance.found(
+        tmp_path_factory.mktemp("web"),
+        ["bank", "carrier", "police"],
+        settings={"own": {"max_request_bytes": 1 << 20}},
+    ) as found:
+        listed = (Never("phone", EMERGENCY, "emergency"),)
+        await found.change(lambda d: dataclasses.replace(d, never=listed))
+        await found.agreed()
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def doors(alliance: Alliance) -> AsyncIterator[dict[str, Door]]:
+    """The three doors, with a token of each role."""
+    async with aiohttp.ClientSession() as session:
+        found = {}
+        for member in alliance.up:
+            found[member.id] = Door(session, member)
+            for role in ("operator", "reader", "auditor"):
+                await found[member.id].add(role)
+        yield found
+
+
+@pytest.fixture
+def police(doors: dict[str, Door]) -> Door:
+    return doors["police"]
+
+
+@pytest.fixture
+def bank(doors: dict[str, Door]) -> Door:
+    return doors["bank"]

@@ -1,0 +1,151 @@
+"""A caller of an own door; every answer is held to the document."""
+
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import jsonschema
+
+from syncd.web import openapi, own_door
+from syncd.web.problem import MEDIA
+from tests.alliance import Member
+
+DOCUMENT = openapi.describe(own_door.ROUTES)
+EMERGENCY = "+12025550911"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer; its body read, and held to the document."""
+
+    status: int
+    headers: Any
+    body: Any
+    raw: bytes
+
+
+class Door:
+    """A caller of one member's own door."""
+
+    def __init__(self, session: aiohttp.ClientSession, member: Member) -> None:
+        self._session = session
+        self.member = member
+        self.tokens: dict[str, str] = {}
+
+    @property
+    def port(self) -> int:
+        """Where the door listens."""
+        return int(self.member.node._runners[-1].addresses[0][1])
+
+    @property
+    def url(self) -> str:
+        """The door's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def auth(self, role: str) -> dict[str, str]:
+        """Return the header of a role's token, none for ""."""
+        if not role:
+            return {}
+        return {"Authorization": f"Bearer {self.tokens[role]}"}
+
+    async def add(self, role: str) -> None:
+        """Make a token for a role."""
+        bearers = self.member.node.home.own.bearers
+        self.tokens[role] = await bearers.add(role, role)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        json_: Any = None,
+        *,
+        data: bytes | None = None,
+        role: str = "operator",
+        **headers: str,
+    ) -> Reply:
+        """Send a request; the answer is what the document says."""
+        given = {k.replace("_", "-"): v for k, v in headers.items()}
+        if data is not None:
+            given.setdefault("Content-Type", "application/json")
+        async with self._session.request(
+            method,
+            self.url + path,
+            json=json_,
+            data=None if data is None else io.BytesIO(data),
+            headers={**self.auth(role), **given},
+        ) as answer:
+            raw = await answer.read()
+            held(method, path, answer.status, answer.content_type, raw)
+            body: Any = raw
+            if "json" in answer.content_type:
+                body = json.loads(raw)
+            return Reply(answer.status, answer.headers, body, raw)
+
+    async def get(self, path: str, **more: Any) -> Reply:
+        return await self.call("GET", path, **more)
+
+    async def post(self, path: str, json_: Any = None, **more: Any) -> Reply:
+        return await self.call("POST", path, json_, **more)
+
+    async def take(self, *reports: dict[str, Any]) -> list[Any]:
+        """Hand in reports; return what became of each."""
+        reply = await self.post("/v1/reports", {"reports": list(reports)})
+        assert reply.status == 202, reply.body
+        return list(reply.body["items"])
+
+    async def ask(
+        self, kind: str, *values: str, purpose: str = "call_check"
+    ) -> list[Any]:
+        """Look values up."""
+        reply = await self.post(
+            "/v1/lookups",
+            {
+                "purpose": purpose,
+                "items": [{"kind": kind, "value": v} for v in values],
+            },
+        )
+        assert reply.status == 200, reply.body
+        return list(reply.body["items"])
+
+
+def held(method: str, path: str, status: int, media: str, raw: bytes) -> None:
+    """Hold an answer to the document: its status, medium and schema."""
+    bare = path.partition("?")[0]
+    for template, item in DOCUMENT["paths"].items():
+        pattern = re.sub(r"\{\w+\}", "[^/]+", template)
+        if re.fullmatch(pattern, bare) and method.lower() in item:
+            said = item[method.lower()]["responses"]
+            break
+    else:
+        said = {"default": {"content": {MEDIA: {"schema": PROBLEM}}}}
+    content = said.get(str(status), said["default"])["content"]
+    assert media in content, (status, media, raw[:200])
+    if "json" in media:
+        schema = {
+            **content[media]["schema"],
+            "components": DOCUMENT["components"],
+        }
+        jsonschema.validate(
+            json.loads(raw), schema, cls=jsonschema.Draft202012Validator
+        )
+
+
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+
+def report(value: str, kind: str = "phone", **more: Any) -> dict[str, Any]:
+    """Return a right report."""
+    role = {"phone": "caller", "url": "phishing_host"}.get(
+        kind, "collecting_account"
+    )
+    return {
+        "kind": kind,
+        "value": value,
+        "label": "fake_invest",
+        "role": role,
+        "evidence": "user_tag",
+        **more,
+    }

@@ -1,0 +1,586 @@
+"""Who may ask what of the own door, and what is said to the others."""
+
+import asyncio
+import gzip
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from syncd.web.own_door import OPERATOR, ROUTES
+from syncd.web.problem import MEDIA
+from syncd.web.routes import OPEN, Route
+from tests.alliance import Alliance
+from tests.web.door import DOCUMENT, EMERGENCY, Door, report
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LOOKUP = {"purpose": "test", "items": [{"kind": "url", "value": "a.example"}]}
+
+
+def problem(reply: Any, status: int) -> dict[str, Any]:
+    assert reply.status == status, reply.raw
+    assert reply.headers["Content-Type"] == MEDIA
+    body: dict[str, Any] = reply.body
+    assert body["status"] == status
+    assert body["detail"]
+    return body
+
+
+def filled(path: str) -> str:
+    return path.replace("{id}", "1").replace("{origin}/{index}", "a%2Fb/1")
+
+
+# ------------------------------------------------------------ who may what
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda r: r.method + r.path)
+async def test_a_route_is_for_its_roles_only(
+    police: Door, route: Route
+) -> None:
+    path = filled(route.path)
+    if route.path == "/v1/events":
+        path += "?cursor=" + "x" * 9
+    if route.roles is OPEN:
+        reply = await police.call(route.method, path, role="")
+        assert reply.status == 200
+        return
+    reply = await police.call(route.method, path, role="")
+    problem(reply, 401)
+    assert reply.headers["WWW-Authenticate"] == "Bearer"
+    for role in ("operator", "reader", "auditor"):
+        if role in route.roles:
+            continue
+        said = problem(await police.call(route.method, path, role=role), 403)
+        assert role in said["detail"]
+    assert OPERATOR in route.roles
+
+
+async def test_what_each_role_may_is_written_down_here() -> None:
+    may = {
+        role: sorted(f"{r.method} {r.path}" for r in ROUTES if role in r.roles)
+        for role in ("reader", "auditor")
+    }
+    assert may == {
+        "reader": [
+            "GET /metrics",
+            "GET /v1/events",
+            "GET /v1/indicators",
+            "GET /v1/indicators/{origin}/{index}",
+            "GET /v1/roster",
+            "GET /v1/status",
+            "POST /v1/lookups",
+        ],
+        "auditor": [
+            "GET /metrics",
+            "GET /v1/events",
+            "GET /v1/roster",
+            "GET /v1/status",
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Bearer", "Bearer ", "Basic eDp5", "Bearer nope", "Bearer a b", "x" * 99],
+)
+async def test_what_is_no_token_of_ours_is_nobody(
+    police: Door, header: str
+) -> None:
+    reply = await police.get("/v1/status", role="", Authorization=header)
+    problem(reply, 401)
+
+
+async def test_a_token_of_another_member_is_nobody(
+    police: Door, bank: Door
+) -> None:
+    foreign = bank.auth("operator")["Authorization"]
+    reply = await police.get("/v1/status", role="", Authorization=foreign)
+    problem(reply, 401)
+
+
+async def test_a_revoked_token_is_nobody_at_once(police: Door) -> None:
+    bearers = police.member.node.home.own.bearers
+    police.tokens["guest"] = await bearers.add("guest", "reader")
+    assert (await police.get("/v1/status", role="guest")).status == 200
+    await bearers.revoke("guest")
+    problem(await police.get("/v1/status", role="guest"), 401)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST:8480", 200),
+        ("127.0.0.1", 200),
+        ("127.9.9.9:1", 200),
+        ("[::1]:8480", 200),
+        ("evil.example", 403),
+        ("localhost.evil.example", 403),
+        ("10.0.0.1", 403),
+        ("0.0.0.0", 403),
+        ("", 403),
+        ("a b", 403),
+    ],
+)
+async def test_a_host_that_is_not_ours_is_refused(
+    police: Door, host: str, status: int
+) -> None:
+    reply = await police.get("/v1/status", Host=host)
+    assert reply.status == status
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["null", "http://evil.example", "https://127.0.0.1", "http://127.0.0.1:1"],
+)
+async def test_a_page_of_another_site_is_refused(
+    police: Door, origin: str
+) -> None:
+    problem(await police.get("/v1/status", Origin=origin), 403)
+    problem(await police.post("/v1/lookups", LOOKUP, Origin=origin), 403)
+    ours = await police.get("/v1/status", Origin=police.url)
+    assert ours.status == 200
+    assert "Access-Control-Allow-Origin" not in ours.headers
+
+
+# -------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/v2/status", 404),
+        ("PUT", "/v1/status", 405),
+        ("DELETE", "/v1/reports", 405),
+        ("GET", "/v1/status?digest=1", 400),
+        ("GET", "/v1/status?digests=yes", 400),
+        ("GET", "/v1/reports?limit=0", 400),
+        ("GET", "/v1/reports?limit=1001", 400),
+        ("GET", "/v1/reports?limit=１０", 400),
+        ("GET", "/v1/reports?after=-1", 400),
+        ("GET", "/v1/reports?state=lost", 400),
+        ("GET", "/v1/indicators?after=x", 400),
+        ("GET", "/v1/indicators?after=" + "A" * 22 + ".99999999999", 400),
+        ("GET", "/v1/indicators/a%2Fb/x", 400),
+        ("GET", "/v1/indicators/a%2Fb/1", 404),
+        ("POST", "/v1/imports/7/finish", 404),
+        ("POST", "/v1/imports/x/finish", 400),
+    ],
+)
+async def test_a_wrong_path_or_query_is_a_problem(
+    police: Door, method: str, path: str, status: int
+) -> None:
+    reply = await police.call(method, path)
+    problem(reply, status)
+    if status == 405:
+        assert reply.headers["Allow"]
+
+
+BODIES = [r for r in ROUTES if r.takes is not None]
+
+
+@pytest.mark.parametrize("route", BODIES, ids=lambda r: r.path)
+async def test_another_content_type_is_415(police: Door, route: Route) -> None:
+    reply = await police.call(
+        route.method, route.path, data=b"{}", Content_Type="text/html"
+    )
+    problem(reply, 415)
+
+
+@pytest.mark.parametrize("route", BODIES, ids=lambda r: r.path)
+async def test_a_body_above_the_limit_is_413(
+    police: Door, route: Route
+) -> None:
+    reply = await police.call(
+        route.method,
+        route.path,
+        data=b" " * ((1 << 20) + 1),
+        Content_Type=route.takes_media[0],
+    )
+    problem(reply, 413)
+
+
+async def test_a_body_that_inflates_above_the_limit_is_413(
+    police: Door,
+) -> None:
+    reply = await police.post(
+        "/v1/lookups",
+        data=gzip.compress(b" " * (4 << 20)),
+        Content_Encoding="gzip",
+    )
+    problem(reply, 413)
+
+
+async def test_a_body_that_is_not_the_gzip_it_says_is_a_problem(
+    police: Door,
+) -> None:
+    reply = await police.post(
+        "/v1/lookups", data=b"not gzip at all", Content_Encoding="gzip"
+    )
+    problem(reply, 400)
+
+
+DEEP = b'{"name":"a","size":1,"options":{"a":' + b"[" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "at", "says"),
+    [
+        ("/v1/lookups", b"", "body", "not JSON in UTF-8"),
+        ("/v1/lookups", b"{", "body", "not JSON in UTF-8"),
+        ("/v1/lookups", b"\xff\xfe", "body", "not JSON in UTF-8"),
+        ("/v1/lookups", b"[]", "body", "expected object, got array"),
+        ("/v1/imports", DEEP, "body", "not JSON in UTF-8"),
+        (
+            "/v1/lookups",
+            b'{"purpose":"test"}',
+            "body",
+            "object missing required field items",
+        ),
+        (
+            "/v1/lookups",
+            b'{"purpose":"test","items":[],"nope":1}',
+            "body",
+            "unknown field nope",
+        ),
+        (
+            "/v1/lookups",
+            b'{"purpose":"test","items":[],"13800138000":1}',
+            "body",
+            "an unknown field",
+        ),
+        (
+            "/v1/lookups",
+            b'{"purpose":7,"items":[]}',
+            "purpose",
+            "expected str, got int",
+        ),
+        (
+            "/v1/reports",
+            b'{"reports":[],"import":{"id":-1}}',
+            "import.id",
+            "expected int >= 0",
+        ),
+        (
+            "/v1/retractions",
+            b'{"reason":"test","positions":[["a/b"]]}',
+            "positions[0]",
+            "expected array of length 2",
+        ),
+    ],
+)
+async def test_a_wrong_shape_is_named_by_its_path(
+    police: Door, path: str, body: bytes, at: str, says: str
+) -> None:
+    said = problem(await police.post(path, data=body), 400)
+    assert said["errors"] == [{"at": at, "detail": says}]
+    assert "13800138000" not in json.dumps(said)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/lookups", {"purpose": "fun", "items": [{}]}),
+        ("/v1/lookups", {"purpose": "publish", "items": [{}]}),
+        ("/v1/lookups", {"purpose": "test", "items": []}),
+        ("/v1/lookups", {"purpose": "test", "items": [{}] * 10_001}),
+        ("/v1/lookups", LOOKUP | {"deadline_ms": 60_001}),
+        ("/v1/lookups", LOOKUP | {"reference": "x" * 129}),
+        ("/v1/lookups", LOOKUP | {"reference": "a\nb"}),
+        ("/v1/reports", {"reports": []}),
+        ("/v1/reports", {"reports": [{}] * 10_001}),
+        ("/v1/retractions", {"reason": "test"}),
+        ("/v1/retractions", {"reason": "whim", "ids": [1]}),
+        ("/v1/retractions", {"reason": "test", "ids": [1], "import": 1}),
+        ("/v1/retractions", {"reason": "test", "value": "110"}),
+        ("/v1/retractions", {"reason": "test", "kind": "x", "value": "110"}),
+        ("/v1/disputes", {"kind": "phone", "reason": "stale"}),
+        (
+            "/v1/disputes",
+            {"kind": "url", "token": "x", "epoch": 1, "reason": "stale"},
+        ),
+        (
+            "/v1/disputes",
+            {"kind": "url", "token": "A" * 22, "epoch": 9, "reason": "stale"},
+        ),
+        ("/v1/imports", {"name": "a", "size": 1, "file": "x"}),
+        (
+            "/v1/imports",
+            {
+                "name": "a",
+                "size": 1,
+                "file": "0" * 64,
+                "options": {"x": 1.5},
+            },
+        ),
+    ],
+)
+async def test_what_cannot_be_is_refused_as_a_whole(
+    police: Door, path: str, body: Any
+) -> None:
+    problem(await police.post(path, body), 400)
+
+
+async def test_nothing_to_retract_is_404(police: Door) -> None:
+    for named in (
+        {"ids": [10**9]},
+        {"import": 10**9},
+        {"positions": [[police.member.origin, 10**9]]},
+        {"kind": "phone", "value": "+12025559999"},
+    ):
+        body = {"reason": "test", **named}
+        problem(await police.post("/v1/retractions", body), 404)
+
+
+async def test_another_members_report_is_not_ours_to_retract(
+    police: Door, bank: Door
+) -> None:
+    body = {"reason": "test", "positions": [[bank.member.origin, 1]]}
+    said = problem(await police.post("/v1/retractions", body), 422)
+    assert "dispute" in said["hint"]
+
+
+REFUSED = [
+    (report("+12025550100", label="no_such"), "label is not in the voc"),
+    (report("+12025550100", confidence=101), "confidence: want at most 100"),
+    (report("+12025550100", seen="2199-01-01"), "is in the future"),
+    (report("http://x.example/" + "a" * 10**6, "url"), "url: "),
+    (report("+12025550100", colour="red"), "unknown field colour"),
+    (report("+12025550100", basis=[["a/b", -1]]), "expected int >= 0"),
+    (report("n/a"), "phone: "),
+    (report(""), "value not given"),
+    (report("+12025550100", kind="+12025550100"), "kind: not one of"),
+    (report(EMERGENCY), "never-list"),
+    ({}, "not given"),
+    ("text", "expected object, got str"),
+    (None, "expected object, got null"),
+]
+
+
+@pytest.mark.parametrize(("bad", "says"), REFUSED)
+async def test_a_wrong_report_is_refused_and_the_others_are_taken(
+    police: Door, bad: Any, says: str
+) -> None:
+    good = report("+12025550101")
+    reply = await police.post("/v1/reports", {"reports": [good, bad, good]})
+    assert reply.status == 202
+    first, refused, again = reply.body["items"]
+    assert refused["state"] == "refused"
+    assert says in refused["problem"]["detail"]
+    assert refused["problem"]["status"] in (400, 422)
+    assert first["state"] in ("accepted", "known")
+    assert again == {"state": "known", "id": first["id"]}
+    assert reply.body["refused"] == 1
+    assert b"2025550" not in reply.raw
+
+
+# ------------------------------------------------------- whatever comes in
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.sampled_from(["phone", "url", "test", "stale", EMERGENCY, "A" * 22]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.text(max_size=5)
+            | st.sampled_from(
+                [
+                    "items",
+                    "reports",
+                    "purpose",
+                    "kind",
+                    "value",
+                    "token",
+                    "ids",
+                    "reason",
+                    "positions",
+                    "import",
+                    "name",
+                    "size",
+                    "file",
+                    "options",
+                    "epoch",
+                    "deadline_ms",
+                    "region",
+                    "scheme",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+shaped = st.one_of(
+    st.fixed_dictionaries(
+        {"purpose": st.just("test"), "items": st.lists(anything, max_size=2)}
+    ),
+    st.fixed_dictionaries({"reports": st.lists(anything, max_size=2)}),
+    st.fixed_dictionaries(
+        {"reason": st.just("test")},
+        optional={
+            "ids": st.lists(st.integers(0), max_size=2),
+            "import": st.integers(0),
+            "kind": st.sampled_from(["phone", "url", "account"]),
+            "value": st.text(),
+        },
+    ),
+    st.fixed_dictionaries(
+        {
+            "name": st.text(),
+            "size": st.integers(0),
+            "file": st.just("0" * 64),
+        },
+        optional={"options": anything},
+    ),
+)
+many = settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@many
+@given(
+    path=st.sampled_from([r.path for r in BODIES]),
+    body=st.binary(max_size=200)
+    | (anything | shaped).map(lambda v: json.dumps(v).encode()),
+)
+async def test_any_bytes_get_an_answer_or_a_problem_never_a_500(
+    police: Door, path: str, body: bytes
+) -> None:
+    route = next(r for r in BODIES if r.path == path)
+    reply = await police.post(
+        path, data=body, Content_Type=route.takes_media[0]
+    )
+    assert reply.status < 500, reply.raw
+    if reply.status >= 400:
+        problem(reply, reply.status)
+
+
+@many
+@given(
+    path=st.sampled_from(
+        [
+            "/v1/reports?after={}",
+            "/v1/reports?state={}",
+            "/v1/indicators?after={}",
+            "/v1/indicators/{}/1",
+            "/v1/indicators/a%2Fb/{}",
+            "/v1/imports/{}/finish",
+            "/{}",
+        ]
+    ),
+    text=st.text(
+        st.characters(codec="utf-8", exclude_characters="#?"), max_size=20
+    ),
+)
+async def test_any_path_gets_an_answer_or_a_problem_never_a_500(
+    police: Door, path: str, text: str
+) -> None:
+    method = "POST" if "finish" in path else "GET"
+    reply = await police.call(method, path.format(text))
+    assert reply.status < 500, reply.raw
+
+
+@many
+@given(st.binary(min_size=1, max_size=60))
+async def test_what_is_no_http_gets_a_problem_too(
+    police: Door, raw: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", police.port)
+    writer.write(b"GET / HTTP/1.1\r\nHost\x00: " + raw + b"\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.partition(b" ")[2].startswith(b"400"), answer
+    assert MEDIA.encode() in head
+    assert json.loads(body)["status"] == 400
+
+
+async def test_a_failure_of_ours_says_nothing_of_what_came_in(
+    police: Door,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise KeyError(EMERGENCY)
+
+    monkeypatch.setattr(police.member.node.own_desk, "lookup", fail)
+    reply = await police.post(
+        "/v1/lookups",
+        {"purpose": "test", "items": [{"kind": "phone", "value": EMERGENCY}]},
+    )
+    problem(reply, 500)
+    assert EMERGENCY.encode() not in reply.raw
+    assert "request failed: KeyError at fail:" in caplog.text
+    assert EMERGENCY not in caplog.text
+
+
+# ------------------------------------------------------------ the document
+
+
+async def test_router_and_document_list_the_same_routes(police: Door) -> None:
+    app = police.member.node._runners[-1].app
+    assert app is not None
+    routed = {
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None
+    }
+    documented = {
+        (method.upper(), path)
+        for path, item in DOCUMENT["paths"].items()
+        for method in item
+    }
+    assert routed == documented
+    served = await police.get("/openapi.json", role="")
+    assert served.body["paths"].keys() == DOCUMENT["paths"].keys()
+
+
+async def test_every_object_in_an_answer_is_closed() -> None:
+    """Maps name what their values are; every other object its fields."""
+    schemas = DOCUMENT["components"]["schemas"]
+    for name, schema in schemas.items():
+        if schema.get("type") == "object":
+            assert schema["additionalProperties"] is False, name
+
+
+@pytest.mark.slow  # the validator takes two seconds to import
+async def test_the_document_is_openapi() -> None:
+    from openapi_spec_validator import validate
+
+    validate(json.loads(json.dumps(DOCUMENT)))
+
+
+async def test_alive_and_ready_need_no_token(police: Door) -> None:
+    assert (await police.get("/healthz", role="")).body == {"alive": True}
+    ready = await police.get("/readyz", role="")
+    assert ready.body == {"ready": True, "appending": True, "why": ""}
+
+
+async def test_two_requests_at_once_are_both_answered(
+    police: Door, alliance: Alliance
+) -> None:
+    replies = await asyncio.gather(
+        *(police.post("/v1/lookups", LOOKUP) for _ in range(20))
+    )
+    assert {r.status for r in replies} == {200}
+
+
+async def test_head_is_no_method_of_this_door(police: Door) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.head(police.url + "/healthz") as answer,
+    ):
+        assert answer.status == 405
