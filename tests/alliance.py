@@ -41,7 +41,6 @@ from aiohttp import web
 from syncd import config as settings
 from syncd.config import Config
 from syncd.flows import onboard, serve
-from syncd.flows import publish as publishing
 from syncd.flows.ports import Bundle, Heads, MirrorHead, OwnHead
 from syncd.flows.serve import LogFiles
 from syncd.indicator import claims, leaf, statement, token
@@ -57,12 +56,12 @@ from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names
 from syncd.roster.roster import Roster
-from syncd.store.database import Database
+from syncd.store.database import Database, chunks
 from syncd.store.findings import Kept
 from syncd.store.home import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
 from syncd.store.vault import Cipher, State, Vault, VaultCipher
-from syncd.tlog import checkpoint
+from syncd.tlog import checkpoint, merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
@@ -86,6 +85,7 @@ FULL = 256
 Gate = Callable[
     [web.Request, str, peer_door.Handler], Awaitable[web.StreamResponse]
 ]
+Said = tuple[int, bytes] | Record  # (type, payload), or a whole record
 _caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller")
 
 
@@ -176,18 +176,13 @@ class Twin:
         signed = bytes(checkpoint.sign(text, self.key))
         return OwnHead(self.origin, frontier, signed)
 
-    def say(self, *said: tuple[int, bytes]) -> None:
+    def say(self, *said: Said) -> None:
         """Add entries."""
-        for type_, payload in said:
-            salt = secrets.token_bytes(16)
-            made = leaf.commit(self.origin, type_, salt, payload)
-            self.records.append((made, salt, payload))
+        self.records += [made(self.origin, one) for one in said]
 
     def files(self) -> LogFiles:
         """Return what is served."""
-        bundles = publishing.grow(
-            self.origin, Frontier.EMPTY, self.records, [], b""
-        )[1]
+        bundles = bundled(0, self.records)
 
         async def bundle(n: int) -> Bundle | None:
             return bundles[n] if n < len(bundles) else None
@@ -394,8 +389,8 @@ class Member:
         """Append statements."""
         await self.node.append([(one, None) for one in said])
 
-    async def write(self, *said: tuple[int, bytes]) -> None:
-        """Append (type, payload) pairs as they are, right or wrong."""
+    async def write(self, *said: Said) -> None:
+        """Append entries as they are, right or wrong."""
         own = self.node.home.own.log
         old = await own.head()
         tail: list[Record] = []
@@ -403,13 +398,10 @@ class Member:
             last = await own.bundle(old.frontier.size // FULL)
             assert last is not None
             tail = serve.records(old.origin, last)
-        frontier, bundles = publishing.grow(
-            old.origin,
-            old.frontier,
-            tail,
-            said,
-            secrets.token_bytes(16 * len(said)),
-        )
+        fresh = [made(self.origin, one) for one in said]
+        frontier = old.frontier.extend(serve.leaf_hashes(fresh))
+        first = old.frontier.size // FULL
+        bundles = bundled(first, [*tail, *fresh])
         text = Checkpoint(old.origin, frontier.size, frontier.root())
         note = bytes(checkpoint.sign(text, self.keys.log))
         new = OwnHead(old.origin, frontier, note)
@@ -428,7 +420,7 @@ class Member:
         return found
 
     async def fork(
-        self, at: int, *said: tuple[int, bytes], seen_by: Iterable[str] = ()
+        self, at: int, *said: Said, seen_by: Iterable[str] = ()
     ) -> Twin:
         """Show, from now on, a log that differs from index `at` on."""
         own = (await self.records())[:at]
@@ -790,6 +782,29 @@ def _fresh() -> Path:
     return path
 
 
+def made(origin: str, said: Said) -> Record:
+    """Return the record of an entry, with a fresh salt if it is a pair."""
+    if len(said) == 3:
+        return said
+    type_, text = said
+    salt = secrets.token_bytes(16)
+    return leaf.commit(origin, type_, salt, text), salt, text
+
+
+def bundled(first: int, records: Sequence[Record]) -> list[Bundle]:
+    """Return records as bundles, which tell their leaves, right or wrong."""
+    return [
+        Bundle(
+            first + i,
+            len(part),
+            serve.deflate(part),
+            merkle.root(serve.leaf_hashes(part)),
+            tiles.encode_bundle([record[0] for record in part]),
+        )
+        for i, part in enumerate(chunks(records, FULL))
+    ]
+
+
 def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
     """Return a right report about the n-th URL, as (type, payload)."""
     found = for_report("url", f"http://fraud{n}.example/", region="US")
@@ -812,3 +827,18 @@ def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
         }
     )
     return 1, statement.encode(said)
+
+
+async def until(
+    what: Callable[[], Awaitable[object]], timeout_s: float = 5
+) -> None:
+    """Return once `what` is so.
+
+    Raises:
+        TimeoutError: it is not, for so long.
+    """
+    async with asyncio.timeout(timeout_s):
+        while True:
+            if await what():
+                return
+            await asyncio.sleep(0.01)

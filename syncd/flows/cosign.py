@@ -11,6 +11,7 @@ from typing import Protocol
 
 from syncd.errors import ForkError, MalformedError, StaleError
 from syncd.flows.ports import Mirror
+from syncd.flows.pull import root_at
 from syncd.tlog import checkpoint, cosignature, note, witness
 from syncd.tlog.note import SigningKey, VerifierKey
 
@@ -79,12 +80,24 @@ async def receipt(
     book: CosignBook,
     now: int,
 ) -> Cosigned | None:
-    """Sign the largest signed checkpoint that our merge covers, if new."""
+    """Sign the largest signed checkpoint that our merge covers, if new.
+
+    Raises:
+        ForkError: it is signed, and not what we merged.
+        StaleError: as `sign`.
+    """
     head = await mirror.head(origin)
-    covered = [n for n in await mirror.notes(origin) if n <= head.merged]
+    notes = await mirror.notes(origin)
+    covered = [n for n in notes if n <= head.merged]
     if head.contested or not covered:
         return None
-    raw = (await mirror.notes(origin))[max(covered)]
+    raw = notes[max(covered)]
+    signed, _ = checkpoint.open_(raw, log_key)
+    # A note may have been kept as news before its entries were seen.
+    if signed.root != await root_at(mirror, head, signed.size):
+        raise ForkError(
+            f"log: {origin} signed another root at size {signed.size}"
+        )
     return await sign(
         "merged", raw, log_key=log_key, key=key, book=book, now=now
     )

@@ -25,7 +25,7 @@ from syncd.errors import (
 from syncd.flows import cosign
 from syncd.flows.cosign import CosignBook
 from syncd.flows.ports import Finding, Heads, Mirror, Peer, Source
-from syncd.flows.pull import Budget, Pulled, pull
+from syncd.flows.pull import Budget, Pulled, pull, root_at
 from syncd.flows.tokenise import Offload
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, note
@@ -34,6 +34,7 @@ from syncd.tlog.note import SigningKey, VerifierKey
 log = structlog.get_logger("syncd.exchange")
 
 PULLS_AT_ONCE = 3
+MOST_SMALLER = 16  # signed checkpoints held against one pull's outcome
 RECEIPTS_SERVED = 14  # cosignatures on a served checkpoint: C2SP asks for 16
 
 
@@ -56,6 +57,14 @@ class Target:
     size: int
     note: bytes
     holders: list[str] = field(default_factory=list)  # member ids
+    # Signed ones between our mirror and this one, by size: once we are
+    # there, each must be a part of what we hold.
+    smaller: dict[int, bytes] = field(default_factory=dict)
+
+    def beside(self, size: int, raw: bytes) -> None:
+        """Remember a smaller signed checkpoint, some of them."""
+        if len(self.smaller) < MOST_SMALLER:
+            self.smaller.setdefault(size, raw)
 
 
 @dataclass(slots=True)
@@ -278,9 +287,18 @@ class Exchange:
             return await self._contradicts(head, signed, mine.mirrored)
         target = self.targets.get(origin)
         if target is None or head.size > target.size:
-            self.targets[origin] = Target(head.size, bytes(signed), [member])
+            fresh = Target(head.size, bytes(signed), [member])
+            if target is not None:
+                fresh.smaller = target.smaller
+                fresh.beside(target.size, target.note)
+            self.targets[origin] = fresh
             return True
-        if head.size == target.size and member not in target.holders:
+        if head.size < target.size:
+            target.beside(head.size, bytes(signed))
+        elif note.parse(target.note).text != signed.text:
+            why = f"log: {origin} signed two roots at size {head.size}"
+            await self._forked(origin, [target.note, bytes(signed)], why)
+        elif member not in target.holders:
             target.holders.append(member)
         return False
 
@@ -398,10 +416,9 @@ class Exchange:
                 report=self._report,
                 budget=self._budget(origin),
             )
+            await self._check_smaller(target, key)
         except ForkError as e:
-            await self._forked(origin, target.note, str(e))
-            self.targets.pop(origin, None)
-            state.why = str(e)
+            await self._forked(origin, [target.note], str(e))
             return None
         except StaleError:
             return None  # the next round sees what won
@@ -447,12 +464,35 @@ class Exchange:
         able.sort(key=lambda m: self._state(m).retry_at > now)  # stable
         return [*self._extra(origin), *(self._peers(m) for m in able)]
 
-    async def _forked(self, origin: str, raw: bytes, why: str) -> None:
+    async def _check_smaller(self, target: Target, key: VerifierKey) -> None:
+        """Hold signed checkpoints that we passed against what we have."""
+        for raw in target.smaller.values():
+            head, _ = checkpoint.open_(raw, key)
+            mine = await self._mirror.head(head.origin)
+            if head.size <= mine.mirrored and not mine.contested:
+                root = await root_at(self._mirror, mine, head.size)
+                if root != head.root:
+                    why = (
+                        f"log: {head.origin} signed another root at size"
+                        f" {head.size}"
+                    )
+                    await self._forked(head.origin, [raw], why)
+
+    async def _forked(
+        self, origin: str, signed: Sequence[bytes], why: str
+    ) -> None:
+        """Freeze an origin, with all signed notes that may tell why."""
         mine = await self._mirror.head(origin)
+        kept = await self._mirror.notes(origin)
+        notes = dict.fromkeys([mine.note, *kept.values(), *signed])
+        notes.pop(b"", None)
         log.critical("FORK", origin=origin, why=why)
         await self._mirror.contest(
-            origin, [mine.note, raw], Finding("fork", origin, None, why)
+            origin, [*notes], Finding("fork", origin, None, why)
         )
+        self.targets.pop(origin, None)
+        self.log_state(origin).why = why
+        await self._grown(origin)
 
     async def _cosign(self, origin: str, key: VerifierKey) -> bool:
         """Say what we saw and merged, if our clock is sound; tell if so."""
@@ -489,7 +529,7 @@ class Exchange:
         except StaleError:
             pass  # the witness door signed meanwhile
         except ForkError as e:
-            await self._forked(origin, head.note, str(e))
+            await self._forked(origin, [], str(e))
         return bool(seen or merged)
 
     async def _cosign_owed(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from syncd.indicator.statement import Sighting, Usage
-from tests.alliance import Alliance, Member
+from tests.alliance import Alliance, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -92,7 +92,11 @@ async def test_other_statements_travel_too(alliance: Alliance) -> None:
             count=5,
             outcome="blocked",
         ),
-        Usage(on="2026-11-20", key=("phone", 1), rows=(("bank", "publish", 7, 0),)),
+        Usage(
+            on="2026-11-20",
+            key=("phone", 1),
+            rows=(("bank", "publish", 7, 0),),
+        ),
     )
     await alliance.settle()
     await same(alliance)
@@ -134,17 +138,14 @@ async def test_urgent_within_seconds(alliance: Alliance) -> None:
     await alliance.carrier.report("phone", "+12025553333", urgent=True)
     size = await alliance.carrier.size()
     others = [m for m in alliance.up if m is not alliance.carrier]
-    await asyncio.gather(*(_merged_beyond(m, alliance, size) for m in others))
+
+    async def there() -> bool:
+        heads = [await m.head(alliance.carrier.origin) for m in others]
+        return all(h.merged > size for h in heads)
+
+    await until(there)
     assert await verdicts(alliance, "+12025553333") == {"suspected"}
     assert time.monotonic() - began < 5
-
-
-async def _merged_beyond(
-    member: Member, alliance: Alliance, size: int
-) -> None:
-    async with asyncio.timeout(5):
-        while (await member.head(alliance.carrier.origin)).merged <= size:
-            await asyncio.sleep(0.01)
 
 
 async def test_pokes_in_a_row_lose_none(alliance: Alliance) -> None:
@@ -155,7 +156,9 @@ async def test_pokes_in_a_row_lose_none(alliance: Alliance) -> None:
     async with asyncio.timeout(5):
         while True:
             size = await alliance.carrier.size()
-            heads = [await m.head(alliance.carrier.origin) for m in alliance.up]
+            heads = [
+                await m.head(alliance.carrier.origin) for m in alliance.up
+            ]
             waits = await alliance.carrier.node.home.own.vault.waiting_count()
             if not waits and {h.merged for h in heads} == {size}:
                 break
