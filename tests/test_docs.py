@@ -1,0 +1,471 @@
+"""The documents say what there is: no more, no less, and it runs."""
+
+import dataclasses
+import functools
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast, get_type_hints
+
+import click
+import msgspec
+import pytest
+import typer
+
+from syncd import config, errors
+from syncd.cli import main
+from syncd.errors import SyncdError
+from syncd.flows import lookup
+from syncd.indicator import leaf, statement, vocabulary
+from syncd.node import daemon, metrics
+from syncd.store import failpoint
+from syncd.tlog.tiles import MAX_BUNDLE
+from syncd.web import own_door, peer_door
+
+ROOT = Path(__file__).parents[1]
+FENCED = re.DOTALL | re.MULTILINE
+DOCS = ROOT / "docs"
+CODE = ROOT / "syncd"
+PAGES = sorted(
+    path
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("[!.]*/**/*.md"))
+    if not {"node_modules", "build"} & set(path.relative_to(ROOT).parts)
+)
+
+
+@functools.cache
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def section(name: str, title: str) -> str:
+    """Return what stands under a heading, up to the next of its rank."""
+    found = re.search(
+        rf"^(#+) {re.escape(title)}\n(.*?)(?=^#{{1,2}} |\Z)",
+        page(name),
+        re.DOTALL | re.MULTILINE,
+    )
+    assert found, f"{name} has no {title!r}"
+    return found[2]
+
+
+def codes(text: str) -> set[str]:
+    """Return what stands in back quotes in the first column of tables."""
+    rows = re.findall(r"^\| *(`[^|]*`) *\|", text, re.MULTILINE)
+    return {code for row in rows for code in re.findall(r"`([^`]+)`", row)}
+
+
+def differ(documented: set[str], there: set[str]) -> str:
+    return (
+        f"not documented: {sorted(there - documented)};"
+        f" documented and not there: {sorted(documented - there)}"
+    )
+
+
+# ------------------------------------------------------------- what there is
+
+
+def test_every_setting_is_documented() -> None:
+    """Each section's table in configuration.md has its keys, and no other."""
+    text = page("configuration.md")
+    for name, section_ in get_type_hints(config.Config).items():
+        if not dataclasses.is_dataclass(section_):
+            continue
+        found = re.search(
+            rf"^### \[{name}\]\n(.*?)(?=^##|\Z)",
+            text,
+            re.DOTALL | re.MULTILINE,
+        )
+        assert found, f"no section [{name}]"
+        there = {f.name for f in dataclasses.fields(section_)}
+        assert codes(found[1]) == there, differ(codes(found[1]), there)
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Yield every command that does something, by its words."""
+    for noun in main.NOUNS:
+        group = cast(click.Group, typer.main.get_command(main.build(noun)))
+        yield from walk(noun, group.commands[noun])
+
+
+def walk(words: str, command: Any) -> Iterator[tuple[str, click.Command]]:
+    below = getattr(command, "commands", None)
+    if not below:
+        yield words, command
+        return
+    for name, one in below.items():
+        yield from walk(f"{words} {name}", one)
+
+
+def options(command: click.Command) -> set[str]:
+    return {
+        name
+        for parameter in command.params
+        if parameter.param_type_name == "option"
+        for name in parameter.opts
+        if name != "--help"
+    }
+
+
+def test_every_command_and_option_is_documented() -> None:
+    """cli.md has `syncd noun verb`, and its options in the same section."""
+    text = page("cli.md")
+    missing = []
+    for words, command in commands():
+        at = text.find(f"syncd {words}")
+        if at < 0:
+            missing.append(words)
+            continue
+        missing += [
+            f"{words} {option}"
+            for option in sorted(options(command))
+            if option not in text
+        ]
+    assert not missing
+
+
+def test_every_own_route_is_documented() -> None:
+    """http-api.md names each route of the own door, and no other."""
+    there = {f"{r.method} {r.path}" for r in own_door.ROUTES}
+    said = set(
+        re.findall(
+            r"(GET|POST|PUT|DELETE) `?(/[a-z0-9_./{}-]+)",
+            page("http-api.md"),
+        )
+    )
+    documented = {f"{method} {path}" for method, path in said}
+    assert documented == there, differ(documented, there)
+
+
+class Desk:
+    """Nobody: only routes are looked at."""
+
+
+def test_every_peer_route_is_documented() -> None:
+    """protocol.md has a row for each route of the peer door, and no other."""
+    door = peer_door.app(cast(Any, Desk()), cast(Any, lambda _: None))
+    there = {
+        f"{route.method} {route.resource.canonical}"
+        for route in door.router.routes()
+        if route.method != "HEAD" and route.resource is not None
+    }
+    table = section("protocol.md", "12 The peer door")
+    rows = re.findall(
+        r"^\| (GET|POST) `([^`?]+)(?:\?[^`]*)?` \|", table, re.MULTILINE
+    )
+    documented = {f"{method} {path}" for method, path in rows}
+    assert documented == there, differ(documented, there)
+
+
+def test_every_job_is_documented() -> None:
+    """architecture.md has a row for what the scheduler runs."""
+    source = inspect.getsource(daemon.Daemon)
+    there = set(re.findall(r"self\._add\(\s*(?:\w+,\s*)?self\.(\w+)", source))
+    there |= set(
+        re.findall(r"create_task\(self\.(_awaken|_publisher)\(", source)
+    )
+    documented = {
+        code
+        for code in codes(section("architecture.md", "Threads and processes"))
+        if code.startswith("_")
+    }
+    assert documented == there, differ(documented, there)
+
+
+def test_every_metric_is_documented() -> None:
+    """operations.md has a row for each metric, and no other."""
+    there = set(metrics.Metrics().names())
+    documented = codes(section("operations.md", "Monitoring"))
+    assert documented == there, differ(documented, there)
+
+
+def test_every_error_is_documented() -> None:
+    """operations.md has a row for each class: exit code, status."""
+    there = {
+        (name, str(kind.exit_code), str(kind.status))
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, SyncdError)
+    }
+    rows = re.findall(
+        r"^\| `(\w+Error)` \| `[a-z]+` \| (\d) \| (\d+) \|",
+        section("operations.md", "Errors"),
+        re.MULTILINE,
+    )
+    assert set(rows) == there
+
+
+def findings() -> set[str]:
+    """Return every code that the code can put into a finding."""
+    found: set[str] = set()
+    for path in CODE.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        found.update(re.findall(r'\b_?[fF](?:inding|ound)\(\s*"(\w+)"', text))
+    return found
+
+
+def test_every_finding_is_documented() -> None:
+    """operations.md says of each code what to do, and has no other."""
+    documented = codes(section("operations.md", "Findings"))
+    assert documented == findings(), differ(documented, findings())
+
+
+def test_every_failpoint_is_documented() -> None:
+    documented = codes(section("operations.md", "For tests: failpoints"))
+    there = set(failpoint.POINTS)
+    assert documented == there, differ(documented, there)
+
+
+def test_every_statement_is_documented() -> None:
+    """protocol.md has each type with exactly its fields, and its schema."""
+    shared = {"type", "on", "kind", "epoch", "token", "part", "of"}
+    text = section("protocol.md", "8 Statements")
+    for number, form in statement.TYPES.items():
+        row = re.search(
+            rf"^\| {number} \| [a-z]+ \| (.*) \| \[[a-z-]+\]\((.*)\) \|$",
+            text,
+            re.MULTILINE,
+        )
+        assert row, f"type {number} has no row"
+        assert (DOCS / row[2]).is_file()
+        said = set(re.findall(r"`([a-z]+)`", row[1]))
+        there = {f.encode_name for f in msgspec.structs.fields(form)}
+        if number == 16:
+            there |= {"origin", "size", "root", "line"}
+        if number == 17:
+            said |= {"on"}
+        missing = there - said - shared
+        assert not missing, f"type {number}: {missing}"
+        assert said <= there | shared, f"type {number}: {said - there}"
+
+
+def test_numbers_are_those_of_the_code() -> None:
+    """Limits that a stranger must know are the ones that we enforce."""
+    limits = section("protocol.md", "13 Limits")
+    assert f"{statement.MAX_PAYLOAD:,}; {statement.MAX_BOOK_PAYLOAD:,}" in (
+        limits
+    )
+    assert MAX_BUNDLE == 256 * 65_537
+    assert f"{leaf.MAX_BODY:,}; 256 × 65,537" in limits
+    assert peer_door.MAX_BODY == 2 << 20
+    assert "2 MiB" in limits
+
+
+def test_the_example_of_a_leaf() -> None:
+    text = page("protocol.md")
+    said = re.search(r"<!-- leaf -->\n```text\n([0-9a-f]+)\n```", text)
+    made = leaf.commit("bank.example/syncd/txwz/1", 2, bytes(16), b"")
+    assert said
+    assert said[1] == made.hex()
+
+
+def test_every_purpose_is_in_the_vocabulary() -> None:
+    """What operations and protocol call bulk is what the code calls so."""
+    assert {"publish", "rotate", "portfolio_screen"} <= set(
+        vocabulary.FACETS["purpose"]
+    )
+    assert lookup.PURPOSES
+
+
+# --------------------------------------------------------------- references
+
+
+def test_the_threat_models_tests_exist() -> None:
+    """Each row names tests, and each of them is there."""
+    text = section("threat-model.md", "Who can modify it can at most …")
+    rows = [
+        line
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith("| part ")
+    ]
+    assert len(rows) > 20
+    missing = []
+    for row in rows:
+        named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", row)
+        assert named, f"names no test: {row[:60]}"
+        for path, name in named:
+            file = ROOT / "tests" / path
+            there = file.is_file() and re.search(
+                rf"def {name}\b", file.read_text(encoding="utf-8")
+            )
+            if not there:
+                missing.append(f"{path}::{name}")
+    assert not missing
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(
+        r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=FENCED
+    )
+    found = set()
+    for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        kept = re.sub(r"[^\w\- ]", "", title.lower().replace("`", ""))
+        found.add(kept.strip().replace(" ", "-"))
+    return found
+
+
+def test_links_resolve() -> None:
+    """Files and headings that a page points to are there."""
+    broken = []
+    for path in PAGES:
+        text = re.sub(
+            r"^```.*?^```",
+            "",
+            path.read_text(encoding="utf-8"),
+            flags=re.DOTALL | re.MULTILINE,
+        )
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            if re.match(r"[a-z]+:", target):
+                continue
+            name, _, anchor = target.partition("#")
+            file = (path.parent / name) if name else path
+            if not file.exists() or (
+                anchor and file.suffix == ".md" and anchor not in anchors(file)
+            ):
+                broken.append(f"{path.relative_to(ROOT)}: {target}")
+    assert not broken
+
+
+def named_in(paths: Iterable[Path], pattern: str) -> Iterator[str]:
+    """Yield `page: file` for each file that a page names and is not there."""
+    for path in paths:
+        for named in re.findall(pattern, path.read_text(encoding="utf-8")):
+            if not (ROOT / named).exists():
+                yield f"{path.relative_to(ROOT)}: {named}"
+
+
+def test_files_that_are_named_are_there() -> None:
+    """A path in back quotes that begins at the top of the checkout is one."""
+    tops = "|".join(  # a member's home has a keys/, too
+        sorted(
+            p.name
+            for p in ROOT.iterdir()
+            if p.is_dir() and p.name[0] != "." and p.name != "keys"
+        )
+    )
+    pages = [p for p in PAGES if p.name != "CHANGELOG.md"]
+    pattern = rf"`((?:{tops})/(?![a-z-]+/v1`)[\w./-]+)`"
+    assert not list(named_in(pages, pattern))
+
+
+def test_what_the_code_points_to_is_there() -> None:
+    """A page that a docstring, message or comment names exists."""
+    sources = [*CODE.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    sources.remove(Path(__file__))
+    assert not list(named_in(sources, r"docs/[\w/-]+\.md"))
+
+
+def test_the_readme_lists_every_page() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    missing = [
+        p.name for p in DOCS.glob("*.md") if f"docs/{p.name}" not in text
+    ]
+    assert not missing
+
+
+def test_decisions_are_numbered_once() -> None:
+    numbers = [p.name[:4] for p in (DOCS / "adr").glob("*.md")]
+    assert len(numbers) == len(set(numbers))
+    for path in (DOCS / "adr").glob("*.md"):
+        head = path.read_text(encoding="utf-8").split("\n", 1)[0]
+        assert head.startswith(f"# {int(path.name[:4])}. "), path.name
+
+
+# -------------------------------------------------------------- what runs
+
+BLOCK = re.compile(
+    r"^<!-- run: ([a-z]+) -->\n```console\n(.*?)^```$",
+    re.DOTALL | re.MULTILINE,
+)
+ORDER = ("docs/operations.md", "README.md")  # README goes on where it ends
+END = "-- end of command --"
+
+
+def blocks() -> dict[str, list[tuple[str, str]]]:
+    """Return the marked blocks by session: (page, text), in order."""
+    names = [p.relative_to(ROOT).as_posix() for p in PAGES]
+    names.sort(key=lambda n: ORDER.index(n) if n in ORDER else len(ORDER))
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name in names:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for session, body in BLOCK.findall(text):
+            found.setdefault(session, []).append((name, body))
+    return found
+
+
+def steps(body: str) -> Iterator[tuple[str, str]]:
+    """Yield (command, what it prints); `> ` goes on with a command."""
+    command, said = "", ""
+    for line in body.splitlines():
+        if line.startswith("$ "):
+            if command:
+                yield command, said
+            command, said = line[2:], ""
+        elif line.startswith("> "):
+            command += f"\n{line[2:]}"
+        else:
+            said += f"{line}\n"
+    if command:
+        yield command, said
+
+
+def fits(said: str, got: str) -> bool:
+    """Tell whether an output is as documented; `…` stands for anything."""
+    parts = map(re.escape, said.split("…"))
+    return re.fullmatch(".*?".join(parts), got, re.DOTALL) is not None
+
+
+def test_there_are_blocks_to_run() -> None:
+    pages = {name for parts in blocks().values() for name, _ in parts}
+    assert {"README.md", "docs/operations.md"} <= pages
+
+
+@pytest.mark.parametrize(
+    ("said", "got", "want"),
+    [
+        ("a\n", "a\n", True),
+        ("a\n", "b\n", False),
+        ("size …\nend\n", "size 12\nend\n", True),
+        ("…\nend\n", "1\n2\nend\n", True),
+        ("…\nend\n", "1\n2\n", False),
+    ],
+)
+def test_an_output_fits(said: str, got: str, want: bool) -> None:
+    assert fits(said, got) is want
+
+
+def test_a_command_may_go_on() -> None:
+    body = "$ for i in 1\n> do echo $i; done\n1\n$ true\n"
+    assert list(steps(body)) == [
+        ("for i in 1\ndo echo $i; done", "1\n"),
+        ("true", ""),
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("session", sorted(blocks()))
+def test_marked_blocks_run(session: str, tmp_path: Path) -> None:
+    """Copy and paste works, and prints what the page says."""
+    wanted = [step for _, body in blocks()[session] for step in steps(body)]
+    script = "set -e\n" + "".join(
+        f"{command}\necho '{END}'\n" for command, _ in wanted
+    )
+    keep = {k: v for k, v in os.environ.items() if not k.startswith("SYNCD_")}
+    path = f"{Path(sys.executable).parent}:{keep.get('PATH', '')}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env={**keep, "PATH": path, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    printed = done.stdout.split(f"{END}\n")
+    for (command, said), got in zip(wanted, printed, strict=False):
+        assert fits(said, got), f"$ {command}\n{got}"
+    assert len(printed) == len(wanted) + 1
