@@ -79,7 +79,7 @@ class Events:
                 yield Event(self._cursor(since), "reset")
             else:
                 yield Event(self._cursor(since), "hello")
-            while not self._closed:
+            while True:
                 news.clear()
                 # The ring may have turned past a slow reader.
                 oldest = self._last - len(self._kept)
@@ -91,6 +91,8 @@ class Events:
                     yield event
                 if news.is_set():
                     continue
+                if self._closed:
+                    return
                 try:
                     async with asyncio.timeout(self._beat_s):
                         await news.wait()

@@ -17,6 +17,7 @@ from syncd import canonical
 from syncd.errors import (
     MalformedError,
     RefusedError,
+    StaleError,
     SyncdError,
     UsageError,
 )
@@ -90,6 +91,10 @@ class OwnDesk:
     ) -> forms.ReportsTaken:
         """Keep what is right among the drafts; durable on return."""
         daemon = self._daemon
+        if step is not None and (
+            await daemon.home.own.vault.import_state(step.id) is None
+        ):
+            raise StaleError(f"import: there is no import {step.id}")
         desk = self._desk()
         prepared: list[Prepared | SyncdError] = []
         for at in range(0, len(drafts), AT_ONCE):
@@ -384,7 +389,7 @@ class OwnDesk:
             token=token.encode(short),
             claims=tuple(
                 _claim_item(c, found[0].id if found else "")
-                for c in claims
+                for c in sorted(claims, key=lambda c: c.position)
                 for found in (roster.by_origin(c.origin),)
             ),
         )

@@ -1,0 +1,139 @@
+"""Status says one thing to do for each thing that is wrong."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from syncd.node import status
+from syncd.web import forms
+
+NOW = 1_790_000_000
+DAY_S = 86_400
+
+
+def log(**fields: Any) -> forms.LogState:
+    return forms.LogState(
+        **{
+            "member": "bank",
+            "origin": "bank.example/syncd/txwz/1",
+            "sector": "bank",
+            "mirrored": 10,
+            "merged": 10,
+            "known": 10,
+            "lag": 0,
+            "contested": False,
+            "missing": 0,
+            **fields,
+        }
+    )
+
+
+def holder(member: str, *, up: bool) -> forms.HolderState:
+    return forms.HolderState(member=member, up=up, why="" if up else "late")
+
+
+WELL = forms.Status(
+    member="police",
+    alliance="txwz",
+    version="1",
+    time=NOW,
+    log=forms.OwnLogState(origin="a/b", size=1, note="", released=1),
+    vault=forms.VaultState(waiting={}, published=1, ending=0, ended=0),
+    logs=(log(),),
+    receipts=(),
+    holders=tuple(holder(m, up=True) for m in ("a", "b", "c")),
+    keys=(forms.KeyState(kind="phone", epoch=1, t=2, n=3, dealt=False),),
+    roster=forms.RosterState(
+        version=3, hash="0", expires=NOW + 60 * DAY_S, expired=False
+    ),
+    skew_s=0,
+    findings=(),
+    appending=forms.Appending(ok=True, why=""),
+    todo=(),
+)
+
+
+def todo(**fields: Any) -> list[str]:
+    told = msgspec.structs.replace(WELL, **fields)
+    return status.todo(told, max_skew_s=300)
+
+
+def test_nothing_is_wrong_nothing_to_do() -> None:
+    assert todo() == []
+
+
+def roster(left_s: int) -> forms.RosterState:
+    return forms.RosterState(
+        version=3, hash="0", expires=NOW + left_s, expired=left_s <= 0
+    )
+
+
+def down(*members: str) -> tuple[forms.HolderState, ...]:
+    return tuple(holder(m, up=m not in members) for m in ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"skew_s": -301}, "clock: 301 s off"),
+        ({"roster": roster(0)}, "roster: version 3 has expired"),
+        ({"roster": roster(14 * DAY_S)}, "expires in 14 days"),
+        (
+            {
+                "appending": forms.Appending(ok=False, why="log: rolled back"),
+                "vault": forms.VaultState(
+                    waiting={"url": 2, "phone": 3},
+                    published=0,
+                    ending=0,
+                    ended=0,
+                ),
+            },
+            "publishing: log: rolled back; 5 reports wait",
+        ),
+        ({"holders": down("c")}, "holders: c down: call them; 2 still"),
+        ({"holders": down("b", "c")}, "1 of the 2 needed are up"),
+        (
+            {
+                "holders": down("b", "c"),
+                "vault": forms.VaultState(
+                    waiting={"url": 2, "phone": 3},
+                    published=0,
+                    ending=0,
+                    ended=0,
+                ),
+            },
+            "are unknown, and 3 reports wait; call b, c",
+        ),
+        ({"logs": (log(contested=True),)}, "FORK: bank.example"),
+        ({"logs": (log(missing=4),)}, "withheld: 4 payloads of bank"),
+        (
+            {"logs": (log(lag=7, why="connection refused"),)},
+            "behind: 7 entries of bank.example/syncd/txwz/1: connection",
+        ),
+        (
+            {
+                "keys": (
+                    forms.KeyState(
+                        kind="phone", epoch=1, t=2, n=3, dealt=True
+                    ),
+                )
+            },
+            "keys: phone/1 were dealt",
+        ),
+    ],
+)
+def test_each_thing_that_is_wrong_has_its_line(
+    fields: dict[str, Any], says: str
+) -> None:
+    [line] = todo(**fields)
+    assert says in line
+    assert "\n" not in line
+
+
+def test_a_lag_that_is_being_fetched_is_nothing_to_do() -> None:
+    assert todo(logs=(log(lag=7),)) == []
+
+
+def test_a_roster_of_fifteen_days_is_nothing_to_do() -> None:
+    assert todo(roster=roster(14 * DAY_S + 1)) == []

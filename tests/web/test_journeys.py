@@ -1,0 +1,644 @@
+"""What an operator does through the door, from end to end."""
+
+import asyncio
+import hashlib
+import json
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+
+from syncd.flows.ports import Finding
+from syncd.indicator import statement, token
+from syncd.indicator.statement import Report
+from syncd.store.vault import State
+from tests.alliance import Alliance
+from tests.web.door import EMERGENCY, Door, report
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def one(door: Door, kind: str, value: str) -> dict[str, Any]:
+    [item] = await door.ask(kind, value, purpose="test")
+    return dict(item)
+
+
+# ----------------------------------------------------- report and look up
+
+
+async def test_a_report_is_found_at_a_member_that_did_not_make_it(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    taken = await police.take(
+        report("(202) 555-0110", evidence="police_case", handling="open"),
+        report("http://evil.example/pay", "url", confidence=80),
+        report("6222021234567890128", "account"),
+    )
+    assert [item["state"] for item in taken] == ["accepted"] * 3
+    await alliance.settle()
+    reply = await bank.post(
+        "/v1/lookups",
+        {
+            "purpose": "transaction_check",
+            "reference": "T-1",
+            "items": [
+                {"kind": "phone", "value": "+1 202 555 0110"},
+                {"kind": "url", "value": "https://evil.example/pay?uid=1"},
+                {"kind": "phone", "value": "+12025550111"},
+                {"kind": "account", "value": "6222 0212 3456 7890 128"},
+            ],
+        },
+    )
+    phone, url, none, account = reply.body["items"]
+    assert phone["verdict"] == "confirmed"
+    assert (phone["action"], phone["unattended"]) == ("hold", "delay")
+    assert phone["labels"] == [
+        {
+            "code": "fake_invest",
+            "zh": "虚假网络投资理财（含杀猪盘）",
+            "en": "fake online investment, incl. pig-butchering",
+        }
+    ]
+    assert phone["sectors"] == {"police": 1}
+    assert phone["reasons"] == ["official_report"]
+    assert phone["first_seen"] == phone["last_seen"]
+    assert (
+        statement.day(phone["expires"]) - statement.day(phone["first_seen"])
+        == 1095
+    )
+    [[origin, index]] = phone["positions"]
+    assert origin == police.member.origin
+    assert (url["verdict"], account["verdict"]) == ("suspected", "suspected")
+    assert none == {
+        "verdict": "none",
+        "reasons": ["no_report"],
+        "handling": "open",
+    }
+    assert reply.body["roster"]["expired"] is False
+    # the position leads to the claim, at any member
+    for door in (police, bank):
+        found = await door.get(f"/v1/indicators/{quote(origin, '')}/{index}")
+        [claim] = found.body["claims"]
+        assert claim["position"] == [origin, index]
+        assert (claim["member"], claim["evidence"]) == (
+            "police",
+            "police_case",
+        )
+
+
+async def test_by_token_the_answer_is_the_same(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    await police.take(report("+12025550112"))
+    await alliance.settle()
+    by_value = await one(bank, "phone", "+12025550112")
+    [[origin, index]] = by_value["positions"]
+    found = await bank.get(f"/v1/indicators/{quote(origin, '')}/{index}")
+    item = {k: found.body[k] for k in ("kind", "epoch", "token")}
+    reply = await bank.post(
+        "/v1/lookups", {"purpose": "test", "items": [item]}
+    )
+    assert reply.body["items"] == [by_value]
+
+
+async def test_an_access_is_recorded_and_names_no_value(bank: Door) -> None:
+    own = bank.member.node.home.own
+    before = (await own.access.page(limit=10_000))[-1:]
+    after = before[0].id if before else 0
+    await bank.post(
+        "/v1/lookups",
+        {
+            "purpose": "case_work",
+            "reference": "K-7",
+            "items": [
+                {"kind": "phone", "value": "+12025550119"},
+                {"kind": "phone", "value": "nonsense"},
+            ],
+        },
+        role="reader",
+    )
+    [row] = await own.access.page(after)
+    assert (row.caller, row.purpose, row.kind) == (
+        "reader",
+        "case_work",
+        "phone",
+    )
+    assert (row.reference, row.positions, len(row.tag)) == ("K-7", None, 8)
+
+
+async def test_a_sighting_is_counted_for_business_and_not_for_tests(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    await police.take(report("+12025550113"))
+    await alliance.settle()
+    sightings = bank.member.node.home.own.sightings
+
+    async def met() -> int:
+        return sum(p.count for p in await sightings.due(statement.MAX_DAY))
+
+    before = await met()
+    for purpose in ("test", "audit", "appeal", "subject_access"):
+        await bank.ask("phone", "+12025550113", purpose=purpose)
+    assert await met() == before
+    await bank.ask("phone", "+12025550113", purpose="call_check")
+    await bank.ask("phone", "+12025550113", purpose="call_check")
+    assert await met() == before + 2
+    await police.ask("phone", "+12025550113", purpose="call_check")  # its own
+    own = police.member.node.home.own.sightings
+    tokens = {p.met.token for p in await own.due(statement.MAX_DAY)}
+    assert not tokens & {
+        p.met.token for p in await sightings.due(statement.MAX_DAY)
+    }
+
+
+async def test_ten_thousand_items_are_answered_in_order(bank: Door) -> None:
+    items = [
+        {"kind": "url", "value": f"http://n{n}.example/"}
+        if n % 100
+        else {"kind": "url", "value": ""}
+        for n in range(10_000)
+    ]
+    body = {"purpose": "test", "items": items, "deadline_ms": 60_000}
+    reply = await bank.post("/v1/lookups", data=json.dumps(body).encode())
+    problems = [n for n, i in enumerate(reply.body["items"]) if "problem" in i]
+    assert problems == list(range(0, 10_000, 100))
+
+
+# ------------------------------------------------------ known and retracted
+
+
+async def test_the_same_again_is_known_and_other_fields_are_another(
+    police: Door,
+) -> None:
+    first, same, other = await police.take(
+        report("+12025550120"),
+        report("202-555-0120"),
+        report("+12025550120", confidence=51),
+    )
+    assert (first["state"], same) == (
+        "accepted",
+        {"state": "known", "id": first["id"]},
+    )
+    assert other["state"] == "accepted"
+
+
+async def rows(door: Door, **query: Any) -> list[Any]:
+    text = "&".join(f"{k}={v}" for k, v in query.items())
+    return list((await door.get(f"/v1/reports?{text}")).body["items"])
+
+
+@pytest.mark.parametrize("way", ["value", "id", "position"])
+async def test_what_is_retracted_is_gone_everywhere(
+    alliance: Alliance, police: Door, bank: Door, way: str
+) -> None:
+    value = f"+1202555013{len(way)}"
+    [taken] = await police.take(report(value))
+    await alliance.settle()
+    assert (await one(bank, "phone", value))["verdict"] == "suspected"
+    [row] = await rows(police, after=taken["id"] - 1, limit=1)
+    assert (row["state"], row["value"]) == ("published", value)
+    ways: dict[str, dict[str, Any]] = {
+        "value": {"kind": "phone", "value": value},
+        "id": {"ids": [taken["id"]]},
+        "position": {"positions": [row["position"]]},
+    }
+    body = {"reason": "false_positive", **ways[way]}
+    reply = await police.post("/v1/retractions", body)
+    assert (reply.status, reply.body) == (
+        202,
+        {"retracting": 1, "ids": [taken["id"]]},
+    )
+    await alliance.settle()
+    assert (await one(bank, "phone", value))["verdict"] == "none"
+    assert (await one(police, "phone", value))["verdict"] == "none"
+    [row] = await rows(police, after=taken["id"] - 1, limit=1)
+    assert (row["state"], row["reason"]) == ("ended", "false_positive")
+    gone = await police.post("/v1/retractions", body)
+    assert gone.status == 404
+
+
+async def test_a_url_that_kept_its_query_is_retracted_by_it(
+    police: Door,
+) -> None:
+    url = "http://evil.example/x?uid=7"
+    [taken] = await police.take(report(url, "url", keep_query=True))
+    reply = await police.post(
+        "/v1/retractions",
+        {"reason": "entry_error", "kind": "url", "value": url},
+    )
+    assert reply.body == {"retracting": 1, "ids": [taken["id"]]}
+
+
+async def test_pages_of_reports_follow_one_another(police: Door) -> None:
+    taken = await police.take(
+        *(report(f"http://page{n}.example/", "url") for n in range(5))
+    )
+    after = taken[0]["id"] - 1
+    seen = []
+    while True:
+        page = (await police.get(f"/v1/reports?after={after}&limit=2")).body
+        seen += [item["id"] for item in page["items"]]
+        if "next" not in page:
+            break
+        after = page["next"]
+    assert seen[:5] == [item["id"] for item in taken]
+
+
+async def test_only_rows_of_a_state_are_listed(police: Door) -> None:
+    await police.take(report("+12025550121"))
+    for state in State:
+        name = state.name.lower()
+        assert {r["state"] for r in await rows(police, state=name)} <= {name}
+
+
+# -------------------------------------------------------- files taken in
+
+
+FILE = "+12025550140\n+12025550141\n+12025550142\n"
+
+
+def begun(text: str = FILE, **options: Any) -> dict[str, Any]:
+    return {
+        "name": "list.txt",
+        "size": len(text),
+        "file": hashlib.sha256(text.encode()).hexdigest(),
+        "options": options,
+    }
+
+
+def prefix(offset: int) -> str:
+    return hashlib.sha256(FILE.encode()[:offset]).hexdigest()
+
+
+async def test_an_import_moves_with_its_rows_and_resumes(
+    police: Door,
+) -> None:
+    state = await police.post("/v1/imports", begun())
+    assert (state.status, state.body["offset"]) == (201, 0)
+    assert state.body["prefix"] == prefix(0)
+    step = {
+        "id": state.body["id"],
+        "old_offset": 0,
+        "offset": 26,
+        "row": 2,
+        "prefix": prefix(26),
+        "refused": 1,
+    }
+    reports = [report("+12025550140"), report("n/a")]
+    body = {"reports": reports, "import": step}
+    assert (await police.post("/v1/reports", body)).status == 202
+    # The answer was lost: the same step again changes nothing.
+    again = await police.post("/v1/reports", body)
+    assert (again.status, again.body["type"]) == (
+        409,
+        "urn:syncd:problem:stale",
+    )
+    resumed = await police.post("/v1/imports", begun())
+    assert resumed.status == 200
+    assert resumed.body == {
+        "id": step["id"],
+        "offset": 26,
+        "row": 2,
+        "prefix": prefix(26),
+        "accepted": 1,
+        "known": 0,
+        "refused": 2,  # one by the client, one by us
+        "finished": False,
+    }
+    other = await police.post("/v1/imports", begun(label="fake_loan"))
+    assert (other.status, other.body["id"] != step["id"]) == (201, True)
+    # a last step may have no reports at all
+    step |= {"old_offset": 26, "offset": 39, "row": 3, "refused": 1}
+    step["prefix"] = prefix(39)
+    last = await police.post("/v1/reports", {"reports": [], "import": step})
+    assert last.status == 202
+    done = await police.post(f"/v1/imports/{step['id']}/finish")
+    assert (done.body["finished"], done.body["refused"]) == (True, 3)
+    fresh = await police.post("/v1/imports", begun())
+    assert (fresh.status, fresh.body["offset"]) == (201, 0)
+    body = {"reason": "duplicate", "import": step["id"]}
+    gone = await police.post("/v1/retractions", body)
+    assert gone.body["retracting"] == 1
+
+
+async def test_a_step_of_no_import_is_refused(police: Door) -> None:
+    step = {
+        "id": 999_999,
+        "old_offset": 0,
+        "offset": 1,
+        "row": 1,
+        "prefix": prefix(0),
+    }
+    body = {"reports": [report("+12025550143")], "import": step}
+    assert (await police.post("/v1/reports", body)).status == 409
+    step["prefix"] = "x"
+    assert (await police.post("/v1/reports", body)).status == 400
+
+
+# ---------------------------------------------------------------- disputes
+
+
+async def test_a_dispute_reaches_whom_it_concerns(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    await police.take(report("+12025550150"))
+    await alliance.settle()
+    made = await bank.post(
+        "/v1/disputes",
+        {
+            "kind": "phone",
+            "value": "202-555-0150",
+            "reason": "innocent_owner",
+        },
+    )
+    assert (made.status, set(made.body)) == (202, {"id"})
+    await alliance.settle()
+    answer = await one(police, "phone", "+12025550150")
+    assert (answer["verdict"], "disputed" in answer["reasons"]) == (
+        "disputed",
+        True,
+    )
+
+
+async def test_a_dispute_by_token_needs_no_value(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    await police.take(report("+12025550151"))
+    await alliance.settle()
+    [position] = (await one(bank, "phone", "+12025550151"))["positions"]
+    path = f"/v1/indicators/{quote(position[0], '')}/{position[1]}"
+    found = (await bank.get(path)).body
+    made = await bank.post(
+        "/v1/disputes",
+        {
+            "kind": "phone",
+            "token": found["token"],
+            "epoch": found["epoch"],
+            "reason": "stale",
+            "about": [position],
+        },
+    )
+    assert made.body["position"][0] == bank.member.origin
+    await alliance.settle()
+    answer = await one(police, "phone", "+12025550151")
+    assert answer["verdict"] == "disputed"
+
+
+# -------------------------------------------------------------- indicators
+
+
+async def test_indicators_are_paged_by_token_each_once(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    await police.take(
+        *(report(f"http://held{n}.example/", "url") for n in range(7))
+    )
+    await alliance.settle()
+
+    async def walk(door: Door, limit: int) -> list[Any]:
+        found, after = [], ""
+        while True:
+            path = f"/v1/indicators?limit={limit}&after={after}"
+            page = (await door.get(path, role="reader")).body
+            found += page["items"]
+            if "next" not in page:
+                return found
+            after = page["next"]
+
+    whole = await walk(police, 1000)
+    assert len(whole) >= 7
+    assert await walk(police, 2) == whole
+    assert await walk(bank, 3) == whole
+    keys = [(i["token"], i["kind"], i["epoch"]) for i in whole]
+    assert len(set(keys)) == len(keys)
+
+
+# -------------------------------------------------------------- never-list
+
+
+async def test_the_never_list_protects_and_a_report_on_it_alarms(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    """A member that does not refuse it itself is noticed by the others."""
+    answer = await one(bank, "phone", EMERGENCY)
+    assert answer["verdict"] == "protected"
+    node = bank.member.node
+    await node.never.refresh()
+    [(kind, epoch, short)] = node.never.listed
+    assert (kind, epoch) == ("phone", 1)
+    today = node.today()
+    said = Report(
+        on=today,
+        kind="phone",
+        epoch=1,
+        token=token.encode(short),
+        label="other",
+        role="caller",
+        evidence="user_tag",
+        confidence=50,
+        seen=today,
+        expires="2199-01-01",
+        know="00" * 8,
+        handling="open",
+    )
+    await police.member.say(said)
+    await alliance.settle()
+    alarms = await bank.member.findings("never_listed")
+    assert [k.finding.origin for k in alarms] == [police.member.origin]
+    item = {"kind": "phone", "token": token.encode(short), "epoch": 1}
+    reply = await bank.post(
+        "/v1/lookups", {"purpose": "test", "items": [item]}
+    )
+    assert reply.body["items"][0]["verdict"] == "protected"
+    told = (await bank.get("/v1/status")).body["findings"]
+    assert "never_listed" in {f["code"] for f in told}
+
+
+# ------------------------------------------------------- status and metrics
+
+
+async def test_status_tells_of_every_part(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    await police.take(report("+12025550160"))
+    await alliance.settle()
+    told = (await bank.get("/v1/status?digests=1")).body
+    assert (told["member"], told["alliance"]) == ("bank", "txwz")
+    logs = {log["member"]: log for log in told["logs"]}
+    assert set(logs) == {"bank", "carrier", "police"}
+    size = await police.member.size()
+    theirs = logs["police"]
+    assert (theirs["mirrored"], theirs["merged"], theirs["lag"]) == (
+        size,
+        size,
+        0,
+    )
+    assert theirs["digest"] == await police.member.digest(police.member.origin)
+    assert "digest" not in (await bank.get("/v1/status")).body["logs"][0]
+    assert told["log"]["size"] == told["log"]["released"]
+    receipts = {r["member"]: r["size"] for r in told["receipts"]}
+    assert receipts == {
+        "carrier": told["log"]["size"],
+        "police": told["log"]["size"],
+    }
+    assert {h["member"]: h["up"] for h in told["holders"]} == {
+        "bank": True,
+        "carrier": True,
+        "police": True,
+    }
+    assert {(k["kind"], k["t"], k["n"], k["dealt"]) for k in told["keys"]} == {
+        ("account", 2, 3, True),
+        ("phone", 2, 3, True),
+    }
+    assert told["appending"] == {"ok": True, "why": ""}
+    assert any("dealt" in line for line in told["todo"])
+
+
+async def test_metrics_count_what_was_done(bank: Door) -> None:
+    def read(text: bytes) -> dict[str, float]:
+        lines = [
+            line.rsplit(" ", 1)
+            for line in text.decode().splitlines()
+            if not line.startswith("#")
+        ]
+        return {name: float(value) for name, value in lines}
+
+    name = 'syncd_lookups_total{purpose="appeal",verdict="none"}'
+    before = read((await bank.get("/metrics", role="auditor")).raw)
+    await bank.ask("url", "http://unlisted.example/", purpose="appeal")
+    after = read((await bank.get("/metrics", role="auditor")).raw)
+    assert after[name] == before.get(name, 0) + 1
+    took = "syncd_lookup_seconds_count"
+    assert after[took] == before[took] + 1
+    origin = bank.member.origin
+    entries = f'syncd_log_entries{{origin="{origin}",state="merged"}}'
+    assert after[entries] == await bank.member.size()
+    assert after['syncd_holder_up{member="police"}'] == 1
+    assert after["syncd_appending"] == 1
+    assert after['syncd_vault_rows{kind="phone",state="waiting"}'] == 0
+
+
+# ------------------------------------------------------------------ events
+
+
+async def read(
+    door: Door, until: str, cursor: str = "", by: str = "header"
+) -> list[tuple[str, str, Any]]:
+    """Follow events until one of that name; (id, name, data) of each."""
+    found = []
+    headers, query = door.auth("reader"), ""
+    if cursor and by == "header":
+        headers["Last-Event-ID"] = cursor
+    elif cursor:
+        query = f"?cursor={cursor}"
+    async with (
+        aiohttp.ClientSession() as session,
+        asyncio.timeout(10),
+        session.get(door.url + "/v1/events" + query, headers=headers) as got,
+    ):
+        assert got.content_type == "text/event-stream"
+        event: dict[str, str] = {}
+        async for raw in got.content:
+            line = raw.decode().rstrip("\n")
+            if line:
+                name, _, value = line.partition(": ")
+                event[name] = value
+                continue
+            if "event" in event:
+                found.append(
+                    (event["id"], event["event"], json.loads(event["data"]))
+                )
+                if event["event"] == until:
+                    return found
+            event = {}
+    raise AssertionError(f"no {until} among {found}")
+
+
+async def followed(door: Door) -> None:
+    """Return once somebody follows."""
+    async with asyncio.timeout(5):
+        while not door.member.node.events._followers:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_events_are_told_and_resumed_without_loss(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    following = asyncio.create_task(read(bank, "log"))
+    await followed(bank)
+    await police.take(report("+12025550170"))
+    await alliance.settle()
+    first = await following
+    assert first[0][1] == "hello"
+    cursor, _, data = first[-1]
+    assert set(data) == {"merged", "mirrored", "origin"}
+    bank.member.node.events.put("mark", {"n": 1})
+    for by in ("header", "query"):
+        rest = await read(bank, "mark", cursor, by)
+        assert rest[0][:2] == (cursor, "hello")
+        numbers = [int(id_.partition(".")[2]) for id_, _, _ in rest]
+        first_number = int(cursor.partition(".")[2])
+        assert numbers == list(
+            range(first_number, first_number + len(numbers))
+        )
+
+
+async def test_an_unknown_cursor_is_told_to_begin_anew(bank: Door) -> None:
+    bank.member.node.events.put("mark", {})
+    for cursor in ("elsewhere.7", "nonsense", "x" * 5000):
+        events = await read(bank, "mark", cursor)
+        assert events[0][1] == "reset"
+
+
+async def test_a_finding_is_an_event(bank: Door) -> None:
+    following = asyncio.create_task(read(bank, "finding"))
+    await followed(bank)
+    await bank.member.node.report(Finding("void", "a/b", 7, "not canonical"))
+    assert (await following)[-1][2] == {
+        "code": "void",
+        "detail": "not canonical",
+        "index": 7,
+        "origin": "a/b",
+    }
+
+
+# --------------------------------------------------------- roster and share
+
+
+async def test_the_roster_that_is_served_is_taken_again(
+    police: Door, alliance: Alliance
+) -> None:
+    note = await police.get("/v1/roster", role="auditor")
+    assert note.raw == alliance.notes[-1]
+    taken = await police.post(
+        "/v1/roster", data=note.raw, Content_Type="text/plain"
+    )
+    assert taken.body["version"] == len(alliance.notes)
+
+
+async def test_a_roster_that_admins_did_not_sign_is_403(
+    police: Door, alliance: Alliance
+) -> None:
+    raw = alliance.notes[-1].replace(b'"version":2', b'"version":3')
+    reply = await police.post(
+        "/v1/roster", data=raw, Content_Type="text/plain"
+    )
+    assert reply.status == 403
+    assert reply.body["type"] == "urn:syncd:problem:untrusted"
+
+
+async def test_a_share_is_taken_by_its_holder_only(
+    police: Door, alliance: Alliance
+) -> None:
+    for share in alliance.shares:
+        reply = await police.post(
+            "/v1/shares",
+            data=share.raw,
+            Content_Type="application/octet-stream",
+        )
+        if share.member == "police":
+            assert reply.status == 200
+            assert reply.body["kind"] == share.kind
+        else:
+            assert reply.status == 403
