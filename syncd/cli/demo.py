@@ -23,6 +23,7 @@ from syncd.cli import stage, terminal
 from syncd.cli.stage import ALLIANCE, Actor, Stage
 from syncd.cli.text import t
 from syncd.errors import SyncdError, UsageError
+from syncd.roster import drafts
 
 FOUR = (
     ("police", "police", "示范市公安局", "Demo City Police"),
@@ -334,6 +335,10 @@ class Demo:
             actor.domain,
             "--alliance",
             ALLIANCE,
+            "--peer",
+            actor.peer_url.removeprefix("https://"),
+            "--own",
+            actor.own_url.removeprefix("http://"),
             "--token-file",
             actor.token_file,
             *settings,
@@ -619,8 +624,7 @@ class Demo:
             ]
             for command in commands:
                 code, out = stage.finish(command, ok=(0, 4, 5))
-                value = json.loads(out)
-                found.append((code, value["logs"]))
+                found.append((code, json.loads(out)))
         return found
 
     # ----------------------------------------------------------- act four
@@ -738,10 +742,11 @@ class Demo:
 
     def leave_note(self) -> None:
         """Write demo.json: where everything is, for programs."""
+        newest = terminal.read_file(self.rosters[-1])
+        roster = drafts.read(newest)[1]
         found = []
         for actor in self.stage.actors:
-            state = actor.call("GET", "/v1/status")
-            keys = state["log"]
+            member = roster.known(actor.id)
             found.append(
                 {
                     "id": actor.id,
@@ -752,8 +757,8 @@ class Demo:
                     "token_file": str(actor.token_file),
                     "peer_url": actor.peer_url,
                     "origin": actor.origin,
-                    "vkey": keys["vkey"],
-                    "merged_vkey": keys["merged_vkey"],
+                    "vkey": str(member.generation.log),
+                    "merged_vkey": str(member.keys.merged),
                 }
             )
         path = self.stage.directory / "demo.json"
