@@ -365,9 +365,12 @@ class LogReport:
         return not self.problems
 
 
-def check_log(view: LogView) -> LogReport:
-    """Recompute a log, its roots and its claims; tell what does not hold."""
-    check = _LogCheck(view)
+def check_log(view: LogView, *, chunk: int = CHUNK) -> LogReport:
+    """Recompute a log, its roots and its claims; tell what does not hold.
+
+    `chunk` bundles are read together: no result depends on it.
+    """
+    check = _LogCheck(view, chunk)
     try:
         check.run()
     except (SyncdError, ValueError) as e:
@@ -376,8 +379,9 @@ def check_log(view: LogView) -> LogReport:
 
 
 class _LogCheck:
-    def __init__(self, view: LogView) -> None:
+    def __init__(self, view: LogView, chunk: int) -> None:
         self._view = view
+        self._chunk = chunk
         self._origin = view.origin
         self._problems: list[str] = []
         self._count = 0
@@ -518,7 +522,7 @@ class _LogCheck:
             if left in wanted:
                 self._tails[left] = serve.leaf_hashes(records)
             chunk.append((bundle, records))
-            if len(chunk) == CHUNK:
+            if len(chunk) == self._chunk:
                 self._fold(chunk)
                 chunk = []
         self._fold(chunk)

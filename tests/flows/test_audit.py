@@ -1,0 +1,641 @@
+"""Whatever is changed, in files or in rows, an audit says so, and where."""
+
+import asyncio
+import dataclasses
+import hashlib
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import DamagedError, UntrustedError
+from syncd.flows import audit, publish, serve
+from syncd.flows.audit import Held, LogView, Proof, Tally
+from syncd.flows.ports import Bundle
+from syncd.flows.serve import LogFiles
+from syncd.indicator import claims, leaf, statement, token
+from syncd.indicator.claims import Range
+from syncd.indicator.statement import (
+    Dispute,
+    Erase,
+    Report,
+    Retract,
+    RosterAccepted,
+    Sighting,
+)
+from syncd.tlog import checkpoint, cosignature, note, tiles
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.key import COSIGNATURE, ED25519, SigningKey
+from syncd.tlog.merkle import Frontier
+
+ORIGIN = "bank.example/syncd/txwz/1"
+KEY = SigningKey(ORIGIN, ED25519, b"k" * 32)
+SEEN = SigningKey("police.example/syncd/txwz/seen", COSIGNATURE, b"s" * 32)
+MERGED = SigningKey("police.example/syncd/txwz/merged", COSIGNATURE, b"m" * 32)
+NOW = 1_800_000_000
+
+
+def value(n: int) -> str:
+    """Return the n-th token of these tests."""
+    return token.encode(hashlib.sha256(b"token %d" % n).digest()[:16])
+
+
+def about(n: int) -> dict[str, Any]:
+    return {
+        "on": "2026-11-20",
+        "kind": ("phone", "url", "account")[n % 3],
+        "epoch": 1 + n % 2,
+        "token": value(n),
+    }
+
+
+def report(n: int, **other: Any) -> Report:
+    return Report(
+        **{
+            **about(n),
+            "label": "other",
+            "role": "contact",
+            "evidence": "user_tag",
+            "confidence": 50,
+            "seen": "2026-11-20",
+            "expires": "2027-01-01",
+            "know": "00" * 8,
+            "handling": "open",
+            **other,
+        }
+    )
+
+
+def retract(n: int, *ends: int) -> Retract:
+    return Retract(**about(n), ends=ends, reason="wrong")
+
+
+def erase(*ranges: tuple[int, int]) -> Erase:
+    return Erase(ranges=ranges, reason="privacy")
+
+
+def dispute(n: int) -> Dispute:
+    return Dispute(
+        **about(n),
+        reason="wrong_value",
+        due="2026-12-01",
+        expires="2027-01-01",
+    )
+
+
+def sighting(n: int) -> Sighting:
+    return Sighting(
+        **about(n),
+        first="2026-11-19",
+        last="2026-11-20",
+        count=2,
+        outcome="warned",
+    )
+
+
+class Log:
+    """A log, and the rows that an honest member makes of it."""
+
+    def __init__(
+        self, said: Sequence[statement.Statement | tuple[int, bytes]]
+    ) -> None:
+        payloads = [
+            s
+            if isinstance(s, tuple)
+            else (statement.type_of(s), statement.encode(s))
+            for s in said
+        ]
+        salts = b"".join(
+            hashlib.sha256(b"%d" % i).digest()[:16] for i in range(len(said))
+        )
+        self.frontier, self.bundles = publish.grow(
+            ORIGIN, Frontier.EMPTY, [], payloads, salts
+        )
+        self.records = []
+        for i, (type_, payload) in enumerate(payloads):
+            salt = salts[16 * i : 16 * i + 16]
+            made = leaf.commit(ORIGIN, type_, salt, payload)
+            self.records.append((made, salt, payload))
+        self.bundles = tuple(map(self._tell_leaves, self.bundles))
+        self.erased: tuple[Range, ...] = tuple(claims.erases(0, self.records))
+
+    def _tell_leaves(self, bundle: Bundle) -> Bundle:
+        """Add the leaves where the records do not tell them."""
+        mine = self.records[bundle.n * 256 :][: bundle.width]
+        if serve.records(ORIGIN, bundle) == mine:
+            return bundle
+        leaves = tiles.encode_bundle([r[0] for r in mine])
+        return dataclasses.replace(bundle, entries=leaves)
+
+    @property
+    def size(self) -> int:
+        return self.frontier.size
+
+    def head(self, size: int | None = None) -> Checkpoint:
+        size = self.size if size is None else size
+        hashes = serve.leaf_hashes(self.records[:size])
+        return Checkpoint(ORIGIN, size, Frontier.EMPTY.extend(hashes).root())
+
+    def note(self, *cosigners: SigningKey, size: int | None = None) -> bytes:
+        signed = checkpoint.sign(self.head(size), KEY)
+        lines = [cosignature.cosign(signed.text, k, NOW) for k in cosigners]
+        return bytes(note.add(signed, *lines))
+
+    def rows(self, merged: int | None = None) -> tuple[list[Held], list[Held]]:
+        """Return claim and sighting rows, by the definition: one big fold."""
+        merged = self.size if merged is None else merged
+        batch = claims.fold(
+            ORIGIN, 0, self.records[:merged], erased=self.erased
+        )
+        ended: dict[tuple[bytes, int, int], int] = {}
+        for t, i, by, k in batch.ends:
+            ended[t, i, k] = min(by, ended.get((t, i, k), by))
+        return (
+            [(t, k, i, r, ended.get((t, i, k))) for t, i, k, r in batch.adds],
+            [(t, k, i, r, None) for t, i, k, r in batch.sightings],
+        )
+
+    def view(
+        self,
+        rows: Iterable[Held] | None = None,
+        seen: Iterable[Held] | None = None,
+        **other: Any,
+    ) -> LogView:
+        """Return what a database would have."""
+        merged = other.get("merged", self.size)
+        honest = self.rows(merged)
+        tables = (
+            list(honest[0] if rows is None else rows),
+            list(honest[1] if seen is None else seen),
+        )
+        tallies = []
+        for table in tables:
+            tally = Tally()
+            for row in table:
+                tally.add(ORIGIN, row)
+            tallies.append(tally)
+
+        def held(sightings: bool, first: int, last: int) -> list[Held]:
+            return [r for r in tables[sightings] if first <= r[2] < last]
+
+        given: dict[str, Any] = {
+            "origin": ORIGIN,
+            "key": KEY.verifier,
+            "size": self.size,
+            "peaks": bytes(self.frontier),
+            "note": self.note(),
+            "merged": self.size,
+            "bundles": self.bundles[::-1],
+            "erased": self.erased,
+            "claims": tallies[0],
+            "sightings": tallies[1],
+            "rows": held,
+            **other,
+        }
+        return LogView(**given)
+
+    def files(self, *cosigners: SigningKey, audited: bool = False) -> Any:
+        """Return all static files by path."""
+
+        async def bundle(n: int) -> Bundle | None:
+            return self.bundles[n] if n < len(self.bundles) else None
+
+        async def roots(first: int, last: int) -> list[bytes]:
+            return [b.root for b in self.bundles[first:last]]
+
+        log = LogFiles(ORIGIN, self.size, self.note(*cosigners), bundle, roots)
+
+        async def all_of() -> dict[str, bytes]:
+            return {p: raw async for p, raw in audit.files(log, audit=audited)}
+
+        return asyncio.run(all_of())
+
+
+TINY = Log(
+    [report(0), retract(0, 0), RosterAccepted(version=1, hash_="ab" * 32)]
+)
+MIXED = Log(
+    [
+        report(0),
+        report(1, technique=("ai_voice",)),
+        retract(0, 0),
+        dispute(2),
+        sighting(3),
+        report(4),
+        erase((5, 6)),
+        RosterAccepted(version=1, hash_="ab" * 32),
+        (1, b"no json"),
+        report(0),
+    ]
+)
+
+
+# ------------------------------------------------------------------- files
+
+
+def check(
+    files: dict[str, bytes],
+    *,
+    cosigners: Sequence[SigningKey] | None = (SEEN, MERGED),
+) -> audit.Files:
+    def read(path: str, limit: int) -> bytes:
+        raw = files[path]
+        if len(raw) > limit:
+            raise DamagedError(f"{path}: too large")
+        return raw
+
+    return audit.check_files(
+        set(files),
+        read,
+        log_key=lambda _: KEY.verifier,
+        cosigners=None
+        if cosigners is None
+        else [k.verifier for k in cosigners],
+    )
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 513])
+@pytest.mark.parametrize("audited", [False, True])
+def test_files_of_any_size(size: int, audited: bool) -> None:
+    """What was exported is accepted, and is exactly the layout's files."""
+    log = Log([RosterAccepted(version=1, hash_="ab" * 32)] * size)
+    files = log.files(audited=audited)
+    assert set(files) == set(audit.layout(size, audit=audited))
+    found = check(files)
+    assert found.head == log.head()
+    assert found.types == ({19: size} if size else {})
+
+
+@pytest.mark.parametrize("audited", [False, True])
+def test_any_byte(audited: bool) -> None:
+    """A change of any one byte of any file is refused."""
+    files = TINY.files(SEEN, MERGED, audited=audited)
+    assert check(files).signed == (ORIGIN, SEEN.name, MERGED.name)
+    for path, raw in files.items():
+        for at in range(len(raw)):
+            changed = bytearray(raw)
+            changed[at] ^= 1 << at % 8
+            with pytest.raises((DamagedError, UntrustedError)):
+                check({**files, path: bytes(changed)})
+
+
+def test_any_length() -> None:
+    """A file with a byte more or less is refused."""
+    files = MIXED.files(SEEN)
+    for path, raw in files.items():
+        for changed in (raw[:-1], raw + b"\0", raw + raw[-1:], b""):
+            with pytest.raises((DamagedError, UntrustedError)):
+                check({**files, path: changed})
+
+
+def test_missing_and_extra_files() -> None:
+    """Every file is needed, and no other one may be there."""
+    files = MIXED.files()
+    for path in set(files) - {"checkpoint"}:
+        rest = {p: raw for p, raw in files.items() if p != path}
+        with pytest.raises(DamagedError, match=r"missing|extra"):
+            check(rest)
+    for extra in ("tile/0/001", "payload/000", "audit/000.p/10", "note"):
+        with pytest.raises(DamagedError, match=f"{extra}: extra"):
+            check({**files, extra: b""})
+
+
+def test_unknown_lines() -> None:
+    """A line of no known key is refused if we know who may sign."""
+    files = MIXED.files(SEEN, MERGED)
+    with pytest.raises(UntrustedError, match="merged"):
+        check(files, cosigners=[SEEN])
+    found = check(files, cosigners=None)
+    assert found.unverified == (SEEN.name, MERGED.name)
+
+
+def test_one_line_twice() -> None:
+    """A repeated line of a known key is one that nobody verified."""
+    files = MIXED.files(SEEN)
+    raw = files["checkpoint"]
+    again = {**files, "checkpoint": raw + raw.splitlines(keepends=True)[-1]}
+    with pytest.raises(UntrustedError, match="1 lines"):
+        check(again)
+
+
+def test_other_log_key() -> None:
+    """Only the key that was given signs."""
+    files = MIXED.files()
+    with pytest.raises(UntrustedError):
+        audit.check_files(
+            set(files),
+            lambda path, _: files[path],
+            log_key=lambda _: SEEN.verifier,
+        )
+
+
+def close(log: Log, *indices: int) -> dict[str, bytes]:
+    """Return a log's files with some payloads left out."""
+    records = list(log.records)
+    for index in indices:
+        records[index] = leaf.close(records[index])
+    files = log.files()
+    files[tiles.payload_path(0, log.size)] = leaf.encode_records(records)
+    return dict(files)
+
+
+def test_withheld_payloads() -> None:
+    """A closed record is told, unless the log itself erased it."""
+    assert check(close(MIXED, 5)).withheld == ()
+    assert check(close(MIXED, 1, 5)).withheld == (1,)
+    assert check(close(MIXED, 6)).withheld == (6,)
+
+
+def test_open_to_auditors() -> None:
+    """Audit files that show an indicator's payload are refused."""
+    files = MIXED.files(audited=True)
+    body = MIXED.files()[tiles.payload_path(0, MIXED.size)]
+    files[tiles.audit_path(0, MIXED.size)] = body
+    with pytest.raises(DamagedError, match="auditors are not to see"):
+        check(files)
+
+
+def test_closed_to_auditors() -> None:
+    """What auditors may read and do not get is withheld."""
+    files = MIXED.files(audited=True)
+    records = [leaf.close(r) for r in MIXED.records]
+    path = tiles.audit_path(0, MIXED.size)
+    files[path] = leaf.encode_records(records)
+    assert check(files).withheld == (6, 7)
+
+
+# -------------------------------------------------------------------- rows
+
+
+def digests(log: Log, merged: int) -> dict[int, int]:
+    stretch = [(0, log.records[:merged])]
+    rows = claims.refold(ORIGIN, stretch, log.erased)
+    return claims.digests(ORIGIN, list(rows))
+
+
+def test_honest_rows_hold() -> None:
+    """What a member keeps of a log is what the log says."""
+    found = audit.check_log(MIXED.view())
+    assert found.problems == []
+    assert found.ok
+    assert found.root == MIXED.head().root
+    assert found.digest == digests(MIXED, MIXED.size)
+    assert found.rows == 3  # of two reports and a dispute
+
+
+SIZES = [*range(8), 255, 256, 257, 300, 513]
+
+
+@st.composite
+def entries(
+    draw: st.DrawFn,
+) -> list[statement.Statement | tuple[int, bytes]]:
+    """Draw statements that get in each other's way."""
+    size = draw(st.sampled_from(SIZES))
+    rng = random.Random(draw(st.integers(0, 2**32)))
+    said: list[statement.Statement | tuple[int, bytes]] = []
+    for i in range(size):
+        n = rng.randrange(8)
+        back = sorted(rng.sample(range(i), min(i, 3)))
+        said.append(
+            rng.choice(
+                (
+                    report(n),
+                    report(n, confidence=rng.randrange(101)),
+                    dispute(n),
+                    sighting(n),
+                    retract(n, *back) if back else report(n),
+                    retract(n, i + 5),
+                    (1, b'{"type":1}'),
+                )
+            )
+        )
+        if rng.random() < 0.01:
+            said[-1] = (1, b"void")
+        if i and rng.random() < 0.02:
+            at = rng.randrange(i)
+            said[-1] = erase((at, at + 4))
+    return said
+
+
+@given(entries(), st.integers(1, 3), st.floats(0, 1))
+def test_any_log_and_any_cut(
+    said: list[statement.Statement], chunk: int, part: float
+) -> None:
+    """From its end or its beginning, in any cut, a log says the same."""
+    log = Log(said)
+    merged = round(part * log.size)
+    found = audit.check_log(log.view(merged=merged), chunk=chunk)
+    assert found.problems == []
+    want = digests(log, merged)
+    assert found.digest == {k: d for k, d in want.items() if d}
+
+
+def changed(row: Held, column: int) -> Held:
+    token_, key, index, record, by = row
+    return (
+        (bytes((token_[0] ^ 1,)) + token_[1:], key, index, record, by),
+        (token_, key + 4, index, record, by),
+        (token_, key, index + 300, record, by),
+        (token_, key, index, record[:-1] + bytes((record[-1] ^ 1,)), by),
+        (token_, key, index, record, None if by is not None else index + 1),
+    )[column]
+
+
+@given(entries(), st.booleans(), st.integers(-2, 4), st.floats(0, 1))
+def test_one_row(
+    said: list[statement.Statement],
+    sightings: bool,
+    column: int,
+    part: float,
+) -> None:
+    """One row changed in any column, missing, or one too many, is named."""
+    log = Log([*said, report(1), sighting(1)])
+    rows = log.rows()[sightings]
+    at = round(part * (len(rows) - 1))
+    row = rows[at]
+    if column == -2:
+        rows = [*rows, changed(row, 2)]
+    elif column == -1:
+        rows = [*rows[:at], *rows[at + 1 :]]
+    else:
+        rows = [*rows[:at], changed(row, column), *rows[at + 1 :]]
+    view = log.view(seen=rows) if sightings else log.view(rows=rows)
+    found = audit.check_log(view)
+    what = "sighting" if sightings else "claim"
+    index = row[2] + 300 if column == -2 else row[2]
+    assert any(p.startswith(f"{what} {index}: ") for p in found.problems)
+    assert found.digest == digests(log, log.size)  # the log's, not the rows'
+
+
+def test_rows_that_do_not_read() -> None:
+    """A column of a wrong type is a problem, not a traceback."""
+    odd: Any = [
+        ("text", 5, 0, b"", None),
+        (b"", -5, 0, b"", None),
+        (b"", 5, "x", b"", None),
+        (b"", 5, 0, None, None),
+        (b"", 5, 2**70, b"", None),
+        (b"", 5, 0, b"", "x"),
+    ]
+    for row in odd:
+        found = audit.check_log(MIXED.view(rows=[*MIXED.rows()[0], row]))
+        assert any(p.startswith("row at ") for p in found.problems)
+
+
+def test_many_problems_are_counted() -> None:
+    """A thousand lost rows do not make a thousand lines."""
+    log = Log([report(n) for n in range(600)])
+    found = audit.check_log(log.view(rows=[]))
+    assert len(found.problems) == audit.TOLD + 1
+    assert found.problems[0] == "claim 344: its row is missing" or (
+        found.problems[0].endswith("its row is missing")
+    )
+    assert found.problems[-1] == f"and {600 - audit.TOLD} more"
+
+
+# --------------------------------------------------------- log and signatures
+
+
+def problems(log: Log, **other: Any) -> list[str]:
+    return audit.check_log(log.view(**other)).problems
+
+
+LONG = Log([report(n) for n in range(600)])
+
+
+def without(bundles: Sequence[Bundle], n: int, **other: Any) -> list[Bundle]:
+    return [
+        dataclasses.replace(b, **other) if b.n == n else b for b in bundles
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bundles", "why"),
+    [
+        (LONG.bundles[:2][::-1], "bundle 1 of 256 entries is where 2 of 88"),
+        (LONG.bundles[:0:-1], "bundle 0 is missing"),
+        (LONG.bundles[::-2], "bundle 0 of 256 entries is where 1"),
+        (without(LONG.bundles[::-1], 1, gz=b"?"), "entries 256 to 511"),
+        (
+            without(LONG.bundles[::-1], 1, gz=LONG.bundles[0].gz),
+            "entries 256 to 511: not what their bundle's root says",
+        ),
+        (
+            without(LONG.bundles[::-1], 0, root=b"r" * 32),
+            "entries 0 to 255: not what their bundle's root says",
+        ),
+    ],
+)
+def test_broken_bundles(bundles: list[Bundle], why: str) -> None:
+    """A bundle that is lost or changed is named by its entries."""
+    found = problems(LONG, bundles=bundles)
+    assert len(found) == 1
+    assert found[0].startswith(why)
+
+
+def test_other_entries() -> None:
+    """Bundles that hold together, and are not what was signed, are caught."""
+    other = Log([report(n, confidence=51) for n in range(600)])
+    found = problems(LONG, bundles=other.bundles[::-1], rows=other.rows()[0])
+    assert "frontier: not that of the 600 entries" in found
+    assert "checkpoint: another root at size 600" in found
+
+
+def test_withheld_below_merged() -> None:
+    """`merged` may not pass an entry that nobody has shown us."""
+    records = list(LONG.records[512:])
+    records[3] = leaf.close(records[3])
+    bundles = without(LONG.bundles[::-1], 2, gz=serve.deflate(records))
+    found = problems(LONG, bundles=bundles, rows=LONG.rows()[0])
+    assert "entry 515: withheld, but below merged" in found
+    merged = problems(LONG, bundles=bundles, merged=515)
+    assert merged == []
+
+
+def test_erasures_are_the_log_s_own() -> None:
+    """A range that nobody ordered is a problem, and so is a forgotten one."""
+    extra = (*MIXED.erased, (0, 2, 9))
+    assert problems(MIXED, erased=extra) == [
+        "erasure of 0 to 2 at 9: nobody ordered it"
+    ]
+    assert problems(MIXED, erased=()) == [
+        "entry 6: its erasure of 5 to 6 was not acted on"
+    ]
+    ordered = Log([report(n) for n in range(3)])
+    ordered.erased = ((0, 1, 3),)
+    assert problems(ordered, ordered=((0, 1, 3),)) == []
+
+
+def proof(raw: bytes, **other: Any) -> tuple[Proof, ...]:
+    return (Proof("it", raw, **other),)
+
+
+def test_kept_notes_hold() -> None:
+    """Right notes of any size, with the cosigners that they should have."""
+    merged = (MERGED.verifier,)
+    for size in (0, 1, 255, 256, 257, 512, 599, 600):
+        raw = LONG.note(MERGED, size=size)
+        held = proof(raw, signers=merged, size=size, merged=True)
+        assert problems(LONG, proofs=held) == []
+
+
+def _flipped(raw: bytes) -> bytes:
+    return raw.replace(b"\n600\n", b"\n599\n")
+
+
+@pytest.mark.parametrize(
+    ("proofs", "why"),
+    [
+        (proof(b""), "it: note: no empty line"),
+        (proof(_flipped(LONG.note())), "it: note: line of"),
+        (proof(MIXED.note()), "it: another root at size 10"),
+        (proof(LONG.note(), size=599), "it: its row is not its note of 600"),
+        (proof(LONG.note(), root=b"r" * 32), "it: its row is not its note"),
+        (
+            proof(LONG.note(), signers=(SEEN.verifier,)),
+            "it: is not signed by exactly its signers",
+        ),
+        (
+            proof(LONG.note(SEEN, MERGED), signers=(SEEN.verifier,)),
+            "it: is not signed by exactly its signers",
+        ),
+    ],
+)
+def test_wrong_notes(proofs: tuple[Proof, ...], why: str) -> None:
+    """A note that is not what it should be is named."""
+    (found,) = problems(LONG, proofs=proofs)
+    assert found.startswith(why)
+
+
+def test_receipt_beyond_merged() -> None:
+    """We may not have signed more than we merged."""
+    held = proof(LONG.note(), merged=True)
+    assert problems(LONG, proofs=held, merged=599) == [
+        "it: signed 600, merged 599"
+    ]
+
+
+def test_rolled_back() -> None:
+    """A database behind its mark is told from one that is ahead of it."""
+    behind = Log([report(n) for n in range(599)])
+    mark = (Proof("high-water mark", LONG.note()),)
+    (found,) = problems(behind, proofs=mark)
+    assert found.startswith("high-water mark: size 600 was released")
+    mark = (Proof("high-water mark", LONG.note(size=599)),)
+    assert problems(LONG, proofs=mark) == []
+
+
+def test_merged_beyond_size() -> None:
+    """More merged than mirrored cannot be."""
+    assert problems(MIXED, merged=11, rows=[], seen=[]) == [
+        "merged 11 is beyond size 10"
+    ]
+
+
+def test_frontier_that_does_not_parse() -> None:
+    """Broken peaks are a problem, not a traceback."""
+    assert problems(MIXED, peaks=b"?") == ["frontier: 1 bytes"]
