@@ -8,6 +8,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -91,10 +92,10 @@ class OwnDesk:
     ) -> forms.ReportsTaken:
         """Keep what is right among the drafts; durable on return."""
         daemon = self._daemon
-        if step is not None and (
-            await daemon.home.own.vault.import_state(step.id) is None
-        ):
-            raise StaleError(f"import: there is no import {step.id}")
+        vault = daemon.home.own.vault
+        mark = None if step is None else _mark(step)
+        if mark and await vault.import_state(mark.import_id) is None:
+            raise StaleError(f"import: there is no import {mark.import_id}")
         desk = self._desk()
         prepared: list[Prepared | SyncdError] = []
         for at in range(0, len(drafts), AT_ONCE):
@@ -103,9 +104,10 @@ class OwnDesk:
             )
         good = [p for p in prepared if isinstance(p, Prepared)]
         refused = len(prepared) - len(good)
-        mark = None if step is None else _mark(step, refused)
+        if mark is not None:
+            mark = replace(mark, refused=mark.refused + refused)
         outcomes = iter(
-            await daemon.home.own.vault.accept(
+            await vault.accept(
                 [
                     NewReport(
                         p.kind, p.value, p.fields, p.type, p.urgent, p.extras
@@ -509,7 +511,7 @@ def _after(cursor: str) -> tuple[bytes, int]:
     return token.decode(match[1]), int(match[2])
 
 
-def _mark(step: forms.ImportStep, refused: int) -> ImportMark:
+def _mark(step: forms.ImportStep) -> ImportMark:
     if not _HEX32.fullmatch(step.prefix):
         raise MalformedError("import: prefix is not 32 bytes in hex")
     if not 0 <= step.old_offset <= step.offset or step.refused < 0:
@@ -520,7 +522,7 @@ def _mark(step: forms.ImportStep, refused: int) -> ImportMark:
         step.offset,
         step.row,
         bytes.fromhex(step.prefix),
-        step.refused + refused,
+        step.refused,
     )
 
 

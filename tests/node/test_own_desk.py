@@ -1,0 +1,138 @@
+"""Behind the own door while things go wrong: holders, restarts, settings."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from syncd.indicator import statement
+from syncd.store.vault import State
+from syncd.web import forms
+from syncd.web.own_door import Caller, LookupCall
+from tests.alliance import Alliance, Member
+
+IDS = ("bank", "carrier", "police")
+TELLER = Caller("teller", "reader")
+
+
+@pytest_asyncio.fixture
+async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
+    """Three members, each a holder, 2 of 3; nobody runs rounds by itself."""
+    async with Alliance.found(
+        tmp_path, IDS, settings={"lookup": {"cache": True}}
+    ) as found:
+        yield found
+
+
+async def ask(
+    member: Member, *items: forms.Item, deadline_ms: int = 500
+) -> list[forms.LookupItem]:
+    call = LookupCall("call_check", "", deadline_ms, list(items))
+    answers = await member.node.own_desk.lookup(TELLER, call)
+    return list(answers.items)
+
+
+def phone(value: str) -> forms.Item:
+    return forms.Item(kind="phone", value=value)
+
+
+async def test_with_too_few_holders_phones_wait_and_are_unknown(
+    alliance: Alliance,
+) -> None:
+    """Reports wait in the vault, URLs go on, and status names who is down."""
+    await alliance.police.report("phone", "+12025550100")
+    await alliance.settle()
+    bank = alliance.bank
+    [known] = await ask(bank, phone("+12025550100"))
+    assert known.verdict == "suspected"
+
+    alliance.cut(*IDS)
+    [phone_id] = await bank.report("phone", "+12025550101")
+    [url_id] = await bank.report("url", "http://evil.example/a")
+    items = await ask(
+        bank,
+        phone("+12025550102"),
+        forms.Item(kind="url", value="http://evil.example/a"),
+        phone("+12025550100"),
+    )
+    # The value met before is in the cache: no holder is needed for it, but
+    # one answer for all is asked in one batch.
+    assert items[0].verdict == "unknown"
+    assert set(items[0].missing) == {"carrier", "police"}
+    assert "missing: " in items[0].detail
+    assert items[0].action == ""
+    assert items[1].verdict in ("none", "suspected")
+    assert items[2].verdict == "suspected"
+
+    vault = bank.node.home.own.vault
+    async with asyncio.timeout(10):  # URLs need no holder
+        while (await vault.waiting_count()).get("url"):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    told = await bank.node.own_desk.status(digests=False)
+    down = {h.member for h in told.holders if not h.up}
+    assert down == {"carrier", "police"}
+    assert told.vault.waiting == {"phone": 1}
+    assert any("1 of the 2 needed are up" in line for line in told.todo)
+
+    alliance.heal()
+    await alliance.settle()
+    for id_ in (phone_id, url_id):
+        row = await vault.get(id_)
+        assert row is not None
+        assert row.state == State.PUBLISHED
+    told = await bank.node.own_desk.status(digests=False)
+    assert told.vault.waiting == {}
+
+
+async def test_a_restart_keeps_what_was_acknowledged(
+    alliance: Alliance,
+) -> None:
+    bank = alliance.bank
+    alliance.cut(*IDS)
+    ids = await bank.report("phone", "+12025550110", "+12025550111")
+    await alliance.stop("bank")
+    await bank.start()
+    page = await bank.node.own_desk.reports(0, 100, "")
+    assert [(r.id, r.state) for r in page.items] == [
+        (id_, "waiting") for id_ in ids
+    ]
+    ready = await bank.node.own_desk.ready()
+    assert (ready.ready, ready.appending) == (True, False)
+    assert "other members were not asked" in ready.why
+    told = await bank.node.own_desk.status(digests=False)
+    assert any("2 reports wait" in line for line in told.todo)
+
+
+async def test_what_is_retracted_while_it_waits_is_nowhere_in_the_end(
+    alliance: Alliance,
+) -> None:
+    bank = alliance.bank
+    alliance.cut(*IDS)
+    await bank.report("phone", "+12025550112")
+    wanted = forms.Retraction(
+        reason="entry_error", kind="phone", value="+12025550112"
+    )
+    done = await bank.node.own_desk.retract(wanted)
+    assert done.retracting == 1
+    alliance.heal()
+    await alliance.settle()
+    [item] = await ask(alliance.police, phone("+12025550112"))
+    assert item.verdict == "none"
+    page = await bank.node.own_desk.reports(0, 100, "")
+    assert [r.state for r in page.items] == ["ended"]
+
+
+async def test_sightings_can_be_switched_off(tmp_path: Path) -> None:
+    async with Alliance.found(
+        tmp_path, IDS, settings={"sighting": {"enabled": False}}
+    ) as alliance:
+        await alliance.police.report("url", "http://evil.example/a")
+        await alliance.settle()
+        [item] = await ask(
+            alliance.bank,
+            forms.Item(kind="url", value="http://evil.example/a"),
+        )
+        assert item.verdict == "suspected"
+        sightings = alliance.bank.node.home.own.sightings
+        assert await sightings.due(statement.MAX_DAY) == []
