@@ -213,6 +213,16 @@ def test_every_finding_is_documented() -> None:
     assert documented == findings(), differ(documented, findings())
 
 
+def test_every_line_of_status_is_documented() -> None:
+    """Whatever `status` tells to do has its row in the night's table."""
+    source = (CODE / "node" / "status.py").read_text(encoding="utf-8")
+    there = set(re.findall(r'yield \(?\s*f?"(\w+): ', source))
+    table = section("operations.md", "Three in the morning")
+    documented = set(re.findall(r"`(\w+): ", table))
+    assert len(there) > 5
+    assert there <= documented, differ(documented, there)
+
+
 def test_every_failpoint_is_documented() -> None:
     documented = codes(section("operations.md", "For tests: failpoints"))
     there = set(failpoint.POINTS)
