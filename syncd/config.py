@@ -19,7 +19,6 @@ import socket
 import stat
 import textwrap
 import tomllib
-import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,8 +151,7 @@ def _text(shape: str, takes: str) -> Rule:
     return Rule(takes, parse)
 
 
-def _zone() -> Rule:
-    def parse(value: object) -> object:
+def parse(value: object) -> object:
         try:
             zoneinfo.ZoneInfo(str(value))
         except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
@@ -220,11 +218,6 @@ class Member:
         _text(r"[A-Z]{2}", "two capital letters"),
         "the country of phone numbers written without one",
     ] = "CN"
-    zone: Annotated[
-        str,
-        _zone(),
-        "for times shown to people; days in statements follow the roster",
-    ] = "Asia/Shanghai"
 
 
 @dataclass(frozen=True, slots=True)

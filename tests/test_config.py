@@ -70,8 +70,6 @@ def test_names_of_keys() -> None:
         ("[exchange]\nbackoff_max_s = 5", "5 s is below interval_s, 60 s"),
         ("region = 'China'", "'China' is not two capital letters"),
         ("region = 86", "want a string"),
-        ("zone = 'Mars/Olympus'", "'Mars/Olympus' is no time zone"),
-        ("zone = '../etc/passwd'", "is no time zone"),
         ("[alliance]\nfingerprint = 'AB'", "'AB' is not 64 hex digits"),
         ("[peer]\nlisten = '8443'", "'8443' is not host:port"),
         ("[peer]\nlisten = '127.0.0.1:65536'", "is not host:port"),

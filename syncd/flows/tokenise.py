@@ -250,7 +250,9 @@ class Tokeniser:
         rng: Callable[[int], bytes],
         report: Callable[[Finding], Awaitable[None]],
         cache_size: int = 0,
+        holder_s: float = 2.0,
     ) -> None:
+        self._holder_s = holder_s  # a look-up waits this long for a holder
         self._cache: dict[tuple[Identifier, int], bytes] = {}
         self._cache_size = cache_size
         self._roster = roster
@@ -363,6 +365,8 @@ class Tokeniser:
             )
             # A holder that is down may use up half of the time that is left.
             wait = left / 2 if len(epoch.shares) - len(bad) > epoch.t else left
+            if purpose not in PURPOSES_OF_BULK:
+                wait = min(wait, self._holder_s)
             answers = await asyncio.gather(
                 *(self._ask(epoch, i, request, wait) for i in quorum)
             )

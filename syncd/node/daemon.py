@@ -114,6 +114,7 @@ class Daemon:
             rng=secrets.token_bytes,
             report=self.report,
             cache_size=LOOKUP_CACHE if config.lookup.cache else 0,
+            holder_s=config.holder.deadline_ms / 1000,
         )
         self.exchange = Exchange(
             me=config.member.id,
@@ -383,7 +384,8 @@ class Daemon:
         return str(where)
 
     async def _open_peer_door(self, given: socket.socket | None) -> None:
-        app = peer_door.app(self.desk, _read_pin)
+        most = self.config.peer.max_request_bytes
+        app = peer_door.app(self.desk, _read_pin, most)
         await self.serve(app, self.config.peer.listen, given, "peer", tls=True)
 
     async def _open_own_door(self, given: socket.socket | None) -> None:

@@ -38,7 +38,7 @@ async def run(daemon: Daemon) -> None:
     """Do what is due: usage and sightings of days past, and pruning."""
     now = int(time.time())
     own = daemon.home.own
-    await own.access.prune()
+    await own.access.prune(daemon.config.access.days)
     await own.quotas.prune(now)
     try:
         daemon.may_append()

@@ -91,9 +91,9 @@ _ROLE = web.RequestKey("role", str)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def app(desk: PeerDesk, pin: ReadPin) -> web.Application:
-    """Return the door's application; `pin` reads a connection's pin."""
-    door = web.Application(middlewares=[_guard], client_max_size=MAX_BODY)
+def app(desk: PeerDesk, pin: ReadPin, most: int = MAX_BODY) -> web.Application:
+    """Return the door's application; a body has at most `most` bytes."""
+    door = web.Application(middlewares=[_guard], client_max_size=most)
     door[DESK] = desk
     door[PIN] = pin
     get = door.router.add_get
