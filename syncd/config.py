@@ -151,16 +151,6 @@ def _text(shape: str, takes: str) -> Rule:
     return Rule(takes, parse)
 
 
-def parse(value: object) -> object:
-        try:
-            zoneinfo.ZoneInfo(str(value))
-        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-            raise MalformedError(f"{value!r} is no time zone") from None
-        return value
-
-    return Rule("an IANA time zone", parse)
-
-
 def _listen() -> Rule:
     return Rule(
         "host:port, [v6]:port or /path/of/socket",
