@@ -332,8 +332,8 @@ class Lookup:
     cache: Annotated[
         bool,
         _flag(),
-        "keep an encrypted table of identifiers that we met and their tokens, "
-        "to answer again without asking holders",
+        "remember, in memory only, what holders made of identifiers that we "
+        "met, to answer again without asking them",
     ] = False
 
 
