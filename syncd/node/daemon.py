@@ -37,6 +37,7 @@ from syncd.node import daily
 from syncd.node.events import Events
 from syncd.node.exchange import Exchange
 from syncd.node.home import Home
+from syncd.node.lapse import Lapse
 from syncd.node.metrics import CountedDebit, Metrics
 from syncd.node.never import NeverList
 from syncd.node.offload import InPool
@@ -162,6 +163,9 @@ class Daemon:
             tokeniser=self.tokeniser,
             mirror=home.mirror,
             report=self.report,
+        )
+        self.lapse = Lapse(
+            home.path, lambda: self.rosters.current, home.mirror, self.clock
         )
         self.own_desk = OwnDesk(self)
         self.tls = pinning.ServerTls(self.peers.shown(), keys.tls_pem)
@@ -439,6 +443,7 @@ class Daemon:
     async def _round(self) -> None:
         self.metrics.rounds.inc()
         try:
+            await self.lapse.check()
             await self.exchange.round()
         except SyncdError as e:
             self.metrics.failures.labels("round").inc()

@@ -459,7 +459,14 @@ class Claims:
         self, tokens: Sequence[bytes], kind: int, epoch: int
     ) -> Mapping[bytes, Sequence[Claim]]:
         """Return the standing claims of each token that has any."""
-        return await self._daemon.home.mirror.claims(tokens, kind, epoch)
+        found = await self._daemon.home.mirror.claims(tokens, kind, epoch)
+        lapse = self._daemon.lapse
+        if not lapse.now:
+            return found
+        return {
+            short: [c for c in group if lapse.effective(c)]
+            for short, group in found.items()
+        }
 
     async def claims_at(
         self, positions: Sequence[Position]

@@ -1,0 +1,109 @@
+"""An expired roster: what is merged a week later has no effect."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import DamagedError
+from syncd.flows.ports import MirrorHead
+from syncd.indicator.claims import DISPUTE, REPORT, VOUCH, Claim
+from syncd.node.lapse import FILE, Lapse
+from syncd.tlog.merkle import Frontier
+
+DAY = 86_400
+WEEK = 7 * DAY
+
+
+@dataclass(frozen=True)
+class FakeRoster:
+    version: int = 1
+    expires: int = 1000 * DAY
+
+    def lapsed(self, now: int) -> bool:
+        return now >= self.expires + WEEK
+
+
+class World:
+    """A clock, a roster and a mirror that move when told to."""
+
+    def __init__(self, home: Path) -> None:
+        self.now = 1000 * DAY
+        self.roster = FakeRoster()
+        self.merged = 10
+        self.home = home
+        self.lapse = self.open()
+
+    def open(self) -> Lapse:
+        return Lapse(
+            self.home,
+            lambda: self.roster,  # type: ignore[arg-type,return-value]
+            self,
+            lambda: self.now,
+        )
+
+    async def heads(self) -> list[MirrorHead]:
+        return [MirrorHead("a/syncd/t/1", Frontier.EMPTY, self.merged)]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def claim(
+    index: int, type_: int = REPORT, origin: str = "a/syncd/t/1"
+) -> Claim:
+    return Claim(
+        origin=origin,
+        index=index,
+        type=type_,
+        kind=1,
+        epoch=1,
+        token=bytes(16),
+        on=1,
+    )
+
+
+async def test_a_week_later(world: World) -> None:
+    """Nothing lapses in the week; then what is merged from there on does."""
+    world.now += WEEK - 1
+    await world.lapse.check()
+    assert world.lapse.effective(claim(99))
+    assert not (world.home / FILE).exists()
+    world.now += 1
+    await world.lapse.check()
+    world.merged = 50
+    await world.lapse.check()
+    assert world.lapse.effective(claim(9))
+    assert not world.lapse.effective(claim(10))
+    assert not world.lapse.effective(claim(10, VOUCH))
+    assert world.lapse.effective(claim(10, DISPUTE))
+    assert not world.lapse.effective(claim(0, origin="new/syncd/t/1"))
+
+
+async def test_it_survives_a_restart(world: World) -> None:
+    """The sizes written down first hold, whatever was merged since."""
+    world.now += WEEK
+    await world.lapse.check()
+    world.merged = 50
+    again = world.open()
+    await again.check()
+    assert not again.effective(claim(10))
+
+
+async def test_a_newer_roster_ends_it(world: World) -> None:
+    """With the next version everything has effect again."""
+    world.now += WEEK
+    await world.lapse.check()
+    world.roster = replace(world.roster, version=2, expires=2000 * DAY)
+    assert world.lapse.effective(claim(10))
+    await world.lapse.check()
+    assert world.lapse.effective(claim(10))
+
+
+def test_a_broken_file(world: World) -> None:
+    """What does not parse is said, not ignored."""
+    (world.home / FILE).write_text("{")
+    with pytest.raises(DamagedError, match="does not parse"):
+        world.open()
