@@ -1,0 +1,275 @@
+"""A stranger's C2SP verifier accepts every log of ours, and only that."""
+
+import ast
+import asyncio
+import http.client
+import random
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from syncd import pinning
+from syncd.cli.main import main
+from syncd.roster import certificate
+from tests import stranger
+from tests.alliance import Alliance, Member, payload
+
+MEMBERS = ("police", "bank", "carrier")
+SIZES = (1, 255, 256, 257)
+SIGNATURE = "— ".encode()
+
+
+def export(home: Path, out: Path, *more: str) -> Path:
+    """Run `syncd log export`."""
+    with pytest.raises(SystemExit) as end:
+        main(["log", "export", "--home", str(home), str(out), *more])
+    assert end.value.code == 0
+    return out
+
+
+def vkey(member: Member) -> str:
+    return str(member.keys.log.verifier)
+
+
+async def grow(member: Member, size: int) -> None:
+    """Let a member's log have exactly so many entries."""
+    while not await member.size():  # noqa: ASYNC110  its roster comes first
+        await asyncio.sleep(0.01)
+    more = size - await member.size()
+    assert more >= 0
+    if more:
+        await member.write(*[payload(n, member.origin) for n in range(more)])
+
+
+class Exported:
+    """What an alliance wrote: directories by size, and one of each served."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.key = ""
+        self.own: dict[int, Path] = {}
+        self.mirrored: dict[int, Path] = {}
+        self.alliance: Alliance | None = None
+
+    async def take(self, alliance: Alliance, size: int) -> None:
+        """Export the police's log, and the bank's mirror of it."""
+        police, bank = alliance.police, alliance.bank
+        self.own[size] = await asyncio.to_thread(
+            export, police.home, self.root / f"own{size}"
+        )
+        if size:
+            self.mirrored[size] = await asyncio.to_thread(
+                export,
+                bank.home,
+                self.root / f"mirrored{size}",
+                "--mirror",
+                police.origin,
+            )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def exported(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Exported]:
+    """An alliance whose logs were exported while the daemons ran."""
+    root = tmp_path_factory.mktemp("stranger")
+    async with Alliance.found(root, MEMBERS, start=False) as alliance:
+        found = Exported(root)
+        found.alliance = alliance
+        found.key = vkey(alliance.police)
+        await found.take(alliance, 0)
+        await alliance.start()
+        for size in SIZES:
+            await grow(alliance.police, size)
+            await alliance.settle()
+            await found.take(alliance, size)
+        yield found
+
+
+@pytest.mark.parametrize("size", [0, *SIZES])
+def test_own_logs(exported: Exported, size: int) -> None:
+    """An own log is accepted as it was exported, cosignatures and all."""
+    fetch = stranger.directory(exported.own[size])
+    assert stranger.verify(fetch, exported.key)[1] == size
+    if size:
+        lines = fetch("checkpoint").count(b"\n" + SIGNATURE)
+        assert lines == 1 + 2  # the log's, and two receipts
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_mirrored_logs(exported: Exported, size: int) -> None:
+    """A mirror's export of it is the same log."""
+    mirrored = stranger.directory(exported.mirrored[size])
+    own = stranger.directory(exported.own[size])
+    found = stranger.verify(mirrored, exported.key)
+    assert found == stranger.verify(own, exported.key)
+
+
+def serve(member: Member, to: Member, prefix: str) -> stranger.Fetch:
+    """Return what reads a log from a peer door, as a stranger would."""
+    keys = to.keys
+    context = pinning.client_context(
+        keys.certificate,
+        keys.tls_pem,
+        certificate.pin(member.keys.certificate),
+    )
+
+    def fetch(path: str) -> bytes:
+        door = http.client.HTTPSConnection(*member.address, context=context)
+        try:
+            door.request("GET", f"{prefix}/{path}")
+            answer = door.getresponse()
+            body = answer.read()
+        finally:
+            door.close()
+        if answer.status != 200:
+            raise stranger.Refused(f"{path}: {answer.status}")
+        return body
+
+    return fetch
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_served_logs(exported: Exported) -> None:
+    """A log is accepted as its owner's door serves it, and a mirror's."""
+    alliance = exported.alliance
+    assert alliance is not None
+    police, bank = alliance.police, alliance.bank
+    size = await police.size()
+    for server, prefix in ((police, "/log"), (bank, f"/mirror/{police.hash}")):
+        fetch = serve(server, alliance.carrier, prefix)
+        found = await asyncio.to_thread(stranger.verify, fetch, exported.key)
+        assert found[:2] == (police.origin, size)
+        with pytest.raises(stranger.Refused, match="404"):
+            await asyncio.to_thread(fetch, "tile/0/000.p/0")
+
+
+def verified(path: str) -> bool:
+    """Tell whether a stranger reads that file at all."""
+    return path == "checkpoint" or path.startswith("tile/")
+
+
+def changeable(path: str, raw: bytes) -> range:
+    """Return the bytes of a file of which each one must be noticed.
+
+    Of a checkpoint, its text: lines of keys that a stranger does not know
+    are to be ignored, and base64 may have spare bits.
+    """
+    end = raw.index(SIGNATURE) if path == "checkpoint" else len(raw)
+    return range(end)
+
+
+def flipped(raw: bytes, at: int) -> bytes:
+    return raw[:at] + bytes((raw[at] ^ 1 << at % 8,)) + raw[at + 1 :]
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 257])
+def test_any_byte(exported: Exported, size: int) -> None:
+    """A change of any byte of checkpoint text, tile or entries is refused.
+
+    Of larger logs, of a few hundred bytes: with a fixed seed, and the first
+    and the last one of each file among them.
+    """
+    fetch = stranger.directory(exported.own[size])
+    files: dict[str, bytes] = {}
+
+    def record(path: str) -> bytes:
+        files[path] = fetch(path)
+        return files[path]
+
+    stranger.verify(record, exported.key)
+    rng = random.Random(size)
+    for path, raw in files.items():
+        every = changeable(path, raw)
+        chosen = rng.sample(every, 60) if len(every) > 250 else every
+        for at in {every[0], every[-1], *chosen}:
+            changed = {**files, path: flipped(raw, at)}
+            with pytest.raises((stranger.Refused, KeyError)):
+                stranger.verify(changed.__getitem__, exported.key)
+
+
+def test_log_line(exported: Exported) -> None:
+    """A change in the log's own line is refused, spare bits excepted."""
+    fetch = stranger.directory(exported.own[1])
+    files = {p: fetch(p) for p in stranger_paths(exported.own[1])}
+    raw = files["checkpoint"]
+    start = raw.index(SIGNATURE)
+    end = raw.index(b"\n", start)
+    # 68 bytes are 92 characters: `=` at the end, 2 spare bits before it
+    for at in range(start, end - 2):
+        changed = {**files, "checkpoint": flipped(raw, at)}
+        with pytest.raises(stranger.Refused):
+            stranger.verify(changed.__getitem__, exported.key)
+
+
+def stranger_paths(root: Path) -> list[str]:
+    found = (p.relative_to(root).as_posix() for p in root.rglob("*"))
+    return [p for p in found if verified(p) and (root / p).is_file()]
+
+
+def test_missing_file(exported: Exported, tmp_path: Path) -> None:
+    """No file of the log's size may be missing."""
+    for path in stranger_paths(exported.own[257]):
+        copy = tmp_path / "copy"
+        shutil.copytree(exported.own[257], copy)
+        (copy / path).unlink()
+        with pytest.raises(stranger.Refused):
+            stranger.verify(stranger.directory(copy), exported.key)
+        shutil.rmtree(copy)
+
+
+def test_other_key(exported: Exported) -> None:
+    """Another log's key opens nothing."""
+    assert exported.alliance is not None
+    fetch = stranger.directory(exported.own[1])
+    with pytest.raises(stranger.Refused, match="not signed"):
+        stranger.verify(fetch, vkey(exported.alliance.bank))
+
+
+def test_a_stranger() -> None:
+    """The verifier shares no line with us, and stays short."""
+    source = Path(stranger.__file__).read_text()
+    assert len(source.splitlines()) <= 250
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [a.name for a in node.names]
+        )
+    }
+    assert imported - set(sys.stdlib_module_names) == {"cryptography"}
+
+
+@pytest.mark.slow
+async def test_large_log(tmp_path: Path) -> None:
+    """70,000 entries: three levels of tiles, all partial at the end."""
+    async with Alliance.found(tmp_path, MEMBERS) as alliance:
+        police, bank = alliance.police, alliance.bank
+        await grow(police, 70_000)
+        await alliance.settle(timeout_s=60)
+        own, other = tmp_path / "own", tmp_path / "mirrored"
+        mirror = ("--mirror", police.origin)
+        await asyncio.to_thread(export, police.home, own)
+        await asyncio.to_thread(export, bank.home, other, *mirror)
+        key = vkey(police)
+    for root in (own, other):
+        fetch = stranger.directory(root)
+        assert stranger.verify(fetch, key)[1] == 70_000
+    names = {p for p in stranger_paths(own) if "entries" not in p}
+    assert len(names) == 1 + 274 + 2 + 1
+    assert {"tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"} <= names
+    rng = random.Random(70_000)
+    for path in rng.sample(sorted(stranger_paths(own)), 8):
+        raw = (own / path).read_bytes()
+        at = rng.choice(changeable(path, raw))
+        (own / path).write_bytes(flipped(raw, at))
+        with pytest.raises(stranger.Refused):
+            stranger.verify(stranger.directory(own), key)
+        (own / path).write_bytes(raw)
