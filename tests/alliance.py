@@ -7,8 +7,8 @@
 
 Only three things are not as in production: scrypt is cheap, the daemons share
 one event loop, and between client and server stands a `Network` that can be
-cut, listened to and counted. Rounds start when a test says so; the daemons'
-own timers are set to an hour.
+cut, listened to and counted. Rounds start when a test says so: the daemons'
+own timers do not run.
 """
 
 import asyncio
@@ -243,6 +243,9 @@ class Node(Daemon):
 
     def clock(self) -> float:
         return super().clock() + self.shift_s()
+
+    def _schedule(self) -> None:
+        """Begin nothing by itself: rounds start when a test says so."""
 
     async def _open_peer_door(self, given: socket.socket | None) -> None:
         desk = cast(peer_door.PeerDesk, Face(self))

@@ -13,7 +13,7 @@ verified is fetched again.
 """
 
 import asyncio
-import zlib
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -35,17 +35,29 @@ from syncd.flows.ports import (
     OwnLog,
     Source,
 )
+from syncd.flows.stretch import (
+    FULL,
+    MAX_OCTETS,
+    Checked,
+    Run,
+    check,
+    fold,
+    joined,
+    open_,
+)
+from syncd.flows.stretch import MAX_RAW as MAX_RAW  # audits bound it likewise
+from syncd.flows.stretch import inflate as inflate
 from syncd.flows.tokenise import Offload
-from syncd.indicator import claims, leaf
+from syncd.indicator import claims
 from syncd.indicator.claims import Batch, Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import checkpoint, growth, merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
 
-FULL = 256  # records in a whole bundle
-CHUNK = 256  # bundles in one transaction: 65,536 entries
-MAX_RAW = FULL * (2 + leaf.MAX_BODY)  # bytes of a bundle after inflation
+CHUNK = 512  # bundles in one transaction, at most: 131,072 entries
+STORED = 256  # bundles of ours merged in one transaction
+RUN = 64  # bundles fetched and checked together
 
 Report = Callable[[Finding], Awaitable[None]]
 
@@ -143,7 +155,7 @@ async def merge_own(own: OwnLog, mirror: Mirror, offload: Offload) -> int:
         if old.merged >= tip.frontier.size:
             return old.merged
         first = old.merged // FULL
-        last = min(first + CHUNK, -(-tip.frontier.size // FULL))
+        last = min(first + STORED, -(-tip.frontier.size // FULL))
         records: list[Record] = []
         for n in range(first, last):
             bundle = await own.bundle(n)
@@ -159,7 +171,12 @@ async def merge_own(own: OwnLog, mirror: Mirror, offload: Offload) -> int:
         new = replace(
             old, frontier=tip.frontier, merged=batch.stop, note=tip.note
         )
-        await mirror.advance(old, new, (), batch, _voids(batch))
+        try:
+            await mirror.advance(old, new, (), batch, _voids(batch))
+        except StaleError:
+            # Another append of ours was folded by its own caller meanwhile.
+            if (await mirror.head(tip.origin)).merged == old.merged:
+                raise
 
 
 async def own_root_at(own: OwnLog, size: int) -> bytes:
@@ -290,46 +307,68 @@ class _Way:
     async def _stretch(self, source: Source, head: MirrorHead) -> None:
         """Mirror, and where nothing is missing merge, all that is left.
 
-        While one run of bundles is being merged, the next one is already
-        fetched and checked: the two cost about the same.
+        Three hands at once: while some runs of bundles are being merged,
+        the next is checked, and the one after that is fetched.
         """
-        origin = head.origin
-        mine: list[bytes] = []
-        if head.mirrored % FULL:
-            first = head.mirrored // FULL
-            mine = await _leaf_hashes(self._mirror, origin, first)
-        run = self._run(
-            origin,
-            head.mirrored,
-            tuple(mine),
-            tuple(await self._mirror.erased(origin)),
-            merge=head.merged == head.mirrored and self._budget.left,
-        )
-        ahead = asyncio.create_task(self._look(source, run))
+        line = _Line()
+        ahead = asyncio.create_task(self._check_ahead(source, head, line))
         try:
-            while True:
-                checked = await ahead
-                stop = self._stop(head, checked)
-                done = stop == self._new.size or checked.broken is not None
-                if not done:
-                    erased = (*run.erased, *checked.batch.erases)
-                    merge = (
-                        run.merge and not checked.missing and self._budget.left
-                    )
-                    run = self._run(origin, stop, (), erased, merge=merge)
-                    ahead = asyncio.create_task(self._look(source, run))
-                if checked.bundles:
-                    head = await self._advance(head, checked)
-                if checked.broken is not None:
-                    raise BrokenSourceError(
-                        f"{source.name}: bundle {checked.broken} is not what"
-                        f" was signed: {checked.why}"
-                    )
-                if done:
-                    return
+            while ready := await line.take():
+                head = await self._advance(head, ready)
+            await ahead  # says why it ended early
         finally:
             ahead.cancel()
             await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _check_ahead(
+        self, source: Source, head: MirrorHead, line: "_Line"
+    ) -> None:
+        """Put all that a source has and that is right into the line."""
+        fetching = asyncio.create_task(self._fetch(source, head.mirrored))
+        try:
+            run = await self._first_run(head)
+            budget = replace(self._budget)  # as it will be after the merges
+            while run.have < self._new.size:
+                fetched = await fetching
+                after = (run.first + len(fetched)) * FULL
+                fetching = asyncio.create_task(self._fetch(source, after))
+                while fetched:
+                    done = await self._check(source, run, fetched)
+                    fetched = fetched[len(done.bundles) :]
+                    checked = done.checked
+                    budget.spend(checked.merged, checked.octets)
+                    await line.put(done)
+                    if checked.broken is not None:
+                        raise BrokenSourceError(
+                            f"{source.name}: bundle {checked.broken} is not"
+                            f" what was signed: {checked.why}"
+                        )
+                    run = self._run(
+                        run.origin,
+                        done.stop,
+                        (),
+                        (*run.erased, *checked.batch.erases),
+                        merge=run.merge
+                        and not checked.missing
+                        and budget.left,
+                    )
+        finally:
+            fetching.cancel()
+            await asyncio.gather(fetching, return_exceptions=True)
+            line.close()
+
+    async def _first_run(self, head: MirrorHead) -> Run:
+        mine: list[bytes] = []
+        if head.mirrored % FULL:
+            first = head.mirrored // FULL
+            mine = await _leaf_hashes(self._mirror, head.origin, first)
+        return self._run(
+            head.origin,
+            head.mirrored,
+            tuple(mine),
+            tuple(await self._mirror.erased(head.origin)),
+            merge=head.merged == head.mirrored and self._budget.left,
+        )
 
     def _run(
         self,
@@ -339,8 +378,8 @@ class _Way:
         erased: tuple[Range, ...],
         *,
         merge: bool,
-    ) -> "Run":
-        wanted = growth.plan(have, self._new.size).bundles[:CHUNK]
+    ) -> Run:
+        wanted = self._wanted(have)
         return Run(
             origin=origin,
             first=have // FULL,
@@ -352,19 +391,32 @@ class _Way:
             erased=erased,
         )
 
-    async def _look(self, source: Source, run: "Run") -> "Checked":
-        """Fetch a run of bundles and check it, as far as it is right."""
-        wanted = [(run.first + i, w) for i, w in enumerate(run.widths)]
-        fetched = await source.payloads(run.origin, wanted)
+    def _wanted(self, have: int) -> Sequence[tuple[int, int]]:
+        """Return (number, width) of the next bundles to fetch."""
+        most = min(RUN, CHUNK)
+        upto = min(self._new.size, (have // FULL + most) * FULL)
+        return growth.plan(have, upto).bundles if have < upto else ()
+
+    async def _fetch(self, source: Source, have: int) -> Sequence[bytes]:
+        wanted = self._wanted(have)
+        if not wanted:
+            return ()
+        fetched = await source.payloads(self._new.origin, wanted)
         if not 0 < len(fetched) <= len(wanted):
             raise BrokenSourceError(f"{source.name}: {len(fetched)} bundles")
+        return fetched
+
+    async def _check(
+        self, source: Source, run: Run, fetched: Sequence[bytes]
+    ) -> "_Ready":
+        """Check a run of bundles, as far as it is right."""
         entries: dict[int, bytes] = {}
         while True:
             checked: Checked = await self._offload(
                 check, run, fetched, entries
             )
             if checked.broken is None or checked.broken in entries:
-                return checked
+                break
             # A void entry may bear another type byte than its payload says:
             # then only the leaves themselves tell.
             width = run.widths[checked.broken - run.first]
@@ -373,14 +425,10 @@ class _Way:
                     run.origin, checked.broken, width
                 )
             except UnavailableError:
-                return checked
-
-    def _stop(self, head: MirrorHead, checked: "Checked") -> int:
-        """Return how many entries are mirrored after a run."""
-        if not checked.bundles:
-            return head.mirrored
-        last = checked.bundles[-1]
-        return last.n * FULL + last.width
+                break
+        return _Ready(
+            _bundles(run, fetched[: checked.count], entries), checked
+        )
 
     def _root(self, n: int) -> bytes:
         at = n - self._first
@@ -389,30 +437,44 @@ class _Way:
         return merkle.root(self._tail)
 
     async def _advance(
-        self, head: MirrorHead, checked: "Checked"
+        self, head: MirrorHead, ready: Sequence["_Ready"]
     ) -> MirrorHead:
+        """Commit some runs, and return the head after them."""
+        bundles = [bundle for run in ready for bundle in run.bundles]
+        checked = [run.checked for run in ready]
         frontier = head.frontier.at_bundles()
-        whole = [b.root for b in checked.bundles if b.width == FULL]
+        whole = [b.root for b in bundles if b.width == FULL]
         frontier = frontier.extend(whole, merkle.BUNDLE_LEVEL)
-        if checked.bundles[-1].width < FULL:
+        if bundles[-1].width < FULL:
             frontier = frontier.extend(self._tail)
         note = head.note
         if frontier.size == self._new.size:
             note = self._signed
-        batch = checked.batch
+        batch = joined(checked)
         contiguous = batch.start == head.merged  # else a gap is before it
         done = MirrorHead(
             head.origin,
             frontier,
             merged=batch.stop if contiguous else head.merged,
             note=note,
-            missing=(*head.missing, *checked.missing),
+            missing=(*head.missing, *(i for c in checked for i in c.missing)),
         )
-        await self._mirror.advance(
-            head, done, checked.bundles, batch, _voids(batch)
-        )
-        self._budget.spend(batch.stop - batch.start, checked.octets)
+        await self._mirror.advance(head, done, bundles, batch, _voids(batch))
+        for run in checked:
+            self._budget.spend(run.merged, run.octets)
         return await self._mirror.head(head.origin)
+
+
+def _bundles(
+    run: Run, fetched: Sequence[bytes], entries: Mapping[int, bytes]
+) -> list[Bundle]:
+    numbers = range(run.first, run.first + len(fetched))
+    return [
+        Bundle(n, width, gz, root, entries.get(n, b""))
+        for n, width, gz, root in zip(
+            numbers, run.widths, fetched, run.roots, strict=False
+        )
+    ]
 
 
 def _voids(batch: Batch) -> list[Finding]:
@@ -422,122 +484,77 @@ def _voids(batch: Batch) -> list[Finding]:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Some bundles in a row, and what each must hash to."""
+class _Ready:
+    """A run that is checked, and what was fetched of it."""
 
-    origin: str
-    first: int  # bundle number
-    widths: tuple[int, ...]  # records of each
-    roots: tuple[bytes, ...]  # proven
-    have: int  # entries that we mirror already
-    mine: tuple[bytes, ...]  # leaf hashes of ours in the first bundle
-    merge: bool  # nothing is missing below `have`: fold what is new
-    erased: tuple[Range, ...]  # known erasures
+    bundles: Sequence[Bundle]
+    checked: Checked
 
+    @property
+    def erases(self) -> bool:
+        """Whether it brings erasures."""
+        return bool(self.checked.batch.erases)
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The run up to the first bundle that was wrong."""
-
-    bundles: tuple[Bundle, ...]
-    batch: Batch  # of what can be merged at once
-    missing: tuple[int, ...]  # withheld, among the new entries
-    octets: int  # record bytes of what is merged
-    broken: int | None = None  # number of the bundle that was wrong
-    why: str = ""
+    @property
+    def stop(self) -> int:
+        """How many entries are mirrored once it is merged."""
+        last = self.bundles[-1]
+        return last.n * FULL + last.width
 
 
-def check(
-    run: Run, fetched: Sequence[bytes], entries: Mapping[int, bytes]
-) -> Checked:
-    """Return the bundles whose leaves are what the origin signed. Pure.
+class _Line:
+    """What is checked and waits to be merged: at most one transaction.
 
-    Args:
-        run: what is expected.
-        fetched: gzip bytes of the first so many bundles of the run.
-        entries: `tile/entries` files, of bundles that do not tell their
-            leaves, by number.
-
-    Raises:
-        ForkError: a bundle is what was signed, and not what we have.
+    A transaction with random tokens touches every page of the claims, so a
+    large store wants many rows in one; an empty one need not wait for them.
     """
-    bundles: list[Bundle] = []
-    records: list[Record] = []
-    broken: int | None = None
-    why = ""
-    for i, gz in enumerate(fetched):
-        n, width = run.first + i, run.widths[i]
-        known = entries.get(n, b"")
-        try:
-            found = _open(run.origin, gz, width, known, run.roots[i])
-        except (MalformedError, BrokenSourceError) as e:
-            broken, why = n, str(e)
-            break
-        if i == 0 and run.mine:
-            hashes = serve.leaf_hashes(found[: len(run.mine)])
-            if tuple(hashes) != run.mine:
-                raise ForkError(
-                    f"log: {run.origin} does not extend size {run.have}"
-                )
-        bundles.append(Bundle(n, width, gz, run.roots[i], known))
-        records += found
-    fresh = records[run.have - run.first * FULL :]
-    batch, missing = fold(
-        run.origin, run.have, fresh, run.erased, merge=run.merge
-    )
-    merged = fresh[: batch.stop - batch.start]
-    octets = sum(len(payload) for _, _, payload in merged)
-    return Checked(tuple(bundles), batch, missing, octets, broken, why)
 
+    def __init__(self) -> None:
+        self._runs: deque[_Ready] = deque()
+        self._least = 1  # bundles of the next transaction
+        self._closed = False
+        self._moved = asyncio.Event()
 
-def _open(
-    origin: str, gz: bytes, width: int, entries: bytes, root: bytes
-) -> list[Record]:
-    raw = inflate(gz)
-    leaves = tiles.split_bundle(entries, width) if entries else None
-    found = leaf.open_bundle(origin, raw, width, leaves)
-    if merkle.root(serve.leaf_hashes(found)) != root:
-        raise BrokenSourceError("its root is another one")
-    return found
+    async def put(self, run: _Ready) -> None:
+        """Wait until there is room for a run, then add it."""
+        while self._enough(CHUNK):
+            await self._move()
+        if run.bundles:
+            self._runs.append(run)
+            self._moved.set()
 
+    async def take(self) -> list[_Ready]:
+        """Wait until there is enough for a transaction; [] at the end."""
+        while not (self._closed or self._enough(self._least)):
+            await self._move()
+        taken: list[_Ready] = []
+        while self._runs and not (taken and self._runs[0].erases):
+            taken.append(self._runs.popleft())
+        bundles = sum(len(run.bundles) for run in taken)
+        self._least = max(self._least, min(2 * bundles, CHUNK))
+        self._moved.set()
+        return taken
 
-def inflate(gz: bytes) -> bytes:
-    """Return the records of a bundle that somebody else compressed.
+    def close(self) -> None:
+        """Say that no more will come."""
+        self._closed = True
+        self._moved.set()
 
-    Raises:
-        MalformedError: not one gzip member, or too large inside.
-    """
-    engine = zlib.decompressobj(wbits=31)
-    try:
-        raw = engine.decompress(gz, MAX_RAW + 1)
-    except zlib.error as e:
-        raise MalformedError(f"gzip: {e}") from e
-    if len(raw) > MAX_RAW or not engine.eof or engine.unused_data:
-        raise MalformedError("gzip: too large, truncated or trailing bytes")
-    return raw
+    async def _move(self) -> None:
+        # Never both sides at once: one waits for room, the other for runs.
+        self._moved.clear()
+        await self._moved.wait()
 
+    def _enough(self, bundles: int) -> bool:
+        """Tell whether a transaction of at least so many bundles is here.
 
-def fold(
-    origin: str,
-    start: int,
-    fresh: Sequence[Record],
-    erased: Sequence[Range],
-    *,
-    merge: bool,
-) -> tuple[Batch, tuple[int, ...]]:
-    """Return what fresh entries say up to the first withheld one.
-
-    Erasures are read from all of them, also above that. Without `merge`
-    nothing else is: an earlier gap has to be filled first.
-    """
-    erases = claims.erases(start, fresh)
-    known = [*erased, *erases]
-    missing = claims.complete(start, fresh, erased=known)
-    stop = start if not merge else missing[0] if missing else None
-    upto = len(fresh) if stop is None else stop - start
-    batch = claims.fold(origin, start, fresh[:upto], erased=known)
-    batch.erases = erases
-    return batch, tuple(missing)
+        Erasures come first in theirs: they act on what is merged already.
+        """
+        if any(run.erases for run in list(self._runs)[1:]):
+            return True
+        octets = sum(run.checked.octets for run in self._runs)
+        here = sum(len(run.bundles) for run in self._runs)
+        return here >= bundles or octets >= MAX_OCTETS
 
 
 # ------------------------------------------------------------------ filling
@@ -574,7 +591,9 @@ async def _complete(
         return True
     try:
         (gz,) = await source.payloads(origin, [(n, mine.width)])
-        theirs = _open(origin, gz, mine.width, mine.entries, mine.root)
+        theirs = open_(
+            origin, inflate(gz), mine.width, mine.entries, mine.root
+        )
     except (MalformedError, BrokenSourceError) as e:
         await report(
             Finding("broken_source", origin, n * FULL, f"{source.name}: {e}")
@@ -600,7 +619,7 @@ async def _merge_stored(
 ) -> bool:
     """Merge the next stretch of stored bundles; tell if it moved."""
     first = old.merged // FULL
-    last = min(first + CHUNK, -(-old.mirrored // FULL))
+    last = min(first + STORED, -(-old.mirrored // FULL))
     records: list[Record] = []
     for n in range(first, last):
         bundle = await mirror.bundle(old.origin, n)

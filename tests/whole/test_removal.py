@@ -1,0 +1,304 @@
+"""A removed member is out at the next request, in both directions."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from syncd import pinning
+from syncd.errors import RefusedError, UnavailableError
+from syncd.flows.pull import Pulled
+from syncd.peer.client import PeerClient
+from syncd.roster import drafts
+from syncd.web.peer_door import Handler
+from tests.alliance import Alliance, Gate, Member, payload
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PHONE = "+12025550123"
+OTHERS = ("police", "bank", "carrier")
+
+
+def context(caller: Member, door: Member) -> ssl.SSLContext:
+    """Return how `caller` connects to `door`."""
+    return pinning.client_context(
+        caller.keys.certificate, caller.keys.tls_pem, door.keys.public.tls
+    )
+
+
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+
+class Line:
+    """One TLS connection, kept alive, with nothing clever about it."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.reader, self.writer = reader, writer
+
+    @classmethod
+    async def open(cls, caller: Member, door: Member) -> "Line":
+        pair = await asyncio.open_connection(
+            *door.address, ssl=context(caller, door), server_hostname="x"
+        )
+        return cls(*pair)
+
+    async def ask(self, path: str) -> int:
+        """Send a request and return the status."""
+        self.writer.write(get(path))
+        await self.writer.drain()
+        return await self.answer()
+
+    async def answer(self) -> int:
+        """Read one answer and return its status."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        for line in head.lower().split(b"\r\n"):
+            if line.startswith(b"content-length:"):
+                await self.reader.readexactly(int(line.split(b":")[1]))
+        return int(head.split(b" ", 2)[1])
+
+    async def close(self) -> None:
+        """Close it; what the other end thinks of that does not matter."""
+        self.writer.close()
+        try:
+            await self.writer.wait_closed()
+        except (OSError, ssl.SSLError):
+            pass
+
+
+_kept: dict[str, ssl.SSLContext] = {}
+
+
+def handshake(
+    caller: Member, door: Member, session: ssl.SSLSession | None
+) -> ssl.SSLSession | None:
+    """Connect and ask for heads; return the session, None if refused."""
+    made = _kept.setdefault(str(door.home), context(caller, door))
+    with socket.create_connection(door.address, timeout=5) as raw:
+        try:
+            with made.wrap_socket(raw, session=session) as tls:
+                tls.sendall(get("/heads"))
+                if tls.recv(12) != b"HTTP/1.1 200":
+                    return None
+                assert not tls.session_reused
+                return tls.session
+        except OSError:
+            return None
+
+
+@dataclass
+class Before:
+    """What was open when the platform was removed."""
+
+    alliance: Alliance
+    lines: dict[str, Line]
+    session: ssl.SSLSession | None
+    in_flight: Line
+    asking: "asyncio.Task[int]"
+    finish: asyncio.Event
+    client: PeerClient
+    pulling: "asyncio.Task[Pulled | None]"
+
+
+PATHS = (
+    "/heads",
+    "/log/checkpoint",
+    "/log/payload/000.p/1",
+    "/roster",
+    "/monitor/" + "0" * 64 + "/checkpoint",
+    "/nowhere",
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def before(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Before]:
+    """The platform, busy in both directions, is removed."""
+    root = tmp_path_factory.mktemp("removal")
+    async with Alliance.found(root) as alliance:
+        police, bank = alliance.police, alliance.bank
+        platform = alliance.platform
+        await platform.report("phone", PHONE)
+        await police.write(*(payload(n, police.origin) for n in range(300)))
+        await alliance.settle("police", "platform", receipts=False)
+        await alliance.settle(receipts=False)
+        await police.write(*(payload(n, police.origin) for n in range(9)))
+        await alliance.settle("police", "platform", receipts=False)
+
+        half, finish, asked = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        police.node.gate = slow(half, finish)
+        platform.node.gate = hold(asked)
+        lines = {path: await Line.open(platform, police) for path in PATHS}
+        for line in lines.values():
+            assert await line.ask("/heads") == 200
+        loop = asyncio.get_running_loop()
+        session = await loop.run_in_executor(
+            None, handshake, platform, police, None
+        )
+        in_flight = await Line.open(platform, police)
+        asking = asyncio.create_task(in_flight.ask("/log/payload/000"))
+        await half.wait()
+        client = bank.node.peers.get("platform")
+        await client.heads("")
+        note = police.node.home.own.log.released()
+        await bank.node.exchange.offer("platform", note)
+        pulling = asyncio.create_task(bank.node.exchange.pull(police.origin))
+        await asked.wait()
+
+        raw = await alliance.remove("platform", at="police")
+        assert raw.version == 2
+        await bank.node.rosters.publish(alliance.notes[-1])
+        alliance.network.asked.clear()
+        yield Before(
+            alliance,
+            lines,
+            session,
+            in_flight,
+            asking,
+            finish,
+            client,
+            pulling,
+        )
+        for line in (*lines.values(), in_flight):
+            await line.close()
+
+
+def slow(half: asyncio.Event, finish: asyncio.Event) -> Gate:
+    """Return a door that stops half-way through the platform's payload."""
+
+    async def stand(
+        request: web.Request, caller: str, handler: Handler
+    ) -> web.StreamResponse:
+        whole = await handler(request)
+        if caller != "platform" or request.path != "/log/payload/000":
+            return whole
+        assert isinstance(whole, web.Response)
+        assert isinstance(whole.body, bytes)
+        answer = web.StreamResponse(headers={"Content-Encoding": "gzip"})
+        answer.content_length = len(whole.body)
+        await answer.prepare(request)
+        await answer.write(whole.body[:10])
+        half.set()
+        await finish.wait()
+        await answer.write(whole.body[10:])
+        return answer
+
+    return stand
+
+
+def hold(asked: asyncio.Event) -> Gate:
+    """Return a door that lets the bank wait for payloads."""
+
+    async def stand(
+        request: web.Request, caller: str, handler: Handler
+    ) -> web.StreamResponse:
+        if caller == "bank" and "/payload/" in request.path:
+            asked.set()
+            await asyncio.sleep(3)
+        return await handler(request)
+
+    return stand
+
+
+async def test_a_pull_under_way_leaves_it(before: Before) -> None:
+    """What the bank was fetching from it comes from another member."""
+    bank, police = before.alliance.bank, before.alliance.police
+    async with asyncio.timeout(2):
+        await before.pulling
+    assert (await bank.head(police.origin)).merged == await police.size()
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_kept_alive_connection_is_refused(
+    before: Before, path: str
+) -> None:
+    """The pin is read on every request, and the connection then closed."""
+    line = before.lines[path]
+    assert await line.ask(path) == 403
+    assert await line.reader.read() == b""
+
+
+async def test_a_new_handshake_is_refused(before: Before) -> None:
+    """Nor does a ticket from before, if there were one, let it in again."""
+    assert before.session is not None
+    assert not before.session.has_ticket
+    loop = asyncio.get_running_loop()
+    alliance = before.alliance
+    for session in (None, before.session):
+        got = await loop.run_in_executor(
+            None, handshake, alliance.platform, alliance.police, session
+        )
+        assert got is None
+
+
+async def test_a_response_in_flight(before: Before) -> None:
+    """What was begun may end; the next request is refused."""
+    assert not before.asking.done()
+    before.finish.set()
+    assert await before.asking == 200
+    assert await before.in_flight.ask("/log/payload/000") == 403
+
+
+async def test_nobody_asks_it_any_more(before: Before) -> None:
+    """The other direction: not even with a client from before."""
+    alliance = before.alliance
+    bank, platform = alliance.bank, alliance.platform
+    with pytest.raises(RefusedError):
+        bank.node.peers.get("platform")
+    with pytest.raises(UnavailableError):
+        await before.client.heads("")
+    await platform.write(payload(1, platform.origin))
+    await bank.round()
+    assert not [
+        a
+        for a in alliance.network.asked
+        if a.server == "platform" and a.client == "bank"
+    ]
+
+
+async def test_the_others_hear_of_it_and_go_on(before: Before) -> None:
+    """The carrier learns it from the others; all converge without it."""
+    alliance = before.alliance
+    await alliance.carrier.round()
+    assert alliance.carrier.node.rosters.current.version == 2
+    await alliance.bank.report("phone", "+12025550199", urgent=True)
+    await alliance.settle(*OTHERS)
+    for name in OTHERS:  # the roster keeps what it said
+        (found,) = await alliance.members[name].lookup("phone", PHONE)
+        assert found.verdict == "suspected"
+
+
+async def test_it_hears_of_nothing_new(before: Before) -> None:
+    """It goes on with what it has, and neither breaks nor learns more."""
+    alliance, platform = before.alliance, before.alliance.platform
+    held = await platform.head(alliance.bank.origin)
+    await platform.round()
+    assert await platform.head(alliance.bank.origin) == held
+    states = platform.node.exchange.peer_states
+    assert all(states[name].failures for name in OTHERS)
+
+
+async def test_what_it_said_may_be_annulled(before: Before) -> None:
+    """A later roster may take back all that a removed member reported."""
+    alliance = before.alliance
+    await alliance.remove("platform", at="police", past="annul")
+    for name in OTHERS:
+        await alliance.members[name].round()
+        (found,) = await alliance.members[name].lookup("phone", PHONE)
+        assert found.verdict == "none"
+
+
+async def test_a_holder_needs_force(before: Before) -> None:
+    """Nobody is removed, unless forced, whom the token keys need."""
+    current = before.alliance.police.node.rosters.current
+    left = drafts.remove(current, "carrier")
+    with pytest.raises(RefusedError, match="without bank"):
+        drafts.remove(left, "bank")
