@@ -26,6 +26,7 @@ CONFIDENCE = 50  # of 100, where a report names none
 HANDLING = "no_tip_off"  # the careful one, where a report names none
 DISPUTE_DAYS = 30  # a dispute asks for an answer within these
 NOBODY = "AAAAAAAAAAAAAAAAAAAAAA"  # a token in form, for checks
+MAX_EPOCH = 65_535  # the longest there is: what fits now fits when published
 NEEDED = ("kind", "value", "label", "role", "evidence")  # never guessed
 CHECKED = 4096  # sets of fields that are remembered as right
 
@@ -233,7 +234,7 @@ def _check(
             "type": 1,
             "on": desk.today,
             "kind": kind,
-            "epoch": 1,
+            "epoch": MAX_EPOCH,
             "token": NOBODY,
             "know": "00" * 8,
             **fields,
@@ -266,7 +267,11 @@ def _said(text: str) -> str:
 
 
 def dispute(
-    draft: DisputeDraft, desk: Desk, *, about: str = NOBODY, epoch: int = 1
+    draft: DisputeDraft,
+    desk: Desk,
+    *,
+    about: str = NOBODY,
+    epoch: int = MAX_EPOCH,
 ) -> Dispute:
     """Return a dispute as it may be written about a token.
 

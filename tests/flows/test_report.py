@@ -106,6 +106,50 @@ def test_a_report_is_its_normal_form_and_public_fields() -> None:
     )
 
 
+def test_every_field_that_is_given_is_kept() -> None:
+    channel = next(iter(vocabulary.FACETS["channel"]))
+    kept = report.prepare(
+        with_(
+            channel=channel,
+            case="0123456789abcdef",
+            spoofed=True,
+            test=True,
+            basis=(("b.example/syncd/txwz/1", 7),) * 2,
+            confidence=7,
+            seen="2026-09-20",
+            expires="2026-10-01",
+            handling="open",
+        ),
+        DESK,
+    )
+    assert msgspec.json.decode(kept.fields) == {
+        "basis": [["b.example/syncd/txwz/1", 7]],
+        "case": "0123456789abcdef",
+        "channel": channel,
+        "confidence": 7,
+        "evidence": "user_tag",
+        "expires": "2026-10-01",
+        "handling": "open",
+        "label": "fake_invest",
+        "role": "caller",
+        "seen": "2026-09-20",
+        "spoofed": True,
+        "test": True,
+    }
+
+
+def test_what_would_be_too_long_once_published_is_refused_at_once() -> None:
+    basis = tuple((f"{n:030}.example/syncd/txwz/1", n) for n in range(80))
+    with pytest.raises(MalformedError, match="payload is"):
+        report.prepare(with_(basis=basis), DESK)
+
+
+def test_only_so_many_sets_of_fields_are_remembered() -> None:
+    desk = replace(DESK, checked={("", b"%d" % n): None for n in range(4096)})
+    report.prepare(RIGHT, desk)
+    assert len(desk.checked) == report.CHECKED
+
+
 def test_fields_hold_no_value_and_repr_shows_none() -> None:
     kept = report.prepare(RIGHT, DESK)
     assert b"2025550123" not in kept.fields
@@ -248,8 +292,15 @@ def test_a_dispute_asks_for_an_answer_in_thirty_days() -> None:
 def test_a_dispute_by_token_is_a_statement_at_once() -> None:
     draft = DisputeDraft(kind="url", reason="stale", about=(("a/b", 7),))
     made = report.dispute(draft, DESK, about=report.NOBODY, epoch=1)
+    assert made.epoch == 1
     assert isinstance(made, Dispute)
     assert made.about == (("a/b", 7),)
+
+
+def test_a_dispute_may_name_the_reports_that_it_is_about() -> None:
+    draft = msgspec.structs.replace(WRONG, about=(("a/b", 7), ("a/b", 2)))
+    fields = msgspec.json.decode(report.prepare_dispute(draft, DESK).fields)
+    assert fields["about"] == [["a/b", 2], ["a/b", 7]]
 
 
 @pytest.mark.parametrize(
