@@ -419,7 +419,7 @@ def _reading(
     job: Callable[..., dict[str, Any]],
 ) -> dict[str, Any]:
     path = settings.home
-    if origin is not None:
+    if origin is not None and origin != settings.origin:
 
         def mirrored(s: MirrorSnapshot) -> dict[str, Any]:
             return job(s, stored.mirrored_row(s, origin), [])

@@ -298,7 +298,9 @@ class Tally:
             total = _with_end(hashed, by)
             n = index // FULL
         except (struct.error, TypeError, AttributeError):
-            self.odd.append(f"row at {index!r:.24}: no column of it may be so")
+            self.odd.append(
+                f"row at {index!r:.24}: a column is of a wrong type"
+            )
             return
         self.sums[n] = claims.plus(self.sums.get(n, 0), total)
         if by is None:

@@ -41,7 +41,7 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
         DamagedError: own.db is not what was released.
     """
     path = settings.home
-    if origin is not None:
+    if origin is not None and origin != settings.origin:
         head = snapshot.of_mirror(
             path / home.MIRROR, lambda s: mirrored_row(s, origin)
         )
@@ -115,8 +115,8 @@ def mirrored_row(s: MirrorSnapshot, origin: str) -> LogRow:
     """
     rows = {row.origin: row for row in s.logs()}
     row = rows.get(origin)
-    if row is None or not row.note or not row.size:
-        known = sorted(o for o, r in rows.items() if r.size)
+    if row is None or s.bundle(row.id, 0) is None:
+        known = sorted(o for o, r in rows.items() if s.bundle(r.id, 0))
         raise UsageError(
             f"mirror.db: nothing of {origin[:100]}",
             hint=f"it holds {', '.join(known) or 'no log'}",

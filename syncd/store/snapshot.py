@@ -60,10 +60,19 @@ class _Snapshot:
         raw = connection.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)  # noqa: S101
         self._raw = raw
+        self._cursors: list[sqlite3.Cursor] = []
+
+    def close(self) -> None:
+        """End readings that nobody has read to their end."""
+        for cursor in self._cursors:
+            cursor.close()
 
     def _rows(self, sql: str, *values: Any) -> Iterator[Any]:
+        cursor = self._raw.cursor()
+        self._cursors.append(cursor)
         try:
-            yield from self._raw.execute(sql, values)
+            for row in cursor.execute(sql, values):  # noqa: UP028  that closes
+                yield row
         except sqlite3.DatabaseError as e:
             raise DamagedError(f"database: {e}") from e
 
@@ -86,6 +95,9 @@ class _Snapshot:
         ):
             return Bundle(*row)
         return None
+
+
+S = TypeVar("S", bound=_Snapshot)
 
 
 class OwnSnapshot(_Snapshot):
@@ -190,7 +202,7 @@ def of_own(path: Path, job: Callable[[OwnSnapshot], T]) -> T:
         DamagedError: it is no database, or a broken one.
         NewerError: a newer syncd has migrated it.
     """
-    return _read(path, "own", lambda c: job(OwnSnapshot(c)))
+    return _read(path, "own", OwnSnapshot, job)
 
 
 def of_mirror(path: Path, job: Callable[[MirrorSnapshot], T]) -> T:
@@ -199,12 +211,24 @@ def of_mirror(path: Path, job: Callable[[MirrorSnapshot], T]) -> T:
     Raises:
         UsageError, DamagedError, NewerError: as `of_own`.
     """
-    return _read(path, "mirror", lambda c: job(MirrorSnapshot(c)))
+    return _read(path, "mirror", MirrorSnapshot, job)
 
 
-def _read(path: Path, schema: str, job: Callable[[sa.Connection], T]) -> T:
+def _read(
+    path: Path,
+    schema: str,
+    kind: Callable[[sa.Connection], S],
+    job: Callable[[S], T],
+) -> T:
+    def closing(connection: sa.Connection) -> T:
+        taken = kind(connection)
+        try:
+            return job(taken)
+        finally:
+            taken.close()
+
     database = Database(path, schema, read_only=True, readers=1)
     try:
-        return database.read_now(job)
+        return database.read_now(closing)
     finally:
         database.close()

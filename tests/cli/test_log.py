@@ -1,0 +1,657 @@
+"""`syncd log`: another process, no daemon, no secret; and it sees everything."""
+
+import asyncio
+import json
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.cli.main import main
+from syncd.indicator.statement import Erase
+from tests.alliance import Alliance, payload
+
+POLICE = "police.example/syncd/txwz/1"
+BANK = "bank.example/syncd/txwz/1"
+CARRIER = "carrier.example/syncd/txwz/1"
+
+
+class Made:
+    """Homes of an alliance that has stopped."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.fingerprint = ""
+        self.keys: dict[str, str] = {}
+
+    def home(self, member: str) -> Path:
+        return self.root / member
+
+    @property
+    def roster(self) -> tuple[str, ...]:
+        """The options that say whom to trust."""
+        path = str(self.home("carrier") / "roster")
+        return "--roster", path, "--fingerprint", self.fingerprint
+
+
+async def _make(made: Made) -> None:
+    async with Alliance.found(
+        made.root, ("police", "bank", "carrier")
+    ) as alliance:
+        for n, member in enumerate(alliance.members.values()):
+            await member.report("phone", f"+1202555{1000 + n}", "+12025550123")
+            await member.report("url", f"http://m{n}.evil.example/")
+        await alliance.settle()
+        await alliance.police.retract("phone", "+12025550123")
+        await alliance.settle()
+        await alliance.bank.write(
+            *[payload(n, BANK) for n in range(300)], (1, b'{"type":1}')
+        )
+        await alliance.bank.say(Erase(ranges=((20, 23),), reason="privacy"))
+        await alliance.settle()
+        made.fingerprint = alliance.fingerprint
+        for member in alliance.members.values():
+            made.keys[member.id] = str(member.keys.log.verifier)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Three homes with reports, a retract, an erasure and a void entry."""
+    made = Made(tmp_path_factory.mktemp("log"))
+    asyncio.run(_make(made))
+    return made
+
+
+@pytest.fixture
+def syncd(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Return what runs a command: (exit code, output, errors)."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main([str(a) for a in arguments])
+        out = capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return end.value.code, out.out, out.err
+
+    return run
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def reports(run: Run, home: Path, *more: str) -> list[dict[str, Any]]:
+    _, out, _ = run("log", "verify", "--home", home, "--json", *more)
+    found: list[dict[str, Any]] = json.loads(out)
+    return found
+
+
+# ----------------------------------------------------------------- the home
+
+
+@pytest.mark.parametrize("member", ["police", "bank", "carrier"])
+def test_honest_home(made: Made, syncd: Run, member: str) -> None:
+    """Every log, row and signature of an honest home holds."""
+    code, out, err = syncd("log", "verify", "--home", made.home(member))
+    assert (code, err) == (0, "")
+    assert out.count(": ok") == 3
+    assert out.count("DAMAGED") == 0
+
+
+def test_all_members_hold_the_same(made: Made, syncd: Run) -> None:
+    """Sizes, roots and digests are equal at all of them, and not empty."""
+    police, bank, carrier = (
+        reports(syncd, made.home(m)) for m in ("police", "bank", "carrier")
+    )
+    assert police == bank == carrier
+    assert [r["origin"] for r in police] == [BANK, CARRIER, POLICE]
+    for report in police:
+        assert report["ok"]
+        assert report["problems"] == []
+        assert report["merged"] == report["size"]
+        assert len(report["digest"]["phone/1"]) == 64
+    assert police[0]["rows"] == 3 + 300 - 3
+    assert police[2]["rows"] == 2
+
+
+def test_digests_alone(made: Made, syncd: Run) -> None:
+    """The fast path sums the rows, and comes to the same."""
+    whole = reports(syncd, made.home("bank"))
+    fast = reports(syncd, made.home("bank"), "--digests")
+    assert [f["digest"] for f in fast] == [w["digest"] for w in whole]
+    code, out, _ = syncd(
+        "log", "verify", "--digests", "--home", made.home("bank")
+    )
+    assert code == 0
+    assert whole[0]["digest"]["url/1"] in out
+
+
+def test_another_process(made: Made) -> None:
+    """It needs no terminal, no secret and no daemon."""
+    command = [sys.executable, "-m", "syncd", "log", "verify", "--json"]
+    done = subprocess.run(
+        [*command, "--home", made.home("police")],
+        capture_output=True,
+        env={"PATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(r["ok"] for r in json.loads(done.stdout))
+
+
+def test_while_the_daemon_runs(tmp_path: Path) -> None:
+    """A daemon that appends and merges meanwhile is no damage."""
+
+    def verify(home: Path) -> object:
+        with pytest.raises(SystemExit) as end:
+            main(["log", "verify", "--home", str(home)])
+        return end.value.code
+
+    async def busy() -> None:
+        async with Alliance.found(
+            tmp_path, ("police", "bank", "carrier")
+        ) as alliance:
+            police, bank = alliance.police, alliance.bank
+            await alliance.settle()
+            running = [
+                asyncio.create_task(asyncio.to_thread(verify, m.home))
+                for m in (police, bank) * 3
+            ]
+            n = 0
+            while not all(task.done() for task in running):
+                more = [payload(n + i, POLICE) for i in range(100)]
+                await police.write(*more)
+                await alliance.settle()
+                n += 100
+            assert [task.result() for task in running] == [0] * 6
+            assert n
+
+    asyncio.run(busy())
+
+
+ANY = "(SELECT id FROM log WHERE origin = '%s')"
+ROW = f"log_id = {ANY % BANK} AND idx = 100"
+
+CHANGES = [
+    # database, what is done to it, origin and what is said of it
+    ("mirror", f"DELETE FROM claim WHERE {ROW}", BANK, "claim 100: its row"),
+    (
+        "mirror",
+        f"UPDATE claim SET token = x'00' WHERE {ROW}",
+        BANK,
+        "claim 100: its row differs in token",
+    ),
+    (
+        "mirror",
+        f"UPDATE claim SET kind_epoch = 9 WHERE {ROW}",
+        BANK,
+        "claim 100: its row differs in kind_epoch",
+    ),
+    (
+        "mirror",
+        f"UPDATE claim SET record = CAST(record || x'20' AS BLOB) WHERE {ROW}",
+        BANK,
+        "claim 100: its row differs in record",
+    ),
+    (
+        "mirror",
+        f"UPDATE claim SET ended_by = 101 WHERE {ROW}",
+        BANK,
+        "claim 100: its row differs in ended_by",
+    ),
+    (
+        "mirror",
+        f"UPDATE claim SET idx = 9999 WHERE {ROW}",
+        BANK,
+        "claim 9999: a row that no statement makes",
+    ),
+    (
+        "mirror",
+        f"UPDATE claim SET log_id = {ANY % CARRIER} WHERE {ROW}",
+        CARRIER,
+        "claim 100: a row that no statement makes",
+    ),
+    (
+        "mirror",
+        "UPDATE claim SET ended_by = NULL WHERE ended_by IS NOT NULL",
+        POLICE,
+        "its row differs in ended_by",
+    ),
+    (
+        "mirror",
+        f"UPDATE claim SET idx = 'x' WHERE {ROW}",
+        BANK,
+        "row at 'x'",
+    ),
+    ("mirror", "DELETE FROM erased", BANK, "was not acted on"),
+    (
+        "mirror",
+        f"INSERT INTO erased VALUES ({ANY % BANK}, 40, 50, 60)",
+        BANK,
+        "erasure of 40 to 50 at 60: nobody ordered it",
+    ),
+    (
+        "mirror",
+        f"UPDATE bundle SET gz = x'00' WHERE n = 0 AND log_id = {ANY % BANK}",
+        BANK,
+        "entries 0 to 255: gzip",
+    ),
+    (
+        "mirror",
+        f"UPDATE bundle SET root = x'00' WHERE n=1 AND log_id = {ANY % BANK}",
+        BANK,
+        "not what their bundle's root says",
+    ),
+    (
+        "mirror",
+        f"DELETE FROM bundle WHERE n = 0 AND log_id = {ANY % BANK}",
+        BANK,
+        "bundle 0 is missing",
+    ),
+    (
+        "mirror",
+        "UPDATE log SET size = size - 1, merged = merged - 1",
+        BANK,
+        "bundle 1 of",
+    ),
+    (
+        "mirror",
+        f"UPDATE log SET merged = merged - 1 WHERE origin = '{BANK}'",
+        BANK,
+        "our merged line: signed",
+    ),
+    (
+        "mirror",
+        f"UPDATE log SET merged = merged + 1 WHERE origin = '{BANK}'",
+        BANK,
+        "is beyond size",
+    ),
+    (
+        "mirror",
+        f"UPDATE log SET peaks = x'00' WHERE origin = '{BANK}'",
+        BANK,
+        "frontier",
+    ),
+    (
+        "mirror",
+        f"UPDATE log SET note = x'00' WHERE origin = '{BANK}'",
+        BANK,
+        "checkpoint: note",
+    ),
+    (
+        "mirror",
+        f"UPDATE log SET origin = 'x.example/y/z/1' WHERE origin = '{BANK}'",
+        "x.example/y/z/1",
+        "nobody's log",
+    ),
+    (
+        "mirror",
+        "UPDATE kept_note SET note = x'00'",
+        BANK,
+        "kept checkpoint of",
+    ),
+    ("own", "UPDATE bundle SET gz = x'00'", POLICE, "gzip"),
+    ("own", "DELETE FROM bundle", POLICE, "is missing"),
+    ("own", "UPDATE log SET peaks = x'00'", POLICE, "frontier"),
+    ("own", "UPDATE log SET note = x'00'", POLICE, "checkpoint: note"),
+    (
+        "own",
+        "UPDATE receipt SET size = size - 1",
+        POLICE,
+        "receipt of bank.example/syncd/txwz/merged: its row is not its note",
+    ),
+    (
+        "own",
+        "UPDATE receipt SET signer = 'x' || signer",
+        POLICE,
+        "receipt of xbank.example/syncd/txwz/merged: note",
+    ),
+    (
+        "own",
+        "UPDATE cosigned SET root = x'00' WHERE role = 'merged'",
+        BANK,
+        "our merged line: its row is not its note",
+    ),
+    (
+        "own",
+        f"UPDATE cosigned SET note = (SELECT note FROM log) WHERE origin = '{BANK}'",
+        BANK,
+        "our merged line: ",
+    ),
+]
+
+
+def copied(made: Made, tmp_path: Path, member: str = "police") -> Path:
+    home = tmp_path / member
+    shutil.copytree(made.home(member), home)
+    return home
+
+
+def altered(home: Path, database: str, sql: str) -> None:
+    connection = sqlite3.connect(home / f"{database}.db")
+    done = connection.execute(sql)
+    assert done.rowcount
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("database", "sql", "origin", "said"), CHANGES, ids=lambda c: str(c)[:60]
+)
+def test_one_change(
+    made: Made,
+    syncd: Run,
+    tmp_path: Path,
+    database: str,
+    sql: str,
+    origin: str,
+    said: str,
+) -> None:
+    """One change in a database: exit 5, and the origin and position of it."""
+    home = copied(made, tmp_path)
+    altered(home, database, sql)
+    code, out, err = syncd("log", "verify", "--home", home)
+    assert code == 5
+    assert f"{origin}: " in err
+    assert said in err
+    assert "Traceback" not in err
+    assert "DAMAGED" in out
+
+
+def test_row_of_no_log(made: Made, syncd: Run, tmp_path: Path) -> None:
+    """A claim of a log that is not there is damage too."""
+    home = copied(made, tmp_path)
+    altered(home, "mirror", f"UPDATE claim SET log_id = 99 WHERE {ROW}")
+    code, _, err = syncd("log", "verify", "--home", home)
+    assert code == 5
+    assert "a row at 100 is of no log" in err
+
+
+def test_mark(made: Made, syncd: Run, tmp_path: Path) -> None:
+    """A lost, changed or larger high-water mark is damage."""
+    home = copied(made, tmp_path)
+    mark = home / "high-water.note"
+    raw = mark.read_bytes()
+    carrier = made.home("carrier") / "high-water.note"
+    for bad in (b"", raw[:-3], raw.replace(b"\n", b"\n\n", 1)):
+        mark.write_bytes(bad)
+        code, _, err = syncd("log", "verify", "--home", home)
+        assert code == 5
+        assert f"{POLICE}: high-water mark: " in err
+    shutil.copy(carrier, mark)
+    code, _, err = syncd("log", "verify", "--home", home)
+    assert code == 5
+    mark.unlink()
+    code, _, err = syncd("log", "verify", "--home", home)
+    assert code == 5
+
+
+def test_rolled_back(made: Made, syncd: Run, tmp_path: Path) -> None:
+    """An own.db from before the mark is neither exported nor passed over."""
+    home = copied(made, tmp_path)
+    note = sqlite3.connect(home / "own.db").execute("SELECT note FROM log")
+    size = int(note.fetchone()[0].split(b"\n")[1])
+    altered(home, "own", f"UPDATE log SET size = {size - 1}")
+    code, _, err = syncd("log", "export", "--home", home, tmp_path / "out")
+    assert code == 5
+    assert "high-water.note" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_is_no_database(
+    made: Made, syncd: Run, tmp_path: Path
+) -> None:
+    """It is named, with a way out."""
+    home = copied(made, tmp_path)
+    for name in ("mirror.db-wal", "mirror.db-shm"):
+        (home / name).unlink(missing_ok=True)
+    (home / "mirror.db").write_bytes(b"not a database" * 1000)
+    code, _, err = syncd("log", "verify", "--home", home)
+    assert code == 5
+    assert "mirror.db: " in err
+    assert "hint" in err
+
+
+def test_wrong_use(made: Made, syncd: Run, tmp_path: Path) -> None:
+    """What cannot be is said, with exit 2."""
+    home = made.home("police")
+    wrong: list[tuple[object, ...]] = [
+        ("verify", "--home", tmp_path / "none"),
+        ("verify", tmp_path / "none", "--key", made.keys["police"]),
+        ("verify", tmp_path),
+        ("verify", tmp_path, "--key", "nonsense"),
+        ("verify", tmp_path, "--roster", home / "roster"),
+        ("verify", tmp_path, "--home", home, "--key", made.keys["police"]),
+        ("verify", "--home", home, "--key", made.keys["police"]),
+        ("export", "--home", home, tmp_path / "o", "--mirror", "x.example/1"),
+        ("export", "--home", home, tmp_path / "no" / "such"),
+        ("show", "--home", home, "--at", "100000"),
+        ("show", "--home", home, "--at", "-1"),
+        ("show", "--home", home, "--mirror", "x.example/1"),
+    ]
+    for arguments in wrong:
+        code, _, err = syncd("log", *arguments)
+        assert code == 2, arguments
+        assert err.startswith("syncd: error: ")
+        assert "Traceback" not in err
+
+
+# ---------------------------------------------------------------- the files
+
+
+@pytest.fixture(scope="module")
+def out(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The police's log as files."""
+    path = tmp_path_factory.mktemp("out") / "police"
+    with pytest.raises(SystemExit) as end:
+        main(["log", "export", "--home", f"{made.home('police')}", f"{path}"])
+    assert end.value.code == 0
+    return path
+
+
+def test_export_and_verify(made: Made, syncd: Run, tmp_path: Path) -> None:
+    """Own and mirrored logs, for members and auditors, hold as files."""
+    for member, mirror in (("bank", None), ("police", BANK), ("bank", POLICE)):
+        for audited in (False, True):
+            path = (
+                tmp_path
+                / f"{member}-{bool(mirror)}-{mirror}-{audited}".replace(
+                    "/", "_"
+                )
+            )
+            more = ["--mirror", mirror] if mirror else []
+            more += ["--audit"] if audited else []
+            home = made.home(member)
+            code, said, _ = syncd("log", "export", "--home", home, path, *more)
+            assert code == 0
+            count = sum(p.is_file() for p in path.rglob("*"))
+            assert f"in {count} files" in said
+            code, said, err = syncd("log", "verify", path, *made.roster)
+            assert (code, err) == (0, "")
+            signers = 1 if mirror else 3
+            assert said.count("signed by") == signers
+
+
+def test_mirror_s_export_is_the_owner_s(
+    made: Made, syncd: Run, tmp_path: Path
+) -> None:
+    """But for cosignatures and erased payloads, no byte differs."""
+    own, other = tmp_path / "own", tmp_path / "other"
+    syncd("log", "export", "--home", made.home("bank"), own, "--audit")
+    more = ("--mirror", BANK, "--audit")
+    syncd("log", "export", "--home", made.home("police"), other, *more)
+    names = {p.relative_to(own) for p in own.rglob("*") if p.is_file()}
+    assert names == {
+        p.relative_to(other) for p in other.rglob("*") if p.is_file()
+    }
+    for name in names:
+        mine, theirs = ((d / name).read_bytes() for d in (own, other))
+        if name == Path("checkpoint"):
+            assert mine.startswith(theirs)
+        else:
+            assert mine == theirs
+
+
+def test_export_for_auditors(made: Made, syncd: Run, tmp_path: Path) -> None:
+    """No token of any kind is in an auditor's files."""
+    for audited in (False, True):
+        path = tmp_path / f"{audited}"
+        more = ["--audit"] if audited else []
+        syncd("log", "export", "--home", made.home("bank"), path, *more)
+        whole = b"".join(
+            p.read_bytes() for p in path.rglob("*") if p.is_file()
+        )
+        assert (b'"token"' in whole) is not audited
+        assert b'"hash":' in whole  # of the roster: for everybody
+
+
+def test_nothing_is_overwritten(
+    made: Made, syncd: Run, tmp_path: Path
+) -> None:
+    """An export goes to a new or empty directory, whole or not at all."""
+    home = made.home("police")
+    path = tmp_path / "there"
+    path.mkdir()
+    code, _, _ = syncd("log", "export", "--home", home, path)
+    assert code == 0
+    before = {p: p.stat().st_mtime_ns for p in path.rglob("*")}
+    code, _, err = syncd("log", "export", "--home", home, path)
+    assert code == 2
+    assert "is there already" in err
+    assert before == {p: p.stat().st_mtime_ns for p in path.rglob("*")}
+    assert [p.name for p in tmp_path.iterdir()] == ["there"]
+
+
+def test_key_alone(made: Made, syncd: Run, out: Path, tmp_path: Path) -> None:
+    """Without a roster other lines cannot be verified: exit 1, and named."""
+    key = made.keys["police"]
+    code, said, err = syncd("log", "verify", out, "--key", key)
+    assert code == 1
+    assert said.count("not verified: the line of") == 2
+    assert "--roster" in err
+    code, said, _ = syncd("log", "verify", out, "--key", key, "--json")
+    assert code == 1
+    assert json.loads(said)["unverified"]
+    bare = tmp_path / "bare"
+    more = ("--mirror", POLICE)
+    syncd("log", "export", "--home", made.home("bank"), bare, *more)
+    code, _, err = syncd("log", "verify", bare, "--key", key)
+    assert (code, err) == (0, "")
+
+
+def test_not_trusted(made: Made, syncd: Run, out: Path) -> None:
+    """Another key, another fingerprint or a foreign line: exit 4."""
+    roster = made.home("police") / "roster"
+    wrong: list[tuple[object, ...]] = [
+        ("--key", made.keys["bank"]),
+        ("--key", made.keys["bank"], *made.roster),
+        ("--roster", roster, "--fingerprint", "ab" * 32),
+    ]
+    for options in wrong:
+        code, _, err = syncd("log", "verify", out, *options)
+        assert code == 4, err
+
+
+def test_damaged_files(
+    made: Made, syncd: Run, out: Path, tmp_path: Path
+) -> None:
+    """A missing file, one too many, or an empty directory: exit 5."""
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    (copy / "tile/0/note").write_bytes(b"")
+    code, _, err = syncd("log", "verify", copy, *made.roster)
+    assert (code, "tile/0/note: extra" in err) == (5, True)
+    (copy / "tile/0/note").unlink()
+    tile = next((copy / "tile/entries").rglob("00*/*"))
+    tile.unlink()
+    code, _, err = syncd("log", "verify", copy, *made.roster)
+    assert (code, ": missing" in err) == (5, True)
+    (tmp_path / "empty").mkdir()
+    code, _, err = syncd("log", "verify", tmp_path / "empty", *made.roster)
+    assert (code, "checkpoint: " in err) == (5, True)
+
+
+def flip_all(
+    made: Made, run: Run, copy: Path, choose: Callable[[range], list[int]]
+) -> int:
+    """Change bytes of every file, one at a time; return how many."""
+    count = 0
+    for path in sorted(p for p in copy.rglob("*") if p.is_file()):
+        raw = path.read_bytes()
+        for at in choose(range(len(raw))):
+            bit = 1 << at % 8
+            path.write_bytes(
+                raw[:at] + bytes((raw[at] ^ bit,)) + raw[at + 1 :]
+            )
+            code, _, err = run("log", "verify", copy, *made.roster)
+            assert code in (4, 5), (path, at, err)
+            count += 1
+        path.write_bytes(raw)
+    assert run("log", "verify", copy, *made.roster)[0] == 0
+    return count
+
+
+def test_some_bytes(made: Made, syncd: Run, out: Path, tmp_path: Path) -> None:
+    """A change of a byte, here of some of each file, is refused."""
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    rng = random.Random(1)
+    assert flip_all(made, syncd, copy, lambda r: rng.sample(r, 4)) == 16
+
+
+@pytest.mark.slow
+def test_every_byte(made: Made, syncd: Run, out: Path, tmp_path: Path) -> None:
+    """A change of any byte of any file is refused."""
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    total = sum(p.stat().st_size for p in copy.rglob("*") if p.is_file())
+    assert flip_all(made, syncd, copy, list) == total
+
+
+# -------------------------------------------------------------------- show
+
+
+def test_show(made: Made, syncd: Run) -> None:
+    """Origin, size, root, counts, the last entries and the receipts."""
+    code, said, _ = syncd("log", "show", "--home", made.home("police"))
+    assert code == 0
+    assert f"origin   {POLICE}" in said
+    assert "type   2 1" in said
+    assert said.count("receipt") == 2
+    home = made.home("police")
+    own = syncd("log", "show", "--home", home, "--mirror", POLICE)
+    assert own == (0, said, "")
+    code, said, _ = syncd(
+        "log", "show", "--home", home, "--mirror", BANK, "--json"
+    )
+    shown = json.loads(said)
+    assert shown["size"] == sum(shown["types"].values())
+    assert shown["types"]["18"] == 1
+    assert shown["note"].startswith(BANK)
+    assert [e["index"] for e in shown["last"]] == list(
+        range(shown["size"] - 10, shown["size"])
+    )
+
+
+def test_show_one_entry(made: Made, syncd: Run) -> None:
+    """A statement is shown with the first 8 digits of its token only."""
+    home = made.home("police")
+    for index in range(12):
+        code, said, _ = syncd(
+            "log", "show", "--home", home, "--mirror", BANK, "--at", index
+        )
+        assert code == 0
+        assert f"index    {index}" in said
+    code, said, _ = syncd(
+        "log", "show", "--home", home, "--mirror", BANK, "--at", 100, "--json"
+    )
+    shown = json.loads(said)
+    assert shown["type"] == 1
+    assert len(shown["token"]) == 8
+    code, said, _ = syncd("log", "show", "--home", home, "--json")
+    assert all(len(e["token"]) in (0, 8) for e in json.loads(said)["last"])
