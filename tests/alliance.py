@@ -394,6 +394,11 @@ class Member:
 
     async def write(self, *said: Said) -> None:
         """Append entries as they are, right or wrong."""
+        async with self.node.writer._lock:
+            await self._write(said)
+        await self.node.after_append()
+
+    async def _write(self, said: Sequence[Said]) -> None:
         own = self.node.home.own.log
         old = await own.head()
         tail: list[Record] = []
@@ -409,7 +414,6 @@ class Member:
         note = bytes(checkpoint.sign(text, self.keys.log))
         new = OwnHead(old.origin, frontier, note)
         await own.append(old, new, bundles, [])
-        await self.node.after_append()
 
     async def records(self) -> list[Record]:
         """Return all records of its own log."""
@@ -498,7 +502,6 @@ class Alliance:
         t: int = 2,
         start: bool = True,
         settings: Mapping[str, Mapping[str, object]] | None = None,
-        draft: Callable[[Roster], Roster] | None = None,
         prepare: Callable[[Member], None] | None = None,
     ) -> AsyncIterator["Alliance"]:
         """Found an alliance and run its daemons until the block ends.
@@ -510,13 +513,12 @@ class Alliance:
             t: how many of them a token needs.
             start: whether to start the daemons and wait until they append.
             settings: of every member, by section and key.
-            draft: what to change in the first roster.
             prepare: called with each member before its daemon starts.
         """
         alliance = cls(root)
         alliance._settings = settings or {}
         try:
-            alliance._make(members, holders or members[:3], t, draft)
+            alliance._make(members, holders or members[:3], t)
             for member in alliance.members.values():
                 await alliance.furnish(member)
                 if prepare is not None:
@@ -534,7 +536,6 @@ class Alliance:
         ids: Sequence[str],
         holders: Sequence[str],
         t: int,
-        change: Callable[[Roster], Roster] | None,
     ) -> None:
         now = int(time.time())
         founders = [
@@ -551,8 +552,6 @@ class Alliance:
             rng=secrets.token_bytes,
         )
         raw = made.draft
-        if change is not None:
-            raw = drafts.write(change(drafts.read(raw)[1]))
         for admin in ADMINS:
             raw = drafts.sign(raw, admin)
         roster = drafts.read(raw)[1]

@@ -1,0 +1,83 @@
+"""A member whose clock is an hour off neither publishes nor cosigns."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from syncd.node import status
+from tests.alliance import HOUR_S, Alliance
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def alliance(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Alliance]:
+    """An alliance of four that agrees on the time, so far."""
+    root = tmp_path_factory.mktemp("clock")
+    async with Alliance.found(root) as alliance:
+        await alliance.settle()
+        yield alliance
+
+
+@pytest.mark.parametrize("shift_s", [HOUR_S, -HOUR_S])
+async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
+    """It says so, goes on merging, and recovers when its clock is set."""
+    bank, carrier = alliance.bank, alliance.carrier
+    await alliance.settle()
+    size = await carrier.size()
+    before = (await bank.receipts())["carrier"]
+
+    carrier.shift_s = shift_s
+    await carrier.round()
+    await carrier.report("url", f"http://clock{shift_s}.example/")
+    await bank.report("url", f"http://bank{shift_s}.example/")
+    await alliance.settle("police", "bank", "platform")
+    carrier.node.wake()
+    await carrier.round()
+    await bank.round()
+
+    assert await carrier.size() == size  # publishes nothing
+    held = await carrier.head(bank.origin)
+    assert held.merged == await bank.size()  # merges
+    assert (await bank.receipts())["carrier"] == before  # cosigns nothing
+    judged = await carrier.node.desk.add_checkpoint(b"old 0\n\n")
+    assert judged.status == 503
+    told = await status.status(carrier.node)
+    assert not told.appending.ok
+    assert "clock" in told.appending.why
+    assert abs(told.skew_s + shift_s) <= 2
+    assert any("clock" in line for line in told.todo)
+    # One member's clock is no reason for the others to stop.
+    assert bank.node.exchange.skew_s() in range(-2, 3)
+
+    carrier.shift_s = 0
+    await alliance.settle()
+    assert await carrier.size() > size
+    assert (await bank.receipts())["carrier"] == await bank.size()
+    assert (await status.status(carrier.node)).appending.ok
+
+
+@pytest.mark.parametrize("shift_s", [240, -240])
+async def test_a_little_off_is_no_matter(
+    alliance: Alliance, shift_s: int
+) -> None:
+    """Up to five minutes are in order."""
+    alliance.carrier.shift_s = shift_s
+    await alliance.carrier.round()
+    await alliance.carrier.report("url", f"http://near{shift_s}.example/")
+    await alliance.settle()
+    alliance.carrier.shift_s = 0
+
+
+async def test_one_liar_about_the_time_stops_nobody(
+    alliance: Alliance,
+) -> None:
+    """The others' clocks are judged by their median."""
+    alliance.police.shift_s = 10**9
+    await alliance.bank.round()
+    alliance.bank.node.healthy()
+    alliance.police.shift_s = 0
+    await alliance.bank.round()

@@ -1,0 +1,138 @@
+"""A member that was set back does not append, and so never forks."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import DamagedError
+from syncd.flows import awaken
+from syncd.node import status
+from tests.alliance import Alliance, payload, until
+
+KEPT = ("own.db", "high-water.note")
+
+
+def snapshot(home: Path, where: Path) -> None:
+    """Copy what a snapshot of a virtual machine would set back."""
+    where.mkdir(exist_ok=True)
+    for name in KEPT:
+        shutil.copy(home / name, where / name)
+
+
+def restore(home: Path, where: Path, *names: str) -> None:
+    """Put files back, and nothing newer beside them."""
+    for name in names:
+        for other in home.glob(f"{name}*"):
+            other.unlink()
+        shutil.copy(where / name, home / name)
+
+
+async def test_database_and_mark_set_back_together(tmp_path: Path) -> None:
+    """The others' mirrors know better: nothing is appended, ever."""
+    async with Alliance.found(tmp_path) as alliance:
+        bank = alliance.bank
+        await bank.report("url", "http://one.example/")
+        await alliance.settle()
+        await bank.stop()
+        snapshot(bank.home, tmp_path / "old")
+        await alliance.start("bank")
+        await bank.report("url", "http://two.example/")
+        await alliance.settle()
+        size = await bank.size()
+        await bank.stop()
+        restore(bank.home, tmp_path / "old", *KEPT)
+        await bank.start()
+
+        async def refused() -> bool:
+            return "rolled back" in bank.node.appending
+
+        await until(refused)
+        await bank.report("url", "http://three.example/")
+        bank.node.wake()
+        await asyncio.sleep(0.1)
+        await bank.round()
+        assert await bank.size() == size - 1
+        assert await bank.node.home.own.vault.waiting_count() == {"url": 1}
+        (found,) = await bank.findings("rolled_back")
+        assert f"{size} entries" in found.finding.detail
+        told = await status.status(bank.node)
+        assert not told.appending.ok
+        assert any("generation" in t or "backup" in t for t in told.todo)
+        # Everything else goes on, and no fork comes of it.
+        await alliance.police.report("url", "http://four.example/")
+        await alliance.settle("police", "carrier", "platform")
+        await bank.round()
+        held = await bank.head(alliance.police.origin)
+        assert held.merged == await alliance.police.size()
+        for member in alliance.up:
+            assert not await member.findings("fork")
+            (answer,) = await member.lookup("url", "http://two.example/")
+            if member is not bank:
+                assert answer.verdict == "suspected"
+
+
+async def test_a_database_behind_its_mark_is_refused(tmp_path: Path) -> None:
+    """At open, before any door."""
+    async with Alliance.found(tmp_path, ("police", "bank", "carrier")) as a:
+        await a.settle()
+        await a.bank.stop()
+        snapshot(a.bank.home, tmp_path / "old")
+        await a.start("bank")
+        await a.bank.report("url", "http://one.example/")
+        await a.settle()
+        await a.bank.stop()
+        restore(a.bank.home, tmp_path / "old", "own.db")
+        with pytest.raises(DamagedError, match="rolled back") as caught:
+            await a.bank.start()
+        assert "fork" in caught.value.hint
+
+
+async def test_the_first_append_waits_for_the_others(tmp_path: Path) -> None:
+    """Nobody appends before a majority of the others was asked."""
+    async with Alliance.found(tmp_path, start=False) as alliance:
+        police = alliance.police
+        await police.start()
+        await police.report("url", "http://one.example/")
+        await asyncio.sleep(0.3)
+        assert await police.size() == 0
+        assert "asked" in police.node.appending
+        await alliance.start()
+        await alliance.settle()
+        assert await police.size() > 1
+
+
+async def test_a_majority_is_asked_and_the_rest_get_their_time(
+    tmp_path: Path,
+) -> None:
+    """One of three does not do, two do; the third is waited for a while."""
+    async with Alliance.found(tmp_path) as alliance:
+        police = alliance.police
+        await police.write(payload(1, police.origin))
+        await alliance.settle()
+        own = police.node.home.own.log
+
+        async def ask(rest_s: float) -> awaken.Awake:
+            return await awaken.awaken(
+                head=await own.head(),
+                log_key=police.keys.log.verifier,
+                others=[
+                    police.node.peers.get(m)
+                    for m in ("bank", "carrier", "platform")
+                ],
+                root_at=police.node._own_root_at,
+                rest_s=rest_s,
+                pause_s=0.02,
+            )
+
+        whole = await ask(30)
+        assert (whole.answered, whole.largest) == (3, await police.size())
+        alliance.cut("police", "bank")
+        assert (await ask(0.2)).answered == 2
+        alliance.cut("police", "carrier")
+        asking = asyncio.create_task(ask(0.2))
+        await asyncio.sleep(0.4)
+        assert not asking.done()
+        alliance.heal()
+        assert (await asking).answered >= 2
