@@ -40,7 +40,7 @@ from syncd.node.home import Home
 from syncd.node.lapse import Lapse
 from syncd.node.metrics import CountedDebit, Metrics
 from syncd.node.never import NeverList
-from syncd.node.offload import InPool
+from syncd.node.offload import InPool, InWorker
 from syncd.node.own_desk import OwnDesk
 from syncd.node.peer_desk import Keys, PeerDesk
 from syncd.node.peers import Peers
@@ -70,6 +70,7 @@ class Daemon:
         self._slow = ThreadPoolExecutor(1, "bulk")
         self.offload = InPool(self._fast)
         self.bulk = InPool(self._slow)
+        self._checks = InWorker(self.offload)
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -131,7 +132,7 @@ class Daemon:
             grown=self._grown,
             clock=self.clock,
             healthy=self.healthy,
-            offload=self.offload,
+            offload=self._checks,
             fanout=config.exchange.fanout,
             interval_s=config.exchange.interval_s,
             backoff_max_s=config.exchange.backoff_max_s,
@@ -339,6 +340,7 @@ class Daemon:
         await self.peers.close()
         self._fast.shutdown()
         self._slow.shutdown()
+        self._checks.close()
         self.home.close()
 
     async def serve(
@@ -471,7 +473,7 @@ class Daemon:
                 root_at=self._own_root_at,
             )
         except RefusedError as e:
-            self._why_not = str(e)
+            self._why_not = f"{e}; {e.hint}"  # status says the way out
             await self.report(
                 Finding("rolled_back", self.config.origin, None, str(e))
             )

@@ -1,9 +1,17 @@
 """Where pure work runs so that it does not hold up the loop."""
 
 import asyncio
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
+
+from syncd.flows.stretch import check
+
+LONG = 16  # bundles: what is checked in 30 ms need not start a process
+IDLE_S = 30.0  # after which the worker is let go
 
 
 class InPool:
@@ -16,3 +24,100 @@ class InPool:
         """Return what `work(*args)` returns, or raise what it raises."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, work, *args)
+
+
+class InWorker:
+    """Runs the checks of long pulls in a process, all other work elsewhere.
+
+    In threads they would take turns with the merge for the interpreter's
+    lock. The process starts with the first long check, ends some time after
+    the last, and ends with us, however we end.
+    """
+
+    def __init__(self, others: InPool, *, idle_s: float = IDLE_S) -> None:
+        """Start nothing yet; `others` runs what is short."""
+        self._others = others
+        self._idle_s = idle_s
+        self._thread = ThreadPoolExecutor(1, "worker")  # talks to it
+        self._child: subprocess.Popen[bytes] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """The process, while there is one."""
+        child = self._child
+        return child.pid if child else None
+
+    async def __call__(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Return what `work(*args)` returns, or raise what it raises."""
+        if work is not check or len(args[1]) < LONG:
+            return await self._others(work, *args)
+        loop = asyncio.get_running_loop()
+        self._stay()
+        try:
+            return await loop.run_in_executor(
+                self._thread, self._call, work, args
+            )
+        finally:
+            self._rest(loop)
+
+    def close(self) -> None:
+        """Finish what runs, then end the process."""
+        self._closed = True
+        self._stay()
+        self._thread.submit(self._end)
+        self._thread.shutdown()
+
+    def _stay(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _rest(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._stay()
+        if self._closed:
+            return
+        self._timer = loop.call_later(
+            self._idle_s, self._thread.submit, self._end
+        )
+
+    # All below runs in the one thread, so nothing comes between.
+
+    def _call(self, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        try:
+            good, value = self._ask(work, args)
+        except (OSError, EOFError, pickle.UnpicklingError):
+            # Killed, as for want of memory: the work is still to be done.
+            self._end()
+            return work(*args)
+        if good:
+            return value
+        raise value
+
+    def _ask(
+        self, work: Callable[..., Any], args: tuple[Any, ...]
+    ) -> tuple[bool, Any]:
+        if self._child is None:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "syncd.node.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        calls, answers = self._child.stdin, self._child.stdout
+        assert calls is not None and answers is not None  # noqa: S101, PT018
+        pickle.dump((work, args), calls, pickle.HIGHEST_PROTOCOL)
+        calls.flush()
+        answer: tuple[bool, Any] = pickle.load(answers)  # noqa: S301 (ours)
+        return answer
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        for pipe in (child.stdin, child.stdout):
+            try:
+                if pipe is not None:
+                    pipe.close()
+            except OSError:
+                pass  # it is gone already
+        child.wait()

@@ -10,7 +10,7 @@ can undo.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -298,6 +298,17 @@ def select_in(
         padded = (*fixed, *part, *(part[-1],) * (width - len(part)))
         cursor.execute(sql.replace("?*", marks), padded)
         yield from cursor.fetchall()
+
+
+def execute_many(
+    connection: sa.Connection, sql: str, rows: Iterable[Sequence[Any]]
+) -> None:
+    """Run `sql` once for each row, taking them one by one.
+
+    SQLAlchemy wants them all in a list.
+    """
+    cursor: Any = _cursor(connection)
+    cursor.executemany(sql, rows)
 
 
 def _cursor(connection: sa.Connection) -> DBAPICursor:

@@ -1,0 +1,40 @@
+"""The worker's side of `offload.InWorker`: calls in, answers out.
+
+    python -m syncd.node.worker
+
+Standard input brings pickled (work, args), standard output takes
+(True, what it returned) or (False, what it raised). It ends with its input,
+so also when its parent is killed: there is nothing to clean up.
+"""
+
+import os
+import pickle
+import signal
+import sys
+
+
+def main() -> None:
+    """Answer calls until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # our parent's to handle
+    calls = sys.stdin.buffer
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints does not get between the answers
+    while True:
+        try:
+            work, args = pickle.load(calls)  # noqa: S301 (from our parent)
+        except EOFError:
+            return
+        try:
+            answer = True, work(*args)
+        except Exception as e:  # noqa: BLE001 (raised again over there)
+            answer = False, e
+        del work, args
+        try:
+            pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)
+            answers.flush()
+        except BrokenPipeError:
+            return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Checks of long stretches run in a process that lives while it is needed."""
+
+import asyncio
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import ForkError, HoldersError, SyncdError
+from syncd.flows import publish
+from syncd.flows.stretch import Run, check
+from syncd.node.offload import LONG, InPool, InWorker
+from syncd.tlog.merkle import Frontier
+
+ORIGIN = "bank.example/syncd/txwz/1"
+
+
+def run(*, mine: tuple[bytes, ...] = ()) -> tuple[Run, tuple[bytes, ...]]:
+    """A log of `LONG` bundles, all of whose entries are void."""
+    payloads = [(1, b'{"type":1}')] * (LONG * 256)
+    salts = bytes(16 * len(payloads))
+    _, made = publish.grow(ORIGIN, Frontier.EMPTY, (), payloads, salts)
+    wanted = Run(
+        origin=ORIGIN,
+        first=0,
+        widths=tuple(b.width for b in made),
+        roots=tuple(b.root for b in made),
+        have=len(mine),
+        mine=mine,
+        merge=True,
+        erased=(),
+    )
+    return wanted, tuple(b.gz for b in made)
+
+
+@pytest.fixture
+async def worker() -> AsyncIterator[InWorker]:
+    pool = ThreadPoolExecutor(1)
+    made = InWorker(InPool(pool), idle_s=0.1)
+    yield made
+    made.close()
+    pool.shutdown()
+
+
+def started(worker: InWorker) -> int | None:
+    return worker.pid
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+    except FileNotFoundError:
+        return False
+    return state.split()[0] not in "ZX"
+
+
+async def gone(pid: int) -> None:
+    async with asyncio.timeout(20):
+        while alive(pid):  # noqa: ASYNC110 (nobody tells us)
+            await asyncio.sleep(0.02)
+
+
+async def test_it_answers_as_the_work_itself_would(worker: InWorker) -> None:
+    """Also errors come over; what is short needs no process."""
+    wanted, fetched = run()
+    assert await worker(check, wanted, fetched[:1], {}) == check(
+        wanted, fetched[:1], {}
+    )
+    assert started(worker) is None
+    assert await worker(check, wanted, fetched, {}) == check(
+        wanted, fetched, {}
+    )
+    assert started(worker) is not None
+    other, fetched = run(mine=(bytes(32),))
+    with pytest.raises(ForkError, match="does not extend size 1"):
+        await worker(check, other, fetched, {})
+
+
+async def test_it_rests_when_idle(worker: InWorker) -> None:
+    """The process ends some time after the last check, and comes again."""
+    wanted, fetched = run()
+    await worker(check, wanted, fetched, {})
+    first = worker.pid
+    assert first is not None
+    await gone(first)
+    assert (await worker(check, wanted, fetched, {})).count == LONG
+    assert worker.pid not in (None, first)
+
+
+async def test_a_killed_process_costs_nothing_but_time(
+    worker: InWorker,
+) -> None:
+    """What it was asked is done here, and the next check has a new one."""
+    wanted, fetched = run()
+    await worker(check, wanted, fetched, {})
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
+    assert (await worker(check, wanted, fetched, {})).count == LONG
+    assert (await worker(check, wanted, fetched, {})).count == LONG
+    assert worker.pid is not None
+
+
+@pytest.mark.parametrize("error", [SyncdError, HoldersError])
+def test_errors_keep_their_hint_on_the_way(error: type[SyncdError]) -> None:
+    """Pickled and back, an error says the same."""
+    again = pickle.loads(pickle.dumps(error("a: b", hint="c")))
+    assert (type(again), str(again), again.hint) == (error, "a: b", "c")
+
+
+@pytest.mark.slow
+async def test_it_does_not_outlive_a_killed_parent() -> None:
+    """SIGKILL leaves the parent no time to say so, and need not."""
+    script = f"""
+import asyncio, sys
+from concurrent.futures import ThreadPoolExecutor
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_offload import run
+from syncd.flows.stretch import check
+from syncd.node.offload import InPool, InWorker
+
+async def main():
+    worker = InWorker(InPool(ThreadPoolExecutor(1)))
+    await worker(check, *run(), {{}})
+    print(worker.pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+    parent = subprocess.Popen(  # noqa: ASYNC220 (it waits for nothing)
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+    )
+    with parent:
+        assert parent.stdout is not None
+        pid = int(await asyncio.to_thread(parent.stdout.readline))
+        assert alive(pid)
+        parent.kill()
+    await gone(pid)
