@@ -1,0 +1,462 @@
+"""A log comes through others when its owner is out of reach.
+
+The police (A) and the carrier (C) cannot talk. C gets A's log through the
+bank (B); then B misbehaves in every way, and C ends right through the
+platform (D), without fetching again what it has verified.
+"""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from syncd.flows import serve
+from syncd.indicator import leaf
+from syncd.web.peer_door import Handler
+from tests.alliance import Alliance, payload
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+FULL = 256
+BOMB = gzip.compress(bytes(64 << 20), 9)  # 64 kB that are 64 MB
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def alliance(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Alliance]:
+    """A and C cannot talk, and everybody has everything."""
+    root = tmp_path_factory.mktemp("relay")
+    limits = {"read_timeout_s": 1, "request_timeout_s": 1}
+    async with Alliance.found(root, settings={"exchange": limits}) as alliance:
+        alliance.cut("police", "carrier")
+        await grow(alliance, 300)
+        yield alliance
+
+
+_count = 0
+
+
+async def grow(alliance: Alliance, entries: int) -> int:
+    """Have A write, and B and D merge; return A's size."""
+    global _count  # noqa: PLW0603  fresh URLs for one alliance
+    police = alliance.police
+    await police.write(
+        *(payload(_count + n, police.origin) for n in range(entries))
+    )
+    _count += entries
+    await alliance.settle("police", "bank", receipts=False)
+    await alliance.settle("police", "platform", receipts=False)
+    return await police.size()
+
+
+async def assert_right(alliance: Alliance) -> None:
+    """Assert that C holds A's log as A does."""
+    police, carrier = alliance.police, alliance.carrier
+    head = await carrier.head(police.origin)
+    own = await police.node.home.own.log.head()
+    assert head.merged == head.mirrored == own.frontier.size
+    assert head.frontier == own.frontier
+    assert await carrier.digest(police.origin) == await police.digest(
+        police.origin
+    )
+
+
+async def test_through_a_relay(alliance: Alliance) -> None:
+    """C has all of A's log, and never had a byte from A."""
+    alliance.cut("platform", "carrier")
+    alliance.network.asked.clear()
+    await alliance.carrier.round()
+    await assert_right(alliance)
+    asked = [a for a in alliance.network.asked if a.client == "carrier"]
+    assert asked
+    assert not [a for a in asked if a.server in ("police", "platform")]
+    state = alliance.carrier.node.exchange.log_state(alliance.police.origin)
+    assert state.source == "bank"
+    alliance.heal()
+    alliance.cut("police", "carrier")
+
+
+# ------------------------------------------------------------ misbehaviour
+
+
+async def _truncate(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    body = _body(right)
+    answer = web.StreamResponse(headers={"Content-Encoding": "gzip"})
+    answer.content_length = len(body)
+    await answer.prepare(request)
+    await answer.write(body[: len(body) // 2])
+    assert request.transport is not None
+    request.transport.close()
+    return answer
+
+
+async def _stall(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    await asyncio.sleep(5)
+    return right
+
+
+async def _drip(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    for byte in _body(right):
+        await asyncio.sleep(0.3)
+        await answer.write(bytes((byte,)))
+    return answer
+
+
+async def _forever(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    for _ in range(20_000):
+        await answer.write(bytes(1 << 16))
+    return answer
+
+
+async def _huge(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    answer = web.StreamResponse()
+    answer.content_length = 1 << 40
+    await answer.prepare(request)
+    await answer.write(b"x")
+    return answer
+
+
+async def _flip(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    raw = bytearray(gzip.decompress(_body(right)))
+    raw[len(raw) // 2] ^= 1
+    return _gzipped(bytes(raw))
+
+
+async def _trailing(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    return _gzipped(gzip.decompress(_body(right)) + b"x")
+
+
+async def _not_gzip(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    return web.Response(body=b"x" * 99, headers={"Content-Encoding": "gzip"})
+
+
+async def _bomb(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    return web.Response(body=BOMB, headers={"Content-Encoding": "gzip"})
+
+
+async def _brotli(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    return web.Response(
+        body=_body(right), headers={"Content-Encoding": "zstd"}
+    )
+
+
+async def _html(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    return web.Response(text="<html>busy</html>", content_type="text/html")
+
+
+async def _redirect(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    return web.HTTPFound("https://127.0.0.1:1/elsewhere")
+
+
+async def _empty(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    return web.Response(body=b"")
+
+
+async def _hang_up(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.close()
+    return right
+
+
+def _status(code: int) -> "Misbehave":
+    async def answer(
+        request: web.Request, right: web.Response
+    ) -> web.StreamResponse:
+        return web.Response(status=code, headers={"Retry-After": "９"})
+
+    return answer
+
+
+def _body(right: web.Response) -> bytes:
+    assert isinstance(right.body, bytes)
+    return right.body
+
+
+def _gzipped(raw: bytes) -> web.Response:
+    return web.Response(
+        body=gzip.compress(raw), headers={"Content-Encoding": "gzip"}
+    )
+
+
+Misbehave = Callable[[web.Request, web.Response], "object"]
+
+WAYS = {
+    "truncates": _truncate,
+    "stalls": _stall,
+    "drips": _drip,
+    "sends forever": _forever,
+    "announces a terabyte": _huge,
+    "flips a bit": _flip,
+    "adds a byte": _trailing,
+    "sends no gzip": _not_gzip,
+    "sends a bomb": _bomb,
+    "names another encoding": _brotli,
+    "answers HTML": _html,
+    "redirects": _redirect,
+    "answers nothing": _empty,
+    "hangs up": _hang_up,
+    **{
+        f"answers {code}": _status(code)
+        for code in (204, 400, 401, 404, 409, 418, 422, 429, 500, 503)
+    },
+}
+# The rest of them only differ in how a client says no.
+QUICK = {
+    "truncates",
+    "flips a bit",
+    "sends a bomb",
+    "answers HTML",
+    "redirects",
+    "hangs up",
+    "answers 404",
+    "answers 429",
+}
+
+
+def stand(
+    alliance: Alliance, what: str, way: object, begin: int
+) -> Callable[[], int]:
+    """Have B do its worst to C; return what counts how often it did.
+
+    In payloads that is from bundle `begin` on: those before are right.
+    """
+    done = 0
+
+    async def gate(
+        request: web.Request, caller: str, handler: Handler
+    ) -> web.StreamResponse:
+        nonlocal done
+        right = await handler(request)
+        if caller != "carrier" or f"/{what}" not in request.path:
+            return right
+        if what == "payload/" and _bundle(request.path) < begin:
+            return right
+        done += 1
+        assert isinstance(right, web.Response)
+        answer = await way(request, right)  # type: ignore[operator]
+        assert isinstance(answer, web.StreamResponse)
+        return answer
+
+    alliance.bank.node.gate = gate
+    return lambda: done
+
+
+def _bundle(path: str) -> int:
+    """Return the number of the bundle of a payload path."""
+    tail = path.partition("/payload/")[2].partition(".p")[0]
+    return int(tail.replace("/", "").replace("x", ""))
+
+
+async def pull_from_bank(alliance: Alliance) -> None:
+    """Have C hear of A's newest checkpoint from B, and pull it."""
+    exchange = alliance.carrier.node.exchange
+    for state in exchange.peer_states.values():
+        state.retry_at = 0
+    note = alliance.police.node.home.own.log.released()
+    alliance.network.asked.clear()
+    await exchange.offer("bank", note)
+    await exchange.pull(alliance.police.origin)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param(
+            way, id=name, marks=[] if name in QUICK else [pytest.mark.slow]
+        )
+        for name, way in WAYS.items()
+    ],
+)
+async def test_ends_right_whatever_the_relay_does(
+    alliance: Alliance, way: object
+) -> None:
+    """What B gave rightly is kept; the rest comes from D."""
+    await alliance.carrier.round()
+    await assert_right(alliance)
+    before = (await alliance.carrier.head(alliance.police.origin)).mirrored
+    await grow(alliance, 600)
+    bad_from = before // FULL + 1
+    count = stand(alliance, "payload/", way, bad_from)
+    try:
+        async with asyncio.timeout(8):
+            await pull_from_bank(alliance)
+    finally:
+        alliance.bank.node.gate = None
+    assert count()
+    await assert_right(alliance)
+    # From D comes only what B did not give rightly.
+    others = [
+        _bundle(a.path)
+        for a in alliance.network.asked
+        if "/payload/" in a.path and a.server != "bank"
+    ]
+    assert others
+    assert min(others) == bad_from
+    assert len(others) == len(set(others))
+    assert not (await alliance.carrier.head(alliance.police.origin)).contested
+
+
+TILES = {
+    name: WAYS[name]
+    for name in (
+        "truncates",
+        "answers HTML",
+        "answers 400",
+    )
+}
+
+
+async def _garbage(
+    request: web.Request, right: web.Response
+) -> web.StreamResponse:
+    return web.Response(body=b"\7" * len(_body(right)))
+
+
+@pytest.mark.parametrize(
+    "way", [*TILES.values(), _garbage], ids=[*TILES, "sends garbage"]
+)
+@pytest.mark.parametrize("entries", [20, 700])
+async def test_wrong_tiles_are_no_fork(
+    alliance: Alliance, way: object, entries: int
+) -> None:
+    """A relay that lies about hashes is a broken source, and no more."""
+    await alliance.carrier.round()
+    await grow(alliance, entries)
+    count = stand(alliance, "tile/", way, 0)
+    try:
+        async with asyncio.timeout(8):
+            await pull_from_bank(alliance)
+    finally:
+        alliance.bank.node.gate = None
+    assert count()
+    await assert_right(alliance)
+    assert not await alliance.carrier.findings("fork")
+
+
+async def test_another_logs_bundles(alliance: Alliance) -> None:
+    """Bundles of another origin, or of another place, are refused."""
+    await alliance.carrier.round()
+    await grow(alliance, 600)
+    bank = alliance.bank
+
+    async def other(
+        request: web.Request, right: web.Response
+    ) -> web.StreamResponse:
+        bundle = await bank.node.home.own.log.bundle(0)
+        assert bundle is not None
+        return web.Response(
+            body=bundle.gz, headers={"Content-Encoding": "gzip"}
+        )
+
+    async def first(
+        request: web.Request, right: web.Response
+    ) -> web.StreamResponse:
+        bundle = await bank.node.home.mirror.bundle(alliance.police.origin, 0)
+        assert bundle is not None
+        return web.Response(
+            body=bundle.gz, headers={"Content-Encoding": "gzip"}
+        )
+
+    for way in (other, first):
+        await alliance.carrier.round()
+        await grow(alliance, 300)
+        stand(alliance, "payload/", way, 0)
+        await pull_from_bank(alliance)
+        bank.node.gate = None
+        await assert_right(alliance)
+
+
+async def test_an_old_checkpoint_holds_up_nothing(alliance: Alliance) -> None:
+    """A relay that knows nothing new is just no help."""
+    old = alliance.police.node.home.own.log.released()
+    await grow(alliance, 10)
+
+    async def stale(
+        request: web.Request, right: web.Response
+    ) -> web.StreamResponse:
+        return web.Response(body=old)
+
+    stand(alliance, "checkpoint", stale, 0)
+    await alliance.carrier.node.exchange.offer("bank", old)
+    await alliance.carrier.round()
+    alliance.bank.node.gate = None
+    await assert_right(alliance)
+
+
+async def test_a_withheld_payload(alliance: Alliance) -> None:
+    """What B keeps back is verified, not merged, and comes from D."""
+    await alliance.carrier.round()
+    carrier, police = alliance.carrier, alliance.police
+    before = (await carrier.head(police.origin)).mirrored
+    await grow(alliance, 300)
+
+    async def withhold(
+        request: web.Request, right: web.Response
+    ) -> web.StreamResponse:
+        n = _bundle(request.path)
+        bundle = await alliance.bank.node.home.mirror.bundle(police.origin, n)
+        assert bundle is not None
+        found = serve.records(police.origin, bundle)
+        if n == kept_back // FULL:
+            found[0] = leaf.close(found[0])
+        return web.Response(
+            body=serve.deflate(found), headers={"Content-Encoding": "gzip"}
+        )
+
+    kept_back = (before // FULL + 1) * FULL
+    alliance.network.cut("platform", "carrier")
+    stand(alliance, "payload/", withhold, 0)
+    await pull_from_bank(alliance)
+    head = await carrier.head(police.origin)
+    assert head.mirrored == await police.size()
+    assert head.merged == kept_back
+    assert head.missing == (kept_back,)
+    state = carrier.node.exchange.log_state(police.origin)
+    assert "withheld" in state.why
+    # A receipt never covers what is withheld.
+    signed = await carrier.node.home.own.cosigned.cosigned(
+        "merged", police.origin
+    )
+    assert signed is not None
+    assert signed.size <= head.merged
+    alliance.heal()
+    alliance.cut("police", "carrier")
+    await carrier.round()
+    alliance.bank.node.gate = None
+    await assert_right(alliance)
