@@ -174,6 +174,31 @@ def test_while_the_daemon_runs(tmp_path: Path) -> None:
     asyncio.run(busy())
 
 
+@pytest.mark.parametrize("longer", [0, 300])
+def test_forked_log(tmp_path: Path, syncd: Run, longer: int) -> None:
+    """A log that forked is contested; what we hold of it is not damaged."""
+
+    async def fork() -> None:
+        async with Alliance.found(
+            tmp_path, ("police", "bank", "carrier")
+        ) as alliance:
+            police, bank = alliance.police, alliance.bank
+            await alliance.settle()
+            await bank.write(*[payload(n, BANK) for n in range(5)])
+            await alliance.settle()
+            count = 5 + longer
+            await bank.fork(3, *[payload(90 + n, BANK) for n in range(count)])
+            async with asyncio.timeout(10):
+                while not (await police.head(BANK)).contested:
+                    await police.round()
+            assert (await police.head(BANK)).mirrored == 6
+
+    asyncio.run(fork())
+    code, out, err = syncd("log", "verify", "--home", tmp_path / "police")
+    assert (code, err) == (0, "")
+    assert f"{BANK}: 6 entries, 6 merged, 5 claims stand: ok, contested" in out
+
+
 ANY = "(SELECT id FROM log WHERE origin = '%s')"
 ROW = f"log_id = {ANY % BANK} AND idx = 100"
 
