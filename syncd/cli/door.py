@@ -164,9 +164,11 @@ class Door:
             raise UnavailableError(
                 f"{self._address}: an answer above {MAX_ANSWER} bytes"
             )
-        if answer.status >= 400 and answer.status not in also:
+        media = answer.headers.get_content_type()
+        expected = answer.status in also and media == JSON
+        if answer.status >= 400 and not expected:
             raise _error(answer.status, answer.headers, raw)
-        return self._value(raw, answer.headers.get_content_type())
+        return self._value(raw, media)
 
     def _open(self) -> http.client.HTTPConnection:
         if time.monotonic() - self._used > IDLE_S:

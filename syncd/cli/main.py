@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from syncd.cli import terminal, text
+from syncd.cli import terminal, text, usage
 from syncd.cli.text import t
 from syncd.errors import SyncdError
 
@@ -130,7 +130,8 @@ def _wrong_use(error: TyperException) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         terminal.tell(error.format_message())
         return 2
-    terminal.tell(f"syncd: {t('error')}: {error.format_message()}")
+    said = usage.said(error.format_message())
+    terminal.tell(f"syncd: {t('error')}: {said}")
     context = getattr(error, "ctx", None)
     if context is not None:
         terminal.tell(f"syncd: {t('hint')}: {context.command_path} --help")

@@ -1,6 +1,613 @@
-"""The command line's sentences in Chinese, by their English."""
+"""The command line's sentences in Chinese, by their English.
+
+A test holds this table and the code equal: no sentence is missing, none is
+left over, and the names in braces are the same.
+"""
 
 TEXT = {
+    # ------------------------------------------------------- everywhere
     "error": "错误",
     "hint": "提示",
+    "yes": "是",
+    "ok": "正常",
+    "nothing": "无",
+    "no such file": "没有这个文件",
+    "choose another name; nothing is overwritten": (
+        "请换一个名字；已有文件一律不覆盖"
+    ),
+    "Passphrase: ": "口令：",
+    "no home given": "未指定成员主目录",
+    "say syncd --home DIR …, or set SYNCD_HOME": (
+        "请用 syncd --home 目录 …，或设置 SYNCD_HOME"
+    ),
+    "no command {name}": "没有命令 {name}",
+    "no option {name}": "没有选项 {name}",
+    "{name} is missing": "缺少 {name}",
+    "a command is missing": "缺少命令",
+    "more arguments than are taken": "参数过多",
+    "{name} needs a value": "{name} 需要一个值",
+    "{name} takes none": "{name} 不接受值",
+    "{name}: not a value that it takes:": "{name}：不接受这个值：",
+    # ------------------------------------------------------------- main
+    "Signed exchange of hashed fraud indicators.": (
+        "以签名日志交换去标识化的涉诈指标。"
+    ),
+    "Report, import, retract, dispute, list.": (
+        "上报、导入、撤回、异议、列出。"
+    ),
+    "Look up numbers, URLs and accounts.": "查询号码、网址和账号。",
+    "How this member and its peers are doing.": "本成员与其他成员的状态。",
+    "The roster: admit, remove, sign, publish, show.": (
+        "名册：接纳、除名、签名、发布、查看。"
+    ),
+    "Bearer tokens of the own door.": "本地接口的令牌。",
+    "Show, export and verify signed logs.": "查看、导出、验证签名日志。",
+    "the member's home; else SYNCD_HOME": ("成员主目录；未给时用 SYNCD_HOME"),
+    "en or zh": "en（英文）或 zh（中文）",
+    # ----------------------------------------------------- init and run
+    "Make a member's home, with its keys.": "建立成员主目录和密钥。",
+    "Run the daemon until it is stopped.": "运行守护进程，直到停止。",
+    "member id": "成员标识",
+    "our domain": "本单位域名",
+    "short name": "简称",
+    "country of phones without one": "未写国家的电话号码属于哪国",
+    "peer door, host:port": "成员间接口，主机:端口",
+    "own door, host:port or a path": "本地接口，主机:端口或路径",
+    "write the operator's bearer token here": "把操作员令牌写入此文件",
+    "another setting: section.key=value in TOML": (
+        "其他设置：以 TOML 写的 节.键=值"
+    ),
+    "home   {home}": "主目录  {home}",
+    "log    {origin}": "日志    {origin}",
+    "token  {token}": "令牌    {token}",
+    "This token is shown this once: keep it where your systems read it.": (
+        "令牌只显示这一次：请保存到业务系统读取的地方。"
+    ),
+    "Next: syncd join request OUT, and send it to an admin.": (
+        "下一步：syncd join request 输出文件，并交给管理员。"
+    ),
+    # --------------------------------------------------------- alliance
+    "Found an alliance.": "创建联盟。",
+    "Draft version 1 of the roster and deal the token keys: writes"
+    " the draft and a sealed share for each holder and key.": (
+        "起草名册第 1 版并分发令牌密钥：写出草案，"
+        "以及每个持有方、每把密钥的加密份额。"
+    ),
+    "a new directory": "一个新目录",
+    "a founder's join request": "创始成员的加入申请",
+    "member id of a key holder": "密钥持有方的成员标识",
+    "an admin's public key file": "管理员公钥文件",
+    "holders that are needed": "所需持有方数量",
+    "admins that must sign": "须签名的管理员数量",
+    "until it expires": "有效天数",
+    "never-list: lines of kind TAB value": (
+        "永不列入清单：每行为 种类 TAB 值"
+    ),
+    "This is the fingerprint: tell it to every member by a second"
+    " way. Next: each admin runs syncd roster sign.": (
+        "这是指纹：请经另一渠道告知每个成员。"
+        "下一步：每位管理员运行 syncd roster sign。"
+    ),
+    # ------------------------------------------------------------- join
+    "Join an alliance: what a new member does.": (
+        "加入联盟：新成员的各步骤。"
+    ),
+    "Write a join request, to be sent to an admin.": (
+        "写出加入申请，交给管理员。"
+    ),
+    "Answer an admin's challenge with our seal key.": (
+        "用本单位的加密密钥应答管理员的质询。"
+    ),
+    "Trust an alliance's rosters, from the pinned first one on.": (
+        "信任联盟名册，从已核对指纹的第一版起。"
+    ),
+    "Take in a holder's share of a token key.": "收下令牌密钥的份额。",
+    "police, bank, …": "police（公安）、bank（银行）……",
+    "https address of our peer door": "本单位成员间接口的 https 地址",
+    "our controller, if shared": "共同的控制方（如有）",
+    "key=value, told to all": "键=值，所有成员可见",
+    "64 hex digits; none when founding": "64 位十六进制；创建联盟时不填",
+    "versions from 1 on, in order": "从第 1 版起，依次给出",
+    "of version 1, told by a second way": "第 1 版的指纹，经另一渠道得知",
+    "sealed files": "加密份额文件",
+    "Next: send {out} to an admin.": "下一步：把 {out} 交给管理员。",
+    "Next: send {out} back to the admin.": "下一步：把 {out} 交回管理员。",
+    "roster {version} of {alliance}: {count} members": (
+        "{alliance} 名册第 {version} 版：{count} 个成员"
+    ),
+    "share {index} of {kind} epoch {epoch} is kept": (
+        "{kind} 第 {epoch} 期的第 {index} 号份额已保存"
+    ),
+    "Destroy the files now: a share in a backup is a share.": (
+        "请立即销毁这些文件：留在备份里的份额仍是份额。"
+    ),
+    # ------------------------------------------------------------- keys
+    "Admins' keys.": "管理员密钥。",
+    "Make an admin's key; prints the public one.": (
+        "生成管理员密钥，并显示公钥。"
+    ),
+    "Wrap a home's keys by another one.": "更换保护密钥的口令。",
+    "where the key is kept": "密钥存放处",
+    "the admin's name": "管理员姓名代号",
+    "write the public key here": "把公钥写入此文件",
+    "a file with the new passphrase": "存放新口令的文件",
+    "The passphrase was changed.": "口令已更换。",
+    # ----------------------------------------------------------- roster
+    "Write a challenge that only the newcomer can open.": (
+        "写出只有新成员能打开的质询。"
+    ),
+    "Draft a version with one more member.": "起草增加一个成员的版本。",
+    "Draft a version without a member.": "起草除去一个成员的版本。",
+    "Draft a version that expires later.": "起草延长有效期的版本。",
+    "Sign a draft with an admin's key.": "用管理员密钥签署草案。",
+    "Put the signatures of several copies together.": (
+        "合并几份副本上的签名。"
+    ),
+    "Give a signed version to our daemon, for all.": (
+        "把已签名的版本交给本单位守护进程，供全体使用。"
+    ),
+    "Show a roster, verified if it is ours.": (
+        "显示名册；本单位的名册先经验证。"
+    ),
+    "its join request": "它的加入申请",
+    "to be sent to it": "交给它的文件",
+    "keep this file for `admit`": "此文件留给 admit 使用",
+    "the draft": "草案",
+    "from `challenge`": "由 challenge 得到",
+    "keep or annul what it said": "保留（keep）或作废（annul）其已有陈述",
+    "signed in place": "就地签名",
+    "an admin's key directory": "管理员密钥目录",
+    "the operator's bearer token": "操作员令牌",
+    "the signed note": "带签名的原文",
+    "Next: the newcomer runs syncd join answer; check by phone that"
+    " the request's hash is the same on both sides.": (
+        "下一步：新成员运行 syncd join answer；"
+        "请电话核对双方所见的申请哈希一致。"
+    ),
+    "roster {version} is accepted; members follow within a round": (
+        "名册第 {version} 版已接受；各成员将在一轮之内跟上"
+    ),
+    "version {version}: {wanted} more of {names} must sign": (
+        "第 {version} 版：{names} 中还须 {wanted} 人签名"
+    ),
+    # -------------------------------------------------------------- log
+    "Logs: show, export, verify.": "日志：查看、导出、验证。",
+    "Show our log, or one that we mirror.": (
+        "查看本单位日志，或本单位镜像的日志。"
+    ),
+    "Write a log as static C2SP files.": "把日志写成 C2SP 静态文件。",
+    "Verify a directory of files, or all logs and claims.": (
+        "验证一个文件目录，或全部日志与主张。"
+    ),
+    "the member's home, as before the noun": "成员主目录，同命令前的 --home",
+    "another's log; else our own": "他人的日志；未给时为本单位的",
+    "for programs": "供程序使用",
+    "show this one entry": "只显示这一条",
+    "for auditors: no indicator's payload": "供审计：不含指标内容",
+    "exported files; else the whole home": (
+        "导出的文件；未给时验证整个主目录"
+    ),
+    "the log's verifier key": "日志的验证公钥",
+    "signed rosters from version 1 on": "从第 1 版起带签名的名册",
+    "of roster version 1": "名册第 1 版的指纹",
+    "only sum the claim rows, verify nothing": (
+        "只汇总主张行的摘要，不作验证"
+    ),
+    "{origin}: {size} entries in {count} files": (
+        "{origin}：{size} 条，共 {count} 个文件"
+    ),
+    "  signed by {name}": "  签名者 {name}",
+    "  not verified: the line of {name}": "  未验证：{name} 的签名行",
+    "  withheld: {count} payloads, the first of entry {index}": (
+        "  被扣留：{count} 条内容，首条为第 {index} 条"
+    ),
+    "Give --roster and --fingerprint to verify them.": (
+        "请给出 --roster 和 --fingerprint 以验证它们。"
+    ),
+    "DAMAGED": "已损坏",
+    ", contested": "，存在分叉争议",
+    "{origin}: {size} entries, {merged} merged, {rows} claims stand: {state}": (
+        "{origin}：{size} 条，已合并 {merged} 条，有效主张 {rows} 条：{state}"
+    ),
+    "whose log is it?": "这是谁的日志？",
+    "say --key VKEY, or --roster FILE": "请给出 --key 公钥，或 --roster 文件",
+    "--roster and --fingerprint go together": (
+        "--roster 与 --fingerprint 须一并给出"
+    ),
+    "a directory has no home and no digests": (
+        "文件目录没有主目录，也没有摘要"
+    ),
+    "--key and --roster are for a directory": (
+        "--key 和 --roster 只用于文件目录"
+    ),
+    "a home is verified from the roster that it pins": (
+        "主目录由它所固定的名册来验证"
+    ),
+    # ------------------------------------------------------------- door
+    "is the daemon running? syncd --home {home} run": (
+        "守护进程在运行吗？syncd --home {home} run"
+    ),
+    "no bearer token given": "未给出令牌",
+    "say --token-file FILE or set SYNCD_TOKEN_FILE;"
+    " syncd token add makes one": (
+        "请用 --token-file 文件，或设置 SYNCD_TOKEN_FILE；"
+        "syncd token add 可生成令牌"
+    ),
+    "holds no bearer token": "其中没有令牌",
+    "own.listen has port 0: nobody but the daemon knows which": (
+        "own.listen 的端口为 0：只有守护进程知道实际端口"
+    ),
+    "set a port in config.toml": "请在 config.toml 里设定端口",
+    "come back in {wait} s": "请在 {wait} 秒后再试",
+    "a file with a bearer token": "存放令牌的文件",
+    # ------------------------------------------------------------ token
+    "Make a token; it is shown this once.": "生成令牌；只显示这一次。",
+    "List the tokens, revoked ones too.": "列出令牌，含已吊销的。",
+    "Let a token open nothing from now on.": "吊销令牌，立即生效。",
+    "whose it is": "归谁使用",
+    "write it to this new file, mode 0600": ("写入这个新文件，权限 0600"),
+    "a name has 1 to 64 printable characters": (
+        "名称须为 1 至 64 个可显示字符"
+    ),
+    "{name} may call the own door as {role}": (
+        "{name} 可以 {role} 身份使用本地接口"
+    ),
+    "{name}: revoked": "{name}：已吊销",
+    "no live token of that name": "没有此名称的有效令牌",
+    "name": "名称",
+    "role": "身份",
+    "added": "添加时间",
+    "revoked": "吊销时间",
+    # ----------------------------------------------------------- report
+    "Report values: from standard input, one a line, from a file, or"
+    " asked for.": "上报：值取自标准输入（每行一个）、文件，或当场询问。",
+    "Report all rows of a CSV, TSV, TXT, NDJSON or XLSX file; run it"
+    " again to go on where it stopped.": (
+        "上报 CSV、TSV、TXT、NDJSON 或 XLSX 文件的所有行；"
+        "中断后再次运行即从断点继续。"
+    ),
+    "Take reports of ours back: by value, file of values, position,"
+    " id or import.": "撤回本单位的上报：按值、值文件、位置、编号或导入批次。",
+    "Say that others' reports on a value are wrong.": (
+        "对他人关于某值的上报提出异议。"
+    ),
+    "List what is in our vault.": "列出本单位保险库的内容。",
+    "Value, then Enter:": "请输入值，然后回车：",
+    "standard input": "标准输入",
+    "no value given": "未给出值",
+    "{where}: no value there": "{where}：其中没有值",
+    "{where}: not UTF-8 at byte {at}": "{where}：第 {at} 字节处不是 UTF-8",
+    "a value on the command line is seen by others": (
+        "写在命令行上的值会被他人看见"
+    ),
+    "give it on standard input or with --file, and clear it from"
+    " the shell's history": (
+        "请改由标准输入或 --file 给出，并从 shell 历史中清除"
+    ),
+    "not given: {names}": "未给出：{names}",
+    "say {ways}": "请给出 {ways}",
+    "nothing is guessed: say {ways}": "一概不猜测：请给出 {ways}",
+    "want ORIGIN:INDEX": "应为 日志名:序号",
+    "{n}: refused: {why}": "{n}：拒收：{why}",
+    "{n}: known as {id}": "{n}：已有，编号 {id}",
+    "{n}: accepted as {id}": "{n}：已收下，编号 {id}",
+    "{n} reports are being retracted": "正在撤回 {n} 条上报",
+    "name values, or positions, or ids, or an import": (
+        "值、位置、编号、导入批次只能选一种"
+    ),
+    "{n} values there, want one": "有 {n} 个值，只要一个",
+    "the dispute is published: {position}": "异议已发布：{position}",
+    "the dispute is kept as {id}": "异议已保存，编号 {id}",
+    "more: --after {id}": "还有：--after {id}",
+    "import {id}: accepted {accepted}, already known {known},"
+    " refused {refused}": (
+        "导入批次 {id}：收下 {accepted}，已有 {known}，拒收 {refused}"
+    ),
+    "refused rows, with reasons: {path}": "拒收的行及原因见：{path}",
+    "{path}: columns that are not stored: {names}": (
+        "{path}：以下各列不保存：{names}"
+    ),
+    "kind of fraud": "诈骗类型",
+    "what it was used as": "在诈骗中的作用",
+    "what the report rests on": "上报的依据",
+    "day; today if not": "日期；未给时为今天",
+    "day; the roster's cap if not": "日期；未给时为名册所定上限",
+    "16 hex digits that link a case": "串案标识，16 位十六进制",
+    "ORIGIN:INDEX that it rests on": "所依据的 日志名:序号",
+    "the number was faked": "号码系冒用（改号）",
+    "a drill: it counts nowhere": "演练：不产生任何效果",
+    "tell the others at once": "立即通知其他成员",
+    "of a URL": "保留网址的查询部分",
+    "a URL whose path may name a person": "允许路径中可能含个人信息的网址",
+    "values, one a line": "值，每行一个",
+    "FIELD=COLUMN, by name or number from 1": (
+        "字段=列，列用名称或从 1 起的序号"
+    ),
+    "for rows that do not say it": "用于未写明的行",
+    "likewise": "同上",
+    "detected if not given": "未给时自动检测",
+    "the first row is data": "首行即数据",
+    "of a workbook with several": "工作簿有多个工作表时指定",
+    "lines of FIELD TAB text TAB code": "码表：每行为 字段 TAB 文字 TAB 代码",
+    "where refused rows go; else FILE.refused.csv": (
+        "拒收行写到何处；未给时为 文件.refused.csv"
+    ),
+    "do not go on, begin again": "不接着上次，重新开始",
+    "false_positive, appeal_upheld, …": (
+        "false_positive（误报）、appeal_upheld（申诉成立）……"
+    ),
+    "of values on standard input": "标准输入上的值的种类",
+    "in the vault": "保险库中的编号",
+    "all that an import brought": "某次导入带来的全部",
+    "innocent_owner, spoofed_number, …": (
+        "innocent_owner（本人与诈骗无关）、spoofed_number（号码被冒用）……"
+    ),
+    "day to answer by; in 30 days if not": ("答复期限；未给时为 30 天后"),
+    "ORIGIN:INDEX of a report; all if none": (
+        "针对的上报 日志名:序号；未给时为全部"
+    ),
+    "22 characters, instead of a value": "以 22 字符令牌代替值",
+    "of the token": "令牌所属期",
+    "a file with the value": "存放该值的文件",
+    "a larger id only": "只列编号更大的",
+    "rows at most": "最多行数",
+    "show the raw values": "显示原始值",
+    # -------------------------------------------------- lists of reports
+    "is empty": "是空的",
+    "is no file": "不是文件",
+    "an import needs a file, to go on where it stopped": (
+        "导入需要文件，以便从断点继续"
+    ),
+    "{path}: its name does not say what it is": ("{path}：从文件名看不出格式"),
+    "say --format: {names}": "请给出 --format：{names}",
+    "is an old XLS workbook, or protected": "是旧版 XLS 工作簿，或已加密",
+    "save it as XLSX without a password, or as CSV": (
+        "请另存为不加密的 XLSX，或 CSV"
+    ),
+    "{path}: is not {kind}": "{path}：不是 {kind}",
+    "but XLSX or another ZIP": "而是 XLSX 或其他 ZIP",
+    "is UTF-32": "是 UTF-32 编码",
+    "save it as UTF-8": "请另存为 UTF-8",
+    "say --encoding": "请给出 --encoding",
+    "{path}: may be UTF-8 or GB18030": (
+        "{path}：可能是 UTF-8，也可能是 GB18030"
+    ),
+    "{path}: neither UTF-8 (byte {one}) nor GB18030 (byte {two})": (
+        "{path}：既不是 UTF-8（第 {one} 字节），"
+        "也不是 GB18030（第 {two} 字节）"
+    ),
+    "save it as UTF-8; or say --encoding, and the lines that do not"
+    " decode are refused": (
+        "请另存为 UTF-8；或给出 --encoding，不能解码的行将被拒收"
+    ),
+    "lines end with a carriage return alone": "各行仅以回车符结尾",
+    "save it with usual line ends": "请用通常的换行符保存",
+    "{path}: cells may be parted by {these}": ("{path}：分隔符可能是 {these}"),
+    "say --delimiter": "请给出 --delimiter",
+    "line {n}": "第 {n} 行",
+    "the line is {size} bytes long, above {most}": (
+        "该行长 {size} 字节，超过 {most}"
+    ),
+    "not {name} at byte {at}": "第 {at} 字节处不是 {name}",
+    "holds a NUL byte": "含有 NUL 字节",
+    "{here} cells, want {want}": "有 {here} 格，应为 {want} 格",
+    "more than {n} cells": "超过 {n} 格",
+    "a quote is opened and not closed": "引号有头无尾",
+    "cell {n}: text behind a closing quote": "第 {n} 格：结束引号之后还有文字",
+    "cell {n}: {why}": "第 {n} 格：{why}",
+    "no JSON object": "不是 JSON 对象",
+    "the object has a name twice": "对象中有重复的名称",
+    "{name} is no text": "{name} 不是文本",
+    "{name} is there twice": "{name} 出现两次",
+    "is larger inside than a list is": "解开后大于一份名单应有的大小",
+    "save the sheet as CSV": "请把工作表另存为 CSV",
+    "is no sound XLSX workbook": "不是完好的 XLSX 工作簿",
+    "save it again, or as CSV": "请重新保存，或另存为 CSV",
+    "{path}: no sheet {name}": "{path}：没有工作表 {name}",
+    "{path}: has {n} sheets": "{path}：有 {n} 个工作表",
+    "sheets: {names}": "工作表：{names}",
+    "say --sheet: {names}": "请给出 --sheet：{names}",
+    "a number above {n} digits has lost its end: keep it as text": (
+        "超过 {n} 位的数字已丢失末尾几位：请以文本格式保存"
+    ),
+    "{where}: no column and no option for {names}": (
+        "{where}：没有列也没有选项给出 {names}"
+    ),
+    "nothing is guessed: say {ways}, or --map FIELD=COLUMN;"
+    " columns here: {columns}": (
+        "一概不猜测：请给出 {ways}，或 --map 字段=列；现有各列：{columns}"
+    ),
+    "no header": "无表头",
+    "{where}: columns {one} and {two} both mean {field}": (
+        "{where}：{one} 和 {two} 两列都表示 {field}"
+    ),
+    "{where}: columns {one} and {two} are both named {name}": (
+        "{where}：第 {one} 列与第 {two} 列同名 {name}"
+    ),
+    "rename one of them": "请给其中一列改名",
+    "{where}: no column {name}": "{where}：没有列 {name}",
+    "{where}: no column {n}, there are {width}": (
+        "{where}：没有第 {n} 列，共 {width} 列"
+    ),
+    "columns: {names}": "各列：{names}",
+    "fields: {names}": "各字段：{names}",
+    "want FIELD=COLUMN": "应为 字段=列",
+    "want FIELD TAB text TAB code": "应为 字段 TAB 文字 TAB 代码",
+    "--map names {field} twice": "--map 两次指定 {field}",
+    "--map names a column twice": "--map 两次指定同一列",
+    "no whole number": "不是整数",
+    "no day as YYYY-MM-DD": "不是 YYYY-MM-DD 形式的日期",
+    "no day of the calendar": "日历上没有这一天",
+    "neither yes nor no": "既不是“是”也不是“否”",
+    "the row is too long for one request": "该行过长，一次请求放不下",
+    "{path}: goes on behind row {row}": "{path}：从第 {row} 行之后继续",
+    "{path}: has changed since its import stopped at row {row}": (
+        "{path}：上次导入停在第 {row} 行之后，文件已被改动"
+    ),
+    "put the old file back; or begin again with --anew: what is in"
+    " already is known then, not doubled": (
+        "请恢复原文件；或用 --anew 重新开始：已收下的会识别为已有，不会重复"
+    ),
+    "{path}: an import with other options stopped at row {row}": (
+        "{path}：用其他选项的导入停在第 {row} 行"
+    ),
+    "use the same options; or begin again with --anew": (
+        "请用相同的选项；或用 --anew 重新开始"
+    ),
+    "{path}: {n} of the rows refused before are not written down": (
+        "{path}：此前拒收的行中有 {n} 行未能写入"
+    ),
+    "run the same command again: it goes on from there": (
+        "再次运行同一命令即从该处继续"
+    ),
+    "stopped behind row {row}; {again}": "停在第 {row} 行之后；{again}",
+    "is another import of this file running?": (
+        "是否有另一个导入正在处理此文件？"
+    ),
+    "{n} rows/s": "{n} 行/秒",
+    "{name}: {part} %, row {row}, {rate}, {left} s left": (
+        "{name}：{part} %，第 {row} 行，{rate}，剩余 {left} 秒"
+    ),
+    # ----------------------------------------------------------- look-up
+    "Look values up: from standard input, one a line, from a file, or"
+    " asked for. Lines are values of --kind, or KIND TAB value.": (
+        "查询：值取自标准输入（每行一个）、文件，或当场询问。"
+        "每行为 --kind 种类的值，或 种类 TAB 值。"
+    ),
+    "call_check, transaction_check, …": (
+        "call_check（来电核验）、transaction_check（交易核验）……"
+    ),
+    "our own file number; it is kept": "本单位业务编号；会留存",
+    "to wait for holders": "等待密钥持有方的时间",
+    "what a bare account number is": "单独的账号属于哪一种",
+    "country of a phone without one": "未写国家的电话号码属于哪国",
+    "the lines are tokens of this epoch": "各行为该期的令牌",
+    "the roster has expired: ask the admins to renew": (
+        "名册已过期：请管理员续期"
+    ),
+    "line {n}: no kind": "第 {n} 行：没有种类",
+    "say --kind, or write lines as KIND TAB value": (
+        "请给出 --kind，或每行写 种类 TAB 值"
+    ),
+    "refused": "拒收",
+    "verdict": "判定",
+    "action": "建议处置",
+    "why": "说明",
+    "reasons": "理由",
+    "labels": "标签",
+    "sectors": "上报行业",
+    "seen": "发现日期",
+    "expires": "到期日",
+    "handling": "处理要求",
+    "spoofed": "改号",
+    "rests on": "依据",
+    "no answer from {names}": "{names} 未应答",
+    "#": "序号",
+    # ------------------------------------------------------------ status
+    "only whether it serves: exit code 0 or 1; no token": (
+        "只看是否可用：退出码 0 或 1；不需令牌"
+    ),
+    "again every two seconds": "每两秒刷新",
+    "recompute from the rows": "从各行重新计算摘要",
+    "ready": "就绪",
+    "not ready": "未就绪",
+    "ready, not appending": "就绪，但不追加日志",
+    "member": "成员",
+    "log": "日志",
+    "appending": "追加",
+    "vault": "保险库",
+    "holders": "持有方",
+    "keys": "密钥",
+    "roster": "名册",
+    "clock": "时钟",
+    "{member} of {alliance}, syncd {version}": (
+        "{alliance} 的 {member}，syncd {version}"
+    ),
+    "{origin}: {size} entries, {released} released": (
+        "{origin}：{size} 条，已公布 {released} 条"
+    ),
+    "{waiting} waiting, {published} published, {ending} ending": (
+        "待发布 {waiting}，已发布 {published}，撤回中 {ending}"
+    ),
+    "{up} up": "{up} 在线",
+    "{member} down": "{member} 不在线",
+    "dealt": "一方分发",
+    "version {version}, {expiry}": "第 {version} 版，{expiry}",
+    "expires in {n} days": "{n} 天后到期",
+    "EXPIRED": "已过期",
+    "{skew} s off": "偏差 {skew} 秒",
+    "sector": "行业",
+    "size": "长度",
+    "merged": "已合并",
+    "lag": "滞后",
+    "receipt": "回执",
+    "source": "来源",
+    "pulled": "拉取",
+    "state": "状态",
+    "digest": "摘要",
+    "finding": "发现",
+    "times": "次数",
+    "last": "最近",
+    "detail": "详情",
+    "CONTESTED: it signed two things": "存在分叉：它签了两种内容",
+    "{n} payloads withheld": "{n} 条内容被扣留",
+    "behind": "落后",
+    "{n} {unit} ago": "{n} {unit}前",
+    "d": "天",
+    "h": "小时",
+    "min": "分钟",
+    "s": "秒",
+    "what to do": "应做",
+    # -------------------------------------------------------------- demo
+    "Four members on this machine, from nothing.": (
+        "在本机从零演示四个成员。"
+    ),
+    "exit when all is seen": "演示完即退出",
+    "a new or empty directory": "新的或空的目录",
+    "urls.tsv, phones.csv and accounts.csv lie here": (
+        "urls.tsv、phones.csv、accounts.csv 所在目录"
+    ),
+    "Four members found an alliance: 2 of 3 hold the keys": (
+        "四个成员创建联盟：密钥由 3 方持有，2 方可用"
+    ),
+    "founded, fingerprint {f}…": "已创建，指纹 {f}…",
+    "Four daemons start": "启动四个守护进程",
+    "Each imports its own list": "各自导入自己的名单",
+    "accepted {accepted}, known {known}, refused {refused}": (
+        "收下 {accepted}，已有 {known}，拒收 {refused}"
+    ),
+    "{n} rows in {s:.1f} s, {refused} refused with their reasons": (
+        "{n} 行，用时 {s:.1f} 秒，拒收 {refused} 行并注明原因"
+    ),
+    "They pull, verify and merge each other's logs": (
+        "相互拉取、验证、合并日志"
+    ),
+    "converged after {s:.1f} s": "{s:.1f} 秒后一致",
+    "not converged: {why}": "未能一致：{why}",
+    "Every log verified from its bytes, in another process": (
+        "在另一进程中逐字节验证每份日志"
+    ),
+    "own entries": "自有条目",
+    "receipts": "回执",
+    "equal": "一致",
+    "DIFFERS": "不一致",
+    "One of each kind, asked where it was not reported": (
+        "每种各取一个，在未上报它的成员处查询"
+    ),
+    "{asker}: {kind} reported by {owner}: {verdict}, {action}": (
+        "{asker}：由 {owner} 上报的 {kind}：{verdict}，{action}"
+    ),
+    "{owner} retracts a phone number": "{owner} 撤回一个电话号码",
+    "gone at every member after {s:.1f} s": ("{s:.1f} 秒后所有成员处均已撤除"),
+    "still listed at {who}": "{who} 处仍在列",
+    "A payment institution joins": "一家支付机构加入",
+    "the newcomer holds everything, and answers": (
+        "新成员已持有全部数据，并能应答"
+    ),
+    "Try it; Ctrl-C ends it": "可以试用；Ctrl-C 结束",
+    "Everything held, in {s:.0f} s.": "全部成立，用时 {s:.0f} 秒。",
+    "Something did not hold: see the red lines above.": (
+        "有不成立之处：见上方红色各行。"
+    ),
+    "choose a new directory": "请另选新目录",
 }

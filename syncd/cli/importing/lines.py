@@ -1,14 +1,17 @@
 """Lines of a text file: where each ends, and what it says.
 
 An encoding is detected strictly: a byte order mark says which; without one
-the whole file must be UTF-8, or else the whole file GB18030. What is told is
-not questioned: then single lines that do not decode are refused.
+the whole file must be UTF-8, or else the whole file GB18030. A few Chinese
+words in GB18030 are by chance UTF-8 as well, of Greek to Arabic letters: a
+file that could be either must be told. What is told is not questioned: then
+single lines that do not decode are refused.
 
 In UTF-8 and GB18030 no character has 0x0A among its later bytes, so lines
 are cut as bytes and decoded one by one. This module knows nothing of cells.
 """
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +23,7 @@ from syncd.errors import UsageError
 MAX_LINE = 65_536  # bytes; a longer one is refused, and not kept
 SHOWN = 1024  # bytes of a refused overlong line that are shown
 _CHUNK = 1 << 20
+_WIDE = re.compile("[\u0800-\U0010ffff]")  # three bytes or more in UTF-8
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -74,18 +78,25 @@ def encoding(path: Path, told: str = "") -> Encoding:
                     hint=t("save it as UTF-8"),
                 )
             return Encoding(marked[1], len(marked[0]))
-        wrong = []
-        for name in ("utf-8", "gb18030"):
-            at = _first_wrong(file, name)
-            if at is None:
-                return Encoding(name, 0)
-            wrong.append(at)
+        sure, no_utf8 = _scan(file, "utf-8")
+        if sure and no_utf8 is None:
+            return Encoding("utf-8", 0)
+        _, no_gb = _scan(file, "gb18030")
+    if no_utf8 is None and no_gb is None:
+        raise UsageError(
+            t("{path}: may be UTF-8 or GB18030", path=path),
+            hint=t("say --encoding"),
+        )
+    if no_utf8 is None:
+        return Encoding("utf-8", 0)
+    if no_gb is None:
+        return Encoding("gb18030", 0)
     raise UsageError(
         t(
             "{path}: neither UTF-8 (byte {one}) nor GB18030 (byte {two})",
             path=path,
-            one=wrong[0],
-            two=wrong[1],
+            one=no_utf8,
+            two=no_gb,
         ),
         hint=t(
             "save it as UTF-8; or say --encoding, and the lines that do not"
@@ -94,20 +105,22 @@ def encoding(path: Path, told: str = "") -> Encoding:
     )
 
 
-def _first_wrong(file: BinaryIO, name: str) -> int | None:
-    """Return where the first byte stands that is not of an encoding."""
+def _scan(file: BinaryIO, name: str) -> tuple[bool, int | None]:
+    """Tell whether UTF-8 is no chance, and where the first wrong byte is."""
     file.seek(0)
     decoder = codecs.getincrementaldecoder(name)()
-    done = 0
+    done, ascii_, wide = 0, True, False
     while True:
         chunk = file.read(_CHUNK)
         held = len(decoder.getstate()[0])
         try:
-            decoder.decode(chunk, final=not chunk)
+            text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as e:
-            return done - held + e.start
+            return wide, done - held + e.start
+        ascii_ = ascii_ and text.isascii()
+        wide = wide or (not ascii_ and bool(_WIDE.search(text)))
         if not chunk:
-            return None
+            return ascii_ or wide, None
         done += len(chunk)
 
 

@@ -34,6 +34,7 @@ MAX_COLUMNS = 200
 MAX_ROWS = 1_048_576
 _DIGITS = 15
 _PIECE = 64 << 10
+_FAR = re.compile(rb"""[ \n]r=["']\d{8}""")  # no row has such a number
 
 # Whatever a broken or hostile workbook makes the libraries raise.
 _BROKEN = (Exception,)
@@ -125,6 +126,8 @@ class Sheet:
                 here = tail + piece
                 if b"<!" in here and re.search(rb"<!(DOCTYPE|ENTITY)", here):
                     raise self._broken(None)
+                if sheet and _FAR.search(here):
+                    raise self._too_large()
                 tail = piece[-16:]
                 since_tag = 0 if b"<" in piece else since_tag + len(piece)
                 rows = b"<row" in here or b":row" in here

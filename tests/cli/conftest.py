@@ -1,0 +1,363 @@
+"""The command, run as it is, before one of two own doors.
+
+One is false and fails when told to; one is real, with an alliance behind it.
+"""
+
+import asyncio
+import contextlib
+import io
+import json
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from syncd.cli import text
+from syncd.cli.main import main
+
+if TYPE_CHECKING:
+    from tests.alliance import Alliance
+
+TOKEN = "syncd_operator-of-the-tests"
+PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
+    """Run `syncd WORDS…` with bytes on standard input."""
+    for name in ("SYNCD_HOME", "SYNCD_TOKEN_FILE", "SYNCD_SECRET_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def one(*words: object, stdin: bytes = b"") -> Ran:
+        source = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
+        monkeypatch.setattr(sys, "stdin", source)
+        capsys.readouterr()
+        try:
+            main([str(word) for word in words])
+        except SystemExit as e:
+            code = e.code
+        else:
+            code = 0
+        assert isinstance(code, int)
+        got = capsys.readouterr()
+        assert "Traceback" not in got.err
+        return Ran(code, got.out, got.err)
+
+    yield one
+    text.choose("en")
+
+
+# ------------------------------------------------------------ a false door
+
+
+def refused(detail: str, status: int = 422, type_: str = "refused") -> Any:
+    return {
+        "type": f"urn:syncd:problem:{type_}",
+        "title": "no",
+        "status": status,
+        "detail": detail,
+    }
+
+
+@dataclass
+class FalseDoor:
+    """The own door as the contract has it, over a dict; fails when told to.
+
+    Values that begin with "bad" are refused. `fail` names a point and how
+    often it is passed first: "before" and "after" the commit of a step, or
+    "busy": the answer is never finished.
+    """
+
+    vault: dict[str, int] = field(default_factory=dict)
+    imports: dict[int, dict[str, Any]] = field(default_factory=dict)
+    asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    fail: dict[str, int] = field(default_factory=dict)
+    largest: int = 0  # bytes of a request
+
+    def reached(self, point: str) -> bool:
+        """Tell whether the door fails at a point, this time."""
+        if point not in self.fail:
+            return False
+        self.fail[point] -= 1
+        if self.fail[point] < 0:
+            del self.fail[point]
+            return True
+        return False
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        """Return status and value."""
+        bare = path.partition("?")[0]
+        if bare in self.answers:
+            return self.answers[bare]
+        if (method, bare) == ("POST", "/v1/reports"):
+            return self.take(body)
+        if bare == "/v1/imports":
+            return self.begin(body)
+        if found := re.fullmatch(r"/v1/imports/(\d+)/finish", bare):
+            state = self.imports[int(found[1])]
+            state["finished"] = True
+            return 200, public(state)
+        return 404, refused("no such path", 404, "absent")
+
+    def begin(self, body: Any) -> tuple[int, Any]:
+        key = json.dumps([body["file"], body["size"], body["options"]])
+        for state in self.imports.values():
+            if state["key"] == key and not state["finished"]:
+                return 200, public(state)
+        id_ = len(self.imports) + 1
+        self.imports[id_] = {
+            "key": key,
+            "id": id_,
+            "offset": 0,
+            "row": 0,
+            "prefix": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4959"
+            "91b7852b855",
+            "accepted": 0,
+            "known": 0,
+            "refused": 0,
+            "finished": False,
+        }
+        return 201, public(self.imports[id_])
+
+    def take(self, body: Any) -> tuple[int, Any]:
+        if self.reached("before"):
+            raise ConnectionAbortedError
+        mark = body.get("import")
+        state = self.imports[mark["id"]] if mark else None
+        if state and (
+            state["finished"] or state["offset"] != mark["old_offset"]
+        ):
+            return 409, refused("not at that byte", 409, "stale")
+        items: list[Any] = []
+        for report in body["reports"]:
+            key = json.dumps(report, sort_keys=True)
+            if report.get("value", "").startswith("bad"):
+                why = refused("the value is bad")
+                items.append({"state": "refused", "problem": why})
+            elif key in self.vault:
+                items.append({"state": "known", "id": self.vault[key]})
+            else:
+                self.vault[key] = len(self.vault) + 1
+                items.append({"state": "accepted", "id": self.vault[key]})
+        counts = {
+            s: sum(i["state"] == s for i in items)
+            for s in ("accepted", "known", "refused")
+        }
+        if state:
+            for name in ("offset", "row", "prefix"):
+                state[name] = mark[name]
+            for name, count in counts.items():
+                state[name] += count
+            state["refused"] += mark["refused"]
+        if self.reached("after"):
+            raise ConnectionAbortedError
+        return 202, {"items": items, **counts}
+
+    @property
+    def reports(self) -> list[Any]:
+        return [json.loads(key) for key in self.vault]
+
+    @property
+    def values(self) -> list[str]:
+        return [r["value"] for r in self.reports]
+
+
+def public(state: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in state.items() if k != "key"}
+
+
+class _Server(ThreadingHTTPServer):
+    desk: FalseDoor
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: it hangs up on purpose."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet an answer
+    server: _Server
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        desk = self.server.desk
+        length = int(self.headers.get("Content-Length", 0))
+        desk.largest = max(desk.largest, length)
+        raw = self.rfile.read(length)
+        body = None
+        if "json" in self.headers.get("Content-Type", ""):
+            body = json.loads(raw)
+        desk.asked.append((self.command, self.path, body))
+        open_ = self.path == "/readyz"
+        if not open_ and self.headers["Authorization"] != f"Bearer {TOKEN}":
+            status, value = 401, refused("a token is needed", 401, "x")
+        else:
+            status, value = desk.answer(self.command, self.path, body)
+        said = (
+            value if isinstance(value, bytes) else json.dumps(value).encode()
+        )
+        self.send_response(status)
+        is_problem = status >= 400 and "status" in str(value)
+        media = PROBLEM if is_problem else "application/json"
+        self.send_header("Content-Type", media)
+        self.send_header("Content-Length", str(len(said)))
+        if status == 429:
+            self.send_header("Retry-After", "7")
+        self.end_headers()
+        self.wfile.write(said)
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[_Server]:
+    server = _Server(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}
+    )
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def false(_server: _Server) -> FalseDoor:
+    """A fresh false door."""
+    _server.desk = FalseDoor()
+    return _server.desk
+
+
+def furnish(home: Path, own: str) -> None:
+    """Make a home with settings and a token beside it."""
+    home.mkdir()
+    (home / "config.toml").write_text(
+        '[member]\nid = "bank"\ndomain = "bank.example"\nalliance = "txwz"\n'
+        f'[own]\nlisten = "{own}"\n'
+    )
+    keep_token(home, TOKEN)
+
+
+def keep_token(home: Path, token: str) -> Path:
+    path = home.with_suffix(".token")
+    path.touch(0o600)
+    path.write_text(f"{token}\n")
+    return path
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A member whose command is run."""
+
+    home: Path
+    run: Run
+
+    def __call__(self, *words: object, stdin: bytes = b"") -> Ran:
+        """Run `syncd --home HOME WORDS… --token-file FILE`."""
+        token = self.home.with_suffix(".token")
+        more = ("--token-file", token)
+        return self.run("--home", self.home, *words, *more, stdin=stdin)
+
+
+@pytest.fixture
+def desk(run: Run, false: FalseDoor, _server: _Server, tmp_path: Path) -> Desk:
+    """A member's command before a false door."""
+    home = tmp_path / "home"
+    furnish(home, f"127.0.0.1:{_server.server_port}")
+    return Desk(home, run)
+
+
+# ------------------------------------------------------------- a real one
+
+
+class Real:
+    """An alliance that runs beside the tests, in a thread of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._stack = contextlib.AsyncExitStack()
+        self.alliance: Alliance
+
+    def do(self, job: Any) -> Any:
+        """Run a coroutine beside the daemons."""
+        return asyncio.run_coroutine_threadsafe(job, self._loop).result(60)
+
+    def __enter__(self) -> "Real":
+        self._thread.start()
+        self.do(self._open())
+        return self
+
+    async def _open(self) -> None:
+        # Only few tests need an alliance: it is slow to import.
+        from tests.alliance import Alliance
+
+        made = Alliance.found(
+            self._root, ("police", "bank", "carrier"), start=True
+        )
+        self.alliance = await self._stack.enter_async_context(made)
+        for member in self.alliance.members.values():
+            port = member.node._runners[-1].addresses[0][1]
+            path = member.home / "config.toml"
+            listen = '"127.0.0.1:0"'
+            assert listen in path.read_text()
+            path.write_text(
+                path.read_text().replace(listen, f'"127.0.0.1:{port}"')
+            )
+            bearers = member.node.home.own.bearers
+            keep_token(member.home, await bearers.add("cli", "operator"))
+
+    def __exit__(self, *_: object) -> None:
+        self.do(self._stack.aclose())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def settle(self) -> None:
+        """Run rounds until all agree."""
+        self.do(self.alliance.settle())
+
+    def desk(self, id_: str, run: Run) -> Desk:
+        """Return a member's command."""
+        return Desk(self.alliance.members[id_].home, run)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
+    """Three members, their daemons running."""
+    with Real(tmp_path_factory.mktemp("real") / "alliance") as alliance:
+        yield alliance

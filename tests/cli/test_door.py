@@ -1,0 +1,194 @@
+"""What the door says becomes the error, and the exit code, that it means."""
+
+import http.server
+import socketserver
+import threading
+from pathlib import Path
+
+import pytest
+
+from syncd.cli import door
+from syncd.config import Address
+from syncd.errors import SyncdError, UnavailableError
+from tests.cli.conftest import Desk, FalseDoor, Ran, Run, furnish, refused
+
+
+def status(desk: Desk) -> Ran:
+    return desk("report", "list")
+
+
+@pytest.mark.parametrize(
+    ("code", "type_", "exit_code"),
+    [
+        (400, "usage", 2),
+        (400, "malformed", 2),
+        (422, "refused", 1),
+        (404, "absent", 1),
+        (503, "unavailable", 3),
+        (503, "holders", 3),
+        (409, "stale", 3),
+        (403, "untrusted", 4),
+        (500, "newer", 5),
+        (500, "damaged", 5),
+        (500, "something new", 3),
+        (401, "about:blank", 4),
+        (403, "about:blank", 4),
+        (404, "about:blank", 2),
+        (409, "about:blank", 3),
+        (413, "about:blank", 2),
+        (422, "about:blank", 1),
+        (429, "quota", 3),
+        (502, "about:blank", 3),
+    ],
+)
+def test_exit_codes(
+    desk: Desk, false: FalseDoor, code: int, type_: str, exit_code: int
+) -> None:
+    """As docs/cli.md says, by class and else by status."""
+    problem = {**refused("so it is", code, type_), "hint": "do this"}
+    false.answers["/v1/reports"] = (code, problem)
+    ran = status(desk)
+    assert ran.code == exit_code
+    assert ran.err.splitlines() == [
+        "syncd: error: so it is",
+        "syncd: hint: do this",
+    ]
+
+
+def test_no_problem_at_all(desk: Desk, false: FalseDoor) -> None:
+    """Something else answers at that port."""
+    false.answers["/v1/reports"] = (500, b"<html>")
+    ran = status(desk)
+    assert (ran.code, ran.err) == (3, "syncd: error: HTTP 500\n")
+    false.answers["/v1/reports"] = (200, b"<html>")
+    ran = status(desk)
+    assert ran.code == 3
+    assert "no JSON" in ran.err
+
+
+def test_too_many_says_when_to_come_back(desk: Desk, false: FalseDoor) -> None:
+    false.answers["/v1/reports"] = (429, refused("too many", 429, "quota"))
+    assert "come back in 7 s" in status(desk).err
+
+
+def test_nobody_there(desk: Desk) -> None:
+    """Exit code 3, and how to start the daemon."""
+    path = desk.home / "config.toml"
+    text = path.read_text()
+    path.write_text(text.rpartition('"127')[0] + '"127.0.0.1:1"\n')
+    ran = status(desk)
+    assert ran.code == 3
+    assert f"syncd --home {desk.home} run" in ran.err
+
+
+def test_port_0_is_nowhere(run: Run, tmp_path: Path) -> None:
+    furnish(tmp_path / "home", "127.0.0.1:0")
+    ran = status(Desk(tmp_path / "home", run))
+    assert ran.code == 2
+
+
+def test_hangs_up(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
+    false.fail = {"before": 0}
+    path = tmp_path / "a"
+    path.write_text("a.example\n")
+    words = [
+        "--kind",
+        "url",
+        "--label",
+        "x",
+        "--role",
+        "x",
+        "--evidence",
+        "x",
+        "--file",
+    ]
+    assert desk("report", "add", *words, path).code == 3
+
+
+class _OnUnix(socketserver.UnixStreamServer):
+    def get_request(self) -> tuple[object, tuple[str, int]]:  # type: ignore[override]
+        return super().get_request()[0], ("local", 0)
+
+
+class _Says(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        said = f'{{"host": "{self.headers["Host"]}"}}'.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_over_a_unix_socket(tmp_path: Path) -> None:
+    """The name that is asked for is loopback's."""
+    path = tmp_path / "own.sock"
+    with _OnUnix(str(path), _Says) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        own = door.Door(Address(path=path), "t", tmp_path)
+        assert own.get("/x") == {"host": "localhost"}
+        own.close()
+        thread.join()
+
+
+def test_no_unix_socket(tmp_path: Path) -> None:
+    own = door.Door(Address(path=tmp_path / "none"), "t", tmp_path)
+    with pytest.raises(UnavailableError):
+        own.get("/x")
+
+
+def test_a_problem_within_an_answer() -> None:
+    error = door.problem(refused("no"))
+    assert isinstance(error, SyncdError)
+    assert (str(error), error.exit_code) == ("no", 1)
+
+
+# ------------------------------------------------------------------- token
+
+
+def test_token_from_the_environment(
+    desk: Desk, false: FalseDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    false.answers["/v1/reports"] = (200, {"items": []})
+    token = desk.home.with_suffix(".token")
+    monkeypatch.setenv("SYNCD_TOKEN_FILE", str(token))
+    monkeypatch.setenv("SYNCD_HOME", str(desk.home))
+    assert desk.run("report", "list").code == 0
+
+
+def test_no_token(desk: Desk) -> None:
+    ran = desk.run("--home", desk.home, "report", "list")
+    assert ran.code == 2
+    assert "syncd token add" in ran.err
+
+
+def test_a_token_that_others_read(desk: Desk) -> None:
+    desk.home.with_suffix(".token").chmod(0o644)
+    ran = status(desk)
+    assert ran.code == 2
+    assert "chmod 600" in ran.err
+
+
+@pytest.mark.parametrize("raw", [b"", b"two words", b"\xff", b"a\r\nb: c"])
+def test_no_token_in_the_file(desk: Desk, raw: bytes) -> None:
+    """Nothing that could be a header of its own is sent."""
+    desk.home.with_suffix(".token").write_bytes(raw)
+    ran = status(desk)
+    assert ran.code == 2
+    assert "no bearer token" in ran.err
+
+
+def test_a_wrong_token(desk: Desk) -> None:
+    desk.home.with_suffix(".token").write_text("another")
+    assert status(desk).code == 4
+
+
+def test_no_home(run: Run, tmp_path: Path) -> None:
+    assert run("report", "list").code == 2
+    ran = run("--home", tmp_path / "none", "report", "list")
+    assert (ran.code, "no such directory" in ran.err) == (2, True)
+    assert run("--home", tmp_path, "report", "list").code == 2

@@ -1,0 +1,593 @@
+"""An import takes every row or says why not, and survives every stop."""
+
+import csv
+import hashlib
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from syncd.cli.importing import journey
+from tests.cli.conftest import Desk, FalseDoor
+
+HEAD = "kind,value,label,role,evidence\n"
+SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
+CONST = SAME.split()
+
+
+def row(value: str) -> str:
+    return f"url,{value},fake_shop,phishing_host,user_tag\n"
+
+
+def refused_rows(path: Path) -> list[list[str]]:
+    with path.with_name(f"{path.name}.refused.csv").open(newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    path = tmp_path / "list.csv"
+    path.write_text(HEAD + row("a.example") + row("bad.example"))
+    return path
+
+
+# ------------------------------------------------------------ what it does
+
+
+def test_counts_and_refused_rows(
+    desk: Desk, false: FalseDoor, listed: Path
+) -> None:
+    """Good rows go in; refused ones lie beside, for the owner alone."""
+    ran = desk("report", "import", listed, "--json")
+    assert ran.code == 1
+    refused = listed.with_name("list.csv.refused.csv")
+    assert ran.json == {
+        "import": 1,
+        "accepted": 1,
+        "known": 0,
+        "refused": 1,
+        "refused_file": str(refused),
+    }
+    assert refused_rows(listed) == [
+        ["row", "reason", "raw"],
+        ["3", "the value is bad", row("bad.example").strip()],
+    ]
+    assert stat.S_IMODE(refused.stat().st_mode) == 0o600
+    assert false.values == ["a.example"]
+    assert not list(listed.parent.glob(".*.import"))
+
+
+def test_all_good_is_code_0(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(HEAD + row("a.example"))
+    ran = desk("report", "import", path)
+    assert ran.code == 0
+    assert "accepted 1, already known 0, refused 0" in ran.out
+    assert not path.with_name("list.csv.refused.csv").exists()
+
+
+def test_again_is_known(desk: Desk, false: FalseDoor, listed: Path) -> None:
+    """A finished file may be imported again: nothing is doubled."""
+    desk("report", "import", listed)
+    ran = desk("report", "import", listed, "--json")
+    assert (ran.json["accepted"], ran.json["known"]) == (0, 1)
+    assert len(false.vault) == 1
+    assert len(refused_rows(listed)) == 2
+
+
+def test_prefix_is_of_the_committed_bytes(
+    desk: Desk, false: FalseDoor, listed: Path
+) -> None:
+    desk("report", "import", listed)
+    state = false.imports[1]
+    assert state["offset"] == listed.stat().st_size
+    assert state["prefix"] == hashlib.sha256(listed.read_bytes()).hexdigest()
+    assert state["row"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "words"),
+    [
+        ("a.txt", "a.example\n\nb.example", CONST),
+        ("a.tsv", "value\ta\nb.example\t1\na.example\t2\n", CONST),
+        ("a.csv", "\ufeff网址;备注\na.example;x\nb.example;y\n", CONST),
+        ("a.csv", "网址|备注\na.example|x\nb.example|y\n", CONST),
+        (
+            "a.csv",
+            'x,y\n"a.example",1\r\nb.example,2\r\n',
+            ["--map", "value=x"],
+        ),
+        ("a.csv", "1,a.example\n2,b.example\n", ["--map", "value=2"]),
+        (
+            "a.ndjson",
+            '{"value":"a.example","n":1}\n{"网址":"b.example"}\n',
+            CONST,
+        ),
+        (
+            "a.jsonl",
+            '{"x":"a.example"}\n{"x":"b.example"}',
+            ["--map", "value=x"],
+        ),
+    ],
+)
+def test_every_format(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path: Path,
+    name: str,
+    raw: str,
+    words: list[str],
+) -> None:
+    """Lines, cells and objects say the same."""
+    path = tmp_path / name
+    path.write_text(raw, encoding="utf-8", newline="")
+    if words is not CONST:
+        words = [*words, *CONST]
+    if raw.startswith("1,"):
+        words = [*words, "--no-header"]
+    ran = desk("report", "import", path, *words)
+    assert ran.code == 0, ran.err
+    assert sorted(false.values) == ["a.example", "b.example"]
+
+
+@pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_every_encoding(
+    desk: Desk, false: FalseDoor, tmp_path: Path, code: str
+) -> None:
+    """Chinese names and words are read in each encoding."""
+    text = (
+        "种类,号码,标签,角色,证据,置信度,发现日期\n"
+        "电话,13800138000,虚假购物服务,主叫号码,刑事立案,90,2026年1月2日\n"
+    )
+    path = tmp_path / "名单.csv"
+    path.write_bytes(text.encode(code))
+    assert desk("report", "import", path).code == 0
+    assert false.reports == [
+        {
+            "kind": "phone",
+            "value": "13800138000",
+            "label": "fake_shop",
+            "role": "caller",
+            "evidence": "police_case",
+            "confidence": 90,
+            "seen": "2026-01-02",
+        }
+    ]
+
+
+def test_unknown_columns_are_never_stored(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """They are named once, and what they hold goes nowhere."""
+    path = tmp_path / "list.csv"
+    path.write_text("value,受害人姓名,note\na.example,张三,secret\n")
+    ran = desk("report", "import", path, *CONST)
+    assert ran.err.count("受害人姓名") == 1
+    assert "张三" not in json.dumps(false.asked, ensure_ascii=False)
+    assert "secret" not in json.dumps(false.asked)
+
+
+def test_an_option_stands_where_the_column_is_empty(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("value,confidence\na.example,\nb.example,7\n")
+    ran = desk("report", "import", path, *CONST, "--confidence", 80)
+    assert ran.code == 0
+    assert [r["confidence"] for r in false.reports] == [80, 7]
+
+
+def test_own_words(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
+    """A table says which code a member's own word stands for."""
+    words = tmp_path / "codes.tsv"
+    words.write_text("# ours\nlabel\t刷单\ttask_rebate\n")
+    path = tmp_path / "list.csv"
+    path.write_text("value,标签\na.example,刷单\n")
+    ran = desk("report", "import", path, *CONST, "--codes", words)
+    assert ran.code == 0
+    assert false.reports[0]["label"] == "task_rebate"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("2026-1-2", "2026-01-02"),
+        ("2026/01/02", "2026-01-02"),
+        ("2026.1.2", "2026-01-02"),
+        ("20260102", "2026-01-02"),
+        ("２０２６年１月２日", "2026-01-02"),
+        ("2026-01-02 03:04:05", "2026-01-02"),
+        ("2026-01-02T03:04:05+08:00", "2026-01-02"),
+    ],
+)
+def test_days(
+    desk: Desk, false: FalseDoor, tmp_path: Path, said: str, meant: str
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"value,seen\na.example,{said}\n")
+    assert desk("report", "import", path, *CONST).code == 0
+    assert false.reports[0]["seen"] == meant
+
+
+# --------------------------------------------------------- refused as rows
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("a.example,x,1", "3 cells, want 4"),
+        ("a.example,x,1,1,1", "5 cells, want 4"),
+        ('"a.example,x,1,1', "a quote is opened and not closed"),
+        ('"a.example"x,x,1,1', "cell 1: text behind a closing quote"),
+        ("a\0.example,x,1,1", "holds a NUL byte"),
+        ("a.example,eighty,1,1", "confidence: no whole number"),
+        ("a.example,-1,1,1", "confidence: no whole number"),
+        ("a.example,50,03/04/2026,1", "seen: no day as YYYY-MM-DD"),
+        ("a.example,50,2026-02-30,1", "seen: no day of the calendar"),
+        ("a.example,50,2026-02-20,maybe", "spoofed: neither yes nor no"),
+        ("a" * 1_000_000, "the line is 1000001 bytes long, above 65536"),
+    ],
+)
+def test_refused_row(
+    desk: Desk, false: FalseDoor, tmp_path: Path, line: str, why: str
+) -> None:
+    """The row is refused with its number and reason; its neighbours stay."""
+    path = tmp_path / "list.csv"
+    path.write_text(
+        "value,confidence,seen,spoofed\nbefore.example,1,,\n"
+        f"{line}\nbehind.example,100,2026-01-02,是\n"
+    )
+    ran = desk("report", "import", path, *CONST, "--json")
+    assert ran.code == 1
+    assert refused_rows(path)[1][:2] == ["3", why]
+    assert len(refused_rows(path)) == 2
+    assert false.values == ["before.example", "behind.example"]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("value,a.example", "no JSON object"),
+        ('["a.example"]', "no JSON object"),
+        ('{"value":{"a":1}}', "'value' is no text"),
+        ('{"value":1.5}', "'value' is no text"),
+        ('{"value":"a","value":"b"}', "the object has a name twice"),
+        ('{"value":"a.example","网址":"b.example"}', "value is there twice"),
+        ("[" * 60_000, "no JSON object"),
+    ],
+)
+def test_refused_object(
+    desk: Desk, false: FalseDoor, tmp_path: Path, line: str, why: str
+) -> None:
+    """A file of mixed format loses the rows that are of another."""
+    path = tmp_path / "list.ndjson"
+    path.write_text(f'{line}\n{{"value": "b.example"}}\n')
+    assert desk("report", "import", path, *CONST).code == 1
+    assert refused_rows(path)[1][:2] == ["1", why]
+    assert false.values == ["b.example"]
+
+
+def test_wrong_bytes_are_refused_rows_when_told(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(b"value\na.example\n\xff\xfe.example\nb.example\n")
+    words = (*CONST, "--encoding", "utf-8")
+    assert desk("report", "import", path, *words).code == 1
+    assert refused_rows(path)[1][:2] == ["3", "not utf-8 at byte 16"]
+    assert false.values == ["a.example", "b.example"]
+
+
+# --------------------------------------------------------- refused as file
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "words", "why"),
+    [
+        ("a.csv", b"", [], "is empty"),
+        ("a.csv", b"\n \n", [], "is empty"),
+        ("a.dat", b"x", [], "does not say what it is"),
+        ("a.csv", b"x", ["--format", "pdf"], "--format 'pdf'"),
+        ("a.csv", b"PK\x03\x04x", [], "is not CSV, but XLSX or another ZIP"),
+        ("a.xlsx", b"value\n", [], "is not XLSX"),
+        ("a.xlsx", b"PK\x03\x04x", [], "is no sound XLSX workbook"),
+        ("a.xls", b"\xd0\xcf\x11\xe0x", ["--format", "csv"], "old XLS"),
+        ("a.csv", b"v\n\xff\n", [], "neither UTF-8 (byte 2) nor GB18030"),
+        ("a.csv", b"\xff\xfe\0\0x", [], "is UTF-32"),
+        ("a.csv", b"x", ["--encoding", "koi8-r"], "--encoding 'koi8-r'"),
+        ("a.csv", b"value,a;b\n", [], "parted by comma semicolon"),
+        ("a.csv", b"x", ["--delimiter", "x"], "--delimiter 'x'"),
+        ("a.csv", b"value,x,x\n", [], "2 and 3 are both named 'x'"),
+        ("a.csv", "号码,电话\n".encode(), [], "both mean value"),
+        ("a.csv", b'"value\n', [], "a quote is opened and not closed"),
+        ("a.csv", b"value\ra.example\r", [], "carriage return"),
+        ("a.csv", b"value\0\n", [], "holds a NUL byte"),
+        ("a.csv", b"x\n", [], "no column and no option for value"),
+        ("a.csv", b"x\n", ["--map", "value=y"], "no column 'y'"),
+        ("a.csv", b"x\n", ["--map", "value=2"], "no column 2, there are 1"),
+        ("a.csv", b"x\n", ["--map", "price=x"], "want FIELD=COLUMN"),
+        ("a.csv", b"x\n", ["--map", "value=x", "--map", "value=x"], "twice"),
+        ("a.csv", b"x\n", ["--map", "value=x", "--map", "case=x"], "twice"),
+        ("a.csv", b"value\n", ["--seen", "soon"], "--seen: no day"),
+        ("a.txt", b"x\n", ["--codes", "/none"], "/none: No such file"),
+    ],
+)
+def test_refused_file(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path: Path,
+    name: str,
+    raw: bytes,
+    words: list[str],
+    why: str,
+) -> None:
+    """One clear line, and nothing was sent."""
+    path = tmp_path / name
+    path.write_bytes(raw)
+    ran = desk("report", "import", path, *CONST, *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert why in ran.err
+    assert not any(path == "/v1/reports" for _, path, _ in false.asked)
+
+
+def test_what_is_missing_is_named_at_once(desk: Desk, tmp_path: Path) -> None:
+    """Nothing is guessed; all that is needed is named, with the ways."""
+    path = tmp_path / "list.csv"
+    path.write_text("号码,备注\n13800138000,x\n")
+    ran = desk("report", "import", path)
+    assert ran.code == 2
+    assert "no option for kind, label, role, evidence" in ran.err
+    assert "--kind CODE --label CODE" in ran.err
+    assert "号码, 备注" in ran.err
+
+
+def test_no_file(desk: Desk, tmp_path: Path) -> None:
+    for path in (tmp_path / "none.csv", tmp_path, Path("-")):
+        assert desk("report", "import", path, *CONST).code == 2
+
+
+def test_codes_that_are_none(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("x\n")
+    codes = tmp_path / "codes"
+    for raw in (b"label 1 2", b"price\ta\tb", b"label\t\tb", b"\xff"):
+        codes.write_bytes(raw)
+        ran = desk("report", "import", path, *CONST, "--codes", codes)
+        assert ran.code == 2
+
+
+# ------------------------------------------------------------------- stops
+
+
+def long_list(path: Path, rows: int) -> None:
+    """Every seventh row is refused by the door, every eleventh by us."""
+    with path.open("w") as file:
+        file.write(HEAD)
+        for n in range(rows):
+            if n % 11 == 0:
+                file.write(f"ragged{n}\n")
+            else:
+                file.write(row(f"{'bad' if n % 7 == 0 else 'n'}{n}.example"))
+
+
+POINTS = [("before", 0), ("before", 2), ("after", 0), ("after", 3)]
+
+
+@pytest.fixture
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journey, "STEP", 10)
+
+
+class Judge:
+    """Judges as the false door does."""
+
+    def __init__(self, _: object) -> None:
+        pass
+
+    def problem(self, row: Any, columns: Any) -> str:
+        if row.problem:
+            return str(row.problem)
+        made = columns.report(row)
+        bad = made["value"].startswith("bad")
+        return "the value is bad" if bad else ""
+
+
+@pytest.mark.usefixtures("_short")
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["before", "after"]), st.integers(0, 4)),
+        max_size=4,
+    ),
+    st.integers(0, 45),
+)
+@settings(
+    max_examples=12,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_stops_leave_no_trace(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path_factory: pytest.TempPathFactory,
+    stops: list[tuple[str, int]],
+    rows: int,
+) -> None:
+    """However often it breaks: vault and refused rows are as without."""
+    path = tmp_path_factory.mktemp("stops") / "list.csv"
+    long_list(path, rows)
+    false.vault.clear()
+    false.imports.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journey, "_Judge", Judge)
+        for point, after in stops:
+            false.fail = {point: after}
+            ran = desk("report", "import", path)
+            assert ran.code in (0, 1, 3)
+            if ran.code == 3:
+                assert "run the same command again" in ran.err
+            else:
+                break
+        false.fail = {}
+        ran = desk("report", "import", path, "--json")
+    theirs = [n for n in range(rows) if n % 11 and n % 7 == 0]
+    ours = [n for n in range(rows) if n % 11 == 0]
+    good = [f"n{n}.example" for n in range(rows) if n % 11 and n % 7]
+    assert false.values == good
+    assert ran.json["refused"] == len(theirs) + len(ours)
+    if rows and (ours or theirs):
+        numbers = [int(r[0]) for r in refused_rows(path)[1:]]
+        assert numbers == sorted(n + 2 for n in (*ours, *theirs))
+
+
+@pytest.mark.usefixtures("_short")
+def test_interrupted_counts_as_one_run(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three stops, and it ends with the counts of a run without one."""
+    path = tmp_path / "list.csv"
+    long_list(path, 100)
+    monkeypatch.setattr(journey, "_Judge", Judge)
+    for point in ("after", "before", "after"):
+        false.fail = {point: 2}
+        assert desk("report", "import", path).code == 3
+    ran = desk("report", "import", path, "--json")
+    n = [i for i in range(100) if i % 11 and i % 7]
+    assert ran.json["accepted"] == len(n)
+    assert ran.json["known"] == 0
+    assert ran.json["refused"] == 100 - len(n)
+    assert ran.json["import"] == 1
+
+
+@pytest.mark.usefixtures("_short")
+def test_a_changed_file_is_refused(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """Until it is put back, or begun anew: then nothing is doubled."""
+    path = tmp_path / "list.csv"
+    long_list(path, 30)
+    raw = path.read_bytes()
+    false.fail = {"before": 1}
+    assert desk("report", "import", path).code == 3
+    for changed in (raw + row("more.example").encode(), raw[:-1] + b" "):
+        path.write_bytes(changed)
+        ran = desk("report", "import", path)
+        assert ran.code == 2
+        assert "has changed since its import stopped" in ran.err
+    ran = desk("report", "import", path, "--kind", "phone")
+    assert ran.code == 2
+    count = len(false.vault)
+    ran = desk("report", "import", path, "--anew", "--json")
+    assert ran.json["known"] == count
+    assert len(set(false.values)) == len(false.values)
+
+
+@pytest.mark.usefixtures("_short")
+def test_a_file_changed_where_only_its_hash_tells(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was committed is held against its hash, whatever the size."""
+    monkeypatch.setattr(journey, "_HEAD", 16)
+    path = tmp_path / "list.csv"
+    long_list(path, 30)
+    false.fail = {"before": 1}
+    assert desk("report", "import", path).code == 3
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"n1.", b"m1."))
+    ran = desk("report", "import", path)
+    assert ran.code == 2
+    assert "has changed" in ran.err
+    path.write_bytes(raw)
+    assert desk("report", "import", path).code == 1
+
+
+@pytest.mark.usefixtures("_short")
+def test_other_options_are_not_the_same_import(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    long_list(path, 30)
+    false.fail = {"before": 1}
+    assert desk("report", "import", path).code == 3
+    ran = desk("report", "import", path, "--confidence", 90)
+    assert ran.code == 2
+    assert "with other options" in ran.err
+
+
+@pytest.mark.usefixtures("_short")
+def test_interrupted_at_the_keyboard(
+    desk: Desk, false: FalseDoor, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """It says where it stopped, and ends with 130."""
+    path = tmp_path / "list.csv"
+    long_list(path, 30)
+    sent = journey._send
+
+    def stop(step: Any, *rest: Any) -> None:
+        if step.row > 20:
+            raise KeyboardInterrupt
+        sent(step, *rest)
+
+    monkeypatch.setattr(journey, "_send", stop)
+    ran = desk("report", "import", path)
+    assert ran.code == 130
+    assert "stopped behind row 11" in ran.err
+    monkeypatch.setattr(journey, "_send", sent)
+    assert desk("report", "import", path).code == 1
+
+
+@pytest.mark.usefixtures("_short")
+def test_two_imports_of_one_file(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """The second loses, and says so."""
+    path = tmp_path / "list.csv"
+    long_list(path, 30)
+    false.answers["/v1/reports"] = (
+        409,
+        {"type": "urn:syncd:problem:stale", "status": 409, "detail": "no"},
+    )
+    ran = desk("report", "import", path)
+    assert ran.code == 3
+    assert "is another import of this file running?" in ran.err
+
+
+def test_a_directory_that_cannot_be_written(
+    desk: Desk, false: FalseDoor, listed: Path, tmp_path: Path
+) -> None:
+    """Refused rows need a place, before anything is sent."""
+    where = tmp_path / "none" / "refused.csv"
+    ran = desk("report", "import", listed, "--refused", where)
+    assert ran.code == 2
+    assert not false.vault
+
+
+def test_steps_fit_into_a_request(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """Long rows make short steps: no request is above the door's limit."""
+    with (desk.home / "config.toml").open("a") as file:
+        file.write("max_request_bytes = 65536\n")
+    path = tmp_path / "list.txt"
+    path.write_text("".join(f"{'网' * 900}{n}.example\n" for n in range(90)))
+    assert desk("report", "import", path, *CONST).code == 0
+    assert len(false.vault) == 90
+    assert 20_000 < false.largest < 65_536
+
+
+def test_steps_have_at_most_5000_rows(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("".join(f"{n}.example\n" for n in range(12_000)))
+    assert desk("report", "import", path, *CONST).code == 0
+    sizes = [len(b["reports"]) for _, p, b in false.asked if "reports" in p]
+    assert sizes == [5000, 5000, 2000]

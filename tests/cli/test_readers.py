@@ -1,0 +1,342 @@
+"""Any bytes give rows or one clear error, in every format and encoding."""
+
+import contextlib
+import csv
+import datetime
+import io
+import itertools
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from syncd.cli.importing import columns, lines, sheet, table
+from syncd.cli.importing.table import Row, Table, Told
+from syncd.errors import MalformedError, UsageError
+
+TEXTS = ("csv", "tsv", "txt", "ndjson")
+calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+pieces = st.lists(
+    st.sampled_from(
+        [
+            *b'" "" , \t ; \n \r\n \r \0 a \xff \xfe \xb5\xe7 { } :'.split(
+                b" "
+            ),
+            *(b'{"value":"a"}\n', b"value\n", b"a,b\n", b" ", b"PK\x03\x04"),
+            *("电话".encode(), *(mark for mark, _ in lines._MARKS)),
+        ]
+    ),
+    max_size=30,
+).map(b"".join)
+
+
+def opened(path: Path, raw: bytes, **told: Any) -> Table:
+    path.write_bytes(raw)
+    return table.open_table(path, Told(**told))
+
+
+@calm
+@given(
+    st.binary(max_size=200) | pieces,
+    st.sampled_from(table.FORMATS),
+    st.sampled_from(["", *lines.ENCODINGS]),
+    st.booleans(),
+)
+@example(b"PK\x03\x04" + bytes(60), "xlsx", "", True)
+def test_total(
+    tmp_path: Path, raw: bytes, form: str, encoding: str, header: bool
+) -> None:
+    """Any bytes at all: rows that end in the file, or a UsageError."""
+    with contextlib.suppress(UsageError):
+        found = opened(
+            tmp_path / "a",
+            raw,
+            format=form,
+            encoding=encoding,
+            header=header,
+        )
+        plan = None
+        with contextlib.suppress(UsageError):
+            plan = columns.plan(
+                found.header,
+                found.width,
+                maps=[],
+                constants={"kind": "url"},
+                words={},
+                where="a",
+            )
+        end = 0
+        for row in found.rows(0, 0):
+            assert end < row.end <= len(raw)
+            end = row.end
+            if plan and not row.problem:
+                with contextlib.suppress(MalformedError):
+                    plan.report(row)
+
+
+@calm
+@given(pieces, st.sampled_from(TEXTS), st.sampled_from(lines.ENCODINGS))
+def test_going_on_anywhere(
+    tmp_path: Path, raw: bytes, form: str, encoding: str
+) -> None:
+    """Begun behind any row, the rest is as it was from the beginning."""
+    path = tmp_path / "a"
+    with contextlib.suppress(UsageError):
+        found = opened(path, raw, format=form, encoding=encoding)
+        rows = list(found.rows(0, 0))
+        for n, row in enumerate(rows):
+            assert list(found.rows(row.end, row.last)) == rows[n + 1 :]
+
+
+texts = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"),
+    max_size=12,
+)
+
+
+@calm
+@given(
+    st.lists(st.tuples(texts, texts | st.just('say "hi"\nthere')), min_size=1),
+    st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "utf-16-le"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.sampled_from([",", ";", "\t"]),
+)
+def test_what_others_write_is_read(
+    tmp_path: Path,
+    rows: list[tuple[str, str]],
+    code: str,
+    quoting: Any,
+    delimiter: str,
+) -> None:
+    """The standard library's writer and this reader agree on every cell."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=quoting, delimiter=delimiter)
+    writer.writerow(("value", "x"))
+    writer.writerows(rows)
+    raw = text.getvalue().encode(code)
+    told = code if code != "utf-8-sig" else ""
+    found = opened(
+        tmp_path / "a",
+        raw,
+        format="csv",
+        encoding=told,
+        delimiter=delimiter,
+    )
+    got = [tuple(row.cells) for row in found.rows(0, 0)]
+    blank = {("", ""), *((a, "") for a in ("",))}
+    want = [tuple(cells) for cells in rows]
+    assert [g for g in got if g not in blank] == [
+        w for w in want if w not in blank
+    ]
+
+
+@calm
+@given(texts.filter(lambda text: '"' not in text), st.integers(0, 200))
+def test_an_open_quote_costs_its_line_only(
+    tmp_path: Path, text: str, rows: int
+) -> None:
+    """However many rows stand behind it, quoted ones too."""
+    raw = 'value,x\n"' + text.replace(",", ".") + ",\n"
+    raw += "".join(f"{n}.example,1\n" for n in range(rows))
+    found = list(
+        opened(
+            tmp_path / "a", raw.encode(), format="csv", encoding="utf-8"
+        ).rows(0, 0)
+    )
+    assert found[0].problem
+    assert [row.cells[0] for row in found[1:]] == [  # type: ignore[index]
+        f"{n}.example" for n in range(rows)
+    ]
+
+
+def test_an_encoding_is_detected_over_the_whole_file(tmp_path: Path) -> None:
+    """The one Chinese character may stand behind megabytes of ASCII."""
+    path = tmp_path / "a"
+    head = b"a.example\n" * 300_000
+    for name in ("utf-8", "gb18030"):
+        path.write_bytes(head + "电话".encode(name))
+        assert lines.encoding(path).name == name
+    path.write_bytes(head + b"\xff")
+    with pytest.raises(UsageError, match=f"byte {len(head)}"):
+        lines.encoding(path)
+
+
+def test_what_may_be_either_must_be_told(tmp_path: Path) -> None:
+    """诈 in GB18030 is an Armenian letter in UTF-8: nothing is guessed."""
+    path = tmp_path / "a"
+    path.write_bytes("诈\n".encode("gb18030"))
+    with pytest.raises(UsageError, match="may be UTF-8 or GB18030"):
+        lines.encoding(path)
+    for told, name in (("utf8", "utf-8"), ("GBK", "gb18030")):
+        assert lines.encoding(path, told).name == name
+
+
+def test_a_character_across_two_pieces(tmp_path: Path) -> None:
+    """It is neither taken apart nor called wrong."""
+    path = tmp_path / "a"
+    for shift in range(3):
+        path.write_bytes(b"a" * ((1 << 20) - shift) + "诈骗".encode())
+        assert lines.encoding(path).name == "utf-8"
+
+
+@pytest.mark.parametrize("name", ["utf-16-le", "utf-16-be"])
+def test_wide_lines(tmp_path: Path, name: str) -> None:
+    """Only a whole two-byte unit ends a line; a long one is not kept."""
+    text = "\u0a0a\u0a00\n" + "a" * 2_000_000 + "\nlast"
+    path = tmp_path / "a"
+    path.write_bytes(text.encode(name))
+    with path.open("rb") as file:
+        found = list(lines.read(file, lines.Encoding(name, 0), 0))
+    assert [line.text for line in found[::2]] == ["\u0a0a\u0a00", "last"]
+    assert "4000002 bytes long" in found[1].problem
+    assert len(found[1].text) < 2000
+    assert found[2].end == len(text.encode(name))
+
+
+# -------------------------------------------------------------------- XLSX
+
+NAIVE = datetime.datetime.fromisoformat("2026-01-02T03:00:00")  # as a sheet's
+
+
+def workbook(path: Path, rows: list[list[Any]], *more: str) -> Path:
+    book = openpyxl.Workbook()
+    first = book.active
+    assert first is not None
+    for row in rows:
+        first.append(row)
+    for name in more:
+        book.create_sheet(name)
+    book.save(path)
+    return path
+
+
+def read(path: Path, **told: Any) -> list[Row]:
+    return list(table.open_table(path, Told(**told)).rows(0, 0))
+
+
+def test_sheet(tmp_path: Path) -> None:
+    """Numbers, days and gaps say what is seen in the spreadsheet."""
+    path = workbook(
+        tmp_path / "a.xlsx",
+        [
+            ["号码", "发现日期", "改号", "x"],
+            [13800138000, NAIVE, True, 1.5],
+            [],
+            ["13800138000.0", None, None],
+            [13800138000.0, datetime.date(2026, 1, 2), False, "", None],
+        ],
+    )
+    found = read(path)
+    assert [row.number for row in found] == [2, 4, 5]
+    assert [row.cells for row in found] == [
+        ["13800138000", "2026-01-02", "true", "1.5"],
+        ["13800138000.0", "", "", ""],
+        ["13800138000", "2026-01-02", "false", ""],
+    ]
+    opened = table.open_table(path, Told())
+    assert list(opened.rows(2, 2)) == found[1:]
+
+
+def test_a_number_that_lost_its_end(tmp_path: Path) -> None:
+    """Spreadsheets keep 15 digits: a card number as a number is wrong."""
+    path = workbook(tmp_path / "a.xlsx", [["值"], [6222021234567890000]])
+    assert "lost its end" in read(path)[0].problem
+
+
+def test_a_sheet_must_be_named_among_several(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", [["value"], ["a"]], "other")
+    with pytest.raises(UsageError, match="has 2 sheets"):
+        read(path)
+    with pytest.raises(UsageError, match="no sheet x"):
+        read(path, sheet="x")
+    assert len(read(path, sheet="Sheet")) == 1
+    with pytest.raises(UsageError, match="is empty"):
+        read(path, sheet="other")
+
+
+def rezipped(path: Path, part: str, raw: bytes) -> Path:
+    """Replace one part of a workbook."""
+    parts = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            parts[name] = archive.read(name)
+    parts[part] = raw
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return path
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+@pytest.mark.parametrize(
+    ("part", "raw", "why"),
+    [
+        (SHEET, b"<x>" + b"a" * 400_000, "larger inside"),
+        (SHEET, b"<c/>" * 2_000_000, "larger inside"),
+        ("xl/sharedStrings.xml", b"<t/>" * (17 << 20), "larger inside"),
+        (SHEET, b'<!DOCTYPE x [<!ENTITY a "b">]><x/>', "no sound XLSX"),
+        (SHEET, b"<worksheet", "no sound XLSX"),
+        ("xl/workbook.xml", b"<x/>", "no sound XLSX|has 0 sheets"),
+        ("[Content_Types].xml", b"", "no sound XLSX"),
+    ],
+)
+def test_bombs_and_wrecks(
+    tmp_path: Path, part: str, raw: bytes, why: str
+) -> None:
+    """What no spreadsheet writes is refused before it is held."""
+    path = workbook(tmp_path / "a.xlsx", [["value"], ["a"]])
+    with pytest.raises(UsageError, match=why):
+        read(rezipped(path, part, raw))
+
+
+def test_a_row_far_away(tmp_path: Path) -> None:
+    """A row number that no sheet has does not make us count up to it."""
+    path = workbook(tmp_path / "a.xlsx", [["value"], ["a"]])
+    with zipfile.ZipFile(path) as archive:
+        raw = archive.read(SHEET)
+    far = raw.replace(b'r="2"', b'r="99999999999"')
+    assert far != raw
+    with pytest.raises(UsageError, match="larger inside"):
+        read(rezipped(path, SHEET, far))
+
+
+@calm
+@given(st.data())
+def test_any_change_of_a_workbook(tmp_path: Path, data: st.DataObject) -> None:
+    """One changed byte: the same rows, others, or a UsageError."""
+    path = tmp_path / "a.xlsx"
+    if not path.exists():
+        workbook(path, [["value"], *([f"{n}.example"] for n in range(20))])
+    raw = bytearray(path.read_bytes())
+    at = data.draw(st.integers(4, len(raw) - 1))
+    raw[at] ^= data.draw(st.integers(1, 255))
+    changed = tmp_path / "b.xlsx"
+    changed.write_bytes(raw)
+    with contextlib.suppress(UsageError):
+        read(changed)
+
+
+def test_wide_rows_are_refused(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", [["value"], ["a"] * 300])
+    assert read(path)[0].problem == "more than 200 cells"
+
+
+def test_limits_are_what_the_docs_say() -> None:
+    """docs/cli.md names them."""
+    text = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    for number in (lines.MAX_LINE, table.MAX_LINES, sheet.MAX_COLUMNS):
+        assert f"{number:,}" in text
+
+
+def test_every_alias_means_one_field() -> None:
+    """No name of a column stands under two fields."""
+    names = [n for names in columns.NAMES.values() for n in names.split()]
+    twice = {n for n, g in itertools.groupby(sorted(names)) if len([*g]) > 1}
+    assert not twice
+    assert all(columns._fold(name) == name for name in names)

@@ -1,0 +1,195 @@
+"""The same commands before a real daemon, in a real alliance of three."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.cli.importing import journey
+from tests.cli.conftest import Desk, Real, Run
+
+LISTED = "shop-for-fraud.example"
+WORDS = ["--label", "fake_shop", "--evidence", "platform_detection"]
+URL = [*WORDS, "--kind", "url", "--role", "phishing_host"]
+PHONE = [*WORDS, "--kind", "phone", "--role", "caller"]
+
+
+def lookup(desk: Desk, kind: str, value: str) -> Any:
+    words = ("lookup", "--kind", kind, "--purpose", "test", "--json")
+    return desk(*words, stdin=value.encode()).json["items"][0]
+
+
+@pytest.mark.parametrize(
+    ("words", "value"), [(URL, LISTED), (PHONE, "+12025550123")]
+)
+def test_reported_here_listed_there_retracted_gone(
+    real: Real, run: Run, words: list[str], value: str
+) -> None:
+    """The way of one report, by the words that an operator types."""
+    bank, police = real.desk("bank", run), real.desk("police", run)
+    kind = words[5]
+    ran = bank("report", "add", *words, "--json", stdin=value.encode())
+    assert (ran.code, ran.json["accepted"]) == (0, 1)
+    real.settle()
+    found = lookup(police, kind, value)
+    assert found["verdict"] == "suspected"
+    assert found["positions"][0][0] == "bank.example/syncd/txwz/1"
+    listed = bank("report", "list", "--state", "published", "--json").json
+    assert found["positions"][0] in [i["position"] for i in listed["items"]]
+    where = ":".join(map(str, found["positions"][0]))
+    ran = bank("report", "retract", "--position", where, "--reason", "test")
+    assert ran.code == 0
+    real.settle()
+    assert lookup(police, kind, value)["verdict"] == "none"
+
+
+def test_dispute(real: Real, run: Run) -> None:
+    bank, police = real.desk("bank", run), real.desk("police", run)
+    value = b"disputed.example"
+    assert bank("report", "add", *URL, stdin=value).code == 0
+    real.settle()
+    words = ("report", "dispute", "--kind", "url", "--reason", "official")
+    assert police(*words, stdin=value).code == 0
+    real.settle()
+    found = lookup(real.desk("carrier", run), "url", value.decode())
+    assert found["verdict"] == "disputed"
+
+
+def test_status(real: Real, run: Run) -> None:
+    """What the daemon says fits what is shown."""
+    bank = real.desk("bank", run)
+    ran = bank("status", "--digests")
+    assert ran.code == 0
+    assert "bank of txwz" in ran.out
+    assert "what to do" in ran.out
+    assert bank("status", "--json").json["member"] == "bank"
+    ran = bank.run("--home", bank.home, "status", "--health")
+    assert (ran.code, ran.out.startswith("ready")) == (0, True)
+
+
+BAD = [
+    ("url,a.example,no_such_label,phishing_host,user_tag,50,", "label"),
+    ("url,a.example,fake_shop,no_such_role,user_tag,50,", "role"),
+    ("url,a.example,fake_shop,phishing_host,no_such_evidence,50,", "evidence"),
+    ("url,a.example,fake_shop,phishing_host,user_tag,101,", "confidence"),
+    ("url,a.example,fake_shop,phishing_host,user_tag,50,2190-01-01", "seen"),
+    ("mail,a.example,fake_shop,phishing_host,user_tag,50,", "kind"),
+    ("phone,12ab,fake_shop,caller,user_tag,50,", "phone"),
+    ("url,com,fake_shop,phishing_host,user_tag,50,", "public suffix"),
+    (f"url,{'a' * 1_000_000}.example,fake_shop,x,y,50,", "above 65536"),
+    ("url,a.example,,phishing_host,user_tag,50,", "label not given"),
+]
+
+
+def test_bad_rows(real: Real, run: Run, tmp_path: Path) -> None:
+    """Each is refused with a reason that names what is wrong."""
+    path = tmp_path / "list.csv"
+    head = "kind,value,label,role,evidence,confidence,seen\n"
+    path.write_text(head + "".join(f"{line}\n" for line, _ in BAD))
+    ran = real.desk("bank", run)("report", "import", path, "--json")
+    assert (ran.code, ran.json["refused"]) == (1, len(BAD))
+    rows = path.with_name("list.csv.refused.csv").read_text().split("\n")
+    for (_, why), row in zip(BAD, rows[1:], strict=False):
+        assert why in row
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    """Every fifth row is refused by the daemon, every seventh by us."""
+    path = tmp_path / "list.txt"
+    with path.open("w") as file:
+        for n in range(2000):
+            file.write(
+                "com\n"
+                if n % 5 == 0
+                else "\0\n"
+                if n % 7 == 0
+                else f"{tmp_path.name.lower().replace('_', '-')}{n}.example\n"
+            )
+    return path
+
+
+def expected() -> tuple[int, int]:
+    bad = sum(n % 5 == 0 or n % 7 == 0 for n in range(2000))
+    return 2000 - bad, bad
+
+
+def test_stopped_between_commit_and_ledger(
+    real: Real,
+    run: Run,
+    listed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was refused in the gap is judged again, by the same rules."""
+    bank = real.desk("bank", run)
+    monkeypatch.setattr(journey, "STEP", 300)
+    note = journey.Ledger.note
+    calls = iter(range(9))
+
+    def stop(self: Any, *rest: Any) -> None:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        note(self, *rest)
+
+    words = ("report", "import", listed, *URL)
+    with monkeypatch.context() as patch:
+        patch.setattr(journey.Ledger, "note", stop)
+        assert bank(*words).code == 130
+    ran = bank(*words, "--json")
+    good, bad = expected()
+    assert (ran.json["accepted"], ran.json["known"]) == (good, 0)
+    assert ran.json["refused"] == bad
+    rows = listed.with_name("list.txt.refused.csv").read_text().split("\n")
+    numbers = [int(row.partition(",")[0]) for row in rows[1:] if row]
+    assert numbers == [n + 1 for n in range(2000) if n % 5 == 0 or n % 7 == 0]
+    assert sum("public suffix" in row for row in rows) == 400
+
+
+def test_all_that_an_import_brought(
+    real: Real, run: Run, tmp_path: Path
+) -> None:
+    """Is retracted by the number that the import said."""
+    bank = real.desk("bank", run)
+    path = tmp_path / "list.txt"
+    path.write_text("one.import.example\ntwo.import.example\n")
+    number = bank("report", "import", path, *URL, "--json").json["import"]
+    words = ("report", "retract", "--import", number, "--reason", "test")
+    assert bank(*words, "--json").json["retracting"] == 2
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment(real: Real, run: Run, tmp_path: Path) -> None:
+    """SIGKILL again and again: the counts are those of one run."""
+    bank = real.desk("bank", run)
+    path = tmp_path / "list.csv"
+    with path.open("w") as file:
+        file.write("value,note\n")
+        for n in range(20_000):
+            file.write(f"{'com' if n % 9 == 0 else f'kill{n}.example'},x\n")
+    token = bank.home.with_suffix(".token")
+    code = "from syncd.cli import main; main.main()"
+    words = [sys.executable, "-c", code, "--home", str(bank.home)]
+    words += ["report", "import", str(path), *URL]
+    words += ["--token-file", str(token)]
+    kills = 0
+    for wait_ms in (600, 700, 800, 900, 1000, 1200, 1500):
+        with subprocess.Popen(words, stderr=subprocess.DEVNULL) as child:
+            time.sleep(wait_ms / 1000)
+            if child.poll() is None:
+                os.kill(child.pid, signal.SIGKILL)
+                kills += 1
+    if not list(tmp_path.glob(".*.import")):
+        pytest.skip("this machine imports 20,000 rows in half a second")
+    ran = bank("report", "import", path, *URL, "--json")
+    bad = len(range(0, 20_000, 9))
+    assert kills
+    assert (ran.json["accepted"], ran.json["known"]) == (20_000 - bad, 0)
+    assert ran.json["refused"] == bad
+    text = path.with_name("list.csv.refused.csv").read_text()
+    numbers = [int(r.partition(",")[0]) for r in text.split("\n")[1:] if r]
+    assert numbers == [n + 2 for n in range(0, 20_000, 9)]

@@ -1,0 +1,583 @@
+"""What is asked is what was told, and no raw value shows unasked."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.cli import grid
+from syncd.cli.status import lines
+from tests.cli.conftest import Desk, FalseDoor, refused
+
+SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
+CONST = SAME.split()
+SECRET = "13800138000"
+
+
+# --------------------------------------------------------------------- add
+
+
+def test_add(desk: Desk, false: FalseDoor) -> None:
+    """One report a line; each has its number, no value is repeated."""
+    first = desk("report", "add", *CONST, stdin=b"a.example\n")
+    assert (first.code, first.out) == (0, "1: accepted as 1\n")
+    ran = desk(
+        "report", "add", *CONST, stdin=b"\xef\xbb\xbfa.example\n\nbad.x\nc\n"
+    )
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        "1: known as 1",
+        "2: refused: the value is bad",
+        "3: accepted as 2",
+    ]
+
+
+def test_add_sends_what_was_said(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    file = tmp_path / "values"
+    file.write_text("a.example\n")
+    more = (
+        "--confidence 0 --seen 2026-01-02 --expires 2026-02-02 --channel web"
+        " --technique screen_share --technique safe_account"
+        " --case 0011223344556677 --handling open --scheme s --region US"
+        " --basis bank.example/syncd/txwz/1:7 --spoofed --test --urgent"
+        " --keep-query --allow-personal --json"
+    )
+    ran = desk("report", "add", *CONST, *more.split(), "--file", file)
+    assert ran.code == 0
+    assert ran.json["accepted"] == 1
+    assert false.reports == [
+        {
+            "kind": "url",
+            "value": "a.example",
+            "label": "fake_shop",
+            "role": "phishing_host",
+            "evidence": "user_tag",
+            "confidence": 0,
+            "seen": "2026-01-02",
+            "expires": "2026-02-02",
+            "channel": "web",
+            "technique": ["screen_share", "safe_account"],
+            "case": "0011223344556677",
+            "handling": "open",
+            "scheme": "s",
+            "region": "US",
+            "basis": [["bank.example/syncd/txwz/1", 7]],
+            "spoofed": True,
+            "test": True,
+            "urgent": True,
+            "keep_query": True,
+            "allow_personal": True,
+        }
+    ]
+
+
+@pytest.mark.parametrize("noun", ["report add", "report retract", "lookup"])
+def test_a_value_as_an_argument_is_refused(
+    desk: Desk, false: FalseDoor, noun: str
+) -> None:
+    """With the way out, and without repeating it."""
+    ran = desk(*noun.split(), SECRET, "--kind", "phone")
+    assert ran.code == 2
+    assert "standard input" in ran.err
+    assert SECRET not in ran.err + ran.out
+    assert not false.asked
+
+
+def test_what_is_missing_is_named_at_once(desk: Desk) -> None:
+    ran = desk("report", "add", "--kind", "url", stdin=b"a")
+    assert ran.code == 2
+    assert "not given: label, role, evidence" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("stdin", "why"),
+    [
+        (b"", "no value there"),
+        (b"\n \n", "no value there"),
+        (b"ab\xff", "not UTF-8 at byte 2"),
+        (b"a" * (17 << 20), "is over"),
+    ],
+)
+def test_no_values(desk: Desk, stdin: bytes, why: str) -> None:
+    ran = desk("report", "add", *CONST, stdin=stdin)
+    assert ran.code == 2
+    assert why in ran.err
+
+
+def test_asks_on_a_terminal(
+    desk: Desk, false: FalseDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person is asked for one value."""
+    from syncd.cli import report
+
+    class Terminal:
+        def __init__(self, text: str) -> None:
+            self.text = text
+
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self) -> str:
+            return self.text
+
+    monkeypatch.setattr(sys, "stdin", Terminal(" a.example\n"))
+    assert report.values(None) == ["a.example"]
+    monkeypatch.setattr(sys, "stdin", Terminal("\n"))
+    with pytest.raises(Exception, match="no value"):
+        report.values(None)
+
+
+def test_a_basis_that_is_no_position(desk: Desk) -> None:
+    for text in ("x", "x:", "x:-1", ":x", "x:1234567890123456"):
+        ran = desk("report", "add", *CONST, "--basis", text, stdin=b"a")
+        assert ran.code == 2
+        assert "want ORIGIN:INDEX" in ran.err
+
+
+# ----------------------------------------------------------------- retract
+
+
+def retracting(false: FalseDoor, count: int = 1) -> None:
+    answer = {"retracting": count, "ids": [1]}
+    false.answers["/v1/retractions"] = (202, answer)
+
+
+def calls(false: FalseDoor) -> list[Any]:
+    return [body for _, _, body in false.asked]
+
+
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        (["--kind", "url"], {"kind": "url", "value": "a.example"}),
+        (
+            ["--kind", "phone", "--region", "US", "--scheme", "s"],
+            {
+                "kind": "phone",
+                "value": "a.example",
+                "region": "US",
+                "scheme": "s",
+            },
+        ),
+        (["--position", "o.example/x:7"], {"positions": [["o.example/x", 7]]}),
+        (["--id", 3, "--id", 4], {"ids": [3, 4]}),
+        (["--import", 5], {"import": 5}),
+    ],
+)
+def test_retract(
+    desk: Desk, false: FalseDoor, words: list[Any], sent: Any
+) -> None:
+    """By value, position, id or import."""
+    retracting(false)
+    words = [*words, "--reason", "duplicate"]
+    ran = desk("report", "retract", *words, stdin=b"a.example")
+    assert (ran.code, ran.out) == (0, "1 reports are being retracted\n")
+    assert calls(false) == [{"reason": "duplicate", **sent}]
+
+
+def test_retract_a_file_of_values(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    retracting(false)
+    file = tmp_path / "values"
+    file.write_text("a\nb\n")
+    words = ("--kind", "url", "--reason", "test", "--file", file, "--json")
+    ran = desk("report", "retract", *words)
+    assert ran.json == {"retracting": 2, "ids": [1, 1], "refused": []}
+    assert [c["value"] for c in calls(false)] == ["a", "b"]
+
+
+def test_retract_nothing_of_ours(desk: Desk, false: FalseDoor) -> None:
+    """One: the answer is no. Of many: told by number, and exit code 1."""
+    problem = refused("nothing of ours matches", 404, "absent")
+    false.answers["/v1/retractions"] = (404, problem)
+    words = ("report", "retract", "--kind", "url", "--reason", "test")
+    ran = desk(*words, stdin=b"a")
+    assert (ran.code, "nothing of ours" in ran.err) == (1, True)
+    ran = desk(*words, stdin=b"a\nb")
+    assert ran.code == 1
+    assert "2: refused: nothing of ours matches" in ran.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--kind", "url"],
+        ["--reason", "test"],
+        ["--reason", "test", "--id", "1", "--import", "2"],
+        ["--reason", "test", "--id", "1", "--kind", "url"],
+    ],
+)
+def test_retract_what(desk: Desk, false: FalseDoor, words: list[str]) -> None:
+    assert desk("report", "retract", *words, stdin=b"a").code == 2
+    assert not false.asked
+
+
+# ----------------------------------------------------------------- dispute
+
+
+def test_dispute(desk: Desk, false: FalseDoor) -> None:
+    false.answers["/v1/disputes"] = (202, {"id": 9})
+    words = ["--kind", "url", "--reason", "stale", "--about", "o.x/y:1"]
+    words += ["--due", "2026-01-02", "--expires", "2026-02-02"]
+    ran = desk("report", "dispute", *words, stdin=b"a.example")
+    assert (ran.code, ran.out) == (0, "the dispute is kept as 9\n")
+    assert calls(false) == [
+        {
+            "kind": "url",
+            "reason": "stale",
+            "about": [["o.x/y", 1]],
+            "due": "2026-01-02",
+            "expires": "2026-02-02",
+            "value": "a.example",
+        }
+    ]
+
+
+def test_dispute_by_token(desk: Desk, false: FalseDoor) -> None:
+    false.answers["/v1/disputes"] = (202, {"position": ["o.x/y", 4]})
+    words = ["--kind", "phone", "--reason", "stale", "--token", "t"]
+    ran = desk("report", "dispute", *words, "--epoch", 1)
+    assert ran.out == "the dispute is published: o.x/y:4\n"
+    assert calls(false)[0]["token"] == "t"
+    assert desk("report", "dispute", *words, "--json").json
+
+
+def test_dispute_one_thing(desk: Desk, false: FalseDoor) -> None:
+    words = ("report", "dispute", "--kind", "url", "--reason", "stale")
+    assert desk(*words, stdin=b"a\nb").code == 2
+    assert desk("report", "dispute", stdin=b"a").code == 2
+    assert not false.asked
+
+
+# -------------------------------------------------------------------- list
+
+ITEM = {
+    "id": 1,
+    "type": "report",
+    "kind": "phone",
+    "state": "published",
+    "value": f"+86{SECRET}",
+    "position": ["bank.example/syncd/txwz/1", 7],
+    "accepted_at": 1,
+    "label": "fake_shop",
+    "seen": "2026-01-02",
+    "expires": "2026-02-02",
+}
+
+
+def test_list(desk: Desk, false: FalseDoor) -> None:
+    """Values show when asked for only, in the table and in JSON."""
+    dispute = {**ITEM, "type": "dispute", "reason": "stale", "label": ""}
+    page = {"items": [ITEM, dispute], "next": 2}
+    for words, shown in (((), False), (("--values",), True)):
+        for more in ((), ("--json",)):
+            false.answers["/v1/reports"] = (200, page)
+            ran = desk("report", "list", "--limit", 2, *words, *more)
+            assert ran.code == 0
+            assert (SECRET in ran.out) == shown
+            assert "stale" in ran.out
+    assert "bank.example/syncd/txwz/1:7" in desk("report", "list").out
+
+
+def test_list_goes_on_page_by_page(
+    desk: Desk, false: FalseDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = iter([([ITEM] * 1000, 1000), ([ITEM] * 5, 0)])
+
+    def answer(*_: Any) -> tuple[int, Any]:
+        items, last = next(pages)
+        return 200, {"items": items, **({"next": last} if last else {})}
+
+    monkeypatch.setattr(false, "answer", answer)
+    ran = desk("report", "list", "--limit", 3000, "--state", "waiting")
+    assert len(ran.out.splitlines()) == 1006
+    assert "after=1000" in false.asked[1][1]
+    assert "state=waiting" in false.asked[1][1]
+
+
+# ----------------------------------------------------------------- look-up
+
+HIT = {
+    "verdict": "confirmed",
+    "action": "delay",
+    "reasons": ["two_sectors"],
+    "labels": [
+        {"code": "fake_shop", "zh": "虚假购物服务", "en": "fake shopping"}
+    ],
+    "sectors": {"police": 1, "bank": 2},
+    "first_seen": "2026-01-01",
+    "last_seen": "2026-01-02",
+    "expires": "2026-03-01",
+    "positions": [["bank.example/syncd/txwz/1", 7]],
+    "handling": "no_tip_off",
+    "spoofed": True,
+}
+NONE = {"verdict": "none", "reasons": ["no_report"]}
+UNKNOWN = {"verdict": "unknown", "missing": ["bank"], "detail": "1 of 2"}
+PROBLEM = {"problem": refused("phone: letters", 400, "malformed")}
+
+
+def answered(false: FalseDoor, *items: Any) -> None:
+    roster = {"expired": False}
+    false.answers["/v1/lookups"] = (
+        200,
+        {"items": list(items), "roster": roster},
+    )
+
+
+@pytest.mark.parametrize(
+    ("items", "code"),
+    [
+        ([HIT], 0),
+        ([NONE], 0),
+        ([HIT, NONE], 0),
+        ([UNKNOWN], 1),
+        ([PROBLEM], 1),
+        ([HIT, PROBLEM, UNKNOWN], 1),
+    ],
+)
+def test_lookup_code(
+    desk: Desk, false: FalseDoor, items: list[Any], code: int
+) -> None:
+    """0: all were answered, whatever was found; 1: not all."""
+    answered(false, *items)
+    words = ("lookup", "--kind", "phone", "--purpose", "test")
+    for more in ((), ("--json",)):
+        ran = desk(*words, *more, stdin=SECRET.encode())
+        assert ran.code == code
+        assert SECRET not in ran.out + ran.err
+
+
+def test_lookup_shows_what_it_rests_on(desk: Desk, false: FalseDoor) -> None:
+    answered(false, HIT)
+    words = ("lookup", "--kind", "phone", "--purpose", "test")
+    out = desk(*words, stdin=b"1").out
+    for part in ("confirmed", "delay", "fake shopping", "police 1"):
+        assert part in out
+    assert "2026-01-01 – 2026-01-02" in out
+    assert "bank.example/syncd/txwz/1:7" in out
+    zh = desk.run(
+        *("--lang", "zh", "--home", desk.home, *words),
+        *("--token-file", desk.home.with_suffix(".token")),
+        stdin=b"1",
+    )
+    assert "确认涉诈 confirmed" in zh.out
+    assert "虚假购物服务" in zh.out
+    answered(false, HIT, PROBLEM, UNKNOWN)
+    ran = desk(*words, stdin=b"1\n2\n3")
+    assert "phone: letters" in ran.out
+    assert "3: 1 of 2" in ran.err
+
+
+def test_lookup_sends(desk: Desk, false: FalseDoor) -> None:
+    """Values or tokens, of one kind or each line its own."""
+    answered(false, NONE)
+    said = ("lookup", "--purpose", "call_check", "--reference", "r")
+    desk(*said, "--deadline-ms", 50, stdin=b"url\ta.example\nphone\t1\n")
+    desk(*said, "--kind", "phone", "--epoch", 2, stdin=b"T")
+    desk(*said, "--kind", "phone", "--region", "US", stdin=b"1")
+    assert calls(false) == [
+        {
+            "purpose": "call_check",
+            "reference": "r",
+            "deadline_ms": 50,
+            "items": [
+                {"kind": "url", "value": "a.example"},
+                {"kind": "phone", "value": "1"},
+            ],
+        },
+        {
+            "purpose": "call_check",
+            "reference": "r",
+            "items": [{"kind": "phone", "epoch": 2, "token": "T"}],
+        },
+        {
+            "purpose": "call_check",
+            "reference": "r",
+            "items": [{"kind": "phone", "region": "US", "value": "1"}],
+        },
+    ]
+
+
+def test_lookup_of_many(desk: Desk, false: FalseDoor) -> None:
+    """More than one call holds are asked in several."""
+    false.answer = lambda *call: (  # type: ignore[method-assign]
+        200,
+        {"items": [NONE] * len(call[2]["items"]), "roster": {"expired": True}},
+    )
+    words = ("lookup", "--kind", "url", "--purpose", "test")
+    ran = desk(*words, "--json", stdin=b"a\n" * 10_001)
+    assert len(ran.json["items"]) == 10_001
+    assert [len(c["items"]) for c in calls(false)] == [10_000, 1]
+    assert "the roster has expired" in ran.err
+
+
+def test_lookup_needs_purpose_and_kind(desk: Desk, false: FalseDoor) -> None:
+    ran = desk("lookup", "--kind", "url", stdin=b"a")
+    assert (ran.code, "transaction_check" in ran.err) == (2, True)
+    for stdin in (b"a.example", b"mail\ta", b"\ta"):
+        ran = desk("lookup", "--purpose", "test", stdin=stdin)
+        assert (ran.code, "line 1: no kind" in ran.err) == (2, True)
+    assert not false.asked
+
+
+# ------------------------------------------------------------------ status
+
+NOW = 1_800_000_000
+STATUS: dict[str, Any] = {
+    "member": "bank",
+    "alliance": "txwz",
+    "version": "1",
+    "time": NOW,
+    "log": {"origin": "bank.example/syncd/txwz/1", "size": 9, "released": 8},
+    "vault": {"waiting": {"phone": 2}, "published": 7, "ending": 1},
+    "logs": [
+        {
+            "member": "police",
+            "origin": "police.example/syncd/txwz/1",
+            "sector": "police",
+            "mirrored": 5,
+            "merged": 4,
+            "known": 6,
+            "lag": 2,
+            "contested": False,
+            "missing": 0,
+            "last_receipt": {"member": "police", "size": 8, "at": NOW - 60},
+            "source": "carrier",
+            "last_pull": NOW - 7200,
+            "why": "",
+            "digest": "ab" * 32,
+        },
+    ],
+    "receipts": [],
+    "holders": [
+        {"member": "bank", "up": True, "why": ""},
+        {"member": "police", "up": False, "why": "refused"},
+    ],
+    "keys": [{"kind": "phone", "epoch": 1, "t": 2, "n": 3, "dealt": True}],
+    "roster": {"version": 3, "expires": NOW + 86_400 * 9, "expired": False},
+    "skew_s": 2,
+    "findings": [
+        {
+            "code": "void",
+            "origin": "police.example/syncd/txwz/1",
+            "index": 3,
+            "detail": "not\x1b[2Jcanonical",
+            "first_at": NOW,
+            "last_at": NOW,
+            "count": 4,
+        }
+    ],
+    "appending": {"ok": True, "why": ""},
+    "todo": ["call police"],
+}
+
+
+def test_status(desk: Desk, false: FalseDoor) -> None:
+    false.answers["/v1/status"] = (200, STATUS)
+    ran = desk("status")
+    assert ran.code == 0
+    for part in (
+        "9 entries, 8 released",
+        "2 waiting, 7 published, 1 ending (phone 2)",
+        "bank up; police down: refused",
+        "phone 1: 2/3 (dealt)",
+        "version 3, expires in 9 days",
+        "2 s off",
+        "8 60 s ago",
+        "2 h ago",
+        "police.example/syncd/txwz/1:3",
+    ):
+        assert part in ran.out
+    assert ran.out.endswith("what to do: call police\n")
+    assert desk("status", "--json", "--digests").json == STATUS
+    assert "digests=1" in false.asked[-1][1]
+
+
+def test_status_moves_no_cursor() -> None:
+    """What others wrote into a finding does not control our terminal."""
+    assert "\x1b" not in "\n".join(lines(STATUS))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"contested": True}, "CONTESTED"),
+        ({"missing": 3}, "3 payloads withheld"),
+        ({"why": "no route"}, "no route"),
+        ({"lag": 0}, "ok"),
+        ({}, "behind"),
+    ],
+)
+def test_state_of_a_log(change: dict[str, Any], said: str) -> None:
+    """The worst first."""
+    log = {**STATUS["logs"][0], **change}
+    assert said in "\n".join(lines({**STATUS, "logs": [log]}))
+
+
+def test_what_is_wrong_is_said() -> None:
+    roster = {**STATUS["roster"], "expired": True}
+    no = {"ok": False, "why": "the clock is off"}
+    found = {**STATUS, "roster": roster, "appending": no, "todo": []}
+    text = "\n".join(lines({**found, "findings": []}))
+    assert "EXPIRED" in text
+    assert "the clock is off" in text
+    assert text.endswith("what to do: nothing")
+
+
+@pytest.mark.parametrize(
+    ("code", "ready", "appending", "said", "exit_code"),
+    [
+        (200, True, True, "ready\n", 0),
+        (200, True, False, "ready, not appending: so\n", 0),
+        (503, False, False, "not ready: so\n", 1),
+    ],
+)
+def test_health(
+    desk: Desk,
+    false: FalseDoor,
+    code: int,
+    ready: bool,
+    appending: bool,
+    said: str,
+    exit_code: int,
+) -> None:
+    """No token is needed, so that a container's health check has none."""
+    why = "" if appending else "so"
+    value = {"ready": ready, "appending": appending, "why": why}
+    false.answers["/readyz"] = (code, value)
+    ran = desk.run("--home", desk.home, "status", "--health")
+    assert (ran.code, ran.out) == (exit_code, said)
+    ran = desk.run("--home", desk.home, "status", "--health", "--json")
+    assert (ran.code, ran.json) == (exit_code, value)
+
+
+def test_watch(
+    desk: Desk, false: FalseDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Again and again, until it is interrupted."""
+    times = iter([None, None])
+
+    def sleep(_: float) -> None:
+        if next(times, 0) == 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("syncd.cli.status.time.sleep", sleep)
+    false.answers["/v1/status"] = (200, STATUS)
+    ran = desk("status", "--watch")
+    assert ran.code == 130
+    assert ran.out.count("what to do") == 3
+
+
+# -------------------------------------------------------------------- grid
+
+
+def test_grid_keeps_columns_in_line() -> None:
+    """A Chinese character is two columns wide, an empty cell is a dash."""
+    head, *rows = grid.lines(["种类", "x"], [["a", ""], ["电话号码", "b"]])
+    assert head == "种类      x"
+    assert rows == ["a         -", "电话号码  b"]

@@ -1,0 +1,87 @@
+"""Tokens are made, listed and revoked with no daemon, and kept as hashes."""
+
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+
+from syncd.store.bearer import Bearers
+from syncd.store.database import Database
+from tests.cli.conftest import Run, furnish
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    home = tmp_path / "home"
+    furnish(home, "127.0.0.1:1")
+    Database(home / "own.db", "own").close()
+    return home
+
+
+def test_add(run: Run, home: Path) -> None:
+    """It is shown once, opens the door, and is not in the home."""
+    ran = run("--home", home, "token", "add", "crm", "--role", "reader")
+    assert ran.code == 0
+    token = ran.out.strip()
+    database = Database(home / "own.db", "own")
+    bearer = asyncio.run(Bearers(database, lambda: 0).check(token))
+    database.close()
+    assert bearer is not None
+    assert (bearer.name, bearer.role) == ("crm", "reader")
+    assert token.encode() not in (home / "own.db").read_bytes()
+
+
+def test_into_a_file(run: Run, home: Path, tmp_path: Path) -> None:
+    """Of mode 0600, that was not there; then nothing is shown."""
+    out = tmp_path / "crm.token"
+    words = ("--home", home, "token", "add", "crm", "--role", "operator")
+    ran = run(*words, "--out", out)
+    assert (ran.code, ran.out) == (0, "")
+    assert out.read_text().startswith("syncd_")
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    ran = run("--home", home, "token", "list", "--json")
+    assert [t["name"] for t in ran.json] == ["crm"]
+    again = run(
+        *("--home", home, "token", "add", "other", "--role", "reader"),
+        *("--out", out),
+    )
+    assert again.code == 2
+    assert len(run("--home", home, "token", "list", "--json").json) == 1
+
+
+def test_list_and_revoke(run: Run, home: Path) -> None:
+    run("--home", home, "token", "add", "crm", "--role", "auditor")
+    assert run("--home", home, "token", "revoke", "crm").code == 0
+    assert run("--home", home, "token", "revoke", "crm").code == 1
+    ran = run("--home", home, "token", "list")
+    assert "crm" in ran.out
+    found = run("--home", home, "token", "list", "--json").json
+    assert found[0]["revoked_at"] >= found[0]["added_at"]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["crm", "--role", "king"], "no role"),
+        (["", "--role", "reader"], "1 to 64 printable"),
+        (["a\tb", "--role", "reader"], "1 to 64 printable"),
+        (["crm"], "--role is missing"),
+    ],
+)
+def test_refused(run: Run, home: Path, words: list[str], why: str) -> None:
+    ran = run("--home", home, "token", "add", *words)
+    assert (ran.code, why in ran.err) == (2, True)
+
+
+def test_twice_one_name(run: Run, home: Path) -> None:
+    words = ("--home", home, "token", "add", "crm", "--role", "reader")
+    assert run(*words).code == 0
+    assert run(*words).code == 2
+
+
+def test_no_database_is_made(run: Run, home: Path) -> None:
+    """A home that was not set up stays as it is."""
+    (home / "own.db").unlink()
+    assert run("--home", home, "token", "list").code == 2
+    assert not (home / "own.db").exists()

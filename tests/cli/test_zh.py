@@ -1,0 +1,135 @@
+"""The command line speaks Chinese: every sentence, and no others."""
+
+import ast
+import string
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from syncd.cli import main, text, usage, zh
+
+ROOM = Path(zh.__file__).parent
+TREES = {p.name: ast.parse(p.read_text()) for p in ROOM.rglob("*.py")}
+
+
+def said(tree: ast.AST) -> Iterator[str]:
+    """What `t` is called with: texts, or a name that runs over texts."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ListComp | ast.For | ast.GeneratorExp):
+            yield from looped(node)
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "t"
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            yield str(node.args[0].value)
+
+
+def looped(node: ast.ListComp | ast.For | ast.GeneratorExp) -> Iterator[str]:
+    """The texts of a tuple in `t(name) for name in (…)`."""
+    loop = node if isinstance(node, ast.For) else node.generators[0]
+    names = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+    called = any(
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "t"
+        and isinstance(call.args[0], ast.Name)
+        and call.args[0].id in names
+        for call in ast.walk(node)
+    )
+    if called:
+        for one in ast.walk(loop.iter):
+            if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                yield one.value
+
+
+SENTENCES = {s for tree in TREES.values() for s in said(tree)}
+SENTENCES |= {about for _, about in main.NOUNS.values()}
+SENTENCES |= {*usage.SENTENCES, "#", "verdict", "action", "labels"}
+
+
+def test_no_sentence_is_missing() -> None:
+    assert sorted(SENTENCES - set(zh.TEXT)) == []
+
+
+def test_none_is_left_over() -> None:
+    assert sorted(set(zh.TEXT) - SENTENCES) == []
+
+
+def test_the_same_names_stand_in_both() -> None:
+    """Or what is put in would be lost, or missing."""
+    for english, chinese in zh.TEXT.items():
+        assert names(chinese) == names(english), english
+
+
+def names(pattern: str) -> list[tuple[str, str | None]]:
+    parts = string.Formatter().parse(pattern)
+    return sorted((f, s) for _, f, s, _ in parts if f is not None)
+
+
+def test_english_where_chinese_is_missing() -> None:
+    text.choose("zh")
+    try:
+        assert text.t("no such sentence {n}", n=1) == "no such sentence 1"
+        assert text.t("line {n}", n=1) == "第 1 行"
+    finally:
+        text.choose("en")
+    assert text.t("line {n}", n=1) == "line 1"
+
+
+def test_help_in_chinese() -> None:
+    """In a process of its own: help is built from the first word on."""
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-c", "from syncd.cli.main import main; main()"),
+            *("--lang", "zh", "report", "import", "--help"),
+        ],
+        capture_output=True,
+        check=True,
+    )
+    out = ran.stdout.decode()
+    assert "字段=列" in out
+    assert "存放令牌的文件" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "english", "chinese"),
+    [
+        (["bogus"], "no command bogus", "没有命令 bogus"),
+        (["status", "--bogus"], "no option --bogus", "没有选项 --bogus"),
+        (["report", "import"], "file is missing", "缺少 file"),
+        (["status", "13800138000"], "more arguments", "参数过多"),
+        (["report", "list", "--limit"], "--limit needs a value", "需要一个值"),
+        (["report", "list", "--limit", "x"], "--limit: not a", "不接受这个值"),
+        (["status", "--watch=1"], "--watch takes none", "不接受值"),
+    ],
+)
+def test_wrong_use(
+    words: list[str],
+    english: str,
+    chinese: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One line, exit code 2, and no argument that may be a raw value."""
+    for lang, wanted in (("en", english), ("zh", chinese)):
+        with pytest.raises(SystemExit) as caught:
+            main.main(["--lang", lang, *words])
+        assert caught.value.code == 2
+        err = capsys.readouterr().err
+        assert wanted in err
+        assert "13800138000" not in err
+        assert len(err.splitlines()) <= 2
+    text.choose("en")
+
+
+def test_a_language_that_we_do_not_speak(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.main(["--lang=fr", "status"])
+    assert caught.value.code == 2
+    assert "en or zh" in capsys.readouterr().err
