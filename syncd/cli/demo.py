@@ -106,7 +106,8 @@ def run(once: bool, directory: Path | None, data: Path) -> int:
     where = _fresh(directory)
     began = time.monotonic()
     play = Demo(Stage(where), data)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         good = play.run()
         took = time.monotonic() - began
