@@ -486,6 +486,36 @@ def test_rows_that_do_not_read() -> None:
         assert any(p.startswith("row at ") for p in found.problems)
 
 
+def test_other_log_s_files() -> None:
+    """Files that hold together under another log's checkpoint are refused."""
+    other = Log([report(n) for n in range(MIXED.size)])
+    files = {**other.files(), "checkpoint": MIXED.note()}
+    with pytest.raises(DamagedError, match="another root at 10"):
+        check(files)
+
+
+def test_ahead_of_us() -> None:
+    """Of a checkpoint that we have not reached, only the signature counts."""
+    ahead = Log([report(n) for n in range(9)])
+    assert problems(Log([]), note=b"", proofs=proof(ahead.note())) == []
+    assert problems(Log([]), proofs=proof(ahead.note()[:-9])) != []
+
+
+def test_two_rows_for_one_statement() -> None:
+    """A second row under another key is told, whatever the first one is."""
+    rows = MIXED.rows()[0]
+    found = audit.check_log(MIXED.view(rows=[*rows, changed(rows[1], 1)]))
+    assert found.problems == [f"claim {rows[1][2]}: 2 rows for one statement"]
+
+
+def test_checkpoint_that_is_none() -> None:
+    """A note, even a signed one, is not yet a checkpoint."""
+    text = f"{ORIGIN}\n01\n{MIXED.note().split()[2].decode()}\n"
+    files = {**MIXED.files(), "checkpoint": bytes(note.sign(text, KEY))}
+    with pytest.raises(DamagedError, match="checkpoint: size"):
+        check(files)
+
+
 def test_many_problems_are_counted() -> None:
     """A thousand lost rows do not make a thousand lines."""
     log = Log([report(n) for n in range(600)])
