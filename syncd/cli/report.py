@@ -25,7 +25,9 @@ TokenFile = Annotated[
     Path | None, typer.Option(help=t("a file with a bearer token"))
 ]
 AsJson = Annotated[bool, typer.Option("--json")]
-Refused = Annotated[list[str] | None, typer.Argument(hidden=True)]
+Refused = Annotated[
+    list[str] | None, typer.Argument(hidden=True, metavar="< FILE")
+]
 Text = Annotated[str, typer.Option()]
 
 
@@ -444,7 +446,15 @@ def _add_retract(noun: typer.Typer) -> None:
         scheme: Text = "",
         region: Text = "",
         file: Annotated[
-            Path | None, typer.Option(help=t("values, one a line"))
+            Path | None,
+            typer.Option(help=t("values one a line, or a list as imported")),
+        ] = None,
+        map_: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--map",
+                help=t("FIELD=COLUMN, by name or number from 1"),
+            ),
         ] = None,
         position: Annotated[
             list[str] | None, typer.Option(help="ORIGIN:INDEX")
@@ -477,6 +487,11 @@ def _add_retract(noun: typer.Typer) -> None:
             calls = [{**call, "ids": id_}]
         elif import_:
             calls = [{**call, "import": import_}]
+        elif file is not None and _is_list(file):
+            more = given(kind=kind, scheme=scheme, region=region)
+            calls = [
+                {**call, **one} for one in _listed(file, map_ or [], more)
+            ]
         elif not kind:
             raise UsageError(
                 t("not given: {names}", names="kind"),
@@ -486,6 +501,45 @@ def _add_retract(noun: typer.Typer) -> None:
             more = given(kind=kind, scheme=scheme, region=region)
             calls = [{**call, **more, "value": v} for v in values(file)]
         _retract_all(ctx, token_file, calls, as_json)
+
+
+def _is_list(file: Path) -> bool:
+    """Tell whether a file's name says that it is a table."""
+    return file.suffix.lower() in (".csv", ".tsv", ".ndjson", ".xlsx")
+
+
+def _listed(
+    file: Path, maps: list[str], constants: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return kind and value of every row of a list.
+
+    Raises:
+        UsageError: it cannot be read, or a row of it cannot.
+    """
+    from syncd.cli.importing import columns, table
+
+    rows = table.open_table(file, table.Told())
+    wanted = ("kind", "value", "scheme", "region")
+    plan = columns.plan(
+        rows.header,
+        rows.width,
+        maps=maps,
+        constants=constants,
+        words={},
+        where=str(file),
+        fields=wanted,
+    )
+    found = []
+    for row in rows.rows(0, 0):
+        if row.problem:
+            raise UsageError(
+                f"{file}: {t('line {n}', n=row.number)}: {row.problem}"
+            )
+        found.append(plan.report(row))
+    # One value may stand in many rows, and is retracted once.
+    return [
+        dict(one) for one in dict.fromkeys(tuple(f.items()) for f in found)
+    ]
 
 
 def _reasons() -> str:

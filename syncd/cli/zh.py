@@ -320,6 +320,9 @@ TEXT = {
     "of a URL": "保留网址的查询部分",
     "a URL whose path may name a person": "允许路径中可能含个人信息的网址",
     "values, one a line": "值，每行一个",
+    "values one a line, or a list as imported": (
+        "值，每行一个；或导入用的名单文件"
+    ),
     "FIELD=COLUMN, by name or number from 1": (
         "字段=列，列用名称或从 1 起的序号"
     ),

@@ -3,16 +3,18 @@
 import csv
 import hashlib
 import json
+import re
 import stat
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncd.cli.importing import journey
-from tests.cli.conftest import Desk, FalseDoor
+from syncd.cli.importing import journey, progress
+from tests.cli.conftest import Desk, FalseDoor, refused
 
 HEAD = "kind,value,label,role,evidence\n"
 SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
@@ -462,6 +464,110 @@ def test_interrupted_counts_as_one_run(
     assert ran.json["known"] == 0
     assert ran.json["refused"] == 100 - len(n)
     assert ran.json["import"] == 1
+
+
+@pytest.mark.usefixtures("_short")
+def test_refused_rows_that_were_taken_away(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The file, its end, or all that was noted: it is whole at the end."""
+    monkeypatch.setattr(journey, "_Judge", Judge)
+    for n, lost in enumerate(("file", "end", "note", "broken", "finish")):
+        path = tmp_path / f"list{n}.csv"
+        long_list(path, 40)
+        false.vault.clear()
+        false.fail = {"after": 2}
+        if lost == "finish":
+            false.answers[f"/v1/imports/{n + 1}/finish"] = (503, refused("no"))
+            false.fail = {}
+        assert desk("report", "import", path).code in (1, 3)
+        false.answers.clear()
+        rows = path.with_name(f"{path.name}.refused.csv")
+        note = path.with_name(f".{path.name}.import")
+        match lost:
+            case "file":
+                rows.unlink()
+            case "end":
+                rows.write_bytes(rows.read_bytes()[:20])
+            case "note":
+                note.unlink()
+            case "broken":
+                note.write_text("[]")
+        ran = desk("report", "import", path, "--json")
+        bad = [n for n in range(40) if not (n % 11 and n % 7)]
+        assert [int(r[0]) for r in refused_rows(path)[1:]] == [
+            n + 2 for n in bad
+        ]
+        assert ran.json["refused"] == len(bad)
+        assert ran.json["known"] == 0
+        assert not note.exists()
+
+
+@pytest.mark.usefixtures("_short")
+def test_a_gap_that_cannot_be_closed_is_told(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The rules may have changed meanwhile: then nothing is made up."""
+    path = tmp_path / "list.csv"
+    long_list(path, 40)
+    false.fail = {"after": 2}
+    assert desk("report", "import", path).code == 3
+
+    class Lenient(Judge):
+        def problem(self, row: Any, columns: Any) -> str:
+            return ""
+
+    monkeypatch.setattr(journey, "_Judge", Lenient)
+    ran = desk("report", "import", path)
+    assert "of the rows refused before are not written down" in ran.err
+
+
+@pytest.mark.usefixtures("_short")
+def test_progress(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Lines where there is no terminal, a bar where there is one."""
+    path = tmp_path / "list.csv"
+    long_list(path, 40)
+    monkeypatch.setattr(progress, "EVERY_S", 0.0)
+    ran = desk("report", "import", path)
+    assert re.search(r"list.csv: \d+ %, row \d+, [\d,]+ rows/s", ran.err)
+    with progress.Meter("list.csv", 100, 0, 0) as meter:
+        meter.at(100, 40)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    ran = desk("report", "import", path)
+    assert "list.csv" in ran.err
+    assert "100%" in ran.err
+
+
+def test_a_sheet(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
+    """Its offset counts rows; it goes on and ends like any other file."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["网址", "备注"])
+    for n in range(30):
+        sheet.append([f"{'bad' if n % 7 == 0 else 'n'}{n}.example", "x"])
+    path = tmp_path / "list.xlsx"
+    book.save(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journey, "STEP", 10)
+        patch.setattr(journey, "_Judge", Judge)
+        false.fail = {"after": 1}
+        assert desk("report", "import", path, *CONST).code == 3
+        ran = desk("report", "import", path, *CONST, "--json")
+    assert (ran.json["accepted"], ran.json["known"]) == (25, 0)
+    numbers = [int(r[0]) for r in refused_rows(path)[1:]]
+    assert numbers == [n + 2 for n in range(0, 30, 7)]
 
 
 @pytest.mark.usefixtures("_short")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from syncd.cli.importing import journey
+from syncd.cli.importing.ledger import Ledger
 from tests.cli.conftest import Desk, Real, Run
 
 LISTED = "shop-for-fraud.example"
@@ -128,7 +129,7 @@ def test_stopped_between_commit_and_ledger(
     """What was refused in the gap is judged again, by the same rules."""
     bank = real.desk("bank", run)
     monkeypatch.setattr(journey, "STEP", 300)
-    note = journey.Ledger.note
+    note = Ledger.note
     calls = iter(range(9))
 
     def stop(self: Any, *rest: Any) -> None:
@@ -138,7 +139,7 @@ def test_stopped_between_commit_and_ledger(
 
     words = ("report", "import", listed, *URL)
     with monkeypatch.context() as patch:
-        patch.setattr(journey.Ledger, "note", stop)
+        patch.setattr(Ledger, "note", stop)
         assert bank(*words).code == 130
     ran = bank(*words, "--json")
     good, bad = expected()

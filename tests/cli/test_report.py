@@ -190,6 +190,27 @@ def test_retract_a_file_of_values(
     assert [c["value"] for c in calls(false)] == ["a", "b"]
 
 
+def test_retract_a_list(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
+    """The file that was imported says what to take back, each once."""
+    retracting(false)
+    file = tmp_path / "list.csv"
+    file.write_text("种类,号码,标签\n电话,1,x\n网址,a.example,y\n电话,1,z\n")
+    words = ("report", "retract", "--reason", "test", "--file", file)
+    assert desk(*words).code == 0
+    assert calls(false) == [
+        {"reason": "test", "kind": "phone", "value": "1"},
+        {"reason": "test", "kind": "url", "value": "a.example"},
+    ]
+    file.write_text("x\nb.example\n")
+    more = ("--kind", "url", "--map", "value=x")
+    assert desk(*words, *more).code == 0
+    assert calls(false)[-1]["value"] == "b.example"
+    assert desk(*words, "--kind", "url").code == 2
+    file.write_text('value\na.example\n"b\n')
+    ran = desk(*words, "--kind", "url")
+    assert (ran.code, "line 3" in ran.err) == (2, True)
+
+
 def test_retract_nothing_of_ours(desk: Desk, false: FalseDoor) -> None:
     """One: the answer is no. Of many: told by number, and exit code 1."""
     problem = refused("nothing of ours matches", 404, "absent")

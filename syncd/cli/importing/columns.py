@@ -153,8 +153,9 @@ def plan(
     constants: Mapping[str, Any],
     words: Mapping[tuple[str, str], str],
     where: str,
+    fields: Sequence[str] = FIELDS,
 ) -> Columns:
-    """Return how the rows of a table become reports.
+    """Return how the rows of a table become reports, or `fields` of them.
 
     `header` is () for a table without one, None where each row names its
     own cells; `words` are codes by (field, what stands in a cell).
@@ -169,7 +170,12 @@ def plan(
     found: dict[str, int | str] = dict(told)
     for column, name in enumerate(header or ()):
         into = _BY_NAME.get(_fold(name))
-        if into is None or into in told or column in told.values():
+        if (
+            into is None
+            or into not in fields
+            or into in told
+            or column in told.values()
+        ):
             continue
         if into in found:
             raise UsageError(
@@ -191,10 +197,11 @@ def plan(
         at += [
             (name, into, _meaning(into, words))
             for name, into in _BY_NAME.items()
-            if into not in named
+            if into in fields and into not in named
         ]
     else:
-        _all_there(found, constants, header, where)
+        needed = [name for name in NEEDED if name in fields]
+        _all_there(needed, found, constants, header, where)
     unused = tuple(
         name
         for column, name in enumerate(header or ())
@@ -270,13 +277,14 @@ def _no_twins(header: Sequence[str], where: str) -> None:
 
 
 def _all_there(
+    needed: Sequence[str],
     found: Mapping[str, object],
     constants: Mapping[str, object],
     header: Sequence[str],
     where: str,
 ) -> None:
     missing = [
-        name for name in NEEDED if name not in found and name not in constants
+        name for name in needed if name not in found and name not in constants
     ]
     if not missing:
         return

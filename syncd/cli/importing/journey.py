@@ -110,7 +110,7 @@ def run(
         raise _changed(path, begun["row"])
     if mark is None or mark.id != begun["id"]:
         mark = Mark(file, said, begun["id"], 0, 0, 0, 0)
-    ledger.begin(mark)
+    mark = ledger.begin(mark)
     if mark.offset < begun["offset"]:
         _catch_up(table, columns, ledger, mark, begun, settings)
     elif begun["offset"]:

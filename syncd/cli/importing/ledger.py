@@ -65,12 +65,17 @@ class Ledger:
             return None
         return Mark(**said)
 
-    def begin(self, mark: Mark) -> None:
+    def begin(self, mark: Mark) -> Mark:
         """Go on from a mark: the refused file is cut to what it says.
+
+        Returns the mark that holds: another if the file is not there.
 
         Raises:
             UsageError: the directory cannot be written to.
         """
+        if mark.size and _size(self.refused) < mark.size:
+            # Taken away, or lost with the power: all of it is found again.
+            mark = Mark(mark.file, mark.options, mark.id, 0, 0, 0, 0)
         self._mark = mark
         try:
             if mark.size:
@@ -80,6 +85,7 @@ class Ledger:
         except OSError as e:
             raise UsageError(f"{self.refused}: {e.strerror}") from e
         self._write(mark)
+        return mark
 
     def note(
         self, rows: Iterable[tuple[int, str, str]], offset: int, row: int
@@ -127,3 +133,10 @@ class Ledger:
         terminal.replace_file(self._note, json.dumps(said).encode())
         with contextlib.suppress(OSError):
             self._note.chmod(0o600)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
