@@ -64,9 +64,9 @@ async def sign(
                 f"cosign: {head.origin}: another root at size {head.size}"
             )
         return None
-    bare = note.Note(signed.text, _log_lines(signed, log_key))
     line = cosignature.cosign(signed.text, key, now)
-    new = Cosigned(head.size, head.root, bytes(note.add(bare, line)))
+    both = note.add(bare(signed, log_key), line)
+    new = Cosigned(head.size, head.root, bytes(both))
     await book.cosign(role, head.origin, old, new)
     return new
 
@@ -138,8 +138,8 @@ async def witness_checkpoint(
     if judged.status != 200 or log_key is None:
         return Judged(judged.status, f"{judged.why}\n".encode())
     line = cosignature.cosign(text, key, now)
-    bare = note.Note(text, _log_lines(asked.note, log_key))
-    new = Cosigned(head.size, head.root, bytes(note.add(bare, line)))
+    both = note.add(bare(asked.note, log_key), line)
+    new = Cosigned(head.size, head.root, bytes(both))
     try:
         await book.cosign("seen", head.origin, last, new)
     except StaleError:
@@ -149,11 +149,11 @@ async def witness_checkpoint(
     return Judged(200, f"{line}\n".encode())
 
 
-def _log_lines(
-    signed: note.Note, log_key: VerifierKey
-) -> tuple[note.Signature, ...]:
-    return tuple(
+def bare(signed: note.Note, log_key: VerifierKey) -> note.Note:
+    """Return a checkpoint with its log's own line and no other."""
+    lines = [
         s
         for s in signed.signatures
         if (s.name, s.key_id) == (log_key.name, log_key.key_id)
-    )[:1]
+    ]
+    return note.Note(signed.text, tuple(lines[:1]))

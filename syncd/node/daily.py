@@ -23,6 +23,7 @@ from syncd.indicator.statement import (
     Statement,
     Usage,
 )
+from syncd.node import erasures
 from syncd.store import quota
 from syncd.store.sightings import Met
 
@@ -40,6 +41,10 @@ async def run(daemon: Daemon) -> None:
     own = daemon.home.own
     await own.access.prune(daemon.config.access.days)
     await own.quotas.prune(now)
+    await erasures.by_roster(
+        daemon.rosters.current, daemon.home.mirror, daemon.report
+    )
+    await erasures.purge(daemon.home.path, daemon.home.mirror)
     try:
         daemon.may_append()
     except RefusedError:

@@ -280,6 +280,7 @@ class Exchange:
         if key is None or self._ours(origin):
             return False
         head, signed = checkpoint.open_(raw, key)
+        signed = cosign.bare(signed, key)  # other lines are not verified
         mine = await self._mirror.head(origin)
         state = self.log_state(origin)
         state.known = max(state.known, head.size)
