@@ -1,0 +1,264 @@
+"""Killed at any moment, a member loses, doubles and contradicts nothing."""
+
+import base64
+import hashlib
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.flows import serve
+from syncd.flows.ports import Bundle
+from syncd.indicator import claims, statement
+from syncd.indicator.leaf import Record
+from syncd.indicator.statement import Report, Retract
+from syncd.store.failpoint import IN_TRANSACTION, POINTS
+from syncd.tlog import checkpoint
+from syncd.tlog.checkpoint import Checkpoint
+from tools import kill_driver
+from tools.kill_driver import OTHER, OWN
+
+pytestmark = pytest.mark.slow
+
+DRIVER = Path(kill_driver.__file__)
+
+
+@dataclass
+class Seen:
+    """All that an observer outside was told, in order."""
+
+    acks: set[int] = field(default_factory=set)  # rows of the file
+    ending: set[int] = field(default_factory=set)  # ids in the vault
+    released: list[Checkpoint] = field(default_factory=list)
+    receipts: list[Checkpoint] = field(default_factory=list)
+    killed_at: Counter[str] = field(default_factory=Counter)
+    refused: list[str] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+
+    def take(self, text: str) -> None:
+        word, _, rest = text.rstrip("\n").partition(" ")
+        match word:
+            case "ack":
+                first, last = map(int, rest.split(" "))
+                self.acks |= set(range(first, last))
+            case "ending":
+                self.ending |= set(map(int, rest.split(" ")))
+            case "released":
+                raw = base64.b64decode(rest)
+                head, _ = checkpoint.open_(raw, OWN.verifier)
+                self.released.append(head)
+            case "receipt":
+                raw = base64.b64decode(rest)
+                head, _ = checkpoint.open_(raw, OTHER.verifier)
+                self.receipts.append(head)
+            case "failpoint:":
+                self.killed_at[rest] += 1
+            case "end":
+                self.ends.append(int(rest))
+            case _:  # refused, failed, a finding, a traceback
+                self.refused.append(text)
+
+
+def live(home: Path, plans: Iterable[str], swap: str = "") -> Seen:
+    """Live one life for each plan; return what was seen from outside."""
+    done = subprocess.run(
+        [sys.executable, DRIVER, home, "--swap", swap],
+        input="".join(f"{plan}\n" for plan in plans).encode(),
+        capture_output=True,
+        check=True,
+        timeout=400,
+    )
+    seen = Seen()
+    for text in done.stdout.decode().splitlines():
+        seen.take(text)
+    return seen
+
+
+def plans(hits: int, seed: int, randoms: int) -> list[str]:
+    """Return plans that meet every point at its first, second, … hit."""
+    found = [f"{point}:{n}" for point in POINTS for n in range(1, hits + 1)]
+    dice = random.Random(seed)
+    found += [f"random {dice.randrange(5, 250)}" for _ in range(randoms)]
+    dice.shuffle(found)
+    return [*found, "finish"]
+
+
+def root(hashes: list[bytes]) -> bytes:
+    """RFC 6962, 2.1, in its own words: no code of syncd's."""
+    if not hashes:
+        return hashlib.sha256().digest()
+    if len(hashes) == 1:
+        return hashes[0]
+    k = 1 << ((len(hashes) - 1).bit_length() - 1)
+    left, right = root(hashes[:k]), root(hashes[k:])
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def broken_promises(home: Path, seen: Seen) -> list[str]:
+    """Return everything that the member did and must not have done."""
+    wrong = list(seen.refused)
+    sizes = [head.size for head in seen.released]
+    if sizes != sorted(sizes):
+        wrong.append("a smaller checkpoint after a larger one")
+    try:
+        own = kill_driver.open_own(home)
+    except Exception as e:  # noqa: BLE001  whatever: the home is lost
+        return [*wrong, f"the home does not open: {e}"]
+    try:
+        rows = own.database.read_now(
+            lambda c: c.exec_driver_sql(
+                "SELECT id, state, idx, ended_idx FROM vault ORDER BY id"
+            ).fetchall()
+        )
+        bundles = own.database.read_now(
+            lambda c: c.exec_driver_sql(
+                "SELECT n, width, gz, root FROM bundle ORDER BY n"
+            ).fetchall()
+        )
+        imported = own.database.read_now(
+            lambda c: c.exec_driver_sql(
+                "SELECT row, accepted, known, refused FROM import_job"
+            ).fetchall()
+        )
+    finally:
+        own.close()
+    records: list[Record] = []
+    for n, width, gz, hashed in bundles:
+        records += serve.records(OWN.name, Bundle(n, width, gz, hashed))
+    hashes = [hashlib.sha256(b"\0" + r[0]).digest() for r in records]
+    for head in seen.released:
+        if head.size > len(hashes):
+            wrong.append(f"released {head.size}, has {len(hashes)}")
+        elif head.root != root(hashes[: head.size]):
+            wrong.append(f"released another root at {head.size}")
+    wrong += broken_rows(seen, rows, records, imported)
+    return wrong
+
+
+def broken_rows(
+    seen: Seen,
+    rows: Sequence[Any],
+    records: list[Record],
+    imported: Sequence[Any],
+) -> list[str]:
+    """Return what is lost or doubled in vault and log."""
+    wrong = []
+    ((row, accepted, known, refused),) = imported
+    if (accepted, known, refused) != (row, 0, 0) or len(rows) != row:
+        wrong.append(f"{row} rows imported, {len(rows)} in the vault")
+    if not seen.acks <= set(range(row)):
+        wrong.append("acknowledged rows are lost")
+    reports: Counter[str] = Counter()
+    ended: Counter[int] = Counter()
+    for type_, _, text in ((r[0][1], r[1], r[2]) for r in records):
+        said = statement.decode(text, type_)
+        if isinstance(said, Report):
+            reports[said.token] += 1
+        elif isinstance(said, Retract):
+            ended.update(said.ends)
+    wanted = {kill_driver.report(OWN.name, n).token for n in range(row)}
+    if set(reports) != wanted:
+        wrong.append(f"{len(wanted ^ set(reports))} reports lost or strange")
+    if reports and max(reports.values()) > 1:
+        wrong.append("a statement was published twice")
+    if ended and max(ended.values()) > 1:
+        wrong.append("a report was retracted twice")
+    index = {r[0]: r[2] for r in rows}
+    if not seen.ending <= {r[0] for r in rows if r[1] == 3}:
+        wrong.append("acknowledged retractions are lost")
+    if {index[i] for i in seen.ending} - set(ended):
+        wrong.append("a retraction has no statement")
+    if any(r[1] not in (1, 3) for r in rows):
+        wrong.append("rows are left behind")
+    return wrong
+
+
+async def test_killed_everywhere(tmp_path: Path) -> None:
+    """At every failpoint, at many hits, and at random."""
+    home = tmp_path / "home"
+    seen = live(home, plans(hits=7, seed=2026, randoms=40))
+    assert broken_promises(home, seen) == []
+    in_transaction = sum(seen.killed_at[p] for p in IN_TRANSACTION)
+    assert in_transaction >= 50
+    assert set(seen.killed_at) == set(POINTS)
+    assert seen.ends[-1] == 0
+    assert set(seen.ends[:-1]) == {-9}
+    assert len(seen.released) > 100
+    # What is merged is what the other wrote, and what we wrote.
+    life = kill_driver.Life(home, kill_driver.Observed, kill_driver.Other())
+    try:
+        merged = (await life.mirror.head(OTHER.name)).merged
+        theirs = life.other.records[:merged]
+        assert await digest(life, OTHER.name) == folded(OTHER.name, theirs)
+        assert (await life.mirror.head(OWN.name)).merged == (
+            await life.log.head()
+        ).frontier.size
+        bundles = [
+            await life.log.bundle(n)
+            for n in range(-(-(await life.log.head()).frontier.size // 256))
+        ]
+        ours = [r for b in bundles if b for r in serve.records(OWN.name, b)]
+        assert await digest(life, OWN.name) == folded(OWN.name, ours)
+        # And receipts never shrank, and name what the other signed.
+        sizes = [head.size for head in seen.receipts]
+        assert sizes == sorted(set(sizes))
+        for head in seen.receipts:
+            assert head.root == root(life.other.hashes[: head.size])
+    finally:
+        life.close()
+
+
+async def digest(life: kill_driver.Life, origin: str) -> int:
+    """Return the digest of the claims in mirror.db."""
+    total = 0
+    merged = (await life.mirror.head(origin)).merged
+    async for rows in life.mirror.rows(origin, merged):
+        total = claims.plus(total, claims.digest(origin, rows))
+    return total
+
+
+def folded(origin: str, records: list[Record]) -> int:
+    """Return the digest of an uninterrupted fold."""
+    batch = claims.fold(origin, 0, records)
+    ended = {index for _, index, _, _ in batch.ends}
+    rows = [
+        (token, index, key, record)
+        for token, index, key, record in batch.adds
+        if index not in ended
+    ]
+    return claims.digest(origin, rows)
+
+
+@pytest.mark.parametrize(
+    ("swap", "why"),
+    [("mark", "rolled back"), ("release", "released another root")],
+)
+def test_a_build_that_releases_before_it_commits_is_caught(
+    tmp_path: Path, swap: str, why: str
+) -> None:
+    """The same checks fail for a build with the two swapped."""
+    home = tmp_path / "home"
+    points = ("append.head", "append.bundles", "append.vault")
+    seen = live(
+        home, [*(f"{p}:{n}" for p in points for n in (2, 3)), "finish"], swap
+    )
+    assert sum(seen.killed_at.values()) >= 1
+    wrong = broken_promises(home, seen)
+    assert any(why in promise for promise in wrong)
+
+
+def test_the_same_plans_do_not_fail_the_right_build(tmp_path: Path) -> None:
+    """What catches the swapped build passes this one."""
+    home = tmp_path / "home"
+    points = ("append.head", "append.bundles", "append.vault")
+    seen = live(
+        home, [*(f"{p}:{n}" for p in points for n in (2, 3)), "finish"]
+    )
+    assert sum(seen.killed_at.values()) == 6
+    assert broken_promises(home, seen) == []

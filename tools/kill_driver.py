@@ -1,0 +1,404 @@
+"""Work that is killed again and again: what tests/whole/test_kills.py drives.
+
+    python tools/kill_driver.py HOME [--swap mark|release]
+
+One line on standard input is one life: a plan as SYNCD_FAILPOINTS has it,
+`random MS` for a kill from outside, or `finish` for a life that ends well.
+Each life is forked off this process, so that dying costs milliseconds, and
+opens the home anew. In it one member imports rows of an endless file,
+publishes and retracts them, pulls another's endless log, folds its own and
+signs receipts, until it is killed.
+
+What it says goes to standard output at the moment that it is so, for an
+observer outside to remember: `ack` rows that were acknowledged, `released` a
+checkpoint that may be served, `receipt` a cosigned one, `refused` why a home
+does not open, `failpoint` where it died, `end` how.
+
+`--swap` is the wrong build that the test must catch: it lets a checkpoint
+out (and with `mark` writes the high-water mark) before the commit.
+"""
+
+import argparse
+import asyncio
+import base64
+import hashlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from syncd import canonical, config
+from syncd.errors import SyncdError, UnavailableError
+from syncd.flows import cosign, publish, pull, serve
+from syncd.flows.ports import Bundle, Finding, OwnHead
+from syncd.flows.publish import Writer
+from syncd.indicator import leaf, statement, token
+from syncd.indicator.identifier import Identifier
+from syncd.indicator.leaf import Record
+from syncd.indicator.statement import Report, Retract
+from syncd.store import failpoint
+from syncd.store.home import OwnStore, open_mirror
+from syncd.store.own import OwnLogStore
+from syncd.store.vault import ImportMark, NewReport, VaultCipher
+from syncd.tlog import checkpoint, merkle
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+from syncd.tlog.note import COSIGNATURE, ED25519, SigningKey
+
+OWN = SigningKey("bank.example/syncd/txwz/1", ED25519, b"b" * 32)
+OTHER = SigningKey("police.example/syncd/txwz/1", ED25519, b"p" * 32)
+MERGED = SigningKey("bank.example/syncd/txwz/merged", COSIGNATURE, b"m" * 32)
+VAULT_KEY = b"v" * 32
+TODAY = "2026-11-21"
+BATCH = 23  # rows of the file in one step: not a part of 256
+STEP = 41  # entries of the other's log in one pull
+MOST = 30_000  # entries that the other's log has at all
+FULL = 256
+FIELDS: dict[str, Any] = {
+    "label": "other",
+    "role": "phishing_host",
+    "evidence": "user_tag",
+    "confidence": 50,
+    "seen": TODAY,
+    "expires": "2199-01-01",
+    "handling": "open",
+}
+
+
+def tell(*words: str) -> None:
+    """Write one line at once: the next moment may not come."""
+    os.write(1, (" ".join(words) + "\n").encode())
+
+
+def line(n: int) -> str:
+    """Return row `n` of the endless file; all are equally long."""
+    return f"fraud{n:09}.example/"
+
+
+def report(origin: str, n: int) -> Report:
+    """Return a report about the n-th URL."""
+    output = token.url_output(Identifier("url", line(n)))
+    return Report(
+        on=TODAY,
+        kind="url",
+        epoch=1,
+        token=token.encode(token.token(output)),
+        know=token.know(output, origin).hex(),
+        **FIELDS,
+    )
+
+
+class Other:
+    """Another member's endless log, the same in every life."""
+
+    name = "police"
+
+    def __init__(self, most: int = MOST) -> None:
+        self.records: list[Record] = []
+        for n in range(most):
+            said: Report | Retract = report(OTHER.name, n)
+            if n % 7 == 6:
+                ended = report(OTHER.name, n - 3)
+                said = Retract(
+                    on=TODAY,
+                    kind="url",
+                    epoch=1,
+                    token=ended.token,
+                    ends=(n - 3,),
+                    reason="false_positive",
+                )
+            type_, text = statement.type_of(said), statement.encode(said)
+            salt = hashlib.sha256(b"salt %d" % n).digest()[:16]
+            made = leaf.commit(OTHER.name, type_, salt, text)
+            self.records.append((made, salt, text))
+        self.hashes = serve.leaf_hashes(self.records)
+
+    def note(self, size: int) -> bytes:
+        """Return the signed checkpoint of its first `size` entries."""
+        root = Frontier.EMPTY.extend(self.hashes[:size]).root()
+        return bytes(
+            checkpoint.sign(Checkpoint(OTHER.name, size, root), OTHER)
+        )
+
+    async def checkpoint(self, origin: str) -> bytes:
+        """Return its newest: nobody asks."""
+        return self.note(len(self.records))
+
+    async def hash_tiles(
+        self, origin: str, paths: Sequence[str]
+    ) -> Sequence[bytes]:
+        """Return level-0 tiles; small steps need no others."""
+        found = []
+        for path in paths:
+            level, _, tail = path.partition("/")
+            number, _, width = tail.partition(".p/")
+            n = int(number.replace("/", "").replace("x", ""))
+            if level == "0":
+                part = self.hashes[n * FULL : (n + 1) * FULL]
+            else:
+                part = [
+                    merkle.root(self.hashes[i * FULL : (i + 1) * FULL])
+                    for i in range(len(self.hashes) // FULL)
+                ][n * FULL : (n + 1) * FULL]
+            found.append(b"".join(part[: int(width or FULL)]))
+        return found
+
+    async def payloads(
+        self, origin: str, wanted: Sequence[tuple[int, int]]
+    ) -> Sequence[bytes]:
+        """Return payload bundles."""
+        return [
+            serve.deflate(self.records[n * FULL : n * FULL + width])
+            for n, width in wanted
+        ]
+
+    async def entries(self, origin: str, n: int, width: int) -> bytes:
+        """Nothing of it is void."""
+        raise UnavailableError("not needed")
+
+
+class Observed(OwnLogStore):
+    """The own log, with somebody outside who sees each release at once."""
+
+    def _release(self, note: bytes) -> None:
+        super()._release(note)
+        tell("released", base64.b64encode(note).decode())
+
+
+class SwappedMark(Observed):
+    """A wrong build: mark and release first, then the commit."""
+
+    async def append(
+        self,
+        old: OwnHead,
+        new: OwnHead,
+        bundles: Sequence[Bundle],
+        published: Sequence[Any],
+        **more: Any,
+    ) -> None:
+        """Release, then commit."""
+        self._release(new.note)
+        await super().append(old, new, bundles, published, **more)
+
+
+class SwappedRelease(Observed):
+    """A wrong build that releases from memory before the commit."""
+
+    async def append(
+        self,
+        old: OwnHead,
+        new: OwnHead,
+        bundles: Sequence[Bundle],
+        published: Sequence[Any],
+        **more: Any,
+    ) -> None:
+        """Release from memory, commit, then write the mark."""
+        self._released = new.note
+        tell("released", base64.b64encode(new.note).decode())
+        await super().append(old, new, bundles, published, **more)
+
+
+BUILDS = {"": Observed, "mark": SwappedMark, "release": SwappedRelease}
+
+
+class Urls:
+    """Tokens of URLs: nobody needs to be asked."""
+
+    async def outputs(
+        self, wanted: Sequence[Identifier], **_: object
+    ) -> dict[Identifier, bytes]:
+        """Return the outputs."""
+        return {one: token.url_output(one) for one in wanted}
+
+    def epoch(self, kind: str) -> Any:
+        """Return something that has an `epoch`."""
+        return _Epoch()
+
+
+class _Epoch:
+    epoch = 1
+
+
+async def inline(work: Any, *args: Any) -> Any:
+    """Run work here: a life is short."""
+    return work(*args)
+
+
+async def _ignore(finding: Finding) -> None:
+    tell("finding", finding.code)
+
+
+def open_own(home: Path) -> OwnStore:
+    """Open the member's own.db."""
+    return OwnStore.open(
+        home,
+        cipher=VaultCipher(VAULT_KEY),
+        access_key=b"a" * 32,
+        clock=lambda: int(time.time()),
+    )
+
+
+class Life:
+    """One life of the member."""
+
+    def __init__(self, home: Path, build: type[Observed], other: Other):
+        self.own = open_own(home)
+        self.mirror = open_mirror(home, clock=lambda: int(time.time()))
+        self.log = build(self.own.database, home / "high-water.note")
+        self.other = other
+        self.writer = Writer(
+            own=self.log,
+            key=OWN,
+            offload=inline,
+            rng=os.urandom,
+            may_append=lambda: None,
+        )
+
+    async def found(self) -> None:
+        """Begin the log if there is none."""
+        text = Checkpoint(OWN.name, 0, Frontier.EMPTY.root())
+        note = bytes(checkpoint.sign(text, OWN))
+        try:
+            await self.log.head()
+        except SyncdError:
+            await self.log.found(OwnHead(OWN.name, Frontier.EMPTY, note))
+
+    async def work(self, *, finish: bool) -> None:
+        """Do a little of everything, for ever or until all is done."""
+        await self.found()
+        if not finish:
+            while True:
+                await self.take_in()
+                await self.publish()
+                await self.pull()
+        while await self.publish():
+            pass
+        await self.fold()
+        await self.receipt()
+
+    async def take_in(self) -> None:
+        """Import the next rows of the file."""
+        vault = self.own.vault
+        state = await vault.import_begin(b"file", 1 << 40, "endless.txt")
+        first = state.row
+        last = first + BATCH
+        text = "\n".join(map(line, range(last))).encode()
+        mark = ImportMark(
+            state.id,
+            state.offset,
+            len(text),
+            last,
+            hashlib.sha256(text).digest(),
+        )
+        fields = canonical.dumps(FIELDS)
+        await vault.accept(
+            [NewReport("url", line(n), fields) for n in range(first, last)],
+            mark,
+        )
+        tell("ack", str(first), str(last))
+
+    async def publish(self) -> bool:
+        """Publish what waits, and retract every fifth row."""
+        vault = self.own.vault
+        rows = await publish.publish(
+            vault=vault,
+            tokeniser=Urls(),  # type: ignore[arg-type]
+            writer=self.writer,
+            origin=OWN.name,
+            today=TODAY,
+            kinds=["url"],
+            limit=BATCH * 2,
+            timeout_s=1,
+        )
+        wrong = [row.id for row in rows if row.id % 5 == 0]
+        if wrong:
+            ids = await vault.request_retract(wrong, "false_positive")
+            tell("ending", *map(str, ids))
+        ended = await publish.retract(
+            vault=vault, writer=self.writer, today=TODAY, limit=100
+        )
+        return bool(rows or ended)
+
+    async def pull(self) -> None:
+        """Pull a little more of the other's log; fold our own."""
+        head = await self.mirror.head(OTHER.name)
+        size = min(head.mirrored + STEP, len(self.other.records))
+        await pull.pull(
+            self.other.note(size),
+            log_key=OTHER.verifier,
+            sources=[self.other],
+            mirror=self.mirror,
+            offload=inline,
+            report=_ignore,
+        )
+        await self.receipt()
+        await self.fold()
+
+    async def receipt(self) -> None:
+        """Sign what is merged."""
+        signed = await cosign.receipt(
+            OTHER.name,
+            mirror=self.mirror,
+            log_key=OTHER.verifier,
+            key=MERGED,
+            book=self.own.cosigned,
+            now=int(time.time()),
+        )
+        if signed is not None:
+            tell("receipt", base64.b64encode(signed.note).decode())
+
+    async def fold(self) -> None:
+        """Merge our own log into the claims."""
+        await pull.merge_own(self.log, self.mirror, inline)
+
+    def close(self) -> None:
+        """Close both databases."""
+        self.mirror.close()
+        self.own.close()
+
+
+def live(home: Path, plan: str, build: type[Observed], other: Other) -> int:
+    """Live one life; return how it exits if nobody kills it."""
+    os.dup2(1, 2)
+    if plan != "finish" and not plan.startswith("random"):
+        read = config.environment({"SYNCD_FAILPOINTS": plan})
+        failpoint.arm(read.failpoints)
+    try:
+        life = Life(home, build, other)
+    except SyncdError as e:
+        tell("refused", str(e))
+        return 1
+    try:
+        asyncio.run(life.work(finish=plan == "finish"))
+    except SyncdError as e:
+        tell("failed", type(e).__name__, str(e))
+        return 1
+    life.close()
+    return 0
+
+
+def main() -> None:
+    """Live the lives that standard input asks for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("home", type=Path)
+    parser.add_argument("--swap", default="", choices=sorted(BUILDS))
+    given = parser.parse_args()
+    given.home.mkdir(exist_ok=True)
+    other = Other()
+    for text in sys.stdin:
+        plan = text.strip()
+        child = os.fork()
+        if child == 0:
+            os._exit(live(given.home, plan, BUILDS[given.swap], other))
+        if plan.startswith("random "):
+            time.sleep(int(plan.split(" ")[1]) / 1000)
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        tell("end", str(os.waitstatus_to_exitcode(status)))
+
+
+if __name__ == "__main__":
+    main()
