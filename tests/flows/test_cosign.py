@@ -1,0 +1,239 @@
+"""What our cosigner keys sign: never less than before, never unverified."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from syncd.errors import ForkError, StaleError, UntrustedError
+from syncd.flows import cosign
+from syncd.flows.cosign import Cosigned
+from syncd.flows.ports import MirrorHead
+from syncd.tlog import (
+    checkpoint,
+    cosignature,
+    merkle,
+    note,
+    witness,
+)
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+from syncd.tlog.note import SigningKey
+
+ORIGIN = "bank.example/syncd/txwz/1"
+LOG = SigningKey(ORIGIN, note.ED25519, b"\1" * 32)
+SEEN = SigningKey("a.example/syncd/txwz/seen", note.COSIGNATURE, b"\2" * 32)
+MERGED = SigningKey(
+    "a.example/syncd/txwz/merged", note.COSIGNATURE, b"\3" * 32
+)
+NOW = 1_800_000_000
+
+
+def leaves(count: int, salt: int = 0) -> list[bytes]:
+    return merkle.leaf_hashes(b"%d/%d" % (salt, i) for i in range(count))
+
+
+def signed(size: int, salt: int = 0) -> bytes:
+    root = merkle.root(leaves(size, salt))
+    return bytes(checkpoint.sign(Checkpoint(ORIGIN, size, root), LOG))
+
+
+class Book:
+    """What was cosigned, in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Cosigned] = {}
+        self.race: Cosigned | None = None
+
+    async def cosigned(self, role: str, origin: str) -> Cosigned | None:
+        return self.rows.get((role, origin))
+
+    async def cosign(
+        self, role: str, origin: str, old: Cosigned | None, new: Cosigned
+    ) -> None:
+        if self.race is not None:
+            self.rows[role, origin], self.race = self.race, None
+        if self.rows.get((role, origin)) != old:
+            raise StaleError("cosign: moved")
+        self.rows[role, origin] = new
+
+
+class Mirror:
+    """As much of a mirror as a receipt asks for."""
+
+    def __init__(
+        self, merged: int, *sizes: int, contested: bool = False
+    ) -> None:
+        frontier = Frontier.EMPTY.extend(leaves(merged))
+        self._head = MirrorHead(ORIGIN, frontier, merged, contested=contested)
+        self.kept = {size: signed(size) for size in sizes}
+
+    async def head(self, origin: str) -> MirrorHead:
+        return self._head
+
+    async def notes(self, origin: str) -> dict[int, bytes]:
+        return self.kept
+
+
+async def sign(book: Book, raw: bytes) -> Cosigned | None:
+    return await cosign.sign(
+        "seen",
+        raw,
+        log_key=LOG.verifier,
+        key=SEEN,
+        book=book,
+        now=NOW,
+    )
+
+
+async def test_a_line_that_verifies() -> None:
+    """What is signed is the checkpoint's text, under the log's own line."""
+    made = await sign(Book(), signed(5))
+    assert made is not None
+    read = note.parse(made.note)
+    assert [s.name for s in read.signatures] == [ORIGIN, SEEN.name]
+    assert (
+        cosignature.verify(read.text, SEEN.verifier, read.signatures[1]) == NOW
+    )
+
+
+async def test_never_smaller() -> None:
+    """An older checkpoint is no news, and leaves no line."""
+    book = Book()
+    await sign(book, signed(5))
+    assert await sign(book, signed(4)) is None
+    assert await sign(book, signed(5)) is None
+    assert book.rows["seen", ORIGIN].size == 5
+
+
+async def test_another_root_is_a_fork() -> None:
+    """We never sign two roots of one size."""
+    book = Book()
+    await sign(book, signed(5))
+    with pytest.raises(ForkError):
+        await sign(book, signed(5, salt=1))
+
+
+async def test_only_what_the_log_signed() -> None:
+    """Without the log's signature there is nothing to cosign."""
+    with pytest.raises(UntrustedError):
+        await sign(Book(), signed(5).replace(b"\n5\n", b"\n6\n"))
+
+
+async def test_others_lines_are_left_out() -> None:
+    """Lines that we did not verify do not stand beside ours."""
+    raw = note.parse(signed(5))
+    more = note.add(raw, cosignature.cosign(raw.text, MERGED, NOW))
+    made = await sign(Book(), bytes(more))
+    assert made is not None
+    assert MERGED.name.encode() not in made.note
+
+
+async def receipt(mirror: Mirror, book: Book) -> Cosigned | None:
+    return await cosign.receipt(
+        ORIGIN,
+        mirror=mirror,  # type: ignore[arg-type]
+        log_key=LOG.verifier,
+        key=MERGED,
+        book=book,
+        now=NOW,
+    )
+
+
+async def test_receipt_covers_what_is_merged() -> None:
+    """The largest signed size up to `merged`, nothing above it."""
+    made = await receipt(Mirror(7, 7, 12), Book())
+    assert made is not None
+    assert made.size == 7
+
+
+@pytest.mark.parametrize(
+    "mirror", [Mirror(5), Mirror(5, 9), Mirror(5, 5, contested=True)]
+)
+async def test_no_receipt(mirror: Mirror) -> None:
+    """None below the first signed size, and none of a forked log."""
+    assert await receipt(mirror, Book()) is None
+
+
+async def test_no_receipt_for_another_root() -> None:
+    """A kept note that is not what we merged is a fork."""
+    mirror = Mirror(5, 5)
+    mirror.kept[5] = signed(5, salt=1)
+    with pytest.raises(ForkError):
+        await receipt(mirror, Book())
+
+
+# ---------------------------------------------------------------- witness
+
+
+def ask(old: int, new: int, salt: int = 0, proof: Any = None) -> bytes:
+    hashes = leaves(new, salt)
+
+    def subtree(level: int, index: int) -> bytes:
+        return merkle.root(hashes[index << level : (index + 1) << level])
+
+    if proof is None:
+        proof = merkle.prove_consistency(old, new, subtree)
+    parsed = note.parse(signed(new, salt))
+    return bytes(witness.request(old, proof, parsed))
+
+
+async def post(book: Book, body: bytes, known: bool = True) -> cosign.Judged:
+    return await cosign.witness_checkpoint(
+        body,
+        log_keys={ORIGIN: LOG.verifier} if known else {},
+        key=SEEN,
+        book=book,
+        now=NOW,
+    )
+
+
+async def test_witness_walks_along() -> None:
+    """Each consistent step is answered by a line, durable before."""
+    book = Book()
+    for old, new in ((0, 3), (3, 8), (8, 8), (8, 300)):
+        judged = await post(book, ask(old, new))
+        assert judged.status == 200
+        assert judged.body.decode().startswith(f"— {SEEN.name} ")
+        assert book.rows["seen", ORIGIN].size == new
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"old x\n\n", 400),
+        (ask(0, 3).replace(b"old 0", b"old 9"), 400),
+        (ask(0, 3).replace(b"\n3\n", b"\n4\n"), 403),
+        (ask(2, 9), 409),
+        (ask(3, 9, proof=[b"\0" * 32]), 422),
+        (ask(3, 3, salt=1, proof=[]), 422),
+    ],
+)
+async def test_witness_statuses(body: bytes, status: int) -> None:
+    """The statuses of C2SP tlog-witness, after a cosigned size of 3."""
+    book = Book()
+    await post(book, ask(0, 3))
+    judged = await post(book, body)
+    assert judged.status == status
+    if status == 409:
+        assert (judged.body, judged.content_type) == (
+            b"3\n",
+            "text/x.tlog.size",
+        )
+    assert book.rows["seen", ORIGIN].size == 3
+
+
+async def test_witness_of_a_stranger() -> None:
+    """An origin that is not in the roster is unknown."""
+    assert (await post(Book(), ask(0, 3), known=False)).status == 404
+
+
+async def test_witness_race() -> None:
+    """Who loses the compare-and-swap is told the size that won."""
+    book = Book()
+    made = await sign(Book(), signed(6))
+    assert made is not None
+    book.race = replace(made, size=6)
+    judged = await post(book, ask(0, 3))
+    assert (judged.status, judged.body) == (409, b"6\n")
