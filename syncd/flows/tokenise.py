@@ -450,7 +450,8 @@ class Tokeniser:
                     "elements": str() as elements,
                     "proof": str() as proof,
                 } as reply,
-            } if len(reply) == 2:
+                **rest,
+            } if len(reply) == 2 and not rest:
                 pass
             case _:
                 raise MalformedError("oprf: the reply has another shape")
@@ -464,4 +465,6 @@ class Tokeniser:
             opened = bytes.fromhex(proof)
         except ValueError as e:
             raise MalformedError("oprf: the proof is not hex") from e
+        if opened.hex() != proof:
+            raise MalformedError("oprf: the proof is not in lower-case hex")
         return threshold.Evaluation(list(_points(elements)), opened)
