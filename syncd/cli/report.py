@@ -337,6 +337,7 @@ def _add_import(noun: typer.Typer) -> None:
     ) -> None:
         # Only this verb reads tables.
         from syncd.cli.importing import columns, journey, table
+        from syncd.cli.importing.rows import Told
 
         constants = given(
             kind=kind,
@@ -358,7 +359,7 @@ def _add_import(noun: typer.Typer) -> None:
         if confidence is not None:
             constants["confidence"] = confidence
         words = columns.words(codes) if codes else {}
-        said = table.Told(format_, encoding, delimiter, not no_header, sheet)
+        said = Told(format_, encoding, delimiter, not no_header, sheet)
         rows = table.open_table(file, said)
         plan = columns.plan(
             rows.header,
@@ -517,8 +518,9 @@ def _listed(
         UsageError: it cannot be read, or a row of it cannot.
     """
     from syncd.cli.importing import columns, table
+    from syncd.cli.importing.rows import Told
 
-    rows = table.open_table(file, table.Told())
+    rows = table.open_table(file, Told())
     wanted = ("kind", "value", "scheme", "region")
     plan = columns.plan(
         rows.header,

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from syncd.cli.importing import columns, lines, sheet, table
-from syncd.cli.importing.table import Row, Table, Told
+from syncd.cli.importing.rows import Row, Table, Told
 from syncd.errors import MalformedError, UsageError
 
 TEXTS = ("csv", "tsv", "txt", "ndjson")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from syncd.cli import terminal
-from syncd.cli.importing.table import Row
+from syncd.cli.importing.rows import Row
 from syncd.cli.text import t
 from syncd.errors import MalformedError, UsageError
 from syncd.indicator import vocabulary

@@ -25,7 +25,7 @@ from syncd.cli.door import Door
 from syncd.cli.importing.columns import Columns
 from syncd.cli.importing.ledger import Ledger, Mark
 from syncd.cli.importing.progress import Meter
-from syncd.cli.importing.table import Row, Table
+from syncd.cli.importing.rows import Row, Table
 from syncd.cli.text import t
 from syncd.config import Config
 from syncd.errors import (

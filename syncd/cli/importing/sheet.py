@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syncd.cli.importing.table import Row, Told
+from syncd.cli.importing.rows import Row, Told
 from syncd.cli.text import t
 from syncd.errors import UsageError
 

@@ -10,12 +10,12 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from syncd.cli.importing import lines
 from syncd.cli.importing.lines import Encoding, Line
+from syncd.cli.importing.rows import Row, Table, Told
 from syncd.cli.text import t
 from syncd.errors import MalformedError, UsageError
 
@@ -34,45 +34,6 @@ _ENDINGS = {
     ".xlsx": "xlsx",
 }
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row: its cells, or why it cannot be read."""
-
-    number: int  # of its first line (of the row, in a sheet), from 1
-    last: int  # number of its last line
-    end: int  # offset behind it: bytes, or rows of a sheet
-    cells: Sequence[str] | Mapping[str, str] = field(repr=False)
-    raw: str = field(repr=False)  # as it stands in the file
-    problem: str = ""
-
-
-class Table(Protocol):
-    """A list as rows; what `offset` counts is its own affair."""
-
-    format: str
-    about: str  # what was detected, for people
-    header: tuple[str, ...] | None  # names of columns, None: each row's own
-    width: int  # columns
-    size: int  # offset of the end
-    span: int  # the same as far as the file tells, to show progress
-
-    def rows(self, offset: int, row: int) -> Iterator[Row]:
-        """Yield the rows behind an offset, where `row` lines were read."""
-        ...
-
-    def prefix(self) -> "Prefix":
-        """Return what hashes the file as far as it was read."""
-        ...
-
-
-class Prefix(Protocol):
-    """SHA-256 of the file's beginning, ever more of it."""
-
-    def upto(self, offset: int) -> str:
-        """Return the hex digest of what stands before an offset."""
-        ...
 
 
 class BytePrefix:
@@ -94,17 +55,6 @@ class BytePrefix:
                 self._hash.update(chunk)
                 self._at += len(chunk)
         return self._hash.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the operator says of a file; "" is to be detected."""
-
-    format: str = ""
-    encoding: str = ""
-    delimiter: str = ""
-    header: bool = True
-    sheet: str = ""
 
 
 def open_table(path: Path, told: Told) -> Table:
