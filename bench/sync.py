@@ -1,52 +1,69 @@
 """How fast a member pulls, verifies, decodes and merges another's log.
 
 One member has published 1,000,000 statements; another pulls them over
-loopback mutual TLS into an empty mirror.db. Beside it, in the same run: a raw
-driver-level load of the very same rows into the same tables with the same
-pragmas, sorted, in one go. The ratio of the two is what counts; rates move
-with the machine.
+loopback mutual TLS into an empty mirror.db, by the code that its daemon
+runs. Beside it, in the same run: a raw driver-level load of the very same
+rows into the same tables with the same pragmas, sorted, in one transaction.
+The ratio of the two is what counts; rates move with the machine.
 
     python bench/sync.py [--entries N]
 
-Prints entries/s of both, their ratio, peak memory of all processes, bytes on
-the wire per statement, and that verified leaves = entries.
+Prints entries/s of both and their ratio, the CPU time of each process, the
+peak memory of all, bytes on the wire per statement, and that verified leaves
+= entries. Anything else than that ends with exit code 1.
 """
 
 import argparse
 import asyncio
 import concurrent.futures
+import contextlib
 import datetime
-import multiprocessing
 import os
 import platform
-import resource
 import secrets
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from aiohttp import web
-
 from syncd import pinning
-from syncd.flows import publish, pull, serve
-from syncd.flows.ports import Bundle, Finding
-from syncd.flows.serve import LogFiles
+from syncd.flows import publish, pull
+from syncd.flows.ports import Finding
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Report
-from syncd.node.offload import InPool
+from syncd.node.offload import InPool, InWorker
 from syncd.peer.client import PeerClient
 from syncd.roster import certificate, keys
+from syncd.store.database import PRAGMAS
 from syncd.store.home import open_mirror
-from syncd.tlog import checkpoint
+from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
-from syncd.web import peer_door
 
 STEP = 65_536
 LABELS = ("fake_invest", "task_rebate", "phish_notice", "refund_cs")
+AIM_RATIO, AIM_MB, AIM_WIRE = 0.5, 256, 80
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Run both and print what was measured."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--entries", type=int, default=1_000_000)
+    options.add_argument("--build", type=Path, help=argparse.SUPPRESS)
+    chosen = options.parse_args()
+    if chosen.build:
+        build(chosen.build, chosen.entries)
+        return
+    with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
+        measure(Path(name), chosen.entries)
+
+
+# ------------------------------------------------------------ publishing
 
 
 def statements(count: int, origin: str) -> list[tuple[int, bytes]]:
@@ -72,255 +89,249 @@ def statements(count: int, origin: str) -> list[tuple[int, bytes]]:
     return found
 
 
-def build(count: int, origin: str) -> tuple[Frontier, list[Bundle]]:
-    """Return a log of that many entries, as its writer keeps it."""
-    frontier, bundles = Frontier.EMPTY, []
-    for at in range(0, count, STEP):
-        payloads = statements(min(STEP, count - at), origin)
-        frontier, more = publish.grow(
-            origin, frontier, [], payloads, secrets.token_bytes(16 * STEP)
-        )
-        bundles += more
-    return frontier, bundles
-
-
-class _Desk:
-    """A peer door with nothing but one log behind it."""
-
-    def __init__(self, files: LogFiles) -> None:
-        self.files = files
-
-    def caller(self, request_pin: str) -> tuple[str, str]:
-        return "puller", "member"
-
-    async def own_log(self) -> LogFiles:
-        return self.files
-
-
-def publisher(directory: Path, count: int) -> None:
-    """Build a log on disk, then serve it until standard input closes."""
+def build(directory: Path, count: int) -> None:
+    """Write a log of that many entries, as its member keeps it."""
     now = int(time.time())
     mine = keys.generate("bank.example", "bench", secrets.token_bytes, now=now)
-    frontier, bundles = build(count, mine.origin)
-    head = Checkpoint(mine.origin, frontier.size, frontier.root())
-    note = bytes(checkpoint.sign(head, mine.log))
-    database = directory / "own.db"
-    store = sqlite3.connect(database)
+    (directory / "publisher.der").write_bytes(mine.certificate)
+    (directory / "publisher.pem").write_bytes(mine.tls_pem)
+    (directory / "vkey").write_text(str(mine.log.verifier))
+    store = sqlite3.connect(directory / "own.db")
     store.execute(
         "CREATE TABLE bundle (n INTEGER PRIMARY KEY, width, gz BLOB, root)"
     )
-    store.executemany(
-        "INSERT INTO bundle VALUES (?, ?, ?, ?)",
-        [(b.n, b.width, b.gz, b.root) for b in bundles],
-    )
-    store.commit()
-    del bundles
-
-    async def bundle(n: int) -> Bundle | None:
-        row = store.execute("SELECT * FROM bundle WHERE n = ?", (n,))
-        return Bundle(*row.fetchone())
-
-    async def roots(first: int, last: int) -> list[bytes]:
-        rows = store.execute(
-            "SELECT root FROM bundle WHERE n >= ? AND n < ? ORDER BY n",
-            (first, last),
+    frontier = Frontier.EMPTY
+    for at in range(0, count, STEP):
+        payloads = statements(min(STEP, count - at), mine.origin)
+        salts = secrets.token_bytes(16 * len(payloads))
+        frontier, made = publish.grow(
+            mine.origin, frontier, [], payloads, salts
         )
-        return [root for (root,) in rows]
-
-    async def run() -> None:
-        files = LogFiles(mine.origin, frontier.size, note, bundle, roots)
-        theirs = (directory / "puller.der").read_bytes()
-        tls = pinning.ServerTls(mine.certificate, mine.tls_pem)
-        tls.update([theirs])
-        app = peer_door.app(_Desk(files), lambda _: "pin")  # type: ignore[arg-type]
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls.context)
-        await site.start()
-        port = runner.addresses[0][1]
-        pin = certificate.pin(mine.certificate)
-        print(port, pin, mine.log.verifier, flush=True)
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, sys.stdin.read)
-        await runner.cleanup()
-
-    asyncio.run(run())
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    print(usage.ru_maxrss, flush=True)
+        store.executemany(
+            "INSERT INTO bundle VALUES (?, ?, ?, ?)",
+            [(b.n, b.width, b.gz, b.root) for b in made],
+        )
+    store.commit()
+    head = Checkpoint(mine.origin, frontier.size, frontier.root())
+    signed = bytes(checkpoint.sign(head, mine.log))
+    (directory / "checkpoint").write_bytes(signed)
 
 
-class Counting:
-    """A source that counts what came over the wire."""
+@contextlib.contextmanager
+def publisher(directory: Path) -> Iterator[tuple[int, int]]:
+    """Serve the log; give (process, port)."""
+    with subprocess.Popen(
+        [sys.executable, HERE / "publisher.py", directory],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        yield child.pid, int(child.stdout.readline())
+        assert child.stdin is not None
+        child.stdin.close()
 
-    def __init__(self, client: PeerClient) -> None:
-        self.client = client
-        self.name = client.name
-        self.wire = 0
 
-    async def checkpoint(self, origin: str) -> bytes:
-        return await self.client.checkpoint(origin)
+# --------------------------------------------------------------- pulling
 
-    async def hash_tiles(self, origin: str, paths: list[str]) -> list[bytes]:
-        got = await self.client.hash_tiles(origin, paths)
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What one process has taken so far."""
+
+    cpu_s: float
+    peak_mb: float
+
+    @classmethod
+    def of(cls, pid: int) -> "Process":
+        """Read it; also of a process that is not ours to wait for."""
+        proc = Path(f"/proc/{pid}")
+        fields = (proc / "stat").read_text().rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])  # user, system
+        status = (proc / "status").read_text()
+        (peak,) = (
+            int(line.split()[1])
+            for line in status.splitlines()
+            if line.startswith("VmHWM")
+        )
+        return cls(ticks / os.sysconf("SC_CLK_TCK"), peak / 1024)
+
+
+NO_PROCESS = Process(0.0, 0.0)  # a short pull needs no worker
+
+
+class Counting(PeerClient):
+    """A peer whose bytes are counted."""
+
+    wire = 0
+
+    async def hash_tiles(
+        self, origin: str, paths: Sequence[str]
+    ) -> Sequence[bytes]:
+        got = await super().hash_tiles(origin, paths)
         self.wire += sum(map(len, got))
-        return list(got)
+        return got
 
     async def payloads(
-        self, origin: str, wanted: list[tuple[int, int]]
-    ) -> list[bytes]:
-        got = await self.client.payloads(origin, wanted)
+        self, origin: str, wanted: Sequence[tuple[int, int]]
+    ) -> Sequence[bytes]:
+        got = await super().payloads(origin, wanted)
         self.wire += sum(map(len, got))
-        return list(got)
-
-    async def entries(self, origin: str, n: int, width: int) -> bytes:
-        return await self.client.entries(origin, n, width)
+        return got
 
 
-async def puller(directory: Path, answer: str, mine: keys.MemberKeys) -> dict:
-    port, pin, vkey = answer.split()
-    origin = vkey.split("+")[0]
-    from syncd.tlog import note as notes
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one pull took."""
 
-    log_key = notes.parse_vkey(vkey)
-    client = PeerClient(
+    seconds: float
+    mirrored: int
+    merged: int
+    wire: int  # bytes
+    worker: Process
+
+
+async def pulled(
+    directory: Path, port: int, mine: keys.MemberKeys
+) -> Measured:
+    """Pull the whole log into an empty mirror.db."""
+    log_key = note.parse_vkey((directory / "vkey").read_text())
+    pin = certificate.pin((directory / "publisher.der").read_bytes())
+    source = Counting(
         "bank",
         [f"https://127.0.0.1:{port}"],
         tls=pinning.client_context(mine.certificate, mine.tls_pem, pin),
-        own_origins=frozenset({origin}),
+        own_origins=frozenset({log_key.name}),
     )
-    source = Counting(client)
     mirror = open_mirror(directory, clock=lambda: int(time.time()))
-    pool = concurrent.futures.ProcessPoolExecutor(
-        1, multiprocessing.get_context("spawn")
-    )
+    pool = concurrent.futures.ThreadPoolExecutor(2)
+    offload = InWorker(InPool(pool))
 
     async def report(finding: Finding) -> None:
         raise SystemExit(f"unexpected finding: {finding}")
 
     began = time.perf_counter()
-    raw = await client.checkpoint(origin)
+    raw = await source.checkpoint(log_key.name)
     done = await pull.pull(
         raw,
         log_key=log_key,
         sources=[source],
         mirror=mirror,
-        offload=InPool(pool),
+        offload=offload,
         report=report,
     )
     took = time.perf_counter() - began
-    head = await mirror.head(origin)
-    worker = sum(_peak(pid) for pid in pool._processes)
-    await client.close()
+    worker = Process.of(offload.pid) if offload.pid else NO_PROCESS
+    await source.close()
     mirror.close()
+    offload.close()
     pool.shutdown()
-    return {
-        "worker": worker,
-        "seconds": took,
-        "mirrored": done.after,
-        "merged": head.merged,
-        "wire": source.wire,
-    }
+    return Measured(took, done.after, done.merged, source.wire, worker)
 
 
-def raw_load(directory: Path, target: Path) -> tuple[int, float]:
-    """Load the same rows with the driver alone; return (rows, seconds)."""
+def raw_load(directory: Path) -> tuple[int, float, float]:
+    """Load the same rows with the driver alone.
+
+    Returns (rows, seconds, seconds of CPU time).
+    """
     source = sqlite3.connect(directory / "mirror.db")
-    tables = {
-        name: sql
-        for name, sql in source.execute(
+    tables = dict(
+        source.execute(
             "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
             " AND name IN ('bundle', 'claim', 'log')"
-        )
-    }
+        ).fetchall()
+    )
+    logs = source.execute("SELECT * FROM log").fetchall()
+    bundles = source.execute("SELECT * FROM bundle ORDER BY n").fetchall()
     rows = source.execute(
         "SELECT * FROM claim ORDER BY token, kind_epoch, log_id, idx"
     ).fetchall()
-    bundles = source.execute("SELECT * FROM bundle ORDER BY n").fetchall()
-    into = sqlite3.connect(target, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+    into = sqlite3.connect(directory / "raw.db", isolation_level=None)
+    for pragma in PRAGMAS:
         into.execute(f"PRAGMA {pragma}")
     for sql in tables.values():
         into.execute(sql)
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     into.execute("BEGIN IMMEDIATE")
-    for name, data in (("bundle", bundles), ("claim", rows)):
+    for name, data in (("log", logs), ("bundle", bundles), ("claim", rows)):
         marks = ", ".join("?" * len(data[0]))
         into.executemany(f"INSERT INTO {name} VALUES ({marks})", data)
     into.execute("COMMIT")
     took = time.perf_counter() - began
+    cpu = time.process_time() - cpu
     into.close()
-    return len(rows), took
+    return len(rows), took, cpu
 
 
-def main() -> None:
-    """Run both and print what was measured."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--entries", type=int, default=1_000_000)
-    options.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
-    chosen = options.parse_args()
-    if chosen.serve:
-        publisher(chosen.serve, chosen.entries)
-        return
-    with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
-        measure(Path(name), chosen.entries)
+# ------------------------------------------------------------- measuring
 
 
 def measure(directory: Path, entries: int) -> None:
+    """Build, pull and load; print what came out.
+
+    Raises:
+        SystemExit: not every entry was verified and merged.
+    """
     now = int(time.time())
     mine = keys.generate("pull.example", "bench", secrets.token_bytes, now=now)
     (directory / "puller.der").write_bytes(mine.certificate)
-    with subprocess.Popen(
+    subprocess.run(
         [
             sys.executable,
             __file__,
-            "--serve",
-            str(directory),
-            "--entries",
-            str(entries),
+            f"--build={directory}",
+            f"--entries={entries}",
         ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        answer = child.stdout.readline()
-        got = asyncio.run(puller(directory, answer, mine))
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        served = _peak(child.pid)
-        child.stdin.close()
-        child.stdout.read()
-    loaded, raw_s = raw_load(directory, directory / "raw.db")
-    rate = got["merged"] / got["seconds"]
-    raw_rate = loaded / raw_s
-    print(f"machine            {platform.machine()}, {os.cpu_count()} cores,")
-    print(f"                   Python {platform.python_version()}")
-    print(f"when               {datetime.date.today()}")  # noqa: DTZ011
-    print(f"entries            {entries:,}")
-    print(f"pull and merge     {rate:,.0f} entries/s ({got['seconds']:.1f} s)")
-    print(f"raw load           {raw_rate:,.0f} rows/s ({raw_s:.1f} s)")
-    print(f"ratio              {rate / raw_rate:.2f}   (aim 0.5)")
-    parts = {
-        "puller": own / 1024,
-        "its worker": got["worker"],
-        "publisher": served,
+        check=True,
+    )
+    with publisher(directory) as (pid, port):
+        before = [Process.of(p).cpu_s for p in (os.getpid(), pid)]
+        got = asyncio.run(pulled(directory, port, mine))
+        puller, served = Process.of(os.getpid()), Process.of(pid)
+    cpu = {
+        "puller": puller.cpu_s - before[0],
+        "its worker": got.worker.cpu_s,
+        "publisher": served.cpu_s - before[1],
     }
-    total = sum(parts.values())
-    print(f"peak memory        {total:.0f} MB in all (aim 256 MB):", end=" ")
-    print(", ".join(f"{name} {mb:.0f}" for name, mb in parts.items()))
-    print(f"wire               {got['wire'] / entries:.1f} bytes/statement")
-    print(f"verified leaves    {got['mirrored']:,} = entries: ", end="")
-    print(got["mirrored"] == entries == got["merged"])
-    if not got["mirrored"] == entries == got["merged"] == loaded:
+    peak = {
+        "puller": puller.peak_mb,
+        "its worker": got.worker.peak_mb,
+        "publisher": served.peak_mb,
+    }
+    loaded, raw_s, cpu["raw load"] = raw_load(directory)
+    show(entries, got, loaded, raw_s, cpu, peak)
+    if not got.mirrored == entries == got.merged == loaded:
         raise SystemExit("sync: not every leaf was verified and merged")
 
 
-def _peak(pid: int) -> float:
-    """Return the most memory that a running process had, in MB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+def show(
+    entries: int,
+    got: Measured,
+    loaded: int,
+    raw_s: float,
+    cpu: dict[str, float],
+    peak: dict[str, float],
+) -> None:
+    rate, raw_rate = got.merged / got.seconds, loaded / raw_s
+    load = ", ".join(f"{n:.1f}" for n in os.getloadavg())
+    each = ", ".join(f"{k} {v / entries * 1e6:.1f}" for k, v in cpu.items())
+    mb = ", ".join(f"{name} {mb:.0f}" for name, mb in peak.items())
+    whole = got.mirrored == entries == got.merged
+    print(f"machine          {platform.machine()}, {os.cpu_count()} cores")
+    print(f"load             {load}")
+    print(
+        f"software         Python {platform.python_version()},"
+        f" SQLite {sqlite3.sqlite_version}"
+    )
+    print(f"when             {datetime.date.today()}")  # noqa: DTZ011
+    print(f"entries          {entries:,}")
+    print(f"pull and merge   {rate:,.0f} entries/s ({got.seconds:.1f} s)")
+    print(f"raw load         {raw_rate:,.0f} rows/s ({raw_s:.1f} s)")
+    print(f"ratio            {rate / raw_rate:.2f} (aim {AIM_RATIO})")
+    print(f"CPU, µs/entry    {each}")
+    print(f"peak memory, MB  {sum(peak.values()):.0f} (aim {AIM_MB}): {mb}")
+    print(f"wire, B/entry    {got.wire / entries:.1f} (aim {AIM_WIRE})")
+    print(f"verified leaves  {got.mirrored:,} = entries: {whole}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ Standard input brings pickled (work, args), standard output takes
 so also when its parent is killed: there is nothing to clean up.
 """
 
+import gc
 import os
 import pickle
 import signal
@@ -16,6 +17,8 @@ import sys
 def main() -> None:
     """Answer calls until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # our parent's to handle
+    # A run makes many tuples and no cycles: looking for some costs a tenth.
+    gc.set_threshold(200_000)
     calls = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints does not get between the answers

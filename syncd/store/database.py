@@ -35,6 +35,15 @@ T = TypeVar("T")
 # the command line the import of alembic.
 HEADS = {"own": "own_1", "mirror": "mirror_1"}
 _MIGRATIONS = Path(__file__).parent / "migrations"
+PRAGMAS = (  # of the connection that writes
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=OFF",
+    "wal_autocheckpoint=16384",  # pages, 64 MiB
+    "journal_size_limit=67108864",
+    "cache_size=-16384",  # KiB
+)
 _BUSY_MS = 10_000
 _VARIABLES = 512  # most values in one IN (…)
 
@@ -138,13 +147,8 @@ class Database:
             if read_only:
                 raw.execute("PRAGMA query_only=ON")
                 return
-            raw.execute("PRAGMA journal_mode=WAL")
-            raw.execute("PRAGMA synchronous=FULL")
-            raw.execute("PRAGMA foreign_keys=ON")
-            raw.execute("PRAGMA secure_delete=OFF")
-            raw.execute("PRAGMA wal_autocheckpoint=16384")  # pages, 64 MiB
-            raw.execute("PRAGMA journal_size_limit=67108864")
-            raw.execute("PRAGMA cache_size=-16384")  # KiB
+            for pragma in PRAGMAS:
+                raw.execute(f"PRAGMA {pragma}")
 
         @event.listens_for(engine, "begin")
         def _begin(connection: sa.Connection) -> None:
