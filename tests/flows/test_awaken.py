@@ -1,0 +1,125 @@
+"""Nothing is appended before the others said how much they hold of us."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from syncd.errors import AbsentError, RefusedError, UnavailableError
+from syncd.flows.awaken import Awake, awaken
+from syncd.flows.ports import OwnHead
+from syncd.tlog import checkpoint, merkle, note
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+from syncd.tlog.note import SigningKey
+
+ORIGIN = "bank.example/syncd/txwz/1"
+KEY = SigningKey(ORIGIN, note.ED25519, b"\1" * 32)
+OTHER = SigningKey(ORIGIN, note.ED25519, b"\2" * 32)
+
+
+def leaves(count: int, salt: int = 0) -> list[bytes]:
+    return merkle.leaf_hashes(b"%d/%d" % (salt, i) for i in range(count))
+
+
+def signed(size: int, salt: int = 0, key: SigningKey = KEY) -> bytes:
+    root = merkle.root(leaves(size, salt))
+    return bytes(checkpoint.sign(Checkpoint(ORIGIN, size, root), key))
+
+
+class Peer:
+    """A member that answers, now or later or never."""
+
+    def __init__(self, name: str, *answers: bytes | Exception | None) -> None:
+        self.name = name
+        self._answers = list(answers)
+        self.asked = 0
+
+    async def checkpoint(self, origin: str) -> bytes:
+        self.asked += 1
+        answer = self._answers[min(self.asked, len(self._answers)) - 1]
+        if answer is None:
+            await asyncio.sleep(60)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer or b""
+
+
+async def wake(size: int, *peers: Peer, rest_s: float = 0.05) -> Awake:
+    async def root_at(at: int) -> bytes:
+        return merkle.root(leaves(at))
+
+    sources: Sequence[Any] = peers
+    frontier = Frontier.EMPTY.extend(leaves(size))
+    return await awaken(
+        head=OwnHead(ORIGIN, frontier, signed(size)),
+        log_key=KEY.verifier,
+        others=sources,
+        root_at=root_at,
+        rest_s=rest_s,
+        pause_s=0.001,
+    )
+
+
+ABSENT = AbsentError("no such log")
+DOWN = UnavailableError("down")
+
+
+async def test_alone() -> None:
+    """With no others none is needed."""
+    assert await wake(3) == Awake(0, 0, 0)
+
+
+async def test_unknown_origin_is_an_answer() -> None:
+    """A newcomer's log is nowhere yet: that is fine."""
+    assert await wake(0, Peer("a", ABSENT), Peer("b", ABSENT)) == Awake(
+        2, 2, 0
+    )
+
+
+async def test_they_hold_what_we_have() -> None:
+    """Equal or less is what mirrors hold of a sound log."""
+    awake = await wake(9, Peer("a", signed(9)), Peer("b", signed(4)))
+    assert awake.largest == 9
+
+
+async def test_a_majority_and_the_rest() -> None:
+    """The rest gets its time, then we go on without it."""
+    silent = Peer("c", None)
+    awake = await wake(9, Peer("a", signed(9)), Peer("b", ABSENT), silent)
+    assert awake == Awake(3, 2, 9)
+    assert silent.asked == 1
+
+
+async def test_no_majority_no_append() -> None:
+    """With half of them silent we go on waiting."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await wake(9, Peer("a", signed(9)), Peer("b", DOWN))
+
+
+async def test_asked_again() -> None:
+    """Who was down when we started may answer later."""
+    late = Peer("b", DOWN, DOWN, signed(9))
+    assert (await wake(9, Peer("a", ABSENT), late)).answered == 2
+    assert late.asked == 3
+
+
+async def test_rolled_back() -> None:
+    """Somebody holds more than we have: this home is an old copy."""
+    with pytest.raises(RefusedError, match="holds 12 entries") as error:
+        await wake(9, Peer("a", signed(12)), Peer("b", ABSENT))
+    assert "generation" in error.value.hint
+
+
+async def test_another_log() -> None:
+    """Somebody holds another log under our key: it cannot go on."""
+    with pytest.raises(RefusedError, match="cannot go on"):
+        await wake(9, Peer("a", signed(5, salt=1)), Peer("b", ABSENT))
+
+
+async def test_what_we_never_signed() -> None:
+    """A checkpoint by another key accuses nobody and stops nothing."""
+    forged = Peer("a", signed(99, key=OTHER))
+    assert (await wake(9, forged, Peer("b", b"junk"))).largest == 0

@@ -1,0 +1,248 @@
+"""From a vault row that waits to a statement in the log, once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from syncd.errors import RefusedError, UnavailableError
+from syncd.flows import publish, serve
+from syncd.flows.ports import Bundle, OwnHead, Published
+from syncd.flows.publish import Writer
+from syncd.indicator import statement, token
+from syncd.indicator.identifier import Identifier
+from syncd.indicator.statement import Dispute, Report, Retract
+from syncd.tlog import checkpoint, note
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+from syncd.tlog.note import SigningKey
+
+ORIGIN = "bank.example/syncd/txwz/1"
+KEY = SigningKey(ORIGIN, note.ED25519, b"\1" * 32)
+TODAY = "2026-11-21"
+FIELDS = {
+    "label": "fake_shop",
+    "role": "phishing_host",
+    "evidence": "user_tag",
+    "confidence": 50,
+    "seen": TODAY,
+    "expires": "2027-01-01",
+    "handling": "open",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    id: int
+    kind: str = "url"
+    value: str = "example.com/"
+    type: int = 1
+    urgent: bool = False
+    fields: dict[str, Any] = field(default_factory=lambda: FIELDS)
+
+
+@dataclass(frozen=True)
+class Ending:
+    id: int
+    index: int
+    kind: str = "url"
+    epoch: int = 1
+    token: bytes = bytes(16)
+    reason: str = "false_positive"
+
+
+class Vault:
+    def __init__(self, *rows: Row, ending: Sequence[Ending] = ()) -> None:
+        self.rows = list(rows)
+        self.endings = list(ending)
+
+    async def waiting(self, limit: int, kinds: Sequence[str]) -> list[Row]:
+        return [r for r in self.rows if r.kind in kinds][:limit]
+
+    async def ending(self, limit: int) -> list[Ending]:
+        return self.endings[:limit]
+
+
+class Own:
+    """Our log in memory."""
+
+    def __init__(self) -> None:
+        head = Checkpoint(ORIGIN, 0, Frontier.EMPTY.root())
+        raw = bytes(checkpoint.sign(head, KEY))
+        self.tip = OwnHead(ORIGIN, Frontier.EMPTY, raw)
+        self.bundles: dict[int, Bundle] = {}
+        self.published: list[Published] = []
+        self.done: list[str] = []
+
+    async def head(self) -> OwnHead:
+        return self.tip
+
+    async def bundle(self, n: int) -> Bundle | None:
+        return self.bundles.get(n)
+
+    async def append(
+        self,
+        old: OwnHead,
+        new: OwnHead,
+        bundles: Sequence[Bundle],
+        published: Sequence[Published],
+        *,
+        done: Sequence[str] = (),
+        sighted: Sequence[int] = (),
+    ) -> None:
+        assert old == self.tip
+        self.tip = new
+        self.bundles.update({b.n: b for b in bundles})
+        self.published += published
+        self.done += done
+
+    def said(self) -> list[Any]:
+        records = [
+            r
+            for n in sorted(self.bundles)
+            for r in serve.records(ORIGIN, self.bundles[n])
+        ]
+        return [statement.decode(p, leaf[1]) for leaf, _, p in records]
+
+
+class Tokens:
+    """A tokeniser whose holders may be away."""
+
+    away = False
+
+    async def outputs(
+        self, wanted: Sequence[Identifier], *, purpose: str, timeout_s: float
+    ) -> dict[Identifier, bytes]:
+        assert purpose == "publish"
+        if self.away:
+            raise UnavailableError("oprf: 1 of the 2 holders needed")
+        return {i: token.url_output(i) for i in wanted}
+
+    def epoch(self, kind: str) -> Any:
+        return type("Epoch", (), {"epoch": 4})
+
+
+async def offload(work: Callable[..., Any], *args: Any) -> Any:
+    return work(*args)
+
+
+class World:
+    def __init__(self) -> None:
+        self.own = Own()
+        self.why = ""
+        self.tokens = Tokens()
+        own: Any = self.own
+        self.writer = Writer(
+            own=own,
+            key=KEY,
+            offload=offload,
+            rng=lambda n: b"s" * n,
+            may_append=self.may_append,
+        )
+
+    def may_append(self) -> None:
+        if self.why:
+            raise RefusedError(self.why)
+
+    async def publish(self, vault: Vault, limit: int = 100) -> int:
+        tokens: Any = self.tokens
+        rows = await publish.publish(
+            vault=vault,
+            tokeniser=tokens,
+            writer=self.writer,
+            origin=ORIGIN,
+            today=TODAY,
+            kinds=("url",),
+            limit=limit,
+            timeout_s=1,
+        )
+        return len(rows)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_a_report(world: World) -> None:
+    """The row becomes a report that shows that we knew the value."""
+    assert await world.publish(Vault(Row(7))) == 1
+    (said,) = world.own.said()
+    output = token.url_output(Identifier("url", "example.com/"))
+    assert isinstance(said, Report)
+    assert said.token == token.encode(token.token(output))
+    assert said.know == token.know(output, ORIGIN).hex()
+    assert (said.epoch, said.on) == (4, TODAY)
+    assert world.own.published == [Published(7, 0, token.token(output), 4)]
+
+
+async def test_a_dispute(world: World) -> None:
+    """A dispute takes the same way, and shows no knowledge."""
+    fields = {"reason": "stale", "due": TODAY, "expires": "2027-01-01"}
+    await world.publish(Vault(Row(1, type=3, fields=fields)))
+    assert isinstance(world.own.said()[0], Dispute)
+
+
+async def test_every_size(world: World) -> None:
+    """Appends of any sizes leave a gapless log under its signed root."""
+    total = 0
+    for count in (1, 254, 1, 1, 300, 513):
+        rows = [Row(i, value=f"{i}.example.com/") for i in range(count)]
+        await world.publish(Vault(*rows), limit=1000)
+        total += count
+        head, _ = checkpoint.open_(world.own.tip.note, KEY.verifier)
+        assert head.size == total == len(world.own.said())
+        assert head.root == world.own.tip.frontier.root()
+    assert [p.index for p in world.own.published] == list(range(total))
+
+
+async def test_a_retract(world: World) -> None:
+    """What ends is named by its index, under the token it had."""
+    vault = Vault(ending=[Ending(3, 12)])
+    kwargs: Any = {"vault": vault, "writer": world.writer}
+    assert await publish.retract(**kwargs, today=TODAY, limit=10) == 1
+    (said,) = world.own.said()
+    assert isinstance(said, Retract)
+    assert said.ends == (12,)
+    assert world.own.published[0].ends
+    vault.endings.clear()
+    assert await publish.retract(**kwargs, today=TODAY, limit=10) == 0
+
+
+async def test_holders_away(world: World) -> None:
+    """Without holders nothing is written; the rows go on waiting."""
+    world.tokens.away = True
+    with pytest.raises(UnavailableError):
+        await world.publish(Vault(Row(1)))
+    assert world.own.said() == []
+
+
+async def test_not_allowed(world: World) -> None:
+    """While we must not append, nothing is."""
+    world.why = "log: rolled back"
+    with pytest.raises(RefusedError, match="rolled back"):
+        await world.publish(Vault(Row(1)))
+    assert world.own.tip.frontier.size == 0
+
+
+async def test_nothing_to_do(world: World) -> None:
+    """No rows, no append."""
+    assert await world.publish(Vault()) == 0
+    assert world.own.tip.frontier.size == 0
+
+
+async def test_fresh_salts() -> None:
+    """Each entry has sixteen random bytes of its own."""
+    asked: list[int] = []
+    world = World()
+
+    def rng(count: int) -> bytes:
+        asked.append(count)
+        return bytes(range(count))
+
+    world.writer._rng = rng
+    await world.publish(Vault(Row(1), Row(2, value="other.example/")))
+    records = serve.records(ORIGIN, world.own.bundles[0])
+    assert asked == [32]
+    assert records[0][1] != records[1][1]
