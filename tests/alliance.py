@@ -17,9 +17,13 @@ import contextlib
 import contextvars
 import dataclasses
 import functools
+import json
+import os
 import secrets
 import shutil
+import signal
 import socket
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -296,6 +300,7 @@ class Member:
     running: Node | None = None
     shift_s: float = 0.0  # what its clock is fast by
     cipher: Cipher | None = None  # of the vault, instead of the real one
+    token: str = ""  # an operator's, of the own door
 
     @property
     def node(self) -> Node:
@@ -471,6 +476,109 @@ class Member:
         return {key.split(".")[0]: r.size for key, r in found.items()}
 
 
+# --------------------------------------------------------------- processes
+
+
+class Process:
+    """A member's daemon as `syncd run` starts it, in a process of its own."""
+
+    def __init__(self, member: Member, child: asyncio.subprocess.Process):
+        self.member = member
+        self.child = child
+        self.errors: list[bytes] = []  # lines of standard error
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(
+        cls, member: Member, *, failpoints: str = "", **environ: str
+    ) -> "Process":
+        """Start it; `ready` tells when it answers."""
+        if member.door is not None:
+            member.door.close()
+            member.door = None
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "syncd", "--home", str(member.home)),
+            "run",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env={
+                "PATH": os.environ["PATH"],
+                "SYNCD_SECRET_FILE": str(secret_file(member.home.parent)),
+                "SYNCD_FAILPOINTS": failpoints,
+                **environ,
+            },
+        )
+        return cls(member, child)
+
+    async def _read(self) -> None:
+        assert self.child.stderr is not None
+        async for text in self.child.stderr:
+            self.errors.append(text)
+
+    @property
+    def text(self) -> str:
+        """What it wrote to standard error."""
+        return b"".join(self.errors).decode()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.child.returncode is None
+
+    async def ended(self, timeout_s: float = 20) -> int:
+        """Wait for its end; return the exit code."""
+        async with asyncio.timeout(timeout_s):
+            code = await self.child.wait()
+            await self._reading
+        return code
+
+    async def ready(self, timeout_s: float = 20) -> bool:
+        """Wait until its own door answers; False if it ends before."""
+
+        async def answers() -> bool:
+            if not self.alive:
+                return True
+            return (await self.ask("GET", "/healthz"))[0] == 200
+
+        await until(answers, timeout_s)
+        return self.alive
+
+    async def ask(
+        self, method: str, path: str, body: object = None
+    ) -> tuple[int, Any]:
+        """Ask its own door; status 0 if it does not answer."""
+        port = self.member.config.own.listen.port
+        headers = {"Authorization": f"Bearer {self.member.token}"}
+        try:
+            async with (
+                aiohttp.ClientSession(headers=headers) as session,
+                session.request(
+                    method, f"http://127.0.0.1:{port}{path}", json=body
+                ) as answer,
+            ):
+                text = await answer.text()
+        except (aiohttp.ClientError, OSError):
+            return 0, None
+        is_json = "json" in answer.content_type
+        return answer.status, json.loads(text) if is_json else text
+
+    async def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send it a signal; return the exit code."""
+        if self.alive:
+            self.child.send_signal(number)
+        return await self.ended()
+
+
+def secret_file(directory: Path) -> Path:
+    """Return a file with the passphrase, outside every home."""
+    path = directory / "secret"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(SECRET + b"\n")
+    return path
+
+
 # --------------------------------------------------------------- alliance
 
 
@@ -589,7 +697,7 @@ class Alliance:
                 "region": "US",
             },
             "alliance": {"fingerprint": self.fingerprint},
-            "own": {"listen": "127.0.0.1:0"},
+            "own": {"listen": f"127.0.0.1:{free_port()}"},
             "peer": {"listen": f"127.0.0.1:{member.address[1]}"},
             "exchange": {
                 "interval_s": HOUR_S,
@@ -623,6 +731,7 @@ class Alliance:
             home, cipher=VaultCipher(vault), access_key=access, clock=clock
         )
         await own.log.found(empty(member.keys))
+        member.token = await own.bearers.add("operator", "operator")
         own.close()
 
     # ------------------------------------------------------------- running
@@ -765,6 +874,14 @@ def bound(port: int = 0) -> socket.socket:
     found.listen(64)
     found.setblocking(False)
     return found
+
+
+def free_port() -> int:
+    """Return a port that nobody had a moment ago."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port
 
 
 def empty(keys: MemberKeys) -> OwnHead:

@@ -1,8 +1,10 @@
 """Killed at any moment, a member loses, doubles and contradicts nothing."""
 
+import asyncio
 import base64
 import hashlib
 import random
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -13,14 +15,17 @@ from typing import Any
 
 import pytest
 
+from syncd.errors import UnavailableError
 from syncd.flows import serve
 from syncd.flows.ports import Bundle
 from syncd.indicator import claims, statement
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report, Retract
+from syncd.node.home import Home
 from syncd.store.failpoint import IN_TRANSACTION, POINTS
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
+from tests.alliance import SECRET, Alliance, Process, payload, until
 from tools import kill_driver
 from tools.kill_driver import OTHER, OWN
 
@@ -182,7 +187,7 @@ def broken_rows(
 async def test_killed_everywhere(tmp_path: Path) -> None:
     """At every failpoint, at many hits, and at random."""
     home = tmp_path / "home"
-    seen = live(home, plans(hits=7, seed=2026, randoms=40))
+    seen = live(home, plans(hits=6, seed=2026, randoms=30))
     assert broken_promises(home, seen) == []
     in_transaction = sum(seen.killed_at[p] for p in IN_TRANSACTION)
     assert in_transaction >= 50
@@ -262,3 +267,160 @@ def test_the_same_plans_do_not_fail_the_right_build(tmp_path: Path) -> None:
     )
     assert sum(seen.killed_at.values()) == 6
     assert broken_promises(home, seen) == []
+
+
+# ------------------------------------------------- the daemon, as it is run
+
+DAEMON_PLANS = (
+    "append.head:2",
+    "append.bundles:3",
+    "append.vault:2",
+    "append.committed:2",
+    "highwater.written:3",
+    "highwater.renamed:2",
+    "append.marked:3",
+    "merge.claims:4",
+    "merge.committed:5",
+    "cosign.row:3",
+    "cosign.committed:2",
+    "",
+    "",
+)
+
+
+async def test_the_daemon_is_killed(tmp_path: Path) -> None:
+    """`syncd run`, killed over and over, keeps what it acknowledged."""
+    async with Alliance.found(
+        tmp_path,
+        ("police", "carrier", "bank"),
+        start=False,
+        settings={"exchange": {"interval_s": 1}},
+    ) as alliance:
+        bank, police = alliance.bank, alliance.police
+        await police.start()
+        await alliance.carrier.start()
+        acked: dict[int, str] = {}
+        seen: list[Checkpoint] = []
+        killed: Counter[str] = Counter()
+        for n, plan in enumerate(DAEMON_PLANS):
+            process = await Process.start(bank, failpoints=plan)
+            await process.ready()
+            await busy(process, alliance, n, acked, seen)
+            code = await process.stop(signal.SIGKILL)
+            assert code == -9, process.text
+            killed[plan.partition(":")[0]] += "failpoint: " in process.text
+        assert sum(killed.values()) == len([p for p in DAEMON_PLANS if p])
+        await converge(alliance, acked, seen)
+
+
+async def busy(
+    process: Process,
+    alliance: Alliance,
+    life: int,
+    acked: dict[int, str],
+    seen: list[Checkpoint],
+) -> None:
+    """Report to it and read from it until it dies, or for a while."""
+    police = alliance.police
+    door = police.node.peers.get("bank")
+    for step in range(30):
+        urls = [f"http://l{life}s{step}r{i}.example/" for i in range(5)]
+        reports = [
+            {
+                "kind": "url",
+                "value": url,
+                "label": "other",
+                "role": "phishing_host",
+                "evidence": "user_tag",
+            }
+            for url in urls
+        ]
+        status, said = await process.ask(
+            "POST", "/v1/reports", {"reports": reports}
+        )
+        if status == 202:
+            ids = [item["id"] for item in said["items"]]
+            acked.update(zip(ids, urls, strict=True))
+        try:
+            raw = await door.checkpoint(alliance.bank.origin)
+            seen.append(
+                checkpoint.open_(raw, alliance.bank.keys.log.verifier)[0]
+            )
+        except UnavailableError:
+            pass
+        await police.write(payload(100 * life + step, police.origin))
+        await police.round()
+        await asyncio.sleep(0.1)
+        if not process.alive:
+            return
+
+
+async def converge(
+    alliance: Alliance, acked: dict[int, str], seen: list[Checkpoint]
+) -> None:
+    """Assert that a last life ends with everything in its place."""
+    bank, police = alliance.bank, alliance.police
+    process = await Process.start(bank)
+    assert await process.ready()
+
+    async def done() -> bool:
+        _, told = await process.ask("GET", "/v1/status")
+        await police.round()
+        await alliance.carrier.round()
+        held = (await police.head(bank.origin)).merged
+        return bool(
+            told
+            and not sum(told["vault"]["waiting"].values())
+            and told["log"]["size"] == held
+            and all(not log["lag"] for log in told["logs"])
+        )
+
+    await until(done, 30)
+    assert await process.stop() == 0
+    home = Home.open(bank.config, SECRET)
+    try:
+        rows = await home.own.vault.page(limit=100_000)
+        merged = (await home.mirror.head(police.origin)).merged
+        total = 0
+        async for page in home.mirror.rows(police.origin, merged):
+            total = claims.plus(total, claims.digest(police.origin, page))
+        head = await home.own.log.head()
+        records = [
+            record
+            for n in range(-(-head.frontier.size // 256))
+            for record in serve.records(
+                bank.origin, _there(await home.own.log.bundle(n))
+            )
+        ]
+    finally:
+        home.close()
+    by_id = {row.id: row for row in rows}
+    assert len({row.value for row in rows}) == len(rows)
+    for id_, url in acked.items():
+        assert by_id[id_].value in url
+        assert by_id[id_].index is not None
+    tokens = Counter(
+        said.token
+        for made, _, text in records
+        if isinstance(said := statement.decode(text, made[1]), Report)
+    )
+    assert len(tokens) == len(rows)
+    assert set(tokens.values()) == {1}
+    hashes = [hashlib.sha256(b"\0" + r[0]).digest() for r in records]
+    assert len({head.size for head in seen}) > len(DAEMON_PLANS)
+    assert [h.size for h in seen] == sorted(h.size for h in seen)
+    for known in seen:
+        assert known.root == root(hashes[: known.size])
+    assert claims.digest_bytes(total).hex() == await police.digest(
+        police.origin
+    )
+    assert await police.digest(bank.origin) == await alliance.carrier.digest(
+        bank.origin
+    )
+    for member in (police, alliance.carrier):
+        assert not await member.findings("fork")
+
+
+def _there(bundle: Bundle | None) -> Bundle:
+    assert bundle is not None
+    return bundle
