@@ -31,7 +31,7 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.flows.ports import Finding
-from syncd.indicator import token
+from syncd.indicator import token, vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import threshold
 from syncd.roster.roster import Epoch, Roster
@@ -40,6 +40,7 @@ from syncd.tlog.note import SigningKey
 
 MAX_BATCH = 4096  # elements in one request
 POINT = 32  # bytes
+PURPOSES = vocabulary.codes("purpose")
 PURPOSES_OF_BULK = frozenset({"publish", "rotate", "portfolio_screen"})
 LOCAL_BATCH = 1024  # elements per round of bulk work: bounds the latency
 _DOWN_S = 10  # seconds for which a holder that failed is asked last
@@ -196,6 +197,9 @@ async def answer(
             f"oprf: quorum {list(quorum)} is not {epoch.t} holders with"
             f" {share.index} among them"
         )
+    # Quotas are kept by purpose: one that nobody knows would pass by them.
+    if request.purpose not in PURPOSES:
+        raise RefusedError("oprf: the purpose is not in the vocabulary")
     await quota.debit(member, request, body)
     evaluation = await offload(
         threshold.evaluate,

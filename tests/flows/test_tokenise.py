@@ -274,12 +274,17 @@ def body_of(world: World, **changes: Any) -> bytes:
         {"quorum": (1, 1)},
         {"quorum": (2, 3)},
         {"quorum": (1, 9)},
+        {"purpose": "because"},
+        {"purpose": "Not a code!"},
     ],
 )
 async def test_what_a_holder_refuses(
     world: World, changes: dict[str, Any]
 ) -> None:
-    """Another key or a quorum that is none: refused, and not counted."""
+    """Another key, quorum or purpose: refused, and not counted.
+
+    A purpose of nobody's vocabulary would pass by the quota of look-ups.
+    """
     holder = world.holders["bank"]  # share 1
     with pytest.raises(RefusedError):
         await holder.answer(body_of(world, **changes))
