@@ -255,6 +255,10 @@ class PeerClient:
                 last = UnavailableError(f"{self.name}: {why}")
             except OSError as e:
                 last = UnavailableError(f"{self.name}: {e}")
+            except ValueError as e:  # a header that the library chokes on
+                raise BrokenSourceError(
+                    f"{self.name}: an answer that is no HTTP"
+                ) from e
         raise last or UnavailableError(f"{self.name}: has no address")
 
     async def _once(
@@ -280,8 +284,12 @@ class PeerClient:
                 f"{self.name}: content encoding {encoding[:20]!r}"
             )
         if keep_gzip:
-            return raw if encoding == "gzip" else gzip.compress(raw, 1)
-        return inflate(raw, limit, self.name) if encoding == "gzip" else raw
+            if encoding == "gzip":
+                return raw
+            return await asyncio.to_thread(gzip.compress, raw, 1)
+        if encoding != "gzip":
+            return raw
+        return await asyncio.to_thread(inflate, raw, limit, self.name)
 
     def _refused(
         self, response: aiohttp.ClientResponse, detail: bytes
@@ -290,7 +298,7 @@ class PeerClient:
         said = detail.decode("utf-8", "replace")[:200].strip()
         if status == 429:
             after = response.headers.get("Retry-After", "")
-            seconds = int(after) if after.isdecimal() else 60
+            seconds = int(after[:9]) if after.isdecimal() else 60
             return QuotaError(
                 f"{self.name}: quota used up", retry_after_s=seconds
             )
