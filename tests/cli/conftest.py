@@ -331,13 +331,6 @@ class Real:
         )
         self.alliance = await self._stack.enter_async_context(made)
         for member in self.alliance.members.values():
-            port = member.node._runners[-1].addresses[0][1]
-            path = member.home / "config.toml"
-            listen = '"127.0.0.1:0"'
-            assert listen in path.read_text()
-            path.write_text(
-                path.read_text().replace(listen, f'"127.0.0.1:{port}"')
-            )
             bearers = member.node.home.own.bearers
             keep_token(member.home, await bearers.add("cli", "operator"))
 

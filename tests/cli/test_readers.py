@@ -239,6 +239,7 @@ def test_sheet(tmp_path: Path) -> None:
     ]
     opened = table.open_table(path, Told())
     assert list(opened.rows(2, 2)) == found[1:]
+    assert opened.span == 4  # rows that are written there
 
 
 def test_a_number_that_lost_its_end(tmp_path: Path) -> None:

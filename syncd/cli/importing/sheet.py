@@ -53,8 +53,9 @@ class Sheet:
             UsageError: it is no workbook that we read; says why.
         """
         self.path = path
+        self.span = 1  # rows of the longest sheet
         self._look_over()
-        self.name, self.span = self._find(told.sheet)
+        self.name = self._find(told.sheet)
         self.about = f"xlsx, {self.name}"
         first = next(self._raw(0), None)
         if first is None:
@@ -119,7 +120,7 @@ class Sheet:
         Reading it also holds the bytes against the part's checksum.
         """
         sheet = "worksheets/" in part.filename.lower()
-        since_tag = since_row = 0
+        since_tag = since_row = count = 0
         tail = b""
         with archive.open(part) as file:
             while piece := file.read(_PIECE):
@@ -132,11 +133,14 @@ class Sheet:
                 since_tag = 0 if b"<" in piece else since_tag + len(piece)
                 rows = b"<row" in here or b":row" in here
                 since_row = 0 if rows else since_row + len(piece)
+                count += piece.count(b"<row")
                 if since_tag > MAX_TEXT or (sheet and since_row > MAX_ROW):
                     raise self._too_large()
+        if sheet:
+            self.span = max(self.span, min(count, MAX_ROWS))
 
-    def _find(self, wanted: str) -> tuple[str, int]:
-        """Return the name of the sheet that is meant, and its rows."""
+    def _find(self, wanted: str) -> str:
+        """Return the name of the sheet that is meant."""
         with self._open() as book:
             names = list(book.sheetnames)
             visible = [
@@ -164,11 +168,7 @@ class Sheet:
                     ),
                     hint=t("say --sheet: {names}", names=", ".join(visible)),
                 )
-            try:
-                told = int(book[name].max_row or 0)
-            except _BROKEN:
-                told = 0
-            return name, min(max(told, 1), MAX_ROWS)
+        return name
 
     def _raw(self, after: int) -> Iterator[Row]:
         """Yield the rows behind row number `after` that are not blank."""
