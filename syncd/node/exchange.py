@@ -34,6 +34,9 @@ from syncd.tlog.note import SigningKey, VerifierKey
 log = structlog.get_logger("syncd.exchange")
 
 PULLS_AT_ONCE = 3
+# Entries that one pull may be asked to bring. To plan a pull costs time and
+# memory before a byte has come, and to sign a number costs nothing.
+MOST_GROWTH = 1 << 26
 MOST_SMALLER = 16  # signed checkpoints held against one pull's outcome
 RECEIPTS_SERVED = 14  # cosignatures on a served checkpoint: C2SP asks for 16
 
@@ -284,6 +287,11 @@ class Exchange:
         mine = await self._mirror.head(origin)
         state = self.log_state(origin)
         state.known = max(state.known, head.size)
+        if head.size - mine.mirrored > MOST_GROWTH:
+            why = f"size {head.size} signed, we hold {mine.mirrored}"
+            state.why = why
+            await self._report(Finding("too_large", origin, None, why))
+            return False
         if head.size <= mine.mirrored and mine.merged == mine.mirrored:
             return await self._contradicts(head, signed, mine.mirrored)
         target = self.targets.get(origin)
@@ -509,6 +517,10 @@ class Exchange:
         if head.contested:
             return False
         seen = merged = None
+
+        async def root_of(size: int) -> bytes:
+            return await root_at(self._mirror, head, size)
+
         try:
             if head.note:
                 seen = await cosign.sign(
@@ -518,6 +530,7 @@ class Exchange:
                     key=self._keys["seen"],
                     book=self._book,
                     now=now,
+                    root_of=root_of,
                 )
             merged = await cosign.receipt(
                 origin,
@@ -530,7 +543,9 @@ class Exchange:
         except StaleError:
             pass  # the witness door signed meanwhile
         except ForkError as e:
-            await self._forked(origin, [], str(e))
+            signed = [await self._book.cosigned(r, origin) for r in self._keys]
+            notes = [s.note for s in signed if s is not None]
+            await self._forked(origin, notes, str(e))
         return bool(seen or merged)
 
     async def _cosign_owed(self) -> None:

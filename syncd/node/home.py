@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncd.config import Config
-from syncd.errors import UsageError
+from syncd.errors import DamagedError, MalformedError, UsageError
 from syncd.flows import onboard
 from syncd.flows.tokenise import PURPOSES_OF_BULK, Request, Share
 from syncd.indicator import vocabulary
@@ -50,6 +50,7 @@ def trusted_roster(config: Config) -> TrustedRoster:
     Raises:
         UsageError: no roster is pinned or here yet.
         UntrustedError: the chain does not verify.
+        DamagedError: a file is not a roster any more.
     """
     if not config.alliance.fingerprint:
         raise UsageError(
@@ -62,7 +63,13 @@ def trusted_roster(config: Config) -> TrustedRoster:
             f"{config.home}: there is no roster here yet",
             hint="syncd join accept ROSTER --fingerprint HEX",
         )
-    return trust.load(config.alliance.fingerprint, notes)
+    try:
+        return trust.load(config.alliance.fingerprint, notes)
+    except MalformedError as e:
+        raise DamagedError(
+            f"{config.home}/roster: {e}",
+            hint="restore the files there, or fetch the roster anew",
+        ) from e
 
 
 def member_keys(ring: Keyring, config: Config) -> MemberKeys:
