@@ -6,6 +6,7 @@ or its right erasure, and our claims include it. Neither ever signs a smaller
 tree than before, and each line is durable before anybody may read it.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,11 +50,16 @@ async def sign(
     key: SigningKey,
     book: CosignBook,
     now: int,
+    root_of: Callable[[int], Awaitable[bytes]] | None = None,
 ) -> Cosigned | None:
     """Cosign a checkpoint that we verified ourselves; None if it is no news.
 
+    `root_of` gives the roots of the tree that we hold, which the checkpoint
+    is of. What we signed last may have come another way: through the witness
+    door, or before the mirror was fetched anew.
+
     Raises:
-        ForkError: we signed the same size with another root before.
+        ForkError: it does not extend what we signed before.
         StaleError: somebody else signed meanwhile.
     """
     head, signed = checkpoint.open_(raw, log_key)
@@ -64,6 +70,11 @@ async def sign(
                 f"cosign: {head.origin}: another root at size {head.size}"
             )
         return None
+    if old and root_of and await root_of(old.size) != old.root:
+        raise ForkError(
+            f"cosign: {head.origin}: size {head.size} does not extend size"
+            f" {old.size}, which we signed"
+        )
     line = cosignature.cosign(signed.text, key, now)
     both = note.add(bare(signed, log_key), line)
     new = Cosigned(head.size, head.root, bytes(both))
@@ -98,8 +109,18 @@ async def receipt(
         raise ForkError(
             f"log: {origin} signed another root at size {signed.size}"
         )
+
+    async def root_of(size: int) -> bytes:
+        return await root_at(mirror, head, size)
+
     return await sign(
-        "merged", raw, log_key=log_key, key=key, book=book, now=now
+        "merged",
+        raw,
+        log_key=log_key,
+        key=key,
+        book=book,
+        now=now,
+        root_of=root_of,
     )
 
 

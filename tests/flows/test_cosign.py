@@ -114,6 +114,27 @@ async def test_another_root_is_a_fork() -> None:
         await sign(book, signed(5, salt=1))
 
 
+async def test_only_what_extends_what_we_signed() -> None:
+    """What came through the witness door may be of another branch."""
+    book = Book()
+    await sign(book, signed(5, salt=1))
+
+    async def root_of(size: int) -> bytes:
+        return merkle.root(leaves(size))
+
+    with pytest.raises(ForkError, match="does not extend size 5"):
+        await cosign.sign(
+            "seen",
+            signed(9),
+            log_key=LOG.verifier,
+            key=SEEN,
+            book=book,
+            now=NOW,
+            root_of=root_of,
+        )
+    assert book.rows["seen", ORIGIN].size == 5
+
+
 async def test_only_what_the_log_signed() -> None:
     """Without the log's signature there is nothing to cosign."""
     with pytest.raises(UntrustedError):
