@@ -49,7 +49,7 @@ from typing import Any, Final, assert_never
 
 import msgspec
 
-from syncd.errors import DamagedError, MalformedError
+from syncd.errors import DamagedError
 from syncd.indicator import statement as statements
 from syncd.indicator import token as tokens
 from syncd.indicator.leaf import (
@@ -292,8 +292,7 @@ def fold(
     batch = Folded(origin=origin, start=start, stop=stop)
     batch.erases = erases(start, records)
     gone = _covered(start, stop, [*erased, *batch.erases])
-    read, spell = statements.read_report, statements.spell
-    simple: list[tuple[int, Report]] = []
+    reports: list[tuple[int, bytes]] = []
     for index, (leaf, salt, payload) in enumerate(records, start):
         if not salt:
             if is_void(leaf, types=types) and index not in gone:
@@ -301,20 +300,11 @@ def fold(
             continue
         type_ = leaf[1]
         if type_ == REPORT and index not in gone:  # most of most logs
-            try:
-                report = read(payload)
-            except _UNREADABLE:
-                pass
-            else:
-                if spell(report) == payload and not (
-                    report.technique or report.basis or report.case
-                ):
-                    simple.append((index, report))
-                    if len(simple) == _BULK:
-                        _fold_simple(batch, simple)
-                        simple = []
-                    continue
-        if type_ not in types:
+            reports.append((index, payload))
+            if len(reports) == _BULK:
+                _fold_reports(batch, reports)
+                reports = []
+        elif type_ not in types:
             batch.voids.append((index, f"type {type_} is not defined"))
         elif type_ in SEALED_TYPES or (
             index in gone and type_ in INDICATOR_TYPES
@@ -323,7 +313,7 @@ def fold(
         else:
             said = statements.decode(payload, type_)
             _FOLD[type(said)](batch, index, said)
-    _fold_simple(batch, simple)
+    _fold_reports(batch, reports)
     batch.voids.sort()
     batch.adds.sort()
     batch.ends.sort()
@@ -331,82 +321,89 @@ def fold(
     return batch
 
 
-_BULK: Final = 1024  # reports checked together; bounds what is held at once
-_TEXTS_KEPT: Final = 4096
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-_texts: dict[str, bytes] = {}  # text of a record → its bytes, once checked
+_BULK: Final = 1024  # reports folded together; bounds what is held at once
+_FRAMES_KEPT: Final = 16_384
+_KNOW_KEY: Final = b'"know":"'
+_KNOW_AT: Final = 15  # offset in a report's record
+
+# A frame is a report's payload without the values of `know` and `token`,
+# which stand in fixed places:
+#
+#     {… "know":"<16>","label": … "token":"<22>","type":1}
+#
+# Whether a payload is canonical and valid depends on its frame, and on those
+# two being 8 bytes in hex and a token; its row depends on the frame, and holds
+# the two. So a frame is decoded once, and most payloads of most logs share
+# theirs with others. A valid frame goes on after `know`, hence what is cut
+# out of two payloads with one frame is equally long.
+Frame = tuple[int, bytes, bytes]  # (key, record before know, and after)
+_frames: dict[bytes, Frame] = {}  # valid ones
 
 
-def _fold_simple(batch: Folded, reports: Sequence[tuple[int, Report]]) -> None:
-    """Add reports in canonical form without technique, basis and case.
-
-    The same as `decode` and `_fold_claim` for each, at half the cost:
-    tokens and `know` are decoded in one go, codes looked up all five at
-    once. If any of them fails, all are taken one by one.
-    """
-    rows = _simple_rows(reports)
-    if rows is not None:
+def _fold_reports(batch: Folded, reports: Sequence[tuple[int, bytes]]) -> None:
+    """Add reports (index, payload): what `decode` and `of` make of each."""
+    framed: list[tuple[int, Frame]] = []
+    names: list[bytes] = []
+    knows: list[bytes] = []
+    odd: list[tuple[int, bytes]] = []
+    for index, payload in reports:
+        at = payload.find(_KNOW_KEY) + 8
+        bare = payload[:at] + payload[at + 16 : -33] + payload[-11:]
+        frame = _frames.get(bare) or _learn(bare, payload, at)
+        if frame is None or at < 8:
+            odd.append((index, payload))
+            continue
+        framed.append((index, frame))
+        knows.append(payload[at : at + 16])
+        names.append(payload[-33:-11])
+    rows = _framed_rows(framed, names, knows)
+    if rows is None:  # one of them is no token, or no know
+        odd = list(reports)
+    else:
         batch.adds += rows
-        return
-    for index, report in reports:
-        said = statements.decode(statements.spell(report), REPORT)
+    for index, payload in odd:
+        said = statements.decode(payload, REPORT)
         _FOLD[type(said)](batch, index, said)
 
 
-def _simple_rows(reports: Sequence[tuple[int, Report]]) -> list[Row] | None:
-    names = [report.token for _, report in reports]
-    knows = "".join([report.know for _, report in reports])
-    tokens_ = tokens.decode_many(names)
+def _learn(bare: bytes, payload: bytes, at: int) -> Frame | None:
+    """Return the frame of a report, and keep it; None if it has none."""
+    said = statements.decode(payload, REPORT)
+    if (
+        not isinstance(said, Report)
+        or said.know.encode() != payload[at : at + 16]
+        or said.token.encode() != payload[-33:-11]
+    ):
+        return None
+    _, _, number, record = of("", 0, said).row()
+    if len(_frames) >= _FRAMES_KEPT:
+        _frames.clear()
+    found = number, record[:_KNOW_AT], record[_KNOW_AT + 8 :]
+    _frames[bare] = found
+    return found
+
+
+def _framed_rows(
+    framed: Sequence[tuple[int, Frame]],
+    names: Sequence[bytes],
+    knows: Sequence[bytes],
+) -> list[Row] | None:
+    """Return the rows; None if a name is no token or a know is not hex."""
+    text = b"".join(knows).decode("latin-1")
+    tokens_ = tokens.decode_many([name.decode("latin-1") for name in names])
     try:
-        know = bytes.fromhex(knows)
+        know = bytes.fromhex(text)
     except ValueError:
         return None
-    if tokens_ is None or know.hex() != knows or len(know) != 8 * len(names):
+    if tokens_ is None or know.hex() != text:
         return None
-    if any(len(report.know) != 16 for _, report in reports):
-        return None
-    days, kinds, text_of = statements.DAYS, tokens.KIND_CODES, _texts.get
-    rows: list[Row] = []
-    at = 0
-    try:
-        for token, (index, r) in zip(tokens_, reports, strict=True):
-            text = f"{r.label} {r.role} {r.channel} {r.evidence} {r.handling}"
-            ascii_ = text_of(text) or _learn(text, r)
-            rows.append(
-                (
-                    token,
-                    index,
-                    r.epoch * 4 + kinds[r.kind],
-                    _REPORT(
-                        1,
-                        r.spoofed + 2 * r.test,
-                        r.confidence,
-                        days[r.on],
-                        days[r.seen],
-                        days[r.expires],
-                    )
-                    + know[at : at + 8]
-                    + ascii_,
-                )
-            )
-            at += 8
-    except MalformedError:
-        return None
-    return rows
-
-
-def _learn(text: str, report: Report) -> bytes:
-    """Return a text's bytes, and keep them, if the codes in it are codes.
-
-    A code holds no space, so a text that is kept has one meaning.
-    """
-    flaw = statements.check_report(report)
-    if flaw:
-        raise MalformedError(flaw)
-    if len(_texts) >= _TEXTS_KEPT:
-        _texts.clear()
-    _texts[text] = found = f"{text}  ".encode("ascii")
-    return found
+    offsets = range(0, len(know), 8)
+    return [
+        (token, index, number, head + know[at : at + 8] + tail)
+        for token, at, (index, (number, head, tail)) in zip(
+            tokens_, offsets, framed, strict=True
+        )
+    ]
 
 
 def _fold_void(batch: Folded, index: int, said: Void) -> None:

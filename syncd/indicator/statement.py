@@ -543,7 +543,7 @@ def _evidence(s: Evidence) -> str:
 
 _NUMBERS: Final = {struct: number for number, struct in TYPES.items()}
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
-spell: Final = _encode  # without `encode`'s check; for `claims.fold`
+spell: Final = _encode  # without `encode`'s check
 _CHECKS: Final[dict[int, Callable[[Any], str]]] = {
     1: _report,
     2: _retract,
@@ -568,9 +568,6 @@ _FORMS: Final[
     )
     for number, struct in TYPES.items()
 }
-
-read_report: Final = _FORMS[1][0]  # fields unchecked; for `claims.fold`
-check_report: Final = _report
 
 
 # ------------------------------------------------------------ our writing

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -482,11 +483,51 @@ def test_more_reports_than_are_held_at_once() -> None:
     assert {row[1] for row in batch.adds} == wanted
 
 
-def test_more_texts_than_are_kept() -> None:
+def test_more_frames_than_are_kept() -> None:
     """A writer of ever new codes costs time, not memory."""
-    log = [record(report(label=f"code_{n}")) for n in range(5_000)]
-    assert len(claims.fold(ORIGIN, 0, log).adds) == 5_000
-    assert len(claims._texts) <= claims._TEXTS_KEPT
+    count = claims._FRAMES_KEPT + 500
+    log = [record(report(label=f"code_{n}")) for n in range(count)]
+    assert len(claims.fold(ORIGIN, 0, log).adds) == count
+    assert 0 < len(claims._frames) <= claims._FRAMES_KEPT
+
+
+@given(
+    st.integers(0, 400),
+    st.binary(max_size=3),
+    st.integers(0, 3),
+)
+def test_no_payload_borrows_the_frame_of_another(
+    at: int, put: bytes, cut: int
+) -> None:
+    """Whatever is changed anywhere in a known report is judged for itself."""
+    known = statements.spell(report())
+    at = min(at, len(known))
+    payload = known[:at] + put + known[at + cut :]
+    log = [raw(known, 1), raw(payload, 1)]
+    batch = claims.fold(ORIGIN, 0, log)
+    said = statements.decode(payload, 1)
+    if isinstance(said, Void):
+        assert batch.voids == [(1, said.reason)]
+        assert [row[1] for row in batch.adds] == [0]
+    else:
+        assert isinstance(said, Report)
+        assert claims.of(ORIGIN, 1, said).row() in batch.adds
+        assert batch.voids == []
+
+
+@pytest.mark.parametrize("field", ["know", "token"])
+@pytest.mark.parametrize("wrong", ["", " ", "A ", "\xe9", "=", "g", "F"])
+def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
+    """Of the right length, and yet no hex or no token: void."""
+    said = report()
+    value = getattr(said, field)
+    text = (wrong + value)[: len(value)] if wrong else value[:-1]
+    changed = statements.spell(msgspec.structs.replace(said, **{field: text}))
+    log = [record(said), raw(changed, 1), record(said)]
+    batch = claims.fold(ORIGIN, 0, log)
+    void = isinstance(statements.decode(changed, 1), Void)
+    assert [index for index, _ in batch.voids] == ([1] if void else [])
+    assert len(batch.adds) == 3 - void
 
 
 # ---------------------------------------------------------- rows and digest
