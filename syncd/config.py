@@ -233,7 +233,7 @@ class PeerDoor:
     ] = Address("127.0.0.1", 8443)
     max_request_bytes: Annotated[
         int,
-        _whole(65_536, 16_777_216, "bytes"),
+        _whole(1_048_576, 16_777_216, "bytes"),
         "a longer request is answered 413",
     ] = 1_048_576
 

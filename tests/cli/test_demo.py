@@ -1,0 +1,138 @@
+"""The demo as a newcomer runs it, and what makes its table red."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from syncd.cli.demo import Demo
+from syncd.cli.stage import Stage
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+COMMAND = [sys.executable, "-m", "syncd", "demo"]
+
+
+def write_data(directory: Path, count: int = 400) -> Path:
+    """Write made-up indicators in the format of examples/, some of them bad."""
+    directory.mkdir()
+    urls = [f"shop{i}.example.net/login\ttest" for i in range(count)]
+    (directory / "urls.tsv").write_text("\n".join([*urls, "US.COM\ttest"]))
+    phones = [f"20255{i:05},US,,1,test" for i in range(10_000, 10_000 + count)]
+    (directory / "phones.csv").write_text(
+        "raw,default_region,e164,valid,source\n" + "\n".join(phones)
+    )
+    accounts = [
+        f"{700000 + i},bank,ABAAKHPP,假投資,test" for i in range(count)
+    ]
+    (directory / "accounts.csv").write_text(
+        "account,type,bic_or_chain,reason,source\n" + "\n".join(accounts)
+    )
+    return directory
+
+
+def test_the_demo(tmp_path: Path) -> None:
+    """It ends with 0, says that everything held, and leaves demo.json."""
+    where = tmp_path / "demo"
+    done = subprocess.run(
+        [*COMMAND, "--once", "--dir", str(where)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Everything held" in done.stdout
+    assert "✗" not in done.stdout
+    told = json.loads((where / "demo.json").read_text())
+    assert [m["id"] for m in told] == [
+        "police",
+        "bank",
+        "carrier",
+        "platform",
+        "payment",
+    ]
+    assert all(Path(m["token_file"]).is_file() for m in told)
+    kept = (where / "secrets" / "bank").read_bytes().strip()
+    for path in (where / "homes").rglob("*"):
+        assert not path.is_file() or kept not in path.read_bytes()
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    """It stays up until Ctrl-C, and leaves no process behind."""
+    where = tmp_path / "demo"
+    data = write_data(tmp_path / "data", 350)
+    with subprocess.Popen(
+        [*COMMAND, "--dir", str(where), "--data", str(data)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        said = []
+        for line in running.stdout:
+            said.append(line)
+            if "demo.json" in line:
+                break
+        assert running.poll() is None
+        assert "✗" not in "".join(said), "".join(said)
+        pids = [
+            m["pid"] for m in json.loads((where / "demo.json").read_text())
+        ]
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) == 0
+    time.sleep(0.2)
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_directory_in_use(tmp_path: Path) -> None:
+    """What is there already is not touched."""
+    (tmp_path / "mine").write_text("x")
+    done = subprocess.run(
+        [*COMMAND, "--once", "--dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "is not empty" in done.stderr
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Iterator[Demo]:
+    where = tmp_path / "demo"
+    where.mkdir()
+    play = Demo(Stage(where), write_data(tmp_path / "data"))
+    yield play
+    play.stage.close()
+
+
+def holds(play: Demo) -> bool:
+    """What `run` returns at the end, and the exit code says."""
+    return play.good
+
+
+def test_one_changed_row_is_red(
+    play: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One changed claim row turns one line red, and the whole with it."""
+    for act in (play.found, play.start, play.import_lists, play.converge):
+        act()
+    play.table()
+    before = capsys.readouterr().out
+    assert holds(play), before
+    assert "DIFFERS" not in before
+    bank = play.stage.actors[1]
+    with sqlite3.connect(bank.home / "mirror.db") as database:
+        database.execute(
+            "UPDATE claim SET idx = idx + 1"
+            " WHERE token = (SELECT max(token) FROM claim)"
+        )
+    database.close()
+    play.table()
+    out = capsys.readouterr().out
+    assert not holds(play)
+    red = [line for line in out.splitlines() if "DIFFERS" in line]
+    assert len(red) == 1
+    assert "bank" in red[0]
