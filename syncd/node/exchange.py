@@ -27,13 +27,15 @@ from syncd.flows.cosign import CosignBook
 from syncd.flows.ports import Finding, Heads, Mirror, Peer, Source
 from syncd.flows.pull import Budget, Pulled, pull, root_at
 from syncd.flows.tokenise import Offload
-from syncd.roster.roster import Roster
-from syncd.tlog import checkpoint, cosignature, note
+from syncd.roster.roster import Cut, Roster
+from syncd.tlog import checkpoint, note
 from syncd.tlog.note import SigningKey, VerifierKey
 
 log = structlog.get_logger("syncd.exchange")
 
+BUG = "an error of our own: see the log"
 PULLS_AT_ONCE = 3
+ROUND_S = 60.0  # a pull that takes longer goes on beside the next rounds
 # Entries that one pull may be asked to bring. To plan a pull costs time and
 # memory before a byte has come, and to sign a number costs nothing.
 MOST_GROWTH = 1 << 26
@@ -103,6 +105,7 @@ class Exchange:
         fanout: int,
         interval_s: float,
         backoff_max_s: float,
+        round_s: float = ROUND_S,
     ) -> None:
         """Take the parts; nothing runs yet.
 
@@ -124,6 +127,7 @@ class Exchange:
             fanout: members asked in a round.
             interval_s: what a first back-off is.
             backoff_max_s: what it grows to.
+            round_s: for so long a round waits for its pulls.
         """
         self._me = me
         self._roster = roster
@@ -142,6 +146,7 @@ class Exchange:
         self._fanout = fanout
         self._interval_s = interval_s
         self._backoff_max_s = backoff_max_s
+        self._round_s = round_s
         self._rng = secrets.SystemRandom()
         self._locks: dict[str, asyncio.Lock] = {}
         self._gate = asyncio.Semaphore(PULLS_AT_ONCE)
@@ -167,7 +172,7 @@ class Exchange:
         self._poked.clear()
         chosen = self._rng.sample(able, min(self._fanout, len(able)))
         asked = list(dict.fromkeys([*poked, *chosen]))
-        await asyncio.gather(*(self._ask(member) for member in asked))
+        await asyncio.gather(*(self._ask_alone(member) for member in asked))
         await self.fetch()
 
     async def fetch(self) -> None:
@@ -181,8 +186,17 @@ class Exchange:
             if gap and not head.contested:
                 self.targets[origin] = Target(head.mirrored, head.note)
                 origins.add(origin)
-        await asyncio.gather(*(self._pull_alone(o) for o in origins))
+        pulls = [self._begin(origin) for origin in sorted(origins)]
+        if pulls:
+            await asyncio.wait(pulls, timeout=self._round_s)
         await self._cosign_owed()
+
+    def _begin(self, origin: str) -> asyncio.Task[None]:
+        """Begin a pull; nobody need wait for it."""
+        task = asyncio.create_task(self._pull_alone(origin))
+        self._pulling.add(task)
+        task.add_done_callback(self._pulling.discard)
+        return task
 
     async def _pull_alone(self, origin: str) -> None:
         """Pull one origin; what goes wrong with it stops no other."""
@@ -191,6 +205,20 @@ class Exchange:
         except SyncdError as e:
             self.log_state(origin).why = str(e)
             log.warning("pull failed", origin=origin, why=str(e))
+        except Exception:
+            # Ours to mend; until then it is this log's trouble alone.
+            self.log_state(origin).why = BUG
+            log.exception("pull failed", origin=origin)
+
+    async def _ask_alone(self, member: str) -> None:
+        """Ask one member; what goes wrong with it stops no other."""
+        try:
+            await self._ask(member)
+        except SyncdError as e:
+            self.failed(member, str(e))
+        except Exception:
+            self.failed(member, BUG)
+            log.exception("heads failed", peer=member)
 
     def _state(self, member: str) -> PeerState:
         return self.peer_states.setdefault(member, PeerState())
@@ -215,7 +243,9 @@ class Exchange:
         if heads.time:
             state.skew_s = heads.time - int(self._clock())
         await self._take(member, heads)
-        state.cursor = heads.cursor
+        # What it says of logs that only a newer roster has, it shall repeat.
+        if heads.roster_version <= self._roster().version:
+            state.cursor = heads.cursor
 
     def failed(self, member: str, why: str) -> None:
         """Leave a member alone for a while, twice as long each time."""
@@ -230,27 +260,31 @@ class Exchange:
         log.warning("peer failed", peer=member, why=why, retry_in_s=wait)
 
     def skew_s(self) -> int:
-        """Return the median of the others' clocks against ours, 0 if none."""
+        """Return the median of the others' clocks against ours, 0 if none.
+
+        Of two in the middle the one nearer to ours: one liar stops nobody.
+        """
+        active = {m.id for m in self._roster().active()}
         known = sorted(
             s.skew_s
-            for s in self.peer_states.values()
-            if s.skew_s is not None and s.failures == 0
+            for name, s in self.peer_states.items()
+            if s.skew_s is not None and s.failures == 0 and name in active
         )
-        return known[len(known) // 2] if known else 0
+        if not known:
+            return 0
+        middle = known[(len(known) - 1) // 2 : len(known) // 2 + 1]
+        return min(middle, key=abs)
 
     # -------------------------------------------------------------- heads
 
     async def _take(self, member: str, heads: Heads) -> None:
-        roster = self._roster()
-        if heads.roster_version > roster.version:
-            try:
-                await self._follow(
-                    heads.roster_version, heads.roster_hash, member
-                )
-            except SyncdError as e:
-                await self._report(Finding("roster", member, None, str(e)))
+        # Whether that is news, or contradicts what we trust, is seen there.
+        try:
+            await self._follow(heads.roster_version, heads.roster_hash, member)
+        except SyncdError as e:
+            await self._report(Finding("roster", member, None, str(e)))
         # Nobody has more to say than this; what is wrong is said once.
-        logs = len(roster.origins())
+        logs = len(self._roster().origins())
         for raw in heads.notes[:logs]:
             try:
                 await self._offer(member, raw)
@@ -285,6 +319,9 @@ class Exchange:
         head, signed = checkpoint.open_(raw, key)
         signed = cosign.bare(signed, key)  # other lines are not verified
         mine = await self._mirror.head(origin)
+        end = self._end(origin)
+        if mine.contested or (end is not None and head.size > end.size):
+            return False  # frozen, or ended before that by the roster
         state = self.log_state(origin)
         state.known = max(state.known, head.size)
         if head.size - mine.mirrored > MOST_GROWTH:
@@ -331,17 +368,24 @@ class Exchange:
         try:
             parsed = note.parse(raw)
             head = checkpoint.parse(parsed.text)
-            if not self._ours(head.origin):
+            ours = self.log_key(head.origin)
+            if ours is None or not self._ours(head.origin):
                 return
-            for line in parsed.signatures:
-                if (line.name, line.key_id) == (key.name, key.key_id):
-                    cosignature.verify(parsed.text, key, line)
-                    await self._keep_receipt(key.name, head.size, raw)
-                    return
+            lines = note.verify(parsed, [ours, key])
+            if len(lines) < 2:
+                raise UntrustedError("not signed by our log and the member")
+            # We are to serve it: other lines are nobody's word.
+            only = note.Note(parsed.text, tuple(s for _, s in lines))
+            await self._keep_receipt(key.name, head.size, bytes(only))
         except (MalformedError, UntrustedError) as e:
             await self._report(
                 Finding("bad_receipt", member, None, f"receipt: {e}")
             )
+
+    def _end(self, origin: str) -> Cut | None:
+        """Return where the roster says that a log has ended, if it has."""
+        found = self._roster().by_origin(origin)
+        return found[0].end(found[1]) if found else None
 
     def log_key(self, origin: str) -> VerifierKey | None:
         """Return the key by which an origin of the roster signs."""
@@ -361,16 +405,14 @@ class Exchange:
         if await self.offer(member, raw):
             self._poked.add(member)
             # The caller need not wait for it, nor could it make us hurry.
-            task = asyncio.create_task(self._pull_alone(origin))
-            self._pulling.add(task)
-            task.add_done_callback(self._pulling.discard)
+            self._begin(origin)
 
     async def idle(self) -> None:
-        """Wait until no pull that a poke began is in flight."""
+        """Wait until no pull is in flight."""
         await asyncio.gather(*self._pulling, return_exceptions=True)
 
     async def stop(self) -> None:
-        """Leave the pulls that pokes began: what is merged is kept."""
+        """Leave the pulls in flight: what is merged is kept."""
         pulling = list(self._pulling)
         for task in pulling:
             task.cancel()
@@ -415,6 +457,7 @@ class Exchange:
     ) -> Pulled | None:
         state = self.log_state(origin)
         sources = self._sources(origin, target)
+        was = await self._mirror.head(origin)
         try:
             done = await pull(
                 target.note,
@@ -432,7 +475,9 @@ class Exchange:
         except StaleError:
             return None  # the next round sees what won
         except UnavailableError as e:
-            await self._grown(origin)  # part of it may have come
+            now = await self._mirror.head(origin)
+            if (now.mirrored, now.merged) != (was.mirrored, was.merged):
+                await self._grown(origin)  # part of it has come
             state.why = str(e)
             log.warning("pull failed", origin=origin, why=str(e))
             return None
@@ -446,8 +491,9 @@ class Exchange:
             await self._report(
                 Finding("limit", origin, None, "above its entries of a day")
             )
-        await self._cosign(origin, key)
-        await self._grown(origin)
+        signed = await self._cosign(origin, key)
+        if signed or (done.after, done.merged) != (was.mirrored, was.merged):
+            await self._grown(origin)
         if done.after > done.before:
             log.info(
                 "pulled",
@@ -556,8 +602,12 @@ class Exchange:
                 self._owed.discard(origin)
                 continue
             lock = self._locks.setdefault(origin, asyncio.Lock())
-            if not lock.locked() and await self._cosign(origin, key):
-                await self._grown(origin)
+            try:
+                if not lock.locked() and await self._cosign(origin, key):
+                    await self._grown(origin)
+            except SyncdError as e:
+                self.log_state(origin).why = str(e)
+                log.warning("not cosigning", origin=origin, why=str(e))
 
     async def poke_all(self, raw: bytes) -> int:
         """Tell all members that our log has grown; return how many heard."""
