@@ -156,7 +156,10 @@ class Wire(PeerClient):
             raise aiohttp.ClientConnectionError("cut")
         path = "/" + url.split("/", 3)[3]
         self._network.asked.append(Asked(self._me, self.name, method, path))
-        return await super()._once(method, url, limit, body, keep_gzip)
+        raw = await super()._once(method, url, limit, body, keep_gzip)
+        if self._network.tap is not None:
+            self._network.tap += [url.encode(), body or b"", raw]
+        return raw
 
 
 # ------------------------------------------------------------------ a fork
@@ -250,6 +253,9 @@ class Node(Daemon):
 
     def _schedule(self) -> None:
         """Begin nothing by itself: rounds start when a test says so."""
+
+    async def _open_own_door(self, given: socket.socket | None) -> None:
+        """Leave it shut: tests in this process ask the desk behind it."""
 
     async def _open_peer_door(self, given: socket.socket | None) -> None:
         desk = cast(peer_door.PeerDesk, Face(self))
@@ -627,9 +633,11 @@ class Alliance:
         alliance._settings = settings or {}
         try:
             alliance._make(members, holders or members[:3], t)
-            for member in alliance.members.values():
-                await alliance.furnish(member)
-                if prepare is not None:
+            everybody = alliance.members.values()
+            _fresh()
+            await asyncio.gather(*map(alliance.furnish, everybody))
+            if prepare is not None:
+                for member in everybody:
                     prepare(member)
             if start:
                 await alliance.start()
@@ -708,11 +716,30 @@ class Alliance:
         }
         for section, values in self._settings.items():
             given.setdefault(section, {}).update(values)
+        vault, access = secrets.token_bytes(32), secrets.token_bytes(32)
+        # In a thread: it is all waiting for the disk, and done for each.
+        await asyncio.to_thread(self._fill, member, given, vault, access)
+        own = OwnStore.open(
+            member.home,
+            cipher=VaultCipher(vault),
+            access_key=access,
+            clock=clock,
+        )
+        await own.log.found(empty(member.keys))
+        member.token = await own.bearers.add("operator", "operator")
+        own.close()
+
+    def _fill(
+        self,
+        member: Member,
+        given: Mapping[str, Mapping[str, object]],
+        vault: bytes,
+        access: bytes,
+    ) -> None:
         home = member.home
         settings.write_default(home, given)
         ring = Keyring.create(home, SECRET, cost=CHEAP)
         keep_keys(ring, member.keys)
-        vault, access = secrets.token_bytes(32), secrets.token_bytes(32)
         ring.put("vault", vault)
         ring.put("access", access)
         for version, raw in enumerate(self.notes, 1):
@@ -727,12 +754,6 @@ class Alliance:
                 ring.put(name, x.secret)
         for name in ("own.db", "mirror.db"):
             shutil.copy(_fresh() / name, home)
-        own = OwnStore.open(
-            home, cipher=VaultCipher(vault), access_key=access, clock=clock
-        )
-        await own.log.found(empty(member.keys))
-        member.token = await own.bearers.add("operator", "operator")
-        own.close()
 
     # ------------------------------------------------------------- running
 

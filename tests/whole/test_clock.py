@@ -9,6 +9,7 @@ from syncd.node import status
 from tests.alliance import HOUR_S, Alliance
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+SLOW = pytest.mark.slow
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -22,7 +23,9 @@ async def alliance(
         yield alliance
 
 
-@pytest.mark.parametrize("shift_s", [HOUR_S, -HOUR_S])
+@pytest.mark.parametrize(
+    "shift_s", [HOUR_S, pytest.param(-HOUR_S, marks=SLOW)]
+)
 async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     """It says so, goes on merging, and recovers when its clock is set."""
     bank, carrier = alliance.bank, alliance.carrier
@@ -60,7 +63,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     assert (await status.status(carrier.node)).appending.ok
 
 
-@pytest.mark.parametrize("shift_s", [240, -240])
+@pytest.mark.parametrize("shift_s", [240, pytest.param(-240, marks=SLOW)])
 async def test_a_little_off_is_no_matter(
     alliance: Alliance, shift_s: int
 ) -> None:

@@ -14,8 +14,8 @@ from syncd.flows.ports import Heads
 from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, note
-from syncd.web import peer_door
-from tests.alliance import Alliance, Member, payload
+from syncd.web import forms, peer_door
+from tests.alliance import HOUR_S, Alliance, Member, payload, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -189,6 +189,68 @@ async def test_what_a_newer_roster_is_needed_for(alliance: Alliance) -> None:
     for _ in range(3):
         await hear(bank, "platform", says)
     assert says.cursors == ["", "", "c.1"]
+
+
+async def test_a_member_that_is_down_delays_no_urgent_report(
+    alliance: Alliance,
+) -> None:
+    """Publishing and the next poke wait for nobody who does not answer."""
+    police, bank = alliance.police, alliance.bank
+    await alliance.settle()
+    go_on = asyncio.Event()
+
+    async def hang(
+        request: web.Request, caller: str, handler: peer_door.Handler
+    ) -> web.StreamResponse:
+        if request.path == "/poke":
+            await go_on.wait()
+        return await handler(request)
+
+    alliance.platform.node.gate = hang
+    try:
+        for n in range(2):
+            await police.report("url", f"http://now{n}.example/", urgent=True)
+            size = await police.size()
+
+            async def heard(size: int = size) -> bool:
+                return (await bank.head(police.origin)).merged > size
+
+            await until(heard, 2)
+    finally:
+        alliance.platform.node.gate = None
+        go_on.set()
+    await alliance.settle()
+
+
+async def test_disputes_go_on_after_the_roster_expired(
+    alliance: Alliance,
+) -> None:
+    """What is wrong can be said when nothing new may be listed."""
+    bank = alliance.bank
+    await bank.report("url", "http://shop.example/")
+    await alliance.settle()
+    for member in alliance.up:
+        member.shift_s = 91 * 24 * HOUR_S
+    try:
+        await asyncio.gather(*(m.round() for m in alliance.up))
+        size = await bank.size()
+        await bank.report("url", "http://late.example/")
+        draft = forms.DisputeDraft(
+            kind="url", value="http://shop.example/", reason="innocent_owner"
+        )
+        await bank.node.own_desk.dispute(draft)
+
+        async def said() -> bool:
+            return await bank.size() == size + 1
+
+        await until(said)
+        waiting = await bank.node.home.own.vault.waiting_count()
+        assert waiting == {"url": 1}
+    finally:
+        for member in alliance.up:
+            member.shift_s = 0
+    await asyncio.gather(*(m.round() for m in alliance.up))
+    await alliance.settle()
 
 
 async def test_a_log_that_the_roster_ended(alliance: Alliance) -> None:

@@ -41,7 +41,10 @@ async def assert_contained(alliance: Alliance, *victims: Member) -> None:
     await alliance.settle("bank", "carrier", "platform")
 
 
-@pytest.mark.parametrize("entries", [0, 300])
+LATER = pytest.mark.slow  # the same across bundles: an alliance each
+
+
+@pytest.mark.parametrize("entries", [0, pytest.param(300, marks=LATER)])
 async def test_another_root_at_the_same_size(
     alliance: Alliance, entries: int
 ) -> None:
@@ -60,7 +63,14 @@ async def test_another_root_at_the_same_size(
     await assert_contained(alliance, *victims)
 
 
-@pytest.mark.parametrize(("entries", "common"), [(0, 1), (300, 1), (300, 299)])
+@pytest.mark.parametrize(
+    ("entries", "common"),
+    [
+        (300, 1),
+        pytest.param(0, 1, marks=LATER),
+        pytest.param(300, 299, marks=LATER),
+    ],
+)
 async def test_an_extension_that_does_not_extend(
     alliance: Alliance, entries: int, common: int
 ) -> None:
@@ -102,7 +112,7 @@ async def test_a_split_view_comes_to_light(alliance: Alliance) -> None:
         assert (await member.head(police.origin)).merged == size + 1
 
 
-@pytest.mark.parametrize("further", [0, 4])
+@pytest.mark.parametrize("further", [0, pytest.param(4, marks=LATER)])
 async def test_a_fork_heard_of_before_it_is_pulled(
     alliance: Alliance, further: int
 ) -> None:
@@ -119,6 +129,7 @@ async def test_a_fork_heard_of_before_it_is_pulled(
     await assert_contained(alliance, carrier)
 
 
+@LATER
 async def test_an_old_checkpoint_is_no_fork(alliance: Alliance) -> None:
     """A stale but honest checkpoint accuses nobody."""
     police = alliance.police

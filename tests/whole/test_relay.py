@@ -48,8 +48,10 @@ async def grow(alliance: Alliance, entries: int) -> int:
         *(payload(_count + n, police.origin) for n in range(entries))
     )
     _count += entries
-    await alliance.settle("police", "bank", receipts=False)
-    await alliance.settle("police", "platform", receipts=False)
+    for name in ("bank", "platform"):
+        await alliance.members[name].round()
+        held = await alliance.members[name].head(police.origin)
+        assert held.merged == await police.size()
     return await police.size()
 
 
@@ -60,9 +62,6 @@ async def assert_right(alliance: Alliance) -> None:
     own = await police.node.home.own.log.head()
     assert head.merged == head.mirrored == own.frontier.size
     assert head.frontier == own.frontier
-    assert await carrier.digest(police.origin) == await police.digest(
-        police.origin
-    )
 
 
 async def test_through_a_relay(alliance: Alliance) -> None:
@@ -243,8 +242,6 @@ QUICK = {
     "sends a bomb",
     "answers HTML",
     "redirects",
-    "hangs up",
-    "answers 404",
     "answers 429",
 }
 
@@ -307,8 +304,6 @@ async def test_ends_right_whatever_the_relay_does(
     alliance: Alliance, way: object
 ) -> None:
     """What B gave rightly is kept; the rest comes from D."""
-    await alliance.carrier.round()
-    await assert_right(alliance)
     before = (await alliance.carrier.head(alliance.police.origin)).mirrored
     await grow(alliance, 600)
     bad_from = before // FULL + 1
@@ -351,7 +346,9 @@ async def _garbage(
 @pytest.mark.parametrize(
     "way", [*TILES.values(), _garbage], ids=[*TILES, "sends garbage"]
 )
-@pytest.mark.parametrize("entries", [20, 700])
+@pytest.mark.parametrize(
+    "entries", [700, pytest.param(20, marks=pytest.mark.slow)]
+)
 async def test_wrong_tiles_are_no_fork(
     alliance: Alliance, way: object, entries: int
 ) -> None:
@@ -460,3 +457,13 @@ async def test_a_withheld_payload(alliance: Alliance) -> None:
     await carrier.round()
     alliance.bank.node.gate = None
     await assert_right(alliance)
+
+
+async def test_in_the_end_the_claims_are_equal(alliance: Alliance) -> None:
+    """After all of that C's claims are those of A."""
+    await alliance.carrier.round()
+    await assert_right(alliance)
+    ours, theirs = alliance.carrier, alliance.police
+    assert await ours.digest(theirs.origin) == await theirs.digest(
+        theirs.origin
+    )

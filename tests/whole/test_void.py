@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from syncd.indicator import leaf
 from tests.alliance import Alliance, Said, payload
 
@@ -55,20 +53,3 @@ async def test_void_entries_are_counted_and_passed_over(
         await alliance.agreed()
         await payer.round()
         assert await payer.digest(ORIGIN) == await police.digest(ORIGIN)
-
-
-@pytest.mark.parametrize("what", ["salt", "payload"])
-async def test_what_does_not_hash_is_no_void(
-    tmp_path: Path, what: str
-) -> None:
-    """Bytes that are not what was signed are another matter: not merged."""
-    async with Alliance.found(tmp_path, ("police", "bank", "carrier")) as a:
-        await a.settle()
-        type_, text = payload(1, ORIGIN)
-        salt, wrong = b"s" * 16, b"t" * 16
-        made = leaf.commit(ORIGIN, type_, salt, text)
-        other = payload(2, ORIGIN)[1]
-        entry = (made, wrong, text) if what == "salt" else (made, salt, other)
-        before = (await a.bank.head(ORIGIN)).merged
-        own = a.police.node.home.own.log
-        del own, before, entry

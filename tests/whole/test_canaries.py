@@ -1,0 +1,284 @@
+"""No raw identifier is anywhere but in the vault, and there it is sealed.
+
+Values that nobody else has are reported, imported, looked up, refused and
+retracted. Then every file of every home, the log files, the processes'
+arguments and environment, and all that passed between members is searched
+for them, in every form in which a value is likely to hide.
+"""
+
+import base64
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.alliance import ROLES, Alliance, Member, Process, until
+
+pytestmark = pytest.mark.slow
+
+FULL_WIDTH = {ord("0") + i: ord("０") + i for i in range(10)}
+# What is reported, and what of it must be found nowhere.
+CANARIES = {
+    "phone": ("+1 (202) 555-0187", ["+12025550187", "2025550187"]),
+    "card": ("card:6222021234567890128", ["6222021234567890128"]),
+    "wechat": ("wechat:canary_bird_77", ["canary_bird_77"]),
+    "url": (
+        "http://canary-nest.example/deep/path",
+        ["canary-nest.example", "/deep/path"],
+    ),
+    "only looked up": ("+12025550143", ["2025550143"]),
+    "refused": ("+1202555014", ["202555014"]),
+    "retracted": ("+12025550166", ["2025550166"]),
+}
+NEEDLES = sorted({n for _, found in CANARIES.values() for n in found})
+
+
+def forms(value: str) -> dict[str, bytes]:
+    """Return the bytes by which a value may be found, by form."""
+    raw = value.encode()
+    wide = value.translate(FULL_WIDTH)
+    found = {
+        "plain": raw,
+        "full-width": wide.encode(),
+        "full-width, GB18030": wide.encode("gb18030"),
+        "hex": raw.hex().encode(),
+        "HEX": raw.hex().upper().encode(),
+        "UTF-16LE": value.encode("utf-16-le"),
+        "UTF-16BE": value.encode("utf-16-be"),
+        "URL-encoded": quote(value, safe="").encode(),
+        "all URL-encoded": "".join(f"%{b:02X}" for b in raw).encode(),
+        "digits apart": b"-".join(bytes((b,)) for b in raw),
+        "reversed": raw[::-1],
+        "SHA-256": hashlib.sha256(raw).digest(),
+        "SHA-256 in hex": hashlib.sha256(raw).hexdigest().encode(),
+        "MD5 in hex": hashlib.md5(raw).hexdigest().encode(),
+    }
+    for shift in range(3):  # base64 of it, wherever it begins
+        coded = base64.b64encode(bytes(shift) + raw)
+        inner = coded[(shift * 8 + 5) // 6 : len(raw) * 4 // 3 - 2]
+        found[f"base64 at {shift}"] = inner
+        found[f"base64url at {shift}"] = inner.replace(b"+", b"-").replace(
+            b"/", b"_"
+        )
+    return found
+
+
+PATTERNS = [
+    (value, form, pattern)
+    for value in NEEDLES
+    for form, pattern in forms(value).items()
+]
+
+
+def layers(raw: bytes, depth: int = 2) -> Iterator[bytes]:
+    """Yield bytes, and whatever in them can be inflated."""
+    yield raw
+    if not depth:
+        return
+    for magic, bits in ((b"\x1f\x8b\x08", 31), (b"\x78", 15)):
+        at = raw.find(magic)
+        while at >= 0:
+            try:
+                inner = zlib.decompressobj(bits).decompress(
+                    raw[at : at + (1 << 22)], 1 << 22
+                )
+            except zlib.error:
+                inner = b""
+            if inner:
+                yield from layers(inner, depth - 1)
+            at = raw.find(magic, at + 1)
+
+
+def search(places: Iterable[tuple[str, bytes]]) -> set[tuple[str, str, str]]:
+    """Return (place, value, form) of all that is found."""
+    return {
+        (place, value, form)
+        for place, raw in places
+        for layer in layers(raw)
+        for value, form, pattern in PATTERNS
+        if pattern in layer
+    }
+
+
+def files(alliance: Alliance) -> Iterator[tuple[str, bytes]]:
+    """Yield all files of all homes."""
+    for path in sorted(alliance.root.rglob("*")):
+        if path.is_file():
+            yield str(path.relative_to(alliance.root)), path.read_bytes()
+
+
+class Plain:
+    """A vault without encryption, to show that the search would see."""
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        return plain
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        return sealed
+
+    def mac(self, message: bytes) -> bytes:
+        return hashlib.sha256(b"mac" + message).digest()[:16]
+
+
+@pytest.mark.parametrize("form", sorted(forms("2025550187")))
+@pytest.mark.parametrize("wrap", ["as it is", "gzip", "zlib", "twice"])
+def test_the_search_sees(form: str, wrap: str) -> None:
+    """Every form is found, also in compressed bytes amid others."""
+    hidden = b"before" + forms("2025550187")[form] + b"after"
+    raw = {
+        "as it is": hidden,
+        "gzip": gzip.compress(hidden),
+        "zlib": zlib.compress(hidden),
+        "twice": zlib.compress(gzip.compress(hidden)),
+    }[wrap]
+    found = search([("here", os.urandom(300) + raw + os.urandom(300))])
+    assert ("here", "2025550187", form) in found
+
+
+def test_the_search_sees_no_ghosts() -> None:
+    """Random bytes hold none of it."""
+    assert not search([("here", os.urandom(1 << 20))])
+
+
+async def work(alliance: Alliance, member: Member) -> None:
+    """Have a member handle all canaries, in its own process or here."""
+    await member.report("phone", CANARIES["phone"][0], "+12025550166")
+    await member.report("account", CANARIES["card"][0], CANARIES["wechat"][0])
+    await member.report("url", CANARIES["url"][0], urgent=True)
+    for other in alliance.up:
+        await other.lookup("phone", CANARIES["only looked up"][0])
+        await other.lookup("phone", CANARIES["phone"][0])
+        await other.lookup("phone", CANARIES["refused"][0])
+    await alliance.settle()
+    await member.retract("phone", CANARIES["retracted"][0])
+    await alliance.settle()
+    (found,) = await alliance.up[-1].lookup("account", "wechat:canary_bird_77")
+    assert found.verdict == "suspected"
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+async def test_homes_and_wires(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, sealed: bool
+) -> None:
+    """Nothing is found; without the vault's encryption it is, there only."""
+
+    def prepare(member: Member) -> None:
+        if not sealed:
+            member.cipher = Plain()
+
+    async with Alliance.found(tmp_path, prepare=prepare) as alliance:
+        tap: list[bytes] = []
+        alliance.network.tap = tap
+        await work(alliance, alliance.bank)
+        running = search(files(alliance))  # WAL and all
+        out, err = capsys.readouterr()
+        told = search([("stdout", out.encode()), ("stderr", err.encode())])
+        passed = search(
+            (f"wire {i}", raw) for i, raw in enumerate(tap)
+        ) | search([("wires", b"".join(tap))])
+    assert len(tap) > 100
+    assert told == set()
+    assert passed == set()
+    if sealed:
+        assert running == set()
+        assert search(files(alliance)) == set()
+        return
+    assert {place.partition("-")[0] for place, _, _ in running} == {
+        "bank/own.db"
+    }
+    found = {value for _, value, form in running if form == "plain"}
+    kept = set(NEEDLES) - {"2025550143", "202555014"}  # never reported
+    assert found >= kept
+
+
+@pytest.fixture
+async def process(tmp_path: Path) -> AsyncIterator[tuple[Process, Alliance]]:
+    """The bank in a process of its own, which logs all that it can."""
+    async with Alliance.found(
+        tmp_path,
+        ("police", "carrier", "bank"),
+        start=False,
+        settings={
+            "exchange": {"interval_s": 1},
+            "log": {"level": "debug", "format": "json"},
+        },
+    ) as alliance:
+        await alliance.police.start()
+        await alliance.carrier.start()
+        running = await Process.start(alliance.bank)
+        assert await running.ready()
+        yield running, alliance
+        await running.stop()
+
+
+async def test_a_process(process: tuple[Process, Alliance]) -> None:
+    """Nor in its log, its arguments, its environment or its memory maps."""
+    running, alliance = process
+    tap: list[bytes] = []
+    alliance.network.tap = tap
+    reports = [
+        {
+            "kind": kind,
+            "value": CANARIES[name][0],
+            "label": "other",
+            "role": ROLES[kind],
+            "evidence": "user_tag",
+        }
+        for kind, name in (
+            ("phone", "phone"),
+            ("phone", "refused"),
+            ("phone", "retracted"),
+            ("account", "card"),
+            ("account", "wechat"),
+            ("url", "url"),
+        )
+    ]
+    status, said = await running.ask(
+        "POST", "/v1/reports", {"reports": reports}
+    )
+    assert (status, said["accepted"], said["refused"]) == (202, 5, 1)
+    bad = {"reports": [{"kind": CANARIES["phone"][0], "value": 5}]}
+    await running.ask("POST", "/v1/reports", bad)
+    await running.ask("GET", f"/v1/{CANARIES['phone'][0]}?q=+12025550187")
+    items = [
+        {"kind": "phone", "value": CANARIES[name][0]}
+        for name in ("only looked up", "refused", "phone")
+    ]
+    status, said = await running.ask(
+        "POST",
+        "/v1/lookups",
+        {"purpose": "transaction_check", "items": items},
+    )
+    assert status == 200
+
+    async def published() -> bool:
+        _, told = await running.ask("GET", "/v1/status")
+        await alliance.police.round()
+        return bool(told and not told["vault"]["waiting"])
+
+    await until(published, 30)
+    retraction = {
+        "kind": "phone",
+        "value": CANARIES["retracted"][0],
+        "reason": "false_positive",
+    }
+    status, _ = await running.ask("POST", "/v1/retractions", retraction)
+    assert status == 202
+    proc = Path("/proc") / str(running.child.pid)
+    places = [
+        (name, (proc / name).read_bytes()) for name in ("cmdline", "environ")
+    ]
+    assert b"syncd" in places[0][1]
+    assert search(places) == set()
+    assert search(files(alliance)) == set()
+    assert search([("wires", b"".join(tap))]) == set()
+    assert await running.stop() == 0
+    assert "door open" in running.text
+    assert "pulled" in running.text
+    assert search([("log", b"".join(running.errors))]) == set()
+    assert search(files(alliance)) == set()
