@@ -10,13 +10,13 @@ them. There is one writer; it holds `Writer.lock` for a whole append.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
 
-from syncd.errors import RefusedError
+from syncd.errors import MalformedError, RefusedError
 from syncd.flows import serve
 from syncd.flows.ports import Bundle, OwnHead, OwnLog, Published
 from syncd.flows.tokenise import Offload, Tokeniser
@@ -30,6 +30,7 @@ from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
 
 FULL = 256  # records in a whole bundle
+REPORT, DISPUTE = 1, 3  # the types of what the vault keeps
 
 
 class Row(Protocol):
@@ -239,14 +240,19 @@ async def publish(
     kinds: Sequence[str],
     limit: int,
     timeout_s: float,
+    types: Collection[int] = (REPORT, DISPUTE),
 ) -> Sequence[Row]:
     """Publish up to `limit` waiting rows of `kinds`, and return them.
+
+    A row of which no statement can be made holds up no other.
 
     Raises:
         UnavailableError: too few holders; the rows go on waiting.
         RefusedError: we must not append just now; likewise.
+        MalformedError: no statement can be made of any of them.
     """
-    rows = await vault.waiting(limit, kinds)
+    waiting = await vault.waiting(limit, kinds)
+    rows = [row for row in waiting if row.type in types]
     if not rows:
         return rows
     wanted = [Identifier(row.kind, row.value) for row in rows]
@@ -254,14 +260,25 @@ async def publish(
         wanted, purpose="publish", timeout_s=timeout_s
     )
     entries = []
+    done: list[Row] = []
+    flaw = ""
     for row, identifier in zip(rows, wanted, strict=True):
         output = outputs[identifier]
         short = token.token(output)
         epoch = tokeniser.epoch(row.kind).epoch
-        said = _statement(row, today, epoch, short, output, origin)
+        try:
+            said = _statement(row, today, epoch, short, output, origin)
+            statement.encode(said)
+        except (MalformedError, msgspec.ValidationError):
+            # What it complains of may hold what the row says: not told.
+            flaw = flaw or f"vault: row {row.id} makes no statement"
+            continue
         entries.append((said, Published(row.id, 0, short, epoch)))
+        done.append(row)
+    if not done:
+        raise MalformedError(flaw, hint="retract it by its id")
     await writer.append(entries)
-    return rows
+    return done
 
 
 def _statement(
@@ -273,7 +290,7 @@ def _statement(
         "epoch": epoch,
         "token": token.encode(short),
     }
-    if row.type == 3:
+    if row.type == DISPUTE:
         return msgspec.convert({"type": 3, **about, **row.fields}, Dispute)
     know = token.know(output, origin).hex()
     return msgspec.convert(

@@ -23,6 +23,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from syncd import pinning
 from syncd.config import Address, Config
 from syncd.errors import (
+    MalformedError,
     RefusedError,
     SyncdError,
     UnavailableError,
@@ -35,7 +36,7 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.statement import Statement
 from syncd.node import daily
 from syncd.node.events import Events
-from syncd.node.exchange import Exchange
+from syncd.node.exchange import BUG, Exchange
 from syncd.node.home import Home
 from syncd.node.lapse import Lapse
 from syncd.node.metrics import CountedDebit, Metrics
@@ -74,6 +75,7 @@ class Daemon:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._poking: set[asyncio.Task[None]] = set()
         self._runners: list[web.AppRunner] = []
         self._scheduler: AsyncIOScheduler | None = None
         self._why_not = "the other members were not asked yet"
@@ -331,9 +333,10 @@ class Daemon:
         self.events.close()
         if self._scheduler is not None:  # else a door could not be opened
             self._scheduler.shutdown(wait=False)
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._poking]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for runner in self._runners:
             await runner.cleanup()
         await self.exchange.stop()
@@ -519,46 +522,72 @@ class Daemon:
                 self.metrics.failures.labels("publish").inc()
                 log.exception("publishing failed")
                 await asyncio.sleep(5)
+            except Exception:
+                # Ours to mend; but what waits is not to wait for a restart.
+                self._publish_why = BUG
+                self.metrics.failures.labels("publish").inc()
+                log.exception("publishing failed")
+                await asyncio.sleep(5)
 
     async def _publish_all(self) -> None:
-        """Retract first, then what needs no holder, then the rest."""
+        """Write what waits, a batch of each in turn.
+
+        So a retraction or an urgent URL waits for one batch of others, not
+        for a million, and what needs no holder not for the holders.
+        """
         self.may_append()
-        vault = self.home.own.vault
-        moved = urgent = False
-        try:
-            while await publish.retract(
-                vault=vault,
-                writer=self.writer,
-                today=self.today(),
-                limit=PUBLISH_BATCH,
-            ):
-                moved = urgent = True
-            if self.rosters.current.expired(int(self.clock())):
-                raise RefusedError(
-                    "roster: expired: no new reports until a newer one",
-                    hint="ask the admins to publish the next version",
-                )
-            await self._say_roster()
-            for kinds in (("url",), ("phone", "account")):
-                while rows := await publish.publish(
-                    vault=vault,
-                    tokeniser=self.tokeniser,
-                    writer=self.writer,
-                    origin=self.config.origin,
-                    today=self.today(),
-                    kinds=kinds,
-                    limit=PUBLISH_BATCH,
-                    timeout_s=BULK_TIMEOUT_S,
-                ):
-                    moved = True
-                    urgent = urgent or any(row.urgent for row in rows)
-                    await self._after_append()
-        finally:
-            if moved:
-                await self._after_append()
-            if urgent and self.config.exchange.poke:
-                note = self.home.own.log.released()
-                log.info("poked", members=await self.exchange.poke_all(note))
+        await self._say_roster()
+        expired = self.rosters.current.expired(int(self.clock()))
+        types = [publish.DISPUTE, *([] if expired else [publish.REPORT])]
+        kinds = [("url",), ("phone", "account")]
+        waits: SyncdError | None = None
+        moved = True
+        while moved:
+            moved = await self._retract()
+            for some in [*kinds]:
+                try:
+                    moved = await self._publish(some, types) or moved
+                except (UnavailableError, MalformedError) as e:
+                    kinds.remove(some)
+                    waits = e
+        if waits is not None:
+            raise waits
+        if expired:
+            raise RefusedError(
+                "roster: expired: no new reports until a newer one",
+                hint="ask the admins to publish the next version",
+            )
+
+    async def _retract(self) -> bool:
+        """Retract a batch; tell if there was any."""
+        count = await publish.retract(
+            vault=self.home.own.vault,
+            writer=self.writer,
+            today=self.today(),
+            limit=PUBLISH_BATCH,
+        )
+        if count:
+            await self.after_append(urgent=True)
+        return bool(count)
+
+    async def _publish(
+        self, kinds: Sequence[str], types: Sequence[int]
+    ) -> bool:
+        """Publish a batch; tell if there was any."""
+        rows = await publish.publish(
+            vault=self.home.own.vault,
+            tokeniser=self.tokeniser,
+            writer=self.writer,
+            origin=self.config.origin,
+            today=self.today(),
+            kinds=kinds,
+            limit=PUBLISH_BATCH,
+            timeout_s=BULK_TIMEOUT_S,
+            types=types,
+        )
+        if rows:
+            await self.after_append(urgent=any(row.urgent for row in rows))
+        return bool(rows)
 
     async def append(
         self,
@@ -572,10 +601,19 @@ class Daemon:
         await self._after_append()
 
     async def after_append(self, *, urgent: bool = False) -> None:
-        """Merge what we appended, and let the others know."""
+        """Merge what we appended, and let the others know.
+
+        Nobody waits until all have heard: some of them may be down.
+        """
         await self._after_append()
         if urgent and self.config.exchange.poke:
-            await self.exchange.poke_all(self.home.own.log.released())
+            task = asyncio.create_task(self._poke_all())
+            self._poking.add(task)
+            task.add_done_callback(self._poking.discard)
+
+    async def _poke_all(self) -> None:
+        note = self.home.own.log.released()
+        log.info("poked", members=await self.exchange.poke_all(note))
 
     async def _after_append(self) -> None:
         await pull.merge_own(self.home.own.log, self.home.mirror, self.offload)

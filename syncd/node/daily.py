@@ -7,13 +7,14 @@ simply run again.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from typing import TYPE_CHECKING
 
 import structlog
 
-from syncd.errors import RefusedError
+from syncd.errors import RefusedError, StaleError
 from syncd.flows.ports import Published
 from syncd.indicator import statement, token
 from syncd.indicator.statement import (
@@ -64,7 +65,9 @@ async def say_roster(daemon: Daemon) -> None:
     if await log_.was_done(name):
         return
     said = RosterAccepted(version=roster.version, hash_=roster.hash)
-    await daemon.append([(said, None)], done=[name])
+    # Else somebody else of us said it meanwhile: once is enough.
+    with contextlib.suppress(StaleError):
+        await daemon.append([(said, None)], done=[name])
 
 
 async def _usage(daemon: Daemon, day: str, key: str) -> None:

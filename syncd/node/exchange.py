@@ -35,6 +35,7 @@ log = structlog.get_logger("syncd.exchange")
 
 BUG = "an error of our own: see the log"
 PULLS_AT_ONCE = 3
+POKES_AT_ONCE = 16
 ROUND_S = 60.0  # a pull that takes longer goes on beside the next rounds
 # Entries that one pull may be asked to bring. To plan a pull costs time and
 # memory before a byte has come, and to sign a number costs nothing.
@@ -150,7 +151,11 @@ class Exchange:
         self._rng = secrets.SystemRandom()
         self._locks: dict[str, asyncio.Lock] = {}
         self._gate = asyncio.Semaphore(PULLS_AT_ONCE)
-        self._poked: set[str] = set()
+        self._poked: set[str] = set()  # who poked us
+        self._poking: set[str] = set()  # whom we are poking
+        self._news: dict[str, bytes] = {}  # what they are still to hear
+        self._poke_gate = asyncio.Semaphore(POKES_AT_ONCE)
+        self._down_gate = asyncio.Semaphore(POKES_AT_ONCE)
         # Logs whose receipt may be due: at a start all of them, since the
         # last process may have ended between a merge and its receipt.
         self._owed: set[str] = set(roster().origins())
@@ -610,20 +615,30 @@ class Exchange:
                 log.warning("not cosigning", origin=origin, why=str(e))
 
     async def poke_all(self, raw: bytes) -> int:
-        """Tell all members that our log has grown; return how many heard."""
+        """Tell all members that our log has grown; return how many heard.
+
+        A member that is being told already is told of this one next.
+        """
         others = [m.id for m in self._roster().active() if m.id != self._me]
-        gate = asyncio.Semaphore(16)
+        self._news.update(dict.fromkeys(others, raw))
+        idle = [m for m in others if m not in self._poking]
+        self._poking.update(idle)
+        return sum(await asyncio.gather(*map(self._poke, idle)))
 
-        async def one(member: str) -> bool:
-            async with gate:
-                try:
+    async def _poke(self, member: str) -> bool:
+        """Tell one member the newest, and what became newest meanwhile."""
+        # Who did not answer lately does not keep the others waiting.
+        down = self._state(member).failures > 0
+        try:
+            async with self._down_gate if down else self._poke_gate:
+                while raw := self._news.pop(member, b""):
                     await self._peers(member).poke(raw)
-                except SyncdError as e:
-                    log.info("poke failed", peer=member, why=str(e))
-                    return False
-                return True
-
-        return sum(await asyncio.gather(*map(one, others)))
+        except SyncdError as e:
+            log.info("poke failed", peer=member, why=str(e))
+            return False
+        finally:
+            self._poking.discard(member)
+        return True
 
 
 def _why(done: Pulled) -> str:

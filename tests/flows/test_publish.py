@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import RefusedError, UnavailableError
+from syncd.errors import MalformedError, RefusedError, UnavailableError
 from syncd.flows import publish, serve
 from syncd.flows.ports import Bundle, OwnHead, Published
 from syncd.flows.publish import Writer
@@ -145,7 +145,9 @@ class World:
         if self.why:
             raise RefusedError(self.why)
 
-    async def publish(self, vault: Vault, limit: int = 100) -> int:
+    async def publish(
+        self, vault: Vault, limit: int = 100, types: Sequence[int] = (1, 3)
+    ) -> int:
         tokens: Any = self.tokens
         rows = await publish.publish(
             vault=vault,
@@ -156,6 +158,7 @@ class World:
             kinds=("url",),
             limit=limit,
             timeout_s=1,
+            types=types,
         )
         return len(rows)
 
@@ -182,6 +185,30 @@ async def test_a_dispute(world: World) -> None:
     fields = {"reason": "stale", "due": TODAY, "expires": "2027-01-01"}
     await world.publish(Vault(Row(1, type=3, fields=fields)))
     assert isinstance(world.own.said()[0], Dispute)
+
+
+DISPUTED = {"reason": "stale", "due": TODAY, "expires": "2027-01-01"}
+
+
+async def test_disputes_alone(world: World) -> None:
+    """After the roster expired reports wait, and disputes are written."""
+    rows = [Row(1), Row(2, type=3, fields=DISPUTED), Row(3)]
+    assert await world.publish(Vault(*rows), types=[3]) == 1
+    assert [p.vault_id for p in world.own.published] == [2]
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {**FIELDS, "confidence": 101}, {**FIELDS, "label": "A B"}]
+)
+async def test_a_row_of_which_nothing_can_be_made(
+    world: World, fields: dict[str, Any]
+) -> None:
+    """It holds up no other row; alone it is told of by its id."""
+    rows = [Row(1, fields=fields), Row(2), Row(3, fields=fields)]
+    assert await world.publish(Vault(*rows)) == 1
+    assert [p.vault_id for p in world.own.published] == [2]
+    with pytest.raises(MalformedError, match="row 1"):
+        await world.publish(Vault(rows[0]))
 
 
 async def test_every_size(world: World) -> None:
