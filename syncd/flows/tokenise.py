@@ -31,7 +31,7 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.flows.ports import Finding
-from syncd.indicator import statement, token, vocabulary
+from syncd.indicator import token, vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import threshold
 from syncd.roster.roster import Epoch, Roster
@@ -120,8 +120,6 @@ def parse_request(body: bytes) -> Request:
             raise MalformedError("oprf: the request has another shape")
     if len(id_) != 32 or id_.strip("0123456789abcdef"):
         raise MalformedError("oprf: request id is not 16 bytes of hex")
-    if not statement.CODE.fullmatch(purpose):
-        raise MalformedError("oprf: the purpose is no code")
     points = _points(elements)
     if not 1 <= len(points) <= MAX_BATCH:
         raise MalformedError(f"oprf: {len(points)} elements, want 1..4096")

@@ -317,12 +317,6 @@ def test_requests_that_are_none(body: bytes) -> None:
         tokenise.parse_request(body)
 
 
-def test_a_purpose_is_a_code(world: World) -> None:
-    """What could not stand in a usage statement is no purpose."""
-    with pytest.raises(MalformedError, match="purpose"):
-        tokenise.parse_request(body_of(world, purpose="x y !"))
-
-
 @given(st.binary(max_size=200))
 def test_any_bytes(body: bytes) -> None:
     """Any bytes are a request of one spelling, or malformed."""
