@@ -23,6 +23,7 @@ from syncd.cli import stage, terminal
 from syncd.cli.stage import ALLIANCE, Actor, Stage
 from syncd.cli.text import t
 from syncd.errors import SyncdError, UsageError
+from syncd.indicator import identifier
 from syncd.roster import drafts
 
 FOUR = (
@@ -209,6 +210,20 @@ def rows(data: Path) -> Iterator[Row]:
                 _label(item["reason"]),
                 "collecting_account",
             )
+
+
+def _reads(row: Row) -> bool:
+    """Tell whether a row will be accepted: only those can be looked up."""
+    try:
+        identifier.for_report(
+            row.kind,
+            row.value,
+            region=row.region or "CN",
+            scheme=row.scheme or None,
+        )
+    except SyncdError:
+        return False
+    return True
 
 
 def _open(path: Path) -> Any:
@@ -503,7 +518,7 @@ class Demo:
             takers = [number % 4]
             if number % SHARED == 0:
                 takers.append((number + 1) % 4)
-            elif number % SHARED == SHARED // 2:
+            elif number % SHARED == SHARED // 2 and _reads(row):
                 self.samples[row.kind] = (actors[takers[0]], row)
             for taker in takers:
                 evidence = EVIDENCE[actors[taker].id]
