@@ -10,6 +10,7 @@ would fork the log: we refuse, and say what to do.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from syncd.errors import (
     AbsentError,
@@ -18,12 +19,27 @@ from syncd.errors import (
     SyncdError,
     UntrustedError,
 )
-from syncd.flows.ports import OwnHead, Source
+from syncd.flows.ports import OwnHead
 from syncd.tlog import checkpoint
 from syncd.tlog.note import VerifierKey
 
 REST_S = 60.0  # what the rest gets once a majority has answered
 PAUSE_S = 1.0  # between two attempts at one member
+
+
+class Other(Protocol):
+    """The door of another member, as far as awakening needs one."""
+
+    name: str
+
+    async def checkpoint(self, origin: str) -> bytes:
+        """Fetch the newest signed checkpoint that it has of `origin`.
+
+        Raises:
+            AbsentError: it knows of none, which is an answer.
+            SyncdError: there was no answer.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +55,7 @@ async def awaken(
     *,
     head: OwnHead,
     log_key: VerifierKey,
-    others: Sequence[Source],
+    others: Sequence[Other],
     root_at: Callable[[int], Awaitable[bytes]],
     rest_s: float = REST_S,
     pause_s: float = PAUSE_S,
@@ -64,7 +80,7 @@ async def awaken(
     enough = asyncio.Event()
     majority = len(others) // 2 + 1 if others else 0
 
-    async def ask(source: Source) -> None:
+    async def ask(source: Other) -> None:
         while True:
             try:
                 answers[source.name] = await _held(source, head.origin)
@@ -90,7 +106,7 @@ async def awaken(
     return Awake(len(others), len(answers), largest)
 
 
-async def _held(source: Source, origin: str) -> bytes:
+async def _held(source: Other, origin: str) -> bytes:
     """Return the checkpoint of ours that a member holds, b"" for none."""
     try:
         return await source.checkpoint(origin)

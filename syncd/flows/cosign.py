@@ -131,6 +131,7 @@ class Judged:
     status: int
     body: bytes
     content_type: str = TEXT
+    signed: bytes = b""  # the checkpoint, if its log signed it
 
 
 async def witness_checkpoint(
@@ -154,10 +155,13 @@ async def witness_checkpoint(
     last = await book.cosigned("seen", head.origin)
     size, root = (last.size, last.root) if last else (0, None)
     judged = witness.judge(asked, log_key, size, root)
+    # Whatever is wrong with the request, this may be evidence.
+    signed = bytes(asked.note) if judged.signed else b""
     if judged.status == 409:
-        return Judged(409, judged.body.encode(), witness.SIZE_TYPE)
+        body = judged.body.encode()
+        return Judged(409, body, witness.SIZE_TYPE, signed)
     if judged.status != 200 or log_key is None:
-        return Judged(judged.status, f"{judged.why}\n".encode())
+        return Judged(judged.status, f"{judged.why}\n".encode(), TEXT, signed)
     line = cosignature.cosign(text, key, now)
     both = note.add(bare(asked.note, log_key), line)
     new = Cosigned(head.size, head.root, bytes(both))
@@ -166,8 +170,8 @@ async def witness_checkpoint(
     except StaleError:
         again = await book.cosigned("seen", head.origin)
         body = f"{again.size if again else 0}\n".encode()
-        return Judged(409, body, witness.SIZE_TYPE)
-    return Judged(200, f"{line}\n".encode())
+        return Judged(409, body, witness.SIZE_TYPE, signed)
+    return Judged(200, f"{line}\n".encode(), TEXT, signed)
 
 
 def bare(signed: note.Note, log_key: VerifierKey) -> note.Note:

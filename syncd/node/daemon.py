@@ -47,6 +47,7 @@ from syncd.node.peer_desk import Keys, PeerDesk
 from syncd.node.peers import Peers
 from syncd.node.rosters import RosterKeeper
 from syncd.peer.directory import DirectorySource
+from syncd.tlog import checkpoint
 from syncd.web import own_door, peer_door
 from syncd.web.runner import Runner
 
@@ -57,6 +58,7 @@ LOOKUP_CACHE = 100_000  # identifiers, in memory, where that is allowed
 BULK_TIMEOUT_S = 120.0  # for the holders to answer a batch of ours
 DAILY_S = 600  # how often the daily jobs look at the clock
 WATCHDOG_S = 5
+UNASKED = "the other members were not asked yet"
 
 
 class Daemon:
@@ -78,7 +80,7 @@ class Daemon:
         self._poking: set[asyncio.Task[None]] = set()
         self._runners: list[web.AppRunner] = []
         self._scheduler: AsyncIOScheduler | None = None
-        self._why_not = "the other members were not asked yet"
+        self._why_not = UNASKED
         self._publish_why = ""
         self._build()
 
@@ -287,8 +289,34 @@ class Daemon:
             self.config.origin, signer, size, note
         )
         if kept:
+            await self._hold(signer, note)
             log.info("receipt", signer=signer, size=size)
             self.events.put("receipt", {"signer": signer, "size": size})
+
+    async def _hold(self, signer: str, note: bytes) -> None:
+        """Stop appending if a receipt shows more than our log, or another.
+
+        Our own key signed it: so we were set back, and who could have told
+        us was not to be reached when we started.
+        """
+        head, _ = checkpoint.open_(note, self.home.keys.log.verifier)
+        tip = await self.home.own.log.head()
+        if head.size <= tip.frontier.size and (
+            head.root == await self._own_root_at(head.size)
+        ):
+            return
+        why = (
+            f"log: {signer} has merged size {head.size}, which this home of"
+            f" size {tip.frontier.size} cannot extend"
+        )
+        self._why_not = (
+            f"{why}; restore a newer backup of own.db, or start the next"
+            " generation as docs/operations.md says"
+        )
+        log.critical("not appending", why=why)
+        await self.report(
+            Finding("rolled_back", self.config.origin, None, why)
+        )
 
     async def _roster_accepted(self) -> None:
         """Act on a new roster: who is out is out at the next request."""
@@ -453,21 +481,27 @@ class Daemon:
         except SyncdError as e:
             self.metrics.failures.labels("round").inc()
             log.warning("round failed", why=str(e))
+        except asyncio.CancelledError:
+            log.debug("round left")  # we are being stopped
 
     async def _daily(self) -> None:
-        await self._know_never()
         try:
+            await self._know_never()
             await daily.run(self)
         except SyncdError as e:
             self.metrics.failures.labels("daily").inc()
             log.warning("daily work failed", why=str(e))
+        except asyncio.CancelledError:
+            log.debug("daily work left")
 
     async def _awaken(self) -> None:
         """Ask the others how much of our log they hold; then append."""
         own = self.home.own.log
         me = self.config.member.id
         roster = self.rosters.current
-        others = [self.peers.get(m.id) for m in roster.active() if m.id != me]
+        others = [
+            _Other(m.id, self.peers) for m in roster.active() if m.id != me
+        ]
         try:
             awake = await awaken.awaken(
                 head=await own.head(),
@@ -482,7 +516,8 @@ class Daemon:
             )
             log.critical("not appending", why=str(e), hint=e.hint)
             return
-        self._why_not = ""
+        if self._why_not == UNASKED:  # else a receipt told us more
+            self._why_not = ""
         log.info(
             "may append",
             asked=awake.asked,
@@ -622,6 +657,21 @@ class Daemon:
         self.events.put(
             "published", {"merged": head.merged, "origin": head.origin}
         )
+
+
+class _Other:
+    """Another member, by whatever client we have of it when it is asked.
+
+    A roster may change its address while we wait for its answer.
+    """
+
+    def __init__(self, name: str, peers: Peers) -> None:
+        self.name = name
+        self._peers = peers
+
+    async def checkpoint(self, origin: str) -> bytes:
+        """Fetch the newest signed checkpoint that it has of `origin`."""
+        return await self._peers.get(self.name).checkpoint(origin)
 
 
 class _LocalHolder:

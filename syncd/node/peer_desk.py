@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from syncd.errors import RefusedError
 from syncd.flows import cosign, tokenise
@@ -92,6 +93,7 @@ class PeerDesk:
         self._offload = offload
         self._bulk = bulk
         self._rng = rng
+        self._turns: dict[tuple[str, bool], asyncio.Lock] = {}
         self._boot = rng(4).hex()
         self._changes: dict[str, int] = {}  # origin → number of its change
         self._last = 0
@@ -111,24 +113,27 @@ class PeerDesk:
 
     async def own_log(self) -> LogFiles:
         """Return our log up to the released checkpoint."""
-        await self._settled()
+        await self.settled()
         raw = self._released()
         head = with_receipts(raw, self._keys.log, await self._receipts())
-        size = int(raw.split(b"\n", 2)[1])
         return LogFiles(
-            self._keys.log.name, size, head, self._own.bundle, self._own.roots
+            self._keys.log.name,
+            _size(raw),
+            head,
+            self._own.bundle,
+            self._own.roots,
         )
 
     async def mirror_log(self, origin_hash: str) -> LogFiles | None:
         """Return a mirrored log up to its largest signed size, or None."""
-        await self._settled()
+        await self.settled()
         origin = self._origin(origin_hash)
         if origin is None:
             return None
         head = await self._mirror.head(origin)
         if not head.note:
             return None
-        size = int(head.note.split(b"\n", 2)[1])
+        size = _size(head.note)
 
         async def bundle(n: int) -> Bundle | None:
             return await self._mirror.bundle(origin, n)
@@ -138,7 +143,24 @@ class PeerDesk:
 
         return LogFiles(origin, size, head.note, bundle, roots)
 
-    async def _settled(self) -> None:
+    async def held(self, caller: str, origin_hash: str) -> bytes | None:
+        """Return the largest checkpoint that we know of the caller's own log.
+
+        Larger perhaps than what we mirror: after a start it asks so as not to
+        sign another one of that size.
+        """
+        origin = self._origin(origin_hash)
+        found = self._roster().by_origin(origin) if origin else None
+        if origin is None or found is None or found[0].id != caller:
+            return None
+        known = [(await self._mirror.head(origin)).note]
+        known += (await self._mirror.notes(origin)).values()
+        seen = await self._book.cosigned("seen", origin)
+        target = self._exchange.targets.get(origin)
+        known += [one.note for one in (seen, target) if one is not None]
+        return max((raw for raw in known if raw), key=_size, default=None)
+
+    async def settled(self) -> None:
         """Wait while a newer roster is being fetched, but not for long."""
         try:
             async with asyncio.timeout(FOLLOW_S):
@@ -192,7 +214,7 @@ class PeerDesk:
     def _since(self, cursor: str) -> int:
         boot, _, number = cursor.partition(".")
         if boot == self._boot and number.isascii() and number.isdecimal():
-            return int(number)
+            return int(number[:18])
         return -1
 
     async def roster_note(self, version: int | None) -> bytes | None:
@@ -212,12 +234,31 @@ class PeerDesk:
             shares=self._shares,
             quota=self._quota,
             key=self._keys.member,
-            offload=self._bulk if bulk else self._offload,
+            offload=self._fair(caller, bulk=bulk),
             rng=self._rng,
         )
 
-    async def add_checkpoint(self, body: bytes) -> Judged:
-        """Judge a witness request; refuse while our clock is astray."""
+    def _fair(self, caller: str, *, bulk: bool) -> Offload:
+        """Return where one member's evaluations run: one after the other.
+
+        However many requests it sends at once, or again without being
+        debited again, the others' and our own work waits for one of its.
+        """
+        offload = self._bulk if bulk else self._offload
+        turn = self._turns.setdefault((caller, bulk), asyncio.Lock())
+
+        async def run(work: Callable[..., Any], *args: Any) -> Any:
+            async with turn:
+                return await offload(work, *args)
+
+        return run
+
+    async def add_checkpoint(self, body: bytes, caller: str = "") -> Judged:
+        """Judge a witness request; refuse while our clock is astray.
+
+        What the log signed is held against what we mirror of it, whatever the
+        answer: it may be of another branch.
+        """
         try:
             self._healthy()
         except RefusedError as e:
@@ -228,13 +269,16 @@ class PeerDesk:
             for origin in roster.origins()
             if (found := roster.by_origin(origin)) is not None
         }
-        return await cosign.witness_checkpoint(
+        judged = await cosign.witness_checkpoint(
             body,
             log_keys=keys,
             key=self._keys.seen,
             book=self._book,
             now=int(self._clock()),
         )
+        if judged.signed:
+            await self._exchange.offer(caller, judged.signed)
+        return judged
 
     async def monitor(self, origin_hash: str, key: str) -> bytes | None:
         """Return our newest `seen` or `merged` note of an origin."""
@@ -247,3 +291,8 @@ class PeerDesk:
     async def poke(self, caller: str, note: bytes) -> None:
         """Take a hint that the caller's own log has grown."""
         await self._exchange.poke(caller, note)
+
+
+def _size(raw: bytes) -> int:
+    """Return the size in a checkpoint that was verified before."""
+    return int(raw.split(b"\n", 2)[1])

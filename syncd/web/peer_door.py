@@ -7,6 +7,7 @@ roster. Auditors read checkpoints, tiles, entries and audit bundles only.
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -28,6 +29,7 @@ from syncd.flows.serve import LogFiles
 from syncd.tlog import tiles
 
 MAX_BODY = 2 << 20  # bytes: 4,096 OPRF elements in hex are 262 kB
+MOST_AT_ONCE = 64  # requests of one caller; a client of ours sends 16
 NO_STORE = "private, no-store"
 FOREVER = "public, max-age=31536000, immutable"
 BINARY = "application/octet-stream"
@@ -50,6 +52,17 @@ class PeerDesk(Protocol):
         """Return a mirrored log by the SHA-256 of its origin, or None."""
         ...
 
+    async def held(self, caller: str, origin_hash: str) -> bytes | None:
+        """Return the largest checkpoint that we know of the caller's own log.
+
+        None if the log is another's.
+        """
+        ...
+
+    async def settled(self) -> None:
+        """Wait while a newer roster is being fetched, but not for long."""
+        ...
+
     async def heads(self, caller: str, cursor: str) -> Heads:
         """Return what changed since `cursor`, and the caller's receipts."""
         ...
@@ -62,7 +75,7 @@ class PeerDesk(Protocol):
         """Answer an OPRF request."""
         ...
 
-    async def add_checkpoint(self, body: bytes) -> Judged:
+    async def add_checkpoint(self, body: bytes, caller: str = "") -> Judged:
         """Judge a witness request."""
         ...
 
@@ -85,6 +98,7 @@ class ReadPin(Protocol):
 
 DESK = web.AppKey("desk", PeerDesk)
 PIN = web.AppKey("pin", ReadPin)
+_BUSY = web.AppKey("busy", Counter[str])  # requests of each caller
 _CALLER = web.RequestKey("caller", str)
 _ROLE = web.RequestKey("role", str)
 
@@ -96,6 +110,7 @@ def app(desk: PeerDesk, pin: ReadPin, most: int = MAX_BODY) -> web.Application:
     door = web.Application(middlewares=[_guard], client_max_size=most)
     door[DESK] = desk
     door[PIN] = pin
+    door[_BUSY] = Counter()
     get = door.router.add_get
     for prefix in ("/log", r"/mirror/{hash:[0-9a-f]+}"):
         get(prefix + "/checkpoint", _checkpoint)
@@ -121,6 +136,9 @@ _FOR_AUDITORS = re.compile(
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    # Who is out by the roster that is on its way gets no payload any more.
+    if request.path.startswith(("/log/", "/mirror/")):
+        await request.app[DESK].settled()
     pin = request.app[PIN](request)
     known = request.app[DESK].caller(pin) if pin else None
     if known is None:
@@ -128,7 +146,22 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         answer.force_close()
         return answer
     request[_CALLER], request[_ROLE] = known
-    if known[1] == "auditor" and not _FOR_AUDITORS.match(request.path):
+    busy = request.app[_BUSY]
+    if busy[known[0]] >= MOST_AT_ONCE:
+        return web.Response(
+            status=429, text="one by one\n", headers={"Retry-After": "1"}
+        )
+    busy[known[0]] += 1
+    try:
+        return await _answer(request, handler)
+    finally:
+        busy[known[0]] -= 1
+
+
+async def _answer(
+    request: web.Request, handler: Handler
+) -> web.StreamResponse:
+    if request[_ROLE] == "auditor" and not _FOR_AUDITORS.match(request.path):
         return web.Response(status=403, text="not for auditors\n")
     try:
         return await handler(request)
@@ -185,11 +218,16 @@ def _span(request: web.Request) -> tuple[int, int]:
 
 
 async def _checkpoint(request: web.Request) -> web.Response:
-    log = await _log(request)
-    if not log.checkpoint:
+    raw: bytes | None = None
+    origin_hash = request.match_info.get("hash")
+    if origin_hash is not None:
+        raw = await request.app[DESK].held(request[_CALLER], origin_hash)
+    if raw is None:
+        raw = (await _log(request)).checkpoint
+    if not raw:
         raise web.HTTPNotFound(text="no checkpoint yet\n")
     return web.Response(
-        body=log.checkpoint,
+        body=raw,
         headers={"Cache-Control": "no-cache", "Content-Type": TEXT},
     )
 
@@ -274,7 +312,8 @@ async def _evaluate(request: web.Request) -> web.Response:
 
 
 async def _add_checkpoint(request: web.Request) -> web.Response:
-    judged = await request.app[DESK].add_checkpoint(await request.read())
+    body = await request.read()
+    judged = await request.app[DESK].add_checkpoint(body, request[_CALLER])
     return web.Response(
         status=judged.status,
         body=judged.body,

@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -10,10 +12,13 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from syncd.errors import RefusedError
+from syncd.flows import serve
 from syncd.flows.ports import Heads
+from syncd.indicator.statement import RosterAccepted
 from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
-from syncd.tlog import checkpoint, cosignature, note
+from syncd.tlog import checkpoint, cosignature, merkle, note, witness
 from syncd.web import forms, peer_door
 from tests.alliance import HOUR_S, Alliance, Member, payload, until
 
@@ -222,6 +227,34 @@ async def test_a_member_that_is_down_delays_no_urgent_report(
     await alliance.settle()
 
 
+async def test_one_members_evaluations_take_turns(
+    alliance: Alliance,
+) -> None:
+    """However many requests it sends, the others wait for one of them."""
+    desk = alliance.bank.node.desk
+    running: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+
+    def work(caller: str) -> None:
+        running[caller] += 1
+        most[caller] = max(most[caller], running[caller])
+        time.sleep(0.02)
+        running[caller] -= 1
+
+    async with asyncio.timeout(2):
+        flood = [
+            asyncio.ensure_future(
+                desk._fair("police", bulk=False)(work, "police")
+            )
+            for _ in range(40)
+        ]
+        began = time.monotonic()
+        await desk._fair("carrier", bulk=False)(work, "carrier")
+        assert time.monotonic() - began < 0.2
+        await asyncio.gather(*flood)
+    assert most["police"] == 1
+
+
 async def test_disputes_go_on_after_the_roster_expired(
     alliance: Alliance,
 ) -> None:
@@ -253,6 +286,24 @@ async def test_disputes_go_on_after_the_roster_expired(
     await alliance.settle()
 
 
+async def test_what_we_know_of_a_log_and_do_not_mirror_yet(
+    alliance: Alliance,
+) -> None:
+    """Its owner is told of it when it starts, and nobody else is."""
+    police, bank = alliance.police, alliance.bank
+    await alliance.settle()
+    size = await police.size()
+    root = secrets.token_bytes(32)
+    ahead = checkpoint.Checkpoint(police.origin, size + 9, root)
+    raw = bytes(checkpoint.sign(ahead, police.keys.log))
+    await bank.node.home.mirror.keep_note(police.origin, ahead.size, raw)
+    for asker, told in ((police, ahead.size), (alliance.platform, size)):
+        door = asker.node.peers.get("bank")
+        got = await door.checkpoint(police.origin)
+        head, _ = checkpoint.open_(got, police.keys.log.verifier)
+        assert head.size == told
+
+
 async def test_a_log_that_the_roster_ended(alliance: Alliance) -> None:
     """What its key signs above its end is nobody's statement any more."""
     police, bank = alliance.police, alliance.bank
@@ -276,3 +327,56 @@ async def test_a_log_that_the_roster_ended(alliance: Alliance) -> None:
     assert not await bank.node.exchange.offer("carrier", raw)
     await bank.round()
     assert (await bank.head(police.origin)).merged == size
+
+
+# From here on they do not agree any more.
+
+
+async def test_a_receipt_for_more_than_we_have(alliance: Alliance) -> None:
+    """Our own signature on what we do not have: we append no more."""
+    platform, bank = alliance.platform, alliance.bank
+    size = await platform.size()
+    head = checkpoint.Checkpoint(platform.origin, size + 1, bytes(32))
+    signed = checkpoint.sign(head, platform.keys.log)
+    line = cosignature.cosign(str(head), bank.keys.merged, 1)
+    await platform.node.exchange.take_receipt(
+        "bank", bytes(note.add(signed, line))
+    )
+    assert f"size {size + 1}" in platform.node.appending
+    with pytest.raises(RefusedError):
+        await platform.say(RosterAccepted(version=9, hash_="00" * 32))
+    assert await platform.findings("rolled_back")
+
+
+async def test_one_branch_for_the_witness_and_one_for_the_pull(
+    alliance: Alliance,
+) -> None:
+    """Both branches are kept as evidence, and only one is cosigned."""
+    carrier, bank = alliance.carrier, alliance.bank
+    size = await carrier.size()
+    twin = await carrier.fork(
+        size, payload(50, carrier.origin), seen_by=["nobody"]
+    )
+    hashes = serve.leaf_hashes(twin.records)
+    proof = merkle.prove_consistency(
+        size,
+        size + 1,
+        lambda lv, i: merkle.root(hashes[i << lv : i + 1 << lv]),
+    )
+    asked = witness.request(size, proof, note.parse(twin.head.note))
+    judged = await bank.node.desk.add_checkpoint(bytes(asked), "carrier")
+    assert judged.status == 200  # it extends what the bank has seen
+    await carrier.write(payload(51, carrier.origin))
+    await carrier.write(payload(52, carrier.origin))
+    await bank.round()
+    assert (await bank.head(carrier.origin)).contested
+    book = bank.node.home.own.cosigned
+    last = await book.cosigned("seen", carrier.origin)
+    assert last is not None
+    assert (last.size, last.root) == (size + 1, twin.head.frontier.root())
+    kept = (await bank.node.home.mirror.contested())[carrier.origin]
+    key = carrier.keys.log.verifier
+    roots = {checkpoint.open_(raw, key)[0].root for raw in kept}
+    assert twin.head.frontier.root() in roots
+    assert len(roots) >= 2
+    carrier.node.twin = None
