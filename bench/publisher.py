@@ -28,6 +28,9 @@ class Desk:
     def caller(self, pin: str) -> tuple[str, str]:
         return "puller", "member"
 
+    async def settled(self) -> None:
+        """No roster is on its way."""
+
     async def own_log(self) -> LogFiles:
         return self.files
 

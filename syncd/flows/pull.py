@@ -56,6 +56,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
 
 CHUNK = 512  # bundles in one transaction, at most: 131,072 entries
+LEAST = 256  # bundles worth a transaction on a large store
 STORED = 256  # bundles of ours merged in one transaction
 RUN = 64  # bundles fetched and checked together
 
@@ -531,7 +532,7 @@ class _Line:
         while self._runs and not (taken and self._runs[0].erases):
             taken.append(self._runs.popleft())
         bundles = sum(len(run.bundles) for run in taken)
-        self._least = max(self._least, min(2 * bundles, CHUNK))
+        self._least = max(self._least, min(2 * bundles, LEAST, CHUNK))
         self._moved.set()
         return taken
 
