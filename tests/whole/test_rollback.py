@@ -56,7 +56,8 @@ async def test_database_and_mark_set_back_together(tmp_path: Path) -> None:
         assert await bank.size() == size - 1
         assert await bank.node.home.own.vault.waiting_count() == {"url": 1}
         (found,) = await bank.findings("rolled_back")
-        assert f"{size} entries" in found.finding.detail
+        assert f" {size}" in found.finding.detail  # what the others hold
+        assert f" {size - 1}" in found.finding.detail  # what we have
         told = await status.status(bank.node)
         assert not told.appending.ok
         assert any("generation" in t or "backup" in t for t in told.todo)
