@@ -299,6 +299,8 @@ class Daemon:
         Our own key signed it: so we were set back, and who could have told
         us was not to be reached when we started.
         """
+        if self._why_not not in ("", UNASKED):
+            return  # found out before
         head, _ = checkpoint.open_(note, self.home.keys.log.verifier)
         tip = await self.home.own.log.head()
         if head.size <= tip.frontier.size and (

@@ -182,6 +182,7 @@ class Exchange:
 
     async def fetch(self) -> None:
         """Pull every origin that has a target or a gap to fill."""
+        await self._look_in()
         origins = set(self.targets)
         for origin in self._roster().origins():
             if origin in origins or self._ours(origin):
@@ -195,6 +196,17 @@ class Exchange:
         if pulls:
             await asyncio.wait(pulls, timeout=self._round_s)
         await self._cosign_owed()
+
+    async def _look_in(self) -> None:
+        """Take checkpoints as hints from what was laid into the home."""
+        for origin in self._roster().origins():
+            for source in self._extra(origin):
+                try:
+                    raw = await source.checkpoint(origin)
+                except SyncdError as e:
+                    log.info("no checkpoint", source=source.name, why=str(e))
+                else:
+                    await self.offer(source.name, raw)
 
     def _begin(self, origin: str) -> asyncio.Task[None]:
         """Begin a pull; nobody need wait for it."""

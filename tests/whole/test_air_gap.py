@@ -1,0 +1,36 @@
+"""A log that comes on a memory stick is as good as one from its owner."""
+
+from pathlib import Path
+
+from syncd.flows import audit
+from tests.alliance import Alliance, Member, payload
+
+ALL = ("police", "bank", "carrier")
+
+
+async def lay_in(police: Member, bank: Member) -> Path:
+    """Put the police's log, as files, into the bank's home."""
+    inbox = bank.home / "inbox" / police.hash
+    async for name, raw in audit.files(await police.node.desk.own_log()):
+        path = inbox / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(raw)
+    return inbox
+
+
+async def test_across_an_air_gap(tmp_path: Path) -> None:
+    """What is laid into the home is heard of, checked and merged."""
+    async with Alliance.found(tmp_path, ALL) as alliance:
+        police, bank = alliance.police, alliance.bank
+        await alliance.settle()
+        alliance.cut(*ALL)
+        await police.write(*(payload(n, police.origin) for n in range(300)))
+        inbox = await lay_in(police, bank)
+        await bank.round()
+        head = await bank.head(police.origin)
+        assert head.merged == await police.size()
+
+        # A file that is none is told of, and stops nothing.
+        (inbox / "checkpoint").write_bytes(b"no note")
+        await bank.round()
+        assert await bank.findings("bad_checkpoint")
