@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -16,6 +17,7 @@ from syncd.store.roster_files import RosterFiles
 log = structlog.get_logger("syncd.roster")
 
 ALSO_ASK = 3  # members besides the one that claims a newer version
+FORGIVE_S = 3600.0  # after which a claim without a chain may be made again
 
 
 class RosterKeeper:
@@ -30,6 +32,7 @@ class RosterKeeper:
         peers: Callable[[str], PeerClient],
         accepted: Callable[[], Awaitable[None]],
         report: Callable[[Finding], Awaitable[None]],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._me = me
         self._trusted = trusted
@@ -38,6 +41,8 @@ class RosterKeeper:
         self._accepted = accepted
         self._report = report
         self._claims = onboard.Claims(trusted)
+        self._clock = clock
+        self._since = clock()  # when claims were last forgiven
         self._lock = asyncio.Lock()
         self.settled = asyncio.Event()  # no newer version is being fetched
         self.settled.set()
@@ -64,6 +69,10 @@ class RosterKeeper:
 
     async def follow(self, version: int, hash_: str, claimant: str) -> None:
         """Look into a member's claim of a newer version, once."""
+        # It may have been the network's fault that nobody could show it.
+        if self._clock() - self._since > FORGIVE_S:
+            self._since = self._clock()
+            self._claims = onboard.Claims(self._trusted)
         if not self._claims.worth(claimant, version, hash_):
             return
         async with self._lock:

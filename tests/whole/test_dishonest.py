@@ -16,6 +16,7 @@ from syncd.errors import RefusedError
 from syncd.flows import serve
 from syncd.flows.ports import Heads
 from syncd.indicator.statement import RosterAccepted
+from syncd.node.rosters import FORGIVE_S
 from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, merkle, note, witness
@@ -178,6 +179,21 @@ async def test_another_roster_of_our_version(alliance: Alliance) -> None:
     await hear(bank, "police", Says(heads(roster, roster_hash="ab" * 32)))
     (found,) = await bank.findings("roster_claim")
     assert found.finding.origin == "police"
+
+
+async def test_a_claim_may_be_made_again_later(alliance: Alliance) -> None:
+    """A network that was down once must not hide a roster for ever."""
+    carrier = alliance.carrier
+    keeper = carrier.node.rosters
+    later = [keeper._clock()]
+    keeper._clock = lambda: later[0]
+    counts = []
+    for wait_s in (0, 60, FORGIVE_S):
+        later[0] += wait_s
+        await keeper.follow(keeper.current.version + 5, "cd" * 32, "police")
+        (found,) = await carrier.findings("roster_claim")
+        counts.append(found.count)
+    assert counts == [1, 1, 2]
 
 
 async def test_what_a_newer_roster_is_needed_for(alliance: Alliance) -> None:
