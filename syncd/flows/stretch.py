@@ -147,9 +147,11 @@ def fold(
     Erasures are read from all of them, also above that. Without `merge`
     nothing else is: an earlier gap has to be filled first.
     """
+    missing = claims.complete(start, fresh, erased=erased)
+    if merge and not missing:
+        return claims.fold(origin, start, fresh, erased=erased), ()
     erases = claims.erases(start, fresh)
     known = [*erased, *erases]
-    missing = claims.complete(start, fresh, erased=known)
     stop = start if not merge else missing[0] if missing else None
     upto = len(fresh) if stop is None else stop - start
     batch = claims.fold(origin, start, fresh[:upto], erased=known)

@@ -531,3 +531,63 @@ def test_grow_is_gapless() -> None:
         [b.root for b in parts.bundles]
     )
     assert whole.frontier == parts.frontier
+
+
+async def test_runs_of_one_transaction(
+    to: Pull, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked apart and merged together, runs say what they say alone."""
+    monkeypatch.setattr(pull, "RUN", 1)
+    monkeypatch.setattr(pull, "CHUNK", 4)
+    log = Log().reports(1000)
+    said = Retract(
+        on="2026-11-21",
+        kind="url",
+        epoch=1,
+        token=TOKEN,
+        ends=(1, 999),
+        reason="test",
+    )
+    log.append((2, statement.encode(said)), (1, b"{}"))
+    log.reports(2000)
+    done = await to(log)
+    assert done.merged == 3002
+    assert to.root == log.frontier.root()
+    assert to.mirror.rows == [*range(1000), *range(1002, 3002)]
+    assert [f.index for f in to.mirror.found] == [1001]
+    ends = [end[1:3] for batch in to.mirror.batches for end in batch.ends]
+    assert ends == [(1, 1000), (999, 1000)]
+    assert any(batch.stop - batch.start == 1024 for batch in to.mirror.batches)
+    for batch in to.mirror.batches:
+        assert list(batch.adds) == sorted(batch.adds)
+
+
+async def test_an_erasure_begins_a_transaction(
+    to: Pull, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It acts on what is merged before it, and on nothing of its own."""
+    monkeypatch.setattr(pull, "RUN", 1)
+    monkeypatch.setattr(pull, "CHUNK", 16)
+    log = Log().reports(1500)
+    erase = Erase(ranges=((10, 12), (1400, 1402)), reason="retention")
+    log.append((18, statement.encode(erase)))
+    log.reports(1500)
+    done = await to(log)
+    assert done.merged == 3001
+    (batch,) = (b for b in to.mirror.batches if b.erases)
+    assert batch.start == 1500 // 256 * 256
+    indices = [row[1] for row in batch.adds]
+    assert not {1400, 1401} & {*indices}
+
+
+async def test_withheld_among_runs_of_one_transaction(
+    to: Pull, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The runs after a gap are mirrored with it, and merged later."""
+    monkeypatch.setattr(pull, "RUN", 1)
+    monkeypatch.setattr(pull, "CHUNK", 16)
+    log = Log().reports(3000)
+    done = await to(log, FakeSource(log.close(1700)))
+    assert (done.after, done.merged, done.missing) == (3000, 1700, (1700,))
+    assert (await to(log, FakeSource(log))).merged == 3000
+    assert to.mirror.rows == list(range(3000))
