@@ -112,6 +112,7 @@ class Network:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.tap: list[bytes] | None = None  # bodies, heads and lines
+        self.own_doors = False
         self._cut: set[frozenset[str]] = set()
 
     def cut(self, *members: str) -> None:
@@ -255,7 +256,9 @@ class Node(Daemon):
         """Begin nothing by itself: rounds start when a test says so."""
 
     async def _open_own_door(self, given: socket.socket | None) -> None:
-        """Leave it shut: tests in this process ask the desk behind it."""
+        """Leave it shut, unless asked to: most tests ask the desk behind."""
+        if self.network.own_doors:
+            await super()._open_own_door(given)
 
     async def _open_peer_door(self, given: socket.socket | None) -> None:
         desk = cast(peer_door.PeerDesk, Face(self))
@@ -615,6 +618,7 @@ class Alliance:
         holders: Sequence[str] = (),
         t: int = 2,
         start: bool = True,
+        own_doors: bool = False,
         settings: Mapping[str, Mapping[str, object]] | None = None,
         prepare: Callable[[Member], None] | None = None,
     ) -> AsyncIterator["Alliance"]:
@@ -626,11 +630,13 @@ class Alliance:
             holders: the first three members if none are named.
             t: how many of them a token needs.
             start: whether to start the daemons and wait until they append.
+            own_doors: whether the own doors are opened too.
             settings: of every member, by section and key.
             prepare: called with each member before its daemon starts.
         """
         alliance = cls(root)
         alliance._settings = settings or {}
+        alliance.network.own_doors = own_doors
         try:
             alliance._make(members, holders or members[:3], t)
             everybody = alliance.members.values()

@@ -555,18 +555,23 @@ async def read(
     raise AssertionError(f"no {until} among {found}")
 
 
-async def followed(door: Door) -> None:
-    """Return once somebody follows."""
+async def follow(
+    door: Door, until: str
+) -> "asyncio.Task[list[tuple[str, str, Any]]]":
+    """Begin to follow; return once we are heard, not only an earlier one."""
+    events = door.member.node.events
+    before = set(events._followers)
+    following = asyncio.create_task(read(door, until))
     async with asyncio.timeout(5):
-        while not door.member.node.events._followers:  # noqa: ASYNC110
+        while not set(events._followers) - before:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+    return following
 
 
 async def test_events_are_told_and_resumed_without_loss(
     alliance: Alliance, police: Door, bank: Door
 ) -> None:
-    following = asyncio.create_task(read(bank, "log"))
-    await followed(bank)
+    following = await follow(bank, "log")
     await police.take(report("+12025550170"))
     await alliance.settle()
     first = await following
@@ -592,8 +597,7 @@ async def test_an_unknown_cursor_is_told_to_begin_anew(bank: Door) -> None:
 
 
 async def test_a_finding_is_an_event(bank: Door) -> None:
-    following = asyncio.create_task(read(bank, "finding"))
-    await followed(bank)
+    following = await follow(bank, "finding")
     await bank.member.node.report(Finding("void", "a/b", 7, "not canonical"))
     assert (await following)[-1][2] == {
         "code": "void",
