@@ -34,7 +34,7 @@ demo: $(READY)  ## four members on this machine exchange the sample data
 
 # One process: with two, as many again are spent on starting and talking.
 test: $(READY)  ## the fast tests: under two minutes
-	@$(BIN)/pytest -m "not slow" $(ARGS)
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 test-slow: $(READY)  ## kills, the demo, the docs' code blocks, the containers
 	@$(BIN)/pytest -m slow --timeout 900 $(ARGS)

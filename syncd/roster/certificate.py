@@ -25,7 +25,12 @@ def parse(der: bytes, subject: str = "certificate") -> x509.Certificate:
     """
     try:
         return x509.load_der_x509_certificate(der)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as e:
+    except (
+        ValueError,
+        TypeError,
+        UnsupportedAlgorithm,
+        x509.InvalidVersion,
+    ) as e:
         raise MalformedError(f"{subject}: not a DER certificate") from e
 
 
