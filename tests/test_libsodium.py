@@ -49,6 +49,7 @@ class Machine:
         return subprocess.run(
             [sys.executable, TOOL, "--prefix", self.prefix, *arguments],
             env={"PATH": str(self.commands)},
+            cwd=self.commands,
             capture_output=True,
             text=True,
         )
