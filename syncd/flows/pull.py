@@ -58,6 +58,9 @@ from syncd.tlog.note import VerifierKey
 CHUNK = 512  # bundles in one transaction, at most: 131,072 entries
 LEAST = 256  # bundles worth a transaction on a large store
 STORED = 256  # bundles of ours merged in one transaction
+MOST_MISSING = 4096  # withheld indices that we keep in mind, per log
+FILLED = 16  # bundles whose withheld payloads one pull asks for
+FILL_FROM = 4  # sources that it asks for each
 RUN = 64  # bundles fetched and checked together
 
 Report = Callable[[Finding], Awaitable[None]]
@@ -458,7 +461,9 @@ class _Way:
             frontier,
             merged=batch.stop if contiguous else head.merged,
             note=note,
-            missing=(*head.missing, *(i for c in checked for i in c.missing)),
+            missing=_first(
+                (*head.missing, *(i for c in checked for i in c.missing))
+            ),
         )
         await self._mirror.advance(head, done, bundles, batch, _voids(batch))
         for run in checked:
@@ -571,8 +576,9 @@ async def _fill(
 ) -> str:
     """Merge what is mirrored already, asking others for what is withheld."""
     named = ""
-    for n in sorted({index // FULL for index in head.missing}):
-        for source in sources:
+    lacking = sorted({index // FULL for index in head.missing})
+    for n in lacking[:FILLED]:
+        for source in sources[:FILL_FROM]:
             if await _complete(head.origin, n, source, mirror, report):
                 named = source.name
                 break
@@ -581,6 +587,11 @@ async def _fill(
         if not await _merge_stored(old, mirror, offload, budget):
             break
     return named
+
+
+def _first(missing: Sequence[int]) -> tuple[int, ...]:
+    """Return the first withheld indices: the rest is found when due."""
+    return tuple(missing[:MOST_MISSING])
 
 
 async def _complete(
@@ -635,7 +646,7 @@ async def _merge_stored(
         _fold_stored, old.origin, old.merged, fresh, erased
     )
     above = old.merged + len(fresh)
-    left = (*missing, *(i for i in old.missing if i >= above))
+    left = _first((*missing, *(i for i in old.missing if i >= above)))
     if batch.stop == old.merged and left == old.missing:
         return False
     new = replace(old, merged=batch.stop, missing=left)

@@ -557,11 +557,33 @@ def is_erased(index: int, type_: int, ranges: Iterable[Range]) -> bool:
     )
 
 
+def _spans(
+    start: int, stop: int, ranges: Iterable[Range]
+) -> list[tuple[int, int]]:
+    """Return what erasures cover of one stretch: sorted, none overlapping.
+
+    A log may name the same entries in any number of ranges; nothing after
+    this costs more than the stretch is long.
+    """
+    found: list[tuple[int, int]] = []
+    clipped = sorted(
+        (max(first, start), min(last, by, stop)) for first, last, by in ranges
+    )
+    for first, last in clipped:
+        if first >= last:
+            continue
+        if found and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
+
+
 def _covered(start: int, stop: int, ranges: Iterable[Range]) -> set[int]:
     """Return the indices of one stretch that erasures cover."""
     found: set[int] = set()
-    for first, last, by in ranges:
-        found.update(range(max(first, start), min(last, by, stop)))
+    for first, last in _spans(start, stop, ranges):
+        found.update(range(first, last))
     return found
 
 
@@ -588,10 +610,12 @@ def complete(
     if not missing:
         return []
     known = [*erased, *erases(start, records)]
+    gone = _covered(start, start + len(records), known)
     return [
         index
         for index in missing
-        if not is_erased(index, records[index - start][0][1], known)
+        if index not in gone
+        or records[index - start][0][1] not in INDICATOR_TYPES
     ]
 
 
