@@ -11,10 +11,13 @@ from syncd import config
 from syncd.cli import keys, terminal
 from syncd.cli.daemon import settings_of
 from syncd.cli.text import t
-from syncd.errors import UsageError
+from syncd.errors import UntrustedError, UsageError
+from syncd.node import audit
 from syncd.node.home import clock, roster_files, trusted_roster
 from syncd.roster import drafts, join, trust
+from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
+from syncd.tlog import checkpoint as checkpoints
 from syncd.tlog import note
 
 Current = Annotated[
@@ -82,13 +85,20 @@ def add(app: typer.Typer) -> None:
         past: Annotated[
             str, typer.Option(help=t("keep or annul what it said"))
         ] = "keep",
+        checkpoint: Annotated[
+            Path | None,
+            typer.Option(
+                help=t("where its log ends; else what --home mirrors of it")
+            ),
+        ] = None,
         current: Current = None,
     ) -> None:
         if past not in ("keep", "annul"):
             raise UsageError(f"--past {past!r}: keep or annul")
         now = _newest(ctx, current)
         begun = drafts.begin(now, now=clock())
-        _write(out, drafts.remove(begun, member, past=past), now)
+        end = _end(ctx, now, member, checkpoint)
+        _write(out, drafts.remove(begun, member, past=past, end=end), now)
 
     @noun.command("renew", help=t("Draft a version that expires later."))
     def _renew(
@@ -172,6 +182,32 @@ def add(app: typer.Typer) -> None:
         else:
             for line in _describe(roster):
                 terminal.say(line)
+
+
+def _end(
+    ctx: typer.Context, roster: Roster, member: str, file: Path | None
+) -> Cut:
+    """Return where the log of a member that leaves ends, as it signed it.
+
+    Raises:
+        UsageError: we do not hold its log, and no checkpoint was given.
+        UntrustedError: the checkpoint is not that log's.
+    """
+    found = roster.member(member)
+    if found is None:
+        raise UsageError(f"roster: no member {member}")
+    if file is not None:
+        raw = terminal.read_file(file)
+    else:
+        with audit.served(settings_of(ctx), found.origin) as log:
+            raw = log.checkpoint
+    try:
+        head, _ = checkpoints.open_(raw, found.generation.log)
+    except UntrustedError as e:
+        raise UntrustedError(
+            f"{file or 'mirror'}: not signed by {found.origin}: {e}"
+        ) from e
+    return Cut(head.size, head.root)
 
 
 def _newest(ctx: typer.Context, current: Path | None) -> Roster:

@@ -154,6 +154,9 @@ TEXT = {
     "keep this file for `admit`": "此文件留给 admit 使用",
     "the draft": "草案",
     "from `challenge`": "由 challenge 得到",
+    "where its log ends; else what --home mirrors of it": (
+        "其日志终点的检查点；缺省取 --home 所镜像者"
+    ),
     "keep or annul what it said": "保留（keep）或作废（annul）其已有陈述",
     "signed in place": "就地签名",
     "an admin's key directory": "管理员密钥目录",

@@ -18,7 +18,7 @@ from typing import Any
 from syncd.errors import MalformedError, RefusedError
 from syncd.roster import certificate, roster, trust
 from syncd.roster.join import Applicant
-from syncd.roster.members import ADMIN_NAME, PASTS
+from syncd.roster.members import ADMIN_NAME, PASTS, Cut
 from syncd.roster.roster import (
     FORMAT,
     MAX_LIFE_S,
@@ -148,11 +148,13 @@ def remove(
     id: str,  # noqa: A002  the field's name
     *,
     past: str = "keep",
+    end: Cut | None = None,
     force: bool = False,
 ) -> Roster:
     """Return the draft without that member's rights.
 
-    `past` says what becomes of what it reported: keep, or annul. A removed
+    `past` says what becomes of what it reported: keep, or annul. `end` is
+    where its log ends: what its key signs later counts for nobody. A removed
     holder answers no more; with fewer than t left, phones or accounts can
     be neither published nor looked up, so that needs `force`.
 
@@ -165,6 +167,8 @@ def remove(
     if member.status == "removed" and member.past == past:
         raise RefusedError(f"roster: {id} is removed already")
     gone = replace(member, status="removed", past=past, suspended_until=0)
+    if end is not None:
+        gone = replace(gone, generations=_ended(gone, end))
     after = replace(
         _with_member(draft, gone),
         holders=tuple(h for h in draft.holders if h != id),
@@ -178,6 +182,26 @@ def remove(
                 hint="force it, and found a new epoch",
             )
     return after
+
+
+def _ended(member: Member, end: Cut) -> tuple[Generation, ...]:
+    """Return a member's logs, the last of which goes no further than `end`.
+
+    One that has ended already stays as it is.
+
+    Raises:
+        RefusedError: it was cut at a larger size.
+    """
+    *earlier, last = member.generations
+    if last.ended:
+        return member.generations
+    if last.cuts and last.cuts[-1].size > end.size:
+        raise RefusedError(
+            f"roster: {last.origin} cannot end at {end.size}, it was cut at"
+            f" {last.cuts[-1].size}"
+        )
+    cuts = (*(c for c in last.cuts if c.size != end.size), end)
+    return (*earlier, replace(last, cuts=cuts, ended=True))
 
 
 def set_urls(draft: Roster, id: str, *urls: str) -> Roster:  # noqa: A002

@@ -1,5 +1,6 @@
 """The next version, from the first edit to the last signature."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -137,6 +138,35 @@ def test_a_member_is_removed(
     assert after.annulled(gone.origin) == (past == "annul")
     assert after.by_tls(gone.keys.tls) is None
     assert after.by_origin(gone.origin) is not None
+
+
+def test_where_a_removed_log_ends(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    """What its key signs later counts for nobody; a larger cut stands."""
+    end = Cut(7, b"\4" * 32)
+    draft = drafts.remove(begin(machine), "bank", end=end)
+    raw = club.signed(draft, "alice", "eve", current=machine.current)
+    gone = machine.update(raw).known("bank")
+    assert gone.end(gone.generation) == end
+    later = drafts.remove(
+        begin(machine), "bank", past="annul", end=Cut(9, b"\5" * 32)
+    )
+    assert later.known("bank").end(gone.generation) == end
+
+
+def test_a_log_does_not_end_before_its_cut(machine: TrustedRoster) -> None:
+    """The roster vouched for more already."""
+    draft = begin(machine)
+    bank = draft.known("bank")
+    cut = dataclasses.replace(bank.generation, cuts=(Cut(9, b"\5" * 32),))
+    members = tuple(
+        dataclasses.replace(m, generations=(cut,)) if m is bank else m
+        for m in draft.members
+    )
+    draft = dataclasses.replace(draft, members=members)
+    with pytest.raises(RefusedError, match="cannot end at 7"):
+        drafts.remove(draft, "bank", end=Cut(7, b"\4" * 32))
 
 
 def test_what_is_removed_twice_or_never_was(machine: TrustedRoster) -> None:
