@@ -305,6 +305,8 @@ async def test_the_daemon_is_killed(tmp_path: Path) -> None:
         for n, plan in enumerate(DAEMON_PLANS):
             process = await Process.start(bank, failpoints=plan)
             await process.ready()
+            if n == 0:  # nobody writes before it has asked the others
+                await police.awake()
             await busy(process, alliance, n, acked, seen)
             code = await process.stop(signal.SIGKILL)
             assert code == -9, process.text
