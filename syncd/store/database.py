@@ -9,6 +9,7 @@ can undo.
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,20 @@ _BUSY_MS = 10_000
 _VARIABLES = 512  # most values in one IN (…)
 
 
+def _create(path: Path) -> None:
+    """Make the file, empty and for its owner alone: its WAL follows it.
+
+    Raises:
+        UsageError: it cannot be made there.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        pass  # another process was quicker
+    except OSError as e:
+        raise UsageError(f"{path}: {e.strerror}") from e
+
+
 class Database:
     """One database file, open, at this build's newest revision."""
 
@@ -69,8 +84,10 @@ class Database:
         self.path = path
         self.name = path.name
         self.schema = schema
-        if read_only and not path.exists():
-            raise UsageError(f"{self.name}: no such file")
+        if not path.exists():
+            if read_only:
+                raise UsageError(f"{self.name}: no such file")
+            _create(path)
         self._read_engine = self._engine("BEGIN", readers, read_only=True)
         self._write_engine = self._engine("BEGIN IMMEDIATE", 1)
         self._readers = ThreadPoolExecutor(readers, f"{schema}-read")

@@ -213,3 +213,13 @@ async def test_reads_go_on_while_a_write_runs(tmp_path: Path) -> None:
         assert await db.read(count) == 1
     finally:
         db.close()
+
+
+def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    """The file and what SQLite puts beside it are ours alone."""
+    database = Database(tmp_path / "own.db", "own")
+    database.write_now(lambda c: c.exec_driver_sql("SELECT 1"))
+    modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.iterdir()}
+    database.close()
+    assert "own.db" in modes
+    assert set(modes.values()) == {0o600}
