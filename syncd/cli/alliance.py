@@ -1,6 +1,7 @@
 """`syncd alliance found`: from founders' requests to version 1."""
 
 import secrets
+from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from syncd.cli import terminal
 from syncd.cli.text import t
-from syncd.errors import UsageError
+from syncd.errors import SyncdError, UsageError
 from syncd.flows import onboard
 from syncd.indicator import identifier
 from syncd.node.home import clock
@@ -60,7 +61,9 @@ def add(app: typer.Typer) -> None:
         zone: Annotated[str, typer.Option()] = "Asia/Shanghai",
         never: Annotated[
             Path | None,
-            typer.Option(help=t("never-list: lines of kind TAB value")),
+            typer.Option(
+                help=t("lines of kind TAB value TAB why; else our own list")
+            ),
         ] = None,
     ) -> None:
         group.ready()
@@ -82,7 +85,7 @@ def add(app: typer.Typer) -> None:
             rng=secrets.token_bytes,
             days=days,
             zone=zone,
-            never=never_list(never) if never else (),
+            never=never_list(never or NEVER),
         )
         try:
             out.mkdir(mode=0o700)
@@ -101,6 +104,10 @@ def add(app: typer.Typer) -> None:
         )
 
 
+# Emergency, official and clearing numbers, big hosts and shorteners.
+NEVER = Path(str(resources.files("syncd.indicator").joinpath("never.tsv")))
+
+
 def never_list(path: Path) -> list[Never]:
     """Read a never-list: one `kind TAB value [TAB note]` a line, # comments.
 
@@ -116,7 +123,7 @@ def never_list(path: Path) -> list[Never]:
         value, _, why = rest.partition("\t")
         try:
             one = identifier.for_report(kind.strip(), value.strip())
-        except Exception as e:
+        except SyncdError as e:
             raise UsageError(f"{path}: line {number}: {e}") from e
         found.append(Never(one.kind, one.value, why.strip() or "official"))
     return found

@@ -43,7 +43,6 @@ EVIDENCE = {
 }
 SHARED = 20  # every so many rows, a second member has the same one
 SETTINGS = ("exchange.interval_s=2", "exchange.backoff_max_s=4")
-NEVER = "phone\t110\nphone\t96110\nphone\t95588\nurl\tgoogle.com/\n"
 COLUMNS = ("kind", "value", "region", "scheme", "label", "role", "evidence")
 
 # Labels of the fraud types that the Taiwanese list uses.
@@ -295,8 +294,6 @@ class Demo:
         self._each(self._prepare, actors)
         admin = self.stage.directory / "admin"
         keys = [self._admin(name) for name in ADMINS]
-        never = admin / "never.tsv"
-        never.write_text(NEVER)
         founding = admin / "founding"
         requests = [w for a in actors for w in ("--request", _join(a))]
         holders = [w for h in HOLDERS for w in ("--holder", h)]
@@ -313,8 +310,6 @@ class Demo:
             "2",
             "--admins-needed",
             "2",
-            "--never",
-            never,
         )
         fingerprint = out.strip()
         draft = founding / "roster-1.draft"

@@ -80,8 +80,8 @@ TEXT = {
     "holders that are needed": "所需持有方数量",
     "admins that must sign": "须签名的管理员数量",
     "until it expires": "有效天数",
-    "never-list: lines of kind TAB value": (
-        "永不列入清单：每行为 种类 TAB 值"
+    "lines of kind TAB value TAB why; else our own list": (
+        "每行：类别 TAB 值 TAB 原因；缺省用自带的保护名单"
     ),
     "This is the fingerprint: tell it to every member by a second"
     " way. Next: each admin runs syncd roster sign.": (

@@ -174,7 +174,13 @@ class Daemon:
         )
         self.own_desk = OwnDesk(self)
         self.tls = pinning.ServerTls(self.peers.shown(), keys.tls_pem)
-        self.tls.update(self.peers.anchors())
+        self._admit()
+
+    def _admit(self) -> None:
+        """Let in at our door whom the roster lists, and nobody else."""
+        for pin in self.tls.update(self.peers.anchors()):
+            # An odd certificate shuts out its owner alone: say whose it is.
+            log.error("certificate is of no use to OpenSSL", pin=pin)
 
     def _holder_door(self, member: str) -> tokenise.HolderDoor:
         if member == self.config.member.id:
@@ -322,7 +328,7 @@ class Daemon:
 
     async def _roster_accepted(self) -> None:
         """Act on a new roster: who is out is out at the next request."""
-        self.tls.update(self.peers.anchors())
+        self._admit()
         await self.peers.refresh()
         roster = self.rosters.current
         self.events.put(

@@ -1,0 +1,34 @@
+"""The never-list that a new alliance begins with, and lists of one's own."""
+
+from pathlib import Path
+
+import pytest
+
+from syncd.cli import alliance
+from syncd.errors import UsageError
+from syncd.indicator import identifier
+
+
+def test_our_own_list_is_in_normal_form() -> None:
+    """Every line reads, is its own normal form, and stands there once."""
+    found = alliance.never_list(alliance.NEVER)
+    for row in found:
+        assert identifier.for_report(row.kind, row.value).value == row.value
+    assert len({(row.kind, row.value) for row in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    "value", ["cn:110", "cn:96110", "cn:95588", "cn:95516", "bit.ly/"]
+)
+def test_whom_nobody_may_report(value: str) -> None:
+    """Emergency, anti-fraud, bank and clearing numbers, shorteners."""
+    assert value in {row.value for row in alliance.never_list(alliance.NEVER)}
+
+
+def test_a_line_that_does_not_read(tmp_path: Path) -> None:
+    """The error names the file and the line, not the value."""
+    path = tmp_path / "never.tsv"
+    path.write_text("# ours\nphone\t110\temergency\nphone\t12x45\n")
+    with pytest.raises(UsageError, match="line 3") as error:
+        alliance.never_list(path)
+    assert "12x45" not in str(error.value)
