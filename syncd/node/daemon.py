@@ -142,7 +142,6 @@ class Daemon:
             backoff_max_s=config.exchange.backoff_max_s,
         )
         self.desk = PeerDesk(
-            me=config.member.id,
             roster=lambda: self.rosters.current,
             roster_note=home.rosters.get,
             own=home.own.log,

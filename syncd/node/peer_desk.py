@@ -34,7 +34,6 @@ class PeerDesk:
     def __init__(
         self,
         *,
-        me: str,
         roster: Callable[[], Roster],
         roster_note: Callable[[int], bytes | None],
         own: OwnLog,
@@ -56,7 +55,6 @@ class PeerDesk:
         """Take the parts.
 
         Args:
-            me: our member id.
             roster: the newest roster that we accepted.
             roster_note: a version's signed note.
             own: our log.
@@ -75,7 +73,6 @@ class PeerDesk:
             bulk: runs bulk evaluations, behind look-ups.
             rng: fresh random bytes.
         """
-        self._me = me
         self._roster = roster
         self._roster_note = roster_note
         self._own = own

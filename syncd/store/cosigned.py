@@ -33,19 +33,6 @@ class CosignRows:
         """Return the last one by our `seen` or `merged` key, or None."""
         return await self._db.read(lambda c: _cosigned(c, role, origin))
 
-    async def all_cosigned(self, role: str) -> dict[str, Cosigned]:
-        """Return the last one of each origin."""
-
-        def job(c: sa.Connection) -> dict[str, Cosigned]:
-            rows = c.exec_driver_sql(
-                "SELECT origin, size, root, note FROM cosigned"
-                " WHERE role = ? ORDER BY origin",
-                (role,),
-            )
-            return {origin: Cosigned(*rest) for origin, *rest in rows}
-
-        return await self._db.read(job)
-
     async def cosign(
         self, role: str, origin: str, old: Cosigned | None, new: Cosigned
     ) -> None:

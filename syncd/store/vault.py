@@ -308,18 +308,6 @@ class Vault:
 
         return await self._db.read(job)
 
-    async def has_urgent(self) -> bool:
-        """Tell whether an urgent row waits."""
-
-        def job(c: sa.Connection) -> bool:
-            row = c.exec_driver_sql(
-                "SELECT 1 FROM vault WHERE state = 0 AND urgent = 1"
-                " AND kind IN ('account', 'phone', 'url') LIMIT 1"
-            )
-            return row.fetchone() is not None
-
-        return await self._db.read(job)
-
     async def ending(self, limit: int) -> list[Ending]:
         """Return rows whose reports are to be retracted, oldest first."""
 
