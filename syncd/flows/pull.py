@@ -56,7 +56,8 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
 
 CHUNK = 512  # bundles in one transaction, at most: 131,072 entries
-LEAST = 256  # bundles worth a transaction on a large store
+LEAST = 512  # bundles worth a transaction on a large store
+LAST = 128  # the same at the end, when nothing else is left to do meanwhile
 STORED = 256  # bundles of ours merged in one transaction
 MOST_MISSING = 4096  # withheld indices that we keep in mind, per log
 FILLED = 16  # bundles whose withheld payloads one pull asks for
@@ -314,7 +315,7 @@ class _Way:
         Three hands at once: while some runs of bundles are being merged,
         the next is checked, and the one after that is fetched.
         """
-        line = _Line()
+        line = _Line(-(-self._new.size // FULL) - head.mirrored // FULL)
         ahead = asyncio.create_task(self._check_ahead(source, head, line))
         try:
             while ready := await line.take():
@@ -515,8 +516,10 @@ class _Line:
     large store wants many rows in one; an empty one need not wait for them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bundles: int) -> None:
+        """Expect so many bundles in all."""
         self._runs: deque[_Ready] = deque()
+        self._left = bundles  # not taken yet
         self._least = 1  # bundles of the next transaction
         self._closed = False
         self._moved = asyncio.Event()
@@ -537,7 +540,9 @@ class _Line:
         while self._runs and not (taken and self._runs[0].erases):
             taken.append(self._runs.popleft())
         bundles = sum(len(run.bundles) for run in taken)
-        self._least = max(self._least, min(2 * bundles, LEAST, CHUNK))
+        self._left -= bundles
+        wanted = max(self._least, min(2 * bundles, LEAST, CHUNK))
+        self._least = min(wanted, max(self._left // 2, LAST))
         self._moved.set()
         return taken
 

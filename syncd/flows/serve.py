@@ -68,7 +68,7 @@ async def _first(log: LogFiles, n: int, width: int) -> list[Record] | None:
 
 def leaf_hashes(found: Sequence[Record]) -> list[bytes]:
     """Return the leaf hashes of records."""
-    return merkle.leaf_hashes(record[0] for record in found)
+    return merkle.leaf_hashes([record[0] for record in found])
 
 
 async def payload(log: LogFiles, n: int, width: int) -> bytes | None:

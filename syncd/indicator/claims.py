@@ -293,7 +293,7 @@ def fold(
     batch = Folded(origin=origin, start=start, stop=stop)
     batch.erases = erases(start, records)
     gone = _covered(start, stop, [*erased, *batch.erases])
-    reports: list[tuple[int, bytes]] = []
+    plain, cased = _Framed(8), _Framed(16)
     for index, (leaf, salt, payload) in enumerate(records, start):
         if not salt:
             if is_void(leaf, types=types) and index not in gone:
@@ -301,10 +301,25 @@ def fold(
             continue
         type_ = leaf[1]
         if type_ == REPORT and index not in gone:  # most of most logs
-            reports.append((index, payload))
-            if len(reports) == _BULK:
-                _fold_reports(batch, reports)
-                reports = []
+            if payload.startswith(_CASE_KEY):
+                framed = cased
+                at = payload.find(_KNOW_KEY, 25) + 8
+                bare = _CASE_KEY + payload[25:at] + payload[at + 16 : -33]
+                told = payload[at : at + 16] + payload[9:25]
+            else:
+                framed = plain
+                at = payload.find(_KNOW_KEY) + 8
+                bare = payload[:at] + payload[at + 16 : -33]
+                told = payload[at : at + 16]
+            frame = _frames.get(bare) or _learn(bare, payload, at)
+            if frame is None or at < 8 or not payload.endswith(_TAIL):
+                _fold_one(batch, index, payload, REPORT)
+                continue
+            framed.at.append((index, payload, frame))
+            framed.told.append(told)
+            framed.names.append(payload[-33:-11])
+            if len(framed.at) == _BULK:
+                _fold_framed(batch, framed)
         elif type_ not in types:
             batch.voids.append((index, f"type {type_} is not defined"))
         elif type_ in SEALED_TYPES or (
@@ -312,9 +327,9 @@ def fold(
         ):
             continue
         else:
-            said = statements.decode(payload, type_)
-            _FOLD[type(said)](batch, index, said)
-    _fold_reports(batch, reports)
+            _fold_one(batch, index, payload, type_)
+    _fold_framed(batch, plain)
+    _fold_framed(batch, cased)
     batch.voids.sort()
     batch.adds.sort(key=_by_token)  # tuples compare at twice the cost;
     batch.adds.sort()  # this only settles ties
@@ -323,88 +338,94 @@ def fold(
     return batch
 
 
+def _fold_one(batch: Folded, index: int, payload: bytes, type_: int) -> None:
+    said = statements.decode(payload, type_)
+    _FOLD[type(said)](batch, index, said)
+
+
 _by_token: Final = itemgetter(0)
+_salt: Final = itemgetter(1)
 _BULK: Final = 1024  # reports folded together; bounds what is held at once
 _FRAMES_KEPT: Final = 16_384
+_CASE_KEY: Final = b'{"case":"'
 _KNOW_KEY: Final = b'"know":"'
+_TAIL: Final = b'","type":1}'
 _KNOW_AT: Final = 15  # offset in a report's record
 
-# A frame is a report's payload without the values of `know` and `token`,
-# which stand in fixed places:
+# A frame is a report's payload without what stands in fixed places and is
+# hardly ever the same twice, the values of `know`, `token` and `case`:
 #
-#     {… "know":"<16>","label": … "token":"<22>","type":1}
+#     {"case":"<16>" … "know":"<16>","label": … "token":"<22>","type":1}
 #
 # Whether a payload is canonical and valid depends on its frame, and on those
-# two being 8 bytes in hex and a token; its row depends on the frame, and holds
-# the two. So a frame is decoded once, and most payloads of most logs share
-# theirs with others. A valid frame goes on after `know`, hence what is cut
-# out of two payloads with one frame is equally long.
+# being 8 bytes in hex, a token and 8 bytes in hex; its row depends on the
+# frame, and holds them. So a frame is decoded once, and most payloads of most
+# logs share theirs with others. A report with a `basis` has its case further
+# in: there the case is part of the frame.
 Frame = tuple[int, bytes, bytes]  # (key, record before know, and after)
 _frames: dict[bytes, Frame] = {}  # valid ones
 
 
-def _fold_reports(batch: Folded, reports: Sequence[tuple[int, bytes]]) -> None:
-    """Add reports (index, payload): what `decode` and `of` make of each."""
-    framed: list[tuple[int, Frame]] = []
-    names: list[bytes] = []
-    knows: list[bytes] = []
-    odd: list[tuple[int, bytes]] = []
-    for index, payload in reports:
-        at = payload.find(_KNOW_KEY) + 8
-        bare = payload[:at] + payload[at + 16 : -33] + payload[-11:]
-        frame = _frames.get(bare) or _learn(bare, payload, at)
-        if frame is None or at < 8:
-            odd.append((index, payload))
-            continue
-        framed.append((index, frame))
-        knows.append(payload[at : at + 16])
-        names.append(payload[-33:-11])
-    rows = _framed_rows(framed, names, knows)
-    if rows is None:  # one of them is no token, or no know
-        odd = list(reports)
+class _Framed:
+    """Reports whose frames are known, to be decoded in one go."""
+
+    def __init__(self, width: int) -> None:
+        """`width`: bytes between the record's parts, of know and case."""
+        self.width = width
+        self.at: list[tuple[int, bytes, Frame]] = []  # index, payload
+        self.told: list[bytes] = []  # know and case, in hex
+        self.names: list[bytes] = []  # tokens
+
+
+def _fold_framed(batch: Folded, framed: _Framed) -> None:
+    """Add reports: what `decode` and `of` make of each; empty `framed`."""
+    rows = _framed_rows(framed)
+    if rows is None:  # one of them is no token, no know or no case
+        for index, payload, _ in framed.at:
+            _fold_one(batch, index, payload, REPORT)
     else:
         batch.adds += rows
-    for index, payload in odd:
-        said = statements.decode(payload, REPORT)
-        _FOLD[type(said)](batch, index, said)
+    framed.at, framed.told, framed.names = [], [], []
 
 
 def _learn(bare: bytes, payload: bytes, at: int) -> Frame | None:
     """Return the frame of a report, and keep it; None if it has none."""
     said = statements.decode(payload, REPORT)
+    cased = payload.startswith(_CASE_KEY)
     if (
         not isinstance(said, Report)
         or said.know.encode() != payload[at : at + 16]
         or said.token.encode() != payload[-33:-11]
+        or (cased and said.case.encode() != payload[9:25])
     ):
         return None
     _, _, number, record = of("", 0, said).row()
     if len(_frames) >= _FRAMES_KEPT:
         _frames.clear()
-    found = number, record[:_KNOW_AT], record[_KNOW_AT + 8 :]
+    after = _KNOW_AT + (16 if cased else 8)
+    found = number, record[:_KNOW_AT], record[after:]
     _frames[bare] = found
     return found
 
 
-def _framed_rows(
-    framed: Sequence[tuple[int, Frame]],
-    names: Sequence[bytes],
-    knows: Sequence[bytes],
-) -> list[Row] | None:
+def _framed_rows(framed: _Framed) -> list[Row] | None:
     """Return the rows; None if a name is no token or a know is not hex."""
-    text = b"".join(knows).decode("latin-1")
-    tokens_ = tokens.decode_many([name.decode("latin-1") for name in names])
+    text = b"".join(framed.told).decode("latin-1")
+    tokens_ = tokens.decode_many(framed.names)
     try:
-        know = bytes.fromhex(text)
+        told = bytes.fromhex(text)
     except ValueError:
         return None
-    if tokens_ is None or know.hex() != text:
+    if tokens_ is None or told.hex() != text:
         return None
-    offsets = range(0, len(know), 8)
+    width = framed.width
     return [
-        (token, index, number, head + know[at : at + 8] + tail)
-        for token, at, (index, (number, head, tail)) in zip(
-            tokens_, offsets, framed, strict=True
+        (token, index, number, head + told[at : at + width] + tail)
+        for token, at, (index, _, (number, head, tail)) in zip(
+            tokens_,
+            range(0, len(told), width),
+            framed.at,
+            strict=True,
         )
     ]
 
@@ -600,6 +621,8 @@ def complete(
     the log's own later `erases` to `erased`), sealed for others, or void by
     its leaf. `merged` may advance up to the first index returned.
     """
+    if all(map(_salt, records)):  # as in most stretches of most logs
+        return []
     missing = [
         index
         for index, (leaf, salt, _) in enumerate(records, start)

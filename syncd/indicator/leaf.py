@@ -176,15 +176,26 @@ def open_bundle(
     tail_of = _TAILS.get
     records: list[Record] = []
     add = records.append
-    for record in split_records(raw, width):
-        _, salt, payload = record
-        if salt:
-            type_ = tail_of(payload[-9:]) or type_of(payload)
-            prefix, head = heads[type_]
-            digest = sha256(prefix + salt + payload).digest()
-            add((head + digest, salt, payload))
-        else:
-            add(record)
+    at, end = 0, len(raw)
+    try:
+        for _ in range(width):
+            start = at + 3
+            at += 2 + (raw[at] << 8 | raw[at + 1])
+            if raw[start - 1] == _OPEN and at - start >= SALT_SIZE:
+                opening = raw[start:at]
+                payload = opening[SALT_SIZE:]
+                type_ = tail_of(payload[-9:]) or type_of(payload)
+                prefix, head = heads[type_]
+                leaf = head + sha256(prefix + opening).digest()
+                add((leaf, opening[:SALT_SIZE], payload))
+            elif raw[start - 1] == _CLOSED and at >= start:
+                add((raw[start:at], b"", b""))
+            else:
+                break
+    except IndexError:
+        pass  # it is cut short
+    if at != end or len(records) != width:
+        split_records(raw, width)  # says what is wrong
     return records
 
 

@@ -97,16 +97,16 @@ def decode(text: str) -> bytes:
     raise MalformedError(f"token: {len(text)} characters that are no token")
 
 
-def decode_many(texts: Sequence[str]) -> list[bytes] | None:
+def decode_many(texts: Sequence[bytes]) -> list[bytes] | None:
     """Read many tokens in one go; None if any of them is not one."""
     if set(map(len, texts)) != {TOKEN_CHARS}:
         return [] if not texts else None
     # "AA" after each makes 24 characters, 18 bytes: the token, then its
     # spare bits and twelve zeros
+    raw = (b"AA".join(texts) + b"AA").translate(_TO_BASE64)
     try:
-        raw = ("AA".join(texts) + "AA").encode("ascii")
-        wide = binascii.a2b_base64(raw.translate(_TO_BASE64), strict_mode=True)
-    except (UnicodeEncodeError, binascii.Error):
+        wide = binascii.a2b_base64(raw, strict_mode=True)
+    except binascii.Error:
         return None
     if wide[16::18].strip(b"\0"):
         return None

@@ -491,16 +491,20 @@ def test_more_frames_than_are_kept() -> None:
     assert 0 < len(claims._frames) <= claims._FRAMES_KEPT
 
 
+CUTS = [b'{"case":"', b'"know":"', b'","type":1}', b"0" * 16]
+
+
 @given(
     st.integers(0, 400),
-    st.binary(max_size=3),
-    st.integers(0, 3),
+    st.binary(max_size=3) | st.sampled_from(CUTS),
+    st.integers(0, 30),
+    st.sampled_from(["", "0123456789abcdef"]),
 )
 def test_no_payload_borrows_the_frame_of_another(
-    at: int, put: bytes, cut: int
+    at: int, put: bytes, cut: int, case: str
 ) -> None:
     """Whatever is changed anywhere in a known report is judged for itself."""
-    known = statements.spell(report())
+    known = statements.spell(report(case=case))
     at = min(at, len(known))
     payload = known[:at] + put + known[at + cut :]
     log = [raw(known, 1), raw(payload, 1)]
@@ -515,11 +519,27 @@ def test_no_payload_borrows_the_frame_of_another(
         assert batch.voids == []
 
 
-@pytest.mark.parametrize("field", ["know", "token"])
+def test_cases_share_a_frame() -> None:
+    """A case of its own in every report costs no decoding of its own."""
+    log = [
+        record(report(case=f"{n:016x}", label="shares_a_frame"))
+        for n in range(50)
+    ]
+    before = len(claims._frames)
+    batch = claims.fold(ORIGIN, 0, log)
+    assert len(claims._frames) == before + 1
+    found = {
+        claims.Claim.parse(ORIGIN, 0, t, 1, 1, r).case
+        for t, _, _, r in batch.adds
+    }
+    assert found == {n.to_bytes(8, "big") for n in range(50)}
+
+
+@pytest.mark.parametrize("field", ["know", "token", "case"])
 @pytest.mark.parametrize("wrong", ["", " ", "A ", "\xe9", "=", "g", "F"])
 def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
     """Of the right length, and yet no hex or no token: void."""
-    said = report()
+    said = report(case="0123456789abcdef")
     value = getattr(said, field)
     text = (wrong + value)[: len(value)] if wrong else value[:-1]
     changed = statements.spell(msgspec.structs.replace(said, **{field: text}))
