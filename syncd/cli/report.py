@@ -19,6 +19,7 @@ from syncd.errors import SyncdError, UsageError
 
 NEEDED = ("kind", "label", "role", "evidence")
 MOST = 10_000  # values in one call
+SHOWN = 8  # reasons of refused rows
 MAX_VALUES = 16 << 20  # bytes on standard input or in a file of values
 
 TokenFile = Annotated[
@@ -414,12 +415,16 @@ def _add_import(noun: typer.Typer) -> None:
                     "import {id}: accepted {accepted}, already known {known},"
                     " refused {refused}",
                     id=counts.id,
-                    accepted=counts.accepted,
-                    known=counts.known,
-                    refused=counts.refused,
+                    accepted=f"{counts.accepted:,}",
+                    known=f"{counts.known:,}",
+                    refused=f"{counts.refused:,}",
                 )
             )
         if counts.refused:
+            for why, count in counts.reasons[:SHOWN]:
+                terminal.tell(f"{count:>9,} × {why}")
+            if others := sum(n for _, n in counts.reasons[SHOWN:]):
+                terminal.tell(f"{others:>9,} × {t('other reasons')}")
             terminal.tell(t("refused rows, with reasons: {path}", path=where))
             raise typer.Exit(1)
 

@@ -109,8 +109,9 @@ def replace_file(path: Path, data: bytes) -> None:
         new.write_bytes(data)
         new.replace(path)
     except OSError as e:
-        new.unlink(missing_ok=True)
         raise UsageError(f"{path}: {e.strerror}") from e
+    finally:
+        new.unlink(missing_ok=True)  # interrupted half-way, too
 
 
 def read_file(path: Path, limit: int = 16 << 20) -> bytes:

@@ -471,9 +471,14 @@ TEXT = {
         "是否有另一个导入正在处理此文件？"
     ),
     "{n} rows/s": "{n} 行/秒",
-    "{name}: {part} %, row {row}, {rate}, {left} s left": (
-        "{name}：{part} %，第 {row} 行，{rate}，剩余 {left} 秒"
+    "{n} rows": "{n} 行",
+    "{time} left": "剩余 {time}",
+    "{n} rows in {time}, {rate}": "{n} 行，用时 {time}，{rate}",
+    "{error}: tried again in {pause} s": "{error}：{pause} 秒后重试",
+    "{path}: another run imports it just now": (
+        "{path}：另一个进程正在导入此文件"
     ),
+    "other reasons": "其他原因",
     # ----------------------------------------------------------- look-up
     "Look values up: from standard input, one a line, from a file, or"
     " asked for. Lines are values of --kind, or KIND TAB value.": (

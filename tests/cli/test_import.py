@@ -1,10 +1,14 @@
 """An import takes every row or says why not, and survives every stop."""
 
 import csv
+import fcntl
 import hashlib
 import json
 import re
 import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncd.cli.importing import journey, progress
+from syncd.cli.importing import journey, patience, progress
 from tests.cli.conftest import Desk, FalseDoor, refused
 
 HEAD = "kind,value,label,role,evidence\n"
@@ -381,7 +385,10 @@ POINTS = [("before", 0), ("before", 2), ("after", 0), ("after", 3)]
 
 @pytest.fixture
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of ten rows, and nobody waits for the daemon."""
     monkeypatch.setattr(journey, "STEP", 10)
+    for name in ("RESTART_S", "STEP_S"):
+        monkeypatch.setattr(patience, name, 0)
 
 
 class Judge:
@@ -540,13 +547,14 @@ def test_progress(
     long_list(path, 40)
     monkeypatch.setattr(progress, "EVERY_S", 0.0)
     ran = desk("report", "import", path)
-    assert re.search(r"list.csv: \d+ %, row \d+, [\d,]+ rows/s", ran.err)
-    with progress.Meter("list.csv", 100, 0, 0) as meter:
-        meter.at(100, 40)
+    assert re.search(
+        r"list.csv: \d+ %, \d+ rows, [\d,]+ rows/s, \d:\d\d left", ran.err
+    )
+    assert re.search(r"\d+ rows in 0:0\d, [\d,]+ rows/s", ran.err)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     ran = desk("report", "import", path)
     assert "list.csv" in ran.err
-    assert "100%" in ran.err
+    assert "100 %" in ran.err
 
 
 def test_a_sheet(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
@@ -562,6 +570,7 @@ def test_a_sheet(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(journey, "STEP", 10)
         patch.setattr(journey, "_Judge", Judge)
+        patch.setattr(patience, "RESTART_S", 0)
         false.fail = {"after": 1}
         assert desk("report", "import", path, *CONST).code == 3
         ran = desk("report", "import", path, *CONST, "--json")
@@ -654,9 +663,15 @@ def test_interrupted_at_the_keyboard(
 def test_two_imports_of_one_file(
     desk: Desk, false: FalseDoor, tmp_path: Path
 ) -> None:
-    """The second loses, and says so."""
+    """The second does not begin; of two copies the second loses."""
     path = tmp_path / "list.csv"
     long_list(path, 30)
+    with path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        ran = desk("report", "import", path)
+    assert ran.code == 3
+    assert "another run imports it just now" in ran.err
+    assert not false.asked
     false.answers["/v1/reports"] = (
         409,
         {"type": "urn:syncd:problem:stale", "status": 409, "detail": "no"},
@@ -664,6 +679,192 @@ def test_two_imports_of_one_file(
     ran = desk("report", "import", path)
     assert ran.code == 3
     assert "is another import of this file running?" in ran.err
+
+
+# ----------------------------------------------------------------- waiting
+
+
+@dataclass
+class Clock:
+    """Time that passes when somebody waits; what happens meanwhile."""
+
+    waited: list[float] = field(default_factory=list)
+    meanwhile: list[Callable[[], None]] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Steps of ten rows, and waiting takes no time."""
+    monkeypatch.setattr(journey, "STEP", 10)
+    monkeypatch.setattr(journey, "_Judge", Judge)
+    made = Clock()
+    monkeypatch.setattr(time, "sleep", made.sleep)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("point", "waits"), [("before", [1, 2, 4]), ("after", [1, 1, 2])]
+)
+def test_a_daemon_that_is_restarted_is_waited_for(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path: Path,
+    clock: Clock,
+    point: str,
+    waits: list[int],
+) -> None:
+    """It goes on in the same run, with the counts of a quiet one."""
+    path = tmp_path / "list.csv"
+    long_list(path, 60)
+    false.fail = {point: 2}
+
+    def again() -> None:
+        false.fail = {"before": 0}
+
+    clock.meanwhile = [again, again]
+    ran = desk("report", "import", path, "--json")
+    good = [f"n{n}.example" for n in range(60) if n % 11 and n % 7]
+    assert (ran.code, ran.json["accepted"]) == (1, len(good))
+    assert (ran.json["known"], ran.json["refused"]) == (0, 60 - len(good))
+    assert false.values == good
+    assert len(refused_rows(path)) == 61 - len(good)
+    assert clock.waited == waits
+    assert ran.err.count("tried again in 2 s") == 1
+    assert "goes on behind row" in ran.err
+
+
+def test_a_new_trouble_is_a_new_patience(
+    desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
+) -> None:
+    """What is waited for counts from the last row that went in."""
+    path = tmp_path / "list.csv"
+    long_list(path, 60)
+    false.fail = {"before": 1}
+
+    def later() -> None:
+        false.fail = {"before": 2}
+
+    clock.meanwhile = [later]
+    assert desk("report", "import", path).code == 1
+    assert clock.waited == [1, 1]
+
+
+def test_a_daemon_that_stays_away_is_given_up(
+    desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
+) -> None:
+    """After minutes, with the way to go on; the next run does."""
+    path = tmp_path / "list.csv"
+    long_list(path, 60)
+    false.fail = {"before": 2}
+
+    def away() -> None:
+        false.answers["/v1/imports"] = (503, refused("starting", 503, "x"))
+
+    clock.meanwhile = [away]
+    ran = desk("report", "import", path)
+    assert ran.code == 3
+    assert "starting" in ran.err
+    assert "run the same command again" in ran.err
+    assert 200 < sum(clock.waited) <= patience.RESTART_S
+    assert max(clock.waited) < 20
+    false.answers.clear()
+    assert "goes on behind row" in desk("report", "import", path).err
+
+
+def test_nobody_waits_for_a_daemon_that_never_answered(
+    desk: Desk, false: FalseDoor, listed: Path, clock: Clock
+) -> None:
+    false.answers["/v1/imports"] = (503, refused("starting", 503, "x"))
+    assert desk("report", "import", listed).code == 3
+    assert not clock.waited
+
+
+def test_a_daemon_that_asks_for_patience_gets_it(
+    desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
+) -> None:
+    """Retry-After is heeded, and told; the first answer may be one, too."""
+    path = tmp_path / "list.csv"
+    long_list(path, 60)
+    full = (429, refused("import: quota used up", 429, "quota"))
+    false.answers["/v1/imports"] = full
+
+    def next_trouble() -> None:
+        false.answers.clear()
+        false.answers["/v1/reports"] = full
+
+    clock.meanwhile = [next_trouble, false.answers.clear]
+    ran = desk("report", "import", path)
+    assert ran.code == 1
+    assert clock.waited == [7, 7]
+    assert ran.err.count("import: quota used up: tried again in 7 s") == 2
+
+
+def test_patience_has_an_end(
+    desk: Desk, false: FalseDoor, listed: Path, clock: Clock
+) -> None:
+    """An hour without a row: the operator is to look at it."""
+    full = (429, refused("import: quota used up", 429, "quota"))
+    false.answers["/v1/reports"] = full
+    ran = desk("report", "import", listed)
+    assert ran.code == 3
+    assert "come back in 7 s" in ran.err
+    assert sum(clock.waited) == 3600 // 7 * 7
+
+
+def test_interrupted_while_it_waits(
+    desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
+) -> None:
+    path = tmp_path / "list.csv"
+    long_list(path, 60)
+    false.fail = {"before": 2}
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    clock.meanwhile = [stop]
+    ran = desk("report", "import", path)
+    assert ran.code == 130
+    assert "stopped behind row 21; run the same command again" in ran.err
+    assert "goes on behind row 21" in desk("report", "import", path).err
+
+
+def test_a_step_of_a_killed_run_that_comes_late(
+    desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
+) -> None:
+    """The daemon commits it after we asked how far it is: we ask again."""
+    path = tmp_path / "list.csv"
+    long_list(path, 60)
+    false.answers["/v1/reports"] = (409, refused("no", 409, "stale"))
+    clock.meanwhile = [false.answers.clear]
+    assert desk("report", "import", path).code == 1
+    assert clock.waited == [1]
+
+
+def test_a_daemon_that_was_restored(
+    desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
+) -> None:
+    """It is behind what we noted: no refused row is written twice."""
+    path = tmp_path / "list.csv"
+    long_list(path, 60)
+    kept: dict[str, Any] = {}
+
+    def keep() -> None:
+        kept.update(false.imports[1])
+        false.fail = {"before": 2}
+
+    def restore() -> None:
+        false.imports[1].update(kept)
+
+    false.fail = {"before": 1}
+    clock.meanwhile = [keep, restore]
+    assert desk("report", "import", path).code == 1
+    rows = [int(r[0]) for r in refused_rows(path)[1:]]
+    assert rows == [n + 2 for n in range(60) if not (n % 11 and n % 7)]
 
 
 def test_a_directory_that_cannot_be_written(

@@ -9,11 +9,13 @@ commit and ledger leaves refused rows that are not written down, and they are
 judged again here, by the rules that the daemon judged them by.
 """
 
+import contextlib
 import datetime
+import fcntl
 import hashlib
 import json
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +26,14 @@ from syncd.cli import terminal
 from syncd.cli.door import Door
 from syncd.cli.importing.columns import Columns
 from syncd.cli.importing.ledger import Ledger, Mark
+from syncd.cli.importing.patience import Patience
 from syncd.cli.importing.progress import Meter
 from syncd.cli.importing.rows import Row, Table
 from syncd.cli.text import t
 from syncd.config import Config
 from syncd.errors import (
     MalformedError,
+    QuotaError,
     StaleError,
     SyncdError,
     UnavailableError,
@@ -53,6 +57,7 @@ class Counts:
     known: int
     refused: int
     refused_file: Path | None
+    reasons: Sequence[tuple[str, int]]  # why, how many rows; most first
 
 
 @dataclass(slots=True)
@@ -88,68 +93,167 @@ def run(
 ) -> Counts:
     """Import a file, all of it; go on where an earlier run stopped.
 
+    A daemon that is restarted or asks for patience is waited for.
+
     Raises:
         UsageError: it is not the file that was begun with.
-        UnavailableError: the daemon does not answer; run again to go on.
+        StaleError: another run imports it.
+        UnavailableError, QuotaError: waiting did not help; run again.
     """
-    file, said = identity(path), json.dumps(options, sort_keys=True)
-    ledger = Ledger(path, refused)
-    mark = ledger.find()
-    if mark is not None:
-        if anew:
-            door.post(f"/v1/imports/{mark.id}/finish", b"{}")
-            mark = None
-        else:
-            _check_same(path, mark, file, said)
-    begun = _begin(path, file, options, door, mark, table)
-    prefix = table.prefix()
-    if begun["offset"] and anew and not begun["finished"]:
-        door.post(f"/v1/imports/{begun['id']}/finish", b"{}")
-        begun = _begin(path, file, options, door, None, table)
-    if begun["offset"] and prefix.upto(begun["offset"]) != begun["prefix"]:
-        raise _changed(path, begun["row"])
-    if mark is None or mark.id != begun["id"]:
-        mark = Mark(file, said, begun["id"], 0, 0, 0, 0)
-    mark = ledger.begin(mark)
-    if mark.offset < begun["offset"]:
-        _catch_up(table, columns, ledger, mark, begun, settings)
-    elif begun["offset"]:
-        terminal.tell(
-            t("{path}: goes on behind row {row}", path=path, row=begun["row"])
+    with _alone(path), Meter(path.name, table.span) as meter:
+        journey = _Journey(
+            path, table, columns, door, settings, options, meter, anew
         )
-    offset, row = begun["offset"], begun["row"]
-    budget = settings.own.max_request_bytes - _AROUND
-    with Meter(path.name, table.span, offset, row) as meter:
         try:
-            for step in steps(table, columns, offset, row, budget):
-                _send(
-                    step, begun["id"], offset, prefix.upto(step.offset), door
+            return journey.persist(Ledger(path, refused))
+        except KeyboardInterrupt:
+            meter.stop()
+            terminal.tell(
+                t(
+                    "stopped behind row {row}; {again}",
+                    row=journey.row,
+                    again=_again(),
                 )
-                offset, row = step.offset, step.row
-                ledger.note(step.refused, offset, row)
-                meter.at(min(offset, table.span), row)
-        except (KeyboardInterrupt, UnavailableError) as e:
-            again = t("run the same command again: it goes on from there")
-            if isinstance(e, UnavailableError):
-                e.hint = f"{e.hint}; {again}" if e.hint else again
-            else:
-                terminal.tell(
-                    t(
-                        "stopped behind row {row}; {again}",
-                        row=row,
-                        again=again,
-                    )
-                )
+            )
             raise
-    ended = door.post(f"/v1/imports/{begun['id']}/finish", b"{}")
-    ledger.finish()
-    return Counts(
-        ended["id"],
-        ended["accepted"],
-        ended["known"],
-        ended["refused"],
-        ledger.refused if ended["refused"] else None,
-    )
+        except (UnavailableError, QuotaError, StaleError) as e:
+            more = [e.hint] if e.hint else []
+            if isinstance(e, StaleError):
+                more = [t("is another import of this file running?")]
+            e.hint = "; ".join([*more, _again()])
+            raise
+
+
+def _again() -> str:
+    return t("run the same command again: it goes on from there")
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep others from importing the file; a run that is killed lets go."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StaleError(
+                t("{path}: another run imports it just now", path=path)
+            ) from None
+        except OSError:
+            pass  # a file system without locks: the daemon's counts hold
+        yield
+
+
+@dataclass(slots=True)
+class _Journey:
+    """One file on its way in, and how far it is."""
+
+    path: Path
+    table: Table
+    columns: Columns
+    door: Door
+    settings: Config
+    options: Mapping[str, Any]
+    meter: Meter
+    anew: bool
+    begun: bool = False  # the daemon has answered
+    row: int = 0  # rows that are in
+
+    def persist(self, ledger: Ledger) -> Counts:
+        """Take the file in, whatever can be waited for."""
+        patience = Patience()
+        while True:
+            row = self.row
+            try:
+                ended = self.go(ledger)
+            except (UnavailableError, QuotaError, StaleError) as e:
+                if self.row > row:
+                    patience = Patience()  # the last one helped
+                patience.wait(e, begun=self.begun)
+            else:
+                ledger.finish()
+                self.meter.stop()
+                self.meter.sum_up()
+                bad = ended["refused"]
+                return Counts(
+                    ended["id"],
+                    ended["accepted"],
+                    ended["known"],
+                    bad,
+                    ledger.refused if bad else None,
+                    ledger.reasons() if bad else (),
+                )
+
+    def go(self, ledger: Ledger) -> Mapping[str, Any]:
+        """Take what is left of the file from wherever the daemon is."""
+        begun, mark = self._begin(ledger.find())
+        offset, self.row = begun["offset"], begun["row"]
+        prefix = self.table.prefix()
+        if offset and prefix.upto(offset) != begun["prefix"]:
+            raise _changed(self.path, self.row)
+        mark = ledger.begin(mark)
+        self.begun, self.anew = True, False
+        if mark.offset < offset:
+            _catch_up(
+                *(self.table, self.columns, ledger, mark),
+                *(begun, self.settings),
+            )
+        elif offset:
+            terminal.tell(
+                t(
+                    "{path}: goes on behind row {row}",
+                    path=self.path,
+                    row=self.row,
+                )
+            )
+        self.meter.begin(min(offset, self.table.span), self.row)
+        budget = self.settings.own.max_request_bytes - _AROUND
+        for step in steps(self.table, self.columns, offset, self.row, budget):
+            hashed = prefix.upto(step.offset)
+            _send(step, begun["id"], offset, hashed, self.door)
+            offset, self.row = step.offset, step.row
+            ledger.note(step.refused, offset, self.row)
+            self.meter.at(min(offset, self.table.span), self.row)
+        return self._finish(begun["id"])
+
+    def _begin(self, mark: Mark | None) -> tuple[Mapping[str, Any], Mark]:
+        """Return how far the import is, begun if there is none, and noted.
+
+        Raises:
+            UsageError: it was begun with another file, or other options.
+        """
+        file = identity(self.path)
+        said = json.dumps(self.options, sort_keys=True)
+        if mark is not None and self.anew:
+            self._finish(mark.id)
+            mark = None
+        if mark is not None:
+            _check_same(self.path, mark, file, said)
+            if mark.offset >= self.table.size:
+                # All was in, and only the end was not seen.
+                return self._finish(mark.id), mark
+        wanted = {
+            "name": self.path.name,
+            "size": self.path.stat().st_size,
+            "file": file,
+            "options": dict(self.options),
+        }
+        begun = self.door.post("/v1/imports", wanted)
+        if begun["offset"] and self.anew:
+            self._finish(begun["id"])
+            begun = self.door.post("/v1/imports", wanted)
+        if (
+            mark is None
+            or mark.id != begun["id"]
+            or mark.offset > begun["offset"]  # the daemon's was restored
+        ):
+            mark = Mark(file, said, begun["id"], 0, 0, 0, 0)
+        return begun, mark
+
+    def _finish(self, id_: int) -> Mapping[str, Any]:
+        ended: Mapping[str, Any] = self.door.post(
+            f"/v1/imports/{id_}/finish", b"{}"
+        )
+        return ended
 
 
 def _check_same(path: Path, mark: Mark, file: str, options: str) -> None:
@@ -178,31 +282,6 @@ def _changed(path: Path, row: int) -> UsageError:
             " already is known then, not doubled"
         ),
     )
-
-
-def _begin(
-    path: Path,
-    file: str,
-    options: Mapping[str, Any],
-    door: Door,
-    mark: Mark | None,
-    table: Table,
-) -> Mapping[str, Any]:
-    """Return how far the import of a file is, begun if there is none."""
-    if mark is not None and mark.offset >= table.size:
-        # All was in, and only the end was not seen; asking is harmless.
-        found: Mapping[str, Any] = door.post(
-            f"/v1/imports/{mark.id}/finish", b"{}"
-        )
-        return found
-    wanted = {
-        "name": path.name,
-        "size": path.stat().st_size,
-        "file": file,
-        "options": dict(options),
-    }
-    begun: Mapping[str, Any] = door.post("/v1/imports", wanted)
-    return begun
 
 
 # ------------------------------------------------------------------- steps
@@ -260,14 +339,9 @@ def _send(
         "prefix": prefix,
         "refused": len(step.refused),
     }
-    try:
-        answer = door.post(
-            "/v1/reports", {"reports": step.reports, "import": mark}
-        )
-    except StaleError as e:
-        raise StaleError(
-            str(e), hint=t("is another import of this file running?")
-        ) from None
+    answer = door.post(
+        "/v1/reports", {"reports": step.reports, "import": mark}
+    )
     for row, item in zip(step.rows, answer["items"], strict=True):
         if item["state"] == "refused":
             why = item["problem"]["detail"]

@@ -12,6 +12,8 @@ import csv
 import io
 import json
 import os
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from syncd.cli import terminal
 from syncd.errors import UsageError
 
 COLUMNS = ("row", "reason", "raw")
+_LONG = re.compile("[0-9]{4,}")
 _FIELDS = {
     "file": str,
     "options": str,
@@ -118,6 +121,21 @@ class Ledger:
         """The import is over: only the refused rows stay."""
         with contextlib.suppress(OSError):
             self._note.unlink(missing_ok=True)
+
+    def reasons(self) -> list[tuple[str, int]]:
+        """Return why rows were refused, and how many; most first.
+
+        Sizes and places of bytes are left out: they differ row by row.
+        """
+        if _size(self.refused) <= 0:
+            return []
+        csv.field_size_limit(1 << 30)  # a row may be long: that is why
+        with self.refused.open(newline="", encoding="utf-8") as file:
+            rows = csv.reader(file)
+            next(rows, None)
+            return Counter(
+                _LONG.sub("…", row[1]) for row in rows
+            ).most_common()
 
     def _append(self, raw: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
