@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from syncd import config
+from syncd import config, pinning
 from syncd.cli import terminal
 from syncd.cli.text import t
 from syncd.config import Config, Environment
@@ -140,6 +140,7 @@ async def make(settings: Config, environment: Environment) -> str:
         secrets.token_bytes,
         now=clock(),
     )
+    pinning.rehearse(keys.certificate, keys.tls_pem)
     ring = Keyring.create(
         settings.home, terminal.secret(settings, environment)
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from syncd import config
+from syncd import config, pinning
 from syncd.cli import terminal
 from syncd.cli.daemon import settings_of
 from syncd.cli.text import t
@@ -59,8 +59,10 @@ def add(app: typer.Typer) -> None:
         ] = "",
     ) -> None:
         settings = settings_of(ctx)
+        keys = member_keys(_ring(settings), settings)
+        pinning.rehearse(keys.certificate, keys.tls_pem)
         raw = join.request(
-            member_keys(_ring(settings), settings),
+            keys,
             id=settings.member.id,
             names=Names(
                 zh=name_zh or settings.member.id,

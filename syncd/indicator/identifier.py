@@ -99,10 +99,7 @@ def parse_normal(kind: str, value: str) -> Identifier:
     elif kind == "account":
         normal = account.normalise(value) == value
     elif kind == "url":
-        form = url.report_expression(
-            value, keep_query=True, allow_personal=True
-        )
-        normal = form == value
+        normal = url.is_normal(value)
     else:
         raise MalformedError(_unknown(kind))
     if not normal:

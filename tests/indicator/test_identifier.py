@@ -53,6 +53,13 @@ def test_a_url_that_may_name_a_person_needs_the_flag() -> None:
     assert identifier.parse_normal("url", raw).value == raw
 
 
+def test_a_public_suffix_is_normal_and_no_report() -> None:
+    """It may stand on a never-list: form alone decides what is read back."""
+    assert identifier.parse_normal("url", "com.cn/").value == "com.cn/"
+    with pytest.raises(RefusedError):
+        identifier.for_report("url", "com.cn/")
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
