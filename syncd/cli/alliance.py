@@ -7,16 +7,14 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli import terminal
+from syncd.cli import edits, terminal
 from syncd.cli.text import t
-from syncd.errors import SyncdError, UsageError
+from syncd.errors import UsageError
 from syncd.flows import onboard
-from syncd.indicator import identifier
 from syncd.node.home import clock
 from syncd.oprf import group
 from syncd.roster import join
 from syncd.roster.terms import Never
-from syncd.tlog import note
 
 
 def add(app: typer.Typer) -> None:
@@ -76,10 +74,7 @@ def add(app: typer.Typer) -> None:
             founders,
             holders=holder,
             t=threshold,
-            admins=[
-                note.parse_vkey(terminal.read_file(p).decode().strip())
-                for p in admin
-            ],
+            admins=[edits.public_key(path) for path in admin],
             threshold_admins=admins_needed,
             now=clock(),
             rng=secrets.token_bytes,
@@ -114,16 +109,5 @@ def never_list(path: Path) -> list[Never]:
     Raises:
         UsageError: a line does not normalise; says which.
     """
-    found = []
     lines = terminal.read_file(path).decode("utf-8", "replace").split("\n")
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        kind, _, rest = line.partition("\t")
-        value, _, why = rest.partition("\t")
-        try:
-            one = identifier.for_report(kind.strip(), value.strip())
-        except SyncdError as e:
-            raise UsageError(f"{path}: line {number}: {e}") from e
-        found.append(Never(one.kind, one.value, why.strip() or "official"))
-    return found
+    return edits.never_rows(lines, str(path))

@@ -1,29 +1,29 @@
 """`syncd roster`: what admins do, with files; `publish` asks the daemon."""
 
 import secrets
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from syncd import config
-from syncd.cli import keys, terminal
+from syncd.cli import drafting, edits, keys, review, terminal
 from syncd.cli.daemon import settings_of
+from syncd.cli.drafting import (
+    AsJson,
+    Current,
+    Days,
+    Draft,
+    Onto,
+    Out,
+    named,
+    newest,
+)
 from syncd.cli.text import t
-from syncd.errors import UntrustedError, UsageError
-from syncd.node import audit
-from syncd.node.home import clock, roster_files, trusted_roster
-from syncd.roster import drafts, join, trust
-from syncd.roster.members import Cut
-from syncd.roster.roster import Roster
-from syncd.tlog import checkpoint as checkpoints
-from syncd.tlog import note
-
-Current = Annotated[
-    Path | None,
-    typer.Option(help="the newest signed roster; else that of --home"),
-]
+from syncd.errors import RefusedError, UsageError
+from syncd.node.home import roster_files, trusted_roster
+from syncd.roster import drafts, join
+from syncd.roster.members import PASTS
 
 
 def add(app: typer.Typer) -> None:
@@ -62,26 +62,29 @@ def add(app: typer.Typer) -> None:
     @noun.command("admit", help=t("Draft a version with one more member."))
     def _admit(
         ctx: typer.Context,
-        request: Annotated[Path, typer.Argument()],
-        answer: Annotated[Path, typer.Argument()],
-        out: Annotated[Path, typer.Argument(help=t("the draft"))],
+        request: Annotated[Path, typer.Argument(help=t("its join request"))],
+        answer: Annotated[Path, typer.Argument(help=t("to the challenge"))],
+        out: Out,
         secret: Annotated[Path, typer.Option(help=t("from `challenge`"))],
         current: Current = None,
-        days: Annotated[int, typer.Option()] = drafts.LIFE_DAYS,
+        onto: Onto = None,
+        days: Days = drafts.LIFE_DAYS,
+        as_json: AsJson = False,
     ) -> None:
-        now = _newest(ctx, current)
-        asked = join.parse(terminal.read_file(request))
+        draft = Draft(ctx, current, onto, days)
         applicant = join.proven(
-            asked, config.read_private(secret), terminal.read_file(answer)
+            join.parse(terminal.read_file(request)),
+            config.read_private(secret),
+            terminal.read_file(answer),
         )
-        begun = drafts.begin(now, now=clock(), days=days)
-        _write(out, drafts.admit(begun, applicant), now)
+        draft.edit(drafts.admit, applicant)
+        draft.write(out, as_json=as_json)
 
     @noun.command("remove", help=t("Draft a version without a member."))
     def _remove(
         ctx: typer.Context,
         member: Annotated[str, typer.Argument()],
-        out: Annotated[Path, typer.Argument(help=t("the draft"))],
+        out: Out,
         past: Annotated[
             str, typer.Option(help=t("keep or annul what it said"))
         ] = "keep",
@@ -91,24 +94,34 @@ def add(app: typer.Typer) -> None:
                 help=t("where its log ends; else what --home mirrors of it")
             ),
         ] = None,
+        force: Annotated[
+            bool,
+            typer.Option(
+                "--force", help=t("also if too few holders are left")
+            ),
+        ] = False,
         current: Current = None,
+        onto: Onto = None,
+        as_json: AsJson = False,
     ) -> None:
-        if past not in ("keep", "annul"):
+        if past not in PASTS:
             raise UsageError(f"--past {past!r}: keep or annul")
-        now = _newest(ctx, current)
-        begun = drafts.begin(now, now=clock())
-        end = _end(ctx, now, member, checkpoint)
-        _write(out, drafts.remove(begun, member, past=past, end=end), now)
+        draft = Draft(ctx, current, onto)
+        known = (m.id for m in draft.roster.active())
+        found = named(draft.roster.member(member), "member", member, known)
+        end = draft.end(found.generation, checkpoint)
+        draft.edit(drafts.remove, member, past=past, end=end, force=force)
+        draft.write(out, as_json=as_json)
 
     @noun.command("renew", help=t("Draft a version that expires later."))
     def _renew(
         ctx: typer.Context,
-        out: Annotated[Path, typer.Argument(help=t("the draft"))],
+        out: Out,
         current: Current = None,
-        days: Annotated[int, typer.Option()] = drafts.LIFE_DAYS,
+        days: Days = drafts.LIFE_DAYS,
+        as_json: AsJson = False,
     ) -> None:
-        now = _newest(ctx, current)
-        _write(out, drafts.begin(now, now=clock(), days=days), now)
+        Draft(ctx, current, None, days).write(out, as_json=as_json)
 
     @noun.command("sign", help=t("Sign a draft with an admin's key."))
     def _sign(
@@ -118,16 +131,26 @@ def add(app: typer.Typer) -> None:
             Path, typer.Option("--keys", help=t("an admin's key directory"))
         ],
         current: Current = None,
+        yes: Annotated[
+            bool, typer.Option("--yes", help=t("do not ask"))
+        ] = False,
+        as_json: AsJson = False,
     ) -> None:
         raw = terminal.read_file(draft)
         _, roster = drafts.read(raw)
-        before = None if roster.version == 1 else _newest(ctx, current)
-        if before is not None:
-            for line in drafts.changes(before, roster):
+        before = None if roster.version == 1 else newest(ctx, current)
+        if not as_json:
+            for line in drafting.describe(before, roster):
                 terminal.say(line)
+        drafts.signatures(raw, before)  # it follows, and earlier lines hold
+        if not (yes or as_json or terminal.agreed(t("Sign this? [y/N] "))):
+            raise RefusedError(t("nothing was signed"))
         signed = drafts.sign(raw, keys.admin_key(keys_in), before)
         terminal.replace_file(draft, signed)
-        _tell_missing(signed, before)
+        if as_json:
+            drafting.show(signed, before, as_json=True)
+        else:
+            drafting.tell_missing(signed, before)
 
     @noun.command(
         "merge", help=t("Put the signatures of several copies together.")
@@ -161,83 +184,74 @@ def add(app: typer.Typer) -> None:
             )
         )
 
-    @noun.command("show", help=t("Show a roster, verified if it is ours."))
+    @noun.command(
+        "show",
+        help=t(
+            "Show a roster or a draft, or what changed since another version."
+        ),
+    )
     def _show(
         ctx: typer.Context,
-        file: Annotated[Path | None, typer.Argument()] = None,
-        as_json: Annotated[bool, typer.Option("--json")] = False,
-        raw: Annotated[bool, typer.Option(help=t("the signed note"))] = False,
+        file: Annotated[
+            Path | None, typer.Argument(help=t("else the newest of --home"))
+        ] = None,
+        version: Annotated[
+            int | None, typer.Option(help=t("an older one of --home"), min=1)
+        ] = None,
+        since: Annotated[
+            str,
+            typer.Option(
+                help=t("a version of --home, or a file: only what changed")
+            ),
+        ] = "",
+        as_json: AsJson = False,
+        raw: Annotated[
+            bool, typer.Option("--raw", help=t("the signed note"))
+        ] = False,
     ) -> None:
-        if file is not None:
-            data = terminal.read_file(file)
-            roster = drafts.read(data)[1]
-        else:
-            settings = settings_of(ctx)
-            roster = trusted_roster(settings).current
-            data = roster_files(settings.home).get(roster.version) or b""
+        data = _note(ctx, file, version)
+        roster = drafts.read(data)[1]
+        before = drafts.read(_since(ctx, since))[1] if since else None
         if raw:
             terminal.say(data.decode())
+        elif before is not None and as_json:
+            terminal.show_json(review.to_json(before, roster))
+        elif before is not None:
+            for line in drafting.describe(before, roster):
+                terminal.say(line)
         elif as_json:
             terminal.show_json({"hash": roster.hash, **roster.to_json()})
         else:
-            for line in _describe(roster):
+            for line in review.whole(roster):
                 terminal.say(line)
 
+    edits.add(noun)
 
-def _end(
-    ctx: typer.Context, roster: Roster, member: str, file: Path | None
-) -> Cut:
-    """Return where the log of a member that leaves ends, as it signed it.
+
+def _note(ctx: typer.Context, file: Path | None, version: int | None) -> bytes:
+    """Return the note of a version: a file's, or a verified one of ours.
 
     Raises:
-        UsageError: we do not hold its log, and no checkpoint was given.
-        UntrustedError: the checkpoint is not that log's.
+        UsageError: no such version is here.
     """
-    found = roster.member(member)
-    if found is None:
-        raise UsageError(f"roster: no member {member}")
     if file is not None:
-        raw = terminal.read_file(file)
-    else:
-        with audit.served(settings_of(ctx), found.origin) as log:
-            raw = log.checkpoint
-    try:
-        head, _ = checkpoints.open_(raw, found.generation.log)
-    except UntrustedError as e:
-        raise UntrustedError(
-            f"{file or 'mirror'}: not signed by {found.origin}: {e}"
-        ) from e
-    return Cut(head.size, head.root)
-
-
-def _newest(ctx: typer.Context, current: Path | None) -> Roster:
-    """Return the roster that a draft follows."""
-    if current is not None:
-        return trust.read(
-            note.parse(terminal.read_file(current), max_size=16 << 20)
+        return terminal.read_file(file)
+    settings = settings_of(ctx)
+    trusted = trusted_roster(settings)
+    wanted = version or trusted.version
+    raw = roster_files(settings.home).get(wanted)
+    if raw is None:
+        raise UsageError(
+            f"{settings.home}: there is no version {wanted}",
+            hint=t("it has {names}", names=f"1-{trusted.version}"),
         )
-    return trusted_roster(settings_of(ctx)).current
+    return raw
 
 
-def _write(out: Path, draft: Roster, current: Roster) -> None:
-    raw = drafts.write(draft, current)
-    terminal.write_new(out, raw)
-    for line in drafts.changes(current, drafts.read(raw)[1]):
-        terminal.say(line)
-    _tell_missing(raw, current)
-
-
-def _tell_missing(raw: bytes, current: Roster | None) -> None:
-    for signed in drafts.signatures(raw, current):
-        if signed.wanted:
-            terminal.tell(
-                t(
-                    "version {version}: {wanted} more of {names} must sign",
-                    version=signed.version,
-                    wanted=signed.wanted,
-                    names=", ".join(signed.missing),
-                )
-            )
+def _since(ctx: typer.Context, text: str) -> bytes:
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        return _note(ctx, None, int(text))
+    return terminal.read_file(Path(text))
 
 
 def _about(asked: join.Request) -> list[str]:
@@ -248,25 +262,3 @@ def _about(asked: join.Request) -> list[str]:
         f"urls     {' '.join(asked.urls)}",
         f"hash     {asked.hash}",
     ]
-
-
-def _describe(roster: Roster) -> list[str]:
-    until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(roster.expires))
-    lines = [
-        f"alliance {roster.alliance} ({roster.id[:16]}…)",
-        f"version  {roster.version} ({roster.hash})",
-        f"expires  {until}",
-        f"admins   {roster.threshold} of {', '.join(sorted(roster.admins))}",
-    ]
-    lines += [
-        f"key      {e.kind} epoch {e.epoch}: {e.t} of"
-        f" {', '.join(m for m, _ in e.shares.values())}"
-        + (" (dealt)" if e.dealt else "")
-        for e in roster.epochs
-        if e.shares
-    ]
-    lines += [
-        f"member   {m.id:16} {m.sector:10} {m.status:9} {m.origin}"
-        for m in roster.members
-    ]
-    return lines

@@ -60,6 +60,14 @@ def home_path(given: Path | None, environment: Environment) -> Path:
     return path
 
 
+def agreed(question: str) -> bool:
+    """Whether a person says yes; nobody is asked where no terminal is."""
+    if not sys.stdin.isatty():
+        return True
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
+
+
 def ask_secret() -> str:
     """Read a passphrase from the terminal."""
     return getpass.getpass(t("Passphrase: "))

@@ -34,6 +34,24 @@ def parse(der: bytes, subject: str = "certificate") -> x509.Certificate:
         raise MalformedError(f"{subject}: not a DER certificate") from e
 
 
+def load(raw: bytes, subject: str = "certificate") -> bytes:
+    """Return the DER of a certificate file, PEM or DER.
+
+    Of a PEM file with a chain it is the first, the owner's own.
+
+    Raises:
+        MalformedError: neither.
+    """
+    if b"-----BEGIN" not in raw:
+        parse(raw, subject)
+        return raw
+    try:
+        found = x509.load_pem_x509_certificate(raw)
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as e:
+        raise MalformedError(f"{subject}: not a PEM certificate") from e
+    return found.public_bytes(Encoding.DER)
+
+
 def spki(der: bytes, subject: str = "certificate") -> bytes:
     """Return the certificate's SubjectPublicKeyInfo, DER."""
     found = parse(der, subject)

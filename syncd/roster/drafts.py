@@ -364,6 +364,36 @@ def set_cap(draft: Roster, cap: Cap) -> Roster:
     return replace(draft, caps=tuple(rows[key] for key in sorted(rows)))
 
 
+def drop_quota(draft: Roster, member: str, purpose: str) -> Roster:
+    """Return the draft without a row: what is everybody's applies then.
+
+    Raises:
+        RefusedError: no such row.
+    """
+    rest = tuple(
+        q for q in draft.quotas if (q.member, q.purpose) != (member, purpose)
+    )
+    if len(rest) == len(draft.quotas):
+        raise RefusedError(
+            f"roster: no quota of {member or 'everybody'} for {purpose}"
+        )
+    return replace(draft, quotas=rest)
+
+
+def drop_cap(draft: Roster, kind: str, evidence: str) -> Roster:
+    """Return the draft without a row: the next closest applies then.
+
+    Raises:
+        RefusedError: no such row.
+    """
+    rest = tuple(
+        c for c in draft.caps if (c.kind, c.evidence) != (kind, evidence)
+    )
+    if len(rest) == len(draft.caps):
+        raise RefusedError(f"roster: no cap for {kind or evidence}")
+    return replace(draft, caps=rest)
+
+
 def set_limits(draft: Roster, limits: Limits) -> Roster:
     """Return the draft with what an origin may bring in a day."""
     return replace(draft, limits=limits)
@@ -525,43 +555,57 @@ def _check_follows(draft: Roster, current: Roster | None) -> None:
 # -------------------------------------------------------------------- review
 
 
-def changes(current: Roster, draft: Roster) -> list[str]:
-    """Return what the draft changes, a line each, for who is to sign it.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two versions: where, and both JSON values."""
 
-    Every difference is named, by its path if it has no words of its own.
+    path: tuple[str, ...]  # field names and what identifies a list's item
+    old: Any  # None: was not there
+    new: Any  # None: is not there any more
+
+    def __str__(self) -> str:
+        name, *rest = self.path
+        where = name + "".join(f"[{part}]" for part in rest)
+        if self.old is None:
+            return f"+ {where}{_brief(self.new)}"
+        if self.new is None:
+            return f"- {where}{_brief(self.old)}"
+        return f"~ {where}{_brief(self.old)} →{_brief(self.new)}"
+
+
+def changes(current: Roster, draft: Roster) -> list[Change]:
+    """Return what the draft changes, for who is to sign it.
+
+    Every difference is named, down to the smallest part that differs.
     """
-    lines: list[str] = []
+    found: list[Change] = []
     old, new = current.to_json(), draft.to_json()
     for name in sorted({*old, *new} - {"version", "previous", "issued"}):
-        lines += _differences(name, old.get(name), new.get(name))
-    return lines
+        found += _differences((name,), old.get(name), new.get(name))
+    return found
 
 
-def _differences(path: str, old: Any, new: Any) -> list[str]:
+def _differences(path: tuple[str, ...], old: Any, new: Any) -> list[Change]:
     if old == new:
         return []
     if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            line
-            for name in sorted({*old, *new})
-            for line in _differences(
-                f"{path}.{name}", old.get(name), new.get(name)
-            )
-        ]
+        return _by_part(path, old, new)
     if isinstance(old, list | None) and isinstance(new, list | None):
         before, after = _labelled(old or []), _labelled(new or [])
-        return [
-            line
-            for label in sorted({*before, *after})
-            for line in _differences(
-                f"{path}[{label}]", before.get(label), after.get(label)
-            )
-        ]
-    if old is None:
-        return [f"+ {path}{_brief(new)}"]
-    if new is None:
-        return [f"- {path}{_brief(old)}"]
-    return [f"~ {path}{_brief(old)} →{_brief(new)}"]
+        if before != after:
+            return _by_part(path, before, after)
+        # The same items: what changed is their order.
+    return [Change(path, old, new)]
+
+
+def _by_part(
+    path: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str, Any]
+) -> list[Change]:
+    return [
+        change
+        for part in sorted({*old, *new})
+        for change in _differences((*path, part), old.get(part), new.get(part))
+    ]
 
 
 def _labelled(items: Sequence[Any]) -> dict[str, Any]:
@@ -582,11 +626,13 @@ def _label(item: Any) -> str:
         case {"days": int()}:
             return f"{item.get('kind', '')} {item.get('evidence', '')}".strip()
         case {"log": str(key)}:
-            return key
+            return key.partition("+")[0]  # the origin
         case {"origin": str(origin), "size": int(size)}:
             return f"{origin} {size} {item['ranges']}"
         case {"size": int(size)}:
             return str(size)
+        case str() if "+" in item:
+            return item.partition("+")[0]  # a key's name
         case _:
             return str(item)
 

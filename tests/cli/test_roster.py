@@ -1,14 +1,18 @@
 """`syncd roster` with files and a home, no daemon running."""
 
 import asyncio
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from syncd.cli.main import main
-from syncd.roster import drafts
+from syncd.roster import drafts, keys
+from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint
-from tests.alliance import Alliance
+from tests.alliance import ADMINS, NAME, Alliance
+from tests.cli.conftest import Ran, Run
 
 
 def syncd(*words: str | Path) -> int:
@@ -75,4 +79,343 @@ def test_nobody_to_remove(
     """An unknown member is wrong use."""
     words = ["roster", "remove", "nobody", str(root / "x")]
     assert syncd("--home", root / "police", *words) == 2
-    assert "no member nobody" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "no member nobody" in err
+    assert "hint: it has bank, carrier, platform, police" in err
+
+
+# ------------------------------------------------------------------- edits
+
+
+@pytest.fixture(scope="module")
+def shelf(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What admins have at hand: keys, a certificate, files of values."""
+    path = tmp_path_factory.mktemp("shelf")
+    carol = keys.admin(NAME, "carol", b"c" * 32)
+    (path / "carol.pub").write_text(f"{carol.verifier}\n")
+    newer = keys.generate(
+        "watch.example", NAME, bytes_of(7), now=1_760_000_000
+    )
+    (path / "watch.der").write_bytes(newer.certificate)
+    (path / "never.tsv").write_text("phone\t110\temergency\nurl\tcom.cn/\n")
+    return path
+
+
+def bytes_of(seed: int) -> Any:
+    """Return a source of bytes that are all different, for a test."""
+    count = iter(range(1, 200))
+    return lambda n: bytes([seed, next(count)]) * (n // 2)
+
+
+class Admin:
+    """Runs `syncd roster …` in a shelf of its own, on one roster file."""
+
+    def __init__(self, run: Run, root: Path, shelf: Path, out: Path) -> None:
+        self.run, self.root, self.shelf, self.out = run, root, shelf, out
+        self.current = drafts.read((root / "roster.note").read_bytes())[1]
+
+    def __call__(
+        self, *words: str, stdin: bytes = b"", lang: str = "en"
+    ) -> Ran:
+        named = [
+            str(self.out) if w == "OUT" else w.replace("@", f"{self.shelf}/")
+            for w in words
+        ]
+        given = ("--current", self.root / "roster.note")
+        return self.run("--lang", lang, "roster", *named, *given, stdin=stdin)
+
+    @property
+    def draft(self) -> Roster:
+        return drafts.read(self.out.read_bytes())[1]
+
+
+@pytest.fixture
+def admin(run: Run, root: Path, shelf: Path, tmp_path: Path) -> Admin:
+    return Admin(run, root, shelf, tmp_path / "draft")
+
+
+EDITS = [
+    (
+        "set OUT --quota bank:lookup=7/9 --quota all=100/200",
+        "+ quota of bank for lookup: 7 an hour, 9 a day",
+        "+ bank 用于 lookup 的配额：每小时 7，每日 9",
+    ),
+    (
+        "set OUT --cap phone=30 --cap phone/honeypot=9 --cap judgment=500",
+        "~ reports of phone count for 30 days, were 180",
+        "~ phone 的上报有效 30 天，原为 180 天",
+    ),
+    (
+        "set OUT --cap police_case=none",
+        "- no cap of its own: police_case",
+        "- 不再单独设上限：police_case",
+    ),
+    (
+        "set OUT --action confirmed=hold --entries 5 --bytes 6",
+        "~ policy confirmed: hold, was delay",
+        "~ policy confirmed：hold，原为 delay",
+    ),
+    (
+        "set OUT --threshold 1",
+        "~ admins that must sign: 1, were 2",
+        "须 1 名管理员",
+    ),
+    (
+        "member bank OUT --url https://a.example --url https://b.example:1",
+        "+ bank is reached at https://a.example",
+        "+ bank 使用地址 https://a.example",
+    ),
+    (
+        "member bank OUT --name-zh 甲行 --sector payment --group g --via police"
+        " --info contact=x",
+        "~ members bank names zh: 甲行, was",
+        "~ members bank names zh：甲行，原为",
+    ),
+    (
+        "member bank OUT --certificate @watch.der",
+        "~ bank has another TLS key: ",
+        "~ bank 换了 TLS 密钥：",
+    ),
+    (
+        "admin add @carol.pub OUT",
+        "+ admin carol, key ",
+        "+ 管理员 carol，密钥",
+    ),
+    (
+        "admin remove anne OUT --threshold 1",
+        "- anne is an admin no more",
+        "- anne 不再是管理员",
+    ),
+    (
+        "auditor add watch @watch.der OUT --name-en Watch",
+        "+ auditor watch: Watch / Watch, TLS ",
+        "+ 审计员 watch：Watch / Watch，TLS",
+    ),
+    (
+        "never add OUT --file @never.tsv",
+        "+ never listed: phone cn:110 (emergency)",
+        "+ 永不列入名单：phone cn:110（emergency）",
+    ),
+    (
+        "retire phone 1 OUT",
+        "+ all entries of epoch phone/1 count as erased",
+        "+ 批次 phone/1 的全部条目视为已清除",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "english", "chinese"), EDITS)
+def test_an_edit_says_what_it_changes(
+    admin: Admin, words: str, english: str, chinese: str
+) -> None:
+    """In both languages, and what the file holds is what was shown."""
+    ran = admin(*words.split())
+    assert ran.code == 0, ran.err
+    assert english in ran.out
+    assert "2 of anne, bert must still sign, as admins of version 1" in ran.err
+    assert "version 2 (" in ran.out
+    assert admin.draft.previous == admin.current.hash
+    shown = [line for line in ran.out.splitlines() if line[0] in "+-~"]
+    assert len(shown) >= len(drafts.changes(admin.current, admin.draft))
+    admin.out.unlink()
+    ran = admin(*words.split(), lang="zh")
+    assert ran.code == 0, ran.err
+    assert chinese in ran.out
+
+
+def test_edits_add_up(admin: Admin, tmp_path: Path) -> None:
+    """The second goes on from the first one's draft, and shows both."""
+    assert admin("set", "OUT", "--cap", "phone=30").code == 0
+    first, admin.out = admin.out, tmp_path / "second"
+    ran = admin("retire", "url", "1", "OUT", "--onto", str(first), "--json")
+    assert ran.code == 0, ran.err
+    assert [one["at"] for one in ran.json["changes"]] == [
+        ["caps", "phone", "days"],
+        ["epochs", "url/1", "retired"],
+        ["expires"],
+    ]
+    assert ran.json["changes"][0]["old"] == 180
+    assert ran.json["signatures"][0]["wanted"] == 2
+    assert not ran.json["complete"]
+    assert "no url can be reported" in ran.err
+
+
+def test_signatures_do_not_move_to_another_text(
+    admin: Admin, tmp_path: Path
+) -> None:
+    """And a draft that does not follow the newest version is refused."""
+    assert admin("set", "OUT", "--cap", "phone=30").code == 0
+    signed = drafts.sign(admin.out.read_bytes(), ADMINS[0], admin.current)
+    (tmp_path / "signed").write_bytes(signed)
+    onto = ("--onto", str(tmp_path / "signed"))
+    admin.out = tmp_path / "second"
+    ran = admin("set", "OUT", "--cap", "url=3", *onto)
+    assert ran.code == 0
+    assert "its signatures do not count for the new draft" in ran.err
+    assert drafts.read(admin.out.read_bytes())[0].signatures == ()
+    newer = drafts.write(
+        drafts.begin(admin.draft, now=admin.draft.issued), admin.draft
+    )
+    (tmp_path / "signed").write_bytes(newer)
+    ran = admin("set", "OUT", "--cap", "url=4", *onto)
+    assert ran.code == 1
+    assert "does not follow version 1" in ran.err
+
+
+WRONG = [
+    ("set OUT", 2, "nothing changes by that"),
+    ("set OUT --quota bank:lookup", 2, "want [MEMBER:]PURPOSE=HOUR/DAY"),
+    ("set OUT --quota bank:lookup=x/1", 2, "not a whole number"),
+    ("set OUT --quota bank:lookup=5", 2, "want HOUR/DAY"),
+    ("set OUT --quota none:lookup=1/1", 2, "no member none"),
+    ("set OUT --quota bank:bogus=1/1", 2, "no such code"),
+    ("set OUT --quota bank:lookup=none", 1, "no quota of bank for lookup"),
+    ("set OUT --quota lookup=none", 2, "quotas: none for lookup"),
+    ("set OUT --quota all=3000000/1", 2, "3000000"),
+    ("set OUT --cap bogus=1", 2, "no such code"),
+    ("set OUT --cap phone=none", 2, "caps: none for phone"),
+    ("set OUT --action bogus=hold", 2, "use ceiling, confirmed"),
+    ("set OUT --action confirmed=bogus", 2, "use label, warn"),
+    ("set OUT --threshold 9", 1, "a threshold of 9 with 2 admins"),
+    ("member nobody OUT --sector bank", 2, "it has bank, carrier"),
+    ("member bank OUT", 2, "nothing changes"),
+    ("member bank OUT --sector bogus", 2, "use police, bank"),
+    ("member bank OUT --url http://a.example", 2, "urls"),
+    ("member bank OUT --certificate @never.tsv", 2, "not a DER certificate"),
+    ("admin add @never.tsv OUT", 2, "no public key of an admin"),
+    ("admin remove carol OUT", 2, "it has anne, bert"),
+    ("admin remove anne OUT", 1, "lower the threshold first"),
+    ("auditor remove watch OUT", 2, "no auditor watch"),
+    ("auditor add bank @watch.der OUT", 2, "id bank occurs twice"),
+    ("retire phone 9 OUT", 2, "it has account 1, phone 1, url 1"),
+    ("erase x OUT --range 0:1 --reason retention", 2, "no log x"),
+    (
+        "erase bank.example/syncd/txwz/1 OUT --range 0:1 --reason retention",
+        1,
+        "it retracts by itself",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "said"), WRONG)
+def test_an_edit_that_cannot_be(
+    admin: Admin, words: str, code: int, said: str
+) -> None:
+    """It says what, where and how to mend; nothing is written."""
+    ran = admin(*words.split())
+    assert ran.code == code, ran.err
+    assert said in ran.err
+    assert not admin.out.exists()
+
+
+def test_never_values_come_from_standard_input(admin: Admin) -> None:
+    """Not from an argument, which is not repeated either."""
+    ran = admin("never", "add", "OUT", "--kind", "phone", "95599")
+    assert ran.code == 2
+    assert "more arguments" in ran.err
+    assert "95599" not in ran.err
+    ran = admin(
+        "never", "add", "OUT", "--kind", "phone", stdin=b"95599\n12x\n"
+    )
+    assert ran.code == 2
+    assert "line 2" in ran.err
+    assert "12x" not in ran.err
+    ran = admin("never", "add", "OUT", "--kind", "phone", stdin=b"95599\n")
+    assert ran.code == 0
+    (row,) = [n for n in admin.draft.never if n.value == "cn:95599"]
+    assert row.note == "official"
+
+
+def test_a_never_value_may_be_listed_again(
+    admin: Admin, tmp_path: Path
+) -> None:
+    assert admin("never", "add", "OUT", "--file", "@never.tsv").code == 0
+    first, admin.out = admin.out, tmp_path / "second"
+    words = ("never", "remove", "OUT", "--kind", "url", "--onto", str(first))
+    assert admin(*words, stdin=b"com.cn/\n").code == 0
+    assert {n.value for n in admin.draft.never} == {"cn:110"}
+    admin.out = tmp_path / "third"
+    ran = admin(*words, stdin=b"bit.ly/\n")
+    assert ran.code == 2
+    assert "line 1: is not on the never-list" in ran.err
+
+
+def test_what_a_removed_member_said_can_be_erased(
+    admin: Admin, root: Path, tmp_path: Path
+) -> None:
+    """Of its log as it ended; a range beyond that end is refused."""
+    given = ["--checkpoint", str(root / "bank.checkpoint")]
+    assert admin("remove", "bank", "OUT", *given).code == 0
+    first, admin.out = admin.out, tmp_path / "second"
+    origin = admin.current.known("bank").origin
+    words = ["erase", origin, "OUT", "--reason", "court_order"]
+    onto = ["--onto", str(first)]
+    ran = admin(*words, "--range", "0:99", *onto)
+    assert ran.code == 2
+    assert "the log has" in ran.err
+    ran = admin(*words, "--range", "1:2", *onto)
+    assert ran.code == 0, ran.err
+    assert f"+ erased of {origin} at size" in ran.out
+    (row,) = admin.draft.erased
+    assert row.ranges == ((1, 2),)
+
+
+# ------------------------------------------------------------- sign, show
+
+
+@pytest.fixture
+def ring(
+    admin: Admin, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A key directory of the admin anne's."""
+    from syncd.store.keyring import Keyring
+
+    secret = tmp_path / "secret"
+    secret.touch(0o600)
+    secret.write_text("correct horse battery\n")
+    monkeypatch.setenv("SYNCD_SECRET_FILE", str(secret))
+    path = tmp_path / "anne"
+    path.mkdir(mode=0o700)
+    kept = Keyring.create(path, b"correct horse battery", cost=2)
+    kept.put(f"admin-{NAME}--anne", ADMINS[0].seed)
+    return path
+
+
+def test_an_admin_sees_what_he_signs(
+    admin: Admin, ring: Path, tmp_path: Path
+) -> None:
+    """And then who must sign still; complete, what comes next."""
+    assert admin("set", "OUT", "--cap", "phone=30").code == 0
+    ran = admin("sign", "OUT", "--keys", str(ring))
+    assert ran.code == 0, ran.err
+    assert "~ reports of phone count for 30 days, were 180" in ran.out
+    assert "1 of bert must still sign, as admins of version 2" in ran.err
+    both = drafts.sign(admin.out.read_bytes(), ADMINS[1], admin.current)
+    admin.out.write_bytes(both)
+    ran = admin("sign", "OUT", "--keys", str(ring), "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["complete"]
+
+
+def test_show_says_what_changed_between_versions(
+    admin: Admin, run: Run, root: Path
+) -> None:
+    """Of a draft since a file, or since a version of a home."""
+    assert admin("set", "OUT", "--cap", "phone=30").code == 0
+    wanted = "~ reports of phone count for 30 days, were 180"
+    home = ("--home", root / "police")
+    for since in (root / "roster.note", 1):
+        ran = run(*home, "roster", "show", admin.out, "--since", since)
+        assert wanted in ran.out
+    ran = run(*home, "roster", "show", admin.out, "--since", 1, "--json")
+    assert ["caps", "phone", "days"] in [one["at"] for one in ran.json]
+    ran = run(*home, "roster", "show", "--version", 7)
+    assert ran.code == 2
+    assert "there is no version 7" in ran.err
+    ran = run(*home, "roster", "show", "--version", 1)
+    assert "quota    *                lookup" in ran.out
+    ran = run("--lang", "zh", *home, "roster", "show")
+    assert "配额" in ran.out
+    assert (
+        json.loads(run(*home, "roster", "show", "--json").out)["version"] == 1
+    )

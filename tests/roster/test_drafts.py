@@ -487,23 +487,62 @@ def test_whoever_signs_sees_every_change(
     draft = drafts.set_cap(draft, Cap(7, kind="phone"))
     draft = with_epoch(drafts.remove_admin(draft, "eve"))
     eve = old.admins["eve"]
-    assert drafts.changes(old, draft) == [
-        f"- admins[{eve}] {str(eve)[:64]}…",
-        "~ caps[phone].days 180 → 7",
+    assert seen(old, draft) == [
+        f"- admins[{eve.name}] {str(eve)[:64]}…",
+        "~ caps[phone][days] 180 → 7",
         "+ epochs[phone/1]",
         f"~ expires {old.expires} → {draft.expires}",
         "+ holders[bank] bank",
         "+ holders[carrier] carrier",
         "+ holders[police] police",
-        "- members[bank].urls[https://bank.example:8443]"
+        "- members[bank][urls][https://bank.example:8443]"
         " https://bank.example:8443",
-        "+ members[bank].urls[https://new.example] https://new.example",
+        "+ members[bank][urls][https://new.example] https://new.example",
         "+ members[police]",
         "+ never[phone cn:110]",
-        "~ policy.confirmed delay → hold",
+        "~ policy[confirmed] delay → hold",
         "+ quotas[bank all]",
     ]
-    assert drafts.changes(old, old) == []
+    assert seen(old, old) == []
+
+
+def seen(old: Roster, draft: Roster) -> list[str]:
+    return [str(change) for change in drafts.changes(old, draft)]
+
+
+def test_another_order_is_a_change(machine: TrustedRoster) -> None:
+    """The first of a member's doors is asked first."""
+    one, two = "https://a.example", "https://b.example"
+    old = drafts.set_urls(machine.current, "bank", one, two)
+    draft = drafts.set_urls(old, "bank", two, one)
+    (change,) = drafts.changes(old, draft)
+    assert change.path == ("members", "bank", "urls")
+    assert (change.old, change.new) == ([one, two], [two, one])
+
+
+def test_another_key_for_an_admin_is_one_change(
+    machine: TrustedRoster,
+) -> None:
+    old = machine.current
+    key = keys.admin(old.alliance, "eve", b"n" * 32).verifier
+    (change,) = drafts.changes(old, drafts.add_admin(old, key))
+    assert change.old == str(old.admins["eve"])
+    assert change.new == str(key)
+
+
+def test_a_row_that_is_dropped_falls_back(machine: TrustedRoster) -> None:
+    """On everybody's quota, on the cap of the kind; others cannot go."""
+    old = machine.current
+    more = drafts.set_quota(old, Quota("all", 1, 2, member="bank"))
+    assert drafts.drop_quota(more, "bank", "all") == old
+    more = drafts.set_cap(old, Cap(7, "phone", "honeypot"))
+    assert drafts.drop_cap(more, "phone", "honeypot") == old
+    with pytest.raises(RefusedError, match="no quota of bank for all"):
+        drafts.drop_quota(old, "bank", "all")
+    with pytest.raises(RefusedError, match="no cap for phone"):
+        drafts.drop_cap(old, "phone", "honeypot")
+    with pytest.raises(MalformedError, match="quotas: none for all"):
+        drafts.write(drafts.drop_quota(begin(machine), "", "all"), old)
 
 
 def test_a_change_in_anything_is_seen(machine: TrustedRoster) -> None:
@@ -512,9 +551,7 @@ def test_a_change_in_anything_is_seen(machine: TrustedRoster) -> None:
     bank = old.known("bank")
     erased = Erased(bank.origin, 9, b"\1" * 32, ((1, 2),), "retention")
     draft = drafts.add_erased(old, erased)
-    assert drafts.changes(old, draft) == [
-        f"+ erased[{bank.origin} 9 [[1, 2]]]"
-    ]
+    assert seen(old, draft) == [f"+ erased[{bank.origin} 9 [[1, 2]]]"]
     cut = replace(
         bank,
         generations=(
@@ -525,5 +562,5 @@ def test_a_change_in_anything_is_seen(machine: TrustedRoster) -> None:
         ),
     )
     draft = replace(old, members=(cut, *old.members[1:]))
-    (line,) = drafts.changes(old, draft)
-    assert line.endswith(".cuts[3]")
+    (change,) = drafts.changes(old, draft)
+    assert change.path[-2:] == ("cuts", "3")

@@ -1,0 +1,202 @@
+"""A draft's way through a command: begun, edited, written, looked at.
+
+Every command that edits the roster reads the newest version, or a draft that
+an earlier command wrote (`--onto`), and writes a new draft file; it shows
+what the whole draft changes, and who must sign it. Nothing is published.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from syncd.cli import review, terminal
+from syncd.cli.daemon import settings_of
+from syncd.cli.text import t
+from syncd.errors import UntrustedError, UsageError
+from syncd.node import audit
+from syncd.node.home import clock, trusted_roster
+from syncd.roster import drafts, trust
+from syncd.roster.members import Cut, Generation
+from syncd.roster.roster import MAX_SIZE, Roster
+from syncd.tlog import checkpoint as checkpoints
+from syncd.tlog import note
+
+Out = Annotated[Path, typer.Argument(help=t("the draft, a new file"))]
+Current = Annotated[
+    Path | None,
+    typer.Option(help=t("the newest signed roster; else that of --home")),
+]
+Onto = Annotated[
+    Path | None, typer.Option(help=t("go on from this draft: edits add up"))
+]
+Days = Annotated[int, typer.Option(help=t("until it expires"), min=1, max=90)]
+AsJson = Annotated[bool, typer.Option("--json")]
+
+
+class Draft:
+    """The newest version, and the one that is to follow it."""
+
+    def __init__(
+        self,
+        ctx: typer.Context,
+        current: Path | None,
+        onto: Path | None,
+        days: int = drafts.LIFE_DAYS,
+    ) -> None:
+        """Begin a draft, or go on from one.
+
+        Raises:
+            UsageError: no roster is here.
+            RefusedError: the draft given does not follow the newest version.
+        """
+        self._ctx = ctx
+        self.current = newest(ctx, current)
+        if onto is None:
+            self.roster = drafts.begin(self.current, now=clock(), days=days)
+            return
+        raw = terminal.read_file(onto)
+        if any(s.have for s in drafts.signatures(raw, self.current)):
+            terminal.tell(
+                t(
+                    "{path}: its signatures do not count for the new draft:"
+                    " all sign again",
+                    path=onto,
+                )
+            )
+        self.roster = drafts.read(raw)[1]
+
+    def edit(
+        self, edit: Callable[..., Roster], *rest: Any, **more: Any
+    ) -> None:
+        """Apply one edit of `roster.drafts`."""
+        self.roster = edit(self.roster, *rest, **more)
+
+    def end(self, generation: Generation, file: Path | None) -> Cut:
+        """Return a size that a log has signed: as given, or as mirrored.
+
+        Raises:
+            UsageError: we do not hold the log, and no checkpoint was given.
+            UntrustedError: the checkpoint is not that log's.
+        """
+        origin = generation.origin
+        if file is not None:
+            raw = terminal.read_file(file)
+        else:
+            with audit.served(settings_of(self._ctx), origin) as log:
+                raw = log.checkpoint
+        try:
+            head, _ = checkpoints.open_(raw, generation.log)
+        except UntrustedError as e:
+            raise UntrustedError(
+                f"{file or 'mirror'}: not signed by {origin}: {e}",
+                hint=t(
+                    "take the checkpoint of {log} that a member serves",
+                    log=origin,
+                ),
+            ) from e
+        return Cut(head.size, head.root)
+
+    def write(self, out: Path, *, as_json: bool = False) -> None:
+        """Write the draft, and show what it changes and who must sign.
+
+        Raises:
+            MalformedError, UntrustedError: no reader would take it.
+            UsageError: the file is there already.
+        """
+        raw = drafts.write(self.roster, self.current)
+        terminal.write_new(out, raw)
+        show(raw, self.current, as_json=as_json)
+
+
+def newest(ctx: typer.Context, current: Path | None) -> Roster:
+    """Return the roster that a draft follows."""
+    if current is not None:
+        raw = terminal.read_file(current)
+        return trust.read(note.parse(raw, max_size=MAX_SIZE))
+    return trusted_roster(settings_of(ctx)).current
+
+
+def named(found: Any, what: str, name: str, known: Any) -> Any:
+    """Return what was found under a name.
+
+    Raises:
+        UsageError: nothing was; the hint says what there is.
+    """
+    if found is None:
+        raise UsageError(
+            f"roster: no {what} {name}",
+            hint=t("it has {names}", names=", ".join(known) or "-"),
+        )
+    return found
+
+
+def show(raw: bytes, current: Roster | None, *, as_json: bool = False) -> None:
+    """Say what a draft file changes, and which signatures it still wants."""
+    _, draft = drafts.read(raw)
+    signatures = drafts.signatures(raw, current)
+    if as_json:
+        terminal.show_json(
+            {
+                "version": draft.version,
+                "hash": draft.hash,
+                "changes": review.to_json(current, draft) if current else [],
+                "signatures": [
+                    {
+                        "version": s.version,
+                        "threshold": s.threshold,
+                        "have": list(s.have),
+                        "missing": list(s.missing),
+                        "wanted": s.wanted,
+                    }
+                    for s in signatures
+                ],
+                "complete": all(not s.wanted for s in signatures),
+            }
+        )
+        return
+    for line in describe(current, draft):
+        terminal.say(line)
+    tell_missing(raw, current)
+
+
+def tell_missing(raw: bytes, current: Roster | None) -> None:
+    """Say which signatures a draft file still wants, and what is next."""
+    wanted = [s for s in drafts.signatures(raw, current) if s.wanted]
+    for signed in wanted:
+        terminal.tell(
+            t(
+                "{wanted} of {names} must still sign, as admins of version"
+                " {version}",
+                version=signed.version,
+                wanted=signed.wanted,
+                names=", ".join(signed.missing),
+            )
+        )
+    if wanted:
+        terminal.tell(t("Next: syncd roster sign, by each of them."))
+    elif current is None:
+        terminal.tell(t("Complete. Next: syncd join accept, at each founder."))
+    else:
+        terminal.tell(
+            t("Complete. Next: syncd roster publish, at any member.")
+        )
+
+
+def describe(current: Roster | None, draft: Roster) -> list[str]:
+    """Return what is to be signed, in words."""
+    if current is None:
+        return [
+            *review.whole(draft),
+            t("fingerprint {hash}", hash=draft.hash),
+        ]
+    return [
+        t(
+            "version {new} ({hash}…) after version {old}:",
+            new=draft.version,
+            hash=draft.hash[:16],
+            old=current.version,
+        ),
+        *review.changes(current, draft),
+    ]
