@@ -237,7 +237,7 @@ class HolderState:
     member: str
     up: bool = True
     why: str = ""
-    since: int = 0  # unix seconds
+    since: int = 0  # seconds of the clock given
     latency_s: float = 0.0
 
 

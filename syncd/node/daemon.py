@@ -116,7 +116,7 @@ class Daemon:
             roster=lambda: self.rosters.current,
             door=self._holder_door,
             offload=self.offload,
-            clock=self.clock,
+            clock=time.monotonic,
             rng=secrets.token_bytes,
             report=self.report,
             cache_size=LOOKUP_CACHE if config.lookup.cache else 0,
@@ -152,7 +152,8 @@ class Daemon:
             keys=Keys(keys.log.verifier, keys.member, keys.seen),
             shares=home.shares,
             quota=CountedDebit(
-                home.quota(lambda: self.rosters.current), self.metrics
+                home.quota(lambda: self.rosters.current, self.clock),
+                self.metrics,
             ),
             exchange=self.exchange,
             following=lambda: self.rosters.settled,
@@ -214,9 +215,15 @@ class Daemon:
         """Pass, unless our clock is astray.
 
         Raises:
-            RefusedError: it differs from the others' by too much.
+            RefusedError: it differs from the others' by too much, or none of
+                theirs was heard yet.
         """
         skew = self.exchange.skew_s()
+        if skew is None:
+            raise RefusedError(
+                "clock: no other member has told us the time yet",
+                hint="until one does we neither publish nor cosign",
+            )
         if abs(skew) > self.config.skew.max_s:
             raise RefusedError(
                 f"clock: the others' clocks are {skew} s off ours",
@@ -523,6 +530,8 @@ class Daemon:
             )
             log.critical("not appending", why=str(e), hint=e.hint)
             return
+        await self.exchange.ask()
+        await self.exchange.heard.wait()  # the rounds go on asking
         if self._why_not == UNASKED:  # else a receipt told us more
             self._why_not = ""
         log.info(

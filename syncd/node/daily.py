@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 import structlog
@@ -38,7 +37,7 @@ ROWS = 500  # usage rows in one part: well below 60 KiB
 
 async def run(daemon: Daemon) -> None:
     """Do what is due: usage and sightings of days past, and pruning."""
-    now = int(time.time())
+    now = int(daemon.clock())
     own = daemon.home.own
     await own.access.prune(daemon.config.access.days)
     await own.quotas.prune(now)

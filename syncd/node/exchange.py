@@ -8,6 +8,7 @@ fails is left alone for a while, longer each time.
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ from syncd.flows.cosign import CosignBook
 from syncd.flows.ports import Finding, Heads, Mirror, Peer, Source
 from syncd.flows.pull import Budget, Pulled, pull, root_at
 from syncd.flows.tokenise import Offload
+from syncd.node.clocks import Clocks
 from syncd.roster.roster import Cut, Roster
 from syncd.tlog import checkpoint, note
 from syncd.tlog.note import SigningKey, VerifierKey
@@ -51,9 +53,8 @@ class PeerState:
     cursor: str = ""
     last_ok: int = 0  # unix seconds
     failures: int = 0
-    retry_at: float = 0.0
+    retry_at: float = 0.0  # by our steady clock
     why: str = ""
-    skew_s: int | None = None  # its clock minus ours
 
 
 @dataclass(slots=True)
@@ -107,6 +108,7 @@ class Exchange:
         interval_s: float,
         backoff_max_s: float,
         round_s: float = ROUND_S,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the parts; nothing runs yet.
 
@@ -129,6 +131,7 @@ class Exchange:
             interval_s: what a first back-off is.
             backoff_max_s: what it grows to.
             round_s: for so long a round waits for its pulls.
+            steady: seconds that nobody sets, for pauses.
         """
         self._me = me
         self._roster = roster
@@ -148,6 +151,9 @@ class Exchange:
         self._interval_s = interval_s
         self._backoff_max_s = backoff_max_s
         self._round_s = round_s
+        self._steady = steady
+        self._clocks = Clocks(clock, steady)
+        self.heard = asyncio.Event()  # another member's clock, or we are alone
         self._rng = secrets.SystemRandom()
         self._locks: dict[str, asyncio.Lock] = {}
         self._gate = asyncio.Semaphore(PULLS_AT_ONCE)
@@ -170,7 +176,12 @@ class Exchange:
 
     async def round(self) -> None:
         """Ask some members what is new, then fetch what is."""
-        now = self._clock()
+        await self.ask()
+        await self.fetch()
+
+    async def ask(self) -> None:
+        """Ask some members what is new, and what time it is."""
+        now = self._steady()
         others = [m.id for m in self._roster().active() if m.id != self._me]
         able = [m for m in others if self._state(m).retry_at <= now]
         poked = [m for m in able if m in self._poked]
@@ -178,7 +189,8 @@ class Exchange:
         chosen = self._rng.sample(able, min(self._fanout, len(able)))
         asked = list(dict.fromkeys([*poked, *chosen]))
         await asyncio.gather(*(self._ask_alone(member) for member in asked))
-        await self.fetch()
+        if self.skew_s() is not None:
+            self.heard.set()
 
     async def fetch(self) -> None:
         """Pull every origin that has a target or a gap to fill."""
@@ -250,15 +262,12 @@ class Exchange:
 
     async def _ask(self, member: str) -> None:
         state = self._state(member)
-        try:
-            heads = await self._peers(member).heads(state.cursor)
-        except SyncdError as e:
-            self.failed(member, str(e))
-            return
+        asked = self._steady()
+        heads = await self._peers(member).heads(state.cursor)
         state.failures, state.why = 0, ""
         state.last_ok = int(self._clock())
         if heads.time:
-            state.skew_s = heads.time - int(self._clock())
+            self._clocks.hear(member, heads.time, asked)
         await self._take(member, heads)
         # What it says of logs that only a newer roster has, it shall repeat.
         if heads.roster_version <= self._roster().version:
@@ -273,24 +282,17 @@ class Exchange:
         )
         state.failures += 1
         state.why = why
-        state.retry_at = self._clock() + wait
+        state.retry_at = self._steady() + wait
         log.warning("peer failed", peer=member, why=why, retry_in_s=wait)
 
-    def skew_s(self) -> int:
-        """Return the median of the others' clocks against ours, 0 if none.
+    def skew_s(self) -> int | None:
+        """Return how far the others' clocks are ahead of ours.
 
-        Of two in the middle the one nearer to ours: one liar stops nobody.
+        None while none was heard since the start. With no others there is
+        nothing that ours could differ from.
         """
-        active = {m.id for m in self._roster().active()}
-        known = sorted(
-            s.skew_s
-            for name, s in self.peer_states.items()
-            if s.skew_s is not None and s.failures == 0 and name in active
-        )
-        if not known:
-            return 0
-        middle = known[(len(known) - 1) // 2 : len(known) // 2 + 1]
-        return min(middle, key=abs)
+        others = {m.id for m in self._roster().active()} - {self._me}
+        return self._clocks.skew_s(others) if others else 0
 
     # -------------------------------------------------------------- heads
 
@@ -531,14 +533,15 @@ class Exchange:
         self._rng.shuffle(rest)
         order = dict.fromkeys([*target.holders, owner, *rest])
         active = {m.id for m in roster.active()} - {self._me}
-        now = self._clock()
+        now = self._steady()
         able = [m for m in order if m in active]
         able.sort(key=lambda m: self._state(m).retry_at > now)  # stable
         return [*self._extra(origin), *(self._peers(m) for m in able)]
 
     async def _check_smaller(self, target: Target, key: VerifierKey) -> None:
         """Hold signed checkpoints that we passed against what we have."""
-        for raw in target.smaller.values():
+        while target.smaller:  # more may come while we look
+            _, raw = target.smaller.popitem()
             head, _ = checkpoint.open_(raw, key)
             mine = await self._mirror.head(head.origin)
             if head.size <= mine.mirrored and not mine.contested:

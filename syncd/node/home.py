@@ -165,9 +165,11 @@ class Home:
         self.mirror.close()
         self.own.close()
 
-    def quota(self, roster: Callable[[], Roster]) -> "HolderBook":
+    def quota(
+        self, roster: Callable[[], Roster], clock: Callable[[], float]
+    ) -> "HolderBook":
         """Return the holder's quota book."""
-        return HolderBook(self.own.quotas, roster)
+        return HolderBook(self.own.quotas, roster, clock)
 
 
 def _shares(
@@ -196,9 +198,15 @@ def _shares(
 class HolderBook:
     """The quota book with the roster's limits; `flows.tokenise.Debit`."""
 
-    def __init__(self, quotas: Quotas, roster: Callable[[], Roster]) -> None:
+    def __init__(
+        self,
+        quotas: Quotas,
+        roster: Callable[[], Roster],
+        clock: Callable[[], float],
+    ) -> None:
         self._quotas = quotas
         self._roster = roster
+        self._clock = clock
 
     async def debit(self, member: str, request: Request, body: bytes) -> None:
         """Count a request durably before it is computed.
@@ -207,7 +215,7 @@ class HolderBook:
             QuotaError: the member's hour or day is used up.
         """
         roster = self._roster()
-        now = clock()
+        now = int(self._clock())
         zone = zoneinfo.ZoneInfo(roster.zone)
         day = datetime.datetime.fromtimestamp(now, zone).date().isoformat()
         await self._quotas.debit(

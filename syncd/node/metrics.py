@@ -193,7 +193,7 @@ class Metrics:
         self._appending.set(not daemon.appending)
         self._roster.set(roster.version)
         self._expires.set(roster.expires)
-        self._skew.set(daemon.exchange.skew_s())
+        self._skew.set(daemon.exchange.skew_s() or 0)
         return generate_latest(self.registry)
 
 

@@ -310,7 +310,7 @@ class OwnDesk:
             record=self._record,
             report=daemon.report,
             offload=daemon.offload,
-            clock=self._daemon.clock,
+            clock=time.monotonic,
         )
         await self._sight(answers, wanted.purpose, day)
         items = tuple(map(_lookup_item, answers))

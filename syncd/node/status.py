@@ -70,7 +70,7 @@ async def status(daemon: Daemon, *, digests: bool = False) -> forms.Status:
             if e.shares and not e.retired
         ),
         roster=roster_state(roster, now),
-        skew_s=daemon.exchange.skew_s(),
+        skew_s=daemon.exchange.skew_s() or 0,
         findings=tuple(map(_finding, await findings(daemon, FINDINGS))),
         appending=forms.Appending(ok=not why, why=why),
         todo=(),

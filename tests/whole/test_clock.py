@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
+from syncd.errors import RefusedError
 from syncd.node import status
-from tests.alliance import HOUR_S, Alliance
+from syncd.web.peer_door import Handler
+from tests.alliance import HOUR_S, Alliance, payload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SLOW = pytest.mark.slow
@@ -61,6 +64,70 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     assert await carrier.size() > size
     assert (await bank.receipts())["carrier"] == await bank.size()
     assert (await status.status(carrier.node)).appending.ok
+
+
+async def mute(
+    request: web.Request, caller: str, handler: Handler
+) -> web.StreamResponse:
+    """Stand in a door that tells the carrier no time."""
+    if caller == "carrier" and request.path == "/heads":
+        return web.Response(status=503)
+    return await handler(request)
+
+
+async def test_wrong_from_the_start(alliance: Alliance) -> None:
+    """Nothing is signed before another's clock was heard, nor then."""
+    bank, carrier = alliance.bank, alliance.carrier
+    await alliance.settle()
+    size = await carrier.size()
+    before = (await bank.receipts())["carrier"]
+    others = [m for m in alliance.up if m is not carrier]
+    await carrier.stop()
+    await bank.write(payload(1, bank.origin))
+    for other in others:
+        other.node.gate = mute
+    carrier.shift_s = HOUR_S
+    await carrier.start()
+    await carrier.report("url", "http://early.example/")
+    exchange = carrier.node.exchange
+    await exchange.offer("bank", bank.node.home.own.log.released())
+    await carrier.round()  # nobody tells it the time
+
+    held = await carrier.head(bank.origin)
+    assert held.merged == await bank.size()  # merges
+    with pytest.raises(RefusedError, match="told us the time"):
+        carrier.node.healthy()
+    judged = await carrier.node.desk.add_checkpoint(b"old 0\n\n")
+    assert judged.status == 503
+    assert "not asked yet" in carrier.node.appending
+    assert (await status.status(carrier.node)).skew_s == 0
+
+    for other in others:
+        other.node.gate = None
+    await carrier.round()
+    await carrier.awake()
+    await carrier.round()
+    assert "clock" in carrier.node.appending
+    assert await carrier.size() == size  # signs nothing
+    await bank.round()
+    assert (await bank.receipts())["carrier"] == before
+
+    carrier.shift_s = 0  # seen without asking anybody
+    carrier.node.healthy()
+    await alliance.settle()
+    assert await carrier.size() > size
+    assert (await bank.receipts())["carrier"] == await bank.size()
+
+
+async def test_our_clock_is_set_between_rounds(alliance: Alliance) -> None:
+    """An hour forth or back is noticed before the next question."""
+    await alliance.bank.round()
+    for shift_s in (HOUR_S, -HOUR_S):
+        alliance.bank.shift_s = shift_s
+        with pytest.raises(RefusedError, match="off ours"):
+            alliance.bank.node.healthy()
+    alliance.bank.shift_s = 0
+    alliance.bank.node.healthy()
 
 
 @pytest.mark.parametrize("shift_s", [240, pytest.param(-240, marks=SLOW)])

@@ -152,20 +152,6 @@ async def test_an_error_of_ours_is_one_members_trouble(
     assert state.failures == 0
 
 
-@pytest.mark.parametrize("lie_s", [10**9, -(10**9)])
-async def test_one_liar_of_two_about_the_time(
-    alliance: Alliance, lie_s: int
-) -> None:
-    """Of two clocks that are heard the nearer one counts."""
-    exchange = alliance.bank.node.exchange
-    await alliance.bank.round()
-    exchange.peer_states["police"].skew_s = lie_s
-    exchange.peer_states["carrier"].skew_s = 1
-    exchange.peer_states["platform"].skew_s = None
-    assert exchange.skew_s() == 1
-    await alliance.bank.round()
-
-
 def heads(roster: Roster, **changes: Any) -> Heads:
     return replace(
         Heads("c.1", (), (), roster.version, roster.hash), **changes

@@ -1,0 +1,64 @@
+"""Clocks: how far the other members' clocks are ahead of ours.
+
+What a member says is held against our steady clock, which nobody sets, and
+not against the time of day. So whoever sets our clock is seen at once, and
+what was heard stays right while nobody answers.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+# Who was heard so long before the last one decides nothing any more: a clock
+# may have been set since. With three asked a minute all that answer are in.
+FRESH_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one member said last."""
+
+    ahead_s: float  # its unix seconds minus our steady ones
+    at: float  # steady seconds
+
+
+class Clocks:
+    """What the other members' clocks said since the start."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take our time of day, which may be set, and one that never is."""
+        self._clock = clock
+        self._steady = steady
+        self._heard: dict[str, Heard] = {}
+
+    def hear(self, member: str, said: int, asked: float) -> None:
+        """Take a member's unix seconds, asked for at `asked` (steady).
+
+        It read its clock somewhere between the question and now.
+        """
+        now = self._steady()
+        ahead_s = said - (asked + now) / 2
+        self._heard[member] = Heard(ahead_s, now)
+
+    def skew_s(self, members: Collection[str]) -> int | None:
+        """Return how far theirs are ahead of ours, None if none was heard.
+
+        The median of those heard within an hour of the last. Of two in the
+        middle the one nearer to ours: a single liar stops nobody, be it one
+        of two. With three or more it does not hide that ours is wrong either.
+        """
+        heard = [h for m, h in self._heard.items() if m in members]
+        if not heard:
+            return None
+        last = max(h.at for h in heard)
+        here = self._steady() - self._clock()
+        fresh = sorted(
+            h.ahead_s + here for h in heard if last - h.at <= FRESH_S
+        )
+        middle = fresh[(len(fresh) - 1) // 2 : len(fresh) // 2 + 1]
+        nearer = min(middle, key=abs)
+        return round(nearer)
