@@ -17,7 +17,8 @@ READY := .venv/ready-$(shell { pwd -P; cat requirements.lock; } | cksum | tr -s 
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo test test-slow check lint units bench soak lock fix setup
+.PHONY: help demo test test-slow check lint units bench soak soak-import lock \
+  fix setup
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
@@ -62,6 +63,11 @@ bench: $(READY)  ## a million statements between two members, measured
 
 soak: $(READY)  ## all tests, with many more examples
 	@$(BIN)/pytest -q --hypothesis-profile=soak --timeout 3600 $(ARGS)
+
+# Some twenty minutes and 4 GB of disk; `make test-slow` does 40,000 rows.
+soak-import: $(READY)  ## a million rows imported through six kills
+	@$(BIN)/pytest -q -s --timeout 0 --import-rows 1000000 \
+	  tests/whole/test_imports.py $(ARGS)
 
 # One resolution for everybody; the image takes its part of it, and the build
 # backend, which is not fetched behind the lock's back.

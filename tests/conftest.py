@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Tests are imported one by one, not as a package: this makes it one.
@@ -17,3 +18,13 @@ for name, examples in (("dev", 25), ("gate", 50), ("soak", 2000)):
         suppress_health_check=[HealthCheck.too_slow],
     )
 settings.load_profile("dev")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make soak-import` say how long a list is."""
+    parser.addoption(
+        "--import-rows",
+        type=int,
+        default=40_000,
+        help="rows of the list in tests/whole/test_imports.py",
+    )

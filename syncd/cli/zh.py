@@ -472,6 +472,36 @@ TEXT = {
         "{path}：另一个进程正在导入此文件"
     ),
     "other reasons": "其他原因",
+    "not in the vocabulary, nor among the words of --codes": (
+        "不在词表中，也不在 --codes 的词中"
+    ),
+    "a spreadsheet rounded it to a number: format the column as text and"
+    " fill it again": (
+        "表格软件已把它舍入成数值：请把该列设为文本格式后重新填写"
+    ),
+    "{where}: column {n} of the header looks like a value": (
+        "{where}：表头第 {n} 列像是数据"
+    ),
+    "if the first row is data: --no-header and --map value={n}; else give"
+    " the column a name": (
+        "若首行就是数据：加 --no-header 和 --map value={n}；否则请给该列起名"
+    ),
+    "is HTML or XML, whatever its name says": "实为 HTML 或 XML，与文件名不符",
+    "open it in a spreadsheet and save it as XLSX or CSV": (
+        "请用表格软件打开，另存为 XLSX 或 CSV"
+    ),
+    "may be UTF-16 without a byte order mark": (
+        "可能是没有字节顺序标记的 UTF-16"
+    ),
+    "say --encoding utf-16-le, or save it as UTF-8": (
+        "请加 --encoding utf-16-le，或另存为 UTF-8"
+    ),
+    "{path}: cell {cell} is a formula without its result": (
+        "{path}：单元格 {cell} 是没有计算结果的公式"
+    ),
+    "open it in a spreadsheet and save it again": (
+        "请用表格软件打开并重新保存"
+    ),
     # ----------------------------------------------------------- look-up
     "Look values up: from standard input, one a line, from a file, or"
     " asked for. Lines are values of --kind, or KIND TAB value.": (

@@ -4,6 +4,7 @@ import csv
 import fcntl
 import hashlib
 import json
+import os
 import re
 import stat
 import time
@@ -165,6 +166,58 @@ def test_every_encoding(
     ]
 
 
+LISTED = [
+    ("a.csv", "网址,备注\na.example,一\nb.example,二\n"),
+    ("a.csv", '备注,网址\n"一\n""行""",a.example\n"二,三","b.example"\n'),
+    ("a.tsv", "网址\t备注\na.example\t一\nb.example\t二\n"),
+    ("a.txt", "a.example\n\n  b.example\u3000"),
+    ("a.ndjson", '{"网址": "a.example", "备注": "一"}\n{"网址": "b.example"}'),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), LISTED)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_every_format_in_every_encoding(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path: Path,
+    name: str,
+    text: str,
+    end: str,
+) -> None:
+    """Whatever wrote the file, with whatever line ends."""
+    path = tmp_path / name
+    for code in ("utf-8", "utf-8-sig", "gb18030", "utf-16"):
+        false.vault.clear()
+        path.write_bytes(text.replace("\n", end).encode(code))
+        ran = desk("report", "import", path, *CONST)
+        assert ran.code == 0, ran.err
+        assert false.values == ["a.example", "b.example"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "'13800138000",
+        "\t13800138000",
+        '="13800138000"',
+        '"=""13800138000"""',
+        "‘13800138000",
+        "＇ 13800138000",
+        " 13800138000\u3000",
+    ],
+)
+def test_what_spreadsheets_keep_text_by(
+    desk: Desk, false: FalseDoor, tmp_path: Path, cell: str
+) -> None:
+    """Their marks are no part of the value."""
+    path = tmp_path / "list.csv"
+    path.write_text(f"号码,备注\n{cell},x\n")
+    words = ["--kind", "phone", *CONST[2:]]
+    assert desk("report", "import", path, *words).code == 0
+    assert false.values == ["13800138000"]
+
+
 def test_unknown_columns_are_never_stored(
     desk: Desk, false: FalseDoor, tmp_path: Path
 ) -> None:
@@ -235,6 +288,11 @@ def test_days(
         ("a.example,50,03/04/2026,1", "seen: no day as YYYY-MM-DD"),
         ("a.example,50,2026-02-30,1", "seen: no day of the calendar"),
         ("a.example,50,2026-02-20,maybe", "spoofed: neither yes nor no"),
+        (
+            "1.38E+10,50,,",
+            "value: a spreadsheet rounded it to a number: format the column"
+            " as text and fill it again",
+        ),
         ("a" * 1_000_000, "the line is 1000001 bytes long, above 65536"),
     ],
 )
@@ -277,6 +335,50 @@ def test_refused_object(
     assert false.values == ["b.example"]
 
 
+def test_words_that_nobody_knows(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """The column is named, and how words of one's own are told."""
+    path = tmp_path / "list.csv"
+    path.write_text(
+        "value,标签,手法\na.example,虚构,\nb.example,虚假购物服务,;x\n"
+    )
+    words = ["--kind", "url", *CONST[4:]]
+    assert desk("report", "import", path, *words).code == 1
+    assert [r[1] for r in refused_rows(path)[1:]] == [
+        "label: not in the vocabulary, nor among the words of --codes",
+        "technique: not in the vocabulary, nor among the words of --codes",
+    ]
+
+
+def test_a_refusal_says_how_to_mend_it(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """The daemon's hint stands behind its reason, and both are counted."""
+    path = tmp_path / "list.txt"
+    path.write_text("a.example\nb.example\n")
+    said = {**refused("url: no"), "hint": "say yes"}
+    item = {"state": "refused", "problem": said}
+    none = {"accepted": 0, "known": 0, "refused": 2}
+    false.answers["/v1/reports"] = (202, {"items": [item, item], **none})
+    desk("report", "import", path, *CONST)
+    assert [r[1] for r in refused_rows(path)[1:]] == 2 * ["url: no (say yes)"]
+
+
+def test_reasons_are_counted(desk: Desk, tmp_path: Path) -> None:
+    """The most frequent ones first; what differs row by row is left out."""
+    path = tmp_path / "list.csv"
+    more = "".join(f"{'a' * n},\n" for n in (70_000, 80_000))
+    path.write_text(f"value,x\n{3 * 'ragged' * 3}\nbad.example,1\n{more}")
+    ran = desk("report", "import", path, *CONST)
+    told = [line.strip() for line in ran.err.split("\n") if " × " in line]
+    assert told == [
+        "2 × the line is … bytes long, above …",
+        "1 × 1 cells, want 2",
+        "1 × the value is bad",
+    ]
+
+
 def test_wrong_bytes_are_refused_rows_when_told(
     desk: Desk, false: FalseDoor, tmp_path: Path
 ) -> None:
@@ -302,6 +404,14 @@ def test_wrong_bytes_are_refused_rows_when_told(
         ("a.xlsx", b"value\n", [], "is not XLSX"),
         ("a.xlsx", b"PK\x03\x04x", [], "is no sound XLSX workbook"),
         ("a.xls", b"\xd0\xcf\x11\xe0x", ["--format", "csv"], "old XLS"),
+        ("a.xls", b"\xd0\xcf\x11\xe0x", [], "old XLS"),
+        ("a.csv", b"\n<HTML><table>", [], "is HTML or XML"),
+        ("a.xlsx", b"<?xml version='1.0'?>", [], "is HTML or XML"),
+        ("a.csv", "value\n".encode("utf-16-le"), [], "may be UTF-16"),
+        ("a.csv", b"13800138000,x\n", ["--map", "value=1"], "like a value"),
+        ("a.csv", b"x,+86 138-0013-8000\n", [], "column 2 of the header"),
+        ("a.csv", b"http://a.example\n", [], "column 1 of the header"),
+        ("a.csv", b"a.example,x\n", ["--map", "value=1"], "looks like a val"),
         ("a.csv", b"v\n\xff\n", [], "neither UTF-8 (byte 2) nor GB18030"),
         ("a.csv", b"\xff\xfe\0\0x", [], "is UTF-32"),
         ("a.csv", b"x", ["--encoding", "koi8-r"], "--encoding 'koi8-r'"),
@@ -352,8 +462,38 @@ def test_what_is_missing_is_named_at_once(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_no_file(desk: Desk, tmp_path: Path) -> None:
-    for path in (tmp_path / "none.csv", tmp_path, Path("-")):
-        assert desk("report", "import", path, *CONST).code == 2
+    """A pipe, a directory, standard input: none can be gone on with."""
+    os.mkfifo(tmp_path / "fifo.csv")
+    for name, why in (
+        (tmp_path / "none.csv", "no such file"),
+        (tmp_path, "is no file"),
+        (tmp_path / "fifo.csv", "is no file"),
+        ("-", "is no file"),
+    ):
+        ran = desk("report", "import", name, *CONST, stdin=b"a.example\n")
+        assert ran.code == 2
+        assert f"{name}: {why}" in ran.err
+        assert "an import needs a file" in ran.err
+
+
+def test_a_url_of_a_megabyte(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """Refused by its row in every format that has lines; not sent."""
+    url = f"http://{'a' * 1_000_000}.example/"
+    for name, text in (
+        ("a.csv", f"value,x\n{url},1\nb.example,2\n"),
+        ("a.tsv", f"value\n{url}\nb.example\n"),
+        ("a.txt", f"{url}\nb.example\n"),
+        ("a.ndjson", f'{{"value": "{url}"}}\n{{"value": "b.example"}}\n'),
+    ):
+        path = tmp_path / name
+        path.write_text(text)
+        assert desk("report", "import", path, *CONST).code == 1
+        assert "bytes long, above 65536" in refused_rows(path)[1][1]
+        assert len(refused_rows(path)[1][2]) < 2000
+    assert set(false.values) == {"b.example"}
+    assert false.largest < 10_000
 
 
 def test_codes_that_are_none(desk: Desk, tmp_path: Path) -> None:
@@ -600,6 +740,37 @@ def test_a_changed_file_is_refused(
     ran = desk("report", "import", path, "--anew", "--json")
     assert ran.json["known"] == count
     assert len(set(false.values)) == len(false.values)
+
+
+def test_a_file_that_grew_after_its_import(
+    desk: Desk, false: FalseDoor, listed: Path
+) -> None:
+    """It is another file, whose old rows are known."""
+    assert desk("report", "import", listed).code == 1
+    with listed.open("a") as file:
+        file.write(row("more.example"))
+    ran = desk("report", "import", listed, "--json")
+    assert (ran.json["accepted"], ran.json["known"]) == (1, 1)
+
+
+@pytest.mark.usefixtures("_short")
+def test_a_file_that_is_written_while_it_is_read(
+    desk: Desk, false: FalseDoor, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Its last line may be half there: nothing more is sent."""
+    path = tmp_path / "list.csv"
+    long_list(path, 30)
+    sent = journey._send
+
+    def grow(*rest: Any) -> None:
+        sent(*rest)
+        with path.open("a") as file:
+            file.write("url,half")
+
+    monkeypatch.setattr(journey, "_send", grow)
+    ran = desk("report", "import", path)
+    assert ran.code == 2
+    assert "has changed since its import stopped at row 11" in ran.err
 
 
 @pytest.mark.usefixtures("_short")

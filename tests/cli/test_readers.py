@@ -296,6 +296,50 @@ def test_bombs_and_wrecks(
         read(rezipped(path, part, raw))
 
 
+def test_formulas_say_what_they_gave(tmp_path: Path) -> None:
+    """One that gave nothing is empty; one that nobody computed is refused."""
+    path = workbook(tmp_path / "a.xlsx", [["value", "x"], ["=1+1", "a"]])
+    with pytest.raises(UsageError, match="A2 is a formula without its result"):
+        read(path)
+    with zipfile.ZipFile(path) as archive:
+        raw = archive.read(SHEET)
+    hollow = b'<c r="A2"><f>1+1</f><v /></c>'
+    assert hollow in raw
+    for cell, said in (
+        (b'<c r="A2"><f>1+1</f><v>13800138000</v></c>', "13800138000"),
+        (b'<c r="A2" t="str"><f>"b"</f><v>b</v></c>', "b"),
+        (b'<c r="A2" t="str"><f>""</f><v></v></c>', ""),
+        (b'<c r="A2"><f t="shared" si="0"/><v>7</v></c>', "7"),
+    ):
+        rezipped(path, SHEET, raw.replace(hollow, cell))
+        assert read(path)[0].cells == [said, "a"]
+    for cell in (
+        b'<c r="A2"><f>1+1</f></c>',
+        b'<c r="A2" s="1"><f t="shared" si="0"/></c>',
+        b'<c r="A2"><f>1+1</f>\n<v></v></c>',
+        b"<!--" + b"x" * sheet._PIECE + b"-->" + hollow,
+    ):
+        rezipped(path, SHEET, raw.replace(hollow, cell))
+        with pytest.raises(UsageError, match="A2 is a formula"):
+            read(path)
+    rezipped(path, SHEET, raw)
+    other = openpyxl.load_workbook(path)
+    other.create_sheet("other").append(["value"])
+    other.save(path)
+    assert read(path, sheet="other") == []
+
+
+def test_a_workbook_that_is_cut_off(tmp_path: Path) -> None:
+    """Wherever it ends, it is one clear error."""
+    path = workbook(tmp_path / "a.xlsx", [["value"], ["a.example"]])
+    raw = path.read_bytes()
+    cut = tmp_path / "cut.xlsx"
+    for part in range(1, 20):
+        cut.write_bytes(raw[: len(raw) * part // 20])
+        with pytest.raises(UsageError, match="no sound XLSX workbook"):
+            read(cut)
+
+
 def test_a_row_far_away(tmp_path: Path) -> None:
     """A row number that no sheet has does not make us count up to it."""
     path = workbook(tmp_path / "a.xlsx", [["value"], ["a"]])

@@ -1,10 +1,5 @@
 """The same commands before a real daemon, in a real alliance of three."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -161,45 +156,3 @@ def test_all_that_an_import_brought(
     number = bank("report", "import", path, *URL, "--json").json["import"]
     words = ("report", "retract", "--import", number, "--reason", "test")
     assert bank(*words, "--json").json["retracting"] == 2
-
-
-def changed(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.exists() else 0
-
-
-@pytest.mark.slow
-def test_killed_at_any_moment(real: Real, run: Run, tmp_path: Path) -> None:
-    """SIGKILL again and again: the counts are those of one run."""
-    bank = real.desk("bank", run)
-    path = tmp_path / "list.csv"
-    with path.open("w") as file:
-        file.write("value,note\n")
-        for n in range(40_000):
-            file.write(f"{'com' if n % 9 == 0 else f'kill{n}.example'},x\n")
-    token = bank.home.with_suffix(".token")
-    code = "from syncd.cli import main; main.main()"
-    words = [sys.executable, "-c", code, "--home", str(bank.home)]
-    words += ["report", "import", str(path), *URL]
-    words += ["--token-file", str(token)]
-    note = path.with_name(".list.csv.import")
-    kills = 0
-    for pause_ms in (0, 30, 70, 150, 300, 0, 50):
-        before = changed(note)
-        with subprocess.Popen(words, stderr=subprocess.DEVNULL) as child:
-            while child.poll() is None and changed(note) == before:
-                time.sleep(0.005)
-            time.sleep(pause_ms / 1000)
-            if child.poll() is None:
-                os.kill(child.pid, signal.SIGKILL)
-                kills += 1
-        if not note.exists():
-            break
-    assert kills
-    assert note.exists(), "all was in before a kill"
-    ran = bank("report", "import", path, *URL, "--json")
-    bad = len(range(0, 40_000, 9))
-    assert (ran.json["accepted"], ran.json["known"]) == (40_000 - bad, 0)
-    assert ran.json["refused"] == bad
-    text = path.with_name("list.csv.refused.csv").read_text()
-    numbers = [int(r.partition(",")[0]) for r in text.split("\n")[1:] if r]
-    assert numbers == [n + 2 for n in range(0, 40_000, 9)]

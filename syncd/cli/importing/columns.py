@@ -108,12 +108,12 @@ class Columns:
         cells = row.cells
         if isinstance(cells, Mapping):
             for name, into, convert in self._by_name(cells):
-                cell = cells[name].strip()
+                cell = plain(cells[name])
                 if cell:
                     found[into] = _said(into, convert, cell)
             return found
         for column, into, convert in self.at:
-            cell = cells[column].strip()  # type: ignore[index]
+            cell = plain(cells[column])  # type: ignore[index]
             if cell:
                 found[into] = _said(into, convert, cell)
         return found
@@ -136,6 +136,22 @@ class Columns:
             used[into] = name
             found.append((name, into, convert))
         return found
+
+
+_QUOTES = "'‘’＇"  # before what a spreadsheet is to keep as text
+
+
+def plain(cell: str) -> str:
+    """Return a cell without the marks by which spreadsheets keep it text.
+
+    Exports have them still: '138…, ="138…".
+    """
+    text = cell.strip()
+    if text and text[0] in _QUOTES:
+        return text[1:].lstrip()
+    if text.startswith('="') and text.endswith('"') and len(text) > 2:
+        return text[2:-1].replace('""', '"').strip()
+    return text
 
 
 def _said(into: str, convert: Convert, cell: str) -> Any:
@@ -164,9 +180,10 @@ def plan(
         UsageError: a column that is named is not there, two mean the same,
             or something that is needed comes from nowhere.
     """
-    told = _told(maps, header, width, where)
     if header is not None:
+        _no_data(header, maps, where)
         _no_twins(header, where)
+    told = _told(maps, header, width, where)
     found: dict[str, int | str] = dict(told)
     for column, name in enumerate(header or ()):
         into = _BY_NAME.get(_fold(name))
@@ -259,6 +276,33 @@ def _told(
     return found
 
 
+# What the name of a column never is; and what one that is named by its
+# number may not look like, for then there may be no header at all.
+_DATA = re.compile(r"(?:\d[ -]?){7}|://", re.ASCII)
+_DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/.*)?", re.ASCII)
+
+
+def _no_data(header: Sequence[str], maps: Sequence[str], where: str) -> None:
+    by_number = {said.partition("=")[2] for said in maps}
+    for column, name in enumerate(header, 1):
+        text = unicodedata.normalize("NFKC", name).casefold()
+        if _DATA.search(text) or (
+            str(column) in by_number and _DOMAIN.fullmatch(text)
+        ):
+            raise UsageError(
+                t(
+                    "{where}: column {n} of the header looks like a value",
+                    where=where,
+                    n=column,
+                ),
+                hint=t(
+                    "if the first row is data: --no-header and --map"
+                    " value={n}; else give the column a name",
+                    n=column,
+                ),
+            )
+
+
 def _no_twins(header: Sequence[str], where: str) -> None:
     there: dict[str, int] = {}
     for column, name in enumerate(header, 1):
@@ -349,14 +393,14 @@ def _meaning(into: str, words: Mapping[tuple[str, str], str]) -> Convert:
     if into == "technique":
         codes = {**_codes(into), **own}
         return lambda cell: [
-            codes.get(_word(one), one.strip())
+            _code(codes, one)
             for one in re.split(r"[;；、|]", cell)
             if one.strip()
         ]
     if into in _FACETS:
         codes = {**_codes(into), **own}
         # Most rows of a file say the same: the exact text first.
-        return lambda cell: codes.get(cell) or codes.get(_word(cell), cell)
+        return lambda cell: codes.get(cell) or _code(codes, cell)
     return _PLAIN.get(into, str)
 
 
@@ -369,6 +413,31 @@ def _constant(
         return _meaning(into, words)(value)
     except ValueError as e:
         raise UsageError(f"--{into.replace('_', '-')}: {e}") from None
+
+
+def _code(codes: Mapping[str, str], cell: str) -> str:
+    found = codes.get(_word(cell))
+    if found is None:
+        raise ValueError(
+            t("not in the vocabulary, nor among the words of --codes")
+        )
+    return found
+
+
+_ROUNDED = re.compile(
+    r"[+-]?\d+(?:\.\d+)?E\+?\d{1,3}", re.ASCII | re.IGNORECASE
+)
+
+
+def _value(cell: str) -> str:
+    if cell[-1].isdecimal() and _ROUNDED.fullmatch(cell):
+        raise ValueError(
+            t(
+                "a spreadsheet rounded it to a number: format the column as"
+                " text and fill it again"
+            )
+        )
+    return cell
 
 
 def _whole(cell: str) -> int:
@@ -410,6 +479,7 @@ def _flag(cell: str) -> bool:
 
 
 _PLAIN: Final[Mapping[str, Convert]] = {
+    "value": _value,
     "confidence": _whole,
     "seen": day,
     "expires": day,

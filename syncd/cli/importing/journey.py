@@ -80,6 +80,12 @@ def identity(path: Path) -> str:
     return hashlib.sha256(head + size.to_bytes(8, "big")).hexdigest()
 
 
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return what changes when somebody writes to a file."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
 def run(
     path: Path,
     table: Table,
@@ -185,6 +191,7 @@ class _Journey:
 
     def go(self, ledger: Ledger) -> Mapping[str, Any]:
         """Take what is left of the file from wherever the daemon is."""
+        known = _stamp(self.path)
         begun, mark = self._begin(ledger.find())
         offset, self.row = begun["offset"], begun["row"]
         prefix = self.table.prefix()
@@ -209,6 +216,8 @@ class _Journey:
         budget = self.settings.own.max_request_bytes - _AROUND
         for step in steps(self.table, self.columns, offset, self.row, budget):
             hashed = prefix.upto(step.offset)
+            if _stamp(self.path) != known:  # and its last line half there
+                raise _changed(self.path, self.row)
             _send(step, begun["id"], offset, hashed, self.door)
             offset, self.row = step.offset, step.row
             ledger.note(step.refused, offset, self.row)
@@ -344,9 +353,14 @@ def _send(
     )
     for row, item in zip(step.rows, answer["items"], strict=True):
         if item["state"] == "refused":
-            why = item["problem"]["detail"]
+            said = item["problem"]
+            why = _why(said["detail"], said.get("hint", ""))
             step.refused.append((row.number, why, row.raw))
     step.refused.sort()
+
+
+def _why(detail: str, hint: str) -> str:
+    return f"{detail} ({hint})" if hint else detail
 
 
 # ------------------------------------------------------------ a gap closed
@@ -409,5 +423,5 @@ class _Judge:
             made = columns.report(row)
             self._prepare(msgspec.convert(made, self._draft), self._desk)
         except (SyncdError, msgspec.ValidationError) as e:
-            return str(e)
+            return _why(str(e), getattr(e, "hint", ""))
         return ""

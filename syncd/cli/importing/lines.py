@@ -78,6 +78,11 @@ def encoding(path: Path, told: str = "") -> Encoding:
                     hint=t("save it as UTF-8"),
                 )
             return Encoding(marked[1], len(marked[0]))
+        if b"\0" in head[:2]:
+            raise UsageError(
+                f"{path}: {t('may be UTF-16 without a byte order mark')}",
+                hint=t("say --encoding utf-16-le, or save it as UTF-8"),
+            )
         sure, no_utf8 = _scan(file, "utf-8")
         if sure and no_utf8 is None:
             return Encoding("utf-8", 0)

@@ -35,6 +35,14 @@ MAX_ROWS = 1_048_576
 _DIGITS = 15
 _PIECE = 64 << 10
 _FAR = re.compile(rb"""[ \n]r=["']\d{8}""")  # no row has such a number
+# A formula whose result nobody computed: its cell would look empty. One that
+# gives no text says so (t="str").
+_HOLLOW = re.compile(
+    rb"""<(?:\w+:)?c(?=[\s>])(?![^>]*\st=["']str)[^>]*>\s*"""
+    rb"""<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"""
+    rb"""(?:<(?:\w+:)?v\s*(?:/>|></(?:\w+:)?v>)\s*)?</(?:\w+:)?c>"""
+)
+_TAIL = 16 << 10  # bytes of the last piece that are looked at again
 
 # Whatever a broken or hostile workbook makes the libraries raise.
 _BROKEN = (Exception,)
@@ -54,6 +62,7 @@ class Sheet:
         """
         self.path = path
         self.span = 1  # rows of the longest sheet
+        self._hollow: dict[str, str] = {}  # part, its first such cell
         self._look_over()
         self.name = self._find(told.sheet)
         self.about = f"xlsx, {self.name}"
@@ -129,7 +138,9 @@ class Sheet:
                     raise self._broken(None)
                 if sheet and _FAR.search(here):
                     raise self._too_large()
-                tail = piece[-16:]
+                if sheet and (b"<f" in here or b":f" in here):
+                    self._see_formulas(part.filename, here)
+                tail = here[-_TAIL:]
                 since_tag = 0 if b"<" in piece else since_tag + len(piece)
                 rows = b"<row" in here or b":row" in here
                 since_row = 0 if rows else since_row + len(piece)
@@ -138,6 +149,12 @@ class Sheet:
                     raise self._too_large()
         if sheet:
             self.span = max(self.span, min(count, MAX_ROWS))
+
+    def _see_formulas(self, name: str, piece: bytes) -> None:
+        found = _HOLLOW.search(piece)
+        if found and name not in self._hollow:
+            cell = re.search(rb"""\sr=["']([A-Z]+\d+)""", found[0])
+            self._hollow[name] = cell[1].decode() if cell else "?"
 
     def _find(self, wanted: str) -> str:
         """Return the name of the sheet that is meant."""
@@ -168,7 +185,20 @@ class Sheet:
                     ),
                     hint=t("say --sheet: {names}", names=", ".join(visible)),
                 )
+            self._no_hollow(getattr(book[name], "_worksheet_path", ""))
         return name
+
+    def _no_hollow(self, part: str) -> None:
+        cell = self._hollow.get(part.lstrip("/"))
+        if cell is not None:
+            raise UsageError(
+                t(
+                    "{path}: cell {cell} is a formula without its result",
+                    path=self.path,
+                    cell=cell,
+                ),
+                hint=t("open it in a spreadsheet and save it again"),
+            )
 
     def _raw(self, after: int) -> Iterator[Row]:
         """Yield the rows behind row number `after` that are not blank."""

@@ -8,6 +8,7 @@ the rest of the file.
 
 import hashlib
 import json
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,8 +33,12 @@ _ENDINGS = {
     ".ndjson": "ndjson",
     ".jsonl": "ndjson",
     ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
 }
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_MARKUP = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|!doctype|html|table|meta)", re.IGNORECASE
+)
 
 
 class BytePrefix:
@@ -82,16 +87,20 @@ def _format(path: Path, told: str) -> str:
         raise UsageError(f"--format {told!r}: {', '.join(FORMATS)}")
     try:
         if not path.is_file():
+            there = path.exists() or str(path) == "-"
             raise UsageError(
-                f"{path}: {t('no such file')}"
-                if not path.exists()
-                else f"{path}: {t('is no file')}",
+                f"{path}: {t('is no file') if there else t('no such file')}",
                 hint=t("an import needs a file, to go on where it stopped"),
             )
         with path.open("rb") as file:
-            head = file.read(4)
+            head = file.read(64)
     except OSError as e:
         raise UsageError(f"{path}: {e.strerror}") from e
+    if head.startswith(_OLE):
+        raise UsageError(
+            f"{path}: {t('is an old XLS workbook, or protected')}",
+            hint=t("save it as XLSX without a password, or as CSV"),
+        )
     kind = told or _ENDINGS.get(path.suffix.lower(), "")
     if not kind:
         raise UsageError(
@@ -100,15 +109,16 @@ def _format(path: Path, told: str) -> str:
         )
     if not head:
         raise UsageError(f"{path}: {t('is empty')}")
-    if head == _OLE:
+    if _MARKUP.match(head):
         raise UsageError(
-            f"{path}: {t('is an old XLS workbook, or protected')}",
-            hint=t("save it as XLSX without a password, or as CSV"),
+            f"{path}: {t('is HTML or XML, whatever its name says')}",
+            hint=t("open it in a spreadsheet and save it as XLSX or CSV"),
         )
-    if (head == _ZIP) != (kind == "xlsx"):
+    zipped = head.startswith(_ZIP)
+    if zipped != (kind == "xlsx"):
         raise UsageError(
             t("{path}: is not {kind}", path=path, kind=kind.upper())
-            + (f", {t('but XLSX or another ZIP')}" if head == _ZIP else ""),
+            + (f", {t('but XLSX or another ZIP')}" if zipped else ""),
             hint=t("say --format: {names}", names=", ".join(FORMATS)),
         )
     return kind
