@@ -41,6 +41,7 @@ EVIDENCE = {
     "carrier": "carrier_detection",
     "platform": "platform_detection",
 }
+WATCH_S = 1.0  # between two looks at the daemons
 SHARED = 20  # every so many rows, a second member has the same one
 SETTINGS = ("exchange.interval_s=2", "exchange.backoff_max_s=4")
 COLUMNS = ("kind", "value", "region", "scheme", "label", "role", "evidence")
@@ -118,7 +119,7 @@ def run(once: bool, directory: Path | None, data: Path) -> int:
         play.leave_note()
         if not once:
             play.invite()
-            signal.pause()
+            play.watch()
     except KeyboardInterrupt:
         terminal.tell("")
         return 130 if once else (0 if play.good else 1)
@@ -794,6 +795,25 @@ class Demo:
         for actor in self.stage.actors:
             terminal.say(f"  {actor.id:9} {actor.own_url}  {actor.log_file}")
         terminal.say(f"  {where}/demo.json")
+
+    def watch(self) -> None:
+        """Stay, and tell of a member that ends; Ctrl-C is the way out."""
+        while True:
+            self.tell_ended()
+            time.sleep(WATCH_S)
+
+    def tell_ended(self) -> None:
+        """Tell once of each daemon that has ended, and how to start it."""
+        for actor in self.stage.actors:
+            code = actor.process.poll() if actor.process else None
+            if code is None:
+                continue
+            actor.process = None
+            end = t("exit {code}", code=code)
+            if code < 0:
+                end = t("signal {number}", number=-code)
+            _bad(t("{id} has ended: {end}", id=actor.id, end=end))
+            terminal.say(f"    syncd --home {actor.home} run")
 
 
 def _join(actor: Actor) -> Path:

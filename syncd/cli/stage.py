@@ -52,20 +52,26 @@ class Actor:
     secret: Path
     token_file: Path
     log_file: Path
-    peer: socket.socket
-    own: socket.socket
+    peer_port: int
+    own_port: int
+    sockets: list[socket.socket]  # peer, own; none once it has them
     process: subprocess.Popen[bytes] | None = None
     files: list[Path] = field(default_factory=list)
+
+    def drop_sockets(self) -> None:
+        """Close our own descriptors of its sockets."""
+        while self.sockets:
+            self.sockets.pop().close()
 
     @property
     def peer_url(self) -> str:
         """Where its peer door is."""
-        return f"https://127.0.0.1:{self.peer.getsockname()[1]}"
+        return f"https://127.0.0.1:{self.peer_port}"
 
     @property
     def own_url(self) -> str:
         """Where its own door is."""
-        return f"http://127.0.0.1:{self.own.getsockname()[1]}"
+        return f"http://127.0.0.1:{self.own_port}"
 
     @property
     def domain(self) -> str:
@@ -85,8 +91,9 @@ class Actor:
             StepError: it answers with a problem.
         """
         token = self.token_file.read_text().strip()
-        host, port = self.own.getsockname()
-        connection = http.client.HTTPConnection(host, port, timeout=60)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.own_port, timeout=60
+        )
         headers = {"Authorization": f"Bearer {token}"}
         raw = None
         if body is not None:
@@ -124,6 +131,7 @@ class Stage:
     def actor(self, id_: str, sector: str, zh: str, en: str) -> Actor:
         """Return a new member with its sockets bound and its passphrase."""
         where = self.directory
+        peer, own = _listening(), _listening()
         made = Actor(
             id_,
             sector,
@@ -133,8 +141,9 @@ class Stage:
             where / "secrets" / id_,
             where / "secrets" / f"{id_}.token",
             where / "logs" / f"{id_}.log",
-            _listening(),
-            _listening(),
+            peer.getsockname()[1],
+            own.getsockname()[1],
+            [peer, own],
         )
         write_secret(made.secret)
         self.actors.append(made)
@@ -179,12 +188,12 @@ class Stage:
         )
 
     def start(self, actor: Actor) -> None:
-        """Start a member's daemon with its sockets.
+        """Start a member's daemon, and leave its sockets to it.
 
-        Raises:
-            StepError: it does not get ready.
+        Held by us as well, they would let callers wait for a daemon that has
+        ended, and keep another from its addresses.
         """
-        peer, own = actor.peer.fileno(), actor.own.fileno()
+        peer, own = (bound.fileno() for bound in actor.sockets)
         with actor.log_file.open("ab") as log:
             actor.process = subprocess.Popen(
                 [
@@ -207,6 +216,7 @@ class Stage:
                 stdout=log,
                 stderr=log,
             )
+        actor.drop_sockets()
 
     def ready(self, actor: Actor) -> None:
         """Wait until a member's daemon answers.
@@ -241,8 +251,7 @@ class Stage:
                 process.kill()
                 process.wait()
         for actor in self.actors:
-            actor.peer.close()
-            actor.own.close()
+            actor.drop_sockets()
 
 
 def finish(

@@ -639,6 +639,9 @@ TEXT = {
         "新成员已持有全部数据，并能应答"
     ),
     "Try it; Ctrl-C ends it": "可以试用；Ctrl-C 结束",
+    "{id} has ended: {end}": "{id} 已结束：{end}",
+    "exit {code}": "退出码 {code}",
+    "signal {number}": "信号 {number}",
     "Everything held, in {s:.0f} s.": "全部成立，用时 {s:.0f} 秒。",
     "Something did not hold: see the red lines above.": (
         "有不成立之处：见上方红色各行。"

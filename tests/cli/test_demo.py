@@ -13,6 +13,7 @@ import pytest
 
 from syncd.cli.demo import Demo
 from syncd.cli.stage import Stage
+from syncd.errors import UnavailableError
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 COMMAND = [sys.executable, "-m", "syncd", "demo"]
@@ -136,3 +137,31 @@ def test_one_changed_row_is_red(
     red = [line for line in out.splitlines() if "DIFFERS" in line]
     assert len(red) == 1
     assert "bank" in red[0]
+
+
+def test_a_killed_member_can_be_started_again(
+    play: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The demo says which has ended, and the command it names works."""
+    play.found()
+    play.start()
+    bank = play.stage.actors[1]
+    assert bank.process is not None
+    bank.process.kill()
+    bank.process.wait()
+    with pytest.raises(UnavailableError):
+        bank.call("GET", "/v1/status")
+    capsys.readouterr()
+    play.tell_ended()
+    play.tell_ended()
+    ended, command = capsys.readouterr().out.splitlines()
+    assert "bank has ended: signal 9" in ended
+    words = command.split()  # syncd --home … run
+    assert words[0] == "syncd"
+    bank.process = subprocess.Popen(
+        [sys.executable, "-m", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    play.stage.ready(bank)
+    assert bank.call("GET", "/v1/status")["log"]["origin"] == bank.origin
