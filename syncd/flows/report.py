@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -97,9 +98,9 @@ class Desk:
     roster: Roster
     today: str
     region: str
-    checked: dict[tuple[str, bytes], None] = field(
+    checked: dict[tuple[object, ...], bytes] = field(
         default_factory=dict, repr=False, compare=False
-    )  # (kind, fields) known to be right; rows of one file share most
+    )  # fields known to be right; rows of one file share most
 
     @cached_property
     def policy(self) -> Policy:
@@ -159,14 +160,7 @@ def prepare(draft: Draft, desk: Desk) -> Prepared:
             hint="it is an emergency, official or clearing number or site:"
             " report what merely imitates it",
         )
-    fields = _fields(draft, found.kind, desk)
-    try:
-        raw = canonical.dumps(fields)
-    except MalformedError:  # its message does not say where
-        raise MalformedError(
-            "report: a field holds a number below 0 or no plain text"
-        ) from None
-    _check(fields, found.kind, raw, desk)
+    raw = _fields(draft, found.kind, desk)
     return Prepared(found.kind, found.value, raw, urgent=draft.urgent)
 
 
@@ -191,7 +185,34 @@ def region_of(text: str, ours: str) -> str:
     return text or ours
 
 
-def _fields(draft: Draft, kind: str, desk: Desk) -> dict[str, Any]:
+# All of a draft that its fields come from, beside the kind.
+STATED = (
+    *("label", "role", "evidence", "confidence", "seen", "expires"),
+    *("channel", "technique", "case", "handling", "spoofed", "test", "basis"),
+)
+_stated_of = attrgetter(*STATED)
+
+
+def _fields(draft: Draft, kind: str, desk: Desk) -> bytes:
+    """Return what the statement is to say, as canonical JSON."""
+    key = (kind, *_stated_of(draft))
+    raw = desk.checked.get(key)
+    if raw is not None:
+        return raw
+    fields = _stated(draft, kind, desk)
+    try:
+        raw = canonical.dumps(fields)
+    except MalformedError:  # its message does not say where
+        raise MalformedError(
+            "report: a field holds a number below 0 or no plain text"
+        ) from None
+    _check(fields, kind, desk)
+    if len(desk.checked) < CHECKED:
+        desk.checked[key] = raw
+    return raw
+
+
+def _stated(draft: Draft, kind: str, desk: Desk) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "label": draft.label,
         "role": draft.role,
@@ -223,12 +244,8 @@ def _expires(fields: Mapping[str, Any], kind: str, desk: Desk) -> str:
     return statement.day_text(last)
 
 
-def _check(
-    fields: Mapping[str, Any], kind: str, raw: bytes, desk: Desk
-) -> None:
+def _check(fields: Mapping[str, Any], kind: str, desk: Desk) -> None:
     """Refuse what would not be a statement that we may write."""
-    if (kind, raw) in desk.checked:
-        return
     said = _convert(
         {
             "type": 1,
@@ -242,8 +259,6 @@ def _check(
         Report,
     )
     statement.check_writable(said, statement.day(desk.today))
-    if len(desk.checked) < CHECKED:
-        desk.checked[kind, raw] = None
 
 
 S = TypeVar("S", Report, Dispute)

@@ -12,6 +12,7 @@ the database. The statement's public fields stand in clear: they are going to
 be public, and name nobody.
 """
 
+import hashlib
 import hmac
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -160,7 +161,13 @@ class VaultCipher:
         if len(key) != KEY_SIZE:
             raise DamagedError(f"vault: key is {len(key)} bytes")
         self._aead = AESGCM(hmac.digest(key, b"syncd-vault-seal-v1", "sha256"))
-        self._mac_key = hmac.digest(key, b"syncd-vault-mac-v1", "sha256")
+        mac_key = hmac.digest(key, b"syncd-vault-mac-v1", "sha256")
+        # The two halves of HMAC with its key already in them: half the time
+        # of hmac.digest, which also lets other threads in, value by value.
+        self._inner, self._outer = (
+            hashlib.sha256(bytes(b ^ pad for b in mac_key.ljust(64, b"\0")))
+            for pad in (0x36, 0x5C)
+        )
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
         """Return nonce ‖ ciphertext ‖ tag."""
@@ -182,7 +189,10 @@ class VaultCipher:
 
     def mac(self, message: bytes) -> bytes:
         """Return the first 16 bytes of the HMAC."""
-        return hmac.digest(self._mac_key, message, "sha256")[:MAC_SIZE]
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()[:MAC_SIZE]
 
 
 # ---------------------------------------------------------------- vault

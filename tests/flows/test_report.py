@@ -145,9 +145,22 @@ def test_what_would_be_too_long_once_published_is_refused_at_once() -> None:
 
 
 def test_only_so_many_sets_of_fields_are_remembered() -> None:
-    desk = replace(DESK, checked={("", b"%d" % n): None for n in range(4096)})
+    desk = replace(DESK, checked={("", n): b"" for n in range(4096)})
     report.prepare(RIGHT, desk)
     assert len(desk.checked) == report.CHECKED
+
+
+def test_what_is_remembered_is_of_all_that_a_draft_says() -> None:
+    """A draft that differs in any field is judged by itself."""
+    desk = replace(DESK, checked={})
+    alone = {"kind", "value", "scheme", "region", "urgent"}
+    alone |= {"keep_query", "allow_personal"}  # of the value
+    assert {*report.STATED} == {*msgspec.structs.asdict(Draft())} - alone
+    first = report.prepare(RIGHT, desk)
+    assert report.prepare(with_(confidence=7), desk).fields != first.fields
+    for _ in range(2):
+        with pytest.raises(MalformedError, match="want at most 100"):
+            report.prepare(with_(confidence=101), desk)
 
 
 def test_fields_hold_no_value_and_repr_shows_none() -> None:

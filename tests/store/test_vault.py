@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import hmac
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -378,3 +379,13 @@ async def test_a_row_moved_to_anothers_place_does_not_open(
     )
     with pytest.raises(DamagedError, match="row 2"):
         await own.vault.get(2)
+
+
+def test_a_value_is_found_by_hmac_sha256() -> None:
+    """What stands in databases already is found for ever (RFC 2104)."""
+    key, message = bytes(range(32)), b"value\0url\0a.example/"
+    mac_key = hmac.digest(key, b"syncd-vault-mac-v1", "sha256")
+    cipher = VaultCipher(key)
+    for _ in range(2):
+        found = cipher.mac(message)
+        assert found == hmac.digest(mac_key, message, "sha256")[:16]
