@@ -51,6 +51,7 @@ from syncd.indicator import claims, leaf, statement, token
 from syncd.indicator.identifier import for_report
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report, Statement
+from syncd.node import status
 from syncd.node.daemon import Daemon, _read_pin
 from syncd.node.home import Home, clock, keep_keys, roster_files, share_name
 from syncd.peer.client import PeerClient
@@ -476,7 +477,7 @@ class Member:
 
     async def findings(self, code: str = "") -> list[Kept]:
         """Return what it found, of one code or all."""
-        found = await self.node.home.mirror.findings()
+        found = await status.findings(self.node, 1000)
         return [k for k in found if code in ("", k.finding.code)]
 
     async def receipts(self) -> dict[str, int]:

@@ -247,7 +247,9 @@ class Life:
     def __init__(self, home: Path, build: type[Observed], other: Other):
         self.own = open_own(home)
         self.mirror = open_mirror(home, clock=lambda: int(time.time()))
-        self.log = build(self.own.database, home / "high-water.note")
+        self.log = build(
+            self.own.database, home / "high-water.note", self.own.clock
+        )
         self.other = other
         self.writer = Writer(
             own=self.log,

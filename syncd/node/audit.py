@@ -72,7 +72,9 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
     database = Database(path / home.OWN, "own", read_only=True)
     with ExitStack() as undo:
         undo.callback(database.close)
-        log = own.OwnLogStore(database, path / own.HIGH_WATER, read_only=True)
+        log = own.OwnLogStore(
+            database, path / own.HIGH_WATER, _no_clock, read_only=True
+        )
         raw = bytes(_with_receipts(mark, row.origin, receipts, settings))
         yield LogFiles(row.origin, head_.size, raw, log.bundle, log.roots)
 

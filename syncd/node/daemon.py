@@ -46,6 +46,7 @@ from syncd.node.own_desk import OwnDesk
 from syncd.node.peer_desk import Keys, PeerDesk
 from syncd.node.peers import Peers
 from syncd.node.rosters import RosterKeeper
+from syncd.node.teller import Teller
 from syncd.peer.directory import DirectorySource
 from syncd.tlog import checkpoint
 from syncd.web import own_door, peer_door
@@ -90,7 +91,14 @@ class Daemon:
         home, config = self.home, self.config
         keys = home.keys
         self.metrics = Metrics()
-        self.events = Events(secrets.token_hex(4))
+        self.events = Events(home.own.events)
+        self.teller = Teller(
+            book=home.own.events,
+            mirror=home.mirror,
+            roster=lambda: self.rosters.current,
+            metrics=self.metrics,
+            wake=self.events.wake,
+        )
         self.peers = Peers(
             me=config.member.id,
             roster=lambda: self.rosters.current,
@@ -266,30 +274,14 @@ class Daemon:
             index=finding.index,
             detail=finding.detail,
         )
-        await self.home.mirror.record([finding])
+        await self.home.own.record([finding])
         self.metrics.findings.labels(finding.code).inc()
-        self.events.put(
-            "finding",
-            {
-                "code": finding.code,
-                "detail": finding.detail,
-                "index": finding.index,
-                "origin": finding.origin,
-            },
-        )
+        self.events.wake()
 
     async def _grown(self, origin: str) -> None:
         self.desk.changed(origin)
         self.metrics.pulls.labels(origin).inc()
-        head = await self.home.mirror.head(origin)
-        self.events.put(
-            "log",
-            {
-                "merged": head.merged,
-                "mirrored": head.mirrored,
-                "origin": origin,
-            },
-        )
+        await self.teller.log(origin)
         await self.never.check()
 
     async def _receipts(self) -> list[bytes]:
@@ -303,7 +295,7 @@ class Daemon:
         if kept:
             await self._hold(signer, note)
             log.info("receipt", signer=signer, size=size)
-            self.events.put("receipt", {"signer": signer, "size": size})
+            self.events.wake()
 
     async def _hold(self, signer: str, note: bytes) -> None:
         """Stop appending if a receipt shows more than our log, or another.
@@ -336,10 +328,7 @@ class Daemon:
         """Act on a new roster: who is out is out at the next request."""
         self._admit()
         await self.peers.refresh()
-        roster = self.rosters.current
-        self.events.put(
-            "roster", {"hash": roster.hash, "version": roster.version}
-        )
+        await self.teller.roster()
         self._tasks.append(asyncio.create_task(self._know_never()))
         self.wake()
 
@@ -365,6 +354,7 @@ class Daemon:
         await self._open_peer_door(sockets.get("peer"))
         await self._open_own_door(sockets.get("own"))
         await pull.merge_own(self.home.own.log, self.home.mirror, self.offload)
+        await self.teller.all(but=self.config.origin)
         self._tasks.append(asyncio.create_task(self._awaken()))
         self._tasks.append(asyncio.create_task(self._publisher()))
         self._schedule()
@@ -669,10 +659,7 @@ class Daemon:
     async def _after_append(self) -> None:
         await pull.merge_own(self.home.own.log, self.home.mirror, self.offload)
         self.desk.changed(self.config.origin)
-        head = await self.home.mirror.head(self.config.origin)
-        self.events.put(
-            "published", {"merged": head.merged, "origin": head.origin}
-        )
+        self.events.wake()
 
 
 class _Other:

@@ -41,6 +41,7 @@ async def run(daemon: Daemon) -> None:
     own = daemon.home.own
     await own.access.prune(daemon.config.access.days)
     await own.quotas.prune(now)
+    await own.events.prune()
     await erasures.by_roster(
         daemon.rosters.current, daemon.home.mirror, daemon.report
     )

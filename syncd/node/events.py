@@ -1,63 +1,46 @@
-"""What happened lately, for whoever follows `/v1/events`.
+"""What happened, for whoever follows `/v1/events`.
 
-The newest thousand events, in memory. A cursor is `<boot>.<number>`: one of
-another boot, or older than what is kept, gets an event `reset` first, which
-says that /v1/status is to be read again. What must never be lost (findings)
-is kept by the store as well.
+The events lie in own.db (`store.events`), so a cursor outlives a restart. It
+is `<number>.<at>`: the time tells an event of this database from one of the
+same number that a restored backup has forgotten. A cursor that is not known
+(any more) gets an event `reset` first, whose own cursor is where it goes on:
+right before the oldest event that is kept.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Mapping
-from typing import Any
+import re
+from collections.abc import AsyncGenerator
 
-from syncd.errors import RefusedError
+from syncd.errors import QuotaError
+from syncd.store.events import EventBook
 from syncd.web.events import Event
 
-KEPT = 1000  # events
+PAGE = 256  # events read at a time
 FOLLOWERS = 64  # at the same time
+BUSY_S = 60  # when to try again, if there are as many
 BEAT_S = 15.0  # without an event until a heartbeat
+
+_CURSOR = re.compile(r"(0|[1-9][0-9]{0,14})\.(0|[1-9][0-9]{0,14})", re.ASCII)
 
 
 class Events:
-    """A ring of events, with any number of readers behind it."""
+    """The events, with any number of readers behind them."""
 
-    def __init__(self, boot: str, *, beat_s: float = BEAT_S) -> None:
-        self._boot = boot
+    def __init__(self, book: EventBook, *, beat_s: float = BEAT_S) -> None:
+        self._book = book
         self._beat_s = beat_s
-        self._kept: deque[Event] = deque(maxlen=KEPT)
-        self._last = 0  # number of the newest event
         self._followers: set[asyncio.Event] = set()
         self._closed = False
 
-    def put(self, name: str, data: Mapping[str, Any]) -> None:
-        """Tell everybody who follows."""
-        self._last += 1
-        self._kept.append(Event(self._cursor(self._last), name, data))
-        self._wake()
+    def wake(self) -> None:
+        """Let everybody who follows look for what is new."""
+        for follower in self._followers:
+            follower.set()
 
     def close(self) -> None:
         """End every reader after what is there."""
         self._closed = True
-        self._wake()
-
-    def _wake(self) -> None:
-        for follower in self._followers:
-            follower.set()
-
-    def _cursor(self, number: int) -> str:
-        return f"{self._boot}.{number}"
-
-    def _since(self, cursor: str) -> int | None:
-        """Return the number behind a cursor, None if it is unknown."""
-        if not cursor:
-            return self._last
-        boot, _, text = cursor.partition(".")
-        if boot != self._boot or not (text.isascii() and text.isdecimal()):
-            return None
-        number = int(text[:18])
-        oldest = self._last - len(self._kept)
-        return number if oldest <= number <= self._last else None
+        self.wake()
 
     async def follow(self, cursor: str) -> AsyncGenerator[Event | None, None]:
         """Yield what comes after a cursor; None for a heartbeat.
@@ -66,32 +49,36 @@ class Events:
         cursor is where that begins.
 
         Raises:
-            RefusedError: too many follow already.
+            QuotaError: too many follow already.
         """
         if len(self._followers) >= FOLLOWERS:
-            raise RefusedError(f"events: {FOLLOWERS} follow already")
+            raise QuotaError(
+                f"events: {FOLLOWERS} follow already", retry_after_s=BUSY_S
+            )
         news = asyncio.Event()
         self._followers.add(news)
         try:
-            since = self._since(cursor)
-            if since is None:
-                since = self._last - len(self._kept)
-                yield Event(self._cursor(since), "reset")
+            first = await self._after(cursor)
+            if first is None:
+                first, _ = await self._book.bounds()
+                yield await self._at("reset", first)
             else:
-                yield Event(self._cursor(since), "hello")
+                yield await self._at("hello", first)
             while True:
                 news.clear()
-                # The ring may have turned past a slow reader.
-                oldest = self._last - len(self._kept)
-                if since < oldest:
-                    since = oldest
-                    yield Event(self._cursor(since), "reset")
-                for event in [*self._kept][since - oldest :]:
-                    since += 1
-                    yield event
-                if news.is_set():
+                closed = self._closed
+                page = await self._book.page(first, PAGE)
+                if page and page[0].number > first:  # pruned past a slow one
+                    first = page[0].number
+                    yield await self._at("reset", first)
+                for told in page:
+                    cursor = f"{told.number}.{told.at}"
+                    data = {**told.data, "at": told.at}
+                    yield Event(cursor, told.name, data)
+                    first = told.number + 1
+                if page:
                     continue
-                if self._closed:
+                if closed:
                     return
                 try:
                     async with asyncio.timeout(self._beat_s):
@@ -100,3 +87,25 @@ class Events:
                     yield None
         finally:
             self._followers.discard(news)
+
+    async def _after(self, cursor: str) -> int | None:
+        """Return the number behind a cursor, None if that is not known."""
+        oldest, newest = await self._book.bounds()
+        if not cursor:
+            return newest + 1
+        match = _CURSOR.fullmatch(cursor)
+        if match is None:
+            return None
+        number, at = int(match[1]), int(match[2])
+        if number == oldest - 1:
+            return oldest
+        if not oldest <= number <= newest:
+            return None
+        [told] = await self._book.page(number, 1)
+        return number + 1 if (told.number, told.at) == (number, at) else None
+
+    async def _at(self, name: str, first: int) -> Event:
+        """Return an event whose cursor is right before a number."""
+        found = await self._book.page(first - 1, 1)
+        at = found[0].at if found and found[0].number == first - 1 else 0
+        return Event(f"{first - 1}.{at}", name)

@@ -174,7 +174,10 @@ def holders(daemon: Daemon) -> tuple[forms.HolderState, ...]:
 
 
 async def findings(daemon: Daemon, limit: int) -> list[Kept]:
-    """Return the newest findings of both databases, the last met first."""
+    """Return the newest findings of both databases, the last met first.
+
+    What merging finds is kept with what it merged, all else in own.db.
+    """
     kept = [
         *await daemon.home.mirror.findings(limit),
         *await daemon.home.own.findings(limit),

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from syncd.errors import ForkError, StaleError
 from syncd.flows.cosign import Cosigned
-from syncd.store import failpoint
+from syncd.store import events, failpoint
 from syncd.store.database import Database
 
 
@@ -91,7 +91,11 @@ class CosignRows:
                 " at = excluded.at WHERE excluded.size > receipt.size",
                 (origin, signer, size, note, self._clock()),
             )
-            return done.rowcount == 1
+            kept = done.rowcount == 1
+            if kept:
+                said = {"signer": signer, "size": size}
+                events.tell(c, self._clock(), "receipt", said)
+            return kept
 
         return await self._db.write(job)
 

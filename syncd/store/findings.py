@@ -40,6 +40,42 @@ def record(
         )
 
 
+def news(
+    connection: sa.Connection, findings: Iterable[Finding], since: int
+) -> list[Finding]:
+    """Return those, each once, that were not met since a time."""
+    return [
+        f
+        for f in dict.fromkeys(findings)
+        if connection.exec_driver_sql(
+            "SELECT 1 FROM finding WHERE code = ? AND origin = ? AND idx = ?"
+            " AND last_at >= ?",
+            (
+                f.code,
+                f.origin,
+                _NO_INDEX if f.index is None else f.index,
+                since,
+            ),
+        ).fetchone()
+        is None
+    ]
+
+
+def after(
+    connection: sa.Connection, number: int, limit: int
+) -> list[tuple[int, Finding]]:
+    """Return findings above a row number, with theirs, in its order."""
+    rows = connection.exec_driver_sql(
+        "SELECT id, code, origin, idx, detail FROM finding WHERE id > ?"
+        " ORDER BY id LIMIT ?",
+        (number, limit),
+    )
+    return [
+        (id_, Finding(code, origin, None if idx == _NO_INDEX else idx, detail))
+        for id_, code, origin, idx, detail in rows
+    ]
+
+
 def newest(connection: sa.Connection, limit: int) -> list[Kept]:
     """Return up to `limit` findings, the one met last first."""
     rows = connection.exec_driver_sql(

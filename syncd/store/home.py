@@ -12,14 +12,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from syncd.errors import UsageError
 from syncd.flows.ports import Finding
+from syncd.store import events
 from syncd.store import findings as finding_rows
 from syncd.store.access import AccessBook
 from syncd.store.bearer import Bearers
 from syncd.store.cosigned import CosignRows
 from syncd.store.database import Database
 from syncd.store.durable import Lock
+from syncd.store.events import EventBook
 from syncd.store.findings import Kept
 from syncd.store.mirror import MirrorStore
 from syncd.store.own import HIGH_WATER, OwnLogStore
@@ -30,6 +34,7 @@ from syncd.store.vault import Cipher, Vault
 OWN = "own.db"
 MIRROR = "mirror.db"
 LOCK = "lock"
+QUIET_S = 3600  # a finding that was not met for so long is told again
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class OwnStore:
     cosigned: CosignRows
     bearers: Bearers
     sightings: Sightings
+    events: EventBook
     clock: Callable[[], int]
     lock: Lock | None
 
@@ -72,13 +78,16 @@ class OwnStore:
             database = Database(home / OWN, "own", read_only=read_only)
             return cls(
                 database,
-                OwnLogStore(database, home / HIGH_WATER, read_only=read_only),
+                OwnLogStore(
+                    database, home / HIGH_WATER, clock, read_only=read_only
+                ),
                 Vault(database, cipher, clock),
                 Quotas(database),
                 AccessBook(database, access_key, clock),
                 CosignRows(database, clock),
                 Bearers(database, clock),
                 Sightings(database),
+                EventBook(database, clock),
                 clock,
                 lock,
             )
@@ -89,11 +98,23 @@ class OwnStore:
                 lock.release()
             raise
 
-    async def record(self, findings: Sequence[Finding]) -> None:
-        """Keep findings; one that is known is counted."""
-        await self.database.write(
-            lambda c: finding_rows.record(c, findings, self.clock())
-        )
+    async def record(
+        self, findings: Sequence[Finding], *, once: bool = False
+    ) -> Sequence[Finding]:
+        """Keep findings and tell of those that are news; return these.
+
+        One that is known is counted, or with `once` left as it is.
+        """
+
+        def job(c: sa.Connection) -> Sequence[Finding]:
+            now = self.clock()
+            news = finding_rows.news(c, findings, 0 if once else now - QUIET_S)
+            finding_rows.record(c, news if once else findings, now)
+            for finding in news:
+                events.tell(c, now, "finding", events.of_finding(finding))
+            return news
+
+        return await self.database.write(job)
 
     async def findings(self, limit: int = 1000) -> list[Kept]:
         """Return up to `limit` findings, the one met last first."""

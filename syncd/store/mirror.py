@@ -433,9 +433,11 @@ class MirrorStore:
 
     # -------------------------------------------------------- findings
 
-    async def record(self, findings: Sequence[Finding]) -> None:
-        """Keep findings; one that is known is counted."""
-        await self._db.write(lambda c: _record(c, findings, self._clock()))
+    async def findings_after(
+        self, number: int, limit: int
+    ) -> list[tuple[int, Finding]]:
+        """Return findings above a row number, with theirs, in its order."""
+        return await self._db.read(lambda c: findings.after(c, number, limit))
 
     async def findings(self, limit: int = 1000) -> list[findings.Kept]:
         """Return up to `limit` findings, the one met last first."""

@@ -10,7 +10,7 @@ Vault, imports, quotas, access records and tokens are this database's too;
 each has a module of its own in this room.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
 from syncd.flows.ports import Bundle, OwnHead, Published
 from syncd.store import bundles as bundle_rows
-from syncd.store import durable, failpoint, vault
+from syncd.store import durable, events, failpoint, vault
 from syncd.store.database import Database
 from syncd.tlog import checkpoint
 from syncd.tlog import note as notes
@@ -33,7 +33,12 @@ class OwnLogStore:
     """flows.ports.OwnLog on SQLite, with the high-water mark."""
 
     def __init__(
-        self, database: Database, mark: Path, *, read_only: bool = False
+        self,
+        database: Database,
+        mark: Path,
+        clock: Callable[[], int],
+        *,
+        read_only: bool = False,
     ) -> None:
         """Take over the log and hold it against its mark.
 
@@ -42,6 +47,7 @@ class OwnLogStore:
         """
         self._db = database
         self._mark = mark
+        self._clock = clock
         self._log_id = 0
         self._released = b""
         head = database.read_now(_newest)
@@ -144,6 +150,10 @@ class OwnLogStore:
             failpoint.hit("append.bundles")
             vault.publish(c, self._log_id, published)
             _finish(c, done, sighted)
+            size = new.frontier.size
+            if size > old.frontier.size:
+                said = {"origin": new.origin, "size": size}
+                events.tell(c, self._clock(), "published", said)
             failpoint.hit("append.vault")
 
         def step() -> None:

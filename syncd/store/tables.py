@@ -253,6 +253,23 @@ def _finding(metadata: sa.MetaData) -> sa.Table:
 
 own_finding = _finding(OWN)
 
+event = sa.Table(  # what happened; numbers are never used again
+    "event",
+    OWN,
+    _column("id", Int, primary_key=True),
+    _column("at", Int),
+    _column("name", Text),
+    _column("data", Bytes),  # JSON
+)
+
+told = sa.Table(  # the newest state of something that an event has told
+    "told",
+    OWN,
+    _column("name", Text, primary_key=True),
+    _column("value", Text),
+    sqlite_with_rowid=False,
+)
+
 # ------------------------------------------------------------- mirror.db
 
 mirror_log = sa.Table(

@@ -1,8 +1,8 @@
 """Server-sent events: what happens, as it happens.
 
-    id: 4f0c2b1e.17
-    event: log
-    data: {"merged":512,"mirrored":512,"origin":"bank.example/syncd/txwz/1"}
+    id: 17.1800000000
+    event: receipt
+    data: {"at":1800000000,"signer":"bank.example/syncd/txwz/merged","size":9}
 
 `id` is a cursor: whoever sends it back as Last-Event-ID or `?cursor=` goes
 on behind it. Where a cursor is not known any more, an event `reset` comes
@@ -41,17 +41,17 @@ async def stream(
     Raises:
         SyncdError: what the first event raises; nothing is sent then.
     """
-    first = await anext(happening)
-    answer = web.StreamResponse(
-        headers={
-            "Content-Type": "text/event-stream",
-            "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",
-        }
-    )
-    await answer.prepare(request)
     async with contextlib.aclosing(happening):
+        first = await anext(happening)
+        answer = web.StreamResponse(
+            headers={
+                "Content-Type": "text/event-stream",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+            }
+        )
         with contextlib.suppress(ConnectionResetError):
+            await answer.prepare(request)
             await answer.write(_wire(first))
             async for event in happening:
                 await answer.write(_wire(event))

@@ -6,6 +6,7 @@ handler reads its body into a closed form, asks the desk, and writes a closed
 form; what goes wrong is one RFC 9457 problem, whoever found it.
 """
 
+import contextlib
 import ipaddress
 import logging
 import re
@@ -518,7 +519,19 @@ async def _events(request: web.Request) -> web.StreamResponse:
     cursor = request.headers.get(
         "Last-Event-ID", request.query.get("cursor", "")
     )
-    return await events.stream(request, request.app[DESK].events(cursor))
+    happening = request.app[DESK].events(cursor)
+    return await events.stream(request, _allowed(request, happening))
+
+
+async def _allowed(
+    request: web.Request, happening: AsyncGenerator[Event | None, None]
+) -> AsyncGenerator[Event | None, None]:
+    """Yield what happens for as long as the token stands."""
+    async with contextlib.aclosing(happening):
+        async for event in happening:
+            if await _caller(request) != request[_CALLER]:
+                return
+            yield event
 
 
 async def _take_roster(request: web.Request) -> web.Response:

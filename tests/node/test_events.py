@@ -1,119 +1,215 @@
 """Whoever follows misses nothing, or is told that it did."""
 
 import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from syncd.errors import RefusedError
+from syncd.errors import QuotaError
 from syncd.node import events
 from syncd.node.events import Events
+from syncd.store import events as rows
+from syncd.store.database import Database
+from syncd.store.events import EventBook
 from syncd.web.events import Event
 
-
-def ring(beat_s: float = 5.0) -> Events:
-    return Events("boot", beat_s=beat_s)
+NOW = 1_800_000_000
 
 
-async def take(ring: Events, cursor: str, n: int) -> list[Event]:
-    """Return the next `n` events behind a cursor."""
-    found: list[Event] = []
-    stream = ring.follow(cursor)
-    async for event in stream:
-        assert event is not None
-        found.append(event)
-        if len(found) == n:
-            break
+class Ring:
+    """Events over a database of their own."""
+
+    def __init__(self, path: Path, beat_s: float = 5.0) -> None:
+        self.now = NOW
+        self.database = Database(path, "own")
+        self.book = EventBook(self.database, lambda: self.now)
+        self.events = Events(self.book, beat_s=beat_s)
+
+    async def put(self, name: str, **data: Any) -> None:
+        await self.database.write(lambda c: rows.tell(c, self.now, name, data))
+        self.events.wake()
+
+    async def take(self, cursor: str, n: int) -> list[Event]:
+        """Return the next `n` events behind a cursor."""
+        found: list[Event] = []
+        stream = self.events.follow(cursor)
+        async for event in stream:
+            assert event is not None
+            found.append(event)
+            if len(found) == n:
+                break
+        await stream.aclose()
+        return found
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an empty own.db: a copy is quick."""
+    path = tmp_path_factory.mktemp("events") / "own.db"
+    Database(path, "own").close()
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path, fresh: Path) -> Path:
+    """Return the path of this test's own.db."""
+    return Path(shutil.copy(fresh, tmp_path))
+
+
+@pytest.fixture
+def it(path: Path) -> Iterator[Ring]:
+    """Return events of which there are none yet."""
+    ring = Ring(path)
+    yield ring
+    ring.database.close()
+
+
+async def test_without_a_cursor_it_begins_now(it: Ring) -> None:
+    await it.put("old")
+    stream = it.events.follow("")
+    hello = await anext(stream)
+    await it.put("new", n=1)
+    new = await anext(stream)
     await stream.aclose()
-    return found
+    assert hello == Event(f"1.{NOW}", "hello")
+    assert new == Event(f"2.{NOW}", "new", {"n": 1, "at": NOW})
 
 
-async def test_without_a_cursor_it_begins_now() -> None:
-    it = ring()
-    it.put("old", {})
-    task = asyncio.create_task(take(it, "", 2))
-    await asyncio.sleep(0)
-    it.put("new", {"n": 1})
-    hello, new = await task
-    assert (hello.name, hello.cursor) == ("hello", "boot.1")
-    assert (new.name, new.cursor, new.data) == ("new", "boot.2", {"n": 1})
-
-
-async def test_a_cursor_goes_on_right_behind_it() -> None:
-    it = ring()
+async def test_a_cursor_goes_on_right_behind_it(it: Ring) -> None:
     for n in range(5):
-        it.put("e", {"n": n})
-    found = await take(it, "boot.3", 3)
-    assert [e.cursor for e in found] == ["boot.3", "boot.4", "boot.5"]
+        await it.put("e", n=n)
+    found = await it.take(f"3.{NOW}", 3)
+    assert [e.cursor for e in found] == [f"{n}.{NOW}" for n in (3, 4, 5)]
+
+
+async def test_a_cursor_outlives_a_restart(it: Ring, path: Path) -> None:
+    await it.put("e", n=1)
+    await it.put("e", n=2)
+    it.database.close()
+    again = Ring(path)
+    try:
+        hello, second = await again.take(f"1.{NOW}", 2)
+        assert (hello.name, second.data["n"]) == ("hello", 2)
+    finally:
+        again.database.close()
+
+
+async def test_before_anything_happened_there_is_a_cursor_too(
+    it: Ring,
+) -> None:
+    [hello] = await it.take("", 1)
+    await it.put("first")
+    names = [e.name for e in await it.take(hello.cursor, 2)]
+    assert names == ["hello", "first"]
 
 
 @pytest.mark.parametrize(
-    "cursor", ["other.1", "boot.9", "boot.x", "boot.", "boot.-1", "boot.１"]
+    "cursor",
+    [
+        *("9.1800000000", "1", "x", "1.", "-1.0", "１.1800000000", "01.0"),
+        "1.1799999999",  # of a database that a backup has replaced
+        "9" * 5000,
+    ],
 )
-async def test_a_cursor_that_nobody_gave_is_reset(cursor: str) -> None:
-    it = ring()
-    it.put("e", {})
-    reset, event = await take(it, cursor, 2)
-    assert (reset.name, reset.cursor, event.cursor) == (
-        "reset",
-        "boot.0",
-        "boot.1",
-    )
+async def test_a_cursor_that_nobody_gave_is_reset(
+    it: Ring, cursor: str
+) -> None:
+    await it.put("e")
+    reset, event = await it.take(cursor, 2)
+    assert (reset, event.name) == (Event("0.0", "reset"), "e")
 
 
-async def test_what_the_ring_forgot_is_reset() -> None:
-    it = ring()
-    for n in range(events.KEPT + 10):
-        it.put("e", {"n": n})
-    reset, event = await take(it, "boot.5", 2)
-    assert (reset.name, event.data) == ("reset", {"n": 10})
+async def test_what_is_not_kept_any_more_is_reset_to_what_is(
+    it: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own cursor is where it goes on: known, and without a gap."""
+    monkeypatch.setattr(rows, "KEPT", 10)
+    for n in range(25):
+        await it.put("e", n=n)
+    reset, event = await it.take(f"5.{NOW}", 2)
+    assert (reset.name, reset.cursor, event.data["n"]) == ("reset", "15.0", 15)
+    hello, again = await it.take(reset.cursor, 2)
+    assert (hello.name, again) == ("hello", event)
 
 
-async def test_a_reader_that_the_ring_overtakes_is_told() -> None:
-    it = ring()
-    stream = it.follow("")
-    hello = await anext(stream)
-    assert hello is not None
-    for n in range(events.KEPT + 3):
-        it.put("e", {"n": n})
+async def test_a_reader_that_falls_behind_what_is_kept_is_told(
+    it: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "KEPT", 10)
+    stream = it.events.follow("")
+    await anext(stream)
+    for n in range(13):
+        await it.put("e", n=n)
     reset, first = await anext(stream), await anext(stream)
     assert reset is not None
     assert first is not None
-    assert (reset.name, first.data) == ("reset", {"n": 3})
+    assert (reset.name, first.data["n"]) == ("reset", 3)
     await stream.aclose()
 
 
-async def test_silence_is_filled_with_heartbeats() -> None:
-    it = ring(beat_s=0.01)
-    stream = it.follow("")
+async def test_more_than_a_page_comes_whole(it: Ring) -> None:
+    for n in range(2 * events.PAGE + 1):
+        await it.put("e", n=n)
+    found = await it.take("0.0", 2 * events.PAGE + 2)
+    assert [e.data["n"] for e in found[1:]] == list(range(2 * events.PAGE + 1))
+
+
+async def test_silence_is_filled_with_heartbeats(path: Path) -> None:
+    it = Ring(path, beat_s=0.01)
+    stream = it.events.follow("")
     await anext(stream)
     assert await anext(stream) is None
     assert await anext(stream) is None
     await stream.aclose()
+    it.database.close()
 
 
-async def test_closing_ends_every_reader_after_what_is_there() -> None:
-    it = ring()
-    it.put("last", {})
-    it.close()
-    names = [e.name async for e in it.follow("boot.0") if e is not None]
+async def test_what_nobody_woke_for_comes_with_the_next_beat(
+    path: Path,
+) -> None:
+    it = Ring(path, beat_s=0.01)
+    stream = it.events.follow("")
+    await anext(stream)
+    await it.database.write(lambda c: rows.tell(c, NOW, "quiet", {}))
+    async with asyncio.timeout(5):
+        async for event in stream:
+            if event is not None:
+                break
+    assert event is not None
+    assert event.name == "quiet"
+    await stream.aclose()
+    it.database.close()
+
+
+async def test_closing_ends_every_reader_after_what_is_there(
+    it: Ring,
+) -> None:
+    await it.put("last")
+    it.events.close()
+    names = [e.name async for e in it.events.follow("0.0") if e is not None]
     assert names == ["hello", "last"]
 
 
-async def test_too_many_followers_are_refused() -> None:
-    it = ring()
-    streams = [it.follow("") for _ in range(events.FOLLOWERS)]
+async def test_too_many_followers_are_told_when_to_come_back(
+    it: Ring,
+) -> None:
+    streams = [it.events.follow("") for _ in range(events.FOLLOWERS)]
     for stream in streams:
         await anext(stream)
-    with pytest.raises(RefusedError, match="follow already"):
-        await anext(it.follow(""))
+    with pytest.raises(QuotaError, match="follow already") as e:
+        await anext(it.events.follow(""))
+    assert e.value.retry_after_s == events.BUSY_S
     await streams[0].aclose()
-    more = it.follow("")
+    more = it.events.follow("")
     await anext(more)
     for stream in [*streams[1:], more]:
         await stream.aclose()
 
 
 def test_an_event_has_one_spelling() -> None:
-    assert bytes(Event("b.1", "log", {"b": 2, "a": "x\ny"})) == (
-        b'id: b.1\nevent: log\ndata: {"a":"x\\ny","b":2}\n\n'
+    assert bytes(Event("7.1", "log", {"b": 2, "a": "x\ny"})) == (
+        b'id: 7.1\nevent: log\ndata: {"a":"x\\ny","b":2}\n\n'
     )

@@ -495,15 +495,19 @@ async def test_findings_are_kept_once(
     mirror: MirrorStore, clock: "Clock"
 ) -> None:
     """The same finding again is counted, not repeated."""
-    first = Finding("void", "a.example/syncd/txwz/1", 7, "not canonical")
-    other = Finding("bad_holder", "bank", None, "wrong proof")
-    await mirror.record([first, other])
+    first = Finding("fork", "a.example/syncd/txwz/1", None, "another root")
+    other = Finding("fork", "b.example/syncd/txwz/1", None, "another root")
+    for finding in (first, other):
+        await mirror.contest(finding.origin, [], finding)
     clock.now += 60
-    await mirror.record([first])
+    await mirror.contest(first.origin, [], first)
     found = await mirror.findings()
     assert [f.finding for f in found] == [first, other]
     assert found[0].count == 2
     assert found[0].last_at - found[0].first_at == 60
+    [(number, told), (last, _)] = await mirror.findings_after(0, 10)
+    assert (told, await mirror.findings_after(last, 10)) == (first, [])
+    assert await mirror.findings_after(number, 1) == [(last, other)]
 
 
 async def test_fold_again_forgets_claims_but_no_bundle(

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import secrets
 from typing import Any
 from urllib.parse import quote
 
@@ -568,6 +569,13 @@ async def follow(
     return following
 
 
+async def mark(door: Door) -> None:
+    """Have an event of our own happen."""
+    book = door.member.node.home.own.events
+    await book.now("mark", secrets.token_hex(8), "mark", {"n": 1})
+    door.member.node.events.wake()
+
+
 async def test_events_are_told_and_resumed_without_loss(
     alliance: Alliance, police: Door, bank: Door
 ) -> None:
@@ -577,29 +585,51 @@ async def test_events_are_told_and_resumed_without_loss(
     first = await following
     assert first[0][1] == "hello"
     cursor, _, data = first[-1]
-    assert set(data) == {"merged", "mirrored", "origin"}
-    bank.member.node.events.put("mark", {"n": 1})
+    assert set(data) == {"at", "merged", "mirrored", "origin"}
+    await mark(bank)
     for by in ("header", "query"):
         rest = await read(bank, "mark", cursor, by)
         assert rest[0][:2] == (cursor, "hello")
-        numbers = [int(id_.partition(".")[2]) for id_, _, _ in rest]
-        first_number = int(cursor.partition(".")[2])
+        numbers = [int(id_.partition(".")[0]) for id_, _, _ in rest]
+        first_number = int(cursor.partition(".")[0])
         assert numbers == list(
             range(first_number, first_number + len(numbers))
         )
 
 
 async def test_an_unknown_cursor_is_told_to_begin_anew(bank: Door) -> None:
-    bank.member.node.events.put("mark", {})
+    await mark(bank)
     for cursor in ("elsewhere.7", "nonsense", "x" * 5000):
         events = await read(bank, "mark", cursor)
         assert events[0][1] == "reset"
 
 
+async def test_a_revoked_token_hears_of_nothing_more(bank: Door) -> None:
+    """A stream is one long request: its token is looked at event by event."""
+    bearers = bank.member.node.home.own.bearers
+    bank.tokens["guest"] = await bearers.add("guest", "reader")
+    async with (
+        aiohttp.ClientSession(headers=bank.auth("guest")) as session,
+        asyncio.timeout(10),
+        session.get(bank.url + "/v1/events") as got,
+    ):
+        hello = await got.content.readuntil(b"\n\n")
+        await mark(bank)
+        heard = await got.content.readuntil(b"\n\n")
+        await bearers.revoke("guest")
+        await mark(bank)
+        rest = await got.content.read()
+    assert b"event: hello" in hello
+    assert b"event: mark" in heard
+    assert rest == b""
+
+
 async def test_a_finding_is_an_event(bank: Door) -> None:
     following = await follow(bank, "finding")
     await bank.member.node.report(Finding("void", "a/b", 7, "not canonical"))
-    assert (await following)[-1][2] == {
+    data = (await following)[-1][2]
+    assert data.pop("at") > 0
+    assert data == {
         "code": "void",
         "detail": "not canonical",
         "index": 7,

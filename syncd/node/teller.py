@@ -1,0 +1,98 @@
+"""Tells, as events, what is not written in one of own.db's transactions.
+
+How far another's log is held and merged, what merging found, which roster is
+in force: each is told where it happens, and again by `all` at a start, so
+that what a crash swallowed is told late and nothing twice.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from syncd.flows.ports import Finding, MirrorHead
+from syncd.node.metrics import Metrics
+from syncd.roster.roster import Roster
+from syncd.store.events import EventBook, of_finding
+from syncd.store.mirror import MirrorStore
+
+log = structlog.get_logger("syncd.node")
+
+PAGE = 1000  # findings of a merge that are told in one go
+
+
+class Teller:
+    """Puts states into the events, each once."""
+
+    def __init__(
+        self,
+        *,
+        book: EventBook,
+        mirror: MirrorStore,
+        roster: Callable[[], Roster],
+        metrics: Metrics,
+        wake: Callable[[], None],
+    ) -> None:
+        self._book = book
+        self._mirror = mirror
+        self._roster = roster
+        self._metrics = metrics
+        self._wake = wake
+        self._lock = asyncio.Lock()
+
+    async def all(self, *, but: str) -> None:
+        """Tell what the last run did not come to tell; `but` our own log."""
+        await self.roster()
+        for head in await self._mirror.heads():
+            if head.origin != but:
+                await self._head(head)
+        await self._findings()
+
+    async def roster(self) -> None:
+        """Tell which roster is in force."""
+        roster = self._roster()
+        said = {"hash": roster.hash, "version": roster.version}
+        await self._book.now("roster", roster.hash, "roster", said)
+        self._wake()
+
+    async def log(self, origin: str) -> None:
+        """Tell how far a log is held and merged, and what that found."""
+        await self._head(await self._mirror.head(origin))
+        await self._findings()
+
+    async def _head(self, head: MirrorHead) -> None:
+        said = {
+            "merged": head.merged,
+            "mirrored": head.mirrored,
+            "origin": head.origin,
+        }
+        value = f"{head.merged}/{head.mirrored}"
+        await self._book.now(f"log/{head.origin}", value, "log", said)
+        self._wake()
+
+    async def _findings(self) -> None:
+        """Tell of what merging found: mirror.db keeps it with what it merged.
+
+        A log may be void from end to end. So of one kind in one log the
+        first is told, and how many came together.
+        """
+        async with self._lock:
+            last = int(await self._book.told("finding") or "0")
+            if not await self._mirror.findings_after(last - 1, 1):
+                last = 0  # mirror.db was made anew
+            while page := await self._mirror.findings_after(last, PAGE):
+                last = page[-1][0]
+                alike: dict[tuple[str, str], list[Finding]] = {}
+                for _, found in page:
+                    key = (found.code, found.origin)
+                    alike.setdefault(key, []).append(found)
+                said = [
+                    {**of_finding(some[0]), "count": len(some)}
+                    for some in alike.values()
+                ]
+                await self._book.now("finding", str(last), "finding", *said)
+                for one in said:
+                    log.warning("finding", **one)
+                    code, count = one["code"], one["count"]
+                    self._metrics.findings.labels(code).inc(count)
+        self._wake()

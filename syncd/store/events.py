@@ -1,0 +1,137 @@
+"""Events: what happened here, for whoever follows `/v1/events`.
+
+An event is a row of own.db. What is one of own.db's own transactions has its
+event in it (`tell`): an append, a receipt, a finding. What happens elsewhere
+(mirror.db, roster/) has a newest state, and `told` says which one was told
+last: `EventBook.now` tells a state that is another, once. Asked again after
+a start, it tells what a crash has swallowed.
+
+Numbers go up by one and are never used again: neither bound drops the
+newest event.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from syncd.flows.ports import Finding
+from syncd.store.database import Database
+
+KEPT = 10_000  # events
+KEPT_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event as it is kept."""
+
+    number: int
+    at: int  # unix seconds
+    name: str
+    data: Mapping[str, Any]  # no raw value, no token
+
+
+def tell(
+    c: sa.Connection, now: int, name: str, data: Mapping[str, Any]
+) -> None:
+    """Add an event in the caller's transaction; drop the one too many."""
+    row = c.exec_driver_sql(
+        "INSERT INTO event (at, name, data) VALUES (?, ?, ?) RETURNING id",
+        (now, name, msgspec.json.encode(data, order="sorted")),
+    )
+    c.exec_driver_sql(
+        "DELETE FROM event WHERE id <= ?", (row.scalar_one() - KEPT,)
+    )
+
+
+def of_finding(finding: Finding) -> dict[str, Any]:
+    """Return what an event says of a finding."""
+    return {
+        "code": finding.code,
+        "detail": finding.detail,
+        "index": finding.index,
+        "origin": finding.origin,
+    }
+
+
+class EventBook:
+    """The events, over own.db."""
+
+    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+        self._db = database
+        self._clock = clock
+
+    async def now(
+        self, what: str, value: str, name: str, *data: Mapping[str, Any]
+    ) -> bool:
+        """Tell that `what` is at `value`, unless that was told last.
+
+        All of `data`, an event each, in one transaction. Tells whether it
+        was news.
+        """
+
+        def job(c: sa.Connection) -> bool:
+            moved = c.exec_driver_sql(
+                "INSERT INTO told (name, value) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+                " WHERE value <> excluded.value",
+                (what, value),
+            )
+            if moved.rowcount == 1:
+                for said in data:
+                    tell(c, self._clock(), name, said)
+            return moved.rowcount == 1
+
+        return await self._db.write(job)
+
+    async def told(self, what: str) -> str:
+        """Return the value of `what` that was told last, "" if none."""
+
+        def job(c: sa.Connection) -> str:
+            row = c.exec_driver_sql(
+                "SELECT value FROM told WHERE name = ?", (what,)
+            )
+            return str(row.scalar() or "")
+
+        return await self._db.read(job)
+
+    async def bounds(self) -> tuple[int, int]:
+        """Return (oldest, newest) number; (1, 0) if nothing happened yet."""
+
+        def job(c: sa.Connection) -> tuple[int, int]:
+            row = c.exec_driver_sql("SELECT min(id), max(id) FROM event")
+            oldest, newest = row.one()
+            return oldest or 1, newest or 0
+
+        return await self._db.read(job)
+
+    async def page(self, first: int, limit: int) -> Sequence[Told]:
+        """Return the events from a number on, in order, up to `limit`."""
+
+        def job(c: sa.Connection) -> list[Told]:
+            rows = c.exec_driver_sql(
+                "SELECT id, at, name, data FROM event WHERE id >= ?"
+                " ORDER BY id LIMIT ?",
+                (first, limit),
+            )
+            return [
+                Told(number, at, name, msgspec.json.decode(data))
+                for number, at, name, data in rows
+            ]
+
+        return await self._db.read(job)
+
+    async def prune(self, days: int = KEPT_DAYS) -> None:
+        """Drop what came before everything of the last `days`."""
+        oldest = self._clock() - days * 86_400
+        await self._db.write(
+            lambda c: c.exec_driver_sql(
+                "DELETE FROM event WHERE id <"
+                " coalesce((SELECT min(id) FROM event WHERE at >= ?),"
+                " (SELECT max(id) FROM event))",
+                (oldest,),
+            ).close()
+        )

@@ -1,0 +1,101 @@
+"""What happens outside own.db is told, once, whatever dies in between."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+from syncd.flows.ports import Finding
+from syncd.indicator.claims import Batch
+from tests.alliance import Alliance, Member
+
+
+@pytest_asyncio.fixture
+async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
+    """Three members; nobody runs rounds by itself."""
+    ids = ("bank", "carrier", "police")
+    async with Alliance.found(tmp_path, ids) as found:
+        yield found
+
+
+async def told(member: Member, name: str) -> list[Any]:
+    page = await member.node.home.own.events.page(0, 10_000)
+    return [e.data for e in page if e.name == name]
+
+
+async def test_each_state_is_told_once_over_restarts(
+    alliance: Alliance,
+) -> None:
+    await alliance.police.report("url", "http://evil.example/a")
+    await alliance.settle()
+    bank = alliance.bank
+    head = await bank.head(alliance.police.origin)
+    logs = await told(bank, "log")
+    assert {
+        "origin": head.origin,
+        "merged": head.merged,
+        "mirrored": head.mirrored,
+    } in logs
+    [roster] = await told(bank, "roster")
+    assert roster["version"] == 1
+    assert bank.origin not in {data["origin"] for data in logs}
+    assert {d["origin"] for d in await told(bank, "published")} <= {
+        bank.origin
+    }
+    await alliance.stop("bank")
+    await bank.start()
+    assert await told(bank, "log") == logs
+    assert await told(bank, "roster") == [roster]
+
+
+async def test_what_a_crash_swallowed_is_told_after_the_start(
+    alliance: Alliance,
+) -> None:
+    """Merged, and dead before it could be told."""
+    bank, mirror = alliance.bank, alliance.bank.node.home.mirror
+    fork = Finding("fork", alliance.police.origin, None, "another root")
+    await mirror.contest(alliance.police.origin, [], fork)
+    assert await told(bank, "finding") == []
+    await alliance.stop("bank")
+    await bank.start()
+    [data] = await told(bank, "finding")
+    assert (data["code"], data["origin"], data["count"]) == (
+        "fork",
+        alliance.police.origin,
+        1,
+    )
+
+
+async def test_many_of_a_kind_are_one_event(alliance: Alliance) -> None:
+    """A log that is void from end to end does not push out all else."""
+    bank, origin = alliance.bank, alliance.police.origin
+    mirror = bank.node.home.mirror
+    old = await mirror.head(origin)
+    voids = [Finding("void", origin, n, "no statement") for n in range(30)]
+    other = Finding("void", alliance.carrier.origin, 7, "no statement")
+    await mirror.advance(old, old, [], batch(origin), [*voids, other])
+    await bank.node.teller.log(origin)
+    found = await told(bank, "finding")
+    assert [(d["origin"], d["index"], d["count"]) for d in found] == [
+        (origin, 0, 30),
+        (alliance.carrier.origin, 7, 1),
+    ]
+    await bank.node.teller.log(origin)
+    assert len(await told(bank, "finding")) == 2
+
+
+async def test_a_mirror_that_was_made_anew_is_told_anew(
+    alliance: Alliance,
+) -> None:
+    """Its rows count from 1 again; what was told counted further."""
+    bank, book = alliance.bank, alliance.bank.node.home.own.events
+    await book.now("finding", "4711", "finding")
+    fork = Finding("fork", alliance.police.origin, None, "another root")
+    await bank.node.home.mirror.contest(fork.origin, [], fork)
+    await bank.node.teller.log(fork.origin)
+    assert [d["code"] for d in await told(bank, "finding")] == ["fork"]
+
+
+def batch(origin: str) -> Batch:
+    return Batch(origin=origin, start=0, stop=0)

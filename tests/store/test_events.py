@@ -1,0 +1,163 @@
+"""What happened is told once, and nothing is told that did not happen."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from syncd.errors import StaleError
+from syncd.flows.ports import Finding
+from syncd.store import events, failpoint
+from syncd.store.home import QUIET_S, OwnStore
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Clock, Grower
+
+Reopen = Callable[..., OwnStore]
+DAY_S = 86_400
+
+
+class Crash(BaseException):
+    """Stands for SIGKILL: nothing in the store may catch it."""
+
+
+async def told(own: OwnStore) -> list[tuple[str, Any]]:
+    return [(e.name, e.data) for e in await own.events.page(0, 1000)]
+
+
+async def put(own: OwnStore, n: int) -> None:
+    await own.events.now("n", str(n), "e", {"n": n})
+
+
+async def test_an_append_tells_itself(own: OwnStore, log: "Grower") -> None:
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(1), log.report(2)])
+    await own.log.append(old, new, bundles, [])
+    with pytest.raises(StaleError):
+        await own.log.append(old, new, bundles, [])
+    again, same, bundles = log.grow([])
+    await own.log.append(again, same, bundles, [], done=["nothing to say"])
+    assert await told(own) == [
+        ("published", {"origin": log.origin, "size": 2})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("point", "happened"), [("append.vault", 0), ("append.committed", 1)]
+)
+async def test_an_append_that_dies_tells_what_it_did(
+    own: OwnStore,
+    reopen: Reopen,
+    log: "Grower",
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+    happened: int,
+) -> None:
+    """Before the commit nothing happened; after it, it is told."""
+
+    def hit(name: str) -> None:
+        if name == point:
+            raise Crash
+
+    await own.log.found(log.head())
+    old, new, bundles = log.grow([log.report(1)])
+    monkeypatch.setattr(failpoint, "hit", hit)
+    with pytest.raises(Crash):
+        await own.log.append(old, new, bundles, [])
+    monkeypatch.undo()
+    own.close()
+    again = reopen()
+    try:
+        head = await again.log.head()
+        assert (head.frontier.size, len(await told(again))) == (
+            happened,
+            happened,
+        )
+    finally:
+        again.close()
+
+
+async def test_a_receipt_tells_itself_when_it_is_larger(own: OwnStore) -> None:
+    keep = own.cosigned.keep_receipt
+    for size in (3, 3, 2, 5):
+        await keep("bank.example/syncd/txwz/1", "police/merged", size, b"n")
+    sizes = [data["size"] for _, data in await told(own)]
+    assert sizes == [3, 5]
+
+
+async def test_a_state_is_told_when_it_is_another(own: OwnStore) -> None:
+    now = own.events.now
+    assert await now("log/a", "1/2", "log", {"merged": 1})
+    assert not await now("log/a", "1/2", "log", {"merged": 1})
+    assert await now("log/b", "1/2", "log", {"merged": 1})
+    assert await now("log/a", "2/2", "log", {"merged": 2})
+    assert await own.events.told("log/a") == "2/2"
+    assert await own.events.told("log/c") == ""
+    assert len(await told(own)) == 3
+
+
+async def test_a_finding_that_goes_on_is_told_once(
+    own: OwnStore, clock: "Clock"
+) -> None:
+    """Met every minute, it must not push all else out of what is kept."""
+    finding = Finding("broken_source", "police", None, "no such bundle")
+    for _ in range(60):
+        await own.record([finding, finding])
+        clock.now += 60
+    assert len(await told(own)) == 1
+    clock.now += QUIET_S
+    await own.record([finding])
+    assert len(await told(own)) == 2
+    [kept] = await own.findings()
+    assert kept.count == 121
+
+
+async def test_a_finding_for_once_is_neither_told_nor_counted_again(
+    own: OwnStore, clock: "Clock"
+) -> None:
+    lie = Finding("bad_know", "police", 7, "not its value")
+    other = Finding("bad_know", "police", 8, "not its value")
+    assert await own.record([lie, lie], once=True) == [lie]
+    clock.now += 2 * QUIET_S
+    assert await own.record([lie, other], once=True) == [other]
+    assert [data["index"] for _, data in await told(own)] == [7, 8]
+    assert {k.count for k in await own.findings()} == {1}
+
+
+async def test_only_the_newest_are_kept(
+    own: OwnStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "KEPT", 10)
+    for n in range(25):
+        await put(own, n)
+    assert await own.events.bounds() == (16, 25)
+
+
+async def test_old_ones_go_and_numbers_never_come_back(
+    own: OwnStore, clock: "Clock"
+) -> None:
+    """The newest stays however old it is: its number must not return."""
+    assert await own.events.bounds() == (1, 0)
+    await own.events.prune()
+    for n in range(4):
+        await put(own, n)
+        clock.now += 10 * DAY_S
+    await own.events.prune(days=25)
+    assert await own.events.bounds() == (3, 4)
+    clock.now += 99 * DAY_S
+    await own.events.prune()
+    assert await own.events.bounds() == (4, 4)
+    await put(own, 99)
+    assert await own.events.bounds() == (4, 5)
+
+
+async def test_a_clock_that_was_set_back_costs_no_event(
+    own: OwnStore, clock: "Clock"
+) -> None:
+    """Only what comes before everything recent is dropped."""
+    await put(own, 1)
+    clock.now -= 99 * DAY_S
+    await put(own, 2)
+    clock.now += 99 * DAY_S
+    await own.events.prune()
+    assert await own.events.bounds() == (1, 2)

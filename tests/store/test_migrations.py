@@ -1,0 +1,122 @@
+"""A home of an earlier syncd opens with all that was in it."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import NewerError, UsageError
+from syncd.flows import serve
+from syncd.store.database import HEADS, Database
+from syncd.store.home import OwnStore
+from syncd.store.own import HIGH_WATER
+from syncd.store.vault import Known, NewReport, State
+from tests.store.conftest import NOW, Clock, open_own
+
+Rows = dict[str, list[tuple[object, ...]]]
+Open = Callable[..., OwnStore]
+
+TOKEN = "syncd_jdWJEN8EDZ6b_sgq3-NnjYliV75kxy6r1siOdzxno3Y"
+MARK = (
+    "bank.example/syncd/txwz/1\n4\n"
+    "Ap1EOXsoGIITrPzCKD4zKcNsunCal/E1vICWn/QKWsY=\n\n"
+    "— bank.example/syncd/txwz/1"
+    " tr/veo467g+TcnWofEjCA6mZa2Jh83PJ06+UUKpKQrltesYQu6VF4mLActcRbUe4TcobZ"
+    "6lLRqQahMputtJAhti7lw4=\n"
+)
+
+
+def rows(path: Path) -> Rows:
+    """Return every row of every table, but for the revision."""
+    with sqlite3.connect(path) as c:
+        names = c.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+            " AND name <> 'alembic_version'"
+        ).fetchall()
+        return {
+            name: c.execute(f"SELECT * FROM {name}").fetchall()
+            for (name,) in names
+        }
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """Return a home with an own.db of the first revision."""
+    script = Path(__file__).parent / "own_v0001.sql"
+    with sqlite3.connect(tmp_path / "own.db") as c:
+        c.executescript(script.read_text())
+    (tmp_path / HIGH_WATER).write_text(MARK)
+    return tmp_path
+
+
+def test_the_first_one_has_a_row_in_every_table(old: Path) -> None:
+    """Else the next test would prove less than it says."""
+    found = rows(old / "own.db")
+    assert len(found) == 17
+    assert all(found.values())
+
+
+async def test_an_own_db_of_the_first_revision_loses_nothing(
+    old: Path,
+) -> None:
+    before = rows(old / "own.db")
+    own = open_own(old, Clock())
+    try:
+        assert own.database.read_now(own.database._revision) == HEADS["own"]
+        after = rows(old / "own.db")
+        assert {name: after[name] for name in before} == before
+        assert set(after) - set(before) == {"event", "told"}
+
+        # Not only is it there, it is understood.
+        states = [
+            (r.kind, r.type, r.value, r.state, r.index)
+            for r in await own.vault.page()
+        ]
+        assert states == [
+            ("phone", 1, "+12025550001", State.ENDED, 0),
+            ("phone", 1, "+12025550002", State.ENDING, 1),
+            ("phone", 1, "+12025550003", State.PUBLISHED, 2),
+            ("url", 3, "evil.example/a", State.WAITING, None),
+        ]
+        fields = b'{"confidence":7,"evidence":"user_tag","label":"other"}'
+        again = NewReport("phone", "+12025550003", fields)
+        assert await own.vault.accept([again]) == [Known(3)]
+        assert own.log.released() == MARK.encode()
+        bundle = await own.log.bundle(0)
+        assert bundle is not None
+        head = await own.log.head()
+        assert len(serve.records(head.origin, bundle)) == 4
+        assert await own.log.was_done("roster/1")
+        job = await own.vault.import_state(1)
+        assert job is not None
+        assert (job.offset, job.accepted, job.refused) == (50, 2, 1)
+        desk = await own.bearers.check(TOKEN)
+        assert desk is not None
+        assert desk.role == "operator"
+        assert len(await own.access.page()) == 2
+        [receipt] = (await own.cosigned.receipts(head.origin)).values()
+        assert (receipt.size, receipt.at) == (3, NOW)
+        assert await own.events.bounds() == (1, 0)
+    finally:
+        own.close()
+
+
+async def test_what_is_only_read_is_not_migrated(old: Path) -> None:
+    """The message says who does it."""
+    before = rows(old / "own.db")
+    with pytest.raises(UsageError, match=r"own_1, want own_2") as e:
+        Database(old / "own.db", "own", read_only=True)
+    assert "start the daemon" in e.value.hint
+    assert rows(old / "own.db") == before
+
+
+async def test_one_of_a_newer_syncd_is_left_alone(old: Path) -> None:
+    """Refused with both revisions, and nothing in it is changed."""
+    with sqlite3.connect(old / "own.db") as c:
+        c.execute("UPDATE alembic_version SET version_num = 'own_3'")
+    before = rows(old / "own.db")
+    with pytest.raises(NewerError, match=r"own_3.*own_2") as e:
+        open_own(old, Clock())
+    assert "backup from before" in e.value.hint
+    assert rows(old / "own.db") == before
