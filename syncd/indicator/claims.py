@@ -39,14 +39,14 @@ import struct
 from bisect import bisect_left
 from collections.abc import (
     Callable,
-    Collection,
     Iterable,
     Iterator,
     Sequence,
+    Sized,
 )
 from itertools import chain
 from operator import itemgetter
-from typing import Any, Final, assert_never
+from typing import Any, Final, Protocol, assert_never
 
 import msgspec
 
@@ -80,6 +80,11 @@ from syncd.indicator.statement import (
 Row = tuple[bytes, int, int, bytes]  # (token, index, key, record)
 End = tuple[bytes, int, int, int]  # (token, index, by_index, key)
 Range = tuple[int, int, int]  # (from, to, by): acts on from ≤ i < min(to, by)
+
+
+class Rows(Sized, Iterable[Row], Protocol):
+    """Rows that are counted and read, but not changed."""
+
 
 REPORT: Final = 1
 DISPUTE: Final = 3
@@ -194,7 +199,7 @@ class Batch(msgspec.Struct, gc=False):
     origin: str
     start: int  # first index of the stretch
     stop: int  # one past its last index
-    adds: Collection[Row] = []
+    adds: Rows = []
     ends: list[End] = []
     erases: list[Range] = []
     sightings: list[Row] = []  # (token, index, key, sighting record)
@@ -203,13 +208,6 @@ class Batch(msgspec.Struct, gc=False):
     anchors: list[tuple[int, Anchor]] = []
     usages: list[tuple[int, Usage]] = []
     evidence: list[tuple[int, Evidence]] = []
-
-    def standing(self) -> list[Row]:
-        """Return the adds that no retract of the same stretch ends."""
-        ended = {(t, i, k) for t, i, _, k in self.ends}
-        if not ended:
-            return list(self.adds)
-        return [r for r in self.adds if (r[0], r[1], r[2]) not in ended]
 
 
 class Folded(Batch, gc=False):
@@ -242,7 +240,7 @@ def pack(rows: Sequence[Row]) -> Packed:
     return Packed(len(rows), tuple(slices))
 
 
-class Merged(Collection[Row]):
+class Merged:
     """The rows of several stretches in order of token, packed until read."""
 
     def __init__(self, parts: Sequence[Packed]) -> None:
@@ -260,10 +258,6 @@ class Merged(Collection[Row]):
             rows = list(chain.from_iterable(map(_unpack, same)))
             rows.sort()  # of sorted runs: little more than a merge
             yield from rows
-
-    def __contains__(self, row: object) -> bool:
-        """Tell whether a row is among them; slow."""
-        return any(row == mine for mine in self)
 
 
 _WIDTH: Final = 4  # first bytes of a token that share a slice

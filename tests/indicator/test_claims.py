@@ -140,6 +140,12 @@ class Store:
         return batch
 
 
+def standing(batch: Batch) -> list[Row]:
+    """Return the rows of a batch that its own retracts do not end."""
+    ended = {(token, index, key) for token, index, _, key in batch.ends}
+    return [row for row in batch.adds if row[:3] not in ended]
+
+
 @st.composite
 def logs(draw: st.DrawFn, *, erasing: bool = True) -> list[Record]:
     """Return a log of everything that can happen to claims."""
@@ -340,13 +346,11 @@ def test_a_retract_of_a_retract_ends_nothing() -> None:
 
 
 def test_ends_of_the_same_stretch() -> None:
-    """A batch names them, and can leave them out."""
+    """A batch adds them, and names them to be taken away."""
     log: list[Statement] = [report(0), report(1), retract(0, 0)]
     batch = claims.fold(ORIGIN, 0, [*map(record, log)])
     assert [row[1] for row in batch.adds] == [0, 1]
-    assert [row[1] for row in batch.standing()] == [1]
-    alone = claims.fold(ORIGIN, 0, [record(report(0))])
-    assert alone.standing() == alone.adds
+    assert [row[1] for row in standing(batch)] == [1]
 
 
 def test_an_erased_retract_has_never_been() -> None:
@@ -407,6 +411,7 @@ def test_what_is_withheld() -> None:
         record(Erase(ranges=((1, 2),), reason="retention")),
     ]
     assert claims.complete(0, log[:1]) == []
+    assert claims.complete(4, log[4:6]) == []
     assert claims.complete(0, log) == [3, 6]
     assert claims.complete(0, log, erased=[(6, 7, 8)]) == [3]
     assert claims.complete(10, log[1:2]) == [10]
@@ -483,9 +488,10 @@ def test_more_reports_than_are_held_at_once() -> None:
     assert {row[1] for row in batch.adds} == wanted
 
 
-def test_more_frames_than_are_kept() -> None:
+def test_more_frames_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer of ever new codes costs time, not memory."""
-    count = claims._FRAMES_KEPT + 500
+    monkeypatch.setattr(claims, "_FRAMES_KEPT", 500)
+    count = 1_200
     log = [record(report(label=f"code_{n}")) for n in range(count)]
     assert len(claims.fold(ORIGIN, 0, log).adds) == count
     assert 0 < len(claims._frames) <= claims._FRAMES_KEPT
@@ -593,6 +599,38 @@ def test_no_record(bad: bytes) -> None:
         Claim.parse(ORIGIN, 7, bytes(16), 1, 1, bad)
 
 
+@pytest.mark.parametrize(
+    ("said", "was", "put"),
+    [
+        (FULL, b"\x01\x07", b"\x01\x0f"),  # a flag that nobody sets
+        (FULL, b"/1:20", b"/1:+20"),
+        (ANSWER, b"/1:3,", b"/1:03,"),
+    ],
+)
+def test_a_record_has_one_spelling(said: Any, was: bytes, put: bytes) -> None:
+    """What reads as the same claim and is written otherwise is damage."""
+    row = claims.of(ORIGIN, 7, said).record()
+    assert row.count(was) == 1
+    with pytest.raises(DamagedError, match="claim 7: record is not canonical"):
+        Claim.parse(ORIGIN, 7, bytes(16), 1, 1, row.replace(was, put))
+
+
+rows = st.tuples(
+    st.binary(min_size=16, max_size=16),
+    st.integers(0, 2**40),
+    st.integers(4, 12),
+    st.binary(max_size=4),
+)
+
+
+@given(st.lists(st.lists(rows, max_size=20).map(sorted), max_size=3))
+def test_packed_rows_are_the_rows(runs: list[list[Row]]) -> None:
+    """Stretches packed one by one are read together, in order of token."""
+    merged = claims.Merged([claims.pack(run) for run in runs])
+    assert list(merged) == sorted(itertools.chain.from_iterable(runs))
+    assert len(merged) == sum(map(len, runs))
+
+
 def by_the_book(origin: str, row: Row) -> int:
     """Hash a row as protocol.md says, written a second time."""
     token, index, key, rest = row
@@ -668,10 +706,10 @@ def test_vectors() -> None:
             "token": token.hex(),
             "record": rest.hex(),
         }
-        for token, index, key, rest in batch.standing()
+        for token, index, key, rest in standing(batch)
     ]
     assert found == case["rows"]
-    for k, value in claims.digests(case["origin"], batch.standing()).items():
+    for k, value in claims.digests(case["origin"], standing(batch)).items():
         kind, epoch = claims.kind_epoch(k)
         assert (
             claims.digest_bytes(value).hex()
@@ -681,7 +719,7 @@ def test_vectors() -> None:
             value
             == sum(
                 by_the_book(case["origin"], row)
-                for row in batch.standing()
+                for row in standing(batch)
                 if row[2] == k
             )
             % 2**256

@@ -66,6 +66,9 @@ def test_total(raw: bytes, width: int) -> None:
     with contextlib.suppress(MalformedError):
         cut = leaf.split_records(raw, width)
         assert leaf.encode_records(cut) == raw
+    with contextlib.suppress(MalformedError):
+        opened = leaf.open_bundle(ORIGIN, raw, width)
+        assert leaf.encode_records(opened) == raw
 
 
 @pytest.mark.parametrize(
@@ -83,8 +86,11 @@ def test_total(raw: bytes, width: int) -> None:
 )
 def test_refused(raw: str, width: int, why: str) -> None:
     """A bundle that is not whole says where."""
+    bundle = bytes.fromhex(raw)
     with pytest.raises(MalformedError, match=why):
-        leaf.split_records(bytes.fromhex(raw), width)
+        leaf.split_records(bundle, width)
+    with pytest.raises(MalformedError, match=why):
+        leaf.open_bundle(ORIGIN, bundle, width)
 
 
 def test_a_leaf_opens_in_one_log_at_one_type() -> None:
