@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from syncd.errors import MalformedError, RefusedError
+from syncd.errors import DamagedError, MalformedError
 from syncd.flows import serve
 from syncd.flows.ports import Bundle, OwnHead, OwnLog, Published
 from syncd.flows.tokenise import Offload, Tokeniser
@@ -193,6 +193,7 @@ class Writer:
 
         Raises:
             RefusedError: we must not append just now.
+            DamagedError: our own last bundle is missing.
         """
         payloads = [
             (statement.type_of(said), statement.encode(said))
@@ -206,7 +207,9 @@ class Writer:
             if size % FULL:
                 bundle = await self._own.bundle(size // FULL)
                 if bundle is None:
-                    raise RefusedError(f"log: bundle {size // FULL} is gone")
+                    raise DamagedError(
+                        f"log: {old.origin}: bundle {size // FULL} is missing"
+                    )
                 tail = serve.records(old.origin, bundle)
             frontier, bundles = await self._offload(
                 grow,

@@ -56,13 +56,21 @@ def records(origin: str, bundle: Bundle) -> list[Record]:
     return leaf.open_bundle(origin, inflate(bundle), bundle.width, leaves)
 
 
-async def _first(log: LogFiles, n: int, width: int) -> list[Record] | None:
-    """Return the first `width` records of bundle `n`, if they exist."""
-    if not 1 <= width <= FULL or n * FULL + width > log.size:
+async def _bundle(log: LogFiles, n: int, width: int) -> Bundle | None:
+    """Return bundle `n`, of `width` records or more, if they exist."""
+    if not 1 <= width <= FULL or not tiles.exists(0, n, width, log.size):
         return None
     bundle = await log.bundle(n)
     if bundle is None or bundle.width < width:
         raise DamagedError(f"log: {log.origin}: bundle {n} is missing")
+    return bundle
+
+
+async def _first(log: LogFiles, n: int, width: int) -> list[Record] | None:
+    """Return the first `width` records of bundle `n`, if they exist."""
+    bundle = await _bundle(log, n, width)
+    if bundle is None:
+        return None
     return records(log.origin, bundle)[:width]
 
 
@@ -73,15 +81,12 @@ def leaf_hashes(found: Sequence[Record]) -> list[bytes]:
 
 async def payload(log: LogFiles, n: int, width: int) -> bytes | None:
     """Return `payload/<N>[.p/<W>]` as gzip; None if there is no such file."""
-    if not 1 <= width <= FULL or n * FULL + width > log.size:
+    bundle = await _bundle(log, n, width)
+    if bundle is None:
         return None
-    bundle = await log.bundle(n)
-    if bundle is not None and bundle.width == width:
+    if bundle.width == width:
         return bundle.gz
-    found = await _first(log, n, width)
-    if found is None:
-        return None
-    return deflate(found)
+    return deflate(records(log.origin, bundle)[:width])
 
 
 async def audit(log: LogFiles, n: int, width: int) -> bytes | None:
@@ -102,12 +107,11 @@ async def entries(log: LogFiles, n: int, width: int) -> bytes | None:
 
 async def tile(log: LogFiles, level: int, n: int, width: int) -> bytes | None:
     """Return `tile/<L>/<N>[.p/<W>]`, or None if no signed size implies it."""
-    span: int = FULL**level  # entries under one hash
-    if not 1 <= width <= FULL or (n * FULL + width) * span > log.size:
-        return None
     if level == 0:
         found = await _first(log, n, width)
         return None if found is None else b"".join(leaf_hashes(found))
+    if not 1 <= width <= FULL or not tiles.exists(level, n, width, log.size):
+        return None
     return b"".join(await _hashes(log, level, n * FULL, n * FULL + width))
 
 

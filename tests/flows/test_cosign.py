@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from syncd.errors import ForkError, StaleError, UntrustedError
-from syncd.flows import cosign
+from syncd.flows import cosign, serve
 from syncd.flows.cosign import Cosigned
-from syncd.flows.ports import MirrorHead
+from syncd.flows.ports import Bundle, MirrorHead
 from syncd.tlog import (
     checkpoint,
     cosignature,
@@ -29,8 +29,12 @@ MERGED = SigningKey(
 NOW = 1_800_000_000
 
 
+def entries(count: int, salt: int = 0) -> list[bytes]:
+    return [b"%d/%d" % (salt, i) for i in range(count)]
+
+
 def leaves(count: int, salt: int = 0) -> list[bytes]:
-    return merkle.leaf_hashes(b"%d/%d" % (salt, i) for i in range(count))
+    return merkle.leaf_hashes(entries(count, salt))
 
 
 def signed(size: int, salt: int = 0) -> bytes:
@@ -73,6 +77,15 @@ class Mirror:
 
     async def notes(self, origin: str) -> dict[int, bytes]:
         return self.kept
+
+    async def roots(self, origin: str, first: int, last: int) -> list[bytes]:
+        assert first == last
+        return []
+
+    async def bundle(self, origin: str, n: int) -> Bundle:
+        held = [(entry, b"", b"") for entry in entries(self._head.merged)]
+        root = self._head.frontier.root()
+        return Bundle(n, len(held), serve.deflate(held), root)
 
 
 async def sign(book: Book, raw: bytes) -> Cosigned | None:
@@ -166,6 +179,18 @@ async def test_receipt_covers_what_is_merged() -> None:
     made = await receipt(Mirror(7, 7, 12), Book())
     assert made is not None
     assert made.size == 7
+
+
+async def test_each_receipt_extends_the_one_before() -> None:
+    """Though what we signed then may have been of a mirror since lost."""
+    book = Book()
+    await receipt(Mirror(7, 7), book)
+    made = await receipt(Mirror(12, 7, 12), book)
+    assert made is not None
+    assert made.size == 12
+    book.rows["merged", ORIGIN] = replace(made, size=7)  # another root
+    with pytest.raises(ForkError, match="does not extend size 7"):
+        await receipt(Mirror(12, 7, 12), book)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import MalformedError, RefusedError, UnavailableError
+from syncd.errors import (
+    DamagedError,
+    MalformedError,
+    RefusedError,
+    UnavailableError,
+)
 from syncd.flows import publish, serve
 from syncd.flows.ports import Bundle, OwnHead, Published
 from syncd.flows.publish import Writer
@@ -251,6 +256,15 @@ async def test_not_allowed(world: World) -> None:
     with pytest.raises(RefusedError, match="rolled back"):
         await world.publish(Vault(Row(1)))
     assert world.own.tip.frontier.size == 0
+
+
+async def test_a_missing_tail_is_damage(world: World) -> None:
+    """Upon a bundle that we cannot read we do not build."""
+    await world.publish(Vault(Row(1)))
+    world.own.bundles.clear()
+    with pytest.raises(DamagedError, match=r"/1: bundle 0 is missing"):
+        await world.publish(Vault(Row(2)))
+    assert world.own.tip.frontier.size == 1
 
 
 async def test_nothing_to_do(world: World) -> None:

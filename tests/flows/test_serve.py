@@ -1,0 +1,160 @@
+"""What a signed size implies is served as the tree has it, nothing else."""
+
+import gzip
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from syncd.errors import DamagedError
+from syncd.flows import publish, serve
+from syncd.flows.ports import Bundle
+from syncd.flows.serve import FULL, LogFiles
+from syncd.indicator import leaf
+from syncd.indicator.leaf import Record
+from syncd.tlog import merkle, tiles
+from syncd.tlog.merkle import Frontier
+
+ORIGIN = "bank.example/syncd/txwz/1"
+SIZE = 2 * FULL + 7
+HIGH = 3 * FULL**2 + 5  # entries of a log of which only the roots are there
+
+
+@cache
+def written() -> tuple[Record, ...]:
+    """Return a log's records: reports, with a roster accepted now and then."""
+    made = []
+    for i in range(SIZE):
+        type_ = 1 if i % 5 else 19
+        payload = b'{"n":%d,"type":%d}' % (i, type_)
+        salt = i.to_bytes(16, "big")
+        made.append((leaf.commit(ORIGIN, type_, salt, payload), salt, payload))
+    return tuple(made)
+
+
+@cache
+def bundles() -> tuple[Bundle, ...]:
+    payloads = [(record[0][1], record[2]) for record in written()]
+    salts = b"".join(record[1] for record in written())
+    return publish.grow(ORIGIN, Frontier.EMPTY, [], payloads, salts)[1]
+
+
+def files(held: Sequence[Bundle] = (), size: int = SIZE) -> LogFiles:
+    held = held or bundles()
+
+    async def bundle(n: int) -> Bundle | None:
+        return held[n] if n < len(held) else None
+
+    async def roots(first: int, last: int) -> list[bytes]:
+        return [b.root for b in held[first:last]]
+
+    return LogFiles(ORIGIN, size, b"", bundle, roots)
+
+
+def root(n: int) -> bytes:
+    """Return the made-up root of bundle `n` of a large log."""
+    return hashlib.sha256(n.to_bytes(4, "big")).digest()
+
+
+def high() -> LogFiles:
+    async def bundle(n: int) -> Bundle | None:
+        raise AssertionError("no bundle is read")
+
+    async def roots(first: int, last: int) -> list[bytes]:
+        return [root(n) for n in range(first, last)]
+
+    return LogFiles(ORIGIN, HIGH, b"", bundle, roots)
+
+
+SPANS = [(0, 1), (0, 255), (0, FULL), (1, FULL), (2, 3), (2, 7)]
+File = Callable[[LogFiles, int, int], Awaitable[bytes | None]]
+
+
+@pytest.mark.parametrize(("n", "width"), SPANS)
+async def test_files_hold_the_first_records_of_a_bundle(
+    n: int, width: int
+) -> None:
+    """As payloads, leaves and hashes, all of the same records."""
+    want = list(written()[n * FULL : n * FULL + width])
+    gz = await serve.payload(files(), n, width)
+    assert gz is not None
+    assert leaf.open_bundle(ORIGIN, gzip.decompress(gz), width) == want
+    leaves = tiles.encode_bundle(record[0] for record in want)
+    assert await serve.entries(files(), n, width) == leaves
+    hashes = merkle.leaf_hashes(record[0] for record in want)
+    assert await serve.tile(files(), 0, n, width) == b"".join(hashes)
+
+
+async def test_an_auditor_reads_the_book_keeping_alone() -> None:
+    """What tells of an indicator is its leaf, and no more."""
+    raw = await serve.audit(files(), 0, 11)
+    assert raw is not None
+    read = leaf.split_records(raw, 11)
+    opened = [bool(salt) for _, salt, _ in read]
+    assert opened == [i % 5 == 0 for i in range(11)]
+    assert leaf.open_bundle(
+        ORIGIN, raw, 11, [record[0] for record in written()[:11]]
+    )
+
+
+@pytest.mark.parametrize("file", [serve.payload, serve.audit, serve.entries])
+@pytest.mark.parametrize(
+    ("n", "width"), [(0, 0), (0, -1), (0, FULL + 1), (2, 8), (2, FULL), (3, 1)]
+)
+async def test_beyond_the_signed_size_there_is_nothing(
+    file: File, n: int, width: int
+) -> None:
+    """Even of what the database may hold by then."""
+    assert await file(files(), n, width) is None
+    assert await serve.tile(files(), 0, n, width) is None
+
+
+async def test_upper_tiles_hold_the_roots_of_what_is_whole() -> None:
+    """A hash of level L stands for 256^L entries, all of them there."""
+    (first, second, _) = bundles()
+    assert await serve.tile(files(), 1, 0, 2) == first.root + second.root
+    assert await serve.tile(files(), 1, 0, 3) is None
+    want = [
+        merkle.root([root(n) for n in range(at * FULL, (at + 1) * FULL)])
+        for at in range(3)
+    ]
+    assert await serve.tile(high(), 2, 0, 3) == b"".join(want)
+    assert await serve.tile(high(), 2, 0, 2) == b"".join(want[:2])
+    for level, n, width in [(2, 0, 4), (2, 0, 0), (2, 1, 1), (3, 0, 1)]:
+        assert await serve.tile(high(), level, n, width) is None
+
+
+@pytest.mark.parametrize(
+    ("level", "index"), [(0, 0), (0, 518), (2, 1), (7, 3), (8, 1), (9, 0)]
+)
+async def test_a_subtree_is_that_of_the_tree(level: int, index: int) -> None:
+    """From records below a bundle, from roots above it."""
+    hashes = merkle.leaf_hashes(record[0] for record in written())
+    want = merkle.root(hashes[index << level : (index + 1) << level])
+    assert await serve.subtree(files(), level, index) == want
+
+
+async def test_a_subtree_that_is_not_there_is_damage() -> None:
+    """Who asks for it took a proof's path from our own size."""
+    with pytest.raises(DamagedError, match=r"/1: no entry 520"):
+        await serve.subtree(files(), 3, 65)
+
+
+@pytest.mark.parametrize("held", [bundles()[:2], (*bundles()[:2], None)])
+async def test_a_bundle_below_our_size_that_is_missing_is_damage(
+    held: Sequence[Bundle | None],
+) -> None:
+    """It is never answered as if the log did not have it."""
+    short = replace(bundles()[2], width=3)
+    kept = [short if bundle is None else bundle for bundle in held]
+    with pytest.raises(DamagedError, match=r"/1: bundle 2 is missing"):
+        await serve.payload(files(kept), 2, 7)
+
+
+@pytest.mark.parametrize("gz", [b"no gzip", bundles()[0].gz[:-9]])
+def test_a_bundle_that_is_not_gzip_any_more_is_damage(gz: bytes) -> None:
+    """Ours to mend, and not for a peer to puzzle over."""
+    with pytest.raises(DamagedError, match="log: bundle 0 is not gzip"):
+        serve.inflate(replace(bundles()[0], gz=gz))

@@ -1,0 +1,79 @@
+"""Fetched bundles are what was signed, as far as they go."""
+
+from dataclasses import replace
+
+import pytest
+
+from syncd.errors import ForkError, MalformedError
+from syncd.flows import publish, serve, stretch
+from syncd.flows.stretch import FULL, Run
+from syncd.tlog.merkle import Frontier
+
+ORIGIN = "bank.example/syncd/txwz/1"
+PAYLOADS = [(19, b'{"n":%d,"type":19}' % i) for i in range(2 * FULL)]
+BUNDLES = publish.grow(
+    ORIGIN, Frontier.EMPTY, [], PAYLOADS, bytes(16 * len(PAYLOADS))
+)[1]
+FETCHED = [bundle.gz for bundle in BUNDLES]
+RUN = Run(
+    origin=ORIGIN,
+    first=0,
+    widths=(FULL, FULL),
+    roots=tuple(bundle.root for bundle in BUNDLES),
+    have=0,
+    mine=(),
+    merge=True,
+    erased=(),
+)
+
+
+def test_what_was_signed_is_taken() -> None:
+    done = stretch.check(RUN, FETCHED, {})
+    assert (done.count, done.merged, done.broken) == (2, 2 * FULL, None)
+
+
+def test_what_came_before_a_wrong_bundle_is_kept() -> None:
+    """And the wrong one is named, with what is wrong."""
+    done = stretch.check(RUN, [FETCHED[0], FETCHED[0]], {})
+    assert (done.count, done.merged) == (1, FULL)
+    assert (done.broken, done.why) == (1, "its root is another one")
+
+
+def test_a_stretch_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends before it is too much, but a bundle at least is always taken."""
+    size = len(serve.inflate(BUNDLES[0]))
+    monkeypatch.setattr(stretch, "MAX_OCTETS", 2 * size - 1)
+    assert stretch.check(RUN, FETCHED, {}).count == 1
+    monkeypatch.setattr(stretch, "MAX_OCTETS", 1)
+    done = stretch.check(RUN, FETCHED, {})
+    assert (done.count, done.broken) == (1, None)
+
+
+def test_a_signed_bundle_that_is_not_what_we_had_is_a_fork() -> None:
+    """Its bytes are the origin's own: no other source would mend that."""
+    mine = serve.leaf_hashes(serve.records(ORIGIN, BUNDLES[0]))[:3]
+    run = replace(RUN, have=3, mine=tuple(mine))
+    assert stretch.check(run, FETCHED, {}).merged == 2 * FULL - 3
+    other = replace(run, mine=(*mine[:2], bytes(32)))
+    with pytest.raises(ForkError, match="does not extend size 3"):
+        stretch.check(other, FETCHED, {})
+
+
+@pytest.mark.parametrize(
+    "gz", [b"", b"no gzip", FETCHED[0][:-1], FETCHED[0] + b"\0"]
+)
+def test_a_bundle_is_one_whole_gzip_member(gz: bytes) -> None:
+    with pytest.raises(MalformedError, match=r"^gzip: "):
+        stretch.inflate(gz)
+
+
+def test_a_bundle_that_grows_too_large_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before it fills our memory."""
+    size = len(serve.inflate(BUNDLES[0]))
+    monkeypatch.setattr(stretch, "MAX_RAW", size)
+    assert stretch.inflate(FETCHED[0])
+    monkeypatch.setattr(stretch, "MAX_RAW", size - 1)
+    with pytest.raises(MalformedError, match="too large"):
+        stretch.inflate(FETCHED[0])
