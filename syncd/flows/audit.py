@@ -346,6 +346,8 @@ class LogView:
     rows: Callable[[bool, int, int], Iterable[Held]] = lambda *_: ()
     """(sightings?, first, last) → rows of that log with those indices"""
     contested: bool = False
+    rejected: frozenset[str] = frozenset()
+    """texts that it signed on a branch which the roster did not choose"""
 
 
 @dataclass(slots=True)
@@ -473,6 +475,8 @@ class _LogCheck:
         self, proof: Proof, head: Checkpoint, roots: list[bytes]
     ) -> None:
         view = self._view
+        if str(head) in view.rejected:
+            return
         if proof.merged and head.size > view.merged:
             self.problem(
                 f"{proof.what}: signed {head.size}, merged {view.merged}"

@@ -6,7 +6,7 @@ or its right erasure, and our claims include it. Neither ever signs a smaller
 tree than before, and each line is durable before anybody may read it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -51,12 +51,15 @@ async def sign(
     book: CosignBook,
     now: int,
     root_of: Callable[[int], Awaitable[bytes]] | None = None,
+    rejected: Collection[str] = (),
 ) -> Cosigned | None:
     """Cosign a checkpoint that we verified ourselves; None if it is no news.
 
     `root_of` gives the roots of the tree that we hold, which the checkpoint
     is of. What we signed last may have come another way: through the witness
-    door, or before the mirror was fetched anew.
+    door, or before the mirror was fetched anew. It may also be one of the
+    texts that the roster has `rejected` since: then the branch that it chose
+    is signed from the first larger size on.
 
     Raises:
         ForkError: it does not extend what we signed before.
@@ -64,13 +67,14 @@ async def sign(
     """
     head, signed = checkpoint.open_(raw, log_key)
     old = await book.cosigned(role, head.origin)
+    left = old is not None and note.parse(old.note).text in rejected
     if old is not None and head.size <= old.size:
-        if head.size == old.size and head.root != old.root:
+        if head.size == old.size and head.root != old.root and not left:
             raise ForkError(
                 f"cosign: {head.origin}: another root at size {head.size}"
             )
         return None
-    if old and root_of and await root_of(old.size) != old.root:
+    if old and root_of and not left and await root_of(old.size) != old.root:
         raise ForkError(
             f"cosign: {head.origin}: size {head.size} does not extend size"
             f" {old.size}, which we signed"
@@ -90,6 +94,7 @@ async def receipt(
     key: SigningKey,
     book: CosignBook,
     now: int,
+    rejected: Collection[str] = (),
 ) -> Cosigned | None:
     """Sign the largest signed checkpoint that our merge covers, if new.
 
@@ -121,6 +126,7 @@ async def receipt(
         book=book,
         now=now,
         root_of=root_of,
+        rejected=rejected,
     )
 
 

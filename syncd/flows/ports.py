@@ -102,7 +102,7 @@ class MirrorHead:
     frontier: Frontier  # of the mirrored prefix
     merged: int = 0  # entries whose claims we hold, ≤ mirrored
     note: bytes = b""  # largest signed checkpoint with size ≤ mirrored
-    contested: bool = False  # a fork was seen: never advanced again
+    contested: bool = False  # a fork was seen: not advanced until decided
     missing: tuple[int, ...] = ()  # withheld indices in [merged, mirrored)
 
     @property
@@ -175,6 +175,27 @@ class Mirror(Protocol):
         self, origin: str, notes: Sequence[bytes], finding: Finding
     ) -> None:
         """Freeze a forked origin, keeping both of its signed notes."""
+        ...
+
+    async def decide(
+        self, old: MirrorHead, size: int, rejected: Sequence[bytes]
+    ) -> None:
+        """Hold only the first `size` entries of a log, uncontested.
+
+        `rejected` are notes of its key that do not count any more: they are
+        kept as evidence.
+
+        Raises:
+            StaleError: (mirrored, merged) is not `old`'s any more.
+        """
+        ...
+
+    async def evidence(self, origin: str) -> Sequence[bytes]:
+        """Return the notes of a log that contradict each other, or did."""
+        ...
+
+    async def rejected(self, origin: str) -> Sequence[bytes]:
+        """Return those of them that the roster decided against."""
         ...
 
     async def claims(

@@ -119,6 +119,34 @@ async def pull(
         UnavailableError: no source had the rest; what was verified is kept.
     """
     new, signed = checkpoint.open_(raw, log_key)
+    return await pull_to(
+        new,
+        bytes(signed),
+        sources=sources,
+        mirror=mirror,
+        offload=offload,
+        report=report,
+        budget=budget,
+    )
+
+
+async def pull_to(
+    new: Checkpoint,
+    signed: bytes,
+    *,
+    sources: Sequence[Source],
+    mirror: Mirror,
+    offload: Offload,
+    report: Report,
+    budget: Budget | None = None,
+) -> Pulled:
+    """Advance the mirror to a point that its log went through.
+
+    `signed` is the log's own note of it, b"" if the roster says so.
+
+    Raises:
+        ForkError, UnavailableError: as `pull`.
+    """
     head = await mirror.head(new.origin)
     before, source = head.mirrored, ""
     budget = budget or Budget(2**63, 2**63)
@@ -129,9 +157,12 @@ async def pull(
             raise ForkError(
                 f"log: {new.origin} signed another root at size {new.size}"
             )
+        if signed and (not head.note or new.size > size_of(head.note)):
+            head = await _sign(head, signed, mirror)
     else:
-        await mirror.keep_note(new.origin, new.size, bytes(signed))
-        way = _Way(new, bytes(signed), mirror, offload, report, budget)
+        if signed:
+            await mirror.keep_note(new.origin, new.size, signed)
+        way = _Way(new, signed, mirror, offload, report, budget)
         source = await way.walk(sources)
         head = await mirror.head(new.origin)
     if head.merged < head.mirrored:
@@ -147,6 +178,19 @@ async def pull(
         source,
         limited=head.merged < head.mirrored and not budget.left,
     )
+
+
+def size_of(signed: bytes) -> int:
+    """Return the size in a checkpoint that was verified before."""
+    return int(signed.split(b"\n", 2)[1])
+
+
+async def _sign(head: MirrorHead, signed: bytes, mirror: Mirror) -> MirrorHead:
+    """Keep a log's note of a point that we went past without one."""
+    after = replace(head, note=signed)
+    none = Batch(origin=head.origin, start=head.merged, stop=head.merged)
+    await mirror.advance(head, after, (), none)
+    return after
 
 
 async def merge_own(own: OwnLog, mirror: Mirror, offload: Offload) -> int:
@@ -208,11 +252,12 @@ async def root_at(mirror: Mirror, head: MirrorHead, size: int) -> bytes:
     roots = await mirror.roots(head.origin, 0, whole)
     tail: list[bytes] = []
     if size % FULL:
-        tail = await _leaf_hashes(mirror, head.origin, whole)
+        tail = await leaf_hashes(mirror, head.origin, whole)
     return growth.prefix_root(size, roots, tail)
 
 
-async def _leaf_hashes(mirror: Mirror, origin: str, n: int) -> list[bytes]:
+async def leaf_hashes(mirror: Mirror, origin: str, n: int) -> list[bytes]:
+    """Return the leaf hashes of a bundle that we mirror, none if it is not."""
     bundle = await mirror.bundle(origin, n)
     return serve.leaf_hashes(serve.records(origin, bundle)) if bundle else []
 
@@ -366,7 +411,7 @@ class _Way:
         mine: list[bytes] = []
         if head.mirrored % FULL:
             first = head.mirrored // FULL
-            mine = await _leaf_hashes(self._mirror, head.origin, first)
+            mine = await leaf_hashes(self._mirror, head.origin, first)
         return self._run(
             head.origin,
             head.mirrored,
@@ -453,7 +498,7 @@ class _Way:
         if bundles[-1].width < FULL:
             frontier = frontier.extend(self._tail)
         note = head.note
-        if frontier.size == self._new.size:
+        if frontier.size == self._new.size and self._signed:
             note = self._signed
         batch = joined(checked)
         contiguous = batch.start == head.merged  # else a gap is before it

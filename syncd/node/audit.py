@@ -285,6 +285,10 @@ class _HomeCheck:
                 sightings=self._sightings.get(log_id, Tally()),
                 rows=rows,
                 contested=bool(here and here.contested),
+                rejected=frozenset(
+                    note.parse(raw).text
+                    for raw in self._mirror.rejected(log_id)
+                ),
             )
         )
 

@@ -82,6 +82,9 @@ class Daemon:
         self._runners: list[web.AppRunner] = []
         self._scheduler: AsyncIOScheduler | None = None
         self._why_not = UNASKED
+        self._ruled_out = ""  # why the roster lets our log not go on
+        self._sure = 0  # the size up to which the roster says it is ours
+        self._against = 0  # the size of a receipt that contradicts our log
         self._publish_why = ""
         self._build()
 
@@ -245,6 +248,11 @@ class Daemon:
         Raises:
             RefusedError: says why not.
         """
+        if self._ruled_out:
+            raise RefusedError(
+                f"log: not appending: the roster {self._ruled_out}: start the"
+                " next generation as docs/operations.md says"
+            )
         if self._why_not:
             raise RefusedError(f"log: not appending: {self._why_not}")
         self.healthy()
@@ -306,6 +314,8 @@ class Daemon:
         if self._why_not not in ("", UNASKED):
             return  # found out before
         head, _ = checkpoint.open_(note, self.home.keys.log.verifier)
+        if head.size <= self._sure:
+            return  # of a branch that the roster did not choose
         tip = await self.home.own.log.head()
         if head.size <= tip.frontier.size and (
             head.root == await self._own_root_at(head.size)
@@ -315,6 +325,7 @@ class Daemon:
             f"log: {signer} has merged size {head.size}, which this home of"
             f" size {tip.frontier.size} cannot extend"
         )
+        self._against = head.size
         self._why_not = (
             f"{why}; restore a newer backup of own.db, or start the next"
             " generation as docs/operations.md says"
@@ -328,9 +339,32 @@ class Daemon:
         """Act on a new roster: who is out is out at the next request."""
         self._admit()
         await self.peers.refresh()
+        await self._obey()
         await self.teller.roster()
         self._tasks.append(asyncio.create_task(self._know_never()))
         self.wake()
+
+    async def _obey(self) -> None:
+        """Learn whether the roster lets our log go on from where it is."""
+        self._ruled_out = ""
+        found = self.rosters.current.by_origin(self.config.origin)
+        pins = found[0].pins(found[1]) if found else ()
+        if found is None or not pins:
+            return
+        pin = pins[-1]
+        tip = await self.home.own.log.head()
+        if found[0].end(found[1]) is not None:
+            self._ruled_out = f"ended this log at {pin.size}"
+        elif pin.size > tip.frontier.size:
+            self._ruled_out = (
+                f"cuts this log at {pin.size}, we have {tip.frontier.size}"
+            )
+        elif await self._own_root_at(pin.size) != pin.root:
+            self._ruled_out = f"chose another branch of it, at {pin.size}"
+        else:
+            self._sure = pin.size
+            if 0 < self._against <= pin.size:
+                self._against, self._why_not = 0, ""
 
     async def _know_never(self) -> None:
         """Learn the never-list's tokens, as far as holders answer."""
@@ -354,6 +388,7 @@ class Daemon:
         await self._open_peer_door(sockets.get("peer"))
         await self._open_own_door(sockets.get("own"))
         await pull.merge_own(self.home.own.log, self.home.mirror, self.offload)
+        await self._obey()
         await self.teller.all(but=self.config.origin)
         self._tasks.append(asyncio.create_task(self._awaken()))
         self._tasks.append(asyncio.create_task(self._publisher()))

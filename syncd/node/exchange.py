@@ -25,7 +25,15 @@ from syncd.errors import (
 )
 from syncd.flows import cosign
 from syncd.flows.cosign import CosignBook
-from syncd.flows.ports import Finding, Heads, Mirror, Peer, Source
+from syncd.flows.decide import decide
+from syncd.flows.ports import (
+    Finding,
+    Heads,
+    Mirror,
+    MirrorHead,
+    Peer,
+    Source,
+)
 from syncd.flows.pull import Budget, Pulled, pull, root_at
 from syncd.flows.tokenise import Offload
 from syncd.node.clocks import Clocks
@@ -43,6 +51,7 @@ ROUND_S = 60.0  # a pull that takes longer goes on beside the next rounds
 # memory before a byte has come, and to sign a number costs nothing.
 MOST_GROWTH = 1 << 26
 MOST_SMALLER = 16  # signed checkpoints held against one pull's outcome
+Pin = tuple[Cut, bool]  # and whether the log ends there
 RECEIPTS_SERVED = 14  # cosignatures on a served checkpoint: C2SP asks for 16
 
 
@@ -168,6 +177,7 @@ class Exchange:
         self._pulling: set[asyncio.Task[None]] = set()
         self._budgets: dict[str, Budget] = {}
         self._budget_day = 0
+        self._decided: dict[str, Pin] = {}  # what our mirrors obey
         self.peer_states: dict[str, PeerState] = {}
         self.log_states: dict[str, LogState] = {}
         self.targets: dict[str, Target] = {}
@@ -203,6 +213,8 @@ class Exchange:
             gap = head.merged < head.mirrored and bool(head.note)
             if gap and not head.contested:
                 self.targets[origin] = Target(head.mirrored, head.note)
+                origins.add(origin)
+            if self._pin(origin) != self._decided.get(origin):
                 origins.add(origin)
         pulls = [self._begin(origin) for origin in sorted(origins)]
         if pulls:
@@ -338,9 +350,10 @@ class Exchange:
         head, signed = checkpoint.open_(raw, key)
         signed = cosign.bare(signed, key)  # other lines are not verified
         mine = await self._mirror.head(origin)
-        end = self._end(origin)
-        if mine.contested or (end is not None and head.size > end.size):
-            return False  # frozen, or ended before that by the roster
+        if mine.contested or self._ruled_out(head):
+            return False
+        if signed.text in await self.rejected(origin):
+            return False
         state = self.log_state(origin)
         state.known = max(state.known, head.size)
         if head.size - mine.mirrored > MOST_GROWTH:
@@ -401,10 +414,34 @@ class Exchange:
                 Finding("bad_receipt", member, None, f"receipt: {e}")
             )
 
-    def _end(self, origin: str) -> Cut | None:
-        """Return where the roster says that a log has ended, if it has."""
+    def _pin(self, origin: str) -> Pin | None:
+        """Return the last point through which the roster has a log go."""
         found = self._roster().by_origin(origin)
-        return found[0].end(found[1]) if found else None
+        if found is None or self._ours(origin):
+            return None
+        member, log_ = found
+        pins = member.pins(log_)
+        return (pins[-1], member.end(log_) is not None) if pins else None
+
+    def _ruled_out(self, head: checkpoint.Checkpoint) -> bool:
+        """Tell whether the roster counts for nothing what a log signed."""
+        known = self._pin(head.origin)
+        if known is None:
+            return False
+        pin, ended = known
+        if head.size == pin.size:
+            return head.root != pin.root
+        return head.size < pin.size or ended
+
+    def ended_at(self, head: MirrorHead) -> int:
+        """Return the size up to which a log is proven by its end, or 0."""
+        pin, ended = self._decided.get(head.origin, (None, False))
+        return pin.size if ended and pin is not None else 0
+
+    async def rejected(self, origin: str) -> set[str]:
+        """Return the texts that a log signed on a branch of no account."""
+        kept = await self._mirror.rejected(origin)
+        return {note.parse(raw).text for raw in kept}
 
     def log_key(self, origin: str) -> VerifierKey | None:
         """Return the key by which an origin of the roster signs."""
@@ -454,6 +491,8 @@ class Exchange:
         if lock.locked():
             return None
         async with lock, self._gate:
+            if not await self._decide(origin):
+                return None
             target, done = self.targets.get(origin), None
             while target is not None:
                 key = self.log_key(origin)
@@ -470,6 +509,47 @@ class Exchange:
                 newer = self.targets.get(origin)
                 target = None if newer is target else newer
             return done
+
+    async def _decide(self, origin: str) -> bool:
+        """Hold the branch that the roster pins; tell if we do."""
+        known = self._pin(origin)
+        if known is None or self._decided.get(origin) == known:
+            return True
+        pin, ended = known
+        state = self.log_state(origin)
+        was = await self._mirror.head(origin)
+        signed = [await self._book.cosigned(r, origin) for r in self._keys]
+        try:
+            why = await decide(
+                origin,
+                pin,
+                ended=ended,
+                signed=[s.note for s in signed if s is not None],
+                sources=self._sources(origin, Target(pin.size, b"")),
+                mirror=self._mirror,
+                offload=self._offload,
+                report=self._report,
+                budget=self._budget(origin),
+            )
+        except StaleError:
+            return False  # the next round sees what won
+        except UnavailableError as e:
+            why = str(e)
+        state.why = why
+        now = await self._mirror.head(origin)
+        if not why:
+            self._decided[origin] = known
+            target = self.targets.get(origin)
+            if target is not None and target.size <= pin.size:
+                self.targets.pop(origin)
+        else:
+            log.warning("not decided", origin=origin, why=why)
+        if now != was:
+            log.info(
+                "cut", origin=origin, size=pin.size, mirrored=now.mirrored
+            )
+            await self._grown(origin)
+        return not why
 
     async def _pull(
         self, origin: str, target: Target, key: VerifierKey
@@ -566,6 +646,7 @@ class Exchange:
             origin, [*notes], Finding("fork", origin, None, why)
         )
         self.targets.pop(origin, None)
+        self._decided.pop(origin, None)
         self.log_state(origin).why = why
         await self._grown(origin)
 
@@ -583,6 +664,7 @@ class Exchange:
         if head.contested:
             return False
         seen = merged = None
+        rejected = await self.rejected(origin)
 
         async def root_of(size: int) -> bytes:
             return await root_at(self._mirror, head, size)
@@ -597,6 +679,7 @@ class Exchange:
                     book=self._book,
                     now=now,
                     root_of=root_of,
+                    rejected=rejected,
                 )
             merged = await cosign.receipt(
                 origin,
@@ -605,6 +688,7 @@ class Exchange:
                 key=self._keys["merged"],
                 book=self._book,
                 now=now,
+                rejected=rejected,
             )
         except StaleError:
             pass  # the witness door signed meanwhile

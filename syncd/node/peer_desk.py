@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from syncd.flows.serve import LogFiles
 from syncd.flows.tokenise import Debit, Offload, Share
 from syncd.node.exchange import Exchange, with_receipts
 from syncd.roster.roster import Roster
+from syncd.tlog import note
 from syncd.tlog.note import SigningKey, VerifierKey
 
 FOLLOW_S = 10.0  # a claimed newer roster may hold up payloads this long
@@ -128,9 +129,9 @@ class PeerDesk:
         if origin is None:
             return None
         head = await self._mirror.head(origin)
-        if not head.note:
+        if not head.note and not self._exchange.ended_at(head):
             return None
-        size = _size(head.note)
+        size = max(_size(head.note), self._exchange.ended_at(head))
 
         async def bundle(n: int) -> Bundle | None:
             return await self._mirror.bundle(origin, n)
@@ -155,7 +156,9 @@ class PeerDesk:
         seen = await self._book.cosigned("seen", origin)
         target = self._exchange.targets.get(origin)
         known += [one.note for one in (seen, target) if one is not None]
-        return max((raw for raw in known if raw), key=_size, default=None)
+        left = await self._exchange.rejected(origin)
+        counting = [raw for raw in known if raw and not _is_of(raw, left)]
+        return max(counting, key=_size, default=None)
 
     async def settled(self) -> None:
         """Wait while a newer roster is being fetched, but not for long."""
@@ -191,7 +194,8 @@ class PeerDesk:
             found = roster.by_origin(origin)
             if found is not None and found[0].id == caller:
                 signed = await self._book.cosigned("merged", origin)
-                if signed is not None:
+                left = await self._exchange.rejected(origin)
+                if signed is not None and not _is_of(signed.note, left):
                     receipts.append(signed.note)
             elif origin == self._keys.log.name:
                 notes.append(self._released())
@@ -291,5 +295,9 @@ class PeerDesk:
 
 
 def _size(raw: bytes) -> int:
-    """Return the size in a checkpoint that was verified before."""
-    return int(raw.split(b"\n", 2)[1])
+    """Return the size in a checkpoint that was verified before, 0 for none."""
+    return int(raw.split(b"\n", 2)[1]) if raw else 0
+
+
+def _is_of(raw: bytes, texts: Collection[str]) -> bool:
+    return note.parse(raw).text in texts

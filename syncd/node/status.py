@@ -264,10 +264,11 @@ def _holders(told: forms.Status) -> Iterable[str]:
 def _logs(told: forms.Status) -> Iterable[str]:
     for log in told.logs:
         if log.contested:
+            why = f" ({log.why})" if log.why else ""
             yield (
-                f"FORK: {log.origin} signed two histories: call"
-                f" {log.member} and the admins; its reports count as"
-                " user_tag until the roster decides"
+                f"FORK: {log.origin} signed two histories, or another than"
+                f" the roster's: call {log.member} and the admins; its"
+                f" reports count as user_tag until that is settled{why}"
             )
         elif log.missing:
             yield (

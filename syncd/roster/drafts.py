@@ -167,8 +167,8 @@ def remove(
     if member.status == "removed" and member.past == past:
         raise RefusedError(f"roster: {id} is removed already")
     gone = replace(member, status="removed", past=past, suspended_until=0)
-    if end is not None:
-        gone = replace(gone, generations=_ended(gone, end))
+    if end is not None and not gone.generation.ended:
+        gone = _cut(gone, gone.generation, end, ended=True)
     after = replace(
         _with_member(draft, gone),
         holders=tuple(h for h in draft.holders if h != id),
@@ -184,24 +184,39 @@ def remove(
     return after
 
 
-def _ended(member: Member, end: Cut) -> tuple[Generation, ...]:
-    """Return a member's logs, the last of which goes no further than `end`.
+def cut(draft: Roster, origin: str, at: Cut, *, ended: bool = False) -> Roster:
+    """Return the draft that says through which point a log goes.
 
-    One that has ended already stays as it is.
+    After a fork that is how a branch is chosen. A cut of the same size is
+    replaced. `ended` says that nothing after it counts.
 
     Raises:
-        RefusedError: it was cut at a larger size.
+        RefusedError: nobody's log, one that was cut at a larger size or has
+            ended, or one whose successor says where.
     """
+    found = draft.by_origin(origin)
+    if found is None:
+        raise RefusedError(f"roster: {origin} is nobody's log")
+    return _with_member(draft, _cut(found[0], found[1], at, ended=ended))
+
+
+def _cut(member: Member, log: Generation, at: Cut, *, ended: bool) -> Member:
     *earlier, last = member.generations
-    if last.ended:
-        return member.generations
-    if last.cuts and last.cuts[-1].size > end.size:
+    if log != last:
         raise RefusedError(
-            f"roster: {last.origin} cannot end at {end.size}, it was cut at"
-            f" {last.cuts[-1].size}"
+            f"roster: {last.origin} says where {log.origin} ended"
         )
-    cuts = (*(c for c in last.cuts if c.size != end.size), end)
-    return (*earlier, replace(last, cuts=cuts, ended=True))
+    if last.cuts and last.cuts[-1].size > at.size:
+        raise RefusedError(
+            f"roster: {last.origin} cannot {'end' if ended else 'be cut'} at"
+            f" {at.size}, it was cut at {last.cuts[-1].size}"
+        )
+    if last.ended and not ended:
+        raise RefusedError(f"roster: {last.origin} has ended")
+    cuts = (*(c for c in last.cuts if c.size != at.size), at)
+    return replace(
+        member, generations=(*earlier, replace(last, cuts=cuts, ended=ended))
+    )
 
 
 def set_urls(draft: Roster, id: str, *urls: str) -> Roster:  # noqa: A002
@@ -234,11 +249,24 @@ def next_generation(
     log: VerifierKey,
     predecessor: Predecessor,
 ) -> Roster:
-    """Return the draft in which a member goes on in a new log."""
+    """Return the draft in which a member goes on in a new log.
+
+    Raises:
+        RefusedError: the last one has ended elsewhere.
+    """
     member = _member(draft, id)
+    *earlier, last = member.generations
+    if last.ended:
+        end = last.cuts[-1]
+        if (predecessor.size, predecessor.root) != (end.size, end.root):
+            raise RefusedError(
+                f"roster: {last.origin} has ended at {end.size}, not at"
+                f" {predecessor.size}"
+            )
+        last = replace(last, ended=False)  # its successor says where
     after = Generation(log, predecessor=predecessor)
     return _with_member(
-        draft, replace(member, generations=(*member.generations, after))
+        draft, replace(member, generations=(*earlier, last, after))
     )
 
 

@@ -186,6 +186,13 @@ class Member:
                 return Cut(before.size, before.root)
         return generation.cuts[-1] if generation.ended else None
 
+    def pins(self, generation: Generation) -> tuple[Cut, ...]:
+        """Return the points that a log goes through: its cuts, and its end."""
+        end = self.end(generation)
+        if end is None or end in generation.cuts:
+            return generation.cuts
+        return (*generation.cuts, end)
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object."""
         return filled(
@@ -409,6 +416,10 @@ def _check_succession(before: Generation, after: Generation) -> None:
     if before.cuts and before.cuts[-1].size > end.size:
         raise MalformedError(
             f"member: {before.origin} has a cut after its end at {end.size}"
+        )
+    if any(c.size == end.size and c.root != end.root for c in before.cuts):
+        raise MalformedError(
+            f"member: {before.origin} has two roots at its end, {end.size}"
         )
 
 

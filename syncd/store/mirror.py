@@ -29,7 +29,7 @@ from syncd.flows.ports import Bundle, Finding, MirrorHead, Position
 from syncd.indicator import claims as claim_rows
 from syncd.indicator.claims import Batch, Claim, Range, Row
 from syncd.store import bundles as bundle_rows
-from syncd.store import erasing, failpoint, findings
+from syncd.store import cutting, erasing, failpoint, findings
 from syncd.store.database import Database, execute_many, select_in
 from syncd.tlog.merkle import Frontier
 
@@ -221,12 +221,7 @@ class MirrorStore:
             c.exec_driver_sql(
                 "UPDATE log SET contested = 1 WHERE id = ?", (log_id,)
             )
-            for note in notes:
-                c.exec_driver_sql(
-                    "INSERT INTO fork_note (log_id, hash, note)"
-                    " VALUES (?, ?, ?) ON CONFLICT (log_id, hash) DO NOTHING",
-                    (log_id, hashlib.sha256(note).digest(), note),
-                )
+            _keep_evidence(c, log_id, notes)
             _record(c, [finding], self._clock())
 
         await self._db.write(job)
@@ -246,6 +241,79 @@ class MirrorStore:
                 if note is not None:
                     found[name].append(note)
             return found
+
+        return await self._db.read(job)
+
+    async def decide(
+        self, old: MirrorHead, size: int, rejected: Sequence[bytes]
+    ) -> None:
+        """Hold only the first `size` entries of a log, uncontested.
+
+        `rejected` are notes of its key that do not count any more: they are
+        kept as evidence.
+
+        Raises:
+            StaleError: (mirrored, merged) is not `old`'s any more.
+        """
+
+        def job(c: sa.Connection) -> None:
+            log_id = _log_id(c, old.origin)
+            left = cutting.Left(old.frontier, old.merged, old.note)
+            if size < old.mirrored:
+                left = cutting.cut(c, log_id, old.origin, size, old.merged)
+            done = c.exec_driver_sql(
+                "UPDATE log SET size = ?, peaks = ?, merged = ?, note = ?,"
+                " contested = 0 WHERE id = ? AND size = ? AND merged = ?",
+                (
+                    left.frontier.size,
+                    bytes(left.frontier),
+                    left.merged,
+                    left.note,
+                    log_id,
+                    old.mirrored,
+                    old.merged,
+                ),
+            )
+            if done.rowcount != 1:
+                raise StaleError(f"mirror: {old.origin}: moved meanwhile")
+            _keep_evidence(c, log_id, rejected)
+            for note in rejected:
+                c.exec_driver_sql(
+                    "INSERT INTO rejected_note (log_id, hash)"
+                    " VALUES (?, ?) ON CONFLICT DO NOTHING",
+                    (log_id, hashlib.sha256(note).digest()),
+                )
+                c.exec_driver_sql(
+                    "DELETE FROM kept_note WHERE log_id = ? AND note = ?",
+                    (log_id, note),
+                )
+            failpoint.hit("merge.head")
+
+        await self._db.write(job)
+
+    async def evidence(self, origin: str) -> list[bytes]:
+        """Return the notes of a log that contradict each other, or did."""
+
+        def job(c: sa.Connection) -> list[bytes]:
+            rows = c.exec_driver_sql(
+                "SELECT note FROM fork_note WHERE log_id = ? ORDER BY hash",
+                (_log_id(c, origin),),
+            )
+            return [note for (note,) in rows]
+
+        return await self._db.read(job)
+
+    async def rejected(self, origin: str) -> list[bytes]:
+        """Return those of them that the roster decided against."""
+
+        def job(c: sa.Connection) -> list[bytes]:
+            rows = c.exec_driver_sql(
+                "SELECT f.note FROM fork_note AS f JOIN rejected_note AS r"
+                " ON r.log_id = f.log_id AND r.hash = f.hash"
+                " WHERE f.log_id = ? ORDER BY f.hash",
+                (_log_id(c, origin),),
+            )
+            return [note for (note,) in rows]
 
         return await self._db.read(job)
 
@@ -526,6 +594,17 @@ def _advance_head(c: sa.Connection, old: MirrorHead, new: MirrorHead) -> int:
             f"mirror: {new.origin}: not at {old.merged}/{old.mirrored} now"
         )
     return log_id
+
+
+def _keep_evidence(
+    c: sa.Connection, log_id: int, notes: Iterable[bytes]
+) -> None:
+    for note in notes:
+        c.exec_driver_sql(
+            "INSERT INTO fork_note (log_id, hash, note)"
+            " VALUES (?, ?, ?) ON CONFLICT (log_id, hash) DO NOTHING",
+            (log_id, hashlib.sha256(note).digest(), note),
+        )
 
 
 def _joined(

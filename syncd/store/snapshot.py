@@ -159,6 +159,18 @@ class MirrorSnapshot(_Snapshot):
             )
         ]
 
+    def rejected(self, log_id: int) -> list[bytes]:
+        """Return a log's notes that the roster decided against."""
+        return [
+            note
+            for (note,) in self._rows(
+                "SELECT f.note FROM fork_note AS f JOIN rejected_note AS r"
+                " ON r.log_id = f.log_id AND r.hash = f.hash"
+                " WHERE f.log_id = ?",
+                log_id,
+            )
+        ]
+
     def erased(self, log_id: int) -> list[Range]:
         """Return what the database says is erased: (from, to, by)."""
         return [

@@ -310,6 +310,14 @@ fork_note = sa.Table(  # the notes that contradict each other
     _column("note", Bytes),
 )
 
+rejected_note = sa.Table(  # of those, the branch that the roster left
+    "rejected_note",
+    MIRROR,
+    _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
+    _column("hash", Bytes, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 claim = sa.Table(
     "claim",
     MIRROR,

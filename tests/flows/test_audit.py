@@ -649,6 +649,14 @@ def test_receipt_beyond_merged() -> None:
     ]
 
 
+def test_a_receipt_on_a_branch_that_was_left() -> None:
+    """What the roster decided against is evidence, and no fault of ours."""
+    left = MIXED.note()
+    text = note.parse(left).text
+    held = proof(left, merged=True)
+    assert problems(LONG, proofs=held, rejected=frozenset({text})) == []
+
+
 def test_rolled_back() -> None:
     """A database behind its mark is told from one that is ahead of it."""
     behind = Log([report(n) for n in range(599)])

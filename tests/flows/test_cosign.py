@@ -148,6 +148,29 @@ async def test_only_what_extends_what_we_signed() -> None:
     assert book.rows["seen", ORIGIN].size == 5
 
 
+async def test_the_branch_that_the_roster_chose() -> None:
+    """Signed from the first larger size on: no second root of any size."""
+    book = Book()
+    raw = signed(5, salt=1)
+    await sign(book, raw)
+
+    async def root_of(size: int) -> bytes:
+        return merkle.root(leaves(size))
+
+    for size, signs in ((4, False), (5, False), (6, True)):
+        made = await cosign.sign(
+            "seen",
+            signed(size),
+            log_key=LOG.verifier,
+            key=SEEN,
+            book=book,
+            now=NOW,
+            root_of=root_of,
+            rejected={note.parse(raw).text},
+        )
+        assert (made is not None) == signs
+
+
 async def test_only_what_the_log_signed() -> None:
     """Without the log's signature there is nothing to cosign."""
     with pytest.raises(UntrustedError):

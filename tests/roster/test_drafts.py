@@ -169,6 +169,65 @@ def test_a_log_does_not_end_before_its_cut(machine: TrustedRoster) -> None:
         drafts.remove(draft, "bank", end=Cut(7, b"\4" * 32))
 
 
+def test_a_cut_says_which_branch_counts(machine: TrustedRoster) -> None:
+    """One of the same size is replaced, a smaller one refused; it may end."""
+    draft = begin(machine)
+    origin = draft.known("bank").origin
+    for root in (b"\4" * 32, b"\5" * 32):
+        draft = drafts.cut(draft, origin, Cut(9, root))
+    draft = drafts.cut(draft, origin, Cut(12, b"\6" * 32))
+    bank = draft.known("bank")
+    assert bank.pins(bank.generation) == (
+        Cut(9, b"\5" * 32),
+        Cut(12, b"\6" * 32),
+    )
+    assert bank.end(bank.generation) is None
+    with pytest.raises(RefusedError, match="cannot be cut at 10"):
+        drafts.cut(draft, origin, Cut(10, b"\4" * 32))
+    with pytest.raises(RefusedError, match="nobody's log"):
+        drafts.cut(draft, "x.example/syncd/txwz/1", Cut(10, b"\4" * 32))
+    draft = drafts.cut(draft, origin, Cut(12, b"\6" * 32), ended=True)
+    bank = draft.known("bank")
+    assert bank.end(bank.generation) == Cut(12, b"\6" * 32)
+    with pytest.raises(RefusedError, match="has ended"):
+        drafts.cut(draft, origin, Cut(13, b"\6" * 32))
+    written(draft, machine)
+
+
+def test_what_has_ended_goes_on_where_it_ended(machine: TrustedRoster) -> None:
+    """The successor of an ended log takes over at its last cut."""
+    draft = begin(machine)
+    bank = draft.known("bank")
+    draft = drafts.cut(draft, bank.origin, Cut(9, b"\5" * 32), ended=True)
+    key = SigningKey(bank.origin[:-1] + "2", note.ED25519, b"2" * 32).verifier
+    for size, root in ((10, b"\5" * 32), (9, b"\6" * 32)):
+        with pytest.raises(RefusedError, match="has ended at 9"):
+            drafts.next_generation(
+                draft, "bank", key, Predecessor(bank.origin, size, root)
+            )
+    end = Predecessor(bank.origin, 9, b"\5" * 32)
+    draft = drafts.next_generation(draft, "bank", key, end)
+    written(draft, machine)
+    first = draft.known("bank").generations[0]
+    assert draft.known("bank").pins(first) == (Cut(9, b"\5" * 32),)
+    with pytest.raises(RefusedError, match="says where"):
+        drafts.cut(draft, bank.origin, Cut(9, b"\5" * 32))
+    two = dataclasses.replace(first, cuts=(Cut(9, b"\7" * 32),))
+    wrong = dataclasses.replace(
+        draft.known("bank"),
+        generations=(two, *draft.known("bank").generations[1:]),
+    )
+    others = [m for m in draft.members if m.id != "bank"]
+    members = sorted([*others, wrong], key=lambda m: m.id)
+    with pytest.raises(MalformedError, match="two roots at its end"):
+        written(dataclasses.replace(draft, members=tuple(members)), machine)
+
+
+def written(draft: Roster, machine: TrustedRoster) -> None:
+    """Have the draft read back, as every member will."""
+    drafts.write(draft, machine.current)
+
+
 def test_what_is_removed_twice_or_never_was(machine: TrustedRoster) -> None:
     draft = drafts.remove(begin(machine), "bank")
     with pytest.raises(RefusedError, match="removed already"):

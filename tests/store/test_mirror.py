@@ -17,6 +17,7 @@ from syncd.indicator.claims import Batch, Row
 from syncd.indicator.statement import Statement
 from syncd.store import erasing, failpoint
 from syncd.store.mirror import MirrorStore
+from syncd.tlog import merkle
 from syncd.tlog.merkle import Frontier
 
 if TYPE_CHECKING:
@@ -127,6 +128,90 @@ async def test_a_contested_origin_stands_still(
     assert len(await standing(mirror, log)) == 1
     (found,) = await mirror.findings()
     assert (found.finding, found.count) == (fork, 2)
+
+
+@pytest.mark.parametrize("size", [*range(12), 255, 256, 257, 300])
+async def test_cut_back_is_as_if_it_had_never_gone_on(
+    mirror: MirrorStore, log: "Grower", size: int
+) -> None:
+    """Claims, ends and erasures are those of the entries that are left."""
+    said: list[Statement] = [
+        log.report(1),
+        log.report(2),
+        log.report(3),
+        log.erase((0, 1)),
+        log.retract(2, 1),
+        log.report(4),
+        log.retract(2, 1),
+        log.retract(3, 2),
+        log.erase((4, 5)),
+        log.erase((5, 6)),
+        *(log.report(i) for i in range(300)),
+    ]
+    for i in range(0, len(said), 50):
+        await mirror.advance(*log.mirrored(*said[i : i + 50]))
+    whole = await mirror.head(log.origin)
+    assert await standing(mirror, log) == refolded(log)
+    note = log.head().note
+    fork = Finding("fork", log.origin, 1, "two roots")
+    await mirror.contest(log.origin, [note, b"another"], fork)
+    contested = await mirror.head(log.origin)
+    await mirror.decide(contested, size, [note])
+    head = await mirror.head(log.origin)
+    # What an entry erased that is gone is to be had again.
+    undone = [i for i, by in ((0, 3), (4, 8), (5, 9)) if i < size <= by]
+    merged = min([*undone, size])
+    assert (head.mirrored, head.merged) == (size, merged)
+    assert not head.contested
+    hashes = serve.leaf_hashes(log.records)
+    assert head.frontier == Frontier.EMPTY.extend(hashes[:size])
+    known = claims.erases(0, log.records[:size])  # read also above `merged`
+    records = log.records[:merged]
+    left = claims.refold(log.origin, [(0, records)], known)
+    assert await standing(mirror, log) == sorted(left)
+    assert sorted(await mirror.evidence(log.origin)) == [b"another", note]
+    assert await mirror.rejected(log.origin) == [note]
+    assert not [n for n in await mirror.notes(log.origin) if n > size]
+    parts = [log.records[i : i + 256] for i in range(0, len(said), 256)]
+    bundles = [
+        Bundle(
+            n,
+            len(part),
+            serve.deflate(part),
+            merkle.root(hashes[256 * n :][: len(part)]),
+        )
+        for n, part in enumerate(parts)
+    ]
+    batch = claims.fold(log.origin, merged, log.records[merged:])
+    await mirror.advance(head, whole, bundles, batch)
+    assert await standing(mirror, log) == refolded(log)
+
+
+async def test_a_crash_in_a_cut_leaves_all_as_it_was(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """Bundles, claims and the contest go together or not at all."""
+
+    def act(name: str) -> None:
+        raise Crash(name)
+
+    await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
+    fork = Finding("fork", log.origin, 1, "two roots")
+    await mirror.contest(log.origin, [b"another"], fork)
+    head = await mirror.head(log.origin)
+    failpoint.arm(failpoint.Plan(at={"merge.head": 1}, act=act))
+    try:
+        with pytest.raises(Crash):
+            await mirror.decide(head, 1, [head.note])
+    finally:
+        failpoint.arm(None)
+    assert await mirror.head(log.origin) == head
+    assert await standing(mirror, log) == refolded(log)
+    assert await mirror.rejected(log.origin) == []
+    await mirror.decide(head, 1, [head.note])
+    with pytest.raises(StaleError, match="moved meanwhile"):
+        await mirror.decide(head, 1, [])
+    assert await standing(mirror, log) == refolded(log, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,226 @@
+"""Decide: hold the branch of a log that the roster chose.
+
+A roster pins points (size, root) that a log goes through: cuts, and its end.
+The last of them says it all. Who holds that branch goes on with it; who holds
+another one drops what is beyond the common prefix and fetches the chosen
+one, once a source has shown that there is one. Beyond the end nobody holds
+anything. No signature is needed for a pin: a stolen key can neither choose
+nor prolong nor freeze.
+
+    ours goes through the pin       uncontested, if that settles the fork
+    ours is shorter                 pulled up to the pin, then on as usual
+    ours is another branch          contested, a finding; cut back, pulled
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from syncd.errors import (
+    BrokenSourceError,
+    ForkError,
+    MalformedError,
+    UnavailableError,
+)
+from syncd.flows import pull
+from syncd.flows.ports import Finding, Mirror, MirrorHead, Source
+from syncd.flows.pull import Budget, Report
+from syncd.flows.tokenise import Offload
+from syncd.roster.roster import Cut
+from syncd.tlog import checkpoint, growth, merkle, note, tiles
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+
+FULL = 256  # records in a whole bundle
+
+
+async def decide(
+    origin: str,
+    pin: Cut,
+    *,
+    ended: bool,
+    signed: Sequence[bytes],
+    sources: Sequence[Source],
+    mirror: Mirror,
+    offload: Offload,
+    report: Report,
+    budget: Budget | None = None,
+) -> str:
+    """Hold the branch that goes through the pin; return why not, or "".
+
+    Args:
+        origin: the log.
+        pin: the last of the roster's cuts, or its end if it has one.
+        ended: nothing after the pin counts.
+        signed: what our own keys cosigned of this log: evidence, if it is
+            of another branch.
+        sources: whom to ask.
+        mirror: our copies.
+        offload: runs pure work elsewhere.
+        report: keep a finding.
+        budget: what may still be merged today.
+
+    Raises:
+        UnavailableError: no source has the chosen branch.
+        StaleError: the mirror moved meanwhile.
+    """
+    chosen = Checkpoint(origin, pin.size, pin.root)
+    head = await mirror.head(origin)
+    common = min(head.mirrored, pin.size)
+    if pin.size <= head.mirrored:
+        if await pull.root_at(mirror, head, pin.size) != pin.root:
+            if not head.contested:
+                head = await _contest(mirror, head, pin)
+            common = await _common(chosen, head, sources, mirror)
+    elif head.contested:
+        common = await _common(chosen, head, sources, mirror)
+    ours = common == min(head.mirrored, pin.size)  # is the chosen branch
+    keep = common
+    if ours and not ended:
+        keep = head.mirrored
+        if head.contested:
+            at = await _contradicted(mirror, head)
+            if at > pin.size:
+                return (
+                    f"the roster's cut at {pin.size} does not decide: two"
+                    f" histories are proven at {at}"
+                )
+    if keep < head.mirrored or head.contested:
+        rejected = await _rejected(mirror, head, keep, signed, ours=ours)
+        await mirror.decide(head, keep, rejected)
+    try:
+        await pull.pull_to(
+            chosen,
+            b"",
+            sources=sources,
+            mirror=mirror,
+            offload=offload,
+            report=report,
+            budget=budget,
+        )
+    except ForkError:  # of a pin that is ahead of us: ours is not its branch
+        await _contest(mirror, await mirror.head(origin), pin)
+        return f"the roster cuts it at {pin.size}, on another branch"
+    return ""
+
+
+async def _contest(mirror: Mirror, head: MirrorHead, pin: Cut) -> MirrorHead:
+    """Say that we hold what the roster does not count."""
+    notes = [head.note, *(await mirror.notes(head.origin)).values()]
+    await mirror.contest(
+        head.origin,
+        [raw for raw in notes if raw],
+        Finding(
+            "cut",
+            head.origin,
+            None,
+            f"the roster has another root at size {pin.size} than we",
+        ),
+    )
+    return await mirror.head(head.origin)
+
+
+async def _contradicted(mirror: Mirror, head: MirrorHead) -> int:
+    """Return the size at which a fork is proven, at most; 0 if none is.
+
+    A note above what we mirror was found not to extend it; two of one size
+    contradict each other there, and perhaps not before.
+    """
+    found = {
+        checkpoint.parse(note.parse(raw).text)
+        for raw in await mirror.evidence(head.origin)
+    }
+    same = Counter(one.size for one in found)
+    at = 0
+    for one in found:
+        if one.size > head.mirrored:
+            size = one.size if same[one.size] > 1 else head.mirrored
+            at = max(at, size)
+        elif await pull.root_at(mirror, head, one.size) != one.root:
+            at = max(at, one.size)
+    return at
+
+
+async def _rejected(
+    mirror: Mirror,
+    head: MirrorHead,
+    keep: int,
+    signed: Sequence[bytes],
+    *,
+    ours: bool,
+) -> list[bytes]:
+    """Return the notes that are not of the branch that is left.
+
+    If `ours` is the chosen branch those of others, else those of ours; and
+    all beyond its end. What is above both of them nobody has shown yet.
+    """
+    kept = (await mirror.notes(head.origin)).values()
+    found = []
+    evidence = await mirror.evidence(head.origin)
+    for raw in dict.fromkeys([head.note, *kept, *signed, *evidence]):
+        if not raw:
+            continue
+        one = checkpoint.parse(note.parse(raw).text)
+        held = one.size <= head.mirrored and (
+            await pull.root_at(mirror, head, one.size) == one.root
+        )
+        if held and one.size <= keep:
+            continue
+        if held or ours:
+            found.append(raw)
+    return found
+
+
+async def _common(
+    chosen: Checkpoint,
+    head: MirrorHead,
+    sources: Sequence[Source],
+    mirror: Mirror,
+) -> int:
+    """Return how many of our entries the chosen branch begins with.
+
+    Raises:
+        UnavailableError: no source has that branch.
+    """
+    why = UnavailableError(
+        f"log: {chosen.origin}: nobody has shown the branch of size"
+        f" {chosen.size} that the roster chose"
+    )
+    for source in sources:
+        try:
+            return await _shown(chosen, head, source, mirror)
+        except (UnavailableError, MalformedError) as e:
+            # It may hold the other branch, as we do: that is no lie.
+            why.__cause__ = e
+    raise why
+
+
+async def _shown(
+    chosen: Checkpoint, head: MirrorHead, source: Source, mirror: Mirror
+) -> int:
+    origin, size = chosen.origin, chosen.size
+    tail: list[bytes] = []
+    if size % FULL:
+        tail = await _leaves(source, origin, size // FULL, size % FULL)
+    plan = growth.plan(0, size)
+    fetched = await source.hash_tiles(origin, plan.tiles) if plan.tiles else []
+    theirs = growth.bundle_roots(Frontier.EMPTY, chosen, fetched, tail)
+    both = min(len(theirs), head.mirrored // FULL)
+    ours = await mirror.roots(origin, 0, both)
+    n = next((i for i in range(both) if ours[i] != theirs[i]), both)
+    if n < len(theirs):
+        tail = await _leaves(source, origin, n, FULL)
+        if merkle.root(tail) != theirs[n]:
+            raise BrokenSourceError(f"{source.name}: bundle {n} has no root")
+    mine = await pull.leaf_hashes(mirror, origin, n)
+    for i, (a, b) in enumerate(zip(mine, tail, strict=False)):
+        if a != b:
+            return n * FULL + i
+    return n * FULL + min(len(mine), len(tail))
+
+
+async def _leaves(
+    source: Source, origin: str, n: int, width: int
+) -> list[bytes]:
+    path = tiles.tile_tail(0, n, width)
+    (raw,) = await source.hash_tiles(origin, [path])
+    return tiles.split_tile(raw, width)

@@ -1,0 +1,142 @@
+"""Cutting in mirror.db: a log is held up to a point, and nothing after it.
+
+The roster chose another branch of a log that forked, or said where it ended.
+What later entries said goes: bundles, claims, and what they had ended or
+erased of earlier ones. A payload that was erased by an entry which is gone
+is withheld from then on; merging begins again before it.
+"""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from syncd.errors import DamagedError
+from syncd.flows import serve
+from syncd.flows.ports import Bundle
+from syncd.indicator.claims import Range
+from syncd.store import bundles, erasing
+from syncd.tlog import checkpoint, growth, merkle, note, tiles
+from syncd.tlog.merkle import Frontier
+
+_FULL = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left of a log."""
+
+    frontier: Frontier
+    merged: int
+    note: bytes  # its largest kept checkpoint of the entries that are left
+
+
+def cut(
+    c: sa.Connection, log_id: int, origin: str, size: int, merged: int
+) -> Left:
+    """Hold the first `size` entries of a log, `merged` of them at most.
+
+    Raises:
+        DamagedError: a bundle of them is missing.
+    """
+    roots = bundles.roots(c, log_id, 0, size // _FULL)
+    tail = _cut_bundles(c, log_id, origin, size)
+    frontier = Frontier.EMPTY.extend(roots, merkle.BUNDLE_LEVEL).extend(tail)
+    merged = min(merged, size, _undo_erasures(c, log_id, size))
+    _cut_rows(c, log_id, merged, size)
+    newest = b""
+    for at, raw in c.exec_driver_sql(
+        "SELECT size, note FROM kept_note WHERE log_id = ? ORDER BY size DESC",
+        (log_id,),
+    ).fetchall():
+        if at <= size and _root(c, log_id, origin, at) == _signed_root(raw):
+            newest = raw
+            break
+        c.exec_driver_sql(
+            "DELETE FROM kept_note WHERE log_id = ? AND size = ?",
+            (log_id, at),
+        )
+    return Left(frontier, merged, newest)
+
+
+def _cut_bundles(
+    c: sa.Connection, log_id: int, origin: str, size: int
+) -> list[bytes]:
+    """Drop what is beyond; return the leaf hashes of the partial bundle."""
+    n, width = divmod(size, _FULL)
+    last = _bundle(c, log_id, n) if width else None
+    c.exec_driver_sql(
+        "DELETE FROM bundle WHERE log_id = ? AND n >= ?", (log_id, n)
+    )
+    if last is None:
+        return []
+    records = serve.records(origin, last)[:width]
+    hashes = serve.leaf_hashes(records)
+    entries = tiles.encode_bundle([leaf for leaf, _, _ in records])
+    left = Bundle(
+        n,
+        width,
+        serve.deflate(records),
+        merkle.root(hashes),
+        entries if last.entries else b"",
+    )
+    bundles.put(c, log_id, [left])
+    return hashes
+
+
+def _undo_erasures(c: sa.Connection, log_id: int, size: int) -> int:
+    """Forget erasures by entries from `size` on; return the first undone.
+
+    A roster's erasure in a tree of just that size is forgotten with them: it
+    is ordered again.
+    """
+    known = erasing.erased(c, log_id)
+    gone: list[Range] = [row for row in known if row[2] >= size]
+    c.exec_driver_sql(
+        "DELETE FROM erased WHERE log_id = ? AND by_idx >= ?", (log_id, size)
+    )
+    stay = erasing.spans(row for row in known if row[2] < size)
+    undone = erasing.without(erasing.spans(gone), stay)
+    return undone[0][0] if undone else size
+
+
+def _cut_rows(c: sa.Connection, log_id: int, merged: int, size: int) -> None:
+    """Drop what entries from `merged` on said, and end nothing by them."""
+    for table in ("claim", "sighting"):
+        c.exec_driver_sql(
+            f"DELETE FROM {table} WHERE log_id = ? AND idx >= ?",  # noqa: S608
+            (log_id, merged),
+        )
+    c.exec_driver_sql(
+        "DELETE FROM ending WHERE log_id = ? AND by_idx >= ?", (log_id, merged)
+    )
+    c.exec_driver_sql(
+        "UPDATE claim SET ended_by = (SELECT min(e.by_idx) FROM ending e"
+        " WHERE e.log_id = claim.log_id AND e.idx = claim.idx"
+        " AND e.token = claim.token AND e.kind_epoch = claim.kind_epoch)"
+        " WHERE log_id = ? AND ended_by >= ?",
+        (log_id, merged),
+    )
+    c.exec_driver_sql(
+        "DELETE FROM missing WHERE log_id = ? AND idx >= ?", (log_id, size)
+    )
+
+
+def _root(c: sa.Connection, log_id: int, origin: str, size: int) -> bytes:
+    """Return the root of the first `size` entries that are here."""
+    n, width = divmod(size, _FULL)
+    roots = bundles.roots(c, log_id, 0, n)
+    tail: list[bytes] = []
+    if width:
+        tail = serve.leaf_hashes(serve.records(origin, _bundle(c, log_id, n)))
+    return growth.prefix_root(size, roots, tail)
+
+
+def _bundle(c: sa.Connection, log_id: int, n: int) -> Bundle:
+    found = bundles.get(c, log_id, n)
+    if found is None:
+        raise DamagedError(f"mirror.db: bundle {n} is missing")
+    return found
+
+
+def _signed_root(raw: bytes) -> bytes:
+    return checkpoint.parse(note.parse(raw).text).root

@@ -1,0 +1,189 @@
+"""The roster decides a fork: everybody holds the branch that it pins."""
+
+import functools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from syncd.roster import drafts
+from syncd.roster.roster import Cut, Predecessor
+from syncd.tlog import checkpoint
+from syncd.tlog.key import ED25519, SigningKey
+from tests.alliance import NAME, Alliance, Member, Twin, payload
+
+PHONE = "+12025550123"
+
+
+@pytest.fixture
+async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
+    """An alliance in which the police have reported a case."""
+    async with Alliance.found(tmp_path) as alliance:
+        await alliance.police.report("phone", PHONE, evidence="police_case")
+        await alliance.settle()
+        yield alliance
+
+
+async def split(alliance: Alliance, entries: int = 0) -> tuple[int, Twin]:
+    """Show the bank another log than the others, until all know of it."""
+    police = alliance.police
+    await police.write(*(payload(n, police.origin) for n in range(entries)))
+    await alliance.settle()
+    size = await police.size()
+    more = [payload(9000 + n, police.origin) for n in range(2)]
+    twin = await police.fork(size, *more, seen_by=["bank"])
+    await police.write(payload(2, police.origin), payload(3, police.origin))
+    alliance.cut("bank", "carrier", "platform")
+    for member in others(alliance):
+        await member.round()
+    alliance.heal()
+    for _ in range(2):
+        for member in others(alliance):
+            await member.round()
+    for member in others(alliance):
+        assert (await member.head(police.origin)).contested
+    return size, twin
+
+
+def others(alliance: Alliance) -> list[Member]:
+    return [alliance.bank, alliance.carrier, alliance.platform]
+
+
+async def cut(alliance: Alliance, at: Cut, *, ended: bool = False) -> None:
+    edit = functools.partial(
+        drafts.cut, origin=alliance.police.origin, at=at, ended=ended
+    )
+    await alliance.change(edit, at="carrier")
+    await alliance.agreed()
+    for _ in range(2):
+        for member in others(alliance):
+            await member.round()
+
+
+async def ours(alliance: Alliance, size: int) -> Cut:
+    return Cut(size, await alliance.police.node._own_root_at(size))
+
+
+async def assert_decided(alliance: Alliance, size: int) -> None:
+    """Assert that all hold the police's own log, and that it counts."""
+    police = alliance.police
+    root = await police.node._own_root_at(size)
+    digests = set()
+    for member in others(alliance):
+        head = await member.head(police.origin)
+        assert not head.contested, member.id
+        assert (head.mirrored, head.merged) == (size, size)
+        assert head.frontier.root() == root
+        digests.add(await member.digest(police.origin))
+        kept = await member.node.home.mirror.evidence(police.origin)
+        heads = [
+            checkpoint.open_(raw, police.keys.log.verifier)[0] for raw in kept
+        ]
+        assert len({(h.size, h.root) for h in heads}) >= 2
+        (answer,) = await member.lookup("phone", PHONE)
+        assert answer.verdict == "confirmed"
+        assert "contested" not in answer.reasons
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    "entries", [0, pytest.param(300, marks=pytest.mark.slow)]
+)
+async def test_a_cut_chooses_a_branch(
+    alliance: Alliance, entries: int
+) -> None:
+    """Who held the other one fetches the chosen; it goes on, the other not."""
+    police = alliance.police
+    size, twin = await split(alliance, entries)
+    await police.round()
+    assert "cannot extend" in police.node.appending  # by the bank's receipt
+    await cut(alliance, await ours(alliance, size + 2))
+    assert not police.node.appending  # the bank's receipt is overruled
+    await alliance.settle(receipts=False)
+    await assert_decided(alliance, await police.size())
+    # What was signed there is no news any more, nor what is cut off.
+    police.node.twin = None
+    for member in others(alliance):
+        assert not await member.node.exchange.offer("bank", twin.head.note)
+        assert not await member.node.exchange.offer(
+            "bank", (await police.fork(1, payload(1, "x"))).head.note
+        )
+    police.node.twin = None
+    await police.write(payload(4, police.origin), payload(5, police.origin))
+    await alliance.settle()  # with receipts of all, also the bank's
+    await assert_decided(alliance, await police.size())
+
+
+async def test_a_restart_forgets_no_decision(alliance: Alliance) -> None:
+    """Stopped before, between and after: it ends the same."""
+    police, bank = alliance.police, alliance.bank
+    size, _ = await split(alliance)
+    police.node.twin = None
+    at = await ours(alliance, size + 2)
+    edit = functools.partial(drafts.cut, origin=police.origin, at=at)
+    await alliance.change(edit, at="carrier")
+    await alliance.agreed()
+    await alliance.stop("bank")
+    await alliance.start("bank")
+    # between: cut back, and nobody there to fetch the rest from
+    head = await bank.head(police.origin)
+    await bank.node.home.mirror.decide(head, size, [])
+    await alliance.stop("bank")
+    await alliance.start("bank")
+    for member in others(alliance):
+        await member.round()
+    await alliance.stop("bank")
+    await alliance.start("bank")
+    await alliance.settle()
+    await assert_decided(alliance, await police.size())
+
+
+async def test_a_cut_before_the_fork_decides_nothing(
+    alliance: Alliance,
+) -> None:
+    """Both branches go through it: the log stays contested, and status says."""
+    size, _ = await split(alliance)
+    await cut(alliance, await ours(alliance, size))
+    for member in others(alliance):
+        assert (await member.head(alliance.police.origin)).contested
+    state = alliance.bank.node.exchange.log_state(alliance.police.origin)
+    assert "does not decide" in state.why
+
+
+async def test_nothing_after_the_end_counts(alliance: Alliance) -> None:
+    """An end before the fork: both branches go, what was before stays."""
+    police, bank = alliance.police, alliance.bank
+    size, twin = await split(alliance)
+    await cut(alliance, await ours(alliance, size), ended=True)
+    await assert_decided(alliance, size)
+    # The key is worth nothing now, whoever has stolen it.
+    twin.say(payload(9100, police.origin))
+    for raw in (twin.head.note, police.node.home.own.log.released()):
+        assert not await bank.node.exchange.offer("carrier", raw)
+    await bank.round()
+    await assert_decided(alliance, size)
+    assert "ended" in police.node.appending
+
+
+async def test_a_branch_that_nobody_shows(alliance: Alliance) -> None:
+    """Ours is not the roster's: a finding, and nothing is dropped for it."""
+    police, bank = alliance.police, alliance.bank
+    size = await police.size()
+    named = SigningKey(f"police.example/syncd/{NAME}/2", ED25519, b"n" * 32)
+    await alliance.change(
+        functools.partial(
+            drafts.next_generation,
+            id="police",
+            log=named.verifier,
+            predecessor=Predecessor(police.origin, size, b"\1" * 32),
+        ),
+        at="bank",
+    )
+    await bank.round()
+    head = await bank.head(police.origin)
+    assert head.contested
+    assert head.merged == size
+    (found,) = await bank.findings("cut")
+    assert f"size {size}" in found.finding.detail
+    state = bank.node.exchange.log_state(police.origin)
+    assert "nobody has shown" in state.why
