@@ -22,6 +22,7 @@ from typing import TypeVar
 from syncd.oprf import group, threshold
 from syncd.oprf.threshold import Blinded, Dealt, Evaluation
 
+ALL, LAST = ", all proven", ", check element"
 CONTEXT = b"key, generation and request"
 rng = secrets.token_bytes
 T = TypeVar("T")
@@ -57,7 +58,7 @@ class Bench:
             multiply(to, scalar, point)
 
     def holder(
-        self, i: int, elements: list[bytes], *, prove: bool = True
+        self, i: int, elements: list[bytes], *, last: bool = False
     ) -> Evaluation:
         return threshold.evaluate(
             self.dealt.shares[i],
@@ -66,11 +67,15 @@ class Bench:
             elements,
             rng,
             CONTEXT,
-            prove=prove,
+            last,
         )
 
     def check(
-        self, elements: list[bytes], answers: dict[int, Evaluation]
+        self,
+        elements: list[bytes],
+        answers: dict[int, Evaluation],
+        *,
+        last: bool = False,
     ) -> None:
         for i, answer in answers.items():
             threshold.check(
@@ -80,44 +85,36 @@ class Bench:
                 elements,
                 answer,
                 CONTEXT,
+                last,
             )
 
     def turn(self) -> None:
-        """Every step once."""
+        """Every step once, in both ways: all proven, and the check alone."""
         timed = self.timed
-        blinded: Blinded = timed(
-            "client: blind", lambda: threshold.blind(self.inputs, rng)
-        )
-        elements = blinded.elements
-        timed("raw multiplication", lambda: self.raw(elements))
-        bare = timed(
-            "holder: evaluate, no proof",
-            lambda: self.holder(1, elements, prove=False),
-        )
-        proven = timed(
-            "holder: evaluate and prove", lambda: self.holder(1, elements)
-        )
-        assert bare.elements == proven.elements
-        answers = {i: self.holder(i, elements) for i in self.quorum}
-        timed(
-            "client: check all proofs", lambda: self.check(elements, answers)
-        )
-        columns = [answer.elements for answer in answers.values()]
-        totals = timed(
-            "client: add answers", lambda: threshold.combine(columns)
-        )
-        for bits in (8, 128):
-            probe = timed(
-                f"client: probe of {bits} bits",
-                lambda bits=bits: threshold.probe(  # type: ignore[misc]
-                    elements, totals, rng, bits=bits
-                ),
+        elements: list[bytes] = []
+        for way, last in ((ALL, False), (LAST, True)):
+            blinded: Blinded = timed(
+                f"client: blind{way}",
+                lambda: threshold.blind(self.inputs, rng, last),  # noqa: B023
             )
-            one = [probe.element]
-            sums = {i: self.holder(i, one) for i in self.quorum}
-            self.check(one, sums)
-            threshold.settle(probe, [a.elements for a in sums.values()])
-        timed("client: unblind", lambda: threshold.finish(blinded, [totals]))
+            elements = blinded.elements
+            timed("raw multiplication", lambda: self.raw(elements))  # noqa: B023
+            own = timed(
+                f"holder: evaluate{way}",
+                lambda: self.holder(1, elements, last=last),  # noqa: B023
+            )
+            answers = {1: own} | {
+                i: self.holder(i, elements, last=last) for i in self.quorum[1:]
+            }
+            timed(
+                f"client: check proofs{way}",
+                lambda: self.check(elements, answers, last=last),  # noqa: B023
+            )
+            columns = [answer.elements for answer in answers.values()]
+            timed(
+                f"client: add up, unblind{way}",
+                lambda: threshold.finish(blinded, columns),  # noqa: B023
+            )
         self.gains.append(self.two_threads(elements))
 
     def two_threads(self, elements: list[bytes]) -> float:
@@ -133,14 +130,11 @@ class Bench:
 
     def report(self) -> None:
         cost = {step: statistics.median(s) for step, s in self.took.items()}
-        shared = ("client: blind", "client: add answers", "client: unblind")
-        common = sum(cost[step] for step in shared)
-        for name, check in (
-            ("all proofs", "client: check all proofs"),
-            ("probe of 128 bits", "client: probe of 128 bits"),
-            ("probe of 8 bits", "client: probe of 8 bits"),
-        ):
-            cost[f"CLIENT, whole, {name}"] = common + cost[check]
+        for way in (ALL, LAST):
+            cost[f"CLIENT, whole{way}"] = sum(
+                cost[f"client: {step}{way}"]
+                for step in ("blind", "check proofs", "add up, unblind")
+            )
         raw = cost["raw multiplication"]
         print(f"{'':36}{'µs/token':>9}{'tokens/s':>10}{'× raw':>8}")
         for step, seconds in cost.items():

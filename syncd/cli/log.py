@@ -228,7 +228,7 @@ def _verify_files(
     key = note.parse_vkey(vkey) if vkey else None
     roster = None
     if rosters and fingerprint:
-        roster = trust.load(fingerprint, _notes(rosters)).current
+        roster = trust.load(fingerprint, roster_notes(rosters)).current
 
     def log_key(origin: str) -> VerifierKey:
         found = roster.by_origin(origin) if roster else None
@@ -285,7 +285,8 @@ def _verify_files(
     return 0 if ok else 1
 
 
-def _notes(paths: list[Path]) -> list[bytes]:
+def roster_notes(paths: list[Path]) -> list[bytes]:
+    """Return rosters' notes from files, and from directories of them."""
     found: list[bytes] = []
     for path in paths:
         if path.is_dir():

@@ -36,6 +36,7 @@ NOUNS = {
     "alliance": ("alliance", "Found an alliance."),
     "keys": ("keys", "Admins' keys."),
     "token": ("token", "Bearer tokens of the own door."),
+    "audit": ("audit", "Audit: what signed replies prove."),
     "log": ("log", "Show, export and verify signed logs."),
     "demo": ("demo", "Four members on this machine, from nothing."),
 }

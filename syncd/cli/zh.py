@@ -759,4 +759,7 @@ TEXT = {
     "{entries} entries, {bytes} bytes, of a log in a day": "每份日志每日 {entries} 条、{bytes} 字节",
     "{n} of {names}": "{names} 中 {n} 人",
     "{n} values": "{n} 个值",
+    "Audit: what signed replies prove.": "审计：签名回复能证明什么。",
+    "Judge evidence that a holder lied.": "判定密钥份额持有方作假的证据。",
+    "the evidence": "证据文件",
 }

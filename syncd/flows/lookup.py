@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from syncd.errors import HoldersError, MalformedError, SyncdError
 from syncd.flows.ports import Finding, Position
 from syncd.flows.report import check_kind, region_of
-from syncd.flows.tokenise import LOCAL_BATCH, Offload
+from syncd.flows.tokenise import Offload
 from syncd.indicator import identifier, policy, token, verdict, vocabulary
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
@@ -245,20 +245,18 @@ async def _ask(
     clock: Callable[[], float],
 ) -> None:
     """Get the outputs of one kind, as many as can be had in time."""
-    wanted = [
-        *dict.fromkeys(f for a in asked for f in a.forms if f.kind == kind)
-    ]
-    for at in range(0, len(wanted), LOCAL_BATCH):
-        try:
-            await tokeniser.collect(
-                wanted[at : at + LOCAL_BATCH],
-                asking.outputs,
-                purpose=purpose,
-                timeout_s=max(deadline - clock(), 0.0),
-            )
-        except SyncdError as e:
-            asking.failed[kind] = e
-            return
+    wanted = [f for a in asked for f in a.forms if f.kind == kind]
+    if not wanted:
+        return
+    try:
+        await tokeniser.collect(
+            wanted,
+            asking.outputs,
+            purpose=purpose,
+            timeout_s=max(deadline - clock(), 0.0),
+        )
+    except SyncdError as e:
+        asking.failed[kind] = e
 
 
 Found = dict[tuple[str, int, bytes], Sequence[Claim]]

@@ -3,10 +3,11 @@
 A request goes to a quorum of exactly t holders as canonical JSON:
 
     {"elements": hex, "generation": g, "id": 32 hex, "key": [kind, epoch],
-     "purpose": code, "quorum": [index, …]}
+     "proof"?: "last", "purpose": code, "quorum": [index, …]}
 
-`elements` is the concatenation of blinded points, 32 bytes each. The answer
-is canonical JSON too:
+`elements` is the concatenation of blinded points, 32 bytes each. `proof` asks
+for a proof of the last alone, by which the client checks the others
+(`oprf.threshold`). The answer is canonical JSON too:
 
     {"note": text, "reply": {"elements": hex, "proof": hex}}
 
@@ -17,8 +18,10 @@ evidence. URLs are public addresses and need nobody's help.
 
 import asyncio
 import hashlib
+import itertools
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from syncd import canonical
@@ -30,7 +33,6 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.flows.ports import Finding
 from syncd.indicator import token, vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import threshold
@@ -42,8 +44,12 @@ MAX_BATCH = 4096  # elements in one request
 POINT = 32  # bytes
 PURPOSES = vocabulary.codes("purpose")
 PURPOSES_OF_BULK = frozenset({"publish", "rotate", "portfolio_screen"})
-LOCAL_BATCH = 1024  # elements per round of bulk work: bounds the latency
+LOCAL_BATCH = 1024  # identifiers in one request: bounds the latency
+LANES = 3  # requests of one call on their way at once
+CHECKED = 64  # elements from which a check element goes with them, uncounted
 _DOWN_S = 10  # seconds for which a holder that failed is asked last
+_LIED = "wrong answer: "  # begins why such a holder is down
+_WARY_S = 600  # seconds after a lie for which every answer is to be proven
 
 
 class Offload(Protocol):
@@ -73,30 +79,49 @@ class Request:
     purpose: str
     id: str
     elements: tuple[bytes, ...]
+    last: bool = False  # the last element checks the others: prove it alone
 
     def __bytes__(self) -> bytes:
         return canonical.dumps(
             {
                 "elements": b"".join(self.elements).hex(),
-                "generation": self.generation,
-                "id": self.id,
-                "key": [self.kind, self.epoch],
-                "purpose": self.purpose,
                 "quorum": list(self.quorum),
+                **self._terms,
             }
         )
 
     @property
     def context(self) -> bytes:
         """What the batch proof is bound to besides keys and points."""
-        return canonical.dumps(
-            {
-                "generation": self.generation,
-                "id": self.id,
-                "key": [self.kind, self.epoch],
-                "purpose": self.purpose,
-            }
-        )
+        return canonical.dumps(self._terms)
+
+    @property
+    def _terms(self) -> dict[str, Any]:
+        return {
+            "generation": self.generation,
+            "id": self.id,
+            "key": [self.kind, self.epoch],
+            **({"proof": "last"} if self.last else {}),
+            "purpose": self.purpose,
+        }
+
+    @property
+    def counted(self) -> int:
+        """How many elements a quota is debited with: not the check."""
+        return len(self.elements) - self.last
+
+    @property
+    def digest(self) -> bytes:
+        """What is the same if a holder would learn its caller nothing new.
+
+        The answer to the same elements under the same key: another quorum
+        only multiplies it by what everyone knows, and a proof says that it is
+        right.
+        """
+        named = f"{self.kind}/{self.epoch}/{self.generation}/"
+        return hashlib.sha256(
+            named.encode() + b"".join(self.elements)
+        ).digest()
 
 
 def parse_request(body: bytes) -> Request:
@@ -108,14 +133,16 @@ def parse_request(body: bytes) -> Request:
     match canonical.loads(body):
         case {
             "elements": str() as elements,
-            "generation": int() as generation,
+            "generation": generation,
             "id": str() as id_,
-            "key": [str() as kind, int() as epoch],
+            "key": [str() as kind, epoch],
             "purpose": str() as purpose,
             "quorum": list() as quorum,
             **rest,
-        } if not rest and all(type(i) is int for i in quorum):
-            pass
+        } if rest in ({}, {"proof": "last"}) and all(
+            type(i) is int for i in (generation, epoch, *quorum)
+        ):
+            pass  # isinstance would take true for 1, in a quota of its own
         case _:
             raise MalformedError("oprf: the request has another shape")
     if len(id_) != 32 or id_.strip("0123456789abcdef"):
@@ -123,18 +150,30 @@ def parse_request(body: bytes) -> Request:
     points = _points(elements)
     if not 1 <= len(points) <= MAX_BATCH:
         raise MalformedError(f"oprf: {len(points)} elements, want 1..4096")
+    last = bool(rest)
+    if last and len(points) <= CHECKED:
+        raise MalformedError(
+            f"oprf: a check of {len(points) - 1} elements, want {CHECKED}"
+        )
     return Request(
-        kind, epoch, generation, tuple(quorum), purpose, id_, points
+        kind, epoch, generation, tuple(quorum), purpose, id_, points, last
     )
 
 
-def _points(text: str) -> tuple[bytes, ...]:
+def _hex(text: str, what: str) -> bytes:
     try:
         raw = bytes.fromhex(text)
     except ValueError as e:
-        raise MalformedError("oprf: elements are not hex") from e
-    if len(raw) % POINT or raw.hex() != text:
-        raise MalformedError("oprf: elements are not whole points in hex")
+        raise MalformedError(f"oprf: {what} not hex") from e
+    if raw.hex() != text:
+        raise MalformedError(f"oprf: {what} not in lower-case hex")
+    return raw
+
+
+def _points(text: str) -> tuple[bytes, ...]:
+    raw = _hex(text, "elements are")
+    if len(raw) % POINT:
+        raise MalformedError("oprf: elements are not whole points")
     return tuple(raw[i : i + POINT] for i in range(0, len(raw), POINT))
 
 
@@ -155,12 +194,13 @@ class Share:
 class Debit(Protocol):
     """The holder's durable quota book."""
 
-    async def debit(self, member: str, request: Request, body: bytes) -> None:
+    async def debit(self, member: str, request: Request) -> None:
         """Count the request before it is computed, or raise QuotaError."""
         ...
 
 
 async def answer(
+    request: Request,
     body: bytes,
     *,
     member: str,
@@ -173,12 +213,13 @@ async def answer(
 ) -> bytes:
     """Return the signed reply to a member's request, quota debited first.
 
+    `request` is what `body` parses to.
+
     Raises:
-        MalformedError: not a request, or a point that is none.
+        MalformedError: a point that is none.
         RefusedError: a key, quorum or purpose that is not ours to serve.
         QuotaError: the member's hour or day is used up.
     """
-    request = parse_request(body)
     share = shares.get((request.kind, request.epoch, request.generation))
     epoch = roster.epoch(request.kind, request.epoch)
     if share is None or epoch is None:
@@ -186,29 +227,20 @@ async def answer(
             f"oprf: no share of key {request.kind}/{request.epoch}"
             f" generation {request.generation} here"
         )
-    quorum = request.quorum
-    if (
-        len(quorum) != epoch.t
-        or list(quorum) != sorted(set(quorum))
-        or share.index not in quorum
-        or not set(quorum) <= set(epoch.shares)
-    ):
-        raise RefusedError(
-            f"oprf: quorum {list(quorum)} is not {epoch.t} holders with"
-            f" {share.index} among them"
-        )
+    check_quorum(request, epoch, share.index)
     # Quotas are kept by purpose: one that nobody knows would pass by them.
     if request.purpose not in PURPOSES:
         raise RefusedError("oprf: the purpose is not in the vocabulary")
-    await quota.debit(member, request, body)
+    await quota.debit(member, request)
     evaluation = await offload(
         threshold.evaluate,
         share.scalar,
         share.index,
-        quorum,
+        request.quorum,
         request.elements,
         rng,
         request.context,
+        request.last,
     )
     reply = {
         "elements": b"".join(evaluation.elements).hex(),
@@ -220,6 +252,25 @@ async def answer(
     return canonical.dumps({"note": bytes(note).decode(), "reply": reply})
 
 
+def check_quorum(request: Request, epoch: Epoch, index: int) -> None:
+    """The quorum has t holders of the key, and `index` is one of them.
+
+    Raises:
+        RefusedError: it is another one.
+    """
+    quorum = request.quorum
+    if (
+        len(quorum) != epoch.t
+        or list(quorum) != sorted(set(quorum))
+        or index not in quorum
+        or not set(quorum) <= set(epoch.shares)
+    ):
+        raise RefusedError(
+            f"oprf: quorum {list(quorum)} is not {epoch.t} holders with"
+            f" {index} among them"
+        )
+
+
 def _signed(request: bytes, reply: bytes) -> dict[str, str]:
     return {
         "reply": hashlib.sha256(reply).hexdigest(),
@@ -227,7 +278,89 @@ def _signed(request: bytes, reply: bytes) -> dict[str, str]:
     }
 
 
+def open_reply(
+    raw: bytes, body: bytes, roster: Roster, member: str
+) -> dict[str, Any]:
+    """Return the reply object that a member signed as its answer to `body`.
+
+    Raises:
+        MalformedError: not a reply at all.
+        UntrustedError: the member did not sign it, or to another request.
+    """
+    match canonical.loads(raw):
+        case {"note": str() as text, "reply": dict() as reply, **rest} if (
+            not rest
+        ):
+            pass
+        case _:
+            raise MalformedError("oprf: the reply has another shape")
+    holder = roster.member(member)
+    keys = [holder.keys.member] if holder else []
+    value, _ = document.open_(text.encode(), "oprf-reply", roster.id, keys)
+    if value != _signed(body, canonical.dumps(reply)):
+        raise UntrustedError("oprf: the reply's note is for another one")
+    return reply
+
+
+def check_reply(
+    reply: dict[str, Any], request: Request, index: int, public_share: bytes
+) -> list[bytes]:
+    """Return a reply's points: right, as far as it was to prove them.
+
+    Raises:
+        MalformedError: not the form of a reply.
+        UntrustedError: not a right answer of holder `index`.
+    """
+    match reply:
+        case {
+            "elements": str() as elements,
+            "proof": str() as proof,
+            **rest,
+        } if not rest:
+            pass
+        case _:
+            raise MalformedError("oprf: the reply has another shape")
+    points = list(_points(elements))
+    evaluation = threshold.Evaluation(points, _hex(proof, "proof is"))
+    threshold.check(
+        public_share,
+        index,
+        request.quorum,
+        request.elements,
+        evaluation,
+        request.context,
+        request.last,
+    )
+    return points
+
+
 # -------------------------------------------------------------- the client
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What a holder was asked, and what it answered."""
+
+    request: bytes
+    reply: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A holder's points, and how they came."""
+
+    points: list[bytes]
+    exchange: Exchange
+
+
+class Accuse(Protocol):
+    """Where a bad answer goes."""
+
+    async def __call__(
+        self, member: str, why: str, *exchanges: Exchange
+    ) -> None:
+        """Keep what the holder signed, and say so."""
+        ...
 
 
 @dataclass(slots=True)
@@ -250,21 +383,37 @@ class Tokeniser:
         roster: Callable[[], Roster],
         door: Callable[[str], HolderDoor],
         offload: Offload,
+        bulk: Offload,
         clock: Callable[[], float],
         rng: Callable[[int], bytes],
-        report: Callable[[Finding], Awaitable[None]],
+        accuse: Accuse,
         cache_size: int = 0,
         holder_s: float = 2.0,
     ) -> None:
-        self._holder_s = holder_s  # a look-up waits this long for a holder
+        """Take the parts.
+
+        Args:
+            roster: the newest roster that we accepted.
+            door: the way to a member.
+            offload: runs look-ups' work.
+            bulk: runs bulk work, behind look-ups.
+            clock: seconds, of a clock that nobody sets.
+            rng: fresh random bytes.
+            accuse: takes bad answers.
+            cache_size: identifiers whose outputs are remembered.
+            holder_s: a look-up waits this long for a holder.
+        """
+        self._holder_s = holder_s
         self._cache: dict[tuple[Identifier, int], bytes] = {}
         self._cache_size = cache_size
         self._roster = roster
         self._door = door
         self._offload = offload
+        self._bulk = bulk
         self._clock = clock
         self._rng = rng
-        self._report = report
+        self._accuse = accuse
+        self._wary_until = -math.inf  # seconds of the clock
         self.holders: dict[str, HolderState] = {}
 
     def epoch(self, kind: str) -> Epoch:
@@ -288,8 +437,8 @@ class Tokeniser:
         """Return the 64-byte output of each identifier, each asked once.
 
         Raises:
-            HoldersError: fewer than t holders gave a right answer; names
-                the others.
+            HoldersError: fewer than t holders gave a right answer in time;
+                names the others.
         """
         done: dict[Identifier, bytes] = {}
         await self.collect(
@@ -305,11 +454,12 @@ class Tokeniser:
         purpose: str,
         timeout_s: float,
     ) -> None:
-        """Put outputs into `done`, as many as can be had.
+        """Put outputs into `done`, as many as can be had in time.
 
         Raises:
-            HoldersError: as `outputs`; what came before is in `done`.
+            HoldersError: as `outputs`; what came nevertheless is in `done`.
         """
+        deadline = self._clock() + timeout_s
         wanted = dict.fromkeys(identifiers)
         for one in wanted:
             if one.kind == "url":
@@ -318,13 +468,30 @@ class Tokeniser:
                 known = self._cache.get((one, self.epoch(one.kind).epoch))
                 if known is not None:
                     done[one] = known
+        lanes, failed = asyncio.Semaphore(LANES), list[SyncdError]()
+
+        async def ask(kind: str, part: Sequence[Identifier]) -> None:
+            async with lanes:
+                if failed:
+                    return
+                try:
+                    fresh = await self._batch(kind, part, purpose, deadline)
+                except SyncdError as e:
+                    failed.append(e)
+                    return
+            done.update(fresh)
+            self._remember(fresh)
+
+        calls = []
         for kind in ("phone", "account"):
             rest = [i for i in wanted if i.kind == kind and i not in done]
-            for at in range(0, len(rest), LOCAL_BATCH):
-                part = rest[at : at + LOCAL_BATCH]
-                fresh = await self._batch(kind, part, purpose, timeout_s)
-                done.update(fresh)
-                self._remember(fresh)
+            calls += [
+                ask(kind, rest[at : at + LOCAL_BATCH])
+                for at in range(0, len(rest), LOCAL_BATCH)
+            ]
+        await asyncio.gather(*calls)
+        if failed:
+            raise failed[0]
 
     def _remember(self, fresh: Mapping[Identifier, bytes]) -> None:
         """Keep outputs in memory, the newest `cache_size` of them."""
@@ -333,9 +500,8 @@ class Tokeniser:
         self._cache.update(
             {(one, self.epoch(one.kind).epoch): fresh[one] for one in fresh}
         )
-        for old in [*self._cache][
-            : max(len(self._cache) - self._cache_size, 0)
-        ]:
+        over = max(len(self._cache) - self._cache_size, 0)
+        for old in list(itertools.islice(self._cache, over)):
             del self._cache[old]
 
     async def _batch(
@@ -343,46 +509,50 @@ class Tokeniser:
         kind: str,
         part: Sequence[Identifier],
         purpose: str,
-        timeout_s: float,
+        deadline: float,
     ) -> dict[Identifier, bytes]:
         epoch = self.epoch(kind)
+        bulk = purpose in PURPOSES_OF_BULK
+        offload = self._bulk if bulk else self._offload
+        last = len(part) >= CHECKED and self._clock() >= self._wary_until
         inputs = [token.oprf_input(i) for i in part]
-        blinded = await self._offload(threshold.blind, inputs, self._rng)
+        blinded = await offload(threshold.blind, inputs, self._rng, last)
         bad: dict[int, str] = {}
-        deadline = self._clock() + timeout_s
         while True:
-            quorum = self._choose(epoch, bad)
-            left = deadline - self._clock()
-            if left <= 0:
-                raise HoldersError(
-                    f"oprf: {kind}: no time left",
-                    missing=tuple(epoch.shares[i][0] for i in bad),
-                )
             request = Request(
                 kind,
                 epoch.epoch,
                 epoch.generation,
-                quorum,
+                self._choose(epoch, bad),
                 purpose,
                 self._rng(16).hex(),
                 tuple(blinded.elements),
+                last,
             )
-            # A holder that is down may use up half of the time that is left.
-            wait = left / 2 if len(epoch.shares) - len(bad) > epoch.t else left
-            if purpose not in PURPOSES_OF_BULK:
-                wait = min(wait, self._holder_s)
-            answers = await asyncio.gather(
-                *(self._ask(epoch, i, request, wait) for i in quorum)
-            )
-            failed = {
-                index: got
-                for index, got in zip(quorum, answers, strict=True)
-                if isinstance(got, str)
-            }
-            bad.update(failed)
-            if not failed:
-                outs = await self._offload(threshold.finish, blinded, answers)
-                return dict(zip(part, outs, strict=True))
+            answers = await self._ask_all(epoch, request, deadline, bad)
+            if len(answers) == epoch.t and last:
+                try:
+                    return await self._finish(part, blinded, answers, offload)
+                except UntrustedError:
+                    last = False  # and none is believed without from now on
+                    self._wary_until = self._clock() + _WARY_S
+                again = replace(request, id=self._rng(16).hex(), last=False)
+                proven = await self._ask_all(epoch, again, deadline, bad)
+                await self._name_liar(epoch, answers, proven, bad)
+                answers = proven
+            if len(answers) == epoch.t:
+                return await self._finish(part, blinded, answers, offload)
+
+    async def _finish(
+        self,
+        part: Sequence[Identifier],
+        blinded: threshold.Blinded,
+        answers: Mapping[int, Answered],
+        offload: Offload,
+    ) -> dict[Identifier, bytes]:
+        points = [answer.points for answer in answers.values()]
+        outs = await offload(threshold.finish, blinded, points)
+        return dict(zip(part, outs, strict=True))
 
     def _choose(self, epoch: Epoch, bad: Mapping[int, str]) -> tuple[int, ...]:
         now = self._clock()
@@ -405,70 +575,100 @@ class Tokeniser:
 
         return tuple(sorted(sorted(left, key=rank)[: epoch.t]))
 
+    async def _ask_all(
+        self,
+        epoch: Epoch,
+        request: Request,
+        deadline: float,
+        bad: dict[int, str],
+    ) -> dict[int, Answered]:
+        """Return the quorum's good answers; the others' faults are in `bad`.
+
+        Raises:
+            HoldersError: there is no time left.
+        """
+        left = deadline - self._clock()
+        if left <= 0:
+            raise HoldersError(
+                f"oprf: {epoch.kind}: no time left",
+                missing=tuple(epoch.shares[i][0] for i in bad),
+            )
+        # A holder that is down may use up half of the time that is left.
+        wait = left / 2 if len(epoch.shares) - len(bad) > epoch.t else left
+        if request.purpose not in PURPOSES_OF_BULK:
+            wait = min(wait, self._holder_s)
+        body = bytes(request)
+        answers = await asyncio.gather(
+            *(self._ask(epoch, i, request, body, wait) for i in request.quorum)
+        )
+        good: dict[int, Answered] = {}
+        for index, answer in zip(request.quorum, answers, strict=True):
+            if isinstance(answer, str):
+                bad[index] = answer
+            else:
+                good[index] = answer
+        return good
+
     async def _ask(
-        self, epoch: Epoch, index: int, request: Request, timeout_s: float
-    ) -> list[bytes] | str:
+        self,
+        epoch: Epoch,
+        index: int,
+        request: Request,
+        body: bytes,
+        timeout_s: float,
+    ) -> Answered | str:
         """Return one holder's checked points, or why there are none."""
         member, public_share = epoch.shares[index]
         began = self._clock()
-        body = bytes(request)
         try:
             raw = await self._door(member).evaluate(body, timeout_s)
         except (UnavailableError, RefusedError, MalformedError) as e:
             return self._down(member, str(e))
         except SyncdError as e:  # a quota of ours: the holder itself is well
             return str(e)
+        took = self._clock() - began
+        bulk = request.purpose in PURPOSES_OF_BULK
+        offload = self._bulk if bulk else self._offload
+        exchange, roster = Exchange(body, raw), self._roster()
         try:
-            evaluation = self._open(raw, body, member)
-            await self._offload(
-                threshold.check,
-                public_share,
-                index,
-                request.quorum,
-                request.elements,
-                evaluation,
-                request.context,
+            reply = await offload(open_reply, raw, body, roster, member)
+            points = await offload(
+                check_reply, reply, request, index, public_share
             )
         except (MalformedError, UntrustedError) as e:
-            await self._report(Finding("bad_holder", member, None, str(e)))
-            return self._down(member, f"wrong answer: {e}")
-        self.holders[member] = HolderState(
-            member,
-            since=int(self._clock()),
-            latency_s=self._clock() - began,
-        )
-        return list(evaluation.elements)
+            await self._accuse(member, str(e), exchange)
+            return self._down(member, _LIED + str(e))
+        now = int(self._clock())
+        self.holders[member] = HolderState(member, since=now, latency_s=took)
+        return Answered(points, exchange)
+
+    async def _name_liar(
+        self,
+        epoch: Epoch,
+        said: Mapping[int, Answered],
+        proven: Mapping[int, Answered],
+        bad: dict[int, str],
+    ) -> None:
+        """Name who answered otherwise than it proves, or will not prove it.
+
+        One of them did; so if all but one prove what they said, it is that.
+        """
+        liars: dict[int, tuple[Exchange, ...]] = {
+            index: (said[index].exchange, answer.exchange)
+            for index, answer in proven.items()
+            if answer.points != said[index].points
+        }
+        why = "it answered otherwise than it proves"
+        silent = said.keys() - proven.keys()
+        if not liars and [bad[i].startswith(_LIED) for i in silent] == [False]:
+            why = "it answered wrongly and proves nothing"
+            liars = {index: (said[index].exchange,) for index in silent}
+        for index, exchanges in liars.items():
+            member = epoch.shares[index][0]
+            await self._accuse(member, f"oprf: {why}", *exchanges)
+            bad[index] = self._down(member, _LIED + why)
 
     def _down(self, member: str, why: str) -> str:
         now = int(self._clock())
         self.holders[member] = HolderState(member, False, why, now)
         return why
-
-    def _open(
-        self, raw: bytes, request: bytes, member: str
-    ) -> threshold.Evaluation:
-        match canonical.loads(raw):
-            case {
-                "note": str() as text,
-                "reply": {
-                    "elements": str() as elements,
-                    "proof": str() as proof,
-                } as reply,
-                **rest,
-            } if len(reply) == 2 and not rest:
-                pass
-            case _:
-                raise MalformedError("oprf: the reply has another shape")
-        roster = self._roster()
-        holder = roster.member(member)
-        keys = [holder.keys.member] if holder else []
-        value, _ = document.open_(text.encode(), "oprf-reply", roster.id, keys)
-        if value != _signed(request, canonical.dumps(reply)):
-            raise UntrustedError("oprf: the reply's note is for another one")
-        try:
-            opened = bytes.fromhex(proof)
-        except ValueError as e:
-            raise MalformedError("oprf: the proof is not hex") from e
-        if opened.hex() != proof:
-            raise MalformedError("oprf: the proof is not in lower-case hex")
-        return threshold.Evaluation(list(_points(elements)), opened)

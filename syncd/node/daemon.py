@@ -27,9 +27,11 @@ from syncd.errors import (
     RefusedError,
     SyncdError,
     UnavailableError,
+    UntrustedError,
     UsageError,
 )
-from syncd.flows import awaken, publish, pull, tokenise
+from syncd.flows import awaken, evidence, publish, pull, tokenise
+from syncd.flows.evidence import Evidence
 from syncd.flows.ports import Finding, Published, Source
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
@@ -127,9 +129,10 @@ class Daemon:
             roster=lambda: self.rosters.current,
             door=self._holder_door,
             offload=self.offload,
+            bulk=self.bulk,
             clock=time.monotonic,
             rng=secrets.token_bytes,
-            report=self.report,
+            accuse=self.accuse,
             cache_size=LOOKUP_CACHE if config.lookup.cache else 0,
             holder_s=config.holder.deadline_ms / 1000,
         )
@@ -285,6 +288,22 @@ class Daemon:
         await self.home.own.record([finding])
         self.metrics.findings.labels(finding.code).inc()
         self.events.wake()
+
+    async def accuse(
+        self, member: str, why: str, *exchanges: tokenise.Exchange
+    ) -> None:
+        """Report a bad holder, and keep what proves it to others."""
+        held = Evidence(member, exchanges)
+        try:
+            await self.offload(evidence.judge, held, [self.rosters.current])
+            kept = await self.offload(self.home.keep_evidence, held)
+        except (MalformedError, RefusedError, UntrustedError) as e:
+            log.info("no evidence", member=member, why=str(e))
+        except UnavailableError as e:
+            log.warning("evidence is not kept", why=str(e))
+        else:
+            why += f"; evidence/{kept}" if kept else "; more evidence of it"
+        await self.report(Finding("bad_holder", member, None, why))
 
     async def _grown(self, origin: str) -> None:
         self.desk.changed(origin)

@@ -6,7 +6,6 @@ both use is here.
 
 import contextlib
 import datetime
-import hashlib
 import time
 import zoneinfo
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from pathlib import Path
 from syncd.config import Config
 from syncd.errors import DamagedError, MalformedError, UsageError
 from syncd.flows import onboard
+from syncd.flows.evidence import Evidence
 from syncd.flows.tokenise import PURPOSES_OF_BULK, Request, Share
 from syncd.indicator import vocabulary
 from syncd.roster import trust
@@ -23,6 +23,7 @@ from syncd.roster.keys import MemberKeys
 from syncd.roster.roster import Roster
 from syncd.roster.terms import ALL, LOOKUP
 from syncd.roster.trust import TrustedRoster
+from syncd.store.evidence import EvidenceFiles
 from syncd.store.home import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
 from syncd.store.mirror import MirrorStore
@@ -165,6 +166,15 @@ class Home:
         self.mirror.close()
         self.own.close()
 
+    def keep_evidence(self, evidence: Evidence) -> str:
+        """Keep evidence in a file; return its name, "" if there is enough.
+
+        Raises:
+            UnavailableError: the disk does not let us.
+        """
+        files = EvidenceFiles(self.path / "evidence")
+        return files.keep(evidence.accused, bytes(evidence))
+
     def quota(
         self, roster: Callable[[], Roster], clock: Callable[[], float]
     ) -> "HolderBook":
@@ -208,7 +218,7 @@ class HolderBook:
         self._roster = roster
         self._clock = clock
 
-    async def debit(self, member: str, request: Request, body: bytes) -> None:
+    async def debit(self, member: str, request: Request) -> None:
         """Count a request durably before it is computed.
 
         Raises:
@@ -223,8 +233,8 @@ class HolderBook:
                 member=member,
                 key=f"{request.kind}/{request.epoch}",
                 purpose=request.purpose,
-                n=len(request.elements),
-                request=hashlib.sha256(body).digest(),
+                n=request.counted,
+                request=request.digest,
                 now=now,
                 day=day,
                 limits=_limits(roster, member, request.purpose),

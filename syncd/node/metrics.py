@@ -204,10 +204,10 @@ class CountedDebit:
         self._book = book
         self._metrics = metrics
 
-    async def debit(self, member: str, request: Request, body: bytes) -> None:
+    async def debit(self, member: str, request: Request) -> None:
         """Count the request before it is computed, or raise QuotaError."""
         try:
-            await self._book.debit(member, request, body)
+            await self._book.debit(member, request)
         except QuotaError:
             self._metrics.denials.labels(member).inc()
             raise

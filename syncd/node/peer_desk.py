@@ -229,6 +229,7 @@ class PeerDesk:
         request = tokenise.parse_request(body)
         bulk = request.purpose in tokenise.PURPOSES_OF_BULK
         return await tokenise.answer(
+            request,
             body,
             member=caller,
             roster=self._roster(),

@@ -256,30 +256,19 @@ def weighted_sum(weights: Sequence[bytes], points: Sequence[bytes]) -> bytes:
     return total.raw
 
 
-def small_weighted_sum(weights: bytes, points: Sequence[bytes]) -> bytes:
-    """Return (w + 1)·P summed over all pairs of a byte w and a point P.
-
-    One addition a point and 512 more: each point goes into the bucket of its
-    weight, and a running sum over the buckets from the top weighs them.
+def total(points: Sequence[bytes]) -> bytes:
+    """Return the sum of all points: 20 µs each; it may be the identity.
 
     Raises:
-        MalformedError: a P is not a point, or is the identity.
+        MalformedError: one is not a point, or is the identity.
     """
     _want_sizes(points, "element")
     _refuse_identity(points)
-    add = _library().add
-    buckets = ctypes.create_string_buffer(32 * 256)
-    sums = ctypes.create_string_buffer(64)
-    start, running = ctypes.addressof(buckets), ctypes.addressof(sums)
-    for at, (weight, point) in enumerate(zip(weights, points, strict=True)):
-        bucket = start + 32 * weight
-        if add(bucket, bucket, point):
+    add, running = _library().add, ctypes.create_string_buffer(32)
+    for at, point in enumerate(points):
+        if add(running, running, point):
             raise _bad_point(at)
-    total = running + 32
-    for bucket in range(start + 32 * 255, start - 32, -32):
-        add(running, running, bucket)
-        add(total, total, running)
-    return sums.raw[32:]
+    return running.raw
 
 
 def from_hashes(digests: Iterable[bytes]) -> list[bytes]:

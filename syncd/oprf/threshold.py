@@ -45,12 +45,15 @@ never zero, and a wrong batch passes with probability 2^-128. The seed stands
 in the challenge because a batch of one has no weights that could carry it.
 What the context holds is the caller's affair: key, share generation, request.
 
-**The optimistic check.** A full check costs the client two multiplications
-for each element and holder. For a large batch it may instead ask for answers
-without proofs, add them up (`combine`), draw weights that the holders could
-not know, and let the quorum evaluate one weighted sum with full proofs
-(`probe`, `settle`). Only if that fails does it fetch full proofs, which name
-the holder.
+**The check element.** A proof over a whole batch costs the client two
+multiplications for each element and holder. Instead it may send one element
+more, C_(n+1) = r·Σ P_j, the blinded sum of the points that it asks about, and
+have that one alone proven (`last`). Its answer without the blind must be the
+sum of the others'. An error E_j in the sum of the answers to C_j shows as
+r_j⁻¹·E_j, so the blinds, which nobody else knows, are its weights: to choose
+errors that cancel is as hard as discrete logarithms (docs/adr/0012), and not
+even all holders together can. This needs all inputs to differ. A batch that
+fails is asked for again with the proof of all, which names the holder.
 
 Randomness is an argument: `rng(n)` gives n random bytes from the system's
 source. Lagrange's coefficients, weights and proofs are public; shares, blinds
@@ -67,7 +70,6 @@ from syncd.oprf.group import ORDER, Rng
 
 MAX_BATCH = 4096  # elements of one request
 MAX_HOLDERS = 255
-SMALL_BATCH = 512  # elements, from which weights of 8 bits pay
 
 _TAG = b"syncd-oprf-batch-v1\x00"
 
@@ -87,7 +89,7 @@ class Blinded:
 
     inputs: tuple[bytes, ...] = field(repr=False)
     blinds: tuple[bytes, ...] = field(repr=False)  # secret scalars
-    elements: list[bytes]  # 32 bytes each, on the wire
+    elements: list[bytes]  # 32 bytes each; one more than inputs: the check
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +98,6 @@ class Evaluation:
 
     elements: list[bytes]
     proof: bytes  # 64 bytes, or none
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A weighted sum of a batch, and what the quorum should make of it."""
-
-    element: bytes
-    expected: bytes
 
 
 # ── keys ─────────────────────────────────────────────────────────────────────
@@ -170,15 +164,27 @@ def check_shares(
 # ── one batch ────────────────────────────────────────────────────────────────
 
 
-def blind(inputs: Sequence[bytes], rng: Rng) -> Blinded:
-    """Blind each input with a fresh random scalar; the caller dedupes.
+def blind(inputs: Sequence[bytes], rng: Rng, checked: bool = False) -> Blinded:
+    """Blind each input with a fresh random scalar.
+
+    Args:
+        inputs: what to ask about; each once.
+        rng: the source of the blinds.
+        checked: add the check element.
 
     Raises:
-        MalformedError: none, or more than 4,096 inputs, or one too long.
+        MalformedError: none, or more than 4,096 elements, or an input is too
+            long or comes twice.
     """
-    _check_batch(len(inputs))
-    blinds = tuple(group.random_scalars(len(inputs), rng))
-    return Blinded(tuple(inputs), blinds, voprf.blind(inputs, blinds))
+    _check_batch(len(inputs) + checked)
+    # Of an input that comes twice the answers may err by opposite amounts.
+    if len({*inputs}) != len(inputs):
+        raise MalformedError("oprf: an input comes twice")
+    points = voprf.hash_to_group(inputs)
+    if checked:
+        points.append(group.total(points))
+    blinds = tuple(group.random_scalars(len(points), rng))
+    return Blinded(tuple(inputs), blinds, group.multiply_each(blinds, points))
 
 
 def evaluate(
@@ -188,12 +194,11 @@ def evaluate(
     elements: Sequence[bytes],
     rng: Rng,
     context: bytes,
-    *,
-    prove: bool = True,
+    last: bool = False,
 ) -> Evaluation:
     """Answer a batch as holder `index` of `quorum`, with the bound proof.
 
-    Costs 60 µs an element, 145 with the proof.
+    Costs 145 µs an element; 60 if only the `last` is to be proven.
 
     Raises:
         MalformedError: an element is not a point, or is the identity; or the
@@ -203,11 +208,10 @@ def evaluate(
     group.check_scalar(share, "share")
     key = group.scalar_mul(_weight(index, quorum), share)
     answers = voprf.evaluate(key, elements)
-    if not prove:
-        return Evaluation(answers, b"")
     own = group.multiply_base(share)
-    seed = _seed(own, index, quorum, context, elements, answers)
-    m = group.weighted_sum(_weights(seed, len(elements)), elements)
+    proven = elements[-1:] if last else elements
+    seed = _seed(own, index, quorum, context, proven, answers[-len(proven) :])
+    m = group.weighted_sum(_weights(seed, len(proven)), proven)
     public, nonce = group.multiply_base(key), group.random_scalar(rng)
     proof = voprf.prove_equal(key, public, m, nonce, _bound(seed))
     return Evaluation(answers, proof)
@@ -220,8 +224,11 @@ def check(
     elements: Sequence[bytes],
     evaluation: Evaluation,
     context: bytes,
+    last: bool = False,
 ) -> None:
     """The answer is the holder's own, right for every element.
+
+    With `last`, for the last one; `finish` checks the others against it.
 
     Raises:
         UntrustedError: an answer is missing, wrong or not a point, or the
@@ -234,6 +241,8 @@ def check(
             f"oprf: holder {index} gave {len(answers)} answers"
             f" to {len(elements)} elements"
         )
+    if last:
+        elements, answers = elements[-1:], answers[-1:]
     weight = _weight(index, quorum)
     seed = _seed(public_share, index, quorum, context, elements, answers)
     weights = _weights(seed, len(elements))
@@ -246,89 +255,37 @@ def check(
         raise UntrustedError(f"oprf: holder {index} answered wrongly") from e
 
 
-def combine(evaluations: Sequence[Sequence[bytes]]) -> list[bytes]:
-    """Add up the quorum's answers, element by element.
-
-    Raises:
-        UntrustedError: answers of different lengths, or not points.
-    """
-    try:
-        return group.add_columns(evaluations)
-    except MalformedError as e:
-        raise UntrustedError(f"oprf: answers do not add up: {e}") from e
-
-
 def finish(
     blinded: Blinded, evaluations: Sequence[Sequence[bytes]]
 ) -> list[bytes]:
     """Return the 64-byte output for each input, from a whole quorum's answers.
 
     `evaluations` are the answers' elements, one list for each holder of the
-    quorum, all checked before; or the one list that `combine` gave.
+    quorum, all checked before.
 
     Raises:
-        UntrustedError: too few answers, or what is not a point.
+        UntrustedError: too few answers, or what is not a point; or they fail
+            the check element: a holder answered wrongly, and the proof of
+            all its answers will say which.
     """
-    totals = combine(evaluations)
-    if len(totals) != len(blinded.inputs):
-        raise UntrustedError(
-            f"oprf: {len(totals)} answers to {len(blinded.inputs)} elements"
-        )
     try:
-        return voprf.finalize(blinded.inputs, blinded.blinds, totals)
+        totals = group.add_columns(evaluations)
+        if len(totals) != len(blinded.blinds):
+            raise UntrustedError(
+                f"oprf: {len(totals)} answers to {len(blinded.blinds)} elements"
+            )
+        points = voprf.unblind(blinded.blinds, totals)
+        asked, check = (
+            points[: len(blinded.inputs)],
+            points[len(blinded.inputs) :],
+        )
+        if check and check != [group.total(asked)]:
+            raise UntrustedError(
+                "oprf: a holder of the quorum answered wrongly"
+            )
     except MalformedError as e:
         raise UntrustedError(f"oprf: answers do not add up: {e}") from e
-
-
-def probe(
-    elements: Sequence[bytes],
-    totals: Sequence[bytes],
-    rng: Rng,
-    *,
-    bits: int = 128,
-) -> Probe:
-    """Draw a weighted sum that holds for all of a batch or fails.
-
-    Call it only when every answer is in: a holder that knew the weights could
-    choose errors that cancel. A wrong batch passes with 2^-bits; weights are
-    never zero, so a single wrong element never does.
-
-    Args:
-        elements: what was sent.
-        totals: what `combine` made of the answers.
-        rng: the source of the weights.
-        bits: 8 (one addition an element; worth it from 512) or 128.
-    """
-    if len(elements) != len(totals):
-        raise UntrustedError(
-            f"oprf: {len(totals)} answers to {len(elements)} elements"
-        )
-    match bits:
-        case 8:
-            small = rng(len(elements))
-            return Probe(
-                group.small_weighted_sum(small, elements),
-                group.small_weighted_sum(small, totals),
-            )
-        case 128:
-            weights = _weights(rng(64), len(elements))
-            return Probe(
-                group.weighted_sum(weights, elements),
-                group.weighted_sum(weights, totals),
-            )
-        case _:
-            raise ValueError(f"weights of {bits} bits")
-
-
-def settle(probe: Probe, evaluations: Sequence[Sequence[bytes]]) -> None:
-    """The probe's answers, each checked with its proof, agree with the batch.
-
-    Raises:
-        UntrustedError: a holder answered the batch wrongly; full proofs of
-            the batch will say which.
-    """
-    if combine(evaluations) != [probe.expected]:
-        raise UntrustedError("oprf: a holder of the quorum answered wrongly")
+    return voprf.hash_points(blinded.inputs, asked)
 
 
 # ── the bound batch ──────────────────────────────────────────────────────────

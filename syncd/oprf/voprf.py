@@ -39,7 +39,14 @@ def context_string(mode: int) -> bytes:
 
 
 def hash_to_group(inputs: Sequence[bytes], mode: int = VOPRF) -> list[bytes]:
-    """Return the point of each input (RFC 9497, 4.1)."""
+    """Return the point of each input (RFC 9497, 4.1).
+
+    Raises:
+        MalformedError: an input is longer than 65,535 bytes.
+    """
+    for value in inputs:
+        if len(value) > MAX_INPUT:
+            raise MalformedError(f"oprf: input is {len(value)} bytes")
     dst = b"HashToGroup-" + context_string(mode)
     return group.from_hashes(_expand(value, dst) for value in inputs)
 
@@ -70,9 +77,6 @@ def blind(
     Raises:
         MalformedError: an input is longer than 65,535 bytes; a blind is zero.
     """
-    for value in inputs:
-        if len(value) > MAX_INPUT:
-            raise MalformedError(f"oprf: input is {len(value)} bytes")
     return group.multiply_each(blinds, hash_to_group(inputs, mode))
 
 
@@ -93,7 +97,22 @@ def finalize(
     Raises:
         MalformedError: one of `outputs` is not a point, or is the identity.
     """
-    points = group.multiply_each(group.invert_all(blinds), outputs)
+    return hash_points(inputs, unblind(blinds, outputs))
+
+
+def unblind(blinds: Sequence[bytes], outputs: Sequence[bytes]) -> list[bytes]:
+    """Return blind⁻¹·D for each.
+
+    Raises:
+        MalformedError: one of `outputs` is not a point, or is the identity.
+    """
+    return group.multiply_each(group.invert_all(blinds), outputs)
+
+
+def hash_points(
+    inputs: Sequence[bytes], points: Sequence[bytes]
+) -> list[bytes]:
+    """Return the output of each input and the point that it came to."""
     sha512, pack = hashlib.sha512, int.to_bytes
     return [
         sha512(

@@ -169,9 +169,13 @@ class PeerClient:
         return await self._get(f"/roster/{version}", MAX_ROSTER)
 
     async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
-        """POST an OPRF request and return the reply's bytes."""
+        """POST an OPRF request and return the reply's bytes.
+
+        All addresses together have `timeout_s`: a look-up's caller waits.
+        """
+        each_s = timeout_s / max(len(self._urls), 1)
         return await self._request(
-            "POST", "/oprf/v1/evaluate", MAX_REPLY, body, timeout_s
+            "POST", "/oprf/v1/evaluate", MAX_REPLY, body, each_s
         )
 
     async def poke(self, note: bytes) -> None:

@@ -161,6 +161,16 @@ def load(fingerprint: str, notes: list[bytes]) -> TrustedRoster:
     return trusted
 
 
+def versions(fingerprint: str, notes: list[bytes]) -> list[Roster]:
+    """Return the rosters of a chain of notes, all trusted, newest first.
+
+    Raises:
+        As `TrustedRoster.examine`.
+    """
+    trusted = TrustedRoster(fingerprint)
+    return [trusted.update(raw) for raw in notes][::-1]
+
+
 def read(signed: Note) -> Roster:
     """Return the roster in a note, of which nothing is proven yet.
 

@@ -2,7 +2,7 @@
 
 Counted by the minute, so that in no window of a limit's length more than it
 allows is given out; the price is that an element comes free up to a minute
-late. A request that is sent again is not debited again.
+late. A request for what was given before is not debited again.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Debit:
     key: str  # kind/epoch
     purpose: str
     n: int  # elements
-    request: bytes  # SHA-256 of request id and body
+    request: bytes  # 32 bytes, the same if it tells nothing new
     now: int  # unix seconds
     day: str  # YYYY-MM-DD in the roster's zone
     limits: tuple[Limit, ...]

@@ -1,5 +1,6 @@
 """Tokens need t right answers; a wrong one is named and walked around."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,156 +14,24 @@ from syncd import canonical
 from syncd.errors import (
     HoldersError,
     MalformedError,
-    QuotaError,
     RefusedError,
     UnavailableError,
 )
-from syncd.flows import onboard, tokenise
-from syncd.flows.ports import Finding
-from syncd.flows.tokenise import Request, Share, Tokeniser
+from syncd.flows import tokenise
+from syncd.flows.tokenise import Request
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
-from syncd.oprf import threshold
-from syncd.roster import drafts, join, keys
-from syncd.roster.members import Names
-from syncd.roster.roster import Roster
-
-NOW = 1_800_000_000
-HOLDERS = ("bank", "carrier", "police")
-PHONE = Identifier("phone", "+8613800138000")
-URL = Identifier("url", "example.com/")
-
-
-async def offload(work: Callable[..., Any], *args: Any) -> Any:
-    return work(*args)
-
-
-class Book:
-    """A quota book that counts, and can be used up."""
-
-    def __init__(self) -> None:
-        self.counted: list[tuple[str, int]] = []
-        self.empty = False
-
-    async def debit(self, member: str, request: Request, body: bytes) -> None:
-        if self.empty:
-            raise QuotaError("used up", retry_after_s=9)
-        self.counted.append((member, len(request.elements)))
-
-
-class Holder:
-    """One holder's door; `twist` changes what it answers."""
-
-    def __init__(
-        self, member: str, world: "World", shares: list[onboard.Share]
-    ) -> None:
-        self.member = member
-        self.world = world
-        self.book = Book()
-        self.asked: list[Request] = []
-        self.twist: Callable[[dict[str, Any]], None] | None = None
-        self.down = False
-        self.shares = {
-            (s.kind, s.epoch, s.generation): Share(
-                s.kind, s.epoch, s.generation, s.index, s.secret
-            )
-            for s in shares
-        }
-
-    async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
-        if self.down:
-            raise UnavailableError(f"{self.member}: no answer")
-        self.asked.append(tokenise.parse_request(body))
-        raw = await self.answer(body)
-        if self.twist is None:
-            return raw
-        value = canonical.loads(raw)
-        self.twist(value)
-        return canonical.dumps(value)
-
-    async def answer(self, body: bytes) -> bytes:
-        return await tokenise.answer(
-            body,
-            member="platform",
-            roster=self.world.roster,
-            shares=self.shares,
-            quota=self.book,
-            key=self.world.keys[self.member].member,
-            offload=offload,
-            rng=secrets.token_bytes,
-        )
-
-
-class World:
-    """An alliance with 2 of 3 holders, and a client of theirs."""
-
-    def __init__(self) -> None:
-        self.keys = {
-            name: keys.generate(
-                f"{name}.example", "txwz", secrets.token_bytes, now=NOW
-            )
-            for name in HOLDERS
-        }
-        founders = [
-            join.unchallenged(
-                join.parse(
-                    join.request(
-                        made,
-                        id=name,
-                        names=Names(zh=name, en=name),
-                        sector="bank",
-                        urls=(f"https://{name}.example",),
-                        now=NOW,
-                    )
-                )
-            )
-            for name, made in self.keys.items()
-        ]
-        admin = keys.admin("txwz", "alice", b"\1" * 32)
-        founded = onboard.found(
-            "txwz",
-            founders,
-            holders=HOLDERS,
-            t=2,
-            admins=[admin.verifier],
-            threshold_admins=1,
-            now=NOW,
-            rng=secrets.token_bytes,
-        )
-        _, self.roster = drafts.read(founded.draft)
-        self.holders: dict[str, Holder] = {}
-        for name in HOLDERS:
-            seal = self.keys[name].seal_private
-            shares = [
-                onboard.accept_share(f.raw, self.roster, name, seal)
-                for f in founded.shares
-                if f.member == name
-            ]
-            self.holders[name] = Holder(name, self, shares)
-        self.found: list[Finding] = []
-        self.client = self.new_client()
-
-    def new_client(self, **more: Any) -> Tokeniser:
-        async def report(finding: Finding) -> None:
-            self.found.append(finding)
-
-        def current() -> Roster:
-            return self.roster
-
-        return Tokeniser(
-            roster=current,
-            door=lambda member: self.holders[member],
-            offload=offload,
-            clock=lambda: 0.0,
-            rng=secrets.token_bytes,
-            report=report,
-            **more,
-        )
-
-    async def outputs(self, *wanted: Identifier) -> dict[Identifier, bytes]:
-        return await self.client.outputs(
-            wanted, purpose="call_check", timeout_s=5
-        )
+from syncd.oprf import group, threshold
+from tests.flows.holders import (
+    HOLDERS,
+    PHONE,
+    URL,
+    Holder,
+    Reply,
+    World,
+    add_to,
+    phones,
+)
 
 
 @pytest.fixture
@@ -223,9 +92,8 @@ async def test_a_wrong_answer_names_its_holder(
     world.client = world.new_client()
     world.holders["bank"].twist = twist
     assert await world.outputs(PHONE) == right
-    assert {(f.code, f.origin) for f in world.found} == {
-        ("bad_holder", "bank")
-    }
+    assert {member for member, _ in world.accused} == {"bank"}
+    assert world.proven == []  # it did not sign what we got
     assert not world.client.holders["bank"].up
 
 
@@ -235,7 +103,7 @@ async def test_quota_is_no_fault_of_the_holder(world: World) -> None:
     assert await world.outputs(PHONE)
     state = world.client.holders.get("bank")
     assert state is None or state.up
-    assert world.found == []
+    assert world.accused == []
 
 
 async def test_counted_before_computed(world: World) -> None:
@@ -324,3 +192,331 @@ def test_any_bytes(body: bytes) -> None:
         assert bytes(tokenise.parse_request(body)) == body
     except MalformedError:
         pass
+
+
+# ------------------------------------------------------- the check element
+
+ERROR = group.multiply_base(group.scalar(7))
+MINUS = group.multiply_base(group.scalar(-7))
+MANY = phones(tokenise.CHECKED)
+
+Lie = Callable[[Request, Reply], None]
+
+
+def unproven(lie: Callable[[Reply], None]) -> Lie:
+    """Lie only where a proof of all is not asked for."""
+
+    def tell(request: Request, reply: Reply) -> None:
+        if request.last:
+            lie(reply)
+
+    return tell
+
+
+def cancel(reply: Reply) -> None:
+    add_to(reply, 4, ERROR)
+    add_to(reply, 5, MINUS)
+
+
+def in_both(reply: Reply) -> None:
+    add_to(reply, 4, ERROR)
+    add_to(reply, -1, ERROR)
+
+
+def no_point(reply: Reply) -> None:
+    reply["elements"] = "ff" * 32 + reply["elements"][64:]
+
+
+def identity(reply: Reply) -> None:
+    reply["elements"] = "00" * 32 + reply["elements"][64:]
+
+
+def too_few(reply: Reply) -> None:
+    reply["elements"] = reply["elements"][64:]
+
+
+async def test_many_go_with_a_check_element(world: World) -> None:
+    """From 64 on only the last element is proven, and is not counted."""
+    right = await world.outputs(*MANY[1:])
+    outputs = await world.outputs(*MANY)
+    assert {one: outputs[one] for one in right} == right
+    holder = world.holders["bank"]
+    assert [(r.last, len(r.elements)) for r in holder.asked] == [
+        (False, 63),
+        (True, 65),
+    ]
+    assert holder.book.counted == [("platform", 63), ("platform", 64)]
+
+
+TWICE = "it signed two answers to the same elements"
+WRONG = "it signed a wrong answer"
+
+
+LIES: dict[str, tuple[Callable[[Reply], None], str]] = {
+    "one element": (lambda reply: add_to(reply, 7, ERROR), TWICE),
+    "two that cancel": (cancel, TWICE),
+    "no point": (no_point, WRONG),
+    "the identity": (identity, WRONG),
+    "too few": (too_few, WRONG),
+    "the check": (lambda reply: add_to(reply, -1, ERROR), WRONG),
+    "one and the check": (in_both, WRONG),
+    "zeros for a proof": (lambda r: r.update(proof="00" * 64), WRONG),
+    "a proof no hex": (lambda r: r.update(proof="zz"), WRONG),
+    "a proof in capitals": (lambda r: r.update(proof="AA" * 64), WRONG),
+    "half a byte": (lambda r: r.update(elements="a"), WRONG),
+    "another shape": (lambda r: r.update(more="x"), WRONG),
+}
+
+
+@pytest.mark.parametrize(("lie", "proves"), LIES.values(), ids=LIES)
+async def test_a_lie_where_little_is_proven(
+    world: World, lie: Callable[[Reply], None], proves: str
+) -> None:
+    """The outputs are right, the liar is named, and what it signed shows it.
+
+    And nobody pays twice for what was asked twice.
+    """
+    right = await world.outputs(*MANY)
+    world.client = world.new_client()
+    bank = world.holders["bank"]
+    for holder in world.holders.values():
+        holder.book.counted.clear()
+    bank.lie = unproven(lie)
+    assert await world.outputs(*MANY) == right
+    assert [member for member, _ in world.accused] == ["bank"]
+    ((member, shown),) = world.proven
+    assert (member, shown[: len(proves)]) == ("bank", proves)
+    state = world.client.holders["bank"]
+    assert not state.up
+    assert state.why.startswith("wrong answer: ")
+    for holder in world.holders.values():
+        assert holder.book.counted in ([], [("platform", 64)])
+
+
+async def test_after_a_lie_everything_is_to_be_proven(world: World) -> None:
+    """For ten minutes; then a check element is enough again."""
+    for holder in world.holders.values():
+        holder.lie = unproven(cancel)
+    await world.outputs(*MANY)
+    assert {member for member, _ in world.proven} == {"bank", "carrier"}
+    asked = world.holders["bank"].asked
+    for now, last in ((1599.0, False), (1600.0, True)):
+        world.now = now
+        world.client.holders.clear()
+        await world.outputs(*phones(64, 1000))
+        assert asked[-2 if last else -1].last is last
+
+
+async def test_who_lies_and_will_not_prove_is_named(world: World) -> None:
+    """If all others prove what they said, it was the one that does not."""
+    right = await world.outputs(*MANY)
+    world.client = world.new_client()
+    bank = world.holders["bank"]
+
+    def lie(request: Request, reply: Reply) -> None:
+        if not request.last:
+            raise UnavailableError("bank: no answer")
+        cancel(reply)
+
+    bank.lie = lie
+    assert await world.outputs(*MANY) == right
+    ((member, why),) = world.accused
+    assert member == "bank"
+    assert "proves nothing" in why
+    assert world.proven == []
+    assert [r.last for r in world.holders["police"].asked] == [False]
+
+
+async def test_nobody_is_named_if_two_do_not_prove(world: World) -> None:
+    """It may be either of them."""
+
+    def lie(request: Request, reply: Reply) -> None:
+        if not request.last:
+            raise UnavailableError("no answer")
+        cancel(reply)
+
+    for name in ("bank", "carrier"):
+        world.holders[name].lie = lie
+    with pytest.raises(HoldersError) as error:
+        await world.outputs(*MANY)
+    assert set(error.value.missing) == {"bank", "carrier"}
+    assert world.accused == []
+
+
+async def test_who_lies_in_the_proof_too(world: World) -> None:
+    """Its proof of all does not hold: another quorum answers."""
+    right = await world.outputs(*MANY)
+    world.client = world.new_client()
+    world.holders["bank"].lie = lambda _, reply: add_to(reply, 9, ERROR)
+    assert await world.outputs(*MANY) == right
+    assert [member for member, _ in world.accused] == ["bank"]
+    assert [proof[: len(WRONG)] for _, proof in world.proven] == [WRONG]
+    police = world.holders["police"].asked
+    assert [r.last for r in police] == [False]
+
+
+# ------------------------------------------------------------- many at once
+
+
+class Turns:
+    """An offload that counts what is asked of it, and how much at once."""
+
+    def __init__(self) -> None:
+        self.works: list[str] = []
+
+    async def __call__(self, work: Callable[..., Any], *args: Any) -> Any:
+        self.works.append(work.__name__)
+        return work(*args)
+
+
+async def test_bulk_work_goes_behind_look_ups(world: World) -> None:
+    """What is published is blinded where bulk work is done."""
+    fast, bulk = Turns(), Turns()
+    client = world.new_client(offload=fast, bulk=bulk)
+    await client.outputs([PHONE], purpose="publish", timeout_s=5)
+    assert not fast.works
+    assert {"blind", "check_reply", "finish"} <= {*bulk.works}
+    done = len(bulk.works)
+    await client.outputs([PHONE], purpose="call_check", timeout_s=5)
+    assert len(bulk.works) == done
+    assert fast.works
+
+
+class Line:
+    """A door that counts how many stand before it."""
+
+    def __init__(self, holder: Holder) -> None:
+        self.holder = holder
+        self.now = self.most = 0
+
+    async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.005)
+        self.now -= 1
+        return await self.holder.evaluate(body, timeout_s)
+
+
+async def test_requests_of_one_call_are_on_their_way_together(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few at a time, and each identifier once."""
+    monkeypatch.setattr(tokenise, "LOCAL_BATCH", 5)
+    lines = {name: Line(holder) for name, holder in world.holders.items()}
+    world.client = world.new_client(door=lines.__getitem__)
+    wanted = phones(28)
+    outputs = await world.outputs(*wanted, *wanted)
+    assert outputs.keys() == {*wanted}
+    assert lines["bank"].most == tokenise.LANES
+    sizes = [len(r.elements) for r in world.holders["bank"].asked]
+    assert sorted(sizes) == [3, 5, 5, 5, 5, 5]
+
+
+async def test_the_deadline_is_one_for_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came in time is there; what has no time left is not asked."""
+    monkeypatch.setattr(tokenise, "LOCAL_BATCH", 1)
+    left: list[float] = []
+
+    class Slow:
+        def __init__(self, holder: Holder) -> None:
+            self.holder = holder
+
+        async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
+            left.append(timeout_s)
+            world.now += 0.25
+            return await self.holder.evaluate(body, timeout_s)
+
+    client = world.new_client(door=lambda m: Slow(world.holders[m]))
+    done: dict[Identifier, bytes] = {}
+    with pytest.raises(HoldersError, match="no time left"):
+        await client.collect(
+            phones(20), done, purpose="call_check", timeout_s=2
+        )
+    assert 4 <= len(done) <= 4 + tokenise.LANES
+    assert max(left) == 1  # half of it: another quorum may be needed
+    assert min(left) > 0
+
+
+async def test_what_failed_is_not_tried_for_the_rest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With too few holders the other batches wait for no time-out."""
+    monkeypatch.setattr(tokenise, "LOCAL_BATCH", 1)
+    world.holders["bank"].down = world.holders["police"].down = True
+    with pytest.raises(HoldersError):
+        await world.outputs(*phones(20))
+    assert len(world.holders["carrier"].asked) <= 2 * tokenise.LANES
+
+
+# ------------------------------------------------------------- the requests
+
+
+async def test_the_same_elements_are_counted_once(world: World) -> None:
+    """Another id, quorum, purpose or proof tells the member nothing new."""
+    bank = world.holders["bank"]
+    body = body_of(world)
+    request = tokenise.parse_request(body)
+    for change in (
+        {},
+        {"id": "1" * 32},
+        {"quorum": (1, 3)},
+        {"purpose": "call_check"},
+    ):
+        await bank.answer(bytes(replace(request, **change)))
+    assert bank.book.counted == [("platform", 1)]
+    for other in (replace(request, elements=request.elements * 2),):
+        await bank.answer(bytes(other))
+    assert bank.book.counted == [("platform", 1), ("platform", 2)]
+
+
+def test_what_tells_something_new() -> None:
+    """Other elements, another key, or another generation's shares."""
+    request = Request("phone", 1, 1, (1, 2), "publish", "0" * 32, (b"a" * 32,))
+    others = [
+        replace(request, kind="account"),
+        replace(request, epoch=2),
+        replace(request, generation=2),
+        replace(request, elements=(b"b" * 32,)),
+    ]
+    assert len({r.digest for r in (request, *others)}) == 5
+
+
+REQUEST: dict[str, Any] = {
+    "elements": "e2" * 32 * 65,
+    "generation": 1,
+    "id": "0" * 32,
+    "key": ["phone", 1],
+    "purpose": "publish",
+    "quorum": [1, 2],
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"generation": True},
+        {"key": ["phone", True]},  # a quota of its own: phone/True
+        {"quorum": [True, 2]},
+        {"key": ["phone", "1"]},
+        {"key": ["phone"]},
+        {"proof": "all"},
+        {"proof": True},
+        {"proof": "last", "elements": "e2" * 32 * 64},
+        {"more": 1},
+        {"id": "0" * 31},
+        {"id": "0" * 31 + "A"},
+        {"elements": "E2" * 32},
+        {"elements": "e2" * 33},
+        {"elements": "e2" * 32 * 4097},
+    ],
+    ids=str,
+)
+def test_requests_of_another_form(changes: dict[str, Any]) -> None:
+    """Whoever could spell a request in two ways would have two quotas."""
+    for more in ({}, {"proof": "last"}):
+        body = canonical.dumps(REQUEST | more)
+        assert bytes(tokenise.parse_request(body)) == body
+    with pytest.raises(MalformedError):
+        tokenise.parse_request(canonical.dumps(REQUEST | changes))

@@ -195,7 +195,9 @@ def test_short_and_long_lists(case: Case) -> None:
 def test_proof_of_another_batch(case: Case) -> None:
     """The proof is for these elements, this quorum and this context."""
     right = case.answer.elements
-    other = threshold.blind([b"other"] * len(right), rng).elements
+    other = threshold.blind(
+        [b"other %d" % at for at in range(len(right))], rng
+    ).elements
     for answer in (
         case.evaluate(quorum=(2, 3)),
         case.evaluate(quorum=(1, 2, 3)),

@@ -35,7 +35,7 @@ def answers(
     """What the holders of `quorum` answer, without proofs."""
     return [
         threshold.evaluate(
-            shares[i], i, quorum, blinded.elements, rng, b"", prove=False
+            shares[i], i, quorum, blinded.elements, rng, b"", last=True
         ).elements
         for i in quorum
     ]
@@ -224,83 +224,178 @@ def dealt() -> Dealt:
     return threshold.deal(2, 3, rng)
 
 
-# ── the optimistic check ─────────────────────────────────────────────────────
+# ── the check element ────────────────────────────────────────────────────────
+
+WRONG = "of the quorum answered wrongly"
 
 
-def run_probe(
-    dealt: Dealt, blinded: Blinded, got: list[list[bytes]], bits: int
-) -> list[bytes]:
-    """The client's side, whole: sum, probe, settle, finish."""
-    totals = threshold.combine(got)
-    probe = threshold.probe(blinded.elements, totals, rng, bits=bits)
-    proven = []
-    for i in (1, 2):
-        answer = threshold.evaluate(
-            dealt.shares[i], i, (1, 2), [probe.element], rng, CONTEXT
-        )
-        threshold.check(
-            dealt.public_shares[i],
+class Batch:
+    """Three inputs with a check element, and what holders 1 and 2 answer."""
+
+    def __init__(self, dealt: Dealt) -> None:
+        self.dealt = dealt
+        self.inputs = [b"a", b"b", b"c"]
+        self.blinded = threshold.blind(self.inputs, rng, True)
+        self.rows = {i: self.evaluate(i) for i in (1, 2)}
+        self.error = group.multiply_base(group.random_scalar(rng))
+        self.minus = group.multiply(group.scalar(-1), self.error)
+
+    def evaluate(self, i: int, **how: bool) -> Evaluation:
+        return threshold.evaluate(
+            self.dealt.shares[i],
             i,
             (1, 2),
-            [probe.element],
-            answer,
+            self.blinded.elements,
+            rng,
             CONTEXT,
+            **{"last": True, **how},
         )
-        proven.append(answer.elements)
-    threshold.settle(probe, proven)
-    return threshold.finish(blinded, [totals])
+
+    def check(self, i: int, **how: bool) -> None:
+        threshold.check(
+            self.dealt.public_shares[i],
+            i,
+            (1, 2),
+            self.blinded.elements,
+            self.rows[i],
+            CONTEXT,
+            **{"last": True, **how},
+        )
+
+    def err(self, i: int, at: int, error: bytes) -> None:
+        self.rows[i].elements[at] = group.add(self.rows[i].elements[at], error)
+
+    def finish(self) -> list[bytes]:
+        """The client's side, whole."""
+        for i in self.rows:
+            self.check(i)
+        columns = [row.elements for row in self.rows.values()]
+        return threshold.finish(self.blinded, columns)
 
 
-@pytest.mark.parametrize("bits", [8, 128])
-def test_probe(dealt: Dealt, bits: int) -> None:
-    """A right batch settles, and gives what the plain way gives."""
-    blinded = threshold.blind([b"a", b"b", b"c"], rng)
-    got = answers(dict(dealt.shares), (1, 2), blinded)
-    outputs = run_probe(dealt, blinded, got, bits)
-    assert outputs == threshold.finish(blinded, got)
+@pytest.fixture
+def batch(dealt: Dealt) -> Batch:
+    return Batch(dealt)
 
 
-@pytest.mark.parametrize("bits", [8, 128])
-def test_probe_finds_one_wrong_element(dealt: Dealt, bits: int) -> None:
-    """A single wrong answer never settles: no weight is zero."""
-    blinded = threshold.blind([b"a", b"b", b"c"], rng)
-    got = answers(dict(dealt.shares), (1, 2), blinded)
-    got[1][2] = group.add(got[1][2], dealt.public)
-    with pytest.raises(UntrustedError, match="of the quorum answered wrongly"):
-        run_probe(dealt, blinded, got, bits)
+def test_a_right_batch(batch: Batch) -> None:
+    """With a check element the outputs are those without."""
+    plain = threshold.blind(batch.inputs, rng)
+    got = answers(dict(batch.dealt.shares), (1, 2), plain)
+    assert batch.finish() == threshold.finish(plain, got)
+    assert len(batch.blinded.elements) == 4
+    assert len(plain.elements) == 3
 
 
-def test_probe_finds_cancelling_errors(dealt: Dealt) -> None:
-    """Errors that cancel in a plain sum do not cancel under weights."""
-    blinded = threshold.blind([b"a", b"b", b"c"], rng)
-    got = answers(dict(dealt.shares), (1, 2), blinded)
-    error = dealt.public
-    minus = group.multiply(group.scalar(-1), error)
-    got[0][0] = group.add(got[0][0], error)
-    got[0][1] = group.add(got[0][1], minus)
-    with pytest.raises(UntrustedError, match="of the quorum answered wrongly"):
-        run_probe(dealt, blinded, got, 128)
+def test_the_check_element_is_the_blinded_sum(batch: Batch) -> None:
+    """Its blind is its own: without it the sum of the inputs' points."""
+    inverse = group.invert_all(batch.blinded.blinds)
+    bare = group.multiply_each(inverse, batch.blinded.elements)
+    assert bare[:3] == voprf.hash_to_group(batch.inputs)
+    assert bare[3] == group.total(bare[:3])
+    assert len({*batch.blinded.blinds}) == 4
 
 
-def test_small_weights_are_a_byte_and_one(dealt: Dealt) -> None:
-    """The 8-bit probe is Σ (w + 1)·C for the bytes w that were drawn."""
-    blinded = threshold.blind([b"a", b"b", b"c", b"d"], rng)
-    drawn = bytes([0, 7, 255, 7])
-    probe = threshold.probe(
-        blinded.elements, blinded.elements, lambda n: drawn[:n], bits=8
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_one_wrong_answer(batch: Batch, at: int) -> None:
+    """A lie about any one element shows when all are in."""
+    batch.err(2, at, batch.error)
+    batch.check(2)  # its proof is about the last one
+    with pytest.raises(UntrustedError, match=WRONG):
+        batch.finish()
+
+
+def test_a_lie_in_the_check_element_alone(batch: Batch) -> None:
+    """That one is proven: the holder is named at once."""
+    batch.err(2, 3, batch.error)
+    with pytest.raises(UntrustedError, match="holder 2 answered wrongly"):
+        batch.finish()
+
+
+def test_a_lie_in_both(batch: Batch) -> None:
+    """A check element that is made to fit the lie has no proof."""
+    batch.err(1, 0, batch.error)
+    batch.err(1, 3, batch.error)
+    with pytest.raises(UntrustedError, match="holder 1 answered wrongly"):
+        batch.finish()
+
+
+def test_errors_that_cancel_in_the_sum(batch: Batch) -> None:
+    """They do not cancel without the blinds, alone or together."""
+    for liars in ((1, 1), (1, 2)):
+        lie = Batch(batch.dealt)
+        lie.err(liars[0], 0, lie.error)
+        lie.err(liars[1], 1, lie.minus)
+        with pytest.raises(UntrustedError, match=WRONG):
+            lie.finish()
+
+
+def test_errors_in_one_place_that_cancel_do_no_harm(batch: Batch) -> None:
+    """Two holders' opposite errors in one element are no error."""
+    right = batch.finish()
+    batch.err(1, 0, batch.error)
+    batch.err(2, 0, batch.minus)
+    assert batch.finish() == right
+
+
+def test_another_key_for_all_but_the_check(batch: Batch) -> None:
+    """All answers wrong in the same way is wrong."""
+    for row in batch.rows.values():
+        row.elements[:3] = group.multiply_all(
+            group.scalar(2), row.elements[:3]
+        )
+    with pytest.raises(UntrustedError, match=WRONG):
+        batch.finish()
+
+
+def test_answers_in_each_others_places(batch: Batch) -> None:
+    """The places count: each has a blind of its own."""
+    for row in batch.rows.values():
+        row.elements[:2] = row.elements[1::-1]
+    with pytest.raises(UntrustedError, match=WRONG):
+        batch.finish()
+
+
+def test_who_knew_the_blinds_could_lie(batch: Batch) -> None:
+    """They are the weights: errors chosen by them pass, so they are secret."""
+    for at, error in ((0, batch.error), (1, batch.minus)):
+        weighted = group.multiply(batch.blinded.blinds[at], error)
+        batch.err(2, at, weighted)
+    right = threshold.finish(
+        batch.blinded, [batch.evaluate(i).elements for i in (1, 2)]
     )
-    weights = [group.scalar(w + 1) for w in drawn]
-    assert probe.element == group.weighted_sum(weights, blinded.elements)
-    assert probe.expected == probe.element
+    assert batch.finish() != right
 
 
-def test_probe_wants_whole_batches(dealt: Dealt) -> None:
-    """Short answers are refused before any weight is drawn."""
-    two = [dealt.public] * 2
-    with pytest.raises(UntrustedError, match="1 answers to 2"):
-        threshold.probe(two, two[:1], rng)
-    with pytest.raises(ValueError, match="9 bits"):
-        threshold.probe(two, two, rng, bits=9)
+def test_an_input_twice_is_refused() -> None:
+    """What a holder knows to be equal it could err about in opposite ways."""
+    for checked in (False, True):
+        with pytest.raises(MalformedError, match="comes twice"):
+            threshold.blind([b"a", b"b", b"a"], rng, checked)
+
+
+def test_a_proof_of_the_last_is_none_of_all(batch: Batch) -> None:
+    """And none of all is one of the last; both forms hold for themselves."""
+    with pytest.raises(UntrustedError, match="holder 1"):
+        batch.check(1, last=False)
+    batch.rows[1] = batch.evaluate(1, last=False)
+    batch.check(1, last=False)
+    with pytest.raises(UntrustedError, match="holder 1"):
+        batch.check(1)
+
+
+def test_a_check_element_makes_room(dealt: Dealt) -> None:
+    """It is one of the 4,096."""
+    inputs = [b"%d" % at for at in range(4096)]
+    with pytest.raises(MalformedError, match="batch of 4097"):
+        threshold.blind(inputs, rng, True)
+
+
+def test_a_checked_batch_cut_short(batch: Batch) -> None:
+    """Without the last answer nothing is taken for it."""
+    columns = [row.elements[:3] for row in batch.rows.values()]
+    with pytest.raises(UntrustedError, match="3 answers to 4"):
+        threshold.finish(batch.blinded, columns)
 
 
 def test_finish_wants_whole_batches(dealt: Dealt) -> None:

@@ -1,13 +1,15 @@
 """A hostile peer's answer is an error of ours, never of the interpreter's."""
 
+import asyncio
 import ssl
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
 import pytest
 
-from syncd.errors import BrokenSourceError, QuotaError
+from syncd.errors import BrokenSourceError, QuotaError, UnavailableError
 from syncd.peer.client import PeerClient
 
 
@@ -43,3 +45,25 @@ async def test_what_the_library_chokes_on() -> None:
     """A ValueError below us is that source's fault, and ends there."""
     with pytest.raises(BrokenSourceError):
         await client(Choking).heads("")
+
+
+class Silent(PeerClient):
+    """A client that never hears anything."""
+
+    async def _once(self, *_: Any) -> bytes:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+
+async def test_all_addresses_together_have_the_time_of_a_look_up() -> None:
+    """A second address is asked in time, not after the deadline."""
+    silent = Silent(
+        "bank",
+        ["https://a.example", "https://b.example", "https://c.example"],
+        tls=ssl.create_default_context(),
+        own_origins=frozenset(),
+    )
+    began = time.monotonic()
+    with pytest.raises(UnavailableError, match="no answer in time"):
+        await silent.evaluate(b"", 0.15)
+    assert time.monotonic() - began < 0.4

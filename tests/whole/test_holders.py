@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import stat
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from syncd import pinning
+from syncd.cli.main import main
 from syncd.flows.tokenise import Request
 from syncd.oprf import group, threshold
 from syncd.roster import drafts
@@ -156,8 +158,13 @@ async def test_a_wrong_answer_names_the_holder(
     assert "wrong answer" in holders["bank"].why
 
 
-async def test_a_signed_lie_is_found_by_the_proof(alliance: Alliance) -> None:
-    """A holder that evaluates with another share signs it in vain."""
+async def test_a_signed_lie_is_found_by_the_proof(
+    alliance: Alliance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A holder that evaluates with another share signs what convicts it.
+
+    Anybody with the rosters sees it, offline; nobody sees what was asked.
+    """
     bank, platform = alliance.bank, alliance.platform
     shares = bank.node.home.shares
     right = dict(shares)
@@ -171,6 +178,34 @@ async def test_a_signed_lie_is_found_by_the_proof(alliance: Alliance) -> None:
         shares.update(right)
     assert found.verdict == "suspected"
     assert "answered wrongly" in platform.node.tokeniser.holders["bank"].why
+    (file,) = (platform.home / "evidence" / "bank").iterdir()
+    (told,) = await platform.findings("bad_holder")
+    assert f"evidence/bank/{file.name}" in told.finding.detail
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    held = file.read_text()
+    for value in (PHONE, PHONE[1:], PHONE.encode().hex()):
+        assert value not in held
+    rosters = alliance.police.home / "roster"
+    for home, more in (
+        (alliance.police.home, ()),
+        (
+            "/nowhere",
+            ("--roster", rosters, "--fingerprint", alliance.fingerprint),
+        ),
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(
+                [*map(str, ("--home", home, "audit", "evidence", file, *more))]
+            )
+        assert end.value.code == 0
+        assert "bank: it signed a wrong answer" in capsys.readouterr().out
+    file.write_text(held.replace('"accused":"bank"', '"accused":"police"'))
+    with pytest.raises(SystemExit) as end:
+        main([*map(str, ("--home", platform.home, "audit", "evidence", file))])
+    assert end.value.code != 0
+    with pytest.raises(SystemExit) as end:
+        main(["audit", "evidence", str(file), "--roster", str(rosters)])
+    assert end.value.code == 2
 
 
 async def test_quota_used_up(alliance: Alliance) -> None:
@@ -183,7 +218,6 @@ async def test_quota_used_up(alliance: Alliance) -> None:
     )
     epoch = police.node.rosters.current.epoch("phone")
     assert epoch is not None
-    point = group.multiply_base(b"\1" + bytes(31))
     statuses, after, text = [], "", ""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls)
@@ -196,7 +230,7 @@ async def test_quota_used_up(alliance: Alliance) -> None:
                 (1, 3),
                 "transaction_check",
                 f"{n:032x}",
-                (point,) * 100,
+                (group.multiply_base(group.scalar(n + 1)),) * 100,
             )
             url = "https://{}:{}/oprf/v1/evaluate".format(*police.address)
             async with session.post(url, data=bytes(request)) as answer:

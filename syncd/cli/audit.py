@@ -1,0 +1,53 @@
+"""`syncd audit`: what others can check, without a daemon and offline."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncd.cli import terminal
+from syncd.cli.door import settings_of
+from syncd.cli.log import roster_notes
+from syncd.cli.text import t
+from syncd.errors import UsageError
+from syncd.flows import evidence
+from syncd.node.home import roster_files
+from syncd.roster import trust
+
+
+def add(app: typer.Typer) -> None:
+    """Add the noun to the command."""
+    noun = typer.Typer(
+        help=t("Audit: what signed replies prove."),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    app.add_typer(noun, name="audit")
+
+    @noun.callback()
+    def _audit() -> None:
+        """Keep the verb, though it is the only one."""
+
+    @noun.command("evidence", help=t("Judge evidence that a holder lied."))
+    def _evidence(
+        ctx: typer.Context,
+        file: Annotated[Path, typer.Argument(help=t("the evidence"))],
+        roster: Annotated[
+            list[Path] | None,
+            typer.Option(help=t("signed rosters from version 1 on")),
+        ] = None,
+        fingerprint: Annotated[
+            str, typer.Option(help=t("of roster version 1"))
+        ] = "",
+    ) -> None:
+        held = evidence.parse(terminal.read_file(file, evidence.MAX_SIZE))
+        if bool(roster) != bool(fingerprint):
+            raise UsageError(t("--roster and --fingerprint go together"))
+        if roster:
+            notes = roster_notes(roster)
+        else:
+            settings = settings_of(ctx)
+            fingerprint = settings.alliance.fingerprint
+            notes = roster_files(settings.home).notes()
+        proven = evidence.judge(held, trust.versions(fingerprint, notes))
+        terminal.say(f"{held.accused}: {proven}")

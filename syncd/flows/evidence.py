@@ -1,0 +1,140 @@
+"""Evidence: answers that a holder signed, and what they prove of it.
+
+    {"accused": member id, "exchanges": [{"reply": text, "request": text}, …]}
+
+in canonical JSON: one exchange that is wrong by itself, or two that cannot
+both be right. Request and reply are what was sent, to the byte. Their points
+are blinded: nobody learns from them what was asked. Whoever has the roster
+judges it offline, without trusting the accuser: the holder's signature covers
+the request and the reply, and a right answer never convicts.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from syncd import canonical
+from syncd.errors import MalformedError, RefusedError, UntrustedError
+from syncd.flows import tokenise
+from syncd.flows.tokenise import Exchange
+from syncd.oprf import group
+from syncd.roster.roster import Roster
+
+MAX_SIZE = 4 << 20  # bytes; two exchanges of 4,096 elements are 1.1 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Exchanges of one client with one holder, as the client kept them."""
+
+    accused: str  # member id
+    exchanges: tuple[Exchange, ...]  # one or two
+
+    def __bytes__(self) -> bytes:
+        return canonical.dumps(
+            {
+                "accused": self.accused,
+                "exchanges": [
+                    {"reply": e.reply.decode(), "request": e.request.decode()}
+                    for e in self.exchanges
+                ],
+            }
+        )
+
+
+def parse(raw: bytes) -> Evidence:
+    """Read evidence, of which nothing is proven yet.
+
+    Raises:
+        MalformedError: not the one spelling of evidence.
+    """
+    if len(raw) > MAX_SIZE:
+        raise MalformedError(f"evidence: {len(raw)} bytes")
+    match canonical.loads(raw):
+        case {
+            "accused": str() as accused,
+            "exchanges": list() as rows,
+            **rest,
+        } if not rest and len(rows) in (1, 2):
+            return Evidence(accused, tuple(map(_exchange, rows)))
+    raise MalformedError("evidence: has another shape")
+
+
+def _exchange(row: object) -> Exchange:
+    match row:
+        case {
+            "reply": str() as reply,
+            "request": str() as request,
+            **rest,
+        } if not rest:
+            return Exchange(request.encode(), reply.encode())
+    raise MalformedError("evidence: an exchange has another shape")
+
+
+def judge(evidence: Evidence, rosters: Iterable[Roster]) -> str:
+    """Return what the evidence proves of the accused.
+
+    `rosters` are trusted versions, best newest first: keys and shares of
+    another time are in the versions of that time.
+
+    Raises:
+        UntrustedError: it proves nothing.
+        RefusedError: no version has the member, key and shares in question.
+        MalformedError: a request is none.
+    """
+    problem: Exception = RefusedError("evidence: no roster to judge it by")
+    for roster in rosters:
+        try:
+            return _judge(evidence, roster)
+        except (RefusedError, UntrustedError) as e:
+            problem = e
+    raise problem
+
+
+def _judge(evidence: Evidence, roster: Roster) -> str:
+    said = []
+    for exchange in evidence.exchanges:
+        request = tokenise.parse_request(exchange.request)
+        index, share = _holder(request, evidence.accused, roster)
+        try:
+            reply = tokenise.open_reply(
+                exchange.reply, exchange.request, roster, evidence.accused
+            )
+        except MalformedError as e:  # not to be told from a forged one
+            raise UntrustedError(f"evidence: {e}") from e
+        try:
+            points = tokenise.check_reply(reply, request, index, share)
+            group.check_points(points)
+        except (MalformedError, UntrustedError) as e:
+            return f"it signed a wrong answer: {e}"
+        said.append((request, points))
+    if len(said) == 2:
+        (one, first), (other, second) = said
+        same = one.digest == other.digest and one.quorum == other.quorum
+        if same and first != second:
+            return "it signed two answers to the same elements"
+    raise UntrustedError(
+        "evidence: proves nothing: right answers, for all we see"
+    )
+
+
+def _holder(
+    request: tokenise.Request, accused: str, roster: Roster
+) -> tuple[int, bytes]:
+    """Return the accused's share in what was asked, by this roster.
+
+    Raises:
+        RefusedError: it is of other keys, shares or holders.
+    """
+    epoch = roster.epoch(request.kind, request.epoch)
+    index = epoch.index(accused) if epoch is not None else None
+    if (
+        epoch is None
+        or index is None
+        or (epoch.generation != request.generation)
+    ):
+        raise RefusedError(
+            f"evidence: roster {roster.version} has no such share of"
+            f" {request.kind}/{request.epoch}, generation {request.generation}"
+        )
+    tokenise.check_quorum(request, epoch, index)
+    return index, epoch.shares[index][1]

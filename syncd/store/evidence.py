@@ -1,0 +1,37 @@
+"""Evidence files: what proves that a holder lied, a few of each holder.
+
+evidence/<accused>/<SHA-256 of the file, 16 hex digits>.json
+"""
+
+import hashlib
+from pathlib import Path
+
+from syncd.errors import UnavailableError
+from syncd.store import durable
+
+MOST = 8  # files for each accused: one would do, all are of up to 1 MB
+
+
+class EvidenceFiles:
+    """The directory of a home's evidence."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def keep(self, accused: str, raw: bytes) -> str:
+        """Keep a file, durably; return its name, "" if there are enough.
+
+        Raises:
+            UnavailableError: the disk is full, or does not let us.
+        """
+        where = self._directory / accused
+        path = where / f"{hashlib.sha256(raw).hexdigest()[:16]}.json"
+        try:
+            for directory in (self._directory, where):
+                directory.mkdir(mode=0o700, exist_ok=True)
+            if not path.exists() and len([*where.glob("*.json")]) >= MOST:
+                return ""
+        except OSError as e:
+            raise UnavailableError(f"{where}: {e.strerror}") from e
+        durable.write(path, raw)
+        return f"{accused}/{path.name}"

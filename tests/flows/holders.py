@@ -1,0 +1,216 @@
+"""Three holders of whom two are needed, and a client: no network, no disk."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from syncd import canonical
+from syncd.errors import (
+    MalformedError,
+    QuotaError,
+    UnavailableError,
+    UntrustedError,
+)
+from syncd.flows import evidence, onboard, tokenise
+from syncd.flows.evidence import Evidence
+from syncd.flows.tokenise import Exchange, Request, Share, Tokeniser
+from syncd.indicator.identifier import Identifier
+from syncd.oprf import group
+from syncd.roster import drafts, join, keys
+from syncd.roster.members import Names
+from syncd.roster.roster import Roster
+from syncd.tlog import document
+
+NOW = 1_800_000_000
+HOLDERS = ("bank", "carrier", "police")
+PHONE = Identifier("phone", "+8613800138000")
+URL = Identifier("url", "example.com/")
+
+
+async def offload(work: Callable[..., Any], *args: Any) -> Any:
+    return work(*args)
+
+
+class Book:
+    """A quota book that counts, and can be used up."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, int]] = []
+        self.given: set[bytes] = set()
+        self.empty = False
+
+    async def debit(self, member: str, request: Request) -> None:
+        if self.empty:
+            raise QuotaError("used up", retry_after_s=9)
+        if request.digest not in self.given:
+            self.given.add(request.digest)
+            self.counted.append((member, request.counted))
+
+
+Reply = dict[str, str]
+
+
+class Holder:
+    """One holder's door.
+
+    `twist` changes what is sent, behind the holder's back; `lie` changes its
+    reply to a request before it signs it.
+    """
+
+    def __init__(
+        self, member: str, world: "World", shares: list[onboard.Share]
+    ) -> None:
+        self.member = member
+        self.world = world
+        self.book = Book()
+        self.asked: list[Request] = []
+        self.twist: Callable[[dict[str, Any]], None] | None = None
+        self.lie: Callable[[Request, Reply], None] | None = None
+        self.down = False
+        self.shares = {
+            (s.kind, s.epoch, s.generation): Share(
+                s.kind, s.epoch, s.generation, s.index, s.secret
+            )
+            for s in shares
+        }
+
+    async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
+        if self.down:
+            raise UnavailableError(f"{self.member}: no answer")
+        self.asked.append(tokenise.parse_request(body))
+        raw = await self.answer(body)
+        if self.twist is None:
+            return raw
+        value = canonical.loads(raw)
+        self.twist(value)
+        return canonical.dumps(value)
+
+    async def answer(self, body: bytes) -> bytes:
+        request = tokenise.parse_request(body)
+        raw = await self._answer(request, body)
+        if self.lie is None:
+            return raw
+        reply: Reply = canonical.loads(raw)["reply"]
+        self.lie(request, reply)
+        return self.sign(body, reply)
+
+    def sign(self, body: bytes, reply: object) -> bytes:
+        """Return a reply with the holder's note, whatever it says."""
+        note = document.sign(
+            "oprf-reply",
+            self.world.roster.id,
+            tokenise._signed(body, canonical.dumps(reply)),
+            self.world.keys[self.member].member,
+        )
+        return canonical.dumps({"note": bytes(note).decode(), "reply": reply})
+
+    async def _answer(self, request: Request, body: bytes) -> bytes:
+        return await tokenise.answer(
+            request,
+            body,
+            member="platform",
+            roster=self.world.roster,
+            shares=self.shares,
+            quota=self.book,
+            key=self.world.keys[self.member].member,
+            offload=offload,
+            rng=secrets.token_bytes,
+        )
+
+
+class World:
+    """An alliance with 2 of 3 holders, and a client of theirs."""
+
+    def __init__(self) -> None:
+        self.keys = {
+            name: keys.generate(
+                f"{name}.example", "txwz", secrets.token_bytes, now=NOW
+            )
+            for name in HOLDERS
+        }
+        founders = [
+            join.unchallenged(
+                join.parse(
+                    join.request(
+                        made,
+                        id=name,
+                        names=Names(zh=name, en=name),
+                        sector="bank",
+                        urls=(f"https://{name}.example",),
+                        now=NOW,
+                    )
+                )
+            )
+            for name, made in self.keys.items()
+        ]
+        admin = keys.admin("txwz", "alice", b"\1" * 32)
+        founded = onboard.found(
+            "txwz",
+            founders,
+            holders=HOLDERS,
+            t=2,
+            admins=[admin.verifier],
+            threshold_admins=1,
+            now=NOW,
+            rng=secrets.token_bytes,
+        )
+        _, self.roster = drafts.read(founded.draft)
+        self.holders: dict[str, Holder] = {}
+        for name in HOLDERS:
+            seal = self.keys[name].seal_private
+            shares = [
+                onboard.accept_share(f.raw, self.roster, name, seal)
+                for f in founded.shares
+                if f.member == name
+            ]
+            self.holders[name] = Holder(name, self, shares)
+        self.now = 1000.0
+        self.kept: list[Evidence] = []
+        self.accused: list[tuple[str, str]] = []
+        self.proven: list[tuple[str, str]] = []
+        self.client = self.new_client()
+
+    def new_client(self, **more: Any) -> Tokeniser:
+        async def accuse(member: str, why: str, *exchanges: Exchange) -> None:
+            self.accused.append((member, why))
+            try:
+                held = Evidence(member, exchanges)
+                proves = evidence.judge(held, [self.roster])
+            except (MalformedError, UntrustedError):
+                return
+            self.kept.append(held)
+            self.proven.append((member, proves))
+
+        def current() -> Roster:
+            return self.roster
+
+        parts: dict[str, Any] = {
+            "roster": current,
+            "door": lambda member: self.holders[member],
+            "offload": offload,
+            "bulk": offload,
+            "clock": lambda: self.now,
+            "rng": secrets.token_bytes,
+            "accuse": accuse,
+        }
+        return Tokeniser(**parts | more)
+
+    async def outputs(self, *wanted: Identifier) -> dict[Identifier, bytes]:
+        return await self.client.outputs(
+            wanted, purpose="call_check", timeout_s=5
+        )
+
+
+def phones(count: int, first: int = 0) -> list[Identifier]:
+    """Return so many different numbers."""
+    return [
+        Identifier("phone", f"+8613{n:09}")
+        for n in range(first, first + count)
+    ]
+
+
+def add_to(reply: Reply, at: int, error: bytes) -> None:
+    """Put an error into the answer to one element."""
+    points = group.split(bytes.fromhex(reply["elements"]))
+    points[at] = group.add(points[at], error)
+    reply["elements"] = b"".join(points).hex()
