@@ -290,7 +290,7 @@ def fold(
     plain, cased = _Framed(8), _Framed(16)
     for index, (leaf, salt, payload) in enumerate(records, start):
         if not salt:
-            if is_void(leaf, types=types) and index not in gone:
+            if is_void(leaf, types=types):
                 batch.voids.append((index, "leaf is void by itself"))
             continue
         type_ = leaf[1]

@@ -21,6 +21,12 @@ T = TypeVar("T")
 
 CODE = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
 HEX32 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+# `str.isprintable` would be shorter, but asks the interpreter's Unicode
+# tables: two members would take, and refuse, the same roster.
+WORDS = re.compile(
+    r"(?! )[^\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f"
+    r"\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]+(?<! )"
+)
 
 
 class Fields:
@@ -170,14 +176,14 @@ def text(value: object, path: str, pattern: re.Pattern[str]) -> str:
 
 
 def words(value: object, path: str, most: int = 256) -> str:
-    """Return words for people: 1..most printable characters, trimmed."""
+    """Return words for people: 1..most visible characters, trimmed."""
     if not isinstance(value, str):
         raise MalformedError(f"{path}: not a string")
     if not 1 <= len(value) <= most:
         raise MalformedError(
             f"{path}: {len(value)} characters, want 1..{most}"
         )
-    if not value.isprintable() or value != value.strip():
+    if not WORDS.fullmatch(value):
         raise MalformedError(f"{path}: not printable, or not trimmed")
     return value
 

@@ -1,0 +1,331 @@
+"""From claims to a verdict: verdict.md."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import combinations
+
+from .notes import Json
+
+REPORT, DISPUTE, REASSIGNED, ANSWER, VOUCH = 1, 3, 5, 6, 7
+ACTIONS = ["", "label", "warn", "verify", "delay", "restrict", "hold"]
+AUTHORITY = {
+    "police_case": {"police"},
+    "police_alert": {"police"},
+    "judgment": {"police", "justice"},
+    "official_list": {"police", "justice", "regulator"},
+    "bank_detection": {"bank", "payment"},
+    "carrier_detection": {"carrier"},
+    "platform_detection": {"platform", "security"},
+}
+ANYONES = {"victim_report", "test_call", "honeypot"}
+WEAK = {"user_tag", "partner_feed", "predictive"}
+OFFICIAL = {"police_case", "judgment", "official_list"}
+REASONS = [  # in the order in which they are given
+    "official_report",
+    "two_independent",
+    "one_group",
+    "not_independent",
+    "no_authority",
+    "contested",
+    "spoofed",
+    "disputed",
+    "disputed_by_police",
+    "report_stands",
+    "vouched",
+    "never_listed",
+    "no_report",
+    "annulled",
+    "test",
+    "bad_know",
+    "not_yet",
+    "expired",
+    "withdrawn",
+    "reassigned",
+    "basis_ended",
+]
+
+Position = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Author:
+    """Whose log it is, as the roster has it, and whether it has forked."""
+
+    member: str
+    sector: str
+    group: str  # the member's id where the roster names none
+    annulled: bool = False
+    contested: bool = False
+
+    def speaks_for(self, sector: str) -> bool:
+        return self.sector == sector and not self.contested
+
+
+@dataclass(frozen=True)
+class Said:
+    """A claim on a form of the value; 0 is the most specific form."""
+
+    position: Position
+    author: Author
+    body: Json
+    form: int = 0
+
+    @property
+    def type(self) -> int:
+        return int(self.body["type"])
+
+    @property
+    def token(self) -> tuple[str, int, str]:
+        return self.body["kind"], self.body["epoch"], self.body["token"]
+
+    @property
+    def evidence(self) -> str:
+        """What it is worth, by the authority of its author."""
+        named: str = self.body["evidence"]
+        if self.author.contested or self.overclaims:
+            return "user_tag"
+        return named if named in {*AUTHORITY, *ANYONES, *WEAK} else "user_tag"
+
+    @property
+    def overclaims(self) -> bool:
+        may = AUTHORITY.get(self.body["evidence"])
+        return may is not None and self.author.sector not in may
+
+    @property
+    def official(self) -> bool:
+        return self.evidence in OFFICIAL
+
+    def names(self, other: "Said", field: str) -> bool:
+        return list(other.position) in self.body.get(field, [])
+
+    def day(self, field: str) -> date:
+        return date.fromisoformat(self.body[field])
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the roster and the day say, and what is known of the value."""
+
+    day: date
+    caps: list[Json]
+    policy: Mapping[str, str]
+    never: frozenset[int] = frozenset()  # its forms on the never-list
+    bad_know: frozenset[Position] = frozenset()
+
+
+@dataclass
+class Verdict:
+    word: str
+    reasons: set[str] = field(default_factory=set)
+    action: str = ""
+    unattended: str = ""
+
+    def ordered(self) -> list[str]:
+        return sorted(self.reasons, key=REASONS.index)
+
+
+def judge(
+    claims: Iterable[Said], rules: Rules, elsewhere: Iterable[Said] = ()
+) -> Verdict:
+    """The verdict on a value, from the claims on all its forms.
+
+    `elsewhere` are the claims on the tokens of what reports rest on, and of
+    what that rests on in turn.
+    """
+    here = {c.position: c for c in claims}
+    ended = _ended({c.position: c for c in elsewhere} | here, rules)
+    mine = [c for c in here.values() if not c.author.annulled]
+    active = [c for c in mine if c.type == REPORT and c.position not in ended]
+    disputes = [c for c in mine if c.type == DISPUTE and _open(c, rules)]
+    vouches = [
+        c
+        for c in mine
+        if c.type == VOUCH and _open(c, rules) and not c.author.contested
+    ]
+    dropped = {ended[p] for p in here if p in ended}
+
+    # Rule 1: nothing counts. Rule 3: the never-list answers all that does.
+    left = [c for c in active if not any(n <= c.form for n in rules.never)]
+    if not left:
+        reasons = set(dropped)
+        if vouches:
+            reasons |= {"vouched"}
+        if rules.never:
+            reasons |= {"never_listed"}
+        if not active and not dropped:
+            reasons |= {"no_report"}
+        return Verdict(
+            "protected" if vouches or rules.never else "none", reasons
+        )
+
+    against = {
+        c.position: [
+            d
+            for d in disputes
+            if d.form <= c.form
+            and ("about" not in d.body or d.names(c, "about"))
+        ]
+        for c in left
+    }
+    vouched = {
+        c.position for c in left if any(v.form <= c.form for v in vouches)
+    }
+    disputed = [c for c in left if against[c.position]]
+
+    def lifted(c: Said) -> bool:
+        if not c.official:
+            return bool(against[c.position]) or c.position in vouched
+        sectors = {
+            d.author.sector
+            for d in against[c.position]
+            if not d.author.contested
+        }
+        return "police" in sectors or len(sectors) > 1
+
+    shown = [c for c in left if "spoofed" not in c.body]
+    official = [c for c in shown if c.official]
+    pairs = [p for p in combinations(shown, 2) if _independent(*p)]
+    groups = {c.author.group for c in left}
+    policy = rules.policy
+    action = ""
+    if any(not lifted(c) for c in official):
+        word, action = "confirmed", policy["official"]
+    elif any(not lifted(a) and not lifted(b) for a, b in pairs):
+        word, action = "confirmed", policy["confirmed"]
+    elif official or pairs or len(disputed) == len(left):
+        word = "disputed"
+        action = policy["disputed_vouched" if vouched else "disputed"]
+    elif (
+        len(vouched) == len(left)
+        and len(groups) == 1
+        and not any(c.official for c in left)
+    ):
+        word = "protected"
+    else:
+        word, action = "suspected", policy["suspected"]
+    if not shown:
+        action = _milder(action, policy["spoofed"])
+
+    given = {
+        "official_report": official,
+        "two_independent": pairs,
+        "one_group": len(groups) == 1 and not official,
+        "not_independent": len(groups) > 1 and not official and not pairs,
+        "no_authority": any(c.overclaims for c in left),
+        "contested": any(c.author.contested for c in left),
+        "spoofed": len(shown) < len(left),
+        "disputed": disputed,
+        "disputed_by_police": any(
+            d.author.speaks_for("police")
+            for c in disputed
+            for d in against[c.position]
+        ),
+        "report_stands": any(
+            _answers(a, c, "report_stands") for a in mine for c in disputed
+        ),
+        "vouched": vouched,
+        "never_listed": len(left) < len(active),
+    }
+    reasons = dropped | {name for name, holds in given.items() if holds}
+    return Verdict(word, reasons, action, _milder(action, policy["ceiling"]))
+
+
+def _ended(
+    everything: Mapping[Position, Said], rules: Rules
+) -> dict[Position, str]:
+    """Why each report that does not count does not."""
+    reports = {p: c for p, c in everything.items() if c.type == REPORT}
+    others = [c for c in everything.values() if c.type != REPORT]
+    ended = {
+        p: why for p, c in reports.items() if (why := _why(c, others, rules))
+    }
+    # The least set: own knowledge, or something that it rests on counts.
+    counts: set[Position] = set()
+    while True:
+        more = {
+            p
+            for p, c in reports.items()
+            if p not in ended and p not in counts
+            if "basis" not in c.body
+            or any(tuple(basis) in counts for basis in c.body["basis"])
+        }
+        if not more:
+            break
+        counts |= more
+    return {p: "basis_ended" for p in reports if p not in counts} | ended
+
+
+def _why(c: Said, others: Iterable[Said], rules: Rules) -> str:
+    """The first reason for which a report does not count, but its basis."""
+    beside = [o for o in others if o.token == c.token]
+    until = min((c.day("expires") - c.day("seen")).days, _cap(c, rules.caps))
+    if c.author.annulled:
+        return "annulled"
+    if "test" in c.body:
+        return "test"
+    if c.position in rules.bad_know:
+        return "bad_know"
+    if rules.day < c.day("seen"):
+        return "not_yet"
+    if (rules.day - c.day("seen")).days >= until:
+        return "expired"
+    if any(_answers(a, c, "report_withdrawn") for a in beside):
+        return "withdrawn"
+    if any(
+        r.type == REASSIGNED
+        and r.body["kind"] == "phone"
+        and r.author.speaks_for("carrier")
+        and not r.author.annulled
+        and c.day("seen") < r.day("since") <= rules.day
+        and not any(
+            d.type == DISPUTE
+            and d.names(r, "about")
+            and d.author.speaks_for("police")
+            and not d.author.annulled
+            and _open(d, rules)
+            for d in beside
+        )
+        for r in beside
+    ):
+        return "reassigned"
+    return ""
+
+
+def _cap(c: Said, caps: list[Json]) -> int:
+    """The closest row's days: of both, of the evidence, of the kind."""
+    days = {
+        (row.get("kind"), row.get("evidence")): row["days"] for row in caps
+    }
+    kind = c.body["kind"]
+    for name in (kind, c.evidence), (None, c.evidence):
+        if name in days:
+            return int(days[name])
+    return int(days[kind, None])
+
+
+def _open(c: Said, rules: Rules) -> bool:
+    return rules.day < c.day("expires")
+
+
+def _answers(a: Said, report: Said, outcome: str) -> bool:
+    return (
+        a.type == ANSWER
+        and a.body["outcome"] == outcome
+        and a.author.member == report.author.member
+        and a.token == report.token
+        and a.names(report, "about")
+    )
+
+
+def _independent(a: Said, b: Said) -> bool:
+    return (
+        a.author.group != b.author.group
+        and a.author.sector != b.author.sector
+        and not any(c.author.contested or "basis" in c.body for c in (a, b))
+        and not {a.evidence, b.evidence} <= WEAK
+    )
+
+
+def _milder(a: str, b: str) -> str:
+    return min(a, b, key=ACTIONS.index)

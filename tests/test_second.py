@@ -1,0 +1,321 @@
+"""An implementation from the documents alone agrees with the vectors and us.
+
+What it says of an alliance that runs is in whole/test_second.py.
+"""
+
+import ast
+import base64
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.indicator import leaf, statement
+from syncd.indicator.claims import Claim
+from syncd.indicator.policy import Reporter
+from syncd.indicator.token import KIND_NAMES
+from tests.indicator.test_verdict import CASES, WHO, Case, read_case
+from tests.second import claims, curve, logs, notes, oprf, verdict
+
+VECTORS = Path(__file__).parent / "vectors"
+unhex = bytes.fromhex
+
+
+def vectors(name: str) -> Any:
+    return json.loads((VECTORS / name).read_text("utf-8"))
+
+
+FORMATS = vectors("syncd/formats.json")
+STATEMENTS = vectors("syncd/statements.json")
+CLAIMS = vectors("syncd/claims.json")
+BOUND = vectors("oprf/bound.json")
+
+
+def test_it_is_independent() -> None:
+    """It shares no line with us, and stays small enough to be read."""
+    lines = 0
+    for path in (Path(__file__).parent / "second").glob("*.py"):
+        source = path.read_text()
+        lines += len(source.splitlines())
+        for node in ast.walk(ast.parse(source)):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            for name in names:
+                root = name.split(".")[0]
+                assert root in {"cryptography", *sys.stdlib_module_names}
+    assert lines < 1_800
+
+
+# ---------------------------------------------------------------- vectors
+
+
+@pytest.mark.parametrize(
+    "vector", FORMATS["tokens"], ids=lambda v: v["normal_form"]
+)
+def test_tokens(vector: dict[str, str]) -> None:
+    """Outputs, tokens and `know` come from normal forms."""
+    kind, normal = vector["kind"], vector["normal_form"]
+    if kind == "url":
+        found = claims.url_output(normal)
+    else:
+        key = unhex(FORMATS["oprf"]["keys_little_endian_hex"][kind])
+        said = oprf.oprf_input(kind, normal)
+        point = curve.times(
+            int.from_bytes(key, "little"), oprf.hash_to_group(said)
+        )
+        found = oprf.output(said, curve.encode(point))
+    assert found.hex() == vector["output"]
+    assert claims.token(found) == vector["token"]
+    assert claims.know(found, vector["origin"]) == vector["know"]
+
+
+@pytest.mark.parametrize("vector", FORMATS["leaves"], ids=lambda v: v["leaf"])
+def test_leaves(vector: dict[str, Any]) -> None:
+    """Leaves commit to origin, type, salt and payload."""
+    salt, payload = unhex(vector["salt"]), vector["payload"].encode()
+    found = logs.leaf(vector["origin"], vector["type"], salt, payload)
+    assert found.hex() == vector["leaf"]
+
+
+@pytest.mark.parametrize("void", [False, True])
+def test_statements(void: bool) -> None:
+    """What the vectors call void is void, and nothing else is."""
+    for vector in STATEMENTS["void" if void else "read"]:
+        said = claims.statement(vector["type"], vector["payload"].encode())
+        assert (said is None) == void, vector["why"]
+
+
+def test_claims() -> None:
+    """Retracts end claims, and the digest is the sum of what stands."""
+    entries = [
+        logs.Entry(bytes((1, e["type"])) + bytes(32), e["payload"].encode())
+        for e in CLAIMS["entries"]
+    ]
+    log = logs.Log(CLAIMS["origin"], len(entries), b"", entries, {})
+    found = claims.fold(log)
+    kinds = {str(number): kind for kind, number in claims.KINDS.items()}
+    assert found.digest == {
+        f"{kinds[key[0]]}{key[1:]}": digest
+        for key, digest in CLAIMS["digests"].items()
+    }
+    rows = {claim.index: claim.record.hex() for claim in found.claims}
+    assert rows == {row["index"]: row["record"] for row in CLAIMS["rows"]}
+
+
+def test_a_bound_proof() -> None:
+    """It holds, and does not after any change."""
+    given = {
+        "public_share": unhex(BOUND["public_share"]),
+        "index": BOUND["index"],
+        "quorum": BOUND["quorum"],
+        "context": unhex(BOUND["context"]),
+        "elements": list(map(unhex, BOUND["elements"])),
+        "answers": list(map(unhex, BOUND["answers"])),
+        "proof": unhex(BOUND["proof"]),
+    }
+    oprf.bound(**given)
+    for change in (
+        {"context": given["context"] + b" "},
+        {"quorum": [2, 3, 4]},
+        {"answers": given["answers"][::-1]},
+        {"proof": given["proof"][:-1] + b"\0"},
+    ):
+        with pytest.raises(notes.WrongError):
+            oprf.bound(**{**given, **change})
+
+
+# ------------------------------------------- held against the product itself
+
+
+@given(st.data())
+def test_void_alike(data: st.DataObject) -> None:
+    """Whatever is changed in a payload: both call it void, or neither."""
+    vector = data.draw(st.sampled_from(STATEMENTS["read"]))
+    body = json.loads(vector["payload"])
+    name = data.draw(st.sampled_from(sorted(body)))
+    scalars = st.sampled_from(
+        [0, 1, 7, 101, 2**53, True, "", "x", "1970-01-01", "2026-02-30", "é"]
+    ) | st.text(max_size=3)
+    values = st.lists(scalars, max_size=3) | scalars
+    match data.draw(st.sampled_from(["drop", "change", "rename", "nothing"])):
+        case "drop":
+            del body[name]
+        case "change":
+            body[name] = data.draw(values)
+        case "rename":
+            body[data.draw(st.text("aeot", max_size=5))] = body.pop(name)
+    payload = json.dumps(
+        body, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    ).encode(errors="surrogatepass")
+    type_ = data.draw(st.sampled_from([vector["type"], 1, 18, 20]))
+    ours = statement.decode(payload, type_)
+    theirs = claims.statement(type_, payload)
+    assert (theirs is None) == isinstance(ours, statement.Void), payload
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [b'"type":', b'"type": ', b"1", b"0", b"25", b"6", b"}", b"x"]
+        )
+    ).map(b"".join)
+)
+def test_record_types_alike(payload: bytes) -> None:
+    """Of any bytes both read the same type."""
+    assert logs.payload_type(payload) == leaf.type_of(payload)
+
+
+def said_by(claim: Claim, form: int, case: Case) -> verdict.Said:
+    """Return a claim in the other implementation's words."""
+    who = WHO.get(claim.origin, Reporter("", "", ""))
+    author = verdict.Author(
+        **dataclasses.asdict(who),
+        annulled=claim.origin not in WHO,
+        contested=claim.origin in case.contested,
+    )
+    body: dict[str, Any] = {
+        "kind": KIND_NAMES[claim.kind],
+        "token": base64.b64encode(claim.token),
+        "spoofed": claim.spoofed,
+        "test": claim.test,
+        "basis": list(map(list, claim.basis)),
+        "about": list(map(list, claim.about)),
+    }
+    for field in "type", "epoch", "evidence", "outcome":
+        body[field] = getattr(claim, field)
+    for field in "seen", "expires", "since":
+        body[field] = day(getattr(claim, field)).isoformat()
+    filled = {name: value for name, value in body.items() if value}
+    return verdict.Said(claim.position, author, filled, form)
+
+
+def day(number: int) -> date:
+    return date(1970, 1, 1) + timedelta(number)
+
+
+def judged(case: Case) -> Sequence[object]:
+    """Return verdict, actions and reasons by the other implementation."""
+    found = verdict.judge(
+        [
+            said_by(claim, form, case)
+            for form, group in enumerate(case.forms)
+            for claim in group
+        ],
+        verdict.Rules(
+            day(case.day),
+            [
+                {"days": days}
+                | ({"kind": kind} if kind else {})
+                | ({"evidence": evidence} if evidence else {})
+                for (kind, evidence), days in case.policy.caps.items()
+            ],
+            dataclasses.asdict(case.policy),
+            case.never,
+            case.bad_know,
+        ),
+        [said_by(claim, 0, case) for claim in case.standing],
+    )
+    return found.word, found.action, found.unattended, found.ordered()
+
+
+def ours(case: Case) -> Sequence[object]:
+    found = case.run()
+    return (
+        found.verdict,
+        found.action,
+        found.unattended,
+        list(found.reasons),
+    )
+
+
+@pytest.mark.parametrize("row", CASES, ids=lambda r: f"{r[0]}: {r[2]}")
+def test_case(row: list[str]) -> None:
+    """Each row of the table of verdicts holds for both."""
+    word, *actions, reasons = row[4:]
+    want = (word, *(a.replace("–", "") for a in actions), reasons.split())
+    assert judged(read_case(row[2], row[3])) == want
+
+
+NAMES = sorted(name.split(".")[0].upper() for name in WHO)
+EVIDENCE = [*verdict.AUTHORITY, *verdict.WEAK, "honeypot", "from_the_future"]
+numbers = st.integers(1, 6).map(str)
+days = st.sampled_from([-1100, -180, -11, -10, -9, -1, 0, 1, 30]).map(str)
+
+
+def some(*options: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Some of these words, in order."""
+    return st.tuples(*(st.just("") | option for option in options)).map(
+        " ".join
+    )
+
+
+def word(name: str, value: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return value.map(lambda v: f"{name}={v}")
+
+
+PLACE = some(
+    word("at", st.sampled_from("012")) | word("elsewhere", st.just("t"))
+)
+SAID = {
+    "report": (
+        EVIDENCE,
+        some(
+            word("seen", days),
+            word("expires", days),
+            word("basis", numbers),
+            st.sampled_from(["test", "spoofed", "spoofed"]),
+        ),
+    ),
+    "dispute": (
+        ["stale"],
+        some(word("about", numbers), word("expires", days)),
+    ),
+    "vouch": (["hotline"], some(word("expires", days))),
+    "answer": (
+        ["report_withdrawn", "report_stands"],
+        word("about", numbers),
+    ),
+    "reassigned": ([""], word("since", days)),
+}
+
+
+def claim(what: str) -> st.SearchStrategy[str]:
+    codes, more = SAID[what]
+    return st.tuples(
+        st.sampled_from([*NAMES, "X", "B", "C", "P"]),
+        st.just(what),
+        st.sampled_from(codes),
+        PLACE,
+        more,
+    ).map(" ".join)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["report", "report", *SAID]).flatmap(claim),
+        min_size=1,
+        max_size=6,
+    ).map(" ; ".join),
+    some(
+        word("kind", st.sampled_from(sorted(claims.KINDS))),
+        word("contested", st.sampled_from(NAMES)),
+        word("bad_know", numbers),
+        word("never", st.sampled_from("012")),
+        word("cap:user_tag", st.sampled_from(["5", "400"])),
+        word("ceiling", st.sampled_from(verdict.ACTIONS[1:])),
+    ),
+)
+def test_verdicts_alike(said: str, setting: str) -> None:
+    """Whatever is claimed, both judge the same, and for the same reasons."""
+    case = read_case(said, setting)
+    assert judged(case) == ours(case)
