@@ -15,7 +15,7 @@ import typer
 from syncd.cli import door, grid, terminal
 from syncd.cli.door import Door
 from syncd.cli.text import t
-from syncd.errors import SyncdError, UsageError
+from syncd.errors import MalformedError, SyncdError, UsageError
 
 NEEDED = ("kind", "label", "role", "evidence")
 MOST = 10_000  # values in one call
@@ -538,11 +538,14 @@ def _listed(
     )
     found = []
     for row in rows.rows(0, 0):
-        if row.problem:
-            raise UsageError(
-                f"{file}: {t('line {n}', n=row.number)}: {row.problem}"
-            )
-        found.append(plan.report(row))
+        why = row.problem
+        if not why:
+            try:
+                found.append(plan.report(row))
+            except MalformedError as e:
+                why = str(e)
+        if why:
+            raise UsageError(f"{file}: {t('line {n}', n=row.number)}: {why}")
     # One value may stand in many rows, and is retracted once.
     return [
         dict(one) for one in dict.fromkeys(tuple(f.items()) for f in found)

@@ -393,7 +393,6 @@ TEXT = {
     "more than {n} cells": "超过 {n} 格",
     "a quote is opened and not closed": "引号有头无尾",
     "cell {n}: text behind a closing quote": "第 {n} 格：结束引号之后还有文字",
-    "cell {n}: {why}": "第 {n} 格：{why}",
     "no JSON object": "不是 JSON 对象",
     "the object has a name twice": "对象中有重复的名称",
     "{name} is no text": "{name} 不是文本",
@@ -485,6 +484,9 @@ TEXT = {
     "if the first row is data: --no-header and --map value={n}; else give"
     " the column a name": (
         "若首行就是数据：加 --no-header 和 --map value={n}；否则请给该列起名"
+    ),
+    "give the file a header; or values one a line, as TXT": (
+        "请给文件加上表头；或改为每行一个值的 TXT"
     ),
     "is HTML or XML, whatever its name says": "实为 HTML 或 XML，与文件名不符",
     "open it in a spreadsheet and save it as XLSX or CSV": (

@@ -211,6 +211,27 @@ def test_retract_a_list(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
     assert (ran.code, "line 3" in ran.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("value\na.example\n1.38E+10\n", "line 3: value: a spreadsheet"),
+        ("value,x\na.example\n", "line 2: 1 cells, want 2"),
+        ("http://a.example\nb.example\n", "values one a line, as TXT"),
+    ],
+)
+def test_retract_a_list_that_is_wrong_somewhere(
+    desk: Desk, false: FalseDoor, tmp_path: Path, text: str, why: str
+) -> None:
+    """Its line is named, and nothing was sent."""
+    file = tmp_path / "list.csv"
+    file.write_text(text)
+    words = ["--reason", "test", "--kind", "url", "--file", file]
+    ran = desk("report", "retract", *words)
+    assert ran.code == 2
+    assert why in ran.err
+    assert not false.asked
+
+
 def test_retract_nothing_of_ours(desk: Desk, false: FalseDoor) -> None:
     """One: the answer is no. Of many: told by number, and exit code 1."""
     problem = refused("nothing of ours matches", 404, "absent")

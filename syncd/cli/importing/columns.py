@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from syncd.cli import terminal
-from syncd.cli.importing.rows import Row
+from syncd.cli.importing.rows import Flawed, Row
 from syncd.cli.text import t
 from syncd.errors import MalformedError, UsageError
 from syncd.indicator import vocabulary
@@ -108,13 +108,14 @@ class Columns:
         cells = row.cells
         if isinstance(cells, Mapping):
             for name, into, convert in self._by_name(cells):
-                cell = plain(cells[name])
-                if cell:
+                if cell := plain(cells[name]):
                     found[into] = _said(into, convert, cell)
             return found
         for column, into, convert in self.at:
-            cell = plain(cells[column])  # type: ignore[index]
-            if cell:
+            said = cells[column]  # type: ignore[index]
+            if type(said) is Flawed:
+                raise MalformedError(f"{into}: {said.why}")
+            if cell := plain(said):
                 found[into] = _said(into, convert, cell)
         return found
 
@@ -181,7 +182,7 @@ def plan(
             or something that is needed comes from nowhere.
     """
     if header is not None:
-        _no_data(header, maps, where)
+        _no_data(header, maps, where, retracted=fields is not FIELDS)
         _no_twins(header, where)
     told = _told(maps, header, width, where)
     found: dict[str, int | str] = dict(told)
@@ -282,7 +283,9 @@ _DATA = re.compile(r"(?:\d[ -]?){7}|://", re.ASCII)
 _DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/.*)?", re.ASCII)
 
 
-def _no_data(header: Sequence[str], maps: Sequence[str], where: str) -> None:
+def _no_data(
+    header: Sequence[str], maps: Sequence[str], where: str, *, retracted: bool
+) -> None:
     by_number = {said.partition("=")[2] for said in maps}
     for column, name in enumerate(header, 1):
         text = unicodedata.normalize("NFKC", name).casefold()
@@ -295,7 +298,9 @@ def _no_data(header: Sequence[str], maps: Sequence[str], where: str) -> None:
                     where=where,
                     n=column,
                 ),
-                hint=t(
+                hint=t("give the file a header; or values one a line, as TXT")
+                if retracted
+                else t(
                     "if the first row is data: --no-header and --map"
                     " value={n}; else give the column a name",
                     n=column,

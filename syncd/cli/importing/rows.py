@@ -16,6 +16,20 @@ class Told:
     sheet: str = ""
 
 
+class Flawed(str):
+    """A cell that says no more what was meant: refused where it is used."""
+
+    __slots__ = ("why",)
+
+    def __new__(cls, text: str, why: str) -> "Flawed":
+        """Return the text with why it is of no use."""
+        made = super().__new__(cls, text)
+        made.why = why
+        return made
+
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row: its cells, or why it cannot be read."""

@@ -6,7 +6,7 @@ size that no spreadsheet writes. Rows are then read one by one. What offset
 counts is rows.
 
 Spreadsheets keep 15 digits of a number: a longer one has lost its end, and
-its row is refused.
+its row is refused if the cell means anything here.
 """
 
 import datetime
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syncd.cli.importing.rows import Row, Told
+from syncd.cli.importing.rows import Flawed, Row, Told
 from syncd.cli.text import t
 from syncd.errors import UsageError
 
@@ -203,12 +203,8 @@ class Sheet:
     def _raw(self, after: int) -> Iterator[Row]:
         """Yield the rows behind row number `after` that are not blank."""
         for number, values in self._values(self.name, after):
-            cells, problem = [], ""
-            for column, value in enumerate(values[:MAX_COLUMNS], 1):
-                text, why = _text(value)
-                cells.append(text)
-                if why and not problem:
-                    problem = t("cell {n}: {why}", n=column, why=why)
+            cells = [_text(value) for value in values[:MAX_COLUMNS]]
+            problem = ""
             if len(values) > MAX_COLUMNS:
                 problem = t("more than {n} cells", n=MAX_COLUMNS)
             if problem or any(cell.strip() for cell in cells):
@@ -298,28 +294,29 @@ class _Whole:
         return self._digest if offset else hashlib.sha256().hexdigest()
 
 
-def _text(value: Any) -> tuple[str, str]:
-    """Return what a cell says, and why it cannot be taken."""
+def _text(value: Any) -> str:
+    """Return what a cell says."""
     match value:
         case None:
-            return "", ""
+            return ""
         case str():
-            return value, ""
+            return value
         case bool():
-            return ("true" if value else "false"), ""
+            return "true" if value else "false"
         case int() | float():
             whole = int(value) if value == value // 1 else None
             if whole is None:
-                return str(value), ""
+                return str(value)
             if len(str(abs(whole))) > _DIGITS:
-                return str(whole), t(
+                why = t(
                     "a number above {n} digits has lost its end: keep it as"
                     " text",
                     n=_DIGITS,
                 )
-            return str(whole), ""
+                return Flawed(str(whole), why)
+            return str(whole)
         case datetime.datetime():
-            return value.date().isoformat(), ""
+            return value.date().isoformat()
         case datetime.date():
-            return value.isoformat(), ""
-    return str(value), ""
+            return value.isoformat()
+    return str(value)
