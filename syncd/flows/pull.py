@@ -198,9 +198,12 @@ async def merge_own(own: OwnLog, mirror: Mirror, offload: Offload) -> int:
 
     Its bundles stay where they are: only claims and a position go over.
     """
-    tip = await own.head()
+    origin = (await own.head()).origin
     while True:
-        old = await mirror.head(tip.origin)
+        # In this order: a tip may not be older than what another caller of
+        # ours has merged of a later one.
+        old = await mirror.head(origin)
+        tip = await own.head()
         if old.merged >= tip.frontier.size:
             return old.merged
         first = old.merged // FULL
@@ -210,13 +213,17 @@ async def merge_own(own: OwnLog, mirror: Mirror, offload: Offload) -> int:
             bundle = await own.bundle(n)
             if bundle is None:
                 raise DamagedError(f"own.db: bundle {n} is missing")
-            records += await offload(serve.records, tip.origin, bundle)
+            records += await offload(serve.records, origin, bundle)
         upto = min(tip.frontier.size, first * FULL + len(records))
         fresh = records[old.merged - first * FULL : upto - first * FULL]
-        erased = await mirror.erased(tip.origin)
+        erased = await mirror.erased(origin)
         batch, _ = await offload(
-            partial(fold, merge=True), tip.origin, old.merged, fresh, erased
+            partial(fold, merge=True), origin, old.merged, fresh, erased
         )
+        if batch.stop == old.merged:
+            raise DamagedError(
+                f"own.db: entry {old.merged} is closed, and not erased"
+            )
         new = replace(
             old, frontier=tip.frontier, merged=batch.stop, note=tip.note
         )
@@ -224,7 +231,7 @@ async def merge_own(own: OwnLog, mirror: Mirror, offload: Offload) -> int:
             await mirror.advance(old, new, (), batch, _voids(batch))
         except StaleError:
             # Another append of ours was folded by its own caller meanwhile.
-            if (await mirror.head(tip.origin)).merged == old.merged:
+            if await mirror.head(origin) == old:
                 raise
 
 

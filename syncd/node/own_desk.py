@@ -375,7 +375,7 @@ class OwnDesk:
 
     async def claim(self, position: Position) -> forms.Indicator | None:
         """Return the claim at a position, if one stands there."""
-        found = await Claims(self._daemon).claims_at([position])
+        found = await Claims(self._daemon).standing_at([position])
         claim = found.get(position)
         if claim is None:
             return None
@@ -469,6 +469,14 @@ class Claims:
         }
 
     async def claims_at(
+        self, positions: Sequence[Position]
+    ) -> Mapping[Position, Claim]:
+        """Return the standing claims at some positions that have effect."""
+        found = await self.standing_at(positions)
+        effective = self._daemon.lapse.effective
+        return {at: claim for at, claim in found.items() if effective(claim)}
+
+    async def standing_at(
         self, positions: Sequence[Position]
     ) -> Mapping[Position, Claim]:
         """Return the standing claims at some positions."""

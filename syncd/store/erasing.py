@@ -6,7 +6,9 @@ back what is gone. Ranges that were acted on before are not walked again,
 however often a log repeats them.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 import sqlalchemy as sa
@@ -17,7 +19,7 @@ from syncd.flows.ports import Finding
 from syncd.indicator import leaf, token
 from syncd.indicator.claims import Range
 from syncd.store import bundles
-from syncd.store.database import select_in
+from syncd.store.database import execute_many, select_in
 from syncd.tlog import merkle
 
 _FULL = 256
@@ -49,34 +51,45 @@ def erase(
         [(log_id, start, stop, by) for start, stop, by in ordered],
     )
     fresh = without(spans(ordered), before)
-    if not _has_bundles(c, log_id):
-        for start, end in fresh:
-            _drop_by_index(c, log_id, start, end)
+    if not fresh:
         return []
-    failed: list[Finding] = []
-    for start, end in fresh:
-        rows = c.exec_driver_sql(
-            "SELECT n FROM bundle WHERE log_id = ? AND n >= ? AND n < ?",
-            (log_id, start // _FULL, -(-end // _FULL)),
-        ).fetchall()
-        for (n,) in rows:
-            failed += _erase_in(c, log_id, origin, n, [(start, end)])
-    return failed
+    if not _has_bundles(c, log_id):
+        _drop_by_index(c, log_id, fresh)
+        return []
+    rows = c.exec_driver_sql(
+        "SELECT n FROM bundle WHERE log_id = ? AND n >= ? AND n < ?",
+        (log_id, fresh[0][0] // _FULL, -(-fresh[-1][1] // _FULL)),
+    ).fetchall()
+    return _erase_all(c, log_id, origin, [n for (n,) in rows], fresh)
 
 
 def erase_again(
     c: sa.Connection, log_id: int, origin: str, numbers: Sequence[int]
 ) -> list[Finding]:
     """Act on known erasures in bundles that have just come in."""
-    failed: list[Finding] = []
     known = spans(erased(c, log_id)) if numbers else []
-    for n in numbers if known else ():
+    return _erase_all(c, log_id, origin, numbers, known)
+
+
+def _erase_all(
+    c: sa.Connection,
+    log_id: int,
+    origin: str,
+    numbers: Sequence[int],
+    found: Sequence[Span],
+) -> list[Finding]:
+    """Act on disjoint sorted spans in some bundles; pack each once."""
+    failed: list[Finding] = []
+    ends = [end for _, end in found]
+    for n in numbers:
         low, high = n * _FULL, (n + 1) * _FULL
-        here = [
-            (start, end) for start, end in known if start < high and low < end
-        ]
-        if here:
-            failed += _erase_in(c, log_id, origin, n, here)
+        gone: set[int] = set()
+        for start, end in found[bisect_right(ends, low) :]:
+            if start >= high:
+                break
+            gone.update(range(max(start, low), min(end, high)))
+        if gone:
+            failed += _erase_in(c, log_id, origin, n, gone)
     return failed
 
 
@@ -116,9 +129,9 @@ def _erase_in(
     log_id: int,
     origin: str,
     n: int,
-    ranges: Sequence[Span],
+    gone: AbstractSet[int],
 ) -> list[Finding]:
-    """Close the records of types 1–7 in `ranges`, and drop their claims."""
+    """Close the records of types 1–7 that are `gone`; drop their claims."""
     bundle = bundles.get(c, log_id, n)
     if bundle is None:
         return []
@@ -136,11 +149,7 @@ def _erase_in(
     closed: dict[int, bytes] = {}  # index → payload
     for at, (head, _, payload) in enumerate(records):
         index = first + at
-        if (
-            any(start <= index < end for start, end in ranges)
-            and len(head) > 1
-            and head[1] in leaf.INDICATOR_TYPES
-        ):
+        if index in gone and len(head) > 1 and head[1] in leaf.INDICATOR_TYPES:
             closed[index] = payload
             records[at] = leaf.close(records[at])
     if not closed:
@@ -173,24 +182,43 @@ def _has_bundles(c: sa.Connection, log_id: int) -> bool:
 
 
 def _drop_by_index(
-    c: sa.Connection, log_id: int, start: int, end: int
+    c: sa.Connection, log_id: int, found: Sequence[Span]
 ) -> None:
+    """Drop what entries said whose payloads are not here to tell tokens.
+
+    Claims have no index by position, so a table is read once for all spans.
+    """
+    ends = [end for _, end in found]
+
+    def gone(index: int) -> bool:
+        at = bisect_right(ends, index)
+        return at < len(found) and found[at][0] <= index
+
     for table in ("claim", "sighting"):
-        c.exec_driver_sql(
-            f"DELETE FROM {table}"  # noqa: S608
+        rows = c.exec_driver_sql(
+            f"SELECT token, kind_epoch, log_id, idx FROM {table}"  # noqa: S608
             " WHERE log_id = ? AND idx >= ? AND idx < ?",
+            (log_id, found[0][0], found[-1][1]),
+        ).fetchall()
+        execute_many(
+            c,
+            f"DELETE FROM {table}"  # noqa: S608
+            " WHERE token = ? AND kind_epoch = ? AND log_id = ? AND idx = ?",
+            [tuple(row) for row in rows if gone(row[3])],
+        )
+    ended: list[int] = []
+    for start, end in found:
+        rows = c.exec_driver_sql(
+            "SELECT DISTINCT by_idx FROM ending"
+            " WHERE log_id = ? AND by_idx >= ? AND by_idx < ?",
+            (log_id, start, end),
+        ).fetchall()
+        ended += [by for (by,) in rows]
+        c.exec_driver_sql(
+            "DELETE FROM ending WHERE log_id = ? AND idx >= ? AND idx < ?",
             (log_id, start, end),
         )
-    ended = c.exec_driver_sql(
-        "SELECT DISTINCT by_idx FROM ending"
-        " WHERE log_id = ? AND by_idx >= ? AND by_idx < ?",
-        (log_id, start, end),
-    )
-    c.exec_driver_sql(
-        "DELETE FROM ending WHERE log_id = ? AND idx >= ? AND idx < ?",
-        (log_id, start, end),
-    )
-    _stand_again(c, log_id, [by for (by,) in ended])
+    _stand_again(c, log_id, ended)
 
 
 def _stand_again(c: sa.Connection, log_id: int, gone: Sequence[int]) -> None:

@@ -11,13 +11,14 @@ import pytest
 from syncd.errors import (
     AbsentError,
     BrokenSourceError,
+    DamagedError,
     ForkError,
     StaleError,
     UnavailableError,
     UntrustedError,
 )
 from syncd.flows import publish, pull, serve
-from syncd.flows.ports import Bundle, Finding, Mirror, MirrorHead
+from syncd.flows.ports import Bundle, Finding, Mirror, MirrorHead, OwnHead
 from syncd.flows.pull import Budget, Pulled
 from syncd.flows.serve import LogFiles
 from syncd.indicator import leaf, statement
@@ -290,6 +291,59 @@ async def test_growth(to: Pull, steps: list[int]) -> None:
         assert to.root == log.frontier.root()
     assert to.mirror.rows == list(range(sum(steps)))
     assert to.mirror._head.note == log.signed
+
+
+class FakeOwn:
+    """Our own log, which somebody else of us appends to meanwhile."""
+
+    def __init__(self, log: Log, more: Sequence[int] = ()) -> None:
+        self.log = log
+        self.more = list(more)
+
+    async def head(self) -> OwnHead:
+        if self.more:
+            self.log.reports(self.more.pop(0))
+        return OwnHead(ORIGIN, self.log.frontier, self.log.signed)
+
+    async def bundle(self, n: int) -> Bundle | None:
+        return self.log.bundles[n]
+
+
+async def test_our_own_log_may_grow_while_it_is_merged(to: Pull) -> None:
+    """Every tip is as new as what was merged; the end is the newest."""
+    mirror: Any = to.mirror
+    own: Any = FakeOwn(Log().reports(700), [1, 300, 5, 0, 9])
+    for merged in (1006, 1015):
+        assert await pull.merge_own(own, mirror, offload) == merged
+    assert to.mirror.rows == list(range(1015))
+
+
+async def test_two_who_merge_our_own_log(to: Pull) -> None:
+    """Whoever comes second goes on from where the first has come."""
+    log = Log().reports(300)
+    own: Any = FakeOwn(log)
+
+    class Raced(FakeMirror):
+        raced = False
+
+        async def advance(self, old: MirrorHead, *rest: Any) -> None:
+            if not self.raced:
+                self.raced = True
+                log.reports(10)
+                await pull.merge_own(own, self_, offload)
+            await super().advance(old, *rest)
+
+    self_: Any = Raced()
+    assert await pull.merge_own(own, self_, offload) == 310
+    assert self_.rows == list(range(310))
+
+
+async def test_a_closed_entry_of_our_own_is_damage(to: Pull) -> None:
+    """We withhold nothing from ourselves: it would never be merged."""
+    mirror: Any = to.mirror
+    own: Any = FakeOwn(Log().reports(10).close(4))
+    with pytest.raises(DamagedError, match="entry 4 is closed"):
+        await pull.merge_own(own, mirror, offload)
 
 
 async def test_nothing_new_costs_nothing(to: Pull) -> None:

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from syncd.errors import DamagedError
-from syncd.flows.ports import MirrorHead
+from syncd.flows.ports import MirrorHead, Position
 from syncd.indicator.claims import DISPUTE, REPORT, VOUCH, Claim
 from syncd.node.lapse import FILE, Lapse
+from syncd.node.own_desk import Claims
 from syncd.tlog.merkle import Frontier
 
 DAY = 86_400
@@ -100,6 +103,25 @@ async def test_a_newer_roster_ends_it(world: World) -> None:
     assert world.lapse.effective(claim(10))
     await world.lapse.check()
     assert world.lapse.effective(claim(10))
+
+
+async def test_what_lapsed_is_no_basis(world: World) -> None:
+    """A report that rests on it rests on nothing; it is shown all the same."""
+    world.now += WEEK
+    await world.lapse.check()
+
+    class Mirror:
+        async def claims_at(self, positions: list[Position]) -> Any:
+            return {(o, i): claim(i, origin=o) for o, i in positions}
+
+    daemon: Any = SimpleNamespace(
+        lapse=world.lapse,
+        config=SimpleNamespace(origin="me/syncd/t/1"),
+        home=SimpleNamespace(mirror=Mirror()),
+    )
+    asked = [("a/syncd/t/1", 9), ("a/syncd/t/1", 10)]
+    assert [*await Claims(daemon).claims_at(asked)] == asked[:1]
+    assert [*await Claims(daemon).standing_at(asked)] == asked
 
 
 def test_a_broken_file(world: World) -> None:

@@ -437,6 +437,22 @@ async def test_our_own_claims_have_no_bundles_here(
     assert [row[1] for row in refolded(log)] == [1]
 
 
+@pytest.mark.parametrize("own", [False, True])
+async def test_every_second_entry_erased(
+    mirror: MirrorStore, log: "Grower", own: bool
+) -> None:
+    """Many spans in a bundle, in bundles of ours that are elsewhere too."""
+    said: list[Statement] = [log.report(i) for i in range(500)]
+    said += [log.retract(7, 7), log.retract(8, 8), log.report(500)]
+    ranges = [(i, i + 1) for i in range(0, 502, 2)] + [(501, 503)]
+    for some in (said, [log.erase(*ranges)]):
+        old, new, bundles, batch = log.mirrored(*some)
+        await mirror.advance(old, new, () if own else bundles, batch)
+    rows = await standing(mirror, log)
+    assert rows == refolded(log)
+    assert {row[1] for row in rows} == {*range(1, 500, 2)}  # 7 too
+
+
 async def test_claims_of_many_tokens(
     mirror: MirrorStore, log: "Grower", value: "Value"
 ) -> None:
