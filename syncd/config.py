@@ -672,16 +672,27 @@ def set_fingerprint(home: Path, fingerprint: str) -> None:
     Raises:
         UsageError: the file is not as `write_default` wrote it there.
     """
+    _set(home, "alliance", "fingerprint", fingerprint)
+
+
+def set_generation(home: Path, generation: int) -> None:
+    """Write in a home's config.toml which of its logs it writes.
+
+    Raises:
+        UsageError: the file is not as `write_default` wrote it there.
+    """
+    _set(home, "member", "generation", generation)
+
+
+def _set(home: Path, section: str, key: str, value: object) -> None:
     path = home / FILE
     text = path.read_text(encoding="utf-8")
-    line = f"fingerprint = {toml(fingerprint)}"
-    changed, count = re.subn(
-        r"(?m)^(?:# )?fingerprint = .*$", line, text, count=1
-    )
+    line = f"{key} = {toml(value)}"
+    changed, count = re.subn(rf"(?m)^(?:# )?{key} = .*$", line, text, count=1)
     if not count:
         raise UsageError(
-            f"{path}: no line for the fingerprint",
-            hint=f"write under [alliance]: {line}",
+            f"{path}: no line for {key}",
+            hint=f"write under [{section}]: {line}",
         )
     parse(changed.encode(), home)
     new = path.with_name(f"{FILE}.new")

@@ -93,6 +93,15 @@ class ServerTls:
         self.context: ssl.SSLContext = self._build(())
         self.context.sni_callback = self._switch
 
+    def present(self, own: bytes, key_pem: bytes) -> None:
+        """Show another certificate, from the next `update` on.
+
+        Raises:
+            DamagedError: the two do not go together, or are too weak.
+        """
+        _context(ssl.PROTOCOL_TLS_SERVER, own, key_pem)
+        self._own, self._key_pem = own, key_pem
+
     def update(self, certificates: Iterable[bytes]) -> tuple[str, ...]:
         """Admit the bearers of these certificates (DER), and nobody else.
 

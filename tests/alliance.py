@@ -344,7 +344,7 @@ class Member:
                 home.own, vault=Vault(home.own.database, self.cipher, clock)
             )
             home = dataclasses.replace(home, own=own)
-        node = Node(home, config, self.network)
+        node = Node(home, home.config, self.network)
         node.shift_s = lambda: self.shift_s
         self.running = node
         given = self.door or bound(self.address[1])

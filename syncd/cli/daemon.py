@@ -185,7 +185,7 @@ async def run(
     logs.configure(settings.log.level, settings.log.format)
     home = Home.open(settings, secret)
     try:
-        daemon = Daemon(home, settings)
+        daemon = Daemon(home, home.config)
         sockets = environment.sockets()
     except BaseException:
         home.close()

@@ -1,5 +1,7 @@
 """`syncd join`: what a newcomer does, on its own machine."""
 
+import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,18 +12,25 @@ from syncd.cli import terminal
 from syncd.cli.daemon import settings_of
 from syncd.cli.text import t
 from syncd.config import Config
-from syncd.errors import UsageError
+from syncd.errors import DamagedError, UsageError
 from syncd.flows import onboard
 from syncd.node.home import (
+    ask_tls,
     clock,
+    log_name,
     member_keys,
     roster_files,
+    settle_tls,
     share_name,
     trusted_roster,
 )
 from syncd.oprf import group
-from syncd.roster import join, trust
-from syncd.roster.members import Names
+from syncd.roster import certificate, drafts, join, trust
+from syncd.roster import keys as roster_keys
+from syncd.roster.keys import MemberKeys
+from syncd.roster.members import Cut, Member, Names
+from syncd.store.durable import Lock
+from syncd.store.home import LOCK
 from syncd.store.keyring import Keyring
 
 REQUEST = "join.request"  # in the home: what we asked, to answer challenges
@@ -78,6 +87,101 @@ def add(app: typer.Typer) -> None:
         terminal.replace_file(settings.home / REQUEST, raw)
         terminal.write_new(out, raw)
         terminal.tell(t("Next: send {out} to an admin.", out=out))
+
+    @noun.command(
+        "update",
+        help=t(
+            "Write a request for what is to change of us: another address,"
+            " certificate or log."
+        ),
+    )
+    def _update(
+        ctx: typer.Context,
+        out: Annotated[Path, typer.Argument()],
+        url: Annotated[
+            list[str] | None,
+            typer.Option(help=t("all our peer doors, best first")),
+        ] = None,
+        certificate_: Annotated[
+            Path | None,
+            typer.Option("--certificate", help=t("our new one, PEM or DER")),
+        ] = None,
+        key: Annotated[
+            Path | None,
+            typer.Option(
+                help=t("its private key, PEM, if that is new as well")
+            ),
+        ] = None,
+        new_key: Annotated[
+            bool,
+            typer.Option("--new-key", help=t("make a TLS key of our own")),
+        ] = False,
+        next_log: Annotated[
+            bool,
+            typer.Option(
+                "--next-log",
+                help=t("end our log, and go on in the next generation"),
+            ),
+        ] = False,
+    ) -> None:
+        settings = settings_of(ctx)
+        roster = trusted_roster(settings).current
+        us = roster.known(settings.member.id)
+        ring = _ring(settings)
+        keys = settle_tls(ring, member_keys(ring, settings), roster)
+        if certificate_ is not None or new_key:
+            if new_key and (certificate_ or key):
+                raise UsageError(t("--new-key makes a certificate as well"))
+            keys = _another_tls(keys, certificate_, key)
+        elif key is not None:
+            raise UsageError(t("--key: give its --certificate as well"))
+        if next_log:
+            keys = begin_next_log(settings, ring, keys, us)
+        elif keys.log.verifier != us.generation.log:
+            raise UsageError(
+                f"{settings.home}: writes {keys.origin}, the roster lists"
+                f" {us.origin}",
+                hint=t("start syncd run once: it goes on in the new log"),
+            )
+        raw = join.request(
+            keys,
+            id=us.id,
+            names=us.names,
+            sector=us.sector,
+            now=clock(),
+            alliance_id=roster.id,
+            group=us.group,
+            urls=tuple(url or us.urls),
+            via=us.via,
+            info=us.info,
+        )
+        changed = drafts.changes(
+            roster,
+            drafts.update(roster, join.parse(raw), Cut(0, b"\0" * 32)),
+        )
+        if not changed:
+            raise UsageError(
+                t("nothing changes by that"),
+                hint=t("say --url, --certificate, --new-key or --next-log"),
+            )
+        terminal.write_new(out, raw)
+        if keys.certificate != us.certificate:
+            ask_tls(ring, keys.certificate, keys.tls_pem)
+        terminal.tell(
+            t(
+                "Next: send {out} to an admin, who runs syncd roster update.",
+                out=out,
+            )
+        )
+        if next_log:
+            terminal.tell(
+                t(
+                    "{old} has ended: from now on syncd run writes nothing,"
+                    " until a roster lists {new}; then start it again.",
+                    old=us.origin,
+                    new=keys.origin,
+                )
+            )
 
     @noun.command(
         "answer", help=t("Answer an admin's challenge with our seal key.")
@@ -157,6 +261,54 @@ def add(app: typer.Typer) -> None:
         terminal.tell(
             t("Destroy the files now: a share in a backup is a share.")
         )
+
+
+def _another_tls(
+    keys: MemberKeys, file: Path | None, key: Path | None
+) -> MemberKeys:
+    """Return our keys with another certificate, which peers would accept.
+
+    Raises:
+        UsageError: no peer would; or the key is not the certificate's.
+    """
+    if file is None:
+        made = roster_keys.generate(
+            keys.domain, keys.alliance, secrets.token_bytes, now=clock()
+        )
+        der, pem = made.certificate, made.tls_pem
+    else:
+        der = certificate.load(terminal.read_file(file), str(file))
+        pem = keys.tls_pem if key is None else config.read_private(key)
+    try:
+        pinning.rehearse(der, pem)
+    except DamagedError as e:
+        raise UsageError(
+            f"{file}: {t('is not for this key')}: {e}",
+            hint=t("give the certificate's own key with --key"),
+        ) from e
+    return replace(keys, certificate=der, tls_pem=pem)
+
+
+def begin_next_log(
+    settings: Config, ring: Keyring, keys: MemberKeys, us: Member
+) -> MemberKeys:
+    """Return our keys with the next log's; it is kept in the ring.
+
+    From then on nothing is appended to the old log (`node.home.Home`), so
+    that it ends where the others hold it.
+
+    Raises:
+        UsageError: the daemon runs, and might still write.
+    """
+    lock = Lock(settings.home / LOCK)
+    try:
+        number = us.number + 1
+        name = log_name(number)
+        seed = ring.get(name) or secrets.token_bytes(roster_keys.SEED_SIZE)
+        ring.put(name, seed)
+    finally:
+        lock.release()
+    return replace(keys, generation=number, log_seed=seed)
 
 
 def _check_us(settings: Config, trusted: trust.TrustedRoster) -> None:

@@ -80,6 +80,43 @@ def add(app: typer.Typer) -> None:
         draft.edit(drafts.admit, applicant)
         draft.write(out, as_json=as_json)
 
+    @noun.command(
+        "update",
+        help=t("Draft a version as a member asked by `join update`."),
+    )
+    def _update(
+        ctx: typer.Context,
+        request: Annotated[Path, typer.Argument(help=t("its request"))],
+        out: Out,
+        checkpoint: Annotated[
+            Path | None,
+            typer.Option(
+                help=t("where its log ends; else what --home mirrors of it")
+            ),
+        ] = None,
+        current: Current = None,
+        onto: Onto = None,
+        as_json: AsJson = False,
+    ) -> None:
+        draft = Draft(ctx, current, onto)
+        asked = join.parse(terminal.read_file(request))
+        known = (m.id for m in draft.roster.members)
+        found = named(draft.roster.member(asked.id), "member", asked.id, known)
+        end = None
+        if asked.log != found.generation.log:
+            end = draft.end(found.generation, checkpoint)
+        draft.edit(drafts.update, asked, end)
+        draft.write(out, as_json=as_json)
+        terminal.tell(
+            t(
+                "{member} asked on {day}; if in doubt, compare by phone the"
+                " request's hash {hash}",
+                member=asked.id,
+                day=review.day(asked.made),
+                hash=asked.hash,
+            )
+        )
+
     @noun.command("remove", help=t("Draft a version without a member."))
     def _remove(
         ctx: typer.Context,

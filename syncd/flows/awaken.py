@@ -24,6 +24,7 @@ from syncd.tlog import checkpoint
 from syncd.tlog.note import VerifierKey
 
 REST_S = 60.0  # what the rest gets once a majority has answered
+NEXT = "stop syncd, then syncd join update OUT --next-log"
 PAUSE_S = 1.0  # between two attempts at one member
 
 
@@ -131,12 +132,12 @@ async def _compare(
             f"log: {name} holds {theirs.size} entries of {head.origin},"
             f" we have {size}: this home was rolled back",
             hint="do not append: restore a newer backup of own.db, or start"
-            " the next generation as docs/operations.md says",
+            f" the next generation: {NEXT}",
         )
     if theirs.root != await root_at(theirs.size):
         raise RefusedError(
             f"log: {name} holds another log {head.origin} at size"
             f" {theirs.size} than this home: it cannot go on",
-            hint="start the next generation as docs/operations.md says",
+            hint=f"start the next generation: {NEXT}",
         )
     return theirs.size

@@ -241,7 +241,19 @@ class _HomeCheck:
         if logs:
             mark = Proof("high-water mark", self._mark)
             self._proofs.setdefault(logs[-1].origin, []).append(mark)
-        return [self._check(row, store.bundles(row.id)) for row in logs]
+        return [
+            self._check(*self._whole(row, store.bundles(row.id)))
+            for row in logs
+        ]
+
+    def _whole(
+        self, row: LogRow, bundles: Iterator[Bundle]
+    ) -> tuple[LogRow, Iterator[Bundle]]:
+        """Add what we lacked of an earlier log, and others had."""
+        here = self._rows.get(row.origin)
+        if here is None or here.size <= row.size:
+            return row, bundles
+        return here, _joined(bundles, self._mirror.bundles(here.id))
 
     def mirrored(self) -> list[LogReport]:
         """Check the logs of others."""
@@ -291,6 +303,19 @@ class _HomeCheck:
                 ),
             )
         )
+
+
+def _joined(
+    first: Iterator[Bundle], then: Iterator[Bundle]
+) -> Iterator[Bundle]:
+    """Yield bundles of one log that lie in two databases, in order."""
+    later = next(then, None)
+    for bundle in first:
+        if later is None or bundle.n < later.n:
+            yield bundle
+    if later is not None:
+        yield later
+        yield from then
 
 
 def tallies(

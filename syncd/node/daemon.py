@@ -39,7 +39,7 @@ from syncd.indicator.statement import Statement
 from syncd.node import daily
 from syncd.node.events import Events
 from syncd.node.exchange import BUG, Exchange
-from syncd.node.home import Home
+from syncd.node.home import Home, pending_tls, settle_tls
 from syncd.node.lapse import Lapse
 from syncd.node.metrics import CountedDebit, Metrics
 from syncd.node.never import NeverList
@@ -94,7 +94,7 @@ class Daemon:
 
     def _build(self) -> None:
         home, config = self.home, self.config
-        keys = home.keys
+        keys = self.keys = home.keys
         self.metrics = Metrics()
         self.events = Events(home.own.events)
         self.teller = Teller(
@@ -107,7 +107,8 @@ class Daemon:
         self.peers = Peers(
             me=config.member.id,
             roster=lambda: self.rosters.current,
-            keys=keys,
+            keys=lambda: self.keys,
+            pending=lambda: pending_tls(home.ring),
             exchange=config.exchange,
         )
         self.rosters = RosterKeeper(
@@ -138,6 +139,7 @@ class Daemon:
         )
         self.exchange = Exchange(
             me=config.member.id,
+            origin=config.origin,
             roster=lambda: self.rosters.current,
             peers=self.peers.get,
             extra=self._extra_sources,
@@ -251,10 +253,12 @@ class Daemon:
         Raises:
             RefusedError: says why not.
         """
+        if self.home.ending:
+            raise RefusedError(f"log: not appending: {self._next_log()}")
         if self._ruled_out:
             raise RefusedError(
                 f"log: not appending: the roster {self._ruled_out}: start the"
-                " next generation as docs/operations.md says"
+                f" next generation: {awaken.NEXT}"
             )
         if self._why_not:
             raise RefusedError(f"log: not appending: {self._why_not}")
@@ -264,6 +268,16 @@ class Daemon:
             raise RefusedError(
                 "log: not appending: the roster does not list us as active"
             )
+
+    def _next_log(self) -> str:
+        """Say how the next log, which we asked for, comes about."""
+        me = self.rosters.current.member(self.config.member.id)
+        if me is None or me.origin == self.config.origin:
+            return (
+                f"{self.config.origin} has ended: the next log waits for the"
+                " roster that the admins were asked for"
+            )
+        return f"restart syncd: it goes on in {me.origin}"
 
     @property
     def appending(self) -> str:
@@ -347,7 +361,7 @@ class Daemon:
         self._against = head.size
         self._why_not = (
             f"{why}; restore a newer backup of own.db, or start the next"
-            " generation as docs/operations.md says"
+            f" generation: {awaken.NEXT}"
         )
         log.critical("not appending", why=why)
         await self.report(
@@ -356,6 +370,8 @@ class Daemon:
 
     async def _roster_accepted(self) -> None:
         """Act on a new roster: who is out is out at the next request."""
+        self.keys = settle_tls(self.home.ring, self.keys, self.rosters.current)
+        self.tls.present(self.peers.shown(), self.keys.tls_pem)
         self._admit()
         await self.peers.refresh()
         await self._obey()

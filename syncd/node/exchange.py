@@ -100,6 +100,7 @@ class Exchange:
         self,
         *,
         me: str,
+        origin: str,
         roster: Callable[[], Roster],
         peers: Callable[[str], Peer],
         extra: Callable[[str], Sequence[Source]],
@@ -123,6 +124,7 @@ class Exchange:
 
         Args:
             me: our member id.
+            origin: the log that we write.
             roster: the newest roster that we accepted.
             peers: the client of a member's door.
             extra: further sources of an origin, such as directories.
@@ -143,6 +145,7 @@ class Exchange:
             steady: seconds that nobody sets, for pauses.
         """
         self._me = me
+        self._origin = origin
         self._roster = roster
         self._peers = peers
         self._extra = extra
@@ -269,8 +272,14 @@ class Exchange:
         return self.log_states.setdefault(origin, LogState())
 
     def _ours(self, origin: str) -> bool:
-        found = self._roster().by_origin(origin)
-        return found is None or found[0].id == self._me
+        """Tell whether we write that log, or nobody does.
+
+        An earlier one of ours is like anybody's: what we lack of it, others
+        have.
+        """
+        return (
+            origin == self._origin or self._roster().by_origin(origin) is None
+        )
 
     async def _ask(self, member: str) -> None:
         state = self._state(member)

@@ -9,17 +9,19 @@ import datetime
 import time
 import zoneinfo
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from syncd.config import Config
+from syncd.config import Config, set_generation
 from syncd.errors import DamagedError, MalformedError, UsageError
 from syncd.flows import onboard
 from syncd.flows.evidence import Evidence
+from syncd.flows.ports import OwnHead
 from syncd.flows.tokenise import PURPOSES_OF_BULK, Request, Share
 from syncd.indicator import vocabulary
 from syncd.roster import trust
 from syncd.roster.keys import MemberKeys
+from syncd.roster.members import Cut, Member
 from syncd.roster.roster import Roster
 from syncd.roster.terms import ALL, LOOKUP
 from syncd.roster.trust import TrustedRoster
@@ -27,11 +29,17 @@ from syncd.store.evidence import EvidenceFiles
 from syncd.store.home import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
 from syncd.store.mirror import MirrorStore
+from syncd.store.own import Succession
 from syncd.store.quota import Debit, Limit, Quotas
 from syncd.store.roster_files import RosterFiles
 from syncd.store.vault import VaultCipher
+from syncd.tlog import checkpoint, note
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+from syncd.tlog.note import SigningKey
 
 HOUR_S = 3600
+NEXT_TLS, NEXT_CERTIFICATE = "tls-next", "certificate-next"
 DAY_S = 86_400
 
 
@@ -84,7 +92,7 @@ def member_keys(ring: Keyring, config: Config) -> MemberKeys:
         domain=member.domain,
         alliance=member.alliance,
         generation=member.generation,
-        log_seed=ring.need(f"log-{member.generation}"),
+        log_seed=ring.need(log_name(member.generation)),
         member_seed=ring.need("member"),
         seen_seed=ring.need("seen"),
         merged_seed=ring.need("merged"),
@@ -96,13 +104,93 @@ def member_keys(ring: Keyring, config: Config) -> MemberKeys:
 
 def keep_keys(ring: Keyring, keys: MemberKeys) -> None:
     """Put a member's keys into its keyring; `member_keys` reads them."""
-    ring.put(f"log-{keys.generation}", keys.log_seed)
+    ring.put(log_name(keys.generation), keys.log_seed)
     ring.put("member", keys.member_seed)
     ring.put("seen", keys.seen_seed)
     ring.put("merged", keys.merged_seed)
     ring.put("seal", keys.seal_private)
     ring.put("tls", keys.tls_pem)
     ring.put("certificate", keys.certificate)
+
+
+def log_name(generation: int) -> str:
+    """Return the name of a log's key in the keyring."""
+    return f"log-{generation}"
+
+
+def pending_tls(ring: Keyring) -> tuple[bytes, bytes] | None:
+    """Return the certificate and key that we asked the admins to list."""
+    der, pem = ring.get(NEXT_CERTIFICATE), ring.get(NEXT_TLS)
+    return (der, pem) if der and pem else None
+
+
+def ask_tls(ring: Keyring, certificate: bytes, key_pem: bytes) -> None:
+    """Keep a certificate and its key until the roster lists them."""
+    ring.drop(NEXT_CERTIFICATE)  # never one of two with the other's half
+    ring.put(NEXT_TLS, key_pem)
+    ring.put(NEXT_CERTIFICATE, certificate)
+
+
+def settle_tls(ring: Keyring, keys: MemberKeys, roster: Roster) -> MemberKeys:
+    """Return our keys with the certificate that the roster lists, kept so.
+
+    What we asked for becomes ours once it is listed. A process may die in
+    between and do it again.
+    """
+    us = roster.by_key_name(keys.origin)
+    pending = pending_tls(ring)
+    if us is None or pending is None or us.certificate != pending[0]:
+        return keys
+    certificate, pem = pending
+    ring.put("tls", pem)
+    ring.put("certificate", certificate)
+    ring.drop(NEXT_CERTIFICATE)
+    ring.drop(NEXT_TLS)
+    return replace(keys, tls_pem=pem, certificate=certificate)
+
+
+def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
+    """Return the settings with the log that the roster says we write.
+
+    Raises:
+        UsageError: config.toml is ahead of the roster.
+        DamagedError: the log's key is not here.
+    """
+    us = roster.member(config.member.id)
+    if us is None or us.number == config.member.generation:
+        return config
+    if us.number < config.member.generation:
+        raise UsageError(
+            f"{config.home}: config.toml has generation"
+            f" {config.member.generation}, the roster lists {us.origin}",
+            hint=f"set [member] generation = {us.number}; the next log begins"
+            " with syncd join update OUT --next-log",
+        )
+    seed = ring.get(log_name(us.number))
+    if seed is None or (
+        SigningKey(us.origin, note.ED25519, seed).verifier != us.generation.log
+    ):
+        raise DamagedError(
+            f"keys/{log_name(us.number)}.key: not the key of {us.origin},"
+            " which the roster says that we write",
+            hint="restore keys/ from a backup; if it is lost, syncd join"
+            " update OUT --next-log begins another log",
+        )
+    set_generation(config.home, us.number)
+    member = replace(config.member, generation=us.number)
+    return replace(config, member=member)
+
+
+def _succession(keys: MemberKeys, us: Member | None) -> Succession | None:
+    """Return the log that we write, if it took over from an earlier one."""
+    if us is None or us.generation.predecessor is None:
+        return None
+    before = us.generation.predecessor
+    empty = Checkpoint(keys.origin, 0, Frontier.EMPTY.root())
+    head = OwnHead(
+        keys.origin, Frontier.EMPTY, bytes(checkpoint.sign(empty, keys.log))
+    )
+    return Succession(head, before.origin, Cut(before.size, before.root))
 
 
 def share_name(kind: str, epoch: int, generation: int) -> str:
@@ -123,6 +211,7 @@ class Home:
     rosters: RosterFiles
     own: OwnStore
     mirror: MirrorStore
+    ending: bool  # the next log was asked for: nothing is appended to this
 
     @classmethod
     def open(cls, config: Config, secret: bytes) -> "Home":
@@ -136,13 +225,17 @@ class Home:
         path = config.home
         trusted = trusted_roster(config)
         ring = Keyring.open(path, secret)
-        keys = member_keys(ring, config)
+        roster = trusted.current
+        config = settle_log(config, ring, roster)
+        keys = settle_tls(ring, member_keys(ring, config), roster)
+        next_log = log_name(config.member.generation + 1)
         with contextlib.ExitStack() as undo:
             own = OwnStore.open(
                 path,
                 cipher=VaultCipher(ring.need("vault")),
                 access_key=ring.need("access"),
                 clock=clock,
+                succession=_succession(keys, roster.member(config.member.id)),
             )
             undo.callback(own.close)
             mirror = open_mirror(path, clock=clock)
@@ -159,6 +252,7 @@ class Home:
             roster_files(path),
             own,
             mirror,
+            next_log in ring.names(),
         )
 
     def close(self) -> None:

@@ -146,9 +146,8 @@ class OwnDesk:
         """Return rows of the vault after an id; of one state, or all."""
         states = (State[state.upper()],) if state else tuple(State)
         rows = await self._daemon.home.own.vault.page(after, limit, states)
-        origin = self._daemon.config.origin
         return forms.VaultPage(
-            items=tuple(_vault_item(row, origin) for row in rows),
+            items=tuple(map(_vault_item, rows)),
             next=rows[-1].id if len(rows) == limit else 0,
         )
 
@@ -196,15 +195,27 @@ class OwnDesk:
             )
         vault = self._daemon.home.own.vault
         if wanted.import_:
+            past = await vault.past(import_id=wanted.import_)
             rows = await vault.by_import(wanted.import_, limit=forms.MOST_IDS)
             ids = [r.id for r in rows if r.state < State.ENDING]
             count = await vault.retract_import(wanted.import_, wanted.reason)
         else:
             named = await self._named(wanted)
+            past = await vault.past(named)
             ids = await vault.request_retract(named, wanted.reason)
             count = len(ids)
         if count:
             self._daemon.wake()
+        if past:
+            origin, index = past[0]
+            raise RefusedError(
+                f"retraction: {len(past)} of the reports stand in a log that"
+                f" has ended, such as {origin}:{index}; {count} others are"
+                " being retracted",
+                hint="dispute it, which counts at once: syncd report dispute"
+                f" --about {origin}:{index}; and have the admins erase it:"
+                f" syncd roster erase {origin} --range {index}:{index + 1}",
+            )
         return forms.Retracting(
             retracting=count, ids=tuple(ids[: forms.MOST_IDS])
         )
@@ -230,13 +241,14 @@ class OwnDesk:
                     return live
             return []
         found = []
+        ours = self._daemon.own_origins()
         for origin, index in wanted.positions:
-            if origin != self._daemon.config.origin:
+            if origin not in ours:
                 raise RefusedError(
                     f"retraction: {origin} is not our log",
                     hint="dispute what another member reports",
                 )
-            row = await vault.by_index(index)
+            row = await vault.by_index(origin, index)
             if row is not None:
                 found.append(row.id)
         return found
@@ -554,7 +566,7 @@ def _import_status(state: ImportState) -> forms.ImportStatus:
     )
 
 
-def _vault_item(row: VaultRow, origin: str) -> forms.VaultItem:
+def _vault_item(row: VaultRow) -> forms.VaultItem:
     said = {k: v for k, v in row.fields.items() if k != "reason"}
     return msgspec.convert(
         {
@@ -564,10 +576,10 @@ def _vault_item(row: VaultRow, origin: str) -> forms.VaultItem:
             "kind": row.kind,
             "value": row.value,
             "state": row.state.name.lower(),
-            "position": None if row.index is None else (origin, row.index),
+            "position": None if row.index is None else (row.origin, row.index),
             "ended_by": None
             if row.ended_index is None
-            else (origin, row.ended_index),
+            else (row.origin, row.ended_index),
             "accepted_at": row.accepted_at,
             "import_id": row.import_id,
             "urgent": row.urgent,

@@ -192,7 +192,7 @@ class PeerDesk:
             if self._changes.get(origin, 0) <= since and since >= 0:
                 continue
             found = roster.by_origin(origin)
-            if found is not None and found[0].id == caller:
+            if found and (found[0].id, found[0].origin) == (caller, origin):
                 signed = await self._book.cosigned("merged", origin)
                 left = await self._exchange.rejected(origin)
                 if signed is not None and not _is_of(signed.note, left):

@@ -1,6 +1,7 @@
 """Peers: one client per member, remade when the roster moves."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 
 from syncd import pinning
@@ -9,6 +10,8 @@ from syncd.errors import RefusedError
 from syncd.peer.client import Limits, PeerClient
 from syncd.roster.keys import MemberKeys
 from syncd.roster.roster import Member, Roster
+
+Pair = tuple[bytes, bytes]  # a certificate, DER, and its key, PKCS #8
 
 
 class Peers:
@@ -19,18 +22,21 @@ class Peers:
         *,
         me: str,
         roster: Callable[[], Roster],
-        keys: MemberKeys,
+        keys: Callable[[], MemberKeys],
+        pending: Callable[[], Pair | None],
         exchange: Exchange,
     ) -> None:
         self.client: Callable[..., PeerClient] = PeerClient
         self._me = me
         self._roster = roster
         self._keys = keys
+        self._pending = pending
         self._limits = Limits(
             connect_s=exchange.connect_timeout_s,
             idle_s=exchange.read_timeout_s,
             total_s=exchange.request_timeout_s,
         )
+        self._shown = b""  # the certificate that the clients show
         self._clients: dict[str, tuple[Member, PeerClient]] = {}
 
     def get(self, member: str) -> PeerClient:
@@ -50,20 +56,26 @@ class Peers:
         return known[1]
 
     def _make(self, member: Member) -> PeerClient:
+        pin = member.keys.tls
+        self._shown = self.shown()
+
+        def tls_next() -> ssl.SSLContext | None:
+            pair = self._pending()
+            return pinning.client_context(*pair, pin) if pair else None
+
         return self.client(
             member.id,
             member.urls,
-            tls=pinning.client_context(
-                self.shown(), self._keys.tls_pem, member.keys.tls
-            ),
-            own_origins=frozenset(g.origin for g in member.generations),
+            tls=pinning.client_context(self._shown, self._keys().tls_pem, pin),
+            tls_next=tls_next,
+            own_origins=frozenset({member.origin}),
             limits=self._limits,
         )
 
     def shown(self) -> bytes:
         """Return the certificate (DER) that others know us by."""
         mine = self._roster().member(self._me)
-        return mine.certificate if mine else self._keys.certificate
+        return mine.certificate if mine else self._keys().certificate
 
     def anchors(self) -> list[bytes]:
         """Return the certificates (DER) that our door admits just now."""
@@ -72,12 +84,15 @@ class Peers:
         return [*members, *(a.certificate for a in roster.auditors)]
 
     async def refresh(self) -> None:
-        """Forget the clients of members that the roster has changed."""
-        roster = self._roster()
+        """Forget the clients of members that the roster has changed.
+
+        All of them, if it is we ourselves whose certificate has changed.
+        """
+        roster, shown = self._roster(), self.shown()
         old = [
             (name, client)
             for name, (member, client) in self._clients.items()
-            if roster.member(name) != member
+            if roster.member(name) != member or shown != self._shown
         ]
         for name, _ in old:
             del self._clients[name]

@@ -53,6 +53,10 @@ class Limits:
     total_s: float = 60.0  # one request
 
 
+class _StrangerError(UnavailableError):
+    """The peer's roster does not have the certificate that we showed."""
+
+
 class PeerClient:
     """The client of one member's peer door; implements `ports.Peer`."""
 
@@ -64,6 +68,7 @@ class PeerClient:
         tls: ssl.SSLContext,
         own_origins: frozenset[str],
         limits: Limits | None = None,
+        tls_next: Callable[[], ssl.SSLContext | None] = lambda: None,
     ) -> None:
         """Open nothing yet.
 
@@ -73,10 +78,12 @@ class PeerClient:
             tls: a client context that accepts this member's pin alone.
             own_origins: the logs that it serves as its own, under `/log/`.
             limits: what one request may cost.
+            tls_next: another, if there is a certificate that we asked the
+                admins to list: for a member whose roster lists it already.
         """
         self.name = name
         self._urls = [url.rstrip("/") for url in urls]
-        self._tls = tls
+        self._tls, self._tls_next = tls, tls_next
         self._own = own_origins
         self._limits = limits or Limits()
         self._session: aiohttp.ClientSession | None = None
@@ -205,9 +212,7 @@ class PeerClient:
         if self._session is None or self._session.closed:
             limits = self._limits
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    ssl=self._tls, limit=2 * CONCURRENT
-                ),
+                connector=aiohttp.TCPConnector(limit=2 * CONCURRENT),
                 timeout=aiohttp.ClientTimeout(
                     total=limits.total_s,
                     sock_connect=limits.connect_s,
@@ -247,7 +252,7 @@ class PeerClient:
                 raise UnavailableError(f"{self.name}: the roster has changed")
             try:
                 async with asyncio.timeout(timeout_s):
-                    return await self._once(
+                    return await self._known(
                         method, url + path, limit, body, keep_gzip
                     )
             except TimeoutError:
@@ -265,6 +270,32 @@ class PeerClient:
                 ) from e
         raise last or UnavailableError(f"{self.name}: has no address")
 
+    async def _known(
+        self,
+        method: str,
+        url: str,
+        limit: int,
+        body: bytes | None,
+        keep_gzip: bool,
+    ) -> bytes:
+        """Ask once; shown the door, ask again with our other certificate."""
+        shown = self._tls
+        try:
+            return await self._once(method, url, limit, body, keep_gzip)
+        except (
+            aiohttp.ClientSSLError,
+            # How a client certificate that is refused shows in TLS 1.3.
+            aiohttp.ServerDisconnectedError,
+            aiohttp.ClientOSError,
+            _StrangerError,
+        ):
+            if self._tls is shown:  # else another request has turned it
+                other = self._tls_next()
+                if other is None:
+                    raise
+                self._tls, self._tls_next = other, lambda: shown
+            return await self._once(method, url, limit, body, keep_gzip)
+
     async def _once(
         self,
         method: str,
@@ -274,7 +305,7 @@ class PeerClient:
         keep_gzip: bool,
     ) -> bytes:
         async with self._open().request(
-            method, url, data=body, allow_redirects=False
+            method, url, data=body, allow_redirects=False, ssl=self._tls
         ) as response:
             if response.status >= 300:
                 detail = await response.content.read(1024)
@@ -310,6 +341,8 @@ class PeerClient:
             return BrokenSourceError(f"{self.name}: redirects ({status})")
         if status in (400, 409, 422):
             return RefusedError(f"{self.name}: answered {status}: {said}")
+        if status == 403:
+            return _StrangerError(f"{self.name}: answered 403: {said}")
         if status == 404:
             return AbsentError(f"{self.name}: has no such thing")
         return UnavailableError(f"{self.name}: answered {status}: {said}")

@@ -17,7 +17,7 @@ from typing import Any
 
 from syncd.errors import MalformedError, RefusedError
 from syncd.roster import certificate, roster, trust
-from syncd.roster.join import Applicant
+from syncd.roster.join import Applicant, Request
 from syncd.roster.members import ADMIN_NAME, PASTS, Cut
 from syncd.roster.roster import (
     FORMAT,
@@ -268,6 +268,57 @@ def next_generation(
     return _with_member(
         draft, replace(member, generations=(*earlier, last, after))
     )
+
+
+def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
+    """Return the draft with a member as it now describes itself.
+
+    Its member key signed the request, so what may change is what that key
+    may say: how it is reached and called, its TLS key and certificate, and
+    in which log it goes on. `end` is where its present log ends, needed with
+    a new one.
+
+    Raises:
+        RefusedError: it is not that member's, or changes what it may not.
+    """
+    member = _member(draft, asked.id)
+    if asked.alliance_id != draft.id:
+        raise RefusedError(
+            f"roster: {asked.id} asks alliance {asked.alliance_id[:16]}…,"
+            f" not {draft.id[:16]}…"
+        )
+    if member.status == "removed":
+        raise RefusedError(f"roster: {asked.id} is removed")
+    for role in ("member", "seen", "merged", "seal"):
+        if getattr(asked.keys, role) != getattr(member.keys, role):
+            raise RefusedError(
+                f"roster: the request has another {role} key than {asked.id}",
+                hint="a member is known by its keys: one that lost them joins"
+                " under another id",
+            )
+    draft = set_member(
+        draft,
+        asked.id,
+        names=asked.names,
+        sector=asked.sector,
+        group=asked.group,
+        via=asked.via,
+        info=asked.info,
+    )
+    draft = set_urls(draft, asked.id, *asked.urls)
+    draft = set_certificate(draft, asked.id, asked.certificate)
+    if asked.log == member.generation.log:
+        return draft
+    if asked.log.name in {g.origin for g in member.generations}:
+        raise RefusedError(
+            f"roster: the request is of {asked.log.name}, which is not the"
+            " log that it writes now",
+            hint="it is an old request: ask for a new one",
+        )
+    if end is None:
+        raise RefusedError(f"roster: where {member.origin} ends is not known")
+    after = Predecessor(member.origin, end.size, end.root)
+    return next_generation(draft, asked.id, asked.log, after)
 
 
 def _member(draft: Roster, id: str) -> Member:  # noqa: A002

@@ -21,7 +21,7 @@ Whether the institution is who it says is for the admins to find out.
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -89,6 +89,7 @@ class Request:
     via: str = ""
     info: Mapping[str, str] = field(default_factory=dict)
     hash: str = ""  # hex SHA-256 of the note's text
+    made: int = 0  # unix seconds, by the clock of who asks
 
     @property
     def member(self) -> Member:
@@ -199,11 +200,14 @@ def parse(raw: bytes) -> Request:
     members.check_names(parsed.member)
     members.check_keys(parsed.member)
     _signed("member", signed, keys.member)
-    _check_proofs(at.fields("proofs", ("checkpoint", "tls")), parsed, found)
-    return parsed
+    made = _check_proofs(
+        at.fields("proofs", ("checkpoint", "tls")), parsed, found
+    )
+    return replace(parsed, made=made)
 
 
-def _check_proofs(at: Fields, parsed: Request, found: Document) -> None:
+def _check_proofs(at: Fields, parsed: Request, found: Document) -> int:
+    """Check what every key signed; return when it did."""
     held = at.value("checkpoint")
     if not isinstance(held, str):
         raise at.bad("checkpoint", "not a note")
@@ -222,6 +226,8 @@ def _check_proofs(at: Fields, parsed: Request, found: Document) -> None:
         at.base64("tls"),
         _tls_message(found.alliance, found.value),
     )
+    (line,) = (s for s in head.signatures if s.name == keys.seen.name)
+    return cosignature.verify(head.text, keys.seen, line)
 
 
 def _signed(role: str, signed: Note, key: VerifierKey) -> None:

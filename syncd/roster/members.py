@@ -175,6 +175,11 @@ class Member:
         """Return the origin of its current log."""
         return self.generation.origin
 
+    @property
+    def number(self) -> int:
+        """Return the number of its current log."""
+        return int(self.origin.rpartition("/")[2])
+
     def end(self, generation: Generation) -> Cut | None:
         """Return the last size of a log that counts, if it has ended.
 

@@ -26,7 +26,12 @@ from syncd.store.durable import Lock
 from syncd.store.events import EventBook
 from syncd.store.findings import Kept
 from syncd.store.mirror import MirrorStore
-from syncd.store.own import HIGH_WATER, OwnLogStore
+from syncd.store.own import (
+    HIGH_WATER,
+    OwnLogStore,
+    Succession,
+    succeed,
+)
 from syncd.store.quota import Quotas
 from syncd.store.sightings import Sightings
 from syncd.store.vault import Cipher, Vault
@@ -62,8 +67,11 @@ class OwnStore:
         access_key: bytes,
         clock: Callable[[], int],
         read_only: bool = False,
+        succession: Succession | None = None,
     ) -> "OwnStore":
         """Open a home's own.db, alone unless `read_only`.
+
+        The log of a `succession` is begun first, if it is not there yet.
 
         Raises:
             UsageError: another process has the home; its pid is named.
@@ -76,6 +84,8 @@ class OwnStore:
         database = None
         try:
             database = Database(home / OWN, "own", read_only=read_only)
+            if succession is not None:
+                succeed(database, succession)
             return cls(
                 database,
                 OwnLogStore(

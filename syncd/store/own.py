@@ -11,22 +11,90 @@ each has a module of its own in this room.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
+from syncd.flows import serve
 from syncd.flows.ports import Bundle, OwnHead, Published
+from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
 from syncd.store import durable, events, failpoint, vault
 from syncd.store.database import Database
-from syncd.tlog import checkpoint
+from syncd.tlog import checkpoint, growth
 from syncd.tlog import note as notes
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 
 HIGH_WATER = "high-water.note"
 _FULL = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """A log of ours that takes over from one that has ended."""
+
+    head: OwnHead  # of the new log, at size 0
+    before: str  # origin of the one that ended
+    end: Cut  # where it did, as the roster says
+
+
+def succeed(database: Database, succession: Succession) -> None:
+    """Begin the next log, unless it is there; all or nothing.
+
+    What stands in the old log behind its end counts for nobody, so those
+    reports wait again and will stand in the new one; and what was to be
+    retracted, and no longer can be, is published again.
+    """
+    head = succession.head
+
+    def job(c: sa.Connection) -> None:
+        rows = {
+            str(origin): (int(id_), int(size))
+            for id_, origin, size in c.exec_driver_sql(
+                "SELECT id, origin, size FROM log"
+            )
+        }
+        if head.origin in rows:
+            return
+        c.exec_driver_sql(
+            "INSERT INTO log (origin, size, peaks, note) VALUES (?, 0, ?, ?)",
+            (head.origin, bytes(head.frontier), head.note),
+        )
+        old = rows.get(succession.before)
+        if old is not None:
+            vault.turn(c, old[0], _common(c, *old, succession))
+
+    database.write_now(job)
+
+
+def _common(
+    c: sa.Connection, log_id: int, size: int, succession: Succession
+) -> int:
+    """Return how many entries of an old log of ours count for all.
+
+    None, if it is not the log that the roster ended: where the two parted is
+    not known here, and a report that stands twice does less harm than one
+    that stands nowhere.
+    """
+    end = succession.end
+    if size < end.size:
+        return size  # rolled back: what we have is how it began
+    whole = end.size // _FULL
+    tail: list[bytes] = []
+    if end.size % _FULL:
+        bundle = bundle_rows.get(c, log_id, whole)
+        if bundle is None:
+            return 0
+        records = serve.records(succession.before, bundle)
+        tail = serve.leaf_hashes(records[: end.size % _FULL])
+    roots = bundle_rows.roots(c, log_id, 0, whole)
+    if len(roots) < whole:
+        return 0
+    same = growth.prefix_root(end.size, roots, tail) == end.root
+    return end.size if same else 0
 
 
 class OwnLogStore:
@@ -232,6 +300,8 @@ class OwnLogStore:
             return
         mark = _read_note(raw, HIGH_WATER)
         if mark.origin != head.origin and head.size == 0:
+            # The old log's mark has done its work: the roster says where it
+            # ended.
             durable.write(self._mark, tip.note)  # a generation just founded
             return
         if mark.origin != head.origin:
@@ -244,7 +314,8 @@ class OwnLogStore:
                 f" size {mark.size} was released: the database was rolled"
                 " back",
                 hint="restore the newest own.db; appending to this one would"
-                " fork the log",
+                " fork the log. If it is lost: syncd join update OUT"
+                " --next-log",
             )
         if head.size == mark.size and head.root != mark.root:
             raise DamagedError(

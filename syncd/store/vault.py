@@ -92,6 +92,7 @@ class VaultRow:
     epoch: int | None
     token: bytes | None
     reason: str  # why it ends
+    origin: str = ""  # the log of ours that its statement is in
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,8 @@ class VaultCipher:
 
 _ROW = (
     "SELECT vault.id, type, kind, sealed, fields, fields_mac, state, urgent,"
-    " accepted_at, import_id, idx, ended_idx, epoch, token, reason"
+    " accepted_at, import_id, idx, ended_idx, epoch, token, reason,"
+    " (SELECT origin FROM log WHERE log.id = vault.log_id)"
     " FROM vault JOIN vault_fields ON vault_fields.id = vault.fields_id"
 )
 
@@ -359,12 +361,38 @@ class Vault:
             limit,
         )
 
-    async def by_index(self, index: int) -> VaultRow | None:
-        """Return the row whose statement is at `index` of our log."""
+    async def by_index(self, origin: str, index: int) -> VaultRow | None:
+        """Return the row whose statement is at `index` of a log of ours."""
         rows = await self._rows(
-            "WHERE idx = ? ORDER BY log_id DESC LIMIT 1", index
+            "WHERE idx = ? AND log_id = (SELECT id FROM log WHERE origin = ?)",
+            index,
+            origin,
         )
         return rows[0] if rows else None
+
+    async def past(
+        self, ids: Sequence[int] = (), import_id: int | None = None
+    ) -> list[tuple[str, int]]:
+        """Return where reports stand that no retract of ours can end.
+
+        They are in a log that has ended. Of an import, at most 1,000.
+        """
+        sql = (
+            "SELECT origin, idx FROM vault JOIN log ON log.id = vault.log_id"
+            " WHERE state = 1 AND log_id < (SELECT max(id) FROM log) AND"
+        )
+
+        def job(c: sa.Connection) -> list[tuple[str, int]]:
+            if import_id is None:
+                found = select_in(c, f"{sql} vault.id IN (?*)", ids)
+                return sorted((str(o), int(i)) for o, i in found)
+            rows = c.exec_driver_sql(
+                f"{sql} import_id = ? ORDER BY vault.id LIMIT 1000",
+                (import_id,),
+            )
+            return [(str(o), int(i)) for o, i in rows]
+
+        return await self._db.read(job)
 
     async def page(
         self,
@@ -415,6 +443,8 @@ class Vault:
     ) -> list[int]:
         """Have the rows end; return the ids that were live.
 
+        Not those that stand in a log that has ended (`past`).
+
         A waiting row ends at once: nothing of it is public. Should it be on
         its way into the log just now, the append turns it into ENDING.
         """
@@ -424,7 +454,10 @@ class Vault:
                 id_
                 for (id_,) in select_in(
                     c,
-                    "SELECT id FROM vault WHERE state < 2 AND id IN (?*)",
+                    # A log ends only what it said itself.
+                    "SELECT id FROM vault WHERE (state = 0 OR state = 1"
+                    " AND log_id = (SELECT max(id) FROM log))"
+                    " AND id IN (?*)",
                     ids,
                 )
             ]
@@ -455,7 +488,8 @@ class Vault:
             done = c.exec_driver_sql(
                 "UPDATE vault SET reason = ?,"
                 " state = CASE state WHEN 0 THEN 3 ELSE 2 END"
-                " WHERE import_id = ? AND state < 2",
+                " WHERE import_id = ? AND (state = 0 OR state = 1"
+                " AND log_id = (SELECT max(id) FROM log))",
                 (reason, import_id),
             )
             return done.rowcount
@@ -574,6 +608,7 @@ class Vault:
             epoch,
             token,
             reason,
+            origin,
         ) = row
         value, extras = "", b""
         try:
@@ -599,6 +634,7 @@ class Vault:
             epoch,
             token,
             reason or "",
+            origin or "",
         )
 
 
@@ -632,6 +668,27 @@ def publish(
             ended,
         )
         _all(done.rowcount, len(ended), "ended")
+
+
+def turn(c: sa.Connection, log_id: int, size: int) -> None:
+    """Take leave of a log of which `size` entries count.
+
+    Reports behind that wait again, and stand in the next log; what would
+    have ended one before it, and did not, is undone: a log can only end what
+    it said itself.
+    """
+    c.exec_driver_sql(
+        "UPDATE vault SET state = CASE state WHEN 1 THEN 0 ELSE 3 END,"
+        " log_id = NULL, idx = NULL, token = NULL, epoch = NULL,"
+        " ended_idx = NULL WHERE log_id = ? AND idx >= ?",
+        (log_id, size),
+    )
+    c.exec_driver_sql(
+        "UPDATE vault SET state = 1, ended_idx = NULL"
+        " WHERE log_id = ? AND sealed IS NOT NULL"
+        " AND (state = 2 OR ended_idx >= ?)",
+        (log_id, size),
+    )
 
 
 def _all(count: int, want: int, what: str) -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -259,6 +259,92 @@ def test_a_member_goes_on_in_a_new_log(
     after = machine.update(raw).known("bank")
     assert after.origin == "bank.example/syncd/txwz/2"
     assert after.end(bank.generation) is not None
+
+
+# ------------------------------------------------------- a member's request
+
+
+@pytest.fixture
+def bank(club: "Club") -> keys.MemberKeys:
+    """Bank's keys, with a log and a TLS key that the roster does not have."""
+    club.request("bank")
+    newer = keys.generate("bank.example", "txwz", club.rng, now=NOW)
+    return replace(
+        club.keys["bank"],
+        generation=2,
+        log_seed=newer.log_seed,
+        tls_pem=newer.tls_pem,
+        certificate=newer.certificate,
+    )
+
+
+def asked(
+    own: keys.MemberKeys, roster: Roster, **other: object
+) -> join.Request:
+    given: dict[str, object] = {
+        "id": "bank",
+        "names": Names("新行", "new bank"),
+        "sector": "bank",
+        "now": NOW + 9,
+        "alliance_id": roster.id,
+        "urls": ("https://new.example",),
+    }
+    return join.parse(join.request(own, **{**given, **other}))  # type: ignore[arg-type]
+
+
+def test_a_member_describes_itself_anew(
+    bank: keys.MemberKeys, machine: TrustedRoster
+) -> None:
+    """Door, names, certificate and TLS key, and the log it goes on in."""
+    request = asked(bank, machine.current)
+    assert request.made == NOW + 9
+    before = machine.current.known("bank")
+    after = drafts.update(begin(machine), request, Cut(7, b"\4" * 32))
+    found = after.known("bank")
+    assert found.urls == ("https://new.example",)
+    assert found.names.en == "new bank"
+    assert found.certificate == bank.certificate
+    assert found.keys == bank.public
+    assert found.number == 2
+    assert found.end(before.generation) == Cut(7, b"\4" * 32)
+    drafts.write(after, machine.current)
+    again = drafts.update(after, request, None)  # asked for, and there
+    assert again == after
+
+
+@pytest.mark.parametrize(
+    ("change", "given", "why"),
+    [
+        ({}, {}, "where bank.example/syncd/txwz/1 ends is not known"),
+        ({"generation": 1}, {}, "an old request"),
+        ({"member_seed": b"m" * 32}, {}, "another member key"),
+        ({"seen_seed": b"m" * 32}, {}, "another seen key"),
+        ({"merged_seed": b"m" * 32}, {}, "another merged key"),
+        ({"seal_private": b"m" * 32}, {}, "another seal key"),
+        ({}, {"alliance_id": "ab" * 32}, "asks alliance abab"),
+        ({}, {"id": "nobody"}, "no member nobody"),
+    ],
+)
+def test_what_a_request_cannot_change(
+    bank: keys.MemberKeys,
+    machine: TrustedRoster,
+    change: dict[str, Any],
+    given: dict[str, Any],
+    why: str,
+) -> None:
+    """A member is known by its keys; a log's key never changes."""
+    request = asked(replace(bank, **change), machine.current, **given)
+    with pytest.raises(RefusedError) as refused:
+        drafts.update(begin(machine), request, None)
+    assert why in f"{refused.value} {refused.value.hint}"
+
+
+def test_a_removed_member_asks_in_vain(
+    bank: keys.MemberKeys, machine: TrustedRoster
+) -> None:
+    out = drafts.remove(begin(machine), "bank")
+    with pytest.raises(RefusedError, match="bank is removed"):
+        drafts.update(out, asked(bank, machine.current), None)
 
 
 # ------------------------------------------------------------ plain edits

@@ -395,3 +395,20 @@ def test_a_request_shows_the_log_at_size_0(club: "Club") -> None:
     held = value_of(raw)["proofs"]["checkpoint"].encode()
     head, _ = checkpoint.open_(held, club.keys["bank"].log.verifier)
     assert head == Checkpoint(club.keys["bank"].origin, 0, EMPTY_ROOT)
+
+
+def test_a_certificate_file_is_pem_or_der(club: "Club") -> None:
+    """Of a chain, the first: its owner's own."""
+    club.request("bank")
+    club.request("police")
+    der = club.keys["bank"].certificate
+    other = club.keys["police"].certificate
+    assert certificate.load(der) == der
+    chain = b"".join(
+        x509.load_der_x509_certificate(one).public_bytes(Encoding.PEM)
+        for one in (der, other)
+    )
+    assert certificate.load(chain) == der
+    for odd in (b"", b"-----BEGIN CERTIFICATE-----\nAA==\n", chain[:90]):
+        with pytest.raises(MalformedError, match=r"f\.pem: not a"):
+            certificate.load(odd, "f.pem")

@@ -12,9 +12,12 @@ import pytest
 
 from syncd import canonical
 from syncd.errors import DamagedError, StaleError
+from syncd.flows import serve
 from syncd.flows.ports import Published
+from syncd.roster.members import Cut
 from syncd.store import failpoint
 from syncd.store.home import OwnStore
+from syncd.store.own import Succession, succeed
 from syncd.store.vault import (
     Accepted,
     ImportMark,
@@ -24,6 +27,7 @@ from syncd.store.vault import (
     State,
     VaultCipher,
 )
+from syncd.tlog.merkle import Frontier
 
 if TYPE_CHECKING:
     from tests.store.conftest import Grower
@@ -129,7 +133,7 @@ async def test_the_way_of_a_row(own: OwnStore, log: "Grower") -> None:
     """Waiting, published, ending, ended; each in its append's transaction."""
     (id_,) = await accept(own, phone(1))
     await publish(own, log, [Published(id_, 0, b"t" * 16, 1)])
-    row = await own.vault.by_index(0)
+    row = await own.vault.by_index(log.origin, 0)
     assert row is not None
     assert (row.id, row.state, row.token) == (id_, State.PUBLISHED, b"t" * 16)
     assert await own.vault.waiting(10, ["phone"]) == []
@@ -389,3 +393,79 @@ def test_a_value_is_found_by_hmac_sha256() -> None:
     for _ in range(2):
         found = cipher.mac(message)
         assert found == hmac.digest(mac_key, message, "sha256")[:16]
+
+
+# ---------------------------------------------------------- the next log
+
+
+async def turned(
+    own: OwnStore, log: "Grower", size: int, root: bytes
+) -> "Grower":
+    """Let the next log take over from where the roster says it ended."""
+    after = copy.copy(log)
+    after.origin = "bank.example/syncd/txwz/2"
+    after.frontier, after.records = Frontier.EMPTY, []
+    succession = Succession(after.head(), log.origin, Cut(size, root))
+    await own.database.in_writer(lambda: succeed(own.database, succession))
+    await own.database.in_writer(lambda: succeed(own.database, succession))
+    return after
+
+
+async def three(own: OwnStore, log: "Grower") -> list[int]:
+    """Publish three rows, one an entry; the second is ended by the fourth."""
+    ids = await accept(own, phone(1), phone(2), phone(3))
+    for at, id_ in enumerate(ids):
+        await publish(own, log, [Published(id_, 0 + at, b"t" * 16, 1)])
+    await own.vault.request_retract([ids[1]], "wrong")
+    await publish(own, log, [Published(ids[1], 3, b"t" * 16, 1, ends=True)])
+    return ids
+
+
+async def states(own: OwnStore, ids: Sequence[int]) -> list[str]:
+    rows = [await own.vault.get(id_) for id_ in ids]
+    return [row.state.name for row in rows if row is not None]
+
+
+async def test_what_counts_stays_and_cannot_be_retracted(
+    own: OwnStore, log: "Grower"
+) -> None:
+    """A log ends only what it said itself; we know where that stands."""
+    ids = await three(own, log)
+    await turned(own, log, 4, log.frontier.root())
+    assert await states(own, ids) == ["PUBLISHED", "ENDED", "PUBLISHED"]
+    assert await own.vault.request_retract(ids, "wrong") == []
+    assert await own.vault.past(ids) == [(log.origin, 0), (log.origin, 2)]
+    row = await own.vault.by_index(log.origin, 2)
+    assert row is not None
+    assert row.origin == log.origin
+    assert await own.vault.by_index("bank.example/syncd/txwz/2", 2) is None
+
+
+async def test_what_stands_behind_the_end_waits_again(
+    own: OwnStore, log: "Grower"
+) -> None:
+    """And what its retract there was to end is published again."""
+    ids = await three(own, log)
+    root = Frontier.EMPTY.extend(serve.leaf_hashes(log.records[:2])).root()
+    await turned(own, log, 2, root)
+    assert await states(own, ids) == ["PUBLISHED", "PUBLISHED", "WAITING"]
+    (row,) = await own.vault.waiting(10, ["phone"])
+    assert (row.id, row.index, row.token) == (ids[2], None, None)
+
+
+async def test_of_another_log_nothing_counts(
+    own: OwnStore, log: "Grower"
+) -> None:
+    """It forked: all waits again, for where the two parted is not known."""
+    ids = await three(own, log)
+    await turned(own, log, 2, b"\7" * 32)
+    assert await states(own, ids) == ["WAITING", "ENDED", "WAITING"]
+
+
+async def test_of_a_log_that_was_rolled_back_all_counts(
+    own: OwnStore, log: "Grower"
+) -> None:
+    """What is here is how the longer one began."""
+    ids = await three(own, log)
+    await turned(own, log, 400, b"\7" * 32)
+    assert await states(own, ids) == ["PUBLISHED", "ENDED", "PUBLISHED"]

@@ -1,0 +1,286 @@
+"""A member goes on in its next log, by the commands that the messages name."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from syncd.cli.main import main
+from syncd.errors import DamagedError, RefusedError, UsageError
+from syncd.node import audit
+from syncd.roster import drafts
+from syncd.roster.roster import Roster
+from syncd.web import forms
+from tests.alliance import ADMINS, Alliance, Member, secret_file
+
+URLS = [f"http://evil-{n}.example/" for n in range(4)]
+
+
+@pytest_asyncio.fixture
+async def alliance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Alliance]:
+    """Three members; bank has reported a number and a URL."""
+    monkeypatch.setenv("SYNCD_SECRET_FILE", str(secret_file(tmp_path)))
+    ids = ("police", "bank", "carrier")
+    async with Alliance.found(tmp_path / "all", ids) as made:
+        await made.bank.report("phone", "+12025550123")
+        await made.bank.report("url", URLS[0])
+        await made.settle()
+        yield made
+
+
+def syncd(member: Member, *words: str | Path) -> int:
+    """Run a command on a member's home; return the exit code."""
+    with pytest.raises(SystemExit) as end:
+        main(["--home", str(member.home), *map(str, words)])
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+async def publish(alliance: Alliance, draft: Path, at: Member) -> Roster:
+    """Have both admins sign a draft, and a member publish it."""
+    current = drafts.read(alliance.notes[-1])[1]
+    raw = await asyncio.to_thread(draft.read_bytes)
+    for admin in ADMINS:
+        raw = drafts.sign(raw, admin, current)
+    alliance.notes.append(raw)
+    return await at.node.rosters.publish(raw)
+
+
+async def restart(alliance: Alliance, member: Member) -> None:
+    """Start a daemon again; its log may be another one."""
+    await alliance.stop(member.id)
+    await alliance.start(member.id)
+    member.keys = member.node.home.keys
+
+
+async def verdict(member: Member, url: str) -> str:
+    (item,) = await member.lookup("url", url)
+    return str(item.verdict)
+
+
+async def next_log(alliance: Alliance, tmp_path: Path) -> Roster:
+    """Take bank through the whole way; police's admins draft."""
+    bank, police = alliance.bank, alliance.police
+    asked, draft = tmp_path / "bank.update", tmp_path / "draft"
+    assert syncd(bank, "join", "update", asked, "--next-log") == 0
+    assert syncd(police, "roster", "update", asked, draft) == 0
+    roster = await publish(alliance, draft, police)
+    # A daemon that does not start hears of a roster by hand.
+    files = [tmp_path / f"roster-{n}" for n in range(roster.version)]
+    for file, raw in zip(files, alliance.notes, strict=True):
+        file.write_bytes(raw)
+    pin = ("--fingerprint", alliance.fingerprint)
+    assert syncd(bank, "join", "accept", *files, *pin) == 0
+    await restart(alliance, bank)
+    await alliance.settle()
+    return roster
+
+
+async def test_a_planned_turn(
+    alliance: Alliance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is lost, nobody waits for it but new reports, for a while."""
+    bank, police = alliance.bank, alliance.police
+    old = bank.origin
+    size = await bank.size()
+    words = ("join", "update", tmp_path / "early", "--next-log")
+    assert syncd(bank, *words) == 2  # it might still write
+    assert "in use by another syncd" in capsys.readouterr().err
+
+    await alliance.stop("bank")
+    asked = tmp_path / "bank.update"
+    assert syncd(bank, "join", "update", asked, "--next-log") == 0
+    assert "syncd run writes nothing" in capsys.readouterr().err
+    await alliance.start("bank")
+    await bank.report("url", URLS[1])
+    bank.node.wake()
+    with pytest.raises(RefusedError, match="the next log waits for the"):
+        bank.node.may_append()
+    assert await verdict(bank, URLS[0]) == "suspected"  # it serves as ever
+
+    draft = tmp_path / "draft"
+    assert syncd(police, "roster", "update", asked, draft) == 0
+    shown = capsys.readouterr()
+    assert f"{old} ends at size {size}" in shown.out
+    assert "+ bank writes bank.example/syncd/txwz/2" in shown.out
+    assert "bank asked on 20" in shown.err
+    roster = await publish(alliance, draft, police)
+    await bank.round()
+    with pytest.raises(RefusedError, match="restart syncd: it goes on in"):
+        bank.node.may_append()
+
+    await restart(alliance, bank)
+    assert bank.origin == "bank.example/syncd/txwz/2"
+    assert bank.config.member.generation == 2
+    await alliance.settle()
+    for member in alliance.members.values():
+        assert await verdict(member, URLS[0]) == "suspected"
+        assert await verdict(member, URLS[1]) == "suspected"
+        assert (await member.head(old)).merged == size
+        for report in audit.verify_home(member.config, roster):
+            assert report.problems == []
+    page = await bank.node.own_desk.reports(0, 10, "")
+    assert [p.position and p.position[0] for p in page.items] == [
+        old,
+        old,
+        bank.origin,
+    ]
+
+
+@pytest.mark.slow
+async def test_what_the_old_log_said(
+    alliance: Alliance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stands; its author disputes it at once, and the admins erase it."""
+    bank, police = alliance.bank, alliance.police
+    old = bank.origin
+    await alliance.stop("bank")
+    await next_log(alliance, tmp_path)
+    with pytest.raises(RefusedError, match="a log that has ended") as refused:
+        await bank.retract("url", URLS[0])
+    (index,) = [
+        p.position[1]
+        for p in (await bank.node.own_desk.reports(0, 10, "")).items
+        if p.kind == "url" and p.position
+    ]
+    words = f"syncd roster erase {old} --range {index}:{index + 1}"
+    assert words in refused.value.hint
+    with pytest.raises(RefusedError, match="a log that has ended"):
+        await bank.node.own_desk.retract(
+            forms.Retraction(
+                reason="false_positive", positions=((old, index),)
+            )
+        )
+
+    await bank.node.own_desk.dispute(
+        forms.DisputeDraft(
+            kind="url",
+            value=URLS[0],
+            reason="stale",
+            about=((old, index),),
+        )
+    )
+    await alliance.settle()
+    assert await verdict(police, URLS[0]) == "disputed"
+
+    draft = tmp_path / "erase"
+    reason = ("--reason", "entry_error")
+    code = syncd(police, *words.split()[1:], draft, *reason)
+    assert code == 0, capsys.readouterr().err
+    await publish(alliance, draft, police)
+    await alliance.settle()
+    for member in alliance.members.values():
+        await member.node._daily()
+        assert await verdict(member, URLS[0]) == "none"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mark", ["rolled back too", "still there"])
+async def test_a_home_that_was_rolled_back(
+    alliance: Alliance, tmp_path: Path, mark: str
+) -> None:
+    """The refusal names the command, and the alliance keeps all that it had."""
+    bank = alliance.bank
+    await alliance.stop("bank")
+    kept = tmp_path / "snapshot"
+    shutil.copytree(bank.home, kept)
+    await alliance.start("bank")
+    await bank.report("url", URLS[2])
+    await alliance.settle()
+    size = await bank.size()
+    await alliance.stop("bank")
+    for name in ("own.db", "mirror.db", "high-water.note"):
+        if name == "high-water.note" and mark == "still there":
+            continue
+        shutil.copy(kept / name, bank.home / name)
+        for more in ("-wal", "-shm"):
+            (bank.home / (name + more)).unlink(missing_ok=True)
+    if mark == "still there":
+        with pytest.raises(DamagedError) as damaged:
+            await bank.start()
+        assert "syncd join update OUT --next-log" in damaged.value.hint
+        bank.running = None
+    else:
+        await bank.start()
+        while bank.node._why_not == "the other members were not asked yet":
+            await bank.round()
+        assert "syncd join update OUT --next-log" in bank.node.appending
+        await alliance.stop("bank")
+
+    old = bank.origin
+    roster = await next_log(alliance, tmp_path)
+    end = roster.known("bank").generation.predecessor
+    assert end is not None
+    assert (end.origin, end.size) == (old, size)
+    await bank.report("url", URLS[3])
+    await alliance.settle()
+    for member in alliance.members.values():
+        for url in (URLS[0], URLS[2], URLS[3]):
+            assert await verdict(member, url) == "suspected"
+        for report in audit.verify_home(member.config, roster):
+            assert report.problems == [], member.id
+
+
+async def test_a_new_tls_key(alliance: Alliance, tmp_path: Path) -> None:
+    """No outage: it reaches who has the new roster, and who has the old."""
+    bank, police, carrier = alliance.bank, alliance.police, alliance.carrier
+    asked, draft = tmp_path / "bank.update", tmp_path / "draft"
+    assert syncd(bank, "join", "update", asked, "--new-key") == 0  # it runs
+    await alliance.settle()  # as ever, with the old one
+    assert syncd(police, "roster", "update", asked, draft) == 0
+    alliance.cut("police", "carrier")  # carrier hears of nothing yet
+    roster = await publish(alliance, draft, police)
+    assert roster.known("bank").keys.tls != bank.keys.public.tls
+    version = roster.version
+    assert await bank.node.peers.get("police").roster(version)
+    assert await bank.node.peers.get("carrier").roster(1)
+    await bank.round()  # hears of it from police, by the new key
+    assert bank.node.rosters.current.version == version
+    assert bank.node.keys.public.tls == roster.known("bank").keys.tls
+    alliance.heal()
+    await alliance.settle()
+    await alliance.stop("bank")
+    await alliance.start("bank")
+    assert bank.node.home.keys.public.tls == roster.known("bank").keys.tls
+    await bank.report("url", URLS[1])
+    await alliance.settle()
+    assert await verdict(carrier, URLS[1]) == "suspected"
+
+
+@pytest.mark.slow
+async def test_another_address(
+    alliance: Alliance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A request says what it changes, and nothing else."""
+    bank, police = alliance.bank, alliance.police
+    asked, draft = tmp_path / "bank.update", tmp_path / "draft"
+    assert syncd(bank, "join", "update", asked) == 2
+    assert "nothing changes by that" in capsys.readouterr().err
+    urls = [f"https://127.0.0.1:{bank.address[1]}", "https://b.example:8443"]
+    words = [w for url in urls for w in ("--url", url)]
+    assert syncd(bank, "join", "update", asked, *words) == 0
+    assert syncd(police, "roster", "update", asked, draft) == 0
+    out = capsys.readouterr().out
+    assert "+ bank is reached at https://b.example:8443" in out
+    roster = drafts.read(draft.read_bytes())[1]
+    assert roster.known("bank").urls == tuple(urls)
+
+
+@pytest.mark.slow
+async def test_a_config_that_is_ahead_of_the_roster(
+    alliance: Alliance,
+) -> None:
+    from syncd import config
+
+    await alliance.stop("bank")
+    config.set_generation(alliance.bank.home, 2)
+    with pytest.raises((UsageError, DamagedError)) as ahead:
+        await alliance.bank.start()
+    alliance.bank.running = None
+    assert isinstance(ahead.value, UsageError)
+    assert "syncd join update OUT --next-log" in ahead.value.hint
