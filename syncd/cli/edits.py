@@ -42,6 +42,7 @@ def add(noun: typer.Typer) -> None:
     _add_auditor(noun)
     _add_never(noun)
     _add_retire(noun)
+    _add_cut(noun)
     _add_erase(noun)
 
 
@@ -524,7 +525,41 @@ def _normal(kind: str, value: str) -> Identifier:
         )
 
 
-# ---------------------------------------------------------------- erasing
+# ------------------------------------------------------- forks, erasing
+
+
+def _add_cut(noun: typer.Typer) -> None:
+    @noun.command(
+        "cut",
+        help=t("Draft a version that says which branch of a log counts."),
+    )
+    def _cut_(
+        ctx: typer.Context,
+        origin: Annotated[str, typer.Argument()],
+        out: Out,
+        checkpoint: Annotated[
+            Path | None,
+            typer.Option(
+                help=t("of that branch; else what --home mirrors of the log")
+            ),
+        ] = None,
+        ended: Annotated[
+            bool, typer.Option("--ended", help=t("nothing after it counts"))
+        ] = False,
+        current: Current = None,
+        onto: Onto = None,
+        as_json: AsJson = False,
+    ) -> None:
+        draft = Draft(ctx, current, onto)
+        _, log = drafting.named(
+            draft.roster.by_origin(origin),
+            "log",
+            origin,
+            draft.roster.origins(),
+        )
+        at = draft.end(log, checkpoint)
+        draft.edit(drafts.cut, origin, at, ended=ended)
+        draft.write(out, as_json=as_json)
 
 
 def _add_retire(noun: typer.Typer) -> None:

@@ -781,4 +781,7 @@ TEXT = {
     "start syncd run once: it goes on in the new log": "请先启动一次 syncd run：它会在新日志中继续",
     "{member} asked on {day}; if in doubt, compare by phone the request's hash {hash}": "{member} 于 {day} 提出；如有疑问，请电话核对申请的哈希 {hash}",
     "{old} has ended: from now on syncd run writes nothing, until a roster lists {new}; then start it again.": "{old} 已结束：此后 syncd run 不再写入，直到名册列出 {new}；届时请重新启动。",
+    "Draft a version that says which branch of a log counts.": "起草一版：指明某日志的哪一支有效。",
+    "of that branch; else what --home mirrors of the log": "该支的检查点；未给时用主目录的镜像",
+    "nothing after it counts": "其后的一概无效",
 }

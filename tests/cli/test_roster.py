@@ -360,6 +360,17 @@ def test_what_a_removed_member_said_can_be_erased(
     assert row.ranges == ((1, 2),)
 
 
+def test_which_branch_of_a_log_counts(admin: Admin, root: Path) -> None:
+    """That of a checkpoint it signed; with the end, if it is to end there."""
+    origin = admin.current.known("bank").origin
+    given = ["--checkpoint", str(root / "bank.checkpoint"), "--ended"]
+    ran = admin("cut", origin, "OUT", *given)
+    assert ran.code == 0, ran.err
+    assert f"+ {origin} goes through size" in ran.out
+    assert f"+ {origin} ends there" in ran.out
+    assert admin.draft.known("bank").generation.ended
+
+
 # ------------------------------------------------------------- sign, show
 
 
