@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from syncd.cli.importing import columns, lines, sheet, table
+from syncd.cli.importing import columns, lines, patience, sheet, table
 from syncd.cli.importing.rows import Row, Table, Told
 from syncd.errors import MalformedError, UsageError
 
@@ -396,6 +396,9 @@ def test_limits_are_what_the_docs_say() -> None:
     text = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
     for number in (lines.MAX_LINE, table.MAX_LINES, sheet.MAX_COLUMNS):
         assert f"{number:,}" in text
+    assert f"up to {patience.RESTART_S // 60} minutes" in text
+    assert patience.QUOTA_S == 3600
+    assert "for an hour at most" in text
 
 
 def test_every_alias_means_one_field() -> None:
