@@ -31,24 +31,32 @@ def test_migrations_end_where_tables_stand(
         db.close()
 
 
+def later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str = ""
+) -> None:
+    """Have a build that knows one revision of mirror.db more."""
+    known = database._MIGRATIONS / "mirror"
+    into = tmp_path / "migrations" / "mirror"
+    into.mkdir(parents=True)
+    for script in known.glob("v*.py"):
+        (into / script.name).write_text(script.read_text())
+    (into / "v9999_later.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        f"revision = 'mirror_later'\ndown_revision = '{HEADS['mirror']}'\n"
+        "def upgrade():\n"
+        "    op.add_column('log', sa.Column('extra', sa.Text()))\n" + more
+    )
+    monkeypatch.setattr(database, "_MIGRATIONS", into.parent)
+    monkeypatch.setitem(HEADS, "mirror", "mirror_later")
+
+
 def test_an_older_database_is_brought_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A later revision is applied to a database that has rows."""
     path = tmp_path / "mirror.db"
     Database(path, "mirror").close()
-    later = tmp_path / "migrations"
-    (later / "mirror").mkdir(parents=True)
-    first = database._MIGRATIONS / "mirror" / "v0001_first.py"
-    (later / "mirror" / "v0001_first.py").write_text(first.read_text())
-    (later / "mirror" / "v0002_more.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\n"
-        "revision = 'mirror_2'\ndown_revision = 'mirror_1'\n"
-        "def upgrade():\n"
-        "    op.add_column('log', sa.Column('extra', sa.Text()))\n"
-    )
-    monkeypatch.setattr(database, "_MIGRATIONS", later)
-    monkeypatch.setitem(HEADS, "mirror", "mirror_2")
+    later(tmp_path, monkeypatch)
     db = Database(path, "mirror")
     try:
         assert (
@@ -57,7 +65,7 @@ def test_an_older_database_is_brought_up(
             )
             == []
         )
-        assert db.read_now(db._revision) == "mirror_2"
+        assert db.read_now(db._revision) == "mirror_later"
     finally:
         db.close()
 
@@ -68,19 +76,7 @@ def test_a_failed_migration_leaves_the_database_as_it_was(
     """All of a migration happens, or nothing of it."""
     path = tmp_path / "mirror.db"
     Database(path, "mirror").close()
-    later = tmp_path / "migrations"
-    (later / "mirror").mkdir(parents=True)
-    first = database._MIGRATIONS / "mirror" / "v0001_first.py"
-    (later / "mirror" / "v0001_first.py").write_text(first.read_text())
-    (later / "mirror" / "v0002_more.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\n"
-        "revision = 'mirror_2'\ndown_revision = 'mirror_1'\n"
-        "def upgrade():\n"
-        "    op.add_column('log', sa.Column('extra', sa.Text()))\n"
-        "    raise OSError('power')\n"
-    )
-    monkeypatch.setattr(database, "_MIGRATIONS", later)
-    monkeypatch.setitem(HEADS, "mirror", "mirror_2")
+    later(tmp_path, monkeypatch, "    raise OSError('power')\n")
     with pytest.raises(OSError, match="power"):
         Database(path, "mirror")
     monkeypatch.undo()

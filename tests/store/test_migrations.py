@@ -5,11 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import create_engine
 
 from syncd.errors import NewerError, UsageError
 from syncd.flows import serve
 from syncd.store.database import HEADS, Database
 from syncd.store.home import OwnStore
+from syncd.store.migrations.mirror import v0001_first
 from syncd.store.own import HIGH_WATER
 from syncd.store.vault import Known, NewReport, State
 from tests.store.conftest import NOW, Clock, open_own
@@ -120,3 +124,28 @@ async def test_one_of_a_newer_syncd_is_left_alone(old: Path) -> None:
         open_own(old, Clock())
     assert "backup from before" in e.value.hint
     assert rows(old / "own.db") == before
+
+
+def test_a_mirror_db_of_the_first_revision_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    """Made by the very script of that revision, with a log in it."""
+    path = tmp_path / "mirror.db"
+    first = create_engine(f"sqlite:///{path}")
+    with first.begin() as c:
+        context = MigrationContext.configure(c)
+        with Operations.context(context):
+            v0001_first.upgrade()
+        context._ensure_version_table()
+        c.exec_driver_sql("INSERT INTO alembic_version VALUES ('mirror_1')")
+        c.exec_driver_sql(
+            "INSERT INTO log VALUES (1, 'bank.example/syncd/txwz/1', 1,"
+            " x'00', 1, x'01', 0)"
+        )
+        c.exec_driver_sql("INSERT INTO fork_note VALUES (1, x'02', x'03')")
+    first.dispose()
+    before = rows(path)
+    Database(path, "mirror").close()
+    after = rows(path)
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {"rejected_note"}

@@ -103,17 +103,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log_id", "hash"),
     )
     op.create_table(
-        "rejected_note",
-        sa.Column("log_id", Int, nullable=False),
-        sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["log_id"],
-            ["log.id"],
-        ),
-        sa.PrimaryKeyConstraint("log_id", "hash"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "kept_note",
         sa.Column("log_id", Int, nullable=False),
         sa.Column("size", Int, nullable=False),
