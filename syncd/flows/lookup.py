@@ -9,12 +9,25 @@ the others are answered as usual.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from syncd.errors import HoldersError, MalformedError, SyncdError
-from syncd.flows.ports import Finding, Position
+from syncd.errors import (
+    HoldersError,
+    MalformedError,
+    SyncdError,
+    UnavailableError,
+)
+from syncd.flows.basis import Basis, ClaimSource, Found, Key
+from syncd.flows.ports import Position
 from syncd.flows.report import check_kind, region_of
 from syncd.flows.tokenise import Offload
 from syncd.indicator import identifier, policy, token, verdict, vocabulary
@@ -23,13 +36,9 @@ from syncd.indicator.identifier import Identifier
 from syncd.indicator.verdict import Verdict
 from syncd.roster.roster import Roster
 
-MAX_BASIS = 256  # claims on other tokens that one answer may rest on
-
 PURPOSES: Final = vocabulary.codes("purpose") - {"publish", "rotate"}
 APART: Final = frozenset({"audit", "test", "appeal", "subject_access"})
 HITS: Final = frozenset({"confirmed", "suspected", "disputed"})
-
-Met = tuple[str, int, bytes]  # (kind, epoch, token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class Answer:
     missing: tuple[str, ...] = ()  # holders that did not answer
     detail: str = ""  # why it could not be asked
     tokens: tuple[bytes, ...] = field(default=(), repr=False)
-    met: tuple[Met, ...] = field(default=(), repr=False)
+    met: tuple[Key, ...] = field(default=(), repr=False)
     # tokens under another member's active report: a sighting
 
 
@@ -67,22 +76,6 @@ class Access:
     positions: Sequence[Position] | None  # None: a miss
     tokens: Sequence[bytes]
     reference: str
-
-
-class ClaimSource(Protocol):
-    """Where the claims are."""
-
-    async def claims(
-        self, tokens: Sequence[bytes], kind: int, epoch: int
-    ) -> Mapping[bytes, Sequence[Claim]]:
-        """Return the standing claims of each token that has any."""
-        ...
-
-    async def claims_at(
-        self, positions: Sequence[Position]
-    ) -> Mapping[Position, Claim]:
-        """Return the standing claims at some positions."""
-        ...
 
 
 class Tokens(Protocol):
@@ -140,14 +133,17 @@ async def lookup(
     tokeniser: Tokens,
     claims: ClaimSource,
     record: Callable[[Sequence[Access]], Awaitable[None]],
-    report: Callable[[Finding], Awaitable[None]],
+    suspect: Callable[[Collection[Position]], None],
+    current: Callable[[], Roster],
     offload: Offload,
     clock: Callable[[], float],
 ) -> list[Answer]:
     """Answer every question, in order; recorded durably before return.
 
     What could not be read as a question comes in as its error, and goes out
-    as that item's problem.
+    as that item's problem. `suspect` hears of reports whose `know` does not
+    fit, and must not hold up the answer; `current` is the roster by which
+    `tokeniser` works just now.
     """
     deadline = clock() + timeout_s
     asking = _Asking()
@@ -160,9 +156,11 @@ async def lookup(
             for kind in ("phone", "account")
         )
     )
+    _same_keys(world.roster, current(), asking)
     found = await _claims(asked, asking.outputs, world.roster, claims)
-    resting = await _basis(found, claims)
-    judge = _Judge(world, found, resting, asking)
+    basis = Basis(found, world.day)
+    await basis.read(claims, lambda: clock() < deadline)
+    judge = _Judge(world, found, basis, asking)
     answers: list[Answer] = await offload(judge.answer_all, asked)
     await record(
         [
@@ -178,15 +176,8 @@ async def lookup(
             if a.problem is None
         ]
     )
-    for position in sorted(judge.bad_know):
-        await report(
-            Finding(
-                "bad_know",
-                position[0],
-                position[1],
-                "the reporter did not show that it had the value",
-            )
-        )
+    if judge.bad_know:
+        suspect(judge.bad_know)
     return answers
 
 
@@ -259,7 +250,19 @@ async def _ask(
         asking.failed[kind] = e
 
 
-Found = dict[tuple[str, int, bytes], Sequence[Claim]]
+def _same_keys(old: Roster, new: Roster, asking: _Asking) -> None:
+    """Drop outputs where a new key came meanwhile.
+
+    Nobody can say of which of the two they are, and under the wrong one a
+    listed number is not found.
+    """
+    for kind in identifier.KINDS:
+        if _epoch(old, kind) != _epoch(new, kind):
+            asking.failed[kind] = UnavailableError(
+                f"oprf: {kind}: the token key has changed meanwhile"
+            )
+            for form in [f for f in asking.outputs if f.kind == kind]:
+                del asking.outputs[form]
 
 
 async def _claims(
@@ -293,34 +296,6 @@ def _epoch(roster: Roster, kind: str) -> int:
     return epoch.epoch if epoch else 0
 
 
-async def _basis(found: Found, claims: ClaimSource) -> list[Claim]:
-    """Return the claims that those found rest on, and on in turn."""
-    have = [claim for group in found.values() for claim in group]
-    resting: dict[Position, Claim] = {}
-    asked: set[Position] = set()
-    most = MAX_BASIS * max(len(found), 1)
-    while True:
-        wanted = [
-            p
-            for p in verdict.unresolved([*have, *resting.values()])
-            if p not in asked
-        ][: most - len(asked)]
-        if not wanted:
-            break
-        asked.update(wanted)
-        resting.update(await claims.claims_at(wanted))
-    # Whatever ends those is on their own tokens.
-    by_key: dict[tuple[int, int], dict[bytes, None]] = {}
-    for claim in resting.values():
-        key = (claim.kind, claim.epoch)
-        by_key.setdefault(key, {})[claim.token] = None
-    for (kind, epoch), tokens in by_key.items():
-        beside = await claims.claims([*tokens], kind, epoch)
-        for group in beside.values():
-            resting.update({c.position: c for c in group})
-    return [*resting.values()]
-
-
 class _Judge:
     """Judges question by question in one world."""
 
@@ -328,12 +303,12 @@ class _Judge:
         self,
         world: World,
         found: Found,
-        resting: Sequence[Claim],
+        basis: Basis,
         asking: _Asking,
     ) -> None:
         self._world = world
         self._found = found
-        self._resting = resting
+        self._basis = basis
         self._outputs = asking.outputs
         self._failed = asking.failed
         self._policy = policy.of(world.roster)
@@ -388,11 +363,20 @@ class _Judge:
         )
 
     def _answer(
-        self, keys: Sequence[Met], never: set[int], bad: set[Position]
+        self, keys: Sequence[Key], never: set[int], bad: set[Position]
     ) -> Answer:
         groups = [self._found.get(key, ()) for key in keys]
-        judged = self._verdict(groups or [()], never, bad)
-        met: tuple[Met, ...] = ()
+        behind, whole = self._basis.of(groups)
+        judged = self._verdict(groups or [()], never, bad, behind)
+        tokens = tuple(short for _, _, short in keys)
+        # More reports would confirm no less, and are nothing to a guard.
+        if not (whole or judged.verdict == "confirmed" or 0 in never):
+            return Answer(
+                verdict.unknown("basis_unread"),
+                detail="basis: no time left to read what reports rest on",
+                tokens=tokens,
+            )
+        met: tuple[Key, ...] = ()
         if judged.verdict in HITS:
             on = frozenset(judged.positions)
             met = tuple(
@@ -405,7 +389,6 @@ class _Judge:
                     for c in group
                 )
             )
-        tokens = tuple(short for _, _, short in keys)
         return Answer(judged, tokens=tokens, met=met)
 
     def _verdict(
@@ -413,8 +396,8 @@ class _Judge:
         groups: Sequence[Sequence[Claim]],
         never: set[int],
         bad: set[Position],
+        behind: Sequence[Claim],
     ) -> Verdict:
-        rests = any(c.basis for group in groups for c in group)
         return verdict.verdict(
             groups,
             self._policy,
@@ -423,7 +406,7 @@ class _Judge:
             contested=self._world.contested,
             bad_know=bad,
             never=never,
-            standing=self._resting if rests else (),
+            standing=behind,
         )
 
 

@@ -56,6 +56,12 @@ def records(origin: str, bundle: Bundle) -> list[Record]:
     return leaf.open_bundle(origin, inflate(bundle), bundle.width, leaves)
 
 
+def payload_at(bundle: Bundle, at: int) -> bytes:
+    """Return the payload of one record of a bundle, b"" if it is closed."""
+    found = leaf.split_records(inflate(bundle), bundle.width)
+    return found[at][2] if found[at][1] else b""
+
+
 async def _bundle(log: LogFiles, n: int, width: int) -> Bundle | None:
     """Return bundle `n`, of `width` records or more, if they exist."""
     if not 1 <= width <= FULL or not tiles.exists(0, n, width, log.size):

@@ -13,8 +13,9 @@ import secrets
 import socket
 import time
 import zoneinfo
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -50,6 +51,7 @@ from syncd.node.peers import Peers
 from syncd.node.rosters import RosterKeeper
 from syncd.node.teller import Teller
 from syncd.peer.directory import DirectorySource
+from syncd.store.events import of_finding
 from syncd.tlog import checkpoint
 from syncd.web import own_door, peer_door
 from syncd.web.runner import Runner
@@ -80,7 +82,7 @@ class Daemon:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._poking: set[asyncio.Task[None]] = set()
+        self._aside: set[asyncio.Task[None]] = set()
         self._runners: list[web.AppRunner] = []
         self._scheduler: AsyncIOScheduler | None = None
         self._why_not = UNASKED
@@ -290,17 +292,12 @@ class Daemon:
 
     # ------------------------------------------------------------ events
 
-    async def report(self, finding: Finding) -> None:
-        """Keep a finding, and say so."""
-        log.warning(
-            "finding",
-            code=finding.code,
-            origin=finding.origin,
-            index=finding.index,
-            detail=finding.detail,
-        )
-        await self.home.own.record([finding])
-        self.metrics.findings.labels(finding.code).inc()
+    async def report(self, *findings: Finding, once: bool = False) -> None:
+        """Keep findings, and say so; `once`: but those that are known."""
+        news = await self.home.own.record(findings, once=once)
+        for finding in news if once else findings:
+            log.warning("finding", **of_finding(finding))
+            self.metrics.findings.labels(finding.code).inc()
         self.events.wake()
 
     async def accuse(
@@ -318,6 +315,18 @@ class Daemon:
         else:
             why += f"; evidence/{kept}" if kept else "; more evidence of it"
         await self.report(Finding("bad_holder", member, None, why))
+
+    def aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done that nobody waits for."""
+        task = asyncio.create_task(self._done_aside(work))
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+
+    async def _done_aside(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except SyncdError as e:
+            log.warning("left undone", why=str(e))
 
     async def _grown(self, origin: str) -> None:
         self.desk.changed(origin)
@@ -435,7 +444,7 @@ class Daemon:
         self.events.close()
         if self._scheduler is not None:  # else a door could not be opened
             self._scheduler.shutdown(wait=False)
-        tasks = [*self._tasks, *self._poking]
+        tasks = [*self._tasks, *self._aside]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -718,9 +727,7 @@ class Daemon:
         """
         await self._after_append()
         if urgent and self.config.exchange.poke:
-            task = asyncio.create_task(self._poke_all())
-            self._poking.add(task)
-            task.add_done_callback(self._poking.discard)
+            self.aside(self._poke_all())
 
     async def _poke_all(self) -> None:
         note = self.home.own.log.released()

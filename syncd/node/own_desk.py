@@ -7,7 +7,7 @@ import hashlib
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,15 +25,15 @@ from syncd.errors import (
 from syncd.flows import lookup, onboard, report, serve
 from syncd.flows.lookup import Access as Asked
 from syncd.flows.lookup import Answer, Question
-from syncd.flows.ports import Position
+from syncd.flows.ports import Finding, Position
 from syncd.flows.report import Desk, Prepared
 from syncd.flows.tokenise import Share
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim
-from syncd.indicator.statement import Void
 from syncd.node import status
 from syncd.node.home import share_name
+from syncd.store import erasing
 from syncd.store.access import Access
 from syncd.store.sightings import Met
 from syncd.store.vault import (
@@ -55,6 +55,7 @@ log = structlog.get_logger("syncd.own")
 
 AT_ONCE = 500  # drafts read in one go: others get the processor in between
 TYPES = {1: "report", 3: "dispute", 5: "reassigned", 6: "answer", 7: "vouch"}
+SUSPECTS = 65_536  # positions of false reports that are remembered
 FULL = 256  # records in a whole bundle
 _HEX32 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -65,6 +66,7 @@ class OwnDesk:
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._checked: tuple[Desk, int] | None = None
+        self._suspected: set[Position] = set()  # told of already
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
@@ -320,7 +322,8 @@ class OwnDesk:
             tokeniser=daemon.tokeniser,
             claims=Claims(daemon),
             record=self._record,
-            report=daemon.report,
+            suspect=self._suspect,
+            current=lambda: daemon.rosters.current,
             offload=daemon.offload,
             clock=time.monotonic,
         )
@@ -335,6 +338,24 @@ class OwnDesk:
             items=items,
             roster=status.roster_state(roster, int(self._daemon.clock())),
         )
+
+    def _suspect(self, positions: Collection[Position]) -> None:
+        """Have it told, each once, who reports values that it had not."""
+        fresh = sorted(set(positions) - self._suspected)
+        if fresh:
+            if len(self._suspected) > SUSPECTS:  # the database knows them too
+                self._suspected.clear()
+            self._suspected.update(fresh)
+            self._daemon.aside(self._tell_of(fresh))
+
+    async def _tell_of(self, suspects: Sequence[Position]) -> None:
+        why = "the reporter did not show that it had the value"
+        found = [Finding("bad_know", *at, why) for at in suspects]
+        try:
+            await self._daemon.report(*found, once=True)
+        except SyncdError:
+            self._suspected.difference_update(suspects)
+            raise
 
     async def _record(self, accesses: Sequence[Asked]) -> None:
         await self._daemon.home.own.access.record(
@@ -511,16 +532,10 @@ class Claims:
         bundle = await own.bundle(index // FULL)
         if bundle is None or index % FULL >= bundle.width:
             return b""
-        origin = self._daemon.config.origin
-        leaf, _, payload = serve.records(origin, bundle)[index % FULL]
-        said = statement.decode(payload, leaf[1]) if payload else None
-        if said is None or isinstance(said, Void):
-            return b""
-        return (
-            token.decode(getattr(said, "token", ""))
-            if hasattr(said, "token")
-            else b""
+        payload = await self._daemon.offload(
+            serve.payload_at, bundle, index % FULL
         )
+        return erasing.token_of(payload)
 
 
 # ---------------------------------------------------------------- to forms

@@ -36,6 +36,7 @@ from syncd.tlog.merkle import Frontier
 _NOTES_AHEAD = 32  # verified notes kept above `merged`, at most
 _PAGE = 10_000  # rows read at a time when all are walked
 _FULL = 256
+_TOKENS_KEPT = 65_536  # tokens of entries that claims rest on
 
 Key = tuple[bytes, int, int, int]  # (token, key, log_id, index) of a claim
 
@@ -47,6 +48,7 @@ class MirrorStore:
         self._db = database
         self._clock = clock
         self._names = _Names()
+        self._tokens: dict[tuple[int, int], bytes] = {}  # by (log_id, index)
 
     @classmethod
     def open(
@@ -362,18 +364,34 @@ class MirrorStore:
             found: dict[Position, Claim] = {}
             for origin, index in positions:
                 log_id = _log_id(c, origin)
-                bundle = bundle_rows.get(c, log_id, index // _FULL)
-                if bundle is None or index % _FULL >= bundle.width:
-                    continue
-                record = serve.records(origin, bundle)[index % _FULL]
-                claim = _claim(
-                    c, origin, log_id, index, erasing.token_of(record[2])
-                )
+                value = self._token_at(c, origin, log_id, index)
+                claim = _claim(c, origin, log_id, index, value)
                 if claim is not None:
                     found[origin, index] = claim
             return found
 
         return await self._db.read(job)
+
+    def _token_at(
+        self, c: sa.Connection, origin: str, log_id: int, index: int
+    ) -> bytes:
+        """Return the token that an entry names, b"" if none is here.
+
+        An entry never changes, so what its bundle names is remembered:
+        inflating one costs a look-up's worth of time.
+        """
+        known = self._tokens.get((log_id, index))
+        if known is not None:
+            return known
+        bundle = bundle_rows.get(c, log_id, index // _FULL)
+        if bundle is None or index % _FULL >= bundle.width:
+            return b""
+        value = erasing.token_of(serve.payload_at(bundle, index % _FULL))
+        if value:
+            if len(self._tokens) >= _TOKENS_KEPT:
+                self._tokens.clear()
+            self._tokens[log_id, index] = value
+        return value
 
     async def claim_of(
         self, origin: str, index: int, value: bytes

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import HoldersError, MalformedError, SyncdError
-from syncd.flows import lookup
+from syncd.flows import basis, lookup
 from syncd.flows.lookup import Access, Answer, Question, World
-from syncd.flows.ports import Finding, Position
+from syncd.flows.ports import Position
 from syncd.indicator import identifier, statement, token
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
@@ -100,9 +100,10 @@ class Book:
 
     def __init__(self) -> None:
         self.rows: list[Claim] = []
-        self.events: list[str] = []
         self.accesses: list[Access] = []
-        self.findings: list[Finding] = []
+        self.suspects: set[Position] = set()
+        self.clock: Clock | None = None  # moves as positions are read
+        self.read: list[Position] = []
 
     def report(
         self,
@@ -147,14 +148,15 @@ class Book:
     async def claims_at(
         self, positions: Sequence[Position]
     ) -> Mapping[Position, Claim]:
-        return {c.position: c for c in self.rows if c.position in positions}
+        self.read += positions
+        if self.clock is not None:
+            self.clock.now += 0.001 * len(positions)
+        wanted = set(positions)
+        return {c.position: c for c in self.rows if c.position in wanted}
 
     async def record(self, accesses: Sequence[Access]) -> None:
         await asyncio.sleep(0)
         self.accesses += accesses
-
-    async def note(self, finding: Finding) -> None:
-        self.findings.append(finding)
 
 
 async def at_once(work: Any, *args: Any) -> Any:
@@ -167,6 +169,7 @@ class Desk:
         self.holders = Holders(self.clock)
         self.book = Book()
         self.world = WORLD
+        self.current: Roster | None = None  # another than the world's
 
     async def ask(
         self, *questions: Question | SyncdError, timeout_s: float = 3.0
@@ -181,7 +184,8 @@ class Desk:
             tokeniser=self.holders,
             claims=self.book,
             record=self.book.record,
-            report=self.book.note,
+            suspect=self.book.suspects.update,
+            current=lambda: self.current or self.world.roster,
             offload=at_once,
             clock=self.clock,
         )
@@ -301,11 +305,7 @@ async def test_a_token_copied_from_another_log_confirms_nothing(
         "none",
         ("bad_know",),
     )
-    [finding] = desk.book.findings
-    assert (finding.code, (finding.origin, finding.index)) == (
-        "bad_know",
-        liar.position,
-    )
+    assert desk.book.suspects == {liar.position}
 
 
 async def test_a_caller_with_tokens_asks_without_holders(desk: Desk) -> None:
@@ -366,6 +366,119 @@ async def test_a_report_falls_with_the_report_that_it_rests_on(
     [answer] = await desk.ask(Question("phone", NUMBER))
     assert answer.verdict is not None
     assert answer.verdict.reasons == ("basis_ended",)
+
+
+def numbers(n: int) -> Identifier:
+    """Return the n-th number of an unassigned block."""
+    return phone(f"+1202555{n:04}")
+
+
+async def test_what_is_asked_beside_it_changes_no_answer(desk: Desk) -> None:
+    """A report and what it rests on may be asked for in one call."""
+    ground = desk.book.report(phone("+12025550150"))
+    desk.book.report(phone(), basis=(ground.position,))
+    both = Question("phone", NUMBER), Question("phone", "+12025550150")
+    assert verdicts(await desk.ask(*both)) == ["suspected"] * 2
+    desk.book.report(numbers(1), basis=(("elsewhere/x", 1),))
+    assert verdicts(await desk.ask(*both, Question("phone", "+12025550001")))[
+        :2
+    ] == (["suspected"] * 2)
+
+
+async def test_a_basis_is_followed_to_its_ground(desk: Desk) -> None:
+    """Through as many reports as one may rest on, and no further."""
+    last = desk.book.report(numbers(0))
+    for n in range(1, basis.MOST + 2):
+        last = desk.book.report(numbers(n), basis=(last.position,))
+    deep, deeper = f"+1202555{basis.MOST:04}", f"+1202555{basis.MOST + 1:04}"
+    answers = await desk.ask(
+        Question("phone", deep), Question("phone", deeper)
+    )
+    assert verdicts(answers) == ["suspected", "none"]
+    assert answers[1].verdict is not None
+    assert answers[1].verdict.reasons == ("basis_ended",)
+
+
+async def test_a_circle_of_reports_ends(desk: Desk) -> None:
+    a, b = (POLICE, 0), (POLICE, 1)
+    desk.book.report(numbers(0), basis=(b,))
+    desk.book.report(numbers(1), basis=(a,))
+    assert verdicts(await desk.ask(Question("phone", "+12025550000"))) == [
+        "none"
+    ]
+
+
+async def test_a_basis_that_takes_too_long_is_unknown_and_no_clearance(
+    desk: Desk,
+) -> None:
+    """The others are answered; what is confirmed, more would only confirm."""
+    desk.book.clock = desk.clock
+    nowhere = tuple((BANK, 1000 + n) for n in range(200))
+    desk.book.report(numbers(0), basis=nowhere)
+    desk.book.report(numbers(1), basis=nowhere)
+    desk.book.report(numbers(1), evidence="police_case")
+    desk.book.report(numbers(2))
+    desk.book.report(phone("+12025550911"), basis=nowhere)
+    answers = await desk.ask(
+        *(Question("phone", numbers(n).value) for n in range(3)),
+        Question("phone", "+12025550911"),
+        timeout_s=0.05,
+    )
+    assert verdicts(answers) == [
+        *("unknown", "confirmed", "suspected", "protected")
+    ]
+    assert len(desk.book.read) == basis.STEP
+    assert answers[0].verdict is not None
+    assert answers[0].verdict.reasons == ("basis_unread",)
+    assert "no time left" in answers[0].detail
+    # It was asked, so it is recorded with its token like the others.
+    assert [len(a.tokens) for a in desk.book.accesses] == [1, 1, 1, 1]
+
+
+async def test_one_reports_long_basis_does_not_use_up_anothers_time(
+    desk: Desk,
+) -> None:
+    """Each report's first positions are read before any one's second."""
+    desk.book.clock = desk.clock
+    ground = desk.book.report(numbers(9))
+    long = tuple((BANK, 1000 + n) for n in range(90))
+    desk.book.report(numbers(0), origin=BANK, basis=long)
+    desk.book.report(numbers(1), basis=(ground.position,))
+    answers = await desk.ask(
+        *(Question("phone", numbers(n).value) for n in range(2)),
+        timeout_s=0.05,
+    )
+    assert verdicts(answers) == ["unknown", "suspected"]
+
+
+async def test_what_cannot_count_is_not_followed(desk: Desk) -> None:
+    """An old report's basis costs nothing."""
+    rests = ((BANK, 7),)
+    desk.book.report(phone(), basis=rests, expires=DAY)
+    desk.book.report(phone(), basis=rests, test=True)
+    desk.book.report(phone(), basis=rests, seen=DAY + 1)
+    await desk.ask(Question("phone", NUMBER))
+    assert desk.book.read == []
+
+
+async def test_a_key_that_changes_meanwhile_makes_it_unknown(
+    desk: Desk,
+) -> None:
+    """Looked for under the old key's number a listed one is not found."""
+    desk.book.report(phone())
+    desk.current = cast(
+        Roster,
+        SimpleNamespace(
+            epoch=lambda kind, number=None: SimpleNamespace(
+                epoch=2 if kind == "phone" else 1
+            )
+        ),
+    )
+    answers = await desk.ask(
+        Question("phone", NUMBER), Question("url", "http://evil.example/a")
+    )
+    assert verdicts(answers) == ["unknown", "none"]
+    assert "key has changed" in answers[0].detail
 
 
 async def test_a_forked_log_counts_as_a_user_tag(desk: Desk) -> None:

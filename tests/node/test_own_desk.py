@@ -123,6 +123,25 @@ async def test_what_is_retracted_while_it_waits_is_nowhere_in_the_end(
     assert [r.state for r in page.items] == ["ended"]
 
 
+async def test_a_lie_is_told_once_and_beside_the_answer(
+    alliance: Alliance,
+) -> None:
+    """However often the value is looked up, and over a restart."""
+    bank, police = alliance.bank, alliance.police.origin
+    for _ in range(3):
+        bank.node.own_desk._suspect([(police, 7), (police, 8)])
+        bank.node.own_desk._suspect([(police, 7)])
+        await asyncio.gather(*bank.node._aside)
+    await alliance.stop("bank")
+    await bank.start()
+    bank.node.own_desk._suspect([(police, 7), (police, 9)])
+    await asyncio.gather(*bank.node._aside)
+    found = await bank.findings("bad_know")
+    assert {(k.finding.index, k.count) for k in found} == {
+        *((7, 1), (8, 1), (9, 1))
+    }
+
+
 async def test_sightings_can_be_switched_off(tmp_path: Path) -> None:
     async with Alliance.found(
         tmp_path, IDS, settings={"sighting": {"enabled": False}}

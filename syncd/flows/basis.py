@@ -1,0 +1,150 @@
+"""Basis: the reports that those of a look-up rest on, and on in turn.
+
+A report with a `basis` counts while one that it rests on counts, so its
+verdict needs these, and whatever else is said on their tokens. But a basis
+is a position, and only the entry there names its token: each one costs
+reading a bundle, and who writes a report chooses how many. So they are read
+step by step, while there is time, and each report's first ones before any
+report's second. Of what could not be read in time the caller is told.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from syncd.flows.ports import Position
+from syncd.indicator.claims import REPORT, Claim
+from syncd.indicator.token import KIND_NAMES
+
+MOST = 256  # reports that one may rest on, in turn; further ones are not read
+STEP = 64  # positions read between two looks at the clock
+
+Key = tuple[str, int, bytes]  # (kind, epoch, token)
+Found = dict[Key, Sequence[Claim]]
+
+
+class ClaimSource(Protocol):
+    """Where the claims are."""
+
+    async def claims(
+        self, tokens: Sequence[bytes], kind: int, epoch: int
+    ) -> Mapping[bytes, Sequence[Claim]]:
+        """Return the standing claims of each token that has any."""
+        ...
+
+    async def claims_at(
+        self, positions: Sequence[Position]
+    ) -> Mapping[Position, Claim]:
+        """Return the standing claims at some positions."""
+        ...
+
+
+@dataclass(slots=True)
+class _Trail:
+    """What one report rests on, as far as it was followed."""
+
+    edge: list[Position]  # to be followed next
+    seen: set[Position] = field(default_factory=set)
+
+    def follow(self, at: Mapping[Position, Claim], day: int) -> None:
+        """Go one step on from what was read."""
+        self.seen.update(self.edge)
+        wanted = {
+            p
+            for position in self.edge
+            if (claim := at.get(position)) and _may_count(claim, day)
+            for p in claim.basis
+        }
+        left = MOST - len(self.seen)
+        self.edge = sorted(wanted - self.seen)[:left]
+
+
+class Basis:
+    """What the claims that were found rest on."""
+
+    def __init__(self, found: Found, day: int) -> None:
+        """Take the claims on the tokens asked for; nothing is read yet."""
+        self._day = day
+        self._on = found
+        self._at = {c.position: c for group in found.values() for c in group}
+        self._trails = {
+            claim.position: _Trail(sorted(set(claim.basis)))
+            for claim in self._at.values()
+            if claim.basis and _may_count(claim, day)
+        }
+
+    async def read(
+        self, claims: ClaimSource, in_time: Callable[[], bool]
+    ) -> None:
+        """Follow all trails to their ends, or until time is up.
+
+        The first step is taken whatever the clock says: it costs no more
+        than finding the claims did.
+        """
+        asked = set(self._at)
+        left = True
+        steps = 0
+        while left and any(trail.edge for trail in self._trails.values()):
+            edges = (trail.edge for trail in self._trails.values())
+            turns = itertools.chain.from_iterable(
+                itertools.zip_longest(*edges)
+            )
+            wanted = [*dict.fromkeys(p for p in turns if p and p not in asked)]
+            for start in range(0, len(wanted), STEP):
+                left = not steps or in_time()
+                if not left:
+                    break
+                steps += 1
+                part = wanted[start : start + STEP]
+                self._at.update(await claims.claims_at(part))
+                asked.update(part)
+            for trail in self._trails.values():
+                if asked.issuperset(trail.edge):
+                    trail.follow(self._at, self._day)
+        await self._beside(claims)
+
+    async def _beside(self, claims: ClaimSource) -> None:
+        """Read what else is said on the tokens of what was read."""
+        wanted: dict[tuple[int, int], dict[bytes, None]] = {}
+        for claim in self._at.values():
+            if _key(claim) not in self._on:
+                key = (claim.kind, claim.epoch)
+                wanted.setdefault(key, {})[claim.token] = None
+        beside = dict(self._on)
+        for (kind, epoch), tokens in wanted.items():
+            rows = await claims.claims([*tokens], kind, epoch)
+            for short, group in rows.items():
+                beside[KIND_NAMES[kind], epoch, short] = group
+        self._on = beside
+
+    def of(
+        self, groups: Sequence[Sequence[Claim]]
+    ) -> tuple[list[Claim], bool]:
+        """Return what the claims rest on, and whether that is all of it."""
+        behind: dict[Position, Claim] = {}
+        whole = True
+        for claim in itertools.chain.from_iterable(groups):
+            trail = self._trails.get(claim.position)
+            if trail is None:
+                continue
+            whole = whole and not trail.edge
+            for position in trail.seen.union(trail.edge):
+                there = self._at.get(position)
+                if there is not None:
+                    group = self._on.get(_key(there), ())
+                    behind.update({c.position: c for c in group})
+        return list(behind.values()), whole
+
+
+def _key(claim: Claim) -> Key:
+    return KIND_NAMES[claim.kind], claim.epoch, claim.token
+
+
+def _may_count(claim: Claim, day: int) -> bool:
+    """Tell if a report may count: what others rest on is not asked else."""
+    return (
+        claim.type == REPORT
+        and not claim.test
+        and claim.seen <= day < claim.expires
+    )
