@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import signal
+import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,8 @@ from syncd.store.vault import VaultCipher
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
+
+SWITCH_S = 0.0005  # for which one thread may keep the interpreter's lock
 
 
 def add(app: typer.Typer) -> None:
@@ -109,6 +112,7 @@ def add(app: typer.Typer) -> None:
         if environment.failpoints is not None:
             failpoint.arm(environment.failpoints)
         secret = terminal.secret(settings, environment)
+        sys.setswitchinterval(SWITCH_S)
         asyncio.run(run(settings, environment, secret))
 
 

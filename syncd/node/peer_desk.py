@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from syncd.errors import RefusedError
+from syncd.errors import RefusedError, UnavailableError
 from syncd.flows import cosign, tokenise
 from syncd.flows.cosign import CosignBook, Judged
 from syncd.flows.ports import Bundle, Heads, Mirror, OwnLog
@@ -224,8 +224,18 @@ class PeerDesk:
 
     # ---------------------------------------------------------- answers
 
-    async def evaluate(self, caller: str, body: bytes) -> bytes:
-        """Answer an OPRF request; bulk work waits behind look-ups."""
+    async def evaluate(
+        self,
+        caller: str,
+        body: bytes,
+        gone: Callable[[], bool] = lambda: False,
+    ) -> bytes:
+        """Answer an OPRF request; bulk work waits behind look-ups.
+
+        Raises:
+            UnavailableError: nobody waits for the answer any more.
+            And as `tokenise.answer`.
+        """
         request = tokenise.parse_request(body)
         bulk = request.purpose in tokenise.PURPOSES_OF_BULK
         return await tokenise.answer(
@@ -236,21 +246,31 @@ class PeerDesk:
             shares=self._shares,
             quota=self._quota,
             key=self._keys.member,
-            offload=self._fair(caller, bulk=bulk),
+            offload=self._fair(caller, gone, bulk=bulk),
             rng=self._rng,
         )
 
-    def _fair(self, caller: str, *, bulk: bool) -> Offload:
+    def _fair(
+        self,
+        caller: str,
+        gone: Callable[[], bool] = lambda: False,
+        *,
+        bulk: bool,
+    ) -> Offload:
         """Return where one member's evaluations run: one after the other.
 
         However many requests it sends at once, or again without being
-        debited again, the others' and our own work waits for one of its.
+        debited again, the others' and our own work waits for one of its. One
+        that it did not wait for is not computed: else a slow holder would
+        only grow slower by being asked again.
         """
         offload = self._bulk if bulk else self._offload
         turn = self._turns.setdefault((caller, bulk), asyncio.Lock())
 
         async def run(work: Callable[..., Any], *args: Any) -> Any:
             async with turn:
+                if gone():
+                    raise UnavailableError(f"oprf: {caller} has gone")
                 return await offload(work, *args)
 
         return run

@@ -71,8 +71,10 @@ class PeerDesk(Protocol):
         """Return a version's signed note, the newest for None."""
         ...
 
-    async def evaluate(self, caller: str, body: bytes) -> bytes:
-        """Answer an OPRF request."""
+    async def evaluate(
+        self, caller: str, body: bytes, gone: Callable[[], bool]
+    ) -> bytes:
+        """Answer an OPRF request, unless the caller has `gone` meanwhile."""
         ...
 
     async def add_checkpoint(self, body: bytes, caller: str = "") -> Judged:
@@ -303,7 +305,11 @@ async def _monitor(request: web.Request) -> web.Response:
 
 async def _evaluate(request: web.Request) -> web.Response:
     body = await request.read()
-    raw = await request.app[DESK].evaluate(request[_CALLER], body)
+
+    def gone() -> bool:
+        return request.transport is None or request.transport.is_closing()
+
+    raw = await request.app[DESK].evaluate(request[_CALLER], body, gone)
     return web.Response(
         body=raw,
         headers={"Cache-Control": NO_STORE},

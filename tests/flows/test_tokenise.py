@@ -122,6 +122,28 @@ async def test_the_cache_asks_nobody(world: World) -> None:
     assert await world.outputs(PHONE) == right
 
 
+async def test_the_cache_forgets_what_is_oldest(world: World) -> None:
+    """It holds as many as it may, the newest."""
+    world.client = world.new_client(cache_size=3)
+    await world.outputs(*phones(2))
+    await world.outputs(*phones(2, 2))
+    for holder in world.holders.values():
+        holder.down = True
+    assert await world.outputs(*phones(3, 1))
+    with pytest.raises(HoldersError):
+        await world.outputs(*phones(1))
+
+
+async def test_a_kind_without_a_key(world: World) -> None:
+    """Says so, instead of asking anybody."""
+    world.roster = replace(
+        world.roster,
+        epochs=tuple(e for e in world.roster.epochs if e.kind != "phone"),
+    )
+    with pytest.raises(RefusedError, match="no phone epoch"):
+        await world.outputs(PHONE)
+
+
 def body_of(world: World, **changes: Any) -> bytes:
     elements = threshold.blind([b"x"], secrets.token_bytes).elements
     request = Request(

@@ -257,6 +257,45 @@ async def test_one_members_evaluations_take_turns(
     assert most["police"] == 1
 
 
+async def test_what_nobody_waits_for_is_not_computed(
+    alliance: Alliance,
+) -> None:
+    """A caller that gave up leaves no work behind."""
+    desk, platform = alliance.bank.node.desk, alliance.platform
+    done: list[str] = []
+    real = desk._offload
+
+    async def count(work: Any, *args: Any) -> Any:
+        done.append(work.__name__)
+        return await real(work, *args)
+
+    desk._offload = count
+    alliance.network.cut("police", "platform")  # so the bank is asked
+    platform.node.tokeniser.holders.clear()
+    turn = desk._turns.setdefault(("platform", False), asyncio.Lock())
+    before = len(alliance.network.asked)
+    try:
+        async with turn:
+            (found,) = await platform.lookup(
+                "phone", "+12025550199", deadline_ms=300
+            )
+            assert found.verdict == "unknown"
+            asked = {a.server for a in alliance.network.asked[before:]}
+            assert "bank" in asked
+            await asyncio.sleep(0.05)  # until the door has noticed
+        async with asyncio.timeout(1):
+            while turn.locked():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        assert done == []
+        (found,) = await platform.lookup("phone", "+12025550199")
+        assert found.verdict == "none"
+        assert done == ["evaluate"]
+    finally:
+        desk._offload = real
+        alliance.heal()
+
+
 async def test_disputes_go_on_after_the_roster_expired(
     alliance: Alliance,
 ) -> None:

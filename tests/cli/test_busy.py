@@ -1,0 +1,80 @@
+"""Four real daemons at work: who looks something up does not wait for it."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.cli.demo import Demo
+from syncd.cli.stage import Actor, Stage
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+DEADLINE_S = 3.0  # the default
+ROWS = 100_000
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Members as the demo founds them: platform is no holder."""
+    where = tmp_path_factory.mktemp("busy")
+    play = Demo(Stage(where), where)
+    try:
+        play.found()
+        play.start()
+        yield play.stage
+    finally:
+        play.stage.close()
+
+
+def member(stage: Stage, name: str) -> Actor:
+    return next(actor for actor in stage.actors if actor.id == name)
+
+
+def look_up(actor: Actor, first: int, count: int, **more: Any) -> list[Any]:
+    items = [
+        {"kind": "phone", "value": f"+8613{n:09}"}
+        for n in range(first, first + count)
+    ]
+    body = {"purpose": "transaction_check", "items": items, **more}
+    found: list[Any] = actor.call("POST", "/v1/lookups", body)["items"]
+    return found
+
+
+def test_one_number_during_an_import(stage: Stage, tmp_path: Path) -> None:
+    """100,000 rows come in and are published; a teller notices nothing.
+
+    Neither where they come in, nor at a holder that evaluates them all.
+    """
+    file = tmp_path / "rows.csv"
+    with file.open("w") as rows:
+        rows.write("kind,value,label,role,evidence\n")
+        for n in range(ROWS):
+            rows.write(f"phone,+86139{n:08},other,caller,user_tag\n")
+    platform, bank = member(stage, "platform"), member(stage, "bank")
+    words = ("--home", platform.home, "report", "import", file, "--json")
+    command = stage.spawn(*words, "--token-file", platform.token_file)
+    took: list[float] = []
+    try:
+        while len(took) < 40:
+            for actor in (platform, bank):
+                began = time.monotonic()
+                (found,) = look_up(actor, 700_000_000 + len(took), 1)
+                took.append(time.monotonic() - began)
+                assert found["verdict"] == "none", found
+            time.sleep(0.3)
+        waiting = platform.call("GET", "/v1/status")["vault"]["waiting"]
+        assert command.poll() is None or waiting, "the import is over"
+    finally:
+        command.kill()
+        command.communicate()
+    assert sorted(took)[len(took) // 2] < DEADLINE_S, took
+
+
+def test_as_many_at_once_as_a_look_up_takes(stage: Stage) -> None:
+    """10,000 are answered, with no more in quotas than there are in it."""
+    carrier = member(stage, "carrier")
+    found = look_up(carrier, 0, 10_000, deadline_ms=60_000)
+    assert {item["verdict"] for item in found} == {"none"}
