@@ -453,8 +453,11 @@ class Member:
 
     async def round(self) -> None:
         """Ask all others for news and fetch it."""
-        for state in self.node.exchange.peer_states.values():
-            state.retry_at = 0
+        exchange = self.node.exchange
+        for peer in exchange.peer_states.values():
+            peer.retry_at = 0
+        for log in exchange.log_states.values():
+            log.retry_at = 0
         await self.node.exchange.round()
 
     # ------------------------------------------------------------- looking

@@ -65,6 +65,11 @@ FILL_FROM = 4  # sources that it asks for each
 RUN = 64  # bundles fetched and checked together
 
 Report = Callable[[Finding], Awaitable[None]]
+Accepted = Callable[[Sequence[tuple[int, int, str]]], Awaitable[None]]
+
+
+async def _nobody(_: object) -> None:
+    """Hear what nobody asked for."""
 
 
 @dataclass(slots=True)
@@ -110,8 +115,22 @@ async def pull(
     offload: Offload,
     report: Report,
     budget: Budget | None = None,
+    blame: Callable[[str], object] = len,
+    accepted: Accepted = _nobody,
 ) -> Pulled:
     """Advance the mirror to the checkpoint `raw`, or as far as one can.
+
+    Args:
+        raw: the signed checkpoint.
+        log_key: what signed it.
+        sources: whom to ask, in this order.
+        mirror: our copy.
+        offload: runs pure work elsewhere.
+        report: keeps a finding.
+        budget: what may be merged today.
+        blame: takes the name of a source that gave what was not signed.
+        accepted: takes the roster statements (index, version, hash) of what
+            was merged, before more is fetched.
 
     Raises:
         UntrustedError: `raw` is not signed by `log_key`.
@@ -127,6 +146,8 @@ async def pull(
         offload=offload,
         report=report,
         budget=budget,
+        blame=blame,
+        accepted=accepted,
     )
 
 
@@ -139,10 +160,12 @@ async def pull_to(
     offload: Offload,
     report: Report,
     budget: Budget | None = None,
+    blame: Callable[[str], object] = len,
+    accepted: Accepted = _nobody,
 ) -> Pulled:
     """Advance the mirror to a point that its log went through.
 
-    `signed` is the log's own note of it, b"" if the roster says so.
+    As `pull`; `signed` is the log's own note of it, b"" if the roster says so.
 
     Raises:
         ForkError, UnavailableError: as `pull`.
@@ -162,11 +185,15 @@ async def pull_to(
     else:
         if signed:
             await mirror.keep_note(new.origin, new.size, signed)
-        way = _Way(new, signed, mirror, offload, report, budget)
+        way = _Way(
+            new, signed, mirror, offload, report, budget, blame, accepted
+        )
         source = await way.walk(sources)
         head = await mirror.head(new.origin)
     if head.merged < head.mirrored:
-        given = await _fill(head, sources, mirror, offload, report, budget)
+        given = await _fill(
+            head, sources, mirror, offload, report, budget, blame, accepted
+        )
         source = given or source
         head = await mirror.head(new.origin)
     return Pulled(
@@ -283,8 +310,12 @@ class _Way:
         offload: Offload,
         report: Report,
         budget: Budget,
+        blame: Callable[[str], object],
+        accepted: Accepted,
     ) -> None:
         self._budget = budget
+        self._blame = blame
+        self._accepted = accepted
         self._new = new
         self._signed = signed
         self._mirror = mirror
@@ -307,6 +338,7 @@ class _Way:
                 if head.mirrored < self._new.size:
                     await self._stretch(source, head)
             except BrokenSourceError as e:
+                self._blame(source.name)
                 await self._report(
                     Finding("broken_source", origin, None, str(e))
                 )
@@ -521,6 +553,8 @@ class _Way:
         await self._mirror.advance(head, done, bundles, batch, _voids(batch))
         for run in checked:
             self._budget.spend(run.merged, run.octets)
+        if batch.rosters:
+            await self._accepted(batch.rosters)
         return await self._mirror.head(head.origin)
 
 
@@ -630,18 +664,20 @@ async def _fill(
     offload: Offload,
     report: Report,
     budget: Budget,
+    blame: Callable[[str], object],
+    accepted: Accepted,
 ) -> str:
     """Merge what is mirrored already, asking others for what is withheld."""
     named = ""
     lacking = sorted({index // FULL for index in head.missing})
     for n in lacking[:FILLED]:
         for source in sources[:FILL_FROM]:
-            if await _complete(head.origin, n, source, mirror, report):
+            if await _complete(head.origin, n, source, mirror, report, blame):
                 named = source.name
                 break
     while budget.left:
         old = await mirror.head(head.origin)
-        if not await _merge_stored(old, mirror, offload, budget):
+        if not await _merge_stored(old, mirror, offload, budget, accepted):
             break
     return named
 
@@ -652,7 +688,12 @@ def _first(missing: Sequence[int]) -> tuple[int, ...]:
 
 
 async def _complete(
-    origin: str, n: int, source: Source, mirror: Mirror, report: Report
+    origin: str,
+    n: int,
+    source: Source,
+    mirror: Mirror,
+    report: Report,
+    blame: Callable[[str], object],
 ) -> bool:
     """Take payloads that we lack from a source; tell if all are here now."""
     mine = await mirror.bundle(origin, n)
@@ -664,6 +705,7 @@ async def _complete(
             origin, inflate(gz), mine.width, mine.entries, mine.root
         )
     except (MalformedError, BrokenSourceError) as e:
+        blame(source.name)
         await report(
             Finding("broken_source", origin, n * FULL, f"{source.name}: {e}")
         )
@@ -684,7 +726,11 @@ async def _complete(
 
 
 async def _merge_stored(
-    old: MirrorHead, mirror: Mirror, offload: Offload, budget: Budget
+    old: MirrorHead,
+    mirror: Mirror,
+    offload: Offload,
+    budget: Budget,
+    accepted: Accepted,
 ) -> bool:
     """Merge the next stretch of stored bundles; tell if it moved."""
     first = old.merged // FULL
@@ -710,6 +756,8 @@ async def _merge_stored(
     await mirror.advance(old, new, (), batch, _voids(batch))
     merged = fresh[: batch.stop - old.merged]
     budget.spend(len(merged), sum(len(payload) for _, _, payload in merged))
+    if batch.rosters:
+        await accepted(batch.rosters)
     moved: bool = batch.stop > old.merged
     return moved
 

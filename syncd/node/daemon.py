@@ -149,6 +149,7 @@ class Daemon:
             book=home.own.cosigned,
             keys={"seen": keys.seen, "merged": keys.merged},
             keep_receipt=self._keep_receipt,
+            released=home.own.log.released,
             follow=self.rosters.follow,
             report=self.report,
             grown=self._grown,
@@ -158,6 +159,7 @@ class Daemon:
             fanout=config.exchange.fanout,
             interval_s=config.exchange.interval_s,
             backoff_max_s=config.exchange.backoff_max_s,
+            poke=config.exchange.poke,
         )
         self.desk = PeerDesk(
             roster=lambda: self.rosters.current,
@@ -383,6 +385,7 @@ class Daemon:
         self.tls.present(self.peers.shown(), self.keys.tls_pem)
         self._admit()
         await self.peers.refresh()
+        self.exchange.roster_moved()
         await self._obey()
         await self.teller.roster()
         self._tasks.append(asyncio.create_task(self._know_never()))

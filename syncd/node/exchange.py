@@ -1,9 +1,10 @@
 """Exchange: rounds of questions, pulls, pokes and receipts.
 
-A round asks k random members, and whoever poked, for their heads. Each head
-that is verified and larger than what we hold becomes a target; targets are
-pulled from whoever has them, one pull in flight per origin. A member that
-fails is left alone for a while, longer each time.
+A round asks k random members, and whoever poked, for their heads, and tells
+k others if our own log has grown. Each head that is verified and larger than
+what we hold becomes a target; targets are pulled from whoever has them, one
+pull in flight per origin. A member that fails is left alone for a while,
+longer each time, and so is a log that nobody gives us. `asking` draws them.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -36,7 +38,9 @@ from syncd.flows.ports import (
 )
 from syncd.flows.pull import Budget, Pulled, pull, root_at
 from syncd.flows.tokenise import Offload
+from syncd.node.asking import Asking, PeerState
 from syncd.node.clocks import Clocks
+from syncd.node.watched import Watched
 from syncd.roster.roster import Cut, Roster
 from syncd.tlog import checkpoint, note
 from syncd.tlog.note import SigningKey, VerifierKey
@@ -47,23 +51,14 @@ BUG = "an error of our own: see the log"
 PULLS_AT_ONCE = 3
 POKES_AT_ONCE = 16
 ROUND_S = 60.0  # a pull that takes longer goes on beside the next rounds
+TURN_S = 300.0  # after which it makes room for others that wait
+WRONG_S = 60.0  # what a source is charged with that gives wrong bytes
 # Entries that one pull may be asked to bring. To plan a pull costs time and
 # memory before a byte has come, and to sign a number costs nothing.
 MOST_GROWTH = 1 << 26
 MOST_SMALLER = 16  # signed checkpoints held against one pull's outcome
 Pin = tuple[Cut, bool]  # and whether the log ends there
 RECEIPTS_SERVED = 14  # cosignatures on a served checkpoint: C2SP asks for 16
-
-
-@dataclass(slots=True)
-class PeerState:
-    """What we know of one member as a peer; told in `status`."""
-
-    cursor: str = ""
-    last_ok: int = 0  # unix seconds
-    failures: int = 0
-    retry_at: float = 0.0  # by our steady clock
-    why: str = ""
 
 
 @dataclass(slots=True)
@@ -91,6 +86,8 @@ class LogState:
     last_pull: int = 0  # unix seconds, of the last one that ended well
     source: str = ""
     why: str = ""
+    failures: int = 0  # pulls in a row that brought nothing
+    retry_at: float = 0.0  # steady seconds
 
 
 class Exchange:
@@ -108,6 +105,7 @@ class Exchange:
         book: CosignBook,
         keys: Mapping[str, SigningKey],
         keep_receipt: Callable[[str, int, bytes], Awaitable[None]],
+        released: Callable[[], bytes],
         follow: Callable[[int, str, str], Awaitable[None]],
         report: Callable[[Finding], Awaitable[None]],
         grown: Callable[[str], Awaitable[None]],
@@ -117,7 +115,9 @@ class Exchange:
         fanout: int,
         interval_s: float,
         backoff_max_s: float,
+        poke: bool = True,
         round_s: float = ROUND_S,
+        turn_s: float = TURN_S,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the parts; nothing runs yet.
@@ -132,6 +132,7 @@ class Exchange:
             book: what our cosigner keys signed.
             keys: our `seen` and `merged` keys by role.
             keep_receipt: store a member's (key name, size, note) on our log.
+            released: our own checkpoint as we serve it.
             follow: a member claims (version, hash) of a newer roster.
             report: keep a finding.
             grown: called with an origin after its mirror or merge moved.
@@ -139,9 +140,11 @@ class Exchange:
             healthy: raises RefusedError while we must not cosign.
             offload: runs pure work elsewhere.
             fanout: members asked in a round.
-            interval_s: what a first back-off is.
+            interval_s: what a first pause is.
             backoff_max_s: what it grows to.
+            poke: whether we tell others that our log has grown.
             round_s: for so long a round waits for its pulls.
+            turn_s: for so long a pull may keep others waiting.
             steady: seconds that nobody sets, for pauses.
         """
         self._me = me
@@ -153,6 +156,7 @@ class Exchange:
         self._book = book
         self._keys = keys
         self._keep_receipt = keep_receipt
+        self._released = released
         self._follow = follow
         self._report = report
         self._grown = grown
@@ -160,16 +164,22 @@ class Exchange:
         self._healthy = healthy
         self._offload = offload
         self._fanout = fanout
-        self._interval_s = interval_s
-        self._backoff_max_s = backoff_max_s
+        self._poke_some = poke
         self._round_s = round_s
+        self._turn_s = turn_s
         self._steady = steady
         self._clocks = Clocks(clock, steady)
         self.heard = asyncio.Event()  # another member's clock, or we are alone
         self._rng = secrets.SystemRandom()
+        self._asking = Asking(
+            fanout=fanout,
+            interval_s=interval_s,
+            backoff_max_s=backoff_max_s,
+            rng=self._rng,
+        )
+        self._told = released()  # what others were last told of
         self._locks: dict[str, asyncio.Lock] = {}
         self._gate = asyncio.Semaphore(PULLS_AT_ONCE)
-        self._poked: set[str] = set()  # who poked us
         self._poking: set[str] = set()  # whom we are poking
         self._news: dict[str, bytes] = {}  # what they are still to hear
         self._poke_gate = asyncio.Semaphore(POKES_AT_ONCE)
@@ -181,45 +191,60 @@ class Exchange:
         self._budgets: dict[str, Budget] = {}
         self._budget_day = 0
         self._decided: dict[str, Pin] = {}  # what our mirrors obey
-        self.peer_states: dict[str, PeerState] = {}
         self.log_states: dict[str, LogState] = {}
         self.targets: dict[str, Target] = {}
 
     # ------------------------------------------------------------- rounds
 
+    @property
+    def peer_states(self) -> dict[str, PeerState]:
+        """How each member is doing as a peer."""
+        return self._asking.states
+
+    def _others(self) -> list[str]:
+        return [m.id for m in self._roster().active() if m.id != self._me]
+
     async def round(self) -> None:
-        """Ask some members what is new, then fetch what is."""
-        await self.ask()
+        """Ask some members what is new, tell some, then fetch what is."""
+        await asyncio.gather(self.ask(), self.tell())
         await self.fetch()
 
     async def ask(self) -> None:
         """Ask some members what is new, and what time it is."""
-        now = self._steady()
-        others = [m.id for m in self._roster().active() if m.id != self._me]
-        able = [m for m in others if self._state(m).retry_at <= now]
-        poked = [m for m in able if m in self._poked]
-        self._poked.clear()
-        chosen = self._rng.sample(able, min(self._fanout, len(able)))
-        asked = list(dict.fromkeys([*poked, *chosen]))
+        asked = self._asking.choose(self._others(), self._steady())
         await asyncio.gather(*(self._ask_alone(member) for member in asked))
         if self.skew_s() is not None:
             self.heard.set()
 
+    async def tell(self) -> None:
+        """Tell some members if our log has grown since others were told.
+
+        Else it might be rounds until the first happens to ask us.
+        """
+        raw = self._released()
+        if raw == self._told or not self._poke_some:
+            return
+        self._told = raw
+        await self._poke_these(self._asking.draw(self._others()), raw)
+
     async def fetch(self) -> None:
         """Pull every origin that has a target or a gap to fill."""
         await self._look_in()
-        origins = set(self.targets)
         for origin in self._roster().origins():
-            if origin in origins or self._ours(origin):
+            if origin in self.targets or self._ours(origin):
                 continue
             head = await self._mirror.head(origin)
             gap = head.merged < head.mirrored and bool(head.note)
             if gap and not head.contested:
                 self.targets[origin] = Target(head.mirrored, head.note)
-                origins.add(origin)
-            if self._pin(origin) != self._decided.get(origin):
-                origins.add(origin)
-        pulls = [self._begin(origin) for origin in sorted(origins)]
+        now = self._steady()
+        due = {
+            o
+            for o in self._roster().origins()
+            if self.log_state(o).retry_at <= now
+            and (o in self.targets or self._undecided(o))
+        }
+        pulls = [self._begin(origin) for origin in sorted(due)]
         if pulls:
             await asyncio.wait(pulls, timeout=self._round_s)
         await self._cosign_owed()
@@ -247,12 +272,21 @@ class Exchange:
         try:
             await self.pull(origin)
         except SyncdError as e:
-            self.log_state(origin).why = str(e)
-            log.warning("pull failed", origin=origin, why=str(e))
+            self._leave(origin, str(e))
         except Exception:
             # Ours to mend; until then it is this log's trouble alone.
-            self.log_state(origin).why = BUG
+            self._leave(origin, BUG)
             log.exception("pull failed", origin=origin)
+
+    def _leave(self, origin: str, why: str) -> None:
+        """Leave a log alone for a while, twice as long each time."""
+        state = self.log_state(origin)
+        wait = self._asking.pause(state.failures)
+        state.failures += 1
+        state.why, state.retry_at = why, self._steady() + wait
+        log.warning(
+            "log left alone", origin=origin, why=why, retry_in_s=round(wait)
+        )
 
     async def _ask_alone(self, member: str) -> None:
         """Ask one member; what goes wrong with it stops no other."""
@@ -263,9 +297,6 @@ class Exchange:
         except Exception:
             self.failed(member, BUG)
             log.exception("heads failed", peer=member)
-
-    def _state(self, member: str) -> PeerState:
-        return self.peer_states.setdefault(member, PeerState())
 
     def log_state(self, origin: str) -> LogState:
         """Return how an origin is doing."""
@@ -282,11 +313,10 @@ class Exchange:
         )
 
     async def _ask(self, member: str) -> None:
-        state = self._state(member)
+        state = self._asking.state(member)
         asked = self._steady()
         heads = await self._peers(member).heads(state.cursor)
-        state.failures, state.why = 0, ""
-        state.last_ok = int(self._clock())
+        self._asking.answered(member, int(self._clock()))
         if heads.time:
             self._clocks.hear(member, heads.time, asked)
         await self._take(member, heads)
@@ -296,15 +326,10 @@ class Exchange:
 
     def failed(self, member: str, why: str) -> None:
         """Leave a member alone for a while, twice as long each time."""
-        state = self._state(member)
-        wait = min(
-            self._interval_s * 2 ** min(state.failures, 16),
-            self._backoff_max_s,
+        wait = self._asking.failed(member, why, self._steady())
+        log.warning(
+            "peer failed", peer=member, why=why, retry_in_s=round(wait)
         )
-        state.failures += 1
-        state.why = why
-        state.retry_at = self._steady() + wait
-        log.warning("peer failed", peer=member, why=why, retry_in_s=wait)
 
     def skew_s(self) -> int | None:
         """Return how far the others' clocks are ahead of ours.
@@ -312,17 +337,13 @@ class Exchange:
         None while none was heard since the start. With no others there is
         nothing that ours could differ from.
         """
-        others = {m.id for m in self._roster().active()} - {self._me}
+        others = self._others()
         return self._clocks.skew_s(others) if others else 0
 
     # -------------------------------------------------------------- heads
 
     async def _take(self, member: str, heads: Heads) -> None:
-        # Whether that is news, or contradicts what we trust, is seen there.
-        try:
-            await self._follow(heads.roster_version, heads.roster_hash, member)
-        except SyncdError as e:
-            await self._report(Finding("roster", member, None, str(e)))
+        await self._claims(member, heads.roster_version, heads.roster_hash)
         # Nobody has more to say than this; what is wrong is said once.
         logs = len(self._roster().origins())
         for raw in heads.notes[:logs]:
@@ -333,6 +354,31 @@ class Exchange:
                 break
         for raw in heads.receipts[:logs]:
             await self.take_receipt(member, raw)
+
+    async def _claims(self, member: str, version: int, hash_: str) -> None:
+        """Look into a roster that a member says it accepted.
+
+        Whether that is news, or contradicts what we trust, is seen there.
+        """
+        try:
+            await self._follow(version, hash_, member)
+        except SyncdError as e:
+            await self._report(Finding("roster", member, None, str(e)))
+
+    async def _accepted(
+        self, origin: str, said: Sequence[tuple[int, int, str]]
+    ) -> None:
+        """Look into rosters that a log says its member accepted.
+
+        The newest first: it brings those before it. What a member that has
+        left says is no claim of a member.
+        """
+        found = self._roster().by_origin(origin)
+        if found is None or not found[0].active:
+            return
+        claims = {(version, hash_) for _, version, hash_ in said}
+        for version, hash_ in sorted(claims, reverse=True):
+            await self._claims(found[0].id, version, hash_)
 
     async def offer(self, member: str, raw: bytes) -> bool:
         """Take a signed checkpoint as a hint; tell whether it is news.
@@ -379,6 +425,7 @@ class Exchange:
                 fresh.smaller = target.smaller
                 fresh.beside(target.size, target.note)
             self.targets[origin] = fresh
+            state.retry_at = 0.0
             return True
         if head.size < target.size:
             target.beside(head.size, bytes(signed))
@@ -387,6 +434,7 @@ class Exchange:
             await self._forked(origin, [target.note, bytes(signed)], why)
         elif member not in target.holders:
             target.holders.append(member)
+            state.retry_at = 0.0  # one more to ask
         return False
 
     async def _contradicts(
@@ -467,8 +515,13 @@ class Exchange:
             g.origin for g in found.generations
         }:
             raise RefusedError("poke: that is not the caller's own log")
-        if await self.offer(member, raw):
-            self._poked.add(member)
+        try:
+            news = await self._offer(member, raw)
+        except (MalformedError, UntrustedError) as e:
+            await self._bad_hint(member, e)
+            return
+        self._asking.poked(member, news=news)
+        if news:
             # The caller need not wait for it, nor could it make us hurry.
             self._begin(origin)
 
@@ -519,40 +572,53 @@ class Exchange:
                 target = None if newer is target else newer
             return done
 
+    def roster_moved(self) -> None:
+        """Act at once on what a new roster pins or ends."""
+        for origin in self._roster().origins():
+            self.log_state(origin).retry_at = 0.0  # others may be asked now
+            if self._undecided(origin):
+                self._begin(origin)
+
+    def _undecided(self, origin: str) -> bool:
+        """Tell whether the roster pins what our mirror does not obey yet."""
+        return self._pin(origin) != self._decided.get(origin)
+
     async def _decide(self, origin: str) -> bool:
         """Hold the branch that the roster pins; tell if we do."""
         known = self._pin(origin)
-        if known is None or self._decided.get(origin) == known:
+        if known is None or not self._undecided(origin):
             return True
         pin, ended = known
         state = self.log_state(origin)
         was = await self._mirror.head(origin)
         signed = [await self._book.cosigned(r, origin) for r in self._keys]
         try:
-            why = await decide(
-                origin,
-                pin,
-                ended=ended,
-                signed=[s.note for s in signed if s is not None],
-                sources=self._sources(origin, Target(pin.size, b"")),
-                mirror=self._mirror,
-                offload=self._offload,
-                report=self._report,
-                budget=self._budget(origin),
-            )
+            async with asyncio.timeout(self._turn_s):
+                why = await decide(
+                    origin,
+                    pin,
+                    ended=ended,
+                    signed=[s.note for s in signed if s is not None],
+                    sources=self._sources(origin, Target(pin.size, b"")),
+                    mirror=self._mirror,
+                    offload=self._offload,
+                    report=self._report,
+                    budget=self._budget(origin),
+                )
         except StaleError:
             return False  # the next round sees what won
-        except UnavailableError as e:
-            why = str(e)
-        state.why = why
+        except (UnavailableError, TimeoutError) as e:
+            why = str(e) or self._slow
         now = await self._mirror.head(origin)
         if not why:
+            state.failures, state.retry_at, state.why = 0, 0.0, ""
             self._decided[origin] = known
             target = self.targets.get(origin)
-            if target is not None and target.size <= pin.size:
+            # Or it was offered before its log was ended below it.
+            if target is not None and (ended or target.size <= pin.size):
                 self.targets.pop(origin)
         else:
-            log.warning("not decided", origin=origin, why=why)
+            self._leave(origin, why)
         if now != was:
             log.info(
                 "cut", origin=origin, size=pin.size, mirrored=now.mirrored
@@ -567,27 +633,32 @@ class Exchange:
         sources = self._sources(origin, target)
         was = await self._mirror.head(origin)
         try:
-            done = await pull(
-                target.note,
-                log_key=key,
-                sources=sources,
-                mirror=self._mirror,
-                offload=self._offload,
-                report=self._report,
-                budget=self._budget(origin),
-            )
+            async with asyncio.timeout(self._turn_s):
+                done = await pull(
+                    target.note,
+                    log_key=key,
+                    sources=sources,
+                    mirror=self._mirror,
+                    offload=self._offload,
+                    report=self._report,
+                    budget=self._budget(origin),
+                    blame=self._blame,
+                    accepted=partial(self._accepted, origin),
+                )
             await self._check_smaller(target, key)
         except ForkError as e:
             await self._forked(origin, [target.note], str(e))
             return None
         except StaleError:
             return None  # the next round sees what won
-        except UnavailableError as e:
-            now = await self._mirror.head(origin)
-            if (now.mirrored, now.merged) != (was.mirrored, was.merged):
+        except (UnavailableError, TimeoutError) as e:
+            why = str(e) or self._slow
+            if await self._moved(was):
+                state.failures, state.retry_at, state.why = 0, 0.0, why
+                log.info("pull goes on", origin=origin, why=why)
                 await self._grown(origin)  # part of it has come
-            state.why = str(e)
-            log.warning("pull failed", origin=origin, why=str(e))
+            else:
+                self._leave(origin, why)
             return None
         current = self.targets.get(origin)
         if current is target:
@@ -600,8 +671,13 @@ class Exchange:
                 Finding("limit", origin, None, "above its entries of a day")
             )
         signed = await self._cosign(origin, key)
-        if signed or (done.after, done.merged) != (was.mirrored, was.merged):
+        moved = await self._moved(was)
+        if signed or moved:
             await self._grown(origin)
+        if moved or done.merged == done.after:
+            state.failures, state.retry_at = 0, 0.0
+        else:  # nobody gives what is withheld, or it is enough for today
+            self._leave(origin, state.why)
         if done.after > done.before:
             log.info(
                 "pulled",
@@ -613,19 +689,38 @@ class Exchange:
             )
         return done
 
+    @property
+    def _slow(self) -> str:
+        return f"not done in {self._turn_s:.0f} s: others wait"
+
+    async def _moved(self, was: MirrorHead) -> bool:
+        """Tell whether a mirror has moved since it was so."""
+        now = await self._mirror.head(was.origin)
+        return (now.mirrored, now.merged) != (was.mirrored, was.merged)
+
     def _sources(self, origin: str, target: Target) -> list[Source]:
         """Order whom to ask: who announced it, the owner, then the rest."""
-        roster = self._roster()
-        found = roster.by_origin(origin)
+        found = self._roster().by_origin(origin)
         owner = found[0].id if found else ""
-        rest = [m.id for m in roster.active()]
-        self._rng.shuffle(rest)
-        order = dict.fromkeys([*target.holders, owner, *rest])
-        active = {m.id for m in roster.active()} - {self._me}
-        now = self._steady()
-        able = [m for m in order if m in active]
-        able.sort(key=lambda m: self._state(m).retry_at > now)  # stable
-        return [*self._extra(origin), *(self._peers(m) for m in able)]
+        others = self._others()
+        first = [m for m in (*target.holders, owner) if m in others]
+        asked = self._asking.order(first, others, self._steady())
+        return [
+            *self._extra(origin),
+            *(
+                Watched(self._peers(m), partial(self._charge, m), self._steady)
+                for m in asked
+            ),
+        ]
+
+    def _charge(self, member: str, seconds: float) -> None:
+        """Remember that a source cost us time."""
+        self._asking.charge(member, seconds, self._steady())
+
+    def _blame(self, source: str) -> None:
+        """Remember that a source gave wrong bytes; a directory is no peer."""
+        if self._roster().member(source) is not None:
+            self._charge(source, WRONG_S)
 
     async def _check_smaller(self, target: Target, key: VerifierKey) -> None:
         """Hold signed checkpoints that we passed against what we have."""
@@ -664,9 +759,8 @@ class Exchange:
         self._owed.add(origin)
         try:
             self._healthy()
-        except RefusedError as e:
-            log.warning("not cosigning", origin=origin, why=str(e))
-            return False
+        except RefusedError:
+            return False  # the round says so, once for all logs
         now = int(self._clock())
         self._owed.discard(origin)
         head = await self._mirror.head(origin)
@@ -709,6 +803,13 @@ class Exchange:
 
     async def _cosign_owed(self) -> None:
         """Sign what could not be signed when it was merged."""
+        if not self._owed:
+            return
+        try:
+            self._healthy()
+        except RefusedError as e:
+            log.warning("not cosigning", logs=len(self._owed), why=str(e))
+            return
         for origin in sorted(self._owed):
             key = self.log_key(origin)
             if key is None or self._ours(origin):
@@ -723,20 +824,24 @@ class Exchange:
                 log.warning("not cosigning", origin=origin, why=str(e))
 
     async def poke_all(self, raw: bytes) -> int:
-        """Tell all members that our log has grown; return how many heard.
+        """Tell all members that our log has grown; return how many heard."""
+        self._told = raw
+        return await self._poke_these(self._others(), raw)
+
+    async def _poke_these(self, members: Sequence[str], raw: bytes) -> int:
+        """Poke some; return how many heard.
 
         A member that is being told already is told of this one next.
         """
-        others = [m.id for m in self._roster().active() if m.id != self._me]
-        self._news.update(dict.fromkeys(others, raw))
-        idle = [m for m in others if m not in self._poking]
+        self._news.update(dict.fromkeys(members, raw))
+        idle = [m for m in members if m not in self._poking]
         self._poking.update(idle)
         return sum(await asyncio.gather(*map(self._poke, idle)))
 
     async def _poke(self, member: str) -> bool:
         """Tell one member the newest, and what became newest meanwhile."""
         # Who did not answer lately does not keep the others waiting.
-        down = self._state(member).failures > 0
+        down = self._asking.state(member).failures > 0
         try:
             async with self._down_gate if down else self._poke_gate:
                 while raw := self._news.pop(member, b""):

@@ -69,8 +69,18 @@ class Peers:
             tls=pinning.client_context(self._shown, self._keys().tls_pem, pin),
             tls_next=tls_next,
             own_origins=frozenset({member.origin}),
+            listed=lambda: self._listed(member),
             limits=self._limits,
         )
+
+    def _listed(self, member: Member) -> bool:
+        """Tell whether the roster of this moment has a member with that pin.
+
+        A pull in flight, for example, holds its client while a new roster is
+        being accepted, and the next request already is refused.
+        """
+        found = self._roster().by_tls(member.keys.tls)
+        return found is not None and found.id == member.id
 
     def shown(self) -> bytes:
         """Return the certificate (DER) that others know us by."""

@@ -10,6 +10,7 @@ import asyncio
 import gzip
 import hashlib
 import ssl
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ MAX_BUNDLE_GZ = 20 << 20  # bytes as sent; what it inflates to is bounded too
 MAX_TILE = 256 * 32  # bytes
 MAX_ENTRIES = 256 * 65_537  # bytes
 MAX_TOGETHER = 64 << 20  # bytes of bundles asked for at once
+HEADS_S = 30.0  # for all heads: a round waits for no slow member longer
 CONCURRENT = 8  # requests in flight for one pull
 
 Call = Callable[[], Awaitable[bytes]]
@@ -67,6 +69,7 @@ class PeerClient:
         *,
         tls: ssl.SSLContext,
         own_origins: frozenset[str],
+        listed: Callable[[], bool] = lambda: True,
         limits: Limits | None = None,
         tls_next: Callable[[], ssl.SSLContext | None] = lambda: None,
     ) -> None:
@@ -77,6 +80,7 @@ class PeerClient:
             urls: its peer doors' base addresses, tried in order.
             tls: a client context that accepts this member's pin alone.
             own_origins: the logs that it serves as its own, under `/log/`.
+            listed: whether the roster of this moment still has it.
             limits: what one request may cost.
             tls_next: another, if there is a certificate that we asked the
                 admins to list: for a member whose roster lists it already.
@@ -85,6 +89,7 @@ class PeerClient:
         self._urls = [url.rstrip("/") for url in urls]
         self._tls, self._tls_next = tls, tls_next
         self._own = own_origins
+        self._listed = listed
         self._limits = limits or Limits()
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
@@ -146,7 +151,8 @@ class PeerClient:
 
     async def heads(self, cursor: str) -> Heads:
         """Ask what is new since `cursor`."""
-        raw = await self._get(f"/heads?cursor={quote(cursor)}", MAX_HEADS)
+        path = f"/heads?cursor={quote(cursor)}"
+        raw = await self._get(path, MAX_HEADS, timeout_s=HEADS_S)
         try:
             value = canonical.loads(raw)
         except MalformedError as e:
@@ -226,11 +232,16 @@ class PeerClient:
         return self._session
 
     async def _get(
-        self, path: str, limit: int, *, keep_gzip: bool = False
+        self,
+        path: str,
+        limit: int,
+        *,
+        keep_gzip: bool = False,
+        timeout_s: float | None = None,
     ) -> bytes:
         try:
             return await self._request(
-                "GET", path, limit, None, None, keep_gzip=keep_gzip
+                "GET", path, limit, None, timeout_s, keep_gzip=keep_gzip
             )
         except (RefusedError, QuotaError) as e:
             # To what we only read, any such status is no usable answer.
@@ -247,14 +258,23 @@ class PeerClient:
         keep_gzip: bool = False,
     ) -> bytes:
         last: UnavailableError | None = None
-        for url in self._urls:
-            if self._closed:
+        began = time.monotonic()
+        for n, url in enumerate(urls := [*self._urls]):
+            if self._closed or not self._listed():
                 raise UnavailableError(f"{self.name}: the roster has changed")
+            share_s = None  # of the time that is left, for this address
+            if timeout_s is not None:
+                left_s = timeout_s - (time.monotonic() - began)
+                share_s = left_s / (len(urls) - n)
             try:
-                async with asyncio.timeout(timeout_s):
+                async with asyncio.timeout(share_s):
                     return await self._known(
                         method, url + path, limit, body, keep_gzip
                     )
+            except (AbsentError, BrokenSourceError):
+                raise
+            except UnavailableError as e:  # an error of its server
+                last = e
             except TimeoutError:
                 last = UnavailableError(f"{self.name}: no answer in time")
             except aiohttp.ClientSSLError as e:
@@ -268,6 +288,9 @@ class PeerClient:
                 raise BrokenSourceError(
                     f"{self.name}: an answer that is no HTTP"
                 ) from e
+            if url in self._urls:  # the others first, from now on
+                self._urls.remove(url)
+                self._urls.append(url)
         raise last or UnavailableError(f"{self.name}: has no address")
 
     async def _known(

@@ -3,13 +3,20 @@
 import asyncio
 import ssl
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
 import pytest
 
-from syncd.errors import BrokenSourceError, QuotaError, UnavailableError
+from syncd.errors import (
+    AbsentError,
+    BrokenSourceError,
+    QuotaError,
+    RefusedError,
+    UnavailableError,
+)
 from syncd.peer.client import PeerClient
 
 
@@ -67,3 +74,103 @@ async def test_all_addresses_together_have_the_time_of_a_look_up() -> None:
     with pytest.raises(UnavailableError, match="no answer in time"):
         await silent.evaluate(b"", 0.15)
     assert time.monotonic() - began < 0.4
+
+
+class Doors(PeerClient):
+    """A client of a member with two addresses, each with an answer."""
+
+    def __init__(
+        self,
+        *answers: bytes | Exception | None,
+        listed: Callable[[], bool] = lambda: True,
+    ) -> None:
+        super().__init__(
+            "bank",
+            [f"https://door{n}.example" for n in range(len(answers))],
+            tls=ssl.create_default_context(),
+            own_origins=frozenset(),
+            listed=listed,
+        )
+        self.answers = answers
+        self.asked: list[int] = []
+
+    async def _once(
+        self,
+        method: str,
+        url: str,
+        limit: int,
+        body: bytes | None,
+        keep_gzip: bool,
+    ) -> bytes:
+        n = int(url.removeprefix("https://door")[0])
+        self.asked.append(n)
+        answer = self.answers[n]
+        if answer is None:
+            await asyncio.sleep(60)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer or b""
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        UnavailableError("bank: answered 503"),
+        aiohttp.ClientConnectionError("refused"),
+        OSError("no route"),
+    ],
+)
+async def test_the_second_address(why: Exception) -> None:
+    """It is asked where the first is of no use, and first from then on."""
+    doors = Doors(why, b"yes")
+    assert await doors.evaluate(b"", 1) == b"yes"
+    assert await doors.evaluate(b"", 1) == b"yes"
+    assert doors.asked == [0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        AbsentError("bank: has no such thing"),
+        BrokenSourceError("bank: answers HTML"),
+        RefusedError("bank: answered 422"),
+        QuotaError("bank: quota used up", retry_after_s=1),
+    ],
+)
+async def test_an_answer_is_an_answer(answer: Exception) -> None:
+    """What the member itself says is not asked of it again."""
+    doors = Doors(answer, b"yes")
+    with pytest.raises(type(answer)):
+        await doors.evaluate(b"", 1)
+    assert doors.asked == [0]
+
+
+async def test_two_addresses_share_the_time() -> None:
+    """One that hangs leaves half of it to the other, and not twice of it."""
+    doors = Doors(None, b"yes")
+    async with asyncio.timeout(0.5):
+        assert await doors.evaluate(b"", 0.2) == b"yes"
+    doors = Doors(None, None)
+    async with asyncio.timeout(0.5):
+        with pytest.raises(UnavailableError, match="in time"):
+            await doors.evaluate(b"", 0.2)
+
+
+async def test_no_address_answers() -> None:
+    """The last one's reason is told, and all are asked again."""
+    doors = Doors(OSError("down"), UnavailableError("bank: answered 503"))
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="503"):
+            await doors.evaluate(b"", 1)
+    assert doors.asked == [0, 1, 0, 1]
+
+
+async def test_who_is_not_listed_is_not_asked() -> None:
+    """The roster is looked at before every request."""
+    listed = True
+    doors = Doors(b"yes", listed=lambda: listed)
+    assert await doors.evaluate(b"", 1) == b"yes"
+    listed = False
+    with pytest.raises(UnavailableError, match="roster has changed"):
+        await doors.evaluate(b"", 1)
+    assert doors.asked == [0]

@@ -182,6 +182,157 @@ async def test_a_claim_may_be_made_again_later(alliance: Alliance) -> None:
     assert counts == [1, 1, 2]
 
 
+async def test_a_roster_that_a_log_speaks_of(alliance: Alliance) -> None:
+    """A statement is a claim like one in heads: looked into, and once."""
+    bank, carrier = alliance.bank, alliance.carrier
+    version = bank.node.rosters.current.version
+    await carrier.say(
+        *(
+            RosterAccepted(version=version + n, hash_="ef" * 32)
+            for n in range(3)
+        )
+    )
+    alliance.network.asked.clear()
+    await bank.round()
+    found = {
+        k.finding.origin: k.count for k in await bank.findings("roster_claim")
+    }
+    assert found["carrier"] == 3
+    asked = [a for a in alliance.network.asked if a.path[:8] == "/roster/"]
+    assert {a.server for a in asked if a.client == "bank"} == {
+        "police",
+        "carrier",
+        "platform",
+    }
+    alliance.network.asked.clear()
+    await bank.round()
+    assert not [a for a in alliance.network.asked if "/roster/" in a.path]
+    head = await bank.head(carrier.origin)
+    assert head.merged == await carrier.size()
+
+
+async def test_a_newer_roster_that_a_log_speaks_of(alliance: Alliance) -> None:
+    """It is fetched from whoever has it, before more of the log is."""
+    bank, carrier, police = alliance.bank, alliance.carrier, alliance.police
+    await alliance.settle()
+    await alliance.change(lambda draft: draft, at="police")
+    note = police.node.rosters.current
+    await carrier.say(RosterAccepted(version=note.version, hash_=note.hash))
+    await bank.node.exchange.offer(
+        "carrier", carrier.node.home.own.log.released()
+    )
+    assert bank.node.rosters.current.version < note.version
+    await bank.node.exchange.pull(carrier.origin)
+    assert bank.node.rosters.current.hash == note.hash
+    await alliance.agreed()
+
+
+async def test_a_poke_ends_a_pause(alliance: Alliance) -> None:
+    """Who pokes is alive: it is asked in the next round."""
+    bank, carrier = alliance.bank, alliance.carrier
+    await alliance.settle()
+    exchange = bank.node.exchange
+    exchange.failed("carrier", "no answer in time")
+    state = exchange.peer_states["carrier"]
+    assert state.retry_at > 0
+    forged = bytes(
+        checkpoint.sign(
+            checkpoint.Checkpoint(carrier.origin, 2**20, bytes(32)),
+            replace(carrier.keys.log, seed=bytes(32)),
+        )
+    )
+    await exchange.poke("carrier", forged)
+    assert state.retry_at > 0  # whoever it was, it was not the carrier's log
+    await exchange.poke("carrier", carrier.node.home.own.log.released())
+    assert state.retry_at == 0
+    assert state.failures == 1
+    await exchange.round()
+    assert state.failures == 0
+
+
+async def test_a_quiet_round(alliance: Alliance) -> None:
+    """With nothing new it is one small question to each of k members."""
+    bank = alliance.bank
+    await alliance.settle()
+    for _ in range(2):  # what came with the last receipts
+        await bank.round()
+    alliance.network.asked.clear()
+    for _ in range(3):
+        await bank.round()
+    asked = [a.path for a in alliance.network.asked if a.client == "bank"]
+    assert len(asked) == 9
+    assert all(path.startswith("/heads?cursor=") for path in asked)
+    for name in ("police", "carrier", "platform"):
+        cursor = bank.node.exchange.peer_states[name].cursor
+        desk = alliance.members[name].node.desk
+        heads = await desk.heads("bank", cursor)
+        assert not [*heads.notes, *heads.receipts]
+
+
+async def test_a_log_that_nobody_gives_is_left_alone(
+    alliance: Alliance,
+) -> None:
+    """Not every round asks everybody for what a log signs and hides."""
+    bank, carrier = alliance.bank, alliance.carrier
+    await alliance.settle()
+    ahead = checkpoint.Checkpoint(
+        carrier.origin, await carrier.size() + 9, secrets.token_bytes(32)
+    )
+    exchange = bank.node.exchange
+    raw = bytes(checkpoint.sign(ahead, carrier.keys.log))
+    held = await bank.head(carrier.origin)
+    try:
+        assert await exchange.offer("carrier", raw)
+        await exchange.fetch()
+        state = exchange.log_state(carrier.origin)
+        assert state.failures == 1
+        alliance.network.asked.clear()
+        await exchange.fetch()
+        assert not alliance.network.asked
+        state.retry_at = 0
+        await exchange.fetch()
+        assert alliance.network.asked
+        assert state.failures == 2
+        assert await bank.head(carrier.origin) == held
+    finally:
+        exchange.targets.clear()
+        state.retry_at = 0
+
+
+async def test_a_pull_makes_room(alliance: Alliance) -> None:
+    """Three logs that drip do not keep all others waiting for ever."""
+    bank, carrier = alliance.bank, alliance.carrier
+    await alliance.settle()
+    go_on = asyncio.Event()
+
+    async def hang(
+        request: web.Request, caller: str, handler: peer_door.Handler
+    ) -> web.StreamResponse:
+        if caller == "bank" and "/payload/" in request.path:
+            await go_on.wait()
+        return await handler(request)
+
+    exchange = bank.node.exchange
+    others = [m for m in alliance.up if m is not bank]
+    exchange._turn_s, patience = 0.2, exchange._turn_s
+    for other in others:
+        other.node.gate = hang
+    try:
+        await carrier.write(payload(70, carrier.origin))
+        async with asyncio.timeout(2):
+            await bank.round()
+        state = exchange.log_state(carrier.origin)
+        assert "others wait" in state.why
+        assert state.retry_at > 0
+        assert not exchange._gate.locked()
+    finally:
+        exchange._turn_s = patience
+        for other in others:
+            other.node.gate = None
+        go_on.set()
+    await alliance.settle()
+
+
 async def test_what_a_newer_roster_is_needed_for(alliance: Alliance) -> None:
     """A cursor is kept only once what came with it could be read."""
     bank = alliance.bank

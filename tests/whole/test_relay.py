@@ -284,7 +284,7 @@ async def pull_from_bank(alliance: Alliance) -> None:
     """Have C hear of A's newest checkpoint from B, and pull it."""
     exchange = alliance.carrier.node.exchange
     for state in exchange.peer_states.values():
-        state.retry_at = 0
+        state.retry_at = state.lost_s = 0  # else D would be asked first
     note = alliance.police.node.home.own.log.released()
     alliance.network.asked.clear()
     await exchange.offer("bank", note)
@@ -364,6 +364,25 @@ async def test_wrong_tiles_are_no_fork(
     assert count()
     await assert_right(alliance)
     assert not await alliance.carrier.findings("fork")
+
+
+async def test_who_was_wrong_is_asked_last(alliance: Alliance) -> None:
+    """The next pull begins with D, whoever announced the log, for a while."""
+    await alliance.carrier.round()
+    await grow(alliance, 300)
+    bank, carrier = alliance.bank, alliance.carrier
+    stand(alliance, "payload/", _flip, 0)
+    await pull_from_bank(alliance)
+    bank.node.gate = None
+    await grow(alliance, 10)
+    alliance.network.asked.clear()
+    exchange = carrier.node.exchange
+    await exchange.offer("bank", alliance.police.node.home.own.log.released())
+    await exchange.pull(alliance.police.origin)
+    await assert_right(alliance)
+    asked = [a.server for a in alliance.network.asked if a.client == "carrier"]
+    assert asked
+    assert set(asked) <= {"police", "platform"}
 
 
 async def test_another_logs_bundles(alliance: Alliance) -> None:

@@ -1,0 +1,69 @@
+"""Watched: a source whose slowness is charged to it."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from syncd.flows.ports import Source
+
+ALLOWED_S = 2.0  # for an answer to begin
+RATE = 1 << 18  # bytes per second that cost nothing
+
+T = TypeVar("T")
+
+
+class Watched:
+    """Implements `ports.Source` by another one.
+
+    `charge` takes the seconds that an answer, or its failing, took above
+    what is in order for its size.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        charge: Callable[[float], None],
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = source.name
+        self._source = source
+        self._charge = charge
+        self._steady = steady
+
+    async def checkpoint(self, origin: str) -> bytes:
+        """Fetch the newest signed checkpoint that it has of `origin`."""
+        return await self._timed(self._source.checkpoint(origin), len)
+
+    async def hash_tiles(
+        self, origin: str, paths: Sequence[str]
+    ) -> Sequence[bytes]:
+        """Fetch tiles, in order, or raise."""
+        return await self._timed(self._source.hash_tiles(origin, paths), _sum)
+
+    async def payloads(
+        self, origin: str, wanted: Sequence[tuple[int, int]]
+    ) -> Sequence[bytes]:
+        """Fetch payload bundles as gzip, in order, or raise."""
+        return await self._timed(self._source.payloads(origin, wanted), _sum)
+
+    async def entries(self, origin: str, n: int, width: int) -> bytes:
+        """Fetch one `tile/entries` bundle."""
+        return await self._timed(self._source.entries(origin, n, width), len)
+
+    async def _timed(
+        self, answer: Awaitable[T], octets: Callable[[T], int]
+    ) -> T:
+        began = self._steady()
+        allowed_s = ALLOWED_S
+        try:
+            got = await answer
+            allowed_s += octets(got) / RATE
+            return got
+        finally:  # given up counts as well
+            over_s = self._steady() - began - allowed_s
+            if over_s > 0:
+                self._charge(over_s)
+
+
+def _sum(parts: Sequence[bytes]) -> int:
+    return sum(map(len, parts))
