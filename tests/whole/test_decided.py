@@ -179,7 +179,7 @@ async def test_a_branch_that_nobody_shows(alliance: Alliance) -> None:
         ),
         at="bank",
     )
-    await bank.round()
+    await bank.node.exchange.idle()  # a new roster is acted on at once
     head = await bank.head(police.origin)
     assert head.contested
     assert head.merged == size
