@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer._click.core import Context
 from typer.exceptions import TyperException
 
 from syncd.cli import terminal, text, usage
@@ -44,6 +45,7 @@ NOUNS = {
 
 def build(wanted: str = "") -> typer.Typer:
     """Return the command, with the noun `wanted` whole and others by name."""
+    Context.formatter_class = usage.Formatter
     app = typer.Typer(
         name="syncd",
         help=t("Signed exchange of hashed fraud indicators."),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from syncd.cli import grid, report, terminal
+from syncd.cli import grid, report, terminal, told
 from syncd.cli.door import Door
 from syncd.cli.text import t
 
@@ -67,7 +67,7 @@ def _health(ctx: typer.Context, as_json: bool) -> None:
         state = t("ready") if found["ready"] else t("not ready")
         if found["ready"] and not found["appending"]:
             state = t("ready, not appending")
-        terminal.say(f"{state}: {why}" if why else state)
+        terminal.say(f"{state}: {told.said(why)}" if why else state)
     if not found["ready"]:
         raise typer.Exit(1)
 
@@ -105,7 +105,10 @@ def lines(found: Mapping[str, Any]) -> list[str]:
                 released=log["released"],
             ),
         ),
-        (t("appending"), t("yes") if appending["ok"] else appending["why"]),
+        (
+            t("appending"),
+            t("yes") if appending["ok"] else told.said(appending["why"]),
+        ),
         (
             t("vault"),
             t(
@@ -124,7 +127,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
             t("holders"),
             t("{up} up", up=", ".join(up) or "0")
             + "".join(
-                f"; {t('{member} down', member=h['member'])}: {h['why']}"
+                f"; {t('{member} down', member=h['member'])}: {told.said(h['why'])}"
                 for h in down
             ),
         ),
@@ -160,7 +163,10 @@ def lines(found: Mapping[str, Any]) -> list[str]:
         ]
         out += ["", *grid.lines(head, rows)]
     todo = found["todo"] or [t("nothing")]
-    out += ["", *(f"{t('what to do')}: {grid.clean(one)}" for one in todo)]
+    out += [
+        "",
+        *(f"{t('what to do')}: {grid.clean(told.said(one))}" for one in todo),
+    ]
     return out
 
 
@@ -199,7 +205,7 @@ def _state(log: Mapping[str, Any]) -> str:
     if log["missing"]:
         return t("{n} payloads withheld", n=log["missing"])
     if log.get("why"):
-        return str(log["why"])
+        return told.said(str(log["why"]))
     return t("behind") if log["lag"] else t("ok")
 
 

@@ -1,9 +1,12 @@
-"""What typer says of a wrong command line, in our words and languages.
+"""What typer says by itself, in our words and languages: help, complaints.
 
 An argument that nobody asked for is not repeated: it may be a raw value.
 """
 
 import re
+from collections.abc import Sequence
+
+from typer._click.formatting import HelpFormatter
 
 from syncd.cli.text import t
 
@@ -23,7 +26,64 @@ _SAID = (
         "{name}: not a value that it takes:",
     ),
 )
-SENTENCES = tuple(sentence for _, sentence in _SAID)
+_HEADINGS = ("Usage: ", "Arguments", "Options", "Commands")
+_USES = ("[OPTIONS]", "COMMAND [ARGS]...")
+_SHOW = "Show this message and exit."
+_EXTRAS = (
+    (r"required", "required"),
+    (r"default: (?P<value>.*)", "default: {value}"),
+)
+SENTENCES = (
+    *(sentence for _, sentence in _SAID),
+    *(sentence for _, sentence in _EXTRAS),
+    *_HEADINGS,
+    *_USES,
+    _SHOW,
+)
+
+
+class Formatter(HelpFormatter):
+    """Help with typer's own words in the language that is spoken."""
+
+    def write_usage(
+        self, prog: str, args: str = "", prefix: str | None = None
+    ) -> None:
+        """Write the line of usage."""
+        for words in _USES:
+            args = args.replace(words, t(words))
+        super().write_usage(prog, args, prefix or t("Usage: "))
+
+    def write_heading(self, heading: str) -> None:
+        """Write a heading."""
+        super().write_heading(t(heading))
+
+    def write_dl(
+        self,
+        rows: Sequence[tuple[str, str]],
+        col_max: int = 30,
+        col_spacing: int = 2,
+    ) -> None:
+        """Write a list of names and what is said of them."""
+        said = [(name, _about(about)) for name, about in rows]
+        super().write_dl(said, col_max, col_spacing)
+
+
+def _about(text: str) -> str:
+    """Return what is said of an option, typer's remarks behind it too."""
+    if text == _SHOW:
+        return t(text)
+    bare, bracket, extras = text.rpartition("[")
+    if not (bracket and extras.endswith("]")):
+        return text
+    return f"{bare}[{'; '.join(map(_extra, extras[:-1].split('; ')))}]"
+
+
+def _extra(remark: str) -> str:
+    for pattern, sentence in _EXTRAS:
+        found = re.fullmatch(pattern, remark)
+        if found:
+            return t(sentence, **found.groupdict())
+    return remark
 
 
 def said(message: str) -> str:

@@ -201,6 +201,53 @@ def _finding(kept: Kept) -> forms.FindingState:
 
 # ------------------------------------------------------------------ to do
 
+# Whoever shows them in another language knows them by these.
+CLOCK = (
+    "clock: {s} s off the others': set it (NTP); until then we neither publish"
+    " nor cosign"
+)
+EXPIRED = (
+    "roster: version {version} has expired: ask the admins to sign and publish"
+    " the next one"
+)
+EXPIRES = (
+    "roster: version {version} expires in {days} days: ask the admins for the"
+    " next one"
+)
+WAITING = "publishing: {why}; {n} reports wait"
+STOPPED = "publishing: {why}"
+FEW_HOLDERS_WAITING = (
+    "holders: {up} of the {t} needed are up: phones and accounts are unknown,"
+    " and {n} reports wait; call {names}"
+)
+FEW_HOLDERS = (
+    "holders: {up} of the {t} needed are up: phones and accounts are unknown;"
+    " call {names}"
+)
+HOLDERS = "holders: {names} down: call them; {up} still answer"
+FORK_WHY = (
+    "FORK: {origin} signed two histories, or another than the roster's: call"
+    " {member} and the admins; its reports count as user_tag until that is"
+    " settled ({why})"
+)
+FORK = (
+    "FORK: {origin} signed two histories, or another than the roster's: call"
+    " {member} and the admins; its reports count as user_tag until that is"
+    " settled"
+)
+WITHHELD = (
+    "withheld: {n} payloads of {origin} are nowhere to be had: call {member}"
+)
+BEHIND = "behind: {n} entries of {origin}: {why}"
+DEALT = (
+    "keys: {keys} were dealt by one machine, not drawn by a ceremony: replace"
+    " them when the next epoch is due"
+)
+TODO = (  # where one begins like another, the longer one first
+    *(CLOCK, EXPIRED, EXPIRES, WAITING, STOPPED, FEW_HOLDERS_WAITING),
+    *(FEW_HOLDERS, HOLDERS, FORK_WHY, FORK, WITHHELD, BEHIND, DEALT),
+)
+
 
 def todo(told: forms.Status, *, max_skew_s: int) -> list[str]:
     """Return one line for each thing that is not as it should be."""
@@ -216,31 +263,22 @@ def todo(told: forms.Status, *, max_skew_s: int) -> list[str]:
 
 def _clock(told: forms.Status, max_skew_s: int) -> Iterable[str]:
     if abs(told.skew_s) > max_skew_s:
-        yield (
-            f"clock: {abs(told.skew_s)} s off the others': set it (NTP);"
-            " until then we neither publish nor cosign"
-        )
+        yield CLOCK.format(s=abs(told.skew_s))
 
 
 def _roster(told: forms.Status) -> Iterable[str]:
-    left = told.roster.expires - told.time
+    version, left = told.roster.version, told.roster.expires - told.time
     if told.roster.expired:
-        yield (
-            f"roster: version {told.roster.version} has expired: ask the"
-            " admins to sign and publish the next one"
-        )
+        yield EXPIRED.format(version=version)
     elif left <= SOON_S:
-        yield (
-            f"roster: version {told.roster.version} expires in"
-            f" {left // DAY_S} days: ask the admins for the next one"
-        )
+        yield EXPIRES.format(version=version, days=left // DAY_S)
 
 
 def _appending(told: forms.Status) -> Iterable[str]:
     waiting = sum(told.vault.waiting.values())
     if not told.appending.ok:
-        what = f"; {waiting} reports wait" if waiting else ""
-        yield f"publishing: {told.appending.why}{what}"
+        said = WAITING if waiting else STOPPED
+        yield said.format(why=told.appending.why, n=waiting)
 
 
 def _holders(told: forms.Status) -> Iterable[str]:
@@ -251,38 +289,28 @@ def _holders(told: forms.Status) -> Iterable[str]:
     up = len(told.holders) - len(down)
     most = max((k.t for k in told.keys), default=0)
     waits = sum(n for kind, n in told.vault.waiting.items() if kind != "url")
+    said = HOLDERS
     if up < most:
-        what = f", and {waits} reports wait" if waits else ""
-        yield (
-            f"holders: {up} of the {most} needed are up: phones and accounts"
-            f" are unknown{what}; call {names}"
-        )
-    else:
-        yield f"holders: {names} down: call them; {up} still answer"
+        said = FEW_HOLDERS_WAITING if waits else FEW_HOLDERS
+    yield said.format(up=up, t=most, n=waits, names=names)
 
 
 def _logs(told: forms.Status) -> Iterable[str]:
     for log in told.logs:
+        words = {
+            "origin": log.origin,
+            "member": log.member,
+            "why": log.why,
+        }
         if log.contested:
-            why = f" ({log.why})" if log.why else ""
-            yield (
-                f"FORK: {log.origin} signed two histories, or another than"
-                f" the roster's: call {log.member} and the admins; its"
-                f" reports count as user_tag until that is settled{why}"
-            )
+            yield (FORK_WHY if log.why else FORK).format(**words)
         elif log.missing:
-            yield (
-                f"withheld: {log.missing} payloads of {log.origin} are"
-                f" nowhere to be had: call {log.member}"
-            )
+            yield WITHHELD.format(n=log.missing, **words)
         elif log.lag and log.why:
-            yield f"behind: {log.lag} entries of {log.origin}: {log.why}"
+            yield BEHIND.format(n=log.lag, **words)
 
 
 def _keys(told: forms.Status) -> Iterable[str]:
     dealt = [f"{k.kind}/{k.epoch}" for k in told.keys if k.dealt]
     if dealt:
-        yield (
-            f"keys: {', '.join(dealt)} were dealt by one machine, not drawn"
-            " by a ceremony: replace them when the next epoch is due"
-        )
+        yield DEALT.format(keys=", ".join(dealt))

@@ -1,6 +1,7 @@
 """The command line speaks Chinese: every sentence, and no others."""
 
 import ast
+import re
 import string
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli import main, text, usage, zh
+from syncd.cli import main, text, told, usage, zh
 
 ROOM = Path(zh.__file__).parent
 TREES = {p.name: ast.parse(p.read_text()) for p in ROOM.rglob("*.py")}
@@ -49,6 +50,7 @@ def looped(node: ast.ListComp | ast.For | ast.GeneratorExp) -> Iterator[str]:
 
 SENTENCES = {s for tree in TREES.values() for s in said(tree)}
 SENTENCES |= {about for _, about in main.NOUNS.values()}
+SENTENCES |= {*told.SENTENCES}
 SENTENCES |= {*usage.SENTENCES, "#", "verdict", "action", "labels"}
 
 
@@ -94,6 +96,69 @@ def test_help_in_chinese() -> None:
     out = ran.stdout.decode()
     assert "字段=列" in out
     assert "存放令牌的文件" in out
+    for words in ("用法：", "[选项]", "选项:", "显示本说明并退出。", "[必填]"):
+        assert words in out
+    for words in ("Usage", "Options", "Arguments", "Show this", "required"):
+        assert words not in out
+
+
+def literals(tree: ast.AST) -> Iterator[str]:
+    """The texts of a module, `{}` where something is put in."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "{}"
+                for part in node.values
+            )
+
+
+def test_the_daemon_says_so() -> None:
+    """Each part of a sentence that we know again is the daemon's own."""
+    rooms = ("node", "flows", "peer")
+    source = "\n".join(
+        text
+        for room in rooms
+        for path in (ROOM.parent / room).rglob("*.py")
+        for text in literals(ast.parse(path.read_text()))
+    )
+    for sentence in told.WHYS:
+        for part in re.split(r"\{\w+\}", sentence):
+            for piece in part.split(": "):
+                assert piece.strip() in source, sentence
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        (
+            "publishing: log: not appending: the other members were not asked"
+            " yet; 4 reports wait",
+            "发布：日志：未写入：尚未询问其他成员；4 条上报在等待",
+        ),
+        (
+            "behind: 7 entries of bank.example/syncd/txwz/1: bank: no answer"
+            " in time",
+            "落后：bank.example/syncd/txwz/1 的 7 条：bank：未按时应答",
+        ),
+        (
+            "holders: 1 of the 2 needed are up: phones and accounts are"
+            " unknown, and 3 reports wait; call bank, carrier",
+            "密钥持有方：需要 2 方，仅 1 方在线：电话和账号无法查询，"
+            "3 条上报在等待；请联系 bank, carrier",
+        ),
+        ("something that a newer daemon says", None),
+    ],
+)
+def test_what_the_daemon_tells(english: str, chinese: str | None) -> None:
+    """In English as it came; in Chinese, if it is known again."""
+    assert told.said(english) == english
+    text.choose("zh")
+    try:
+        assert told.said(english) == (chinese or english)
+    finally:
+        text.choose("en")
 
 
 @pytest.mark.parametrize(
