@@ -17,12 +17,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.errors import SyncdError
+from syncd.indicator import claims as product
 from syncd.indicator import leaf, statement
 from syncd.indicator.claims import Claim
 from syncd.indicator.policy import Reporter
 from syncd.indicator.token import KIND_NAMES
+from syncd.roster import join, trust
+from syncd.tlog import merkle, tiles
 from tests.indicator.test_verdict import CASES, WHO, Case, read_case
-from tests.second import claims, curve, logs, notes, oprf, verdict
+from tests.second import claims, curve, logs, notes, oprf, roster, verdict
 
 VECTORS = Path(__file__).parent / "vectors"
 unhex = bytes.fromhex
@@ -73,7 +77,7 @@ def test_tokens(vector: dict[str, str]) -> None:
         point = curve.times(
             int.from_bytes(key, "little"), oprf.hash_to_group(said)
         )
-        found = oprf.output(said, curve.encode(point))
+        found = oprf.output(said, point)
     assert found.hex() == vector["output"]
     assert claims.token(found) == vector["token"]
     assert claims.know(found, vector["origin"]) == vector["know"]
@@ -132,6 +136,169 @@ def test_a_bound_proof() -> None:
     ):
         with pytest.raises(notes.WrongError):
             oprf.bound(**{**given, **change})
+
+
+# ------------------------------------------------- a whole small alliance
+
+ALLIANCE = vectors("syncd/alliance.json")
+NOTES = [text.encode() for text in ALLIANCE["rosters"]]
+
+
+def trusted() -> roster.Roster:
+    return roster.follow(NOTES, ALLIANCE["fingerprint"])
+
+
+def test_rosters() -> None:
+    """Both trust the chain, and the same last version."""
+    machine = trust.load(ALLIANCE["fingerprint"], NOTES)
+    assert trusted().hash == machine.current.hash
+    assert trusted().body == machine.current.to_json()
+
+
+@pytest.mark.parametrize(
+    "vector", ALLIANCE["refused_rosters"], ids=lambda v: v["why"]
+)
+def test_refused_rosters(vector: dict[str, Any]) -> None:
+    """Neither takes it after the versions before."""
+    before, raw = NOTES[: vector["after"]], vector["note"].encode()
+    with pytest.raises(notes.WrongError):
+        roster.follow([*before, raw], ALLIANCE["fingerprint"])
+    machine = trust.load(ALLIANCE["fingerprint"], before)
+    with pytest.raises(SyncdError):
+        machine.update(raw)
+
+
+def test_joining() -> None:
+    """Request, challenge and answer are what the newcomer's keys make."""
+    said = ALLIANCE["join"]
+    request, key = said["request"].encode(), unhex(said["seal_private"])
+    assert roster.joining(request)["id"] == join.parse(request).id
+    challenge = said["challenge"].encode()
+    assert (
+        roster.opened(challenge, "challenge", key)[1].hex() == said["secret"]
+    )
+    answer = said["answer"].encode()
+    assert roster.answering(answer, request).hex() == said["secret"]
+    join.proven(join.parse(request), unhex(said["secret"]), answer)
+    share = ALLIANCE["share"]
+    found = roster.opened(
+        share["file"].encode(), "share", unhex(share["seal_private"])
+    )
+    assert found[1].hex() == share["secret"]
+
+
+@pytest.mark.parametrize(
+    "vector", ALLIANCE["join"]["refused"], ids=lambda v: v["why"]
+)
+def test_refused_requests(vector: dict[str, str]) -> None:
+    with pytest.raises(notes.WrongError):
+        roster.joining(vector["note"].encode())
+    with pytest.raises(SyncdError):
+        join.parse(vector["note"].encode())
+
+
+@pytest.mark.parametrize("vector", ALLIANCE["logs"], ids=lambda v: v["origin"])
+def test_logs(vector: dict[str, Any], tmp_path: Path) -> None:
+    """Each entry says what it is there for; audits say the same."""
+    for path, text in vector["files"].items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        raw = text.encode() if path == "checkpoint" else unhex(text)
+        (tmp_path / path).write_bytes(raw)
+    known = trusted()
+    key, _ = known.logs[vector["origin"]]
+    log = logs.read(tmp_path, key, known.cosigners)
+    known.holds(log)
+    found = claims.fold(log, known.body["erased"])
+    assert (log.size, log.signers) == (vector["size"], vector["signers"])
+    assert found.merged == vector["merged"]
+    assert found.void == vector["void"]
+    assert found.erased == vector["erased"]
+    assert [c.index for c in found.claims] == vector["claims"]
+    assert found.digest == vector["digest"]
+
+
+@pytest.mark.parametrize("vector", ALLIANCE["logs"], ids=lambda v: v["origin"])
+def test_logs_of_ours(vector: dict[str, Any]) -> None:
+    """What the product makes of the same entries."""
+    origin, size = vector["origin"], vector["size"]
+    payloads = unhex(vector["files"][f"payload/000.p/{size}"])
+    entries = unhex(vector["files"][f"tile/entries/000.p/{size}"])
+    leaves = tiles.split_bundle(entries, size)
+    records = leaf.open_bundle(origin, payloads, size, leaves)
+    ranges = [
+        *product.erases(0, records),
+        *(
+            (start, stop, row["size"])
+            for row in trusted().body["erased"]
+            if row["origin"] == origin
+            and merkle.root(merkle.leaf_hashes(leaves[: row["size"]])).hex()
+            == row["root"]
+            for start, stop in row["ranges"]
+        ),
+    ]
+    withheld = product.complete(0, records, erased=ranges)
+    merged = min(withheld, default=size)
+    assert merged == vector["merged"]
+    batch = product.fold(origin, 0, records[:merged], erased=ranges)
+    assert [index for index, _ in batch.voids] == vector["void"]
+    rows = [*product.refold(origin, [(0, records[:merged])], ranges)]
+    assert sorted(row[1] for row in rows) == vector["claims"]
+    assert {
+        f"{KIND_NAMES[key & 3]}/{key >> 2}": f"{digest:064x}"
+        for key, digest in product.digests(origin, rows).items()
+    } == vector["digest"]
+
+
+def holder(name: str) -> tuple[str, notes.Key]:
+    members = {m["id"]: m for m in trusted().body["members"]}
+    return name, notes.vkey(members[name]["keys"]["member"])
+
+
+EPOCH = next(e for e in trusted().body["epochs"] if e["kind"] == "phone")
+EVALUATIONS = ALLIANCE["evaluations"]
+
+
+@pytest.mark.parametrize("vector", EVALUATIONS, ids=lambda v: v["why"])
+def test_evaluations(vector: dict[str, Any]) -> None:
+    """From normal forms and blinds to outputs, all proofs checked."""
+    request, alliance_id = vector["request"].encode(), trusted().alliance_id
+    answers = [
+        oprf.reply(request, text.encode(), holder(name), EPOCH, alliance_id)
+        for name, text in vector["replies"].items()
+    ]
+    inputs = [oprf.oprf_input("phone", n) for n in vector["normal_forms"]]
+    points = list(map(oprf.hash_to_group, inputs))
+    if json.loads(request).get("proof") == "last":
+        points.append(oprf.total(points))
+    blinds = [int.from_bytes(unhex(b), "little") for b in vector["blinds"]]
+    sent = b"".join(map(oprf.blinded, points, blinds))
+    assert json.loads(request)["elements"] == sent.hex()
+    evaluated = list(map(oprf.unblinded, blinds, zip(*answers, strict=True)))
+    if len(evaluated) > len(inputs):
+        check = curve.encode(evaluated.pop())
+        assert curve.encode(oprf.total(evaluated)) == check
+    found = [
+        oprf.output(x, n).hex() for x, n in zip(inputs, evaluated, strict=True)
+    ]
+    assert found == vector["outputs"]
+
+
+@pytest.mark.parametrize(
+    "vector", EVALUATIONS[0]["refused"], ids=lambda v: v["why"]
+)
+def test_refused_replies(vector: dict[str, str]) -> None:
+    request, alliance_id = (
+        EVALUATIONS[0]["request"].encode(),
+        trusted().alliance_id,
+    )
+    with pytest.raises(notes.WrongError):
+        oprf.reply(
+            request,
+            vector["reply"].encode(),
+            holder(vector["holder"]),
+            EPOCH,
+            alliance_id,
+        )
 
 
 # ------------------------------------------- held against the product itself

@@ -95,6 +95,10 @@ class Key:
     type: int
     public: bytes
 
+    def __str__(self) -> str:
+        body = base64.b64encode(bytes([self.type]) + self.public).decode()
+        return f"{self.name}+{self.id.hex()}+{body}"
+
     @property
     def id(self) -> bytes:
         tail = bytes([self.type]) + self.public

@@ -1,13 +1,22 @@
 """The proof of a holder's answers, and the output: protocol.md 7."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from . import curve
-from .notes import Json, Key, decode, document, encode, need, note, sha256
+from .notes import (
+    Json,
+    Key,
+    WrongError,
+    decode,
+    document,
+    encode,
+    need,
+    note,
+    sha256,
+)
 
 CONTEXT = b"OPRFV1-\x01-ristretto255-SHA512"
-ZERO = bytes(32)
 
 
 def u16(n: int) -> bytes:
@@ -36,10 +45,11 @@ def oprf_input(kind: str, normal: str) -> bytes:
     return f"syncd-oprf-v1\0{kind}\0{normal}".encode()
 
 
-def output(data: bytes, element: bytes) -> bytes:
-    """`element` is k times the point of the input."""
+def output(data: bytes, evaluated: curve.Point) -> bytes:
+    """The output of an input, whose point times the key is given."""
+    spelt = curve.encode(evaluated)
     return hashlib.sha512(
-        u16(len(data)) + data + u16(32) + element + b"Finalize"
+        u16(len(data)) + data + u16(32) + spelt + b"Finalize"
     ).digest()
 
 
@@ -53,8 +63,12 @@ def factor(index: int, quorum: Sequence[int]) -> int:
 
 
 def element(data: bytes) -> curve.Point:
-    need(data != ZERO, "element: the identity")
-    return curve.decode(data)
+    """A point that is not the identity."""
+    need(data != bytes(32), "element: the identity")
+    try:
+        return curve.decode(data)
+    except ValueError as error:
+        raise WrongError(str(error)) from error
 
 
 def _scalar(data: bytes) -> int:
@@ -109,18 +123,23 @@ def bound(
     need(hash_to_scalar(said + b"Challenge") == c, "proof: does not hold")
 
 
-def blinded(data: bytes, blind: int) -> bytes:
+def blinded(point: curve.Point, blind: int) -> bytes:
     """An element to send, of a fresh random `blind` from 1 to ORDER - 1."""
-    return curve.encode(curve.times(blind, hash_to_group(data)))
+    return curve.encode(curve.times(blind, point))
 
 
-def finish(data: bytes, blind: int, answers: Sequence[bytes]) -> bytes:
-    """The output of an input, from the whole quorum's answers."""
-    total = curve.ZERO
-    for answer in answers:
-        total = curve.add(total, element(answer))
+def unblinded(blind: int, answers: Sequence[bytes]) -> curve.Point:
+    """The key times what was blinded, from the whole quorum's answers."""
     inverse = pow(blind, -1, curve.ORDER)
-    return output(data, curve.encode(curve.times(inverse, total)))
+    return curve.times(inverse, total(map(element, answers)))
+
+
+def total(points: Iterable[curve.Point]) -> curve.Point:
+    """The sum, which a check element is of, and is to answer with."""
+    result = curve.ZERO
+    for point in points:
+        result = curve.add(result, point)
+    return result
 
 
 def reply(
@@ -158,14 +177,19 @@ def reply(
     context = {
         name: asked[name] for name in asked.keys() - {"elements", "quorum"}
     }
+    elements = _cut(asked["elements"])
     answers = _cut(told["reply"]["elements"])
+    need(len(elements) == len(answers), "reply: not one for each")
+    for answered in answers:
+        element(answered)
+    proven = slice(-1 if asked.get("proof") == "last" else 0, None)
     bound(
         share,
         index,
         asked["quorum"],
         encode(context),
-        _cut(asked["elements"]),
-        answers,
+        elements[proven],
+        answers[proven],
         bytes.fromhex(told["reply"]["proof"]),
     )
     return answers
@@ -173,4 +197,5 @@ def reply(
 
 def _cut(text: str) -> list[bytes]:
     data = bytes.fromhex(text)
+    need(len(data) % 32 == 0, "element: cut short")
     return [data[i : i + 32] for i in range(0, len(data), 32)]

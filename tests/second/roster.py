@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hashes, hpke, serialization
+from cryptography.hazmat.primitives.asymmetric import (
+    ec,
+    ed25519,
+    padding,
+    rsa,
+    x25519,
+)
 
 from . import schema
+from .logs import Log
 from .notes import (
     COSIGNED,
     SIGNED,
@@ -49,6 +56,37 @@ class Roster:
                 key = vkey(generation["log"])
                 found[key.name] = key, member
         return found
+
+    def pins(self, origin: str) -> dict[int, str]:
+        """Sizes and roots that the log goes through; the last may end it."""
+        key, member = self.logs[origin]
+        pins: dict[int, str] = {}
+        for generation in member["generations"]:
+            points = []
+            if generation["log"] == str(key):
+                points = generation.get("cuts", [])
+            elif generation.get("predecessor", {}).get("origin") == origin:
+                points = [generation["predecessor"]]
+            pins |= {point["size"]: point["root"] for point in points}
+        return pins
+
+    def end(self, origin: str) -> int | None:
+        """The size beyond which nothing of that log counts, if any."""
+        key, member = self.logs[origin]
+        for generation in member["generations"]:
+            own = generation["log"] == str(key) and "ended" in generation
+            after = generation.get("predecessor", {}).get("origin") == origin
+            if own or after:
+                return max(self.pins(origin))
+        return None
+
+    def holds(self, log: Log) -> None:
+        """The log goes through all that is pinned, and not beyond its end."""
+        pins, end = self.pins(log.origin), self.end(log.origin)
+        for size, root in pins.items():
+            fits = size > log.size or log.root_at(size).hex() == root
+            need(fits, f"{log.origin}: another branch at {size}")
+        need(end is None or log.size <= end, f"{log.origin}: beyond its end")
 
     @property
     def cosigners(self) -> list[Key]:
@@ -280,3 +318,32 @@ def _tls(key: Any, signature: bytes, message: bytes) -> None:
             raise WrongError("join: a TLS key of another kind")
     except InvalidSignature as error:
         raise WrongError("join: the TLS key did not sign") from error
+
+
+def opened(data: bytes, what: str, private: bytes) -> tuple[Json, bytes]:
+    """A challenge or share, and what was sealed in it to this key."""
+    text = data.decode()
+    alliance_id, body = document(text, what)
+    message = unbase64(body.pop("sealed"))
+    info = f"syncd/{what}/v1\n{alliance_id}\n{encode(body).decode()}\n"
+    suite = hpke.Suite(
+        hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_128_GCM
+    )
+    key = x25519.X25519PrivateKey.from_private_bytes(private)
+    try:
+        return body, suite.decrypt(message, key, info.encode())
+    except InvalidTag as error:
+        raise WrongError(f"{what}: does not open") from error
+
+
+def answering(data: bytes, request: bytes) -> bytes:
+    """The secret that the answer to a challenge of this request shows."""
+    asked, signed = note(request), note(data)
+    alliance_id, body = document(signed.text, "answer")
+    whose, newcomer = document(asked.text, "join")
+    need(alliance_id == whose, "answer: of another alliance")
+    need(body.keys() == {"request", "secret"}, "answer: its fields")
+    need(body["request"] == sha256(asked.text.encode()).hex(), "answer: to?")
+    member = vkey(newcomer["keys"]["member"])
+    need(signed.signed(member) is not None, "answer: not signed")
+    return bytes.fromhex(body["secret"])
