@@ -29,6 +29,7 @@ KILLS = 3  # of the importer, and as many of the daemon
 MOST_IMPORTER_MB = 80  # resident, whatever the list: docs/cli.md
 MOST_DAEMON_MB = 300  # likewise, while it publishes what comes in
 FAR_S = 3600
+PATIENT = {"request_timeout_s": 60, "read_timeout_s": 60}  # of holders
 HEAD = "种类,号码,标签,角色,证据,置信度,发现日期,备注\n"
 
 
@@ -234,7 +235,10 @@ async def test_killed_imports_end_as_quiet_ones(
     at = sorted(dice.sample(range(rows // 50, rows * 17 // 20), 2 * KILLS))
     kills = [(n, ("daemon", "importer")[i % 2]) for i, n in enumerate(at)]
     async with Alliance.found(
-        tmp_path / "alliance", ("police", "bank", "carrier"), start=False
+        tmp_path / "alliance",
+        ("police", "bank", "carrier"),
+        start=False,
+        settings={"exchange": PATIENT},
     ) as alliance:
         carrier = await Process.start(alliance.carrier)
         killed = Run(alliance.police, path)
