@@ -8,6 +8,7 @@ import hashlib
 import json
 import secrets
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,9 @@ from syncd.oprf.threshold import Dealt, Evaluation
 
 VECTOR = json.loads(
     (Path(__file__).parents[1] / "vectors/oprf/bound.json").read_text()
+)
+CHECKED = json.loads(
+    (Path(__file__).parents[1] / "vectors/oprf/checked.json").read_text()
 )
 QUORUM = (1, 3)
 CONTEXT = (
@@ -300,6 +304,7 @@ def test_largest_batch() -> None:
 
 P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P
+L = 2**252 + 27742317777372353535851937790883648493  # the group's order
 ROOT = pow(2, (P - 1) // 4, P)  # of -1
 Point = tuple[int, int]  # affine, on the Edwards curve
 
@@ -367,34 +372,37 @@ def expand(message: bytes, tag: bytes) -> bytes:
     return hashlib.sha512(first.digest() + b"\x01" + tag).digest()
 
 
-def test_transcript() -> None:
-    """The written transcript, followed to the byte, accepts the vector."""
+def u16(value: int) -> bytes:
+    return value.to_bytes(2, "big")
 
-    def u16(value: int) -> bytes:
-        return value.to_bytes(2, "big")
 
-    raw = {
-        name: bytes.fromhex(VECTOR[name])
-        for name in ("public_share", "context", "proof")
-    }
-    c_, d_ = (
-        [bytes.fromhex(text) for text in VECTOR[name]]
-        for name in ("elements", "answers")
-    )
-    index, quorum = VECTOR["index"], VECTOR["quorum"]
+def points(texts: list[str]) -> list[bytes]:
+    return [bytes.fromhex(text) for text in texts]
+
+
+def follow(
+    row: dict[str, Any],
+    quorum: list[int],
+    context: bytes,
+    c_: list[bytes],
+    d_: list[bytes],
+) -> None:
+    """Accept a holder's proof by the transcript, as written to the byte."""
+    public, proof = (bytes.fromhex(row[n]) for n in ("public_share", "proof"))
+    index = row["index"]
     seed = hashlib.sha512(
         b"syncd-oprf-batch-v1\x00"
-        + raw["public_share"]
+        + public
         + u16(index)
         + u16(len(quorum))
         + b"".join(map(u16, quorum))
-        + u16(len(raw["context"]))
-        + raw["context"]
+        + u16(len(context))
+        + context
         + u16(len(c_))
         + b"".join(c_)
         + b"".join(d_)
     ).digest()
-    assert seed.hex() == VECTOR["seed"]
+    assert seed.hex() == row["seed"]
     weights = [1]
     for block in range(2):
         digest = hashlib.sha512(seed + block.to_bytes(4, "big")).digest()
@@ -406,29 +414,84 @@ def test_transcript() -> None:
     for weight, c, d in zip(weights, c_, d_, strict=True):
         m = plus(m, times(weight, decode(c)))
         z = plus(z, times(weight, decode(d)))
-    assert same(m, decode(bytes.fromhex(VECTOR["M"])))
-    assert same(z, decode(bytes.fromhex(VECTOR["Z"])))
+    assert same(m, decode(bytes.fromhex(row["M"])))
+    assert same(z, decode(bytes.fromhex(row["Z"])))
 
-    order = 2**252 + 27742317777372353535851937790883648493
     share = 1
     for j in quorum:
         if j != index:
-            share = share * j * pow(j - index, -1, order) % order
-    weighted = times(share, decode(raw["public_share"]))
-    assert same(weighted, decode(bytes.fromhex(VECTOR["B"])))
+            share = share * j * pow(j - index, -1, L) % L
+    weighted = times(share, decode(public))
+    assert same(weighted, decode(bytes.fromhex(row["B"])))
 
-    e = int.from_bytes(raw["proof"][:32], "little")
-    s = int.from_bytes(raw["proof"][32:], "little")
+    e = int.from_bytes(proof[:32], "little")
+    s = int.from_bytes(proof[32:], "little")
     t2 = plus(times(s, BASE), times(e, weighted))
     t3 = plus(times(s, m), times(e, z))
-    assert same(t2, decode(bytes.fromhex(VECTOR["t2"])))
-    assert same(t3, decode(bytes.fromhex(VECTOR["t3"])))
+    assert same(t2, decode(bytes.fromhex(row["t2"])))
+    assert same(t3, decode(bytes.fromhex(row["t3"])))
     message = u16(64) + seed
     for name in ("B", "M", "Z", "t2", "t3"):
-        message += u16(32) + bytes.fromhex(VECTOR[name])
+        message += u16(32) + bytes.fromhex(row[name])
     tag = b"HashToScalar-OPRFV1-\x01-ristretto255-SHA512"
     wide = expand(message + b"Challenge", tag)
-    assert int.from_bytes(wide, "little") % order == e
+    assert int.from_bytes(wide, "little") % L == e
+
+
+def test_transcript() -> None:
+    """The written transcript, followed to the byte, accepts the vector."""
+    follow(
+        VECTOR,
+        VECTOR["quorum"],
+        bytes.fromhex(VECTOR["context"]),
+        points(VECTOR["elements"]),
+        points(VECTOR["answers"]),
+    )
+
+
+def test_check_element() -> None:
+    """So it is with the check element's: proven alone, the others' sum."""
+    context = bytes.fromhex(CHECKED["context"])
+    assert b'"proof":"last"' in context
+    sent = points(CHECKED["elements"])
+    total = [(0, 1)] * 4
+    for row in CHECKED["holders"]:
+        got = points(row["answers"])
+        follow(row, CHECKED["quorum"], context, sent[3:], got[3:])
+        total = [plus(t, decode(d)) for t, d in zip(total, got, strict=True)]
+    inverses = [
+        pow(int.from_bytes(bytes.fromhex(b), "little"), -1, L)
+        for b in CHECKED["blinds"]
+    ]
+    for column in ([decode(c) for c in sent], total):
+        bare = [times(r, p) for r, p in zip(inverses, column, strict=True)]
+        assert same(plus(plus(bare[0], bare[1]), bare[2]), bare[3])
+
+
+def test_check_element_from_the_code() -> None:
+    """The code writes that vector, too, given its randomness."""
+    inputs = points(CHECKED["inputs"])
+    wide = bytes.fromhex(CHECKED["rng"])
+    blinded = threshold.blind(inputs, lambda n: wide[:n], True)
+    assert [e.hex() for e in blinded.elements] == CHECKED["elements"]
+    assert [b.hex() for b in blinded.blinds] == CHECKED["blinds"]
+    columns = []
+    for row in CHECKED["holders"]:
+        drawn = bytes.fromhex(row["rng"])
+        answer = threshold.evaluate(
+            bytes.fromhex(row["share"]),
+            row["index"],
+            CHECKED["quorum"],
+            blinded.elements,
+            lambda n, drawn=drawn: drawn[:n],  # type: ignore[misc]
+            bytes.fromhex(CHECKED["context"]),
+            True,
+        )
+        assert [e.hex() for e in answer.elements] == row["answers"]
+        assert answer.proof.hex() == row["proof"]
+        columns.append(answer.elements)
+    outputs = threshold.finish(blinded, columns)
+    assert [o.hex() for o in outputs] == CHECKED["outputs"]
 
 
 def test_vector_from_the_code() -> None:
