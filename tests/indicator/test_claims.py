@@ -592,7 +592,12 @@ def test_a_damaged_record_is_noticed(said: Any, data: st.DataObject) -> None:
     assert claim.record() == edited
 
 
-@pytest.mark.parametrize("bad", [b"", b"\x02", b"\x04", b"\x01", b"\xff" * 40])
+TWO_WORDS = claims.of(ORIGIN, 7, VOUCH).record() + b" hotline"
+
+
+@pytest.mark.parametrize(
+    "bad", [b"", b"\x02", b"\x04", b"\x01", b"\xff" * 40, TWO_WORDS]
+)
 def test_no_record(bad: bytes) -> None:
     """What is no record at all is damage, not a crash."""
     with pytest.raises(DamagedError):
@@ -656,10 +661,11 @@ def test_digest(log: list[Record]) -> None:
 
 
 def test_digests_are_per_key() -> None:
-    """Phones of epoch 1 and 2, and accounts, are summed apart."""
+    """Phones of epoch 1 and 2, URLs and accounts are summed apart."""
     log = [
         record(report()),
         record(report(epoch=2)),
+        record(report(kind="url")),
         record(report(kind="account")),
         record(report()),
     ]
@@ -668,6 +674,7 @@ def test_digests_are_per_key() -> None:
     assert set(found) == {
         claims.key(1, 1),
         claims.key(1, 2),
+        claims.key(2, 1),
         claims.key(3, 1),
     }
     for k, value in found.items():

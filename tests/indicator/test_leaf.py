@@ -144,6 +144,7 @@ def test_a_closed_record_of_another_leaf() -> None:
         (b'{"type":"1"}', 0),
         (b'{"type":', 0),
         (b'{"type":7', 7),
+        (b'"type":16', 16),
         (b'{"a":"\\"type\\":3","b":1}', 0),
         (b"", 0),
         (b"{}", 0),

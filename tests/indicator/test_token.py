@@ -59,6 +59,16 @@ def test_spare_bits_are_zero(last: str) -> None:
     assert token.decode_many([b"A" * 22, b"A" * 21 + last.encode()]) is None
 
 
+@pytest.mark.parametrize("odd", ["====", "++++", "    ", "éééé", "=  ="])
+def test_strange_characters_are_not_skipped(odd: str) -> None:
+    """Not even four of them, without which base64 would be whole again."""
+    for text in (odd + "A" * 18, "A" * 17 + odd + "A"):
+        with pytest.raises(MalformedError):
+            token.decode(text)
+        raw = text.encode("latin-1")
+        assert token.decode_many([b"A" * 22, raw]) is None
+
+
 @settings(max_examples=40)
 @given(st.lists(tokens.map(token.encode)))
 def test_many_at_once(texts: list[str]) -> None:

@@ -227,10 +227,10 @@ def test_fast_path_is_taken() -> None:
 )
 def test_a_megabyte_is_refused_at_once(raw: str) -> None:
     """Its length is the reason, and nobody waits for it."""
-    begin = time.perf_counter()
+    begin = time.thread_time()
     with pytest.raises(MalformedError, match="characters, at most 8192"):
         url.report_expression(raw)
-    assert time.perf_counter() - begin < 0.01
+    assert time.thread_time() - begin < 0.01
 
 
 @pytest.mark.parametrize(
@@ -248,10 +248,10 @@ def test_a_megabyte_is_refused_at_once(raw: str) -> None:
 )
 def test_the_longest_inputs_cost_little(raw: str) -> None:
     """No input that is read costs more than its length."""
-    begin = time.perf_counter()
+    begin = time.thread_time()
     with contextlib.suppress(SyncdError):
         url.expressions(raw)
-    assert time.perf_counter() - begin < 0.2
+    assert time.thread_time() - begin < 0.2
 
 
 @given(st.text(alphabet="abcXYZ019", min_size=6), urls)

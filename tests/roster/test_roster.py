@@ -114,6 +114,14 @@ def full(settled: "Club") -> Roster:
 # ------------------------------------------------------------ one spelling
 
 
+def test_nobody_has_to_tell_of_themselves(full: Roster) -> None:
+    """What is empty is left out, and what is left out is empty."""
+    plain = [replace(member, info={}) for member in full.members]
+    value = replace(full, members=tuple(plain)).to_json()
+    assert not any("info" in member for member in value["members"])
+    assert list(roster.from_json(value, full.id).members) == plain
+
+
 def test_round_trip(full: Roster) -> None:
     """What we write, we read back."""
     again = roster.parse(full.raw, full.id)

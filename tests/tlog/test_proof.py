@@ -96,6 +96,16 @@ def test_what_is_no_proof_is_refused(raw: bytes, why: str) -> None:
         proof.parse(raw)
 
 
+def test_a_proof_has_at_most_a_mebibyte() -> None:
+    made = replace(proof.parse(RAW), extra=b"")
+    room = (1 << 20) - len(bytes(made)) - len("extra \n")
+    extra = bytes(room // 4 * 3)
+    assert proof.parse(bytes(replace(made, extra=extra))).extra == extra
+    over = replace(made, extra=extra + bytes(3))
+    with pytest.raises(MalformedError, match="bytes, at most 1048576"):
+        proof.parse(bytes(over))
+
+
 def test_a_proof_has_at_most_63_hashes() -> None:
     made = replace(proof.parse(RAW), hashes=(bytes(32),) * 63)
     assert len(proof.parse(bytes(made)).hashes) == 63

@@ -45,6 +45,7 @@ def test_other_spellings_of_a_decimal_are_refused(text: str) -> None:
 
 
 def test_a_limit_is_the_largest_number_allowed() -> None:
+    assert strict.decimal(str(2**63 - 1), "size") == 2**63 - 1
     assert strict.decimal("63", "level", 63) == 63
     with pytest.raises(MalformedError, match="level: 64 is above 63"):
         strict.decimal("64", "level", 63)

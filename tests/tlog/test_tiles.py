@@ -115,6 +115,13 @@ def test_paths_round_trip(n: int, width: int) -> None:
     assert tiles.parse_tile(tail) == (63, n, width)
 
 
+def test_the_last_bundle_is_that_of_the_largest_tree() -> None:
+    last = tiles.path(2**55 - 1)
+    assert tiles.parse_path(last) == (2**55 - 1, 256)
+    with pytest.raises(MalformedError, match="is no path"):
+        tiles.parse_path(tiles.path(2**55))
+
+
 @given(st.text("x0123456789/.p") | st.text())
 def test_any_text_is_one_path_or_malformed(text: str) -> None:
     with contextlib.suppress(MalformedError):
