@@ -335,8 +335,7 @@ class _Way:
                 head = await self._mirror.head(origin)
                 if not self._proven:
                     await self._prove(source, head)
-                if head.mirrored < self._new.size:
-                    await self._stretch(source, head)
+                await self._stretch(source, head)
             except BrokenSourceError as e:
                 self._blame(source.name)
                 await self._report(
@@ -687,6 +686,14 @@ def _first(missing: Sequence[int]) -> tuple[int, ...]:
     return tuple(missing[:MOST_MISSING])
 
 
+async def _stored(mirror: Mirror, origin: str, n: int) -> Bundle:
+    """Return a bundle that we mirrored, or raise DamagedError."""
+    bundle = await mirror.bundle(origin, n)
+    if bundle is None:
+        raise DamagedError(f"mirror.db: {origin}: bundle {n} is missing")
+    return bundle
+
+
 async def _complete(
     origin: str,
     n: int,
@@ -696,9 +703,7 @@ async def _complete(
     blame: Callable[[str], object],
 ) -> bool:
     """Take payloads that we lack from a source; tell if all are here now."""
-    mine = await mirror.bundle(origin, n)
-    if mine is None:
-        return True
+    mine = await _stored(mirror, origin, n)
     try:
         (gz,) = await source.payloads(origin, [(n, mine.width)])
         theirs = open_(
@@ -737,9 +742,7 @@ async def _merge_stored(
     last = min(first + STORED, -(-old.mirrored // FULL))
     records: list[Record] = []
     for n in range(first, last):
-        bundle = await mirror.bundle(old.origin, n)
-        if bundle is None:
-            break
+        bundle = await _stored(mirror, old.origin, n)
         records += await offload(serve.records, old.origin, bundle)
     fresh = records[old.merged - first * FULL :]
     if not fresh:

@@ -160,6 +160,41 @@ async def test_another_branch_is_left(
     assert not whole & {*sources[1].asked}
 
 
+@pytest.mark.parametrize("theirs_size", [20, 256, 512])
+async def test_a_known_fork_is_left_below_what_we_hold(
+    world: World, theirs_size: int
+) -> None:
+    """It was told of when it was found: the cut is no finding then."""
+    mine, theirs = branches(10, 600, theirs_size - 10)
+    await world.to(mine)
+    await world.fork(theirs.signed)
+    assert await world.pin(point(theirs), FakeSource(theirs)) == ""
+    assert (world.head().merged, world.to.root) == (
+        theirs_size,
+        theirs.frontier.root(),
+    )
+    assert [f.code for f in world.mirror.found] == ["fork"]
+
+
+async def test_a_fork_above_the_pin_stays_one(world: World) -> None:
+    """Both histories have what the roster cuts at."""
+    mine, theirs = branches(10, 300, 200)
+    await world.to(mine)
+    await world.fork(theirs.signed)
+    assert "are proven at 210" in await world.pin(point(Log().reports(10)))
+    assert world.head().contested
+
+
+async def test_an_end_below_a_pin_that_nobody_signed(world: World) -> None:
+    """There is no note to take back, only entries."""
+    log = Log().reports(200)
+    end = point(log)
+    assert await world.pin(point(log.reports(100)), FakeSource(log)) == ""
+    assert await world.pin(end, ended=True) == ""
+    assert (world.head().merged, world.to.root) == (200, end.root)
+    assert world.mirror.left == []
+
+
 async def test_ours_was_chosen(world: World) -> None:
     """Where the fork is proven no higher than the pin, it counts again."""
     mine, theirs = branches(10, 5, 9)  # theirs, larger, does not extend ours

@@ -115,11 +115,11 @@ class Log:
 
     def close(self, *indices: int) -> "Log":
         """Withhold or erase: records go, leaves stay."""
-        other = self.copy()
+        other, gone = self.copy(), {*indices}
         for n, bundle in enumerate(other.bundles):
             records = serve.records(ORIGIN, bundle)
             for at in range(len(records)):
-                if n * 256 + at in indices:
+                if n * 256 + at in gone:
                     records[at] = leaf.close(records[at])
             gz = serve.deflate(records)
             other.bundles[n] = replace(bundle, gz=gz)
@@ -306,7 +306,10 @@ class FakeOwn:
         return OwnHead(ORIGIN, self.log.frontier, self.log.signed)
 
     async def bundle(self, n: int) -> Bundle | None:
-        return self.log.bundles[n]
+        return dict(enumerate(self.log.bundles)).get(n)
+
+    async def roots(self, first: int, last: int) -> list[bytes]:
+        return [b.root for b in self.log.bundles[first:last]]
 
 
 async def test_our_own_log_may_grow_while_it_is_merged(to: Pull) -> None:
@@ -344,6 +347,42 @@ async def test_a_closed_entry_of_our_own_is_damage(to: Pull) -> None:
     own: Any = FakeOwn(Log().reports(10).close(4))
     with pytest.raises(DamagedError, match="entry 4 is closed"):
         await pull.merge_own(own, mirror, offload)
+
+
+async def test_a_missing_bundle_of_our_own_is_damage(to: Pull) -> None:
+    """Neither merging nor a root goes on without it."""
+    mirror: Any = to.mirror
+    log = Log().reports(300)
+    own: Any = FakeOwn(log)
+    del log.bundles[1]
+    with pytest.raises(DamagedError, match=r"own\.db: bundle 1 is missing"):
+        await pull.merge_own(own, mirror, offload)
+    with pytest.raises(DamagedError, match=r"own\.db: bundle 1 is missing"):
+        await pull.own_root_at(own, 299)
+
+
+async def test_a_merge_that_nobody_else_made_is_not_tried_again() -> None:
+    """If the store refuses for another reason, it would go on refusing."""
+
+    class Stuck(FakeMirror):
+        async def advance(self, *_: Any) -> None:
+            raise StaleError("mirror: moved")
+
+    mirror: Any = Stuck()
+    own: Any = FakeOwn(Log().reports(3))
+    with pytest.raises(StaleError):
+        await pull.merge_own(own, mirror, offload)
+
+
+async def test_a_contested_log_stays_where_it_is(to: Pull) -> None:
+    """Until the roster says which branch counts nobody is asked."""
+    log = Log().reports(10)
+    await to(log)
+    to.mirror._head = replace(to.mirror._head, contested=True)
+    source = FakeSource(log.reports(5))
+    done = await to(log, source)
+    assert (done.before, done.after, done.merged) == (10, 10, 10)
+    assert source.asked == []
 
 
 async def test_nothing_new_costs_nothing(to: Pull) -> None:
@@ -398,6 +437,49 @@ async def test_a_bomb_is_not_inflated(to: Pull) -> None:
 
     with pytest.raises(BrokenSourceError, match="too large"):
         await to(log, FakeSource(log, tamper=swap))
+
+
+async def test_a_store_that_is_slow_holds_up_the_fetching(to: Pull) -> None:
+    """What is fetched and not yet merged is bounded, however long the log."""
+    ahead: list[int] = []
+
+    class Slow(FakeMirror):
+        async def advance(self, *args: Any) -> None:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            await super().advance(*args)
+
+    class Watched(FakeSource):
+        async def payloads(
+            self, origin: str, wanted: Sequence[tuple[int, int]]
+        ) -> Sequence[bytes]:
+            ahead.append(wanted[-1][0] - to.mirror._head.mirrored // 256)
+            return await super().payloads(origin, wanted)
+
+    to.mirror = Slow()
+    log = Log().reports(20 * 256)
+    assert (await to(log, Watched(log))).merged == 20 * 256
+    assert max(ahead) <= 5 * pull.CHUNK
+
+
+async def test_a_tail_that_is_no_tile(to: Pull) -> None:
+    """Hashes are whole; half a one is the source's fault."""
+    log = Log().reports(10)
+
+    def cut(path: str, raw: bytes) -> bytes:
+        return raw[:-1] if path.startswith("tile/0") else raw
+
+    with pytest.raises(BrokenSourceError, match="peer: tile: 319 bytes"):
+        await to(log, FakeSource(log, tamper=cut))
+
+
+async def test_a_source_that_gives_nothing_gives_way(to: Pull) -> None:
+    """An empty answer is none, and the next is asked."""
+    log = Log().reports(300)
+    with pytest.raises(BrokenSourceError, match="peer: 0 bundles"):
+        await to(log, FakeSource(log, most=0))
+    done = await to(log, FakeSource(log, most=0), FakeSource(log, "full"))
+    assert (done.merged, done.source) == (300, "full")
 
 
 async def test_wrong_tiles(to: Pull) -> None:
@@ -486,6 +568,56 @@ async def test_withheld(to: Pull) -> None:
     assert to.mirror.rows == list(range(900))
 
 
+async def test_what_is_withheld_is_asked_of_the_next(to: Pull) -> None:
+    """Of whoever has it: who lies is named, who is silent is passed by."""
+    log = Log().reports(10)
+    await to(log, FakeSource(log.close(4)))
+
+    def junk(path: str, raw: bytes) -> bytes:
+        return b"junk" if path.startswith("payload") else raw
+
+    def silent(path: str, raw: bytes) -> bytes:
+        raise UnavailableError("silent: no answer")
+
+    liar = FakeSource(log, "liar", junk)
+    done = await to(log, liar, FakeSource(log, tamper=silent))
+    assert (done.merged, done.missing) == (4, (4,))
+    assert [(f.code, f.index) for f in to.reported] == [("broken_source", 0)]
+    assert to.reported[0].detail.startswith("liar: ")
+    done = await to(log, liar, FakeSource(log, "honest"))
+    assert (done.merged, done.source) == (10, "honest")
+
+
+async def test_a_bundle_that_changes_while_it_is_filled(to: Pull) -> None:
+    """Somebody erased in it meanwhile: it is filled in another round."""
+
+    class Raced(FakeMirror):
+        raced = False
+
+        async def replace_bundle(self, origin: str, bundle: Bundle) -> None:
+            if not self.raced:
+                self.raced = True
+                raise StaleError("mirror: bundle moved")
+            await super().replace_bundle(origin, bundle)
+
+    to.mirror = Raced()
+    log = Log().reports(10)
+    await to(log, FakeSource(log.close(4)))
+    assert (await to(log)).merged == 4
+    assert (await to(log)).merged == 10
+
+
+async def test_a_missing_bundle_of_the_mirror_is_damage(to: Pull) -> None:
+    """It is not passed by, as if nothing were left to merge."""
+    log = Log().reports(700)
+    await to(log, FakeSource(log.close(300)))
+    for n in (1, 2):  # the one to be filled, then one to be merged
+        kept = to.mirror.bundles.pop(n)
+        with pytest.raises(DamagedError, match=f"bundle {n} is missing"):
+            await to(log)
+        to.mirror.bundles[n] = kept
+
+
 async def test_erased_is_not_withheld(to: Pull) -> None:
     """An erase later in the log excuses what is closed, far above too."""
     log = Log().reports(700)
@@ -518,6 +650,21 @@ async def test_a_type_byte_of_its_own(to: Pull) -> None:
     assert [f.index for f in to.mirror.found] == [2]
     log.reports(300)
     assert (await to(log)).merged == 303
+
+
+async def test_a_type_byte_that_a_source_does_not_explain(to: Pull) -> None:
+    """Without the leaves its bundle is not what was signed; others are."""
+    log = Log().reports(2)
+    log.append((3, report()))
+
+    def hide(path: str, raw: bytes) -> bytes:
+        if path.startswith("entries"):
+            raise AbsentError("peer: no entries")
+        return raw
+
+    with pytest.raises(BrokenSourceError, match="bundle 0 is not what was"):
+        await to(log, FakeSource(log, tamper=hide))
+    assert (await to(log)).merged == 3
 
 
 async def test_retract_across_runs(to: Pull) -> None:
@@ -555,24 +702,13 @@ async def test_own_root_at() -> None:
     """Our own log's root at any earlier size is what was signed there."""
     log = Log()
     roots = {}
-    for _ in range(5):
-        log.reports(130)
+    for step in (130, 126, 130, 126, 1, 130):
+        log.reports(step)
         roots[log.frontier.size] = log.frontier.root()
-
-    class Own:
-        async def head(self) -> Any:
-            return type(
-                "Head", (), {"frontier": log.frontier, "origin": ORIGIN}
-            )
-
-        async def bundle(self, n: int) -> Bundle:
-            return log.bundles[n]
-
-        async def roots(self, first: int, last: int) -> list[bytes]:
-            return [b.root for b in log.bundles[first:last]]
-
+    assert {256, 512} < {*roots}
+    own: Any = FakeOwn(log)
     for size, root in roots.items():
-        assert await pull.own_root_at(Own(), size) == root  # type: ignore[arg-type]
+        assert await pull.own_root_at(own, size) == root
 
 
 def test_grow_is_gapless() -> None:
