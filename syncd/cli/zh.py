@@ -795,6 +795,7 @@ TEXT = {
     "required": "必填",
     "default: {value}": "默认：{value}",
     "clock: {s} s off the others': set it (NTP); until then we neither publish nor cosign": "时钟：与其他成员相差 {s} 秒：请校准（NTP）；此前既不发布也不联署",
+    "roster: its format {format} is newer than this syncd {version}: logs are mirrored, and not merged until it is upgraded": "名册：其格式 {format} 比本 syncd {version} 更新：升级之前只镜像日志，不合并",
     "roster: version {version} has expired: ask the admins to sign and publish the next one": "名册：第 {version} 版已过期：请管理员签署并发布下一版",
     "roster: version {version} expires in {days} days: ask the admins for the next one": "名册：第 {version} 版 {days} 天后到期：请管理员准备下一版",
     "publishing: {why}; {n} reports wait": "发布：{why}；{n} 条上报在等待",

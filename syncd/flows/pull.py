@@ -681,6 +681,15 @@ async def _fill(
     return named
 
 
+async def merge_stored(origin: str, mirror: Mirror, offload: Offload) -> None:
+    """Merge all that is mirrored of a log up to what is withheld."""
+    unlimited = Budget(2**63, 2**63)
+    while await _merge_stored(
+        await mirror.head(origin), mirror, offload, unlimited
+    ):
+        pass
+
+
 def _first(missing: Sequence[int]) -> tuple[int, ...]:
     """Return the first withheld indices: the rest is found when due."""
     return tuple(missing[:MOST_MISSING])

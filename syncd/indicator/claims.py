@@ -193,7 +193,7 @@ class Batch(msgspec.Struct, gc=False):
     `erases`. Rows are sorted by token. `adds` holds no entry that an erase
     of the same stretch covers; it does hold claims that a retract of the
     same stretch ends, and `ends` names them. An erase that covers a retract
-    below `start` un-ends what that ended: see `refold`.
+    below `start` un-ends what that ended.
     """
 
     origin: str
@@ -645,8 +645,8 @@ def refold(
 ) -> Iterator[Row]:
     """Yield the rows that stand, from the whole log and all its erasures.
 
-    What a store calls when an erase covers a retract (`needs_refold`), and
-    what checks a store: `stretches` are (first index, records) in order
+    What a store must hold in the end, however an erase undid a retract:
+    `stretches` are (first index, records) in order
     from 0 up to `merged`. Memory: all rows of one log.
     """
     rows: dict[tuple[int, bytes, int], Row] = {}
@@ -657,18 +657,6 @@ def refold(
         for token, index, _, number in batch.ends:
             rows.pop((index, token, number), None)
     yield from sorted(rows.values())
-
-
-def needs_refold(start: int, leaves: Iterable[bytes], batch: Batch) -> bool:
-    """Tell whether an erase covers a retract among leaves `start`, ….
-
-    Then claims that the retract ended stand again, unless they are erased
-    too. A writer should not let that happen: it is a finding as well.
-    """
-    return any(
-        len(leaf) > 1 and leaf[1] == 2 and is_erased(index, 2, batch.erases)
-        for index, leaf in enumerate(leaves, start)
-    )
 
 
 # ---------------------------------------------------------------- digest

@@ -26,6 +26,7 @@ from syncd.config import Address, Config
 from syncd.errors import (
     MalformedError,
     RefusedError,
+    StaleError,
     SyncdError,
     UnavailableError,
     UntrustedError,
@@ -37,7 +38,7 @@ from syncd.flows.ports import Finding, Published, Source
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.statement import Statement
-from syncd.node import daily
+from syncd.node import daily, refold
 from syncd.node.events import Events
 from syncd.node.exchange import BUG, Exchange
 from syncd.node.home import Home, pending_tls, settle_tls
@@ -387,6 +388,7 @@ class Daemon:
         await self.peers.refresh()
         self.exchange.roster_moved()
         await self._obey()
+        await self._refold()
         await self.teller.roster()
         self._tasks.append(asyncio.create_task(self._know_never()))
         self.wake()
@@ -413,6 +415,27 @@ class Daemon:
             if 0 < self._against <= pin.size:
                 self._against, self._why_not = 0, ""
 
+    async def _refold(self) -> None:
+        """Fold all logs again if the roster's format has risen."""
+        roster = self.rosters.current
+        if roster.stops_merging:
+            log.critical("not merging", format=roster.format)
+            return
+
+        async def merge(origin: str) -> None:
+            with contextlib.suppress(StaleError):  # a pull goes on with it
+                if origin == self.config.origin:
+                    own = self.home.own.log
+                    await pull.merge_own(own, self.home.mirror, self.offload)
+                else:
+                    await pull.merge_stored(
+                        origin, self.home.mirror, self._checks
+                    )
+
+        await refold.refold(
+            self.home.path, roster.format, self.home.mirror, merge
+        )
+
     async def _know_never(self) -> None:
         """Learn the never-list's tokens, as far as holders answer."""
         try:
@@ -434,6 +457,7 @@ class Daemon:
         """
         await self._open_peer_door(sockets.get("peer"))
         await self._open_own_door(sockets.get("own"))
+        await self._refold()
         await pull.merge_own(self.home.own.log, self.home.mirror, self.offload)
         await self._obey()
         await self.teller.all(but=self.config.origin)

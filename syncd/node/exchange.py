@@ -47,6 +47,7 @@ from syncd.tlog.note import SigningKey, VerifierKey
 
 log = structlog.get_logger("syncd.exchange")
 
+NEWER = "the roster's format is newer than this syncd: upgrade it"
 BUG = "an error of our own: see the log"
 PULLS_AT_ONCE = 3
 POKES_AT_ONCE = 16
@@ -537,7 +538,12 @@ class Exchange:
         await asyncio.gather(*pulling, return_exceptions=True)
 
     def _budget(self, origin: str) -> Budget:
-        """Return what may still be merged of an origin today (UTC)."""
+        """Return what may still be merged of an origin today (UTC).
+
+        Nothing by a format that we do not know; mirroring goes on.
+        """
+        if self._roster().stops_merging:
+            return Budget(0, 0)
         day = int(self._clock()) // 86_400
         if self._budget_day != day:
             self._budget_day = day
@@ -560,12 +566,6 @@ class Exchange:
                 key = self.log_key(origin)
                 if key is None:
                     return done
-                if self._roster().stops_merging:
-                    raise RefusedError(
-                        "exchange: the roster's format is newer than this"
-                        " syncd",
-                        hint="upgrade syncd; everything else goes on",
-                    )
                 done = await self._pull(origin, target, key)
                 # A poke that came meanwhile found the log being pulled.
                 newer = self.targets.get(origin)
@@ -665,8 +665,9 @@ class Exchange:
             self.targets.pop(origin, None)
         state.last_pull = int(self._clock())
         state.source = done.source or state.source
-        state.why = _why(done)
-        if done.limited:
+        newer = self._roster().stops_merging
+        state.why = NEWER if newer and done.limited else _why(done)
+        if done.limited and not newer:
             await self._report(
                 Finding("limit", origin, None, "above its entries of a day")
             )

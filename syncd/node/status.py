@@ -87,6 +87,8 @@ def roster_state(roster: Roster, now: int) -> forms.RosterState:
         hash=roster.hash,
         expires=roster.expires,
         expired=roster.expired(now),
+        format=roster.format,
+        merging=not roster.stops_merging,
     )
 
 
@@ -206,6 +208,10 @@ CLOCK = (
     "clock: {s} s off the others': set it (NTP); until then we neither publish"
     " nor cosign"
 )
+NEWER = (
+    "roster: its format {format} is newer than this syncd {version}: logs are"
+    " mirrored, and not merged until it is upgraded"
+)
 EXPIRED = (
     "roster: version {version} has expired: ask the admins to sign and publish"
     " the next one"
@@ -268,6 +274,8 @@ def _clock(told: forms.Status, max_skew_s: int) -> Iterable[str]:
 
 def _roster(told: forms.Status) -> Iterable[str]:
     version, left = told.roster.version, told.roster.expires - told.time
+    if not told.roster.merging:
+        yield NEWER.format(format=told.roster.format, version=told.version)
     if told.roster.expired:
         yield EXPIRED.format(version=version)
     elif left <= SOON_S:
@@ -306,7 +314,7 @@ def _logs(told: forms.Status) -> Iterable[str]:
             yield (FORK_WHY if log.why else FORK).format(**words)
         elif log.missing:
             yield WITHHELD.format(n=log.missing, **words)
-        elif log.lag and log.why:
+        elif log.lag and log.why and told.roster.merging:
             yield BEHIND.format(n=log.lag, **words)
 
 

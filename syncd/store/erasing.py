@@ -9,6 +9,7 @@ however often a log repeats them.
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 
 import msgspec
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from syncd.errors import MalformedError
 from syncd.flows import serve
 from syncd.flows.ports import Finding
 from syncd.indicator import leaf, token
-from syncd.indicator.claims import Range
+from syncd.indicator.claims import Claim, Range
 from syncd.store import bundles
 from syncd.store.database import execute_many, select_in
 from syncd.tlog import merkle
@@ -25,6 +26,34 @@ from syncd.tlog import merkle
 _FULL = 256
 
 Span = tuple[int, int]  # first index, one past the last
+
+
+@dataclass(slots=True)
+class Acted:
+    """What came of erasing."""
+
+    failed: list[Finding] = field(default_factory=list)
+    standing: list[int] = field(default_factory=list)  # claims that stood
+    unended: list[int] = field(default_factory=list)  # their retracts, and
+    # not with them the claims that these ended
+
+    def breaches(self, origin: str) -> list[Finding]:
+        """Return what a writer should not have erased, as findings."""
+        told = (
+            (self.standing, "a claim that stood"),
+            (self.unended, "a retract, and not what it ended"),
+        )
+        return [
+            Finding(
+                "erase_breach",
+                origin,
+                min(found),
+                f"its author erased {what}"
+                + (f", and {len(found) - 1} more" if len(found) > 1 else ""),
+            )
+            for found, what in told
+            if found
+        ]
 
 
 def erased(c: sa.Connection, log_id: int) -> list[Range]:
@@ -38,9 +67,18 @@ def erased(c: sa.Connection, log_id: int) -> list[Range]:
 
 
 def erase(
-    c: sa.Connection, log_id: int, origin: str, ranges: Iterable[Range]
+    c: sa.Connection,
+    log_id: int,
+    origin: str,
+    ranges: Iterable[Range],
+    *,
+    day: int | None = None,
 ) -> list[Finding]:
-    """Remember the ranges and act on what is here; return what went wrong."""
+    """Remember the ranges and act on what is here; return what went wrong.
+
+    With a `day` (since 1970) it was the log's author who erased: what still
+    said something on that day is a breach. It is erased all the same.
+    """
     ordered = list(ranges)
     if not ordered:
         return []
@@ -53,14 +91,18 @@ def erase(
     fresh = without(spans(ordered), before)
     if not fresh:
         return []
-    if not _has_bundles(c, log_id):
-        _drop_by_index(c, log_id, fresh)
-        return []
-    rows = c.exec_driver_sql(
-        "SELECT n FROM bundle WHERE log_id = ? AND n >= ? AND n < ?",
-        (log_id, fresh[0][0] // _FULL, -(-fresh[-1][1] // _FULL)),
-    ).fetchall()
-    return _erase_all(c, log_id, origin, [n for (n,) in rows], fresh)
+    acted = Acted()
+    if _has_bundles(c, log_id):
+        rows = c.exec_driver_sql(
+            "SELECT n FROM bundle WHERE log_id = ? AND n >= ? AND n < ?"
+            " ORDER BY n",
+            (log_id, fresh[0][0] // _FULL, -(-fresh[-1][1] // _FULL)),
+        ).fetchall()
+        numbers = [n for (n,) in rows]
+        _erase_all(c, log_id, origin, numbers, fresh, acted, day)
+    else:
+        _drop_by_index(c, log_id, fresh, acted, day)
+    return [*acted.failed, *(acted.breaches(origin) if day else ())]
 
 
 def erase_again(
@@ -68,7 +110,9 @@ def erase_again(
 ) -> list[Finding]:
     """Act on known erasures in bundles that have just come in."""
     known = spans(erased(c, log_id)) if numbers else []
-    return _erase_all(c, log_id, origin, numbers, known)
+    acted = Acted()
+    _erase_all(c, log_id, origin, numbers, known, acted, None)
+    return acted.failed
 
 
 def _erase_all(
@@ -77,9 +121,13 @@ def _erase_all(
     origin: str,
     numbers: Sequence[int],
     found: Sequence[Span],
-) -> list[Finding]:
-    """Act on disjoint sorted spans in some bundles; pack each once."""
-    failed: list[Finding] = []
+    acted: Acted,
+    day: int | None,
+) -> None:
+    """Act on disjoint sorted spans in some bundles; pack each once.
+
+    In order of the log: what a retract ended goes before the retract does.
+    """
     ends = [end for _, end in found]
     for n in numbers:
         low, high = n * _FULL, (n + 1) * _FULL
@@ -89,8 +137,7 @@ def _erase_all(
                 break
             gone.update(range(max(start, low), min(end, high)))
         if gone:
-            failed += _erase_in(c, log_id, origin, n, gone)
-    return failed
+            _erase_in(c, log_id, origin, n, gone, acted, day)
 
 
 def spans(ranges: Iterable[Range]) -> list[Span]:
@@ -130,22 +177,25 @@ def _erase_in(
     origin: str,
     n: int,
     gone: AbstractSet[int],
-) -> list[Finding]:
+    acted: Acted,
+    day: int | None,
+) -> None:
     """Close the records of types 1–7 that are `gone`; drop their claims."""
     bundle = bundles.get(c, log_id, n)
     if bundle is None:
-        return []
+        return
     first = n * _FULL
     records = serve.records(origin, bundle)
     if merkle.root(serve.leaf_hashes(records)) != bundle.root:
-        return [
+        acted.failed.append(
             Finding(
                 "damaged",
                 origin,
                 first,
                 f"bundle {n} does not hash to its root: not erased",
             )
-        ]
+        )
+        return
     closed: dict[int, bytes] = {}  # index → payload
     for at, (head, _, payload) in enumerate(records):
         index = first + at
@@ -153,24 +203,41 @@ def _erase_in(
             closed[index] = payload
             records[at] = leaf.close(records[at])
     if not closed:
-        return []
+        return
     if any(closed.values()):
         c.exec_driver_sql(
             "UPDATE bundle SET gz = ? WHERE log_id = ? AND n = ?",
             (serve.deflate(records), log_id, n),
         )
+    places = [(token_of(p), log_id, index) for index, p in closed.items()]
+    if day is not None:
+        for place in places:
+            rows = c.exec_driver_sql(
+                "SELECT record, ended_by FROM claim"
+                " WHERE token = ? AND log_id = ? AND idx = ?",
+                place,
+            )
+            if any(_stands(record, by, day) for record, by in rows):
+                acted.standing.append(place[2])
     for table in ("claim", "sighting"):
         c.exec_driver_sql(
             f"DELETE FROM {table}"  # noqa: S608
             " WHERE token = ? AND log_id = ? AND idx = ?",
-            [(token_of(p), log_id, index) for index, p in closed.items()],
+            places,
         )
     c.exec_driver_sql(
         "DELETE FROM missing WHERE log_id = ? AND idx = ?",
         [(log_id, index) for index in closed],
     )
-    _stand_again(c, log_id, list(closed))
-    return []
+    acted.unended += _stand_again(c, log_id, list(closed))
+
+
+def _stands(record: bytes, ended_by: int | None, day: int) -> bool:
+    """Tell whether a claim's row said something on a day."""
+    if ended_by is not None:
+        return False
+    expires = Claim.parse("", 0, b"", 0, 0, record).expires
+    return not expires or day < expires
 
 
 def _has_bundles(c: sa.Connection, log_id: int) -> bool:
@@ -182,7 +249,11 @@ def _has_bundles(c: sa.Connection, log_id: int) -> bool:
 
 
 def _drop_by_index(
-    c: sa.Connection, log_id: int, found: Sequence[Span]
+    c: sa.Connection,
+    log_id: int,
+    found: Sequence[Span],
+    acted: Acted,
+    day: int | None,
 ) -> None:
     """Drop what entries said whose payloads are not here to tell tokens.
 
@@ -194,46 +265,59 @@ def _drop_by_index(
         at = bisect_right(ends, index)
         return at < len(found) and found[at][0] <= index
 
-    for table in ("claim", "sighting"):
-        rows = c.exec_driver_sql(
-            f"SELECT token, kind_epoch, log_id, idx FROM {table}"  # noqa: S608
-            " WHERE log_id = ? AND idx >= ? AND idx < ?",
+    for table, more in (("claim", "record, ended_by"), ("sighting", "0, 0")):
+        read = c.exec_driver_sql(
+            f"SELECT token, kind_epoch, log_id, idx, {more}"  # noqa: S608
+            f" FROM {table} WHERE log_id = ? AND idx >= ? AND idx < ?",
             (log_id, found[0][0], found[-1][1]),
-        ).fetchall()
+        )
+        rows = [row for row in read if gone(row[3])]
+        if day is not None and table == "claim":
+            acted.standing += [
+                row[3] for row in rows if _stands(row[4], row[5], day)
+            ]
         execute_many(
             c,
             f"DELETE FROM {table}"  # noqa: S608
             " WHERE token = ? AND kind_epoch = ? AND log_id = ? AND idx = ?",
-            [tuple(row) for row in rows if gone(row[3])],
+            [tuple(row[:4]) for row in rows],
         )
     ended: list[int] = []
     for start, end in found:
-        rows = c.exec_driver_sql(
+        retracts = c.exec_driver_sql(
             "SELECT DISTINCT by_idx FROM ending"
             " WHERE log_id = ? AND by_idx >= ? AND by_idx < ?",
             (log_id, start, end),
         ).fetchall()
-        ended += [by for (by,) in rows]
+        ended += [by for (by,) in retracts]
         c.exec_driver_sql(
             "DELETE FROM ending WHERE log_id = ? AND idx >= ? AND idx < ?",
             (log_id, start, end),
         )
-    _stand_again(c, log_id, ended)
+    acted.unended += _stand_again(c, log_id, ended)
 
 
-def _stand_again(c: sa.Connection, log_id: int, gone: Sequence[int]) -> None:
-    """Undo what retracts at the erased indices ended, where no other did."""
+def _stand_again(
+    c: sa.Connection, log_id: int, gone: Sequence[int]
+) -> list[int]:
+    """Undo what retracts at the erased indices ended, where no other did.
+
+    Returns those of them that had ended what is not erased.
+    """
     if not gone:
-        return
-    ended = list(
+        return []
+    named = list(
         select_in(
             c,
-            "SELECT token, kind_epoch, log_id, idx FROM ending"
-            " WHERE log_id = ? AND by_idx IN (?*)",
+            "SELECT e.token, e.kind_epoch, e.log_id, e.idx, e.by_idx"
+            " FROM ending AS e JOIN claim USING"
+            " (token, kind_epoch, log_id, idx)"
+            " WHERE e.log_id = ? AND e.by_idx IN (?*)",
             gone,
             log_id,
         )
     )
+    ended = [tuple(row[:4]) for row in named]
     for column in ("by_idx", "idx"):
         c.exec_driver_sql(
             f"DELETE FROM ending WHERE log_id = ? AND {column} = ?",  # noqa: S608
@@ -247,6 +331,7 @@ def _stand_again(c: sa.Connection, log_id: int, gone: Sequence[int]) -> None:
             " WHERE token = ? AND kind_epoch = ? AND log_id = ? AND idx = ?",
             ended,
         )
+    return sorted({row[4] for row in named})
 
 
 def token_of(payload: bytes) -> bytes:

@@ -36,6 +36,7 @@ from syncd.tlog.merkle import Frontier
 _NOTES_AHEAD = 32  # verified notes kept above `merged`, at most
 _PAGE = 10_000  # rows read at a time when all are walked
 _FULL = 256
+_DAY_S = 86_400
 _TOKENS_KEPT = 65_536  # tokens of entries that claims rest on
 
 Key = tuple[bytes, int, int, int]  # (token, key, log_id, index) of a claim
@@ -116,7 +117,10 @@ class MirrorStore:
             _set_missing(c, log_id, new.missing)
             # Before the bundles: those that come may lack what is erased,
             # and only a payload tells which claim it made.
-            failed = erasing.erase(c, log_id, new.origin, batch.erases)
+            day = self._clock() // _DAY_S
+            failed = erasing.erase(
+                c, log_id, new.origin, batch.erases, day=day
+            )
             bundle_rows.put(c, log_id, _joined(c, log_id, new.origin, bundles))
             failpoint.hit("merge.bundles")
             _add_claims(c, log_id, batch)
@@ -144,7 +148,7 @@ class MirrorStore:
 
         def job(c: sa.Connection) -> None:
             log_id = _log_id(c, origin)
-            for table in ("claim", "ending"):
+            for table in ("claim", "ending", "sighting"):
                 c.exec_driver_sql(
                     f"DELETE FROM {table} WHERE log_id = ?",  # noqa: S608
                     (log_id,),

@@ -245,6 +245,8 @@ class RosterState(_Whole, frozen=True, kw_only=True):
     hash: str  # hex SHA-256 of its text
     expires: int  # unix seconds
     expired: bool
+    format: int = 1
+    merging: bool = True  # this build implements the format
 
 
 class LookupAnswers(_Whole, frozen=True, kw_only=True):

@@ -126,8 +126,10 @@ class Store:
         rows |= set(batch.adds)
         for token, index, _, key in batch.ends:
             rows -= {r for r in rows if r[:3] == (token, index, key)}
-        leaves = [r[0] for r in held]
-        again = claims.needs_refold(0, leaves, batch)
+        again = any(  # a retract is undone
+            r[0][1] == 2 and claims.is_erased(i, 2, batch.erases)
+            for i, r in enumerate(held)
+        )
         held += fresh
         erased += batch.erases
         for index, (commitment, _, _) in enumerate(held):
@@ -382,20 +384,6 @@ def test_a_roster_erases_by_size() -> None:
     batch = claims.fold(ORIGIN, 0, log, erased=[(0, 9, 1), (2, 3, 3)])
     assert [row[1] for row in batch.adds] == [1]
     assert batch.voids == []
-
-
-def test_needs_refold() -> None:
-    """Only an erase over a retract un-ends anything."""
-    leaves = [record(report())[0], record(retract(0, 0))[0], b""]
-    for ranges, wanted in [
-        (((0, 1),), False),
-        (((1, 2),), True),
-        (((0, 9),), True),
-        (((2, 3),), False),
-    ]:
-        erase = record(Erase(ranges=ranges, reason="retention"))
-        batch = claims.fold(ORIGIN, 3, [erase])
-        assert claims.needs_refold(0, leaves, batch) == wanted
 
 
 def test_what_is_withheld() -> None:

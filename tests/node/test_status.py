@@ -81,6 +81,15 @@ def down(*members: str) -> tuple[forms.HolderState, ...]:
         ({"roster": roster(14 * DAY_S)}, "expires in 14 days"),
         (
             {
+                "roster": msgspec.structs.replace(
+                    roster(60 * DAY_S), format=2, merging=False
+                ),
+                "logs": (log(lag=7, why="format"), log(lag=8, why="format")),
+            },
+            "its format 2 is newer than this syncd 1",
+        ),
+        (
+            {
                 "appending": forms.Appending(ok=False, why="log: rolled back"),
                 "vault": forms.VaultState(
                     waiting={"url": 2, "phone": 3},

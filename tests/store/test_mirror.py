@@ -14,7 +14,7 @@ from syncd.flows import serve
 from syncd.flows.ports import Bundle, Finding, MirrorHead
 from syncd.indicator import claims, leaf
 from syncd.indicator.claims import Batch, Row
-from syncd.indicator.statement import Statement
+from syncd.indicator.statement import Sighting, Statement
 from syncd.store import erasing, failpoint
 from syncd.store.mirror import MirrorStore
 from syncd.tlog import merkle
@@ -438,6 +438,57 @@ async def test_our_own_claims_have_no_bundles_here(
 
 
 @pytest.mark.parametrize("own", [False, True])
+async def test_what_a_writer_should_not_erase(
+    mirror: MirrorStore, log: "Grower", own: bool
+) -> None:
+    """It is erased, and told: a breach is never a reason to ignore it."""
+    later = {"expires": "2199-01-01"}
+
+    async def say(*said: Statement) -> None:
+        old, new, bundles, batch = log.mirrored(*said)
+        await mirror.advance(old, new, () if own else bundles, batch)
+        assert await standing(mirror, log) == refolded(log)
+
+    async def told() -> list[tuple[int | None, str]]:
+        return sorted(
+            (kept.finding.index, kept.finding.detail)
+            for kept in await mirror.findings()
+            if kept.finding.code == "erase_breach"
+        )
+
+    await say(
+        log.report(0),  # has expired
+        log.report(1, **later),
+        log.report(2, **later),
+        log.report(3, **later),
+        log.report(4, **later),
+        log.retract(1, 1),
+        log.retract(2, 2),
+        log.retract(3, 3),
+    )
+    await say(log.erase((0, 2), (5, 6)))  # as one should
+    await say(log.erase((2, 3)))
+    await say(log.erase((6, 7)))  # with what it ended, and after it
+    assert await told() == []
+    await say(log.erase((7, 8)))
+    want = [(7, "its author erased a retract, and not what it ended")]
+    assert await told() == want
+    await say(log.erase((3, 5)))  # 3 stands again
+    want.insert(0, (3, "its author erased a claim that stood, and 1 more"))
+    assert await told() == want
+
+
+async def test_the_roster_may_erase_what_stands(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """It speaks for a log that cannot: that is no breach."""
+    await mirror.advance(*log.mirrored(log.report(1, expires="2199-01-01")))
+    await mirror.erase(log.origin, [(0, 1, 1)])
+    assert await mirror.counts() == {}
+    assert await mirror.findings() == []
+
+
+@pytest.mark.parametrize("own", [False, True])
 async def test_every_second_entry_erased(
     mirror: MirrorStore, log: "Grower", own: bool
 ) -> None:
@@ -451,6 +502,37 @@ async def test_every_second_entry_erased(
     rows = await standing(mirror, log)
     assert rows == refolded(log)
     assert {row[1] for row in rows} == {*range(1, 500, 2)}  # 7 too
+
+
+async def test_a_log_is_folded_again(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """All that it says is dropped, and comes again from what is mirrored."""
+    met = Sighting(
+        on="2026-11-21",
+        kind="phone",
+        epoch=1,
+        token=log.report(1).token,
+        first="2026-11-20",
+        last="2026-11-20",
+        count=1,
+        outcome="met",
+    )
+    said = log.report(1), met, log.report(2), log.retract(2, 2), log.report(3)
+    await mirror.advance(*log.mirrored(*said))
+    await mirror.advance(*log.mirrored(log.erase((0, 1))))
+    await mirror.fold_again(log.origin)
+    head = await mirror.head(log.origin)
+    assert (head.merged, head.mirrored) == (0, 6)
+    assert await mirror.counts() == {}
+    erased = await mirror.erased(log.origin)
+    batch = claims.fold(log.origin, 0, log.records, erased=erased)
+    batch.erases = []
+    new = dataclasses.replace(head, merged=6)
+    await mirror.advance(head, new, (), batch)
+    assert await standing(mirror, log) == refolded(log)
+    value = erasing.token_of(log.records[1][2])
+    assert len(await mirror.sightings([value], 1, 1)) == 1
 
 
 async def test_claims_of_many_tokens(

@@ -1,0 +1,63 @@
+"""A roster whose format is newer, and the build that comes to know it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import DamagedError
+from syncd.node import refold, status
+from syncd.roster import roster
+from tests.alliance import Alliance, payload
+
+PHONE = "+12025550123"
+
+
+@pytest.fixture
+async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
+    async with Alliance.found(tmp_path, ("police", "bank", "carrier")) as a:
+        await a.police.report("phone", PHONE, evidence="police_case")
+        await a.settle()
+        yield a
+
+
+async def test_a_newer_format_is_mirrored_not_merged(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And said; what was merged counts. An upgrade folds all of it again."""
+    police, bank = alliance.police, alliance.bank
+    before = await bank.digest(police.origin)
+    size = await police.size()
+    await alliance.change(lambda draft: replace(draft, format=2), at="bank")
+    await alliance.agreed()
+    await police.write(*(payload(n, police.origin) for n in range(3)))
+    await bank.round()
+    head = await bank.head(police.origin)
+    assert (head.mirrored, head.merged) == (await police.size(), size)
+    assert await bank.digest(police.origin) == before
+    (answer,) = await bank.lookup("phone", PHONE)
+    assert answer.verdict == "confirmed"
+    told = await status.status(bank.node)
+    (line,) = [one for one in told.todo if "format" in one]
+    assert "format 2 is newer" in line
+    assert not await bank.findings("limit")
+    await bank.stop()
+    monkeypatch.setattr(roster, "FORMAT", 2)
+    folded = bank.home / refold.FILE
+    assert not folded.exists()
+    await bank.start()
+    assert folded.read_bytes() == b"2"
+    head = await bank.head(police.origin)
+    assert head.merged == head.mirrored
+    await alliance.settle()
+    carrier = alliance.carrier
+    assert await bank.digest(police.origin) == await carrier.digest(
+        police.origin
+    )
+    assert not [
+        one for one in (await status.status(bank.node)).todo if "format" in one
+    ]
+    folded.write_text("two")
+    with pytest.raises(DamagedError, match="is no number"):
+        await bank.node._refold()
