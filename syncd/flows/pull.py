@@ -685,7 +685,7 @@ async def merge_stored(origin: str, mirror: Mirror, offload: Offload) -> None:
     """Merge all that is mirrored of a log up to what is withheld."""
     unlimited = Budget(2**63, 2**63)
     while await _merge_stored(
-        await mirror.head(origin), mirror, offload, unlimited
+        await mirror.head(origin), mirror, offload, unlimited, _nobody
     ):
         pass
 
