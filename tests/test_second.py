@@ -206,7 +206,7 @@ def test_logs(vector: dict[str, Any], tmp_path: Path) -> None:
         (tmp_path / path).write_bytes(raw)
     known = trusted()
     key, _ = known.logs[vector["origin"]]
-    log = logs.read(tmp_path, key, known.cosigners)
+    log = logs.read(logs.directory(tmp_path), key, known.cosigners)
     known.holds(log)
     found = claims.fold(log, known.body["erased"])
     assert (log.size, log.signers) == (vector["size"], vector["signers"])

@@ -29,7 +29,7 @@ def main(fingerprint: str, rosters: Path, *directories: Path) -> None:
     for directory in directories:
         origin = (directory / "checkpoint").read_text().split("\n")[0]
         key, _ = trusted.logs[origin]
-        log = logs.read(directory, key, trusted.cosigners)
+        log = logs.read(logs.directory(directory), key, trusted.cosigners)
         trusted.holds(log)
         said = claims.fold(log, trusted.body.get("erased", []))
         rows.append(

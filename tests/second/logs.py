@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +40,17 @@ class Log:
         return _root([sha256(b"\0" + e.leaf) for e in self.entries[:size]])
 
 
-def read(directory: Path, key: Key, cosigners: Iterable[Key] = ()) -> Log:
+Fetch = Callable[[str], bytes]
+"""path → the file, a payload bundle inflated"""
+
+
+def directory(root: Path) -> Fetch:
+    return lambda path: (root / path).read_bytes()
+
+
+def read(fetch: Fetch, key: Key, cosigners: Iterable[Key] = ()) -> Log:
     """The log in these files, which `key` signed."""
-    signed = note((directory / "checkpoint").read_bytes())
+    signed = note(fetch("checkpoint"))
     match = re.fullmatch(
         r"(.+)\n(0|[1-9][0-9]*)\n([A-Za-z0-9+/]{43}=)\n", signed.text
     )
@@ -59,18 +67,14 @@ def read(directory: Path, key: Key, cosigners: Iterable[Key] = ()) -> Log:
     leaves = [
         leaf
         for n, width in _bundles(size)
-        for leaf in _split(
-            (directory / "tile/entries" / _name(n, width)).read_bytes(), width
-        )
+        for leaf in _split(fetch("tile/entries/" + _name(n, width)), width)
     ]
-    _tiles(directory, leaves, root)
+    _tiles(fetch, leaves, root)
     entries = [
         _open(record, leaf, origin)
         for n, width in _bundles(size)
         for record, leaf in zip(
-            _split(
-                (directory / "payload" / _name(n, width)).read_bytes(), width
-            ),
+            _split(fetch("payload/" + _name(n, width)), width),
             leaves[256 * n :],
             strict=False,
         )
@@ -127,15 +131,15 @@ def _split(data: bytes, width: int) -> list[bytes]:
     return items
 
 
-def _tiles(directory: Path, leaves: list[bytes], root: bytes) -> None:
+def _tiles(fetch: Fetch, leaves: list[bytes], root: bytes) -> None:
     """Every tile of every level is what the leaves say; so is the root."""
     hashes = [sha256(b"\0" + entry) for entry in leaves]
     tree = hashes
     for level in range(64):
         for n, width in _bundles(len(tree)):
-            path = directory / f"tile/{level}" / _name(n, width)
+            path = f"tile/{level}/" + _name(n, width)
             want = b"".join(tree[256 * n : 256 * n + width])
-            need(path.read_bytes() == want, f"{path}: not what was signed")
+            need(fetch(path) == want, f"{path}: not what was signed")
         tree = [
             _root(tree[n : n + 256]) for n in range(0, len(tree) - 255, 256)
         ]

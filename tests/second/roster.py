@@ -265,21 +265,26 @@ def unchanged(old: Json, new: Json) -> None:
         need(row in new.get("erased", []), "roster: an erasure vanished")
 
 
-def certificate(whose: Json) -> Any:
-    """The public key of a member's or auditor's certificate."""
-    der = unbase64(whose["certificate"])
+def public_key(der: bytes) -> Any:
+    """The public key of a certificate."""
     try:
         return x509.load_der_x509_certificate(der).public_key()
     except ValueError as error:
         raise WrongError("certificate: not DER") from error
 
 
-def pin(whose: Json) -> str:
-    spki = certificate(whose).public_bytes(
+def spki_hash(der: bytes) -> str:
+    """The pin of a certificate."""
+    spki = public_key(der).public_bytes(
         serialization.Encoding.DER,
         serialization.PublicFormat.SubjectPublicKeyInfo,
     )
     return sha256(spki).hex()
+
+
+def pin(whose: Json) -> str:
+    """The pin of a member's or auditor's certificate."""
+    return spki_hash(unbase64(whose["certificate"]))
 
 
 def joining(data: bytes) -> Json:
@@ -300,7 +305,11 @@ def joining(data: bytes) -> Json:
     bare = {name: body[name] for name in body.keys() - {"proofs"}}
     text = f"syncd/join/v1\n{alliance_id}\n{encode(bare).decode()}\n"
     message = b"syncd-join-tls-v1\0" + text.encode()
-    _tls(certificate(body), unbase64(body["proofs"]["tls"]), message)
+    _tls(
+        public_key(unbase64(body["certificate"])),
+        unbase64(body["proofs"]["tls"]),
+        message,
+    )
     return body
 
 

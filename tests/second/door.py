@@ -1,0 +1,45 @@
+"""Another member's peer door, as one member's keys open it: protocol.md 12."""
+
+import gzip
+import http.client
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .notes import Json, need
+from .roster import spki_hash
+
+
+class Door:
+    """The door of a member of the roster."""
+
+    def __init__(self, member: Json, certificate: Path, key: Path) -> None:
+        """`certificate` and `key` are our own, PEM."""
+        self._at = urlsplit(member["urls"][0])
+        self._pin = member["keys"]["tls"]
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._context.minimum_version = ssl.TLSVersion.TLSv1_3
+        self._context.set_alpn_protocols(["http/1.1"])
+        # Names, dates and issuers decide nothing; the pin does, below.
+        self._context.check_hostname = False
+        self._context.verify_mode = ssl.CERT_NONE
+        self._context.load_cert_chain(certificate, key)
+
+    def ask(self, path: str, body: bytes | None = None) -> bytes:
+        """What it answers to GET, or to POST where there is a body."""
+        assert self._at.hostname is not None
+        door = http.client.HTTPSConnection(
+            self._at.hostname, self._at.port, context=self._context, timeout=9
+        )
+        try:
+            door.connect()
+            shown = door.sock.getpeercert(binary_form=True)
+            need(spki_hash(shown or b"") == self._pin, "door: another key")
+            door.request("POST" if body else "GET", path, body)
+            answer = door.getresponse()
+            data = answer.read()
+        finally:
+            door.close()
+        need(answer.status == 200, f"{path}: {answer.status}")
+        zipped = answer.headers.get("Content-Encoding") == "gzip"
+        return gzip.decompress(data) if zipped else data

@@ -1,0 +1,408 @@
+"""An implementation from the documents alone, beside an alliance that runs.
+
+It opens doors with a member's keys, follows the roster, reads every log,
+makes tokens with the holders, and judges: all as the members do.
+"""
+
+import asyncio
+import base64
+import contextlib
+import io
+import json
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_der_x509_certificate
+
+from syncd.cli.main import main
+from syncd.indicator import leaf
+from syncd.indicator.statement import (
+    Answer,
+    Dispute,
+    Erase,
+    Reassigned,
+    Report,
+    Retract,
+    Vouch,
+)
+from syncd.node import daily
+from syncd.roster import drafts
+from syncd.roster.roster import Cut, Erased
+from tests.alliance import Alliance, Member, payload
+from tests.second import claims, curve, logs, notes, oprf, roster, verdict
+from tests.second.door import Door
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+
+PHONES = [f"+120255501{n:02}" for n in range(4)]
+SITES = [f"fraud{n}.example/" for n in range(8)]
+END = "2199-01-01"
+
+
+def about(site: str, day: str = "2026-11-20") -> dict[str, Any]:
+    """Return what all statements on a site begin with."""
+    token = claims.token(claims.url_output(site))
+    return {"on": day, "kind": "url", "epoch": 1, "token": token}
+
+
+def report(member: Member, site: str, **fields: Any) -> Report:
+    know = claims.know(claims.url_output(site), member.origin)
+    given = {
+        "label": "fake_shop",
+        "role": "phishing_host",
+        "evidence": "user_tag",
+        "confidence": 50,
+        "seen": "2026-11-01",
+        "expires": END,
+        "know": know,
+        "handling": "open",
+        **fields,
+    }
+    return Report(**about(site), **given)
+
+
+async def write(alliance: Alliance) -> None:
+    """Have everything said that a log can say."""
+    police, bank, carrier, platform = alliance.members.values()
+    await police.report("phone", *PHONES[:2], evidence="police_case")
+    await bank.report("phone", *PHONES[1:3], evidence="bank_detection")
+    await carrier.report("phone", *PHONES[2:], evidence="carrier_detection")
+    await platform.report("url", f"http://{SITES[0]}")
+    await alliance.settle()
+    first = await platform.size()
+    mine = (platform.origin, first)
+    await platform.say(
+        report(platform, SITES[1], evidence="platform_detection"),
+        report(platform, SITES[2], test=True),
+        report(platform, SITES[3], know="00" * 8),
+        report(platform, SITES[4]),  # retracted, by what is erased
+        Retract(**about(SITES[4]), ends=(first + 3,), reason="stale"),
+        report(platform, SITES[5]),  # erased
+        report(platform, SITES[6], spoofed=True),
+        Erase(ranges=((first + 4, first + 6),), reason="personal"),
+    )
+    await bank.say(
+        report(bank, SITES[1], evidence="bank_detection"),
+        report(bank, SITES[4], basis=((platform.origin, first + 3),)),
+        Dispute(
+            **about(SITES[1]),
+            reason="stale",
+            due=END,
+            expires=END,
+            about=(mine,),
+        ),
+        Vouch(**about(SITES[6]), role="website", expires=END),
+    )
+    await platform.say(
+        Answer(
+            **about(SITES[1]),
+            about=(mine,),
+            outcome="report_stands",
+            reason="case_open",
+        )
+    )
+    await carrier.say(
+        report(carrier, SITES[7]),
+        report(carrier, SITES[2]),
+        Reassigned(**{**about(SITES[0]), "kind": "phone"}, since="2026-11-02"),
+    )
+    await bank.retract("phone", PHONES[2])
+    # Last in its log: our own writer could not go on from what is void.
+    await carrier.write(
+        (1, b"nonsense"),
+        (2, payload(1, carrier.origin)[1]),
+        (leaf.commit(carrier.origin, 8, b"s" * 16, b"?"), b"", b""),
+        (leaf.commit(carrier.origin, 200, b"s" * 16, b"?"), b"", b""),
+    )
+    await alliance.settle()
+
+
+async def remove(alliance: Alliance) -> None:
+    """Have the carrier removed, its log ended, and some of it erased."""
+    carrier = alliance.carrier
+    head = await carrier.head(carrier.origin)
+    end = Cut(head.merged, head.frontier.root())
+    erased = Erased(
+        carrier.origin,
+        end.size,
+        end.root,
+        ((end.size - 7, end.size - 6),),
+        "personal",
+    )
+    await alliance.remove("carrier", past="keep", end=end)
+    await alliance.change(lambda draft: drafts.add_erased(draft, erased))
+    await alliance.stop("carrier")
+    await alliance.agreed()
+    await alliance.settle()
+    for member in alliance.up:
+        await daily.run(member.node)
+    await alliance.settle()
+
+
+@dataclass
+class Reader:
+    """The second implementation, with the platform's keys."""
+
+    trusted: roster.Roster
+    certificate: Path
+    key: Path
+    mine: str
+
+    def members(self) -> dict[str, Any]:
+        return {m["id"]: m for m in self.trusted.body["members"]}
+
+    def door(self, member: str) -> Door:
+        return Door(self.members()[member], self.certificate, self.key)
+
+    def served(self, door: Door, prefix: str, origin: str) -> logs.Log:
+        """Return a log as a door serves it, every byte proven."""
+        key, _ = self.trusted.logs[origin]
+        log = logs.read(
+            lambda path: door.ask(f"{prefix}/{path}"),
+            key,
+            self.trusted.cosigners,
+        )
+        self.trusted.holds(log)
+        return log
+
+    def said(self, log: logs.Log) -> claims.Folded:
+        return claims.fold(log, self.trusted.body["erased"])
+
+
+@dataclass
+class World:
+    alliance: Alliance
+    reader: Reader
+    logs: dict[str, logs.Log]
+
+    def said(self) -> dict[str, claims.Folded]:
+        return {o: self.reader.said(log) for o, log in self.logs.items()}
+
+
+def read_all(reader: Reader) -> dict[str, logs.Log]:
+    """Return all logs as the police mirror them, and its own."""
+    door, found = reader.door("police"), {}
+    for origin, (_, member) in reader.trusted.logs.items():
+        prefix = f"/mirror/{notes.sha256(origin.encode()).hex()}"
+        if member["id"] == "police":
+            prefix = "/log"
+        found[origin] = reader.served(door, prefix, origin)
+    return found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[World]:
+    root = tmp_path_factory.mktemp("second")
+    async with Alliance.found(root) as alliance:
+        await write(alliance)
+        await remove(alliance)
+        keys = alliance.platform.keys
+        pem = load_der_x509_certificate(keys.certificate)
+        shown, key = root / "tls.crt", root / "tls.key"
+        shown.write_bytes(pem.public_bytes(Encoding.PEM))
+        key.write_bytes(keys.tls_pem)
+        trusted = roster.follow(alliance.notes, alliance.fingerprint)
+        reader = Reader(trusted, shown, key, keys.origin)
+        found = await asyncio.to_thread(read_all, reader)
+        yield World(alliance, reader, found)
+
+
+def verified(home: Path) -> dict[str, Any]:
+    """Return what `syncd log verify` says of a home, by origin."""
+    with io.StringIO() as out, contextlib.redirect_stdout(out):
+        with pytest.raises(SystemExit) as end:
+            main(["log", "verify", "--home", str(home), "--json"])
+        assert end.value.code == 0
+        return {row["origin"]: row for row in json.loads(out.getvalue())}
+
+
+async def test_digests(world: World) -> None:
+    """Sizes, merged sizes and digests of all logs are those of the product."""
+    ours = await asyncio.to_thread(verified, world.alliance.police.home)
+    theirs = {
+        origin: {
+            "size": log.size,
+            "root": base64.b64encode(log.root).decode(),
+            "merged": said.merged,
+            "digest": said.digest,
+        }
+        for (origin, log), said in zip(
+            world.logs.items(), world.said().values(), strict=True
+        )
+    }
+    assert theirs == {
+        origin: {name: row[name] for name in theirs[origin]}
+        for origin, row in ours.items()
+    }
+    assert sum(len(said.claims) for said in world.said().values()) > 15
+
+
+async def test_voids_and_erasures(world: World) -> None:
+    """What it finds void is what members report; what is erased is gone."""
+    said = world.said()
+    found = await world.alliance.police.findings("void")
+    assert {(f.finding.origin, f.finding.index) for f in found} == {
+        (origin, index)
+        for origin, folded in said.items()
+        for index in folded.void
+    }
+    erased = {
+        (origin, index)
+        for origin, folded in said.items()
+        for index in folded.erased
+    }
+    assert len(erased) == 3
+    assert not any(world.logs[o].entries[i].payload for o, i in erased)
+
+
+async def test_exports(world: World, tmp_path: Path) -> None:
+    """An export holds the same log as the door, receipts and all."""
+    bank = world.alliance.bank
+    for origin, log in world.logs.items():
+        out = tmp_path / origin.split(".")[0]
+        more = [] if origin == bank.origin else ["--mirror", origin]
+        with pytest.raises(SystemExit) as end:
+            await asyncio.to_thread(
+                main,
+                ["log", "export", "--home", str(bank.home), str(out), *more],
+            )
+        assert end.value.code == 0
+        key, _ = world.reader.trusted.logs[origin]
+        cosigners = world.reader.trusted.cosigners
+        again = logs.read(logs.directory(out), key, cosigners)
+        assert (again.size, again.root) == (log.size, log.root)
+        receipts = {name.split(".")[0] for name in again.signers}
+        if origin == bank.origin:
+            assert receipts == {"police", "platform"}
+
+
+async def test_heads(world: World) -> None:
+    """Heads are canonical; all in them is signed, receipts by `merged`."""
+    reader = world.reader
+    raw = await asyncio.to_thread(reader.door("bank").ask, "/heads")
+    heads = notes.decode(raw)
+    assert sorted(heads) == ["cursor", "notes", "receipts", "roster", "time"]
+    assert heads["roster"] == {
+        "hash": reader.trusted.hash,
+        "version": len(world.alliance.notes),
+    }
+    for text in heads["notes"]:
+        head = notes.note(text.encode())
+        origin, size, _ = head.text.split("\n", 2)
+        assert head.signed(reader.trusted.logs[origin][0]) == 0
+        assert int(size) == world.logs[origin].size
+        assert origin != reader.mine
+    (receipt,) = (notes.note(text.encode()) for text in heads["receipts"])
+    merged = notes.vkey(reader.members()["bank"]["keys"]["merged"])
+    assert receipt.text.startswith(f"{reader.mine}\n")
+    assert receipt.signed(merged)
+    path = f"/monitor/{notes.sha256(reader.mine.encode()).hex()}/checkpoint"
+    asked = await asyncio.to_thread(
+        reader.door("bank").ask, f"{path}?key=merged"
+    )
+    assert notes.note(asked).text == receipt.text
+
+
+def tokenise(reader: Reader, normals: list[str]) -> list[bytes]:
+    """Return the outputs of phone numbers, from the holders' own doors."""
+    body = reader.trusted.body
+    epoch = next(e for e in body["epochs"] if e["kind"] == "phone")
+    holders = {
+        index: member
+        for index, member, _ in epoch["shares"]
+        if member in body["holders"]
+    }
+    inputs = [oprf.oprf_input("phone", normal) for normal in normals]
+    points = list(map(oprf.hash_to_group, inputs))
+    blinds = [secrets.randbelow(curve.ORDER - 1) + 1 for _ in points]
+    asked = {
+        "elements": b"".join(map(oprf.blinded, points, blinds)).hex(),
+        "generation": epoch["generation"],
+        "id": secrets.token_hex(16),
+        "key": ["phone", epoch["epoch"]],
+        "purpose": "call_check",
+        "quorum": sorted(holders)[: epoch["t"]],
+    }
+    request = notes.encode(asked)
+    answers = []
+    for index in asked["quorum"]:
+        name = holders[index]
+        key = notes.vkey(reader.members()[name]["keys"]["member"])
+        answer = reader.door(name).ask("/oprf/v1/evaluate", request)
+        answers.append(
+            oprf.reply(
+                request,
+                answer,
+                (name, key),
+                epoch,
+                reader.trusted.alliance_id,
+            )
+        )
+    evaluated = map(oprf.unblinded, blinds, zip(*answers, strict=True))
+    return list(map(oprf.output, inputs, evaluated))
+
+
+def judged(world: World, kind: str, output: bytes) -> verdict.Verdict:
+    """Return the verdict on the one form whose output that is."""
+    body = world.reader.trusted.body
+    everything = []
+    lies = set()
+    for origin, said in world.said().items():
+        _, member = world.reader.trusted.logs[origin]
+        author = verdict.Author(
+            member["id"],
+            member["sector"],
+            member.get("group", member["id"]),
+            annulled=member.get("past") == "annul",
+        )
+        for claim in said.claims:
+            found = verdict.Said((origin, claim.index), author, claim.body)
+            everything.append(found)
+            know = claim.body.get("know")
+            if know and know != claims.know(output, origin):
+                lies.add(found.position)
+    token = (kind, 1, claims.token(output))
+    here = [c for c in everything if c.token == token]
+    today = date.fromisoformat(world.alliance.police.node.today())
+    rules = verdict.Rules(
+        today,
+        body["caps"],
+        body["policy"],
+        bad_know=frozenset(lies & {c.position for c in here}),
+    )
+    return verdict.judge(here, rules, everything)
+
+
+async def test_verdicts(world: World) -> None:
+    """It makes the holders' tokens, and of the claims what look-ups do."""
+    police = world.alliance.police
+    outputs = await asyncio.to_thread(tokenise, world.reader, PHONES)
+    asked = [("phone", p, o) for p, o in zip(PHONES, outputs, strict=True)]
+    asked += [("url", s, claims.url_output(s)) for s in SITES]
+    words = set()
+    for kind, value, output in asked:
+        (ours,) = await police.lookup(kind, value)
+        theirs = judged(world, kind, output)
+        words.add(theirs.word)
+        assert (theirs.word, theirs.action, theirs.unattended) == (
+            ours.verdict,
+            ours.action or "",
+            ours.unattended or "",
+        ), value
+        assert theirs.ordered() == list(ours.reasons), value
+    assert words == {
+        "confirmed",
+        "suspected",
+        "disputed",
+        "protected",
+        "none",
+    }
