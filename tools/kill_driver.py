@@ -317,8 +317,8 @@ class Life:
         )
         wrong = [row.id for row in rows if row.id % 5 == 0]
         if wrong:
-            ids = await vault.request_retract(wrong, "false_positive")
-            tell("ending", *map(str, ids))
+            done = await vault.retract(wrong, "false_positive")
+            tell("ending", *map(str, done.ids))
         ended = await publish.retract(
             vault=vault, writer=self.writer, today=TODAY, limit=100
         )

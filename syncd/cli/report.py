@@ -436,8 +436,8 @@ def _add_retract(noun: typer.Typer) -> None:
     @noun.command(
         "retract",
         help=t(
-            "Take reports of ours back: by value, file of values, position,"
-            " id or import."
+            "Take reports or disputes of ours back: by value, file of"
+            " values, token, position, id or import."
         ),
     )
     def _retract(
@@ -445,6 +445,16 @@ def _add_retract(noun: typer.Typer) -> None:
         on_line: Refused = None,
         reason: Annotated[
             str, typer.Option(help=t("false_positive, appeal_upheld, …"))
+        ] = "",
+        type_: Annotated[
+            str,
+            typer.Option(
+                "--type",
+                help=t(
+                    "report, dispute, all; if not: of a value its reports,"
+                    " else whatever is named"
+                ),
+            ),
         ] = "",
         kind: Annotated[
             str, typer.Option(help=t("of values on standard input"))
@@ -462,6 +472,10 @@ def _add_retract(noun: typer.Typer) -> None:
                 help=t("FIELD=COLUMN, by name or number from 1"),
             ),
         ] = None,
+        token: Annotated[
+            str, typer.Option(help=t("22 characters: what we said by token"))
+        ] = "",
+        epoch: Annotated[int, typer.Option(help=t("of the token"))] = 0,
         position: Annotated[
             list[str] | None, typer.Option(help="ORIGIN:INDEX")
         ] = None,
@@ -481,12 +495,15 @@ def _add_retract(noun: typer.Typer) -> None:
                 t("not given: {names}", names="reason"),
                 hint=t("say {ways}", ways=f"--reason {_reasons()}"),
             )
-        ways = [bool(position), bool(id_), bool(import_)]
-        if sum(ways) > 1 or (any(ways) and (file or kind)):
+        ways = [bool(token), bool(position), bool(id_), bool(import_)]
+        other = file or (kind and not token)
+        if sum(ways) > 1 or (any(ways) and other):
             raise UsageError(
-                t("name values, or positions, or ids, or an import")
+                t("name values, or a token, positions, ids, or an import")
             )
-        call: dict[str, Any] = {"reason": reason}
+        if type_ not in ("", "report", "dispute", "all"):
+            raise UsageError(t("--type: want report, dispute or all"))
+        call: dict[str, Any] = given(reason=reason, type=type_)
         if position:
             calls = [{**call, "positions": positions(position, "--position")}]
         elif id_:
@@ -505,7 +522,10 @@ def _add_retract(noun: typer.Typer) -> None:
             )
         else:
             more = given(kind=kind, scheme=scheme, region=region)
-            calls = [{**call, **more, "value": v} for v in values(file)]
+            said = [{"token": token, "epoch": epoch}]
+            if not token:
+                said = [{"value": v} for v in values(file)]
+            calls = [{**call, **more, **one} for one in said]
         _retract_all(ctx, token_file, calls, as_json)
 
 
@@ -565,7 +585,8 @@ def _retract_all(
     as_json: bool,
 ) -> None:
     ids: list[int] = []
-    count = 0
+    names = ("retracting", "reports", "disputes", "already", "spared")
+    count = dict.fromkeys(names, 0)
     failed: list[tuple[int, SyncdError]] = []
     with Door.of(ctx, token_file) as own:
         for number, call in enumerate(calls, 1):
@@ -577,12 +598,13 @@ def _retract_all(
                     raise
                 failed.append((number, e))
                 continue
-            count += done["retracting"]
             ids += done["ids"]
+            for name in names:
+                count[name] += done[name]
     if as_json:
         terminal.show_json(
             {
-                "retracting": count,
+                **count,
                 "ids": ids,
                 "refused": [{"item": n, "detail": str(e)} for n, e in failed],
             }
@@ -590,7 +612,24 @@ def _retract_all(
     else:
         for number, error in failed:
             terminal.say(t("{n}: refused: {why}", n=number, why=error))
-        terminal.say(t("{n} reports are being retracted", n=count))
+        terminal.say(
+            t(
+                "{reports} reports and {disputes} disputes are being"
+                " retracted",
+                reports=count["reports"],
+                disputes=count["disputes"],
+            )
+        )
+        if count["already"]:
+            terminal.say(t("{n} were retracted before", n=count["already"]))
+        if count["spared"]:
+            terminal.say(
+                t(
+                    "{n} of the other type stand on the same values: --type"
+                    " report, dispute or all",
+                    n=count["spared"],
+                )
+            )
     if failed:
         raise typer.Exit(1)
 
@@ -662,14 +701,6 @@ def _add_dispute(noun: typer.Typer) -> None:
             done = own.post("/v1/disputes", call)
         if as_json:
             terminal.show_json(done)
-        elif "position" in done:
-            origin, index = done["position"]
-            terminal.say(
-                t(
-                    "the dispute is published: {position}",
-                    position=f"{origin}:{index}",
-                )
-            )
         else:
             terminal.say(t("the dispute is kept as {id}", id=done["id"]))
 

@@ -262,8 +262,10 @@ TEXT = {
         "上报 CSV、TSV、TXT、NDJSON 或 XLSX 文件的所有行；"
         "中断后再次运行即从断点继续。"
     ),
-    "Take reports of ours back: by value, file of values, position,"
-    " id or import.": "撤回本单位的上报：按值、值文件、位置、编号或导入批次。",
+    "Take reports or disputes of ours back: by value, file of values,"
+    " token, position, id or import.": (
+        "撤回本单位的上报或异议：按值、值文件、令牌、位置、编号或导入批次。"
+    ),
     "Say that others' reports on a value are wrong.": (
         "对他人关于某值的上报提出异议。"
     ),
@@ -287,12 +289,26 @@ TEXT = {
     "{n}: refused: {why}": "{n}：拒收：{why}",
     "{n}: known as {id}": "{n}：已有，编号 {id}",
     "{n}: accepted as {id}": "{n}：已收下，编号 {id}",
-    "{n} reports are being retracted": "正在撤回 {n} 条上报",
-    "name values, or positions, or ids, or an import": (
-        "值、位置、编号、导入批次只能选一种"
+    "{reports} reports and {disputes} disputes are being retracted": (
+        "正在撤回 {reports} 条上报、{disputes} 条异议"
     ),
+    "{n} were retracted before": "{n} 条此前已撤回",
+    "{n} of the other type stand on the same values: --type"
+    " report, dispute or all": (
+        "同样的值上另有 {n} 条其他类型的未撤回：--type report、dispute 或 all"
+    ),
+    "name values, or a token, positions, ids, or an import": (
+        "值、令牌、位置、编号、导入批次只能选一种"
+    ),
+    "--type: want report, dispute or all": (
+        "--type：应为 report、dispute 或 all"
+    ),
+    "report, dispute, all; if not: of a value its reports, else whatever"
+    " is named": (
+        "report、dispute、all；不写时：按值只撤上报，其他方式撤所指的各条"
+    ),
+    "22 characters: what we said by token": "22 字符令牌：按令牌提出的异议",
     "{n} values there, want one": "有 {n} 个值，只要一个",
-    "the dispute is published: {position}": "异议已发布：{position}",
     "the dispute is kept as {id}": "异议已保存，编号 {id}",
     "more: --after {id}": "还有：--after {id}",
     "import {id}: accepted {accepted}, already known {known},"

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from syncd.errors import DamagedError, MalformedError
+from syncd.errors import DamagedError, MalformedError, UnavailableError
 from syncd.flows import serve
 from syncd.flows.ports import Bundle, OwnHead, OwnLog, Published
 from syncd.flows.tokenise import Offload, Tokeniser
@@ -53,7 +53,17 @@ class Row(Protocol):
 
     @property
     def value(self) -> str:
-        """The normal form. Never leaves this member."""
+        """The normal form, never leaves this member; "": by token."""
+        ...
+
+    @property
+    def token(self) -> bytes | None:
+        """The token, where there is no value."""
+        ...
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch of that token."""
         ...
 
     @property
@@ -258,17 +268,29 @@ async def publish(
     rows = [row for row in waiting if row.type in types]
     if not rows:
         return rows
-    wanted = [Identifier(row.kind, row.value) for row in rows]
-    outputs = await tokeniser.outputs(
-        wanted, purpose="publish", timeout_s=timeout_s
+    # What is said of a token needs no holder, and waits for none.
+    rows = [row for row in rows if not row.value] or rows
+    epochs = {row.kind: tokeniser.epoch(row.kind).epoch for row in rows}
+    wanted = [Identifier(row.kind, row.value) for row in rows if row.value]
+    outputs = (
+        await tokeniser.outputs(wanted, purpose="publish", timeout_s=timeout_s)
+        if wanted
+        else {}
     )
+    for kind, epoch in epochs.items():
+        if tokeniser.epoch(kind).epoch != epoch:
+            # Nobody can say of which key the outputs are.
+            raise UnavailableError(
+                f"oprf: {kind}: the token key has changed meanwhile"
+            )
     entries = []
     done: list[Row] = []
     flaw = ""
-    for row, identifier in zip(rows, wanted, strict=True):
-        output = outputs[identifier]
-        short = token.token(output)
-        epoch = tokeniser.epoch(row.kind).epoch
+    for row in rows:
+        output, short, epoch = b"", row.token or b"", row.epoch or 0
+        if row.value:
+            output = outputs[Identifier(row.kind, row.value)]
+            short, epoch = token.token(output), epochs[row.kind]
         try:
             said = _statement(row, today, epoch, short, output, origin)
             statement.encode(said)

@@ -17,7 +17,7 @@ import msgspec
 
 from syncd import canonical
 from syncd.errors import MalformedError, RefusedError, SyncdError
-from syncd.indicator import identifier, policy, statement
+from syncd.indicator import identifier, policy, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.policy import Policy
 from syncd.indicator.statement import Dispute, Report
@@ -84,11 +84,13 @@ class Prepared:
     """What the vault is to keep: an identifier and a statement's fields."""
 
     kind: str
-    value: str = field(repr=False)
+    value: str = field(repr=False)  # "": said of a token
     fields: bytes  # canonical JSON, public once published
     type: int = 1  # 1 report, 3 dispute
     urgent: bool = False
     extras: bytes = field(default=b"", repr=False)
+    token: bytes = field(default=b"", repr=False)
+    epoch: int = 0
 
 
 @dataclass(frozen=True)  # no slots: what is derived is cached
@@ -281,18 +283,8 @@ def _said(text: str) -> str:
     return f"{at.rstrip('`')}: {what}" if at else what
 
 
-def dispute(
-    draft: DisputeDraft,
-    desk: Desk,
-    *,
-    about: str = NOBODY,
-    epoch: int = MAX_EPOCH,
-) -> Dispute:
-    """Return a dispute as it may be written about a token.
-
-    Raises:
-        MalformedError: a code or day that cannot be; says which.
-    """
+def _dispute(draft: DisputeDraft, desk: Desk) -> Dispute:
+    """Return a dispute as it may be written about some token."""
     if not draft.reason:
         raise MalformedError("dispute: reason not given")
     today = statement.day(desk.today)
@@ -304,8 +296,8 @@ def dispute(
             "type": 3,
             "on": desk.today,
             "kind": draft.kind,
-            "epoch": epoch,
-            "token": about,
+            "epoch": MAX_EPOCH,
+            "token": NOBODY,
             "reason": draft.reason,
             "due": draft.due or statement.day_text(due),
             "expires": draft.expires or statement.day_text(last),
@@ -318,21 +310,25 @@ def dispute(
 
 
 def prepare_dispute(draft: DisputeDraft, desk: Desk) -> Prepared:
-    """Return what to keep of a dispute about a value.
+    """Return what to keep of a dispute about a value, or about a token.
 
     Raises:
         MalformedError: a value, code or day that cannot be; says which.
     """
     check_kind(draft.kind)
-    found = identifier.for_report(
-        draft.kind,
-        draft.value,
-        region=region_of(draft.region, desk.region),
-        scheme=draft.scheme or None,
-        keep_query=True,
-        allow_personal=True,
-    )
-    said = dispute(draft, desk)
+    value, short = "", b""
+    if draft.token:
+        short = named_token(draft.kind, draft.token, draft.epoch, desk.roster)
+    else:
+        value = identifier.for_report(
+            draft.kind,
+            draft.value,
+            region=region_of(draft.region, desk.region),
+            scheme=draft.scheme or None,
+            keep_query=True,
+            allow_personal=True,
+        ).value
+    said = _dispute(draft, desk)
     fields: dict[str, Any] = {
         "reason": said.reason,
         "due": said.due,
@@ -341,8 +337,29 @@ def prepare_dispute(draft: DisputeDraft, desk: Desk) -> Prepared:
     if said.about:
         fields["about"] = said.about
     return Prepared(
-        found.kind, found.value, canonical.dumps(fields), type=3, urgent=True
+        draft.kind,
+        value,
+        canonical.dumps(fields),
+        type=3,
+        urgent=True,
+        token=short,
+        epoch=draft.epoch if short else 0,
     )
+
+
+def named_token(kind: str, text: str, epoch: int, roster: Roster) -> bytes:
+    """Return the token that somebody names who has no value.
+
+    Raises:
+        MalformedError: it is none, or of no key of the roster.
+    """
+    check_kind(kind)
+    short = token.decode(text)
+    if roster.epoch(kind, epoch) is None:
+        raise MalformedError(
+            f"token: the roster has no epoch {epoch} of {kind}"
+        )
+    return short
 
 
 def forms_to_retract(

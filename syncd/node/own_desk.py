@@ -108,17 +108,7 @@ class OwnDesk:
         refused = len(prepared) - len(good)
         if mark is not None:
             mark = replace(mark, refused=mark.refused + refused)
-        outcomes = iter(
-            await vault.accept(
-                [
-                    NewReport(
-                        p.kind, p.value, p.fields, p.type, p.urgent, p.extras
-                    )
-                    for p in good
-                ],
-                mark,
-            )
-        )
+        outcomes = iter(await vault.accept([_new(p) for p in good], mark))
         items = []
         for one in prepared:
             if isinstance(one, SyncdError):
@@ -197,21 +187,18 @@ class OwnDesk:
             )
         vault = self._daemon.home.own.vault
         if wanted.import_:
-            past = await vault.past(import_id=wanted.import_)
-            rows = await vault.by_import(wanted.import_, limit=forms.MOST_IDS)
-            ids = [r.id for r in rows if r.state < State.ENDING]
-            count = await vault.retract_import(wanted.import_, wanted.reason)
+            done = await vault.retract_import(wanted.import_, wanted.reason)
         else:
-            named = await self._named(wanted)
-            past = await vault.past(named)
-            ids = await vault.request_retract(named, wanted.reason)
-            count = len(ids)
+            done = await vault.retract(
+                await self._named(wanted), wanted.reason, _types(wanted)
+            )
+        count = done.reports + done.disputes
         if count:
             self._daemon.wake()
-        if past:
-            origin, index = past[0]
+        if done.past:
+            origin, index = done.past[0]
             raise RefusedError(
-                f"retraction: {len(past)} of the reports stand in a log that"
+                f"retraction: {len(done.past)} of them stand in a log that"
                 f" has ended, such as {origin}:{index}; {count} others are"
                 " being retracted",
                 hint="dispute it, which counts at once: syncd report dispute"
@@ -219,29 +206,30 @@ class OwnDesk:
                 f" syncd roster erase {origin} --range {index}:{index + 1}",
             )
         return forms.Retracting(
-            retracting=count, ids=tuple(ids[: forms.MOST_IDS])
+            retracting=count,
+            reports=done.reports,
+            disputes=done.disputes,
+            already=done.already,
+            spared=done.spared,
+            ids=tuple(done.ids),
         )
 
     async def _named(self, wanted: forms.Retraction) -> list[int]:
-        """Return the ids of the vault rows that a retraction names."""
+        """Return the ids of the vault rows that a retraction may mean."""
         vault = self._daemon.home.own.vault
         if wanted.ids:
             return list(wanted.ids)
-        if wanted.value:
-            region = report.region_of(
-                wanted.region, self._daemon.config.member.region
-            )
-            for form in report.forms_to_retract(
+        if wanted.token:
+            short = report.named_token(
                 wanted.kind,
-                wanted.value,
-                region=region,
-                scheme=wanted.scheme or None,
-            ):
-                rows = await vault.find_value(form.kind, form.value)
-                live = [r.id for r in rows if r.state < State.ENDING]
-                if live:
-                    return live
-            return []
+                wanted.token,
+                wanted.epoch,
+                self._daemon.rosters.current,
+            )
+            rows = await vault.find_token(wanted.kind, wanted.epoch, short)
+            return [row.id for row in rows]
+        if wanted.value:
+            return await self._of_value(wanted)
         found = []
         ours = self._daemon.own_origins()
         for origin, index in wanted.positions:
@@ -255,38 +243,34 @@ class OwnDesk:
                 found.append(row.id)
         return found
 
-    async def dispute(self, draft: forms.DisputeDraft) -> forms.Disputed:
-        """Keep a dispute; one by token is published at once."""
-        desk = self._desk()
-        if draft.token:
-            return await self._dispute_token(draft, desk)
-        kept = await self._daemon.offload(report.prepare_dispute, draft, desk)
-        outcomes = await self._daemon.home.own.vault.accept(
-            [
-                NewReport(
-                    kept.kind, kept.value, kept.fields, kept.type, kept.urgent
-                )
-            ]
-        )
-        self._daemon.wake()
-        return forms.Disputed(id=outcomes[0].id)
+    async def _of_value(self, wanted: forms.Retraction) -> list[int]:
+        """Return the rows on a value: reports of one form, all disputes.
 
-    async def _dispute_token(
-        self, draft: forms.DisputeDraft, desk: Desk
-    ) -> forms.Disputed:
-        """Publish a dispute about a token: there is no value to keep."""
-        token.decode(draft.token)
-        report.check_kind(draft.kind)
-        if desk.roster.epoch(draft.kind, draft.epoch) is None:
-            raise MalformedError(
-                f"token: the roster has no epoch {draft.epoch} of {draft.kind}"
-            )
-        said = report.dispute(
-            draft, desk, about=draft.token, epoch=draft.epoch
+        A report has dropped a URL's query or kept it; where both stand, the
+        usual form is meant. A dispute has always kept it.
+        """
+        config = self._daemon.config
+        found = report.forms_to_retract(
+            wanted.kind,
+            wanted.value,
+            region=report.region_of(wanted.region, config.member.region),
+            scheme=wanted.scheme or None,
         )
-        head = await self._daemon.writer.append([(said, None)])
-        await self._daemon.after_append(urgent=True)
-        return forms.Disputed(position=(head.origin, head.frontier.size - 1))
+        vault = self._daemon.home.own.vault
+        rows = [await vault.find_value(f.kind, f.value) for f in found]
+        reports = [[r for r in group if r.type == 1] for group in rows]
+        live = [g for g in reports if any(r.state < State.ENDING for r in g)]
+        meant = live[0] if live else [r for group in reports for r in group]
+        return [r.id for r in (*meant, *rows[-1]) if r in meant or r.type == 3]
+
+    async def dispute(self, draft: forms.DisputeDraft) -> forms.Disputed:
+        """Keep a dispute; durable on return, and published soon after."""
+        kept = await self._daemon.offload(
+            report.prepare_dispute, draft, self._desk()
+        )
+        [outcome] = await self._daemon.home.own.vault.accept([_new(kept)])
+        self._daemon.wake()
+        return forms.Disputed(id=outcome.id)
 
     # ---------------------------------------------------------- look-ups
 
@@ -553,6 +537,33 @@ def _after(cursor: str) -> tuple[bytes, int]:
     return token.decode(match[1]), int(match[2])
 
 
+def _new(kept: Prepared) -> NewReport:
+    return NewReport(
+        kept.kind,
+        kept.value,
+        kept.fields,
+        kept.type,
+        kept.urgent,
+        kept.extras,
+        kept.token,
+        kept.epoch,
+    )
+
+
+def _types(wanted: forms.Retraction) -> tuple[int, ...]:
+    """Return the types that are to end.
+
+    A dispute of ours is not withdrawn by who takes back a report.
+    """
+    match wanted.type or ("report" if wanted.value else "all"):
+        case "report":
+            return (1,)
+        case "dispute":
+            return (3,)
+        case _:
+            return (1, 3)
+
+
 def _mark(step: forms.ImportStep) -> ImportMark:
     if not _HEX32.fullmatch(step.prefix):
         raise MalformedError("import: prefix is not 32 bytes in hex")
@@ -590,6 +601,10 @@ def _vault_item(row: VaultRow) -> forms.VaultItem:
             "type": TYPES[row.type],
             "kind": row.kind,
             "value": row.value,
+            "token": ""
+            if row.value or row.token is None
+            else token.encode(row.token),
+            "epoch": 0 if row.value or row.epoch is None else row.epoch,
             "state": row.state.name.lower(),
             "position": None if row.index is None else (row.origin, row.index),
             "ended_by": None

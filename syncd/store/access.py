@@ -75,30 +75,6 @@ class AccessBook:
             lambda c: _rows(c, "id > ? ORDER BY id LIMIT ?", after, limit)
         )
 
-    async def of_token(self, token: bytes) -> list[AccessRow]:
-        """Return the records whose look-up asked for a token."""
-
-        def job(c: sa.Connection) -> list[AccessRow]:
-            months = c.exec_driver_sql("SELECT month, sealed FROM access_key")
-            tags = {
-                month: _tag(self._cipher.open(sealed, _context(month)), token)
-                for month, sealed in months
-            }
-            found: list[AccessRow] = []
-            for month, tag in sorted(tags.items()):
-                begin = month * MONTH_S
-                rows = _rows(
-                    c,
-                    "at >= ? AND at < ? AND instr(tag, ?) > 0 ORDER BY id",
-                    begin,
-                    begin + MONTH_S,
-                    tag,
-                )
-                found += [r for r in rows if tag in _tags(r.tag)]
-            return found
-
-        return await self._db.read(job)
-
     async def prune(self, days: int = KEPT_DAYS) -> int:
         """Drop records older than `days` and keys no longer needed."""
         oldest = self._clock() - days * 86_400
@@ -171,12 +147,6 @@ def _context(month: int) -> bytes:
 
 def _tag(key: bytes, token: bytes) -> bytes:
     return hmac.digest(key, token, "sha256")[:TAG_SIZE]
-
-
-def _tags(joined: bytes) -> list[bytes]:
-    return [
-        joined[at : at + TAG_SIZE] for at in range(0, len(joined), TAG_SIZE)
-    ]
 
 
 _SELECT = (

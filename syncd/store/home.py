@@ -133,7 +133,7 @@ class OwnStore:
         )
 
     async def purge(self) -> None:
-        """Leave no byte of what was erased or wiped, in file or WAL."""
+        """Leave no byte of what was erased, in file or WAL."""
         await self.database.purge()
 
     def close(self) -> None:

@@ -63,7 +63,7 @@ vault = sa.Table(
     _column("id", Int, primary_key=True),
     _column("type", Int),  # 1 report, 3 dispute
     _column("kind", Text),
-    _column("sealed", Bytes, nullable=True),  # None once wiped
+    _column("sealed", Bytes, nullable=True),  # None: said of a token
     _column("fields_id", Int, sa.ForeignKey("vault_fields.id")),
     _column("value_mac", Bytes),  # 16 bytes: kind and normal form
     _column("fields_mac", Bytes),  # 16 bytes: type, kind, value, fields

@@ -6,7 +6,8 @@ that makes it so:
     WAITING ──append──▶ PUBLISHED ──retract──▶ ENDING ──append──▶ ENDED
        └──────────────────retract────────────────────────────────▶┘
 
-Row by row, the identifier is sealed with AES-256-GCM under a random nonce;
+What is said of a token, by whoever has no value, is a row without one. Row
+by row, the identifier is sealed with AES-256-GCM under a random nonce;
 what must be found again is found by keyed hashes. The key does not live in
 the database. The statement's public fields stand in clear: they are going to
 be public, and name nobody.
@@ -15,7 +16,7 @@ be public, and name nobody.
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol
@@ -52,11 +53,13 @@ class NewReport:
     """What to accept: an identifier and the statement about it."""
 
     kind: str
-    value: str = field(repr=False)  # normal form, 1–256 ASCII bytes
+    value: str = field(repr=False)  # normal form, 1–256 ASCII bytes; or none
     fields: bytes  # canonical JSON: the statement's fields but about and know
     type: int = 1  # 1 report, 3 dispute
     urgent: bool = False
     extras: bytes = field(default=b"", repr=False)  # private, sealed likewise
+    token: bytes = b""  # 16 bytes, where there is no value
+    epoch: int = 0  # of the token
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class VaultRow:
     id: int
     type: int  # 1 report, 3 dispute
     kind: str
-    value: str = field(repr=False)  # normal form; empty once wiped
+    value: str = field(repr=False)  # normal form; empty if by token
     extras: bytes = field(repr=False)
     fields: dict[str, Any]
     state: State
@@ -105,6 +108,19 @@ class Ending:
     token: bytes
     index: int
     reason: str
+
+
+@dataclass(slots=True)
+class Withdrawn:
+    """What came of a retraction."""
+
+    reports: int = 0  # that end by it
+    disputes: int = 0  # that end by it
+    already: int = 0  # were ending or ended before
+    spared: int = 0  # stand on, since their type was not meant
+    ids: list[int] = field(default_factory=list)  # that end, some of them
+    past: list[tuple[str, int]] = field(default_factory=list)
+    # where some stand that no retract of ours can end
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +214,14 @@ class VaultCipher:
 
 # ---------------------------------------------------------------- vault
 
+RETRACTED_TOLD = 1000  # ids or positions of a retraction that are returned
+
+_STANDING = (
+    "SELECT vault.id, type, state, idx, origin,"
+    " log_id < (SELECT max(id) FROM log)"
+    " FROM vault LEFT JOIN log ON log.id = vault.log_id WHERE"
+)
+
 _ROW = (
     "SELECT vault.id, type, kind, sealed, fields, fields_mac, state, urgent,"
     " accepted_at, import_id, idx, ended_idx, epoch, token, reason,"
@@ -257,16 +281,15 @@ class Vault:
                         next_id,
                         report.type,
                         report.kind,
-                        self._cipher.seal(
-                            _join(report.value, report.extras),
-                            _context(report.type, report.kind, fields_mac),
-                        ),
+                        self._sealed(report, fields_mac),
                         said[report.fields],
                         value_mac,
                         fields_mac,
                         int(report.urgent),
                         now,
                         import_id,
+                        report.token or None,
+                        report.epoch or None,
                     )
                 )
                 keys.append((_key(value_mac, fields_mac), next_id))
@@ -276,7 +299,8 @@ class Vault:
                 c.exec_driver_sql(
                     "INSERT INTO vault (id, type, kind, sealed, fields_id,"
                     " value_mac, fields_mac, state, urgent, accepted_at,"
-                    " import_id) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+                    " import_id, token, epoch)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
                     rows,
                 )
                 keys.sort()
@@ -294,6 +318,14 @@ class Vault:
         if mark is not None:
             failpoint.hit("import.committed")
         return outcomes
+
+    def _sealed(self, report: NewReport, fields_mac: bytes) -> bytes | None:
+        if not report.value:
+            return None
+        return self._cipher.seal(
+            _join(report.value, report.extras),
+            _context(report.type, report.kind, fields_mac),
+        )
 
     # --------------------------------------------------------- reading
 
@@ -340,7 +372,15 @@ class Vault:
 
     async def find_value(self, kind: str, value: str) -> list[VaultRow]:
         """Return all rows about one identifier, ended ones too."""
-        mac = _value_mac(self._cipher, kind, value)
+        return await self._find(_value_mac(self._cipher, kind, value))
+
+    async def find_token(
+        self, kind: str, epoch: int, token: bytes
+    ) -> list[VaultRow]:
+        """Return all rows that were made by a token, ended ones too."""
+        return await self._find(_token_mac(self._cipher, kind, epoch, token))
+
+    async def _find(self, mac: bytes) -> list[VaultRow]:
         return await self._rows(
             "JOIN vault_key ON vault_key.vault_id = vault.id"
             " WHERE mac >= ? AND mac <= ? AND value_mac = ?"
@@ -348,17 +388,6 @@ class Vault:
             mac[:8],
             mac[:8] + b"\xff" * 8,
             mac,
-        )
-
-    async def by_import(
-        self, import_id: int, after: int = 0, limit: int = 1000
-    ) -> list[VaultRow]:
-        """Return rows that an import brought, after an id."""
-        return await self._rows(
-            "WHERE import_id = ? AND vault.id > ? ORDER BY vault.id LIMIT ?",
-            import_id,
-            after,
-            limit,
         )
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
@@ -369,30 +398,6 @@ class Vault:
             origin,
         )
         return rows[0] if rows else None
-
-    async def past(
-        self, ids: Sequence[int] = (), import_id: int | None = None
-    ) -> list[tuple[str, int]]:
-        """Return where reports stand that no retract of ours can end.
-
-        They are in a log that has ended. Of an import, at most 1,000.
-        """
-        sql = (
-            "SELECT origin, idx FROM vault JOIN log ON log.id = vault.log_id"
-            " WHERE state = 1 AND log_id < (SELECT max(id) FROM log) AND"
-        )
-
-        def job(c: sa.Connection) -> list[tuple[str, int]]:
-            if import_id is None:
-                found = select_in(c, f"{sql} vault.id IN (?*)", ids)
-                return sorted((str(o), int(i)) for o, i in found)
-            rows = c.exec_driver_sql(
-                f"{sql} import_id = ? ORDER BY vault.id LIMIT 1000",
-                (import_id,),
-            )
-            return [(str(o), int(i)) for o, i in rows]
-
-        return await self._db.read(job)
 
     async def page(
         self,
@@ -438,93 +443,47 @@ class Vault:
 
     # ------------------------------------------------------ retracting
 
-    async def request_retract(
-        self, ids: Sequence[int], reason: str
-    ) -> list[int]:
-        """Have the rows end; return the ids that were live.
-
-        Not those that stand in a log that has ended (`past`).
+    async def retract(
+        self,
+        ids: Sequence[int],
+        reason: str,
+        types: Collection[int] = (1, 3),
+    ) -> Withdrawn:
+        """Have rows of some types end; return what came of it.
 
         A waiting row ends at once: nothing of it is public. Should it be on
-        its way into the log just now, the append turns it into ENDING.
+        its way into the log just now, the append turns it into ENDING. A log
+        ends only what it said itself: what stands in one that has ended is
+        `past`.
         """
 
-        def job(c: sa.Connection) -> list[int]:
-            live = [
-                id_
-                for (id_,) in select_in(
-                    c,
-                    # A log ends only what it said itself.
-                    "SELECT id FROM vault WHERE (state = 0 OR state = 1"
-                    " AND log_id = (SELECT max(id) FROM log))"
-                    " AND id IN (?*)",
-                    ids,
-                )
-            ]
-            live = sorted(set(live))
-            if live:
-                c.exec_driver_sql(
-                    "UPDATE vault SET reason = ?,"
-                    " state = CASE state WHEN 0 THEN 3 ELSE 2 END"
-                    " WHERE id = ? AND state < 2",
-                    [(reason, id_) for id_ in live],
-                )
-            return live
-
-        return await self._db.write(job)
-
-    async def retract_value(
-        self, kind: str, value: str, reason: str
-    ) -> list[int]:
-        """Have all live reports of one identifier end; return their ids."""
-        rows = await self.find_value(kind, value)
-        ids = [r.id for r in rows if r.type == 1 and r.state < State.ENDING]
-        return await self.request_retract(ids, reason) if ids else []
-
-    async def retract_import(self, import_id: int, reason: str) -> int:
-        """Have all live rows that an import brought end; return how many."""
-
-        def job(c: sa.Connection) -> int:
-            done = c.exec_driver_sql(
-                "UPDATE vault SET reason = ?,"
-                " state = CASE state WHEN 0 THEN 3 ELSE 2 END"
-                " WHERE import_id = ? AND (state = 0 OR state = 1"
-                " AND log_id = (SELECT max(id) FROM log))",
-                (reason, import_id),
+        def job(c: sa.Connection) -> Withdrawn:
+            done = Withdrawn()
+            rows = select_in(
+                c, f"{_STANDING} vault.id IN (?*)", sorted(set(ids))
             )
-            return done.rowcount
+            # Short lists are padded: a row may come twice.
+            _withdraw(c, dict.fromkeys(rows), reason, types, done)
+            return done
+
+        return await self._db.write(job) if ids else Withdrawn()
+
+    async def retract_import(self, import_id: int, reason: str) -> Withdrawn:
+        """Have all rows that an import brought end, likewise."""
+
+        def job(c: sa.Connection) -> Withdrawn:
+            done = Withdrawn()
+            last = 0
+            while rows := c.exec_driver_sql(
+                f"{_STANDING} import_id = ? AND vault.id > ?"
+                " ORDER BY vault.id LIMIT 10000",
+                (import_id, last),
+            ).fetchall():
+                last = rows[-1][0]
+                _withdraw(c, rows, reason, (1, 3), done)
+            return done
 
         return await self._db.write(job)
-
-    async def wipe(self, ids: Sequence[int]) -> None:
-        """Forget the identifiers of ended rows; ids and positions stay.
-
-        `purge` makes the sealed bytes themselves go.
-        """
-
-        def job(c: sa.Connection) -> None:
-            ended = [
-                (_key(value_mac, fields_mac), id_)
-                for id_, value_mac, fields_mac in select_in(
-                    c,
-                    "SELECT id, value_mac, fields_mac FROM vault"
-                    " WHERE state = 3 AND sealed IS NOT NULL AND id IN (?*)",
-                    sorted(set(ids)),
-                )
-            ]
-            if ended:
-                c.exec_driver_sql(
-                    "DELETE FROM vault_key WHERE mac = ? AND vault_id = ?",
-                    ended,
-                )
-                c.exec_driver_sql(
-                    "UPDATE vault SET sealed = NULL, value_mac = x'',"
-                    " fields_mac = x'', token = NULL WHERE id = ?",
-                    [(id_,) for _, id_ in ended],
-                )
-
-        if ids:
-            await self._db.write(job)
 
     # ------------------------------------------------- files taken in
 
@@ -679,14 +638,16 @@ def turn(c: sa.Connection, log_id: int, size: int) -> None:
     """
     c.exec_driver_sql(
         "UPDATE vault SET state = CASE state WHEN 1 THEN 0 ELSE 3 END,"
-        " log_id = NULL, idx = NULL, token = NULL, epoch = NULL,"
-        " ended_idx = NULL WHERE log_id = ? AND idx >= ?",
+        " log_id = NULL, idx = NULL, ended_idx = NULL,"
+        # What was said of a token has nothing else to be said of again.
+        " token = CASE WHEN sealed IS NULL THEN token END,"
+        " epoch = CASE WHEN sealed IS NULL THEN epoch END"
+        " WHERE log_id = ? AND idx >= ?",
         (log_id, size),
     )
     c.exec_driver_sql(
         "UPDATE vault SET state = 1, ended_idx = NULL"
-        " WHERE log_id = ? AND sealed IS NOT NULL"
-        " AND (state = 2 OR ended_idx >= ?)",
+        " WHERE log_id = ? AND (state = 2 OR ended_idx >= ?)",
         (log_id, size),
     )
 
@@ -694,6 +655,36 @@ def turn(c: sa.Connection, log_id: int, size: int) -> None:
 def _all(count: int, want: int, what: str) -> None:
     if count != want:
         raise StaleError(f"vault: {want - count} rows were {what} before")
+
+
+def _withdraw(
+    c: sa.Connection,
+    rows: Iterable[Sequence[Any]],
+    reason: str,
+    types: Collection[int],
+    done: Withdrawn,
+) -> None:
+    """Have those of the rows (`_STANDING`) end that can; count all."""
+    live = []
+    for id_, type_, state, index, origin, past in rows:
+        if state >= State.ENDING:
+            done.already += type_ in types
+        elif type_ not in types:
+            done.spared += 1
+        elif past and state == State.PUBLISHED:
+            done.past.append((origin, index))
+        else:
+            live.append((reason, id_))
+            done.reports += type_ == 1
+            done.disputes += type_ == 3
+    if live:
+        c.exec_driver_sql(
+            "UPDATE vault SET reason = ?,"
+            " state = CASE state WHEN 0 THEN 3 ELSE 2 END WHERE id = ?",
+            live,
+        )
+    done.ids += [id_ for _, id_ in live]
+    del done.ids[RETRACTED_TOLD:], done.past[RETRACTED_TOLD:]
 
 
 def _move_mark(
@@ -804,7 +795,15 @@ def _value_mac(cipher: Cipher, kind: str, value: str) -> bytes:
     return cipher.mac(b"value\0%b\0%b" % (kind.encode(), value.encode()))
 
 
+def _token_mac(cipher: Cipher, kind: str, epoch: int, token: bytes) -> bytes:
+    return cipher.mac(b"token\0%b\0%d\0%b" % (kind.encode(), epoch, token))
+
+
 def _macs(cipher: Cipher, report: NewReport) -> tuple[bytes, bytes]:
+    if not report.value:
+        mac = _token_mac(cipher, report.kind, report.epoch, report.token)
+        said = b"said\0%d\0%b\0%b" % (report.type, mac, report.fields)
+        return mac, cipher.mac(said)
     kind, value = report.kind.encode(), report.value.encode("ascii")
     return (
         cipher.mac(b"value\0%b\0%b" % (kind, value)),

@@ -5,7 +5,7 @@ others, and /openapi.json says so. Days are `YYYY-MM-DD` in the roster's
 zone, times unix seconds, positions `[origin, index]`.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -20,7 +20,6 @@ Place = tuple[str, Natural]  # a position as it comes in
 
 MOST_ITEMS = 10_000  # in one call
 MOST_PAGE = 1000  # items in one page of a list
-MOST_IDS = 1000  # told of a retraction
 
 
 class _In(
@@ -97,7 +96,9 @@ class VaultItem(_Out, frozen=True, kw_only=True):
     type: str  # report, dispute
     kind: str
     state: str  # waiting, published, ending, ended
-    value: str = ""  # normal form; empty once wiped
+    value: str = ""  # normal form; absent if it was said by token
+    token: str = ""  # then this, 22 characters
+    epoch: int = 0  # of the token
     position: Position | None = None  # once published
     ended_by: Position | None = None
     accepted_at: int
@@ -151,30 +152,37 @@ class ImportStatus(_Whole, frozen=True, kw_only=True):
 
 
 class Retraction(_In, frozen=True, kw_only=True):
-    """What is to end: a value, positions, ids, or all that an import took."""
+    """What is to end: by value, token, positions, ids, or import."""
 
     reason: str
+    type: Literal["", "report", "dispute", "all"] = ""
+    # if absent: of a value its reports, else whatever is named
     kind: str = ""
     value: str = ""
     scheme: str = ""
     region: str = ""
+    token: str = ""  # 22 characters: what was said by token
+    epoch: Natural = 0  # of the token
     positions: tuple[Place, ...] = ()
     ids: tuple[Natural, ...] = ()
     import_: Natural = msgspec.field(name="import", default=0)
 
 
 class Retracting(_Whole, frozen=True, kw_only=True):
-    """What is going to end."""
+    """What is going to end, and what is not."""
 
-    retracting: int
-    ids: tuple[int, ...]  # the first thousand
+    retracting: int  # in all
+    reports: int
+    disputes: int
+    already: int  # were ending or ended before
+    spared: int  # stand on, being of the type that was not meant
+    ids: tuple[int, ...]  # that are going to end: the first thousand
 
 
-class Disputed(_Out, frozen=True, kw_only=True):
-    """The dispute is kept; published with a position."""
+class Disputed(_Whole, frozen=True, kw_only=True):
+    """The dispute is kept, durably; it is published soon after."""
 
-    id: int = 0  # in the vault
-    position: Position | None = None  # of one by token: published at once
+    id: int  # in the vault
 
 
 # ----------------------------------------------------------------- look-ups

@@ -7,6 +7,7 @@ form; what goes wrong is one RFC 9457 problem, whoever found it.
 """
 
 import contextlib
+import functools
 import ipaddress
 import logging
 import re
@@ -166,7 +167,6 @@ DESK = web.AppKey("desk", OwnDesk)
 LIMITS = web.AppKey("limits", Limits)
 _CALLER = web.RequestKey("caller", Caller)
 _ROUTE = web.AppKey("routes", dict[web.AbstractRoute, Route])
-_DOCUMENT = web.AppKey("document", bytes)
 
 
 def app(desk: OwnDesk, limits: Limits) -> web.Application:
@@ -177,7 +177,6 @@ def app(desk: OwnDesk, limits: Limits) -> web.Application:
     )
     door[DESK] = desk
     door[LIMITS] = limits
-    door[_DOCUMENT] = openapi.document(ROUTES)
     door[_ROUTE] = {}
     for route in ROUTES:
         # HEAD is what GET is without a body, aiohttp adds it.
@@ -443,20 +442,23 @@ def _id(request: web.Request) -> int:
 
 async def _retract(request: web.Request) -> web.Response:
     body = await _read(request, forms.Retraction)
-    named = [
-        bool(body.value),
-        bool(body.positions),
-        bool(body.ids),
-        bool(body.import_),
-    ]
-    if sum(named) != 1 or (body.value and not body.kind):
+    named = [body.value, body.token, body.positions, body.ids, body.import_]
+    if sum(map(bool, named)) != 1:
         raise MalformedError(
-            "retraction: want one of kind and value, positions, ids, import"
+            "retraction: want one of value, token, positions, ids, import"
         )
+    if max(len(body.positions), len(body.ids)) > MOST_ITEMS:
+        raise MalformedError(f"retraction: want at most {MOST_ITEMS} at once")
     done = await request.app[DESK].retract(body)
-    if not done.retracting:
+    if not done.retracting and not done.already:
+        other = "report" if body.type == "dispute" else "dispute"
         return problem.response(
-            problem.absent("retraction: nothing of ours that stands matches")
+            problem.absent(
+                "retraction: nothing of ours that stands matches",
+                f"but a {other} of ours does: say type {other}, or all"
+                if done.spared
+                else "",
+            )
         )
     return _answer(done, 202)
 
@@ -569,7 +571,13 @@ async def _ready(request: web.Request) -> web.Response:
 
 
 async def _openapi(request: web.Request) -> web.Response:
-    return web.Response(body=request.app[_DOCUMENT], content_type=JSON)
+    return web.Response(body=_document(), content_type=JSON)
+
+
+@functools.cache
+def _document() -> bytes:
+    """Return the document; making it takes as long as a hundred requests."""
+    return openapi.document(ROUTES)
 
 
 # -------------------------------------------------------------------- table

@@ -141,7 +141,14 @@ def test_a_basis_that_is_no_position(desk: Desk) -> None:
 
 
 def retracting(false: FalseDoor, count: int = 1) -> None:
-    answer = {"retracting": count, "ids": [1]}
+    answer = {
+        "retracting": count,
+        "reports": count,
+        "disputes": 0,
+        "already": 0,
+        "spared": 0,
+        "ids": [1],
+    }
     false.answers["/v1/retractions"] = (202, answer)
 
 
@@ -165,6 +172,11 @@ def calls(false: FalseDoor) -> list[Any]:
         (["--position", "o.example/x:7"], {"positions": [["o.example/x", 7]]}),
         (["--id", 3, "--id", 4], {"ids": [3, 4]}),
         (["--import", 5], {"import": 5}),
+        (["--type", "all", "--id", 3], {"type": "all", "ids": [3]}),
+        (
+            ["--kind", "url", "--token", "t" * 22, "--epoch", 1],
+            {"kind": "url", "token": "t" * 22, "epoch": 1},
+        ),
     ],
 )
 def test_retract(
@@ -174,8 +186,25 @@ def test_retract(
     retracting(false)
     words = [*words, "--reason", "duplicate"]
     ran = desk("report", "retract", *words, stdin=b"a.example")
-    assert (ran.code, ran.out) == (0, "1 reports are being retracted\n")
+    assert (ran.code, ran.out) == (
+        0,
+        "1 reports and 0 disputes are being retracted\n",
+    )
     assert calls(false) == [{"reason": "duplicate", **sent}]
+
+
+def test_retract_tells_what_it_left(desk: Desk, false: FalseDoor) -> None:
+    """A dispute on the value stands; what had ended before is no news."""
+    answer = {"retracting": 0, "reports": 0, "disputes": 0, "ids": []}
+    false.answers["/v1/retractions"] = (
+        202,
+        {**answer, "already": 2, "spared": 1},
+    )
+    words = ("--kind", "url", "--reason", "duplicate")
+    ran = desk("report", "retract", *words, stdin=b"a.example")
+    assert ran.code == 0
+    assert "2 were retracted before" in ran.out
+    assert "1 of the other type stand on the same values: --type" in ran.out
 
 
 def test_retract_a_file_of_values(
@@ -186,7 +215,15 @@ def test_retract_a_file_of_values(
     file.write_text("a\nb\n")
     words = ("--kind", "url", "--reason", "test", "--file", file, "--json")
     ran = desk("report", "retract", *words)
-    assert ran.json == {"retracting": 2, "ids": [1, 1], "refused": []}
+    assert ran.json == {
+        "retracting": 2,
+        "reports": 2,
+        "disputes": 0,
+        "already": 0,
+        "spared": 0,
+        "ids": [1, 1],
+        "refused": [],
+    }
     assert [c["value"] for c in calls(false)] == ["a", "b"]
 
 
@@ -251,6 +288,8 @@ def test_retract_nothing_of_ours(desk: Desk, false: FalseDoor) -> None:
         ["--reason", "test"],
         ["--reason", "test", "--id", "1", "--import", "2"],
         ["--reason", "test", "--id", "1", "--kind", "url"],
+        ["--reason", "test", "--id", "1", "--type", "vouch"],
+        ["--reason", "test", "--token", "x" * 22, "--epoch", "1"],
     ],
 )
 def test_retract_what(desk: Desk, false: FalseDoor, words: list[str]) -> None:
@@ -280,10 +319,10 @@ def test_dispute(desk: Desk, false: FalseDoor) -> None:
 
 
 def test_dispute_by_token(desk: Desk, false: FalseDoor) -> None:
-    false.answers["/v1/disputes"] = (202, {"position": ["o.x/y", 4]})
+    false.answers["/v1/disputes"] = (202, {"id": 4})
     words = ["--kind", "phone", "--reason", "stale", "--token", "t"]
     ran = desk("report", "dispute", *words, "--epoch", 1)
-    assert ran.out == "the dispute is published: o.x/y:4\n"
+    assert ran.out == "the dispute is kept as 4\n"
     assert calls(false)[0]["token"] == "t"
     assert desk("report", "dispute", *words, "--json").json
 

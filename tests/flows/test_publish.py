@@ -45,6 +45,8 @@ class Row:
     type: int = 1
     urgent: bool = False
     fields: dict[str, Any] = field(default_factory=lambda: FIELDS)
+    token: bytes | None = None
+    epoch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class Tokens:
     """A tokeniser whose holders may be away."""
 
     away = False
+    number = 4  # of the newest epoch
 
     async def outputs(
         self, wanted: Sequence[Identifier], *, purpose: str, timeout_s: float
@@ -125,7 +128,7 @@ class Tokens:
         return {i: token.url_output(i) for i in wanted}
 
     def epoch(self, kind: str) -> Any:
-        return type("Epoch", (), {"epoch": 4})
+        return type("Epoch", (), {"epoch": self.number})
 
 
 async def offload(work: Callable[..., Any], *args: Any) -> Any:
@@ -246,6 +249,36 @@ async def test_holders_away(world: World) -> None:
     """Without holders nothing is written; the rows go on waiting."""
     world.tokens.away = True
     with pytest.raises(UnavailableError):
+        await world.publish(Vault(Row(1)))
+    assert world.own.said() == []
+
+
+async def test_what_is_said_of_a_token_needs_no_holder(world: World) -> None:
+    """It goes before what does, under the key that it names."""
+    world.tokens.away = True
+    by_token = Row(
+        2, value="", type=3, fields=DISPUTED, token=b"t" * 16, epoch=3
+    )
+    assert await world.publish(Vault(Row(1), by_token)) == 1
+    (said,) = world.own.said()
+    assert isinstance(said, Dispute)
+    assert (said.token, said.epoch) == (token.encode(b"t" * 16), 3)
+    assert world.own.published == [Published(2, 0, b"t" * 16, 3)]
+
+
+async def test_a_key_that_changes_meanwhile_is_published_under_neither(
+    world: World,
+) -> None:
+    """A wrong epoch would be wrong for ever; the rows go on waiting."""
+    outputs = world.tokens.outputs
+
+    async def changing(*args: Any, **more: Any) -> Any:
+        found = await outputs(*args, **more)
+        world.tokens.number += 1
+        return found
+
+    world.tokens.outputs = changing  # type: ignore[method-assign]
+    with pytest.raises(UnavailableError, match="key has changed"):
         await world.publish(Vault(Row(1)))
     assert world.own.said() == []
 

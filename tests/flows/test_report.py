@@ -14,7 +14,7 @@ from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
 from syncd.flows import onboard, report
 from syncd.flows.report import Desk, DisputeDraft, Draft, Prepared
 from syncd.indicator import statement, vocabulary
-from syncd.indicator.statement import Dispute, Report
+from syncd.indicator.statement import Report
 from syncd.roster import drafts, join
 from syncd.roster import keys as roster_keys
 from syncd.roster.roster import Names, Never, Roster
@@ -302,12 +302,31 @@ def test_a_dispute_asks_for_an_answer_in_thirty_days() -> None:
     }
 
 
-def test_a_dispute_by_token_is_a_statement_at_once() -> None:
-    draft = DisputeDraft(kind="url", reason="stale", about=(("a/b", 7),))
-    made = report.dispute(draft, DESK, about=report.NOBODY, epoch=1)
-    assert made.epoch == 1
-    assert isinstance(made, Dispute)
-    assert made.about == (("a/b", 7),)
+def test_a_dispute_by_token_keeps_the_token_and_no_value() -> None:
+    draft = DisputeDraft(
+        kind="phone", token=report.NOBODY, epoch=1, reason="stale"
+    )
+    kept = report.prepare_dispute(draft, DESK)
+    assert (kept.kind, kept.value, kept.type) == ("phone", "", 3)
+    assert (kept.token, kept.epoch) == (bytes(16), 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"epoch": 2}, "the roster has no epoch 2 of phone"),
+        ({"token": "AAAA"}, "token"),
+        ({"kind": "13800138000"}, "kind: not one of"),
+    ],
+)
+def test_a_token_that_cannot_be_is_not_disputed(
+    fields: dict[str, Any], says: str
+) -> None:
+    draft = DisputeDraft(
+        kind="phone", token=report.NOBODY, epoch=1, reason="stale"
+    )
+    with pytest.raises(MalformedError, match=says):
+        report.prepare_dispute(msgspec.structs.replace(draft, **fields), DESK)
 
 
 def test_a_dispute_may_name_the_reports_that_it_is_about() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import dataclasses
 import hmac
 import zlib
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from syncd.store.vault import (
     NewReport,
     State,
     VaultCipher,
+    Withdrawn,
 )
 from syncd.tlog.merkle import Frontier
 
@@ -55,6 +57,10 @@ def fields(**said: object) -> bytes:
 
 def phone(n: int, *, urgent: bool = False, **said: object) -> NewReport:
     return NewReport("phone", f"+86138{n:08d}", fields(**said), urgent=urgent)
+
+
+def wrong_phone(n: int) -> NewReport:
+    return NewReport("phone", f"+86138{n:08d}", fields(reason="stale"), 3)
 
 
 async def accept(own: OwnStore, *reports: NewReport) -> list[int]:
@@ -138,8 +144,8 @@ async def test_the_way_of_a_row(own: OwnStore, log: "Grower") -> None:
     assert (row.id, row.state, row.token) == (id_, State.PUBLISHED, b"t" * 16)
     assert await own.vault.waiting(10, ["phone"]) == []
     assert await own.vault.accept([phone(1)]) == [Known(id_)]
-    ids = await own.vault.retract_value("phone", "+8613800000001", "wrong")
-    assert ids == [id_]
+    done = await own.vault.retract([id_], "wrong")
+    assert done == Withdrawn(reports=1, ids=[id_])
     (ending,) = await own.vault.ending(10)
     assert (ending.index, ending.epoch, ending.reason) == (0, 1, "wrong")
     # Said again while it is on its way out: a new report.
@@ -172,8 +178,10 @@ async def test_nothing_is_published_twice(
 async def test_retracted_before_it_was_public(own: OwnStore) -> None:
     """A waiting row ends at once: nothing is ever said of it."""
     (id_,) = await accept(own, phone(1))
-    assert await own.vault.request_retract([id_, id_, 99], "wrong") == [id_]
-    assert await own.vault.request_retract([id_], "wrong") == []
+    done = await own.vault.retract([id_, id_, 99], "wrong")
+    assert done == Withdrawn(reports=1, ids=[id_])
+    again = await own.vault.retract([id_, id_, 99], "wrong")
+    assert again == Withdrawn(already=1)
     assert await own.vault.waiting(10, ["phone"]) == []
     assert await own.vault.ending(10) == []
 
@@ -183,16 +191,45 @@ async def test_retracted_on_its_way_into_the_log(
 ) -> None:
     """The append that it was part of turns it into one that must end."""
     (id_,) = await accept(own, phone(1))
-    await own.vault.request_retract([id_], "wrong")
+    await own.vault.retract([id_], "wrong")
     await publish(own, log, [Published(id_, 0, b"t" * 16, 1)])
     (ending,) = await own.vault.ending(10)
     assert (ending.id, ending.index, ending.reason) == (id_, 0, "wrong")
 
 
+async def test_only_what_was_meant_is_withdrawn(own: OwnStore) -> None:
+    """Who takes back a report keeps the dispute of the same value."""
+    both = await accept(own, phone(1), wrong_phone(1))
+    done = await own.vault.retract(both, "wrong", [1])
+    assert done == Withdrawn(reports=1, spared=1, ids=both[:1])
+    done = await own.vault.retract(both, "wrong", [3])
+    assert done == Withdrawn(disputes=1, ids=both[1:])
+    assert await own.vault.retract([], "wrong") == Withdrawn()
+
+
+async def test_a_dispute_by_token_has_no_value(own: OwnStore) -> None:
+    """It is kept, known, listed and found again like any other row."""
+    by_token = NewReport(
+        "phone", "", fields(reason="stale"), 3, True, token=b"t" * 16, epoch=2
+    )
+    (id_,) = await accept(own, by_token)
+    assert await own.vault.accept([by_token]) == [Known(id_)]
+    for other in ({"token": b"u" * 16}, {"epoch": 1}, {"kind": "account"}):
+        await accept(own, dataclasses.replace(by_token, **other))
+    [row] = await own.vault.find_token("phone", 2, b"t" * 16)
+    assert (row.id, row.value, row.token, row.epoch) == (
+        id_,
+        "",
+        b"t" * 16,
+        2,
+    )
+    assert (await own.vault.waiting(1, ["phone"]))[0] == row
+
+
 async def test_pages(own: OwnStore) -> None:
     """Rows are listed by id, with a cursor that neither skips nor loops."""
     ids = await accept(own, *[phone(n) for n in range(25)])
-    await own.vault.request_retract(ids[:5], "wrong")
+    await own.vault.retract(ids[:5], "wrong")
     seen: list[int] = []
     while page := await own.vault.page(
         seen[-1] if seen else 0, 10, [State.WAITING], ["phone"]
@@ -223,10 +260,12 @@ async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     state = await own.vault.import_finish(state.id)
     assert (state.accepted, state.known, state.refused) == (3, 1, 3)
     assert state.finished
-    rows = await own.vault.by_import(state.id)
+    rows = await own.vault.page()
     assert [row.value[-1] for row in rows] == ["1", "2", "3"]
-    assert await own.vault.by_import(state.id, after=rows[1].id) == rows[2:]
-    assert await own.vault.retract_import(state.id, "wrong") == 3
+    done = await own.vault.retract_import(state.id, "wrong")
+    assert done == Withdrawn(reports=3, ids=[row.id for row in rows])
+    again = await own.vault.retract_import(state.id, "wrong")
+    assert again == Withdrawn(already=3)
     assert await own.vault.import_find(b"other") is None
 
 
@@ -327,28 +366,13 @@ async def test_no_raw_value_on_disk(
         (id_,) = await accept(own, report)
         assert found_in(tmp_path, VALUE) is shows  # still in the WAL
         await publish(own, log, [Published(id_, 0, b"t" * 16, 1)])
-        await own.vault.retract_value("phone", VALUE, "wrong")
+        await own.vault.retract([id_], "wrong")
         await own.vault.find_value("phone", VALUE)
         await own.purge()
         assert found_in(tmp_path, VALUE) is shows  # now in the database
     finally:
         own.close()
     assert found_in(tmp_path, VALUE) is shows
-
-
-async def test_wiped_is_gone(own: OwnStore, tmp_path: Path) -> None:
-    """A wiped row keeps its id and nothing of the value."""
-    (id_,) = await accept(own, phone(1))
-    await own.vault.wipe([id_])
-    row = await own.vault.get(id_)
-    assert row is not None
-    assert row.value  # live rows are not wiped
-    await own.vault.request_retract([id_], "wrong")
-    await own.vault.wipe([id_])
-    row = await own.vault.get(id_)
-    assert row is not None
-    assert (row.value, row.extras) == ("", b"")
-    assert await own.vault.find_value("phone", "+8613800000001") == []
 
 
 async def test_another_key_opens_nothing(
@@ -416,7 +440,7 @@ async def three(own: OwnStore, log: "Grower") -> list[int]:
     ids = await accept(own, phone(1), phone(2), phone(3))
     for at, id_ in enumerate(ids):
         await publish(own, log, [Published(id_, 0 + at, b"t" * 16, 1)])
-    await own.vault.request_retract([ids[1]], "wrong")
+    await own.vault.retract([ids[1]], "wrong")
     await publish(own, log, [Published(ids[1], 3, b"t" * 16, 1, ends=True)])
     return ids
 
@@ -433,8 +457,10 @@ async def test_what_counts_stays_and_cannot_be_retracted(
     ids = await three(own, log)
     await turned(own, log, 4, log.frontier.root())
     assert await states(own, ids) == ["PUBLISHED", "ENDED", "PUBLISHED"]
-    assert await own.vault.request_retract(ids, "wrong") == []
-    assert await own.vault.past(ids) == [(log.origin, 0), (log.origin, 2)]
+    done = await own.vault.retract(ids, "wrong")
+    assert done == Withdrawn(
+        already=1, past=[(log.origin, 0), (log.origin, 2)]
+    )
     row = await own.vault.by_index(log.origin, 2)
     assert row is not None
     assert row.origin == log.origin

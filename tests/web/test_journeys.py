@@ -20,6 +20,21 @@ from tests.web.door import EMERGENCY, Door, report
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+def ended(
+    reports: int, disputes: int = 0, already: int = 0, **more: Any
+) -> dict[str, Any]:
+    """Return what a retraction says when it spared nothing."""
+    return {
+        "retracting": reports + disputes,
+        "reports": reports,
+        "disputes": disputes,
+        "already": already,
+        "spared": 0,
+        "ids": [],
+        **more,
+    }
+
+
 async def one(door: Door, kind: str, value: str) -> dict[str, Any]:
     [item] = await door.ask(kind, value, purpose="test")
     return dict(item)
@@ -206,17 +221,50 @@ async def test_what_is_retracted_is_gone_everywhere(
     }
     body = {"reason": "false_positive", **ways[way]}
     reply = await police.post("/v1/retractions", body)
-    assert (reply.status, reply.body) == (
-        202,
-        {"retracting": 1, "ids": [taken["id"]]},
-    )
+    assert (reply.status, reply.body) == (202, ended(1, ids=[taken["id"]]))
     await alliance.settle()
     assert (await one(bank, "phone", value))["verdict"] == "none"
     assert (await one(police, "phone", value))["verdict"] == "none"
     [row] = await rows(police, after=taken["id"] - 1, limit=1)
     assert (row["state"], row["reason"]) == ("ended", "false_positive")
+    # Whoever lost the first answer may ask again.
     gone = await police.post("/v1/retractions", body)
-    assert gone.status == 404
+    assert (gone.status, gone.body) == (202, ended(0, already=1))
+
+
+async def test_who_takes_back_a_report_withdraws_no_dispute(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    """What stands on is told; it ends when it is named."""
+    url = "http://evil.example/both?uid=7"
+    await police.take(report(url, "url", keep_query=True))
+    await alliance.settle()
+    await bank.take(report(url, "url"))
+    body = {"kind": "url", "value": url, "reason": "stale"}
+    made = await bank.post("/v1/disputes", body)
+    await alliance.settle()
+    body = {"kind": "url", "value": url, "reason": "false_positive"}
+    reply = await bank.post("/v1/retractions", body)
+    assert (reply.body["reports"], reply.body["disputes"]) == (1, 0)
+    assert reply.body["spared"] == 1
+    await alliance.settle()
+    assert (await one(police, "url", url))["verdict"] == "disputed"
+    body["type"] = "dispute"
+    reply = await bank.post("/v1/retractions", body)
+    assert reply.body == ended(0, disputes=1, ids=[made.body["id"]])
+    await alliance.settle()
+    assert (await one(police, "url", url))["verdict"] == "suspected"
+
+
+async def test_only_a_dispute_is_no_report_to_take_back(bank: Door) -> None:
+    value = {"kind": "url", "value": "http://fair.example/"}
+    made = await bank.post("/v1/disputes", {**value, "reason": "stale"})
+    body = {**value, "reason": "test"}
+    reply = await bank.post("/v1/retractions", body)
+    assert reply.status == 404
+    assert "say type dispute" in reply.body["hint"]
+    reply = await bank.post("/v1/retractions", {**body, "type": "all"})
+    assert reply.body["ids"] == [made.body["id"]]
 
 
 async def test_a_url_that_kept_its_query_is_retracted_by_it(
@@ -228,7 +276,7 @@ async def test_a_url_that_kept_its_query_is_retracted_by_it(
         "/v1/retractions",
         {"reason": "entry_error", "kind": "url", "value": url},
     )
-    assert reply.body == {"retracting": 1, "ids": [taken["id"]]}
+    assert reply.body == ended(1, ids=[taken["id"]])
 
 
 async def test_pages_of_reports_follow_one_another(police: Door) -> None:
@@ -370,20 +418,37 @@ async def test_a_dispute_by_token_needs_no_value(
     [position] = (await one(bank, "phone", "+12025550151"))["positions"]
     path = f"/v1/indicators/{quote(position[0], '')}/{position[1]}"
     found = (await bank.get(path)).body
-    made = await bank.post(
-        "/v1/disputes",
-        {
-            "kind": "phone",
-            "token": found["token"],
-            "epoch": found["epoch"],
-            "reason": "stale",
-            "about": [position],
-        },
-    )
-    assert made.body["position"][0] == bank.member.origin
+    named = {k: found[k] for k in ("kind", "token", "epoch")}
+    body = {**named, "reason": "stale", "about": [position]}
+    made = await bank.post("/v1/disputes", body)
+    again = await bank.post("/v1/disputes", body)
+    assert (made.status, again.body) == (202, made.body)
     await alliance.settle()
     answer = await one(police, "phone", "+12025550151")
     assert answer["verdict"] == "disputed"
+    id_ = made.body["id"]
+    [row] = await rows(bank, after=id_ - 1, limit=1)
+    assert (row["type"], row["token"], "value" in row) == (
+        "dispute",
+        found["token"],
+        False,
+    )
+    # And taken back, by the token, its id or its position.
+    ways: tuple[dict[str, Any], ...] = (
+        named,
+        {"ids": [id_]},
+        {"positions": [row["position"]]},
+    )
+    for counts, way in zip((1, 0, 0), ways, strict=True):
+        body = {"reason": "test", **way}
+        reply = await bank.post("/v1/retractions", body)
+        assert (reply.body["disputes"], reply.body["already"]) == (
+            counts,
+            1 - counts,
+        )
+    await alliance.settle()
+    answer = await one(police, "phone", "+12025550151")
+    assert answer["verdict"] == "suspected"
 
 
 # -------------------------------------------------------------- indicators

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from syncd.web import own_door
 from syncd.web.own_door import OPERATOR, ROUTES
 from syncd.web.problem import MEDIA
 from syncd.web.routes import OPEN, Route
@@ -546,6 +547,18 @@ async def test_router_and_document_list_the_same_routes(police: Door) -> None:
     assert routed == documented
     served = await police.get("/openapi.json", role="")
     assert served.body["paths"].keys() == DOCUMENT["paths"].keys()
+
+
+async def test_the_document_is_made_once(police: Door, bank: Door) -> None:
+    """Making it takes as long as a hundred requests."""
+    documents = {
+        (await d.get("/openapi.json", role="")).raw for d in (police, bank)
+    }
+    assert len(documents) == 1
+    before = own_door._document.cache_info()
+    await police.get("/openapi.json", role="")
+    after = own_door._document.cache_info()
+    assert (after.misses, after.hits) == (1, before.hits + 1)
 
 
 async def test_every_object_in_an_answer_is_closed() -> None:
