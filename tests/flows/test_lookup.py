@@ -288,13 +288,6 @@ async def test_what_came_in_time_is_answered(desk: Desk) -> None:
     assert desk.holders.asked == [(10, "call_check", 2.5)]
 
 
-async def test_a_number_that_is_asked_twice_goes_to_holders_once(
-    desk: Desk,
-) -> None:
-    await desk.ask(*[Question("phone", NUMBER)] * 50)
-    assert desk.holders.asked == [(1, "call_check", 3.0)]
-
-
 async def test_a_token_copied_from_another_log_confirms_nothing(
     desk: Desk,
 ) -> None:

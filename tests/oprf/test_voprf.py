@@ -98,8 +98,13 @@ def test_proof_refuses_others() -> None:
         voprf.verify(public, elements, voprf.evaluate(other, elements), proof)
     with pytest.raises(UntrustedError, match="1 answers to 2"):
         voprf.verify(public, elements, outputs[:1], proof)
-    with pytest.raises(MalformedError, match="63 bytes"):
+    with pytest.raises(MalformedError, match="proof is 63 bytes"):
         voprf.verify(public, elements, outputs, proof[:-1])
+    with pytest.raises(MalformedError, match="proof is 65 bytes"):
+        voprf.verify(public, elements, outputs, proof + b"\0")
+    for c in (group.ZERO, b"\xff" * 32):
+        with pytest.raises(MalformedError, match="proof's c is"):
+            voprf.verify(public, elements, outputs, c + proof[32:])
 
 
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=3))
