@@ -66,7 +66,7 @@ def add(app: typer.Typer) -> None:
     ) -> None:
         group.ready()
         founders = [
-            join.unchallenged(join.parse(terminal.read_file(path)))
+            join.unchallenged(terminal.parsed(path, join.parse))
             for path in request
         ]
         founded = onboard.found(

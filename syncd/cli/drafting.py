@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from syncd import config
 from syncd.cli import review, terminal
 from syncd.cli.daemon import settings_of
 from syncd.cli.text import t
@@ -115,6 +116,11 @@ def newest(ctx: typer.Context, current: Path | None) -> Roster:
     if current is not None:
         raw = terminal.read_file(current)
         return trust.read(note.parse(raw, max_size=MAX_SIZE))
+    if ctx.obj.home is None and config.environment().home is None:
+        raise UsageError(
+            t("no roster to go on from"),
+            hint=t("say syncd --home DIR roster …, or --current FILE"),
+        )
     return trusted_roster(settings_of(ctx)).current
 
 
@@ -164,16 +170,25 @@ def show(raw: bytes, current: Roster | None, *, as_json: bool = False) -> None:
 def tell_missing(raw: bytes, current: Roster | None) -> None:
     """Say which signatures a draft file still wants, and what is next."""
     wanted = [s for s in drafts.signatures(raw, current) if s.wanted]
-    for signed in wanted:
+    if len({(s.wanted, s.missing) for s in wanted}) == 1:
         terminal.tell(
             t(
-                "{wanted} of {names} must still sign, as admins of version"
-                " {version}",
-                version=signed.version,
-                wanted=signed.wanted,
-                names=", ".join(signed.missing),
+                "{wanted} of {names} must still sign",
+                wanted=wanted[0].wanted,
+                names=", ".join(wanted[0].missing),
             )
         )
+    else:
+        for signed in wanted:
+            terminal.tell(
+                t(
+                    "{wanted} of {names} must still sign, as admins of version"
+                    " {version}",
+                    version=signed.version,
+                    wanted=signed.wanted,
+                    names=", ".join(signed.missing),
+                )
+            )
     if wanted:
         terminal.tell(t("Next: syncd roster sign, by each of them."))
     elif current is None:

@@ -192,9 +192,11 @@ def add(app: typer.Typer) -> None:
         out: Annotated[Path, typer.Argument()],
     ) -> None:
         settings = settings_of(ctx)
-        asked = join.parse(terminal.read_file(settings.home / REQUEST))
+        asked = terminal.parsed(settings.home / REQUEST, join.parse)
         keys = member_keys(_ring(settings), settings)
-        raw = join.answer(terminal.read_file(challenge), asked, keys)
+        raw = terminal.parsed(
+            challenge, lambda sent: join.answer(sent, asked, keys)
+        )
         terminal.write_new(out, raw)
         terminal.tell(t("Next: send {out} back to the admin.", out=out))
 

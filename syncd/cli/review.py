@@ -347,7 +347,7 @@ def day(moment: int) -> str:
 def whole(roster: Roster) -> list[str]:
     """Return what a roster says, as lines."""
     rows = [
-        (t("alliance"), f"{roster.alliance} ({roster.id[:16]}…)"),
+        (t("alliance"), f"{roster.alliance} ({roster.id})"),
         (t("version"), f"{roster.version} ({roster.hash})"),
         (t("expires"), day(roster.expires)),
     ]

@@ -46,7 +46,7 @@ def add(app: typer.Typer) -> None:
             Path, typer.Option(help=t("keep this file for `admit`"))
         ],
     ) -> None:
-        asked = join.parse(terminal.read_file(request))
+        asked = terminal.parsed(request, join.parse)
         made = join.challenge(asked, secrets.token_bytes)
         terminal.write_new(secret, made.secret, private=True)
         terminal.write_new(out, made.raw)
@@ -72,10 +72,10 @@ def add(app: typer.Typer) -> None:
         as_json: AsJson = False,
     ) -> None:
         draft = Draft(ctx, current, onto, days)
-        applicant = join.proven(
-            join.parse(terminal.read_file(request)),
-            config.read_private(secret),
-            terminal.read_file(answer),
+        asked = terminal.parsed(request, join.parse)
+        kept = config.read_private(secret)
+        applicant = terminal.parsed(
+            answer, lambda raw: join.proven(asked, kept, raw)
         )
         draft.edit(drafts.admit, applicant)
         draft.write(out, as_json=as_json)
@@ -99,7 +99,7 @@ def add(app: typer.Typer) -> None:
         as_json: AsJson = False,
     ) -> None:
         draft = Draft(ctx, current, onto)
-        asked = join.parse(terminal.read_file(request))
+        asked = terminal.parsed(request, join.parse)
         known = (m.id for m in draft.roster.members)
         found = named(draft.roster.member(asked.id), "member", asked.id, known)
         end = None
@@ -174,7 +174,7 @@ def add(app: typer.Typer) -> None:
         as_json: AsJson = False,
     ) -> None:
         raw = terminal.read_file(draft)
-        _, roster = drafts.read(raw)
+        _, roster = terminal.parsed(draft, drafts.read)
         before = None if roster.version == 1 else newest(ctx, current)
         if not as_json:
             for line in drafting.describe(before, roster):

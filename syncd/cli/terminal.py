@@ -13,13 +13,14 @@ import getpass
 import json
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from syncd import config
 from syncd.cli.text import t
 from syncd.config import Config, Environment
-from syncd.errors import SyncdError, UsageError
+from syncd.errors import MalformedError, SyncdError, UsageError
 
 
 def say(text: str) -> None:
@@ -120,6 +121,24 @@ def replace_file(path: Path, data: bytes) -> None:
         raise UsageError(f"{path}: {e.strerror}") from e
     finally:
         new.unlink(missing_ok=True)  # interrupted half-way, too
+
+
+T = TypeVar("T")
+
+
+def parsed(path: Path, parse: Callable[[bytes], T]) -> T:
+    """Read a file as what it is said to be.
+
+    Raises:
+        UsageError: it cannot be read, or is something else; names it.
+    """
+    raw = read_file(path)
+    try:
+        return parse(raw)
+    except MalformedError as e:
+        raise UsageError(
+            f"{path}: {e}", hint=e.hint or t("is it the right file?")
+        ) from e
 
 
 def read_file(path: Path, limit: int = 16 << 20) -> bytes:

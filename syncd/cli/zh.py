@@ -835,4 +835,8 @@ TEXT = {
     "roster: expired: no new reports until a newer one": "名册：已过期：有新版之前不发布新上报",
     "{member}: no answer in time": "{member}：未按时应答",
     "{member}: has no such thing": "{member}：没有此项",
+    "is it the right file?": "文件对吗？",
+    "{wanted} of {names} must still sign": "{names} 中还须 {wanted} 人签名",
+    "no roster to go on from": "没有可以接续的名册",
+    "say syncd --home DIR roster …, or --current FILE": "请用 syncd --home 目录 roster …，或 --current 文件",
 }

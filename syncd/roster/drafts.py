@@ -123,7 +123,9 @@ def admit(draft: Roster, applicant: Applicant) -> Roster:
     if asked.alliance_id != draft.id:
         raise RefusedError(
             f"roster: {asked.id} asks to join {asked.alliance_id[:16]}…,"
-            f" not {draft.id[:16]}…"
+            f" not {draft.id[:16]}…",
+            hint="it must ask again: syncd join request OUT --alliance-id"
+            f" {draft.id}",
         )
     return _add_member(draft, asked.member)
 

@@ -307,7 +307,10 @@ def answer(raw: bytes, asked: Request, keys: MemberKeys) -> bytes:
         asked.alliance_id,
         asked.hash,
     ):
-        raise UntrustedError("challenge: made for another request")
+        raise UntrustedError(
+            "challenge: made for another request",
+            hint="it must be for the newest: send the admin that one again",
+        )
     value = {"request": asked.hash, "secret": opened.secret.hex()}
     return bytes(document.sign(ANSWER, asked.alliance_id, value, keys.member))
 

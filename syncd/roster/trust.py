@@ -200,7 +200,8 @@ def _check_threshold(signed: Note, what: str, bodies: list[Link]) -> None:
         if count < body.threshold:
             raise UntrustedError(
                 f"roster: {what} is signed by {count} of version"
-                f" {body.version}'s admins, want {body.threshold}"
+                f" {body.version}'s admins, want {body.threshold}",
+                hint="more of them must sign: syncd roster sign",
             )
 
 

@@ -212,7 +212,7 @@ def test_an_edit_says_what_it_changes(
     ran = admin(*words.split())
     assert ran.code == 0, ran.err
     assert english in ran.out
-    assert "2 of anne, bert must still sign, as admins of version 1" in ran.err
+    assert "2 of anne, bert must still sign" in ran.err
     assert "version 2 (" in ran.out
     assert admin.draft.previous == admin.current.hash
     shown = [line for line in ran.out.splitlines() if line[0] in "+-~"]
@@ -400,12 +400,35 @@ def test_an_admin_sees_what_he_signs(
     ran = admin("sign", "OUT", "--keys", str(ring))
     assert ran.code == 0, ran.err
     assert "~ reports of phone count for 30 days, were 180" in ran.out
-    assert "1 of bert must still sign, as admins of version 2" in ran.err
+    assert "1 of bert must still sign\n" in ran.err
     both = drafts.sign(admin.out.read_bytes(), ADMINS[1], admin.current)
     admin.out.write_bytes(both)
     ran = admin("sign", "OUT", "--keys", str(ring), "--json")
     assert ran.code == 0, ran.err
     assert ran.json["complete"]
+
+
+def test_a_message_in_the_night_names_the_way_out(
+    admin: Admin, run: Run, root: Path, shelf: Path
+) -> None:
+    """The wrong file, no roster at hand, too few signatures."""
+    ran = run("roster", "challenge", shelf / "never.tsv", "x", "--secret", "y")
+    assert ran.code == 2
+    assert f"{shelf / 'never.tsv'}: " in ran.err
+    assert "is it the right file?" in ran.err
+    ran = run("roster", "renew", "x")
+    assert ran.code == 2
+    assert "or --current FILE" in ran.err
+    assert admin("set", "OUT", "--cap", "phone=30").code == 0
+    half = drafts.sign(admin.out.read_bytes(), ADMINS[0], admin.current)
+    admin.out.write_bytes(half)
+    ran = run(
+        *("--home", root / "police", "join", "accept"),
+        *(root / "roster.note", admin.out),
+        *("--fingerprint", admin.current.hash),
+    )
+    assert ran.code == 4
+    assert "hint: more of them must sign: syncd roster sign" in ran.err
 
 
 def test_show_says_what_changed_between_versions(
