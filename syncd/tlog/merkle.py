@@ -109,7 +109,7 @@ class Frontier:
         Raises:
             MalformedError: not exactly that.
         """
-        if len(raw) < _SIZE.size or (len(raw) - _SIZE.size) % HASH_SIZE:
+        if len(raw) < _SIZE.size:
             raise MalformedError(f"frontier: {len(raw)} bytes")
         (size,) = _SIZE.unpack_from(raw)
         peaks = range(_SIZE.size, len(raw), HASH_SIZE)

@@ -24,7 +24,12 @@ from syncd.flows.serve import LogFiles
 from syncd.indicator import leaf, statement
 from syncd.indicator.claims import Batch, Range
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import Erase, Report, Retract
+from syncd.indicator.statement import (
+    Erase,
+    Report,
+    Retract,
+    RosterAccepted,
+)
 from syncd.tlog import checkpoint, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
@@ -245,12 +250,16 @@ class Pull:
     def __init__(self) -> None:
         self.mirror = FakeMirror()
         self.reported: list[Finding] = []
+        self.rosters: list[int] = []  # indices of statements that name one
 
     async def __call__(
         self, log: Log, *sources: FakeSource, budget: Budget | None = None
     ) -> Pulled:
         async def keep(finding: Finding) -> None:
             self.reported.append(finding)
+
+        async def accepted(told: Sequence[tuple[int, int, str]]) -> None:
+            self.rosters += [index for index, _, _ in told]
 
         mirror: Any = self.mirror
         typed: Mirror = mirror
@@ -262,6 +271,7 @@ class Pull:
             offload=offload,
             report=keep,
             budget=budget,
+            accepted=accepted,
         )
 
     @property
@@ -566,6 +576,18 @@ async def test_withheld(to: Pull) -> None:
     done = await to(log, FakeSource(log.close(301)), FakeSource(log))
     assert (done.merged, done.missing) == (900, ())
     assert to.mirror.rows == list(range(900))
+
+
+async def test_what_rosters_a_log_accepted_is_told(to: Pull) -> None:
+    """When it is merged: at once, or as soon as a gap before it is filled."""
+    said = statement.encode(RosterAccepted(version=2, hash_="ab" * 32))
+    log = Log()
+    log.append((19, said))
+    log.reports(5).append((19, said))
+    await to(log, FakeSource(log.close(3)))
+    assert to.rosters == [0]
+    await to(log)
+    assert to.rosters == [0, 6]
 
 
 async def test_what_is_withheld_is_asked_of_the_next(to: Pull) -> None:

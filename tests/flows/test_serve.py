@@ -111,6 +111,14 @@ async def test_beyond_the_signed_size_there_is_nothing(
     assert await serve.tile(files(), 0, n, width) is None
 
 
+def test_a_closed_record_has_no_payload() -> None:
+    """It is read as empty, like what was erased before it was ever here."""
+    held = [leaf.close(written()[0]), written()[1]]
+    bundle = replace(bundles()[0], width=2, gz=serve.deflate(held))
+    assert serve.payload_at(bundle, 0) == b""
+    assert serve.payload_at(bundle, 1) == written()[1][2]
+
+
 async def test_upper_tiles_hold_the_roots_of_what_is_whole() -> None:
     """A hash of level L stands for 256^L entries, all of them there."""
     (first, second, _) = bundles()

@@ -308,6 +308,13 @@ def test_voids_are_findings_and_stop_nothing() -> None:
     assert [row[1] for row in batch.adds] == [5]
 
 
+def test_what_is_closed_says_nothing() -> None:
+    """Nor is it void: it is erased, or sealed for others."""
+    log = [leaf.close(record(report())), leaf.close(raw(b"{}", 8))]
+    batch = claims.fold(ORIGIN, 0, log, erased=[(0, 1, 5)])
+    assert (batch.adds, batch.voids, batch.stop) == ([], [], 2)
+
+
 def test_rows_are_sorted_by_token() -> None:
     """A store inserts in the order of its tree."""
     log = [record(report(n)) for n in (2, 0, 1, 0)]

@@ -744,6 +744,7 @@ def test_where_a_log_ends(full: Roster) -> None:
     bank, _, _, police = full.members
     first, second = bank.generations
     assert bank.end(first) == Cut(7, b"\4" * 32)
+    assert bank.pins(first)[-1] == Cut(7, b"\4" * 32)
     assert bank.end(second) == Cut(9, b"\3" * 32)
     assert police.end(police.generation) is None
 

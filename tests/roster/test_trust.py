@@ -277,6 +277,9 @@ def test_load_replays_a_chain(club: "Club") -> None:
     assert [again.hash(n) for n in range(5)] == [
         machine.hash(n) for n in range(5)
     ]
+    rosters = trust.versions(machine.fingerprint, notes)
+    assert [roster.version for roster in rosters] == [4, 3, 2, 1]
+    assert rosters[0] == machine.current
 
 
 # ---------------------------------------------------------------- states

@@ -196,6 +196,11 @@ def test_any_bytes_are_one_frontier_or_malformed(raw: bytes) -> None:
     assert bytes(frontier) == raw
 
 
+def test_the_largest_tree_has_a_frontier() -> None:
+    largest = Frontier(2**63 - 1, (bytes(32),) * 63)
+    assert Frontier.parse(bytes(largest)) == largest
+
+
 @pytest.mark.parametrize(
     ("size", "peaks", "why"),
     [
@@ -358,6 +363,10 @@ def test_the_nodes_of_a_proof_make_both_roots(
     assert made == (mth(leaves()[:old]), mth(leaves()[:new]))
 
 
-def test_too_few_nodes_make_no_roots() -> None:
-    with pytest.raises(UntrustedError, match="too few"):
-        merkle.consistency_roots(3, 5, [])
+@pytest.mark.parametrize(("old", "new"), [(3, 5), (4, 5), (6, 8), (300, 900)])
+def test_too_few_nodes_make_no_roots(old: int, new: int) -> None:
+    """Those of a smaller tree would pass for those of the size claimed."""
+    nodes = merkle.consistency_nodes(old, new, subtree)
+    for count in range(len(nodes)):
+        with pytest.raises(UntrustedError, match="too few"):
+            merkle.consistency_roots(old, new, nodes[:count])
