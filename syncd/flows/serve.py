@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from syncd.errors import DamagedError
+from syncd.errors import DamagedError, MalformedError
 from syncd.flows.ports import Bundle
 from syncd.indicator import leaf
 from syncd.indicator.leaf import Record
@@ -57,8 +57,15 @@ def records(origin: str, bundle: Bundle) -> list[Record]:
 
 
 def payload_at(bundle: Bundle, at: int) -> bytes:
-    """Return the payload of one record of a bundle, b"" if it is closed."""
-    found = leaf.split_records(inflate(bundle), bundle.width)
+    """Return the payload of one record of a bundle, b"" if it is closed.
+
+    Raises:
+        DamagedError: the bundle of ours does not parse any more.
+    """
+    try:
+        found = leaf.split_records(inflate(bundle), bundle.width)
+    except MalformedError as e:
+        raise DamagedError(f"log: bundle {bundle.n}: {e}") from e
     return found[at][2] if found[at][1] else b""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import re
 import time
@@ -67,6 +68,7 @@ class OwnDesk:
         self._daemon = daemon
         self._checked: tuple[Desk, int] | None = None
         self._suspected: set[Position] = set()  # told of already
+        self._digesting = asyncio.Lock()
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
@@ -123,7 +125,7 @@ class OwnDesk:
         count = Counter(item.state for item in items)
         for state, n in count.items():
             daemon.metrics.reports.labels(state).inc(n)
-        if count["accepted"]:
+        if count["accepted"] or any(p.urgent for p in good):
             daemon.wake()
         return forms.ReportsTaken(
             items=tuple(items),
@@ -374,13 +376,21 @@ class OwnDesk:
 
     # -------------------------------------------------------- indicators
 
-    async def indicators(self, after: str, limit: int) -> forms.IndicatorPage:
+    async def indicators(
+        self, caller: Caller, after: str, limit: int
+    ) -> forms.IndicatorPage:
         """Return what the alliance holds after a token.
 
-        A cursor is the last token, and which of its keys: `TOKEN.KEY`.
+        A cursor is the last token, and which of its keys: `TOKEN.KEY`. So
+        anybody can make one for the token that interests him: reading a page
+        is looking its tokens up, and is recorded like that.
         """
         found = await self._daemon.home.mirror.page(_after(after), limit)
         items = []
+        seen: dict[int, list[bytes]] = {}
+        for short, number, _ in found:
+            seen.setdefault(claim_rows.kind_epoch(number)[0], []).append(short)
+        await self._read(caller, seen, ())
         for short, number, claims in found:
             kind, epoch = claim_rows.kind_epoch(number)
             items.append(self._indicator(kind, epoch, short, claims))
@@ -390,13 +400,36 @@ class OwnDesk:
             last = f"{token.encode(short)}.{number}"
         return forms.IndicatorPage(items=tuple(items), next=last)
 
-    async def claim(self, position: Position) -> forms.Indicator | None:
+    async def claim(
+        self, caller: Caller, position: Position
+    ) -> forms.Indicator | None:
         """Return the claim at a position, if one stands there."""
         found = await Claims(self._daemon).standing_at([position])
         claim = found.get(position)
         if claim is None:
             return None
+        await self._read(caller, {claim.kind: [claim.token]}, [position])
         return self._indicator(claim.kind, claim.epoch, claim.token, [claim])
+
+    async def _read(
+        self,
+        caller: Caller,
+        tokens: Mapping[int, Sequence[bytes]],
+        positions: Sequence[Position],
+    ) -> None:
+        """Record that tokens of some kinds are shown; durable on return."""
+        await self._daemon.home.own.access.record(
+            [
+                Access(
+                    caller.name,
+                    "audit",
+                    token.KIND_NAMES[kind],
+                    positions,
+                    some,
+                )
+                for kind, some in tokens.items()
+            ]
+        )
 
     def _indicator(
         self, kind: int, epoch: int, short: bytes, claims: Sequence[Claim]
@@ -416,8 +449,12 @@ class OwnDesk:
     # ------------------------------------------------------------- other
 
     async def status(self, *, digests: bool) -> forms.Status:
-        """Return how we are doing."""
-        return await status.status(self._daemon, digests=digests)
+        """Return how we are doing; digests for one caller at a time.
+
+        They are computed from all rows, in the threads that look-ups need.
+        """
+        async with self._digesting if digests else contextlib.nullcontext():
+            return await status.status(self._daemon, digests=digests)
 
     def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
         """Yield what happened after a cursor; None for a heartbeat."""

@@ -268,12 +268,15 @@ class Vault:
             rows: list[tuple[object, ...]] = []
             keys: list[tuple[bytes, int]] = []
             outcomes: list[Accepted | Known] = []
+            hurry: list[tuple[int]] = []  # known, and urgent only now
             for report, (value_mac, fields_mac) in zip(
                 reports, macs, strict=True
             ):
                 there = known.get(fields_mac)
                 if there is not None:
                     outcomes.append(Known(there))
+                    if report.urgent:
+                        hurry.append((there,))
                     continue
                 known[fields_mac] = next_id
                 rows.append(
@@ -307,6 +310,11 @@ class Vault:
                 c.exec_driver_sql(
                     "INSERT INTO vault_key (mac, vault_id) VALUES (?, ?)",
                     keys,
+                )
+            if hurry:
+                c.exec_driver_sql(
+                    "UPDATE vault SET urgent = 1 WHERE id = ? AND state = 0",
+                    hurry,
                 )
             if mark is not None:
                 failpoint.hit("import.rows")

@@ -106,12 +106,16 @@ class OwnDesk(Protocol):
         """Answer every item, in order; recorded durably before return."""
         ...
 
-    async def indicators(self, after: str, limit: int) -> forms.IndicatorPage:
-        """Return what the alliance holds after a token."""
+    async def indicators(
+        self, caller: Caller, after: str, limit: int
+    ) -> forms.IndicatorPage:
+        """Return what the alliance holds after a token; recorded."""
         ...
 
-    async def claim(self, position: Position) -> forms.Indicator | None:
-        """Return the claim at a position, if one stands there."""
+    async def claim(
+        self, caller: Caller, position: Position
+    ) -> forms.Indicator | None:
+        """Return the claim at a position, if one stands there; recorded."""
         ...
 
     async def status(self, *, digests: bool) -> forms.Status:
@@ -494,7 +498,8 @@ async def _indicators(request: web.Request) -> web.Response:
     if len(after) > 64:
         raise MalformedError("after: not what a page gave as `next`")
     limit = _number(request, "limit", 100, 1, MOST_PAGE)
-    return _answer(await request.app[DESK].indicators(after, limit))
+    desk = request.app[DESK]
+    return _answer(await desk.indicators(request[_CALLER], after, limit))
 
 
 async def _claim(request: web.Request) -> web.Response:
@@ -502,7 +507,7 @@ async def _claim(request: web.Request) -> web.Response:
     if not _NUMBER.fullmatch(text):
         raise MalformedError("index: not a number")
     position = (request.match_info["origin"], int(text))
-    found = await request.app[DESK].claim(position)
+    found = await request.app[DESK].claim(request[_CALLER], position)
     if found is None:
         return problem.response(
             problem.absent("indicator: no claim stands at that position")

@@ -135,6 +135,17 @@ async def test_urgent_first_then_oldest(own: OwnStore) -> None:
     assert await own.vault.waiting_count() == {"phone": 3, "url": 2}
 
 
+async def test_urgent_now_though_known_before(own: OwnStore) -> None:
+    """Whoever says that it is urgent is not told `known` and kept waiting."""
+    slow = await accept(own, phone(1), phone(2))
+    assert await own.vault.accept([phone(2, urgent=True)]) == [Known(slow[1])]
+    rows = await own.vault.waiting(10, ["phone"])
+    assert [(r.id, r.urgent) for r in rows] == [
+        (slow[1], True),
+        (slow[0], False),
+    ]
+
+
 async def test_the_way_of_a_row(own: OwnStore, log: "Grower") -> None:
     """Waiting, published, ending, ended; each in its append's transaction."""
     (id_,) = await accept(own, phone(1))

@@ -143,6 +143,32 @@ async def test_an_access_is_recorded_and_names_no_value(bank: Door) -> None:
     assert (row.reference, row.positions, len(row.tag)) == ("K-7", None, 8)
 
 
+async def test_reading_indicators_is_recorded_like_a_look_up(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    """A cursor can be made for any token: that is asking for it."""
+    await police.take(report("+12025550118"))
+    await alliance.settle()
+    own = bank.member.node.home.own
+    before = (await own.access.page(limit=10_000))[-1:]
+    after = before[0].id if before else 0
+    [item] = (await bank.get("/v1/indicators?limit=1", role="reader")).body[
+        "items"
+    ]
+    origin, index = item["claims"][0]["position"]
+    path = f"/v1/indicators/{quote(origin, '')}/{index}"
+    await bank.get(path, role="reader")
+    page, claim = await own.access.page(after)
+    for row in (page, claim):
+        assert (row.caller, row.purpose, row.kind) == (
+            "reader",
+            "audit",
+            item["kind"],
+        )
+    assert page.tag == claim.tag
+    assert (page.positions, claim.positions) == ((), ((origin, index),))
+
+
 async def test_a_sighting_is_counted_for_business_and_not_for_tests(
     alliance: Alliance, police: Door, bank: Door
 ) -> None:
