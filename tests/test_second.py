@@ -6,6 +6,7 @@ What it says of an alliance that runs is in whole/test_second.py.
 import ast
 import base64
 import dataclasses
+import functools
 import json
 import sys
 from collections.abc import Sequence
@@ -24,8 +25,11 @@ from syncd.indicator.claims import Claim
 from syncd.indicator.policy import Reporter
 from syncd.indicator.token import KIND_NAMES
 from syncd.roster import join, trust
+from syncd.roster.roster import Roster
 from syncd.tlog import merkle, tiles
 from tests.indicator.test_verdict import CASES, WHO, Case, read_case
+from tests.roster import test_roster
+from tests.roster.conftest import Club, Dice
 from tests.second import claims, curve, logs, notes, oprf, roster, verdict
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -57,7 +61,7 @@ def test_it_is_independent() -> None:
             for name in names:
                 root = name.split(".")[0]
                 assert root in {"cryptography", *sys.stdlib_module_names}
-    assert lines < 1_800
+    assert lines < 1_900
 
 
 # ---------------------------------------------------------------- vectors
@@ -166,6 +170,27 @@ def test_refused_rosters(vector: dict[str, Any]) -> None:
     machine = trust.load(ALLIANCE["fingerprint"], before)
     with pytest.raises(SyncdError):
         machine.update(raw)
+
+
+@functools.cache
+def whole() -> Roster:
+    """A roster in which every field is used."""
+    return test_roster.whole(Club(Dice("second")))
+
+
+def test_a_whole_roster() -> None:
+    roster.check(roster.Roster("", whole().id, whole().to_json()))
+
+
+@pytest.mark.parametrize(
+    "case", test_roster.REFUSED.values(), ids=test_roster.REFUSED
+)
+def test_what_no_roster_holds(case: tuple[test_roster.Edit, str]) -> None:
+    """It refuses all that our own reader's tests refuse."""
+    body = whole().to_json()
+    case[0](body)
+    with pytest.raises(notes.WrongError):
+        roster.check(roster.Roster("", whole().id, body))
 
 
 def test_joining() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -113,6 +114,7 @@ class Key:
             raise WrongError(f"{self.name}: wrong signature") from error
 
 
+@cache
 def vkey(text: str) -> Key:
     """`<name>+<id>+<base64 of type and public key>`."""
     parts = text.split("+", 2)
