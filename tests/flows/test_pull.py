@@ -810,15 +810,15 @@ async def test_a_log_that_withholds_everything(
 ) -> None:
     """It costs a bounded list and few requests; later it can be filled."""
     monkeypatch.setattr(pull, "MOST_MISSING", 300)
-    log = Log().reports(6000)
-    source = FakeSource(log.close(*range(6000)))
+    log = Log().reports(3000)
+    source = FakeSource(log.close(*range(3000)))
     done = await to(log, source)
-    assert (done.after, done.merged) == (6000, 0)
+    assert (done.after, done.merged) == (3000, 0)
     assert done.missing == tuple(range(300))
     source.asked.clear()
     await to(log, source)
     assert len(source.asked) <= pull.FILLED
-    for _ in range(40):
+    for _ in range(20):
         done = await to(log, FakeSource(log))
-    assert (done.merged, done.missing) == (6000, ())
-    assert to.mirror.rows == list(range(6000))
+    assert (done.merged, done.missing) == (3000, ())
+    assert to.mirror.rows == list(range(3000))

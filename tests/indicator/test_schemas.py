@@ -166,10 +166,10 @@ def agree(count: int, seed: int) -> tuple[int, int]:
 
 
 def test_they_agree() -> None:
-    """1,000 mutated payloads, of which a good part is still valid."""
-    valid, void = agree(1_000, seed=7)
-    assert valid > 150
-    assert void > 500
+    """Mutated payloads, of which a good part is still valid."""
+    valid, void = agree(400, seed=7)
+    assert valid > 60
+    assert void > 200
 
 
 @pytest.mark.slow
