@@ -239,7 +239,12 @@ def _verify_files(
         return key or found[1].log  # type: ignore[index]
 
     def erased(head: Checkpoint) -> list[Range]:
-        return stored.ordered(roster, head.origin) if roster else []
+        if roster is None:
+            return []
+        found = stored.ordered(roster, head.origin)
+        if roster.retired:  # no leaf tells of which epoch it is
+            found.append((0, head.size, head.size))
+        return found
 
     if not directory.is_dir():
         raise UsageError(f"{directory}: no such directory")

@@ -44,6 +44,7 @@ async def decide(
     offload: Offload,
     report: Report,
     budget: Budget | None = None,
+    excuse: bool = False,
 ) -> str:
     """Hold the branch that goes through the pin; return why not, or "".
 
@@ -58,6 +59,7 @@ async def decide(
         offload: runs pure work elsewhere.
         report: keep a finding.
         budget: what may still be merged today.
+        excuse: an epoch is retired: see `pull`.
 
     Raises:
         UnavailableError: no source has the chosen branch.
@@ -96,6 +98,7 @@ async def decide(
             offload=offload,
             report=report,
             budget=budget,
+            excuse=excuse,
         )
     except ForkError:  # of a pin that is ahead of us: ours is not its branch
         await _contest(mirror, await mirror.head(origin), pin)

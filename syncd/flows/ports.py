@@ -155,6 +155,10 @@ class Mirror(Protocol):
         """Return the known erasures of a log: (from, to, by index)."""
         ...
 
+    async def erase(self, origin: str, ranges: Sequence[Range]) -> None:
+        """Act on erasures (from, to, by) that no entry of the log orders."""
+        ...
+
     async def replace_bundle(self, origin: str, bundle: Bundle) -> None:
         """Put payloads into a bundle where they were withheld.
 

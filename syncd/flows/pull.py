@@ -117,6 +117,7 @@ async def pull(
     budget: Budget | None = None,
     blame: Callable[[str], object] = len,
     accepted: Accepted = _nobody,
+    excuse: bool = False,
 ) -> Pulled:
     """Advance the mirror to the checkpoint `raw`, or as far as one can.
 
@@ -131,6 +132,7 @@ async def pull(
         blame: takes the name of a source that gave what was not signed.
         accepted: takes the roster statements (index, version, hash) of what
             was merged, before more is fetched.
+        excuse: an epoch is retired: what none of those asked opens was of it.
 
     Raises:
         UntrustedError: `raw` is not signed by `log_key`.
@@ -148,6 +150,7 @@ async def pull(
         budget=budget,
         blame=blame,
         accepted=accepted,
+        excuse=excuse,
     )
 
 
@@ -162,6 +165,7 @@ async def pull_to(
     budget: Budget | None = None,
     blame: Callable[[str], object] = len,
     accepted: Accepted = _nobody,
+    excuse: bool = False,
 ) -> Pulled:
     """Advance the mirror to a point that its log went through.
 
@@ -192,7 +196,15 @@ async def pull_to(
         head = await mirror.head(new.origin)
     if head.merged < head.mirrored:
         given = await _fill(
-            head, sources, mirror, offload, report, budget, blame, accepted
+            head,
+            sources,
+            mirror,
+            offload,
+            report,
+            budget,
+            blame,
+            accepted,
+            excuse=excuse,
         )
         source = given or source
         head = await mirror.head(new.origin)
@@ -220,10 +232,13 @@ async def _sign(head: MirrorHead, signed: bytes, mirror: Mirror) -> MirrorHead:
     return after
 
 
-async def merge_own(own: OwnLog, mirror: Mirror, offload: Offload) -> int:
+async def merge_own(
+    own: OwnLog, mirror: Mirror, offload: Offload, *, excuse: bool = False
+) -> int:
     """Fold our own log into the claims; return how far it is merged.
 
-    Its bundles stay where they are: only claims and a position go over.
+    Its bundles stay where they are: only claims and a position go over. With
+    `excuse`, what we closed was of a retired epoch, if nothing else erased it.
     """
     origin = (await own.head()).origin
     while True:
@@ -244,9 +259,13 @@ async def merge_own(own: OwnLog, mirror: Mirror, offload: Offload) -> int:
         upto = min(tip.frontier.size, first * FULL + len(records))
         fresh = records[old.merged - first * FULL : upto - first * FULL]
         erased = await mirror.erased(origin)
+        left = claims.complete(old.merged, fresh, erased=erased)
+        gone = claims.gone_with_epoch(left) if excuse else []
+        erased = [*erased, *gone]
         batch, _ = await offload(
             partial(fold, merge=True), origin, old.merged, fresh, erased
         )
+        batch.erases += gone
         if batch.stop == old.merged:
             raise DamagedError(
                 f"own.db: entry {old.merged} is closed, and not erased"
@@ -665,20 +684,38 @@ async def _fill(
     budget: Budget,
     blame: Callable[[str], object],
     accepted: Accepted,
+    *,
+    excuse: bool,
 ) -> str:
-    """Merge what is mirrored already, asking others for what is withheld."""
+    """Merge what is mirrored already, asking others for what is withheld.
+
+    With `excuse`, what nobody opens counts as erased with a retired epoch:
+    no leaf tells of which epoch it is, and those who could tell have erased
+    it themselves.
+    """
     named = ""
-    lacking = sorted({index // FULL for index in head.missing})
-    for n in lacking[:FILLED]:
-        for source in sources[:FILL_FROM]:
-            if await _complete(head.origin, n, source, mirror, report, blame):
-                named = source.name
+    while True:
+        for n in sorted({index // FULL for index in head.missing})[:FILLED]:
+            left: list[int] | None = None
+            answers = 0
+            for source in sources[:FILL_FROM]:
+                left = await _complete(
+                    head.origin, n, source, mirror, report, blame
+                )
+                answers += left is not None
+                if left == []:
+                    named = source.name
+                    break
+            if excuse and left and answers == len(sources[:FILL_FROM]):
+                gone = claims.gone_with_epoch(left)
+                await mirror.erase(head.origin, gone)
+        while budget.left:
+            old = await mirror.head(head.origin)
+            if not await _merge_stored(old, mirror, offload, budget, accepted):
                 break
-    while budget.left:
-        old = await mirror.head(head.origin)
-        if not await _merge_stored(old, mirror, offload, budget, accepted):
-            break
-    return named
+        before, head = head, await mirror.head(head.origin)
+        if not excuse or head.missing in ((), before.missing):
+            return named
 
 
 async def merge_stored(origin: str, mirror: Mirror, offload: Offload) -> None:
@@ -710,8 +747,11 @@ async def _complete(
     mirror: Mirror,
     report: Report,
     blame: Callable[[str], object],
-) -> bool:
-    """Take payloads that we lack from a source; tell if all are here now."""
+) -> list[int] | None:
+    """Take payloads that we lack from a source; return what is left to have.
+
+    None: it had no right answer.
+    """
     mine = await _stored(mirror, origin, n)
     try:
         (gz,) = await source.payloads(origin, [(n, mine.width)])
@@ -723,9 +763,9 @@ async def _complete(
         await report(
             Finding("broken_source", origin, n * FULL, f"{source.name}: {e}")
         )
-        return False
+        return None
     except (UnavailableError, ValueError):
-        return False
+        return None
     ours = serve.records(origin, mine)
     joined = [a if a[1] else b for a, b in zip(ours, theirs, strict=True)]
     if joined != ours:
@@ -733,10 +773,9 @@ async def _complete(
         try:
             await mirror.replace_bundle(origin, replace(mine, gz=gz))
         except StaleError:
-            return False
+            return None
     erased = await mirror.erased(origin)
-    left: list[int] = claims.complete(n * FULL, joined, erased=erased)
-    return not left
+    return claims.complete(n * FULL, joined, erased=erased)
 
 
 async def _merge_stored(

@@ -39,6 +39,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import (
     Callable,
+    Collection,
     Iterable,
     Iterator,
     Sequence,
@@ -91,6 +92,7 @@ DISPUTE: Final = 3
 REASSIGNED: Final = 5
 ANSWER: Final = 6
 VOUCH: Final = 7
+RETIRED: Final = 2**63 - 1  # `by` of what was erased with its epoch
 CLAIM_TYPES: Final = frozenset({1, 3, 5, 6, 7})
 
 _SPOOFED: Final = 1
@@ -562,6 +564,40 @@ def erases(start: int, records: Sequence[Record]) -> list[Range]:
             said = statements.decode(payload, 18)
             if isinstance(said, Erase):
                 found += [(a, b, index) for a, b in said.ranges if a < b]
+    return found
+
+
+def retired(
+    start: int,
+    records: Sequence[Record],
+    epochs: Collection[tuple[str, int]],
+) -> list[Range]:
+    """Return the open entries of types 1–7 that name a retired epoch.
+
+    Void ones too, if they have its (kind, epoch) in the canonical spelling:
+    in JSON those bytes can only be a key and its value.
+    """
+    marks = [
+        (b'"epoch":%d,' % epoch, b'"kind":"%s",' % kind.encode("ascii"))
+        for kind, epoch in epochs
+    ]
+    return gone_with_epoch(
+        index
+        for index, (leaf, salt, payload) in enumerate(records, start)
+        if salt
+        and leaf[1] in INDICATOR_TYPES
+        and any(epoch in payload and kind in payload for epoch, kind in marks)
+    )
+
+
+def gone_with_epoch(indices: Iterable[int]) -> list[Range]:
+    """Return ascending indices as ranges that a retired epoch erased."""
+    found: list[Range] = []
+    for index in indices:
+        if found and found[-1][1] == index:
+            found[-1] = (found[-1][0], index + 1, RETIRED)
+        else:
+            found.append((index, index + 1, RETIRED))
     return found
 
 

@@ -15,7 +15,7 @@ from syncd.flows import audit
 from syncd.flows.audit import Held, LogReport, LogView, Proof, Tally
 from syncd.flows.ports import Bundle
 from syncd.flows.serve import LogFiles
-from syncd.indicator.claims import Range
+from syncd.indicator.claims import RETIRED, Range
 from syncd.node.home import trusted_roster
 from syncd.roster.roster import Roster
 from syncd.store import durable, home, own, snapshot
@@ -277,6 +277,11 @@ class _HomeCheck:
             for size, raw in self._mirror.notes(log_id)
         ]
 
+        erased = tuple(self._mirror.erased(log_id))
+        retired = [
+            r for r in erased if r[2] == RETIRED and self._roster.retired
+        ]
+
         def rows(sightings: bool, first: int, last: int) -> list[Held]:
             found = self._mirror.held(log_id, first, last, sightings=sightings)
             return [held[1:] for held in found]
@@ -291,8 +296,8 @@ class _HomeCheck:
                 merged=merged,
                 bundles=bundles,
                 proofs=(*kept, *self._proofs.get(origin, [])),
-                erased=tuple(self._mirror.erased(log_id)),
-                ordered=tuple(ordered(self._roster, origin)),
+                erased=erased,
+                ordered=(*ordered(self._roster, origin), *retired),
                 claims=self._claims.get(log_id, Tally()),
                 sightings=self._sightings.get(log_id, Tally()),
                 rows=rows,

@@ -38,7 +38,7 @@ from syncd.flows.ports import Finding, Published, Source
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.statement import Statement
-from syncd.node import daily, refold
+from syncd.node import daily, erasures, refold
 from syncd.node.events import Events
 from syncd.node.exchange import BUG, Exchange
 from syncd.node.home import Home, pending_tls, settle_tls
@@ -82,6 +82,7 @@ class Daemon:
         self._checks = InWorker(self.offload)
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._retiring = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._aside: set[asyncio.Task[None]] = set()
         self._runners: list[web.AppRunner] = []
@@ -388,9 +389,9 @@ class Daemon:
         await self.peers.refresh()
         self.exchange.roster_moved()
         await self._obey()
-        await self._refold()
+        self.home.mirror.retired = self.rosters.current.retired
         await self.teller.roster()
-        self._tasks.append(asyncio.create_task(self._know_never()))
+        self._tasks.append(asyncio.create_task(self._act()))
         self.wake()
 
     async def _obey(self) -> None:
@@ -415,6 +416,23 @@ class Daemon:
             if 0 < self._against <= pin.size:
                 self._against, self._why_not = 0, ""
 
+    async def retire(self) -> None:
+        """Erase what is of the roster's retired epochs."""
+        home = self.home
+        async with self._retiring:
+            await erasures.by_epoch(
+                home.path, self.rosters.current, home.own, home.mirror
+            )
+
+    async def _merge_own(self) -> None:
+        """Fold what is new of our own log."""
+        await pull.merge_own(
+            self.home.own.log,
+            self.home.mirror,
+            self.offload,
+            excuse=bool(self.rosters.current.retired),
+        )
+
     async def _refold(self) -> None:
         """Fold all logs again if the roster's format has risen."""
         roster = self.rosters.current
@@ -425,8 +443,7 @@ class Daemon:
         async def merge(origin: str) -> None:
             with contextlib.suppress(StaleError):  # a pull goes on with it
                 if origin == self.config.origin:
-                    own = self.home.own.log
-                    await pull.merge_own(own, self.home.mirror, self.offload)
+                    await self._merge_own()
                 else:
                     await pull.merge_stored(
                         origin, self.home.mirror, self._checks
@@ -435,6 +452,15 @@ class Daemon:
         await refold.refold(
             self.home.path, roster.format, self.home.mirror, merge
         )
+
+    async def _act(self) -> None:
+        """Do what a new roster asks for and takes a while."""
+        try:
+            await self.retire()
+            await self._refold()
+        except SyncdError as e:  # the daily job, or a start, comes again
+            log.warning("not done yet", why=str(e))
+        await self._know_never()
 
     async def _know_never(self) -> None:
         """Learn the never-list's tokens, as far as holders answer."""
@@ -457,8 +483,9 @@ class Daemon:
         """
         await self._open_peer_door(sockets.get("peer"))
         await self._open_own_door(sockets.get("own"))
+        self.home.mirror.retired = self.rosters.current.retired
         await self._refold()
-        await pull.merge_own(self.home.own.log, self.home.mirror, self.offload)
+        await self._merge_own()
         await self._obey()
         await self.teller.all(but=self.config.origin)
         self._tasks.append(asyncio.create_task(self._awaken()))
@@ -761,7 +788,7 @@ class Daemon:
         log.info("poked", members=await self.exchange.poke_all(note))
 
     async def _after_append(self) -> None:
-        await pull.merge_own(self.home.own.log, self.home.mirror, self.offload)
+        await self._merge_own()
         self.desk.changed(self.config.origin)
         self.events.wake()
 

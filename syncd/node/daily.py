@@ -45,6 +45,7 @@ async def run(daemon: Daemon) -> None:
     await erasures.by_roster(
         daemon.rosters.current, daemon.home.mirror, daemon.report
     )
+    await daemon.retire()
     await erasures.purge(daemon.home.path, daemon.home.mirror)
     try:
         daemon.may_append()

@@ -604,6 +604,7 @@ class Exchange:
                     offload=self._offload,
                     report=self._report,
                     budget=self._budget(origin),
+                    excuse=bool(self._roster().retired),
                 )
         except StaleError:
             return False  # the next round sees what won
@@ -644,6 +645,7 @@ class Exchange:
                     budget=self._budget(origin),
                     blame=self._blame,
                     accepted=partial(self._accepted, origin),
+                    excuse=bool(self._roster().retired),
                 )
             await self._check_smaller(target, key)
         except ForkError as e:

@@ -232,6 +232,11 @@ class Roster:
         """Whether statements may mean what this build does not know."""
         return self.format > FORMAT
 
+    @cached_property
+    def retired(self) -> frozenset[tuple[str, int]]:
+        """The (kind, epoch) of which every entry is erased."""
+        return frozenset((e.kind, e.epoch) for e in self.epochs if e.retired)
+
     def epoch(self, kind: str, number: int | None = None) -> Epoch | None:
         """Return an epoch of a kind: the newest in use, or that number."""
         found = [

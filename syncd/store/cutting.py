@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from syncd.errors import DamagedError
 from syncd.flows import serve
 from syncd.flows.ports import Bundle
-from syncd.indicator.claims import Range
+from syncd.indicator.claims import RETIRED
 from syncd.store import bundles, erasing
+from syncd.store.database import execute_many
 from syncd.tlog import checkpoint, growth, merkle, note, tiles
 from syncd.tlog.merkle import Frontier
 
@@ -90,12 +91,23 @@ def _undo_erasures(c: sa.Connection, log_id: int, size: int) -> int:
     is ordered again.
     """
     known = erasing.erased(c, log_id)
-    gone: list[Range] = [row for row in known if row[2] >= size]
     c.exec_driver_sql(
         "DELETE FROM erased WHERE log_id = ? AND by_idx >= ?", (log_id, size)
     )
-    stay = erasing.spans(row for row in known if row[2] < size)
-    undone = erasing.without(erasing.spans(gone), stay)
+    epochs = [  # by themselves, not by a later entry
+        (start, min(stop, size), by)
+        for start, stop, by in known
+        if by == RETIRED and start < size
+    ]
+    execute_many(
+        c,
+        f"INSERT INTO erased (log_id, start, stop, by_idx)"  # noqa: S608
+        f" VALUES ({int(log_id)}, ?, ?, ?)",
+        epochs,
+    )
+    gone = [row for row in known if size <= row[2] < RETIRED]
+    stay = [row for row in known if row[2] < size] + epochs
+    undone = erasing.without(erasing.spans(gone), erasing.spans(stay))
     return undone[0][0] if undone else size
 
 

@@ -21,6 +21,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import sqlalchemy as sa
 
 from syncd.errors import StaleError
@@ -28,6 +29,7 @@ from syncd.flows import serve
 from syncd.flows.ports import Bundle, Finding, MirrorHead, Position
 from syncd.indicator import claims as claim_rows
 from syncd.indicator.claims import Batch, Claim, Range, Row
+from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles as bundle_rows
 from syncd.store import cutting, erasing, failpoint, findings
 from syncd.store.database import Database, execute_many, select_in
@@ -49,6 +51,8 @@ class MirrorStore:
         self._db = database
         self._clock = clock
         self._names = _Names()
+        # (kind, epoch) of which nothing is kept, whatever is merged.
+        self.retired: frozenset[tuple[str, int]] = frozenset()
         self._tokens: dict[tuple[int, int], bytes] = {}  # by (log_id, index)
 
     @classmethod
@@ -118,18 +122,22 @@ class MirrorStore:
             # Before the bundles: those that come may lack what is erased,
             # and only a payload tells which claim it made.
             day = self._clock() // _DAY_S
-            failed = erasing.erase(
-                c, log_id, new.origin, batch.erases, day=day
-            )
+            own = [r for r in batch.erases if r[2] != claim_rows.RETIRED]
+            failed = erasing.erase(c, log_id, new.origin, own, day=day)
+            failed += erasing.erase(c, log_id, new.origin, batch.erases)
             bundle_rows.put(c, log_id, _joined(c, log_id, new.origin, bundles))
             failpoint.hit("merge.bundles")
-            _add_claims(c, log_id, batch)
+            counting = self._counting(batch)
+            _add_claims(c, log_id, counting)
             failpoint.hit("merge.claims")
-            _end_claims(c, log_id, batch)
+            _end_claims(c, log_id, counting)
             failpoint.hit("merge.ends")
             _keep_note(c, log_id, new.merged, new.note)
             # What was erased before may come in again from a slow mirror.
             failed += erasing.erase_again(
+                c, log_id, new.origin, [b.n for b in bundles]
+            )
+            failed += self._retire(
                 c, log_id, new.origin, [b.n for b in bundles]
             )
             _record(c, [*findings, *failed], self._clock())
@@ -186,6 +194,7 @@ class MirrorStore:
             log_id = _log_id(c, origin)
             bundle_rows.rewrite(c, log_id, [bundle])
             again = erasing.erase_again(c, log_id, origin, [bundle.n])
+            again += self._retire(c, log_id, origin, [bundle.n])
             _record(c, again, self._clock())
 
         await self._db.write(job)
@@ -495,7 +504,7 @@ class MirrorStore:
 
     # --------------------------------------------------------- erasing
 
-    async def erase(self, origin: str, ranges: Iterable[Range]) -> None:
+    async def erase(self, origin: str, ranges: Sequence[Range]) -> None:
         """Act on erasures (from, to, by): payloads, salts and claims go.
 
         An erasure at index `by` acts on entries of types 1–7 below `by`;
@@ -510,6 +519,67 @@ class MirrorStore:
             _record(c, fresh, self._clock())
 
         await self._db.write(job)
+
+    async def drop_retired(self) -> None:
+        """Drop all claims of the epochs that are `retired`."""
+        keys = [(key,) for key in self._keys()]
+
+        def job(c: sa.Connection) -> None:
+            for table in ("claim", "sighting", "ending"):
+                execute_many(
+                    c,
+                    f"DELETE FROM {table} WHERE kind_epoch = ?",  # noqa: S608
+                    keys,
+                )
+
+        await self._db.write(job)
+
+    async def retire(self, origin: str, first: int, last: int) -> None:
+        """Close what is of `retired` epochs in bundles first..last-1."""
+
+        def job(c: sa.Connection) -> None:
+            log_id = _log_id(c, origin)
+            failed = self._retire(c, log_id, origin, range(first, last))
+            _record(c, failed, self._clock())
+
+        await self._db.write(job)
+
+    def _keys(self) -> frozenset[int]:
+        return frozenset(
+            claim_rows.key(KIND_CODES[kind], epoch)
+            for kind, epoch in self.retired
+        )
+
+    def _counting(self, batch: Batch) -> Batch:
+        """Return a batch without what is of retired epochs."""
+        keys = self._keys()
+        if not keys:
+            return batch
+        return msgspec.structs.replace(
+            batch,
+            adds=[row for row in batch.adds if row[2] not in keys],
+            ends=[end for end in batch.ends if end[3] not in keys],
+            sightings=[row for row in batch.sightings if row[2] not in keys],
+        )
+
+    def _retire(
+        self,
+        c: sa.Connection,
+        log_id: int,
+        origin: str,
+        numbers: Iterable[int],
+    ) -> list[Finding]:
+        """Close what is of retired epochs in some bundles."""
+        failed: list[Finding] = []
+        for n in numbers if self.retired else ():
+            bundle = bundle_rows.get(c, log_id, n)
+            if bundle is None:
+                continue
+            gone = claim_rows.retired(
+                n * _FULL, serve.records(origin, bundle), self.retired
+            )
+            failed += erasing.erase(c, log_id, origin, gone)
+        return failed
 
     async def erased(self, origin: str) -> list[Range]:
         """Return what was erased of `origin`: (from, to, by)."""

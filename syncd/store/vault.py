@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from syncd.errors import DamagedError, StaleError, UsageError
 from syncd.flows.ports import Published
 from syncd.store import failpoint
-from syncd.store.database import Database, select_in
+from syncd.store.database import Database, execute_many, select_in
 
 MAC_SIZE = 16  # bytes
 NONCE_SIZE = 12  # bytes
@@ -492,6 +492,30 @@ class Vault:
             return done
 
         return await self._db.write(job)
+
+    async def retire(self, epochs: Iterable[tuple[str, int]]) -> None:
+        """End the rows that were published under retired epochs.
+
+        Their statements are erased, so nothing is left to retract. Values
+        stay, and may be reported again.
+        """
+        found = [*epochs]
+
+        def job(c: sa.Connection) -> None:
+            execute_many(
+                c,
+                "UPDATE vault SET state = 3, token = NULL,"
+                " reason = coalesce(reason, 'retired')"
+                " WHERE state IN (1, 2) AND kind = ? AND epoch = ?",
+                found,
+            )
+            execute_many(
+                c,
+                "UPDATE vault SET token = NULL WHERE kind = ? AND epoch = ?",
+                found,
+            )
+
+        await self._db.write(job)
 
     # ------------------------------------------------- files taken in
 

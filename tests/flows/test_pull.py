@@ -22,7 +22,7 @@ from syncd.flows.ports import Bundle, Finding, Mirror, MirrorHead, OwnHead
 from syncd.flows.pull import Budget, Pulled
 from syncd.flows.serve import LogFiles
 from syncd.indicator import leaf, statement
-from syncd.indicator.claims import Batch, Range
+from syncd.indicator.claims import RETIRED, Batch, Range
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import (
     Erase,
@@ -228,6 +228,9 @@ class FakeMirror:
     async def erased(self, origin: str) -> Sequence[Range]:
         return self.ranges
 
+    async def erase(self, origin: str, ranges: Sequence[Range]) -> None:
+        self.ranges += ranges
+
     async def replace_bundle(self, origin: str, bundle: Bundle) -> None:
         self.bundles[bundle.n] = bundle
 
@@ -253,7 +256,11 @@ class Pull:
         self.rosters: list[int] = []  # indices of statements that name one
 
     async def __call__(
-        self, log: Log, *sources: FakeSource, budget: Budget | None = None
+        self,
+        log: Log,
+        *sources: FakeSource,
+        budget: Budget | None = None,
+        excuse: bool = False,
     ) -> Pulled:
         async def keep(finding: Finding) -> None:
             self.reported.append(finding)
@@ -272,6 +279,7 @@ class Pull:
             report=keep,
             budget=budget,
             accepted=accepted,
+            excuse=excuse,
         )
 
     @property
@@ -638,6 +646,29 @@ async def test_a_missing_bundle_of_the_mirror_is_damage(to: Pull) -> None:
         with pytest.raises(DamagedError, match=f"bundle {n} is missing"):
             await to(log)
         to.mirror.bundles[n] = kept
+
+
+async def test_what_nobody_opens_went_with_its_epoch(to: Pull) -> None:
+    """If all that are asked answer; one that does not, or opens, prevents."""
+    log = Log().reports(600)
+    away = FakeSource(Log(), "away")  # knows no such log
+    some = log.close(3, 300, *range(400, 420))
+    for sources in ([FakeSource(some), away], [FakeSource(some)]):
+        done = await to(log, *sources, excuse=len(sources) == 2)
+        assert done.merged == 3
+    all_closed = [FakeSource(some), FakeSource(some.close(7))]
+    done = await to(log, *all_closed, FakeSource(log.close(3)), excuse=True)
+    assert done.merged == 600
+    assert to.mirror.ranges == [(3, 4, RETIRED)]
+    assert to.mirror.rows == [i for i in range(600) if i != 3]
+
+
+async def test_our_own_closed_entries_went_with_their_epoch(to: Pull) -> None:
+    """We withhold nothing from ourselves."""
+    mirror: Any = to.mirror
+    own: Any = FakeOwn(Log().reports(10).close(4, 5))
+    assert await pull.merge_own(own, mirror, offload, excuse=True) == 10
+    assert to.mirror.ranges == [(4, 6, RETIRED)]
 
 
 async def test_erased_is_not_withheld(to: Pull) -> None:

@@ -393,6 +393,30 @@ def test_a_roster_erases_by_size() -> None:
     assert batch.voids == []
 
 
+def test_entries_of_a_retired_epoch() -> None:
+    """By what the payload names; void ones too, book-keeping never."""
+    void = b'{"epoch":1,"kind":"phone","type":1}'
+    log = [
+        record(report()),
+        record(report(epoch=11)),
+        record(retract(0, 0)),
+        raw(void, 1),
+        (record(report())[0], b"", b""),
+        raw(void, 19),
+        record(report()),
+    ]
+    kind = report().kind
+    assert kind == "phone"
+    last = claims.RETIRED
+    assert claims.retired(10, log, {(kind, 1)}) == [
+        (10, 11, last),
+        (12, 14, last),
+        (16, 17, last),
+    ]
+    assert claims.retired(10, log, {(kind, 11)}) == [(11, 12, last)]
+    assert claims.retired(10, log, {("url", 1), (kind, 2)}) == []
+
+
 def test_what_is_withheld() -> None:
     """Present, erased, sealed and void by the leaf are complete."""
     log = [

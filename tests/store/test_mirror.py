@@ -187,6 +187,57 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     assert await standing(mirror, log) == refolded(log)
 
 
+async def test_what_went_with_its_epoch_stays_gone_in_a_cut(
+    mirror: MirrorStore, log: "Grower"
+) -> None:
+    """It is erased by itself; beyond the cut other entries may come."""
+    said = [log.report(i, epoch=1 + i // 3) for i in range(6)]
+    mirror.retired = frozenset({("phone", 2)})
+    await mirror.advance(*log.mirrored(*said))
+    assert await mirror.erased(log.origin) == [(3, 6, claims.RETIRED)]
+    assert await mirror.counts() == {log.origin: 3}
+    head = await mirror.head(log.origin)
+    assert (head.merged, head.missing) == (6, ())
+    await mirror.decide(head, 4, [])
+    assert await mirror.erased(log.origin) == [(3, 4, claims.RETIRED)]
+    assert (await mirror.head(log.origin)).merged == 4
+
+
+@pytest.mark.parametrize("merged", [False, True])
+async def test_an_epoch_that_is_retired_later(
+    mirror: MirrorStore, log: "Grower", merged: bool
+) -> None:
+    """Rows go at once, bundles one after the other; nothing comes back."""
+    said = [log.report(i, epoch=1 + i % 2) for i in range(300)]
+    said += [log.report(0), log.report(1, epoch=2)]
+    retract: Statement = log.retract(0, 0)
+    step = log.mirrored(*said, retract, merge=merged)
+    await mirror.advance(*step)
+    mirror.retired = frozenset({("phone", 2)})
+    await mirror.drop_retired()
+    if merged:
+        assert await mirror.counts() == {log.origin: 150}
+    await mirror.retire(log.origin, 0, 1)
+    await mirror.retire(log.origin, 0, 9)
+    if not merged:  # folded from before, committed after
+        head = await mirror.head(log.origin)
+        batch = claims.fold(log.origin, 0, log.records)
+        new = dataclasses.replace(head, merged=303)
+        await mirror.advance(head, new, (), batch)
+    assert await mirror.counts() == {log.origin: 150}
+    opened = 0
+    for n in (0, 1):
+        bundle = await mirror.bundle(log.origin, n)
+        assert bundle is not None
+        records = serve.records(log.origin, bundle)
+        opened += sum(bool(salt) for _, salt, _ in records)
+    assert opened == 152
+    await mirror.replace_bundle(log.origin, step[2][0])
+    again = await mirror.bundle(log.origin, 0)
+    assert again is not None
+    assert sum(bool(r[1]) for r in serve.records(log.origin, again)) == 128
+
+
 async def test_a_crash_in_a_cut_leaves_all_as_it_was(
     mirror: MirrorStore, log: "Grower"
 ) -> None:

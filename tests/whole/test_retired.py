@@ -1,0 +1,140 @@
+"""An epoch that the roster retires: all of it is erased, everywhere."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from syncd.flows import serve
+from syncd.node import audit, erasures
+from syncd.roster import drafts
+from syncd.roster.roster import Epoch, Roster
+from syncd.store.vault import State
+from tests.alliance import Alliance, Member, payload, until
+
+PHONE = "+12025550123"
+URL = "http://fraud.example/x"
+
+
+@pytest.fixture
+async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
+    """Two hold reports of phones and URLs, between each other."""
+    async with Alliance.found(tmp_path, ("police", "bank", "carrier")) as a:
+        for phone, url in ((PHONE, URL), ("+12025550124", URL + "y")):
+            await a.police.report("phone", phone, evidence="police_case")
+            await a.police.report("url", url, evidence="police_case")
+            await a.settle()
+        police = a.police
+        await police.write(*(payload(n, police.origin) for n in range(300)))
+        await a.settle()
+        yield a
+
+
+def retire(draft: Roster) -> Roster:
+    draft = drafts.add_epoch(draft, Epoch("url", 2, 1))
+    return drafts.retire_epoch(draft, "url", 1)
+
+
+async def retired(alliance: Alliance) -> None:
+    await alliance.change(retire, at="bank")
+    await alliance.agreed()
+    for member in alliance.up:
+        await until(lambda m=member: swept(m), 20)  # type: ignore[misc]
+
+
+async def swept(member: Member) -> bool:
+    return (member.home / erasures.RETIRED).exists()
+
+
+async def open_records(member: Member, origin: str) -> list[int]:
+    """Return which entries of types 1–7 a member can still open."""
+    own = origin == member.origin
+    size = await member.size() if own else (await member.head(origin)).mirrored
+    found = []
+    for n in range(-(-size // 256)):
+        if own:
+            bundle = await member.node.home.own.log.bundle(n)
+        else:
+            bundle = await member.node.home.mirror.bundle(origin, n)
+        assert bundle is not None
+        records = serve.records(origin, bundle)
+        found += [
+            n * 256 + at
+            for at, (head, salt, _) in enumerate(records)
+            if salt and head[1] < 8
+        ]
+    return found
+
+
+async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
+    """Payloads, salts and claims; the other kinds stay; logs still hold."""
+    police = alliance.police
+    before = set(await open_records(police, police.origin))
+    await retired(alliance)
+    await alliance.settle()
+    after = await open_records(police, police.origin)
+    assert len(after) == 2
+    assert set(after) < before
+    digests = set()
+    for member in alliance.up:
+        assert await open_records(member, police.origin) == after
+        digests.add(await member.digest(police.origin))
+        assert (await member.node.home.mirror.counts())[police.origin] == 2
+        phone, url = (
+            *await member.lookup("phone", PHONE),
+            *await member.lookup("url", URL),
+        )
+        assert (phone.verdict, url.verdict) == ("confirmed", "none")
+        settings, roster = member.config, member.node.rosters.current
+        for checked in audit.verify_home(settings, roster):
+            assert checked.problems == []
+    assert len(digests) == 1
+    counts = await police.node.home.own.vault.counts()
+    assert counts.get(("url", State.PUBLISHED), 0) == 0
+    assert counts["url", State.ENDED] == 2
+    # It is no breach that the roster erased what stood.
+    assert not await alliance.bank.findings("erase_breach")
+    # Under the next epoch it may be reported again.
+    await police.report("url", URL, evidence="police_case")
+    await alliance.settle()
+    (answer,) = await alliance.bank.lookup("url", URL)
+    assert answer.verdict == "confirmed"
+
+
+async def test_who_comes_later_holds_the_same(alliance: Alliance) -> None:
+    """No leaf tells its epoch: what nobody opens is excused, and no more."""
+    police, bank = alliance.police, alliance.bank
+    await retired(alliance)
+    await alliance.settle()
+    payer = await alliance.admit("payer")
+    await alliance.agreed()
+    await payer.awake()
+    await alliance.settle(receipts=False)
+    assert await payer.digest(police.origin) == await bank.digest(
+        police.origin
+    )
+    # Neither does it stop who begins anew, its own log included.
+    await alliance.stop("police")
+    for path in police.home.glob("mirror.db*"):
+        path.unlink()
+    await alliance.start("police")
+    await alliance.settle(receipts=False)
+    assert await police.digest(police.origin) == await bank.digest(
+        police.origin
+    )
+    settings, roster = police.config, police.node.rosters.current
+    for checked in audit.verify_home(settings, roster):
+        assert checked.problems == []
+
+
+async def test_what_comes_after_the_retirement(alliance: Alliance) -> None:
+    """Somebody who writes of that epoch still says nothing to anybody."""
+    police, bank = alliance.police, alliance.bank
+    await retired(alliance)
+    await alliance.settle()
+    await police.write(payload(7000, police.origin))
+    await bank.round()
+    head = await bank.head(police.origin)
+    assert head.merged == await police.size()
+    assert len(await open_records(bank, police.origin)) == 2
+    assert (await bank.node.home.mirror.counts())[police.origin] == 2
