@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from syncd import canonical
 from syncd.errors import MalformedError
 from syncd.indicator import statement as statements
 from syncd.indicator.statement import (
+    Anchor,
+    AnchoredLog,
     Dispute,
     Erase,
     Report,
@@ -107,6 +110,33 @@ def test_a_reason_quotes_nothing(payload: bytes) -> None:
     found = statements.decode(payload, 1)
     assert isinstance(found, Void)
     assert "138" not in found.reason
+
+
+def test_a_sighting_counts_in_steps() -> None:
+    """At least 1, 2, 5, 10, 50 or 100 times: nobody is told how often."""
+    said = next(c for c in VECTORS["read"] if c["type"] == 4)
+    value = json.loads(said["payload"])
+    found = [
+        count
+        for count in range(120)
+        if isinstance(
+            statements.decode(canonical.dumps({**value, "count": count}), 4),
+            Sighting,
+        )
+    ]
+    assert found == [1, 2, 5, 10, 50, 100]
+
+
+def test_an_anchor_of_all_its_logs_is_read() -> None:
+    """Book-keeping may be longer than what is said of an indicator."""
+    logs = []
+    for n in range(16):
+        origin = f"{'a' * 60}{n:02}.example/syncd/txwz/1"
+        line = f"— {origin} {'A' * 96}"
+        logs.append(AnchoredLog(origin, 5, "00" * 32, line))
+    payload = statements.encode(Anchor(logs=tuple(logs)))
+    assert len(payload) > statements.MAX_PAYLOAD
+    assert statements.decode(payload, 16) == Anchor(logs=tuple(logs))
 
 
 def test_deep_nesting_is_void() -> None:
