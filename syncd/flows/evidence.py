@@ -130,7 +130,7 @@ def _holder(
     if (
         epoch is None
         or index is None
-        or (epoch.generation != request.generation)
+        or epoch.generation != request.generation
     ):
         raise RefusedError(
             f"evidence: roster {roster.version} has no such share of"
