@@ -3,12 +3,13 @@
 A snapshot of a virtual machine rolls back database and high-water mark
 together; the others' mirrors do not follow it. So nothing is appended until
 a majority of the other active members said how much of our log they hold,
-and the rest had a minute. If one of them holds what we do not, appending
+and the rest had a minute. A `seen` line that one of them made since counts as
+its answer, however it came. If one of them holds what we do not, appending
 would fork the log: we refuse, and say what to do.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,6 +27,21 @@ from syncd.tlog.note import VerifierKey
 REST_S = 60.0  # what the rest gets once a majority has answered
 NEXT = "stop syncd, then syncd join update OUT --next-log"
 PAUSE_S = 1.0  # between two attempts at one member
+
+
+class Hand(Protocol):
+    """What may come by hand while we wait."""
+
+    async def brought(self) -> Mapping[str, bytes]:
+        """Return checkpoints of ours that members have seen, by id.
+
+        Each with a `seen` line that its member made since we started.
+        """
+        ...
+
+    async def overridden(self, head: OwnHead) -> bool:
+        """Tell whether the operator takes it upon himself, once."""
+        ...
 
 
 class Other(Protocol):
@@ -50,6 +66,7 @@ class Awake:
     asked: int
     answered: int
     largest: int  # entries of ours, the largest anybody holds
+    overridden: bool = False  # by the operator: a majority was not asked
 
 
 async def awaken(
@@ -58,6 +75,7 @@ async def awaken(
     log_key: VerifierKey,
     others: Sequence[Other],
     root_at: Callable[[int], Awaitable[bytes]],
+    hand: Hand | None = None,
     rest_s: float = REST_S,
     pause_s: float = PAUSE_S,
 ) -> Awake:
@@ -71,6 +89,7 @@ async def awaken(
         log_key: our own log key.
         others: the doors of the other active members.
         root_at: the root of our own log at a size up to its tip.
+        hand: what else counts: lines that were carried here, and words.
         rest_s: for those who did not answer when a majority had.
         pause_s: between attempts.
 
@@ -78,8 +97,15 @@ async def awaken(
         RefusedError: somebody holds what we cannot extend.
     """
     answers: dict[str, bytes] = {}
+    carried: dict[str, bytes] = {}
     enough = asyncio.Event()
     majority = len(others) // 2 + 1 if others else 0
+    names = {source.name for source in others}
+    overridden = False
+
+    def count() -> None:
+        if len(names & {*answers, *carried}) >= majority:
+            enough.set()
 
     async def ask(source: Other) -> None:
         while True:
@@ -88,23 +114,34 @@ async def awaken(
             except SyncdError:
                 await asyncio.sleep(pause_s)
                 continue
-            if len(answers) >= majority:
-                enough.set()
+            count()
             return
+
+    async def look(hand: Hand) -> None:
+        nonlocal overridden
+        while True:
+            carried.update(await hand.brought())
+            count()
+            if not enough.is_set() and await hand.overridden(head):
+                overridden = True
+                enough.set()
+            await asyncio.sleep(pause_s)
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(ask(source)) for source in others]
+        watch = [group.create_task(look(hand))] if hand and others else []
         if others:
             await enough.wait()
             await asyncio.wait(tasks, timeout=rest_s)
-        for task in tasks:
+        for task in (*tasks, *watch):
             task.cancel()
     largest = 0
-    for name, raw in answers.items():
+    for name, raw in (*answers.items(), *carried.items()):
         if raw:
             size = await _compare(name, raw, head, log_key, root_at)
             largest = max(largest, size)
-    return Awake(len(others), len(answers), largest)
+    answered = len(names & {*answers, *carried})
+    return Awake(len(others), answered, largest, overridden=overridden)
 
 
 async def _held(source: Other, origin: str) -> bytes:

@@ -15,6 +15,7 @@ import time
 import zoneinfo
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -39,6 +40,7 @@ from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.statement import Statement
 from syncd.node import daily, erasures, refold
+from syncd.node.byhand import ByHand
 from syncd.node.events import Events
 from syncd.node.exchange import BUG, Exchange
 from syncd.node.home import Home, pending_tls, settle_tls
@@ -211,9 +213,12 @@ class Daemon:
 
     def _extra_sources(self, origin: str) -> Sequence[Source]:
         """Return directories of files that hold a copy of an origin's log."""
-        name = peer_door.origin_hash(origin)
-        path = self.home.path / "inbox" / name
+        path = self._inbox(origin)
         return [DirectorySource(path)] if path.is_dir() else []
+
+    def _inbox(self, origin: str) -> Path:
+        """Return the directory into which files of a log are laid by hand."""
+        return self.home.path / "inbox" / peer_door.origin_hash(origin)
 
     # ------------------------------------------------------------ states
 
@@ -645,6 +650,7 @@ class Daemon:
                 log_key=self.home.keys.log.verifier,
                 others=others,
                 root_at=self._own_root_at,
+                hand=self._by_hand(),
             )
         except RefusedError as e:
             self._why_not = f"{e}; {e.hint}"  # status says the way out
@@ -653,6 +659,16 @@ class Daemon:
             )
             log.critical("not appending", why=str(e), hint=e.hint)
             return
+        if awake.overridden:
+            await self.report(
+                Finding(
+                    "override",
+                    self.config.origin,
+                    None,
+                    f"appending by the operator's word: {awake.answered} of"
+                    f" {awake.asked} members answered",
+                )
+            )
         await self.exchange.ask()
         await self.exchange.heard.wait()  # the rounds go on asking
         if self._why_not == UNASKED:  # else a receipt told us more
@@ -666,6 +682,18 @@ class Daemon:
         await self._say_roster()
         self.wake()
         await self._know_never()
+
+    def _by_hand(self) -> ByHand:
+        """Return what else may let us append: see `byhand`."""
+        origin = self.config.origin
+        return ByHand(
+            self.home.path,
+            self._inbox(origin),
+            self.home.keys.log.verifier,
+            lambda: self.rosters.current,
+            # Theirs may be ahead of us by so much.
+            int(self.clock()) + self.config.skew.max_s,
+        )
 
     async def _own_root_at(self, size: int) -> bytes:
         own = self.home.own.log

@@ -46,7 +46,28 @@ class Peer:
         return answer or b""
 
 
-async def wake(size: int, *peers: Peer, rest_s: float = 0.05) -> Awake:
+class FakeHand:
+    """What is laid into the home."""
+
+    def __init__(self, said: bool = False, **brought: bytes) -> None:
+        self._said = said
+        self._brought = brought
+        self.looked = 0
+
+    async def brought(self) -> dict[str, bytes]:
+        self.looked += 1
+        return self._brought if self.looked > 2 else {}
+
+    async def overridden(self, head: OwnHead) -> bool:
+        return self._said and self.looked > 2
+
+
+async def wake(
+    size: int,
+    *peers: Peer,
+    rest_s: float = 0.05,
+    hand: FakeHand | None = None,
+) -> Awake:
     async def root_at(at: int) -> bytes:
         return merkle.root(leaves(at))
 
@@ -57,6 +78,7 @@ async def wake(size: int, *peers: Peer, rest_s: float = 0.05) -> Awake:
         log_key=KEY.verifier,
         others=sources,
         root_at=root_at,
+        hand=hand,
         rest_s=rest_s,
         pause_s=0.001,
     )
@@ -123,3 +145,31 @@ async def test_what_we_never_signed() -> None:
     """A checkpoint by another key accuses nobody and stops nothing."""
     forged = Peer("a", signed(99, key=OTHER))
     assert (await wake(9, forged, Peer("b", b"junk"))).largest == 0
+
+
+async def test_a_line_that_was_carried_is_an_answer() -> None:
+    """Of whom we ask, and once for each; a stranger's is none."""
+    peers = Peer("a", signed(9)), Peer("b", DOWN), Peer("c", DOWN)
+    hand = FakeHand(b=signed(7), x=signed(9))
+    assert await wake(9, *peers, hand=hand) == Awake(3, 2, 9)
+    hand = FakeHand(a=signed(7), x=signed(9))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await wake(9, *peers, hand=hand)
+
+
+async def test_a_line_that_was_carried_may_show_more() -> None:
+    """Then this home was rolled back, whoever brought it."""
+    hand = FakeHand(b=signed(12))
+    peers = Peer("a", signed(9)), Peer("b", DOWN), Peer("c", DOWN)
+    with pytest.raises(RefusedError, match="b holds 12 entries"):
+        await wake(9, *peers, hand=hand)
+
+
+async def test_the_operator_may_do_without_a_majority() -> None:
+    """Not without what was answered: that is held against us all the same."""
+    down = Peer("b", DOWN), Peer("c", DOWN)
+    awake = await wake(9, *down, hand=FakeHand(said=True))
+    assert awake == Awake(2, 0, 0, overridden=True)
+    with pytest.raises(RefusedError, match="holds 12 entries"):
+        await wake(9, Peer("a", signed(12)), *down, hand=FakeHand(said=True))

@@ -1,0 +1,97 @@
+"""By hand: what else may let us append when no majority answers at a start.
+
+    inbox/<sha256 of our origin>/checkpoint*   our checkpoint with the `seen`
+                                               lines of members, made since
+    append-anyway                              the operator's word, in words
+
+A line that a member's `seen` key made after our start says what its door
+would: the largest tree of ours that it knew then. How it came here does not
+matter. The operator's file is good for one start, at one size.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+
+from syncd.errors import SyncdError
+from syncd.flows.ports import OwnHead
+from syncd.peer.client import MAX_NOTE
+from syncd.roster.roster import Roster
+from syncd.tlog import checkpoint, cosignature, note
+from syncd.tlog.note import VerifierKey
+
+FILE = "append-anyway"
+MOST = 64  # files that are looked into
+
+log = structlog.get_logger("syncd.byhand")
+
+
+def words(head: OwnHead) -> str:
+    """Return what an operator must write to append without a majority."""
+    return (
+        f"no other member holds more of {head.origin} than"
+        f" {head.frontier.size} entries"
+    )
+
+
+class ByHand:
+    """What is laid into the home while we wait for the others."""
+
+    def __init__(
+        self,
+        home: Path,
+        inbox: Path,
+        log_key: VerifierKey,
+        roster: Callable[[], Roster],
+        since: int,
+    ) -> None:
+        """Take the parts; lines from before `since` (unix) are too old."""
+        self._home = home
+        self._inbox = inbox
+        self._key = log_key
+        self._roster = roster
+        self._since = since
+
+    async def brought(self) -> Mapping[str, bytes]:
+        """Return by member id the checkpoint of ours that it says it knows."""
+        return await asyncio.to_thread(self._brought)
+
+    def _brought(self) -> dict[str, bytes]:
+        members = {m.keys.seen.name: m for m in self._roster().active()}
+        keys = [m.keys.seen for m in members.values()]
+        found: dict[str, bytes] = {}
+        for path in sorted(self._inbox.glob("checkpoint*"))[:MOST]:
+            try:
+                with path.open("rb") as file:
+                    raw = file.read(MAX_NOTE)
+                head, signed = checkpoint.open_(raw, self._key)
+                lines = note.verify(signed, [self._key, *keys])
+            except (SyncdError, OSError) as e:
+                log.warning("not an answer", file=path.name, why=str(e))
+                continue
+            for key, line in lines:
+                member = members.get(key.name)
+                if member is None:
+                    continue
+                if cosignature.verify(str(head), key, line) >= self._since:
+                    found[member.id] = raw
+        return found
+
+    async def overridden(self, head: OwnHead) -> bool:
+        """Tell whether the operator says so; it is good for once."""
+        return await asyncio.to_thread(self._overridden, words(head))
+
+    def _overridden(self, wanted: str) -> bool:
+        path = self._home / FILE
+        try:
+            said = path.read_text(errors="replace").strip()
+        except OSError:
+            return False
+        if said != wanted:
+            log.warning("not the words", file=str(path), wanted=wanted)
+            return False
+        path.unlink()
+        log.critical("appending by the operator's word", words=wanted)
+        return True
