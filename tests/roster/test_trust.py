@@ -449,6 +449,12 @@ SUCCESSIONS: dict[str, tuple[Change, str]] = {
         lambda _, d: drafts.add_epoch(d, Epoch("url", 2, 2)),
         "",
     ),
+    "a kind may get its first epoch": (
+        lambda _, d: drafts.add_epoch(
+            d, replace(d.epochs[0], kind="account", epoch=1, generation=1)
+        ),
+        "",
+    ),
     "an epoch may be retired": (
         lambda _, d: drafts.retire_epoch(d, "phone", 3),
         "",
