@@ -114,6 +114,7 @@ async def test_a_cut_chooses_a_branch(
     await assert_decided(alliance, await police.size())
 
 
+@pytest.mark.slow
 async def test_a_restart_forgets_no_decision(alliance: Alliance) -> None:
     """Stopped before, between and after: it ends the same."""
     police, bank = alliance.police, alliance.bank
@@ -138,6 +139,7 @@ async def test_a_restart_forgets_no_decision(alliance: Alliance) -> None:
     await assert_decided(alliance, await police.size())
 
 
+@pytest.mark.slow  # flows/test_decide.py has it in memory
 async def test_a_cut_before_the_fork_decides_nothing(
     alliance: Alliance,
 ) -> None:

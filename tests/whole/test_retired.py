@@ -101,6 +101,7 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
     assert answer.verdict == "confirmed"
 
 
+@pytest.mark.slow
 async def test_who_comes_later_holds_the_same(alliance: Alliance) -> None:
     """No leaf tells its epoch: what nobody opens is excused, and no more."""
     police, bank = alliance.police, alliance.bank
