@@ -143,6 +143,10 @@ class Mirror(Protocol):
         """
         ...
 
+    async def merged_today(self, origin: str) -> tuple[int, int]:
+        """Return how many entries, with how many bytes, were merged today."""
+        ...
+
     async def bundle(self, origin: str, n: int) -> Bundle | None:
         """Return bundle `n` of a mirrored log, or None."""
         ...

@@ -558,6 +558,7 @@ class _Way:
         if frontier.size == self._new.size and self._signed:
             note = self._signed
         batch = joined(checked)
+        batch.octets = sum(run.octets for run in checked)
         contiguous = batch.start == head.merged  # else a gap is before it
         done = MirrorHead(
             head.origin,
@@ -569,8 +570,7 @@ class _Way:
             ),
         )
         await self._mirror.advance(head, done, bundles, batch, _voids(batch))
-        for run in checked:
-            self._budget.spend(run.merged, run.octets)
+        self._budget.spend(batch.stop - batch.start, batch.octets)
         if batch.rosters:
             await self._accepted(batch.rosters)
         return await self._mirror.head(head.origin)
@@ -804,9 +804,10 @@ async def _merge_stored(
     if batch.stop == old.merged and left == old.missing:
         return False
     new = replace(old, merged=batch.stop, missing=left)
-    await mirror.advance(old, new, (), batch, _voids(batch))
     merged = fresh[: batch.stop - old.merged]
-    budget.spend(len(merged), sum(len(payload) for _, _, payload in merged))
+    batch.octets = sum(len(payload) for _, _, payload in merged)
+    await mirror.advance(old, new, (), batch, _voids(batch))
+    budget.spend(len(merged), batch.octets)
     if batch.rosters:
         await accepted(batch.rosters)
     moved: bool = batch.stop > old.merged

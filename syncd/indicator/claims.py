@@ -201,6 +201,7 @@ class Batch(msgspec.Struct, gc=False):
     origin: str
     start: int  # first index of the stretch
     stop: int  # one past its last index
+    octets: int = 0  # of its payloads, where the day's limit counts them
     adds: Rows = []
     ends: list[End] = []
     erases: list[Range] = []

@@ -189,8 +189,6 @@ class Exchange:
         # last process may have ended between a merge and its receipt.
         self._owed: set[str] = set(roster().origins())
         self._pulling: set[asyncio.Task[None]] = set()
-        self._budgets: dict[str, Budget] = {}
-        self._budget_day = 0
         self._decided: dict[str, Pin] = {}  # what our mirrors obey
         self.log_states: dict[str, LogState] = {}
         self.targets: dict[str, Target] = {}
@@ -537,21 +535,16 @@ class Exchange:
             task.cancel()
         await asyncio.gather(*pulling, return_exceptions=True)
 
-    def _budget(self, origin: str) -> Budget:
+    async def _budget(self, origin: str) -> Budget:
         """Return what may still be merged of an origin today (UTC).
 
         Nothing by a format that we do not know; mirroring goes on.
         """
         if self._roster().stops_merging:
             return Budget(0, 0)
-        day = int(self._clock()) // 86_400
-        if self._budget_day != day:
-            self._budget_day = day
-            self._budgets.clear()
         limits = self._roster().limits
-        return self._budgets.setdefault(
-            origin, Budget(limits.entries, limits.bytes)
-        )
+        entries, octets = await self._mirror.merged_today(origin)
+        return Budget(limits.entries - entries, limits.bytes - octets)
 
     async def pull(self, origin: str) -> Pulled | None:
         """Pull one origin up to its target, unless a pull is in flight."""
@@ -603,7 +596,7 @@ class Exchange:
                     mirror=self._mirror,
                     offload=self._offload,
                     report=self._report,
-                    budget=self._budget(origin),
+                    budget=await self._budget(origin),
                     excuse=bool(self._roster().retired),
                 )
         except StaleError:
@@ -642,7 +635,7 @@ class Exchange:
                     mirror=self._mirror,
                     offload=self._offload,
                     report=self._report,
-                    budget=self._budget(origin),
+                    budget=await self._budget(origin),
                     blame=self._blame,
                     accepted=partial(self._accepted, origin),
                     excuse=bool(self._roster().retired),

@@ -131,6 +131,7 @@ class MirrorStore:
             _add_claims(c, log_id, counting)
             failpoint.hit("merge.claims")
             _end_claims(c, log_id, counting)
+            _spend(c, log_id, batch, day)
             failpoint.hit("merge.ends")
             _keep_note(c, log_id, new.merged, new.note)
             # What was erased before may come in again from a slow mirror.
@@ -147,6 +148,19 @@ class MirrorStore:
             failpoint.hit("merge.committed")
 
         await self._db.in_writer(step)
+
+    async def merged_today(self, origin: str) -> tuple[int, int]:
+        """Return how many entries, with how many bytes, were merged today."""
+
+        def job(c: sa.Connection) -> tuple[int, int]:
+            row = c.exec_driver_sql(
+                "SELECT entries, octets FROM spent"
+                " WHERE log_id = ? AND day = ?",
+                (_log_id(c, origin), self._clock() // _DAY_S),
+            ).fetchone()
+            return (row[0], row[1]) if row else (0, 0)
+
+        return await self._db.read(job)
 
     async def fold_again(self, origin: str) -> None:
         """Drop the claims of `origin` and set its `merged` to 0.
@@ -790,6 +804,22 @@ def _add_claims(c: sa.Connection, log_id: int, batch: Batch) -> None:
             f" VALUES (?, ?, ?, ?, {int(log_id)})",
             rows,
         )
+
+
+def _spend(c: sa.Connection, log_id: int, batch: Batch, day: int) -> None:
+    """Count what is merged towards the day's limits."""
+    if not batch.octets:
+        return
+    c.exec_driver_sql(
+        "INSERT INTO spent (log_id, day, entries, octets)"
+        " VALUES (?, ?, ?, ?) ON CONFLICT (log_id) DO UPDATE SET"
+        " entries = excluded.entries + CASE WHEN spent.day = excluded.day"
+        " THEN spent.entries ELSE 0 END,"
+        " octets = excluded.octets + CASE WHEN spent.day = excluded.day"
+        " THEN spent.octets ELSE 0 END,"
+        " day = excluded.day",
+        (log_id, day, batch.stop - batch.start, batch.octets),
+    )
 
 
 def _end_claims(c: sa.Connection, log_id: int, batch: Batch) -> None:

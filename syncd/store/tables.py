@@ -364,4 +364,13 @@ erased = sa.Table(  # entry `by_idx` erases start ≤ index < stop below itself
     sqlite_with_rowid=False,
 )
 
+spent = sa.Table(  # merged of a log on the last day on which anything was
+    "spent",
+    MIRROR,
+    _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
+    _column("day", Int),  # days since 1970-01-01, UTC
+    _column("entries", Int),
+    _column("octets", Int),  # payload bytes
+)
+
 mirror_finding = _finding(MIRROR)

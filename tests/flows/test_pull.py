@@ -219,6 +219,9 @@ class FakeMirror:
         self.batches.append(batch)
         self.found += findings
 
+    async def merged_today(self, origin: str) -> tuple[int, int]:
+        return sum(b.stop - b.start for b in self.batches), 0
+
     async def bundle(self, origin: str, n: int) -> Bundle | None:
         return self.bundles.get(n)
 

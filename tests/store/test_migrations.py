@@ -148,4 +148,4 @@ def test_a_mirror_db_of_the_first_revision_loses_nothing(
     Database(path, "mirror").close()
     after = rows(path)
     assert {name: after[name] for name in before} == before
-    assert set(after) - set(before) == {"rejected_note"}
+    assert set(after) - set(before) == {"rejected_note", "spent"}

@@ -744,6 +744,27 @@ async def test_findings_are_kept_once(
     assert await mirror.findings_after(number, 1) == [(last, other)]
 
 
+async def test_what_was_merged_today(
+    mirror: MirrorStore, log: "Grower", clock: "Clock"
+) -> None:
+    """Entries and bytes of another's log, until the day (UTC) is over."""
+    clock.now = 86_400 * 20_000
+    assert await mirror.merged_today(log.origin) == (0, 0)
+    for count, octets in ((2, 500), (1, 200)):
+        step = log.mirrored(*[log.report(i) for i in range(count)])
+        step[3].octets = octets
+        await mirror.advance(*step)
+    await mirror.advance(*log.mirrored(log.report(1)))  # as our own are
+    assert await mirror.merged_today(log.origin) == (3, 700)
+    assert await mirror.merged_today("nobody.example/syncd/txwz/1") == (0, 0)
+    clock.now += 86_400
+    assert await mirror.merged_today(log.origin) == (0, 0)
+    step = log.mirrored(log.report(1))
+    step[3].octets = 9
+    await mirror.advance(*step)
+    assert await mirror.merged_today(log.origin) == (1, 9)
+
+
 async def test_fold_again_forgets_claims_but_no_bundle(
     mirror: MirrorStore, log: "Grower"
 ) -> None:

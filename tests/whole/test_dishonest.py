@@ -1,10 +1,11 @@
 """What one dishonest, slow or odd member says costs the others nothing."""
 
 import asyncio
+import functools
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from syncd.flows import serve
 from syncd.flows.ports import Heads
 from syncd.indicator.statement import RosterAccepted
 from syncd.node.rosters import FORGIVE_S
+from syncd.roster import drafts
 from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, merkle, note, witness
@@ -494,6 +496,40 @@ async def test_what_we_know_of_a_log_and_do_not_mirror_yet(
         got = await door.checkpoint(police.origin)
         head, _ = checkpoint.open_(got, police.keys.log.verifier)
         assert head.size == told
+
+
+async def test_a_restart_is_no_new_day(alliance: Alliance) -> None:
+    """What is above a log's limit waits, also for a daemon that starts."""
+    police, bank = alliance.police, alliance.bank
+    await alliance.settle()
+    entries, octets = await bank.node.home.mirror.merged_today(police.origin)
+    assert entries > 0
+    assert octets > 0
+    limits = police.node.rosters.current.limits
+
+    def at(most: int) -> Callable[[Roster], Roster]:
+        return functools.partial(
+            drafts.set_limits, limits=replace(limits, entries=most)
+        )
+
+    await alliance.change(at(entries + 2), at="bank")
+    for n in range(3):
+        await police.write(payload(80 + n, police.origin))
+        await bank.round()
+    held = await bank.head(police.origin)
+    assert held.mirrored == await police.size()
+    assert held.merged < held.mirrored
+    assert await bank.findings("limit")
+    await bank.stop()
+    await alliance.start("bank")
+    await bank.round()
+    assert await bank.head(police.origin) == held
+    # The admins may raise it; that counts at once.
+    await alliance.change(at(limits.entries), at="bank")
+    await bank.round()
+    assert (await bank.head(police.origin)).merged == held.mirrored
+    await alliance.agreed()
+    await alliance.settle()
 
 
 async def test_a_log_that_the_roster_ended(alliance: Alliance) -> None:
