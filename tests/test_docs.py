@@ -165,7 +165,9 @@ def test_every_job_is_documented() -> None:
     source = inspect.getsource(daemon.Daemon)
     there = set(re.findall(r"self\._add\(\s*(?:\w+,\s*)?self\.(\w+)", source))
     there |= set(
-        re.findall(r"create_task\(self\.(_awaken|_publisher)\(", source)
+        re.findall(
+            r"create_task\(self\.(_awaken|_publisher|_watch_clock)\(", source
+        )
     )
     documented = {
         code

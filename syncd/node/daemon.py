@@ -66,6 +66,7 @@ LOOKUP_CACHE = 100_000  # identifiers, in memory, where that is allowed
 BULK_TIMEOUT_S = 120.0  # for the holders to answer a batch of ours
 DAILY_S = 600  # how often the daily jobs look at the clock
 WATCHDOG_S = 5
+CLOCK_S = 5.0  # how often it is looked whether the clock was set, and by what
 UNASKED = "the other members were not asked yet"
 
 
@@ -90,6 +91,8 @@ class Daemon:
         self._runners: list[web.AppRunner] = []
         self._scheduler: AsyncIOScheduler | None = None
         self._why_not = UNASKED
+        self._asked = False  # enough of the others, since the start
+        self._awakening: asyncio.Task[None] | None = None
         self._ruled_out = ""  # why the roster lets our log not go on
         self._sure = 0  # the size up to which the roster says it is ours
         self._against = 0  # the size of a receipt that contradicts our log
@@ -336,6 +339,8 @@ class Daemon:
             await work
         except SyncdError as e:
             log.warning("left undone", why=str(e))
+        except Exception:
+            log.exception("left undone")
 
     async def _grown(self, origin: str) -> None:
         self.desk.changed(origin)
@@ -348,8 +353,11 @@ class Daemon:
         return [receipt.note for receipt in found.values()]
 
     async def _keep_receipt(self, signer: str, size: int, note: bytes) -> None:
+        origin = self.config.origin
+        if not note.startswith(origin.encode() + b"\n"):
+            return  # of an earlier log of ours: nobody asks for it any more
         kept = await self.home.own.cosigned.keep_receipt(
-            self.config.origin, signer, size, note
+            origin, signer, size, note
         )
         if kept:
             await self._hold(signer, note)
@@ -396,8 +404,12 @@ class Daemon:
         await self._obey()
         self.home.mirror.retired = self.rosters.current.retired
         await self.teller.roster()
-        self._tasks.append(asyncio.create_task(self._act()))
+        self.aside(self._act())
         self.wake()
+        if self._awakening is not None and not self._asked:
+            # Whom we wait for may have left, and somebody else be here.
+            self._awakening.cancel()
+            self._awakening = asyncio.create_task(self._awaken())
 
     async def _obey(self) -> None:
         """Learn whether the roster lets our log go on from where it is."""
@@ -419,7 +431,8 @@ class Daemon:
         else:
             self._sure = pin.size
             if 0 < self._against <= pin.size:
-                self._against, self._why_not = 0, ""
+                self._against = 0
+                self._why_not = "" if self._asked else UNASKED
 
     async def retire(self) -> None:
         """Erase what is of the roster's retired epochs."""
@@ -493,8 +506,9 @@ class Daemon:
         await self._merge_own()
         await self._obey()
         await self.teller.all(but=self.config.origin)
-        self._tasks.append(asyncio.create_task(self._awaken()))
+        self._awakening = asyncio.create_task(self._awaken())
         self._tasks.append(asyncio.create_task(self._publisher()))
+        self._tasks.append(asyncio.create_task(self._watch_clock()))
         self._schedule()
 
     async def stop(self) -> None:
@@ -504,6 +518,8 @@ class Daemon:
         if self._scheduler is not None:  # else a door could not be opened
             self._scheduler.shutdown(wait=False)
         tasks = [*self._tasks, *self._aside]
+        if self._awakening is not None:
+            tasks.append(self._awakening)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -623,6 +639,9 @@ class Daemon:
         except SyncdError as e:
             self.metrics.failures.labels("round").inc()
             log.warning("round failed", why=str(e))
+        except Exception:
+            self.metrics.failures.labels("round").inc()
+            log.exception("round failed")
         except asyncio.CancelledError:
             log.debug("round left")  # we are being stopped
 
@@ -633,10 +652,42 @@ class Daemon:
         except SyncdError as e:
             self.metrics.failures.labels("daily").inc()
             log.warning("daily work failed", why=str(e))
+        except Exception:
+            self.metrics.failures.labels("daily").inc()
+            log.exception("daily work failed")
         except asyncio.CancelledError:
             log.debug("daily work left")
 
+    async def _watch_clock(self, every_s: float = CLOCK_S) -> None:
+        """Have the jobs go on when somebody sets the machine's clock.
+
+        The scheduler reckons by the time of day: when that is set back by an
+        hour, it would do nothing for an hour.
+        """
+        before = self.clock() - time.monotonic()
+        while True:
+            await asyncio.sleep(every_s)
+            after = self.clock() - time.monotonic()
+            by_s, before = round(after - before), after
+            if abs(by_s) < CLOCK_S or self._scheduler is None:
+                continue
+            log.warning("the machine's clock was set", by_s=by_s)
+            now = datetime.datetime.now(datetime.UTC)
+            for job in self._scheduler.get_jobs():
+                job.modify(next_run_time=now)
+
     async def _awaken(self) -> None:
+        """Be allowed to append, or say why we never will be."""
+        try:
+            await self._ask_around()
+        except Exception as e:
+            # Ours to mend, or our own files'; nothing is appended until then.
+            if not self._asked:
+                self._why_not = str(e) if isinstance(e, SyncdError) else BUG
+            self.metrics.failures.labels("awaken").inc()
+            log.exception("not appending")
+
+    async def _ask_around(self) -> None:
         """Ask the others how much of our log they hold; then append."""
         own = self.home.own.log
         me = self.config.member.id
@@ -671,6 +722,7 @@ class Daemon:
             )
         await self.exchange.ask()
         await self.exchange.heard.wait()  # the rounds go on asking
+        self._asked = True
         if self._why_not == UNASKED:  # else a receipt told us more
             self._why_not = ""
         log.info(

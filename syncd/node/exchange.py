@@ -818,6 +818,9 @@ class Exchange:
             except SyncdError as e:
                 self.log_state(origin).why = str(e)
                 log.warning("not cosigning", origin=origin, why=str(e))
+            except Exception:
+                self.log_state(origin).why = BUG
+                log.exception("not cosigning", origin=origin)
 
     async def poke_all(self, raw: bytes) -> int:
         """Tell all members that our log has grown; return how many heard."""

@@ -279,6 +279,11 @@ class PeerClient:
                 last = UnavailableError(f"{self.name}: no answer in time")
             except aiohttp.ClientSSLError as e:
                 last = UnavailableError(f"{self.name}: tls: {e}")
+            except aiohttp.ClientConnectorError as e:
+                why = e.strerror or str(e.os_error)
+                last = UnavailableError(
+                    f"{self.name}: cannot reach {e.host}:{e.port}: {why}"
+                )
             except aiohttp.ClientError as e:
                 why = str(e) or type(e).__name__
                 last = UnavailableError(f"{self.name}: {why}")

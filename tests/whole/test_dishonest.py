@@ -549,7 +549,13 @@ async def test_a_log_that_the_roster_ended(alliance: Alliance) -> None:
             draft, members=tuple(sorted(members, key=lambda m: m.id))
         )
 
+    # Even if it was announced before, and not yet fetched.
+    await police.write(payload(3, police.origin))
+    raw = police.node.home.own.log.released()
+    assert await bank.node.exchange.offer("carrier", raw)
     await alliance.change(end, at="bank")
+    await bank.node.exchange.idle()
+    assert police.origin not in bank.node.exchange.targets
     await police.write(payload(4, police.origin))
     raw = police.node.home.own.log.released()
     assert not await bank.node.exchange.offer("carrier", raw)

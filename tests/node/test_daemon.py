@@ -1,0 +1,114 @@
+"""The daemon's own jobs, whatever goes wrong with them or their machine."""
+
+import asyncio
+import datetime
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from syncd.errors import DamagedError
+from syncd.node.daemon import UNASKED, Daemon
+from syncd.node.exchange import BUG
+from syncd.roster import drafts
+from syncd.roster.roster import Roster
+from tests.alliance import HOUR_S, Alliance, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def alliance(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Alliance]:
+    """Four members, one of which tests maltreat."""
+    root = tmp_path_factory.mktemp("daemon")
+    async with Alliance.found(root) as alliance:
+        yield alliance
+
+
+@pytest.mark.parametrize("by_s", [-HOUR_S, HOUR_S])
+async def test_the_clock_is_set(alliance: Alliance, by_s: int) -> None:
+    """The jobs go on at once; set back, they would wait for that long."""
+    bank = alliance.bank
+    Daemon._schedule(bank.node)
+    scheduler = bank.node._scheduler
+    assert scheduler is not None
+    scheduler.pause()  # they are looked at, not run
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    for job in scheduler.get_jobs():
+        job.modify(next_run_time=later)
+    watch = asyncio.create_task(bank.node._watch_clock(0.01))
+
+    async def due() -> bool:
+        return all(j.next_run_time < later for j in scheduler.get_jobs())
+
+    try:
+        await asyncio.sleep(0.05)
+        assert not await due()
+        bank.shift_s = by_s
+        await until(due)
+    finally:
+        watch.cancel()
+        scheduler.shutdown(wait=False)
+        bank.node._scheduler, bank.shift_s = None, 0
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (DamagedError("own.db: bundle 0 is missing"), "bundle 0"),
+        (KeyError(), BUG),
+    ],
+)
+async def test_awakening_fails(
+    alliance: Alliance, error: Exception, why: str
+) -> None:
+    """Then nothing is appended, and status says why."""
+    await alliance.settle()
+    node = alliance.bank.node
+
+    async def root_at(size: int) -> bytes:
+        raise error
+
+    right = node._own_root_at
+    node._own_root_at = root_at  # type: ignore[method-assign]
+    node._why_not, node._asked = UNASKED, False
+    await node._awaken()
+    assert why in node.appending
+    node._own_root_at = right  # type: ignore[method-assign]
+    node._why_not = UNASKED
+    await node._awaken()
+    assert not node.appending
+
+
+async def test_a_receipt_for_an_earlier_log(alliance: Alliance) -> None:
+    """It is none for this one."""
+    bank = alliance.bank
+    await alliance.settle()
+    before = await bank.receipts()
+    earlier = bank.origin.removesuffix("1").encode() + b"0\n999\nAA==\n\n"
+    for name in ("police", "carrier"):
+        key = alliance.members[name].keys.merged.name
+        await bank.node._keep_receipt(key, 999, earlier)
+    assert await bank.receipts() == before
+    assert not bank.node.appending
+
+
+async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
+    """Who has left is waited for no more: the majority is of the new one."""
+    police, bank = alliance.police, alliance.bank
+    await alliance.settle()
+    await alliance.stop("bank", "carrier", "platform")
+    await bank.start()
+    await asyncio.sleep(0.1)
+    assert UNASKED in bank.node.appending
+
+    def edit(draft: Roster) -> Roster:
+        return drafts.remove(drafts.remove(draft, "carrier"), "platform")
+
+    await alliance.change(edit, at="police")
+    await bank.round()
+    assert bank.node.rosters.current == police.node.rosters.current
+    await bank.awake()
+    bank.node.may_append()
