@@ -81,6 +81,7 @@ class Budget:
 
     entries: int
     octets: int  # record bytes, inflated
+    counted: bool = True  # else what is merged was merged before
 
     @property
     def left(self) -> bool:
@@ -720,7 +721,7 @@ async def _fill(
 
 async def merge_stored(origin: str, mirror: Mirror, offload: Offload) -> None:
     """Merge all that is mirrored of a log up to what is withheld."""
-    unlimited = Budget(2**63, 2**63)
+    unlimited = Budget(2**63, 2**63, counted=False)
     while await _merge_stored(
         await mirror.head(origin), mirror, offload, unlimited, _nobody
     ):
@@ -805,9 +806,10 @@ async def _merge_stored(
         return False
     new = replace(old, merged=batch.stop, missing=left)
     merged = fresh[: batch.stop - old.merged]
-    batch.octets = sum(len(payload) for _, _, payload in merged)
+    octets = sum(len(payload) for _, _, payload in merged)
+    batch.octets = octets if budget.counted else 0
     await mirror.advance(old, new, (), batch, _voids(batch))
-    budget.spend(len(merged), batch.octets)
+    budget.spend(len(merged), octets)
     if batch.rosters:
         await accepted(batch.rosters)
     moved: bool = batch.stop > old.merged

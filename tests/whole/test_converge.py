@@ -155,11 +155,12 @@ async def test_pokes_in_a_row_lose_none(alliance: Alliance) -> None:
         await asyncio.sleep(0.02)
     async with asyncio.timeout(5):
         while True:
+            # First what waits: it may be published while we look.
+            waits = await alliance.carrier.node.home.own.vault.waiting_count()
             size = await alliance.carrier.size()
             heads = [
                 await m.head(alliance.carrier.origin) for m in alliance.up
             ]
-            waits = await alliance.carrier.node.home.own.vault.waiting_count()
             if not waits and {h.merged for h in heads} == {size}:
                 break
             await asyncio.sleep(0.01)
