@@ -44,7 +44,9 @@ MAX_BATCH = 4096  # elements in one request
 POINT = 32  # bytes
 PURPOSES = vocabulary.codes("purpose")
 PURPOSES_OF_BULK = frozenset({"publish", "rotate", "portfolio_screen"})
-LOCAL_BATCH = 1024  # identifiers in one request: bounds the latency
+BULK_BATCH = 1024  # identifiers in one request
+# Those on their way together are what a busy holder may take seconds for.
+LOOKUP_BATCH = 256
 LANES = 3  # requests of one call on their way at once
 CHECKED = 64  # elements from which a check element goes with them, uncounted
 _DOWN_S = 10  # seconds for which a holder that failed is asked last
@@ -482,12 +484,14 @@ class Tokeniser:
             done.update(fresh)
             self._remember(fresh)
 
+        bulk = purpose in PURPOSES_OF_BULK
+        size = BULK_BATCH if bulk else LOOKUP_BATCH
         calls = []
         for kind in ("phone", "account"):
             rest = [i for i in wanted if i.kind == kind and i not in done]
             calls += [
-                ask(kind, rest[at : at + LOCAL_BATCH])
-                for at in range(0, len(rest), LOCAL_BATCH)
+                ask(kind, rest[at : at + size])
+                for at in range(0, len(rest), size)
             ]
         await asyncio.gather(*calls)
         if failed:

@@ -446,7 +446,7 @@ async def test_requests_of_one_call_are_on_their_way_together(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A few at a time, and each identifier once."""
-    monkeypatch.setattr(tokenise, "LOCAL_BATCH", 5)
+    monkeypatch.setattr(tokenise, "LOOKUP_BATCH", 5)
     lines = {name: Line(holder) for name, holder in world.holders.items()}
     world.client = world.new_client(door=lines.__getitem__)
     wanted = phones(28)
@@ -457,11 +457,20 @@ async def test_requests_of_one_call_are_on_their_way_together(
     assert sorted(sizes) == [3, 5, 5, 5, 5, 5]
 
 
+async def test_look_ups_go_in_smaller_batches(world: World) -> None:
+    """What comes in time is more, the less a busy holder is given at once."""
+    asked = world.holders["bank"].asked
+    for purpose in ("call_check", "publish"):
+        await world.client.outputs(phones(257), purpose=purpose, timeout_s=5)
+    sizes = [(r.purpose, r.counted) for r in asked]
+    assert sizes == [("call_check", 256), ("call_check", 1), ("publish", 257)]
+
+
 async def test_the_deadline_is_one_for_all(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What came in time is there; what has no time left is not asked."""
-    monkeypatch.setattr(tokenise, "LOCAL_BATCH", 1)
+    monkeypatch.setattr(tokenise, "LOOKUP_BATCH", 1)
     left: list[float] = []
 
     class Slow:
@@ -508,7 +517,7 @@ async def test_what_failed_is_not_tried_for_the_rest(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With too few holders the other batches wait for no time-out."""
-    monkeypatch.setattr(tokenise, "LOCAL_BATCH", 1)
+    monkeypatch.setattr(tokenise, "LOOKUP_BATCH", 1)
     world.holders["bank"].down = world.holders["police"].down = True
     with pytest.raises(HoldersError):
         await world.outputs(*phones(20))
