@@ -66,7 +66,7 @@ async def test_another_root_at_the_same_size(
 @pytest.mark.parametrize(
     ("entries", "common"),
     [
-        (300, 1),
+        pytest.param(300, 1, marks=LATER),
         pytest.param(0, 1, marks=LATER),
         pytest.param(300, 299, marks=LATER),
     ],
