@@ -666,6 +666,27 @@ async def test_what_nobody_opens_went_with_its_epoch(to: Pull) -> None:
     assert to.mirror.rows == [i for i in range(600) if i != 3]
 
 
+async def test_however_many_went_with_their_epoch_one_pull_is_enough(
+    to: Pull, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of what is missing is bounded; what is excused is not."""
+    monkeypatch.setattr(pull, "MOST_MISSING", 100)
+    log = Log().reports(700)
+    closed = range(10, 690)
+    done = await to(log, FakeSource(log.close(*closed)), excuse=True)
+    assert (done.merged, done.missing) == (700, ())
+    assert to.mirror.rows == [i for i in range(700) if i not in closed]
+
+
+async def test_what_is_mirrored_is_merged_without_asking(to: Pull) -> None:
+    """Up to what is withheld, in as many steps as it takes."""
+    log = Log().reports(900)
+    assert (await to(log, budget=Budget(0, 0))).merged == 0
+    mirror: Any = to.mirror
+    await pull.merge_stored(ORIGIN, mirror, offload)
+    assert to.mirror._head.merged == 900
+
+
 async def test_our_own_closed_entries_went_with_their_epoch(to: Pull) -> None:
     """We withhold nothing from ourselves."""
     mirror: Any = to.mirror

@@ -117,6 +117,8 @@ def test_a_closed_record_has_no_payload() -> None:
     bundle = replace(bundles()[0], width=2, gz=serve.deflate(held))
     assert serve.payload_at(bundle, 0) == b""
     assert serve.payload_at(bundle, 1) == written()[1][2]
+    with pytest.raises(DamagedError, match="bundle 0: bundle: 2 records"):
+        serve.payload_at(replace(bundle, width=3), 0)
 
 
 async def test_upper_tiles_hold_the_roots_of_what_is_whole() -> None:

@@ -113,6 +113,12 @@ def full(settled: "Club") -> Roster:
 # ------------------------------------------------------------ one spelling
 
 
+def test_statements_of_a_newer_format_are_not_merged(full: Roster) -> None:
+    """They may mean what this build does not know."""
+    assert not full.stops_merging
+    assert replace(full, format=roster.FORMAT + 1).stops_merging
+
+
 def test_nobody_has_to_tell_of_themselves(full: Roster) -> None:
     """What is empty is left out, and what is left out is empty."""
     plain = [replace(member, info={}) for member in full.members]
@@ -316,6 +322,13 @@ REFUSED: dict[str, tuple[Edit, str]] = {
             seal=r["members"][1]["keys"]["seal"]
         ),
         "keys: one is both bank's seal and carrier's seal",
+    ),
+    "two members with one TLS key": (
+        lambda r: (
+            r["members"][0]["keys"].update(tls=r["members"][1]["keys"]["tls"]),
+            r["members"][0].update(certificate=r["members"][1]["certificate"]),
+        ),
+        "keys: one is both bank's tls and carrier's tls",
     ),
     "another's certificate": (
         lambda r: r["members"][0].update(
