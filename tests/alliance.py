@@ -51,7 +51,6 @@ from syncd.indicator import claims, leaf, statement, token
 from syncd.indicator.identifier import for_report
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report, Statement
-from syncd.node import status
 from syncd.node.daemon import Daemon, _read_pin
 from syncd.node.home import Home, clock, keep_keys, roster_files, share_name
 from syncd.peer.client import PeerClient
@@ -360,7 +359,7 @@ class Member:
     async def awake(self) -> None:
         """Wait until the daemon may append."""
         async with asyncio.timeout(20):
-            while self.node._why_not:  # noqa: ASYNC110  nobody tells
+            while self.node.standing._why_not:  # noqa: ASYNC110  nobody tells
                 await asyncio.sleep(0.005)
 
     # ------------------------------------------------------------- working
@@ -405,13 +404,13 @@ class Member:
 
     async def say(self, *said: Statement) -> None:
         """Append statements."""
-        await self.node.append([(one, None) for one in said])
+        await self.node.publisher.append([(one, None) for one in said])
 
     async def write(self, *said: Said) -> None:
         """Append entries as they are, right or wrong."""
         async with self.node.writer._lock:
             await self._write(said)
-        await self.node.after_append()
+        await self.node.publisher._after_append()
 
     async def _write(self, said: Sequence[Said]) -> None:
         own = self.node.home.own.log
@@ -480,7 +479,7 @@ class Member:
 
     async def findings(self, code: str = "") -> list[Kept]:
         """Return what it found, of one code or all."""
-        found = await status.findings(self.node, 1000)
+        found = await self.node.board.findings(1000)
         return [k for k in found if code in ("", k.finding.code)]
 
     async def receipts(self) -> dict[str, int]:
@@ -808,7 +807,7 @@ class Alliance:
                 while True:
                     for member in chosen:
                         if await _waits(member):
-                            member.node.wake()
+                            member.node.publisher.wake()
                     await asyncio.gather(*(m.round() for m in chosen))
                     why = await self.unsettled(chosen, receipts=receipts)
                     if not why:
@@ -823,7 +822,7 @@ class Alliance:
         """Return what still differs, or ""."""
         for owner in chosen:
             if await _waits(owner):
-                why = owner.node.appending
+                why = owner.node.publisher.why_not()
                 return f"{owner.id}: rows wait to be published: {why}"
             size = await owner.size()
             for other in chosen:

@@ -66,6 +66,7 @@ class Awake:
     asked: int
     answered: int
     largest: int  # entries of ours, the largest anybody holds
+    live: int  # of those who answered, how many at their doors
     overridden: bool = False  # by the operator: a majority was not asked
 
 
@@ -132,7 +133,8 @@ async def awaken(
         watch = [group.create_task(look(hand))] if hand and others else []
         if others:
             await enough.wait()
-            await asyncio.wait(tasks, timeout=rest_s)
+            # The operator has waited for them already.
+            await asyncio.wait(tasks, timeout=0 if overridden else rest_s)
         for task in (*tasks, *watch):
             task.cancel()
     largest = 0
@@ -141,7 +143,9 @@ async def awaken(
             size = await _compare(name, raw, head, log_key, root_at)
             largest = max(largest, size)
     answered = len(names & {*answers, *carried})
-    return Awake(len(others), answered, largest, overridden=overridden)
+    return Awake(
+        len(others), answered, largest, len(answers), overridden=overridden
+    )
 
 
 async def _held(source: Other, origin: str) -> bytes:

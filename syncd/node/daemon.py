@@ -33,41 +33,41 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
-from syncd.flows import awaken, evidence, publish, pull, tokenise
+from syncd.flows import awaken, evidence, pull, tokenise
 from syncd.flows.evidence import Evidence
-from syncd.flows.ports import Finding, Published, Source
+from syncd.flows.ports import Finding, Source
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator.statement import Statement
-from syncd.node import daily, erasures, refold
+from syncd.node import erasures, refold
 from syncd.node.byhand import ByHand
+from syncd.node.daily import Daily
 from syncd.node.events import Events
-from syncd.node.exchange import BUG, Exchange
+from syncd.node.exchange import Exchange
 from syncd.node.home import Home, pending_tls, settle_tls
 from syncd.node.lapse import Lapse
+from syncd.node.lookups import Claims, Lookups
 from syncd.node.metrics import CountedDebit, Metrics
 from syncd.node.never import NeverList
 from syncd.node.offload import InPool, InWorker
 from syncd.node.own_desk import OwnDesk
 from syncd.node.peer_desk import Keys, PeerDesk
 from syncd.node.peers import Peers
+from syncd.node.publisher import Publisher
 from syncd.node.rosters import RosterKeeper
+from syncd.node.standing import Standing
+from syncd.node.status import Board
 from syncd.node.teller import Teller
 from syncd.peer.directory import DirectorySource
 from syncd.store.events import of_finding
-from syncd.tlog import checkpoint
 from syncd.web import own_door, peer_door
 from syncd.web.runner import Runner
 
 log = structlog.get_logger("syncd.node")
 
-PUBLISH_BATCH = 2048  # vault rows in one append
 LOOKUP_CACHE = 100_000  # identifiers, in memory, where that is allowed
-BULK_TIMEOUT_S = 120.0  # for the holders to answer a batch of ours
 DAILY_S = 600  # how often the daily jobs look at the clock
 WATCHDOG_S = 5
 CLOCK_S = 5.0  # how often it is looked whether the clock was set, and by what
-UNASKED = "the other members were not asked yet"
 
 
 class Daemon:
@@ -83,20 +83,11 @@ class Daemon:
         self.offload = InPool(self._fast)
         self.bulk = InPool(self._slow)
         self._checks = InWorker(self.offload)
-        self._wake = asyncio.Event()
-        self._stopping = asyncio.Event()
         self._retiring = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._aside: set[asyncio.Task[None]] = set()
         self._runners: list[web.AppRunner] = []
         self._scheduler: AsyncIOScheduler | None = None
-        self._why_not = UNASKED
-        self._asked = False  # enough of the others, since the start
-        self._awakening: asyncio.Task[None] | None = None
-        self._ruled_out = ""  # why the roster lets our log not go on
-        self._sure = 0  # the size up to which the roster says it is ours
-        self._against = 0  # the size of a receipt that contradicts our log
-        self._publish_why = ""
         self._build()
 
     # ------------------------------------------------------------- parts
@@ -128,13 +119,6 @@ class Daemon:
             accepted=self._roster_accepted,
             report=self.report,
         )
-        self.writer = Writer(
-            own=home.own.log,
-            key=keys.log,
-            offload=self.bulk,
-            rng=secrets.token_bytes,
-            may_append=self.may_append,
-        )
         self.tokeniser = Tokeniser(
             roster=lambda: self.rosters.current,
             door=self._holder_door,
@@ -161,12 +145,30 @@ class Daemon:
             report=self.report,
             grown=self._grown,
             clock=self.clock,
-            healthy=self.healthy,
+            healthy=self._healthy,
             offload=self._checks,
             fanout=config.exchange.fanout,
             interval_s=config.exchange.interval_s,
             backoff_max_s=config.exchange.backoff_max_s,
             poke=config.exchange.poke,
+        )
+        self.standing = Standing(
+            home=home,
+            config=config,
+            roster=lambda: self.rosters.current,
+            exchange=self.exchange,
+            others=self._others,
+            hand=self._by_hand,
+            report=self.report,
+            ready=self._ready,
+            failed=self.metrics.failures.labels("awaken").inc,
+        )
+        self.writer = Writer(
+            own=home.own.log,
+            key=keys.log,
+            offload=self.bulk,
+            rng=secrets.token_bytes,
+            may_append=self.standing.may_append,
         )
         self.desk = PeerDesk(
             roster=lambda: self.rosters.current,
@@ -184,7 +186,7 @@ class Daemon:
             ),
             exchange=self.exchange,
             following=lambda: self.rosters.settled,
-            healthy=self.healthy,
+            healthy=self.standing.healthy,
             clock=self.clock,
             offload=self.offload,
             bulk=self.bulk,
@@ -199,9 +201,88 @@ class Daemon:
         self.lapse = Lapse(
             home.path, lambda: self.rosters.current, home.mirror, self.clock
         )
-        self.own_desk = OwnDesk(self)
+        self.publisher = Publisher(
+            config=config,
+            own=home.own,
+            mirror=home.mirror,
+            roster=lambda: self.rosters.current,
+            writer=self.writer,
+            tokeniser=self.tokeniser,
+            standing=self.standing,
+            exchange=self.exchange,
+            metrics=self.metrics,
+            grown=self._ours_grown,
+            aside=self.aside,
+            offload=self.offload,
+            today=self.today,
+            clock=self.clock,
+        )
+        self._daily_jobs = Daily(
+            home=home,
+            config=config,
+            roster=lambda: self.rosters.current,
+            standing=self.standing,
+            publisher=self.publisher,
+            retire=self.retire,
+            report=self.report,
+            today=self.today,
+            clock=self.clock,
+        )
+        self._build_own_desk()
         self.tls = pinning.ServerTls(self.peers.shown(), keys.tls_pem)
         self._admit()
+
+    def _build_own_desk(self) -> None:
+        """Build what answers at our own door."""
+        home, config = self.home, self.config
+        self.board = Board(
+            config=config,
+            own=home.own,
+            mirror=home.mirror,
+            roster=lambda: self.rosters.current,
+            exchange=self.exchange,
+            holders=self.tokeniser.holders,
+            appending=self.publisher.why_not,
+            offload=self.offload,
+            clock=self.clock,
+        )
+        claims = Claims(
+            config.origin,
+            home.own.log,
+            home.mirror,
+            self.lapse,
+            self.offload,
+        )
+        self.lookups = Lookups(
+            config=config,
+            own=home.own,
+            mirror=home.mirror,
+            claims=claims,
+            roster=lambda: self.rosters.current,
+            own_origins=self.own_origins,
+            tokeniser=self.tokeniser,
+            never=self.never,
+            board=self.board,
+            metrics=self.metrics,
+            report=self.report,
+            aside=self.aside,
+            offload=self.offload,
+            today=self.today,
+        )
+        self.own_desk = OwnDesk(
+            home=home,
+            config=config,
+            rosters=self.rosters,
+            lookups=self.lookups,
+            claims=claims,
+            board=self.board,
+            metrics=self.metrics,
+            events=self.events,
+            wake=self.publisher.wake,
+            own_origins=self.own_origins,
+            offload=self.offload,
+            today=self.today,
+        )
 
     def _admit(self) -> None:
         """Let in at our door whom the roster lists, and nobody else."""
@@ -213,6 +294,23 @@ class Daemon:
         if member == self.config.member.id:
             return _LocalHolder(member, self.desk)
         return self.peers.get(member)
+
+    def _others(self) -> Sequence[awaken.Other]:
+        me = self.config.member.id
+        active = self.rosters.current.active()
+        return [_Other(m.id, self.peers) for m in active if m.id != me]
+
+    def _by_hand(self) -> ByHand:
+        """Return what else may let us append: see `byhand`."""
+        origin = self.config.origin
+        return ByHand(
+            self.home.path,
+            self._inbox(origin),
+            self.home.keys.log.verifier,
+            lambda: self.rosters.current,
+            # Theirs may be ahead of us by so much.
+            int(self.clock()) + self.config.skew.max_s,
+        )
 
     def _extra_sources(self, origin: str) -> Sequence[Source]:
         """Return directories of files that hold a copy of an origin's log."""
@@ -235,72 +333,14 @@ class Daemon:
         now = datetime.datetime.fromtimestamp(self.clock(), zone)
         return now.date().isoformat()
 
+    def _healthy(self) -> None:
+        self.standing.healthy()
+
     def own_origins(self) -> frozenset[str]:
         """Return the names of our logs, of all generations."""
         me = self.rosters.current.member(self.config.member.id)
         logs = {g.origin for g in me.generations} if me else set()
         return frozenset({self.config.origin, *logs})
-
-    def healthy(self) -> None:
-        """Pass, unless our clock is astray.
-
-        Raises:
-            RefusedError: it differs from the others' by too much, or none of
-                theirs was heard yet.
-        """
-        skew = self.exchange.skew_s()
-        if skew is None:
-            raise RefusedError(
-                "clock: no other member has told us the time yet",
-                hint="until one does we neither publish nor cosign",
-            )
-        if abs(skew) > self.config.skew.max_s:
-            raise RefusedError(
-                f"clock: the others' clocks are {skew} s off ours",
-                hint="set this machine's clock (NTP); until then we neither"
-                " publish nor cosign",
-            )
-
-    def may_append(self) -> None:
-        """Pass, unless appending could fork our log or mislead.
-
-        Raises:
-            RefusedError: says why not.
-        """
-        if self.home.ending:
-            raise RefusedError(f"log: not appending: {self._next_log()}")
-        if self._ruled_out:
-            raise RefusedError(
-                f"log: not appending: the roster {self._ruled_out}: start the"
-                f" next generation: {awaken.NEXT}"
-            )
-        if self._why_not:
-            raise RefusedError(f"log: not appending: {self._why_not}")
-        self.healthy()
-        me = self.rosters.current.member(self.config.member.id)
-        if me is None or not me.active:
-            raise RefusedError(
-                "log: not appending: the roster does not list us as active"
-            )
-
-    def _next_log(self) -> str:
-        """Say how the next log, which we asked for, comes about."""
-        me = self.rosters.current.member(self.config.member.id)
-        if me is None or me.origin == self.config.origin:
-            return (
-                f"{self.config.origin} has ended: the next log waits for the"
-                " roster that the admins were asked for"
-            )
-        return f"restart syncd: it goes on in {me.origin}"
-
-    @property
-    def appending(self) -> str:
-        """Why we are not appending just now, "" if we are."""
-        try:
-            self.may_append()
-        except RefusedError as e:
-            return str(e)
-        return self._publish_why
 
     # ------------------------------------------------------------ events
 
@@ -348,6 +388,10 @@ class Daemon:
         await self.teller.log(origin)
         await self.never.check()
 
+    def _ours_grown(self) -> None:
+        self.desk.changed(self.config.origin)
+        self.events.wake()
+
     async def _receipts(self) -> list[bytes]:
         found = await self.home.own.cosigned.receipts(self.config.origin)
         return [receipt.note for receipt in found.values()]
@@ -360,39 +404,9 @@ class Daemon:
             origin, signer, size, note
         )
         if kept:
-            await self._hold(signer, note)
+            await self.standing.hold_against(signer, note)
             log.info("receipt", signer=signer, size=size)
             self.events.wake()
-
-    async def _hold(self, signer: str, note: bytes) -> None:
-        """Stop appending if a receipt shows more than our log, or another.
-
-        Our own key signed it: so we were set back, and who could have told
-        us was not to be reached when we started.
-        """
-        if self._why_not not in ("", UNASKED):
-            return  # found out before
-        head, _ = checkpoint.open_(note, self.home.keys.log.verifier)
-        if head.size <= self._sure:
-            return  # of a branch that the roster did not choose
-        tip = await self.home.own.log.head()
-        if head.size <= tip.frontier.size and (
-            head.root == await self._own_root_at(head.size)
-        ):
-            return
-        why = (
-            f"log: {signer} has merged size {head.size}, which this home of"
-            f" size {tip.frontier.size} cannot extend"
-        )
-        self._against = head.size
-        self._why_not = (
-            f"{why}; restore a newer backup of own.db, or start the next"
-            f" generation: {awaken.NEXT}"
-        )
-        log.critical("not appending", why=why)
-        await self.report(
-            Finding("rolled_back", self.config.origin, None, why)
-        )
 
     async def _roster_accepted(self) -> None:
         """Act on a new roster: who is out is out at the next request."""
@@ -401,38 +415,11 @@ class Daemon:
         self._admit()
         await self.peers.refresh()
         self.exchange.roster_moved()
-        await self._obey()
+        await self.standing.obey()
         self.home.mirror.retired = self.rosters.current.retired
         await self.teller.roster()
         self.aside(self._act())
-        self.wake()
-        if self._awakening is not None and not self._asked:
-            # Whom we wait for may have left, and somebody else be here.
-            self._awakening.cancel()
-            self._awakening = asyncio.create_task(self._awaken())
-
-    async def _obey(self) -> None:
-        """Learn whether the roster lets our log go on from where it is."""
-        self._ruled_out = ""
-        found = self.rosters.current.by_origin(self.config.origin)
-        pins = found[0].pins(found[1]) if found else ()
-        if found is None or not pins:
-            return
-        pin = pins[-1]
-        tip = await self.home.own.log.head()
-        if found[0].end(found[1]) is not None:
-            self._ruled_out = f"ended this log at {pin.size}"
-        elif pin.size > tip.frontier.size:
-            self._ruled_out = (
-                f"cuts this log at {pin.size}, we have {tip.frontier.size}"
-            )
-        elif await self._own_root_at(pin.size) != pin.root:
-            self._ruled_out = f"chose another branch of it, at {pin.size}"
-        else:
-            self._sure = pin.size
-            if 0 < self._against <= pin.size:
-                self._against = 0
-                self._why_not = "" if self._asked else UNASKED
+        self.publisher.wake()
 
     async def retire(self) -> None:
         """Erase what is of the roster's retired epochs."""
@@ -441,15 +428,6 @@ class Daemon:
             await erasures.by_epoch(
                 home.path, self.rosters.current, home.own, home.mirror
             )
-
-    async def _merge_own(self) -> None:
-        """Fold what is new of our own log."""
-        await pull.merge_own(
-            self.home.own.log,
-            self.home.mirror,
-            self.offload,
-            excuse=bool(self.rosters.current.retired),
-        )
 
     async def _refold(self) -> None:
         """Fold all logs again if the roster's format has risen."""
@@ -461,7 +439,7 @@ class Daemon:
         async def merge(origin: str) -> None:
             with contextlib.suppress(StaleError):  # a pull goes on with it
                 if origin == self.config.origin:
-                    await self._merge_own()
+                    await self.publisher.merge_own()
                 else:
                     await pull.merge_stored(
                         origin, self.home.mirror, self._checks
@@ -487,10 +465,6 @@ class Daemon:
         except SyncdError as e:
             log.warning("never-list not refreshed", why=str(e))
 
-    def wake(self) -> None:
-        """Publish what waits, now."""
-        self._wake.set()
-
     # ------------------------------------------------------------ running
 
     async def start(self, sockets: dict[str, socket.socket]) -> None:
@@ -503,26 +477,24 @@ class Daemon:
         await self._open_own_door(sockets.get("own"))
         self.home.mirror.retired = self.rosters.current.retired
         await self._refold()
-        await self._merge_own()
-        await self._obey()
+        await self.publisher.merge_own()
+        await self.standing.obey()
         await self.teller.all(but=self.config.origin)
-        self._awakening = asyncio.create_task(self._awaken())
-        self._tasks.append(asyncio.create_task(self._publisher()))
+        self.standing.awaken()
+        self._tasks.append(asyncio.create_task(self.publisher.run()))
         self._tasks.append(asyncio.create_task(self._watch_clock()))
         self._schedule()
 
     async def stop(self) -> None:
         """Close the doors, finish what is being written, and close."""
-        self._stopping.set()
         self.events.close()
         if self._scheduler is not None:  # else a door could not be opened
             self._scheduler.shutdown(wait=False)
         tasks = [*self._tasks, *self._aside]
-        if self._awakening is not None:
-            tasks.append(self._awakening)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.standing.stop()
         for runner in self._runners:
             await runner.cleanup()
         await self.exchange.stop()
@@ -648,7 +620,7 @@ class Daemon:
     async def _daily(self) -> None:
         try:
             await self._know_never()
-            await daily.run(self)
+            await self._daily_jobs.run()
         except SyncdError as e:
             self.metrics.failures.labels("daily").inc()
             log.warning("daily work failed", why=str(e))
@@ -676,201 +648,12 @@ class Daemon:
             for job in self._scheduler.get_jobs():
                 job.modify(next_run_time=now)
 
-    async def _awaken(self) -> None:
-        """Be allowed to append, or say why we never will be."""
-        try:
-            await self._ask_around()
-        except Exception as e:
-            # Ours to mend, or our own files'; nothing is appended until then.
-            if not self._asked:
-                self._why_not = str(e) if isinstance(e, SyncdError) else BUG
-            self.metrics.failures.labels("awaken").inc()
-            log.exception("not appending")
-
-    async def _ask_around(self) -> None:
-        """Ask the others how much of our log they hold; then append."""
-        own = self.home.own.log
-        me = self.config.member.id
-        roster = self.rosters.current
-        others = [
-            _Other(m.id, self.peers) for m in roster.active() if m.id != me
-        ]
-        try:
-            awake = await awaken.awaken(
-                head=await own.head(),
-                log_key=self.home.keys.log.verifier,
-                others=others,
-                root_at=self._own_root_at,
-                hand=self._by_hand(),
-            )
-        except RefusedError as e:
-            self._why_not = f"{e}; {e.hint}"  # status says the way out
-            await self.report(
-                Finding("rolled_back", self.config.origin, None, str(e))
-            )
-            log.critical("not appending", why=str(e), hint=e.hint)
-            return
-        if awake.overridden:
-            await self.report(
-                Finding(
-                    "override",
-                    self.config.origin,
-                    None,
-                    f"appending by the operator's word: {awake.answered} of"
-                    f" {awake.asked} members answered",
-                )
-            )
-        await self.exchange.ask()
-        await self.exchange.heard.wait()  # the rounds go on asking
-        self._asked = True
-        if self._why_not == UNASKED:  # else a receipt told us more
-            self._why_not = ""
-        log.info(
-            "may append",
-            asked=awake.asked,
-            answered=awake.answered,
-            largest=awake.largest,
-        )
-        await self._say_roster()
-        self.wake()
-        await self._know_never()
-
-    def _by_hand(self) -> ByHand:
-        """Return what else may let us append: see `byhand`."""
-        origin = self.config.origin
-        return ByHand(
-            self.home.path,
-            self._inbox(origin),
-            self.home.keys.log.verifier,
-            lambda: self.rosters.current,
-            # Theirs may be ahead of us by so much.
-            int(self.clock()) + self.config.skew.max_s,
-        )
-
-    async def _own_root_at(self, size: int) -> bytes:
-        own = self.home.own.log
-        return await pull.own_root_at(own, size)
-
-    async def _say_roster(self) -> None:
-        """Write down which roster we accepted (type 19), once a version."""
+    async def _ready(self) -> None:
+        """Write, now that we may."""
         with contextlib.suppress(RefusedError):
-            await daily.say_roster(self)
-
-    async def _publisher(self) -> None:
-        """Publish what waits; try again a little later if it cannot be."""
-        while not self._stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.config.exchange.interval_s):
-                    await self._wake.wait()
-            self._wake.clear()
-            try:
-                await self._publish_all()
-                self._publish_why = ""
-            except (UnavailableError, RefusedError) as e:
-                self._publish_why = str(e)
-                self.metrics.failures.labels("publish").inc()
-                log.warning("publishing waits", why=str(e))
-                await asyncio.sleep(1)
-            except SyncdError as e:
-                self._publish_why = str(e)
-                self.metrics.failures.labels("publish").inc()
-                log.exception("publishing failed")
-                await asyncio.sleep(5)
-            except Exception:
-                # Ours to mend; but what waits is not to wait for a restart.
-                self._publish_why = BUG
-                self.metrics.failures.labels("publish").inc()
-                log.exception("publishing failed")
-                await asyncio.sleep(5)
-
-    async def _publish_all(self) -> None:
-        """Write what waits, a batch of each in turn.
-
-        So a retraction or an urgent URL waits for one batch of others, not
-        for a million, and what needs no holder not for the holders.
-        """
-        self.may_append()
-        await self._say_roster()
-        expired = self.rosters.current.expired(int(self.clock()))
-        types = [publish.DISPUTE, *([] if expired else [publish.REPORT])]
-        kinds = [("url",), ("phone", "account")]
-        waits: SyncdError | None = None
-        moved = True
-        while moved:
-            moved = await self._retract()
-            for some in [*kinds]:
-                try:
-                    moved = await self._publish(some, types) or moved
-                except (UnavailableError, MalformedError) as e:
-                    kinds.remove(some)
-                    waits = e
-        if waits is not None:
-            raise waits
-        if expired:
-            raise RefusedError(
-                "roster: expired: no new reports until a newer one",
-                hint="ask the admins to publish the next version",
-            )
-
-    async def _retract(self) -> bool:
-        """Retract a batch; tell if there was any."""
-        count = await publish.retract(
-            vault=self.home.own.vault,
-            writer=self.writer,
-            today=self.today(),
-            limit=PUBLISH_BATCH,
-        )
-        if count:
-            await self.after_append(urgent=True)
-        return bool(count)
-
-    async def _publish(
-        self, kinds: Sequence[str], types: Sequence[int]
-    ) -> bool:
-        """Publish a batch; tell if there was any."""
-        rows = await publish.publish(
-            vault=self.home.own.vault,
-            tokeniser=self.tokeniser,
-            writer=self.writer,
-            origin=self.config.origin,
-            today=self.today(),
-            kinds=kinds,
-            limit=PUBLISH_BATCH,
-            timeout_s=BULK_TIMEOUT_S,
-            types=types,
-        )
-        if rows:
-            await self.after_append(urgent=any(row.urgent for row in rows))
-        return bool(rows)
-
-    async def append(
-        self,
-        entries: Sequence[tuple[Statement, Published | None]],
-        *,
-        done: Sequence[str] = (),
-        sighted: Sequence[int] = (),
-    ) -> None:
-        """Append statements of our own and let the others know."""
-        await self.writer.append(entries, done=done, sighted=sighted)
-        await self._after_append()
-
-    async def after_append(self, *, urgent: bool = False) -> None:
-        """Merge what we appended, and let the others know.
-
-        Nobody waits until all have heard: some of them may be down.
-        """
-        await self._after_append()
-        if urgent and self.config.exchange.poke:
-            self.aside(self._poke_all())
-
-    async def _poke_all(self) -> None:
-        note = self.home.own.log.released()
-        log.info("poked", members=await self.exchange.poke_all(note))
-
-    async def _after_append(self) -> None:
-        await self._merge_own()
-        self.desk.changed(self.config.origin)
-        self.events.wake()
+            await self.publisher.say_roster()
+        self.publisher.wake()
+        await self._know_never()
 
 
 class _Other:

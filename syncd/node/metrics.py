@@ -4,11 +4,8 @@ What happens is counted as it happens; what is a state is read when somebody
 asks. Labels are codes, member ids and origins: never a value.
 """
 
-from __future__ import annotations
-
 from collections import Counter as Tally
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from prometheus_client import (
     CollectorRegistry,
@@ -20,11 +17,8 @@ from prometheus_client import (
 
 from syncd.errors import QuotaError
 from syncd.flows.tokenise import Debit, Request
-from syncd.node import status
+from syncd.node.status import Board
 from syncd.store.vault import State
-
-if TYPE_CHECKING:
-    from syncd.node.daemon import Daemon
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -163,13 +157,13 @@ class Metrics:
             self.lookups.labels(verdict, purpose).inc(n)
         self.lookup_seconds.observe(seconds)
 
-    async def scrape(self, daemon: Daemon) -> bytes:
+    async def scrape(self, board: Board) -> bytes:
         """Return everything in Prometheus' text format, states read now."""
-        roster = daemon.rosters.current
+        roster = board.roster()
         for gauge in (self._entries, self._lag, self._contested):
             gauge.clear()  # an origin may have left
         self._missing.clear()
-        for log in await status.logs(daemon, {}):
+        for log in await board.logs({}):
             name = log.origin
             self._entries.labels(name, "known").set(log.known)
             self._entries.labels(name, "mirrored").set(log.mirrored)
@@ -177,23 +171,23 @@ class Metrics:
             self._lag.labels(name).set(log.lag)
             self._contested.labels(name).set(log.contested)
             self._missing.labels(name).set(log.missing)
-        for receipt in await status.receipts(daemon):
+        for receipt in await board.receipts():
             self._receipt.labels(receipt.member).set(receipt.size)
-        counts = await daemon.home.own.vault.counts()
+        counts = await board.vault()
         for kind in ("phone", "url", "account"):
             for state in State:
                 n = counts.get((kind, state), 0)
                 self._vault.labels(kind, state.name.lower()).set(n)
         self._holder.clear()
-        for holder in status.holders(daemon):
+        for holder in board.holders():
             self._holder.labels(holder.member).set(holder.up)
         self._peer.clear()
-        for member, peer in daemon.exchange.peer_states.items():
-            self._peer.labels(member).set(peer.failures)
-        self._appending.set(not daemon.appending)
+        for member, failures in board.failures().items():
+            self._peer.labels(member).set(failures)
+        self._appending.set(not board.appending())
         self._roster.set(roster.version)
         self._expires.set(roster.expires)
-        self._skew.set(daemon.exchange.skew_s() or 0)
+        self._skew.set(board.skew_s())
         return generate_latest(self.registry)
 
 

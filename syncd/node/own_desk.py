@@ -1,21 +1,23 @@
 """What stands behind the own door: glue between its forms and the parts."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import hashlib
 import re
-import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
 from syncd import canonical
+from syncd.config import Config
 from syncd.errors import (
     MalformedError,
     RefusedError,
@@ -23,20 +25,20 @@ from syncd.errors import (
     SyncdError,
     UsageError,
 )
-from syncd.flows import lookup, onboard, report, serve
-from syncd.flows.lookup import Access as Asked
-from syncd.flows.lookup import Answer, Question
-from syncd.flows.ports import Finding, Position
+from syncd.flows import onboard, report
+from syncd.flows.ports import Position
 from syncd.flows.report import Desk, Prepared
-from syncd.flows.tokenise import Share
+from syncd.flows.tokenise import Offload, Share
 from syncd.indicator import claims as claim_rows
-from syncd.indicator import statement, token, vocabulary
+from syncd.indicator import token, vocabulary
 from syncd.indicator.claims import Claim
-from syncd.node import status
-from syncd.node.home import share_name
-from syncd.store import erasing
+from syncd.node.events import Events
+from syncd.node.home import Home, share_name
+from syncd.node.lookups import Claims, Lookups, day_text
+from syncd.node.metrics import Metrics
+from syncd.node.rosters import RosterKeeper
+from syncd.node.status import Board
 from syncd.store.access import Access
-from syncd.store.sightings import Met
 from syncd.store.vault import (
     Accepted,
     ImportMark,
@@ -47,10 +49,7 @@ from syncd.store.vault import (
 )
 from syncd.web import forms, problem
 from syncd.web.events import Event
-from syncd.web.own_door import Caller, LookupCall
-
-if TYPE_CHECKING:
-    from syncd.node.daemon import Daemon
+from syncd.web.own_door import Caller
 
 log = structlog.get_logger("syncd.own")
 
@@ -64,28 +63,68 @@ _HEX32 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 class OwnDesk:
     """Implements `web.own_door.OwnDesk`."""
 
-    def __init__(self, daemon: Daemon) -> None:
-        self._daemon = daemon
+    def __init__(
+        self,
+        *,
+        home: Home,
+        config: Config,
+        rosters: RosterKeeper,
+        lookups: Lookups,
+        claims: Claims,
+        board: Board,
+        metrics: Metrics,
+        events: Events,
+        wake: Callable[[], None],
+        own_origins: Callable[[], frozenset[str]],
+        offload: Offload,
+        today: Callable[[], str],
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            home: our vault, books, keys and shares.
+            config: our settings.
+            rosters: keeps the one in force.
+            lookups: answers look-ups.
+            claims: what the alliance says of a token.
+            board: says how we are doing.
+            metrics: counts.
+            events: what happened, to follow.
+            wake: has it published what waits.
+            own_origins: the names of our logs.
+            offload: runs pure work elsewhere.
+            today: the day it is in the roster's zone.
+        """
+        self._home = home
+        self._config = config
+        self._rosters = rosters
+        self.lookup = lookups.lookup
+        self._claims = claims
+        self._board = board
+        self._metrics = metrics
+        self._events = events
+        self._wake = wake
+        self._own_origins = own_origins
+        self._offload = offload
+        self._today = today
         self._checked: tuple[Desk, int] | None = None
-        self._suspected: set[Position] = set()  # told of already
         self._digesting = asyncio.Lock()
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
-        found = await self._daemon.home.own.bearers.check(bearer)
+        found = await self._home.own.bearers.check(bearer)
         return Caller(found.name, found.role) if found else None
 
     # --------------------------------------------------------- reporting
 
     def _desk(self) -> Desk:
         """Return what drafts are checked against just now."""
-        daemon = self._daemon
-        roster, today = daemon.rosters.current, daemon.today()
+        roster, today = self._rosters.current, self._today()
         if self._checked is not None:
             desk, version = self._checked
             if (version, desk.today) == (roster.version, today):
                 return desk
-        desk = Desk(roster, today, daemon.config.member.region)
+        desk = Desk(roster, today, self._config.member.region)
         self._checked = desk, roster.version
         return desk
 
@@ -95,15 +134,14 @@ class OwnDesk:
         step: forms.ImportStep | None,
     ) -> forms.ReportsTaken:
         """Keep what is right among the drafts; durable on return."""
-        daemon = self._daemon
-        vault = daemon.home.own.vault
+        vault = self._home.own.vault
         mark = None if step is None else _mark(step)
         if mark and await vault.import_state(mark.import_id) is None:
             raise StaleError(f"import: there is no import {mark.import_id}")
         desk = self._desk()
         prepared: list[Prepared | SyncdError] = []
         for at in range(0, len(drafts), AT_ONCE):
-            prepared += await daemon.offload(
+            prepared += await self._offload(
                 report.prepare_all, drafts[at : at + AT_ONCE], desk
             )
         good = [p for p in prepared if isinstance(p, Prepared)]
@@ -124,9 +162,9 @@ class OwnDesk:
             items.append(forms.ReportOutcome(state=state, id=came.id))
         count = Counter(item.state for item in items)
         for state, n in count.items():
-            daemon.metrics.reports.labels(state).inc(n)
+            self._metrics.reports.labels(state).inc(n)
         if count["accepted"] or any(p.urgent for p in good):
-            daemon.wake()
+            self._wake()
         return forms.ReportsTaken(
             items=tuple(items),
             accepted=count["accepted"],
@@ -139,7 +177,7 @@ class OwnDesk:
     ) -> forms.VaultPage:
         """Return rows of the vault after an id; of one state, or all."""
         states = (State[state.upper()],) if state else tuple(State)
-        rows = await self._daemon.home.own.vault.page(after, limit, states)
+        rows = await self._home.own.vault.page(after, limit, states)
         return forms.VaultPage(
             items=tuple(map(_vault_item, rows)),
             next=rows[-1].id if len(rows) == limit else 0,
@@ -158,7 +196,7 @@ class OwnDesk:
         if wanted.size < 0 or len(wanted.name) > 1024:
             raise MalformedError("import: a size or name that cannot be")
         options = canonical.dumps(wanted.options)
-        vault = self._daemon.home.own.vault
+        vault = self._home.own.vault
         again = 0
         while True:
             name = f"{wanted.file}/{wanted.size}/{again}/".encode()
@@ -175,7 +213,7 @@ class OwnDesk:
 
     async def finish_import(self, number: int) -> forms.ImportStatus | None:
         """End an import; None if there is none of that id."""
-        vault = self._daemon.home.own.vault
+        vault = self._home.own.vault
         if await vault.import_state(number) is None:
             return None
         return _import_status(await vault.import_finish(number))
@@ -187,7 +225,7 @@ class OwnDesk:
                 "retraction: reason is not in the vocabulary",
                 hint=f"use {', '.join(vocabulary.FACETS['retract_reason'])}",
             )
-        vault = self._daemon.home.own.vault
+        vault = self._home.own.vault
         if wanted.import_:
             done = await vault.retract_import(wanted.import_, wanted.reason)
         else:
@@ -196,7 +234,7 @@ class OwnDesk:
             )
         count = done.reports + done.disputes
         if count:
-            self._daemon.wake()
+            self._wake()
         if done.past:
             origin, index = done.past[0]
             raise RefusedError(
@@ -218,7 +256,7 @@ class OwnDesk:
 
     async def _named(self, wanted: forms.Retraction) -> list[int]:
         """Return the ids of the vault rows that a retraction may mean."""
-        vault = self._daemon.home.own.vault
+        vault = self._home.own.vault
         if wanted.ids:
             return list(wanted.ids)
         if wanted.token:
@@ -226,14 +264,14 @@ class OwnDesk:
                 wanted.kind,
                 wanted.token,
                 wanted.epoch,
-                self._daemon.rosters.current,
+                self._rosters.current,
             )
             rows = await vault.find_token(wanted.kind, wanted.epoch, short)
             return [row.id for row in rows]
         if wanted.value:
             return await self._of_value(wanted)
         found = []
-        ours = self._daemon.own_origins()
+        ours = self._own_origins()
         for origin, index in wanted.positions:
             if origin not in ours:
                 raise RefusedError(
@@ -251,14 +289,14 @@ class OwnDesk:
         A report has dropped a URL's query or kept it; where both stand, the
         usual form is meant. A dispute has always kept it.
         """
-        config = self._daemon.config
+        config = self._config
         found = report.forms_to_retract(
             wanted.kind,
             wanted.value,
             region=report.region_of(wanted.region, config.member.region),
             scheme=wanted.scheme or None,
         )
-        vault = self._daemon.home.own.vault
+        vault = self._home.own.vault
         rows = [await vault.find_value(f.kind, f.value) for f in found]
         reports = [[r for r in group if r.type == 1] for group in rows]
         live = [g for g in reports if any(r.state < State.ENDING for r in g)]
@@ -267,112 +305,10 @@ class OwnDesk:
 
     async def dispute(self, draft: forms.DisputeDraft) -> forms.Disputed:
         """Keep a dispute; durable on return, and published soon after."""
-        kept = await self._daemon.offload(
-            report.prepare_dispute, draft, self._desk()
-        )
-        [outcome] = await self._daemon.home.own.vault.accept([_new(kept)])
-        self._daemon.wake()
+        kept = await self._offload(report.prepare_dispute, draft, self._desk())
+        [outcome] = await self._home.own.vault.accept([_new(kept)])
+        self._wake()
         return forms.Disputed(id=outcome.id)
-
-    # ---------------------------------------------------------- look-ups
-
-    async def lookup(
-        self, caller: Caller, wanted: LookupCall
-    ) -> forms.LookupAnswers:
-        """Answer every item, in order; recorded durably before return."""
-        daemon = self._daemon
-        began = time.monotonic()
-        if wanted.purpose not in lookup.PURPOSES:
-            raise MalformedError(
-                "purpose: is not in the vocabulary",
-                hint=f"use {', '.join(sorted(lookup.PURPOSES))}",
-            )
-        roster = daemon.rosters.current
-        day = statement.day(daemon.today())
-        world = lookup.World(
-            roster,
-            day,
-            frozenset(await daemon.home.mirror.contested()),
-            daemon.never.tokens,
-            daemon.config.member.region,
-            daemon.own_origins(),
-        )
-        deadline_ms = wanted.deadline_ms or daemon.config.lookup.deadline_ms
-        answers = await lookup.lookup(
-            [_question(item) for item in wanted.items],
-            purpose=wanted.purpose,
-            caller=caller.name,
-            reference=wanted.reference,
-            timeout_s=deadline_ms / 1000,
-            world=world,
-            tokeniser=daemon.tokeniser,
-            claims=Claims(daemon),
-            record=self._record,
-            suspect=self._suspect,
-            current=lambda: daemon.rosters.current,
-            offload=daemon.offload,
-            clock=time.monotonic,
-        )
-        await self._sight(answers, wanted.purpose, day)
-        items = tuple(map(_lookup_item, answers))
-        daemon.metrics.looked_up(
-            Counter(item.verdict or "problem" for item in items),
-            wanted.purpose,
-            time.monotonic() - began,
-        )
-        return forms.LookupAnswers(
-            items=items,
-            roster=status.roster_state(roster, int(self._daemon.clock())),
-        )
-
-    def _suspect(self, positions: Collection[Position]) -> None:
-        """Have it told, each once, who reports values that it had not."""
-        fresh = sorted(set(positions) - self._suspected)
-        if fresh:
-            if len(self._suspected) > SUSPECTS:  # the database knows them too
-                self._suspected.clear()
-            self._suspected.update(fresh)
-            self._daemon.aside(self._tell_of(fresh))
-
-    async def _tell_of(self, suspects: Sequence[Position]) -> None:
-        why = "the reporter did not show that it had the value"
-        found = [Finding("bad_know", *at, why) for at in suspects]
-        try:
-            await self._daemon.report(*found, once=True)
-        except SyncdError:
-            self._suspected.difference_update(suspects)
-            raise
-
-    async def _record(self, accesses: Sequence[Asked]) -> None:
-        await self._daemon.home.own.access.record(
-            [
-                Access(
-                    a.caller,
-                    a.purpose,
-                    a.kind,
-                    a.positions,
-                    a.tokens,
-                    a.reference,
-                )
-                for a in accesses
-            ]
-        )
-
-    async def _sight(
-        self, answers: Sequence[Answer], purpose: str, day: int
-    ) -> None:
-        """Count what was met in our business and others report."""
-        if purpose in lookup.APART:
-            return
-        if not self._daemon.config.sighting.enabled:
-            return
-        await self._daemon.home.own.sightings.add(
-            [
-                Met(day, kind, epoch, short, "unknown")
-                for answer in answers
-                for kind, epoch, short in answer.met
-            ]
-        )
 
     # -------------------------------------------------------- indicators
 
@@ -385,7 +321,7 @@ class OwnDesk:
         anybody can make one for the token that interests him: reading a page
         is looking its tokens up, and is recorded like that.
         """
-        found = await self._daemon.home.mirror.page(_after(after), limit)
+        found = await self._home.mirror.page(_after(after), limit)
         items = []
         seen: dict[int, list[bytes]] = {}
         for short, number, _ in found:
@@ -404,7 +340,7 @@ class OwnDesk:
         self, caller: Caller, position: Position
     ) -> forms.Indicator | None:
         """Return the claim at a position, if one stands there."""
-        found = await Claims(self._daemon).standing_at([position])
+        found = await self._claims.standing_at([position])
         claim = found.get(position)
         if claim is None:
             return None
@@ -418,7 +354,7 @@ class OwnDesk:
         positions: Sequence[Position],
     ) -> None:
         """Record that tokens of some kinds are shown; durable on return."""
-        await self._daemon.home.own.access.record(
+        await self._home.own.access.record(
             [
                 Access(
                     caller.name,
@@ -434,7 +370,7 @@ class OwnDesk:
     def _indicator(
         self, kind: int, epoch: int, short: bytes, claims: Sequence[Claim]
     ) -> forms.Indicator:
-        roster = self._daemon.rosters.current
+        roster = self._rosters.current
         return forms.Indicator(
             kind=token.KIND_NAMES[kind],
             epoch=epoch,
@@ -454,109 +390,52 @@ class OwnDesk:
         They are computed from all rows, in the threads that look-ups need.
         """
         async with self._digesting if digests else contextlib.nullcontext():
-            return await status.status(self._daemon, digests=digests)
+            return await self._board.status(digests=digests)
 
     def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
         """Yield what happened after a cursor; None for a heartbeat."""
-        return self._daemon.events.follow(cursor)
+        return self._events.follow(cursor)
 
     async def take_roster(self, raw: bytes) -> forms.RosterTaken:
         """Accept a roster note from our own admin."""
-        roster = await self._daemon.rosters.publish(raw)
+        roster = await self._rosters.publish(raw)
         return forms.RosterTaken(version=roster.version, hash=roster.hash)
 
     async def roster(self) -> bytes:
         """Return the newest roster's signed note."""
-        version = self._daemon.rosters.current.version
-        note = self._daemon.home.rosters.get(version)
+        version = self._rosters.current.version
+        note = self._home.rosters.get(version)
         if note is None:
             raise UsageError(f"roster: version {version} is not in the home")
         return note
 
     async def take_share(self, raw: bytes) -> forms.ShareTaken:
         """Accept a sealed share file."""
-        daemon = self._daemon
-        roster = daemon.rosters.current
+        roster = self._rosters.current
         got = onboard.accept_share(
-            raw, roster, daemon.config.member.id, daemon.home.keys.seal_private
+            raw, roster, self._config.member.id, self._home.keys.seal_private
         )
         key = (got.kind, got.epoch, got.generation)
         await asyncio.to_thread(
-            daemon.home.ring.put, share_name(*key), got.secret
+            self._home.ring.put, share_name(*key), got.secret
         )
-        daemon.home.shares[key] = Share(*key, got.index, got.secret)
+        self._home.shares[key] = Share(*key, got.index, got.secret)
         return forms.ShareTaken(
             kind=got.kind, epoch=got.epoch, index=got.index
         )
 
     async def metrics(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
-        return await self._daemon.metrics.scrape(self._daemon)
+        return await self._metrics.scrape(self._board)
 
     async def ready(self) -> forms.Ready:
         """Tell whether we serve: the database answers, a roster is here."""
-        why = self._daemon.appending
+        why = self._board.appending()
         try:
-            await self._daemon.home.own.log.head()
+            await self._home.own.log.head()
         except SyncdError as e:
             return forms.Ready(ready=False, appending=False, why=str(e))
         return forms.Ready(ready=True, appending=not why, why=why)
-
-
-class Claims:
-    """`flows.lookup.ClaimSource`: our own claims are found by our own log."""
-
-    def __init__(self, daemon: Daemon) -> None:
-        self._daemon = daemon
-
-    async def claims(
-        self, tokens: Sequence[bytes], kind: int, epoch: int
-    ) -> Mapping[bytes, Sequence[Claim]]:
-        """Return the standing claims of each token that has any."""
-        found = await self._daemon.home.mirror.claims(tokens, kind, epoch)
-        lapse = self._daemon.lapse
-        if not lapse.now:
-            return found
-        return {
-            short: [c for c in group if lapse.effective(c)]
-            for short, group in found.items()
-        }
-
-    async def claims_at(
-        self, positions: Sequence[Position]
-    ) -> Mapping[Position, Claim]:
-        """Return the standing claims at some positions that have effect."""
-        found = await self.standing_at(positions)
-        effective = self._daemon.lapse.effective
-        return {at: claim for at, claim in found.items() if effective(claim)}
-
-    async def standing_at(
-        self, positions: Sequence[Position]
-    ) -> Mapping[Position, Claim]:
-        """Return the standing claims at some positions."""
-        ours = self._daemon.config.origin
-        mirror = self._daemon.home.mirror
-        found = dict(
-            await mirror.claims_at([p for p in positions if p[0] != ours])
-        )
-        for origin, index in positions:
-            if origin == ours:
-                short = await self._own_token(index)
-                claim = short and await mirror.claim_of(ours, index, short)
-                if claim:
-                    found[ours, index] = claim
-        return found
-
-    async def _own_token(self, index: int) -> bytes:
-        """Return the token that an entry of our log is about, or b""."""
-        own = self._daemon.home.own.log
-        bundle = await own.bundle(index // FULL)
-        if bundle is None or index % FULL >= bundle.width:
-            return b""
-        payload = await self._daemon.offload(
-            serve.payload_at, bundle, index % FULL
-        )
-        return erasing.token_of(payload)
 
 
 # ---------------------------------------------------------------- to forms
@@ -656,81 +535,22 @@ def _vault_item(row: VaultRow) -> forms.VaultItem:
     )
 
 
-def _question(item: forms.Item | SyncdError) -> Question | SyncdError:
-    if isinstance(item, SyncdError):
-        return item
-    if bool(item.value) == bool(item.token):
-        return MalformedError("item: want a value, or a token and its epoch")
-    if not item.token:
-        return Question(
-            item.kind,
-            item.value,
-            scheme=item.scheme or None,
-            region=item.region,
-        )
-    try:
-        short = token.decode(item.token)
-    except MalformedError as e:
-        return e
-    return Question(item.kind, token=short, epoch=item.epoch)
-
-
-def _lookup_item(answer: Answer) -> forms.LookupItem:
-    if answer.problem is not None:
-        return forms.LookupItem(problem=problem.of(answer.problem))
-    found = answer.verdict
-    if found is None:
-        raise AssertionError("an answer is a verdict or a problem")
-    return forms.LookupItem(
-        verdict=found.verdict,
-        action=found.action,
-        unattended=found.unattended,
-        reasons=found.reasons,
-        labels=_labels("label", found.labels),
-        roles=_labels("role", found.roles),
-        sectors=dict(found.sectors),
-        first_seen=_day(found.first_seen),
-        last_seen=_day(found.last_seen),
-        expires=_day(found.expires),
-        positions=found.positions,
-        spoofed="spoofed" in found.reasons,
-        handling=found.handling,
-        missing=answer.missing,
-        detail=answer.detail,
-    )
-
-
-def _labels(facet: str, codes: Sequence[str]) -> tuple[forms.Label, ...]:
-    return tuple(
-        forms.Label(
-            code=code,
-            zh=vocabulary.label(facet, code, "zh"),
-            en=vocabulary.label(facet, code, "en"),
-        )
-        for code in codes
-    )
-
-
-def _day(number: int | None) -> str:
-    return "" if number is None else statement.day_text(number)
-
-
 def _claim_item(claim: Claim, member: str) -> forms.ClaimItem:
     return forms.ClaimItem(
         position=claim.position,
         type=TYPES[claim.type],
         member=member,
-        on=_day(claim.on),
+        on=day_text(claim.on),
         label=claim.label,
         role=claim.role,
         channel=claim.channel,
         technique=claim.technique,
         evidence=claim.evidence,
         confidence=claim.confidence if claim.type == 1 else None,
-        seen=_day(claim.seen or None),
-        due=_day(claim.due or None),
-        since=_day(claim.since or None),
-        expires=_day(claim.expires or None),
+        seen=day_text(claim.seen or None),
+        due=day_text(claim.due or None),
+        since=day_text(claim.since or None),
+        expires=day_text(claim.expires or None),
         handling=claim.handling,
         case=claim.case.hex(),
         spoofed=claim.spoofed,

@@ -1,22 +1,21 @@
 """Status: how this member is doing, and one line for each thing to do."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from syncd.config import Config
 from syncd.flows.ports import MirrorHead
+from syncd.flows.tokenise import HolderState, Offload
 from syncd.indicator import claims
+from syncd.node.exchange import Exchange
 from syncd.roster.roster import Roster
 from syncd.store.findings import Kept
+from syncd.store.home import OwnStore
+from syncd.store.mirror import MirrorStore
 from syncd.store.vault import State
 from syncd.web import forms
-
-if TYPE_CHECKING:
-    from syncd.node.daemon import Daemon
 
 FINDINGS = 20  # the newest
 DAY_S = 86_400
@@ -24,168 +23,217 @@ SOON_S = 14 * DAY_S  # a roster that expires within is told
 VERSION = metadata.version("syncd")
 
 
-async def status(daemon: Daemon, *, digests: bool = False) -> forms.Status:
-    """Return the status; `digests` are recomputed from all claim rows."""
-    own, config = daemon.home.own, daemon.config
-    roster = daemon.rosters.current
-    now = int(daemon.clock())
-    head = await own.log.head()
-    note = own.log.released()
-    counts = await own.vault.counts()
-    seen = {r.member: r for r in await receipts(daemon)}
-    why = daemon.appending
-    told = forms.Status(
-        member=config.member.id,
-        alliance=roster.alliance,
-        version=VERSION,
-        time=now,
-        log=forms.OwnLogState(
-            origin=config.origin,
-            size=head.frontier.size,
-            note=note.decode(),
-            released=int(note.split(b"\n", 2)[1]),
-        ),
-        vault=forms.VaultState(
-            waiting={
-                kind: n
-                for (kind, state), n in sorted(counts.items())
-                if state == State.WAITING
-            },
-            published=_count(counts, State.PUBLISHED),
-            ending=_count(counts, State.ENDING),
-            ended=_count(counts, State.ENDED),
-        ),
-        logs=await logs(daemon, seen, digests=digests),
-        receipts=tuple(seen.values()),
-        holders=holders(daemon),
-        keys=tuple(
-            forms.KeyState(
-                kind=e.kind,
-                epoch=e.epoch,
-                t=e.t,
-                n=len(e.shares),
-                dealt=e.dealt,
+class Board:
+    """Reads how every part is doing."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        own: OwnStore,
+        mirror: MirrorStore,
+        roster: Callable[[], Roster],
+        exchange: Exchange,
+        holders: Mapping[str, HolderState],
+        appending: Callable[[], str],
+        offload: Offload,
+        clock: Callable[[], float],
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            config: our settings.
+            own: our own log, vault and books.
+            mirror: others' logs and all claims.
+            roster: the one in force.
+            exchange: what it last saw of each member and log.
+            holders: what was last seen of each holder that was asked.
+            appending: says why we append nothing, or "".
+            offload: runs pure work elsewhere.
+            clock: unix seconds.
+        """
+        self._config = config
+        self._own = own
+        self._mirror = mirror
+        self._exchange = exchange
+        self._holders = holders
+        self.appending = appending
+        self.roster = roster
+        self._offload = offload
+        self._clock = clock
+
+    async def status(self, *, digests: bool = False) -> forms.Status:
+        """Return the status; `digests` are recomputed from all claim rows."""
+        own, config = self._own, self._config
+        roster = self.roster()
+        now = int(self._clock())
+        head = await own.log.head()
+        note = own.log.released()
+        counts = await self.vault()
+        seen = {r.member: r for r in await self.receipts()}
+        why = self.appending()
+        told = forms.Status(
+            member=config.member.id,
+            alliance=roster.alliance,
+            version=VERSION,
+            time=now,
+            log=forms.OwnLogState(
+                origin=config.origin,
+                size=head.frontier.size,
+                note=note.decode(),
+                released=int(note.split(b"\n", 2)[1]),
+            ),
+            vault=forms.VaultState(
+                waiting={
+                    kind: n
+                    for (kind, state), n in sorted(counts.items())
+                    if state == State.WAITING
+                },
+                published=_count(counts, State.PUBLISHED),
+                ending=_count(counts, State.ENDING),
+                ended=_count(counts, State.ENDED),
+            ),
+            logs=await self.logs(seen, digests=digests),
+            receipts=tuple(seen.values()),
+            holders=self.holders(),
+            keys=tuple(
+                forms.KeyState(
+                    kind=e.kind,
+                    epoch=e.epoch,
+                    t=e.t,
+                    n=len(e.shares),
+                    dealt=e.dealt,
+                )
+                for e in roster.epochs
+                if e.shares and not e.retired
+            ),
+            roster=self.roster_state(),
+            skew_s=self.skew_s(),
+            findings=tuple(map(_finding, await self.findings(FINDINGS))),
+            appending=forms.Appending(ok=not why, why=why),
+            todo=(),
+        )
+        return msgspec.structs.replace(
+            told, todo=tuple(todo(told, max_skew_s=config.skew.max_s))
+        )
+
+    async def vault(self) -> Mapping[tuple[str, State], int]:
+        """Return how many rows of each kind are in each state."""
+        return await self._own.vault.counts()
+
+    def skew_s(self) -> int:
+        """Return how far the others' clocks are ahead; 0 if none was heard."""
+        return self._exchange.skew_s() or 0
+
+    def failures(self) -> Mapping[str, int]:
+        """Return how often in a row each member's door has failed."""
+        states = self._exchange.peer_states.items()
+        return {member: state.failures for member, state in states}
+
+    def roster_state(self) -> forms.RosterState:
+        """Return which roster is in force."""
+        roster = self.roster()
+        return forms.RosterState(
+            version=roster.version,
+            hash=roster.hash,
+            expires=roster.expires,
+            expired=roster.expired(int(self._clock())),
+            format=roster.format,
+            merging=not roster.stops_merging,
+        )
+
+    async def receipts(self) -> list[forms.Seen]:
+        """Return the newest receipt of our log from each member."""
+        roster = self.roster()
+        found = await self._own.cosigned.receipts(self._config.origin)
+        told = []
+        for signer, receipt in sorted(found.items()):
+            member = roster.by_key_name(signer)
+            if member is not None and signer == member.keys.merged.name:
+                told.append(
+                    forms.Seen(
+                        member=member.id, size=receipt.size, at=receipt.at
+                    )
+                )
+        return told
+
+    async def logs(
+        self,
+        seen: Mapping[str, forms.Seen],
+        *,
+        digests: bool = False,
+    ) -> tuple[forms.LogState, ...]:
+        """Return how every log of the roster is doing, our own among them."""
+        roster = self.roster()
+        heads = {h.origin: h for h in await self._mirror.heads()}
+        told = []
+        for origin in roster.origins():
+            found = roster.by_origin(origin)
+            if found is None:
+                continue
+            member = found[0]
+            head = heads.get(origin) or await self._mirror.head(origin)
+            state = self._exchange.log_state(origin)
+            known = max(state.known, head.mirrored)
+            last = origin == member.origin
+            told.append(
+                forms.LogState(
+                    member=member.id,
+                    origin=origin,
+                    sector=member.sector,
+                    mirrored=head.mirrored,
+                    merged=head.merged,
+                    known=known,
+                    lag=known - head.merged,
+                    contested=head.contested,
+                    missing=len(head.missing),
+                    last_receipt=seen.get(member.id) if last else None,
+                    source=state.source,
+                    last_pull=state.last_pull or None,
+                    why=state.why,
+                    digest=await self._digest(head) if digests else "",
+                )
             )
-            for e in roster.epochs
-            if e.shares and not e.retired
-        ),
-        roster=roster_state(roster, now),
-        skew_s=daemon.exchange.skew_s() or 0,
-        findings=tuple(map(_finding, await findings(daemon, FINDINGS))),
-        appending=forms.Appending(ok=not why, why=why),
-        todo=(),
-    )
-    return msgspec.structs.replace(
-        told, todo=tuple(todo(told, max_skew_s=config.skew.max_s))
-    )
+        return tuple(told)
 
+    async def _digest(self, head: MirrorHead) -> str:
+        """Return the digest of an origin's claim rows below `merged`, in hex."""
+        total = 0
+        async for rows in self._mirror.rows(head.origin, head.merged):
+            part = await self._offload(claims.digest, head.origin, rows)
+            total = claims.plus(total, part)
+        return claims.digest_bytes(total).hex()
 
-def roster_state(roster: Roster, now: int) -> forms.RosterState:
-    """Return which roster is in force."""
-    return forms.RosterState(
-        version=roster.version,
-        hash=roster.hash,
-        expires=roster.expires,
-        expired=roster.expired(now),
-        format=roster.format,
-        merging=not roster.stops_merging,
-    )
+    def holders(self) -> tuple[forms.HolderState, ...]:
+        """Return what was last seen of each holder."""
+        told = []
+        for member in self.roster().holders:
+            asked = self._holders.get(member)
+            peer = self._exchange.peer_states.get(member)
+            if asked is not None:
+                up, why = asked.up, asked.why
+            elif peer is not None and peer.failures:
+                up, why = False, peer.why
+            else:
+                up, why = True, ""
+            told.append(forms.HolderState(member=member, up=up, why=why))
+        return tuple(told)
+
+    async def findings(self, limit: int) -> list[Kept]:
+        """Return the newest findings of both databases, the last met first.
+
+        What merging finds is kept with what it merged, all else in own.db.
+        """
+        kept = [
+            *await self._mirror.findings(limit),
+            *await self._own.findings(limit),
+        ]
+        kept.sort(key=lambda k: k.last_at, reverse=True)
+        return kept[:limit]
 
 
 def _count(counts: Mapping[tuple[str, State], int], state: State) -> int:
     return sum(n for (_, s), n in counts.items() if s == state)
-
-
-async def receipts(daemon: Daemon) -> list[forms.Seen]:
-    """Return the newest receipt of our log from each member."""
-    roster = daemon.rosters.current
-    found = await daemon.home.own.cosigned.receipts(daemon.config.origin)
-    told = []
-    for signer, receipt in sorted(found.items()):
-        member = roster.by_key_name(signer)
-        if member is not None and signer == member.keys.merged.name:
-            told.append(
-                forms.Seen(member=member.id, size=receipt.size, at=receipt.at)
-            )
-    return told
-
-
-async def logs(
-    daemon: Daemon,
-    seen: Mapping[str, forms.Seen],
-    *,
-    digests: bool = False,
-) -> tuple[forms.LogState, ...]:
-    """Return how every log of the roster is doing, our own among them."""
-    roster = daemon.rosters.current
-    heads = {h.origin: h for h in await daemon.home.mirror.heads()}
-    told = []
-    for origin in roster.origins():
-        found = roster.by_origin(origin)
-        if found is None:
-            continue
-        member = found[0]
-        head = heads.get(origin) or await daemon.home.mirror.head(origin)
-        state = daemon.exchange.log_state(origin)
-        known = max(state.known, head.mirrored)
-        last = origin == member.origin
-        told.append(
-            forms.LogState(
-                member=member.id,
-                origin=origin,
-                sector=member.sector,
-                mirrored=head.mirrored,
-                merged=head.merged,
-                known=known,
-                lag=known - head.merged,
-                contested=head.contested,
-                missing=len(head.missing),
-                last_receipt=seen.get(member.id) if last else None,
-                source=state.source,
-                last_pull=state.last_pull or None,
-                why=state.why,
-                digest=await digest(daemon, head) if digests else "",
-            )
-        )
-    return tuple(told)
-
-
-async def digest(daemon: Daemon, head: MirrorHead) -> str:
-    """Return the digest of an origin's claim rows below `merged`, in hex."""
-    total = 0
-    async for rows in daemon.home.mirror.rows(head.origin, head.merged):
-        part = await daemon.offload(claims.digest, head.origin, rows)
-        total = claims.plus(total, part)
-    return claims.digest_bytes(total).hex()
-
-
-def holders(daemon: Daemon) -> tuple[forms.HolderState, ...]:
-    """Return what was last seen of each holder."""
-    told = []
-    for member in daemon.rosters.current.holders:
-        asked = daemon.tokeniser.holders.get(member)
-        peer = daemon.exchange.peer_states.get(member)
-        if asked is not None:
-            up, why = asked.up, asked.why
-        elif peer is not None and peer.failures:
-            up, why = False, peer.why
-        else:
-            up, why = True, ""
-        told.append(forms.HolderState(member=member, up=up, why=why))
-    return tuple(told)
-
-
-async def findings(daemon: Daemon, limit: int) -> list[Kept]:
-    """Return the newest findings of both databases, the last met first.
-
-    What merging finds is kept with what it merged, all else in own.db.
-    """
-    kept = [
-        *await daemon.home.mirror.findings(limit),
-        *await daemon.home.own.findings(limit),
-    ]
-    kept.sort(key=lambda k: k.last_at, reverse=True)
-    return kept[:limit]
 
 
 def _finding(kept: Kept) -> forms.FindingState:

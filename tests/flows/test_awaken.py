@@ -90,13 +90,13 @@ DOWN = UnavailableError("down")
 
 async def test_alone() -> None:
     """With no others none is needed."""
-    assert await wake(3) == Awake(0, 0, 0)
+    assert await wake(3) == Awake(0, 0, 0, 0)
 
 
 async def test_unknown_origin_is_an_answer() -> None:
     """A newcomer's log is nowhere yet: that is fine."""
     assert await wake(0, Peer("a", ABSENT), Peer("b", ABSENT)) == Awake(
-        2, 2, 0
+        2, 2, 0, 2
     )
 
 
@@ -110,7 +110,7 @@ async def test_a_majority_and_the_rest() -> None:
     """The rest gets its time, then we go on without it."""
     silent = Peer("c", None)
     awake = await wake(9, Peer("a", signed(9)), Peer("b", ABSENT), silent)
-    assert awake == Awake(3, 2, 9)
+    assert awake == Awake(3, 2, 9, 2)
     assert silent.asked == 1
 
 
@@ -151,7 +151,7 @@ async def test_a_line_that_was_carried_is_an_answer() -> None:
     """Of whom we ask, and once for each; a stranger's is none."""
     peers = Peer("a", signed(9)), Peer("b", DOWN), Peer("c", DOWN)
     hand = FakeHand(b=signed(7), x=signed(9))
-    assert await wake(9, *peers, hand=hand) == Awake(3, 2, 9)
+    assert await wake(9, *peers, hand=hand) == Awake(3, 2, 9, 1)
     hand = FakeHand(a=signed(7), x=signed(9))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
@@ -170,6 +170,6 @@ async def test_the_operator_may_do_without_a_majority() -> None:
     """Not without what was answered: that is held against us all the same."""
     down = Peer("b", DOWN), Peer("c", DOWN)
     awake = await wake(9, *down, hand=FakeHand(said=True))
-    assert awake == Awake(2, 0, 0, overridden=True)
+    assert awake == Awake(2, 0, 0, 0, overridden=True)
     with pytest.raises(RefusedError, match="holds 12 entries"):
         await wake(9, Peer("a", signed(12)), *down, hand=FakeHand(said=True))

@@ -8,8 +8,9 @@ import pytest
 import pytest_asyncio
 
 from syncd.errors import DamagedError
-from syncd.node.daemon import UNASKED, Daemon
+from syncd.node.daemon import Daemon
 from syncd.node.exchange import BUG
+from syncd.node.standing import UNASKED
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from tests.alliance import HOUR_S, Alliance, until
@@ -71,15 +72,15 @@ async def test_awakening_fails(
     async def root_at(size: int) -> bytes:
         raise error
 
-    right = node._own_root_at
-    node._own_root_at = root_at  # type: ignore[method-assign]
-    node._why_not, node._asked = UNASKED, False
-    await node._awaken()
-    assert why in node.appending
-    node._own_root_at = right  # type: ignore[method-assign]
-    node._why_not = UNASKED
-    await node._awaken()
-    assert not node.appending
+    right = node.standing.root_at
+    node.standing.root_at = root_at  # type: ignore[method-assign]
+    node.standing._why_not, node.standing._asked = UNASKED, False
+    await node.standing._awaken()
+    assert why in node.publisher.why_not()
+    node.standing.root_at = right  # type: ignore[method-assign]
+    node.standing._why_not = UNASKED
+    await node.standing._awaken()
+    assert not node.publisher.why_not()
 
 
 async def test_a_receipt_for_an_earlier_log(alliance: Alliance) -> None:
@@ -92,7 +93,7 @@ async def test_a_receipt_for_an_earlier_log(alliance: Alliance) -> None:
         key = alliance.members[name].keys.merged.name
         await bank.node._keep_receipt(key, 999, earlier)
     assert await bank.receipts() == before
-    assert not bank.node.appending
+    assert not bank.node.publisher.why_not()
 
 
 async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
@@ -102,7 +103,7 @@ async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
     await alliance.stop("bank", "carrier", "platform")
     await bank.start()
     await asyncio.sleep(0.1)
-    assert UNASKED in bank.node.appending
+    assert UNASKED in bank.node.publisher.why_not()
 
     def edit(draft: Roster) -> Roster:
         return drafts.remove(drafts.remove(draft, "carrier"), "platform")
@@ -111,4 +112,4 @@ async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
     await bank.round()
     assert bank.node.rosters.current == police.node.rosters.current
     await bank.awake()
-    bank.node.may_append()
+    bank.node.standing.may_append()

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from syncd.errors import DamagedError
 from syncd.flows.ports import MirrorHead, Position
 from syncd.indicator.claims import DISPUTE, REPORT, VOUCH, Claim
 from syncd.node.lapse import FILE, Lapse
-from syncd.node.own_desk import Claims
+from syncd.node.lookups import Claims
 from syncd.tlog.merkle import Frontier
 
 DAY = 86_400
@@ -114,14 +113,12 @@ async def test_what_lapsed_is_no_basis(world: World) -> None:
         async def claims_at(self, positions: list[Position]) -> Any:
             return {(o, i): claim(i, origin=o) for o, i in positions}
 
-    daemon: Any = SimpleNamespace(
-        lapse=world.lapse,
-        config=SimpleNamespace(origin="me/syncd/t/1"),
-        home=SimpleNamespace(mirror=Mirror()),
-    )
+    nobody: Any = None  # is asked of another member's log
+    mirror: Any = Mirror()
+    claims = Claims("me/syncd/t/1", nobody, mirror, world.lapse, nobody)
     asked = [("a/syncd/t/1", 9), ("a/syncd/t/1", 10)]
-    assert [*await Claims(daemon).claims_at(asked)] == asked[:1]
-    assert [*await Claims(daemon).standing_at(asked)] == asked
+    assert [*await claims.claims_at(asked)] == asked[:1]
+    assert [*await claims.standing_at(asked)] == asked
 
 
 def test_a_broken_file(world: World) -> None:

@@ -129,12 +129,12 @@ async def test_a_lie_is_told_once_and_beside_the_answer(
     """However often the value is looked up, and over a restart."""
     bank, police = alliance.bank, alliance.police.origin
     for _ in range(3):
-        bank.node.own_desk._suspect([(police, 7), (police, 8)])
-        bank.node.own_desk._suspect([(police, 7)])
+        bank.node.lookups._suspect([(police, 7), (police, 8)])
+        bank.node.lookups._suspect([(police, 7)])
         await asyncio.gather(*bank.node._aside)
     await alliance.stop("bank")
     await bank.start()
-    bank.node.own_desk._suspect([(police, 7), (police, 9)])
+    bank.node.lookups._suspect([(police, 7), (police, 9)])
     await asyncio.gather(*bank.node._aside)
     found = await bank.findings("bad_know")
     assert {(k.finding.index, k.count) for k in found} == {

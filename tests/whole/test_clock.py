@@ -7,7 +7,6 @@ import pytest_asyncio
 from aiohttp import web
 
 from syncd.errors import RefusedError
-from syncd.node import status
 from syncd.web.peer_door import Handler
 from tests.alliance import HOUR_S, Alliance, payload
 
@@ -41,7 +40,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     await carrier.report("url", f"http://clock{shift_s}.example/")
     await bank.report("url", f"http://bank{shift_s}.example/")
     await alliance.settle("police", "bank", "platform")
-    carrier.node.wake()
+    carrier.node.publisher.wake()
     await carrier.round()
     await bank.round()
 
@@ -51,7 +50,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     assert (await bank.receipts())["carrier"] == before  # cosigns nothing
     judged = await carrier.node.desk.add_checkpoint(b"old 0\n\n")
     assert judged.status == 503
-    told = await status.status(carrier.node)
+    told = await carrier.node.board.status()
     assert not told.appending.ok
     assert "clock" in told.appending.why
     assert abs(told.skew_s + shift_s) <= 2
@@ -63,7 +62,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     await alliance.settle()
     assert await carrier.size() > size
     assert (await bank.receipts())["carrier"] == await bank.size()
-    assert (await status.status(carrier.node)).appending.ok
+    assert (await carrier.node.board.status()).appending.ok
 
 
 async def mute(
@@ -96,24 +95,24 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     held = await carrier.head(bank.origin)
     assert held.merged == await bank.size()  # merges
     with pytest.raises(RefusedError, match="told us the time"):
-        carrier.node.healthy()
+        carrier.node.standing.healthy()
     judged = await carrier.node.desk.add_checkpoint(b"old 0\n\n")
     assert judged.status == 503
-    assert "not asked yet" in carrier.node.appending
-    assert (await status.status(carrier.node)).skew_s == 0
+    assert "not asked yet" in carrier.node.publisher.why_not()
+    assert (await carrier.node.board.status()).skew_s == 0
 
     for other in others:
         other.node.gate = None
     await carrier.round()
     await carrier.awake()
     await carrier.round()
-    assert "clock" in carrier.node.appending
+    assert "clock" in carrier.node.publisher.why_not()
     assert await carrier.size() == size  # signs nothing
     await bank.round()
     assert (await bank.receipts())["carrier"] == before
 
     carrier.shift_s = 0  # seen without asking anybody
-    carrier.node.healthy()
+    carrier.node.standing.healthy()
     await alliance.settle()
     assert await carrier.size() > size
     assert (await bank.receipts())["carrier"] == await bank.size()
@@ -125,9 +124,9 @@ async def test_our_clock_is_set_between_rounds(alliance: Alliance) -> None:
     for shift_s in (HOUR_S, -HOUR_S):
         alliance.bank.shift_s = shift_s
         with pytest.raises(RefusedError, match="off ours"):
-            alliance.bank.node.healthy()
+            alliance.bank.node.standing.healthy()
     alliance.bank.shift_s = 0
-    alliance.bank.node.healthy()
+    alliance.bank.node.standing.healthy()
 
 
 @pytest.mark.parametrize("shift_s", [240, pytest.param(-240, marks=SLOW)])
@@ -148,6 +147,6 @@ async def test_one_liar_about_the_time_stops_nobody(
     """The others' clocks are judged by their median."""
     alliance.police.shift_s = 10**9
     await alliance.bank.round()
-    alliance.bank.node.healthy()
+    alliance.bank.node.standing.healthy()
     alliance.police.shift_s = 0
     await alliance.bank.round()

@@ -61,13 +61,13 @@ async def cut(alliance: Alliance, at: Cut, *, ended: bool = False) -> None:
 
 
 async def ours(alliance: Alliance, size: int) -> Cut:
-    return Cut(size, await alliance.police.node._own_root_at(size))
+    return Cut(size, await alliance.police.node.standing.root_at(size))
 
 
 async def assert_decided(alliance: Alliance, size: int) -> None:
     """Assert that all hold the police's own log, and that it counts."""
     police = alliance.police
-    root = await police.node._own_root_at(size)
+    root = await police.node.standing.root_at(size)
     digests = set()
     for member in others(alliance):
         head = await member.head(police.origin)
@@ -96,9 +96,13 @@ async def test_a_cut_chooses_a_branch(
     police = alliance.police
     size, twin = await split(alliance, entries)
     await police.round()
-    assert "cannot extend" in police.node.appending  # by the bank's receipt
+    assert (
+        "cannot extend" in police.node.publisher.why_not()
+    )  # by the bank's receipt
     await cut(alliance, await ours(alliance, size + 2))
-    assert not police.node.appending  # the bank's receipt is overruled
+    assert (
+        not police.node.publisher.why_not()
+    )  # the bank's receipt is overruled
     await alliance.settle(receipts=False)
     await assert_decided(alliance, await police.size())
     # What was signed there is no news any more, nor what is cut off.
@@ -164,7 +168,7 @@ async def test_nothing_after_the_end_counts(alliance: Alliance) -> None:
         assert not await bank.node.exchange.offer("carrier", raw)
     await bank.round()
     await assert_decided(alliance, size)
-    assert "ended" in police.node.appending
+    assert "ended" in police.node.publisher.why_not()
 
 
 async def test_a_branch_that_nobody_shows(alliance: Alliance) -> None:

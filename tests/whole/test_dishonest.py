@@ -576,7 +576,7 @@ async def test_a_receipt_for_more_than_we_have(alliance: Alliance) -> None:
     await platform.node.exchange.take_receipt(
         "bank", bytes(note.add(signed, line))
     )
-    assert f"size {size + 1}" in platform.node.appending
+    assert f"size {size + 1}" in platform.node.publisher.why_not()
     with pytest.raises(RefusedError):
         await platform.say(RosterAccepted(version=9, hash_="00" * 32))
     assert await platform.findings("rolled_back")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from syncd.errors import DamagedError
-from syncd.node import refold, status
+from syncd.node import refold
 from syncd.roster import roster
 from tests.alliance import Alliance, payload
 
@@ -38,7 +38,7 @@ async def test_a_newer_format_is_mirrored_not_merged(
     assert await bank.digest(police.origin) == before
     (answer,) = await bank.lookup("phone", PHONE)
     assert answer.verdict == "confirmed"
-    told = await status.status(bank.node)
+    told = await bank.node.board.status()
     (line,) = [one for one in told.todo if "format" in one]
     assert "format 2 is newer" in line
     assert not await bank.findings("limit")
@@ -56,7 +56,7 @@ async def test_a_newer_format_is_mirrored_not_merged(
         police.origin
     )
     assert not [
-        one for one in (await status.status(bank.node)).todo if "format" in one
+        one for one in (await bank.node.board.status()).todo if "format" in one
     ]
     folded.write_text("two")
     with pytest.raises(DamagedError, match="is no number"):

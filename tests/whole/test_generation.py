@@ -98,9 +98,9 @@ async def test_a_planned_turn(
     assert "syncd run writes nothing" in capsys.readouterr().err
     await alliance.start("bank")
     await bank.report("url", URLS[1])
-    bank.node.wake()
+    bank.node.publisher.wake()
     with pytest.raises(RefusedError, match="the next log waits for the"):
-        bank.node.may_append()
+        bank.node.standing.may_append()
     assert await verdict(bank, URLS[0]) == "suspected"  # it serves as ever
 
     draft = tmp_path / "draft"
@@ -112,7 +112,7 @@ async def test_a_planned_turn(
     roster = await publish(alliance, draft, police)
     await bank.round()
     with pytest.raises(RefusedError, match="restart syncd: it goes on in"):
-        bank.node.may_append()
+        bank.node.standing.may_append()
 
     await restart(alliance, bank)
     assert bank.origin == "bank.example/syncd/txwz/2"
@@ -207,9 +207,14 @@ async def test_a_home_that_was_rolled_back(
         bank.running = None
     else:
         await bank.start()
-        while bank.node._why_not == "the other members were not asked yet":
+        while (
+            bank.node.standing._why_not
+            == "the other members were not asked yet"
+        ):
             await bank.round()
-        assert "syncd join update OUT --next-log" in bank.node.appending
+        assert (
+            "syncd join update OUT --next-log" in bank.node.publisher.why_not()
+        )
         await alliance.stop("bank")
 
     old = bank.origin

@@ -74,7 +74,7 @@ async def test_with_one_holder_left(alliance: Alliance) -> None:
     vault = platform.node.home.own.vault
 
     async def waits() -> bool:
-        return "holders" in platform.node.appending
+        return "holders" in platform.node.publisher.why_not()
 
     await until(waits)
     assert await vault.waiting_count() == {"phone": 1}

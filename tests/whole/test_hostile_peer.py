@@ -106,7 +106,7 @@ async def test_whatever_it_says_the_others_go_on(
     held = await alliance.bank.head(alliance.police.origin)
     assert held.merged == await alliance.police.size()
     assert not held.contested
-    alliance.bank.node.healthy()
+    alliance.bank.node.standing.healthy()
 
 
 @pytest.mark.parametrize("size", [10**3, 10**7 + 1, 10**9, 2**63 - 1])

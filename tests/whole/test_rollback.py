@@ -8,7 +8,7 @@ import pytest
 
 from syncd.errors import DamagedError
 from syncd.flows import awaken
-from syncd.node import status
+from syncd.node import byhand
 from tests.alliance import Alliance, payload, until
 
 KEPT = ("own.db", "high-water.note")
@@ -46,11 +46,11 @@ async def test_database_and_mark_set_back_together(tmp_path: Path) -> None:
         await bank.start()
 
         async def refused() -> bool:
-            return "rolled back" in bank.node.appending
+            return "rolled back" in bank.node.publisher.why_not()
 
         await until(refused)
         await bank.report("url", "http://three.example/")
-        bank.node.wake()
+        bank.node.publisher.wake()
         await asyncio.sleep(0.1)
         await bank.round()
         assert await bank.size() == size - 1
@@ -58,7 +58,7 @@ async def test_database_and_mark_set_back_together(tmp_path: Path) -> None:
         (found,) = await bank.findings("rolled_back")
         assert f" {size}" in found.finding.detail  # what the others hold
         assert f" {size - 1}" in found.finding.detail  # what we have
-        told = await status.status(bank.node)
+        told = await bank.node.board.status()
         assert not told.appending.ok
         assert any("generation" in t or "backup" in t for t in told.todo)
         # Everything else goes on, and no fork comes of it.
@@ -98,10 +98,28 @@ async def test_the_first_append_waits_for_the_others(tmp_path: Path) -> None:
         await police.report("url", "http://one.example/")
         await asyncio.sleep(0.3)
         assert await police.size() == 0
-        assert "asked" in police.node.appending
+        assert "asked" in police.node.publisher.why_not()
         await alliance.start()
         await alliance.settle()
         assert await police.size() > 1
+
+
+async def test_a_lone_operator_says_so_in_words(tmp_path: Path) -> None:
+    """With nobody to be reached nobody's clock is waited for either."""
+    async with Alliance.found(tmp_path, start=False) as alliance:
+        police = alliance.police
+        await police.start()
+        await police.report("url", "http://one.example/")
+        head = await police.node.home.own.log.head()
+        (police.home / byhand.FILE).write_text(byhand.words(head))
+
+        async def published() -> bool:
+            return await police.size() > 1
+
+        await until(published)
+        police.node.standing.may_append()
+        (found,) = await police.findings("override")
+        assert "0 of 3" in found.finding.detail
 
 
 async def test_a_majority_is_asked_and_the_rest_get_their_time(
@@ -122,7 +140,7 @@ async def test_a_majority_is_asked_and_the_rest_get_their_time(
                     police.node.peers.get(m)
                     for m in ("bank", "carrier", "platform")
                 ],
-                root_at=police.node._own_root_at,
+                root_at=police.node.standing.root_at,
                 rest_s=rest_s,
                 pause_s=0.02,
             )

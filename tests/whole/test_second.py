@@ -32,7 +32,6 @@ from syncd.indicator.statement import (
     Retract,
     Vouch,
 )
-from syncd.node import daily
 from syncd.roster import drafts
 from syncd.roster.roster import Cut, Erased
 from tests.alliance import Alliance, Member, payload
@@ -142,7 +141,7 @@ async def remove(alliance: Alliance) -> None:
     await alliance.agreed()
     await alliance.settle()
     for member in alliance.up:
-        await daily.run(member.node)
+        await member.node._daily_jobs.run()
     await alliance.settle()
 
 

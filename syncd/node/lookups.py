@@ -1,0 +1,329 @@
+"""Look-ups: what stands behind `/v1/lookups`, with its records."""
+
+import time
+from collections import Counter
+from collections.abc import (
+    Callable,
+    Collection,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
+from typing import Any, Protocol
+
+from syncd.config import Config
+from syncd.errors import MalformedError, SyncdError
+from syncd.flows import lookup, serve
+from syncd.flows.lookup import Access as Asked
+from syncd.flows.lookup import Answer, Question
+from syncd.flows.ports import Finding, Position
+from syncd.flows.tokenise import Offload, Tokeniser
+from syncd.indicator import statement, token, vocabulary
+from syncd.indicator.claims import Claim
+from syncd.node.lapse import Lapse
+from syncd.node.metrics import Metrics
+from syncd.node.never import NeverList
+from syncd.node.status import Board
+from syncd.roster.roster import Roster
+from syncd.store import erasing
+from syncd.store.access import Access
+from syncd.store.home import OwnStore
+from syncd.store.mirror import MirrorStore
+from syncd.store.own import OwnLogStore
+from syncd.store.sightings import Met
+from syncd.web import forms, problem
+from syncd.web.own_door import Caller, LookupCall
+
+SUSPECTS = 65_536  # positions of false reports that are remembered
+FULL = 256  # records in a whole bundle
+
+
+class Report(Protocol):
+    """Keeps findings and tells of them."""
+
+    async def __call__(self, *findings: Finding, once: bool = False) -> None:
+        """Keep them; `once`: but those that are known."""
+        ...
+
+
+class Claims:
+    """`flows.lookup.ClaimSource`: our own claims are found by our own log."""
+
+    def __init__(
+        self,
+        origin: str,
+        own: OwnLogStore,
+        mirror: MirrorStore,
+        lapse: Lapse,
+        offload: Offload,
+    ) -> None:
+        """`origin`: of the log that we write now."""
+        self._origin = origin
+        self._own = own
+        self._mirror = mirror
+        self._lapse = lapse
+        self._offload = offload
+
+    async def claims(
+        self, tokens: Sequence[bytes], kind: int, epoch: int
+    ) -> Mapping[bytes, Sequence[Claim]]:
+        """Return the standing claims of each token that has any."""
+        found = await self._mirror.claims(tokens, kind, epoch)
+        if not self._lapse.now:
+            return found
+        return {
+            short: [c for c in group if self._lapse.effective(c)]
+            for short, group in found.items()
+        }
+
+    async def claims_at(
+        self, positions: Sequence[Position]
+    ) -> Mapping[Position, Claim]:
+        """Return the standing claims at some positions that have effect."""
+        found = await self.standing_at(positions)
+        effective = self._lapse.effective
+        return {at: claim for at, claim in found.items() if effective(claim)}
+
+    async def standing_at(
+        self, positions: Sequence[Position]
+    ) -> Mapping[Position, Claim]:
+        """Return the standing claims at some positions."""
+        ours = self._origin
+        found = dict(
+            await self._mirror.claims_at(
+                [p for p in positions if p[0] != ours]
+            )
+        )
+        for origin, index in positions:
+            if origin == ours:
+                short = await self._own_token(index)
+                claim = short and await self._mirror.claim_of(
+                    ours, index, short
+                )
+                if claim:
+                    found[ours, index] = claim
+        return found
+
+    async def _own_token(self, index: int) -> bytes:
+        """Return the token that an entry of our log is about, or b""."""
+        bundle = await self._own.bundle(index // FULL)
+        if bundle is None or index % FULL >= bundle.width:
+            return b""
+        payload = await self._offload(serve.payload_at, bundle, index % FULL)
+        return erasing.token_of(payload)
+
+
+class Lookups:
+    """Answers look-ups, and keeps what has to be kept of each."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        own: OwnStore,
+        mirror: MirrorStore,
+        claims: Claims,
+        roster: Callable[[], Roster],
+        own_origins: Callable[[], frozenset[str]],
+        tokeniser: Tokeniser,
+        never: NeverList,
+        board: Board,
+        metrics: Metrics,
+        report: Report,
+        aside: Callable[[Coroutine[Any, Any, None]], None],
+        offload: Offload,
+        today: Callable[[], str],
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            config: our settings.
+            own: the books of accesses and sightings.
+            mirror: which origins are contested.
+            claims: what the alliance says of a token.
+            roster: the one in force.
+            own_origins: the names of our logs.
+            tokeniser: asks the holders.
+            never: the never-list's tokens.
+            board: says which roster an answer rests on.
+            metrics: counts.
+            report: keeps findings.
+            aside: has something done that no answer waits for.
+            offload: runs pure work elsewhere.
+            today: the day it is in the roster's zone.
+        """
+        self._config = config
+        self._own = own
+        self._mirror = mirror
+        self._claims = claims
+        self._roster = roster
+        self._own_origins = own_origins
+        self._tokeniser = tokeniser
+        self._never = never
+        self._board = board
+        self._metrics = metrics
+        self._report = report
+        self._aside = aside
+        self._offload = offload
+        self._today = today
+        self._suspected: set[Position] = set()  # told of already
+
+    async def lookup(
+        self, caller: Caller, wanted: LookupCall
+    ) -> forms.LookupAnswers:
+        """Answer every item, in order; recorded durably before return."""
+        began = time.monotonic()
+        if wanted.purpose not in lookup.PURPOSES:
+            raise MalformedError(
+                "purpose: is not in the vocabulary",
+                hint=f"use {', '.join(sorted(lookup.PURPOSES))}",
+            )
+        roster = self._roster()
+        day = statement.day(self._today())
+        world = lookup.World(
+            roster,
+            day,
+            frozenset(await self._mirror.contested()),
+            self._never.tokens,
+            self._config.member.region,
+            self._own_origins(),
+        )
+        deadline_ms = wanted.deadline_ms or self._config.lookup.deadline_ms
+        answers = await lookup.lookup(
+            [_question(item) for item in wanted.items],
+            purpose=wanted.purpose,
+            caller=caller.name,
+            reference=wanted.reference,
+            timeout_s=deadline_ms / 1000,
+            world=world,
+            tokeniser=self._tokeniser,
+            claims=self._claims,
+            record=self._record,
+            suspect=self._suspect,
+            current=self._roster,
+            offload=self._offload,
+            clock=time.monotonic,
+        )
+        await self._sight(answers, wanted.purpose, day)
+        items = tuple(map(_lookup_item, answers))
+        self._metrics.looked_up(
+            Counter(item.verdict or "problem" for item in items),
+            wanted.purpose,
+            time.monotonic() - began,
+        )
+        return forms.LookupAnswers(
+            items=items,
+            roster=self._board.roster_state(),
+        )
+
+    def _suspect(self, positions: Collection[Position]) -> None:
+        """Have it told, each once, who reports values that it had not."""
+        fresh = sorted(set(positions) - self._suspected)
+        if fresh:
+            if len(self._suspected) > SUSPECTS:  # the database knows them too
+                self._suspected.clear()
+            self._suspected.update(fresh)
+            self._aside(self._tell_of(fresh))
+
+    async def _tell_of(self, suspects: Sequence[Position]) -> None:
+        why = "the reporter did not show that it had the value"
+        found = [Finding("bad_know", *at, why) for at in suspects]
+        try:
+            await self._report(*found, once=True)
+        except SyncdError:
+            self._suspected.difference_update(suspects)
+            raise
+
+    async def _record(self, accesses: Sequence[Asked]) -> None:
+        await self._own.access.record(
+            [
+                Access(
+                    a.caller,
+                    a.purpose,
+                    a.kind,
+                    a.positions,
+                    a.tokens,
+                    a.reference,
+                )
+                for a in accesses
+            ]
+        )
+
+    async def _sight(
+        self, answers: Sequence[Answer], purpose: str, day: int
+    ) -> None:
+        """Count what was met in our business and others report."""
+        if purpose in lookup.APART:
+            return
+        if not self._config.sighting.enabled:
+            return
+        await self._own.sightings.add(
+            [
+                Met(day, kind, epoch, short, "unknown")
+                for answer in answers
+                for kind, epoch, short in answer.met
+            ]
+        )
+
+
+# ---------------------------------------------------------------- to forms
+
+
+def _question(item: forms.Item | SyncdError) -> Question | SyncdError:
+    if isinstance(item, SyncdError):
+        return item
+    if bool(item.value) == bool(item.token):
+        return MalformedError("item: want a value, or a token and its epoch")
+    if not item.token:
+        return Question(
+            item.kind,
+            item.value,
+            scheme=item.scheme or None,
+            region=item.region,
+        )
+    try:
+        short = token.decode(item.token)
+    except MalformedError as e:
+        return e
+    return Question(item.kind, token=short, epoch=item.epoch)
+
+
+def _lookup_item(answer: Answer) -> forms.LookupItem:
+    if answer.problem is not None:
+        return forms.LookupItem(problem=problem.of(answer.problem))
+    found = answer.verdict
+    if found is None:
+        raise AssertionError("an answer is a verdict or a problem")
+    return forms.LookupItem(
+        verdict=found.verdict,
+        action=found.action,
+        unattended=found.unattended,
+        reasons=found.reasons,
+        labels=_labels("label", found.labels),
+        roles=_labels("role", found.roles),
+        sectors=dict(found.sectors),
+        first_seen=day_text(found.first_seen),
+        last_seen=day_text(found.last_seen),
+        expires=day_text(found.expires),
+        positions=found.positions,
+        spoofed="spoofed" in found.reasons,
+        handling=found.handling,
+        missing=answer.missing,
+        detail=answer.detail,
+    )
+
+
+def _labels(facet: str, codes: Sequence[str]) -> tuple[forms.Label, ...]:
+    return tuple(
+        forms.Label(
+            code=code,
+            zh=vocabulary.label(facet, code, "zh"),
+            en=vocabulary.label(facet, code, "en"),
+        )
+        for code in codes
+    )
+
+
+def day_text(number: int | None) -> str:
+    """Return a day as it is shown, "" for none."""
+    return "" if number is None else statement.day_text(number)
