@@ -502,6 +502,8 @@ def test_succession(club: "Club", case: tuple[Change, str]) -> None:
 def test_a_retired_epoch_does_not_come_back(club: "Club") -> None:
     draft = with_keys(club.founding(members="bank carrier police"))
     old = drafts.read(drafts.write(drafts.retire_epoch(draft, "phone", 3)))[1]
+    assert not draft.retired
+    assert old.retired == {("phone", 3)}
     back = other_epoch(drafts.begin(old, now=NOW), retired=False)
     with pytest.raises(UntrustedError, match="phone epoch 3 came back"):
         trust.check_succession(old, back)
