@@ -309,7 +309,10 @@ class Exchange:
         "so many are asked each round, at random",
     ] = 3
     poke: Annotated[
-        bool, _flag(), "tell the others of an urgent report at once"
+        bool,
+        _flag(),
+        "tell the others of an urgent report at once, and some of them of"
+        " whatever else is new in the next round",
     ] = True
     connect_timeout_s: Annotated[
         int, _whole(1, 60, "s"), "to reach a member and finish the handshake"

@@ -644,6 +644,7 @@ class Daemon:
             if abs(by_s) < CLOCK_S or self._scheduler is None:
                 continue
             log.warning("the machine's clock was set", by_s=by_s)
+            self.publisher.wake()  # it may be right now
             now = datetime.datetime.now(datetime.UTC)
             for job in self._scheduler.get_jobs():
                 job.modify(next_run_time=now)
