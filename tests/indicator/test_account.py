@@ -238,6 +238,12 @@ def test_cashaddr_round_trip(digest: bytes, version: int) -> None:
     assert account.normalise(legacy, "BCH") == f"bch:{text}"
 
 
+@pytest.mark.parametrize("text", ["qpm2qsz", "b" * 42, "qpm2Qsznhks", ""])
+def test_what_is_no_cashaddr(text: str) -> None:
+    """Too short, of another alphabet, or of another sum."""
+    assert checksum.cashaddr(text) is None
+
+
 ADDRESSES = sorted(
     {
         (case["normal"].partition(":")[0], case["raw"])
