@@ -72,7 +72,7 @@ bench: $(READY)  ## a million statements between two members, measured
 soak: $(READY)  ## all tests, with many more examples
 	@$(BIN)/pytest -q --hypothesis-profile=soak --timeout 3600 $(ARGS)
 
-# Half an hour and 2 GB of disk; `make test-slow` does 40,000 rows.
+# Twenty minutes and 2 GB of disk; `make test-slow` does 40,000 rows.
 soak-import: $(READY)  ## a million rows imported through six kills
 	@$(BIN)/pytest -q -s --timeout 0 --import-rows 1000000 \
 	  tests/whole/test_imports.py $(ARGS)
