@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -159,7 +160,7 @@ async def test_one_that_takes_for_ever(alliance: Alliance, how: str) -> None:
     held = await alliance.bank.head(alliance.police.origin)
     assert held.merged == await alliance.police.size()
     state = alliance.bank.node.exchange.peer_states["platform"]
-    assert state.retry_at > alliance.bank.node.clock()
+    assert state.retry_at > time.monotonic()
 
 
 # -------------------------------------------------------------- at our door
