@@ -167,6 +167,7 @@ async def test_pokes_in_a_row_lose_none(alliance: Alliance) -> None:
     assert await verdicts(alliance, "+12025554444") == {"suspected"}
 
 
+@pytest.mark.slow
 async def test_a_newcomer_holds_everything(alliance: Alliance) -> None:
     """A fifth member, admitted by its key, gets all four logs."""
     payer = await alliance.admit("payer")

@@ -12,6 +12,8 @@ from syncd.tlog import checkpoint
 from syncd.tlog.key import ED25519, SigningKey
 from tests.alliance import NAME, Alliance, Member, Twin, payload
 
+pytestmark = pytest.mark.slow
+
 PHONE = "+12025550123"
 
 
@@ -86,9 +88,7 @@ async def assert_decided(alliance: Alliance, size: int) -> None:
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize(
-    "entries", [0, pytest.param(300, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("entries", [0, 300])
 async def test_a_cut_chooses_a_branch(
     alliance: Alliance, entries: int
 ) -> None:
@@ -118,7 +118,6 @@ async def test_a_cut_chooses_a_branch(
     await assert_decided(alliance, await police.size())
 
 
-@pytest.mark.slow
 async def test_a_restart_forgets_no_decision(alliance: Alliance) -> None:
     """Stopped before, between and after: it ends the same."""
     police, bank = alliance.police, alliance.bank
@@ -143,7 +142,6 @@ async def test_a_restart_forgets_no_decision(alliance: Alliance) -> None:
     await assert_decided(alliance, await police.size())
 
 
-@pytest.mark.slow  # flows/test_decide.py has it in memory
 async def test_a_cut_before_the_fork_decides_nothing(
     alliance: Alliance,
 ) -> None:

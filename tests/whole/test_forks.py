@@ -8,6 +8,8 @@ import pytest
 from syncd.tlog import checkpoint
 from tests.alliance import Alliance, Member, payload
 
+pytestmark = pytest.mark.slow
+
 PHONE = "+12025550123"
 
 
@@ -41,10 +43,7 @@ async def assert_contained(alliance: Alliance, *victims: Member) -> None:
     await alliance.settle("bank", "carrier", "platform")
 
 
-LATER = pytest.mark.slow  # the same across bundles: an alliance each
-
-
-@pytest.mark.parametrize("entries", [0, pytest.param(300, marks=LATER)])
+@pytest.mark.parametrize("entries", [0, 300])
 async def test_another_root_at_the_same_size(
     alliance: Alliance, entries: int
 ) -> None:
@@ -66,9 +65,9 @@ async def test_another_root_at_the_same_size(
 @pytest.mark.parametrize(
     ("entries", "common"),
     [
-        pytest.param(300, 1, marks=LATER),
-        pytest.param(0, 1, marks=LATER),
-        pytest.param(300, 299, marks=LATER),
+        (300, 1),
+        (0, 1),
+        (300, 299),
     ],
 )
 async def test_an_extension_that_does_not_extend(
@@ -112,7 +111,7 @@ async def test_a_split_view_comes_to_light(alliance: Alliance) -> None:
         assert (await member.head(police.origin)).merged == size + 1
 
 
-@pytest.mark.parametrize("further", [0, pytest.param(4, marks=LATER)])
+@pytest.mark.parametrize("further", [0, 4])
 async def test_a_fork_heard_of_before_it_is_pulled(
     alliance: Alliance, further: int
 ) -> None:
@@ -129,7 +128,6 @@ async def test_a_fork_heard_of_before_it_is_pulled(
     await assert_contained(alliance, carrier)
 
 
-@LATER
 async def test_an_old_checkpoint_is_no_fork(alliance: Alliance) -> None:
     """A stale but honest checkpoint accuses nobody."""
     police = alliance.police

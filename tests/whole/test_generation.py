@@ -16,6 +16,8 @@ from syncd.roster.roster import Roster
 from syncd.web import forms
 from tests.alliance import ADMINS, Alliance, Member, secret_file
 
+pytestmark = pytest.mark.slow
+
 URLS = [f"http://evil-{n}.example/" for n in range(4)]
 
 
@@ -132,7 +134,6 @@ async def test_a_planned_turn(
     ]
 
 
-@pytest.mark.slow
 async def test_what_the_old_log_said(
     alliance: Alliance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,7 +180,6 @@ async def test_what_the_old_log_said(
         assert await verdict(member, URLS[0]) == "none"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mark", ["rolled back too", "still there"])
 async def test_a_home_that_was_rolled_back(
     alliance: Alliance, tmp_path: Path, mark: str
@@ -257,7 +257,6 @@ async def test_a_new_tls_key(alliance: Alliance, tmp_path: Path) -> None:
     assert await verdict(carrier, URLS[1]) == "suspected"
 
 
-@pytest.mark.slow
 async def test_another_address(
     alliance: Alliance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -276,7 +275,6 @@ async def test_another_address(
     assert roster.known("bank").urls == tuple(urls)
 
 
-@pytest.mark.slow
 async def test_a_config_that_is_ahead_of_the_roster(
     alliance: Alliance,
 ) -> None:

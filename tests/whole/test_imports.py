@@ -170,6 +170,8 @@ class Run:
             else:
                 child.kill()
                 await said
+                # Nobody begins an import while there is no daemon.
+                assert await self.process.ready(FAR_S)
                 child = await self.start_importer()
                 said = asyncio.create_task(child.communicate())
         out, _ = said.result()

@@ -18,7 +18,7 @@ from syncd.indicator import leaf
 from syncd.web.peer_door import Handler
 from tests.alliance import Alliance, payload
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 FULL = 256
 BOMB = gzip.compress(bytes(64 << 20), 9)  # 64 kB that are 64 MB
@@ -235,15 +235,6 @@ WAYS = {
         for code in (204, 400, 401, 404, 409, 418, 422, 429, 500, 503)
     },
 }
-# The rest of them only differ in how a client says no.
-QUICK = {
-    "truncates",
-    "flips a bit",
-    "sends a bomb",
-    "answers HTML",
-    "redirects",
-    "answers 429",
-}
 
 
 def stand(
@@ -291,15 +282,7 @@ async def pull_from_bank(alliance: Alliance) -> None:
     await exchange.pull(alliance.police.origin)
 
 
-@pytest.mark.parametrize(
-    "way",
-    [
-        pytest.param(
-            way, id=name, marks=[] if name in QUICK else [pytest.mark.slow]
-        )
-        for name, way in WAYS.items()
-    ],
-)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 async def test_ends_right_whatever_the_relay_does(
     alliance: Alliance, way: object
 ) -> None:
@@ -346,9 +329,7 @@ async def _garbage(
 @pytest.mark.parametrize(
     "way", [*TILES.values(), _garbage], ids=[*TILES, "sends garbage"]
 )
-@pytest.mark.parametrize(
-    "entries", [700, pytest.param(20, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("entries", [700, 20])
 async def test_wrong_tiles_are_no_fork(
     alliance: Alliance, way: object, entries: int
 ) -> None:

@@ -12,6 +12,8 @@ from syncd.roster.roster import Epoch, Roster
 from syncd.store.vault import State
 from tests.alliance import Alliance, Member, payload, until
 
+pytestmark = pytest.mark.slow
+
 PHONE = "+12025550123"
 URL = "http://fraud.example/x"
 
@@ -101,7 +103,6 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
     assert answer.verdict == "confirmed"
 
 
-@pytest.mark.slow
 async def test_who_comes_later_holds_the_same(alliance: Alliance) -> None:
     """No leaf tells its epoch: what nobody opens is excused, and no more."""
     police, bank = alliance.police, alliance.bank

@@ -11,6 +11,8 @@ from syncd.flows import awaken
 from syncd.node import byhand
 from tests.alliance import Alliance, payload, until
 
+pytestmark = pytest.mark.slow
+
 KEPT = ("own.db", "high-water.note")
 
 
