@@ -260,10 +260,11 @@ def finish(
     """Wait for a spawned command; return its code and what it printed.
 
     Raises:
-        StepError: it ended with another code than one of `ok`.
+        StepError: it ended with another code than one of `ok`, or with one
+            that is not 0 and nothing to show for it.
     """
     out, err = command.communicate()
-    if command.returncode not in ok:
+    if command.returncode not in ok or (command.returncode and not out):
         words = command.args if isinstance(command.args, list) else []
         raise StepError(
             f"syncd {' '.join(map(str, words[3:]))}: exit"
