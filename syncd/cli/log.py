@@ -46,9 +46,9 @@ from syncd.store.snapshot import (
 )
 from syncd.tlog import checkpoint, note, strict
 from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import BUNDLE
 from syncd.tlog.note import VerifierKey
 
-FULL = 256  # records in a whole bundle
 LAST = 10  # entries that `show` lists
 COSIGNED = 14  # cosignatures on a checkpoint: readers accept 16 lines
 KIND_NAMES = {code: name for name, code in token.KIND_CODES.items()}
@@ -461,7 +461,7 @@ class _Shown:
             for i in range(len(records) - 1, -1, -1):
                 if len(last) == LAST:
                     break
-                last.append(_entry(bundle.n * FULL + i, records[i]))
+                last.append(_entry(bundle.n * BUNDLE + i, records[i]))
         return {
             "origin": row.origin,
             "size": row.size,
@@ -483,11 +483,11 @@ def _type(record: Record) -> int:
 def _entry_at(
     s: MirrorSnapshot | OwnSnapshot, row: LogRow, index: int
 ) -> dict[str, Any]:
-    bundle = s.bundle(row.id, index // FULL) if index >= 0 else None
-    if bundle is None or index % FULL >= bundle.width:
+    bundle = s.bundle(row.id, index // BUNDLE) if index >= 0 else None
+    if bundle is None or index % BUNDLE >= bundle.width:
         raise UsageError(f"--at {index}: the log has {row.size} entries")
     pull.inflate(bundle.gz)
-    record = serve.records(row.origin, bundle)[index % FULL]
+    record = serve.records(row.origin, bundle)[index % BUNDLE]
     return {
         **_entry(index, record),
         "leaf": record[0].hex(),

@@ -37,10 +37,9 @@ from syncd.indicator.claims import Range, Row
 from syncd.indicator.leaf import Record
 from syncd.tlog import checkpoint, growth, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
+from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import Note, VerifierKey
 
-FULL = 256  # records in a whole bundle
 CHUNK = 32  # bundles read together: 8,192 entries
 TOLD = 20  # problems named for one log; the rest is counted
 _EIGHT = struct.Struct(">Q").pack
@@ -54,10 +53,10 @@ Read = Callable[[str, int], bytes]
 
 def bundles_of(size: int) -> Iterator[tuple[int, int]]:
     """Yield (n, width) of each bundle of a log of `size` entries."""
-    for n in range(size // FULL):
-        yield n, FULL
-    if size % FULL:
-        yield size // FULL, size % FULL
+    for n in range(size // BUNDLE):
+        yield n, BUNDLE
+    if size % BUNDLE:
+        yield size // BUNDLE, size % BUNDLE
 
 
 def tiles_of(size: int) -> Iterator[tuple[int, int, int]]:
@@ -66,7 +65,7 @@ def tiles_of(size: int) -> Iterator[tuple[int, int, int]]:
     while size:
         for n, width in bundles_of(size):
             yield level, n, width
-        size //= FULL
+        size //= BUNDLE
         level += 1
 
 
@@ -215,17 +214,17 @@ class _Opened:
         tail: list[bytes] = []
         for n, width in bundles_of(self._head.size):
             hashes = self._bundle(n, width)
-            if width == FULL:
+            if width == BUNDLE:
                 roots.append(merkle.root(hashes))
             else:
                 tail = hashes
         row, level = roots, 1
         while row:
             for n, width in bundles_of(len(row)):
-                self._tile(level, n, row[n * FULL : n * FULL + width])
+                self._tile(level, n, row[n * BUNDLE : n * BUNDLE + width])
             row = [
-                merkle.root(row[at : at + FULL])
-                for at in range(0, len(row) // FULL * FULL, FULL)
+                merkle.root(row[at : at + BUNDLE])
+                for at in range(0, len(row) // BUNDLE * BUNDLE, BUNDLE)
             ]
             level += 1
         return growth.prefix_root(self._head.size, roots, tail)
@@ -244,7 +243,7 @@ class _Opened:
             records = leaf.open_bundle(self._head.origin, raw, width, leaves)
         except (MalformedError, BrokenSourceError) as e:
             raise DamagedError(f"{path}: {e}") from e
-        self._note(n * FULL, records, path)
+        self._note(n * BUNDLE, records, path)
         return hashes
 
     def _note(self, start: int, records: list[Record], path: str) -> None:
@@ -266,7 +265,7 @@ class _Opened:
 
     def _tile(self, level: int, n: int, hashes: list[bytes]) -> None:
         path = tiles.tile_path(level, n, len(hashes))
-        if self._read(path, FULL * 32) != tiles.encode_tile(hashes):
+        if self._read(path, BUNDLE * 32) != tiles.encode_tile(hashes):
             raise DamagedError(f"{path}: not the hashes of the entries")
 
 
@@ -296,7 +295,7 @@ class Tally:
         try:
             hashed = claims.digest(origin, ((token, index, key, record),))
             total = _with_end(hashed, by)
-            n = index // FULL
+            n = index // BUNDLE
         except (struct.error, TypeError, AttributeError):
             self.odd.append(
                 f"row at {index!r:.24}: a column is of a wrong type"
@@ -488,7 +487,7 @@ class _LogCheck:
                     f" database is at {view.size}"
                 )
             return  # ahead of us: only its signature can be checked
-        whole = head.size // FULL
+        whole = head.size // BUNDLE
         tail = self._tails.get(whole, [])
         if growth.prefix_root(head.size, roots[:whole], tail) != head.root:
             self.problem(f"{proof.what}: another root at size {head.size}")
@@ -496,10 +495,10 @@ class _LogCheck:
     def _frontier(self, roots: list[bytes]) -> None:
         view = self._view
         whole = Frontier.EMPTY.extend(
-            roots[: view.size // FULL], merkle.BUNDLE_LEVEL
+            roots[: view.size // BUNDLE], merkle.BUNDLE_LEVEL
         )
-        tail = self._tails.get(view.size // FULL, [])
-        frontier = whole.extend(tail[: view.size % FULL])
+        tail = self._tails.get(view.size // BUNDLE, [])
+        frontier = whole.extend(tail[: view.size % BUNDLE])
         self._root = frontier.root()
         if bytes(frontier) != view.peaks:
             self.problem(f"frontier: not that of the {view.size} entries")
@@ -508,13 +507,13 @@ class _LogCheck:
 
     def _walk(self, sizes: set[int]) -> list[bytes] | None:
         """Check all bundles, from the last; return their roots in order."""
-        wanted = {size // FULL for size in (*sizes, self._view.size)}
-        left = -(-self._view.size // FULL)
+        wanted = {size // BUNDLE for size in (*sizes, self._view.size)}
+        left = -(-self._view.size // BUNDLE)
         roots: list[bytes] = []
         chunk: list[tuple[Bundle, list[Record]]] = []
         for bundle in self._view.bundles:
             left -= 1
-            width = min(FULL, self._view.size - left * FULL)
+            width = min(BUNDLE, self._view.size - left * BUNDLE)
             if (bundle.n, bundle.width) != (left, width):
                 self.problem(
                     f"bundle {bundle.n} of {bundle.width} entries is where"
@@ -539,7 +538,7 @@ class _LogCheck:
         return roots
 
     def _open_bundle(self, bundle: Bundle) -> list[Record] | None:
-        first = bundle.n * FULL
+        first = bundle.n * BUNDLE
         span = f"entries {first} to {first + bundle.width - 1}"
         try:
             pull.inflate(bundle.gz)  # bounded: nobody says who wrote it
@@ -556,7 +555,7 @@ class _LogCheck:
         """Hold the rows of a run of bundles, newest first, against ours."""
         if not chunk:
             return
-        start = chunk[-1][0].n * FULL
+        start = chunk[-1][0].n * BUNDLE
         records = [r for _, found in reversed(chunk) for r in found]
         # an own log's erasures are acted on when they are merged, others'
         # as soon as they are mirrored
@@ -579,12 +578,12 @@ class _LogCheck:
         for row in batch.adds:
             token, index, key, record = row
             ended = pending.pop((index, token, key), None)
-            rows.setdefault(index // FULL, []).append(
+            rows.setdefault(index // BUNDLE, []).append(
                 (token, key, index, record, ended)
             )
         seen: dict[int, list[Held]] = {}
         for token, index, key, record in batch.sightings:
-            seen.setdefault(index // FULL, []).append(
+            seen.setdefault(index // BUNDLE, []).append(
                 (token, key, index, record, None)
             )
         for bundle, _ in chunk:
@@ -612,7 +611,7 @@ class _LogCheck:
         what = "sighting" if sightings else "claim"
         before = self._count
         held: dict[int, list[Held]] = {}
-        for row in self._view.rows(sightings, n * FULL, (n + 1) * FULL):
+        for row in self._view.rows(sightings, n * BUNDLE, (n + 1) * BUNDLE):
             held.setdefault(row[2], []).append(row)
         wanted = {row[2]: row for row in rows}
         for index in sorted({*held, *wanted}):

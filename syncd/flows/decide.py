@@ -28,9 +28,7 @@ from syncd.flows.tokenise import Offload
 from syncd.roster.roster import Cut
 from syncd.tlog import checkpoint, growth, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
-
-FULL = 256  # records in a whole bundle
+from syncd.tlog.merkle import BUNDLE, Frontier
 
 
 async def decide(
@@ -202,23 +200,23 @@ async def _shown(
 ) -> int:
     origin, size = chosen.origin, chosen.size
     tail: list[bytes] = []
-    if size % FULL:
-        tail = await _leaves(source, origin, size // FULL, size % FULL)
+    if size % BUNDLE:
+        tail = await _leaves(source, origin, size // BUNDLE, size % BUNDLE)
     plan = growth.plan(0, size)
     fetched = await source.hash_tiles(origin, plan.tiles) if plan.tiles else []
     theirs = growth.bundle_roots(Frontier.EMPTY, chosen, fetched, tail)
-    both = min(len(theirs), head.mirrored // FULL)
+    both = min(len(theirs), head.mirrored // BUNDLE)
     ours = await mirror.roots(origin, 0, both)
     n = next((i for i in range(both) if ours[i] != theirs[i]), both)
     if n < len(theirs):
-        tail = await _leaves(source, origin, n, FULL)
+        tail = await _leaves(source, origin, n, BUNDLE)
         if merkle.root(tail) != theirs[n]:
             raise BrokenSourceError(f"{source.name}: bundle {n} has no root")
     mine = await pull.leaf_hashes(mirror, origin, n)
     for i, (a, b) in enumerate(zip(mine, tail, strict=False)):
         if a != b:
-            return n * FULL + i
-    return n * FULL + min(len(mine), len(tail))
+            return n * BUNDLE + i
+    return n * BUNDLE + min(len(mine), len(tail))
 
 
 async def _leaves(

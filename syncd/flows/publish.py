@@ -26,10 +26,9 @@ from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Dispute, Report, Retract, Statement
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
+from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import SigningKey
 
-FULL = 256  # records in a whole bundle
 REPORT, DISPUTE = 1, 3  # the types of what the vault keeps
 
 
@@ -145,13 +144,13 @@ def grow(
         made = leaf.commit(origin, type_, salt, payload)
         records.append((made, salt, payload))
     frontier = frontier.extend(serve.leaf_hashes(records[len(tail) :]))
-    first = (frontier.size - len(records)) // FULL
+    first = (frontier.size - len(records)) // BUNDLE
     bundles = []
-    for at in range(0, len(records), FULL):
-        part = records[at : at + FULL]
+    for at in range(0, len(records), BUNDLE):
+        part = records[at : at + BUNDLE]
         bundles.append(
             Bundle(
-                first + at // FULL,
+                first + at // BUNDLE,
                 len(part),
                 serve.deflate(part),
                 merkle.root(serve.leaf_hashes(part)),
@@ -214,11 +213,11 @@ class Writer:
             old = await self._own.head()
             size = old.frontier.size
             tail: list[Record] = []
-            if size % FULL:
-                bundle = await self._own.bundle(size // FULL)
+            if size % BUNDLE:
+                bundle = await self._own.bundle(size // BUNDLE)
                 if bundle is None:
                     raise DamagedError(
-                        f"log: {old.origin}: bundle {size // FULL} is missing"
+                        f"log: {old.origin}: bundle {size // BUNDLE} is missing"
                     )
                 tail = serve.records(old.origin, bundle)
             frontier, bundles = await self._offload(

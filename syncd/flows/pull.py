@@ -36,7 +36,6 @@ from syncd.flows.ports import (
     Source,
 )
 from syncd.flows.stretch import (
-    FULL,
     MAX_OCTETS,
     Checked,
     Run,
@@ -53,6 +52,7 @@ from syncd.indicator.claims import Batch, Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import checkpoint, growth, merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import BUNDLE
 from syncd.tlog.note import VerifierKey
 
 CHUNK = 512  # bundles in one transaction, at most: 131,072 entries
@@ -249,16 +249,16 @@ async def merge_own(
         tip = await own.head()
         if old.merged >= tip.frontier.size:
             return old.merged
-        first = old.merged // FULL
-        last = min(first + STORED, -(-tip.frontier.size // FULL))
+        first = old.merged // BUNDLE
+        last = min(first + STORED, -(-tip.frontier.size // BUNDLE))
         records: list[Record] = []
         for n in range(first, last):
             bundle = await own.bundle(n)
             if bundle is None:
                 raise DamagedError(f"own.db: bundle {n} is missing")
             records += await offload(serve.records, origin, bundle)
-        upto = min(tip.frontier.size, first * FULL + len(records))
-        fresh = records[old.merged - first * FULL : upto - first * FULL]
+        upto = min(tip.frontier.size, first * BUNDLE + len(records))
+        fresh = records[old.merged - first * BUNDLE : upto - first * BUNDLE]
         erased = await mirror.erased(origin)
         left = claims.complete(old.merged, fresh, erased=erased)
         gone = claims.gone_with_epoch(left) if excuse else []
@@ -287,10 +287,10 @@ async def own_root_at(own: OwnLog, size: int) -> bytes:
     tip = await own.head()
     if size == tip.frontier.size:
         return tip.frontier.root()
-    whole = size // FULL
+    whole = size // BUNDLE
     roots = await own.roots(0, whole)
     tail: list[bytes] = []
-    if size % FULL:
+    if size % BUNDLE:
         bundle = await own.bundle(whole)
         if bundle is None:
             raise DamagedError(f"own.db: bundle {whole} is missing")
@@ -302,10 +302,10 @@ async def root_at(mirror: Mirror, head: MirrorHead, size: int) -> bytes:
     """Return the root of the first `size` entries of what we mirror."""
     if size == head.mirrored:
         return head.frontier.root()
-    whole = size // FULL
+    whole = size // BUNDLE
     roots = await mirror.roots(head.origin, 0, whole)
     tail: list[bytes] = []
-    if size % FULL:
+    if size % BUNDLE:
         tail = await leaf_hashes(mirror, head.origin, whole)
     return growth.prefix_root(size, roots, tail)
 
@@ -383,12 +383,12 @@ class _Way:
         except BrokenSourceError:
             await self._judge(source, head)
             raise
-        self._first = head.mirrored // FULL
+        self._first = head.mirrored // BUNDLE
         self._roots, self._tail, self._proven = roots, tail, True
 
     async def _fetch_tail(self, source: Source) -> list[bytes]:
         """Fetch the leaf hashes of the partial last bundle."""
-        n, width = divmod(self._new.size, FULL)
+        n, width = divmod(self._new.size, BUNDLE)
         if not width:
             return []
         path = tiles.tile_tail(0, n, width)
@@ -418,7 +418,7 @@ class _Way:
         Three hands at once: while some runs of bundles are being merged,
         the next is checked, and the one after that is fetched.
         """
-        line = _Line(-(-self._new.size // FULL) - head.mirrored // FULL)
+        line = _Line(-(-self._new.size // BUNDLE) - head.mirrored // BUNDLE)
         ahead = asyncio.create_task(self._check_ahead(source, head, line))
         try:
             while ready := await line.take():
@@ -438,7 +438,7 @@ class _Way:
             budget = replace(self._budget)  # as it will be after the merges
             while run.have < self._new.size:
                 fetched = await fetching
-                after = (run.first + len(fetched)) * FULL
+                after = (run.first + len(fetched)) * BUNDLE
                 fetching = asyncio.create_task(self._fetch(source, after))
                 while fetched:
                     done = await self._check(source, run, fetched)
@@ -467,8 +467,8 @@ class _Way:
 
     async def _first_run(self, head: MirrorHead) -> Run:
         mine: list[bytes] = []
-        if head.mirrored % FULL:
-            first = head.mirrored // FULL
+        if head.mirrored % BUNDLE:
+            first = head.mirrored // BUNDLE
             mine = await leaf_hashes(self._mirror, head.origin, first)
         return self._run(
             head.origin,
@@ -490,7 +490,7 @@ class _Way:
         wanted = self._wanted(have)
         return Run(
             origin=origin,
-            first=have // FULL,
+            first=have // BUNDLE,
             widths=tuple(width for _, width in wanted),
             roots=tuple(self._root(n) for n, _ in wanted),
             have=have,
@@ -502,7 +502,7 @@ class _Way:
     def _wanted(self, have: int) -> Sequence[tuple[int, int]]:
         """Return (number, width) of the next bundles to fetch."""
         most = min(RUN, CHUNK)
-        upto = min(self._new.size, (have // FULL + most) * FULL)
+        upto = min(self._new.size, (have // BUNDLE + most) * BUNDLE)
         return growth.plan(have, upto).bundles if have < upto else ()
 
     async def _fetch(self, source: Source, have: int) -> Sequence[bytes]:
@@ -551,9 +551,9 @@ class _Way:
         bundles = [bundle for run in ready for bundle in run.bundles]
         checked = [run.checked for run in ready]
         frontier = head.frontier.at_bundles()
-        whole = [b.root for b in bundles if b.width == FULL]
+        whole = [b.root for b in bundles if b.width == BUNDLE]
         frontier = frontier.extend(whole, merkle.BUNDLE_LEVEL)
-        if bundles[-1].width < FULL:
+        if bundles[-1].width < BUNDLE:
             frontier = frontier.extend(self._tail)
         note = head.note
         if frontier.size == self._new.size and self._signed:
@@ -611,7 +611,7 @@ class _Ready:
     def stop(self) -> int:
         """How many entries are mirrored once it is merged."""
         last = self.bundles[-1]
-        return last.n * FULL + last.width
+        return last.n * BUNDLE + last.width
 
 
 class _Line:
@@ -696,7 +696,7 @@ async def _fill(
     """
     named = ""
     while True:
-        for n in sorted({index // FULL for index in head.missing})[:FILLED]:
+        for n in sorted({index // BUNDLE for index in head.missing})[:FILLED]:
             left: list[int] | None = None
             answers = 0
             for source in sources[:FILL_FROM]:
@@ -762,7 +762,7 @@ async def _complete(
     except (MalformedError, BrokenSourceError) as e:
         blame(source.name)
         await report(
-            Finding("broken_source", origin, n * FULL, f"{source.name}: {e}")
+            Finding("broken_source", origin, n * BUNDLE, f"{source.name}: {e}")
         )
         return None
     except (UnavailableError, ValueError):
@@ -776,7 +776,7 @@ async def _complete(
         except StaleError:
             return None
     erased = await mirror.erased(origin)
-    return claims.complete(n * FULL, joined, erased=erased)
+    return claims.complete(n * BUNDLE, joined, erased=erased)
 
 
 async def _merge_stored(
@@ -787,13 +787,13 @@ async def _merge_stored(
     accepted: Accepted,
 ) -> bool:
     """Merge the next stretch of stored bundles; tell if it moved."""
-    first = old.merged // FULL
-    last = min(first + STORED, -(-old.mirrored // FULL))
+    first = old.merged // BUNDLE
+    last = min(first + STORED, -(-old.mirrored // BUNDLE))
     records: list[Record] = []
     for n in range(first, last):
         bundle = await _stored(mirror, old.origin, n)
         records += await offload(serve.records, old.origin, bundle)
-    fresh = records[old.merged - first * FULL :]
+    fresh = records[old.merged - first * BUNDLE :]
     if not fresh:
         return False
     erased = await mirror.erased(old.origin)

@@ -15,8 +15,8 @@ from syncd.flows.ports import Bundle
 from syncd.indicator import leaf
 from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
+from syncd.tlog.merkle import BUNDLE
 
-FULL = 256  # records in a bundle, hashes in a tile
 GZIP_LEVEL = 6  # 48.7 bytes an entry; zstd -3 gives 48.0
 
 
@@ -71,7 +71,7 @@ def payload_at(bundle: Bundle, at: int) -> bytes:
 
 async def _bundle(log: LogFiles, n: int, width: int) -> Bundle | None:
     """Return bundle `n`, of `width` records or more, if they exist."""
-    if not 1 <= width <= FULL or not tiles.exists(0, n, width, log.size):
+    if not 1 <= width <= BUNDLE or not tiles.exists(0, n, width, log.size):
         return None
     bundle = await log.bundle(n)
     if bundle is None or bundle.width < width:
@@ -123,9 +123,9 @@ async def tile(log: LogFiles, level: int, n: int, width: int) -> bytes | None:
     if level == 0:
         found = await _first(log, n, width)
         return None if found is None else b"".join(leaf_hashes(found))
-    if not 1 <= width <= FULL or not tiles.exists(level, n, width, log.size):
+    if not 1 <= width <= BUNDLE or not tiles.exists(level, n, width, log.size):
         return None
-    return b"".join(await _hashes(log, level, n * FULL, n * FULL + width))
+    return b"".join(await _hashes(log, level, n * BUNDLE, n * BUNDLE + width))
 
 
 async def _hashes(
@@ -134,7 +134,9 @@ async def _hashes(
     if level == 1:
         return await log.roots(first, last)
     return [
-        merkle.root(await _hashes(log, level - 1, i * FULL, (i + 1) * FULL))
+        merkle.root(
+            await _hashes(log, level - 1, i * BUNDLE, (i + 1) * BUNDLE)
+        )
         for i in range(first, last)
     ]
 
@@ -143,8 +145,8 @@ async def subtree(log: LogFiles, level: int, index: int) -> bytes:
     """Return the hash of 2^level complete entries at `index`."""
     if level < 8:
         first = index << level
-        at = first % FULL
-        found = await _first(log, first // FULL, at + (1 << level))
+        at = first % BUNDLE
+        found = await _first(log, first // BUNDLE, at + (1 << level))
         if found is None:
             raise DamagedError(f"log: {log.origin}: no entry {first}")
         return merkle.root(leaf_hashes(found[at:]))

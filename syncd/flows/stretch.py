@@ -17,9 +17,9 @@ from syncd.indicator import claims, leaf
 from syncd.indicator.claims import Batch, Folded, Packed, Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
+from syncd.tlog.merkle import BUNDLE
 
-FULL = 256  # records in a whole bundle
-MAX_RAW = FULL * (2 + leaf.MAX_BODY)  # bytes of a bundle after inflation
+MAX_RAW = BUNDLE * (2 + leaf.MAX_BODY)  # bytes of a bundle after inflation
 MAX_OCTETS = 64 << 20  # bytes of a stretch after inflation, or one bundle
 
 
@@ -92,7 +92,7 @@ def check(
                 )
         records += found
         count += 1
-    fresh = records[run.have - run.first * FULL :]
+    fresh = records[run.have - run.first * BUNDLE :]
     batch, missing = fold(
         run.origin, run.have, fresh, run.erased, merge=run.merge
     )

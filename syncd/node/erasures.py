@@ -20,10 +20,10 @@ from syncd.roster.roster import Roster
 from syncd.store import durable
 from syncd.store.home import OwnStore
 from syncd.store.mirror import MirrorStore
+from syncd.tlog.merkle import BUNDLE
 
 FILE = "purged"  # in the home: how many erasures the last rewrite covered
 RETIRED = "retired"  # in the home: the epochs of which nothing is kept
-FULL = 256  # records in a whole bundle
 STEP = 64  # bundles closed in one transaction
 
 log = structlog.get_logger("syncd.erasures")
@@ -72,7 +72,7 @@ async def by_epoch(
     log.info("retiring", epochs=done.decode().split())
     await mirror.drop_retired()
     for head in await mirror.heads():
-        bundles = -(-head.mirrored // FULL)
+        bundles = -(-head.mirrored // BUNDLE)
         for first in range(0, bundles, STEP):
             await mirror.retire(head.origin, first, first + STEP)
     await _close_ours(own, mirror, roster)
@@ -87,19 +87,19 @@ async def _close_ours(
 ) -> None:
     """Close the entries of our own log that are of retired epochs."""
     tip = await own.log.head()
-    for n in range(-(-tip.frontier.size // FULL)):
+    for n in range(-(-tip.frontier.size // BUNDLE)):
         bundle = await own.log.bundle(n)
         if bundle is None:
             raise DamagedError(f"own.db: bundle {n} is missing")
         records = serve.records(tip.origin, bundle)
-        gone = claims.retired(n * FULL, records, roster.retired)
+        gone = claims.retired(n * BUNDLE, records, roster.retired)
         if not gone:
             continue
         # Remembered first: what is closed must be known to be erased.
         await mirror.erase(tip.origin, gone)
         closed = [
             leaf.close(record) if claims.is_erased(index, 1, gone) else record
-            for index, record in enumerate(records, n * FULL)
+            for index, record in enumerate(records, n * BUNDLE)
         ]
         await own.log.rewrite([replace(bundle, gz=serve.deflate(closed))])
 

@@ -31,11 +31,11 @@ from syncd.store.home import OwnStore
 from syncd.store.mirror import MirrorStore
 from syncd.store.own import OwnLogStore
 from syncd.store.sightings import Met
+from syncd.tlog.merkle import BUNDLE
 from syncd.web import forms, problem
 from syncd.web.own_door import Caller, LookupCall
 
 SUSPECTS = 65_536  # positions of false reports that are remembered
-FULL = 256  # records in a whole bundle
 
 
 class Report(Protocol):
@@ -106,10 +106,10 @@ class Claims:
 
     async def _own_token(self, index: int) -> bytes:
         """Return the token that an entry of our log is about, or b""."""
-        bundle = await self._own.bundle(index // FULL)
-        if bundle is None or index % FULL >= bundle.width:
+        bundle = await self._own.bundle(index // BUNDLE)
+        if bundle is None or index % BUNDLE >= bundle.width:
             return b""
-        payload = await self._offload(serve.payload_at, bundle, index % FULL)
+        payload = await self._offload(serve.payload_at, bundle, index % BUNDLE)
         return erasing.token_of(payload)
 
 

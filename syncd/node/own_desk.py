@@ -56,7 +56,6 @@ log = structlog.get_logger("syncd.own")
 AT_ONCE = 500  # drafts read in one go: others get the processor in between
 TYPES = {1: "report", 3: "dispute", 5: "reassigned", 6: "answer", 7: "vouch"}
 SUSPECTS = 65_536  # positions of false reports that are remembered
-FULL = 256  # records in a whole bundle
 _HEX32 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 

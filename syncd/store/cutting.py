@@ -17,9 +17,7 @@ from syncd.indicator.claims import RETIRED
 from syncd.store import bundles, erasing
 from syncd.store.database import execute_many
 from syncd.tlog import checkpoint, growth, merkle, note, tiles
-from syncd.tlog.merkle import Frontier
-
-_FULL = 256
+from syncd.tlog.merkle import BUNDLE, Frontier
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ def cut(
     Raises:
         DamagedError: a bundle of them is missing.
     """
-    roots = bundles.roots(c, log_id, 0, size // _FULL)
+    roots = bundles.roots(c, log_id, 0, size // BUNDLE)
     tail = _cut_bundles(c, log_id, origin, size)
     frontier = Frontier.EMPTY.extend(roots, merkle.BUNDLE_LEVEL).extend(tail)
     merged = min(merged, size, _undo_erasures(c, log_id, size))
@@ -63,7 +61,7 @@ def _cut_bundles(
     c: sa.Connection, log_id: int, origin: str, size: int
 ) -> list[bytes]:
     """Drop what is beyond; return the leaf hashes of the partial bundle."""
-    n, width = divmod(size, _FULL)
+    n, width = divmod(size, BUNDLE)
     last = _bundle(c, log_id, n) if width else None
     c.exec_driver_sql(
         "DELETE FROM bundle WHERE log_id = ? AND n >= ?", (log_id, n)
@@ -135,7 +133,7 @@ def _cut_rows(c: sa.Connection, log_id: int, merged: int, size: int) -> None:
 
 def _root(c: sa.Connection, log_id: int, origin: str, size: int) -> bytes:
     """Return the root of the first `size` entries that are here."""
-    n, width = divmod(size, _FULL)
+    n, width = divmod(size, BUNDLE)
     roots = bundles.roots(c, log_id, 0, n)
     tail: list[bytes] = []
     if width:

@@ -22,8 +22,7 @@ from syncd.indicator.claims import Claim, Range
 from syncd.store import bundles
 from syncd.store.database import execute_many, select_in
 from syncd.tlog import merkle
-
-_FULL = 256
+from syncd.tlog.merkle import BUNDLE
 
 Span = tuple[int, int]  # first index, one past the last
 
@@ -96,7 +95,7 @@ def erase(
         rows = c.exec_driver_sql(
             "SELECT n FROM bundle WHERE log_id = ? AND n >= ? AND n < ?"
             " ORDER BY n",
-            (log_id, fresh[0][0] // _FULL, -(-fresh[-1][1] // _FULL)),
+            (log_id, fresh[0][0] // BUNDLE, -(-fresh[-1][1] // BUNDLE)),
         ).fetchall()
         numbers = [n for (n,) in rows]
         _erase_all(c, log_id, origin, numbers, fresh, acted, day)
@@ -130,7 +129,7 @@ def _erase_all(
     """
     ends = [end for _, end in found]
     for n in numbers:
-        low, high = n * _FULL, (n + 1) * _FULL
+        low, high = n * BUNDLE, (n + 1) * BUNDLE
         gone: set[int] = set()
         for start, end in found[bisect_right(ends, low) :]:
             if start >= high:
@@ -184,7 +183,7 @@ def _erase_in(
     bundle = bundles.get(c, log_id, n)
     if bundle is None:
         return
-    first = n * _FULL
+    first = n * BUNDLE
     records = serve.records(origin, bundle)
     if merkle.root(serve.leaf_hashes(records)) != bundle.root:
         acted.failed.append(

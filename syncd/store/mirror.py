@@ -33,11 +33,10 @@ from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles as bundle_rows
 from syncd.store import cutting, erasing, failpoint, findings
 from syncd.store.database import Database, execute_many, select_in
-from syncd.tlog.merkle import Frontier
+from syncd.tlog.merkle import BUNDLE, Frontier
 
 _NOTES_AHEAD = 32  # verified notes kept above `merged`, at most
 _PAGE = 10_000  # rows read at a time when all are walked
-_FULL = 256
 _DAY_S = 86_400
 _TOKENS_KEPT = 65_536  # tokens of entries that claims rest on
 
@@ -410,10 +409,10 @@ class MirrorStore:
         known = self._tokens.get((log_id, index))
         if known is not None:
             return known
-        bundle = bundle_rows.get(c, log_id, index // _FULL)
-        if bundle is None or index % _FULL >= bundle.width:
+        bundle = bundle_rows.get(c, log_id, index // BUNDLE)
+        if bundle is None or index % BUNDLE >= bundle.width:
             return b""
-        value = erasing.token_of(serve.payload_at(bundle, index % _FULL))
+        value = erasing.token_of(serve.payload_at(bundle, index % BUNDLE))
         if value:
             if len(self._tokens) >= _TOKENS_KEPT:
                 self._tokens.clear()
@@ -590,7 +589,7 @@ class MirrorStore:
             if bundle is None:
                 continue
             gone = claim_rows.retired(
-                n * _FULL, serve.records(origin, bundle), self.retired
+                n * BUNDLE, serve.records(origin, bundle), self.retired
             )
             failed += erasing.erase(c, log_id, origin, gone)
         return failed

@@ -26,10 +26,9 @@ from syncd.store.database import Database
 from syncd.tlog import checkpoint, growth
 from syncd.tlog import note as notes
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
+from syncd.tlog.merkle import BUNDLE, Frontier
 
 HIGH_WATER = "high-water.note"
-_FULL = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +81,14 @@ def _common(
     end = succession.end
     if size < end.size:
         return size  # rolled back: what we have is how it began
-    whole = end.size // _FULL
+    whole = end.size // BUNDLE
     tail: list[bytes] = []
-    if end.size % _FULL:
+    if end.size % BUNDLE:
         bundle = bundle_rows.get(c, log_id, whole)
         if bundle is None:
             return 0
         records = serve.records(succession.before, bundle)
-        tail = serve.leaf_hashes(records[: end.size % _FULL])
+        tail = serve.leaf_hashes(records[: end.size % BUNDLE])
     roots = bundle_rows.roots(c, log_id, 0, whole)
     if len(roots) < whole:
         return 0
@@ -353,9 +352,9 @@ def _no_log() -> UsageError:
 def _check_gapless(
     old: OwnHead, new: OwnHead, bundles: Sequence[Bundle]
 ) -> None:
-    size = old.frontier.size // _FULL * _FULL
+    size = old.frontier.size // BUNDLE * BUNDLE
     for bundle in bundles:
-        if bundle.n * _FULL != size or size % _FULL:
+        if bundle.n * BUNDLE != size or size % BUNDLE:
             raise StaleError(
                 f"log: bundle {bundle.n} does not go on at {size}"
             )

@@ -11,15 +11,15 @@ import pytest
 from syncd.errors import DamagedError
 from syncd.flows import publish, serve
 from syncd.flows.ports import Bundle
-from syncd.flows.serve import FULL, LogFiles
+from syncd.flows.serve import LogFiles
 from syncd.indicator import leaf
 from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
-from syncd.tlog.merkle import Frontier
+from syncd.tlog.merkle import BUNDLE, Frontier
 
 ORIGIN = "bank.example/syncd/txwz/1"
-SIZE = 2 * FULL + 7
-HIGH = 3 * FULL**2 + 5  # entries of a log of which only the roots are there
+SIZE = 2 * BUNDLE + 7
+HIGH = 3 * BUNDLE**2 + 5  # entries of a log of which only the roots are there
 
 
 @cache
@@ -68,7 +68,7 @@ def high() -> LogFiles:
     return LogFiles(ORIGIN, HIGH, b"", bundle, roots)
 
 
-SPANS = [(0, 1), (0, 255), (0, FULL), (1, FULL), (2, 3), (2, 7)]
+SPANS = [(0, 1), (0, 255), (0, BUNDLE), (1, BUNDLE), (2, 3), (2, 7)]
 File = Callable[[LogFiles, int, int], Awaitable[bytes | None]]
 
 
@@ -77,7 +77,7 @@ async def test_files_hold_the_first_records_of_a_bundle(
     n: int, width: int
 ) -> None:
     """As payloads, leaves and hashes, all of the same records."""
-    want = list(written()[n * FULL : n * FULL + width])
+    want = list(written()[n * BUNDLE : n * BUNDLE + width])
     gz = await serve.payload(files(), n, width)
     assert gz is not None
     assert leaf.open_bundle(ORIGIN, gzip.decompress(gz), width) == want
@@ -101,7 +101,8 @@ async def test_an_auditor_reads_the_book_keeping_alone() -> None:
 
 @pytest.mark.parametrize("file", [serve.payload, serve.audit, serve.entries])
 @pytest.mark.parametrize(
-    ("n", "width"), [(0, 0), (0, -1), (0, FULL + 1), (2, 8), (2, FULL), (3, 1)]
+    ("n", "width"),
+    [(0, 0), (0, -1), (0, BUNDLE + 1), (2, 8), (2, BUNDLE), (3, 1)],
 )
 async def test_beyond_the_signed_size_there_is_nothing(
     file: File, n: int, width: int
@@ -127,7 +128,7 @@ async def test_upper_tiles_hold_the_roots_of_what_is_whole() -> None:
     assert await serve.tile(files(), 1, 0, 2) == first.root + second.root
     assert await serve.tile(files(), 1, 0, 3) is None
     want = [
-        merkle.root([root(n) for n in range(at * FULL, (at + 1) * FULL)])
+        merkle.root([root(n) for n in range(at * BUNDLE, (at + 1) * BUNDLE)])
         for at in range(3)
     ]
     assert await serve.tile(high(), 2, 0, 3) == b"".join(want)

@@ -6,11 +6,11 @@ import pytest
 
 from syncd.errors import ForkError, MalformedError
 from syncd.flows import publish, serve, stretch
-from syncd.flows.stretch import FULL, Run
-from syncd.tlog.merkle import Frontier
+from syncd.flows.stretch import Run
+from syncd.tlog.merkle import BUNDLE, Frontier
 
 ORIGIN = "bank.example/syncd/txwz/1"
-PAYLOADS = [(19, b'{"n":%d,"type":19}' % i) for i in range(2 * FULL)]
+PAYLOADS = [(19, b'{"n":%d,"type":19}' % i) for i in range(2 * BUNDLE)]
 BUNDLES = publish.grow(
     ORIGIN, Frontier.EMPTY, [], PAYLOADS, bytes(16 * len(PAYLOADS))
 )[1]
@@ -18,7 +18,7 @@ FETCHED = [bundle.gz for bundle in BUNDLES]
 RUN = Run(
     origin=ORIGIN,
     first=0,
-    widths=(FULL, FULL),
+    widths=(BUNDLE, BUNDLE),
     roots=tuple(bundle.root for bundle in BUNDLES),
     have=0,
     mine=(),
@@ -29,13 +29,13 @@ RUN = Run(
 
 def test_what_was_signed_is_taken() -> None:
     done = stretch.check(RUN, FETCHED, {})
-    assert (done.count, done.merged, done.broken) == (2, 2 * FULL, None)
+    assert (done.count, done.merged, done.broken) == (2, 2 * BUNDLE, None)
 
 
 def test_what_came_before_a_wrong_bundle_is_kept() -> None:
     """And the wrong one is named, with what is wrong."""
     done = stretch.check(RUN, [FETCHED[0], FETCHED[0]], {})
-    assert (done.count, done.merged) == (1, FULL)
+    assert (done.count, done.merged) == (1, BUNDLE)
     assert (done.broken, done.why) == (1, "its root is another one")
 
 
@@ -53,7 +53,7 @@ def test_a_signed_bundle_that_is_not_what_we_had_is_a_fork() -> None:
     """Its bytes are the origin's own: no other source would mend that."""
     mine = serve.leaf_hashes(serve.records(ORIGIN, BUNDLES[0]))[:3]
     run = replace(RUN, have=3, mine=tuple(mine))
-    assert stretch.check(run, FETCHED, {}).merged == 2 * FULL - 3
+    assert stretch.check(run, FETCHED, {}).merged == 2 * BUNDLE - 3
     other = replace(run, mine=(*mine[:2], bytes(32)))
     with pytest.raises(ForkError, match="does not extend size 3"):
         stretch.check(other, FETCHED, {})
