@@ -310,6 +310,7 @@ class Member:
     shift_s: float = 0.0  # what its clock is fast by
     cipher: Cipher | None = None  # of the vault, instead of the real one
     token: str = ""  # an operator's, of the own door
+    process: "Process | None" = None  # the last one started, if any was
 
     @property
     def node(self) -> Node:
@@ -497,6 +498,7 @@ class Process:
     def __init__(self, member: Member, child: asyncio.subprocess.Process):
         self.member = member
         self.child = child
+        member.process = self
         self.errors: list[bytes] = []  # lines of standard error
         self._reading = asyncio.create_task(self._read())
 
@@ -780,6 +782,9 @@ class Alliance:
         for member in chosen:
             if not ids and member.door is not None:
                 member.door.close()
+            process = member.process
+            if not ids and process is not None and process.alive:
+                await process.stop(signal.SIGKILL)  # a test has failed
 
     @property
     def up(self) -> list[Member]:
