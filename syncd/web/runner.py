@@ -7,6 +7,7 @@ log is told nothing that a stranger sent.
 
 import asyncio
 import logging
+from typing import cast
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -18,6 +19,12 @@ log = logging.getLogger("syncd.web")
 
 class _Connection(RequestHandler):
     __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, unless the door was shut while hands were being shaken."""
+        super().connection_made(transport)
+        if cast(_Server, self._manager).shut:
+            self.force_close()
 
     def handle_error(
         self,
@@ -38,12 +45,31 @@ class _Connection(RequestHandler):
 
 
 class _Server(web.Server):
+    shut = False
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        self.shut = True
+        await super().shutdown(timeout)
+
     def __call__(self) -> RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
 
 
 class Runner(web.AppRunner):
     """Runs an application; use like `web.AppRunner`."""
+
+    async def cleanup(self) -> None:
+        """Shut the door behind the last one who was let in, and stop.
+
+        asyncio lets in first and greets one turn later, and forgets those
+        whom it finds the door shut before: their sockets would stay open.
+        """
+        loop = asyncio.get_running_loop()
+        for site in self.sites:
+            for listening in getattr(site._server, "sockets", ()):
+                loop.remove_reader(listening.fileno())
+        await asyncio.sleep(0)
+        await super().cleanup()
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
