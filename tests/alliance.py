@@ -984,7 +984,7 @@ def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
 
 
 async def until(
-    what: Callable[[], Awaitable[object]], timeout_s: float = 5
+    what: Callable[[], Awaitable[object]], timeout_s: float = 20
 ) -> None:
     """Return once `what` is so.
 

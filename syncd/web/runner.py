@@ -47,9 +47,9 @@ class _Connection(RequestHandler):
 class _Server(web.Server):
     shut = False
 
-    async def shutdown(self, timeout: float | None = None) -> None:
+    def pre_shutdown(self) -> None:
         self.shut = True
-        await super().shutdown(timeout)
+        super().pre_shutdown()
 
     def __call__(self) -> RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)

@@ -55,7 +55,7 @@ def started(worker: InWorker) -> int | None:
 def alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return state.split()[0] not in "ZX"
 
