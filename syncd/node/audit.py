@@ -5,6 +5,8 @@ go on writing them. Signatures are verified from the roster that the home
 pins; nothing is written.
 """
 
+import heapq
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -311,16 +313,15 @@ class _HomeCheck:
 
 
 def _joined(
-    first: Iterator[Bundle], then: Iterator[Bundle]
+    own: Iterator[Bundle], mirrored: Iterator[Bundle]
 ) -> Iterator[Bundle]:
-    """Yield bundles of one log that lie in two databases, in order."""
-    later = next(then, None)
-    for bundle in first:
-        if later is None or bundle.n < later.n:
-            yield bundle
-    if later is not None:
-        yield later
-        yield from then
+    """Yield one log's bundles of two databases, the newest first.
+
+    Where both have one, the mirror's is as wide or wider.
+    """
+    found = heapq.merge(mirrored, own, key=lambda bundle: -bundle.n)
+    for _, same in itertools.groupby(found, key=lambda bundle: bundle.n):
+        yield next(same)
 
 
 def tallies(

@@ -38,7 +38,7 @@ from syncd.flows.evidence import Evidence
 from syncd.flows.ports import Finding, Source
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
-from syncd.node import erasures, refold
+from syncd.node import earlier, erasures, refold
 from syncd.node.byhand import ByHand
 from syncd.node.daily import Daily
 from syncd.node.events import Events
@@ -473,9 +473,11 @@ class Daemon:
         Raises:
             UsageError: an address is taken, or cannot be had.
         """
+        home = self.home
+        home.mirror.retired = self.rosters.current.retired
+        await earlier.adopt(home.path, home.own.log, home.mirror)
         await self._open_peer_door(sockets.get("peer"))
         await self._open_own_door(sockets.get("own"))
-        self.home.mirror.retired = self.rosters.current.retired
         await self._refold()
         await self.publisher.merge_own()
         await self.standing.obey()

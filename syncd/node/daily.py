@@ -79,11 +79,10 @@ class Daily:
         await own.access.prune(self._config.access.days)
         await own.quotas.prune(now)
         await own.events.prune()
-        await erasures.by_roster(
-            self._roster(), self._home.mirror, self._report
-        )
+        mirror = self._home.mirror
+        await erasures.by_roster(self._roster(), own, mirror, self._report)
         await self._retire()
-        await erasures.purge(self._home.path, self._home.mirror)
+        await erasures.purge(self._home.path, own, mirror)
         try:
             self._standing.may_append()
         except RefusedError:

@@ -6,7 +6,7 @@ names by size and root. Either way SQLite keeps freed bytes until its file is
 rewritten: that is done once after new erasures, by the daily job.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +16,11 @@ from syncd.errors import DamagedError
 from syncd.flows import pull, serve
 from syncd.flows.ports import Finding
 from syncd.indicator import claims, leaf
+from syncd.indicator.claims import Range
+from syncd.indicator.leaf import Record
 from syncd.roster.roster import Roster
-from syncd.store import durable
+from syncd.store import durable, erasing
+from syncd.store.erasing import Span
 from syncd.store.home import OwnStore
 from syncd.store.mirror import MirrorStore
 from syncd.tlog.merkle import BUNDLE
@@ -31,15 +34,21 @@ log = structlog.get_logger("syncd.erasures")
 
 async def by_roster(
     roster: Roster,
+    own: OwnStore,
     mirror: MirrorStore,
     report: Callable[[Finding], Awaitable[None]],
 ) -> None:
     """Act on the roster's erasures as far as we mirror their trees."""
+    ours = (await own.log.head()).origin
     for order in roster.erased:
         head = await mirror.head(order.origin)
         if head.mirrored < order.size:
             continue  # when we get there
-        if await pull.root_at(mirror, head, order.size) != order.root:
+        if order.origin == ours:  # mirror.db has no bundles of it
+            root = await pull.own_root_at(own.log, order.size)
+        else:
+            root = await pull.root_at(mirror, head, order.size)
+        if root != order.root:
             await report(
                 Finding(
                     "erase_root",
@@ -75,7 +84,7 @@ async def by_epoch(
         bundles = -(-head.mirrored // BUNDLE)
         for first in range(0, bundles, STEP):
             await mirror.retire(head.origin, first, first + STEP)
-    await _close_ours(own, mirror, roster)
+    await _close_ours(own, mirror, roster.retired)
     await own.vault.retire(roster.retired)
     await own.database.purge()
     durable.write(home / RETIRED, done)
@@ -83,29 +92,53 @@ async def by_epoch(
 
 
 async def _close_ours(
-    own: OwnStore, mirror: MirrorStore, roster: Roster
-) -> None:
-    """Close the entries of our own log that are of retired epochs."""
-    tip = await own.log.head()
-    for n in range(-(-tip.frontier.size // BUNDLE)):
-        bundle = await own.log.bundle(n)
-        if bundle is None:
-            raise DamagedError(f"own.db: bundle {n} is missing")
-        records = serve.records(tip.origin, bundle)
-        gone = claims.retired(n * BUNDLE, records, roster.retired)
-        if not gone:
-            continue
-        # Remembered first: what is closed must be known to be erased.
-        await mirror.erase(tip.origin, gone)
-        closed = [
-            leaf.close(record) if claims.is_erased(index, 1, gone) else record
-            for index, record in enumerate(records, n * BUNDLE)
-        ]
-        await own.log.rewrite([replace(bundle, gz=serve.deflate(closed))])
+    own: OwnStore,
+    mirror: MirrorStore,
+    retired: Collection[tuple[str, int]] = (),
+) -> bool:
+    """Close in own.db what is erased of our logs; tell if anything was.
+
+    That is what is of the epochs `retired`, and of earlier logs what mirror.db
+    knows to be erased. The log that grows can say by itself what it erases.
+    """
+    done = False
+    *earlier, ours = (await own.log.sizes()).items()
+    for origin, size in (*earlier, ours):
+        known: list[Span] = []
+        if (origin, size) != ours:
+            known = erasing.spans(await mirror.erased(origin))
+        for n in range(-(-size // BUNDLE)):
+            first, stop = n * BUNDLE, (n + 1) * BUNDLE
+            near = [(a, b, b) for a, b in known if a < stop and first < b]
+            if not near and not retired:
+                continue
+            bundle = await own.log.bundle(n, origin)
+            if bundle is None:
+                raise DamagedError(f"own.db: bundle {n} is missing")
+            records = serve.records(origin, bundle)
+            gone = claims.retired(first, records, retired)
+            if gone:
+                # Remembered first: what is closed must be known to be erased.
+                await mirror.erase(origin, gone)
+            closed = [
+                leaf.close(record)
+                if _is_erased(i, record, near + gone)
+                else record
+                for i, record in enumerate(records, first)
+            ]
+            if closed != records:
+                left = replace(bundle, gz=serve.deflate(closed))
+                await own.log.rewrite([left], origin)
+                done = True
+    return done
 
 
-async def purge(home: Path, mirror: MirrorStore) -> bool:
-    """Rewrite mirror.db if something was erased since; tell if so."""
+def _is_erased(index: int, record: Record, ranges: Sequence[Range]) -> bool:
+    return len(record[0]) > 1 and claims.is_erased(index, record[0][1], ranges)
+
+
+async def purge(home: Path, own: OwnStore, mirror: MirrorStore) -> bool:
+    """Leave no byte of what was erased since the last time; tell if any was."""
     count = 0
     for head in await mirror.heads():
         count += len(await mirror.erased(head.origin))
@@ -114,6 +147,8 @@ async def purge(home: Path, mirror: MirrorStore) -> bool:
         raise DamagedError(f"{home / FILE}: is no number", hint="delete it")
     if count == int(raw):
         return False
+    if await _close_ours(own, mirror):
+        await own.purge()
     await mirror.purge()
     durable.write(home / FILE, b"%d" % count)
     log.info("purged", erasures=count)

@@ -68,18 +68,23 @@ def _cut_bundles(
     )
     if last is None:
         return []
-    records = serve.records(origin, last)[:width]
-    hashes = serve.leaf_hashes(records)
+    bundles.put(c, log_id, [narrow(origin, last, width)])
+    return serve.leaf_hashes(serve.records(origin, last)[:width])
+
+
+def narrow(origin: str, bundle: Bundle, width: int) -> Bundle:
+    """Return a bundle of the first `width` entries of another."""
+    if bundle.width <= width:
+        return bundle
+    records = serve.records(origin, bundle)[:width]
     entries = tiles.encode_bundle([leaf for leaf, _, _ in records])
-    left = Bundle(
-        n,
+    return Bundle(
+        bundle.n,
         width,
         serve.deflate(records),
-        merkle.root(hashes),
-        entries if last.entries else b"",
+        merkle.root(serve.leaf_hashes(records)),
+        entries if bundle.entries else b"",
     )
-    bundles.put(c, log_id, [left])
-    return hashes
 
 
 def _undo_erasures(c: sa.Connection, log_id: int, size: int) -> int:

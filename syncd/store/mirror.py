@@ -212,6 +212,35 @@ class MirrorStore:
 
         await self._db.write(job)
 
+    async def lacks(self, origin: str) -> list[int]:
+        """Return the numbers of the bundles that are mirrored, and not here.
+
+        Only of a log that we wrote ourselves: own.db has those.
+        """
+
+        def job(c: sa.Connection) -> list[int]:
+            log_id = _log_id(c, origin)
+            there = c.exec_driver_sql(
+                "SELECT n FROM bundle WHERE log_id = ?", (log_id,)
+            )
+            bundles = -(-_head(c, origin).mirrored // BUNDLE)
+            return sorted(set(range(bundles)) - {n for (n,) in there})
+
+        return await self._db.read(job)
+
+    async def adopt(self, origin: str, bundles: Sequence[Bundle]) -> None:
+        """Keep bundles that `lacks` named; what is erased is closed."""
+
+        def job(c: sa.Connection) -> None:
+            log_id = _log_id(c, origin)
+            numbers = [b.n for b in bundles]
+            bundle_rows.put(c, log_id, bundles)
+            failed = erasing.erase_again(c, log_id, origin, numbers)
+            failed += self._retire(c, log_id, origin, numbers)
+            _record(c, failed, self._clock())
+
+        await self._db.write(job)
+
     # ----------------------------------------------------------- notes
 
     async def keep_note(self, origin: str, size: int, note: bytes) -> None:

@@ -241,10 +241,25 @@ class OwnLogStore:
 
         return await self._db.read(job)
 
-    async def bundle(self, n: int) -> Bundle | None:
-        """Return bundle `n` as committed (full or the partial tail)."""
-        log_id = self._log_id
-        return await self._db.read(lambda c: bundle_rows.get(c, log_id, n))
+    async def sizes(self) -> dict[str, int]:
+        """Return the size of each log of ours, the one that grows last."""
+
+        def job(c: sa.Connection) -> dict[str, int]:
+            rows = c.exec_driver_sql(
+                "SELECT origin, size FROM log ORDER BY id"
+            )
+            return {origin: size for origin, size in rows}  # noqa: C416
+
+        return await self._db.read(job)
+
+    async def bundle(self, n: int, origin: str = "") -> Bundle | None:
+        """Return bundle `n` as committed (full or the partial tail).
+
+        Of the log that grows, or of the one of ours that is named.
+        """
+        return await self._db.read(
+            lambda c: bundle_rows.get(c, self._id(c, origin), n)
+        )
 
     async def roots(self, first: int, last: int) -> list[bytes]:
         """Return the roots of full bundles first..last-1, in order."""
@@ -253,7 +268,9 @@ class OwnLogStore:
             lambda c: bundle_rows.roots(c, log_id, first, last)
         )
 
-    async def rewrite(self, bundles: Sequence[Bundle]) -> None:
+    async def rewrite(
+        self, bundles: Sequence[Bundle], origin: str = ""
+    ) -> None:
         """Replace bundles by the same ones with payloads erased.
 
         `purge` makes the erased bytes themselves go.
@@ -261,10 +278,20 @@ class OwnLogStore:
         Raises:
             StaleError: the tail has grown meanwhile; nothing was written.
         """
-        log_id = self._log_id
-        await self._db.write(lambda c: bundle_rows.rewrite(c, log_id, bundles))
+        await self._db.write(
+            lambda c: bundle_rows.rewrite(c, self._id(c, origin), bundles)
+        )
 
     # --------------------------------------------------------- innards
+
+    def _id(self, c: sa.Connection, origin: str) -> int:
+        """Return the row id of a log of ours, "" for the one that grows."""
+        if not origin:
+            return self._log_id
+        row = c.exec_driver_sql(
+            "SELECT id FROM log WHERE origin = ?", (origin,)
+        )
+        return row.scalar() or 0
 
     def _release(self, note: bytes) -> None:
         durable.write(

@@ -1,6 +1,7 @@
 """A member goes on in its next log, by the commands that the messages name."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,11 +11,21 @@ import pytest_asyncio
 
 from syncd.cli.main import main
 from syncd.errors import DamagedError, RefusedError, UsageError
-from syncd.node import audit
+from syncd.flows import serve
+from syncd.node import audit, erasures
 from syncd.roster import drafts
-from syncd.roster.roster import Roster
+from syncd.roster.roster import Epoch, Roster
+from syncd.store import snapshot
+from syncd.store.snapshot import OwnSnapshot
 from syncd.web import forms
-from tests.alliance import ADMINS, Alliance, Member, secret_file
+from tests.alliance import (
+    ADMINS,
+    Alliance,
+    Member,
+    payload,
+    secret_file,
+    until,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -287,3 +298,120 @@ async def test_a_config_that_is_ahead_of_the_roster(
     alliance.bank.running = None
     assert isinstance(ahead.value, UsageError)
     assert "syncd join update OUT --next-log" in ahead.value.hint
+
+
+async def test_what_rests_on_the_old_log(
+    alliance: Alliance, tmp_path: Path
+) -> None:
+    """Its author judges by it as everybody does, and serves it on."""
+    bank, police, carrier = alliance.bank, alliance.police, alliance.carrier
+    old = bank.origin
+    await bank.write(*(payload(n, old) for n in range(300)))
+    await carrier.write(payload(9001, carrier.origin, basis=[[old, 2]]))
+    await alliance.settle()
+    url = "http://fraud9001.example/"
+    size = await bank.size()
+    await alliance.stop("bank")
+    await next_log(alliance, tmp_path)
+    for member in alliance.members.values():
+        assert await verdict(member, url) == "suspected", member.id
+    for n in range(-(-size // 256)):
+        assert await bank.node.home.mirror.bundle(old, n) is not None
+    roster = police.node.rosters.current
+    for report in audit.verify_home(bank.config, roster):
+        assert report.problems == []
+
+
+async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
+    """What nobody else had merged is said again, in the next log."""
+    bank, police = alliance.bank, alliance.police
+    old = bank.origin
+    await bank.write(*(payload(n, old) for n in range(300)))
+    await alliance.settle()
+    size = await bank.size()
+    alliance.cut("police", "bank", "carrier")
+    await bank.report("url", URLS[1])
+
+    async def published() -> bool:
+        return (await bank.head(old)).merged > size
+
+    await until(published)
+    await alliance.stop("bank")
+    alliance.heal()
+    roster = await next_log(alliance, tmp_path)
+    end = roster.known("bank").generation.predecessor
+    assert end is not None
+    assert end.size == size
+    for _ in range(2):
+        await bank.round()
+        await bank.node.exchange.idle()
+    assert (await bank.head(old)).mirrored == size
+    assert not await bank.findings("cut")  # it is the same branch
+    assert await bank.digest(old) == await police.digest(old)
+    for member in alliance.members.values():
+        assert await verdict(member, URLS[1]) == "suspected"
+    for report in audit.verify_home(bank.config, roster):
+        assert report.problems == []
+
+
+async def test_an_epoch_is_retired_after_the_turn(
+    alliance: Alliance, tmp_path: Path
+) -> None:
+    """What the old log said of it is closed in own.db as well."""
+    bank = alliance.bank
+    old = bank.origin
+    await alliance.stop("bank")
+    await next_log(alliance, tmp_path)
+
+    def edit(draft: Roster) -> Roster:
+        draft = drafts.add_epoch(draft, Epoch("url", 2, 1))
+        return drafts.retire_epoch(draft, "url", 1)
+
+    await alliance.change(edit, at="police")
+    await alliance.agreed()
+
+    async def swept() -> bool:
+        return (bank.home / erasures.RETIRED).exists()
+
+    await until(swept, 20)
+    assert open_in_own(bank, old) == ["phone"]
+    roster = bank.node.rosters.current
+    for report in audit.verify_home(bank.config, roster):
+        assert report.problems == []
+
+
+async def test_the_roster_erases_after_the_turn(
+    alliance: Alliance, tmp_path: Path
+) -> None:
+    """Payload and salt go from own.db as well."""
+    bank, police = alliance.bank, alliance.police
+    old = bank.origin
+    await alliance.stop("bank")
+    await next_log(alliance, tmp_path)
+    assert sorted(open_in_own(bank, old)) == ["phone", "url"]
+    draft = tmp_path / "erase"
+    words = ("roster", "erase", old, "--range", "0:3", draft)
+    code = syncd(police, *words, "--reason", "entry_error")
+    assert code == 0
+    await publish(alliance, draft, police)
+    await alliance.settle()
+    await bank.node._daily()
+    assert open_in_own(bank, old) == []
+    roster = bank.node.rosters.current
+    for report in audit.verify_home(bank.config, roster):
+        assert report.problems == []
+
+
+def open_in_own(member: Member, origin: str) -> list[str]:
+    """Return of which kinds own.db still has open entries of a log."""
+
+    def job(store: OwnSnapshot) -> list[str]:
+        (log,) = [row for row in store.logs() if row.origin == origin]
+        return [
+            json.loads(payload)["kind"]
+            for bundle in store.bundles(log.id)
+            for head, salt, payload in serve.records(origin, bundle)
+            if salt and head[1] < 8
+        ]
+
+    return snapshot.of_own(member.home / "own.db", job)
