@@ -370,6 +370,7 @@ TEXT = {
     # -------------------------------------------------- lists of reports
     "is empty": "是空的",
     "is no file": "不是文件",
+    "is there already": "已经存在",
     "an import needs a file, to go on where it stopped": (
         "导入需要文件，以便从断点继续"
     ),

@@ -1057,6 +1057,50 @@ def test_a_directory_that_cannot_be_written(
     assert not false.vault
 
 
+@pytest.mark.parametrize("what", ["the list", "a text", "a pipe"])
+def test_refused_rows_replace_nothing_of_others(
+    desk: Desk, false: FalseDoor, listed: Path, tmp_path: Path, what: str
+) -> None:
+    """A slip in --refused costs no file, not even the list itself."""
+    where = tmp_path / "other"
+    if what == "the list":
+        where.symlink_to(listed)
+    elif what == "a text":
+        where.write_text("row,reasons\n")
+    else:
+        os.mkfifo(where)
+    was = where.lstat().st_ino
+    ran = desk("report", "import", listed, "--refused", where)
+    assert (ran.code, str(where) in ran.err) == (2, True)
+    assert where.lstat().st_ino == was
+    assert listed.read_text().startswith(HEAD)
+    assert not false.asked
+
+
+@pytest.mark.parametrize("left", [b"", b"row,rea", b"row,reason,raw\r\n3,x"])
+def test_refused_rows_of_another_time_are_replaced(
+    desk: Desk, listed: Path, left: bytes
+) -> None:
+    """Whatever a power cut left of them."""
+    listed.with_name("list.csv.refused.csv").write_bytes(left)
+    assert desk("report", "import", listed).code == 1
+    assert len(refused_rows(listed)) == 2
+
+
+def test_a_list_of_refused_rows_is_not_its_own(
+    desk: Desk, false: FalseDoor, listed: Path
+) -> None:
+    """Such a file is a list too, once it was put right."""
+    assert desk("report", "import", listed).code == 1
+    again = listed.with_name("list.csv.refused.csv")
+    ran = desk(
+        *("report", "import", again, "--map", "value=raw", *CONST),
+        *("--refused", again),
+    )
+    assert (ran.code, "is there already" in ran.err) == (2, True)
+    assert len(refused_rows(listed)) == 2
+
+
 def test_steps_fit_into_a_request(
     desk: Desk, false: FalseDoor, tmp_path: Path
 ) -> None:

@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli import terminal
+from syncd.cli.text import t
 from syncd.errors import UsageError
 
 COLUMNS = ("row", "reason", "raw")
+_HEAD = (",".join(COLUMNS) + "\r\n").encode()
 _LONG = re.compile("[0-9]{4,}")
 _FIELDS = {
     "file": str,
@@ -52,7 +54,13 @@ class Ledger:
     """Refused rows of one import, as a file that is right after any stop."""
 
     def __init__(self, path: Path, refused: Path | None) -> None:
+        """Name the file of refused rows.
+
+        Raises:
+            UsageError: what is there is the list itself, or somebody's.
+        """
         self.refused = refused or path.with_name(f"{path.name}.refused.csv")
+        _check_ours(self.refused, path)
         self._note = self.refused.with_name(f".{path.name}.import")
         self._mark: Mark | None = None
 
@@ -151,6 +159,24 @@ class Ledger:
         terminal.replace_file(self._note, json.dumps(said).encode())
         with contextlib.suppress(OSError):
             self._note.chmod(0o600)
+
+
+def _check_ours(refused: Path, path: Path) -> None:
+    """Pass if a file may be replaced: it is none, or of refused rows."""
+    try:
+        if not refused.exists():
+            return
+        if not refused.is_file():
+            raise UsageError(f"{refused}: {t('is no file')}")
+        with refused.open("rb") as file:
+            ours = _HEAD.startswith(file.read(len(_HEAD)))
+        if refused.samefile(path) or not ours:
+            raise UsageError(
+                f"{refused}: {t('is there already')}",
+                hint=t("choose another name; nothing is overwritten"),
+            )
+    except OSError as e:
+        raise UsageError(f"{refused}: {e.strerror}") from e
 
 
 def _size(path: Path) -> int:
