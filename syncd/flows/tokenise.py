@@ -51,6 +51,7 @@ LANES = 3  # requests of one call on their way at once
 CHECKED = 64  # elements from which a check element goes with them, uncounted
 _DOWN_S = 10  # seconds for which a holder that failed is asked last
 _LIED = "wrong answer: "  # begins why such a holder is down
+_GONE = "holder no more"  # by the roster, which still has its public share
 _WARY_S = 600  # seconds after a lie for which every answer is to be proven
 
 
@@ -477,12 +478,13 @@ class Tokeniser:
                 if failed:
                     return
                 try:
-                    fresh = await self._batch(kind, part, purpose, deadline)
+                    epoch = self.epoch(kind)
+                    fresh = await self._batch(epoch, part, purpose, deadline)
                 except SyncdError as e:
                     failed.append(e)
                     return
             done.update(fresh)
-            self._remember(fresh)
+            self._remember(epoch, fresh)
 
         bulk = purpose in PURPOSES_OF_BULK
         size = BULK_BATCH if bulk else LOOKUP_BATCH
@@ -497,34 +499,38 @@ class Tokeniser:
         if failed:
             raise failed[0]
 
-    def _remember(self, fresh: Mapping[Identifier, bytes]) -> None:
-        """Keep outputs in memory, the newest `cache_size` of them."""
+    def _remember(
+        self, epoch: Epoch, fresh: Mapping[Identifier, bytes]
+    ) -> None:
+        """Keep outputs in memory, the newest `cache_size` of them.
+
+        Under the epoch that they were asked of: a new one may have come
+        meanwhile.
+        """
         if not self._cache_size:
             return
-        self._cache.update(
-            {(one, self.epoch(one.kind).epoch): fresh[one] for one in fresh}
-        )
+        self._cache.update({(one, epoch.epoch): fresh[one] for one in fresh})
         over = max(len(self._cache) - self._cache_size, 0)
         for old in list(itertools.islice(self._cache, over)):
             del self._cache[old]
 
     async def _batch(
         self,
-        kind: str,
+        epoch: Epoch,
         part: Sequence[Identifier],
         purpose: str,
         deadline: float,
     ) -> dict[Identifier, bytes]:
-        epoch = self.epoch(kind)
         bulk = purpose in PURPOSES_OF_BULK
         offload = self._bulk if bulk else self._offload
         last = len(part) >= CHECKED and self._clock() >= self._wary_until
         inputs = [token.oprf_input(i) for i in part]
         blinded = await offload(threshold.blind, inputs, self._rng, last)
-        bad: dict[int, str] = {}
+        answering = self._roster().holders_of(epoch)
+        bad = {i: _GONE for i in epoch.shares if i not in answering}
         while True:
             request = Request(
-                kind,
+                epoch.kind,
                 epoch.epoch,
                 epoch.generation,
                 self._choose(epoch, bad),

@@ -22,6 +22,7 @@ from syncd.flows.tokenise import Request
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group, threshold
+from syncd.roster import drafts
 from tests.flows.holders import (
     HOLDERS,
     PHONE,
@@ -132,6 +133,55 @@ async def test_the_cache_forgets_what_is_oldest(world: World) -> None:
     assert await world.outputs(*phones(3, 1))
     with pytest.raises(HoldersError):
         await world.outputs(*phones(1))
+
+
+async def test_the_cache_knows_of_which_key_an_output_is(
+    world: World,
+) -> None:
+    """A new epoch that comes while holders compute gets none of the old."""
+    before = world.roster
+    old = before.epoch("phone")
+    assert old is not None
+    after = replace(before, epochs=(*before.epochs, replace(old, epoch=2)))
+
+    class Renewing:
+        def __init__(self, holder: Holder) -> None:
+            self.holder = holder
+
+        async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
+            raw = await self.holder.evaluate(body, timeout_s)
+            world.roster = after
+            return raw
+
+    client = world.new_client(
+        cache_size=10, door=lambda m: Renewing(world.holders[m])
+    )
+    done = await client.outputs([PHONE], purpose="call_check", timeout_s=5)
+    for holder in world.holders.values():
+        holder.down = True
+    with pytest.raises(HoldersError):
+        await client.outputs([PHONE], purpose="call_check", timeout_s=5)
+    world.roster = before
+    assert done == await client.outputs(
+        [PHONE], purpose="call_check", timeout_s=5
+    )
+
+
+async def test_who_holds_no_more_is_not_asked(world: World) -> None:
+    """A share in the roster counts while its member is a holder."""
+    right = await world.outputs(PHONE)
+    gone = drafts.remove(world.roster, "bank")
+    world.roster = gone
+    world.client = world.new_client()
+    for holder in world.holders.values():
+        holder.asked.clear()
+    assert await world.outputs(PHONE) == right
+    asked = {name: len(h.asked) for name, h in world.holders.items()}
+    assert asked == {"bank": 0, "carrier": 1, "police": 1}
+    world.roster = drafts.remove(gone, "police", force=True)
+    with pytest.raises(HoldersError, match="holder no more") as error:
+        await world.outputs(PHONE)
+    assert error.value.missing == ("bank", "police")
 
 
 async def test_a_kind_without_a_key(world: World) -> None:
