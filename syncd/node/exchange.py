@@ -790,11 +790,14 @@ class Exchange:
                 rejected=rejected,
             )
         except StaleError:
-            pass  # the witness door signed meanwhile
+            self._owed.add(origin)  # the witness door signed meanwhile
         except ForkError as e:
             signed = [await self._book.cosigned(r, origin) for r in self._keys]
             notes = [s.note for s in signed if s is not None]
             await self._forked(origin, notes, str(e))
+        except SyncdError:
+            self._owed.add(origin)  # the disk is full, perhaps
+            raise
         return bool(seen or merged)
 
     async def _cosign_owed(self) -> None:

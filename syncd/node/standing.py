@@ -237,10 +237,12 @@ class Standing:
                 )
             )
         self._cut_off = awake.asked > 0 and not awake.live
+        # Nobody is waited for by name any more. What is heard now may bring a
+        # roster, and `obey` is not to begin again in the midst of that.
+        self._asked = True
         if not self._cut_off:
             await self._exchange.ask()
             await self._exchange.heard.wait()  # the rounds go on asking
-        self._asked = True
         if self._why_not == UNASKED:  # else a receipt told us more
             self._why_not = ""
         log.info(

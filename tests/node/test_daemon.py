@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from syncd.errors import DamagedError
+from syncd.errors import DamagedError, StaleError, UnavailableError
+from syncd.flows.cosign import CosignBook, Cosigned
+from syncd.node import erasures
 from syncd.node.daemon import Daemon
 from syncd.node.exchange import BUG
 from syncd.node.standing import UNASKED
 from syncd.roster import drafts
-from syncd.roster.roster import Roster
+from syncd.roster.roster import Epoch, Roster
 from tests.alliance import HOUR_S, Alliance, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -101,6 +103,58 @@ async def test_a_receipt_for_an_earlier_log(alliance: Alliance) -> None:
     bank.node.standing.may_append()
 
 
+class FailsOnce:
+    """A book of cosignatures that cannot be written once."""
+
+    def __init__(self, book: CosignBook, error: Exception) -> None:
+        self._book = book
+        self._error: Exception | None = error
+
+    async def cosigned(self, role: str, origin: str) -> Cosigned | None:
+        return await self._book.cosigned(role, origin)
+
+    async def cosign(
+        self, role: str, origin: str, old: Cosigned | None, new: Cosigned
+    ) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        await self._book.cosign(role, origin, old, new)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StaleError("cosign: signed meanwhile"),
+        UnavailableError("own.db: database or disk is full"),
+    ],
+)
+async def test_a_receipt_that_could_not_be_signed(
+    alliance: Alliance, error: Exception
+) -> None:
+    """It is owed, and made up for in the next round, grow the log or not."""
+    police, bank = alliance.police, alliance.bank
+    await alliance.settle()
+    exchange = bank.node.exchange
+    size = await police.size() + 1
+    await police.report("url", f"http://{type(error).__name__}.example/")
+
+    async def merged() -> bool:
+        await bank.round()
+        return (await bank.head(police.origin)).merged == size
+
+    book = exchange._book
+    exchange._book = FailsOnce(book, error)
+    try:
+        await until(merged)
+    finally:
+        exchange._book = book
+    await bank.round()
+    signed = await book.cosigned("merged", police.origin)
+    assert signed is not None
+    assert signed.size == size
+
+
 async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
     """Who has left is waited for no more: the majority is of the new one."""
     police, bank = alliance.police, alliance.bank
@@ -119,3 +173,24 @@ async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
     await bank.awake()
     bank.node.standing.may_append()
     await alliance.settle()
+
+
+async def test_a_roster_heard_while_it_awakens(alliance: Alliance) -> None:
+    """All that it asks for is done, though it came with the first heads."""
+    police, bank = alliance.police, alliance.bank
+    await alliance.stop("bank")
+
+    def edit(draft: Roster) -> Roster:
+        draft = drafts.add_epoch(draft, Epoch("url", 2, 1))
+        return drafts.retire_epoch(draft, "url", 1)
+
+    await alliance.change(edit, at="police")
+    await bank.start()
+    await bank.awake()
+    assert bank.node.rosters.current == police.node.rosters.current
+
+    async def swept() -> bool:
+        return (bank.home / erasures.RETIRED).exists()
+
+    await until(swept)
+    bank.node.standing.may_append()
