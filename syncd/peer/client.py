@@ -215,6 +215,8 @@ class PeerClient:
         return f"/mirror/{_hex(origin)}"
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._closed:  # while a request was on its way
+            raise UnavailableError(f"{self.name}: the roster has changed")
         if self._session is None or self._session.closed:
             limits = self._limits
             self._session = aiohttp.ClientSession(

