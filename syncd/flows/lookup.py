@@ -317,6 +317,7 @@ class _Judge:
         self._epochs = {
             kind: _epoch(world.roster, kind) for kind in identifier.KINDS
         }
+        self._nothing = self._verdict([()], set(), set(), ())
         self.bad_know: set[Position] = set()
 
     def answer_all(self, asked: Sequence[_Asked]) -> list[Answer]:
@@ -366,9 +367,11 @@ class _Judge:
         self, keys: Sequence[Key], never: set[int], bad: set[Position]
     ) -> Answer:
         groups = [self._found.get(key, ()) for key in keys]
+        tokens = tuple(short for _, _, short in keys)
+        if not never and not any(groups):  # nearly all of a long list
+            return Answer(self._nothing, tokens=tokens)
         behind, whole = self._basis.of(groups)
         judged = self._verdict(groups or [()], never, bad, behind)
-        tokens = tuple(short for _, _, short in keys)
         # More reports would confirm no less, and are nothing to a guard.
         if not (whole or judged.verdict == "confirmed" or 0 in never):
             return Answer(
