@@ -193,6 +193,8 @@ class Publisher:
             SyncdError: something is left, and this is why.
         """
         self._standing.may_append()
+        if await self._own.log.release():  # the disk was full at an append
+            await self._after_append(urgent=True)
         with contextlib.suppress(RefusedError):
             await self.say_roster()
         expired = self._roster().expired(int(self._clock()))

@@ -347,6 +347,9 @@ class MirrorStore:
             failpoint.hit("merge.head")
 
         await self._db.write(job)
+        # Another entry may stand at an index now. A read that began before
+        # goes on with the old ones, and leaves nothing behind.
+        self._tokens = {}
 
     async def evidence(self, origin: str) -> list[bytes]:
         """Return the notes of a log that contradict each other, or did."""
@@ -414,39 +417,19 @@ class MirrorStore:
         position of our own log is found only through `own`'s bundles, so
         the caller asks for those by token.
         """
+        known = self._tokens
 
         def job(c: sa.Connection) -> dict[Position, Claim]:
             found: dict[Position, Claim] = {}
             for origin, index in positions:
                 log_id = _log_id(c, origin)
-                value = self._token_at(c, origin, log_id, index)
+                value = _token_at(c, known, log_id, index)
                 claim = _claim(c, origin, log_id, index, value)
                 if claim is not None:
                     found[origin, index] = claim
             return found
 
         return await self._db.read(job)
-
-    def _token_at(
-        self, c: sa.Connection, origin: str, log_id: int, index: int
-    ) -> bytes:
-        """Return the token that an entry names, b"" if none is here.
-
-        An entry never changes, so what its bundle names is remembered:
-        inflating one costs a look-up's worth of time.
-        """
-        known = self._tokens.get((log_id, index))
-        if known is not None:
-            return known
-        bundle = bundle_rows.get(c, log_id, index // BUNDLE)
-        if bundle is None or index % BUNDLE >= bundle.width:
-            return b""
-        value = erasing.token_of(serve.payload_at(bundle, index % BUNDLE))
-        if value:
-            if len(self._tokens) >= _TOKENS_KEPT:
-                self._tokens.clear()
-            self._tokens[log_id, index] = value
-        return value
 
     async def claim_of(
         self, origin: str, index: int, value: bytes
@@ -867,6 +850,31 @@ def _end_claims(c: sa.Connection, log_id: int, batch: Batch) -> None:
             for t, index, by, key in batch.ends
         ],
     )
+
+
+def _token_at(
+    c: sa.Connection,
+    known: dict[tuple[int, int], bytes],
+    log_id: int,
+    index: int,
+) -> bytes:
+    """Return the token that an entry names, b"" if none is here.
+
+    What its bundle names is remembered in `known`: inflating one costs a
+    look-up's worth of time.
+    """
+    value = known.get((log_id, index))
+    if value is not None:
+        return value
+    bundle = bundle_rows.get(c, log_id, index // BUNDLE)
+    if bundle is None or index % BUNDLE >= bundle.width:
+        return b""
+    value = erasing.token_of(serve.payload_at(bundle, index % BUNDLE))
+    if value:
+        if len(known) >= _TOKENS_KEPT:
+            known.clear()
+        known[log_id, index] = value
+    return value
 
 
 def _claim(

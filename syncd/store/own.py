@@ -230,6 +230,22 @@ class OwnLogStore:
 
         await self._db.in_writer(step)
 
+    async def release(self) -> bool:
+        """Release what an append committed and could not; tell if it had.
+
+        Raises:
+            UnavailableError: the mark cannot be written yet either.
+        """
+
+        def step() -> bool:
+            found = self._db.read_now(_newest)
+            if found is None or found[1].note == self._released:
+                return False
+            self._release(found[1].note)
+            return True
+
+        return await self._db.in_writer(step)
+
     async def was_done(self, name: str) -> bool:
         """Tell whether an append with `name` among `done` was committed."""
 

@@ -15,6 +15,7 @@ from syncd.node.exchange import BUG
 from syncd.node.standing import UNASKED
 from syncd.roster import drafts
 from syncd.roster.roster import Epoch, Roster
+from syncd.tlog import checkpoint, note
 from tests.alliance import HOUR_S, Alliance, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -103,6 +104,28 @@ async def test_a_receipt_for_an_earlier_log(alliance: Alliance) -> None:
     bank.node.standing.may_append()
 
 
+async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
+    """What it committed is released, merged and told when there is room."""
+    bank = alliance.bank
+    await alliance.settle()
+    size = await bank.size() + 1
+    in_the_way = bank.home / "high-water.note.new"
+    in_the_way.mkdir()
+    await bank.report("url", "http://full.example/")
+
+    async def failed() -> bool:
+        return "high-water" in bank.node.publisher.why_not()
+
+    await until(failed, 20)
+    assert await bank.size() == size
+    in_the_way.rmdir()
+    await bank.node.publisher.publish()
+    head = checkpoint.parse(note.parse(bank.node.home.own.log.released()).text)
+    assert head.size == size
+    assert (await bank.head(bank.origin)).merged == size
+    await alliance.settle()
+
+
 class FailsOnce:
     """A book of cosignatures that cannot be written once."""
 
@@ -146,7 +169,7 @@ async def test_a_receipt_that_could_not_be_signed(
     book = exchange._book
     exchange._book = FailsOnce(book, error)
     try:
-        await until(merged)
+        await until(merged, 20)
     finally:
         exchange._book = book
     await bank.round()
@@ -192,5 +215,5 @@ async def test_a_roster_heard_while_it_awakens(alliance: Alliance) -> None:
     async def swept() -> bool:
         return (bank.home / erasures.RETIRED).exists()
 
-    await until(swept)
+    await until(swept, 20)
     bank.node.standing.may_append()

@@ -639,6 +639,22 @@ async def test_claims_by_position(
     assert await mirror.claim_of(log.origin, 5, value(6)) is None
 
 
+async def test_claims_by_position_on_another_branch(
+    mirror: MirrorStore, log: "Grower", value: "Value"
+) -> None:
+    """What an entry named that the roster cut off is not remembered."""
+    other = type(log)()
+    at = (log.origin, 1)
+    await mirror.advance(*log.mirrored(log.report(1)))
+    other.grow([other.report(1)])
+    await mirror.advance(*log.mirrored(log.report(2)))
+    assert (await mirror.claims_at([at]))[at].token == value(2)
+    await mirror.decide(await mirror.head(log.origin), 1, [log.head().note])
+    _, new, bundles, batch = other.mirrored(other.report(3))
+    await mirror.advance(await mirror.head(log.origin), new, bundles, batch)
+    assert (await mirror.claims_at([at]))[at].token == value(3)
+
+
 async def test_sightings_are_no_claims(
     mirror: MirrorStore, log: "Grower", value: "Value"
 ) -> None:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from syncd.errors import DamagedError, StaleError, UsageError
+from syncd.errors import (
+    DamagedError,
+    StaleError,
+    UnavailableError,
+    UsageError,
+)
 from syncd.flows import serve
 from syncd.store import failpoint
 from syncd.store.home import OwnStore
@@ -140,6 +145,28 @@ async def test_a_crash_at_any_point_is_all_or_nothing(
         assert (tmp_path / HIGH_WATER).read_bytes() == want.note
     finally:
         again.close()
+
+
+async def test_a_mark_that_could_not_be_written(
+    own: OwnStore, log: "Grower", tmp_path: Path
+) -> None:
+    """What is committed is released as soon as the disk lets us."""
+    await own.log.found(log.head())
+    before = own.log.released()
+    assert not await own.log.release()
+    in_the_way = tmp_path / f"{HIGH_WATER}.new"
+    in_the_way.mkdir()
+    old, new, bundles = log.grow([log.report(1)])
+    with pytest.raises(UnavailableError, match=HIGH_WATER):
+        await own.log.append(old, new, bundles, ())
+    assert await own.log.head() == new
+    with pytest.raises(UnavailableError, match=HIGH_WATER):
+        await own.log.release()
+    assert own.log.released() == before
+    in_the_way.rmdir()
+    assert await own.log.release()
+    assert own.log.released() == new.note
+    assert (tmp_path / HIGH_WATER).read_bytes() == new.note
 
 
 async def test_a_database_behind_its_mark_is_refused(
