@@ -459,6 +459,7 @@ def test_wrong_use(made: Made, syncd: Run, tmp_path: Path) -> None:
         ("export", "--home", home, tmp_path / "no" / "such"),
         ("show", "--home", home, "--at", "100000"),
         ("show", "--home", home, "--at", "-1"),
+        ("show", "--home", home, "--at", 10**20),
         ("show", "--home", home, "--mirror", "x.example/1"),
     ]
     for arguments in wrong:

@@ -47,6 +47,13 @@ def test_into_a_file(run: Run, home: Path, tmp_path: Path) -> None:
         *("--out", out),
     )
     assert again.code == 2
+    nowhere = (tmp_path / "none" / "t", tmp_path)
+    for out in nowhere:
+        again = run(
+            *("--home", home, "token", "add", "other", "--role", "reader"),
+            *("--out", out),
+        )
+        assert again.code == 2
     assert len(run("--home", home, "token", "list", "--json").json) == 1
 
 

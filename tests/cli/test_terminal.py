@@ -1,0 +1,143 @@
+"""A command ends with one sentence and a code, whatever the system does."""
+
+import os
+import resource
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from syncd.cli import terminal
+from syncd.errors import UsageError
+from tests.cli.conftest import Desk, FalseDoor, Run
+
+SYNCD = (sys.executable, "-m", "syncd")
+
+
+def ended(
+    *words: object,
+    stdout: str = os.devnull,
+    encoding: str = "utf-8",
+    before: Callable[[], None] | None = None,
+) -> tuple[int, list[str]]:
+    """Return how a process of the command ended, and what it complained."""
+    with Path(stdout).open("wb") as out:
+        done = subprocess.run(
+            [*SYNCD, *map(str, words)],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            preexec_fn=before,
+        )
+    return done.returncode, done.stderr.splitlines()
+
+
+@pytest.fixture
+def show(desk: Desk, false: FalseDoor) -> tuple[str, ...]:
+    """A command that prints one line."""
+    ready = {"ready": True, "appending": True, "why": ""}
+    false.answers["/readyz"] = (200, ready)
+    return "--home", str(desk.home), "status", "--health"
+
+
+@pytest.mark.slow
+def test_results_that_find_no_room(show: tuple[str, ...]) -> None:
+    """They are not said to be there: exit code 1, and why."""
+    said = ["syncd: error: No space left on device"]
+    assert ended(*show, stdout="/dev/full") == (1, said)
+
+
+@pytest.mark.slow
+def test_results_that_nobody_wants(show: tuple[str, ...]) -> None:
+    """As before `head`, or a pager that was left."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        [*SYNCD, *show],
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.slow
+def test_no_output_at_all(show: tuple[str, ...]) -> None:
+    """Closed, as some supervisors leave it."""
+    assert ended(*show, before=lambda: os.close(1)) == (0, [])
+
+
+@pytest.mark.slow
+def test_a_terminal_that_knows_no_chinese(show: tuple[str, ...]) -> None:
+    """It gets escapes, and no command ends for them."""
+    assert ended("--lang", "zh", *show, encoding="ascii") == (0, [])
+
+
+@pytest.mark.parametrize("below", ["", "sub"])
+def test_a_home_that_is_a_file(run: Run, tmp_path: Path, below: str) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    words = ["--id", "a", "--domain", "a.example", "--alliance", "txwz"]
+    ran = run("--home", file / below, "init", *words)
+    assert (ran.code, str(file) in ran.err) == (2, True)
+    assert len(ran.err.splitlines()) == 1
+    words = ["--name", "alice", "--alliance", "txwz"]
+    assert run("keys", "admin", file / below, *words).code == 2
+
+
+def test_nothing_is_made_that_could_not_be_handed_over(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of the result is tried before there is a token or a key."""
+    secret = tmp_path / "secret"
+    secret.write_text("long enough to wrap")
+    secret.chmod(0o600)
+    out = tmp_path / "none" / "out"
+    made = tmp_path / "made"
+    for words in (
+        f"--home {made} init --id a --domain a.example --alliance txwz"
+        f" --token-file {out}",
+        f"keys admin {made} --name alice --alliance txwz --out {out}",
+    ):
+        monkeypatch.setenv("SYNCD_SECRET_FILE", str(secret))
+        ran = run(*words.split())
+        assert (ran.code, str(out) in ran.err) == (2, True)
+        assert not made.exists()
+
+
+def test_an_answer_of_another_program(desk: Desk, false: FalseDoor) -> None:
+    """Something speaks JSON at our port, and is no syncd of this version."""
+    false.answers["/v1/status"] = (200, {"ok": True})
+    ran = desk("status")
+    assert ran.code == 3
+    assert "an answer without time" in ran.err
+
+
+def test_a_private_file_is_never_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is born with its mode: who opened it before would read on."""
+    monkeypatch.setattr(Path, "chmod", lambda *_: None)
+    path = tmp_path / "token"
+    terminal.write_new(path, b"x", private=True)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_half_a_file_is_none(tmp_path: Path) -> None:
+    """The disk was full: the same command can be run again."""
+    path = tmp_path / "draft"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        with pytest.raises(UsageError, match="File too large"):
+            terminal.write_new(path, b"xyz")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    terminal.write_new(path, b"xyz")
+    assert path.read_bytes() == b"xyz"
