@@ -27,8 +27,9 @@ WHYS = (
     "roster: expired: no new reports until a newer one",
     "{member}: no answer in time",
     "{member}: has no such thing",
+    "{member}: answered 403: not in the roster",
 )
-SENTENCES = (*status.TODO, *WHYS)
+SENTENCES = (*status.TODO, status.NOBODY, *WHYS)
 
 
 def said(sentence: str) -> str:

@@ -113,9 +113,24 @@ class Board:
             appending=forms.Appending(ok=not why, why=why),
             todo=(),
         )
-        return msgspec.structs.replace(
-            told, todo=tuple(todo(told, max_skew_s=config.skew.max_s))
-        )
+        lines = [self.outside(), *todo(told, max_skew_s=config.skew.max_s)]
+        return msgspec.structs.replace(told, todo=tuple(filter(None, lines)))
+
+    def outside(self) -> str:
+        """Say what to do if nobody tells us what is new, "" if somebody does.
+
+        We were removed, and may not have heard of it: who has removed us does
+        not answer that either.
+        """
+        roster = self.roster()
+        me = roster.member(self._config.member.id)
+        if me is None or not me.active:
+            return LEFT.format(version=roster.version)
+        states = self._exchange.peer_states.values()
+        asked = [s for s in states if s.failures or s.last_ok]
+        if not asked or not all(s.failures for s in asked):
+            return ""
+        return SILENT.format(n=len(asked), why=asked[0].why)
 
     async def vault(self) -> Mapping[tuple[str, State], int]:
         """Return how many rows of each kind are in each state."""
@@ -166,6 +181,7 @@ class Board:
         """Return how every log of the roster is doing, our own among them."""
         roster = self.roster()
         heads = {h.origin: h for h in await self._mirror.heads()}
+        unheard = NOBODY if self.outside() else ""
         told = []
         for origin in roster.origins():
             found = roster.by_origin(origin)
@@ -176,6 +192,7 @@ class Board:
             state = self._exchange.log_state(origin)
             known = max(state.known, head.mirrored)
             last = origin == member.origin
+            ours = origin == self._config.origin
             told.append(
                 forms.LogState(
                     member=member.id,
@@ -190,7 +207,7 @@ class Board:
                     last_receipt=seen.get(member.id) if last else None,
                     source=state.source,
                     last_pull=state.last_pull or None,
-                    why=state.why,
+                    why=state.why or ("" if ours else unheard),
                     digest=await self._digest(head) if digests else "",
                 )
             )
@@ -268,6 +285,16 @@ EXPIRES = (
     "roster: version {version} expires in {days} days: ask the admins for the"
     " next one"
 )
+LEFT = (
+    "roster: version {version} does not list us as active: nobody answers us,"
+    " and what is here grows old; ask the admins, or stop syncd"
+)
+SILENT = (
+    "peers: none of the {n} members that were asked answers ({why}): look"
+    " whether the way out is open; if it is, we may have been removed: ask the"
+    " admins for the newest roster, then syncd roster publish"
+)
+NOBODY = "nobody tells us what is new"
 WAITING = "publishing: {why}; {n} reports wait"
 STOPPED = "publishing: {why}"
 FEW_HOLDERS_WAITING = (
@@ -298,7 +325,16 @@ DEALT = (
     " them when the next epoch is due"
 )
 TODO = (  # where one begins like another, the longer one first
-    *(CLOCK, EXPIRED, EXPIRES, WAITING, STOPPED, FEW_HOLDERS_WAITING),
+    *(
+        LEFT,
+        SILENT,
+        CLOCK,
+        EXPIRED,
+        EXPIRES,
+        WAITING,
+        STOPPED,
+        FEW_HOLDERS_WAITING,
+    ),
     *(NEWER, FEW_HOLDERS, HOLDERS, FORK_WHY, FORK, WITHHELD, BEHIND, DEALT),
 )
 

@@ -116,7 +116,7 @@ def literals(tree: ast.AST) -> Iterator[str]:
 
 def test_the_daemon_says_so() -> None:
     """Each part of a sentence that we know again is the daemon's own."""
-    rooms = ("node", "flows", "peer")
+    rooms = ("node", "flows", "peer", "web")
     source = "\n".join(
         text
         for room in rooms

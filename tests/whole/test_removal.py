@@ -13,6 +13,7 @@ from aiohttp import web
 from syncd import pinning
 from syncd.errors import RefusedError, UnavailableError
 from syncd.flows.pull import Pulled
+from syncd.node import status
 from syncd.peer.client import PeerClient
 from syncd.roster import drafts
 from syncd.web.peer_door import Handler
@@ -292,6 +293,22 @@ async def test_it_hears_of_nothing_new(before: Before) -> None:
     assert await platform.head(alliance.bank.origin) == held
     states = platform.node.exchange.peer_states
     assert all(states[name].failures for name in OTHERS)
+    told = await platform.node.own_desk.status(digests=False)
+    assert told.todo[0].startswith("peers: none of the 3 members that")
+    assert {log.why for log in told.logs} == {"", status.NOBODY}
+    bank = await alliance.bank.node.own_desk.status(digests=False)
+    assert not [line for line in bank.todo if line.startswith("peers")]
+    assert {log.why for log in bank.logs} == {""}
+
+
+async def test_it_may_be_told_so(before: Before) -> None:
+    """With the new roster it says that it was removed, and what to do."""
+    platform = before.alliance.platform
+    for raw in before.alliance.notes[1:]:
+        await platform.node.rosters.publish(raw)
+    told = await platform.node.own_desk.status(digests=False)
+    assert "does not list us as active: nobody answers us" in told.todo[0]
+    assert {log.why for log in told.logs} == {"", status.NOBODY}
 
 
 async def test_what_it_said_may_be_annulled(before: Before) -> None:
