@@ -78,6 +78,8 @@ def add(app: typer.Typer) -> None:
             values.setdefault(section, {})[key] = value
         if environment.secret_file:
             values["secret"] = {"file": str(environment.secret_file)}
+        if token_file is not None:
+            terminal.check_new(token_file)
         text = config.write_default(home, values)
         try:
             token = asyncio.run(

@@ -61,6 +61,16 @@ _CLASSES: dict[str, type[SyncdError]] = {
 }
 
 
+class _Answer(dict[str, Any]):
+    """An object of an answer; what syncd would have said must be there."""
+
+    def __missing__(self, name: str) -> Any:
+        raise UnavailableError(
+            f"own door: an answer without {name}",
+            hint=t("does another program, or another syncd, listen there?"),
+        )
+
+
 class Door:
     """A connection to the own door of one member's daemon."""
 
@@ -189,14 +199,18 @@ class Door:
         )
 
     def _value(self, raw: bytes, media: str) -> Any:
-        if media != JSON:
-            return raw.decode("utf-8", "replace")
-        try:
-            return json.loads(raw)
-        except ValueError as e:
+        found = None
+        if media == JSON:
+            with contextlib.suppress(ValueError):
+                found = json.loads(raw, object_hook=_Answer)
+        if not isinstance(found, dict):
             raise UnavailableError(
-                f"{self._address}: an answer that is no JSON"
-            ) from e
+                f"{self._address}: an answer that is no JSON object",
+                hint=t(
+                    "does another program, or another syncd, listen there?"
+                ),
+            )
+        return found
 
 
 def settings_of(ctx: typer.Context) -> config.Config:

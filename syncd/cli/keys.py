@@ -36,6 +36,8 @@ def add(app: typer.Typer) -> None:
             Path | None, typer.Option(help=t("write the public key here"))
         ] = None,
     ) -> None:
+        if out is not None:
+            terminal.check_new(out)
         seed = secrets.token_bytes(32)
         key = roster_keys.admin(alliance, name, seed)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -483,7 +483,8 @@ def _type(record: Record) -> int:
 def _entry_at(
     s: MirrorSnapshot | OwnSnapshot, row: LogRow, index: int
 ) -> dict[str, Any]:
-    bundle = s.bundle(row.id, index // BUNDLE) if index >= 0 else None
+    inside = 0 <= index < row.size
+    bundle = s.bundle(row.id, index // BUNDLE) if inside else None
     if bundle is None or index % BUNDLE >= bundle.width:
         raise UsageError(f"--at {index}: the log has {row.size} entries")
     pull.inflate(bundle.gz)

@@ -113,10 +113,12 @@ def main(arguments: list[str] | None = None) -> None:
         terminal.tell(f"syncd: error: --lang {lang!r}: en or zh")
         raise SystemExit(2)
     text.choose(lang)
+    terminal.lay_out()
     try:
         code = build(_noun(given))(
             given, prog_name="syncd", standalone_mode=False
         )
+        terminal.flush()
     except SyncdError as e:
         raise SystemExit(terminal.complain(e)) from None
     except TyperException as e:
@@ -124,7 +126,11 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(130) from None
     except BrokenPipeError:
+        terminal.hang_up()
         raise SystemExit(0) from None
+    except OSError as e:  # a full disk, a file of somebody else's
+        terminal.hang_up()
+        raise SystemExit(terminal.complain(terminal.of_system(e))) from None
     raise SystemExit(code if isinstance(code, int) else 0)
 
 

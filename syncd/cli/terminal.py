@@ -9,8 +9,11 @@ Exit codes: 0 done, 1 answered "no" or partly refused, 2 wrong use, 3 cannot
 reach, 4 not trusted, 5 damaged, 130 interrupted.
 """
 
+import contextlib
 import getpass
+import io
 import json
+import os
 import secrets
 import sys
 from collections.abc import Callable
@@ -36,6 +39,41 @@ def tell(text: str) -> None:
 def show_json(value: Any) -> None:
     """Print a result for a program."""
     print(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
+
+
+def lay_out() -> None:
+    """Have results be written whole, whatever the terminal can show."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def flush() -> None:
+    """Have results written while somebody can still be told that they are not.
+
+    Raises:
+        OSError: they are not.
+    """
+    print(end="", flush=True)
+
+
+def hang_up() -> None:
+    """Drop results that nobody takes, or Python would complain at the end."""
+    with (
+        Path(os.devnull).open("wb") as nothing,
+        contextlib.suppress(OSError, AttributeError),  # there is no output
+    ):
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
+
+
+def of_system(error: OSError) -> SyncdError:
+    """Return what the system refused, as an error of ours."""
+    where = f"{error.filename}: " if error.filename else ""
+    said = f"{where}{error.strerror or error}"
+    # Of these the person can mend the name; a full disk may be right later.
+    mend = (FileExistsError, FileNotFoundError, IsADirectoryError)
+    if isinstance(error, (*mend, NotADirectoryError, PermissionError)):
+        return UsageError(said)
+    return SyncdError(said)
 
 
 def complain(error: SyncdError) -> int:
@@ -93,11 +131,15 @@ def write_new(path: Path, data: bytes, *, private: bool = False) -> None:
     if str(path) == "-":
         sys.stdout.buffer.write(data)
         return
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        with path.open("xb") as file:
-            if private:
-                path.chmod(0o600)
-            file.write(data)
+        fd = os.open(path, flags, 0o600 if private else 0o666)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(data)
+        except BaseException:  # half of it would keep the next from its name
+            path.unlink()
+            raise
     except FileExistsError:
         raise UsageError(
             f"{path}: is there already",
@@ -105,6 +147,17 @@ def write_new(path: Path, data: bytes, *, private: bool = False) -> None:
         ) from None
     except OSError as e:
         raise UsageError(f"{path}: {e.strerror}") from e
+
+
+def check_new(path: Path) -> None:
+    """Pass if a file can be made there, before what goes into it is made.
+
+    Raises:
+        UsageError: it is there, or cannot be written.
+    """
+    if str(path) != "-":
+        write_new(path, b"")
+        path.unlink()
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -42,11 +42,8 @@ def add(app: typer.Typer) -> None:
     ) -> None:
         if not name.isprintable() or not 1 <= len(name) <= 64:
             raise UsageError(t("a name has 1 to 64 printable characters"))
-        if out is not None and out.exists():
-            raise UsageError(
-                f"{out}: is there already",
-                hint=t("choose another name; nothing is overwritten"),
-            )
+        if out is not None:
+            terminal.check_new(out)
         token = _with_bearers(ctx, lambda bearers: bearers.add(name, role))
         if out is None:
             terminal.say(token)

@@ -370,6 +370,9 @@ TEXT = {
     # -------------------------------------------------- lists of reports
     "is empty": "是空的",
     "is no file": "不是文件",
+    "does another program, or another syncd, listen there?": (
+        "那里监听的是别的程序，或别的 syncd？"
+    ),
     "is there already": "已经存在",
     "an import needs a file, to go on where it stopped": (
         "导入需要文件，以便从断点继续"
