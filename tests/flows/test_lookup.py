@@ -19,6 +19,7 @@ from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
 from syncd.roster.roster import Never, Roster
 from syncd.roster.terms import DEFAULT_CAPS, DEFAULT_POLICY
+from tests.cost import calls
 
 DAY = statement.day("2026-11-20")
 BANK = "bank.example/syncd/txwz/1"
@@ -426,6 +427,50 @@ async def test_a_basis_that_takes_too_long_is_unknown_and_no_clearance(
     assert "no time left" in answers[0].detail
     # It was asked, so it is recorded with its token like the others.
     assert [len(a.tokens) for a in desk.book.accesses] == [1, 1, 1, 1]
+
+
+def in_hand(book: Book) -> basis.Found:
+    """Return all claims of a book, as if all their tokens were asked for."""
+    found: dict[basis.Key, list[Claim]] = {}
+    for claim in book.rows:
+        found.setdefault(("phone", 1, claim.token), []).append(claim)
+    return {**found}
+
+
+async def test_a_basis_in_hand_takes_no_longer_than_there_is_time() -> None:
+    """Where nothing is read, the clock counts all the same."""
+    book = Book()
+    for n in range(5):
+        book.report(numbers(n), basis=((POLICE, n + 1),))
+    book.report(numbers(5))
+    found = in_hand(book)
+    for in_time in (True, False):
+        rests = basis.Basis(found, DAY)
+        await rests.read(book, lambda: in_time)  # noqa: B023
+        behind, whole = rests.of([found["phone", 1, book.rows[0].token]])
+        assert whole == in_time
+        assert (book.rows[5] in behind) == in_time
+    assert book.read == []
+
+
+def test_nobody_can_make_a_basis_dear() -> None:
+    """Twice as many reports on a token cost twice as much, not eight times."""
+
+    def cost(count: int) -> int:
+        book = Book()
+        for n in range(count):
+            book.report(phone(), basis=((POLICE, n + 1),))
+        book.report(phone())
+        found = in_hand(book)
+
+        def work() -> None:
+            rests = basis.Basis(found, DAY)
+            asyncio.run(rests.read(book, lambda: True))
+            rests.of([*found.values()])
+
+        return calls(work)
+
+    assert cost(160) < 3 * cost(80)
 
 
 async def test_one_reports_long_basis_does_not_use_up_anothers_time(

@@ -20,6 +20,7 @@ from syncd.indicator.statement import Position
 from syncd.indicator.verdict import REASONS, Verdict, verdict
 from syncd.roster import terms
 from syncd.roster.roster import Roster
+from tests.cost import calls
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
 TODAY = 20_000  # days since 1970
@@ -228,6 +229,40 @@ def test_order_is_nothing(row: list[str], shuffle: object) -> None:
     mix(rest)
     other = dataclasses.replace(case, forms=tuple(forms), standing=tuple(rest))
     assert other.run() == case.run()
+
+
+FLOODS = {  # what one member may say of one token, any number of times
+    "reports that rest on the next": "B report user_tag basis={next}",
+    "disputes of all": "B report user_tag ; B dispute stale",
+    "disputes of one": "B report user_tag ; B dispute stale about={this}",
+    "vouches": "B report user_tag ; B vouch hotline",
+    "new owners": "B report user_tag ; C reassigned since=-5",
+    "new owners, refused": "C reassigned since=-5 ; P dispute stale about=1",
+    "answers": "B report user_tag ; B answer report_withdrawn about={this}",
+    "answers to disputes": "B report user_tag ; P dispute stale about={this}"
+    " ; B answer report_stands about={this}",
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_nobody_can_make_a_verdict_dear(flood: str) -> None:
+    """Twice as many claims on a token cost twice as much, not four times."""
+
+    def cost(times: int) -> int:
+        width = FLOODS[flood].count(";") + 1
+        case = read_case(
+            " ; ".join(
+                FLOODS[flood].format(
+                    this=n * width + 1, next=(n + 1) * width + 1
+                )
+                for n in range(times)
+            )
+            + " ; B report user_tag",
+            "",
+        )
+        return calls(case.run)
+
+    assert cost(80) < 3 * cost(40)
 
 
 def answer(claims: str, setting: str = "") -> Verdict:
