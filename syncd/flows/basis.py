@@ -8,6 +8,7 @@ step by step, while there is time, and each report's first ones before any
 report's second. Of what could not be read in time the caller is told.
 """
 
+import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,8 +43,13 @@ class ClaimSource(Protocol):
 
 @dataclass(slots=True)
 class _Trail:
-    """What one report rests on, as far as it was followed."""
+    """What one report rests on, as far as it was followed.
 
+    It ends at reports on the same token: those are in hand, and have trails
+    of their own.
+    """
+
+    on: Key  # the report's token
     edge: list[Position]  # to be followed next
     seen: set[Position] = field(default_factory=set)
 
@@ -53,7 +59,9 @@ class _Trail:
         wanted = {
             p
             for position in self.edge
-            if (claim := at.get(position)) and _may_count(claim, day)
+            if (claim := at.get(position))
+            and _may_count(claim, day)
+            and _key(claim) != self.on
             for p in claim.basis
         }
         left = MOST - len(self.seen)
@@ -69,7 +77,7 @@ class Basis:
         self._on = found
         self._at = {c.position: c for group in found.values() for c in group}
         self._trails = {
-            claim.position: _Trail(sorted(set(claim.basis)))
+            claim.position: _Trail(_key(claim), sorted(set(claim.basis)))
             for claim in self._at.values()
             if claim.basis and _may_count(claim, day)
         }
@@ -84,8 +92,13 @@ class Basis:
         """
         asked = set(self._at)
         left = True
-        steps = 0
+        rounds = steps = 0
         while left and any(trail.edge for trail in self._trails.values()):
+            if rounds:  # where all is in hand nothing else looks at the clock
+                await asyncio.sleep(0)
+                if not in_time():
+                    break
+            rounds += 1
             edges = (trail.edge for trail in self._trails.values())
             turns = itertools.chain.from_iterable(
                 itertools.zip_longest(*edges)
@@ -122,19 +135,15 @@ class Basis:
         self, groups: Sequence[Sequence[Claim]]
     ) -> tuple[list[Claim], bool]:
         """Return what the claims rest on, and whether that is all of it."""
-        behind: dict[Position, Claim] = {}
-        whole = True
-        for claim in itertools.chain.from_iterable(groups):
-            trail = self._trails.get(claim.position)
-            if trail is None:
-                continue
-            whole = whole and not trail.edge
-            for position in trail.seen.union(trail.edge):
-                there = self._at.get(position)
-                if there is not None:
-                    group = self._on.get(_key(there), ())
-                    behind.update({c.position: c for c in group})
-        return list(behind.values()), whole
+        claims = itertools.chain.from_iterable(groups)
+        found = [self._trails.get(claim.position) for claim in claims]
+        trails = [trail for trail in found if trail is not None]
+        there: set[Position] = set()
+        for trail in trails:
+            there.update(trail.seen, trail.edge)
+        keys = {_key(self._at[p]) for p in there if p in self._at}
+        behind = {c.position: c for k in keys for c in self._on.get(k, ())}
+        return list(behind.values()), not any(t.edge for t in trails)
 
 
 def _key(claim: Claim) -> Key:

@@ -9,6 +9,9 @@ docs/verdict.md; the numbers below are those of its rules.
     2 evidence needs authority        5 disputed    all that remains is
     3 protected  never-list           6 suspected   whatever else is active
 
+Any member may say of one token what it likes, as often as its day allows. So
+no step here costs more than there are claims, and positions in them.
+
 A look-up tries several expressions or forms of one value. Their claims are
 judged together: `claims` has one group per form, most specific first, and a
 dispute, vouch or never-entry answers only reports of its own group or of a
@@ -18,6 +21,7 @@ later one.
 import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from syncd.indicator import vocabulary
@@ -159,6 +163,14 @@ class _World:
         """Tell whether a vouch has effect: of a forked log none has."""
         return self.open(claim) and claim.origin not in self.contested
 
+    def sectors(self, disputes: Iterable[Claim]) -> frozenset[str]:
+        """Return the sectors that dispute: a forked log speaks for none."""
+        return frozenset(
+            self.reporters[d.origin].sector
+            for d in disputes
+            if d.origin not in self.contested
+        )
+
     def evidence(self, claim: Claim) -> str:
         """Return what a report's evidence is worth (rule 2)."""
         named = vocabulary.read("evidence", claim.evidence)
@@ -223,19 +235,26 @@ def verdict(
         for claim in group
     }
     others = [c for c in standing if c.position not in mine]
-    lapsed = _lapsed([*(claim for claim, _ in mine.values()), *others], world)
+    every = [*(claim for claim, _ in mine.values()), *others]
+    said = _said(every, world)
+    lapsed = _lapsed(every, said, world)
 
     reports: list[_Report] = []
     disputes: list[tuple[Claim, int]] = []
     vouches: list[tuple[Claim, int]] = []
     ended: dict[str, None] = {}  # reasons, in order
     rests_on: set[Position] = set()
+    first: dict[_Name, int] = {}  # day on which one was seen that has lapsed
     for position, (claim, level) in sorted(mine.items()):
         if claim.type == REPORT:
             if position in lapsed:
-                why, by = lapsed[position]
+                why = lapsed[position]
                 ended[why] = None
-                rests_on.update(by)
+                name = _name(claim)
+                if why == "withdrawn":
+                    rests_on.update(said[name].withdrawn(claim))
+                elif why == "reassigned":
+                    first[name] = min(claim.seen, first.get(name, claim.seen))
             else:
                 reports.append(
                     _Report(
@@ -252,6 +271,8 @@ def verdict(
         elif claim.type == VOUCH and world.vouches(claim):
             vouches.append((claim, level))
     reports.sort(key=_Report.strength)
+    for name, seen in first.items():
+        rests_on.update(said[name].moved_after(seen))
 
     # Rule 1, last sentence: nothing counts.
     if not reports:
@@ -287,31 +308,41 @@ def _judge(
     mine: Mapping[Position, tuple[Claim, int]],
 ) -> Verdict:
     """Apply rules 4 to 6 to reports that count, of which there are some."""
-    disputed_by = {
-        r.claim.position: [d for d, level in disputes if _covers(d, level, r)]
-        for r in reports
+    levels = {r.level for r in reports}
+    at = {r.claim.position: r.level for r in reports}
+    general = {  # disputes of all reports on a form
+        level: [d for d, of in disputes if not d.about and of <= level]
+        for level in levels
     }
-    vouched_by = {
-        r.claim.position: [v for v, level in vouches if level <= r.level]
-        for r in reports
+    named: dict[Position, list[Claim]] = {position: [] for position in at}
+    for dispute, of in disputes:
+        for position in dispute.about:
+            if position in at and of <= at[position]:
+                named[position].append(dispute)
+    vouching = {
+        level: [v for v, of in vouches if of <= level] for level in levels
     }
-    disputed = [r for r in reports if disputed_by[r.claim.position]]
-    vouched = [r for r in reports if vouched_by[r.claim.position]]
+
+    def is_disputed(r: _Report) -> bool:
+        return bool(general[r.level] or named[r.claim.position])
+
+    disputed = [r for r in reports if is_disputed(r)]
+    vouched = [r for r in reports if vouching[r.level]]
 
     # Rule 4: what would confirm, and what of it is not lifted.
     real = [r for r in reports if not r.claim.spoofed]
     official = [r for r in real if r.official]
+    against = {level: world.sectors(general[level]) for level in levels}
     firm = [
-        r for r in official if not _lifts(disputed_by[r.claim.position], world)
+        r
+        for r in official
+        if not _lifts(
+            against[r.level] | world.sectors(named[r.claim.position])
+        )
     ]
     pair = _independent(real)
     firm_pair = pair and _independent(
-        [
-            r
-            for r in real
-            if not disputed_by[r.claim.position]
-            and not vouched_by[r.claim.position]
-        ]
+        [r for r in real if not (is_disputed(r) or vouching[r.level])]
     )
     policy = world.policy
     if firm or firm_pair:
@@ -331,16 +362,11 @@ def _judge(
     if not real:
         action = lower(action, policy.spoofed)
 
-    for r in reports:
-        at = r.claim.position
-        rests_on.add(at)
-        rests_on.update(c.position for c in disputed_by[at])
-        rests_on.update(c.position for c in vouched_by[at])
-    police = any(
-        world.speaks_for(d, "police")
-        for r in disputed
-        for d in disputed_by[r.claim.position]
-    )
+    disputing = [*chain(*general.values()), *chain(*named.values())]
+    rests_on.update(at)
+    rests_on.update(d.position for d in disputing)
+    rests_on.update(v.position for v in chain(*vouching.values()))
+    police = any(world.speaks_for(d, "police") for d in disputing)
     upheld = _upheld(disputed, mine, world)
     rests_on.update(upheld)
     groups = {r.who.group for r in reports}
@@ -401,10 +427,69 @@ def _answer(
 # ----------------------------------------------------- rule 1: what counts
 
 
+_Name = tuple[int, int, bytes]  # (kind, epoch, token)
+
+
+def _name(claim: Claim) -> _Name:
+    return claim.kind, claim.epoch, claim.token
+
+
+class _Said:
+    """What is said of one token that may end reports on it."""
+
+    def __init__(self, beside: Iterable[Claim], world: _World) -> None:
+        """Take the claims on the token."""
+        self._world = world
+        self._answers: dict[Position, list[Claim]] = {}
+        moved: list[Claim] = []
+        refused: set[Position] = set()  # what police dispute by position
+        for c in beside:
+            if c.type == ANSWER and c.outcome == "report_withdrawn":
+                for position in c.about:
+                    self._answers.setdefault(position, []).append(c)
+            elif c.type == REASSIGNED and world.speaks_for(c, "carrier"):
+                moved.append(c)
+            elif c.type == DISPUTE and world.speaks_for(c, "police"):
+                refused.update(c.about if world.open(c) else ())
+        self._moved = [
+            c
+            for c in moved
+            if c.kind == KIND_CODES["phone"]
+            and c.since <= world.day
+            and c.position not in refused
+        ]
+        self._last = max((c.since for c in self._moved), default=0)
+
+    def withdrawn(self, report: Claim) -> list[Position]:
+        """Return its author's answers that take a report back."""
+        who = self._world.reporters[report.origin]
+        return [
+            c.position
+            for c in self._answers.get(report.position, ())
+            if _same_member(c, who, self._world)
+        ]
+
+    def moved(self, report: Claim) -> bool:
+        """Tell whether the number has had a new owner since."""
+        return report.seen < self._last
+
+    def moved_after(self, seen: int) -> list[Position]:
+        """Return what says that it has had one since a day."""
+        return [c.position for c in self._moved if seen < c.since]
+
+
+def _said(claims: Iterable[Claim], world: _World) -> dict[_Name, _Said]:
+    """Return what is said of each token that the claims are about."""
+    by_token: dict[_Name, list[Claim]] = {}
+    for claim in claims:
+        by_token.setdefault(_name(claim), []).append(claim)
+    return {name: _Said(beside, world) for name, beside in by_token.items()}
+
+
 def _lapsed(
-    claims: Sequence[Claim], world: _World
-) -> dict[Position, tuple[str, tuple[Position, ...]]]:
-    """Return why each report that does not count does not, and by whom.
+    claims: Iterable[Claim], said: Mapping[_Name, _Said], world: _World
+) -> dict[Position, str]:
+    """Return why each report that does not count does not.
 
     A report that names a `basis` counts while some report that it rests on
     counts. That is the least fixed point: whatever cannot be traced to a
@@ -412,73 +497,44 @@ def _lapsed(
     other do not hold each other up, nor does one that rests on what we do
     not have.
     """
-    lapsed: dict[Position, tuple[str, tuple[Position, ...]]] = {}
-    by_token: dict[tuple[int, int, bytes], list[Claim]] = {}
-    for claim in claims:
-        if claim.type != REPORT:
-            name = (claim.kind, claim.epoch, claim.token)
-            by_token.setdefault(name, []).append(claim)
-    counts: set[Position] = set()
-    waiting: list[Claim] = []
+    lapsed: dict[Position, str] = {}
+    counts: list[Position] = []  # those whose dependents are still to be held
+    resting: dict[Position, list[Position]] = {}  # on a report: which others
     for claim in claims:
         if claim.type != REPORT:
             continue
-        name = (claim.kind, claim.epoch, claim.token)
-        why = _lapse(claim, by_token.get(name, ()), world)
-        if why[0]:
+        why = _lapse(claim, said[_name(claim)], world)
+        if why:
             lapsed[claim.position] = why
         elif claim.basis:
-            waiting.append(claim)
+            lapsed[claim.position] = "basis_ended"  # unless it is held
+            for position in claim.basis:
+                resting.setdefault(position, []).append(claim.position)
         else:
-            counts.add(claim.position)
-    while True:
-        held = [c for c in waiting if not counts.isdisjoint(c.basis)]
-        if not held:
-            break
-        counts.update(c.position for c in held)
-        waiting = [c for c in waiting if c.position not in counts]
-    for claim in waiting:
-        lapsed[claim.position] = ("basis_ended", ())
+            counts.append(claim.position)
+    while counts:
+        held = resting.pop(counts.pop(), ())
+        counts += [position for position in held if lapsed.pop(position, "")]
     return lapsed
 
 
-def _lapse(
-    report: Claim, beside: Sequence[Claim], world: _World
-) -> tuple[str, tuple[Position, ...]]:
+def _lapse(report: Claim, said: _Said, world: _World) -> str:
     """Return why a report does not count, "" if only its basis can say."""
-    who = world.reporters.get(report.origin)
-    if who is None:
-        return "annulled", ()
+    if report.origin not in world.reporters:
+        return "annulled"
     if report.test:
-        return "test", ()
+        return "test"
     if report.position in world.bad_know:
-        return "bad_know", ()
+        return "bad_know"
     if world.day < report.seen:
-        return "not_yet", ()
+        return "not_yet"
     if world.day >= world.ends(report):
-        return "expired", ()
-    answers = tuple(
-        c.position
-        for c in beside
-        if c.type == ANSWER
-        and c.outcome == "report_withdrawn"
-        and report.position in c.about
-        and _same_member(c, who, world)
-    )
-    if answers:
-        return "withdrawn", answers
-    moved = tuple(
-        c.position
-        for c in beside
-        if c.type == REASSIGNED
-        and c.kind == KIND_CODES["phone"]
-        and report.seen < c.since <= world.day
-        and world.speaks_for(c, "carrier")
-        and not _refused(c, beside, world)
-    )
-    if moved:
-        return "reassigned", moved
-    return "", ()
+        return "expired"
+    if said.withdrawn(report):
+        return "withdrawn"
+    if said.moved(report):
+        return "reassigned"
+    return ""
 
 
 def _same_member(claim: Claim, who: Reporter, world: _World) -> bool:
@@ -486,33 +542,11 @@ def _same_member(claim: Claim, who: Reporter, world: _World) -> bool:
     return other is not None and other.member == who.member
 
 
-def _refused(moved: Claim, beside: Sequence[Claim], world: _World) -> bool:
-    """Tell whether police dispute a carrier's `reassigned` by position."""
-    return any(
-        c.type == DISPUTE
-        and moved.position in c.about
-        and world.open(c)
-        and world.speaks_for(c, "police")
-        for c in beside
-    )
-
-
 # ------------------------------------------------------- rules 2, 4 and 5
 
 
-def _covers(dispute: Claim, level: int, report: _Report) -> bool:
-    return level <= report.level and (
-        not dispute.about or report.claim.position in dispute.about
-    )
-
-
-def _lifts(disputes: Sequence[Claim], world: _World) -> bool:
-    """Tell whether disputes lift an official report (rule 4)."""
-    sectors = {
-        world.reporters[d.origin].sector
-        for d in disputes
-        if d.origin not in world.contested
-    }
+def _lifts(sectors: Collection[str]) -> bool:
+    """Tell whether these sectors' disputes lift an official report."""
     return "police" in sectors or len(sectors) >= 2
 
 
@@ -541,15 +575,15 @@ def _upheld(
     world: _World,
 ) -> list[Position]:
     """Return the answers that stand by a report that is disputed."""
+    by_position = {r.claim.position: r for r in disputed}
     return [
         claim.position
         for claim, _ in mine.values()
         if claim.type == ANSWER
         and claim.outcome == "report_stands"
         and any(
-            r.claim.position in claim.about
-            and r.claim.token == claim.token
-            and _same_member(claim, r.who, world)
-            for r in disputed
+            r.claim.token == claim.token and _same_member(claim, r.who, world)
+            for r in map(by_position.get, claim.about)
+            if r is not None
         )
     ]
