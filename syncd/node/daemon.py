@@ -534,7 +534,7 @@ class Daemon:
         if given is not None:
             site = web.SockSite(runner, given, ssl_context=context)
         elif at.path:
-            at.path.unlink(missing_ok=True)
+            # asyncio takes away a socket that was left there, and no file.
             site = web.UnixSite(runner, str(at.path))
         else:
             site = web.TCPSite(runner, at.host, at.port, ssl_context=context)

@@ -159,11 +159,17 @@ class Metrics:
 
     async def scrape(self, board: Board) -> bytes:
         """Return everything in Prometheus' text format, states read now."""
-        roster = board.roster()
-        for gauge in (self._entries, self._lag, self._contested):
-            gauge.clear()  # an origin may have left
-        self._missing.clear()
-        for log in await board.logs({}):
+        # All is read before anything is written: two may ask at once.
+        logs = await board.logs({})
+        receipts = await board.receipts()
+        counts = await board.vault()
+        roster = board.roster_state()
+        for gauge in (
+            *(self._entries, self._lag, self._contested, self._missing),
+            *(self._receipt, self._holder, self._peer),
+        ):
+            gauge.clear()  # an origin may have left, or a member
+        for log in logs:
             name = log.origin
             self._entries.labels(name, "known").set(log.known)
             self._entries.labels(name, "mirrored").set(log.mirrored)
@@ -171,17 +177,14 @@ class Metrics:
             self._lag.labels(name).set(log.lag)
             self._contested.labels(name).set(log.contested)
             self._missing.labels(name).set(log.missing)
-        for receipt in await board.receipts():
+        for receipt in receipts:
             self._receipt.labels(receipt.member).set(receipt.size)
-        counts = await board.vault()
         for kind in ("phone", "url", "account"):
             for state in State:
                 n = counts.get((kind, state), 0)
                 self._vault.labels(kind, state.name.lower()).set(n)
-        self._holder.clear()
         for holder in board.holders():
             self._holder.labels(holder.member).set(holder.up)
-        self._peer.clear()
         for member, failures in board.failures().items():
             self._peer.labels(member).set(failures)
         self._appending.set(not board.appending())

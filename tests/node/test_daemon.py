@@ -2,12 +2,21 @@
 
 import asyncio
 import datetime
+import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
-from syncd.errors import DamagedError, StaleError, UnavailableError
+from syncd.config import Address
+from syncd.errors import (
+    DamagedError,
+    StaleError,
+    UnavailableError,
+    UsageError,
+)
 from syncd.flows.cosign import CosignBook, Cosigned
 from syncd.node import erasures
 from syncd.node.daemon import Daemon
@@ -102,6 +111,22 @@ async def test_a_receipt_for_an_earlier_log(alliance: Alliance) -> None:
         await bank.node._keep_receipt(key, 999, earlier)
     assert await bank.receipts() == before
     bank.node.standing.may_append()
+
+
+async def test_a_listen_path_that_is_a_file(
+    alliance: Alliance, tmp_path: Path
+) -> None:
+    """An operator's slip costs no file; a socket left over is replaced."""
+    node = alliance.bank.node
+    kept = tmp_path / "own.db"
+    kept.write_bytes(b"precious")
+    with pytest.raises(UsageError, match="cannot listen"):
+        await node.serve(web.Application(), Address(path=kept), None, "own")
+    assert kept.read_bytes() == b"precious"
+    left = tmp_path / "sock"
+    with socket.socket(socket.AF_UNIX) as old:
+        old.bind(str(left))
+    await node.serve(web.Application(), Address(path=left), None, "own")
 
 
 async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
