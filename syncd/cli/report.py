@@ -8,7 +8,7 @@ shell's history. No command repeats a value: a row is known by its number.
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,9 @@ from syncd.cli import door, grid, terminal
 from syncd.cli.door import Door
 from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
+
+if TYPE_CHECKING:
+    from syncd.cli.importing.rows import Table
 
 NEEDED = ("kind", "label", "role", "evidence")
 MOST = 10_000  # values in one call
@@ -30,6 +33,23 @@ Refused = Annotated[
     list[str] | None, typer.Argument(hidden=True, metavar="< FILE")
 ]
 Text = Annotated[str, typer.Option()]
+
+# What a list is, whatever is done with it.
+Maps = Annotated[
+    list[str] | None,
+    typer.Option("--map", help=t("FIELD=COLUMN, by name or number from 1")),
+]
+Format = Annotated[
+    str, typer.Option("--format", help="csv, tsv, txt, ndjson, xlsx")
+]
+Detected = Annotated[str, typer.Option(help=t("detected if not given"))]
+NoHeader = Annotated[
+    bool, typer.Option("--no-header", help=t("the first row is data"))
+]
+Sheet = Annotated[str, typer.Option(help=t("of a workbook with several"))]
+Codes = Annotated[
+    Path | None, typer.Option(help=t("lines of FIELD TAB text TAB code"))
+]
 
 
 def add(app: typer.Typer) -> None:
@@ -273,13 +293,7 @@ def _add_import(noun: typer.Typer) -> None:
     def _import(
         ctx: typer.Context,
         file: Annotated[Path, typer.Argument()],
-        map_: Annotated[
-            list[str] | None,
-            typer.Option(
-                "--map",
-                help=t("FIELD=COLUMN, by name or number from 1"),
-            ),
-        ] = None,
+        map_: Maps = None,
         kind: Annotated[
             str, typer.Option(help=t("for rows that do not say it"))
         ] = "",
@@ -302,27 +316,12 @@ def _add_import(noun: typer.Typer) -> None:
         allow_personal: Annotated[
             bool, typer.Option("--allow-personal")
         ] = False,
-        format_: Annotated[
-            str,
-            typer.Option("--format", help="csv, tsv, txt, ndjson, xlsx"),
-        ] = "",
-        encoding: Annotated[
-            str, typer.Option(help=t("detected if not given"))
-        ] = "",
-        delimiter: Annotated[
-            str, typer.Option(help=t("detected if not given"))
-        ] = "",
-        no_header: Annotated[
-            bool,
-            typer.Option("--no-header", help=t("the first row is data")),
-        ] = False,
-        sheet: Annotated[
-            str, typer.Option(help=t("of a workbook with several"))
-        ] = "",
-        codes: Annotated[
-            Path | None,
-            typer.Option(help=t("lines of FIELD TAB text TAB code")),
-        ] = None,
+        format_: Format = "",
+        encoding: Detected = "",
+        delimiter: Detected = "",
+        no_header: NoHeader = False,
+        sheet: Sheet = "",
+        codes: Codes = None,
         refused: Annotated[
             Path | None,
             typer.Option(
@@ -465,13 +464,13 @@ def _add_retract(noun: typer.Typer) -> None:
             Path | None,
             typer.Option(help=t("values one a line, or a list as imported")),
         ] = None,
-        map_: Annotated[
-            list[str] | None,
-            typer.Option(
-                "--map",
-                help=t("FIELD=COLUMN, by name or number from 1"),
-            ),
-        ] = None,
+        map_: Maps = None,
+        format_: Format = "",
+        encoding: Detected = "",
+        delimiter: Detected = "",
+        no_header: NoHeader = False,
+        sheet: Sheet = "",
+        codes: Codes = None,
         token: Annotated[
             str, typer.Option(help=t("22 characters: what we said by token"))
         ] = "",
@@ -489,12 +488,17 @@ def _add_retract(noun: typer.Typer) -> None:
         token_file: TokenFile = None,
         as_json: AsJson = False,
     ) -> None:
+        # Only a list is read as a table.
+        from syncd.cli.importing import table
+        from syncd.cli.importing.rows import Told
+
         refuse_arguments(on_line)
         if not reason:
             raise UsageError(
                 t("not given: {names}", names="reason"),
                 hint=t("say {ways}", ways=f"--reason {_reasons()}"),
             )
+        said = Told(format_, encoding, delimiter, not no_header, sheet)
         ways = [bool(token), bool(position), bool(id_), bool(import_)]
         other = file or (kind and not token)
         if sum(ways) > 1 or (any(ways) and other):
@@ -510,10 +514,12 @@ def _add_retract(noun: typer.Typer) -> None:
             calls = [{**call, "ids": id_}]
         elif import_:
             calls = [{**call, "import": import_}]
-        elif file is not None and _is_list(file):
+        elif file is not None and (said != Told() or table.named(file)):
             more = given(kind=kind, scheme=scheme, region=region)
+            rows = table.open_table(file, said)
             calls = [
-                {**call, **one} for one in _listed(file, map_ or [], more)
+                {**call, **one}
+                for one in _listed(file, rows, map_ or [], codes, more)
             ]
         elif not kind:
             raise UsageError(
@@ -522,37 +528,34 @@ def _add_retract(noun: typer.Typer) -> None:
             )
         else:
             more = given(kind=kind, scheme=scheme, region=region)
-            said = [{"token": token, "epoch": epoch}]
+            named = [{"token": token, "epoch": epoch}]
             if not token:
-                said = [{"value": v} for v in values(file)]
-            calls = [{**call, **more, **one} for one in said]
+                named = [{"value": v} for v in values(file)]
+            calls = [{**call, **more, **one} for one in named]
         _retract_all(ctx, token_file, calls, as_json)
 
 
-def _is_list(file: Path) -> bool:
-    """Tell whether a file's name says that it is a table."""
-    return file.suffix.lower() in (".csv", ".tsv", ".ndjson", ".xlsx")
-
-
 def _listed(
-    file: Path, maps: list[str], constants: Mapping[str, str]
+    file: Path,
+    rows: "Table",
+    maps: list[str],
+    codes: Path | None,
+    constants: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """Return kind and value of every row of a list.
 
     Raises:
         UsageError: it cannot be read, or a row of it cannot.
     """
-    from syncd.cli.importing import columns, table
-    from syncd.cli.importing.rows import Told
+    from syncd.cli.importing import columns
 
-    rows = table.open_table(file, Told())
     wanted = ("kind", "value", "scheme", "region")
     plan = columns.plan(
         rows.header,
         rows.width,
         maps=maps,
         constants=constants,
-        words={},
+        words=columns.words(codes) if codes else {},
         where=str(file),
         fields=wanted,
     )

@@ -505,9 +505,6 @@ TEXT = {
     " the column a name": (
         "若首行就是数据：加 --no-header 和 --map value={n}；否则请给该列起名"
     ),
-    "give the file a header; or values one a line, as TXT": (
-        "请给文件加上表头；或改为每行一个值的 TXT"
-    ),
     "is HTML or XML, whatever its name says": "实为 HTML 或 XML，与文件名不符",
     "open it in a spreadsheet and save it as XLSX or CSV": (
         "请用表格软件打开，另存为 XLSX 或 CSV"

@@ -248,12 +248,57 @@ def test_retract_a_list(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
     assert (ran.code, "line 3" in ran.err) == (2, True)
 
 
+LISTS = {
+    "no header": ("a.csv", "a.example,诈骗\n", "--no-header --map value=1"),
+    "told": ("a.csv", "value\na.example\n", "--encoding gb18030"),
+    "wide": ("a.txt", "a.example\n", "--encoding utf-16-le"),
+    "old": ("a.txt", "a.example\n银行.example\n", "--encoding gb18030"),
+    "no name": ("a", "value;x\na.example;\n", "--format csv --delimiter ;"),
+    "more": (
+        "a.csv",
+        "value,to,label\na.example,2026-01-01,fake_shop\n",
+        "--map label=label --map seen=to",
+    ),
+    "words": ("a.csv", "kind,value\nW,a.example\n", "--codes codes"),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_retract_what_was_imported(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """The options that a list was read by read it again."""
+    monkeypatch.chdir(tmp_path)
+    ending, text, options = LISTS[name]
+    words = options.split()
+    file = tmp_path / ending
+    coding = options.rpartition("--encoding ")[2] if "enc" in options else ""
+    file.write_text(text, encoding=coding or "utf-8")
+    (tmp_path / "codes").write_text("kind\tW\turl\n")
+    code = "--label fake_shop --role phishing_host --evidence user_tag"
+    kind = [] if name == "words" else ["--kind", "url"]
+    ran = desk("report", "import", file, *words, *kind, *code.split())
+    imported = [(r["kind"], r["value"]) for r in false.reports]
+    assert (ran.code, len(imported)) == (0, text.count(".example"))
+    false.asked.clear()
+    retracting(false)
+    named = ("--reason", "test", "--file", file)
+    ran = desk("report", "retract", *named, *words, *kind)
+    assert (ran.code, ran.err) == (0, "")
+    assert [(c["kind"], c["value"]) for c in calls(false)] == imported
+    assert all(set(c) == {"reason", "kind", "value"} for c in calls(false))
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         ("value\na.example\n1.38E+10\n", "line 3: value: a spreadsheet"),
         ("value,x\na.example\n", "line 2: 1 cells, want 2"),
-        ("http://a.example\nb.example\n", "values one a line, as TXT"),
+        ("http://a.example\nb.example\n", "--no-header and --map value=1"),
     ],
 )
 def test_retract_a_list_that_is_wrong_somewhere(

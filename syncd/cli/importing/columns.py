@@ -182,10 +182,10 @@ def plan(
             or something that is needed comes from nowhere.
     """
     if header is not None:
-        _no_data(header, maps, where, retracted=fields is not FIELDS)
+        _no_data(header, maps, where)
         _no_twins(header, where)
     told = _told(maps, header, width, where)
-    found: dict[str, int | str] = dict(told)
+    found = {into: at for into, at in told.items() if into in fields}
     for column, name in enumerate(header or ()):
         into = _BY_NAME.get(_fold(name))
         if (
@@ -283,9 +283,7 @@ _DATA = re.compile(r"(?:\d[ -]?){7}|://", re.ASCII)
 _DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/.*)?", re.ASCII)
 
 
-def _no_data(
-    header: Sequence[str], maps: Sequence[str], where: str, *, retracted: bool
-) -> None:
+def _no_data(header: Sequence[str], maps: Sequence[str], where: str) -> None:
     by_number = {said.partition("=")[2] for said in maps}
     for column, name in enumerate(header, 1):
         text = unicodedata.normalize("NFKC", name).casefold()
@@ -298,9 +296,7 @@ def _no_data(
                     where=where,
                     n=column,
                 ),
-                hint=t("give the file a header; or values one a line, as TXT")
-                if retracted
-                else t(
+                hint=t(
                     "if the first row is data: --no-header and --map"
                     " value={n}; else give the column a name",
                     n=column,

@@ -82,6 +82,11 @@ def open_table(path: Path, told: Told) -> Table:
     return _Cells(path, how, kind, told)
 
 
+def named(path: Path) -> bool:
+    """Tell whether a file's name says what it is."""
+    return path.suffix.lower() in _ENDINGS
+
+
 def _format(path: Path, told: str) -> str:
     if told and told not in FORMATS:
         raise UsageError(f"--format {told!r}: {', '.join(FORMATS)}")
