@@ -35,7 +35,7 @@ class NeverList:
         roster: Callable[[], Roster],
         tokeniser: Tokeniser,
         mirror: Mirror,
-        report: Callable[[Finding], Awaitable[None]],
+        report: Callable[..., Awaitable[None]],
     ) -> None:
         self._roster = roster
         self._tokeniser = tokeniser
@@ -99,19 +99,21 @@ class NeverList:
             by_key.setdefault((kind, epoch), []).append(short)
         for (kind, epoch), tokens in by_key.items():
             code = token.KIND_CODES[kind]
-            found = await self._mirror.claims(tokens, code, epoch)
-            for group in found.values():
-                for claim in group:
-                    if claim.type != REPORT or claim.test:
-                        continue
-                    if claim.position in self._alarmed:
-                        continue
-                    self._alarmed.add(claim.position)
-                    await self._report(
-                        Finding(
-                            "never_listed",
-                            claim.origin,
-                            claim.index,
-                            f"a report on a {kind} of the never-list",
-                        )
-                    )
+            groups = await self._mirror.claims(tokens, code, epoch)
+            fresh = [
+                claim.position
+                for group in groups.values()
+                for claim in group
+                if claim.type == REPORT
+                and not claim.test
+                and claim.position not in self._alarmed
+            ]
+            if fresh:  # all at once: somebody may report a number often
+                why = f"a report on a {kind} of the never-list"
+                found = [Finding("never_listed", *at, why) for at in fresh]
+                self._alarmed.update(fresh)
+                try:
+                    await self._report(*found)
+                except SyncdError:
+                    self._alarmed.difference_update(fresh)
+                    raise
