@@ -289,7 +289,7 @@ def fold(
     stop = start + len(records)
     batch = Folded(origin=origin, start=start, stop=stop)
     batch.erases = erases(start, records)
-    gone = _covered(start, stop, [*erased, *batch.erases])
+    gone = covered(start, stop, [*erased, *batch.erases])
     plain, cased = _Framed(8), _Framed(16)
     for index, (leaf, salt, payload) in enumerate(records, start):
         if not salt:
@@ -631,7 +631,7 @@ def _spans(
     return found
 
 
-def _covered(start: int, stop: int, ranges: Iterable[Range]) -> set[int]:
+def covered(start: int, stop: int, ranges: Iterable[Range]) -> set[int]:
     """Return the indices of one stretch that erasures cover."""
     found: set[int] = set()
     for first, last in _spans(start, stop, ranges):
@@ -664,7 +664,7 @@ def complete(
     if not missing:
         return []
     known = [*erased, *erases(start, records)]
-    gone = _covered(start, start + len(records), known)
+    gone = covered(start, start + len(records), known)
     return [
         index
         for index in missing
