@@ -40,7 +40,7 @@ def add(app: typer.Typer) -> None:
             str, typer.Option(help=t("of roster version 1"))
         ] = "",
     ) -> None:
-        held = evidence.parse(terminal.read_file(file, evidence.MAX_SIZE))
+        held = terminal.parsed(file, evidence.parse, evidence.MAX_SIZE)
         if bool(roster) != bool(fingerprint):
             raise UsageError(t("--roster and --fingerprint go together"))
         if roster:

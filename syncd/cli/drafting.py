@@ -57,7 +57,7 @@ class Draft:
         if onto is None:
             self.roster = drafts.begin(self.current, now=clock(), days=days)
             return
-        raw = terminal.read_file(onto)
+        raw = note_of(onto)
         if any(s.have for s in drafts.signatures(raw, self.current)):
             terminal.tell(
                 t(
@@ -82,13 +82,16 @@ class Draft:
             UntrustedError: the checkpoint is not that log's.
         """
         origin = generation.origin
-        if file is not None:
-            raw = terminal.read_file(file)
-        else:
-            with audit.served(settings_of(self._ctx), origin) as log:
-                raw = log.checkpoint
-        try:
+
+        def opened(raw: bytes) -> Cut:
             head, _ = checkpoints.open_(raw, generation.log)
+            return Cut(head.size, head.root)
+
+        try:
+            if file is not None:
+                return terminal.parsed(file, opened)
+            with audit.served(settings_of(self._ctx), origin) as log:
+                return opened(log.checkpoint)
         except UntrustedError as e:
             raise UntrustedError(
                 f"{file or 'mirror'}: not signed by {origin}: {e}",
@@ -97,7 +100,6 @@ class Draft:
                     log=origin,
                 ),
             ) from e
-        return Cut(head.size, head.root)
 
     def write(self, out: Path, *, as_json: bool = False) -> None:
         """Write the draft, and show what it changes and who must sign.
@@ -111,11 +113,27 @@ class Draft:
         show(raw, self.current, as_json=as_json)
 
 
+def note_of(path: Path) -> bytes:
+    """Return the note in a file, of a roster or a draft.
+
+    Raises:
+        UsageError: it cannot be read, or is something else; names it.
+        NewerError: a newer syncd wrote it.
+    """
+
+    def checked(raw: bytes) -> bytes:
+        drafts.read(raw)
+        return raw
+
+    return terminal.parsed(path, checked)
+
+
 def newest(ctx: typer.Context, current: Path | None) -> Roster:
     """Return the roster that a draft follows."""
     if current is not None:
-        raw = terminal.read_file(current)
-        return trust.read(note.parse(raw, max_size=MAX_SIZE))
+        return terminal.parsed(
+            current, lambda raw: trust.read(note.parse(raw, max_size=MAX_SIZE))
+        )
     if ctx.obj.home is None and config.environment().home is None:
         raise UsageError(
             t("no roster to go on from"),

@@ -247,7 +247,7 @@ def _add_member(noun: typer.Typer) -> None:
         if url:
             draft.edit(drafts.set_urls, member, *url)
         if certificate_ is not None:
-            der = certificate.load(terminal.read_file(certificate_))
+            der = terminal.parsed(certificate_, certificate.load)
             draft.edit(drafts.set_certificate, member, der)
         was = before.known(member)
         changes: dict[str, object] = {}
@@ -366,7 +366,7 @@ def _add_auditor(noun: typer.Typer) -> None:
         as_json: AsJson = False,
     ) -> None:
         draft = Draft(ctx, current, onto)
-        der = certificate.load(terminal.read_file(certificate_))
+        der = terminal.parsed(certificate_, certificate.load)
         names = Names(name_zh or name_en or id_, name_en or name_zh or id_)
         draft.edit(drafts.add_auditor, id_, names, der)
         draft.write(out, as_json=as_json)

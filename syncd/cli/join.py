@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from syncd import config, pinning
-from syncd.cli import terminal
+from syncd.cli import drafting, terminal
 from syncd.cli.daemon import settings_of
 from syncd.cli.text import t
 from syncd.config import Config
@@ -214,7 +214,7 @@ def add(app: typer.Typer) -> None:
         ],
     ) -> None:
         settings = settings_of(ctx)
-        notes = [terminal.read_file(path) for path in rosters]
+        notes = [drafting.note_of(path) for path in rosters]
         trusted = trust.load(fingerprint, notes)
         known = settings.alliance.fingerprint
         if known and known != fingerprint:
@@ -247,8 +247,11 @@ def add(app: typer.Typer) -> None:
         roster = trusted_roster(settings).current
         seal = ring.need("seal")
         for path in files:
-            share = onboard.accept_share(
-                terminal.read_file(path), roster, settings.member.id, seal
+            share = terminal.parsed(
+                path,
+                lambda raw: onboard.accept_share(
+                    raw, roster, settings.member.id, seal
+                ),
             )
             name = share_name(share.kind, share.epoch, share.generation)
             ring.put(name, share.secret)

@@ -196,7 +196,7 @@ def add(app: typer.Typer) -> None:
         copies: Annotated[list[Path], typer.Argument()],
         out: Annotated[Path, typer.Option()],
     ) -> None:
-        raws = [terminal.read_file(path) for path in copies]
+        raws = [drafting.note_of(path) for path in copies]
         terminal.write_new(out, drafts.merge(*raws))
 
     @noun.command(
@@ -211,7 +211,7 @@ def add(app: typer.Typer) -> None:
     ) -> None:
         from syncd.cli.door import Door
 
-        raw = terminal.read_file(signed)
+        raw = drafting.note_of(signed)
         with Door.of(ctx, token_file) as door:
             answer = door.post("/v1/roster", raw, "text/plain; charset=utf-8")
         terminal.say(
@@ -250,7 +250,7 @@ def add(app: typer.Typer) -> None:
         roster = drafts.read(data)[1]
         before = drafts.read(_since(ctx, since))[1] if since else None
         if raw:
-            terminal.say(data.decode())
+            terminal.write_new(Path("-"), data)
         elif before is not None and as_json:
             terminal.show_json(review.to_json(before, roster))
         elif before is not None:
@@ -272,7 +272,7 @@ def _note(ctx: typer.Context, file: Path | None, version: int | None) -> bytes:
         UsageError: no such version is here.
     """
     if file is not None:
-        return terminal.read_file(file)
+        return drafting.note_of(file)
     settings = settings_of(ctx)
     trusted = trusted_roster(settings)
     wanted = version or trusted.version
@@ -288,7 +288,7 @@ def _note(ctx: typer.Context, file: Path | None, version: int | None) -> bytes:
 def _since(ctx: typer.Context, text: str) -> bytes:
     if text.isascii() and text.isdecimal() and len(text) < 10:
         return _note(ctx, None, int(text))
-    return terminal.read_file(Path(text))
+    return drafting.note_of(Path(text))
 
 
 def _about(asked: join.Request) -> list[str]:

@@ -179,13 +179,15 @@ def replace_file(path: Path, data: bytes) -> None:
 T = TypeVar("T")
 
 
-def parsed(path: Path, parse: Callable[[bytes], T]) -> T:
+def parsed(
+    path: Path, parse: Callable[[bytes], T], limit: int = 16 << 20
+) -> T:
     """Read a file as what it is said to be.
 
     Raises:
         UsageError: it cannot be read, or is something else; names it.
     """
-    raw = read_file(path)
+    raw = read_file(path, limit)
     try:
         return parse(raw)
     except MalformedError as e:

@@ -431,6 +431,40 @@ def test_a_message_in_the_night_names_the_way_out(
     assert "hint: more of them must sign: syncd roster sign" in ran.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "roster renew x --current JUNK",
+        "roster admin remove alice x --onto JUNK",
+        "roster cut police.example/syncd/NAME/1 x --checkpoint JUNK",
+        "roster member police x --certificate JUNK",
+        "roster auditor add watch JUNK x",
+        "roster merge JUNK --out x",
+        "roster publish JUNK",
+        "roster show JUNK",
+        "roster show --since JUNK",
+        "join accept JUNK --fingerprint 00",
+        "audit evidence JUNK",
+    ],
+)
+def test_a_wrong_file_among_several_is_named(
+    admin: Admin, run: Run, root: Path, tmp_path: Path, words: str
+) -> None:
+    junk = tmp_path / "junk"
+    junk.write_bytes(b'{"x": \xff')
+    home = ("--home", root / "police")
+    said = words.replace("JUNK", str(junk)).replace("NAME", NAME).split()
+    ran = run(*home, *said)
+    assert ran.code == 2
+    assert ran.err.startswith(f"syncd: error: {junk}: "), ran.err
+
+
+def test_show_gives_the_note_as_it_is(run: Run, root: Path) -> None:
+    """What was read back as it was signed, byte for byte."""
+    file = root / "roster.note"
+    assert run("roster", "show", file, "--raw").out == file.read_text()
+
+
 def test_show_says_what_changed_between_versions(
     admin: Admin, run: Run, root: Path
 ) -> None:
