@@ -139,6 +139,7 @@ async def test_a_log_signed_for_nothing(alliance: Alliance, size: int) -> None:
 @pytest.mark.parametrize("how", ["never answers", "drips"])
 async def test_one_that_takes_for_ever(alliance: Alliance, how: str) -> None:
     """It costs a time limit, and is left alone for a while."""
+    over = asyncio.Event()
 
     async def stand(
         request: web.Request, caller: str, handler: Handler
@@ -146,17 +147,20 @@ async def test_one_that_takes_for_ever(alliance: Alliance, how: str) -> None:
         answer = web.StreamResponse()
         if how == "drips":
             await answer.prepare(request)
-            for _ in range(100):
+            while not over.is_set():
                 await answer.write(b" ")
                 await asyncio.sleep(0.2)
-        await asyncio.sleep(3)
+        await over.wait()
         return answer
 
     alliance.platform.node.gate = stand
     await alliance.police.write(payload(8, alliance.police.origin))
-    async with asyncio.timeout(4):
-        await alliance.bank.round()
-    alliance.platform.node.gate = None
+    try:
+        async with asyncio.timeout(20):
+            await alliance.bank.round()
+    finally:
+        over.set()
+        alliance.platform.node.gate = None
     held = await alliance.bank.head(alliance.police.origin)
     assert held.merged == await alliance.police.size()
     state = alliance.bank.node.exchange.peer_states["platform"]

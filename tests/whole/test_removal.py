@@ -125,8 +125,9 @@ async def before(
 ) -> AsyncIterator[Before]:
     """The platform, busy in both directions, is removed."""
     root = tmp_path_factory.mktemp("removal")
-    quiet = {"exchange": {"poke": False}}  # the bank is to hear of it late
-    async with Alliance.found(root, settings=quiet) as alliance:
+    # The bank is to hear of it late, and no time limit to do what that does.
+    late = {"poke": False, "read_timeout_s": 60, "request_timeout_s": 60}
+    async with Alliance.found(root, settings={"exchange": late}) as alliance:
         police, bank = alliance.police, alliance.bank
         platform = alliance.platform
         await platform.report("phone", PHONE)
@@ -138,7 +139,8 @@ async def before(
 
         half, finish, asked = asyncio.Event(), asyncio.Event(), asyncio.Event()
         police.node.gate = slow(half, finish)
-        platform.node.gate = hold(asked)
+        let_go = asyncio.Event()
+        platform.node.gate = hold(asked, let_go)
         lines = {path: await Line.open(platform, police) for path in PATHS}
         for line in lines.values():
             assert await line.ask("/heads") == 200
@@ -176,6 +178,7 @@ async def before(
             pulling,
             size,
         )
+        let_go.set()
         for line in (*lines.values(), in_flight):
             await line.close()
 
@@ -203,7 +206,7 @@ def slow(half: asyncio.Event, finish: asyncio.Event) -> Gate:
     return stand
 
 
-def hold(asked: asyncio.Event) -> Gate:
+def hold(asked: asyncio.Event, let_go: asyncio.Event) -> Gate:
     """Return a door that lets the bank wait for payloads."""
 
     async def stand(
@@ -211,7 +214,7 @@ def hold(asked: asyncio.Event) -> Gate:
     ) -> web.StreamResponse:
         if caller == "bank" and "/payload/" in request.path:
             asked.set()
-            await asyncio.sleep(3)
+            await let_go.wait()
         return await handler(request)
 
     return stand
@@ -220,7 +223,7 @@ def hold(asked: asyncio.Event) -> Gate:
 async def test_a_pull_under_way_leaves_it(before: Before) -> None:
     """What the bank was fetching from it comes from another member."""
     bank, police = before.alliance.bank, before.alliance.police
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         await before.pulling
     assert (await bank.head(police.origin)).merged == before.size
 
