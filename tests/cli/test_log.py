@@ -1,6 +1,7 @@
 """`syncd log`: another process, no daemon, no secret; and it sees everything."""
 
 import asyncio
+import contextlib
 import json
 import random
 import shutil
@@ -421,8 +422,9 @@ def test_mark(made: Made, syncd: Run, tmp_path: Path) -> None:
 def test_rolled_back(made: Made, syncd: Run, tmp_path: Path) -> None:
     """An own.db from before the mark is neither exported nor passed over."""
     home = copied(made, tmp_path)
-    note = sqlite3.connect(home / "own.db").execute("SELECT note FROM log")
-    size = int(note.fetchone()[0].split(b"\n")[1])
+    with contextlib.closing(sqlite3.connect(home / "own.db")) as own:
+        (note,) = own.execute("SELECT note FROM log").fetchone()
+    size = int(note.split(b"\n")[1])
     altered(home, "own", f"UPDATE log SET size = {size - 1}")
     code, _, err = syncd("log", "export", "--home", home, tmp_path / "out")
     assert code == 5

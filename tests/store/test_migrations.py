@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ MARK = (
 
 def rows(path: Path) -> Rows:
     """Return every row of every table, but for the revision."""
-    with sqlite3.connect(path) as c:
+    with closing(sqlite3.connect(path)) as c, c:
         names = c.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table'"
             " AND name <> 'alembic_version'"
@@ -48,7 +49,7 @@ def rows(path: Path) -> Rows:
 def old(tmp_path: Path) -> Path:
     """Return a home with an own.db of the first revision."""
     script = Path(__file__).parent / "own_v0001.sql"
-    with sqlite3.connect(tmp_path / "own.db") as c:
+    with closing(sqlite3.connect(tmp_path / "own.db")) as c, c:
         c.executescript(script.read_text())
     (tmp_path / HIGH_WATER).write_text(MARK)
     return tmp_path
@@ -117,7 +118,7 @@ async def test_what_is_only_read_is_not_migrated(old: Path) -> None:
 
 async def test_one_of_a_newer_syncd_is_left_alone(old: Path) -> None:
     """Refused with both revisions, and nothing in it is changed."""
-    with sqlite3.connect(old / "own.db") as c:
+    with closing(sqlite3.connect(old / "own.db")) as c, c:
         c.execute("UPDATE alembic_version SET version_num = 'own_3'")
     before = rows(old / "own.db")
     with pytest.raises(NewerError, match=r"own_3.*own_2") as e:
