@@ -11,10 +11,12 @@ import gzip
 import hashlib
 import ssl
 import time
+import weakref
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 import aiohttp
@@ -57,6 +59,31 @@ class Limits:
 
 class _StrangerError(UnavailableError):
     """The peer's roster does not have the certificate that we showed."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Closes also what waits for the other end to say goodbye.
+
+    A connection that is done with is forgotten by aiohttp, and kept by
+    asyncio until the peer has answered TLS's close_notify: 30 s if it is
+    deaf.
+    """
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self._made = weakref.WeakSet[asyncio.Transport]()
+
+    async def _wrap_create_connection(self, *args: Any, **named: Any) -> Any:
+        made = await super()._wrap_create_connection(*args, **named)
+        self._made.add(made[0])
+        return made
+
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        """Close all connections, and leave no socket open."""
+        await super().close(abort_ssl=abort_ssl)
+        for transport in [*self._made]:
+            transport.abort()
+        await asyncio.sleep(0)  # then it is closed
 
 
 class PeerClient:
@@ -220,7 +247,7 @@ class PeerClient:
         if self._session is None or self._session.closed:
             limits = self._limits
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=2 * CONCURRENT),
+                connector=_Connector(limit=2 * CONCURRENT),
                 timeout=aiohttp.ClientTimeout(
                     total=limits.total_s,
                     sock_connect=limits.connect_s,

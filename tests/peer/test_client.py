@@ -1,6 +1,8 @@
 """A hostile peer's answer is an error of ours, never of the interpreter's."""
 
 import asyncio
+import contextlib
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -17,7 +19,9 @@ from syncd.errors import (
     RefusedError,
     UnavailableError,
 )
-from syncd.peer.client import PeerClient
+from syncd.peer.client import Limits, PeerClient
+from syncd.pinning import ServerTls, client_context
+from syncd.roster import certificate, keys
 
 
 def client(form: type[PeerClient] = PeerClient) -> PeerClient:
@@ -207,3 +211,56 @@ async def test_who_is_closed_opens_nothing_any_more() -> None:
     with pytest.raises(UnavailableError, match="roster has changed"):
         await turned.heads("")
     assert turned._session is None
+
+
+HERE = keys.generate("here.example", "txwz", bytes, now=1_790_000_000)
+CALLER = keys.generate("caller.example", "txwz", lambda n: b"c" * n, now=0)
+
+
+def deaf(door: socket.socket, answer: bytes) -> socket.socket:
+    """Answer one request, and be deaf from then on; return what is left."""
+    tls = ServerTls(HERE.certificate, HERE.tls_pem)
+    tls.update([CALLER.certificate])
+    caller = tls.context.wrap_socket(door.accept()[0], server_side=True)
+    caller.recv(4096)
+    caller.sendall(answer)
+    left = socket.socket(fileno=caller.detach())
+    left.settimeout(10)
+    return left
+
+
+def until_its_end(left: socket.socket) -> None:
+    with left, contextlib.suppress(ConnectionResetError):
+        while left.recv(4096):
+            pass
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+        b"HTTP/1.1 403 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    ],
+    ids=["none", "half", "the last"],
+)
+async def test_who_says_no_goodbye_keeps_no_socket(answer: bytes) -> None:
+    """TLS would wait for it for half a minute, after all is closed."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        peer = PeerClient(
+            "here",
+            [f"https://127.0.0.1:{door.getsockname()[1]}"],
+            tls=client_context(
+                CALLER.certificate,
+                CALLER.tls_pem,
+                certificate.pin(HERE.certificate),
+            ),
+            own_origins=frozenset(),
+            limits=Limits(idle_s=0.1),
+        )
+        asked = asyncio.create_task(peer.heads(""))
+        left = await asyncio.to_thread(deaf, door, answer)
+        with pytest.raises(UnavailableError):
+            await asked
+        await peer.close()
+        await asyncio.to_thread(until_its_end, left)
