@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -349,11 +349,14 @@ class Peer:
     asked: list[int] = field(default_factory=list)
     instead: Callable[[int], bytes] | None = None
     stalls: bool = False
+    waits: Callable[[], Awaitable[None]] | None = None
 
     async def roster(self, version: int) -> bytes:
         self.asked.append(version)
         if self.stalls:
             await asyncio.sleep(3600)
+        if self.waits is not None:
+            await self.waits()
         if self.instead is not None:
             return self.instead(version)
         if version > len(self.notes):
@@ -426,18 +429,40 @@ async def test_a_claim_takes_no_longer_than_it_may() -> None:
     assert trusted.version == 1
 
 
-async def test_what_was_proven_in_time_stays() -> None:
+@pytest.fixture
+async def time_is_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[], Awaitable[None]]:
+    """Return what lets everybody else go first, and then turns the clock on.
+
+    A short time to wait would be up too early on a slow machine.
+    """
+    loop = asyncio.get_running_loop()
+    real = loop.time
+
+    async def turn_on() -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        monkeypatch.setattr(loop, "time", lambda: real() + 3600)
+        await asyncio.Event().wait()
+
+    return turn_on
+
+
+async def test_what_was_proven_in_time_stays(
+    time_is_up: Callable[[], Awaitable[None]],
+) -> None:
     trusted, store = start()
     late = Peer("a")
     late.instead = None
 
     async def roster(version: int) -> bytes:
         if version > 2:
-            await asyncio.sleep(3600)
+            await time_is_up()
         return CHAIN[version - 1]
 
     late.roster = roster  # type: ignore[method-assign]
-    followed = await onboard.follow(4, [late], trusted, store, within_s=0.05)
+    followed = await onboard.follow(4, [late], trusted, store)
     assert followed.after == trusted.version == 2
     assert not followed.proven
     assert list(store.kept) == [2]
@@ -487,13 +512,15 @@ async def test_a_contradicting_claim_is_looked_into() -> None:
     assert others.asked == []
 
 
-async def test_a_fork_on_the_way_is_kept_as_evidence() -> None:
+async def test_a_fork_on_the_way_is_kept_as_evidence(
+    time_is_up: Callable[[], Awaitable[None]],
+) -> None:
     trusted, store = start(2)
     second = drafts.read(other_second())[1]
     third = drafts.begin(second, now=NOW + 78)
     raw = bytes(Note(third.text, tuple(a.sign(third.text) for a in ADMINS)))
-    peers = [Peer("a", instead=lambda _: raw), Peer("b", stalls=True)]
-    followed = await onboard.follow(3, peers, trusted, store, within_s=0.05)
+    peers = [Peer("a", instead=lambda _: raw), Peer("b", waits=time_is_up)]
+    followed = await onboard.follow(3, peers, trusted, store)
     assert followed.forks == (raw,)
     assert [f.code for f in followed.findings] == ["roster_fork"]
 
