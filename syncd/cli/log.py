@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from syncd import canonical, config
-from syncd.cli import terminal
+from syncd.cli import grid, terminal
 from syncd.cli.text import t
 from syncd.config import Config
 from syncd.errors import (
@@ -501,11 +501,17 @@ def _entry(index: int, record: Record) -> dict[str, Any]:
     return {
         "index": index,
         "type": _type(record),
-        "day": said.get("on", ""),
-        "kind": said.get("kind", ""),
+        "day": _word(said, "on"),
+        "kind": _word(said, "kind"),
         "token": said.get("token", ""),
         "open": bool(record[1]),
     }
+
+
+def _word(said: Mapping[str, Any], name: str) -> str:
+    """Return a field that is a text; a void statement may hold anything."""
+    found = said.get(name)
+    return found if isinstance(found, str) else ""
 
 
 def _abridged(payload: bytes) -> dict[str, Any]:
@@ -533,14 +539,16 @@ def _lines(view: Mapping[str, Any]) -> Iterator[str]:
         yield f"index    {view['index']}"
         yield f"type     {view['type']}"
         yield f"leaf     {view['leaf']}"
-        yield f"says     {canonical.dumps(view['statement']).decode()}"
+        said = canonical.dumps(view["statement"]).decode()
+        yield f"says     {grid.clean(said)}"
         return
     for type_, n in view["types"].items():
         yield f"type {type_:>3} {n}"
     for entry in view["last"]:
-        yield (
+        shown = (
             f"{entry['index']:>8} {entry['type']:>3} {entry['day']:10}"
             f" {entry['kind']:8} {entry['token']}"
-        ).rstrip()
+        )
+        yield grid.clean(shown).rstrip()
     for receipt in view["receipts"]:
         yield f"receipt  {receipt['key']} {receipt['size']}"

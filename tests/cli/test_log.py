@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from syncd.cli import log
 from syncd.cli.main import main
 from syncd.indicator.statement import Erase
 from tests.alliance import Alliance, payload
@@ -666,6 +667,17 @@ def test_show(made: Made, syncd: Run) -> None:
     assert [e["index"] for e in shown["last"]] == list(
         range(shown["size"] - 10, shown["size"])
     )
+
+
+@pytest.mark.parametrize("said", ["[1]", "7", '"\\u009b2J"', '"\x9b2J"'])
+def test_show_what_a_stranger_wrote(said: str) -> None:
+    """A void statement's fields are anything; no terminal obeys them."""
+    raw = f'{{"kind":{said},"on":{said},"type":1}}'.encode()
+    entry = log._entry(0, (b"\1\1" + bytes(32), b"s" * 16, raw))
+    view = {"types": {}, "last": [entry], "receipts": []}
+    whole = {"index": 0, "type": 1, "leaf": "", "statement": json.loads(raw)}
+    for line in (*log._lines(view), *log._lines(whole)):
+        assert line.isprintable()
 
 
 def test_show_one_entry(made: Made, syncd: Run) -> None:

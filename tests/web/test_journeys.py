@@ -626,7 +626,7 @@ async def read(
         query = f"?cursor={cursor}"
     async with (
         aiohttp.ClientSession() as session,
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         session.get(door.url + "/v1/events" + query, headers=headers) as got,
     ):
         assert got.content_type == "text/event-stream"
@@ -654,7 +654,7 @@ async def follow(
     events = door.member.node.events
     before = set(events._followers)
     following = asyncio.create_task(read(door, until))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not set(events._followers) - before:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return following
@@ -701,7 +701,7 @@ async def test_a_revoked_token_hears_of_nothing_more(bank: Door) -> None:
     bank.tokens["guest"] = await bearers.add("guest", "reader")
     async with (
         aiohttp.ClientSession(headers=bank.auth("guest")) as session,
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         session.get(bank.url + "/v1/events") as got,
     ):
         hello = await got.content.readuntil(b"\n\n")
