@@ -104,6 +104,7 @@ def _sample() -> Path:
 
 def run(once: bool, directory: Path | None, data: Path) -> int:
     """Play the whole demo; return the exit code."""
+    _check(data)
     where = _fresh(directory)
     began = time.monotonic()
     play = Demo(Stage(where), data)
@@ -126,6 +127,19 @@ def run(once: bool, directory: Path | None, data: Path) -> int:
     finally:
         play.stage.close()
     return 0 if good else 1
+
+
+def _check(data: Path) -> None:
+    """Read all rows once: wrong data are told of before anything is founded.
+
+    Raises:
+        UsageError: they cannot be read.
+    """
+    try:
+        for _ in rows(data):
+            pass
+    except (UnicodeDecodeError, csv.Error) as e:
+        raise UsageError(f"{data}: no text in UTF-8: {e}") from e
 
 
 def _interrupt(_number: int, _frame: object) -> None:
@@ -234,7 +248,7 @@ def _open(path: Path) -> Any:
 
 
 def _columns(file: Any, *names: str) -> Iterator[dict[str, str]]:
-    reader = csv.DictReader(file)
+    reader = csv.DictReader(file, restval="")
     missing = set(names) - set(reader.fieldnames or ())
     if missing:
         raise UsageError(f"{file.name}: no column {', '.join(missing)}")

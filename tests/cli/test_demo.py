@@ -88,6 +88,30 @@ def test_ctrl_c(tmp_path: Path) -> None:
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
+def spoil(data: Path, how: str) -> None:
+    """Make one of three files of data unreadable."""
+    if how == "missing":
+        (data / "accounts.csv").unlink()
+    elif how == "latin":
+        (data / "urls.tsv").write_bytes(b"\xe4.example\n")
+    else:
+        (data / "phones.csv").write_text("raw,region\n")
+
+
+@pytest.mark.parametrize("how", ["missing", "latin", "no column"])
+def test_wrong_data_are_told_of_first(tmp_path: Path, how: str) -> None:
+    data, where = write_data(tmp_path / "data"), tmp_path / "demo"
+    spoil(data, how)
+    done = subprocess.run(
+        [*COMMAND, "--dir", str(where), "--data", str(data)],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert not where.exists()
+
+
 def test_a_directory_in_use(tmp_path: Path) -> None:
     """What is there already is not touched."""
     (tmp_path / "mine").write_text("x")
