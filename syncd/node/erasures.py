@@ -6,13 +6,14 @@ names by size and root. Either way SQLite keeps freed bytes until its file is
 rewritten: that is done once after new erasures, by the daily job.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
-from syncd.errors import DamagedError
+from syncd.errors import DamagedError, StaleError
 from syncd.flows import pull, serve
 from syncd.flows.ports import Finding
 from syncd.indicator import claims, leaf
@@ -112,25 +113,47 @@ async def _close_ours(
             near = [(a, b, b) for a, b in known if a < stop and first < b]
             if not near and not retired:
                 continue
-            bundle = await own.log.bundle(n, origin)
-            if bundle is None:
-                raise DamagedError(f"own.db: bundle {n} is missing")
-            records = serve.records(origin, bundle)
-            gone = claims.retired(first, records, retired)
-            if gone:
-                # Remembered first: what is closed must be known to be erased.
-                await mirror.erase(origin, gone)
-            closed = [
-                leaf.close(record)
-                if _is_erased(i, record, near + gone)
-                else record
-                for i, record in enumerate(records, first)
-            ]
-            if closed != records:
-                left = replace(bundle, gz=serve.deflate(closed))
-                await own.log.rewrite([left], origin)
-                done = True
+            closed = None
+            while closed is None:
+                with contextlib.suppress(StaleError):  # its tail has grown
+                    closed = await _close(
+                        own, mirror, origin, n, near, retired
+                    )
+            done = done or closed
     return done
+
+
+async def _close(
+    own: OwnStore,
+    mirror: MirrorStore,
+    origin: str,
+    n: int,
+    near: Sequence[Range],
+    retired: Collection[tuple[str, int]],
+) -> bool:
+    """Close what is erased in one bundle of our log; tell if anything was.
+
+    Raises:
+        StaleError: it has grown meanwhile.
+    """
+    bundle = await own.log.bundle(n, origin)
+    if bundle is None:
+        raise DamagedError(f"own.db: bundle {n} is missing")
+    first = n * BUNDLE
+    records = serve.records(origin, bundle)
+    gone = claims.retired(first, records, retired)
+    if gone:
+        # Remembered first: what is closed must be known to be erased.
+        await mirror.erase(origin, gone)
+    closed = [
+        leaf.close(record) if _is_erased(i, record, [*near, *gone]) else record
+        for i, record in enumerate(records, first)
+    ]
+    if closed == records:
+        return False
+    left = replace(bundle, gz=serve.deflate(closed))
+    await own.log.rewrite([left], origin)
+    return True
 
 
 def _is_erased(index: int, record: Record, ranges: Sequence[Range]) -> bool:

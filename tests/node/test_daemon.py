@@ -3,8 +3,10 @@
 import asyncio
 import datetime
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
@@ -18,14 +20,16 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.flows.cosign import CosignBook, Cosigned
+from syncd.flows.ports import Bundle
 from syncd.node import erasures
 from syncd.node.daemon import Daemon
 from syncd.node.exchange import BUG
 from syncd.node.standing import UNASKED
 from syncd.roster import drafts
 from syncd.roster.roster import Epoch, Roster
+from syncd.store.own import OwnLogStore
 from syncd.tlog import checkpoint, note
-from tests.alliance import HOUR_S, Alliance, until
+from tests.alliance import HOUR_S, Alliance, Member, payload, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -242,3 +246,36 @@ async def test_a_roster_heard_while_it_awakens(alliance: Alliance) -> None:
 
     await until(swept, 20)
     bank.node.standing.may_append()
+
+
+class Growing:
+    """A log of ours that grows just when it is to be rewritten."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self._log = member.node.home.own.log
+        self._grown = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    async def rewrite(
+        self, bundles: Sequence[Bundle], origin: str = ""
+    ) -> None:
+        if not self._grown:
+            self._grown = True
+            await self._member.write(payload(2, self._member.origin))
+        await self._log.rewrite(bundles, origin)
+
+
+async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
+    """What is of a retired epoch is closed at once, not by the next job."""
+    bank = alliance.bank
+    own, mirror = bank.node.home.own, bank.node.home.mirror
+    await bank.write(payload(1, bank.origin))
+    log = cast(OwnLogStore, Growing(bank))
+    retired = bank.node.rosters.current.retired
+    assert await erasures._close_ours(replace(own, log=log), mirror, retired)
+    assert [head[1] for head, salt, _ in await bank.records() if salt] == [
+        head[1] for head, _, _ in await bank.records() if head[1] >= 16
+    ]
