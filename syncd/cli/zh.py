@@ -650,7 +650,11 @@ TEXT = {
     "{asker}: {kind} reported by {owner}: {verdict}, {action}": (
         "{asker}：由 {owner} 上报的 {kind}：{verdict}，{action}"
     ),
-    "{owner} retracts a phone number": "{owner} 撤回一个电话号码",
+    "{owner} retracts: {kind}": "{owner} 撤回：{kind}",
+    "no row is reported by one member alone": ("没有任何一行仅由一个成员上报"),
+    "no {kind} is reported by one member alone": (
+        "{kind}：没有仅由一个成员上报的"
+    ),
     "gone at every member after {s:.1f} s": ("{s:.1f} 秒后所有成员处均已撤除"),
     "still listed at {who}": "{who} 处仍在列",
     "A payment institution joins": "一家支付机构加入",

@@ -62,6 +62,26 @@ def test_the_demo(tmp_path: Path) -> None:
         assert not path.is_file() or kept not in path.read_bytes()
 
 
+def test_little_data(tmp_path: Path) -> None:
+    """A handful of rows, some refused, one kind alone, holds as well."""
+    data = write_data(tmp_path / "data", 0)
+    (data / "urls.tsv").write_text("")
+    lines = ["raw,default_region", "2025510000,US", "2025510001,US", "1,US"]
+    (data / "phones.csv").write_text("\n".join(lines))
+    account = "700000,ABAAKHPP,假投資"
+    lines = ["account,bic_or_chain,reason", account, account]
+    (data / "accounts.csv").write_text("\n".join(lines))
+    done = subprocess.run(
+        [*COMMAND, "--once", "--data", str(data)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Everything held" in done.stdout
+    for kind in ("account", "url"):
+        assert f"no {kind} is reported by one member alone" in done.stdout
+
+
 def test_ctrl_c(tmp_path: Path) -> None:
     """It stays up until Ctrl-C, and leaves no process behind."""
     where = tmp_path / "demo"
