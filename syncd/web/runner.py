@@ -7,7 +7,7 @@ log is told nothing that a stranger sent.
 
 import asyncio
 import logging
-from typing import cast
+from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -16,6 +16,8 @@ from syncd.web import problem
 
 log = logging.getLogger("syncd.web")
 
+GOODBYE_S = 1.0  # for what is being sent, and for TLS's close_notify
+
 
 class _Connection(RequestHandler):
     __slots__ = ()
@@ -23,8 +25,16 @@ class _Connection(RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless the door was shut while hands were being shaken."""
         super().connection_made(transport)
-        if cast(_Server, self._manager).shut:
+        server = cast(_Server, self._manager)
+        server.here[self] = cast(asyncio.Transport, transport)
+        if server.shut:
             self.force_close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End."""
+        if self._manager is not None:
+            cast(_Server, self._manager).here.pop(self, None)
+        super().connection_lost(exc)
 
     def handle_error(
         self,
@@ -45,7 +55,10 @@ class _Connection(RequestHandler):
 
 
 class _Server(web.Server):
-    shut = False
+    def __init__(self, *rest: Any, **named: Any) -> None:
+        super().__init__(*rest, **named)
+        self.shut = False
+        self.here: dict[_Connection, asyncio.Transport] = {}
 
     def pre_shutdown(self) -> None:
         self.shut = True
@@ -63,13 +76,22 @@ class Runner(web.AppRunner):
 
         asyncio lets in first and greets one turn later, and forgets those
         whom it finds the door shut before: their sockets would stay open.
+        And it waits 30 s for a goodbye, which nobody who stops has.
         """
         loop = asyncio.get_running_loop()
         for site in self.sites:
             for listening in getattr(site._server, "sockets", ()):
                 loop.remove_reader(listening.fileno())
         await asyncio.sleep(0)
+        server = cast(_Server | None, self.server)
         await super().cleanup()
+        here = server.here if server else {}
+        until = loop.time() + GOODBYE_S
+        while here and loop.time() < until:  # noqa: ASYNC110  nobody tells
+            await asyncio.sleep(0.005)
+        for transport in [*here.values()]:
+            transport.abort()
+        await asyncio.sleep(0)  # then it is closed
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()

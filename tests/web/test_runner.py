@@ -1,6 +1,7 @@
 """A door that is shut leaves nobody standing in it."""
 
 import asyncio
+import contextlib
 import gc
 import socket
 
@@ -41,6 +42,39 @@ async def test_who_is_just_coming_in_leaves_no_socket_behind(
     await runner.cleanup()
     caller.close()
     await asyncio.gather(coming, return_exceptions=True)
+    gc.collect()
+
+
+def come_in(port: int) -> socket.socket:
+    """Be answered over TLS; return the bare socket, which then is deaf."""
+    pin = certificate.pin(HERE.certificate)
+    tls = client_context(CALLER.certificate, CALLER.tls_pem, pin)
+    with tls.wrap_socket(
+        socket.create_connection((HOST, port), 10), server_hostname=HOST
+    ) as caller:
+        caller.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert caller.recv(1)
+        return socket.socket(fileno=caller.detach())
+
+
+def read_all(caller: socket.socket) -> None:
+    """Return when the other end is gone; it may go without a word.
+
+    Raises:
+        TimeoutError: it is not, in ten seconds.
+    """
+    caller.settimeout(10)
+    with caller, contextlib.suppress(ConnectionError):
+        while caller.recv(65_536):
+            pass
+
+
+async def test_who_says_no_goodbye_keeps_no_socket() -> None:
+    """Nor is it waited for as long as asyncio would: half a minute."""
+    runner, port = await opened()
+    caller = await asyncio.to_thread(come_in, port)
+    await runner.cleanup()
+    await asyncio.to_thread(read_all, caller)
     gc.collect()
 
 
