@@ -160,7 +160,8 @@ def expressions(raw: str) -> tuple[str, ...]:
     """Return the at most 30 expressions to look up, most specific first.
 
     The order: by host, the full one first, then by path, the longest first.
-    Expressions beyond 256 bytes are left out, as no report can bear them.
+    Expressions beyond 256 bytes are left out, as no report can bear them, and
+    so are those whose bytes turn out to be UTF-8 once a label before is gone.
 
     Raises:
         MalformedError: no web address, or its host cannot exist.
@@ -180,7 +181,8 @@ def _hosts(host: str, *, literal: bool) -> list[str]:
     if not literal:
         labels = host.split(".")
         longest = min(_SUFFIX_LABELS, len(labels) - 1)
-        hosts += (".".join(labels[-n:]) for n in range(longest, 1, -1))
+        shorter = (".".join(labels[-n:]) for n in range(longest, 1, -1))
+        hosts += (h for h in shorter if "%" not in h or is_normal(h + "/"))
     return hosts[:_HOSTS]
 
 

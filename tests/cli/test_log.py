@@ -146,6 +146,7 @@ def test_another_process(made: Made) -> None:
     assert all(r["ok"] for r in json.loads(done.stdout))
 
 
+@pytest.mark.slow
 def test_while_the_daemon_runs(tmp_path: Path) -> None:
     """A daemon that appends and merges meanwhile is no damage."""
 

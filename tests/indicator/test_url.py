@@ -168,6 +168,7 @@ def test_normal_is_judged_by_form_alone(form: str, holds: bool) -> None:
 
 
 @given(urls)
+@example("%2580co.ukevil.example例")
 def test_every_expression_is_normal(raw: str) -> None:
     """What is looked up is in normal form."""
     with contextlib.suppress(MalformedError):

@@ -69,8 +69,11 @@ def read_all(caller: socket.socket) -> None:
             pass
 
 
-async def test_who_says_no_goodbye_keeps_no_socket() -> None:
+async def test_who_says_no_goodbye_keeps_no_socket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Nor is it waited for as long as asyncio would: half a minute."""
+    monkeypatch.setattr("syncd.web.runner.GOODBYE_S", 0.1)
     runner, port = await opened()
     caller = await asyncio.to_thread(come_in, port)
     await runner.cleanup()

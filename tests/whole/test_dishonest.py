@@ -505,6 +505,7 @@ async def test_what_we_know_of_a_log_and_do_not_mirror_yet(
         assert head.size == told
 
 
+@pytest.mark.slow
 async def test_a_restart_is_no_new_day(alliance: Alliance) -> None:
     """What is above a log's limit waits, also for a daemon that starts."""
     police, bank = alliance.police, alliance.bank
