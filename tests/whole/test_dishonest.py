@@ -25,7 +25,7 @@ from syncd.tlog import checkpoint, cosignature, merkle, note, witness
 from syncd.web import forms, peer_door
 from tests.alliance import HOUR_S, Alliance, Member, payload, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -505,7 +505,6 @@ async def test_what_we_know_of_a_log_and_do_not_mirror_yet(
         assert head.size == told
 
 
-@pytest.mark.slow
 async def test_a_restart_is_no_new_day(alliance: Alliance) -> None:
     """What is above a log's limit waits, also for a daemon that starts."""
     police, bank = alliance.police, alliance.bank

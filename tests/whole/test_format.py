@@ -11,6 +11,8 @@ from syncd.node import refold
 from syncd.roster import roster
 from tests.alliance import Alliance, payload
 
+pytestmark = pytest.mark.slow
+
 PHONE = "+12025550123"
 
 

@@ -19,7 +19,7 @@ from syncd.tlog.note import ED25519, SigningKey
 from syncd.web.peer_door import Handler
 from tests.alliance import Alliance, Member, payload
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -135,7 +135,6 @@ async def test_a_log_signed_for_nothing(alliance: Alliance, size: int) -> None:
     assert state.why
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["never answers", "drips"])
 async def test_one_that_takes_for_ever(alliance: Alliance, how: str) -> None:
     """It costs a time limit, and is left alone for a while."""
