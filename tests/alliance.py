@@ -52,7 +52,8 @@ from syncd.indicator.identifier import for_report
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report, Statement
 from syncd.node.daemon import Daemon, _read_pin
-from syncd.node.home import Home, clock, keep_keys, roster_files, share_name
+from syncd.node.home import Home, keep_keys, share_name
+from syncd.node.pinned import clock, roster_files
 from syncd.peer.client import PeerClient
 from syncd.roster import drafts, join
 from syncd.roster import keys as roster_keys

@@ -11,7 +11,7 @@ from syncd.cli import edits, terminal
 from syncd.cli.text import t
 from syncd.errors import UsageError
 from syncd.flows import onboard
-from syncd.node.home import clock
+from syncd.node.pinned import clock
 from syncd.oprf import group
 from syncd.roster import join
 from syncd.roster.terms import Never

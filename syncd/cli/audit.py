@@ -11,7 +11,7 @@ from syncd.cli.log import roster_notes
 from syncd.cli.text import t
 from syncd.errors import UsageError
 from syncd.flows import evidence
-from syncd.node.home import roster_files
+from syncd.node.pinned import roster_files
 from syncd.roster import trust
 
 

@@ -17,7 +17,8 @@ from syncd.cli.text import t
 from syncd.config import Config, Environment
 from syncd.errors import UsageError
 from syncd.flows.ports import OwnHead
-from syncd.node.home import clock, keep_keys
+from syncd.node.home import keep_keys
+from syncd.node.pinned import clock
 from syncd.oprf import group
 from syncd.roster import keys as roster_keys
 from syncd.roster.keys import MemberKeys

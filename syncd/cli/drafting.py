@@ -17,7 +17,7 @@ from syncd.cli.daemon import settings_of
 from syncd.cli.text import t
 from syncd.errors import UntrustedError, UsageError
 from syncd.node import audit
-from syncd.node.home import clock, trusted_roster
+from syncd.node.pinned import clock, trusted_roster
 from syncd.roster import drafts, trust
 from syncd.roster.members import Cut, Generation
 from syncd.roster.roster import MAX_SIZE, Roster

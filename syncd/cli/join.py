@@ -16,14 +16,12 @@ from syncd.errors import DamagedError, UsageError
 from syncd.flows import onboard
 from syncd.node.home import (
     ask_tls,
-    clock,
     log_name,
     member_keys,
-    roster_files,
     settle_tls,
     share_name,
-    trusted_roster,
 )
+from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.oprf import group
 from syncd.roster import certificate, drafts, join, trust
 from syncd.roster import keys as roster_keys

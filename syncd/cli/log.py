@@ -34,7 +34,7 @@ from syncd.indicator import claims, leaf, token
 from syncd.indicator.claims import Range
 from syncd.indicator.leaf import Record
 from syncd.node import audit as stored
-from syncd.node.home import trusted_roster
+from syncd.node.pinned import trusted_roster
 from syncd.roster import trust
 from syncd.store import home, snapshot
 from syncd.store.roster_files import RosterFiles

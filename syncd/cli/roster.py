@@ -21,7 +21,7 @@ from syncd.cli.drafting import (
 )
 from syncd.cli.text import t
 from syncd.errors import RefusedError, UsageError
-from syncd.node.home import roster_files, trusted_roster
+from syncd.node.pinned import roster_files, trusted_roster
 from syncd.roster import drafts, join
 from syncd.roster.members import PASTS
 

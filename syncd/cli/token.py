@@ -98,7 +98,7 @@ def _with_bearers(ctx: typer.Context, job: Callable[[Any], Awaitable[T]]) -> T:
 
     The daemon need not stop: SQLite lets one process write at a time.
     """
-    from syncd.node.home import clock
+    from syncd.node.pinned import clock
     from syncd.store.bearer import Bearers
     from syncd.store.database import Database
     from syncd.store.home import OWN

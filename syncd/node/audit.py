@@ -18,7 +18,7 @@ from syncd.flows.audit import Held, LogReport, LogView, Proof, Tally
 from syncd.flows.ports import Bundle
 from syncd.flows.serve import LogFiles
 from syncd.indicator.claims import RETIRED, Range
-from syncd.node.home import trusted_roster
+from syncd.node.pinned import trusted_roster
 from syncd.roster.roster import Roster
 from syncd.store import durable, home, own, snapshot
 from syncd.store.database import Database

@@ -6,20 +6,19 @@ both use is here.
 
 import contextlib
 import datetime
-import time
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syncd.config import Config, set_generation
-from syncd.errors import DamagedError, MalformedError, UsageError
+from syncd.errors import DamagedError, UsageError
 from syncd.flows import onboard
 from syncd.flows.evidence import Evidence
 from syncd.flows.ports import OwnHead
 from syncd.flows.tokenise import PURPOSES_OF_BULK, Request, Share
 from syncd.indicator import vocabulary
-from syncd.roster import trust
+from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member
 from syncd.roster.roster import Roster
@@ -41,44 +40,6 @@ from syncd.tlog.note import SigningKey
 HOUR_S = 3600
 NEXT_TLS, NEXT_CERTIFICATE = "tls-next", "certificate-next"
 DAY_S = 86_400
-
-
-def clock() -> int:
-    """Return the time in unix seconds."""
-    return int(time.time())
-
-
-def roster_files(home: Path) -> RosterFiles:
-    """Return the directory of a home's accepted rosters."""
-    return RosterFiles(home / "roster")
-
-
-def trusted_roster(config: Config) -> TrustedRoster:
-    """Return the chain of rosters of a home, verified from its pin on.
-
-    Raises:
-        UsageError: no roster is pinned or here yet.
-        UntrustedError: the chain does not verify.
-        DamagedError: a file is not a roster any more.
-    """
-    if not config.alliance.fingerprint:
-        raise UsageError(
-            f"{config.home}: no roster is pinned",
-            hint="syncd join accept ROSTER --fingerprint HEX",
-        )
-    notes = roster_files(config.home).notes()
-    if not notes:
-        raise UsageError(
-            f"{config.home}: there is no roster here yet",
-            hint="syncd join accept ROSTER --fingerprint HEX",
-        )
-    try:
-        return trust.load(config.alliance.fingerprint, notes)
-    except MalformedError as e:
-        raise DamagedError(
-            f"{config.home}/roster: {e}",
-            hint="restore the files there, or fetch the roster anew",
-        ) from e
 
 
 def member_keys(ring: Keyring, config: Config) -> MemberKeys:

@@ -403,11 +403,11 @@ class _Judge:
     def __init__(self, settings: Config) -> None:
         # The rules, the roster and its signatures: only for a gap.
         from syncd.flows import report
-        from syncd.node import home
+        from syncd.node import pinned
 
-        roster = home.trusted_roster(settings).current
+        roster = pinned.trusted_roster(settings).current
         today = datetime.datetime.fromtimestamp(
-            home.clock(), zoneinfo.ZoneInfo(roster.zone)
+            pinned.clock(), zoneinfo.ZoneInfo(roster.zone)
         )
         self._draft = report.Draft
         self._prepare = report.prepare

@@ -1,0 +1,51 @@
+"""What a home trusts: the rosters that it accepted, from the pinned one on.
+
+Apart from `node.home`, so that who only asks loads no database.
+"""
+
+import time
+from pathlib import Path
+
+from syncd.config import Config
+from syncd.errors import DamagedError, MalformedError, UsageError
+from syncd.roster import trust
+from syncd.roster.trust import TrustedRoster
+from syncd.store.roster_files import RosterFiles
+
+
+def clock() -> int:
+    """Return the time in unix seconds."""
+    return int(time.time())
+
+
+def roster_files(home: Path) -> RosterFiles:
+    """Return the directory of a home's accepted rosters."""
+    return RosterFiles(home / "roster")
+
+
+def trusted_roster(config: Config) -> TrustedRoster:
+    """Return the chain of rosters of a home, verified from its pin on.
+
+    Raises:
+        UsageError: no roster is pinned or here yet.
+        UntrustedError: the chain does not verify.
+        DamagedError: a file is not a roster any more.
+    """
+    if not config.alliance.fingerprint:
+        raise UsageError(
+            f"{config.home}: no roster is pinned",
+            hint="syncd join accept ROSTER --fingerprint HEX",
+        )
+    notes = roster_files(config.home).notes()
+    if not notes:
+        raise UsageError(
+            f"{config.home}: there is no roster here yet",
+            hint="syncd join accept ROSTER --fingerprint HEX",
+        )
+    try:
+        return trust.load(config.alliance.fingerprint, notes)
+    except MalformedError as e:
+        raise DamagedError(
+            f"{config.home}/roster: {e}",
+            hint="restore the files there, or fetch the roster anew",
+        ) from e
