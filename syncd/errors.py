@@ -17,7 +17,8 @@
 
 Messages read `subject: fact with the value`, in lower case and without a full
 stop. `hint` says the way out where we know one. Keys and raw identifiers
-never enter a message.
+never enter a message. A message with parameters is kept as both, so that an
+edge can say it in another language.
 """
 
 
@@ -27,8 +28,12 @@ class SyncdError(Exception):
     exit_code = 1
     status = 500
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, hint: str = "", **params: object
+    ) -> None:
+        super().__init__(message.format(**params) if params else message)
+        self.message = message  # what `params` are put into
+        self.params = params  # numbers, codes, places: never a raw value
         self.hint = hint
 
 
@@ -68,9 +73,14 @@ class HoldersError(UnavailableError):
     """Fewer holders than are needed gave a right answer in time."""
 
     def __init__(
-        self, message: str, *, missing: tuple[str, ...] = (), hint: str = ""
+        self,
+        message: str,
+        *,
+        missing: tuple[str, ...] = (),
+        hint: str = "",
+        **params: object,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, **params)
         self.missing = missing  # member ids of those that did not
 
 
@@ -85,9 +95,14 @@ class QuotaError(SyncdError):
     status = 429
 
     def __init__(
-        self, message: str, *, retry_after_s: int, hint: str = ""
+        self,
+        message: str,
+        *,
+        retry_after_s: int,
+        hint: str = "",
+        **params: object,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, **params)
         self.retry_after_s = retry_after_s
 
 

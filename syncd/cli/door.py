@@ -294,7 +294,10 @@ def _error(
         wait = int(after) if after.isdecimal() and len(after) < 7 else 60
         hint = hint or t("come back in {wait} s", wait=wait)
         return QuotaError(detail, retry_after_s=wait, hint=hint)
-    return (_CLASSES.get(code) or _by_status(status))(detail, hint=hint)
+    error = (_CLASSES.get(code) or _by_status(status))(detail, hint=hint)
+    if isinstance(said.get("params"), dict):
+        error.message, error.params = str(said.get("template")), said["params"]
+    return error
 
 
 def problem(said: Mapping[str, Any]) -> SyncdError:

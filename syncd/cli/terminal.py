@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from syncd import config
+from syncd.cli import text
 from syncd.cli.text import t
 from syncd.config import Config, Environment
 from syncd.errors import MalformedError, SyncdError, UsageError
@@ -78,9 +79,9 @@ def of_system(error: OSError) -> SyncdError:
 
 def complain(error: SyncdError) -> int:
     """Print an error and return the exit code that it means."""
-    tell(f"syncd: {t('error')}: {error}")
+    tell(f"syncd: {t('error')}: {text.of(error)}")
     if error.hint:
-        tell(f"syncd: {t('hint')}: {error.hint}")
+        tell(f"syncd: {t('hint')}: {t(error.hint)}")
     return error.exit_code
 
 

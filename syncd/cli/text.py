@@ -6,6 +6,7 @@ says which.
 """
 
 from syncd.cli import zh
+from syncd.errors import SyncdError
 
 LANGUAGES = ("en", "zh")
 _lang = "en"
@@ -26,3 +27,9 @@ def t(english: str, **values: object) -> str:
     """Return a sentence in the chosen language, with values put in."""
     text = zh.TEXT.get(english, english) if _lang == "zh" else english
     return text.format(**values) if values else text
+
+
+def of(error: SyncdError) -> str:
+    """Return what an error says, in the chosen language."""
+    said = zh.TEXT.get(error.message) if _lang == "zh" else None
+    return said.format(**error.params) if said else str(error)

@@ -65,6 +65,8 @@ class Problem(
     status: int
     detail: str
     hint: str = ""
+    template: str = ""  # `detail` with names in braces for `params`
+    params: dict[str, str] = {}
     errors: tuple[Flaw, ...] = ()
 
 
@@ -87,6 +89,8 @@ def of(error: SyncdError) -> Problem:
         status=status,
         detail=str(error),
         hint=error.hint,
+        template=error.message if error.params else "",
+        params={name: str(said) for name, said in error.params.items()},
         errors=error.flaws if isinstance(error, ShapeError) else (),
     )
 

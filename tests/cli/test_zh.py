@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from syncd.cli import main, text, told, usage, zh
+from syncd.errors import MalformedError
 
 ROOM = Path(zh.__file__).parent
 TREES = {p.name: ast.parse(p.read_text()) for p in ROOM.rglob("*.py")}
@@ -48,7 +49,29 @@ def looped(node: ast.ListComp | ast.For | ast.GeneratorExp) -> Iterator[str]:
                 yield one.value
 
 
+# Files below syncd/ whose refusals are said in Chinese too.
+REFUSING: tuple[str, ...] = ()
+
+
+def refused(tree: ast.AST) -> Iterator[str]:
+    """What errors are made with: messages and hints."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name.endswith("Error") or name in {"_refuse", "refuse"}:
+            hints = [k.value for k in node.keywords if k.arg == "hint"]
+            for one in (*node.args[:1], *hints):
+                if isinstance(one, ast.Constant) and one.value:
+                    yield str(one.value)
+
+
 SENTENCES = {s for tree in TREES.values() for s in said(tree)}
+SENTENCES |= {
+    s
+    for name in REFUSING
+    for s in refused(ast.parse((ROOM.parent / name).read_text()))
+}
 SENTENCES |= {about for _, about in main.NOUNS.values()}
 SENTENCES |= {*told.SENTENCES}
 SENTENCES |= {*usage.SENTENCES, "#", "verdict", "action", "labels"}
@@ -81,6 +104,19 @@ def test_english_where_chinese_is_missing() -> None:
     finally:
         text.choose("en")
     assert text.t("line {n}", n=1) == "line 1"
+
+
+def test_an_error_with_parameters_is_said_in_chinese() -> None:
+    error = MalformedError("line {n}", n=7)
+    assert (str(error), text.of(error)) == ("line 7", "line 7")
+    text.choose("zh")
+    try:
+        assert text.of(error) == "第 7 行"
+        assert text.of(MalformedError("no {such} sentence")) == (
+            "no {such} sentence"
+        )
+    finally:
+        text.choose("en")
 
 
 def test_help_in_chinese() -> None:
