@@ -17,9 +17,12 @@
 
 Messages read `subject: fact with the value`, in lower case and without a full
 stop. `hint` says the way out where we know one. Keys and raw identifiers
-never enter a message. A message with parameters is kept as both, so that an
-edge can say it in another language.
+never enter a message. A message or hint with parameters is kept as both, so
+that an edge can say it in another language. What is wrong in several ways is
+one error that bears each of them: see `joined`.
 """
+
+from collections.abc import Sequence
 
 
 class SyncdError(Exception):
@@ -34,7 +37,9 @@ class SyncdError(Exception):
         super().__init__(message.format(**params) if params else message)
         self.message = message  # what `params` are put into
         self.params = params  # numbers, codes, places: never a raw value
-        self.hint = hint
+        self.hint = hint.format(**params) if params else hint
+        self.advice = hint  # what `params` are put into
+        self.faults: tuple[SyncdError, ...] = ()  # if it is several in one
 
 
 class UsageError(SyncdError):
@@ -136,3 +141,19 @@ class DamagedError(SyncdError):
 
     exit_code = 5
     status = 500
+
+
+def joined(faults: Sequence[SyncdError]) -> SyncdError:
+    """Return the one error that says all of some faults of one input.
+
+    It is refused by rule only if nothing in it is malformed.
+    """
+    if len(faults) == 1:
+        return faults[0]
+    rule = all(isinstance(fault, RefusedError) for fault in faults)
+    hints = dict.fromkeys(fault.hint for fault in faults if fault.hint)
+    error = (RefusedError if rule else MalformedError)(
+        "; ".join(map(str, faults)), hint="; ".join(hints)
+    )
+    error.faults = tuple(faults)
+    return error

@@ -65,3 +65,29 @@ def test_a_quota_says_when_to_come_back() -> None:
     error = QuotaError("oprf: 10000 an hour", retry_after_s=90, hint="wait")
     assert (str(error), error.retry_after_s) == ("oprf: 10000 an hour", 90)
     assert error.hint == "wait"
+
+
+def test_a_hint_has_the_parameters_too() -> None:
+    error = SyncdError("url: {n} bytes", hint="at most {most}", n=9, most=8)
+    assert (str(error), error.hint) == ("url: 9 bytes", "at most 8")
+    assert (error.message, error.advice) == (
+        "url: {n} bytes",
+        "at most {most}",
+    )
+
+
+def test_one_fault_is_itself() -> None:
+    error = errors.MalformedError("label: not given")
+    assert errors.joined([error]) is error
+
+
+def test_several_faults_are_one_error_that_bears_each() -> None:
+    """By rule only if nothing is malformed; one hint is said once."""
+    rule = errors.RefusedError("never-list", hint="look")
+    form = errors.MalformedError("label: x", hint="look")
+    both = errors.joined([rule, form])
+    assert str(both) == "never-list; label: x"
+    assert both.hint == "look"
+    assert both.faults == (rule, form)
+    assert type(both) is errors.MalformedError
+    assert type(errors.joined([rule, rule])) is errors.RefusedError
