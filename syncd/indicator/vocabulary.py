@@ -3,15 +3,31 @@
 Codes and parents come from vocabulary.csv, beside this module. A code that a
 newer build wrote is no error: it is kept as it is and *read* as the facet's
 fallback, so the vocabulary may grow without a new format.
+
+Whoever writes a word that is no code is told the nearest ones. They are
+found by the labels and by everyday.tsv, what people also call a code: nothing
+is ever *taken* for a code because of that.
 """
 
 import csv
+import itertools
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
+from syncd.errors import MalformedError
+
 LANGUAGES: Final = ("zh", "en")
 FALLBACK: Final = {"evidence": "user_tag", "handling": "no_tip_off"}
+LIKE: Final = 0.45  # of 1: what is less alike is not offered
+FEW: Final = 16  # codes that are all told where none is like the word
+SHOWN: Final = 24  # characters of a word that are told again
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +41,15 @@ class Code:
     en: str
 
 
+def _rows(name: str, between: str = ",") -> Iterator[dict[str, str]]:
+    table = resources.files("syncd.indicator").joinpath(name)
+    lines = table.read_text("utf-8").splitlines()
+    return iter(csv.DictReader(lines, delimiter=between))
+
+
 def _load() -> dict[str, dict[str, Code]]:
-    text = (
-        resources.files("syncd.indicator")
-        .joinpath("vocabulary.csv")
-        .read_text("utf-8")
-    )
     facets: dict[str, dict[str, Code]] = {}
-    for row in csv.DictReader(text.splitlines()):
+    for row in _rows("vocabulary.csv"):
         facets.setdefault(row["facet"], {})[row["code"]] = Code(**row)
     return facets
 
@@ -68,3 +85,124 @@ def label(facet: str, code: str, lang: str = "en") -> str:
 
 
 _OTHER: Final = Code("", "other", "", "其他", "other")
+
+
+# ------------------------------------------------- a word that is no code
+
+
+def refused(
+    field: str, facet: str, word: str, among: Collection[str] | None = None
+) -> MalformedError:
+    """Return the refusal of a word that stands where a code must.
+
+    It names the field, the word if it can be nobody's number, and the codes
+    that are nearest to it (of `among`, if only some may stand there).
+    """
+    near = nearest(facet, word, among=among)
+    few = [c for c in FACETS[facet].values() if not among or c.code in among]
+    hint = "all codes: syncd vocabulary {facet}"
+    if near:
+        hint = "nearest: {near}; all codes: syncd vocabulary {facet}"
+    elif len(few) <= FEW:
+        near, hint = tuple(few), "use {near}"
+    return MalformedError(
+        "{field}: {word} is not in the vocabulary",
+        hint=hint,
+        field=field,
+        word=shown(word),
+        near=", ".join(f"{c.code} {c.zh}" for c in near),
+        facet=facet,
+    )
+
+
+def shown(word: str) -> str:
+    """Return a word as it may be told again: it is no number or address."""
+    text = " ".join(unicodedata.normalize("NFKC", word).split())
+    digits = sum(c.isdigit() for c in text)
+    if not text or digits > 4 or not _WORD.fullmatch(text):
+        return "…"
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+# No "@", ":" or dot: none of what addresses of any kind are made with.
+_WORD: Final = re.compile(r"[\w \-()（）、／/,+&]+")
+
+
+def nearest(
+    facet: str, word: str, n: int = 3, among: Collection[str] | None = None
+) -> tuple[Code, ...]:
+    """Return the codes of a facet that a word may mean, the likeliest first.
+
+    Codes, labels of both languages and everyday words are compared; none
+    is returned that is not alike at all. Deterministic.
+    """
+    ranked = _ranked(facet, _plain(word[:80]))
+    some = [code for code in ranked if among is None or code in among]
+    return tuple(FACETS[facet][code] for code in some[:n])
+
+
+def _plain(text: str) -> str:
+    """Return a text without case, width, joints and brackets."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(re.sub(r"[\W_]+", " ", folded).split())
+
+
+def _units(text: str) -> Counter[str]:
+    """Return what a text is compared by: Chinese characters, other words."""
+    return Counter(re.findall(r"[\u2e80-\u9fff]|[^\u2e80-\u9fff\s]+", text))
+
+
+@cache
+def _texts(
+    facet: str,
+) -> tuple[dict[str, dict[str, Counter[str]]], Counter[str]]:
+    """Return each code's texts in units; and how many codes use a unit."""
+    also = {
+        row["code"]: row["words"].split("|")
+        for row in _rows("everyday.tsv", "\t")
+        if row["facet"] == facet
+    }
+    texts: dict[str, dict[str, Counter[str]]] = {}
+    used: Counter[str] = Counter()
+    for c in FACETS[facet].values():
+        parts = re.split(r"[／、（）,/]|含|\bor\b|\bincl\b", f"{c.zh},{c.en}")
+        said = (c.code, c.zh, c.en, *parts, *also.get(c.code, ()))
+        texts[c.code] = {t: _units(t) for t in map(_plain, said) if t}
+        used.update(set(itertools.chain(*texts[c.code].values())))
+    return texts, used
+
+
+@lru_cache(4096)  # a list of a million rows has few words in a column
+def _ranked(facet: str, word: str) -> tuple[str, ...]:
+    """Return the codes that are like a word at all, the likeliest first."""
+    texts, used = _texts(facet)
+    matcher = SequenceMatcher(None, "", word, autojunk=False)
+    units = _units(word)
+    like = {
+        code: max(_like(matcher, units, text, used) for text in known.items())
+        for code, known in texts.items()
+    }
+    ranked = sorted(like, key=lambda code: -like[code])
+    return tuple(code for code in ranked if like[code] >= LIKE)
+
+
+def _like(
+    matcher: SequenceMatcher[str],
+    asked: Counter[str],
+    text: tuple[str, Counter[str]],
+    used: Counter[str],
+) -> float:
+    """Return how like a word and a text are, 0 to 1.
+
+    Letter by letter; or by how much of the word's units the text has: a
+    unit that few codes use says more.
+    """
+    said, there = text
+    shared = asked & there
+    matcher.set_seq1(said)
+    if not shared and matcher.quick_ratio() < LIKE:
+        return 0.0
+    letters = matcher.ratio()
+    whole = sum(n / max(used[unit], 1) for unit, n in asked.items())
+    both = sum(n / used[unit] for unit, n in shared.items())
+    return max(letters, 0.6 * both / whole + 0.4 * letters)

@@ -1,5 +1,7 @@
 """Codes have labels in two languages, and unknown ones a reading."""
 
+import re
+
 import pytest
 
 from syncd.indicator import vocabulary
@@ -56,3 +58,106 @@ def test_there_are_two_languages() -> None:
         assert vocabulary.label("verdict", "confirmed", lang)
     with pytest.raises(KeyError):
         vocabulary.label("verdict", "confirmed", "de")
+
+
+@pytest.mark.parametrize(
+    ("facet", "word", "code"),
+    [
+        ("label", "虚假投资理财", "fake_invest"),
+        ("label", "杀猪盘", "fake_invest"),
+        ("label", "冒充客服", "refund_cs"),
+        ("label", "冒充电商物流客服类", "refund_cs"),
+        ("label", "冒充警察", "imp_police"),
+        ("label", "刷单", "task_rebate"),
+        ("label", "Fake Investment", "fake_invest"),
+        ("label", "fake_inevst", "fake_invest"),
+        ("label", "FAKE-LOAN", "fake_loan"),
+        ("role", "主叫", "caller"),
+        ("role", "收款账户", "collecting_account"),
+        ("role", "钓鱼网址", "phishing_host"),
+        ("role", "mule", "mule_account"),
+        ("evidence", "银行识别", "bank_detection"),
+        ("evidence", "公安立案", "police_case"),
+        ("evidence", "法院判决", "judgment"),
+        ("channel", "微信", "im"),
+        ("technique", "屏幕共享", "screen_share"),
+        ("retract_reason", "录错了", "entry_error"),
+        ("dispute_reason", "innocent", "innocent_owner"),
+        ("purpose", "转账", "transaction_check"),
+        ("purpose", "appel", "appeal"),
+    ],
+)
+def test_the_nearest_code_is_what_people_mean(
+    facet: str, word: str, code: str
+) -> None:
+    first, *_ = vocabulary.nearest(facet, word)
+    assert first == vocabulary.FACETS[facet][code]
+
+
+def test_every_code_and_label_is_nearest_to_itself() -> None:
+    for facet, codes in vocabulary.FACETS.items():
+        for code in codes.values():
+            assert vocabulary.nearest(facet, code.code, 1) == (code,)
+            first, *_ = vocabulary.nearest(facet, code.zh)
+            assert first.zh == code.zh
+
+
+@pytest.mark.parametrize("word", ["", " ", "?!", "13800138000", "ξψ" * 50])
+def test_what_is_like_no_code_has_none_near(word: str) -> None:
+    assert vocabulary.nearest("label", word) == ()
+
+
+def test_only_so_many_are_near_and_only_those_that_may_stand_there() -> None:
+    assert len(vocabulary.nearest("label", "虚假", 2)) == 2
+    near = vocabulary.nearest("purpose", "publishing", among={"audit"})
+    assert near == ()
+
+
+def test_everyday_words_are_of_codes_that_there_are() -> None:
+    rows = [*vocabulary._rows("everyday.tsv", "\t")]
+    assert rows
+    for row in rows:
+        assert row["code"] in vocabulary.FACETS[row["facet"]]
+        assert all(row["words"].split("|"))
+
+
+def test_a_refused_word_is_named_with_field_and_nearest_codes() -> None:
+    error = vocabulary.refused("label", "label", "虚假投资理财")
+    assert str(error) == "label: 虚假投资理财 is not in the vocabulary"
+    assert error.hint.startswith("nearest: fake_invest 虚假网络投资理财")
+    assert error.hint.endswith("all codes: syncd vocabulary label")
+
+
+def test_where_none_is_near_a_short_list_is_told_whole() -> None:
+    few = vocabulary.refused("handling", "handling", "xyz")
+    assert few.hint == "use open 可告知, no_tip_off 不得泄露"
+    some = vocabulary.refused("purpose", "purpose", "xyz", {"audit"})
+    assert some.hint == "use audit 审计"
+    many = vocabulary.refused("label", "label", "xyz")
+    assert many.hint == "all codes: syncd vocabulary label"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "13800138000",
+        "１３８００１３８０００",
+        "138 0013 8000",
+        "٠١٢٣٤٥",
+        "a@evil.example",
+        "evil.example",
+        "http://x",
+        "wxid:abc",
+        "",
+    ],
+)
+def test_what_may_be_somebodys_is_not_told_again(word: str) -> None:
+    assert vocabulary.shown(word) == "…"
+    said = str(vocabulary.refused("label", "label", word))
+    assert said == "label: … is not in the vocabulary"
+
+
+def test_a_word_is_told_again_in_one_short_line() -> None:
+    assert vocabulary.shown("fake\n invest") == "fake invest"
+    assert vocabulary.shown("涉诈收款账户（一级）") == "涉诈收款账户(一级)"
+    assert re.fullmatch("x{23}…", vocabulary.shown("x" * 90))
