@@ -24,7 +24,8 @@ from syncd.cli import stage, terminal
 from syncd.cli.stage import ALLIANCE, Actor, Stage
 from syncd.cli.text import t
 from syncd.errors import SyncdError, UsageError
-from syncd.flows.report import Desk, Draft, prepare
+from syncd.flows.draft import Draft
+from syncd.flows.report import Desk, prepare
 from syncd.indicator import identifier
 from syncd.roster import drafts
 

@@ -2,81 +2,39 @@
 
     draft ─ identifier, codes, days, never-list ─ prepared ─ vault ─ 202
 
-Everything that can be refused is refused here, with its reason, before a row
-is acknowledged. A draft that is refused never holds up the others.
+Everything that can be refused is refused here, with all reasons at once,
+before a row is acknowledged. A draft that is refused never holds up the
+others.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
-from typing import Annotated, Any, TypeVar
+from typing import Any, cast
 
 import msgspec
 
 from syncd import canonical
-from syncd.errors import MalformedError, RefusedError, SyncdError
+from syncd.errors import (
+    MalformedError,
+    RefusedError,
+    SyncdError,
+    joined,
+)
+from syncd.flows import faults
+from syncd.flows.draft import HANDLING, NEEDED, DisputeDraft, Draft
 from syncd.indicator import identifier, policy, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.policy import Policy
 from syncd.indicator.statement import Dispute, Report
 from syncd.roster.roster import Roster
 
-CONFIDENCE = 50  # of 100, where a report names none
-HANDLING = "no_tip_off"  # the careful one, where a report names none
 DISPUTE_DAYS = 30  # a dispute asks for an answer within these
 NOBODY = "AAAAAAAAAAAAAAAAAAAAAA"  # a token in form, for checks
 MAX_EPOCH = 65_535  # the longest there is: what fits now fits when published
-NEEDED = ("kind", "value", "label", "role", "evidence")  # never guessed
 CHECKED = 4096  # sets of fields that are remembered as right
-
-Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
-Position = tuple[str, Natural]
-
-
-class Draft(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
-    """A report as an operator hands it in; "" and absent are the same."""
-
-    kind: str = ""
-    value: str = ""
-    scheme: str = ""  # what a bare account number is
-    region: str = ""  # country of a phone without one; ours if absent
-    label: str = ""
-    role: str = ""
-    evidence: str = ""
-    confidence: int = CONFIDENCE
-    seen: str = ""  # day; today if absent
-    expires: str = ""  # day; as long as the roster lets it count
-    channel: str = ""
-    technique: tuple[str, ...] = ()
-    case: str = ""  # 8 bytes in hex
-    handling: str = HANDLING
-    spoofed: bool = False
-    test: bool = False
-    basis: tuple[Position, ...] = ()
-    urgent: bool = False  # tell the others at once
-    keep_query: bool = False  # of a URL
-    allow_personal: bool = False  # a URL whose path may name a person
-
-
-class DisputeDraft(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
-    """A dispute as an operator hands it in, by value or by token."""
-
-    kind: str = ""
-    value: str = ""
-    scheme: str = ""
-    region: str = ""
-    token: str = ""  # 22 characters, instead of a value
-    epoch: Natural = 0  # of the token
-    reason: str = ""
-    due: str = ""  # day; in 30 days if absent
-    expires: str = ""  # day
-    about: tuple[Position, ...] = ()  # these reports; all if absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +58,7 @@ class Desk:
     roster: Roster
     today: str
     region: str
+    member: str = ""  # our id: its sector says what evidence we can have
     checked: dict[tuple[object, ...], bytes] = field(
         default_factory=dict, repr=False, compare=False
     )  # fields known to be right; rows of one file share most
@@ -108,6 +67,12 @@ class Desk:
     def policy(self) -> Policy:
         """The roster's caps and actions."""
         return policy.of(self.roster)
+
+    @cached_property
+    def sector(self) -> str:
+        """Our own, or "" where we are none of the roster's."""
+        ours = self.roster.member(self.member)
+        return ours.sector if ours else ""
 
     @cached_property
     def _never(self) -> frozenset[tuple[str, str]]:
@@ -138,32 +103,56 @@ def prepare(draft: Draft, desk: Desk) -> Prepared:
     """Return what to keep of one report.
 
     Raises:
-        MalformedError: a value, code or day that cannot be; says which.
-        RefusedError: the never-list, or a URL that a report may not name.
+        MalformedError: a value, code or day that cannot be; says all.
+        RefusedError: the never-list, a URL that a report may not name, or
+            evidence that is another sector's.
     """
+    wrong = [*_missing(draft)]
+    found = _identified(draft, desk, wrong)
+    raw = _fields(draft, desk, wrong)
+    if found is None or wrong:
+        raise joined(wrong)
+    return Prepared(found.kind, found.value, raw, urgent=draft.urgent)
+
+
+def _missing(draft: Draft) -> Iterator[SyncdError]:
     missing = [name for name in NEEDED if not getattr(draft, name)]
     if missing:
-        raise MalformedError(
-            f"report: {', '.join(missing)} not given",
+        yield MalformedError(
+            "report: {fields} not given",
             hint="nothing is guessed: name it in a column or an option",
+            fields=", ".join(missing),
         )
-    check_kind(draft.kind)
-    found = identifier.for_report(
-        draft.kind,
-        draft.value,
-        region=region_of(draft.region, desk.region),
-        scheme=draft.scheme or None,
-        keep_query=draft.keep_query,
-        allow_personal=draft.allow_personal,
-    )
-    if desk.never(found):
-        raise RefusedError(
-            f"report: this {found.kind} is on the alliance's never-list",
-            hint="it is an emergency, official or clearing number or site:"
-            " report what merely imitates it",
+
+
+def _identified(
+    draft: Draft, desk: Desk, wrong: list[SyncdError]
+) -> Identifier | None:
+    """Return what a report is about; what is wrong with it goes to `wrong`."""
+    try:
+        if draft.kind:
+            check_kind(draft.kind)
+        if not (draft.kind and draft.value):
+            return None
+        found = identifier.for_report(
+            draft.kind,
+            draft.value,
+            region=region_of(draft.region, desk.region),
+            scheme=draft.scheme or None,
+            keep_query=draft.keep_query,
+            allow_personal=draft.allow_personal,
         )
-    raw = _fields(draft, found.kind, desk)
-    return Prepared(found.kind, found.value, raw, urgent=draft.urgent)
+        if desk.never(found):
+            raise RefusedError(
+                "report: this {kind} is on the alliance's never-list",
+                hint="it is an emergency, official or clearing number or"
+                " site: report what merely imitates it",
+                kind=found.kind,
+            )
+    except SyncdError as e:
+        wrong.append(e)
+        return None
+    return found
 
 
 def check_kind(kind: str) -> None:
@@ -173,7 +162,9 @@ def check_kind(kind: str) -> None:
         MalformedError: a value that slipped into the wrong column, perhaps.
     """
     if kind not in identifier.KINDS:
-        raise MalformedError(f"kind: not one of {', '.join(identifier.KINDS)}")
+        raise MalformedError(
+            "kind: not one of {kinds}", kinds=", ".join(identifier.KINDS)
+        )
 
 
 def region_of(text: str, ours: str) -> str:
@@ -195,23 +186,45 @@ STATED = (
 _stated_of = attrgetter(*STATED)
 
 
-def _fields(draft: Draft, kind: str, desk: Desk) -> bytes:
-    """Return what the statement is to say, as canonical JSON."""
-    key = (kind, *_stated_of(draft))
+def _fields(draft: Draft, desk: Desk, wrong: list[SyncdError]) -> bytes:
+    """Return what the statement is to say, as canonical JSON.
+
+    It is b"" where something is wrong, which then stands in `wrong`.
+    """
+    key = (draft.kind, *_stated_of(draft))
     raw = desk.checked.get(key)
     if raw is not None:
         return raw
+    kind = draft.kind if draft.kind in identifier.KINDS else ""
+    said = {**msgspec.structs.asdict(draft), "seen": draft.seen or desk.today}
+    today = statement.day(desk.today)
+    flaws = faults.of_report(said, kind, desk.sector, today)
+    wrong += flaws
+    named = kind and draft.label and draft.role and draft.evidence
+    if flaws or not named:
+        return b""
     fields = _stated(draft, kind, desk)
     try:
-        raw = canonical.dumps(fields)
-    except MalformedError:  # its message does not say where
-        raise MalformedError(
-            "report: a field holds a number below 0 or no plain text"
-        ) from None
-    _check(fields, kind, desk)
+        statement.check_writable(_report(kind, fields, desk), today)
+    except MalformedError as e:  # too long
+        wrong.append(e)
+        return b""
+    raw = canonical.dumps(fields)
     if len(desk.checked) < CHECKED:
         desk.checked[key] = raw
     return raw
+
+
+def _report(kind: Any, fields: Mapping[str, Any], desk: Desk) -> Report:
+    """Return the longest statement that may come of some fields."""
+    return Report(
+        on=desk.today,
+        kind=kind,
+        epoch=MAX_EPOCH,
+        token=NOBODY,
+        know="00" * 8,
+        **fields,
+    )
 
 
 def _stated(draft: Draft, kind: str, desk: Desk) -> dict[str, Any]:
@@ -246,105 +259,74 @@ def _expires(fields: Mapping[str, Any], kind: str, desk: Desk) -> str:
     return statement.day_text(last)
 
 
-def _check(fields: Mapping[str, Any], kind: str, desk: Desk) -> None:
-    """Refuse what would not be a statement that we may write."""
-    said = _convert(
-        {
-            "type": 1,
-            "on": desk.today,
-            "kind": kind,
-            "epoch": MAX_EPOCH,
-            "token": NOBODY,
-            "know": "00" * 8,
-            **fields,
-        },
-        Report,
-    )
-    statement.check_writable(said, statement.day(desk.today))
-
-
-S = TypeVar("S", Report, Dispute)
-
-
-def _convert(value: Mapping[str, Any], form: type[S]) -> S:
-    try:
-        return msgspec.convert(value, form)
-    except msgspec.ValidationError as e:
-        name = form.__name__.lower()
-        raise MalformedError(f"{name}: {_said(str(e))}") from None
-
-
-def _said(text: str) -> str:
-    """Return a complaint as ours read, without what it quotes."""
-    what, _, at = re.sub(r"'[^']*'", "…", text).partition(" - at `$.")
-    what = what.replace("Expected `int` <=", "want at most").replace(
-        "Expected `int` >=", "want at least"
-    )
-    return f"{at.rstrip('`')}: {what}" if at else what
-
-
-def _dispute(draft: DisputeDraft, desk: Desk) -> Dispute:
-    """Return a dispute as it may be written about some token."""
-    if not draft.reason:
-        raise MalformedError("dispute: reason not given")
-    today = statement.day(desk.today)
-    cap = desk.policy.cap(draft.kind, "")
-    last = min(today + cap, statement.MAX_DAY)
-    due = min(today + DISPUTE_DAYS, statement.MAX_DAY)
-    said = _convert(
-        {
-            "type": 3,
-            "on": desk.today,
-            "kind": draft.kind,
-            "epoch": MAX_EPOCH,
-            "token": NOBODY,
-            "reason": draft.reason,
-            "due": draft.due or statement.day_text(due),
-            "expires": draft.expires or statement.day_text(last),
-            "about": statement.as_set(draft.about),
-        },
-        Dispute,
-    )
-    statement.check_writable(said, today)
-    return said
-
-
 def prepare_dispute(draft: DisputeDraft, desk: Desk) -> Prepared:
     """Return what to keep of a dispute about a value, or about a token.
 
     Raises:
-        MalformedError: a value, code or day that cannot be; says which.
+        MalformedError: a value, code or day that cannot be; says all.
     """
-    check_kind(draft.kind)
+    today = statement.day(desk.today)
+    wrong = faults.of_dispute(msgspec.structs.asdict(draft), today)
+    if not draft.reason:
+        wrong.append(MalformedError("dispute: reason not given"))
     value, short = "", b""
-    if draft.token:
-        short = named_token(draft.kind, draft.token, draft.epoch, desk.roster)
-    else:
-        value = identifier.for_report(
-            draft.kind,
-            draft.value,
-            region=region_of(draft.region, desk.region),
-            scheme=draft.scheme or None,
-            keep_query=True,
-            allow_personal=True,
-        ).value
-    said = _dispute(draft, desk)
-    fields: dict[str, Any] = {
-        "reason": said.reason,
-        "due": said.due,
-        "expires": said.expires,
-    }
-    if said.about:
-        fields["about"] = said.about
+    try:
+        check_kind(draft.kind)
+        if draft.token:
+            short = named_token(
+                draft.kind, draft.token, draft.epoch, desk.roster
+            )
+        else:
+            value = identifier.for_report(
+                draft.kind,
+                draft.value,
+                region=region_of(draft.region, desk.region),
+                scheme=draft.scheme or None,
+                keep_query=True,
+                allow_personal=True,
+            ).value
+    except SyncdError as e:
+        wrong.insert(0, e)
+    if wrong:
+        raise joined(wrong)
     return Prepared(
         draft.kind,
         value,
-        canonical.dumps(fields),
+        canonical.dumps(_dispute(draft, today, desk)),
         type=3,
         urgent=True,
         token=short,
         epoch=draft.epoch if short else 0,
     )
+
+
+def _dispute(draft: DisputeDraft, today: int, desk: Desk) -> dict[str, Any]:
+    """Return what a dispute is to say.
+
+    Raises:
+        MalformedError: it is too long for one statement.
+    """
+    cap = desk.policy.cap(draft.kind, "")
+    expires = draft.expires or statement.day_text(
+        min(today + cap, statement.MAX_DAY)
+    )
+    due = min(today + DISPUTE_DAYS, statement.day(expires))
+    fields: dict[str, Any] = {
+        "reason": draft.reason,
+        "due": draft.due or statement.day_text(due),
+        "expires": expires,
+    }
+    if draft.about:
+        fields["about"] = statement.as_set(draft.about)
+    said = Dispute(
+        on=desk.today,
+        kind=cast(Any, draft.kind),
+        epoch=MAX_EPOCH,
+        token=NOBODY,
+        **fields,
+    )
+    statement.check_writable(said, today)
+    return fields
 
 
 def named_token(kind: str, text: str, epoch: int, roster: Roster) -> bytes:
@@ -357,7 +339,9 @@ def named_token(kind: str, text: str, epoch: int, roster: Roster) -> bytes:
     short = token.decode(text)
     if roster.epoch(kind, epoch) is None:
         raise MalformedError(
-            f"token: the roster has no epoch {epoch} of {kind}"
+            "token: the roster has no epoch {epoch} of {kind}",
+            epoch=epoch,
+            kind=kind,
         )
     return short
 

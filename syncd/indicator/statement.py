@@ -572,7 +572,7 @@ _FORMS: Final[
 
 # ------------------------------------------------------------ our writing
 
-_FACETS: Final[dict[type[Statement], dict[str, str]]] = {
+FACETS: Final[dict[type[Statement], dict[str, str]]] = {
     Report: {
         "label": "label",
         "role": "role",
@@ -602,13 +602,11 @@ def check_writable(statement: Statement, today: int | None = None) -> None:
     """
     name = type(statement).__name__.lower()
     encode(statement)
-    for field, facet in _FACETS.get(type(statement), {}).items():
+    for field, facet in FACETS.get(type(statement), {}).items():
         value = getattr(statement, field)
         for code in value if isinstance(value, tuple) else (value,):
             if code and not vocabulary.known(facet, code):
-                raise MalformedError(
-                    f"{name}: {field} is not in the vocabulary"
-                )
+                raise vocabulary.refused(field, facet, code)
     contradiction = _contradiction(statement, today)
     if contradiction:
         raise MalformedError(f"{name}: {contradiction}")

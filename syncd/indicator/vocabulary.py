@@ -86,6 +86,21 @@ def label(facet: str, code: str, lang: str = "en") -> str:
 
 _OTHER: Final = Code("", "other", "", "其他", "other")
 
+_ANY_KIND = ("phone", "url", "account")
+ROLE_KINDS: Final = {  # role → kinds of what can have it
+    "caller": ("phone",),
+    "sms_sender": ("phone",),
+    "phishing_host": ("url",),
+    "app_download": ("url",),
+    "redirector": ("url",),
+    "diversion": _ANY_KIND,
+    "collecting_account": ("account",),
+    "mule_account": ("account",),
+    "payment_code": ("url", "account"),
+    "social_account": _ANY_KIND,  # a messenger's account may be a number
+    "gateway": ("phone", "url"),
+}
+
 
 # ------------------------------------------------- a word that is no code
 
@@ -99,15 +114,20 @@ def refused(
     that are nearest to it (of `among`, if only some may stand there).
     """
     near = nearest(facet, word, among=among)
-    few = [c for c in FACETS[facet].values() if not among or c.code in among]
-    hint = "all codes: syncd vocabulary {facet}"
-    if near:
-        hint = "nearest: {near}; all codes: syncd vocabulary {facet}"
-    elif len(few) <= FEW:
-        near, hint = tuple(few), "use {near}"
+    some = [c for c in FACETS[facet].values() if not among or c.code in among]
+    if not near and len(some) <= FEW:
+        near = tuple(some)
+    if not near:
+        return MalformedError(
+            "{field}: {word} is not in the vocabulary",
+            hint="all codes: syncd vocabulary {facet}",
+            field=field,
+            word=shown(word),
+            facet=facet,
+        )
     return MalformedError(
         "{field}: {word} is not in the vocabulary",
-        hint=hint,
+        hint="nearest: {near}; all codes: syncd vocabulary {facet}",
         field=field,
         word=shown(word),
         near=", ".join(f"{c.code} {c.zh}" for c in near),

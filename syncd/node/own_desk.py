@@ -123,7 +123,8 @@ class OwnDesk:
             desk, version = self._checked
             if (version, desk.today) == (roster.version, today):
                 return desk
-        desk = Desk(roster, today, self._config.member.region)
+        ours = self._config.member
+        desk = Desk(roster, today, ours.region, ours.id)
         self._checked = desk, roster.version
         return desk
 
@@ -220,10 +221,7 @@ class OwnDesk:
     async def retract(self, wanted: forms.Retraction) -> forms.Retracting:
         """Have reports of ours end."""
         if not vocabulary.known("retract_reason", wanted.reason):
-            raise MalformedError(
-                "retraction: reason is not in the vocabulary",
-                hint=f"use {', '.join(vocabulary.FACETS['retract_reason'])}",
-            )
+            raise vocabulary.refused("reason", "retract_reason", wanted.reason)
         vault = self._home.own.vault
         if wanted.import_:
             done = await vault.retract_import(wanted.import_, wanted.reason)

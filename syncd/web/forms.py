@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from syncd.flows.draft import DisputeDraft, Draft
 from syncd.flows.ports import Position
-from syncd.flows.report import DisputeDraft, Draft
 from syncd.web.problem import Flaw, Problem
 
 __all__ = ["DisputeDraft", "Draft", "Flaw", "Problem"]

@@ -10,7 +10,7 @@ from syncd.cli.importing.ledger import Ledger
 from tests.cli.conftest import Desk, Real, Run
 
 LISTED = "shop-for-fraud.example"
-WORDS = ["--label", "fake_shop", "--evidence", "platform_detection"]
+WORDS = ["--label", "fake_shop", "--evidence", "bank_detection"]
 URL = [*WORDS, "--kind", "url", "--role", "phishing_host"]
 PHONE = [*WORDS, "--kind", "phone", "--role", "caller"]
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
 from syncd.flows import onboard, report
-from syncd.flows.report import Desk, DisputeDraft, Draft, Prepared
+from syncd.flows.draft import DisputeDraft, Draft
+from syncd.flows.report import Desk, Prepared
 from syncd.indicator import statement, vocabulary
 from syncd.indicator.statement import Report
 from syncd.roster import drafts, join
@@ -159,7 +160,7 @@ def test_what_is_remembered_is_of_all_that_a_draft_says() -> None:
     first = report.prepare(RIGHT, desk)
     assert report.prepare(with_(confidence=7), desk).fields != first.fields
     for _ in range(2):
-        with pytest.raises(MalformedError, match="want at most 100"):
+        with pytest.raises(MalformedError, match="not 0 to 100"):
             report.prepare(with_(confidence=101), desk)
 
 
@@ -179,23 +180,26 @@ def test_equal_reports_have_equal_bytes_however_they_are_written() -> None:
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"label": "no_such_label"}, "report: label is not in the vocabulary"),
+        (
+            {"label": "no_such_label"},
+            "label: no_such_label is not in the vocabulary",
+        ),
         ({"label": ""}, "report: label not given"),
         ({"label": "", "evidence": ""}, "report: label, evidence not given"),
         ({"value": ""}, "report: value not given"),
-        ({"role": "boss"}, "report: role is not in the vocabulary"),
-        ({"evidence": "gut"}, "report: evidence is not in the vocabulary"),
-        ({"channel": "owl"}, "report: channel is not in the vocabulary"),
-        ({"handling": "loud"}, "report: handling is not in the vocabulary"),
-        ({"technique": ("x",)}, "report: technique is not in the vocabulary"),
-        ({"confidence": 101}, "report: confidence: want at most 100"),
-        ({"confidence": -1}, "report: a field holds a number below 0"),
-        ({"seen": "2026-09-22"}, "report: seen 2026-09-22 is in the future"),
-        ({"seen": "21.9.2026"}, "day: 9 characters that are not YYYY-MM-DD"),
-        ({"seen": "2026-02-30"}, "day: 2026-02-30 is in no calendar"),
-        ({"expires": TODAY}, "report: expires 2026-09-21, seen only"),
-        ({"case": "12"}, "report: case is not 8 bytes in hex"),
-        ({"basis": (("bank", 1),)}, "report: basis is no sorted set"),
+        ({"role": "boss"}, "role: boss is not in the vocabulary"),
+        ({"evidence": "gut"}, "evidence: gut is not in the vocabulary"),
+        ({"channel": "owl"}, "channel: owl is not in the vocabulary"),
+        ({"handling": "loud"}, "handling: loud is not in the vocabulary"),
+        ({"technique": ("x",)}, "technique: x is not in the vocabulary"),
+        ({"confidence": 101}, "confidence: not 0 to 100"),
+        ({"confidence": -1}, "confidence: not 0 to 100"),
+        ({"seen": "2026-09-22"}, "seen: 2026-09-22 is in the future"),
+        ({"seen": "21.9.2026"}, "seen: … is no day as YYYY-MM-DD"),
+        ({"seen": "2026-02-30"}, "seen: 2026-02-30 is no day as YYYY-MM-DD"),
+        ({"expires": TODAY}, "expires: 2026-09-21, and seen 2026-09-21"),
+        ({"case": "12"}, "case: not 16 digits in lower-case hex"),
+        ({"basis": (("bank", 1),)}, "basis: not all are ORIGIN:INDEX"),
         ({"kind": "13800138000"}, "kind: not one of phone, url, account"),
         ({"region": "13800138000"}, "region: want two capital letters"),
         ({"region": "XX"}, "phone: no region 'XX'"),
@@ -242,7 +246,9 @@ def test_what_was_right_once_is_not_taken_for_another_kind_or_field() -> None:
 
 
 def test_a_url_keeps_its_query_only_when_told_to() -> None:
-    url = with_(kind="url", value="http://evil.example/a?uid=7")
+    url = with_(
+        kind="url", value="http://evil.example/a?uid=7", role="phishing_host"
+    )
     assert report.prepare(url, DESK).value == "evil.example/a"
     kept = msgspec.structs.replace(url, keep_query=True)
     assert report.prepare(kept, DESK).value == "evil.example/a?uid=7"
@@ -339,10 +345,10 @@ def test_a_dispute_may_name_the_reports_that_it_is_about() -> None:
     ("fields", "says"),
     [
         ({"reason": ""}, "dispute: reason not given"),
-        ({"reason": "grudge"}, "dispute: reason is not in the vocabulary"),
-        ({"expires": "2020-01-01"}, "dispute: expires 2020-01-01"),
+        ({"reason": "grudge"}, "reason: grudge is not in the vocabulary"),
+        ({"expires": "2020-01-01"}, "expires: 2020-01-01 is past"),
         ({"kind": "13800138000"}, "kind: not one of"),
-        ({"about": (("x", 1),)}, "dispute: about is no sorted set"),
+        ({"about": (("x", 1),)}, "about: not all are ORIGIN:INDEX"),
     ],
 )
 def test_a_dispute_that_cannot_be_is_refused(

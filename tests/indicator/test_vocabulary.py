@@ -130,9 +130,12 @@ def test_a_refused_word_is_named_with_field_and_nearest_codes() -> None:
 
 def test_where_none_is_near_a_short_list_is_told_whole() -> None:
     few = vocabulary.refused("handling", "handling", "xyz")
-    assert few.hint == "use open 可告知, no_tip_off 不得泄露"
+    assert few.hint == (
+        "nearest: open 可告知, no_tip_off 不得泄露; all codes: syncd vocabulary"
+        " handling"
+    )
     some = vocabulary.refused("purpose", "purpose", "xyz", {"audit"})
-    assert some.hint == "use audit 审计"
+    assert some.hint.startswith("nearest: audit 审计; ")
     many = vocabulary.refused("label", "label", "xyz")
     assert many.hint == "all codes: syncd vocabulary label"
 
@@ -161,3 +164,10 @@ def test_a_word_is_told_again_in_one_short_line() -> None:
     assert vocabulary.shown("fake\n invest") == "fake invest"
     assert vocabulary.shown("涉诈收款账户（一级）") == "涉诈收款账户(一级)"
     assert re.fullmatch("x{23}…", vocabulary.shown("x" * 90))
+
+
+def test_every_role_has_kinds_that_fit_it() -> None:
+    assert set(vocabulary.ROLE_KINDS) == vocabulary.codes("role")
+    for kinds in vocabulary.ROLE_KINDS.values():
+        assert kinds
+        assert {*kinds} <= {"phone", "url", "account"}

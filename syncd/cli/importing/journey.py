@@ -403,16 +403,20 @@ class _Judge:
     def __init__(self, settings: Config) -> None:
         # The rules, the roster and its signatures: only for a gap.
         from syncd.flows import report
+        from syncd.flows.draft import Draft
         from syncd.node import pinned
 
         roster = pinned.trusted_roster(settings).current
         today = datetime.datetime.fromtimestamp(
             pinned.clock(), zoneinfo.ZoneInfo(roster.zone)
         )
-        self._draft = report.Draft
+        self._draft = Draft
         self._prepare = report.prepare
         self._desk = report.Desk(
-            roster, today.date().isoformat(), settings.member.region
+            roster,
+            today.date().isoformat(),
+            settings.member.region,
+            settings.member.id,
         )
 
     def problem(self, row: Row, columns: Columns) -> str:

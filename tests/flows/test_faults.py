@@ -1,0 +1,203 @@
+"""Whoever hands a report in is told all that is wrong with it, at once."""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from syncd.errors import MalformedError, RefusedError, SyncdError
+from syncd.flows import report
+from syncd.flows.draft import DisputeDraft, Draft
+from syncd.indicator import vocabulary
+from syncd.indicator.verdict import AUTHORITY
+from tests.flows.test_report import DESK, TODAY, with_
+
+BANK = replace(DESK, member="bank", checked={})
+POLICE = replace(DESK, member="police", checked={})
+URL = with_(kind="url", value="http://evil.example/", role="phishing_host")
+WRONG = DisputeDraft(
+    kind="phone", value="202 555 0123", reason="innocent_owner"
+)
+
+
+def refused(draft: Draft, desk: report.Desk = BANK) -> SyncdError:
+    with pytest.raises(SyncdError) as caught:
+        report.prepare(draft, desk)
+    return caught.value
+
+
+def disputed(**fields: Any) -> SyncdError:
+    draft = msgspec.structs.replace(WRONG, **fields)
+    with pytest.raises(SyncdError) as caught:
+        report.prepare_dispute(draft, BANK)
+    return caught.value
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    error = refused(
+        with_(
+            value="12",
+            label="虚假投资理财",
+            role="主叫",
+            evidence="银行识别",
+            channel="owl",
+            technique=("x", "y"),
+            handling="loud",
+            confidence=101,
+            seen="2026-02-30",
+            expires="soon",
+            case="12",
+            basis=(("bank", 1),),
+        )
+    )
+    told = [str(fault).split(":")[0] for fault in error.faults]
+    assert told == [
+        *("phone", "label", "role", "channel", "technique", "technique"),
+        *("evidence", "handling", "confidence", "seen", "expires", "case"),
+        "basis",
+    ]
+    assert str(error) == "; ".join(map(str, error.faults))
+    hints = [fault.hint for fault in error.faults]
+    for code in ("fake_invest", "caller", "bank_detection"):
+        assert any(f"nearest: {code} " in hint for hint in hints)
+
+
+def test_what_is_missing_does_not_hide_what_is_wrong() -> None:
+    error = refused(Draft(role="主叫", seen="2030-01-01"))
+    assert [str(fault) for fault in error.faults] == [
+        "report: kind, value, label, evidence not given",
+        "role: 主叫 is not in the vocabulary",
+        "seen: 2030-01-01 is in the future",
+    ]
+
+
+def test_one_fault_is_no_list() -> None:
+    assert refused(with_(label="xyz")).faults == ()
+
+
+def test_a_value_in_a_wrong_column_is_never_told_again() -> None:
+    number = "13800138000"
+    wrong = dict.fromkeys(("label", "role", "channel", "seen"), number)
+    error = refused(with_(**wrong, kind=number, case=number, region=number))
+    assert number not in f"{error} {error.hint} {error.faults}"
+    assert number not in str(disputed(reason=number, due=number))
+
+
+# ------------------------------------------------------------ role and kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "role"),
+    [
+        ("phone", "2025550123", "phishing_host"),
+        ("phone", "2025550123", "collecting_account"),
+        ("phone", "2025550123", "app_download"),
+        ("url", "http://evil.example/", "caller"),
+        ("url", "http://evil.example/", "mule_account"),
+        ("account", "alipay:13800138000", "sms_sender"),
+        ("account", "alipay:13800138000", "redirector"),
+    ],
+)
+def test_a_role_that_does_not_fit_the_kind_is_refused(
+    kind: str, value: str, role: str
+) -> None:
+    error = refused(with_(kind=kind, value=value, role=role))
+    assert f"role: {role} fits " in str(error)
+    assert f", not {kind}" in str(error)
+    for fits in error.hint.removeprefix("roles of this kind: ").split(", "):
+        assert kind in vocabulary.ROLE_KINDS[fits]
+
+
+def test_every_role_goes_with_its_kinds() -> None:
+    values = {
+        "phone": "2025550123",
+        "url": "http://evil.example/",
+        "account": "alipay:13800138000",
+    }
+    for role, kinds in vocabulary.ROLE_KINDS.items():
+        for kind in kinds:
+            draft = with_(kind=kind, value=values[kind], role=role)
+            assert report.prepare(draft, BANK).kind == kind
+
+
+# ----------------------------------------------------- evidence and sector
+
+
+@pytest.mark.parametrize(
+    ("evidence", "instead"),
+    [
+        ("police_case", "official_relay"),
+        ("police_alert", "official_relay"),
+        ("judgment", "official_relay"),
+        ("official_list", "official_relay"),
+        ("carrier_detection", "partner_feed"),
+        ("platform_detection", "partner_feed"),
+    ],
+)
+def test_evidence_beyond_the_own_sector_is_refused_and_another_offered(
+    evidence: str, instead: str
+) -> None:
+    error = refused(with_(evidence=evidence))
+    assert isinstance(error, RefusedError)
+    assert str(error).startswith(f"evidence: {evidence} is for ")
+    assert str(error).endswith("to give, we are bank")
+    assert f" {instead} " in error.hint
+    offered = with_(evidence=instead)
+    assert report.prepare(offered, BANK).value
+
+
+def test_evidence_of_the_own_sector_is_taken() -> None:
+    for evidence in ("bank_detection", "official_relay", "victim_report"):
+        assert report.prepare(with_(evidence=evidence), BANK).fields
+    for evidence in ("police_case", "judgment", "official_list"):
+        assert report.prepare(with_(evidence=evidence), POLICE).fields
+    assert "we are police" in str(
+        refused(with_(evidence="bank_detection"), POLICE)
+    )
+
+
+def test_who_is_in_no_roster_is_not_asked_for_a_sector() -> None:
+    for evidence in AUTHORITY:
+        assert report.prepare(with_(evidence=evidence), DESK).fields
+
+
+# --------------------------------------------------------------- disputes
+
+
+def test_all_that_is_wrong_with_a_dispute_is_said_at_once() -> None:
+    error = disputed(
+        kind="fax", reason="冤枉", due="2020-01-01", expires="2020-01-02"
+    )
+    assert [str(fault) for fault in error.faults] == [
+        "kind: not one of phone, url, account",
+        "reason: 冤枉 is not in the vocabulary",
+        "due: 2020-01-01 is past",
+        "expires: 2020-01-02 is past, or before due",
+    ]
+    assert "innocent_owner" in error.faults[1].hint
+
+
+def test_a_dispute_is_due_today_at_the_earliest() -> None:
+    today = msgspec.structs.replace(WRONG, due=TODAY)
+    assert TODAY.encode() in report.prepare_dispute(today, BANK).fields
+    assert "due: 2026-09-20 is past" in str(disputed(due="2026-09-20"))
+
+
+def test_a_dispute_stands_until_it_is_due() -> None:
+    error = disputed(due="2026-10-10", expires="2026-10-09")
+    assert "expires: 2026-10-09 is past, or before due" in str(error)
+    early = msgspec.structs.replace(WRONG, expires="2026-09-25")
+    fields = msgspec.json.decode(report.prepare_dispute(early, BANK).fields)
+    assert (fields["due"], fields["expires"]) == ("2026-09-25", "2026-09-25")
+
+
+@pytest.mark.parametrize("index", [-1, 2**53])
+def test_a_position_is_an_index_of_a_log(index: int) -> None:
+    error = disputed(about=(("a.example/syncd/txwz/1", index),))
+    assert str(error).startswith("about: not all are ORIGIN:INDEX")
+
+
+def test_a_dispute_too_long_for_one_statement_is_refused() -> None:
+    about = tuple((f"{n:030}.example/syncd/txwz/1", n) for n in range(80))
+    assert isinstance(disputed(about=about), MalformedError)
