@@ -295,9 +295,27 @@ def _error(
         hint = hint or t("come back in {wait} s", wait=wait)
         return QuotaError(detail, retry_after_s=wait, hint=hint)
     error = (_CLASSES.get(code) or _by_status(status))(detail, hint=hint)
-    if isinstance(said.get("params"), dict):
-        error.message, error.params = str(said.get("template")), said["params"]
+    _put_apart(error, said)
+    flaws = said.get("errors")
+    if isinstance(flaws, list) and len(flaws) > 1:
+        error.faults = tuple(map(_fault, flaws))
     return error
+
+
+def _fault(said: Mapping[str, Any]) -> SyncdError:
+    error = SyncdError(
+        str(said.get("detail", "")), hint=str(said.get("hint") or "")
+    )
+    _put_apart(error, said)
+    return error
+
+
+def _put_apart(error: SyncdError, said: Mapping[str, Any]) -> None:
+    """Keep message and hint apart from what was put into them."""
+    if isinstance(said.get("params"), dict):
+        error.message = str(said.get("template"))
+        error.advice = str(said.get("advice") or "")
+        error.params = said["params"]
 
 
 def problem(said: Mapping[str, Any]) -> SyncdError:

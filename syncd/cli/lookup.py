@@ -91,7 +91,8 @@ def _purposes() -> str:
     from syncd.indicator import vocabulary
 
     codes = vocabulary.FACETS["purpose"]
-    return ", ".join(c for c in codes if c not in ("publish", "rotate"))
+    house = ("publish", "rotate", "never")  # never a look-up's
+    return ", ".join(c for c in codes if c not in house)
 
 
 def _item(
@@ -118,7 +119,7 @@ def _show(items: list[Mapping[str, Any]]) -> None:
     rows = []
     for number, item in enumerate(items, 1):
         if "problem" in item:
-            why = str(door.problem(item["problem"]))
+            why = text.of(door.problem(item["problem"]))
             rows.append((str(number), t("refused"), why, "", "", "", ""))
             continue
         rows.append(
@@ -142,9 +143,9 @@ def _whole(item: Mapping[str, Any]) -> list[str]:
     """Return one answer as lines of name and text."""
     if "problem" in item:
         problem = door.problem(item["problem"])
-        found = [(t("refused"), str(problem))]
-        if problem.hint:
-            found.append((t("hint"), problem.hint))
+        found = [(t("refused"), text.of(problem))]
+        if hint := text.hint_of(problem):
+            found.append((t("hint"), hint))
     else:
         seen = [item.get("first_seen", ""), item.get("last_seen", "")]
         found = [

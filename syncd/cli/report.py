@@ -14,7 +14,7 @@ import typer
 
 from syncd.cli import door, grid, terminal
 from syncd.cli.door import Door
-from syncd.cli.text import t
+from syncd.cli.text import hint_of, of, t
 from syncd.errors import MalformedError, SyncdError, UsageError
 
 if TYPE_CHECKING:
@@ -265,10 +265,7 @@ def _show_taken(items: list[Mapping[str, Any]], as_json: bool) -> None:
         for number, item in enumerate(items, 1):
             if item["state"] == "refused":
                 problem = door.problem(item["problem"])
-                terminal.say(
-                    t("{n}: refused: {why}", n=number, why=problem)
-                    + (f" ({problem.hint})" if problem.hint else "")
-                )
+                _show_refused(number, problem)
             elif item["state"] == "known":
                 terminal.say(t("{n}: known as {id}", n=number, id=item["id"]))
             else:
@@ -277,6 +274,16 @@ def _show_taken(items: list[Mapping[str, Any]], as_json: bool) -> None:
                 )
     if counts["refused"]:
         raise typer.Exit(1)
+
+
+def _show_refused(number: int, error: SyncdError) -> None:
+    """Print each fault of a value that was refused, with its hint."""
+    for fault in error.faults or (error,):
+        hint = hint_of(fault)
+        terminal.say(
+            t("{n}: refused: {why}", n=number, why=of(fault))
+            + (f" ({hint})" if hint else "")
+        )
 
 
 # ------------------------------------------------------------------ import
@@ -609,12 +616,15 @@ def _retract_all(
             {
                 **count,
                 "ids": ids,
-                "refused": [{"item": n, "detail": str(e)} for n, e in failed],
+                "refused": [
+                    {"item": n, "detail": str(e), "hint": e.hint}
+                    for n, e in failed
+                ],
             }
         )
     else:
         for number, error in failed:
-            terminal.say(t("{n}: refused: {why}", n=number, why=error))
+            _show_refused(number, error)
         terminal.say(
             t(
                 "{reports} reports and {disputes} disputes are being"

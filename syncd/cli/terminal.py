@@ -80,8 +80,8 @@ def of_system(error: OSError) -> SyncdError:
 def complain(error: SyncdError) -> int:
     """Print an error and return the exit code that it means."""
     tell(f"syncd: {t('error')}: {text.of(error)}")
-    if error.hint:
-        tell(f"syncd: {t('hint')}: {t(error.hint)}")
+    if hint := text.hint_of(error):
+        tell(f"syncd: {t('hint')}: {hint}")
     return error.exit_code
 
 

@@ -31,5 +31,18 @@ def t(english: str, **values: object) -> str:
 
 def of(error: SyncdError) -> str:
     """Return what an error says, in the chosen language."""
+    if error.faults:
+        return t("; ").join(map(of, error.faults))
     said = zh.TEXT.get(error.message) if _lang == "zh" else None
     return said.format(**error.params) if said else str(error)
+
+
+def hint_of(error: SyncdError) -> str:
+    """Return the way out of an error, in the chosen language, or ""."""
+    if error.faults:
+        hints = dict.fromkeys(map(hint_of, error.faults))
+        return t("; ").join(hint for hint in hints if hint)
+    said = zh.TEXT.get(error.advice) if _lang == "zh" else None
+    if said and error.params:
+        return said.format(**error.params)
+    return t(error.hint)

@@ -367,6 +367,71 @@ TEXT = {
     "a larger id only": "只列编号更大的",
     "rows at most": "最多行数",
     "show the raw values": "显示原始值",
+    # --------------------------------------- refusals of reports and codes
+    "; ": "；",
+    "{field}: {word} is not in the vocabulary": (
+        "{field}：代码表中没有“{word}”"
+    ),
+    "nearest: {near}; all codes: syncd vocabulary {facet}": (
+        "最接近的代码：{near}；全部代码见 syncd vocabulary {facet}"
+    ),
+    "all codes: syncd vocabulary {facet}": (
+        "全部代码见 syncd vocabulary {facet}"
+    ),
+    "report: {fields} not given": "上报：未给出 {fields}",
+    "nothing is guessed: name it in a column or an option": (
+        "系统不作猜测：请在某一列或某个选项中给出"
+    ),
+    "report: this {kind} is on the alliance's never-list": (
+        "上报：该 {kind} 在联盟的保护名单上"
+    ),
+    "it is an emergency, official or clearing number or site: report what"
+    " merely imitates it": (
+        "它是紧急、官方或清算用的号码或网站：请上报仿冒它的那一个"
+    ),
+    "kind: not one of {kinds}": "kind：须为 {kinds} 之一",
+    "region: want two capital letters": "region：须为两个大写字母",
+    "role: {role} fits {kinds}, not {kind}": (
+        "role：{role} 只适用于 {kinds}，不适用于 {kind}"
+    ),
+    "roles of this kind: {roles}": "此类可用的 role：{roles}",
+    "evidence: {evidence} is for {sectors} to give, we are {sector}": (
+        "evidence：{evidence} 只能由 {sectors} 给出，本机构是 {sector}"
+    ),
+    "for what another told us: {instead} {label}": (
+        "转述他方告知的情况请用：{instead} {label}"
+    ),
+    "confidence: not 0 to 100": "confidence：须为 0 至 100",
+    "case: not 16 digits in lower-case hex": (
+        "case：须为 16 位小写十六进制数字"
+    ),
+    "seen: {seen} is in the future": "seen：{seen} 在未来",
+    "expires: {expires}, and seen {seen}": (
+        "expires：{expires}，而 seen 为 {seen}"
+    ),
+    "it counts from the day seen until the day before": (
+        "自 seen 当天起计，至 expires 前一天止"
+    ),
+    "{field}: {day} is no day as YYYY-MM-DD, 1970 to 2199": (
+        "{field}：{day} 不是 1970 至 2199 年间的 YYYY-MM-DD 日期"
+    ),
+    "{field}: not all are ORIGIN:INDEX of a statement": (
+        "{field}：并非都是“日志名:序号”"
+    ),
+    "oprf: {kind}: the token key has changed meanwhile": (
+        "OPRF：{kind} 的密钥刚刚更换"
+    ),
+    "dispute: reason not given": "异议：未给出 reason",
+    "due: {due} is past": "due：{due} 已过",
+    "it is the day by which an answer is asked for": (
+        "它是要求对方答复的截止日"
+    ),
+    "expires: {expires} is past, or before due": (
+        "expires：{expires} 已过，或早于 due"
+    ),
+    "token: the roster has no epoch {epoch} of {kind}": (
+        "token：名册中没有 {kind} 的第 {epoch} 批次"
+    ),
     # -------------------------------------------------- lists of reports
     "is empty": "是空的",
     "is no file": "不是文件",

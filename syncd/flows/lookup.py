@@ -36,7 +36,9 @@ from syncd.indicator.identifier import Identifier
 from syncd.indicator.verdict import Verdict
 from syncd.roster.roster import Roster
 
-PURPOSES: Final = vocabulary.codes("purpose") - {"publish", "rotate"}
+PURPOSES: Final = vocabulary.codes("purpose") - {
+    *("publish", "rotate", "never")  # our own work, and no look-up
+}
 APART: Final = frozenset({"audit", "test", "appeal", "subject_access"})
 HITS: Final = frozenset({"confirmed", "suspected", "disputed"})
 
@@ -214,7 +216,9 @@ def _normalise(question: Question, world: World) -> _Asked:
     if question.token:
         if world.roster.epoch(kind, question.epoch) is None:
             raise MalformedError(
-                f"token: the roster has no epoch {question.epoch} of {kind}"
+                "token: the roster has no epoch {epoch} of {kind}",
+                epoch=question.epoch,
+                kind=kind,
             )
         return _Asked(question)
     forms = identifier.for_lookup(
@@ -259,7 +263,7 @@ def _same_keys(old: Roster, new: Roster, asking: _Asking) -> None:
     for kind in identifier.KINDS:
         if _epoch(old, kind) != _epoch(new, kind):
             asking.failed[kind] = UnavailableError(
-                f"oprf: {kind}: the token key has changed meanwhile"
+                "oprf: {kind}: the token key has changed meanwhile", kind=kind
             )
             for form in [f for f in asking.outputs if f.kind == kind]:
                 del asking.outputs[form]

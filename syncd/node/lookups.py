@@ -174,9 +174,8 @@ class Lookups:
         """Answer every item, in order; recorded durably before return."""
         began = time.monotonic()
         if wanted.purpose not in lookup.PURPOSES:
-            raise MalformedError(
-                "purpose: is not in the vocabulary",
-                hint=f"use {', '.join(sorted(lookup.PURPOSES))}",
+            raise vocabulary.refused(
+                "purpose", "purpose", wanted.purpose, lookup.PURPOSES
             )
         roster = self._roster()
         day = statement.day(self._today())

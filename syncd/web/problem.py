@@ -9,6 +9,7 @@ detail repeats what came in: it may be somebody's number.
 
 import re
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -44,11 +45,20 @@ _CODES: dict[type[SyncdError], str] = {
 }
 
 
-class Flaw(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Flaw(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
     """One place in a request, and what is wrong there."""
 
-    at: str  # e.g. reports[3].confidence
+    at: str  # e.g. reports[3].confidence, or a field alone
     detail: str
+    hint: str = ""
+    template: str = ""  # `detail` with names in braces for `params`
+    advice: str = ""  # `hint` likewise
+    params: dict[str, str] = {}
 
 
 class Problem(
@@ -66,6 +76,7 @@ class Problem(
     detail: str
     hint: str = ""
     template: str = ""  # `detail` with names in braces for `params`
+    advice: str = ""  # `hint` likewise
     params: dict[str, str] = {}
     errors: tuple[Flaw, ...] = ()
 
@@ -89,10 +100,29 @@ def of(error: SyncdError) -> Problem:
         status=status,
         detail=str(error),
         hint=error.hint,
-        template=error.message if error.params else "",
-        params={name: str(said) for name, said in error.params.items()},
-        errors=error.flaws if isinstance(error, ShapeError) else (),
+        **_parts(error),
+        errors=error.flaws
+        if isinstance(error, ShapeError)
+        else tuple(map(_flaw, error.faults)),
     )
+
+
+def _flaw(error: SyncdError) -> Flaw:
+    """Return one of the faults that an error bears."""
+    said = str(error)
+    at, _, _ = said.partition(":")
+    return Flaw(at, said, error.hint, **_parts(error))
+
+
+def _parts(error: SyncdError) -> dict[str, Any]:
+    """Return message and hint apart from what is put into them."""
+    if not error.params:
+        return {}
+    return {
+        "template": error.message,
+        "advice": error.advice,
+        "params": {name: str(said) for name, said in error.params.items()},
+    }
 
 
 def plain(status: int, detail: str, hint: str = "") -> Problem:

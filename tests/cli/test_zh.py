@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from syncd.cli import main, text, told, usage, zh
-from syncd.errors import MalformedError
+from syncd.errors import MalformedError, joined
+from syncd.indicator import vocabulary
 
 ROOM = Path(zh.__file__).parent
 TREES = {p.name: ast.parse(p.read_text()) for p in ROOM.rglob("*.py")}
@@ -50,7 +51,12 @@ def looped(node: ast.ListComp | ast.For | ast.GeneratorExp) -> Iterator[str]:
 
 
 # Files below syncd/ whose refusals are said in Chinese too.
-REFUSING: tuple[str, ...] = ()
+REFUSING: tuple[str, ...] = (
+    "flows/faults.py",
+    "flows/lookup.py",
+    "flows/report.py",
+    "indicator/vocabulary.py",
+)
 
 
 def refused(tree: ast.AST) -> Iterator[str]:
@@ -115,6 +121,25 @@ def test_an_error_with_parameters_is_said_in_chinese() -> None:
         assert text.of(MalformedError("no {such} sentence")) == (
             "no {such} sentence"
         )
+    finally:
+        text.choose("en")
+
+
+def test_all_faults_and_their_hints_are_said_in_chinese() -> None:
+    error = joined(
+        [
+            vocabulary.refused("label", "label", "杀猪盘诈骗"),
+            MalformedError("confidence: not 0 to 100"),
+        ]
+    )
+    text.choose("zh")
+    try:
+        assert text.of(error) == (
+            "label：代码表中没有“杀猪盘诈骗”；confidence：须为 0 至 100"
+        )
+        assert text.hint_of(error).startswith("最接近的代码：fake_invest ")
+        assert text.hint_of(MalformedError("x", hint="hint")) == "提示"
+        assert text.hint_of(MalformedError("x")) == ""
     finally:
         text.choose("en")
 

@@ -347,7 +347,10 @@ async def test_another_members_report_is_not_ours_to_retract(
 
 
 REFUSED = [
-    (report("+12025550100", label="no_such"), "label: no_such is not in the voc"),
+    (
+        report("+12025550100", label="no_such"),
+        "label: no_such is not in the voc",
+    ),
     (report("+12025550100", confidence=101), "confidence: not 0 to 100"),
     (report("+12025550100", seen="2199-01-01"), "is in the future"),
     (report("http://x.example/" + "a" * 10**6, "url"), "url: "),
