@@ -11,7 +11,7 @@ import pytest
 HOUSE = Path(__file__).parents[1]
 ROOMS = {
     *("errors", "canonical", "tlog", "oprf", "roster", "indicator", "flows"),
-    *("pinning", "store", "peer", "web", "config", "node", "cli"),
+    *("lists", "pinning", "store", "peer", "web", "config", "node", "cli"),
 }
 CORE = ("tlog", "oprf", "roster", "indicator", "flows")
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text())

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncd.cli import door, grid, terminal
+from syncd.cli import door, grid, terminal, text
 from syncd.cli.door import Door
 from syncd.cli.text import hint_of, of, t
 from syncd.errors import MalformedError, SyncdError, UsageError
 
 if TYPE_CHECKING:
-    from syncd.cli.importing.rows import Table
+    from syncd.lists.rows import Table
 
 NEEDED = ("kind", "label", "role", "evidence")
 MOST = 10_000  # values in one call
@@ -131,10 +131,10 @@ def positions(texts: Iterable[str], option: str) -> list[tuple[str, int]]:
         UsageError: one is none.
     """
     found = []
-    for text in texts:
-        origin, colon, index = text.rpartition(":")
+    for said in texts:
+        origin, colon, index = said.rpartition(":")
         if not colon or not index.isdecimal() or len(index) > 15:
-            raise UsageError(f"{option} {text!r}: {t('want ORIGIN:INDEX')}")
+            raise UsageError(f"{option} {said!r}: {t('want ORIGIN:INDEX')}")
         found.append((origin, int(index)))
     return found
 
@@ -343,8 +343,9 @@ def _add_import(noun: typer.Typer) -> None:
         as_json: AsJson = False,
     ) -> None:
         # Only this verb reads tables.
-        from syncd.cli.importing import columns, journey, table
-        from syncd.cli.importing.rows import Told
+        from syncd.cli.importing import journey
+        from syncd.lists import columns, table
+        from syncd.lists.rows import Told
 
         constants = given(
             kind=kind,
@@ -496,8 +497,8 @@ def _add_retract(noun: typer.Typer) -> None:
         as_json: AsJson = False,
     ) -> None:
         # Only a list is read as a table.
-        from syncd.cli.importing import table
-        from syncd.cli.importing.rows import Told
+        from syncd.lists import table
+        from syncd.lists.rows import Told
 
         refuse_arguments(on_line)
         if not reason:
@@ -554,7 +555,7 @@ def _listed(
     Raises:
         UsageError: it cannot be read, or a row of it cannot.
     """
-    from syncd.cli.importing import columns
+    from syncd.lists import columns
 
     wanted = ("kind", "value", "scheme", "region")
     plan = columns.plan(
@@ -568,12 +569,12 @@ def _listed(
     )
     found = []
     for row in rows.rows(0, 0):
-        why = row.problem
+        why = text.of(row.problem) if row.problem else ""
         if not why:
             try:
                 found.append(plan.report(row))
             except MalformedError as e:
-                why = str(e)
+                why = text.of(e)
         if why:
             raise UsageError(f"{file}: {t('line {n}', n=row.number)}: {why}")
     # One value may stand in many rows, and is retracted once.

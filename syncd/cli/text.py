@@ -34,7 +34,11 @@ def of(error: SyncdError) -> str:
     if error.faults:
         return t("; ").join(map(of, error.faults))
     said = zh.TEXT.get(error.message) if _lang == "zh" else None
-    return said.format(**error.params) if said else str(error)
+    if not said:
+        return str(error)
+    inner = {k: v for k, v in error.params.items() if isinstance(v, Exception)}
+    told = {k: of(v) for k, v in inner.items() if isinstance(v, SyncdError)}
+    return said.format(**{**error.params, **told})
 
 
 def hint_of(error: SyncdError) -> str:

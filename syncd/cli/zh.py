@@ -433,7 +433,7 @@ TEXT = {
         "token：名册中没有 {kind} 的第 {epoch} 批次"
     ),
     # -------------------------------------------------- lists of reports
-    "is empty": "是空的",
+    "{path}: is empty": "{path}：是空的",
     "is no file": "不是文件",
     "does another program, or another syncd, listen there?": (
         "那里监听的是别的程序，或别的 syncd？"
@@ -444,13 +444,12 @@ TEXT = {
     ),
     "{path}: its name does not say what it is": ("{path}：从文件名看不出格式"),
     "say --format: {names}": "请给出 --format：{names}",
-    "is an old XLS workbook, or protected": "是旧版 XLS 工作簿，或已加密",
+    "{path}: is an old XLS workbook, or protected": "{path}：是旧版 XLS 工作簿，或已加密",
     "save it as XLSX without a password, or as CSV": (
         "请另存为不加密的 XLSX，或 CSV"
     ),
     "{path}: is not {kind}": "{path}：不是 {kind}",
-    "but XLSX or another ZIP": "而是 XLSX 或其他 ZIP",
-    "is UTF-32": "是 UTF-32 编码",
+    "{path}: is UTF-32": "{path}：是 UTF-32 编码",
     "save it as UTF-8": "请另存为 UTF-8",
     "say --encoding": "请给出 --encoding",
     "{path}: may be UTF-8 or GB18030": (
@@ -464,7 +463,7 @@ TEXT = {
     " decode are refused": (
         "请另存为 UTF-8；或给出 --encoding，不能解码的行将被拒收"
     ),
-    "lines end with a carriage return alone": "各行仅以回车符结尾",
+    "{path}: lines end with a carriage return alone": "{path}：各行仅以回车符结尾",
     "save it with usual line ends": "请用通常的换行符保存",
     "{path}: cells may be parted by {these}": ("{path}：分隔符可能是 {these}"),
     "say --delimiter": "请给出 --delimiter",
@@ -481,10 +480,18 @@ TEXT = {
     "no JSON object": "不是 JSON 对象",
     "the object has a name twice": "对象中有重复的名称",
     "{name} is no text": "{name} 不是文本",
-    "{name} is there twice": "{name} 出现两次",
-    "is larger inside than a list is": "解开后大于一份名单应有的大小",
+    "{field}: is there twice": "{field}：出现两次",
+    "{field}: {why}": "{field}：{why}",
+    "; ": "；",
+    "{path}: line {n}: {why}": "{path}：第 {n} 行：{why}",
+    "{path}: {why}": "{path}：{why}",
+    "--{name}: {why}": "--{name}：{why}",
+    "--delimiter {told}: want , ; | tab": "--delimiter {told}：应为 , ; | tab",
+    "--encoding {told}: want {names}": "--encoding {told}：应为 {names}",
+    "--format {told}: want {names}": "--format {told}：应为 {names}",
+    "{path}: is larger inside than a list is": "{path}：解开后大于一份名单应有的大小",
     "save the sheet as CSV": "请把工作表另存为 CSV",
-    "is no sound XLSX workbook": "不是完好的 XLSX 工作簿",
+    "{path}: is no sound XLSX workbook ({what})": "{path}：不是完好的 XLSX 工作簿（{what}）",
     "save it again, or as CSV": "请重新保存，或另存为 CSV",
     "{path}: no sheet {name}": "{path}：没有工作表 {name}",
     "{path}: has {n} sheets": "{path}：有 {n} 个工作表",
@@ -514,8 +521,9 @@ TEXT = {
     ),
     "columns: {names}": "各列：{names}",
     "fields: {names}": "各字段：{names}",
-    "want FIELD=COLUMN": "应为 字段=列",
-    "want FIELD TAB text TAB code": "应为 字段 TAB 文字 TAB 代码",
+    "--map {text}: want FIELD=COLUMN": "--map {text}：应为 字段=列",
+    "--map {field}=…": "--map {field}=…",
+    "{path}: line {n}: want FIELD TAB text TAB code": "{path}：第 {n} 行：应为 字段 TAB 文字 TAB 代码",
     "--map names {field} twice": "--map 两次指定 {field}",
     "--map names a column twice": "--map 两次指定同一列",
     "no whole number": "不是整数",
@@ -570,12 +578,12 @@ TEXT = {
     " the column a name": (
         "若首行就是数据：加 --no-header 和 --map value={n}；否则请给该列起名"
     ),
-    "is HTML or XML, whatever its name says": "实为 HTML 或 XML，与文件名不符",
+    "{path}: is HTML or XML, whatever its name says": "{path}：实为 HTML 或 XML，与文件名不符",
     "open it in a spreadsheet and save it as XLSX or CSV": (
         "请用表格软件打开，另存为 XLSX 或 CSV"
     ),
-    "may be UTF-16 without a byte order mark": (
-        "可能是没有字节顺序标记的 UTF-16"
+    "{path}: may be UTF-16 without a byte order mark": (
+        "{path}：可能是没有字节顺序标记的 UTF-16"
     ),
     "say --encoding utf-16-le, or save it as UTF-8": (
         "请加 --encoding utf-16-le，或另存为 UTF-8"

@@ -56,6 +56,8 @@ REFUSING: tuple[str, ...] = (
     "flows/lookup.py",
     "flows/report.py",
     "indicator/vocabulary.py",
+    *("lists/columns.py", "lists/lines.py", "lists/sheet.py"),
+    "lists/table.py",
 )
 
 

@@ -1,8 +1,7 @@
-"""Reading an operator's list: any bytes give rows, each right or refused.
+"""A list on its way to the daemon: the terminal of `syncd.lists`.
 
-    file ─ lines | sheet ─ table ─ columns ─ reports ─ own door
-                              └──── refused ─────┴──▶ FILE.refused.csv
+    file ─ lists ─ reports ─ local API
+             └─ refused ─────┴──▶ FILE.refused.csv
 
-Nothing is held but one batch of rows. A row is known by the number of its
-first line, and by the offset behind it: an import goes on from there.
+Nothing is held but one batch of rows.
 """

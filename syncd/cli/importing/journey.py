@@ -22,13 +22,11 @@ from typing import Any
 
 import msgspec
 
-from syncd.cli import terminal
+from syncd.cli import terminal, text
 from syncd.cli.door import Door
-from syncd.cli.importing.columns import Columns
 from syncd.cli.importing.ledger import Ledger, Mark
 from syncd.cli.importing.patience import Patience
 from syncd.cli.importing.progress import Meter
-from syncd.cli.importing.rows import Row, Table
 from syncd.cli.text import t
 from syncd.config import Config
 from syncd.errors import (
@@ -39,6 +37,8 @@ from syncd.errors import (
     UnavailableError,
     UsageError,
 )
+from syncd.lists.columns import Columns
+from syncd.lists.rows import Row, Table
 
 STEP = 5000  # rows
 _HEAD = 1 << 20  # bytes at the beginning that a file is known by
@@ -308,14 +308,14 @@ def steps(
         # A character is at most six bytes in JSON.
         size = base + 6 * len(one.raw)
         report: dict[str, Any] | None = None
-        problem = one.problem
+        problem = text.of(one.problem) if one.problem else ""
         if not problem and size > budget:
             problem = t("the row is too long for one request")
         if not problem:
             try:
                 report = columns.report(one)
             except MalformedError as e:
-                problem = str(e)
+                problem = text.of(e)
         if report is not None and step.bytes + size > budget:
             yield step
             step = _Step([], [], [])
@@ -422,7 +422,7 @@ class _Judge:
     def problem(self, row: Row, columns: Columns) -> str:
         """Return why a row is refused, or ""."""
         if row.problem:
-            return row.problem
+            return text.of(row.problem)
         try:
             made = columns.report(row)
             self._prepare(msgspec.convert(made, self._draft), self._desk)

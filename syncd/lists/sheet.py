@@ -18,9 +18,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syncd.cli.importing.rows import Flawed, Row, Told
-from syncd.cli.text import t
-from syncd.errors import UsageError
+from syncd.errors import MalformedError, UsageError
+from syncd.lists.rows import Flawed, Row, Told
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -68,7 +67,7 @@ class Sheet:
         self.about = f"xlsx, {self.name}"
         first = next(self._raw(0), None)
         if first is None:
-            raise UsageError(f"{path}: {t('is empty')}")
+            raise UsageError("{path}: is empty", path=path)
         names = tuple(str(cell).strip() for cell in first.cells)
         self.width = len(names)
         self.header: tuple[str, ...] | None = names if told.header else ()
@@ -85,7 +84,9 @@ class Sheet:
                 here = width
             problem = found.problem
             if not problem and here > width:
-                problem = t("{here} cells, want {want}", here=here, want=width)
+                problem = MalformedError(
+                    "{here} cells, want {want}", here=here, want=width
+                )
             # A sheet leaves cells out at the end of a row that are empty.
             cells = cells[:width] + [""] * (width - here)
             yield Row(
@@ -166,24 +167,22 @@ class Sheet:
             if wanted:
                 if wanted not in names:
                     raise UsageError(
-                        t(
-                            "{path}: no sheet {name}",
-                            path=self.path,
-                            name=wanted,
-                        ),
-                        hint=t("sheets: {names}", names=", ".join(names)),
+                        "{path}: no sheet {name}",
+                        path=self.path,
+                        name=wanted,
+                        hint="sheets: {names}",
+                        names=", ".join(names),
                     )
                 name = wanted
             elif len(visible) == 1:
                 name = visible[0]
             else:
                 raise UsageError(
-                    t(
-                        "{path}: has {n} sheets",
-                        path=self.path,
-                        n=len(visible),
-                    ),
-                    hint=t("say --sheet: {names}", names=", ".join(visible)),
+                    "{path}: has {n} sheets",
+                    path=self.path,
+                    n=len(visible),
+                    hint="say --sheet: {names}",
+                    names=", ".join(visible),
                 )
             self._no_hollow(getattr(book[name], "_worksheet_path", ""))
         return name
@@ -192,21 +191,19 @@ class Sheet:
         cell = self._hollow.get(part.lstrip("/"))
         if cell is not None:
             raise UsageError(
-                t(
-                    "{path}: cell {cell} is a formula without its result",
-                    path=self.path,
-                    cell=cell,
-                ),
-                hint=t("open it in a spreadsheet and save it again"),
+                "{path}: cell {cell} is a formula without its result",
+                path=self.path,
+                cell=cell,
+                hint="open it in a spreadsheet and save it again",
             )
 
     def _raw(self, after: int) -> Iterator[Row]:
         """Yield the rows behind row number `after` that are not blank."""
         for number, values in self._values(self.name, after):
             cells = [_text(value) for value in values[:MAX_COLUMNS]]
-            problem = ""
+            problem: MalformedError | None = None
             if len(values) > MAX_COLUMNS:
-                problem = t("more than {n} cells", n=MAX_COLUMNS)
+                problem = MalformedError("more than {n} cells", n=MAX_COLUMNS)
             if problem or any(cell.strip() for cell in cells):
                 yield Row(
                     *(number, number, number),
@@ -245,15 +242,17 @@ class Sheet:
 
     def _too_large(self) -> UsageError:
         return UsageError(
-            f"{self.path}: {t('is larger inside than a list is')}",
-            hint=t("save the sheet as CSV"),
+            "{path}: is larger inside than a list is",
+            path=self.path,
+            hint="save the sheet as CSV",
         )
 
     def _broken(self, error: Exception | None) -> UsageError:
-        what = f" ({type(error).__name__})" if error is not None else ""
         return UsageError(
-            f"{self.path}: {t('is no sound XLSX workbook')}{what}",
-            hint=t("save it again, or as CSV"),
+            "{path}: is no sound XLSX workbook ({what})",
+            path=self.path,
+            what=type(error).__name__ if error else "DOCTYPE",
+            hint="save it again, or as CSV",
         )
 
 
@@ -308,7 +307,7 @@ def _text(value: Any) -> str:
             if whole is None:
                 return str(value)
             if len(str(abs(whole))) > _DIGITS:
-                why = t(
+                why = MalformedError(
                     "a number above {n} digits has lost its end: keep it as"
                     " text",
                     n=_DIGITS,

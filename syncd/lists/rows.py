@@ -1,8 +1,10 @@
-"""Rows: what a list is, whatever file it lies in."""
+"""Rows: what a list is, whatever file it lies in, and what is wrong in it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from syncd.errors import MalformedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,13 @@ class Flawed(str):
 
     __slots__ = ("why",)
 
-    def __new__(cls, text: str, why: str) -> "Flawed":
+    why: MalformedError
+
+    def __new__(cls, text: str, why: MalformedError) -> "Flawed":
         """Return the text with why it is of no use."""
         made = super().__new__(cls, text)
         made.why = why
         return made
-
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Row:
     end: int  # offset behind it: bytes, or rows of a sheet
     cells: Sequence[str] | Mapping[str, str] = field(repr=False)
     raw: str = field(repr=False)  # as it stands in the file
-    problem: str = ""
+    problem: MalformedError | None = None
 
 
 class Table(Protocol):

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from syncd.cli.text import t
-from syncd.errors import UsageError
+from syncd.errors import MalformedError, UsageError
 
 MAX_LINE = 65_536  # bytes; a longer one is refused, and not kept
 SHOWN = 1024  # bytes of a refused overlong line that are shown
@@ -49,7 +48,7 @@ class Line:
 
     end: int  # bytes of the file up to and with its line end
     text: str
-    problem: str = ""
+    problem: MalformedError | None = None
 
 
 def encoding(path: Path, told: str = "") -> Encoding:
@@ -67,21 +66,25 @@ def encoding(path: Path, told: str = "") -> Encoding:
                 name = marked[1] if marked else "utf-16-le"
             if name not in ENCODINGS:
                 raise UsageError(
-                    f"--encoding {told!r}: {', '.join(ENCODINGS)}"
+                    "--encoding {told}: want {names}",
+                    told=repr(told),
+                    names=", ".join(ENCODINGS),
                 )
             mark = len(marked[0]) if marked and marked[1] == name else 0
             return Encoding(name, mark)
         if marked is not None:
             if marked[1] == "utf-32":
                 raise UsageError(
-                    f"{path}: {t('is UTF-32')}",
-                    hint=t("save it as UTF-8"),
+                    "{path}: is UTF-32",
+                    path=path,
+                    hint="save it as UTF-8",
                 )
             return Encoding(marked[1], len(marked[0]))
         if b"\0" in head[:2]:
             raise UsageError(
-                f"{path}: {t('may be UTF-16 without a byte order mark')}",
-                hint=t("say --encoding utf-16-le, or save it as UTF-8"),
+                "{path}: may be UTF-16 without a byte order mark",
+                path=path,
+                hint="say --encoding utf-16-le, or save it as UTF-8",
             )
         sure, no_utf8 = _scan(file, "utf-8")
         if sure and no_utf8 is None:
@@ -89,24 +92,21 @@ def encoding(path: Path, told: str = "") -> Encoding:
         _, no_gb = _scan(file, "gb18030")
     if no_utf8 is None and no_gb is None:
         raise UsageError(
-            t("{path}: may be UTF-8 or GB18030", path=path),
-            hint=t("say --encoding"),
+            "{path}: may be UTF-8 or GB18030",
+            path=path,
+            hint="say --encoding",
         )
     if no_utf8 is None:
         return Encoding("utf-8", 0)
     if no_gb is None:
         return Encoding("gb18030", 0)
     raise UsageError(
-        t(
-            "{path}: neither UTF-8 (byte {one}) nor GB18030 (byte {two})",
-            path=path,
-            one=no_utf8,
-            two=no_gb,
-        ),
-        hint=t(
-            "save it as UTF-8; or say --encoding, and the lines that do not"
-            " decode are refused"
-        ),
+        "{path}: neither UTF-8 (byte {one}) nor GB18030 (byte {two})",
+        path=path,
+        one=no_utf8,
+        two=no_gb,
+        hint="save it as UTF-8; or say --encoding, and the lines that do not"
+        " decode are refused",
     )
 
 
@@ -145,7 +145,7 @@ def read(file: BinaryIO, how: Encoding, start: int) -> Iterator[Line]:
 def _line(raw: bytes, size: int, begin: int, end: int, name: str) -> Line:
     if size > MAX_LINE:
         shown = raw[:SHOWN].decode(name, "replace") + "…"
-        why = t(
+        why = MalformedError(
             "the line is {size} bytes long, above {most}",
             size=size,
             most=MAX_LINE,
@@ -154,11 +154,13 @@ def _line(raw: bytes, size: int, begin: int, end: int, name: str) -> Line:
     try:
         text = raw.decode(name)
     except UnicodeDecodeError as e:
-        why = t("not {name} at byte {at}", name=name, at=begin + e.start)
+        why = MalformedError(
+            "not {name} at byte {at}", name=name, at=begin + e.start
+        )
         return Line(end, raw.decode(name, "replace"), why)
     text = text.removesuffix("\n").removesuffix("\r")
     if "\0" in text:
-        return Line(end, text, t("holds a NUL byte"))
+        return Line(end, text, MalformedError("holds a NUL byte"))
     return Line(end, text)
 
 

@@ -14,11 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from syncd.cli.importing import lines
-from syncd.cli.importing.lines import Encoding, Line
-from syncd.cli.importing.rows import Row, Table, Told
-from syncd.cli.text import t
 from syncd.errors import MalformedError, UsageError
+from syncd.lists import lines
+from syncd.lists.lines import Encoding, Line
+from syncd.lists.rows import Row, Table, Told
 
 FORMATS = ("csv", "tsv", "txt", "ndjson", "xlsx")
 DELIMITERS = ",;\t|"
@@ -71,7 +70,7 @@ def open_table(path: Path, told: Told) -> Table:
     kind = _format(path, told.format)
     if kind == "xlsx":
         # openpyxl takes a tenth of a second to import: only when needed.
-        from syncd.cli.importing.sheet import Sheet
+        from syncd.lists.sheet import Sheet
 
         return Sheet(path, told)
     how = lines.encoding(path, told.encoding)
@@ -89,42 +88,53 @@ def named(path: Path) -> bool:
 
 def _format(path: Path, told: str) -> str:
     if told and told not in FORMATS:
-        raise UsageError(f"--format {told!r}: {', '.join(FORMATS)}")
+        raise UsageError(
+            "--format {told}: want {names}",
+            told=repr(told),
+            names=", ".join(FORMATS),
+        )
     try:
         if not path.is_file():
             there = path.exists() or str(path) == "-"
             raise UsageError(
-                f"{path}: {t('is no file') if there else t('no such file')}",
-                hint=t("an import needs a file, to go on where it stopped"),
+                "{path}: is no file" if there else "{path}: no such file",
+                path=path,
+                hint="an import needs a file, to go on where it stopped",
             )
         with path.open("rb") as file:
             head = file.read(64)
     except OSError as e:
-        raise UsageError(f"{path}: {e.strerror}") from e
+        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
     if head.startswith(_OLE):
         raise UsageError(
-            f"{path}: {t('is an old XLS workbook, or protected')}",
-            hint=t("save it as XLSX without a password, or as CSV"),
+            "{path}: is an old XLS workbook, or protected",
+            path=path,
+            hint="save it as XLSX without a password, or as CSV",
         )
     kind = told or _ENDINGS.get(path.suffix.lower(), "")
     if not kind:
         raise UsageError(
-            t("{path}: its name does not say what it is", path=path),
-            hint=t("say --format: {names}", names=", ".join(FORMATS)),
+            "{path}: its name does not say what it is",
+            path=path,
+            hint="say --format: {names}",
+            names=", ".join(FORMATS),
         )
     if not head:
-        raise UsageError(f"{path}: {t('is empty')}")
+        raise UsageError("{path}: is empty", path=path)
     if _MARKUP.match(head):
         raise UsageError(
-            f"{path}: {t('is HTML or XML, whatever its name says')}",
-            hint=t("open it in a spreadsheet and save it as XLSX or CSV"),
+            "{path}: is HTML or XML, whatever its name says",
+            path=path,
+            hint="open it in a spreadsheet and save it as XLSX or CSV",
         )
     zipped = head.startswith(_ZIP)
     if zipped != (kind == "xlsx"):
         raise UsageError(
-            t("{path}: is not {kind}", path=path, kind=kind.upper())
-            + (f", {t('but XLSX or another ZIP')}" if zipped else ""),
-            hint=t("say --format: {names}", names=", ".join(FORMATS)),
+            "{path}: is not {kind}",
+            path=path,
+            kind=kind.upper(),
+            hint="say --format: {names}",
+            names=", ".join(FORMATS),
         )
     return kind
 
@@ -214,7 +224,7 @@ class _Objects(_Lined):
                     try:
                         cells = flat(line.text)
                     except MalformedError as e:
-                        problem = str(e)
+                        problem = e
                 yield Row(row, row, line.end, cells, line.text, problem)
 
 
@@ -226,12 +236,10 @@ def flat(text: str) -> dict[str, str]:
     """
     try:
         found = json.loads(text, object_pairs_hook=_once, parse_int=str)
-    except (ValueError, RecursionError) as e:
-        if isinstance(e, _TwiceError):
-            raise MalformedError(str(e)) from None
-        raise MalformedError(t("no JSON object")) from None
+    except (ValueError, RecursionError):
+        raise MalformedError("no JSON object") from None
     if not isinstance(found, dict):
-        raise MalformedError(t("no JSON object"))
+        raise MalformedError("no JSON object")
     return {name: _scalar(name, value) for name, value in found.items()}
 
 
@@ -247,17 +255,13 @@ def _scalar(name: str, value: Any) -> str:
             isinstance(one, str) and ";" not in one for one in several
         ):
             return ";".join(several)
-    raise MalformedError(t("{name} is no text", name=repr(name)[:80]))
-
-
-class _TwiceError(ValueError):
-    """An object has a name twice."""
+    raise MalformedError("{name} is no text", name=repr(name)[:80])
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _TwiceError(t("the object has a name twice"))
+        raise MalformedError("the object has a name twice")
     return found
 
 
@@ -273,19 +277,26 @@ class _Cells(_Lined):
         first = self._peek()
         if first.problem:
             raise UsageError(
-                f"{path}: {t('line {n}', n=first.number)}: {first.problem}"
+                "{path}: line {n}: {why}",
+                path=path,
+                n=first.number,
+                why=first.problem,
             )
         if "\r" in first.raw:
             raise UsageError(
-                f"{path}: {t('lines end with a carriage return alone')}",
-                hint=t("save it with usual line ends"),
+                "{path}: lines end with a carriage return alone",
+                path=path,
+                hint="save it with usual line ends",
             )
         self._delimiter = _delimiter(path, kind, told.delimiter, first.raw)
         self.about += f", {_SAID[self._delimiter]}"
         first = next(self._records(0, 0), first)
         if first.problem:
             raise UsageError(
-                f"{path}: {t('line {n}', n=first.number)}: {first.problem}"
+                "{path}: line {n}: {why}",
+                path=path,
+                n=first.number,
+                why=first.problem,
             )
         cells = tuple(str(cell).strip() for cell in first.cells)
         self.width = len(cells)
@@ -308,7 +319,9 @@ class _Cells(_Lined):
             if here > width and not any(cells[width:]):
                 yield _with(found, cells[:width])
                 continue
-            why = t("{here} cells, want {want}", here=here, want=width)
+            why = MalformedError(
+                "{here} cells, want {want}", here=here, want=width
+            )
             yield _with(found, (), why)
 
     def _peek(self) -> Row:
@@ -324,7 +337,7 @@ class _Cells(_Lined):
                         line.text,
                         line.problem,
                     )
-        raise UsageError(f"{self.path}: {t('is empty')}")
+        raise UsageError("{path}: is empty", path=self.path)
 
     def _records(self, offset: int, row: int) -> Iterator[Row]:
         """Yield what the quotes hold together, cut into cells."""
@@ -356,7 +369,14 @@ def _quoted(first: Line, row: int, feed: _Lines, delimiter: str) -> Row:
         except MalformedError as e:
             # One after an opened quote is the opened quote's fault.
             feed.put_back(more)
-            return Row(row, row, first.end, (), first.text, str(e))
+            return Row(
+                row,
+                row,
+                first.end,
+                (),
+                first.text,
+                e,
+            )
         if cells is not None:
             return Row(row, row + len(more), end, cells, text)
         line = feed.next() if len(more) < MAX_LINES else None
@@ -364,7 +384,7 @@ def _quoted(first: Line, row: int, feed: _Lines, delimiter: str) -> Row:
             more.append(line)
         if line is None or line.problem or len(text) > lines.MAX_LINE:
             feed.put_back(more)
-            why = t("a quote is opened and not closed")
+            why = MalformedError("a quote is opened and not closed")
             return Row(row, row, first.end, (), first.text, why)
         text, end = f"{text}\n{line.text}", line.end
 
@@ -398,12 +418,14 @@ def split(text: str, delimiter: str) -> list[str] | None:
             return cells
         if not text.startswith(delimiter, at):
             raise MalformedError(
-                t("cell {n}: text behind a closing quote", n=len(cells))
+                "cell {n}: text behind a closing quote", n=len(cells)
             )
         at += 1
 
 
-def _with(row: Row, cells: Sequence[str], problem: str = "") -> Row:
+def _with(
+    row: Row, cells: Sequence[str], problem: MalformedError | None = None
+) -> Row:
     return Row(row.number, row.last, row.end, cells, row.raw, problem)
 
 
@@ -416,19 +438,19 @@ def _delimiter(path: Path, kind: str, told: str, line: str) -> str:
     if told:
         told = _TOLD.get(told.lower(), told)
         if told not in DELIMITERS:
-            raise UsageError(f"--delimiter {told!r}: , ; | tab")
+            raise UsageError(
+                "--delimiter {told}: want , ; | tab", told=repr(told)
+            )
         return told
     if kind == "tsv":
         return "\t"
     there = [d for d in DELIMITERS if _outside(line, d)]
     if len(there) > 1:
         raise UsageError(
-            t(
-                "{path}: cells may be parted by {these}",
-                path=path,
-                these=" ".join(_SAID[d] for d in there),
-            ),
-            hint=t("say --delimiter"),
+            "{path}: cells may be parted by {these}",
+            path=path,
+            these=" ".join(_SAID[d] for d in there),
+            hint="say --delimiter",
         )
     return there[0] if there else ","
 

@@ -14,11 +14,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from syncd.cli import terminal
-from syncd.cli.importing.rows import Flawed, Row
-from syncd.cli.text import t
-from syncd.errors import MalformedError, UsageError
+from syncd.errors import MalformedError, SyncdError, UsageError, joined
 from syncd.indicator import vocabulary
+from syncd.lists.rows import Flawed, Row
 
 NEEDED: Final = ("kind", "value", "label", "role", "evidence")
 
@@ -102,30 +100,35 @@ class Columns:
         """Return the report that a row is.
 
         Raises:
-            MalformedError: a cell does not say what it must; says which.
+            MalformedError: cells do not say what they must; names them all.
         """
         found = dict(self.constants)
         cells = row.cells
         if isinstance(cells, Mapping):
-            for name, into, convert in self._by_name(cells):
-                if cell := plain(cells[name]):
-                    found[into] = _said(into, convert, cell)
-            return found
-        for column, into, convert in self.at:
+            at: Sequence[tuple[int | str, str, Convert]] = self._by_name(cells)
+        else:
+            at = self.at
+        faults: list[SyncdError] = []
+        for column, into, convert in at:
             said = cells[column]  # type: ignore[index]
             if type(said) is Flawed:
-                raise MalformedError(f"{into}: {said.why}")
-            if cell := plain(said):
-                found[into] = _said(into, convert, cell)
+                faults.append(_at(into, said.why))
+            elif cell := plain(said):
+                try:
+                    found[into] = convert(cell)
+                except MalformedError as e:
+                    faults.append(_at(into, e))
+        if faults:
+            raise joined(faults)
         return found
 
     def _by_name(
         self, cells: Mapping[str, str]
-    ) -> list[tuple[str, str, Convert]]:
+    ) -> list[tuple[int | str, str, Convert]]:
         """Return the cells of an object that mean a field, each its own."""
         told = {c: (f, m) for c, f, m in self.at}
         used: dict[str, str] = {}
-        found = []
+        found: list[tuple[int | str, str, Convert]] = []
         for name in cells:
             into, convert = (
                 told.get(name) or told.get(_fold(name)) or ("", None)
@@ -133,10 +136,14 @@ class Columns:
             if convert is None:
                 continue
             if into in used and cells[name].strip():
-                raise MalformedError(t("{name} is there twice", name=into))
+                raise MalformedError("{field}: is there twice", field=into)
             used[into] = name
             found.append((name, into, convert))
         return found
+
+
+def _at(into: str, why: MalformedError) -> MalformedError:
+    return MalformedError("{field}: {why}", field=into, why=why)
 
 
 _QUOTES = "'‘’＇"  # before what a spreadsheet is to keep as text
@@ -153,13 +160,6 @@ def plain(cell: str) -> str:
     if text.startswith('="') and text.endswith('"') and len(text) > 2:
         return text[2:-1].replace('""', '"').strip()
     return text
-
-
-def _said(into: str, convert: Convert, cell: str) -> Any:
-    try:
-        return convert(cell)
-    except ValueError as e:
-        raise MalformedError(f"{into}: {e}") from None
 
 
 def plan(
@@ -197,14 +197,12 @@ def plan(
             continue
         if into in found:
             raise UsageError(
-                t(
-                    "{where}: columns {one} and {two} both mean {field}",
-                    where=where,
-                    one=repr((header or ())[int(found[into])]),
-                    two=repr(name),
-                    field=into,
-                ),
-                hint=f"--map {into}=…",
+                "{where}: columns {one} and {two} both mean {field}",
+                where=where,
+                one=repr((header or ())[int(found[into])]),
+                two=repr(name),
+                field=into,
+                hint="--map {field}=…",
             )
         found[into] = column
     at: list[tuple[int | str, str, Convert]] = [
@@ -244,11 +242,13 @@ def _told(
         into, equals, column = text.partition("=")
         if not equals or into not in FIELDS:
             raise UsageError(
-                f"--map {text!r}: {t('want FIELD=COLUMN')}",
-                hint=t("fields: {names}", names=", ".join(FIELDS)),
+                "--map {text}: want FIELD=COLUMN",
+                text=repr(text),
+                hint="fields: {names}",
+                names=", ".join(FIELDS),
             )
         if into in found:
-            raise UsageError(t("--map names {field} twice", field=into))
+            raise UsageError("--map names {field} twice", field=into)
         if header is None:
             found[into] = column
         elif column in header:
@@ -257,23 +257,22 @@ def _told(
             number = int(column)
             if not 1 <= number <= width:
                 raise UsageError(
-                    t(
-                        "{where}: no column {n}, there are {width}",
-                        where=where,
-                        n=number,
-                        width=width,
-                    )
+                    "{where}: no column {n}, there are {width}",
+                    where=where,
+                    n=number,
+                    width=width,
                 )
             found[into] = number - 1
         else:
             raise UsageError(
-                t("{where}: no column {name}", where=where, name=repr(column)),
-                hint=t(
-                    "columns: {names}", names=", ".join(header) or "1, 2 …"
-                ),
+                "{where}: no column {name}",
+                where=where,
+                name=repr(column),
+                hint="columns: {names}",
+                names=", ".join(header) or "1, 2 …",
             )
     if len(set(found.values())) != len(found):
-        raise UsageError(t("--map names a column twice"))
+        raise UsageError("--map names a column twice")
     return found
 
 
@@ -291,16 +290,11 @@ def _no_data(header: Sequence[str], maps: Sequence[str], where: str) -> None:
             str(column) in by_number and _DOMAIN.fullmatch(text)
         ):
             raise UsageError(
-                t(
-                    "{where}: column {n} of the header looks like a value",
-                    where=where,
-                    n=column,
-                ),
-                hint=t(
-                    "if the first row is data: --no-header and --map"
-                    " value={n}; else give the column a name",
-                    n=column,
-                ),
+                "{where}: column {n} of the header looks like a value",
+                where=where,
+                n=column,
+                hint="if the first row is data: --no-header and --map"
+                " value={n}; else give the column a name",
             )
 
 
@@ -309,14 +303,12 @@ def _no_twins(header: Sequence[str], where: str) -> None:
     for column, name in enumerate(header, 1):
         if name and name in there:
             raise UsageError(
-                t(
-                    "{where}: columns {one} and {two} are both named {name}",
-                    where=where,
-                    one=there[name],
-                    two=column,
-                    name=repr(name),
-                ),
-                hint=t("rename one of them"),
+                "{where}: columns {one} and {two} are both named {name}",
+                where=where,
+                one=there[name],
+                two=column,
+                name=repr(name),
+                hint="rename one of them",
             )
         there[name] = column
 
@@ -337,17 +329,13 @@ def _all_there(
         f"--map {m}=COLUMN" if m == "value" else f"--{m} CODE" for m in missing
     )
     raise UsageError(
-        t(
-            "{where}: no column and no option for {names}",
-            where=where,
-            names=", ".join(missing),
-        ),
-        hint=t(
-            "nothing is guessed: say {ways}, or --map FIELD=COLUMN;"
-            " columns here: {columns}",
-            ways=ways,
-            columns=", ".join(header) or t("no header"),
-        ),
+        "{where}: no column and no option for {names}",
+        where=where,
+        names=", ".join(missing),
+        hint="nothing is guessed: say {ways}, or --map FIELD=COLUMN;"
+        " columns here: {columns}",
+        ways=ways,
+        columns=", ".join(header) or MalformedError("no header"),
     )
 
 
@@ -358,13 +346,16 @@ def words(path: Path) -> dict[tuple[str, str], str]:
         UsageError: a line is none, or its field has no codes.
     """
     found = {}
-    raw = terminal.read_file(path, 1 << 20)
     try:
+        with path.open("rb") as file:
+            raw = file.read(1 << 20)
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as e:
         raise UsageError(
-            t("{where}: not UTF-8 at byte {at}", where=path, at=e.start)
+            "{where}: not UTF-8 at byte {at}", where=path, at=e.start
         ) from None
+    except OSError as e:
+        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -373,12 +364,11 @@ def words(path: Path) -> dict[tuple[str, str], str]:
                 found[into, word] = code
             case _:
                 raise UsageError(
-                    f"{path}: {t('line {n}', n=number)}:"
-                    f" {t('want FIELD TAB text TAB code')}",
-                    hint=t(
-                        "fields: {names}",
-                        names=", ".join(sorted((*_FACETS, "kind"))),
-                    ),
+                    "{path}: line {n}: want FIELD TAB text TAB code",
+                    path=path,
+                    n=number,
+                    hint="fields: {names}",
+                    names=", ".join(sorted((*_FACETS, "kind"))),
                 )
     return found
 
@@ -412,15 +402,19 @@ def _constant(
         return value
     try:
         return _meaning(into, words)(value)
-    except ValueError as e:
-        raise UsageError(f"--{into.replace('_', '-')}: {e}") from None
+    except MalformedError as e:
+        raise UsageError(
+            "--{name}: {why}",
+            name=into.replace("_", "-"),
+            why=e,
+        ) from None
 
 
 def _code(codes: Mapping[str, str], cell: str) -> str:
     found = codes.get(_word(cell))
     if found is None:
-        raise ValueError(
-            t("not in the vocabulary, nor among the words of --codes")
+        raise MalformedError(
+            "not in the vocabulary, nor among the words of --codes"
         )
     return found
 
@@ -432,11 +426,9 @@ _ROUNDED = re.compile(
 
 def _value(cell: str) -> str:
     if cell[-1].isdecimal() and _ROUNDED.fullmatch(cell):
-        raise ValueError(
-            t(
-                "a spreadsheet rounded it to a number: format the column as"
-                " text and fill it again"
-            )
+        raise MalformedError(
+            "a spreadsheet rounded it to a number: format the column as"
+            " text and fill it again"
         )
     return cell
 
@@ -444,7 +436,7 @@ def _value(cell: str) -> str:
 def _whole(cell: str) -> int:
     text = unicodedata.normalize("NFKC", cell)
     if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
-        raise ValueError(t("no whole number"))
+        raise MalformedError("no whole number")
     return int(text)
 
 
@@ -464,18 +456,18 @@ def day(cell: str) -> str:
     """
     match = _DAY.fullmatch(unicodedata.normalize("NFKC", cell))
     if match is None:
-        raise ValueError(t("no day as YYYY-MM-DD"))
+        raise MalformedError("no day as YYYY-MM-DD")
     year, month, day_ = (int(g) for g in match.groups() if g is not None)
     try:
         return date(year, month, day_).isoformat()
     except ValueError:
-        raise ValueError(t("no day of the calendar")) from None
+        raise MalformedError("no day of the calendar") from None
 
 
 def _flag(cell: str) -> bool:
     text = _word(cell)
     if text not in _TRUE | _FALSE:
-        raise ValueError(t("neither yes nor no"))
+        raise MalformedError("neither yes nor no")
     return text in _TRUE
 
 

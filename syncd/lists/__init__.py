@@ -1,0 +1,8 @@
+"""Files of values: any bytes give rows, each right or refused.
+
+    file ─ lines | sheet ─ table ─ columns ─ reports
+
+Values in, values out: whoever shows or sends rows does it elsewhere. Nothing
+is held but the row that is read. A row is known by the number of its first
+line, and by the offset behind it: reading goes on from there.
+"""
