@@ -482,7 +482,6 @@ TEXT = {
     "{name} is no text": "{name} 不是文本",
     "{field}: is there twice": "{field}：出现两次",
     "{field}: {why}": "{field}：{why}",
-    "; ": "；",
     "{path}: line {n}: {why}": "{path}：第 {n} 行：{why}",
     "{path}: {why}": "{path}：{why}",
     "--{name}: {why}": "--{name}：{why}",
@@ -921,4 +920,116 @@ TEXT = {
     "{wanted} of {names} must still sign": "{names} 中还须 {wanted} 人签名",
     "no roster to go on from": "没有可以接续的名册",
     "say syncd --home DIR roster …, or --current FILE": "请用 syncd --home 目录 roster …，或 --current 文件",
+    # ----------------------------------------------------------- phones
+    "phone: {n} characters, at most {most}": "电话：{n} 个字符，最多 {most} 个",
+    "phone: empty": "电话：空",
+    "phone: a machine number, not a service of the mainland": (
+        "电话：是物联网号码，不是内地的服务号码"
+    ),
+    "write it as +86 and its digits": "请写成 +86 加号码",
+    "phone: {n} digits are no short number of {region}:": (
+        "电话：这 {n} 位不是 {region}: 的短号码"
+    ),
+    "phone: written as a decimal fraction": "电话：写成了小数",
+    "a spreadsheet turned it into a number: format it as text": (
+        "被电子表格转成了数字：请把该列设为文本格式"
+    ),
+    "phone: more than one number in it": "电话：其中不止一个号码",
+    "phone: letters are no part of a number": "电话：号码里不应有字母或文字",
+    "phone: a + that is not at its beginning": "电话：+ 不在开头",
+    "phone: no digits": "电话：没有数字",
+    "phone: character U+{code} is no part of a number": (
+        "电话：号码里不应有字符 U+{code}"
+    ),
+    "phone: has an extension": "电话：带有分机号",
+    "leave it out only if the whole line is meant: everyone behind the switchboard would be listed": (
+        "只有指整条线路时才可去掉分机号：总机后的所有人都会被列入"
+    ),
+    "phone: its tel: URI has a parameter that we do not read": (
+        "电话：tel: 链接里有不支持的参数"
+    ),
+    "phone: (0) where numbers have no trunk prefix 0": (
+        "电话：该国家号码没有长途字冠 0，却写了 (0)"
+    ),
+    "a short number is written as {short}": "短号码请写成 {short}",
+    "write it as +…": "请写成 +…",
+    "a number of another country begins with + or 011": (
+        "其他国家的号码以 + 或 011 开头"
+    ),
+    "leave the 0 out, or put it in brackets: (0)": (
+        "请去掉这个 0，或加括号写成 (0)"
+    ),
+    "phone: {n} digits, a caller id has at most {most}": (
+        "电话：{n} 位，来电显示最多 {most} 位"
+    ),
+    "phone: both + and 00 before a country code": (
+        "电话：国家代码前同时有 + 和 00"
+    ),
+    "write one of them": "请只写其中一个",
+    "phone: +1 is followed by 10 digits, here by {n}": (
+        "电话：+1 后应有 10 位，此处为 {n} 位"
+    ),
+    "phone: area code and exchange after +1 begin with 2 to 9": (
+        "电话：+1 后的区号和局号以 2 至 9 开头"
+    ),
+    "phone: a 0 after +{code}, which is dialled at home only": (
+        "电话：+{code} 后的 0 只在当地拨打时使用"
+    ),
+    "phone: no number of +{code} has these {n} digits": (
+        "电话：+{code} 没有这样的 {n} 位号码"
+    ),
+    "phone: a carrier prefix with no mobile or area code after it": (
+        "电话：运营商字冠后没有手机号或区号"
+    ),
+    "phone: either an SMS sender 106… or a line in Beijing without its 0": (
+        "电话：可能是短信号码 106…，也可能是缺少 0 的北京固话"
+    ),
+    "write cn:106… or 010…": "请写成 cn:106… 或 010…",
+    "phone: {n} digits from the area code on fit no line": (
+        "电话：自区号起共 {n} 位，不符合任何固话"
+    ),
+    "phone: no area code of the mainland begins so": (
+        "电话：内地没有这样开头的区号"
+    ),
+    "phone: a machine number (1400, 1410, 1440, 1441) has 13 digits, here are {n}": (
+        "电话：物联网号码（1400、1410、1440、1441）为 13 位，此处为 {n} 位"
+    ),
+    "phone: a mainland mobile has 11 digits, here are {n}": (
+        "电话：内地手机号为 11 位，此处为 {n} 位"
+    ),
+    "phone: 400 and 800 numbers have 10 digits, here are {n}": (
+        "电话：400、800 号码为 10 位，此处为 {n} 位"
+    ),
+    "phone: a fixed line without the 0 before its area code": (
+        "电话：固话区号前缺少 0"
+    ),
+    "a mobile that lost its first digit looks the same": (
+        "丢了首位的手机号看起来也是这样"
+    ),
+    "phone: a fixed line without its area code": "电话：固话缺少区号",
+    "phone: no mainland number has these {n} digits": (
+        "电话：内地没有这样的 {n} 位号码"
+    ),
+    "phone: area code and exchange begin with 2 to 9": (
+        "电话：区号和局号以 2 至 9 开头"
+    ),
+    "phone: a local number without its area code": ("电话：本地号码缺少区号"),
+    "phone: {n} digits, a number of {region} has 10": (
+        "电话：{n} 位，{region} 的号码为 10 位"
+    ),
+    "phone: no number of {region}": "电话：不是 {region} 的号码",
+    "phone: no number that a phone in {region} would reach so": (
+        "电话：在 {region} 这样拨打不通任何号码"
+    ),
+    "phone: no region {region}": "电话：没有地区 {region}",
+    "two upper-case letters, as ISO 3166 has them": (
+        "两个大写字母，按 ISO 3166"
+    ),
+    "a number with + in front needs none": "以 + 开头的号码不需要地区",
+    "report: a caller id that is no number is nobody's": (
+        "上报：不成号码的主叫显示不属于任何人"
+    ),
+    "report it as spoofed: --spoofed, or spoofed: true": (
+        "请按改号上报：--spoofed，或 spoofed: true"
+    ),
 }

@@ -28,7 +28,7 @@ from syncd.errors import (
 )
 from syncd.flows.basis import Basis, ClaimSource, Found, Key
 from syncd.flows.ports import Position
-from syncd.flows.report import check_kind, region_of
+from syncd.flows.report import check_kind
 from syncd.flows.tokenise import Offload
 from syncd.indicator import identifier, policy, token, verdict, vocabulary
 from syncd.indicator.claims import REPORT, Claim
@@ -224,7 +224,7 @@ def _normalise(question: Question, world: World) -> _Asked:
     forms = identifier.for_lookup(
         kind,
         question.value,
-        region=region_of(question.region, world.region),
+        region=question.region or world.region,
         scheme=question.scheme,
     )
     return _Asked(question, forms)

@@ -7,7 +7,6 @@ before a row is acknowledged. A draft that is refused never holds up the
 others.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +26,7 @@ from syncd.flows import faults
 from syncd.flows.draft import HANDLING, NEEDED, DisputeDraft, Draft
 from syncd.indicator import identifier, policy, statement, token
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.national import SHOWN
 from syncd.indicator.policy import Policy
 from syncd.indicator.statement import Dispute, Report
 from syncd.roster.roster import Roster
@@ -137,7 +137,7 @@ def _identified(
         found = identifier.for_report(
             draft.kind,
             draft.value,
-            region=region_of(draft.region, desk.region),
+            region=draft.region or desk.region,
             scheme=draft.scheme or None,
             keep_query=draft.keep_query,
             allow_personal=draft.allow_personal,
@@ -148,6 +148,11 @@ def _identified(
                 hint="it is an emergency, official or clearing number or"
                 " site: report what merely imitates it",
                 kind=found.kind,
+            )
+        if found.value.startswith(SHOWN) and not draft.spoofed:
+            raise MalformedError(
+                "report: a caller id that is no number is nobody's",
+                hint="report it as spoofed: --spoofed, or spoofed: true",
             )
     except SyncdError as e:
         wrong.append(e)
@@ -165,17 +170,6 @@ def check_kind(kind: str) -> None:
         raise MalformedError(
             "kind: not one of {kinds}", kinds=", ".join(identifier.KINDS)
         )
-
-
-def region_of(text: str, ours: str) -> str:
-    """Return the region that is meant; what else stands there is not told.
-
-    Raises:
-        MalformedError: not two capital letters.
-    """
-    if text and not re.fullmatch("[A-Z]{2}", text, re.ASCII):
-        raise MalformedError("region: want two capital letters")
-    return text or ours
 
 
 # All of a draft that its fields come from, beside the kind.
@@ -280,7 +274,7 @@ def prepare_dispute(draft: DisputeDraft, desk: Desk) -> Prepared:
             value = identifier.for_report(
                 draft.kind,
                 draft.value,
-                region=region_of(draft.region, desk.region),
+                region=draft.region or desk.region,
                 scheme=draft.scheme or None,
                 keep_query=True,
                 allow_personal=True,

@@ -5,12 +5,12 @@
     cn:95588           short and service numbers, in a namespace per region
     cn:4001234567      400 and 800 numbers
     cn:106980095588    SMS senders
-    cn:075512345       a service that another desk answers in each city
+    cn:075512345       a service that another office answers in each city
+    shown:+0001234     a caller id that is no number: only ever spoofed
 
 The form is decided by our own published rules (`numbering`), never by a
-phone library's data: see docs/normal-forms.md and ADR 0003. The library is
-asked in one case only, to read a national spelling of a plan that is not
-written down here; then it can accept or refuse what we read, not change it.
+phone library's data: see docs/normal-forms.md and ADR 0003. This module makes
+digits of the text; what they are is `national`'s work.
 
 Whether a number is in service is not asked: callers show invented numbers,
 and those are what others see too. Extensions, letters, and what lacks an area
@@ -18,24 +18,21 @@ code are refused: a report must mean one line, not everyone behind it.
 """
 
 import re
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
-from syncd.errors import MalformedError, UsageError
-from syncd.indicator import numbering
+from syncd.errors import MalformedError, SyncdError
+from syncd.indicator import national, numbering
+from syncd.indicator.national import SHOWN
 
 MAX_RAW: Final = 128  # characters; no spelling of a number is longer
 
-# (a 1 may stand there twice: the trunk prefix and the country code)
-_NANP_FAST: Final = re.compile(r"(?:\+1|1?1?)([2-9][0-9]{2}[2-9][0-9]{6})")
-_MAINLAND_FAST: Final = re.compile(r"(?:(?:\+|00)?86|0)?(1[3-9][0-9]{9})")
+_MAINLAND_FAST: Final = re.compile(
+    rf"(?:(?:\+|00)?86|0)?({numbering.MOBILE.pattern})"
+)
 
 _NORMAL: Final = re.compile(r"\+[0-9]{7,15}")
 _SHORT: Final = re.compile(r"([a-z]{2}):([0-9]{2,21})")
-_FOREIGN_SHORT: Final = re.compile(r"[0-9]{2,8}")
-# As many digits may be a short number when written without its namespace:
-# in North America SMS codes of 5 or 6 look like numbers that were cut off.
-_SHORT_DIGITS: Final = 6
-_SHORT_DIGITS_NANP: Final = 4
+_SHOWN: Final = re.compile(rf"{SHOWN}\+([0-9]{{1,{national.MAX_SHOWN}}})")
 
 # What copying brings along: full-width forms, all sorts of dashes and blanks.
 _FOLD: Final = {
@@ -76,7 +73,6 @@ _DECIMAL: Final = re.compile(
 _LAST_GROUP: Final = re.compile(r"(.*[0-9)])[ .\-]+[0-9]{1,6}")
 # A trunk 0 in brackets after the country code: +44 (0)20 …
 _TRUNK: Final = re.compile(r"(\+[0-9 .\-]{1,5})\( ?0 ?\)")
-_TRUNK_HINT: Final = "leave the 0 out, or put it in brackets: (0)"
 # A mainland area code as written at home, set off: +86-0755-…, +86 (0755)…
 _AREA_SET_OFF: Final = re.compile(
     rf"(?:\+ ?|00)?86[ .\-]*(?:\( *0({numbering.AREA}) *\)"
@@ -92,7 +88,7 @@ def normalise(raw: str, region: str = "CN") -> str:
 
     Raises:
         MalformedError: no phone number, or not surely one; says why.
-        UsageError: `region` is no region.
+        UsageError: the number needs a region, and `region` is none.
     """
     # The two shapes that nearly all rows have; `_read` gives the same.
     if region == "CN":
@@ -100,7 +96,7 @@ def normalise(raw: str, region: str = "CN") -> str:
         if match is not None:
             return "+86" + match[1]
     elif region in numbering.NANP_REGIONS:
-        match = _NANP_FAST.fullmatch(raw)
+        match = national.NANP_FAST.fullmatch(raw)
         if match is not None:
             return "+1" + match[1]
     return _read(raw, region)
@@ -119,7 +115,7 @@ def candidates(raw: str, region: str = "CN") -> tuple[str, ...]:
     """
     try:
         form = normalise(raw, region)
-    except _AmbiguousError as e:
+    except national.AmbiguousError as e:
         return e.forms
     area = numbering.AREA_SERVICE.fullmatch(form, len("cn:0"))
     if area is not None and form.startswith("cn:0"):
@@ -129,42 +125,23 @@ def candidates(raw: str, region: str = "CN") -> tuple[str, ...]:
 
 def is_normal(value: str) -> bool:
     """Tell whether `value` is a normal form: `normalise` returns it as is."""
-    if _NORMAL.fullmatch(value):
+    shown = _SHOWN.fullmatch(value)
+    if shown is not None or _NORMAL.fullmatch(value):
+        digits = shown[1] if shown is not None else value[1:]
         try:
-            return _international(value[1:]) == value
+            return national.international(digits) == value
         except MalformedError:
             return False
     short = _SHORT.fullmatch(value)
-    return short is not None and _is_short(short[1], short[2])
-
-
-class _AmbiguousError(MalformedError):
-    """A look-up may try several forms where a report must mean one."""
-
-    forms: tuple[str, ...] = ()
-
-
-def _refuse(reason: str, *, hint: str = "") -> NoReturn:
-    raise MalformedError(f"phone: {reason}", hint=hint)
+    return short is not None and national.is_short(short[1], short[2])
 
 
 def _read(raw: str, region: str) -> str:
     """Read any spelling: the slow way, which the fast one agrees with."""
-    if len(raw) > MAX_RAW:
-        _refuse(f"{len(raw)} characters, at most {MAX_RAW}")
-    text = raw
-    if not text.isascii():
-        text = text.translate(_FOLD)
-    text = text.strip()
-    if not text:
-        _refuse("empty")
-    if _NORMAL.fullmatch(text):
-        return _international(text[1:])
-    short = _SHORT.fullmatch(text)
-    if short is not None:
-        if _is_short(short[1], short[2]):
-            return text
-        _refuse(f"{len(short[2])} digits are no short number of {short[1]}:")
+    text = _clean(raw)
+    written = _as_written(text)
+    if written is not None:
+        return written
     if text[:4].lower() == "tel:":
         text = _uri(text[4:])
     if text.startswith("(+"):
@@ -175,22 +152,60 @@ def _read(raw: str, region: str) -> str:
     area = _AREA_SET_OFF.match(text)
     if area is not None and (text.startswith("+") or region == "CN"):
         rest = _SEPARATORS.sub("", text[area.end() :])
-        return _mainland_line((area[1] or area[2]) + rest, mobile=False)
+        return national.mainland_line(
+            (area[1] or area[2]) + rest, mobile=False
+        )
     digits = _SEPARATORS.sub("", text)
     if digits.startswith("+"):
-        return _international(digits[1:])
+        return national.international(digits[1:])
+    if digits.startswith("000"):  # dialled nowhere
+        return national.international(digits[2:])
     if region == "CN":
-        return _mainland(digits)
+        return national.mainland(digits)
     if region in numbering.NANP_REGIONS:
-        return _north_america(digits, region)
-    return _elsewhere(digits, region)
+        return national.north_america(digits, region)
+    return national.elsewhere(digits, region)
+
+
+def _clean(raw: str) -> str:
+    if len(raw) > MAX_RAW:
+        raise MalformedError(
+            "phone: {n} characters, at most {most}", n=len(raw), most=MAX_RAW
+        )
+    text = raw if raw.isascii() else raw.translate(_FOLD)
+    text = text.strip()
+    if not text:
+        raise MalformedError("phone: empty")
+    return text
+
+
+def _as_written(text: str) -> str | None:
+    """Read what is a normal form already; None: it is none."""
+    shown = _SHOWN.fullmatch(text)
+    if shown is not None or _NORMAL.fullmatch(text):
+        return national.international(shown[1] if shown else text[1:])
+    short = _SHORT.fullmatch(text)
+    if short is None:
+        return None
+    if national.is_short(short[1], short[2]):
+        return text
+    if short[1] == "cn" and numbering.MACHINE.fullmatch(short[2]):
+        raise MalformedError(
+            "phone: a machine number, not a service of the mainland",
+            hint="write it as +86 and its digits",
+        )
+    raise MalformedError(
+        "phone: {n} digits are no short number of {region}:",
+        n=len(short[2]),
+        region=short[1],
+    )
 
 
 def _check_characters(text: str) -> None:
     """Refuse what is no number, or more than one, with the reason."""
     if _DECIMAL.fullmatch(text):
-        _refuse(
-            "written as a decimal fraction",
+        raise MalformedError(
+            "phone: written as a decimal fraction",
             hint="a spreadsheet turned it into a number: format it as text",
         )
     if _PLAIN.fullmatch(text):
@@ -198,15 +213,18 @@ def _check_characters(text: str) -> None:
     if _EXTENSION.search(text):
         _refuse_extension()
     if _SEVERAL.search(text):
-        _refuse("more than one number in it")
+        raise MalformedError("phone: more than one number in it")
     if any(c.isalpha() for c in text):
-        _refuse("letters are no part of a number")
+        raise MalformedError("phone: letters are no part of a number")
     if "+" in text[1:]:
-        _refuse("a + that is not at its beginning")
+        raise MalformedError("phone: a + that is not at its beginning")
     if not any("0" <= c <= "9" for c in text):
-        _refuse("no digits")
+        raise MalformedError("phone: no digits")
     odd = next((c for c in text if c not in "0123456789 ().-+"), "")
-    _refuse(f"character U+{ord(odd):04X} is no part of a number")
+    raise MalformedError(
+        "phone: character U+{code} is no part of a number",
+        code=f"{ord(odd):04X}",
+    )
 
 
 def _check_last_group(text: str, region: str) -> None:
@@ -219,17 +237,17 @@ def _check_last_group(text: str, region: str) -> None:
         return
     try:
         form = _read(match[1], region)
-    except MalformedError:
+    except SyncdError:
         return
     if form.startswith(("+86", "cn:400", "cn:800")):
         _refuse_extension()
 
 
 def _refuse_extension() -> NoReturn:
-    _refuse(
-        "has an extension",
-        hint="leave it out only if the whole line is meant: everyone behind "
-        "the switchboard would be listed",
+    raise MalformedError(
+        "phone: has an extension",
+        hint="leave it out only if the whole line is meant: everyone behind"
+        " the switchboard would be listed",
     )
 
 
@@ -245,7 +263,9 @@ def _uri(rest: str) -> str:
             case "ext":
                 _refuse_extension()
             case _:
-                _refuse("its tel: URI has a parameter that we do not read")
+                raise MalformedError(
+                    "phone: its tel: URI has a parameter that we do not read"
+                )
     return number
 
 
@@ -254,199 +274,7 @@ def _drop_trunk(match: re.Match[str]) -> str:
     if code not in {"86", "886"}:
         plan = numbering.PLANS.get(code)
         if plan is None or plan[1]:
-            _refuse("(0) where numbers have no trunk prefix 0")
+            raise MalformedError(
+                "phone: (0) where numbers have no trunk prefix 0"
+            )
     return match[1]
-
-
-def _is_short(region: str, digits: str) -> bool:
-    if region == "cn":
-        return bool(
-            numbering.SERVICE.fullmatch(digits)
-            or (
-                digits.startswith("0")
-                and (match := numbering.AREA_SERVICE.fullmatch(digits, 1))
-                and match[2]
-            )
-        )
-    return bool(_FOREIGN_SHORT.fullmatch(digits))
-
-
-# ------------------------------------------------------- international
-
-
-def _international(digits: str) -> str:
-    """Return the form of what follows a "+": digits are kept, all of them."""
-    if digits.startswith("86"):
-        return _mainland_number(digits[2:])
-    if digits.startswith("1"):
-        if numbering.NANP.fullmatch(digits, 1):
-            return "+" + digits
-        if len(digits) != 11:
-            _refuse(f"+1 is followed by 10 digits, here by {len(digits) - 1}")
-        _refuse("area code and exchange after +1 begin with 2 to 9")
-    for size in (3, 2, 1):
-        code = digits[:size]
-        plan = numbering.PLANS.get(code)
-        if plan is not None:
-            lengths, leading_zero = plan
-            if digits[size : size + 1] == "0" and not leading_zero:
-                _refuse(
-                    f"a 0 after +{code}, which is dialled at home only",
-                    hint=_TRUNK_HINT,
-                )
-            if len(digits) not in lengths:
-                _refuse(f"{len(digits) - size} digits after +{code}")
-            return "+" + digits
-        grammar = numbering.GRAMMARS.get(code)
-        if grammar is not None:
-            if grammar.fullmatch(digits, size):
-                return "+" + digits
-            if digits[size : size + 1] == "0":
-                _refuse(
-                    f"a 0 after +{code}, which is dialled at home only",
-                    hint=_TRUNK_HINT,
-                )
-            _refuse(
-                f"no number of +{code} has these {len(digits) - size} digits"
-            )
-    if digits.startswith("0"):
-        _refuse("a 0 after the +, where a country code belongs")
-    _refuse("begins with no assigned country code")
-
-
-def _mainland_number(number: str) -> str:
-    """Return the form of what follows +86."""
-    if numbering.MOBILE.fullmatch(number) or numbering.LINE.fullmatch(number):
-        return "+86" + number
-    if number.startswith("0"):
-        _refuse(
-            "a 0 after +86, which is dialled at home only", hint=_TRUNK_HINT
-        )
-    if numbering.SERVICE.fullmatch(number):
-        return "cn:" + number
-    area = numbering.AREA_SERVICE.fullmatch(number)
-    if area is not None:
-        return f"cn:0{number}" if area[2] else f"cn:{area[3]}"
-    return _why_not_mainland(number)
-
-
-# ------------------------------------------------------------ national
-
-
-def _mainland(digits: str) -> str:
-    """Return the form of digits as dialled in the mainland."""
-    if digits.startswith("00"):
-        return _international(digits[2:])
-    if numbering.CARRIER_PREFIXES.match(digits) and len(digits) > 11:
-        digits = digits[5:]
-        if not (digits.startswith("0") or numbering.MOBILE.fullmatch(digits)):
-            _refuse("a carrier prefix with no mobile or area code after it")
-    if digits.startswith("0"):
-        return _mainland_line(digits[1:], mobile=True)
-    if numbering.MOBILE.fullmatch(digits):
-        return "+86" + digits
-    if digits.startswith("106") and len(digits) == 10:
-        error = _AmbiguousError(
-            "phone: either an SMS sender 106… or a line in Beijing without "
-            "its 0",
-            hint="write cn:106… or 010…",
-        )
-        error.forms = (f"cn:{digits}", f"+86{digits}")
-        raise error
-    if numbering.SERVICE.fullmatch(digits):
-        return "cn:" + digits
-    if digits.startswith("86") and len(digits) >= 12:
-        return _mainland_number(digits[2:])
-    return _why_not_mainland(digits)
-
-
-def _mainland_line(number: str, *, mobile: bool) -> str:
-    """Return the form of what follows the trunk prefix 0."""
-    if numbering.LINE.fullmatch(number):
-        return "+86" + number
-    if mobile and numbering.MOBILE.fullmatch(number):
-        return "+86" + number
-    area = numbering.AREA_SERVICE.fullmatch(number)
-    if area is not None:
-        return f"cn:0{number}" if area[2] else f"cn:{area[3]}"
-    if re.match("1[3-9]", number):
-        return _why_not_mainland(number)
-    if re.match(numbering.AREA, number):
-        _refuse(f"{len(number)} digits from the area code on fit no line")
-    _refuse("no area code of the mainland begins so")
-
-
-def _why_not_mainland(number: str) -> NoReturn:
-    size = len(number)
-    if re.match("1[3-9]", number):
-        _refuse(f"a mainland mobile has 11 digits, here are {size}")
-    if re.match("[48]00", number):
-        _refuse(f"400 and 800 numbers have 10 digits, here are {size}")
-    if numbering.LINE.fullmatch(number):
-        _refuse(
-            "a fixed line without the 0 before its area code",
-            hint="a mobile that lost its first digit looks the same",
-        )
-    if size in (7, 8) and number[0] in "2345678":
-        _refuse("a fixed line without its area code")
-    _refuse(f"no mainland number has these {size} digits")
-
-
-def _north_america(digits: str, region: str) -> str:
-    if digits.startswith("011"):
-        return _international(digits[3:])
-    match = _NANP_FAST.fullmatch(digits)
-    if match is not None:
-        return "+1" + match[1]
-    number = digits.removeprefix("1") if len(digits) == 11 else digits
-    if len(number) <= _SHORT_DIGITS_NANP and _library_short(digits, region):
-        return f"{region.lower()}:{digits}"
-    if len(number) == 10:
-        _refuse("area code and exchange begin with 2 to 9")
-    if len(number) == 7:
-        _refuse("a local number without its area code")
-    _refuse(
-        f"{len(digits)} digits, a number of {region} has 10",
-        hint="a number of another country begins with + or 011",
-    )
-
-
-def _elsewhere(digits: str, region: str) -> str:
-    """Let the library read a national spelling, and check that it did."""
-    if len(digits) <= _SHORT_DIGITS and _library_short(digits, region):
-        return f"{region.lower()}:{digits}"
-    library = _library(region)
-    try:
-        number = library.parse(digits, region)
-    except library.NumberParseException:
-        _refuse(f"no number of {region}", hint="write it as +…")
-    form: str = library.format_number(number, library.PhoneNumberFormat.E164)
-    national: str = library.national_significant_number(number)
-    # A reading that does more than to strip a prefix depends on its data.
-    if not library.is_valid_number(number) or not digits.endswith(national):
-        _refuse(
-            f"no number that a phone in {region} would reach so",
-            hint="write it as +…",
-        )
-    return _international(form[1:])
-
-
-def _library_short(digits: str, region: str) -> bool:
-    library = _library(region)
-    try:
-        number = library.parse(digits, region)
-    except library.NumberParseException:
-        return False
-    return bool(library.is_valid_short_number_for_region(number, region))
-
-
-def _library(region: str) -> Any:
-    # Lazily: most members meet no other region, and help need not wait.
-    import phonenumbers
-
-    if region not in phonenumbers.SUPPORTED_REGIONS:
-        raise UsageError(
-            f"phone: no region {region!r}",
-            hint="two upper-case letters, as ISO 3166 has them",
-        )
-    return phonenumbers

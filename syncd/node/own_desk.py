@@ -290,7 +290,7 @@ class OwnDesk:
         found = report.forms_to_retract(
             wanted.kind,
             wanted.value,
-            region=report.region_of(wanted.region, config.member.region),
+            region=wanted.region or config.member.region,
             scheme=wanted.scheme or None,
         )
         vault = self._home.own.vault

@@ -201,8 +201,12 @@ def test_equal_reports_have_equal_bytes_however_they_are_written() -> None:
         ({"case": "12"}, "case: not 16 digits in lower-case hex"),
         ({"basis": (("bank", 1),)}, "basis: not all are ORIGIN:INDEX"),
         ({"kind": "13800138000"}, "kind: not one of phone, url, account"),
-        ({"region": "13800138000"}, "region: want two capital letters"),
-        ({"region": "XX"}, "phone: no region 'XX'"),
+        (
+            {"region": "13800138000", "value": "0912345678"},
+            "region: want two capital letters",
+        ),
+        ({"region": "XX", "value": "0912345678"}, "phone: no region XX"),
+        ({"value": "+0001234567"}, "report: a caller id that is no number"),
         ({"value": "n/a"}, "phone: "),
         ({"kind": "url", "value": "http://x.example/" + "a" * 10**6}, "url: "),
     ],
@@ -214,6 +218,16 @@ def test_what_cannot_be_is_refused_with_the_reason(
         report.prepare(with_(**fields), DESK)
     assert says in str(caught.value)
     assert "13800138000" not in str(caught.value)
+
+
+def test_a_caller_id_that_is_no_number_is_only_ever_spoofed() -> None:
+    kept = report.prepare(with_(value="+000 1234567", spoofed=True), DESK)
+    assert kept.value == "shown:+0001234567"
+
+
+def test_what_needs_no_region_is_not_refused_for_one() -> None:
+    kept = report.prepare(with_(value="+852 91234567", region="香港"), DESK)
+    assert kept.value == "+85291234567"
 
 
 def test_the_never_list_is_refused() -> None:

@@ -106,4 +106,17 @@ def test_only_three_kinds_exist() -> None:
 
 def test_a_wrong_region_is_the_operator_s_mistake() -> None:
     with pytest.raises(UsageError):
+        identifier.for_report("phone", "0912345678", region="XX")
+    with pytest.raises(MalformedError, match="region: want"):
         identifier.for_report("phone", "0912345678", region="tw")
+
+
+def test_what_needs_no_region_is_not_refused_for_one() -> None:
+    for kind, raw in (
+        ("phone", "+8613800138021"),
+        ("phone", "cn:95588"),
+        ("url", "http://evil.example/"),
+        ("account", "6222021234567890128"),
+    ):
+        for region in ("广东深圳", "cn", "XX"):
+            assert identifier.for_report(kind, raw, region=region).kind == kind

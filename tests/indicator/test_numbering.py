@@ -30,6 +30,7 @@ def test_the_document_has_the_mainland_s_plan() -> None:
     documented = [row.split("  ")[-1].strip() for row in _block("mainland")]
     assert documented == [
         numbering.MOBILE.pattern,
+        numbering.MACHINE.pattern,
         numbering._AREA_8,
         numbering._AREA_7_8,
         numbering._AREA_7,

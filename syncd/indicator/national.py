@@ -1,0 +1,358 @@
+"""Digits as they are dialled or shown: to the normal form of a phone.
+
+`phone` has made digits of the text and decided from where they are read; here
+the plans of `numbering` say what they are. Every refusal says why, and hints
+at a spelling that is accepted where there is one.
+"""
+
+import re
+from typing import Any, Final, NoReturn
+
+from syncd.errors import MalformedError, UsageError
+from syncd.indicator import numbering
+
+SHOWN: Final = "shown:"  # a caller id that is no number
+MAX_SHOWN: Final = 32  # digits
+
+# (a 1 may stand there twice: the trunk prefix and the country code)
+NANP_FAST: Final = re.compile(r"(?:\+1|1?1?)([2-9][0-9]{2}[2-9][0-9]{6})")
+
+_FOREIGN_SHORT: Final = re.compile(r"[0-9]{2,8}")
+# As many digits may be a short number when written without its namespace:
+# in North America SMS codes of 5 or 6 look like numbers that were cut off.
+_SHORT_DIGITS: Final = 6
+_SHORT_DIGITS_NANP: Final = 4
+_TRUNK_HINT: Final = "leave the 0 out, or put it in brackets: (0)"
+_SHORT_HINT: Final = "a short number is written as {short}"
+_PLUS_HINT: Final = "write it as +…"
+_ABROAD_HINT: Final = "a number of another country begins with + or 011"
+
+
+class AmbiguousError(MalformedError):
+    """A look-up may try several forms where a report must mean one."""
+
+    forms: tuple[str, ...] = ()
+
+
+def is_short(region: str, digits: str) -> bool:
+    """Tell whether `digits` stand in the namespace of a region's services."""
+    if region == "cn":
+        return bool(
+            numbering.SERVICE.fullmatch(digits)
+            or (
+                digits.startswith("0")
+                and (match := numbering.AREA_SERVICE.fullmatch(digits, 1))
+                and match[2]
+            )
+        )
+    return bool(_FOREIGN_SHORT.fullmatch(digits))
+
+
+# ------------------------------------------------------- international
+
+
+def international(digits: str) -> str:
+    """Return the form of what follows a "+": digits are kept, all of them.
+
+    What no plan has, and no typing error explains, is a caller id that was
+    made up: `shown:`.
+
+    Raises:
+        MalformedError: not a number of the country that its code names.
+    """
+    if digits.startswith("86") and digits != "86":
+        return mainland_number(digits[2:])
+    if digits.startswith("1") and digits != "1":
+        return _plus_one(digits)
+    for size in (3, 2, 1):
+        code = digits[:size]
+        if code in numbering.PLANS or code in numbering.GRAMMARS:
+            return _planned(digits, size)
+    return _shown(digits)
+
+
+def _shown(digits: str) -> str:
+    if not digits:
+        raise MalformedError("phone: no digits")
+    if len(digits) > MAX_SHOWN:
+        raise MalformedError(
+            "phone: {n} digits, a caller id has at most {most}",
+            n=len(digits),
+            most=MAX_SHOWN,
+        )
+    if digits.startswith("00") and digits.strip("0"):
+        try:
+            real = international(digits[2:])
+        except MalformedError:
+            real = SHOWN
+        if not real.startswith(SHOWN):
+            raise MalformedError(
+                "phone: both + and 00 before a country code",
+                hint="write one of them",
+            )
+    return f"{SHOWN}+{digits}"
+
+
+def _plus_one(digits: str) -> str:
+    if numbering.NANP.fullmatch(digits, 1):
+        return "+" + digits
+    if numbering.SERVICE.fullmatch(digits):  # +110
+        return _shown(digits)
+    if len(digits) != 11:
+        raise MalformedError(
+            "phone: +1 is followed by 10 digits, here by {n}",
+            n=len(digits) - 1,
+            **_short("1", digits[1:]),
+        )
+    raise MalformedError(
+        "phone: area code and exchange after +1 begin with 2 to 9"
+    )
+
+
+def _planned(digits: str, size: int) -> str:
+    """Return the form of digits whose first `size` are a country code."""
+    code, rest = digits[:size], digits[size:]
+    plan = numbering.PLANS.get(code)
+    if plan is not None:
+        fits, leading_zero = len(digits) in plan[0], plan[1]
+    else:
+        fits = bool(numbering.GRAMMARS[code].fullmatch(rest))
+        leading_zero = fits
+    fits = fits and (leading_zero or not rest.startswith("0"))
+    if not rest or (not fits and numbering.SERVICE.fullmatch(digits)):
+        return _shown(digits)  # +49 and nothing else, +95588
+    if rest.startswith("0") and not leading_zero:
+        raise MalformedError(
+            "phone: a 0 after +{code}, which is dialled at home only",
+            code=code,
+            hint=_TRUNK_HINT,
+        )
+    if not fits:
+        raise MalformedError(
+            "phone: no number of +{code} has these {n} digits",
+            code=code,
+            n=len(rest),
+            **_short(code, rest),
+        )
+    return "+" + digits
+
+
+def _short(code: str, rest: str, region: str = "") -> dict[str, str]:
+    """Return the hint for what may be a short number: it is accepted."""
+    if not 2 <= len(rest) <= _SHORT_DIGITS or rest.startswith("0"):
+        return {}
+    if not region:
+        import phonenumbers
+
+        region = phonenumbers.region_code_for_country_code(int(code))
+    if not region.isalpha():
+        return {}  # 001: a code of no country
+    # what may be a number that was cut off is not repeated
+    said = rest if len(rest) <= _SHORT_DIGITS_NANP else "…"
+    return {"short": f"{region.lower()}:{said}", "hint": _SHORT_HINT}
+
+
+# ------------------------------------------------------------- mainland
+
+
+def mainland_number(number: str) -> str:
+    """Return the form of what follows +86.
+
+    Raises:
+        MalformedError: no mainland number; says why.
+    """
+    if (
+        numbering.MOBILE.fullmatch(number)
+        or numbering.LINE.fullmatch(number)
+        or numbering.MACHINE.fullmatch(number)
+    ):
+        return "+86" + number
+    if number.startswith("0"):
+        raise MalformedError(
+            "phone: a 0 after +{code}, which is dialled at home only",
+            code="86",
+            hint=_TRUNK_HINT,
+        )
+    if numbering.SERVICE.fullmatch(number):
+        return "cn:" + number
+    area = numbering.AREA_SERVICE.fullmatch(number)
+    if area is not None:
+        return f"cn:0{number}" if area[2] else f"cn:{area[3]}"
+    return _why_not_mainland(number)
+
+
+def mainland(digits: str) -> str:
+    """Return the form of digits as dialled in the mainland.
+
+    Raises:
+        AmbiguousError: ten digits that begin with 106.
+        MalformedError: nothing that is dialled there; says why.
+    """
+    if digits.startswith("00"):
+        return international(digits[2:])
+    if numbering.CARRIER_PREFIXES.match(digits) and len(digits) > 11:
+        digits = digits[5:]
+        if not (digits.startswith("0") or numbering.MOBILE.fullmatch(digits)):
+            raise MalformedError(
+                "phone: a carrier prefix with no mobile or area code after it"
+            )
+    if digits.startswith("0"):
+        return mainland_line(digits[1:], mobile=True)
+    if numbering.MOBILE.fullmatch(digits) or numbering.MACHINE.fullmatch(
+        digits
+    ):
+        return "+86" + digits
+    if digits.startswith("106") and len(digits) == 10:
+        error = AmbiguousError(
+            "phone: either an SMS sender 106… or a line in Beijing without"
+            " its 0",
+            hint="write cn:106… or 010…",
+        )
+        error.forms = (f"cn:{digits}", f"+86{digits}")
+        raise error
+    if numbering.SERVICE.fullmatch(digits):
+        return "cn:" + digits
+    if digits.startswith("86") and len(digits) >= 12:
+        return mainland_number(digits[2:])
+    return _why_not_mainland(digits)
+
+
+def mainland_line(number: str, *, mobile: bool) -> str:
+    """Return the form of what follows the trunk prefix 0.
+
+    Raises:
+        MalformedError: no area code, or digits that fit no line behind it.
+    """
+    if numbering.LINE.fullmatch(number):
+        return "+86" + number
+    if mobile and numbering.MOBILE.fullmatch(number):
+        return "+86" + number
+    area = numbering.AREA_SERVICE.fullmatch(number)
+    if area is not None:
+        return f"cn:0{number}" if area[2] else f"cn:{area[3]}"
+    if re.match("1[3-9]", number):
+        return _why_not_mainland(number)
+    if re.match(numbering.AREA, number):
+        raise MalformedError(
+            "phone: {n} digits from the area code on fit no line",
+            n=len(number),
+        )
+    raise MalformedError("phone: no area code of the mainland begins so")
+
+
+def _why_not_mainland(number: str) -> NoReturn:
+    size = len(number)
+    if re.match("14(?:00|10|4[01])", number):
+        raise MalformedError(
+            "phone: a machine number (1400, 1410, 1440, 1441) has 13 digits,"
+            " here are {n}",
+            n=size,
+        )
+    if re.match("1[3-9]", number):
+        raise MalformedError(
+            "phone: a mainland mobile has 11 digits, here are {n}", n=size
+        )
+    if re.match("[48]00", number):
+        raise MalformedError(
+            "phone: 400 and 800 numbers have 10 digits, here are {n}", n=size
+        )
+    if numbering.LINE.fullmatch(number):
+        raise MalformedError(
+            "phone: a fixed line without the 0 before its area code",
+            hint="a mobile that lost its first digit looks the same",
+        )
+    if size in (7, 8) and number[0] in "2345678":
+        raise MalformedError("phone: a fixed line without its area code")
+    raise MalformedError(
+        "phone: no mainland number has these {n} digits", n=size
+    )
+
+
+# ------------------------------------------------------- other regions
+
+
+def north_america(digits: str, region: str) -> str:
+    """Return the form of digits as dialled in a region of country code 1.
+
+    Raises:
+        MalformedError: nothing that is dialled there; says why.
+    """
+    if digits.startswith("011"):
+        return international(digits[3:])
+    match = NANP_FAST.fullmatch(digits)
+    if match is not None:
+        return "+1" + match[1]
+    number = digits.removeprefix("1") if len(digits) == 11 else digits
+    if len(number) <= _SHORT_DIGITS_NANP and _library_short(digits, region):
+        return f"{region.lower()}:{digits}"
+    if len(number) == 10:
+        raise MalformedError("phone: area code and exchange begin with 2 to 9")
+    if len(number) == 7:
+        raise MalformedError("phone: a local number without its area code")
+    raise MalformedError(
+        "phone: {n} digits, a number of {region} has 10",
+        n=len(digits),
+        region=region,
+        **_short("1", digits, region) or {"hint": _ABROAD_HINT},
+    )
+
+
+def elsewhere(digits: str, region: str) -> str:
+    """Let the library read a national spelling, and check that it did.
+
+    It accepts or refuses; the form is what `international` makes of the
+    digits, so no release of its data changes one.
+
+    Raises:
+        MalformedError: nothing that is dialled there.
+        UsageError: no such region.
+    """
+    if digits.startswith("00") and not re.fullmatch("[A-Z]{2}", region):
+        return international(digits[2:])
+    if len(digits) <= _SHORT_DIGITS and _library_short(digits, region):
+        return f"{region.lower()}:{digits}"
+    library = _library(region)
+    way_out = _short("", digits, region) or {"hint": _PLUS_HINT}
+    try:
+        number = library.parse(digits, region)
+    except library.NumberParseException:
+        raise MalformedError(
+            "phone: no number of {region}", region=region, **way_out
+        ) from None
+    form: str = library.format_number(number, library.PhoneNumberFormat.E164)
+    national: str = library.national_significant_number(number)
+    # A reading that does more than to strip a prefix depends on its data.
+    if not library.is_valid_number(number) or not digits.endswith(national):
+        raise MalformedError(
+            "phone: no number that a phone in {region} would reach so",
+            region=region,
+            **way_out,
+        )
+    return international(form[1:])
+
+
+def _library_short(digits: str, region: str) -> bool:
+    library = _library(region)
+    try:
+        number = library.parse(digits, region)
+    except library.NumberParseException:
+        return False
+    return bool(library.is_valid_short_number_for_region(number, region))
+
+
+def _library(region: str) -> Any:
+    # Lazily: most members meet no other region, and help need not wait.
+    import phonenumbers
+
+    if not re.fullmatch("[A-Z]{2}", region):
+        raise MalformedError(
+            "region: want two capital letters",
+            hint="a number with + in front needs none",
+        )
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise UsageError(
+            "phone: no region {region}",
+            region=region,
+            hint="two upper-case letters, as ISO 3166 has them",
+        )
+    return phonenumbers
