@@ -17,7 +17,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from syncd.errors import (
@@ -66,6 +66,9 @@ class Answer:
     tokens: tuple[bytes, ...] = field(default=(), repr=False)
     met: tuple[Key, ...] = field(default=(), repr=False)
     # tokens under another member's active report: a sighting
+    forms: tuple[Identifier, ...] = field(default=(), repr=False)  # tried
+    level: int | None = None
+    # the first form that a report is on which the verdict rests on
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,9 @@ class Access:
     positions: Sequence[Position] | None  # None: a miss
     tokens: Sequence[bytes]
     reference: str
+    forms: Sequence[Identifier] = field(
+        default=(), repr=False, compare=False
+    )  # what was tried: never kept
 
 
 class Tokens(Protocol):
@@ -173,6 +179,7 @@ async def lookup(
                 _hit(a),
                 a.tokens,
                 reference,
+                a.forms,
             )
             for one, a in zip(asked, answers, strict=True)
             if a.problem is None
@@ -326,7 +333,7 @@ class _Judge:
 
     def answer_all(self, asked: Sequence[_Asked]) -> list[Answer]:
         """Return the answers to all questions, in order."""
-        return [self.answer(one) for one in asked]
+        return [replace(self.answer(a), forms=a.forms) for a in asked]
 
     def answer(self, asked: _Asked) -> Answer:
         """Return the answer to one question."""
@@ -384,19 +391,20 @@ class _Judge:
                 tokens=tokens,
             )
         met: tuple[Key, ...] = ()
+        level = None
         if judged.verdict in HITS:
             on = frozenset(judged.positions)
+            by = [
+                {c.origin for c in g if c.type == REPORT and c.position in on}
+                for g in groups
+            ]
+            level = next((at for at, who in enumerate(by) if who), None)
             met = tuple(
                 key
-                for key, group in zip(keys, groups, strict=True)
-                if any(
-                    c.type == REPORT
-                    and c.position in on
-                    and c.origin not in self._world.own
-                    for c in group
-                )
+                for key, who in zip(keys, by, strict=True)
+                if who - self._world.own
             )
-        return Answer(judged, tokens=tokens, met=met)
+        return Answer(judged, tokens=tokens, met=met, level=level)
 
     def _verdict(
         self,

@@ -64,6 +64,11 @@ def lower(a: str, b: str) -> str:
     return min(a, b, key=_rank)
 
 
+def stronger(a: str, b: str) -> str:
+    """Return the stronger of two actions."""
+    return max(a, b, key=_rank)
+
+
 def _rank(action: str) -> int:
     return ACTIONS.index(action) if action else -1
 

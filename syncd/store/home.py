@@ -32,6 +32,7 @@ from syncd.store.own import (
     Succession,
     succeed,
 )
+from syncd.store.own_entries import OwnEntries
 from syncd.store.quota import Quotas
 from syncd.store.sightings import Sightings
 from syncd.store.vault import Cipher, Vault
@@ -55,6 +56,7 @@ class OwnStore:
     bearers: Bearers
     sightings: Sightings
     events: EventBook
+    entries: OwnEntries
     clock: Callable[[], int]
     lock: Lock | None
 
@@ -98,6 +100,7 @@ class OwnStore:
                 Bearers(database, clock),
                 Sightings(database),
                 EventBook(database, clock),
+                OwnEntries(database, cipher, clock),
                 clock,
                 lock,
             )

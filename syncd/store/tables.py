@@ -219,6 +219,39 @@ bearer = sa.Table(
     _column("revoked_at", Int, nullable=True),
 )
 
+own_entry = sa.Table(  # exempt, note, local: our own lists, never published
+    "own_entry",
+    OWN,
+    _column("id", Int, primary_key=True),
+    _column("type", Text),
+    _column("kind", Text),
+    _column("mac", Bytes),  # 16 bytes: kind and normal form
+    _column("name_mac", Bytes),  # 16 bytes: that and what stands once on it
+    _column("said_mac", Bytes),  # 16 bytes: that and what it says
+    _column("list_mac", Bytes, nullable=True),  # 16 bytes: name of its list
+    _column("sealed", Bytes),
+    _column("until", Int, nullable=True),  # first day on which it is no more
+    _column("added_by", Text),  # the bearer's name
+    _column("added_at", Int),
+    _column("load", Int, nullable=True),  # the last one that had it
+    _column("removed_at", Int, nullable=True),
+    _column("removed_by", Text, nullable=True),
+    _column("removed_why", Bytes, nullable=True),  # sealed
+)
+_stands = sa.text("removed_at IS NULL")
+sa.Index(
+    "own_entry_mac",
+    own_entry.c.mac,
+    sqlite_where=_stands,
+    postgresql_where=_stands,
+)
+sa.Index(
+    "own_entry_list",
+    own_entry.c.list_mac,
+    sqlite_where=_stands,
+    postgresql_where=_stands,
+)
+
 sighting = sa.Table(  # met here, not yet told
     "sighting",
     OWN,

@@ -552,3 +552,23 @@ def test_whatever_is_asked_there_are_as_many_answers(
     assert len(answers) == len(questions)
     for answer in answers:
         assert (answer.verdict is None) == (answer.problem is not None)
+
+
+async def test_an_answer_says_what_was_tried_and_where_the_reports_are(
+    desk: Desk,
+) -> None:
+    """Most specific first: by it, what our own lists say is laid over."""
+    host = identifier.parse_normal("url", "evil.example/")
+    desk.book.report(host)
+    asked = [Question("url", f"evil.example/{path}") for path in ("a/b", "")]
+    page, root, bad, unasked = await desk.ask(
+        *asked, Question("phone", "nobody"), Question("url", "fine.example/")
+    )
+    assert [f.value for f in page.forms][-1] == "evil.example/"
+    assert page.forms[page.level or 0] == host
+    assert (root.level, len(root.forms)) == (0, 1)
+    assert (bad.level, bad.forms) == (None, ())
+    assert (unasked.level, len(unasked.forms)) == (None, 1)
+    assert [tuple(a.forms) for a in desk.book.accesses] == [
+        a.forms for a in (page, root, unasked)
+    ]

@@ -71,7 +71,7 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
         assert own.database.read_now(own.database._revision) == HEADS["own"]
         after = rows(old / "own.db")
         assert {name: after[name] for name in before} == before
-        assert set(after) - set(before) == {"event", "told"}
+        assert set(after) - set(before) == {"event", "told", "own_entry"}
 
         # Not only is it there, it is understood.
         states = [
@@ -110,7 +110,7 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
 async def test_what_is_only_read_is_not_migrated(old: Path) -> None:
     """The message says who does it."""
     before = rows(old / "own.db")
-    with pytest.raises(UsageError, match=r"own_1, want own_2") as e:
+    with pytest.raises(UsageError, match=r"own_1, want own_3") as e:
         Database(old / "own.db", "own", read_only=True)
     assert "start the daemon" in e.value.hint
     assert rows(old / "own.db") == before
@@ -119,9 +119,9 @@ async def test_what_is_only_read_is_not_migrated(old: Path) -> None:
 async def test_one_of_a_newer_syncd_is_left_alone(old: Path) -> None:
     """Refused with both revisions, and nothing in it is changed."""
     with closing(sqlite3.connect(old / "own.db")) as c, c:
-        c.execute("UPDATE alembic_version SET version_num = 'own_3'")
+        c.execute("UPDATE alembic_version SET version_num = 'own_4'")
     before = rows(old / "own.db")
-    with pytest.raises(NewerError, match=r"own_3.*own_2") as e:
+    with pytest.raises(NewerError, match=r"own_4.*own_3") as e:
         open_own(old, Clock())
     assert "backup from before" in e.value.hint
     assert rows(old / "own.db") == before

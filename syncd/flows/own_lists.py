@@ -1,0 +1,278 @@
+"""A member's own lists: what it knows for itself, laid over the answer.
+
+    exempt   not to be acted on here, though the alliance lists it
+    note     a remark: a shared host, a gateway, a line of our own customer
+    local    on a list that the member may use and not pass on
+
+Nothing of them enters a verdict, a token or a log: the alliance's answer and
+ours stand side by side. An exempt entry answers reports on its own form of a
+value or a less specific one, as a dispute does, and an official report only
+if somebody knew of that report and gave a reason.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from syncd import canonical
+from syncd.errors import MalformedError
+from syncd.flows import report
+from syncd.flows.report import Desk
+from syncd.indicator import identifier, statement, verdict, vocabulary
+from syncd.indicator.identifier import Identifier
+from syncd.indicator.policy import Policy, lower, stronger
+from syncd.indicator.verdict import Verdict
+
+EXEMPT: Final = "exempt"
+NOTE: Final = "note"
+LOCAL: Final = "local"
+TYPES: Final = (EXEMPT, NOTE, LOCAL)
+MAX_TEXT: Final = 200  # characters of a reason or remark
+MAX_LIST: Final = 100  # characters of a list's name
+REASONS: Final[Mapping[str, tuple[str, str]]] = {
+    "exempt": ("本机构豁免", "exempt here"),
+    "exempt_too_general": (
+        "豁免不及更具体的上报",
+        "exempt, but what is reported is more specific",
+    ),
+    "exempt_before_official": (
+        "豁免时并无有权机关上报",
+        "exempt, but not in view of an official report: say so anew",
+    ),
+    "local": ("在本机构名单上", "on a list of our own"),
+}  # code → label in Chinese, in English; answers list them in this order
+
+
+class OwnDraft(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """An exempt entry or note as it is handed in; "" and absent are the same."""
+
+    kind: str = ""
+    value: str = ""
+    scheme: str = ""  # what a bare account number is
+    region: str = ""  # country of a phone without one; ours if absent
+    why: str = ""  # ours alone, as is the text
+    code: str = ""  # of a note
+    text: str = ""  # of a note
+    expires: str = ""  # first day on which it does not count; never if absent
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is to be kept of one entry; all but type, kind, day is secret."""
+
+    type: str  # one of TYPES
+    kind: str
+    value: str = field(repr=False)  # normal form
+    said: Mapping[str, Any] = field(repr=False)
+    name: str = field(default="", repr=False)  # one of a name stands per value
+    until: int | None = None  # first day on which it does not count
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as it is kept."""
+
+    id: int
+    type: str  # one of TYPES
+    kind: str
+    value: str = field(repr=False)  # normal form
+    said: Mapping[str, Any] = field(repr=False)
+    list: str = field(repr=False)  # of a local entry
+    until: int | None
+    by: str  # the bearer's name
+    at: int  # unix seconds
+    removed_at: int | None = None
+    removed_by: str = ""
+    removed_why: str = field(default="", repr=False)
+
+    @property
+    def official(self) -> bool:
+        """Whether it weighs as an official report, or answers one."""
+        if self.type == LOCAL:
+            return self.said.get("evidence") in verdict.OFFICIAL
+        return bool(self.said.get("official"))
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What our own lists say of a value, and what to do by them."""
+
+    action: str  # "" for nothing to do
+    unattended: str  # the action where no person decides
+    reasons: tuple[str, ...]  # codes of REASONS
+    exempt: Entry | None
+    notes: tuple[Entry, ...]
+    local: tuple[Entry, ...]
+
+
+# ------------------------------------------------------------------ entries
+
+
+def exempt(draft: OwnDraft, desk: Desk) -> Prepared:
+    """Return the exempt entry that a draft asks for.
+
+    Raises:
+        MalformedError: a value, text or day that cannot be; says which.
+    """
+    if draft.code or draft.text:
+        raise MalformedError("exempt: code and text are a note's")
+    return _about(EXEMPT, draft, desk, {})
+
+
+def note(draft: OwnDraft, desk: Desk) -> Prepared:
+    """Return the note that a draft asks for.
+
+    Raises:
+        MalformedError: a value, code, text or day that cannot be; says which.
+    """
+    codes = vocabulary.FACETS["note"]
+    if draft.code not in codes:
+        raise MalformedError(
+            "note: code is not in the vocabulary",
+            hint=f"use {', '.join(codes)}",
+        )
+    text = plain_text("text", draft.text)
+    if draft.code == "other" and not text:
+        raise MalformedError("note: other says nothing without a text")
+    said = {"code": draft.code, **({"text": text} if text else {})}
+    return _about(NOTE, draft, desk, said, name=draft.code)
+
+
+def _about(
+    type_: str,
+    draft: OwnDraft,
+    desk: Desk,
+    said: dict[str, Any],
+    name: str = "",
+) -> Prepared:
+    report.check_kind(draft.kind)
+    found = identifier.for_report(
+        draft.kind,
+        draft.value,
+        region=report.region_of(draft.region, desk.region),
+        scheme=draft.scheme or None,
+        allow_personal=True,
+    )
+    if why := plain_text("why", draft.why):
+        said["why"] = why
+    until = None
+    if draft.expires:
+        until = statement.day(draft.expires)
+        if until <= statement.day(desk.today):
+            raise MalformedError(
+                "{type}: expires {day} is not after today",
+                type=type_,
+                day=draft.expires,
+            )
+    return Prepared(type_, found.kind, found.value, said, name, until)
+
+
+def local(kept: report.Prepared, list_: str) -> Prepared:
+    """Return what a report says, as an entry of a list of our own."""
+    said = msgspec.json.decode(kept.fields)
+    until = statement.day(said["expires"])
+    return Prepared(LOCAL, kept.kind, kept.value, said, list_, until)
+
+
+def plain_text(name: str, text: str, most: int = MAX_TEXT) -> str:
+    """Return a text of ours without blanks around it.
+
+    Raises:
+        MalformedError: it is too long, or not printable.
+    """
+    text = text.strip()
+    if len(text) > most or not text.isprintable():
+        raise MalformedError(
+            "{name}: want up to {most} printable characters, here are {n}",
+            name=name,
+            most=most,
+            n=len(text),
+        )
+    return text
+
+
+def list_name(text: str) -> str:
+    """Return the name of a list of our own.
+
+    Raises:
+        MalformedError: it is empty, too long, or not printable.
+    """
+    found = plain_text("list", text, MAX_LIST)
+    if not found:
+        raise MalformedError("list: a list of our own needs a name")
+    return found
+
+
+def content(entry: Prepared) -> bytes:
+    """Return what tells two entries of one value and name apart."""
+    return canonical.dumps({**entry.said, "until": entry.until or 0})
+
+
+# ------------------------------------------------------------- over answers
+
+
+def over(
+    found: Verdict,
+    level: int | None,
+    forms: Sequence[Identifier],
+    entries: Mapping[Identifier, Sequence[Entry]],
+    policy: Policy,
+) -> Ours | None:
+    """Return what our lists say beside a verdict; None if they say nothing.
+
+    `forms` are those that a look-up tried, most specific first; `level` is
+    the first of them that a report is on which the verdict rests on. What
+    the never-list protects is not acted on for a list of ours.
+    """
+    there = [
+        (at, entry)
+        for at, form in enumerate(forms)
+        for entry in entries.get(form, ())
+    ]
+    if not there:
+        return None
+    listed = [(at, e) for at, e in there if e.type == LOCAL]
+    counts = [(at, e) for at, e in listed if not e.said.get("test")]
+    levels = [at for at, _ in counts] + ([] if level is None else [level])
+    official = "official_report" in found.reasons or any(
+        e.official for _, e in counts
+    )
+    reasons = {"local"} if counts else set()
+    action = found.action
+    if found.verdict != "protected":
+        for _, entry in counts:
+            action = stronger(action, _action(entry, policy))
+    exempts = [(at, e) for at, e in there if e.type == EXEMPT]
+    if exempts:
+        at, entry = exempts[0]
+        if levels and at > min(levels):
+            reasons.add("exempt_too_general")
+        elif official and not entry.official:
+            reasons.add("exempt_before_official")
+        else:
+            reasons.add("exempt")
+            action = ""
+    return Ours(
+        action,
+        lower(action, policy.ceiling),
+        tuple(code for code in REASONS if code in reasons),
+        exempts[0][1] if exempts else None,
+        tuple(e for _, e in there if e.type == NOTE),
+        tuple(e for _, e in listed),
+    )
+
+
+def _action(entry: Entry, policy: Policy) -> str:
+    """Return what is done for one entry: as for one report like it.
+
+    Whose lists it trusts is the member's own affair, so no authority is
+    asked for.
+    """
+    action = policy.official if entry.official else policy.suspected
+    return (
+        lower(action, policy.spoofed) if entry.said.get("spoofed") else action
+    )

@@ -1,0 +1,364 @@
+"""A member's own lists, sealed: exempt entries, notes and local lists.
+
+No row of this table is ever published, and none is rewritten: what is
+removed or replaced stays as history, with who did it and why. A value, what
+is said of it and the name of its list are sealed as the vault's rows are;
+they are found by keyed hashes. Type, kind, days and the names of our own
+people stand in clear.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from syncd import canonical
+from syncd.errors import DamagedError, RefusedError
+from syncd.flows import own_lists
+from syncd.flows.own_lists import LOCAL, Entry, Prepared
+from syncd.indicator.identifier import Identifier
+from syncd.store.database import Database, select_in
+from syncd.store.vault import Cipher
+
+KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end
+GONE_UNASKED: Final = 10  # rows that a new load of a list may lack; or 1 %
+REPLACED: Final = "replaced"
+
+_ROW = (
+    "SELECT id, type, kind, sealed, said_mac, until, added_by, added_at,"
+    " removed_at, removed_by, removed_why FROM own_entry"
+)
+_INSERT = (
+    "INSERT INTO own_entry (id, type, kind, mac, name_mac, said_mac,"
+    " list_mac, sealed, until, added_by, added_at, load)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of an entry that was handed in."""
+
+    id: int
+    state: str  # added, known, replaced: another of its name stood there
+
+
+@dataclass(frozen=True, slots=True)
+class _Macs:
+    """The hashes of one entry."""
+
+    value: bytes
+    name: bytes
+    said: bytes
+
+
+class OwnEntries:
+    """The entries, over own.db."""
+
+    def __init__(
+        self, database: Database, cipher: Cipher, clock: Callable[[], int]
+    ) -> None:
+        self._db = database
+        self._cipher = cipher
+        self._clock = clock
+
+    # --------------------------------------------------------- changing
+
+    async def add(
+        self, entries: Sequence[Prepared], by: str, load: int | None = None
+    ) -> list[Added]:
+        """Keep entries in one transaction; durable on return, in order.
+
+        Of one type and name (a note's code, a local entry's list) one stands
+        on a value: another takes its place, the same is known.
+        """
+
+        def job(c: sa.Connection) -> list[Added]:
+            macs = [self._macs(entry) for entry in entries]
+            found = select_in(
+                c,
+                "SELECT name_mac, said_mac, id FROM own_entry"
+                " WHERE removed_at IS NULL AND mac IN (?*)",
+                sorted({m.value for m in macs}),
+            )
+            there = {name: (said, id_) for name, said, id_ in found}
+            last = c.exec_driver_sql("SELECT max(id) FROM own_entry").scalar()
+            rows: list[tuple[object, ...]] = []
+            known: list[tuple[object, ...]] = []
+            replaced: list[int] = []
+            outcomes = []
+            for entry, mac in zip(entries, macs, strict=True):
+                said, old = there.get(mac.name, (b"", 0))
+                if said == mac.said:
+                    known.append((load, old))
+                    outcomes.append(Added(old, "known"))
+                    continue
+                id_ = (last or 0) + len(rows) + 1
+                rows.append((id_, *self._row(entry, mac, by, load)))
+                there[mac.name] = (mac.said, id_)
+                replaced += [old] if old else []
+                outcomes.append(Added(id_, "replaced" if old else "added"))
+            if rows:
+                c.exec_driver_sql(_INSERT, rows)
+            if known and load is not None:
+                c.exec_driver_sql(
+                    "UPDATE own_entry SET load = ? WHERE id = ?", known
+                )
+            self._end(c, replaced, by, REPLACED)
+            return outcomes
+
+        return await self._db.write(job) if entries else []
+
+    def _row(
+        self, entry: Prepared, mac: _Macs, by: str, load: int | None
+    ) -> tuple[object, ...]:
+        now = self._clock()
+        plain = {"value": entry.value, "name": entry.name, "said": entry.said}
+        context = _context(entry.type, entry.kind, mac.said, by, now)
+        return (
+            entry.type,
+            entry.kind,
+            mac.value,
+            mac.name,
+            mac.said,
+            self._list_mac(entry.name) if entry.type == LOCAL else None,
+            self._cipher.seal(canonical.dumps(plain), context),
+            entry.until,
+            by,
+            now,
+            load,
+        )
+
+    async def remove(
+        self, ids: Collection[int], type_: str, by: str, why: str
+    ) -> int:
+        """End entries of a type, or of any for ""; return how many stood."""
+
+        def job(c: sa.Connection) -> int:
+            rows = select_in(
+                c,
+                "SELECT id, type FROM own_entry WHERE removed_at IS NULL"
+                " AND id IN (?*)",
+                sorted(ids),
+            )
+            there = {id_ for id_, is_ in rows if type_ in ("", is_)}
+            return self._end(c, sorted(there), by, why)
+
+        return await self._db.write(job) if ids else 0
+
+    async def remove_list(self, name: str, by: str, why: str) -> int:
+        """End all entries of a local list; return how many stood."""
+
+        def job(c: sa.Connection) -> int:
+            return self._end(c, self._of_list(c, name), by, why)
+
+        return await self._db.write(job)
+
+    def _end(
+        self, c: sa.Connection, ids: Sequence[int], by: str, why: str
+    ) -> int:
+        now = self._clock()
+        rows = [
+            (
+                now,
+                by,
+                self._cipher.seal(why.encode(), _ended(id_, by, now)),
+                id_,
+            )
+            for id_ in ids
+        ]
+        if rows:
+            c.exec_driver_sql(
+                "UPDATE own_entry SET removed_at = ?, removed_by = ?,"
+                " removed_why = ? WHERE id = ?",
+                rows,
+            )
+        return len(rows)
+
+    # ------------------------------------------------------------ lists
+
+    async def begin_load(self, name: str) -> tuple[int, int]:
+        """Return the number of a new load of a local list, and its rows."""
+
+        def job(c: sa.Connection) -> tuple[int, int]:
+            last = c.exec_driver_sql("SELECT max(load) FROM own_entry")
+            return (last.scalar() or 0) + 1, len(self._of_list(c, name))
+
+        return await self._db.read(job)
+
+    async def finish_load(
+        self, name: str, load: int, by: str, most: int | None
+    ) -> tuple[int, int]:
+        """End what a load of a list did not have; return that, and the rest.
+
+        Raises:
+            RefusedError: that would be more than `most` of the list's rows,
+                or without it more than a hundredth and GONE_UNASKED.
+        """
+
+        def job(c: sa.Connection) -> tuple[int, int]:
+            all_ = len(self._of_list(c, name))
+            gone = self._of_list(c, name, "AND load IS NOT ?", load)
+            may = max(all_ // 100, GONE_UNASKED) if most is None else most
+            if len(gone) > may:
+                raise RefusedError(
+                    "list: {gone} of its {all} entries are not in the new"
+                    " load, at most {may} may go",
+                    hint="if the file is whole, say --gone-at-most with that number",
+                    gone=len(gone),
+                    all=all_,
+                    may=may,
+                )
+            return self._end(c, gone, by, "list_dropped"), all_ - len(gone)
+
+        return await self._db.write(job)
+
+    def _of_list(
+        self, c: sa.Connection, name: str, more: str = "", *values: object
+    ) -> list[int]:
+        rows = c.exec_driver_sql(
+            "SELECT id FROM own_entry WHERE removed_at IS NULL"  # noqa: S608
+            f" AND list_mac = ? {more} ORDER BY id",
+            (self._list_mac(name), *values),
+        )
+        return [id_ for (id_,) in rows]
+
+    # ---------------------------------------------------------- reading
+
+    async def find(
+        self, wanted: Collection[Identifier], day: int
+    ) -> dict[Identifier, list[Entry]]:
+        """Return the entries that stand on some identifiers on a day."""
+
+        def job(c: sa.Connection) -> dict[Identifier, list[Entry]]:
+            any_ = c.exec_driver_sql(
+                "SELECT 1 FROM own_entry WHERE removed_at IS NULL LIMIT 1"
+            ).fetchone()
+            if any_ is None:  # most members have none: no hash is made
+                return {}
+            by_mac = {self._mac(i.kind, i.value): i for i in wanted}
+            rows = select_in(
+                c,
+                f"{_ROW.replace('SELECT', 'SELECT mac,')}"
+                " WHERE removed_at IS NULL AND (until IS NULL OR until > ?)"
+                " AND mac IN (?*)",
+                sorted(by_mac),
+                day,
+            )
+            found: dict[Identifier, dict[int, Entry]] = {}
+            for mac, *row in rows:  # short lists are padded: some come twice
+                same = found.setdefault(by_mac[mac], {})
+                same[row[0]] = self._opened(row)
+            return {i: [*same.values()] for i, same in found.items()}
+
+        return await self._db.read(job) if wanted else {}
+
+    async def page(
+        self, after: int, limit: int, type_: str, name: str, *, ended: bool
+    ) -> list[Entry]:
+        """Return entries after an id: of a type or list, ended ones too."""
+        where = ["id > ?"]
+        values: list[object] = [after]
+        if not ended:
+            where.append("removed_at IS NULL")
+        if type_:
+            where.append("type = ?")
+            values.append(type_)
+        if name:
+            where.append("list_mac = ?")
+            values.append(self._list_mac(name))
+        sql = f"{_ROW} WHERE {' AND '.join(where)} ORDER BY id LIMIT ?"
+        return await self._db.read(
+            lambda c: [
+                self._opened(row)
+                for row in c.exec_driver_sql(sql, (*values, limit))
+            ]
+        )
+
+    async def prune(self, today: int) -> int:
+        """Drop local entries that ended long ago; others' data is not hoarded.
+
+        Exempt entries and notes are kept for good: they are the account of
+        what we did.
+        """
+        oldest = self._clock() - KEPT_S
+
+        def job(c: sa.Connection) -> int:
+            done = c.exec_driver_sql(
+                "DELETE FROM own_entry WHERE type = 'local'"
+                " AND (removed_at < ? OR until < ?)",
+                (oldest, today - KEPT_S // 86_400),
+            )
+            return done.rowcount
+
+        return await self._db.write(job)
+
+    async def counts(self) -> dict[str, int]:
+        """Return how many entries of each type stand."""
+
+        def job(c: sa.Connection) -> dict[str, int]:
+            rows = c.exec_driver_sql(
+                "SELECT type, count(*) FROM own_entry"
+                " WHERE removed_at IS NULL GROUP BY type"
+            ).fetchall()
+            return {str(type_): int(n) for type_, n in rows}
+
+        return await self._db.read(job)
+
+    # ---------------------------------------------------------- innards
+
+    def _mac(self, kind: str, value: str) -> bytes:
+        return self._cipher.mac(
+            b"own\0%b\0%b" % (kind.encode(), value.encode())
+        )
+
+    def _list_mac(self, name: str) -> bytes:
+        return self._cipher.mac(b"own-list\0" + name.encode())
+
+    def _macs(self, entry: Prepared) -> _Macs:
+        value = self._mac(entry.kind, entry.value)
+        named = f"{entry.type}\0{entry.name}\0".encode()
+        name = self._cipher.mac(b"own-name\0" + value + named)
+        said = own_lists.content(entry)
+        return _Macs(
+            value, name, self._cipher.mac(b"own-said\0" + name + said)
+        )
+
+    def _opened(self, row: Sequence[Any]) -> Entry:
+        id_, type_, kind, sealed, said_mac, until, by, at, *removed = row
+        gone_at, gone_by, gone_why = removed
+        context = _context(type_, kind, said_mac, by, at)
+        try:
+            plain = msgspec.json.decode(self._cipher.open(sealed, context))
+            why = b""
+            if gone_at is not None:
+                ended = _ended(id_, gone_by, gone_at)
+                why = self._cipher.open(gone_why, ended)
+        except (DamagedError, msgspec.DecodeError) as e:
+            raise DamagedError(f"own_entry: row {id_} does not open") from e
+        return Entry(
+            id_,
+            type_,
+            kind,
+            plain["value"],
+            plain["said"],
+            plain["name"] if type_ == LOCAL else "",
+            until,
+            by,
+            at,
+            gone_at,
+            gone_by or "",
+            why.decode(),
+        )
+
+
+def _context(type_: str, kind: str, said: bytes, by: str, at: int) -> bytes:
+    # Who and when are bound too: a row that names somebody else is damaged.
+    head = f"syncd-own-v1\0{type_}/{kind}/{at}/{by}/"
+    return head.encode() + said
+
+
+def _ended(id_: int, by: str, at: int) -> bytes:
+    return f"syncd-own-end-v1\0{id_}/{at}/{by}".encode()

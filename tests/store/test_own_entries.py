@@ -1,0 +1,199 @@
+"""Own entries: sealed, found by value, replaced and never rewritten."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import DamagedError, RefusedError
+from syncd.flows.own_lists import Prepared
+from syncd.indicator.identifier import Identifier
+from syncd.store.home import OwnStore
+from syncd.store.own_entries import KEPT_S, OwnEntries
+from tests.store.conftest import NOW, Clock, open_own
+
+PHONE = Identifier("phone", "+12025550100")
+DAY = 20_000
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def own(tmp_path: Path, clock: Clock) -> Iterator[OwnStore]:
+    store = open_own(tmp_path, clock)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def entries(own: OwnStore) -> OwnEntries:
+    return own.entries
+
+
+def exempt(value: str = PHONE.value, **said: object) -> Prepared:
+    return Prepared("exempt", "phone", value, said)
+
+
+def local(n: int, list_: str = "police", **said: object) -> Prepared:
+    return Prepared("local", "phone", f"+1202555{n:04}", said, list_, DAY + 30)
+
+
+async def test_what_was_added_is_found_by_its_value(
+    entries: OwnEntries,
+) -> None:
+    [added] = await entries.add([exempt(why="our own line")], "chen")
+    assert (added.id, added.state) == (1, "added")
+    found = await entries.find({PHONE, Identifier("url", "a.example/")}, DAY)
+    [entry] = found[PHONE]
+    assert (entry.type, entry.by, entry.at) == ("exempt", "chen", NOW)
+    assert entry.said == {"why": "our own line"}
+    assert set(found) == {PHONE}
+
+
+async def test_the_same_is_known_and_another_takes_its_place(
+    entries: OwnEntries,
+) -> None:
+    """What was replaced stays, with who did it."""
+    first, same, other = [
+        (await entries.add([one], "chen"))[0]
+        for one in (exempt(why="a"), exempt(why="a"), exempt(why="b"))
+    ]
+    states = [first.state, same.state, other.state]
+    assert states == ["added", "known", "replaced"]
+    [entry] = (await entries.find({PHONE}, DAY))[PHONE]
+    assert entry.said == {"why": "b"}
+    old, new = await entries.page(0, 10, "", "", ended=True)
+    assert (old.removed_by, old.removed_why) == ("chen", "replaced")
+    assert old.said == {"why": "a"}
+    assert new.removed_at is None
+
+
+async def test_twice_in_one_call_is_one(entries: OwnEntries) -> None:
+    done = await entries.add(
+        [exempt(why="a"), exempt(why="a"), exempt(why="b")], "chen"
+    )
+    assert [d.state for d in done] == ["added", "known", "replaced"]
+    found = await entries.find({PHONE}, DAY)
+    assert [e.said for e in found[PHONE]] == [{"why": "b"}]
+    assert await entries.add([], "chen") == []
+
+
+async def test_what_is_removed_answers_no_more_and_is_still_listed(
+    entries: OwnEntries, clock: Clock
+) -> None:
+    await entries.add([exempt()], "chen")
+    clock.now += 60
+    assert await entries.remove([1], "note", "li", "") == 0  # another type
+    assert await entries.remove([1, 7], "", "li", "no customer now") == 1
+    assert await entries.remove([1], "", "li", "") == 0
+    assert await entries.remove([], "", "li", "") == 0
+    assert await entries.find({PHONE}, DAY) == {}
+    assert await entries.page(0, 10, "exempt", "", ended=False) == []
+    [old] = await entries.page(0, 10, "exempt", "", ended=True)
+    assert (old.removed_at, old.removed_by) == (NOW + 60, "li")
+    assert old.removed_why == "no customer now"
+
+
+async def test_an_entry_ends_on_its_day(entries: OwnEntries) -> None:
+    await entries.add([local(100)], "chen")
+    assert await entries.find({PHONE}, DAY + 29)
+    assert not await entries.find({PHONE}, DAY + 30)
+
+
+async def test_many_values_are_found_at_once(entries: OwnEntries) -> None:
+    """More than fit into one statement, and each just once."""
+    await entries.add([local(n) for n in range(600)], "chen")
+    wanted = {Identifier("phone", f"+1202555{n:04}") for n in range(650)}
+    found = await entries.find(wanted, DAY)
+    assert len(found) == 600
+    assert {len(some) for some in found.values()} == {1}
+    assert await entries.counts() == {"local": 600}
+
+
+async def test_a_new_load_of_a_list_takes_the_place_of_the_old(
+    entries: OwnEntries,
+) -> None:
+    """What it lacks ends; another list's entries stay."""
+    load, there = await entries.begin_load("police")
+    assert (load, there) == (1, 0)
+    await entries.add([local(n) for n in range(10)], "chen", load)
+    assert await entries.finish_load("police", load, "chen", None) == (0, 10)
+    await entries.add([local(3, "other list")], "chen")
+
+    load, there = await entries.begin_load("police")
+    assert (load, there) == (2, 10)
+    done = await entries.add([local(n) for n in range(2, 12)], "chen", load)
+    assert [d.state for d in done].count("known") == 8
+    assert await entries.finish_load("police", load, "chen", None) == (2, 10)
+    both = await entries.find({Identifier("phone", "+12025550003")}, DAY)
+    assert {e.list for e in next(iter(both.values()))} == {
+        "police",
+        "other list",
+    }
+    assert len(await entries.page(0, 100, "", "police", ended=True)) == 12
+    gone = await entries.page(0, 2, "local", "police", ended=True)
+    assert {e.removed_why for e in gone} == {"list_dropped"}
+
+
+async def test_a_load_that_lacks_too_much_stops(entries: OwnEntries) -> None:
+    """A file that was cut off must not empty the list."""
+    await entries.add([local(n) for n in range(30)], "chen", 1)
+    load, _ = await entries.begin_load("police")
+    await entries.add([local(n) for n in range(10)], "chen", load)
+    with pytest.raises(RefusedError, match="20 of its 30") as caught:
+        await entries.finish_load("police", load, "chen", None)
+    assert "--gone-at-most" in caught.value.hint
+    assert await entries.finish_load("police", load, "chen", 20) == (20, 10)
+
+
+async def test_a_list_is_removed_whole(entries: OwnEntries) -> None:
+    await entries.add([local(1), local(2), local(3, "b")], "chen")
+    assert await entries.remove_list("police", "li", "withdrawn") == 2
+    assert [e.list for e in await entries.page(0, 9, "", "", ended=False)] == [
+        "b"
+    ]
+
+
+async def test_others_data_is_not_hoarded(
+    entries: OwnEntries, clock: Clock
+) -> None:
+    """Local entries go some time after their end; our own decisions stay."""
+    await entries.add([local(1), local(2), exempt()], "chen")
+    await entries.remove([1, 3], "", "chen", "")
+    assert await entries.prune(DAY) == 0
+    clock.now += KEPT_S + 1
+    assert await entries.prune(DAY) == 1
+    assert await entries.prune(DAY + 30 + 181) == 1
+    left = await entries.page(0, 9, "", "", ended=True)
+    assert [e.type for e in left] == ["exempt"]
+
+
+async def test_nothing_of_it_is_on_the_disk(
+    entries: OwnEntries, own: OwnStore, tmp_path: Path
+) -> None:
+    await entries.add([local(1, "case 17"), exempt(why="friend")], "chen")
+    await entries.remove([2], "", "chen", "foe of his")
+    await own.database.purge()
+    raw = (tmp_path / "own.db").read_bytes()
+    for word in (b"+1202555", b"case 17", b"friend", b"foe of his"):
+        assert word not in raw
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["added_by = 'li'", "added_at = 1", "kind = 'url'", "removed_by = 'x'"],
+)
+async def test_a_row_that_was_changed_does_not_open(
+    entries: OwnEntries, tmp_path: Path, change: str
+) -> None:
+    await entries.add([exempt(why="a")], "chen")
+    await entries.remove([1], "", "chen", "b")
+    with closing(sqlite3.connect(tmp_path / "own.db")) as c, c:
+        c.execute(f"UPDATE own_entry SET {change}")
+    with pytest.raises(DamagedError, match="own_entry: row 1"):
+        await entries.page(0, 9, "", "", ended=True)
