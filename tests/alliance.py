@@ -65,6 +65,7 @@ from syncd.store.database import Database, chunks
 from syncd.store.findings import Kept
 from syncd.store.home import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
+from syncd.store.own_entries import OwnEntries
 from syncd.store.vault import Cipher, State, Vault, VaultCipher
 from syncd.tlog import checkpoint, merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
@@ -341,8 +342,11 @@ class Member:
         config = self.config
         home = Home.open(config, SECRET)
         if self.cipher is not None:
+            database = home.own.database
             own = dataclasses.replace(
-                home.own, vault=Vault(home.own.database, self.cipher, clock)
+                home.own,
+                vault=Vault(database, self.cipher, clock),
+                entries=OwnEntries(database, self.cipher, clock),
             )
             home = dataclasses.replace(home, own=own)
         node = Node(home, home.config, self.network)

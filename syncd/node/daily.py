@@ -79,6 +79,7 @@ class Daily:
         await own.access.prune(self._config.access.days)
         await own.quotas.prune(now)
         await own.events.prune()
+        await own.entries.prune(statement.day(self._today()))
         mirror = self._home.mirror
         await erasures.by_roster(self._roster(), own, mirror, self._report)
         await self._retire()

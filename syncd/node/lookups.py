@@ -9,6 +9,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from functools import partial
 from typing import Any, Protocol
 
 from syncd.config import Config
@@ -23,6 +24,7 @@ from syncd.indicator.claims import Claim
 from syncd.node.lapse import Lapse
 from syncd.node.metrics import Metrics
 from syncd.node.never import NeverList
+from syncd.node.own_lists import Overlay
 from syncd.node.status import Board
 from syncd.roster.roster import Roster
 from syncd.store import erasing
@@ -188,6 +190,7 @@ class Lookups:
             self._own_origins(),
         )
         deadline_ms = wanted.deadline_ms or self._config.lookup.deadline_ms
+        overlay = Overlay(self._own.entries, roster, day)
         answers = await lookup.lookup(
             [_question(item) for item in wanted.items],
             purpose=wanted.purpose,
@@ -197,14 +200,14 @@ class Lookups:
             world=world,
             tokeniser=self._tokeniser,
             claims=self._claims,
-            record=self._record,
+            record=partial(self._record, overlay),
             suspect=self._suspect,
             current=self._roster,
             offload=self._offload,
             clock=time.monotonic,
         )
         await self._sight(answers, wanted.purpose, day)
-        items = tuple(map(_lookup_item, answers))
+        items = tuple(_lookup_item(a, overlay.over(a)) for a in answers)
         self._metrics.looked_up(
             Counter(item.verdict or "problem" for item in items),
             wanted.purpose,
@@ -233,14 +236,17 @@ class Lookups:
             self._suspected.difference_update(suspects)
             raise
 
-    async def _record(self, accesses: Sequence[Asked]) -> None:
+    async def _record(
+        self, overlay: Overlay, accesses: Sequence[Asked]
+    ) -> None:
+        await overlay.read([a.forms for a in accesses])
         await self._own.access.record(
             [
                 Access(
                     a.caller,
                     a.purpose,
                     a.kind,
-                    a.positions,
+                    [*(a.positions or ()), *overlay.hits(a.forms)] or None,
                     a.tokens,
                     a.reference,
                 )
@@ -287,7 +293,7 @@ def _question(item: forms.Item | SyncdError) -> Question | SyncdError:
     return Question(item.kind, token=short, epoch=item.epoch)
 
 
-def _lookup_item(answer: Answer) -> forms.LookupItem:
+def _lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
     if answer.problem is not None:
         return forms.LookupItem(problem=problem.of(answer.problem))
     found = answer.verdict
@@ -309,6 +315,7 @@ def _lookup_item(answer: Answer) -> forms.LookupItem:
         handling=found.handling,
         missing=answer.missing,
         detail=answer.detail,
+        ours=ours,
     )
 
 

@@ -36,6 +36,7 @@ from syncd.node.events import Events
 from syncd.node.home import Home, share_name
 from syncd.node.lookups import Claims, Lookups, day_text
 from syncd.node.metrics import Metrics
+from syncd.node.own_lists import OwnLists
 from syncd.node.rosters import RosterKeeper
 from syncd.node.status import Board
 from syncd.store.access import Access
@@ -98,6 +99,12 @@ class OwnDesk:
         self._config = config
         self._rosters = rosters
         self.lookup = lookups.lookup
+        self.own_lists = OwnLists(
+            entries=home.own.entries,
+            lookup=lookups.lookup,
+            desk=self._desk,
+            offload=offload,
+        )
         self._claims = claims
         self._board = board
         self._metrics = metrics

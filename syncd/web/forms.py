@@ -225,6 +225,47 @@ class Label(_Whole, frozen=True, kw_only=True):
     en: str
 
 
+class OwnMark(_Out, frozen=True, kw_only=True):
+    """An exempt entry or a note of ours."""
+
+    id: int
+    by: str  # whose bearer token added it
+    at: int  # unix seconds
+    why: str = ""
+    code: str = ""  # of a note
+    text: str = ""  # of a note
+    official: bool = False  # made in view of an official report
+    expires: str = ""  # first day on which it does not count
+
+
+class OwnListed(_Out, frozen=True, kw_only=True):
+    """An entry of a list that we use and do not pass on."""
+
+    id: int
+    list: str
+    by: str
+    at: int
+    label: Label
+    role: Label
+    evidence: str
+    seen: str
+    expires: str
+    handling: str = ""
+    spoofed: bool = False
+    test: bool = False
+
+
+class Ours(_Out, frozen=True, kw_only=True):
+    """What our own lists say; the alliance's answer stands beside it."""
+
+    action: str = ""  # what to do by both; absent for nothing
+    unattended: str = ""  # the same where no person decides
+    reasons: tuple[str, ...] = ()  # codes
+    exempt: OwnMark | None = None
+    notes: tuple[OwnMark, ...] = ()
+    local: tuple[OwnListed, ...] = ()
+
+
 class LookupItem(_Out, frozen=True, kw_only=True):
     """What is known of one item, or why nothing can be said."""
 
@@ -243,6 +284,7 @@ class LookupItem(_Out, frozen=True, kw_only=True):
     handling: str = ""
     missing: tuple[str, ...] = ()  # holders that did not answer
     detail: str = ""  # why it is unknown
+    ours: Ours | None = None  # if our own lists say something
     problem: Problem | None = None
 
 

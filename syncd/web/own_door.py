@@ -14,23 +14,37 @@ import re
 import traceback
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-import msgspec
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows.ports import Position
-from syncd.web import events, forms, openapi, problem
+from syncd.web import events, forms, openapi, own_lists, problem
+from syncd.web.bodies import CALLER as _CALLER
+from syncd.web.bodies import LIMIT as _LIMIT
+from syncd.web.bodies import NUMBER as _NUMBER
+from syncd.web.bodies import Caller
+from syncd.web.bodies import answer as _answer
+from syncd.web.bodies import each as _each
+from syncd.web.bodies import flag as _flag
+from syncd.web.bodies import known_query as _known_query
+from syncd.web.bodies import number as _number
+from syncd.web.bodies import path_id as _id
+from syncd.web.bodies import read as _read
 from syncd.web.events import Event
 from syncd.web.forms import MOST_ITEMS, MOST_PAGE
+from syncd.web.own_lists import OwnListsDesk
 from syncd.web.problem import Problem
 from syncd.web.routes import (
     BINARY,
+    EVERYBODY,
     JSON,
     OPEN,
+    OPERATORS,
     PROMETHEUS,
+    READERS,
     SSE,
     TEXT,
     Handler,
@@ -40,22 +54,8 @@ from syncd.web.routes import (
 
 log = logging.getLogger("syncd.own_door")
 
-OPERATOR = "operator"
-READER = "reader"
-AUDITOR = "auditor"
-EVERYBODY = frozenset({OPERATOR, READER, AUDITOR})
-READERS = frozenset({OPERATOR, READER})
-OPERATORS = frozenset({OPERATOR})
 MAX_LINE = 4096  # bytes of a request's target: positions, cursors
 MAX_DEADLINE_MS = 60_000
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Whose token a request bears."""
-
-    name: str
-    role: str
 
 
 class OwnDesk(Protocol):
@@ -63,6 +63,11 @@ class OwnDesk(Protocol):
 
     Every method may raise a SyncdError, which becomes its problem.
     """
+
+    @property
+    def own_lists(self) -> OwnListsDesk:
+        """What stands behind `/v1/own`."""
+        ...
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
@@ -169,7 +174,6 @@ class Limits:
 
 DESK = web.AppKey("desk", OwnDesk)
 LIMITS = web.AppKey("limits", Limits)
-_CALLER = web.RequestKey("caller", Caller)
 _ROUTE = web.AppKey("routes", dict[web.AbstractRoute, Route])
 
 
@@ -180,6 +184,7 @@ def app(desk: OwnDesk, limits: Limits) -> web.Application:
         client_max_size=limits.max_request_bytes,
     )
     door[DESK] = desk
+    door[own_lists.DESK] = desk.own_lists
     door[LIMITS] = limits
     door[_ROUTE] = {}
     for route in ROUTES:
@@ -324,76 +329,6 @@ def _is_ours(host: str, limits: Limits) -> bool:
         return False
 
 
-# ------------------------------------------------------------------- bodies
-
-F = TypeVar("F")
-
-
-async def _read(request: web.Request, form: type[F]) -> F:
-    raw = await request.read()
-    try:
-        return msgspec.json.decode(raw, type=form)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
-        raise problem.shape(e) from None
-
-
-def _each(
-    raws: tuple[msgspec.Raw, ...], form: type[F], name: str
-) -> list[F | SyncdError]:
-    """Read items one by one: a wrong one does not hold up the others."""
-    if not 1 <= len(raws) <= MOST_ITEMS:
-        raise MalformedError(
-            f"{name}: {len(raws)} of them, want 1 to {MOST_ITEMS}"
-        )
-    decoder = msgspec.json.Decoder(form)
-    items: list[F | SyncdError] = []
-    for i, raw in enumerate(raws):
-        try:
-            items.append(decoder.decode(raw))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
-            items.append(problem.shape(e, f"{name}[{i}]"))
-    return items
-
-
-def _answer(value: object, status: int = 200) -> web.Response:
-    return web.Response(
-        status=status,
-        body=msgspec.json.encode(value),
-        headers={"Cache-Control": "no-store"},
-        content_type=JSON,
-    )
-
-
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
-
-
-def _number(
-    request: web.Request, name: str, default: int, least: int, most: int
-) -> int:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    if not _NUMBER.fullmatch(text) or not least <= int(text) <= most:
-        raise MalformedError(f"{name}: want a number {least} to {most}")
-    return int(text)
-
-
-def _flag(request: web.Request, name: str) -> bool:
-    text = request.query.get(name, "0")
-    if text not in ("0", "1"):
-        raise MalformedError(f"{name}: want 0 or 1")
-    return text == "1"
-
-
-def _known_query(request: web.Request, *names: str) -> None:
-    if set(request.query) - set(names):
-        raise MalformedError(
-            f"query: only {', '.join(names)} here"
-            if names
-            else "query: nothing to ask for here"
-        )
-
-
 # ----------------------------------------------------------------- handlers
 
 
@@ -435,13 +370,6 @@ async def _finish_import(request: web.Request) -> web.Response:
     if state is None:
         return problem.response(problem.absent("import: none of that id"))
     return _answer(state)
-
-
-def _id(request: web.Request) -> int:
-    text = request.match_info["id"]
-    if not _NUMBER.fullmatch(text):
-        raise MalformedError("id: not a number")
-    return int(text)
 
 
 async def _retract(request: web.Request) -> web.Response:
@@ -586,12 +514,6 @@ def _document() -> bytes:
 
 
 # -------------------------------------------------------------------- table
-
-_LIMIT = Parameter(
-    "limit",
-    {"type": "integer", "minimum": 1, "maximum": MOST_PAGE, "default": 100},
-    "items in a page",
-)
 
 ROUTES = (
     Route(
@@ -772,6 +694,7 @@ ROUTES = (
         "read metrics",
         media=TEXT,
     ),
+    *own_lists.ROUTES,
     Route("GET", "/healthz", _alive, OPEN, "ask for life", forms.Alive),
     Route(
         "GET",

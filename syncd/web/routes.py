@@ -17,7 +17,9 @@ PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 SSE = "text/event-stream"
 
 OPEN: frozenset[str] = frozenset()  # no token needed
-
+OPERATORS = frozenset({"operator"})
+READERS = frozenset({"operator", "reader"})
+EVERYBODY = frozenset({"operator", "reader", "auditor"})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -60,6 +60,10 @@ REFUSING: tuple[str, ...] = (
     "lists/table.py",
     "indicator/national.py",
     "indicator/phone.py",
+    "flows/own_lists.py",
+    "node/own_lists.py",
+    "store/own_entries.py",
+    "web/own_lists.py",
 )
 
 

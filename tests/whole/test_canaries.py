@@ -13,10 +13,15 @@ import os
 import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from syncd.flows.own_lists import OwnDraft
+from syncd.flows.report import Draft
+from syncd.web.own_door import Caller
+from syncd.web.own_lists import OwnAdd, OwnLocal, OwnRemoval
 from tests.alliance import ROLES, Alliance, Member, Process, until
 
 pytestmark = pytest.mark.slow
@@ -34,6 +39,8 @@ CANARIES = {
     "only looked up": ("+12025550143", ["2025550143"]),
     "refused": ("+1202555014", ["202555014"]),
     "retracted": ("+12025550166", ["2025550166"]),
+    "on a local list": ("+12025550177", ["2025550177", "canary list 5"]),
+    "exempt": ("wechat:canary_kin_88", ["canary_kin_88", "canary's cousin"]),
 }
 NEEDLES = sorted({n for _, found in CANARIES.values() for n in found})
 
@@ -154,11 +161,37 @@ async def work(alliance: Alliance, member: Member) -> None:
         await other.lookup("phone", CANARIES["only looked up"][0])
         await other.lookup("phone", CANARIES["phone"][0])
         await other.lookup("phone", CANARIES["refused"][0])
+    await keep_for_ourselves(member)
     await alliance.settle()
     await member.retract("phone", CANARIES["retracted"][0])
     await alliance.settle()
     (found,) = await alliance.up[-1].lookup("account", "wechat:canary_bird_77")
     assert found.verdict == "suspected"
+
+
+async def keep_for_ourselves(member: Member) -> None:
+    """Have canaries on the member's own lists, found there and removed."""
+    own, who = member.node.own_desk.own_lists, Caller("chen", "operator")
+    listed = Draft(
+        kind="phone",
+        value=CANARIES["on a local list"][0],
+        label="other",
+        role="caller",
+        evidence="official_list",
+    )
+    taken = await own.add_local(who, OwnLocal("canary list 5", 0, [listed]))
+    assert taken.added == 1
+    exempt = OwnDraft(
+        kind="account",
+        value=CANARIES["exempt"][0],
+        why="canary's cousin",
+    )
+    taken = await own.add(who, OwnAdd("exempt", [exempt]))
+    assert taken.added == 1
+    await member.lookup("phone", CANARIES["on a local list"][0])
+    ids = (taken.items[0].id,)
+    gone = OwnRemoval(ids=ids, why="no canary's cousin after all")
+    assert (await own.remove(who, gone)).removed == 1
 
 
 @pytest.mark.parametrize("sealed", [True, False])
@@ -216,6 +249,28 @@ async def process(tmp_path: Path) -> AsyncIterator[tuple[Process, Alliance]]:
         await running.stop()
 
 
+async def own_lists(running: Process) -> dict[str, Any]:
+    """Have the process keep canaries for itself, and be asked for them."""
+    row = {
+        "kind": "phone",
+        "value": CANARIES["on a local list"][0],
+        "label": "other",
+        "role": "caller",
+        "evidence": "official_list",
+    }
+    wanted = {"list": "canary list 5", "reports": [row]}
+    _, said = await running.ask("POST", "/v1/own/local", wanted)
+    why = {"value": CANARIES["exempt"][0], "why": "canary's cousin"}
+    wanted = {"type": "exempt", "entries": [{"kind": "account", **why}]}
+    status, _ = await running.ask("POST", "/v1/own/entries", wanted)
+    assert status == 200
+    await running.ask("GET", "/v1/own/entries?list=canary%20list%205")
+    asked = {"kind": "phone", "value": CANARIES["on a local list"][0]}
+    asking = {"purpose": "transaction_check", "items": [asked]}
+    await running.ask("POST", "/v1/lookups", asking)
+    return dict(said)
+
+
 async def test_a_process(process: tuple[Process, Alliance]) -> None:
     """Nor in its log, its arguments, its environment or its memory maps."""
     running, alliance = process
@@ -242,6 +297,8 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
         "POST", "/v1/reports", {"reports": reports}
     )
     assert (status, said["accepted"], said["refused"]) == (202, 5, 1)
+    said = await own_lists(running)
+    assert (said["added"], said["refused"]) == (1, 0)
     bad = {"reports": [{"kind": CANARIES["phone"][0], "value": 5}]}
     await running.ask("POST", "/v1/reports", bad)
     await running.ask("GET", f"/v1/{CANARIES['phone'][0]}?q=+12025550187")

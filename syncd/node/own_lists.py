@@ -1,0 +1,353 @@
+"""Our own lists: what stands behind `/v1/own`, and over every answer."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from syncd.errors import RefusedError, SyncdError
+from syncd.flows import own_lists, report
+from syncd.flows.lookup import Answer
+from syncd.flows.own_lists import EXEMPT, LOCAL, NOTE, Entry, Prepared
+from syncd.flows.ports import Position
+from syncd.flows.report import Desk
+from syncd.flows.tokenise import Offload
+from syncd.indicator import policy, statement, verdict, vocabulary
+from syncd.indicator.identifier import Identifier
+from syncd.roster.roster import Roster
+from syncd.store.own_entries import Added, OwnEntries
+from syncd.web import forms, problem
+from syncd.web import own_lists as own_forms
+from syncd.web.own_door import Caller, LookupCall
+
+HERE = "own"  # in access records: the id behind it is of an entry of ours
+
+
+class Overlay:
+    """What our own lists say of the items of one look-up."""
+
+    def __init__(self, entries: OwnEntries, roster: Roster, day: int) -> None:
+        self._entries = entries
+        self._roster = roster
+        self._day = day
+        self._found: Mapping[Identifier, Sequence[Entry]] = {}
+
+    async def read(self, tried: Sequence[Sequence[Identifier]]) -> None:
+        """Read what there is on all forms that were tried."""
+        wanted = {form for forms_ in tried for form in forms_}
+        self._found = await self._entries.find(wanted, self._day)
+
+    def hits(self, tried: Sequence[Identifier]) -> list[Position]:
+        """Return what an access record names of a value on a local list."""
+        if not self._found:
+            return []
+        return [
+            (HERE, entry.id)
+            for form in tried
+            for entry in self._found.get(form, ())
+            if entry.type == LOCAL
+        ]
+
+    def over(self, answer: Answer) -> forms.Ours | None:
+        """Return what is said beside an answer, None for nothing."""
+        if not self._found or answer.verdict is None:
+            return None
+        ours = own_lists.over(
+            answer.verdict,
+            answer.level,
+            answer.forms,
+            self._found,
+            policy.of(self._roster),
+        )
+        if ours is None:
+            return None
+        return forms.Ours(
+            action=ours.action,
+            unattended=ours.unattended,
+            reasons=ours.reasons,
+            exempt=_mark(ours.exempt) if ours.exempt else None,
+            notes=tuple(map(_mark, ours.notes)),
+            local=tuple(map(_listed, ours.local)),
+        )
+
+
+Look = Callable[[Caller, LookupCall], Awaitable[forms.LookupAnswers]]
+
+
+class OwnLists:
+    """Implements `web.own_lists.OwnListsDesk`."""
+
+    def __init__(
+        self,
+        *,
+        entries: OwnEntries,
+        lookup: Look,
+        desk: Callable[[], Desk],
+        offload: Offload,
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            entries: our own entries, kept.
+            lookup: asks the alliance, recorded as any look-up is.
+            desk: what values are checked against just now.
+            offload: runs pure work elsewhere.
+        """
+        self._entries = entries
+        self._lookup = lookup
+        self._desk = desk
+        self._offload = offload
+
+    async def add(
+        self, caller: Caller, wanted: own_forms.OwnAdd
+    ) -> own_forms.OwnTaken:
+        """Keep exempt entries or notes; durable on return."""
+        make = {EXEMPT: own_lists.exempt, NOTE: own_lists.note}[wanted.type]
+        desk = self._desk()
+        made: list[Prepared | SyncdError] = await self._offload(
+            _each, make, wanted.entries, desk
+        )
+        if wanted.type == EXEMPT:
+            made = await self._in_view(caller, wanted, made)
+        return await self._keep(made, caller, None)
+
+    async def _in_view(
+        self,
+        caller: Caller,
+        wanted: own_forms.OwnAdd,
+        made: list[Prepared | SyncdError],
+    ) -> list[Prepared | SyncdError]:
+        """Mark exempt entries on what an official report lists.
+
+        Without a reason such a one is refused, and so is one of which nobody
+        can say just now whether an official report lists it.
+        """
+        asked = {
+            at: forms.Item(
+                kind=draft.kind,
+                value=draft.value,
+                scheme=draft.scheme,
+                region=draft.region,
+            )
+            for at, draft in enumerate(wanted.entries)
+            if isinstance(draft, own_lists.OwnDraft)
+            and isinstance(made[at], Prepared)
+        }
+        if not asked:
+            return made
+        deadline_ms = min(3000 + len(asked), 60_000)
+        call = LookupCall("appeal", "", deadline_ms, [*asked.values()])
+        answers = (await self._lookup(caller, call)).items
+        seen = dict(zip(asked, answers, strict=True))
+        return [
+            _seen(one, seen[at]) if isinstance(one, Prepared) else one
+            for at, one in enumerate(made)
+        ]
+
+    async def add_local(
+        self, caller: Caller, wanted: own_forms.OwnLocal
+    ) -> own_forms.OwnTaken:
+        """Keep rows of a list of our own; durable on return."""
+        name = own_lists.list_name(wanted.name)
+        prepared = await self._offload(
+            report.prepare_all, wanted.reports, self._desk()
+        )
+        made = [
+            one if isinstance(one, SyncdError) else own_lists.local(one, name)
+            for one in prepared
+        ]
+        return await self._keep(made, caller, wanted.load or None)
+
+    async def _keep(
+        self,
+        made: Sequence[Prepared | SyncdError],
+        caller: Caller,
+        load: int | None,
+    ) -> own_forms.OwnTaken:
+        good = [one for one in made if isinstance(one, Prepared)]
+        kept = iter(await self._entries.add(good, caller.name, load))
+        items = tuple(
+            _outcome(one, next(kept))
+            if isinstance(one, Prepared)
+            else own_forms.OwnOutcome(state="refused", problem=problem.of(one))
+            for one in made
+        )
+        states = [item.state for item in items]
+        return own_forms.OwnTaken(
+            items=items,
+            added=states.count("added"),
+            known=states.count("known"),
+            replaced=states.count("replaced"),
+            refused=states.count("refused"),
+        )
+
+    async def begin_load(
+        self, wanted: own_forms.OwnLoadBegin
+    ) -> own_forms.OwnLoad:
+        """Begin to read a list of our own anew."""
+        name = own_lists.list_name(wanted.list)
+        load, there = await self._entries.begin_load(name)
+        return own_forms.OwnLoad(load=load, entries=there)
+
+    async def finish_load(
+        self, caller: Caller, wanted: own_forms.OwnLoadEnd
+    ) -> own_forms.OwnLoaded:
+        """Drop what a list does not have any more."""
+        name = own_lists.list_name(wanted.list)
+        removed, left = await self._entries.finish_load(
+            name, wanted.load, caller.name, wanted.gone_at_most
+        )
+        return own_forms.OwnLoaded(removed=removed, entries=left)
+
+    async def remove(
+        self, caller: Caller, wanted: own_forms.OwnRemoval
+    ) -> own_forms.OwnRemoved:
+        """End entries; what they said stays as history."""
+        why = own_lists.plain_text("why", wanted.why)
+        entries = self._entries
+        if wanted.list:
+            n = await entries.remove_list(wanted.list, caller.name, why)
+            return own_forms.OwnRemoved(removed=n)
+        ids = list(wanted.ids)
+        if wanted.value:
+            desk = self._desk()
+            report.check_kind(wanted.kind)
+            found = report.forms_to_retract(
+                wanted.kind,
+                wanted.value,
+                region=report.region_of(wanted.region, desk.region),
+                scheme=wanted.scheme or None,
+            )
+            there = await entries.find({*found}, 0)
+            ids = [e.id for some in there.values() for e in some]
+        n = await entries.remove(ids, wanted.type, caller.name, why)
+        return own_forms.OwnRemoved(removed=n)
+
+    async def page(
+        self, after: int, limit: int, type_: str, name: str, *, ended: bool
+    ) -> own_forms.OwnPage:
+        """Return entries after an id, with their values."""
+        found = await self._entries.page(
+            after, limit, type_, name, ended=ended
+        )
+        return own_forms.OwnPage(
+            items=tuple(map(_item, found)),
+            next=found[-1].id if len(found) == limit else 0,
+        )
+
+
+# ------------------------------------------------------------------ pieces
+
+
+def _each(
+    make: Callable[[own_lists.OwnDraft, Desk], Prepared],
+    drafts: Sequence[own_lists.OwnDraft | SyncdError],
+    desk: Desk,
+) -> list[Prepared | SyncdError]:
+    done: list[Prepared | SyncdError] = []
+    for draft in drafts:
+        if isinstance(draft, SyncdError):
+            done.append(draft)
+            continue
+        try:
+            done.append(make(draft, desk))
+        except SyncdError as e:
+            done.append(e)
+    return done
+
+
+def _seen(entry: Prepared, answer: forms.LookupItem) -> Prepared | SyncdError:
+    """Return an exempt entry with what was known when it was made."""
+    local = answer.ours.local if answer.ours else ()
+    official = "official_report" in answer.reasons or any(
+        one.evidence in verdict.OFFICIAL for one in local
+    )
+    if not entry.said.get("why"):
+        if official:
+            return RefusedError(
+                "exempt: an official report lists it, so why is needed",
+                hint="say why; it is kept, and shown with every answer",
+            )
+        if answer.verdict in ("", "unknown"):
+            return RefusedError(
+                "exempt: whether an official report lists it cannot be said"
+                " now, so why is needed",
+                hint="say why, or try again when the holders answer",
+            )
+    if official:
+        said = {**entry.said, "official": True}
+        return Prepared(EXEMPT, entry.kind, entry.value, said, "", entry.until)
+    return entry
+
+
+def _outcome(entry: Prepared, kept: Added) -> own_forms.OwnOutcome:
+    official = bool(entry.said.get("official"))
+    return own_forms.OwnOutcome(
+        state=kept.state, id=kept.id, official=official
+    )
+
+
+def _day(number: int | None) -> str:
+    return "" if number is None else statement.day_text(number)
+
+
+def _mark(entry: Entry) -> forms.OwnMark:
+    said = entry.said
+    return forms.OwnMark(
+        id=entry.id,
+        by=entry.by,
+        at=entry.at,
+        why=said.get("why", ""),
+        code=said.get("code", ""),
+        text=said.get("text", ""),
+        official=bool(said.get("official")),
+        expires=_day(entry.until),
+    )
+
+
+def _listed(entry: Entry) -> forms.OwnListed:
+    said = entry.said
+    return forms.OwnListed(
+        id=entry.id,
+        list=entry.list,
+        by=entry.by,
+        at=entry.at,
+        label=_label("label", said["label"]),
+        role=_label("role", said["role"]),
+        evidence=said["evidence"],
+        seen=said["seen"],
+        expires=_day(entry.until),
+        handling=said.get("handling", ""),
+        spoofed=bool(said.get("spoofed")),
+        test=bool(said.get("test")),
+    )
+
+
+def _label(facet: str, code: str) -> forms.Label:
+    return forms.Label(
+        code=code,
+        zh=vocabulary.label(facet, code, "zh"),
+        en=vocabulary.label(facet, code, "en"),
+    )
+
+
+def _item(entry: Entry) -> own_forms.OwnItem:
+    said = entry.said
+    return own_forms.OwnItem(
+        id=entry.id,
+        type=entry.type,
+        kind=entry.kind,
+        value=entry.value,
+        list=entry.list,
+        by=entry.by,
+        at=entry.at,
+        expires=_day(entry.until),
+        why=said.get("why", ""),
+        code=said.get("code", ""),
+        text=said.get("text", ""),
+        official=bool(said.get("official")),
+        label=said.get("label", ""),
+        role=said.get("role", ""),
+        evidence=said.get("evidence", ""),
+        seen=said.get("seen", ""),
+        removed_at=entry.removed_at,
+        removed_by=entry.removed_by,
+        removed_why=entry.removed_why,
+    )

@@ -1,0 +1,269 @@
+"""The member's own lists: over the answer, and nowhere else."""
+
+from typing import Any
+
+import pytest
+
+from tests.alliance import Alliance
+from tests.web.door import Door, Reply, report
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def add(
+    door: Door, type_: str, *entries: dict[str, Any], **more: Any
+) -> Reply:
+    body = {"type": type_, "entries": list(entries)}
+    return await door.post("/v1/own/entries", body, **more)
+
+
+def phone(value: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "phone", "value": value, **more}
+
+
+async def published(alliance: Alliance, door: Door, *reports: Any) -> None:
+    taken = await door.take(*reports)
+    assert {t["state"] for t in taken} == {"accepted"}
+    await alliance.settle()
+
+
+async def test_an_exempt_number_is_not_acted_on_and_both_answers_are_told(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    number = "+12025557001"
+    await published(alliance, police, report(number))
+    reply = await add(bank, "exempt", phone(number, why="our own hot line"))
+    [item] = reply.body["items"]
+    assert item["state"] == "added"
+    assert "official" not in item
+    [answer] = await bank.ask("phone", number)
+    assert (answer["verdict"], answer["action"]) == ("suspected", "warn")
+    ours = answer["ours"]
+    assert "action" not in ours  # nothing is to be done
+    assert ours["reasons"] == ["exempt"]
+    assert ours["exempt"]["by"] == "desk"
+    assert ours["exempt"]["why"] == "our own hot line"
+    [other] = await police.ask("phone", number)  # nobody else hears of it
+    assert "ours" not in other
+    [plain] = await bank.ask("phone", "+12025557002")
+    assert "ours" not in plain
+
+
+async def test_exempting_what_an_official_report_lists_needs_a_reason(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    number = "+12025557010"
+    await published(alliance, police, report(number, evidence="police_case"))
+    reply = await add(bank, "exempt", phone(number), phone("+12025557011"))
+    refused, free = reply.body["items"]
+    assert refused["state"] == "refused"
+    assert "official report" in refused["problem"]["detail"]
+    assert free["state"] == "added"  # nobody lists that one
+    [answer] = await bank.ask("phone", number)
+    assert "ours" not in answer
+
+    reply = await add(bank, "exempt", phone(number, why="court order 17"))
+    [item] = reply.body["items"]
+    assert item["official"] is True
+    [answer] = await bank.ask("phone", number)
+    assert (answer["verdict"], answer["action"]) == ("confirmed", "hold")
+    assert answer["ours"]["reasons"] == ["exempt"]
+    assert answer["ours"]["exempt"]["official"] is True
+
+
+async def test_an_official_report_that_comes_later_is_acted_on(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    number = "+12025557012"
+    await add(bank, "exempt", phone(number, why="a customer"))
+    await published(alliance, police, report(number, evidence="police_case"))
+    [answer] = await bank.ask("phone", number)
+    assert answer["ours"]["action"] == "hold"
+    assert answer["ours"]["reasons"] == ["exempt_before_official"]
+    reply = await add(bank, "exempt", phone(number, why="a customer"))
+    assert reply.body["items"][0]["state"] == "replaced"
+    [answer] = await bank.ask("phone", number)
+    assert "action" not in answer["ours"]
+
+
+async def test_a_page_below_an_exempt_host_is_acted_on(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    host, page = "http://own7.example/", "http://own7.example/planted"
+    await published(alliance, police, report(host, "url"), report(page, "url"))
+    await add(bank, "exempt", {"kind": "url", "value": host})
+    [at_host] = await bank.ask("url", host)
+    [at_page] = await bank.ask("url", page + "?y=1")
+    assert "action" not in at_host["ours"]
+    assert at_page["ours"]["action"] == "warn"
+    assert at_page["ours"]["reasons"] == ["exempt_too_general"]
+
+
+async def test_a_note_is_a_remark(bank: Door) -> None:
+    number = "+12025557020"
+    reply = await add(
+        bank,
+        "note",
+        phone(number, code="gateway", text="the PBX of a school"),
+        phone(number, code="own_customer_line", expires="2199-01-01"),
+        phone(number, code="nonsense"),
+    )
+    states = [i["state"] for i in reply.body["items"]]
+    assert states == ["added", "added", "refused"]
+    assert (reply.body["added"], reply.body["refused"]) == (2, 1)
+    [answer] = await bank.ask("phone", number)
+    assert answer["verdict"] == "none"
+    assert [n["code"] for n in answer["ours"]["notes"]] == [
+        "gateway",
+        "own_customer_line",
+    ]
+    assert answer["ours"]["notes"][0]["text"] == "the PBX of a school"
+    assert answer["ours"]["notes"][1]["expires"] == "2199-01-01"
+
+
+async def local(door: Door, name: str, *values: str, **more: Any) -> Reply:
+    reports = [report(v, evidence="official_list") for v in values]
+    body = {"list": name, "reports": reports, **more}
+    return await door.post("/v1/own/local", body)
+
+
+async def test_a_local_list_is_answered_here_and_told_nobody(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    number = "+12025557030"
+    before = (await bank.get("/v1/status")).body
+    reply = await local(bank, "公安协查 17", "(202) 555-7030", "nobody")
+    assert [i["state"] for i in reply.body["items"]] == ["added", "refused"]
+    [answer] = await bank.ask("phone", number)
+    assert (answer["verdict"], answer.get("action")) == ("none", None)
+    ours = answer["ours"]
+    assert (ours["action"], ours["unattended"]) == ("hold", "delay")
+    assert ours["reasons"] == ["local"]
+    [listed] = ours["local"]
+    assert listed["list"] == "公安协查 17"
+    assert listed["label"]["code"] == "fake_invest"
+    assert listed["evidence"] == "official_list"
+    await alliance.settle()
+    [other] = await police.ask("phone", number)
+    assert (other["verdict"], other.get("ours")) == ("none", None)
+    after = (await bank.get("/v1/status")).body
+    assert after["log"]["size"] == before["log"]["size"]
+    assert after["vault"] == before["vault"]
+
+
+async def test_a_local_list_is_answered_while_the_holders_are_away(
+    alliance: Alliance, bank: Door
+) -> None:
+    number = "+12025557031"
+    await local(bank, "regulator", number)
+    alliance.cut("bank", "carrier", "police")
+    try:
+        [answer] = await bank.ask("phone", number)
+        reply = await add(bank, "exempt", phone("+12025557032"))
+        named = await add(bank, "exempt", phone("+12025557032", why="x"))
+    finally:
+        alliance.heal()
+        await alliance.settle()
+    assert answer["verdict"] == "unknown"
+    assert answer["ours"]["action"] == "hold"
+    # Whether an official report lists it cannot be said without them.
+    [item] = reply.body["items"]
+    assert "cannot be said" in item["problem"]["detail"]
+    assert named.body["items"][0]["state"] == "added"
+
+
+async def test_tonights_list_takes_the_place_of_yesterdays(
+    bank: Door,
+) -> None:
+    name = "nightly"
+    numbers = [f"+1202555{n}" for n in range(7100, 7120)]
+
+    async def load(values: list[str], **more: Any) -> Reply:
+        begun = await bank.post("/v1/own/loads", {"list": name})
+        number = begun.body["load"]
+        await local(bank, name, *values, load=number)
+        body = {"list": name, "load": number, **more}
+        return await bank.post("/v1/own/loads/finish", body)
+
+    done = await load(numbers)
+    assert (done.body["removed"], done.body["entries"]) == (0, 20)
+    done = await load(numbers[2:])
+    assert (done.body["removed"], done.body["entries"]) == (2, 18)
+    gone, still = await bank.ask("phone", numbers[0], numbers[5])
+    assert "ours" not in gone
+    assert still["ours"]["reasons"] == ["local"]
+    cut_off = await load(numbers[2:4])
+    assert cut_off.status == 422
+    assert "16 of its 18" in cut_off.body["detail"]
+    done = await load(numbers[2:4], gone_at_most=16)
+    assert done.body["removed"] == 16
+    whole = await bank.post("/v1/own/removals", {"list": name, "why": "end"})
+    assert whole.body["removed"] == 2
+
+
+async def test_what_is_removed_is_kept_as_history(bank: Door) -> None:
+    number = "+12025557040"
+    reply = await add(bank, "exempt", phone(number, why="a"))
+    id_ = reply.body["items"][0]["id"]
+    wanted = {"kind": "phone", "value": number, "type": "note"}
+    none = await bank.post("/v1/own/removals", wanted)
+    assert none.body["removed"] == 0
+    wanted = {**wanted, "type": "exempt", "why": "left us"}
+    done = await bank.post("/v1/own/removals", wanted)
+    assert done.body["removed"] == 1
+    again = await bank.post("/v1/own/removals", {"ids": [id_]})
+    assert again.body["removed"] == 0
+    page = await bank.get(f"/v1/own/entries?after={id_ - 1}&limit=1&ended=1")
+    [item] = page.body["items"]
+    assert (item["value"], item["why"]) == (number, "a")
+    assert (item["removed_by"], item["removed_why"]) == ("desk", "left us")
+    page = await bank.get("/v1/own/entries?type=exempt&limit=1000")
+    assert id_ not in {i["id"] for i in page.body["items"]}
+
+
+async def test_only_operators_touch_them(bank: Door) -> None:
+    for role in ("reader", "auditor"):
+        reply = await add(bank, "exempt", phone("+12025557050"), role=role)
+        assert reply.status == 403
+        reply = await bank.get("/v1/own/entries", role=role)
+        assert reply.status == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "why"),
+    [
+        ("entries", {"type": "local", "entries": [{}]}, "type"),
+        ("entries", {"type": "note", "entries": []}, "entries: 0"),
+        ("local", {"list": " ", "reports": [{}]}, "needs a name"),
+        ("local", {"list": "x" * 101, "reports": [{}]}, "list: want up to"),
+        ("loads", {"list": ""}, "needs a name"),
+        ("removals", {}, "want one of"),
+        ("removals", {"ids": [1], "list": "a"}, "want one of"),
+        ("removals", {"ids": [1] * 10_001}, "10000 ids"),
+        ("removals", {"value": "x", "kind": "y"}, "kind: "),
+        ("removals", {"ids": [1], "why": "x" * 201}, "why: "),
+    ],
+)
+async def test_what_cannot_be_is_refused(
+    bank: Door, path: str, body: dict[str, Any], why: str
+) -> None:
+    reply = await bank.post(f"/v1/own/{path}", body)
+    assert reply.status == 400
+    assert why in reply.body["detail"]
+
+
+@pytest.mark.parametrize("query", ["type=x", "list=" + "x" * 101, "q=1"])
+async def test_a_query_that_cannot_be(bank: Door, query: str) -> None:
+    reply = await bank.get(f"/v1/own/entries?{query}")
+    assert reply.status == 400
+
+
+async def test_a_local_hit_is_recorded_as_a_hit(bank: Door) -> None:
+    """The record names the entry, and no log: whoever audits finds it."""
+    number = "+12025557060"
+    reply = await local(bank, "audited", number)
+    id_ = reply.body["items"][0]["id"]
+    await bank.ask("phone", number)
+    access = bank.member.node.home.own.access
+    last = (await access.page(limit=100_000))[-1]
+    assert last.positions == (("own", id_),)
