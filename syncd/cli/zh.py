@@ -878,6 +878,8 @@ TEXT = {
     "of that branch; else what --home mirrors of the log": "该支的检查点；未给时用主目录的镜像",
     "nothing after it counts": "其后的一概无效",
     # ------------------------------------------------------------- own lists
+    "the bearer token opens nothing here: it is revoked, or another member's": "该令牌在此无效：已吊销，或属于另一成员",
+    "--token-file or SYNCD_TOKEN_FILE names another member's file, or an old one; syncd token list shows what opens this member's, syncd token add makes one": "--token-file 或 SYNCD_TOKEN_FILE 指向另一成员的或旧的令牌文件；syncd token list 列出本成员的有效令牌，syncd token add 可新建",
     "exempt: code and text are a note's": "豁免：code 和 text 只用于提示",
     "list: a list of our own needs a name": "名单：本机构名单须有名称",
     "note: code is not in the vocabulary": "提示：code 不在代码表中",

@@ -255,8 +255,8 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if route is None:  # 404, 405
         return await handler(request)
     if route.roles:
-        caller = await _caller(request)
-        if caller is None:
+        bearer = _bearer(request)
+        if bearer is None:
             return problem.response(
                 problem.plain(
                     401,
@@ -264,6 +264,17 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
                     "Authorization: Bearer TOKEN; `syncd token add` makes one",
                 ),
                 {"WWW-Authenticate": "Bearer"},
+            )
+        caller = await request.app[DESK].caller(bearer)
+        if caller is None:
+            return problem.response(
+                problem.plain(
+                    401,
+                    "this token opens nothing here: it is revoked, or another"
+                    " member's",
+                    "`syncd token list` shows those that do",
+                ),
+                {"WWW-Authenticate": 'Bearer error="invalid_token"'},
             )
         if caller.role not in route.roles:
             return problem.response(
@@ -287,9 +298,9 @@ _BEARER = re.compile(
 )
 
 
-async def _caller(request: web.Request) -> Caller | None:
+def _bearer(request: web.Request) -> str | None:
     match = _BEARER.fullmatch(request.headers.get(hdrs.AUTHORIZATION, ""))
-    return await request.app[DESK].caller(match[1]) if match else None
+    return match[1] if match else None
 
 
 def _foreign(request: web.Request, limits: Limits) -> Problem | None:
@@ -464,7 +475,8 @@ async def _allowed(
     """Yield what happens for as long as the token stands."""
     async with contextlib.aclosing(happening):
         async for event in happening:
-            if await _caller(request) != request[_CALLER]:
+            caller = await request.app[DESK].caller(_bearer(request) or "")
+            if caller != request[_CALLER]:
                 return
             yield event
 

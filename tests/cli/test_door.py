@@ -31,7 +31,6 @@ def status(desk: Desk) -> Ran:
         (500, "newer", 5),
         (500, "damaged", 5),
         (500, "something new", 3),
-        (401, "about:blank", 4),
         (403, "about:blank", 4),
         (404, "about:blank", 2),
         (409, "about:blank", 3),
@@ -53,6 +52,16 @@ def test_exit_codes(
         "syncd: error: so it is",
         "syncd: hint: do this",
     ]
+
+
+def test_a_token_of_another_member(desk: Desk, false: FalseDoor) -> None:
+    """The words are of files and commands, not of HTTP."""
+    false.answers["/v1/reports"] = (401, refused("no", 401, "about:blank"))
+    ran = status(desk)
+    assert ran.code == 4
+    assert "opens nothing here: it is revoked, or another" in ran.err
+    assert "SYNCD_TOKEN_FILE" in ran.err
+    assert "Authorization" not in ran.err
 
 
 def test_no_problem_at_all(desk: Desk, false: FalseDoor) -> None:

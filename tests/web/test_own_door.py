@@ -92,7 +92,11 @@ async def test_what_is_no_token_of_ours_is_nobody(
     police: Door, header: str
 ) -> None:
     reply = await police.get("/v1/status", role="", Authorization=header)
-    problem(reply, 401)
+    said = problem(reply, 401)
+    shown = header == "Bearer nope"
+    assert ("opens nothing here" in said["detail"]) == shown
+    assert ("token is needed" in said["detail"]) != shown
+    assert ("invalid_token" in reply.headers["WWW-Authenticate"]) == shown
 
 
 async def test_a_token_of_another_member_is_nobody(
@@ -100,7 +104,7 @@ async def test_a_token_of_another_member_is_nobody(
 ) -> None:
     foreign = bank.auth("operator")["Authorization"]
     reply = await police.get("/v1/status", role="", Authorization=foreign)
-    problem(reply, 401)
+    assert "another member's" in problem(reply, 401)["detail"]
 
 
 async def test_a_revoked_token_is_nobody_at_once(police: Door) -> None:
@@ -108,7 +112,8 @@ async def test_a_revoked_token_is_nobody_at_once(police: Door) -> None:
     police.tokens["guest"] = await bearers.add("guest", "reader")
     assert (await police.get("/v1/status", role="guest")).status == 200
     await bearers.revoke("guest")
-    problem(await police.get("/v1/status", role="guest"), 401)
+    said = problem(await police.get("/v1/status", role="guest"), 401)
+    assert "revoked" in said["detail"]
 
 
 @pytest.mark.parametrize(
