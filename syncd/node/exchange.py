@@ -84,6 +84,7 @@ class LogState:
     """How one origin is doing; told in `status`."""
 
     known: int = 0  # largest signed size that we heard of
+    heard_at: int = 0  # unix seconds, when we first heard of that
     last_pull: int = 0  # unix seconds, of the last one that ended well
     source: str = ""
     why: str = ""
@@ -301,6 +302,16 @@ class Exchange:
         """Return how an origin is doing."""
         return self.log_states.setdefault(origin, LogState())
 
+    def heard_at(self, member: str, origin: str) -> int:
+        """Return when we last heard how long a member's log is, 0 if never.
+
+        From itself, whose silence about it says that it is no longer; or
+        from others, if that was news.
+        """
+        peer = self.peer_states.get(member)
+        asked = peer.last_ok if peer else 0
+        return max(asked, self.log_state(origin).heard_at)
+
     def _ours(self, origin: str) -> bool:
         """Tell whether we write that log, or nobody does.
 
@@ -409,6 +420,8 @@ class Exchange:
         if signed.text in await self.rejected(origin):
             return False
         state = self.log_state(origin)
+        if head.size > max(state.known, mine.mirrored):
+            state.heard_at = int(self._clock())
         state.known = max(state.known, head.size)
         if head.size - mine.mirrored > MOST_GROWTH:
             why = f"size {head.size} signed, we hold {mine.mirrored}"

@@ -216,6 +216,9 @@ class Lookups:
         return forms.LookupAnswers(
             items=items,
             roster=self._board.roster_state(),
+            as_of=await self._board.as_of(),
+            missing=tuple(sorted({m for a in answers for m in a.missing})),
+            contested=tuple(sorted(world.contested)),
         )
 
     def _suspect(self, positions: Collection[Position]) -> None:

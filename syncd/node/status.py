@@ -213,6 +213,31 @@ class Board:
             )
         return tuple(told)
 
+    async def as_of(self) -> tuple[forms.AsOf, ...]:
+        """Return how fresh is what we hold of each active member's log."""
+        now = int(self._clock())
+        heads = {h.origin: h for h in await self._mirror.heads()}
+        told = []
+        for member in self.roster().active():
+            origin = member.origin
+            head = heads.get(origin) or await self._mirror.head(origin)
+            if origin == self._config.origin:
+                heard, known = now, head.merged
+            else:
+                heard = self._exchange.heard_at(member.id, origin)
+                known = self._exchange.log_state(origin).known
+            told.append(
+                forms.AsOf(
+                    member=member.id,
+                    origin=origin,
+                    merged=head.merged,
+                    behind=max(known, head.mirrored) - head.merged,
+                    heard_at=heard or None,
+                    age_s=max(now - heard, 0) if heard else None,
+                )
+            )
+        return tuple(told)
+
     async def _digest(self, head: MirrorHead) -> str:
         """Return the digest of an origin's claim rows below `merged`, in hex."""
         total = 0

@@ -299,11 +299,26 @@ class RosterState(_Whole, frozen=True, kw_only=True):
     merging: bool = True  # this build implements the format
 
 
-class LookupAnswers(_Whole, frozen=True, kw_only=True):
+class AsOf(_Out, frozen=True, kw_only=True):
+    """How fresh is what we hold of an active member's log."""
+
+    member: str
+    origin: str
+    merged: int  # entries that answers rest on
+    behind: int = 0  # entries that we know of and have not merged
+    heard_at: int | None = None
+    # unix seconds: when we last heard how long it is; absent: not since start
+    age_s: int | None = None  # seconds since
+
+
+class LookupAnswers(_Out, frozen=True, kw_only=True):
     """The answers, in the order of the items."""
 
     items: tuple[LookupItem, ...]
     roster: RosterState
+    as_of: tuple[AsOf, ...]
+    missing: tuple[str, ...] = ()  # holders that did not answer in time
+    contested: tuple[str, ...] = ()  # origins whose logs are forked
 
 
 # --------------------------------------------------------------- indicators

@@ -155,3 +155,41 @@ async def test_sightings_can_be_switched_off(tmp_path: Path) -> None:
         assert item.verdict == "suspected"
         sightings = alliance.bank.node.home.own.sightings
         assert await sightings.due(statement.MAX_DAY) == []
+
+
+async def test_an_answer_says_as_of_when_and_who_was_missing(
+    alliance: Alliance,
+) -> None:
+    """Per member: what is merged, when we last heard; holders by name."""
+    bank = alliance.bank
+    await alliance.police.report("url", "http://evil.example/a")
+    await alliance.settle()
+    call = LookupCall("call_check", "", 500, [phone("+12025550190")])
+    told = await bank.node.own_desk.lookup(TELLER, call)
+    as_of = {a.member: a for a in told.as_of}
+    assert set(as_of) == set(IDS)
+    assert (told.missing, told.contested) == ((), ())
+    assert as_of["police"].merged > 0
+    assert as_of["police"].behind == 0
+    assert as_of["police"].heard_at
+    assert (as_of["police"].age_s or 0) < 60
+    assert as_of["bank"].age_s == 0
+
+    alliance.cut(*IDS)
+    call = LookupCall("call_check", "", 500, [phone("+12025550191")])
+    told = await bank.node.own_desk.lookup(TELLER, call)
+    assert told.missing == ("carrier", "police")
+    assert told.items[0].verdict == "unknown"
+
+
+async def test_what_was_never_heard_since_the_start_has_no_age(
+    alliance: Alliance,
+) -> None:
+    await alliance.stop("bank")
+    alliance.cut(*IDS)
+    await alliance.bank.start()
+    item = forms.Item(kind="url", value="http://evil.example/a")
+    call = LookupCall("call_check", "", 500, [item])
+    told = await alliance.bank.node.own_desk.lookup(TELLER, call)
+    ages = {a.member: a.age_s for a in told.as_of}
+    assert ages == {"bank": 0, "carrier": None, "police": None}
