@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from syncd.cli import door, grid, report, terminal, text
+from syncd.cli import door, grid, notices, report, terminal, text
 from syncd.cli.door import Door
 from syncd.cli.text import t
 from syncd.errors import UsageError
@@ -135,8 +135,12 @@ def _show(items: list[Mapping[str, Any]]) -> None:
         )
     grid.show([t(name) for name in head], rows)
     for number, item in enumerate(items, 1):
-        if item.get("detail"):
-            terminal.tell(f"{number}: {_why(item)}")
+        for said in (
+            _why(item) if item.get("detail") else "",
+            notices.of(item),
+        ):
+            if said:
+                terminal.tell(f"{number}: {said}")
 
 
 def _whole(item: Mapping[str, Any]) -> list[str]:
@@ -152,6 +156,7 @@ def _whole(item: Mapping[str, Any]) -> list[str]:
             (t("verdict"), _name("verdict", item["verdict"])),
             (t("action"), _name("action", item.get("action", "")) or "-"),
             (t("why"), _why(item)),
+            (t("notice"), notices.of(item)),
             (t("reasons"), ", ".join(item.get("reasons", ()))),
             (t("labels"), _labels(item)),
             (t("sectors"), _sectors(item)),

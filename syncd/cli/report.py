@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncd.cli import door, grid, terminal, text
+from syncd.cli import door, grid, notices, terminal, text
 from syncd.cli.door import Door
 from syncd.cli.text import hint_of, of, t
 from syncd.errors import MalformedError, SyncdError, UsageError
@@ -266,12 +266,13 @@ def _show_taken(items: list[Mapping[str, Any]], as_json: bool) -> None:
             if item["state"] == "refused":
                 problem = door.problem(item["problem"])
                 _show_refused(number, problem)
-            elif item["state"] == "known":
-                terminal.say(t("{n}: known as {id}", n=number, id=item["id"]))
+                continue
+            if item["state"] == "known":
+                line = t("{n}: known as {id}", n=number, id=item["id"])
             else:
-                terminal.say(
-                    t("{n}: accepted as {id}", n=number, id=item["id"])
-                )
+                line = t("{n}: accepted as {id}", n=number, id=item["id"])
+            told = notices.of(item)
+            terminal.say(f"{line} ({told})" if told else line)
     if counts["refused"]:
         raise typer.Exit(1)
 

@@ -618,6 +618,10 @@ TEXT = {
     "verdict": "判定",
     "action": "建议处置",
     "why": "说明",
+    "notice": "注意",
+    "text may stand behind the URL: it was tried with and without": (
+        "网址后面可能带有文字：带与不带均已查询"
+    ),
     "reasons": "理由",
     "labels": "标签",
     "sectors": "上报行业",
@@ -1051,4 +1055,103 @@ TEXT = {
     "report it as spoofed: --spoofed, or spoofed: true": (
         "请按改号上报：--spoofed，或 spoofed: true"
     ),
+    # ------------------------------------------- refusals: URLs and hosts
+    "url: {n} characters, at most {most}": "网址：{n} 个字符，最多 {most} 个",
+    "url: more than one URL in it, or a broken one": (
+        "网址：其中不止一个网址，或网址被断开"
+    ),
+    "give each by itself, in one piece; where one carries another"
+    " in its path, write the other's colon as %3A": (
+        "请逐个给出，每个不断行；若一个网址的路径中带有另一个，"
+        "请把后者的冒号写成 %3A"
+    ),
+    "url: text stands before it": "网址：前面有其他文字",
+    "give the URL alone, with its scheme": "请只给出网址本身，并带 http:// 等开头",
+    "url: white space or an invisible character inside": (
+        "网址：中间有空白或不可见字符"
+    ),
+    "give the URL alone, without remarks": "请只给出网址本身，不带备注",
+    "url: a quote or an angle bracket inside": "网址：含有引号或尖括号",
+    "give the URL alone, without what is around it": (
+        "请只给出网址本身，去掉两边的符号"
+    ),
+    "url: is written so that nobody can open it": (
+        "网址：写成了无法点开的形式"
+    ),
+    "write its scheme and its dots as they are": "请按原样写出开头和各个点",
+    "url: text or punctuation stands behind it": "网址：后面有文字或标点",
+    "cut it off; write in percent-escapes what is part of it": (
+        "请去掉；若确属网址，请以百分号编码书写"
+    ),
+    "url: normal form is {n} bytes, at most {most}": (
+        "网址：标准形式长 {n} 字节，最多 {most}"
+    ),
+    "report a directory above it, ending in a slash": (
+        "请上报其上级目录，以斜杠结尾"
+    ),
+    "url: path holds seven digits in a row or an @, as a phone"
+    " number or an e-mail address does": (
+        "网址：路径中有连续七位数字或 @，像电话号码或电子邮箱"
+    ),
+    "report a directory above it, or allow personal paths": (
+        "请上报其上级目录，或允许路径中含个人信息"
+    ),
+    "url: not Unicode text": "网址：不是 Unicode 文本",
+    "url: empty": "网址：是空的",
+    "url: an e-mail address is no URL": "网址：电子邮箱不是网址",
+    "write http:// before it if it is a URL with user info": (
+        "若确为带用户信息的网址，请在前面写上 http://"
+    ),
+    "url: a bare number is no URL": "网址：单独一个数字不是网址",
+    "write http:// before it if it is an IPv4 address": (
+        "若确为 IPv4 地址，请在前面写上 http://"
+    ),
+    "url: scheme {scheme}: is none of a web address": (
+        "网址：{scheme}: 不是网页地址的开头"
+    ),
+    "url: its scheme is none of a web address": "网址：不是网页地址的开头",
+    "url: brackets of its IPv6 address are open": (
+        "网址：IPv6 地址的方括号不完整"
+    ),
+    "url: host holds an escaped delimiter": "网址：主机名中有被编码的分隔符",
+    "url: no host": "网址：没有主机名",
+    "url: host is {n} bytes, at most {most}": (
+        "网址：主机名长 {n} 字节，最多 {most}"
+    ),
+    "url: a label of its host is {n} bytes, at most {most}": (
+        "网址：主机名的一段长 {n} 字节，最多 {most}"
+    ),
+    "url: host has an empty label": "网址：主机名中有空的一段",
+    "write the host alone, without dots before it": (
+        "请只写主机名，前面不加点"
+    ),
+    "url: host holds characters that no domain name has": (
+        "网址：主机名中有域名不会有的字符"
+    ),
+    "url: host is a single label, which names no site": (
+        "网址：主机名只有一段，不是任何网站"
+    ),
+    "write the whole host, with its domain": "请写出含域名的完整主机名",
+    "url: host ends in what no top-level domain is": (
+        "网址：主机名的末段不是顶级域名"
+    ),
+    "a top-level domain is letters alone, or begins with xn--": (
+        "顶级域名只含字母，或以 xn-- 开头"
+    ),
+    "url: host is a public suffix, under which strangers have their"
+    " own sites": "网址：主机名是公共后缀，其下是各不相干的网站",
+    "report the site's own host below it": "请上报该网站自己的主机名",
+    "url: address is in {network}: another machine in each network": (
+        "网址：地址属于 {network}：在各个网络中是不同的机器"
+    ),
+    "url: port is no number from 0 to 65535": (
+        "网址：端口不是 0 至 65535 的数"
+    ),
+    "url: host ends in a number and is no IPv4 address": (
+        "网址：主机名以数字结尾，却不是 IPv4 地址"
+    ),
+    "url: IPv6 address has a zone or an escape": (
+        "网址：IPv6 地址带有区域或编码"
+    ),
+    "url: no IPv6 address in its brackets": ("网址：方括号中不是 IPv6 地址"),
 }

@@ -69,6 +69,7 @@ class Answer:
     forms: tuple[Identifier, ...] = field(default=(), repr=False)  # tried
     level: int | None = None
     # the first form that a report is on which the verdict rests on
+    notices: tuple[str, ...] = ()  # codes: how the value was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +334,12 @@ class _Judge:
 
     def answer_all(self, asked: Sequence[_Asked]) -> list[Answer]:
         """Return the answers to all questions, in order."""
-        return [replace(self.answer(a), forms=a.forms) for a in asked]
+        return [self._told(one) for one in asked]
+
+    def _told(self, asked: _Asked) -> Answer:
+        """Return an answer with its forms, and what a reader should know."""
+        notices = asked.forms[0].notices if asked.forms else ()
+        return replace(self.answer(asked), forms=asked.forms, notices=notices)
 
     def answer(self, asked: _Asked) -> Answer:
         """Return the answer to one question."""

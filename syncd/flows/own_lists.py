@@ -153,7 +153,7 @@ def _about(
     found = identifier.for_report(
         draft.kind,
         draft.value,
-        region=report.region_of(draft.region, desk.region),
+        region=draft.region or desk.region,
         scheme=draft.scheme or None,
         allow_personal=True,
     )

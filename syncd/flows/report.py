@@ -49,6 +49,7 @@ class Prepared:
     extras: bytes = field(default=b"", repr=False)
     token: bytes = field(default=b"", repr=False)
     epoch: int = 0
+    notices: tuple[str, ...] = ()  # codes: how the value was read
 
 
 @dataclass(frozen=True)  # no slots: what is derived is cached
@@ -112,7 +113,11 @@ def prepare(draft: Draft, desk: Desk) -> Prepared:
     raw = _fields(draft, desk, wrong)
     if found is None or wrong:
         raise joined(wrong)
-    return Prepared(found.kind, found.value, raw, urgent=draft.urgent)
+    return Prepared(
+        *(found.kind, found.value, raw),
+        urgent=draft.urgent,
+        notices=found.notices,
+    )
 
 
 def _missing(draft: Draft) -> Iterator[SyncdError]:

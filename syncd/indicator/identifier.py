@@ -23,6 +23,8 @@ class Identifier:
 
     kind: str  # one of KINDS
     value: str = field(repr=False)  # normal form, 1 to 256 bytes of ASCII
+    notices: tuple[str, ...] = field(default=(), compare=False)
+    # codes: what its reader should be told of how it was read
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -61,10 +63,10 @@ def for_report(
     if kind == "account":
         return Identifier(kind, account.normalise(raw, scheme))
     if kind == "url":
-        form = url.report_expression(
+        read = url.report_expression(
             raw, keep_query=keep_query, allow_personal=allow_personal
         )
-        return Identifier(kind, form)
+        return Identifier(kind, read.forms[0], read.notices)
     raise MalformedError(_unknown(kind))
 
 
@@ -72,6 +74,8 @@ def for_lookup(
     kind: str, raw: str, *, region: str = "CN", scheme: str | None = None
 ) -> tuple[Identifier, ...]:
     """Return the identifiers to try for `raw`, most specific first.
+
+    What their reader should be told is with the first.
 
     Raises:
         MalformedError: `raw` does not normalise; says why, not what it is.
@@ -82,7 +86,9 @@ def for_lookup(
     elif kind == "account":
         forms = account.candidates(raw, scheme)
     elif kind == "url":
-        forms = url.expressions(raw)
+        forms, notices = url.expressions(raw)
+        first = Identifier(kind, forms[0], notices)
+        return (first, *(Identifier(kind, form) for form in forms[1:]))
     else:
         raise MalformedError(_unknown(kind))
     return tuple(Identifier(kind, form) for form in forms)

@@ -166,7 +166,11 @@ class OwnDesk:
                 continue
             came = next(outcomes)
             state = "accepted" if isinstance(came, Accepted) else "known"
-            items.append(forms.ReportOutcome(state=state, id=came.id))
+            items.append(
+                forms.ReportOutcome(
+                    state=state, id=came.id, notices=one.notices
+                )
+            )
         count = Counter(item.state for item in items)
         for state, n in count.items():
             self._metrics.reports.labels(state).inc(n)

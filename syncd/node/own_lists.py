@@ -1,6 +1,7 @@
 """Our own lists: what stands behind `/v1/own`, and over every answer."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows import own_lists, report
@@ -146,8 +147,10 @@ class OwnLists:
     ) -> own_forms.OwnTaken:
         """Keep rows of a list of our own; durable on return."""
         name = own_lists.list_name(wanted.name)
+        # Another sector's evidence is no claim of ours here: it goes nowhere.
+        desk = replace(self._desk(), member="", checked={})
         prepared = await self._offload(
-            report.prepare_all, wanted.reports, self._desk()
+            report.prepare_all, wanted.reports, desk
         )
         made = [
             one if isinstance(one, SyncdError) else own_lists.local(one, name)
@@ -212,7 +215,7 @@ class OwnLists:
             found = report.forms_to_retract(
                 wanted.kind,
                 wanted.value,
-                region=report.region_of(wanted.region, desk.region),
+                region=wanted.region or desk.region,
                 scheme=wanted.scheme or None,
             )
             there = await entries.find({*found}, 0)

@@ -77,6 +77,7 @@ class ReportOutcome(_Out, frozen=True, kw_only=True):
 
     state: str  # accepted, known, refused
     id: int = 0  # in the vault; absent if refused
+    notices: tuple[str, ...] = ()  # codes: how the value was read
     problem: Problem | None = None  # if refused
 
 
@@ -285,6 +286,7 @@ class LookupItem(_Out, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()  # holders that did not answer
     detail: str = ""  # why it is unknown
     ours: Ours | None = None  # if our own lists say something
+    notices: tuple[str, ...] = ()  # codes: how the value was read
     problem: Problem | None = None
 
 

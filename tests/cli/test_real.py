@@ -76,7 +76,7 @@ BAD = [
     ("url,a.example,fake_shop,phishing_host,user_tag,50,2190-01-01", "seen"),
     ("mail,a.example,fake_shop,phishing_host,user_tag,50,", "kind"),
     ("phone,12ab,fake_shop,caller,user_tag,50,", "phone"),
-    ("url,com,fake_shop,phishing_host,user_tag,50,", "public suffix"),
+    ("url,com.cn,fake_shop,phishing_host,user_tag,50,", "public suffix"),
     (f"url,{'a' * 1_000_000}.example,fake_shop,x,y,50,", "above 65536"),
     ("url,a.example,,phishing_host,user_tag,50,", "label not given"),
 ]
@@ -101,7 +101,7 @@ def listed(tmp_path: Path) -> Path:
     with path.open("w") as file:
         for n in range(2000):
             file.write(
-                "com\n"
+                "com.cn\n"
                 if n % 5 == 0
                 else "\0\n"
                 if n % 7 == 0

@@ -64,6 +64,9 @@ REFUSING: tuple[str, ...] = (
     "node/own_lists.py",
     "store/own_entries.py",
     "web/own_lists.py",
+    "indicator/host.py",
+    "indicator/link.py",
+    "indicator/url.py",
 )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows import own_lists, report
+from syncd.flows.draft import Draft
 from syncd.flows.own_lists import Entry, Ours, OwnDraft
 from syncd.flows.report import Desk
 from syncd.indicator import policy, statement, verdict
@@ -174,7 +175,7 @@ def test_what_cannot_be_is_refused_by_name(
 
 def test_a_local_entry_is_a_report_that_stays_here() -> None:
     kept = report.prepare(
-        report.Draft(
+        Draft(
             kind="phone",
             value="(202) 555-0123",
             label="other",

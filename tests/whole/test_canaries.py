@@ -18,8 +18,8 @@ from urllib.parse import quote
 
 import pytest
 
+from syncd.flows.draft import Draft
 from syncd.flows.own_lists import OwnDraft
-from syncd.flows.report import Draft
 from syncd.web.own_door import Caller
 from syncd.web.own_lists import OwnAdd, OwnLocal, OwnRemoval
 from tests.alliance import ROLES, Alliance, Member, Process, until

@@ -1,0 +1,288 @@
+"""Hosts: the name or address in a URL, in its one spelling.
+
+    Evil.EXAMPLE:8080      evil.example
+    例子.测试               xn--fsqu00a.xn--0zwm56d
+    0x7f.1                 127.0.0.1, a literal
+    [2001:DB8::0:7]        [2001:db8::7], a literal
+
+Whether a host can exist is asked only of a strict reading: a canonical form
+alone takes whatever Safe Browsing's documents take. `idna` maps a host that
+holds other characters and is pinned to one release; the public suffix list
+only decides what a report may name. No message repeats the host.
+"""
+
+import functools
+import ipaddress
+import re
+from typing import Final, NamedTuple
+
+import idna
+from publicsuffixlist import PublicSuffixList
+
+from syncd.errors import MalformedError, RefusedError
+from syncd.indicator import escape
+
+MAX_HOST: Final = 253  # bytes
+MAX_LABEL: Final = 63  # bytes
+DEEP: Final = 6  # labels from which on only the very host is looked up
+
+_HOSTS = 5  # the host itself, and at most four of its suffixes
+_SUFFIX_LABELS = DEEP - 1  # the longest suffix has so many labels
+
+# What separates text and is in no name that anybody can register: not the
+# middle dots of Catalan and Japanese, and not 。．｡, which are dots of hosts.
+PUNCTUATION: Final = (
+    "\u00a1\u00ab\u00bb\u00bf\u2010-\u2027\u2030-\u205e"
+    "\u3001\u3003\u3008-\u3011\u3014-\u301f\u3030\u303d"
+    "\ufe10-\ufe19\ufe30-\ufe6b\uff01-\uff0d\uff0f\uff1a-\uff20"
+    "\uff3b-\uff40\uff5b-\uff60\uff62-\uff65"
+)
+
+_PORT = re.compile(rb"[0-9]{0,5}", re.ASCII)
+_DOTS = re.compile(r"\.\.+")
+_NAME = re.compile(r"[a-z0-9_.-]+", re.ASCII)
+_TOP = re.compile(r"[a-z]+|xn--[a-z0-9-]+", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+_PUNCTUATED = re.compile(f"[{PUNCTUATION}]")
+
+# What is someone else's machine in every network. Written out, because the
+# standard library's own idea of "private" has changed between releases.
+# Documentation networks are not here: they stand in examples and tests.
+_LOCAL_4 = tuple(
+    ipaddress.IPv4Network(n)
+    for n in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8"),
+        *("169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
+        *("224.0.0.0/4", "240.0.0.0/4"),
+    )
+)
+_LOCAL_6 = tuple(
+    ipaddress.IPv6Network(n)
+    for n in ("::/127", "fc00::/7", "fe80::/10", "ff00::/8")
+)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class Host(NamedTuple):
+    """A host in its one spelling: lower case ASCII; IPv6 in brackets."""
+
+    name: str
+    literal: bool  # an IP address
+
+
+def parse(authority: bytes, *, strict: bool) -> Host:
+    """Return the host of `host[:port]`, which holds no user info.
+
+    Raises:
+        MalformedError: no host, or one that cannot be; `strict` also refuses
+            what no resolver can have: an empty label, a single label, a last
+            label that no top-level domain is, other characters.
+    """
+    if authority.startswith(b"["):
+        inside, bracket, port = authority[1:].partition(b"]")
+        if not bracket or (port and not port.startswith(b":")):
+            raise MalformedError("url: brackets of its IPv6 address are open")
+        _check_port(port[1:])
+        return Host(_ipv6(inside), literal=True)
+    raw, _, port = authority.partition(b":")
+    _check_port(port)
+    raw = escape.undo(raw)
+    if any(c in raw for c in b"/\\?@:[]"):
+        raise MalformedError("url: host holds an escaped delimiter")
+    spelled = _spell(raw, strict=strict)
+    name = _DOTS.sub(".", spelled.strip("."))
+    if not name:
+        raise MalformedError("url: no host")
+    if len(name) > MAX_HOST:
+        raise MalformedError(
+            "url: host is {n} bytes, at most {most}",
+            n=len(name),
+            most=MAX_HOST,
+        )
+    labels = name.split(".")
+    longest = max(map(len, labels))
+    if longest > MAX_LABEL:
+        raise MalformedError(
+            "url: a label of its host is {n} bytes, at most {most}",
+            n=longest,
+            most=MAX_LABEL,
+        )
+    if strict and spelled.removesuffix(".") != name:
+        raise MalformedError(
+            "url: host has an empty label",
+            hint="write the host alone, without dots before it",
+        )
+    if _NUMBER.fullmatch(labels[-1]):  # no top-level domain is a number
+        return Host(_ipv4(labels), literal=True)
+    if strict:
+        _check_possible(name, labels)
+    return Host(name, literal=False)
+
+
+def _check_possible(name: str, labels: list[str]) -> None:
+    if not _NAME.fullmatch(name):
+        raise _strange()
+    if len(labels) == 1:
+        raise MalformedError(
+            "url: host is a single label, which names no site",
+            hint="write the whole host, with its domain",
+        )
+    if not _TOP.fullmatch(labels[-1]):
+        raise MalformedError(
+            "url: host ends in what no top-level domain is",
+            hint="a top-level domain is letters alone, or begins with xn--",
+        )
+
+
+def _strange() -> MalformedError:
+    return MalformedError("url: host holds characters that no domain name has")
+
+
+def suffixes(host: Host) -> list[str]:
+    """Return the hosts to look up: it, then at most four of its suffixes.
+
+    Counted in labels, as Safe Browsing's version 4 does: no list of public
+    suffixes, and so no release of one, has a say in it.
+    """
+    hosts = [host.name]
+    if not host.literal:
+        labels = host.name.split(".")
+        longest = min(_SUFFIX_LABELS, len(labels) - 1)
+        hosts += (".".join(labels[-n:]) for n in range(longest, 1, -1))
+    return hosts[:_HOSTS]
+
+
+def check_reportable(host: Host) -> None:
+    """Pass a host that one party has to itself.
+
+    Raises:
+        RefusedError: a public suffix, or an address of a local network.
+    """
+    if host.literal:
+        _check_address(host.name)
+    elif _is_public_suffix(host.name):
+        raise RefusedError(
+            "url: host is a public suffix, under which strangers have their"
+            " own sites",
+            hint="report the site's own host below it",
+        )
+
+
+def _check_address(name: str) -> None:
+    address = ipaddress.ip_address(name.strip("[]"))
+    local = _LOCAL_4 if address.version == 4 else _LOCAL_6
+    for network in local:
+        if address in network:
+            raise RefusedError(
+                "url: address is in {network}: another machine in each"
+                " network",
+                network=network,
+            )
+
+
+@functools.cache
+def _suffix_list() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def _is_public_suffix(name: str) -> bool:
+    """Say whether strangers register names directly under `name`.
+
+    Both sections of the list count, and so does a top-level domain that it
+    does not know.
+    """
+    return _suffix_list().privatesuffix(name) is None
+
+
+def _check_port(port: bytes) -> None:
+    if not _PORT.fullmatch(port) or int(port or b"0") > 65535:
+        raise MalformedError("url: port is no number from 0 to 65535")
+
+
+def _spell(raw: bytes, *, strict: bool) -> str:
+    """Return a name's lower-case ASCII spelling: as is, IDN, or escaped."""
+    if raw.isascii():
+        # Also what begins with xn--: the data of `idna` has no say in it.
+        return escape.redo(raw.lower())
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return escape.redo(raw.lower())
+    try:
+        mapped = idna.uts46_remap(text, std3_rules=False)
+        if strict and _PUNCTUATED.search(mapped):
+            raise _strange()
+        labels = [_label(label) for label in mapped.split(".")]
+    except ValueError as e:  # idna's own errors, and some that are not
+        raise _strange() from e
+    return ".".join(labels)
+
+
+def _label(label: str) -> str:
+    """Return a mapped label's ASCII form (UTS 46 as browsers apply it).
+
+    IDNA 2008's own list of letters is not asked: it excludes emoji, which
+    browsers resolve and criminals register. A character that the running
+    Python's Unicode does not know has no direction, so `check_bidi` refuses
+    it: two Pythons never spell one host in two ways.
+    """
+    if label.isascii():
+        if label and not _NAME.fullmatch(label):
+            raise _strange()  # a delimiter came of the mapping
+        return label
+    idna.check_initial_combiner(label)
+    idna.check_bidi(label)
+    for position, character in enumerate(label):
+        if character in "\u200c\u200d" and not idna.valid_contextj(
+            label, position
+        ):
+            raise _strange()  # an invisible joiner that joins nothing
+    encoded = label.encode("punycode").decode("ascii")
+    if not _NAME.fullmatch(encoded):
+        raise _strange()
+    return f"xn--{encoded}"
+
+
+def _ipv4(labels: list[str]) -> str:
+    """Return four decimal numbers for what `inet_aton` would read."""
+    value = 0
+    fault = MalformedError("url: host ends in a number and is no IPv4 address")
+    if len(labels) > 4:
+        raise fault
+    for position, label in enumerate(labels, start=1):
+        if not _NUMBER.fullmatch(label):
+            raise fault
+        try:
+            number = _number(label)
+        except ValueError:  # an 8 or 9 in an octal number
+            raise fault from None
+        last = position == len(labels)
+        size = 8 * (5 - position) if last else 8  # bits
+        if number >> size:
+            raise fault
+        value = value << size | number
+    return str(ipaddress.IPv4Address(value))
+
+
+def _number(label: str) -> int:
+    if label.startswith("0x"):
+        return int(label[2:] or "0", 16)
+    if label.startswith("0"):
+        return int(label, 8)
+    return int(label)
+
+
+def _ipv6(inside: bytes) -> str:
+    """Return the RFC 5952 form in brackets, or the IPv4 address it maps."""
+    if b"%" in inside:
+        raise MalformedError("url: IPv6 address has a zone or an escape")
+    try:
+        address = ipaddress.IPv6Address(inside.decode("ascii"))
+    except ValueError as e:
+        raise MalformedError("url: no IPv6 address in its brackets") from e
+    # Both kinds reach an IPv4 machine, and Safe Browsing names it as such.
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    if address in _NAT64:
+        return str(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
+    return f"[{address}]"

@@ -1,0 +1,166 @@
+"""Links: the one URL that a cell or a line of text holds.
+
+    http://a.example/pay                one URL: `whole`
+    http://a.example/pay。              perhaps one; `cut` is before the 。
+    http://a.example/ http://b.example/ refused
+    积分到期http://a.example/            refused
+
+People paste URLs out of messages, sheets and chats. What no browser would
+open as one URL is refused here, before Safe Browsing's rules turn it into
+one that nobody has: they delete line breaks and escape everything else. Text
+that stands behind a URL is another matter, as browsers take it for its path
+and linkifiers disagree about it; ADR 17 says what follows from that. What is
+written in percent-escapes belongs to the URL. No message repeats the text.
+"""
+
+import re
+from typing import Final, NamedTuple, NoReturn
+
+from syncd.errors import MalformedError
+from syncd.indicator.host import PUNCTUATION
+
+MAX_RAW: Final = 8192  # characters read at all; web servers stop here too
+
+# What copying out of a document, a sheet or a message leaves at the ends.
+BLANK: Final = " \t\n\v\f\r\u00a0\u200b\u3000\ufeff"
+
+_DOTS = "。．｡"  # these and "." part labels in browsers
+_LINES = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+_SPACE = re.compile(
+    "[\\s\x00-\x20\x7f-\x9f\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u2069\ufeff]"
+)
+_QUOTES = re.compile('["<>]')
+# hxxp is refused with the other schemes that are none of a web address.
+_DEFANGED = re.compile(
+    r"[\[({](?:\.|dot|点|:|:?//)[\])}]|^h\*+ps?:", re.IGNORECASE
+)
+_URL_BEGINS = re.compile(
+    r"https?:[/\\]|(?<![a-z])(?:ftp|wss?|hxxps?):[/\\]"
+    r"|(?<=[,;|、，；｜])(?:www\.|(?:[a-z0-9-]+\.){2,}[a-z]{2,}[/\\])",
+    re.IGNORECASE,
+)
+_HOST_LIKE = re.compile(r"[a-z0-9-]\.[a-z]{2}", re.IGNORECASE)
+_CARRIERS = frozenset("=?#&/+:(@")  # what stands before a URL in a query
+_START = re.compile(r"(?:(?:https?|ftp|wss?):)?[/\\]*", re.IGNORECASE)
+_AUTHORITY = re.compile(r"[^/\\?#]*")
+_WIDE = "\u2e80-\U0003ffff"  # scripts without spaces, and their punctuation
+_BEFORE = re.compile(rf"[{PUNCTUATION}]|[{_WIDE}]+[a-z0-9]", re.IGNORECASE)
+_BREAK = re.compile(f"[{PUNCTUATION}{_DOTS}]")
+_HOST_BREAK = re.compile(f"[{PUNCTUATION}]")  # without the dots
+# Text behind a host: no top-level domain and no port mixes scripts so, and
+# a wide full stop ends a sentence where the host has plain dots before it.
+_HOST_ENDS = re.compile(rf"[A-Za-z0-9](?=[{_WIDE}])")
+_SENTENCE_ENDS = re.compile(rf"\.[^.{_DOTS}]+([{_DOTS}])(?![A-Za-z0-9])")
+# Letters of another script behind plain ones, up to the end: perhaps prose.
+_PROSE = re.compile(r"(?<=[A-Za-z0-9])[^\x00-\x7f][^/.?#&=%]*\Z")
+_TAIL = frozenset(".,;:!?'*|)]}")
+_OPENS = {")": "(", "]": "[", "}": "{"}
+
+
+class Link(NamedTuple):
+    """What may be the URL: as it stands, and without what is behind it."""
+
+    whole: str  # "" if it cannot be one as it stands
+    cut: str  # "" if nothing is behind it
+    told: bool  # no ASCII: what is behind it is certainly text
+
+
+def read(raw: str) -> Link:
+    """Return the one URL in `raw`; blanks at its ends are no part of it.
+
+    Raises:
+        MalformedError: nothing, too long, or text that holds more than one
+            URL, or holds anything else in it or before it.
+    """
+    if len(raw) > MAX_RAW:
+        raise MalformedError(
+            "url: {n} characters, at most {most}", n=len(raw), most=MAX_RAW
+        )
+    text = raw.strip(BLANK)
+    if _LINES.search(text):
+        _refuse_several()
+    start = _START.match(text)
+    begin = start.end() if start else 0
+    for found in _URL_BEGINS.finditer(text):
+        at = found.start()
+        if at and not _carried(text, at):
+            if begin or _HOST_LIKE.search(text, 0, at):
+                _refuse_several()
+            _refuse_before()
+    if _SPACE.search(text):
+        raise MalformedError(
+            "url: white space or an invisible character inside",
+            hint="give the URL alone, without remarks",
+        )
+    if _QUOTES.search(text):
+        raise MalformedError(
+            "url: a quote or an angle bracket inside",
+            hint="give the URL alone, without what is around it",
+        )
+    authority = _AUTHORITY.match(text, begin)
+    end = authority.end() if authority else begin
+    if _DEFANGED.search(text[: end + 3]):
+        raise MalformedError(
+            "url: is written so that nobody can open it",
+            hint="write its scheme and its dots as they are",
+        )
+    if not begin and _BEFORE.match(text):
+        _refuse_before()
+    return _cut(text, begin, end)
+
+
+def _refuse_several() -> NoReturn:
+    raise MalformedError(
+        "url: more than one URL in it, or a broken one",
+        hint="give each by itself, in one piece; where one carries another"
+        " in its path, write the other's colon as %3A",
+    )
+
+
+def _refuse_before() -> NoReturn:
+    raise MalformedError(
+        "url: text stands before it",
+        hint="give the URL alone, with its scheme",
+    )
+
+
+def _carried(text: str, at: int) -> bool:
+    """Tell whether a URL is part of the query or fragment before it."""
+    if not ("?" in text[:at] or "#" in text[:at]):
+        return False
+    return text[at - 1] in _CARRIERS or text[max(at - 3, 0)] == "%"
+
+
+def _cut(text: str, begin: int, end: int) -> Link:
+    """Return the link in a text whose host is between `begin` and `end`."""
+    label = max(text.rfind(dot, begin, end) for dot in f".{_DOTS}") + 1
+    glued = _HOST_ENDS.search(text, max(label, begin), end)
+    ended = _SENTENCE_ENDS.search(text, begin, end)
+    if glued or ended:
+        at = glued.end() if glued else ended.start(1) if ended else end
+        return Link("", _trim(text[:at]), told=True)
+    found = _HOST_BREAK.search(text, begin, end) or _BREAK.search(text, end)
+    told = found is not None
+    if found and _HOST_LIKE.search(text, found.end()):
+        _refuse_several()
+    if found is None:
+        found = _PROSE.search(text, end)
+    cut = _trim(text[: found.start()] if found else text)
+    return Link(text, "" if cut == text else cut, told=told)
+
+
+def _trim(text: str) -> str:
+    """Drop the punctuation that every linkifier takes for the sentence's."""
+    if not text or text[-1] not in _TAIL:
+        return text
+    open_ = {c: text.count(c) - text.count(o) for c, o in _OPENS.items()}
+    end = len(text)
+    while end and text[end - 1] in _TAIL:
+        last = text[end - 1]
+        if last in open_:
+            if open_[last] <= 0:  # it closes what the URL itself opens
+                break
+            open_[last] -= 1
+        end -= 1
+    return text[:end]
