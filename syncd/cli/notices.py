@@ -15,5 +15,12 @@ def of(item: Mapping[str, Any]) -> str:
         "tried_cut": t(
             "text may stand behind the URL: it was tried with and without"
         ),
+        "query_dropped": t(
+            "its query was dropped: every page of this path is meant"
+        ),
+        "query_reduced": t("of its query what names the page was kept"),
+        "this_host_only": t(
+            "only this very host will be found, and none below it"
+        ),
     }
     return "; ".join(sentences.get(c, c) for c in item.get("notices", ()))

@@ -622,6 +622,15 @@ TEXT = {
     "text may stand behind the URL: it was tried with and without": (
         "网址后面可能带有文字：带与不带均已查询"
     ),
+    "its query was dropped: every page of this path is meant": (
+        "查询部分已去掉：此路径下的所有页面都算在内"
+    ),
+    "of its query what names the page was kept": (
+        "查询部分只保留了指明页面的参数"
+    ),
+    "only this very host will be found, and none below it": (
+        "只有这个主机名本身会被查到，其下级主机名不会"
+    ),
     "reasons": "理由",
     "labels": "标签",
     "sectors": "上报行业",
@@ -1082,6 +1091,12 @@ TEXT = {
     "url: text or punctuation stands behind it": "网址：后面有文字或标点",
     "cut it off; write in percent-escapes what is part of it": (
         "请去掉；若确属网址，请以百分号编码书写"
+    ),
+    "url: host and path name a service, and of its query {names} the page": (
+        "网址：主机名和路径只指明一个平台，查询部分的 {names} 才指明页面"
+    ),
+    "keep the query: --keep-query, or keep_query: true": (
+        "请保留查询部分：--keep-query，或 keep_query: true"
     ),
     "url: normal form is {n} bytes, at most {most}": (
         "网址：标准形式长 {n} 字节，最多 {most}"

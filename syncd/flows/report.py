@@ -354,16 +354,4 @@ def forms_to_retract(
         MalformedError: the value does not normalise; says why.
     """
     check_kind(kind)
-    return tuple(
-        dict.fromkeys(
-            identifier.for_report(
-                kind,
-                value,
-                region=region,
-                scheme=scheme,
-                keep_query=keep,
-                allow_personal=True,
-            )
-            for keep in (False, True)
-        )
-    )
+    return identifier.for_retract(kind, value, region=region, scheme=scheme)

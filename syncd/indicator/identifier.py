@@ -94,6 +94,20 @@ def for_lookup(
     return tuple(Identifier(kind, form) for form in forms)
 
 
+def for_retract(
+    kind: str, raw: str, *, region: str = "CN", scheme: str | None = None
+) -> tuple[Identifier, ...]:
+    """Return what `raw` may have been reported as, the usual form first.
+
+    Raises:
+        MalformedError: `raw` does not normalise; says why, not what it is.
+        UsageError: no such region.
+    """
+    if kind == "url":
+        return tuple(Identifier(kind, f) for f in url.reported_forms(raw))
+    return (for_report(kind, raw, region=region, scheme=scheme),)
+
+
 def parse_normal(kind: str, value: str) -> Identifier:
     """Read what is a normal form already: from a roster, a vault, a cache.
 

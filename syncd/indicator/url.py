@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from syncd.errors import MalformedError, RefusedError
-from syncd.indicator import escape, host, link
+from syncd.indicator import escape, host, link, services
 from syncd.indicator.host import Host
 from syncd.indicator.link import MAX_RAW
 
@@ -92,20 +92,33 @@ def report_expression(
 
     It is host and path, and the query where `keep_query` says so: 1 to 256
     bytes, ASCII. What is behind a URL is never cut off for a report, where
-    it would list another page than the one that was meant.
+    it would list another page than the one that was meant. Notices:
+    `query_dropped`, `query_reduced` to what names the page of a service, and
+    `this_host_only`, as a host so deep is not tried for hosts below it.
 
     Raises:
         MalformedError: not one web address, no possible host, too long, or
             something is behind it.
         RefusedError: its host is a public suffix or an address of a local
-            network, or its path may name a person (seven digits in a row,
-            or "@") and `allow_personal` does not say that this is right.
+            network; its path names a service alone; or it may name a person
+            (seven digits in a row, or "@") and `allow_personal` does not say
+            that this is right.
     """
     url = _parse_plain(raw)
     if url is None:
         url = _read_alone(raw, keep_query=keep_query)
-    form = _form(url, keep_query=keep_query)
+    name, path, query = url.host.name, url.path, url.query or ""
     host.check_reportable(url.host)
+    kept = _kept(url) if keep_query else ""
+    service = services.OF.get(name + path)
+    if service and not kept:
+        raise RefusedError(
+            "url: host and path name a service, and of its query {names} the"
+            " page",
+            names=", ".join(service.parameters),
+            hint="keep the query: --keep-query, or keep_query: true",
+        )
+    form = f"{name}{path}?{kept}" if kept else name + path
     if len(form) > MAX_FORM:
         raise MalformedError(
             "url: normal form is {n} bytes, at most {most}",
@@ -113,13 +126,37 @@ def report_expression(
             most=MAX_FORM,
             hint="report a directory above it, ending in a slash",
         )
-    if not allow_personal and _is_personal(form[len(url.host.name) :]):
+    numbered = service and not service.person  # its own number, nobody's
+    if not allow_personal and _is_personal(
+        path if numbered else form[len(name) :]
+    ):
         raise RefusedError(
             "url: path holds seven digits in a row or an @, as a phone"
             " number or an e-mail address does",
             hint="report a directory above it, or allow personal paths",
         )
-    return Reading((form,))
+    notices = []
+    if query != kept:
+        notices.append("query_reduced" if kept else "query_dropped")
+    if name.count(".") >= host.DEEP - 1:
+        notices.append("this_host_only")
+    return Reading((form,), tuple(notices))
+
+
+def reported_forms(raw: str) -> tuple[str, ...]:
+    """Return what `raw` may have been reported as, the usual form first.
+
+    The last one is what a dispute is about. What a report is refused for
+    does not matter: a normal form of ours is one of them.
+
+    Raises:
+        MalformedError: not one web address, or no possible host.
+    """
+    whole, cut, _ = _read(raw)
+    url = whole or cut
+    bare = url.host.name + url.path
+    kept = _kept(url)
+    return (bare, f"{bare}?{kept}") if kept else (bare,)
 
 
 def is_normal(form: str) -> bool:
@@ -132,7 +169,8 @@ def is_normal(form: str) -> bool:
         url = _parse(form)
     except MalformedError:
         return False
-    return _form(url, keep_query=True) == form and len(form) <= MAX_FORM
+    tail = f"?{url.query}" if url.query else ""
+    return url.host.name + url.path + tail == form and len(form) <= MAX_FORM
 
 
 def expressions(raw: str) -> Reading:
@@ -176,9 +214,17 @@ def _expressions(of: Host, paths: list[str]) -> tuple[str, ...]:
 
 
 def _exact(url: _Url) -> list[str]:
-    if url.query:
-        return [f"{url.path}?{url.query}", url.path]
-    return [url.path]
+    if not url.query:
+        return [url.path]
+    queries = dict.fromkeys((url.query, _kept(url)))
+    return [*(f"{url.path}?{q}" for q in queries if q), url.path]
+
+
+def _kept(url: _Url) -> str:
+    """Return what a report keeps of a query if it is to keep it."""
+    service = services.OF.get(url.host.name + url.path)
+    query = url.query or ""
+    return services.naming(service, query) if service else query
 
 
 def _paths(url: _Url) -> list[str]:
@@ -192,11 +238,6 @@ def _paths(url: _Url) -> list[str]:
     return paths
 
 
-def _form(url: _Url, *, keep_query: bool) -> str:
-    tail = f"?{url.query}" if keep_query and url.query else ""
-    return url.host.name + url.path + tail
-
-
 def _read_alone(raw: str, *, keep_query: bool) -> _Url:
     """Return the URL of a report, with nothing behind it that counts.
 
@@ -204,12 +245,10 @@ def _read_alone(raw: str, *, keep_query: bool) -> _Url:
         MalformedError: something is, or it is none.
     """
     whole, cut, told = _read(raw)
-    if (
-        told
-        or whole is None
-        or _form(whole, keep_query=keep_query)
-        != _form(cut, keep_query=keep_query)
-    ):
+    paths = [
+        u and (u.path, _kept(u) if keep_query else "") for u in (whole, cut)
+    ]
+    if told or whole is None or paths[0] != paths[1]:
         raise MalformedError(
             "url: text or punctuation stands behind it",
             hint="cut it off; write in percent-escapes what is part of it",

@@ -1,20 +1,25 @@
 """A URL has one form to report, and finds every report that covers it."""
 
 import contextlib
+import hashlib
 import json
 import time
+import unicodedata
 from pathlib import Path
 from typing import Any
 
+import idna
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from idna import uts46data
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
-from syncd.indicator import link, url
+from syncd.indicator import link, services, url
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 OURS = json.loads((VECTORS / "identifiers" / "url.json").read_text())
+UTS_46 = "3e29dca674f26989059f0ea505e66a83d364435fb8ef2845eb326ef1c74a6c04"
 SAFE_BROWSING = json.loads((VECTORS / "safebrowsing.json").read_text())
 
 # Text made of what means something in a URL, so that it often is one.
@@ -84,8 +89,10 @@ def test_canonical(case: dict[str, str]) -> None:
 def test_report(case: dict[str, Any]) -> None:
     """A report is about one expression."""
     options = case.get("options", {})
-    for raw in (case["in"], case["out"]):
-        assert url.report_expression(raw, **options).forms == (case["out"],)
+    read = url.report_expression(case["in"], **options)
+    assert read.forms == (case["out"],)
+    assert list(read.notices) == case.get("notices", [])
+    assert url.report_expression(case["out"], **options).forms == read.forms
 
 
 @pytest.mark.parametrize("case", OURS["refused"], ids=by_why)
@@ -281,3 +288,66 @@ def test_messages_do_not_repeat_the_value(secret: str, rest: str) -> None:
         except SyncdError as e:
             message = f"{e} {e.hint}"
         assert secret not in message
+
+
+@pytest.mark.parametrize(
+    ("raw", "forms"),
+    [
+        ("http://evil.example/pay", ["evil.example/pay"]),
+        ("evil.example/pay,", ["evil.example/pay,"]),
+        ("evil.example/a?b=1", ["evil.example/a", "evil.example/a?b=1"]),
+        ("http://evil.example，请", ["evil.example/"]),
+        (
+            "https://www.youtube.com/watch?v=x&t=9",
+            ["www.youtube.com/watch", "www.youtube.com/watch?v=x"],
+        ),
+        ("github.io/", ["github.io/"]),
+    ],
+)
+def test_what_may_have_been_reported(raw: str, forms: list[str]) -> None:
+    """Whatever a report is refused for today; what a dispute is about last."""
+    assert list(url.reported_forms(raw)) == forms
+
+
+def test_a_service_is_named_by_rows_that_can_be_met() -> None:
+    """Each is a normal form without its query, from a source, dated."""
+    text = (Path(services.__file__).with_suffix(".tsv")).read_text()
+    rows = [r.split("\t") for r in text.splitlines() if r[0] != "#"]
+    assert all(len(row) == 7 and all(row) for row in rows)
+    assert len(services.OF) == sum(len(row[0].split()) for row in rows)
+    assert all(map(url.is_normal, services.OF))
+
+
+def test_the_table_that_maps_hosts_is_one_release() -> None:
+    """Another one may give another form: a new version of the normal form.
+
+    All ranges of code points with status and mapping, as `idna` ships them.
+    """
+    table = hashlib.sha256(
+        repr(
+            [
+                [*uts46data.uts46_starts],
+                [*uts46data.uts46_statuses],
+                [*uts46data.uts46_replacements],
+            ]
+        ).encode()
+    )
+    pinned = (idna.__version__, uts46data.__version__, table.hexdigest())
+    assert pinned == ("3.20", "18.0.0", UTS_46)
+    wanted = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    assert f'"idna=={idna.__version__}"' in wanted
+
+
+@pytest.mark.parametrize("character", ["\U000105c0", "\ua7dc"])
+def test_two_pythons_never_spell_one_host_in_two_ways(character: str) -> None:
+    """What a Python's Unicode does not know has no form there."""
+    raw = f"http://{character}.example/"
+    try:
+        [form, *_] = url.expressions(raw).forms
+    except MalformedError:
+        assert not unicodedata.bidirectional(character)
+    else:
+        assert form == {
+            "\U000105c0": "xn--4u8c.example/",
+            "\ua7dc": "xn--dia.example/",
+        }.get(character)

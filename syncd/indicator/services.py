@@ -1,0 +1,51 @@
+"""Services: whose pages share one path, so that only a query names one.
+
+    play.google.com/store/apps/details?id=x&hl=zh     what came in
+    play.google.com/store/apps/details?id=x           what names the page
+
+A report on such a path alone would hit every page of the service. The table
+is services.tsv, beside this module, with source and date of each row.
+"""
+
+from importlib import resources
+from typing import Final, NamedTuple
+
+
+class Service(NamedTuple):
+    """What of a query names a page: at least one of these."""
+
+    parameters: tuple[str, ...]
+    person: bool  # their value may be somebody's number
+
+
+def _load() -> dict[str, Service]:
+    text = (
+        resources.files("syncd.indicator")
+        .joinpath("services.tsv")
+        .read_text("utf-8")
+    )
+    found = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            hosts, path, parameters, whose = line.split("\t")[:4]
+            service = Service(tuple(parameters.split()), whose == "person")
+            for name in hosts.split():
+                found[name + path] = service
+    return found
+
+
+OF: Final = _load()  # host and path → service
+
+
+def naming(service: Service, query: str) -> str:
+    """Return the part of a query that names a page, "" for none.
+
+    In the table's order, each parameter once: what else a query bears says
+    by which way somebody came.
+    """
+    given: dict[str, str] = {}
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if value:
+            given.setdefault(name, part)
+    return "&".join(given[n] for n in service.parameters if n in given)
