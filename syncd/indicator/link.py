@@ -25,11 +25,18 @@ MAX_RAW: Final = 8192  # characters read at all; web servers stop here too
 BLANK: Final = " \t\n\v\f\r\u00a0\u200b\u3000\ufeff"
 
 _DOTS = "。．｡"  # these and "." part labels in browsers
-_LINES = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
-_SPACE = re.compile(
-    "[\\s\x00-\x20\x7f-\x9f\u180e\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u2069\ufeff]"
+_INVISIBLE = (
+    "\\s\x00-\x20\x7f-\x9f\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u2069\ufeff"
 )
+# What needs no look: nothing here parts, surrounds or ends a URL.
+_PLAIN = r"[A-Za-z0-9_~$&+=@%/?#-]++|\.(?!\Z)|:(?![/\\]|\Z)"
+_OTHER = rf"(?<![A-Za-z0-9])[^\x00-\x7f{PUNCTUATION}{_DOTS}{_INVISIBLE}]"
+_CLEAN = re.compile(
+    rf"(?i:https?|ftp|wss?):[/\\]*+(?:{_PLAIN}|{_OTHER})++|(?:{_PLAIN})*+"
+)
+_LINES = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+_SPACE = re.compile(f"[{_INVISIBLE}]")
 _QUOTES = re.compile('["<>]')
 # hxxp is refused with the other schemes that are none of a web address.
 _DEFANGED = re.compile(
@@ -45,7 +52,7 @@ _CARRIERS = frozenset("=?#&/+:(@")  # what stands before a URL in a query
 _START = re.compile(r"(?:(?:https?|ftp|wss?):)?[/\\]*", re.IGNORECASE)
 _AUTHORITY = re.compile(r"[^/\\?#]*")
 _WIDE = "\u2e80-\U0003ffff"  # scripts without spaces, and their punctuation
-_BEFORE = re.compile(rf"[{PUNCTUATION}]|[{_WIDE}]+[a-z0-9]", re.IGNORECASE)
+_BEFORE = re.compile(rf"[{PUNCTUATION}]|[{_WIDE}]+[0-9-]*[a-z]", re.IGNORECASE)
 _BREAK = re.compile(f"[{PUNCTUATION}{_DOTS}]")
 _HOST_BREAK = re.compile(f"[{PUNCTUATION}]")  # without the dots
 # Text behind a host: no top-level domain and no port mixes scripts so, and
@@ -78,6 +85,8 @@ def read(raw: str) -> Link:
             "url: {n} characters, at most {most}", n=len(raw), most=MAX_RAW
         )
     text = raw.strip(BLANK)
+    if _CLEAN.fullmatch(text) and text[-1:] != "?":
+        return Link(text, "", told=False)
     if _LINES.search(text):
         _refuse_several()
     start = _START.match(text)

@@ -41,11 +41,12 @@ _OTHER_SCHEMES = frozenset(
 # The shapes of nearly every URL in real lists. What matches here needs no
 # unescaping, no IDN, no address parsing, and is one URL on a possible host:
 # a top-level domain of letters, no dots that lead a path segment, and nothing
-# in the path that may part two URLs or end a sentence.
+# behind it that may part two URLs or end a sentence.
 _PLAIN = re.compile(
     r"(?:(https?)://)?"
     r"((?:[A-Za-z0-9_-]{1,63}\.)+(?:[A-Za-z]{1,63}|xn--[A-Za-z0-9-]{1,59}))"
-    r"((?:/(?!\.)[A-Za-z0-9._~$&+=@:-]+)*(?<![.:])/?)",
+    r"((?:/(?!\.)[A-Za-z0-9._~$&+=@-]+)*/?)"
+    r"(?:\?([A-Za-z0-9._~$&+=@/-]+))?(?<!\.)",
     re.ASCII,
 )
 _SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
@@ -190,8 +191,9 @@ def expressions(raw: str) -> Reading:
     whole, cut, _ = _read(raw)
     url = whole or cut
     paths = _paths(url)
-    if whole is None:
-        return Reading(_expressions(url.host, paths), ("tried_cut",))
+    if whole is None or whole is cut:
+        told = () if whole else ("tried_cut",)
+        return Reading(_expressions(url.host, paths), told)
     tried = dict.fromkeys((*_exact(whole), *_exact(cut), *paths))
     told = ("tried_cut",) if len(tried) > len(paths) else ()
     return Reading(_expressions(url.host, [*tried]), told)
@@ -293,11 +295,11 @@ def _parse_plain(raw: str) -> _Url | None:
     match = _PLAIN.fullmatch(raw) if len(raw) <= MAX_RAW else None
     if match is None:
         return None
-    scheme, name, path = match.groups()
+    scheme, name, path, query = match.groups()
     if len(name) > host.MAX_HOST:
         return None
     named = Host(name.lower(), literal=False)
-    return _Url(scheme or "http", named, path or "/", None)
+    return _Url(scheme or "http", named, path or "/", query)
 
 
 def _parse_any(raw: str | bytes, *, strict: bool) -> _Url:

@@ -217,6 +217,22 @@ async def test_a_reported_number_is_found_however_it_is_written(
     assert answers[0].verdict.positions == (claim.position,)
 
 
+async def test_a_url_is_found_with_text_behind_it_and_says_so(
+    desk: Desk,
+) -> None:
+    desk.book.report(Identifier("url", "px1.hunt.example/pay"))
+    answers = await desk.ask(
+        Question("url", "http://px1.hunt.example/pay"),
+        Question("url", "http://px1.hunt.example/pay。"),
+        Question("url", "http://px1.hunt.example/pay,"),
+        Question("url", "http://px2.hunt.example/pay，请"),
+        Question("url", "“http://px1.hunt.example/pay”"),
+    )
+    assert verdicts(answers) == [*(["suspected"] * 3), "none", "problem"]
+    told = ("tried_cut",)
+    assert [a.notices for a in answers] == [(), told, told, told, ()]
+
+
 async def test_each_item_has_its_own_problem_in_its_own_place(
     desk: Desk,
 ) -> None:

@@ -373,6 +373,28 @@ def test_a_dispute_that_cannot_be_is_refused(
     assert says in str(caught.value)
 
 
+def test_what_is_kept_says_how_its_url_was_read() -> None:
+    """A query that was dropped, and a host so deep, are told, not guessed."""
+    draft = msgspec.structs.replace(
+        RIGHT,
+        kind="url",
+        value="http://a.b.c.d.evil.example/x?id=1",
+        role="phishing_host",
+    )
+    kept = report.prepare(draft, DESK)
+    assert kept.value == "a.b.c.d.evil.example/x"
+    assert kept.notices == ("query_dropped", "this_host_only")
+    store = msgspec.structs.replace(
+        draft, value="https://play.google.com/store/apps/details?id=x.y"
+    )
+    with pytest.raises(RefusedError, match="of its query id the page"):
+        report.prepare(store, DESK)
+    kept = report.prepare(
+        msgspec.structs.replace(store, keep_query=True), DESK
+    )
+    assert kept.notices == ()
+
+
 # -------------------------------------------------------------- retracting
 
 

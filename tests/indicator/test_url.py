@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import re
 import time
 import unicodedata
 from pathlib import Path
@@ -204,6 +205,10 @@ def test_expressions_are_few_and_distinct(raw: str) -> None:
 @example("http://1.2.3.0x", "/")
 @example("a.1", "")
 @example("http.example", "/http://b.c")
+@example("http.example", "/http:/b.c")
+@example("a.b", "/c?d=http:/e")
+@example("a.b", "/c?d.")
+@example("a.b", "/c.")
 @example("A.b-", "/...")
 def test_two_ways_agree(host: str, path: str) -> None:
     """The fast path takes a URL only where the long way ends alike."""
@@ -227,6 +232,7 @@ def test_fast_path_is_taken() -> None:
     """The common shapes do take it, or the tests above prove nothing."""
     for raw in ("evil.example", "https://a-b.c_d.example/x/y.html", "A.B/"):
         assert url._parse_plain(raw) is not None
+    assert url._parse_plain("a.b/c?d=e&f=g/h") is not None
     for raw in ("a.b/c/../d", "a.b/%41", "a.b:80", "1.2.3.4", "a.b/c,"):
         assert url._parse_plain(raw) is None
 
@@ -351,3 +357,21 @@ def test_two_pythons_never_spell_one_host_in_two_ways(character: str) -> None:
             "\U000105c0": "xn--4u8c.example/",
             "\ua7dc": "xn--dia.example/",
         }.get(character)
+
+
+@given(urls | st.text(alphabet="ah.t:/?#%@ps,例。", max_size=20))
+@example("https:a.b.")
+@example("HTTPS:")
+@example("http://a.b/c\u017f")
+@example("http:/a.b/?")
+@example("a.b/http:/c")
+def test_what_needs_no_look_is_what_a_look_passes(raw: str) -> None:
+    """The short way of reading a link takes it only where the long way does."""
+    text = raw.strip(link.BLANK)
+    if not text or not link._CLEAN.fullmatch(text) or text.endswith("?"):
+        return
+    short = link.read(raw)
+    never = re.compile("(?!)")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(link, "_CLEAN", never)
+        assert link.read(raw) == short

@@ -1,0 +1,201 @@
+"""Microseconds per value and kind: this build, another one, and a library.
+
+Another build is checked out by `git worktree` and measured in the same run, in
+turns with this one, each turn in a process of its own; the least time of all
+turns counts. Beside both stands the library whose job is nearest, on the same
+values: it does less or something else, and shows what the machine is like.
+
+    .venv/bin/python bench/normalise.py --base e6976bf
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+EXAMPLES = HERE / "examples"
+MOST = 1.33  # times the base: new rules may cost a third more
+
+Job = tuple[str, Sequence[tuple[str, ...]], Callable[..., object]]
+
+
+def urls() -> tuple[list[str], list[str]]:
+    """Return URLs as lists and browsers have them, and as people write."""
+    lines = (EXAMPLES / "urls.tsv").read_text().splitlines()
+    plain = [line.split("\t")[0] for line in lines]
+    plain += [f"https://www.{u}/a/b.html?id=7&from=x" for u in plain[::5]]
+    hosts = [u.split("/")[0] for u in plain[:200]]
+    written = [
+        *(f"HTTP://{u.upper()}:8080/%61/../b?c=%2F#top" for u in hosts),
+        *(f"http://例子.{u}/支付/" for u in hosts),
+    ]
+    return plain, written
+
+
+def phones() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return phones as lists have them, and as people write them."""
+    with (EXAMPLES / "phones.csv").open() as file:
+        plain = [(r["raw"], r["default_region"]) for r in csv.DictReader(file)]
+    plain += [(f"1380013{n:04}", "CN") for n in range(500)]
+    written = [
+        *((f"+86 138 0013 {n:04}", "CN") for n in range(200)),
+        *((f"0755-2345{n:04}", "CN") for n in range(200)),
+        *((f"+1 (202) 555-{n:04}", "US") for n in range(100)),
+    ]
+    return plain, written
+
+
+def accounts() -> tuple[list[str], list[str], list[str]]:
+    """Return wallets, cards (one of ten passes the check), and IBANs."""
+    from schwifty import IBAN
+
+    with (EXAMPLES / "accounts.csv").open() as file:
+        wallets = [r["account"] for r in csv.DictReader(file)]
+    cards = [f"622202{n * 7919:010}" for n in range(2000)]
+    ibans = [
+        str(IBAN.generate("DE", "10010010", str(n))) for n in range(1000, 1200)
+    ]
+    return wallets, cards, ibans
+
+
+def readable(
+    call: Callable[..., object], given: Sequence[tuple[str, ...]]
+) -> list[tuple[str, ...]]:
+    """Return what a build reads; errors would be another job."""
+    good = []
+    for one in given:
+        try:
+            call(*one)
+        except Exception:  # noqa: BLE001
+            continue
+        good.append(one)
+    return good
+
+
+def jobs(*, libraries: bool) -> list[Job]:
+    """Return name, inputs and function of each job."""
+    from syncd.indicator import account, phone, url
+
+    plain, written = ([(u,) for u in some] for some in urls())
+    numbers, spelled = phones()
+    wallets, cards, ibans = ([(a,) for a in some] for some in accounts())
+    found: list[Job] = [
+        ("url report", plain, url.report_expression),
+        ("url expressions", plain, url.expressions),
+        ("url, written", written, url.expressions),
+        ("phone report", numbers, phone.normalise),
+        ("phone look-up", numbers, phone.candidates),
+        ("phone, written", spelled, phone.normalise),
+        ("wallet", wallets, account.normalise),
+        ("card", cards, account.normalise),
+        ("iban", ibans, account.normalise),
+        ("card look-up", cards, account.candidates),
+    ]
+    if libraries:
+        import base58
+        import phonenumbers
+        from publicsuffixlist import PublicSuffixList
+        from schwifty import IBAN
+        from yarl import URL
+
+        full = [(u if "//" in u else f"http://{u}",) for (u,) in plain]
+        hosts = [(u.split("/")[2],) for (u,) in full]
+        coins = [o for o in wallets if o[0][0] in "1T3"]
+        found += [
+            ("yarl.URL", full, URL),
+            ("yarl.URL, written", written, URL),
+            ("publicsuffixlist", hosts, PublicSuffixList().privatesuffix),
+            ("phonenumberslite", numbers, phonenumbers.parse),
+            ("phonenumberslite, w.", spelled, phonenumbers.parse),
+            ("base58", coins, base58.b58decode_check),
+            ("schwifty.IBAN", ibans, IBAN),
+        ]
+    return found
+
+
+def measure(*, libraries: bool, turns: int) -> dict[str, float]:
+    """Return the least microseconds per value of each job."""
+    found = {}
+    for name, given, call in jobs(libraries=libraries):
+        good = readable(call, given)
+        least = float("inf")
+        for _ in range(turns):
+            begin = time.perf_counter()
+            for one in good:
+                call(*one)
+            least = min(least, time.perf_counter() - begin)
+        found[name] = least / len(good) * 1e6
+    return found
+
+
+def one_turn(tree: Path, *options: str) -> dict[str, float]:
+    """Measure a tree in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--turn", *options],
+        env={**os.environ, "PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"},
+        check=True,
+        capture_output=True,
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def least(turns: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the least of each job."""
+    return {name: min(turn[name] for turn in turns) for name in turns[0]}
+
+
+def beside(base: str, rounds: int) -> int:
+    """Print this build beside another one; return 1 if it is too slow."""
+    with tempfile.TemporaryDirectory() as place:
+        tree = Path(place) / "base"
+        git = ["git", "-C", str(HERE), "worktree"]
+        subprocess.run(
+            [*git, "add", "--detach", "--quiet", str(tree), base], check=True
+        )
+        try:
+            turns = [
+                (one_turn(HERE, "--libraries"), one_turn(tree))
+                for _ in range(rounds)
+            ]
+        finally:
+            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+    ours = least([turn[0] for turn in turns])
+    theirs = least([turn[1] for turn in turns])
+    print(f"{'':19}  µs here  µs {base[:8]}  ratio (at most {MOST})")
+    slow = 0
+    for name, took in ours.items():
+        if name in theirs:
+            ratio = took / theirs[name]
+            slow |= ratio > MOST
+            print(f"{name:19}  {took:7.2f}  {theirs[name]:11.2f}  {ratio:.2f}")
+        else:
+            print(f"{name:19}  {took:7.2f}")
+    return slow
+
+
+def main() -> int:
+    """Run what the arguments say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base", default="e6976bf", help="a commit")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--turn", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--libraries", action="store_true", help=argparse.SUPPRESS
+    )
+    given = parser.parse_args()
+    if given.turn:
+        json.dump(measure(libraries=given.libraries, turns=7), sys.stdout)
+        return 0
+    return beside(given.base, given.rounds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
