@@ -82,6 +82,23 @@ BAD = [
 ]
 
 
+def test_how_a_url_was_read_is_told(real: Real, run: Run) -> None:
+    """By the report that dropped a query, and the look-up that tried both."""
+    bank, police = real.desk("bank", run), real.desk("police", run)
+    pay = "http://a.b.c.pay.hunt.example/pay"
+    ran = bank("report", "add", *URL, stdin=f"{pay}?id=1\n".encode())
+    assert ran.code == 0
+    assert "its query was dropped" in ran.out
+    assert "only this very host" in ran.out
+    words = ("lookup", "--kind", "url", "--purpose", "test")
+    ran = police(*words, stdin=f"{pay}。\n".encode())
+    assert ran.code == 0
+    assert "it was tried with and without" in ran.out
+    ran = police(*words, stdin=f"“{pay}”\n".encode())
+    assert ran.code == 1
+    assert "text stands before it" in ran.out
+
+
 def test_bad_rows(real: Real, run: Run, tmp_path: Path) -> None:
     """Each is refused with a reason that names what is wrong."""
     path = tmp_path / "list.csv"
