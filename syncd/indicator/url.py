@@ -120,6 +120,20 @@ def report_expression(
             hint="keep the query: --keep-query, or keep_query: true",
         )
     form = f"{name}{path}?{kept}" if kept else name + path
+    numbered = service and not service.person  # its own number, nobody's
+    _check_form(
+        form, "" if allow_personal else path if numbered else f"{path}?{kept}"
+    )
+    notices = []
+    if query != kept:
+        notices.append("query_reduced" if kept else "query_dropped")
+    if name.count(".") >= host.DEEP - 1:
+        notices.append("this_host_only")
+    return Reading((form,), tuple(notices))
+
+
+def _check_form(form: str, shown: str) -> None:
+    """Pass a form that fits, and the part of it that must name no person."""
     if len(form) > MAX_FORM:
         raise MalformedError(
             "url: normal form is {n} bytes, at most {most}",
@@ -127,21 +141,12 @@ def report_expression(
             most=MAX_FORM,
             hint="report a directory above it, ending in a slash",
         )
-    numbered = service and not service.person  # its own number, nobody's
-    if not allow_personal and _is_personal(
-        path if numbered else form[len(name) :]
-    ):
+    if _is_personal(shown):
         raise RefusedError(
             "url: path holds seven digits in a row or an @, as a phone"
             " number or an e-mail address does",
             hint="report a directory above it, or allow personal paths",
         )
-    notices = []
-    if query != kept:
-        notices.append("query_reduced" if kept else "query_dropped")
-    if name.count(".") >= host.DEEP - 1:
-        notices.append("this_host_only")
-    return Reading((form,), tuple(notices))
 
 
 def reported_forms(raw: str) -> tuple[str, ...]:
@@ -378,7 +383,7 @@ def _resolve(path: bytes) -> bytes:
 
 
 def _is_personal(path: str) -> bool:
-    if path == "/":
+    if path in {"", "/", "/?"}:
         return False
     text = escape.undo(path.encode()).decode(errors="replace")
     return _PERSONAL.search(text) is not None
