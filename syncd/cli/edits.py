@@ -22,7 +22,7 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.indicator import identifier, vocabulary
-from syncd.indicator.identifier import Identifier
+from syncd.indicator import never as protected
 from syncd.roster import certificate, drafts, terms
 from syncd.roster.members import Names
 from syncd.roster.roster import Roster
@@ -490,7 +490,7 @@ def _rows(file: Path | None, kind: str, why: str) -> list[Never]:
 def never_rows(
     lines: Iterable[str], where: str, why: str = "official"
 ) -> list[Never]:
-    """Read `kind TAB value [TAB why]` lines; # begins a comment.
+    """Read `kind TAB value [TAB why [TAB …]]` lines; # begins a comment.
 
     Raises:
         UsageError: a line does not normalise; says which, not what.
@@ -500,9 +500,10 @@ def never_rows(
         if not line.strip() or line.startswith("#"):
             continue
         kind, _, rest = line.partition("\t")
-        value, _, reason = rest.partition("\t")
+        value, _, more = rest.partition("\t")
+        reason = more.partition("\t")[0]
         try:
-            one = _normal(kind.strip(), value.strip())
+            one = protected.row(kind.strip(), value.strip())
         except SyncdError as e:
             raise UsageError(
                 f"{where}: {t('line {n}', n=number)}: {e}",
@@ -510,19 +511,6 @@ def never_rows(
             ) from e
         found.append(Never(one.kind, one.value, reason.strip() or why))
     return found
-
-
-def _normal(kind: str, value: str) -> Identifier:
-    """Read a value, or what is a normal form already.
-
-    A public suffix is one, and no report may name it; a never-list may.
-    """
-    try:
-        return identifier.parse_normal(kind, value)
-    except MalformedError:
-        return identifier.for_report(
-            kind, value, keep_query=True, allow_personal=True
-        )
 
 
 # ------------------------------------------------------- forks, erasing

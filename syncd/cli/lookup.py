@@ -156,6 +156,7 @@ def _whole(item: Mapping[str, Any]) -> list[str]:
             (t("verdict"), _name("verdict", item["verdict"])),
             (t("action"), _name("action", item.get("action", "")) or "-"),
             (t("why"), _why(item)),
+            (t("belongs to"), _owner(item.get("owner", {}))),
             (t("notice"), notices.of(item)),
             (t("reasons"), ", ".join(item.get("reasons", ()))),
             (t("labels"), _labels(item)),
@@ -199,6 +200,11 @@ def _name(facet: str, code: str) -> str:
 def _labels(item: Mapping[str, Any]) -> str:
     lang = text.language()
     return ", ".join(label[lang] for label in item.get("labels", ()))
+
+
+def _owner(owner: Mapping[str, Any]) -> str:
+    """Return whose a protected value is, by name or by category."""
+    return str(owner.get(text.language()) or owner.get("category", ""))
 
 
 def _sectors(item: Mapping[str, Any]) -> str:

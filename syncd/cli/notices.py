@@ -22,5 +22,12 @@ def of(item: Mapping[str, Any]) -> str:
         "this_host_only": t(
             "only this very host will be found, and none below it"
         ),
+        "not_proof": t(
+            "this says whose it is, not that a call, message or link is"
+            " genuine"
+        ),
+        "faked_caller_id": t(
+            "a + or 00 before such a number is a sign of a faked caller id"
+        ),
     }
     return "; ".join(sentences.get(c, c) for c in item.get("notices", ()))

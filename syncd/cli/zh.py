@@ -382,13 +382,6 @@ TEXT = {
     "nothing is guessed: name it in a column or an option": (
         "系统不作猜测：请在某一列或某个选项中给出"
     ),
-    "report: this {kind} is on the alliance's never-list": (
-        "上报：该 {kind} 在联盟的保护名单上"
-    ),
-    "it is an emergency, official or clearing number or site: report what"
-    " merely imitates it": (
-        "它是紧急、官方或清算用的号码或网站：请上报仿冒它的那一个"
-    ),
     "kind: not one of {kinds}": "kind：须为 {kinds} 之一",
     "region: want two capital letters": "region：须为两个大写字母",
     "role: {role} fits {kinds}, not {kind}": (
@@ -1169,4 +1162,27 @@ TEXT = {
         "网址：IPv6 地址带有区域或编码"
     ),
     "url: no IPv6 address in its brackets": ("网址：方括号中不是 IPv6 地址"),
+    # ------------------------------------------------------ never-list
+    "this says whose it is, not that a call, message or link is genuine": (
+        "只说明号码或网址是谁的，不证明来电、短信或链接是真的"
+    ),
+    "a + or 00 before such a number is a sign of a faked caller id": (
+        "这类号码前带“+”或“00”，是改号诈骗的特征"
+    ),
+    "url: its host ends in no top-level domain that exists": (
+        "网址：主机名的末段不是现有的顶级域名"
+    ),
+    "look at its last part: a typing error, or a name that only one network knows": (
+        "请检查最后一段：可能是笔误，或只在某个内部网络中有效"
+    ),
+    "report: {kind} on the alliance's never-list: {owner}": (
+        "上报：{kind} 在联盟的保护名单中：{owner}"
+    ),
+    "report: expires more than {n} days after it was seen, of a page planted on a protected site": (
+        "上报：受保护网站上被植入的页面，到期日不得晚于发现日后 {n} 天"
+    ),
+    "leave expires out; report it again if it is still there": (
+        "请不填到期日；若页面仍在，请再次上报"
+    ),
+    "belongs to": "归属",
 }

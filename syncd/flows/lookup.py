@@ -30,7 +30,14 @@ from syncd.flows.basis import Basis, ClaimSource, Found, Key
 from syncd.flows.ports import Position
 from syncd.flows.report import check_kind
 from syncd.flows.tokenise import Offload
-from syncd.indicator import identifier, policy, token, verdict, vocabulary
+from syncd.indicator import (
+    identifier,
+    never,
+    policy,
+    token,
+    verdict,
+    vocabulary,
+)
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.verdict import Verdict
@@ -69,7 +76,8 @@ class Answer:
     forms: tuple[Identifier, ...] = field(default=(), repr=False)  # tried
     level: int | None = None
     # the first form that a report is on which the verdict rests on
-    notices: tuple[str, ...] = ()  # codes: how the value was read
+    owner: never.Owner | None = None  # whose it is, if it is protected
+    notices: tuple[str, ...] = ()  # codes: what a reader should know
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,8 @@ class _Asked:
     question: Question
     forms: tuple[Identifier, ...] = ()
     problem: SyncdError | None = None
+    guard: never.Guard = never.NOBODY
+    faked: bool = False  # a caller id that no service number has
 
 
 @dataclass(slots=True)
@@ -229,13 +239,28 @@ def _normalise(question: Question, world: World) -> _Asked:
                 kind=kind,
             )
         return _Asked(question)
-    forms = identifier.for_lookup(
-        kind,
-        question.value,
-        region=question.region or world.region,
-        scheme=question.scheme,
+    rule = never.of(world.roster)
+    try:
+        forms = identifier.for_lookup(
+            kind,
+            question.value,
+            region=question.region or world.region,
+            scheme=question.scheme,
+        )
+    except MalformedError:
+        shown = rule.imitated(question.value) if kind == "phone" else None
+        if shown is None:
+            raise
+        return _Asked(
+            question, (shown,), guard=rule.guard([shown]), faked=True
+        )
+    guard = rule.guard(forms)
+    faked = (
+        guard.owner is not None
+        and forms[0].value.startswith("cn:")
+        and never.faked(question.value)
     )
-    return _Asked(question, forms)
+    return _Asked(question, forms, guard=guard, faked=faked)
 
 
 async def _ask(
@@ -325,11 +350,10 @@ class _Judge:
         self._failed = asking.failed
         self._policy = policy.of(world.roster)
         self._reporters = policy.reporters(world.roster)
-        self._never = {(n.kind, n.value) for n in world.roster.never}
         self._epochs = {
             kind: _epoch(world.roster, kind) for kind in identifier.KINDS
         }
-        self._nothing = self._verdict([()], set(), set(), ())
+        self._nothing = self._verdict([()], never.NOBODY, set(), ())
         self.bad_know: set[Position] = set()
 
     def answer_all(self, asked: Sequence[_Asked]) -> list[Answer]:
@@ -348,17 +372,14 @@ class _Judge:
         question = asked.question
         if question.token:
             named = (question.kind, question.token)
-            never = {0} if named in self._world.never_tokens else set()
+            listed = named in self._world.never_tokens
             keys = [(question.kind, question.epoch, question.token)]
-            return self._answer(keys, never, set())
-        never = {
-            level
-            for level, form in enumerate(asked.forms)
-            if (form.kind, form.value) in self._never
-        }
+            return self._answer(
+                keys, _LISTED if listed else never.NOBODY, set()
+            )
         if any(form not in self._outputs for form in asked.forms):
-            if 0 in never:  # guarded whatever the claims are
-                return self._answer([], {0}, set())
+            if 0 in asked.guard.levels:  # whatever the claims are
+                return _owned(self._answer([], _LISTED, set()), asked)
             return self._unknown(question.kind)
         keys, bad = [], set()
         for form in asked.forms:
@@ -369,7 +390,7 @@ class _Judge:
                 if _lies(claim, output):
                     bad.add(claim.position)
         self.bad_know |= bad
-        return self._answer(keys, never, bad)
+        return _owned(self._answer(keys, asked.guard, bad), asked)
 
     def _unknown(self, kind: str) -> Answer:
         failed = self._failed.get(kind)
@@ -381,16 +402,19 @@ class _Judge:
         )
 
     def _answer(
-        self, keys: Sequence[Key], never: set[int], bad: set[Position]
+        self, keys: Sequence[Key], guard: never.Guard, bad: set[Position]
     ) -> Answer:
         groups = [self._found.get(key, ()) for key in keys]
         tokens = tuple(short for _, _, short in keys)
-        if not never and not any(groups):  # nearly all of a long list
+        protected = 0 in guard.levels
+        if not (protected or any(groups)):  # nearly all of a long list
             return Answer(self._nothing, tokens=tokens)
         behind, whole = self._basis.of(groups)
-        judged = self._verdict(groups or [()], never, bad, behind)
-        # More reports would confirm no less, and are nothing to a guard.
-        if not (whole or judged.verdict == "confirmed" or 0 in never):
+        judged = self._verdict(groups or [()], guard, bad, behind)
+        # More reports would confirm no less, and are nothing to a guard,
+        # unless they may be of a page planted there.
+        firm = protected and 0 not in guard.pages
+        if not (whole or firm or judged.verdict == "confirmed"):
             return Answer(
                 verdict.unknown("basis_unread"),
                 detail="basis: no time left to read what reports rest on",
@@ -415,7 +439,7 @@ class _Judge:
     def _verdict(
         self,
         groups: Sequence[Sequence[Claim]],
-        never: set[int],
+        guard: never.Guard,
         bad: set[Position],
         behind: Sequence[Claim],
     ) -> Verdict:
@@ -426,9 +450,21 @@ class _Judge:
             self._world.day,
             contested=self._world.contested,
             bad_know=bad,
-            never=never,
+            never=guard,
             standing=behind,
         )
+
+
+_LISTED: Final = never.Guard(frozenset({0}))
+
+
+def _owned(answer: Answer, asked: _Asked) -> Answer:
+    """Say whose it is, and that this proves nothing about a call."""
+    owner, judged = asked.guard.owner, answer.verdict
+    if owner is None or judged is None or judged.verdict != "protected":
+        return answer
+    faked = ("faked_caller_id",) if asked.faked else ()
+    return replace(answer, owner=owner, notices=("not_proof", *faked))
 
 
 def _lies(claim: Claim, output: bytes) -> bool:

@@ -24,7 +24,14 @@ from syncd.errors import (
 )
 from syncd.flows import faults
 from syncd.flows.draft import HANDLING, NEEDED, DisputeDraft, Draft
-from syncd.indicator import identifier, policy, statement, token
+from syncd.indicator import (
+    identifier,
+    never,
+    policy,
+    statement,
+    suffixes,
+    token,
+)
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.national import SHOWN
 from syncd.indicator.policy import Policy
@@ -76,12 +83,9 @@ class Desk:
         return ours.sector if ours else ""
 
     @cached_property
-    def _never(self) -> frozenset[tuple[str, str]]:
-        return frozenset((n.kind, n.value) for n in self.roster.never)
-
-    def never(self, found: Identifier) -> bool:
-        """Tell whether an identifier is on the roster's never-list."""
-        return (found.kind, found.value) in self._never
+    def never(self) -> never.Rule:
+        """What the roster's never-list protects."""
+        return never.of(self.roster)
 
 
 def prepare_all(
@@ -105,12 +109,15 @@ def prepare(draft: Draft, desk: Desk) -> Prepared:
 
     Raises:
         MalformedError: a value, code or day that cannot be; says all.
-        RefusedError: the never-list, a URL that a report may not name, or
+        RefusedError: it is protected, a URL that a report may not name, or
             evidence that is another sector's.
     """
     wrong = [*_missing(draft)]
     found = _identified(draft, desk, wrong)
-    raw = _fields(draft, desk, wrong)
+    planted = False
+    if found is not None:
+        planted = _check_never(found, draft, desk, wrong)
+    raw = _fields(draft, desk, wrong, planted=planted)
     if found is None or wrong:
         raise joined(wrong)
     return Prepared(
@@ -147,13 +154,8 @@ def _identified(
             keep_query=draft.keep_query,
             allow_personal=draft.allow_personal,
         )
-        if desk.never(found):
-            raise RefusedError(
-                "report: this {kind} is on the alliance's never-list",
-                hint="it is an emergency, official or clearing number or"
-                " site: report what merely imitates it",
-                kind=found.kind,
-            )
+        if found.kind == "url":
+            _check_domain(found)
         if found.value.startswith(SHOWN) and not draft.spoofed:
             raise MalformedError(
                 "report: a caller id that is no number is nobody's",
@@ -163,6 +165,40 @@ def _identified(
         wrong.append(e)
         return None
     return found
+
+
+def _check_domain(found: Identifier) -> None:
+    """Refuse a host that no resolver can have; its end is not repeated."""
+    if not suffixes.exists(found.value.partition("/")[0]):
+        raise MalformedError(
+            "url: its host ends in no top-level domain that exists",
+            hint="look at its last part: a typing error, or a name that only"
+            " one network knows",
+        )
+
+
+def _check_never(
+    found: Identifier, draft: Draft, desk: Desk, wrong: list[SyncdError]
+) -> bool:
+    """Refuse what is protected; tell whether it is a page planted there."""
+    guarded = desk.never.of(found.kind, found.value)
+    if guarded is None:
+        return False
+    if guarded.page and never.PLANTED in draft.technique:
+        return True
+    owner = guarded.owner
+    hint = "report what imitates it: its own number, URL or account"
+    if guarded.page:
+        hint = "a page planted there is reported with technique compromised"
+    wrong.append(
+        RefusedError(
+            "report: {kind} on the alliance's never-list: {owner}",
+            hint=hint,
+            kind=found.kind,
+            owner=f"{owner.zh} {owner.en}".strip() or owner.category,
+        )
+    )
+    return False
 
 
 def check_kind(kind: str) -> None:
@@ -185,12 +221,14 @@ STATED = (
 _stated_of = attrgetter(*STATED)
 
 
-def _fields(draft: Draft, desk: Desk, wrong: list[SyncdError]) -> bytes:
+def _fields(
+    draft: Draft, desk: Desk, wrong: list[SyncdError], *, planted: bool
+) -> bytes:
     """Return what the statement is to say, as canonical JSON.
 
     It is b"" where something is wrong, which then stands in `wrong`.
     """
-    key = (draft.kind, *_stated_of(draft))
+    key = (draft.kind, planted, *_stated_of(draft))
     raw = desk.checked.get(key)
     if raw is not None:
         return raw
@@ -203,6 +241,8 @@ def _fields(draft: Draft, desk: Desk, wrong: list[SyncdError]) -> bytes:
     if flaws or not named:
         return b""
     fields = _stated(draft, kind, desk)
+    if planted:
+        _bound(fields, draft, wrong)
     try:
         statement.check_writable(_report(kind, fields, desk), today)
     except MalformedError as e:  # too long
@@ -256,6 +296,25 @@ def _expires(fields: Mapping[str, Any], kind: str, desk: Desk) -> str:
     cap = desk.policy.cap(kind, fields["evidence"])
     last = min(statement.day(fields["seen"]) + cap, statement.MAX_DAY)
     return statement.day_text(last)
+
+
+def _bound(
+    fields: dict[str, Any], draft: Draft, wrong: list[SyncdError]
+) -> None:
+    """Have a report of a planted page end when it should be taken down."""
+    last = statement.day(fields["seen"]) + never.PLANTED_DAYS
+    if statement.day(fields["expires"]) > last:
+        if draft.expires:
+            wrong.append(
+                RefusedError(
+                    "report: expires more than {n} days after it was seen, of"
+                    " a page planted on a protected site",
+                    n=never.PLANTED_DAYS,
+                    hint="leave expires out; report it again if it is still"
+                    " there",
+                )
+            )
+        fields["expires"] = statement.day_text(last)
 
 
 def prepare_dispute(draft: DisputeDraft, desk: Desk) -> Prepared:

@@ -16,6 +16,9 @@ A look-up tries several expressions or forms of one value. Their claims are
 judged together: `claims` has one group per form, most specific first, and a
 dispute, vouch or never-entry answers only reports of its own group or of a
 later one.
+
+What is protected is a rule on the value, `never`'s, not on a token: it comes
+in as `never`, and is asked for anew by who replays a verdict.
 """
 
 import itertools
@@ -33,6 +36,7 @@ from syncd.indicator.claims import (
     VOUCH,
     Claim,
 )
+from syncd.indicator.never import NOBODY, PLANTED, PLANTED_DAYS, Guard
 from syncd.indicator.policy import Policy, Reporter, lower
 from syncd.indicator.statement import Position
 from syncd.indicator.token import KIND_CODES, KIND_NAMES
@@ -125,6 +129,13 @@ class _Report:
     def official(self) -> bool:
         return self.evidence in OFFICIAL
 
+    def planted(self, day: int) -> bool:
+        """Tell whether it is of a page planted on a protected site."""
+        return (
+            PLANTED in self.claim.technique
+            and day < self.claim.seen + PLANTED_DAYS
+        )
+
     def strength(self) -> tuple[bool, bool, bool, int, Position]:
         """Return what sorts the strongest report first."""
         return (
@@ -213,7 +224,7 @@ def verdict(
     *,
     contested: Collection[str] = frozenset(),
     bad_know: Collection[Position] = frozenset(),
-    never: Collection[int] = frozenset(),
+    never: Guard = NOBODY,
     standing: Iterable[Claim] = (),
 ) -> Verdict:
     """Judge a value by the claims on its forms, most specific first.
@@ -225,7 +236,7 @@ def verdict(
         day: days since 1970, in the roster's zone.
         contested: origins whose log is forked.
         bad_know: positions of reports whose `know` does not fit the value.
-        never: the forms, by number, that are on the never-list.
+        never: the forms that the never-list protects.
         standing: claims on other tokens, for `basis` (see `unresolved`).
     """
     world = _World(policy, reporters, day, contested, bad_know)
@@ -277,25 +288,39 @@ def verdict(
     # Rule 1, last sentence: nothing counts.
     if not reports:
         reasons = [*ended] or ["no_report"]
-        if never:
+        if 0 in never.levels:
             reasons.append("never_listed")
-        if vouches:
-            reasons.append("vouched")
-            rests_on.update(claim.position for claim, _ in vouches)
-        found = "protected" if never or vouches else "none"
-        return _answer(found, "", world, reasons, rests_on, [])
+        return _protected(never, vouches, world, reasons, rests_on)
 
     # Rule 3: the never-list answers reports at its level and below.
-    guard = min(never, default=len(claims))
-    left = [r for r in reports if r.level < guard]
+    guard = min(never.levels, default=len(claims))
+    left = [
+        r
+        for r in reports
+        if r.level < guard or (r.level in never.pages and r.planted(day))
+    ]
     if not left:
-        rests_on.update(claim.position for claim, _ in vouches)
-        reasons = ["never_listed", *(["vouched"] if vouches else []), *ended]
-        return _answer("protected", "", world, reasons, rests_on, [])
+        reasons = ["never_listed", *ended]
+        return _protected(never, vouches, world, reasons, rests_on)
 
     if len(left) < len(reports):
         ended["never_listed"] = None  # those on the forms that it guards
     return _judge(left, disputes, vouches, world, [*ended], rests_on, mine)
+
+
+def _protected(
+    never: Guard,
+    vouches: list[tuple[Claim, int]],
+    world: _World,
+    reasons: list[str],
+    rests_on: set[Position],
+) -> Verdict:
+    """Answer where no report is left: `protected`, or `none`."""
+    if vouches:
+        reasons.append("vouched")
+        rests_on.update(claim.position for claim, _ in vouches)
+    found = "protected" if 0 in never.levels or vouches else "none"
+    return _answer(found, "", world, reasons, rests_on, [])
 
 
 def _judge(

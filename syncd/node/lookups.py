@@ -319,6 +319,7 @@ def _lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
         missing=answer.missing,
         detail=answer.detail,
         ours=ours,
+        owner=answer.owner and forms.Owner(**answer.owner._asdict()),
         notices=answer.notices,
     )
 

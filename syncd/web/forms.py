@@ -267,6 +267,14 @@ class Ours(_Out, frozen=True, kw_only=True):
     local: tuple[OwnListed, ...] = ()
 
 
+class Owner(_Out, frozen=True, kw_only=True):
+    """Whose a protected value is."""
+
+    category: str  # the code that the roster gives for it
+    zh: str = ""  # absent if only the roster knows it
+    en: str = ""
+
+
 class LookupItem(_Out, frozen=True, kw_only=True):
     """What is known of one item, or why nothing can be said."""
 
@@ -286,7 +294,8 @@ class LookupItem(_Out, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()  # holders that did not answer
     detail: str = ""  # why it is unknown
     ours: Ours | None = None  # if our own lists say something
-    notices: tuple[str, ...] = ()  # codes: how the value was read
+    owner: Owner | None = None  # of a protected value
+    notices: tuple[str, ...] = ()  # codes: what a reader should know
     problem: Problem | None = None
 
 

@@ -6,14 +6,14 @@ import pytest
 
 from syncd.cli import alliance
 from syncd.errors import UsageError
-from syncd.indicator import identifier
+from syncd.indicator import never
 
 
 def test_our_own_list_is_in_normal_form() -> None:
     """Every line reads, is its own normal form, and stands there once."""
     found = alliance.never_list(alliance.NEVER)
     for row in found:
-        assert identifier.for_report(row.kind, row.value).value == row.value
+        assert never.row(row.kind, row.value).value == row.value
     assert len({(row.kind, row.value) for row in found}) == len(found)
 
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from syncd.indicator import policy as policies
 from syncd.indicator import verdict as verdicts
 from syncd.indicator.claims import Claim
+from syncd.indicator.never import Guard
 from syncd.indicator.policy import Policy, Reporter
 from syncd.indicator.statement import Position
 from syncd.indicator.verdict import REASONS, Verdict, verdict
@@ -74,7 +75,7 @@ class Case:
             self.day,
             contested=self.contested,
             bad_know=self.bad_know,
-            never=self.never,
+            never=Guard(self.never),
             standing=self.standing,
         )
 

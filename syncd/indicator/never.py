@@ -1,0 +1,389 @@
+"""Never: how a row of the never-list is read, and what it protects.
+
+    phone  cn:96110         also with any area code before it
+    phone  cn:059196336     a province's number: bare, and with its area codes
+    url    icbc.com.cn/     the site: its hosts, their roots and paths
+    url    gov.cn/          a public suffix: every site below it
+
+The roster says *what* is protected, in normal forms; these rules say what
+that means, and our own list (never.tsv) whose it is. Where strangers have
+pages or hosts of their own on a protected site stands in strangers.tsv and
+in the suffix list's private section: there the operator's own hosts and the
+roots are protected, and what is a stranger's may be reported.
+
+What is asked here has a value. By token only what can be counted up is known
+(`spellings`), which is the smaller part of it.
+"""
+
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import resources
+from typing import Final, NamedTuple
+
+from syncd.errors import MalformedError
+from syncd.indicator import numbering, suffixes
+from syncd.indicator.identifier import Identifier, for_report, parse_normal
+from syncd.roster.roster import Roster
+from syncd.roster.terms import Never
+
+PLANTED: Final = "compromised"  # technique: a page on somebody else's site
+PLANTED_DAYS: Final = 14  # after it was seen: by then it is taken down
+
+_FIRST_PAGE: Final = re.compile(
+    r"/(?:(?:index|default|home)\.[a-z]{2,5})?(?:\?.*)?", re.IGNORECASE
+)
+_PREFIX: Final = re.compile(r"[+0]*(?:86)?0?")
+_NEITHER: Final = re.compile(r"[^0-9+]")
+
+
+class Owner(NamedTuple):
+    """Whose a protected value is."""
+
+    category: str  # code: the note of the roster's row
+    zh: str = ""  # by our own list; "" if only the roster knows it
+    en: str = ""
+
+
+class Guarded(NamedTuple):
+    """A protected value."""
+
+    owner: Owner
+    page: bool = False  # a page planted on it may be reported, as such
+
+
+class Guard(NamedTuple):
+    """Which forms of a value are protected, the most specific being 0."""
+
+    levels: frozenset[int] = frozenset()
+    pages: frozenset[int] = frozenset()  # of them, where a planted page counts
+    owner: Owner | None = None  # of the value itself
+
+
+class Listed(NamedTuple):
+    """A line of our own list."""
+
+    kind: str
+    value: str  # normal form
+    owner: Owner
+    hosts: tuple[str, ...]  # of a site, beside the usual ones
+
+
+class _Where(NamedTuple):
+    """Where strangers have something of their own on a site."""
+
+    paths: bool  # pages of the host itself
+    hosts: bool  # hosts below it
+    own: frozenset[str]  # labels below it that are the operator's
+
+
+# ------------------------------------------------------------------ tables
+
+
+def _rows(name: str) -> list[list[str]]:
+    """Return the fields of a table beside this module."""
+    file = resources.files("syncd.indicator").joinpath(name)
+    lines = file.read_text("utf-8").splitlines()
+    return [x.split("\t") for x in lines if x and not x.startswith("#")]
+
+
+@functools.cache
+def _provinces() -> Mapping[str, str]:
+    """Return the province of each area code."""
+    return {
+        area: row[0] for row in _rows("areas.tsv") for area in row[2].split()
+    }
+
+
+@functools.cache
+def _strangers() -> tuple[
+    frozenset[str],
+    Mapping[str, _Where],
+    tuple[tuple[re.Pattern[str], _Where], ...],
+]:
+    """Return labels that are an operator's anywhere, suffixes, patterns."""
+    usual: frozenset[str] = frozenset()
+    exact: dict[str, _Where] = {}
+    wild = []
+    for how, where, own, *_ in _rows("strangers.tsv"):
+        if how == "usual":
+            usual = frozenset(own.split())
+            continue
+        labels = usual | frozenset(own.split())
+        found = _Where(how != "host", how != "path", labels)
+        if "*" in where:
+            pattern = re.escape(where).replace(r"\*", "[^.]*")
+            wild.append((re.compile(rf"(?:(.+)\.)?({pattern})"), found))
+        else:
+            exact[where] = found
+    return usual, exact, tuple(wild)
+
+
+@functools.cache
+def default() -> tuple[Listed, ...]:
+    """Return our own list, in the order of its file."""
+    found = []
+    for kind, value, category, zh, en, hosts, *_ in _rows("never.tsv"):
+        one = row(kind, value)
+        owner = Owner(category, zh, en)
+        found.append(Listed(kind, one.value, owner, tuple(hosts.split())))
+    return tuple(found)
+
+
+@functools.cache
+def _owners() -> Mapping[tuple[str, str], Listed]:
+    return {(one.kind, one.value): one for one in default()}
+
+
+def row(kind: str, value: str) -> Identifier:
+    """Return the normal form under which a value is put on a never-list.
+
+    A URL stands for its site, unless it is a stranger's host or page there.
+
+    Raises:
+        MalformedError: the value does not normalise.
+        RefusedError: an address of a local network.
+    """
+    try:  # a public suffix is one, and no report may name it
+        one = parse_normal(kind, value)
+    except MalformedError:
+        one = for_report(kind, value, keep_query=True, allow_personal=True)
+    return Identifier(kind, _site(one.value)) if kind == "url" else one
+
+
+# ------------------------------------------------------------------- sites
+
+
+def _split(form: str) -> tuple[str, str]:
+    host, slash, path = form.partition("/")
+    return host, slash + path
+
+
+def _site(form: str) -> str:
+    """Return what a row that names this expression protects."""
+    host, path = _split(form)
+    key = suffixes.registrable(host)
+    base, where = _where(host, key)
+    if where is None:
+        return f"{key}/"
+    if where.hosts and base != host:
+        label = host[: -len(base) - 1].rpartition(".")[2]
+        return f"{key}/" if label in where.own else f"{label}.{base}/"
+    return form if where.paths and _is_page(path) else f"{key}/"
+
+
+def _is_page(path: str) -> bool:
+    """Tell whether a path is more than a host's first page."""
+    return _FIRST_PAGE.fullmatch(path) is None
+
+
+def _where(host: str, key: str) -> tuple[str, _Where | None]:
+    """Return where strangers begin on a host's site, and what is theirs.
+
+    The longest suffix of the host that has a rule, from the site's on.
+    """
+    usual, exact, wild = _strangers()
+    for pattern, found in wild:
+        match = pattern.fullmatch(host)
+        if match is not None and len(match[2]) >= len(key):
+            return match[2], found
+    suffix = host
+    while len(suffix) >= len(key):
+        if suffix in exact:
+            return suffix, exact[suffix]
+        _, dot, suffix = suffix.partition(".")
+        if not dot:
+            break
+    private = suffixes.private(host)
+    if len(private) >= len(key):
+        return private, _Where(False, True, usual)
+    return host, None
+
+
+class Rule:
+    """What a roster's never-list protects."""
+
+    def __init__(self, rows: Iterable[Never]) -> None:
+        """Read the rows of a roster, each a kind, a normal form, a code."""
+        self._exact: dict[tuple[str, str], Owner] = {}
+        self._sites: dict[str, Owner] = {}
+        self._pages: dict[str, Owner] = {}  # of strangers, by expression
+        self._anywhere: dict[str, Owner] = {}  # service numbers, bare
+        self._provincial: dict[tuple[str, str], Owner] = {}
+        self._hosts: dict[str, tuple[str, ...]] = {}
+        for one in rows:
+            known = _owners().get((one.kind, one.value))
+            owner = known.owner if known else Owner(one.note)
+            if one.kind == "url":
+                self._add_url(one.value, owner, known)
+            elif one.kind == "phone":
+                self._add_phone(one.value, owner)
+            else:
+                self._exact[one.kind, one.value] = owner
+
+    def _add_url(self, value: str, owner: Owner, known: Listed | None) -> None:
+        host, path = _split(_site(value))
+        if path != "/":
+            self._pages[host + path] = owner
+        elif known or host not in self._sites:
+            self._sites[host] = owner
+            self._hosts[host] = known.hosts if known else ()
+
+    def _add_phone(self, value: str, owner: Owner) -> None:
+        area, number = _area(value)
+        if area:
+            self._provincial[_provinces()[area], number] = owner
+            self._exact.setdefault(("phone", f"cn:{number}"), owner)
+            return
+        self._exact["phone", value] = owner
+        if _is_local(number) and (number == "96110" or number[:2] != "96"):
+            self._anywhere[number] = owner
+
+    def of(self, kind: str, form: str) -> Guarded | None:
+        """Return by whom a normal form is protected, or None."""
+        if kind == "url":
+            return self._url(form)
+        owner = self._exact.get((kind, form))
+        if owner is None and form.startswith("cn:0"):
+            area, number = _area(form)
+            owner = self._anywhere.get(number) or self._provincial.get(
+                (_provinces().get(area, ""), number)
+            )
+        return None if owner is None else Guarded(owner)
+
+    def _owner(self, host: str) -> tuple[str, Owner] | None:
+        """Return the closest protected site that a host is of."""
+        found = None
+        at = len(host)
+        while at > 0:
+            at = host.rfind(".", 0, at)
+            owner = self._sites.get(host[at + 1 :])
+            if owner is not None:
+                found = host[at + 1 :], owner
+        return found
+
+    def _url(self, form: str) -> Guarded | None:
+        host, path = _split(form)
+        found = self._owner(host)
+        if found is None:
+            return self._page(form)
+        key, owner = found
+        base, where = _where(host, key)
+        page = _is_page(path)
+        if where is None:
+            return Guarded(owner, page)
+        if where.hosts and base != host:
+            label = host[: -len(base) - 1].rpartition(".")[2]
+            return Guarded(owner, page) if label in where.own else None
+        if not where.paths:
+            return Guarded(owner, page)
+        return self._page(form) if page else Guarded(owner)
+
+    def _page(self, form: str) -> Guarded | None:
+        """Return by whom a stranger's page is protected."""
+        if self._pages:
+            for part, owner in self._pages.items():
+                if form == part or (part[-1] == "/" and form.startswith(part)):
+                    return Guarded(owner, page=True)
+        return None
+
+    def guard(self, forms: Sequence[Identifier]) -> Guard:
+        """Return which forms of one value are protected."""
+        if not forms:
+            return NOBODY
+        first = forms[0]
+        if (
+            first.kind == "url"
+            and not self._pages
+            and not self._owner(_split(first.value)[0])
+        ):
+            return NOBODY  # then none of the shorter ones is
+        found = [self.of(form.kind, form.value) for form in forms]
+        return Guard(
+            frozenset(n for n, one in enumerate(found) if one),
+            frozenset(n for n, one in enumerate(found) if one and one.page),
+            found[0].owner if found[0] else None,
+        )
+
+    def imitated(self, raw: str) -> Identifier | None:
+        """Return the service number that a caller id seems to show.
+
+        `+96110` and `0086110` are no numbers that a phone could reach.
+        """
+        rest = _PREFIX.sub("", _digits(raw), count=1)
+        for form in (f"cn:{rest}", f"cn:0{rest}"):
+            if self.of("phone", form):
+                return Identifier("phone", form)
+        return None
+
+    def spellings(self) -> Iterator[Identifier]:
+        """Give every form that can be counted up, most of them phones."""
+        for kind, value in self._exact:
+            yield Identifier(kind, value)
+        for number in self._anywhere:
+            for area in _provinces():
+                yield Identifier("phone", f"cn:0{area}{number}")
+        for province, number in self._provincial:
+            for area, of in _provinces().items():
+                if of == province:
+                    yield Identifier("phone", f"cn:0{area}{number}")
+        for host in self._sites:
+            for form in self._roots(host):
+                yield Identifier("url", form)
+        for form in self._pages:
+            yield Identifier("url", form)
+
+    def _roots(self, site: str) -> Iterator[str]:
+        yield f"{site}/"
+        if suffixes.is_address(site):
+            return
+        usual, *_ = _strangers()
+        for label in sorted(usual.union(self._hosts[site])):
+            form = f"{label}.{site}/"
+            if self._url(form):
+                yield form
+
+
+NOBODY: Final = Guard()
+
+
+def _area(form: str) -> tuple[str, str]:
+    """Return area code and service number of a mainland short form."""
+    if form.startswith("cn:0"):
+        match = numbering.AREA_SERVICE.fullmatch(form, len("cn:0"))
+        if match is not None and match[2]:
+            return match[1], match[2]
+    return "", form.removeprefix("cn:")
+
+
+def _is_local(number: str) -> bool:
+    """Tell whether an area code before a service number is kept."""
+    match = numbering.AREA_SERVICE.fullmatch(f"10{number}")
+    return match is not None and bool(match[2])
+
+
+_RULES: list[tuple[tuple[Never, ...], Rule]] = []
+
+
+def of(roster: Roster) -> Rule:
+    """Return the rule of a roster's never-list, made once for each.
+
+    Known by the list itself, not by its content: hashing a thousand rows
+    would cost as much as a look-up.
+    """
+    for rows, rule in _RULES:
+        if rows is roster.never:
+            return rule
+    rule = Rule(roster.never)
+    _RULES[:] = [(roster.never, rule), *_RULES[:3]]
+    return rule
+
+
+def faked(raw: str) -> bool:
+    """Tell whether a caller id bears a prefix that no such number has."""
+    return _digits(raw).startswith(("+", "00"))
+
+
+def _digits(raw: str) -> str:
+    return _NEITHER.sub("", unicodedata.normalize("NFKC", raw))
