@@ -151,12 +151,12 @@ def judge(
         reasons = set(dropped)
         if vouches:
             reasons |= {"vouched"}
-        if rules.never:
+        if 0 in rules.never:
             reasons |= {"never_listed"}
         if not active and not dropped:
             reasons |= {"no_report"}
         return Verdict(
-            "protected" if vouches or rules.never else "none", reasons
+            "protected" if vouches or 0 in rules.never else "none", reasons
         )
 
     against = {
