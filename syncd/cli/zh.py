@@ -1185,4 +1185,144 @@ TEXT = {
         "请不填到期日；若页面仍在，请再次上报"
     ),
     "belongs to": "归属",
+    # --------------------------------------------------------- accounts
+    "account: {n} characters, at most {most}": "账号：{n} 个字符，最多 {most} 个",
+    "account: empty": "账号：空",
+    "account: letters or signs that are no part of an account": (
+        "账号：含有账号里不会有的文字或符号"
+    ),
+    "account: {n} digits, zeros from the 16th on: a spreadsheet rounded it": (
+        "账号：{n} 位，第 16 位起全为 0：被电子表格四舍五入了"
+    ),
+    "format the column as text, and export it anew": (
+        "请把该列设为文本格式，并重新导出"
+    ),
+    "account: a card number has digits only": "账号：银行卡号只能是数字",
+    "account: a card number has 16 to 19 digits, here are {n}": (
+        "账号：银行卡号为 16 至 19 位，此处为 {n} 位"
+    ),
+    "account: a card number whose check digit does not hold (Luhn)": (
+        "账号：银行卡号的校验位不符（Luhn）"
+    ),
+    "account: a bank account has 4 to 34 characters, here are {n}": (
+        "账号：银行账号为 4 至 34 个字符，此处为 {n} 个"
+    ),
+    "account: a bank account is letters and digits": (
+        "账号：银行账号只含字母和数字"
+    ),
+    "scheme: a bank account of which bank?": "账号类别：是哪家银行的账号？",
+    "give the bank's name, its BIC, or its 12-digit code": (
+        "请给出银行名称、BIC 或 12 位行号"
+    ),
+    "give the bank's name, its BIC, or the 12-digit code of its head office": (
+        "请给出银行名称、BIC 或总行的 12 位行号"
+    ),
+    "account: its prefix says another scheme than the one given": (
+        "账号：前缀与给出的类别不符"
+    ),
+    "account: after bank: comes a BIC or bank code, and a colon": (
+        "账号：bank: 之后应为 BIC 或行号，再加冒号"
+    ),
+    "account: a prefix that we do not know": "账号：不认识的前缀",
+    "say what it is (scheme): card, a bank's name, BIC or code, iban, alipay, wechat, qq, or a chain": (
+        "请注明类别：银行卡，银行名称、BIC 或行号，IBAN，支付宝，微信，QQ，或某条链"
+    ),
+    "if it is a bank account, name the bank (scheme): its name, BIC or code": (
+        "如是银行账号，请注明银行：名称、BIC 或行号"
+    ),
+    "account: 32 bytes in base58 could be an address or any other key": (
+        "账号：32 字节的 base58 可能是地址，也可能是别的密钥"
+    ),
+    "name its scheme: sol": "请注明类别：sol",
+    "account: an address of {chains}": "账号：{chains} 都有这样的地址",
+    "name the chain as its scheme": "请把链作为类别注明",
+    "account: {n} digits could be an account of many kinds, no card (Luhn)": (
+        "账号：{n} 位数字可能是多种账号，但不是银行卡（Luhn）"
+    ),
+    "account: {n} digits could be an account of many kinds": (
+        "账号：{n} 位数字可能是多种账号"
+    ),
+    "account: an e-mail address could be an account anywhere": (
+        "账号：邮箱可能是任何地方的账号"
+    ),
+    "name its scheme: alipay": "请注明类别：支付宝",
+    "account: {n} characters that have no shape of their own": (
+        "账号：{n} 个字符，看不出是哪种账号"
+    ),
+    "account: an Alipay account is a mobile, an e-mail address or 2088…": (
+        "账号：支付宝账号是手机号、邮箱或 2088…"
+    ),
+    "account: the e-mail address is none": "账号：不是邮箱地址",
+    "account: an e-mail address of {n} characters, at most {most}": (
+        "账号：邮箱 {n} 个字符，最多 {most} 个"
+    ),
+    "account: a WeChat account is 6 to 20 letters, digits, _ or -, a letter first, or a mobile": (
+        "账号：微信号为 6 至 20 个字母、数字、_ 或 -，以字母开头，或为手机号"
+    ),
+    "a QQ number has the scheme qq": "QQ 号请用类别 qq",
+    "account: a QQ number has 5 to 11 digits, no 0 first": (
+        "账号：QQ 号为 5 至 11 位，不以 0 开头"
+    ),
+    "account: an IBAN is a country, two digits, letters and digits": (
+        "账号：IBAN 由国家代码、两位数字和字母数字组成"
+    ),
+    "account: no IBAN begins with {country}": "账号：没有以 {country} 开头的 IBAN",
+    "it begins with {whose} there": "当地的 IBAN 以 {whose} 开头",
+    "account: an IBAN of a country that has none": "账号：该国家没有 IBAN",
+    "account: an IBAN of {country} has {want} characters, here are {n}": (
+        "账号：{country} 的 IBAN 为 {want} 个字符，此处为 {n} 个"
+    ),
+    "account: an IBAN whose check digits do not hold (mod 97)": (
+        "账号：IBAN 校验位不符（mod 97）"
+    ),
+    "account: no address of {chain}: blanks in it": (
+        "账号：不是 {chain} 地址：含有空格"
+    ),
+    "account: no address of {chain}: it is one of Ethereum's kind": (
+        "账号：不是 {chain} 地址：是以太坊类的地址"
+    ),
+    "account: no address of {chain}: {n} hex digits": (
+        "账号：不是 {chain} 地址：{n} 位十六进制"
+    ),
+    "transaction and payment ids are no accounts": (
+        "交易编号和支付编号不是账号"
+    ),
+    "account: no address of {chain}: it is of TON's test network": (
+        "账号：不是 {chain} 地址：是 TON 测试网的地址"
+    ),
+    "account: no address of {chain}: upper and lower case mixed (BIP 173)": (
+        "账号：不是 {chain} 地址：大小写混用（BIP 173）"
+    ),
+    "account: no address of {chain}: {n} characters, checksum or form is wrong": (
+        "账号：不是 {chain} 地址：{n} 个字符，校验和或格式不对"
+    ),
+    "account: its mixed case does not hold (EIP-55)": (
+        "账号：地址的大小写校验不符（EIP-55）"
+    ),
+    "scheme: the last digit of a clearing code does not hold (ISO 7064 MOD 11,10)": (
+        "账号类别：行号最后一位校验不符（ISO 7064 MOD 11,10）"
+    ),
+    "scheme: {n} digits: a bank's code has 3, or 12 with its branch": (
+        "账号类别：{n} 位数字：行别代码为 3 位，联行号为 12 位"
+    ),
+    "scheme: {code}… is a class of many banks, no bank": (
+        "账号类别：{code}… 是许多银行的类别，不是一家银行"
+    ),
+    "scheme: the code is that of {one}, the name that of {other}": (
+        "账号类别：行号属于{one}，名称却是{other}"
+    ),
+    "scheme: two words that contradict each other: {one}, {other}": (
+        "账号类别：两个词互相矛盾：{one}，{other}"
+    ),
+    "scheme: {n} characters that name no kind of account": (
+        "账号类别：{n} 个字符，不是任何一种账号"
+    ),
+    "scheme: {word} names no kind of account": (
+        "账号类别：{word} 不是任何一种账号"
+    ),
+    "did you mean {near}?": "是否指 {near}？",
+    "card, iban, a bank's name, BIC or code, alipay, wechat, qq, or a chain: btc, eth, tron, sol, ton, usdt, …": (
+        "银行卡，IBAN，银行名称、BIC 或行号，支付宝，微信，QQ，"
+        "或某条链：btc、eth、tron、sol、ton、usdt……"
+    ),
 }

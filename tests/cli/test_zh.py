@@ -58,7 +58,12 @@ REFUSING: tuple[str, ...] = (
     "indicator/vocabulary.py",
     *("lists/columns.py", "lists/lines.py", "lists/sheet.py"),
     "lists/table.py",
+    "indicator/account.py",
+    "indicator/bank.py",
+    "indicator/chain.py",
+    "indicator/iban.py",
     "indicator/national.py",
+    "indicator/payment.py",
     "indicator/phone.py",
     "flows/own_lists.py",
     "node/own_lists.py",
@@ -67,6 +72,7 @@ REFUSING: tuple[str, ...] = (
     "indicator/host.py",
     "indicator/link.py",
     "indicator/url.py",
+    "indicator/scheme.py",
 )
 
 

@@ -1,0 +1,255 @@
+"""Chains: addresses, each to its one spelling.
+
+Checksums are `checksum`'s work; which words name a chain is in `schemes.tsv`.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, NoReturn
+
+from syncd.errors import MalformedError
+from syncd.indicator import checksum
+
+_EVM: Final = re.compile(r"0x[0-9a-fA-F]{40}")
+_HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]+")
+_TON_RAW: Final = re.compile(r"(?:-1|0):[0-9a-fA-F]{64}")
+_TON: Final = re.compile(r"[A-Za-z0-9+/_\-]{48}")
+_TON_TEST: Final = 0x80  # flag of a test network's address
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """How the addresses of one chain look; `read` gives the normal form."""
+
+    name: str  # the namespace of its normal forms
+    versions: tuple[bytes, ...] = ()  # base58check, before 20 bytes of hash
+    human: str = ""  # SegWit's human-readable part
+    alphabet: str = checksum.BITCOIN_ALPHABET
+    also: Callable[[str], str | None] | None = field(default=None)
+
+    def read(self, text: str) -> str | None:
+        """Return the address in its one spelling; None: it is none."""
+        if self.human and text[: len(self.human) + 1].lower() == (
+            self.human + "1"
+        ):
+            lower = text.lower()  # one case throughout, by BIP 173
+            if text in {lower, text.upper()} and checksum.segwit(
+                lower, self.human
+            ):
+                return lower
+        if self.versions and 25 <= len(text) <= 36:
+            body = checksum.base58check(text, self.alphabet)
+            if (
+                body is not None
+                and len(body) >= 20
+                and body[:-20] in self.versions
+            ):
+                return text
+        return self.also(text) if self.also is not None else None
+
+
+def evm(text: str) -> str | None:
+    """Return an address of Ethereum's kind, if its mixed case holds."""
+    if _EVM.fullmatch(text) is None:
+        return None
+    body = text[2:]
+    lower = body.lower()
+    if body not in {lower, body.upper()} and checksum.eip55(lower) != body:
+        return None
+    return "0x" + lower
+
+
+def _litecoin(text: str) -> str | None:
+    """3… is the old spelling of M…: the same hash, one form."""
+    if not text.startswith("3") or not 25 <= len(text) <= 36:
+        return None
+    body = checksum.base58check(text)
+    if body is None or len(body) != 21 or body[0] != 0x05:
+        return None
+    return checksum.to_base58check(b"\x32" + body[1:])
+
+
+def _bitcoin_cash(text: str) -> str | None:
+    """1… and 3… are the old spellings of q… and p…."""
+    if text[:1] in {"1", "3"} and len(text) <= 36:
+        body = checksum.base58check(text)
+        if body is None or len(body) != 21 or body[0] not in {0, 5}:
+            return None
+        return checksum.to_cashaddr(bytes([body[0] and 8]) + body[1:])
+    lower = text.lower()
+    if text not in {lower, text.upper()}:
+        return None
+    payload = lower.removeprefix("bitcoincash:")
+    if not 42 <= len(payload) <= 112:
+        return None
+    cash = checksum.cashaddr(payload)
+    if cash is None or cash[0] >> 3 > 3:  # with or without tokens
+        return None
+    size = (20, 24, 28, 32, 40, 48, 56, 64)[cash[0] & 7]
+    return payload if len(cash) == 1 + size else None
+
+
+def _zcash(text: str) -> str | None:
+    lower = text.lower()
+    if text not in {lower, text.upper()}:
+        return None
+    sapling = checksum.bech32(lower, "zs")
+    if sapling is not None and sapling[0] == "bech32" and len(lower) == 78:
+        return lower
+    if len(lower) > 250:
+        return None
+    unified = checksum.bech32(lower, "u", longest=250)
+    if unified is not None and unified[0] == "bech32m" and len(lower) > 100:
+        return lower
+    return None
+
+
+def _monero(text: str) -> str | None:
+    if len(text) not in {95, 106}:
+        return None
+    body = checksum.monero(text)
+    sizes = {18: 65, 19: 73, 42: 65}  # standard, integrated, sub-address
+    if body is None or sizes.get(body[0]) != len(body):
+        return None
+    return text
+
+
+def _solana(text: str) -> str | None:
+    """32 bytes in base58: there is no checksum to hold."""
+    if not 32 <= len(text) <= 44:
+        return None
+    body = checksum.base58(text)
+    return text if body is not None and len(body) == 32 else None
+
+
+def _ton_friendly(text: str) -> bytes | None:
+    """Return tag, workchain and 32 bytes of account (TEP 2)."""
+    if not _TON.fullmatch(text):
+        return None
+    raw = base64.b64decode(text.translate({43: "-", 47: "_"}), b"-_")
+    sum_ = int.from_bytes(raw[34:], "big")
+    known = raw[0] & ~_TON_TEST in {0x11, 0x51} and raw[1] in {0x00, 0xFF}
+    return (
+        raw[:34] if known and binascii.crc_hqx(raw[:34], 0) == sum_ else None
+    )
+
+
+def _ton(text: str) -> str | None:
+    """Every spelling names workchain and account, and those are the form."""
+    if _TON_RAW.fullmatch(text):
+        return text.lower()
+    body = _ton_friendly(text)
+    if body is None or body[0] & _TON_TEST:
+        return None
+    return f"{'-1' if body[1] else '0'}:{body[2:].hex()}"
+
+
+# In the order in which a look-up tries them. An address of an EVM chain is
+# the same account on all of them, so they share eth:, but for etc:, which
+# lists keep apart.
+CHAINS: Final = (
+    Chain("btc", (b"\x00", b"\x05"), "bc"),
+    Chain("eth", also=evm),
+    Chain("tron", (b"\x41",)),
+    Chain("ltc", (b"\x30", b"\x32"), "ltc", also=_litecoin),
+    Chain("bch", also=_bitcoin_cash),
+    Chain("xrp", (b"\x00",), "", checksum.RIPPLE_ALPHABET),
+    Chain("xmr", also=_monero),
+    Chain("zec", (b"\x1c\xb8", b"\x1c\xbd"), also=_zcash),
+    Chain("dash", (b"\x4c", b"\x10")),
+    Chain("doge", (b"\x1e", b"\x16")),
+    Chain("etc", also=evm),
+    Chain("bsv", (b"\x00", b"\x05")),
+    Chain("btg", (b"\x26", b"\x17"), "btg"),
+    Chain("xvg", (b"\x1e", b"\x21")),
+    Chain("ton", also=_ton),
+    Chain("sol", also=_solana),
+)
+BY_NAME: Final = {chain.name: chain for chain in CHAINS}
+
+
+def address(text: str, names: Iterable[str]) -> str:
+    """Return the form of an address on the first of `names` that has it.
+
+    Raises:
+        MalformedError: it is none of theirs; says why.
+    """
+    names = tuple(names)
+    for name in names:
+        form = BY_NAME[name].read(text)
+        if form is not None:
+            return f"{name}:{form}"
+    return _why_none(text, "/".join(names))
+
+
+def _why_none(text: str, chain: str) -> NoReturn:
+    if " " in text:
+        raise MalformedError(
+            "account: no address of {chain}: blanks in it", chain=chain
+        )
+    if _EVM.fullmatch(text):
+        if evm(text) is None:
+            refuse_case()
+        raise MalformedError(
+            "account: no address of {chain}: it is one of Ethereum's kind",
+            chain=chain,
+        )
+    if _HEX.fullmatch(text):
+        raise MalformedError(
+            "account: no address of {chain}: {n} hex digits",
+            chain=chain,
+            n=len(text),
+            hint="transaction and payment ids are no accounts",
+        )
+    if _ton_friendly(text) is not None and _ton(text) is None:
+        raise MalformedError(
+            "account: no address of {chain}: it is of TON's test network",
+            chain=chain,
+        )
+    bech = text.partition("1")[0].lower() in {"bc", "ltc", "btg", "tb"}
+    if bech and text not in {text.lower(), text.upper()}:
+        raise MalformedError(
+            "account: no address of {chain}: upper and lower case mixed"
+            " (BIP 173)",
+            chain=chain,
+        )
+    raise MalformedError(
+        "account: no address of {chain}: {n} characters, checksum or form is"
+        " wrong",
+        chain=chain,
+        n=len(text),
+    )
+
+
+def refuse_case() -> NoReturn:
+    """Say that an address of Ethereum's kind was mistyped.
+
+    Raises:
+        MalformedError: always.
+    """
+    raise MalformedError("account: its mixed case does not hold (EIP-55)")
+
+
+def is_evm(text: str) -> bool:
+    """Tell whether `text` is shaped as addresses of Ethereum's kind are."""
+    return _EVM.fullmatch(text) is not None
+
+
+def shapes(text: str) -> dict[str, str]:
+    """Return chain → form for those whose checksum `text` satisfies."""
+    if is_evm(text):
+        form = evm(text)
+        return {} if form is None else {"eth": form, "etc": form}
+    found = {}
+    if len(text) >= 25 and " " not in text:
+        for chain in CHAINS:
+            form = chain.read(text)
+            if form is not None:
+                found[chain.name] = form
+        if len(found) > 1:
+            # 32 bytes without a checksum: what has one goes before
+            found.pop("sol", None)
+    return found

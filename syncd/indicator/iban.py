@@ -1,0 +1,82 @@
+"""IBANs: which countries have them, how long they are, and their check digits.
+
+The table is `ibans.tsv`: a country, its characters in all, and the source for
+those that are not registered (ISO 13616). Territories that use another
+country's code have none of their own.
+"""
+
+import re
+from importlib import resources
+from typing import Final
+
+from syncd.errors import MalformedError
+from syncd.indicator import checksum
+
+_IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
+_GROUPING: Final = re.compile(r"[ \-]+")
+
+# ISO codes of territories whose IBANs begin with their country's.
+TERRITORIES: Final = {
+    "AX": "FI",
+    **dict.fromkeys(
+        ("BL", "GF", "GP", "MF", "MQ", "NC", "PF", "PM", "RE", "TF"), "FR"
+    ),
+    **dict.fromkeys(("WF", "YT"), "FR"),
+    **dict.fromkeys(("GG", "IM", "JE"), "GB"),
+}
+
+
+def _read() -> dict[str, int]:
+    text = (
+        resources.files(__package__).joinpath("ibans.tsv").read_text("utf-8")
+    )
+    rows = (r.split("\t") for r in text.splitlines() if r[:1] not in ("#", ""))
+    return {country: int(size) for country, size, _ in rows}
+
+
+LENGTHS: Final = _read()  # characters in all, by country
+
+
+def looks_like(number: str) -> bool:
+    """Tell whether upper-case `number` begins and is shaped as IBANs do."""
+    return bool(
+        _IBAN.fullmatch(number)
+        and (number[:2] in LENGTHS or number[:2] in TERRITORIES)
+    )
+
+
+def read(text: str) -> str:
+    """Return the normal form of an IBAN in any usual spelling.
+
+    Raises:
+        MalformedError: a country that has none, a length or check digits that
+            do not hold.
+    """
+    iban = _GROUPING.sub("", text).upper().removeprefix("IBAN")
+    if not _IBAN.fullmatch(iban):
+        raise MalformedError(
+            "account: an IBAN is a country, two digits, letters and digits"
+        )
+    country = iban[:2]
+    if country in TERRITORIES:
+        raise MalformedError(
+            "account: no IBAN begins with {country}",
+            country=country,
+            hint="it begins with {whose} there",
+            whose=TERRITORIES[country],
+        )
+    if country not in LENGTHS:
+        raise MalformedError("account: an IBAN of a country that has none")
+    if len(iban) != LENGTHS[country]:
+        raise MalformedError(
+            "account: an IBAN of {country} has {want} characters, here are"
+            " {n}",
+            country=country,
+            want=LENGTHS[country],
+            n=len(iban),
+        )
+    if checksum.iban_check_digits(country, iban[4:]) != iban[2:4]:
+        raise MalformedError(
+            "account: an IBAN whose check digits do not hold (mod 97)"
+        )
+    return "iban:" + iban

@@ -1,0 +1,91 @@
+"""Payment systems: Alipay, WeChat and QQ accounts, each to its form."""
+
+import re
+from typing import Final
+
+from syncd.errors import MalformedError
+from syncd.indicator import numbering, phone
+
+ALIPAY_ID: Final = re.compile(r"2088[0-9]{12}")
+_WECHAT: Final = re.compile(r"[a-z][a-z0-9_-]{5,19}")
+_QQ: Final = re.compile(r"[1-9][0-9]{4,10}")
+_EMAIL: Final = re.compile(
+    r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
+)
+
+
+def _mobile(text: str) -> str | None:
+    """Return a mobile's normal form: it names an account in these systems."""
+    try:
+        form = phone.normalise(text, "CN")
+    except MalformedError:
+        return None
+    if form.startswith("+86"):
+        return form if numbering.MOBILE.fullmatch(form, 3) else None
+    return form if form.startswith("+") else None
+
+
+def alipay(text: str) -> str:
+    """Return the form of an Alipay account.
+
+    Raises:
+        MalformedError: no mobile, e-mail address or 2088….
+    """
+    if ALIPAY_ID.fullmatch(text):
+        return "alipay:" + text
+    if "@" in text:
+        return "alipay:" + _email(text)
+    mobile = _mobile(text)
+    if mobile is None:
+        raise MalformedError(
+            "account: an Alipay account is a mobile, an e-mail address or"
+            " 2088…"
+        )
+    return "alipay:" + mobile
+
+
+def _email(text: str) -> str:
+    lower = text.lower()
+    if not _EMAIL.fullmatch(lower):
+        raise MalformedError("account: the e-mail address is none")
+    if len(lower) > 200:
+        raise MalformedError(
+            "account: an e-mail address of {n} characters, at most {most}",
+            n=len(lower),
+            most=200,
+        )
+    return lower
+
+
+def wechat(text: str) -> str:
+    """Return the form of a WeChat account.
+
+    Raises:
+        MalformedError: no name that WeChat allows, and no mobile.
+    """
+    lower = text.lower()
+    if _WECHAT.fullmatch(lower):
+        return "wechat:" + lower
+    mobile = _mobile(text)
+    if mobile is None:
+        raise MalformedError(
+            "account: a WeChat account is 6 to 20 letters, digits, _ or -, a"
+            " letter first, or a mobile",
+            hint="a QQ number has the scheme qq",
+        )
+    return "wechat:" + mobile
+
+
+def qq(text: str) -> str:
+    """Return the form of a QQ number.
+
+    Raises:
+        MalformedError: not 5 to 11 digits.
+    """
+    number = text.lower().removesuffix("@qq.com")
+    if not _QQ.fullmatch(number):
+        raise MalformedError(
+            "account: a QQ number has 5 to 11 digits, no 0 first"
+        )
+    return "qq:" + number

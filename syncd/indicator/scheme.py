@@ -1,0 +1,154 @@
+"""Schemes: what a list's word says that an account is.
+
+    支付宝, 微信号, QQ, 银行卡, IBAN      a kind of account
+    建行深圳分行, ICBKCNBJ, 105           a bank
+    USDT-TRC20, 泰达币（波场）, BEP20      a coin, a chain, or both
+    105100000017 建设银行                 a code and a name: they must agree
+
+One table, `schemes.tsv`, for the normal form and for who maps columns.
+"""
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Final
+
+from syncd.errors import MalformedError
+from syncd.indicator import bank
+
+KINDS: Final = ("card", "iban", "bank", "alipay", "wechat", "qq")
+
+_BEHIND: Final = re.compile(
+    r"(?<=.)(?:收款)?(?:钱包地址|钱包|地址|账号|账户|帐号|帐户|号码|号|公链|链|网络|主网"
+    r"|ADDRESS|WALLET|ACCOUNT|NUMBER|CHAIN|NETWORK|MAINNET)$"
+)
+_BETWEEN: Final = re.compile(r"[\s,，、;；|/+()（）\[\]【】:：\-_]+")
+_CODE: Final = re.compile(r"[0-9]+|[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+_PRIVATE: Final = re.compile(r"[0-9]{5}|@")  # may be an account, never quoted
+_KNOWN_HINT: Final = (
+    "card, iban, a bank's name, BIC or code, alipay, wechat, qq, or a chain:"
+    " btc, eth, tron, sol, ton, usdt, …"
+)
+_NEAR_HINT: Final = "did you mean {near}?"
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """What one or more words say."""
+
+    kind: str  # one of KINDS, or address
+    chains: tuple[str, ...] = ()  # of an address: tried in this order
+    bank: str = ""  # id
+
+
+@cache
+def _words() -> dict[str, Scheme]:
+    text = (
+        resources.files(__package__).joinpath("schemes.tsv").read_text("utf-8")
+    )
+    rows = [r for r in text.splitlines() if not r.startswith("#")]
+    found = {}
+    for row in rows[1:]:
+        code, on, words = row.split("\t")
+        chains = tuple(on.split()) or (code,)
+        meant = Scheme(code) if code in KINDS else Scheme("address", chains)
+        for word in (code, *words.split("|")):
+            found[bank.fold(word)] = meant
+    return found
+
+
+def word(text: str) -> Scheme | None:
+    """Return what one word says; None: nothing that we know.
+
+    Raises:
+        MalformedError: digits that name no one bank.
+    """
+    folded = bank.fold(text)
+    found = _words().get(folded) or _words().get(_BEHIND.sub("", folded))
+    if found is not None:
+        return found
+    id_ = bank.named(_BEHIND.sub("", folded)) or bank.named(folded)
+    id_ = id_ or bank.coded(text.strip().upper())
+    return Scheme("bank", bank=id_) if id_ is not None else None
+
+
+@lru_cache(maxsize=4096)  # a list has few, each in many rows
+def read(text: str) -> Scheme:
+    """Return what all words of a cell say together.
+
+    Raises:
+        MalformedError: a word that we do not know, or two that contradict
+            each other; names them.
+    """
+    whole = word(text)
+    if whole is not None:
+        return whole
+    parts = [p for p in _BETWEEN.split(text) if p]
+    codes = [p for p in parts if _CODE.fullmatch(p)]
+    rest = " ".join(p for p in parts if p not in codes)
+    if codes and rest and (said := word(rest)) is not None:
+        return _together([*(_known(code, text) for code in codes), said])
+    for coin in ("USDT", "USDC", "泰达币"):
+        folded = bank.fold(text)
+        if len(parts) == 1 and coin in folded and folded != coin:
+            return _together(
+                [_known(coin, text), _known(folded.replace(coin, ""), text)]
+            )
+    if len(parts) < 2:
+        _refuse(text)
+    return _together([_known(part, text) for part in parts])
+
+
+def _known(part: str, text: str) -> Scheme:
+    found = word(part)
+    return found if found is not None else _refuse(text)
+
+
+def _together(said: list[Scheme]) -> Scheme:
+    """Return what several words mean: each may only narrow the others."""
+    meant = said[0]
+    for one in said[1:]:
+        meant = _both(meant, one)
+    return meant
+
+
+def _both(a: Scheme, b: Scheme) -> Scheme:
+    if a.bank and b.bank and a.bank != b.bank:
+        raise MalformedError(
+            "scheme: the code is that of {one}, the name that of {other}",
+            one=bank.name(a.bank),
+            other=bank.name(b.bank),
+        )
+    if a.kind == b.kind == "address":
+        chains = tuple(c for c in a.chains if c in b.chains)
+        if chains:
+            return Scheme("address", chains)
+    elif a.kind == b.kind or {a.kind, b.kind} <= {"card", "bank", "iban"}:
+        kind = b.kind if a.kind == "bank" else a.kind
+        return Scheme(kind, bank=a.bank or b.bank)
+    raise MalformedError(
+        "scheme: two words that contradict each other: {one}, {other}",
+        one="/".join(a.chains) or a.kind,
+        other="/".join(b.chains) or b.kind,
+    )
+
+
+def _refuse(part: str) -> Scheme:
+    """Refuse a word; one that may be an account is not repeated."""
+    shown = part.strip()
+    if _PRIVATE.search(shown) or len(shown) > 24:
+        raise MalformedError(
+            "scheme: {n} characters that name no kind of account",
+            n=len(shown),
+            hint=_KNOWN_HINT,
+        )
+    known = (*_words(), *bank.words())
+    near = difflib.get_close_matches(bank.fold(shown), known, 3)
+    raise MalformedError(
+        "scheme: {word} names no kind of account",
+        word=shown,
+        near=", ".join(near),
+        hint=_NEAR_HINT if near else _KNOWN_HINT,
+    )
