@@ -158,6 +158,8 @@ def _whole(item: Mapping[str, Any]) -> list[str]:
             (t("why"), _why(item)),
             (t("belongs to"), _owner(item.get("owner", {}))),
             (t("notice"), notices.of(item)),
+            (t("tried as"), ", ".join(item.get("tried", ()))),
+            (t("hint"), t(item["hint"]) if item.get("hint") else ""),
             (t("reasons"), ", ".join(item.get("reasons", ()))),
             (t("labels"), _labels(item)),
             (t("sectors"), _sectors(item)),

@@ -1186,6 +1186,7 @@ TEXT = {
     ),
     "belongs to": "归属",
     # --------------------------------------------------------- accounts
+    "tried as": "按此查询",
     "account: {n} characters, at most {most}": "账号：{n} 个字符，最多 {most} 个",
     "account: empty": "账号：空",
     "account: letters or signs that are no part of an account": (

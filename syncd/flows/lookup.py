@@ -31,6 +31,7 @@ from syncd.flows.ports import Position
 from syncd.flows.report import check_kind
 from syncd.flows.tokenise import Offload
 from syncd.indicator import (
+    account,
     identifier,
     never,
     policy,
@@ -78,6 +79,8 @@ class Answer:
     # the first form that a report is on which the verdict rests on
     owner: never.Owner | None = None  # whose it is, if it is protected
     notices: tuple[str, ...] = ()  # codes: what a reader should know
+    tried: tuple[str, ...] = ()  # kinds of account that a number was tried as
+    hint: str = ""  # how to ask for what was not tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,7 @@ async def lookup(
     await basis.read(claims, lambda: clock() < deadline)
     judge = _Judge(world, found, basis, asking)
     answers: list[Answer] = await offload(judge.answer_all, asked)
+    answers = [*map(_with_kinds, asked, answers)]
     await record(
         [
             Access(
@@ -199,6 +203,30 @@ async def lookup(
     if judge.bad_know:
         suspect(judge.bad_know)
     return answers
+
+
+def _with_kinds(asked: _Asked, answer: Answer) -> Answer:
+    """Return the answer with what an account was tried as.
+
+    Nothing found is `none` only if that was all that it is likely to be.
+    """
+    question = asked.question
+    if question.kind != "account" or question.token or answer.problem:
+        return answer
+    names = (form.value.partition(":")[0] for form in asked.forms)
+    tried = tuple(dict.fromkeys(names))
+    judged = answer.verdict
+    nothing = judged is not None and judged.verdict == "none"
+    if not nothing or not account.may_be_bank(question.value, question.scheme):
+        return replace(answer, tried=tried)
+    return replace(
+        answer,
+        verdict=verdict.unknown("kinds_untried"),
+        detail=f"account: tried as {', '.join(tried) or 'nothing'}, not as a"
+        " bank's",
+        tried=tried,
+        hint=account.UNTRIED,
+    )
 
 
 def _hit(answer: Answer) -> Sequence[Position] | None:

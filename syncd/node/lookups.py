@@ -321,6 +321,8 @@ def _lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
         ours=ours,
         owner=answer.owner and forms.Owner(**answer.owner._asdict()),
         notices=answer.notices,
+        tried=answer.tried,
+        hint=answer.hint,
     )
 
 

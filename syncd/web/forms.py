@@ -296,6 +296,8 @@ class LookupItem(_Out, frozen=True, kw_only=True):
     ours: Ours | None = None  # if our own lists say something
     owner: Owner | None = None  # of a protected value
     notices: tuple[str, ...] = ()  # codes: what a reader should know
+    tried: tuple[str, ...] = ()  # kinds of account that a number was tried as
+    hint: str = ""  # how to ask for what was not tried
     problem: Problem | None = None
 
 

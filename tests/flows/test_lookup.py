@@ -293,6 +293,35 @@ async def test_without_holders_phones_are_unknown_and_urls_are_not(
     assert answers[0].detail == "oprf: 1 of 2"
 
 
+async def test_a_bare_number_says_what_it_was_tried_as(desk: Desk) -> None:
+    """It is no clearance if nobody said whose bank account it is."""
+    answers = await desk.ask(
+        Question("account", "13800138000"),
+        Question("account", "6222021234567890127"),
+        Question("account", "13800138000", scheme="微信"),
+        Question("account", "20000012345678", scheme="工行"),
+        Question("account", "6222021234567890128"),
+        Question("phone", NUMBER),
+    )
+    assert verdicts(answers) == ["unknown"] * 2 + ["none"] * 4
+    assert [a.tried for a in answers] == [
+        ("alipay", "wechat", "qq"),
+        (),
+        ("wechat",),
+        ("bank",),
+        ("card",),
+        (),
+    ]
+    assert answers[0].verdict is not None
+    assert answers[0].verdict.reasons == ("kinds_untried",)
+    assert answers[0].hint.startswith("if it is a bank account, name the bank")
+    assert answers[1].detail == "account: tried as nothing, not as a bank's"
+    assert not any(a.hint for a in answers[2:])
+    desk.book.report(Identifier("account", "qq:13800138000"))
+    [answer] = await desk.ask(Question("account", "13800138000"))
+    assert verdicts([answer]) == ["suspected"]
+
+
 async def test_what_came_in_time_is_answered(desk: Desk) -> None:
     """Slow holders: some numbers are answered, the rest is unknown."""
     desk.holders.in_time = 7
