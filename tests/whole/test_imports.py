@@ -51,7 +51,7 @@ def card(n: int) -> str:
 
 def good(n: int) -> str:
     """Return the n-th row: 94 URLs, 4 phones and 2 accounts of 100."""
-    rest = f"refund_cs,{{}},bank_detection,{50 + n % 40},2026-10-{1 + n % 28}"
+    rest = f"refund_cs,{{}},test_call,{50 + n % 40},2026-10-{1 + n % 28}"
     match n % 100:
         case 7 | 31 | 62 | 90:
             kind, value, role = "电话", f"+86139{n:08}", "caller"
@@ -65,10 +65,10 @@ def good(n: int) -> str:
 
 BAD = (  # one in a thousand; the first two by the importer, three by the daemon
     "网址,a.example,refund_cs\n",
-    "网址,a.example,refund_cs,phishing_host,bank_detection,x,2026-10-01,\n",
-    "网址,com,refund_cs,phishing_host,bank_detection,50,2026-10-01,\n",
-    "电话,12,refund_cs,caller,bank_detection,50,2026-10-01,\n",
-    "网址,a.example,no_such,phishing_host,bank_detection,50,2026-10-01,\n",
+    "网址,a.example,refund_cs,phishing_host,test_call,x,2026-10-01,\n",
+    "网址,com,refund_cs,phishing_host,test_call,50,2026-10-01,\n",
+    "电话,12,refund_cs,caller,test_call,50,2026-10-01,\n",
+    "网址,a.example,no_such,phishing_host,test_call,50,2026-10-01,\n",
 )
 
 
