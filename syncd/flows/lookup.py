@@ -41,6 +41,7 @@ from syncd.indicator import (
 )
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.national import SHOWN
 from syncd.indicator.verdict import Verdict
 from syncd.roster.roster import Roster
 
@@ -283,11 +284,12 @@ def _normalise(question: Question, world: World) -> _Asked:
             question, (shown,), guard=rule.guard([shown]), faked=True
         )
     guard = rule.guard(forms)
-    faked = (
-        guard.owner is not None
-        and forms[0].value.startswith("cn:")
-        and never.faked(question.value)
-    )
+    first = forms[0].value if forms else ""
+    if first.startswith(SHOWN):  # no number, which looks like one
+        faked = rule.imitated(question.value) is not None
+    else:
+        service = guard.owner is not None and first.startswith("cn:")
+        faked = service and never.faked(question.value)
     return _Asked(question, forms, guard=guard, faked=faked)
 
 
@@ -390,8 +392,11 @@ class _Judge:
 
     def _told(self, asked: _Asked) -> Answer:
         """Return an answer with its forms, and what a reader should know."""
-        notices = asked.forms[0].notices if asked.forms else ()
-        return replace(self.answer(asked), forms=asked.forms, notices=notices)
+        answer = self.answer(asked)
+        read = asked.forms[0].notices if asked.forms else ()
+        return replace(
+            answer, forms=asked.forms, notices=(*answer.notices, *read)
+        )
 
     def answer(self, asked: _Asked) -> Answer:
         """Return the answer to one question."""
@@ -489,9 +494,9 @@ _LISTED: Final = never.Guard(frozenset({0}))
 def _owned(answer: Answer, asked: _Asked) -> Answer:
     """Say whose it is, and that this proves nothing about a call."""
     owner, judged = asked.guard.owner, answer.verdict
-    if owner is None or judged is None or judged.verdict != "protected":
-        return answer
     faked = ("faked_caller_id",) if asked.faked else ()
+    if owner is None or judged is None or judged.verdict != "protected":
+        return replace(answer, notices=faked) if faked else answer
     return replace(answer, owner=owner, notices=("not_proof", *faked))
 
 

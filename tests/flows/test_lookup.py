@@ -43,6 +43,7 @@ ROSTER = cast(
         members=(member("bank", BANK), member("police", POLICE)),
         never=(
             Never("phone", "+12025550911", "emergency"),
+            Never("phone", "cn:110", "emergency"),
             Never("url", "bank.example/", "bank"),
         ),
         caps=DEFAULT_CAPS,
@@ -376,6 +377,33 @@ async def test_the_never_list_protects_by_value_by_token_and_unasked(
     assert verdicts(await desk.ask(*ask)) == ["protected"] * 3
     desk.holders.down["phone"] = HoldersError("down")
     assert verdicts(await desk.ask(*ask)) == ["protected"] * 3
+
+
+async def test_a_number_that_only_looks_official_is_told_of(
+    desk: Desk,
+) -> None:
+    """`protected` is no proof, and + or 00 before such a number is a sign."""
+    asked = [
+        "110",
+        "0755-110",
+        "+86 110",
+        "+110",
+        "00110",
+        "+86 138 0013 8000",
+    ]
+    answers = await desk.ask(
+        *(Question("phone", one, region="CN") for one in asked)
+    )
+    assert [a.notices for a in answers] == [
+        ("not_proof",),
+        ("not_proof",),
+        ("not_proof", "faked_caller_id"),
+        ("faked_caller_id",),
+        ("faked_caller_id",),
+        (),
+    ]
+    owned = [a.owner.category if a.owner else "" for a in answers]
+    assert owned == ["emergency"] * 3 + [""] * 3
 
 
 async def test_met_is_what_others_report_and_counts(desk: Desk) -> None:
