@@ -442,7 +442,7 @@ class Demo:
 
     def _sign(self, draft: Path, name: str) -> None:
         where = self.stage.directory
-        words: list[str | Path] = ["roster", "sign", draft]
+        words: list[str | Path] = ["roster", "sign", draft, "--yes"]
         words += ["--keys", where / "admin" / name]
         if self.rosters:
             words += ["--current", self.rosters[-1]]

@@ -180,7 +180,7 @@ def add(app: typer.Typer) -> None:
             for line in drafting.describe(before, roster):
                 terminal.say(line)
         drafts.signatures(raw, before)  # it follows, and earlier lines hold
-        if not (yes or as_json or terminal.agreed(t("Sign this? [y/N] "))):
+        if not (yes or terminal.agreed(t("Sign this? [y/N] "))):
             raise RefusedError(t("nothing was signed"))
         signed = drafts.sign(raw, keys.admin_key(keys_in), before)
         terminal.replace_file(draft, signed)

@@ -101,9 +101,16 @@ def home_path(given: Path | None, environment: Environment) -> Path:
 
 
 def agreed(question: str) -> bool:
-    """Whether a person says yes; nobody is asked where no terminal is."""
+    """Tell whether a person types yes.
+
+    Raises:
+        UsageError: there is no terminal, so nobody can.
+    """
     if not sys.stdin.isatty():
-        return True
+        raise UsageError(
+            t("nobody is at a terminal to say yes"),
+            hint=t("look at what it shows, then say --yes"),
+        )
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
 

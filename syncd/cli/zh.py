@@ -1326,4 +1326,6 @@ TEXT = {
         "银行卡，IBAN，银行名称、BIC 或行号，支付宝，微信，QQ，"
         "或某条链：btc、eth、tron、sol、ton、usdt……"
     ),
+    "nobody is at a terminal to say yes": "没有人在终端前确认",
+    "look at what it shows, then say --yes": "请先看清所示变更，再加 --yes",
 }

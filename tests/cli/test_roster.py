@@ -397,13 +397,19 @@ def test_an_admin_sees_what_he_signs(
 ) -> None:
     """And then who must sign still; complete, what comes next."""
     assert admin("set", "OUT", "--cap", "phone=30").code == 0
-    ran = admin("sign", "OUT", "--keys", str(ring))
+    before = admin.out.read_bytes()
+    for more in ((), ("--json",)):  # nobody said yes
+        ran = admin("sign", "OUT", "--keys", str(ring), *more)
+        assert ran.code == 2
+        assert "nobody is at a terminal" in ran.err
+        assert admin.out.read_bytes() == before
+    ran = admin("sign", "OUT", "--keys", str(ring), "--yes")
     assert ran.code == 0, ran.err
     assert "~ reports of phone count for 30 days, were 180" in ran.out
     assert "1 of bert must still sign\n" in ran.err
     both = drafts.sign(admin.out.read_bytes(), ADMINS[1], admin.current)
     admin.out.write_bytes(both)
-    ran = admin("sign", "OUT", "--keys", str(ring), "--json")
+    ran = admin("sign", "OUT", "--keys", str(ring), "--yes", "--json")
     assert ran.code == 0, ran.err
     assert ran.json["complete"]
 
