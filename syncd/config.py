@@ -687,6 +687,15 @@ def set_generation(home: Path, generation: int) -> None:
     _set(home, "member", "generation", generation)
 
 
+def set_secret_file(home: Path, path: Path) -> None:
+    """Write in a home's config.toml which file holds the passphrase.
+
+    Raises:
+        UsageError: the file is not as `write_default` wrote it there.
+    """
+    _set(home, "secret", "file", path)
+
+
 def _set(home: Path, section: str, key: str, value: object) -> None:
     path = home / FILE
     text = path.read_text(encoding="utf-8")

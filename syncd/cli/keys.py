@@ -54,12 +54,22 @@ def add(app: typer.Typer) -> None:
             Path, typer.Option(help=t("a file with the new passphrase"))
         ],
     ) -> None:
-        old = passphrase(directory)
+        home = (directory / config.FILE).exists()
+        settings = config.load(directory) if home else Config(home=directory)
+        old = terminal.secret(settings, config.environment())
         new = config.read_private(new_file).rstrip(b"\r\n")
         if len(new) < config.SECRET_LEAST:
             raise UsageError(f"{new_file}: too short")
         Keyring.open(directory, old).change_secret(old, new)
         terminal.tell(t("The passphrase was changed."))
+        if settings.secret.file is not None:
+            path = new_file.absolute()
+            config.set_secret_file(directory, path)
+            terminal.tell(t("[secret] file is {path} now", path=path))
+        else:
+            terminal.tell(
+                t("Give the new one from now on, wherever the old one was.")
+            )
 
 
 def passphrase(directory: Path) -> bytes:

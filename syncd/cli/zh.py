@@ -1328,4 +1328,8 @@ TEXT = {
     ),
     "nobody is at a terminal to say yes": "没有人在终端前确认",
     "look at what it shows, then say --yes": "请先看清所示变更，再加 --yes",
+    "[secret] file is {path} now": "[secret] file 现为 {path}",
+    "Give the new one from now on, wherever the old one was.": (
+        "今后请在原先给出旧口令的地方给出新口令。"
+    ),
 }

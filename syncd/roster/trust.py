@@ -113,7 +113,9 @@ class TrustedRoster:
             )
         if found.version == 1 and found.hash != self.fingerprint:
             raise UntrustedError(
-                f"roster: fingerprint is {found.hash}, not the pinned one"
+                "roster: its fingerprint is not the pinned one",
+                hint="compare the fingerprint by phone with an admin; the"
+                " file may be forged",
             )
         if self._links and found.id != self.current.id:
             raise UntrustedError(

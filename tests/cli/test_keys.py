@@ -1,0 +1,32 @@
+"""A home whose passphrase was changed starts as before."""
+
+from pathlib import Path
+
+from syncd import config
+from syncd.store.keyring import Keyring
+from tests.cli.conftest import Run
+
+
+def private(path: Path, text: str) -> Path:
+    path.touch(0o600)
+    path.write_text(text)
+    return path
+
+
+def test_the_home_knows_the_new_passphrase(run: Run, tmp_path: Path) -> None:
+    """config.toml named the old file; now it names the new one."""
+    old = private(tmp_path / "old", "correct horse battery\n")
+    new = private(tmp_path / "new", "a much longer staple\n")
+    home = tmp_path / "bank"
+    made = run(
+        *("--home", home, "init", "--id", "bank", "--domain", "bank.example"),
+        *("--alliance", "txwz", "--set", f'secret.file="{old}"'),
+        *("--token-file", tmp_path / "token"),
+    )
+    assert made.code == 0, made.err
+    ran = run("keys", "passphrase", home, "--new-file", new)
+    assert ran.code == 0, ran.err
+    settings = config.load(home)
+    assert settings.secret.file == new
+    found = config.passphrase(settings, config.environment(), None)
+    assert Keyring.open(home, found).names()
