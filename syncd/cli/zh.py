@@ -1332,4 +1332,12 @@ TEXT = {
     "Give the new one from now on, wherever the old one was.": (
         "今后请在原先给出旧口令的地方给出新口令。"
     ),
+    "The codes of labels, roles, evidence, …": "代码表：标签、角色、证据等。",
+    "List codes: all, of one field, near to a word.": (
+        "列出代码：全部、某一字段的，或与某个词相近的。"
+    ),
+    "label, role, evidence, purpose, …": "label、role、evidence、purpose 等",
+    "what it is called where you are": "本单位的叫法",
+    "no field {name}": "没有字段 {name}",
+    "no code is like that word": "没有与该词相近的代码",
 }
