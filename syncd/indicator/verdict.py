@@ -51,7 +51,8 @@ AUTHORITY: Final[Mapping[str, frozenset[str]]] = {
     "platform_detection": frozenset({"platform", "security"}),
 }  # evidence → sectors that can have it; the other classes are anyone's
 OFFICIAL: Final = frozenset({"police_case", "judgment", "official_list"})
-WEAK: Final = frozenset({"user_tag", "partner_feed", "predictive"})
+RELAYED: Final = "official_relay"  # the authority reports it itself
+WEAK: Final = frozenset({"user_tag", "partner_feed", "predictive", RELAYED})
 
 REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "official_report": ("有权机关的正式上报", "an official report"),
@@ -580,7 +581,7 @@ def _independent(reports: Sequence[_Report]) -> bool:
     voices = {
         (r.who.group, r.who.sector, r.evidence in WEAK)
         for r in reports
-        if not r.claim.basis and not r.contested
+        if not (r.claim.basis or r.contested or r.evidence == RELAYED)
     }
     return any(
         a[0] != b[0] and a[1] != b[1] and not (a[2] and b[2])

@@ -19,7 +19,7 @@ AUTHORITY = {
     "platform_detection": {"platform", "security"},
 }
 ANYONES = {"victim_report", "test_call", "honeypot"}
-WEAK = {"user_tag", "partner_feed", "predictive"}
+WEAK = {"user_tag", "partner_feed", "predictive", "official_relay"}
 OFFICIAL = {"police_case", "judgment", "official_list"}
 REASONS = [  # in the order in which they are given
     "official_report",
@@ -324,6 +324,7 @@ def _independent(a: Said, b: Said) -> bool:
         and a.author.sector != b.author.sector
         and not any(c.author.contested or "basis" in c.body for c in (a, b))
         and not {a.evidence, b.evidence} <= WEAK
+        and "official_relay" not in {a.evidence, b.evidence}
     )
 
 
