@@ -556,9 +556,6 @@ TEXT = {
         "{path}：另一个进程正在导入此文件"
     ),
     "other reasons": "其他原因",
-    "not in the vocabulary, nor among the words of --codes": (
-        "不在词表中，也不在 --codes 的词中"
-    ),
     "a spreadsheet rounded it to a number: format the column as text and"
     " fill it again": (
         "表格软件已把它舍入成数值：请把该列设为文本格式后重新填写"

@@ -143,6 +143,8 @@ class Columns:
 
 
 def _at(into: str, why: MalformedError) -> MalformedError:
+    if "field" in why.params:
+        return why
     return MalformedError("{field}: {why}", field=into, why=why)
 
 
@@ -384,14 +386,14 @@ def _meaning(into: str, words: Mapping[tuple[str, str], str]) -> Convert:
     if into == "technique":
         codes = {**_codes(into), **own}
         return lambda cell: [
-            _code(codes, one)
+            _code(codes, one, into)
             for one in re.split(r"[;；、|]", cell)
             if one.strip()
         ]
     if into in _FACETS:
         codes = {**_codes(into), **own}
         # Most rows of a file say the same: the exact text first.
-        return lambda cell: codes.get(cell) or _code(codes, cell)
+        return lambda cell: codes.get(cell) or _code(codes, cell, into)
     return _PLAIN.get(into, str)
 
 
@@ -410,12 +412,10 @@ def _constant(
         ) from None
 
 
-def _code(codes: Mapping[str, str], cell: str) -> str:
+def _code(codes: Mapping[str, str], cell: str, into: str) -> str:
     found = codes.get(_word(cell))
     if found is None:
-        raise MalformedError(
-            "not in the vocabulary, nor among the words of --codes"
-        )
+        raise vocabulary.refused(into, into, cell.strip())
     return found
 
 

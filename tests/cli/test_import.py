@@ -335,6 +335,25 @@ def test_refused_object(
     assert false.values == ["b.example"]
 
 
+def test_a_word_is_refused_with_the_nearest_codes(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """All faults of the row at once, in the chosen language."""
+    path = tmp_path / "list.csv"
+    path.write_text("value,标签,角色\na.example,虚假投资理财,收款账户\n")
+    words = ["--kind", "url", "--evidence", "user_tag"]
+    assert desk("--lang", "zh", "report", "import", path, *words).code == 1
+    [why] = [r[1] for r in refused_rows(path)[1:]]
+    for part in (
+        "虚假投资理财",
+        "fake_invest",
+        "收款账户",
+        "collecting_account",
+    ):
+        assert part in why
+    assert "代码表中没有" in why
+
+
 def test_words_that_nobody_knows(
     desk: Desk, false: FalseDoor, tmp_path: Path
 ) -> None:
@@ -345,10 +364,12 @@ def test_words_that_nobody_knows(
     )
     words = ["--kind", "url", *CONST[4:]]
     assert desk("report", "import", path, *words).code == 1
-    assert [r[1] for r in refused_rows(path)[1:]] == [
-        "label: not in the vocabulary, nor among the words of --codes",
-        "technique: not in the vocabulary, nor among the words of --codes",
-    ]
+    first, second = (r[1] for r in refused_rows(path)[1:])
+    assert first == (
+        "label: 虚构 is not in the vocabulary"
+        " (all codes: syncd vocabulary label)"
+    )
+    assert second.startswith("technique: x is not in the vocabulary (nearest:")
 
 
 def test_a_refusal_says_how_to_mend_it(

@@ -22,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from syncd.cli import door as local
 from syncd.cli import terminal, text
 from syncd.cli.door import Door
 from syncd.cli.importing.ledger import Ledger, Mark
@@ -308,14 +309,14 @@ def steps(
         # A character is at most six bytes in JSON.
         size = base + 6 * len(one.raw)
         report: dict[str, Any] | None = None
-        problem = text.of(one.problem) if one.problem else ""
+        problem = _why(one.problem) if one.problem else ""
         if not problem and size > budget:
             problem = t("the row is too long for one request")
         if not problem:
             try:
                 report = columns.report(one)
             except MalformedError as e:
-                problem = text.of(e)
+                problem = _why(e)
         if report is not None and step.bytes + size > budget:
             yield step
             step = _Step([], [], [])
@@ -353,14 +354,14 @@ def _send(
     )
     for row, item in zip(step.rows, answer["items"], strict=True):
         if item["state"] == "refused":
-            said = item["problem"]
-            why = _why(said["detail"], said.get("hint", ""))
+            why = _why(local.problem(item["problem"]))
             step.refused.append((row.number, why, row.raw))
     step.refused.sort()
 
 
-def _why(detail: str, hint: str) -> str:
-    return f"{detail} ({hint})" if hint else detail
+def _why(error: SyncdError) -> str:
+    hint = text.hint_of(error)
+    return f"{text.of(error)} ({hint})" if hint else text.of(error)
 
 
 # ------------------------------------------------------------ a gap closed
@@ -422,10 +423,12 @@ class _Judge:
     def problem(self, row: Row, columns: Columns) -> str:
         """Return why a row is refused, or ""."""
         if row.problem:
-            return text.of(row.problem)
+            return _why(row.problem)
         try:
             made = columns.report(row)
             self._prepare(msgspec.convert(made, self._draft), self._desk)
-        except (SyncdError, msgspec.ValidationError) as e:
-            return _why(str(e), getattr(e, "hint", ""))
+        except SyncdError as e:
+            return _why(e)
+        except msgspec.ValidationError as e:
+            return str(e)
         return ""
