@@ -442,6 +442,9 @@ TEXT = {
         "请另存为不加密的 XLSX，或 CSV"
     ),
     "{path}: is not {kind}": "{path}：不是 {kind}",
+    "{path}: is not {kind}, but XLSX or another ZIP": (
+        "{path}：不是 {kind}，而是 XLSX 或其他 ZIP 文件"
+    ),
     "{path}: is UTF-32": "{path}：是 UTF-32 编码",
     "save it as UTF-8": "请另存为 UTF-8",
     "say --encoding": "请给出 --encoding",

@@ -128,13 +128,16 @@ def _format(path: Path, told: str) -> str:
             hint="open it in a spreadsheet and save it as XLSX or CSV",
         )
     zipped = head.startswith(_ZIP)
-    if zipped != (kind == "xlsx"):
+    known = {"path": path, "kind": kind.upper(), "names": ", ".join(FORMATS)}
+    if zipped and kind != "xlsx":
         raise UsageError(
-            "{path}: is not {kind}",
-            path=path,
-            kind=kind.upper(),
+            "{path}: is not {kind}, but XLSX or another ZIP",
             hint="say --format: {names}",
-            names=", ".join(FORMATS),
+            **known,
+        )
+    if kind == "xlsx" and not zipped:
+        raise UsageError(
+            "{path}: is not {kind}", hint="say --format: {names}", **known
         )
     return kind
 

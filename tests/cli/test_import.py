@@ -421,7 +421,7 @@ def test_wrong_bytes_are_refused_rows_when_told(
         ("a.csv", b"\n \n", [], "is empty"),
         ("a.dat", b"x", [], "does not say what it is"),
         ("a.csv", b"x", ["--format", "pdf"], "--format 'pdf'"),
-        ("a.csv", b"PK\x03\x04x", [], "is not CSV"),
+        ("a.csv", b"PK\x03\x04x", [], "is not CSV, but XLSX or another ZIP"),
         ("a.xlsx", b"value\n", [], "is not XLSX"),
         ("a.xlsx", b"PK\x03\x04x", [], "is no sound XLSX workbook"),
         ("a.xls", b"\xd0\xcf\x11\xe0x", ["--format", "csv"], "old XLS"),
