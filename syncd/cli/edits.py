@@ -426,6 +426,23 @@ def _add_never(noun: typer.Typer) -> None:
         )
 
     @never.command(
+        "default",
+        help=t("Draft a version that has all of our own list."),
+    )
+    def _ours(
+        ctx: typer.Context,
+        out: Out,
+        current: Current = None,
+        onto: Onto = None,
+        as_json: AsJson = False,
+    ) -> None:
+        rows = [
+            Never(x.kind, x.value, x.owner.category)
+            for x in protected.default()
+        ]
+        _never(ctx, out, rows, _add_missing, current, onto, as_json)
+
+    @never.command(
         "remove",
         help=t("Draft a version in which something may be listed again."),
     )
@@ -463,6 +480,13 @@ def _never(
     draft.edit(edit, *rows)
     _changed(before, draft.roster)
     draft.write(out, as_json=as_json)
+
+
+def _add_missing(draft: Roster, *rows: Never) -> Roster:
+    """Add what is not there; what is there keeps the reason it has."""
+    there = {(n.kind, n.value) for n in draft.never}
+    fresh = (row for row in rows if (row.kind, row.value) not in there)
+    return drafts.add_never(draft, *fresh)
 
 
 def _remove_never(draft: Roster, *rows: Never) -> Roster:

@@ -755,6 +755,9 @@ TEXT = {
     "Complete. Next: syncd roster publish, at any member.": "签名已齐。下一步：任一成员运行 syncd roster publish。",
     "Draft a version in which a member is described otherwise; its own request is taken by `roster update`.": "起草一版：修改某成员的资料；成员自己的申请请用 `roster update` 办理。",
     "Draft a version in which all entries of a token key are erased.": "起草一版：某批次标记密钥的全部条目视为已清除。",
+    "Draft a version that has all of our own list.": (
+        "起草新版本：并入自带保护名单中尚缺的条目。"
+    ),
     "Draft a version in which more is never listed.": "起草一版：增加永不列入名单的值。",
     "Draft a version in which something may be listed again.": "起草一版：允许某些值重新列入名单。",
     "Draft a version that erases entries of a log which cannot speak any more.": "起草一版：替已不能发言的日志清除条目。",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from syncd.cli.main import main
+from syncd.indicator import never
 from syncd.roster import drafts, keys
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint
@@ -324,6 +325,23 @@ def test_never_values_come_from_standard_input(admin: Admin) -> None:
     assert ran.code == 0
     (row,) = [n for n in admin.draft.never if n.value == "cn:95599"]
     assert row.note == "official"
+
+
+def test_our_own_list_is_brought_in_and_changes_no_reason(
+    admin: Admin, tmp_path: Path
+) -> None:
+    words = ("never", "add", "OUT", "--kind", "phone", "--why", "ours")
+    assert admin(*words, stdin=b"110\n").code == 0
+    first, admin.out = admin.out, tmp_path / "second"
+    ran = admin("never", "default", "OUT", "--onto", str(first))
+    assert ran.code == 0
+    rows = {n.value: n.note for n in admin.draft.never}
+    assert len(rows) >= len(never.default())
+    assert (rows["cn:110"], rows["cn:96110"]) == ("ours", "anti_fraud")
+    second, admin.out = admin.out, tmp_path / "third"
+    ran = admin("never", "default", "OUT", "--onto", str(second))
+    assert ran.code != 0
+    assert "nothing" in ran.err
 
 
 def test_a_never_value_may_be_listed_again(
