@@ -379,6 +379,7 @@ def said_by(claim: Claim, form: int, case: Case) -> verdict.Said:
         "kind": KIND_NAMES[claim.kind],
         "token": base64.b64encode(claim.token),
         "spoofed": claim.spoofed,
+        "technique": list(claim.technique),
         "test": claim.test,
         "basis": list(map(list, claim.basis)),
         "about": list(map(list, claim.about)),
@@ -412,8 +413,9 @@ def judged(case: Case) -> Sequence[object]:
                 for (kind, evidence), days in case.policy.caps.items()
             ],
             dataclasses.asdict(case.policy),
-            case.never,
+            case.never.levels,
             case.bad_know,
+            case.never.pages,
         ),
         [said_by(claim, 0, case) for claim in case.standing],
     )
@@ -465,7 +467,7 @@ SAID = {
             word("seen", days),
             word("expires", days),
             word("basis", numbers),
-            st.sampled_from(["test", "spoofed", "spoofed"]),
+            st.sampled_from(["test", "spoofed", "compromised"]),
         ),
     ),
     "dispute": (
@@ -503,6 +505,7 @@ def claim(what: str) -> st.SearchStrategy[str]:
         word("contested", st.sampled_from(NAMES)),
         word("bad_know", numbers),
         word("never", st.sampled_from("012")),
+        word("page", st.sampled_from("012")),
         word("cap:user_tag", st.sampled_from(["5", "400"])),
         word("ceiling", st.sampled_from(verdict.ACTIONS[1:])),
     ),

@@ -65,7 +65,7 @@ class Case:
     day: int
     contested: frozenset[str]
     bad_know: frozenset[Position]
-    never: frozenset[int]
+    never: Guard
 
     def run(self) -> Verdict:
         return verdict(
@@ -75,7 +75,7 @@ class Case:
             self.day,
             contested=self.contested,
             bad_know=self.bad_know,
-            never=Guard(self.never),
+            never=self.never,
             standing=self.standing,
         )
 
@@ -118,7 +118,10 @@ def read_case(claims: str, setting: str) -> Case:
             origin(name) for name in given.get("contested", "").split(",")
         ),
         bad_know=frozenset(positions(given.get("bad_know", ""), names)),
-        never=frozenset(map(int, filter(None, [given.get("never", "")]))),
+        never=Guard(
+            frozenset(map(int, given.get("never", ""))),
+            frozenset(map(int, given.get("page", ""))),
+        ),
     )
 
 
@@ -160,6 +163,7 @@ def read_claim(
         since=TODAY + int(options.get("since", 0)),
         about=tuple(positions(options.get("about", ""), names)),
         basis=tuple(positions(options.get("basis", ""), names)),
+        technique=("compromised",) if "compromised" in options else (),
         spoofed="spoofed" in options,
         test="test" in options,
     )

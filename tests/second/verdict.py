@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from itertools import combinations
 
 from .notes import Json
@@ -110,8 +110,9 @@ class Rules:
     day: date
     caps: list[Json]
     policy: Mapping[str, str]
-    never: frozenset[int] = frozenset()  # its forms on the never-list
+    never: frozenset[int] = frozenset()  # its forms that are protected
     bad_know: frozenset[Position] = frozenset()
+    pages: frozenset[int] = frozenset()  # of them, where a planted page counts
 
 
 @dataclass
@@ -146,12 +147,21 @@ def judge(
     dropped = {ended[p] for p in here if p in ended}
 
     # Rule 1: nothing counts. Rule 3: the never-list answers all that does.
-    left = [c for c in active if not any(n <= c.form for n in rules.never)]
+    left = [
+        c
+        for c in active
+        if not any(n <= c.form for n in rules.never)
+        or (
+            c.form in rules.pages
+            and "compromised" in c.body.get("technique", [])
+            and rules.day < c.day("seen") + timedelta(days=14)
+        )
+    ]
     if not left:
         reasons = set(dropped)
         if vouches:
             reasons |= {"vouched"}
-        if 0 in rules.never:
+        if 0 in rules.never or active:
             reasons |= {"never_listed"}
         if not active and not dropped:
             reasons |= {"no_report"}
