@@ -20,7 +20,13 @@ from syncd.cli.drafting import (
     newest,
 )
 from syncd.cli.text import t
-from syncd.errors import RefusedError, UsageError
+from syncd.errors import (
+    MalformedError,
+    RefusedError,
+    SyncdError,
+    UntrustedError,
+    UsageError,
+)
 from syncd.node.pinned import roster_files, trusted_roster
 from syncd.roster import drafts, join
 from syncd.roster.members import PASTS
@@ -248,6 +254,7 @@ def add(app: typer.Typer) -> None:
     ) -> None:
         data = _note(ctx, file, version)
         roster = drafts.read(data)[1]
+        signed = _signers(file, data)
         before = drafts.read(_since(ctx, since))[1] if since else None
         if raw:
             terminal.write_new(Path("-"), data)
@@ -257,10 +264,19 @@ def add(app: typer.Typer) -> None:
             for line in drafting.describe(before, roster):
                 terminal.say(line)
         elif as_json:
-            terminal.show_json({"hash": roster.hash, **roster.to_json()})
+            terminal.show_json(
+                {
+                    "hash": roster.hash,
+                    "signed": list(signed.have),
+                    "wanted": signed.wanted,
+                    **roster.to_json(),
+                }
+            )
         else:
             for line in review.whole(roster):
                 terminal.say(line)
+        if not (raw or as_json):
+            _tell_signed(signed)
 
     edits.add(noun)
 
@@ -269,9 +285,16 @@ def _note(ctx: typer.Context, file: Path | None, version: int | None) -> bytes:
     """Return the note of a version: a file's, or a verified one of ours.
 
     Raises:
-        UsageError: no such version is here.
+        UsageError: no such version is here, or the file is none.
+        UntrustedError: the file was a roster before somebody changed it.
     """
     if file is not None:
+        data = terminal.read_file(file)
+        try:
+            drafts.read(data)
+        except MalformedError as e:
+            if data.startswith(_FIRST_LINE):
+                raise _unverified(file, e) from e
         return drafting.note_of(file)
     settings = settings_of(ctx)
     trusted = trusted_roster(settings)
@@ -283,6 +306,42 @@ def _note(ctx: typer.Context, file: Path | None, version: int | None) -> bytes:
             hint=t("it has {names}", names=f"1-{trusted.version}"),
         )
     return raw
+
+
+def _signers(file: Path | None, data: bytes) -> drafts.Signed:
+    """Return who signed a file.
+
+    Raises:
+        UntrustedError: it does not verify; names the file.
+    """
+    try:
+        return drafts.signers(data)
+    except UntrustedError as e:
+        raise _unverified(file, e) from e
+
+
+_FIRST_LINE = b"syncd/roster/v1\n"
+
+
+def _unverified(file: Path | None, why: SyncdError) -> UntrustedError:
+    return UntrustedError(
+        f"{file or 'roster'}: {t('does not verify')}: {why}",
+        hint=t("it was changed after it was signed: believe none of it"),
+    )
+
+
+def _tell_signed(signed: drafts.Signed) -> None:
+    """Say by whom a roster is signed, and of how many that is enough."""
+    terminal.say(
+        t(
+            "signed by {names}: {n} of the {threshold} needed",
+            names=", ".join(signed.have) or "-",
+            n=len(signed.have),
+            threshold=signed.threshold,
+        )
+    )
+    if signed.wanted:
+        terminal.tell(t("a draft: nobody is to trust it yet"))
 
 
 def _since(ctx: typer.Context, text: str) -> bytes:

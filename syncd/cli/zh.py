@@ -166,6 +166,14 @@ TEXT = {
     "roster {version} is accepted; members follow within a round": (
         "名册第 {version} 版已接受；各成员将在一轮之内跟上"
     ),
+    "does not verify": "未通过验证",
+    "it was changed after it was signed: believe none of it": (
+        "签名后被改动过：其中内容一概不可信"
+    ),
+    "signed by {names}: {n} of the {threshold} needed": (
+        "签名人：{names}；需要 {threshold} 人，已有 {n} 人"
+    ),
+    "a draft: nobody is to trust it yet": "这是草稿：尚不可信",
     # -------------------------------------------------------------- log
     "Logs: show, export, verify.": "日志：查看、导出、验证。",
     "Show our log, or one that we mirror.": (

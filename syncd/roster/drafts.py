@@ -611,6 +611,25 @@ def _signed(body: Roster, have: set[bytes]) -> Signed:
     )
 
 
+def signers(raw: bytes) -> Signed:
+    """Return which of the admins that a roster or draft names signed it.
+
+    So much can be said of a file alone: whether *these* admins are ours, only
+    the chain from the pinned version tells.
+
+    Raises:
+        UntrustedError: a line does not verify, or none is of those admins.
+    """
+    signed, found = read(raw)
+    keys = {*found.admins.values()}
+    have = (
+        {key.public for key, _ in note.verify(signed, keys)}
+        if (signed.signatures)
+        else set()
+    )
+    return _signed(found, have)
+
+
 def is_complete(raw: bytes, current: Roster | None = None) -> bool:
     """Whether both thresholds have signed: it can be published."""
     return all(not signed.wanted for signed in signatures(raw, current))

@@ -489,6 +489,41 @@ def test_show_gives_the_note_as_it_is(run: Run, root: Path) -> None:
     assert run("roster", "show", file, "--raw").out == file.read_text()
 
 
+def test_show_says_who_signed(run: Run, root: Path) -> None:
+    file = root / "roster.note"
+    ran = run("roster", "show", file)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[-1].startswith("signed by anne")
+    said = run("roster", "show", file, "--json").json
+    assert "anne" in said["signed"]
+    assert said["wanted"] == 0
+
+
+def test_show_of_a_draft_says_that_it_is_one(admin: Admin, run: Run) -> None:
+    assert admin("set", "OUT", "--cap", "phone=30").code == 0
+    ran = run("roster", "show", admin.out)
+    assert ran.code == 0
+    assert "signed by -: 0 of the " in ran.out
+    assert "a draft: nobody is to trust it yet" in ran.err
+
+
+@pytest.mark.parametrize("more", [(), ("--json",), ("--raw",)])
+def test_show_of_a_changed_file_says_so_and_shows_nothing(
+    run: Run, root: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """One character anywhere: in the text, or in an admin's own key."""
+    good = (root / "roster.note").read_bytes()
+    changed = ((b"bank.example", b"bonk.example"), (b"/anne", b"/onne"))
+    for old, new in (*changed, (b'"version":1', b'"version":}')):
+        assert old in good
+        bad = tmp_path / "bad.note"
+        bad.write_bytes(good.replace(old, new, 1))
+        ran = run("roster", "show", bad, *more)
+        assert ran.code == 4, ran
+        assert ran.out == ""
+        assert f"{bad}: does not verify" in ran.err
+
+
 def test_show_says_what_changed_between_versions(
     admin: Admin, run: Run, root: Path
 ) -> None:
