@@ -18,7 +18,8 @@ from syncd.cli.text import t
 from syncd.errors import UntrustedError, UsageError
 from syncd.node import audit
 from syncd.node.pinned import clock, trusted_roster
-from syncd.roster import drafts, trust
+from syncd.roster import drafts, spoken, trust
+from syncd.roster.join import Request
 from syncd.roster.members import Cut, Generation
 from syncd.roster.roster import MAX_SIZE, Roster
 from syncd.tlog import checkpoint as checkpoints
@@ -111,6 +112,44 @@ class Draft:
         raw = drafts.write(self.roster, self.current)
         terminal.write_new(out, raw)
         show(raw, self.current, as_json=as_json)
+
+
+def compared(asked: Request) -> list[str]:
+    """Return a request's hash as two people compare it by phone, in lines."""
+    said = spoken.of(asked.hash)
+    return [
+        f"hash     {asked.hash}",
+        f"words    {' '.join(said.zh)}",
+        f"         {' '.join(said.en)}",
+        f"digits   {' '.join(said.digits)}",
+    ]
+
+
+def compared_json(asked: Request) -> dict[str, Any]:
+    """Return the same for a program."""
+    said = spoken.of(asked.hash)
+    return {
+        "id": asked.id,
+        "hash": asked.hash,
+        "words": {"zh": list(said.zh), "en": list(said.en)},
+        "digits": list(said.digits),
+    }
+
+
+def show_compared(asked: Request, out: Path, as_json: bool) -> None:
+    """Show what an admin reads out, so that the newcomer can compare it."""
+    say = terminal.tell if str(out) == "-" else terminal.say
+    if as_json:
+        say(terminal.as_json(compared_json(asked)))
+        return
+    for line in compared(asked):
+        say(line)
+    terminal.tell(
+        t(
+            "By phone, on a number that you know already, let the admin read"
+            " out the words or digits: all must agree."
+        )
+    )
 
 
 def note_of(path: Path) -> bytes:

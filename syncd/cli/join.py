@@ -64,6 +64,7 @@ def add(app: typer.Typer) -> None:
         alliance_id: Annotated[
             str, typer.Option(help=t("64 hex digits; none when founding"))
         ] = "",
+        as_json: drafting.AsJson = False,
     ) -> None:
         settings = settings_of(ctx)
         keys = member_keys(_ring(settings), settings)
@@ -84,6 +85,7 @@ def add(app: typer.Typer) -> None:
         )
         terminal.replace_file(settings.home / REQUEST, raw)
         terminal.write_new(out, raw)
+        drafting.show_compared(join.parse(raw), out, as_json)
         terminal.tell(t("Next: send {out} to an admin.", out=out))
 
     @noun.command(
@@ -121,6 +123,7 @@ def add(app: typer.Typer) -> None:
                 help=t("end our log, and go on in the next generation"),
             ),
         ] = False,
+        as_json: drafting.AsJson = False,
     ) -> None:
         settings = settings_of(ctx)
         roster = trusted_roster(settings).current
@@ -165,6 +168,7 @@ def add(app: typer.Typer) -> None:
         terminal.write_new(out, raw)
         if keys.certificate != us.certificate:
             ask_tls(ring, keys.certificate, keys.tls_pem)
+        drafting.show_compared(join.parse(raw), out, as_json)
         terminal.tell(
             t(
                 "Next: send {out} to an admin, who runs syncd roster update.",
@@ -188,6 +192,7 @@ def add(app: typer.Typer) -> None:
         ctx: typer.Context,
         challenge: Annotated[Path, typer.Argument()],
         out: Annotated[Path, typer.Argument()],
+        as_json: drafting.AsJson = False,
     ) -> None:
         settings = settings_of(ctx)
         asked = terminal.parsed(settings.home / REQUEST, join.parse)
@@ -196,6 +201,7 @@ def add(app: typer.Typer) -> None:
             challenge, lambda sent: join.answer(sent, asked, keys)
         )
         terminal.write_new(out, raw)
+        drafting.show_compared(asked, out, as_json)
         terminal.tell(t("Next: send {out} back to the admin.", out=out))
 
     @noun.command(

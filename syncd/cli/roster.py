@@ -51,17 +51,22 @@ def add(app: typer.Typer) -> None:
         secret: Annotated[
             Path, typer.Option(help=t("keep this file for `admit`"))
         ],
+        as_json: AsJson = False,
     ) -> None:
         asked = terminal.parsed(request, join.parse)
         made = join.challenge(asked, secrets.token_bytes)
         terminal.write_new(secret, made.secret, private=True)
         terminal.write_new(out, made.raw)
-        for line in _about(asked):
-            terminal.say(line)
+        say = terminal.tell if str(out) == "-" else terminal.say
+        if as_json:
+            say(terminal.as_json(drafting.compared_json(asked)))
+        for line in [] if as_json else _about(asked):
+            say(line)
         terminal.tell(
             t(
-                "Next: the newcomer runs syncd join answer; check by phone that"
-                " the request's hash is the same on both sides."
+                "Next: read out the words or digits to the newcomer by phone,"
+                " on a number that you know already; only if its own are the"
+                " same, go on: it runs syncd join answer."
             )
         )
 
@@ -85,6 +90,8 @@ def add(app: typer.Typer) -> None:
         )
         draft.edit(drafts.admit, applicant)
         draft.write(out, as_json=as_json)
+        for line in drafting.compared(asked):
+            terminal.tell(line)
 
     @noun.command(
         "update",
@@ -115,13 +122,14 @@ def add(app: typer.Typer) -> None:
         draft.write(out, as_json=as_json)
         terminal.tell(
             t(
-                "{member} asked on {day}; if in doubt, compare by phone the"
-                " request's hash {hash}",
+                "{member} asked on {day}: compare the words or digits with it"
+                " by phone",
                 member=asked.id,
                 day=review.day(asked.made),
-                hash=asked.hash,
             )
         )
+        for line in drafting.compared(asked):
+            terminal.tell(line)
 
     @noun.command("remove", help=t("Draft a version without a member."))
     def _remove(
@@ -356,5 +364,5 @@ def _about(asked: join.Request) -> list[str]:
         f"names    {asked.names.zh} / {asked.names.en}",
         f"sector   {asked.sector}",
         f"urls     {' '.join(asked.urls)}",
-        f"hash     {asked.hash}",
+        *drafting.compared(asked),
     ]

@@ -39,7 +39,12 @@ def tell(text: str) -> None:
 
 def show_json(value: Any) -> None:
     """Print a result for a program."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
+    print(as_json(value))
+
+
+def as_json(value: Any) -> str:
+    """Return a result as a program reads it."""
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
 
 
 def lay_out() -> None:

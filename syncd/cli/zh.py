@@ -158,10 +158,15 @@ TEXT = {
     "an admin's key directory": "管理员密钥目录",
     "the operator's bearer token": "操作员令牌",
     "the signed note": "带签名的原文",
-    "Next: the newcomer runs syncd join answer; check by phone that"
-    " the request's hash is the same on both sides.": (
-        "下一步：新成员运行 syncd join answer；"
-        "请电话核对双方所见的申请哈希一致。"
+    "Next: read out the words or digits to the newcomer by phone,"
+    " on a number that you know already; only if its own are the"
+    " same, go on: it runs syncd join answer.": (
+        "下一步：拨打此前已知的电话，向新成员念出词语或数字；"
+        "对方所见完全相同才可继续：由其运行 syncd join answer。"
+    ),
+    "By phone, on a number that you know already, let the admin read"
+    " out the words or digits: all must agree.": (
+        "请拨打此前已知的电话，由管理员念出词语或数字：须全部一致。"
     ),
     "roster {version} is accepted; members follow within a round": (
         "名册第 {version} 版已接受；各成员将在一轮之内跟上"
@@ -889,7 +894,7 @@ TEXT = {
     "our new one, PEM or DER": "本成员的新证书，PEM 或 DER",
     "say --url, --certificate, --new-key or --next-log": "请给出 --url、--certificate、--new-key 或 --next-log",
     "start syncd run once: it goes on in the new log": "请先启动一次 syncd run：它会在新日志中继续",
-    "{member} asked on {day}; if in doubt, compare by phone the request's hash {hash}": "{member} 于 {day} 提出；如有疑问，请电话核对申请的哈希 {hash}",
+    "{member} asked on {day}: compare the words or digits with it by phone": "{member} 于 {day} 提出：请电话与其核对词语或数字",
     "{old} has ended: from now on syncd run writes nothing, until a roster lists {new}; then start it again.": "{old} 已结束：此后 syncd run 不再写入，直到名册列出 {new}；届时请重新启动。",
     "Draft a version that says which branch of a log counts.": "起草一版：指明某日志的哪一支有效。",
     "of that branch; else what --home mirrors of the log": "该支的检查点；未给时用主目录的镜像",

@@ -489,6 +489,32 @@ def test_show_gives_the_note_as_it_is(run: Run, root: Path) -> None:
     assert run("roster", "show", file, "--raw").out == file.read_text()
 
 
+def test_newcomer_and_admin_see_the_same_words(
+    run: Run, root: Path, tmp_path: Path, ring: Path
+) -> None:
+    """By request, challenge, answer and update; as text and as JSON."""
+    home = ("--home", root / "police")
+    asked, sent, answer = (tmp_path / n for n in ("join", "sent", "answer"))
+    more = ("--sector", "police", "--url", "https://127.0.0.1:1")
+    ours = run(*home, "join", "request", asked, *more)
+    assert ours.code == 0, ours.err
+    shown = [x for x in ours.out.splitlines() if not x.startswith("hash")]
+    assert [len(x.split()) for x in shown] == [7, 6, 5]
+    assert "on a number that you know already" in ours.err
+    theirs = run(
+        "roster", "challenge", asked, sent, "--secret", tmp_path / "k"
+    )
+    assert ours.out in theirs.out
+    again = run(*home, "join", "answer", sent, answer)
+    assert again.out == ours.out
+    answer.unlink()
+    said = run(*home, "join", "answer", sent, answer, "--json").json
+    assert shown[0].split()[1:] == said["words"]["zh"]
+    assert shown[1].split() == said["words"]["en"]
+    assert shown[2].split()[1:] == said["digits"]
+    assert said["hash"] in ours.out
+
+
 def test_show_says_who_signed(run: Run, root: Path) -> None:
     file = root / "roster.note"
     ran = run("roster", "show", file)
