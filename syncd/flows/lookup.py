@@ -35,6 +35,7 @@ from syncd.indicator import (
     identifier,
     never,
     policy,
+    suffixes,
     token,
     verdict,
     vocabulary,
@@ -283,6 +284,8 @@ def _normalise(question: Question, world: World) -> _Asked:
         return _Asked(
             question, (shown,), guard=rule.guard([shown]), faked=True
         )
+    if kind == "url":  # or it would be `none`, which reads as a clearance
+        suffixes.check(forms[0].value.partition("/")[0])
     guard = rule.guard(forms)
     first = forms[0].value if forms else ""
     if first.startswith(SHOWN):  # no number, which looks like one

@@ -155,7 +155,7 @@ def _identified(
             allow_personal=draft.allow_personal,
         )
         if found.kind == "url":
-            _check_domain(found)
+            suffixes.check(found.value.partition("/")[0])
         if found.value.startswith(SHOWN) and not draft.spoofed:
             raise MalformedError(
                 "report: a caller id that is no number is nobody's",
@@ -165,16 +165,6 @@ def _identified(
         wrong.append(e)
         return None
     return found
-
-
-def _check_domain(found: Identifier) -> None:
-    """Refuse a host that no resolver can have; its end is not repeated."""
-    if not suffixes.exists(found.value.partition("/")[0]):
-        raise MalformedError(
-            "url: its host ends in no top-level domain that exists",
-            hint="look at its last part: a typing error, or a name that only"
-            " one network knows",
-        )
 
 
 def _check_never(
@@ -241,11 +231,11 @@ def _fields(
     if flaws or not named:
         return b""
     fields = _stated(draft, kind, desk)
-    if planted:
-        _bound(fields, draft, wrong)
     try:
+        if planted:
+            _bound(fields, draft)
         statement.check_writable(_report(kind, fields, desk), today)
-    except MalformedError as e:  # too long
+    except SyncdError as e:  # too long, or for too long
         wrong.append(e)
         return b""
     raw = canonical.dumps(fields)
@@ -298,21 +288,20 @@ def _expires(fields: Mapping[str, Any], kind: str, desk: Desk) -> str:
     return statement.day_text(last)
 
 
-def _bound(
-    fields: dict[str, Any], draft: Draft, wrong: list[SyncdError]
-) -> None:
-    """Have a report of a planted page end when it should be taken down."""
+def _bound(fields: dict[str, Any], draft: Draft) -> None:
+    """Have a report of a planted page end when it should be taken down.
+
+    Raises:
+        RefusedError: it is to end later.
+    """
     last = statement.day(fields["seen"]) + never.PLANTED_DAYS
     if statement.day(fields["expires"]) > last:
         if draft.expires:
-            wrong.append(
-                RefusedError(
-                    "report: expires more than {n} days after it was seen, of"
-                    " a page planted on a protected site",
-                    n=never.PLANTED_DAYS,
-                    hint="leave expires out; report it again if it is still"
-                    " there",
-                )
+            raise RefusedError(
+                "report: expires more than {n} days after it was seen, of"
+                " a page planted on a protected site",
+                n=never.PLANTED_DAYS,
+                hint="leave expires out; report it again if it is still there",
             )
         fields["expires"] = statement.day_text(last)
 

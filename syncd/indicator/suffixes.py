@@ -9,6 +9,8 @@ from typing import Final
 
 from publicsuffixlist import PublicSuffixList
 
+from syncd.errors import MalformedError
+
 # Names that stand in examples, tests and drills (RFC 2606, RFC 6761): no
 # resolver answers for them, and a report about one harms nobody. The others
 # of these RFCs (.invalid, .localhost) and .local name no site of anybody's.
@@ -53,6 +55,20 @@ def private(host: str) -> str:
 def exists(host: str) -> bool:
     """Tell whether a host is an address, or below a top-level domain."""
     return is_address(host) or _top_level(host.rpartition(".")[2])
+
+
+def check(host: str) -> None:
+    """Pass a host that a resolver may know; its end is not repeated.
+
+    Raises:
+        MalformedError: no top-level domain of the list, so no site at all.
+    """
+    if not exists(host):
+        raise MalformedError(
+            "url: its host ends in no top-level domain that exists",
+            hint="look at its last part: a typing error, or a name that only"
+            " one network knows",
+        )
 
 
 @functools.lru_cache(4096)

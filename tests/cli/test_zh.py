@@ -65,6 +65,7 @@ REFUSING: tuple[str, ...] = (
     "indicator/national.py",
     "indicator/payment.py",
     "indicator/phone.py",
+    "indicator/suffixes.py",
     "flows/own_lists.py",
     "node/own_lists.py",
     "store/own_entries.py",

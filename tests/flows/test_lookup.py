@@ -379,6 +379,11 @@ async def test_the_never_list_protects_by_value_by_token_and_unasked(
     assert verdicts(await desk.ask(*ask)) == ["protected"] * 3
 
 
+async def test_a_host_that_cannot_be_is_no_clearance(desk: Desk) -> None:
+    answers = await desk.ask(Question("url", "http://x.notatld/"))
+    assert verdicts(answers) == ["problem"]
+
+
 async def test_a_number_that_only_looks_official_is_told_of(
     desk: Desk,
 ) -> None:

@@ -410,3 +410,44 @@ def test_a_value_is_retracted_under_each_form_it_may_have() -> None:
         "phone", "202 555 0123", region="US", scheme=None
     )
     assert [f.value for f in forms] == [NUMBER]
+
+
+GUARDED = Desk(founded([Never("url", "bank.example/", "bank")]), TODAY, "US")
+PLANTED = msgspec.structs.replace(
+    RIGHT,
+    kind="url",
+    value="http://www.bank.example/upload/x.html",
+    role="phishing_host",
+    technique=("compromised",),
+)
+
+
+def test_a_page_planted_on_a_protected_site_is_reported_for_two_weeks() -> (
+    None
+):
+    """By its path, as such: nothing else of the site is reportable."""
+    assert said(report.prepare(PLANTED, GUARDED)).expires == "2026-10-05"
+    for fields in (
+        {"technique": ()},
+        {"value": "http://www.bank.example/"},
+        {"value": "http://login.bank.example:8080/index.html"},
+    ):
+        draft = msgspec.structs.replace(PLANTED, **fields)
+        with pytest.raises(RefusedError, match="never-list: bank"):
+            report.prepare(draft, GUARDED)
+
+
+def test_each_row_that_ends_too_late_is_refused() -> None:
+    """Not the first alone, whose fields the others share."""
+    late = msgspec.structs.replace(PLANTED, expires="2026-12-01")
+    for value in ("http://bank.example/a", "http://bank.example/b"):
+        draft = msgspec.structs.replace(late, value=value)
+        with pytest.raises(RefusedError, match="more than 14 days"):
+            report.prepare(draft, GUARDED)
+
+
+def test_a_host_below_no_top_level_domain_is_refused() -> None:
+    draft = msgspec.structs.replace(PLANTED, value="http://x.notatld/a")
+    with pytest.raises(MalformedError, match="no top-level domain") as caught:
+        report.prepare(draft, GUARDED)
+    assert "notatld" not in str(caught.value)
