@@ -135,8 +135,10 @@ def _show(items: list[Mapping[str, Any]]) -> None:
         )
     grid.show([t(name) for name in head], rows)
     for number, item in enumerate(items, 1):
+        ours = _ours(item.get("ours"))
         for said in (
             _why(item) if item.get("detail") else "",
+            ours and t("by our own lists: {what}", what=ours),
             notices.of(item),
         ):
             if said:
@@ -157,6 +159,7 @@ def _whole(item: Mapping[str, Any]) -> list[str]:
             (t("action"), _name("action", item.get("action", "")) or "-"),
             (t("why"), _why(item)),
             (t("belongs to"), _owner(item.get("owner", {}))),
+            (t("by our own lists"), _ours(item.get("ours"))),
             (t("notice"), notices.of(item)),
             (t("tried as"), ", ".join(item.get("tried", ()))),
             (t("hint"), t(item["hint"]) if item.get("hint") else ""),
@@ -207,6 +210,25 @@ def _labels(item: Mapping[str, Any]) -> str:
 def _owner(owner: Mapping[str, Any]) -> str:
     """Return whose a protected value is, by name or by category."""
     return str(owner.get(text.language()) or owner.get("category", ""))
+
+
+def _ours(ours: Mapping[str, Any] | None) -> str:
+    """Return what to do by our own lists too, and why."""
+    if ours is None:
+        return ""
+    from syncd.flows.own_lists import REASONS
+
+    lang = ("zh", "en").index(text.language())
+    why = [
+        REASONS[code][lang] if code in REASONS else code  # a newer daemon's
+        for code in ours.get("reasons", ())
+    ]
+    why += [
+        note.get("text") or _name("note", note["code"])
+        for note in ours.get("notes", ())
+    ]
+    action = _name("action", ours.get("action", "")) or t("nothing to do")
+    return f"{action} ({'; '.join(why)})" if why else action
 
 
 def _sectors(item: Mapping[str, Any]) -> str:

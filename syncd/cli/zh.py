@@ -1356,4 +1356,7 @@ TEXT = {
     "what it is called where you are": "本单位的叫法",
     "no field {name}": "没有字段 {name}",
     "no code is like that word": "没有与该词相近的代码",
+    "by our own lists": "按本机构名单",
+    "by our own lists: {what}": "按本机构名单：{what}",
+    "nothing to do": "无需处置",
 }

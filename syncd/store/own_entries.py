@@ -295,18 +295,6 @@ class OwnEntries:
 
         return await self._db.write(job)
 
-    async def counts(self) -> dict[str, int]:
-        """Return how many entries of each type stand."""
-
-        def job(c: sa.Connection) -> dict[str, int]:
-            rows = c.exec_driver_sql(
-                "SELECT type, count(*) FROM own_entry"
-                " WHERE removed_at IS NULL GROUP BY type"
-            ).fetchall()
-            return {str(type_): int(n) for type_, n in rows}
-
-        return await self._db.read(job)
-
     # ---------------------------------------------------------- innards
 
     def _mac(self, kind: str, value: str) -> bytes:

@@ -455,6 +455,23 @@ def answered(false: FalseDoor, *items: Any) -> None:
     )
 
 
+def test_our_own_lists_are_told_beside_the_alliance(
+    desk: Desk, false: FalseDoor
+) -> None:
+    """Both are shown: a local hit where the alliance knows nothing, too."""
+    local = {**NONE, "ours": {"action": "warn", "reasons": ["local", "new"]}}
+    note = {"code": "other", "text": "shared host", "id": 1, "by": "a"}
+    exempt = {**HIT, "ours": {"reasons": ["exempt"], "notes": [note]}}
+    words = ("lookup", "--kind", "phone", "--purpose", "test")
+    answered(false, local)
+    ran = desk(*words, stdin=b"1\n")
+    assert "by our own lists  warn (on a list of our own; new)" in ran.out
+    answered(false, exempt, NONE)
+    ran = desk(*words, stdin=b"1\n2\n")
+    assert ran.err.count("by our own lists") == 1
+    assert "nothing to do (exempt here; shared host)" in ran.err
+
+
 @pytest.mark.parametrize(
     ("items", "code"),
     [
