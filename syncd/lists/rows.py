@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from syncd.errors import MalformedError
 
@@ -44,6 +44,17 @@ class Row:
     problem: MalformedError | None = None
 
 
+class Note(NamedTuple):
+    """Something told of a file as a whole, as a template like a message's."""
+
+    template: str
+    params: Mapping[str, object]
+
+    def __str__(self) -> str:
+        """Return it in English."""
+        return self.template.format(**self.params)
+
+
 class Table(Protocol):
     """A list as rows; what `offset` counts is its own affair."""
 
@@ -53,6 +64,7 @@ class Table(Protocol):
     width: int  # columns
     size: int  # offset of the end
     span: int  # the same as far as the file tells, to show progress
+    notes: tuple[Note, ...]  # what was passed over or understood, for people
 
     def rows(self, offset: int, row: int) -> Iterator[Row]:
         """Yield the rows behind an offset, where `row` lines were read."""

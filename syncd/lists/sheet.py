@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncd.errors import MalformedError, UsageError
-from syncd.lists.rows import Flawed, Row, Told
+from syncd.lists.rows import Flawed, Note, Row, Told
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -51,6 +51,7 @@ class Sheet:
     """One sheet of a workbook."""
 
     format = "xlsx"
+    notes: tuple[Note, ...] = ()
     size = MAX_ROWS + 1  # offset behind whatever a sheet can hold
 
     def __init__(self, path: Path, told: Told) -> None:

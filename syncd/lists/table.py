@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import lines
 from syncd.lists.lines import Encoding, Line
-from syncd.lists.rows import Row, Table, Told
+from syncd.lists.rows import Note, Row, Table, Told
 
 FORMATS = ("csv", "tsv", "txt", "ndjson", "xlsx")
 DELIMITERS = ",;\t|"
@@ -146,6 +146,7 @@ class _Lined:
     """What the formats that are made of lines have in common."""
 
     format = ""
+    notes: tuple[Note, ...] = ()
 
     def __init__(self, path: Path, how: Encoding) -> None:
         self.path = path
