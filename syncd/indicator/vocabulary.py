@@ -40,6 +40,13 @@ class Code:
     zh: str
     en: str
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of value that a role fits; () for other codes."""
+        if self.facet != "role":
+            return ()
+        return ROLE_KINDS[self.code]
+
 
 def _rows(name: str, between: str = ",") -> Iterator[dict[str, str]]:
     table = resources.files("syncd.indicator").joinpath(name)
@@ -100,6 +107,31 @@ ROLE_KINDS: Final = {  # role → kinds of what can have it
     "social_account": _ANY_KIND,  # a messenger's account may be a number
     "gateway": ("phone", "url"),
 }
+
+
+def listed(field: str = "", word: str = "") -> tuple[Code, ...]:
+    """Return all codes, those of one field, or those of it near to a word.
+
+    Raises:
+        MalformedError: there is no such field; or a word and no field.
+    """
+    if field and field not in FACETS:
+        raise MalformedError(
+            "field: {field} is none of the vocabulary",
+            hint="fields: {names}",
+            field=shown(field),
+            names=", ".join(FACETS),
+        )
+    if word and not field:
+        raise MalformedError(
+            "word: of which field?",
+            hint="fields: {names}",
+            names=", ".join(FACETS),
+        )
+    if word:
+        return nearest(field, word)
+    fields = [field] if field else FACETS
+    return tuple(code for f in fields for code in FACETS[f].values())
 
 
 # ------------------------------------------------- a word that is no code

@@ -21,7 +21,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows.ports import Position
-from syncd.web import events, forms, openapi, own_lists, problem
+from syncd.web import codes, events, forms, openapi, own_lists, problem
 from syncd.web.bodies import CALLER as _CALLER
 from syncd.web.bodies import LIMIT as _LIMIT
 from syncd.web.bodies import NUMBER as _NUMBER
@@ -706,6 +706,7 @@ ROUTES = (
         "read metrics",
         media=TEXT,
     ),
+    *codes.ROUTES,
     *own_lists.ROUTES,
     Route("GET", "/healthz", _alive, OPEN, "ask for life", forms.Alive),
     Route(

@@ -69,6 +69,7 @@ REFUSING: tuple[str, ...] = (
     "flows/own_lists.py",
     "node/own_lists.py",
     "store/own_entries.py",
+    "web/codes.py",
     "web/own_lists.py",
     "indicator/host.py",
     "indicator/link.py",

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from syncd.errors import MalformedError
 from syncd.indicator import vocabulary
 from syncd.indicator.statement import CODE
 
@@ -171,3 +172,21 @@ def test_every_role_has_kinds_that_fit_it() -> None:
     for kinds in vocabulary.ROLE_KINDS.values():
         assert kinds
         assert {*kinds} <= {"phone", "url", "account"}
+
+
+def test_codes_are_listed_by_field_and_word() -> None:
+    every = vocabulary.listed()
+    assert len(every) == sum(map(len, vocabulary.FACETS.values()))
+    assert {c.facet for c in vocabulary.listed("role")} == {"role"}
+    assert vocabulary.listed("label", "杀猪盘")[0].code == "fake_invest"
+    with pytest.raises(MalformedError, match="field: colour"):
+        vocabulary.listed("colour")
+    with pytest.raises(MalformedError, match="of which field"):
+        vocabulary.listed(word="caller")
+
+
+def test_a_role_says_what_it_fits() -> None:
+    kinds = {c.code: c.kinds for c in vocabulary.listed("role")}
+    assert kinds["caller"] == ("phone",)
+    assert kinds["social_account"] == ("phone", "url", "account")
+    assert vocabulary.FACETS["label"]["task_rebate"].kinds == ()

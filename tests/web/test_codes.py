@@ -1,0 +1,65 @@
+"""Who knows no code asks the local API for it."""
+
+import pytest
+
+from syncd.indicator import vocabulary
+from tests.web.door import Door
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.mark.parametrize("role", ["operator", "reader", "auditor"])
+async def test_every_code_is_listed(bank: Door, role: str) -> None:
+    found = (await bank.get("/v1/vocabulary", role=role)).body["codes"]
+    assert [(c["field"], c["code"]) for c in found] == [
+        (field, code)
+        for field, codes in vocabulary.FACETS.items()
+        for code in codes
+    ]
+    [caller] = [c for c in found if c["code"] == "caller"]
+    assert caller == {
+        "field": "role",
+        "code": "caller",
+        "zh": vocabulary.label("role", "caller", "zh"),
+        "en": vocabulary.label("role", "caller", "en"),
+        "kinds": ["phone"],
+    }
+
+
+async def test_the_codes_of_one_field(bank: Door) -> None:
+    found = (await bank.get("/v1/vocabulary?field=evidence")).body["codes"]
+    assert [c["code"] for c in found] == [*vocabulary.FACETS["evidence"]]
+    assert all("kinds" not in c for c in found)
+
+
+async def test_a_word_finds_its_code(bank: Door) -> None:
+    asked = "/v1/vocabulary?field=label&word=%E6%9D%80%E7%8C%AA%E7%9B%98"
+    found = (await bank.get(asked)).body["codes"]
+    assert found[0]["code"] == "fake_invest"
+    assert found[0]["zh"].startswith("虚假")
+    assert len(found) <= 3
+    none = await bank.get("/v1/vocabulary?field=role&word=0000000000")
+    assert none.body == {"codes": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("field=colour", "field: colour is none of the vocabulary"),
+        ("field=13800138000", "field: … is none of the vocabulary"),
+        ("word=x", "word: of which field?"),
+        ("field=role&word=" + "x" * 81, "word: want up to 80 characters"),
+        ("colour=1", "query: only field, word here"),
+    ],
+)
+async def test_what_cannot_be_asked(bank: Door, query: str, said: str) -> None:
+    reply = await bank.get(f"/v1/vocabulary?{query}")
+    assert reply.status == 400
+    assert reply.body["detail"] == said
+    assert ("evidence" in reply.body.get("hint", "")) is (
+        "colour is" in said or "…" in said or "which" in said
+    )
+
+
+async def test_no_token_no_list(bank: Door) -> None:
+    assert (await bank.get("/v1/vocabulary", role="")).status == 401
