@@ -899,6 +899,10 @@ TEXT = {
     "Draft a version that says which branch of a log counts.": "起草一版：指明某日志的哪一支有效。",
     "of that branch; else what --home mirrors of the log": "该支的检查点；未给时用主目录的镜像",
     "nothing after it counts": "其后的一概无效",
+    # ------------------------------------------------- files that lists are in
+    "the header is line {line}: rows skipped above it: {n}": (
+        "表头在第 {line} 行：其上跳过 {n} 行"
+    ),
     # ------------------------------------------------------------- own lists
     "the bearer token opens nothing here: it is revoked, or another member's": "该令牌在此无效：已吊销，或属于另一成员",
     "--token-file or SYNCD_TOKEN_FILE names another member's file, or an old one; syncd token list shows what opens this member's, syncd token add makes one": "--token-file 或 SYNCD_TOKEN_FILE 指向另一成员的或旧的令牌文件；syncd token list 列出本成员的有效令牌，syncd token add 可新建",

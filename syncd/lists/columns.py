@@ -73,6 +73,11 @@ _BY_KIND: Final = {
 }
 
 
+def known(name: str) -> bool:
+    """Tell whether a column of this name means a field."""
+    return _fold(name) in _BY_NAME
+
+
 def _codes(facet: str) -> dict[str, str]:
     """Return what a code may be written as: itself, its zh or en label."""
     known = vocabulary.FACETS[facet].values()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from syncd.errors import MalformedError
@@ -16,6 +17,12 @@ class Told:
     delimiter: str = ""
     header: bool = True
     sheet: str = ""
+    names: tuple[str, ...] = ()  # columns that --map names
+    split: str = ""  # column (name, or number from 1) of several values
+    widths: str = ""  # "1-19,20-60": columns of fixed width
+    trailer: str = ""  # what the last line is, as in "TRAILER|{count}|*"
+    control: Path | None = None  # another file that says the count
+    count: int | None = None  # rows that must be there
 
 
 class Flawed(str):
@@ -64,7 +71,7 @@ class Table(Protocol):
     width: int  # columns
     size: int  # offset of the end
     span: int  # the same as far as the file tells, to show progress
-    notes: tuple[Note, ...]  # what was passed over or understood, for people
+    notes: tuple[Note, ...]  # of the file; complete when all rows are read
 
     def rows(self, offset: int, row: int) -> Iterator[Row]:
         """Yield the rows behind an offset, where `row` lines were read."""

@@ -56,8 +56,8 @@ REFUSING: tuple[str, ...] = (
     "flows/lookup.py",
     "flows/report.py",
     "indicator/vocabulary.py",
-    *("lists/columns.py", "lists/lines.py", "lists/sheet.py"),
-    "lists/table.py",
+    *("lists/columns.py", "lists/header.py", "lists/lines.py"),
+    *("lists/sheet.py", "lists/table.py"),
     "indicator/account.py",
     "indicator/bank.py",
     "indicator/chain.py",
@@ -79,7 +79,7 @@ REFUSING: tuple[str, ...] = (
 
 
 def refused(tree: ast.AST) -> Iterator[str]:
-    """What errors are made with: messages and hints."""
+    """What errors and notes are made with: messages and hints."""
     for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign):  # _SHORT_HINT: Final = "…"
             name = getattr(node.target, "id", "")
@@ -88,7 +88,7 @@ def refused(tree: ast.AST) -> Iterator[str]:
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        if name.endswith("Error") or name in {"_refuse", "refuse"}:
+        if name.endswith("Error") or name in {"_refuse", "refuse", "Note"}:
             hints = [k.value for k in node.keywords if k.arg == "hint"]
             for one in (*node.args[:1], *hints):
                 if isinstance(one, ast.Constant) and one.value:
