@@ -17,6 +17,7 @@ from typing import Any, Final
 from syncd.errors import MalformedError, SyncdError, UsageError, joined
 from syncd.indicator import vocabulary
 from syncd.lists.rows import Flawed, Row
+from syncd.lists.safe import plain
 
 NEEDED: Final = ("kind", "value", "label", "role", "evidence")
 
@@ -151,22 +152,6 @@ def _at(into: str, why: MalformedError) -> MalformedError:
     if "field" in why.params:
         return why
     return MalformedError("{field}: {why}", field=into, why=why)
-
-
-_QUOTES = "'‘’＇"  # before what a spreadsheet is to keep as text
-
-
-def plain(cell: str) -> str:
-    """Return a cell without the marks by which spreadsheets keep it text.
-
-    Exports have them still: '138…, ="138…".
-    """
-    text = cell.strip()
-    if text and text[0] in _QUOTES:
-        return text[1:].lstrip()
-    if text.startswith('="') and text.endswith('"') and len(text) > 2:
-        return text[2:-1].replace('""', '"').strip()
-    return text
 
 
 def plan(
