@@ -537,6 +537,21 @@ TEXT = {
     "no whole number": "不是整数",
     "no day as YYYY-MM-DD": "不是 YYYY-MM-DD 形式的日期",
     "no day of the calendar": "日历上没有这一天",
+    "no day from 1970 to 2199": "不在 1970 年至 2199 年之间",
+    "no time of a day": "不是一天中的时刻",
+    "write it as YYYY-MM-DD": "请写成 YYYY-MM-DD",
+    "format the column as a date, or write it as YYYY-MM-DD": (
+        "请把该列设为日期格式，或写成 YYYY-MM-DD"
+    ),
+    "looks like a date that lost its format: {n} would be {one}, or"
+    " {other} in a workbook that counts from 1904": (
+        "像是丢失了格式的日期：{n} 应为 {one}（若工作簿从 1904 年起算则为 {other}）"
+    ),
+    "looks like seconds since 1970: it would be {day}": (
+        "像是自 1970 年起的秒数：应为 {day}"
+    ),
+    "the year does not stand first with four digits: day and month may be"
+    " either": "年份未以四位数字写在最前：日与月无法区分",
     "neither yes nor no": "既不是“是”也不是“否”",
     "the row is too long for one request": "该行过长，一次请求放不下",
     "{path}: goes on behind row {row}": "{path}：从第 {row} 行之后继续",

@@ -10,12 +10,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from syncd.errors import MalformedError, SyncdError, UsageError, joined
 from syncd.indicator import vocabulary
+from syncd.lists import days
 from syncd.lists.rows import Flawed, Row
 from syncd.lists.safe import plain
 
@@ -151,7 +153,11 @@ class Columns:
 def _at(into: str, why: MalformedError) -> MalformedError:
     if "field" in why.params:
         return why
-    return MalformedError("{field}: {why}", field=into, why=why)
+    return MalformedError(
+        "{field}: {why}",
+        hint=why.advice,
+        **{**why.params, "field": into, "why": why},
+    )
 
 
 def plan(
@@ -163,11 +169,13 @@ def plan(
     words: Mapping[tuple[str, str], str],
     where: str,
     fields: Sequence[str] = FIELDS,
+    zone: tzinfo = days.ZONE,
 ) -> Columns:
     """Return how the rows of a table become reports, or `fields` of them.
 
     `header` is () for a table without one, None where each row names its
-    own cells; `words` are codes by (field, what stands in a cell).
+    own cells; `words` are codes by (field, what stands in a cell); `zone` is
+    where the days of instants are.
 
     Raises:
         UsageError: a column that is named is not there, two mean the same,
@@ -198,12 +206,13 @@ def plan(
             )
         found[into] = column
     at: list[tuple[int | str, str, Convert]] = [
-        (column, into, _meaning(into, words)) for into, column in found.items()
+        (column, into, _meaning(into, words, zone))
+        for into, column in found.items()
     ]
     if header is None:
         named = {into for _, into, _ in at}
         at += [
-            (name, into, _meaning(into, words))
+            (name, into, _meaning(into, words, zone))
             for name, into in _BY_NAME.items()
             if into in fields and into not in named
         ]
@@ -216,7 +225,7 @@ def plan(
         if column not in found.values() and name
     )
     kept = {
-        name: _constant(name, value, words)
+        name: _constant(name, value, words, zone)
         for name, value in constants.items()
     }
     return Columns(tuple(at), kept, unused)
@@ -368,7 +377,9 @@ def words(path: Path) -> dict[tuple[str, str], str]:
 # ------------------------------------------------------- what a cell means
 
 
-def _meaning(into: str, words: Mapping[tuple[str, str], str]) -> Convert:
+def _meaning(
+    into: str, words: Mapping[tuple[str, str], str], zone: tzinfo
+) -> Convert:
     own = {_word(text): code for (f, text), code in words.items() if f == into}
     if into == "kind":
         known = {**_BY_KIND, **own}
@@ -384,16 +395,21 @@ def _meaning(into: str, words: Mapping[tuple[str, str], str]) -> Convert:
         codes = {**_codes(into), **own}
         # Most rows of a file say the same: the exact text first.
         return lambda cell: codes.get(cell) or _code(codes, cell, into)
+    if into in {"seen", "expires"}:
+        return partial(days.day, zone=zone)
     return _PLAIN.get(into, str)
 
 
 def _constant(
-    into: str, value: Any, words: Mapping[tuple[str, str], str]
+    into: str,
+    value: Any,
+    words: Mapping[tuple[str, str], str],
+    zone: tzinfo,
 ) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return _meaning(into, words)(value)
+        return _meaning(into, words, zone)(value)
     except MalformedError as e:
         raise UsageError(
             "--{name}: {why}",
@@ -430,30 +446,6 @@ def _whole(cell: str) -> int:
     return int(text)
 
 
-_DAY = re.compile(
-    r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})"
-    r"|\.(\d{1,2})\.(\d{1,2})|年(\d{1,2})月(\d{1,2})日?|(\d\d)(\d\d))"
-    r"(?:[T ]+\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?",
-    re.ASCII,
-)
-
-
-def day(cell: str) -> str:
-    """Return a day as statements write it.
-
-    Raises:
-        ValueError: it is no day, or one that can be read in two ways.
-    """
-    match = _DAY.fullmatch(unicodedata.normalize("NFKC", cell))
-    if match is None:
-        raise MalformedError("no day as YYYY-MM-DD")
-    year, month, day_ = (int(g) for g in match.groups() if g is not None)
-    try:
-        return date(year, month, day_).isoformat()
-    except ValueError:
-        raise MalformedError("no day of the calendar") from None
-
-
 def _flag(cell: str) -> bool:
     text = _word(cell)
     if text not in _TRUE | _FALSE:
@@ -464,8 +456,6 @@ def _flag(cell: str) -> bool:
 _PLAIN: Final[Mapping[str, Convert]] = {
     "value": _value,
     "confidence": _whole,
-    "seen": day,
-    "expires": day,
     "spoofed": _flag,
     "test": _flag,
     "region": str.upper,

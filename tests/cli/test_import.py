@@ -285,7 +285,11 @@ def test_days(
         ("a\0.example,x,1,1", "holds a NUL byte"),
         ("a.example,eighty,,1", "confidence: no whole number"),
         ("a.example,-1,,1", "confidence: no whole number"),
-        ("a.example,50,03/04/2026,1", "seen: no day as YYYY-MM-DD"),
+        (
+            "a.example,50,03/04/2026,1",
+            "seen: the year does not stand first with four digits: day and"
+            " month may be either (write it as YYYY-MM-DD)",
+        ),
         ("a.example,50,2026-02-30,1", "seen: no day of the calendar"),
         ("a.example,50,2026-02-20,maybe", "spoofed: neither yes nor no"),
         (
