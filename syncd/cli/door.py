@@ -131,6 +131,24 @@ class Door:
         raw = body if isinstance(body, bytes) else _json(body)
         return self._ask("POST", path, raw, media)
 
+    def pages(
+        self, path: str, after: int, limit: int, **query: object
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Return up to `limit` items of a list, and where it goes on or 0.
+
+        Raises:
+            SyncdError: it does not answer, or says no.
+        """
+        items: list[dict[str, Any]] = []
+        while len(items) < limit:
+            most = min(limit - len(items), 1000)
+            page = self.get(path, after=after, limit=most, **query)
+            items += page["items"]
+            after = page.get("next", 0)
+            if not after:
+                break
+        return items, after
+
     def close(self) -> None:
         """Hang up."""
         if self._connection is not None:

@@ -31,6 +31,7 @@ NOUNS = {
     "run": ("daemon", "Run the daemon until it is stopped."),
     "report": ("report", "Report, import, retract, dispute, list."),
     "lookup": ("lookup", "Look up numbers, URLs and accounts."),
+    "own": ("own", "Our own lists, told nobody: exempt, note, remove, list."),
     "vocabulary": ("codes", "The codes of labels, roles, evidence, …"),
     "status": ("status", "How this member and its peers are doing."),
     "roster": ("roster", "The roster: admit, remove, sign, publish, show."),

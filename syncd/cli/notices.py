@@ -1,9 +1,11 @@
 """Notices: what a person should be told of how a value was read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from syncd.cli.text import t
+from syncd.cli.text import hint_of, t
+from syncd.cli.text import of as said
+from syncd.errors import SyncdError
 
 
 def of(item: Mapping[str, Any]) -> str:
@@ -31,3 +33,12 @@ def of(item: Mapping[str, Any]) -> str:
         ),
     }
     return "; ".join(sentences.get(c, c) for c in item.get("notices", ()))
+
+
+def refused(number: int, error: SyncdError) -> Iterator[str]:
+    """Yield each fault of a value that was refused, with its hint."""
+    for fault in error.faults or (error,):
+        hint = hint_of(fault)
+        yield t("{n}: refused: {why}", n=number, why=said(fault)) + (
+            f" ({hint})" if hint else ""
+        )

@@ -14,7 +14,7 @@ import typer
 
 from syncd.cli import door, grid, notices, terminal, text
 from syncd.cli.door import Door
-from syncd.cli.text import hint_of, of, t
+from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
 
 if TYPE_CHECKING:
@@ -278,13 +278,8 @@ def _show_taken(items: list[Mapping[str, Any]], as_json: bool) -> None:
 
 
 def _show_refused(number: int, error: SyncdError) -> None:
-    """Print each fault of a value that was refused, with its hint."""
-    for fault in error.faults or (error,):
-        hint = hint_of(fault)
-        terminal.say(
-            t("{n}: refused: {why}", n=number, why=of(fault))
-            + (f" ({hint})" if hint else "")
-        )
+    for line in notices.refused(number, error):
+        terminal.say(line)
 
 
 # ------------------------------------------------------------------ import

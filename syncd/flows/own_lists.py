@@ -98,6 +98,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries are listed; "" is any."""
+
+    after: int = 0  # with a larger id only
+    limit: int = 100
+    type: str = ""
+    list: str = field(default="", repr=False)
+    kind: str = ""
+    by: str = ""  # whose token kept it
+    ended: bool = False  # those too that were removed or replaced
+
+
+@dataclass(frozen=True, slots=True)
 class Ours:
     """What our own lists say of a value, and what to do by them."""
 
@@ -129,12 +142,8 @@ def note(draft: OwnDraft, desk: Desk) -> Prepared:
     Raises:
         MalformedError: a value, code, text or day that cannot be; says which.
     """
-    codes = vocabulary.FACETS["note"]
-    if draft.code not in codes:
-        raise MalformedError(
-            "note: code is not in the vocabulary",
-            hint=f"use {', '.join(codes)}",
-        )
+    if not vocabulary.known("note", draft.code):
+        raise vocabulary.refused("code", "note", draft.code)
     text = plain_text("text", draft.text)
     if draft.code == "other" and not text:
         raise MalformedError("note: other says nothing without a text")

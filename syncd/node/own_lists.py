@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows import own_lists, report
@@ -223,16 +224,13 @@ class OwnLists:
         n = await entries.remove(ids, wanted.type, caller.name, why)
         return own_forms.OwnRemoved(removed=n)
 
-    async def page(
-        self, after: int, limit: int, type_: str, name: str, *, ended: bool
-    ) -> own_forms.OwnPage:
-        """Return entries after an id, with their values."""
-        found = await self._entries.page(
-            after, limit, type_, name, ended=ended
-        )
+    async def page(self, wanted: own_lists.Filter) -> own_forms.OwnPage:
+        """Return entries, with their values."""
+        found = await self._entries.page(wanted)
+        today = statement.day(self._desk().today)
         return own_forms.OwnPage(
-            items=tuple(map(_item, found)),
-            next=found[-1].id if len(found) == limit else 0,
+            items=tuple(_item(entry, today) for entry in found),
+            next=found[-1].id if len(found) == wanted.limit else 0,
         )
 
 
@@ -331,13 +329,21 @@ def _label(facet: str, code: str) -> forms.Label:
     )
 
 
-def _item(entry: Entry) -> own_forms.OwnItem:
+def _state(entry: Entry, today: int) -> Literal["stands", "expired", "ended"]:
+    if entry.removed_at is not None:
+        return "ended"
+    expired = entry.until is not None and entry.until <= today
+    return "expired" if expired else "stands"
+
+
+def _item(entry: Entry, today: int) -> own_forms.OwnItem:
     said = entry.said
     return own_forms.OwnItem(
         id=entry.id,
         type=entry.type,
         kind=entry.kind,
         value=entry.value,
+        state=_state(entry, today),
         list=entry.list,
         by=entry.by,
         at=entry.at,

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from syncd import canonical
 from syncd.errors import DamagedError, RefusedError
 from syncd.flows import own_lists
-from syncd.flows.own_lists import LOCAL, Entry, Prepared
+from syncd.flows.own_lists import LOCAL, Entry, Filter, Prepared
 from syncd.indicator.identifier import Identifier
 from syncd.store.database import Database, select_in
 from syncd.store.vault import Cipher
@@ -255,25 +255,23 @@ class OwnEntries:
 
         return await self._db.read(job) if wanted else {}
 
-    async def page(
-        self, after: int, limit: int, type_: str, name: str, *, ended: bool
-    ) -> list[Entry]:
-        """Return entries after an id: of a type or list, ended ones too."""
-        where = ["id > ?"]
-        values: list[object] = [after]
-        if not ended:
+    async def page(self, wanted: Filter) -> list[Entry]:
+        """Return entries in the order of their ids."""
+        asked = {
+            "type": wanted.type,
+            "kind": wanted.kind,
+            "added_by": wanted.by,
+            "list_mac": wanted.list and self._list_mac(wanted.list),
+        }
+        named = {column: value for column, value in asked.items() if value}
+        where = ["id > ?", *(f"{column} = ?" for column in named)]
+        if not wanted.ended:
             where.append("removed_at IS NULL")
-        if type_:
-            where.append("type = ?")
-            values.append(type_)
-        if name:
-            where.append("list_mac = ?")
-            values.append(self._list_mac(name))
         sql = f"{_ROW} WHERE {' AND '.join(where)} ORDER BY id LIMIT ?"
+        values = (wanted.after, *named.values(), wanted.limit)
         return await self._db.read(
             lambda c: [
-                self._opened(row)
-                for row in c.exec_driver_sql(sql, (*values, limit))
+                self._opened(row) for row in c.exec_driver_sql(sql, values)
             ]
         )
 

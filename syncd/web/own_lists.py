@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from syncd.errors import MalformedError, SyncdError
-from syncd.flows.own_lists import MAX_LIST, TYPES, OwnDraft
+from syncd.flows.own_lists import MAX_LIST, TYPES, Filter, OwnDraft
 from syncd.web import bodies, forms
 from syncd.web.bodies import CALLER, Caller
 from syncd.web.forms import MOST_ITEMS, MOST_PAGE, Draft, Natural
@@ -124,6 +124,7 @@ class OwnItem(forms._Out, frozen=True, kw_only=True):
     type: str
     kind: str
     value: str
+    state: Literal["stands", "expired", "ended"]
     by: str
     at: int  # unix seconds
     expires: str = ""
@@ -190,10 +191,8 @@ class OwnListsDesk(Protocol):
         """End entries."""
         ...
 
-    async def page(
-        self, after: int, limit: int, type_: str, name: str, *, ended: bool
-    ) -> OwnPage:
-        """Return entries after an id."""
+    async def page(self, wanted: Filter) -> OwnPage:
+        """Return entries."""
         ...
 
 
@@ -240,25 +239,27 @@ async def _remove(request: web.Request) -> web.Response:
 
 
 async def _page(request: web.Request) -> web.Response:
-    bodies.known_query(request, "after", "limit", "type", "list", "ended")
-    type_ = request.query.get("type", "")
-    if type_ not in ("", *TYPES):
+    names = ("type", "list", "kind", "by")
+    bodies.known_query(request, "after", "limit", "ended", *names)
+    said = {name: request.query.get(name, "") for name in names}
+    if said["type"] not in ("", *TYPES):
         raise MalformedError(
             "type: want one of {types}", types=", ".join(TYPES)
         )
-    name = request.query.get("list", "")
-    if len(name) > MAX_LIST:
-        raise MalformedError(
-            "list: want up to {most} characters", most=MAX_LIST
-        )
-    page = await request.app[DESK].page(
-        bodies.number(request, "after", 0, 0, 10**15),
-        bodies.number(request, "limit", 100, 1, MOST_PAGE),
-        type_,
-        name,
+    for name in names:
+        if len(said[name]) > MAX_LIST:
+            raise MalformedError(
+                "{name}: want up to {most} characters",
+                name=name,
+                most=MAX_LIST,
+            )
+    wanted = Filter(
+        after=bodies.number(request, "after", 0, 0, 10**15),
+        limit=bodies.number(request, "limit", 100, 1, MOST_PAGE),
         ended=bodies.flag(request, "ended"),
+        **said,
     )
-    return bodies.answer(page)
+    return bodies.answer(await request.app[DESK].page(wanted))
 
 
 ROUTES = (
@@ -294,6 +295,16 @@ ROUTES = (
                 "list",
                 {"type": "string", "maxLength": MAX_LIST},
                 "entries of that local list only",
+            ),
+            Parameter(
+                "kind",
+                {"type": "string", "maxLength": MAX_LIST},
+                "entries of that kind of value only",
+            ),
+            Parameter(
+                "by",
+                {"type": "string", "maxLength": MAX_LIST},
+                "entries that the token of that name kept only",
             ),
             Parameter(
                 "ended",

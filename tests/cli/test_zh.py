@@ -21,7 +21,9 @@ TREES = {p.name: ast.parse(p.read_text()) for p in ROOM.rglob("*.py")}
 def said(tree: ast.AST) -> Iterator[str]:
     """What `t` is called with: texts, or a name that runs over texts."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ListComp | ast.For | ast.GeneratorExp):
+        if isinstance(
+            node, ast.ListComp | ast.DictComp | ast.For | ast.GeneratorExp
+        ):
             yield from looped(node)
         if (
             isinstance(node, ast.Call)
@@ -32,7 +34,9 @@ def said(tree: ast.AST) -> Iterator[str]:
             yield str(node.args[0].value)
 
 
-def looped(node: ast.ListComp | ast.For | ast.GeneratorExp) -> Iterator[str]:
+def looped(
+    node: ast.ListComp | ast.DictComp | ast.For | ast.GeneratorExp,
+) -> Iterator[str]:
     """The texts of a tuple in `t(name) for name in (…)`."""
     loop = node if isinstance(node, ast.For) else node.generators[0]
     names = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from syncd.errors import DamagedError, RefusedError
-from syncd.flows.own_lists import Prepared
+from syncd.flows.own_lists import Filter, Prepared
 from syncd.indicator.identifier import Identifier
 from syncd.store.home import OwnStore
 from syncd.store.own_entries import KEPT_S, OwnEntries
@@ -67,7 +67,7 @@ async def test_the_same_is_known_and_another_takes_its_place(
     assert states == ["added", "known", "replaced"]
     [entry] = (await entries.find({PHONE}, DAY))[PHONE]
     assert entry.said == {"why": "b"}
-    old, new = await entries.page(0, 10, "", "", ended=True)
+    old, new = await entries.page(Filter(ended=True))
     assert (old.removed_by, old.removed_why) == ("chen", "replaced")
     assert old.said == {"why": "a"}
     assert new.removed_at is None
@@ -93,8 +93,11 @@ async def test_what_is_removed_answers_no_more_and_is_still_listed(
     assert await entries.remove([1], "", "li", "") == 0
     assert await entries.remove([], "", "li", "") == 0
     assert await entries.find({PHONE}, DAY) == {}
-    assert await entries.page(0, 10, "exempt", "", ended=False) == []
-    [old] = await entries.page(0, 10, "exempt", "", ended=True)
+    assert await entries.page(Filter(type="exempt")) == []
+    [old] = await entries.page(Filter(type="exempt", ended=True))
+    assert await entries.page(Filter(by="nobody", ended=True)) == []
+    assert await entries.page(Filter(kind="url", ended=True)) == []
+    assert await entries.page(Filter(kind="phone", ended=True)) == [old]
     assert (old.removed_at, old.removed_by) == (NOW + 60, "li")
     assert old.removed_why == "no customer now"
 
@@ -134,8 +137,10 @@ async def test_a_new_load_of_a_list_takes_the_place_of_the_old(
         "police",
         "other list",
     }
-    assert len(await entries.page(0, 100, "", "police", ended=True)) == 12
-    gone = await entries.page(0, 2, "local", "police", ended=True)
+    assert len(await entries.page(Filter(list="police", ended=True))) == 12
+    gone = await entries.page(
+        Filter(limit=2, type="local", list="police", ended=True)
+    )
     assert {e.removed_why for e in gone} == {"list_dropped"}
 
 
@@ -153,9 +158,7 @@ async def test_a_load_that_lacks_too_much_stops(entries: OwnEntries) -> None:
 async def test_a_list_is_removed_whole(entries: OwnEntries) -> None:
     await entries.add([local(1), local(2), local(3, "b")], "chen")
     assert await entries.remove_list("police", "li", "withdrawn") == 2
-    assert [e.list for e in await entries.page(0, 9, "", "", ended=False)] == [
-        "b"
-    ]
+    assert [e.list for e in await entries.page(Filter())] == ["b"]
 
 
 async def test_others_data_is_not_hoarded(
@@ -168,7 +171,7 @@ async def test_others_data_is_not_hoarded(
     clock.now += KEPT_S + 1
     assert await entries.prune(DAY) == 1
     assert await entries.prune(DAY + 30 + 181) == 1
-    left = await entries.page(0, 9, "", "", ended=True)
+    left = await entries.page(Filter(ended=True))
     assert [e.type for e in left] == ["exempt"]
 
 
@@ -195,4 +198,4 @@ async def test_a_row_that_was_changed_does_not_open(
     with closing(sqlite3.connect(tmp_path / "own.db")) as c, c:
         c.execute(f"UPDATE own_entry SET {change}")
     with pytest.raises(DamagedError, match="own_entry: row 1"):
-        await entries.page(0, 9, "", "", ended=True)
+        await entries.page(Filter(ended=True))

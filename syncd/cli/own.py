@@ -1,0 +1,287 @@
+"""`syncd own`: lists of our own, which no other member ever sees.
+
+Exempt entries (not to be acted on here) and notes (remarks on an answer).
+As in `syncd report`, values never stand on the command line.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from syncd.cli import grid, kept, report, terminal
+from syncd.cli.door import Door
+from syncd.cli.kept import Code, Kept, Region, Remark, Scheme, Until, Why
+from syncd.cli.report import AsJson, Refused, TokenFile, given
+from syncd.cli.text import t
+from syncd.errors import RefusedError, UsageError
+
+Kind = Annotated[str, typer.Option(help="phone, url, account")]
+Type = Annotated[str, typer.Option("--type", help="exempt, note, local")]
+Values = Annotated[Path | None, typer.Option(help=t("values, one a line"))]
+
+
+def add(app: typer.Typer) -> None:
+    """Add the noun to the command."""
+    noun = typer.Typer(
+        help=t("Our own lists, told nobody: exempt, note, remove, list."),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    app.add_typer(noun, name="own")
+    _add_exempt(noun)
+    _add_note(noun)
+    kept.add(noun)
+    _add_remove(noun)
+    _add_list(noun)
+
+
+# ------------------------------------------------------------ exempt, note
+
+
+def _add_exempt(noun: typer.Typer) -> None:
+    @noun.command(
+        "exempt",
+        help=t(
+            "Exempt values from being acted on here: from standard input, one"
+            " a line, from a file, or asked for."
+        ),
+    )
+    def _exempt(
+        ctx: typer.Context,
+        on_line: Refused = None,
+        kind: Kind = "",
+        why: Why = "",
+        until: Until = "",
+        scheme: Scheme = "",
+        region: Region = "",
+        file: Values = None,
+        token_file: TokenFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        report.refuse_arguments(on_line)
+        fields = given(
+            kind=kind, why=why, expires=until, scheme=scheme, region=region
+        )
+        _add_values(ctx, token_file, "exempt", fields, file, as_json)
+
+
+def _add_note(noun: typer.Typer) -> None:
+    @noun.command(
+        "note",
+        help=t(
+            "Keep a remark on values: from standard input, one a line, from a"
+            " file, or asked for."
+        ),
+    )
+    def _note(
+        ctx: typer.Context,
+        on_line: Refused = None,
+        kind: Kind = "",
+        code: Code = "",
+        text: Remark = "",
+        why: Why = "",
+        until: Until = "",
+        scheme: Scheme = "",
+        region: Region = "",
+        file: Values = None,
+        token_file: TokenFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        report.refuse_arguments(on_line)
+        fields = given(
+            kind=kind,
+            code=code or (text and "other"),
+            text=text,
+            why=why,
+            expires=until,
+            scheme=scheme,
+            region=region,
+        )
+        needed = ("kind", "code")
+        _add_values(ctx, token_file, "note", fields, file, as_json, needed)
+
+
+def _add_values(
+    ctx: typer.Context,
+    token_file: Path | None,
+    type_: str,
+    fields: Mapping[str, Any],
+    file: Path | None,
+    as_json: bool,
+    needed: Sequence[str] = ("kind",),
+) -> None:
+    missing = [name for name in needed if name not in fields]
+    if missing:
+        ways = " ".join(f"--{name} …" for name in missing)
+        raise UsageError(
+            t("not given: {names}", names=", ".join(missing)),
+            hint=t("nothing is guessed: say {ways}", ways=ways),
+        )
+    raws = report.values(file)
+    with Door.of(ctx, token_file) as own:
+        done = Kept(own, type_)
+        rows = [{**fields, "value": raw} for raw in raws]
+        for some in report.batches([*enumerate(rows, 1)]):
+            done.take(some)
+    done.show(as_json, len(raws))
+
+
+# ----------------------------------------------------------------- remove
+
+
+def _add_remove(noun: typer.Typer) -> None:
+    @noun.command(
+        "remove",
+        help=t(
+            "Remove entries of ours: by id, by value, or a local list whole;"
+            " they stay as history."
+        ),
+    )
+    def _remove(
+        ctx: typer.Context,
+        on_line: Refused = None,
+        id_: Annotated[
+            list[int] | None, typer.Option("--id", help=t("of the entry"))
+        ] = None,
+        kind: Annotated[
+            str, typer.Option(help=t("of values on standard input"))
+        ] = "",
+        list_: Annotated[
+            str, typer.Option("--list", help=t("a local list, all of it"))
+        ] = "",
+        type_: Type = "",
+        why: Why = "",
+        scheme: Scheme = "",
+        region: Region = "",
+        file: Values = None,
+        yes: Annotated[
+            bool, typer.Option("--yes", help=t("do not ask"))
+        ] = False,
+        token_file: TokenFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        report.refuse_arguments(on_line)
+        if sum(map(bool, (id_, kind, list_))) != 1:
+            raise UsageError(t("name one of --id, --kind with values, --list"))
+        more = given(type=type_, why=why)
+        calls: list[dict[str, Any]]
+        with Door.of(ctx, token_file) as own:
+            if id_:
+                calls = [{"ids": id_}]
+                question = t("Remove {n} entries? [y/N] ", n=len(id_))
+            elif list_:
+                calls = [{"list": list_}]
+                there = own.post("/v1/own/loads", {"list": list_})["entries"]
+                question = t(
+                    "Remove all {n} entries of the list {name}? [y/N] ",
+                    n=f"{there:,}",
+                    name=list_,
+                )
+            else:
+                one = given(kind=kind, scheme=scheme, region=region)
+                calls = [{**one, "value": v} for v in report.values(file)]
+                question = t(
+                    "Remove what we keep on {n} values? [y/N] ", n=len(calls)
+                )
+            if not (yes or terminal.agreed(question)):
+                raise RefusedError(t("nothing was removed"))
+            _remove_all(own, [{**more, **call} for call in calls], as_json)
+
+
+def _remove_all(
+    own: Door, calls: Sequence[Mapping[str, Any]], as_json: bool
+) -> None:
+    """Remove what each call names, and tell how many entries ended.
+
+    Raises:
+        Exit: a call matched nothing.
+    """
+    counts = [own.post("/v1/own/removals", call)["removed"] for call in calls]
+    empty = [number for number, n in enumerate(counts, 1) if not n]
+    if as_json:
+        terminal.show_json({"removed": sum(counts), "nothing_on": empty})
+    else:
+        terminal.say(t("removed {n} entries", n=f"{sum(counts):,}"))
+        for number in empty if len(counts) > 1 else ():
+            terminal.say(t("{n}: nothing of ours stands there", n=number))
+    if empty:
+        raise typer.Exit(1)
+
+
+# ------------------------------------------------------------------- list
+
+
+def _add_list(noun: typer.Typer) -> None:
+    @noun.command("list", help=t("List what we keep for ourselves."))
+    def _list(
+        ctx: typer.Context,
+        type_: Type = "",
+        list_: Annotated[
+            str, typer.Option("--list", help=t("of one local list"))
+        ] = "",
+        kind: Kind = "",
+        by: Annotated[str, typer.Option(help=t("whose token kept it"))] = "",
+        ended: Annotated[
+            bool,
+            typer.Option("--ended", help=t("also what was removed")),
+        ] = False,
+        after: Annotated[int, typer.Option(help=t("a larger id only"))] = 0,
+        limit: Annotated[
+            int, typer.Option(help=t("rows at most"), min=1)
+        ] = 100,
+        show: Annotated[
+            bool, typer.Option("--values", help=t("show the raw values"))
+        ] = False,
+        token_file: TokenFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        query = given(type=type_, list=list_, kind=kind, by=by)
+        if ended:
+            query["ended"] = 1
+        with Door.of(ctx, token_file) as own:
+            items, last = own.pages("/v1/own/entries", after, limit, **query)
+        for item in items if not show else ():
+            item.pop("value", None)
+        if as_json:
+            terminal.show_json({"items": items, "next": last or None})
+            return
+        head = [
+            t(name)
+            for name in (
+                *("id", "type", "kind", "state", "by", "kept", "until"),
+                *("what", "why", "value"),
+            )
+        ]
+        rows = [_row(item) for item in items]
+        grid.show(
+            head if show else head[:-1],
+            [row if show else row[:-1] for row in rows],
+        )
+        if last:
+            terminal.tell(t("more: --after {id}", id=last))
+
+
+def _row(item: Mapping[str, Any]) -> list[str]:
+    """Return an entry as the cells of its row."""
+    states = {name: t(name) for name in ("stands", "expired", "ended")}
+    what = [item.get(name, "") for name in ("code", "text", "list", "label")]
+    if item.get("official"):
+        what.append(t("official report"))
+    why = item.get("why", "")
+    if "removed_at" in item:
+        by, ended = item["removed_by"], item.get("removed_why", "")
+        why += f" → {_moment(item['removed_at'])} {by} {ended}"
+    return [
+        *(str(item["id"]), item["type"], item["kind"]),
+        *(states.get(item["state"], item["state"]), item["by"]),
+        *(_moment(item["at"]), item.get("expires", "")),
+        *(", ".join(filter(None, what)), why.strip()),
+        item.get("value", ""),
+    ]
+
+
+def _moment(at: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

@@ -1,0 +1,184 @@
+"""Tables that are read row by row for what is no import.
+
+Columns are understood as in an import; a column may also be picked by its
+name, to be used as it stands. Rows come in steps that one request can hold,
+so memory does not grow with the file.
+"""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from syncd.cli.text import t
+from syncd.errors import MalformedError, SyncdError, UsageError
+from syncd.lists import columns, table
+from syncd.lists.columns import Columns
+from syncd.lists.rows import Flawed, Row, Table, Told
+
+STEP = 5000  # rows in a request
+BUDGET = 4 << 20  # bytes of a request
+VALUE = ("kind", "value", "scheme", "region")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One row: what it says by field, or why it cannot be used."""
+
+    row: Row
+    fields: Mapping[str, Any] | SyncdError
+
+
+def understood(
+    file: Path,
+    said: Told,
+    *,
+    maps: Sequence[str],
+    constants: Mapping[str, Any],
+    codes: Path | None,
+    fields: Sequence[str] = VALUE,
+) -> tuple[Table, Columns]:
+    """Return a file as a table, and which of its columns are which field.
+
+    Raises:
+        UsageError: it cannot be read, or what is needed is not there.
+    """
+    rows = table.open_table(file, said)
+    plan = columns.plan(
+        rows.header,
+        rows.width,
+        maps=maps,
+        constants=constants,
+        words=columns.words(codes) if codes else {},
+        where=str(file),
+        fields=fields,
+    )
+    return rows, plan
+
+
+def column(rows: Table, name: str, option: str) -> int | str:
+    """Return where a column is: a place in the cells, or a name of one.
+
+    Raises:
+        UsageError: there is none of that name or number.
+    """
+    if rows.header is None:  # each row names its own
+        return name
+    if name in rows.header:
+        return rows.header.index(name)
+    if name.isascii() and name.isdecimal() and 1 <= int(name) <= rows.width:
+        return int(name) - 1
+    raise UsageError(
+        t("{option}: no column {name}", option=option, name=repr(name)),
+        hint=t(
+            "columns: {names}",
+            names=", ".join(n for n in rows.header if n) or "1, 2 …",
+        ),
+    )
+
+
+def named(
+    rows: Table, names: Mapping[str, str], maps: Sequence[str]
+) -> dict[str, int | str]:
+    """Return where further fields are: as --map says, or by their names.
+
+    Raises:
+        UsageError: --map names a column that is not there.
+    """
+    found = {}
+    for field, known in names.items():
+        told = [m for m in maps if m.partition("=")[0] == field]
+        there = [
+            h
+            for h in rows.header or ()
+            if h.strip().casefold() in known.split()
+        ]
+        wanted = [m.partition("=")[2] for m in told] or there
+        if rows.header is None and not told:
+            wanted = [field]
+        if wanted:
+            found[field] = column(rows, wanted[0], f"--map {field}")
+    return found
+
+
+def cell(row: Row, at: int | str) -> str:
+    """Return a cell as it stands, "" where the row has none.
+
+    Raises:
+        MalformedError: it does not say any more what it said.
+    """
+    cells = row.cells
+    if isinstance(cells, Mapping):
+        found = cells.get(str(at), "")
+    else:
+        found = cells[at] if isinstance(at, int) and at < len(cells) else ""
+    if isinstance(found, Flawed):
+        raise found.why
+    return found
+
+
+def steps(
+    rows: Table, read: Callable[[Row], Mapping[str, Any]]
+) -> Iterator[list[Read]]:
+    """Yield every row of a table, some at a time, in their order."""
+    some: list[Read] = []
+    size = 0
+    for row in rows.rows(0, 0):
+        fields: Mapping[str, Any] | SyncdError
+        try:
+            if row.problem is not None:
+                raise row.problem
+            fields = read(row)
+        except MalformedError as e:
+            fields = e
+        # A character is at most six bytes in JSON.
+        more = 0 if isinstance(fields, SyncdError) else _size(fields)
+        if more > BUDGET:
+            fields = MalformedError("the row is too long for one request")
+            more = 0
+        if len(some) == STEP or size + more > BUDGET:
+            yield some
+            some, size = [], 0
+        some.append(Read(row, fields))
+        size += more
+    if some:
+        yield some
+
+
+def _size(fields: Mapping[str, Any]) -> int:
+    return len(json.dumps(fields)) + 2
+
+
+@contextlib.contextmanager
+def meter(file: Path, rows: Table) -> Iterator[Callable[[Row], None]]:
+    """Show on a terminal how far a table was read: up to the row given."""
+    if not sys.stderr.isatty():
+        yield lambda row: None
+        return
+    # Only who looks at a terminal waits for it.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Left
+
+    shown = (
+        "{task.description}",
+        "{task.percentage:3.0f}%",
+        "{task.fields[n]:,}",
+    )
+    texts = [TextColumn(text) for text in shown]
+    bar = Progress(
+        texts[0],
+        BarColumn(),
+        *texts[1:],
+        Left(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(file.name, total=max(rows.span, 1), n=0)
+        yield lambda row: bar.update(
+            task, completed=min(row.end, rows.span), n=row.number
+        )
