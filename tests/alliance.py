@@ -64,9 +64,11 @@ from syncd.roster.roster import Roster
 from syncd.store.database import Database, chunks
 from syncd.store.findings import Kept
 from syncd.store.home import OwnStore, open_mirror
+from syncd.store.imports import Imports
 from syncd.store.keyring import Keyring
 from syncd.store.own_entries import OwnEntries
-from syncd.store.vault import Cipher, State, Vault, VaultCipher
+from syncd.store.sealing import Cipher, VaultCipher
+from syncd.store.vault import State, Vault
 from syncd.tlog import checkpoint, merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
@@ -346,6 +348,7 @@ class Member:
             own = dataclasses.replace(
                 home.own,
                 vault=Vault(database, self.cipher, clock),
+                imports=Imports(database, self.cipher, clock),
                 entries=OwnEntries(database, self.cipher, clock),
             )
             home = dataclasses.replace(home, own=own)

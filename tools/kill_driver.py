@@ -42,7 +42,8 @@ from syncd.indicator.statement import Report, Retract
 from syncd.store import failpoint
 from syncd.store.home import OwnStore, open_mirror
 from syncd.store.own import OwnLogStore
-from syncd.store.vault import ImportMark, NewReport, VaultCipher
+from syncd.store.sealing import VaultCipher
+from syncd.store.vault import ImportMark, NewReport
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
@@ -284,7 +285,9 @@ class Life:
     async def take_in(self) -> None:
         """Import the next rows of the file."""
         vault = self.own.vault
-        state = await vault.import_begin(b"file", 1 << 40, "endless.txt")
+        state, _ = await self.own.imports.begin(
+            b"file", 1 << 40, "endless.txt"
+        )
         first = state.row
         last = first + BATCH
         text = "\n".join(map(line, range(last))).encode()

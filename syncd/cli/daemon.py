@@ -25,7 +25,7 @@ from syncd.roster.keys import MemberKeys
 from syncd.store import failpoint
 from syncd.store.home import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
-from syncd.store.vault import VaultCipher
+from syncd.store.sealing import VaultCipher
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier

@@ -206,6 +206,9 @@ def _add_add(noun: typer.Typer) -> None:
                 help=t("a URL whose path may name a person"),
             ),
         ] = False,
+        again: Annotated[
+            str, typer.Option(help=t("why, though we took it back"))
+        ] = "",
         file: Annotated[
             Path | None, typer.Option(help=t("values, one a line"))
         ] = None,
@@ -250,14 +253,15 @@ def _add_add(noun: typer.Typer) -> None:
         with Door.of(ctx, token_file) as own:
             for some in batches(raws):
                 reports = [{**fields, "value": raw} for raw in some]
-                items += own.post("/v1/reports", {"reports": reports})["items"]
+                call = {"reports": reports, **given(again=again)}
+                items += own.post("/v1/reports", call)["items"]
         _show_taken(items, as_json)
 
 
 def _show_taken(items: list[Mapping[str, Any]], as_json: bool) -> None:
     counts = {
         state: sum(i["state"] == state for i in items)
-        for state in ("accepted", "known", "refused")
+        for state in ("accepted", "known", "taken_back", "refused")
     }
     if as_json:
         terminal.show_json({"items": items, **counts})
@@ -267,14 +271,33 @@ def _show_taken(items: list[Mapping[str, Any]], as_json: bool) -> None:
                 problem = door.problem(item["problem"])
                 _show_refused(number, problem)
                 continue
-            if item["state"] == "known":
-                line = t("{n}: known as {id}", n=number, id=item["id"])
-            else:
-                line = t("{n}: accepted as {id}", n=number, id=item["id"])
+            line = _line(number, item)
             told = notices.of(item)
             terminal.say(f"{line} ({told})" if told else line)
-    if counts["refused"]:
+    if counts["refused"] or counts["taken_back"]:
         raise typer.Exit(1)
+
+
+def _line(number: int, item: Mapping[str, Any]) -> str:
+    """Say what became of a value that was not refused."""
+    match item["state"]:
+        case "known":
+            return t("{n}: known as {id}", n=number, id=item["id"])
+        case "taken_back":
+            return t(
+                "{n}: not accepted: we took it back as {reason} on {day}"
+                " (--again REASON reports it all the same)",
+                n=number,
+                reason=item["reason"],
+                day=item["on"],
+            )
+    line = t("{n}: accepted as {id}", n=number, id=item["id"])
+    if elsewhere := item.get("elsewhere", ""):
+        member, _, reason = elsewhere.rpartition(" ")
+        line += t(
+            "; {member} took it back as {reason}", member=member, reason=reason
+        )
+    return line
 
 
 def _show_refused(number: int, error: SyncdError) -> None:
@@ -725,7 +748,7 @@ def _add_list(noun: typer.Typer) -> None:
         state: Annotated[
             str, typer.Option(help="waiting, published, ending, ended")
         ] = "",
-        after: Annotated[int, typer.Option(help=t("a larger id only"))] = 0,
+        before: Annotated[int, typer.Option(help=t("a smaller id only"))] = 0,
         limit: Annotated[
             int, typer.Option(help=t("rows at most"), min=1)
         ] = 100,
@@ -736,12 +759,12 @@ def _add_list(noun: typer.Typer) -> None:
         as_json: AsJson = False,
     ) -> None:
         items: list[dict[str, Any]] = []
-        last = after
+        last = before
         with Door.of(ctx, token_file) as own:
             while len(items) < limit:
                 page = own.get(
                     "/v1/reports",
-                    after=last,
+                    before=last,
                     limit=min(limit - len(items), 1000),
                     state=state,
                 )
@@ -762,7 +785,7 @@ def _add_list(noun: typer.Typer) -> None:
             [[_cell(item, name) for name in head] for item in items],
         )
         if last:
-            terminal.tell(t("more: --after {id}", id=last))
+            terminal.tell(t("more: --before {id}", id=last))
 
 
 def _cell(item: Mapping[str, Any], name: str) -> str:

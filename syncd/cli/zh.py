@@ -301,6 +301,13 @@ TEXT = {
     "want ORIGIN:INDEX": "应为 日志名:序号",
     "{n}: refused: {why}": "{n}：拒收：{why}",
     "{n}: known as {id}": "{n}：已有，编号 {id}",
+    "{n}: not accepted: we took it back as {reason} on {day}"
+    " (--again REASON reports it all the same)": (
+        "{n}：不收：本机构已于 {day} 以 {reason} 撤回"
+        "（确需再报，用 --again 写明理由）"
+    ),
+    "; {member} took it back as {reason}": "；{member} 已以 {reason} 撤回",
+    "why, though we took it back": "已撤回过，为何再报",
     "{n}: accepted as {id}": "{n}：已收下，编号 {id}",
     "{reports} reports and {disputes} disputes are being retracted": (
         "正在撤回 {reports} 条上报、{disputes} 条异议"
@@ -323,7 +330,7 @@ TEXT = {
     "22 characters: what we said by token": "22 字符令牌：按令牌提出的异议",
     "{n} values there, want one": "有 {n} 个值，只要一个",
     "the dispute is kept as {id}": "异议已保存，编号 {id}",
-    "more: --after {id}": "还有：--after {id}",
+    "more: --before {id}": "还有：--before {id}",
     "import {id}: accepted {accepted}, already known {known},"
     " refused {refused}": (
         "导入批次 {id}：收下 {accepted}，已有 {known}，拒收 {refused}"
@@ -377,7 +384,7 @@ TEXT = {
     "22 characters, instead of a value": "以 22 字符令牌代替值",
     "of the token": "令牌所属期",
     "a file with the value": "存放该值的文件",
-    "a larger id only": "只列编号更大的",
+    "a smaller id only": "只列编号更小的",
     "rows at most": "最多行数",
     "show the raw values": "显示原始值",
     # --------------------------------------- refusals of reports and codes

@@ -42,6 +42,14 @@ DISPUTE_DAYS = 30  # a dispute asks for an answer within these
 NOBODY = "AAAAAAAAAAAAAAAAAAAAAA"  # a token in form, for checks
 MAX_EPOCH = 65_535  # the longest there is: what fits now fits when published
 CHECKED = 4096  # sets of fields that are remembered as right
+# Reasons to retract that are about the value: nobody says it again by accident.
+ABOUT_THE_VALUE = frozenset(
+    {
+        *("appeal_upheld", "case_closed", "court_order", "entry_error"),
+        *("false_positive", "reassigned", "victim_account"),
+    }
+)
+REASSIGNED_DAYS = 180  # after these, `reassigned` holds nothing back
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,8 @@ class Prepared:
     token: bytes = field(default=b"", repr=False)
     epoch: int = 0
     notices: tuple[str, ...] = ()  # codes: how the value was read
+    seen: str = ""  # day, if the draft said one
+    expires: str = ""  # likewise
 
 
 @dataclass(frozen=True)  # no slots: what is derived is cached
@@ -124,6 +134,8 @@ def prepare(draft: Draft, desk: Desk) -> Prepared:
         *(found.kind, found.value, raw),
         urgent=draft.urgent,
         notices=found.notices,
+        seen=draft.seen,
+        expires=draft.expires,
     )
 
 
@@ -403,3 +415,10 @@ def forms_to_retract(
     """
     check_kind(kind)
     return identifier.for_retract(kind, value, region=region, scheme=scheme)
+
+
+def who_took_back(found: tuple[str, str], roster: Roster) -> str:
+    """Return the member of an origin, and a reason, as they are noted."""
+    origin, reason = found
+    member = roster.by_origin(origin)
+    return f"{member[0].id if member else origin} {reason}"

@@ -80,6 +80,7 @@ class Daily:
         await own.quotas.prune(now)
         await own.events.prune()
         await own.entries.prune(statement.day(self._today()))
+        await own.imports.prune()
         mirror = self._home.mirror
         await erasures.by_roster(self._roster(), own, mirror, self._report)
         await self._retire()

@@ -31,7 +31,7 @@ from syncd.store.mirror import MirrorStore
 from syncd.store.own import Succession
 from syncd.store.quota import Debit, Limit, Quotas
 from syncd.store.roster_files import RosterFiles
-from syncd.store.vault import VaultCipher
+from syncd.store.sealing import VaultCipher
 from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier

@@ -2,38 +2,33 @@
 
 import asyncio
 import contextlib
-import hashlib
 import re
-from collections import Counter
 from collections.abc import (
     AsyncGenerator,
     Callable,
     Mapping,
     Sequence,
 )
-from dataclasses import replace
 
-import msgspec
 import structlog
 
-from syncd import canonical
 from syncd.config import Config
 from syncd.errors import (
     MalformedError,
     RefusedError,
-    StaleError,
     SyncdError,
     UsageError,
 )
 from syncd.flows import onboard, report
 from syncd.flows.ports import Position
-from syncd.flows.report import Desk, Prepared
+from syncd.flows.report import Desk
 from syncd.flows.tokenise import Offload, Share
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import token, vocabulary
 from syncd.indicator.claims import Claim
 from syncd.node.events import Events
 from syncd.node.home import Home, share_name
+from syncd.node.intake import TYPES, Intake, new_report
 from syncd.node.lookups import Claims, Lookups, day_text
 from syncd.node.metrics import Metrics
 from syncd.node.own_lists import OwnLists
@@ -41,21 +36,14 @@ from syncd.node.rosters import RosterKeeper
 from syncd.node.status import Board
 from syncd.store.access import Access
 from syncd.store.vault import (
-    Accepted,
-    ImportMark,
-    ImportState,
-    NewReport,
     State,
-    VaultRow,
 )
-from syncd.web import forms, problem
+from syncd.web import forms
 from syncd.web.events import Event
 from syncd.web.own_door import Caller
 
 log = structlog.get_logger("syncd.own")
 
-AT_ONCE = 500  # drafts read in one go: others get the processor in between
-TYPES = {1: "report", 3: "dispute", 5: "reassigned", 6: "answer", 7: "vouch"}
 SUSPECTS = 65_536  # positions of false reports that are remembered
 _HEX32 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -115,6 +103,24 @@ class OwnDesk:
         self._today = today
         self._checked: tuple[Desk, int] | None = None
         self._digesting = asyncio.Lock()
+        intake = Intake(
+            home=home,
+            config=config,
+            rosters=rosters,
+            metrics=metrics,
+            desk=self._desk,
+            wake=wake,
+            own_origins=own_origins,
+            offload=offload,
+        )
+        self.take_reports = intake.take_reports
+        self.reports = intake.reports
+        self.begin_import = intake.begin_import
+        self.finish_import = intake.finish_import
+        self.imports = intake.imports
+        self.import_state = intake.import_state
+        self.refused_rows = intake.refused_rows
+        self.keep_cells = intake.keep_cells
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
@@ -135,110 +141,21 @@ class OwnDesk:
         self._checked = desk, roster.version
         return desk
 
-    async def take_reports(
-        self,
-        drafts: list[forms.Draft | SyncdError],
-        step: forms.ImportStep | None,
-    ) -> forms.ReportsTaken:
-        """Keep what is right among the drafts; durable on return."""
-        vault = self._home.own.vault
-        mark = None if step is None else _mark(step)
-        if mark and await vault.import_state(mark.import_id) is None:
-            raise StaleError(f"import: there is no import {mark.import_id}")
-        desk = self._desk()
-        prepared: list[Prepared | SyncdError] = []
-        for at in range(0, len(drafts), AT_ONCE):
-            prepared += await self._offload(
-                report.prepare_all, drafts[at : at + AT_ONCE], desk
-            )
-        good = [p for p in prepared if isinstance(p, Prepared)]
-        refused = len(prepared) - len(good)
-        if mark is not None:
-            mark = replace(mark, refused=mark.refused + refused)
-        outcomes = iter(await vault.accept([_new(p) for p in good], mark))
-        items = []
-        for one in prepared:
-            if isinstance(one, SyncdError):
-                said = problem.of(one)
-                items.append(
-                    forms.ReportOutcome(state="refused", problem=said)
-                )
-                continue
-            came = next(outcomes)
-            state = "accepted" if isinstance(came, Accepted) else "known"
-            items.append(
-                forms.ReportOutcome(
-                    state=state, id=came.id, notices=one.notices
-                )
-            )
-        count = Counter(item.state for item in items)
-        for state, n in count.items():
-            self._metrics.reports.labels(state).inc(n)
-        if count["accepted"] or any(p.urgent for p in good):
-            self._wake()
-        return forms.ReportsTaken(
-            items=tuple(items),
-            accepted=count["accepted"],
-            known=count["known"],
-            refused=refused,
-        )
-
-    async def reports(
-        self, after: int, limit: int, state: str
-    ) -> forms.VaultPage:
-        """Return rows of the vault after an id; of one state, or all."""
-        states = (State[state.upper()],) if state else tuple(State)
-        rows = await self._home.own.vault.page(after, limit, states)
-        return forms.VaultPage(
-            items=tuple(map(_vault_item, rows)),
-            next=rows[-1].id if len(rows) == limit else 0,
-        )
-
-    async def begin_import(
-        self, wanted: forms.ImportBegin
-    ) -> tuple[forms.ImportStatus, bool]:
-        """Begin an import or find it again; tell whether it is new.
-
-        What the vault knows a file by is a hash over file, options and how
-        often it was finished before: a finished one begins anew.
-        """
-        if not _HEX32.fullmatch(wanted.file):
-            raise MalformedError("import: file is not 32 bytes in hex")
-        if wanted.size < 0 or len(wanted.name) > 1024:
-            raise MalformedError("import: a size or name that cannot be")
-        options = canonical.dumps(wanted.options)
-        vault = self._home.own.vault
-        again = 0
-        while True:
-            name = f"{wanted.file}/{wanted.size}/{again}/".encode()
-            file = hashlib.sha256(name + options).digest()
-            there = await vault.import_find(file)
-            if there is None:
-                begun = await vault.import_begin(
-                    file, wanted.size, wanted.name, options
-                )
-                return _import_status(begun), True
-            if not there.finished:
-                return _import_status(there), False
-            again += 1
-
-    async def finish_import(self, number: int) -> forms.ImportStatus | None:
-        """End an import; None if there is none of that id."""
-        vault = self._home.own.vault
-        if await vault.import_state(number) is None:
-            return None
-        return _import_status(await vault.import_finish(number))
-
     async def retract(self, wanted: forms.Retraction) -> forms.Retracting:
         """Have reports of ours end."""
         if not vocabulary.known("retract_reason", wanted.reason):
             raise vocabulary.refused("reason", "retract_reason", wanted.reason)
         vault = self._home.own.vault
         if wanted.import_:
-            done = await vault.retract_import(wanted.import_, wanted.reason)
+            done = await vault.retract_import(
+                wanted.import_, wanted.reason, day=self._today()
+            )
         else:
             done = await vault.retract(
-                await self._named(wanted), wanted.reason, _types(wanted)
+                await self._named(wanted),
+                wanted.reason,
+                _types(wanted),
+                day=self._today(),
             )
         count = done.reports + done.disputes
         if count:
@@ -314,7 +231,7 @@ class OwnDesk:
     async def dispute(self, draft: forms.DisputeDraft) -> forms.Disputed:
         """Keep a dispute; durable on return, and published soon after."""
         kept = await self._offload(report.prepare_dispute, draft, self._desk())
-        [outcome] = await self._home.own.vault.accept([_new(kept)])
+        [outcome] = await self._home.own.vault.accept([new_report(kept)])
         self._wake()
         return forms.Disputed(id=outcome.id)
 
@@ -461,19 +378,6 @@ def _after(cursor: str) -> tuple[bytes, int]:
     return token.decode(match[1]), int(match[2])
 
 
-def _new(kept: Prepared) -> NewReport:
-    return NewReport(
-        kept.kind,
-        kept.value,
-        kept.fields,
-        kept.type,
-        kept.urgent,
-        kept.extras,
-        kept.token,
-        kept.epoch,
-    )
-
-
 def _types(wanted: forms.Retraction) -> tuple[int, ...]:
     """Return the types that are to end.
 
@@ -486,61 +390,6 @@ def _types(wanted: forms.Retraction) -> tuple[int, ...]:
             return (3,)
         case _:
             return (1, 3)
-
-
-def _mark(step: forms.ImportStep) -> ImportMark:
-    if not _HEX32.fullmatch(step.prefix):
-        raise MalformedError("import: prefix is not 32 bytes in hex")
-    if not 0 <= step.old_offset <= step.offset or step.refused < 0:
-        raise MalformedError("import: an offset or count that cannot be")
-    return ImportMark(
-        step.id,
-        step.old_offset,
-        step.offset,
-        step.row,
-        bytes.fromhex(step.prefix),
-        step.refused,
-    )
-
-
-def _import_status(state: ImportState) -> forms.ImportStatus:
-    return forms.ImportStatus(
-        id=state.id,
-        offset=state.offset,
-        row=state.row,
-        prefix=state.prefix.hex(),
-        accepted=state.accepted,
-        known=state.known,
-        refused=state.refused,
-        finished=state.finished,
-    )
-
-
-def _vault_item(row: VaultRow) -> forms.VaultItem:
-    said = {k: v for k, v in row.fields.items() if k != "reason"}
-    return msgspec.convert(
-        {
-            **said,
-            "id": row.id,
-            "type": TYPES[row.type],
-            "kind": row.kind,
-            "value": row.value,
-            "token": ""
-            if row.value or row.token is None
-            else token.encode(row.token),
-            "epoch": 0 if row.value or row.epoch is None else row.epoch,
-            "state": row.state.name.lower(),
-            "position": None if row.index is None else (row.origin, row.index),
-            "ended_by": None
-            if row.ended_index is None
-            else (row.origin, row.ended_index),
-            "accepted_at": row.accepted_at,
-            "import_id": row.import_id,
-            "urgent": row.urgent,
-            "reason": row.reason or row.fields.get("reason", ""),
-        },
-        forms.VaultItem,
-    )
 
 
 def _claim_item(claim: Claim, member: str) -> forms.ClaimItem:

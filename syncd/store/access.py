@@ -16,7 +16,7 @@ from syncd import canonical
 from syncd.flows.ports import Position
 from syncd.store.database import Database
 from syncd.store.grouped import Grouped
-from syncd.store.vault import VaultCipher
+from syncd.store.sealing import VaultCipher
 
 KEPT_DAYS = 180
 MONTH_S = 30 * 86_400

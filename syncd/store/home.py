@@ -25,6 +25,7 @@ from syncd.store.database import Database
 from syncd.store.durable import Lock
 from syncd.store.events import EventBook
 from syncd.store.findings import Kept
+from syncd.store.imports import Imports
 from syncd.store.mirror import MirrorStore
 from syncd.store.own import (
     HIGH_WATER,
@@ -34,8 +35,9 @@ from syncd.store.own import (
 )
 from syncd.store.own_entries import OwnEntries
 from syncd.store.quota import Quotas
+from syncd.store.sealing import Cipher
 from syncd.store.sightings import Sightings
-from syncd.store.vault import Cipher, Vault
+from syncd.store.vault import Vault
 
 OWN = "own.db"
 MIRROR = "mirror.db"
@@ -50,6 +52,7 @@ class OwnStore:
     database: Database
     log: OwnLogStore
     vault: Vault
+    imports: Imports
     quotas: Quotas
     access: AccessBook
     cosigned: CosignRows
@@ -94,6 +97,7 @@ class OwnStore:
                     database, home / HIGH_WATER, clock, read_only=read_only
                 ),
                 Vault(database, cipher, clock),
+                Imports(database, cipher, clock),
                 Quotas(database),
                 AccessBook(database, access_key, clock),
                 CosignRows(database, clock),

@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import (
     AsyncIterator,
     Callable,
+    Collection,
     Iterable,
     Mapping,
     Sequence,
@@ -31,7 +32,7 @@ from syncd.indicator import claims as claim_rows
 from syncd.indicator.claims import Batch, Claim, Range, Row
 from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles as bundle_rows
-from syncd.store import cutting, erasing, failpoint, findings
+from syncd.store import cutting, elsewhere, erasing, failpoint, findings
 from syncd.store.database import Database, execute_many, select_in
 from syncd.tlog.merkle import BUNDLE, Frontier
 
@@ -437,6 +438,18 @@ class MirrorStore:
         """Return the standing claim at a position whose token is known."""
         return await self._db.read(
             lambda c: _claim(c, origin, _log_id(c, origin), index, value)
+        )
+
+    async def taken_back(
+        self,
+        tokens: Sequence[bytes],
+        key: tuple[int, int],
+        reasons: Collection[str],
+        ours: Collection[str],
+    ) -> Mapping[bytes, tuple[str, str]]:
+        """Return who, by origin, took a token back, and why: not `ours`."""
+        return await self._db.read(
+            lambda c: elsewhere.find(c, tokens, key, reasons, ours)
         )
 
     async def page(

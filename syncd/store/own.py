@@ -21,7 +21,7 @@ from syncd.flows import serve
 from syncd.flows.ports import Bundle, OwnHead, Published
 from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
-from syncd.store import durable, events, failpoint, vault
+from syncd.store import durable, events, failpoint, retracting
 from syncd.store.database import Database
 from syncd.tlog import checkpoint, growth
 from syncd.tlog import note as notes
@@ -64,7 +64,7 @@ def succeed(database: Database, succession: Succession) -> None:
         )
         old = rows.get(succession.before)
         if old is not None:
-            vault.turn(c, old[0], _common(c, *old, succession))
+            retracting.turn(c, old[0], _common(c, *old, succession))
 
     database.write_now(job)
 
@@ -215,7 +215,7 @@ class OwnLogStore:
             failpoint.hit("append.head")
             bundle_rows.put(c, self._log_id, bundles)
             failpoint.hit("append.bundles")
-            vault.publish(c, self._log_id, published)
+            retracting.publish(c, self._log_id, published)
             _finish(c, done, sighted)
             size = new.frontier.size
             if size > old.frontier.size:

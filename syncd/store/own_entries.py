@@ -20,7 +20,7 @@ from syncd.flows import own_lists
 from syncd.flows.own_lists import LOCAL, Entry, Filter, Prepared
 from syncd.indicator.identifier import Identifier
 from syncd.store.database import Database, select_in
-from syncd.store.vault import Cipher
+from syncd.store.sealing import Cipher
 
 KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end
 GONE_UNASKED: Final = 10  # rows that a new load of a list may lack; or 1 %

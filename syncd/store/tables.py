@@ -77,11 +77,24 @@ vault = sa.Table(
     _column("epoch", Int, nullable=True),
     _column("token", Bytes, nullable=True),
     _column("reason", Text, nullable=True),  # of the retract
+    _column("caller", Text, nullable=True),  # who handed it in
+    _column("ended_on", Text, nullable=True),  # day on which it was retracted
+    # 1: taken back for what the value is; it holds back what says it anew
+    _column("held", Int, server_default="0"),
+    # what another member took the value back for: MEMBER REASON
+    _column("elsewhere", Text, nullable=True),
 )
 sa.Index("vault_import", vault.c.import_id)
 _waits = sa.text("state = 0")
 _ending = sa.text("state = 2")
 _public = sa.text("idx IS NOT NULL")
+_told = sa.text("elsewhere IS NOT NULL")
+sa.Index(
+    "vault_elsewhere",
+    vault.c.import_id,
+    sqlite_where=_told,
+    postgresql_where=_told,
+)
 sa.Index(
     "vault_waiting",
     vault.c.kind,
@@ -103,10 +116,10 @@ sa.Index(
     postgresql_where=_public,
 )
 
-vault_key = sa.Table(  # finds rows again; a table, so that batches are sorted
-    "vault_key",
+vault_value = sa.Table(  # finds rows again; a table, so batches are sorted
+    "vault_value",
     OWN,
-    _column("mac", Bytes, primary_key=True),  # 8 of value_mac, 8 of fields_mac
+    _column("mac", Bytes, primary_key=True),  # the first 8 of value_mac
     _column("vault_id", Int, primary_key=True),
     sqlite_with_rowid=False,
 )
@@ -118,14 +131,31 @@ vault_fields = sa.Table(  # what a million rows of one import say alike
     _column("fields", Bytes, unique=True),  # canonical JSON, public, no value
 )
 
+import_list = sa.Table(  # a list has a name, and comes again and again
+    "import_list",
+    OWN,
+    _column("id", Int, primary_key=True),
+    _column("mac", Bytes, unique=True),  # of its name
+    _column("sealed", Bytes),  # its name
+    _column("latest", Int, nullable=True),  # import that was whole, newest
+)
+
+list_value = sa.Table(  # what a list held when it was read last
+    "list_value",
+    OWN,
+    _column("list_id", Int, sa.ForeignKey("import_list.id"), primary_key=True),
+    _column("mac", Bytes, primary_key=True),  # vault.value_mac
+    _column("raw", Bytes),  # 8 bytes: its cell in the list
+    _column("last", Int),  # import that found it last
+    sqlite_with_rowid=False,
+)
+
 import_job = sa.Table(
     "import_job",
     OWN,
     _column("id", Int, primary_key=True),
-    _column("file", Bytes),  # what the caller knows the file by
-    _column("name", Text),
+    _column("file", Bytes),  # what the caller knows file and options by
     _column("size", Int),  # bytes
-    _column("options", Bytes),  # canonical JSON
     _column("offset", Int),  # bytes of the file that are committed
     _column("row", Int),  # rows of the file that are committed
     _column("prefix", Bytes),  # SHA-256 of the committed bytes
@@ -134,8 +164,27 @@ import_job = sa.Table(
     _column("refused", Int),
     _column("began_at", Int),
     _column("finished_at", Int, nullable=True),
+    _column("taken_back", Int, server_default="0"),
+    _column("gone", Int, server_default="0"),  # what its list had and lacks
+    _column("due", Int, server_default="0"),  # of these, missing twice
+    _column("dropped", Int, server_default="0"),  # of these, taken back
+    _column("list_id", Int, nullable=True),
+    _column("caller", Text, nullable=True),  # who handed it in
+    _column("sealed", Bytes, nullable=True),  # name of the file
 )
 sa.Index("import_file", import_job.c.file)
+
+import_refused = sa.Table(  # of the newest imports, for some days
+    "import_refused",
+    OWN,
+    _column(
+        "import_id", Int, sa.ForeignKey("import_job.id"), primary_key=True
+    ),
+    _column("row", Int, primary_key=True),  # 0: the names of the columns
+    _column("raw", Bytes),  # 8 bytes: the cell with its value
+    _column("why", Bytes),  # sealed: the problem
+    _column("cells", Bytes, nullable=True),  # sealed: the list's own
+)
 
 quota = sa.Table(  # debits of the last day, by minute
     "quota",

@@ -5,7 +5,7 @@ others, and /openapi.json says so. Days are `YYYY-MM-DD` in the roster's
 zone, times unix seconds, positions `[origin, index]`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -47,38 +47,16 @@ class _Whole(
 # ------------------------------------------------------------------ reports
 
 
-class ImportStep(_In, frozen=True, kw_only=True):
-    """How far the file is read behind these reports; moves with them."""
-
-    id: Natural
-    old_offset: Natural  # bytes that we believe are committed
-    offset: Natural  # bytes of the file behind this step
-    row: Natural  # rows of the file behind this step
-    prefix: str  # hex SHA-256 of the file's first `offset` bytes
-    refused: Natural = 0  # rows that the client could not read itself
-
-
-class Reports(_In, frozen=True, kw_only=True):
-    """Reports to take, each for itself."""
-
-    reports: tuple[Draft, ...]
-    import_: ImportStep | None = msgspec.field(name="import", default=None)
-
-
-class RawReports(_In, frozen=True, kw_only=True):
-    """The same, before the reports are read one by one."""
-
-    reports: tuple[msgspec.Raw, ...]
-    import_: ImportStep | None = msgspec.field(name="import", default=None)
-
-
 class ReportOutcome(_Out, frozen=True, kw_only=True):
     """What became of one report."""
 
-    state: str  # accepted, known, refused
-    id: int = 0  # in the vault; absent if refused
+    state: str  # accepted, known, taken_back, refused
+    id: int = 0  # in the vault: its own, or of the row that was taken back
     notices: tuple[str, ...] = ()  # codes: how the value was read
     problem: Problem | None = None  # if refused
+    reason: str = ""  # if taken back: why it was
+    on: str = ""  # likewise: day
+    elsewhere: str = ""  # another member took it back: MEMBER REASON
 
 
 class ReportsTaken(_Whole, frozen=True, kw_only=True):
@@ -87,6 +65,7 @@ class ReportsTaken(_Whole, frozen=True, kw_only=True):
     items: tuple[ReportOutcome, ...]
     accepted: int
     known: int
+    taken_back: int
     refused: int
 
 
@@ -104,6 +83,9 @@ class VaultItem(_Out, frozen=True, kw_only=True):
     ended_by: Position | None = None
     accepted_at: int
     import_id: int | None = None
+    by: str = ""  # who handed it in
+    again: str = ""  # why it was reported though it was taken back
+    elsewhere: str = ""  # another member took it back: MEMBER REASON
     urgent: bool = False
     reason: str = ""  # why it ends, or what a dispute says
     label: str = ""
@@ -124,32 +106,10 @@ class VaultItem(_Out, frozen=True, kw_only=True):
 
 
 class VaultPage(_Out, frozen=True, kw_only=True):
-    """Rows of our vault, oldest first."""
+    """Rows of our vault, newest first; where few match, also none."""
 
     items: tuple[VaultItem, ...]
-    next: int = 0  # `after` of the next page; absent on the last
-
-
-class ImportBegin(_In, frozen=True, kw_only=True):
-    """A file that is to be imported."""
-
-    name: str
-    size: Natural  # bytes
-    file: str  # hex SHA-256 that the client knows the file by
-    options: dict[str, Any] = {}  # other options are another import
-
-
-class ImportStatus(_Whole, frozen=True, kw_only=True):
-    """How far an import has come, durably."""
-
-    id: int
-    offset: int  # bytes of the file that are committed
-    row: int  # rows of the file that are committed
-    prefix: str  # hex SHA-256 of the committed bytes
-    accepted: int
-    known: int
-    refused: int
-    finished: bool
+    next: int = 0  # `before` of the next page; absent on the last
 
 
 class Retraction(_In, frozen=True, kw_only=True):
@@ -515,3 +475,9 @@ class Ready(_Whole, frozen=True, kw_only=True):
     ready: bool
     appending: bool
     why: str
+
+
+class Kept(_Whole, frozen=True, kw_only=True):
+    """So many are kept now, durably."""
+
+    kept: int

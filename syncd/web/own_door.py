@@ -21,7 +21,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows.ports import Position
-from syncd.web import codes, events, forms, openapi, own_lists, problem
+from syncd.web import (
+    codes,
+    events,
+    forms,
+    import_routes,
+    openapi,
+    own_lists,
+    problem,
+)
 from syncd.web.bodies import CALLER as _CALLER
 from syncd.web.bodies import LIMIT as _LIMIT
 from syncd.web.bodies import NUMBER as _NUMBER
@@ -31,10 +39,10 @@ from syncd.web.bodies import each as _each
 from syncd.web.bodies import flag as _flag
 from syncd.web.bodies import known_query as _known_query
 from syncd.web.bodies import number as _number
-from syncd.web.bodies import path_id as _id
 from syncd.web.bodies import read as _read
 from syncd.web.events import Event
 from syncd.web.forms import MOST_ITEMS, MOST_PAGE
+from syncd.web.import_routes import INTAKE, Intake
 from syncd.web.own_lists import OwnListsDesk
 from syncd.web.problem import Problem
 from syncd.web.routes import (
@@ -58,7 +66,7 @@ MAX_LINE = 4096  # bytes of a request's target: positions, cursors
 MAX_DEADLINE_MS = 60_000
 
 
-class OwnDesk(Protocol):
+class OwnDesk(Intake, Protocol):
     """What the door asks of the daemon behind it.
 
     Every method may raise a SyncdError, which becomes its problem.
@@ -71,30 +79,6 @@ class OwnDesk(Protocol):
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
-        ...
-
-    async def take_reports(
-        self,
-        drafts: "list[forms.Draft | SyncdError]",
-        step: forms.ImportStep | None,
-    ) -> forms.ReportsTaken:
-        """Keep what is right among the drafts; durable on return."""
-        ...
-
-    async def reports(
-        self, after: int, limit: int, state: str
-    ) -> forms.VaultPage:
-        """Return rows of the vault after an id; of one state, or all."""
-        ...
-
-    async def begin_import(
-        self, wanted: forms.ImportBegin
-    ) -> tuple[forms.ImportStatus, bool]:
-        """Begin an import or find it again; tell whether it is new."""
-        ...
-
-    async def finish_import(self, number: int) -> forms.ImportStatus | None:
-        """End an import; None if there is none of that id."""
         ...
 
     async def retract(self, wanted: forms.Retraction) -> forms.Retracting:
@@ -185,6 +169,7 @@ def app(desk: OwnDesk, limits: Limits) -> web.Application:
     )
     door[DESK] = desk
     door[own_lists.DESK] = desk.own_lists
+    door[INTAKE] = desk
     door[LIMITS] = limits
     door[_ROUTE] = {}
     for route in ROUTES:
@@ -343,46 +328,6 @@ def _is_ours(host: str, limits: Limits) -> bool:
 # ----------------------------------------------------------------- handlers
 
 
-async def _take_reports(request: web.Request) -> web.Response:
-    body = await _read(request, forms.RawReports)
-    drafts = (
-        _each(body.reports, forms.Draft, "reports")
-        if (body.reports or body.import_ is None)
-        else []
-    )
-    taken = await request.app[DESK].take_reports(drafts, body.import_)
-    return _answer(taken, 202)
-
-
-async def _reports(request: web.Request) -> web.Response:
-    _known_query(request, "after", "limit", "state")
-    state = request.query.get("state", "")
-    if state not in ("", *STATES):
-        raise MalformedError(f"state: want one of {', '.join(STATES)}")
-    page = await request.app[DESK].reports(
-        _number(request, "after", 0, 0, 10**15),
-        _number(request, "limit", 100, 1, MOST_PAGE),
-        state,
-    )
-    return _answer(page)
-
-
-STATES = ("waiting", "published", "ending", "ended")
-
-
-async def _begin_import(request: web.Request) -> web.Response:
-    body = await _read(request, forms.ImportBegin)
-    state, new = await request.app[DESK].begin_import(body)
-    return _answer(state, 201 if new else 200)
-
-
-async def _finish_import(request: web.Request) -> web.Response:
-    state = await request.app[DESK].finish_import(_id(request))
-    if state is None:
-        return problem.response(problem.absent("import: none of that id"))
-    return _answer(state)
-
-
 async def _retract(request: web.Request) -> web.Response:
     body = await _read(request, forms.Retraction)
     named = [body.value, body.token, body.positions, body.ids, body.import_]
@@ -528,59 +473,7 @@ def _document() -> bytes:
 # -------------------------------------------------------------------- table
 
 ROUTES = (
-    Route(
-        "POST",
-        "/v1/reports",
-        _take_reports,
-        OPERATORS,
-        "hand in reports",
-        forms.ReportsTaken,
-        forms.Reports,
-        status=202,
-    ),
-    Route(
-        "GET",
-        "/v1/reports",
-        _reports,
-        OPERATORS,
-        "list reports with their values",
-        forms.VaultPage,
-        parameters=(
-            Parameter(
-                "after",
-                {"type": "integer", "minimum": 0, "maximum": 10**15},
-                "rows with a larger id only",
-            ),
-            _LIMIT,
-            Parameter(
-                "state",
-                {"type": "string", "enum": ["", *STATES]},
-                "rows in this state only",
-            ),
-        ),
-    ),
-    Route(
-        "POST",
-        "/v1/imports",
-        _begin_import,
-        OPERATORS,
-        "begin or resume an import",
-        forms.ImportStatus,
-        forms.ImportBegin,
-        status=201,
-        also=(200,),
-    ),
-    Route(
-        "POST",
-        "/v1/imports/{id}/finish",
-        _finish_import,
-        OPERATORS,
-        "end an import",
-        forms.ImportStatus,
-        parameters=(
-            Parameter("id", {"type": "integer"}, "of the import", "path"),
-        ),
-    ),
+    *import_routes.ROUTES,
     Route(
         "POST",
         "/v1/retractions",

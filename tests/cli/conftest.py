@@ -173,7 +173,7 @@ class FalseDoor:
                 state[name] = mark[name]
             for name, count in counts.items():
                 state[name] += count
-            state["refused"] += mark["refused"]
+            state["refused"] += len(mark["refused"])
         if self.reached("after"):
             raise ConnectionAbortedError
         return 202, {"items": items, **counts}

@@ -395,6 +395,23 @@ ITEM = {
 }
 
 
+def test_what_was_taken_back_is_told(desk: Desk, false: FalseDoor) -> None:
+    """By us: with day, reason and the way out. By another: with its name."""
+    ours = {"state": "taken_back", "id": 3}
+    ours |= {"reason": "false_positive", "on": "2026-11-02"}
+    theirs = {"state": "accepted", "id": 4, "elsewhere": "icbc court_order"}
+    false.answers["/v1/reports"] = (202, {"items": [ours, theirs]})
+    words = ("report", "add", *CONST, "--again", "checked")
+    ran = desk(*words, stdin=b"a.example\nb.example\n")
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        "1: not accepted: we took it back as false_positive on 2026-11-02"
+        " (--again REASON reports it all the same)",
+        "2: accepted as 4; icbc took it back as court_order",
+    ]
+    assert false.asked[-1][2]["again"] == "checked"
+
+
 def test_list(desk: Desk, false: FalseDoor) -> None:
     """Values show when asked for only, in the table and in JSON."""
     dispute = {**ITEM, "type": "dispute", "reason": "stale", "label": ""}
@@ -421,7 +438,7 @@ def test_list_goes_on_page_by_page(
     monkeypatch.setattr(false, "answer", answer)
     ran = desk("report", "list", "--limit", 3000, "--state", "waiting")
     assert len(ran.out.splitlines()) == 1006
-    assert "after=1000" in false.asked[1][1]
+    assert "before=1000" in false.asked[1][1]
     assert "state=waiting" in false.asked[1][1]
 
 

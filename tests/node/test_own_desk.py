@@ -9,6 +9,7 @@ import pytest_asyncio
 from syncd.indicator import statement
 from syncd.store.vault import State
 from syncd.web import forms
+from syncd.web.import_forms import ReportSearch
 from syncd.web.own_door import Caller, LookupCall
 from tests.alliance import Alliance, Member
 
@@ -93,9 +94,9 @@ async def test_a_restart_keeps_what_was_acknowledged(
     ids = await bank.report("phone", "+12025550110", "+12025550111")
     await alliance.stop("bank")
     await bank.start()
-    page = await bank.node.own_desk.reports(0, 100, "")
+    page = await bank.node.own_desk.reports(ReportSearch())
     assert [(r.id, r.state) for r in page.items] == [
-        (id_, "waiting") for id_ in ids
+        (id_, "waiting") for id_ in ids[::-1]
     ]
     ready = await bank.node.own_desk.ready()
     assert (ready.ready, ready.appending) == (True, False)
@@ -119,7 +120,7 @@ async def test_what_is_retracted_while_it_waits_is_nowhere_in_the_end(
     await alliance.settle()
     [item] = await ask(alliance.police, phone("+12025550112"))
     assert item.verdict == "none"
-    page = await bank.node.own_desk.reports(0, 100, "")
+    page = await bank.node.own_desk.reports(ReportSearch())
     assert [r.state for r in page.items] == ["ended"]
 
 

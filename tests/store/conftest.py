@@ -16,7 +16,7 @@ from syncd.indicator.statement import Erase, Report, Retract
 from syncd.store.database import Database
 from syncd.store.home import OwnStore
 from syncd.store.mirror import MirrorStore
-from syncd.store.vault import VaultCipher
+from syncd.store.sealing import VaultCipher
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import ED25519, SigningKey

@@ -16,7 +16,7 @@ from syncd.store.database import HEADS, Database
 from syncd.store.home import OwnStore
 from syncd.store.migrations.mirror import v0001_first
 from syncd.store.own import HIGH_WATER
-from syncd.store.vault import Known, NewReport, State
+from syncd.store.vault import Held, Known, NewReport, Query, State
 from tests.store.conftest import NOW, Clock, open_own
 
 Rows = dict[str, list[tuple[object, ...]]]
@@ -70,13 +70,20 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
     try:
         assert own.database.read_now(own.database._revision) == HEADS["own"]
         after = rows(old / "own.db")
-        assert {name: after[name] for name in before} == before
-        assert set(after) - set(before) == {"event", "told", "own_entry"}
+        kept = set(before) - {"vault_key", "vault", "import_job"}
+        assert {name: after[name] for name in kept} == {
+            name: before[name] for name in kept
+        }
+        assert set(after) - set(before) == {
+            *("event", "told", "vault_value", "import_list", "list_value"),
+            *("import_refused", "own_entry"),
+        }
+        assert len(after["vault_value"]) == len(before["vault_key"])
 
         # Not only is it there, it is understood.
         states = [
             (r.kind, r.type, r.value, r.state, r.index)
-            for r in await own.vault.page()
+            for r in (await own.vault.page(Query()))[0][::-1]
         ]
         assert states == [
             ("phone", 1, "+12025550001", State.ENDED, 0),
@@ -87,13 +94,18 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
         fields = b'{"confidence":7,"evidence":"user_tag","label":"other"}'
         again = NewReport("phone", "+12025550003", fields)
         assert await own.vault.accept([again]) == [Known(3)]
+        fields = b'{"evidence":"user_tag","label":"other"}'
+        back = NewReport("phone", "+12025550001", fields)
+        assert await own.vault.accept([back]) == [
+            Held(1, "entry_error", "2027-01-15")
+        ]
         assert own.log.released() == MARK.encode()
         bundle = await own.log.bundle(0)
         assert bundle is not None
         head = await own.log.head()
         assert len(serve.records(head.origin, bundle)) == 4
         assert await own.log.was_done("roster/1")
-        job = await own.vault.import_state(1)
+        job = await own.imports.state(1)
         assert job is not None
         assert (job.offset, job.accepted, job.refused) == (50, 2, 1)
         desk = await own.bearers.check(TOKEN)
@@ -110,7 +122,7 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
 async def test_what_is_only_read_is_not_migrated(old: Path) -> None:
     """The message says who does it."""
     before = rows(old / "own.db")
-    with pytest.raises(UsageError, match=r"own_1, want own_3") as e:
+    with pytest.raises(UsageError, match=r"own_1, want own_4") as e:
         Database(old / "own.db", "own", read_only=True)
     assert "start the daemon" in e.value.hint
     assert rows(old / "own.db") == before
@@ -119,9 +131,9 @@ async def test_what_is_only_read_is_not_migrated(old: Path) -> None:
 async def test_one_of_a_newer_syncd_is_left_alone(old: Path) -> None:
     """Refused with both revisions, and nothing in it is changed."""
     with closing(sqlite3.connect(old / "own.db")) as c, c:
-        c.execute("UPDATE alembic_version SET version_num = 'own_4'")
+        c.execute("UPDATE alembic_version SET version_num = 'own_9'")
     before = rows(old / "own.db")
-    with pytest.raises(NewerError, match=r"own_4.*own_3") as e:
+    with pytest.raises(NewerError, match=r"own_9.*own_4") as e:
         open_own(old, Clock())
     assert "backup from before" in e.value.hint
     assert rows(old / "own.db") == before

@@ -16,17 +16,17 @@ from syncd.errors import DamagedError, StaleError
 from syncd.flows import serve
 from syncd.flows.ports import Published
 from syncd.roster.members import Cut
-from syncd.store import failpoint
+from syncd.store import failpoint, gone
 from syncd.store.home import OwnStore
+from syncd.store.imports import ImportMark, ImportState, Refused
 from syncd.store.own import Succession, succeed
+from syncd.store.sealing import VaultCipher
 from syncd.store.vault import (
     Accepted,
-    ImportMark,
-    ImportState,
     Known,
     NewReport,
+    Query,
     State,
-    VaultCipher,
     Withdrawn,
 )
 from syncd.tlog.merkle import Frontier
@@ -238,51 +238,58 @@ async def test_a_dispute_by_token_has_no_value(own: OwnStore) -> None:
 
 
 async def test_pages(own: OwnStore) -> None:
-    """Rows are listed by id, with a cursor that neither skips nor loops."""
+    """Rows come newest first, with a cursor that neither skips nor loops."""
     ids = await accept(own, *[phone(n) for n in range(25)])
     await own.vault.retract(ids[:5], "wrong")
     seen: list[int] = []
-    while page := await own.vault.page(
-        seen[-1] if seen else 0, 10, [State.WAITING], ["phone"]
-    ):
+    before = 0
+    while True:
+        page, before = await own.vault.page(
+            Query(before, 10, [State.WAITING], "phone")
+        )
         seen += [row.id for row in page]
-    assert seen == ids[5:]
-    assert len(await own.vault.page(0, 100)) == 25
-    assert await own.vault.page(0, 100, kinds=["url"]) == []
+        if not before:
+            break
+    assert seen == ids[:4:-1]
+    assert len((await own.vault.page(Query()))[0]) == 25
+    assert (await own.vault.page(Query(kind="url")))[0] == []
 
 
 # ------------------------------------------------------- files taken in
 
 
 def mark(state: ImportState, to: int, refused: int = 0) -> ImportMark:
-    return ImportMark(
-        state.id, state.offset, to, to // 10, b"%32d" % to, refused
-    )
+    rows = [Refused(n, b"{}") for n in range(refused)]
+    return ImportMark(state.id, state.offset, to, to // 10, b"%32d" % to, rows)
 
 
 async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     """Rows and offset are committed together; counts add up."""
-    state = await own.vault.import_begin(b"file", 100, "a.csv", b"{}")
+    state, _ = await own.imports.begin(b"file", 100, "a.csv")
     assert (state.offset, state.row, state.finished) == (0, 0, False)
     await own.vault.accept([phone(1), phone(2)], mark(state, 40, refused=3))
-    state = await own.vault.import_begin(b"file", 100, "a.csv", b"{}")
+    state, _ = await own.imports.begin(b"file", 100, "a.csv")
     assert (state.offset, state.row, state.prefix) == (40, 4, b"%32d" % 40)
     await own.vault.accept([phone(2), phone(3)], mark(state, 100))
-    state = await own.vault.import_finish(state.id)
+    await gone.finish(own.database, state.id, gone.Ending(1, "2026-11-29"))
+    found = await own.imports.state(state.id)
+    assert found is not None
+    state = found
     assert (state.accepted, state.known, state.refused) == (3, 1, 3)
     assert state.finished
-    rows = await own.vault.page()
+    rows = (await own.vault.page(Query()))[0][::-1]
     assert [row.value[-1] for row in rows] == ["1", "2", "3"]
     done = await own.vault.retract_import(state.id, "wrong")
     assert done == Withdrawn(reports=3, ids=[row.id for row in rows])
     again = await own.vault.retract_import(state.id, "wrong")
     assert again == Withdrawn(already=3)
-    assert await own.vault.import_find(b"other") is None
+    _, new = await own.imports.begin(b"file", 100, "a.csv")
+    assert new  # one that has ended begins anew
 
 
 async def test_two_imports_of_one_file_do_not_double(own: OwnStore) -> None:
     """The second to commit from an offset is stale, with all its rows."""
-    state = await own.vault.import_begin(b"file", 100, "a.csv")
+    state, _ = await own.imports.begin(b"file", 100, "a.csv")
     await own.vault.accept([phone(1)], mark(state, 40))
     with pytest.raises(StaleError, match="not at byte 0"):
         await own.vault.accept([phone(2)], mark(state, 40))
@@ -300,7 +307,7 @@ async def test_a_crash_in_an_import(
     def act(name: str) -> None:
         raise Crash(name)
 
-    state = await own.vault.import_begin(b"file", 100, "a.csv")
+    state, _ = await own.imports.begin(b"file", 100, "a.csv")
     failpoint.arm(failpoint.Plan(at={point: 1}, act=act))
     try:
         with pytest.raises(Crash):
@@ -310,7 +317,7 @@ async def test_a_crash_in_an_import(
     own.close()
     again = reopen()
     try:
-        state = await again.vault.import_begin(b"file", 100, "a.csv")
+        state, _ = await again.imports.begin(b"file", 100, "a.csv")
         rows = await again.vault.find_value("phone", "+8613800000001")
         assert (state.offset, len(rows)) == (
             (40, 1) if point == "import.committed" else (0, 0)

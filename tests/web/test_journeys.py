@@ -238,7 +238,7 @@ async def test_what_is_retracted_is_gone_everywhere(
     [taken] = await police.take(report(value))
     await alliance.settle()
     assert (await one(bank, "phone", value))["verdict"] == "suspected"
-    [row] = await rows(police, after=taken["id"] - 1, limit=1)
+    [row] = await rows(police, before=taken["id"] + 1, limit=1)
     assert (row["state"], row["value"]) == ("published", value)
     ways: dict[str, dict[str, Any]] = {
         "value": {"kind": "phone", "value": value},
@@ -251,7 +251,7 @@ async def test_what_is_retracted_is_gone_everywhere(
     await alliance.settle()
     assert (await one(bank, "phone", value))["verdict"] == "none"
     assert (await one(police, "phone", value))["verdict"] == "none"
-    [row] = await rows(police, after=taken["id"] - 1, limit=1)
+    [row] = await rows(police, before=taken["id"] + 1, limit=1)
     assert (row["state"], row["reason"]) == ("ended", "false_positive")
     # Whoever lost the first answer may ask again.
     gone = await police.post("/v1/retractions", body)
@@ -309,15 +309,15 @@ async def test_pages_of_reports_follow_one_another(police: Door) -> None:
     taken = await police.take(
         *(report(f"http://page{n}.example/", "url") for n in range(5))
     )
-    after = taken[0]["id"] - 1
+    before = taken[-1]["id"] + 1
     seen = []
     while True:
-        page = (await police.get(f"/v1/reports?after={after}&limit=2")).body
+        page = (await police.get(f"/v1/reports?before={before}&limit=2")).body
         seen += [item["id"] for item in page["items"]]
         if "next" not in page:
             break
-        after = page["next"]
-    assert seen[:5] == [item["id"] for item in taken]
+        before = page["next"]
+    assert seen[:5] == [item["id"] for item in taken][::-1]
 
 
 async def test_only_rows_of_a_state_are_listed(police: Door) -> None:
@@ -346,6 +346,13 @@ def prefix(offset: int) -> str:
     return hashlib.sha256(FILE.encode()[:offset]).hexdigest()
 
 
+UNREAD = {
+    "row": 1,
+    "value": "x",
+    "problem": {"type": "x", "title": "", "status": 400, "detail": "no row"},
+}
+
+
 async def test_an_import_moves_with_its_rows_and_resumes(
     police: Door,
 ) -> None:
@@ -358,7 +365,8 @@ async def test_an_import_moves_with_its_rows_and_resumes(
         "offset": 26,
         "row": 2,
         "prefix": prefix(26),
-        "refused": 1,
+        "rows": [2, 3],
+        "refused": [UNREAD],
     }
     reports = [report("+12025550140"), report("n/a")]
     body = {"reports": reports, "import": step}
@@ -371,8 +379,10 @@ async def test_an_import_moves_with_its_rows_and_resumes(
     )
     resumed = await police.post("/v1/imports", begun())
     assert resumed.status == 200
-    assert resumed.body == {
+    want = {
         "id": step["id"],
+        "list": "list.txt",
+        "by": "desk",
         "offset": 26,
         "row": 2,
         "prefix": prefix(26),
@@ -381,14 +391,16 @@ async def test_an_import_moves_with_its_rows_and_resumes(
         "refused": 2,  # one by the client, one by us
         "finished": False,
     }
+    assert {name: resumed.body[name] for name in want} == want
     other = await police.post("/v1/imports", begun(label="fake_loan"))
     assert (other.status, other.body["id"] != step["id"]) == (201, True)
     # a last step may have no reports at all
-    step |= {"old_offset": 26, "offset": 39, "row": 3, "refused": 1}
+    step |= {"old_offset": 26, "offset": 39, "row": 4, "rows": []}
+    step["refused"] = [{**UNREAD, "row": 4}]
     step["prefix"] = prefix(39)
     last = await police.post("/v1/reports", {"reports": [], "import": step})
     assert last.status == 202
-    done = await police.post(f"/v1/imports/{step['id']}/finish")
+    done = await police.post(f"/v1/imports/{step['id']}/finish", {})
     assert (done.body["finished"], done.body["refused"]) == (True, 3)
     fresh = await police.post("/v1/imports", begun())
     assert (fresh.status, fresh.body["offset"]) == (201, 0)
@@ -453,7 +465,7 @@ async def test_a_dispute_by_token_needs_no_value(
     answer = await one(police, "phone", "+12025550151")
     assert answer["verdict"] == "disputed"
     id_ = made.body["id"]
-    [row] = await rows(bank, after=id_ - 1, limit=1)
+    [row] = await rows(bank, before=id_ + 1, limit=1)
     assert (row["type"], row["token"], "value" in row) == (
         "dispute",
         found["token"],

@@ -168,12 +168,15 @@ async def test_a_page_of_another_site_is_refused(
         ("GET", "/v1/reports?limit=0", 400),
         ("GET", "/v1/reports?limit=1001", 400),
         ("GET", "/v1/reports?limit=１０", 400),
-        ("GET", "/v1/reports?after=-1", 400),
+        ("GET", "/v1/reports?before=-1", 400),
         ("GET", "/v1/reports?state=lost", 400),
         ("GET", "/v1/indicators?after=x", 400),
         ("GET", "/v1/indicators?after=" + "A" * 22 + ".99999999999", 400),
         ("GET", "/v1/indicators/a%2Fb/x", 400),
         ("GET", "/v1/indicators/a%2Fb/1", 404),
+        ("GET", "/v1/reports?seen_from=soon", 400),
+        ("GET", "/v1/imports/7", 404),
+        ("GET", "/v1/imports?limit=0", 400),
         ("POST", "/v1/imports/7/finish", 404),
         ("POST", "/v1/imports/x/finish", 400),
     ],
@@ -181,7 +184,11 @@ async def test_a_page_of_another_site_is_refused(
 async def test_a_wrong_path_or_query_is_a_problem(
     police: Door, method: str, path: str, status: int
 ) -> None:
-    reply = await police.call(method, path)
+    reply = await police.call(
+        *(method, path),
+        data=b"{}" if method == "POST" else None,
+        Content_Type="application/json",
+    )
     problem(reply, status)
     if status == 405:
         assert reply.headers["Allow"]
@@ -193,7 +200,9 @@ BODIES = [r for r in ROUTES if r.takes is not None]
 @pytest.mark.parametrize("route", BODIES, ids=lambda r: r.path)
 async def test_another_content_type_is_415(police: Door, route: Route) -> None:
     reply = await police.call(
-        route.method, route.path, data=b"{}", Content_Type="text/html"
+        *(route.method, filled(route.path)),
+        data=b"{}",
+        Content_Type="text/html",
     )
     problem(reply, 415)
 
@@ -204,7 +213,7 @@ async def test_a_body_above_the_limit_is_413(
 ) -> None:
     reply = await police.call(
         route.method,
-        route.path,
+        filled(route.path),
         data=b" " * ((1 << 20) + 1),
         Content_Type=route.takes_media[0],
     )
@@ -481,7 +490,11 @@ async def test_any_bytes_get_an_answer_or_a_problem_never_a_500(
 @given(
     path=st.sampled_from(
         [
-            "/v1/reports?after={}",
+            "/v1/reports?before={}",
+            "/v1/reports?list={}",
+            "/v1/imports/{}",
+            "/v1/imports/{}/refused",
+            "/v1/imports?list={}",
             "/v1/reports?state={}",
             "/v1/indicators?after={}",
             "/v1/indicators/{}/1",

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import pytest
 
 from syncd.flows.draft import Draft
 from syncd.flows.own_lists import OwnDraft
+from syncd.web import import_forms
 from syncd.web.own_door import Caller
 from syncd.web.own_lists import OwnAdd, OwnLocal, OwnRemoval
 from tests.alliance import ROLES, Alliance, Member, Process, until
@@ -41,6 +43,11 @@ CANARIES = {
     "retracted": ("+12025550166", ["2025550166"]),
     "on a local list": ("+12025550177", ["2025550177", "canary list 5"]),
     "exempt": ("wechat:canary_kin_88", ["canary_kin_88", "canary's cousin"]),
+    # A list, its file, and a row of it that is refused, with its other cells.
+    "in a list": ("+12025550199", ["2025550199", "canary list 6"]),
+    "refused in a list": ("+1202555018", ["202555018", "canary cell 7"]),
+    "file": ("canary file 8.csv", ["canary file 8"]),
+    "again": ("canary says again", ["canary says again"]),
 }
 NEEDLES = sorted({n for _, found in CANARIES.values() for n in found})
 
@@ -162,6 +169,7 @@ async def work(alliance: Alliance, member: Member) -> None:
         await other.lookup("phone", CANARIES["phone"][0])
         await other.lookup("phone", CANARIES["refused"][0])
     await keep_for_ourselves(member)
+    await import_list(member)
     await alliance.settle()
     await member.retract("phone", CANARIES["retracted"][0])
     await alliance.settle()
@@ -192,6 +200,62 @@ async def keep_for_ourselves(member: Member) -> None:
     ids = (taken.items[0].id,)
     gone = OwnRemoval(ids=ids, why="no canary's cousin after all")
     assert (await own.remove(who, gone)).removed == 1
+
+
+LIST = {
+    "name": CANARIES["file"][0],
+    "list": CANARIES["in a list"][1][1],
+    "size": 99,
+    "file": bytes(32).hex(),
+}
+
+
+def listed(name: str) -> dict[str, str]:
+    fixed = {"label": "other", "role": "caller", "evidence": "user_tag"}
+    return {"kind": "phone", "value": CANARIES[name][0], **fixed}
+
+
+def step(id_: int) -> dict[str, Any]:
+    """A list's one step, with a row that the client refuses."""
+    raw = CANARIES["refused in a list"][0]
+    why = {"type": "x", "title": "", "status": 400, "detail": "no"}
+    mark: dict[str, Any] = {"id": id_, "old_offset": 0, "offset": 99, "row": 3}
+    mark |= {"prefix": bytes(32).hex(), "rows": [1, 2]}
+    mark |= {"refused": [{"row": 3, "value": raw, "problem": why}]}
+    rows = [listed("in a list"), listed("refused in a list")]
+    return {"reports": rows, "import": mark}
+
+
+CELLS = {
+    "header": ["canary cell 7"],
+    "rows": [[n, [CANARIES["refused in a list"][0]]] for n in (2, 3)],
+}
+
+
+async def import_list(member: Member) -> None:
+    """Take a list in, look at it, and report what it took back again."""
+    desk = member.node.own_desk
+    begun, _ = await desk.begin_import(
+        msgspec.convert(LIST, import_forms.ImportBegin)
+    )
+    wanted = msgspec.convert(step(begun.id), import_forms.Reports)
+    taken = await desk.take_reports(list(wanted.reports), wanted.import_)
+    assert (taken.accepted, taken.refused) == (1, 1)
+    await desk.keep_cells(
+        begun.id, msgspec.convert(CELLS, import_forms.RefusedCells)
+    )
+    await desk.finish_import(begun.id, import_forms.ImportEnd())
+    kept = await desk.refused_rows(begun.id, 0)
+    assert (len(kept.items), kept.header) == (2, ("canary cell 7",))
+    await member.retract("phone", CANARIES["in a list"][0])
+    draft = msgspec.convert(listed("in a list"), Draft)
+    taken = await desk.take_reports([draft], None)
+    assert taken.taken_back == 1
+    again = CANARIES["again"][0]
+    taken = await desk.take_reports([draft], None, again=again)
+    assert taken.accepted == 1
+    search = import_forms.ReportSearch(value=draft.value, kind="phone")
+    assert (await desk.reports(search)).items[0].again == again
 
 
 @pytest.mark.parametrize("sealed", [True, False])
@@ -225,7 +289,8 @@ async def test_homes_and_wires(
         "bank/own.db"
     }
     found = {value for _, value, form in running if form == "plain"}
-    kept = set(NEEDLES) - {"2025550143", "202555014"}  # never reported
+    # Never reported; refused before any list had it.
+    kept = set(NEEDLES) - {"2025550143", "202555014"}
     assert found >= kept
 
 
@@ -271,6 +336,22 @@ async def own_lists(running: Process) -> dict[str, Any]:
     return dict(said)
 
 
+async def lists(running: Process) -> None:
+    """Have the process take a list in, and be asked for it."""
+    _, begun = await running.ask("POST", "/v1/imports", LIST)
+    path = f"/v1/imports/{begun['id']}"
+    status, said = await running.ask("POST", "/v1/reports", step(begun["id"]))
+    assert (status, said["accepted"], said["refused"]) == (202, 1, 1)
+    await running.ask("POST", f"{path}/refused", CELLS)
+    status, said = await running.ask("POST", f"{path}/finish", {})
+    assert (status, said["list"]) == (200, LIST["list"])
+    _, said = await running.ask("GET", f"{path}/refused")
+    assert len(said["items"]) == 2
+    wanted = {"value": CANARIES["in a list"][0], "kind": "phone"}
+    _, said = await running.ask("POST", "/v1/reports/search", wanted)
+    assert len(said["items"]) == 1
+
+
 async def test_a_process(process: tuple[Process, Alliance]) -> None:
     """Nor in its log, its arguments, its environment or its memory maps."""
     running, alliance = process
@@ -299,6 +380,7 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
     assert (status, said["accepted"], said["refused"]) == (202, 5, 1)
     said = await own_lists(running)
     assert (said["added"], said["refused"]) == (1, 0)
+    await lists(running)
     bad = {"reports": [{"kind": CANARIES["phone"][0], "value": 5}]}
     await running.ask("POST", "/v1/reports", bad)
     await running.ask("GET", f"/v1/{CANARIES['phone'][0]}?q=+12025550187")

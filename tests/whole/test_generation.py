@@ -18,6 +18,7 @@ from syncd.roster.roster import Epoch, Roster
 from syncd.store import snapshot
 from syncd.store.snapshot import OwnSnapshot
 from syncd.web import forms
+from syncd.web.import_forms import ReportSearch
 from tests.alliance import (
     ADMINS,
     Alliance,
@@ -137,11 +138,11 @@ async def test_a_planned_turn(
         assert (await member.head(old)).merged == size
         for report in audit.verify_home(member.config, roster):
             assert report.problems == []
-    page = await bank.node.own_desk.reports(0, 10, "")
+    page = await bank.node.own_desk.reports(ReportSearch())
     assert [p.position and p.position[0] for p in page.items] == [
-        old,
-        old,
         bank.origin,
+        old,
+        old,
     ]
 
 
@@ -157,7 +158,7 @@ async def test_what_the_old_log_said(
         await bank.retract("url", URLS[0])
     (index,) = [
         p.position[1]
-        for p in (await bank.node.own_desk.reports(0, 10, "")).items
+        for p in (await bank.node.own_desk.reports(ReportSearch())).items
         if p.kind == "url" and p.position
     ]
     words = f"syncd roster erase {old} --range {index}:{index + 1}"

@@ -23,6 +23,7 @@ from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report, Retract
 from syncd.node.home import Home
 from syncd.store.failpoint import IN_TRANSACTION, POINTS
+from syncd.store.vault import Query
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import SECRET, Alliance, Process, payload, until
@@ -385,7 +386,7 @@ async def converge(
     assert await process.stop() == 0
     home = Home.open(bank.config, SECRET)
     try:
-        rows = await home.own.vault.page(limit=100_000)
+        rows, _ = await home.own.vault.page(Query(limit=100_000))
         merged = (await home.mirror.head(police.origin)).merged
         total = 0
         async for page in home.mirror.rows(police.origin, merged):

@@ -347,7 +347,8 @@ def _send(
         "offset": step.offset,
         "row": step.row,
         "prefix": prefix,
-        "refused": len(step.refused),
+        "rows": [row.number for row in step.rows],
+        "refused": [_refused(*one) for one in step.refused],
     }
     answer = door.post(
         "/v1/reports", {"reports": step.reports, "import": mark}
@@ -357,6 +358,12 @@ def _send(
             why = _why(local.problem(item["problem"]))
             step.refused.append((row.number, why, row.raw))
     step.refused.sort()
+
+
+def _refused(row: int, why: str, _: str) -> dict[str, Any]:
+    """Return a refused row as the daemon keeps it: not what stands in it."""
+    said = {"type": "about:blank", "title": "", "status": 400, "detail": why}
+    return {"row": row, "problem": said}
 
 
 def _why(error: SyncdError) -> str:

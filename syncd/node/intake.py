@@ -1,0 +1,442 @@
+"""Intake: reports and lists as they are handed in, and what became of them."""
+
+import datetime
+import hashlib
+import re
+import zoneinfo
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from syncd import canonical
+from syncd.config import Config
+from syncd.errors import MalformedError, StaleError, SyncdError
+from syncd.flows import report
+from syncd.flows.report import ABOUT_THE_VALUE, Desk, Prepared
+from syncd.flows.tokenise import Offload
+from syncd.indicator import statement, token
+from syncd.indicator.identifier import Identifier
+from syncd.node.home import Home
+from syncd.node.metrics import Metrics
+from syncd.node.rosters import RosterKeeper
+from syncd.store import gone
+from syncd.store.imports import ImportMark, ImportState, Refused
+from syncd.store.vault import (
+    Accepted,
+    Handing,
+    Held,
+    Known,
+    NewReport,
+    Query,
+    State,
+    VaultRow,
+)
+from syncd.web import forms, import_forms, problem
+
+AT_ONCE = 500  # drafts read in one go: others get the processor in between
+TYPES = {1: "report", 3: "dispute", 5: "reassigned", 6: "answer", 7: "vouch"}
+LONGEST_NAME = 1024  # characters of a file's or a list's name
+_HEX32 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+Outcome = Accepted | Known | Held
+
+
+class Intake:
+    """Implements `web.import_routes.Intake`."""
+
+    def __init__(
+        self,
+        *,
+        home: Home,
+        config: Config,
+        rosters: RosterKeeper,
+        metrics: Metrics,
+        desk: Callable[[], Desk],
+        wake: Callable[[], None],
+        own_origins: Callable[[], frozenset[str]],
+        offload: Offload,
+    ) -> None:
+        """Take the parts; `desk` says what drafts are checked against."""
+        self._own = home.own
+        self._mirror = home.mirror
+        self._config = config
+        self._rosters = rosters
+        self._metrics = metrics
+        self._desk = desk
+        self._wake = wake
+        self._own_origins = own_origins
+        self._offload = offload
+
+    # --------------------------------------------------------- reporting
+
+    async def take_reports(
+        self,
+        drafts: "list[forms.Draft | SyncdError]",
+        step: import_forms.ImportStep | None,
+        caller: str = "",
+        *,
+        refresh: bool = False,
+        again: str = "",
+    ) -> forms.ReportsTaken:
+        """Keep what is right among the drafts; durable on return."""
+        if step is not None:
+            _check(step)
+            if await self._own.imports.state(step.id) is None:
+                raise StaleError("import: there is no import {id}", id=step.id)
+        desk = self._desk()
+        prepared: list[Prepared | SyncdError] = []
+        for at in range(0, len(drafts), AT_ONCE):
+            prepared += await self._offload(
+                report.prepare_all, drafts[at : at + AT_ONCE], desk
+            )
+        raws = [d.value if isinstance(d, forms.Draft) else "" for d in drafts]
+        good = [
+            (p, raw)
+            for p, raw in zip(prepared, raws, strict=True)
+            if isinstance(p, Prepared)
+        ]
+        problems = [
+            problem.of(p) if isinstance(p, SyncdError) else None
+            for p in prepared
+        ]
+        outcomes = await self._own.vault.accept(
+            [new_report(p, raw) for p, raw in good],
+            None if step is None else _mark(step, problems, raws),
+            Handing(caller, desk.today, refresh, again),
+        )
+        told = await self._elsewhere([p for p, _ in good], outcomes)
+        notices = [p.notices for p, _ in good]
+        came = iter(zip(outcomes, told, notices, strict=True))
+        items = tuple(
+            forms.ReportOutcome(state="refused", problem=said)
+            if said is not None
+            else _outcome(*next(came))
+            for said in problems
+        )
+        count = Counter(item.state for item in items)
+        for state, n in count.items():
+            self._metrics.reports.labels(state).inc(n)
+        if count["accepted"] or any(p.urgent for p, _ in good):
+            self._wake()
+        return forms.ReportsTaken(
+            items=items,
+            accepted=count["accepted"],
+            known=count["known"],
+            taken_back=count["taken_back"],
+            refused=count["refused"],
+        )
+
+    async def _elsewhere(
+        self, kept: Sequence[Prepared], outcomes: Sequence[Outcome]
+    ) -> list[str]:
+        """Say of each URL that is new who took it back, and why.
+
+        A URL's token needs no holder; of others it is noted when they are
+        published.
+        """
+        told = [""] * len(kept)
+        epoch = self._rosters.current.epoch("url")
+        tokens = {
+            i: token.token(token.url_output(Identifier("url", p.value)))
+            for i, (p, came) in enumerate(zip(kept, outcomes, strict=True))
+            if p.kind == "url" and p.type == 1 and isinstance(came, Accepted)
+        }
+        if epoch is None or not tokens:
+            return told
+        found = await self._mirror.taken_back(
+            list(tokens.values()),
+            (token.KIND_CODES["url"], epoch.epoch),
+            ABOUT_THE_VALUE,
+            self._own_origins(),
+        )
+        for i, short in tokens.items():
+            if short in found:
+                told[i] = report.who_took_back(
+                    found[short], self._rosters.current
+                )
+        await self._own.vault.tell_elsewhere(
+            (came.id, text)
+            for came, text in zip(outcomes, told, strict=True)
+            if text
+        )
+        return told
+
+    async def reports(
+        self, wanted: import_forms.ReportSearch
+    ) -> forms.VaultPage:
+        """Return rows of the vault, newest first."""
+        found: Sequence[Identifier] = ()
+        if wanted.value:
+            found = report.forms_to_retract(
+                wanted.kind,
+                wanted.value,
+                region=wanted.region or self._config.member.region,
+                scheme=wanted.scheme or None,
+            )
+        list_id = 0
+        if wanted.list:
+            list_id = await self._own.imports.list_id(wanted.list)
+        rows, more = await self._own.vault.page(
+            Query(
+                before=wanted.before,
+                limit=wanted.limit,
+                states=(State[wanted.state.upper()],) if wanted.state else (),
+                kind=wanted.kind,
+                values=[(f.kind, f.value) for f in found],
+                label=wanted.label,
+                caller=wanted.by,
+                import_id=wanted.import_,
+                list_id=list_id,
+                seen=(
+                    _day("seen_from", wanted.seen_from),
+                    _day("seen_to", wanted.seen_to),
+                ),
+                accepted=(
+                    self._moment("accepted_from", wanted.accepted_from, 0),
+                    self._moment("accepted_to", wanted.accepted_to, 1),
+                ),
+            )
+        )
+        return forms.VaultPage(items=tuple(map(vault_item, rows)), next=more)
+
+    def _moment(self, name: str, day: str, later: int) -> int:
+        """Return when a day of the roster's zone begins, or one later."""
+        if not _day(name, day):
+            return 0
+        zone = zoneinfo.ZoneInfo(self._rosters.current.zone)
+        begins = datetime.datetime.fromisoformat(day).replace(tzinfo=zone)
+        return int((begins + datetime.timedelta(days=later)).timestamp())
+
+    # ------------------------------------------------- files, in steps
+
+    async def begin_import(
+        self, wanted: import_forms.ImportBegin, caller: str = ""
+    ) -> tuple[import_forms.ImportStatus, bool]:
+        """Begin an import or find it again; tell whether it is new.
+
+        What it is known by is a hash over file, list and options; one that
+        has ended begins anew.
+        """
+        if not _HEX32.fullmatch(wanted.file):
+            raise MalformedError("import: file is not 32 bytes in hex")
+        if max(len(wanted.name), len(wanted.list)) > LONGEST_NAME:
+            raise MalformedError(
+                "import: a name is above {most} characters", most=LONGEST_NAME
+            )
+        known_by = canonical.dumps(
+            [wanted.file, wanted.size, wanted.list, wanted.options]
+        )
+        state, new = await self._own.imports.begin(
+            hashlib.sha256(known_by).digest(),
+            *(wanted.size, wanted.name, wanted.list, caller),
+        )
+        return _status(state), new
+
+    async def finish_import(
+        self, number: int, how: import_forms.ImportEnd
+    ) -> import_forms.ImportStatus | None:
+        """End an import; None if there is none of that id."""
+        if await self._own.imports.state(number) is None:
+            return None
+        await gone.finish(
+            self._own.database,
+            number,
+            gone.Ending(
+                self._own.clock(),
+                self._desk().today,
+                how.complete,
+                how.gone == "retract",
+                how.gone_at_most,
+            ),
+        )
+        state = await self._own.imports.state(number)
+        if state is not None and state.dropped:
+            self._wake()
+        return None if state is None else _status(state)
+
+    async def imports(
+        self, before: int, limit: int, name: str
+    ) -> import_forms.ImportPage:
+        """Return imports, newest first; of one list, or of all."""
+        found = await self._own.imports.history(before, limit, name)
+        return import_forms.ImportPage(
+            items=tuple(map(_status, found)),
+            next=found[-1].id if len(found) == limit else 0,
+        )
+
+    async def import_state(
+        self, number: int
+    ) -> import_forms.ImportStatus | None:
+        """Return one import; None if there is none of that id."""
+        state = await self._own.imports.state(number)
+        if state is None:
+            return None
+        standing = await self._own.imports.standing(number)
+        return msgspec.structs.replace(_status(state), standing=standing)
+
+    async def refused_rows(
+        self, number: int, after: int
+    ) -> import_forms.RefusedPage:
+        """Return refused rows of an import behind a row."""
+        rows, more = await self._own.imports.refused(number, after or -1)
+        header = [_cells(row.cells) for row in rows if not row.row]
+        return import_forms.RefusedPage(
+            items=tuple(
+                import_forms.RefusedItem(
+                    row=row.row,
+                    problem=msgspec.json.decode(row.why, type=forms.Problem),
+                    cells=_cells(row.cells),
+                )
+                for row in rows
+                if row.row
+            ),
+            header=header[0] if header else (),
+            next=rows[-1].row if more else 0,
+        )
+
+    async def keep_cells(
+        self, number: int, cells: import_forms.RefusedCells
+    ) -> None:
+        """Keep the cells of refused rows, sealed."""
+        rows = [(row, msgspec.json.encode(some)) for row, some in cells.rows]
+        if cells.header:
+            rows.append((0, msgspec.json.encode(cells.header)))
+        if await self._own.imports.state(number) is not None:
+            await self._own.imports.keep_cells(number, rows)
+
+
+# ---------------------------------------------------------------- to forms
+
+
+def new_report(kept: Prepared, raw: str = "") -> NewReport:
+    """Return what the vault is to keep; `raw` is its cell in a list."""
+    return NewReport(
+        *(kept.kind, kept.value, kept.fields, kept.type, kept.urgent),
+        *(kept.extras, kept.token, kept.epoch),
+        seen=kept.seen,
+        expires=kept.expires,
+        raw=raw,
+    )
+
+
+def _outcome(
+    came: Outcome, elsewhere: str, notices: tuple[str, ...]
+) -> forms.ReportOutcome:
+    match came:
+        case Accepted(id_):
+            return forms.ReportOutcome(
+                state="accepted", id=id_, elsewhere=elsewhere, notices=notices
+            )
+        case Known(id_):
+            return forms.ReportOutcome(state="known", id=id_, notices=notices)
+        case Held(id_, reason, on):
+            return forms.ReportOutcome(
+                state="taken_back", id=id_, reason=reason, on=on
+            )
+
+
+def _check(step: import_forms.ImportStep) -> None:
+    if not _HEX32.fullmatch(step.prefix):
+        raise MalformedError("import: prefix is not 32 bytes in hex")
+    if step.old_offset > step.offset:
+        raise MalformedError("import: an offset or count that cannot be")
+
+
+def _mark(
+    step: import_forms.ImportStep,
+    problems: Sequence[forms.Problem | None],
+    raws: Sequence[str],
+) -> ImportMark:
+    """Return a step with all rows that are refused in it."""
+    numbers = step.rows or range(step.row - len(raws) + 1, step.row + 1)
+    refused = [
+        Refused(one.row, msgspec.json.encode(one.problem), one.value)
+        for one in step.refused
+    ]
+    refused += [
+        Refused(number, msgspec.json.encode(said), raw)
+        for number, said, raw in zip(numbers, problems, raws, strict=True)
+        if said is not None
+    ]
+    return ImportMark(
+        *(step.id, step.old_offset, step.offset, step.row),
+        bytes.fromhex(step.prefix),
+        sorted(refused, key=lambda one: one.row),
+    )
+
+
+def _status(state: ImportState) -> import_forms.ImportStatus:
+    return import_forms.ImportStatus(
+        **{
+            name: getattr(state, name)
+            for name in (
+                *("id", "list", "name", "began_at", "finished_at", "size"),
+                *("offset", "row", "accepted", "known", "taken_back"),
+                *("refused", "elsewhere", "gone", "due", "dropped"),
+                "finished",
+            )
+        },
+        by=state.caller,
+        prefix=state.prefix.hex(),
+    )
+
+
+def _day(name: str, text: str) -> str:
+    """Return a day as it stands, or "".
+
+    Raises:
+        MalformedError: it is none.
+    """
+    if text:
+        try:
+            statement.day(text)
+        except MalformedError:
+            raise MalformedError(
+                "{name}: want a day as YYYY-MM-DD", name=name
+            ) from None
+    return text
+
+
+def _cells(raw: bytes) -> tuple[str, ...]:
+    return msgspec.json.decode(raw, type=tuple[str, ...]) if raw else ()
+
+
+def _again(extras: bytes) -> str:
+    """Return why a row was reported though it was taken back, or ""."""
+    said: Any = None
+    if extras.startswith(b'{"again":'):
+        said = msgspec.json.decode(extras)
+    return str(said["again"]) if isinstance(said, Mapping) else ""
+
+
+def vault_item(row: VaultRow) -> forms.VaultItem:
+    """Return a row as callers get it."""
+    said = {k: v for k, v in row.fields.items() if k != "reason"}
+    return msgspec.convert(
+        {
+            **said,
+            "id": row.id,
+            "type": TYPES[row.type],
+            "kind": row.kind,
+            "value": row.value,
+            "token": ""
+            if row.value or row.token is None
+            else token.encode(row.token),
+            "epoch": 0 if row.value or row.epoch is None else row.epoch,
+            "state": row.state.name.lower(),
+            "position": None if row.index is None else (row.origin, row.index),
+            "ended_by": None
+            if row.ended_index is None
+            else (row.origin, row.ended_index),
+            "accepted_at": row.accepted_at,
+            "import_id": row.import_id,
+            "by": row.caller,
+            "again": _again(row.extras),
+            "elsewhere": row.elsewhere,
+            "urgent": row.urgent,
+            "reason": row.reason or row.fields.get("reason", ""),
+        },
+        forms.VaultItem,
+    )

@@ -1,0 +1,340 @@
+"""What of the reports that are handed in is new: the vault's one way in.
+
+    the same stands    known         value and fields; a day that nobody said
+                                     is no part of what is said
+    it was taken back  held          for what the value is, and nothing since
+                                     says that this was wrong
+    else               accepted      a row that waits to be published
+
+Known is judged first: what stands is not held back by what was ended.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from syncd import canonical
+from syncd.flows.report import REASSIGNED_DAYS
+from syncd.indicator import statement
+from syncd.store import failpoint, imports, sealing
+from syncd.store.database import select_in
+from syncd.store.imports import ImportMark
+from syncd.store.sealing import Cipher
+from syncd.store.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """What to accept: an identifier and the statement about it."""
+
+    kind: str
+    value: str = field(repr=False)  # normal form, 1–256 ASCII bytes; or none
+    fields: bytes  # canonical JSON: the statement's fields but about and know
+    type: int = 1  # 1 report, 3 dispute
+    urgent: bool = False
+    extras: bytes = field(default=b"", repr=False)  # private, sealed likewise
+    token: bytes = b""  # 16 bytes, where there is no value
+    epoch: int = 0  # of the token
+    seen: str = ""  # day that was said; "": `fields` has a default
+    expires: str = ""  # likewise
+    raw: str = field(default="", repr=False)  # its cell in a list
+
+
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """Who hands reports in, when, and what is said of all of them."""
+
+    caller: str = ""
+    today: str = ""  # day in the roster's zone
+    refresh: bool = False  # a day of `seen` that is a default counts as said
+    again: str = ""  # why they are reported though they were taken back
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Durable under this id; not yet public."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The same stands under this id."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Not accepted: we took the value back for what it is."""
+
+    id: int  # of the row that was taken back
+    reason: str
+    on: str  # day
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The fields of a statement, its days apart."""
+
+    core: bytes
+    seen: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row that stands, or that holds its value back."""
+
+    id: int
+    type: int
+    said: _Said
+    held: bool = False
+    reason: str = ""
+    ended_on: str = ""
+
+
+def accept(
+    reports: Sequence[NewReport],
+    cipher: Cipher,
+    now: int,
+    how: Handing,
+    mark: ImportMark | None,
+) -> Callable[[sa.Connection], list[Accepted | Known | Held]]:
+    """Return what, run in one transaction, keeps what is new.
+
+    The import's mark moves with it.
+
+    Raises:
+        StaleError: when run: the import is not at `mark.old_offset` any more.
+    """
+    macs = [_mac(cipher, r) for r in reports]
+
+    def job(c: sa.Connection) -> list[Accepted | Known | Held]:
+        batch = _Batch(c, macs, how)
+        outcomes = [
+            batch.judge(r, mac) for r, mac in zip(reports, macs, strict=True)
+        ]
+        import_id = None if mark is None else mark.import_id
+        fixed = (now, import_id, how.caller or None)
+        batch.write(c, cipher, fixed)
+        if mark is not None:
+            failpoint.hit("import.rows")
+            found = [
+                (mac, sealing.raw_mac(cipher, r.raw))
+                for r, mac in zip(reports, macs, strict=True)
+            ]
+            imports.move(c, cipher, mark, outcomes_of(outcomes), found)
+            failpoint.hit("import.mark")
+        return outcomes
+
+    return job
+
+
+def outcomes_of(
+    outcomes: Sequence[Accepted | Known | Held],
+) -> tuple[int, int, int]:
+    """Return how many were accepted, known, and held back."""
+    kinds = [type(one) for one in outcomes]
+    return kinds.count(Accepted), kinds.count(Known), kinds.count(Held)
+
+
+class _Batch:
+    """Reports of one transaction: judged one by one, written together."""
+
+    def __init__(
+        self, c: sa.Connection, macs: Sequence[bytes], how: Handing
+    ) -> None:
+        self._how = how
+        self._said: dict[bytes, _Said] = {}
+        self._there: dict[bytes, list[_Row]] = defaultdict(list)
+        for mac, row in self._stored(c, macs):
+            self._there[mac].append(row)
+        self._next = _last_id(c) + 1
+        self._new: list[tuple[int, NewReport, bytes]] = []
+        self._hurry: list[tuple[int]] = []  # known, and urgent only now
+        self._freed: list[tuple[int]] = []  # hold nothing back any more
+
+    def judge(self, report: NewReport, mac: bytes) -> Accepted | Known | Held:
+        """Return what becomes of a report, the ones before it in mind."""
+        said = self._fields(report.fields)
+        there = self._there.get(mac, ())
+        for row in there:
+            same = row.type == report.type and not row.held
+            if same and self._same(report, said, row.said):
+                if report.urgent:
+                    self._hurry.append((row.id,))
+                return Known(row.id)
+        if report.type == 1 and there:
+            held = [row for row in there if row.held]
+            for row in held:
+                if not self._lifted(report, row):
+                    return Held(row.id, row.reason, row.ended_on)
+            if held and self._how.again:
+                why = msgspec.json.encode({"again": self._how.again})
+                report = replace(report, extras=why)
+            self._freed += [(row.id,) for row in held]
+            self._there[mac] = [row for row in there if not row.held]
+        id_ = self._next
+        self._next += 1
+        self._new.append((id_, report, mac))
+        self._there[mac].append(_Row(id_, report.type, said))
+        return Accepted(id_)
+
+    def write(
+        self,
+        c: sa.Connection,
+        cipher: Cipher,
+        fixed: tuple[int, int | None, str | None],
+    ) -> None:
+        """Write what was judged; `fixed`: time, import and caller."""
+        if self._new:
+            ids = _fields_ids(c, {r.fields for _, r, _ in self._new})
+            c.exec_driver_sql(
+                "INSERT INTO vault (id, type, kind, sealed, fields_id,"
+                " value_mac, fields_mac, state, urgent, token, epoch,"
+                " accepted_at, import_id, caller)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)",
+                [
+                    (*_row(cipher, id_, report, mac, ids), *fixed)
+                    for id_, report, mac in self._new
+                ],
+            )
+            c.exec_driver_sql(
+                "INSERT INTO vault_value (mac, vault_id) VALUES (?, ?)",
+                sorted((mac[:8], id_) for id_, _, mac in self._new),
+            )
+        if self._hurry:
+            c.exec_driver_sql(
+                "UPDATE vault SET urgent = 1 WHERE id = ? AND state = 0",
+                self._hurry,
+            )
+        if self._freed:
+            c.exec_driver_sql(
+                "UPDATE vault SET held = 0 WHERE id = ?", self._freed
+            )
+
+    # --------------------------------------------------------- innards
+
+    def _same(self, new: NewReport, said: _Said, old: _Said) -> bool:
+        """Tell whether what stands says what is handed in."""
+        if said == old:
+            return True
+        if said.core != old.core:
+            return False
+        seen, today = new.seen, self._how.today
+        if self._how.refresh and new.type == 1:
+            seen = said.seen
+        if not (seen or new.expires):
+            # What has run its course does not stand.
+            return not today or today < old.expires
+        return (not seen or seen == old.seen) and (
+            not new.expires or new.expires == old.expires
+        )
+
+    def _lifted(self, new: NewReport, row: _Row) -> bool:
+        """Tell whether a row holds its value back no more."""
+        if self._how.again or new.seen > row.ended_on:
+            return True
+        if row.reason != "reassigned" or not self._how.today:
+            return False
+        since = statement.day(self._how.today) - statement.day(row.ended_on)
+        return since >= REASSIGNED_DAYS
+
+    def _fields(self, raw: bytes) -> _Said:
+        found = self._said.get(raw)
+        if found is None:
+            said: dict[str, Any] = msgspec.json.decode(raw)
+            days = said.pop("seen", ""), said.pop("expires", "")
+            found = self._said[raw] = _Said(canonical.dumps(said), *days)
+        return found
+
+    def _stored(
+        self, c: sa.Connection, macs: Sequence[bytes]
+    ) -> Iterator[tuple[bytes, _Row]]:
+        """Yield the rows that bear on these values."""
+        rows = set(
+            select_in(
+                c,
+                "SELECT value_mac, vault.id, type, fields, state, held,"
+                " reason, coalesce(ended_on, ''), accepted_at FROM vault_value"
+                " JOIN vault ON vault.id = vault_value.vault_id"
+                " JOIN vault_fields ON vault_fields.id = vault.fields_id"
+                " WHERE (state < 2 OR held = 1) AND mac IN (?*)",
+                sorted({mac[:8] for mac in macs}),
+            )
+        )
+        for mac, id_, type_, fields, state, held, why, on, at in sorted(
+            rows, key=lambda row: row[1]
+        ):
+            yield (
+                mac,
+                _Row(
+                    id_,
+                    type_,
+                    self._fields(fields),
+                    bool(held) and state >= State.ENDING,
+                    why or "",
+                    on or statement.day_text(at // 86_400),
+                ),
+            )
+
+
+def _row(
+    cipher: Cipher,
+    id_: int,
+    report: NewReport,
+    mac: bytes,
+    fields_ids: dict[bytes, int],
+) -> tuple[object, ...]:
+    fields_mac = _fields_mac(cipher, report, mac)
+    sealed = None
+    if report.value:
+        sealed = cipher.seal(
+            sealing.join(report.value, report.extras),
+            sealing.context(report.type, report.kind, fields_mac),
+        )
+    return (
+        *(id_, report.type, report.kind, sealed),
+        *(fields_ids[report.fields], mac, fields_mac, int(report.urgent)),
+        *(report.token or None, report.epoch or None),
+    )
+
+
+def _mac(cipher: Cipher, report: NewReport) -> bytes:
+    if report.value:
+        return sealing.value_mac(cipher, report.kind, report.value)
+    return sealing.token_mac(cipher, report.kind, report.epoch, report.token)
+
+
+def _fields_mac(cipher: Cipher, report: NewReport, mac: bytes) -> bytes:
+    if not report.value:
+        said = b"said\0%d\0%b\0%b" % (report.type, mac, report.fields)
+        return cipher.mac(said)
+    kind, value = report.kind.encode(), report.value.encode("ascii")
+    return cipher.mac(
+        b"fields\0%d\0%b\0%b\0%b" % (report.type, kind, value, report.fields)
+    )
+
+
+def _fields_ids(c: sa.Connection, wanted: set[bytes]) -> dict[bytes, int]:
+    """Return an id for each distinct fields, new ones written."""
+    said = sorted(wanted)
+    find = "SELECT fields, id FROM vault_fields WHERE fields IN (?*)"
+    found = dict(select_in(c, find, said))
+    fresh = [fields for fields in said if fields not in found]
+    if fresh:
+        c.exec_driver_sql(
+            "INSERT INTO vault_fields (fields) VALUES (?)",
+            [(fields,) for fields in fresh],
+        )
+        found.update(select_in(c, find, fresh))
+    return found
+
+
+def _last_id(c: sa.Connection) -> int:
+    return c.exec_driver_sql("SELECT max(id) FROM vault").scalar() or 0

@@ -1,0 +1,60 @@
+"""What other members took back, and why: found by token among the claims."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from syncd.errors import MalformedError
+from syncd.flows import serve
+from syncd.indicator import claims, statement
+from syncd.indicator.statement import Retract
+from syncd.store import bundles
+from syncd.store.database import select_in
+from syncd.tlog.merkle import BUNDLE
+
+
+def find(
+    c: sa.Connection,
+    tokens: Sequence[bytes],
+    key: tuple[int, int],
+    reasons: Collection[str],
+    ours: Collection[str],
+) -> Mapping[bytes, tuple[str, str]]:
+    """Return origin and reason for each token that somebody took back.
+
+    Args:
+        c: of mirror.db.
+        tokens: 16 bytes each.
+        key: kind and epoch that they are of.
+        reasons: of a retract, that matter.
+        ours: origins of our own logs, which do not.
+    """
+    found: dict[bytes, tuple[str, str]] = {}
+    for token, log_id, by in select_in(
+        c,
+        "SELECT token, log_id, ended_by FROM claim"
+        " WHERE kind_epoch = ? AND ended_by IS NOT NULL AND token IN (?*)",
+        list(dict.fromkeys(tokens)),
+        claims.key(*key),
+    ):
+        origin = str(
+            c.exec_driver_sql(
+                "SELECT origin FROM log WHERE id = ?", (log_id,)
+            ).scalar_one()
+        )
+        reason = "" if origin in ours else _reason(c, log_id, by)
+        if reason in reasons:
+            found[token] = (origin, reason)
+    return found
+
+
+def _reason(c: sa.Connection, log_id: int, index: int) -> str:
+    """Return why a retract says it was written, "" if it does not any more."""
+    bundle = bundles.get(c, log_id, index // BUNDLE)
+    if bundle is None or index % BUNDLE >= bundle.width:
+        return ""
+    try:
+        said = statement.decode(serve.payload_at(bundle, index % BUNDLE), 2)
+    except MalformedError:  # erased
+        return ""
+    return said.reason if isinstance(said, Retract) else ""

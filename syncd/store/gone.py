@@ -1,0 +1,218 @@
+"""What a list had and lacks now: found when its file is in to the end.
+
+A value is gone when the import did not find it; it is due to be taken back
+when the import before, too, did not. What was refused counts as present: its
+cell is known again. Taken back are reports that lists brought and no other
+list holds now; official ones never. Where that looks like a mistake it stops
+until somebody names the number.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import sqlalchemy as sa
+
+from syncd.errors import RefusedError, UsageError
+from syncd.indicator.verdict import OFFICIAL
+from syncd.store import retracting
+from syncd.store.database import Database, chunks, select_in
+from syncd.store.imports import MOST_REFUSED
+from syncd.store.retracting import How
+
+MOST = 100  # rows that one import takes back unasked
+PART = 100  # one of so many of a list, likewise
+REASON = "list_dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an import ends."""
+
+    at: int  # unix seconds
+    day: str  # in the roster's zone
+    whole: bool = True  # the file was read to its end
+    retract: bool = False  # take back what is due
+    at_most: int | None = None  # of these: what somebody has seen and named
+
+
+async def finish(db: Database, import_id: int, how: Ending) -> None:
+    """Note that an import has ended; count and take back what is gone.
+
+    Running it again changes nothing.
+
+    Raises:
+        RefusedError: more would be taken back than goes unasked; the import
+            has not ended.
+        UsageError: there is no such import.
+    """
+    await db.write(lambda c: _finish(c, import_id, how))
+
+
+def _finish(c: sa.Connection, import_id: int, how: Ending) -> None:
+    job = c.exec_driver_sql(
+        "SELECT list_id, refused, finished_at, coalesce(latest, 0)"
+        " FROM import_job LEFT JOIN import_list ON import_list.id = list_id"
+        " WHERE import_job.id = ?",
+        (import_id,),
+    ).fetchone()
+    if job is None:
+        raise UsageError("import: there is no import {id}", id=import_id)
+    list_id, refused, finished_at, before = job
+    if finished_at is not None:
+        return
+    counts = (0, 0, 0)
+    # An import before the newest that has ended says nothing of the list.
+    if list_id and before < import_id and (how.whole or how.retract):
+        _touch_refused(c, import_id, list_id)
+        counts = _take_back(c, (import_id, list_id, before), refused, how)
+        if how.whole or counts[1]:
+            c.exec_driver_sql(
+                "UPDATE import_list SET latest = ? WHERE id = ?",
+                (import_id, list_id),
+            )
+    c.exec_driver_sql(
+        "UPDATE import_job SET finished_at = ?, gone = ?, due = ?,"
+        " dropped = ? WHERE id = ?",
+        (how.at, *counts, import_id),
+    )
+
+
+def _take_back(
+    c: sa.Connection, job: tuple[int, int, int], refused: int, how: Ending
+) -> tuple[int, int, int]:
+    """Return how many are gone, due, and taken back.
+
+    Raises:
+        RefusedError: too many, or not for sure.
+    """
+    import_id, list_id, before = job
+    gone = _count(c, list_id, import_id)
+    ids = list(_due(c, list_id, before))
+    if not how.retract:
+        return gone, len(ids), 0
+    size = _count(c, list_id)
+    if ids and len(ids) != how.at_most:
+        _check(len(ids), size, refused, how)
+    done = retracting.by_ids(c, ids, How(REASON, how.day, (1,)))
+    c.exec_driver_sql(
+        'DELETE FROM list_value WHERE list_id = ? AND "last" < ?',
+        (list_id, before),
+    )
+    return gone, len(ids), done.reports
+
+
+def _check(due: int, size: int, refused: int, how: Ending) -> None:
+    may = min(MOST, size // PART)
+    if how.at_most is not None:
+        may = min(may, how.at_most)
+    hint = "look at the list; if it is right, say --gone-at-most {due}"
+    if not how.whole:
+        raise RefusedError(
+            "gone: the file ended early; {due} of the list's {size} values"
+            " would be taken back",
+            hint=hint,
+            due=due,
+            size=size,
+        )
+    if refused > MOST_REFUSED:
+        raise RefusedError(
+            "gone: {refused} rows were refused, too many to know them again;"
+            " {due} of the list's {size} values would be taken back",
+            hint=hint,
+            refused=refused,
+            due=due,
+            size=size,
+        )
+    if due > may:
+        raise RefusedError(
+            "gone: {due} of the list's {size} values would be taken back, at"
+            " most {may} go unasked",
+            hint=hint,
+            due=due,
+            size=size,
+            may=may,
+        )
+
+
+def _count(c: sa.Connection, list_id: int, before: int = 2**53) -> int:
+    """Return how many values a list has, last found before an import."""
+    return int(
+        c.exec_driver_sql(
+            'SELECT count(*) FROM list_value WHERE list_id = ? AND "last" < ?',
+            (list_id, before),
+        ).scalar_one()
+    )
+
+
+def _touch_refused(c: sa.Connection, import_id: int, list_id: int) -> None:
+    """Have what was refused count as found: its cell was there."""
+    raws = {
+        raw
+        for (raw,) in c.exec_driver_sql(
+            "SELECT raw FROM import_refused WHERE import_id = ?", (import_id,)
+        )
+        if raw
+    }
+    if not raws:
+        return
+    there = [
+        (import_id, list_id, mac)
+        for mac, raw in c.exec_driver_sql(
+            'SELECT mac, raw FROM list_value WHERE list_id = ? AND "last" < ?',
+            (list_id, import_id),
+        )
+        if raw in raws
+    ]
+    if there:
+        c.exec_driver_sql(
+            'UPDATE list_value SET "last" = ? WHERE list_id = ? AND mac = ?',
+            there,
+        )
+
+
+def _due(c: sa.Connection, list_id: int, before: int) -> Iterator[int]:
+    """Yield the rows that would be taken back."""
+    missing = [
+        mac
+        for (mac,) in c.exec_driver_sql(
+            "SELECT mac FROM list_value"
+            ' WHERE list_id = ? AND "last" < ? ORDER BY mac',
+            (list_id, before),
+        )
+    ]
+    official: dict[bytes, bool] = {}
+    for macs in chunks(missing, 512):
+        kept = _elsewhere(c, list_id, macs)
+        wanted = {mac for mac in macs if mac not in kept}
+        rows = select_in(
+            c,
+            "SELECT value_mac, vault.id, fields FROM vault_value"
+            " JOIN vault ON vault.id = vault_value.vault_id"
+            " JOIN vault_fields ON vault_fields.id = vault.fields_id"
+            " WHERE state < 2 AND type = 1 AND import_id IS NOT NULL"
+            " AND mac IN (?*)",
+            sorted({mac[:8] for mac in wanted}) or [b""],
+        )
+        for mac, id_, fields in sorted(set(rows), key=lambda row: row[1]):
+            if fields not in official:
+                said = msgspec.json.decode(fields)
+                official[fields] = said.get("evidence") in OFFICIAL
+            if mac in wanted and not official[fields]:
+                yield id_
+
+
+def _elsewhere(
+    c: sa.Connection, list_id: int, macs: Sequence[bytes]
+) -> set[bytes]:
+    """Return which of the values other lists of ours hold now."""
+    rows = select_in(
+        c,
+        "SELECT list_value.mac FROM import_list JOIN list_value"
+        " ON list_value.list_id = import_list.id"
+        ' WHERE import_list.id <> ? AND "last" >= coalesce(latest, 0)'
+        " AND list_value.mac IN (?*)",
+        macs,
+        list_id,
+    )
+    return {mac for (mac,) in rows}

@@ -1,0 +1,370 @@
+"""Imports: lists by name, how far a file is in, and which rows were refused.
+
+A list has a name and comes again and again; each time is an import of one
+file. A step of a file is committed together with its rows (`move`), so an
+import that was interrupted goes on where it stopped. Names of lists and of
+files, and refused rows, are sealed: they may name persons.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from syncd.errors import StaleError
+from syncd.store import sealing
+from syncd.store.database import Database, execute_many
+from syncd.store.sealing import Cipher
+
+MOST_REFUSED = 100_000  # refused rows that are kept of a list
+REFUSED_S = 30 * 86_400  # how long they are kept
+_PAGE = 1000  # refused rows in one page
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that was not taken, and why."""
+
+    row: int  # in the file, from 1
+    why: bytes = field(repr=False)  # JSON, as the caller knows it
+    raw: str = field(default="", repr=False)  # its cell with the value
+    cells: bytes = field(default=b"", repr=False)  # JSON: all of its cells
+
+
+@dataclass(frozen=True, slots=True)
+class ImportMark:
+    """A step of an import, committed with its rows or not at all."""
+
+    import_id: int
+    old_offset: int  # what we believe is committed
+    offset: int  # bytes of the file behind this step
+    row: int  # rows of the file behind this step
+    prefix: bytes  # SHA-256 of those bytes
+    refused: Sequence[Refused] = ()  # in this step
+
+
+@dataclass(frozen=True, slots=True)
+class ImportState:
+    """One import of a file: how far it has come, durably, and what came."""
+
+    id: int
+    offset: int  # bytes of the file that are committed
+    row: int  # rows of the file that are committed
+    prefix: bytes  # SHA-256 of the committed bytes
+    size: int  # bytes of the file when it began
+    accepted: int
+    known: int
+    taken_back: int
+    refused: int
+    gone: int  # what its list had, and lacks now
+    due: int  # of these, missing twice running
+    dropped: int  # of these, taken back
+    began_at: int  # unix seconds
+    finished_at: int | None
+    list_id: int | None
+    caller: str  # who handed it in
+    name: str = field(default="", repr=False)  # of the file
+    list: str = field(default="", repr=False)  # name of its list
+    elsewhere: int = 0  # of its rows, taken back by another member
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more of the file comes."""
+        return self.finished_at is not None
+
+
+class Imports:
+    """The imports and lists of own.db."""
+
+    def __init__(
+        self, database: Database, cipher: Cipher, clock: Callable[[], int]
+    ) -> None:
+        self._db = database
+        self._cipher = cipher
+        self._clock = clock
+
+    async def begin(
+        self,
+        file: bytes,
+        size: int,
+        name: str,
+        list_name: str = "",
+        caller: str = "",
+    ) -> tuple[ImportState, bool]:
+        """Begin an import, or find the one that has not ended; say if new.
+
+        `file` is what the caller knows it by. Whether the file is still the
+        same, the caller tells from `prefix` and `offset`. Refused rows of
+        earlier imports of the list are dropped.
+        """
+
+        def job(c: sa.Connection) -> tuple[ImportState, bool]:
+            there = self._state(c, "file = ? AND finished_at IS NULL", file)
+            if there is not None:
+                return there, False
+            list_id = self._list_id(c, list_name or name)
+            c.exec_driver_sql(
+                "DELETE FROM import_refused WHERE import_id IN"
+                " (SELECT id FROM import_job WHERE list_id = ?)",
+                (list_id,),
+            )
+            row = c.exec_driver_sql(
+                'INSERT INTO import_job (file, size, "offset", row, prefix,'
+                " accepted, known, refused, began_at, list_id, caller)"
+                " VALUES (?, ?, 0, 0, ?, 0, 0, 0, ?, ?, ?) RETURNING id",
+                (file, size, _NOTHING, self._clock(), list_id, caller),
+            )
+            id_ = row.scalar_one()
+            sealed = self._cipher.seal(name.encode(), b"import/%d" % id_)
+            c.exec_driver_sql(
+                "UPDATE import_job SET sealed = ? WHERE id = ?", (sealed, id_)
+            )
+            [begun] = self._states(c, "import_job.id = ?", [id_], 1)
+            return begun, True
+
+        return await self._db.write(job)
+
+    async def state(self, import_id: int) -> ImportState | None:
+        """Return how far an import has come."""
+        return await self._db.read(
+            lambda c: self._state(c, "import_job.id = ?", import_id)
+        )
+
+    async def history(
+        self, before: int = 0, limit: int = 100, list_name: str = ""
+    ) -> list[ImportState]:
+        """Return imports, newest first; of one list, or of all."""
+
+        def job(c: sa.Connection) -> list[ImportState]:
+            where, values = "import_job.id < ?", [before or 2**53]
+            if list_name:
+                where += " AND list_id = ?"
+                values.append(self._find_list(c, list_name) or -1)
+            return self._states(c, where, values, limit)
+
+        return await self._db.read(job)
+
+    async def list_id(self, name: str) -> int:
+        """Return the number of a list, or -1 if there is none of that name."""
+        return await self._db.read(lambda c: self._find_list(c, name) or -1)
+
+    async def standing(self, import_id: int) -> int:
+        """Return how many of the rows that an import brought stand."""
+        return await self._db.read(
+            lambda c: c.exec_driver_sql(
+                "SELECT count(*) FROM vault WHERE import_id = ? AND state < 2",
+                (import_id,),
+            ).scalar_one()
+        )
+
+    # ---------------------------------------------------- refused rows
+
+    async def refused(
+        self, import_id: int, after: int = -1
+    ) -> tuple[list[Refused], bool]:
+        """Return refused rows behind a row, and whether there are more.
+
+        Row 0 has the names of the columns, if the caller has told them.
+        """
+
+        def job(c: sa.Connection) -> tuple[list[Refused], bool]:
+            rows = c.exec_driver_sql(
+                "SELECT row, why, cells FROM import_refused"
+                " WHERE import_id = ? AND row > ? ORDER BY row LIMIT ?",
+                (import_id, after, _PAGE + 1),
+            ).fetchall()
+            found = [
+                Refused(
+                    row,
+                    self._open(import_id, row, "why", why),
+                    "",
+                    b""
+                    if cells is None
+                    else self._open(import_id, row, "cells", cells),
+                )
+                for row, why, cells in rows[:_PAGE]
+            ]
+            return found, len(rows) > _PAGE
+
+        return await self._db.read(job)
+
+    async def keep_cells(
+        self, import_id: int, rows: Sequence[tuple[int, bytes]]
+    ) -> None:
+        """Keep all cells of refused rows; of row 0, the columns' names."""
+
+        def job(c: sa.Connection) -> None:
+            sealed = [
+                (self._seal(import_id, row, "cells", cells), import_id, row)
+                for row, cells in rows
+            ]
+            if any(row == 0 for row, _ in rows):
+                why = self._seal(import_id, 0, "why", b"")
+                c.exec_driver_sql(
+                    "INSERT INTO import_refused (import_id, row, raw, why)"
+                    " VALUES (?, 0, ?, ?) ON CONFLICT DO NOTHING",
+                    (import_id, b"", why),
+                )
+            execute_many(
+                c,
+                "UPDATE import_refused SET cells = ?"
+                " WHERE import_id = ? AND row = ?",
+                sealed,
+            )
+
+        await self._db.write(job)
+
+    async def prune(self) -> None:
+        """Drop the refused rows of imports that began too long ago."""
+        old = self._clock() - REFUSED_S
+
+        def job(c: sa.Connection) -> None:
+            c.exec_driver_sql(
+                "DELETE FROM import_refused WHERE import_id IN"
+                " (SELECT id FROM import_job WHERE began_at < ?)",
+                (old,),
+            )
+
+        await self._db.write(job)
+
+    # -------------------------------------------------------- innards
+
+    def _list_id(self, c: sa.Connection, name: str) -> int:
+        found = self._find_list(c, name)
+        if found is not None:
+            return found
+        mac = sealing.name_mac(self._cipher, name)
+        sealed = self._cipher.seal(name.encode(), b"list/" + mac)
+        row = c.exec_driver_sql(
+            "INSERT INTO import_list (mac, sealed) VALUES (?, ?) RETURNING id",
+            (mac, sealed),
+        )
+        return int(row.scalar_one())
+
+    def _find_list(self, c: sa.Connection, name: str) -> int | None:
+        mac = sealing.name_mac(self._cipher, name)
+        found: int | None = c.exec_driver_sql(
+            "SELECT id FROM import_list WHERE mac = ?", (mac,)
+        ).scalar()
+        return found
+
+    def _state(
+        self, c: sa.Connection, where: str, value: object
+    ) -> ImportState | None:
+        found = self._states(c, where, [value], 1)
+        return found[0] if found else None
+
+    def _states(
+        self, c: sa.Connection, where: str, values: Sequence[object], most: int
+    ) -> list[ImportState]:
+        rows = c.exec_driver_sql(
+            'SELECT import_job.id, "offset", row, prefix, size, accepted,'  # noqa: S608
+            " known, taken_back, refused, gone, due, dropped, began_at,"
+            " finished_at, list_id, coalesce(caller, '') AS caller,"
+            " import_job.sealed, mac, import_list.sealed AS sealed_list,"
+            " (SELECT count(*) FROM vault WHERE vault.import_id ="
+            " import_job.id AND elsewhere IS NOT NULL) AS elsewhere"
+            " FROM import_job LEFT JOIN import_list"
+            f" ON import_list.id = list_id WHERE {where}"
+            " ORDER BY import_job.id DESC LIMIT ?",
+            (*values, most),
+        ).mappings()
+        return [self._opened(dict(row)) for row in rows]
+
+    def _opened(self, row: dict[str, Any]) -> ImportState:
+        name, mac, listed = (
+            row.pop(key) for key in ("sealed", "mac", "sealed_list")
+        )
+        if name is not None:
+            row["name"] = self._cipher.open(
+                name, b"import/%d" % row["id"]
+            ).decode()
+        if listed is not None:
+            row["list"] = self._cipher.open(listed, b"list/" + mac).decode()
+        return ImportState(**row)
+
+    def _seal(self, import_id: int, row: int, what: str, raw: bytes) -> bytes:
+        return self._cipher.seal(raw, _context(import_id, row, what))
+
+    def _open(self, import_id: int, row: int, what: str, raw: bytes) -> bytes:
+        return self._cipher.open(raw, _context(import_id, row, what))
+
+
+# What an import that has not begun has committed: the SHA-256 of no bytes.
+_NOTHING = bytes.fromhex(
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+)
+
+
+def _context(import_id: int, row: int, what: str) -> bytes:
+    return b"refused/%d/%d/%b" % (import_id, row, what.encode())
+
+
+# ------------------------------------------------- inside a transaction
+
+
+def move(
+    c: sa.Connection,
+    cipher: Cipher,
+    mark: ImportMark,
+    counts: tuple[int, int, int],
+    found: Sequence[tuple[bytes, bytes]],
+) -> None:
+    """Commit a step: how far it is, what its list holds, what was refused.
+
+    Args:
+        c: the transaction that accepts the step's rows.
+        cipher: seals what is refused.
+        mark: the step.
+        counts: rows accepted, known, and held back.
+        found: value_mac and raw mac of each of them.
+
+    Raises:
+        StaleError: the import is not at `mark.old_offset` any more.
+    """
+    accepted, known, held = counts
+    done = c.exec_driver_sql(
+        'UPDATE import_job SET "offset" = ?, row = ?, prefix = ?,'
+        " accepted = accepted + ?, known = known + ?,"
+        " taken_back = taken_back + ?, refused = refused + ?"
+        ' WHERE id = ? AND "offset" = ? AND finished_at IS NULL'
+        " RETURNING list_id, refused",
+        (
+            *(mark.offset, mark.row, mark.prefix, accepted, known, held),
+            *(len(mark.refused), mark.import_id, mark.old_offset),
+        ),
+    ).fetchone()
+    if done is None:
+        raise StaleError(
+            "import: {id} is not at byte {offset} now",
+            id=mark.import_id,
+            offset=mark.old_offset,
+        )
+    list_id, refused = done
+    if list_id is not None:
+        # Sorted: random keys are slow in a tree that has grown.
+        execute_many(
+            c,
+            'INSERT INTO list_value (list_id, mac, raw, "last")'
+            " VALUES (?, ?, ?, ?) ON CONFLICT (list_id, mac) DO UPDATE"
+            ' SET raw = excluded.raw, "last" = excluded."last"',
+            (
+                (list_id, mac, raw, mark.import_id)
+                for mac, raw in sorted(dict(found).items())
+            ),
+        )
+    room = max(0, MOST_REFUSED - (refused - len(mark.refused)))
+    execute_many(
+        c,
+        "INSERT INTO import_refused (import_id, row, raw, why)"
+        " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            (
+                *(mark.import_id, one.row),
+                sealing.raw_mac(cipher, one.raw) if one.raw else b"",
+                cipher.seal(one.why, _context(mark.import_id, one.row, "why")),
+            )
+            for one in mark.refused[:room]
+        ),
+    )

@@ -1,0 +1,12 @@
+"""Where a row of the vault is."""
+
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """Where a row is; WAITING and PUBLISHED are the live ones."""
+
+    WAITING = 0
+    PUBLISHED = 1
+    ENDING = 2
+    ENDED = 3

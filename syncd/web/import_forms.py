@@ -1,0 +1,155 @@
+"""Forms of what is handed in: reports, lists, and what became of them."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from syncd.web.forms import (
+    Draft,
+    Natural,
+    Problem,
+    _In,
+    _Out,
+    _Whole,
+)
+
+
+class RefusedRow(_In, frozen=True, kw_only=True):
+    """A row that the client could not read as a report."""
+
+    row: Natural  # in the file, from 1
+    problem: Problem
+    value: str = ""  # its cell with the value
+
+
+class ImportStep(_In, frozen=True, kw_only=True):
+    """How far the file is read behind these reports; moves with them."""
+
+    id: Natural
+    old_offset: Natural  # bytes that we believe are committed
+    offset: Natural  # bytes of the file behind this step
+    row: Natural  # rows of the file behind this step
+    prefix: str  # hex SHA-256 of the file's first `offset` bytes
+    rows: tuple[Natural, ...] = ()  # in the file, of each report
+    refused: tuple[RefusedRow, ...] = ()
+
+
+class Reports(_In, frozen=True, kw_only=True):
+    """Reports to take, each for itself."""
+
+    reports: tuple[Draft, ...]
+    import_: ImportStep | None = msgspec.field(name="import", default=None)
+    refresh: bool = False  # what says no day of `seen` was seen today
+    again: str = ""  # why, though some of it was taken back
+
+
+class RawReports(_In, frozen=True, kw_only=True):
+    """The same, before the reports are read one by one."""
+
+    reports: tuple[msgspec.Raw, ...]
+    import_: ImportStep | None = msgspec.field(name="import", default=None)
+    refresh: bool = False
+    again: str = ""
+
+
+class ImportBegin(_In, frozen=True, kw_only=True):
+    """A file that is to be imported."""
+
+    name: str
+    size: Natural  # bytes
+    file: str  # hex SHA-256 that the client knows the file by
+    list: str = ""  # name of the list; the file's if absent
+    options: dict[str, Any] = {}  # noqa: RUF012  other ones: another import
+
+
+class ImportEnd(_In, frozen=True, kw_only=True):
+    """How an import ends."""
+
+    complete: bool = True  # false: the rest of the file does not come
+    gone: Literal["", "retract"] = ""  # what the list had and lacks now
+    gone_at_most: Natural | None = None  # rows to take back; 1 % or 100
+
+
+class ImportStatus(_Whole, frozen=True, kw_only=True):
+    """One import: how far it has come, durably, and what came of it."""
+
+    id: int
+    list: str  # its name; empty if it is of an earlier syncd
+    name: str  # of the file
+    by: str  # who handed it in
+    began_at: int  # unix seconds
+    finished_at: int | None
+    size: int  # bytes of the file
+    offset: int  # bytes of the file that are committed
+    row: int  # rows of the file that are committed
+    prefix: str  # hex SHA-256 of the committed bytes
+    accepted: int
+    known: int
+    taken_back: int  # by ourselves, before
+    refused: int
+    elsewhere: int  # of its reports, taken back by another member
+    gone: int  # what the list had, and lacks now
+    due: int  # of these, missing twice running: could be taken back
+    dropped: int  # of these, taken back
+    finished: bool
+    standing: int | None = None  # reports of it; where one import is asked
+
+
+class ImportPage(_Out, frozen=True, kw_only=True):
+    """Imports, newest first."""
+
+    items: tuple[ImportStatus, ...]
+    next: int = 0  # `before` of the next page; absent on the last
+
+
+class RefusedItem(_Out, frozen=True, kw_only=True):
+    """A row that was refused, and why."""
+
+    row: int  # in the file, from 1
+    problem: Problem
+    cells: tuple[str, ...] = ()  # all of it, once the client has sent them
+
+
+class RefusedPage(_Out, frozen=True, kw_only=True):
+    """Refused rows of an import, in the file's order."""
+
+    items: tuple[RefusedItem, ...]
+    header: tuple[str, ...] = ()  # names of the columns, on the first page
+    next: int = 0  # `after` of the next page; absent on the last
+
+
+class RefusedCells(_In, frozen=True, kw_only=True):
+    """The cells of rows that were refused, as the file has them."""
+
+    rows: tuple[tuple[Natural, tuple[str, ...]], ...] = ()
+    header: tuple[str, ...] = ()  # names of the columns
+
+
+class ReportQuery(_In, frozen=True, kw_only=True):
+    """Which of our reports are meant; what is empty does not matter."""
+
+    before: Natural = 0  # smaller ids only
+    limit: int = msgspec.field(default=100)
+    state: Literal["", "waiting", "published", "ending", "ended"] = ""
+    kind: Literal["", "phone", "url", "account"] = ""
+    label: str = ""
+    list: str = ""  # name of one that holds the value
+    import_: Natural = msgspec.field(name="import", default=0)
+    by: str = ""  # who handed it in
+    seen_from: str = ""  # day
+    seen_to: str = ""
+    accepted_from: str = ""  # day
+    accepted_to: str = ""
+
+
+class ReportSearch(ReportQuery, frozen=True, kw_only=True):
+    """The same, about one value: which never stands in an address."""
+
+    value: str = ""
+    scheme: str = ""
+    region: str = ""
+
+
+QUERY_FIELDS = tuple(
+    f.encode_name for f in msgspec.structs.fields(ReportQuery)
+)

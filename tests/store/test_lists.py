@@ -1,0 +1,500 @@
+"""Lists come again: what stands is known, what was taken back stays away."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from syncd import canonical
+from syncd.errors import RefusedError, UsageError
+from syncd.store import gone, imports
+from syncd.store.home import OwnStore
+from syncd.store.imports import ImportMark, ImportState, Refused
+from syncd.store.vault import (
+    Accepted,
+    Handing,
+    Held,
+    Known,
+    NewReport,
+    Query,
+    State,
+)
+
+TODAY, LATER = "2026-11-29", "2026-12-03"
+
+
+def phone(
+    n: int,
+    seen: str = "",
+    *,
+    today: str = TODAY,
+    expires: str = "",
+    evidence: str = "user_tag",
+    raw: str = "",
+    label: str = "other",
+) -> NewReport:
+    """Report the n-th phone; a day that is not said has a default."""
+    fields = canonical.dumps(
+        {
+            "evidence": evidence,
+            "expires": expires or "2027-05-01",
+            "label": label,
+            "seen": seen or today,
+        }
+    )
+    value = f"+86138{n:08d}"
+    return NewReport(
+        *("phone", value, fields), seen=seen, expires=expires, raw=raw or value
+    )
+
+
+async def hand(
+    own: OwnStore, *reports: NewReport, day: str = TODAY, **how: object
+) -> list[Accepted | Known | Held]:
+    handing = Handing("desk", day, **how)  # type: ignore[arg-type]
+    return await own.vault.accept(list(reports), None, handing)
+
+
+async def run(
+    own: OwnStore,
+    name: str,
+    *reports: NewReport,
+    refused: tuple[str, ...] = (),
+    times: int = 1,
+    **ending: Any,
+) -> ImportState:
+    """Import a file of a list, to its end, once or more often.
+
+    With `agreed`, what would be taken back is named as soon as it is told.
+    """
+    if times > 1:
+        more = {**ending, "times": times - 1}
+        await run(own, name, *reports, refused=refused, **more)
+    number = len(await own.imports.history())
+    file = f"{number}.csv"
+    begun, _ = await own.imports.begin(file.encode(), 10, file, name)
+    rows = [Refused(n, b'{"no":1}', raw) for n, raw in enumerate(refused, 1)]
+    mark = ImportMark(begun.id, 0, 10, 9, bytes(32), rows)
+    await own.vault.accept(list(reports), mark, Handing("desk", TODAY))
+    return await end(own, begun.id, **ending)
+
+
+async def end(
+    own: OwnStore, id_: int, *, agreed: bool = False, **ending: Any
+) -> ImportState:
+    """End an import."""
+    how = gone.Ending(1, TODAY, **ending)
+    if agreed:
+        how = replace(how, retract=True)
+    try:
+        await gone.finish(own.database, id_, how)
+    except RefusedError as e:
+        if not agreed:
+            raise
+        how = replace(how, at_most=int(str(e.params["due"])))
+        await gone.finish(own.database, id_, how)
+    state = await own.imports.state(id_)
+    assert state is not None
+    return state
+
+
+async def standing(own: OwnStore) -> list[str]:
+    rows, _ = await own.vault.page(Query(states=[State.WAITING]))
+    return sorted(row.value[-1] for row in rows)
+
+
+# --------------------------------------------------------------- sameness
+
+
+async def test_the_same_list_tomorrow_adds_nothing(own: OwnStore) -> None:
+    """A day that nobody said is no part of what is said."""
+    assert await hand(own, phone(1)) == [Accepted(1)]
+    again = phone(1, today=LATER)
+    assert await hand(own, again, day=LATER) == [Known(1)]
+    # Nor does it matter which day the standing one named.
+    assert await hand(own, phone(2, "2026-11-01")) == [Accepted(2)]
+    assert await hand(own, phone(2)) == [Known(2)]
+
+
+async def test_a_day_that_is_said_is_news(own: OwnStore) -> None:
+    await hand(own, phone(1))
+    assert await hand(own, phone(1, "2026-11-28")) == [Accepted(2)]
+    assert await hand(own, phone(1, "2026-11-28")) == [Known(2)]
+    assert await hand(own, phone(1, expires="2027-01-01")) == [Accepted(3)]
+    later = phone(1, today=LATER, expires="2027-01-01")
+    assert await hand(own, later, day=LATER) == [Known(3)]
+
+
+async def test_other_words_are_another_report(own: OwnStore) -> None:
+    await hand(own, phone(1))
+    assert await hand(own, phone(1, label="fake_shop")) == [Accepted(2)]
+
+
+async def test_refresh_says_seen_again(own: OwnStore) -> None:
+    """Once a day, beside the old one, which ends by itself."""
+    await hand(own, phone(1))
+    later = phone(1, today=LATER)
+    for outcome in (Accepted(2), Known(2)):
+        came = await hand(own, later, day=LATER, refresh=True)
+        assert came == [outcome]
+    assert await hand(own, phone(1), refresh=True) == [Known(1)]
+
+
+async def test_what_has_run_its_course_does_not_stand(own: OwnStore) -> None:
+    await hand(own, phone(1))
+    late = phone(1, today="2027-05-01")
+    assert await hand(own, late, day="2027-05-01") == [Accepted(2)]
+
+
+# -------------------------------------------------------------- creep-back
+
+ABOUT_THE_VALUE = (
+    *("appeal_upheld", "court_order", "false_positive", "victim_account"),
+    *("case_closed", "entry_error", "reassigned"),
+)
+
+
+@pytest.mark.parametrize("reason", ABOUT_THE_VALUE)
+async def test_what_was_taken_back_stays_away(
+    own: OwnStore, reason: str
+) -> None:
+    """From any list, in other words too; told with its old reason."""
+    await hand(own, phone(1))
+    await own.vault.retract([1], reason, day=TODAY)
+    held = [Held(1, reason, TODAY)]
+    assert await hand(own, phone(1), day=LATER) == held
+    assert await hand(own, phone(1, label="fake_shop")) == held
+    assert await hand(own, phone(1, TODAY)) == held
+    state = await run(own, "a", phone(1), phone(2))
+    assert (state.taken_back, state.accepted) == (1, 1)
+
+
+@pytest.mark.parametrize("reason", ["list_dropped", "duplicate", "test"])
+async def test_what_is_no_fault_of_the_value_comes_again(
+    own: OwnStore, reason: str
+) -> None:
+    await hand(own, phone(1))
+    await own.vault.retract([1], reason, day=TODAY)
+    assert await hand(own, phone(1)) == [Accepted(2)]
+
+
+async def test_seen_later_ends_it(own: OwnStore) -> None:
+    await hand(own, phone(1))
+    await own.vault.retract([1], "false_positive", day=TODAY)
+    assert await hand(own, phone(1, "2026-11-30")) == [Accepted(2)]
+    # For good: not only for the row that says so.
+    assert await hand(own, phone(1, label="fake_shop")) == [Accepted(3)]
+
+
+async def test_refresh_does_not_end_it(own: OwnStore) -> None:
+    """Only the row itself can say that it was seen later."""
+    await hand(own, phone(1))
+    await own.vault.retract([1], "false_positive", day=TODAY)
+    later = phone(1, today=LATER)
+    came = await hand(own, later, day=LATER, refresh=True)
+    assert came == [Held(1, "false_positive", TODAY)]
+
+
+async def test_a_number_may_be_used_anew_after_half_a_year(
+    own: OwnStore,
+) -> None:
+    await hand(own, phone(1), phone(2))
+    await own.vault.retract([1], "reassigned", day="2026-01-01")
+    await own.vault.retract([2], "appeal_upheld", day="2026-01-01")
+    both = [phone(1), phone(2)]
+    assert await hand(own, *both, day="2026-06-29") == [
+        Held(1, "reassigned", "2026-01-01"),
+        Held(2, "appeal_upheld", "2026-01-01"),
+    ]
+    assert await hand(own, *both, day="2026-06-30") == [
+        Accepted(3),
+        Held(2, "appeal_upheld", "2026-01-01"),
+    ]
+
+
+async def test_again_with_a_reason_ends_it(own: OwnStore) -> None:
+    """The reason is kept beside the value, sealed."""
+    await hand(own, phone(1))
+    await own.vault.retract([1], "entry_error", day=TODAY)
+    came = await hand(own, phone(1), phone(2), again="checked by Li")
+    assert came == [Accepted(2), Accepted(3)]
+    row, other = await own.vault.get(2), await own.vault.get(3)
+    assert row is not None
+    assert other is not None
+    assert json.loads(row.extras) == {"again": "checked by Li"}
+    assert other.extras == b""
+
+
+async def test_what_stands_is_known_all_the_same(own: OwnStore) -> None:
+    """Of two reports on a value one was wrong: the other stands."""
+    await hand(own, phone(1), phone(1, label="fake_shop"))
+    await own.vault.retract([2], "entry_error", day=TODAY)
+    assert await hand(own, phone(1)) == [Known(1)]
+    came = await hand(own, phone(1, label="fake_shop"))
+    assert came == [Held(2, "entry_error", TODAY)]
+
+
+async def test_a_reason_found_later_holds_too(own: OwnStore) -> None:
+    """The list had dropped it; then the court spoke."""
+    await hand(own, phone(1))
+    await own.vault.retract([1], "list_dropped", day=TODAY)
+    done = await own.vault.retract([1], "court_order", day=LATER)
+    assert (done.reports, done.already) == (0, 1)
+    assert await hand(own, phone(1)) == [Held(1, "court_order", LATER)]
+
+
+async def test_a_dispute_is_never_held(own: OwnStore) -> None:
+    await hand(own, phone(1))
+    await own.vault.retract([1], "entry_error", day=TODAY)
+    fields = canonical.dumps({"due": TODAY, "reason": "stale"})
+    dispute = NewReport("phone", phone(1).value, fields, 3)
+    assert await hand(own, dispute) == [Accepted(2)]
+
+
+# -------------------------------------------------------------------- gone
+
+
+async def test_gone_twice_is_taken_back(own: OwnStore) -> None:
+    """Once is told, twice running is retracted, and not what is still there."""
+    await run(own, "a", phone(1), phone(2))
+    state = await run(own, "a", phone(1), agreed=True)
+    assert (state.gone, state.due, state.dropped) == (1, 0, 0)
+    assert await standing(own) == ["1", "2"]
+    state = await run(own, "a", phone(1), agreed=True)
+    assert (state.gone, state.due, state.dropped) == (1, 1, 1)
+    assert await standing(own) == ["1"]
+    row = await own.vault.get(2)
+    assert row is not None
+    assert row.reason == "list_dropped"
+    state = await run(own, "a", phone(1), agreed=True)
+    assert (state.gone, state.due, state.dropped) == (0, 0, 0)
+    # Nothing is held back: it may come again.
+    assert (await run(own, "a", phone(1), phone(2))).accepted == 1
+
+
+async def test_what_comes_back_between_is_not_missing_twice(
+    own: OwnStore,
+) -> None:
+    for some in ([phone(1), phone(2)], [phone(1)], [phone(1), phone(2)]):
+        await run(own, "a", *some, agreed=True)
+    state = await run(own, "a", phone(1), agreed=True)
+    assert (state.gone, state.due) == (1, 0)
+
+
+async def test_without_being_told_it_is_only_counted(own: OwnStore) -> None:
+    await run(own, "a", phone(1), phone(2))
+    for due in (0, 1, 1):
+        state = await run(own, "a", phone(1))
+        assert (state.gone, state.due, state.dropped) == (1, due, 0)
+
+
+@pytest.mark.parametrize(
+    ("size", "lost", "may"),
+    [
+        *[(300, 3, 3), (300, 4, 3), (50, 1, 0)],
+        *[(12_000, 100, 100), (12_000, 101, 100)],
+    ],
+)
+async def test_too_many_at_once_stop_it(
+    own: OwnStore, size: int, lost: int, may: int
+) -> None:
+    """More than one in a hundred of the list, or a hundred rows.
+
+    Nothing is taken back, and the import ends when the number is named.
+    """
+    rows = [phone(n) for n in range(size)]
+    await run(own, "a", *rows)
+    await run(own, "a", *rows[lost:])
+    if lost <= may:
+        state = await run(own, "a", *rows[lost:], retract=True)
+        assert (state.due, state.dropped) == (lost, lost)
+        return
+    with pytest.raises(RefusedError, match=f"gone: {lost} of") as e:
+        await run(own, "a", *rows[lost:], retract=True)
+    assert f"at most {may} go unasked" in str(e.value)
+    assert f"--gone-at-most {lost}" in e.value.hint
+    [newest] = await own.imports.history(limit=1)
+    for other in (lost - 1, lost + 1):  # that is not what was told
+        with pytest.raises(RefusedError, match=f"gone: {lost} of"):
+            await end(own, newest.id, retract=True, at_most=other)
+    assert len(await standing(own)) == min(size, 100)
+    state = await end(own, newest.id, retract=True, at_most=lost)
+    assert (state.dropped, state.finished) == (lost, True)
+
+
+async def test_a_number_that_is_named_is_a_limit_too(own: OwnStore) -> None:
+    rows = [phone(n) for n in range(300)]
+    await run(own, "a", *rows)
+    await run(own, "a", *rows[2:])
+    with pytest.raises(RefusedError, match="at most 1 go unasked"):
+        await run(own, "a", *rows[2:], retract=True, at_most=1)
+
+
+async def test_what_another_list_holds_stays(own: OwnStore) -> None:
+    """Until that list, too, has dropped it."""
+    await run(own, "a", phone(1), phone(2), phone(3))
+    await run(own, "b", phone(2), phone(3))
+    await run(own, "b", phone(3))
+    state = await run(own, "a", phone(1), times=2, agreed=True)
+    assert await standing(own) == ["1", "3"]
+    assert state.dropped == 1  # `b` had 2 once, and has it no more
+    for _ in range(2):
+        await run(own, "b", phone(4), agreed=True)
+    assert await standing(own) == ["1", "4"]
+
+
+async def test_what_we_said_ourselves_stays(own: OwnStore) -> None:
+    await hand(own, phone(2))
+    await run(own, "a", phone(1), phone(2))
+    for _ in range(2):
+        await run(own, "a", phone(1), agreed=True)
+    assert await standing(own) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "evidence", ["police_case", "judgment", "official_list"]
+)
+async def test_official_evidence_stays(own: OwnStore, evidence: str) -> None:
+    await run(own, "a", phone(1), phone(2, evidence=evidence))
+    for _ in range(3):
+        state = await run(own, "a", phone(1), agreed=True)
+        assert state.dropped == 0
+    assert await standing(own) == ["1", "2"]
+
+
+async def test_what_is_refused_counts_as_present(own: OwnStore) -> None:
+    """By its cell: the value itself does not normalise any more."""
+    await run(own, "a", phone(1), phone(2, raw=" 138 0000 2 "))
+    for _ in range(3):
+        state = await run(
+            own, "a", phone(1), refused=("138 0000 2",), agreed=True
+        )
+        assert (state.gone, state.dropped) == (0, 0)
+    state = await run(
+        own, "a", phone(1), refused=("else",), times=2, agreed=True
+    )
+    assert state.dropped == 1
+
+
+async def test_a_file_that_ended_early_takes_nothing_back(
+    own: OwnStore,
+) -> None:
+    """Nor does it count as one in which something was missing."""
+    await run(own, "a", phone(1), phone(2))
+    for _ in range(3):
+        state = await run(own, "a", phone(1), whole=False)
+        assert (state.gone, state.due, state.dropped) == (0, 0, 0)
+    state = await run(own, "a", phone(1), agreed=True)
+    assert (state.gone, state.due) == (1, 0)
+    with pytest.raises(RefusedError, match="ended early; 1 of the list's 2"):
+        await run(own, "a", phone(1), whole=False, retract=True)
+    state = await run(own, "a", phone(1), whole=False, agreed=True)
+    assert state.dropped == 1
+
+
+async def test_an_end_that_is_repeated_changes_nothing(own: OwnStore) -> None:
+    await run(own, "a", phone(1), phone(2))
+    await run(own, "a", phone(1))
+    state = await run(own, "a", phone(1))
+    again = gone.Ending(2, TODAY, retract=True, at_most=1)
+    await gone.finish(own.database, state.id, again)
+    assert await own.imports.state(state.id) == state
+    with pytest.raises(UsageError, match="no import 99"):
+        await gone.finish(own.database, 99, again)
+
+
+async def test_an_older_import_that_ends_late_drops_nothing(
+    own: OwnStore,
+) -> None:
+    old, _ = await own.imports.begin(b"old", 10, "old.csv", "a")
+    await run(own, "a", phone(1), phone(2))
+    ending = gone.Ending(1, TODAY, retract=True)
+    await gone.finish(own.database, old.id, ending)
+    state = await own.imports.state(old.id)
+    assert state is not None
+    assert (state.gone, state.dropped) == (0, 0)
+
+
+# ----------------------------------------------------------------- history
+
+
+async def test_imports_are_found_again(own: OwnStore) -> None:
+    """Newest first, by the name of their list, with who and how many."""
+    await run(own, "a", phone(1), phone(2), refused=("x",))
+    await run(own, "b", phone(2))
+    await run(own, "a", phone(1))
+    found = await own.imports.history()
+    assert [(i.list, i.name) for i in found] == [
+        ("a", "2.csv"),
+        ("b", "1.csv"),
+        ("a", "0.csv"),
+    ]
+    assert [i.id for i in await own.imports.history(list_name="a")] == [3, 1]
+    assert [i.id for i in await own.imports.history(3, 1)] == [2]
+    assert await own.imports.history(list_name="c") == []
+    first = found[2]
+    assert (first.accepted, first.refused, first.finished) == (2, 1, True)
+    assert await own.imports.standing(1) == 2
+    await own.vault.retract_import(1, "duplicate")
+    assert await own.imports.standing(1) == 0
+    rows, _ = await own.vault.page(
+        Query(list_id=await own.imports.list_id("b"))
+    )
+    assert [row.value[-1] for row in rows] == ["2"]
+    assert rows[0].caller == "desk"
+
+
+async def test_refused_rows_are_sealed_and_forgotten(
+    own: OwnStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many of a list, for so long, and only of its newest import."""
+    monkeypatch.setattr(imports, "MOST_REFUSED", 2)
+    state = await run(own, "a", refused=("x", "y", "z"))
+    await own.imports.keep_cells(state.id, [(0, b"[]"), (1, b'["x"]')])
+    rows, more = await own.imports.refused(state.id)
+    assert [(r.row, r.why, r.cells) for r in rows] == [
+        (0, b"", b"[]"),
+        (1, b'{"no":1}', b'["x"]'),
+        (2, b'{"no":1}', b""),
+    ]
+    assert not more
+    assert state.refused == 3
+    newer = await run(own, "a", refused=("x",))
+    assert await own.imports.refused(state.id) == ([], False)
+    monkeypatch.setattr(imports, "REFUSED_S", -1)
+    await own.imports.prune()
+    assert await own.imports.refused(newer.id) == ([], False)
+
+
+async def test_more_refused_than_are_kept_take_nothing_back(
+    own: OwnStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was refused cannot be known again then."""
+    monkeypatch.setattr(gone, "MOST_REFUSED", 1)
+    await run(own, "a", phone(1), phone(2))
+    await run(own, "a", phone(1), refused=("x", "y"))
+    with pytest.raises(RefusedError, match="2 rows were refused, too many"):
+        await run(own, "a", phone(1), refused=("x", "y"), retract=True)
+    assert await standing(own) == ["1", "2"]
+
+
+async def test_what_is_asked_for(own: OwnStore) -> None:
+    """By value, label, days and person, also when few of many match."""
+    await hand(own, phone(1, "2026-11-01"), phone(2, label="fake_shop"))
+    await own.vault.accept([phone(1)], None, Handing("other"))
+
+    async def ids(**asked: object) -> list[int]:
+        rows, _ = await own.vault.page(Query(**asked))  # type: ignore[arg-type]
+        return [row.id for row in rows]
+
+    assert await ids(values=[("phone", phone(1).value)]) == [1]
+    assert await ids(label="fake_shop") == [2]
+    assert await ids(seen=("2026-11-02", "")) == [2]
+    assert await ids(seen=("", "2026-11-01")) == [1]
+    assert await ids(caller="desk") == [2, 1]
+    assert await ids(caller="nobody") == []
+    assert await ids(accepted=(2**40, 0)) == []
+    assert await ids(accepted=(0, 2**40)) == [2, 1]
+    assert await ids(list_id=-1) == []
+    assert await ids(import_id=1) == []
