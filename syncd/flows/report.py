@@ -7,6 +7,7 @@ before a row is acknowledged. A draft that is refused never holds up the
 others.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -417,8 +418,24 @@ def forms_to_retract(
     return identifier.for_retract(kind, value, region=region, scheme=scheme)
 
 
-def who_took_back(found: tuple[str, str], roster: Roster) -> str:
-    """Return the member of an origin, and a reason, as they are noted."""
-    origin, reason = found
-    member = roster.by_origin(origin)
-    return f"{member[0].id if member else origin} {reason}"
+def forms_to_find(
+    kind: str, value: str, *, region: str, scheme: str | None
+) -> tuple[Identifier, ...]:
+    """Return what a value may have been reported as; without kind, as any.
+
+    Raises:
+        MalformedError: it does not normalise as any of them.
+    """
+    if not value:
+        return ()
+    if kind:
+        return forms_to_retract(kind, value, region=region, scheme=scheme)
+    found: list[Identifier] = []
+    for one in identifier.KINDS:
+        with contextlib.suppress(MalformedError):
+            found += identifier.for_retract(
+                one, value, region=region, scheme=scheme
+            )
+    if not found:
+        raise MalformedError("value: it is no phone, URL or account")
+    return tuple(found)

@@ -41,6 +41,7 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.node import earlier, erasures, refold
 from syncd.node.byhand import ByHand
 from syncd.node.daily import Daily
+from syncd.node.elsewhere import Elsewhere
 from syncd.node.events import Events
 from syncd.node.exchange import Exchange
 from syncd.node.home import Home, pending_tls, settle_tls
@@ -201,6 +202,12 @@ class Daemon:
         self.lapse = Lapse(
             home.path, lambda: self.rosters.current, home.mirror, self.clock
         )
+        self.elsewhere = Elsewhere(
+            home.own.vault,
+            home.mirror,
+            lambda: self.rosters.current,
+            self.own_origins,
+        )
         self.publisher = Publisher(
             config=config,
             own=home.own,
@@ -210,6 +217,7 @@ class Daemon:
             tokeniser=self.tokeniser,
             standing=self.standing,
             exchange=self.exchange,
+            elsewhere=self.elsewhere,
             metrics=self.metrics,
             grown=self._ours_grown,
             aside=self.aside,
@@ -279,6 +287,7 @@ class Daemon:
             metrics=self.metrics,
             events=self.events,
             wake=self.publisher.wake,
+            elsewhere=self.elsewhere,
             own_origins=self.own_origins,
             offload=self.offload,
             today=self.today,

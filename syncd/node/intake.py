@@ -14,10 +14,11 @@ from syncd import canonical
 from syncd.config import Config
 from syncd.errors import MalformedError, StaleError, SyncdError
 from syncd.flows import report
-from syncd.flows.report import ABOUT_THE_VALUE, Desk, Prepared
+from syncd.flows.report import Desk, Prepared
 from syncd.flows.tokenise import Offload
 from syncd.indicator import statement, token
 from syncd.indicator.identifier import Identifier
+from syncd.node.elsewhere import Elsewhere
 from syncd.node.home import Home
 from syncd.node.metrics import Metrics
 from syncd.node.rosters import RosterKeeper
@@ -55,18 +56,17 @@ class Intake:
         metrics: Metrics,
         desk: Callable[[], Desk],
         wake: Callable[[], None],
-        own_origins: Callable[[], frozenset[str]],
+        elsewhere: Elsewhere,
         offload: Offload,
     ) -> None:
         """Take the parts; `desk` says what drafts are checked against."""
         self._own = home.own
-        self._mirror = home.mirror
         self._config = config
         self._rosters = rosters
         self._metrics = metrics
         self._desk = desk
         self._wake = wake
-        self._own_origins = own_origins
+        self._elsewhere = elsewhere
         self._offload = offload
 
     # --------------------------------------------------------- reporting
@@ -106,13 +106,13 @@ class Intake:
             None if step is None else _mark(step, problems, raws),
             Handing(caller, desk.today, refresh, again),
         )
-        told = await self._elsewhere([p for p, _ in good], outcomes)
+        told = await self._told([p for p, _ in good], outcomes)
         notices = [p.notices for p, _ in good]
-        came = iter(zip(outcomes, told, notices, strict=True))
+        came = iter(zip(outcomes, notices, strict=True))
         items = tuple(
             forms.ReportOutcome(state="refused", problem=said)
             if said is not None
-            else _outcome(*next(came))
+            else _outcome(*next(came), told)
             for said in problems
         )
         count = Counter(item.state for item in items)
@@ -128,53 +128,31 @@ class Intake:
             refused=count["refused"],
         )
 
-    async def _elsewhere(
+    async def _told(
         self, kept: Sequence[Prepared], outcomes: Sequence[Outcome]
-    ) -> list[str]:
-        """Say of each URL that is new who took it back, and why.
-
-        A URL's token needs no holder; of others it is noted when they are
-        published.
-        """
-        told = [""] * len(kept)
+    ) -> Mapping[int, str]:
+        """Return of URLs that are new who else took them back, and why."""
         epoch = self._rosters.current.epoch("url")
-        tokens = {
-            i: token.token(token.url_output(Identifier("url", p.value)))
-            for i, (p, came) in enumerate(zip(kept, outcomes, strict=True))
-            if p.kind == "url" and p.type == 1 and isinstance(came, Accepted)
+        urls = {
+            came.id: p.value
+            for p, came in zip(kept, outcomes, strict=True)
+            if (p.kind, p.type) == ("url", 1) and isinstance(came, Accepted)
         }
-        if epoch is None or not tokens:
-            return told
-        found = await self._mirror.taken_back(
-            list(tokens.values()),
-            (token.KIND_CODES["url"], epoch.epoch),
-            ABOUT_THE_VALUE,
-            self._own_origins(),
-        )
-        for i, short in tokens.items():
-            if short in found:
-                told[i] = report.who_took_back(
-                    found[short], self._rosters.current
-                )
-        await self._own.vault.tell_elsewhere(
-            (came.id, text)
-            for came, text in zip(outcomes, told, strict=True)
-            if text
-        )
-        return told
+        if epoch is None or not urls:
+            return {}
+        tokens = await self._offload(_tokens, urls)
+        return await self._elsewhere.note("url", epoch.epoch, tokens)
 
     async def reports(
         self, wanted: import_forms.ReportSearch
     ) -> forms.VaultPage:
         """Return rows of the vault, newest first."""
-        found: Sequence[Identifier] = ()
-        if wanted.value:
-            found = report.forms_to_retract(
-                wanted.kind,
-                wanted.value,
-                region=wanted.region or self._config.member.region,
-                scheme=wanted.scheme or None,
-            )
+        found = report.forms_to_find(
+            wanted.kind,
+            wanted.value,
+            region=wanted.region or self._config.member.region,
+            scheme=wanted.scheme or None,
+        )
         list_id = 0
         if wanted.list:
             list_id = await self._own.imports.list_id(wanted.list)
@@ -278,8 +256,10 @@ class Intake:
 
     async def refused_rows(
         self, number: int, after: int
-    ) -> import_forms.RefusedPage:
-        """Return refused rows of an import behind a row."""
+    ) -> import_forms.RefusedPage | None:
+        """Return refused rows of an import behind a row; None: no import."""
+        if await self._own.imports.state(number) is None:
+            return None
         rows, more = await self._own.imports.refused(number, after or -1)
         header = [_cells(row.cells) for row in rows if not row.row]
         return import_forms.RefusedPage(
@@ -298,13 +278,15 @@ class Intake:
 
     async def keep_cells(
         self, number: int, cells: import_forms.RefusedCells
-    ) -> None:
-        """Keep the cells of refused rows, sealed."""
+    ) -> bool:
+        """Keep the cells of refused rows, sealed; False: no such import."""
+        if await self._own.imports.state(number) is None:
+            return False
         rows = [(row, msgspec.json.encode(some)) for row, some in cells.rows]
         if cells.header:
             rows.append((0, msgspec.json.encode(cells.header)))
-        if await self._own.imports.state(number) is not None:
-            await self._own.imports.keep_cells(number, rows)
+        await self._own.imports.keep_cells(number, rows)
+        return True
 
 
 # ---------------------------------------------------------------- to forms
@@ -321,13 +303,23 @@ def new_report(kept: Prepared, raw: str = "") -> NewReport:
     )
 
 
+def _tokens(urls: Mapping[int, str]) -> Mapping[int, bytes]:
+    return {
+        id_: token.token(token.url_output(Identifier("url", value)))
+        for id_, value in urls.items()
+    }
+
+
 def _outcome(
-    came: Outcome, elsewhere: str, notices: tuple[str, ...]
+    came: Outcome, notices: tuple[str, ...], told: Mapping[int, str]
 ) -> forms.ReportOutcome:
     match came:
         case Accepted(id_):
             return forms.ReportOutcome(
-                state="accepted", id=id_, elsewhere=elsewhere, notices=notices
+                state="accepted",
+                id=id_,
+                elsewhere=told.get(id_, ""),
+                notices=notices,
             )
         case Known(id_):
             return forms.ReportOutcome(state="known", id=id_, notices=notices)

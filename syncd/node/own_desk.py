@@ -26,6 +26,7 @@ from syncd.flows.tokenise import Offload, Share
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import token, vocabulary
 from syncd.indicator.claims import Claim
+from syncd.node.elsewhere import Elsewhere
 from syncd.node.events import Events
 from syncd.node.home import Home, share_name
 from syncd.node.intake import TYPES, Intake, new_report
@@ -35,9 +36,7 @@ from syncd.node.own_lists import OwnLists
 from syncd.node.rosters import RosterKeeper
 from syncd.node.status import Board
 from syncd.store.access import Access
-from syncd.store.vault import (
-    State,
-)
+from syncd.store.vault import State
 from syncd.web import forms
 from syncd.web.events import Event
 from syncd.web.own_door import Caller
@@ -63,6 +62,7 @@ class OwnDesk:
         metrics: Metrics,
         events: Events,
         wake: Callable[[], None],
+        elsewhere: Elsewhere,
         own_origins: Callable[[], frozenset[str]],
         offload: Offload,
         today: Callable[[], str],
@@ -79,6 +79,7 @@ class OwnDesk:
             metrics: counts.
             events: what happened, to follow.
             wake: has it published what waits.
+            elsewhere: notes what others took back.
             own_origins: the names of our logs.
             offload: runs pure work elsewhere.
             today: the day it is in the roster's zone.
@@ -110,7 +111,7 @@ class OwnDesk:
             metrics=metrics,
             desk=self._desk,
             wake=wake,
-            own_origins=own_origins,
+            elsewhere=elsewhere,
             offload=offload,
         )
         self.take_reports = intake.take_reports

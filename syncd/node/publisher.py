@@ -23,10 +23,9 @@ from syncd.errors import (
 from syncd.flows import publish, pull
 from syncd.flows.ports import Published
 from syncd.flows.publish import Writer
-from syncd.flows.report import ABOUT_THE_VALUE, who_took_back
 from syncd.flows.tokenise import Offload, Tokeniser
 from syncd.indicator.statement import RosterAccepted, Statement
-from syncd.indicator.token import KIND_CODES
+from syncd.node.elsewhere import Elsewhere
 from syncd.node.exchange import BUG, Exchange
 from syncd.node.metrics import Metrics
 from syncd.node.standing import Standing
@@ -54,6 +53,7 @@ class Publisher:
         tokeniser: Tokeniser,
         standing: Standing,
         exchange: Exchange,
+        elsewhere: Elsewhere,
         metrics: Metrics,
         grown: Callable[[], None],
         aside: Callable[[Coroutine[Any, Any, None]], None],
@@ -72,6 +72,7 @@ class Publisher:
             tokeniser: asks the holders.
             standing: says whether our log may grow.
             exchange: pokes the others.
+            elsewhere: notes what others took back.
             metrics: counts.
             grown: called when our log has grown.
             aside: has something done that nobody waits for.
@@ -87,6 +88,7 @@ class Publisher:
         self._tokeniser = tokeniser
         self._standing = standing
         self._exchange = exchange
+        self._elsewhere = elsewhere
         self._metrics = metrics
         self._grown = grown
         self._aside = aside
@@ -249,29 +251,5 @@ class Publisher:
         )
         if rows:
             await self._after_append(urgent=any(row.urgent for row in rows))
-            await self._elsewhere([row.id for row in rows])
+            await self._elsewhere.published([row.id for row in rows])
         return bool(rows)
-
-    async def _elsewhere(self, ids: Sequence[int]) -> None:
-        """Note on rows just published what others took their values back for.
-
-        Only now the tokens of phones and accounts are known.
-        """
-        keys: dict[tuple[str, int], dict[bytes, int]] = {}
-        for id_, kind, epoch, short in await self._own.vault.tokens(ids):
-            keys.setdefault((kind, epoch), {})[short] = id_
-        me = self._roster().member(self._config.member.id)
-        ours = {self._config.origin}
-        if me is not None:
-            ours.update(log.origin for log in me.generations)
-        for (kind, epoch), there in keys.items():
-            found = await self._mirror.taken_back(
-                list(there),
-                (KIND_CODES[kind], epoch),
-                ABOUT_THE_VALUE,
-                ours,
-            )
-            await self._own.vault.tell_elsewhere(
-                (there[short], who_took_back(by, self._roster()))
-                for short, by in found.items()
-            )

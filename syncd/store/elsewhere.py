@@ -29,22 +29,28 @@ def find(
         reasons: of a retract, that matter.
         ours: origins of our own logs, which do not.
     """
-    found: dict[bytes, tuple[str, str]] = {}
-    for token, log_id, by in select_in(
+    rows = select_in(
         c,
         "SELECT token, log_id, ended_by FROM claim"
-        " WHERE kind_epoch = ? AND ended_by IS NOT NULL AND token IN (?*)",
+        " WHERE kind_epoch = ? AND ended_by IS NOT NULL"
+        " AND substr(record, 1, 1) = x'01' AND token IN (?*)",
         list(dict.fromkeys(tokens)),
         claims.key(*key),
-    ):
-        origin = str(
-            c.exec_driver_sql(
+    )
+    found: dict[bytes, tuple[str, str]] = {}
+    origins: dict[int, str] = {}
+    said: dict[tuple[int, int], str] = {}  # one retract names many
+    for token, log_id, by in sorted(rows, key=lambda row: row[1:]):
+        if log_id not in origins:
+            origins[log_id] = c.exec_driver_sql(
                 "SELECT origin FROM log WHERE id = ?", (log_id,)
             ).scalar_one()
-        )
-        reason = "" if origin in ours else _reason(c, log_id, by)
-        if reason in reasons:
-            found[token] = (origin, reason)
+        if origins[log_id] in ours:
+            continue
+        if (log_id, by) not in said:
+            said[log_id, by] = _reason(c, log_id, by)
+        if said[log_id, by] in reasons:
+            found[token] = (origins[log_id], said[log_id, by])
     return found
 
 

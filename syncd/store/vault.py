@@ -14,7 +14,13 @@ be public, and name nobody. What ends rows is `retracting`, what is accepted
 `accepting`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -279,9 +285,9 @@ class Vault:
             ]
         )
 
-    async def tell_elsewhere(self, told: Iterable[tuple[int, str]]) -> None:
+    async def tell_elsewhere(self, told: Mapping[int, str]) -> None:
         """Note on rows what another member took their values back for."""
-        rows = [(text, id_) for id_, text in told]
+        rows = [(text, id_) for id_, text in told.items()]
 
         def job(c: sa.Connection) -> None:
             c.exec_driver_sql(

@@ -71,14 +71,14 @@ class Intake(Protocol):
 
     async def refused_rows(
         self, number: int, after: int
-    ) -> import_forms.RefusedPage:
-        """Return refused rows of an import behind a row."""
+    ) -> import_forms.RefusedPage | None:
+        """Return refused rows of an import behind a row; None: no import."""
         ...
 
     async def keep_cells(
         self, number: int, cells: import_forms.RefusedCells
-    ) -> None:
-        """Keep the cells of refused rows, sealed."""
+    ) -> bool:
+        """Keep the cells of refused rows, sealed; False: no such import."""
         ...
 
 
@@ -171,17 +171,17 @@ async def _import(request: web.Request) -> web.Response:
     return _found(await intake.import_state(path_id(request)))
 
 
-def _found(state: import_forms.ImportStatus | None) -> web.Response:
-    if state is None:
+def _found(form: msgspec.Struct | None) -> web.Response:
+    if form is None:
         return problem.response(problem.absent("import: none of that id"))
-    return answer(state)
+    return answer(form)
 
 
 async def _refused(request: web.Request) -> web.Response:
     known_query(request, "after")
     intake, _ = _of(request)
     after = number(request, "after", 0, 0, 10**15)
-    return answer(await intake.refused_rows(path_id(request), after))
+    return _found(await intake.refused_rows(path_id(request), after))
 
 
 async def _keep_cells(request: web.Request) -> web.Response:
@@ -193,8 +193,8 @@ async def _keep_cells(request: web.Request) -> web.Response:
             most=MOST_ITEMS,
         )
     intake, _ = _of(request)
-    await intake.keep_cells(path_id(request), body)
-    return answer(forms.Kept(kept=len(body.rows)))
+    kept = await intake.keep_cells(path_id(request), body)
+    return _found(forms.Kept(kept=len(body.rows)) if kept else None)
 
 
 _ID = Parameter("id", {"type": "integer"}, "of the import", "path")

@@ -413,6 +413,17 @@ def test_a_value_is_retracted_under_each_form_it_may_have() -> None:
     assert [f.value for f in forms] == [NUMBER]
 
 
+def test_a_value_is_found_without_its_kind() -> None:
+    """As all that it may have been reported as."""
+    where: Any = {"region": "US", "scheme": None}
+    assert report.forms_to_find("", "", **where) == ()
+    forms = report.forms_to_find("", "202 555 0123", **where)
+    assert [f.value for f in forms] == [NUMBER]
+    assert report.forms_to_find("phone", "2025550123", **where) == forms
+    with pytest.raises(MalformedError, match="no phone, URL or account"):
+        report.forms_to_find("", "what?", **where)
+
+
 GUARDED = Desk(founded([Never("url", "bank.example/", "bank")]), TODAY, "US")
 PLANTED = msgspec.structs.replace(
     RIGHT,

@@ -246,6 +246,7 @@ async def import_list(member: Member) -> None:
     )
     await desk.finish_import(begun.id, import_forms.ImportEnd())
     kept = await desk.refused_rows(begun.id, 0)
+    assert kept is not None
     assert (len(kept.items), kept.header) == (2, ("canary cell 7",))
     await member.retract("phone", CANARIES["in a list"][0])
     draft = msgspec.convert(listed("in a list"), Draft)

@@ -1,0 +1,63 @@
+"""What other members took back: noted on our own reports of the same value.
+
+It binds nobody, but who reports should know. A URL's token needs no holder,
+so of URLs it is known at once; of phones and accounts once their tokens are.
+"""
+
+from collections.abc import Callable, Mapping
+
+from syncd.flows.report import ABOUT_THE_VALUE
+from syncd.indicator.token import KIND_CODES
+from syncd.roster.roster import Roster
+from syncd.store.mirror import MirrorStore
+from syncd.store.vault import Vault
+
+
+class Elsewhere:
+    """Finds by token who took a value of ours back, and keeps it."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        mirror: MirrorStore,
+        roster: Callable[[], Roster],
+        own_origins: Callable[[], frozenset[str]],
+    ) -> None:
+        self._vault = vault
+        self._mirror = mirror
+        self._roster = roster
+        self._own_origins = own_origins
+
+    async def published(self, ids: list[int]) -> None:
+        """Note it on phones and accounts that were published just now."""
+        keys: dict[tuple[str, int], dict[int, bytes]] = {}
+        for id_, kind, epoch, token in await self._vault.tokens(ids):
+            if kind != "url":
+                keys.setdefault((kind, epoch), {})[id_] = token
+        for (kind, epoch), tokens in keys.items():
+            await self.note(kind, epoch, tokens)
+
+    async def note(
+        self, kind: str, epoch: int, tokens: Mapping[int, bytes]
+    ) -> Mapping[int, str]:
+        """Return `MEMBER REASON` by row, and keep it: of those that have one.
+
+        `tokens` are of one kind and epoch, by row of the vault.
+        """
+        found = await self._mirror.taken_back(
+            [*tokens.values()],
+            (KIND_CODES[kind], epoch),
+            ABOUT_THE_VALUE,
+            self._own_origins(),
+        )
+        told = {
+            id_: self._said(*found[token])
+            for id_, token in tokens.items()
+            if token in found
+        }
+        await self._vault.tell_elsewhere(told)
+        return told
+
+    def _said(self, origin: str, reason: str) -> str:
+        member = self._roster().by_origin(origin)
+        return f"{member[0].id if member else origin} {reason}"

@@ -1,0 +1,222 @@
+"""Lists that come again, through the door."""
+
+import datetime
+import zoneinfo
+from typing import Any
+
+import pytest
+
+from tests.alliance import Alliance
+from tests.web.door import Door, Reply, report
+
+ZONE = zoneinfo.ZoneInfo("Asia/Shanghai")
+TODAY = datetime.datetime.now(ZONE).date()
+YESTERDAY = (TODAY - datetime.timedelta(days=1)).isoformat()
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def urls(name: str, count: int) -> list[dict[str, Any]]:
+    """Return reports of hosts that nobody else has."""
+    hosts = [f"http://{name}{n}.example/" for n in range(count)]
+    return [report(host, "url") for host in hosts]
+
+
+def problem(detail: str) -> dict[str, Any]:
+    return {"type": "x", "title": "", "status": 400, "detail": detail}
+
+
+async def take(
+    door: Door, name: str, reports: list[Any], *refused: Any, **more: Any
+) -> dict[str, Any]:
+    """Hand in all rows of a list's next file; return how far it is."""
+    wanted = {"name": f"{name}.csv", "size": 9, "list": name, **more}
+    wanted["file"] = f"{len(reports):064x}"
+    begun = (await door.post("/v1/imports", wanted)).body
+    step = {
+        "id": begun["id"],
+        "old_offset": 0,
+        "offset": 9,
+        "row": len(reports) + len(refused),
+        "prefix": bytes(32).hex(),
+        "rows": [*range(1, len(reports) + 1)],
+        "refused": [*refused],
+    }
+    body = {"reports": reports, "import": step}
+    reply = await door.post("/v1/reports", body)
+    assert reply.status == 202, reply.body
+    return {**begun, "items": reply.body["items"]}
+
+
+async def end(door: Door, id_: int, **how: Any) -> Reply:
+    return await door.post(f"/v1/imports/{id_}/finish", how)
+
+
+async def whole(door: Door, name: str, reports: list[Any], **how: Any) -> Any:
+    """Import a file of a list, to its end."""
+    begun = await take(door, name, reports)
+    reply = await end(door, begun["id"], **how)
+    assert reply.status == 200, reply.body
+    return reply.body
+
+
+async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
+    police: Door,
+) -> None:
+    """The problem has the number; the import ends when it is said."""
+    rows = urls("nightly", 6)
+    first = await whole(police, "n", rows)
+    assert (first["list"], first["accepted"]) == ("n", 6)
+    again = await whole(police, "n", rows[:4], gone="retract")
+    assert (again["known"], again["gone"], again["due"]) == (4, 2, 0)
+    begun = await take(police, "n", rows[:4])
+    for how in ({}, {"gone_at_most": 3}, {"complete": False}):
+        reply = await end(police, begun["id"], gone="retract", **how)
+        assert reply.status == 422
+        assert reply.body["params"]["due"] == "2"
+        assert "--gone-at-most 2" in reply.body["hint"]
+    reply = await end(police, begun["id"], gone="retract", gone_at_most=2)
+    assert (reply.body["due"], reply.body["dropped"]) == (2, 2)
+    reply = await end(police, begun["id"])  # the answer was lost
+    assert reply.body["dropped"] == 2
+    told = (await police.get(f"/v1/imports/{first['id']}")).body
+    assert told["standing"] == 4
+    page = (await police.get("/v1/imports?list=n&limit=2")).body
+    assert [i["id"] for i in page["items"]] == [begun["id"], again["id"]]
+    page = (await police.get(f"/v1/imports?list=n&before={page['next']}")).body
+    assert [i["id"] for i in page["items"]] == [first["id"]]
+    assert "next" not in page
+    assert (await police.get("/v1/imports/999999")).status == 404
+
+
+async def test_what_was_taken_back_does_not_creep_back(police: Door) -> None:
+    """Each row says why and since when; a reason given ends it."""
+    [row, other] = urls("creep", 2)
+    await police.take(row)
+    back = {"kind": "url", "value": row["value"], "reason": "appeal_upheld"}
+    await police.post("/v1/retractions", back)
+    begun = await take(police, "creep", [row, other])
+    held, new = begun["items"]
+    assert (held["state"], new["state"]) == ("taken_back", "accepted")
+    assert (held["reason"], len(held["on"])) == ("appeal_upheld", 10)
+    ended = await end(police, begun["id"])
+    assert (ended.body["accepted"], ended.body["taken_back"]) == (1, 1)
+    body = {"reports": [row], "again": "the court has decided anew"}
+    reply = await police.post("/v1/reports", body)
+    assert reply.body["items"][0]["state"] == "accepted"
+    [found, _] = await search(police, value=row["value"])
+    assert found["again"] == "the court has decided anew"
+
+
+@pytest.mark.parametrize("why", ["x" * 201, "a\nb"])
+async def test_a_reason_is_one_line(police: Door, why: str) -> None:
+    body = {"reports": urls("why", 1), "again": why}
+    assert (await police.post("/v1/reports", body)).status == 400
+
+
+async def test_what_others_took_back_is_told(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    """Of a URL at once, of a phone once it is published; it binds nobody."""
+    [url], phone = urls("elsewhere", 1), report("+12025550178")
+    other = report("+12025550179")
+    await police.take(url, phone, other)
+    await alliance.settle()
+    for row, reason in (
+        *((url, "court_order"), (phone, "false_positive")),
+        (other, "duplicate"),
+    ):
+        back = {"kind": row["kind"], "value": row["value"], "reason": reason}
+        await police.post("/v1/retractions", back)
+    await alliance.settle()
+    began = await take(bank, "others", [url, phone, other])
+    told = [item.get("elsewhere") for item in began["items"]]
+    assert told == ["police court_order", None, None]
+    await alliance.settle()
+    ended = await end(bank, began["id"])
+    assert (ended.body["accepted"], ended.body["elsewhere"]) == (3, 2)
+    for row, says in (
+        *((url, "police court_order"), (phone, "police false_positive")),
+        (other, None),
+    ):
+        [found] = await search(bank, value=row["value"], kind=row["kind"])
+        assert found.get("elsewhere") == says
+    # It is not told of what we took back ourselves.
+    [held] = await police.take(url)
+    assert held["state"] == "taken_back"
+
+
+async def test_refused_rows_come_back_as_they_were(police: Door) -> None:
+    """What the client and what the daemon refused, with all their cells."""
+    rows = [*urls("refused", 1), report("n/a")]
+    unread = {"row": 3, "value": "?", "problem": problem("not a day")}
+    begun = await take(police, "refused", rows, unread)
+    cells = {"header": ["no", "url"], "rows": [[2, ["7", "n/a"]], [9, ["x"]]]}
+    path = f"/v1/imports/{begun['id']}/refused"
+    assert (await police.post(path, cells)).body == {"kept": 2}
+    kept = (await police.get(path)).body
+    assert kept["header"] == ["no", "url"]
+    assert [(i["row"], i.get("cells")) for i in kept["items"]] == [
+        (2, ["7", "n/a"]),
+        (3, None),
+    ]
+    assert kept["items"][1]["problem"]["detail"] == "not a day"
+    assert (await police.get(f"{path}?after=2")).body["items"][0]["row"] == 3
+    assert (await police.get("/v1/imports/999999/refused")).status == 404
+    assert (await police.post("/v1/imports/999999/refused", cells)).status == (
+        404
+    )
+    many = {"rows": [[n, []] for n in range(10_001)]}
+    assert (await police.post(path, many)).status == 400
+
+
+async def search(door: Door, **asked: Any) -> list[Any]:
+    """Ask for rows of the vault, by value too."""
+    reply = await door.post("/v1/reports/search", asked)
+    assert reply.status == 200, reply.body
+    return list(reply.body["items"])
+
+
+async def test_reports_are_found_by_what_is_known_of_them(
+    alliance: Alliance, police: Door
+) -> None:
+    """By value as anybody writes it, list, import, person, label and day."""
+    rows = urls("find", 2)
+    rows[0] |= {"label": "fake_shop", "seen": YESTERDAY}
+    begun = await whole(police, "find", rows)
+    await alliance.settle()
+    ids = {"import": begun["id"]}
+    newer, older = await search(police, **ids)
+    assert newer["id"] > older["id"]
+    assert (older["by"], older["import_id"]) == ("desk", begun["id"])
+    for asked in (
+        {"value": "HTTP://find0.example"},
+        {"label": "fake_shop", **ids},
+        {"seen_from": YESTERDAY, "seen_to": YESTERDAY, "list": "find"},
+        {"label": "fake_shop", "kind": "url", "by": "desk", "list": "find"},
+    ):
+        assert await search(police, **asked) == [older], asked
+    for asked in (
+        {"value": "http://find9.example/"},
+        {"accepted_to": YESTERDAY, **ids},
+        {"by": "reader", **ids},
+        {"list": "no such list"},
+        {"kind": "phone", **ids},
+    ):
+        assert await search(police, **asked) == [], asked
+    path = f"/v1/reports?import={begun['id']}&accepted_from={YESTERDAY}"
+    assert len((await police.get(path)).body["items"]) == 2
+    assert (await police.get("/v1/reports?value=x")).status == 400
+
+
+async def test_a_list_is_seen_again_on_purpose(police: Door) -> None:
+    """`refresh` says so; without it all is known."""
+    rows = urls("refresh", 1)
+    rows[0]["seen"] = YESTERDAY
+    await police.take(*rows)
+    del rows[0]["seen"]
+    [item] = await police.take(*rows)
+    assert item["state"] == "known"
+    body = {"reports": rows, "refresh": True}
+    for state in ("accepted", "known"):
+        reply = await police.post("/v1/reports", body)
+        assert reply.body["items"][0]["state"] == state
