@@ -330,6 +330,7 @@ TEXT = {
     "22 characters: what we said by token": "22 字符令牌：按令牌提出的异议",
     "{n} values there, want one": "有 {n} 个值，只要一个",
     "the dispute is kept as {id}": "异议已保存，编号 {id}",
+    "more: --after {id}": "还有：--after {id}",
     "more: --before {id}": "还有：--before {id}",
     "import {id}: accepted {accepted}, already known {known},"
     " refused {refused}": (
@@ -385,6 +386,8 @@ TEXT = {
     "of the token": "令牌所属期",
     "a file with the value": "存放该值的文件",
     "a smaller id only": "只列编号更小的",
+    "a larger id only": "只列编号更大的",
+    "value: it is no phone, URL or account": "值：既不是电话或网址，也不是账号",
     "rows at most": "最多行数",
     "show the raw values": "显示原始值",
     # --------------------------------------- refusals of reports and codes

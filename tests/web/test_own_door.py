@@ -177,9 +177,9 @@ async def test_a_page_of_another_site_is_refused(
         ("GET", "/v1/indicators/a%2Fb/x", 400),
         ("GET", "/v1/indicators/a%2Fb/1", 404),
         ("GET", "/v1/reports?seen_from=soon", 400),
-        ("GET", "/v1/imports/7", 404),
+        ("GET", "/v1/imports/999999", 404),
         ("GET", "/v1/imports?limit=0", 400),
-        ("POST", "/v1/imports/7/finish", 404),
+        ("POST", "/v1/imports/999999/finish", 404),
         ("POST", "/v1/imports/x/finish", 400),
     ],
 )
