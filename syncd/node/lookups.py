@@ -35,8 +35,9 @@ from syncd.store.own import OwnLogStore
 from syncd.store.sightings import Met
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import forms, problem
-from syncd.web.own_door import Caller, LookupCall
+from syncd.web.own_door import MAX_DEADLINE_MS, Caller, LookupCall
 
+EACH_MS = 2  # of time for each item; three forms of an account take 1 ms
 SUSPECTS = 65_536  # positions of false reports that are remembered
 
 
@@ -189,7 +190,10 @@ class Lookups:
             self._config.member.region,
             self._own_origins(),
         )
-        deadline_ms = wanted.deadline_ms or self._config.lookup.deadline_ms
+        deadline_ms = wanted.deadline_ms or min(
+            self._config.lookup.deadline_ms + EACH_MS * len(wanted.items),
+            MAX_DEADLINE_MS,
+        )
         overlay = Overlay(self._own.entries, roster, day)
         answers = await lookup.lookup(
             [_question(item) for item in wanted.items],

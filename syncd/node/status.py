@@ -216,13 +216,13 @@ class Board:
     async def as_of(self) -> tuple[forms.AsOf, ...]:
         """Return how fresh is what we hold of each active member's log."""
         now = int(self._clock())
-        heads = {h.origin: h for h in await self._mirror.heads()}
+        sizes = await self._mirror.sizes()
         told = []
         for member in self.roster().active():
             origin = member.origin
-            head = heads.get(origin) or await self._mirror.head(origin)
+            mirrored, merged = sizes.get(origin, (0, 0))
             if origin == self._config.origin:
-                heard, known = now, head.merged
+                heard, known = now, merged
             else:
                 heard = self._exchange.heard_at(member.id, origin)
                 known = self._exchange.log_state(origin).known
@@ -230,8 +230,8 @@ class Board:
                 forms.AsOf(
                     member=member.id,
                     origin=origin,
-                    merged=head.merged,
-                    behind=max(known, head.mirrored) - head.merged,
+                    merged=merged,
+                    behind=max(known, mirrored) - merged,
                     heard_at=heard or None,
                     age_s=max(now - heard, 0) if heard else None,
                 )

@@ -92,6 +92,15 @@ class MirrorStore:
 
         return await self._db.read(job)
 
+    async def sizes(self) -> dict[str, tuple[int, int]]:
+        """Return how much of each origin's log is (mirrored, merged)."""
+
+        def job(c: sa.Connection) -> dict[str, tuple[int, int]]:
+            rows = c.exec_driver_sql("SELECT origin, size, merged FROM log")
+            return {origin: (size, merged) for origin, size, merged in rows}
+
+        return await self._db.read(job)
+
     async def advance(
         self,
         old: MirrorHead,

@@ -142,7 +142,7 @@ class LookupCall:
 
     purpose: str
     reference: str
-    deadline_ms: int  # 0: the setting's
+    deadline_ms: int  # 0: the setting's, and more for many items
     items: "list[forms.Item | SyncdError]"
 
 

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from syncd.indicator import statement
@@ -194,3 +196,20 @@ async def test_what_was_never_heard_since_the_start_has_no_age(
     told = await alliance.bank.node.own_desk.lookup(TELLER, call)
     ages = {a.member: a.age_s for a in told.as_of}
     assert ages == {"bank": 0, "carrier": None, "police": None}
+
+
+async def test_many_items_have_more_time_unless_one_is_named(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    async def noted(*_: Any, timeout_s: float, **__: Any) -> list[Any]:
+        given.append(timeout_s)
+        return []
+
+    monkeypatch.setattr("syncd.node.lookups.lookup.lookup", noted)
+    bank = alliance.bank
+    for n, deadline_ms in ((1, 0), (1000, 0), (40_000, 0), (1000, 50)):
+        items = [phone("+12025550190")] * n
+        await ask(bank, *items, deadline_ms=deadline_ms)
+    assert given == [3.002, 5.0, 60.0, 0.05]

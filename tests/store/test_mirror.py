@@ -79,6 +79,8 @@ async def test_advance_keeps_bundles_head_and_claims(
     await mirror.advance(more[0], more[1], more[2], more[3])
     assert await mirror.head(log.origin) == more[1]
     assert await mirror.heads() == [more[1]]
+    size = more[1].mirrored
+    assert await mirror.sizes() == {log.origin: (size, more[1].merged)}
     tail = await mirror.bundle(log.origin, 1)
     assert tail is not None
     assert serve.records(log.origin, tail) == log.records[256:]
