@@ -6,7 +6,6 @@ import re
 import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -18,30 +17,24 @@ from syncd.flows.report import Desk, Prepared
 from syncd.flows.tokenise import Offload
 from syncd.indicator import statement, token
 from syncd.indicator.identifier import Identifier
+from syncd.node import taken
 from syncd.node.elsewhere import Elsewhere
 from syncd.node.home import Home
 from syncd.node.metrics import Metrics
 from syncd.node.rosters import RosterKeeper
 from syncd.store import gone
-from syncd.store.imports import ImportMark, ImportState, Refused
+from syncd.store.imports import ImportMark, Refused
 from syncd.store.vault import (
     Accepted,
     Handing,
-    Held,
-    Known,
-    NewReport,
     Query,
     State,
-    VaultRow,
 )
 from syncd.web import forms, import_forms, problem
 
 AT_ONCE = 500  # drafts read in one go: others get the processor in between
-TYPES = {1: "report", 3: "dispute", 5: "reassigned", 6: "answer", 7: "vouch"}
 LONGEST_NAME = 1024  # characters of a file's or a list's name
 _HEX32 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
-Outcome = Accepted | Known | Held
 
 
 class Intake:
@@ -102,7 +95,7 @@ class Intake:
             for p in prepared
         ]
         outcomes = await self._own.vault.accept(
-            [new_report(p, raw) for p, raw in good],
+            [taken.new_report(p, raw) for p, raw in good],
             None if step is None else _mark(step, problems, raws),
             Handing(caller, desk.today, refresh, again),
         )
@@ -112,7 +105,7 @@ class Intake:
         items = tuple(
             forms.ReportOutcome(state="refused", problem=said)
             if said is not None
-            else _outcome(*next(came), told)
+            else taken.outcome(*next(came), told)
             for said in problems
         )
         count = Counter(item.state for item in items)
@@ -129,7 +122,7 @@ class Intake:
         )
 
     async def _told(
-        self, kept: Sequence[Prepared], outcomes: Sequence[Outcome]
+        self, kept: Sequence[Prepared], outcomes: Sequence[taken.Outcome]
     ) -> Mapping[int, str]:
         """Return of URLs that are new who else took them back, and why."""
         epoch = self._rosters.current.epoch("url")
@@ -177,7 +170,9 @@ class Intake:
                 ),
             )
         )
-        return forms.VaultPage(items=tuple(map(vault_item, rows)), next=more)
+        return forms.VaultPage(
+            items=tuple(map(taken.vault_item, rows)), next=more
+        )
 
     def _moment(self, name: str, day: str, later: int) -> int:
         """Return when a day of the roster's zone begins, or one later."""
@@ -210,7 +205,7 @@ class Intake:
             hashlib.sha256(known_by).digest(),
             *(wanted.size, wanted.name, wanted.list, caller),
         )
-        return _status(state), new
+        return taken.status(state), new
 
     async def finish_import(
         self, number: int, how: import_forms.ImportEnd
@@ -232,7 +227,7 @@ class Intake:
         state = await self._own.imports.state(number)
         if state is not None and state.dropped:
             self._wake()
-        return None if state is None else _status(state)
+        return None if state is None else taken.status(state)
 
     async def imports(
         self, before: int, limit: int, name: str
@@ -240,7 +235,7 @@ class Intake:
         """Return imports, newest first; of one list, or of all."""
         found = await self._own.imports.history(before, limit, name)
         return import_forms.ImportPage(
-            items=tuple(map(_status, found)),
+            items=tuple(map(taken.status, found)),
             next=found[-1].id if len(found) == limit else 0,
         )
 
@@ -252,7 +247,7 @@ class Intake:
         if state is None:
             return None
         standing = await self._own.imports.standing(number)
-        return msgspec.structs.replace(_status(state), standing=standing)
+        return msgspec.structs.replace(taken.status(state), standing=standing)
 
     async def refused_rows(
         self, number: int, after: int
@@ -261,13 +256,13 @@ class Intake:
         if await self._own.imports.state(number) is None:
             return None
         rows, more = await self._own.imports.refused(number, after or -1)
-        header = [_cells(row.cells) for row in rows if not row.row]
+        header = [taken.cells(row.cells) for row in rows if not row.row]
         return import_forms.RefusedPage(
             items=tuple(
                 import_forms.RefusedItem(
                     row=row.row,
                     problem=msgspec.json.decode(row.why, type=forms.Problem),
-                    cells=_cells(row.cells),
+                    cells=taken.cells(row.cells),
                 )
                 for row in rows
                 if row.row
@@ -289,44 +284,11 @@ class Intake:
         return True
 
 
-# ---------------------------------------------------------------- to forms
-
-
-def new_report(kept: Prepared, raw: str = "") -> NewReport:
-    """Return what the vault is to keep; `raw` is its cell in a list."""
-    return NewReport(
-        *(kept.kind, kept.value, kept.fields, kept.type, kept.urgent),
-        *(kept.extras, kept.token, kept.epoch),
-        seen=kept.seen,
-        expires=kept.expires,
-        raw=raw,
-    )
-
-
 def _tokens(urls: Mapping[int, str]) -> Mapping[int, bytes]:
     return {
         id_: token.token(token.url_output(Identifier("url", value)))
         for id_, value in urls.items()
     }
-
-
-def _outcome(
-    came: Outcome, notices: tuple[str, ...], told: Mapping[int, str]
-) -> forms.ReportOutcome:
-    match came:
-        case Accepted(id_):
-            return forms.ReportOutcome(
-                state="accepted",
-                id=id_,
-                elsewhere=told.get(id_, ""),
-                notices=notices,
-            )
-        case Known(id_):
-            return forms.ReportOutcome(state="known", id=id_, notices=notices)
-        case Held(id_, reason, on):
-            return forms.ReportOutcome(
-                state="taken_back", id=id_, reason=reason, on=on
-            )
 
 
 def _check(step: import_forms.ImportStep) -> None:
@@ -359,22 +321,6 @@ def _mark(
     )
 
 
-def _status(state: ImportState) -> import_forms.ImportStatus:
-    return import_forms.ImportStatus(
-        **{
-            name: getattr(state, name)
-            for name in (
-                *("id", "list", "name", "began_at", "finished_at", "size"),
-                *("offset", "row", "accepted", "known", "taken_back"),
-                *("refused", "elsewhere", "gone", "due", "dropped"),
-                "finished",
-            )
-        },
-        by=state.caller,
-        prefix=state.prefix.hex(),
-    )
-
-
 def _day(name: str, text: str) -> str:
     """Return a day as it stands, or "".
 
@@ -389,46 +335,3 @@ def _day(name: str, text: str) -> str:
                 "{name}: want a day as YYYY-MM-DD", name=name
             ) from None
     return text
-
-
-def _cells(raw: bytes) -> tuple[str, ...]:
-    return msgspec.json.decode(raw, type=tuple[str, ...]) if raw else ()
-
-
-def _again(extras: bytes) -> str:
-    """Return why a row was reported though it was taken back, or ""."""
-    said: Any = None
-    if extras.startswith(b'{"again":'):
-        said = msgspec.json.decode(extras)
-    return str(said["again"]) if isinstance(said, Mapping) else ""
-
-
-def vault_item(row: VaultRow) -> forms.VaultItem:
-    """Return a row as callers get it."""
-    said = {k: v for k, v in row.fields.items() if k != "reason"}
-    return msgspec.convert(
-        {
-            **said,
-            "id": row.id,
-            "type": TYPES[row.type],
-            "kind": row.kind,
-            "value": row.value,
-            "token": ""
-            if row.value or row.token is None
-            else token.encode(row.token),
-            "epoch": 0 if row.value or row.epoch is None else row.epoch,
-            "state": row.state.name.lower(),
-            "position": None if row.index is None else (row.origin, row.index),
-            "ended_by": None
-            if row.ended_index is None
-            else (row.origin, row.ended_index),
-            "accepted_at": row.accepted_at,
-            "import_id": row.import_id,
-            "by": row.caller,
-            "again": _again(row.extras),
-            "elsewhere": row.elsewhere,
-            "urgent": row.urgent,
-            "reason": row.reason or row.fields.get("reason", ""),
-        },
-        forms.VaultItem,
-    )

@@ -29,12 +29,13 @@ from syncd.indicator.claims import Claim
 from syncd.node.elsewhere import Elsewhere
 from syncd.node.events import Events
 from syncd.node.home import Home, share_name
-from syncd.node.intake import TYPES, Intake, new_report
+from syncd.node.intake import Intake
 from syncd.node.lookups import Claims, Lookups, day_text
 from syncd.node.metrics import Metrics
 from syncd.node.own_lists import OwnLists
 from syncd.node.rosters import RosterKeeper
 from syncd.node.status import Board
+from syncd.node.taken import TYPES, new_report
 from syncd.store.access import Access
 from syncd.store.vault import State
 from syncd.web import forms

@@ -9,6 +9,7 @@ until somebody names the number.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from syncd.store.retracting import How
 MOST = 100  # rows that one import takes back unasked
 PART = 100  # one of so many of a list, likewise
 REASON = "list_dropped"
+_HINT: Final = "look at the list; if it is right, say --gone-at-most {due}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,11 @@ def _check(due: int, size: int, refused: int, how: Ending) -> None:
     may = min(MOST, size // PART)
     if how.at_most is not None:
         may = min(may, how.at_most)
-    hint = "look at the list; if it is right, say --gone-at-most {due}"
     if not how.whole:
         raise RefusedError(
             "gone: the file ended early; {due} of the list's {size} values"
             " would be taken back",
-            hint=hint,
+            hint=_HINT,
             due=due,
             size=size,
         )
@@ -119,7 +120,7 @@ def _check(due: int, size: int, refused: int, how: Ending) -> None:
         raise RefusedError(
             "gone: {refused} rows were refused, too many to know them again;"
             " {due} of the list's {size} values would be taken back",
-            hint=hint,
+            hint=_HINT,
             refused=refused,
             due=due,
             size=size,
@@ -128,7 +129,7 @@ def _check(due: int, size: int, refused: int, how: Ending) -> None:
         raise RefusedError(
             "gone: {due} of the list's {size} values would be taken back, at"
             " most {may} go unasked",
-            hint=hint,
+            hint=_HINT,
             due=due,
             size=size,
             may=may,

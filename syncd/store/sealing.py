@@ -106,16 +106,12 @@ def token_mac(cipher: Cipher, kind: str, epoch: int, token: bytes) -> bytes:
 
 def raw_mac(cipher: Cipher, cell: str) -> bytes:
     """Return 8 bytes by which a list's own cell is known again."""
-    return cipher.mac(b"raw\0" + _utf8(cell.strip()))[:8]
+    return cipher.mac(b"raw\0" + cell.strip().encode())[:8]
 
 
 def name_mac(cipher: Cipher, name: str) -> bytes:
     """Return the hash of a list's name."""
-    return cipher.mac(b"list\0" + _utf8(name))
-
-
-def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+    return cipher.mac(b"list\0" + name.encode())
 
 
 def context(type_: int, kind: str, fields_mac: bytes) -> bytes:

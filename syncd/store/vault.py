@@ -29,7 +29,7 @@ import sqlalchemy as sa
 
 from syncd.errors import DamagedError
 from syncd.indicator import statement
-from syncd.store import failpoint, retracting, sealing
+from syncd.store import failpoint, retracting, sealing, searching
 from syncd.store.accepting import (
     Accepted,
     Handing,
@@ -42,6 +42,7 @@ from syncd.store.database import Database, select_in
 from syncd.store.imports import ImportMark
 from syncd.store.retracting import Ending, How, Withdrawn
 from syncd.store.sealing import Cipher
+from syncd.store.searching import Query
 from syncd.store.state import State
 
 __all__ = [
@@ -84,23 +85,6 @@ class VaultRow:
     origin: str = ""  # the log of ours that its statement is in
     caller: str = ""  # who handed it in
     elsewhere: str = ""  # another member took it back: MEMBER REASON
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Which rows of the vault are meant; what is empty does not matter."""
-
-    before: int = 0  # smaller ids only
-    limit: int = 100
-    states: Collection[State] = ()
-    kind: str = ""
-    values: Sequence[tuple[str, str]] = field(default=(), repr=False)
-    label: str = ""
-    caller: str = ""
-    import_id: int = 0
-    list_id: int = 0
-    seen: tuple[str, str] = ("", "")  # days, from and to
-    accepted: tuple[int, int] = (0, 0)  # unix seconds, from and before
 
 
 _ROW = (
@@ -225,7 +209,7 @@ class Vault:
         Where few rows match, a page may hold less than its limit and still
         not be the last: it looks through so many, and says how to go on.
         """
-        where, values = _where(self._cipher, wanted)
+        where, values = searching.where(self._cipher, wanted)
 
         def job(c: sa.Connection) -> tuple[list[VaultRow], int]:
             found: list[VaultRow] = []
@@ -237,7 +221,7 @@ class Vault:
             for number, row in enumerate(rows, 1):
                 fields = row[4]
                 if fields not in said:
-                    said[fields] = _matches(fields, wanted)
+                    said[fields] = searching.matches(fields, wanted)
                 if said[fields]:
                     found.append(self._opened(row))
                 if len(found) == wanted.limit or number == SCANNED:
@@ -390,51 +374,3 @@ class Vault:
             caller or "",
             elsewhere or "",
         )
-
-
-def _where(cipher: Cipher, wanted: Query) -> tuple[str, list[object]]:
-    """Return what of a query the database judges."""
-    macs = [sealing.value_mac(cipher, k, v) for k, v in wanted.values]
-    states = [int(state) for state in wanted.states]
-    first, last = wanted.accepted
-    parts: list[tuple[str, Sequence[object]]] = [
-        ("vault.id < ?", [wanted.before] if wanted.before else []),
-        (f"state IN ({_marks(states)})", states),
-        ("vault.kind = ?", [wanted.kind] if wanted.kind else []),
-        ("caller = ?", [wanted.caller] if wanted.caller else []),
-        ("import_id = ?", [wanted.import_id] if wanted.import_id else []),
-        (
-            "EXISTS (SELECT 1 FROM list_value WHERE list_id = ?"
-            " AND mac = vault.value_mac)",
-            [wanted.list_id] if wanted.list_id else [],
-        ),
-        ("accepted_at >= ?", [first] if first else []),
-        ("accepted_at < ?", [last] if last else []),
-        (
-            "vault.id IN (SELECT vault_id FROM vault_value"  # noqa: S608
-            f" WHERE mac IN ({_marks(macs)}))",
-            [mac[:8] for mac in macs],
-        ),
-        (f"value_mac IN ({_marks(macs)})", macs),
-    ]
-    asked = [(sql, values) for sql, values in parts if values]
-    text = " AND ".join(sql for sql, _ in asked) or "vault.id > 0"
-    return text, [v for _, values in asked for v in values]
-
-
-def _matches(fields: bytes, wanted: Query) -> bool:
-    """Tell whether the public fields of a row are what is asked for."""
-    first, last = wanted.seen
-    if not (wanted.label or first or last):
-        return True
-    said = msgspec.json.decode(fields)
-    seen = said.get("seen", "")
-    return (
-        (not wanted.label or wanted.label == said.get("label"))
-        and (not first or first <= seen)
-        and (not last or "" < seen <= last)
-    )
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ",".join("?" * len(values)) or "NULL"
