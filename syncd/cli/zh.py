@@ -1428,4 +1428,44 @@ TEXT = {
     "by our own lists": "按本机构名单",
     "by our own lists: {what}": "按本机构名单：{what}",
     "nothing to do": "无需处置",
+    "again: want up to {most} printable characters": (
+        "再报理由：至多 {most} 个可显示字符，不换行"
+    ),
+    "gone: the file ended early; {due} of the list's {size} values would be"
+    " taken back": (
+        "本期未出现：文件未读完整；名单 {size} 个值中有 {due} 个将被撤回，未撤"
+    ),
+    "gone: {due} of the list's {size} values would be taken back, at most"
+    " {may} go unasked": (
+        "本期未出现：名单 {size} 个值中有 {due} 个将被撤回，"
+        "未经确认至多 {may} 个，未撤"
+    ),
+    "gone: {refused} rows were refused, too many to know them again; {due} of"
+    " the list's {size} values would be taken back": (
+        "本期未出现：退回 {refused} 行，过多而无法逐一辨认；"
+        "名单 {size} 个值中有 {due} 个将被撤回，未撤"
+    ),
+    "look at the list; if it is right, say --gone-at-most {due}": (
+        "请核对名单；无误时用 --gone-at-most {due} 确认"
+    ),
+    "import: a name is above {most} characters": (
+        "报送批次：名称超过 {most} 个字符"
+    ),
+    "import: an offset or count that cannot be": "报送批次：位置或行数不可能",
+    "import: file is not 32 bytes in hex": (
+        "报送批次：file 应为 32 字节的十六进制"
+    ),
+    "import: prefix is not 32 bytes in hex": (
+        "报送批次：prefix 应为 32 字节的十六进制"
+    ),
+    "import: there is no import {id}": "报送批次：没有第 {id} 批",
+    "import: want a row for each report, and at most {most} refused": (
+        "报送批次：每条上报对应一个行号，退回行一次至多 {most} 行"
+    ),
+    "import: {id} is not at byte {offset} now": (
+        "报送批次：第 {id} 批现已不在第 {offset} 字节"
+    ),
+    "limit: want a number 1 to {most}": "limit：应为 1 至 {most} 的数",
+    "rows: {n} of them, want up to {most}": "行：有 {n} 行，一次至多 {most} 行",
+    "{name}: want a day as YYYY-MM-DD": "{name}：日期应写作 YYYY-MM-DD",
 }

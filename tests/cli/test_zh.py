@@ -70,6 +70,8 @@ REFUSING: tuple[str, ...] = (
     "indicator/phone.py",
     "indicator/suffixes.py",
     "flows/own_lists.py",
+    *("node/intake.py", "store/gone.py", "store/imports.py"),
+    "web/import_routes.py",
     "node/own_lists.py",
     "store/own_entries.py",
     "web/codes.py",
