@@ -1451,7 +1451,7 @@ TEXT = {
     "import: a name is above {most} characters": (
         "报送批次：名称超过 {most} 个字符"
     ),
-    "import: an offset or count that cannot be": "报送批次：位置或行数不可能",
+    "import: an offset or row that cannot be": "报送批次：位置或行号不可能",
     "import: file is not 32 bytes in hex": (
         "报送批次：file 应为 32 字节的十六进制"
     ),

@@ -85,11 +85,8 @@ class Intake:
                 report.prepare_all, drafts[at : at + AT_ONCE], desk
             )
         raws = [d.value if isinstance(d, forms.Draft) else "" for d in drafts]
-        good = [
-            (p, raw)
-            for p, raw in zip(prepared, raws, strict=True)
-            if isinstance(p, Prepared)
-        ]
+        both = zip(prepared, raws, strict=True)
+        good = [(p, raw) for p, raw in both if isinstance(p, Prepared)]
         problems = [
             problem.of(p) if isinstance(p, SyncdError) else None
             for p in prepared
@@ -113,13 +110,7 @@ class Intake:
             self._metrics.reports.labels(state).inc(n)
         if count["accepted"] or any(p.urgent for p, _ in good):
             self._wake()
-        return forms.ReportsTaken(
-            items=items,
-            accepted=count["accepted"],
-            known=count["known"],
-            taken_back=count["taken_back"],
-            refused=count["refused"],
-        )
+        return taken.all_of(items, count)
 
     async def _told(
         self, kept: Sequence[Prepared], outcomes: Sequence[taken.Outcome]
@@ -294,8 +285,9 @@ def _tokens(urls: Mapping[int, str]) -> Mapping[int, bytes]:
 def _check(step: import_forms.ImportStep) -> None:
     if not _HEX32.fullmatch(step.prefix):
         raise MalformedError("import: prefix is not 32 bytes in hex")
-    if step.old_offset > step.offset:
-        raise MalformedError("import: an offset or count that cannot be")
+    numbers = (*step.rows, *(one.row for one in step.refused))
+    if step.old_offset > step.offset or not all(numbers):
+        raise MalformedError("import: an offset or row that cannot be")
 
 
 def _mark(

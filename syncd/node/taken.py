@@ -47,6 +47,19 @@ def outcome(
             )
 
 
+def all_of(
+    items: tuple[forms.ReportOutcome, ...], count: Mapping[str, int]
+) -> forms.ReportsTaken:
+    """Return what became of all, with the count of each state."""
+    return forms.ReportsTaken(
+        items=items,
+        accepted=count.get("accepted", 0),
+        known=count.get("known", 0),
+        taken_back=count.get("taken_back", 0),
+        refused=count.get("refused", 0),
+    )
+
+
 def status(state: ImportState) -> import_forms.ImportStatus:
     """Return an import as callers get it."""
     return import_forms.ImportStatus(

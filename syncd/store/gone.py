@@ -24,6 +24,15 @@ from syncd.store.retracting import How
 MOST = 100  # rows that one import takes back unasked
 PART = 100  # one of so many of a list, likewise
 REASON = "list_dropped"
+# No retract of ours can end what stands in a log that has ended.
+_DUE: Final = (
+    "SELECT value_mac, vault.id, fields FROM vault_value"
+    " JOIN vault ON vault.id = vault_value.vault_id"
+    " JOIN vault_fields ON vault_fields.id = vault.fields_id"
+    " WHERE state < 2 AND type = 1 AND import_id IS NOT NULL"
+    " AND (state = 0 OR log_id = (SELECT max(id) FROM log))"
+    " AND mac IN (?*)"
+)
 _HINT: Final = "look at the list; if it is right, say --gone-at-most {due}"
 
 
@@ -90,18 +99,18 @@ def _take_back(
     """
     import_id, list_id, before = job
     gone = _count(c, list_id, import_id)
-    ids = list(_due(c, list_id, before))
+    found = dict(_due(c, list_id, before))
+    due = len(set(found.values()))
     if not how.retract:
-        return gone, len(ids), 0
-    size = _count(c, list_id)
-    if ids and len(ids) != how.at_most:
-        _check(len(ids), size, refused, how)
-    done = retracting.by_ids(c, ids, How(REASON, how.day, (1,)))
+        return gone, due, 0
+    if due and due != how.at_most:
+        _check(due, _count(c, list_id), refused, how)
+    retracting.by_ids(c, list(found), How(REASON, how.day, (1,)))
     c.exec_driver_sql(
         'DELETE FROM list_value WHERE list_id = ? AND "last" < ?',
         (list_id, before),
     )
-    return gone, len(ids), done.reports
+    return gone, due, due
 
 
 def _check(due: int, size: int, refused: int, how: Ending) -> None:
@@ -172,8 +181,10 @@ def _touch_refused(c: sa.Connection, import_id: int, list_id: int) -> None:
         )
 
 
-def _due(c: sa.Connection, list_id: int, before: int) -> Iterator[int]:
-    """Yield the rows that would be taken back."""
+def _due(
+    c: sa.Connection, list_id: int, before: int
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the rows that would be taken back, each with its value's hash."""
     missing = [
         mac
         for (mac,) in c.exec_driver_sql(
@@ -186,21 +197,14 @@ def _due(c: sa.Connection, list_id: int, before: int) -> Iterator[int]:
     for macs in chunks(missing, 512):
         kept = _elsewhere(c, list_id, macs)
         wanted = {mac for mac in macs if mac not in kept}
-        rows = select_in(
-            c,
-            "SELECT value_mac, vault.id, fields FROM vault_value"
-            " JOIN vault ON vault.id = vault_value.vault_id"
-            " JOIN vault_fields ON vault_fields.id = vault.fields_id"
-            " WHERE state < 2 AND type = 1 AND import_id IS NOT NULL"
-            " AND mac IN (?*)",
-            sorted({mac[:8] for mac in wanted}) or [b""],
-        )
-        for mac, id_, fields in sorted(set(rows), key=lambda row: row[1]):
+        for mac, id_, fields in select_in(
+            c, _DUE, sorted({mac[:8] for mac in wanted})
+        ):
             if fields not in official:
                 said = msgspec.json.decode(fields)
                 official[fields] = said.get("evidence") in OFFICIAL
             if mac in wanted and not official[fields]:
-                yield id_
+                yield id_, mac
 
 
 def _elsewhere(

@@ -343,28 +343,45 @@ def move(
         )
     list_id, refused = done
     if list_id is not None:
-        # Sorted: random keys are slow in a tree that has grown.
-        execute_many(
-            c,
-            'INSERT INTO list_value (list_id, mac, raw, "last")'
-            " VALUES (?, ?, ?, ?) ON CONFLICT (list_id, mac) DO UPDATE"
-            ' SET raw = excluded.raw, "last" = excluded."last"',
-            (
-                (list_id, mac, raw, mark.import_id)
-                for mac, raw in sorted(dict(found).items())
-            ),
-        )
+        _hold(c, list_id, mark.import_id, found)
     room = max(0, MOST_REFUSED - (refused - len(mark.refused)))
+    _refuse(c, cipher, mark.import_id, mark.refused[:room])
+
+
+def _hold(
+    c: sa.Connection,
+    list_id: int,
+    import_id: int,
+    found: Sequence[tuple[bytes, bytes]],
+) -> None:
+    """Note that an import found these values in its list."""
+    # Sorted: random keys are slow in a tree that has grown.
+    execute_many(
+        c,
+        'INSERT INTO list_value (list_id, mac, raw, "last")'
+        " VALUES (?, ?, ?, ?) ON CONFLICT (list_id, mac) DO UPDATE"
+        ' SET raw = excluded.raw, "last" = excluded."last"',
+        (
+            (list_id, mac, raw, import_id)
+            for mac, raw in sorted(dict(found).items())
+        ),
+    )
+
+
+def _refuse(
+    c: sa.Connection, cipher: Cipher, import_id: int, rows: Sequence[Refused]
+) -> None:
+    """Keep refused rows, sealed."""
     execute_many(
         c,
         "INSERT INTO import_refused (import_id, row, raw, why)"
         " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             (
-                *(mark.import_id, one.row),
+                *(import_id, one.row),
                 sealing.raw_mac(cipher, one.raw) if one.raw else b"",
-                cipher.seal(one.why, _context(mark.import_id, one.row, "why")),
+                cipher.seal(one.why, _context(import_id, one.row, "why")),
             )
-            for one in mark.refused[:room]
+            for one in rows
         ),
     )

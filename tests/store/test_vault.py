@@ -319,8 +319,11 @@ async def test_a_crash_in_an_import(
     try:
         state, _ = await again.imports.begin(b"file", 100, "a.csv")
         rows = await again.vault.find_value("phone", "+8613800000001")
-        assert (state.offset, len(rows)) == (
-            (40, 1) if point == "import.committed" else (0, 0)
+        [held] = await again.database.read(
+            lambda c: c.exec_driver_sql("SELECT count(*) FROM list_value")
+        )
+        assert (state.offset, len(rows), *held) == (
+            (40, 1, 1) if point == "import.committed" else (0, 0, 0)
         )
     finally:
         again.close()
