@@ -43,7 +43,9 @@ from syncd.tlog.note import SigningKey
 MAX_BATCH = 4096  # elements in one request
 POINT = 32  # bytes
 PURPOSES = vocabulary.codes("purpose")
-PURPOSES_OF_BULK = frozenset({"publish", "rotate", "portfolio_screen"})
+PURPOSES_OF_BULK = frozenset(
+    {"never", "portfolio_screen", "publish", "rotate"}
+)
 BULK_BATCH = 1024  # identifiers in one request
 # Those on their way together are what a busy holder may take seconds for.
 LOOKUP_BATCH = 256

@@ -20,6 +20,7 @@ SUITE = "ristretto255-SHA512"
 KINDS = ("account", "phone", "url")
 ACTIONS = ("label", "warn", "verify", "delay", "restrict", "hold")
 ALL, LOOKUP, PUBLISH = "all", "lookup", "publish"  # purposes of evaluation
+NEVER = "never"  # of the never-list's own spellings
 QUOTA_CEILING_HOUR = 2_000_000  # no roster may allow more, whoever signed it
 QUOTA_CEILING_DAY = 5_000_000
 
@@ -181,8 +182,9 @@ DEFAULT_CAPS = (
     Cap(days=90, kind="url"),
 )
 DEFAULT_QUOTAS = (
-    Quota(purpose=ALL, hour=210_000, day=4_850_000),
+    Quota(purpose=ALL, hour=260_000, day=4_900_000),
     Quota(purpose=LOOKUP, hour=10_000, day=50_000),
+    Quota(purpose=NEVER, hour=50_000, day=50_000),
     Quota(purpose=PUBLISH, hour=200_000, day=4_800_000),
 )
 DEFAULT_POLICY = Policy()

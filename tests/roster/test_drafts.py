@@ -401,7 +401,7 @@ EDITS: dict[
     "quota for all": (
         lambda d: drafts.set_quota(d, Quota("lookup", 1, 2)),
         lambda r: (r.quota("bank", "lookup").hour, len(r.quotas)),
-        (1, 3),
+        (1, 4),
     ),
     "cap": (
         lambda d: drafts.set_cap(d, Cap(9, kind="url")),

@@ -795,7 +795,8 @@ def test_the_closest_quota_applies(full: Roster) -> None:
     assert full.quota("police", "lookup").hour == 5
     assert full.quota("police", "publish").hour == 200_000
     assert full.quota("bank", "lookup") == Quota("lookup", 10_000, 50_000)
-    assert full.quota("bank", "census") == Quota("all", 210_000, 4_850_000)
+    assert full.quota("bank", "census") == Quota("all", 260_000, 4_900_000)
+    assert full.quota("bank", "never") == Quota("never", 50_000, 50_000)
     assert full.quota("platform", "census").hour == 0
 
 
