@@ -374,6 +374,12 @@ TEXT = {
     ),
     "of values on standard input": "标准输入上的值的种类",
     "in the vault": "保险库中的编号",
+    "never-list: {n} of {of} spellings are not looked for in others' logs yet:"
+    " {why}": "保护名单：{of} 个写法中有 {n} 个尚未在其他成员日志中比对：{why}",
+    "never-list: {of} spellings, {most} of them are looked for in others'"
+    " logs: take rows off it": (
+        "保护名单：共 {of} 个写法，仅比对其他成员日志中的 {most} 个，请精简名单"
+    ),
     "all that an import brought": "某次导入带来的全部",
     "innocent_owner, spoofed_number, …": (
         "innocent_owner（本人与诈骗无关）、spoofed_number（号码被冒用）……"

@@ -194,10 +194,12 @@ class Daemon:
             rng=secrets.token_bytes,
         )
         self.never = NeverList(
+            home=home.path,
             roster=lambda: self.rosters.current,
             tokeniser=self.tokeniser,
             mirror=home.mirror,
             report=self.report,
+            offload=self.bulk,
         )
         self.lapse = Lapse(
             home.path, lambda: self.rosters.current, home.mirror, self.clock
@@ -251,6 +253,7 @@ class Daemon:
             exchange=self.exchange,
             holders=self.tokeniser.holders,
             appending=self.publisher.why_not,
+            never=lambda: self.never.todo,
             offload=self.offload,
             clock=self.clock,
         )
@@ -395,7 +398,7 @@ class Daemon:
         self.desk.changed(origin)
         self.metrics.pulls.labels(origin).inc()
         await self.teller.log(origin)
-        await self.never.check()
+        await self.never.grown()
 
     def _ours_grown(self) -> None:
         self.desk.changed(self.config.origin)
@@ -619,6 +622,7 @@ class Daemon:
         try:
             await self.lapse.check()
             await self.exchange.round()
+            await self.never.catch_up()
         except SyncdError as e:
             self.metrics.failures.labels("round").inc()
             log.warning("round failed", why=str(e))

@@ -1,29 +1,55 @@
 """The never-list by token: for look-ups by token, and for an alarm.
 
-The roster lists normal forms; what comes in from other members' logs are
-tokens. So the tokens of the list are asked of the holders once per roster
-and epoch, like anybody's.
+What comes in from other members' logs are tokens, and the rule of what is
+protected wants values. So what can be counted up, `Rule.spellings`, is asked
+of the holders as anybody's values are, once per spelling and epoch: the home
+remembers the answers, part by part. What cannot be counted up, such as a
+site's other hosts and its pages, only a look-up of the value sees.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 import structlog
 
 from syncd.errors import SyncdError
 from syncd.flows.ports import Finding, Mirror, Position
-from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import identifier, token
+from syncd.flows.tokenise import Offload, Tokeniser
+from syncd.indicator import never, token
 from syncd.indicator.claims import REPORT
 from syncd.indicator.identifier import Identifier
 from syncd.roster.roster import Roster
+from syncd.store import durable
+from syncd.store.database import chunks
 
 log = structlog.get_logger("syncd.never")
 
-TIMEOUT_S = 30.0
-Listed = tuple[str, int, bytes]  # (kind, epoch, token)
+FILE = "never-tokens"  # in the home
+MOST = 50_000  # evaluations for one list
+PART = 4096  # spellings asked for and remembered at once
+TIMEOUT_S = 60.0  # of a part: what is missing is asked for the next time
+REST = 20  # of the time, one part in so many may go into looking for tokens
+MARK = 8  # bytes of a value's hash, in the file
+NOT_WHOLE = (
+    "never-list: {n} of {of} spellings are not looked for in others' logs yet:"
+    " {why}"
+)
+TOO_LONG = (
+    "never-list: {of} spellings, {most} of them are looked for in others'"
+    " logs: take rows off it"
+)
+
+Key = tuple[str, int]  # kind, epoch
+Listed = tuple[str, int, bytes]  # kind, epoch, token
+Known = dict[bytes, bytes]  # a value's mark → its token
+Marked = dict[bytes, Identifier]
 
 
 class NeverList:
@@ -32,69 +58,135 @@ class NeverList:
     def __init__(
         self,
         *,
+        home: Path,
         roster: Callable[[], Roster],
         tokeniser: Tokeniser,
         mirror: Mirror,
         report: Callable[..., Awaitable[None]],
+        offload: Offload,
     ) -> None:
+        self._path = home / FILE
         self._roster = roster
         self._tokeniser = tokeniser
         self._mirror = mirror
         self._report = report
-        self._known: dict[tuple[Identifier, int], bytes] = {}
+        self._offload = offload
+        self._whole: tuple[object, ...] = ()  # list and epochs of `listed`
+        self._known: dict[Key, Known] | None = None  # None: not read yet
+        self._unsaved = False
         self._alarmed: set[Position] = set()
         self._lock = asyncio.Lock()
+        self._due = False
+        self._checked, self._took = -1e9, 0.0  # seconds
+        self.todo: tuple[str, ...] = ()  # lines of status
         self.listed: frozenset[Listed] = frozenset()
-
-    @property
-    def tokens(self) -> frozenset[tuple[str, bytes]]:
-        """The listed tokens by kind."""
-        return frozenset((kind, short) for kind, _, short in self.listed)
+        self.tokens: frozenset[tuple[str, bytes]] = frozenset()
 
     async def refresh(self) -> None:
         """Know the tokens of the newest roster's list; then look for them.
 
         What holders do not answer now is asked for the next time.
+
+        Raises:
+            UnavailableError: the disk is full; what is known is not lost
+                before we stop.
         """
         async with self._lock:
             roster = self._roster()
-            wanted = {
-                (Identifier(n.kind, n.value), epoch.epoch)
-                for n in roster.never
-                if (epoch := roster.epoch(n.kind)) is not None
-            }
-            for kind in identifier.KINDS:
-                await self._ask([w for w in wanted if w[0].kind == kind])
-            self._known = {
-                k: short for k, short in self._known.items() if k in wanted
-            }
-            self.listed = frozenset(
-                (one.kind, epoch, short)
-                for (one, epoch), short in self._known.items()
-            )
+            keys = [(e.kind, e.epoch) for e in roster.epochs if not e.retired]
+            if self._whole != (roster.never, keys):
+                await self._learn(roster, keys)
         await self.check()
 
-    async def _ask(self, wanted: list[tuple[Identifier, int]]) -> None:
-        missing = [w for w in wanted if w not in self._known]
-        if not missing:
-            return
-        outputs: dict[Identifier, bytes] = {}
+    async def _learn(self, roster: Roster, keys: Sequence[Key]) -> None:
+        wanted, urls, count = await self._offload(_counted_up, roster)
+        if self._known is None:
+            self._known = await self._offload(_read, self._path)
+        known = {
+            (kind, number): {
+                mark: short
+                for mark, short in self._known.get((kind, number), {}).items()
+                if mark in wanted[kind]
+            }
+            for kind, number in keys
+            if kind in wanted
+        }
+        self._unsaved |= known != self._known
+        self._known = known
+        newest = {e.kind: e.epoch for e in roster.epochs if not e.retired}
+        asked = [
+            (wanted[k], known[k, newest[k]]) for k in wanted if k in newest
+        ]
+        why = ""
         try:
-            await self._tokeniser.collect(
-                [one for one, _ in missing],
-                outputs,
-                purpose="test",
-                timeout_s=TIMEOUT_S,
-            )
-        except SyncdError as e:
-            log.info("never-list not whole", why=str(e))
-        for one, epoch in missing:
-            if one in outputs:
-                self._known[one, epoch] = token.token(outputs[one])
+            for marks, have in asked:
+                why = why or await self._ask(marks, have)
+            await self._save(known)
+        finally:
+            self._list([n for kind, n in keys if kind == "url"], urls)
+        left = sum(len(marks.keys() - have.keys()) for marks, have in asked)
+        late = NOT_WHOLE.format(n=left, of=count, why=why) if why else ""
+        long = TOO_LONG.format(most=MOST, of=count) if count > MOST else ""
+        self.todo = tuple(filter(None, (late, long)))
+        self._whole = () if why else (roster.never, keys)
+
+    def _list(self, epochs: Sequence[int], urls: Sequence[bytes]) -> None:
+        """List what is known: no holder is needed for a URL."""
+        listed = {("url", number, x) for number in epochs for x in urls}
+        for (kind, number), rows in (self._known or {}).items():
+            listed |= {(kind, number, short) for short in rows.values()}
+        self.listed = frozenset(listed)
+        self.tokens = frozenset((kind, short) for kind, _, short in listed)
+
+    async def _ask(self, wanted: Marked, known: Known) -> str:
+        """Learn what is not known yet; return why some of it is not."""
+        fresh = [mark for mark in wanted if mark not in known]
+        why = ""
+        for part in chunks(fresh, PART):
+            outputs: dict[Identifier, bytes] = {}
+            try:
+                await self._tokeniser.collect(
+                    [wanted[mark] for mark in part],
+                    outputs,
+                    purpose="never",
+                    timeout_s=TIMEOUT_S,
+                )
+            except SyncdError as e:
+                why = str(e)
+            for mark in part:
+                if wanted[mark] in outputs:
+                    known[mark] = token.token(outputs[wanted[mark]])
+            self._unsaved |= bool(outputs)
+            await self._save(self._known or {})
+            if why:
+                log.info("never-list not whole", why=why)
+                break
+        return why
+
+    async def _save(self, known: dict[Key, Known]) -> None:
+        if self._unsaved:
+            await self._offload(_write, self._path, known)
+            self._unsaved = False
+
+    async def grown(self) -> None:
+        """Look for listed tokens, or have the next round do so.
+
+        With a list of tens of thousands it takes part of a second, and a
+        log that catches up grows many times in one.
+        """
+        self._due = True
+        if time.monotonic() - self._checked > REST * self._took:
+            await self.check()
+
+    async def catch_up(self) -> None:
+        """Look for listed tokens if a log has grown since we last did."""
+        if self._due:
+            await self.check()
 
     async def check(self) -> None:
         """Alarm on each report that stands on a listed token, once."""
-        by_key: dict[tuple[str, int], list[bytes]] = {}
+        self._due, began = False, time.monotonic()
+        by_key: dict[Key, list[bytes]] = {}
         for kind, epoch, short in self.listed:
             by_key.setdefault((kind, epoch), []).append(short)
         for (kind, epoch), tokens in by_key.items():
@@ -117,3 +209,58 @@ class NeverList:
                 except SyncdError:
                     self._alarmed.difference_update(fresh)
                     raise
+        self._checked = time.monotonic()
+        self._took = self._checked - began
+
+
+# ------------------------------------------------------------------ spellings
+
+
+def _counted_up(roster: Roster) -> tuple[dict[str, Marked], list[bytes], int]:
+    """Return what holders are asked for, the URLs' tokens, and a count.
+
+    The count is of what would be asked for if there were no most.
+    """
+    forms, urls = list[Identifier](), list[bytes]()
+    for one in dict.fromkeys(never.of(roster).spellings()):
+        if one.kind == "url":  # no holder is needed for it
+            urls.append(token.token(token.url_output(one)))
+        else:
+            forms.append(one)
+    wanted: dict[str, Marked] = {"phone": {}, "account": {}}
+    for one in forms[:MOST]:
+        wanted[one.kind][_mark(one)] = one
+    return wanted, urls, len(forms)
+
+
+def _mark(one: Identifier) -> bytes:
+    return hashlib.sha256(f"{one.kind}/{one.value}".encode()).digest()[:MARK]
+
+
+def _read(path: Path) -> dict[Key, Known]:
+    """Return what the file remembers; nothing if it cannot be read."""
+    found: dict[Key, Known] = {}
+    size = MARK + token.TOKEN_SIZE
+    try:
+        for name, text in json.loads(durable.read(path) or b"{}").items():
+            kind, _, number = name.partition("/")
+            raw = base64.b64decode(text, validate=True)
+            found[kind, int(number)] = {
+                raw[at : at + MARK]: raw[at + MARK : at + size]
+                for at in range(0, len(raw), size)
+            }
+    except (ValueError, AttributeError, TypeError):
+        log.warning("never-list asked for anew", why="does not parse")
+        return {}
+    return found
+
+
+def _write(path: Path, known: dict[Key, Known]) -> None:
+    text = {
+        f"{kind}/{number}": base64.b64encode(
+            b"".join(mark + short for mark, short in sorted(rows.items()))
+        ).decode()
+        for (kind, number), rows in sorted(known.items())
+        if rows
+    }
+    durable.write(path, json.dumps(text).encode())

@@ -10,6 +10,7 @@ from syncd.flows.ports import MirrorHead
 from syncd.flows.tokenise import HolderState, Offload
 from syncd.indicator import claims
 from syncd.node.exchange import Exchange
+from syncd.node.never import NOT_WHOLE, TOO_LONG
 from syncd.roster.roster import Roster
 from syncd.store.findings import Kept
 from syncd.store.home import OwnStore
@@ -36,6 +37,7 @@ class Board:
         exchange: Exchange,
         holders: Mapping[str, HolderState],
         appending: Callable[[], str],
+        never: Callable[[], Iterable[str]],
         offload: Offload,
         clock: Callable[[], float],
     ) -> None:
@@ -49,6 +51,7 @@ class Board:
             exchange: what it last saw of each member and log.
             holders: what was last seen of each holder that was asked.
             appending: says why we append nothing, or "".
+            never: lines of what there is to do about the never-list.
             offload: runs pure work elsewhere.
             clock: unix seconds.
         """
@@ -59,6 +62,7 @@ class Board:
         self._holders = holders
         self.appending = appending
         self.roster = roster
+        self._never = never
         self._offload = offload
         self._clock = clock
 
@@ -113,7 +117,11 @@ class Board:
             appending=forms.Appending(ok=not why, why=why),
             todo=(),
         )
-        lines = [self.outside(), *todo(told, max_skew_s=config.skew.max_s)]
+        lines = [
+            self.outside(),
+            *self._never(),
+            *todo(told, max_skew_s=config.skew.max_s),
+        ]
         return msgspec.structs.replace(told, todo=tuple(filter(None, lines)))
 
     def outside(self) -> str:
@@ -360,7 +368,18 @@ TODO = (  # where one begins like another, the longer one first
         STOPPED,
         FEW_HOLDERS_WAITING,
     ),
-    *(NEWER, FEW_HOLDERS, HOLDERS, FORK_WHY, FORK, WITHHELD, BEHIND, DEALT),
+    *(
+        NEWER,
+        FEW_HOLDERS,
+        HOLDERS,
+        FORK_WHY,
+        FORK,
+        WITHHELD,
+        BEHIND,
+        DEALT,
+        NOT_WHOLE,
+        TOO_LONG,
+    ),
 )
 
 

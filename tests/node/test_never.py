@@ -1,17 +1,25 @@
 """The never-list by token: each report on it is an alarm, once."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from syncd.errors import UnavailableError
+from syncd.errors import HoldersError, UnavailableError
 from syncd.flows.ports import Finding
 from syncd.indicator.claims import Claim
-from syncd.node.never import NeverList
+from syncd.indicator.identifier import Identifier
+from syncd.node.never import FILE, NeverList
+from syncd.roster.terms import Epoch, Never
 
 TOKEN = b"t" * 16
 ORIGIN = "bank.example/syncd/txwz/1"
+
+
+async def at_once(work: Any, *args: Any) -> Any:
+    return work(*args)
 
 
 class Mirror:
@@ -39,7 +47,7 @@ def claim(index: int, **other: Any) -> Claim:
     )
 
 
-async def test_many_reports_are_one_alarm() -> None:
+async def test_many_reports_are_one_alarm(tmp_path: Path) -> None:
     """One write, not one for each; and again if it could not be written."""
     told: list[tuple[Finding, ...]] = []
     full = True
@@ -50,10 +58,12 @@ async def test_many_reports_are_one_alarm() -> None:
         told.append(findings)
 
     never = NeverList(
+        home=tmp_path,
         roster=cast(Any, None),
         tokeniser=cast(Any, None),
         mirror=cast(Any, Mirror([claim(1), claim(2), claim(3, test=True)])),
         report=report,
+        offload=at_once,
     )
     never.listed = frozenset({("phone", 1, TOKEN)})
     with pytest.raises(UnavailableError):
@@ -63,3 +73,239 @@ async def test_many_reports_are_one_alarm() -> None:
     await never.check()
     (findings,) = told
     assert [found.index for found in findings] == [1, 2]
+
+
+class Holders:
+    """Answer for any value; count what they were asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+        self.most = 1_000_000
+
+    async def collect(
+        self,
+        wanted: Iterable[Identifier],
+        done: dict[Identifier, bytes],
+        *,
+        purpose: str,
+        timeout_s: float,
+    ) -> None:
+        rows = [*wanted]
+        self.asked.append((purpose, len(rows)))
+        done.update(
+            {one: one.value.encode().ljust(64) for one in rows[: self.most]}
+        )
+        if len(rows) > self.most:
+            raise HoldersError("oprf: no time left")
+
+    def counts(self) -> list[int]:
+        """Return how much was asked for since the last time."""
+        found = [n for _, n in self.asked]
+        self.asked.clear()
+        return found
+
+
+class Terms:
+    """A roster, as far as it is asked."""
+
+    def __init__(self, *values: str) -> None:
+        self.never = tuple(
+            Never("url" if "/" in v else "phone", v, "x") for v in values
+        )
+        self.epochs = [Epoch("phone", 1, 1), Epoch("url", 1, 1)]
+
+
+class World:
+    """A home, a roster, holders."""
+
+    def __init__(self, home: Path, *values: str) -> None:
+        self.home = home
+        self.terms = Terms(*values)
+        self.holders = Holders()
+        self.offload: Any = at_once
+
+    def start(self) -> NeverList:
+        """Return a never-list as after a start of the daemon."""
+        return NeverList(
+            home=self.home,
+            roster=lambda: cast(Any, self.terms),
+            tokeniser=cast(Any, self.holders),
+            mirror=cast(Any, Mirror([])),
+            report=cast(Any, None),
+            offload=self.offload,
+        )
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path, "cn:96110", "icbc.com.cn/")
+
+
+async def test_every_spelling_is_asked_for_once_per_epoch(
+    world: World,
+) -> None:
+    """Under a purpose of its own; a start remembers the answers."""
+    one = world.start()
+    await one.refresh()
+    await one.refresh()  # nothing is asked any more
+    [(purpose, count)] = world.holders.asked
+    assert purpose == "never"
+    assert count > 300  # bare, and with every area code
+    assert one.todo == ()
+    spelt = ("phone", b"cn:075596110".ljust(64)[:16])
+    assert spelt in one.tokens
+    assert len([t for t in one.tokens if t[0] == "url"]) > 10
+    world.holders.counts()
+    other = world.start()
+    await other.refresh()
+    assert world.holders.counts() == []
+    assert other.listed == one.listed
+
+
+async def test_a_list_that_grows_asks_for_what_is_new(world: World) -> None:
+    """One that shrinks forgets; so does one that asks of a new epoch."""
+    one = world.start()
+    await one.refresh()
+    [first] = world.holders.counts()
+    rows = world.terms.never
+    world.terms.never = (*rows, Never("phone", "cn:95588", "bank"))
+    await one.refresh()
+    assert world.holders.counts() == [1]
+    assert ("phone", 1, b"cn:95588".ljust(16)) in one.listed
+    world.terms.never = rows
+    await one.refresh()
+    assert ("phone", 1, b"cn:95588".ljust(16)) not in one.listed
+    world.terms.never = rows[:1]
+    await one.refresh()
+    assert not [t for t in one.tokens if t[0] == "url"]
+    assert world.holders.counts() == []
+    world.terms.epochs.append(Epoch("phone", 2, 1))
+    await one.refresh()
+    assert world.holders.counts() == [first]
+    # Reports of the epoch before stand until it is retired.
+    assert {epoch for _, epoch, _ in one.listed} == {1, 2}
+    world.terms.epochs[0] = Epoch("phone", 1, 1, retired=True)
+    await one.refresh()
+    assert {epoch for _, epoch, _ in one.listed} == {2}
+    assert b"phone/1" not in (world.home / FILE).read_bytes()
+    assert world.holders.counts() == []
+
+
+async def test_what_holders_do_not_answer_is_asked_again(
+    world: World,
+) -> None:
+    """Status says how much is missing, and why; no answer is lost."""
+    one = world.start()
+    world.holders.most = 100
+    await one.refresh()
+    [first] = world.holders.counts()
+    assert one.todo == (
+        f"never-list: {first - 100} of {first} spellings are not looked for"
+        " in others' logs yet: oprf: no time left",
+    )
+    assert len([t for t in one.tokens if t[0] == "phone"]) == 100
+    one = world.start()
+    world.holders.most = 1_000_000
+    await one.refresh()
+    assert world.holders.counts() == [first - 100]
+    assert one.todo == ()
+
+
+@pytest.mark.parametrize("text", [b"[]", b"{", b'{"phone/1": "*"}', b"\xff"])
+async def test_a_file_that_does_not_parse_is_made_anew(
+    world: World, text: bytes
+) -> None:
+    (world.home / FILE).write_bytes(text)
+    await world.start().refresh()
+    assert len(world.holders.counts()) == 1
+    await world.start().refresh()
+    assert world.holders.counts() == []
+
+
+async def test_a_stop_in_the_middle_loses_one_part_at_most(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncd.node.never.PART", 100)
+    world.holders.most = 100
+    collect = world.holders.collect
+
+    async def stop(*args: Any, **more: Any) -> None:
+        if len(world.holders.asked) == 2:
+            raise asyncio.CancelledError
+        await collect(*args, **more)
+
+    monkeypatch.setattr(world.holders, "collect", stop)
+    with pytest.raises(asyncio.CancelledError):
+        await world.start().refresh()
+    assert world.holders.counts() == [100, 100]
+    monkeypatch.setattr(world.holders, "collect", collect)
+    await world.start().refresh()
+    assert 100 < sum(world.holders.counts()) < 200
+
+
+async def test_what_a_full_disk_did_not_take_is_written_later(
+    world: World,
+) -> None:
+    full = True
+
+    async def offload(work: Any, *args: Any) -> Any:
+        if full and work.__name__ == "_write":
+            raise UnavailableError("never-tokens: No space left on device")
+        return work(*args)
+
+    world.offload = offload
+    one = world.start()
+    with pytest.raises(UnavailableError):
+        await one.refresh()
+    assert len(one.tokens) > 300  # known, for as long as we run
+    full = False
+    await one.refresh()
+    assert len(world.holders.counts()) == 1
+    await world.start().refresh()
+    assert world.holders.counts() == []
+
+
+async def test_a_list_that_is_too_long_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more is asked for than the most, and the rest is told."""
+    monkeypatch.setattr("syncd.node.never.MOST", 50)
+    one = world.start()
+    await one.refresh()
+    assert world.holders.counts() == [50]
+    [line] = one.todo
+    assert line.startswith("never-list: 3")
+    assert line.endswith(
+        " spellings, 50 of them are looked for in others' logs: take rows"
+        " off it"
+    )
+
+
+async def test_a_log_that_grows_fast_is_looked_through_now_and_then(
+    tmp_path: Path,
+) -> None:
+    asked = 0
+
+    class Slow(Mirror):
+        async def claims(self, *_: Any) -> Mapping[bytes, Sequence[Claim]]:
+            nonlocal asked
+            asked += 1
+            return {}
+
+    never = NeverList(
+        home=tmp_path,
+        roster=cast(Any, None),
+        tokeniser=cast(Any, None),
+        mirror=cast(Any, Slow([])),
+        report=cast(Any, None),
+        offload=at_once,
+    )
+    never.listed = frozenset({("phone", 1, TOKEN)})
+    await never.grown()
+    never._took = 60.0  # as if it had taken so long
+    await never.grown()
+    await never.grown()
+    assert asked == 1
+    await never.catch_up()
+    await never.catch_up()
+    assert asked == 2
