@@ -512,6 +512,12 @@ def _add_retract(noun: typer.Typer) -> None:
             int,
             typer.Option("--import", help=t("all that an import brought")),
         ] = 0,
+        never: Annotated[
+            bool,
+            typer.Option(
+                "--never", help=t("all on what the never-list protects by now")
+            ),
+        ] = False,
         token_file: TokenFile = None,
         as_json: AsJson = False,
     ) -> None:
@@ -526,7 +532,7 @@ def _add_retract(noun: typer.Typer) -> None:
                 hint=t("say {ways}", ways=f"--reason {_reasons()}"),
             )
         said = Told(format_, encoding, delimiter, not no_header, sheet)
-        ways = [bool(token), bool(position), bool(id_), bool(import_)]
+        ways = [*map(bool, (token, position, id_, import_)), never]
         other = file or (kind and not token)
         if sum(ways) > 1 or (any(ways) and other):
             raise UsageError(
@@ -541,6 +547,8 @@ def _add_retract(noun: typer.Typer) -> None:
             calls = [{**call, "ids": id_}]
         elif import_:
             calls = [{**call, "import": import_}]
+        elif never:
+            calls = [{**call, "never": True}]
         elif file is not None and (said != Told() or table.named(file)):
             more = given(kind=kind, scheme=scheme, region=region)
             rows = table.open_table(file, said)

@@ -374,6 +374,14 @@ TEXT = {
     ),
     "of values on standard input": "标准输入上的值的种类",
     "in the vault": "保险库中的编号",
+    "all on what the never-list protects by now": (
+        "保护名单现已涵盖的全部上报"
+    ),
+    "never-list: {n} reports of ours are about what it protects by now: syncd"
+    " report retract --never --reason false_positive": (
+        "保护名单：本单位有 {n} 条上报已属其保护范围，请运行："
+        "syncd report retract --never --reason false_positive"
+    ),
     "never-list: {n} of {of} spellings are not looked for in others' logs yet:"
     " {why}": "保护名单：{of} 个写法中有 {n} 个尚未在其他成员日志中比对：{why}",
     "never-list: {of} spellings, {most} of them are looked for in others'"

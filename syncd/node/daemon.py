@@ -50,6 +50,7 @@ from syncd.node.lookups import Claims, Lookups
 from syncd.node.metrics import CountedDebit, Metrics
 from syncd.node.never import NeverList
 from syncd.node.offload import InPool, InWorker
+from syncd.node.overtaken import Overtaken
 from syncd.node.own_desk import OwnDesk
 from syncd.node.peer_desk import Keys, PeerDesk
 from syncd.node.peers import Peers
@@ -245,6 +246,12 @@ class Daemon:
     def _build_own_desk(self) -> None:
         """Build what answers at our own door."""
         home, config = self.home, self.config
+        self.overtaken = Overtaken(
+            home.own.vault,
+            roster=lambda: self.rosters.current,
+            today=self.today,
+            offload=self.bulk,
+        )
         self.board = Board(
             config=config,
             own=home.own,
@@ -253,7 +260,7 @@ class Daemon:
             exchange=self.exchange,
             holders=self.tokeniser.holders,
             appending=self.publisher.why_not,
-            never=lambda: self.never.todo,
+            never=lambda: (*self.overtaken.todo, *self.never.todo),
             offload=self.offload,
             clock=self.clock,
         )
@@ -289,6 +296,7 @@ class Daemon:
             board=self.board,
             metrics=self.metrics,
             events=self.events,
+            overtaken=self.overtaken,
             wake=self.publisher.wake,
             elsewhere=self.elsewhere,
             own_origins=self.own_origins,
@@ -471,8 +479,9 @@ class Daemon:
         await self._know_never()
 
     async def _know_never(self) -> None:
-        """Learn the never-list's tokens, as far as holders answer."""
+        """Learn the never-list's tokens, and what of ours it protects."""
         try:
+            await self.overtaken.look()
             await self.never.refresh()
         except SyncdError as e:
             log.warning("never-list not refreshed", why=str(e))

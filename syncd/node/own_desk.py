@@ -32,6 +32,7 @@ from syncd.node.home import Home, share_name
 from syncd.node.intake import Intake
 from syncd.node.lookups import Claims, Lookups, day_text
 from syncd.node.metrics import Metrics
+from syncd.node.overtaken import Overtaken
 from syncd.node.own_lists import OwnLists
 from syncd.node.rosters import RosterKeeper
 from syncd.node.status import Board
@@ -62,6 +63,7 @@ class OwnDesk:
         board: Board,
         metrics: Metrics,
         events: Events,
+        overtaken: Overtaken,
         wake: Callable[[], None],
         elsewhere: Elsewhere,
         own_origins: Callable[[], frozenset[str]],
@@ -79,6 +81,7 @@ class OwnDesk:
             board: says how we are doing.
             metrics: counts.
             events: what happened, to follow.
+            overtaken: which reports of ours the never-list protects.
             wake: has it published what waits.
             elsewhere: notes what others took back.
             own_origins: the names of our logs.
@@ -99,6 +102,7 @@ class OwnDesk:
         self._board = board
         self._metrics = metrics
         self._events = events
+        self._overtaken = overtaken
         self._wake = wake
         self._own_origins = own_origins
         self._offload = offload
@@ -162,6 +166,8 @@ class OwnDesk:
         count = done.reports + done.disputes
         if count:
             self._wake()
+            if self._overtaken.ids:
+                await self._overtaken.look(anew=True)
         if done.past:
             origin, index = done.past[0]
             raise RefusedError(
@@ -186,6 +192,8 @@ class OwnDesk:
         vault = self._home.own.vault
         if wanted.ids:
             return list(wanted.ids)
+        if wanted.never:
+            return list(await self._overtaken.look(anew=True))
         if wanted.token:
             short = report.named_token(
                 wanted.kind,

@@ -11,6 +11,7 @@ from syncd.flows.tokenise import HolderState, Offload
 from syncd.indicator import claims
 from syncd.node.exchange import Exchange
 from syncd.node.never import NOT_WHOLE, TOO_LONG
+from syncd.node.overtaken import PROTECTED
 from syncd.roster.roster import Roster
 from syncd.store.findings import Kept
 from syncd.store.home import OwnStore
@@ -377,6 +378,7 @@ TODO = (  # where one begins like another, the longer one first
         WITHHELD,
         BEHIND,
         DEALT,
+        PROTECTED,
         NOT_WHOLE,
         TOO_LONG,
     ),

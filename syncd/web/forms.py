@@ -113,7 +113,7 @@ class VaultPage(_Out, frozen=True, kw_only=True):
 
 
 class Retraction(_In, frozen=True, kw_only=True):
-    """What is to end: by value, token, positions, ids, or import."""
+    """What is to end: by value, token, positions, ids, import, or rule."""
 
     reason: str
     type: Literal["", "report", "dispute", "all"] = ""
@@ -127,6 +127,7 @@ class Retraction(_In, frozen=True, kw_only=True):
     positions: tuple[Place, ...] = ()
     ids: tuple[Natural, ...] = ()
     import_: Natural = msgspec.field(name="import", default=0)
+    never: bool = False  # reports on what the never-list protects by now
 
 
 class Retracting(_Whole, frozen=True, kw_only=True):

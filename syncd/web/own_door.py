@@ -331,9 +331,10 @@ def _is_ours(host: str, limits: Limits) -> bool:
 async def _retract(request: web.Request) -> web.Response:
     body = await _read(request, forms.Retraction)
     named = [body.value, body.token, body.positions, body.ids, body.import_]
-    if sum(map(bool, named)) != 1:
+    if sum(map(bool, [*named, body.never])) != 1:
         raise MalformedError(
-            "retraction: want one of value, token, positions, ids, import"
+            "retraction: want one of value, token, positions, ids, import,"
+            " never"
         )
     if max(len(body.positions), len(body.ids)) > MOST_ITEMS:
         raise MalformedError(f"retraction: want at most {MOST_ITEMS} at once")

@@ -1,0 +1,79 @@
+"""Overtaken: reports of ours that the never-list protects by now.
+
+They were right when they were taken; then a roster, or a build that reads
+its rows otherwise, came to protect what they are about. Look-ups already
+leave them out. Their author has the values, so the whole rule is asked.
+"""
+
+from collections.abc import Callable, Sequence
+
+from syncd.flows.tokenise import Offload
+from syncd.indicator import never
+from syncd.indicator.claims import REPORT
+from syncd.indicator.never import Rule
+from syncd.roster.roster import Roster
+from syncd.store.vault import Query, State, Vault, VaultRow
+
+PAGE = 1000  # rows opened in one go
+STANDING = (State.WAITING, State.PUBLISHED)
+PROTECTED = (
+    "never-list: {n} reports of ours are about what it protects by now: syncd"
+    " report retract --never --reason false_positive"
+)
+
+
+class Overtaken:
+    """Which of our standing reports the never-list protects."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        roster: Callable[[], Roster],
+        today: Callable[[], str],
+        offload: Offload,
+    ) -> None:
+        self._vault = vault
+        self._roster = roster
+        self._today = today
+        self._offload = offload
+        self._seen: object = None  # the list that was looked at
+        self._day = ""
+        self.ids: tuple[int, ...] = ()  # in the vault
+
+    @property
+    def todo(self) -> tuple[str, ...]:
+        """What `status` says of them."""
+        return (PROTECTED.format(n=len(self.ids)),) if self.ids else ()
+
+    async def look(self, *, anew: bool = False) -> tuple[int, ...]:
+        """Return them; the vault is walked where that may have changed."""
+        roster, today = self._roster(), self._today()
+        over = bool(self.ids) and today != self._day  # some may have expired
+        if anew or over or roster.never is not self._seen:
+            rule, found = never.of(roster), list[int]()
+            before: int | None = None
+            while before != 0:
+                wanted = Query(before or 0, PAGE, STANDING)
+                rows, before = await self._vault.page(wanted)
+                found += await self._offload(_under, rows, rule, today)
+            self._seen, self._day = roster.never, today
+            self.ids = tuple(found)
+        return self.ids
+
+
+def _under(rows: Sequence[VaultRow], rule: Rule, today: str) -> list[int]:
+    return [
+        row.id
+        for row in rows
+        if row.type == REPORT
+        and row.fields.get("expires", today) >= today
+        and _is_under(row, rule)
+    ]
+
+
+def _is_under(row: VaultRow, rule: Rule) -> bool:
+    guarded = rule.of(row.kind, row.value)
+    if guarded is None:
+        return False
+    planted = never.PLANTED in row.fields.get("technique", ())
+    return not (guarded.page and planted)

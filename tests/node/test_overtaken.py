@@ -1,0 +1,137 @@
+"""When the never-list grows, authors hear which reports it has overtaken."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+from syncd.node.overtaken import Overtaken
+from syncd.roster.terms import Never
+from syncd.store.vault import Query, State, VaultRow
+from syncd.web import forms
+from syncd.web.forms import Draft
+from syncd.web.import_forms import ReportSearch
+from tests.alliance import Alliance
+
+
+@pytest_asyncio.fixture
+async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
+    """Three members, each a holder, 2 of 3; nobody runs rounds by itself."""
+    async with Alliance.found(tmp_path, ("bank", "carrier", "police")) as it:
+        yield it
+
+
+def draft(kind: str, value: str, role: str, **more: Any) -> Draft:
+    return Draft(
+        kind=kind,
+        value=value,
+        role=role,
+        label="other",
+        evidence="user_tag",
+        **more,
+    )
+
+
+def url(value: str, **more: Any) -> Draft:
+    return draft("url", value, "phishing_host", **more)
+
+
+async def test_authors_are_told_what_a_grown_list_protects(
+    alliance: Alliance,
+) -> None:
+    """And one command takes back those, whether published or waiting."""
+    bank = alliance.bank
+    await bank.node.own_desk.take_reports(
+        [
+            draft("phone", "+12025550112", "caller"),
+            url("http://hunt.example/"),
+            url("http://shop.example/planted/x", technique=("compromised",)),
+            url("http://shop.example/other"),
+            url("http://www.shop.example/"),
+        ],
+        None,
+    )
+    await alliance.settle()
+    assert (await bank.node.overtaken.look()) == ()
+    rows = (
+        Never("phone", "+12025550112", "official"),
+        Never("url", "shop.example/", "official"),
+    )
+    await alliance.change(lambda d: dataclasses.replace(d, never=rows))
+    await alliance.settle()
+    assert len(await bank.node.overtaken.look()) == 3
+    told = await bank.node.own_desk.status(digests=False)
+    [line] = [x for x in told.todo if x.startswith("never-list: ")]
+    assert "3 reports of ours" in line
+    assert "syncd report retract --never" in line
+    wanted = forms.Retraction(reason="false_positive", never=True)
+    done = await bank.node.own_desk.retract(wanted)
+    assert (done.retracting, done.disputes) == (3, 0)
+    told = await bank.node.own_desk.status(digests=False)
+    assert not [x for x in told.todo if x.startswith("never-list: ")]
+    await alliance.settle()
+    page = await bank.node.own_desk.reports(ReportSearch(state="published"))
+    assert len(page.items) == 2
+
+
+class Rows:
+    """A vault that counts how often it is walked."""
+
+    def __init__(self, *rows: VaultRow) -> None:
+        self.rows = rows
+        self.walks = 0
+
+    async def page(self, wanted: Query) -> tuple[list[VaultRow], int]:
+        """Return one row at a time, as a page may be short."""
+        self.walks += not wanted.before
+        left = [r for r in self.rows if r.id < (wanted.before or 1000)]
+        return left[-1:], left[-1].id if left else 0
+
+
+def row(id_: int, expires: str) -> VaultRow:
+    return VaultRow(
+        id=id_,
+        type=1,
+        kind="phone",
+        value="cn:96110",
+        extras=b"",
+        fields={"expires": expires},
+        state=State.PUBLISHED,
+        urgent=False,
+        accepted_at=0,
+        import_id=None,
+        index=id_,
+        ended_index=None,
+        epoch=1,
+        token=None,
+        reason="",
+    )
+
+
+async def test_what_has_expired_asks_nothing_of_anybody() -> None:
+    """And a vault is walked anew for a new list, and at most once a day."""
+    rows = Rows(row(1, "2026-11-30"), row(2, "2026-11-28"))
+    roster: Any = type("", (), {"never": (Never("phone", "cn:96110", "x"),)})
+    day = "2026-11-29"
+
+    async def at_once(work: Any, *args: Any) -> Any:
+        return work(*args)
+
+    vault: Any = rows
+    overtaken = Overtaken(vault, lambda: roster, lambda: day, at_once)
+    assert overtaken.todo == ()
+    for _ in range(3):
+        assert await overtaken.look() == (1,)
+    assert rows.walks == 1
+    day = "2026-12-01"
+    for _ in range(3):
+        assert await overtaken.look() == ()
+    assert rows.walks == 2
+    day = "2026-12-02"  # nothing is under it: nothing can expire
+    await overtaken.look()
+    assert rows.walks == 2
+    roster.never = (*roster.never, Never("phone", "cn:96111", "x"))
+    await overtaken.look()
+    assert rows.walks == 3
