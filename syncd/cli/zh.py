@@ -474,14 +474,10 @@ TEXT = {
     ),
     "{path}: its name does not say what it is": ("{path}：从文件名看不出格式"),
     "say --format: {names}": "请给出 --format：{names}",
-    "{path}: is an old XLS workbook, or protected": "{path}：是旧版 XLS 工作簿，或已加密",
     "save it as XLSX without a password, or as CSV": (
         "请另存为不加密的 XLSX，或 CSV"
     ),
     "{path}: is not {kind}": "{path}：不是 {kind}",
-    "{path}: is not {kind}, but XLSX or another ZIP": (
-        "{path}：不是 {kind}，而是 XLSX 或其他 ZIP 文件"
-    ),
     "{path}: is UTF-32": "{path}：是 UTF-32 编码",
     "save it as UTF-8": "请另存为 UTF-8",
     "say --encoding": "请给出 --encoding",
@@ -508,8 +504,6 @@ TEXT = {
     "holds a NUL byte": "含有 NUL 字节",
     "{here} cells, want {want}": "有 {here} 格，应为 {want} 格",
     "more than {n} cells": "超过 {n} 格",
-    "a quote is opened and not closed": "引号有头无尾",
-    "cell {n}: text behind a closing quote": "第 {n} 格：结束引号之后还有文字",
     "no JSON object": "不是 JSON 对象",
     "the object has a name twice": "对象中有重复的名称",
     "{name} is no text": "{name} 不是文本",
@@ -518,7 +512,6 @@ TEXT = {
     "{path}: line {n}: {why}": "{path}：第 {n} 行：{why}",
     "{path}: {why}": "{path}：{why}",
     "--{name}: {why}": "--{name}：{why}",
-    "--delimiter {told}: want , ; | tab": "--delimiter {told}：应为 , ; | tab",
     "--encoding {told}: want {names}": "--encoding {told}：应为 {names}",
     "--format {told}: want {names}": "--format {told}：应为 {names}",
     "{path}: is larger inside than a list is": "{path}：解开后大于一份名单应有的大小",
@@ -622,7 +615,6 @@ TEXT = {
     " the column a name": (
         "若首行就是数据：加 --no-header 和 --map value={n}；否则请给该列起名"
     ),
-    "{path}: is HTML or XML, whatever its name says": "{path}：实为 HTML 或 XML，与文件名不符",
     "open it in a spreadsheet and save it as XLSX or CSV": (
         "请用表格软件打开，另存为 XLSX 或 CSV"
     ),
@@ -939,6 +931,65 @@ TEXT = {
     "of that branch; else what --home mirrors of the log": "该支的检查点；未给时用主目录的镜像",
     "nothing after it counts": "其后的一概无效",
     # ------------------------------------------------- files that lists are in
+    "{path}: no such file": "{path}：没有此文件",
+    "{path}: is no file": "{path}：不是文件",
+    "{path}: is XLSX, not {kind}": "{path}：实为 XLSX，不是 {kind}",
+    "comment lines skipped: {n}": "跳过注释行：{n}",
+    "lines of the system's own hosts: {n}": "系统自身的主机行（不计）：{n}",
+    "line {line} says that {delimiter} parts the cells": (
+        "第 {line} 行说明分隔符为 {delimiter}"
+    ),
+    "line {line} is a heading, and no value": "第 {line} 行是标题，不是值",
+    "the header is the comment in line {line}": "表头是第 {line} 行的注释",
+    "holds a carriage return": "含有单独的回车符",
+    "a quote is opened and not closed": "引号有头无尾",
+    "text behind a closing quote": "结束引号之后还有文字",
+    "--widths {told}: want columns in order, as in 1-19,20-60": (
+        "--widths {told}：应为依次的列，例如 1-19,20-60"
+    ),
+    "bytes {begin} to {end} cut a character": (
+        "第 {begin} 至 {end} 字节切断了一个字符"
+    ),
+    "no blocked host: want 0.0.0.0 or 127.0.0.1, then hosts": (
+        "没有被屏蔽的主机：应为 0.0.0.0 或 127.0.0.1，其后为主机"
+    ),
+    "holds U+{code}, which is lost or of private use": (
+        "含有 U+{code}：已丢失的字符或自造字"
+    ),
+    "{path}: is a table, not one value a line": "{path}：是表格，而不是每行一个值",
+    "say --format csv, and --delimiter if it is unusual": (
+        "请给出 --format csv；分隔符不常见时再给出 --delimiter"
+    ),
+    "--delimiter {told}: want , ; | tab, or signs such as |@| or \\x01": (
+        "--delimiter {told}：应为 , ; | tab，或 |@|、\\x01 之类的符号"
+    ),
+    "{path}: is {what}, whatever its name says": "{path}：实为 {what}，与文件名不符",
+    "{path}: its last line is no trailer as {told}": (
+        "{path}：最后一行不是 {told} 那样的尾行"
+    ),
+    "fetch the file again, or ask who made it": "请重新取得文件，或询问提供方",
+    "--trailer: a sheet has none": "--trailer：工作表没有尾行",
+    "say --count": "请给出 --count",
+    "{path}: has {got} rows, {where} says {want}: nothing is in": (
+        "{path}：有 {got} 行，而 {where} 说有 {want} 行：一行也未导入"
+    ),
+    "{path}: has {n} lines that say a count, want one": (
+        "{path}：有 {n} 行给出行数，应为一行"
+    ),
+    "say how it stands there, as in --trailer '*|{example}|*'": (
+        "请说明行数的写法，例如 --trailer '*|{example}|*'"
+    ),
+    "--trailer {told}: want {example} in it once": (
+        "--trailer {told}：其中应有一处 {example}"
+    ),
+    "--split {column}: there is no such column": "--split {column}：没有这一列",
+    "more than {n} values": "多于 {n} 个值",
+    "copy its table into a spreadsheet and save that as CSV": (
+        "请把其中的表格复制到电子表格，另存为 CSV"
+    ),
+    "unpack it first": "请先解压",
+    "give its values alone, one a line, as TXT": "请只给出其中的值，每行一个，存为 TXT",
+    "write one flat object a line, as NDJSON": "请每行写一个单层对象，存为 NDJSON",
     "the header is line {line}: rows skipped above it: {n}": (
         "表头在第 {line} 行：其上跳过 {n} 行"
     ),

@@ -6,6 +6,10 @@ words in GB18030 are by chance UTF-8 as well, of Greek to Arabic letters: a
 file that could be either must be told. What is told is not questioned: then
 single lines that do not decode are refused.
 
+GB18030 is read as Windows writes it: the byte 0x80 is the euro sign (code
+page 936, and the WHATWG Encoding Standard); 0xFF, which Windows makes a
+character of private use, is refused.
+
 In UTF-8 and GB18030 no character has 0x0A among its later bytes, so lines
 are cut as bytes and decoded one by one. This module knows nothing of cells.
 """
@@ -13,16 +17,18 @@ are cut as bytes and decoded one by one. This module knows nothing of cells.
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from syncd.errors import MalformedError, UsageError
 
 MAX_LINE = 65_536  # bytes; a longer one is refused, and not kept
 SHOWN = 1024  # bytes of a refused overlong line that are shown
+_LIMIT = MAX_LINE + 2  # even, for two-byte units
 _CHUNK = 1 << 20
 _WIDE = re.compile("[\u0800-\U0010ffff]")  # three bytes or more in UTF-8
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -31,24 +37,64 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
-_NAMES = {"gbk": "gb18030", "gb2312": "gb18030", "utf8": "utf-8"}
+_NAMES = dict.fromkeys(("gbk", "gb2312", "cp936", "ansi"), "gb18030")
+_NAMES |= dict.fromkeys(("utf8", "utf-8-sig"), "utf-8")
+_ENDS = {"utf-16-le": b"\n\0", "utf-16-be": b"\0\n"}
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
+class Encoding(NamedTuple):
     """How a file is written."""
 
     name: str  # one of ENCODINGS
     mark: int  # bytes of its byte order mark
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line without its end; `problem` says why it cannot be read."""
 
     end: int  # bytes of the file up to and with its line end
     text: str
-    problem: MalformedError | None = None
+    problem: MalformedError | None
+    raw: bytes  # as it stands in the file
+
+
+def _euro(e: UnicodeError) -> tuple[str, int]:
+    if isinstance(e, UnicodeDecodeError) and e.object[e.start] == 0x80:
+        return "\u20ac", e.start + 1
+    raise e
+
+
+codecs.register_error("syncd.lists.gb18030", _euro)
+_ERRORS = {"gb18030": "syncd.lists.gb18030"}
+
+
+def _repaired() -> dict[int, int]:
+    text = resources.files(__package__).joinpath("gb18030.tsv").read_text()
+    rows = [r.split("\t") for r in text.split("\n") if r and r[0] != "#"]
+    return {int(codec, 16): int(right, 16) for _, codec, right in rows}
+
+
+_REPAIRED = _repaired()
+_BACK = {right: codec for codec, right in _REPAIRED.items()}
+
+
+def decode(raw: bytes, name: str) -> str:
+    """Return what bytes say in an encoding.
+
+    Raises:
+        UnicodeDecodeError: they do not decode.
+    """
+    text = raw.decode(name, _ERRORS.get(name, "strict"))
+    if name == "gb18030" and _PRIVATE.search(text):
+        return text.translate(_REPAIRED)
+    return text
+
+
+def gb18030(line: Line, name: str) -> bytes:
+    """Return a line's bytes as GB18030 has them, whatever it is written in."""
+    if name == "gb18030":
+        return line.raw.rstrip(b"\r\n\x1a")
+    return line.text.translate(_BACK).encode("gb18030")
 
 
 def encoding(path: Path, told: str = "") -> Encoding:
@@ -59,27 +105,26 @@ def encoding(path: Path, told: str = "") -> Encoding:
     """
     with path.open("rb") as file:
         head = file.read(4)
-        marked = next((m for m in _MARKS if head.startswith(m[0])), None)
+        mark, name = next(
+            (m for m in _MARKS if head.startswith(m[0])), (b"", "")
+        )
         if told:
-            name = _NAMES.get(told.lower(), told.lower())
-            if name == "utf-16":
-                name = marked[1] if marked else "utf-16-le"
-            if name not in ENCODINGS:
+            wanted = _NAMES.get(told.lower(), told.lower())
+            if wanted == "utf-16":
+                wanted = name or "utf-16-le"
+            if wanted not in ENCODINGS:
                 raise UsageError(
                     "--encoding {told}: want {names}",
                     told=repr(told),
                     names=", ".join(ENCODINGS),
                 )
-            mark = len(marked[0]) if marked and marked[1] == name else 0
-            return Encoding(name, mark)
-        if marked is not None:
-            if marked[1] == "utf-32":
-                raise UsageError(
-                    "{path}: is UTF-32",
-                    path=path,
-                    hint="save it as UTF-8",
-                )
-            return Encoding(marked[1], len(marked[0]))
+            return Encoding(wanted, len(mark) if name == wanted else 0)
+        if name == "utf-32":
+            raise UsageError(
+                "{path}: is UTF-32", path=path, hint="save it as UTF-8"
+            )
+        if name:
+            return Encoding(name, len(mark))
         if b"\0" in head[:2]:
             raise UsageError(
                 "{path}: may be UTF-16 without a byte order mark",
@@ -96,10 +141,8 @@ def encoding(path: Path, told: str = "") -> Encoding:
             path=path,
             hint="say --encoding",
         )
-    if no_utf8 is None:
-        return Encoding("utf-8", 0)
-    if no_gb is None:
-        return Encoding("gb18030", 0)
+    if no_utf8 is None or no_gb is None:
+        return Encoding("utf-8" if no_utf8 is None else "gb18030", 0)
     raise UsageError(
         "{path}: neither UTF-8 (byte {one}) nor GB18030 (byte {two})",
         path=path,
@@ -113,7 +156,8 @@ def encoding(path: Path, told: str = "") -> Encoding:
 def _scan(file: BinaryIO, name: str) -> tuple[bool, int | None]:
     """Tell whether UTF-8 is no chance, and where the first wrong byte is."""
     file.seek(0)
-    decoder = codecs.getincrementaldecoder(name)()
+    errors = _ERRORS.get(name, "strict")
+    decoder = codecs.getincrementaldecoder(name)(errors)
     done, ascii_, wide = 0, True, False
     while True:
         chunk = file.read(_CHUNK)
@@ -133,77 +177,41 @@ def read(file: BinaryIO, how: Encoding, start: int) -> Iterator[Line]:
     """Yield the lines from byte `start` on, which a line begins at."""
     at = max(start, how.mark)
     file.seek(at)
-    if how.name.startswith("utf-16"):
-        cut = _cut_wide(file, b"\n\0" if how.name[-2:] == "le" else b"\0\n")
-    else:
-        cut = _cut(file)
-    for raw, size in cut:
-        begin, at = at, at + size
-        yield _line(raw, size, begin, at, how.name)
+    end = _ENDS.get(how.name, b"\n")
+    while piece := _piece(file, end):
+        begin, raw = at, piece
+        at += len(piece)
+        while not piece.endswith(end) and (piece := _piece(file, end)):
+            at += len(piece)
+            raw += piece[: _LIMIT - len(raw)]
+        yield _line(raw, begin, at, how.name)
 
 
-def _line(raw: bytes, size: int, begin: int, end: int, name: str) -> Line:
-    if size > MAX_LINE:
-        shown = raw[:SHOWN].decode(name, "replace") + "…"
-        why = MalformedError(
+def _piece(file: BinaryIO, end: bytes) -> bytes:
+    """Return bytes up to a 0x0A at most; whole units, if units have two."""
+    piece = file.readline(_LIMIT)
+    if len(end) == 2 and len(piece) % 2:
+        piece += file.read(1)
+    return piece
+
+
+def _line(raw: bytes, begin: int, end: int, name: str) -> Line:
+    if end - begin > MAX_LINE:
+        long = MalformedError(
             "the line is {size} bytes long, above {most}",
-            size=size,
+            size=end - begin,
             most=MAX_LINE,
         )
-        return Line(end, shown, why)
+        return Line(end, raw[:SHOWN].decode(name, "replace") + "…", long, raw)
     try:
-        text = raw.decode(name)
+        text = decode(raw, name)
     except UnicodeDecodeError as e:
-        why = MalformedError(
+        bad = MalformedError(
             "not {name} at byte {at}", name=name, at=begin + e.start
         )
-        return Line(end, raw.decode(name, "replace"), why)
-    text = text.removesuffix("\n").removesuffix("\r")
-    if "\0" in text:
-        return Line(end, text, MalformedError("holds a NUL byte"))
-    return Line(end, text)
-
-
-def _cut(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Yield each line's bytes, at most the first MAX_LINE, and its size."""
-    while True:
-        raw = file.readline(MAX_LINE + 1)
-        if not raw:
-            return
-        size = len(raw)
-        if size > MAX_LINE:
-            last = raw
-            while last and not last.endswith(b"\n"):
-                last = file.readline(_CHUNK)
-                size += len(last)
-        yield raw, size
-
-
-def _cut_wide(file: BinaryIO, newline: bytes) -> Iterator[tuple[bytes, int]]:
-    """The same for two-byte units: only a whole unit ends a line."""
-    held = b""
-    dropped = 0  # bytes of this line that are not held any more
-    while True:
-        chunk = file.read(_CHUNK)
-        data = held + chunk
-        begin = 0
-        while (cut := _find(data, newline, begin)) >= 0:
-            raw = data[begin : cut + 2]
-            yield raw[: MAX_LINE + 2], len(raw) + dropped
-            begin, dropped = cut + 2, 0
-        held = data[begin:]
-        if not chunk:
-            if held:
-                yield held[: MAX_LINE + 2], len(held) + dropped
-            return
-        if len(held) > MAX_LINE + 2:
-            keep = MAX_LINE + 2 + len(held) % 2
-            dropped += len(held) - keep
-            held = held[:keep]
-
-
-def _find(data: bytes, newline: bytes, start: int) -> int:
-    at = data.find(newline, start)
-    while at >= 0 and (at - start) % 2:
-        at = data.find(newline, at + 1)
-    return at
+        return Line(end, raw.decode(name, "replace"), bad, raw)
+    # DOS ends a file with 0x1A; joined files have their marks inside.
+    text = text.removesuffix("\n").removesuffix("\r").removesuffix("\x1a")
+    text = text.removeprefix("\ufeff")
+    why = MalformedError("holds a NUL byte") if "\0" in text else None
+    return Line(end, text, why, raw)

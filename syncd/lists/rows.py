@@ -71,7 +71,11 @@ class Table(Protocol):
     width: int  # columns
     size: int  # offset of the end
     span: int  # the same as far as the file tells, to show progress
-    notes: tuple[Note, ...]  # of the file; complete when all rows are read
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What is told of the file; complete when all rows are read."""
+        ...
 
     def rows(self, offset: int, row: int) -> Iterator[Row]:
         """Yield the rows behind an offset, where `row` lines were read."""

@@ -1,0 +1,381 @@
+"""Text: CSV, TSV, TXT, NDJSON, hosts files and fixed width as rows.
+
+What stands between the rows is passed over and counted in notes: comments,
+titles above a header, the line that says the delimiter, and those lines of
+a hosts file that are the system's own.
+"""
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import takewhile
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from syncd.errors import MalformedError, UsageError
+from syncd.lists import cells, lines
+from syncd.lists.header import FIRST, header_row, knows, skipped
+from syncd.lists.rows import Note, Row, Told
+
+VALUE = "value"  # what the only column of a TXT file is called
+_SAID = {"\t": "TAB", ",": "comma", ";": "semicolon", "|": "bar", "\x01": "^A"}
+_TOLD = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
+_SEVERAL = ("|@|", "^|", "||")  # delimiters with a bar in them
+_LOOSE = re.compile(r"[,;\t|\x01]")
+_SEP = re.compile(r'"?sep=(.+?)"?', re.IGNORECASE)  # Excel's first line
+# Not `#,` or `#1001`, a column's name or a number. A list that has no comment
+# above its header has none like `#word` below it either.
+_COMMENT = re.compile(r"\s*(?:#+(?![\d,;|\t])|//(?=\s|$))\s*")
+_VALUES = re.compile(rf"{_COMMENT.pattern}|\s*;(?=\s|$)")  # `; ` may be a cell
+_SURE = re.compile(r"\s*#(?=[\s#]|$)")
+_HOSTS = re.compile(r"\s*(?:0\.0\.0\.0|127(?:\.\d+){3}|::1?)\s+[\w.-]+")
+
+
+class BytePrefix:
+    """Hashes the bytes of a file, up to ever larger offsets."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._hash = hashlib.sha256()
+        self._at = 0
+
+    def upto(self, offset: int) -> str:
+        """Return the hex digest of the first `offset` bytes."""
+        with self._path.open("rb") as file:
+            file.seek(self._at)
+            while self._at < offset:
+                chunk = file.read(min(offset - self._at, 1 << 20))
+                if not chunk:
+                    break  # shorter than it was: the digest will not fit
+                self._hash.update(chunk)
+                self._at += len(chunk)
+        return self._hash.hexdigest()
+
+
+class _Top(NamedTuple):
+    """One of a file's first lines."""
+
+    number: int
+    begin: int
+    end: int
+    text: str  # of a comment, without its mark
+
+
+class Text:
+    """A list in a text file."""
+
+    def __init__(self, path: Path, told: Told, kind: str) -> None:
+        """Find the header and what parts the cells.
+
+        Raises:
+            UsageError: it cannot be read as what it is; says why.
+        """
+        self.path, self.format = path, kind
+        self._told, self._known = told, knows(told)
+        self._how = lines.encoding(path, told.encoding)
+        self.size = self.span = self.stop = path.stat().st_size
+        self.header: tuple[str, ...] | None = (VALUE,)
+        self.width = self._need = 1
+        self._widths = cells.of_widths(told.widths) if told.widths else []
+        self._delimiter = _given(told.delimiter) if told.delimiter else ""
+        self._comment = _VALUES
+        self._above = self._comments = self._own = 0
+        self._begin = (0, 0)  # bytes and lines before the first row
+        self._notes: list[Note] = []
+        if kind == "ndjson":
+            self.header, self.width = None, 0
+        elif kind in {"csv", "tsv"}:
+            self._columns()
+        else:
+            self._values()
+        self.about = ", ".join((self.format, self._how.name, *self._parts()))
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was passed over, as far as rows were read."""
+        comments = self._above + self._comments
+        counted = (
+            Note("comment lines skipped: {n}", {"n": comments}),
+            Note("lines of the system's own hosts: {n}", {"n": self._own}),
+        )
+        return (*self._notes, *(note for note in counted if note.params["n"]))
+
+    def prefix(self) -> BytePrefix:
+        """Return what hashes the file as far as it was read."""
+        return BytePrefix(self.path)
+
+    def rows(self, offset: int, row: int) -> Iterator[Row]:
+        """Yield the rows; one of another width is refused."""
+        if offset < self._begin[0]:
+            offset, row = self._begin
+        self._comments = self._own = 0
+        width, need = self.width, self._need
+        for found in self._records(offset, row):
+            here = len(found.cells)
+            if here == width or found.problem or not width:
+                yield found
+                continue
+            got = [*found.cells, *[""] * (width - here)]
+            if here < need or any(map(str.strip, got[width:])):
+                why = MalformedError(
+                    "{here} cells, want {want}", here=here, want=width
+                )
+                yield replace(found, cells=(), problem=why)
+            else:
+                yield replace(found, cells=got[:width])
+
+    def last(self) -> tuple[int, str]:
+        """Return where the last line that is not blank begins, and it."""
+        at = max(self._how.mark, self.size - 2 * lines.MAX_LINE) & ~1
+        found = (self.size, "")
+        with self.path.open("rb") as file:
+            for line in lines.read(file, self._how, at):
+                if line.text.strip():
+                    found = (at, line.text.strip())
+                at = line.end
+        return found
+
+    # ------------------------------------------------------------- rows
+
+    def _records(self, offset: int, row: int) -> Iterator[Row]:
+        """Yield what each line holds, or those that quotes hold together."""
+        with self.path.open("rb") as file:
+            read = lines.read(file, self._how, offset)
+            if self.stop < self.size:
+                read = takewhile(lambda line: line.end <= self.stop, read)
+            feed = cells.Feed(read, self._passes)
+            parsed = self._parsed(feed)
+            while True:
+                feed.taken = []
+                found: cells.Cells | None = ()
+                why = None
+                try:
+                    found = next(parsed, None)
+                except MalformedError as e:
+                    why = e
+                except csv.Error:
+                    why = feed.fault()
+                if found is None:
+                    return
+                first, end = feed.taken[0], feed.taken[-1].end
+                number = row + 1
+                row += len(feed.taken)
+                why = first.problem or why
+                if feed.passed or not (
+                    why or not self.width or any(map(str.strip, found))
+                ):
+                    self._own += not feed.passed and self.format == "hosts"
+                    continue
+                text = first.text
+                if row > number:
+                    text = "\n".join(line.text for line in feed.taken)
+                if cells.unsure(text) and not isinstance(found, Mapping):
+                    found = cells.marked(found)
+                yield Row(number, row, end, found, text, why)
+
+    def _passes(self, text: str) -> bool:
+        """Tell whether a line is blank or a comment, which is counted."""
+        if not text or text.isspace():
+            return True
+        if self._comment.match(text):
+            self._comments += 1
+            return True
+        return False
+
+    def _parsed(self, feed: cells.Feed) -> Iterator[cells.Cells]:
+        if self._widths:
+            cut = partial(cells.cut, feed, self._how.name, self._widths)
+            return map(cut, feed)
+        if self._delimiter:
+            return cells.separated(feed, self._delimiter)
+        if self.format == "ndjson":
+            return map(cells.flat, feed)
+        return map(
+            cells.hosts if self.format == "hosts" else cells.plain, feed
+        )
+
+    # ---------------------------------------------------- the beginning
+
+    def _top(self) -> tuple[list[_Top], _Top | None]:
+        """Return the first lines, and the last comment before them."""
+        top: list[_Top] = []
+        comment = None
+        at = 0
+        with self.path.open("rb") as file:
+            for number, line in enumerate(lines.read(file, self._how, 0), 1):
+                begin, at = at, line.end
+                if line.problem and self.format != "txt" and not top:
+                    self._refuse(number, line.problem)
+                if line.problem or len(top) == FIRST:
+                    break
+                if (
+                    top
+                    and top[-1].text.count('"') % 2
+                    and self.format != "txt"
+                ):
+                    # A cell may run over lines, but not for ever.
+                    if number - top[-1].number > cells.MAX_LINES:
+                        break
+                    text = f"{top[-1].text}\n{line.text}"
+                    top[-1] = top[-1]._replace(end=at, text=text)
+                    continue
+                said = _SEP.fullmatch(line.text.strip(" "))
+                mark = self._comment.match(line.text)
+                if said and not top and self.format == "csv":
+                    self._says(said[1], number)
+                elif mark and not top:
+                    comment = _Top(number, begin, at, line.text[mark.end() :])
+                    self._above += 1
+                elif not mark and line.text.strip(" \t,;|"):
+                    top.append(_Top(number, begin, at, line.text))
+        return top, comment
+
+    def _refuse(self, number: int, why: MalformedError) -> NoReturn:
+        raise UsageError(
+            "{path}: line {n}: {why}", path=self.path, n=number, why=why
+        )
+
+    def _says(self, delimiter: str, number: int) -> None:
+        """Take what the line `sep=` says, unless it was told otherwise."""
+        if len({*delimiter}) == 1:  # sep=;;; where the file was saved again
+            delimiter = delimiter[0]
+        self._delimiter = self._delimiter or _given(delimiter)
+        self._notes.append(
+            Note(
+                "line {line} says that {delimiter} parts the cells",
+                {
+                    "line": number,
+                    "delimiter": _SAID.get(delimiter, delimiter),
+                },
+            )
+        )
+
+    def _values(self) -> None:
+        """See whether TXT is a hosts file, or a table, or has a heading."""
+        top, _ = self._top()
+        if not top:
+            return
+        if not self._told.format:
+            if all(_HOSTS.match(line.text) for line in top):
+                self.format = "hosts"
+            split = [_LOOSE.split(line.text) for line in top]
+            names = split[header_row(split, self._known)]
+            if sum(map(self._known, names)) > 1:
+                raise UsageError(
+                    "{path}: is a table, not one value a line",
+                    path=self.path,
+                    hint="say --format csv, and --delimiter if it is unusual",
+                )
+        self._above = 0  # these lines are read again as rows
+        if self._told.header and self._known(top[0].text):
+            self._begin = top[0].end, top[0].number
+            self._notes.append(
+                Note(
+                    "line {line} is a heading, and no value",
+                    {"line": top[0].number},
+                )
+            )
+
+    def _columns(self) -> None:
+        """Find the header, and what parts its cells."""
+        self._comment = _COMMENT
+        top, comment = self._top()
+        if not top:
+            raise UsageError("{path}: is empty", path=self.path)
+        if "\r" in top[0].text:
+            raise UsageError(
+                "{path}: lines end with a carriage return alone",
+                path=self.path,
+                hint="save it with usual line ends",
+            )
+        self._comment = _COMMENT if comment else _SURE
+        first, header = top[0], self._told.header
+        if header:
+            split = [self._loose(line.text) for line in top]
+            if comment and any(map(self._known, self._loose(comment.text))):
+                split.insert(0, self._loose(comment.text))
+                top.insert(0, comment)
+            first = top[header_row(split, self._known)]
+        if not self._widths:
+            self._delimiter = self._delimiter or self._parted(first.text)
+        self._begin = first.begin, first.number - 1
+        if first is comment:
+            names = next(cells.separated(iter([first.text]), self._delimiter))
+            self._begin = first.end, first.number
+            self._notes.append(
+                Note(
+                    "the header is the comment in line {line}",
+                    {"line": first.number},
+                )
+            )
+        else:
+            row = next(self._records(*self._begin))
+            if row.problem:
+                self._refuse(row.number, row.problem)
+            names = [*row.cells]
+            if header:
+                self._begin = row.end, row.last
+            above = top.index(first) - (comment in top)
+            if above:
+                self._notes.append(skipped(above, first.number))
+        self._comments = 0
+        named = tuple(str(name).strip() for name in names)
+        self.width, self.header = len(named), named if header else ()
+        # One at the line's end makes a column without a name and a cell.
+        self._need = self.width
+        while header and self._need and not named[self._need - 1]:
+            self._need -= 1
+
+    def _loose(self, text: str) -> list[str]:
+        """Return what may be cells, whatever parts them."""
+        text = text.replace('"', "")
+        if self._delimiter:
+            return text.split(self._delimiter)
+        return _LOOSE.split(text)
+
+    def _parted(self, line: str) -> str:
+        """Return what parts the cells of a line, as it is seen there."""
+        if self.format == "tsv":
+            return "\t"
+        outside = "".join(line.split('"')[::2])
+        for several in _SEVERAL:
+            if several in outside and "|" not in outside.replace(several, ""):
+                outside = outside.replace(several, "")
+                break
+        else:
+            several = ""
+        there = [d for d in _SAID if d in outside] + [several] * bool(several)
+        if len(there) > 1:
+            raise UsageError(
+                "{path}: cells may be parted by {these}",
+                path=self.path,
+                these=" ".join(_SAID.get(d, d) for d in there),
+                hint="say --delimiter",
+            )
+        return there[0] if there else ","
+
+    def _parts(self) -> list[str]:
+        if self._widths:
+            return [self._told.widths]
+        d = self._delimiter
+        return [_SAID.get(d, d)] if d else []
+
+
+def _given(told: str) -> str:
+    """Return the delimiter that is told.
+
+    Raises:
+        UsageError: it cannot be one.
+    """
+    made = _TOLD.get(told.lower()) or re.sub(
+        r"\\x([0-9a-fA-F]{2})", lambda m: chr(int(m[1], 16)), told
+    )
+    if not re.fullmatch(r'[^\w \r\n"]{1,8}', made):
+        raise UsageError(
+            "--delimiter {told}: want , ; | tab, or signs such as |@| or \\x01",
+            told=repr(told),
+        )
+    return made

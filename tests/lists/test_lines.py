@@ -1,0 +1,190 @@
+"""Encodings are detected strictly; lines end where they end."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import UsageError
+from syncd.lists import lines, table
+from syncd.lists.rows import Flawed, Told
+
+
+def opened(path: Path, raw: bytes, encoding: str = "") -> list[str]:
+    path.write_bytes(raw)
+    how = lines.encoding(path, encoding)
+    with path.open("rb") as file:
+        return [
+            str(line.problem or line.text) for line in lines.read(file, how, 0)
+        ]
+
+
+def test_an_encoding_is_detected_over_the_whole_file(tmp_path: Path) -> None:
+    """The one Chinese character may stand behind megabytes of ASCII."""
+    path = tmp_path / "a"
+    head = b"a.example\n" * 300_000
+    for name in ("utf-8", "gb18030"):
+        path.write_bytes(head + "电话".encode(name))
+        assert lines.encoding(path).name == name
+    path.write_bytes(head + b"\xff")
+    with pytest.raises(UsageError, match=f"byte {len(head)}"):
+        lines.encoding(path)
+
+
+def test_what_may_be_either_must_be_told(tmp_path: Path) -> None:
+    """诈 in GB18030 is an Armenian letter in UTF-8: nothing is guessed."""
+    path = tmp_path / "a"
+    path.write_bytes("诈\n".encode("gb18030"))
+    with pytest.raises(UsageError, match="may be UTF-8 or GB18030"):
+        lines.encoding(path)
+    for told, name in (("utf8", "utf-8"), ("GBK", "gb18030")):
+        assert lines.encoding(path, told).name == name
+
+
+def test_a_character_across_two_pieces(tmp_path: Path) -> None:
+    """It is neither taken apart nor called wrong."""
+    path = tmp_path / "a"
+    for shift in range(3):
+        path.write_bytes(b"a" * ((1 << 20) - shift) + "诈骗".encode())
+        assert lines.encoding(path).name == "utf-8"
+
+
+@pytest.mark.parametrize("name", ["utf-16-le", "utf-16-be"])
+def test_wide_lines(tmp_path: Path, name: str) -> None:
+    """Only a whole two-byte unit ends a line; a long one is not kept."""
+    text = "\u0a0a\u0a00\n" + "a" * 2_000_000 + "\nlast"
+    path = tmp_path / "a"
+    path.write_bytes(text.encode(name))
+    with path.open("rb") as file:
+        found = list(lines.read(file, lines.Encoding(name, 0), 0))
+    assert [line.text for line in found[::2]] == ["\u0a0a\u0a00", "last"]
+    assert "4000002 bytes long" in str(found[1].problem)
+    assert len(found[1].text) < 2000
+    assert found[2].end == len(text.encode(name))
+
+
+@pytest.mark.parametrize(
+    ("raw", "name", "mark"),
+    [
+        (b"\xef\xbb\xbfa", "utf-8", 3),
+        (b"\xff\xfea\0", "utf-16-le", 2),
+        (b"\xfe\xff\0a", "utf-16-be", 2),
+        (b"a", "utf-8", 0),
+    ],
+)
+def test_a_byte_order_mark_says_which(
+    tmp_path: Path, raw: bytes, name: str, mark: int
+) -> None:
+    (tmp_path / "a").write_bytes(raw)
+    for told in ("", name, name[:6]):
+        assert lines.encoding(tmp_path / "a", told) == (name, mark)
+    assert lines.encoding(tmp_path / "a", "gbk") == ("gb18030", 0)
+    bare = name if name == "utf-8" else "utf-16-le"
+    (tmp_path / "a").write_bytes(b"a\0")
+    assert lines.encoding(tmp_path / "a", bare[:6]) == (bare, 0)
+
+
+@pytest.mark.parametrize(
+    ("raw", "told", "why"),
+    [
+        (b"\xff\xfe\0\0a\0\0\0", "", "is UTF-32"),
+        (b"a\0b\0", "", "may be UTF-16"),
+        (b"\0a\0b", "", "may be UTF-16"),
+        (b"a", "latin-1", "want utf-8, gb18030"),
+    ],
+)
+def test_no_encoding_that_we_read(
+    tmp_path: Path, raw: bytes, told: str, why: str
+) -> None:
+    with pytest.raises(UsageError, match=why):
+        opened(tmp_path / "a", raw, told)
+
+
+# ----------------------------------------------------------------- GB18030
+
+
+def test_windows_euro_sign(tmp_path: Path) -> None:
+    """0x80 alone is one; as a second byte it is what it was, 0xFF nothing."""
+    raw = "诈骗".encode("gb18030") + b"\x80\x81\x80\x80\n"
+    assert opened(tmp_path / "a", raw) == ["诈骗€亐€"]
+    assert opened(tmp_path / "a", b"\xd5\xa9\xc6\xad" * 9 + b"\x80") == [
+        "诈骗" * 9 + "€"
+    ]
+    with pytest.raises(UsageError, match=r"GB18030 \(byte 4\)"):
+        opened(tmp_path / "a", b"\xd5\xa9\xc6\xad\xff\n")
+    told = opened(tmp_path / "a", b"\xd5\xa9\n\xff\n", "gbk")
+    assert told == ["诈", "not gb18030 at byte 3"]
+
+
+def test_no_character_of_private_use_where_there_is_a_real_one() -> None:
+    """Those of the standard of 2022, and a full-width blank."""
+    for raw, real in (
+        *((b"\xa6\xd9", "\ufe10"), (b"\xa8\xbc", "\u1e3f")),
+        *((b"\xfe\x51", "\U00020087"), (b"\xfe\x59", "\u9fb4")),
+        *((b"\xfe\xa0", "\u9fbb"), (b"\xa3\xa0", "\u3000")),
+    ):
+        assert lines.decode(raw, "gb18030") == real
+    assert lines.decode(b"\xaa\xa1", "gb18030") == "\ue000"
+    assert len(lines._REPAIRED) == len(lines._BACK) + 0 == 26
+
+
+@pytest.mark.skipif(not shutil.which("iconv"), reason="no iconv")
+def test_every_two_bytes_are_what_glibc_reads() -> None:
+    """But for A3A0, which the web reads as a blank, and for Windows."""
+    trail = [*range(0x40, 0x7F), *range(0x80, 0xFF)]
+    raw = [bytes([a, b]) for a in range(0x81, 0xFF) for b in trail]
+    said = subprocess.run(
+        ["iconv", "-f", "GB18030", "-t", "UTF-8"],
+        input=b"\n".join(raw),
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    ours = {r.hex(): lines.decode(r, "gb18030") for r in raw}
+    theirs = dict(zip(ours, said.split("\n"), strict=True))
+    assert {k for k in ours if ours[k] != theirs[k]} == {"a3a0"}
+
+
+@pytest.mark.parametrize("code", ["gb18030", "utf-8"])
+@pytest.mark.parametrize("sign", ["\ue000", "\uf8ff"])
+def test_private_use_costs_its_cell_only(
+    tmp_path: Path, code: str, sign: str
+) -> None:
+    """A rare name in a column that is not stored hurts nobody."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"号码,姓名\n1,{sign}\n".encode(code))
+    row = next(table.open_table(path, Told(encoding=code)).rows(0, 0))
+    assert not row.problem
+    assert not isinstance(row.cells[0], Flawed)  # type: ignore[index]
+    name = row.cells[1]  # type: ignore[index]
+    assert isinstance(name, Flawed)
+    assert f"holds U+{ord(sign):04X}" in str(name.why)
+
+
+def test_a_lost_character_is_no_part_of_a_value(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("http://a.example/\ufffd\n", "utf-8")
+    cell = next(table.open_table(path, Told()).rows(0, 0)).cells[0]  # type: ignore[index]
+    assert isinstance(cell, Flawed)
+
+
+# -------------------------------------------------------------------- lines
+
+
+def test_what_stands_at_the_ends_of_joined_and_of_old_files(
+    tmp_path: Path,
+) -> None:
+    raw = b"\xef\xbb\xbfa\r\n\xef\xbb\xbfb\n\x1a"
+    assert opened(tmp_path / "a", raw) == ["a", "b", ""]
+
+
+def test_an_overlong_line_is_not_kept(tmp_path: Path) -> None:
+    raw = b"a" * lines.MAX_LINE + b"\nb\n" + b"c" * 3_000_000
+    (tmp_path / "a").write_bytes(raw)
+    with (tmp_path / "a").open("rb") as file:
+        found = [*lines.read(file, lines.Encoding("utf-8", 0), 0)]
+    assert "65537 bytes long" in str(found[0].problem)
+    assert found[1].text == "b"
+    assert "3000000 bytes long" in str(found[2].problem)
+    assert len(found[2].raw) <= lines.MAX_LINE + 2
+    assert found[2].end == len(raw)
