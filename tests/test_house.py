@@ -132,7 +132,13 @@ def test_a_log_needs_no_blacklist() -> None:
 def test_help_is_quick() -> None:
     """What a command needs is loaded by that command, not by --help."""
     loaded = loaded_by("syncd.cli.main")
-    heavy = {"aiohttp", "sqlalchemy", "alembic", "apscheduler", "openpyxl"}
+    heavy = {
+        "aiohttp",
+        "sqlalchemy",
+        "alembic",
+        "apscheduler",
+        "python_calamine",
+    }
     assert not loaded & (heavy | {"phonenumbers", "schwifty", "pysodium"})
 
 

@@ -518,6 +518,16 @@ TEXT = {
     "save the sheet as CSV": "请把工作表另存为 CSV",
     "{path}: is no sound XLSX workbook ({what})": "{path}：不是完好的 XLSX 工作簿（{what}）",
     "save it again, or as CSV": "请重新保存，或另存为 CSV",
+    "save it as XLSX, or as CSV": "请另存为 XLSX 或 CSV",
+    "{path}: cell {cell} shows {error}": "{path}：单元格 {cell} 显示 {error}",
+    "mend or empty it": "请改正或清空该单元格",
+    "the spreadsheet shows {error} there": "表格中该处显示 {error}",
+    "{n} hidden rows are read like the others: {rows}": (
+        "有 {n} 个隐藏行，与其他行一样读入：{rows}"
+    ),
+    "hidden columns are read like the others: {columns}": (
+        "隐藏列与其他列一样读入：{columns}"
+    ),
     "{path}: no sheet {name}": "{path}：没有工作表 {name}",
     "{path}: has {n} sheets": "{path}：有 {n} 个工作表",
     "sheets: {names}": "工作表：{names}",

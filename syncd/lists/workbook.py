@@ -1,0 +1,513 @@
+"""XLSX from inside: one sheet of a workbook, read in a process of its own.
+
+calamine gives the values and holds a whole sheet, so it runs in a child that
+may take MAX_MEMORY and no more. What it does not tell comes from one pass
+over the sheet's XML before: how far the sheet goes, so that one far cell
+costs nothing; formulas that nobody computed; what is hidden; and the cells
+whose format, digits or error say more than their value does.
+
+Standard output gets frames: four bytes of size, then msgpack. First what is
+known of the sheet, or why it is refused; then lists of rows, each its number,
+the last row that is merged with it, and its cells, where the text of one that
+no more says what was meant stands in a list of its own. At the end None.
+"""
+
+import resource
+import signal
+import sys
+import zipfile
+from array import array
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from re import compile as regex
+from typing import Any
+from xml.parsers import expat
+
+import msgspec
+from python_calamine import CalamineSheet, CalamineWorkbook
+
+from syncd.lists.rows import Note
+
+MAX_PARTS = 1000
+MAX_INFLATED = 1 << 30  # bytes, of all parts
+MAX_STRINGS = 64 << 20  # bytes of the table of texts, which is held whole
+MAX_TEXT = 256 << 10  # bytes of one cell: Excel writes 32,767 characters
+MAX_ROW = 4 << 20  # bytes of one row
+MAX_COLUMNS = 200
+MAX_ROWS = 1_048_576
+MAX_AREA = 12_000_000  # cells from the first corner to the last
+MAX_MERGED = 100_000
+MAX_MEMORY = 448 << 20  # bytes of the child; the parent has some 30 MB
+DIGITS = 15  # that a spreadsheet keeps of a number
+_PIECE = 64 << 10
+_BATCH = 500  # rows of a frame
+_NAMED = 5  # hidden rows
+
+# What calamine 0.9.1 knows as an error; for others it refuses the sheet.
+_ERRORS = ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
+_END = regex(rb"</(?:\w+:)?sheetData")
+# Formats that show a whole number with something or zeros before it.
+_PADS = regex(
+    r'(?:\[[^]]*\])*(?:"([^"]*)"|\\(.))?((?:[0#?\- ]|\\\D)+)(?:;.*)?'
+)
+Cell = str | tuple[str]
+
+
+class SheetError(Exception):
+    """Why a workbook is refused: message, hint and parameters but the path."""
+
+    def __init__(self, message: str, *, hint: str, **params: object) -> None:
+        self.parts = message, hint, params
+
+
+def _large() -> SheetError:
+    return SheetError(
+        "{path}: is larger inside than a list is", hint="save the sheet as CSV"
+    )
+
+
+def _broken(what: str) -> SheetError:
+    return SheetError(
+        "{path}: is no sound XLSX workbook ({what})",
+        what=what,
+        hint="save it again, or as CSV",
+    )
+
+
+# ------------------------------------------------------------ the archive
+
+
+class _Archive:
+    """The parts of a workbook, found where calamine finds them."""
+
+    def __init__(self, file: zipfile.ZipFile) -> None:
+        self._file = file
+        parts = file.infolist()
+        self._parts = {
+            part.filename.replace("\\", "/").lower(): part for part in parts
+        }
+        inflated = sum(part.file_size for part in parts)
+        if len(parts) > MAX_PARTS or inflated > MAX_INFLATED:
+            raise _large()
+        if len(self._parts) < len(parts):
+            raise _broken("a part twice")
+        target = next(
+            attrs["Target"].lstrip("/")
+            for _, attrs in self._elements("_rels/.rels")
+            if attrs.get("Type", "").endswith("/officeDocument")
+        )
+        self._home = target[: target.rfind("/") + 1].lower()
+        strings = self._parts.get(f"{self._home}sharedstrings.xml")
+        if strings is not None:
+            if strings.file_size > MAX_STRINGS:
+                raise _large()
+            self.parse(f"{self._home}sharedstrings.xml")
+
+    def sheets(self) -> dict[str, tuple[str, str]]:
+        """Return the sheets of cells: by name the part and the state."""
+        parts = {}
+        for _, attrs in self._elements(f"{self._home}_rels/workbook.xml.rels"):
+            if attrs.get("Type", "").endswith("/worksheet"):
+                target = attrs["Target"]
+                home = "" if target.startswith("/") else self._home
+                parts[attrs["Id"]] = home + target.removeprefix("/")
+        found = {}
+        for name, attrs in self._elements(f"{self._home}workbook.xml"):
+            ids = [v for k, v in attrs.items() if k.rpartition(":")[2] == "id"]
+            if name == "sheet" and ids[0] in parts:
+                state = attrs.get("state", "visible")
+                found[attrs["name"]] = parts[ids[0]], state
+        return found
+
+    def formats(self) -> list[str]:
+        """Return each style's number format, "" where it is built in."""
+        codes: dict[str, str] = {}
+        styles = []
+        inside = False
+        if f"{self._home}styles.xml" in self._parts:
+            for name, attrs in self._elements(f"{self._home}styles.xml"):
+                if name == "numFmt":
+                    codes[attrs["numFmtId"]] = attrs["formatCode"]
+                elif name in ("cellXfs", "cellStyles", "dxfs"):
+                    inside = name == "cellXfs"
+                elif inside and name == "xf":
+                    styles.append(codes.get(attrs.get("numFmtId", ""), ""))
+        return styles
+
+    def _elements(self, part: str) -> list[tuple[str, dict[str, str]]]:
+        found: list[tuple[str, dict[str, str]]] = []
+        self.parse(part, lambda n, a: found.append((n.rpartition(":")[2], a)))
+        return found
+
+    def parse(
+        self,
+        part: str,
+        start: Callable[[str, dict[str, str]], None] | None = None,
+        text: Callable[[str], None] | None = None,
+        odd: Callable[..., None] | None = None,
+    ) -> None:
+        """Parse a part to its end, which holds it against its checksum.
+
+        Raises:
+            SheetError: it has a declaration, a huge text or a huge row.
+        """
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler, parser.CharacterDataHandler = start, text
+        parser.CommentHandler = parser.StartCdataSectionHandler = odd
+        parser.StartDoctypeDeclHandler = _doctype
+        since_tag = since_row = 0
+        tail = b""
+        done = text is None  # no rows, or none any more
+        with self._file.open(self._parts[part.lower()]) as file:
+            while piece := file.read(_PIECE):
+                parser.Parse(piece, False)
+                here = tail + piece
+                done = done or _END.search(here) is not None
+                rows = done or b"<row" in here or b":row" in here
+                since_row = 0 if rows else since_row + len(piece)
+                since_tag = 0 if b"<" in piece else since_tag + len(piece)
+                if since_tag > MAX_TEXT or since_row > MAX_ROW:
+                    raise _large()
+                tail = piece[-40:]
+        parser.Parse(b"", True)
+
+
+def _doctype(*_: object) -> None:
+    raise _broken("DOCTYPE")
+
+
+# --------------------------------------------------------------- the pass
+
+
+class _Scan:
+    """What one pass over a sheet's XML tells that calamine does not."""
+
+    def __init__(self, archive: _Archive, part: str) -> None:
+        self.first = self.last = 0  # rows with something in them
+        self.left, self.right = 1 << 20, 0  # columns likewise
+        self.hidden_rows = array("L")
+        self.hidden_columns: list[str] = []
+        # Cells that say more than their value: row and column in one number,
+        # and which of `more`; the digits of long numbers are a line each.
+        self.at, self.what = array("L"), array("L")
+        self.digits = bytearray()
+        self.more: dict[tuple[str, str, int], int] = {}
+        self._styles = [pads(code) for code in archive.formats()]
+        self._row = self._column = self._style = self._merged = 0
+        self._kind, self._text, self._prefix = "n", "", ""
+        self._hidden = self._formula = self._filled = self._wanted = False
+        archive.parse(part, self._start, self._chars, self._odd)
+        self._close()
+
+    def _start(self, name: str, attrs: dict[str, str]) -> None:
+        self._wanted = False
+        if self._prefix:
+            name = name.removeprefix(self._prefix)
+        if name == "v":
+            self._wanted = self._filled = True
+        elif name == "c":
+            self._close()
+            self._kind = attrs.get("t", "n")
+            self._style = int(attrs.get("s", 0))
+            column = self._column + 1
+            if "r" in attrs:
+                column = number(attrs["r"].removesuffix(str(self._row)))
+            if column <= self._column or not self._row:
+                raise _broken("cells out of order")
+            self._column = column
+        elif name == "row":
+            self._close()
+            row = int(attrs.get("r", self._row + 1))
+            if row > MAX_ROWS:
+                raise _large()
+            if row <= self._row:
+                raise _broken("rows out of order")
+            self._row, self._column = row, 0
+            self._hidden = attrs.get("hidden") in ("1", "true")
+        elif name == "is":
+            self._filled = True
+        elif name == "f":
+            self._formula = True
+        elif name == "mergeCell":
+            self._merged += 1
+            if self._merged > MAX_MERGED:
+                raise _large()
+        elif name == "col" and attrs.get("hidden") in ("1", "true"):
+            last = min(int(attrs["max"]), MAX_COLUMNS)
+            columns = range(int(attrs["min"]), last + 1)
+            self.hidden_columns += map(letters, columns)
+        elif name.endswith(":worksheet"):
+            self._prefix = name.removesuffix("worksheet")
+
+    def _chars(self, text: str) -> None:
+        if self._wanted:
+            self._text += text
+
+    def _odd(self, *_: object) -> None:
+        if self._wanted:  # calamine takes what stands before it
+            raise _broken("a value in pieces")
+
+    def _close(self) -> None:
+        """Take up the cell that ended."""
+        if self._filled:
+            if self._row != self.last:
+                self.first, self.last = self.first or self._row, self._row
+                if self._hidden:
+                    self.hidden_rows.append(self._row)
+            self.left = min(self.left, self._column)
+            self.right = max(self.right, self._column)
+        if self._text or self._formula:
+            self._look(self._kind, self._text.strip())
+        self._filled = self._formula = False
+        self._text = ""
+
+    def _look(self, kind: str, text: str) -> None:
+        """Keep what a cell says beyond its value."""
+        about = None
+        if kind in ("s", "inlineStr"):
+            return
+        if self._formula and not text and kind != "str":
+            raise SheetError(
+                "{path}: cell {cell} is a formula without its result",
+                cell=f"{letters(self._column)}{self._row}",
+                hint="open it in a spreadsheet and save it again",
+            )
+        if kind == "e" and text not in ("", *_ERRORS):
+            raise SheetError(
+                "{path}: cell {cell} shows {error}",
+                cell=f"{letters(self._column)}{self._row}",
+                error=repr(text)[:40],
+                hint="mend or empty it",
+            )
+        if kind == "e":
+            about = "error", text, 0
+        elif len(text) > DIGITS and text.removeprefix("-").isdecimal():
+            about = "digits", "", 0
+            self.digits += text.encode() + b"\n"
+        elif text and self._style < len(self._styles):
+            about = self._styles[self._style]
+        if about:
+            self.at.append(self._row << 14 | self._column)
+            self.what.append(self.more.setdefault(about, len(self.more)))
+
+
+@cache
+def number(name: str) -> int:
+    """Return a column's number from 1; 0 if its name is none."""
+    found = 0
+    for letter in name:
+        found = found * 26 + ord(letter) - 64
+    return found if name.isalpha() and name.isupper() and len(name) < 4 else 0
+
+
+def letters(column: int) -> str:
+    """Return how a spreadsheet names a column that is counted from 1."""
+    found = ""
+    while column > 0:
+        column, rest = divmod(column - 1, 26)
+        found = chr(65 + rest) + found
+    return found
+
+
+def pads(code: str) -> tuple[str, str, int] | None:
+    """Return what a format puts before a whole number, and the digits."""
+    match = _PADS.fullmatch(code)
+    if match is None:
+        return None
+    before, zeros = match[1] or match[2] or "", match[3].count("0")
+    if not any(c == "+" or (c.isascii() and c.isalnum()) for c in before):
+        before = ""
+    return ("pads", before, zeros) if before or zeros > 1 else None
+
+
+# ------------------------------------------------------------- the values
+
+
+def said(value: object) -> Cell:
+    """Return what a cell says."""
+    match value:
+        case str():
+            # A carriage return ends lines here: it is cut, never glued.
+            text = value.replace("\r\n", "\n").strip("\r")
+            return text.replace("\r", "\n")
+        case bool():
+            return "true" if value else "false"
+        case float() if not value.is_integer():
+            return str(value)
+        case float() if abs(value) >= 10**DIGITS:
+            return (f"{Decimal(repr(value)):f}",)
+        case float():
+            return str(int(value))
+        case datetime():
+            value += timedelta(milliseconds=500)
+            text = str(value.replace(microsecond=0))
+            return text.removesuffix(" 00:00:00")
+        case timedelta():
+            minutes, seconds = divmod(round(value.total_seconds()), 60)
+            return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+        case time():
+            return value.isoformat("seconds")
+        case date():
+            return value.isoformat()
+    return str(value)
+
+
+class _Rows:
+    """The rows of a sheet, with all that the pass told."""
+
+    def __init__(self, sheet: CalamineSheet, scan: _Scan) -> None:
+        self._sheet, self._scan = sheet, scan
+        self._about = list(scan.more)
+        self._digits = iter(scan.digits.decode().split("\n"))
+        self._merged = sorted(sheet.merged_cell_ranges or (), reverse=True)
+        self._open: list[tuple[int, int, int, Cell]] = []  # last row, columns
+
+    def __iter__(self) -> Iterator[tuple[int, int, list[Cell]]]:
+        """Yield the rows that have something of their own in them."""
+        left = [""] * (self._scan.left - 1)  # that calamine leaves out
+        marks = zip(self._scan.at, self._scan.what, strict=True)
+        mark = next(marks, (0, 0))
+        for row, values in enumerate(self._sheet.iter_rows(), 1):
+            cells: list[Cell] = [
+                v if type(v) is str and "\r" not in v else said(v)
+                for v in values
+            ]
+            cells[:0] = left
+            while mark[0] >> 14 == row:
+                column = (mark[0] & 16383) - 1
+                cells[column] = self._seen(cells[column], mark[1])
+                mark = next(marks, (0, 0))
+            while cells and cells[-1] == "":
+                cells.pop()
+            own = any("".join(cell).strip() for cell in cells)
+            last = self._spread(row, cells)
+            if own:
+                yield row, last, cells[: MAX_COLUMNS + 1]
+
+    def _seen(self, cell: Cell, what: int) -> Cell:
+        about, detail, zeros = self._about[what]
+        text = cell if isinstance(cell, str) else cell[0]
+        match about:
+            case "digits":
+                return (next(self._digits),)
+            case "error":
+                return (detail,)
+            case "pads" if text.isdecimal():
+                return detail + text.zfill(zeros)
+        return cell
+
+    def _spread(self, row: int, cells: list[Cell]) -> int:
+        """Give a row what is merged into it; return how far its own goes."""
+        last = row
+        if self._open:
+            self._open = [merged for merged in self._open if merged[0] >= row]
+        while self._merged and self._merged[-1][0][0] < row:
+            (_, left), (bottom, right) = self._merged.pop()
+            if left < len(cells) and cells[left]:
+                self._open.append((bottom + 1, left, right, cells[left]))
+                last = max(last, bottom + 1)
+        if len(self._open) > MAX_COLUMNS:
+            raise _broken("merged ranges that overlap")
+        for _, left, right, cell in self._open:
+            end = min(right + 1, self._scan.right)
+            cells += [""] * (end - len(cells))
+            cells[left:end] = [c or cell for c in cells[left:end]]
+        return last
+
+
+# -------------------------------------------------------------- the child
+
+
+def frames(path: Path, wanted: str) -> Iterator[Any]:
+    """Yield what is told of a sheet, as the module's head says."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            archive = _Archive(file)
+            sheets = archive.sheets()
+            name = _chosen(sheets, wanted)
+            scan = _Scan(archive, sheets[name][0])
+        area = (scan.last - scan.first + 1) * (scan.right - scan.left + 1)
+        if area > MAX_AREA:
+            raise _large()
+        yield {"sheet": name, "span": scan.last, "notes": _notes(scan)}
+        batch = []
+        sheet = CalamineWorkbook.from_path(path).get_sheet_by_name(name)
+        for row in _Rows(sheet, scan) if sheet.start else ():
+            batch.append(row)
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+        yield batch
+        yield None
+    except SheetError as e:
+        yield {"refused": e.parts}
+    except MemoryError:
+        yield {"refused": _large().parts}
+    except Exception as e:  # noqa: BLE001 - whatever a broken one makes them raise
+        yield {"refused": _broken(type(e).__name__).parts}
+
+
+def _chosen(sheets: dict[str, tuple[str, str]], wanted: str) -> str:
+    """Return the name of the sheet that is meant."""
+    shown = [name for name in sheets if sheets[name][1] == "visible"]
+    known = shown or [n for n in sheets if sheets[n][1] != "veryHidden"]
+    if wanted and wanted not in sheets:
+        raise SheetError(
+            "{path}: no sheet {name}",
+            name=wanted,
+            hint="sheets: {names}",
+            names=", ".join(known),
+        )
+    if not wanted and len(shown) != 1:
+        raise SheetError(
+            "{path}: has {n} sheets",
+            n=len(shown),
+            hint="say --sheet: {names}",
+            names=", ".join(known),
+        )
+    return wanted or shown[0]
+
+
+def _notes(scan: _Scan) -> list[Note]:
+    found = []
+    if scan.hidden_rows:
+        rows = ", ".join(map(str, scan.hidden_rows[:_NAMED]))
+        more = " …" if len(scan.hidden_rows) > _NAMED else ""
+        found = [
+            Note(
+                "{n} hidden rows are read like the others: {rows}",
+                {"n": len(scan.hidden_rows), "rows": rows + more},
+            )
+        ]
+    columns = [
+        name
+        for name in scan.hidden_columns
+        if scan.left <= number(name) <= scan.right
+    ]
+    if columns:
+        found.append(
+            Note(
+                "hidden columns are read like the others: {columns}",
+                {"columns": ", ".join(columns)},
+            )
+        )
+    return found
+
+
+def main() -> None:
+    """Write the frames of a sheet; die rather than take more memory."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # or is gone
+    for frame in frames(Path(sys.argv[1]), sys.argv[2]):
+        raw = msgspec.msgpack.encode(frame)
+        sys.stdout.buffer.write(len(raw).to_bytes(4) + raw)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

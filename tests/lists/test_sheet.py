@@ -1,0 +1,729 @@
+"""A sheet's rows say what is seen in the spreadsheet, or why they do not."""
+
+import contextlib
+import datetime
+import resource
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from syncd.errors import MalformedError, UsageError
+from syncd.lists import columns, table, workbook
+from syncd.lists.rows import Flawed, Row, Told
+
+calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHEET = "xl/worksheets/sheet1.xml"
+OFFICE = "http://schemas.openxmlformats.org"
+MAIN = f'xmlns="{OFFICE}/spreadsheetml/2006/main"'
+RELS = f"{OFFICE}/officeDocument/2006/relationships"
+HEAD = '<row r="1"><c r="A1" t="inlineStr"><is><t>value</t></is></c></row>'
+
+
+def day(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(text)
+
+
+def saved(path: Path, rows: list[list[Any]], *more: str) -> Path:
+    """What openpyxl writes."""
+    book = openpyxl.Workbook()
+    first = book.active
+    assert first is not None
+    for row in rows:
+        first.append(row)
+    for name in more:
+        book.create_sheet(name)
+    book.save(path)
+    return path
+
+
+def related(*targets: str) -> str:
+    found = "".join(
+        f'<Relationship Id="r{n}" Type="{RELS}/{kind}" Target="{target}"/>'
+        for n, (kind, target) in enumerate(t.split("=") for t in targets)
+    )
+    return (
+        f'<Relationships xmlns="{OFFICE}/package/2006/relationships">'
+        f"{found}</Relationships>"
+    )
+
+
+def formatted(*codes: str) -> str:
+    """Styles 1, 2 …: a built-in number or a code each."""
+    own = "".join(
+        f'<numFmt numFmtId="{200 + n}" formatCode="{code}"/>'
+        for n, code in enumerate(codes)
+        if not code.isdecimal() or len(code) > 2
+    )
+    used = "".join(
+        f'<xf numFmtId="{code if code.isdecimal() and len(code) < 3 else 200 + n}"/>'
+        for n, code in enumerate(codes)
+    )
+    return (
+        f"<styleSheet {MAIN}><numFmts>{own}</numFmts><cellStyleXfs>"
+        '<xf numFmtId="14"/><xf numFmtId="14"/></cellStyleXfs>'
+        f'<cellXfs><xf numFmtId="0"/>{used}</cellXfs></styleSheet>'
+    )
+
+
+def made(
+    path: Path,
+    rows: str,
+    *,
+    styles: str = "",
+    strings: str = "",
+    about: str = "",
+    before: str = "",
+    behind: str = "",
+    also: Mapping[str, str] | None = None,
+) -> Path:
+    """A workbook of one sheet, by its XML."""
+    parts = {
+        "_rels/.rels": related("officeDocument=xl/workbook.xml"),
+        "xl/_rels/workbook.xml.rels": related(
+            "worksheet=worksheets/sheet1.xml"
+        ),
+        "xl/workbook.xml": (
+            f'<workbook {MAIN} xmlns:r="{RELS}">{about}<sheets>'
+            '<sheet name="list" sheetId="1" r:id="r0"/></sheets></workbook>'
+        ),
+        SHEET: (
+            f"<worksheet {MAIN}>{before}<sheetData>{rows}</sheetData>"
+            f"{behind}</worksheet>"
+        ),
+        **(also or {}),
+    }
+    if styles:
+        parts["xl/styles.xml"] = styles
+    if strings:
+        parts["xl/sharedStrings.xml"] = f"<sst {MAIN}>{strings}</sst>"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return path
+
+
+def rezipped(path: Path, part: str, raw: bytes) -> Path:
+    """Replace one part of a workbook."""
+    parts = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            parts[name] = archive.read(name)
+    parts[part] = raw
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return path
+
+
+def read(path: Path, **told: Any) -> list[Row]:
+    return list(table.open_table(path, Told(**told)).rows(0, 0))
+
+
+def values(path: Path, **told: Any) -> list[str]:
+    """What the cells of column A say, in this process."""
+    return [cell for cell, *_ in cells(path, **told)]
+
+
+def cells(path: Path, **told: Any) -> list[list[str]]:
+    return [[str(cell) for cell in row.cells] for row in read(path, **told)]
+
+
+def column(*texts: str) -> str:
+    """Rows from the second on, of one cell each."""
+    return HEAD + "".join(
+        f'<row r="{n}">{text.replace("<c", f"<c r=%sA{n}%s" % (chr(34), chr(34)), 1)}</row>'
+        for n, text in enumerate(texts, 2)
+    )
+
+
+# ----------------------------------------------------------- what is seen
+
+
+def test_sheet(tmp_path: Path) -> None:
+    """Numbers, days and gaps say what is seen in the spreadsheet."""
+    path = saved(
+        tmp_path / "a.xlsx",
+        [
+            ["号码", "发现日期", "改号", "x"],
+            [13800138000, day("2026-01-02T03:00:00"), True, 1.5],
+            [],
+            ["13800138000.0", None, None],
+            [13800138000.0, datetime.date(2026, 1, 2), False, "", None],
+        ],
+    )
+    found = read(path)
+    assert [row.number for row in found] == [2, 4, 5]
+    assert [row.cells for row in found] == [
+        ["13800138000", "2026-01-02 03:00:00", "true", "1.5"],
+        ["13800138000.0", "", "", ""],
+        ["13800138000", "2026-01-02", "false", ""],
+    ]
+    opened = table.open_table(path, Told())
+    assert opened.span == 5  # the last row
+    assert opened.notes == ()
+    for _ in range(2):
+        assert list(opened.rows(2, 2)) == found[1:]
+    assert list(opened.rows(5, 5)) == []
+
+
+def test_columns_keep_their_letters(tmp_path: Path) -> None:
+    """Whatever is empty before the list: rows and columns are the sheet's."""
+    path = made(
+        tmp_path / "a.xlsx",
+        '<row r="4"><c r="C4" t="str"><v>值</v></c></row>'
+        '<row><c/><c t="str"><v>x</v></c><c t="str"><v>a</v></c></row>',
+    )
+    opened = table.open_table(path, Told())
+    assert opened.header == ("", "", "值")
+    assert [(r.number, r.cells) for r in opened.rows(0, 0)] == [
+        (5, ["", "x", "a"])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "shown"),
+    [
+        ("000000", "12", "000012"),
+        ("000000;[Red]-000000", "12", "000012"),
+        ("00000000000", "1012345678", "01012345678"),
+        ("000\\-0000\\-0000", "13800138000", "13800138000"),
+        ("000-00000000", "1012345678", "01012345678"),
+        ("&quot;0755&quot;00000000", "12345678", "075512345678"),
+        ("&quot;+86&quot;0", "13800138000", "+8613800138000"),
+        ("\\+0", "8613800138000", "+8613800138000"),
+        ("&quot;¥&quot;00", "5", "05"),
+        ("0_ ", "13800138000", "13800138000"),
+        ("#,##0", "13800138000", "13800138000"),
+        ("0.00", "5", "5"),
+        ("000", "1.5", "1.5"),
+        ("General", "7", "7"),
+        ("@", "7", "7"),
+        ("0", "7", "7"),
+    ],
+)
+def test_a_number_keeps_what_its_format_puts_before_it(
+    tmp_path: Path, code: str, number: str, shown: str
+) -> None:
+    """A land line without its zero would be somebody else's."""
+    path = made(
+        tmp_path / "a.xlsx",
+        column(f'<c s="1"><v>{number}</v></c>'),
+        styles=formatted(code),
+    )
+    assert values(path) == [shown]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("14", "22", "27", "28", "31", "36", "50", "57", "58"),
+        "yyyy&quot;年&quot;m&quot;月&quot;d&quot;日&quot;;@",
+        "[$-804]yyyy/m/d",
+        "yyyy年m月d日",
+        "[$-F800]dddd\\,\\ mmmm\\ dd\\,\\ yyyy",
+    ],
+)
+def test_days(tmp_path: Path, code: str) -> None:
+    """Chinese built-in formats too; one without a format is a number."""
+    path = made(
+        tmp_path / "a.xlsx",
+        column(
+            '<c s="1"><v>46023</v></c>',
+            '<c s="1"><v>46023.125</v></c>',
+            "<c><v>46023</v></c>",
+            '<c s="1"><v>46023.99999999</v></c>',
+        ),
+        styles=formatted(code),
+    )
+    assert values(path) == [
+        *("2026-01-01", "2026-01-01 03:00:00", "46023", "2026-01-02"),
+    ]
+
+
+def test_days_of_the_other_epoch(tmp_path: Path) -> None:
+    path = made(
+        tmp_path / "a.xlsx",
+        column('<c s="1"><v>44561</v></c>'),
+        styles=formatted("14"),
+        about='<workbookPr date1904="1"/>',
+    )
+    assert values(path) == ["2026-01-01"]
+
+
+def test_times_and_days_in_words(tmp_path: Path) -> None:
+    """A time alone, one above a day, and what strict workbooks write."""
+    path = made(
+        tmp_path / "a.xlsx",
+        column(
+            '<c s="1"><v>0.5</v></c>',
+            '<c s="2"><v>1.25</v></c>',
+            '<c t="d"><v>2026-01-02</v></c>',
+            '<c t="d"><v>2026-01-02T00:00:00</v></c>',
+            '<c t="d"><v>2026-01-02T03:04:05</v></c>',
+        ),
+        styles=formatted("20", "[h]:mm:ss"),
+    )
+    assert values(path) == [
+        *("12:00:00", "30:00:00", "2026-01-02"),
+        *("2026-01-02", "2026-01-02 03:04:05"),
+    ]
+
+
+def test_texts(tmp_path: Path) -> None:
+    """Escapes are decoded once; a line break stays, and is never glued."""
+    path = made(
+        tmp_path / "a.xlsx",
+        column(
+            *(f'<c t="s"><v>{n}</v></c>' for n in range(7)),
+            '<c t="str"><f>A2</f><v>b_x000D__x000a_c_x005F_x0041_</v></c>',
+            '<c t="inlineStr"><is><r><t>he</t></r><r><t>re</t></r></is></c>',
+            "<c><v>text</v></c>",
+            '<c t="b"><v>1</v></c>',
+        ),
+        strings="".join(
+            f"<si>{si}</si>"
+            for si in (
+                "<t>http://a.example/login_x000D_</t>",
+                "<t>http://a.example/b&#10;http://c.example/d</t>",
+                "<t>http://a.example/b_x000D_http://c.example/d</t>",
+                "<t>_x005F_x0041_</t>",
+                "<t>/x005F_order</t>",
+                "<r><t>张</t></r><r><rPr/><t>三</t></r>"
+                "<rPh sb='0' eb='1'><t>zhang</t></rPh><phoneticPr/>",
+                '<t xml:space="preserve"> a </t>',
+            )
+        ),
+    )
+    assert values(path) == [
+        "http://a.example/login",
+        "http://a.example/b\nhttp://c.example/d",
+        "http://a.example/b\nhttp://c.example/d",
+        *("_x0041_", "/x005F_order", "张三", " a "),
+        *("b\nc_x0041_", "here", "text", "true"),
+    ]
+
+
+def test_what_lost_its_meaning_is_flawed(tmp_path: Path) -> None:
+    """Long numbers with the digits that are there; errors by their name."""
+    path = made(
+        tmp_path / "a.xlsx",
+        column(
+            "<c><v>6222021234567890123</v></c>",
+            "<c><v>6.22202123456789E18</v></c>",
+            "<c><v>999999999999999</v></c>",
+            "<c><v>1.38001380001E10</v></c>",
+            '<c t="e"><v>#N/A</v></c>',
+            '<c t="e"><f>B1</f><v>#REF!</v></c>',
+        ),
+    )
+    found = [row.cells[0] for row in read(path)]  # type: ignore[index]
+    assert found == [
+        *("6222021234567890123", "6222021234567890000"),
+        *("999999999999999", "13800138000.1"),
+        *("#N/A", "#REF!"),
+    ]
+    why = [str(cell.why) if type(cell) is Flawed else "" for cell in found]
+    lost = "a number above 15 digits has lost its end: keep it as text"
+    assert why == [
+        *(lost, lost, "", ""),
+        "the spreadsheet shows #N/A there",
+        "the spreadsheet shows #REF! there",
+    ]
+
+
+def test_a_number_that_lost_its_end(tmp_path: Path) -> None:
+    """Spreadsheets keep 15 digits: a card number as a number is wrong.
+
+    But an identity card's, in a column that is not stored, hurts nobody.
+    """
+    card, id_card = 6222021234567890000, 440301199001011000
+    path = saved(
+        tmp_path / "a.xlsx", [["值", "身份证号"], [card, 1], ["a", id_card]]
+    )
+    found = table.open_table(path, Told())
+    plan = columns.plan(
+        found.header,
+        found.width,
+        maps=[],
+        constants={"kind": "account"},
+        words={},
+        where="a",
+        fields=("kind", "value"),
+    )
+    first, second = found.rows(0, 0)
+    with pytest.raises(MalformedError, match=r"value: .* has lost its end"):
+        plan.report(first)
+    assert plan.report(second)["value"] == "a"
+
+
+# ------------------------------------------------------------- the sheet
+
+
+def test_a_sheet_must_be_named_among_several(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.xlsx", [["value"], ["a"]], "other")
+    with pytest.raises(UsageError, match="has 2 sheets"):
+        read(path)
+    with pytest.raises(UsageError, match="no sheet x"):
+        read(path, sheet="x")
+    assert len(read(path, sheet="Sheet")) == 1
+    with pytest.raises(UsageError, match="is empty"):
+        read(path, sheet="other")
+
+
+def test_hidden_sheets_are_read_on_demand(tmp_path: Path) -> None:
+    """A very hidden one is not even named."""
+    book = openpyxl.Workbook()
+    for name, state in (("b", "hidden"), ("c", "veryHidden")):
+        sheet = book.create_sheet(name)
+        sheet.append(["value"])
+        sheet.append([name])
+        sheet.sheet_state = state
+    assert book.active is not None
+    book.active.append(["value"])
+    book.active.append(["a"])
+    path = tmp_path / "a.xlsx"
+    book.save(path)
+    assert values(path) == ["a"]
+    assert values(path, sheet="b") == ["b"]
+    assert values(path, sheet="c") == ["c"]
+    with pytest.raises(UsageError, match="no sheet x") as refused:
+        read(path, sheet="x")
+    assert refused.value.hint == "sheets: Sheet"
+
+
+def test_what_is_hidden_is_read_and_told(tmp_path: Path) -> None:
+    rows = "".join(
+        f'<row r="{n}" hidden="1"><c r="A{n}"><v>{n}</v></c></row>'
+        for n in range(2, 9)
+    )
+    path = made(
+        tmp_path / "a.xlsx",
+        '<row r="1"><c r="A1" t="str"><v>value</v></c>'
+        '<c r="C1" t="str"><v>x</v></c></row>'
+        f'{rows}<row r="9" hidden="1"/>',
+        before='<cols><col min="2" max="9" hidden="true"/></cols>',
+    )
+    opened = table.open_table(path, Told())
+    assert [str(note) for note in opened.notes] == [
+        "7 hidden rows are read like the others: 2, 3, 4, 5, 6 …",
+        "hidden columns are read like the others: B, C",
+    ]
+    assert len(list(opened.rows(0, 0))) == 7
+
+
+def merged(path: Path, rows: list[list[Any]], *ranges: str) -> Path:
+    saved(path, rows)
+    book = openpyxl.load_workbook(path)
+    assert book.active is not None
+    for one in ranges:
+        book.active.merge_cells(one)
+    book.save(path)
+    return path
+
+
+def test_a_merged_cell_is_its_whole_range(tmp_path: Path) -> None:
+    path = merged(
+        tmp_path / "a.xlsx",
+        [
+            ["值", "标签", "置信度", "x"],
+            ["a", "fake_shop", 95, "n"],
+            ["b"],
+            ["c"],
+            ["d", "loan", 6222021234567890000],
+            ["e", None, None, "y"],
+            [None, None, None, None],
+            ["f", "both"],
+        ],
+        *("B2:B4", "C2:C4", "B5:B7", "C5:C6", "B8:C8"),
+    )
+    found = read(path)
+    assert [(row.number, row.cells) for row in found] == [
+        (2, ["a", "fake_shop", "95", "n"]),
+        (3, ["b", "fake_shop", "95", ""]),
+        (4, ["c", "fake_shop", "95", ""]),
+        (5, ["d", "loan", "6222021234567890000", ""]),
+        (6, ["e", "loan", "6222021234567890000", "y"]),
+        (8, ["f", "both", "both", ""]),
+    ]
+    assert type(found[4].cells[2]) is Flawed  # type: ignore[index]
+    opened = table.open_table(path, Told())
+    assert list(opened.rows(3, 3)) == found[2:]
+    assert list(opened.rows(3, 3)) == found[2:]
+
+
+def test_a_merged_header(tmp_path: Path) -> None:
+    """A column is named by the lowest cell of its header."""
+    path = merged(
+        tmp_path / "a.xlsx",
+        [["值", "依据", None], [None, "标签", "证据"], ["a", "b", "c"]],
+        *("A1:A2", "B1:C1"),
+    )
+    opened = table.open_table(path, Told())
+    assert opened.header == ("值", "标签", "证据")
+    assert cells(path) == [["a", "b", "c"]]
+    assert len(cells(path, header=False)) == 3
+
+
+def test_a_banner_above_the_header(tmp_path: Path) -> None:
+    """Merged over all columns, as such lists begin; it is told."""
+    path = merged(
+        tmp_path / "a.xlsx",
+        [
+            ["涉诈网址清单"],
+            ["单位：甲", None, "2026年"],
+            [],
+            ["值", "标签", "x"],
+            ["a", "b"],
+        ],
+        "A1:C1",
+    )
+    opened = table.open_table(path, Told())
+    assert opened.header == ("值", "标签", "x")
+    assert [str(note) for note in opened.notes] == [
+        "the header is line 4: rows skipped above it: 2"
+    ]
+    assert cells(path) == [["a", "b", ""]]
+
+
+# ------------------------------------------------------------ the limits
+
+
+@pytest.mark.parametrize(
+    ("part", "raw", "why"),
+    [
+        (SHEET, b"<x>" + b"a" * 400_000, "larger inside"),
+        (SHEET, b"<x>" + b"<c/>" * 2_000_000, "larger inside|no sound"),
+        ("xl/sharedStrings.xml", b"<t/>" * (17 << 20), "larger inside"),
+        (SHEET, b'<!DOCTYPE x [<!ENTITY a "b">]><x/>', "no sound XLSX"),
+        (SHEET, b"<worksheet", "no sound XLSX"),
+        ("xl/workbook.xml", b"<x/>", "no sound XLSX|has 0 sheets"),
+        ("[Content_Types].xml", b"", ""),
+        ("XL/WORKBOOK.xml", b"<x/>", "a part twice"),
+    ],
+)
+def test_bombs_and_wrecks(
+    tmp_path: Path, part: str, raw: bytes, why: str
+) -> None:
+    """What no spreadsheet writes is refused before it is held."""
+    path = saved(tmp_path / "a.xlsx", [["value"], ["a"]])
+    rezipped(path, part, raw)
+    if not why:
+        assert values(path) == ["a"]
+        return
+    with pytest.raises(UsageError, match=why):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row r="2"><c r="A2"><v>1</v></c></row><row r="1"/>',
+        '<row r="1"><c r="B1"><v>1</v></c><c r="A1"><v>1</v></c></row>',
+        '<row r="1"><c r="A2"><v>1</v></c></row>',
+        '<row r="1"><c r="1"><v>1</v></c></row>',
+        '<c r="A1"><v>1</v></c>',
+        '<row r="1"><c r="A1"><v>13800<!-- -->138000</v></c></row>',
+        '<row r="1"><c r="A1"><v><![CDATA[13800138000]]></v></c></row>',
+        '<row r="1"><c r="A1"><v>1</v><is/></row>',
+        '<row r="x"/>',
+    ],
+)
+def test_what_two_readers_may_read_in_two_ways(
+    tmp_path: Path, rows: str
+) -> None:
+    """Is refused: calamine and the pass before it see the same cells."""
+    with pytest.raises(UsageError, match="no sound XLSX workbook"):
+        read(made(tmp_path / "a.xlsx", rows))
+
+
+def test_formulas_say_what_they_gave(tmp_path: Path) -> None:
+    """One that gave nothing is empty; one that nobody computed is refused."""
+    for cell, said in (
+        ("<c><f>1+1</f><v>13800138000</v></c>", ["13800138000"]),
+        ('<c t="str"><f>"b"</f><v>b</v></c>', ["b"]),
+        ('<c t="str"><f>""</f><v></v></c>', []),
+        ('<c><f t="shared" si="0"/><v>7</v></c>', ["7"]),
+    ):
+        path = made(tmp_path / "a.xlsx", column(cell))
+        assert values(path) == said
+    for cell in (
+        "<c><f>1+1</f></c>",
+        "<c><f>1+1</f><v /></c>",
+        '<c s="1"><f t="shared" si="0"/></c>',
+        "<c><f>1+1</f>\n<v></v></c>",
+        "<c><!--" + "x" * workbook._PIECE + "--><f>1+1</f></c>",
+    ):
+        path = made(tmp_path / "a.xlsx", column(cell))
+        with pytest.raises(UsageError, match="A2 is a formula without"):
+            read(path)
+    path = saved(tmp_path / "a.xlsx", [["value"], ["=1+1"]])
+    other = openpyxl.load_workbook(path)
+    other.create_sheet("other").append(["value"])
+    other.save(path)
+    assert read(path, sheet="other") == []  # nobody reads the formula
+    with pytest.raises(UsageError, match="A2 is a formula without"):
+        read(path, sheet="Sheet")
+
+
+def test_formulas_behind_the_rows_are_no_cells(tmp_path: Path) -> None:
+    """A sparkline's, in an extension."""
+    path = made(
+        tmp_path / "a.xlsx",
+        column("<c><v>1</v></c>"),
+        behind='<extLst><ext xmlns:xm="x"><xm:f>A1</xm:f></ext></extLst>',
+    )
+    assert values(path) == ["1"]
+
+
+def test_an_error_that_calamine_does_not_know(tmp_path: Path) -> None:
+    path = made(tmp_path / "a.xlsx", column('<c t="e"><v>#ERROR!</v></c>'))
+    with pytest.raises(UsageError, match="cell A2 shows '#ERROR!'"):
+        read(path)
+
+
+def test_a_workbook_that_is_cut_off(tmp_path: Path) -> None:
+    """Wherever it ends, it is one clear error."""
+    path = saved(tmp_path / "a.xlsx", [["value"], ["a.example"]])
+    raw = path.read_bytes()
+    cut = tmp_path / "cut.xlsx"
+    for part in range(1, 20):
+        cut.write_bytes(raw[: len(raw) * part // 20])
+        with refusal("no sound XLSX workbook"):
+            unsheltered(cut)
+
+
+@calm
+@given(st.data())
+def test_any_change_of_a_workbook(tmp_path: Path, data: st.DataObject) -> None:
+    """One changed byte: the same rows, others, or a refusal."""
+    path = tmp_path / "a.xlsx"
+    if not path.exists():
+        saved(path, [["value"], *([f"{n}.example"] for n in range(20))])
+    raw = bytearray(path.read_bytes())
+    at = data.draw(st.integers(4, len(raw) - 1))
+    raw[at] ^= data.draw(st.integers(1, 255))
+    changed = tmp_path / "b.xlsx"
+    changed.write_bytes(raw)
+    with contextlib.suppress(UsageError):
+        unsheltered(changed)
+
+
+def unsheltered(path: Path) -> list[Any]:
+    """The frames of a workbook, without a child."""
+    found = list(workbook.frames(path, ""))
+    for frame in found:
+        if isinstance(frame, dict) and "refused" in frame:
+            message, hint, params = frame["refused"]
+            raise UsageError(message, hint=hint, path=path, **params)
+    return found
+
+
+@contextlib.contextmanager
+def refusal(why: str) -> Iterator[None]:
+    with pytest.raises(UsageError, match=why) as refused:
+        yield
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("cell", ["A99999999999", "A1048577", "XFD1048576"])
+def test_a_cell_far_away_costs_nothing(tmp_path: Path, cell: str) -> None:
+    """Neither time nor memory: the sheet's extent is bounded before."""
+    row = cell.lstrip("ADFX")
+    path = made(
+        tmp_path / "a.xlsx",
+        HEAD + f'<row r="{row}"><c r="{cell}"><v>1</v></c></row>',
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UsageError, match="larger inside"):
+        unsheltered(path)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 16 << 10  # KiB
+
+
+def test_wide_rows_are_refused(tmp_path: Path) -> None:
+    path = saved(
+        tmp_path / "a.xlsx", [["value"], ["a"] * 300, ["b"], ["c", "d"]]
+    )
+    found = read(path)
+    assert str(found[0].problem) == "more than 200 cells"
+    assert found[1].cells == ["b"]
+    assert str(found[2].problem) == "2 cells, want 1"
+
+
+# -------------------------------------------------------------- the child
+
+
+def test_a_child_without_memory_is_a_clear_error(tmp_path: Path) -> None:
+    """A workbook of too many texts is refused, and nothing else happens."""
+    path = made(
+        tmp_path / "a.xlsx",
+        column(*['<c t="s"><v>0</v></c>'] * 50_000),
+        strings="<si><t>" + "x" * 30_000 + "</t></si>",
+    )
+    with refusal("larger inside than a list is"):
+        read(path)
+
+
+def test_no_child_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the rows are read to the end, a part of them, or not at all."""
+    born: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen[bytes]):
+        def __init__(self, *given: Any, **options: Any) -> None:
+            super().__init__(*given, **options)
+            born.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    path = saved(tmp_path / "a.xlsx", [["value"], *([n] for n in range(9000))])
+    opened = table.open_table(path, Told())
+    for _ in range(2):
+        rows = opened.rows(0, 0)
+        next(rows)
+        del rows
+    opened = table.open_table(path, Told())
+    del opened
+    read(path)
+    with pytest.raises(UsageError):
+        read(path, sheet="x")
+    assert len(born) == 5
+    assert all(child.returncode is not None for child in born)
+
+
+def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
+    """A killed command leaves no reader behind."""
+    path = saved(tmp_path / "a.xlsx", [["value"], *([n] for n in range(9000))])
+    code = (
+        "import os, pathlib, sys, subprocess\n"
+        "from syncd.lists import table\n"
+        "from syncd.lists.rows import Told\n"
+        "real = subprocess.Popen\n"
+        "def born(*a, **k):\n"
+        "    child = real(*a, **k)\n"
+        "    print(child.pid, flush=True)\n"
+        "    return child\n"
+        "subprocess.Popen = born\n"
+        "opened = table.open_table(pathlib.Path(sys.argv[1]), Told())\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True
+    )
+    assert ran.returncode == -signal.SIGKILL
+    state = Path("/proc") / ran.stdout.strip() / "stat"
+    for _ in range(100):
+        if not state.exists() or ") Z " in state.read_text():
+            return
+        time.sleep(0.1)
+    pytest.fail("the child lives on")
