@@ -518,7 +518,6 @@ TEXT = {
     "save the sheet as CSV": "请把工作表另存为 CSV",
     "{path}: is no sound XLSX workbook ({what})": "{path}：不是完好的 XLSX 工作簿（{what}）",
     "save it again, or as CSV": "请重新保存，或另存为 CSV",
-    "save it as XLSX, or as CSV": "请另存为 XLSX 或 CSV",
     "{path}: cell {cell} shows {error}": "{path}：单元格 {cell} 显示 {error}",
     "mend or empty it": "请改正或清空该单元格",
     "the spreadsheet shows {error} there": "表格中该处显示 {error}",
