@@ -711,6 +711,9 @@ def _add_dispute(noun: typer.Typer) -> None:
         file: Annotated[
             Path | None, typer.Option(help=t("a file with the value"))
         ] = None,
+        yes: Annotated[
+            bool, typer.Option("--yes", help=t("also of what nobody reports"))
+        ] = False,
         token_file: TokenFile = None,
         as_json: AsJson = False,
     ) -> None:
@@ -732,6 +735,7 @@ def _add_dispute(noun: typer.Typer) -> None:
             region=region,
             token=token,
             epoch=epoch,
+            yes=yes,
         )
         if not token:
             raws = values(file)
@@ -744,6 +748,12 @@ def _add_dispute(noun: typer.Typer) -> None:
             terminal.show_json(done)
         else:
             terminal.say(t("the dispute is kept as {id}", id=done["id"]))
+            if done.get("unchecked"):
+                terminal.say(
+                    t(
+                        "holders are missing: nobody knows whether it is reported"
+                    )
+                )
 
 
 # -------------------------------------------------------------------- list

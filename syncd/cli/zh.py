@@ -374,6 +374,26 @@ TEXT = {
     ),
     "of values on standard input": "标准输入上的值的种类",
     "in the vault": "保险库中的编号",
+    "also of what nobody reports": "无人上报的值也照样提出异议",
+    "holders are missing: nobody knows whether it is reported": (
+        "份额持有方未应答：暂不能确认该值是否被上报"
+    ),
+    "dispute: nobody reports that, as far as we know": (
+        "异议：就本机构所知，无人上报该值"
+    ),
+    "look at the value again; to dispute it nevertheless, say --yes (by HTTP"
+    " `yes`)": "请核对该值；如仍要提出异议，请加 --yes（HTTP 请求中为 yes）",
+    "dispute: {n} reports of our own are what is disputed": (
+        "异议：所针对的是本单位自己的 {n} 条上报"
+    ),
+    "retract them instead: syncd report retract --reason CODE {named}": (
+        "请改为撤回：syncd report retract --reason 代码 {named}"
+    ),
+    "about: no report stands at {position}, as far as we know": (
+        "about：就本机构所知，{position} 处没有有效的上报"
+    ),
+    "look at the position again; to dispute it nevertheless, say --yes (by"
+    " HTTP `yes`)": "请核对该位置；如仍要提出异议，请加 --yes（HTTP 请求中为 yes）",
     "all on what the never-list protects by now": (
         "保护名单现已涵盖的全部上报"
     ),

@@ -54,3 +54,4 @@ class DisputeDraft(
     due: str = ""  # day; in 30 days if absent
     expires: str = ""  # day
     about: tuple[Position, ...] = ()  # these reports; all if absent
+    yes: bool = False  # also of what nobody reports

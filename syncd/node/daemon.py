@@ -41,6 +41,7 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.node import earlier, erasures, refold
 from syncd.node.byhand import ByHand
 from syncd.node.daily import Daily
+from syncd.node.disputed import Disputed
 from syncd.node.elsewhere import Elsewhere
 from syncd.node.events import Events
 from syncd.node.exchange import Exchange
@@ -297,6 +298,17 @@ class Daemon:
             metrics=self.metrics,
             events=self.events,
             overtaken=self.overtaken,
+            disputed=Disputed(
+                origin=config.origin,
+                region=config.member.region,
+                deadline_s=config.lookup.deadline_ms / 1000,
+                vault=home.own.vault,
+                access=home.own.access,
+                claims=claims,
+                tokeniser=self.tokeniser,
+                roster=lambda: self.rosters.current,
+                today=self.today,
+            ),
             wake=self.publisher.wake,
             elsewhere=self.elsewhere,
             own_origins=self.own_origins,

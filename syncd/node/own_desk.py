@@ -26,6 +26,7 @@ from syncd.flows.tokenise import Offload, Share
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import token, vocabulary
 from syncd.indicator.claims import Claim
+from syncd.node.disputed import Disputed
 from syncd.node.elsewhere import Elsewhere
 from syncd.node.events import Events
 from syncd.node.home import Home, share_name
@@ -64,6 +65,7 @@ class OwnDesk:
         metrics: Metrics,
         events: Events,
         overtaken: Overtaken,
+        disputed: Disputed,
         wake: Callable[[], None],
         elsewhere: Elsewhere,
         own_origins: Callable[[], frozenset[str]],
@@ -82,6 +84,7 @@ class OwnDesk:
             metrics: counts.
             events: what happened, to follow.
             overtaken: which reports of ours the never-list protects.
+            disputed: whether a dispute has something to answer.
             wake: has it published what waits.
             elsewhere: notes what others took back.
             own_origins: the names of our logs.
@@ -103,6 +106,7 @@ class OwnDesk:
         self._metrics = metrics
         self._events = events
         self._overtaken = overtaken
+        self._disputed = disputed
         self._wake = wake
         self._own_origins = own_origins
         self._offload = offload
@@ -238,12 +242,15 @@ class OwnDesk:
         meant = live[0] if live else [r for group in reports for r in group]
         return [r.id for r in (*meant, *rows[-1]) if r in meant or r.type == 3]
 
-    async def dispute(self, draft: forms.DisputeDraft) -> forms.Disputed:
+    async def dispute(
+        self, caller: Caller, draft: forms.DisputeDraft
+    ) -> forms.Disputed:
         """Keep a dispute; durable on return, and published soon after."""
         kept = await self._offload(report.prepare_dispute, draft, self._desk())
+        checked = await self._disputed.check(caller, draft)
         [outcome] = await self._home.own.vault.accept([new_report(kept)])
         self._wake()
-        return forms.Disputed(id=outcome.id)
+        return forms.Disputed(id=outcome.id, unchecked=not checked)
 
     # -------------------------------------------------------- indicators
 

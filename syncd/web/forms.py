@@ -141,10 +141,11 @@ class Retracting(_Whole, frozen=True, kw_only=True):
     ids: tuple[int, ...]  # that are going to end: the first thousand
 
 
-class Disputed(_Whole, frozen=True, kw_only=True):
+class Disputed(_Out, frozen=True, kw_only=True):
     """The dispute is kept, durably; it is published soon after."""
 
     id: int  # in the vault
+    unchecked: bool = False  # nobody could say whether anybody reports it
 
 
 # ----------------------------------------------------------------- look-ups

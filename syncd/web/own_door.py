@@ -85,7 +85,9 @@ class OwnDesk(Intake, Protocol):
         """Have reports of ours end."""
         ...
 
-    async def dispute(self, draft: forms.DisputeDraft) -> forms.Disputed:
+    async def dispute(
+        self, caller: Caller, draft: forms.DisputeDraft
+    ) -> forms.Disputed:
         """Keep a dispute."""
         ...
 
@@ -356,7 +358,8 @@ async def _dispute(request: web.Request) -> web.Response:
     body = await _read(request, forms.DisputeDraft)
     if bool(body.value) == bool(body.token):
         raise MalformedError("dispute: want a value, or a token and epoch")
-    return _answer(await request.app[DESK].dispute(body), 202)
+    done = await request.app[DESK].dispute(request[_CALLER], body)
+    return _answer(done, 202)
 
 
 async def _lookup(request: web.Request) -> web.Response:

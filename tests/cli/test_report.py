@@ -348,7 +348,7 @@ def test_retract_what(desk: Desk, false: FalseDoor, words: list[str]) -> None:
 def test_dispute(desk: Desk, false: FalseDoor) -> None:
     false.answers["/v1/disputes"] = (202, {"id": 9})
     words = ["--kind", "url", "--reason", "stale", "--about", "o.x/y:1"]
-    words += ["--due", "2026-01-02", "--expires", "2026-02-02"]
+    words += ["--due", "2026-01-02", "--expires", "2026-02-02", "--yes"]
     ran = desk("report", "dispute", *words, stdin=b"a.example")
     assert (ran.code, ran.out) == (0, "the dispute is kept as 9\n")
     assert calls(false) == [
@@ -359,8 +359,20 @@ def test_dispute(desk: Desk, false: FalseDoor) -> None:
             "due": "2026-01-02",
             "expires": "2026-02-02",
             "value": "a.example",
+            "yes": True,
         }
     ]
+
+
+def test_a_dispute_that_nobody_could_check(
+    desk: Desk, false: FalseDoor
+) -> None:
+    false.answers["/v1/disputes"] = (202, {"id": 9, "unchecked": True})
+    words = ("--kind", "phone", "--reason", "stale")
+    ran = desk("report", "dispute", *words, stdin=b"+12025550150")
+    assert ran.out.endswith(
+        "holders are missing: nobody knows whether it is reported\n"
+    )
 
 
 def test_dispute_by_token(desk: Desk, false: FalseDoor) -> None:

@@ -60,6 +60,7 @@ REFUSING: tuple[str, ...] = (
     "flows/faults.py",
     "flows/lookup.py",
     "flows/report.py",
+    "node/disputed.py",
     "indicator/vocabulary.py",
     *(f"lists/{p.name}" for p in ROOM.parent.glob("lists/*.py")),
     *("lists/cells.py", "lists/columns.py", "lists/header.py"),

@@ -40,6 +40,18 @@ def phone(value: str) -> forms.Item:
     return forms.Item(kind="phone", value=value)
 
 
+async def test_a_dispute_without_holders_is_kept_unchecked(
+    alliance: Alliance,
+) -> None:
+    """It waits for them anyhow."""
+    alliance.cut(*IDS)
+    draft = forms.DisputeDraft(
+        kind="phone", value="+12025550177", reason="stale"
+    )
+    made = await alliance.bank.node.own_desk.dispute(TELLER, draft)
+    assert made.unchecked
+
+
 async def test_with_too_few_holders_phones_wait_and_are_unknown(
     alliance: Alliance,
 ) -> None:

@@ -284,7 +284,8 @@ async def test_who_takes_back_a_report_withdraws_no_dispute(
 
 async def test_only_a_dispute_is_no_report_to_take_back(bank: Door) -> None:
     value = {"kind": "url", "value": "http://fair.example/"}
-    made = await bank.post("/v1/disputes", {**value, "reason": "stale"})
+    said = {**value, "reason": "stale", "yes": True}
+    made = await bank.post("/v1/disputes", said)
     body = {**value, "reason": "test"}
     reply = await bank.post("/v1/retractions", body)
     assert reply.status == 404
@@ -487,6 +488,70 @@ async def test_a_dispute_by_token_needs_no_value(
     await alliance.settle()
     answer = await one(police, "phone", "+12025550151")
     assert answer["verdict"] == "suspected"
+
+
+async def test_a_dispute_of_what_nobody_reports_needs_a_yes(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    """A value, a token, a position; what has been retracted is nobody's."""
+    url = "http://nobody.example/shop"
+    body = {"kind": "url", "value": url, "reason": "stale"}
+    unknown = {"kind": "url", "token": "A" * 22, "epoch": 1, "reason": "stale"}
+    nowhere = {**body, "about": [["police.example/syncd/txwz/1", 1_000_000]]}
+    for wrong in (body, unknown, nowhere):
+        reply = await bank.post("/v1/disputes", wrong)
+        assert reply.status == 422
+        assert "as far as we know" in reply.body["detail"]
+        assert "--yes" in reply.body["hint"]
+        assert url not in str(reply.body)
+    await police.take(report(url, "url"))
+    await alliance.settle()
+    await police.post("/v1/retractions", {**body, "reason": "test"})
+    await alliance.settle()
+    assert (await bank.post("/v1/disputes", body)).status == 422
+    made = await bank.post("/v1/disputes", {**body, "yes": True})
+    assert made.status == 202
+
+
+async def test_a_dispute_answers_a_less_specific_report_too(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    """What was looked at for it is recorded, as an appeal."""
+    await police.take(report("http://fairer.example/", "url"))
+    await alliance.settle()
+    value = "http://www.fairer.example/shop/cart.html"
+    body = {"kind": "url", "value": value, "reason": "innocent_owner"}
+    assert (await bank.post("/v1/disputes", body)).status == 202
+    *_, access = await alliance.bank.node.home.own.access.page(0, 10_000)
+    assert (access.purpose, access.kind) == ("appeal", "url")
+    assert access.positions is not None
+
+
+async def test_a_report_of_our_own_is_retracted_and_not_disputed(
+    alliance: Alliance, police: Door, bank: Door
+) -> None:
+    """Waiting or published; the hint has the command that ends it."""
+    url = "http://mine.example/"
+    body = {"kind": "url", "value": url, "reason": "innocent_owner"}
+    async with alliance.bank.node.writer._lock:  # so that it waits
+        [taken] = await bank.take(report(url, "url"))
+        reply = await bank.post("/v1/disputes", {**body, "yes": True})
+    assert reply.status == 422
+    assert f" --id {taken['id']}" in reply.body["hint"]
+    await alliance.settle()
+    reply = await bank.post("/v1/disputes", {**body, "yes": True})
+    assert reply.status == 422
+    [row] = await rows(bank, before=taken["id"] + 1, limit=1)
+    at = ":".join(map(str, row["position"]))
+    ways = f"syncd report retract --reason CODE --position {at}"
+    assert ways in reply.body["hint"]
+    about = {**body, "about": [row["position"]]}
+    reply = await bank.post("/v1/disputes", about)
+    assert (reply.status, ways in reply.body["hint"]) == (422, True)
+    # Where another reports it too, that report can be disputed.
+    await police.take(report(url, "url"))
+    await alliance.settle()
+    assert (await bank.post("/v1/disputes", body)).status == 202
 
 
 # -------------------------------------------------------------- indicators

@@ -23,6 +23,7 @@ from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, merkle, note, witness
 from syncd.web import forms, peer_door
+from syncd.web.own_door import Caller
 from tests.alliance import HOUR_S, Alliance, Member, payload, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
@@ -461,7 +462,7 @@ async def test_disputes_go_on_after_the_roster_expired(
 ) -> None:
     """What is wrong can be said when nothing new may be listed."""
     bank = alliance.bank
-    await bank.report("url", "http://shop.example/")
+    await alliance.police.report("url", "http://shop.example/")
     await alliance.settle()
     for member in alliance.up:
         member.shift_s = 91 * 24 * HOUR_S
@@ -470,9 +471,12 @@ async def test_disputes_go_on_after_the_roster_expired(
         size = await bank.size()
         await bank.report("url", "http://late.example/")
         draft = forms.DisputeDraft(
-            kind="url", value="http://shop.example/", reason="innocent_owner"
+            kind="url",
+            value="http://shop.example/",
+            reason="innocent_owner",
+            yes=True,  # it has expired meanwhile
         )
-        await bank.node.own_desk.dispute(draft)
+        await bank.node.own_desk.dispute(Caller("teller", "operator"), draft)
 
         async def said() -> bool:
             return await bank.size() == size + 1

@@ -19,6 +19,7 @@ from syncd.store import snapshot
 from syncd.store.snapshot import OwnSnapshot
 from syncd.web import forms
 from syncd.web.import_forms import ReportSearch
+from syncd.web.own_door import Caller
 from tests.alliance import (
     ADMINS,
     Alliance,
@@ -171,12 +172,13 @@ async def test_what_the_old_log_said(
         )
 
     await bank.node.own_desk.dispute(
+        Caller("teller", "operator"),
         forms.DisputeDraft(
             kind="url",
             value=URLS[0],
             reason="stale",
             about=((old, index),),
-        )
+        ),
     )
     await alliance.settle()
     assert await verdict(police, URLS[0]) == "disputed"

@@ -1,0 +1,193 @@
+"""Disputed: what a dispute of ours is about, before it is kept.
+
+A dispute of what nobody reports answers nothing; one of our own report says
+that we are wrong, which a retraction says and ends. Both are told while they
+can be mended, as far as our mirror knows what others report.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from syncd.errors import RefusedError, SyncdError
+from syncd.flows.draft import DisputeDraft
+from syncd.flows.ports import Position
+from syncd.flows.tokenise import Tokeniser
+from syncd.indicator import identifier, statement, token
+from syncd.indicator.claims import REPORT, Claim
+from syncd.indicator.identifier import Identifier
+from syncd.node.lookups import Claims
+from syncd.roster.roster import Roster
+from syncd.store.access import Access, AccessBook
+from syncd.store.vault import State, Vault, VaultRow
+from syncd.web.own_door import Caller
+
+PURPOSE = "appeal"  # of the evaluations, and of the access that is recorded
+SHOWN = 3  # reports of ours that a hint names
+
+
+class What(NamedTuple):
+    """What a dispute names: forms of a value, or a token."""
+
+    forms: Sequence[Identifier]
+    tokens: Sequence[bytes]
+    epoch: int
+
+
+class Disputed:
+    """Tells whether a dispute has something to answer."""
+
+    def __init__(
+        self,
+        *,
+        origin: str,
+        region: str,
+        deadline_s: float,
+        vault: Vault,
+        access: AccessBook,
+        claims: Claims,
+        tokeniser: Tokeniser,
+        roster: Callable[[], Roster],
+        today: Callable[[], str],
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            origin: of the log that we write: a report in an earlier one of
+                ours cannot be retracted any more.
+            region: of phones without a country.
+            deadline_s: holders have so long.
+            vault: has what of ours waits to be published.
+            access: keeps that tokens were looked at.
+            claims: what the alliance says of a token.
+            tokeniser: asks the holders.
+            roster: the one in force.
+            today: the day it is in the roster's zone.
+        """
+        self._origin = origin
+        self._region = region
+        self._deadline_s = deadline_s
+        self._vault = vault
+        self._access = access
+        self._claims = claims
+        self._tokeniser = tokeniser
+        self._roster = roster
+        self._today = today
+
+    async def check(self, caller: Caller, draft: DisputeDraft) -> bool:
+        """Refuse a dispute that answers nothing; False: it is not known.
+
+        Raises:
+            RefusedError: it is about a report of ours, or about none at all
+                and the draft does not say `yes`.
+        """
+        if draft.about:
+            await self._check_positions(draft)
+            return True
+        try:
+            what = await self._what(draft)
+        except SyncdError:  # holders are missing: it waits for them anyhow
+            return False
+        code, day = token.KIND_CODES[draft.kind], statement.day(self._today())
+        found = await self._claims.claims(what.tokens, code, what.epoch)
+        reports = [
+            claim
+            for group in found.values()
+            for claim in group
+            if claim.type == REPORT and claim.expires > day
+        ]
+        await self._record(caller, draft.kind, reports, what.tokens)
+        if any(claim.origin != self._origin for claim in reports):
+            return True
+        ours = [f"--position {_named(claim.position)}" for claim in reports]
+        if not ours:
+            rows = await self._waiting(draft, what)
+            ours = [f"--id {row.id}" for row in rows]
+        if ours:
+            _refuse_own(ours)
+        if not draft.yes:
+            raise RefusedError(
+                "dispute: nobody reports that, as far as we know",
+                hint="look at the value again; to dispute it nevertheless, say"
+                " --yes (by HTTP `yes`)",
+            )
+        return True
+
+    async def _check_positions(self, draft: DisputeDraft) -> None:
+        found = await self._claims.standing_at(draft.about)
+        ours = [at for at in draft.about if at[0] == self._origin]
+        if ours:
+            _refuse_own([f"--position {_named(at)}" for at in ours])
+        none = [
+            at
+            for at in draft.about
+            if (claim := found.get(at)) is None or claim.type != REPORT
+        ]
+        if none and not draft.yes:
+            raise RefusedError(
+                "about: no report stands at {position}, as far as we know",
+                hint="look at the position again; to dispute it nevertheless,"
+                " say --yes (by HTTP `yes`)",
+                position=_named(none[0]),
+            )
+
+    async def _what(self, draft: DisputeDraft) -> What:
+        """Return what is named; of a value all that a look-up would try."""
+        if draft.token:
+            return What((), [token.decode(draft.token)], draft.epoch)
+        tried = identifier.for_lookup(
+            draft.kind,
+            draft.value,
+            region=draft.region or self._region,
+            scheme=draft.scheme or None,
+        )
+        epoch = self._roster().epoch(draft.kind)
+        outputs = await self._tokeniser.outputs(
+            tried, purpose=PURPOSE, timeout_s=self._deadline_s
+        )
+        shorts = [token.token(outputs[form]) for form in tried]
+        return What(tried, shorts, epoch.epoch if epoch else 0)
+
+    async def _record(
+        self,
+        caller: Caller,
+        kind: str,
+        reports: Sequence[Claim],
+        tokens: Sequence[bytes],
+    ) -> None:
+        """Keep that somebody learnt who reports it: it was a look-up."""
+        hit = [claim.position for claim in reports] or None
+        await self._access.record(
+            [Access(caller.name, PURPOSE, kind, hit, tokens)]
+        )
+
+    async def _waiting(
+        self, draft: DisputeDraft, what: What
+    ) -> list[VaultRow]:
+        """Return reports of ours that are not in the mirror yet."""
+        vault = self._vault
+        rows = [
+            row
+            for form in what.forms
+            for row in await vault.find_value(form.kind, form.value)
+        ]
+        if draft.token:
+            [short] = what.tokens
+            rows += await vault.find_token(draft.kind, what.epoch, short)
+        return [
+            row
+            for row in rows
+            if row.type == REPORT and row.state == State.WAITING
+        ]
+
+
+def _refuse_own(named: Sequence[str]) -> None:
+    raise RefusedError(
+        "dispute: {n} reports of our own are what is disputed",
+        hint="retract them instead: syncd report retract --reason CODE {named}",
+        n=len(named),
+        named=" ".join(named[:SHOWN]),
+    )
+
+
+def _named(position: Position) -> str:
+    return f"{position[0]}:{position[1]}"
