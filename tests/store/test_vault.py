@@ -23,6 +23,7 @@ from syncd.store.own import Succession, succeed
 from syncd.store.sealing import VaultCipher
 from syncd.store.vault import (
     Accepted,
+    Handing,
     Known,
     NewReport,
     Query,
@@ -394,6 +395,43 @@ async def test_no_raw_value_on_disk(
     finally:
         own.close()
     assert found_in(tmp_path, VALUE) is shows
+
+
+@pytest.mark.parametrize(
+    ("cipher", "shows"),
+    [(VaultCipher(b"k" * 32), False), (PlainCipher(b"k" * 32), True)],
+    ids=["sealed", "clear"],
+)
+async def test_nothing_of_a_list_is_on_the_disk(
+    tmp_path: Path,
+    clock: Callable[[], int],
+    cipher: VaultCipher,
+    shows: bool,
+) -> None:
+    """Neither its name, nor its file's, nor a refused row, nor a reason."""
+    names = ["list of Li", "Li.csv", "n/a of Li", "cells of Li", "told by Li"]
+    list_, file, why, cells, again = names
+    own = OwnStore.open(
+        tmp_path, cipher=cipher, access_key=b"a" * 32, clock=clock
+    )
+    try:
+        state, _ = await own.imports.begin(b"file", 9, file, list_)
+        refused = [Refused(1, why.encode(), VALUE)]
+        step = ImportMark(state.id, 0, 9, 2, bytes(32), refused)
+        await accept(own, phone(1))
+        await own.vault.retract([1], "entry_error")
+        row = dataclasses.replace(phone(1), raw=VALUE)
+        how = Handing(again=again)
+        assert await own.vault.accept([row], step, how) == [Accepted(2)]
+        await own.imports.keep_cells(state.id, [(1, cells.encode())])
+        for name in names:
+            assert found_in(tmp_path, name) is shows, name
+        assert not found_in(tmp_path, VALUE)  # of cells, only a hash is kept
+        opened = await own.imports.state(state.id)
+        assert opened is not None
+        assert (opened.list, opened.name) == (list_, file)
+    finally:
+        own.close()
 
 
 async def test_another_key_opens_nothing(
