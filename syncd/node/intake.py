@@ -195,6 +195,7 @@ class Intake:
         state, new = await self._own.imports.begin(
             hashlib.sha256(known_by).digest(),
             *(wanted.size, wanted.name, wanted.list, caller),
+            anew=wanted.anew,
         )
         return taken.status(state), new
 

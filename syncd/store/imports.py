@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from syncd.errors import StaleError
+from syncd.errors import StaleError, UsageError
 from syncd.store import sealing
 from syncd.store.database import Database, execute_many
 from syncd.store.sealing import Cipher
@@ -91,19 +91,26 @@ class Imports:
         name: str,
         list_name: str = "",
         caller: str = "",
+        *,
+        anew: bool = False,
     ) -> tuple[ImportState, bool]:
         """Begin an import, or find the one that has not ended; say if new.
 
         `file` is what the caller knows it by. Whether the file is still the
         same, the caller tells from `prefix` and `offset`. Refused rows of
-        earlier imports of the list are dropped.
+        earlier imports of the list are dropped; with `anew` those of them
+        that have not ended are over.
+
+        Raises:
+            UsageError: one of the list stopped, of another file.
         """
 
         def job(c: sa.Connection) -> tuple[ImportState, bool]:
             there = self._state(c, "file = ? AND finished_at IS NULL", file)
-            if there is not None:
+            if there is not None and not anew:
                 return there, False
             list_id = self._list_id(c, list_name or name)
+            self._end_others(c, list_id, anew=anew)
             c.exec_driver_sql(
                 "DELETE FROM import_refused WHERE import_id IN"
                 " (SELECT id FROM import_job WHERE list_id = ?)",
@@ -124,6 +131,26 @@ class Imports:
             return begun, True
 
         return await self._db.write(job)
+
+    def _end_others(
+        self, c: sa.Connection, list_id: int, *, anew: bool
+    ) -> None:
+        where = "list_id = ? AND row > 0 AND finished_at IS NULL"
+        other = self._state(c, where, list_id)
+        if other is not None and not anew:
+            raise UsageError(
+                "list: its import {id} stopped at row {row}, with another"
+                " file or other options",
+                hint="use the same; or begin again with --anew: what is in"
+                " already is known then, not doubled",
+                id=other.id,
+                row=other.row,
+            )
+        c.exec_driver_sql(
+            "UPDATE import_job SET finished_at = ?"
+            " WHERE list_id = ? AND finished_at IS NULL",
+            (self._clock(), list_id),
+        )
 
     async def state(self, import_id: int) -> ImportState | None:
         """Return how far an import has come."""

@@ -60,6 +60,7 @@ class ImportBegin(_In, frozen=True, kw_only=True):
     file: str  # hex SHA-256 that the client knows the file by
     list: str = ""  # name of the list; the file's if absent
     options: dict[str, Any] = {}  # noqa: RUF012  other ones: another import
+    anew: bool = False  # what was begun of the list and has not ended is over
 
 
 class ImportEnd(_In, frozen=True, kw_only=True):

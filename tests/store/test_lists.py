@@ -73,7 +73,8 @@ async def run(
         await run(own, name, *reports, refused=refused, **more)
     number = len(await own.imports.history())
     file = f"{number}.csv"
-    begun, _ = await own.imports.begin(file.encode(), 10, file, name)
+    how = (file.encode(), 10, file, name)
+    begun, _ = await own.imports.begin(*how, anew=True)
     rows = [Refused(n, b'{"no":1}', raw) for n, raw in enumerate(refused, 1)]
     mark = ImportMark(begun.id, 0, 10, 9, bytes(32), rows)
     await own.vault.accept(list(reports), mark, Handing("desk", TODAY))
@@ -443,6 +444,21 @@ async def test_imports_are_found_again(own: OwnStore) -> None:
     )
     assert [row.value[-1] for row in rows] == ["2"]
     assert rows[0].caller == "desk"
+
+
+async def test_a_list_that_stopped_is_ended_on_purpose_only(
+    own: OwnStore,
+) -> None:
+    """Another file, or other options, could double what is in."""
+    first, _ = await own.imports.begin(b"1", 9, "a.csv", "a")
+    mark = ImportMark(first.id, 0, 9, 2, b"p" * 32)
+    await own.vault.accept([phone(1)], mark, Handing())
+    with pytest.raises(UsageError, match="import 1 stopped at row 2"):
+        await own.imports.begin(b"2", 9, "a.csv", "a")
+    assert (await own.imports.begin(b"1", 9, "a.csv", "a"))[0].id == first.id
+    again, new = await own.imports.begin(b"1", 9, "a.csv", "a", anew=True)
+    assert (again.id, new) == (2, True)
+    assert [i.finished for i in await own.imports.history()] == [False, True]
 
 
 async def test_refused_rows_are_sealed_and_forgotten(
