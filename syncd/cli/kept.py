@@ -172,7 +172,9 @@ def add(noun: typer.Typer) -> None:
         ):
             kept = Kept(own, type_)
             for some in tables.steps(rows, read):
-                kept.take([(one.row.number, one.fields) for one in some])
+                kept.take(
+                    [(o.row.number, o.problem or o.fields) for o in some]
+                )
                 meter(some[-1].row)
         kept.show(as_json, SHOWN)
 

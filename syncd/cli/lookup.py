@@ -10,12 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
-from syncd.cli import door, grid, notices, report, terminal, text
+from syncd.cli import answers, door, grid, notices, report, terminal, text
+from syncd.cli.asked import Asked
 from syncd.cli.door import Door
 from syncd.cli.text import t
 from syncd.errors import UsageError
+from syncd.lists.rows import Told
 
 KINDS = ("phone", "url", "account")
+TABLES = (".csv", ".tsv", ".ndjson", ".jsonl", ".xlsx")
 
 
 def add(app: typer.Typer) -> None:
@@ -51,8 +54,22 @@ def add(app: typer.Typer) -> None:
             int, typer.Option(help=t("the lines are tokens of this epoch"))
         ] = 0,
         file: Annotated[
-            Path | None, typer.Option(help=t("values, one a line"))
+            Path | None, typer.Option(help=t("values one a line, or a table"))
         ] = None,
+        out: Annotated[
+            Path | None, typer.Option(help=t("a new file for the answers"))
+        ] = None,
+        keep: Annotated[
+            list[str] | None,
+            typer.Option(help=t("columns of the table to keep beside them")),
+        ] = None,
+        map_: report.Maps = None,
+        format_: report.Format = "",
+        encoding: report.Detected = "",
+        delimiter: report.Detected = "",
+        no_header: report.NoHeader = False,
+        sheet: report.Sheet = "",
+        codes: report.Codes = None,
         token_file: report.TokenFile = None,
         as_json: report.AsJson = False,
     ) -> None:
@@ -62,29 +79,72 @@ def add(app: typer.Typer) -> None:
                 t("not given: {names}", names="purpose"),
                 hint=t("say {ways}", ways=f"--purpose {_purposes()}"),
             )
-        more = report.given(scheme=scheme, region=region, epoch=epoch)
-        asked = [
-            _item(line, number, kind, more)
-            for number, line in enumerate(report.values(file), 1)
-        ]
         call = report.given(
             purpose=purpose, reference=reference, deadline_ms=deadline_ms
         )
-        items: list[Mapping[str, Any]] = []
-        expired = False
+        said = Told(
+            *(format_, encoding, delimiter, not no_header, sheet),
+            names=tuple(keep or ()),
+        )
+        more = report.given(scheme=scheme, region=region, epoch=epoch)
+        if out is None:
+            if (file and file.suffix.lower() in TABLES) or said != Told():
+                raise UsageError(
+                    t("the answers to a table go to a file"),
+                    hint=t("say {ways}", ways="--out answers.csv"),
+                )
+            _lines(ctx, token_file, kind, more, file, call, as_json)
+            return
+        # Only this way reads tables.
+        from syncd.cli import lookup_files
+
+        if file is None or epoch:
+            raise UsageError(
+                t("--out is for the values of a --file"),
+                hint=t("say {ways}", ways="--file customers.xlsx"),
+            )
+        terminal.check_new(out)
+        wanted = lookup_files.understood(
+            file,
+            said,
+            maps=map_ or [],
+            constants={**more, **report.given(kind=kind)},
+            codes=codes,
+        )
         with Door.of(ctx, token_file) as own:
-            for some in report.batches(asked):
-                found = own.post("/v1/lookups", {**call, "items": some})
-                items += found["items"]
-                expired = found.get("roster", {}).get("expired", False)
-        if as_json:
-            terminal.show_json({"items": items})
-        else:
-            _show(items)
-        if expired:
-            terminal.tell(t("the roster has expired: ask the admins to renew"))
-        if any(i.get("verdict", "unknown") == "unknown" for i in items):
-            raise typer.Exit(1)
+            lookup_files.run(wanted, Asked(own, call), out, as_json=as_json)
+
+
+def _lines(
+    ctx: typer.Context,
+    token_file: Path | None,
+    kind: str,
+    more: Mapping[str, Any],
+    file: Path | None,
+    call: Mapping[str, Any],
+    as_json: bool,
+) -> None:
+    """Look up values one a line, and show the answers.
+
+    Raises:
+        Exit: one was refused, or stayed unknown.
+    """
+    wanted = [
+        _item(line, number, kind, more)
+        for number, line in enumerate(report.values(file), 1)
+    ]
+    items: list[Mapping[str, Any]] = []
+    with Door.of(ctx, token_file) as own:
+        asking = Asked(own, call)
+        for some in report.batches(wanted):
+            items += asking.ask(some)
+    if as_json:
+        terminal.show_json({"items": items, "as_of": asking.as_of})
+    else:
+        _show(items)
+    asking.tell()
+    if any(i.get("verdict", "unknown") == "unknown" for i in items):
+        raise typer.Exit(1)
 
 
 def _purposes() -> str:
@@ -125,19 +185,19 @@ def _show(items: list[Mapping[str, Any]]) -> None:
         rows.append(
             (
                 str(number),
-                _name("verdict", item["verdict"]),
-                _name("action", item.get("action", "")),
-                _labels(item),
-                _sectors(item),
+                answers.name("verdict", item["verdict"]),
+                answers.name("action", item.get("action", "")),
+                answers.labels(item),
+                answers.sectors(item),
                 item.get("last_seen", ""),
                 item.get("expires", ""),
             )
         )
     grid.show([t(name) for name in head], rows)
     for number, item in enumerate(items, 1):
-        ours = _ours(item.get("ours"))
+        ours = answers.ours(item)
         for said in (
-            _why(item) if item.get("detail") else "",
+            answers.why(item) if item.get("detail") else "",
             ours and t("by our own lists: {what}", what=ours),
             notices.of(item),
         ):
@@ -155,20 +215,26 @@ def _whole(item: Mapping[str, Any]) -> list[str]:
     else:
         seen = [item.get("first_seen", ""), item.get("last_seen", "")]
         found = [
-            (t("verdict"), _name("verdict", item["verdict"])),
-            (t("action"), _name("action", item.get("action", "")) or "-"),
-            (t("why"), _why(item)),
-            (t("belongs to"), _owner(item.get("owner", {}))),
-            (t("by our own lists"), _ours(item.get("ours"))),
+            (t("verdict"), answers.name("verdict", item["verdict"])),
+            (
+                t("action"),
+                answers.name("action", item.get("action", "")) or "-",
+            ),
+            (t("why"), answers.why(item)),
+            (t("belongs to"), answers.owner(item)),
+            (t("by our own lists"), answers.ours(item)),
             (t("notice"), notices.of(item)),
             (t("tried as"), ", ".join(item.get("tried", ()))),
             (t("hint"), t(item["hint"]) if item.get("hint") else ""),
             (t("reasons"), ", ".join(item.get("reasons", ()))),
-            (t("labels"), _labels(item)),
-            (t("sectors"), _sectors(item)),
+            (t("labels"), answers.labels(item)),
+            (t("sectors"), answers.sectors(item)),
             (t("seen"), " – ".join(dict.fromkeys(s for s in seen if s))),
             (t("expires"), item.get("expires", "")),
-            (t("handling"), _name("handling", item.get("handling", ""))),
+            (
+                t("handling"),
+                answers.name("handling", item.get("handling", "")),
+            ),
             (t("spoofed"), t("yes") if item.get("spoofed") else ""),
             *(
                 (t("rests on"), f"{origin}:{index}")
@@ -181,58 +247,3 @@ def _whole(item: Mapping[str, Any]) -> list[str]:
         for name, said in found
         if said
     ]
-
-
-def _why(item: Mapping[str, Any]) -> str:
-    missing = ", ".join(item.get("missing", ()))
-    return str(
-        item.get("detail")
-        or (missing and t("no answer from {names}", names=missing))
-    )
-
-
-def _name(facet: str, code: str) -> str:
-    """Return a code, and in Chinese what it is called."""
-    if not code or text.language() == "en":
-        return code
-    from syncd.indicator import vocabulary
-
-    if not vocabulary.known(facet, code):
-        return code
-    return f"{vocabulary.label(facet, code, 'zh')} {code}"
-
-
-def _labels(item: Mapping[str, Any]) -> str:
-    lang = text.language()
-    return ", ".join(label[lang] for label in item.get("labels", ()))
-
-
-def _owner(owner: Mapping[str, Any]) -> str:
-    """Return whose a protected value is, by name or by category."""
-    return str(owner.get(text.language()) or owner.get("category", ""))
-
-
-def _ours(ours: Mapping[str, Any] | None) -> str:
-    """Return what to do by our own lists too, and why."""
-    if ours is None:
-        return ""
-    from syncd.flows.own_lists import REASONS
-
-    lang = ("zh", "en").index(text.language())
-    why = [
-        REASONS[code][lang] if code in REASONS else code  # a newer daemon's
-        for code in ours.get("reasons", ())
-    ]
-    why += [
-        note.get("text") or _name("note", note["code"])
-        for note in ours.get("notes", ())
-    ]
-    action = _name("action", ours.get("action", "")) or t("nothing to do")
-    return f"{action} ({'; '.join(why)})" if why else action
-
-
-def _sectors(item: Mapping[str, Any]) -> str:
-    sectors = item.get("sectors", {})
-    return ", ".join(
-        f"{_name('sector', name)} {n}" for name, n in sorted(sectors.items())
-    )

@@ -4,7 +4,6 @@ Exempt entries (not to be acted on here) and notes (remarks on an answer).
 As in `syncd report`, values never stand on the command line.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from syncd.cli import grid, kept, report, terminal
+from syncd.cli.asked import moment
 from syncd.cli.door import Door
 from syncd.cli.kept import Code, Kept, Region, Remark, Scheme, Until, Why
 from syncd.cli.report import AsJson, Refused, TokenFile, given
@@ -273,15 +273,11 @@ def _row(item: Mapping[str, Any]) -> list[str]:
     why = item.get("why", "")
     if "removed_at" in item:
         by, ended = item["removed_by"], item.get("removed_why", "")
-        why += f" → {_moment(item['removed_at'])} {by} {ended}"
+        why += f" → {moment(item['removed_at'])} {by} {ended}"
     return [
         *(str(item["id"]), item["type"], item["kind"]),
         *(states.get(item["state"], item["state"]), item["by"]),
-        *(_moment(item["at"]), item.get("expires", "")),
+        *(moment(item["at"]), item.get("expires", "")),
         *(", ".join(filter(None, what)), why.strip()),
         item.get("value", ""),
     ]
-
-
-def _moment(at: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

@@ -9,13 +9,13 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
-from syncd.lists import columns, table
+from syncd.lists import columns, safe, table
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Flawed, Row, Table, Told
 
@@ -29,7 +29,8 @@ class Read:
     """One row: what it says by field, or why it cannot be used."""
 
     row: Row
-    fields: Mapping[str, Any] | SyncdError
+    fields: Mapping[str, Any]
+    problem: SyncdError | None = None
 
 
 def understood(
@@ -46,7 +47,8 @@ def understood(
     Raises:
         UsageError: it cannot be read, or what is needed is not there.
     """
-    rows = table.open_table(file, said)
+    named = (*said.names, *(m.partition("=")[2] for m in maps))
+    rows = table.open_table(file, replace(said, names=named))
     plan = columns.plan(
         rows.header,
         rows.width,
@@ -120,6 +122,15 @@ def cell(row: Row, at: int | str) -> str:
     return found
 
 
+def plain_cell(row: Row, at: int | str) -> str:
+    """Return a cell without the marks by which spreadsheets keep it text.
+
+    Raises:
+        MalformedError: it does not say any more what it said.
+    """
+    return safe.plain(cell(row, at))
+
+
 def steps(
     rows: Table, read: Callable[[Row], Mapping[str, Any]]
 ) -> Iterator[list[Read]]:
@@ -127,29 +138,28 @@ def steps(
     some: list[Read] = []
     size = 0
     for row in rows.rows(0, 0):
-        fields: Mapping[str, Any] | SyncdError
-        try:
-            if row.problem is not None:
-                raise row.problem
-            fields = read(row)
-        except MalformedError as e:
-            fields = e
+        one = _read(row, read)
         # A character is at most six bytes in JSON.
-        more = 0 if isinstance(fields, SyncdError) else _size(fields)
+        more = len(json.dumps(one.fields)) + 2
         if more > BUDGET:
-            fields = MalformedError("the row is too long for one request")
-            more = 0
+            why = MalformedError("the row is too long for one request")
+            one, more = Read(row, {}, why), 0
         if len(some) == STEP or size + more > BUDGET:
             yield some
             some, size = [], 0
-        some.append(Read(row, fields))
+        some.append(one)
         size += more
     if some:
         yield some
 
 
-def _size(fields: Mapping[str, Any]) -> int:
-    return len(json.dumps(fields)) + 2
+def _read(row: Row, read: Callable[[Row], Mapping[str, Any]]) -> Read:
+    if row.problem is not None:
+        return Read(row, {}, row.problem)
+    try:
+        return Read(row, read(row))
+    except MalformedError as e:
+        return Read(row, {}, e)
 
 
 @contextlib.contextmanager

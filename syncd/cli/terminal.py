@@ -16,9 +16,9 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from syncd import config
 from syncd.cli import text
@@ -171,6 +171,27 @@ def check_new(path: Path) -> None:
     if str(path) != "-":
         write_new(path, b"")
         path.unlink()
+
+
+@contextlib.contextmanager
+def new_whole(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new private file, which gets its name when it is whole.
+
+    Raises:
+        UsageError: one is there, before or by then, or cannot be written.
+    """
+    check_new(path)
+    half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(half, flags, 0o600), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        write_new(path, b"", private=True)  # nobody else's, whatever came
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -477,11 +477,20 @@ PROBLEM = {"problem": refused("phone: letters", 400, "malformed")}
 
 
 def answered(false: FalseDoor, *items: Any) -> None:
-    roster = {"expired": False}
-    false.answers["/v1/lookups"] = (
-        200,
-        {"items": list(items), "roster": roster},
-    )
+    """Have items be answered so; what is asked again, as the last one."""
+
+    def answer(body: Any) -> Any:
+        n = len(body["items"])
+        found = list(items) if n == len(items) else [items[-1]] * n
+        return {"items": found, "roster": {"expired": False}}
+
+    false.answers["/v1/lookups"] = (200, answer)
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before something is asked again."""
+    monkeypatch.setattr("syncd.cli.asked.PAUSE_S", 0.0)
 
 
 def test_our_own_lists_are_told_beside_the_alliance(
@@ -519,7 +528,7 @@ def test_lookup_code(
     answered(false, *items)
     words = ("lookup", "--kind", "phone", "--purpose", "test")
     for more in ((), ("--json",)):
-        ran = desk(*words, *more, stdin=SECRET.encode())
+        ran = desk(*words, *more, stdin=f"{SECRET}\n".encode() * len(items))
         assert ran.code == code
         assert SECRET not in ran.out + ran.err
 

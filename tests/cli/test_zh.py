@@ -79,6 +79,8 @@ REFUSING: tuple[str, ...] = (
     "web/import_routes.py",
     "node/own_lists.py",
     "store/own_entries.py",
+    "cli/lookup_files.py",
+    "cli/tables.py",
     "web/codes.py",
     "web/own_lists.py",
     "indicator/host.py",

@@ -1,0 +1,216 @@
+"""Look-ups from a table to a file: as many answers as rows, in their order.
+
+The file is for spreadsheets (`lists.safe`), readable by its owner alone, and
+gets its name when it is whole. Of a row it has the number and the columns to
+be kept, never the raw value unless that is one of them.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from syncd.cli import answers, door, grid, notices, tables, terminal
+from syncd.cli.asked import Asked, moment
+from syncd.cli.text import t
+from syncd.errors import MalformedError, SyncdError, UsageError
+from syncd.lists import safe
+from syncd.lists.columns import Columns
+from syncd.lists.rows import Row, Table, Told
+
+REFUSED = ("refused", "")  # what a row counts as that was not asked
+Counts = Counter[tuple[str, str]]  # of rows, by verdict and action
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A table that is to be looked up."""
+
+    file: Path
+    rows: Table
+    plan: Columns
+    keep: Mapping[str, int | str]  # columns of the file, by their names
+
+
+def understood(
+    file: Path,
+    said: Told,
+    *,
+    maps: Sequence[str],
+    constants: Mapping[str, Any],
+    codes: Path | None,
+) -> Wanted:
+    """Return a file as the table that is to be looked up.
+
+    `said.names` are the columns that the answers are to keep.
+
+    Raises:
+        UsageError: it cannot be read, or a column is not there, or has the
+            name of one of the answer's.
+    """
+    rows, plan = tables.understood(
+        file, said, maps=maps, constants=constants, codes=codes
+    )
+    terminal.tell(f"{file}: {rows.about}")
+    keep = {}
+    for told in said.names:
+        at = tables.column(rows, told, "--keep")
+        name = told
+        if rows.header and isinstance(at, int):
+            name = rows.header[at]
+        if name in _heads():
+            raise UsageError(
+                t("--keep: the answer has a column {name} too", name=name),
+                hint=t("give the column of the list another name"),
+            )
+        keep[name] = at
+    return Wanted(file, rows, plan, keep)
+
+
+def run(wanted: Wanted, asking: Asked, out: Path, *, as_json: bool) -> None:
+    """Look a table up, and tell what came of it.
+
+    Raises:
+        Exit: a row was refused, or stayed unknown.
+    """
+    counts = answer(wanted, asking, out)
+    for note in wanted.rows.notes:
+        terminal.tell(f"{wanted.file}: {t(note.template, **note.params)}")
+    refused = counts[REFUSED]
+    if as_json:
+        terminal.show_json(
+            {
+                "out": str(out),
+                "rows": counts.total(),
+                "refused": refused,
+                "unknown": asking.unknown,
+                "counts": [
+                    {"verdict": verdict, "action": action, "rows": n}
+                    for (verdict, action), n in sorted(counts.items())
+                ],
+                "as_of": asking.as_of,
+            }
+        )
+    else:
+        _show(counts)
+    asking.tell()
+    if refused:
+        terminal.tell(
+            t("{n} rows were not asked: see the column problem", n=refused)
+        )
+    terminal.tell(
+        t("{n} answers are in {path}", n=f"{counts.total():,}", path=out)
+    )
+    if refused or asking.unknown:
+        raise typer.Exit(1)
+
+
+def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
+    """Look every row up and write the answers; return how many of each.
+
+    Raises:
+        UsageError: the file of answers is there, or cannot be written.
+        SyncdError: the daemon does not answer; then there is no file.
+    """
+    counts: Counts = Counter()
+    read = partial(_item, wanted)
+    with (
+        terminal.new_whole(out) as file,
+        tables.meter(wanted.file, wanted.rows) as meter,
+    ):
+        writer = safe.Writer(file, [*wanted.keep, *_heads()])
+        for some in tables.steps(wanted.rows, read):
+            items = [one.fields for one in some if one.problem is None]
+            found = iter(asking.ask(items) if items else ())
+            as_of = moment(asking.oldest) if asking.oldest else ""
+            for one in some:
+                item = next(found) if one.problem is None else {}
+                cells, counted = _cells(one.problem, item)
+                kept = _kept(one.row, wanted.keep)
+                writer.row([*kept, str(one.row.number), *cells, as_of])
+                counts[counted] += 1
+            meter(some[-1].row)
+    return counts
+
+
+def _show(counts: Counts) -> None:
+    """Show how many answers of each kind there are."""
+    grid.show(
+        [t(name) for name in ("verdict", "action", "rows")],
+        [
+            (
+                answers.name("verdict", verdict)
+                if verdict != "refused"
+                else t("refused"),
+                answers.name("action", action),
+                f"{n:,}",
+            )
+            for (verdict, action), n in counts.most_common()
+        ],
+    )
+
+
+def _item(wanted: Wanted, row: Row) -> Mapping[str, Any]:
+    for name, at in wanted.keep.items():
+        try:
+            tables.cell(row, at)
+        except MalformedError as e:
+            raise MalformedError("{field}: {why}", field=name, why=e) from None
+    item = wanted.plan.report(row)
+    if not item.get("value"):
+        raise MalformedError("value: the cell is empty")
+    return item
+
+
+def _kept(row: Row, columns: Mapping[str, int | str]) -> Iterator[str]:
+    """Yield the cells to keep; one that says no more what it said is empty."""
+    for at in columns.values():
+        try:
+            yield tables.plain_cell(row, at)
+        except MalformedError:
+            yield ""
+
+
+def _heads() -> list[str]:
+    """Return the columns of an answer, behind those that are kept."""
+    return [
+        t(name)
+        for name in (
+            *("row", "verdict", "action", "labels", "sectors", "seen"),
+            *("expires", "reasons", "belongs to", "notice", "handling"),
+            *("by our own lists", "tried as", "problem", "as of"),
+        )
+    ]
+
+
+def _cells(
+    problem: SyncdError | None, item: Mapping[str, Any]
+) -> tuple[list[str], tuple[str, str]]:
+    """Return what is written of an answer, and what it counts as."""
+    if "problem" in item:
+        problem = door.problem(item["problem"])
+    if problem is not None:
+        why = answers.refused(problem)
+        return [t("refused"), *[""] * 11, why], REFUSED
+    verdict, action = item["verdict"], item.get("action", "")
+    hint = t(item["hint"]) if item.get("hint") else ""
+    cells = [
+        answers.name("verdict", verdict),
+        answers.name("action", action),
+        answers.labels(item),
+        answers.sectors(item),
+        item.get("last_seen", ""),
+        item.get("expires", ""),
+        ", ".join(item.get("reasons", ())),
+        answers.owner(item),
+        notices.of(item),
+        answers.name("handling", item.get("handling", "")),
+        answers.ours(item),
+        ", ".join(item.get("tried", ())),
+        "; ".join(filter(None, (answers.why(item), hint))),
+    ]
+    return cells, (verdict, action)

@@ -1,0 +1,357 @@
+"""A bank looks its customers up: a table in, as many answers as rows out."""
+
+import contextlib
+import csv
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from syncd.cli import asked, tables, terminal, text
+from syncd.cli.asked import Asked
+from syncd.errors import UsageError
+from syncd.lists import safe
+from tests.cli.conftest import Desk, FalseDoor, Ran, Real, Run, refused
+
+LISTED = "+12025557101"
+ASK = ("lookup", "--purpose", "call_check")
+ROWS = [
+    ["c1", "Li", LISTED],
+    ["c2", "=1+1", "+1 202 555 7102"],
+    ["c3", "", "nonsense"],
+    ["c4", "Zhao", ""],
+    ["007", "+86 Qian", "+12025557101"],
+]
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before something is asked again."""
+    monkeypatch.setattr(asked, "PAUSE_S", 0.0)
+
+
+@pytest.fixture(scope="module")
+def listed(real: Real) -> Real:
+    """An alliance in which the police have reported one number."""
+    police = real.alliance.police
+    real.do(police.report("phone", LISTED, evidence="police_case"))
+    real.settle()
+    return real
+
+
+def table(path: Path, rows: Sequence[Sequence[str]] = ROWS) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["客户号", "name", "tel"])
+        writer.writerows(rows)
+    return path
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
+
+
+def names(path: Path) -> list[str]:
+    return sorted(one.name for one in path.iterdir())
+
+
+def test_as_many_answers_as_rows_in_their_order(
+    listed: Real, run: Run, tmp_path: Path
+) -> None:
+    bank = listed.desk("bank", run)
+    file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
+    ran = bank(
+        *(*ASK, "--kind", "phone", "--file", file, "--map", "value=tel"),
+        *("--keep", "客户号", "--keep", "2", "--out", out),
+    )
+    assert ran.code == 1  # two rows could not be asked
+    found = read(out)
+    assert [row["row"] for row in found] == ["2", "3", "4", "5", "6"]
+    assert [row["客户号"] for row in found] == ["c1", "c2", "c3", "c4", "007"]
+    assert [row["verdict"] for row in found] == [
+        *("confirmed", "none", "refused", "refused", "confirmed"),
+    ]
+    assert found[0]["action"]
+    assert found[0]["sectors"] == "police 1"
+    assert found[0]["seen"]
+    assert found[0]["as of"]
+    assert found[1]["problem"] == ""
+    assert found[2]["problem"].startswith("phone: ")
+    assert found[3]["problem"] == "value: the cell is empty"
+    # A name that a spreadsheet would run is text there, and comes back.
+    assert found[1]["name"] == "'=1+1"
+    assert safe.plain(found[4]["name"]) == "+86 Qian"
+    # The value is in no file, unless it is to be kept.
+    raw = out.read_text("utf-8-sig") + ran.out + ran.err
+    assert "2025557101" not in raw.replace(" ", "")
+    assert "nonsense" not in raw
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    # It ends with counts, and with what the answers rest on.
+    lines = [line.split() for line in ran.out.splitlines()]
+    assert lines[0] == ["verdict", "action", "rows"]
+    assert ["refused", "-", "2"] in lines
+    assert "as of 20" in ran.err
+    assert f"5 answers are in {out}" in ran.err
+    assert names(tmp_path) == ["answers.csv", "customers.csv"]
+
+
+def test_a_workbook_in_chinese_and_as_json(
+    listed: Real, run: Run, tmp_path: Path
+) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["客户号", "手机号"], ["c1", LISTED], ["c2", "+12025557103"]):
+        sheet.append(row)
+    file, out = tmp_path / "customers.xlsx", tmp_path / "answers.csv"
+    book.save(file)
+    bank = listed.desk("bank", run)
+    words = (
+        *("--lang", "zh", "--home", bank.home, *ASK, "--kind", "phone"),
+        *("--file", file, "--keep", "客户号", "--keep", "手机号"),
+        *("--token-file", bank.home.with_suffix(".token"), "--out", out),
+    )
+    ran = run(*words)
+    text.choose("en")
+    assert (ran.code, "数据截至" in ran.err) == (0, True)
+    found = read(out)
+    assert found[0]["判定"].endswith(" confirmed")
+    assert "理财" in found[0]["标签"]
+    assert safe.plain(found[0]["手机号"]) == LISTED  # it was to be kept
+    out.unlink()
+    ran = bank(*ASK, "--kind", "phone", "--file", file, "--out", out, "--json")
+    assert ran.json["rows"] == 2
+    assert {c["verdict"]: c["rows"] for c in ran.json["counts"]} == {
+        "confirmed": 1,
+        "none": 1,
+    }
+    assert {one["member"] for one in ran.json["as_of"]} == {
+        *("bank", "carrier", "police"),
+    }
+
+
+def test_our_own_lists_stand_beside_the_answer(
+    listed: Real, run: Run, tmp_path: Path
+) -> None:
+    bank = listed.desk("bank", run)
+    words = ("own", "exempt", "--kind", "phone", "--why", "our switchboard")
+    assert bank(*words, stdin=b"+12025557104").code == 0
+    file, out = tmp_path / "list.txt", tmp_path / "answers.csv"
+    file.write_text("+12025557104\n")
+    ran = bank(*ASK, "--kind", "phone", "--file", file, "--out", out)
+    assert ran.code == 0, ran.err
+    [row] = read(out)
+    assert row["by our own lists"] == "nothing to do (exempt here)"
+
+
+def test_what_cannot_be_is_told_before_anything_is_asked(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
+    say = (*ASK, "--kind", "phone", "--file", file, "--map", "value=tel")
+    there = tmp_path / "there.csv"
+    there.write_text("mine")
+    for more, said in (
+        ((), "the answers to a table go to a file"),
+        (("--out", there), "is there already"),
+        (("--out", tmp_path / "no" / "answers.csv"), "No such file"),
+        (("--out", out, "--keep", "phone"), "--keep: no column 'phone'"),
+        (("--out", out, "--keep", "9"), "columns: 客户号, name, tel"),
+        (("--out", out, "--epoch", "2"), "--out is for the values"),
+        (("--out", out, "--map", "value=2"), "names value twice"),
+    ):
+        ran = desk(*say, *more)
+        assert ran.code == 2, more
+        assert said in ran.err
+    assert there.read_text() == "mine"
+    assert not out.exists()
+    assert false.asked == []
+    twin = tmp_path / "twin.csv"
+    twin.write_text("verdict,phone\nx,1\n")
+    ran = desk(
+        *(*ASK, "--kind", "phone", "--file", twin, "--keep", "verdict"),
+        *("--out", out),
+    )
+    assert "the answer has a column verdict too" in ran.err
+    ran = desk(*ASK, "--kind", "phone", "--out", out, stdin=b"1\n")
+    assert "--out is for the values of a --file" in ran.err
+
+
+def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """Whoever joined by it would have somebody else's answer."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["card", "phone"])
+    sheet.append([6222021234567890128, "+12025557105"])
+    file, out = tmp_path / "list.xlsx", tmp_path / "answers.csv"
+    book.save(file)
+    words = (*ASK, "--kind", "phone", "--file", file, "--out", out)
+    ran = desk(*words, "--keep", "card")
+    assert ran.code == 1
+    [row] = read(out)
+    assert (row["verdict"], row["card"]) == ("refused", "")
+    assert row["problem"].startswith("card: ")
+    assert false.asked == []
+
+
+def test_nothing_is_left_of_a_look_up_that_did_not_end(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
+    say = (*ASK, "--kind", "phone", "--file", file, "--map", "value=tel")
+    false.answers["/v1/lookups"] = (503, refused("no", 503, "unavailable"))
+    assert desk(*say, "--out", out).code == 3
+    assert names(tmp_path) == ["customers.csv", "home", "home.token"]
+
+
+def test_a_file_that_came_meanwhile_is_not_overwritten(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "answers.csv"
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(terminal.new_whole(path)).write(b"ours")
+        path.write_text("theirs")
+        with pytest.raises(UsageError, match="is there already"):
+            stack.close()
+    assert path.read_text() == "theirs"
+    assert names(tmp_path) == ["answers.csv"]
+    path.unlink()
+    with pytest.raises(KeyboardInterrupt), terminal.new_whole(path):
+        raise KeyboardInterrupt
+    assert names(tmp_path) == []
+
+
+# ------------------------------------------------------------ asking again
+
+
+class Holders:
+    """A daemon whose holders answer as told, call by call."""
+
+    def __init__(self, *unknown: Sequence[str]) -> None:
+        self.unknown = [*unknown]  # values that each call leaves unknown
+        self.calls: list[list[str]] = []
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        values = [item["value"] for item in body["items"]]
+        left = self.unknown.pop(0) if self.unknown else ()
+        self.calls.append(values)
+        return {
+            "items": [
+                {
+                    "verdict": "unknown",
+                    "reasons": ["holders_missing"],
+                    "missing": ["carrier", "police"],
+                }
+                if value in left
+                else {"verdict": "none", "reasons": []}
+                for value in values
+            ],
+            "as_of": [
+                {"member": "bank", "heard_at": 50 + len(self.calls)},
+                {"member": "carrier", "behind": 7},
+            ],
+            "contested": ["x.example/syncd/txwz/1"],
+        }
+
+
+def ask(holders: Holders, *batches: str) -> Asked:
+    asking = Asked(holders, {"purpose": "test"})  # type: ignore[arg-type]
+    for batch in batches:
+        found = asking.ask([{"value": value} for value in batch])
+        assert len(found) == len(batch)
+    return asking
+
+
+def test_what_is_unknown_is_asked_again_while_that_helps(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    holders = Holders("bcd", "c")
+    assert ask(holders, "abcd").unknown in (0, 1)
+    assert holders.calls[:2] == [[*"abcd"], [*"bcd"]]
+    holders = Holders("bc", "bc", "d", (), "f")
+    asking = ask(holders, "abc", "de", "fg")
+    # It has not helped, so the next batch is not asked again, until one is
+    # answered whole.
+    assert holders.calls == [[*"abc"], [*"bc"], [*"de"], [*"fg"]]
+    assert asking.unknown == 3
+    asking.tell()
+    err = capsys.readouterr().err
+    assert (
+        "3 stayed unknown, which is no clearance: 3 × no answer from carrier,"
+        " police"
+    ) in err
+    assert "not heard since the start: carrier" in err
+    assert "not merged yet: 7 entries of carrier" in err
+    assert "forked logs, which count for less: x.example" in err
+    assert {one["member"]: one.get("heard_at") for one in asking.as_of} == {
+        "bank": 51,
+        "carrier": None,
+    }
+
+
+def test_what_was_not_tried_is_not_asked_again() -> None:
+    class Untried(Holders):
+        def post(self, path: str, body: Mapping[str, Any]) -> Any:
+            said = super().post(path, body)
+            for item in said["items"]:
+                item.update(verdict="unknown", reasons=["kinds_untried"])
+            return said
+
+    holders = Untried()
+    assert ask(holders, "ab").unknown == 2
+    assert len(holders.calls) == 1
+
+
+# ----------------------------------------------------------------- in steps
+
+
+def test_rows_come_in_steps_that_a_request_can_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from syncd.lists.rows import Told
+
+    monkeypatch.setattr(tables, "STEP", 4)
+    monkeypatch.setattr(tables, "BUDGET", 200)
+    file = tmp_path / "list.csv"
+    names = [f"a{n}.example" for n in range(9)] + ["x" * 300] + ["y" * 90] * 3
+    file.write_text("\n".join(["url", *names]) + "\n")
+    rows, plan = tables.understood(
+        *(file, Told()), maps=[], constants={"kind": "url"}, codes=None
+    )
+    steps = list(tables.steps(rows, plan.report))
+    assert [one.row.number for some in steps for one in some] == [
+        *range(2, len(names) + 2),
+    ]
+    assert max(map(len, steps)) <= 4
+    [long] = [o for some in steps for o in some if o.problem is not None]
+    assert "too long for one request" in str(long.problem)
+    assert long.row.number == 11
+
+
+def test_a_bar_on_a_terminal(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def answer(body: Any) -> Any:
+        return {
+            "items": [{"verdict": "none", "reasons": []}] * len(body["items"])
+        }
+
+    false.answers["/v1/lookups"] = (200, answer)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
+    ran: Ran = desk(
+        *(*ASK, "--kind", "phone", "--file", file, "--map", "value=tel"),
+        *("--out", out),
+    )
+    assert len(read(out)) == len(ROWS)
+    assert "none" in ran.out
