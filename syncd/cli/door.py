@@ -313,17 +313,16 @@ def _error(
         hint = hint or t("come back in {wait} s", wait=wait)
         return QuotaError(detail, retry_after_s=wait, hint=hint)
     if status == 401:  # a command always shows a token
-        return UntrustedError(
-            t(
-                "the bearer token opens nothing here: it is revoked, or"
-                " another member's"
-            ),
+        error: SyncdError = UntrustedError(
+            detail,
             hint=t(
                 "--token-file or SYNCD_TOKEN_FILE names another member's file,"
                 " or an old one; syncd token list shows what opens this"
                 " member's, syncd token add makes one"
             ),
         )
+        _put_apart(error, said)
+        return error
     error = (_CLASSES.get(code) or _by_status(status))(detail, hint=hint)
     _put_apart(error, said)
     flaws = said.get("errors")

@@ -1023,7 +1023,8 @@ TEXT = {
         "表头在第 {line} 行：其上跳过 {n} 行"
     ),
     # ------------------------------------------------------------- own lists
-    "the bearer token opens nothing here: it is revoked, or another member's": "该令牌在此无效：已吊销，或属于另一成员",
+    "this token opens nothing here: it was revoked on {day}": "该令牌在此无效：已于 {day} 吊销",
+    "this token opens nothing here: it is another member's, or none": "该令牌在此无效：属于另一成员，或根本不是令牌",
     "--token-file or SYNCD_TOKEN_FILE names another member's file, or an old one; syncd token list shows what opens this member's, syncd token add makes one": "--token-file 或 SYNCD_TOKEN_FILE 指向另一成员的或旧的令牌文件；syncd token list 列出本成员的有效令牌，syncd token add 可新建",
     "exempt: code and text are a note's": "豁免：code 和 text 只用于提示",
     "list: a list of our own needs a name": "名单：本机构名单须有名称",

@@ -24,7 +24,7 @@ from syncd.flows.ports import Position
 from syncd.flows.report import Desk
 from syncd.flows.tokenise import Offload, Share
 from syncd.indicator import claims as claim_rows
-from syncd.indicator import token, vocabulary
+from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim
 from syncd.node.disputed import Disputed
 from syncd.node.elsewhere import Elsewhere
@@ -136,6 +136,11 @@ class OwnDesk:
         """Return whose token that is, or None."""
         found = await self._home.own.bearers.check(bearer)
         return Caller(found.name, found.role) if found else None
+
+    async def revoked(self, bearer: str) -> str:
+        """Return the day (UTC) on which a token was revoked, or ""."""
+        at = await self._home.own.bearers.revoked_at(bearer)
+        return statement.day_text(at // 86_400) if at is not None else ""
 
     # --------------------------------------------------------- reporting
 

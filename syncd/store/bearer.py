@@ -74,6 +74,13 @@ class Bearers:
         )
         return found[0] if found else None
 
+    async def revoked_at(self, token: str) -> int | None:
+        """Return when a token was revoked, None if it never was one."""
+        found = await self._db.read(
+            lambda c: _rows(c, "hash = ?", _hash(token))
+        )
+        return found[0].revoked_at if found else None
+
     async def all(self) -> list[Bearer]:
         """Return every token that was ever added, revoked ones too."""
         return await self._db.read(lambda c: _rows(c, "1 = 1 ORDER BY id"))

@@ -81,6 +81,10 @@ class OwnDesk(Intake, Protocol):
         """Return whose token that is, or None."""
         ...
 
+    async def revoked(self, bearer: str) -> str:
+        """Return the day on which a token was revoked, or ""."""
+        ...
+
     async def retract(self, wanted: forms.Retraction) -> forms.Retracting:
         """Have reports of ours end."""
         ...
@@ -254,12 +258,16 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             )
         caller = await request.app[DESK].caller(bearer)
         if caller is None:
+            day = await request.app[DESK].revoked(bearer)
             return problem.response(
                 problem.plain(
                     401,
-                    "this token opens nothing here: it is revoked, or another"
-                    " member's",
+                    "this token opens nothing here: it was revoked on {day}"
+                    if day
+                    else "this token opens nothing here: it is another"
+                    " member's, or none",
                     "`syncd token list` shows those that do",
+                    day=day,
                 ),
                 {"WWW-Authenticate": 'Bearer error="invalid_token"'},
             )

@@ -125,14 +125,16 @@ def _parts(error: SyncdError) -> dict[str, Any]:
     }
 
 
-def plain(status: int, detail: str, hint: str = "") -> Problem:
-    """Return a problem that HTTP has a name for."""
+def plain(status: int, detail: str, hint: str = "", **params: str) -> Problem:
+    """Return a problem that HTTP has a name for; `params` go into `detail`."""
     return Problem(
         type="about:blank",
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=detail,
+        detail=detail.format(**params) if params else detail,
         hint=hint,
+        template=detail if params else "",
+        params=params,
     )
 
 

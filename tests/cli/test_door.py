@@ -7,10 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli import door
+from syncd.cli import door, text
 from syncd.config import Address
 from syncd.errors import SyncdError, UnavailableError
-from tests.cli.conftest import Desk, FalseDoor, Ran, Run, furnish, refused
+from tests.cli.conftest import (
+    Desk,
+    FalseDoor,
+    Ran,
+    Real,
+    Run,
+    furnish,
+    keep_token,
+    refused,
+)
 
 
 def status(desk: Desk) -> Ran:
@@ -54,14 +63,39 @@ def test_exit_codes(
     ]
 
 
-def test_a_token_of_another_member(desk: Desk, false: FalseDoor) -> None:
-    """The words are of files and commands, not of HTTP."""
-    false.answers["/v1/reports"] = (401, refused("no", 401, "about:blank"))
-    ran = status(desk)
-    assert ran.code == 4
-    assert "opens nothing here: it is revoked, or another" in ran.err
-    assert "SYNCD_TOKEN_FILE" in ran.err
-    assert "Authorization" not in ran.err
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_token_that_opens_nothing_says_why(
+    real: Real, run: Run, tmp_path: Path, lang: str
+) -> None:
+    """Wrong, revoked, or none: in words of files and commands, not of HTTP."""
+    bank, police = real.desk("bank", run), real.desk("police", run)
+    bearers = real.alliance.bank.node.home.own.bearers
+    revoked = real.do(bearers.add(f"guest {lang}", "operator"))
+    real.do(bearers.revoke(f"guest {lang}"))
+    words = ("--lang", lang, "--home", bank.home, "report", "list")
+    try:
+        for token, said in (
+            (keep_token(tmp_path / "revoked", revoked), REVOKED[lang]),
+            (police.home.with_suffix(".token"), FOREIGN[lang]),
+            (keep_token(tmp_path / "made-up", "syncd_x"), FOREIGN[lang]),
+        ):
+            ran = run(*words, "--token-file", token)
+            assert ran.code == 4
+            assert said in ran.err
+            assert "SYNCD_TOKEN_FILE" in ran.err
+            assert "Authorization" not in ran.err
+        ran = run(*words)
+        assert ran.code == 2
+        assert "syncd token add" in ran.err
+    finally:
+        text.choose("en")
+
+
+REVOKED = {"en": "it was revoked on 20", "zh": "该令牌在此无效：已于 20"}
+FOREIGN = {
+    "en": "it is another member's",
+    "zh": "该令牌在此无效：属于另一成员",
+}
 
 
 def test_no_problem_at_all(desk: Desk, false: FalseDoor) -> None:

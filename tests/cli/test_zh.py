@@ -118,6 +118,10 @@ SENTENCES |= {
     for s in refused(ast.parse((ROOM.parent / name).read_text()))
 }
 SENTENCES |= {hint for *_, hint in kinds.FOREIGN if hint}
+SENTENCES |= {
+    "this token opens nothing here: it was revoked on {day}",
+    "this token opens nothing here: it is another member's, or none",
+}
 SENTENCES |= {about for _, about in main.NOUNS.values()}
 SENTENCES |= {*told.SENTENCES}
 SENTENCES |= {*usage.SENTENCES, "#", "verdict", "action", "labels"}
