@@ -162,10 +162,13 @@ def add(noun: typer.Typer) -> None:
                 t("not given: {names}", names="type"),
                 hint=t("say {ways}", ways="--type exempt, note"),
             )
+        if type_ == "exempt" and (code or text_):
+            raise UsageError(t("--code and --text are a note's"))
         fields = given(kind=kind, scheme=scheme, region=region, expires=until)
         ours = given(why=why, code=code, text=text_)
         said = Told(format_, encoding, delimiter, not no_header, sheet)
-        rows, read = _entries(file, said, map_ or [], fields, ours)
+        names = OURS if type_ == "note" else {"why": OURS["why"]}
+        rows, read = _entries(file, said, map_ or [], names, fields, ours)
         with (
             Door.of(ctx, token_file) as own,
             tables.meter(file, rows) as meter,
@@ -183,6 +186,7 @@ def _entries(
     file: Path,
     said: Told,
     maps: Sequence[str],
+    names: Mapping[str, str],
     fields: Mapping[str, Any],
     ours: Mapping[str, Any],
 ) -> tuple[Table, Callable[[Row], Mapping[str, Any]]]:
@@ -190,12 +194,23 @@ def _entries(
     rows, plan = tables.understood(
         file,
         said,
-        maps=[m for m in maps if m.partition("=")[0] not in OURS],
+        maps=[m for m in maps if m.partition("=")[0] not in names],
         constants=fields,
         codes=None,
         fields=(*tables.VALUE, "expires"),
     )
-    more = tables.named(rows, OURS, maps)
+    more = tables.named(rows, names, maps)
+    header = rows.header or ()
+    picked = [header[at] for at in more.values() if isinstance(at, int)]
+    unused = [name for name in plan.unused if name not in picked]
+    if unused:
+        terminal.tell(
+            t(
+                "{path}: columns that are not stored: {names}",
+                path=file,
+                names=", ".join(unused),
+            )
+        )
 
     def read(row: Row) -> Mapping[str, Any]:
         cells = {n: tables.cell(row, at).strip() for n, at in more.items()}

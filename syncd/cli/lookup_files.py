@@ -198,6 +198,7 @@ def _cells(
         return [t("refused"), *[""] * 11, why], REFUSED
     verdict, action = item["verdict"], item.get("action", "")
     hint = t(item["hint"]) if item.get("hint") else ""
+    handling = item.get("handling", "") if item.get("positions") else ""
     cells = [
         answers.name("verdict", verdict),
         answers.name("action", action),
@@ -208,7 +209,7 @@ def _cells(
         ", ".join(item.get("reasons", ())),
         answers.owner(item),
         notices.of(item),
-        answers.name("handling", item.get("handling", "")),
+        answers.name("handling", handling),
         answers.ours(item),
         ", ".join(item.get("tried", ())),
         "; ".join(filter(None, (answers.why(item), hint))),

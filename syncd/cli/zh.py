@@ -1053,6 +1053,7 @@ TEXT = {
     "whose token kept it": "录入者的令牌名称",
     "also what was removed": "也列出已移除的",
     "added {added}, already known {known}, replaced {replaced}, refused {refused}": "新增 {added}，已有 {known}，替换 {replaced}，拒收 {refused}",
+    "--code and --text are a note's": "--code 和 --text 只用于提示",
     "{n} more rows: see --json": "另有 {n} 行：见 --json",
     "id": "编号",
     "type": "类型",

@@ -106,6 +106,7 @@ def test_a_value_on_the_command_line_is_refused(bank: Desk) -> None:
         (("remove", "--id", "1", "--kind", "phone"), "name one of --id"),
         (("load", "x.csv"), "not given: type"),
         (("load", "x.csv", "--type", "local"), "not given: type"),
+        (("load", "x.csv", "--type", "exempt", "--text", "x"), "a note's"),
     ],
 )
 def test_what_is_missing_is_named(
@@ -226,17 +227,18 @@ def test_lists_are_filtered_and_values_are_shown_when_asked(
 def test_a_file_of_exempt_entries(bank: Desk, tmp_path: Path) -> None:
     file = tmp_path / "list.csv"
     file.write_text(
-        "手机号,理由,有效期至\n"
-        "+12025558040,our hot line,2099-01-01\n"
-        "+12025558041,,\n"
-        "nonsense,x,\n"
-        "+12025558042,x,2001-01-01\n"
+        "手机号,理由,有效期至,备注\n"
+        "+12025558040,our hot line,2099-01-01,z\n"
+        "+12025558041,,,\n"
+        "nonsense,x,,\n"
+        "+12025558042,x,2001-01-01,\n"
     )
     words = ("own", "load", file, "--type", "exempt", *PHONE)
     ran = bank(*words, "--why", "list 7 of the board")
     assert ran.code == 1
     assert "added 2, already known 0, replaced 0, refused 2" in ran.out
     assert ran.out.count(": refused: ") == 2
+    assert "columns that are not stored: 备注" in ran.err
     assert "4: refused: " in ran.out
     assert "nonsense" not in ran.out + ran.err
     ours = look(bank, "+12025558040")["ours"]["exempt"]
