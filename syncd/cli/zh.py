@@ -498,8 +498,6 @@ TEXT = {
         "请另存为不加密的 XLSX，或 CSV"
     ),
     "{path}: is not {kind}": "{path}：不是 {kind}",
-    "{path}: is UTF-32": "{path}：是 UTF-32 编码",
-    "save it as UTF-8": "请另存为 UTF-8",
     "say --encoding": "请给出 --encoding",
     "{path}: may be UTF-8 or GB18030": (
         "{path}：可能是 UTF-8，也可能是 GB18030"
@@ -646,9 +644,6 @@ TEXT = {
     ),
     "open it in a spreadsheet and save it as XLSX or CSV": (
         "请用表格软件打开，另存为 XLSX 或 CSV"
-    ),
-    "{path}: may be UTF-16 without a byte order mark": (
-        "{path}：可能是没有字节顺序标记的 UTF-16"
     ),
     "say --encoding utf-16-le, or save it as UTF-8": (
         "请加 --encoding utf-16-le，或另存为 UTF-8"
@@ -963,6 +958,10 @@ TEXT = {
     "{path}: no such file": "{path}：没有此文件",
     "{path}: is no file": "{path}：不是文件",
     "{path}: is XLSX, not {kind}": "{path}：实为 XLSX，不是 {kind}",
+    "{path}: may be UTF-32, or UTF-16 without a byte order mark": (
+        "{path}：可能是 UTF-32，或没有字节顺序标记的 UTF-16"
+    ),
+    "a column cuts a character": "有一列切断了一个字符",
     "comment lines skipped: {n}": "跳过注释行：{n}",
     "lines of the system's own hosts: {n}": "系统自身的主机行（不计）：{n}",
     "line {line} says that {delimiter} parts the cells": (
@@ -975,9 +974,6 @@ TEXT = {
     "text behind a closing quote": "结束引号之后还有文字",
     "--widths {told}: want columns in order, as in 1-19,20-60": (
         "--widths {told}：应为依次的列，例如 1-19,20-60"
-    ),
-    "bytes {begin} to {end} cut a character": (
-        "第 {begin} 至 {end} 字节切断了一个字符"
     ),
     "no blocked host: want 0.0.0.0 or 127.0.0.1, then hosts": (
         "没有被屏蔽的主机：应为 0.0.0.0 或 127.0.0.1，其后为主机"
@@ -997,19 +993,17 @@ TEXT = {
         "{path}：最后一行不是 {told} 那样的尾行"
     ),
     "fetch the file again, or ask who made it": "请重新取得文件，或询问提供方",
-    "--trailer: a sheet has none": "--trailer：工作表没有尾行",
-    "say --count": "请给出 --count",
     "{path}: has {got} rows, {where} says {want}: nothing is in": (
         "{path}：有 {got} 行，而 {where} 说有 {want} 行：一行也未导入"
     ),
     "{path}: has {n} lines that say a count, want one": (
         "{path}：有 {n} 行给出行数，应为一行"
     ),
-    "say how it stands there, as in --trailer '*|{example}|*'": (
-        "请说明行数的写法，例如 --trailer '*|{example}|*'"
+    "say how it stands there, as in --trailer '*|{{count}}|*'": (
+        "请说明行数的写法，例如 --trailer '*|{{count}}|*'"
     ),
-    "--trailer {told}: want {example} in it once": (
-        "--trailer {told}：其中应有一处 {example}"
+    "--trailer {told}: want {{count}} in it once": (
+        "--trailer {told}：其中应有一处 {{count}}"
     ),
     "--split {column}: there is no such column": "--split {column}：没有这一列",
     "more than {n} values": "多于 {n} 个值",

@@ -17,7 +17,6 @@ from typing import Any
 
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import lines
-from syncd.lists.lines import Line
 from syncd.lists.rows import Flawed
 
 MAX_LINES = 100  # that one quoted cell may run over
@@ -35,11 +34,11 @@ class Feed:
     """Lines in order, as a parser takes them; they may be put back."""
 
     def __init__(
-        self, fresh: Iterator[Line], passes: Callable[[str], bool]
+        self, fresh: Iterator[lines.Line], passes: Callable[[str], bool]
     ) -> None:
         self._fresh, self._passes = fresh, passes
-        self._back: deque[Line] = deque()
-        self.taken: list[Line] = []  # of the row that is being read
+        self._back: deque[lines.Line] = deque()
+        self.taken: list[lines.Line] = []  # of the row that is being read
         self.passed = False  # it is no row: blank, or a comment
 
     def __iter__(self) -> "Feed":
@@ -62,30 +61,54 @@ class Feed:
         first, *more = self.taken
         self._back.extendleft(reversed(more))
         self.taken = [first]
-        if "\r" in first.text and '"' not in first.text:
-            return MalformedError("holds a carriage return")
         if more or first.text.count('"') % 2:
             return MalformedError("a quote is opened and not closed")
+        if "\r" in first.text:
+            return MalformedError("holds a carriage return")
         return MalformedError("text behind a closing quote")
 
 
 def separated(feed: Iterator[str], delimiter: str) -> Iterator[list[str]]:
     """Return cells that a delimiter parts, by the rules of CSV."""
-    single = len(delimiter) == 1
-    # `map` goes on after an error, where a generator would have ended.
-    rows: Iterator[list[str]] = csv.reader(
-        feed
-        if single
-        else map(methodcaller("replace", delimiter, _ONE), feed),
-        delimiter=delimiter if single else _ONE,
+    if several := len(delimiter) > 1:
+        # `map` goes on after an error, where a generator would have ended.
+        feed = map(methodcaller("replace", delimiter, _ONE), feed)
+    rows = csv.reader(
+        feed,
+        delimiter=_ONE if several else delimiter,
         strict=True,
         skipinitialspace=True,
     )
-    return rows if single else map(partial(_restored, delimiter), rows)
+    return map(partial(_restored, delimiter), rows) if several else rows
 
 
 def _restored(delimiter: str, cells: list[str]) -> list[str]:
     return [cell.replace(_ONE, delimiter) for cell in cells]
+
+
+def of_widths(told: str) -> list[slice]:
+    """Return the columns that `1-19,20-60` are; UsageError if it is none."""
+    found = [*map(int, re.findall(r"\d+", told))]
+    if not re.fullmatch(r"\d{1,5}-\d{1,5}(?:,\d{1,5}-\d{1,5})*", told) or any(
+        not 0 < a <= b for a, b in pairwise(found)
+    ):
+        raise UsageError(
+            "--widths {told}: want columns in order, as in 1-19,20-60",
+            told=repr(told),
+        )
+    return [slice(a - 1, b) for a, b in zip(*[iter(found)] * 2, strict=True)]
+
+
+def cut(feed: Feed, name: str, widths: Sequence[slice], _: str) -> Cells:
+    """Return the columns of the line that was fed, without their blanks.
+
+    It may end early, where the blanks at its end were cut off.
+    """
+    raw = lines.gb18030(feed.taken[-1], name)
+    try:
+        return [lines.decode(raw[at], "gb18030").strip() for at in widths]
+    except UnicodeDecodeError:
+        raise MalformedError("a column cuts a character") from None
 
 
 def plain(text: str) -> Cells:
@@ -93,65 +116,14 @@ def plain(text: str) -> Cells:
     return (text.removesuffix("\n"),)
 
 
-def of_widths(told: str) -> list[tuple[int, int]]:
-    """Return where columns begin and end, bytes from 0.
-
-    Raises:
-        UsageError: they are no ranges such as 1-19,20-60, in their order.
-    """
-    found = re.findall(r"(\d{1,5})-(\d{1,5})(?:,|$)", told)
-    at = [(int(begin) - 1, int(end)) for begin, end in found]
-    edges = [edge for column in at for edge in column]
-    if (
-        ",".join(map("-".join, found)) != told
-        or any(a >= b for a, b in at)
-        or any(a > b for a, b in pairwise([0, *edges]))
-    ):
-        raise UsageError(
-            "--widths {told}: want columns in order, as in 1-19,20-60",
-            told=repr(told),
-        )
-    return at
-
-
-def cut(
-    feed: Feed, name: str, widths: Sequence[tuple[int, int]], _: str
-) -> Cells:
-    """Return the columns of the line that was fed, without blanks.
-
-    A line may end early, as where blanks at its end were cut off.
-
-    Raises:
-        MalformedError: a column begins or ends inside a character.
-    """
-    found = []
-    raw = lines.gb18030(feed.taken[-1], name)
-    for begin, end in widths:
-        try:
-            found.append(lines.decode(raw[begin:end], "gb18030").strip())
-        except UnicodeDecodeError:
-            raise MalformedError(
-                "bytes {begin} to {end} cut a character",
-                begin=begin + 1,
-                end=end,
-            ) from None
-    return found
-
-
 def hosts(text: str) -> Cells:
-    """Return the hosts of a line, or nothing if they are the system's own.
-
-    Raises:
-        MalformedError: it is no address with hosts, or blocks none.
-    """
+    """Return the hosts of a line, or nothing if they are the system's own."""
     address, *names = text.split("#", 1)[0].split() or [""]
     theirs = [name for name in names if not _OWN.fullmatch(name.lower())]
-    if names and not theirs:
-        return ()
     try:
-        where = ipaddress.ip_address(address)
-        if theirs and (where.is_unspecified or where.is_loopback):
-            return (" ".join(theirs),)
+        where = ipaddress.ip_address(address if theirs else "::")
+        if names and (where.is_unspecified or where.is_loopback):
+            return (" ".join(theirs),) if theirs else ()
     except ValueError:
         pass
     raise MalformedError(
@@ -160,15 +132,11 @@ def hosts(text: str) -> Cells:
 
 
 def flat(text: str) -> dict[str, str]:
-    """Read one JSON object of plain values as cells by their names.
-
-    Raises:
-        MalformedError: it is none.
-    """
+    """Return one JSON object of plain values as cells by their names."""
     try:
         found = json.loads(text, object_pairs_hook=_once, parse_int=str)
     except (ValueError, RecursionError):
-        raise MalformedError("no JSON object") from None
+        found = None
     if not isinstance(found, dict):
         raise MalformedError("no JSON object")
     return {name: _scalar(name, value) for name, value in found.items()}
@@ -196,22 +164,22 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def marked(cells: Sequence[str]) -> list[str]:
-    """Return cells of which those that hold no sure character say so."""
-    return [_flawed(cell) if unsure(cell) else cell for cell in cells]
-
-
 def unsure(text: str) -> bool:
     """Tell whether a text holds what others see as another character."""
     return not text.isascii() and bool(_UNSURE.search(text))
 
 
-def _flawed(cell: str) -> Flawed:
-    found = _UNSURE.search(cell)
-    return Flawed(
-        cell,
-        MalformedError(
-            "holds U+{code}, which is lost or of private use",
-            code=f"{ord(found[0]):04X}" if found else "",
-        ),
-    )
+def marked(cells: Sequence[str]) -> list[str]:
+    """Return cells of which those that are unsure say so where they count."""
+    return [
+        Flawed(
+            cell,
+            MalformedError(
+                "holds U+{code}, which is lost or of private use",
+                code=f"{ord(found[0]):04X}",
+            ),
+        )
+        if (found := _UNSURE.search(cell))
+        else cell
+        for cell in cells
+    ]

@@ -7,11 +7,8 @@ file that could be either must be told. What is told is not questioned: then
 single lines that do not decode are refused.
 
 GB18030 is read as Windows writes it: the byte 0x80 is the euro sign (code
-page 936, and the WHATWG Encoding Standard); 0xFF, which Windows makes a
-character of private use, is refused.
-
-In UTF-8 and GB18030 no character has 0x0A among its later bytes, so lines
-are cut as bytes and decoded one by one. This module knows nothing of cells.
+page 936, WHATWG Encoding); 0xFF, there of private use, does not decode. No
+later byte of a character is 0x0A, so lines are cut before they are decoded.
 """
 
 import codecs
@@ -24,12 +21,10 @@ from typing import BinaryIO, NamedTuple
 from syncd.errors import MalformedError, UsageError
 
 MAX_LINE = 65_536  # bytes; a longer one is refused, and not kept
-SHOWN = 1024  # bytes of a refused overlong line that are shown
+_SHOWN = 1024  # bytes of it that are shown
 _LIMIT = MAX_LINE + 2  # even, for two-byte units
-_CHUNK = 1 << 20
 _WIDE = re.compile("[\u0800-\U0010ffff]")  # three bytes or more in UTF-8
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
-
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # begins like the next one
@@ -37,9 +32,16 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
-_NAMES = dict.fromkeys(("gbk", "gb2312", "cp936", "ansi"), "gb18030")
-_NAMES |= dict.fromkeys(("utf8", "utf-8-sig"), "utf-8")
+_NAMES = dict.fromkeys(("gbk", "gb2312", "cp936"), "gb18030")
+_NAMES |= {"utf8": "utf-8"}
 _ENDS = {"utf-16-le": b"\n\0", "utf-16-be": b"\0\n"}
+_TABLE = resources.files(__package__).joinpath("gb18030.tsv")
+_REPAIRED = {  # what the codec says, what it is
+    int(row.split("\t")[1], 16): int(row.split("\t")[2], 16)
+    for row in _TABLE.read_text("utf-8").splitlines()
+    if row[0] != "#"
+}
+_SPOILT = {right: codec for codec, right in _REPAIRED.items()}
 
 
 class Encoding(NamedTuple):
@@ -64,27 +66,16 @@ def _euro(e: UnicodeError) -> tuple[str, int]:
     raise e
 
 
-codecs.register_error("syncd.lists.gb18030", _euro)
-_ERRORS = {"gb18030": "syncd.lists.gb18030"}
+codecs.register_error("syncd.lists", _euro)
 
 
-def _repaired() -> dict[int, int]:
-    text = resources.files(__package__).joinpath("gb18030.tsv").read_text()
-    rows = [r.split("\t") for r in text.split("\n") if r and r[0] != "#"]
-    return {int(codec, 16): int(right, 16) for _, codec, right in rows}
-
-
-_REPAIRED = _repaired()
-_BACK = {right: codec for codec, right in _REPAIRED.items()}
+def _errors(name: str) -> str:
+    return "syncd.lists" if name == "gb18030" else "strict"
 
 
 def decode(raw: bytes, name: str) -> str:
-    """Return what bytes say in an encoding.
-
-    Raises:
-        UnicodeDecodeError: they do not decode.
-    """
-    text = raw.decode(name, _ERRORS.get(name, "strict"))
+    """Return what bytes say; UnicodeDecodeError if they say nothing."""
+    text = raw.decode(name, _errors(name))
     if name == "gb18030" and _PRIVATE.search(text):
         return text.translate(_REPAIRED)
     return text
@@ -94,7 +85,7 @@ def gb18030(line: Line, name: str) -> bytes:
     """Return a line's bytes as GB18030 has them, whatever it is written in."""
     if name == "gb18030":
         return line.raw.rstrip(b"\r\n\x1a")
-    return line.text.translate(_BACK).encode("gb18030")
+    return line.text.translate(_SPOILT).encode("gb18030")
 
 
 def encoding(path: Path, told: str = "") -> Encoding:
@@ -105,9 +96,8 @@ def encoding(path: Path, told: str = "") -> Encoding:
     """
     with path.open("rb") as file:
         head = file.read(4)
-        mark, name = next(
-            (m for m in _MARKS if head.startswith(m[0])), (b"", "")
-        )
+        marked = (mark for mark in _MARKS if head.startswith(mark[0]))
+        mark, name = next(marked, (b"", ""))
         if told:
             wanted = _NAMES.get(told.lower(), told.lower())
             if wanted == "utf-16":
@@ -119,27 +109,21 @@ def encoding(path: Path, told: str = "") -> Encoding:
                     names=", ".join(ENCODINGS),
                 )
             return Encoding(wanted, len(mark) if name == wanted else 0)
-        if name == "utf-32":
+        if name == "utf-32" or (not name and b"\0" in head[:2]):
             raise UsageError(
-                "{path}: is UTF-32", path=path, hint="save it as UTF-8"
-            )
-        if name:
-            return Encoding(name, len(mark))
-        if b"\0" in head[:2]:
-            raise UsageError(
-                "{path}: may be UTF-16 without a byte order mark",
+                "{path}: may be UTF-32, or UTF-16 without a byte order mark",
                 path=path,
                 hint="say --encoding utf-16-le, or save it as UTF-8",
             )
+        if name:
+            return Encoding(name, len(mark))
         sure, no_utf8 = _scan(file, "utf-8")
         if sure and no_utf8 is None:
             return Encoding("utf-8", 0)
         _, no_gb = _scan(file, "gb18030")
     if no_utf8 is None and no_gb is None:
         raise UsageError(
-            "{path}: may be UTF-8 or GB18030",
-            path=path,
-            hint="say --encoding",
+            "{path}: may be UTF-8 or GB18030", path=path, hint="say --encoding"
         )
     if no_utf8 is None or no_gb is None:
         return Encoding("utf-8" if no_utf8 is None else "gb18030", 0)
@@ -156,11 +140,10 @@ def encoding(path: Path, told: str = "") -> Encoding:
 def _scan(file: BinaryIO, name: str) -> tuple[bool, int | None]:
     """Tell whether UTF-8 is no chance, and where the first wrong byte is."""
     file.seek(0)
-    errors = _ERRORS.get(name, "strict")
-    decoder = codecs.getincrementaldecoder(name)(errors)
+    decoder = codecs.getincrementaldecoder(name)(_errors(name))
     done, ascii_, wide = 0, True, False
     while True:
-        chunk = file.read(_CHUNK)
+        chunk = file.read(1 << 20)
         held = len(decoder.getstate()[0])
         try:
             text = decoder.decode(chunk, final=not chunk)
@@ -196,22 +179,23 @@ def _piece(file: BinaryIO, end: bytes) -> bytes:
 
 
 def _line(raw: bytes, begin: int, end: int, name: str) -> Line:
+    why = None
     if end - begin > MAX_LINE:
-        long = MalformedError(
+        text = raw[:_SHOWN].decode(name, "replace") + "…"
+        why = MalformedError(
             "the line is {size} bytes long, above {most}",
             size=end - begin,
             most=MAX_LINE,
         )
-        return Line(end, raw[:SHOWN].decode(name, "replace") + "…", long, raw)
+        return Line(end, text, why, raw)
     try:
         text = decode(raw, name)
     except UnicodeDecodeError as e:
-        bad = MalformedError(
-            "not {name} at byte {at}", name=name, at=begin + e.start
-        )
-        return Line(end, raw.decode(name, "replace"), bad, raw)
+        at = begin + e.start
+        why = MalformedError("not {name} at byte {at}", name=name, at=at)
+        return Line(end, raw.decode(name, "replace"), why, raw)
     # DOS ends a file with 0x1A; joined files have their marks inside.
     text = text.removesuffix("\n").removesuffix("\r").removesuffix("\x1a")
-    text = text.removeprefix("\ufeff")
-    why = MalformedError("holds a NUL byte") if "\0" in text else None
-    return Line(end, text, why, raw)
+    if "\0" in text:
+        why = MalformedError("holds a NUL byte")
+    return Line(end, text.removeprefix("\ufeff"), why, raw)

@@ -9,19 +9,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import lines
-from syncd.lists.cells import Cells
 from syncd.lists.kinds import FORMATS, kind_of, named
 from syncd.lists.rows import Flawed, Note, Prefix, Row, Table, Told
 from syncd.lists.text import Text
 
 __all__ = ("FORMATS", "Split", "named", "open_table")
 
+PARTS = 1000  # more values than one cell may hold
 _ELSE = re.compile(r"[\s、，,；;]+")
 _IN_URLS = re.compile(r"[\s、，；]+|[,;](?=\s|\w+://)")
-PARTS = 1000  # more values than one cell may hold
 # The last line of abuse.ch's files (2026-11).
 _ENTRIES = re.compile(
     r"#\s*(?:number of entries|end)\W+(\d[\d,]*).*", re.IGNORECASE
@@ -44,39 +44,10 @@ def open_table(path: Path, told: Told) -> Table:
         table = Sheet(path, told)
     else:
         table = Text(path, told, kind)
-    _count(path, table, told)
-    if told.split or table.format == "hosts":
-        return Split(table, told.split)
-    return table
-
-
-def _count(path: Path, table: Table, told: Told) -> None:
-    """Hold the number of rows against every count that is there."""
-    wanted: list[tuple[str, int]] = []
-    if told.count is not None:
-        wanted.append(("--count", told.count))
-    if told.control:
-        wanted.append((str(told.control), _controlled(told)))
-    if isinstance(table, Text):
-        begin, last = table.last()
-        pattern = _ENTRIES
-        if told.trailer and not told.control:
-            pattern, table.stop = _pattern(told.trailer), begin
-        found = pattern.fullmatch(last)
-        if found:
-            wanted.append(("its last line", _number(found)))
-        elif pattern is not _ENTRIES:
-            raise UsageError(
-                "{path}: its last line is no trailer as {told}",
-                path=path,
-                told=repr(told.trailer),
-                hint="fetch the file again, or ask who made it",
-            )
-    elif told.trailer and not told.control:
-        raise UsageError("--trailer: a sheet has none", hint="say --count")
+    wanted = [*_counts(path, table, told)]
     got = sum(1 for _ in table.rows(0, 0)) if wanted else 0
     for where, want in wanted:
-        if got != want:
+        if got != int(want.replace(",", "")):
             raise UsageError(
                 "{path}: has {got} rows, {where} says {want}: nothing is in",
                 path=path,
@@ -85,56 +56,66 @@ def _count(path: Path, table: Table, told: Told) -> None:
                 want=want,
                 hint="fetch the file again, or ask who made it",
             )
+    if told.split or table.format == "hosts":
+        return Split(table, told.split)
+    return table
 
 
-def _controlled(told: Told) -> int:
-    """Return the count that a control file says."""
-    path = told.control or Path()
+def _counts(path: Path, table: Table, told: Told) -> Iterator[tuple[str, str]]:
+    """Yield where a number of rows is said, and the number."""
+    if told.count is not None:
+        yield "--count", str(told.count)
     pattern = _pattern(told.trailer or "{count}")
-    try:
-        how = lines.encoding(path)
-        with path.open("rb") as file:
-            read = [line.text.strip() for line in lines.read(file, how, 0)]
-    except OSError as e:
-        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
-    found = [m for m in map(pattern.fullmatch, filter(None, read)) if m]
-    if len(found) != 1:
+    if told.control:
+        try:
+            how = lines.encoding(told.control)
+            with told.control.open("rb") as file:
+                read = [one.text.strip() for one in lines.read(file, how, 0)]
+        except OSError as e:
+            why = e.strerror
+            raise UsageError(
+                "{path}: {why}", path=told.control, why=why
+            ) from e
+        found = [match for match in map(pattern.fullmatch, read) if match]
+        if len(found) != 1:
+            raise UsageError(
+                "{path}: has {n} lines that say a count, want one",
+                path=told.control,
+                n=len(found),
+                hint="say how it stands there, as in --trailer '*|{{count}}|*'",
+            )
+        yield str(told.control), found[0][1]
+    trailer = told.trailer and not told.control
+    begin, last = table.last() if isinstance(table, Text) else (0, "")
+    said = (pattern if trailer else _ENTRIES).fullmatch(last)
+    if said:
+        yield "its last line", said[1]
+    elif trailer:
         raise UsageError(
-            "{path}: has {n} lines that say a count, want one",
+            "{path}: its last line is no trailer as {told}",
             path=path,
-            n=len(found),
-            hint="say how it stands there, as in --trailer '*|{example}|*'",
-            example="{count}",
+            told=repr(told.trailer),
+            hint="fetch the file again, or ask who made it",
         )
-    return _number(found[0])
-
-
-def _number(found: re.Match[str]) -> int:
-    return int(found[1].replace(",", ""))
+    if trailer and isinstance(table, Text):
+        table.stop = begin
 
 
 def _pattern(told: str) -> re.Pattern[str]:
     """Return what `TRAILER|{count}|*` stands for: * is anything.
 
     `{count:8}` is eight digits, where others follow.
-
-    Raises:
-        UsageError: it names no count.
     """
     parts = re.split(r"\{count(?::(\d))?\}", told)
-    if len(parts) != 3:  # before, digits, behind
+    if len(parts) != 3:
         raise UsageError(
-            "--trailer {told}: want {example} in it once",
-            told=repr(told),
-            example="{count}",
+            "--trailer {told}: want {{count}} in it once", told=repr(told)
         )
-    before, digits, behind = parts
-    ends = [
-        re.escape(end.strip()).replace(r"\*", ".*?")
-        for end in (before, behind)
-    ]
+    digits = parts[1]
     number = rf"(\d{{{digits}}})" if digits else r"\s*(\d[\d,]*)\s*"
-    return re.compile(number.join(ends), re.ASCII)
+    ends = (re.escape(part.strip()) for part in parts[::2])
+    made = number.join(end.replace(r"\*", ".*?") for end in ends)
+    return re.compile(made, re.ASCII)
 
 
 class Split:
@@ -145,7 +126,7 @@ class Split:
     """
 
     def __init__(self, table: Table, column: str) -> None:
-        """Find the column, by name or number; "" is the only one.
+        """Find the column, by name or number; a list of values has one.
 
         Raises:
             UsageError: there is none of that name.
@@ -154,20 +135,16 @@ class Split:
         self.format, self.about = table.format, table.about
         self.header, self.width = table.header, table.width
         self.size, self.span = table.size * PARTS, table.span * PARTS
-        names = table.header or ()
-        self._at: int | str = column
-        if table.header is not None:
-            numbers = map(str, range(1, table.width + 1))
-            known = {**dict(zip(numbers, range(table.width), strict=True))}
-            known |= {name: n for n, name in enumerate(names)}
-            if table.format in {"txt", "hosts"}:
-                column = "1"
-            if column not in known:
-                raise UsageError(
-                    "--split {column}: there is no such column",
-                    column=repr(column),
-                )
-            self._at = known[column]
+        at = {str(n + 1): n for n in range(table.width)}
+        at |= {name: n for n, name in enumerate(table.header or ())}
+        if table.format in {"txt", "hosts"}:
+            column = "1"
+        if table.header is not None and column not in at:
+            raise UsageError(
+                "--split {column}: there is no such column",
+                column=repr(column),
+            )
+        self._at = at.get(column, column)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -175,7 +152,7 @@ class Split:
         return self._table.notes
 
     def prefix(self) -> Prefix:
-        """Return what hashes the file as far as it was read."""
+        """Return what hashes the rows that are wholly done."""
         return _Scaled(self._table.prefix())
 
     def rows(self, offset: int, row: int) -> Iterator[Row]:
@@ -191,28 +168,21 @@ class Split:
             begin, row, done = found.end, found.last, 0
 
     def _each(self, row: Row) -> list[Row]:
-        """Return a row for each value of a row."""
-        cells = row.cells
-        if row.problem:
+        cells, at = row.cells, self._at
+        named: Any = cells if isinstance(cells, Mapping) else None
+        made: dict[Any, str] = dict(named or enumerate(cells))
+        cell = made.get(at, "")
+        values = several(cell)
+        if len(values) < 2 or isinstance(cell, Flawed):
             return [row]
-        at = self._at
-        if isinstance(cells, Mapping):
-            cell = cells.get(str(at), "")
-            each: list[Cells] = [
-                {**cells, str(at): one} for one in several(cell)
-            ]
-        else:
-            cell, spot = cells[int(at)], int(at)
-            each = [
-                [*cells[:spot], one, *cells[spot + 1 :]]
-                for one in several(cell)
-            ]
-        if not each or isinstance(cell, Flawed):
-            return [row]
-        if len(each) >= PARTS:
+        if len(values) >= PARTS:
             why = MalformedError("more than {n} values", n=PARTS - 1)
             return [replace(row, cells=(), problem=why)]
-        return [replace(row, cells=one) for one in each]
+        each = [{**made, at: value} for value in values]
+        return [
+            replace(row, cells=one if named is not None else [*one.values()])
+            for one in each
+        ]
 
 
 class _Scaled:

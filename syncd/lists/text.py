@@ -22,16 +22,17 @@ from syncd.lists.rows import Note, Row, Told
 
 VALUE = "value"  # what the only column of a TXT file is called
 _SAID = {"\t": "TAB", ",": "comma", ";": "semicolon", "|": "bar", "\x01": "^A"}
-_TOLD = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
+_TOLD = {"\\t": "\t", **{said.lower(): sign for sign, said in _SAID.items()}}
 _SEVERAL = ("|@|", "^|", "||")  # delimiters with a bar in them
 _LOOSE = re.compile(r"[,;\t|\x01]")
-_SEP = re.compile(r'"?sep=(.+?)"?', re.IGNORECASE)  # Excel's first line
+_SEP = re.compile(r' *"?sep=(.+?)"? *', re.IGNORECASE)  # Excel's first line
 # Not `#,` or `#1001`, a column's name or a number. A list that has no comment
 # above its header has none like `#word` below it either.
 _COMMENT = re.compile(r"\s*(?:#+(?![\d,;|\t])|//(?=\s|$))\s*")
-_VALUES = re.compile(rf"{_COMMENT.pattern}|\s*;(?=\s|$)")  # `; ` may be a cell
 _SURE = re.compile(r"\s*#(?=[\s#]|$)")
+_VALUES = re.compile(rf"{_COMMENT.pattern}|\s*;(?=\s|$)")  # `; ` in TXT
 _HOSTS = re.compile(r"\s*(?:0\.0\.0\.0|127(?:\.\d+){3}|::1?)\s+[\w.-]+")
+_BLANK = " \t\v\f\x1a\xa0\u3000"
 
 
 class BytePrefix:
@@ -55,8 +56,8 @@ class BytePrefix:
         return self._hash.hexdigest()
 
 
-class _Top(NamedTuple):
-    """One of a file's first lines."""
+class _First(NamedTuple):
+    """One of a file's first lines, or several that quotes hold together."""
 
     number: int
     begin: int
@@ -73,25 +74,35 @@ class Text:
         Raises:
             UsageError: it cannot be read as what it is; says why.
         """
-        self.path, self.format = path, kind
-        self._told, self._known = told, knows(told)
+        self.path, self.format, self._told = path, kind, told
+        self._known = knows(told)
         self._how = lines.encoding(path, told.encoding)
         self.size = self.span = self.stop = path.stat().st_size
-        self.header: tuple[str, ...] | None = (VALUE,)
-        self.width = self._need = 1
         self._widths = cells.of_widths(told.widths) if told.widths else []
-        self._delimiter = _given(told.delimiter) if told.delimiter else ""
-        self._comment = _VALUES
+        self._delimiter = delimiter(told.delimiter) if told.delimiter else ""
         self._above = self._comments = self._own = 0
         self._begin = (0, 0)  # bytes and lines before the first row
         self._notes: list[Note] = []
+        self._quoted = kind in {"csv", "tsv"}
+        self._comment = _COMMENT if self._quoted else _VALUES
+        self.header: tuple[str, ...] | None = (VALUE,)
         if kind == "ndjson":
-            self.header, self.width = None, 0
-        elif kind in {"csv", "tsv"}:
+            self.header = None
+        elif self._quoted:
             self._columns()
         else:
             self._values()
-        self.about = ", ".join((self.format, self._how.name, *self._parts()))
+        self.width = self._need = len(self.header or ())
+        if self._quoted:
+            # Columns without a name at the end are those of a delimiter there.
+            while self._need and not (self.header or ())[self._need - 1]:
+                self._need -= 1
+            if not told.header:
+                self.header = ()
+        parted = told.widths or _SAID.get(self._delimiter, self._delimiter)
+        self.about = ", ".join(
+            filter(None, (self.format, self._how.name, parted))
+        )
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -112,14 +123,14 @@ class Text:
         if offset < self._begin[0]:
             offset, row = self._begin
         self._comments = self._own = 0
-        width, need = self.width, self._need
+        width = self.width
         for found in self._records(offset, row):
             here = len(found.cells)
-            if here == width or found.problem or not width:
+            if here == width or found.problem or self.format == "ndjson":
                 yield found
                 continue
             got = [*found.cells, *[""] * (width - here)]
-            if here < need or any(map(str.strip, got[width:])):
+            if here < self._need or any(map(str.strip, got[width:])):
                 why = MalformedError(
                     "{here} cells, want {want}", here=here, want=width
                 )
@@ -137,8 +148,6 @@ class Text:
                     found = (at, line.text.strip())
                 at = line.end
         return found
-
-    # ------------------------------------------------------------- rows
 
     def _records(self, offset: int, row: int) -> Iterator[Row]:
         """Yield what each line holds, or those that quotes hold together."""
@@ -160,14 +169,14 @@ class Text:
                     why = feed.fault()
                 if found is None:
                     return
-                first, end = feed.taken[0], feed.taken[-1].end
                 number = row + 1
                 row += len(feed.taken)
+                first, end = feed.taken[0], feed.taken[-1].end
                 why = first.problem or why
-                if feed.passed or not (
-                    why or not self.width or any(map(str.strip, found))
-                ):
-                    self._own += not feed.passed and self.format == "hosts"
+                if feed.passed:
+                    continue
+                if found == () and not why:
+                    self._own += 1
                     continue
                 text = first.text
                 if row > number:
@@ -178,18 +187,17 @@ class Text:
 
     def _passes(self, text: str) -> bool:
         """Tell whether a line is blank or a comment, which is counted."""
-        if not text or text.isspace():
+        if not text.strip(_BLANK + self._delimiter):
             return True
-        if self._comment.match(text):
-            self._comments += 1
-            return True
-        return False
+        comment = self._comment.match(text) is not None
+        self._comments += comment
+        return comment
 
     def _parsed(self, feed: cells.Feed) -> Iterator[cells.Cells]:
         if self._widths:
             cut = partial(cells.cut, feed, self._how.name, self._widths)
             return map(cut, feed)
-        if self._delimiter:
+        if self._quoted:
             return cells.separated(feed, self._delimiter)
         if self.format == "ndjson":
             return map(cells.flat, feed)
@@ -199,38 +207,33 @@ class Text:
 
     # ---------------------------------------------------- the beginning
 
-    def _top(self) -> tuple[list[_Top], _Top | None]:
+    def _top(self) -> tuple[list[_First], _First | None]:
         """Return the first lines, and the last comment before them."""
-        top: list[_Top] = []
-        comment = None
-        at = 0
+        top: list[_First] = []
+        comment, at = None, 0
         with self.path.open("rb") as file:
             for number, line in enumerate(lines.read(file, self._how, 0), 1):
-                begin, at = at, line.end
-                if line.problem and self.format != "txt" and not top:
+                begin, at, text = at, line.end, line.text
+                last = top[-1] if top else None
+                open_ = last and self._quoted and last.text.count('"') % 2
+                if line.problem and self._quoted and not top:
                     self._refuse(number, line.problem)
                 if line.problem or len(top) == FIRST:
                     break
-                if (
-                    top
-                    and top[-1].text.count('"') % 2
-                    and self.format != "txt"
-                ):
-                    # A cell may run over lines, but not for ever.
-                    if number - top[-1].number > cells.MAX_LINES:
+                if last and open_:
+                    if number - last.number > cells.MAX_LINES:
                         break
-                    text = f"{top[-1].text}\n{line.text}"
-                    top[-1] = top[-1]._replace(end=at, text=text)
-                    continue
-                said = _SEP.fullmatch(line.text.strip(" "))
-                mark = self._comment.match(line.text)
-                if said and not top and self.format == "csv":
-                    self._says(said[1], number)
-                elif mark and not top:
-                    comment = _Top(number, begin, at, line.text[mark.end() :])
-                    self._above += 1
-                elif not mark and line.text.strip(" \t,;|"):
-                    top.append(_Top(number, begin, at, line.text))
+                    more = f"{last.text}\n{text}"
+                    top[-1] = last._replace(end=at, text=more)
+                elif not top and self.format == "csv" and _SEP.fullmatch(text):
+                    self._says(text, number)
+                elif mark := self._comment.match(text):
+                    if not top:
+                        text = text[mark.end() :]
+                        comment = _First(number, begin, at, text)
+                        self._above += 1
+                elif text.strip(_BLANK + ",;|"):
+                    top.append(_First(number, begin, at, text))
         return top, comment
 
     def _refuse(self, number: int, why: MalformedError) -> NoReturn:
@@ -238,27 +241,22 @@ class Text:
             "{path}: line {n}: {why}", path=self.path, n=number, why=why
         )
 
-    def _says(self, delimiter: str, number: int) -> None:
+    def _says(self, text: str, number: int) -> None:
         """Take what the line `sep=` says, unless it was told otherwise."""
-        if len({*delimiter}) == 1:  # sep=;;; where the file was saved again
-            delimiter = delimiter[0]
-        self._delimiter = self._delimiter or _given(delimiter)
+        sign = _SEP.sub(r"\1", text)
+        if len({*sign}) == 1:  # sep=;;; where the file was saved again
+            sign = sign[0]
+        self._delimiter = self._delimiter or delimiter(sign)
+        said = {"line": number, "delimiter": _SAID.get(sign, sign)}
         self._notes.append(
-            Note(
-                "line {line} says that {delimiter} parts the cells",
-                {
-                    "line": number,
-                    "delimiter": _SAID.get(delimiter, delimiter),
-                },
-            )
+            Note("line {line} says that {delimiter} parts the cells", said)
         )
 
     def _values(self) -> None:
         """See whether TXT is a hosts file, or a table, or has a heading."""
         top, _ = self._top()
-        if not top:
-            return
-        if not self._told.format:
+        self._above = 0  # these lines are read again as rows
+        if top and not self._told.format:
             if all(_HOSTS.match(line.text) for line in top):
                 self.format = "hosts"
             split = [_LOOSE.split(line.text) for line in top]
@@ -269,19 +267,15 @@ class Text:
                     path=self.path,
                     hint="say --format csv, and --delimiter if it is unusual",
                 )
-        self._above = 0  # these lines are read again as rows
-        if self._told.header and self._known(top[0].text):
+        if top and self._told.header and self._known(top[0].text):
             self._begin = top[0].end, top[0].number
+            said = {"line": top[0].number}
             self._notes.append(
-                Note(
-                    "line {line} is a heading, and no value",
-                    {"line": top[0].number},
-                )
+                Note("line {line} is a heading, and no value", said)
             )
 
     def _columns(self) -> None:
-        """Find the header, and what parts its cells."""
-        self._comment = _COMMENT
+        """Find the header, or the first row, and what parts its cells."""
         top, comment = self._top()
         if not top:
             raise UsageError("{path}: is empty", path=self.path)
@@ -292,42 +286,34 @@ class Text:
                 hint="save it with usual line ends",
             )
         self._comment = _COMMENT if comment else _SURE
-        first, header = top[0], self._told.header
-        if header:
-            split = [self._loose(line.text) for line in top]
+        first, above = top[0], 0
+        if self._told.header:
             if comment and any(map(self._known, self._loose(comment.text))):
-                split.insert(0, self._loose(comment.text))
                 top.insert(0, comment)
-            first = top[header_row(split, self._known)]
-        if not self._widths:
-            self._delimiter = self._delimiter or self._parted(first.text)
-        self._begin = first.begin, first.number - 1
+            split = [self._loose(line.text) for line in top]
+            above = header_row(split, self._known)
+            first = top[above]
+        if not self._delimiter and not self._widths:
+            self._delimiter = self._parted(first.text)
         if first is comment:
-            names = next(cells.separated(iter([first.text]), self._delimiter))
+            [names] = cells.separated(iter([first.text]), self._delimiter)
             self._begin = first.end, first.number
+            said = {"line": first.number}
             self._notes.append(
-                Note(
-                    "the header is the comment in line {line}",
-                    {"line": first.number},
-                )
+                Note("the header is the comment in line {line}", said)
             )
         else:
+            self._begin = first.begin, first.number - 1
             row = next(self._records(*self._begin))
             if row.problem:
                 self._refuse(row.number, row.problem)
             names = [*row.cells]
-            if header:
+            if self._told.header:
                 self._begin = row.end, row.last
-            above = top.index(first) - (comment in top)
-            if above:
+            above -= comment in top
+            if above > 0:
                 self._notes.append(skipped(above, first.number))
-        self._comments = 0
-        named = tuple(str(name).strip() for name in names)
-        self.width, self.header = len(named), named if header else ()
-        # One at the line's end makes a column without a name and a cell.
-        self._need = self.width
-        while header and self._need and not named[self._need - 1]:
-            self._need -= 1
+        self.header = tuple(str(name).strip() for name in names)
 
     def _loose(self, text: str) -> list[str]:
         """Return what may be cells, whatever parts them."""
@@ -341,37 +327,26 @@ class Text:
         if self.format == "tsv":
             return "\t"
         outside = "".join(line.split('"')[::2])
+        there = []
         for several in _SEVERAL:
-            if several in outside and "|" not in outside.replace(several, ""):
-                outside = outside.replace(several, "")
-                break
-        else:
-            several = ""
-        there = [d for d in _SAID if d in outside] + [several] * bool(several)
+            without = outside.replace(several, "")
+            if several in outside and "|" not in without:
+                there, outside = [several], without
+        there += [sign for sign in _SAID if sign in outside]
         if len(there) > 1:
             raise UsageError(
                 "{path}: cells may be parted by {these}",
                 path=self.path,
-                these=" ".join(_SAID.get(d, d) for d in there),
+                these=" ".join(_SAID.get(sign, sign) for sign in there),
                 hint="say --delimiter",
             )
         return there[0] if there else ","
 
-    def _parts(self) -> list[str]:
-        if self._widths:
-            return [self._told.widths]
-        d = self._delimiter
-        return [_SAID.get(d, d)] if d else []
 
-
-def _given(told: str) -> str:
-    """Return the delimiter that is told.
-
-    Raises:
-        UsageError: it cannot be one.
-    """
+def delimiter(told: str) -> str:
+    """Return the delimiter that is told; UsageError if it cannot be one."""
     made = _TOLD.get(told.lower()) or re.sub(
-        r"\\x([0-9a-fA-F]{2})", lambda m: chr(int(m[1], 16)), told
+        r"\\x([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), told
     )
     if not re.fullmatch(r'[^\w \r\n"]{1,8}', made):
         raise UsageError(

@@ -88,9 +88,9 @@ def test_a_byte_order_mark_says_which(
 @pytest.mark.parametrize(
     ("raw", "told", "why"),
     [
-        (b"\xff\xfe\0\0a\0\0\0", "", "is UTF-32"),
-        (b"a\0b\0", "", "may be UTF-16"),
-        (b"\0a\0b", "", "may be UTF-16"),
+        (b"\xff\xfe\0\0a\0\0\0", "", "may be UTF-32"),
+        (b"a\0b\0", "", "or UTF-16 without"),
+        (b"\0a\0b", "", "or UTF-16 without"),
         (b"a", "latin-1", "want utf-8, gb18030"),
     ],
 )
@@ -126,7 +126,7 @@ def test_no_character_of_private_use_where_there_is_a_real_one() -> None:
     ):
         assert lines.decode(raw, "gb18030") == real
     assert lines.decode(b"\xaa\xa1", "gb18030") == "\ue000"
-    assert len(lines._REPAIRED) == len(lines._BACK) + 0 == 26
+    assert len(lines._REPAIRED) == len(lines._SPOILT) == 26
 
 
 @pytest.mark.skipif(not shutil.which("iconv"), reason="no iconv")

@@ -192,10 +192,13 @@ def test_delimiters_of_core_systems(
 
 
 def test_a_quoted_delimiter_of_several_signs_is_text(case: Case) -> None:
-    raw = '号码||标签\n"1||2"||x\n"open||3\n4||y\n'
-    why = "a quote is opened and not closed"
-    rows = case.rows("a.csv", raw)
-    assert rows == [["1||2", "x"], why, ["4", "y"]]
+    raw = '号码||标签\n"1||2"||x\n"open||3\n"4"a||y\n5||z\n'
+    assert case.rows("a.csv", raw) == [
+        ["1||2", "x"],
+        "a quote is opened and not closed",
+        "text behind a closing quote",
+        ["5", "z"],
+    ]
 
 
 @pytest.mark.parametrize("told", ["a", "1", '"', " ", "\\n", "|" * 9, "，a"])
@@ -270,7 +273,7 @@ def test_fixed_width_is_counted_in_bytes_of_gb18030(
 
 def test_fixed_width_cuts_no_character(case: Case) -> None:
     rows = case.rows("a", "12\n1张\n", widths="1-2", header=False)
-    assert rows == [["12"], "bytes 1 to 2 cut a character"]
+    assert rows == [["12"], "a column cuts a character"]
     rare = b"1\xfe\x59 2\n\x802\n"  # characters that CPython has otherwise
     for raw in (rare, rare.decode("gb18030", "ignore").encode()):
         code = "gb18030" if raw is rare else "utf-8"
@@ -329,7 +332,7 @@ fe80::1%lo0 localhost
   127.0.0.1\tbad4.example
 :: bad5.example
 192.168.1.1 nas.example
-bad6.example
+bad6.example bad7.example
 0.0.0.0
 """
 
@@ -512,7 +515,7 @@ def test_a_trailer_that_agrees(case: Case, raw: str, trailer: str) -> None:
         ("", {"trailer": "{count}{count}"}, "want {count} in it once"),
         ("", {"count": 3}, "has 2 rows, --count says 3"),
         ("", {"format": "xlsx", "trailer": "T{count}"}, "is not XLSX"),
-        ("# Number of entries: 1,234", {}, "its last line says 1234"),
+        ("# Number of entries: 1,234", {}, "its last line says 1,234"),
     ],
 )
 def test_if_it_does_not_agree_nothing_is_in(
@@ -527,7 +530,7 @@ def test_a_sheet_has_no_trailer_but_a_count(case: Case) -> None:
         book.worksheets[0].append(row)
     book.save(case.path / "b.xlsx")
     raw = (case.path / "b.xlsx").read_bytes()
-    assert "has none" in case.fails("a.xlsx", raw, trailer="T{count}")
+    assert "is no trailer" in case.fails("a.xlsx", raw, trailer="T{count}")
     assert "--count says 3" in case.fails("a.xlsx", raw, count=3)
     assert case.rows("a.xlsx", raw, count=2) == [["a"], ["b"]]
 
