@@ -1578,4 +1578,12 @@ TEXT = {
     "limit: want a number 1 to {most}": "limit：应为 1 至 {most} 的数",
     "rows: {n} of them, want up to {most}": "行：有 {n} 行，一次至多 {most} 行",
     "{name}: want a day as YYYY-MM-DD": "{name}：日期应写作 YYYY-MM-DD",
+    "list: its import {id} stopped at row {row}, with another file or other"
+    " options": (
+        "名单：其导入批次 {id} 停在第 {row} 行，用的是另一文件或另一组选项"
+    ),
+    "use the same; or begin again with --anew: what is in already is known"
+    " then, not doubled": (
+        "请用原文件和选项；或加 --anew 重新开始：已收下的计为已有，不会重复"
+    ),
 }

@@ -180,8 +180,8 @@ class Intake:
     ) -> tuple[import_forms.ImportStatus, bool]:
         """Begin an import or find it again; tell whether it is new.
 
-        What it is known by is a hash over file, list and options; one that
-        has ended begins anew.
+        It is known by its file, list and options; one that has ended begins
+        anew.
         """
         if not _HEX32.fullmatch(wanted.file):
             raise MalformedError("import: file is not 32 bytes in hex")

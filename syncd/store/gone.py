@@ -57,6 +57,10 @@ async def finish(db: Database, import_id: int, how: Ending) -> None:
             has not ended.
         UsageError: there is no such import.
     """
+    if how.whole:
+        # For itself: it stays so where the rest is refused.
+        sql = "UPDATE import_job SET whole = 1 WHERE id = ?"
+        await db.write(lambda c: c.exec_driver_sql(sql, (import_id,)))
     await db.write(lambda c: _finish(c, import_id, how))
 
 

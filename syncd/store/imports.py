@@ -135,7 +135,7 @@ class Imports:
     def _end_others(
         self, c: sa.Connection, list_id: int, *, anew: bool
     ) -> None:
-        where = "list_id = ? AND row > 0 AND finished_at IS NULL"
+        where = "list_id = ? AND row > 0 AND whole = 0 AND finished_at IS NULL"
         other = self._state(c, where, list_id)
         if other is not None and not anew:
             raise UsageError(

@@ -274,6 +274,24 @@ async def test_gone_twice_is_taken_back(own: OwnStore) -> None:
     assert (await run(own, "a", phone(1), phone(2))).accepted == 1
 
 
+async def test_the_next_file_comes_though_the_last_was_not_agreed_to(
+    own: OwnStore,
+) -> None:
+    """It was in to its end; only what it lacks was left open."""
+    await run(own, "a", phone(1), phone(2), phone(3))
+    await run(own, "a", phone(1), phone(2))
+    with pytest.raises(RefusedError, match="gone: 1 of"):
+        await run(own, "a", phone(1), phone(2), retract=True)
+    begun, new = await own.imports.begin(b"next", 10, "next.csv", "a")
+    assert new
+    mark = ImportMark(begun.id, 0, 10, 9, bytes(32))
+    rows = [phone(1), phone(2), phone(4)]
+    await own.vault.accept(rows, mark, Handing("desk", TODAY))
+    state = await end(own, begun.id, agreed=True)
+    assert (state.due, state.dropped) == (1, 1)
+    assert await standing(own) == ["1", "2", "4"]
+
+
 async def test_what_comes_back_between_is_not_missing_twice(
     own: OwnStore,
 ) -> None:

@@ -51,7 +51,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["import_id"], ["import_job.id"]),
         sa.PrimaryKeyConstraint("import_id", "row"),
     )
-    for name in ("taken_back", "gone", "due", "dropped"):
+    for name in ("whole", "taken_back", "gone", "due", "dropped"):
         op.add_column(
             "import_job",
             sa.Column(name, Int, nullable=False, server_default="0"),
