@@ -1586,4 +1586,8 @@ TEXT = {
     " then, not doubled": (
         "请用原文件和选项；或加 --anew 重新开始：已收下的计为已有，不会重复"
     ),
+    "list: none has that name": "名单：没有这个名称的名单",
+    "syncd report imports shows the lists by name": (
+        "syncd report imports 可查各名单的名称"
+    ),
 }

@@ -161,20 +161,28 @@ class Imports:
     async def history(
         self, before: int = 0, limit: int = 100, list_name: str = ""
     ) -> list[ImportState]:
-        """Return imports, newest first; of one list, or of all."""
+        """Return imports, newest first; of one list, or of all.
+
+        Raises:
+            UsageError: no list has that name.
+        """
 
         def job(c: sa.Connection) -> list[ImportState]:
             where, values = "import_job.id < ?", [before or 2**53]
             if list_name:
                 where += " AND list_id = ?"
-                values.append(self._find_list(c, list_name) or -1)
+                values.append(self._named(c, list_name))
             return self._states(c, where, values, limit)
 
         return await self._db.read(job)
 
     async def list_id(self, name: str) -> int:
-        """Return the number of a list, or -1 if there is none of that name."""
-        return await self._db.read(lambda c: self._find_list(c, name) or -1)
+        """Return the number of a list.
+
+        Raises:
+            UsageError: none has that name.
+        """
+        return await self._db.read(lambda c: self._named(c, name))
 
     async def standing(self, import_id: int) -> int:
         """Return how many of the rows that an import brought stand."""
@@ -268,6 +276,15 @@ class Imports:
             (mac, sealed),
         )
         return int(row.scalar_one())
+
+    def _named(self, c: sa.Connection, name: str) -> int:
+        found = self._find_list(c, name)
+        if found is None:
+            raise UsageError(
+                "list: none has that name",
+                hint="syncd report imports shows the lists by name",
+            )
+        return found
 
     def _find_list(self, c: sa.Connection, name: str) -> int | None:
         mac = sealing.name_mac(self._cipher, name)

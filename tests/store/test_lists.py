@@ -451,7 +451,8 @@ async def test_imports_are_found_again(own: OwnStore) -> None:
     ]
     assert [i.id for i in await own.imports.history(list_name="a")] == [3, 1]
     assert [i.id for i in await own.imports.history(3, 1)] == [2]
-    assert await own.imports.history(list_name="c") == []
+    with pytest.raises(UsageError, match="list: none has that name"):
+        await own.imports.history(list_name="c")
     first = found[2]
     assert (first.accepted, first.refused, first.finished) == (2, 1, True)
     assert await own.imports.standing(1) == 2

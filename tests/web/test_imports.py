@@ -199,13 +199,21 @@ async def test_reports_are_found_by_what_is_known_of_them(
         {"value": "http://find9.example/"},
         {"accepted_to": YESTERDAY, **ids},
         {"by": "reader", **ids},
-        {"list": "no such list"},
         {"kind": "phone", **ids},
     ):
         assert await search(police, **asked) == [], asked
     path = f"/v1/reports?import={begun['id']}&accepted_from={YESTERDAY}"
     assert len((await police.get(path)).body["items"]) == 2
     assert (await police.get("/v1/reports?value=x")).status == 400
+    for path in ("/v1/reports?list=none", "/v1/imports?list=none"):
+        reply = await police.get(path)
+        assert (
+            reply.status,
+            "none has that name" in reply.body["detail"],
+        ) == (
+            400,
+            True,
+        )
 
 
 async def test_a_list_is_seen_again_on_purpose(police: Door) -> None:
