@@ -1010,6 +1010,7 @@ TEXT = {
     "copy its table into a spreadsheet and save that as CSV": (
         "请把其中的表格复制到电子表格，另存为 CSV"
     ),
+    "save its table as CSV": "请把其中的表另存为 CSV",
     "unpack it first": "请先解压",
     "give its values alone, one a line, as TXT": "请只给出其中的值，每行一个，存为 TXT",
     "write one flat object a line, as NDJSON": "请每行写一个单层对象，存为 NDJSON",

@@ -31,7 +31,8 @@ def header_row(
     """
     best, most, widest = 0, 0, 0
     for n, row in enumerate(islice(rows, FIRST)):
-        filled = [cell for cell in row if cell.strip()]
+        # A merged title is the same in all its cells.
+        filled = {cell for cell in row if cell.strip()}
         names = sum(map(known, filled))
         title = widest < len(filled) or widest == 1
         if names > most and (

@@ -195,7 +195,7 @@ def _line(raw: bytes, begin: int, end: int, name: str) -> Line:
         why = MalformedError("not {name} at byte {at}", name=name, at=at)
         return Line(end, raw.decode(name, "replace"), why, raw)
     # DOS ends a file with 0x1A; joined files have their marks inside.
-    text = text.removesuffix("\n").removesuffix("\r").removesuffix("\x1a")
+    text = text.rstrip("\r\n\x1a")
     if "\0" in text:
         why = MalformedError("holds a NUL byte")
     return Line(end, text.removeprefix("\ufeff"), why, raw)

@@ -28,10 +28,12 @@ _LOOSE = re.compile(r"[,;\t|\x01]")
 _SEP = re.compile(r' *"?sep=(.+?)"? *', re.IGNORECASE)  # Excel's first line
 # Not `#,` or `#1001`, a column's name or a number. A list that has no comment
 # above its header has none like `#word` below it either.
-_COMMENT = re.compile(r"\s*(?:#+(?![\d,;|\t])|//(?=\s|$))\s*")
+_COMMENT = re.compile(r"\s*(?:#+(?![\d,;|\t])|//(?=\s|$)|;+(?=\s|$))\s*")
 _SURE = re.compile(r"\s*#(?=[\s#]|$)")
-_VALUES = re.compile(rf"{_COMMENT.pattern}|\s*;(?=\s|$)")  # `; ` in TXT
-_HOSTS = re.compile(r"\s*(?:0\.0\.0\.0|127(?:\.\d+){3}|::1?)\s+[\w.-]+")
+_HOSTS = re.compile(
+    r"\s*(?:0\.0\.0\.0|127(?:\.\d+){3}|255(?:\.255){3}|::1?|f[ef]\w\w::\S*)"
+    r"\s+[\w.-]+"
+)
 _BLANK = " \t\v\f\x1a\xa0\u3000"
 
 
@@ -84,7 +86,7 @@ class Text:
         self._begin = (0, 0)  # bytes and lines before the first row
         self._notes: list[Note] = []
         self._quoted = kind in {"csv", "tsv"}
-        self._comment = _COMMENT if self._quoted else _VALUES
+        self._comment = _COMMENT
         self.header: tuple[str, ...] | None = (VALUE,)
         if kind == "ndjson":
             self.header = None
@@ -225,7 +227,7 @@ class Text:
                         break
                     more = f"{last.text}\n{text}"
                     top[-1] = last._replace(end=at, text=more)
-                elif not top and self.format == "csv" and _SEP.fullmatch(text):
+                elif not top and self._quoted and _SEP.fullmatch(text):
                     self._says(text, number)
                 elif mark := self._comment.match(text):
                     if not top:
@@ -285,7 +287,6 @@ class Text:
                 path=self.path,
                 hint="save it with usual line ends",
             )
-        self._comment = _COMMENT if comment else _SURE
         first, above = top[0], 0
         if self._told.header:
             if comment and any(map(self._known, self._loose(comment.text))):
@@ -295,6 +296,8 @@ class Text:
             first = top[above]
         if not self._delimiter and not self._widths:
             self._delimiter = self._parted(first.text)
+        if not comment or self._delimiter == ";":
+            self._comment = _SURE
         if first is comment:
             [names] = cells.separated(iter([first.text]), self._delimiter)
             self._begin = first.end, first.number

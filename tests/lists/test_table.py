@@ -87,6 +87,14 @@ def test_comments_between_rows(case: Case) -> None:
     assert rows == [["1", "x"], ["#2", "y"], ["//4", "w"], ["#5", "v"]]
 
 
+def test_comments_with_a_semicolon(case: Case) -> None:
+    """Where it parts no cells, and not where none stands above the header."""
+    raw = "; 说明\n;; x\n号码,标签\n1,x\n; 2,y\n;3,z\n"
+    assert case.rows("a.csv", raw) == [["1", "x"], [";3", "z"]]
+    raw = "# 说明\n号码;标签\n1;x\n; y\n"
+    assert case.rows("a.csv", raw) == [["1", "x"], ["", "y"]]
+
+
 def test_a_column_that_is_called_hash(case: Case) -> None:
     assert case.open("a.csv", "#,号码\n1,2\n").header == ("#", "号码")
 
@@ -222,6 +230,10 @@ def test_cells_beyond_the_header(case: Case) -> None:
     ]
 
 
+def test_line_ends_of_a_bad_copy(case: Case) -> None:
+    assert case.rows("a.csv", "号码,标签\r\r\n1,x\r\r\n") == [["1", "x"]]
+
+
 def test_a_carriage_return_inside_a_row(case: Case) -> None:
     rows = case.rows("a.csv", '号码\n1\r2\n"3\r4"\n')
     assert rows == ["holds a carriage return", ["3\r4"]]
@@ -353,6 +365,7 @@ def test_hosts(case: Case, name: str) -> None:
 
 def test_a_txt_of_hosts_is_a_hosts_file(case: Case) -> None:
     raw = "# c\n127.0.0.1\tbad.example\n0.0.0.0 a.example\n"
+    raw += "255.255.255.255 broadcasthost\nfe80::1%lo0 localhost\n"
     found = case.open("a.txt", raw)
     assert found.about == "hosts, utf-8"
     assert len([*found.rows(0, 0)]) == 2
