@@ -29,7 +29,7 @@ _SEP = re.compile(r' *"?sep=(.+?)"? *', re.IGNORECASE)  # Excel's first line
 # Not `#,` or `#1001`, a column's name or a number. A list that has no comment
 # above its header has none like `#word` below it either.
 _COMMENT = re.compile(r"\s*(?:#+(?![\d,;|\t])|//(?=\s|$)|;+(?=\s|$))\s*")
-_SURE = re.compile(r"\s*#(?=[\s#]|$)")
+_SURE = re.compile(r"\s*#(?=[ #]|$)")
 _HOSTS = re.compile(
     r"\s*(?:0\.0\.0\.0|127(?:\.\d+){3}|255(?:\.255){3}|::1?|f[ef]\w\w::\S*)"
     r"\s+[\w.-]+"
@@ -299,7 +299,11 @@ class Text:
         if not comment or self._delimiter == ";":
             self._comment = _SURE
         if first is comment:
-            [names] = cells.separated(iter([first.text]), self._delimiter)
+            try:
+                [names] = cells.separated(iter([first.text]), self._delimiter)
+            except csv.Error:
+                why = MalformedError("text behind a closing quote")
+                self._refuse(first.number, why)
             self._begin = first.end, first.number
             said = {"line": first.number}
             self._notes.append(
@@ -307,7 +311,9 @@ class Text:
             )
         else:
             self._begin = first.begin, first.number - 1
-            row = next(self._records(*self._begin))
+            row = next(self._records(*self._begin), None)
+            if not row:
+                raise UsageError("{path}: is empty", path=self.path)
             if row.problem:
                 self._refuse(row.number, row.problem)
             names = [*row.cells]

@@ -15,7 +15,7 @@ from syncd.errors import MalformedError, UsageError
 from syncd.lists import cells, columns, lines, table, workbook
 from syncd.lists.rows import Table, Told
 
-TEXTS = ("csv", "tsv", "txt", "ndjson")
+TEXTS = ("csv", "tsv", "txt", "hosts", "ndjson")
 calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 pieces = st.lists(
     st.sampled_from(
@@ -24,6 +24,17 @@ pieces = st.lists(
                 b" "
             ),
             *(b'{"value":"a"}\n', b"value\n", b"a,b\n", b" ", b"PK\x03\x04"),
+            *(
+                b"# value,b\n",
+                b"#",
+                b"// x\n",
+                b"sep=;\n",
+                b"|@|",
+                b"1",
+                b"||",
+            ),
+            *(b"0.0.0.0 a b\n", b"127.0.0.1 localhost\n", b"\x80", b"\x01"),
+            *(b"\xaa\xa1", b"\r", b"\x1a", b"a b;c\n", "值\n".encode()),
             *("电话".encode(), *(mark for mark, _ in lines._MARKS)),
         ]
     ),
@@ -76,14 +87,32 @@ def test_total(
 
 
 @calm
-@given(pieces, st.sampled_from(TEXTS), st.sampled_from(lines.ENCODINGS))
+@given(
+    pieces,
+    st.sampled_from(TEXTS),
+    st.sampled_from(["", *lines.ENCODINGS]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "header": st.just(False),
+            "delimiter": st.sampled_from([",", ";", "|@|", "||", '\\x01"']),
+            "split": st.sampled_from(["1", "value", "a"]),
+            "widths": st.just("1-2,4-9"),
+            "trailer": st.sampled_from(["{count}", "a{count:1}*"]),
+            "names": st.just(("a", "b")),
+        },
+    ),
+)
+@example(b"~~~\n", "csv", "", {"delimiter": "~"})
+@example(b'# "value,a\n', "csv", "", {})
+@example(b'# "value,a\n1,2\n', "csv", "", {})
 def test_going_on_anywhere(
-    tmp_path: Path, raw: bytes, form: str, encoding: str
+    tmp_path: Path, raw: bytes, form: str, encoding: str, told: dict[str, Any]
 ) -> None:
     """Begun behind any row, the rest is as it was from the beginning."""
     path = tmp_path / "a"
     with contextlib.suppress(UsageError):
-        found = opened(path, raw, format=form, encoding=encoding)
+        found = opened(path, raw, format=form, encoding=encoding, **told)
         rows = list(found.rows(0, 0))
         for n, row in enumerate(rows):
             again = list(found.rows(row.end, row.last))
