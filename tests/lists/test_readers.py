@@ -79,7 +79,7 @@ def test_total(
             )
         end = 0
         for row in found.rows(0, 0):
-            assert end < row.end <= len(raw)
+            assert end < row.end <= found.size
             end = row.end
             if plan and not row.problem:
                 with contextlib.suppress(MalformedError):
