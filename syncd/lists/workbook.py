@@ -18,11 +18,12 @@ import sys
 import zipfile
 from array import array
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from re import compile as regex
+from re import finditer
 from typing import Any
 from xml.parsers import expat
 
@@ -33,22 +34,21 @@ from syncd.lists.rows import Note
 
 MAX_PARTS = 1000
 MAX_INFLATED = 1 << 30  # bytes, of all parts
-MAX_STRINGS = 64 << 20  # bytes of the table of texts, which is held whole
+MAX_STRINGS = 128 << 20  # bytes of the table of texts, which is held whole
 MAX_TEXT = 256 << 10  # bytes of one cell: Excel writes 32,767 characters
-MAX_ROW = 4 << 20  # bytes of one row
 MAX_COLUMNS = 200
 MAX_ROWS = 1_048_576
 MAX_AREA = 12_000_000  # cells from the first corner to the last
 MAX_MERGED = 100_000
 MAX_MEMORY = 448 << 20  # bytes of the child; the parent has some 30 MB
 DIGITS = 15  # that a spreadsheet keeps of a number
+_MOST = 1 << 14  # columns that a spreadsheet has
 _PIECE = 64 << 10
 _BATCH = 500  # rows of a frame
 _NAMED = 5  # hidden rows
 
 # What calamine 0.9.1 knows as an error; for others it refuses the sheet.
 _ERRORS = ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
-_END = regex(rb"</(?:\w+:)?sheetData")
 # Formats that show a whole number with something or zeros before it.
 _PADS = regex(
     r'(?:\[[^]]*\])*(?:"([^"]*)"|\\(.))?((?:[0#?\- ]|\\\D)+)(?:;.*)?'
@@ -139,40 +139,32 @@ class _Archive:
 
     def _elements(self, part: str) -> list[tuple[str, dict[str, str]]]:
         found: list[tuple[str, dict[str, str]]] = []
-        self.parse(part, lambda n, a: found.append((n.rpartition(":")[2], a)))
+        self.parse(
+            part,
+            StartElementHandler=lambda name, attrs: found.append(
+                (name.rpartition(":")[2], attrs)
+            ),
+        )
         return found
 
-    def parse(
-        self,
-        part: str,
-        start: Callable[[str, dict[str, str]], None] | None = None,
-        text: Callable[[str], None] | None = None,
-        odd: Callable[..., None] | None = None,
-    ) -> None:
+    def parse(self, part: str, **handlers: Callable[..., None]) -> None:
         """Parse a part to its end, which holds it against its checksum.
 
         Raises:
-            SheetError: it has a declaration, a huge text or a huge row.
+            SheetError: it has a declaration, or a huge text.
         """
         parser = expat.ParserCreate()
         parser.buffer_text = True
-        parser.StartElementHandler, parser.CharacterDataHandler = start, text
-        parser.CommentHandler = parser.StartCdataSectionHandler = odd
+        for name, on in handlers.items():
+            setattr(parser, name, on)
         parser.StartDoctypeDeclHandler = _doctype
-        since_tag = since_row = 0
-        tail = b""
-        done = text is None  # no rows, or none any more
+        since_tag = 0
         with self._file.open(self._parts[part.lower()]) as file:
             while piece := file.read(_PIECE):
                 parser.Parse(piece, False)
-                here = tail + piece
-                done = done or _END.search(here) is not None
-                rows = done or b"<row" in here or b":row" in here
-                since_row = 0 if rows else since_row + len(piece)
                 since_tag = 0 if b"<" in piece else since_tag + len(piece)
-                if since_tag > MAX_TEXT or since_row > MAX_ROW:
+                if since_tag > MAX_TEXT:
                     raise _large()
-                tail = piece[-40:]
         parser.Parse(b"", True)
 
 
@@ -190,17 +182,23 @@ class _Scan:
         self.first = self.last = 0  # rows with something in them
         self.left, self.right = 1 << 20, 0  # columns likewise
         self.hidden_rows = array("L")
-        self.hidden_columns: list[str] = []
+        self.hidden_columns: list[int] = []
         # Cells that say more than their value: row and column in one number,
         # and which of `more`; the digits of long numbers are a line each.
-        self.at, self.what = array("L"), array("L")
+        self.at, self.what = array("L"), array("I")
         self.digits = bytearray()
         self.more: dict[tuple[str, str, int], int] = {}
         self._styles = [pads(code) for code in archive.formats()]
         self._row = self._column = self._style = self._merged = 0
         self._kind, self._text, self._prefix = "n", "", ""
         self._hidden = self._formula = self._filled = self._wanted = False
-        archive.parse(part, self._start, self._chars, self._odd)
+        archive.parse(
+            part,
+            StartElementHandler=self._start,
+            CharacterDataHandler=self._chars,
+            CommentHandler=self._odd,
+            StartCdataSectionHandler=self._odd,
+        )
         self._close()
 
     def _start(self, name: str, attrs: dict[str, str]) -> None:
@@ -216,6 +214,8 @@ class _Scan:
             column = self._column + 1
             if "r" in attrs:
                 column = number(attrs["r"].removesuffix(str(self._row)))
+            if column > _MOST:
+                raise _large()
             if column <= self._column or not self._row:
                 raise _broken("cells out of order")
             self._column = column
@@ -237,9 +237,8 @@ class _Scan:
             if self._merged > MAX_MERGED:
                 raise _large()
         elif name == "col" and attrs.get("hidden") in ("1", "true"):
-            last = min(int(attrs["max"]), MAX_COLUMNS)
-            columns = range(int(attrs["min"]), last + 1)
-            self.hidden_columns += map(letters, columns)
+            last = min(int(attrs["max"]), _MOST)
+            self.hidden_columns += range(int(attrs["min"]), last + 1)
         elif name.endswith(":worksheet"):
             self._prefix = name.removesuffix("worksheet")
 
@@ -291,7 +290,7 @@ class _Scan:
         elif text and self._style < len(self._styles):
             about = self._styles[self._style]
         if about:
-            self.at.append(self._row << 14 | self._column)
+            self.at.append(self._row << 15 | self._column)
             self.what.append(self.more.setdefault(about, len(self.more)))
 
 
@@ -349,11 +348,7 @@ def said(value: object) -> Cell:
         case timedelta():
             minutes, seconds = divmod(round(value.total_seconds()), 60)
             return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
-        case time():
-            return value.isoformat("seconds")
-        case date():
-            return value.isoformat()
-    return str(value)
+    return str(value).partition(".")[0]  # a day, or a time in whole seconds
 
 
 class _Rows:
@@ -362,7 +357,7 @@ class _Rows:
     def __init__(self, sheet: CalamineSheet, scan: _Scan) -> None:
         self._sheet, self._scan = sheet, scan
         self._about = list(scan.more)
-        self._digits = iter(scan.digits.decode().split("\n"))
+        self._digits = finditer(rb"-?\d+", scan.digits)
         self._merged = sorted(sheet.merged_cell_ranges or (), reverse=True)
         self._open: list[tuple[int, int, int, Cell]] = []  # last row, columns
 
@@ -377,8 +372,8 @@ class _Rows:
                 for v in values
             ]
             cells[:0] = left
-            while mark[0] >> 14 == row:
-                column = (mark[0] & 16383) - 1
+            while mark[0] >> 15 == row:
+                column = (mark[0] & 32767) - 1
                 cells[column] = self._seen(cells[column], mark[1])
                 mark = next(marks, (0, 0))
             while cells and cells[-1] == "":
@@ -393,7 +388,7 @@ class _Rows:
         text = cell if isinstance(cell, str) else cell[0]
         match about:
             case "digits":
-                return (next(self._digits),)
+                return (next(self._digits)[0].decode(),)
             case "error":
                 return (detail,)
             case "pads" if text.isdecimal():
@@ -473,29 +468,26 @@ def _chosen(sheets: dict[str, tuple[str, str]], wanted: str) -> str:
 
 
 def _notes(scan: _Scan) -> list[Note]:
-    found = []
-    if scan.hidden_rows:
-        rows = ", ".join(map(str, scan.hidden_rows[:_NAMED]))
-        more = " …" if len(scan.hidden_rows) > _NAMED else ""
-        found = [
-            Note(
-                "{n} hidden rows are read like the others: {rows}",
-                {"n": len(scan.hidden_rows), "rows": rows + more},
-            )
-        ]
+    rows = [*map(str, scan.hidden_rows[:_NAMED])]
+    more = ["…"] * (len(scan.hidden_rows) > _NAMED)
     columns = [
-        name
-        for name in scan.hidden_columns
-        if scan.left <= number(name) <= scan.right
+        letters(column)
+        for column in scan.hidden_columns
+        if scan.left <= column <= scan.right
     ]
-    if columns:
-        found.append(
-            Note(
-                "hidden columns are read like the others: {columns}",
-                {"columns": ", ".join(columns)},
-            )
-        )
-    return found
+    told = (
+        Note(
+            "{n} hidden rows are read like the others: {rows}",
+            {"n": len(scan.hidden_rows), "rows": ", ".join(rows + more)},
+        ),
+        Note(
+            "hidden columns are read like the others: {columns}",
+            {"columns": ", ".join(columns)},
+        ),
+    )
+    return [
+        note for note, some in zip(told, (rows, columns), strict=True) if some
+    ]
 
 
 def main() -> None:

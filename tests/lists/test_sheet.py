@@ -415,7 +415,7 @@ def test_what_is_hidden_is_read_and_told(tmp_path: Path) -> None:
     )
     opened = table.open_table(path, Told())
     assert [str(note) for note in opened.notes] == [
-        "7 hidden rows are read like the others: 2, 3, 4, 5, 6 …",
+        "7 hidden rows are read like the others: 2, 3, 4, 5, 6, …",
         "hidden columns are read like the others: B, C",
     ]
     assert len(list(opened.rows(0, 0))) == 7
@@ -503,7 +503,6 @@ def test_a_banner_above_the_header(tmp_path: Path) -> None:
     [
         (SHEET, b"<x>" + b"a" * 400_000, "larger inside"),
         (SHEET, b"<x>" + b"<c/>" * 2_000_000, "larger inside|no sound"),
-        ("xl/sharedStrings.xml", b"<t/>" * (17 << 20), "larger inside"),
         (SHEET, b'<!DOCTYPE x [<!ENTITY a "b">]><x/>', "no sound XLSX"),
         (SHEET, b"<worksheet", "no sound XLSX"),
         ("xl/workbook.xml", b"<x/>", "no sound XLSX|has 0 sheets"),
@@ -522,6 +521,24 @@ def test_bombs_and_wrecks(
         return
     with pytest.raises(UsageError, match=why):
         read(path)
+
+
+@pytest.mark.parametrize(
+    "limit", ["MAX_STRINGS", "MAX_INFLATED", "MAX_PARTS", "MAX_AREA"]
+)
+def test_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """Each is one of its own."""
+    path = made(
+        tmp_path / "a.xlsx",
+        column('<c t="s"><v>0</v></c>'),
+        strings="<si><t>a</t></si>",
+    )
+    assert unsheltered(path)
+    monkeypatch.setattr(workbook, limit, 1)
+    with refusal("larger inside"):
+        unsheltered(path)
 
 
 @pytest.mark.parametrize(
@@ -658,6 +675,16 @@ def test_wide_rows_are_refused(tmp_path: Path) -> None:
     assert str(found[0].problem) == "more than 200 cells"
     assert found[1].cells == ["b"]
     assert str(found[2].problem) == "2 cells, want 1"
+
+
+def test_the_last_column(tmp_path: Path) -> None:
+    """XFD1, with an error in it."""
+    path = made(
+        tmp_path / "a.xlsx",
+        HEAD + '<row r="2"><c r="A2"><v>1</v></c>'
+        '<c r="XFD2" t="e"><v>#N/A</v></c></row>',
+    )
+    assert [str(row.problem) for row in read(path)] == ["more than 200 cells"]
 
 
 # -------------------------------------------------------------- the child
