@@ -15,7 +15,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -112,7 +112,7 @@ class Door:
         """
         asked = {k: str(v) for k, v in query.items() if v not in (None, "")}
         tail = f"?{urlencode(asked)}" if asked else ""
-        return self._ask("GET", path + tail, None, "")
+        return self._ask(path + tail)
 
     def ready(self) -> Any:
         """Return whether the daemon serves, and why if it does not.
@@ -120,7 +120,7 @@ class Door:
         Raises:
             SyncdError: it does not answer.
         """
-        return self._ask("GET", "/readyz", None, "", also=(503,))
+        return self._ask("/readyz", also=(503,))
 
     def post(self, path: str, body: object, media: str = JSON) -> Any:
         """Return what the door answers to a body: bytes, or a JSON value.
@@ -128,8 +128,21 @@ class Door:
         Raises:
             SyncdError: it does not answer, or says no.
         """
+        return self.post_ahead(path, body, media)()
+
+    def post_ahead(
+        self, path: str, body: object, media: str = JSON
+    ) -> Callable[[], Any]:
+        """Send a body; return what waits for the answer and returns it.
+
+        Nothing else may be asked before.
+
+        Raises:
+            SyncdError: it cannot be sent.
+        """
         raw = body if isinstance(body, bytes) else _json(body)
-        return self._ask("POST", path, raw, media)
+        sent = self._send("POST", path, raw, media)
+        return lambda: self._answer(sent)
 
     def pages(
         self, path: str, after: int, limit: int, **query: object
@@ -157,35 +170,30 @@ class Door:
 
     # --------------------------------------------------------- innards
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None,
-        media: str,
-        also: tuple[int, ...] = (),
-    ) -> Any:
+    def _ask(self, path: str, also: tuple[int, ...] = ()) -> Any:
+        return self._answer(self._send("GET", path, None, ""), also)
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, media: str
+    ) -> http.client.HTTPConnection:
         headers = {"Accept": JSON}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         if body is not None:
             headers["Content-Type"] = media
-        try:
+        with self._calling():
             connection = self._open()
             connection.request(method, path, body, headers)
+        return connection
+
+    def _answer(
+        self,
+        connection: http.client.HTTPConnection,
+        also: tuple[int, ...] = (),
+    ) -> Any:
+        with self._calling():
             answer = connection.getresponse()
             raw = answer.read(MAX_ANSWER + 1)
-        except TimeoutError as e:
-            self.close()
-            raise UnavailableError(
-                f"{self._address}: no answer within {TIMEOUT_S} s"
-            ) from e
-        except (http.client.HTTPException, OSError) as e:
-            self.close()
-            raise self._unreachable(e) from e
-        except BaseException:  # interrupted half-way: of no more use
-            self.close()
-            raise
         self._used = time.monotonic()
         if len(raw) > MAX_ANSWER:
             self.close()
@@ -197,6 +205,23 @@ class Door:
         if answer.status >= 400 and not expected:
             raise _error(answer.status, answer.headers, raw)
         return self._value(raw, media)
+
+    @contextlib.contextmanager
+    def _calling(self) -> Iterator[None]:
+        """Hang up where a call does not come to its end; say why."""
+        try:
+            yield
+        except TimeoutError as e:
+            self.close()
+            raise UnavailableError(
+                f"{self._address}: no answer within {TIMEOUT_S} s"
+            ) from e
+        except (http.client.HTTPException, OSError) as e:
+            self.close()
+            raise self._unreachable(e) from e
+        except BaseException:  # interrupted half-way: of no more use
+            self.close()
+            raise
 
     def _open(self) -> http.client.HTTPConnection:
         if time.monotonic() - self._used > IDLE_S:
