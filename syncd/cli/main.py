@@ -29,7 +29,7 @@ class State:
 NOUNS = {
     "init": ("daemon", "Make a member's home, with its keys."),
     "run": ("daemon", "Run the daemon until it is stopped."),
-    "report": ("report", "Report, import, retract, dispute, list."),
+    "report": ("reporting", "Report, import, retract, dispute, list."),
     "lookup": ("lookup", "Look up numbers, URLs and accounts."),
     "own": ("own", "Our own lists, told nobody: exempt, note, remove, list."),
     "vocabulary": ("codes", "The codes of labels, roles, evidence, …"),

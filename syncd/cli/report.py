@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncd.cli import door, grid, notices, terminal, text
+from syncd.cli import door, notices, terminal, text
 from syncd.cli.door import Door
 from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 NEEDED = ("kind", "label", "role", "evidence")
 MOST = 10_000  # values in one call
-SHOWN = 8  # reasons of refused rows
 MAX_VALUES = 16 << 20  # bytes on standard input or in a file of values
 
 TokenFile = Annotated[
@@ -52,19 +51,11 @@ Codes = Annotated[
 ]
 
 
-def add(app: typer.Typer) -> None:
-    """Add the noun to the command."""
-    noun = typer.Typer(
-        help=t("Report, import, retract, dispute, list."),
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
-    app.add_typer(noun, name="report")
+def add(noun: typer.Typer) -> None:
+    """Add the verbs to the noun."""
     _add_add(noun)
-    _add_import(noun)
     _add_retract(noun)
     _add_dispute(noun)
-    _add_list(noun)
 
 
 # ------------------------------------------------------------------ values
@@ -303,156 +294,6 @@ def _line(number: int, item: Mapping[str, Any]) -> str:
 def _show_refused(number: int, error: SyncdError) -> None:
     for line in notices.refused(number, error):
         terminal.say(line)
-
-
-# ------------------------------------------------------------------ import
-
-
-def _add_import(noun: typer.Typer) -> None:
-    @noun.command(
-        "import",
-        help=t(
-            "Report all rows of a CSV, TSV, TXT, NDJSON or XLSX file; run it"
-            " again to go on where it stopped."
-        ),
-    )
-    def _import(
-        ctx: typer.Context,
-        file: Annotated[Path, typer.Argument()],
-        map_: Maps = None,
-        kind: Annotated[
-            str, typer.Option(help=t("for rows that do not say it"))
-        ] = "",
-        label: Annotated[str, typer.Option(help=t("likewise"))] = "",
-        role: Annotated[str, typer.Option(help=t("likewise"))] = "",
-        evidence: Annotated[str, typer.Option(help=t("likewise"))] = "",
-        confidence: Annotated[
-            int | None, typer.Option(help="0-100", min=0, max=100)
-        ] = None,
-        seen: Annotated[str, typer.Option(help=t("day; today if not"))] = "",
-        expires: Text = "",
-        channel: Text = "",
-        technique: Annotated[list[str] | None, typer.Option()] = None,
-        handling: Text = "",
-        scheme: Text = "",
-        region: Text = "",
-        spoofed: Annotated[bool, typer.Option("--spoofed")] = False,
-        test: Annotated[bool, typer.Option("--test")] = False,
-        keep_query: Annotated[bool, typer.Option("--keep-query")] = False,
-        allow_personal: Annotated[
-            bool, typer.Option("--allow-personal")
-        ] = False,
-        format_: Format = "",
-        encoding: Detected = "",
-        delimiter: Detected = "",
-        no_header: NoHeader = False,
-        sheet: Sheet = "",
-        codes: Codes = None,
-        refused: Annotated[
-            Path | None,
-            typer.Option(
-                help=t("where refused rows go; else FILE.refused.csv")
-            ),
-        ] = None,
-        anew: Annotated[
-            bool,
-            typer.Option("--anew", help=t("do not go on, begin again")),
-        ] = False,
-        token_file: TokenFile = None,
-        as_json: AsJson = False,
-    ) -> None:
-        # Only this verb reads tables.
-        from syncd.cli.importing import journey
-        from syncd.lists import columns, table
-        from syncd.lists.rows import Told
-
-        constants = given(
-            kind=kind,
-            label=label,
-            role=role,
-            evidence=evidence,
-            seen=seen,
-            expires=expires,
-            channel=channel,
-            technique=";".join(technique or []),
-            handling=handling,
-            scheme=scheme,
-            region=region,
-            spoofed=spoofed,
-            test=test,
-            keep_query=keep_query,
-            allow_personal=allow_personal,
-        )
-        if confidence is not None:
-            constants["confidence"] = confidence
-        words = columns.words(codes) if codes else {}
-        said = Told(format_, encoding, delimiter, not no_header, sheet)
-        rows = table.open_table(file, said)
-        plan = columns.plan(
-            rows.header,
-            rows.width,
-            maps=map_ or [],
-            constants=constants,
-            words=words,
-            where=str(file),
-        )
-        terminal.tell(f"{file}: {rows.about}")
-        if plan.unused:
-            terminal.tell(
-                t(
-                    "{path}: columns that are not stored: {names}",
-                    path=file,
-                    names=", ".join(plan.unused),
-                )
-            )
-        options = {
-            "about": rows.about,
-            "map": sorted(map_ or []),
-            "constants": plan.constants,
-            "codes": sorted([*k, v] for k, v in words.items()),
-            "header": not no_header,
-            "sheet": sheet,
-        }
-        with Door.of(ctx, token_file) as own:
-            counts = journey.run(
-                file,
-                rows,
-                plan,
-                door=own,
-                settings=door.settings_of(ctx),
-                options=options,
-                refused=refused,
-                anew=anew,
-            )
-        where = str(counts.refused_file) if counts.refused_file else None
-        if as_json:
-            terminal.show_json(
-                {
-                    "import": counts.id,
-                    "accepted": counts.accepted,
-                    "known": counts.known,
-                    "refused": counts.refused,
-                    "refused_file": where,
-                }
-            )
-        else:
-            terminal.say(
-                t(
-                    "import {id}: accepted {accepted}, already known {known},"
-                    " refused {refused}",
-                    id=counts.id,
-                    accepted=f"{counts.accepted:,}",
-                    known=f"{counts.known:,}",
-                    refused=f"{counts.refused:,}",
-                )
-            )
-        if counts.refused:
-            for why, count in counts.reasons[:SHOWN]:
-                terminal.tell(f"{count:>9,} × {why}")
-            if others := sum(n for _, n in counts.reasons[SHOWN:]):
-                terminal.tell(f"{others:>9,} × {t('other reasons')}")
-            terminal.tell(t("refused rows, with reasons: {path}", path=where))
-            raise typer.Exit(1)
 
 
 # ----------------------------------------------------------------- retract
@@ -754,61 +595,3 @@ def _add_dispute(noun: typer.Typer) -> None:
                         "holders are missing: nobody knows whether it is reported"
                     )
                 )
-
-
-# -------------------------------------------------------------------- list
-
-
-def _add_list(noun: typer.Typer) -> None:
-    @noun.command("list", help=t("List what is in our vault."))
-    def _list(
-        ctx: typer.Context,
-        state: Annotated[
-            str, typer.Option(help="waiting, published, ending, ended")
-        ] = "",
-        before: Annotated[int, typer.Option(help=t("a smaller id only"))] = 0,
-        limit: Annotated[
-            int, typer.Option(help=t("rows at most"), min=1)
-        ] = 100,
-        show: Annotated[
-            bool, typer.Option("--values", help=t("show the raw values"))
-        ] = False,
-        token_file: TokenFile = None,
-        as_json: AsJson = False,
-    ) -> None:
-        items: list[dict[str, Any]] = []
-        last = before
-        with Door.of(ctx, token_file) as own:
-            while len(items) < limit:
-                page = own.get(
-                    "/v1/reports",
-                    before=last,
-                    limit=min(limit - len(items), 1000),
-                    state=state,
-                )
-                items += page["items"]
-                last = page.get("next", 0)
-                if not last:
-                    break
-        if not show:
-            for item in items:
-                item.pop("value", None)
-        if as_json:
-            terminal.show_json({"items": items, "next": last or None})
-            return
-        names = ("id", "type", "kind", "state", "label", "seen", "expires")
-        head = (*names, "position", *(("value",) if show else ()))
-        grid.show(
-            head,
-            [[_cell(item, name) for name in head] for item in items],
-        )
-        if last:
-            terminal.tell(t("more: --before {id}", id=last))
-
-
-def _cell(item: Mapping[str, Any], name: str) -> str:
-    if name == "position" and item.get(name):
-        return ":".join(str(part) for part in item[name])
-    if name == "label" and item["type"] != "report":
-        return str(item.get("reason", ""))
-    return str(item.get(name, ""))

@@ -144,18 +144,29 @@ def write_new(path: Path, data: bytes, *, private: bool = False) -> None:
     if str(path) == "-":
         sys.stdout.buffer.write(data)
         return
+    with new_file(path, private=private) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def new_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+    """Open a file that is not there yet; it goes if it is not written whole.
+
+    Raises:
+        UsageError: it is there, or cannot be written.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         fd = os.open(path, flags, 0o600 if private else 0o666)
         try:
             with os.fdopen(fd, "wb") as file:
-                file.write(data)
+                yield file
         except BaseException:  # half of it would keep the next from its name
             path.unlink()
             raise
     except FileExistsError:
         raise UsageError(
-            f"{path}: is there already",
+            f"{path}: {t('is there already')}",
             hint=t("choose another name; nothing is overwritten"),
         ) from None
     except OSError as e:

@@ -365,9 +365,6 @@ TEXT = {
     "the first row is data": "首行即数据",
     "of a workbook with several": "工作簿有多个工作表时指定",
     "lines of FIELD TAB text TAB code": "码表：每行为 字段 TAB 文字 TAB 代码",
-    "where refused rows go; else FILE.refused.csv": (
-        "拒收行写到何处；未给时为 文件.refused.csv"
-    ),
     "do not go on, begin again": "不接着上次，重新开始",
     "false_positive, appeal_upheld, …": (
         "false_positive（误报）、appeal_upheld（申诉成立）……"
@@ -484,7 +481,6 @@ TEXT = {
     ),
     # -------------------------------------------------- lists of reports
     "{path}: is empty": "{path}：是空的",
-    "is no file": "不是文件",
     "does another program, or another syncd, listen there?": (
         "那里监听的是别的程序，或别的 syncd？"
     ),
@@ -606,27 +602,10 @@ TEXT = {
     " already is known then, not doubled": (
         "请恢复原文件；或用 --anew 重新开始：已收下的会识别为已有，不会重复"
     ),
-    "{path}: an import with other options stopped at row {row}": (
-        "{path}：用其他选项的导入停在第 {row} 行"
-    ),
-    "use the same options; or begin again with --anew": (
-        "请用相同的选项；或用 --anew 重新开始"
-    ),
-    "{path}: {n} of the rows refused before are not written down": (
-        "{path}：此前拒收的行中有 {n} 行未能写入"
-    ),
     "run the same command again: it goes on from there": (
         "再次运行同一命令即从该处继续"
     ),
-    "stopped behind row {row}; {again}": "停在第 {row} 行之后；{again}",
-    "is another import of this file running?": (
-        "是否有另一个导入正在处理此文件？"
-    ),
-    "{n} rows/s": "{n} 行/秒",
     "{n} rows": "{n} 行",
-    "{time} left": "剩余 {time}",
-    "{n} rows in {time}, {rate}": "{n} 行，用时 {time}，{rate}",
-    "{error}: tried again in {pause} s": "{error}：{pause} 秒后重试",
     "{path}: another run imports it just now": (
         "{path}：另一个进程正在导入此文件"
     ),
@@ -1591,4 +1570,42 @@ TEXT = {
     "syncd report imports shows the lists by name": (
         "syncd report imports 可查各名单的名称"
     ),
+    "--gone: want retract": "--gone：应为 retract",
+    "--local takes no --refresh, --gone, or --again": "--local 不能与 --refresh、--gone、--again 同用",
+    "--refused ID and --out FILE go together": "--refused 编号 与 --out 文件 须一起给出",
+    "List what was imported; write down what was refused.": "列出报送批次；导出退回清单。",
+    "a column of several values a cell": "一格有多个值的列",
+    "a file that says the count": "写有行数的控制文件",
+    "a new CSV file, to be mended": "新的 CSV 文件，供修改",
+    "accepted, but taken back by another member: {n}": "已收下，但其他成员曾撤回：{n}",
+    "at row {n}": "停在第 {n} 行",
+    "columns of fixed width: 1-19,20-60": "定长列：1-19,20-60",
+    "day of acceptance": "收下日期",
+    "for our own answers: not sent": "本机构名单（不外发）：只用于本机构应答",
+    "id: write its refused rows to --out": "批次编号：将其退回行写到 --out",
+    "likewise; included": "同上，含当日",
+    "local list: added {added}, already known {known}, replaced {replaced}, refused {refused}; dropped {removed}": "本机构名单：新增 {added}，已有 {known}，更新 {replaced}，拒收 {refused}；移出 {removed}",
+    "name of a list": "名单名称",
+    "no more on the list: {gone}; missing twice running: {due}; retracted: {dropped}": "本期未出现：{gone}；连续两期未出现：{due}；已撤回：{dropped}",
+    "not accepted, as we took it back before: {n} (--again REASON reports it all the same)": "未收下，本机构曾撤回：{n}（仍要上报请用 --again 理由）",
+    "of one value: on standard input, or asked for": "按一个值查：从标准输入读取或当场询问",
+    "refused rows, with reasons: syncd report imports --refused {id} --out FILE.csv; mend them there and import that file like this one": "退回清单：syncd report imports --refused {id} --out 文件.csv；在其中改正后同样导入该文件",
+    "retract: what the list lacks twice running": "retract：撤回连续两期未出现的",
+    "rows that must be there": "应有的行数",
+    "rows with no day: seen today": "未写日期的行视为今天再次发现",
+    "rows, if that many may go": "允许撤回或移出的行数",
+    "stopped behind row {row}": "停在第 {row} 行之后",
+    "taken back by us before, as {reason}": "本机构曾撤回，原因 {reason}",
+    "the last line: TRAILER|{count}|*": "末行格式：TRAILER|{count}|*",
+    "the list's name; else the file's": "名单名称；未给时为文件名",
+    "whose token": "提交者的令牌名称",
+    "why, though we took some back": "曾撤回仍要上报的理由",
+    "write refused rows down with --refused FILE.csv": "用 --refused 文件.csv 导出退回清单",
+    "write refused rows there, to be mended": "将退回行写到该文件，供修改",
+    "{error}: tried again in {n} s": "{error}：{n} 秒后重试",
+    "{n} of them are not kept any more": "其中 {n} 行已不再保存",
+    "{n} refused rows: {path}": "退回 {n} 行：{path}",
+    "{n} s left": "剩余 {n} 秒",
+    "list: its import {id} stopped at row {row}, with another file or other options": "名单：其导入批次 {id} 停在第 {row} 行，用的是另一文件或另一组选项",
+    "use the same; or begin again with --anew: what is in already is known then, not doubled": "请用原文件和选项；或加 --anew 重新开始：已收下的计为已有，不会重复",
 }

@@ -83,6 +83,12 @@ def refused(detail: str, status: int = 422, type_: str = "refused") -> Any:
     }
 
 
+NOTHING = (
+    *("accepted", "known", "taken_back", "refused", "elsewhere"),
+    *("gone", "due", "dropped"),
+)
+
+
 @dataclass
 class FalseDoor:
     """The own door as the contract has it, over a dict; fails when told to.
@@ -98,6 +104,7 @@ class FalseDoor:
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     fail: dict[str, int] = field(default_factory=dict)
     largest: int = 0  # bytes of a request
+    hint: str = ""  # how to mend a value that is refused
 
     def reached(self, point: str) -> bool:
         """Tell whether the door fails at a point, this time."""
@@ -117,30 +124,52 @@ class FalseDoor:
             return status, said(body) if callable(said) else said
         if (method, bare) == ("POST", "/v1/reports"):
             return self.take(body)
+        if (method, bare) == ("GET", "/v1/imports"):
+            states = [public(s) for s in self.imports.values()]
+            return 200, {"items": states[::-1]}
         if bare == "/v1/imports":
             return self.begin(body)
-        if found := re.fullmatch(r"/v1/imports/(\d+)/finish", bare):
+        if bare.startswith("/v1/own/"):
+            return self.own(bare, body)
+        if found := re.fullmatch(r"/v1/imports/(\d+)(?:/(\w+))?", bare):
             state = self.imports[int(found[1])]
-            state["finished"] = True
-            return 200, public(state)
+            if not found[2]:
+                return 200, public(state)
+            if found[2] == "finish":
+                state["finished"] = True
+                state["ended"] = body
+                return 200, public(state)
+            return self.refused_rows(state, body)
         return 404, refused("no such path", 404, "absent")
 
     def begin(self, body: Any) -> tuple[int, Any]:
-        key = json.dumps([body["file"], body["size"], body["options"]])
+        names = ("list", "file", "size", "options")
+        key = json.dumps([body[name] for name in names])
         for state in self.imports.values():
-            if state["key"] == key and not state["finished"]:
+            if state["list"] != body["list"] or state["finished"]:
+                continue
+            if body["anew"]:
+                state["finished"] = True
+            elif state["key"] == key:
                 return 200, public(state)
+            elif state["row"]:
+                why = f"list: its import {state['id']} stopped"
+                return 400, refused(why, 400, "usage")
         id_ = len(self.imports) + 1
         self.imports[id_] = {
             "key": key,
+            "rows": {},
+            "header": (),
             "id": id_,
+            "list": body["list"],
+            "name": body["name"],
+            "by": "cli",
+            "began_at": 0,
+            **dict.fromkeys(NOTHING, 0),
             "offset": 0,
             "row": 0,
             "prefix": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4959"
             "91b7852b855",
-            "accepted": 0,
-            "known": 0,
-            "refused": 0,
             "finished": False,
         }
         return 201, public(self.imports[id_])
@@ -158,7 +187,7 @@ class FalseDoor:
         for report in body["reports"]:
             key = json.dumps(report, sort_keys=True)
             if report.get("value", "").startswith("bad"):
-                why = refused("the value is bad")
+                why = {**refused("the value is bad"), "hint": self.hint}
                 items.append({"state": "refused", "problem": why})
             elif key in self.vault:
                 items.append({"state": "known", "id": self.vault[key]})
@@ -175,9 +204,36 @@ class FalseDoor:
             for name, count in counts.items():
                 state[name] += count
             state["refused"] += len(mark["refused"])
+            rows = {one["row"]: one["problem"] for one in mark["refused"]}
+            for n, item in zip(mark["rows"], items, strict=True):
+                if "problem" in item:
+                    rows[n] = item["problem"]
+            for n, why in rows.items():
+                state["rows"][n] = {"row": n, "problem": why}
         if self.reached("after"):
             raise ConnectionAbortedError
         return 202, {"items": items, **counts}
+
+    def own(self, path: str, body: Any) -> tuple[int, Any]:
+        """Load a local list: what the last load had is in `vault`."""
+        if path.endswith("/finish"):
+            return 200, {"removed": 0, "entries": len(self.vault)}
+        if path.endswith("/loads"):
+            return 200, {"load": 7, "entries": 0}
+        status, answer = self.take({"reports": body["reports"]})
+        for item in answer["items"]:
+            item["state"] = item["state"].replace("accepted", "added")
+        return status, answer
+
+    def refused_rows(self, state: Any, body: Any) -> tuple[int, Any]:
+        """Keep the cells of refused rows, or return what there is."""
+        if body is None:
+            rows = sorted(state["rows"].values(), key=lambda one: one["row"])
+            return 200, {"items": rows, "header": state["header"]}
+        for n, cells in body["rows"]:
+            state["rows"][n]["cells"] = cells
+        state["header"] = body.get("header", state["header"])
+        return 200, {"kept": len(body["rows"])}
 
     @property
     def reports(self) -> list[Any]:
@@ -189,7 +245,8 @@ class FalseDoor:
 
 
 def public(state: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in state.items() if k != "key"}
+    hidden = ("key", "rows", "header", "ended")
+    return {k: v for k, v in state.items() if k not in hidden}
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,12 +1,13 @@
 """The same commands before a real daemon, in a real alliance of three."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from syncd.cli.importing import journey
-from syncd.cli.importing.ledger import Ledger
+from syncd.cli.importing.aims import Reports
 from tests.cli.conftest import Desk, Real, Run
 
 LISTED = "shop-for-fraud.example"
@@ -104,9 +105,11 @@ def test_bad_rows(real: Real, run: Run, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     head = "kind,value,label,role,evidence,confidence,seen\n"
     path.write_text(head + "".join(f"{line}\n" for line, _ in BAD))
-    ran = real.desk("bank", run)("report", "import", path, "--json")
+    out = tmp_path / "out.csv"
+    words = ("report", "import", path, "--refused", out, "--json")
+    ran = real.desk("bank", run)(*words)
     assert (ran.code, ran.json["refused"]) == (1, len(BAD))
-    rows = path.with_name("list.csv.refused.csv").read_text().split("\n")
+    rows = out.read_text("utf-8-sig").split("\n")
     for (_, why), row in zip(BAD, rows[1:], strict=False):
         assert why in row
 
@@ -132,35 +135,79 @@ def expected() -> tuple[int, int]:
     return 2000 - bad, bad
 
 
-def test_stopped_between_commit_and_ledger(
+def test_stopped_while_a_step_is_under_way(
     real: Real,
     run: Run,
     listed: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What was refused in the gap is judged again, by the same rules."""
-    bank = real.desk("bank", run)
+    """What was refused in it is written down with its cells all the same."""
+    bank, out = real.desk("bank", run), listed.with_name("out.csv")
     monkeypatch.setattr(journey, "STEP", 300)
-    note = Ledger.note
+    took = Reports.took
     calls = iter(range(9))
 
     def stop(self: Any, *rest: Any) -> None:
         if next(calls) == 2:
             raise KeyboardInterrupt
-        note(self, *rest)
+        took(self, *rest)
 
-    words = ("report", "import", listed, *URL)
+    words = ("report", "import", listed, *URL, "--refused", out)
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "note", stop)
+        patch.setattr(Reports, "took", stop)
         assert bank(*words).code == 130
     ran = bank(*words, "--json")
     good, bad = expected()
     assert (ran.json["accepted"], ran.json["known"]) == (good, 0)
     assert ran.json["refused"] == bad
-    rows = listed.with_name("list.txt.refused.csv").read_text().split("\n")
-    numbers = [int(row.partition(",")[0]) for row in rows[1:] if row]
-    assert numbers == [n + 1 for n in range(2000) if n % 5 == 0 or n % 7 == 0]
-    assert sum("public suffix" in row for row in rows) == 400
+    with out.open(newline="", encoding="utf-8-sig") as file:
+        rows = [*csv.reader(file)][1:]
+    numbers = [n + 1 for n in range(2000) if n % 5 == 0 or n % 7 == 0]
+    assert [int(number) for number, _, _ in rows] == numbers
+    assert sum(cell == "com.cn" for _, _, cell in rows) == 400
+    assert sum("public suffix" in why for _, why, _ in rows) == 400
+
+
+def test_what_is_in_the_vault_is_found(
+    real: Real, run: Run, tmp_path: Path
+) -> None:
+    """By kind, list, import, day, person and value, which is on no line."""
+    bank = real.desk("bank", run)
+    path = tmp_path / "list.txt"
+    path.write_text("one.found.example\ntwo.found.example\n")
+    words = ("report", "import", path, *URL, "--list", "found", "--json")
+    number = bank(*words).json["import"]
+
+    def found(*words: object, stdin: bytes = b"") -> int:
+        ran = bank("report", "list", *words, "--json", stdin=stdin)
+        return len(ran.json["items"])
+
+    assert found("--list", "found") == found("--import", number) == 2
+    assert found("--list", "found", "--kind", "phone") == 0
+    assert found("--list", "found", "--label", "fake_shop") == 2
+    assert found("--list", "found", "--to", "2020-01-01") == 0
+    assert found("--list", "found", "--from", "2020-01-01", "--by", "cli") == 2
+    value = ("--value", "--kind", "url")
+    assert found(*value, stdin=b"http://two.found.example/") == 1
+    assert bank("report", "list", "--value").code == 2
+    table = bank("report", "list", "--list", "found", "--values").out
+    assert "due" in table
+    assert table.index("two.found") < table.index("one.found")
+    history = bank("report", "imports", "--list", "found").out
+    assert str(number) in history
+
+
+def test_a_local_list_answers_here_alone(
+    real: Real, run: Run, tmp_path: Path
+) -> None:
+    bank, police = real.desk("bank", run), real.desk("police", run)
+    path = tmp_path / "list.txt"
+    path.write_text("local.own.example\n")
+    words = ("report", "import", path, *URL, "--local", "--list", "ours")
+    assert bank(*words, "--json").json["added"] == 1
+    assert bank(*words, "--json").json["known"] == 1
+    assert lookup(bank, "url", "local.own.example")["ours"]["local"]
+    assert "ours" not in lookup(police, "url", "local.own.example")
 
 
 def test_all_that_an_import_brought(

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from syncd.cli.importing import patience
+from syncd.cli.importing import journey
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import cells, columns, lines, table, workbook
 from syncd.lists.rows import Table, Told
@@ -182,8 +182,8 @@ def test_limits_are_what_the_docs_say() -> None:
     text = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
     for number in (lines.MAX_LINE, cells.MAX_LINES, workbook.MAX_COLUMNS):
         assert f"{number:,}" in text
-    assert f"up to {patience.RESTART_S // 60} minutes" in text
-    assert patience.QUOTA_S == 3600
+    assert f"up to {journey.RESTART_S // 60} minutes" in text
+    assert journey.QUOTA_S == 3600
     assert "for an hour at most" in text
 
 

@@ -26,8 +26,7 @@ from tests.alliance import SECRET, Alliance, Member, Process, until
 pytestmark = pytest.mark.slow
 
 KILLS = 3  # of the importer, and as many of the daemon
-# Resident, whatever the list: docs/cli.md. One that goes on behind a gap loads
-# the rules and the roster, too: 28 MB.
+# Resident, whatever the list: docs/cli.md.
 MOST_IMPORTER_MB = 100
 MOST_DAEMON_MB = 300  # likewise, while it publishes what comes in
 FAR_S = 3600
@@ -124,14 +123,11 @@ class Run:
     def refused(self) -> Path:
         return self.path.with_name(f"{self.member.id}.refused.csv")
 
-    @property
-    def row(self) -> int:
-        """How far the importer has noted that it is."""
-        note = self.refused.with_name(f".{self.path.name}.import")
-        try:
-            return int(json.loads(note.read_bytes())["row"])
-        except (OSError, ValueError):
-            return 0
+    async def row(self) -> int:
+        """How far the daemon says that the import is."""
+        assert self.process is not None
+        _, told = await self.process.ask("GET", "/v1/imports")
+        return int(told["items"][0]["row"]) if told and told["items"] else 0
 
     async def start_daemon(self) -> None:
         self.process = await Process.start(self.member)
@@ -159,7 +155,7 @@ class Run:
             assert self.process is not None
             self.importer.look(child.pid)
             self.daemon.look(self.process.child.pid)
-            if not kills or self.row < kills[0][0]:
+            if not kills or await self.row() < kills[0][0]:
                 continue
             _, whom = kills.pop(0)
             await asyncio.sleep(dice.random())

@@ -1,35 +1,26 @@
-"""Import: a file goes to the daemon in steps, and on where it stopped.
+"""Import: a list goes to the daemon in steps, and on where it stopped.
 
-    rows ─▶ step of ≤ 5,000 ─▶ POST /v1/reports, rows and offset together
-                 └─ refused ─▶ ledger, once the step is committed
+    rows ─▶ step of ≤ 5,000 ─▶ local API, rows and offset together
+              the next is read while the daemon commits the last
 
-The daemon keeps how far the file is in; this side keeps nothing that it
-could not find again. What is committed is never sent again: a stop between
-commit and ledger leaves refused rows that are not written down, and they are
-judged again here, by the rules that the daemon judged them by.
+The daemon keeps how far the list is in, and this side keeps nothing. A daemon
+that is restarted is back in seconds, one that asks us to come back later says
+when: both are waited for, the operator being told.
 """
 
 import contextlib
-import datetime
 import fcntl
 import hashlib
-import json
-import zoneinfo
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from syncd.cli import door as local
-from syncd.cli import terminal, text
-from syncd.cli.door import Door
-from syncd.cli.importing.ledger import Ledger, Mark
-from syncd.cli.importing.patience import Patience
-from syncd.cli.importing.progress import Meter
+from syncd.cli import terminal
+from syncd.cli.importing import refused
+from syncd.cli.importing.aims import Answer, OwnList, Reports, Step, encode
+from syncd.cli.importing.meter import Meter
 from syncd.cli.text import t
-from syncd.config import Config
 from syncd.errors import (
     MalformedError,
     QuotaError,
@@ -39,38 +30,16 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.lists.columns import Columns
-from syncd.lists.rows import Row, Table
+from syncd.lists.rows import Table
 
 STEP = 5000  # rows
+RESTART_S = 300  # waited in all, for a daemon that has answered before
+STALE_S = 10  # likewise, for a step of a run that was killed
+QUOTA_S = 3600  # likewise, as the daemon asks
+_LONGEST_S = 15  # between two tries
 _HEAD = 1 << 20  # bytes at the beginning that a file is known by
 _AROUND = 4096  # bytes of a step that are not reports
-_ANY_ROW = 512  # bytes of a report beside its cells and constants
-
-Refused = tuple[int, str, str]  # row, reason, line
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How an import ended."""
-
-    id: int
-    accepted: int
-    known: int
-    refused: int
-    refused_file: Path | None
-    reasons: Sequence[tuple[str, int]]  # why, how many rows; most first
-
-
-@dataclass(slots=True)
-class _Step:
-    """Rows that go together."""
-
-    rows: list[Row]
-    reports: list[dict[str, Any]]
-    refused: list[Refused]
-    bytes: int = 0
-    offset: int = 0
-    row: int = 0
+_ANY_REFUSED = 1024  # bytes of a refused row beside its value
 
 
 def identity(path: Path) -> str:
@@ -85,54 +54,6 @@ def _stamp(path: Path) -> tuple[int, int]:
     """Return what changes when somebody writes to a file."""
     found = path.stat()
     return found.st_size, found.st_mtime_ns
-
-
-def run(
-    path: Path,
-    table: Table,
-    columns: Columns,
-    *,
-    door: Door,
-    settings: Config,
-    options: Mapping[str, Any],
-    refused: Path | None = None,
-    anew: bool = False,
-) -> Counts:
-    """Import a file, all of it; go on where an earlier run stopped.
-
-    A daemon that is restarted or asks for patience is waited for.
-
-    Raises:
-        UsageError: it is not the file that was begun with.
-        StaleError: another run imports it.
-        UnavailableError, QuotaError: waiting did not help; run again.
-    """
-    with _alone(path), Meter(path.name, table.span) as meter:
-        journey = _Journey(
-            path, table, columns, door, settings, options, meter, anew
-        )
-        try:
-            return journey.persist(Ledger(path, refused))
-        except KeyboardInterrupt:
-            meter.stop()
-            terminal.tell(
-                t(
-                    "stopped behind row {row}; {again}",
-                    row=journey.row,
-                    again=_again(),
-                )
-            )
-            raise
-        except (UnavailableError, QuotaError, StaleError) as e:
-            more = [e.hint] if e.hint else []
-            if isinstance(e, StaleError):
-                more = [t("is another import of this file running?")]
-            e.hint = "; ".join([*more, _again()])
-            raise
-
-
-def _again() -> str:
-    return t("run the same command again: it goes on from there")
 
 
 @contextlib.contextmanager
@@ -151,291 +72,147 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class _Journey:
+class Journey:
     """One file on its way in, and how far it is."""
 
     path: Path
     table: Table
     columns: Columns
-    door: Door
-    settings: Config
-    options: Mapping[str, Any]
-    meter: Meter
-    anew: bool
-    begun: bool = False  # the daemon has answered
+    aim: Reports | OwnList
+    budget: int = 1 << 20  # bytes of a request
+    anew: bool = False
     row: int = 0  # rows that are in
+    begun: bool = False  # the daemon has answered
+    whole: bool = False  # all of them are in
 
-    def persist(self, ledger: Ledger) -> Counts:
-        """Take the file in, whatever can be waited for."""
-        patience = Patience()
-        while True:
-            row = self.row
-            try:
-                ended = self.go(ledger)
-            except (UnavailableError, QuotaError, StaleError) as e:
-                if self.row > row:
-                    patience = Patience()  # the last one helped
-                patience.wait(e, begun=self.begun)
-            else:
-                ledger.finish()
-                self.meter.stop()
-                self.meter.sum_up()
-                bad = ended["refused"]
-                return Counts(
-                    ended["id"],
-                    ended["accepted"],
-                    ended["known"],
-                    bad,
-                    ledger.refused if bad else None,
-                    ledger.reasons() if bad else (),
-                )
-
-    def go(self, ledger: Ledger) -> Mapping[str, Any]:
-        """Take what is left of the file from wherever the daemon is."""
-        known = _stamp(self.path)
-        begun, mark = self._begin(ledger.find())
-        offset, self.row = begun["offset"], begun["row"]
-        prefix = self.table.prefix()
-        if offset and prefix.upto(offset) != begun["prefix"]:
-            raise _changed(self.path, self.row)
-        mark = ledger.begin(mark)
-        self.begun, self.anew = True, False
-        if mark.offset < offset:
-            _catch_up(
-                *(self.table, self.columns, ledger, mark),
-                *(begun, self.settings),
-            )
-        elif offset:
-            terminal.tell(
-                t(
-                    "{path}: goes on behind row {row}",
-                    path=self.path,
-                    row=self.row,
-                )
-            )
-        self.meter.begin(min(offset, self.table.span), self.row)
-        budget = self.settings.own.max_request_bytes - _AROUND
-        for step in steps(self.table, self.columns, offset, self.row, budget):
-            hashed = prefix.upto(step.offset)
-            if _stamp(self.path) != known:  # and its last line half there
-                raise _changed(self.path, self.row)
-            _send(step, begun["id"], offset, hashed, self.door)
-            offset, self.row = step.offset, step.row
-            ledger.note(step.refused, offset, self.row)
-            self.meter.at(min(offset, self.table.span), self.row)
-        return self._finish(begun["id"])
-
-    def _begin(self, mark: Mark | None) -> tuple[Mapping[str, Any], Mark]:
-        """Return how far the import is, begun if there is none, and noted.
+    def run(self) -> Answer:
+        """Take the file in, whatever can be waited for; return the counts.
 
         Raises:
-            UsageError: it was begun with another file, or other options.
+            UsageError: it is not the file that was begun with.
+            StaleError: another run imports it.
+            UnavailableError, QuotaError: waiting did not help; run again.
         """
-        file = identity(self.path)
-        said = json.dumps(self.options, sort_keys=True)
-        if mark is not None and self.anew:
-            self._finish(mark.id)
-            mark = None
-        if mark is not None:
-            _check_same(self.path, mark, file, said)
-            if mark.offset >= self.table.size:
-                # All was in, and only the end was not seen.
-                return self._finish(mark.id), mark
-        wanted = {
-            "name": self.path.name,
-            "size": self.path.stat().st_size,
-            "file": file,
-            "options": dict(self.options),
-        }
-        begun = self.door.post("/v1/imports", wanted)
-        if begun["offset"] and self.anew:
-            self._finish(begun["id"])
-            begun = self.door.post("/v1/imports", wanted)
-        if (
-            mark is None
-            or mark.id != begun["id"]
-            or mark.offset > begun["offset"]  # the daemon's was restored
-        ):
-            mark = Mark(file, said, begun["id"], 0, 0, 0, 0)
-        return begun, mark
-
-    def _finish(self, id_: int) -> Mapping[str, Any]:
-        ended: Mapping[str, Any] = self.door.post(
-            f"/v1/imports/{id_}/finish", b"{}"
-        )
-        return ended
-
-
-def _check_same(path: Path, mark: Mark, file: str, options: str) -> None:
-    if mark.file != file:
-        raise _changed(path, mark.row)
-    if mark.options != options:
-        raise UsageError(
-            t(
-                "{path}: an import with other options stopped at row {row}",
-                path=path,
-                row=mark.row,
-            ),
-            hint=t("use the same options; or begin again with --anew"),
-        )
-
-
-def _changed(path: Path, row: int) -> UsageError:
-    return UsageError(
-        t(
-            "{path}: has changed since its import stopped at row {row}",
-            path=path,
-            row=row,
-        ),
-        hint=t(
-            "put the old file back; or begin again with --anew: what is in"
-            " already is known then, not doubled"
-        ),
-    )
-
-
-# ------------------------------------------------------------------- steps
-
-
-def steps(
-    table: Table, columns: Columns, offset: int, row: int, budget: int
-) -> Iterator[_Step]:
-    """Yield the rows behind an offset in steps that a request can hold."""
-    step = _Step([], [], [], row=row)
-    base = _ANY_ROW + len(json.dumps(dict(columns.constants)))
-    end = offset
-    for one in table.rows(offset, row):
-        end = one.end
-        # A character is at most six bytes in JSON.
-        size = base + 6 * len(one.raw)
-        report: dict[str, Any] | None = None
-        problem = _why(one.problem) if one.problem else ""
-        if not problem and size > budget:
-            problem = t("the row is too long for one request")
-        if not problem:
+        again = t("run the same command again: it goes on from there")
+        with _alone(self.path), Meter(self.path.name, self.table.span) as seen:
             try:
-                report = columns.report(one)
-            except MalformedError as e:
-                problem = _why(e)
-        if report is not None and step.bytes + size > budget:
-            yield step
-            step = _Step([], [], [])
-        if report is None:
-            step.refused.append((one.number, problem, one.raw))
-        else:
-            step.rows.append(one)
-            step.reports.append(report)
-            step.bytes += size
-        step.offset, step.row = one.end, one.last
-        if len(step.rows) + len(step.refused) >= STEP:
-            yield step
-            step = _Step([], [], [])
-    if step.offset or end < table.size:
-        # What stands behind the last row is blank, and is read too.
-        step.offset = max(step.offset, table.size)
-        step.row = max(step.row, row)
-        yield step
+                return self._persist(seen)
+            except KeyboardInterrupt:
+                row = t("stopped behind row {row}", row=self.row)
+                terminal.tell(f"{row}; {again}")
+                raise
+            except (UnavailableError, QuotaError, StaleError) as e:
+                e.hint = f"{e.hint}; {again}" if e.hint else again
+                raise
 
+    def _persist(self, meter: Meter) -> Answer:
+        row, waited, pause = -1, 0, 1
+        while True:
+            try:
+                return self._go(meter)
+            except (UnavailableError, QuotaError, StaleError) as e:
+                if self.row != row:  # it got on: another trouble
+                    row, waited, pause = self.row, 0, 1
+                self.aim.door.close()
+                now = max(getattr(e, "retry_after_s", pause), 1)
+                pause = min(2 * pause, _LONGEST_S)
+                waited += now
+                if waited > self._most(e):
+                    raise
+                told = t("{error}: tried again in {n} s", error=e, n=now)
+                terminal.tell(told)
+                time.sleep(now)
 
-def _send(
-    step: _Step, id_: int, old_offset: int, prefix: str, door: Door
-) -> None:
-    """Have a step committed; what it refused is added to `step.refused`."""
-    mark = {
-        "id": id_,
-        "old_offset": old_offset,
-        "offset": step.offset,
-        "row": step.row,
-        "prefix": prefix,
-        "rows": [row.number for row in step.rows],
-        "refused": [_refused(*one) for one in step.refused],
-    }
-    answer = door.post(
-        "/v1/reports", {"reports": step.reports, "import": mark}
-    )
-    for row, item in zip(step.rows, answer["items"], strict=True):
-        if item["state"] == "refused":
-            why = _why(local.problem(item["problem"]))
-            step.refused.append((row.number, why, row.raw))
-    step.refused.sort()
+    def _most(self, error: SyncdError) -> int:
+        """Return how many seconds in all a trouble is waited for."""
+        if isinstance(error, QuotaError):
+            return QUOTA_S
+        if not self.begun:
+            return 0
+        return STALE_S if isinstance(error, StaleError) else RESTART_S
 
+    def _go(self, meter: Meter) -> Answer:
+        """Take what is left of the file from wherever the daemon is."""
+        if not self.whole:
+            self._send_all(meter)
+        self.whole = True
+        return self.aim.finish()
 
-def _refused(row: int, why: str, _: str) -> dict[str, Any]:
-    """Return a refused row as the daemon keeps it: not what stands in it."""
-    said = {"type": "about:blank", "title": "", "status": 400, "detail": why}
-    return {"row": row, "problem": said}
-
-
-def _why(error: SyncdError) -> str:
-    hint = text.hint_of(error)
-    return f"{text.of(error)} ({hint})" if hint else text.of(error)
-
-
-# ------------------------------------------------------------ a gap closed
-
-
-def _catch_up(
-    table: Table,
-    columns: Columns,
-    ledger: Ledger,
-    mark: Mark,
-    begun: Mapping[str, Any],
-    settings: Config,
-) -> None:
-    """Write down what was refused between the ledger and the daemon."""
-    offset, row = begun["offset"], begun["row"]
-    missing = begun["refused"] - mark.refused
-    found: list[Refused] = []
-    if missing > 0:
-        judge = _Judge(settings)
-        for one in table.rows(mark.offset, mark.row):
-            if one.end > offset:
-                break
-            why = judge.problem(one, columns)
-            if why:
-                found.append((one.number, why, one.raw))
-    ledger.note(found, offset, row)
-    if missing != len(found):
-        terminal.tell(
-            t(
-                "{path}: {n} of the rows refused before are not written down",
-                path=ledger.refused,
-                n=missing - len(found),
+    def _send_all(self, meter: Meter) -> None:
+        stamp = _stamp(self.path)
+        at, self.row, hashed = self.aim.begin(anew=self.anew)
+        prefix = self.table.prefix()
+        if at and prefix.upto(at) != hashed:
+            raise self._changed()
+        self.begun, self.anew = True, False
+        if at:
+            told = t(
+                "{path}: goes on behind row {row}",
+                path=self.path,
+                row=self.row,
             )
+            terminal.tell(told)
+        sent: tuple[Step, Callable[[], Answer]] | None = None
+        for step in self._steps(at):
+            hashed = prefix.upto(step.offset)
+            if sent:
+                self._took(*sent, meter)
+            if _stamp(self.path) != stamp:  # and its last line half there
+                raise self._changed()
+            sent = step, self.aim.send(step, at, hashed)
+            at = step.offset
+        if sent:
+            self._took(*sent, meter)
+
+    def _took(
+        self, step: Step, answer: Callable[[], Answer], meter: Meter
+    ) -> None:
+        self.aim.took(step, answer())
+        self.row = step.row
+        meter.at(min(step.offset, self.table.span), self.row)
+
+    def _steps(self, offset: int) -> Iterator[Step]:
+        """Yield the rows behind an offset in steps that a request can hold."""
+        step, end, most = Step(self.row), offset, self.budget - _AROUND
+        for one in self.table.rows(offset, self.row):
+            report, bad = b"", one.problem
+            if bad is None:
+                try:
+                    report = encode(self.columns.report(one))
+                except MalformedError as e:
+                    bad = e
+            if len(report) > most:
+                bad = MalformedError("the row is too long for one request")
+            value = refused.value(self.columns, one) if bad else ""
+            size = 6 * len(value) + _ANY_REFUSED if bad else len(report) + 16
+            if step.offset < one.end and (
+                step.weight + size > most
+                or len(step.rows) + len(step.refused) >= STEP
+            ):
+                yield step
+                step = Step(one.last)
+            if bad:
+                step.refused.append((one, value, bad))
+            else:
+                step.rows.append(one)
+                step.reports.append(report)
+            step.weight += size
+            step.offset = end = one.end
+            step.row = one.last
+        if end < self.table.size or step.offset:
+            # What stands behind the last row is blank, and is read too.
+            step.offset = max(step.offset, self.table.size)
+            yield step
+
+    def _changed(self) -> UsageError:
+        return UsageError(
+            t(
+                "{path}: has changed since its import stopped at row {row}",
+                path=self.path,
+                row=self.row,
+            ),
+            hint=t(
+                "put the old file back; or begin again with --anew: what is in"
+                " already is known then, not doubled"
+            ),
         )
-
-
-class _Judge:
-    """Judges rows as the daemon did, and keeps none of them."""
-
-    def __init__(self, settings: Config) -> None:
-        # The rules, the roster and its signatures: only for a gap.
-        from syncd.flows import report
-        from syncd.flows.draft import Draft
-        from syncd.node import pinned
-
-        roster = pinned.trusted_roster(settings).current
-        today = datetime.datetime.fromtimestamp(
-            pinned.clock(), zoneinfo.ZoneInfo(roster.zone)
-        )
-        self._draft = Draft
-        self._prepare = report.prepare
-        self._desk = report.Desk(
-            roster,
-            today.date().isoformat(),
-            settings.member.region,
-            settings.member.id,
-        )
-
-    def problem(self, row: Row, columns: Columns) -> str:
-        """Return why a row is refused, or ""."""
-        if row.problem:
-            return _why(row.problem)
-        try:
-            made = columns.report(row)
-            self._prepare(msgspec.convert(made, self._draft), self._desk)
-        except SyncdError as e:
-            return _why(e)
-        except msgspec.ValidationError as e:
-            return str(e)
-        return ""

@@ -1,0 +1,159 @@
+"""Where the rows of a list go: reports to the alliance, or a list of ours."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from syncd.cli import door as local
+from syncd.cli.door import Door
+from syncd.cli.importing import refused
+from syncd.cli.importing.refused import Refused
+from syncd.errors import SyncdError
+from syncd.lists.columns import Columns
+from syncd.lists.rows import Row, Table
+
+MOST_REFUSED = 100_000  # rows of one list that are kept
+Answer = Mapping[str, Any]
+encode = msgspec.json.encode
+
+
+@dataclass(slots=True)
+class Step:
+    """Rows that go together, and where in the file they end."""
+
+    row: int
+    offset: int = 0
+    rows: list[Row] = field(default_factory=list)
+    reports: list[bytes] = field(default_factory=list)  # JSON, of each row
+    refused: list[tuple[Row, str, SyncdError]] = field(default_factory=list)
+    weight: int = 0  # bytes of the request
+
+    def body(self, said: Mapping[str, Any]) -> bytes:
+        """Return the reports as a request, with what else is said."""
+        rest = encode(said)[1:]
+        return b'{"reports":[%b],%b' % (b",".join(self.reports), rest)
+
+
+@dataclass(slots=True)
+class Reports:
+    """Reports of ours; the daemon keeps how far the list is in."""
+
+    door: Door
+    table: Table
+    columns: Columns
+    given: Mapping[str, Any]  # that it is begun with
+    how: Mapping[str, Any]  # what is said of all its reports
+    end: Mapping[str, Any]  # how it is ended
+    id: int = 0
+    said: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def begin(self, *, anew: bool) -> tuple[int, int, str]:
+        """Return offset and row of what is in, and the hash of it."""
+        begun = self.door.post("/v1/imports", {**self.given, "anew": anew})
+        self.id = begun["id"]
+        return begun["offset"], begun["row"], begun["prefix"]
+
+    def send(self, step: Step, at: int, prefix: str) -> Callable[[], Answer]:
+        """Send a step; return what waits for its answer."""
+        mark = {
+            "id": self.id,
+            "old_offset": at,
+            "offset": step.offset,
+            "row": step.row,
+            "prefix": prefix,
+            "rows": [row.number for row in step.rows],
+            "refused": [_problem(*one) for one in step.refused],
+        }
+        body = step.body({**self.how, "import": mark})
+        return self.door.post_ahead("/v1/reports", body)
+
+    def took(self, step: Step, answer: Answer) -> None:
+        """Count what the daemon's own counts leave out."""
+        for item in answer["items"]:
+            if item["state"] == "taken_back":
+                self.said["taken_back", item["reason"]] += 1
+            for code in item.get("notices", ()):
+                self.said["notice", code] += 1
+
+    def finish(self) -> Answer:
+        """All rows are in: return the counts."""
+        refused.send_cells(self.door, self.id, self.table, self.columns)
+        where = f"/v1/imports/{self.id}/finish"
+        ended: Answer = self.door.post(where, self.end)
+        return ended
+
+    def refused(self) -> Iterator[Refused]:
+        """Yield the refused rows, behind the names of their columns."""
+        return refused.kept(self.door, self.id)
+
+
+def _problem(row: Row, value: str, error: SyncdError) -> dict[str, Any]:
+    # Only where a row is refused: it takes longer to import than to read.
+    from syncd.web import problem
+
+    return {"row": row.number, "problem": problem.of(error), "value": value}
+
+
+@dataclass(slots=True)
+class OwnList:
+    """A list that we use and do not pass on; each run loads it anew."""
+
+    door: Door
+    table: Table
+    columns: Columns
+    name: str
+    part: bool  # rows are added, and none is dropped
+    end: Mapping[str, Any]
+    load: int = 0
+    said: Counter[tuple[str, str]] = field(default_factory=Counter)
+    rows: list[Refused] = field(default_factory=list)
+
+    def begin(self, *, anew: bool) -> tuple[int, int, str]:
+        """Begin a load."""
+        del anew  # it always does
+        self.said.clear()
+        self.rows[:] = [Refused(0, "", [*self._head()])]
+        if not self.part:
+            begun = self.door.post("/v1/own/loads", {"list": self.name})
+            self.load = begun["load"]
+        return 0, 0, ""
+
+    def send(self, step: Step, at: int, prefix: str) -> Callable[[], Answer]:
+        """Send a step; return what waits for its answer."""
+        del at, prefix  # a load is not gone on with
+        if not step.reports:
+            return lambda: {"items": ()}
+        body = step.body({"list": self.name, "load": self.load})
+        return self.door.post_ahead("/v1/own/local", body)
+
+    def took(self, step: Step, answer: Answer) -> None:
+        """Count, and keep what was refused."""
+        bad = [(row, error) for row, _, error in step.refused]
+        for row, item in zip(step.rows, answer["items"], strict=True):
+            self.said["state", item["state"]] += 1
+            if item["state"] == "refused":
+                bad.append((row, local.problem(item["problem"])))
+        head = self._head()
+        self.said["state", "refused"] += len(step.refused)
+        self.rows += [
+            Refused(row.number, refused.why(error), refused.cells(row, head))
+            for row, error in sorted(bad, key=lambda one: one[0].number)
+        ][: MOST_REFUSED - len(self.rows)]
+
+    def finish(self) -> Answer:
+        """All rows are in: drop what the list does not have any more."""
+        counts = {state: n for (_, state), n in self.said.items()}
+        if self.part:
+            return counts
+        end = {"list": self.name, "load": self.load, **self.end}
+        return {**counts, **self.door.post("/v1/own/loads/finish", end)}
+
+    def refused(self) -> Iterator[Refused]:
+        """Yield the refused rows, behind the names of their columns."""
+        return iter(self.rows)
+
+    def _head(self) -> dict[str, int | str]:
+        return refused.names(self.table, self.columns)

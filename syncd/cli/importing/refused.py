@@ -1,0 +1,153 @@
+"""Refused rows of a list: kept at the daemon, written down to be mended.
+
+The file has the list's own columns, with line and reason in front. It holds
+raw values: it is the owner's alone, and nothing is replaced by it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from syncd.cli import door as local
+from syncd.cli import terminal, text
+from syncd.cli.door import Door
+from syncd.errors import SyncdError
+from syncd.lists.columns import Columns
+from syncd.lists.rows import Row, Table
+from syncd.lists.safe import Writer, plain
+
+# Names of what stands in front; such a list is a part of another.
+FRONT = {
+    "en": ("refused line", "refused because"),
+    "zh": ("退回行号", "退回原因"),
+}
+OURS = frozenset(name for names in FRONT.values() for name in names)
+_LONG = re.compile("[0-9]{4,}")
+_CELLS = 2000  # rows whose cells are sent at once
+_BYTES = 1 << 18  # of them, likewise
+
+
+class Refused(NamedTuple):
+    """A row that was refused, why, and its cells."""
+
+    row: int
+    why: str
+    cells: Sequence[str]
+
+
+def why(error: SyncdError) -> str:
+    """Return what an error says, and the way out."""
+    hint = text.hint_of(error)
+    return f"{text.of(error)} ({hint})" if hint else text.of(error)
+
+
+def pages(door: Door, import_id: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the daemon's pages of an import's refused rows."""
+    after = 0
+    while True:
+        page = door.get(f"/v1/imports/{import_id}/refused", after=after)
+        yield page
+        after = page.get("next", 0)
+        if not after:
+            return
+
+
+def kept(door: Door, import_id: int) -> Iterator[Refused]:
+    """Yield what the daemon has, behind the names of the columns."""
+    for page in pages(door, import_id):
+        if header := page.get("header"):
+            yield Refused(0, "", header)
+        for one in page["items"]:
+            said = why(local.problem(one["problem"]))
+            yield Refused(one["row"], said, one.get("cells", ()))
+
+
+def reasons(rows: Iterable[Refused]) -> list[tuple[str, int]]:
+    """Return why rows were refused, and how many; most first.
+
+    Sizes and places of bytes are left out: they differ row by row.
+    """
+    return Counter(
+        _LONG.sub("…", one.why) for one in rows if one.row
+    ).most_common()
+
+
+def write(path: Path, rows: Iterable[Refused]) -> None:
+    """Write refused rows down.
+
+    Raises:
+        UsageError: the file is there, or cannot be written.
+    """
+    front = FRONT[text.language()]
+    with terminal.new_file(path, private=True) as file:
+        writer = None
+        for row, said, some in rows:
+            if writer is None:
+                header = () if row else some
+                writer = Writer(file, (*front, *header), back=True)
+            if row:
+                writer.row((str(row), said, *some))
+
+
+def names(table: Table, columns: Columns) -> dict[str, int | str]:
+    """Return which columns are kept, by names that are read again."""
+    if table.header is None:
+        return {}
+    fields = {at: into for at, into, _ in columns.at}
+    header = table.header or ("",) * table.width
+    return {
+        name or fields.get(at) or str(at + 1): at
+        for at, name in enumerate(header)
+        if name not in OURS
+    }
+
+
+def value(columns: Columns, row: Row) -> str:
+    """Return the cell with a row's value, "" if it has none."""
+    found = row.cells
+    for at, into, _ in columns.at:
+        if into != "value":
+            continue
+        if isinstance(found, Mapping):
+            if str(at) in found:
+                return plain(found[str(at)])
+        elif isinstance(at, int) and at < len(found):
+            return plain(found[at])
+    return ""
+
+
+def cells(row: Row, head: dict[str, int | str]) -> list[str]:
+    """Return a row's cells under names; those of an object may add some."""
+    found = row.cells
+    if not found:
+        return [row.raw]
+    if isinstance(found, Mapping):
+        head.update(zip(found, found, strict=True))
+        return [found.get(str(name), "") for name in head.values()]
+    return [found[int(at)] for at in head.values()]
+
+
+def send_cells(
+    door: Door, import_id: int, table: Table, columns: Columns
+) -> None:
+    """Have the daemon keep the cells of all rows that it refused."""
+    wanted = {
+        one["row"]
+        for page in pages(door, import_id)
+        for one in page["items"]
+        if not one.get("cells")
+    }
+    if not wanted:
+        return
+    head, some, size = names(table, columns), [], 0
+    where = f"/v1/imports/{import_id}/refused"
+    for row in table.rows(0, 0):
+        if row.number in wanted:
+            some.append((row.number, cells(row, head)))
+            size += len(row.raw)
+        if len(some) == _CELLS or size > _BYTES:
+            door.post(where, {"rows": some})
+            some, size = [], 0
+    door.post(where, {"rows": some, "header": [*head]})

@@ -1,0 +1,441 @@
+"""`syncd report import` and `imports`: whole lists, and what came of them.
+
+A list has a name and comes again; an import is one file of it. The daemon
+keeps what was refused, sealed, for operators.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from syncd.cli import door, grid, notices, report, terminal
+from syncd.cli.asked import moment
+from syncd.cli.door import Door
+from syncd.cli.report import AsJson, Detected, Text, TokenFile, given
+from syncd.cli.text import t
+from syncd.errors import UsageError
+
+if TYPE_CHECKING:
+    from syncd.cli.importing.journey import Journey
+    from syncd.lists.columns import Columns
+    from syncd.lists.rows import Table, Told
+
+SHOWN = 8  # reasons of refused rows
+Likewise = Annotated[str, typer.Option(help=t("likewise"))]
+ListName = Annotated[str, typer.Option("--list", help=t("name of a list"))]
+
+
+def add(noun: typer.Typer) -> None:
+    """Add the verbs to the noun."""
+    _add_import(noun)
+    _add_imports(noun)
+
+
+def _add_import(noun: typer.Typer) -> None:
+    @noun.command(
+        "import",
+        help=t(
+            "Report all rows of a CSV, TSV, TXT, NDJSON or XLSX file; run it"
+            " again to go on where it stopped."
+        ),
+    )
+    def _import(
+        ctx: typer.Context,
+        file: Annotated[Path, typer.Argument()],
+        map_: report.Maps = None,
+        kind: Annotated[
+            str, typer.Option(help=t("for rows that do not say it"))
+        ] = "",
+        label: Likewise = "",
+        role: Likewise = "",
+        evidence: Likewise = "",
+        confidence: Annotated[
+            int | None, typer.Option(help="0-100", min=0, max=100)
+        ] = None,
+        seen: Annotated[str, typer.Option(help=t("day; today if not"))] = "",
+        expires: Text = "",
+        channel: Text = "",
+        technique: Annotated[list[str] | None, typer.Option()] = None,
+        handling: Text = "",
+        scheme: Text = "",
+        region: Text = "",
+        spoofed: Annotated[bool, typer.Option("--spoofed")] = False,
+        test: Annotated[bool, typer.Option("--test")] = False,
+        keep_query: Annotated[bool, typer.Option("--keep-query")] = False,
+        allow_personal: Annotated[
+            bool, typer.Option("--allow-personal")
+        ] = False,
+        format_: report.Format = "",
+        encoding: Detected = "",
+        delimiter: Detected = "",
+        no_header: report.NoHeader = False,
+        sheet: report.Sheet = "",
+        split: Annotated[
+            str, typer.Option(help=t("a column of several values a cell"))
+        ] = "",
+        widths: Annotated[
+            str, typer.Option(help=t("columns of fixed width: 1-19,20-60"))
+        ] = "",
+        trailer: Annotated[
+            str, typer.Option(help=t("the last line: TRAILER|{count}|*"))
+        ] = "",
+        control: Annotated[
+            Path | None, typer.Option(help=t("a file that says the count"))
+        ] = None,
+        count: Annotated[
+            int | None, typer.Option(help=t("rows that must be there"))
+        ] = None,
+        codes: report.Codes = None,
+        list_: Annotated[
+            str,
+            typer.Option("--list", help=t("the list's name; else the file's")),
+        ] = "",
+        local: Annotated[
+            bool,
+            typer.Option("--local", help=t("for our own answers: not sent")),
+        ] = False,
+        refresh: Annotated[
+            bool,
+            typer.Option("--refresh", help=t("rows with no day: seen today")),
+        ] = False,
+        gone: Annotated[
+            str,
+            typer.Option(help=t("retract: what the list lacks twice running")),
+        ] = "",
+        gone_at_most: Annotated[
+            int | None, typer.Option(help=t("rows, if that many may go"))
+        ] = None,
+        again: Annotated[
+            str, typer.Option(help=t("why, though we took some back"))
+        ] = "",
+        refused: Annotated[
+            Path | None,
+            typer.Option(help=t("write refused rows there, to be mended")),
+        ] = None,
+        anew: Annotated[
+            bool,
+            typer.Option("--anew", help=t("do not go on, begin again")),
+        ] = False,
+        token_file: TokenFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        from syncd.lists.rows import Told
+
+        constants = given(
+            kind=kind,
+            label=label,
+            role=role,
+            evidence=evidence,
+            seen=seen,
+            expires=expires,
+            channel=channel,
+            technique=";".join(technique or []),
+            handling=handling,
+            scheme=scheme,
+            region=region,
+            spoofed=spoofed,
+            test=test,
+            keep_query=keep_query,
+            allow_personal=allow_personal,
+        )
+        if confidence is not None:
+            constants["confidence"] = confidence
+        maps = sorted(map_ or [])
+        told = Told(
+            *(format_, encoding, delimiter, not no_header, sheet),
+            tuple(said.partition("=")[2] for said in maps),
+            *(split, widths, trailer, control, count),
+        )
+        rows, plan, options = _understood(file, told, maps, constants, codes)
+        if gone not in ("", "retract"):
+            raise UsageError(t("--gone: want retract"))
+        if local and (refresh or gone or again):
+            raise UsageError(
+                t("--local takes no --refresh, --gone, or --again")
+            )
+        if refused is not None:
+            terminal.check_new(refused)
+        with Door.of(ctx, token_file) as own:
+            end = (
+                {} if gone_at_most is None else {"gone_at_most": gone_at_most}
+            )
+            journey = _journey(
+                (file, rows, plan),
+                own,
+                list_ or file.name,
+                local=local,
+                options=options,
+                how=given(refresh=refresh, again=again),
+                end={**end, **given(gone=gone)},
+            )
+            journey.budget = door.settings_of(ctx).own.max_request_bytes
+            journey.anew = anew
+            counts = journey.run()
+            _end(journey, counts, refused, as_json=as_json)
+
+
+def _understood(
+    file: Path,
+    told: "Told",
+    maps: list[str],
+    constants: Mapping[str, Any],
+    codes: Path | None,
+) -> tuple["Table", "Columns", dict[str, Any]]:
+    """Return a list, what its columns mean, and what it was read by."""
+    # Only this verb reads tables.
+    from syncd.cli.importing.refused import OURS
+    from syncd.lists import columns, table
+
+    words = columns.words(codes) if codes else {}
+    rows = table.open_table(file, told)
+    plan = columns.plan(
+        rows.header,
+        rows.width,
+        maps=maps,
+        constants=constants,
+        words=words,
+        where=str(file),
+    )
+    terminal.tell(f"{file}: {rows.about}")
+    for note in rows.notes:
+        terminal.tell(f"{file}: {t(note.template, **note.params)}")
+    if unused := [name for name in plan.unused if name not in OURS]:
+        terminal.tell(
+            t(
+                "{path}: columns that are not stored: {names}",
+                path=file,
+                names=", ".join(unused),
+            )
+        )
+    options = {
+        "about": rows.about,
+        "map": maps,
+        "constants": plan.constants,
+        "codes": sorted([*k, v] for k, v in words.items()),
+        "told": [str(part) for part in (told.header, told.sheet, told.split)],
+    }
+    return rows, plan, options
+
+
+def _journey(
+    of: tuple[Path, "Table", "Columns"],
+    own: Door,
+    name: str,
+    *,
+    local: bool,
+    options: Mapping[str, Any],
+    how: Mapping[str, Any],
+    end: Mapping[str, Any],
+) -> "Journey":
+    from syncd.cli.importing import journey
+    from syncd.cli.importing.aims import OwnList, Reports
+    from syncd.cli.importing.refused import OURS
+
+    file, rows, plan = of
+    # Refused rows that were mended are a part of their list, not all of it.
+    part = not OURS.isdisjoint(rows.header or ())
+    aim: OwnList | Reports
+    if local:
+        aim = OwnList(own, rows, plan, name, part, end)
+    else:
+        given_ = {
+            "name": file.name,
+            "size": file.stat().st_size,
+            "file": journey.identity(file),
+            "list": name,
+            "options": {**options, **how},
+        }
+        aim = Reports(
+            own, rows, plan, given_, how, {"complete": not part, **end}
+        )
+    return journey.Journey(file, rows, plan, aim)
+
+
+# -------------------------------------------------------------- how it ended
+
+
+def _end(
+    journey: "Journey",
+    counts: Mapping[str, Any],
+    refused: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Tell what came of a list.
+
+    Raises:
+        Exit: rows were refused.
+    """
+    from syncd.cli.importing import refused as bad
+
+    rows = journey.aim.refused
+    where = ""
+    if counts.get("refused") and refused is not None:
+        bad.write(refused, rows())
+        where = str(refused)
+    if as_json:
+        more = {"import": counts.get("id"), "refused_file": where or None}
+        terminal.show_json({**counts, **more})
+    else:
+        for line in _told(counts):
+            terminal.say(line)
+    said = journey.aim.said
+    for (what, code), n in sorted(said.items()):
+        if what == "taken_back":
+            line = t("taken back by us before, as {reason}", reason=code)
+            terminal.tell(f"{n:>9,} × {line}")
+        elif what == "notice":
+            line = notices.of({"notices": (code,)})
+            terminal.tell(f"{n:>9,} × {line}")
+    if not counts.get("refused"):
+        return
+    reasons = Counter(dict(bad.reasons(rows())))
+    for why, count in reasons.most_common(SHOWN):
+        terminal.tell(f"{count:>9,} × {why}")
+    if others := reasons.total() - sum(
+        n for _, n in reasons.most_common(SHOWN)
+    ):
+        terminal.tell(f"{others:>9,} × {t('other reasons')}")
+    if where:
+        terminal.tell(t("refused rows, with reasons: {path}", path=where))
+    elif "id" in counts:
+        terminal.tell(
+            t(
+                "refused rows, with reasons: syncd report imports --refused"
+                " {id} --out FILE.csv; mend them there and import that file"
+                " like this one",
+                id=counts["id"],
+            )
+        )
+    else:
+        terminal.tell(t("write refused rows down with --refused FILE.csv"))
+    raise typer.Exit(1)
+
+
+def _told(counts: Mapping[str, Any]) -> list[str]:
+    """Return what an import came to, in words."""
+    n = Counter({k: v for k, v in counts.items() if isinstance(v, int)})
+    number = {name: f"{count:,}" for name, count in n.items()}
+    if "id" not in counts:
+        return [
+            t(
+                "local list: added {added}, already known {known}, replaced"
+                " {replaced}, refused {refused}; dropped {removed}",
+                **{
+                    name: number.get(name, "0")
+                    for name in (
+                        *("added", "known", "replaced", "refused"),
+                        "removed",
+                    )
+                },
+            )
+        ]
+    lines = [
+        t(
+            "import {id}: accepted {accepted}, already known {known},"
+            " refused {refused}",
+            id=counts["id"],
+            **{k: number[k] for k in ("accepted", "known", "refused")},
+        )
+    ]
+    if n["taken_back"]:
+        lines.append(
+            t(
+                "not accepted, as we took it back before: {n} (--again REASON"
+                " reports it all the same)",
+                n=number["taken_back"],
+            )
+        )
+    if n["elsewhere"]:
+        lines.append(
+            t(
+                "accepted, but taken back by another member: {n}",
+                n=number["elsewhere"],
+            )
+        )
+    if n["gone"]:
+        lines.append(
+            t(
+                "no more on the list: {gone}; missing twice running: {due};"
+                " retracted: {dropped}",
+                **{k: number[k] for k in ("gone", "due", "dropped")},
+            )
+        )
+    return lines
+
+
+# ------------------------------------------------------------------ history
+
+
+def _add_imports(noun: typer.Typer) -> None:
+    @noun.command(
+        "imports",
+        help=t("List what was imported; write down what was refused."),
+    )
+    def _imports(
+        ctx: typer.Context,
+        list_: ListName = "",
+        refused: Annotated[
+            int, typer.Option(help=t("id: write its refused rows to --out"))
+        ] = 0,
+        out: Annotated[
+            Path | None, typer.Option(help=t("a new CSV file, to be mended"))
+        ] = None,
+        before: Annotated[int, typer.Option(help=t("a smaller id only"))] = 0,
+        limit: Annotated[
+            int, typer.Option(help=t("rows at most"), min=1, max=1000)
+        ] = 20,
+        token_file: TokenFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        if bool(refused) != (out is not None):
+            raise UsageError(t("--refused ID and --out FILE go together"))
+        with Door.of(ctx, token_file) as own:
+            if out is not None:
+                _write(own, refused, out)
+                return
+            query = {"before": before, "limit": limit, "list": list_}
+            page = own.get("/v1/imports", **query)
+        if as_json:
+            terminal.show_json(
+                {"items": page["items"], "next": page.get("next")}
+            )
+            return
+        grid.show(HEAD, [_row(item) for item in page["items"]])
+        if page.get("next"):
+            terminal.tell(t("more: --before {id}", id=page["next"]))
+
+
+COUNTS = ("accepted", "known", "taken_back", "refused", "gone", "due")
+HEAD = ("id", "list", "file", "by", "began", "state", *COUNTS, "dropped")
+
+
+def _row(item: Mapping[str, Any]) -> list[str]:
+    state = t("ended") if item["finished"] else t("at row {n}", n=item["row"])
+    return [
+        str(item["id"]),
+        *(item["list"], item["name"], item["by"]),
+        moment(item["began_at"]),
+        state,
+        *(str(item[name]) for name in (*COUNTS, "dropped")),
+    ]
+
+
+def _write(own: Door, import_id: int, out: Path) -> None:
+    from syncd.cli.importing import refused
+
+    terminal.check_new(out)
+    state = own.get(f"/v1/imports/{import_id}")
+    refused.write(out, refused.kept(own, import_id))
+    kept = sum(1 for one in refused.kept(own, import_id) if one.row)
+    terminal.tell(t("{n} refused rows: {path}", n=kept, path=out))
+    if kept < state["refused"]:
+        terminal.tell(
+            t(
+                "{n} of them are not kept any more",
+                n=state["refused"] - kept,
+            )
+        )

@@ -1,0 +1,129 @@
+"""`syncd report list`: what is in our vault, newest first."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from syncd.cli import grid, report, terminal
+from syncd.cli.door import Door
+from syncd.cli.report import AsJson, Text, TokenFile, given
+from syncd.cli.text import t
+from syncd.errors import UsageError
+
+PAGE = 1000  # rows asked for at once
+HEAD = (
+    *("id", "type", "kind", "state", "label", "seen", "expires", "due"),
+    *("by", "position"),
+)
+
+
+def add(noun: typer.Typer) -> None:
+    """Add the verb to the noun."""
+
+    @noun.command("list", help=t("List what is in our vault."))
+    def _list(
+        ctx: typer.Context,
+        kind: Annotated[str, typer.Option(help="phone, url, account")] = "",
+        label: Annotated[str, typer.Option(help=t("kind of fraud"))] = "",
+        from_: Annotated[
+            str, typer.Option("--from", help=t("day of acceptance"))
+        ] = "",
+        to: Annotated[str, typer.Option(help=t("likewise; included"))] = "",
+        list_: Annotated[
+            str, typer.Option("--list", help=t("name of a list"))
+        ] = "",
+        import_: Annotated[
+            int,
+            typer.Option("--import", help=t("all that an import brought")),
+        ] = 0,
+        state: Annotated[
+            str, typer.Option(help="waiting, published, ending, ended")
+        ] = "",
+        by: Annotated[str, typer.Option(help=t("whose token"))] = "",
+        value: Annotated[
+            bool,
+            typer.Option(
+                "--value",
+                help=t("of one value: on standard input, or asked for"),
+            ),
+        ] = False,
+        scheme: Text = "",
+        region: Text = "",
+        before: Annotated[int, typer.Option(help=t("a smaller id only"))] = 0,
+        limit: Annotated[
+            int, typer.Option(help=t("rows at most"), min=1)
+        ] = 100,
+        show: Annotated[
+            bool, typer.Option("--values", help=t("show the raw values"))
+        ] = False,
+        token_file: TokenFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        wanted = given(
+            kind=kind,
+            label=label,
+            accepted_from=from_,
+            accepted_to=to,
+            list=list_,
+            state=state,
+            by=by,
+            scheme=scheme,
+            region=region,
+        )
+        if import_:
+            wanted["import"] = import_
+        if value:
+            if not kind:
+                raise UsageError(
+                    t("not given: {names}", names="kind"),
+                    hint=t("say {ways}", ways="--kind phone, url, account"),
+                )
+            [wanted["value"]] = _one(report.values(None))
+        with Door.of(ctx, token_file) as own:
+            items, last = _found(own, wanted, before, limit)
+        if not show:
+            for item in items:
+                item.pop("value", None)
+        if as_json:
+            terminal.show_json({"items": items, "next": last or None})
+            return
+        head = (*HEAD, *(("value",) if show else ()))
+        grid.show(
+            head, [[_cell(item, name) for name in head] for item in items]
+        )
+        if last:
+            terminal.tell(t("more: --before {id}", id=last))
+
+
+def _one(values: list[str]) -> list[str]:
+    if len(values) != 1:
+        raise UsageError(t("{n} values there, want one", n=len(values)))
+    return values
+
+
+def _found(
+    own: Door, wanted: Mapping[str, Any], before: int, limit: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Return up to `limit` rows, and where they go on or 0."""
+    items: list[dict[str, Any]] = []
+    while len(items) < limit:
+        asked = {**wanted, "before": before}
+        asked["limit"] = min(limit - len(items), PAGE)
+        if "value" in asked:  # it stands in no address
+            page = own.post("/v1/reports/search", asked)
+        else:
+            page = own.get("/v1/reports", **asked)
+        items += page["items"]
+        before = page.get("next", 0)
+        if not before:
+            break
+    return items, before
+
+
+def _cell(item: Mapping[str, Any], name: str) -> str:
+    if name == "position" and item.get(name):
+        return ":".join(str(part) for part in item[name])
+    if name == "label" and item["type"] != "report":
+        return str(item.get("reason", ""))
+    return str(item.get(name, ""))
