@@ -186,19 +186,15 @@ def _understood(
 ) -> tuple["Table", "Columns", dict[str, Any]]:
     """Return a list, what its columns mean, and what it was read by."""
     # Only this verb reads tables.
+    from syncd.cli import tables
     from syncd.cli.importing.refused import OURS
     from syncd.lists import columns, table
 
-    words = columns.words(codes) if codes else {}
+    words = tables.own_words(codes)
     rows = table.open_table(file, told)
-    plan = columns.plan(
-        rows.header,
-        rows.width,
-        maps=maps,
-        constants=constants,
-        words=words,
-        where=str(file),
-    )
+    said = columns.Said(columns.parted(maps), constants, words)
+    plan = columns.plan(rows.header, rows.width, said, where=str(file))
+    plan = plan.surveyed(rows.rows(0, 0))
     terminal.tell(f"{file}: {rows.about}")
     for note in rows.notes:
         terminal.tell(f"{file}: {t(note.template, **note.params)}")

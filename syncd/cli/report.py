@@ -423,17 +423,14 @@ def _listed(
     Raises:
         UsageError: it cannot be read, or a row of it cannot.
     """
+    from syncd.cli import tables
     from syncd.lists import columns
 
-    wanted = ("kind", "value", "scheme", "region")
+    said = columns.Said(
+        columns.parted(maps), constants, tables.own_words(codes)
+    )
     plan = columns.plan(
-        rows.header,
-        rows.width,
-        maps=maps,
-        constants=constants,
-        words=columns.words(codes) if codes else {},
-        where=str(file),
-        fields=wanted,
+        rows.header, rows.width, said, where=str(file), fields=tables.VALUE
     )
     found = []
     for row in rows.rows(0, 0):

@@ -13,15 +13,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from syncd.cli import terminal
 from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import columns, safe, table
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Flawed, Row, Table, Told
+from syncd.lists.words import OWN
 
 STEP = 5000  # rows in a request
 BUDGET = 4 << 20  # bytes of a request
-VALUE = ("kind", "value", "scheme", "region")
+VALUE = ("kind", "value", "scheme", "bank", "region", "place")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,44 @@ def understood(
     plan = columns.plan(
         rows.header,
         rows.width,
-        maps=maps,
-        constants=constants,
-        words=columns.words(codes) if codes else {},
+        columns.Said(columns.parted(maps), constants, own_words(codes)),
         where=str(file),
         fields=fields,
     )
     return rows, plan
+
+
+def own_words(path: Path | None) -> dict[tuple[str, str], str]:
+    """Read a table of a member's own words: lines of FIELD TAB text TAB code.
+
+    Raises:
+        UsageError: a line is none, or its field has no codes.
+    """
+    found: dict[tuple[str, str], str] = {}
+    if path is None:
+        return found
+    try:
+        lines = terminal.read_file(path, 1 << 20).decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise UsageError(
+            t("{where}: not UTF-8 at byte {at}", where=path, at=e.start)
+        ) from None
+    for number, line in enumerate(lines.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match [part.strip() for part in line.split("\t")]:
+            case [into, word, code] if into in OWN and word:
+                found[into, word] = code
+            case _:
+                raise UsageError(
+                    t(
+                        "{path}: line {n}: want FIELD TAB text TAB code",
+                        path=path,
+                        n=number,
+                    ),
+                    hint=t("fields: {names}", names=", ".join(OWN)),
+                )
+    return found
 
 
 def column(rows: Table, name: str, option: str) -> int | str:

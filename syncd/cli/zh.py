@@ -573,7 +573,7 @@ TEXT = {
     "--map {field}=…": "--map {field}=…",
     "{path}: line {n}: want FIELD TAB text TAB code": "{path}：第 {n} 行：应为 字段 TAB 文字 TAB 代码",
     "--map names {field} twice": "--map 两次指定 {field}",
-    "--map names a column twice": "--map 两次指定同一列",
+    "{where}: a column is named twice": "{where}：同一列被指定两次",
     "no whole number": "不是整数",
     "no day as YYYY-MM-DD": "不是 YYYY-MM-DD 形式的日期",
     "no day of the calendar": "日历上没有这一天",
@@ -592,7 +592,24 @@ TEXT = {
     ),
     "the year does not stand first with four digits: day and month may be"
     " either": "年份未以四位数字写在最前：日与月无法区分",
-    "neither yes nor no": "既不是“是”也不是“否”",
+    "{field}: neither yes nor no": "{field}：既不是“是”也不是“否”",
+    "{field}: {word} is no kind": "{field}：{word} 不是标识种类",
+    "phone 电话, url 网址, account 账号": "phone 电话、url 网址、account 账号",
+    "{field}: {word} names no country": "{field}：{word} 不是国家或地区名",
+    "a code, a name or a calling code: {near} …": (
+        "请给出代码、名称或国际区号：{near} ……"
+    ),
+    "{field}: {word} has no code yet in the mapping file": (
+        "{field}：{word} 在映射文件中尚未指定代码"
+    ),
+    "value: {n} digits, where most have {most} and some of these a 0 in"
+    " front: it may have lost its own": (
+        "value：{n} 位，而多数为 {most} 位且其中有以 0 开头的：开头的 0 可能已丢失"
+    ),
+    "fill it up, or mark it as text: '…": "请补齐，或以文本标记：'…",
+    "value: all numbers of {n} digits end with 0: a spreadsheet rounded them": (
+        "value：{n} 位的号码全部以 0 结尾：已被表格软件舍入"
+    ),
     "the row is too long for one request": "该行过长，一次请求放不下",
     "{path}: goes on behind row {row}": "{path}：从第 {row} 行之后继续",
     "{path}: has changed since its import stopped at row {row}": (

@@ -136,6 +136,18 @@ def coded(text: str) -> str | None:
     return id_
 
 
+def may_be(code: str, id_: str) -> bool:
+    """Tell whether a 12-digit code of a class of banks fits one of them.
+
+    It names none by itself: what stands beside it does.
+    """
+    banks = _banks()
+    if len(code) != 12 or code[:3] in banks.classes or code in banks.codes:
+        return False
+    own = {c[:3] for c, of in banks.codes.items() if of == id_}
+    return holds(code) and code[:3] in own
+
+
 def holds(code: str) -> bool:
     """Tell whether the last of 12 digits is their check digit.
 

@@ -89,6 +89,7 @@ def read(text: str) -> Scheme:
     codes = [p for p in parts if _CODE.fullmatch(p)]
     rest = " ".join(p for p in parts if p not in codes)
     if codes and rest and (said := word(rest)) is not None:
+        codes = [c for c in codes if not bank.may_be(c, said.bank)]
         return _together([*(_known(code, text) for code in codes), said])
     for coin in ("USDT", "USDC", "泰达币"):
         folded = bank.fold(text)

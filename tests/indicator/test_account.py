@@ -396,3 +396,24 @@ def _bech32(human: str, values: list[int], constant: int) -> str:
     check = checksum._polymod(prefix + values + [0] * 6) ^ constant
     values = values + [check >> 5 * (5 - n) & 31 for n in range(6)]
     return f"{human}1" + "".join(checksum._BECH32[n] for n in values)
+
+
+@pytest.mark.parametrize(
+    ("said", "bank"),
+    [
+        ("313332040018 宁波银行", "BKNBCN2N"),
+        ("402584001237 深圳农商行", "SRCCCNBS"),
+        ("313332040018 工商银行", ""),  # has a class of its own
+        ("313332040010 宁波银行", ""),  # the check digit
+        ("3133320400 宁波银行", ""),
+    ],
+)
+def test_a_branch_s_code_beside_a_name_of_its_class(
+    said: str, bank: str
+) -> None:
+    """The table has head offices: the name says which bank of the class."""
+    if bank:
+        assert scheme.read(said).bank == bank
+    else:
+        with pytest.raises(MalformedError):
+            scheme.read(said)

@@ -150,19 +150,13 @@ def test_what_isoformat_writes_is_read(at: object) -> None:
 
 
 def test_the_zone_is_told_to_the_plan() -> None:
-    plan = columns.plan(
-        ("value", "seen"),
-        2,
-        maps=[],
-        words={},
-        where="a",
-        constants={
-            "kind": "url",
-            "label": "other",
-            "role": "redirector",
-            "evidence": "user_tag",
-        },
-        zone=ZoneInfo("America/New_York"),
-    )
+    constants = {
+        "kind": "url",
+        "label": "other",
+        "role": "redirector",
+        "evidence": "user_tag",
+    }
+    said = columns.Said(constants=constants, zone=ZoneInfo("America/New_York"))
+    plan = columns.plan(("value", "seen"), 2, said, where="a")
     row = Row(2, 2, 9, ("a.example", "2026-11-27T20:00:00Z"), "")
     assert plan.report(row)["seen"] == "2026-11-27"

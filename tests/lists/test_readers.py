@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import io
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +71,7 @@ def test_total(
             plan = columns.plan(
                 found.header,
                 found.width,
-                maps=[],
-                constants={"kind": "url"},
-                words={},
+                columns.Said(constants={"kind": "url"}),
                 where="a",
             )
         end = 0
@@ -185,11 +182,3 @@ def test_limits_are_what_the_docs_say() -> None:
     assert f"up to {journey.RESTART_S // 60} minutes" in text
     assert journey.QUOTA_S == 3600
     assert "for an hour at most" in text
-
-
-def test_every_alias_means_one_field() -> None:
-    """No name of a column stands under two fields."""
-    names = [n for names in columns.NAMES.values() for n in names.split()]
-    twice = {n for n, g in itertools.groupby(sorted(names)) if len([*g]) > 1}
-    assert not twice
-    assert all(columns._fold(name) == name for name in names)

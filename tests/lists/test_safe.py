@@ -70,7 +70,8 @@ def test_a_file_comes_back(
     found = table.open_table(path, Told())
     assert found.header == ("号码", "原因")
     got = [[*map(safe.plain, map(str, r.cells))] for r in found.rows(0, 0)]
-    assert got == [[cell.strip() for cell in row] for row in rows]
+    want = [[cell.strip() for cell in row] for row in rows]
+    assert got == [row for row in want if any(row)]  # blank ones are skipped
 
 
 def test_every_cell_is_quoted() -> None:

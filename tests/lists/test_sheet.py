@@ -354,9 +354,7 @@ def test_a_number_that_lost_its_end(tmp_path: Path) -> None:
     plan = columns.plan(
         found.header,
         found.width,
-        maps=[],
-        constants={"kind": "account"},
-        words={},
+        columns.Said(constants={"kind": "account"}),
         where="a",
         fields=("kind", "value"),
     )

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncd.cli import terminal
-from syncd.cli.importing import refused
 from syncd.cli.importing.aims import Answer, OwnList, Reports, Step, encode
 from syncd.cli.importing.meter import Meter
 from syncd.cli.text import t
@@ -183,7 +182,7 @@ class Journey:
                     bad = e
             if len(report) > most:
                 bad = MalformedError("the row is too long for one request")
-            value = refused.value(self.columns, one) if bad else ""
+            value = self.columns.value(one) if bad else ""
             size = 6 * len(value) + _ANY_REFUSED if bad else len(report) + 16
             if step.offset < one.end and (
                 step.weight + size > most

@@ -16,7 +16,7 @@ from syncd.cli.door import Door
 from syncd.errors import SyncdError
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Row, Table
-from syncd.lists.safe import Writer, plain
+from syncd.lists.safe import Writer
 
 # Names of what stands in front; such a list is a part of another.
 FRONT = {
@@ -102,20 +102,6 @@ def names(table: Table, columns: Columns) -> dict[str, int | str]:
         for at, name in enumerate(header)
         if name not in OURS
     }
-
-
-def value(columns: Columns, row: Row) -> str:
-    """Return the cell with a row's value, "" if it has none."""
-    found = row.cells
-    for at, into, _ in columns.at:
-        if into != "value":
-            continue
-        if isinstance(found, Mapping):
-            if str(at) in found:
-                return plain(found[str(at)])
-        elif isinstance(at, int) and at < len(found):
-            return plain(found[at])
-    return ""
 
 
 def cells(row: Row, head: dict[str, int | str]) -> list[str]:

@@ -1,0 +1,94 @@
+"""Losses: digits that a spreadsheet took from a number, in whatever file.
+
+    6.22202E+18  6,22E18  13800138000.0  13,800,138,000    one cell shows it
+    0123456789012345 … 123456789012345                     the column shows it
+
+Zeros from the 16th digit on are `indicator.account`'s work; 16 digits have
+one such zero, which proves nothing before the whole column has it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from syncd.errors import MalformedError
+
+_NUMBER: Final = re.compile(
+    r"[+-]?(?:\d{1,3}(?:[.,]\d+)?E[+-]?\d{1,3}|\d{5,}[.,]0+"
+    r"|\d{1,3}(?:,\d{3}){2,}(?:\.0+)?)",
+    re.ASCII | re.IGNORECASE,
+)
+_DIGITS: Final = re.compile("[0-9]{8,30}")
+_FEW: Final = 3  # cells that show nothing yet
+_MANY: Final = 10  # of 16 digits, which end with 0 by chance once in 10^10
+_EXACT: Final = 15  # digits that a spreadsheet keeps
+
+
+def value(cell: str) -> str:
+    """Return a value that no spreadsheet made a number of.
+
+    Raises:
+        MalformedError: one did.
+    """
+    if cell[-1].isdecimal() and _NUMBER.fullmatch(cell):
+        raise MalformedError(
+            "a spreadsheet rounded it to a number: format the column as"
+            " text and fill it again"
+        )
+    return cell
+
+
+class Seen:
+    """How long the account numbers of a whole list are; none is kept."""
+
+    def __init__(self) -> None:
+        self._lengths: Counter[int] = Counter()
+        self._led: Counter[int] = Counter()  # of them with a 0 in front
+        self._ended: Counter[int] = Counter()  # of them with a 0 at the end
+
+    def add(self, value: str) -> None:
+        """Count a value, if it is digits."""
+        if _DIGITS.fullmatch(value):
+            n = len(value)
+            self._lengths[n] += 1
+            self._led[n] += value[0] == "0"
+            self._ended[n] += value[-1] == "0"
+
+    def faults(self, cells: Sequence[str]) -> list[MalformedError]:
+        """Return what is lost in cells, by what their column shows.
+
+        A cell that is marked as text ('0138…) has lost nothing.
+        """
+        found = []
+        for cell in cells:
+            n = len(cell)
+            if not _DIGITS.fullmatch(cell):
+                continue
+            most, count = self._lengths.most_common(1)[0]
+            usual = 2 * count > self._lengths.total() >= _FEW
+            if (
+                usual
+                and 0 < most - n < 4
+                and self._led[most]
+                and cell[0] != "0"
+            ):
+                found.append(
+                    MalformedError(
+                        "value: {n} digits, where most have {most} and some"
+                        " of these a 0 in front: it may have lost its own",
+                        n=n,
+                        most=most,
+                        hint="fill it up, or mark it as text: '…",
+                    )
+                )
+            if n == _EXACT + 1 and self._ended[n] == self._lengths[n] >= _MANY:
+                found.append(
+                    MalformedError(
+                        "value: all numbers of {n} digits end with 0: a"
+                        " spreadsheet rounded them",
+                        n=n,
+                        hint="format the column as text, and export it anew",
+                    )
+                )
+        return found

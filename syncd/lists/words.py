@@ -1,0 +1,212 @@
+"""Words: what a cell may say, in both languages, and the code that it means.
+
+    诈骗类型 虚假网络贷款      label    fake_loan
+    国家     中国 CHN 0086     region   CN
+    开户行   建行深圳分行      bank     as it stands, for `indicator.scheme`
+
+Codes and labels are the vocabulary's; countries, kinds, yes and no are in
+tables beside this module. A member's own words come from its mapping file
+and go before; one that is not decided there yet is refused.
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+from importlib import resources
+from typing import Any, Final, NoReturn
+
+from syncd.errors import MalformedError
+from syncd.indicator import scheme, vocabulary
+
+FACETS: Final = (
+    *("label", "role", "evidence"),
+    *("channel", "technique", "handling"),
+)
+FLAGS: Final = ("spoofed", "test")
+OWN: Final = (*FACETS, *FLAGS, "kind", "region", "scheme", "bank")
+FIELDS: Final = (*OWN, "place")
+_SEVERAL: Final = re.compile(r"[;；、|,，\n]")  # between techniques
+_RUNS: Final = re.compile(
+    r"[^\W\d_\u2e80-\u9fff][^\d\u2e80-\u9fff/|,;()+-]*|\d+|[\u2e80-\u9fff]+"
+)
+_MOST: Final = 4096  # cells of a column that are remembered
+
+Convert = Callable[[str], Any]
+Own = Mapping[tuple[str, str], str]  # codes by (field, word); "": undecided
+
+
+class UnknownError(MalformedError):
+    """A cell says a word that its field does not know."""
+
+    field = ""
+    cell = ""  # the word as it stands: for a mapping file alone
+
+    @classmethod
+    def of(cls, why: MalformedError, field: str, cell: str) -> "UnknownError":
+        """Return a refusal that bears its field and word."""
+        word = why.params.get("word") or vocabulary.shown(cell)
+        said = {**why.params, "field": field, "word": word}
+        made = cls(why.message, hint=why.advice, **said)
+        made.field, made.cell = field, cell
+        return made
+
+
+def rows(name: str) -> Iterator[list[str]]:
+    """Yield the rows of a table beside this module, without its header."""
+    text = resources.files(__package__).joinpath(name).read_text("utf-8")
+    lines = [x for x in text.splitlines() if not x.startswith("#")]
+    return (line.split("\t") for line in lines[1:])
+
+
+def fold(text: str) -> str:
+    """Return a word as words are compared."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def meaning(field: str, own: Own | None = None) -> Convert:
+    """Return what reads the cells of a field, or raises UnknownError.
+
+    Raises:
+        UnknownError: a code that an own word stands for is none.
+    """
+    known = _known(field)
+    read = _READ.get(field) or partial(_refuse, field)
+    told: dict[str, Any] = {}
+
+    def one(cell: str) -> Any:
+        text = fold(cell)
+        found = told.get(text, known.get(text))
+        try:
+            if found is None:
+                found = read(cell)
+            if found == "":
+                raise MalformedError(
+                    "{field}: {word} has no code yet in the mapping file"
+                )
+        except MalformedError as e:
+            raise UnknownError.of(e, field, cell) from None
+        return found
+
+    for (into, word), code in (own or {}).items():
+        if into == field:
+            told[fold(word)] = code and one(code)
+    return _remembered(_each(one) if field == "technique" else one)
+
+
+def _each(one: Convert) -> Convert:
+    return lambda cell: [one(w) for w in _SEVERAL.split(cell) if w.strip()]
+
+
+def _remembered(read: Convert) -> Convert:
+    """Most rows of a list say the same, and so are most refused for."""
+    seen: dict[str, Any] = {}
+
+    def remembered(cell: str) -> Any:
+        found = seen.get(cell)
+        if found is None:
+            try:
+                found = read(cell)
+            except UnknownError as e:
+                found = e
+            if len(seen) < _MOST:
+                seen[cell] = found
+        if type(found) is UnknownError:
+            raise found.with_traceback(None)
+        return found
+
+    return remembered
+
+
+@cache
+def _known(field: str) -> dict[str, Any]:
+    if field in FACETS:
+        codes = vocabulary.FACETS[field].values()
+        found: dict[str, Any] = {fold(c.en): c.code for c in codes}
+        found |= {fold(c.zh): c.code for c in codes}
+        return found | {c.code: c.code for c in codes}
+    said = {
+        fold(word): code
+        for table, code, words in rows("words.tsv")
+        for word in words.split("|")
+        if table == ("flag" if field in FLAGS else field)
+    }
+    if field in FLAGS:
+        return {word: code == "true" for word, code in said.items()}
+    return said
+
+
+@cache
+def _countries() -> dict[str, str]:
+    found = {}
+    for code, three, calling, zh, en, words in rows("countries.tsv"):
+        for word in (code, three, calling, zh, en, *words.split("|")):
+            found[_letters(word)] = code
+    del found[""]
+    return found
+
+
+def _letters(text: str) -> str:
+    """Return a name without accents and joints; & is and, Saint is St."""
+    bare = unicodedata.normalize("NFKD", text.replace("&", "and")).casefold()
+    return re.sub(r"[\W_]+", "", bare).replace("saint", "st")
+
+
+def _country(cell: str) -> str:
+    """Return the code of a country: 中国, China, CHN, +86, 中国（CN）."""
+    known, letters = _countries(), _letters(cell)
+    if letters in known:
+        return known[letters]
+    runs = _RUNS.findall(unicodedata.normalize("NFKC", cell).casefold())
+    codes = {known.get(_letters(run.removeprefix("00"))) for run in runs}
+    code = codes.pop() if len(codes) == 1 else None
+    if code is None:
+        near = difflib.get_close_matches(letters, known, 3) or ["中国"]
+        raise MalformedError(
+            "{field}: {word} names no country",
+            field="",
+            word="",
+            near=", ".join(f"{known[name]} {name}" for name in near),
+            hint="a code, a name or a calling code: {near} …",
+        )
+    return code
+
+
+@cache
+def _cities() -> tuple[str, ...]:
+    return tuple(c for line in rows("places.tsv") for c in line[0].split())
+
+
+def _place(cell: str) -> str:
+    """Pass a province or city, alone or with what is in it, or a country."""
+    text = fold(cell).removeprefix("中国")
+    return cell if text.startswith(_cities()) else _country(cell)
+
+
+def _scheme(cell: str) -> str:
+    """Pass what `indicator.scheme` reads, or refuses with the whole row."""
+    try:
+        scheme.read(cell)
+    except MalformedError as e:
+        if "word" in e.params:
+            raise
+    return cell
+
+
+def _refuse(field: str, cell: str) -> NoReturn:
+    if field in FACETS:
+        raise vocabulary.refused(field, field, cell.strip())
+    if field in FLAGS:
+        raise MalformedError("{field}: neither yes nor no")
+    raise MalformedError(
+        "{field}: {word} is no kind", hint="phone 电话, url 网址, account 账号"
+    )
+
+
+_READ: Final[Mapping[str, Convert]] = {
+    "region": _country,
+    "place": _place,
+    "scheme": _scheme,
+    "bank": _scheme,
+}
