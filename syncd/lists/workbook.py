@@ -49,6 +49,7 @@ _NAMED = 5  # hidden rows
 
 # What calamine 0.9.1 knows as an error; for others it refuses the sheet.
 _ERRORS = ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
+_LONG = regex(rf"-?\d{{{DIGITS + 1},}}")
 # Formats that show a whole number with something or zeros before it.
 _PADS = regex(
     r'(?:\[[^]]*\])*(?:"([^"]*)"|\\(.))?((?:[0#?\- ]|\\\D)+)(?:;.*)?'
@@ -284,7 +285,7 @@ class _Scan:
             )
         if kind == "e":
             about = "error", text, 0
-        elif len(text) > DIGITS and text.removeprefix("-").isdecimal():
+        elif _LONG.fullmatch(text):
             about = "digits", "", 0
             self.digits += text.encode() + b"\n"
         elif text and self._style < len(self._styles):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def made(
     about: str = "",
     before: str = "",
     behind: str = "",
-    also: Mapping[str, str] | None = None,
+    sheet: bool = True,
 ) -> Path:
     """A workbook of one sheet, by its XML."""
     parts = {
@@ -100,8 +100,9 @@ def made(
             f"<worksheet {MAIN}>{before}<sheetData>{rows}</sheetData>"
             f"{behind}</worksheet>"
         ),
-        **(also or {}),
     }
+    if not sheet:
+        del parts[SHEET]
     if styles:
         parts["xl/styles.xml"] = styles
     if strings:
@@ -752,3 +753,102 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
             return
         time.sleep(0.1)
     pytest.fail("the child lives on")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_million_rows_stay_within_500_megabytes(tmp_path: Path) -> None:
+    """Both processes: four columns, of texts that all differ in one."""
+    path = made(tmp_path / "a.xlsx", "", styles=formatted("31"), sheet=False)
+    row = (
+        '<row r="{n}"><c r="A{n}" t="inlineStr"><is><t>http://h{n}.example/a/'
+        'page/as/long/as/most/are</t></is></c><c r="B{n}" t="inlineStr"><is>'
+        '<t>虚假购物网站</t></is></c><c r="C{n}" t="inlineStr"><is><t>钓鱼网站'
+        '</t></is></c><c r="D{n}" s="1"><v>46023</v></c></row>'
+    )
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open(SHEET, "w") as part,
+    ):
+        part.write(f"<worksheet {MAIN}><sheetData>{HEAD}".encode())
+        for n in range(2, 1_000_002):
+            part.write(row.format(n=n).encode())
+        part.write(b"</sheetData></worksheet>")
+    code = (
+        "import pathlib, resource, sys\n"
+        "from syncd.lists import table\n"
+        "from syncd.lists.rows import Told\n"
+        "opened = table.open_table(pathlib.Path(sys.argv[1]), Told())\n"
+        "rows = sum(1 for _ in opened.rows(0, 0))\n"
+        "child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\n"
+        # Its own is told by getrusage as no less than pytest's.
+        "told = pathlib.Path('/proc/self/status').read_text()\n"
+        "own = int(told.partition('VmHWM:')[2].split()[0])\n"
+        "print(rows, (child + own) * 1024)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True
+    )
+    rows, most = map(int, ran.stdout.split())
+    assert rows == 1_000_000
+    assert most < 500_000_000
+
+
+plain = st.text(
+    st.characters(
+        exclude_categories=["Cs", "Cc"],
+        exclude_characters="\ufffe\uffff",
+    ),
+    min_size=1,
+    max_size=20,
+).filter(lambda text: text.strip() == text and not text.startswith("="))
+DAYS = st.datetimes(day("1900-03-01"), day("2099-12-31")).map(
+    lambda day: day.replace(microsecond=0)
+)
+GRID = st.lists(
+    st.lists(
+        st.none()
+        | plain
+        | st.booleans()
+        | st.integers(-(10**15) + 1, 10**15 - 1)
+        | st.floats(1e-3, 1e6).map(lambda x: round(x, 3))
+        | DAYS
+        | DAYS.map(datetime.datetime.date),
+        min_size=1,
+        max_size=5,
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@calm
+@given(GRID)
+def test_what_openpyxl_writes_is_read(
+    tmp_path: Path, rows: list[list[Any]]
+) -> None:
+    """Every cell at its place, whatever is empty around it."""
+    path = saved(tmp_path / "a.xlsx", rows)
+    found = {}
+    for batch in unsheltered(path)[1:-1]:
+        for number, _, texts in batch:
+            for at, text in enumerate(texts):
+                if text:
+                    found[number, at] = text
+    assert found == {
+        (number, at): seen(value)
+        for number, row in enumerate(rows, 1)
+        for at, value in enumerate(row)
+        if value is not None
+    }
+
+
+def seen(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer():
+            return str(int(value))
+        case datetime.datetime():
+            return str(value).removesuffix(" 00:00:00")
+    return str(value)
