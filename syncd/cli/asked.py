@@ -29,6 +29,7 @@ class Asked:
         self._hopeless = False  # asking again has brought nothing
         self._as_of: dict[str, dict[str, Any]] = {}  # by member, the oldest
         self._whys: Counter[str] = Counter()  # of what stayed unknown
+        self._ours = 0  # items on lists of our own
         self._expired = False  # the roster
         self._contested: set[str] = set()
 
@@ -51,6 +52,7 @@ class Asked:
                 late = left if time.monotonic() < until else []
         elif not late:
             self._hopeless = False
+        self._ours += sum("ours" in one for one in found)
         self._whys.update(_why(one) for one in found if is_unknown(one))
         return found
 
@@ -93,6 +95,10 @@ class Asked:
                     n=f"{self.unknown:,}",
                     whys="; ".join(whys),
                 )
+            )
+        if self._ours:
+            terminal.tell(
+                t("on our own lists too: {n} items", n=f"{self._ours:,}")
             )
         silent = [one["member"] for one in self.as_of if "heard_at" not in one]
         if silent:

@@ -8,11 +8,11 @@ others.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -99,17 +99,22 @@ class Desk:
         return never.of(self.roster)
 
 
-def prepare_all(
-    drafts: Iterable[Draft | SyncdError], desk: Desk
-) -> list[Prepared | SyncdError]:
-    """Return what to keep of each, or why it is refused, in order."""
-    done: list[Prepared | SyncdError] = []
+D = TypeVar("D")  # what is handed in
+P = TypeVar("P")  # what is kept of it
+
+
+def each(
+    make: Callable[[D, Desk], P],
+    drafts: Iterable[D | SyncdError],
+    desk: Desk,
+) -> list[P | SyncdError]:
+    """Return what to keep of each draft, or why it is refused, in order."""
+    done: list[P | SyncdError] = []
     for draft in drafts:
-        if isinstance(draft, SyncdError):
-            done.append(draft)
-            continue
         try:
-            done.append(prepare(draft, desk))
+            done.append(
+                draft if isinstance(draft, SyncdError) else make(draft, desk)
+            )
         except SyncdError as e:
             done.append(e)
     return done

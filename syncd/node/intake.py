@@ -82,7 +82,10 @@ class Intake:
         prepared: list[Prepared | SyncdError] = []
         for at in range(0, len(drafts), AT_ONCE):
             prepared += await self._offload(
-                report.prepare_all, drafts[at : at + AT_ONCE], desk
+                report.each,
+                report.prepare,
+                drafts[at : at + AT_ONCE],
+                desk,
             )
         raws = [d.value if isinstance(d, forms.Draft) else "" for d in drafts]
         both = zip(prepared, raws, strict=True)

@@ -104,7 +104,7 @@ class OwnLists:
         make = {EXEMPT: own_lists.exempt, NOTE: own_lists.note}[wanted.type]
         desk = self._desk()
         made: list[Prepared | SyncdError] = await self._offload(
-            _each, make, wanted.entries, desk
+            report.each, make, wanted.entries, desk
         )
         if wanted.type == EXEMPT:
             made = await self._in_view(caller, wanted, made)
@@ -150,7 +150,7 @@ class OwnLists:
         # Another sector's evidence is no claim of ours here: it goes nowhere.
         desk = replace(self._desk(), member="", checked={})
         prepared = await self._offload(
-            report.prepare_all, wanted.reports, desk
+            report.each, report.prepare, wanted.reports, desk
         )
         made = [
             one if isinstance(one, SyncdError) else own_lists.local(one, name)
@@ -234,23 +234,6 @@ class OwnLists:
 
 
 # ------------------------------------------------------------------ pieces
-
-
-def _each(
-    make: Callable[[own_lists.OwnDraft, Desk], Prepared],
-    drafts: Sequence[own_lists.OwnDraft | SyncdError],
-    desk: Desk,
-) -> list[Prepared | SyncdError]:
-    done: list[Prepared | SyncdError] = []
-    for draft in drafts:
-        if isinstance(draft, SyncdError):
-            done.append(draft)
-            continue
-        try:
-            done.append(make(draft, desk))
-        except SyncdError as e:
-            done.append(e)
-    return done
 
 
 def _seen(entry: Prepared, answer: forms.LookupItem) -> Prepared | SyncdError:

@@ -145,6 +145,7 @@ def test_our_own_lists_stand_beside_the_answer(
     ran = bank(*ASK, "--kind", "phone", "--file", file, "--out", out)
     assert ran.code == 0, ran.err
     [row] = read(out)
+    assert "on our own lists too: 1 items" in ran.err
     assert row["by our own lists"] == "nothing to do (exempt here)"
 
 

@@ -238,9 +238,9 @@ def test_the_never_list_is_refused() -> None:
 
 def test_a_wrong_draft_does_not_hold_up_the_others() -> None:
     error = MalformedError("reports[2]: not JSON")
-    done = report.prepare_all(
-        [RIGHT, with_(confidence=101), error, RIGHT], DESK
-    )
+    drafts: list[Draft | SyncdError]
+    drafts = [RIGHT, with_(confidence=101), error, RIGHT]
+    done = report.each(report.prepare, drafts, DESK)
     assert [isinstance(d, Prepared) for d in done] == [
         True,
         False,
@@ -299,7 +299,7 @@ drafted = st.builds(
 def test_a_draft_becomes_a_writable_statement_or_an_error_of_ours(
     draft: Draft,
 ) -> None:
-    [kept] = report.prepare_all([draft], DESK)
+    [kept] = report.each(report.prepare, [draft], DESK)
     if isinstance(kept, SyncdError):
         assert len(draft.value) < 7 or draft.value not in str(kept)
     else:
