@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from syncd.cli import answers, terminal
+from syncd.cli import answers, terminal, text
 from syncd.cli.door import Door
 from syncd.cli.text import t
+from syncd.errors import UnavailableError
 
+RESTART_S = 300.0  # waited in all for a daemon that has answered before
 PAUSE_S = 1.0  # before asking again: a holder that restarts is back soon
 NAMED = 5  # members that are named in a line
 LATE = frozenset({"holders_missing", "basis_unread"})  # may be known later
@@ -26,6 +28,7 @@ class Asked:
     def __init__(self, own: Door, call: Mapping[str, Any]) -> None:
         self._own = own
         self._call = call  # all but the items
+        self._begun = False  # the daemon has answered
         self._hopeless = False  # asking again has brought nothing
         self._as_of: dict[str, dict[str, Any]] = {}  # by member, the oldest
         self._whys: Counter[str] = Counter()  # of what stayed unknown
@@ -57,7 +60,8 @@ class Asked:
         return found
 
     def _post(self, items: Sequence[Item]) -> list[Item]:
-        said = self._own.post("/v1/lookups", {**self._call, "items": items})
+        said = self._answered({**self._call, "items": items})
+        self._begun = True
         self._expired = said.get("roster", {}).get("expired", False)
         self._contested.update(said.get("contested", ()))
         for one in said.get("as_of", ()):
@@ -65,6 +69,23 @@ class Asked:
             if one.get("heard_at", 0) < old.get("heard_at", 0):
                 self._as_of[one["member"]] = one
         return list(said["items"])
+
+    def _answered(self, call: Mapping[str, Any]) -> Any:
+        """Return the answer to a call; a daemon that restarts is waited for.
+
+        Raises:
+            SyncdError: it says no, does not come back, or never was there.
+        """
+        until = time.monotonic() + RESTART_S
+        while True:
+            try:
+                return self._own.post("/v1/lookups", call)
+            except UnavailableError as e:
+                if not self._begun or time.monotonic() > until:
+                    raise
+                why = text.of(e)
+                terminal.tell(t("waiting for the daemon: {why}", why=why))
+                time.sleep(5 * PAUSE_S)
 
     # ------------------------------------------------------- what is told
 

@@ -167,19 +167,14 @@ def _add_remove(noun: typer.Typer) -> None:
         if sum(map(bool, (id_, kind, list_))) != 1:
             raise UsageError(t("name one of --id, --kind with values, --list"))
         more = given(type=type_, why=why)
-        calls: list[dict[str, Any]]
         with Door.of(ctx, token_file) as own:
+            calls: list[dict[str, Any]]
             if id_:
                 calls = [{"ids": id_}]
                 question = t("Remove {n} entries? [y/N] ", n=len(id_))
             elif list_:
                 calls = [{"list": list_}]
-                there = own.post("/v1/own/loads", {"list": list_})["entries"]
-                question = t(
-                    "Remove all {n} entries of the list {name}? [y/N] ",
-                    n=f"{there:,}",
-                    name=list_,
-                )
+                question = _whole_list(own, list_)
             else:
                 one = given(kind=kind, scheme=scheme, region=region)
                 calls = [{**one, "value": v} for v in report.values(file)]
@@ -189,6 +184,16 @@ def _add_remove(noun: typer.Typer) -> None:
             if not (yes or terminal.agreed(question)):
                 raise RefusedError(t("nothing was removed"))
             _remove_all(own, [{**more, **call} for call in calls], as_json)
+
+
+def _whole_list(own: Door, name: str) -> str:
+    """Return the question before a local list is removed whole."""
+    there = own.post("/v1/own/loads", {"list": name})["entries"]
+    return t(
+        "Remove all {n} entries of the list {name}? [y/N] ",
+        n=f"{there:,}",
+        name=name,
+    )
 
 
 def _remove_all(

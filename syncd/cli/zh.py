@@ -1524,6 +1524,7 @@ TEXT = {
     "{n} stayed unknown, which is no clearance: {whys}": "{n} 项未能确定（不等于无风险）：{whys}",
     "not heard since the start: {names}": "自启动以来没有听到：{names}",
     "as of {moment} or later": "数据截至 {moment} 或更晚",
+    "waiting for the daemon: {why}": "等待守护进程：{why}",
     "on our own lists too: {n} items": "本机构名单中也有：{n} 项",
     "not merged yet: {n} entries of {names}": "尚未合并：{names} 的 {n} 条",
     "forked logs, which count for less: {names}": "分叉的日志（权重降低）：{names}",

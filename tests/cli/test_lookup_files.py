@@ -12,7 +12,7 @@ import pytest
 
 from syncd.cli import asked, tables, terminal, text
 from syncd.cli.asked import Asked
-from syncd.errors import UsageError
+from syncd.errors import UnavailableError, UsageError
 from syncd.lists import safe
 from tests.cli.conftest import Desk, FalseDoor, Ran, Real, Run, refused
 
@@ -308,6 +308,32 @@ def test_what_was_not_tried_is_not_asked_again() -> None:
     holders = Untried()
     assert ask(holders, "ab").unknown == 2
     assert len(holders.calls) == 1
+
+
+def test_a_daemon_that_restarts_is_waited_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has answered; one that never did is not there."""
+
+    class Away(Holders):
+        away = 0
+
+        def post(self, path: str, body: Mapping[str, Any]) -> Any:
+            self.away -= 1
+            if self.away >= 0:
+                raise UnavailableError("own door: connection refused")
+            return super().post(path, body)
+
+    holders = Away()
+    asking = ask(holders, "ab")
+    holders.away = 3
+    assert len(asking.ask([{"value": "c"}])) == 1
+    assert capsys.readouterr().err.count("waiting for the daemon: own") == 3
+    monkeypatch.setattr(asked, "RESTART_S", -1.0)
+    for one in (asking, Asked(holders, {})):  # type: ignore[arg-type]
+        holders.away = 1
+        with pytest.raises(UnavailableError):
+            one.ask([{"value": "c"}])
 
 
 # ----------------------------------------------------------------- in steps
