@@ -1,0 +1,185 @@
+"""Rows a second of an import, and of its readers beside the bare libraries.
+
+A member's daemon runs by itself on 127.0.0.1; `syncd report import` hands in
+URLs, and the time runs from its start to its end: every row is durable by
+then, and answered 202. Another build is checked out by `git worktree` and
+measured in the same run, in turns with this one, the best turn counts.
+
+    .venv/bin/python bench/import.py --base b8fde06
+"""
+
+import argparse
+import asyncio
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+ROWS = 100_000
+LEAST, LEAST_CSV, LEAST_XLSX = 15_000, 100_000, 40_000  # rows/s
+HEAD = ("网址", "标签", "角色", "证据", "置信度", "发现日期", "备注")
+WIDE = 4  # columns of the workbook, as in a list of a million rows
+
+
+def listed(rows: int) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of a list."""
+    for n in range(rows):
+        yield (
+            f"http://h{n}.shop{n % 997}.example/{n % 13}/a",
+            *("虚假购物服务", "钓鱼网站", "user_tag", str(50 + n % 40)),
+            *(f"2026-11-{1 + n % 9:02}", f"第 {n} 行"),
+        )
+
+
+def write_csv(path: Path, rows: int) -> None:
+    """Write the list as CSV."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([HEAD, *listed(rows)])
+
+
+def write_xlsx(path: Path, rows: int) -> None:
+    """Write the list as a workbook."""
+    import openpyxl
+
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    sheet.append(HEAD[:WIDE])
+    for row in listed(rows):
+        sheet.append(row[:WIDE])
+    book.save(path)
+
+
+# ------------------------------------------------------------- one import
+
+
+async def imported(path: Path) -> float:
+    """Return the seconds that a list takes, by the build in the directory."""
+    sys.path.insert(0, str(Path.cwd()))
+    from tests.alliance import Alliance, Process
+
+    root = path.parent / "alliance"
+    ids = ("police", "bank", "carrier")
+    async with Alliance.found(root, ids, start=False) as alliance:
+        process = await Process.start(alliance.police)
+        if not await process.ready(60):
+            raise SystemExit(process.text)
+        token = path.with_suffix(".token")
+        token.touch(0o600)
+        token.write_text(alliance.police.token)
+        began = time.perf_counter()
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "syncd", "--home", alliance.police.home),
+            *("report", "import", path, "--kind", "url", "--json"),
+            *("--token-file", token),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await child.communicate()
+        took = time.perf_counter() - began
+        await process.stop()
+    if child.returncode or json.loads(out)["accepted"] != ROWS:
+        raise SystemExit((out + err).decode())
+    return took
+
+
+def one_turn(tree: Path) -> float:
+    """Return the rows a second of a tree, in a process of its own."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "list.csv"
+        write_csv(path, ROWS)
+        done = subprocess.run(
+            [sys.executable, __file__, "--turn", str(path)],
+            cwd=tree,
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+    return ROWS / float(done.stdout.split()[-1])
+
+
+# --------------------------------------------------------- readers alone
+
+
+def rate(read: Callable[[], int], turns: int = 3) -> float:
+    """Return the best rows a second of what reads rows."""
+    best = 0.0
+    for _ in range(turns):
+        began = time.perf_counter()
+        rows = read()
+        best = max(best, rows / (time.perf_counter() - began))
+    return best
+
+
+def readers(place: Path) -> Iterator[tuple[str, float, float, int]]:
+    """Yield name, rows a second, the library's, and what is aimed at."""
+    from python_calamine import load_workbook
+
+    from syncd.lists import table
+    from syncd.lists.rows import Told
+
+    text, book = place / "list.csv", place / "list.xlsx"
+    write_csv(text, ROWS)
+    write_xlsx(book, ROWS)
+
+    def ours(path: Path) -> int:
+        return sum(1 for _ in table.open_table(path, Told()).rows(0, 0))
+
+    def bare_csv() -> int:
+        with text.open(encoding="utf-8", newline="") as file:
+            return sum(1 for _ in csv.reader(file)) - 1
+
+    def bare_xlsx() -> int:
+        sheet = load_workbook(book).get_sheet_by_index(0)
+        return sum(1 for _ in sheet.iter_rows()) - 1
+
+    yield "csv", rate(lambda: ours(text)), rate(bare_csv), LEAST_CSV
+    yield "xlsx", rate(lambda: ours(book)), rate(bare_xlsx), LEAST_XLSX
+
+
+def beside(base: str, rounds: int) -> int:
+    """Print all rates; return 1 if one of ours is below what is aimed at."""
+    slow = 0
+    with tempfile.TemporaryDirectory() as place:
+        for name, here, bare, least in readers(Path(place)):
+            slow |= here < least
+            print(
+                f"reader {name:5} {here:9,.0f} rows/s (want {least:,}), bare"
+                f" {bare:9,.0f}: {here / bare:.2f}"
+            )
+        tree = Path(place) / "base"
+        git = ["git", "-C", str(HERE), "worktree"]
+        subprocess.run(
+            [*git, "add", "--detach", "--quiet", str(tree), base], check=True
+        )
+        try:
+            turns = [(one_turn(HERE), one_turn(tree)) for _ in range(rounds)]
+        finally:
+            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+    here, there = (max(some) for some in zip(*turns, strict=True))
+    slow |= here < LEAST
+    print(
+        f"import       {here:9,.0f} rows/s (want {LEAST:,}), {base[:8]}"
+        f" {there:9,.0f}: {here / there:.2f}"
+    )
+    return slow
+
+
+def main() -> int:
+    """Run what the arguments say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base", default="b8fde06", help="a commit")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--turn", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.turn:
+        print(asyncio.run(imported(given.turn)))
+        return 0
+    return beside(given.base, given.rounds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
