@@ -1,6 +1,7 @@
 """Files of values: any bytes give rows, each right or refused.
 
-    file ─ lines | sheet ─ table ─ columns ─ reports
+    file ─ kinds ─ lines ─ cells ─ text ─ table ─ columns ─ reports
+               └─────────── sheet ──────────┘
 
 Values in, values out: whoever shows or sends rows does it elsewhere. Nothing
 is held but the row that is read. A row is known by the number of its first

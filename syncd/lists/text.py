@@ -97,14 +97,12 @@ class Text:
         self.width = self._need = len(self.header or ())
         if self._quoted:
             # Columns without a name at the end are those of a delimiter there.
-            while self._need and not (self.header or ())[self._need - 1]:
-                self._need -= 1
-            if not told.header:
-                self.header = ()
+            named = [n for n, name in enumerate(self.header or (), 1) if name]
+            self._need = max(named, default=0)
+            self.header = self.header if told.header else ()
         parted = told.widths or _SAID.get(self._delimiter, self._delimiter)
-        self.about = ", ".join(
-            filter(None, (self.format, self._how.name, parted))
-        )
+        said = (self.format, self._how.name, parted)
+        self.about = ", ".join(filter(None, said))
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -236,6 +234,12 @@ class Text:
                         self._above += 1
                 elif text.strip(_BLANK + ",;|"):
                     top.append(_First(number, begin, at, text))
+        if top and "\r" in _outside(top[0].text):
+            raise UsageError(
+                "{path}: lines end with a carriage return alone",
+                path=self.path,
+                hint="save it with usual line ends",
+            )
         return top, comment
 
     def _refuse(self, number: int, why: MalformedError) -> NoReturn:
@@ -281,12 +285,6 @@ class Text:
         top, comment = self._top()
         if not top:
             raise UsageError("{path}: is empty", path=self.path)
-        if "\r" in top[0].text:
-            raise UsageError(
-                "{path}: lines end with a carriage return alone",
-                path=self.path,
-                hint="save it with usual line ends",
-            )
         first, above = top[0], 0
         if self._told.header:
             if comment and any(map(self._known, self._loose(comment.text))):
@@ -335,8 +333,7 @@ class Text:
         """Return what parts the cells of a line, as it is seen there."""
         if self.format == "tsv":
             return "\t"
-        outside = "".join(line.split('"')[::2])
-        there = []
+        there, outside = [], _outside(line)
         for several in _SEVERAL:
             without = outside.replace(several, "")
             if several in outside and "|" not in without:
@@ -350,6 +347,11 @@ class Text:
                 hint="say --delimiter",
             )
         return there[0] if there else ","
+
+
+def _outside(text: str) -> str:
+    """Return what of a text stands outside quotes."""
+    return "".join(text.split('"')[::2])
 
 
 def delimiter(told: str) -> str:

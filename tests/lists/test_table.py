@@ -146,7 +146,10 @@ def test_a_first_line_that_cannot_be_read(case: Case) -> None:
         "holds a NUL byte",
         ["c"],
     ]
-    assert "return alone" in case.fails("a.csv", "value\ra\r")
+    for name in ("a.csv", "a.txt"):
+        assert "return alone" in case.fails(name, "value\ra\r")
+    assert "return alone" in case.fails("a.csv", '"value"\r"a"\r')
+    assert case.open("a.csv", '"银行\r卡号"\n1\n').header == ("银行\r卡号",)
 
 
 # ------------------------------------------------------------- delimiters
