@@ -9,7 +9,7 @@ from collections.abc import Collection
 import pytest
 from pymispwarninglists.api import WarningLists
 
-from syncd.indicator import never, suffixes
+from syncd.indicator import never, statement, suffixes
 from syncd.indicator.never import Rule
 from syncd.roster.terms import Never
 
@@ -89,3 +89,12 @@ def test_what_we_say_to_have_from_there_is_there() -> None:
     there = {suffixes.registrable(h) for n in names for h in hosts(n)}
     assert len(said) > 300
     assert said - there == set()
+
+
+def test_each_line_has_its_source_and_the_day_of_it() -> None:
+    rows = never._rows("never.tsv")
+    assert {len(row) for row in rows} == {8}
+    for *_, source, day in rows:
+        assert source not in ("", "known")
+        assert "2000-01-01" < day <= "2026-11-29"
+        statement.day(day)
