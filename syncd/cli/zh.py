@@ -1625,6 +1625,4 @@ TEXT = {
     "{n} of them are not kept any more": "其中 {n} 行已不再保存",
     "{n} refused rows: {path}": "退回 {n} 行：{path}",
     "{n} s left": "剩余 {n} 秒",
-    "list: its import {id} stopped at row {row}, with another file or other options": "名单：其导入批次 {id} 停在第 {row} 行，用的是另一文件或另一组选项",
-    "use the same; or begin again with --anew: what is in already is known then, not doubled": "请用原文件和选项；或加 --anew 重新开始：已收下的计为已有，不会重复",
 }
