@@ -160,7 +160,7 @@ def beside(base: str, rounds: int) -> int:
         finally:
             subprocess.run([*git, "remove", "--force", str(tree)], check=True)
     here, there = (max(some) for some in zip(*turns, strict=True))
-    slow |= here < LEAST
+    slow |= int(here < LEAST)
     print(
         f"import       {here:9,.0f} rows/s (want {LEAST:,}), {base[:8]}"
         f" {there:9,.0f}: {here / there:.2f}"
