@@ -52,7 +52,8 @@ _ERRORS = ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
 _LONG = regex(rf"-?\d{{{DIGITS + 1},}}")
 # Formats that show a whole number with something or zeros before it.
 _PADS = regex(
-    r'(?:\[[^]]*\])*(?:"([^"]*)"|\\(.))?((?:[0#?\- ]|\\\D)+)(?:;.*)?'
+    r'(?:\[[^]]*\])*(?:"([^"]*)"|\\(.))?'
+    r'((?:[0#?\- ]|[^!-~ ]|\\\D|[_*].|"[^"0-9A-Za-z+]*")+)(?:;.*)?'
 )
 Cell = str | tuple[str]
 
@@ -191,7 +192,7 @@ class _Scan:
         self.more: dict[tuple[str, str, int], int] = {}
         self._styles = [pads(code) for code in archive.formats()]
         self._row = self._column = self._style = self._merged = 0
-        self._kind, self._text, self._prefix = "n", "", ""
+        self._kind, self._text, self._prefix, self._digits = "n", "", "", ""
         self._hidden = self._formula = self._filled = self._wanted = False
         archive.parse(
             part,
@@ -206,20 +207,22 @@ class _Scan:
         self._wanted = False
         if self._prefix:
             name = name.removeprefix(self._prefix)
-        if name == "v":
-            self._wanted = self._filled = True
-        elif name == "c":
-            self._close()
+        if name == "c":
+            if self._filled or self._formula:
+                self._close()
             self._kind = attrs.get("t", "n")
             self._style = int(attrs.get("s", 0))
             column = self._column + 1
             if "r" in attrs:
-                column = number(attrs["r"].removesuffix(str(self._row)))
+                column = number(attrs["r"].removesuffix(self._digits))
             if column > _MOST:
                 raise _large()
             if column <= self._column or not self._row:
                 raise _broken("cells out of order")
             self._column = column
+        elif name == "v":
+            self._filled = True
+            self._wanted = self._kind != "s"  # which calamine looks up
         elif name == "row":
             self._close()
             row = int(attrs.get("r", self._row + 1))
@@ -227,8 +230,8 @@ class _Scan:
                 raise _large()
             if row <= self._row:
                 raise _broken("rows out of order")
-            self._row, self._column = row, 0
-            self._hidden = attrs.get("hidden") in ("1", "true")
+            self._row, self._digits, self._column = row, str(row), 0
+            self._hidden = hides(attrs)
         elif name == "is":
             self._filled = True
         elif name == "f":
@@ -237,7 +240,7 @@ class _Scan:
             self._merged += 1
             if self._merged > MAX_MERGED:
                 raise _large()
-        elif name == "col" and attrs.get("hidden") in ("1", "true"):
+        elif name == "col" and hides(attrs):
             last = min(int(attrs["max"]), _MOST)
             self.hidden_columns += range(int(attrs["min"]), last + 1)
         elif name.endswith(":worksheet"):
@@ -258,9 +261,11 @@ class _Scan:
                 self.first, self.last = self.first or self._row, self._row
                 if self._hidden:
                     self.hidden_rows.append(self._row)
-            self.left = min(self.left, self._column)
-            self.right = max(self.right, self._column)
-        if self._text or self._formula:
+            if self._column < self.left:
+                self.left = self._column
+            if self._column > self.right:
+                self.right = self._column
+        if self._kind not in ("s", "inlineStr"):
             self._look(self._kind, self._text.strip())
         self._filled = self._formula = False
         self._text = ""
@@ -268,8 +273,6 @@ class _Scan:
     def _look(self, kind: str, text: str) -> None:
         """Keep what a cell says beyond its value."""
         about = None
-        if kind in ("s", "inlineStr"):
-            return
         if self._formula and not text and kind != "str":
             raise SheetError(
                 "{path}: cell {cell} is a formula without its result",
@@ -293,6 +296,12 @@ class _Scan:
         if about:
             self.at.append(self._row << 15 | self._column)
             self.what.append(self.more.setdefault(about, len(self.more)))
+
+
+def hides(attrs: dict[str, str]) -> bool:
+    """Tell whether a row or a column is hidden, or of no size."""
+    sizes = attrs.get("ht"), attrs.get("width")
+    return attrs.get("hidden") in ("1", "true") or "0" in sizes
 
 
 @cache

@@ -203,6 +203,15 @@ def test_columns_keep_their_letters(tmp_path: Path) -> None:
         ("&quot;+86&quot;0", "13800138000", "+8613800138000"),
         ("\\+0", "8613800138000", "+8613800138000"),
         ("&quot;¥&quot;00", "5", "05"),
+        ("000&quot;-&quot;00000000_ ", "1012345678", "01012345678"),
+        ("000000号", "12", "000012"),
+        ("000000&quot;号&quot;", "12", "000012"),
+        ("0&quot;元&quot;", "12", "12"),
+        ("0&quot;%&quot;", "95", "95"),
+        ("0000-00-00", "20260102", "20260102"),
+        ("[&lt;=9999999]###-####;###\\-####", "5551234", "5551234"),
+        ("G/通用格式", "7", "7"),
+        ("# ?/?", "7", "7"),
         ("0_ ", "13800138000", "13800138000"),
         ("#,##0", "13800138000", "13800138000"),
         ("0.00", "5", "5"),
@@ -410,12 +419,13 @@ def test_what_is_hidden_is_read_and_told(tmp_path: Path) -> None:
         '<row r="1"><c r="A1" t="str"><v>value</v></c>'
         '<c r="C1" t="str"><v>x</v></c></row>'
         f'{rows}<row r="9" hidden="1"/>',
-        before='<cols><col min="2" max="9" hidden="true"/></cols>',
+        before='<cols><col min="1" max="1" width="0"/>'
+        '<col min="3" max="9" hidden="true"/></cols>',
     )
     opened = table.open_table(path, Told())
     assert [str(note) for note in opened.notes] == [
         "7 hidden rows are read like the others: 2, 3, 4, 5, 6, …",
-        "hidden columns are read like the others: B, C",
+        "hidden columns are read like the others: A, C",
     ]
     assert len(list(opened.rows(0, 0))) == 7
 
