@@ -963,8 +963,6 @@ TEXT = {
     "line {line} says that {delimiter} parts the cells": (
         "第 {line} 行说明分隔符为 {delimiter}"
     ),
-    "line {line} is a heading, and no value": "第 {line} 行是标题，不是值",
-    "the header is the comment in line {line}": "表头是第 {line} 行的注释",
     "holds a carriage return": "含有单独的回车符",
     "a quote is opened and not closed": "引号有头无尾",
     "text behind a closing quote": "结束引号之后还有文字",

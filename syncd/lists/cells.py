@@ -164,22 +164,17 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def unsure(text: str) -> bool:
-    """Tell whether a text holds what others see as another character."""
-    return not text.isascii() and bool(_UNSURE.search(text))
+def marked(text: str, cells: Sequence[str]) -> Sequence[str]:
+    """Return cells of which those that others see otherwise say so."""
+    return [*map(_mark, cells)] if _UNSURE.search(text) else cells
 
 
-def marked(cells: Sequence[str]) -> list[str]:
-    """Return cells of which those that are unsure say so where they count."""
-    return [
-        Flawed(
-            cell,
-            MalformedError(
-                "holds U+{code}, which is lost or of private use",
-                code=f"{ord(found[0]):04X}",
-            ),
-        )
-        if (found := _UNSURE.search(cell))
-        else cell
-        for cell in cells
-    ]
+def _mark(cell: str) -> str:
+    found = _UNSURE.search(cell)
+    if not found:
+        return cell
+    why = MalformedError(
+        "holds U+{code}, which is lost or of private use",
+        code=f"{ord(found[0]):04X}",
+    )
+    return Flawed(cell, why)

@@ -15,14 +15,16 @@ from syncd.lists.rows import Told
 FORMATS = ("csv", "tsv", "txt", "hosts", "ndjson", "xlsx")
 _HEAD = 4096  # bytes of the beginning that are looked at
 _ENDINGS = {f".{name}": name for name in FORMATS}
-_ENDINGS |= {".tab": "tsv", ".list": "txt", ".jsonl": "ndjson"}
-_ENDINGS |= {".xlsm": "xlsx"}
+_ENDINGS |= {
+    ".tab": "tsv",
+    ".list": "txt",
+    ".jsonl": "ndjson",
+    ".xlsm": "xlsx",
+}
 _TABLE = resources.files(__package__).joinpath("foreign.tsv")
-FOREIGN = [  # name, pattern or part of a ZIP, hint
-    (row.split("\t")[0], row.split("\t")[1], row.split("\t")[2])
-    for row in _TABLE.read_text("utf-8").splitlines()
-    if row[0] != "#"
-]
+_ROWS = _TABLE.read_text("utf-8").splitlines()
+# Name, pattern or part of a ZIP, hint.
+FOREIGN = [row.split("\t") for row in _ROWS if row[0] != "#"]
 
 
 def named(path: Path) -> str:

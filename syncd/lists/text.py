@@ -181,8 +181,8 @@ class Text:
                 text = first.text
                 if row > number:
                     text = "\n".join(line.text for line in feed.taken)
-                if cells.unsure(text) and not isinstance(found, Mapping):
-                    found = cells.marked(found)
+                if not text.isascii() and not isinstance(found, Mapping):
+                    found = cells.marked(text, found)
                 yield Row(number, row, end, found, text, why)
 
     def _passes(self, text: str) -> bool:
@@ -275,10 +275,7 @@ class Text:
                 )
         if top and self._told.header and self._known(top[0].text):
             self._begin = top[0].end, top[0].number
-            said = {"line": top[0].number}
-            self._notes.append(
-                Note("line {line} is a heading, and no value", said)
-            )
+            self._notes.append(skipped(0, top[0].number))
 
     def _columns(self) -> None:
         """Find the header, or the first row, and what parts its cells."""
@@ -303,10 +300,7 @@ class Text:
                 why = MalformedError("text behind a closing quote")
                 self._refuse(first.number, why)
             self._begin = first.end, first.number
-            said = {"line": first.number}
-            self._notes.append(
-                Note("the header is the comment in line {line}", said)
-            )
+            self._notes.append(skipped(0, first.number))
         else:
             self._begin = first.begin, first.number - 1
             row = next(self._records(*self._begin), None)
