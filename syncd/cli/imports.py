@@ -173,7 +173,12 @@ def _add_import(noun: typer.Typer) -> None:
             )
             journey.budget = door.settings_of(ctx).own.max_request_bytes
             journey.anew = anew
+            before = set(map(str, rows.notes))
             counts = journey.run()
+            for note in rows.notes:  # some are known only now
+                if str(note) not in before:
+                    said = t(note.template, **note.params)
+                    terminal.tell(f"{file}: {said}")
             _end(journey, counts, refused, as_json=as_json)
 
 
@@ -286,6 +291,9 @@ def _end(
         elif what == "notice":
             line = notices.of({"notices": (code,)})
             terminal.tell(f"{n:>9,} × {line}")
+    for (field, word), n in journey.columns.ignored.most_common(SHOWN):
+        line = t("{field}: {word} is ignored", field=field, word=word)
+        terminal.tell(f"{n:>9,} × {line}")
     if not counts.get("refused"):
         return
     reasons = Counter(dict(bad.reasons(rows())))
@@ -410,7 +418,7 @@ HEAD = ("id", "list", "file", "by", "began", "state", *COUNTS, "dropped")
 
 
 def _row(item: Mapping[str, Any]) -> list[str]:
-    state = t("ended") if item["finished"] else t("at row {n}", n=item["row"])
+    state = t("finished") if item["finished"] else t("at row {n}", n=item["row"])
     return [
         str(item["id"]),
         *(item["list"], item["name"], item["by"]),
