@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncd.cli import door, notices, report, tables, terminal, text
+from syncd.cli import door, notices, report, terminal, text
 from syncd.cli.door import Door
 from syncd.cli.report import AsJson, Maps, TokenFile, given
 from syncd.cli.text import t
 from syncd.errors import SyncdError, UsageError
-from syncd.indicator import vocabulary
-from syncd.lists.rows import Row, Table, Told
+
+if TYPE_CHECKING:
+    from syncd.lists.rows import Row, Table, Told
 
 SHOWN = 20  # rows of a file that are told one by one
 COUNTED = ("added", "known", "replaced", "refused")
@@ -157,6 +158,11 @@ def add(noun: typer.Typer) -> None:
         token_file: TokenFile = None,
         as_json: AsJson = False,
     ) -> None:
+        # Only this verb reads tables.
+        from syncd.cli import tables
+        from syncd.cli.importing.meter import Meter
+        from syncd.lists.rows import Told
+
         if type_ not in ("exempt", "note"):
             raise UsageError(
                 t("not given: {names}", names="type"),
@@ -171,26 +177,30 @@ def add(noun: typer.Typer) -> None:
         rows, read = _entries(file, said, map_ or [], names, fields, ours)
         with (
             Door.of(ctx, token_file) as own,
-            tables.meter(file, rows) as meter,
+            Meter(file.name, rows.span) as meter,
         ):
             kept = Kept(own, type_)
             for some in tables.steps(rows, read):
                 kept.take(
                     [(o.row.number, o.problem or o.fields) for o in some]
                 )
-                meter(some[-1].row)
+                last = some[-1].row
+                meter.at(min(last.end, rows.span), last.number)
+        tables.tell_notes(file, rows)
         kept.show(as_json, SHOWN)
 
 
 def _entries(
     file: Path,
-    said: Told,
+    said: "Told",
     maps: Sequence[str],
     names: Mapping[str, str],
     fields: Mapping[str, Any],
     ours: Mapping[str, Any],
-) -> tuple[Table, Callable[[Row], Mapping[str, Any]]]:
+) -> tuple["Table", Callable[["Row"], Mapping[str, Any]]]:
     """Return a file as a table, and what reads an entry from its rows."""
+    from syncd.cli import tables
+
     rows, plan = tables.understood(
         file,
         said,
@@ -212,7 +222,7 @@ def _entries(
             )
         )
 
-    def read(row: Row) -> Mapping[str, Any]:
+    def read(row: "Row") -> Mapping[str, Any]:
         cells = {n: tables.cell(row, at).strip() for n, at in more.items()}
         if cells.get("code"):
             cells["code"] = _code(cells["code"])
@@ -223,6 +233,8 @@ def _entries(
 
 def _code(word: str) -> str:
     """Return the code of a note that a cell says, by itself or by a name."""
+    from syncd.indicator import vocabulary
+
     said = word.casefold()
     for one in vocabulary.FACETS["note"].values():
         if said in (one.zh, one.en.casefold()):

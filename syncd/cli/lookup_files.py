@@ -16,6 +16,7 @@ import typer
 
 from syncd.cli import answers, door, grid, notices, tables, terminal
 from syncd.cli.asked import Asked, moment
+from syncd.cli.importing.meter import Meter
 from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import safe
@@ -78,8 +79,7 @@ def run(wanted: Wanted, asking: Asked, out: Path, *, as_json: bool) -> None:
         Exit: a row was refused, or stayed unknown.
     """
     counts = answer(wanted, asking, out)
-    for note in wanted.rows.notes:
-        terminal.tell(f"{wanted.file}: {t(note.template, **note.params)}")
+    tables.tell_notes(wanted.file, wanted.rows)
     refused = counts[REFUSED]
     if as_json:
         terminal.show_json(
@@ -117,13 +117,14 @@ def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
         SyncdError: the daemon does not answer; then there is no file.
     """
     counts: Counts = Counter()
+    rows = wanted.rows
     read = partial(_item, wanted)
     with (
         terminal.new_whole(out) as file,
-        tables.meter(wanted.file, wanted.rows) as meter,
+        Meter(wanted.file.name, rows.span) as meter,
     ):
         writer = safe.Writer(file, [*wanted.keep, *_heads()])
-        for some in tables.steps(wanted.rows, read):
+        for some in tables.steps(rows, read):
             items = [one.fields for one in some if one.problem is None]
             found = iter(asking.ask(items) if items else ())
             as_of = moment(asking.oldest) if asking.oldest else ""
@@ -133,7 +134,8 @@ def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
                 kept = _kept(one.row, wanted.keep)
                 writer.row([*kept, str(one.row.number), *cells, as_of])
                 counts[counted] += 1
-            meter(some[-1].row)
+            last = some[-1].row
+            meter.at(min(last.end, rows.span), last.number)
     return counts
 
 

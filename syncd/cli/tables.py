@@ -5,9 +5,7 @@ name, to be used as it stands. Rows come in steps that one request can hold,
 so memory does not grow with the file.
 """
 
-import contextlib
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -195,33 +193,7 @@ def _read(row: Row, read: Callable[[Row], Mapping[str, Any]]) -> Read:
         return Read(row, {}, e)
 
 
-@contextlib.contextmanager
-def meter(file: Path, rows: Table) -> Iterator[Callable[[Row], None]]:
-    """Show on a terminal how far a table was read: up to the row given."""
-    if not sys.stderr.isatty():
-        yield lambda row: None
-        return
-    # Only who looks at a terminal waits for it.
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Left
-
-    shown = (
-        "{task.description}",
-        "{task.percentage:3.0f}%",
-        "{task.fields[n]:,}",
-    )
-    texts = [TextColumn(text) for text in shown]
-    bar = Progress(
-        texts[0],
-        BarColumn(),
-        *texts[1:],
-        Left(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task(file.name, total=max(rows.span, 1), n=0)
-        yield lambda row: bar.update(
-            task, completed=min(row.end, rows.span), n=row.number
-        )
+def tell_notes(file: Path, rows: Table) -> None:
+    """Tell what there is to say of a table when all its rows are read."""
+    for note in rows.notes:
+        terminal.tell(f"{file}: {t(note.template, **note.params)}")
