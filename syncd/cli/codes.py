@@ -17,18 +17,27 @@ def add(app: typer.Typer) -> None:
     )
     def _vocabulary(
         field: Annotated[
-            str, typer.Argument(help=t("label, role, evidence, purpose, …"))
+            str,
+            typer.Argument(
+                help=t("label, role, evidence, …; or a word of any")
+            ),
         ] = "",
         word: Annotated[
             str, typer.Argument(help=t("what it is called where you are"))
         ] = "",
         as_json: Annotated[bool, typer.Option("--json")] = False,
     ) -> None:
-        found = vocabulary.listed(field, word)
+        found: tuple[vocabulary.Code, ...] = ()
+        if not word and field and field not in vocabulary.FACETS:
+            found = vocabulary.listed(word=field)
+            if found:
+                names = ", ".join(vocabulary.FACETS)
+                terminal.tell(t("fields: {names}", names=names))
+        found = found or vocabulary.listed(field, word)
         if as_json:
-            names = ("code", "parent", "zh", "en", "kinds")
+            said = ("code", "parent", "zh", "en", "kinds")
             rows = [
-                {"field": c.facet, **{n: getattr(c, n) for n in names}}
+                {"field": c.facet, **{n: getattr(c, n) for n in said}}
                 for c in found
             ]
             terminal.show_json({"codes": rows})

@@ -1504,10 +1504,9 @@ TEXT = {
     "List codes: all, of one field, near to a word.": (
         "列出代码：全部、某一字段的，或与某个词相近的。"
     ),
-    "label, role, evidence, purpose, …": "label、role、evidence、purpose 等",
+    "label, role, evidence, …; or a word of any": "label、role、evidence 等；或任一字段的词",
     "what it is called where you are": "本单位的叫法",
     "field: {field} is none of the vocabulary": "字段：代码表中没有 {field}",
-    "word: of which field?": "词：请指明属于哪个字段",
     "word: want up to {most} characters": "词：至多 {most} 个字符",
     "no code is like that word": "没有与该词相近的代码",
     "values one a line, or a table": "每行一个值的文件，或表格",

@@ -26,6 +26,7 @@ from syncd.errors import MalformedError
 LANGUAGES: Final = ("zh", "en")
 FALLBACK: Final = {"evidence": "user_tag", "handling": "no_tip_off"}
 LIKE: Final = 0.45  # of 1: what is less alike is not offered
+NEAR: Final = 3  # codes that are told as the nearest
 FEW: Final = 16  # codes that are all told where none is like the word
 SHOWN: Final = 24  # characters of a word that are told again
 
@@ -110,10 +111,10 @@ ROLE_KINDS: Final = {  # role → kinds of what can have it
 
 
 def listed(field: str = "", word: str = "") -> tuple[Code, ...]:
-    """Return all codes, those of one field, or those of it near to a word.
+    """Return all codes, those of one field, or those near to a word.
 
     Raises:
-        MalformedError: there is no such field; or a word and no field.
+        MalformedError: there is no such field.
     """
     if field and field not in FACETS:
         raise MalformedError(
@@ -122,16 +123,15 @@ def listed(field: str = "", word: str = "") -> tuple[Code, ...]:
             field=shown(field),
             names=", ".join(FACETS),
         )
-    if word and not field:
-        raise MalformedError(
-            "word: of which field?",
-            hint="fields: {names}",
-            names=", ".join(FACETS),
-        )
-    if word:
-        return nearest(field, word)
-    fields = [field] if field else FACETS
-    return tuple(code for f in fields for code in FACETS[f].values())
+    fields = [field] if field else [*FACETS]
+    if not word:
+        return tuple(code for f in fields for code in FACETS[f].values())
+    plain = _plain(word[:80])
+    found = [(like, f, c) for f in fields for c, like in _ranked(f, plain)]
+    found.sort(key=lambda one: -one[0])
+    return tuple(
+        FACETS[f][c] for _, f, c in found[: NEAR if field else 2 * NEAR]
+    )
 
 
 # ------------------------------------------------- a word that is no code
@@ -181,7 +181,7 @@ _WORD: Final = re.compile(r"[\w \-()（）、／/,+&]+")
 
 
 def nearest(
-    facet: str, word: str, n: int = 3, among: Collection[str] | None = None
+    facet: str, word: str, n: int = NEAR, among: Collection[str] | None = None
 ) -> tuple[Code, ...]:
     """Return the codes of a facet that a word may mean, the likeliest first.
 
@@ -189,7 +189,7 @@ def nearest(
     is returned that is not alike at all. Deterministic.
     """
     ranked = _ranked(facet, _plain(word[:80]))
-    some = [code for code in ranked if among is None or code in among]
+    some = [code for code, _ in ranked if among is None or code in among]
     return tuple(FACETS[facet][code] for code in some[:n])
 
 
@@ -225,7 +225,7 @@ def _texts(
 
 
 @lru_cache(4096)  # a list of a million rows has few words in a column
-def _ranked(facet: str, word: str) -> tuple[str, ...]:
+def _ranked(facet: str, word: str) -> tuple[tuple[str, float], ...]:
     """Return the codes that are like a word at all, the likeliest first."""
     texts, used = _texts(facet)
     matcher = SequenceMatcher(None, "", word, autojunk=False)
@@ -234,8 +234,8 @@ def _ranked(facet: str, word: str) -> tuple[str, ...]:
         code: max(_like(matcher, units, text, used) for text in known.items())
         for code, known in texts.items()
     }
-    ranked = sorted(like, key=lambda code: -like[code])
-    return tuple(code for code in ranked if like[code] >= LIKE)
+    ranked = sorted(like.items(), key=lambda one: -one[1])
+    return tuple(one for one in ranked if one[1] >= LIKE)
 
 
 def _like(

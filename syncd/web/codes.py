@@ -74,7 +74,7 @@ ROUTES = (
             Parameter(
                 "word",
                 {"type": "string", "maxLength": MAX_WORD},
-                "the codes of `field` that are nearest to it",
+                "the codes that are nearest to it, of `field` if one is named",
             ),
         ),
     ),

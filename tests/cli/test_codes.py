@@ -31,8 +31,18 @@ def test_all_codes_of_a_field(run: Run) -> None:
     assert "fake_shop" in run("vocabulary").out
 
 
+def test_a_word_finds_its_code_whatever_the_field(run: Run) -> None:
+    ran = run("vocabulary", "银行识别", "--json")
+    first = ran.json["codes"][0]
+    assert (first["field"], first["code"]) == ("evidence", "bank_detection")
+    assert "fields: " in ran.err
+    assert len(ran.json["codes"]) <= 6
+
+
 def test_a_field_or_word_that_is_none(run: Run) -> None:
-    ran = run("vocabulary", "colour")
+    ran = run("vocabulary", "00000000000")
     assert ran.code == 2
     assert "evidence" in ran.err
+    assert "0000" not in ran.err
+    assert run("vocabulary", "colour", "caller").code == 2
     assert run("vocabulary", "role", "0000000000").code == 1
