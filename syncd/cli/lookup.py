@@ -18,7 +18,6 @@ from syncd.errors import UsageError
 from syncd.lists.rows import Told
 
 KINDS = ("phone", "url", "account")
-TABLES = (".csv", ".tsv", ".ndjson", ".jsonl", ".xlsx")
 
 
 def add(app: typer.Typer) -> None:
@@ -88,7 +87,9 @@ def add(app: typer.Typer) -> None:
         )
         more = report.given(scheme=scheme, region=region, epoch=epoch)
         if out is None:
-            if (file and file.suffix.lower() in TABLES) or said != Told():
+            if (
+                file and file.suffix.lower() in report.TABLES
+            ) or said != Told():
                 raise UsageError(
                     t("the answers to a table go to a file"),
                     hint=t("say {ways}", ways="--out answers.csv"),
@@ -102,6 +103,11 @@ def add(app: typer.Typer) -> None:
             raise UsageError(
                 t("--out is for the values of a --file"),
                 hint=t("say {ways}", ways="--file customers.xlsx"),
+            )
+        if out.suffix.lower() in (".xlsx", ".xls", ".xlsm", ""):
+            raise UsageError(
+                t("--out: the answers are CSV"),
+                hint=t("say {ways}", ways="--out answers.csv"),
             )
         terminal.check_new(out)
         wanted = lookup_files.understood(

@@ -118,6 +118,7 @@ def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
     """
     counts: Counts = Counter()
     rows = wanted.rows
+    nowhere = set(wanted.keep)  # where each row names its own columns
     read = partial(_item, wanted)
     with (
         terminal.new_whole(out) as file,
@@ -134,8 +135,12 @@ def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
                 kept = _kept(one.row, wanted.keep)
                 writer.row([*kept, str(one.row.number), *cells, as_of])
                 counts[counted] += 1
+                nowhere.difference_update(one.row.cells)
             last = some[-1].row
             meter.at(min(last.end, rows.span), last.number)
+    if rows.header is None and nowhere:
+        names = ", ".join(sorted(nowhere))
+        terminal.tell(t("--keep: no row has {names}", names=names))
     return counts
 
 

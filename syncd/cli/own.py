@@ -120,6 +120,12 @@ def _add_values(
             t("not given: {names}", names=", ".join(missing)),
             hint=t("nothing is guessed: say {ways}", ways=ways),
         )
+    if file and file.suffix.lower() in report.TABLES:
+        way = f"syncd own load {file} --type {type_}"
+        raise UsageError(
+            t("{path}: is a table, not values one a line", path=file),
+            hint=t("say {ways}", ways=way),
+        )
     raws = report.values(file)
     with Door.of(ctx, token_file) as own:
         done = Kept(own, type_)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NEEDED = ("kind", "label", "role", "evidence")
 MOST = 10_000  # values in one call
+TABLES = (".csv", ".tsv", ".tab", ".ndjson", ".jsonl", ".xlsx", ".xlsm")
 MAX_VALUES = 16 << 20  # bytes on standard input or in a file of values
 
 TokenFile = Annotated[

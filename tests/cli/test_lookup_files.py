@@ -162,6 +162,8 @@ def test_what_cannot_be_is_told_before_anything_is_asked(
         (("--out", tmp_path / "no" / "answers.csv"), "No such file"),
         (("--out", out, "--keep", "phone"), "--keep: no column 'phone'"),
         (("--out", out, "--keep", "9"), "columns: 客户号, name, tel"),
+        (("--out", tmp_path / "a.xlsx"), "--out: the answers are CSV"),
+        (("--out", "-"), "--out: the answers are CSV"),
         (("--out", out, "--epoch", "2"), "--out is for the values"),
         (("--out", out, "--map", "value=2"), "names value twice"),
     ):
@@ -180,6 +182,24 @@ def test_what_cannot_be_is_told_before_anything_is_asked(
     assert "the answer has a column verdict too" in ran.err
     ran = desk(*ASK, "--kind", "phone", "--out", out, stdin=b"1\n")
     assert "--out is for the values of a --file" in ran.err
+
+
+def test_a_key_that_no_row_has_is_told(
+    listed: Real, run: Run, tmp_path: Path
+) -> None:
+    file, out = tmp_path / "list.ndjson", tmp_path / "answers.csv"
+    file.write_text(
+        '{"phone": "+12025557106", "no": "007"}\n{"phone": "+12025557107"}\n'
+    )
+    ran = listed.desk("bank", run)(
+        *(*ASK, "--kind", "phone", "--file", file, "--out", out),
+        *("--keep", "no", "--keep", "nmae"),
+    )
+    assert ran.code == 0
+    assert [(row["no"], row["nmae"]) for row in read(out)] == [
+        *(("007", ""), ("", "")),
+    ]
+    assert "--keep: no row has nmae" in ran.err
 
 
 def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(

@@ -106,6 +106,7 @@ def test_a_value_on_the_command_line_is_refused(bank: Desk) -> None:
         (("remove", "--id", "1", "--kind", "phone"), "name one of --id"),
         (("load", "x.csv"), "not given: type"),
         (("load", "x.csv", "--type", "local"), "not given: type"),
+        (("exempt", *PHONE, "--file", "x.csv"), "own load x.csv --type ex"),
         (("load", "x.csv", "--type", "exempt", "--text", "x"), "a note's"),
     ],
 )
