@@ -535,11 +535,11 @@ TEXT = {
     "{path}: cell {cell} shows {error}": "{path}：单元格 {cell} 显示 {error}",
     "mend or empty it": "请改正或清空该单元格",
     "the spreadsheet shows {error} there": "表格中该处显示 {error}",
-    "{n} hidden rows are read like the others: {rows}": (
-        "有 {n} 个隐藏行，与其他行一样读入：{rows}"
+    "{n} hidden rows are read like the others: {those}": (
+        "有 {n} 个隐藏行，与其他行一样读入：{those}"
     ),
-    "hidden columns are read like the others: {columns}": (
-        "隐藏列与其他列一样读入：{columns}"
+    "hidden columns are read like the others: {those}": (
+        "隐藏列与其他列一样读入：{those}"
     ),
     "{path}: no sheet {name}": "{path}：没有工作表 {name}",
     "{path}: has {n} sheets": "{path}：有 {n} 个工作表",

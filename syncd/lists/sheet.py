@@ -18,6 +18,7 @@ import msgspec
 
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import header, workbook
+from syncd.lists.parts import broken, too_large
 from syncd.lists.rows import Flawed, Note, Row, Told
 from syncd.lists.workbook import DIGITS, MAX_COLUMNS, MAX_ROWS
 
@@ -109,32 +110,26 @@ def _frames(path: Path, wanted: str) -> Iterator[Any]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # of a library that panics
     )
+    out: Any = child.stdout
     try:
-        out: Any = child.stdout
-        while len(head := out.read(4)) == 4:
-            frame = msgspec.msgpack.decode(out.read(int.from_bytes(head)))
+        while True:
+            head = out.read(4)
+            raw = out.read(int.from_bytes(head))
+            if len(head) < 4 or len(raw) < int.from_bytes(head):
+                died = child.wait()
+                why = too_large() if died in _MEMORY else broken(f"{died}")
+                frame: Any = {"refused": why.parts}
+            else:
+                frame = msgspec.msgpack.decode(raw)
             if frame is None:
                 return
             if isinstance(frame, dict) and "refused" in frame:
                 message, hint, params = frame["refused"]
                 raise UsageError(message, hint=hint, path=path, **params)
             yield frame
-        died = child.wait()
     finally:
         child.kill()
         child.communicate()
-    if died in _MEMORY:
-        raise UsageError(
-            "{path}: is larger inside than a list is",
-            path=path,
-            hint="save the sheet as CSV",
-        )
-    raise UsageError(
-        "{path}: is no sound XLSX workbook ({what})",
-        path=path,
-        what=f"exit {died}",
-        hint="save it again, or as CSV",
-    )
 
 
 class _Whole:

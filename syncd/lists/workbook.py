@@ -17,25 +17,22 @@ import signal
 import sys
 import zipfile
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from re import compile as regex
 from re import finditer
 from typing import Any
-from xml.parsers import expat
 
 import msgspec
 from python_calamine import CalamineSheet, CalamineWorkbook
 
+from syncd.lists.parts import Archive, PartError, broken, too_large
 from syncd.lists.rows import Note
 
-MAX_PARTS = 1000
-MAX_INFLATED = 1 << 30  # bytes, of all parts
-MAX_STRINGS = 128 << 20  # bytes of the table of texts, which is held whole
-MAX_TEXT = 256 << 10  # bytes of one cell: Excel writes 32,767 characters
 MAX_COLUMNS = 200
 MAX_ROWS = 1_048_576
 MAX_AREA = 12_000_000  # cells from the first corner to the last
@@ -43,7 +40,6 @@ MAX_MERGED = 100_000
 MAX_MEMORY = 448 << 20  # bytes of the child; the parent has some 30 MB
 DIGITS = 15  # that a spreadsheet keeps of a number
 _MOST = 1 << 14  # columns that a spreadsheet has
-_PIECE = 64 << 10
 _BATCH = 500  # rows of a frame
 _NAMED = 5  # hidden rows
 
@@ -58,129 +54,13 @@ _PADS = regex(
 Cell = str | tuple[str]
 
 
-class SheetError(Exception):
-    """Why a workbook is refused: message, hint and parameters but the path."""
-
-    def __init__(self, message: str, *, hint: str, **params: object) -> None:
-        self.parts = message, hint, params
-
-
-def _large() -> SheetError:
-    return SheetError(
-        "{path}: is larger inside than a list is", hint="save the sheet as CSV"
-    )
-
-
-def _broken(what: str) -> SheetError:
-    return SheetError(
-        "{path}: is no sound XLSX workbook ({what})",
-        what=what,
-        hint="save it again, or as CSV",
-    )
-
-
-# ------------------------------------------------------------ the archive
-
-
-class _Archive:
-    """The parts of a workbook, found where calamine finds them."""
-
-    def __init__(self, file: zipfile.ZipFile) -> None:
-        self._file = file
-        parts = file.infolist()
-        self._parts = {
-            part.filename.replace("\\", "/").lower(): part for part in parts
-        }
-        inflated = sum(part.file_size for part in parts)
-        if len(parts) > MAX_PARTS or inflated > MAX_INFLATED:
-            raise _large()
-        if len(self._parts) < len(parts):
-            raise _broken("a part twice")
-        target = next(
-            attrs["Target"].lstrip("/")
-            for _, attrs in self._elements("_rels/.rels")
-            if attrs.get("Type", "").endswith("/officeDocument")
-        )
-        self._home = target[: target.rfind("/") + 1].lower()
-        strings = self._parts.get(f"{self._home}sharedstrings.xml")
-        if strings is not None:
-            if strings.file_size > MAX_STRINGS:
-                raise _large()
-            self.parse(f"{self._home}sharedstrings.xml")
-
-    def sheets(self) -> dict[str, tuple[str, str]]:
-        """Return the sheets of cells: by name the part and the state."""
-        parts = {}
-        for _, attrs in self._elements(f"{self._home}_rels/workbook.xml.rels"):
-            if attrs.get("Type", "").endswith("/worksheet"):
-                target = attrs["Target"]
-                home = "" if target.startswith("/") else self._home
-                parts[attrs["Id"]] = home + target.removeprefix("/")
-        found = {}
-        for name, attrs in self._elements(f"{self._home}workbook.xml"):
-            ids = [v for k, v in attrs.items() if k.rpartition(":")[2] == "id"]
-            if name == "sheet" and ids[0] in parts:
-                state = attrs.get("state", "visible")
-                found[attrs["name"]] = parts[ids[0]], state
-        return found
-
-    def formats(self) -> list[str]:
-        """Return each style's number format, "" where it is built in."""
-        codes: dict[str, str] = {}
-        styles = []
-        inside = False
-        if f"{self._home}styles.xml" in self._parts:
-            for name, attrs in self._elements(f"{self._home}styles.xml"):
-                if name == "numFmt":
-                    codes[attrs["numFmtId"]] = attrs["formatCode"]
-                elif name in ("cellXfs", "cellStyles", "dxfs"):
-                    inside = name == "cellXfs"
-                elif inside and name == "xf":
-                    styles.append(codes.get(attrs.get("numFmtId", ""), ""))
-        return styles
-
-    def _elements(self, part: str) -> list[tuple[str, dict[str, str]]]:
-        found: list[tuple[str, dict[str, str]]] = []
-        self.parse(
-            part,
-            StartElementHandler=lambda name, attrs: found.append(
-                (name.rpartition(":")[2], attrs)
-            ),
-        )
-        return found
-
-    def parse(self, part: str, **handlers: Callable[..., None]) -> None:
-        """Parse a part to its end, which holds it against its checksum.
-
-        Raises:
-            SheetError: it has a declaration, or a huge text.
-        """
-        parser = expat.ParserCreate()
-        parser.buffer_text = True
-        for name, on in handlers.items():
-            setattr(parser, name, on)
-        parser.StartDoctypeDeclHandler = _doctype
-        since_tag = 0
-        with self._file.open(self._parts[part.lower()]) as file:
-            while piece := file.read(_PIECE):
-                parser.Parse(piece, False)
-                since_tag = 0 if b"<" in piece else since_tag + len(piece)
-                if since_tag > MAX_TEXT:
-                    raise _large()
-        parser.Parse(b"", True)
-
-
-def _doctype(*_: object) -> None:
-    raise _broken("DOCTYPE")
-
-
 # --------------------------------------------------------------- the pass
 
 
 class _Scan:
     """What one pass over a sheet's XML tells that calamine does not."""
 
-    def __init__(self, archive: _Archive, part: str) -> None:
+    def __init__(self, archive: Archive, part: str) -> None:
         self.first = self.last = 0  # rows with something in them
         self.left, self.right = 1 << 20, 0  # columns likewise
         self.hidden_rows = array("L")
@@ -216,9 +96,9 @@ class _Scan:
             if "r" in attrs:
                 column = number(attrs["r"].removesuffix(self._digits))
             if column > _MOST:
-                raise _large()
+                raise too_large()
             if column <= self._column or not self._row:
-                raise _broken("cells out of order")
+                raise broken("cells out of order")
             self._column = column
         elif name == "v":
             self._filled = True
@@ -227,9 +107,9 @@ class _Scan:
             self._close()
             row = int(attrs.get("r", self._row + 1))
             if row > MAX_ROWS:
-                raise _large()
+                raise too_large()
             if row <= self._row:
-                raise _broken("rows out of order")
+                raise broken("rows out of order")
             self._row, self._digits, self._column = row, str(row), 0
             self._hidden = hides(attrs)
         elif name == "is":
@@ -239,7 +119,7 @@ class _Scan:
         elif name == "mergeCell":
             self._merged += 1
             if self._merged > MAX_MERGED:
-                raise _large()
+                raise too_large()
         elif name == "col" and hides(attrs):
             last = min(int(attrs["max"]), _MOST)
             self.hidden_columns += range(int(attrs["min"]), last + 1)
@@ -252,7 +132,7 @@ class _Scan:
 
     def _odd(self, *_: object) -> None:
         if self._wanted:  # calamine takes what stands before it
-            raise _broken("a value in pieces")
+            raise broken("a value in pieces")
 
     def _close(self) -> None:
         """Take up the cell that ended."""
@@ -274,13 +154,13 @@ class _Scan:
         """Keep what a cell says beyond its value."""
         about = None
         if self._formula and not text and kind != "str":
-            raise SheetError(
+            raise PartError(
                 "{path}: cell {cell} is a formula without its result",
                 cell=f"{letters(self._column)}{self._row}",
                 hint="open it in a spreadsheet and save it again",
             )
         if kind == "e" and text not in ("", *_ERRORS):
-            raise SheetError(
+            raise PartError(
                 "{path}: cell {cell} shows {error}",
                 cell=f"{letters(self._column)}{self._row}",
                 error=repr(text)[:40],
@@ -373,7 +253,8 @@ class _Rows:
 
     def __iter__(self) -> Iterator[tuple[int, int, list[Cell]]]:
         """Yield the rows that have something of their own in them."""
-        left = [""] * (self._scan.left - 1)  # that calamine leaves out
+        _, empty = self._sheet.start or (0, 0)
+        left = [""] * empty  # columns that calamine leaves out
         marks = zip(self._scan.at, self._scan.what, strict=True)
         mark = next(marks, (0, 0))
         for row, values in enumerate(self._sheet.iter_rows(), 1):
@@ -416,7 +297,7 @@ class _Rows:
                 self._open.append((bottom + 1, left, right, cells[left]))
                 last = max(last, bottom + 1)
         if len(self._open) > MAX_COLUMNS:
-            raise _broken("merged ranges that overlap")
+            raise broken("merged ranges that overlap")
         for _, left, right, cell in self._open:
             end = min(right + 1, self._scan.right)
             cells += [""] * (end - len(cells))
@@ -431,29 +312,25 @@ def frames(path: Path, wanted: str) -> Iterator[Any]:
     """Yield what is told of a sheet, as the module's head says."""
     try:
         with zipfile.ZipFile(path) as file:
-            archive = _Archive(file)
+            archive = Archive(file)
             sheets = archive.sheets()
             name = _chosen(sheets, wanted)
             scan = _Scan(archive, sheets[name][0])
         area = (scan.last - scan.first + 1) * (scan.right - scan.left + 1)
         if area > MAX_AREA:
-            raise _large()
+            raise too_large()
         yield {"sheet": name, "span": scan.last, "notes": _notes(scan)}
-        batch = []
         sheet = CalamineWorkbook.from_path(path).get_sheet_by_name(name)
-        for row in _Rows(sheet, scan) if sheet.start else ():
-            batch.append(row)
-            if len(batch) == _BATCH:
-                yield batch
-                batch = []
-        yield batch
+        rows = iter(_Rows(sheet, scan) if sheet.start else ())
+        while batch := [*islice(rows, _BATCH)]:
+            yield batch
         yield None
-    except SheetError as e:
+    except PartError as e:
         yield {"refused": e.parts}
     except MemoryError:
-        yield {"refused": _large().parts}
+        yield {"refused": too_large().parts}
     except Exception as e:  # noqa: BLE001 - whatever a broken one makes them raise
-        yield {"refused": _broken(type(e).__name__).parts}
+        yield {"refused": broken(type(e).__name__).parts}
 
 
 def _chosen(sheets: dict[str, tuple[str, str]], wanted: str) -> str:
@@ -461,14 +338,14 @@ def _chosen(sheets: dict[str, tuple[str, str]], wanted: str) -> str:
     shown = [name for name in sheets if sheets[name][1] == "visible"]
     known = shown or [n for n in sheets if sheets[n][1] != "veryHidden"]
     if wanted and wanted not in sheets:
-        raise SheetError(
+        raise PartError(
             "{path}: no sheet {name}",
             name=wanted,
             hint="sheets: {names}",
             names=", ".join(known),
         )
     if not wanted and len(shown) != 1:
-        raise SheetError(
+        raise PartError(
             "{path}: has {n} sheets",
             n=len(shown),
             hint="say --sheet: {names}",
@@ -487,17 +364,15 @@ def _notes(scan: _Scan) -> list[Note]:
     ]
     told = (
         Note(
-            "{n} hidden rows are read like the others: {rows}",
-            {"n": len(scan.hidden_rows), "rows": ", ".join(rows + more)},
+            "{n} hidden rows are read like the others: {those}",
+            {"n": len(scan.hidden_rows), "those": ", ".join(rows + more)},
         ),
         Note(
-            "hidden columns are read like the others: {columns}",
-            {"columns": ", ".join(columns)},
+            "hidden columns are read like the others: {those}",
+            {"those": ", ".join(columns)},
         ),
     )
-    return [
-        note for note, some in zip(told, (rows, columns), strict=True) if some
-    ]
+    return [note for note in told if note.params["those"]]
 
 
 def main() -> None:

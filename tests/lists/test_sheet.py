@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import columns, table, workbook
+from syncd.lists import columns, parts, table, workbook
 from syncd.lists.rows import Flawed, Row, Told
 
 calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -189,6 +189,18 @@ def test_columns_keep_their_letters(tmp_path: Path) -> None:
     assert [(r.number, r.cells) for r in opened.rows(0, 0)] == [
         (5, ["", "x", "a"])
     ]
+
+
+def test_cells_without_a_value_shift_nothing(tmp_path: Path) -> None:
+    """Calamine takes an empty value for no cell, and its column for none."""
+    path = made(
+        tmp_path / "a.xlsx",
+        '<row r="1"><c r="A1"><v></v></c><c r="B1" t="str"><v>值</v></c></row>'
+        '<row r="2"><c r="A2"><v/></c><c r="B2" t="e"><v>#N/A</v></c></row>',
+    )
+    opened = table.open_table(path, Told())
+    assert opened.header == ("", "值")
+    assert [row.cells for row in opened.rows(0, 0)] == [["", "#N/A"]]
 
 
 @pytest.mark.parametrize(
@@ -545,7 +557,8 @@ def test_limits(
         strings="<si><t>a</t></si>",
     )
     assert unsheltered(path)
-    monkeypatch.setattr(workbook, limit, 1)
+    where = parts if hasattr(parts, limit) else workbook
+    monkeypatch.setattr(where, limit, 1)
     with refusal("larger inside"):
         unsheltered(path)
 
@@ -587,7 +600,7 @@ def test_formulas_say_what_they_gave(tmp_path: Path) -> None:
         "<c><f>1+1</f><v /></c>",
         '<c s="1"><f t="shared" si="0"/></c>',
         "<c><f>1+1</f>\n<v></v></c>",
-        "<c><!--" + "x" * workbook._PIECE + "--><f>1+1</f></c>",
+        "<c><!--" + "x" * parts.PIECE + "--><f>1+1</f></c>",
     ):
         path = made(tmp_path / "a.xlsx", column(cell))
         with pytest.raises(UsageError, match="A2 is a formula without"):
@@ -708,6 +721,34 @@ def test_a_child_without_memory_is_a_clear_error(tmp_path: Path) -> None:
     )
     with refusal("larger inside than a list is"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("ends", "why"),
+    [
+        ("os.kill(os.getpid(), 9)", "larger inside than a list is"),
+        ("os.abort()", "larger inside than a list is"),
+        ("sys.exit(3)", r"is no sound XLSX workbook \(3\)"),
+    ],
+)
+def test_a_child_that_dies_is_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str, why: str
+) -> None:
+    """In the middle of a frame, too."""
+    real = subprocess.Popen
+    code = (
+        "import os, resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+        "sys.stdout.buffer.write(b'\\0\\0\\0\\x09half')\n"
+        f"sys.stdout.flush()\n{ends}\n"
+    )
+    monkeypatch.setattr(
+        subprocess,
+        "Popen",
+        lambda _, **options: real([sys.executable, "-c", code], **options),
+    )
+    with refusal(why):
+        read(saved(tmp_path / "a.xlsx", [["value"]]))
 
 
 def test_no_child_is_left(
