@@ -418,7 +418,9 @@ HEAD = ("id", "list", "file", "by", "began", "state", *COUNTS, "dropped")
 
 
 def _row(item: Mapping[str, Any]) -> list[str]:
-    state = t("finished") if item["finished"] else t("at row {n}", n=item["row"])
+    state = (
+        t("finished") if item["finished"] else t("at row {n}", n=item["row"])
+    )
     return [
         str(item["id"]),
         *(item["list"], item["name"], item["by"]),

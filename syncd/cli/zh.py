@@ -1625,6 +1625,6 @@ TEXT = {
     "{n} of them are not kept any more": "其中 {n} 行已不再保存",
     "{n} refused rows: {path}": "退回 {n} 行：{path}",
     "{n} s left": "剩余 {n} 秒",
-    'finished': '已完成',
-    '{field}: {word} is ignored': '{field}：{word} 未采用',
+    "finished": "已完成",
+    "{field}: {word} is ignored": "{field}：{word} 未采用",
 }

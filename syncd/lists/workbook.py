@@ -51,6 +51,7 @@ _PADS = regex(
     r'(?:\[[^]]*\])*(?:"([^"]*)"|\\(.))?'
     r'((?:[0#?\- ]|[^!-~ ]|\\\D|[_*].|"[^"0-9A-Za-z+]*")+)(?:;.*)?'
 )
+_PERCENT = regex(r"[0#.]+%(?:;.*)?")
 Cell = str | tuple[str]
 
 
@@ -203,10 +204,10 @@ def letters(column: int) -> str:
 
 
 def pads(code: str) -> tuple[str, str, int] | None:
-    """Return what a format puts before a whole number, and the digits."""
+    """Return what a format puts before a number, and its least digits."""
     match = _PADS.fullmatch(code)
     if match is None:
-        return None
+        return ("percent", "", 0) if _PERCENT.fullmatch(code) else None
     before, zeros = match[1] or match[2] or "", match[3].count("0")
     if not any(c == "+" or (c.isascii() and c.isalnum()) for c in before):
         before = ""
@@ -282,6 +283,8 @@ class _Rows:
                 return (next(self._digits)[0].decode(),)
             case "error":
                 return (detail,)
+            case "percent":
+                return f"{float(text) * 100:.10g}%"
             case "pads" if text.isdecimal():
                 return detail + text.zfill(zeros)
         return cell
