@@ -40,7 +40,7 @@ Maps = Annotated[
     typer.Option("--map", help=t("FIELD=COLUMN, by name or number from 1")),
 ]
 Format = Annotated[
-    str, typer.Option("--format", help="csv, tsv, txt, ndjson, xlsx")
+    str, typer.Option("--format", help="csv, tsv, txt, hosts, ndjson, xlsx")
 ]
 Detected = Annotated[str, typer.Option(help=t("detected if not given"))]
 NoHeader = Annotated[

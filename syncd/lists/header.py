@@ -16,8 +16,11 @@ FIRST = 20  # rows among which the header is looked for
 
 def knows(told: Told) -> Callable[[str], bool]:
     """Return what tells whether a name of a column means something."""
-    mapped = {name.strip() for name in told.names}
-    return lambda name: name.strip() in mapped or columns.known(name)
+    mapped = {*map(str.strip, told.names)}  # or numbers, which name nothing
+    return lambda name: (
+        columns.known(name)
+        or (name.strip() in mapped and not name.strip().isdecimal())
+    )
 
 
 def header_row(

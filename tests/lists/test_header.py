@@ -5,7 +5,7 @@ import pytest
 from syncd.lists import header
 from syncd.lists.rows import Told
 
-KNOWN = header.knows(Told(names=("编号 ",)))
+KNOWN = header.knows(Told(names=("编号 ", "2")))
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,7 @@ def test_the_header_is_where_the_names_are(
         [["a", "b"], ["c", "d"]],  # nothing is known
         [["13800138000", "x"], ["号码", "标签"]],  # as wide as a row: no title
         [["类型", "内容"], ["url", "a"]],  # a value that is a name too
+        [["题"], ["2"]],  # a column's number is no name
         [["题"], ["url", "a", "b"]],  # one of three: by chance
         [["题"]] * header.FIRST + [["号码", "标签"]],  # too far below
     ],
