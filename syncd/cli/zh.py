@@ -606,6 +606,11 @@ TEXT = {
     " front: it may have lost its own": (
         "value：{n} 位，而多数为 {most} 位且其中有以 0 开头的：开头的 0 可能已丢失"
     ),
+    "{where}: no TOML: {why}": "{where}：不是 TOML：{why}",
+    "{where}: line {n}: {why}": "{where}：第 {n} 行：{why}",
+    "{where}: line {n}: {key} means nothing in [{section}], or has not its"
+    " type": "{where}：第 {n} 行：{key} 在 [{section}] 中没有含义，或类型不对",
+    "known there: {names}": "该处可用：{names}",
     "fill it up, or mark it as text: '…": "请补齐，或以文本标记：'…",
     "value: all numbers of {n} digits end with 0: a spreadsheet rounded them": (
         "value：{n} 位的号码全部以 0 结尾：已被表格软件舍入"

@@ -68,7 +68,12 @@ REFUSING: tuple[str, ...] = (
     *("lists/kinds.py", "lists/lines.py", "lists/sheet.py"),
     *("lists/table.py", "lists/text.py"),
     *("lists/columns.py", "lists/days.py", "lists/lines.py"),
-    *("lists/losses.py", "lists/sheet.py", "lists/words.py"),
+    *(
+        "lists/losses.py",
+        "lists/mapping.py",
+        "lists/sheet.py",
+        "lists/words.py",
+    ),
     "lists/table.py",
     "indicator/account.py",
     "indicator/bank.py",

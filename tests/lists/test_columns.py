@@ -416,3 +416,21 @@ def test_maps(maps: list[str], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         columns.parted(maps)
     assert columns.parted(["value=a=b"]) == {"value": "a=b"}
+
+
+def test_the_value_of_a_row_as_it_stands() -> None:
+    """For a refused row, whose other cells may be wrong."""
+    assert plan("号码,标签").value(row("'13800138000,x")) == "13800138000"
+    assert plan("号码").value(row(" ")) == ""
+    assert plan("号码").value(Row(2, 2, 9, (), "x")) == ""
+    named = plan(None)
+    assert named.value(row({"x": "1", "值": "2"})) == "2"
+    assert named.value(row({"x": "1"})) == ""
+    assert named.value(row({"值": "1", "value": "2"})) == ""
+
+
+def test_what_is_no_digits_is_not_counted() -> None:
+    made, rows = seen("zhang", *ZEROS, "200001234567893")
+    assert made.report(rows[0])["value"] == "zhang"
+    with pytest.raises(MalformedError, match="where most have 16"):
+        made.report(rows[4])

@@ -80,3 +80,18 @@ def test_every_cell_is_quoted() -> None:
     safe.Writer(file, ["a"]).row(['x;=1+1"'])
     raw = file.getvalue()
     assert raw == b'\xef\xbb\xbf"a"\r\n"x;=1+1"""\r\n'
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("'138", "138"),
+        ('="0138"', "0138"),
+        ('="a""b"', 'a"b'),
+        ("＇138", "138"),
+        ("\t138", "138"),
+        ('=""', ""),
+    ],
+)
+def test_marks_of_text_are_no_part_of_a_value(cell: str, value: str) -> None:
+    assert safe.plain(cell) == value

@@ -1,0 +1,192 @@
+"""The mapping file: what the owner of a list says of it, kept beside it.
+
+    [file]                          how to read it: `rows.Told`
+    encoding = "gb18030"
+    [columns]                       field = name of a column, or its number
+    value = "涉案卡号"
+    [constants]                     what all rows have
+    kind = "account"
+    [words.label]                   word = code, or its label
+    "杀猪盘" = "fake_invest"
+    "其它" = ""                     not decided yet: its rows are refused
+
+A dry run writes one (`written`), with every word that nobody knew; it is
+edited, kept, and given back for the next list of the same make.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, replace
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from syncd.errors import UsageError
+from syncd.flows.draft import Draft
+from syncd.lists import days, words
+from syncd.lists.columns import FIELDS, Columns, Said
+from syncd.lists.preview import Unknown
+from syncd.lists.rows import Told
+from syncd.lists.words import UnknownError
+
+MOST: Final = 1 << 20  # bytes
+_TOLD: Final = {
+    f.name: type(f.default) if f.default is not None else Path
+    for f in fields(Told)
+    if f.name != "names"
+} | {"count": int}
+_CONSTANTS: Final = {
+    f.name: str if f.name == "technique" else type(f.default)
+    for f in msgspec.structs.fields(Draft)
+    if f.name not in {"value", "basis", "urgent"}
+}
+
+
+def read(text: str, where: str, zone: tzinfo = days.ZONE) -> tuple[Told, Said]:
+    """Return how to read a file, and what is said of its columns and words.
+
+    Raises:
+        UsageError: it is no mapping file, or says what cannot be; names the
+            line.
+    """
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise UsageError(
+            "{where}: no TOML: {why}", where=where, why=e
+        ) from None
+    at = _Place(text, where)
+    at.check(
+        found,
+        "",
+        dict.fromkeys(("file", "columns", "constants", "words"), dict),
+    )
+    file, named = found.get("file", {}), found.get("columns", {})
+    at.check(
+        file, "file", {n: str if k is Path else k for n, k in _TOLD.items()}
+    )
+    at.check(named, "columns", dict.fromkeys(FIELDS, (str, int)))
+    constants = found.get("constants", {})
+    at.check(constants, "constants", _CONSTANTS)
+    own: dict[tuple[str, str], str] = {}
+    at.check(found.get("words", {}), "words", dict.fromkeys(words.OWN, dict))
+    for field, said in found.get("words", {}).items():
+        section = f"words.{field}"
+        at.check(said, section, dict.fromkeys(said, str))
+        for word, code in said.items():
+            own[field, word] = code
+            try:
+                words.meaning(field, {(field, word): code})
+            except UnknownError as e:
+                raise UsageError(
+                    "{where}: line {n}: {why}",
+                    hint=e.advice,
+                    **{**e.params, "where": where, "why": e},
+                    n=at.line(section, word),
+                ) from None
+    if "control" in file:
+        file["control"] = Path(file["control"])
+    columns = {field: str(column) for field, column in named.items()}
+    told = replace(Told(**file), names=tuple(columns.values()))
+    return told, Said(columns, constants, own, zone)
+
+
+class _Place:
+    """Where in a mapping file something stands that cannot be."""
+
+    def __init__(self, text: str, where: str) -> None:
+        self._lines = text.splitlines()
+        self._where = where
+
+    def line(self, section: str, key: str) -> int:
+        """Return the line of a key, from 1; of its section if it hides."""
+        here, found = "", 0
+        for n, line in enumerate(self._lines, 1):
+            if head := re.match(r"\s*\[([^]]*)\]", line):
+                here = head[1].replace('"', "").replace(" ", "")
+                if here in {section, f"{section}.{key}".lstrip(".")}:
+                    found = n
+            name = line.partition("=")[0].strip().strip("\"'")
+            if here == section and name == key:
+                return n
+        return found or 1
+
+    def check(
+        self, found: Mapping[str, Any], section: str, known: Mapping[str, Any]
+    ) -> None:
+        """Pass a table of known names, each of its type.
+
+        Raises:
+            UsageError: it has others.
+        """
+        for key, value in found.items():
+            want = known.get(key)
+            if (
+                want is not None
+                and isinstance(value, want)
+                and (type(value) is not bool or want is bool)
+            ):
+                continue
+            raise UsageError(
+                "{where}: line {n}: {key} means nothing in [{section}], or"
+                " has not its type",
+                where=self._where,
+                n=self.line(section, key),
+                key=repr(key),
+                section=section,
+                hint="known there: {names}",
+                names=", ".join(known),
+            )
+
+
+def written(
+    told: Told, said: Said, columns: Columns, unknown: Iterable[Unknown] = ()
+) -> str:
+    """Return a mapping file: all that was said, understood, or not known."""
+    named = {into: name for name, into in reversed(columns.names) if into}
+    named.pop("place", None)  # there may be several, known by their names
+    own: dict[str, list[str]] = {}
+    for (field, word), code in said.words.items():
+        if code:
+            own.setdefault(field, []).append(
+                f"{_quoted(word)} = {_quoted(code)}"
+            )
+    for one in unknown:
+        if one.shown != "…":  # else it is a value in the wrong column
+            own.setdefault(one.field, []).append(
+                f'{_quoted(one.word)} = ""  # rows: {one.rows}'
+                + (f"; nearest: {one.near}" if one.near else "")
+            )
+    parts = {
+        "file": _said(_changed(told)),
+        "columns": _said(dict(said.columns) | named | dict(said.columns)),
+        "constants": _said(said.constants),
+        **{f"words.{field}": lines for field, lines in own.items()},
+    }
+    return "\n".join(
+        "\n".join([f"[{name}]", *lines, ""]) for name, lines in parts.items()
+    )
+
+
+def _changed(told: Told) -> dict[str, Any]:
+    known = Told()
+    return {
+        name: getattr(told, name)
+        for name in _TOLD
+        if getattr(told, name) != getattr(known, name)
+    }
+
+
+def _said(found: Mapping[str, Any]) -> Iterator[str]:
+    return (f"{key} = {_quoted(value)}" for key, value in found.items())
+
+
+def _quoted(value: object) -> str:
+    """Return a value as TOML: JSON's strings, numbers and booleans are."""
+    if isinstance(value, Path):
+        value = str(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

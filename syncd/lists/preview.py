@@ -1,0 +1,167 @@
+"""The dry run: what a list would bring, before anything of it goes in.
+
+    table ─ columns ─ draft ─ flows.report ─┬─ ten rows, masked
+                                            ├─ counts, reasons
+                                            └─ all unknown words
+
+Rows are judged by the rules that the daemon judges by. Nothing is kept of a
+row but eight bytes, by which values that are there twice are counted: a
+million rows are 8 MB, and some 40 MB for a moment when they are compared.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from syncd.errors import MalformedError, SyncdError
+from syncd.flows import report
+from syncd.flows.draft import Draft
+from syncd.lists.columns import Columns
+from syncd.lists.rows import Note, Row, Table
+from syncd.lists.words import UnknownError
+
+LISTED: Final = 10  # rows that are shown
+WORDS: Final = 1000  # different ones that are told; the others are counted
+
+
+class Listed(NamedTuple):
+    """One row as it would be listed."""
+
+    row: int
+    kind: str
+    value: str  # its normal form, masked
+    fields: Mapping[str, Any]  # what the statement would say
+
+
+class Reason(NamedTuple):
+    """Why rows are refused: the same sentence, other numbers in it."""
+
+    why: SyncdError  # the first row's
+    row: int  # the first
+    rows: int
+
+
+class Unknown(NamedTuple):
+    """A word that is no code of its field, and whose rows are refused."""
+
+    field: str
+    word: str  # as it stands: for the mapping file, never for a message
+    shown: str  # as it may be told
+    near: str  # codes and labels that are like it
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a list would bring."""
+
+    columns: tuple[tuple[str, str], ...]  # name, field or "": not stored
+    listed: Sequence[Listed]
+    rows: int
+    good: int
+    twice: int  # good rows whose value stands in another row too
+    reasons: Sequence[Reason]  # the most frequent first; without `unknown`
+    unknown: Sequence[Unknown]  # likewise
+    more: int  # rows with further unknown words
+    ignored: Mapping[tuple[str, str], int]  # words no row needs, by field
+    notices: Mapping[str, int]  # how values were read: codes, rows
+    notes: tuple[Note, ...]  # on the file as a whole
+
+
+def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
+    """Return what all rows of a table would bring; read once, from the first.
+
+    `columns` should know what the rows show of losses (`surveyed`).
+    """
+    listed: list[Listed] = []
+    seen = array("q")
+    reasons: dict[tuple[object, ...], Reason] = {}
+    unknown: dict[tuple[str, str], Unknown] = {}
+    notices: Counter[str] = Counter()
+    rows = more = 0
+    columns.ignored.clear()
+    for rows, row in enumerate(table.rows(0, 0), 1):  # noqa: B007
+        try:
+            made = judged(row, columns, desk)
+        except SyncdError as e:
+            for fault in e.faults or (e,):
+                if isinstance(fault, UnknownError):
+                    more += not _note_word(unknown, fault)
+                else:
+                    key = _sentence(fault)
+                    last = reasons.get(key, Reason(fault, row.number, 0))
+                    reasons[key] = last._replace(rows=last.rows + 1)
+            continue
+        seen.append(hash((made.kind, made.value)))
+        notices.update(made.notices)
+        if len(listed) < LISTED:
+            fields = msgspec.json.decode(made.fields)
+            value = masked(made.value)
+            listed.append(Listed(row.number, made.kind, value, fields))
+    return Preview(
+        columns.names,
+        listed,
+        rows,
+        len(seen),
+        len(seen) - sum(1 for _ in groupby(sorted(seen))),
+        sorted(reasons.values(), key=lambda r: -r.rows),
+        sorted(unknown.values(), key=lambda u: -u.rows),
+        more,
+        dict(columns.ignored),
+        notices,
+        table.notes,
+    )
+
+
+def judged(row: Row, columns: Columns, desk: report.Desk) -> report.Prepared:
+    """Return what the vault would keep of a row.
+
+    Raises:
+        SyncdError: it would be refused; says all that is wrong.
+    """
+    if row.problem is not None:
+        raise row.problem
+    try:
+        draft = msgspec.convert(columns.report(row), Draft)
+    except msgspec.ValidationError as e:
+        raise MalformedError(str(e)) from None
+    return report.prepare(draft, desk)
+
+
+def masked(value: str) -> str:
+    """Return a value that nobody can read but for its ends.
+
+    A third of what stands behind its namespace is always hidden.
+    """
+    at = value.rfind(":") + 1
+    if value.startswith("+86"):
+        at = 3
+    body = value[at:]
+    begin, end = min(3, len(body) // 3), min(4, (len(body) + 1) // 3)
+    return f"{value[:at]}{body[:begin]}****{body[len(body) - end :]}"
+
+
+def _note_word(
+    unknown: dict[tuple[str, str], Unknown], fault: UnknownError
+) -> bool:
+    key = fault.field, fault.cell
+    if key not in unknown:
+        if len(unknown) >= WORDS:
+            return False
+        near = str(fault.params.get("near", ""))
+        shown = str(fault.params["word"])
+        unknown[key] = Unknown(*key, shown, near, 0)
+    unknown[key] = unknown[key]._replace(rows=unknown[key].rows + 1)
+    return True
+
+
+def _sentence(fault: SyncdError) -> tuple[object, ...]:
+    """Return what faults have in common that say the same."""
+    inner = fault.params.get("why")
+    said = inner.message if isinstance(inner, SyncdError) else ""
+    return fault.message, fault.params.get("field"), said

@@ -1,0 +1,139 @@
+"""A mapping file is kept, edited and given back; what cannot be is named."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import UsageError
+from syncd.lists import columns, mapping, words
+from syncd.lists.columns import Said
+from syncd.lists.preview import Unknown
+from syncd.lists.rows import Told
+
+FULL = """\
+# 深圳分行, nightly
+[file]
+format = "csv"
+encoding = "gb18030"
+delimiter = "|@|"
+header = false
+count = 7
+control = "list.ctl"
+
+[columns]
+value = 3
+label = "类型"
+
+[constants]
+kind = "account"
+confidence = 80
+keep_query = true
+
+[words.label]
+"杀猪盘" = "fake_invest"
+"其它" = ""
+"""
+
+
+def test_all_that_can_be_said() -> None:
+    told, said = mapping.read(FULL, "m.toml")
+    assert told == Told(
+        format="csv",
+        encoding="gb18030",
+        delimiter="|@|",
+        header=False,
+        count=7,
+        control=Path("list.ctl"),
+        names=("3", "类型"),
+    )
+    assert said.columns == {"value": "3", "label": "类型"}
+    assert said.constants["confidence"] == 80
+    assert said.words[("label", "其它")] == ""
+
+
+def test_what_is_written_is_read_again() -> None:
+    """Together with what the dry run understood, and did not know."""
+    told, said = mapping.read(FULL, "m.toml")
+    made = columns.plan(
+        ("序号", "涉案卡号", "省", "市", "类型"),
+        5,
+        Said({"label": "类型"}, {**said.constants, "role": "other"}),
+        where="a",
+        fields=("value", "label", "place"),
+    )
+    found = [
+        Unknown("label", "其它", "其它", "", 3),
+        Unknown("role", '一级"卡\x7f', "…", "", 1),
+        Unknown("region", '"火星\x7f\n', "火星", "CN 中国", 1),
+    ]
+    text = mapping.written(told, said, made, found)
+    assert '"火星\\u007f\\n" = ""  # rows: 1; nearest: CN 中国' in text
+    assert '"其它" = ""  # rows: 3\n' in text
+    told2, said2 = mapping.read(text, "m.toml")
+    assert told2 == told
+    assert said2.columns == said.columns
+    assert said2.constants == said.constants
+    assert said2.words == {**said.words, ("region", '"火星\x7f\n'): ""}
+    text = mapping.written(Told(), Said(), made)
+    assert mapping.read(text, "m")[1].columns == {
+        "value": "涉案卡号",
+        "label": "类型",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[file", "no TOML: "),
+        ("[columns]\nvalue = 1\nvalue = 2\n", "no TOML: .*line 3"),
+        ("x = 1", "line 1: 'x' means nothing"),
+        ("file = 1", "line 1: 'file' means nothing"),
+        ("\n[colums]\nvalue = 1", "line 2: 'colums' means nothing"),
+        (
+            "[file]\n\nsheat = 'a'",
+            r"line 3: 'sheat' means nothing in \[file\]",
+        ),
+        ("[file]\nheader = 'no'", "line 2: 'header' means nothing"),
+        ("[file]\ncount = true", "line 2: 'count' means nothing"),
+        ("[columns]\nvalue = 1.5", "line 2: 'value' means nothing"),
+        ("[columns]\n\"nam\" = 'x'", "line 2: 'nam' means nothing"),
+        ("[constants]\nvalue = 'x'", "line 2: 'value' means nothing"),
+        ("[constants]\nconfidence = '80'", "line 2: 'confidence' means"),
+        ("[words.seen]\n'x' = 'y'", "line 1: 'seen' means nothing"),
+        ("[words.label]\n'x' = 1", "line 2: 'x' means nothing"),
+        ("[words]\nlabel = {x = 1}", "line 1: 'x' means nothing"),
+        ("[words.role]\n\n'x' = 'caler'", "line 3: role: caler is not in"),
+        ("[words.region]\n'x' = '火星'", "line 2: region: 火星 names no"),
+    ],
+)
+def test_what_cannot_be_is_named_with_its_line(text: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why) as refused:
+        mapping.read(text, "m.toml")
+    assert str(refused.value).startswith("m.toml: ")
+
+
+def test_the_nearest_codes_are_told() -> None:
+    with pytest.raises(UsageError) as refused:
+        mapping.read("[words.role]\n'x' = 'caler'", "m.toml")
+    assert "caller 主叫号码" in refused.value.hint
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(set(words.OWN) - {"scheme", "bank"})).flatmap(
+            lambda field: st.tuples(
+                st.just(field),
+                st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+            )
+        ),
+        st.just(""),
+    )
+)
+def test_any_word_comes_back(own: dict[tuple[str, str], Any]) -> None:
+    found = [Unknown(f, word, "x", "", 1) for f, word in own]
+    made = columns.plan(None, 0, Said(), where="a")
+    text = mapping.written(Told(), Said(), made, found)
+    assert mapping.read(text, "m")[1].words == own
