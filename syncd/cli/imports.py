@@ -6,12 +6,13 @@ keeps what was refused, sealed, for operators.
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncd.cli import door, grid, notices, report, terminal
+from syncd.cli import door, grid, notices, previewing, report, terminal
 from syncd.cli.asked import moment
 from syncd.cli.door import Door
 from syncd.cli.report import AsJson, Detected, Text, TokenFile, given
@@ -20,7 +21,8 @@ from syncd.errors import UsageError
 
 if TYPE_CHECKING:
     from syncd.cli.importing.journey import Journey
-    from syncd.lists.columns import Columns
+    from syncd.lists.columns import Columns, Said
+    from syncd.lists.preview import Preview
     from syncd.lists.rows import Table, Told
 
 SHOWN = 8  # reasons of refused rows
@@ -45,6 +47,10 @@ def _add_import(noun: typer.Typer) -> None:
     def _import(
         ctx: typer.Context,
         file: Annotated[Path, typer.Argument()],
+        dry_run: Annotated[
+            bool,
+            typer.Option("--dry-run", help=t("read and show, send nothing")),
+        ] = False,
         map_: report.Maps = None,
         kind: Annotated[
             str, typer.Option(help=t("for rows that do not say it"))
@@ -89,6 +95,13 @@ def _add_import(noun: typer.Typer) -> None:
             int | None, typer.Option(help=t("rows that must be there"))
         ] = None,
         codes: report.Codes = None,
+        write_codes: Annotated[
+            Path | None,
+            typer.Option(
+                "--write-codes",
+                help=t("write a mapping file after a dry run"),
+            ),
+        ] = None,
         list_: Annotated[
             str,
             typer.Option("--list", help=t("the list's name; else the file's")),
@@ -122,8 +135,6 @@ def _add_import(noun: typer.Typer) -> None:
         token_file: TokenFile = None,
         as_json: AsJson = False,
     ) -> None:
-        from syncd.lists.rows import Told
-
         constants = given(
             kind=kind,
             label=label,
@@ -143,13 +154,27 @@ def _add_import(noun: typer.Typer) -> None:
         )
         if confidence is not None:
             constants["confidence"] = confidence
-        maps = sorted(map_ or [])
-        told = Told(
-            *(format_, encoding, delimiter, not no_header, sheet),
-            tuple(said.partition("=")[2] for said in maps),
-            *(split, widths, trailer, control, count),
-        )
-        rows, plan, options = _understood(file, told, maps, constants, codes)
+        told = {
+            "format": format_,
+            "encoding": encoding,
+            "delimiter": delimiter,
+            "header": "" if not no_header else False,
+            "sheet": sheet,
+            "split": split,
+            "widths": widths,
+            "trailer": trailer,
+            "control": control,
+            "count": count,
+        }
+        told = {k: v for k, v in told.items() if v not in ("", None)}
+        how, said = _said(map_ or [], constants, codes, told)
+        rows, plan, options = _understood(file, how, said)
+        if dry_run or write_codes is not None:
+            found = previewing.show(ctx, rows, plan, as_json=as_json)
+            if write_codes is not None:
+                _write_codes(write_codes, how, said, (plan, found))
+            previewing.end(found, file, codes=write_codes)
+            return
         if gone not in ("", "retract"):
             raise UsageError(t("--gone: want retract"))
         if local and (refresh or gone or again):
@@ -177,27 +202,65 @@ def _add_import(noun: typer.Typer) -> None:
             counts = journey.run()
             for note in rows.notes:  # some are known only now
                 if str(note) not in before:
-                    said = t(note.template, **note.params)
-                    terminal.tell(f"{file}: {said}")
+                    line = t(note.template, **note.params)
+                    terminal.tell(f"{file}: {line}")
             _end(journey, counts, refused, as_json=as_json)
 
 
-def _understood(
-    file: Path,
-    told: "Told",
+def _said(
     maps: list[str],
     constants: Mapping[str, Any],
     codes: Path | None,
-) -> tuple["Table", "Columns", dict[str, Any]]:
-    """Return a list, what its columns mean, and what it was read by."""
+    told: Mapping[str, Any],
+) -> tuple["Told", "Said"]:
+    """Return what is said of a list: by a mapping file, then by options.
+
+    Raises:
+        UsageError: the file cannot be read, or says what cannot be.
+    """
     # Only this verb reads tables.
     from syncd.cli import tables
+    from syncd.lists import columns, mapping
+    from syncd.lists.rows import Told
+
+    how, said = Told(), columns.Said()
+    files = [one for one in maps if one.endswith(".toml")]
+    for path in map(Path, files):
+        raw = terminal.read_file(path, mapping.MOST)
+        try:
+            how, said = mapping.read(raw.decode("utf-8-sig"), str(path))
+        except UnicodeDecodeError as e:
+            raise UsageError(
+                t("{where}: not UTF-8 at byte {at}", where=path, at=e.start)
+            ) from None
+    named = columns.parted([one for one in maps if one not in files])
+    said = columns.Said(
+        {**said.columns, **named},
+        {**said.constants, **constants},
+        {**said.words, **tables.own_words(codes)},
+    )
+    names = tuple(said.columns.values())
+    return replace(how, **told, names=names), said
+
+
+def _write_codes(
+    path: Path, how: "Told", said: "Said", of: tuple["Columns", "Preview"]
+) -> None:
+    from syncd.lists import mapping
+
+    plan, found = of
+    text = mapping.written(how, said, plan, found.unknown)
+    terminal.write_new(path, text.encode(), private=True)
+
+
+def _understood(
+    file: Path, how: "Told", said: "Said"
+) -> tuple["Table", "Columns", dict[str, Any]]:
+    """Return a list, what its columns mean, and what it was read by."""
     from syncd.cli.importing.refused import OURS
     from syncd.lists import columns, table
 
-    words = tables.own_words(codes)
-    rows = table.open_table(file, told)
-    said = columns.Said(columns.parted(maps), constants, words)
+    rows = table.open_table(file, how)
     plan = columns.plan(rows.header, rows.width, said, where=str(file))
     plan = plan.surveyed(rows.rows(0, 0))
     terminal.tell(f"{file}: {rows.about}")
@@ -213,10 +276,10 @@ def _understood(
         )
     options = {
         "about": rows.about,
-        "map": maps,
+        "map": sorted(said.columns.items()),
         "constants": plan.constants,
-        "codes": sorted([*k, v] for k, v in words.items()),
-        "told": [str(part) for part in (told.header, told.sheet, told.split)],
+        "codes": sorted([*k, v] for k, v in said.words.items()),
+        "told": [str(part) for part in (how.header, how.sheet, how.split)],
     }
     return rows, plan, options
 

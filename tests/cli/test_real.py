@@ -197,6 +197,77 @@ def test_what_is_in_the_vault_is_found(
     assert str(number) in history
 
 
+BANKS_OWN = (
+    "涉案账户名单（2026年11月）,,,,,\n"
+    "序号,种类,涉案账号,诈骗类型,角色,发现时间\n"
+    "1,网址,http://px1.words.example/pay,冒充公检法,钓鱼网站,2026年11月3日\n"
+    "2,网址,http://px2.words.example/pay,杀猪盘,钓鱼网站,2026/11/4\n"
+    "3,网址,http://px3.words.example/pay,冒充公检法,钓鱼网站,20261105\n"
+    "4,网址,http://com.cn/,冒充公检法,钓鱼网站,20261105\n"
+)
+
+
+def test_a_list_in_its_own_words(real: Real, run: Run, tmp_path: Path) -> None:
+    """One dry run, one mapping file edited, one import; refusals mended."""
+    bank, path = real.desk("bank", run), tmp_path / "名单.csv"
+    path.write_text(BANKS_OWN)
+    codes, out = tmp_path / "codes.toml", tmp_path / "退回.csv"
+    words = ("report", "import", path, "--evidence", "bank_detection")
+    before = len(bank("report", "imports", "--json").json["items"])
+    ran = bank("--lang", "zh", *words, "--role", "phishing_host", "--dry-run")
+    assert ran.code == 1
+    for told in ("涉案账号", "不保存", "imp_police", "将上报 0，退回 4"):
+        assert told in ran.out
+    ran = bank(*words, "--write-codes", codes)
+    assert (ran.code, codes.stat().st_mode & 0o777) == (1, 0o600)
+    again = bank(*words, "--write-codes", codes)
+    assert (again.code, "is there already" in again.err) == (2, True)
+    said = codes.read_text()
+    assert "nearest: imp_police" in said
+    # Until it is decided, its rows are refused.
+    assert bank(*words, "--map", codes, "--dry-run").code == 1
+    for word, code in (
+        ("冒充公检法", "imp_police"),
+        ("杀猪盘", "fake_invest"),
+        ("钓鱼网站", "phishing_host"),
+    ):
+        said = said.replace(f'"{word}" = ""', f'"{word}" = "{code}"')
+    codes.write_text(said)
+    ran = bank("report", "import", path, "--map", codes, "--dry-run")
+    assert "4 rows: 3 would be reported, 1 refused" in ran.out
+    listed = ran.out[ran.out.index("The first rows") :].split("\n")[2].split()
+    assert listed[:4] == ["3", "url", listed[2], "imp_police"]
+    assert "words.example" not in ran.out
+    assert "public suffix" in ran.out
+    assert len(bank("report", "imports", "--json").json["items"]) == before
+    ran = bank(
+        *("report", "import", path, "--map", codes, "--refused", out, "--json")
+    )
+    assert (ran.json["accepted"], ran.json["refused"]) == (3, 1)
+    text = out.read_text("utf-8-sig")
+    text = text.replace(
+        "http://com.cn/", "http://icbc.words.example"
+    )
+    out.write_text(text, "utf-8-sig")
+    ran = bank("report", "import", out, "--map", codes, "--json")
+    assert (ran.code, ran.json["accepted"]) == (0, 1)
+
+
+def test_what_a_dry_run_tells_programs(
+    real: Real, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("url,诈骗类型\na.dry.example,虚构\na.dry.example,假\n")
+    words = ("report", "import", path, *URL[2:], "--dry-run", "--json")
+    ran = real.desk("bank", run)(*words)
+    assert (ran.code, ran.json["good"], ran.json["rows"]) == (1, 0, 2)
+    assert {u["word"] for u in ran.json["unknown"]} == {"虚构", "假"}
+    path.write_text("url\na.dry.example\nhttp://a.dry.example/\n")
+    ran = real.desk("bank", run)("report", "import", path, *URL, "--dry-run")
+    assert ran.code == 0
+    assert "2 would be reported, 0 refused; 1 stand in another" in ran.out
+
+
 def test_a_local_list_answers_here_alone(
     real: Real, run: Run, tmp_path: Path
 ) -> None:
