@@ -23,7 +23,7 @@ from importlib import resources
 from typing import Final, NamedTuple
 
 from syncd.errors import MalformedError
-from syncd.indicator import numbering, suffixes
+from syncd.indicator import numbering, services, suffixes
 from syncd.indicator.identifier import Identifier, for_report, parse_normal
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
@@ -178,6 +178,13 @@ def _is_page(path: str) -> bool:
     return _FIRST_PAGE.fullmatch(path) is None
 
 
+def _is_service(form: str) -> bool:
+    """Tell whether an expression's query names a page of a stranger's."""
+    bare, _, query = form.partition("?")
+    service = services.OF.get(bare)
+    return service is not None and services.naming(service, query) != ""
+
+
 def _where(host: str, key: str) -> tuple[str, _Where | None]:
     """Return where strangers begin on a host's site, and what is theirs.
 
@@ -266,7 +273,7 @@ class Rule:
     def _url(self, form: str) -> Guarded | None:
         host, path = _split(form)
         found = self._owner(host)
-        if found is None:
+        if found is None or _is_service(form):
             return self._page(form)
         key, owner = found
         base, where = _where(host, key)

@@ -3,7 +3,7 @@
 import pytest
 
 from syncd.errors import SyncdError
-from syncd.indicator import never, suffixes
+from syncd.indicator import never, services, suffixes
 from syncd.indicator.identifier import Identifier, for_lookup, for_report
 from syncd.indicator.never import Guard, Owner, Rule
 from syncd.roster.terms import Never
@@ -68,6 +68,14 @@ SITE = [
     "https://www.feishu.cn/",
     "https://passport.feishu.cn/",
     "https://h5.m.taobao.com/",
+    "https://www.abchina.com.cn/",
+    "https://ebank.95559.com.cn/",
+    "https://www.hfbank.com.cn/",
+    "https://www.adbc.com.cn/",
+    "https://www.nucc.com/",
+    "https://www.tccb.com.cn/",
+    "https://bj.58.com/",
+    "https://chatgpt.com/",
 ]
 
 
@@ -108,11 +116,22 @@ OPEN = [
     "https://shop1.taobao.com/x",
     "https://hunt.feishu.cn/",
     "https://hunt.feishu.cn/docx/x",
+    "https://bj.58.com/zufang/1.html",
+    "https://www.zhipin.com/job_detail/x.html",
+    "https://chatgpt.com/share/x",
 ]
 
 
 @pytest.mark.parametrize("raw", OPEN)
 def test_what_is_a_strangers_is_not_protected(raw: str) -> None:
+    assert guards(DEFAULT, "url", raw) == "open"
+
+
+@pytest.mark.parametrize("path", services.OF)
+def test_a_page_that_its_query_names_is_a_strangers(path: str) -> None:
+    """Whoever is told to keep the query is not refused for it then."""
+    name = services.OF[path].parameters[0]
+    raw = f"https://{path}?{name}=x1"
     assert guards(DEFAULT, "url", raw) == "open"
 
 
@@ -217,6 +236,12 @@ NUMBERS = [
     "0755-95588",
     "010-10086",
     "cn:95588",
+    "112",
+    "12122",
+    "020-12381",
+    "10099",
+    "95395",
+    "010-12359",
 ]
 
 
