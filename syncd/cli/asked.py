@@ -178,6 +178,8 @@ def _late(item: Item) -> bool:
 def _why(item: Item) -> str:
     """Return why an item is unknown: by missing members, if some are."""
     missing = item.get("missing", ())
+    if missing and "quota used up" in item.get("detail", ""):
+        return t("quota used up, or no answer: {names}", names=few(missing))
     if missing:
         return t("no answer from {names}", names=few(missing))
     return answers.why(item) or ", ".join(item.get("reasons", ()))

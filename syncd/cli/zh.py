@@ -1529,6 +1529,7 @@ TEXT = {
     "--keep: no row has {names}": "--keep：没有一行含有 {names}",
     "--out: the answers are CSV": "--out：结果为 CSV 文件",
     "{path}: is a table, not values one a line": "{path}：是表格，而非每行一个值",
+    "quota used up, or no answer: {names}": "额度用完或未应答：{names}",
     "waiting for the daemon: {why}": "等待守护进程：{why}",
     "on our own lists too: {n} items": "本机构名单中也有：{n} 项",
     "not merged yet: {n} entries of {names}": "尚未合并：{names} 的 {n} 条",

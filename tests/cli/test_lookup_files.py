@@ -317,6 +317,21 @@ def test_what_is_unknown_is_asked_again_while_that_helps(
     }
 
 
+def test_a_quota_that_is_used_up_is_no_silence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Used(Holders):
+        def post(self, path: str, body: Mapping[str, Any]) -> Any:
+            said = super().post(path, body)
+            for item in said["items"]:
+                item["detail"] = "oprf: missing: carrier: quota used up"
+            return said
+
+    ask(Used("a", "a"), "a").tell()
+    err = capsys.readouterr().err
+    assert "quota used up, or no answer: carrier, police" in err
+
+
 def test_what_was_not_tried_is_not_asked_again() -> None:
     class Untried(Holders):
         def post(self, path: str, body: Mapping[str, Any]) -> Any:
