@@ -21,7 +21,7 @@ from typing import BinaryIO, NamedTuple
 from syncd.errors import MalformedError, UsageError
 
 MAX_LINE = 65_536  # bytes; a longer one is refused, and not kept
-_SHOWN = 1024  # bytes of it that are shown
+_SHOWN = 1024  # characters of it that are shown
 _LIMIT = MAX_LINE + 2  # even, for two-byte units
 _WIDE = re.compile("[\u0800-\U0010ffff]")  # three bytes or more in UTF-8
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
@@ -67,15 +67,12 @@ def _euro(e: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error("syncd.lists", _euro)
-
-
-def _errors(name: str) -> str:
-    return "syncd.lists" if name == "gb18030" else "strict"
+_ERRORS = dict.fromkeys(ENCODINGS, "strict") | {"gb18030": "syncd.lists"}
 
 
 def decode(raw: bytes, name: str) -> str:
     """Return what bytes say; UnicodeDecodeError if they say nothing."""
-    text = raw.decode(name, _errors(name))
+    text = raw.decode(name, _ERRORS[name])
     if name == "gb18030" and _PRIVATE.search(text):
         return text.translate(_REPAIRED)
     return text
@@ -140,7 +137,7 @@ def encoding(path: Path, told: str = "") -> Encoding:
 def _scan(file: BinaryIO, name: str) -> tuple[bool, int | None]:
     """Tell whether UTF-8 is no chance, and where the first wrong byte is."""
     file.seek(0)
-    decoder = codecs.getincrementaldecoder(name)(_errors(name))
+    decoder = codecs.getincrementaldecoder(name)(_ERRORS[name])
     done, ascii_, wide = 0, True, False
     while True:
         chunk = file.read(1 << 20)
@@ -179,23 +176,21 @@ def _piece(file: BinaryIO, end: bytes) -> bytes:
 
 
 def _line(raw: bytes, begin: int, end: int, name: str) -> Line:
-    why = None
-    if end - begin > MAX_LINE:
-        text = raw[:_SHOWN].decode(name, "replace") + "…"
-        why = MalformedError(
-            "the line is {size} bytes long, above {most}",
-            size=end - begin,
-            most=MAX_LINE,
-        )
-        return Line(end, text, why, raw)
+    why, size = None, end - begin
     try:
         text = decode(raw, name)
     except UnicodeDecodeError as e:
-        at = begin + e.start
+        text, at = raw.decode(name, "replace"), begin + e.start
         why = MalformedError("not {name} at byte {at}", name=name, at=at)
-        return Line(end, raw.decode(name, "replace"), why, raw)
+    if size > MAX_LINE:
+        text = text[:_SHOWN] + "…"
+        why = MalformedError(
+            "the line is {size} bytes long, above {most}",
+            size=size,
+            most=MAX_LINE,
+        )
     # DOS ends a file with 0x1A; joined files have their marks inside.
     text = text.rstrip("\r\n\x1a")
-    if "\0" in text:
+    if "\0" in text and not why:
         why = MalformedError("holds a NUL byte")
     return Line(end, text.removeprefix("\ufeff"), why, raw)
