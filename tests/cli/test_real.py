@@ -245,9 +245,7 @@ def test_a_list_in_its_own_words(real: Real, run: Run, tmp_path: Path) -> None:
     )
     assert (ran.json["accepted"], ran.json["refused"]) == (3, 1)
     text = out.read_text("utf-8-sig")
-    text = text.replace(
-        "http://com.cn/", "http://icbc.words.example"
-    )
+    text = text.replace("http://com.cn/", "http://icbc.words.example")
     out.write_text(text, "utf-8-sig")
     ran = bank("report", "import", out, "--map", codes, "--json")
     assert (ran.code, ran.json["accepted"]) == (0, 1)
