@@ -58,9 +58,11 @@ class Archive:
             if attrs.get("Type", "").endswith("/officeDocument")
         )
         self._home = target[: target.rfind("/") + 1].lower()
-        strings = self._parts.get(f"{self._home}sharedstrings.xml")
-        if strings is not None and strings.file_size > MAX_STRINGS:
-            raise too_large()
+        name = f"{self._home}sharedstrings.xml"
+        if name in self._parts:
+            if self._parts[name].file_size > MAX_STRINGS:
+                raise too_large()
+            self.parse(name)
 
     def sheets(self) -> dict[str, tuple[str, str]]:
         """Return the sheets of cells: by name the part and the state."""

@@ -51,6 +51,7 @@ _PADS = regex(
     r'(?:\[[^]]*\])*(?:"([^"]*)"|\\(.))?'
     r'((?:[0#?\- ]|[^!-~ ]|\\\D|[_*].|"[^"0-9A-Za-z+]*")+)(?:;.*)?'
 )
+_ERROR = regex("#[A-Z_]{1,20}[!?]")  # any other text may be a value
 _PERCENT = regex(r"[0#.]+%(?:;.*)?")
 Cell = str | tuple[str]
 
@@ -164,7 +165,7 @@ class _Scan:
             raise PartError(
                 "{path}: cell {cell} shows {error}",
                 cell=f"{letters(self._column)}{self._row}",
-                error=repr(text)[:40],
+                error=text if _ERROR.fullmatch(text) else "?",
                 hint="mend or empty it",
             )
         if kind == "e":
