@@ -170,10 +170,10 @@ class _Scan:
             )
         if kind == "e":
             about = "error", text, 0
-        elif _LONG.fullmatch(text):
+        elif kind == "n" and _LONG.fullmatch(text):
             about = "digits", "", 0
             self.digits += text.encode() + b"\n"
-        elif text and self._style < len(self._styles):
+        elif kind == "n" and text and self._style < len(self._styles):
             about = self._styles[self._style]
         if about:
             self.at.append(self._row << 15 | self._column)
@@ -381,7 +381,9 @@ def _notes(scan: _Scan) -> list[Note]:
 
 def main() -> None:
     """Write the frames of a sheet; die rather than take more memory."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = MAX_MEMORY if hard < 0 else min(hard, MAX_MEMORY)  # -1: no limit
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # or is gone
     for frame in frames(Path(sys.argv[1]), sys.argv[2]):

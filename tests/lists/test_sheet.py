@@ -340,6 +340,29 @@ def test_texts(tmp_path: Path) -> None:
     ]
 
 
+def test_a_text_is_no_number(tmp_path: Path) -> None:
+    """Whatever it looks like, and whatever its cell's format is."""
+    texts = ("6222021234567890123", "12", "abc", "0.5", "2026")
+    path = made(
+        tmp_path / "a.xlsx",
+        column(
+            *(
+                f'<c s="{style}" t="{kind}">{value}</c>'
+                for style in (1, 2, 3)
+                for text in texts
+                for kind, value in (
+                    ("str", f"<f>X1</f><v>{text}</v>"),
+                    ("inlineStr", f"<is><t>{text}</t></is>"),
+                )
+            )
+        ),
+        styles=formatted("000000", "0%", "14"),
+    )
+    found = [row.cells[0] for row in read(path)]  # type: ignore[index]
+    assert found == [text for text in texts for _ in range(2)] * 3
+    assert Flawed not in map(type, found)
+
+
 def test_what_lost_its_meaning_is_flawed(tmp_path: Path) -> None:
     """Long numbers with the digits that are there; errors by their name."""
     path = made(
@@ -730,6 +753,20 @@ def test_a_child_without_memory_is_a_clear_error(tmp_path: Path) -> None:
     )
     with refusal("larger inside than a list is"):
         read(path)
+
+
+def test_a_child_takes_no_more_than_it_may(tmp_path: Path) -> None:
+    """Where the machine gives less than we would take."""
+    path = saved(tmp_path / "a.xlsx", [["value"], ["a"]])
+    ran = subprocess.run(
+        [sys.executable, "-I", "-m", workbook.__name__, path, ""],
+        capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_DATA, (200 << 20, 200 << 20)
+        ),
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert b"value" in ran.stdout
 
 
 @pytest.mark.parametrize(
