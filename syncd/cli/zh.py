@@ -612,8 +612,8 @@ TEXT = {
     " type": "{where}：第 {n} 行：{key} 在 [{section}] 中没有含义，或类型不对",
     "known there: {names}": "该处可用：{names}",
     "fill it up, or mark it as text: '…": "请补齐，或以文本标记：'…",
-    "value: all numbers of {n} digits end with 0: a spreadsheet rounded them": (
-        "value：{n} 位的号码全部以 0 结尾：已被表格软件舍入"
+    "value: all numbers of {n} digits end with 0: a program rounded them": (
+        "value：{n} 位的号码全部以 0 结尾：已被软件舍入"
     ),
     "the row is too long for one request": "该行过长，一次请求放不下",
     "{path}: goes on behind row {row}": "{path}：从第 {row} 行之后继续",

@@ -81,7 +81,8 @@ class Columns:
                 try:
                     found[into] = convert(cell)
                 except MalformedError as e:
-                    faults.append(_at(into, e))
+                    if into in NEEDED or not words.is_empty(cell):
+                        faults.append(_at(into, e))
         if self.seen is not None and found.get("kind") == "account":
             faults += self.seen.faults(
                 [cells[c].strip() for c, into, _ in at if into == "value"]
@@ -380,7 +381,10 @@ def _all_there(
 
 def _meaning(into: str, said: Said) -> Convert:
     if into in words.FIELDS:
-        return words.meaning(into, said.words)
+        read = words.meaning(into, said.words)
+        if into == "scheme":
+            return lambda cell: read(losses.value(cell))
+        return read
     if into in {"seen", "expires"}:
         return partial(days.day, zone=said.zone)
     return {"value": losses.value, "confidence": _percent}.get(into, str)

@@ -3,8 +3,9 @@
     6.22202E+18  6,22E18  13800138000.0  13,800,138,000    one cell shows it
     0123456789012345 … 123456789012345                     the column shows it
 
-Zeros from the 16th digit on are `indicator.account`'s work; 16 digits have
-one such zero, which proves nothing before the whole column has it.
+Zeros from the 16th digit on are `indicator.account`'s work. One zero at the
+end of 16 digits, or two at that of 19 (as JavaScript writes them), prove
+nothing before the whole column has them.
 """
 
 import re
@@ -21,8 +22,9 @@ _NUMBER: Final = re.compile(
 )
 _DIGITS: Final = re.compile("[0-9]{8,30}")
 _FEW: Final = 3  # cells that show nothing yet
-_MANY: Final = 10  # of 16 digits, which end with 0 by chance once in 10^10
+_MANY: Final = 10  # which end with 0 by chance once in 10^10
 _EXACT: Final = 15  # digits that a spreadsheet keeps
+_DOUBLE: Final = 17  # at most, that JavaScript and others do
 
 
 def value(cell: str) -> str:
@@ -45,7 +47,7 @@ class Seen:
     def __init__(self) -> None:
         self._lengths: Counter[int] = Counter()
         self._led: Counter[int] = Counter()  # of them with a 0 in front
-        self._ended: Counter[int] = Counter()  # of them with a 0 at the end
+        self._ended: Counter[int] = Counter()  # of them with zeros at the end
 
     def add(self, value: str) -> None:
         """Count a value, if it is digits."""
@@ -53,7 +55,7 @@ class Seen:
             n = len(value)
             self._lengths[n] += 1
             self._led[n] += value[0] == "0"
-            self._ended[n] += value[-1] == "0"
+            self._ended[n] += value.endswith("0" * max(1, n - _DOUBLE))
 
     def faults(self, cells: Sequence[str]) -> list[MalformedError]:
         """Return what is lost in cells, by what their column shows.
@@ -82,11 +84,11 @@ class Seen:
                         hint="fill it up, or mark it as text: '…",
                     )
                 )
-            if n == _EXACT + 1 and self._ended[n] == self._lengths[n] >= _MANY:
+            if n > _EXACT and self._ended[n] == self._lengths[n] >= _MANY:
                 found.append(
                     MalformedError(
                         "value: all numbers of {n} digits end with 0: a"
-                        " spreadsheet rounded them",
+                        " program rounded them",
                         n=n,
                         hint="format the column as text, and export it anew",
                     )

@@ -147,6 +147,11 @@ def _countries() -> dict[str, str]:
     return found
 
 
+def is_empty(cell: str) -> bool:
+    """Tell whether a cell says in its own way that it is empty: - / 无 N/A."""
+    return fold(cell) in _known("empty")
+
+
 def _letters(text: str) -> str:
     """Return a name without accents and joints; & is and, Saint is St."""
     bare = unicodedata.normalize("NFKD", text.replace("&", "and")).casefold()
@@ -156,7 +161,7 @@ def _letters(text: str) -> str:
 def _country(cell: str) -> str:
     """Return the code of a country: 中国, China, CHN, +86, 中国（CN）."""
     known, letters = _countries(), _letters(cell)
-    if letters in known:
+    if letters in known and "/" not in cell:  # N/A is no Namibia
         return known[letters]
     runs = _RUNS.findall(unicodedata.normalize("NFKC", cell).casefold())
     codes = {known.get(_letters(run.removeprefix("00"))) for run in runs}

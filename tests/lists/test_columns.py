@@ -434,3 +434,29 @@ def test_what_is_no_digits_is_not_counted() -> None:
     assert made.report(rows[0])["value"] == "zhang"
     with pytest.raises(MalformedError, match="where most have 16"):
         made.report(rows[4])
+
+
+def test_nineteen_digits_as_javascript_keeps_them() -> None:
+    """A double has 17 at most: the rest of all of them is zeros."""
+    made, rows = seen(*(f"62170012345678{n}100" for n in range(10, 20)))
+    with pytest.raises(MalformedError, match="all numbers of 19 digits end"):
+        made.report(rows[0])
+
+
+@pytest.mark.parametrize(
+    "said", ["-", "/", "无", "N/A", "——", "\\N", "（无）"]
+)
+def test_what_says_that_it_is_empty(said: str) -> None:
+    """Of what nobody needs; a label that is none is refused by name."""
+    report = read(
+        "号码,国家,发现日期,渠道,开户行",
+        f"13800138000,{said},{said},{said},{said}",
+    )
+    assert report == {"kind": "phone", **REST, "value": "13800138000"}
+    with pytest.raises(MalformedError, match="label: .* is not in the"):
+        read("号码,标签", f"13800138000,{said}")
+
+
+def test_a_bank_s_code_that_a_spreadsheet_rounded() -> None:
+    with pytest.raises(MalformedError, match="scheme: a spreadsheet rounded"):
+        read("账号,联行号", "20000012345678,3.131E+11", "account")
