@@ -453,7 +453,7 @@ def test_what_says_that_it_is_empty(said: str) -> None:
         f"13800138000,{said},{said},{said},{said}",
     )
     assert report == {"kind": "phone", **REST, "value": "13800138000"}
-    with pytest.raises(MalformedError, match="label: .* is not in the"):
+    with pytest.raises(MalformedError, match=r"label: .* is not in the"):
         read("号码,标签", f"13800138000,{said}")
 
 
