@@ -6,7 +6,6 @@ keeps what was refused, sealed, for operators.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,7 +93,6 @@ def _add_import(noun: typer.Typer) -> None:
         count: Annotated[
             int | None, typer.Option(help=t("rows that must be there"))
         ] = None,
-        codes: report.Codes = None,
         write_codes: Annotated[
             Path | None,
             typer.Option(
@@ -154,20 +152,21 @@ def _add_import(noun: typer.Typer) -> None:
         )
         if confidence is not None:
             constants["confidence"] = confidence
-        told = {
-            "format": format_,
-            "encoding": encoding,
-            "delimiter": delimiter,
-            "header": "" if not no_header else False,
-            "sheet": sheet,
-            "split": split,
-            "widths": widths,
-            "trailer": trailer,
-            "control": control,
-            "count": count,
-        }
-        told = {k: v for k, v in told.items() if v not in ("", None)}
-        how, said = _said(map_ or [], constants, codes, told)
+        # Only this verb reads tables.
+        from syncd.cli import tables
+        from syncd.lists.rows import Told
+
+        told = Told(
+            *(format_, encoding, delimiter, not no_header, sheet),
+            split=split,
+            widths=widths,
+            trailer=trailer,
+            control=control,
+            count=count,
+        )
+        how, said = tables.told_of(
+            told, map_ or [], constants, tables.zone_of(ctx)
+        )
         rows, plan, options = _understood(file, how, said)
         if dry_run or write_codes is not None:
             found = previewing.show(ctx, rows, plan, as_json=as_json)
@@ -205,42 +204,6 @@ def _add_import(noun: typer.Typer) -> None:
                     line = t(note.template, **note.params)
                     terminal.tell(f"{file}: {line}")
             _end(journey, counts, refused, as_json=as_json)
-
-
-def _said(
-    maps: list[str],
-    constants: Mapping[str, Any],
-    codes: Path | None,
-    told: Mapping[str, Any],
-) -> tuple["Told", "Said"]:
-    """Return what is said of a list: by a mapping file, then by options.
-
-    Raises:
-        UsageError: the file cannot be read, or says what cannot be.
-    """
-    # Only this verb reads tables.
-    from syncd.cli import tables
-    from syncd.lists import columns, mapping
-    from syncd.lists.rows import Told
-
-    how, said = Told(), columns.Said()
-    files = [one for one in maps if one.endswith(".toml")]
-    for path in map(Path, files):
-        raw = terminal.read_file(path, mapping.MOST)
-        try:
-            how, said = mapping.read(raw.decode("utf-8-sig"), str(path))
-        except UnicodeDecodeError as e:
-            raise UsageError(
-                t("{where}: not UTF-8 at byte {at}", where=path, at=e.start)
-            ) from None
-    named = columns.parted([one for one in maps if one not in files])
-    said = columns.Said(
-        {**said.columns, **named},
-        {**said.constants, **constants},
-        {**said.words, **tables.own_words(codes)},
-    )
-    names = tuple(said.columns.values())
-    return replace(how, **told, names=names), said
 
 
 def _write_codes(

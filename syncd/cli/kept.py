@@ -206,7 +206,6 @@ def _entries(
         said,
         maps=[m for m in maps if m.partition("=")[0] not in names],
         constants=fields,
-        codes=None,
         fields=(*tables.VALUE, "expires"),
     )
     more = tables.named(rows, names, maps)

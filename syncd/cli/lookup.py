@@ -68,7 +68,6 @@ def add(app: typer.Typer) -> None:
         delimiter: report.Detected = "",
         no_header: report.NoHeader = False,
         sheet: report.Sheet = "",
-        codes: report.Codes = None,
         token_file: report.TokenFile = None,
         as_json: report.AsJson = False,
     ) -> None:
@@ -115,7 +114,6 @@ def add(app: typer.Typer) -> None:
             said,
             maps=map_ or [],
             constants={**more, **report.given(kind=kind)},
-            codes=codes,
         )
         with Door.of(ctx, token_file) as own:
             lookup_files.run(wanted, Asked(own, call), out, as_json=as_json)

@@ -43,7 +43,6 @@ def understood(
     *,
     maps: Sequence[str],
     constants: Mapping[str, Any],
-    codes: Path | None,
 ) -> Wanted:
     """Return a file as the table that is to be looked up.
 
@@ -53,9 +52,7 @@ def understood(
         UsageError: it cannot be read, or a column is not there, or has the
             name of one of the answer's.
     """
-    rows, plan = tables.understood(
-        file, said, maps=maps, constants=constants, codes=codes
-    )
+    rows, plan = tables.understood(file, said, maps=maps, constants=constants)
     terminal.tell(f"{file}: {rows.about}")
     keep = {}
     for told in said.names:

@@ -18,7 +18,7 @@ from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
 
 if TYPE_CHECKING:
-    from syncd.lists.rows import Table
+    from syncd.lists.rows import Told
 
 NEEDED = ("kind", "label", "role", "evidence")
 MOST = 10_000  # values in one call
@@ -37,7 +37,10 @@ Text = Annotated[str, typer.Option()]
 # What a list is, whatever is done with it.
 Maps = Annotated[
     list[str] | None,
-    typer.Option("--map", help=t("FIELD=COLUMN, by name or number from 1")),
+    typer.Option(
+        "--map",
+        help=t("FIELD=COLUMN, by name or number from 1; or FILE.toml"),
+    ),
 ]
 Format = Annotated[
     str, typer.Option("--format", help="csv, tsv, txt, hosts, ndjson, xlsx")
@@ -47,9 +50,6 @@ NoHeader = Annotated[
     bool, typer.Option("--no-header", help=t("the first row is data"))
 ]
 Sheet = Annotated[str, typer.Option(help=t("of a workbook with several"))]
-Codes = Annotated[
-    Path | None, typer.Option(help=t("lines of FIELD TAB text TAB code"))
-]
 
 
 def add(noun: typer.Typer) -> None:
@@ -339,7 +339,6 @@ def _add_retract(noun: typer.Typer) -> None:
         delimiter: Detected = "",
         no_header: NoHeader = False,
         sheet: Sheet = "",
-        codes: Codes = None,
         token: Annotated[
             str, typer.Option(help=t("22 characters: what we said by token"))
         ] = "",
@@ -393,10 +392,9 @@ def _add_retract(noun: typer.Typer) -> None:
             calls = [{**call, "never": True}]
         elif file is not None and (said != Told() or table.named(file)):
             more = given(kind=kind, scheme=scheme, region=region)
-            rows = table.open_table(file, said)
             calls = [
                 {**call, **one}
-                for one in _listed(file, rows, map_ or [], codes, more)
+                for one in _listed(file, said, map_ or [], more)
             ]
         elif not kind:
             raise UsageError(
@@ -414,9 +412,8 @@ def _add_retract(noun: typer.Typer) -> None:
 
 def _listed(
     file: Path,
-    rows: "Table",
+    told: "Told",
     maps: list[str],
-    codes: Path | None,
     constants: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """Return kind and value of every row of a list.
@@ -425,14 +422,8 @@ def _listed(
         UsageError: it cannot be read, or a row of it cannot.
     """
     from syncd.cli import tables
-    from syncd.lists import columns
 
-    said = columns.Said(
-        columns.parted(maps), constants, tables.own_words(codes)
-    )
-    plan = columns.plan(
-        rows.header, rows.width, said, where=str(file), fields=tables.VALUE
-    )
+    rows, plan = tables.understood(file, told, maps=maps, constants=constants)
     found = []
     for row in rows.rows(0, 0):
         why = text.of(row.problem) if row.problem else ""

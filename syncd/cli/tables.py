@@ -5,19 +5,24 @@ name, to be used as it stands. Rows come in steps that one request can hold,
 so memory does not grow with the file.
 """
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from syncd.cli import terminal
+import typer
+
+from syncd.cli import door, terminal
 from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
-from syncd.lists import columns, safe, table
-from syncd.lists.columns import Columns
+from syncd.lists import columns, days, mapping, safe, table
+from syncd.lists.columns import Columns, Said
 from syncd.lists.rows import Flawed, Row, Table, Told
-from syncd.lists.words import OWN
+from syncd.node import pinned
 
 STEP = 5000  # rows in a request
 BUDGET = 4 << 20  # bytes of a request
@@ -35,11 +40,11 @@ class Read:
 
 def understood(
     file: Path,
-    said: Told,
+    told: Told,
     *,
     maps: Sequence[str],
     constants: Mapping[str, Any],
-    codes: Path | None,
+    zone: tzinfo = days.ZONE,
     fields: Sequence[str] = VALUE,
 ) -> tuple[Table, Columns]:
     """Return a file as a table, and which of its columns are which field.
@@ -47,49 +52,62 @@ def understood(
     Raises:
         UsageError: it cannot be read, or what is needed is not there.
     """
-    named = (*said.names, *(m.partition("=")[2] for m in maps))
-    rows = table.open_table(file, replace(said, names=named))
+    how, said = told_of(told, maps, constants, zone)
+    # A mapping file may say more than is asked for here.
+    kept = {
+        k: v for k, v in said.constants.items() if k in (*fields, *constants)
+    }
+    said = replace(said, constants=kept)
+    rows = table.open_table(file, how)
     plan = columns.plan(
-        rows.header,
-        rows.width,
-        columns.Said(columns.parted(maps), constants, own_words(codes)),
-        where=str(file),
-        fields=fields,
+        rows.header, rows.width, said, where=str(file), fields=fields
     )
     return rows, plan
 
 
-def own_words(path: Path | None) -> dict[tuple[str, str], str]:
-    """Read a table of a member's own words: lines of FIELD TAB text TAB code.
+def told_of(
+    told: Told,
+    maps: Sequence[str],
+    constants: Mapping[str, Any],
+    zone: tzinfo = days.ZONE,
+) -> tuple[Told, Said]:
+    """Return what is said of a list: by a mapping file, then by options.
+
+    `maps` are FIELD=COLUMN, or FILE.toml.
 
     Raises:
-        UsageError: a line is none, or its field has no codes.
+        UsageError: the file cannot be read, or says what cannot be.
     """
-    found: dict[tuple[str, str], str] = {}
-    if path is None:
-        return found
+    how, said = Told(), Said()
+    files = [one for one in maps if one.endswith(".toml")]
+    for path in map(Path, files):
+        raw = terminal.read_file(path, mapping.MOST)
+        try:
+            how, said = mapping.read(raw.decode("utf-8-sig"), str(path))
+        except UnicodeDecodeError as e:
+            raise UsageError(
+                t("{where}: not UTF-8 at byte {at}", where=path, at=e.start)
+            ) from None
+    named = columns.parted([one for one in maps if one not in files])
+    said = Said(
+        {**said.columns, **named},
+        {**said.constants, **constants},
+        said.words,
+        zone,
+    )
+    given = {f.name: getattr(told, f.name) for f in dataclasses.fields(told)}
+    given = {k: v for k, v in given.items() if v != getattr(Told(), k)}
+    given["names"] = (*told.names, *said.columns.values())
+    return replace(how, **given), said
+
+
+def zone_of(ctx: typer.Context) -> tzinfo:
+    """Return where the days of instants are: the zone of our roster."""
     try:
-        lines = terminal.read_file(path, 1 << 20).decode("utf-8-sig")
-    except UnicodeDecodeError as e:
-        raise UsageError(
-            t("{where}: not UTF-8 at byte {at}", where=path, at=e.start)
-        ) from None
-    for number, line in enumerate(lines.splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        match [part.strip() for part in line.split("\t")]:
-            case [into, word, code] if into in OWN and word:
-                found[into, word] = code
-            case _:
-                raise UsageError(
-                    t(
-                        "{path}: line {n}: want FIELD TAB text TAB code",
-                        path=path,
-                        n=number,
-                    ),
-                    hint=t("fields: {names}", names=", ".join(OWN)),
-                )
-    return found
+        roster = pinned.trusted_roster(door.settings_of(ctx)).current
+    except UsageError:  # none is here yet
+        return days.ZONE
+    return ZoneInfo(roster.zone)
 
 
 def column(rows: Table, name: str, option: str) -> int | str:

@@ -356,15 +356,14 @@ TEXT = {
     "values one a line, or a list as imported": (
         "值，每行一个；或导入用的名单文件"
     ),
-    "FIELD=COLUMN, by name or number from 1": (
-        "字段=列，列用名称或从 1 起的序号"
+    "FIELD=COLUMN, by name or number from 1; or FILE.toml": (
+        "字段=列，列用名称或从 1 起的序号；或映射文件 FILE.toml"
     ),
     "for rows that do not say it": "用于未写明的行",
     "likewise": "同上",
     "detected if not given": "未给时自动检测",
     "the first row is data": "首行即数据",
     "of a workbook with several": "工作簿有多个工作表时指定",
-    "lines of FIELD TAB text TAB code": "码表：每行为 字段 TAB 文字 TAB 代码",
     "do not go on, begin again": "不接着上次，重新开始",
     "false_positive, appeal_upheld, …": (
         "false_positive（误报）、appeal_upheld（申诉成立）……"
@@ -571,7 +570,6 @@ TEXT = {
     "fields: {names}": "各字段：{names}",
     "--map {text}: want FIELD=COLUMN": "--map {text}：应为 字段=列",
     "--map {field}=…": "--map {field}=…",
-    "{path}: line {n}: want FIELD TAB text TAB code": "{path}：第 {n} 行：应为 字段 TAB 文字 TAB 代码",
     "--map names {field} twice": "--map 两次指定 {field}",
     "{where}: a column is named twice": "{where}：同一列被指定两次",
     "no whole number": "不是整数",

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
@@ -22,6 +23,7 @@ from syncd.cli.door import problem
 from syncd.cli.importing import journey, meter
 from syncd.cli.importing.aims import Reports
 from syncd.cli.importing.refused import FRONT, why
+from syncd.node import pinned
 from tests.cli.conftest import Desk, FalseDoor, refused
 
 HEAD = "kind,value,label,role,evidence\n"
@@ -380,12 +382,12 @@ def test_an_option_stands_where_the_column_is_empty(
 
 
 def test_own_words(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
-    """A table says which code a member's own word stands for."""
-    words = tmp_path / "codes.tsv"
-    words.write_text("# ours\nlabel\t刷单\ttask_rebate\n")
+    """A mapping file says which code a member's own word stands for."""
+    words = tmp_path / "ours.toml"
+    words.write_text("# ours\n[words.label]\n'刷单' = 'task_rebate'\n")
     path = tmp_path / "list.csv"
     path.write_text("value,标签\na.example,刷单\n")
-    ran = desk("report", "import", path, *CONST, "--codes", words)
+    ran = desk("report", "import", path, *CONST, "--map", words)
     assert ran.code == 0
     assert false.reports[0]["label"] == "task_rebate"
 
@@ -409,6 +411,28 @@ def test_days(
     path.write_text(f"value,seen\na.example,{said}\n")
     assert desk("report", "import", path, *CONST).code == 0
     assert false.reports[0]["seen"] == meant
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [("", "2026-11-28"), ("America/New_York", "2026-11-27")],
+)
+def test_an_offset_is_honoured(
+    desk: Desk,
+    false: FalseDoor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    zone: str,
+    day: str,
+) -> None:
+    """The day is the one in the roster's zone; Asia/Shanghai without one."""
+    roster = SimpleNamespace(current=SimpleNamespace(zone=zone))
+    if zone:
+        monkeypatch.setattr(pinned, "trusted_roster", lambda _: roster)
+    path = tmp_path / "list.csv"
+    path.write_text("value,seen\na.example,2026-11-27T20:00:00Z\n")
+    assert desk("report", "import", path, *CONST).code == 0
+    assert false.reports[0]["seen"] == day
 
 
 # --------------------------------------------------------- refused as rows
@@ -591,7 +615,7 @@ def test_wrong_bytes_are_refused_rows_when_told(
         ("a.csv", b"x\n", ["--map", "value=x", "--map", "value=x"], "twice"),
         ("a.csv", b"x\n", ["--map", "value=x", "--map", "case=x"], "twice"),
         ("a.csv", b"value\n", ["--seen", "soon"], "--seen: no day"),
-        ("a.txt", b"x\n", ["--codes", "/none"], "/none: No such file"),
+        ("a.txt", b"x\n", ["--map", "/no.toml"], "/no.toml: No such file"),
     ],
 )
 def test_refused_file(
@@ -658,14 +682,31 @@ def test_a_url_of_a_megabyte(
     assert false.largest < 10_000
 
 
-def test_codes_that_are_none(desk: Desk, tmp_path: Path) -> None:
+def test_a_mapping_file_that_is_none(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("x\n")
-    codes = tmp_path / "codes"
-    for raw in (b"label 1 2", b"price\ta\tb", b"label\t\tb", b"\xff"):
-        codes.write_bytes(raw)
-        ran = desk("report", "import", path, *CONST, "--codes", codes)
+    said = tmp_path / "a.toml"
+    for raw in (b"label 1 2", b"[price]", b"[words.label]\na = 'b'", b"\xff"):
+        said.write_bytes(raw)
+        ran = desk("report", "import", path, *CONST, "--map", said)
         assert ran.code == 2
+
+
+def test_options_go_before_a_mapping_file(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("a.example\nb.example\n")
+    said = tmp_path / "a.toml"
+    said.write_text(
+        "[file]\nformat = 'txt'\nheader = true\n[columns]\nvalue = 1\n"
+        "[constants]\nlabel = 'other'\nconfidence = 7\n"
+    )
+    words = ["--map", said, "--no-header"]
+    assert desk("report", "import", path, *CONST, *words).code == 0
+    assert {(r["label"], r["confidence"]) for r in false.reports} == {
+        ("fake_shop", 7)
+    }
 
 
 # ------------------------------------------------------------------- stops

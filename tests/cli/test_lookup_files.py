@@ -385,7 +385,7 @@ def test_rows_come_in_steps_that_a_request_can_hold(
     names = [f"a{n}.example" for n in range(9)] + ["x" * 300] + ["y" * 90] * 3
     file.write_text("\n".join(["url", *names]) + "\n")
     rows, plan = tables.understood(
-        *(file, Told()), maps=[], constants={"kind": "url"}, codes=None
+        *(file, Told()), maps=[], constants={"kind": "url"}
     )
     steps = list(tables.steps(rows, plan.report))
     assert [one.row.number for some in steps for one in some] == [

@@ -259,7 +259,7 @@ LISTS = {
         "value,to,label\na.example,2026-01-01,fake_shop\n",
         "--map label=label --map seen=to",
     ),
-    "words": ("a.csv", "kind,value\nW,a.example\n", "--codes codes"),
+    "words": ("a.csv", "kind,value\nW,a.example\n", "--map ours.toml"),
 }
 
 
@@ -278,7 +278,9 @@ def test_retract_what_was_imported(
     file = tmp_path / ending
     coding = options.rpartition("--encoding ")[2] if "enc" in options else ""
     file.write_text(text, encoding=coding or "utf-8")
-    (tmp_path / "codes").write_text("kind\tW\turl\n")
+    (tmp_path / "ours.toml").write_text(
+        "[words.kind]\nW = 'url'\n[constants]\nlabel = 'other'\n"
+    )
     code = "--label fake_shop --role phishing_host --evidence user_tag"
     kind = [] if name == "words" else ["--kind", "url"]
     ran = desk("report", "import", file, *words, *kind, *code.split())
