@@ -32,6 +32,7 @@ NAMES: Final = {
 FIELDS: Final = tuple(NAMES)
 _BY_NAME: Final = {name: f for f, names in NAMES.items() for name in names}
 _At = tuple[Any, str, Convert]  # column, field, meaning
+_WORDS: Final = 1000  # different ones that are counted apart
 _NONE: Final[tuple[str, Convert]] = ("", str)
 
 
@@ -135,9 +136,9 @@ class Columns:
             into, convert = (
                 self.named.get(name) or self.named.get(_fold(name)) or _NONE
             )
-            if not into:
+            if not (into and cell.strip()):
                 continue
-            if into in used and into != "place" and cell.strip():
+            if into in used and into != "place":
                 raise MalformedError("{field}: is there twice", field=into)
             used.add(into)
             found.append((name, into, convert))
@@ -169,7 +170,9 @@ class Columns:
         except MalformedError:
             return False
         if needless:
-            self.ignored[why.field, str(why.params["word"])] += 1
+            word = why.field, str(why.params["word"])
+            many = len(self.ignored) >= _WORDS and word not in self.ignored
+            self.ignored[(why.field, "…") if many else word] += 1
         return needless
 
 

@@ -17,7 +17,7 @@ edited, kept, and given back for the next list of the same make.
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import tzinfo
 from pathlib import Path
@@ -147,8 +147,10 @@ def written(
     told: Told, said: Said, columns: Columns, unknown: Iterable[Unknown] = ()
 ) -> str:
     """Return a mapping file: all that was said, understood, or not known."""
-    named = {into: name for name, into in reversed(columns.names) if into}
-    named.pop("place", None)  # there may be several, known by their names
+    named: dict[str, str] = {}
+    for name, into in columns.names:
+        if into and into != "place":  # several may be, by their names
+            named.setdefault(into, name)
     own: dict[str, list[str]] = {}
     for (field, word), code in said.words.items():
         if code:
@@ -163,12 +165,14 @@ def written(
             )
     parts = {
         "file": _said(_changed(told)),
-        "columns": _said(dict(said.columns) | named | dict(said.columns)),
+        "columns": _said(named | dict(said.columns)),
         "constants": _said(said.constants),
         **{f"words.{field}": lines for field, lines in own.items()},
     }
     return "\n".join(
-        "\n".join([f"[{name}]", *lines, ""]) for name, lines in parts.items()
+        "\n".join([f"[{name}]", *lines, ""])
+        for name, lines in parts.items()
+        if lines
     )
 
 
@@ -181,8 +185,8 @@ def _changed(told: Told) -> dict[str, Any]:
     }
 
 
-def _said(found: Mapping[str, Any]) -> Iterator[str]:
-    return (f"{key} = {_quoted(value)}" for key, value in found.items())
+def _said(found: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {_quoted(value)}" for key, value in found.items()]
 
 
 def _quoted(value: object) -> str:

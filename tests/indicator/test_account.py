@@ -417,3 +417,10 @@ def test_a_branch_s_code_beside_a_name_of_its_class(
     else:
         with pytest.raises(MalformedError):
             scheme.read(said)
+
+
+@pytest.mark.parametrize(
+    "said", ["USDT TRC-20", "usdt-trc 20", "USDT (TRC_20)"]
+)
+def test_a_token_s_standard_with_its_joint(said: str) -> None:
+    assert scheme.read(said).chains == ("tron",)

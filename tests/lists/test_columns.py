@@ -339,7 +339,7 @@ def test_objects_name_their_own_cells() -> None:
     }
     with pytest.raises(MalformedError, match="label: is there twice"):
         made.report(row({"标签": "other", "label": "other"}))
-    assert made.report(row({"标签": "other", "label": " "}))
+    assert made.report(row({"标签": " ", "label": "other"}))
 
 
 def test_columns_by_number() -> None:
@@ -460,3 +460,14 @@ def test_what_says_that_it_is_empty(said: str) -> None:
 def test_a_bank_s_code_that_a_spreadsheet_rounded() -> None:
     with pytest.raises(MalformedError, match="scheme: a spreadsheet rounded"):
         read("账号,联行号", "20000012345678,3.131E+11", "account")
+
+
+def test_ignored_words_do_not_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(columns, "_WORDS", 2)
+    made = plan("号码,地区")
+    for word in "甲乙丙丁甲":
+        made.report(row(f"13800138000,{word}"))
+    found = {("place", "甲"): 2, ("place", "乙"): 1, ("place", "…"): 2}
+    assert made.ignored == found
