@@ -71,7 +71,9 @@ def word(text: str) -> Scheme | None:
     if found is not None:
         return found
     id_ = bank.named(_BEHIND.sub("", folded)) or bank.named(folded)
-    id_ = id_ or bank.coded(text.strip().upper())
+    code = text.strip()
+    if not (code.isalpha() and code.istitle()):  # Barclays is no BIC
+        id_ = id_ or bank.coded(code.upper())
     return Scheme("bank", bank=id_) if id_ is not None else None
 
 

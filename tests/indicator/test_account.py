@@ -424,3 +424,13 @@ def test_a_branch_s_code_beside_a_name_of_its_class(
 )
 def test_a_token_s_standard_with_its_joint(said: str) -> None:
     assert scheme.read(said).chains == ("tron",)
+
+
+@pytest.mark.parametrize(
+    "name", ["Deutsche Bank", "Barclays", "Barclays Bank"]
+)
+def test_a_name_of_eight_letters_is_no_bic(name: str) -> None:
+    """Though DEUT-SC-HE and BARC-LA-YS would have a country in them."""
+    with pytest.raises(MalformedError, match="names no kind of account"):
+        scheme.read(name)
+    assert scheme.read("deutdeff").bank == "DEUTDEFF"
