@@ -19,7 +19,6 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from datetime import tzinfo
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +26,7 @@ import msgspec
 
 from syncd.errors import UsageError
 from syncd.flows.draft import Draft
-from syncd.lists import days, words
+from syncd.lists import words
 from syncd.lists.columns import FIELDS, Columns, Said
 from syncd.lists.preview import Unknown
 from syncd.lists.rows import Told
@@ -46,7 +45,7 @@ _CONSTANTS: Final = {
 }
 
 
-def read(text: str, where: str, zone: tzinfo = days.ZONE) -> tuple[Told, Said]:
+def read(text: str, where: str) -> tuple[Told, Said]:
     """Return how to read a file, and what is said of its columns and words.
 
     Raises:
@@ -92,7 +91,7 @@ def read(text: str, where: str, zone: tzinfo = days.ZONE) -> tuple[Told, Said]:
         file["control"] = Path(file["control"])
     columns = {field: str(column) for field, column in named.items()}
     told = replace(Told(**file), names=tuple(columns.values()))
-    return told, Said(columns, constants, own, zone)
+    return told, Said(columns, constants, own)
 
 
 class _Place:
