@@ -65,7 +65,7 @@ class Seen:
         found = []
         for cell in cells:
             n = len(cell)
-            if not _DIGITS.fullmatch(cell):
+            if not (self._lengths and _DIGITS.fullmatch(cell)):
                 continue
             most, count = self._lengths.most_common(1)[0]
             usual = 2 * count > self._lengths.total() >= _FEW

@@ -279,6 +279,13 @@ def test_sixteen_digits_that_all_end_with_0() -> None:
     assert made.report(rows[0])
 
 
+def test_a_list_of_which_no_row_was_read_shows_no_loss() -> None:
+    """Say because no label was known yet: the words are told, not that."""
+    made = plan("value,标签", "account", constants=REST).surveyed([])
+    with pytest.raises(MalformedError, match="not in the vocabulary"):
+        made.report(row("6222020000000000000,虚构"))
+
+
 def test_only_accounts_are_surveyed() -> None:
     made, _ = seen(*ZEROS, kind="phone")
     assert made.seen is None
