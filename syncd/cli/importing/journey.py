@@ -151,24 +151,25 @@ class Journey:
                 row=self.row,
             )
             terminal.tell(told)
-        sent: tuple[Step, Callable[[], Answer]] | None = None
+        last = Step(self.row)
+        answer: Callable[[], Answer] = dict
         for step in self._steps(at):
             hashed = prefix.upto(step.offset)
-            if sent:
-                self._took(*sent, meter)
+            said = answer()
+            self.row = last.row
             if _stamp(self.path) != stamp:  # and its last line half there
                 raise self._changed()
-            sent = step, self.aim.send(step, at, hashed)
-            at = step.offset
-        if sent:
-            self._took(*sent, meter)
+            answer = self.aim.send(step, at, hashed)
+            # The daemon has work again before its last answer is read.
+            self._took(last, said, meter)
+            last, at = step, step.offset
+        self._took(last, answer(), meter)
 
-    def _took(
-        self, step: Step, answer: Callable[[], Answer], meter: Meter
-    ) -> None:
-        self.aim.took(step, answer())
+    def _took(self, step: Step, said: Answer, meter: Meter) -> None:
         self.row = step.row
-        meter.at(min(step.offset, self.table.span), self.row)
+        if said:
+            self.aim.took(step, said)
+            meter.at(min(step.offset, self.table.span), self.row)
 
     def _steps(self, offset: int) -> Iterator[Step]:
         """Yield the rows behind an offset in steps that a request can hold."""
