@@ -394,6 +394,8 @@ def _told(counts: Mapping[str, Any]) -> list[str]:
                 **{k: number[k] for k in ("gone", "due", "dropped")},
             )
         )
+    if n["due"] > n["dropped"]:
+        lines.append(t("--gone retract takes back what is missing twice"))
     return lines
 
 

@@ -1650,4 +1650,5 @@ TEXT = {
     "{n} rows with further unknown words": "另有 {n} 行含其他未知词",
     "{path}: nothing was sent; without --dry-run it is imported": "{path}：未发送任何内容；去掉 --dry-run 即导入",
     "{rows} rows: {good} would be reported, {refused} refused; {twice} stand in another row too": "共 {rows} 行：将上报 {good}，退回 {refused}；其中 {twice} 行的值在别行也有",
+    "--gone retract takes back what is missing twice": "用 --gone retract 撤回连续两期未出现的",
 }

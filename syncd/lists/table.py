@@ -131,7 +131,7 @@ class Split:
         Raises:
             UsageError: there is none of that name.
         """
-        self._table = table
+        self.whole = self._table = table  # its rows as the file has them
         self.format, self.about = table.format, table.about
         self.header, self.width = table.header, table.width
         self.size, self.span = table.size * PARTS, table.span * PARTS

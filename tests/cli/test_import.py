@@ -130,6 +130,18 @@ def test_a_list_without_header_gets_one_that_is_read_again(
     assert false.imports[1]["header"] == ["1", "value"]
 
 
+def test_a_row_of_several_values_is_mended_whole(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """Though one of them was refused; the good ones are known then."""
+    path = tmp_path / "list.csv"
+    path.write_text("value,x\na.example;bad1;bad2,1\nb.example,2\n")
+    ran = desk("report", "import", path, *CONST, "--split", "value", "--json")
+    assert (ran.json["accepted"], ran.json["refused"]) == (2, 2)
+    [bad] = refused_rows(false)
+    assert (bad[0], bad[2]) == (2, ["a.example;bad1;bad2", "1"])
+
+
 def test_objects_that_are_refused_become_rows(
     desk: Desk, false: FalseDoor, tmp_path: Path
 ) -> None:
