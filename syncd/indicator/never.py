@@ -32,7 +32,8 @@ PLANTED: Final = "compromised"  # technique: a page on somebody else's site
 PLANTED_DAYS: Final = 14  # after it was seen: by then it is taken down
 
 _FIRST_PAGE: Final = re.compile(
-    r"/(?:(?:index|default|home)\.[a-z]{2,5})?(?:\?.*)?", re.IGNORECASE
+    r"/(?:(?:index|default|home)\.[a-z]{2,5})?(?:;[^/?]*)?(?:\?.*)?",
+    re.IGNORECASE,
 )
 _PREFIX: Final = re.compile(r"[+0]*(?:86)?0?")
 _NEITHER: Final = re.compile(r"[^0-9+]")

@@ -75,6 +75,10 @@ SITE = [
     "https://www.nucc.com/",
     "https://www.tccb.com.cn/",
     "https://bj.58.com/",
+    "https://www.icbc.com.cn/;jsessionid=1",
+    "https://www.icbc.com.cn/index.jsp;jsessionid=1?x=2",
+    "https://world.taobao.com/",
+    "https://surl.amap.com/",
     "https://chatgpt.com/",
 ]
 
@@ -119,6 +123,9 @@ OPEN = [
     "https://bj.58.com/zufang/1.html",
     "https://www.zhipin.com/job_detail/x.html",
     "https://chatgpt.com/share/x",
+    "https://shop1.world.taobao.com/",
+    "https://surl.amap.com/x",
+    "https://ipfs.io/ipfs/x",
 ]
 
 
@@ -241,6 +248,8 @@ NUMBERS = [
     "020-12381",
     "10099",
     "95395",
+    "400-619-5599",
+    "+86 400 800 9888",
     "010-12359",
 ]
 
