@@ -76,6 +76,37 @@ async def test_authors_are_told_what_a_grown_list_protects(
     assert len(page.items) == 2
 
 
+async def test_a_service_number_is_an_alarm_however_it_is_shown(
+    alliance: Alliance,
+) -> None:
+    """By token, which holders gave under a purpose of its own."""
+    bank, police = alliance.bank, alliance.police
+    await bank.report("phone", "+86 755 96110", "+86 755 8234 5678")
+    await alliance.settle()
+    rows = (Never("phone", "cn:96110", "anti_fraud"),)
+    await alliance.change(lambda d: dataclasses.replace(d, never=rows))
+    await alliance.settle()
+    await police.node.never.refresh()
+    [found] = await police.findings("never_listed")
+    assert found.finding.origin == bank.origin
+    assert police.node.never.todo == ()
+    quotas = police.node.home.own.quotas
+    used = await quotas.usage(police.node.today(), "phone/1")
+    asked = {row.member: row.count for row in used if row.purpose == "never"}
+    assert set(asked.values()) == {len(police.node.never.listed)}
+    alliance.cut("bank", "carrier", "police")
+    more = (*rows, Never("phone", "cn:110", "emergency"))
+    police.node.never._roster = lambda: dataclasses.replace(
+        police.node.rosters.current, never=more
+    )
+    await police.node.never.refresh()
+    line = "".join(police.node.never.todo)
+    told = await police.node.own_desk.status(digests=False)
+    assert line in told.todo
+    assert "holders needed for phone/1" in line
+    assert "110" not in line
+
+
 class Rows:
     """A vault that counts how often it is walked."""
 
