@@ -385,8 +385,8 @@ TEXT = {
     "retract them instead: syncd report retract --reason CODE {named}": (
         "请改为撤回：syncd report retract --reason 代码 {named}"
     ),
-    "about: no report stands at {position}, as far as we know": (
-        "about：就本机构所知，{position} 处没有有效的上报"
+    "about: no report on that stands at {position}, as far as we know": (
+        "about：就本机构所知，{position} 处没有针对该值的有效上报"
     ),
     "look at the position again; to dispute it nevertheless, say --yes (by"
     " HTTP `yes`)": "请核对该位置；如仍要提出异议，请加 --yes（HTTP 请求中为 yes）",

@@ -5,6 +5,7 @@ that we are wrong, which a retraction says and ends. Both are told while they
 can be mended, as far as our mirror knows what others report.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -80,13 +81,15 @@ class Disputed:
             RefusedError: it is about a report of ours, or about none at all
                 and the draft does not say `yes`.
         """
-        if draft.about:
-            await self._check_positions(draft)
-            return True
-        try:
+        what: What | None = None
+        with contextlib.suppress(SyncdError):
             what = await self._what(draft)
-        except SyncdError:  # holders are missing: it waits for them anyhow
+        if draft.about:
+            await self._check_positions(caller, draft, what)
+        if what is None:  # holders are missing: it waits for them anyhow
             return False
+        if draft.about:
+            return True
         code, day = token.KIND_CODES[draft.kind], statement.day(self._today())
         found = await self._claims.claims(what.tokens, code, what.epoch)
         reports = [
@@ -112,19 +115,28 @@ class Disputed:
             )
         return True
 
-    async def _check_positions(self, draft: DisputeDraft) -> None:
-        found = await self._claims.standing_at(draft.about)
+    async def _check_positions(
+        self, caller: Caller, draft: DisputeDraft, what: What | None
+    ) -> None:
+        """Refuse positions of ours, and where no report on that stands."""
+        found = {
+            at: claim
+            for at, claim in (
+                await self._claims.standing_at(draft.about)
+            ).items()
+            if claim.type == REPORT
+            and (what is None or claim.token in what.tokens)
+        }
+        shorts = what.tokens if what else ()
+        await self._record(caller, draft.kind, [*found.values()], shorts)
         ours = [at for at in draft.about if at[0] == self._origin]
         if ours:
             _refuse_own([f"--position {_named(at)}" for at in ours])
-        none = [
-            at
-            for at in draft.about
-            if (claim := found.get(at)) is None or claim.type != REPORT
-        ]
+        none = [at for at in draft.about if at not in found]
         if none and not draft.yes:
             raise RefusedError(
-                "about: no report stands at {position}, as far as we know",
+                "about: no report on that stands at {position}, as far as we"
+                " know",
                 hint="look at the position again; to dispute it nevertheless,"
                 " say --yes (by HTTP `yes`)",
                 position=_named(none[0]),

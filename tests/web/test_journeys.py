@@ -505,7 +505,11 @@ async def test_a_dispute_of_what_nobody_reports_needs_a_yes(
         assert "--yes" in reply.body["hint"]
         assert url not in str(reply.body)
     await police.take(report(url, "url"))
+    await police.take(report("http://other.example/", "url"))
     await alliance.settle()
+    [position] = (await one(bank, "url", "http://other.example/"))["positions"]
+    reply = await bank.post("/v1/disputes", {**body, "about": [position]})
+    assert reply.status == 422  # of another value
     await police.post("/v1/retractions", {**body, "reason": "test"})
     await alliance.settle()
     assert (await bank.post("/v1/disputes", body)).status == 422
