@@ -33,11 +33,13 @@ _TRADITIONAL: Final = str.maketrans(
     "銀國農業廣興東華發郵儲蓄滬貸帳號鏈", "银国农业广兴东华发邮储蓄沪贷账号链"
 )
 _PUNCTUATION: Final = re.compile(r"[\s·・.,，'’&\-_]+")
-# What follows a bank's name and names its branch, never another bank.
+# What follows a bank's name and names its branch, or what of it the account
+# is: never another bank, nor a broker or insurer of the same name.
 _BRANCH: Final = re.compile(
     r"(?:(?:股份)?有限(?:责任)?公司|股份公司)?"
-    r"(?:总行|[^()（）银社]{0,40}"
+    r"(?:总行|[^()（）银社券险]{0,40}"
     r"(?:分行|支行|营业部|营业室|营业厅|营业所|分理处|储蓄所|信用卡中心))?"
+    r"(?:(?:信用|贷记|借记|储蓄|银行)?卡号?|(?:对公|个人)?账[户号])?"
 )
 _WHICH_HINT: Final = (
     "give the bank's name, its BIC, or the 12-digit code of its head office"

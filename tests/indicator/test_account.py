@@ -73,6 +73,39 @@ def test_a_look_up_always_tries_what_a_report_would_have_been() -> None:
         assert len(set(forms)) == len(forms)
 
 
+@pytest.mark.parametrize(
+    ("word", "id_"),
+    [
+        ("民生", "MSBCCNBJ"),
+        ("兴业", "FJIBCNBA"),
+        ("平安", "SZDBCNBS"),
+        ("中信银行信用卡中心", "CIBKCNBJ"),
+        ("招商银行信用卡", "CMBCCNBS"),
+        ("工行卡", "ICBKCNBJ"),
+        ("建行深圳分行对公账户", "PCBCCNBJ"),
+        ("农行卡号", "ABOCCNBJ"),
+    ],
+)
+def test_a_bank_is_named_as_people_name_it(word: str, id_: str) -> None:
+    """By its short name, and with what of it the account is."""
+    assert bank.named(word) == id_
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "中信证券",
+        "中信证券北京营业部",
+        "平安保险深圳分行",
+        "民生村镇银行",
+        "中信百信银行",
+        "华夏基金",
+    ],
+)
+def test_a_house_of_the_same_name_is_no_bank(word: str) -> None:
+    assert bank.named(word) is None
+
+
 # --------------------------------------------------------------- any text
 
 
