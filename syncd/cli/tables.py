@@ -19,7 +19,7 @@ import typer
 from syncd.cli import door, terminal
 from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
-from syncd.lists import columns, days, mapping, safe, table
+from syncd.lists import columns, days, mapping, names, safe, table
 from syncd.lists.columns import Columns, Said
 from syncd.lists.rows import Flawed, Row, Table, Told
 from syncd.node import pinned
@@ -88,7 +88,7 @@ def told_of(
             raise UsageError(
                 t("{where}: not UTF-8 at byte {at}", where=path, at=e.start)
             ) from None
-    named = columns.parted([one for one in maps if one not in files])
+    named = names.parted([one for one in maps if one not in files])
     said = Said(
         {**said.columns, **named},
         {**said.constants, **constants},

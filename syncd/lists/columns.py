@@ -15,22 +15,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final
 
 from syncd.errors import MalformedError, SyncdError, UsageError, joined
 from syncd.flows.draft import NEEDED
 from syncd.indicator import account, phone
-from syncd.lists import days, losses, words
+from syncd.lists import days, losses, names, words
+from syncd.lists.names import FIELDS
 from syncd.lists.rows import Flawed, Row
 from syncd.lists.safe import plain
 from syncd.lists.words import Convert, Own, UnknownError
 
-NAMES: Final = {
-    into: tuple(n.split()) for into, n in words.rows("columns.tsv")
-}
-FIELDS: Final = tuple(NAMES)
-_BY_NAME: Final = {name: f for f, names in NAMES.items() for name in names}
 _At = tuple[Any, str, Convert]  # column, field, meaning
 _WORDS: Final = 1000  # different ones that are counted apart
 _NONE: Final[tuple[str, Convert]] = ("", str)
@@ -134,7 +130,9 @@ class Columns:
         found: list[_At] = []
         for name, cell in cells.items():
             into, convert = (
-                self.named.get(name) or self.named.get(_fold(name)) or _NONE
+                self.named.get(name)
+                or self.named.get(names.fold(name))
+                or _NONE
             )
             if not (into and cell.strip()):
                 continue
@@ -190,19 +188,6 @@ def _at(into: str, why: MalformedError) -> MalformedError:
     return MalformedError("{field}: {why}", hint=why.advice, **params)
 
 
-@lru_cache(4096)
-def _fold(name: str) -> str:
-    """Return a column's name as names are compared."""
-    text = unicodedata.normalize("NFKC", name).casefold()
-    text = re.sub(r"\([^()]*\)\s*$", "", text)
-    return re.sub(r"[\s_\-*:/.]+", "", text)
-
-
-def known(name: str) -> bool:
-    """Tell whether a column of this name means a field."""
-    return _fold(name) in _BY_NAME
-
-
 # --------------------------------------------------------------- the plan
 
 
@@ -230,152 +215,23 @@ def plan(
     }
     if header is None:
         named = {
-            name: into
-            for name, into in _BY_NAME.items()
-            if into in fields and into not in said.columns
+            n: f for n, f in names.BY_NAME.items() if f not in said.columns
         }
-        named |= {
-            c: into for into, c in said.columns.items() if into in fields
-        }
-        by_name = {name: (into, read[into]) for name, into in named.items()}
+        named |= {column: into for into, column in said.columns.items()}
+        by_name = {n: (f, read[f]) for n, f in named.items() if f in fields}
         return Columns((), by_name, (), constants)
-    _no_data(header, said.columns, where)
-    _no_twins(header, where)
-    told = _numbers(said.columns, header, width, where)
-    if len(set(told.values())) != len(told):
-        raise UsageError("{where}: a column is named twice", where=where)
-    found = {at: into for into, at in told.items() if into in fields}
-    for at, name in enumerate(header):
-        into = _BY_NAME.get(_fold(name), "")
-        if into not in fields or into in told or at in told.values():
-            continue
-        twin = next((c for c, f in found.items() if f == into), None)
-        if twin is not None and into != "place":
-            raise UsageError(
-                "{where}: columns {one} and {two} both mean {field}",
-                where=where,
-                one=repr(header[twin]),
-                two=repr(name),
-                field=into,
-                hint="--map {field}=…",
-            )
-        found[at] = into
+    told = names.numbers(said.columns, header, width, where)
+    found = names.understood(header, told, fields, where)
     needed = [name for name in NEEDED if name in fields]
-    _all_there(needed, {*found.values()} | {*constants}, header, where)
-    names = [*header] or [str(n + 1) for n in range(width)]
+    names.check_all_there(
+        needed, {*found.values()} | {*constants}, header, where
+    )
+    shown = [*header] or [str(n + 1) for n in range(width)]
     return Columns(
         tuple((at, into, read[into]) for at, into in found.items()),
         {},
-        tuple((name, found.get(at, "")) for at, name in enumerate(names)),
+        tuple((name, found.get(at, "")) for at, name in enumerate(shown)),
         constants,
-    )
-
-
-def parted(maps: Iterable[str]) -> dict[str, str]:
-    """Read FIELD=COLUMN, a name or a number from 1, of each field one.
-
-    Raises:
-        UsageError: one is something else.
-    """
-    found: dict[str, str] = {}
-    for text in maps:
-        into, equals, column = text.partition("=")
-        if not equals or into not in FIELDS:
-            raise UsageError(
-                "--map {text}: want FIELD=COLUMN",
-                text=repr(text),
-                hint="fields: {names}",
-                names=", ".join(FIELDS),
-            )
-        if into in found:
-            raise UsageError("--map names {field} twice", field=into)
-        found[into] = column
-    return found
-
-
-def _numbers(
-    told: Mapping[str, str], header: Sequence[str], width: int, where: str
-) -> dict[str, int]:
-    """Return which column, from 0, is told to be which field."""
-    found: dict[str, int] = {}
-    for into, column in told.items():
-        if column in header:
-            found[into] = list(header).index(column)
-        elif column.isascii() and column.isdecimal() and len(column) < 6:
-            found[into] = int(column) - 1
-            if not 0 <= found[into] < width:
-                raise UsageError(
-                    "{where}: no column {n}, there are {width}",
-                    where=where,
-                    n=int(column),
-                    width=width,
-                )
-        else:
-            raise UsageError(
-                "{where}: no column {name}",
-                where=where,
-                name=repr(column),
-                hint="columns: {names}",
-                names=", ".join(header) or "1, 2 …",
-            )
-    return found
-
-
-# What the name of a column never is; and what one that is named by its
-# number may not look like, for then there may be no header at all.
-_DATA: Final = re.compile(r"(?:\d[ -]?){7}|://", re.ASCII)
-_DOMAIN: Final = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/.*)?", re.ASCII)
-
-
-def _no_data(
-    header: Sequence[str], told: Mapping[str, str], where: str
-) -> None:
-    for column, name in enumerate(header, 1):
-        text = unicodedata.normalize("NFKC", name).casefold()
-        if _DATA.search(text) or (
-            str(column) in told.values() and _DOMAIN.fullmatch(text)
-        ):
-            raise UsageError(
-                "{where}: column {n} of the header looks like a value",
-                where=where,
-                n=column,
-                hint="if the first row is data: --no-header and --map"
-                " value={n}; else give the column a name",
-            )
-
-
-def _no_twins(header: Sequence[str], where: str) -> None:
-    there: dict[str, int] = {}
-    for column, name in enumerate(header, 1):
-        if name and name in there:
-            raise UsageError(
-                "{where}: columns {one} and {two} are both named {name}",
-                where=where,
-                one=there[name],
-                two=column,
-                name=repr(name),
-                hint="rename one of them",
-            )
-        there[name] = column
-
-
-def _all_there(
-    needed: Sequence[str], found: set[str], header: Sequence[str], where: str
-) -> None:
-    missing = [name for name in needed if name not in found]
-    if not missing:
-        return
-    ways = " ".join(
-        f"--map {m}=COLUMN" if m == "value" else f"--{m} CODE" for m in missing
-    )
-    raise UsageError(
-        "{where}: no column and no option for {names}",
-        where=where,
-        names=", ".join(missing),
-        hint="nothing is guessed: say {ways}, or --map FIELD=COLUMN;"
-        " columns here: {columns}",
-        ways=ways,
-        columns=", ".join(header) or MalformedError("no header"),
     )
 
 

@@ -8,7 +8,7 @@ rows by it says so in a note.
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
-from syncd.lists import columns
+from syncd.lists import names
 from syncd.lists.rows import Note, Told
 
 FIRST = 20  # rows among which the header is looked for
@@ -18,7 +18,7 @@ def knows(told: Told) -> Callable[[str], bool]:
     """Return what tells whether a name of a column means something."""
     mapped = {*map(str.strip, told.names)}  # or numbers, which name nothing
     return lambda name: (
-        columns.known(name)
+        names.known(name)
         or (name.strip() in mapped and not name.strip().isdecimal())
     )
 

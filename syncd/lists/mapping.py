@@ -27,7 +27,8 @@ import msgspec
 from syncd.errors import UsageError
 from syncd.flows.draft import Draft
 from syncd.lists import words
-from syncd.lists.columns import FIELDS, Columns, Said
+from syncd.lists.columns import Columns, Said
+from syncd.lists.names import FIELDS
 from syncd.lists.preview import Unknown
 from syncd.lists.rows import Told
 from syncd.lists.words import UnknownError

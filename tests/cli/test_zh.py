@@ -64,7 +64,12 @@ REFUSING: tuple[str, ...] = (
     "node/disputed.py",
     "indicator/vocabulary.py",
     *(f"lists/{p.name}" for p in ROOM.parent.glob("lists/*.py")),
-    *("lists/cells.py", "lists/columns.py", "lists/header.py"),
+    *(
+        "lists/cells.py",
+        "lists/columns.py",
+        "lists/names.py",
+        "lists/header.py",
+    ),
     *("lists/kinds.py", "lists/lines.py", "lists/sheet.py"),
     *("lists/table.py", "lists/text.py"),
     *("lists/columns.py", "lists/days.py", "lists/lines.py"),

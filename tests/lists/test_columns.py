@@ -7,7 +7,7 @@ import pytest
 
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.indicator import identifier
-from syncd.lists import columns, losses
+from syncd.lists import columns, losses, names
 from syncd.lists.columns import Columns, Said
 from syncd.lists.rows import Flawed, Row
 
@@ -17,11 +17,11 @@ REST = {"label": "other", "role": "caller", "evidence": "user_tag"}
 def plan(
     header: str | None, kind: str = "phone", width: int = 0, **said: Any
 ) -> Columns:
-    names = header.split(",") if header else None if header is None else ()
+    cells = header.split(",") if header else None if header is None else ()
     constants = {"kind": kind, **REST, **said.pop("constants", {})}
     return columns.plan(
-        names,
-        width or len(names or ()),
+        cells,
+        width or len(cells or ()),
         Said(constants=constants, **said),
         where="a",
     )
@@ -50,9 +50,9 @@ def listed(report: dict[str, Any]) -> str:
 
 
 def test_every_name_means_one_field() -> None:
-    names = Counter(n for names in columns.NAMES.values() for n in names)
-    assert [n for n, count in names.items() if count > 1] == []
-    assert all(columns._fold(name) == name for name in names)
+    found = Counter(n for some in names.NAMES.values() for n in some)
+    assert [n for n, count in found.items() if count > 1] == []
+    assert all(names.fold(name) == name for name in found)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_every_name_means_one_field() -> None:
 )
 def test_what_lists_call_their_columns(name: str, field: str) -> None:
     """The victim's side is never taken for what is reported."""
-    assert columns._BY_NAME.get(columns._fold(name), "") == field
+    assert names.BY_NAME.get(names.fold(name), "") == field
 
 
 def test_what_is_not_stored_is_named() -> None:
@@ -421,8 +421,8 @@ def test_fields_that_are_not_asked_for_are_left_out() -> None:
 )
 def test_maps(maps: list[str], why: str) -> None:
     with pytest.raises(UsageError, match=why):
-        columns.parted(maps)
-    assert columns.parted(["value=a=b"]) == {"value": "a=b"}
+        names.parted(maps)
+    assert names.parted(["value=a=b"]) == {"value": "a=b"}
 
 
 def test_the_value_of_a_row_as_it_stands() -> None:

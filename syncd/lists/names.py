@@ -1,0 +1,186 @@
+"""Names: which column of a list is which field.
+
+By its name, in English or Chinese, or as it is told. Nothing is guessed: two
+columns of one name or meaning are refused, and so is a header that looks like
+data.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+from syncd.errors import MalformedError, UsageError
+from syncd.lists import words
+
+NAMES: Final = {
+    into: tuple(n.split()) for into, n in words.rows("columns.tsv")
+}
+FIELDS: Final = tuple(NAMES)
+BY_NAME: Final = {name: f for f, names in NAMES.items() for name in names}
+
+
+@lru_cache(4096)
+def fold(name: str) -> str:
+    """Return a column's name as names are compared."""
+    text = unicodedata.normalize("NFKC", name).casefold()
+    text = re.sub(r"\([^()]*\)\s*$", "", text)
+    return re.sub(r"[\s_\-*:/.]+", "", text)
+
+
+def known(name: str) -> bool:
+    """Tell whether a column of this name means a field."""
+    return fold(name) in BY_NAME
+
+
+def understood(
+    header: Sequence[str],
+    told: Mapping[int, str],
+    fields: Sequence[str],
+    where: str,
+) -> dict[int, str]:
+    """Return which column is which field: as told, else by its name.
+
+    Raises:
+        UsageError: two mean the same.
+    """
+    found = {at: into for at, into in told.items() if into in fields}
+    for at, name in enumerate(header):
+        into = BY_NAME.get(fold(name), "")
+        if into not in fields or into in told.values() or at in told:
+            continue
+        twin = next((c for c, f in found.items() if f == into), None)
+        if twin is not None and into != "place":
+            raise UsageError(
+                "{where}: columns {one} and {two} both mean {field}",
+                where=where,
+                one=repr(header[twin]),
+                two=repr(name),
+                field=into,
+                hint="--map {field}=…",
+            )
+        found[at] = into
+    return found
+
+
+def parted(maps: Iterable[str]) -> dict[str, str]:
+    """Read FIELD=COLUMN, a name or a number from 1, of each field one.
+
+    Raises:
+        UsageError: one is something else.
+    """
+    found: dict[str, str] = {}
+    for text in maps:
+        into, equals, column = text.partition("=")
+        if not equals or into not in FIELDS:
+            raise UsageError(
+                "--map {text}: want FIELD=COLUMN",
+                text=repr(text),
+                hint="fields: {names}",
+                names=", ".join(FIELDS),
+            )
+        if into in found:
+            raise UsageError("--map names {field} twice", field=into)
+        found[into] = column
+    return found
+
+
+def numbers(
+    told: Mapping[str, str], header: Sequence[str], width: int, where: str
+) -> dict[int, str]:
+    """Return which column, from 0, is told to be which field.
+
+    Raises:
+        UsageError: one is not there; or the header is none.
+    """
+    _no_data(header, told, where)
+    _no_twins(header, where)
+    found: dict[int, str] = {}
+    for into, column in told.items():
+        if column in header:
+            at = list(header).index(column)
+        elif column.isascii() and column.isdecimal() and len(column) < 6:
+            at = int(column) - 1
+            if not 0 <= at < width:
+                raise UsageError(
+                    "{where}: no column {n}, there are {width}",
+                    where=where,
+                    n=int(column),
+                    width=width,
+                )
+        else:
+            raise UsageError(
+                "{where}: no column {name}",
+                where=where,
+                name=repr(column),
+                hint="columns: {names}",
+                names=", ".join(header) or "1, 2 …",
+            )
+        if at in found:
+            raise UsageError("{where}: a column is named twice", where=where)
+        found[at] = into
+    return found
+
+
+# What the name of a column never is; and what one that is named by its
+# number may not look like, for then there may be no header at all.
+_DATA: Final = re.compile(r"(?:\d[ -]?){7}|://", re.ASCII)
+_DOMAIN: Final = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/.*)?", re.ASCII)
+
+
+def _no_data(
+    header: Sequence[str], told: Mapping[str, str], where: str
+) -> None:
+    for column, name in enumerate(header, 1):
+        text = unicodedata.normalize("NFKC", name).casefold()
+        if _DATA.search(text) or (
+            str(column) in told.values() and _DOMAIN.fullmatch(text)
+        ):
+            raise UsageError(
+                "{where}: column {n} of the header looks like a value",
+                where=where,
+                n=column,
+                hint="if the first row is data: --no-header and --map"
+                " value={n}; else give the column a name",
+            )
+
+
+def _no_twins(header: Sequence[str], where: str) -> None:
+    there: dict[str, int] = {}
+    for column, name in enumerate(header, 1):
+        if name and name in there:
+            raise UsageError(
+                "{where}: columns {one} and {two} are both named {name}",
+                where=where,
+                one=there[name],
+                two=column,
+                name=repr(name),
+                hint="rename one of them",
+            )
+        there[name] = column
+
+
+def check_all_there(
+    needed: Sequence[str], found: set[str], header: Sequence[str], where: str
+) -> None:
+    """Pass if all that is needed comes from somewhere.
+
+    Raises:
+        UsageError: something does not; names all of it.
+    """
+    missing = [name for name in needed if name not in found]
+    if not missing:
+        return
+    ways = " ".join(
+        f"--map {m}=COLUMN" if m == "value" else f"--{m} CODE" for m in missing
+    )
+    raise UsageError(
+        "{where}: no column and no option for {names}",
+        where=where,
+        names=", ".join(missing),
+        hint="nothing is guessed: say {ways}, or --map FIELD=COLUMN;"
+        " columns here: {columns}",
+        ways=ways,
+        columns=", ".join(header) or MalformedError("no header"),
+    )
