@@ -147,7 +147,7 @@ class Run:
     async def go(self, kills: list[tuple[int, str]]) -> None:
         """Import all of it, and kill (at a row, whom) on the way."""
         dice = random.Random(7)
-        began = time.monotonic()
+        began, least = time.monotonic(), 0
         child = await self.start_importer()
         said = asyncio.create_task(child.communicate())
         while not said.done():
@@ -155,7 +155,7 @@ class Run:
             assert self.process is not None
             self.importer.look(child.pid)
             self.daemon.look(self.process.child.pid)
-            if not kills or await self.row() < kills[0][0]:
+            if not kills or await self.row() < max(kills[0][0], least):
                 continue
             _, whom = kills.pop(0)
             await asyncio.sleep(dice.random())
@@ -170,6 +170,7 @@ class Run:
                 await said
                 # Nobody begins an import while there is no daemon.
                 assert await self.process.ready(FAR_S)
+                least = await self.row() + 1
                 child = await self.start_importer()
                 said = asyncio.create_task(child.communicate())
         out, _ = said.result()
