@@ -79,6 +79,8 @@ SITE = [
     "https://www.icbc.com.cn/index.jsp;jsessionid=1?x=2",
     "https://world.taobao.com/",
     "https://surl.amap.com/",
+    "http://党建.政务/",
+    "http://www.81.mil.cn/",
     "https://chatgpt.com/",
 ]
 
