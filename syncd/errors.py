@@ -23,6 +23,9 @@ one error that bears each of them: see `joined`.
 """
 
 from collections.abc import Sequence
+from typing import Final
+
+FIELD: Final = "{field}: "  # begins what is said of one field
 
 
 class SyncdError(Exception):

@@ -6,7 +6,7 @@ says which.
 """
 
 from syncd.cli import zh
-from syncd.errors import SyncdError
+from syncd.errors import FIELD, SyncdError
 
 LANGUAGES = ("en", "zh")
 _lang = "en"
@@ -34,6 +34,9 @@ def of(error: SyncdError) -> str:
     if error.faults:
         return t("; ").join(map(of, error.faults))
     said = zh.TEXT.get(error.message) if _lang == "zh" else None
+    if not said and _lang == "zh" and error.message.startswith(FIELD):
+        what = zh.TEXT.get(error.message.removeprefix(FIELD))
+        said = what and zh.TEXT[FIELD + "{why}"].replace("{why}", what)
     if not said:
         return str(error)
     inner = {k: v for k, v in error.params.items() if isinstance(v, Exception)}

@@ -18,7 +18,7 @@ from datetime import tzinfo
 from functools import partial
 from typing import Any, Final
 
-from syncd.errors import MalformedError, SyncdError, UsageError, joined
+from syncd.errors import FIELD, MalformedError, SyncdError, UsageError, joined
 from syncd.flows.draft import NEEDED
 from syncd.indicator import account, phone
 from syncd.lists import days, losses, names, words
@@ -182,10 +182,11 @@ def _has_country(kind: str | None, value: str) -> bool:
 
 
 def _at(into: str, why: MalformedError) -> MalformedError:
+    """Return a refusal that names its field, in one template."""
     if "field" in why.params:
         return why
-    params = {**why.params, "field": into, "why": why}
-    return MalformedError("{field}: {why}", hint=why.advice, **params)
+    params = {**why.params, "field": into}
+    return MalformedError(FIELD + why.message, hint=why.advice, **params)
 
 
 # --------------------------------------------------------------- the plan

@@ -533,6 +533,22 @@ def test_a_word_is_refused_with_the_nearest_codes(
     assert "代码表中没有" in why
 
 
+def test_what_a_cell_is_refused_for_is_chinese_too(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """Whatever it is, behind its field: a day, a number, a share."""
+    path = tmp_path / "list.csv"
+    path.write_text(
+        "value,发现日期,置信度\n6.2E+18,46353,高\na.example,2026-02-30,\n"
+    )
+    words = ["--kind", "url", *CONST[2:]]
+    desk("--lang", "zh", "report", "import", path, *words)
+    whys = [r[1] for r in refused_rows(false)]
+    for part in ("value：表格软件", "seen：像是", "confidence：不是"):
+        assert part in whys[0]
+    assert "seen：日历上没有" in whys[1]
+
+
 def test_words_that_nobody_knows(
     desk: Desk, false: FalseDoor, tmp_path: Path
 ) -> None:
