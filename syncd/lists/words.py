@@ -159,12 +159,19 @@ def _letters(text: str) -> str:
 
 
 def _country(cell: str) -> str:
-    """Return the code of a country: 中国, China, CHN, +86, 中国（CN）."""
+    """Return the code of a country: 中国, China, CHN, +86, 中国（CN）.
+
+    A province or city of the mainland is in China.
+    """
     known, letters = _countries(), _letters(cell)
     if letters in known and "/" not in cell:  # N/A is no Namibia
         return known[letters]
     runs = _RUNS.findall(unicodedata.normalize("NFKC", cell).casefold())
-    codes = {known.get(_letters(run.removeprefix("00"))) for run in runs}
+    codes = {
+        known.get(_letters(run.removeprefix("00")))
+        or ("CN" if run.startswith(_cities()) else None)
+        for run in runs
+    }
     code = codes.pop() if len(codes) == 1 else None
     if code is None:
         near = difflib.get_close_matches(letters, known, 3) or ["中国"]

@@ -14,7 +14,8 @@ from syncd.lists.words import UnknownError
 CASES: dict[str, dict[Any, str]] = {
     "region": {
         "CN": "中国 China CHN 86 +86 0086 cn 中國 中华人民共和国 大陆 内地 PRC"
-        " 中国（CN） CN-中国 中国大陆+86 China/CN",
+        " 中国（CN） CN-中国 中国大陆+86 China/CN China(Mainland)"
+        " People's_Republic_of_China 中国-广东 广东省深圳市",
         "HK": "香港 HK 中国香港 Hong-Kong HKG 852 香港特别行政区",
         "TW": "台湾 台灣 TWN 中国台湾",
         "US": "美国 USA 1 +1 U.S.A.",
