@@ -85,7 +85,8 @@ class Sheet:
                     "{here} cells, want {want}", here=here, want=width
                 )
             # A sheet leaves cells out at the end of a row that are empty.
-            texts = texts[:width] + [""] * (width - here)
+            if here != width:
+                texts = texts[:width] + [""] * (width - here)
             yield Row(number, number, number, texts, raw, problem)
 
     def prefix(self) -> "_Whole":

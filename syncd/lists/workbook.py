@@ -51,6 +51,7 @@ _PADS = regex(
     r'(?:\[[^]]*\])*(?:"([^"]*)"|\\(.))?'
     r'((?:[0#?\- ]|[^!-~ ]|\\\D|[_*].|"[^"0-9A-Za-z+]*")+)(?:;.*)?'
 )
+_TOLD = frozenset(("c", "v", "row", "is", "f", "mergeCell", "col"))
 _ERROR = regex("#[A-Z_]{1,20}[!?]")  # any other text may be a value
 _PERCENT = regex(r"[0#.]+%(?:;.*)?")
 Cell = str | tuple[str]
@@ -72,9 +73,14 @@ class _Scan:
         self.at, self.what = array("L"), array("I")
         self.digits = bytearray()
         self.more: dict[tuple[str, str, int], int] = {}
-        self._styles = [pads(code) for code in archive.formats()]
-        self._row = self._column = self._style = self._merged = 0
-        self._kind, self._text, self._prefix, self._digits = "n", "", "", ""
+        self._styles = {
+            str(n): about
+            for n, code in enumerate(archive.formats())
+            if (about := pads(code))
+        }
+        self._row = self._column = self._merged = 0
+        self._kind, self._style = "n", "0"
+        self._text = self._prefix = self._digits = ""
         self._hidden = self._formula = self._filled = self._wanted = False
         archive.parse(
             part,
@@ -89,11 +95,14 @@ class _Scan:
         self._wanted = False
         if self._prefix:
             name = name.removeprefix(self._prefix)
-        if name == "c":
+        if name not in _TOLD:  # most are of texts
+            if name.endswith(":worksheet"):
+                self._prefix = name.removesuffix("worksheet")
+        elif name == "c":
             if self._filled or self._formula:
                 self._close()
             self._kind = attrs.get("t", "n")
-            self._style = int(attrs.get("s", 0))
+            self._style = attrs.get("s", "0")
             column = self._column + 1
             if "r" in attrs:
                 column = number(attrs["r"].removesuffix(self._digits))
@@ -122,11 +131,9 @@ class _Scan:
             self._merged += 1
             if self._merged > MAX_MERGED:
                 raise too_large()
-        elif name == "col" and hides(attrs):
+        elif hides(attrs):
             last = min(int(attrs["max"]), _MOST)
             self.hidden_columns += range(int(attrs["min"]), last + 1)
-        elif name.endswith(":worksheet"):
-            self._prefix = name.removesuffix("worksheet")
 
     def _chars(self, text: str) -> None:
         if self._wanted:
@@ -173,8 +180,8 @@ class _Scan:
         elif kind == "n" and _LONG.fullmatch(text):
             about = "digits", "", 0
             self.digits += text.encode() + b"\n"
-        elif kind == "n" and text and self._style < len(self._styles):
-            about = self._styles[self._style]
+        elif kind == "n" and text:
+            about = self._styles.get(self._style)
         if about:
             self.at.append(self._row << 15 | self._column)
             self.what.append(self.more.setdefault(about, len(self.more)))
