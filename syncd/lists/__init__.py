@@ -1,7 +1,8 @@
 """Files of values: any bytes give rows, each right or refused.
 
     file ─ kinds ─ lines ─ cells ─ text ─ table ─ columns ─ reports
-               └─────────── sheet ──────────┘
+               └─────────── sheet ──────────┘       │          └ preview
+               names, words, days, losses, mapping ─┘
 
 Values in, values out: whoever shows or sends rows does it elsewhere. Nothing
 is held but the row that is read. A row is known by the number of its first
