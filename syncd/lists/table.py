@@ -21,6 +21,7 @@ __all__ = ("FORMATS", "Split", "named", "open_table")
 
 PARTS = 1000  # more values than one cell may hold
 _ELSE = re.compile(r"[\s、，,；;]+")
+_IN_NUMBERS = re.compile(r"[\s、，,；;/／|]+")
 _IN_URLS = re.compile(r"[\s、，；]+|[,;](?=\s|\w+://)")
 # The last line of abuse.ch's files (2026-11).
 _ENTRIES = re.compile(
@@ -199,4 +200,6 @@ class _Scaled:
 def several(cell: str) -> list[str]:
     """Return the values of a cell; what a URL may hold parts none in it."""
     parting = _IN_URLS if "://" in cell else _ELSE
+    if "." not in cell and not any(map(str.isalpha, cell)):
+        parting = _IN_NUMBERS
     return [one for one in parting.split(cell) if one]

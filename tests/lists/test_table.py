@@ -445,6 +445,9 @@ def test_what_a_url_may_hold_parts_none() -> None:
         assert table.several(sign.join(two)) == two
     for sign in (" ", ",", ";", "、", "；", "，", "\r\n", ", "):
         assert table.several(f"1{sign}2{sign}") == ["1", "2"]
+    for sign in ("/", " / ", "|", "／"):
+        assert table.several(f"+861{sign}2") == ["+861", "2"]
+        assert table.several(f"a.example{sign.strip()}2")[1:] == []
 
 
 @pytest.mark.parametrize(
