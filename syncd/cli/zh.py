@@ -1131,6 +1131,7 @@ TEXT = {
         "被电子表格转成了数字：请把该列设为文本格式"
     ),
     "phone: more than one number in it": "电话：其中不止一个号码",
+    "give each by itself": "请逐个给出",
     "phone: letters are no part of a number": "电话：号码里不应有字母或文字",
     "phone: a + that is not at its beginning": "电话：+ 不在开头",
     "phone: no digits": "电话：没有数字",

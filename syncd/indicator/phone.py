@@ -66,7 +66,10 @@ _EXTENSION: Final = re.compile(
     r"|\s*(?:ext|x)[0-9])",
     re.IGNORECASE,
 )
-_SEVERAL: Final = re.compile(r"[/、|]|[0-9]{7}\s*(?:或|or)\s*[0-9+]")
+_SEVERAL: Final = re.compile(
+    r"[/、|]|[0-9]{7}\s*(?:或|or)\s*[0-9+]"
+    r"|[0-9]{7}\s*[,;\r\n]\s*\+?(?:[0-9][ \-]?){7}"
+)
 _DECIMAL: Final = re.compile(
     r"[0-9]+\.[0-9]{1,2}|[0-9](?:\.[0-9]+)?E\+?[0-9]+", re.IGNORECASE
 )
@@ -210,10 +213,12 @@ def _check_characters(text: str) -> None:
         )
     if _PLAIN.fullmatch(text):
         return
+    if _SEVERAL.search(text):
+        raise MalformedError(
+            "phone: more than one number in it", hint="give each by itself"
+        )
     if _EXTENSION.search(text):
         _refuse_extension()
-    if _SEVERAL.search(text):
-        raise MalformedError("phone: more than one number in it")
     if any(c.isalpha() for c in text):
         raise MalformedError("phone: letters are no part of a number")
     if "+" in text[1:]:

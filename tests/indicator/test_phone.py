@@ -414,3 +414,13 @@ def test_the_mainland_and_north_america_need_no_library() -> None:
         "assert phone.normalise('877 527-3810', 'US') == '+18775273810'\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "sign", [",", "，", ";", "；", "\n", "\r\n", "/", "、"]
+)
+def test_two_numbers_are_no_extension(sign: str) -> None:
+    """Or the hint would say to leave out the second."""
+    with pytest.raises(MalformedError, match="more than one number") as e:
+        phone.normalise(f"13800138000{sign}138 0013 8001", "CN")
+    assert e.value.hint == "give each by itself"
