@@ -150,6 +150,10 @@ def _text(cell: str | list[str]) -> str:
 
 
 def _flawed(text: str) -> Flawed:
+    """Return a cell that lost its meaning, so that it is seen wherever it goes.
+
+    Zeros in place of lost digits would be an account's, once it is a text.
+    """
     if text.startswith("#"):
         why = MalformedError("the spreadsheet shows {error} there", error=text)
     else:
@@ -157,4 +161,5 @@ def _flawed(text: str) -> Flawed:
             "a number above {n} digits has lost its end: keep it as text",
             n=DIGITS,
         )
+        text = f"{float(text):.14E}"  # as spreadsheets show it
     return Flawed(text, why)

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import columns, parts, table, workbook
+from syncd.lists import columns, parts, safe, table, workbook
 from syncd.lists.rows import Flawed, Row, Told
 
 calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -364,7 +364,7 @@ def test_a_text_is_no_number(tmp_path: Path) -> None:
 
 
 def test_what_lost_its_meaning_is_flawed(tmp_path: Path) -> None:
-    """Long numbers with the digits that are there; errors by their name."""
+    """Long numbers as a spreadsheet shows them; errors by their name."""
     path = made(
         tmp_path / "a.xlsx",
         column(
@@ -378,7 +378,7 @@ def test_what_lost_its_meaning_is_flawed(tmp_path: Path) -> None:
     )
     found = [row.cells[0] for row in read(path)]  # type: ignore[index]
     assert found == [
-        *("6222021234567890123", "6222021234567890000"),
+        *("6.22202123456789E+18", "6.22202123456789E+18"),
         *("999999999999999", "13800138000.1"),
         *("#N/A", "#REF!"),
     ]
@@ -411,6 +411,9 @@ def test_a_number_that_lost_its_end(tmp_path: Path) -> None:
     first, second = found.rows(0, 0)
     with pytest.raises(MalformedError, match=r"value: .* has lost its end"):
         plan.report(first)
+    back = Row(2, 2, 9, (safe.escape(first.cells[0], back=True), ""), "")  # type: ignore[index]
+    with pytest.raises(MalformedError, match="rounded it to a number"):
+        plan.report(back)  # of the list of refused rows, not mended
     assert plan.report(second)["value"] == "a"
 
 
@@ -500,8 +503,8 @@ def test_a_merged_cell_is_its_whole_range(tmp_path: Path) -> None:
         (2, ["a", "fake_shop", "95", "n"]),
         (3, ["b", "fake_shop", "95", ""]),
         (4, ["c", "fake_shop", "95", ""]),
-        (5, ["d", "loan", "6222021234567890000", ""]),
-        (6, ["e", "loan", "6222021234567890000", "y"]),
+        (5, ["d", "loan", "6.22202123456789E+18", ""]),
+        (6, ["e", "loan", "6.22202123456789E+18", "y"]),
         (8, ["f", "both", "both", ""]),
     ]
     assert type(found[4].cells[2]) is Flawed  # type: ignore[index]
