@@ -64,21 +64,44 @@ class Archive:
                 raise too_large()
             self.parse(name)
 
-    def sheets(self) -> dict[str, tuple[str, str]]:
-        """Return the sheets of cells: by name the part and the state."""
+    def sheet(self, wanted: str) -> tuple[str, str]:
+        """Return the name and the part of the sheet that is meant.
+
+        Raises:
+            PartError: there is none, or several.
+        """
         parts = {}
         for _, attrs in self._elements(f"{self._home}_rels/workbook.xml.rels"):
             if attrs.get("Type", "").endswith("/worksheet"):
                 target = attrs["Target"]
                 home = "" if target.startswith("/") else self._home
                 parts[attrs["Id"]] = home + target.removeprefix("/")
-        found = {}
+        found: dict[str, str] = {}
+        shown: dict[str, list[str]] = {"visible": [], "hidden": []}
         for name, attrs in self._elements(f"{self._home}workbook.xml"):
             ids = [v for k, v in attrs.items() if k.rpartition(":")[2] == "id"]
             if name == "sheet" and ids[0] in parts:
+                found[attrs["name"]] = parts[ids[0]]
                 state = attrs.get("state", "visible")
-                found[attrs["name"]] = parts[ids[0]], state
-        return found
+                shown.setdefault(state, []).append(attrs["name"])
+        visible = shown["visible"]
+        names = ", ".join(visible or shown["hidden"])
+        if wanted and wanted not in found:
+            raise PartError(
+                "{path}: no sheet {name}",
+                name=wanted,
+                hint="sheets: {names}",
+                names=names,
+            )
+        if not wanted and len(visible) != 1:
+            raise PartError(
+                "{path}: has {n} sheets",
+                n=len(visible),
+                hint="say --sheet: {names}",
+                names=names,
+            )
+        name = wanted or visible[0]
+        return name, found[name]
 
     def formats(self) -> list[str]:
         """Return each style's number format, "" for most built-in ones."""

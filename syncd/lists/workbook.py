@@ -324,9 +324,8 @@ def frames(path: Path, wanted: str) -> Iterator[Any]:
     try:
         with zipfile.ZipFile(path) as file:
             archive = Archive(file)
-            sheets = archive.sheets()
-            name = _chosen(sheets, wanted)
-            scan = _Scan(archive, sheets[name][0])
+            name, part = archive.sheet(wanted)
+            scan = _Scan(archive, part)
         area = (scan.last - scan.first + 1) * (scan.right - scan.left + 1)
         if area > MAX_AREA:
             raise too_large()
@@ -342,27 +341,6 @@ def frames(path: Path, wanted: str) -> Iterator[Any]:
         yield {"refused": too_large().parts}
     except Exception as e:  # noqa: BLE001 - whatever a broken one makes them raise
         yield {"refused": broken(type(e).__name__).parts}
-
-
-def _chosen(sheets: dict[str, tuple[str, str]], wanted: str) -> str:
-    """Return the name of the sheet that is meant."""
-    shown = [name for name in sheets if sheets[name][1] == "visible"]
-    known = shown or [n for n in sheets if sheets[n][1] != "veryHidden"]
-    if wanted and wanted not in sheets:
-        raise PartError(
-            "{path}: no sheet {name}",
-            name=wanted,
-            hint="sheets: {names}",
-            names=", ".join(known),
-        )
-    if not wanted and len(shown) != 1:
-        raise PartError(
-            "{path}: has {n} sheets",
-            n=len(shown),
-            hint="say --sheet: {names}",
-            names=", ".join(known),
-        )
-    return wanted or shown[0]
 
 
 def _notes(scan: _Scan) -> list[Note]:
