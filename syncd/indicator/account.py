@@ -337,6 +337,8 @@ def _all_shapes(text: str) -> list[str]:
     forms += [f"{name}:{form}" for name, form in chain.shapes(text).items()]
     if forms and not forms[0].startswith("card:"):
         return forms
+    if _CARD.fullmatch(digits) and not digits.startswith(("00", "2088")):
+        return forms  # no phone or QQ number, nor Alipay's own, is so long
     for reader in (payment.alipay, payment.wechat, payment.qq):
         try:
             forms.append(reader(text))
