@@ -348,9 +348,7 @@ class Rule:
             return
         usual, *_ = _strangers()
         for label in sorted(usual.union(self._hosts[site])):
-            form = f"{label}.{site}/"
-            if self._url(form):
-                yield form
+            yield f"{label}.{site}/"
 
 
 NOBODY: Final = Guard()

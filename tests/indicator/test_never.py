@@ -375,6 +375,24 @@ def test_the_list_holds() -> None:
             assert DEFAULT.of("url", f"{label}.{one.value}"), label
 
 
+def test_every_spelling_is_protected() -> None:
+    """What is an alarm by token is refused by value."""
+    for one in DEFAULT.spellings():
+        assert DEFAULT.of(one.kind, one.value), one
+
+
+def test_a_host_in_a_roster_does_not_rename_its_site() -> None:
+    of = Rule(
+        [
+            Never("url", "icbc.com.cn/", "bank"),
+            Never("url", "www.icbc.com.cn/", "x"),
+        ]
+    )
+    guarded = of.of("url", "www.icbc.com.cn/")
+    assert guarded is not None
+    assert guarded.owner.en == "Industrial and Commercial Bank of China"
+
+
 def test_the_spellings_fit_the_quota() -> None:
     """Phones are asked of holders; 50,000 evaluations are too many."""
     phones = [one for one in DEFAULT.spellings() if one.kind == "phone"]
