@@ -10,6 +10,11 @@ from syncd.errors import SyncdError
 
 def why(item: Mapping[str, Any]) -> str:
     """Return why an item is unknown, "" if it is not."""
+    if "kinds_untried" in item.get("reasons", ()):
+        kinds = ", ".join(item.get("tried", ()))
+        if not kinds:
+            return t("account: it may be a bank's, and none is named")
+        return t("account: tried as {kinds}, not as a bank's", kinds=kinds)
     missing = ", ".join(item.get("missing", ()))
     return str(
         item.get("detail")

@@ -200,8 +200,9 @@ def _show(items: list[Mapping[str, Any]]) -> None:
     grid.show([t(name) for name in head], rows)
     for number, item in enumerate(items, 1):
         ours = answers.ours(item)
+        hint = f" ({t(item['hint'])})" if item.get("hint") else ""
         for said in (
-            answers.why(item) if item.get("detail") else "",
+            answers.why(item) + hint if item.get("detail") else "",
             ours and t("by our own lists: {what}", what=ours),
             notices.of(item),
         ):

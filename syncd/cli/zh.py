@@ -1359,6 +1359,12 @@ TEXT = {
     "belongs to": "归属",
     # --------------------------------------------------------- accounts
     "tried as": "按此查询",
+    "account: tried as {kinds}, not as a bank's": (
+        "账号：已按 {kinds} 查询，未按银行账号查询"
+    ),
+    "account: it may be a bank's, and none is named": (
+        "账号：可能是银行账号，但未注明是哪家银行"
+    ),
     "account: {n} characters, at most {most}": "账号：{n} 个字符，最多 {most} 个",
     "account: empty": "账号：空",
     "account: letters or signs that are no part of an account": (

@@ -224,8 +224,9 @@ def _with_kinds(asked: _Asked, answer: Answer) -> Answer:
     return replace(
         answer,
         verdict=verdict.unknown("kinds_untried"),
-        detail=f"account: tried as {', '.join(tried) or 'nothing'}, not as a"
-        " bank's",
+        detail=f"account: tried as {', '.join(tried)}, not as a bank's"
+        if tried
+        else "account: it may be a bank's, and none is named",
         tried=tried,
         hint=account.UNTRIED,
     )
