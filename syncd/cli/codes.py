@@ -43,7 +43,12 @@ def add(app: typer.Typer) -> None:
             terminal.show_json({"codes": rows})
         elif found:
             grid.show(
-                ("field", "code", "中文", "English", "of"),
+                (
+                    *(t(n) for n in ("field", "code")),
+                    "中文",
+                    "English",
+                    t("of"),
+                ),
                 [
                     (c.facet, c.code, c.zh, c.en, ", ".join(c.kinds))
                     for c in found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncd.cli import door, grid, notices, previewing, report, terminal
+from syncd.cli import door, grid, notices, previewing, report, terminal, text
 from syncd.cli.asked import moment
 from syncd.cli.door import Door
 from syncd.cli.report import AsJson, Detected, Text, TokenFile, given
@@ -297,6 +297,7 @@ def _end(
         Exit: rows were refused.
     """
     from syncd.cli.importing import refused as bad
+    from syncd.indicator import vocabulary
 
     rows = journey.aim.refused
     where = ""
@@ -312,7 +313,8 @@ def _end(
     said = journey.aim.said
     for (what, code), n in sorted(said.items()):
         if what == "taken_back":
-            line = t("taken back by us before, as {reason}", reason=code)
+            why = vocabulary.label("retract_reason", code, text.language())
+            line = t("taken back by us before, as {reason}", reason=why)
             terminal.tell(f"{n:>9,} × {line}")
         elif what == "notice":
             line = notices.of({"notices": (code,)})
@@ -436,13 +438,17 @@ def _add_imports(noun: typer.Typer) -> None:
                 {"items": page["items"], "next": page.get("next")}
             )
             return
-        grid.show(HEAD, [_row(item) for item in page["items"]])
+        grid.show([*map(t, HEAD)], [_row(item) for item in page["items"]])
         if page.get("next"):
             terminal.tell(t("more: --before {id}", id=page["next"]))
 
 
 COUNTS = ("accepted", "known", "taken_back", "refused", "gone", "due")
-HEAD = ("id", "list", "file", "by", "began", "state", *COUNTS, "dropped")
+HEAD = (
+    *("id", "list", "file", "by", "began", "state"),
+    *("accepted", "known", "taken back", "refused"),
+    *("gone", "gone twice", "dropped"),
+)
 
 
 def _row(item: Mapping[str, Any]) -> list[str]:

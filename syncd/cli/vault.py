@@ -9,13 +9,14 @@ from syncd.cli import grid, report, terminal
 from syncd.cli.door import Door
 from syncd.cli.report import AsJson, Text, TokenFile, given
 from syncd.cli.text import t
-from syncd.errors import UsageError
+from syncd.errors import MalformedError, UsageError
 
 PAGE = 1000  # rows asked for at once
 HEAD = (
     *("id", "type", "kind", "state", "label", "seen", "expires", "due"),
     *("by", "position"),
 )
+STATES = ("waiting", "published", "ending", "ended")
 
 
 def add(noun: typer.Typer) -> None:
@@ -37,9 +38,7 @@ def add(noun: typer.Typer) -> None:
             int,
             typer.Option("--import", help=t("all that an import brought")),
         ] = 0,
-        state: Annotated[
-            str, typer.Option(help="waiting, published, ending, ended")
-        ] = "",
+        state: Annotated[str, typer.Option(help=", ".join(STATES))] = "",
         by: Annotated[str, typer.Option(help=t("whose token"))] = "",
         value: Annotated[
             bool,
@@ -60,9 +59,14 @@ def add(noun: typer.Typer) -> None:
         token_file: TokenFile = None,
         as_json: AsJson = False,
     ) -> None:
+        if state not in ("", *STATES):
+            want = t("{option}: want one of {names}")
+            raise UsageError(
+                want.format(option="--state", names=", ".join(STATES))
+            )
         wanted = given(
-            kind=kind,
-            label=label,
+            kind=_code("kind", kind),
+            label=_code("label", label),
             accepted_from=from_,
             accepted_to=to,
             list=list_,
@@ -90,10 +94,25 @@ def add(noun: typer.Typer) -> None:
             return
         head = (*HEAD, *(("value",) if show else ()))
         grid.show(
-            head, [[_cell(item, name) for name in head] for item in items]
+            [*map(t, head)],
+            [[_cell(item, name) for name in head] for item in items],
         )
         if last:
             terminal.tell(t("more: --before {id}", id=last))
+
+
+def _code(field: str, said: str) -> str:
+    """Return the code of a word, as an import reads it in a list.
+
+    Raises:
+        UsageError: it is none; what is nowhere in the vault looks the same.
+    """
+    from syncd.lists import words
+
+    try:
+        return str(words.meaning(field)(said)) if said else ""
+    except MalformedError as e:
+        raise UsageError(e.message, hint=e.advice, **e.params) from None
 
 
 def _one(values: list[str]) -> list[str]:

@@ -299,7 +299,7 @@ TEXT = {
     "say {ways}": "请给出 {ways}",
     "nothing is guessed: say {ways}": "一概不猜测：请给出 {ways}",
     "want ORIGIN:INDEX": "应为 日志名:序号",
-    "{n}: refused: {why}": "{n}：拒收：{why}",
+    "{n}: refused: {why}": "{n}：退回：{why}",
     "{n}: known as {id}": "{n}：已有，编号 {id}",
     "{n}: not accepted: we took it back as {reason} on {day}"
     " (--again REASON reports it all the same)": (
@@ -334,9 +334,9 @@ TEXT = {
     "more: --before {id}": "还有：--before {id}",
     "import {id}: accepted {accepted}, already known {known},"
     " refused {refused}": (
-        "导入批次 {id}：收下 {accepted}，已有 {known}，拒收 {refused}"
+        "导入批次 {id}：收下 {accepted}，已有 {known}，退回 {refused}"
     ),
-    "refused rows, with reasons: {path}": "拒收的行及原因见：{path}",
+    "refused rows, with reasons: {path}": "退回的行及原因见：{path}；改正后用同样的选项导入该文件",
     "{path}: columns that are not stored: {names}": (
         "{path}：以下各列不保存：{names}"
     ),
@@ -503,7 +503,7 @@ TEXT = {
     ),
     "save it as UTF-8; or say --encoding, and the lines that do not"
     " decode are refused": (
-        "请另存为 UTF-8；或给出 --encoding，不能解码的行将被拒收"
+        "请另存为 UTF-8；或给出 --encoding，不能解码的行将被退回"
     ),
     "{path}: lines end with a carriage return alone": "{path}：各行仅以回车符结尾",
     "save it with usual line ends": "请用通常的换行符保存",
@@ -674,7 +674,7 @@ TEXT = {
     "say --kind, or write lines as KIND TAB value": (
         "请给出 --kind，或每行写 种类 TAB 值"
     ),
-    "refused": "拒收",
+    "refused": "退回",
     "verdict": "判定",
     "action": "建议处置",
     "why": "说明",
@@ -772,10 +772,10 @@ TEXT = {
     "Four daemons start": "启动四个守护进程",
     "Each imports its own list": "各自导入自己的名单",
     "accepted {accepted}, known {known}, refused {refused}": (
-        "收下 {accepted}，已有 {known}，拒收 {refused}"
+        "收下 {accepted}，已有 {known}，退回 {refused}"
     ),
     "{n} rows in {s:.1f} s, {refused} refused with their reasons": (
-        "{n} 行，用时 {s:.1f} 秒，拒收 {refused} 行并注明原因"
+        "{n} 行，用时 {s:.1f} 秒，退回 {refused} 行并注明原因"
     ),
     "They pull, verify and merge each other's logs": (
         "相互拉取、验证、合并日志"
@@ -990,6 +990,9 @@ TEXT = {
         "{path}：最后一行不是 {told} 那样的尾行"
     ),
     "fetch the file again, or ask who made it": "请重新取得文件，或询问提供方",
+    "{path}: has {got} rows, its last line says {want}: nothing is in": (
+        "{path}：有 {got} 行，而末行说有 {want} 行：一行也未导入"
+    ),
     "{path}: has {got} rows, {where} says {want}: nothing is in": (
         "{path}：有 {got} 行，而 {where} 说有 {want} 行：一行也未导入"
     ),
@@ -1044,7 +1047,7 @@ TEXT = {
     "of one local list": "某一份本机构名单",
     "whose token kept it": "录入者的令牌名称",
     "also what was removed": "也列出已移除的",
-    "added {added}, already known {known}, replaced {replaced}, refused {refused}": "新增 {added}，已有 {known}，替换 {replaced}，拒收 {refused}",
+    "added {added}, already known {known}, replaced {replaced}, refused {refused}": "新增 {added}，已有 {known}，替换 {replaced}，退回 {refused}",
     "--code and --text are a note's": "--code 和 --text 只用于提示",
     "{n} more rows: see --json": "另有 {n} 行：见 --json",
     "id": "编号",
@@ -1356,6 +1359,30 @@ TEXT = {
     "leave expires out; report it again if it is still there": (
         "请不填到期日；若页面仍在，请再次上报"
     ),
+    "report what imitates it: its own number, URL or account": (
+        "请上报仿冒者自己的号码、网址或账号"
+    ),
+    "a page planted there is reported with technique compromised": (
+        "被植入的页面请加 technique compromised 上报"
+    ),
+    "retraction: nothing of ours that stands matches": (
+        "撤回：本机构没有符合的有效上报"
+    ),
+    "{option}: want one of {names}": "{option}：须为 {names} 之一",
+    "due": "处理期限",
+    "position": "位置",
+    "list": "名单",
+    "file": "文件",
+    "began": "开始时间",
+    "accepted": "收下",
+    "known": "已有",
+    "taken back": "曾撤回",
+    "gone": "本期未出现",
+    "gone twice": "连续两期未出现",
+    "dropped": "已撤回",
+    "label": "标签",
+    "code": "代码",
+    "of": "适用于",
     "belongs to": "归属",
     # --------------------------------------------------------- accounts
     "tried as": "按此查询",
@@ -1614,7 +1641,7 @@ TEXT = {
     "for our own answers: not sent": "本机构名单（不外发）：只用于本机构应答",
     "id: write its refused rows to --out": "批次编号：将其退回行写到 --out",
     "likewise; included": "同上，含当日",
-    "local list: added {added}, already known {known}, replaced {replaced}, refused {refused}; dropped {removed}": "本机构名单：新增 {added}，已有 {known}，更新 {replaced}，拒收 {refused}；移出 {removed}",
+    "local list: added {added}, already known {known}, replaced {replaced}, refused {refused}; dropped {removed}": "本机构名单：新增 {added}，已有 {known}，更新 {replaced}，退回 {refused}；移出 {removed}",
     "name of a list": "名单名称",
     "no more on the list: {gone}; missing twice running: {due}; retracted: {dropped}": "本期未出现：{gone}；连续两期未出现：{due}；已撤回：{dropped}",
     "not accepted, as we took it back before: {n} (--again REASON reports it all the same)": "未收下，本机构曾撤回：{n}（仍要上报请用 --again 理由）",

@@ -195,13 +195,12 @@ def _check_never(
     if guarded.page and never.PLANTED in draft.technique:
         return True
     owner = guarded.owner
-    hint = "report what imitates it: its own number, URL or account"
-    if guarded.page:
-        hint = "a page planted there is reported with technique compromised"
     wrong.append(
         RefusedError(
             "report: {kind} on the alliance's never-list: {owner}",
-            hint=hint,
+            hint="a page planted there is reported with technique compromised"
+            if guarded.page
+            else "report what imitates it: its own number, URL or account",
             kind=found.kind,
             owner=f"{owner.zh} {owner.en}".strip() or owner.category,
         )

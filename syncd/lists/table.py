@@ -50,7 +50,10 @@ def open_table(path: Path, told: Told) -> Table:
     for where, want in wanted:
         if got != int(want.replace(",", "")):
             raise UsageError(
-                "{path}: has {got} rows, {where} says {want}: nothing is in",
+                "{path}: has {got} rows, {where} says {want}: nothing is in"
+                if where
+                else "{path}: has {got} rows, its last line says {want}:"
+                " nothing is in",
                 path=path,
                 got=got,
                 where=where,
@@ -63,7 +66,7 @@ def open_table(path: Path, told: Told) -> Table:
 
 
 def _counts(path: Path, table: Table, told: Told) -> Iterator[tuple[str, str]]:
-    """Yield where a number of rows is said, and the number."""
+    """Yield where a number of rows is said, "" at the end, and the number."""
     if told.count is not None:
         yield "--count", str(told.count)
     pattern = _pattern(told.trailer or "{count}")
@@ -90,7 +93,7 @@ def _counts(path: Path, table: Table, told: Told) -> Iterator[tuple[str, str]]:
     begin, last = table.last() if isinstance(table, Text) else (0, "")
     said = (pattern if trailer else _ENTRIES).fullmatch(last)
     if said:
-        yield "its last line", said[1]
+        yield "", said[1]
     elif trailer:
         raise UsageError(
             "{path}: its last line is no trailer as {told}",

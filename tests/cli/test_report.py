@@ -438,6 +438,11 @@ def test_list(desk: Desk, false: FalseDoor) -> None:
             assert (SECRET in ran.out) == shown
             assert "stale" in ran.out
     assert "bank.example/syncd/txwz/1:7" in desk("report", "list").out
+    zh = desk.run(
+        *("--lang", "zh", "--home", desk.home, "report", "list"),
+        *("--token-file", desk.home.with_suffix(".token")),
+    )
+    assert zh.out.split()[:4] == ["编号", "类型", "种类", "状态"]
 
 
 def test_list_goes_on_page_by_page(
@@ -454,6 +459,36 @@ def test_list_goes_on_page_by_page(
     assert len(ran.out.splitlines()) == 1006
     assert "before=1000" in false.asked[1][1]
     assert "state=waiting" in false.asked[1][1]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (
+            ["--label", "杀猪盘诈骗"],
+            "label: 杀猪盘诈骗 is not in the vocabulary",
+        ),
+        (["--kind", "mail"], "kind: mail is no kind"),
+        (["--state", "done"], "want one of waiting, published, ending, ended"),
+    ],
+)
+def test_list_by_what_is_no_code(
+    desk: Desk, false: FalseDoor, words: list[str], why: str
+) -> None:
+    """An empty table would say that nothing of it is there."""
+    ran = desk("report", "list", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert why in ran.err
+    assert not false.asked
+
+
+def test_list_by_words(desk: Desk, false: FalseDoor) -> None:
+    false.answers["/v1/reports"] = (200, {"items": []})
+    assert (
+        desk("report", "list", "--kind", "账号", "--label", "裸聊敲诈").code
+        == 0
+    )
+    assert "kind=account&label=sextortion" in false.asked[0][1]
 
 
 # ----------------------------------------------------------------- look-up

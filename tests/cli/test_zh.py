@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli import main, text, told, usage, zh
+from syncd.cli import imports, main, text, told, usage, vault, zh
 from syncd.errors import MalformedError, joined
 from syncd.indicator import vocabulary
 from syncd.lists import kinds
@@ -135,9 +135,11 @@ SENTENCES |= {hint for *_, hint in kinds.FOREIGN if hint}
 SENTENCES |= {
     "this token opens nothing here: it was revoked on {day}",
     "this token opens nothing here: it is another member's, or none",
+    "retraction: nothing of ours that stands matches",
 }
 SENTENCES |= {about for _, about in main.NOUNS.values()}
 SENTENCES |= {*told.SENTENCES}
+SENTENCES |= {*vault.HEAD, *imports.HEAD}
 SENTENCES |= {*usage.SENTENCES, "#", "verdict", "action", "labels"}
 
 
