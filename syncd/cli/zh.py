@@ -505,8 +505,6 @@ TEXT = {
     " decode are refused": (
         "请另存为 UTF-8；或给出 --encoding，不能解码的行将被退回"
     ),
-    "{path}: lines end with a carriage return alone": "{path}：各行仅以回车符结尾",
-    "save it with usual line ends": "请用通常的换行符保存",
     "{path}: cells may be parted by {these}": ("{path}：分隔符可能是 {these}"),
     "say --delimiter": "请给出 --delimiter",
     "line {n}": "第 {n} 行",
@@ -526,7 +524,7 @@ TEXT = {
     "{path}: {why}": "{path}：{why}",
     "--{name}: {why}": "--{name}：{why}",
     "--encoding {told}: want {names}": "--encoding {told}：应为 {names}",
-    "--format {told}: want {names}": "--format {told}：应为 {names}",
+    "--format {kind}: there is none": "--format {kind}：没有这种格式",
     "{path}: is larger inside than a list is": "{path}：解开后大于一份名单应有的大小",
     "save the sheet as CSV": "请把工作表另存为 CSV",
     "{path}: is no sound XLSX workbook ({what})": "{path}：不是完好的 XLSX 工作簿（{what}）",
@@ -957,9 +955,6 @@ TEXT = {
     "{path}: no such file": "{path}：没有此文件",
     "{path}: is no file": "{path}：不是文件",
     "{path}: is XLSX, not {kind}": "{path}：实为 XLSX，不是 {kind}",
-    "{path}: may be UTF-32, or UTF-16 without a byte order mark": (
-        "{path}：可能是 UTF-32，或没有字节顺序标记的 UTF-16"
-    ),
     "a column cuts a character": "有一列切断了一个字符",
     "comment lines skipped: {n}": "跳过注释行：{n}",
     "lines of the system's own hosts: {n}": "系统自身的主机行（不计）：{n}",

@@ -14,13 +14,7 @@ from syncd.lists.rows import Told
 
 FORMATS = ("csv", "tsv", "txt", "hosts", "ndjson", "xlsx")
 _HEAD = 4096  # bytes of the beginning that are looked at
-_ENDINGS = {f".{name}": name for name in FORMATS}
-_ENDINGS |= {
-    ".tab": "tsv",
-    ".list": "txt",
-    ".jsonl": "ndjson",
-    ".xlsm": "xlsx",
-}
+_ALSO = {"tab": "tsv", "list": "txt", "jsonl": "ndjson", "xlsm": "xlsx"}
 _TABLE = resources.files(__package__).joinpath("foreign.tsv")
 _ROWS = _TABLE.read_text("utf-8").splitlines()
 # Name, pattern or part of a ZIP, hint.
@@ -29,7 +23,9 @@ FOREIGN = [row.split("\t") for row in _ROWS if row[0] != "#"]
 
 def named(path: Path) -> str:
     """Return the format that a file's name says, or ""."""
-    return _ENDINGS.get(path.suffix.lower() or f".{path.name.lower()}", "")
+    name = (path.suffix or path.name).lower().removeprefix(".")
+    name = _ALSO.get(name, name)
+    return name if name in FORMATS else ""
 
 
 def kind_of(path: Path, told: Told) -> str:
@@ -38,14 +34,7 @@ def kind_of(path: Path, told: Told) -> str:
     Raises:
         UsageError: it cannot be read, or is none of them; says what it is.
     """
-    names = ", ".join(FORMATS)
-    if told.format and told.format not in FORMATS:
-        raise UsageError(
-            "--format {told}: want {names}",
-            told=repr(told.format),
-            names=names,
-        )
-    head = _beginning(path)
+    head = _beginning(path, told.encoding.lower())
     if not head:
         raise UsageError("{path}: is empty", path=path)
     what, hint = _foreign(path, head)
@@ -58,25 +47,29 @@ def kind_of(path: Path, told: Told) -> str:
         )
     parts = told.delimiter or told.widths
     kind = told.format or ("csv" if parts else named(path))
-    if not kind:
+    formats = ", ".join(FORMATS)
+    if kind not in FORMATS:
         raise UsageError(
-            "{path}: its name does not say what it is",
+            "--format {kind}: there is none"
+            if kind
+            else "{path}: its name does not say what it is",
             path=path,
+            kind=repr(kind),
             hint="say --format: {names}",
-            names=names,
+            names=formats,
         )
     if (kind == "xlsx") != (what == "XLSX"):
         raise UsageError(
             "{path}: is XLSX, not {kind}" if what else "{path}: is not {kind}",
-            kind=kind.upper(),
             path=path,
+            kind=kind.upper(),
             hint="say --format: {names}",
-            names=names,
+            names=formats,
         )
     return kind
 
 
-def _beginning(path: Path) -> str:
+def _beginning(path: Path, encoding: str) -> str:
     """Return a file's first characters; one a byte, but of UTF-16."""
     try:
         if not path.is_file():
@@ -91,17 +84,19 @@ def _beginning(path: Path) -> str:
     except OSError as e:
         raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return head.decode("utf-16", "replace")
-    return head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+        encoding = "utf-16"
+    elif encoding not in {"utf-16", "utf-16-le", "utf-16-be"}:
+        encoding = "latin-1"
+        head = head.removeprefix(b"\xef\xbb\xbf")
+    return head.decode(encoding, "replace")
 
 
 def _foreign(path: Path, head: str) -> tuple[str, str]:
     """Return what a file is and what to do, or neither."""
     if not head.startswith("PK\x03\x04"):
-        found = (
-            (n, h) for n, p, h in FOREIGN if re.match(p, head, re.IGNORECASE)
-        )
-        return next(found, ("", ""))
+        found = (f for f in FOREIGN if re.match(f[1], head, re.IGNORECASE))
+        name, _, hint = next(found, ("", "", ""))
+        return name, hint
     try:
         with zipfile.ZipFile(path) as archive:
             names = [f"PK {name}" for name in archive.namelist()]

@@ -14,6 +14,7 @@ later byte of a character is 0x0A, so lines are cut before they are decoded.
 import codecs
 import re
 from collections.abc import Iterator
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -23,41 +24,34 @@ from syncd.errors import MalformedError, UsageError
 MAX_LINE = 65_536  # bytes; a longer one is refused, and not kept
 _SHOWN = 1024  # characters of it that are shown
 _LIMIT = MAX_LINE + 2  # even, for two-byte units
-_WIDE = re.compile("[\u0800-\U0010ffff]")  # three bytes or more in UTF-8
+_LONG = re.compile(b"[\xe0-\xff]")  # begins three bytes or more in UTF-8
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins like the next one
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+MARKS = {
+    "utf-8": codecs.BOM_UTF8,
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+}
 ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
-_NAMES = dict.fromkeys(("gbk", "gb2312", "cp936"), "gb18030")
-_NAMES |= {"utf8": "utf-8"}
+_ALIASES = dict.fromkeys(("gbk", "gb2312", "cp936"), "gb18030")
+_ALIASES |= {"utf8": "utf-8"}
 _ENDS = {"utf-16-le": b"\n\0", "utf-16-be": b"\0\n"}
 _TABLE = resources.files(__package__).joinpath("gb18030.tsv")
+_ROWS = [row.split("\t") for row in _TABLE.read_text("utf-8").splitlines()]
 _REPAIRED = {  # what the codec says, what it is
-    int(row.split("\t")[1], 16): int(row.split("\t")[2], 16)
-    for row in _TABLE.read_text("utf-8").splitlines()
-    if row[0] != "#"
+    int(row[1], 16): int(row[2], 16) for row in _ROWS if row[0][0] != "#"
 }
 _SPOILT = {right: codec for codec, right in _REPAIRED.items()}
-
-
-class Encoding(NamedTuple):
-    """How a file is written."""
-
-    name: str  # one of ENCODINGS
-    mark: int  # bytes of its byte order mark
 
 
 class Line(NamedTuple):
     """One line without its end; `problem` says why it cannot be read."""
 
+    number: int  # from 1
+    begin: int  # bytes of the file before it
     end: int  # bytes of the file up to and with its line end
     text: str
-    problem: MalformedError | None
     raw: bytes  # as it stands in the file
+    problem: MalformedError | None
 
 
 def _euro(e: UnicodeError) -> tuple[str, int]:
@@ -81,49 +75,44 @@ def decode(raw: bytes, name: str) -> str:
 def gb18030(line: Line, name: str) -> bytes:
     """Return a line's bytes as GB18030 has them, whatever it is written in."""
     if name == "gb18030":
-        return line.raw.rstrip(b"\r\n\x1a")
+        return line.raw.rstrip(b"\r\n")
     return line.text.translate(_SPOILT).encode("gb18030")
 
 
-def encoding(path: Path, told: str = "") -> Encoding:
-    """Return the encoding of a file.
+def encoding(path: Path, told: str = "") -> str:
+    """Return which of ENCODINGS a file is in.
 
     Raises:
         UsageError: no such encoding, or the file is in none that we read.
     """
     with path.open("rb") as file:
-        head = file.read(4)
-        marked = (mark for mark in _MARKS if head.startswith(mark[0]))
-        mark, name = next(marked, (b"", ""))
-        if told:
-            wanted = _NAMES.get(told.lower(), told.lower())
-            if wanted == "utf-16":
-                wanted = name or "utf-16-le"
-            if wanted not in ENCODINGS:
-                raise UsageError(
-                    "--encoding {told}: want {names}",
-                    told=repr(told),
-                    names=", ".join(ENCODINGS),
-                )
-            return Encoding(wanted, len(mark) if name == wanted else 0)
-        if name == "utf-32" or (not name and b"\0" in head[:2]):
+        head = file.read(3)
+        marked = next((n for n, m in MARKS.items() if head.startswith(m)), "")
+        aliases = {**_ALIASES, "utf-16": marked or "utf-16-le"}
+        name = aliases.get(told.lower(), told.lower())
+        if name and name not in ENCODINGS:
             raise UsageError(
-                "{path}: may be UTF-32, or UTF-16 without a byte order mark",
-                path=path,
-                hint="say --encoding utf-16-le, or save it as UTF-8",
+                "--encoding {told}: want {names}",
+                told=repr(told),
+                names=", ".join(ENCODINGS),
             )
-        if name:
-            return Encoding(name, len(mark))
-        sure, no_utf8 = _scan(file, "utf-8")
-        if sure and no_utf8 is None:
-            return Encoding("utf-8", 0)
-        _, no_gb = _scan(file, "gb18030")
+        return name or marked or _detected(file, path)
+
+
+def _detected(file: BinaryIO, path: Path) -> str:
+    no_utf8 = _first_wrong(file, "utf-8")
+    if no_utf8 is None and (
+        all(map(bytes.isascii, _chunks(file)))
+        or any(map(_LONG.search, _chunks(file)))
+    ):
+        return "utf-8"
+    no_gb = _first_wrong(file, "gb18030")
     if no_utf8 is None and no_gb is None:
         raise UsageError(
             "{path}: may be UTF-8 or GB18030", path=path, hint="say --encoding"
         )
     if no_utf8 is None or no_gb is None:
-        return Encoding("utf-8" if no_utf8 is None else "gb18030", 0)
+        return "utf-8" if no_utf8 is None else "gb18030"
     raise UsageError(
         "{path}: neither UTF-8 (byte {one}) nor GB18030 (byte {two})",
         path=path,
@@ -134,37 +123,39 @@ def encoding(path: Path, told: str = "") -> Encoding:
     )
 
 
-def _scan(file: BinaryIO, name: str) -> tuple[bool, int | None]:
-    """Tell whether UTF-8 is no chance, and where the first wrong byte is."""
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
     file.seek(0)
-    decoder = codecs.getincrementaldecoder(name)(_ERRORS[name])
-    done, ascii_, wide = 0, True, False
-    while True:
-        chunk = file.read(1 << 20)
-        held = len(decoder.getstate()[0])
-        try:
-            text = decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as e:
-            return wide, done - held + e.start
-        ascii_ = ascii_ and text.isascii()
-        wide = wide or (not ascii_ and bool(_WIDE.search(text)))
-        if not chunk:
-            return ascii_ or wide, None
-        done += len(chunk)
+    return iter(partial(file.read, 1 << 20), b"")
 
 
-def read(file: BinaryIO, how: Encoding, start: int) -> Iterator[Line]:
-    """Yield the lines from byte `start` on, which a line begins at."""
-    at = max(start, how.mark)
+def _first_wrong(file: BinaryIO, name: str) -> int | None:
+    """Return the first byte that does not decode."""
+    try:
+        for _ in codecs.iterdecode(_chunks(file), name, _ERRORS[name]):
+            pass
+    except UnicodeDecodeError as e:
+        # The decoder may have kept bytes of the chunk before.
+        return file.tell() - len(e.object) + e.start
+    return None
+
+
+def read(
+    file: BinaryIO, name: str, start: int, number: int = 0
+) -> Iterator[Line]:
+    """Yield the lines from byte `start` on, behind line `number`."""
+    mark, end = MARKS.get(name, b""), _ENDS.get(name, b"\n")
+    file.seek(0)
+    at = start or len(mark) * (file.read(len(mark)) == mark)
     file.seek(at)
-    end = _ENDS.get(how.name, b"\n")
     while piece := _piece(file, end):
         begin, raw = at, piece
         at += len(piece)
         while not piece.endswith(end) and (piece := _piece(file, end)):
             at += len(piece)
             raw += piece[: _LIMIT - len(raw)]
-        yield _line(raw, begin, at, how.name)
+        number += 1
+        text, why = _said(raw, begin, at - begin, name)
+        yield Line(number, begin, at, text, raw, why)
 
 
 def _piece(file: BinaryIO, end: bytes) -> bytes:
@@ -175,8 +166,10 @@ def _piece(file: BinaryIO, end: bytes) -> bytes:
     return piece
 
 
-def _line(raw: bytes, begin: int, end: int, name: str) -> Line:
-    why, size = None, end - begin
+def _said(
+    raw: bytes, begin: int, size: int, name: str
+) -> tuple[str, MalformedError | None]:
+    why = None
     try:
         text = decode(raw, name)
     except UnicodeDecodeError as e:
@@ -189,8 +182,7 @@ def _line(raw: bytes, begin: int, end: int, name: str) -> Line:
             size=size,
             most=MAX_LINE,
         )
-    # DOS ends a file with 0x1A; joined files have their marks inside.
-    text = text.rstrip("\r\n\x1a")
-    if "\0" in text and not why:
+    elif "\0" in text and not why:
         why = MalformedError("holds a NUL byte")
-    return Line(end, text.removeprefix("\ufeff"), why, raw)
+    # Joined files have their marks inside, DOS ends a file with 0x1A.
+    return text.rstrip("\r\n\x1a").removeprefix("\ufeff"), why

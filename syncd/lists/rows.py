@@ -1,6 +1,6 @@
 """Rows: what a list is, whatever file it lies in, and what is wrong in it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -81,14 +81,6 @@ class Table(Protocol):
         """Yield the rows behind an offset, where `row` lines were read."""
         ...
 
-    def prefix(self) -> "Prefix":
-        """Return what hashes the file as far as it was read."""
-        ...
-
-
-class Prefix(Protocol):
-    """SHA-256 of the file's beginning, ever more of it."""
-
-    def upto(self, offset: int) -> str:
-        """Return the hex digest of what stands before an offset."""
+    def prefix(self) -> Callable[[int], str]:
+        """Return the SHA-256, in hex, of what is before larger offsets."""
         ...

@@ -9,7 +9,7 @@ import hashlib
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -89,9 +89,12 @@ class Sheet:
                 texts = texts[:width] + [""] * (width - here)
             yield Row(number, number, number, texts, raw, problem)
 
-    def prefix(self) -> "_Whole":
+    def prefix(self) -> Callable[[int], str]:
         """Return the hash of the whole file, whatever the offset."""
-        return _Whole(self.path)
+        with self.path.open("rb") as file:
+            whole = hashlib.file_digest(file, "sha256").hexdigest()
+        nothing = hashlib.sha256().hexdigest()
+        return lambda offset: whole if offset else nothing
 
     def _read(self) -> tuple[dict[str, Any], Iterator[Any]]:
         """Return what is told of the sheet, and its rows."""
@@ -131,18 +134,6 @@ def _frames(path: Path, wanted: str) -> Iterator[Any]:
     finally:
         child.kill()
         child.communicate()
-
-
-class _Whole:
-    """The hash of a whole file."""
-
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            self._digest = hashlib.file_digest(file, "sha256").hexdigest()
-
-    def upto(self, offset: int) -> str:
-        """Return the digest, which is of all rows or none."""
-        return self._digest if offset else hashlib.sha256().hexdigest()
 
 
 def _text(cell: str | list[str]) -> str:

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import lines
 from syncd.lists.kinds import FORMATS, kind_of, named
-from syncd.lists.rows import Flawed, Note, Prefix, Row, Table, Told
+from syncd.lists.rows import Flawed, Note, Row, Table, Told
 from syncd.lists.text import Text
 
 __all__ = ("FORMATS", "Split", "named", "open_table")
 
-PARTS = 1000  # more values than one cell may hold
+PARTS = 100  # values that one cell may hold
 _ELSE = re.compile(r"[\s、，,；;]+")
 _IN_NUMBERS = re.compile(r"[\s、，,；;/／|]+")
 _IN_URLS = re.compile(r"[\s、，；]+|[,;](?=\s|\w+://)")
@@ -71,15 +70,8 @@ def _counts(path: Path, table: Table, told: Told) -> Iterator[tuple[str, str]]:
         yield "--count", str(told.count)
     pattern = _pattern(told.trailer or "{count}")
     if told.control:
-        try:
-            how = lines.encoding(told.control)
-            with told.control.open("rb") as file:
-                read = [one.text.strip() for one in lines.read(file, how, 0)]
-        except OSError as e:
-            why = e.strerror
-            raise UsageError(
-                "{path}: {why}", path=told.control, why=why
-            ) from e
+        control = open_table(told.control, Told(format="txt", header=False))
+        read = [row.raw.strip() for row in control.rows(0, 0)]
         found = [match for match in map(pattern.fullmatch, read) if match]
         if len(found) != 1:
             raise UsageError(
@@ -90,8 +82,10 @@ def _counts(path: Path, table: Table, told: Told) -> Iterator[tuple[str, str]]:
             )
         yield str(told.control), found[0][1]
     trailer = told.trailer and not told.control
-    begin, last = table.last() if isinstance(table, Text) else (0, "")
-    said = (pattern if trailer else _ENTRIES).fullmatch(last)
+    line = table.last() if isinstance(table, Text) else None
+    said = (pattern if trailer else _ENTRIES).fullmatch(
+        line.text.strip() if line else ""
+    )
     if said:
         yield "", said[1]
     elif trailer:
@@ -101,32 +95,25 @@ def _counts(path: Path, table: Table, told: Told) -> Iterator[tuple[str, str]]:
             told=repr(told.trailer),
             hint="fetch the file again, or ask who made it",
         )
-    if trailer and isinstance(table, Text):
-        table.stop = begin
+    if trailer and line and isinstance(table, Text):
+        table.stop = line.begin
 
 
 def _pattern(told: str) -> re.Pattern[str]:
-    """Return what `TRAILER|{count}|*` stands for: * is anything.
-
-    `{count:8}` is eight digits, where others follow.
-    """
-    parts = re.split(r"\{count(?::(\d))?\}", told)
-    if len(parts) != 3:
+    """Return what `TRAILER|{count}|*` stands for: * is anything."""
+    if told.count("{count}") != 1:
         raise UsageError(
             "--trailer {told}: want {{count}} in it once", told=repr(told)
         )
-    digits = parts[1]
-    number = rf"(\d{{{digits}}})" if digits else r"\s*(\d[\d,]*)\s*"
-    ends = (re.escape(part.strip()) for part in parts[::2])
-    made = number.join(end.replace(r"\*", ".*?") for end in ends)
+    ends = (re.escape(part.strip()) for part in told.split("{count}"))
+    made = r"\s*(\d[\d,]*)\s*".join(ends).replace(r"\*", ".*?")
     return re.compile(made, re.ASCII)
 
 
 class Split:
     """A table one of whose columns holds several values: a row for each.
 
-    An offset is the table's times PARTS, and how many values of the next row
-    are done.
+    The rows of a cell end together: one goes on behind the last of them.
     """
 
     def __init__(self, table: Table, column: str) -> None:
@@ -136,10 +123,11 @@ class Split:
             UsageError: there is none of that name.
         """
         self.whole = self._table = table  # its rows as the file has them
+        self.prefix = table.prefix
         self.format, self.about = table.format, table.about
         self.header, self.width = table.header, table.width
-        self.size, self.span = table.size * PARTS, table.span * PARTS
-        at = {str(n + 1): n for n in range(table.width)}
+        self.size, self.span = table.size, table.span
+        at: dict[str, Any] = {str(n + 1): n for n in range(table.width)}
         at |= {name: n for n, name in enumerate(table.header or ())}
         if table.format in {"txt", "hosts"}:
             column = "1"
@@ -155,53 +143,30 @@ class Split:
         """What the table tells."""
         return self._table.notes
 
-    def prefix(self) -> Prefix:
-        """Return what hashes the rows that are wholly done."""
-        return _Scaled(self._table.prefix())
-
     def rows(self, offset: int, row: int) -> Iterator[Row]:
         """Yield a row for each value; all are of the same lines."""
-        begin, done = divmod(offset, PARTS)
-        for found in self._table.rows(begin, row):
-            each = self._each(found)
-            for n, one in enumerate(each, 1):
-                if n == len(each):
-                    yield replace(one, end=found.end * PARTS)
-                elif n > done:
-                    yield replace(one, last=row, end=begin * PARTS + n)
-            begin, row, done = found.end, found.last, 0
+        for found in self._table.rows(offset, row):
+            each = [] if found.problem else self._each(found.cells)
+            if len(each) > PARTS:
+                why = MalformedError("more than {n} values", n=PARTS)
+                yield replace(found, cells=(), problem=why)
+            elif len(each) < 2:
+                yield found
+            else:
+                yield from (replace(found, cells=cells) for cells in each)
 
-    def _each(self, row: Row) -> list[Row]:
-        cells, at = row.cells, self._at
-        named: Any = cells if isinstance(cells, Mapping) else None
-        made: dict[Any, str] = dict(named or enumerate(cells))
-        cell = made.get(at, "")
-        values = several(cell)
-        if len(values) < 2 or isinstance(cell, Flawed):
-            return [row]
-        if len(values) >= PARTS:
-            why = MalformedError("more than {n} values", n=PARTS - 1)
-            return [replace(row, cells=(), problem=why)]
-        each = [{**made, at: value} for value in values]
-        return [
-            replace(row, cells=one if named is not None else [*one.values()])
-            for one in each
-        ]
-
-
-class _Scaled:
-    """Hashes what stands before an offset of `Split`."""
-
-    def __init__(self, prefix: Prefix) -> None:
-        self._prefix = prefix
-
-    def upto(self, offset: int) -> str:
-        """Return the hex digest of the rows that are wholly done."""
-        return self._prefix.upto(offset // PARTS)
+    def _each(self, cells: Any) -> list[Any]:
+        at = self._at
+        if isinstance(cells, Mapping):
+            return [{**cells, at: one} for one in several(cells.get(at, ""))]
+        before, cell, behind = cells[:at], cells[at], cells[at + 1 :]
+        return [[*before, one, *behind] for one in several(cell)]
 
 
 def several(cell: str) -> list[str]:
     """Return the values of a cell; what a URL may hold parts none in it."""
+    if isinstance(cell, Flawed):
+        return [cell]
     parting = _IN_URLS if "://" in cell else _ELSE
     if "." not in cell and not any(map(str.isalpha, cell)):
         parting = _IN_NUMBERS

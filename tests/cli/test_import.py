@@ -627,7 +627,7 @@ def test_wrong_bytes_are_refused_rows_when_told(
         ("a.csv", b"http://a.example\n", [], "column 1 of the header"),
         ("a.csv", b"a.example,x\n", ["--map", "value=1"], "looks like a val"),
         ("a.csv", b"v\n\xff\n", [], "neither UTF-8 (byte 2) nor GB18030"),
-        ("a.csv", b"\xff\xfe\0\0x", [], "may be UTF-32"),
+        ("a.csv", b"\xff\xfe\0\0x", [], "is UTF-32"),
         ("a.csv", b"x", ["--encoding", "koi8-r"], "--encoding 'koi8-r'"),
         ("a.csv", b"value,a;b\n", [], "parted by comma semicolon"),
         ("a.csv", b"x", ["--delimiter", "x"], "--delimiter 'x'"),

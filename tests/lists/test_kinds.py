@@ -31,6 +31,9 @@ def test_what_is_told_then_the_name(
     assert kinds.kind_of(tmp_path / name, told) == want
 
 
+FORMATS = ", ".join(kinds.FORMATS)
+
+
 def refused(path: Path, raw: bytes, form: str = "") -> str:
     path.write_bytes(raw)
     with pytest.raises(UsageError) as e:
@@ -88,6 +91,12 @@ def refused(path: Path, raw: bytes, form: str = "") -> str:
         (b'# c\nlocal-zone: "a.example" always_null\n', "a DNS filter"),
         (b"payload:\n  - '+.a.example'\n", "a DNS filter"),
         (b"DOMAIN-SUFFIX,a.example\n", "a DNS filter"),
+        (
+            b"\xff\xfe\0\0a\0\0\0",
+            "UTF-32, or UTF-16 without a byte order mark",
+        ),
+        (b"a\0b\0", "UTF-32, or UTF-16 without a byte order mark"),
+        (b"\0a\0b", "UTF-32, or UTF-16 without a byte order mark"),
         (b"$TTL 2\n@ SOA x\na.example CNAME .\n", "a DNS filter"),
     ],
 )
@@ -170,4 +179,14 @@ def test_no_file(tmp_path: Path) -> None:
             kinds.kind_of(path, Told())
     assert refused(tmp_path / "a", b"x").startswith("its name does not say")
     assert refused(tmp_path / "a", b"").startswith("is empty")
-    assert "want csv, " in refused(tmp_path / "a", b"x", "pdf")
+    said = refused(tmp_path / "a", b"x", "pdf")
+    assert said == f"--format 'pdf': there is none; say --format: {FORMATS}"
+
+
+def test_what_is_told_to_be_utf_16_is_looked_at_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("value\na\n".encode("utf-16-le"))
+    assert kinds.kind_of(path, Told(encoding="utf-16-le")) == "csv"
+    path.write_bytes("<html>".encode("utf-16-le"))
+    with pytest.raises(UsageError, match="is HTML or XML"):
+        kinds.kind_of(path, Told(encoding="utf-16-le"))

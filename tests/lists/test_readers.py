@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from syncd.cli.importing import journey
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import cells, columns, lines, table, workbook
+from syncd.lists import columns, lines, table, text, workbook
 from syncd.lists.rows import Table, Told
 
 TEXTS = ("csv", "tsv", "txt", "hosts", "ndjson")
@@ -34,7 +34,7 @@ pieces = st.lists(
             ),
             *(b"0.0.0.0 a b\n", b"127.0.0.1 localhost\n", b"\x80", b"\x01"),
             *(b"\xaa\xa1", b"\r", b"\x1a", b"a b;c\n", "值\n".encode()),
-            *("电话".encode(), *(mark for mark, _ in lines._MARKS)),
+            *("电话".encode(), *(lines.MARKS.values())),
         ]
     ),
     max_size=30,
@@ -95,7 +95,7 @@ def test_total(
             "delimiter": st.sampled_from([",", ";", "|@|", "||", '\\x01"']),
             "split": st.sampled_from(["1", "value", "a"]),
             "widths": st.just("1-2,4-9"),
-            "trailer": st.sampled_from(["{count}", "a{count:1}*"]),
+            "trailer": st.sampled_from(["{count}", "a{count}*"]),
             "names": st.just(("a", "b")),
         },
     ),
@@ -106,12 +106,14 @@ def test_total(
 def test_going_on_anywhere(
     tmp_path: Path, raw: bytes, form: str, encoding: str, told: dict[str, Any]
 ) -> None:
-    """Begun behind any row, the rest is as it was from the beginning."""
+    """Begun behind the rows of any lines, the rest is as it was from the beginning."""
     path = tmp_path / "a"
     with contextlib.suppress(UsageError):
         found = opened(path, raw, format=form, encoding=encoding, **told)
         rows = list(found.rows(0, 0))
         for n, row in enumerate(rows):
+            if row.end in [later.end for later in rows[n + 1 :]]:
+                continue  # of a cell with several values, which go together
             again = list(found.rows(row.end, row.last))
             assert [*map(repr, again)] == [*map(repr, rows[n + 1 :])]
 
@@ -176,9 +178,9 @@ def test_an_open_quote_costs_its_line_only(
 
 def test_limits_are_what_the_docs_say() -> None:
     """docs/cli.md names them."""
-    text = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
-    for number in (lines.MAX_LINE, cells.MAX_LINES, workbook.MAX_COLUMNS):
-        assert f"{number:,}" in text
-    assert f"up to {journey.RESTART_S // 60} minutes" in text
+    docs = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    for number in (lines.MAX_LINE, text.MAX_LINES, workbook.MAX_COLUMNS):
+        assert f"{number:,}" in docs
+    assert f"up to {journey.RESTART_S // 60} minutes" in docs
     assert journey.QUOTA_S == 3600
-    assert "for an hour at most" in text
+    assert "for an hour at most" in docs

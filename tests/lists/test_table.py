@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 
 from syncd.errors import UsageError
-from syncd.lists import cells, table
+from syncd.lists import table, text
 from syncd.lists.rows import Flawed, Table, Told
 
 F15 = """\
@@ -146,9 +146,8 @@ def test_a_first_line_that_cannot_be_read(case: Case) -> None:
         "holds a NUL byte",
         ["c"],
     ]
-    for name in ("a.csv", "a.txt"):
-        assert "return alone" in case.fails(name, "value\ra\r")
-    assert "return alone" in case.fails("a.csv", '"value"\r"a"\r')
+    for raw in ("value\ra\r", '"value"\r"a"\r'):
+        assert "line 1: holds a carriage" in case.fails("a.csv", raw)
     assert case.open("a.csv", '"银行\r卡号"\n1\n').header == ("银行\r卡号",)
 
 
@@ -249,7 +248,7 @@ def test_a_quote_ends_where_a_line_cannot_be_read(case: Case) -> None:
 
 
 def test_a_quote_is_closed_within_its_lines(case: Case) -> None:
-    most = "\n".join("x" * cells.MAX_LINES)
+    most = "\n".join("x" * text.MAX_LINES)
     assert case.rows("a.csv", f'value\n"{most}"\n') == [[most]]
     assert len(case.rows("a.csv", f'value\n"x\n{most}"\n')) > 1
     long = "x" * 40_000
@@ -467,28 +466,28 @@ def test_what_a_url_may_hold_parts_none() -> None:
         ),
     ],
 )
-def test_going_on_between_the_values_of_a_cell(
+def test_going_on_behind_the_values_of_a_cell(
     case: Case, name: str, raw: str, split: str
 ) -> None:
     """Begun behind any row, the rest is as it was from the beginning."""
     found = case.open(name, raw, split=split)
     rows = [*found.rows(0, 0)]
     assert len(rows) > 4
-    ends = [row.end for row in rows]
-    assert ends == sorted({*ends})
-    assert ends[-1] <= found.size
+    assert rows[-1].end <= found.size
     for n, row in enumerate(rows):
+        if row.end in [later.end for later in rows[n + 1 :]]:
+            continue  # they go together
         again = [*found.rows(row.end, row.last)]
         assert [*map(repr, again)] == [*map(repr, rows[n + 1 :])]
-    whole = found.prefix().upto(found.size)
-    assert whole == table.open_table(case.path / name, Told()).prefix().upto(
+    whole = found.prefix()(found.size)
+    assert whole == table.open_table(case.path / name, Told()).prefix()(
         found.size
     )
 
 
 def test_too_many_values_in_a_cell(case: Case) -> None:
-    rows = case.rows("a.txt", "1 " * 1000 + "\n2\n", split="1")
-    assert rows == ["more than 999 values", ["2"]]
+    rows = case.rows("a.txt", "1 " * 101 + "\n2\n", split="1")
+    assert rows == ["more than 100 values", ["2"]]
 
 
 def test_a_cell_that_says_no_more_what_it_was_is_not_split(case: Case) -> None:
@@ -510,7 +509,6 @@ def test_no_column_to_split(case: Case) -> None:
         ("1|x\n2|y\nTRAILER|2\n\n\x1a", "TRAILER|{count}"),
         ("1|x\n2|y\nT|20261101|0000002|9.50\n", "T|*|{count}|*"),
         ("1|x\n2|y\n合计：2 条\n", "合计：{count}条"),
-        ("1|x\n2|y\nTRL0000220261101\n", "TRL{count:5}*"),
         ("1|x\n2|y", ""),
         ("1|x\n2|y\n# Number of entries: 2\n", ""),
         ("1|x\n2|y\n# END (2) entries\n", ""),
@@ -584,4 +582,4 @@ def test_a_control_file(case: Case, raw: str, trailer: str, why: str) -> None:
     else:
         assert len(case.rows("a.csv", "号码\n1\n2\n", **told)) == 2
     gone = {"control": case.path / "none"}
-    assert "No such file" in case.fails("a.csv", "号码\n1\n", **gone)
+    assert "no such file" in case.fails("a.csv", "号码\n1\n", **gone)

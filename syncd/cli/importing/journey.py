@@ -37,7 +37,6 @@ STALE_S = 10  # likewise, for a step of a run that was killed
 QUOTA_S = 3600  # likewise, as the daemon asks
 _LONGEST_S = 15  # between two tries
 _HEAD = 1 << 20  # bytes at the beginning that a file is known by
-_AROUND = 4096  # bytes of a step that are not reports
 _ANY_REFUSED = 1024  # bytes of a refused row beside its value
 
 
@@ -141,7 +140,7 @@ class Journey:
         stamp = _stamp(self.path)
         at, self.row, hashed = self.aim.begin(anew=self.anew)
         prefix = self.table.prefix()
-        if at and prefix.upto(at) != hashed:
+        if at and prefix(at) != hashed:
             raise self._changed()
         self.begun, self.anew = True, False
         if at:
@@ -154,7 +153,7 @@ class Journey:
         last = Step(self.row)
         answer: Callable[[], Answer] = dict
         for step in self._steps(at):
-            hashed = prefix.upto(step.offset)
+            hashed = prefix(step.offset)
             said = answer()
             self.row = last.row
             if _stamp(self.path) != stamp:  # and its last line half there
@@ -173,7 +172,8 @@ class Journey:
 
     def _steps(self, offset: int) -> Iterator[Step]:
         """Yield the rows behind an offset in steps that a request can hold."""
-        step, end, most = Step(self.row), offset, self.budget - _AROUND
+        # The values of a cell are in one step, and may come on top.
+        step, end, most = Step(self.row), offset, self.budget * 3 // 4
         for one in self.table.rows(offset, self.row):
             report, bad = b"", one.problem
             if bad is None:
