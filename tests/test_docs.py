@@ -111,6 +111,17 @@ def options(command: click.Command) -> set[str]:
     }
 
 
+def test_help_says_what_each_option_is() -> None:
+    silent = [
+        f"{words} {parameter.name}"
+        for words, command in commands()
+        for parameter in command.params
+        if parameter.param_type_name == "option"
+        and not (getattr(parameter, "help", "") or "")
+    ]
+    assert silent == []
+
+
 def test_every_command_and_option_is_documented() -> None:
     """cli.md has a row for each command with its options, and no other."""
     there = {words: options(command) for words, command in commands()}

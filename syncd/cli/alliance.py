@@ -56,7 +56,9 @@ def add(app: typer.Typer) -> None:
             int, typer.Option(help=t("admins that must sign"))
         ] = 1,
         days: Annotated[int, typer.Option(help=t("until it expires"))] = 90,
-        zone: Annotated[str, typer.Option()] = "Asia/Shanghai",
+        zone: Annotated[
+            str, typer.Option(help=t("time zone of its days"))
+        ] = "Asia/Shanghai",
         never: Annotated[
             Path | None,
             typer.Option(

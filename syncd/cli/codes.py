@@ -25,7 +25,9 @@ def add(app: typer.Typer) -> None:
         word: Annotated[
             str, typer.Argument(help=t("what it is called where you are"))
         ] = "",
-        as_json: Annotated[bool, typer.Option("--json")] = False,
+        as_json: Annotated[
+            bool, typer.Option("--json", help=t("for programs"))
+        ] = False,
     ) -> None:
         found: tuple[vocabulary.Code, ...] = ()
         if not word and field and field not in vocabulary.FACETS:

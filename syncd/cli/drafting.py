@@ -34,7 +34,7 @@ Onto = Annotated[
     Path | None, typer.Option(help=t("go on from this draft: edits add up"))
 ]
 Days = Annotated[int, typer.Option(help=t("until it expires"), min=1, max=90)]
-AsJson = Annotated[bool, typer.Option("--json")]
+AsJson = Annotated[bool, typer.Option("--json", help=t("for programs"))]
 
 
 class Draft:

@@ -14,7 +14,7 @@ import typer
 from syncd.cli import door, grid, notices, previewing, report, terminal, text
 from syncd.cli.asked import moment
 from syncd.cli.door import Door
-from syncd.cli.report import AsJson, Detected, Text, TokenFile, given
+from syncd.cli.report import AsJson, Detected, TokenFile, given
 from syncd.cli.text import t
 from syncd.errors import UsageError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from syncd.lists.rows import Table, Told
 
 SHOWN = 8  # reasons of refused rows
-Likewise = Annotated[str, typer.Option(help=t("likewise"))]
+Likewise = Annotated[str, typer.Option(help=t("likewise: a code"))]
 ListName = Annotated[str, typer.Option("--list", help=t("name of a list"))]
 
 
@@ -52,7 +52,10 @@ def _add_import(noun: typer.Typer) -> None:
         ] = False,
         map_: report.Maps = None,
         kind: Annotated[
-            str, typer.Option(help=t("for rows that do not say it"))
+            str,
+            typer.Option(
+                help=t("for rows that do not say it: phone, url, account")
+            ),
         ] = "",
         label: Likewise = "",
         role: Likewise = "",
@@ -61,18 +64,16 @@ def _add_import(noun: typer.Typer) -> None:
             int | None, typer.Option(help="0-100", min=0, max=100)
         ] = None,
         seen: Annotated[str, typer.Option(help=t("day; today if not"))] = "",
-        expires: Text = "",
-        channel: Text = "",
-        technique: Annotated[list[str] | None, typer.Option()] = None,
-        handling: Text = "",
-        scheme: Text = "",
-        region: Text = "",
-        spoofed: Annotated[bool, typer.Option("--spoofed")] = False,
-        test: Annotated[bool, typer.Option("--test")] = False,
-        keep_query: Annotated[bool, typer.Option("--keep-query")] = False,
-        allow_personal: Annotated[
-            bool, typer.Option("--allow-personal")
-        ] = False,
+        expires: report.Expires = "",
+        channel: report.Channel = "",
+        technique: report.Technique = None,
+        handling: report.Handling = "",
+        scheme: report.Scheme = "",
+        region: report.Region = "",
+        spoofed: report.Spoofed = False,
+        test: report.Drill = False,
+        keep_query: report.KeepQuery = False,
+        allow_personal: report.Personal = False,
         format_: report.Format = "",
         encoding: Detected = "",
         delimiter: Detected = "",

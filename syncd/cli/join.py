@@ -53,8 +53,8 @@ def add(app: typer.Typer) -> None:
         url: Annotated[
             list[str], typer.Option(help=t("https address of our peer door"))
         ],
-        name_zh: Annotated[str, typer.Option()] = "",
-        name_en: Annotated[str, typer.Option()] = "",
+        name_zh: Annotated[str, typer.Option(help=t("in Chinese"))] = "",
+        name_en: Annotated[str, typer.Option(help=t("in English"))] = "",
         group_: Annotated[
             str, typer.Option("--group", help=t("our controller, if shared"))
         ] = "",

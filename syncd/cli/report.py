@@ -28,11 +28,31 @@ MAX_VALUES = 16 << 20  # bytes on standard input or in a file of values
 TokenFile = Annotated[
     Path | None, typer.Option(help=t("a file with a bearer token"))
 ]
-AsJson = Annotated[bool, typer.Option("--json")]
+AsJson = Annotated[bool, typer.Option("--json", help=t("for programs"))]
 Refused = Annotated[
     list[str] | None, typer.Argument(hidden=True, metavar="< FILE")
 ]
-Text = Annotated[str, typer.Option()]
+Expires = Annotated[str, typer.Option(help=t("day; the roster's cap if not"))]
+Channel = Annotated[str, typer.Option(help=t("way it came: a code"))]
+Technique = Annotated[
+    list[str] | None, typer.Option(help=t("what was done: a code"))
+]
+Handling = Annotated[str, typer.Option(help="open, no_tip_off")]
+Scheme = Annotated[str, typer.Option(help=t("what a bare account number is"))]
+Region = Annotated[str, typer.Option(help=t("country of a phone without one"))]
+Spoofed = Annotated[
+    bool, typer.Option("--spoofed", help=t("the number was faked"))
+]
+Drill = Annotated[
+    bool, typer.Option("--test", help=t("a drill: it counts nowhere"))
+]
+KeepQuery = Annotated[bool, typer.Option("--keep-query", help=t("of a URL"))]
+Personal = Annotated[
+    bool,
+    typer.Option(
+        "--allow-personal", help=t("a URL whose path may name a person")
+    ),
+]
 
 # What a list is, whatever is done with it.
 Maps = Annotated[
@@ -160,44 +180,26 @@ def _add_add(noun: typer.Typer) -> None:
             int | None, typer.Option(help="0-100", min=0, max=100)
         ] = None,
         seen: Annotated[str, typer.Option(help=t("day; today if not"))] = "",
-        expires: Annotated[
-            str, typer.Option(help=t("day; the roster's cap if not"))
-        ] = "",
-        channel: Text = "",
-        technique: Annotated[list[str] | None, typer.Option()] = None,
+        expires: Expires = "",
+        channel: Channel = "",
+        technique: Technique = None,
         case: Annotated[
             str, typer.Option(help=t("16 hex digits that link a case"))
         ] = "",
-        handling: Annotated[str, typer.Option(help="open, no_tip_off")] = "",
-        scheme: Annotated[
-            str, typer.Option(help=t("what a bare account number is"))
-        ] = "",
-        region: Annotated[
-            str, typer.Option(help=t("country of a phone without one"))
-        ] = "",
+        handling: Handling = "",
+        scheme: Scheme = "",
+        region: Region = "",
         basis: Annotated[
             list[str] | None,
             typer.Option(help=t("ORIGIN:INDEX that it rests on")),
         ] = None,
-        spoofed: Annotated[
-            bool, typer.Option("--spoofed", help=t("the number was faked"))
-        ] = False,
-        test: Annotated[
-            bool, typer.Option("--test", help=t("a drill: it counts nowhere"))
-        ] = False,
+        spoofed: Spoofed = False,
+        test: Drill = False,
         urgent: Annotated[
             bool, typer.Option("--urgent", help=t("tell the others at once"))
         ] = False,
-        keep_query: Annotated[
-            bool, typer.Option("--keep-query", help=t("of a URL"))
-        ] = False,
-        allow_personal: Annotated[
-            bool,
-            typer.Option(
-                "--allow-personal",
-                help=t("a URL whose path may name a person"),
-            ),
-        ] = False,
+        keep_query: KeepQuery = False,
+        allow_personal: Personal = False,
         again: Annotated[
             str, typer.Option(help=t("why, though we took it back"))
         ] = "",
@@ -327,8 +329,8 @@ def _add_retract(noun: typer.Typer) -> None:
         kind: Annotated[
             str, typer.Option(help=t("of values on standard input"))
         ] = "",
-        scheme: Text = "",
-        region: Text = "",
+        scheme: Scheme = "",
+        region: Region = "",
         file: Annotated[
             Path | None,
             typer.Option(help=t("values one a line, or a list as imported")),
@@ -527,13 +529,13 @@ def _add_dispute(noun: typer.Typer) -> None:
         due: Annotated[
             str, typer.Option(help=t("day to answer by; in 30 days if not"))
         ] = "",
-        expires: Text = "",
+        expires: Expires = "",
         about: Annotated[
             list[str] | None,
             typer.Option(help=t("ORIGIN:INDEX of a report; all if none")),
         ] = None,
-        scheme: Text = "",
-        region: Text = "",
+        scheme: Scheme = "",
+        region: Region = "",
         token: Annotated[
             str, typer.Option(help=t("22 characters, instead of a value"))
         ] = "",

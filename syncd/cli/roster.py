@@ -208,7 +208,7 @@ def add(app: typer.Typer) -> None:
     )
     def _merge(
         copies: Annotated[list[Path], typer.Argument()],
-        out: Annotated[Path, typer.Option()],
+        out: Annotated[Path, typer.Option(help=t("a new file"))],
     ) -> None:
         raws = [drafting.note_of(path) for path in copies]
         terminal.write_new(out, drafts.merge(*raws))

@@ -56,7 +56,9 @@ def add(app: typer.Typer) -> None:
     @noun.command("list", help=t("List the tokens, revoked ones too."))
     def _list(
         ctx: typer.Context,
-        as_json: Annotated[bool, typer.Option("--json")] = False,
+        as_json: Annotated[
+            bool, typer.Option("--json", help=t("for programs"))
+        ] = False,
     ) -> None:
         found = _with_bearers(ctx, lambda bearers: bearers.all())
         if as_json:

@@ -49,6 +49,7 @@ class Formatter(HelpFormatter):
         self, prog: str, args: str = "", prefix: str | None = None
     ) -> None:
         """Write the line of usage."""
+        args = re.sub(r"\{(\w+)\}", lambda name: name[1].upper(), args)
         for words in _USES:
             args = args.replace(words, t(words))
         super().write_usage(prog, args, prefix or t("Usage: "))
@@ -64,8 +65,13 @@ class Formatter(HelpFormatter):
         col_spacing: int = 2,
     ) -> None:
         """Write a list of names and what is said of them."""
-        said = [(name, _about(about)) for name, about in rows]
+        said = [(_typed(name), _about(about)) for name, about in rows]
         super().write_dl(said, col_max, col_spacing)
+
+
+def _typed(name: str) -> str:
+    """Return an option with its type as people say it."""
+    return re.sub(r"<(?:list\[)?(\w+)(?: range|\])>", r"<\1>", name)
 
 
 def _about(text: str) -> str:

@@ -7,7 +7,7 @@ import typer
 
 from syncd.cli import grid, report, terminal
 from syncd.cli.door import Door
-from syncd.cli.report import AsJson, Text, TokenFile, given
+from syncd.cli.report import AsJson, Region, Scheme, TokenFile, given
 from syncd.cli.text import t
 from syncd.errors import MalformedError, UsageError
 
@@ -47,8 +47,8 @@ def add(noun: typer.Typer) -> None:
                 help=t("of one value: on standard input, or asked for"),
             ),
         ] = False,
-        scheme: Text = "",
-        region: Text = "",
+        scheme: Scheme = "",
+        region: Region = "",
         before: Annotated[int, typer.Option(help=t("a smaller id only"))] = 0,
         limit: Annotated[
             int, typer.Option(help=t("rows at most"), min=1)

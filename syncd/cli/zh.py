@@ -359,8 +359,17 @@ TEXT = {
     "FIELD=COLUMN, by name or number from 1; or FILE.toml": (
         "字段=列，列用名称或从 1 起的序号；或映射文件 FILE.toml"
     ),
+    "for rows that do not say it: phone, url, account": (
+        "用于未写明的行：phone, url, account"
+    ),
+    "a new file": "新文件",
+    "in Chinese": "中文名称",
+    "in English": "英文名称",
+    "time zone of its days": "日期所在的时区",
     "for rows that do not say it": "用于未写明的行",
-    "likewise": "同上",
+    "likewise: a code": "同上；代码见 syncd vocabulary",
+    "way it came: a code": "渠道代码，见 syncd vocabulary channel",
+    "what was done: a code": "手法代码，见 syncd vocabulary technique",
     "detected if not given": "未给时自动检测",
     "the first row is data": "首行即数据",
     "of a workbook with several": "工作簿有多个工作表时指定",

@@ -216,6 +216,7 @@ def test_help_in_chinese() -> None:
     )
     out = ran.stdout.decode()
     assert "字段=列" in out
+    assert "report import [选项] FILE\n" in out
     assert "存放令牌的文件" in out
     for words in ("用法：", "[选项]", "选项:", "显示本说明并退出。", "[必填]"):
         assert words in out
