@@ -1142,6 +1142,11 @@ TEXT = {
     "phone: letters are no part of a number": "电话：号码里不应有字母或文字",
     "phone: a + that is not at its beginning": "电话：+ 不在开头",
     "phone: no digits": "电话：没有数字",
+    "phone: a part of it is hidden": "电话：部分数字已脱敏",
+    "account: a part of it is hidden": "账号：部分数字已脱敏",
+    "give the whole number: what is left could be many people's": (
+        "请给出完整号码：脱敏后的号码可能属于很多人"
+    ),
     "phone: character U+{code} is no part of a number": (
         "电话：号码里不应有字符 U+{code}"
     ),

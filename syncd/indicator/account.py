@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 from syncd.errors import MalformedError
-from syncd.indicator import bank, chain, checksum, iban, payment
+from syncd.indicator import bank, chain, checksum, iban, masked, payment
 from syncd.indicator import scheme as schemes
 from syncd.indicator.scheme import Scheme
 
@@ -214,6 +214,10 @@ def _clean(raw: str) -> str:
     text = text.strip()
     if not text:
         raise MalformedError("account: empty")
+    if masked.is_masked(text.rpartition(":")[2]):
+        raise MalformedError(
+            "account: a part of it is hidden", hint=masked.HINT
+        )
     if not (text.isascii() and text.isprintable()):
         raise MalformedError(
             "account: letters or signs that are no part of an account"

@@ -21,7 +21,7 @@ import re
 from typing import Final, NoReturn
 
 from syncd.errors import MalformedError, SyncdError
-from syncd.indicator import national, numbering
+from syncd.indicator import masked, national, numbering
 from syncd.indicator.national import SHOWN
 
 MAX_RAW: Final = 128  # characters; no spelling of a number is longer
@@ -213,6 +213,8 @@ def _check_characters(text: str) -> None:
         )
     if _PLAIN.fullmatch(text):
         return
+    if masked.is_masked(text):
+        raise MalformedError("phone: a part of it is hidden", hint=masked.HINT)
     if _SEVERAL.search(text):
         raise MalformedError(
             "phone: more than one number in it", hint="give each by itself"

@@ -12,7 +12,7 @@ import pytest
 
 from syncd.cli import imports, main, text, told, usage, vault, zh
 from syncd.errors import MalformedError, joined
-from syncd.indicator import vocabulary
+from syncd.indicator import masked, vocabulary
 from syncd.lists import kinds
 
 ROOM = Path(zh.__file__).parent
@@ -139,7 +139,7 @@ SENTENCES |= {
 }
 SENTENCES |= {about for _, about in main.NOUNS.values()}
 SENTENCES |= {*told.SENTENCES}
-SENTENCES |= {*vault.HEAD, *imports.HEAD}
+SENTENCES |= {*vault.HEAD, *imports.HEAD, masked.HINT}
 SENTENCES |= {*usage.SENTENCES, "#", "verdict", "action", "labels"}
 
 

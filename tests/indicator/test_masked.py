@@ -1,0 +1,28 @@
+"""Numbers of which a part was hidden are refused by that name."""
+
+import pytest
+
+from syncd.errors import MalformedError
+from syncd.indicator import account, phone
+
+HIDDEN = (
+    *("138****8009", "138xxxx8009", "+86 138 **** 8009", "138●●●●8009"),
+    *("622202******1234567", "622202XXXXXX1234567", "6222 **** **** 1234"),
+    *("6222＊＊＊＊1234", "622202*", "622202*************"),
+)
+
+
+@pytest.mark.parametrize("raw", HIDDEN)
+def test_a_number_with_a_part_hidden(raw: str) -> None:
+    with pytest.raises(MalformedError, match="phone: a part of it is hidden"):
+        phone.normalise(raw, "CN")
+    for scheme in ("招商银行", "card", None):
+        with pytest.raises(MalformedError, match="account: a part of it is"):
+            account.normalise(raw, scheme)
+
+
+def test_letters_that_hide_nothing() -> None:
+    """A bank account may have them; an Ethereum address has one x."""
+    form = account.normalise("12AXXX34567", "招商银行")
+    assert form.endswith(":12AXXX34567")
+    assert account.normalise("0x" + "0" * 39 + "1").startswith("eth:0x")
