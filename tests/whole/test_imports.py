@@ -30,6 +30,8 @@ KILLS = 3  # of the importer, and as many of the daemon
 MOST_IMPORTER_MB = 100
 MOST_DAEMON_MB = 300  # likewise, while it publishes what comes in
 FAR_S = 3600
+UNREACHED = 3  # exit code
+Said = asyncio.Task[tuple[bytes, bytes]]
 # Holders get time on a busy machine, and are asked again if it was too little.
 PATIENT = {"interval_s": 60, "request_timeout_s": 120, "read_timeout_s": 60}
 HEAD = "种类,号码,标签,角色,证据,置信度,发现日期,备注\n"
@@ -147,18 +149,20 @@ class Run:
     async def go(self, kills: list[tuple[int, str]]) -> None:
         """Import all of it, and kill (at a row, whom) on the way."""
         dice = random.Random(7)
-        began, least = time.monotonic(), 0
+        began = time.monotonic()
         child = await self.start_importer()
         said = asyncio.create_task(child.communicate())
-        while not said.done():
+        while not said.done() or child.returncode == UNREACHED:
+            if said.done():  # it began while there was no daemon
+                child, said = await self.again()
             await asyncio.sleep(0.05)
             assert self.process is not None
             self.importer.look(child.pid)
             self.daemon.look(self.process.child.pid)
-            if not kills or await self.row() < max(kills[0][0], least):
+            if not kills or await self.row() < kills[0][0]:
                 continue
             _, whom = kills.pop(0)
-            await asyncio.sleep(dice.random())
+            await asyncio.sleep(dice.random() / 5)
             if child.returncode is not None:
                 continue
             self.kills[whom] += 1
@@ -168,16 +172,19 @@ class Run:
             else:
                 child.kill()
                 await said
-                # Nobody begins an import while there is no daemon.
-                assert await self.process.ready(FAR_S)
-                least = await self.row() + 1
-                child = await self.start_importer()
-                said = asyncio.create_task(child.communicate())
+                child, said = await self.again()
         out, _ = said.result()
         assert child.returncode == 1, "not one row refused"
         self.counts = json.loads(out)
         taken = sum(self.counts[k] for k in ("accepted", "known", "refused"))
         self.rows_s = taken / (time.monotonic() - began)
+
+    async def again(self) -> tuple[asyncio.subprocess.Process, Said]:
+        """Run the importer again, as its operator does."""
+        assert self.process is not None
+        assert await self.process.ready(FAR_S)
+        child = await self.start_importer()
+        return child, asyncio.create_task(child.communicate())
 
     async def published(self) -> None:
         """Wait until nothing waits in the vault."""
