@@ -47,6 +47,7 @@ EVIDENCE = {
 WATCH_S = 1.0  # between two looks at the daemons
 SHARED = 20  # every so many rows, a second member has the same one
 SETTINGS = ("exchange.interval_s=2", "exchange.backoff_max_s=4")
+SAMPLE = Path(__file__).parents[2] / "examples"
 REGION = "CN"  # the members', as init leaves it
 COLUMNS = ("kind", "value", "region", "scheme", "label", "role", "evidence")
 
@@ -97,13 +98,12 @@ def _sample() -> Path:
     Raises:
         UsageError: this is no checkout.
     """
-    path = Path(__file__).parents[2] / "examples"
-    if not (path / "urls.tsv").is_file():
+    if not (SAMPLE / "urls.tsv").is_file():
         raise UsageError(
             "demo: the sample data is not here",
             hint="run it from a checkout, or say --data DIR",
         )
-    return path
+    return SAMPLE
 
 
 def run(once: bool, directory: Path | None, data: Path) -> int:
@@ -533,7 +533,7 @@ class Demo:
                 ),
             )
         took = time.monotonic() - began
-        least = 1000 if self.data == _sample() else 1
+        least = 1000 if self.data == SAMPLE else 1
         self.check(
             self.rows - self.refused >= least,
             t(
