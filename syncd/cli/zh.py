@@ -580,6 +580,10 @@ TEXT = {
     "--map names {field} twice": "--map 两次指定 {field}",
     "{where}: a column is named twice": "{where}：同一列被指定两次",
     "no whole number": "不是整数",
+    "{path}: line {n}: sep= names no delimiter": (
+        "{path}：第 {n} 行：sep= 后面不是分隔符"
+    ),
+    "mend the line, or say --delimiter": "请改正该行，或用 --delimiter 指定",
     "no day as YYYY-MM-DD": "不是 YYYY-MM-DD 形式的日期",
     "no day of the calendar": "日历上没有这一天",
     "no day from 1970 to 2199": "不在 1970 年至 2199 年之间",

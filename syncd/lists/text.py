@@ -224,12 +224,20 @@ class Text:
 
     def _says(self, line: Line) -> None:
         """Take what the line `sep=` says, unless it was told otherwise."""
-        sign = _SEP.sub(r"\1\2", line.text)  # sep=;;; where saved again
-        self._delimiter = self._delimiter or delimiter(sign)
-        said = {"line": line.number, "delimiter": _SAID.get(sign, sign)}
-        self._notes.append(
-            Note("line {line} says that {delimiter} parts the cells", said)
-        )
+        made = _delimits(_SEP.sub(r"\1\2", line.text))  # ;;; is saved again
+        self._delimiter = self._delimiter or made
+        if not self._delimiter:
+            raise UsageError(
+                "{path}: line {n}: sep= names no delimiter",
+                path=self.path,
+                n=line.number,
+                hint="mend the line, or say --delimiter",
+            )
+        if made:
+            said = {"line": line.number, "delimiter": _SAID.get(made, made)}
+            self._notes.append(
+                Note("line {line} says that {delimiter} parts the cells", said)
+            )
 
     def _values(self) -> None:
         """See whether TXT is a hosts file, or a table, or has a heading."""
@@ -321,12 +329,18 @@ def _fault(taken: list[Line]) -> MalformedError:
     return MalformedError("text behind a closing quote")
 
 
-def delimiter(told: str) -> str:
-    """Return the delimiter that is told; UsageError if it cannot be one."""
+def _delimits(told: str) -> str:
+    """Return the delimiter that is told, or "" if it cannot be one."""
     made = _TOLD.get(told.lower()) or re.sub(
         r"\\x([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), told
     )
-    if not re.fullmatch(r'[^\w \r\n"]{1,8}', made):
+    return made if re.fullmatch(r'[^\w \r\n"]{1,8}', made) else ""
+
+
+def delimiter(told: str) -> str:
+    """Return the delimiter that is told; UsageError if it cannot be one."""
+    made = _delimits(told)
+    if not made:
         raise UsageError(
             "--delimiter {told}: want , ; | tab, or signs such as |@| or \\x01",
             told=repr(told),

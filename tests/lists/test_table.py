@@ -168,6 +168,14 @@ def test_other_signs_in_excels_line(case: Case) -> None:
     assert case.rows("a.csv", "sep=\t\n号码\t标签\n1\tx\n") == [["1", "x"]]
 
 
+@pytest.mark.parametrize("line", ["sep= ", "sep=ab", "sep=http://a.example"])
+def test_excels_line_that_says_none(case: Case, line: str) -> None:
+    """What stands there is not repeated: it may be a value."""
+    with pytest.raises(UsageError, match="line 1: sep= names no del") as e:
+        case.open("a.csv", f"{line}\n号码\n1\n")
+    assert "a.example" not in f"{e.value}"
+
+
 def test_what_is_told_goes_before_what_the_line_says(case: Case) -> None:
     raw = "sep=;\n号码,标签\n1,x\n"
     assert case.rows("a.csv", raw, delimiter="comma") == [["1", "x"]]
