@@ -195,6 +195,7 @@ def _check_never(
     if guarded.page and never.PLANTED in draft.technique:
         return True
     owner = guarded.owner
+    names = filter(None, (owner.zh, owner.en))
     wrong.append(
         RefusedError(
             "report: {kind} on the alliance's never-list: {owner}",
@@ -202,7 +203,7 @@ def _check_never(
             if guarded.page
             else "report what imitates it: its own number, URL or account",
             kind=found.kind,
-            owner=f"{owner.zh} {owner.en}".strip() or owner.category,
+            owner=" ".join(dict.fromkeys(names)) or owner.category,
         )
     )
     return False

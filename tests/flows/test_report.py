@@ -236,6 +236,13 @@ def test_the_never_list_is_refused() -> None:
         report.prepare(with_(value="202-555-0911"), DESK)
 
 
+def test_an_owner_of_one_name_is_named_once() -> None:
+    rows = [Never("url", "google.com/", "big_host")]
+    draft = with_(kind="url", value="google.com", role="phishing_host")
+    with pytest.raises(RefusedError, match=r"never-list: Google$"):
+        report.prepare(draft, replace(DESK, roster=founded(rows)))
+
+
 def test_a_wrong_draft_does_not_hold_up_the_others() -> None:
     error = MalformedError("reports[2]: not JSON")
     drafts: list[Draft | SyncdError]
