@@ -27,6 +27,7 @@ _BEHIND: Final = re.compile(
 _BETWEEN: Final = re.compile(r"[\s,，、;；|/+()（）\[\]【】:：\-_]+")
 _CODE: Final = re.compile(r"[0-9]+|[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 _TOKEN: Final = re.compile(r"\b(TRC|ERC|BEP)[-_ ](?=[0-9])", re.IGNORECASE)
+_GROUPS: Final = re.compile(r"(?<=[0-9]{4})[ -](?=[0-9]{4})")  # of a code
 _PRIVATE: Final = re.compile(r"[0-9]{5}|@")  # may be an account, never quoted
 _KNOWN_HINT: Final = (
     "card, iban, a bank's name, BIC or code, alipay, wechat, qq, or a chain:"
@@ -85,7 +86,7 @@ def read(text: str) -> Scheme:
         MalformedError: a word that we do not know, or two that contradict
             each other; names them.
     """
-    text = _TOKEN.sub(r"\1", text)
+    text = _GROUPS.sub("", _TOKEN.sub(r"\1", text))
     whole = word(text)
     if whole is not None:
         return whole

@@ -268,6 +268,11 @@ def test_no_word_means_two_things() -> None:
         assert set(meant.chains) <= set(chain.BY_NAME)
 
 
+def test_a_code_in_groups_is_one_code() -> None:
+    for said in ("1051 0000 0017", "1051-0000-0017 建行"):
+        assert account.normalise("12345678", said) == "bank:PCBCCNBJ:12345678"
+
+
 @pytest.mark.parametrize(
     ("said", "why", "hint"),
     [
