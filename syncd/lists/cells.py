@@ -24,7 +24,8 @@ _OWN = (
 _NOWHERE = r"(?:0\.0\.0\.0|127(?:\.\d+){3}|::1?)"
 # Lines of a hosts file: one that is the system's own, one that blocks.
 OWN_LINE = rf"\s*\S+(?:\s+{_OWN})+\s*(?:#|$)"
-BLOCKING = re.compile(rf"\s*{_NOWHERE}\s+(?:{_OWN}\s+)*([\w.-][^#]*)")
+_BLOCKING = rf"\s*{_NOWHERE}\s+(?:{_OWN}\s+)*([\w.-][^#]*)"
+HOSTS = re.compile(f"{OWN_LINE}|{_BLOCKING}")
 
 Cells = Sequence[str] | Mapping[str, str]
 
@@ -74,7 +75,7 @@ def plain(text: str) -> Cells:
 
 def hosts(text: str) -> Cells:
     """Return the hosts that a line of a hosts file blocks, as one cell."""
-    found = BLOCKING.match(text)
+    found = re.match(_BLOCKING, text)
     if not found:
         raise MalformedError(
             "no blocked host: want 0.0.0.0 or 127.0.0.1, then hosts"

@@ -47,26 +47,25 @@ def kind_of(path: Path, told: Told) -> str:
         )
     parts = told.delimiter or told.widths
     kind = told.format or ("csv" if parts else named(path))
-    formats = ", ".join(FORMATS)
+    if not kind:
+        raise _refuse("{path}: its name does not say what it is", path, kind)
     if kind not in FORMATS:
-        raise UsageError(
-            "--format {kind}: there is none"
-            if kind
-            else "{path}: its name does not say what it is",
-            path=path,
-            kind=repr(kind),
-            hint="say --format: {names}",
-            names=formats,
-        )
-    if (kind == "xlsx") != (what == "XLSX"):
-        raise UsageError(
-            "{path}: is XLSX, not {kind}" if what else "{path}: is not {kind}",
-            path=path,
-            kind=kind.upper(),
-            hint="say --format: {names}",
-            names=formats,
-        )
+        raise _refuse("--format {kind}: there is none", path, repr(kind))
+    if kind == "xlsx" and not what:
+        raise _refuse("{path}: is not {kind}", path, "XLSX")
+    if kind != "xlsx" and what:
+        raise _refuse("{path}: is XLSX, not {kind}", path, kind.upper())
     return kind
+
+
+def _refuse(message: str, path: Path, kind: str) -> UsageError:
+    return UsageError(
+        message,
+        path=path,
+        kind=kind,
+        hint="say --format: {names}",
+        names=", ".join(FORMATS),
+    )
 
 
 def _beginning(path: Path, encoding: str) -> str:

@@ -32,12 +32,6 @@ _SEP = re.compile(r' *"?sep=(?:(.)\1*|(.+?))"? *', re.IGNORECASE)  # of Excel
 # above its header has none like `#word` below it either.
 _COMMENT = r"\s*(?:#+(?![\d,;|\t])|//(?=\s|$)|;+(?=\s|$))\s*"
 _SURE = r"\s*#(?=[ #]|$)"
-_BLANK = r" \t\v\f\x1a\xa0\u3000"
-_NOTHING = re.compile(f"[{_BLANK},;|]*$")
-_HOSTS = re.compile(
-    r"\s*(?:0\.0\.0\.0|127(?:\.\d+){3}|255(?:\.255){3}|::1?|f[ef]\w\w::\S*)"
-    r"\s+[\w.-]+"
-)
 
 
 class Text:
@@ -57,14 +51,14 @@ class Text:
         self._delimiter = "\t" if kind == "tsv" else ""
         if told.delimiter:
             self._delimiter = delimiter(told.delimiter)
-        self._skip = self._skipping(_COMMENT)
+        self._quoted = kind in {"csv", "tsv"}
+        self._skip = self._skipping(_COMMENT, ",;|" if self._quoted else "")
         self._skipped: Counter[str | None] = Counter()
         self._above = 0  # comment lines above the first row
         self._begin = (0, 0)  # bytes and lines before the first row
         self._notes: list[Note] = []
         self.header: tuple[str, ...] | None = None
         self.width = self._need = 0
-        self._quoted = kind in {"csv", "tsv"}
         if self._quoted:
             self._columns()
         elif kind != "ndjson":
@@ -123,7 +117,7 @@ class Text:
                 why = None
                 try:
                     found = next(parsed)
-                    if len(found) != self.width:
+                    if len(found) != self.width and self.width:
                         found = self._fitted(found)
                 except StopIteration:
                     return
@@ -179,8 +173,6 @@ class Text:
     def _fitted(self, found: cells.Cells) -> cells.Cells:
         """Return as many cells as there are columns, unless some are lost."""
         here, width = len(found), self.width
-        if not width:
-            return found
         got = [*found, *[""] * (width - here)]
         if here < self._need or any(map(str.strip, got[width:])):
             raise MalformedError(
@@ -188,9 +180,9 @@ class Text:
             )
         return got[:width]
 
-    def _skipping(self, comment: str) -> re.Pattern[str]:
+    def _skipping(self, comment: str, parting: str) -> re.Pattern[str]:
         """Return what matches a line that is no row, and names why."""
-        blank = f"[{_BLANK}{re.escape(self._delimiter)}]*$"
+        blank = f"[ \t\v\f\x1a\xa0\u3000{re.escape(parting)}]*$"
         own = cells.OWN_LINE if self.format == "hosts" else "(?!)"
         return re.compile(f"(?P<comment>{comment})|(?P<own>{own})|{blank}")
 
@@ -207,15 +199,15 @@ class Text:
             for line in lines.read(file, self._encoding, 0):
                 if line.problem:
                     return top or [line], comment
-                mark = re.match(_COMMENT, line.text)
+                mark = self._skip.match(line.text)
                 if self._quoted and not top and _SEP.fullmatch(line.text):
                     self._says(line)
-                elif mark and not top:
+                elif mark and mark["comment"] and not top:
                     begin = line.begin + len(mark[0].encode(self._encoding))
                     text = line.text[mark.end() :]
                     comment = line._replace(begin=begin, text=text)
                     self._above += 1
-                elif not mark and not _NOTHING.match(line.text):
+                elif not mark:
                     top.append(line)
                     open_ = self._quoted and line.text.count('"') % 2
                     if open_ or len(top) == FIRST:
@@ -244,7 +236,7 @@ class Text:
         self.header, self.width = (VALUE,), 1
         top, _ = self._top()
         if top and not self._told.format:
-            if all(_HOSTS.match(line.text) for line in top):
+            if all(cells.HOSTS.match(line.text) for line in top):
                 self.format = "hosts"
             split = [self._loose(line) for line in top]
             names = split[header_row(split, self._known)]
@@ -254,7 +246,7 @@ class Text:
                     path=self.path,
                     hint="say --format csv, and --delimiter if it is unusual",
                 )
-        self._skip = self._skipping(_COMMENT)
+        self._skip = self._skipping(_COMMENT, "")
         if top and self._told.header and self._known(top[0].text):
             self._begin = top[0].end, top[0].number
             self._notes.append(skipped(0, top[0].number))
@@ -278,7 +270,8 @@ class Text:
         if not self._delimiter and not self._widths:
             self._delimiter = self._parted(first.text)
         sure = not comment or self._delimiter == ";"
-        self._skip = self._skipping(_SURE if sure else _COMMENT)
+        comments = _SURE if sure else _COMMENT
+        self._skip = self._skipping(comments, self._delimiter)
         self._begin = first.begin, first.number - 1
         row = next(self._records(*self._begin), None)
         if not row:
