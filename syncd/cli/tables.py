@@ -21,7 +21,7 @@ from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import columns, days, mapping, names, safe, table
 from syncd.lists.columns import Columns, Said
-from syncd.lists.rows import Flawed, Row, Table, Told
+from syncd.lists.rows import Row, Table, Told, flaw
 from syncd.node import pinned
 
 STEP = 5000  # rows in a request
@@ -166,8 +166,8 @@ def cell(row: Row, at: int | str) -> str:
         found = cells.get(str(at), "")
     else:
         found = cells[at] if isinstance(at, int) and at < len(cells) else ""
-    if isinstance(found, Flawed):
-        raise found.why
+    if why := flaw(found):
+        raise why
     return found
 
 

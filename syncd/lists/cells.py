@@ -13,10 +13,8 @@ from typing import Any
 
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import lines
-from syncd.lists.rows import Flawed
 
 _ONE = "\x1f"  # stands for a delimiter of several characters
-_UNSURE = re.compile("[\ue000-\uf8ff\ufffd]")  # of private use, or lost
 _OWN = (
     r"(?i:localhost(?:\.localdomain)?|local|broadcasthost|0\.0\.0\.0"
     r"|ip6-(?:localhost|loopback|localnet|mcastprefix|all\w+))"
@@ -108,22 +106,3 @@ def _scalar(name: str, value: Any) -> str:
         case list() if all(type(v) is str and ";" not in v for v in value):
             return ";".join(value)
     raise MalformedError("{name} is no text", name=repr(name)[:80])
-
-
-def marked(text: str, cells: Cells) -> Cells:
-    """Return cells, of which those that others see otherwise say so."""
-    if not _UNSURE.search(text):
-        return cells
-    if isinstance(cells, Mapping):
-        return {name: _mark(cell) for name, cell in cells.items()}
-    return [*map(_mark, cells)]
-
-
-def _mark(cell: str) -> str:
-    if not (found := _UNSURE.search(cell)):
-        return cell
-    why = MalformedError(
-        "holds U+{code}, which is lost or of private use",
-        code=f"{ord(found[0]):04X}",
-    )
-    return Flawed(cell, why)

@@ -23,7 +23,7 @@ from syncd.flows.draft import NEEDED
 from syncd.indicator import account, phone
 from syncd.lists import days, losses, names, words
 from syncd.lists.names import FIELDS
-from syncd.lists.rows import Flawed, Row
+from syncd.lists.rows import Row, flaw
 from syncd.lists.safe import plain
 from syncd.lists.words import Convert, Own, UnknownError
 
@@ -72,8 +72,8 @@ class Columns:
         faults: list[SyncdError] = []
         for column, into, convert in at:
             said = cells[column]
-            if type(said) is Flawed:
-                faults.append(_at(into, said.why))
+            if why := flaw(said):
+                faults.append(_at(into, why))
             elif cell := plain(said):
                 try:
                     found[into] = convert(cell)

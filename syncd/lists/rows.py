@@ -1,11 +1,14 @@
 """Rows: what a list is, whatever file it lies in, and what is wrong in it."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from syncd.errors import MalformedError
+
+_UNSURE = re.compile("[\ue000-\uf8ff\ufffd]")  # others see another there
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,18 @@ class Flawed(str):
         made = super().__new__(cls, text)
         made.why = why
         return made
+
+
+def flaw(cell: str) -> MalformedError | None:
+    """Return why a cell says no more what was meant, if it does not."""
+    if isinstance(cell, Flawed):
+        return cell.why
+    if not cell.isascii() and (found := _UNSURE.search(cell)):
+        return MalformedError(
+            "holds U+{code}, which is lost or of private use",
+            code=f"{ord(found[0]):04X}",
+        )
+    return None
 
 
 @dataclass(frozen=True, slots=True)

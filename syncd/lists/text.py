@@ -132,8 +132,6 @@ class Text:
                 raw = first.text
                 if last is not first:
                     raw = "\n".join(line.text for line in taken)
-                if not raw.isascii():
-                    found = cells.marked(raw, found)
                 why = first.problem or why
                 yield Row(first.number, last.number, last.end, found, raw, why)
 
