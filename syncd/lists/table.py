@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.errors import MalformedError, UsageError
+from syncd.lists import lines
 from syncd.lists.kinds import FORMATS, kind_of, named
 from syncd.lists.rows import Flawed, Note, Row, Table, Told
 from syncd.lists.text import Text
@@ -70,8 +71,14 @@ def _counts(path: Path, table: Table, told: Told) -> Iterator[tuple[str, str]]:
         yield "--count", str(told.count)
     pattern = _pattern(told.trailer or "{count}")
     if told.control:
-        control = open_table(told.control, Told(format="txt", header=False))
-        read = [row.raw.strip() for row in control.rows(0, 0)]
+        try:
+            name = lines.encoding(told.control)
+            with told.control.open("rb") as file:
+                read = [one.text.strip() for one in lines.read(file, name, 0)]
+        except OSError as e:
+            raise UsageError(
+                "{path}: {why}", path=told.control, why=e.strerror
+            ) from e
         found = [match for match in map(pattern.fullmatch, read) if match]
         if len(found) != 1:
             raise UsageError(

@@ -577,6 +577,8 @@ def test_a_trailer_is_no_row_wherever_one_goes_on(case: Case) -> None:
     [
         ("2\n", "", ""),
         ("list.csv|20261101|2|\n", "*|*|{count}|*", ""),
+        ("# rows: 2\n", "# rows: {count}", ""),
+        ("<file><rows>2</rows></file>\n", "*<rows>{count}</rows>*", ""),
         ("3\n", "", "says 3"),
         ("list.csv|2\n", "", "has 0 lines that say a count"),
         ("2\n2\n", "", "has 2 lines that say a count"),
@@ -591,4 +593,4 @@ def test_a_control_file(case: Case, raw: str, trailer: str, why: str) -> None:
     else:
         assert len(case.rows("a.csv", "号码\n1\n2\n", **told)) == 2
     gone = {"control": case.path / "none"}
-    assert "no such file" in case.fails("a.csv", "号码\n1\n", **gone)
+    assert "No such file" in case.fails("a.csv", "号码\n1\n", **gone)
