@@ -849,6 +849,7 @@ class Demo:
         where = self.stage.directory
         _title(t("Try it; Ctrl-C ends it"))
         terminal.say(
+            f"  export PATH={Path(sys.executable).parent}:$PATH\n"
             f"  export SYNCD_HOME={bank.home} SYNCD_TOKEN_FILE="
             f"{bank.token_file}\n"
             "  syncd status\n"
