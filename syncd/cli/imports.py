@@ -213,7 +213,7 @@ def _write_codes(
     from syncd.lists import mapping
 
     plan, found = of
-    text = mapping.written(how, said, plan, found.unknown)
+    text = mapping.written(how, said, plan, found.unknown, t)
     terminal.write_new(path, text.encode(), private=True)
 
 
@@ -470,8 +470,14 @@ def _write(own: Door, import_id: int, out: Path) -> None:
 
     terminal.check_new(out)
     state = own.get(f"/v1/imports/{import_id}")
-    refused.write(out, refused.kept(own, import_id))
     kept = sum(1 for one in refused.kept(own, import_id) if one.row)
+    if not kept:
+        raise UsageError(
+            "import {id}: no refused rows are kept",
+            hint="import the list again: those of its newest import are",
+            id=import_id,
+        )
+    refused.write(out, refused.kept(own, import_id))
     terminal.tell(t("{n} refused rows: {path}", n=kept, path=out))
     if kept < state["refused"]:
         terminal.tell(

@@ -1673,6 +1673,17 @@ TEXT = {
     "write refused rows down with --refused FILE.csv": "用 --refused 文件.csv 导出退回清单",
     "write refused rows there, to be mended": "将退回行写到该文件，供修改",
     "{error}: tried again in {n} s": "{error}：{n} 秒后重试",
+    "import {id}: no refused rows are kept": (
+        "导入批次 {id}：没有保存的退回行"
+    ),
+    "import the list again: those of its newest import are": (
+        "请重新导入该名单：只保存最近一次导入的退回行"
+    ),
+    'give each word its code; while it has none ("") its rows are refused': (
+        '给每个词填上代码（syncd vocabulary 词 可查）；为空（""）时其行会被退回'
+    ),
+    "rows: {n}": "行数：{n}",
+    "rows: {n}; nearest: {near}": "行数：{n}；最接近的代码：{near}",
     "{n} of them are not kept any more": "其中 {n} 行已不再保存",
     "{n} refused rows: {path}": "退回 {n} 行：{path}",
     "{n} s left": "剩余 {n} 秒",

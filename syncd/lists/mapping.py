@@ -17,7 +17,7 @@ edited, kept, and given back for the next list of the same make.
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -143,10 +143,26 @@ class _Place:
             )
 
 
+# What stands behind `#` in a file that is written.
+REMARKS: Final = (
+    'give each word its code; while it has none ("") its rows are refused',
+    "rows: {n}",
+    "rows: {n}; nearest: {near}",
+)
+
+
 def written(
-    told: Told, said: Said, columns: Columns, unknown: Iterable[Unknown] = ()
+    told: Told,
+    said: Said,
+    columns: Columns,
+    unknown: Sequence[Unknown] = (),
+    say: Callable[..., str] = str.format,
 ) -> str:
-    """Return a mapping file: all that was said, understood, or not known."""
+    """Return a mapping file: all that was said, understood, or not known.
+
+    `say` puts values into a remark, in whatever language.
+    """
+    todo, rows, nearest = REMARKS
     named: dict[str, str] = {}
     for name, into in columns.names:
         if into and into != "place":  # several may be, by their names
@@ -160,8 +176,8 @@ def written(
     for one in unknown:
         if one.shown != "…":  # else it is a value in the wrong column
             own.setdefault(one.field, []).append(
-                f'{_quoted(one.word)} = ""  # rows: {one.rows}'
-                + (f"; nearest: {one.near}" if one.near else "")
+                f'{_quoted(one.word)} = ""  # '
+                + say(nearest if one.near else rows, n=one.rows, near=one.near)
             )
     parts = {
         "file": _said(_changed(told)),
@@ -169,7 +185,8 @@ def written(
         "constants": _said(said.constants),
         **{f"words.{field}": lines for field, lines in own.items()},
     }
-    return "\n".join(
+    head = f"# {say(todo)}\n\n" if unknown else ""
+    return head + "\n".join(
         "\n".join([f"[{name}]", *lines, ""])
         for name, lines in parts.items()
         if lines

@@ -72,6 +72,19 @@ def test_what_is_refused_stays_at_the_daemon(
     assert "report imports --refused 1 --out FILE.csv" in ran.err
 
 
+def test_refused_rows_that_are_not_kept(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """No empty file is written for them."""
+    file = tmp_path / "good.csv"
+    file.write_text(HEAD + row("a.example"))
+    assert desk("report", "import", file).code == 0
+    out = tmp_path / "refused.csv"
+    ran = desk("report", "imports", "--refused", 1, "--out", out)
+    assert (ran.code, out.exists()) == (2, False)
+    assert "import 1: no refused rows are kept" in ran.err
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_refused_rows_are_mended_and_imported_as_they_are(
     desk: Desk, false: FalseDoor, tmp_path: Path, lang: str

@@ -13,7 +13,7 @@ import pytest
 from syncd.cli import imports, main, text, told, usage, vault, zh
 from syncd.errors import MalformedError, joined
 from syncd.indicator import masked, vocabulary
-from syncd.lists import kinds
+from syncd.lists import kinds, mapping
 
 ROOM = Path(zh.__file__).parent
 TREES = {p.name: ast.parse(p.read_text()) for p in ROOM.rglob("*.py")}
@@ -58,6 +58,7 @@ def looped(
 # Files below syncd/ whose refusals are said in Chinese too.
 REFUSING: tuple[str, ...] = (
     "cli/importing/journey.py",
+    "cli/imports.py",
     "flows/faults.py",
     "flows/lookup.py",
     "flows/report.py",
@@ -139,7 +140,7 @@ SENTENCES |= {
 }
 SENTENCES |= {about for _, about in main.NOUNS.values()}
 SENTENCES |= {*told.SENTENCES}
-SENTENCES |= {*vault.HEAD, *imports.HEAD, masked.HINT}
+SENTENCES |= {*vault.HEAD, *imports.HEAD, masked.HINT, *mapping.REMARKS}
 SENTENCES |= {*usage.SENTENCES, "#", "verdict", "action", "labels"}
 
 

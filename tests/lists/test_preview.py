@@ -96,6 +96,7 @@ def test_a_dry_run_writes_the_mapping_that_the_import_needs(
     said = Said(constants=given)
     plan = columns.plan(rows.header, rows.width, said, where="a")
     file = mapping.written(Told(), said, plan, found.unknown)
+    assert file.startswith("# give each word its code")
     assert '"杀猪盘" = ""  # rows: 1; nearest: fake_invest' in file
     _, said = mapping.read(file, "m.toml")
     plan = columns.plan(rows.header, rows.width, said, where="a")
