@@ -1378,6 +1378,7 @@ TEXT = {
     "a page planted there is reported with technique compromised": (
         "被植入的页面请加 technique compromised 上报"
     ),
+    "the role {role} may not: {what}": "角色 {role} 无权进行此操作：{what}",
     "retraction: nothing of ours that stands matches": (
         "撤回：本机构没有符合的有效上报"
     ),

@@ -274,7 +274,10 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if caller.role not in route.roles:
             return problem.response(
                 problem.plain(
-                    403, f"the role {caller.role} may not {route.said}"
+                    403,
+                    "the role {role} may not: {what}",
+                    role=caller.role,
+                    what=route.said,
                 )
             )
         request[_CALLER] = caller

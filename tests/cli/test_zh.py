@@ -137,6 +137,7 @@ SENTENCES |= {
     "this token opens nothing here: it was revoked on {day}",
     "this token opens nothing here: it is another member's, or none",
     "retraction: nothing of ours that stands matches",
+    "the role {role} may not: {what}",
 }
 SENTENCES |= {about for _, about in main.NOUNS.values()}
 SENTENCES |= {*told.SENTENCES}
