@@ -118,10 +118,11 @@ class Columns:
         seen = losses.Seen()
         for row in rows:
             if row.problem is None:
-                with suppress(MalformedError):
+                found = {**self.constants, "value": self.value(row)}
+                with suppress(MalformedError):  # a word without a code, say
                     found = self.report(row)
-                    if found.get("kind") == "account":
-                        seen.add(found.get("value", ""))
+                if found.get("kind") == "account":
+                    seen.add(found.get("value", ""))
         return replace(self, seen=seen, ignored=Counter())
 
     def _by_name(self, cells: Mapping[str, str]) -> Sequence[_At]:

@@ -286,6 +286,15 @@ def test_a_list_of_which_no_row_was_read_shows_no_loss() -> None:
         made.report(row("6222020000000000000,虚构"))
 
 
+def test_rows_of_unknown_words_show_losses_too() -> None:
+    """A first dry run knows few words, and tells the lost digits at once."""
+    rows = [row(f"{value},虚构") for value in (*ZEROS, "200001234567893")]
+    made = plan("value,标签", "account", constants=REST).surveyed(rows)
+    with pytest.raises(SyncdError, match="where most have 16") as refused:
+        made.report(rows[3])
+    assert "虚构" in str(refused.value)
+
+
 def test_only_accounts_are_surveyed() -> None:
     made, _ = seen(*ZEROS, kind="phone")
     assert made.seen is None
