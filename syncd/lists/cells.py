@@ -19,9 +19,10 @@ _OWN = (
     r"(?i:localhost(?:\.localdomain)?|local|broadcasthost|0\.0\.0\.0"
     r"|ip6-(?:localhost|loopback|localnet|mcastprefix|all\w+))"
 )
+_ADDRESS = r"[\da-fA-F]*[.:][\da-fA-F.:]*(?:%\w+)?"
 _NOWHERE = r"(?:0\.0\.0\.0|127(?:\.\d+){3}|::1?)"
 # Lines of a hosts file: one that is the system's own, one that blocks.
-OWN_LINE = rf"\s*\S+(?:\s+{_OWN})+\s*(?:#|$)"
+OWN_LINE = rf"\s*{_ADDRESS}(?:\s+{_OWN})+\s*(?:#|$)"
 _BLOCKING = rf"\s*{_NOWHERE}\s+(?:{_OWN}\s+)*([\w.-][^#]*)"
 HOSTS = re.compile(f"{OWN_LINE}|{_BLOCKING}")
 
