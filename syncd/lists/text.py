@@ -234,7 +234,7 @@ class Text:
         self.header, self.width = (VALUE,), 1
         top, _ = self._top()
         if top and not self._told.format:
-            if all(cells.HOSTS.match(line.text) for line in top):
+            if all(cells.HOSTS.match(one.text.lstrip(" #")) for one in top):
                 self.format = "hosts"
             split = [self._loose(line) for line in top]
             names = split[header_row(split, self._known)]
@@ -244,7 +244,9 @@ class Text:
                     path=self.path,
                     hint="say --format csv, and --delimiter if it is unusual",
                 )
-        self._skip = self._skipping(_COMMENT, "")
+        # In a hosts file what is taken out again begins with `#0.0.0.0`.
+        comments = r"\s*#" if self.format == "hosts" else _COMMENT
+        self._skip = self._skipping(comments, "")
         if top and self._told.header and self._known(top[0].text):
             self._begin = top[0].end, top[0].number
             self._notes.append(skipped(0, top[0].number))

@@ -380,6 +380,9 @@ def test_a_txt_of_hosts_is_a_hosts_file(case: Case) -> None:
     assert found.about == "hosts, utf-8"
     assert len([*found.rows(0, 0)]) == 2
     assert case.rows("a.txt", raw, format="txt") != [["bad.example"]]
+    found = case.open("a.txt", "#0.0.0.0 good.example\n0.0.0.0 bad.example\n")
+    assert [row.number for row in found.rows(0, 0)] == [2]
+    assert notes(found) == ["comment lines skipped: 1"]
     assert case.open("a.txt", "the localhost\n").about == "txt, utf-8"
     assert case.rows("a.hosts", "the localhost\n") != []
 
