@@ -2,7 +2,7 @@
 
 A value is gone when the import did not find it; it is due to be taken back
 when the import before, too, did not. What was refused counts as present: its
-cell is known again. Taken back are reports that lists brought and no other
+cell is known again; where it is not, what mended rows brought stays. Taken back are reports that lists brought and no other
 list holds now; official ones never. Where that looks like a mistake it stops
 until somebody names the number.
 """
@@ -33,7 +33,17 @@ _DUE: Final = (
     " AND (state = 0 OR log_id = (SELECT max(id) FROM log))"
     " AND mac IN (?*)"
 )
+# What was found last in rows that somebody mended: it may stand in the file
+# as one of the rows that are refused still, and that no cell tells us of.
+_MENDED: Final = (
+    ' AND "last" NOT IN (SELECT id FROM import_job'
+    " WHERE import_job.list_id = list_value.list_id AND whole = 0)"
+)
 _HINT: Final = "look at the list; if it is right, say --gone-at-most {due}"
+
+
+# Of a list what no import since one has found, but for what SQL says.
+Missing = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +89,9 @@ def _finish(c: sa.Connection, import_id: int, how: Ending) -> None:
     counts = (0, 0, 0)
     # An import before the newest that has ended says nothing of the list.
     if list_id and before < import_id and (how.whole or how.retract):
-        _touch_refused(c, import_id, list_id)
-        counts = _take_back(c, (import_id, list_id, before), refused, how)
+        unknown = _touch_refused(c, import_id, list_id)
+        missing = (list_id, before, _MENDED if unknown else "")
+        counts = _take_back(c, import_id, missing, refused, how)
         if how.whole or counts[1]:
             c.exec_driver_sql(
                 "UPDATE import_list SET latest = ? WHERE id = ?",
@@ -94,16 +105,20 @@ def _finish(c: sa.Connection, import_id: int, how: Ending) -> None:
 
 
 def _take_back(
-    c: sa.Connection, job: tuple[int, int, int], refused: int, how: Ending
+    c: sa.Connection,
+    import_id: int,
+    missing: Missing,
+    refused: int,
+    how: Ending,
 ) -> tuple[int, int, int]:
     """Return how many are gone, due, and taken back.
 
     Raises:
         RefusedError: too many, or not for sure.
     """
-    import_id, list_id, before = job
+    list_id, before, but = missing
     gone = _count(c, list_id, import_id)
-    found = dict(_due(c, list_id, before))
+    found = dict(_due(c, missing))
     due = len(set(found.values()))
     if not how.retract:
         return gone, due, 0
@@ -111,7 +126,7 @@ def _take_back(
         _check(due, _count(c, list_id), refused, how)
     retracting.by_ids(c, list(found), How(REASON, how.day, (1,)))
     c.exec_driver_sql(
-        'DELETE FROM list_value WHERE list_id = ? AND "last" < ?',
+        f'DELETE FROM list_value WHERE list_id = ? AND "last" < ?{but}',  # noqa: S608
         (list_id, before),
     )
     return gone, due, due
@@ -159,46 +174,48 @@ def _count(c: sa.Connection, list_id: int, before: int = 2**53) -> int:
     )
 
 
-def _touch_refused(c: sa.Connection, import_id: int, list_id: int) -> None:
-    """Have what was refused count as found: its cell was there."""
+def _touch_refused(c: sa.Connection, import_id: int, list_id: int) -> bool:
+    """Have what was refused count as found: its cell was there.
+
+    Tell whether there are refused rows whose cell is nothing's that we know.
+    """
     raws = {
         raw
         for (raw,) in c.exec_driver_sql(
             "SELECT raw FROM import_refused WHERE import_id = ?", (import_id,)
         )
-        if raw
     }
     if not raws:
-        return
+        return False
     there = [
-        (import_id, list_id, mac)
+        (import_id, list_id, mac, raw)
         for mac, raw in c.exec_driver_sql(
             'SELECT mac, raw FROM list_value WHERE list_id = ? AND "last" < ?',
             (list_id, import_id),
         )
-        if raw in raws
+        if raw and raw in raws
     ]
     if there:
         c.exec_driver_sql(
             'UPDATE list_value SET "last" = ? WHERE list_id = ? AND mac = ?',
-            there,
+            [row[:3] for row in there],
         )
+    return not raws <= {row[3] for row in there}
 
 
-def _due(
-    c: sa.Connection, list_id: int, before: int
-) -> Iterator[tuple[int, bytes]]:
+def _due(c: sa.Connection, missing: Missing) -> Iterator[tuple[int, bytes]]:
     """Yield the rows that would be taken back, each with its value's hash."""
-    missing = [
+    list_id, before, but = missing
+    found = [
         mac
         for (mac,) in c.exec_driver_sql(
-            "SELECT mac FROM list_value"
-            ' WHERE list_id = ? AND "last" < ? ORDER BY mac',
+            "SELECT mac FROM list_value"  # noqa: S608
+            f' WHERE list_id = ? AND "last" < ?{but} ORDER BY mac',
             (list_id, before),
         )
     ]
     official: dict[bytes, bool] = {}
-    for macs in chunks(missing, 512):
+    for macs in chunks(found, 512):
         kept = _elsewhere(c, list_id, macs)
         wanted = {mac for mac in macs if mac not in kept}
         for mac, id_, fields in select_in(

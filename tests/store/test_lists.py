@@ -396,6 +396,22 @@ async def test_what_is_refused_counts_as_present(own: OwnStore) -> None:
     assert state.dropped == 1
 
 
+async def test_what_was_mended_stays_while_its_row_is_refused(
+    own: OwnStore,
+) -> None:
+    """The list's own file still says it as it was refused."""
+    await run(own, "a", phone(1), refused=("138 00O0",))
+    await run(own, "a", phone(2, raw="+8613800000002"), whole=False)
+    for _ in range(3):
+        state = await run(
+            own, "a", phone(1), refused=("138 00O0",), agreed=True
+        )
+        assert (state.gone, state.due, state.dropped) == (1, 0, 0)
+    assert await standing(own) == ["1", "2"]
+    state = await run(own, "a", phone(1), times=2, agreed=True)
+    assert await standing(own) == ["1"]
+
+
 async def test_a_file_that_ended_early_takes_nothing_back(
     own: OwnStore,
 ) -> None:
