@@ -1022,6 +1022,7 @@ TEXT = {
     "unpack it first": "请先解压",
     "give its values alone, one a line, as TXT": "请只给出其中的值，每行一个，存为 TXT",
     "write one flat object a line, as NDJSON": "请每行写一个单层对象，存为 NDJSON",
+    "the header is line {line}": "表头在第 {line} 行",
     "the header is line {line}: rows skipped above it: {n}": (
         "表头在第 {line} 行：其上跳过 {n} 行"
     ),

@@ -47,7 +47,9 @@ def header_row(
 
 
 def skipped(rows: int, line: int) -> Note:
-    """Return the note on rows that stand above the header."""
+    """Return the note on where the header is, and rows skipped above it."""
+    if not rows:
+        return Note("the header is line {line}", {"line": line})
     return Note(
         "the header is line {line}: rows skipped above it: {n}",
         {"line": line, "n": rows},

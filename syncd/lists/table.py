@@ -47,17 +47,17 @@ def open_table(path: Path, told: Told) -> Table:
         table = Text(path, told, kind)
     wanted = [*_counts(path, table, told)]
     got = sum(1 for _ in table.rows(0, 0)) if wanted else 0
-    for where, want in wanted:
-        if got != int(want.replace(",", "")):
+    for where, said in wanted:
+        if got != (want := int(said.replace(",", ""))):
             raise UsageError(
                 "{path}: has {got} rows, {where} says {want}: nothing is in"
                 if where
                 else "{path}: has {got} rows, its last line says {want}:"
                 " nothing is in",
                 path=path,
-                got=got,
+                got=f"{got:,}",
                 where=where,
-                want=want,
+                want=f"{want:,}",
                 hint="fetch the file again, or ask who made it",
             )
     if told.split or table.format == "hosts":

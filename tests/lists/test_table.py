@@ -61,7 +61,7 @@ def test_the_last_comment_may_be_the_header(case: Case) -> None:
     assert found.header == ("id", "dateadded", "url", "url_status")
     assert [row.number for row in found.rows(0, 0)] == [6, 7]
     assert notes(found) == [
-        "the header is line 5: rows skipped above it: 0",
+        "the header is line 5",
         "comment lines skipped: 5",
     ]
 
@@ -327,7 +327,7 @@ def test_txt(case: Case) -> None:
 def test_a_heading_is_no_value(case: Case) -> None:
     found = case.open("a.txt", "手机号\n13800138000\n")
     assert [row.cells for row in found.rows(0, 0)] == [("13800138000",)]
-    assert notes(found) == ["the header is line 1: rows skipped above it: 0"]
+    assert notes(found) == ["the header is line 1"]
     assert len(case.rows("a.txt", "手机号\n1\n", header=False)) == 2
 
 
