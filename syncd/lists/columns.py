@@ -28,6 +28,7 @@ from syncd.lists.safe import plain
 from syncd.lists.words import Convert, Own, UnknownError
 
 _At = tuple[Any, str, Convert]  # column, field, meaning
+WHOSE: Final = frozenset({"kind", "value", "scheme", "bank", "region"})
 _WORDS: Final = 1000  # different ones that are counted apart
 _NONE: Final[tuple[str, Convert]] = ("", str)
 
@@ -89,10 +90,7 @@ class Columns:
         if faults:
             raise joined(faults)
         found.pop("place", None)
-        if bank := found.pop("bank", ""):
-            code = found.get("scheme", "")
-            found["scheme"] = f"{code} {bank}" if code else bank
-        return found
+        return _joined_bank(found)
 
     def value(self, row: Row) -> str:
         """Return the cell with a row's value, "" if it has none."""
@@ -105,6 +103,18 @@ class Columns:
                 if into == "value" and (cell := plain(cells[column])):
                     return cell
         return ""
+
+    def known(self, row: Row) -> dict[str, Any]:
+        """Return what says whose row it is, as far as that can be read."""
+        found = {k: v for k, v in self.constants.items() if k in WHOSE}
+        cells: Any = row.cells
+        with suppress(MalformedError, LookupError):
+            at = self._by_name(cells) if self.named else self.at
+            for column, into, convert in at:
+                with suppress(MalformedError):
+                    if into in WHOSE and (cell := plain(cells[column])):
+                        found[into] = convert(cell)
+        return _joined_bank(found)
 
     def surveyed(self, rows: Iterable[Row]) -> "Columns":
         """Return the same, knowing what all rows show of lost digits.
@@ -173,6 +183,14 @@ class Columns:
             many = len(self.ignored) >= _WORDS and word not in self.ignored
             self.ignored[(why.field, "…") if many else word] += 1
         return needless
+
+
+def _joined_bank(found: dict[str, Any]) -> dict[str, Any]:
+    """Return fields of which the scheme names the bank too."""
+    if bank := found.pop("bank", ""):
+        code = found.get("scheme", "")
+        found["scheme"] = f"{code} {bank}" if code else bank
+    return found
 
 
 def _has_country(kind: str | None, value: str) -> bool:

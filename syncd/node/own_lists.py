@@ -1,5 +1,6 @@
 """Our own lists: what stands behind `/v1/own`, and over every answer."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -12,7 +13,7 @@ from syncd.flows.ports import Position
 from syncd.flows.report import Desk
 from syncd.flows.tokenise import Offload
 from syncd.indicator import policy, statement, verdict, vocabulary
-from syncd.indicator.identifier import Identifier
+from syncd.indicator.identifier import KINDS, Identifier
 from syncd.roster.roster import Roster
 from syncd.store.own_entries import Added, OwnEntries
 from syncd.web import forms, problem
@@ -156,6 +157,17 @@ class OwnLists:
             one if isinstance(one, SyncdError) else own_lists.local(one, name)
             for one in prepared
         ]
+        if wanted.load:
+            bad = [
+                draft
+                for draft, one in zip(wanted.reports, made, strict=True)
+                if isinstance(draft, forms.Draft)
+                and isinstance(one, SyncdError)
+            ]
+            there = await self._offload(
+                _seen_of, [*bad, *wanted.refused], desk.region
+            )
+            await self._entries.touch(name, there, wanted.load)
         return await self._keep(made, caller, wanted.load or None)
 
     async def _keep(
@@ -258,6 +270,24 @@ def _seen(entry: Prepared, answer: forms.LookupItem) -> Prepared | SyncdError:
         said = {**entry.said, "official": True}
         return Prepared(EXEMPT, entry.kind, entry.value, said, "", entry.until)
     return entry
+
+
+def _seen_of(
+    rows: Sequence[forms.Draft | own_forms.OwnSeen], region: str
+) -> set[Identifier]:
+    """Return what refused rows may be of: it is on the list still."""
+    found: set[Identifier] = set()
+    for row in rows:
+        with contextlib.suppress(SyncdError):
+            found.update(
+                report.forms_to_find(
+                    row.kind if row.kind in KINDS else "",
+                    row.value,
+                    region=row.region or region,
+                    scheme=row.scheme or None,
+                )
+            )
+    return found
 
 
 def _outcome(entry: Prepared, kept: Added) -> own_forms.OwnOutcome:

@@ -19,7 +19,7 @@ from syncd.errors import DamagedError, RefusedError
 from syncd.flows import own_lists
 from syncd.flows.own_lists import LOCAL, Entry, Filter, Prepared
 from syncd.indicator.identifier import Identifier
-from syncd.store.database import Database, select_in
+from syncd.store.database import Database, execute_many, select_in
 from syncd.store.sealing import Cipher
 
 KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end
@@ -187,6 +187,28 @@ class OwnEntries:
             return (last.scalar() or 0) + 1, len(self._of_list(c, name))
 
         return await self._db.read(job)
+
+    async def touch(
+        self, name: str, wanted: Collection[Identifier], load: int
+    ) -> None:
+        """Have a load count entries of its list as present."""
+
+        def job(c: sa.Connection) -> None:
+            rows = select_in(
+                c,
+                "SELECT id FROM own_entry WHERE removed_at IS NULL"
+                " AND list_mac = ? AND mac IN (?*)",
+                sorted({self._mac(i.kind, i.value) for i in wanted}),
+                self._list_mac(name),
+            )
+            execute_many(
+                c,
+                "UPDATE own_entry SET load = ? WHERE id = ?",
+                [(load, id_) for (id_,) in rows],
+            )
+
+        if wanted:
+            await self._db.write(job)
 
     async def finish_load(
         self, name: str, load: int, by: str, most: int | None

@@ -6,6 +6,7 @@ not have is then no longer on the list, so that tonight's whole file takes
 the place of yesterday's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -35,12 +36,22 @@ class RawOwnEntries(forms._In, frozen=True, kw_only=True):
     entries: tuple[msgspec.Raw, ...]
 
 
+class OwnSeen(forms._In, frozen=True, kw_only=True):
+    """What can be read of a row that is refused: its value is there."""
+
+    value: str
+    kind: str = ""  # any if absent
+    scheme: str = ""
+    region: str = ""
+
+
 class OwnRows(forms._In, frozen=True, kw_only=True):
     """Rows of a list that we use and do not pass on."""
 
     list: str
     reports: tuple[Draft, ...]
     load: Natural = 0  # of which they are a part; absent: they are added
+    refused: tuple[OwnSeen, ...] = ()  # rows that are no reports
 
 
 class RawOwnRows(forms._In, frozen=True, kw_only=True):
@@ -49,6 +60,7 @@ class RawOwnRows(forms._In, frozen=True, kw_only=True):
     list: str
     reports: tuple[msgspec.Raw, ...]
     load: Natural = 0
+    refused: tuple[OwnSeen, ...] = ()
 
 
 class OwnOutcome(forms._Out, frozen=True, kw_only=True):
@@ -164,6 +176,7 @@ class OwnLocal:
     name: str
     load: int  # 0: of none
     reports: list[Draft | SyncdError]
+    refused: Sequence[OwnSeen] = ()
 
 
 class OwnListsDesk(Protocol):
@@ -210,7 +223,11 @@ async def _add(request: web.Request) -> web.Response:
 async def _local(request: web.Request) -> web.Response:
     body = await bodies.read(request, RawOwnRows)
     rows = bodies.each(body.reports, Draft, "reports")
-    wanted = OwnLocal(body.list, body.load, rows)
+    if len(body.refused) > MOST_ITEMS:
+        raise MalformedError(
+            "refused: want at most {most} at once", most=MOST_ITEMS
+        )
+    wanted = OwnLocal(body.list, body.load, rows, body.refused)
     desk = request.app[DESK]
     return bodies.answer(await desk.add_local(request[CALLER], wanted))
 

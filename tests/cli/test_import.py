@@ -218,6 +218,26 @@ def test_a_local_list_is_not_reported(
     assert desk(*words, "--refresh").code == 2
 
 
+def test_what_can_be_read_of_a_refused_row_is_told(
+    desk: Desk, false: FalseDoor, tmp_path: Path
+) -> None:
+    """A local list has it still, though tonight its day is none."""
+    path = tmp_path / "list.csv"
+    path.write_text(
+        "value,account type,bank,seen\n"
+        "20000012345678,bank,102,2026-13-01\n,bank,102,2026-13-01\n"
+    )
+    words = ("--local", "--list", "a", "--kind", "account")
+    more = ("--label", "other", "--role", "collecting_account")
+    rest = ("--evidence", "user_tag")
+    ran = desk("report", "import", path, *words, *more, *rest)
+    assert ran.code == 1
+    [told] = [b["refused"] for _, p, b in false.asked if p == "/v1/own/local"]
+    assert told == [
+        {"kind": "account", "value": "20000012345678", "scheme": "102"}
+    ]
+
+
 def test_what_came_of_imports_is_listed(
     desk: Desk, false: FalseDoor, listed: Path
 ) -> None:

@@ -201,6 +201,31 @@ async def test_tonights_list_takes_the_place_of_yesterdays(
     assert whole.body["removed"] == 2
 
 
+async def test_a_row_that_is_refused_is_on_the_list_still(
+    bank: Door,
+) -> None:
+    """Whether the daemon refuses it, or whoever read the file."""
+    name = "nightly with faults"
+    numbers = [f"+1202555{n}" for n in range(7130, 7135)]
+    begun = await bank.post("/v1/own/loads", {"list": name})
+    await local(bank, name, *numbers, load=begun.body["load"])
+    await local(bank, "another", numbers[4])
+    number = (await bank.post("/v1/own/loads", {"list": name})).body["load"]
+    reports = [
+        report(numbers[0], evidence="official_list"),
+        report("(202) 555-7131", label="no such label"),
+    ]
+    seen = [{"value": "202-555-7132", "region": "US"}, {"value": "nobody"}]
+    body = {"list": name, "load": number, "reports": reports, "refused": seen}
+    reply = await bank.post("/v1/own/local", body)
+    assert (reply.body["known"], reply.body["refused"]) == (1, 1)
+    end = {"list": name, "load": number}
+    done = await bank.post("/v1/own/loads/finish", end)
+    assert (done.body["removed"], done.body["entries"]) == (2, 3)
+    many = {**body, "refused": [{"value": "x"}] * 10_001}
+    assert (await bank.post("/v1/own/local", many)).status == 400
+
+
 async def test_what_is_removed_is_kept_as_history(bank: Door) -> None:
     number = "+12025557040"
     reply = await add(bank, "exempt", phone(number, why="a"))

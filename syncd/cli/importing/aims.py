@@ -124,9 +124,12 @@ class OwnList:
     def send(self, step: Step, at: int, prefix: str) -> Callable[[], Answer]:
         """Send a step; return what waits for its answer."""
         del at, prefix  # a load is not gone on with
-        if not step.reports:
+        known = (self.columns.known(row) for row, *_ in step.refused)
+        there = [said for said in known if said.get("value")]
+        if not (step.reports or there):
             return lambda: {"items": ()}
-        body = step.body({"list": self.name, "load": self.load})
+        said = {"list": self.name, "load": self.load}
+        body = step.body({**said, "refused": there} if there else said)
         return self.door.post_ahead("/v1/own/local", body)
 
     def took(self, step: Step, answer: Answer) -> None:
