@@ -19,7 +19,10 @@ from collections.abc import Iterable
 from typing import BinaryIO, Final
 
 _QUOTES: Final = "'‘’＇"  # before what a spreadsheet is to keep as text
-_RUN: Final = "=+-@＝＋－＠﹢﹣﹦﹫−" + _QUOTES
+# Behind what is not seen, too: a program may drop it first.
+_RUN: Final = re.compile(
+    rf"[\0-\x20\x7f\u200b-\u200f\u2060\ufeff]*[-=+@＝＋－＠﹢﹣﹦﹫−{_QUOTES}]"
+)
 # What a spreadsheet would make a number or a day of, and save as such.
 _NUMBER: Final = re.compile(
     r"0[0-9].*|[0-9][0-9., ]{11,}|[0-9.]+[eE][+-]?[0-9]+"
@@ -48,7 +51,7 @@ def escape(value: str, *, back: bool = False) -> str:
     they are, for whoever joins by them. `plain` gives the value again.
     """
     text = value.strip()
-    if text[:1] and (text[0] in _RUN or (back and _NUMBER.fullmatch(text))):
+    if _RUN.match(text) or (back and _NUMBER.fullmatch(text)):
         return f"'{text}"
     return text
 

@@ -33,6 +33,12 @@ def test_no_cell_begins_a_formula(value: str, back: bool) -> None:
     assert cell[:1] not in {*"=+-@＝＋－＠\t\r\n"} - {""}
 
 
+@pytest.mark.parametrize("unseen", ["\0", "\ufeff", "\u200b", "\x7f \x01"])
+def test_what_is_not_seen_hides_no_formula(unseen: str) -> None:
+    """A program may drop it, and run the rest."""
+    assert safe.escape(f"{unseen}=1+1") == f"'{unseen}=1+1"
+
+
 @pytest.mark.parametrize(
     "value",
     [
