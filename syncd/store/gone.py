@@ -37,7 +37,7 @@ _DUE: Final = (
 # as one of the rows that are refused still, and that no cell tells us of.
 _MENDED: Final = (
     ' AND "last" NOT IN (SELECT id FROM import_job'
-    " WHERE import_job.list_id = list_value.list_id AND whole = 0)"
+    " WHERE import_job.list_id = list_value.list_id AND whole = 2)"
 )
 _HINT: Final = "look at the list; if it is right, say --gone-at-most {due}"
 
@@ -67,10 +67,12 @@ async def finish(db: Database, import_id: int, how: Ending) -> None:
             has not ended.
         UsageError: there is no such import.
     """
-    if how.whole:
-        # For itself: it stays so where the rest is refused.
-        sql = "UPDATE import_job SET whole = 1 WHERE id = ?"
-        await db.write(lambda c: c.exec_driver_sql(sql, (import_id,)))
+    # For itself: it stays so where the rest is refused.
+    sql = (
+        "UPDATE import_job SET whole = ? WHERE id = ? AND finished_at IS NULL"
+    )
+    said = (1 if how.whole else 2, import_id)
+    await db.write(lambda c: c.exec_driver_sql(sql, said))
     await db.write(lambda c: _finish(c, import_id, how))
 
 

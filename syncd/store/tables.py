@@ -164,7 +164,7 @@ import_job = sa.Table(
     _column("refused", Int),
     _column("began_at", Int),
     _column("finished_at", Int, nullable=True),
-    _column("whole", Int, server_default="0"),  # 1: read to the file's end
+    _column("whole", Int, server_default="0"),  # to the end; 2: of a part
     _column("taken_back", Int, server_default="0"),
     _column("gone", Int, server_default="0"),  # what its list had and lacks
     _column("due", Int, server_default="0"),  # of these, missing twice

@@ -412,6 +412,21 @@ async def test_what_was_mended_stays_while_its_row_is_refused(
     assert await standing(own) == ["1"]
 
 
+async def test_what_a_stopped_import_found_is_not_mended(
+    own: OwnStore,
+) -> None:
+    """A row that is always refused, as of a sum, keeps none of it."""
+    await run(own, "a", phone(1), phone(2), refused=("sum",))
+    begun, _ = await own.imports.begin(b"a", 10, "a.csv", "a")
+    mark = ImportMark(begun.id, 0, 10, 9, bytes(32))
+    await own.vault.accept([phone(1), phone(2)], mark, Handing("d", TODAY))
+    # It is begun anew with tonight's file.
+    for dropped in (0, 1):
+        state = await run(own, "a", phone(1), refused=("sum",), agreed=True)
+        assert (state.gone, state.dropped) == (1, dropped)
+    assert await standing(own) == ["1"]
+
+
 async def test_a_file_that_ended_early_takes_nothing_back(
     own: OwnStore,
 ) -> None:
