@@ -5,7 +5,6 @@ from typing import Any
 
 from syncd.cli import text
 from syncd.cli.text import t
-from syncd.errors import SyncdError
 
 
 def why(item: Mapping[str, Any]) -> str:
@@ -71,9 +70,3 @@ def sectors(item: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{name('sector', code)} {n}" for code, n in sorted(found.items())
     )
-
-
-def refused(problem: SyncdError) -> str:
-    """Return why an item was refused, and how to mend it."""
-    hint = text.hint_of(problem)
-    return f"{text.of(problem)} ({hint})" if hint else text.of(problem)

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from syncd.cli import answers, door, grid, notices, tables, terminal
+from syncd.cli import answers, door, grid, notices, tables, terminal, text
 from syncd.cli.asked import Asked, moment
 from syncd.cli.importing.meter import Meter
 from syncd.cli.text import t
@@ -198,8 +198,7 @@ def _cells(
     if "problem" in item:
         problem = door.problem(item["problem"])
     if problem is not None:
-        why = answers.refused(problem)
-        return [t("refused"), *[""] * 11, why], REFUSED
+        return [t("refused"), *[""] * 11, text.whole(problem)], REFUSED
     verdict, action = item["verdict"], item.get("action", "")
     hint = t(item["hint"]) if item.get("hint") else ""
     handling = item.get("handling", "") if item.get("positions") else ""

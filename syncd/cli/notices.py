@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from syncd.cli.text import hint_of, t
-from syncd.cli.text import of as said
+from syncd.cli.text import t, whole
 from syncd.errors import SyncdError
 
 
@@ -38,7 +37,4 @@ def of(item: Mapping[str, Any]) -> str:
 def refused(number: int, error: SyncdError) -> Iterator[str]:
     """Yield each fault of a value that was refused, with its hint."""
     for fault in error.faults or (error,):
-        hint = hint_of(fault)
-        yield t("{n}: refused: {why}", n=number, why=said(fault)) + (
-            f" ({hint})" if hint else ""
-        )
+        yield t("{n}: refused: {why}", n=number, why=whole(fault))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from syncd.cli import door, grid, notices, terminal
+from syncd.cli import door, grid, notices, terminal, text
 from syncd.cli.text import t
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def show(
     ctx: typer.Context, rows: "Table", plan: "Columns", *, as_json: bool
 ) -> "Preview":
     """Print what an import would do; return it."""
-    from syncd.cli.importing.refused import OURS, why
+    from syncd.cli.importing.refused import OURS
     from syncd.lists import preview
 
     found = preview.look(rows, plan, _desk(ctx))
@@ -68,7 +68,7 @@ def show(
         terminal.say("\n" + t("Other reasons:"))
         for one in found.reasons[:SHOWN]:
             line = t("first in line {n}", n=one.row)
-            terminal.say(f"{one.rows:>9,} × {why(one.why)} [{line}]")
+            terminal.say(f"{one.rows:>9,} × {text.whole(one.why)} [{line}]")
     return found
 
 

@@ -53,3 +53,9 @@ def hint_of(error: SyncdError) -> str:
     if said and error.params:
         return said.format(**error.params)
     return t(error.hint)
+
+
+def whole(error: SyncdError) -> str:
+    """Return what an error says, and the way out in brackets."""
+    hint = hint_of(error)
+    return f"{of(error)} ({hint})" if hint else of(error)

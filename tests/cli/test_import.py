@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from syncd.cli.door import problem
 from syncd.cli.importing import journey, meter
 from syncd.cli.importing.aims import Reports
-from syncd.cli.importing.refused import FRONT, why
+from syncd.cli.importing.refused import FRONT
+from syncd.cli.text import whole
 from syncd.node import pinned
 from tests.cli.conftest import Desk, FalseDoor, refused
 
@@ -39,7 +40,7 @@ def refused_rows(false: FalseDoor) -> list[list[Any]]:
     """Number, reason and cells of what the newest import refused."""
     rows = false.imports[max(false.imports)]["rows"].values()
     return [
-        [one["row"], why(problem(one["problem"])), one.get("cells", [])]
+        [one["row"], whole(problem(one["problem"])), one.get("cells", [])]
         for one in sorted(rows, key=lambda one: one["row"])
     ]
 

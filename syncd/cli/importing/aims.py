@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from syncd.cli import door as local
+from syncd.cli import text
 from syncd.cli.door import Door
 from syncd.cli.importing import refused
 from syncd.cli.importing.refused import Refused
@@ -142,7 +143,7 @@ class OwnList:
         head = self._head()
         self.said["state", "refused"] += len(step.refused)
         self.rows += [
-            Refused(row.number, refused.why(error), refused.cells(row, head))
+            Refused(row.number, text.whole(error), refused.cells(row, head))
             for row, error in sorted(bad, key=lambda one: one[0].number)
         ][: MOST_REFUSED - len(self.rows)]
 

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from syncd.cli import door as local
 from syncd.cli import terminal, text
 from syncd.cli.door import Door
-from syncd.errors import SyncdError
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Row, Table
 from syncd.lists.safe import Writer
@@ -37,12 +36,6 @@ class Refused(NamedTuple):
     cells: Sequence[str]
 
 
-def why(error: SyncdError) -> str:
-    """Return what an error says, and the way out."""
-    hint = text.hint_of(error)
-    return f"{text.of(error)} ({hint})" if hint else text.of(error)
-
-
 def pages(door: Door, import_id: int) -> Iterator[Mapping[str, Any]]:
     """Yield the daemon's pages of an import's refused rows."""
     after = 0
@@ -60,8 +53,8 @@ def kept(door: Door, import_id: int) -> Iterator[Refused]:
         if header := page.get("header"):
             yield Refused(0, "", header)
         for one in page["items"]:
-            said = why(local.problem(one["problem"]))
-            yield Refused(one["row"], said, one.get("cells", ()))
+            why = text.whole(local.problem(one["problem"]))
+            yield Refused(one["row"], why, one.get("cells", ()))
 
 
 def reasons(rows: Iterable[Refused]) -> list[tuple[str, int]]:
