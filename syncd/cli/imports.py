@@ -196,10 +196,9 @@ def _add_import(noun: typer.Typer) -> None:
             journey.anew = anew
             before = set(map(str, rows.notes))
             counts = journey.run()
-            for note in rows.notes:  # some are known only now
-                if str(note) not in before:
-                    line = t(note.template, **note.params)
-                    terminal.tell(f"{file}: {line}")
+            # Some are known only now.
+            more = [note for note in rows.notes if str(note) not in before]
+            tables.tell_notes(file, more)
             imported.tell(journey, counts, refused, as_json=as_json)
 
 
@@ -217,6 +216,7 @@ def _understood(
     file: Path, how: "Told", said: "Said"
 ) -> tuple["Table", "Columns", dict[str, Any]]:
     """Return a list, what its columns mean, and what it was read by."""
+    from syncd.cli import tables
     from syncd.cli.importing.refused import OURS
     from syncd.lists import columns, table
 
@@ -224,16 +224,9 @@ def _understood(
     plan = columns.plan(rows.header, rows.width, said, where=str(file))
     plan = plan.surveyed(rows.rows(0, 0))
     terminal.tell(f"{file}: {rows.about}")
-    for note in rows.notes:
-        terminal.tell(f"{file}: {t(note.template, **note.params)}")
-    if unused := [name for name in plan.unused if name not in OURS]:
-        terminal.tell(
-            t(
-                "{path}: columns that are not stored: {names}",
-                path=file,
-                names=", ".join(unused),
-            )
-        )
+    tables.tell_notes(file, rows.notes)
+    unused = [name for name in plan.unused if name not in OURS]
+    tables.tell_unused(file, unused)
     options = {
         "about": rows.about,
         "map": sorted(said.columns.items()),

@@ -186,7 +186,7 @@ def add(noun: typer.Typer) -> None:
                 )
                 last = some[-1].row
                 meter.at(min(last.end, rows.span), last.number)
-        tables.tell_notes(file, rows)
+        tables.tell_notes(file, rows.notes)
         kept.show(as_json, SHOWN)
 
 
@@ -212,14 +212,7 @@ def _entries(
     header = rows.header or ()
     picked = [header[at] for at in more.values() if isinstance(at, int)]
     unused = [name for name in plan.unused if name not in picked]
-    if unused:
-        terminal.tell(
-            t(
-                "{path}: columns that are not stored: {names}",
-                path=file,
-                names=", ".join(unused),
-            )
-        )
+    tables.tell_unused(file, unused)
 
     def read(row: "Row") -> Mapping[str, Any]:
         cells = {n: tables.cell(row, at).strip() for n, at in more.items()}

@@ -76,7 +76,7 @@ def run(wanted: Wanted, asking: Asked, out: Path, *, as_json: bool) -> None:
         Exit: a row was refused, or stayed unknown.
     """
     counts = answer(wanted, asking, out)
-    tables.tell_notes(wanted.file, wanted.rows)
+    tables.tell_notes(wanted.file, wanted.rows.notes)
     refused = counts[REFUSED]
     if as_json:
         terminal.show_json(

@@ -7,7 +7,7 @@ so memory does not grow with the file.
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
@@ -21,7 +21,7 @@ from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import columns, days, mapping, names, safe, table
 from syncd.lists.columns import Columns, Said
-from syncd.lists.rows import Row, Table, Told, flaw
+from syncd.lists.rows import Note, Row, Table, Told, flaw
 from syncd.node import pinned
 
 STEP = 5000  # rows in a request
@@ -211,7 +211,19 @@ def _read(row: Row, read: Callable[[Row], Mapping[str, Any]]) -> Read:
         return Read(row, {}, e)
 
 
-def tell_notes(file: Path, rows: Table) -> None:
-    """Tell what there is to say of a table when all its rows are read."""
-    for note in rows.notes:
+def tell_notes(file: Path, notes: Iterable[Note]) -> None:
+    """Tell what there is to say of a file as a whole."""
+    for note in notes:
         terminal.tell(f"{file}: {t(note.template, **note.params)}")
+
+
+def tell_unused(file: Path, unused: Sequence[str]) -> None:
+    """Tell which columns are of no use, if some are not."""
+    if unused:
+        names = ", ".join(unused)
+        line = t(
+            "{path}: columns that are not stored: {names}",
+            path=file,
+            names=names,
+        )
+        terminal.tell(line)
