@@ -10,7 +10,7 @@ import typer
 from syncd.cli import grid, notices, terminal, text
 from syncd.cli.asked import moment
 from syncd.cli.door import Door
-from syncd.cli.report import AsJson, TokenFile
+from syncd.cli.report import AsJson, ListName, TokenFile
 from syncd.cli.text import t
 from syncd.errors import UsageError
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from syncd.cli.importing.journey import Journey
 
 SHOWN = 8  # reasons of refused rows
-ListName = Annotated[str, typer.Option("--list", help=t("name of a list"))]
 
 
 def tell(

@@ -56,10 +56,8 @@ def _add_import(noun: typer.Typer) -> None:
         label: Likewise = "",
         role: Likewise = "",
         evidence: Likewise = "",
-        confidence: Annotated[
-            int | None, typer.Option(help="0-100", min=0, max=100)
-        ] = None,
-        seen: Annotated[str, typer.Option(help=t("day; today if not"))] = "",
+        confidence: report.Confidence = None,
+        seen: report.Seen = "",
         expires: report.Expires = "",
         channel: report.Channel = "",
         technique: report.Technique = None,

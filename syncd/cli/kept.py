@@ -32,8 +32,6 @@ Remark = Annotated[str, typer.Option("--text", help=t("what the note says"))]
 Until = Annotated[
     str, typer.Option(help=t("first day on which it counts no more"))
 ]
-Scheme = Annotated[str, typer.Option(help=t("what a bare account number is"))]
-Region = Annotated[str, typer.Option(help=t("country of a phone without one"))]
 
 
 class Kept:
@@ -148,8 +146,8 @@ def add(noun: typer.Typer) -> None:
         code: Code = "",
         text_: Remark = "",
         until: Until = "",
-        scheme: Scheme = "",
-        region: Region = "",
+        scheme: report.Scheme = "",
+        region: report.Region = "",
         format_: report.Format = "",
         encoding: report.Detected = "",
         delimiter: report.Detected = "",

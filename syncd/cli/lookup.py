@@ -33,7 +33,7 @@ def add(app: typer.Typer) -> None:
     def _lookup(
         ctx: typer.Context,
         on_line: report.Refused = None,
-        kind: Annotated[str, typer.Option(help="phone, url, account")] = "",
+        kind: report.Kind = "",
         purpose: Annotated[
             str, typer.Option(help=t("call_check, transaction_check, …"))
         ] = "",
@@ -43,12 +43,8 @@ def add(app: typer.Typer) -> None:
         deadline_ms: Annotated[
             int, typer.Option(help=t("to wait for holders"), min=0, max=60_000)
         ] = 0,
-        scheme: Annotated[
-            str, typer.Option(help=t("what a bare account number is"))
-        ] = "",
-        region: Annotated[
-            str, typer.Option(help=t("country of a phone without one"))
-        ] = "",
+        scheme: report.Scheme = "",
+        region: report.Region = "",
         epoch: Annotated[
             int, typer.Option(help=t("the lines are tokens of this epoch"))
         ] = 0,

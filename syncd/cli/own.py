@@ -13,12 +13,11 @@ import typer
 from syncd.cli import grid, kept, report, terminal
 from syncd.cli.asked import moment
 from syncd.cli.door import Door
-from syncd.cli.kept import Code, Kept, Region, Remark, Scheme, Until, Why
-from syncd.cli.report import AsJson, Refused, TokenFile, given
+from syncd.cli.kept import Code, Kept, Remark, Until, Why
+from syncd.cli.report import AsJson, Kind, Refused, TokenFile, given
 from syncd.cli.text import t
 from syncd.errors import RefusedError, UsageError
 
-Kind = Annotated[str, typer.Option(help="phone, url, account")]
 Type = Annotated[str, typer.Option("--type", help="exempt, note, local")]
 Values = Annotated[Path | None, typer.Option(help=t("values, one a line"))]
 
@@ -55,8 +54,8 @@ def _add_exempt(noun: typer.Typer) -> None:
         kind: Kind = "",
         why: Why = "",
         until: Until = "",
-        scheme: Scheme = "",
-        region: Region = "",
+        scheme: report.Scheme = "",
+        region: report.Region = "",
         file: Values = None,
         token_file: TokenFile = None,
         as_json: AsJson = False,
@@ -84,8 +83,8 @@ def _add_note(noun: typer.Typer) -> None:
         text: Remark = "",
         why: Why = "",
         until: Until = "",
-        scheme: Scheme = "",
-        region: Region = "",
+        scheme: report.Scheme = "",
+        region: report.Region = "",
         file: Values = None,
         token_file: TokenFile = None,
         as_json: AsJson = False,
@@ -160,8 +159,8 @@ def _add_remove(noun: typer.Typer) -> None:
         ] = "",
         type_: Type = "",
         why: Why = "",
-        scheme: Scheme = "",
-        region: Region = "",
+        scheme: report.Scheme = "",
+        region: report.Region = "",
         file: Values = None,
         yes: Annotated[
             bool, typer.Option("--yes", help=t("do not ask"))

@@ -32,6 +32,9 @@ AsJson = Annotated[bool, typer.Option("--json", help=t("for programs"))]
 Refused = Annotated[
     list[str] | None, typer.Argument(hidden=True, metavar="< FILE")
 ]
+Kind = Annotated[str, typer.Option(help="phone, url, account")]
+Confidence = Annotated[int | None, typer.Option(help="0-100", min=0, max=100)]
+Seen = Annotated[str, typer.Option(help=t("day; today if not"))]
 Expires = Annotated[str, typer.Option(help=t("day; the roster's cap if not"))]
 Channel = Annotated[str, typer.Option(help=t("way it came: a code"))]
 Technique = Annotated[
@@ -47,6 +50,7 @@ Drill = Annotated[
     bool, typer.Option("--test", help=t("a drill: it counts nowhere"))
 ]
 KeepQuery = Annotated[bool, typer.Option("--keep-query", help=t("of a URL"))]
+ListName = Annotated[str, typer.Option("--list", help=t("name of a list"))]
 Personal = Annotated[
     bool,
     typer.Option(
@@ -170,16 +174,14 @@ def _add_add(noun: typer.Typer) -> None:
     def _add(
         ctx: typer.Context,
         on_line: Refused = None,
-        kind: Annotated[str, typer.Option(help="phone, url, account")] = "",
+        kind: Kind = "",
         label: Annotated[str, typer.Option(help=t("kind of fraud"))] = "",
         role: Annotated[str, typer.Option(help=t("what it was used as"))] = "",
         evidence: Annotated[
             str, typer.Option(help=t("what the report rests on"))
         ] = "",
-        confidence: Annotated[
-            int | None, typer.Option(help="0-100", min=0, max=100)
-        ] = None,
-        seen: Annotated[str, typer.Option(help=t("day; today if not"))] = "",
+        confidence: Confidence = None,
+        seen: Seen = "",
         expires: Expires = "",
         channel: Channel = "",
         technique: Technique = None,
@@ -522,7 +524,7 @@ def _add_dispute(noun: typer.Typer) -> None:
     def _dispute(
         ctx: typer.Context,
         on_line: Refused = None,
-        kind: Annotated[str, typer.Option(help="phone, url, account")] = "",
+        kind: Kind = "",
         reason: Annotated[
             str, typer.Option(help=t("innocent_owner, spoofed_number, …"))
         ] = "",

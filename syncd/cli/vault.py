@@ -7,7 +7,7 @@ import typer
 
 from syncd.cli import grid, report, terminal
 from syncd.cli.door import Door
-from syncd.cli.report import AsJson, Region, Scheme, TokenFile, given
+from syncd.cli.report import AsJson, TokenFile, given
 from syncd.cli.text import t
 from syncd.errors import MalformedError, UsageError
 
@@ -25,15 +25,13 @@ def add(noun: typer.Typer) -> None:
     @noun.command("list", help=t("List what is in our vault."))
     def _list(
         ctx: typer.Context,
-        kind: Annotated[str, typer.Option(help="phone, url, account")] = "",
+        kind: report.Kind = "",
         label: Annotated[str, typer.Option(help=t("kind of fraud"))] = "",
         from_: Annotated[
             str, typer.Option("--from", help=t("day of acceptance"))
         ] = "",
         to: Annotated[str, typer.Option(help=t("likewise; included"))] = "",
-        list_: Annotated[
-            str, typer.Option("--list", help=t("name of a list"))
-        ] = "",
+        list_: report.ListName = "",
         import_: Annotated[
             int,
             typer.Option("--import", help=t("all that an import brought")),
@@ -47,8 +45,8 @@ def add(noun: typer.Typer) -> None:
                 help=t("of one value: on standard input, or asked for"),
             ),
         ] = False,
-        scheme: Scheme = "",
-        region: Region = "",
+        scheme: report.Scheme = "",
+        region: report.Region = "",
         before: Annotated[int, typer.Option(help=t("a smaller id only"))] = 0,
         limit: Annotated[
             int, typer.Option(help=t("rows at most"), min=1)
