@@ -175,6 +175,14 @@ def _add_import(noun: typer.Typer) -> None:
             raise UsageError(
                 t("--local takes no --refresh, --gone, or --again")
             )
+        if gone and _is_part(rows):
+            raise UsageError(
+                t(
+                    "{path}: has mended rows of a list, not all of it",
+                    path=file,
+                ),
+                hint=t("leave out --gone: what it lacks is not gone"),
+            )
         if refused is not None:
             terminal.check_new(refused)
         with Door.of(ctx, token_file) as own:
@@ -235,6 +243,13 @@ def _understood(
     return rows, plan, options
 
 
+def _is_part(rows: "Table") -> bool:
+    """Tell whether these are refused rows of a list that were mended."""
+    from syncd.cli.importing.refused import OURS
+
+    return not OURS.isdisjoint(rows.header or ())
+
+
 def _journey(
     of: tuple[Path, "Table", "Columns"],
     own: Door,
@@ -247,11 +262,9 @@ def _journey(
 ) -> "Journey":
     from syncd.cli.importing import journey
     from syncd.cli.importing.aims import OwnList, Reports
-    from syncd.cli.importing.refused import OURS
 
     file, rows, plan = of
-    # Refused rows that were mended are a part of their list, not all of it.
-    part = not OURS.isdisjoint(rows.header or ())
+    part = _is_part(rows)
     aim: OwnList | Reports
     if local:
         aim = OwnList(own, rows, plan, name, part, end)

@@ -1643,6 +1643,9 @@ TEXT = {
         "syncd report imports 可查各名单的名称"
     ),
     "--gone: want retract": "--gone：应为 retract",
+    "refused: want at most {most} at once": "refused：一次最多 {most} 行",
+    "{path}: has mended rows of a list, not all of it": "{path}：是名单中改正后的几行，不是整份名单",
+    "leave out --gone: what it lacks is not gone": "去掉 --gone：其中没有的并非本期未出现",
     "--local takes no --refresh, --gone, or --again": "--local 不能与 --refresh、--gone、--again 同用",
     "--refused ID and --out FILE go together": "--refused 编号 与 --out 文件 须一起给出",
     "List what was imported; write down what was refused.": "列出报送批次；导出退回清单。",

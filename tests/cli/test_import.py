@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from syncd.cli.door import problem
 from syncd.cli.importing import journey, meter
 from syncd.cli.importing.aims import Reports
-from syncd.cli.importing.refused import FRONT
+from syncd.cli.importing.refused import FRONT, Refused, reasons
 from syncd.cli.text import whole
 from syncd.node import pinned
 from tests.cli.conftest import Desk, FalseDoor, refused
@@ -120,6 +120,8 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
     assert false.values[-1] == "+8613800138001"
     # A part of a list: what it lacks is not gone.
     assert false.imports[2]["ended"] == {"complete": False}
+    ran = desk("report", "import", out, *words, "--gone", "retract")
+    assert (ran.code, "leave out --gone" in ran.err) == (2, True)
 
 
 def test_mended_rows_may_be_refused_again(
@@ -624,6 +626,15 @@ def test_reasons_are_counted(desk: Desk, tmp_path: Path) -> None:
         "2 × the line is … bytes long, above …",
         "1 × 1 cells, want 2",
         "1 × the value is bad",
+    ]
+
+
+def test_a_day_in_a_reason_is_left_out_whole() -> None:
+    whys = ("seen: 2027-01-02 is in the future", "seen: 2027-02-03 is …")
+    rows = [Refused(n, why, ()) for n, why in enumerate(whys, 1)]
+    assert [why for why, _ in reasons(rows)] == [
+        "seen: … is in the future",
+        "seen: … is …",
     ]
 
 

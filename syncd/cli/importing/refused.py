@@ -23,7 +23,7 @@ FRONT = {
     "zh": ("退回行号", "退回原因"),
 }
 OURS = frozenset(name for names in FRONT.values() for name in names)
-_LONG = re.compile("[0-9]{4,}")
+_LONG = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4,}")
 _CELLS = 2000  # rows whose cells are sent at once
 _BYTES = 1 << 18  # of them, likewise
 
@@ -60,7 +60,7 @@ def kept(door: Door, import_id: int) -> Iterator[Refused]:
 def reasons(rows: Iterable[Refused]) -> list[tuple[str, int]]:
     """Return why rows were refused, and how many; most first.
 
-    Sizes and places of bytes are left out: they differ row by row.
+    Days, sizes, and places of bytes are left out: they differ row by row.
     """
     return Counter(
         _LONG.sub("…", one.why) for one in rows if one.row
