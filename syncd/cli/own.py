@@ -112,13 +112,7 @@ def _add_values(
     as_json: bool,
     needed: Sequence[str] = ("kind",),
 ) -> None:
-    missing = [name for name in needed if name not in fields]
-    if missing:
-        ways = " ".join(f"--{name} …" for name in missing)
-        raise UsageError(
-            t("not given: {names}", names=", ".join(missing)),
-            hint=t("nothing is guessed: say {ways}", ways=ways),
-        )
+    report.check_given(fields, needed)
     if file and file.suffix.lower() in report.TABLES:
         way = f"syncd own load {file} --type {type_}"
         raise UsageError(

@@ -160,6 +160,20 @@ def given(**fields: Any) -> dict[str, Any]:
     return {k: v for k, v in fields.items() if v not in ("", None, [], False)}
 
 
+def check_given(fields: Mapping[str, Any], needed: Iterable[str]) -> None:
+    """Pass if all that is needed was said.
+
+    Raises:
+        UsageError: something was not; names all of it.
+    """
+    if missing := [name for name in needed if name not in fields]:
+        ways = " ".join(f"--{name} …" for name in missing)
+        raise UsageError(
+            t("not given: {names}", names=", ".join(missing)),
+            hint=t("nothing is guessed: say {ways}", ways=ways),
+        )
+
+
 # --------------------------------------------------------------------- add
 
 
@@ -235,15 +249,7 @@ def _add_add(noun: typer.Typer) -> None:
         )
         if confidence is not None:
             fields["confidence"] = confidence
-        missing = [name for name in NEEDED if name not in fields]
-        if missing:
-            raise UsageError(
-                t("not given: {names}", names=", ".join(missing)),
-                hint=t(
-                    "nothing is guessed: say {ways}",
-                    ways=" ".join(f"--{name} …" for name in missing),
-                ),
-            )
+        check_given(fields, NEEDED)
         raws = values(file)
         items: list[Mapping[str, Any]] = []
         with Door.of(ctx, token_file) as own:
@@ -552,13 +558,6 @@ def _add_dispute(noun: typer.Typer) -> None:
         as_json: AsJson = False,
     ) -> None:
         refuse_arguments(on_line)
-        missing = [
-            name
-            for name, said in (("kind", kind), ("reason", reason))
-            if not said
-        ]
-        if missing:
-            raise UsageError(t("not given: {names}", names=", ".join(missing)))
         call = given(
             kind=kind,
             reason=reason,
@@ -571,6 +570,7 @@ def _add_dispute(noun: typer.Typer) -> None:
             epoch=epoch,
             yes=yes,
         )
+        check_given(call, ("kind", "reason"))
         if not token:
             raws = values(file)
             if len(raws) != 1:
