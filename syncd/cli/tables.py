@@ -5,7 +5,6 @@ name, to be used as it stands. Rows come in steps that one request can hold,
 so memory does not grow with the file.
 """
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -88,17 +87,15 @@ def told_of(
             raise UsageError(
                 t("{where}: not UTF-8 at byte {at}", where=path, at=e.start)
             ) from None
-    named = names.parted([one for one in maps if one not in files])
+    mapped = names.parted([one for one in maps if one not in files])
     said = Said(
-        {**said.columns, **named},
+        {**said.columns, **mapped},
         {**said.constants, **constants},
         said.words,
         zone,
     )
-    given = {f.name: getattr(told, f.name) for f in dataclasses.fields(told)}
-    given = {k: v for k, v in given.items() if v != getattr(Told(), k)}
-    given["names"] = (*told.names, *said.columns.values())
-    return replace(how, **given), said
+    wanted = (*told.names, *said.columns.values())
+    return replace(how, **{**told.given, "names": wanted}), said
 
 
 def zone_of(ctx: typer.Context) -> tzinfo:

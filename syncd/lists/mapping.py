@@ -180,7 +180,7 @@ def written(
                 + say(nearest if one.near else rows, n=one.rows, near=one.near)
             )
     parts = {
-        "file": _said(_changed(told)),
+        "file": _said({k: v for k, v in told.given.items() if k in _TOLD}),
         "columns": _said(named | dict(said.columns)),
         "constants": _said(said.constants),
         **{f"words.{field}": lines for field, lines in own.items()},
@@ -191,15 +191,6 @@ def written(
         for name, lines in parts.items()
         if lines
     )
-
-
-def _changed(told: Told) -> dict[str, Any]:
-    known = Told()
-    return {
-        name: getattr(told, name)
-        for name in _TOLD
-        if getattr(told, name) != getattr(known, name)
-    }
 
 
 def _said(found: Mapping[str, Any]) -> list[str]:

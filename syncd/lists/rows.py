@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from syncd.errors import MalformedError
 
@@ -26,6 +26,15 @@ class Told:
     trailer: str = ""  # what the last line is, as in "TRAILER|{count}|*"
     control: Path | None = None  # another file that says the count
     count: int | None = None  # rows that must be there
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Return what is not to be detected."""
+        return {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if getattr(self, one.name) != one.default
+        }
 
 
 class Flawed(str):
