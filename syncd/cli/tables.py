@@ -115,21 +115,11 @@ def column(rows: Table, name: str, option: str) -> int | str:
     """
     if rows.header is None:  # each row names its own
         return name
-    if name in rows.header:
-        return rows.header.index(name)
-    if name.isascii() and name.isdecimal() and 1 <= int(name) <= rows.width:
-        return int(name) - 1
-    raise UsageError(
-        t("{option}: no column {name}", option=option, name=repr(name)),
-        hint=t(
-            "columns: {names}",
-            names=", ".join(n for n in rows.header if n) or "1, 2 …",
-        ),
-    )
+    return names.place(name, rows.header, rows.width, option)
 
 
 def named(
-    rows: Table, names: Mapping[str, str], maps: Sequence[str]
+    rows: Table, wanted: Mapping[str, str], maps: Sequence[str]
 ) -> dict[str, int | str]:
     """Return where further fields are: as --map says, or by their names.
 
@@ -137,18 +127,18 @@ def named(
         UsageError: --map names a column that is not there.
     """
     found = {}
-    for field, known in names.items():
+    for field, known in wanted.items():
         told = [m for m in maps if m.partition("=")[0] == field]
         there = [
             h
             for h in rows.header or ()
             if h.strip().casefold() in known.split()
         ]
-        wanted = [m.partition("=")[2] for m in told] or there
+        where = [m.partition("=")[2] for m in told] or there
         if rows.header is None and not told:
-            wanted = [field]
-        if wanted:
-            found[field] = column(rows, wanted[0], f"--map {field}")
+            where = [field]
+        if where:
+            found[field] = column(rows, where[0], f"--map {field}")
     return found
 
 

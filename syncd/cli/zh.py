@@ -1013,7 +1013,6 @@ TEXT = {
     "--trailer {told}: want {{count}} in it once": (
         "--trailer {told}：其中应有一处 {{count}}"
     ),
-    "--split {column}: there is no such column": "--split {column}：没有这一列",
     "more than {n} values": "多于 {n} 个值",
     "copy its table into a spreadsheet and save that as CSV": (
         "请把其中的表格复制到电子表格，另存为 CSV"
@@ -1081,7 +1080,6 @@ TEXT = {
     "Remove what we keep on {n} values? [y/N] ": "移除本机构关于这 {n} 个值的条目？[y/N] ",
     "nothing was removed": "什么也没有移除",
     "removed {n} entries": "已移除 {n} 个条目",
-    "{option}: no column {name}": "{option}：没有列 {name}",
     "removal: want at most {most} ids at once": "移除：一次最多 {most} 个编号",
     "removal: want one of ids, value, list": "移除：请在 ids、value、list 中给出一项",
     "type: want one of {types}": "type：应为 {types} 之一",

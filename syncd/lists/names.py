@@ -98,29 +98,35 @@ def numbers(
     _no_twins(header, where)
     found: dict[int, str] = {}
     for into, column in told.items():
-        if column in header:
-            at = list(header).index(column)
-        elif column.isascii() and column.isdecimal() and len(column) < 6:
-            at = int(column) - 1
-            if not 0 <= at < width:
-                raise UsageError(
-                    "{where}: no column {n}, there are {width}",
-                    where=where,
-                    n=int(column),
-                    width=width,
-                )
-        else:
-            raise UsageError(
-                "{where}: no column {name}",
-                where=where,
-                name=repr(column),
-                hint="columns: {names}",
-                names=", ".join(header) or "1, 2 …",
-            )
+        at = place(column, header, width, where)
         if at in found:
             raise UsageError("{where}: a column is named twice", where=where)
         found[at] = into
     return found
+
+
+def place(column: str, header: Sequence[str], width: int, where: str) -> int:
+    """Return where a column is, from 0, by its name or its number from 1.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if column in header:
+        return list(header).index(column)
+    number = re.fullmatch("[0-9]{1,5}", column) and int(column)
+    if number and number <= width:
+        return number - 1
+    raise UsageError(
+        "{where}: no column {name}"
+        if number is None
+        else "{where}: no column {n}, there are {width}",
+        where=where,
+        name=repr(column),
+        n=number,
+        width=width,
+        hint="columns: {names}",
+        names=", ".join(filter(None, header)) or "1, 2 …",
+    )
 
 
 # What the name of a column never is; and what one that is named by its

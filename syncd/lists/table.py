@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import lines
+from syncd.lists import lines, names
 from syncd.lists.kinds import FORMATS, kind_of, named
 from syncd.lists.rows import Flawed, Note, Row, Table, Told
 from syncd.lists.text import Text
@@ -134,16 +134,12 @@ class Split:
         self.format, self.about = table.format, table.about
         self.header, self.width = table.header, table.width
         self.size, self.span = table.size, table.span
-        at: dict[str, Any] = {str(n + 1): n for n in range(table.width)}
-        at |= {name: n for n, name in enumerate(table.header or ())}
         if table.format in {"txt", "hosts"}:
             column = "1"
-        if table.header is not None and column not in at:
-            raise UsageError(
-                "--split {column}: there is no such column",
-                column=repr(column),
-            )
-        self._at = at.get(column, column)
+        self._at: Any = column  # as each row names its own
+        if table.header is not None:
+            head = table.header
+            self._at = names.place(column, head, table.width, "--split")
 
     @property
     def notes(self) -> tuple[Note, ...]:

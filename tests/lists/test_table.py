@@ -510,7 +510,7 @@ def test_a_cell_that_says_no_more_what_it_was_is_not_split() -> None:
 
 
 def test_no_column_to_split(case: Case) -> None:
-    assert "no such column" in case.fails("a.csv", "值\n1\n", split="号码")
+    assert "no column '号码'" in case.fails("a.csv", "值\n1\n", split="号码")
 
 
 # --------------------------------------------------------- is it all there
