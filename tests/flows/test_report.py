@@ -456,6 +456,11 @@ def test_a_page_planted_on_a_protected_site_is_reported_for_two_weeks() -> (
             report.prepare(draft, GUARDED)
 
 
+def test_a_planted_page_may_end_sooner() -> None:
+    soon = msgspec.structs.replace(PLANTED, expires="2026-09-25")
+    assert said(report.prepare(soon, GUARDED)).expires == "2026-09-25"
+
+
 def test_each_row_that_ends_too_late_is_refused() -> None:
     """Not the first alone, whose fields the others share."""
     late = msgspec.structs.replace(PLANTED, expires="2026-12-01")

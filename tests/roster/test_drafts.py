@@ -550,6 +550,18 @@ def test_a_draft_that_went_to_each_admin_is_merged(
         drafts.merge(raw, other)
 
 
+def test_a_file_alone_says_who_signed_it(
+    club: "Club", machine: TrustedRoster
+) -> None:
+    draft = drafts.write(begin(machine), machine.current)
+    assert drafts.signers(draft).have == ()
+    raw = drafts.sign(draft, club.admin("bob"), machine.current)
+    found = drafts.signers(raw)
+    assert (found.have, found.missing) == (("bob",), ("alice", "eve"))
+    with pytest.raises(UntrustedError):
+        drafts.signers(raw.replace(b'"version":2', b'"version":3', 1))
+
+
 def test_signing_twice_is_signing_once(
     club: "Club", machine: TrustedRoster
 ) -> None:
