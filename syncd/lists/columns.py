@@ -11,7 +11,7 @@ lost `losses`'.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
@@ -21,6 +21,7 @@ from typing import Any, Final
 from syncd.errors import FIELD, MalformedError, SyncdError, UsageError, joined
 from syncd.flows.draft import NEEDED
 from syncd.indicator import account, phone
+from syncd.indicator.identifier import KINDS, for_report
 from syncd.lists import days, losses, names, words
 from syncd.lists.names import FIELDS
 from syncd.lists.rows import Row, flaw
@@ -88,7 +89,7 @@ class Columns:
         if faults:
             faults = [f for f in faults if not self._needless(f, found)]
         if faults:
-            raise joined(faults)
+            raise joined([*faults, *_value_faults(faults, found)])
         found.pop("place", None)
         return _joined_bank(found)
 
@@ -183,6 +184,32 @@ class Columns:
             many = len(self.ignored) >= _WORDS and word not in self.ignored
             self.ignored[(why.field, "…") if many else word] += 1
         return needless
+
+
+def _value_faults(
+    faults: Sequence[SyncdError], found: Mapping[str, Any]
+) -> Iterator[SyncdError]:
+    """Yield what is wrong with a row's value too, if it is known whose it is.
+
+    A fault of a cell names its field; a phone may be read by a region that
+    only the daemon knows.
+    """
+    said = _joined_bank(dict(found))
+    kind, region = said.get("kind", ""), said.get("region", "")
+    known = kind in KINDS and said.get("value") and (region or kind != "phone")
+    spoilt = {f.params.get("field", "value") for f in faults}
+    if not known or spoilt & WHOSE:
+        return
+    try:
+        for_report(
+            *(kind, said["value"]),
+            region=region,
+            scheme=said.get("scheme") or None,
+            keep_query=bool(said.get("keep_query")),
+            allow_personal=bool(said.get("allow_personal")),
+        )
+    except SyncdError as e:
+        yield e
 
 
 def _joined_bank(found: dict[str, Any]) -> dict[str, Any]:

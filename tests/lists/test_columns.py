@@ -321,6 +321,31 @@ def test_all_faults_of_a_row_at_once() -> None:
     assert "fake_invest" in refused.value.hint
 
 
+@pytest.mark.parametrize(
+    ("head", "cells", "kind", "whys"),
+    [
+        ("value,label", "http://a b/,xx", "url", ["label:", "url:"]),
+        ("value,seen", "1234,x", "account", ["seen:", "account:"]),
+        ("value,region,seen", "12,CN,x", "phone", ["seen:", "phone:"]),
+        # Read by a region or scheme that nobody knows, it may be right.
+        ("value,region,seen", "12,火星,x", "phone", ["region:", "seen:"]),
+        ("value,scheme", "1234,xx", "account", ["scheme:"]),
+        ("value,seen", "12,x", "phone", ["seen:"]),
+        ("value,seen", "http://a.example/,x", "url", ["seen:"]),
+        ("value,seen", "6.2E+18,x", "account", ["value:", "seen:"]),
+        ("value,seen", ",x", "url", ["seen:"]),
+    ],
+)
+def test_a_value_is_refused_beside_its_words(
+    head: str, cells: str, kind: str, whys: list[str]
+) -> None:
+    """One look at a refused row mends it."""
+    with pytest.raises(SyncdError) as caught:
+        read(head, cells, kind)
+    found = caught.value.faults or (caught.value,)
+    assert [str(one).split()[0] for one in found] == whys
+
+
 def test_a_flawed_cell_is_refused_with_its_reason() -> None:
     flawed = Flawed("1", MalformedError("a number of {n} digits", n=17))
     with pytest.raises(MalformedError, match="value: a number of 17 digits"):
