@@ -174,7 +174,7 @@ def _kept(row: Row, columns: Mapping[str, int | str]) -> Iterator[str]:
     """Yield the cells to keep; one that says no more what it said is empty."""
     for at in columns.values():
         try:
-            yield tables.plain_cell(row, at)
+            yield safe.plain(tables.cell(row, at))
         except MalformedError:
             yield ""
 

@@ -18,7 +18,7 @@ import typer
 from syncd.cli import door, terminal
 from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
-from syncd.lists import columns, days, mapping, names, safe, table
+from syncd.lists import columns, days, mapping, names, table
 from syncd.lists.columns import Columns, Said
 from syncd.lists.rows import Note, Row, Table, Told, flaw
 from syncd.node import pinned
@@ -158,15 +158,6 @@ def cell(row: Row, at: int | str) -> str:
     return found
 
 
-def plain_cell(row: Row, at: int | str) -> str:
-    """Return a cell without the marks by which spreadsheets keep it text.
-
-    Raises:
-        MalformedError: it does not say any more what it said.
-    """
-    return safe.plain(cell(row, at))
-
-
 def steps(
     rows: Table, read: Callable[[Row], Mapping[str, Any]]
 ) -> Iterator[list[Read]]:
@@ -174,28 +165,25 @@ def steps(
     some: list[Read] = []
     size = 0
     for row in rows.rows(0, 0):
-        one = _read(row, read)
+        fields: Mapping[str, Any] = {}
+        why: SyncdError | None = row.problem
+        if why is None:
+            try:
+                fields = read(row)
+            except MalformedError as e:
+                why = e
         # A character is at most six bytes in JSON.
-        more = len(json.dumps(one.fields)) + 2
+        more = len(json.dumps(fields)) + 2
         if more > BUDGET:
             why = MalformedError("the row is too long for one request")
-            one, more = Read(row, {}, why), 0
+            fields, more = {}, 0
         if len(some) == STEP or size + more > BUDGET:
             yield some
             some, size = [], 0
-        some.append(one)
+        some.append(Read(row, fields, why))
         size += more
     if some:
         yield some
-
-
-def _read(row: Row, read: Callable[[Row], Mapping[str, Any]]) -> Read:
-    if row.problem is not None:
-        return Read(row, {}, row.problem)
-    try:
-        return Read(row, read(row))
-    except MalformedError as e:
-        return Read(row, {}, e)
 
 
 def tell_notes(file: Path, notes: Iterable[Note]) -> None:
