@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from syncd.cli.importing.journey import Journey
 
 SHOWN = 8  # reasons of refused rows
+LOCAL = ("added", "known", "replaced", "refused", "removed")
 
 
 def tell(
@@ -60,12 +61,12 @@ def tell(
         terminal.tell(f"{n:>9,} × {line}")
     if not counts.get("refused"):
         return
-    reasons = Counter(dict(bad.reasons(rows())))
-    for why, count in reasons.most_common(SHOWN):
-        terminal.tell(f"{count:>9,} × {why}")
-    if others := reasons.total() - sum(
-        n for _, n in reasons.most_common(SHOWN)
-    ):
+    reasons = bad.reasons(rows())
+    others = reasons.total()
+    for why, n in reasons.most_common(SHOWN):
+        terminal.tell(f"{n:>9,} × {why}")
+        others -= n
+    if others:
         terminal.tell(f"{others:>9,} × {t('other reasons')}")
     if where:
         terminal.tell(t("refused rows, with reasons: {path}", path=where))
@@ -86,27 +87,20 @@ def tell(
 def _told(counts: Mapping[str, Any]) -> list[str]:
     """Return what an import came to, in words."""
     n = Counter({k: v for k, v in counts.items() if isinstance(v, int)})
-    number = {name: f"{count:,}" for name, count in n.items()}
+    number = {name: f"{n[name]:,}" for name in (*n, *LOCAL)}
     if "id" not in counts:
         return [
             t(
                 "local list: added {added}, already known {known}, replaced"
                 " {replaced}, refused {refused}; dropped {removed}",
-                **{
-                    name: number.get(name, "0")
-                    for name in (
-                        *("added", "known", "replaced", "refused"),
-                        "removed",
-                    )
-                },
+                **number,
             )
         ]
     lines = [
         t(
             "import {id}: accepted {accepted}, already known {known},"
             " refused {refused}",
-            id=counts["id"],
-            **{k: number[k] for k in ("accepted", "known", "refused")},
+            **{**number, "id": counts["id"]},
         )
     ]
     if n["taken_back"]:
@@ -129,7 +123,7 @@ def _told(counts: Mapping[str, Any]) -> list[str]:
             t(
                 "no more on the list: {gone}; missing twice running: {due};"
                 " retracted: {dropped}",
-                **{k: number[k] for k in ("gone", "due", "dropped")},
+                **number,
             )
         )
     if n["due"] > n["dropped"]:

@@ -57,14 +57,12 @@ def kept(door: Door, import_id: int) -> Iterator[Refused]:
             yield Refused(one["row"], why, one.get("cells", ()))
 
 
-def reasons(rows: Iterable[Refused]) -> list[tuple[str, int]]:
-    """Return why rows were refused, and how many; most first.
+def reasons(rows: Iterable[Refused]) -> Counter[str]:
+    """Return why rows were refused, and how many.
 
     Days, sizes, and places of bytes are left out: they differ row by row.
     """
-    return Counter(
-        _LONG.sub("…", one.why) for one in rows if one.row
-    ).most_common()
+    return Counter(_LONG.sub("…", one.why) for one in rows if one.row)
 
 
 def write(path: Path, rows: Iterable[Refused]) -> None:
