@@ -395,6 +395,7 @@ async def test_a_number_that_only_looks_official_is_told_of(
         "+110",
         "00110",
         "+86 138 0013 8000",
+        "++110",  # no caller id at all, and shown all the same
     ]
     answers = await desk.ask(
         *(Question("phone", one, region="CN") for one in asked)
@@ -406,9 +407,10 @@ async def test_a_number_that_only_looks_official_is_told_of(
         ("faked_caller_id",),
         ("faked_caller_id",),
         (),
+        ("not_proof", "faked_caller_id"),
     ]
     owned = [a.owner.category if a.owner else "" for a in answers]
-    assert owned == ["emergency"] * 3 + [""] * 3
+    assert owned == ["emergency"] * 3 + [""] * 3 + ["emergency"]
 
 
 async def test_what_is_no_value_is_a_problem(desk: Desk) -> None:
