@@ -19,7 +19,6 @@ from syncd.errors import UsageError
 if TYPE_CHECKING:
     from syncd.cli.importing.journey import Journey
     from syncd.lists.columns import Columns, Said
-    from syncd.lists.preview import Preview
     from syncd.lists.rows import Table, Told
 
 Likewise = Annotated[str, typer.Option(help=t("likewise: a code"))]
@@ -149,6 +148,7 @@ def _add_import(noun: typer.Typer) -> None:
             constants["confidence"] = confidence
         # Only this verb reads tables.
         from syncd.cli import tables
+        from syncd.lists import mapping
         from syncd.lists.rows import Told
 
         told = Told(
@@ -166,7 +166,8 @@ def _add_import(noun: typer.Typer) -> None:
         if dry_run or write_codes is not None:
             found = previewing.show(ctx, rows, plan, as_json=as_json)
             if write_codes is not None:
-                _write_codes(write_codes, how, said, (plan, found))
+                text = mapping.written(how, said, plan, found.unknown, t)
+                terminal.write_new(write_codes, text.encode(), private=True)
             previewing.end(found, file, codes=write_codes)
             return
         if gone not in ("", "retract"):
@@ -206,16 +207,6 @@ def _add_import(noun: typer.Typer) -> None:
             more = [note for note in rows.notes if str(note) not in before]
             tables.tell_notes(file, more)
             imported.tell(journey, counts, refused, as_json=as_json)
-
-
-def _write_codes(
-    path: Path, how: "Told", said: "Said", of: tuple["Columns", "Preview"]
-) -> None:
-    from syncd.lists import mapping
-
-    plan, found = of
-    text = mapping.written(how, said, plan, found.unknown, t)
-    terminal.write_new(path, text.encode(), private=True)
 
 
 def _understood(
