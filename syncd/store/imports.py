@@ -3,7 +3,8 @@
 A list has a name and comes again and again; each time is an import of one
 file. A step of a file is committed together with its rows (`move`), so an
 import that was interrupted goes on where it stopped. Names of lists and of
-files, and refused rows, are sealed: they may name persons.
+files, and refused rows, are sealed: they may name persons. So are hashes of
+files: one of a few numbers could be guessed by its hash.
 """
 
 from collections.abc import Callable, Sequence
@@ -106,7 +107,8 @@ class Imports:
         """
 
         def job(c: sa.Connection) -> tuple[ImportState, bool]:
-            there = self._state(c, "file = ? AND finished_at IS NULL", file)
+            mac = self._cipher.mac(b"import-file\0" + file)
+            there = self._state(c, "file = ? AND finished_at IS NULL", mac)
             if there is not None and not anew:
                 return there, False
             list_id = self._list_id(c, list_name or name)
@@ -120,7 +122,7 @@ class Imports:
                 'INSERT INTO import_job (file, size, "offset", row, prefix,'
                 " accepted, known, refused, began_at, list_id, caller)"
                 " VALUES (?, ?, 0, 0, ?, 0, 0, 0, ?, ?, ?) RETURNING id",
-                (file, size, _NOTHING, self._clock(), list_id, caller),
+                (mac, size, _NOTHING, self._clock(), list_id, caller),
             )
             id_ = row.scalar_one()
             sealed = self._cipher.seal(name.encode(), b"import/%d" % id_)
@@ -320,6 +322,10 @@ class Imports:
         name, mac, listed = (
             row.pop(key) for key in ("sealed", "mac", "sealed_list")
         )
+        if row["prefix"] != _NOTHING:
+            row["prefix"] = self._cipher.open(
+                row["prefix"], _prefix_at(row["id"], row["offset"])
+            )
         if name is not None:
             row["name"] = self._cipher.open(
                 name, b"import/%d" % row["id"]
@@ -339,6 +345,10 @@ class Imports:
 _NOTHING = bytes.fromhex(
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
+
+
+def _prefix_at(import_id: int, offset: int) -> bytes:
+    return b"prefix/%d/%d" % (import_id, offset)
 
 
 def _context(import_id: int, row: int, what: str) -> bytes:
@@ -368,6 +378,7 @@ def move(
         StaleError: the import is not at `mark.old_offset` any more.
     """
     accepted, known, held = counts
+    prefix = cipher.seal(mark.prefix, _prefix_at(mark.import_id, mark.offset))
     done = c.exec_driver_sql(
         'UPDATE import_job SET "offset" = ?, row = ?, prefix = ?,'
         " accepted = accepted + ?, known = known + ?,"
@@ -375,7 +386,7 @@ def move(
         ' WHERE id = ? AND "offset" = ? AND finished_at IS NULL'
         " RETURNING list_id, refused",
         (
-            *(mark.offset, mark.row, mark.prefix, accepted, known, held),
+            *(mark.offset, mark.row, prefix, accepted, known, held),
             *(len(mark.refused), mark.import_id, mark.old_offset),
         ),
     ).fetchone()

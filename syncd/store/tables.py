@@ -154,11 +154,11 @@ import_job = sa.Table(
     "import_job",
     OWN,
     _column("id", Int, primary_key=True),
-    _column("file", Bytes),  # what the caller knows file and options by
+    _column("file", Bytes),  # keyed hash of what the caller knows it by
     _column("size", Int),  # bytes
     _column("offset", Int),  # bytes of the file that are committed
     _column("row", Int),  # rows of the file that are committed
-    _column("prefix", Bytes),  # SHA-256 of the committed bytes
+    _column("prefix", Bytes),  # SHA-256 of the committed bytes, sealed
     _column("accepted", Int),
     _column("known", Int),
     _column("refused", Int),

@@ -1,5 +1,6 @@
 """Lists come again: what stands is known, what was taken back stays away."""
 
+import hashlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -509,6 +510,25 @@ async def test_a_list_that_stopped_is_ended_on_purpose_only(
     again, new = await own.imports.begin(b"1", 9, "a.csv", "a", anew=True)
     assert (again.id, new) == (2, True)
     assert [i.finished for i in await own.imports.history()] == [False, True]
+
+
+async def test_no_hash_of_a_file_can_be_tried_out(own: OwnStore) -> None:
+    """Of a list with one number, that would tell the number."""
+    file, prefix = b"f" * 32, b"p" * 32
+    begun, _ = await own.imports.begin(file, 9, "a.csv", "a")
+    assert begun.prefix == hashlib.sha256().digest()
+    mark = ImportMark(begun.id, 0, 9, 1, prefix)
+    await own.vault.accept([phone(1)], mark, Handing())
+    again, new = await own.imports.begin(file, 9, "a.csv", "a")
+    assert (again.prefix, again.offset, new) == (prefix, 9, False)
+    kept = await own.database.read(
+        lambda c: c.exec_driver_sql(
+            "SELECT file, prefix FROM import_job"
+        ).fetchone()
+    )
+    assert kept is not None
+    assert kept[0] != file
+    assert prefix not in kept[1]
 
 
 async def test_refused_rows_are_sealed_and_forgotten(

@@ -1,9 +1,11 @@
 """Named lists, what each holds, refused rows; who reported; what came back.
 
 The key of a vault row is its value alone: whether two rows say the same is
-judged by their fields. The names of files were kept in clear, and are not
-any more: those of earlier imports are dropped.
+judged by their fields. Names and hashes of files were kept in clear, and are
+not any more: those of earlier imports are dropped, and the imports over.
 """
+
+import hashlib
 
 import sqlalchemy as sa
 from alembic import op
@@ -62,6 +64,12 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
     ):
         op.add_column("import_job", column)
+    forget = sa.text(
+        "UPDATE import_job SET file = :nothing, prefix = :prefix,"
+        " finished_at = coalesce(finished_at, began_at)"
+    )
+    prefix = hashlib.sha256().digest()
+    op.execute(forget.bindparams(nothing=b"", prefix=prefix))
     op.drop_column("import_job", "name")
     op.drop_column("import_job", "options")
     for column in (
