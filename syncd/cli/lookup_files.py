@@ -130,7 +130,8 @@ def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
                 item = next(found) if one.problem is None else {}
                 cells, counted = _cells(one.problem, item)
                 kept = _kept(one.row, wanted.keep)
-                writer.row([*kept, str(one.row.number), *cells, as_of])
+                rests = "" if counted == REFUSED else as_of
+                writer.row([*kept, str(one.row.number), *cells, rests])
                 counts[counted] += 1
                 nowhere.difference_update(one.row.cells)
             last = some[-1].row

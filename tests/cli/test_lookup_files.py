@@ -81,6 +81,7 @@ def test_as_many_answers_as_rows_in_their_order(
     assert found[0]["as of"]
     assert found[1]["problem"] == ""
     assert found[2]["problem"].startswith("phone: ")
+    assert found[2]["as of"] == found[3]["as of"] == ""  # nobody was asked
     assert found[3]["problem"] == "value: the cell is empty"
     # A name that a spreadsheet would run is text there, and comes back.
     assert found[1]["name"] == "'=1+1"
