@@ -7,7 +7,7 @@ import pytest
 
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.indicator import identifier
-from syncd.lists import columns, losses, names
+from syncd.lists import columns, losses, names, words
 from syncd.lists.columns import Columns, Said
 from syncd.lists.rows import Flawed, Row
 
@@ -93,6 +93,19 @@ def test_a_country_in_its_own_words(word: str) -> None:
     report = read("手机号,国家", f"13800138011,{word}")
     assert report["region"] == "CN"
     assert listed(report) == "+8613800138011"
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("Hong Kong SAR", "HK"),
+        ("Macau SAR", "MO"),
+        ("澳門", "MO"),
+        ("韓國", "KR"),
+    ],
+)
+def test_a_region_of_china_by_its_own_code(word: str, code: str) -> None:
+    assert words.meaning("region")(word) == code
 
 
 def test_a_country_that_is_none_is_refused_by_name() -> None:
