@@ -81,7 +81,7 @@ def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
     listed: list[Listed] = []
     seen = array("q")
     reasons: dict[tuple[object, ...], Reason] = {}
-    unknown: dict[tuple[str, str], Unknown] = {}
+    unknown: Counter[tuple[str, str, str, str]] = Counter()
     notices: Counter[str] = Counter()
     rows = more = 0
     columns.ignored.clear()
@@ -91,7 +91,13 @@ def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
         except SyncdError as e:
             for fault in e.faults or (e,):
                 if isinstance(fault, UnknownError):
-                    more += not _note_word(unknown, fault)
+                    shown = str(fault.params["word"])
+                    near = str(fault.params.get("near", ""))
+                    word = fault.field, fault.cell, shown, near
+                    if word in unknown or len(unknown) < WORDS:
+                        unknown[word] += 1
+                    else:
+                        more += 1
                 else:
                     key = _sentence(fault)
                     last = reasons.get(key, Reason(fault, row.number, 0))
@@ -110,7 +116,7 @@ def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
         len(seen),
         len(seen) - sum(1 for _ in groupby(sorted(seen))),
         sorted(reasons.values(), key=lambda r: -r.rows),
-        sorted(unknown.values(), key=lambda u: -u.rows),
+        [Unknown(*word, n) for word, n in unknown.most_common()],
         more,
         dict(columns.ignored),
         notices,
@@ -144,20 +150,6 @@ def masked(value: str) -> str:
     body = value[at:]
     begin, end = min(3, len(body) // 3), min(4, (len(body) + 1) // 3)
     return f"{value[:at]}{body[:begin]}****{body[len(body) - end :]}"
-
-
-def _note_word(
-    unknown: dict[tuple[str, str], Unknown], fault: UnknownError
-) -> bool:
-    key = fault.field, fault.cell
-    if key not in unknown:
-        if len(unknown) >= WORDS:
-            return False
-        near = str(fault.params.get("near", ""))
-        shown = str(fault.params["word"])
-        unknown[key] = Unknown(*key, shown, near, 0)
-    unknown[key] = unknown[key]._replace(rows=unknown[key].rows + 1)
-    return True
 
 
 def _sentence(fault: SyncdError) -> tuple[object, ...]:
