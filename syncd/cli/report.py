@@ -373,7 +373,7 @@ def _add_retract(noun: typer.Typer) -> None:
         as_json: AsJson = False,
     ) -> None:
         # Only a list is read as a table.
-        from syncd.lists import table
+        from syncd.lists import kinds
         from syncd.lists.rows import Told
 
         refuse_arguments(on_line)
@@ -400,7 +400,7 @@ def _add_retract(noun: typer.Typer) -> None:
             calls = [{**call, "import": import_}]
         elif never:
             calls = [{**call, "never": True}]
-        elif file is not None and (said != Told() or table.named(file)):
+        elif file is not None and (said != Told() or kinds.named(file)):
             more = given(kind=kind, scheme=scheme, region=region)
             calls = [
                 {**call, **one}

@@ -13,11 +13,9 @@ from typing import Any
 
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import lines, names
-from syncd.lists.kinds import FORMATS, kind_of, named
+from syncd.lists.kinds import kind_of
 from syncd.lists.rows import Flawed, Note, Row, Table, Told
 from syncd.lists.text import Text
-
-__all__ = ("FORMATS", "Split", "named", "open_table")
 
 PARTS = 100  # values that one cell may hold
 _ELSE = re.compile(r"[\s、，,；;]+")

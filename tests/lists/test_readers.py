@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from syncd.cli.importing import journey
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import columns, lines, table, text, workbook
+from syncd.lists import columns, kinds, lines, table, text, workbook
 from syncd.lists.rows import Table, Told
 
 TEXTS = ("csv", "tsv", "txt", "hosts", "ndjson")
@@ -49,7 +49,7 @@ def opened(path: Path, raw: bytes, **told: Any) -> Table:
 @calm
 @given(
     st.binary(max_size=200) | pieces,
-    st.sampled_from(table.FORMATS),
+    st.sampled_from(kinds.FORMATS),
     st.sampled_from(["", *lines.ENCODINGS]),
     st.booleans(),
 )
