@@ -7,6 +7,7 @@ shell's history. No command repeats a value: a row is known by its number.
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ import typer
 from syncd.cli import door, notices, terminal, text
 from syncd.cli.door import Door
 from syncd.cli.text import t
-from syncd.errors import MalformedError, SyncdError, UsageError
+from syncd.errors import SyncdError, UsageError
 
 if TYPE_CHECKING:
     from syncd.lists.rows import Told
@@ -435,15 +436,11 @@ def _listed(
 
     rows, plan = tables.understood(file, told, maps=maps, constants=constants)
     found = []
-    for row in rows.rows(0, 0):
-        why = text.of(row.problem) if row.problem else ""
-        if not why:
-            try:
-                found.append(plan.report(row))
-            except MalformedError as e:
-                why = text.of(e)
-        if why:
-            raise UsageError(f"{file}: {t('line {n}', n=row.number)}: {why}")
+    for one in chain.from_iterable(tables.steps(rows, plan.report)):
+        if one.problem is not None:
+            line = t("line {n}", n=one.row.number)
+            raise UsageError(f"{file}: {line}: {text.of(one.problem)}")
+        found.append(one.fields)
     # One value may stand in many rows, and is retracted once.
     return [
         dict(one) for one in dict.fromkeys(tuple(f.items()) for f in found)
