@@ -76,6 +76,7 @@ class NeverList:
         self._unsaved = False
         self._alarmed: set[Position] = set()
         self._lock = asyncio.Lock()
+        self._checking = asyncio.Lock()
         self._due = False
         self._checked, self._took = -1e9, 0.0  # seconds
         self.todo: tuple[str, ...] = ()  # lines of status
@@ -184,7 +185,14 @@ class NeverList:
             await self.check()
 
     async def check(self) -> None:
-        """Alarm on each report that stands on a listed token, once."""
+        """Alarm on each report that stands on a listed token, once.
+
+        What another check has found is reported, too, when this returns.
+        """
+        async with self._checking:
+            await self._check()
+
+    async def _check(self) -> None:
         self._due, began = False, time.monotonic()
         by_key: dict[Key, list[bytes]] = {}
         for kind, epoch, short in self.listed:
