@@ -383,7 +383,7 @@ class Member:
             "evidence": "user_tag",
             **fields,
         }
-        taken = await self.node.own_desk.take_reports(
+        taken = await self.node.own_desk.intake.take_reports(
             [forms.Draft(kind=kind, value=v, **given) for v in values], None
         )
         assert not taken.refused, [i.problem for i in taken.items]

@@ -113,7 +113,7 @@ class OwnDesk:
         self._today = today
         self._checked: tuple[Desk, int] | None = None
         self._digesting = asyncio.Lock()
-        intake = Intake(
+        self.intake = Intake(
             home=home,
             config=config,
             rosters=rosters,
@@ -123,14 +123,6 @@ class OwnDesk:
             elsewhere=elsewhere,
             offload=offload,
         )
-        self.take_reports = intake.take_reports
-        self.reports = intake.reports
-        self.begin_import = intake.begin_import
-        self.finish_import = intake.finish_import
-        self.imports = intake.imports
-        self.import_state = intake.import_state
-        self.refused_rows = intake.refused_rows
-        self.keep_cells = intake.keep_cells
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""

@@ -66,11 +66,16 @@ MAX_LINE = 4096  # bytes of a request's target: positions, cursors
 MAX_DEADLINE_MS = 60_000
 
 
-class OwnDesk(Intake, Protocol):
+class OwnDesk(Protocol):
     """What the door asks of the daemon behind it.
 
     Every method may raise a SyncdError, which becomes its problem.
     """
+
+    @property
+    def intake(self) -> Intake:
+        """What stands behind `/v1/reports` and `/v1/imports`."""
+        ...
 
     @property
     def own_lists(self) -> OwnListsDesk:
@@ -175,7 +180,7 @@ def app(desk: OwnDesk, limits: Limits) -> web.Application:
     )
     door[DESK] = desk
     door[own_lists.DESK] = desk.own_lists
-    door[INTAKE] = desk
+    door[INTAKE] = desk.intake
     door[LIMITS] = limits
     door[_ROUTE] = {}
     for route in ROUTES:

@@ -43,7 +43,7 @@ async def test_authors_are_told_what_a_grown_list_protects(
 ) -> None:
     """And one command takes back those, whether published or waiting."""
     bank = alliance.bank
-    await bank.node.own_desk.take_reports(
+    await bank.node.own_desk.intake.take_reports(
         [
             draft("phone", "+12025550112", "caller"),
             url("http://hunt.example/"),
@@ -72,7 +72,9 @@ async def test_authors_are_told_what_a_grown_list_protects(
     told = await bank.node.own_desk.status(digests=False)
     assert not [x for x in told.todo if x.startswith("never-list: ")]
     await alliance.settle()
-    page = await bank.node.own_desk.reports(ReportSearch(state="published"))
+    page = await bank.node.own_desk.intake.reports(
+        ReportSearch(state="published")
+    )
     assert len(page.items) == 2
 
 

@@ -108,7 +108,7 @@ async def test_a_restart_keeps_what_was_acknowledged(
     ids = await bank.report("phone", "+12025550110", "+12025550111")
     await alliance.stop("bank")
     await bank.start()
-    page = await bank.node.own_desk.reports(ReportSearch())
+    page = await bank.node.own_desk.intake.reports(ReportSearch())
     assert [(r.id, r.state) for r in page.items] == [
         (id_, "waiting") for id_ in ids[::-1]
     ]
@@ -134,7 +134,7 @@ async def test_what_is_retracted_while_it_waits_is_nowhere_in_the_end(
     await alliance.settle()
     [item] = await ask(alliance.police, phone("+12025550112"))
     assert item.verdict == "none"
-    page = await bank.node.own_desk.reports(ReportSearch())
+    page = await bank.node.own_desk.intake.reports(ReportSearch())
     assert [r.state for r in page.items] == ["ended"]
 
 

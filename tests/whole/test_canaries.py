@@ -234,29 +234,29 @@ CELLS = {
 
 async def import_list(member: Member) -> None:
     """Take a list in, look at it, and report what it took back again."""
-    desk = member.node.own_desk
-    begun, _ = await desk.begin_import(
+    intake = member.node.own_desk.intake
+    begun, _ = await intake.begin_import(
         msgspec.convert(LIST, import_forms.ImportBegin)
     )
     wanted = msgspec.convert(step(begun.id), import_forms.Reports)
-    taken = await desk.take_reports(list(wanted.reports), wanted.import_)
+    taken = await intake.take_reports(list(wanted.reports), wanted.import_)
     assert (taken.accepted, taken.refused) == (1, 1)
-    await desk.keep_cells(
+    await intake.keep_cells(
         begun.id, msgspec.convert(CELLS, import_forms.RefusedCells)
     )
-    await desk.finish_import(begun.id, import_forms.ImportEnd())
-    kept = await desk.refused_rows(begun.id, 0)
+    await intake.finish_import(begun.id, import_forms.ImportEnd())
+    kept = await intake.refused_rows(begun.id, 0)
     assert kept is not None
     assert (len(kept.items), kept.header) == (2, ("canary cell 7",))
     await member.retract("phone", CANARIES["in a list"][0])
     draft = msgspec.convert(listed("in a list"), Draft)
-    taken = await desk.take_reports([draft], None)
+    taken = await intake.take_reports([draft], None)
     assert taken.taken_back == 1
     again = CANARIES["again"][0]
-    taken = await desk.take_reports([draft], None, again=again)
+    taken = await intake.take_reports([draft], None, again=again)
     assert taken.accepted == 1
     search = import_forms.ReportSearch(value=draft.value, kind="phone")
-    assert (await desk.reports(search)).items[0].again == again
+    assert (await intake.reports(search)).items[0].again == again
 
 
 @pytest.mark.parametrize("sealed", [True, False])

@@ -139,7 +139,7 @@ async def test_a_planned_turn(
         assert (await member.head(old)).merged == size
         for report in audit.verify_home(member.config, roster):
             assert report.problems == []
-    page = await bank.node.own_desk.reports(ReportSearch())
+    page = await bank.node.own_desk.intake.reports(ReportSearch())
     assert [p.position and p.position[0] for p in page.items] == [
         bank.origin,
         old,
@@ -159,7 +159,9 @@ async def test_what_the_old_log_said(
         await bank.retract("url", URLS[0])
     (index,) = [
         p.position[1]
-        for p in (await bank.node.own_desk.reports(ReportSearch())).items
+        for p in (
+            await bank.node.own_desk.intake.reports(ReportSearch())
+        ).items
         if p.kind == "url" and p.position
     ]
     words = f"syncd roster erase {old} --range {index}:{index + 1}"
