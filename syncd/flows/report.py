@@ -362,6 +362,7 @@ def prepare_dispute(draft: DisputeDraft, desk: Desk) -> Prepared:
         urgent=True,
         token=short,
         epoch=draft.epoch if short else 0,
+        expires=draft.expires,
     )
 
 

@@ -39,7 +39,7 @@ from syncd.node.rosters import RosterKeeper
 from syncd.node.status import Board
 from syncd.node.taken import TYPES, new_report
 from syncd.store.access import Access
-from syncd.store.vault import State
+from syncd.store.vault import Handing, State
 from syncd.web import forms
 from syncd.web.events import Event
 from syncd.web.own_door import Caller
@@ -245,7 +245,10 @@ class OwnDesk:
         """Keep a dispute; durable on return, and published soon after."""
         kept = await self._offload(report.prepare_dispute, draft, self._desk())
         checked = await self._disputed.check(caller, draft)
-        [outcome] = await self._home.own.vault.accept([new_report(kept)])
+        how = Handing(caller.name, self._today())
+        [outcome] = await self._home.own.vault.accept(
+            [new_report(kept)], how=how
+        )
         self._wake()
         return forms.Disputed(id=outcome.id, unchecked=not checked)
 

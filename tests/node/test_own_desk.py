@@ -52,6 +52,36 @@ async def test_a_dispute_without_holders_is_kept_unchecked(
     assert made.unchecked
 
 
+async def test_a_dispute_that_is_to_end_another_day_is_another(
+    alliance: Alliance,
+) -> None:
+    """One that names no day says nothing new; each has who handed it in."""
+    alliance.cut(*IDS)
+    desk = alliance.bank.node.own_desk
+    today = statement.day(alliance.bank.node.today())
+    first, second = (statement.day_text(today + n) for n in (40, 50))
+    ids = [
+        (
+            await desk.dispute(
+                TELLER,
+                forms.DisputeDraft(
+                    kind="phone",
+                    value="+12025550177",
+                    reason="stale",
+                    expires=expires,
+                ),
+            )
+        ).id
+        for expires in (first, second, first, "")
+    ]
+    assert ids == [1, 2, 1, 1]
+    page = await desk.intake.reports(ReportSearch(by=TELLER.name))
+    assert [(item.id, item.expires) for item in page.items] == [
+        (2, second),
+        (1, first),
+    ]
+
+
 async def test_with_too_few_holders_phones_wait_and_are_unknown(
     alliance: Alliance,
 ) -> None:
