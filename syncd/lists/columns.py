@@ -70,7 +70,7 @@ class Columns:
         """
         found = dict(self.constants)
         cells: Any = row.cells
-        at = self._by_name(cells) if self.named else self.at
+        at = self._read(cells)
         faults: list[SyncdError] = []
         for column, into, convert in at:
             said = cells[column]
@@ -99,8 +99,7 @@ class Columns:
         if not cells:  # it could not be read
             return ""
         with suppress(MalformedError, LookupError):
-            at = self._by_name(cells) if self.named else self.at
-            for column, into, _ in at:
+            for column, into, _ in self._read(cells):
                 if into == "value" and (cell := plain(cells[column])):
                     return cell
         return ""
@@ -110,8 +109,7 @@ class Columns:
         found = {k: v for k, v in self.constants.items() if k in WHOSE}
         cells: Any = row.cells
         with suppress(MalformedError, LookupError):
-            at = self._by_name(cells) if self.named else self.at
-            for column, into, convert in at:
+            for column, into, convert in self._read(cells):
                 with suppress(MalformedError):
                     if into in WHOSE and (cell := plain(cells[column])):
                         found[into] = convert(cell)
@@ -122,22 +120,21 @@ class Columns:
 
         Only accounts need it: rows are not read where there can be none.
         """
-        if self.constants.get("kind", "account") != "account" and not any(
-            into == "kind" for _, into, _ in self.at
-        ):
+        kinds = bool(self.named) or any(f == "kind" for _, f, _ in self.at)
+        if self.constants.get("kind", "account") != "account" and not kinds:
             return self
         seen = losses.Seen()
         for row in rows:
             if row.problem is None:
-                found = {**self.constants, "value": self.value(row)}
-                with suppress(MalformedError):  # a word without a code, say
-                    found = self.report(row)
+                found = self.known(row)  # whatever its other cells say
                 if found.get("kind") == "account":
                     seen.add(found.get("value", ""))
-        return replace(self, seen=seen, ignored=Counter())
+        return replace(self, seen=seen)
 
-    def _by_name(self, cells: Mapping[str, str]) -> Sequence[_At]:
-        """Return the cells of an object that mean a field, each its own."""
+    def _read(self, cells: Any) -> Sequence[_At]:
+        """Return the cells that mean a field; an object's, each its own."""
+        if not self.named:
+            return self.at
         used: set[str] = set()
         found: list[_At] = []
         for name, cell in cells.items():

@@ -84,7 +84,6 @@ def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
     unknown: Counter[tuple[str, str, str, str]] = Counter()
     notices: Counter[str] = Counter()
     rows = more = 0
-    columns.ignored.clear()
     for rows, row in enumerate(table.rows(0, 0), 1):  # noqa: B007
         try:
             made = judged(row, columns, desk)

@@ -320,6 +320,14 @@ def test_only_accounts_are_surveyed() -> None:
     assert made.report(row("phone,200001234567893"))
 
 
+def test_rows_that_name_their_kind_are_surveyed() -> None:
+    """A constant stands only for rows that do not say it."""
+    rows = [row({"kind": "账号", "value": value}) for value in ZEROS]
+    made = plan(None, "phone").surveyed(rows)
+    with pytest.raises(MalformedError, match="where most have 16"):
+        made.report(row({"kind": "账号", "value": "200001234567893"}))
+
+
 # ---------------------------------------------------------- faults and plan
 
 
