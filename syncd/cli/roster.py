@@ -297,13 +297,7 @@ def _note(ctx: typer.Context, file: Path | None, version: int | None) -> bytes:
         UntrustedError: the file was a roster before somebody changed it.
     """
     if file is not None:
-        data = terminal.read_file(file)
-        try:
-            drafts.read(data)
-        except MalformedError as e:
-            if data.startswith(_FIRST_LINE):
-                raise _unverified(file, e) from e
-        return drafting.note_of(file)
+        return terminal.parsed(file, lambda data: _checked(file, data))
     settings = settings_of(ctx)
     trusted = trusted_roster(settings)
     wanted = version or trusted.version
@@ -314,6 +308,16 @@ def _note(ctx: typer.Context, file: Path | None, version: int | None) -> bytes:
             hint=t("it has {names}", names=f"1-{trusted.version}"),
         )
     return raw
+
+
+def _checked(file: Path, data: bytes) -> bytes:
+    try:
+        drafts.read(data)
+    except MalformedError as e:
+        if data.startswith(_FIRST_LINE):
+            raise _unverified(file, e) from e
+        raise
+    return data
 
 
 def _signers(file: Path | None, data: bytes) -> drafts.Signed:

@@ -484,9 +484,12 @@ def test_a_wrong_file_among_several_is_named(
 
 
 def test_show_gives_the_note_as_it_is(run: Run, root: Path) -> None:
-    """What was read back as it was signed, byte for byte."""
+    """What was read back as it was signed, byte for byte; `-` is read once."""
     file = root / "roster.note"
     assert run("roster", "show", file, "--raw").out == file.read_text()
+    raw = file.read_bytes()
+    ran = run("roster", "show", "-", "--raw", stdin=raw)
+    assert ran.out.encode() == raw
 
 
 def test_newcomer_and_admin_see_the_same_words(
