@@ -44,6 +44,7 @@ JSON = "application/json"
 TIMEOUT_S = 300  # a batch of an import, while the daemon does other things
 IDLE_S = 20  # a connection that idled longer is opened again
 MAX_ANSWER = 256 << 20  # bytes
+PAGE = 1000  # items of a list that are asked for at once
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,512}", re.ASCII)
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where not to call
@@ -143,24 +144,6 @@ class Door:
         raw = body if isinstance(body, bytes) else _json(body)
         sent = self._send("POST", path, raw, media)
         return lambda: self._answer(sent)
-
-    def pages(
-        self, path: str, after: int, limit: int, **query: object
-    ) -> tuple[list[dict[str, Any]], int]:
-        """Return up to `limit` items of a list, and where it goes on or 0.
-
-        Raises:
-            SyncdError: it does not answer, or says no.
-        """
-        items: list[dict[str, Any]] = []
-        while len(items) < limit:
-            most = min(limit - len(items), 1000)
-            page = self.get(path, after=after, limit=most, **query)
-            items += page["items"]
-            after = page.get("next", 0)
-            if not after:
-                break
-        return items, after
 
     def close(self) -> None:
         """Hang up."""
@@ -266,6 +249,23 @@ def settings_of(ctx: typer.Context) -> config.Config:
     if not home.is_dir():
         raise UsageError(f"{home}: no such directory")
     return config.load(home.absolute())
+
+
+def pages(
+    page: Callable[[int, int], Any], at: int, limit: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Return up to `limit` items of a list, and where it goes on or 0.
+
+    `page` asks for some: from where on, and how many at most.
+    """
+    items: list[dict[str, Any]] = []
+    while len(items) < limit:
+        found = page(at, min(limit - len(items), PAGE))
+        items += found["items"]
+        at = found.get("next", 0)
+        if not at:
+            break
+    return items, at
 
 
 def _token(path: Path | None) -> str:

@@ -10,7 +10,7 @@ import typer
 from syncd.cli import grid, notices, terminal, text
 from syncd.cli.asked import moment
 from syncd.cli.door import Door
-from syncd.cli.report import AsJson, ListName, TokenFile
+from syncd.cli.report import AsJson, Before, ListName, TokenFile
 from syncd.cli.text import t
 from syncd.errors import UsageError
 
@@ -147,7 +147,7 @@ def add(noun: typer.Typer) -> None:
         out: Annotated[
             Path | None, typer.Option(help=t("a new CSV file, to be mended"))
         ] = None,
-        before: Annotated[int, typer.Option(help=t("a smaller id only"))] = 0,
+        before: Before = 0,
         limit: Annotated[
             int, typer.Option(help=t("rows at most"), min=1, max=1000)
         ] = 20,

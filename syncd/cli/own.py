@@ -5,12 +5,13 @@ As in `syncd report`, values never stand on the command line.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from syncd.cli import grid, kept, report, terminal
+from syncd.cli import door, grid, kept, report, terminal
 from syncd.cli.asked import moment
 from syncd.cli.door import Door
 from syncd.cli.kept import Code, Kept, Remark, Until, Why
@@ -233,12 +234,8 @@ def _add_list(noun: typer.Typer) -> None:
             typer.Option("--ended", help=t("also what was removed")),
         ] = False,
         after: Annotated[int, typer.Option(help=t("a larger id only"))] = 0,
-        limit: Annotated[
-            int, typer.Option(help=t("rows at most"), min=1)
-        ] = 100,
-        show: Annotated[
-            bool, typer.Option("--values", help=t("show the raw values"))
-        ] = False,
+        limit: report.Limit = 100,
+        show: report.Raw = False,
         token_file: TokenFile = None,
         as_json: AsJson = False,
     ) -> None:
@@ -246,7 +243,10 @@ def _add_list(noun: typer.Typer) -> None:
         if ended:
             query["ended"] = 1
         with Door.of(ctx, token_file) as own:
-            items, last = own.pages("/v1/own/entries", after, limit, **query)
+            where = partial(own.get, "/v1/own/entries", **query)
+            items, last = door.pages(
+                lambda at, most: where(after=at, limit=most), after, limit
+            )
         for item in items if not show else ():
             item.pop("value", None)
         if as_json:

@@ -52,6 +52,9 @@ Drill = Annotated[
 ]
 KeepQuery = Annotated[bool, typer.Option("--keep-query", help=t("of a URL"))]
 ListName = Annotated[str, typer.Option("--list", help=t("name of a list"))]
+Limit = Annotated[int, typer.Option(help=t("rows at most"), min=1)]
+Before = Annotated[int, typer.Option(help=t("a smaller id only"))]
+Raw = Annotated[bool, typer.Option("--values", help=t("show the raw values"))]
 Personal = Annotated[
     bool,
     typer.Option(
@@ -124,6 +127,18 @@ def values(file: Path | None) -> list[str]:
     if not found:
         raise UsageError(t("{where}: no value there", where=where))
     return found
+
+
+def one_value(file: Path | None = None) -> str:
+    """Return the only value of a file or of standard input.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    found = values(file)
+    if len(found) != 1:
+        raise UsageError(t("{n} values there, want one", n=len(found)))
+    return found[0]
 
 
 def _ask() -> str:
@@ -569,10 +584,7 @@ def _add_dispute(noun: typer.Typer) -> None:
         )
         check_given(call, ("kind", "reason"))
         if not token:
-            raws = values(file)
-            if len(raws) != 1:
-                raise UsageError(t("{n} values there, want one", n=len(raws)))
-            call["value"] = raws[0]
+            call["value"] = one_value(file)
         with Door.of(ctx, token_file) as own:
             done = own.post("/v1/disputes", call)
         if as_json:

@@ -5,13 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from syncd.cli import grid, report, terminal
+from syncd.cli import door, grid, report, terminal
 from syncd.cli.door import Door
 from syncd.cli.report import AsJson, TokenFile, given
 from syncd.cli.text import t
 from syncd.errors import MalformedError, UsageError
 
-PAGE = 1000  # rows asked for at once
 HEAD = (
     *("id", "type", "kind", "state", "label", "seen", "expires", "due"),
     *("by", "position"),
@@ -47,20 +46,20 @@ def add(noun: typer.Typer) -> None:
         ] = False,
         scheme: report.Scheme = "",
         region: report.Region = "",
-        before: Annotated[int, typer.Option(help=t("a smaller id only"))] = 0,
-        limit: Annotated[
-            int, typer.Option(help=t("rows at most"), min=1)
-        ] = 100,
-        show: Annotated[
-            bool, typer.Option("--values", help=t("show the raw values"))
-        ] = False,
+        before: report.Before = 0,
+        limit: report.Limit = 100,
+        show: report.Raw = False,
         token_file: TokenFile = None,
         as_json: AsJson = False,
     ) -> None:
         if state not in ("", *STATES):
-            want = t("{option}: want one of {names}")
+            names = ", ".join(STATES)
             raise UsageError(
-                want.format(option="--state", names=", ".join(STATES))
+                t(
+                    "{option}: want one of {names}",
+                    option="--state",
+                    names=names,
+                )
             )
         wanted = given(
             kind=_code("kind", kind),
@@ -81,7 +80,7 @@ def add(noun: typer.Typer) -> None:
                     t("not given: {names}", names="kind"),
                     hint=t("say {ways}", ways="--kind phone, url, account"),
                 )
-            [wanted["value"]] = _one(report.values(None))
+            wanted["value"] = report.one_value()
         with Door.of(ctx, token_file) as own:
             items, last = _found(own, wanted, before, limit)
         if not show:
@@ -113,29 +112,18 @@ def _code(field: str, said: str) -> str:
         raise UsageError(e.message, hint=e.advice, **e.params) from None
 
 
-def _one(values: list[str]) -> list[str]:
-    if len(values) != 1:
-        raise UsageError(t("{n} values there, want one", n=len(values)))
-    return values
-
-
 def _found(
     own: Door, wanted: Mapping[str, Any], before: int, limit: int
 ) -> tuple[list[dict[str, Any]], int]:
     """Return up to `limit` rows, and where they go on or 0."""
-    items: list[dict[str, Any]] = []
-    while len(items) < limit:
-        asked = {**wanted, "before": before}
-        asked["limit"] = min(limit - len(items), PAGE)
+
+    def page(at: int, most: int) -> Any:
+        asked = {**wanted, "before": at, "limit": most}
         if "value" in asked:  # it stands in no address
-            page = own.post("/v1/reports/search", asked)
-        else:
-            page = own.get("/v1/reports", **asked)
-        items += page["items"]
-        before = page.get("next", 0)
-        if not before:
-            break
-    return items, before
+            return own.post("/v1/reports/search", asked)
+        return own.get("/v1/reports", **asked)
+
+    return door.pages(page, before, limit)
 
 
 def _cell(item: Mapping[str, Any], name: str) -> str:
