@@ -193,9 +193,8 @@ def new_whole(path: Path) -> Iterator[BinaryIO]:
     """
     check_new(path)
     half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(half, flags, 0o600), "wb") as file:
+        with new_file(half, private=True) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
