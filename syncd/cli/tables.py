@@ -130,9 +130,7 @@ def named(
     for field, known in wanted.items():
         told = [m for m in maps if m.partition("=")[0] == field]
         there = [
-            h
-            for h in rows.header or ()
-            if h.strip().casefold() in known.split()
+            h for h in rows.header or () if names.fold(h) in known.split()
         ]
         where = [m.partition("=")[2] for m in told] or there
         if rows.header is None and not told:

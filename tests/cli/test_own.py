@@ -278,4 +278,8 @@ def test_a_file_of_notes_in_our_own_words(bank: Desk, tmp_path: Path) -> None:
     ran = bank(*words, "--map", "value=who", "--map", "text=nothing")
     assert ran.code == 2
     assert "no column 'nothing'" in ran.err
+    file.write_text("phone,备注（内部）\n+12025558055,shop\n")
+    assert bank(*words, "--code", "other").code == 0
+    [note] = look(bank, "+12025558055")["ours"]["notes"]
+    assert note["text"] == "shop"
     assert "columns: no, who" in ran.err
