@@ -82,9 +82,7 @@ def add(app: typer.Typer) -> None:
         )
         more = report.given(scheme=scheme, region=region, epoch=epoch)
         if out is None:
-            if (
-                file and file.suffix.lower() in report.TABLES
-            ) or said != Told():
+            if (file and report.is_table(file)) or said != Told():
                 raise UsageError(
                     t("the answers to a table go to a file"),
                     hint=t("say {ways}", ways="--out answers.csv"),

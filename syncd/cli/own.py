@@ -114,7 +114,7 @@ def _add_values(
     needed: Sequence[str] = ("kind",),
 ) -> None:
     report.check_given(fields, needed)
-    if file and file.suffix.lower() in report.TABLES:
+    if file and report.is_table(file):
         way = f"syncd own load {file} --type {type_}"
         raise UsageError(
             t("{path}: is a table, not values one a line", path=file),

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 NEEDED = ("kind", "label", "role", "evidence")
 MOST = 10_000  # values in one call
-TABLES = (".csv", ".tsv", ".tab", ".ndjson", ".jsonl", ".xlsx", ".xlsm")
 MAX_VALUES = 16 << 20  # bytes on standard input or in a file of values
 
 TokenFile = Annotated[
@@ -139,6 +138,13 @@ def one_value(file: Path | None = None) -> str:
     if len(found) != 1:
         raise UsageError(t("{n} values there, want one", n=len(found)))
     return found[0]
+
+
+def is_table(file: Path) -> bool:
+    """Tell whether a file's name says that it has columns, not values."""
+    from syncd.lists import kinds  # only a file is of a kind
+
+    return kinds.named(file) not in ("", "txt", "hosts")
 
 
 def _ask() -> str:
