@@ -163,8 +163,10 @@ def _add_import(noun: typer.Typer) -> None:
             told, map_ or [], constants, tables.zone_of(ctx)
         )
         rows, plan, options = _understood(file, how, said)
+        before = rows.notes  # some are known when all rows are read
         if dry_run or write_codes is not None:
             found = previewing.show(ctx, rows, plan, as_json=as_json)
+            tables.tell_notes(file, rows.notes, before)
             if write_codes is not None:
                 text = mapping.written(how, said, plan, found.unknown, t)
                 terminal.write_new(write_codes, text.encode(), private=True)
@@ -201,11 +203,8 @@ def _add_import(noun: typer.Typer) -> None:
             )
             journey.budget = door.settings_of(ctx).own.max_request_bytes
             journey.anew = anew
-            before = set(map(str, rows.notes))
             counts = journey.run()
-            # Some are known only now.
-            more = [note for note in rows.notes if str(note) not in before]
-            tables.tell_notes(file, more)
+            tables.tell_notes(file, rows.notes, before)
             imported.tell(journey, counts, refused, as_json=as_json)
 
 

@@ -184,10 +184,13 @@ def steps(
         yield some
 
 
-def tell_notes(file: Path, notes: Iterable[Note]) -> None:
-    """Tell what there is to say of a file as a whole."""
+def tell_notes(
+    file: Path, notes: Iterable[Note], told: Sequence[Note] = ()
+) -> None:
+    """Tell what there is to say of a file as a whole, unless it was told."""
     for note in notes:
-        terminal.tell(f"{file}: {t(note.template, **note.params)}")
+        if note not in told:
+            terminal.tell(f"{file}: {t(note.template, **note.params)}")
 
 
 def tell_unused(file: Path, unused: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from syncd.errors import MalformedError, SyncdError
 from syncd.flows import report
 from syncd.flows.draft import Draft
 from syncd.lists.columns import Columns
-from syncd.lists.rows import Note, Row, Table
+from syncd.lists.rows import Row, Table
 from syncd.lists.words import UnknownError
 
 LISTED: Final = 10  # rows that are shown
@@ -70,7 +70,6 @@ class Preview:
     more: int  # rows with further unknown words
     ignored: Mapping[tuple[str, str], int]  # words no row needs, by field
     notices: Mapping[str, int]  # how values were read: codes, rows
-    notes: tuple[Note, ...]  # on the file as a whole
 
 
 def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
@@ -119,7 +118,6 @@ def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
         more,
         dict(columns.ignored),
         notices,
-        table.notes,
     )
 
 

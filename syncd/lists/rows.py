@@ -81,10 +81,6 @@ class Note(NamedTuple):
     template: str
     params: Mapping[str, object]
 
-    def __str__(self) -> str:
-        """Return it in English."""
-        return self.template.format(**self.params)
-
 
 class Table(Protocol):
     """A list as rows; what `offset` counts is its own affair."""

@@ -260,10 +260,11 @@ def test_what_a_dry_run_tells_programs(
     ran = real.desk("bank", run)(*words)
     assert (ran.code, ran.json["good"], ran.json["rows"]) == (1, 0, 2)
     assert {u["word"] for u in ran.json["unknown"]} == {"虚构", "假"}
-    path.write_text("url\na.dry.example\nhttp://a.dry.example/\n")
+    path.write_text("url\na.dry.example\n# twice\nhttp://a.dry.example/\n")
     ran = real.desk("bank", run)("report", "import", path, *URL, "--dry-run")
     assert ran.code == 0
     assert "2 would be reported, 0 refused; 1 stand in another" in ran.out
+    assert ran.err.count("comment lines skipped: 1") == 1
 
 
 def test_a_local_list_answers_here_alone(

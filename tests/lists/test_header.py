@@ -44,6 +44,7 @@ def test_else_it_is_the_first_row(rows: list[list[str]]) -> None:
 
 
 def test_a_note_says_what_was_skipped() -> None:
-    assert str(header.skipped(2, 3)) == (
+    note = header.skipped(2, 3)
+    assert note.template.format(**note.params) == (
         "the header is line 3: rows skipped above it: 2"
     )

@@ -466,7 +466,7 @@ def test_what_is_hidden_is_read_and_told(tmp_path: Path) -> None:
         '<col min="3" max="9" hidden="true"/></cols>',
     )
     opened = table.open_table(path, Told())
-    assert [str(note) for note in opened.notes] == [
+    assert [n.template.format(**n.params) for n in opened.notes] == [
         "7 hidden rows are read like the others: 2, 3, 4, 5, 6, …",
         "hidden columns are read like the others: A, C",
     ]
@@ -541,7 +541,7 @@ def test_a_banner_above_the_header(tmp_path: Path) -> None:
     )
     opened = table.open_table(path, Told())
     assert opened.header == ("值", "标签", "x")
-    assert [str(note) for note in opened.notes] == [
+    assert [n.template.format(**n.params) for n in opened.notes] == [
         "the header is line 4: rows skipped above it: 2"
     ]
     assert cells(path) == [["a", "b", ""]]

@@ -50,7 +50,7 @@ def case(tmp_path: Path) -> Case:
 
 def notes(found: Table) -> list[str]:
     list(found.rows(0, 0))
-    return [*map(str, found.notes)]
+    return [n.template.format(**n.params) for n in found.notes]
 
 
 # ------------------------------------------------------- headers, comments
