@@ -6,19 +6,17 @@ way out: read as one of ours it would be rubbish, or half of it.
 
 import re
 import zipfile
-from importlib import resources
 from pathlib import Path
 
 from syncd.errors import UsageError
+from syncd.lists import tsv
 from syncd.lists.rows import Told
 
 FORMATS = ("csv", "tsv", "txt", "hosts", "ndjson", "xlsx")
 _HEAD = 4096  # bytes of the beginning that are looked at
 _ALSO = {"tab": "tsv", "list": "txt", "jsonl": "ndjson", "xlsm": "xlsx"}
-_TABLE = resources.files(__package__).joinpath("foreign.tsv")
-_ROWS = _TABLE.read_text("utf-8").splitlines()
 # Name, pattern or part of a ZIP, hint.
-FOREIGN = [row.split("\t") for row in _ROWS if row[0] != "#"]
+FOREIGN = [*tsv.rows("foreign.tsv")]
 
 
 def named(path: Path) -> str:

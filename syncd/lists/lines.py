@@ -15,11 +15,11 @@ import codecs
 import re
 from collections.abc import Iterator
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from syncd.errors import MalformedError, UsageError
+from syncd.lists import tsv
 
 MAX_LINE = 65_536  # bytes; a longer one is refused, and not kept
 _SHOWN = 1024  # characters of it that are shown
@@ -35,10 +35,9 @@ ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
 _ALIASES = dict.fromkeys(("gbk", "gb2312", "cp936"), "gb18030")
 _ALIASES |= {"utf8": "utf-8"}
 _ENDS = {"utf-16-le": b"\n\0", "utf-16-be": b"\0\n"}
-_TABLE = resources.files(__package__).joinpath("gb18030.tsv")
-_ROWS = [row.split("\t") for row in _TABLE.read_text("utf-8").splitlines()]
 _REPAIRED = {  # what the codec says, what it is
-    int(row[1], 16): int(row[2], 16) for row in _ROWS if row[0][0] != "#"
+    int(codec, 16): int(right, 16)
+    for _, codec, right in tsv.rows("gb18030.tsv")
 }
 _SPOILT = {right: codec for codec, right in _REPAIRED.items()}
 

@@ -12,13 +12,13 @@ and go before; one that is not decided there yet is refused.
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
-from importlib import resources
 from typing import Any, Final, NoReturn
 
 from syncd.errors import MalformedError
 from syncd.indicator import scheme, vocabulary
+from syncd.lists import tsv
 
 FACETS: Final = (
     *("label", "role", "evidence"),
@@ -51,13 +51,6 @@ class UnknownError(MalformedError):
         made = cls(why.message, hint=why.advice, **said)
         made.field, made.cell = field, cell
         return made
-
-
-def rows(name: str) -> Iterator[list[str]]:
-    """Yield the rows of a table beside this module, without its header."""
-    text = resources.files(__package__).joinpath(name).read_text("utf-8")
-    lines = [x for x in text.splitlines() if not x.startswith("#")]
-    return (line.split("\t") for line in lines[1:])
 
 
 def fold(text: str) -> str:
@@ -128,7 +121,7 @@ def _known(field: str) -> dict[str, Any]:
         return found | {c.code: c.code for c in codes}
     said = {
         fold(word): code
-        for table, code, words in rows("words.tsv")
+        for table, code, words in tsv.rows("words.tsv")
         for word in words.split("|")
         if table == ("flag" if field in FLAGS else field)
     }
@@ -140,7 +133,7 @@ def _known(field: str) -> dict[str, Any]:
 @cache
 def _countries() -> dict[str, str]:
     found = {}
-    for code, three, calling, zh, en, words in rows("countries.tsv"):
+    for code, three, calling, zh, en, words in tsv.rows("countries.tsv"):
         for word in (code, three, calling, zh, en, *words.split("|")):
             found[_letters(word)] = code
     del found[""]
@@ -187,7 +180,7 @@ def _country(cell: str) -> str:
 
 @cache
 def _cities() -> tuple[str, ...]:
-    return tuple(c for line in rows("places.tsv") for c in line[0].split())
+    return tuple(c for line in tsv.rows("places.tsv") for c in line[0].split())
 
 
 def _place(cell: str) -> str:
