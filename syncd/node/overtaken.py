@@ -60,6 +60,12 @@ class Overtaken:
             self.ids = tuple(found)
         return self.ids
 
+    async def retracted(self) -> None:
+        """Leave out those that stand no more, without a walk."""
+        ended = {*self.ids}
+        ended -= await self._vault.standing(self.ids)
+        self.ids = tuple(id_ for id_ in self.ids if id_ not in ended)
+
 
 def _under(rows: Sequence[VaultRow], rule: Rule, today: str) -> list[int]:
     return [

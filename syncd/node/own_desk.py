@@ -167,8 +167,7 @@ class OwnDesk:
         count = done.reports + done.disputes
         if count:
             self._wake()
-            if self._overtaken.ids:
-                await self._overtaken.look(anew=True)
+            await self._overtaken.retracted()
         if done.past:
             origin, index = done.past[0]
             raise RefusedError(

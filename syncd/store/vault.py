@@ -269,6 +269,13 @@ class Vault:
             ]
         )
 
+    async def standing(self, ids: Sequence[int]) -> set[int]:
+        """Return which of the rows wait or are published."""
+        sql = "SELECT id FROM vault WHERE state < 2 AND id IN (?*)"
+        return await self._db.read(
+            lambda c: {id_ for (id_,) in select_in(c, sql, ids)}
+        )
+
     async def tell_elsewhere(self, told: Mapping[int, str]) -> None:
         """Note on rows what another member took their values back for."""
         rows = [(text, id_) for id_, text in told.items()]

@@ -1,7 +1,7 @@
 """When the never-list grows, authors hear which reports it has overtaken."""
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,9 @@ class Rows:
         self.rows = rows
         self.walks = 0
 
+    async def standing(self, ids: Sequence[int]) -> set[int]:
+        return {row.id for row in self.rows} & {*ids}
+
     async def page(self, wanted: Query) -> tuple[list[VaultRow], int]:
         """Return one row at a time, as a page may be short."""
         self.walks += not wanted.before
@@ -143,14 +146,27 @@ def row(id_: int, expires: str) -> VaultRow:
     )
 
 
+async def at_once(work: Any, *args: Any) -> Any:
+    return work(*args)
+
+
+async def test_what_is_retracted_leaves_without_a_walk() -> None:
+    """A vault may have a million rows, and who retracts one waits for it."""
+    rows = Rows(row(1, "2026-11-30"), row(2, "2026-11-30"))
+    roster: Any = type("", (), {"never": (Never("phone", "cn:96110", "x"),)})
+    vault: Any = rows
+    overtaken = Overtaken(vault, lambda: roster, lambda: "2026-11-29", at_once)
+    assert await overtaken.look() == (2, 1)
+    rows.rows = rows.rows[:1]
+    await overtaken.retracted()
+    assert (overtaken.ids, rows.walks) == ((1,), 1)
+
+
 async def test_what_has_expired_asks_nothing_of_anybody() -> None:
     """And a vault is walked anew for a new list, and at most once a day."""
     rows = Rows(row(1, "2026-11-30"), row(2, "2026-11-28"))
     roster: Any = type("", (), {"never": (Never("phone", "cn:96110", "x"),)})
     day = "2026-11-29"
-
-    async def at_once(work: Any, *args: Any) -> Any:
-        return work(*args)
 
     vault: Any = rows
     overtaken = Overtaken(vault, lambda: roster, lambda: day, at_once)
