@@ -492,11 +492,11 @@ class Daemon:
 
     async def _know_never(self) -> None:
         """Learn the never-list's tokens, and what of ours it protects."""
-        try:
-            await self.overtaken.look()
-            await self.never.refresh()
-        except SyncdError as e:
-            log.warning("never-list not refreshed", why=str(e))
+        for learn in (self.never.refresh, self.overtaken.look):
+            try:
+                await learn()
+            except SyncdError as e:  # the other may go well
+                log.warning("never-list not refreshed", why=str(e))
 
     # ------------------------------------------------------------ running
 

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
+from syncd.errors import DamagedError
 from syncd.node.overtaken import Overtaken
 from syncd.roster.terms import Never
 from syncd.store.vault import Query, State, VaultRow
@@ -107,6 +109,26 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     assert line in told.todo
     assert "holders needed for phone/1" in line
     assert "110" not in line
+
+
+async def test_a_vault_that_does_not_open_hides_no_alarm(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others report on protected values is looked for all the same."""
+    bank, police = alliance.bank, alliance.police
+    await bank.report("phone", "+12025550112")
+    await alliance.settle()
+
+    async def damaged(_: Query) -> tuple[list[VaultRow], int]:
+        raise DamagedError("vault: row 1 does not open")
+
+    monkeypatch.setattr(police.node.home.own.vault, "page", damaged)
+    rows = (Never("phone", "+12025550112", "official"),)
+    await alliance.change(lambda d: dataclasses.replace(d, never=rows))
+    await alliance.settle()
+    await police.node._know_never()
+    [found] = await police.findings("never_listed")
+    assert found.finding.origin == bank.origin
 
 
 class Rows:
