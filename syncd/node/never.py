@@ -216,6 +216,7 @@ class NeverList:
                     await self._report(*found)
                 except SyncdError:
                     self._alarmed.difference_update(fresh)
+                    self._due = True
                     raise
         self._checked = time.monotonic()
         self._took = self._checked - began
