@@ -2,7 +2,6 @@
 
 import datetime
 import hashlib
-import re
 import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from syncd.node.elsewhere import Elsewhere
 from syncd.node.home import Home
 from syncd.node.metrics import Metrics
 from syncd.node.rosters import RosterKeeper
+from syncd.roster.fields import HEX32
 from syncd.store import gone
 from syncd.store.imports import ImportMark, Refused
 from syncd.store.vault import (
@@ -34,7 +34,6 @@ from syncd.web import forms, import_forms, problem
 
 AT_ONCE = 500  # drafts read in one go: others get the processor in between
 LONGEST_NAME = 1024  # characters of a file's or a list's name
-_HEX32 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Intake:
@@ -186,7 +185,7 @@ class Intake:
         It is known by its file, list and options; one that has ended begins
         anew.
         """
-        if not _HEX32.fullmatch(wanted.file):
+        if not HEX32.fullmatch(wanted.file):
             raise MalformedError("import: file is not 32 bytes in hex")
         if max(len(wanted.name), len(wanted.list)) > LONGEST_NAME:
             raise MalformedError(
@@ -287,7 +286,7 @@ def _tokens(urls: Mapping[int, str]) -> Mapping[int, bytes]:
 
 
 def _check(step: import_forms.ImportStep) -> None:
-    if not _HEX32.fullmatch(step.prefix):
+    if not HEX32.fullmatch(step.prefix):
         raise MalformedError("import: prefix is not 32 bytes in hex")
     numbers = (*step.rows, *(one.row for one in step.refused))
     if step.old_offset > step.offset or not all(numbers):
