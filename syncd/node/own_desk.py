@@ -46,9 +46,6 @@ from syncd.web.own_door import Caller
 
 log = structlog.get_logger("syncd.own")
 
-SUSPECTS = 65_536  # positions of false reports that are remembered
-_HEX32 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
 
 class OwnDesk:
     """Implements `web.own_door.OwnDesk`."""
