@@ -2,9 +2,10 @@
 
 A value is gone when the import did not find it; it is due to be taken back
 when the import before, too, did not. What was refused counts as present: its
-cell is known again; where it is not, what mended rows brought stays. Taken back are reports that lists brought and no other
-list holds now; official ones never. Where that looks like a mistake it stops
-until somebody names the number.
+cell is known again; where it is not, what mended rows brought stays. Taken
+back are reports that lists brought and no other list holds now; official ones
+never. Where that looks like a mistake it stops until somebody names the
+number.
 """
 
 from collections.abc import Iterator, Sequence
