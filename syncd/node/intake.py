@@ -74,7 +74,7 @@ class Intake:
     ) -> forms.ReportsTaken:
         """Keep what is right among the drafts; durable on return."""
         if step is not None:
-            _check(step)
+            _check(step, len(drafts))
             if await self._own.imports.state(step.id) is None:
                 raise StaleError("import: there is no import {id}", id=step.id)
         desk = self._desk()
@@ -285,11 +285,12 @@ def _tokens(urls: Mapping[int, str]) -> Mapping[int, bytes]:
     }
 
 
-def _check(step: import_forms.ImportStep) -> None:
+def _check(step: import_forms.ImportStep, count: int) -> None:
     if not HEX32.fullmatch(step.prefix):
         raise MalformedError("import: prefix is not 32 bytes in hex")
     numbers = (*step.rows, *(one.row for one in step.refused))
-    if step.old_offset > step.offset or not all(numbers):
+    before = not step.rows and step.row < count  # they would begin at none
+    if step.old_offset > step.offset or before or not all(numbers):
         raise MalformedError("import: an offset or row that cannot be")
 
 

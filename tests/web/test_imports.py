@@ -47,6 +47,28 @@ async def take(
     return {**begun, "items": reply.body["items"]}
 
 
+async def test_rows_before_the_first_are_refused(police: Door) -> None:
+    """Three reports cannot be the first two rows of a file."""
+    wanted = {"name": "few.csv", "size": 9, "file": bytes(32).hex()}
+    begun = (await police.post("/v1/imports", wanted)).body
+    step = {
+        "id": begun["id"],
+        "old_offset": 0,
+        "offset": 9,
+        "prefix": bytes(32).hex(),
+    }
+    statuses = [
+        (
+            await police.post(
+                "/v1/reports",
+                {"reports": urls("few", 3), "import": {**step, "row": row}},
+            )
+        ).status
+        for row in (2, 3)
+    ]
+    assert statuses == [400, 202]
+
+
 async def end(door: Door, id_: int, **how: Any) -> Reply:
     return await door.post(f"/v1/imports/{id_}/finish", how)
 
