@@ -33,7 +33,6 @@ from syncd.store.vault import (
 from syncd.web import forms, import_forms, problem
 
 AT_ONCE = 500  # drafts read in one go: others get the processor in between
-LONGEST_NAME = 1024  # characters of a file's or a list's name
 
 
 class Intake:
@@ -187,9 +186,10 @@ class Intake:
         """
         if not HEX32.fullmatch(wanted.file):
             raise MalformedError("import: file is not 32 bytes in hex")
-        if max(len(wanted.name), len(wanted.list)) > LONGEST_NAME:
+        most = import_forms.LONGEST_NAME
+        if max(len(wanted.name), len(wanted.list)) > most:
             raise MalformedError(
-                "import: a name is above {most} characters", most=LONGEST_NAME
+                "import: a name is above {most} characters", most=most
             )
         known_by = canonical.dumps(
             [wanted.file, wanted.size, wanted.list, wanted.options]

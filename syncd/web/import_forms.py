@@ -13,6 +13,8 @@ from syncd.web.forms import (
     _Whole,
 )
 
+LONGEST_NAME = 256  # characters of a file's or a list's name
+
 
 class RefusedRow(_In, frozen=True, kw_only=True):
     """A row that the client could not read as a report."""

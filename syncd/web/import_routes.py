@@ -270,7 +270,9 @@ ROUTES = (
             _BEFORE,
             LIMIT,
             Parameter(
-                "list", {"type": "string", "maxLength": 256}, "of one list"
+                "list",
+                {"type": "string", "maxLength": import_forms.LONGEST_NAME},
+                "of one list",
             ),
         ),
     ),

@@ -3,9 +3,11 @@
 import datetime
 import zoneinfo
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from syncd.web import import_forms
 from tests.alliance import Alliance
 from tests.web.door import Door, Reply, report
 
@@ -67,6 +69,21 @@ async def test_rows_before_the_first_are_refused(police: Door) -> None:
         for row in (2, 3)
     ]
     assert statuses == [400, 202]
+
+
+@pytest.mark.parametrize("field", ["name", "list"])
+async def test_a_list_is_asked_for_by_the_longest_name(
+    police: Door, field: str
+) -> None:
+    """Which is percent-encoded in an address; a longer one is refused."""
+    wanted = {"name": "a.csv", "size": 9, "file": f"{1:064x}"}
+    longest = "名" * import_forms.LONGEST_NAME
+    made = await police.post("/v1/imports", {**wanted, field: longest})
+    assert made.status == 201
+    page = await police.get(f"/v1/imports?list={quote(longest)}")
+    assert page.body["items"][0]["id"] == made.body["id"]
+    too_long = {**wanted, field: longest + "x"}
+    assert (await police.post("/v1/imports", too_long)).status == 400
 
 
 async def end(door: Door, id_: int, **how: Any) -> Reply:
