@@ -477,9 +477,3 @@ class Ready(_Whole, frozen=True, kw_only=True):
     ready: bool
     appending: bool
     why: str
-
-
-class Kept(_Whole, frozen=True, kw_only=True):
-    """So many are kept now, durably."""
-
-    kept: int

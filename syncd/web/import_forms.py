@@ -128,6 +128,12 @@ class RefusedCells(_In, frozen=True, kw_only=True):
     header: tuple[str, ...] = ()  # names of the columns
 
 
+class Kept(_Whole, frozen=True, kw_only=True):
+    """So many are kept now, durably."""
+
+    kept: int
+
+
 class ReportQuery(_In, frozen=True, kw_only=True):
     """Which of our reports are meant; what is empty does not matter."""
 

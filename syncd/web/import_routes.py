@@ -194,7 +194,7 @@ async def _keep_cells(request: web.Request) -> web.Response:
         )
     intake, _ = _of(request)
     kept = await intake.keep_cells(path_id(request), body)
-    return _found(forms.Kept(kept=len(body.rows)) if kept else None)
+    return _found(import_forms.Kept(kept=len(body.rows)) if kept else None)
 
 
 _ID = Parameter("id", {"type": "integer"}, "of the import", "path")
@@ -305,7 +305,7 @@ ROUTES = (
     Route(
         *("POST", "/v1/imports/{id}/refused", _keep_cells, OPERATORS),
         "keep the cells of refused rows",
-        forms.Kept,
+        import_forms.Kept,
         import_forms.RefusedCells,
         parameters=(_ID,),
     ),
