@@ -131,6 +131,15 @@ class Columns:
                     seen.add(found.get("value", ""))
         return replace(self, seen=seen)
 
+    def field_of(self, name: str) -> str:
+        """Return the field that a cell of this name is, "": not stored."""
+        return self._named(name)[0]
+
+    def _named(self, name: str) -> tuple[str, Convert]:
+        return (
+            self.named.get(name) or self.named.get(names.fold(name)) or _NONE
+        )
+
     def _read(self, cells: Any) -> Sequence[_At]:
         """Return the cells that mean a field; an object's, each its own."""
         if not self.named:
@@ -138,11 +147,7 @@ class Columns:
         used: set[str] = set()
         found: list[_At] = []
         for name, cell in cells.items():
-            into, convert = (
-                self.named.get(name)
-                or self.named.get(names.fold(name))
-                or _NONE
-            )
+            into, convert = self._named(name)
             if not (into and cell.strip()):
                 continue
             if into in used and into != "place":

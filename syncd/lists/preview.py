@@ -27,6 +27,7 @@ from syncd.lists.words import UnknownError
 
 LISTED: Final = 10  # rows that are shown
 WORDS: Final = 1000  # different ones that are told; the others are counted
+NAMES: Final = 200  # of cells, where each row names its own
 
 
 class Listed(NamedTuple):
@@ -83,7 +84,10 @@ def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
     unknown: Counter[tuple[str, str, str, str]] = Counter()
     notices: Counter[str] = Counter()
     rows = more = 0
+    named: dict[str, str] = {}  # where each row names its own cells
     for rows, row in enumerate(table.rows(0, 0), 1):  # noqa: B007
+        if columns.named and len(named) < NAMES:
+            named.update((str(n), columns.field_of(str(n))) for n in row.cells)
         try:
             made = judged(row, columns, desk)
         except SyncdError as e:
@@ -108,7 +112,7 @@ def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
             value = masked(made.value)
             listed.append(Listed(row.number, made.kind, value, fields))
     return Preview(
-        columns.names,
+        columns.names or tuple(named.items()),
         listed,
         rows,
         len(seen),

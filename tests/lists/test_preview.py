@@ -85,6 +85,24 @@ def test_what_a_list_would_bring(tmp_path: Path) -> None:
     assert "张三" not in repr(found)
 
 
+def test_objects_show_their_names_as_columns(tmp_path: Path) -> None:
+    """They have no header: what the rows named is shown, each name once."""
+    path = tmp_path / "list.ndjson"
+    path.write_text(
+        '{"电话":"13800138012","姓名":"张三"}\nno object\n'
+        '{"电话":"13800138013","诈骗类型":"other"}\n'
+    )
+    rows = table.open_table(path, Told())
+    given = {"kind": "phone", "role": "caller", "evidence": "user_tag"}
+    plan = columns.plan(rows.header, 0, Said(constants=given), where="a")
+    found = preview.look(rows, plan, DESK)
+    assert found.columns == (
+        ("电话", "value"),
+        ("姓名", ""),
+        ("诈骗类型", "label"),
+    )
+
+
 def test_a_dry_run_writes_the_mapping_that_the_import_needs(
     tmp_path: Path,
 ) -> None:
