@@ -172,10 +172,13 @@ def add(noun: typer.Typer) -> None:
             terminal.tell(t("more: --before {id}", id=page["next"]))
 
 
-COUNTS = ("accepted", "known", "taken_back", "refused", "gone", "due")
+COUNTS = (
+    *("accepted", "known", "taken_back", "elsewhere", "refused"),
+    *("gone", "due", "dropped"),
+)
 HEAD = (
     *("id", "list", "file", "by", "began", "state"),
-    *("accepted", "known", "taken back", "refused"),
+    *("accepted", "known", "taken back", "taken back by others", "refused"),
     *("gone", "gone twice", "dropped"),
 )
 
@@ -189,7 +192,7 @@ def _row(item: Mapping[str, Any]) -> list[str]:
         *(item["list"], item["name"], item["by"]),
         moment(item["began_at"]),
         state,
-        *(str(item[name]) for name in (*COUNTS, "dropped")),
+        *(str(item[name]) for name in COUNTS),
     ]
 
 

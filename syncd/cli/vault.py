@@ -15,6 +15,7 @@ HEAD = (
     *("id", "type", "kind", "state", "label", "seen", "expires", "due"),
     *("by", "position"),
 )
+NAMES = {"elsewhere": "taken back by others"}
 STATES = ("waiting", "published", "ending", "ended")
 
 
@@ -89,9 +90,11 @@ def add(noun: typer.Typer) -> None:
         if as_json:
             terminal.show_json({"items": items, "next": last or None})
             return
-        head = (*HEAD, *(("value",) if show else ()))
+        others = any(item.get("elsewhere") for item in items)
+        more = {"elsewhere": others, "value": show}
+        head = (*HEAD, *(name for name, there in more.items() if there))
         grid.show(
-            [*map(t, head)],
+            [t(NAMES.get(name, name)) for name in head],
             [[_cell(item, name) for name in head] for item in items],
         )
         if last:

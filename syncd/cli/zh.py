@@ -1390,6 +1390,7 @@ TEXT = {
     "accepted": "收下",
     "known": "已有",
     "taken back": "曾撤回",
+    "taken back by others": "其他成员曾撤回",
     "gone": "本期未出现",
     "gone twice": "连续两期未出现",
     "dropped": "已撤回",

@@ -426,6 +426,18 @@ def test_what_was_taken_back_is_told(desk: Desk, false: FalseDoor) -> None:
     assert false.asked[-1][2]["again"] == "checked"
 
 
+def test_the_list_says_who_else_took_a_value_back(
+    desk: Desk, false: FalseDoor
+) -> None:
+    """Of a phone or account it is known only once it is published."""
+    told = {**ITEM, "elsewhere": "icbc court_order"}
+    for items, there in (([ITEM, told], True), ([ITEM], False)):
+        false.answers["/v1/reports"] = (200, {"items": items})
+        ran = desk("report", "list")
+        assert ("taken back by others" in ran.out) == there
+        assert ("icbc court_order" in ran.out) == there
+
+
 def test_list(desk: Desk, false: FalseDoor) -> None:
     """Values show when asked for only, in the table and in JSON."""
     dispute = {**ITEM, "type": "dispute", "reason": "stale", "label": ""}
