@@ -21,7 +21,7 @@ ARGS ?=
 CORE := tests/test_errors.py tests/test_canonical.py \
   $(addprefix tests/,tlog oprf roster indicator flows)
 
-.PHONY: help demo test test-slow coverage check lint units bench soak soak-import lock \
+.PHONY: help demo test test-slow coverage check house lint units bench soak soak-import lock \
   fix setup
 
 help:  ## this list
@@ -50,6 +50,9 @@ coverage: $(READY)  ## the core by its own tests: no branch is left out
 
 check: lint units  ## what CI runs first, in the order that fails fastest
 	@$(MAKE) test ARGS="--hypothesis-profile=gate $(ARGS)"
+
+house: $(READY)  ## how much there is to read, beside its ceiling
+	@$(BIN)/python tools/house.py $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff format --check --quiet .
