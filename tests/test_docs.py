@@ -21,7 +21,8 @@ from syncd.cli import main
 from syncd.errors import SyncdError
 from syncd.flows import lookup
 from syncd.indicator import leaf, statement, vocabulary
-from syncd.node import daemon, metrics, status
+from syncd.node import daemon
+from syncd.node.serve import metrics, status
 from syncd.store import failpoint
 from syncd.tlog.tiles import MAX_BUNDLE
 from syncd.web import own_door, peer_door

@@ -187,7 +187,7 @@ async def run(
     from syncd.cli import logs
     from syncd.node.daemon import Daemon
     from syncd.node.home import Home
-    from syncd.node.service import Service
+    from syncd.node.systemd import Service
 
     logs.configure(settings.log.level, settings.log.format)
     home = Home.open(settings, secret)

@@ -9,7 +9,7 @@ import functools
 import re
 
 from syncd.cli.text import t
-from syncd.node import status
+from syncd.node.serve import status
 
 # Why something waits, or cannot be: the messages of errors, in whole or in
 # part. A test holds them to the daemon's own words.

@@ -38,28 +38,28 @@ from syncd.flows.evidence import Evidence
 from syncd.flows.ports import Finding, Source
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
-from syncd.node import earlier, erasures, refold
-from syncd.node.byhand import ByHand
-from syncd.node.daily import Daily
-from syncd.node.disputed import Disputed
-from syncd.node.elsewhere import Elsewhere
-from syncd.node.events import Events
-from syncd.node.exchange import Exchange
+from syncd.node.follow.exchange import Exchange
+from syncd.node.follow.peers import Peers
+from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import Home, pending_tls, settle_tls
-from syncd.node.lapse import Lapse
-from syncd.node.lookups import Claims, Lookups
-from syncd.node.metrics import CountedDebit, Metrics
-from syncd.node.never import NeverList
 from syncd.node.offload import InPool, InWorker
-from syncd.node.overtaken import Overtaken
-from syncd.node.own_desk import OwnDesk
-from syncd.node.peer_desk import Keys, PeerDesk
-from syncd.node.peers import Peers
-from syncd.node.publisher import Publisher
-from syncd.node.rosters import RosterKeeper
-from syncd.node.standing import Standing
-from syncd.node.status import Board
-from syncd.node.teller import Teller
+from syncd.node.publish.append_guard import AppendGuard
+from syncd.node.publish.elsewhere import Elsewhere
+from syncd.node.publish.override import Override
+from syncd.node.publish.publisher import Publisher
+from syncd.node.serve.disputed import Disputed
+from syncd.node.serve.event_feed import Events
+from syncd.node.serve.local_service import LocalService
+from syncd.node.serve.lookups import Claims, Lookups
+from syncd.node.serve.metrics import CountedDebit, Metrics
+from syncd.node.serve.notifier import Notifier
+from syncd.node.serve.peer_service import Keys, PeerService
+from syncd.node.serve.status import Board
+from syncd.node.upkeep import earlier, erasures, refold
+from syncd.node.upkeep.daily import Daily
+from syncd.node.upkeep.lapse import Lapse
+from syncd.node.upkeep.never_list import NeverList
+from syncd.node.upkeep.overtaken import Overtaken
 from syncd.peer.directory import DirectorySource
 from syncd.store.events import of_finding
 from syncd.web import own_door, peer_door
@@ -100,7 +100,7 @@ class Daemon:
         keys = self.keys = home.keys
         self.metrics = Metrics()
         self.events = Events(home.own.events)
-        self.teller = Teller(
+        self.teller = Notifier(
             book=home.own.events,
             mirror=home.mirror,
             roster=lambda: self.rosters.current,
@@ -155,7 +155,7 @@ class Daemon:
             backoff_max_s=config.exchange.backoff_max_s,
             poke=config.exchange.poke,
         )
-        self.standing = Standing(
+        self.standing = AppendGuard(
             home=home,
             config=config,
             roster=lambda: self.rosters.current,
@@ -173,7 +173,7 @@ class Daemon:
             rng=secrets.token_bytes,
             may_append=self.standing.may_append,
         )
-        self.desk = PeerDesk(
+        self.desk = PeerService(
             roster=lambda: self.rosters.current,
             roster_note=home.rosters.get,
             own=home.own.log,
@@ -222,7 +222,7 @@ class Daemon:
             standing=self.standing,
             exchange=self.exchange,
             elsewhere=self.elsewhere,
-            metrics=self.metrics,
+            failed=self.metrics.failures.labels("publish").inc,
             grown=self._ours_grown,
             aside=self.aside,
             offload=self.offload,
@@ -288,7 +288,7 @@ class Daemon:
             offload=self.offload,
             today=self.today,
         )
-        self.own_desk = OwnDesk(
+        self.own_desk = LocalService(
             home=home,
             config=config,
             rosters=self.rosters,
@@ -332,10 +332,10 @@ class Daemon:
         active = self.rosters.current.active()
         return [_Other(m.id, self.peers) for m in active if m.id != me]
 
-    def _by_hand(self) -> ByHand:
+    def _by_hand(self) -> Override:
         """Return what else may let us append: see `byhand`."""
         origin = self.config.origin
-        return ByHand(
+        return Override(
             self.home.path,
             self._inbox(origin),
             self.home.keys.log.verifier,
@@ -711,7 +711,7 @@ class _Other:
 class _LocalHolder:
     """Our own share, asked like anybody else's: quota, log and all."""
 
-    def __init__(self, me: str, desk: PeerDesk) -> None:
+    def __init__(self, me: str, desk: PeerService) -> None:
         self._me = me
         self._desk = desk
 

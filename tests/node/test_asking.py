@@ -6,7 +6,13 @@ from collections.abc import Iterable
 
 import pytest
 
-from syncd.node.asking import HALF_S, MOST_LOST_S, SOURCES, STEP_S, Asking
+from syncd.node.follow.asking import (
+    HALF_S,
+    MOST_LOST_S,
+    SOURCES,
+    STEP_S,
+    Asking,
+)
 
 SLOW = pytest.mark.slow
 MINUTE = 60.0

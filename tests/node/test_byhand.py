@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syncd.flows.ports import OwnHead
-from syncd.node.byhand import FILE, ByHand, words
+from syncd.node.publish.override import FILE, Override, words
 from syncd.tlog import checkpoint, cosignature, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
@@ -32,20 +32,20 @@ def carried(size: int, **at: int) -> bytes:
 
 
 @pytest.fixture
-def hand(tmp_path: Path) -> ByHand:
+def hand(tmp_path: Path) -> Override:
     members = [
         SimpleNamespace(id=m, keys=SimpleNamespace(seen=seen(m).verifier))
         for m in ("police", "carrier")
     ]
     roster: Any = SimpleNamespace(active=lambda: members)
     (tmp_path / "inbox").mkdir()
-    return ByHand(
+    return Override(
         tmp_path, tmp_path / "inbox", KEY.verifier, lambda: roster, NOW
     )
 
 
 async def test_lines_from_after_the_start_count(
-    hand: ByHand, tmp_path: Path
+    hand: Override, tmp_path: Path
 ) -> None:
     """Older ones, strangers' and what does not verify do not."""
     assert await hand.brought() == {}
@@ -62,7 +62,7 @@ async def test_lines_from_after_the_start_count(
 
 
 async def test_the_words_are_for_one_start_at_one_size(
-    hand: ByHand, tmp_path: Path
+    hand: Override, tmp_path: Path
 ) -> None:
     """Other words are none, and the right ones are used up."""
     head = OwnHead(ORIGIN, Frontier.EMPTY.extend([b"h" * 32] * 3), b"")

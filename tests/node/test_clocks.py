@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncd.node.clocks import FRESH_S, Clocks
+from syncd.node.follow.clocks import FRESH_S, Clocks
 
 NOW = 1_790_000_000
 ALL = ("police", "bank", "carrier", "platform")

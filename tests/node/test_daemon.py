@@ -21,10 +21,10 @@ from syncd.errors import (
 )
 from syncd.flows.cosign import CosignBook, Cosigned
 from syncd.flows.ports import Bundle
-from syncd.node import erasures
 from syncd.node.daemon import Daemon
-from syncd.node.exchange import BUG
-from syncd.node.standing import UNASKED
+from syncd.node.follow.exchange import BUG
+from syncd.node.publish.append_guard import UNASKED
+from syncd.node.upkeep import erasures
 from syncd.roster import drafts
 from syncd.roster.roster import Epoch, Roster
 from syncd.store.own import OwnLogStore

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from syncd.errors import QuotaError
-from syncd.node import events
-from syncd.node.events import Events
+from syncd.node.serve import event_feed
+from syncd.node.serve.event_feed import Events
 from syncd.store import events as rows
 from syncd.store.database import Database
 from syncd.store.events import EventBook
@@ -151,10 +151,12 @@ async def test_a_reader_that_falls_behind_what_is_kept_is_told(
 
 
 async def test_more_than_a_page_comes_whole(it: Ring) -> None:
-    for n in range(2 * events.PAGE + 1):
+    for n in range(2 * event_feed.PAGE + 1):
         await it.put("e", n=n)
-    found = await it.take("0.0", 2 * events.PAGE + 2)
-    assert [e.data["n"] for e in found[1:]] == list(range(2 * events.PAGE + 1))
+    found = await it.take("0.0", 2 * event_feed.PAGE + 2)
+    assert [e.data["n"] for e in found[1:]] == list(
+        range(2 * event_feed.PAGE + 1)
+    )
 
 
 async def test_silence_is_filled_with_heartbeats(path: Path) -> None:
@@ -196,12 +198,12 @@ async def test_closing_ends_every_reader_after_what_is_there(
 async def test_too_many_followers_are_told_when_to_come_back(
     it: Ring,
 ) -> None:
-    streams = [it.events.follow("") for _ in range(events.FOLLOWERS)]
+    streams = [it.events.follow("") for _ in range(event_feed.FOLLOWERS)]
     for stream in streams:
         await anext(stream)
     with pytest.raises(QuotaError, match="follow already") as e:
         await anext(it.events.follow(""))
-    assert e.value.retry_after_s == events.BUSY_S
+    assert e.value.retry_after_s == event_feed.BUSY_S
     await streams[0].aclose()
     more = it.events.follow("")
     await anext(more)

@@ -9,8 +9,8 @@ import pytest
 from syncd.errors import DamagedError
 from syncd.flows.ports import MirrorHead, Position
 from syncd.indicator.claims import DISPUTE, REPORT, VOUCH, Claim
-from syncd.node.lapse import FILE, Lapse
-from syncd.node.lookups import Claims
+from syncd.node.serve.lookups import Claims
+from syncd.node.upkeep.lapse import FILE, Lapse
 from syncd.tlog.merkle import Frontier
 
 DAY = 86_400

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import cast
 
-from syncd.node import status
-from syncd.node.metrics import Metrics
+from syncd.node.serve import status
+from syncd.node.serve.metrics import Metrics
 from syncd.store.vault import State
 from syncd.web import forms
 

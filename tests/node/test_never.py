@@ -11,7 +11,7 @@ from syncd.errors import HoldersError, UnavailableError
 from syncd.flows.ports import Finding
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
-from syncd.node.never import FILE, NeverList
+from syncd.node.upkeep.never_list import FILE, NeverList
 from syncd.roster.terms import Epoch, Never
 
 TOKEN = b"t" * 16
@@ -225,7 +225,7 @@ async def test_a_file_that_does_not_parse_is_made_anew(
 async def test_a_stop_in_the_middle_loses_one_part_at_most(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.node.never.PART", 100)
+    monkeypatch.setattr("syncd.node.upkeep.never_list.PART", 100)
     world.holders.most = 100
     collect = world.holders.collect
 
@@ -269,7 +269,7 @@ async def test_a_list_that_is_too_long_says_so(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No more is asked for than the most, and the rest is told."""
-    monkeypatch.setattr("syncd.node.never.MOST", 50)
+    monkeypatch.setattr("syncd.node.upkeep.never_list.MOST", 50)
     one = world.start()
     await one.refresh()
     assert world.holders.counts() == [50]

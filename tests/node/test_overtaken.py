@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from syncd.errors import DamagedError
-from syncd.node.overtaken import Overtaken
+from syncd.node.upkeep.overtaken import Overtaken
 from syncd.roster.terms import Never
 from syncd.store.vault import Query, State, VaultRow
 from syncd.web import forms

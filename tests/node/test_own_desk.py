@@ -249,7 +249,7 @@ async def test_many_items_have_more_time_unless_one_is_named(
         given.append(timeout_s)
         return []
 
-    monkeypatch.setattr("syncd.node.lookups.lookup.lookup", noted)
+    monkeypatch.setattr("syncd.node.serve.lookups.lookup.lookup", noted)
     bank = alliance.bank
     for n, deadline_ms in ((1, 0), (1000, 0), (40_000, 0), (1000, 50)):
         items = [phone("+12025550190")] * n

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from syncd.node import status
+from syncd.node.serve import status
 from syncd.web import forms
 
 NOW = 1_790_000_000

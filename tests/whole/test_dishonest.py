@@ -17,7 +17,7 @@ from syncd.errors import RefusedError
 from syncd.flows import serve
 from syncd.flows.ports import Heads
 from syncd.indicator.statement import RosterAccepted
-from syncd.node.rosters import FORGIVE_S
+from syncd.node.follow.roster_keeper import FORGIVE_S
 from syncd.roster import drafts
 from syncd.roster.members import Cut
 from syncd.roster.roster import Roster

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from syncd.errors import DamagedError
-from syncd.node import refold
+from syncd.node.upkeep import refold
 from syncd.roster import roster
 from tests.alliance import Alliance, payload
 

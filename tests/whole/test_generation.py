@@ -12,7 +12,8 @@ import pytest_asyncio
 from syncd.cli.main import main
 from syncd.errors import DamagedError, RefusedError, UsageError
 from syncd.flows import serve
-from syncd.node import audit, erasures
+from syncd.node import audit
+from syncd.node.upkeep import erasures
 from syncd.roster import drafts
 from syncd.roster.roster import Epoch, Roster
 from syncd.store import snapshot

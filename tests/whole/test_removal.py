@@ -13,7 +13,7 @@ from aiohttp import web
 from syncd import pinning
 from syncd.errors import RefusedError, UnavailableError
 from syncd.flows.pull import Pulled
-from syncd.node import status
+from syncd.node.serve import status
 from syncd.peer.client import PeerClient
 from syncd.roster import drafts
 from syncd.web.peer_door import Handler

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from syncd.flows import serve
-from syncd.node import audit, erasures
+from syncd.node import audit
+from syncd.node.upkeep import erasures
 from syncd.roster import drafts
 from syncd.roster.roster import Epoch, Roster
 from syncd.store.vault import State

@@ -8,7 +8,7 @@ import pytest
 
 from syncd.errors import DamagedError
 from syncd.flows import awaken
-from syncd.node import byhand
+from syncd.node.publish import override
 from tests.alliance import Alliance, payload, until
 
 pytestmark = pytest.mark.slow
@@ -113,7 +113,7 @@ async def test_a_lone_operator_says_so_in_words(tmp_path: Path) -> None:
         await police.start()
         await police.report("url", "http://one.example/")
         head = await police.node.home.own.log.head()
-        (police.home / byhand.FILE).write_text(byhand.words(head))
+        (police.home / override.FILE).write_text(override.words(head))
 
         async def published() -> bool:
             return await police.size() > 1

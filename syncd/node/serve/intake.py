@@ -16,11 +16,11 @@ from syncd.flows.report import Desk, Prepared
 from syncd.flows.tokenise import Offload
 from syncd.indicator import statement, token
 from syncd.indicator.identifier import Identifier
-from syncd.node import taken
-from syncd.node.elsewhere import Elsewhere
+from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import Home
-from syncd.node.metrics import Metrics
-from syncd.node.rosters import RosterKeeper
+from syncd.node.publish.elsewhere import Elsewhere
+from syncd.node.serve import taken
+from syncd.node.serve.metrics import Metrics
 from syncd.roster.fields import HEX32
 from syncd.store import gone
 from syncd.store.imports import ImportMark, Refused

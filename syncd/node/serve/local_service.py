@@ -26,18 +26,18 @@ from syncd.flows.tokenise import Offload, Share
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim
-from syncd.node.disputed import Disputed
-from syncd.node.elsewhere import Elsewhere
-from syncd.node.events import Events
+from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import Home, share_name
-from syncd.node.intake import Intake
-from syncd.node.lookups import Claims, Lookups, day_text
-from syncd.node.metrics import Metrics
-from syncd.node.overtaken import Overtaken
-from syncd.node.own_lists import OwnLists
-from syncd.node.rosters import RosterKeeper
-from syncd.node.status import Board
-from syncd.node.taken import TYPES, new_report
+from syncd.node.publish.elsewhere import Elsewhere
+from syncd.node.serve.disputed import Disputed
+from syncd.node.serve.event_feed import Events
+from syncd.node.serve.intake import Intake
+from syncd.node.serve.lookups import Claims, Lookups, day_text
+from syncd.node.serve.metrics import Metrics
+from syncd.node.serve.own_list_service import OwnLists
+from syncd.node.serve.status import Board
+from syncd.node.serve.taken import TYPES, new_report
+from syncd.node.upkeep.overtaken import Overtaken
 from syncd.store.access import Access
 from syncd.store.vault import Handing, State
 from syncd.web import forms
@@ -47,7 +47,7 @@ from syncd.web.own_door import Caller
 log = structlog.get_logger("syncd.own")
 
 
-class OwnDesk:
+class LocalService:
     """Implements `web.own_door.OwnDesk`."""
 
     def __init__(

@@ -20,10 +20,10 @@ from syncd.indicator.statement import (
     Statement,
     Usage,
 )
-from syncd.node import erasures
 from syncd.node.home import Home
-from syncd.node.publisher import Publisher
-from syncd.node.standing import Standing
+from syncd.node.publish.append_guard import AppendGuard
+from syncd.node.publish.publisher import Publisher
+from syncd.node.upkeep import erasures
 from syncd.roster.roster import Roster
 from syncd.store import quota
 from syncd.store.sightings import Met
@@ -42,7 +42,7 @@ class Daily:
         home: Home,
         config: Config,
         roster: Callable[[], Roster],
-        standing: Standing,
+        standing: AppendGuard,
         publisher: Publisher,
         retire: Callable[[], Awaitable[None]],
         report: Callable[[Finding], Awaitable[None]],

@@ -14,7 +14,7 @@ import structlog
 
 from syncd.flows import serve
 from syncd.flows.ports import Bundle, MirrorHead
-from syncd.node import erasures
+from syncd.node.upkeep import erasures
 from syncd.store import cutting
 from syncd.store.mirror import MirrorStore
 from syncd.store.own import OwnLogStore

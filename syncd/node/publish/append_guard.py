@@ -1,4 +1,4 @@
-"""Standing: whether our log may grow, and why not.
+"""AppendGuard: whether our log may grow, and why not.
 
 It may not before the others were asked what they hold of it, nor while our
 clock is astray, nor when a receipt shows that this home was set back, nor
@@ -17,9 +17,9 @@ from syncd.errors import RefusedError, SyncdError
 from syncd.flows import awaken, pull
 from syncd.flows.awaken import Other
 from syncd.flows.ports import Finding
-from syncd.node.byhand import ByHand
-from syncd.node.exchange import BUG, Exchange
+from syncd.node.follow.exchange import BUG, Exchange
 from syncd.node.home import Home
+from syncd.node.publish.override import Override
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint
 
@@ -28,7 +28,7 @@ log = structlog.get_logger("syncd.node")
 UNASKED = "the other members were not asked yet"
 
 
-class Standing:
+class AppendGuard:
     """What is known for and against appending to our log."""
 
     def __init__(
@@ -39,7 +39,7 @@ class Standing:
         roster: Callable[[], Roster],
         exchange: Exchange,
         others: Callable[[], Sequence[Other]],
-        hand: Callable[[], ByHand],
+        hand: Callable[[], Override],
         report: Callable[[Finding], Awaitable[None]],
         ready: Callable[[], Awaitable[None]],
         failed: Callable[[], None],

@@ -12,7 +12,7 @@ from syncd.flows.cosign import CosignBook, Judged
 from syncd.flows.ports import Bundle, Heads, Mirror, OwnLog
 from syncd.flows.serve import LogFiles
 from syncd.flows.tokenise import Debit, Offload, Share
-from syncd.node.exchange import Exchange, with_receipts
+from syncd.node.follow.exchange import Exchange, with_receipts
 from syncd.roster.roster import Roster
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey, VerifierKey
@@ -29,7 +29,7 @@ class Keys:
     seen: SigningKey
 
 
-class PeerDesk:
+class PeerService:
     """Implements `web.peer_door.PeerDesk`."""
 
     def __init__(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from syncd.flows.ports import Finding, MirrorHead
-from syncd.node.metrics import Metrics
+from syncd.node.serve.metrics import Metrics
 from syncd.roster.roster import Roster
 from syncd.store.events import EventBook, of_finding
 from syncd.store.mirror import MirrorStore
@@ -21,7 +21,7 @@ log = structlog.get_logger("syncd.node")
 PAGE = 1000  # findings of a merge that are told in one go
 
 
-class Teller:
+class Notifier:
     """Puts states into the events, each once."""
 
     def __init__(

@@ -38,9 +38,9 @@ from syncd.flows.ports import (
 )
 from syncd.flows.pull import Budget, Pulled, pull, root_at
 from syncd.flows.tokenise import Offload
-from syncd.node.asking import Asking, PeerState
-from syncd.node.clocks import Clocks
-from syncd.node.watched import Watched
+from syncd.node.follow.asking import Asking, PeerState
+from syncd.node.follow.clocks import Clocks
+from syncd.node.follow.watched import Watched
 from syncd.roster.roster import Cut, Roster
 from syncd.tlog import checkpoint, note
 from syncd.tlog.note import SigningKey, VerifierKey

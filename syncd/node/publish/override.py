@@ -36,7 +36,7 @@ def words(head: OwnHead) -> str:
     )
 
 
-class ByHand:
+class Override:
     """What is laid into the home while we wait for the others."""
 
     def __init__(

@@ -25,10 +25,9 @@ from syncd.flows.ports import Published
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Offload, Tokeniser
 from syncd.indicator.statement import RosterAccepted, Statement
-from syncd.node.elsewhere import Elsewhere
-from syncd.node.exchange import BUG, Exchange
-from syncd.node.metrics import Metrics
-from syncd.node.standing import Standing
+from syncd.node.follow.exchange import BUG, Exchange
+from syncd.node.publish.append_guard import AppendGuard
+from syncd.node.publish.elsewhere import Elsewhere
 from syncd.roster.roster import Roster
 from syncd.store.home import OwnStore
 from syncd.store.mirror import MirrorStore
@@ -51,10 +50,10 @@ class Publisher:
         roster: Callable[[], Roster],
         writer: Writer,
         tokeniser: Tokeniser,
-        standing: Standing,
+        standing: AppendGuard,
         exchange: Exchange,
         elsewhere: Elsewhere,
-        metrics: Metrics,
+        failed: Callable[[], None],
         grown: Callable[[], None],
         aside: Callable[[Coroutine[Any, Any, None]], None],
         offload: Offload,
@@ -73,7 +72,7 @@ class Publisher:
             standing: says whether our log may grow.
             exchange: pokes the others.
             elsewhere: notes what others took back.
-            metrics: counts.
+            failed: counts an attempt that failed.
             grown: called when our log has grown.
             aside: has something done that nobody waits for.
             offload: runs pure work elsewhere.
@@ -89,7 +88,7 @@ class Publisher:
         self._standing = standing
         self._exchange = exchange
         self._elsewhere = elsewhere
-        self._metrics = metrics
+        self._count_failure = failed
         self._grown = grown
         self._aside = aside
         self._offload = offload
@@ -185,7 +184,7 @@ class Publisher:
 
     def _failed(self, why: str) -> None:
         self._why = why
-        self._metrics.failures.labels("publish").inc()
+        self._count_failure()
 
     async def publish(self) -> None:
         """Write what waits, a batch of each in turn.

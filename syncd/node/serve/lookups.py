@@ -21,11 +21,11 @@ from syncd.flows.ports import Finding, Position
 from syncd.flows.tokenise import Offload, Tokeniser
 from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim
-from syncd.node.lapse import Lapse
-from syncd.node.metrics import Metrics
-from syncd.node.never import NeverList
-from syncd.node.own_lists import Overlay
-from syncd.node.status import Board
+from syncd.node.serve.metrics import Metrics
+from syncd.node.serve.own_list_service import Overlay
+from syncd.node.serve.status import Board
+from syncd.node.upkeep.lapse import Lapse
+from syncd.node.upkeep.never_list import NeverList
 from syncd.roster.roster import Roster
 from syncd.store import erasing
 from syncd.store.access import Access

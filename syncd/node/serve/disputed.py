@@ -16,7 +16,7 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import identifier, statement, token
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
-from syncd.node.lookups import Claims
+from syncd.node.serve.lookups import Claims
 from syncd.roster.roster import Roster
 from syncd.store.access import Access, AccessBook
 from syncd.store.vault import State, Vault, VaultRow

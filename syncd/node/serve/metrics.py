@@ -17,7 +17,7 @@ from prometheus_client import (
 
 from syncd.errors import QuotaError
 from syncd.flows.tokenise import Debit, Request
-from syncd.node.status import Board
+from syncd.node.serve.status import Board
 from syncd.store.vault import State
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

@@ -9,9 +9,9 @@ from syncd.config import Config
 from syncd.flows.ports import MirrorHead
 from syncd.flows.tokenise import HolderState, Offload
 from syncd.indicator import claims
-from syncd.node.exchange import Exchange
-from syncd.node.never import NOT_WHOLE, TOO_LONG
-from syncd.node.overtaken import PROTECTED
+from syncd.node.follow.exchange import Exchange
+from syncd.node.upkeep.never_list import NOT_WHOLE, TOO_LONG
+from syncd.node.upkeep.overtaken import PROTECTED
 from syncd.roster.roster import Roster
 from syncd.store.findings import Kept
 from syncd.store.home import OwnStore

@@ -1,0 +1,1 @@
+"""Follows the other members: whom to ask, pulls, receipts, clocks, rosters."""

@@ -1,0 +1,1 @@
+"""Writes our own log: when we may append, and what is appended."""

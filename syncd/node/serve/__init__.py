@@ -1,0 +1,1 @@
+"""Answers other members and our own systems; says how we are doing."""
