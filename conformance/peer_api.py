@@ -1,4 +1,4 @@
-"""Another member's peer door, as one member's keys open it: protocol.md 12."""
+"""Another member's peer API, asked with our keys: protocol.md 12."""
 
 import gzip
 import http.client
@@ -10,8 +10,8 @@ from .notes import Json, need
 from .roster import spki_hash
 
 
-class Door:
-    """The door of a member of the roster."""
+class PeerApi:
+    """What a member of the roster serves."""
 
     def __init__(self, member: Json, certificate: Path, key: Path) -> None:
         """`certificate` and `key` are our own, PEM."""
@@ -28,18 +28,18 @@ class Door:
     def ask(self, path: str, body: bytes | None = None) -> bytes:
         """What it answers to GET, or to POST where there is a body."""
         assert self._at.hostname is not None
-        door = http.client.HTTPSConnection(
+        peer = http.client.HTTPSConnection(
             self._at.hostname, self._at.port, context=self._context, timeout=9
         )
         try:
-            door.connect()
-            shown = door.sock.getpeercert(binary_form=True)
-            need(spki_hash(shown or b"") == self._pin, "door: another key")
-            door.request("POST" if body else "GET", path, body)
-            answer = door.getresponse()
+            peer.connect()
+            shown = peer.sock.getpeercert(binary_form=True)
+            need(spki_hash(shown or b"") == self._pin, "peer: another key")
+            peer.request("POST" if body else "GET", path, body)
+            answer = peer.getresponse()
             data = answer.read()
         finally:
-            door.close()
+            peer.close()
         need(answer.status == 200, f"{path}: {answer.status}")
         zipped = answer.headers.get("Content-Encoding") == "gzip"
         return gzip.decompress(data) if zipped else data

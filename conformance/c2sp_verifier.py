@@ -1,10 +1,10 @@
-"""A stranger: verifies a C2SP log from the specs alone, knows no syncd.
+"""Verifies a C2SP log by the specs alone: what syncd is, it does not know.
 
 Reads what https://c2sp.org/tlog-tiles serves under a prefix, and nothing
 that is not asked for there: no payloads. It recomputes every tile of the
 log's size from the entries and compares all bytes.
 
-    python stranger.py DIRECTORY VKEY
+    python conformance/c2sp_verifier.py DIRECTORY VKEY
 
 What it cannot notice, by the specs: a change in a signature line of a key
 that it was not given (such lines are ignored), and set spare bits in the

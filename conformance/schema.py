@@ -13,7 +13,7 @@ from typing import Any
 
 from .notes import Json, WrongError, need
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
+SCHEMAS = Path(__file__).parents[1] / "schemas"
 ORDERED = {"urls", "generations"}  # by preference, and by age: no sets
 
 

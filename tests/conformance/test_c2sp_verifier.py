@@ -1,21 +1,19 @@
-"""A stranger's C2SP verifier accepts every log of ours, and only that."""
+"""A verifier of C2SP logs accepts every log of ours, and only that."""
 
-import ast
 import asyncio
 import http.client
 import random
 import shutil
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from conformance import c2sp_verifier
 from syncd import pinning
 from syncd.cli.main import main
 from syncd.roster import certificate
-from tests import stranger
 from tests.alliance import Alliance, Member, payload
 
 MEMBERS = ("police", "bank", "carrier")
@@ -76,7 +74,7 @@ async def exported(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Exported]:
     """An alliance whose logs were exported while the daemons ran."""
-    root = tmp_path_factory.mktemp("stranger")
+    root = tmp_path_factory.mktemp("c2sp")
     async with Alliance.found(root, MEMBERS, start=False) as alliance:
         found = Exported(root)
         found.alliance = alliance
@@ -93,8 +91,8 @@ async def exported(
 @pytest.mark.parametrize("size", [0, *SIZES])
 def test_own_logs(exported: Exported, size: int) -> None:
     """An own log is accepted as it was exported, cosignatures and all."""
-    fetch = stranger.directory(exported.own[size])
-    assert stranger.verify(fetch, exported.key)[1] == size
+    fetch = c2sp_verifier.directory(exported.own[size])
+    assert c2sp_verifier.verify(fetch, exported.key)[1] == size
     if size:
         lines = fetch("checkpoint").count(b"\n" + SIGNATURE)
         assert lines == 1 + 2  # the log's, and two receipts
@@ -103,14 +101,14 @@ def test_own_logs(exported: Exported, size: int) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_mirrored_logs(exported: Exported, size: int) -> None:
     """A mirror's export of it is the same log."""
-    mirrored = stranger.directory(exported.mirrored[size])
-    own = stranger.directory(exported.own[size])
-    found = stranger.verify(mirrored, exported.key)
-    assert found == stranger.verify(own, exported.key)
+    mirrored = c2sp_verifier.directory(exported.mirrored[size])
+    own = c2sp_verifier.directory(exported.own[size])
+    found = c2sp_verifier.verify(mirrored, exported.key)
+    assert found == c2sp_verifier.verify(own, exported.key)
 
 
-def serve(member: Member, to: Member, prefix: str) -> stranger.Fetch:
-    """Return what reads a log from a peer door, as a stranger would."""
+def serve(member: Member, to: Member, prefix: str) -> c2sp_verifier.Fetch:
+    """Return what reads a log from a peer API, as another verifier would."""
     keys = to.keys
     context = pinning.client_context(
         keys.certificate,
@@ -127,7 +125,7 @@ def serve(member: Member, to: Member, prefix: str) -> stranger.Fetch:
         finally:
             door.close()
         if answer.status != 200:
-            raise stranger.Refused(f"{path}: {answer.status}")
+            raise c2sp_verifier.Refused(f"{path}: {answer.status}")
         return body
 
     return fetch
@@ -135,28 +133,30 @@ def serve(member: Member, to: Member, prefix: str) -> stranger.Fetch:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_served_logs(exported: Exported) -> None:
-    """A log is accepted as its owner's door serves it, and a mirror's."""
+    """A log is accepted as its owner serves it, and a mirror's."""
     alliance = exported.alliance
     assert alliance is not None
     police, bank = alliance.police, alliance.bank
     size = await police.size()
     for server, prefix in ((police, "/log"), (bank, f"/mirror/{police.hash}")):
         fetch = serve(server, alliance.carrier, prefix)
-        found = await asyncio.to_thread(stranger.verify, fetch, exported.key)
+        found = await asyncio.to_thread(
+            c2sp_verifier.verify, fetch, exported.key
+        )
         assert found[:2] == (police.origin, size)
-        with pytest.raises(stranger.Refused, match="404"):
+        with pytest.raises(c2sp_verifier.Refused, match="404"):
             await asyncio.to_thread(fetch, "tile/0/000.p/0")
 
 
 def verified(path: str) -> bool:
-    """Tell whether a stranger reads that file at all."""
+    """Tell whether the verifier reads that file at all."""
     return path == "checkpoint" or path.startswith("tile/")
 
 
 def changeable(path: str, raw: bytes) -> range:
     """Return the bytes of a file of which each one must be noticed.
 
-    Of a checkpoint, its text: lines of keys that a stranger does not know
+    Of a checkpoint, its text: lines of keys that the verifier does not know
     are to be ignored, and base64 may have spare bits.
     """
     end = raw.index(SIGNATURE) if path == "checkpoint" else len(raw)
@@ -174,77 +174,60 @@ def test_any_byte(exported: Exported, size: int) -> None:
     Of larger logs, of a few hundred bytes: with a fixed seed, and the first
     and the last one of each file among them.
     """
-    fetch = stranger.directory(exported.own[size])
+    fetch = c2sp_verifier.directory(exported.own[size])
     files: dict[str, bytes] = {}
 
     def record(path: str) -> bytes:
         files[path] = fetch(path)
         return files[path]
 
-    stranger.verify(record, exported.key)
+    c2sp_verifier.verify(record, exported.key)
     rng = random.Random(size)
     for path, raw in files.items():
         every = changeable(path, raw)
         chosen = rng.sample(every, 60) if len(every) > 250 else every
         for at in {every[0], every[-1], *chosen}:
             changed = {**files, path: flipped(raw, at)}
-            with pytest.raises((stranger.Refused, KeyError)):
-                stranger.verify(changed.__getitem__, exported.key)
+            with pytest.raises((c2sp_verifier.Refused, KeyError)):
+                c2sp_verifier.verify(changed.__getitem__, exported.key)
 
 
 def test_log_line(exported: Exported) -> None:
     """A change in the log's own line is refused, spare bits excepted."""
-    fetch = stranger.directory(exported.own[1])
-    files = {p: fetch(p) for p in stranger_paths(exported.own[1])}
+    fetch = c2sp_verifier.directory(exported.own[1])
+    files = {p: fetch(p) for p in verified_paths(exported.own[1])}
     raw = files["checkpoint"]
     start = raw.index(SIGNATURE)
     end = raw.index(b"\n", start)
     # 68 bytes are 92 characters: `=` at the end, 2 spare bits before it
     for at in range(start, end - 2):
         changed = {**files, "checkpoint": flipped(raw, at)}
-        with pytest.raises(stranger.Refused):
-            stranger.verify(changed.__getitem__, exported.key)
+        with pytest.raises(c2sp_verifier.Refused):
+            c2sp_verifier.verify(changed.__getitem__, exported.key)
 
 
-def stranger_paths(root: Path) -> list[str]:
+def verified_paths(root: Path) -> list[str]:
     found = (p.relative_to(root).as_posix() for p in root.rglob("*"))
     return [p for p in found if verified(p) and (root / p).is_file()]
 
 
 def test_missing_file(exported: Exported, tmp_path: Path) -> None:
     """No file of the log's size may be missing."""
-    for path in stranger_paths(exported.own[257]):
+    for path in verified_paths(exported.own[257]):
         copy = tmp_path / "copy"
         shutil.copytree(exported.own[257], copy)
         (copy / path).unlink()
-        with pytest.raises(stranger.Refused):
-            stranger.verify(stranger.directory(copy), exported.key)
+        with pytest.raises(c2sp_verifier.Refused):
+            c2sp_verifier.verify(c2sp_verifier.directory(copy), exported.key)
         shutil.rmtree(copy)
 
 
 def test_other_key(exported: Exported) -> None:
     """Another log's key opens nothing."""
     assert exported.alliance is not None
-    fetch = stranger.directory(exported.own[1])
-    with pytest.raises(stranger.Refused, match="not signed"):
-        stranger.verify(fetch, vkey(exported.alliance.bank))
-
-
-def test_a_stranger() -> None:
-    """The verifier shares no line with us, and stays short."""
-    source = Path(stranger.__file__).read_text()
-    assert len(source.splitlines()) <= 250
-    imported = {
-        name.split(".")[0]
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in (
-            [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else [a.name for a in node.names]
-        )
-    }
-    assert imported - set(sys.stdlib_module_names) == {"cryptography"}
+    fetch = c2sp_verifier.directory(exported.own[1])
+    with pytest.raises(c2sp_verifier.Refused, match="not signed"):
+        c2sp_verifier.verify(fetch, vkey(exported.alliance.bank))
 
 
 @pytest.mark.slow
@@ -260,16 +243,16 @@ async def test_large_log(tmp_path: Path) -> None:
         await asyncio.to_thread(export, bank.home, other, *mirror)
         key = vkey(police)
     for root in (own, other):
-        fetch = stranger.directory(root)
-        assert stranger.verify(fetch, key)[1] == 70_000
-    names = {p for p in stranger_paths(own) if "entries" not in p}
+        fetch = c2sp_verifier.directory(root)
+        assert c2sp_verifier.verify(fetch, key)[1] == 70_000
+    names = {p for p in verified_paths(own) if "entries" not in p}
     assert len(names) == 1 + 274 + 2 + 1
     assert {"tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"} <= names
     rng = random.Random(70_000)
-    for path in rng.sample(sorted(stranger_paths(own)), 8):
+    for path in rng.sample(sorted(verified_paths(own)), 8):
         raw = (own / path).read_bytes()
         at = rng.choice(changeable(path, raw))
         (own / path).write_bytes(flipped(raw, at))
-        with pytest.raises(stranger.Refused):
-            stranger.verify(stranger.directory(own), key)
+        with pytest.raises(c2sp_verifier.Refused):
+            c2sp_verifier.verify(c2sp_verifier.directory(own), key)
         (own / path).write_bytes(raw)

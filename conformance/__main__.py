@@ -1,4 +1,4 @@
-"""A second implementation of docs/protocol.md, for whoever writes a third.
+"""A second implementation of docs/protocol.md: README.md has the chapters.
 
 It reads what syncd writes: rosters, logs as files, claims, verdicts, proofs
 of evaluations, requests to join. It was written from the documents alone and
@@ -8,7 +8,7 @@ are needed. Each module is a chapter of the protocol and names it.
 As a command it tells what logs as files say, held against the roster, in
 JSON, one row for each log:
 
-    python -m tests.second FINGERPRINT ROSTERS LOG …
+    python -m conformance FINGERPRINT ROSTERS LOG …
 
 FINGERPRINT is of the first roster, ROSTERS a home's `roster/`, and each LOG
 a directory that `syncd log export` wrote. Of a log's rows, `size`, `merged`

@@ -1,6 +1,6 @@
 """An implementation from the documents alone, beside an alliance that runs.
 
-It opens doors with a member's keys, follows the roster, reads every log,
+It asks peer APIs with a member's keys, follows the roster, reads every log,
 makes tokens with the holders, and judges: all as the members do.
 """
 
@@ -21,6 +21,8 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
 
+from conformance import claims, curve, logs, notes, oprf, roster, verdict
+from conformance.peer_api import PeerApi
 from syncd.cli.main import main
 from syncd.indicator import leaf
 from syncd.indicator.statement import (
@@ -35,8 +37,6 @@ from syncd.indicator.statement import (
 from syncd.roster import drafts
 from syncd.roster.roster import Cut, Erased
 from tests.alliance import Alliance, Member, payload
-from tests.second import claims, curve, logs, notes, oprf, roster, verdict
-from tests.second.door import Door
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -157,14 +157,14 @@ class Reader:
     def members(self) -> dict[str, Any]:
         return {m["id"]: m for m in self.trusted.body["members"]}
 
-    def door(self, member: str) -> Door:
-        return Door(self.members()[member], self.certificate, self.key)
+    def peer(self, member: str) -> PeerApi:
+        return PeerApi(self.members()[member], self.certificate, self.key)
 
-    def served(self, door: Door, prefix: str, origin: str) -> logs.Log:
-        """Return a log as a door serves it, every byte proven."""
+    def served(self, peer: PeerApi, prefix: str, origin: str) -> logs.Log:
+        """Return a log as a member serves it, every byte proven."""
         key, _ = self.trusted.logs[origin]
         log = logs.read(
-            lambda path: door.ask(f"{prefix}/{path}"),
+            lambda path: peer.ask(f"{prefix}/{path}"),
             key,
             self.trusted.cosigners,
         )
@@ -187,12 +187,12 @@ class World:
 
 def read_all(reader: Reader) -> dict[str, logs.Log]:
     """Return all logs as the police mirror them, and its own."""
-    door, found = reader.door("police"), {}
+    peer, found = reader.peer("police"), {}
     for origin, (_, member) in reader.trusted.logs.items():
         prefix = f"/mirror/{notes.sha256(origin.encode()).hex()}"
         if member["id"] == "police":
             prefix = "/log"
-        found[origin] = reader.served(door, prefix, origin)
+        found[origin] = reader.served(peer, prefix, origin)
     return found
 
 
@@ -264,7 +264,7 @@ async def test_voids_and_erasures(world: World) -> None:
 
 
 async def test_exports(world: World, tmp_path: Path) -> None:
-    """An export holds the same log as the door, receipts and all."""
+    """An export holds the same log as the peer API, receipts and all."""
     bank = world.alliance.bank
     for origin, log in world.logs.items():
         out = tmp_path / origin.split(".")[0]
@@ -287,7 +287,7 @@ async def test_exports(world: World, tmp_path: Path) -> None:
 async def test_heads(world: World) -> None:
     """Heads are canonical; all in them is signed, receipts by `merged`."""
     reader = world.reader
-    raw = await asyncio.to_thread(reader.door("bank").ask, "/heads")
+    raw = await asyncio.to_thread(reader.peer("bank").ask, "/heads")
     heads = notes.decode(raw)
     assert sorted(heads) == ["cursor", "notes", "receipts", "roster", "time"]
     assert heads["roster"] == {
@@ -306,13 +306,13 @@ async def test_heads(world: World) -> None:
     assert receipt.signed(merged)
     path = f"/monitor/{notes.sha256(reader.mine.encode()).hex()}/checkpoint"
     asked = await asyncio.to_thread(
-        reader.door("bank").ask, f"{path}?key=merged"
+        reader.peer("bank").ask, f"{path}?key=merged"
     )
     assert notes.note(asked).text == receipt.text
 
 
 def tokenise(reader: Reader, normals: list[str]) -> list[bytes]:
-    """Return the outputs of phone numbers, from the holders' own doors."""
+    """Return the outputs of phone numbers, from the holders themselves."""
     body = reader.trusted.body
     epoch = next(e for e in body["epochs"] if e["kind"] == "phone")
     holders = {
@@ -336,7 +336,7 @@ def tokenise(reader: Reader, normals: list[str]) -> list[bytes]:
     for index in asked["quorum"]:
         name = holders[index]
         key = notes.vkey(reader.members()[name]["keys"]["member"])
-        answer = reader.door(name).ask("/oprf/v1/evaluate", request)
+        answer = reader.peer(name).ask("/oprf/v1/evaluate", request)
         answers.append(
             oprf.reply(
                 request,
