@@ -7,13 +7,13 @@ A problem of HTTP itself is `about:blank`; one of ours names its class. No
 detail repeats what came in: it may be somebody's number.
 """
 
-import re
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from syncd import shape as shapes
 from syncd.errors import (
     DamagedError,
     HoldersError,
@@ -172,30 +172,8 @@ def respond(error: SyncdError) -> web.Response:
     return response(of(error), headers)
 
 
-_AT = re.compile(r"(.*) - at `(?:key in )?\$\.?(.*)`", re.DOTALL)
-_FIELD = re.compile(
-    r"Object contains unknown field `([a-z_]{1,32})`", re.ASCII
-)
-
-
 def shape(error: Exception, prefix: str = "") -> ShapeError:
     """Return a parser's complaint without what it quotes of the input."""
-    if not isinstance(error, msgspec.ValidationError):
-        flaw = Flaw(prefix or "body", "not JSON in UTF-8")
-        return ShapeError(f"{flaw.at}: {flaw.detail}", (flaw,))
-    text = str(error)
-    match = _AT.fullmatch(text)
-    what, at = (match[1], match[2]) if match else (text, "")
-    if "unknown field" in what:
-        # A name is told only if it can be none of somebody's.
-        named = _FIELD.match(what)
-        what = f"unknown field {named[1]}" if named else "an unknown field"
-    what = re.sub(r"'[^']*'", "…", what).replace("`", "")
-    what = re.sub(r"\s+", " ", what)[:200]
-    what = what[:1].lower() + what[1:]
-    if prefix and at and not at.startswith("["):
-        at = f"{prefix}.{at}"
-    else:
-        at = prefix + at
+    at, what = shapes.fault(error, prefix)
     flaw = Flaw(at or "body", what)
     return ShapeError(f"{flaw.at}: {flaw.detail}", (flaw,))

@@ -1,0 +1,35 @@
+"""Shape: what is wrong where JSON has not the form of a struct.
+
+Every form of syncd is a msgspec struct, which reads, checks and writes it.
+What msgspec lacks is here: its complaints quote the input, which may be
+somebody's number, and it stops at the first.
+"""
+
+import re
+
+import msgspec
+
+_AT = re.compile(r"(.*) - at (?:`key` in )?`\$(.*)`", re.DOTALL)
+_UNKNOWN = re.compile(
+    r"Object contains unknown field `([a-z_]{1,32})`", re.ASCII
+)
+
+
+def split(error: msgspec.ValidationError) -> tuple[str, str]:
+    """Return where a form does not fit, as `.a[0].b`, and msgspec's words."""
+    match = _AT.fullmatch(str(error))
+    return (match[2], match[1]) if match else ("", str(error))
+
+
+def fault(error: Exception, root: str = "") -> tuple[str, str]:
+    """Return where a form does not fit, and why, quoting nothing of it."""
+    if not isinstance(error, msgspec.ValidationError):
+        return root, "not JSON in UTF-8"
+    at, what = split(error)
+    if "unknown field" in what:
+        # A name is told only if it can be none of somebody's.
+        named = _UNKNOWN.match(what)
+        what = f"unknown field {named[1]}" if named else "an unknown field"
+    what = re.sub(r"'[^']*'", "…", what).replace("`", "")
+    what = re.sub(r"\s+", " ", what)[:200]
+    return (root + at).lstrip("."), what[:1].lower() + what[1:]
