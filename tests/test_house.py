@@ -10,7 +10,16 @@ import pytest
 
 HOUSE = Path(__file__).parents[1]
 ROOMS = {
-    *("errors", "canonical", "tlog", "oprf", "roster", "indicator", "flows"),
+    *(
+        "errors",
+        "shape",
+        "canonical",
+        "tlog",
+        "oprf",
+        "roster",
+        "indicator",
+        "flows",
+    ),
     *("lists", "pinning", "store", "peer", "web", "config", "node", "cli"),
 }
 CORE = ("tlog", "oprf", "roster", "indicator", "flows")
