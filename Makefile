@@ -13,8 +13,10 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 \
 
 # The stamp's name says for which place and which lock the set-up was made:
 # a moved checkout or a changed lock has none, and the second run costs nothing.
-READY := .venv/ready-$(shell { pwd -P; cat requirements.lock; } | cksum | tr -s ' ' -)
+STAMP := .venv/ready-$(shell { pwd -P; cat requirements.lock; } | cksum | tr -s ' ' -)
 BIN := .venv/bin
+CHINESE := syncd/messages/zh.mo
+READY := $(STAMP) $(CHINESE)
 ARGS ?=
 
 # What decides and does no I/O is held by its own tests, to the last branch.
@@ -22,15 +24,18 @@ CORE := tests/test_errors.py tests/test_canonical.py \
   $(addprefix tests/,tlog oprf roster indicator flows)
 
 .PHONY: help demo test test-slow coverage check house lint units bench soak soak-import lock \
-  fix setup
+  fix messages setup
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 
-$(READY):
+$(STAMP):
 	@test -n "$(PYTHON)" || { echo "setup: error: no Python 3.11 or newer" \
 	  "on this machine; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) tools/setup.py $@
+
+$(CHINESE): syncd/messages/zh.po | $(STAMP)
+	@$(BIN)/pybabel --quiet compile --locale zh --input-file $< --output-file $@
 
 setup: $(READY)  ## the virtual environment and libsodium; others call it
 
@@ -60,6 +65,7 @@ lint: $(READY)
 	@$(BIN)/lint-imports --no-logo >.venv/imports.txt 2>&1 || \
 	  { cat .venv/imports.txt; exit 1; }
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/python tools/messages.py --check
 	@$(BIN)/hadolint docker/Dockerfile
 	@$(BIN)/docker-compose -f docker/compose.yaml config -q
 	@echo "lint: formatted, linted, layered and typed"
@@ -81,13 +87,16 @@ soak-import: $(READY)  ## a million rows imported through six kills
 	  tests/whole/test_imports.py $(ARGS)
 
 # One resolution for everybody; the image takes its part of it, and the build
-# backend, which is not fetched behind the lock's back.
+# backend and babel, which are not fetched behind the lock's back.
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-header
 lock: $(READY)  ## resolve the dependencies anew, for here and for the image
 	@$(BIN)/$(COMPILE) --upgrade --group dev pyproject.toml -o requirements.lock
-	@echo setuptools | $(BIN)/$(COMPILE) --no-annotate -c requirements.lock \
+	@printf 'setuptools\nbabel\n' | $(BIN)/$(COMPILE) --no-annotate -c requirements.lock \
 	  pyproject.toml - -o docker/requirements.lock
+
+messages: $(READY)  ## bring the catalogues up to the sentences in the code
+	@$(BIN)/python tools/messages.py
 
 fix: $(READY)  ## mend what ruff can mend
 	@$(BIN)/ruff check --fix .

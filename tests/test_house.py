@@ -10,17 +10,9 @@ import pytest
 
 HOUSE = Path(__file__).parents[1]
 ROOMS = {
-    *(
-        "errors",
-        "shape",
-        "canonical",
-        "tlog",
-        "oprf",
-        "roster",
-        "indicator",
-        "flows",
-    ),
-    *("lists", "pinning", "store", "peer", "web", "config", "node", "cli"),
+    *("errors", "shape", "canonical", "tlog", "oprf", "roster", "indicator"),
+    *("flows", "lists", "pinning", "messages", "store", "peer", "web"),
+    *("config", "node", "cli"),
 }
 CORE = ("tlog", "oprf", "roster", "indicator", "flows")
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text())

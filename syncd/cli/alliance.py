@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli import edits, terminal
-from syncd.cli.text import t
+from syncd.cli import edits, terminal, usage
 from syncd.errors import UsageError
 from syncd.flows import onboard
+from syncd.messages.catalogue import t
 from syncd.node.pinned import clock
 from syncd.oprf import group
 from syncd.roster import join
@@ -19,11 +19,7 @@ from syncd.roster.terms import Never
 
 def add(app: typer.Typer) -> None:
     """Add the noun to the command."""
-    noun = typer.Typer(
-        help=t("Found an alliance."),
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    noun = usage.Noun("Found an alliance.")
     app.add_typer(noun, name="alliance")
 
     @noun.callback()
@@ -32,37 +28,37 @@ def add(app: typer.Typer) -> None:
 
     @noun.command(
         "found",
-        help=t(
+        help=(
             "Draft version 1 of the roster and deal the token keys: writes"
             " the draft and a sealed share for each holder and key."
         ),
     )
     def _found(
-        out: Annotated[Path, typer.Argument(help=t("a new directory"))],
-        alliance: Annotated[str, typer.Option(help=t("short name"))],
+        out: Annotated[Path, typer.Argument(help="a new directory")],
+        alliance: Annotated[str, typer.Option(help="short name")],
         request: Annotated[
-            list[Path], typer.Option(help=t("a founder's join request"))
+            list[Path], typer.Option(help="a founder's join request")
         ],
         holder: Annotated[
-            list[str], typer.Option(help=t("member id of a key holder"))
+            list[str], typer.Option(help="member id of a key holder")
         ],
         admin: Annotated[
-            list[Path], typer.Option(help=t("an admin's public key file"))
+            list[Path], typer.Option(help="an admin's public key file")
         ],
         threshold: Annotated[
-            int, typer.Option(help=t("holders that are needed"))
+            int, typer.Option(help="holders that are needed")
         ] = 2,
         admins_needed: Annotated[
-            int, typer.Option(help=t("admins that must sign"))
+            int, typer.Option(help="admins that must sign")
         ] = 1,
-        days: Annotated[int, typer.Option(help=t("until it expires"))] = 90,
+        days: Annotated[int, typer.Option(help="until it expires")] = 90,
         zone: Annotated[
-            str, typer.Option(help=t("time zone of its days"))
+            str, typer.Option(help="time zone of its days")
         ] = "Asia/Shanghai",
         never: Annotated[
             Path | None,
             typer.Option(
-                help=t("lines of kind TAB value TAB why; else our own list")
+                help="lines of kind TAB value TAB why; else our own list"
             ),
         ] = None,
     ) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from syncd.cli import text
-from syncd.cli.text import t
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
 
 
 def why(item: Mapping[str, Any]) -> str:
@@ -23,7 +23,7 @@ def why(item: Mapping[str, Any]) -> str:
 
 def name(facet: str, code: str) -> str:
     """Return a code, and in Chinese what it is called."""
-    if not code or text.language() == "en":
+    if not code or catalogue.language() == "en":
         return code
     from syncd.indicator import vocabulary
 
@@ -34,14 +34,14 @@ def name(facet: str, code: str) -> str:
 
 def labels(item: Mapping[str, Any]) -> str:
     """Return the labels of what is reported, the strongest first."""
-    lang = text.language()
+    lang = catalogue.language()
     return ", ".join(label[lang] for label in item.get("labels", ()))
 
 
 def owner(item: Mapping[str, Any]) -> str:
     """Return whose a protected value is, by name or by category."""
     found = item.get("owner", {})
-    return str(found.get(text.language()) or found.get("category", ""))
+    return str(found.get(catalogue.language()) or found.get("category", ""))
 
 
 def ours(item: Mapping[str, Any]) -> str:
@@ -51,7 +51,7 @@ def ours(item: Mapping[str, Any]) -> str:
         return ""
     from syncd.flows.own_lists import REASONS
 
-    lang = ("zh", "en").index(text.language())
+    lang = ("zh", "en").index(catalogue.language())
     reasons = [
         REASONS[code][lang] if code in REASONS else code  # a newer daemon's
         for code in found.get("reasons", ())

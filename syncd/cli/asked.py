@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from syncd.cli import answers, terminal, text
+from syncd.cli import answers, terminal
 from syncd.cli.door import Door
-from syncd.cli.text import t
 from syncd.errors import UnavailableError
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
 
 RESTART_S = 300.0  # waited in all for a daemon that has answered before
 PAUSE_S = 1.0  # before asking again: a holder that restarts is back soon
@@ -83,7 +84,7 @@ class Asked:
             except UnavailableError as e:
                 if not self._begun or time.monotonic() > until:
                     raise
-                why = text.of(e)
+                why = catalogue.of(e)
                 terminal.tell(t("waiting for the daemon: {why}", why=why))
                 time.sleep(5 * PAUSE_S)
 

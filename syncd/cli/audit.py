@@ -5,39 +5,35 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli import terminal
+from syncd.cli import terminal, usage
 from syncd.cli.door import settings_of
 from syncd.cli.log import roster_notes
-from syncd.cli.text import t
 from syncd.errors import UsageError
 from syncd.flows import evidence
+from syncd.messages.catalogue import t
 from syncd.node.pinned import roster_files
 from syncd.roster import trust
 
 
 def add(app: typer.Typer) -> None:
     """Add the noun to the command."""
-    noun = typer.Typer(
-        help=t("Audit: what signed replies prove."),
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    noun = usage.Noun("Audit: what signed replies prove.")
     app.add_typer(noun, name="audit")
 
     @noun.callback()
     def _audit() -> None:
         """Keep the verb, though it is the only one."""
 
-    @noun.command("evidence", help=t("Judge evidence that a holder lied."))
+    @noun.command("evidence", help="Judge evidence that a holder lied.")
     def _evidence(
         ctx: typer.Context,
-        file: Annotated[Path, typer.Argument(help=t("the evidence"))],
+        file: Annotated[Path, typer.Argument(help="the evidence")],
         roster: Annotated[
             list[Path] | None,
-            typer.Option(help=t("signed rosters from version 1 on")),
+            typer.Option(help="signed rosters from version 1 on"),
         ] = None,
         fingerprint: Annotated[
-            str, typer.Option(help=t("of roster version 1"))
+            str, typer.Option(help="of roster version 1")
         ] = "",
     ) -> None:
         held = terminal.parsed(file, evidence.parse, evidence.MAX_SIZE)

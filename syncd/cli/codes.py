@@ -5,28 +5,26 @@ from typing import Annotated
 import typer
 
 from syncd.cli import grid, terminal
-from syncd.cli.text import t
 from syncd.indicator import vocabulary
+from syncd.messages.catalogue import t
 
 
 def add(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command(
-        "vocabulary", help=t("List codes: all, of one field, near to a word.")
+        "vocabulary", help="List codes: all, of one field, near to a word."
     )
     def _vocabulary(
         field: Annotated[
             str,
-            typer.Argument(
-                help=t("label, role, evidence, …; or a word of any")
-            ),
+            typer.Argument(help="label, role, evidence, …; or a word of any"),
         ] = "",
         word: Annotated[
-            str, typer.Argument(help=t("what it is called where you are"))
+            str, typer.Argument(help="what it is called where you are")
         ] = "",
         as_json: Annotated[
-            bool, typer.Option("--json", help=t("for programs"))
+            bool, typer.Option("--json", help="for programs")
         ] = False,
     ) -> None:
         found: tuple[vocabulary.Code, ...] = ()

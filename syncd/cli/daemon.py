@@ -13,10 +13,10 @@ import typer
 
 from syncd import config, pinning
 from syncd.cli import terminal
-from syncd.cli.text import t
 from syncd.config import Config, Environment
 from syncd.errors import UsageError
 from syncd.flows.ports import OwnHead
+from syncd.messages.catalogue import t
 from syncd.node.home import keep_keys
 from syncd.node.pinned import clock
 from syncd.oprf import group
@@ -36,29 +36,29 @@ SWITCH_S = 0.0005  # for which one thread may keep the interpreter's lock
 def add(app: typer.Typer) -> None:
     """Add both commands."""
 
-    @app.command("init", help=t("Make a member's home, with its keys."))
+    @app.command("init", help="Make a member's home, with its keys.")
     def _init(
         ctx: typer.Context,
-        member: Annotated[str, typer.Option("--id", help=t("member id"))],
-        domain: Annotated[str, typer.Option(help=t("our domain"))],
-        alliance: Annotated[str, typer.Option(help=t("short name"))],
+        member: Annotated[str, typer.Option("--id", help="member id")],
+        domain: Annotated[str, typer.Option(help="our domain")],
+        alliance: Annotated[str, typer.Option(help="short name")],
         region: Annotated[
-            str, typer.Option(help=t("country of phones without one"))
+            str, typer.Option(help="country of phones without one")
         ] = "CN",
         peer: Annotated[
-            str, typer.Option(help=t("peer door, host:port"))
+            str, typer.Option(help="peer door, host:port")
         ] = "127.0.0.1:8443",
         own: Annotated[
-            str, typer.Option(help=t("own door, host:port or a path"))
+            str, typer.Option(help="own door, host:port or a path")
         ] = "127.0.0.1:8480",
         token_file: Annotated[
             Path | None,
-            typer.Option(help=t("write the operator's bearer token here")),
+            typer.Option(help="write the operator's bearer token here"),
         ] = None,
         set_: Annotated[
             list[str] | None,
             typer.Option(
-                "--set", help=t("another setting: section.key=value in TOML")
+                "--set", help="another setting: section.key=value in TOML"
             ),
         ] = None,
     ) -> None:
@@ -106,7 +106,7 @@ def add(app: typer.Typer) -> None:
             t("Next: syncd join request OUT, and send it to an admin.")
         )
 
-    @app.command("run", help=t("Run the daemon until it is stopped."))
+    @app.command("run", help="Run the daemon until it is stopped.")
     def _run(ctx: typer.Context) -> None:
         environment = config.environment()
         home = terminal.home_path(ctx.obj.home, environment).absolute()

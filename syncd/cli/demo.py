@@ -22,11 +22,11 @@ import typer
 
 from syncd.cli import stage, terminal
 from syncd.cli.stage import ALLIANCE, Actor, Stage
-from syncd.cli.text import t
 from syncd.errors import SyncdError, UsageError
 from syncd.flows.draft import Draft
 from syncd.flows.report import Desk, prepare
 from syncd.indicator import identifier
+from syncd.messages.catalogue import t
 from syncd.roster import drafts
 
 FOUR = (
@@ -72,20 +72,20 @@ _REASONS = {
 def add(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command("demo", help=t("Four members on this machine, from nothing."))
+    @app.command("demo", help="Four members on this machine, from nothing.")
     def _demo(
         once: Annotated[
-            bool, typer.Option("--once", help=t("exit when all is seen"))
+            bool, typer.Option("--once", help="exit when all is seen")
         ] = False,
         directory: Annotated[
             Path | None,
-            typer.Option("--dir", help=t("a new or empty directory")),
+            typer.Option("--dir", help="a new or empty directory"),
         ] = None,
         data: Annotated[
             Path | None,
             typer.Option(
                 "--data",
-                help=t("urls.tsv, phones.csv and accounts.csv lie here"),
+                help="urls.tsv, phones.csv and accounts.csv lie here",
             ),
         ] = None,
     ) -> int:

@@ -24,7 +24,6 @@ import typer
 
 from syncd import config
 from syncd.cli import terminal
-from syncd.cli.text import t
 from syncd.config import Address
 from syncd.errors import (
     DamagedError,
@@ -39,6 +38,7 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
+from syncd.messages.catalogue import t
 
 JSON = "application/json"
 TIMEOUT_S = 300  # a batch of an import, while the daemon does other things

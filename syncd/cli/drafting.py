@@ -14,8 +14,8 @@ import typer
 from syncd import config
 from syncd.cli import review, terminal
 from syncd.cli.daemon import settings_of
-from syncd.cli.text import t
 from syncd.errors import UntrustedError, UsageError
+from syncd.messages.catalogue import t
 from syncd.node import audit
 from syncd.node.pinned import clock, trusted_roster
 from syncd.roster import drafts, spoken, trust
@@ -25,16 +25,16 @@ from syncd.roster.roster import MAX_SIZE, Roster
 from syncd.tlog import checkpoint as checkpoints
 from syncd.tlog import note
 
-Out = Annotated[Path, typer.Argument(help=t("the draft, a new file"))]
+Out = Annotated[Path, typer.Argument(help="the draft, a new file")]
 Current = Annotated[
     Path | None,
-    typer.Option(help=t("the newest signed roster; else that of --home")),
+    typer.Option(help="the newest signed roster; else that of --home"),
 ]
 Onto = Annotated[
-    Path | None, typer.Option(help=t("go on from this draft: edits add up"))
+    Path | None, typer.Option(help="go on from this draft: edits add up")
 ]
-Days = Annotated[int, typer.Option(help=t("until it expires"), min=1, max=90)]
-AsJson = Annotated[bool, typer.Option("--json", help=t("for programs"))]
+Days = Annotated[int, typer.Option(help="until it expires", min=1, max=90)]
+AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 
 
 class Draft:

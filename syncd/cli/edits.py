@@ -11,10 +11,9 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli import drafting, terminal
+from syncd.cli import drafting, terminal, usage
 from syncd.cli.drafting import AsJson, Current, Days, Draft, Onto, Out
 from syncd.cli.report import values
-from syncd.cli.text import t
 from syncd.errors import (
     MalformedError,
     RefusedError,
@@ -23,6 +22,7 @@ from syncd.errors import (
 )
 from syncd.indicator import identifier, vocabulary
 from syncd.indicator import never as protected
+from syncd.messages.catalogue import t
 from syncd.roster import certificate, drafts, terms
 from syncd.roster.members import Names
 from syncd.roster.roster import Roster
@@ -31,7 +31,7 @@ from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
 
 NONE = "none"  # as a row's value: without the row
-Name = Annotated[str, typer.Option(help=t("what people call it"))]
+Name = Annotated[str, typer.Option(help="what people call it")]
 
 
 def add(noun: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def add(noun: typer.Typer) -> None:
 
 def group(noun: typer.Typer, name: str, help_: str) -> typer.Typer:
     """Add a word with verbs of its own."""
-    made = typer.Typer(help=help_, no_args_is_help=True, rich_markup_mode=None)
+    made = usage.Noun(help_)
     noun.add_typer(made, name=name)
     return made
 
@@ -59,7 +59,7 @@ def group(noun: typer.Typer, name: str, help_: str) -> typer.Typer:
 def _add_set(noun: typer.Typer) -> None:
     @noun.command(
         "set",
-        help=t("Draft a version with other rules; each may be given often."),
+        help="Draft a version with other rules; each may be given often.",
     )
     def _set(
         ctx: typer.Context,
@@ -67,31 +67,31 @@ def _add_set(noun: typer.Typer) -> None:
         quota: Annotated[
             list[str] | None,
             typer.Option(
-                help=t("[MEMBER:]PURPOSE=HOUR/DAY, or …=none: evaluations")
+                help="[MEMBER:]PURPOSE=HOUR/DAY, or …=none: evaluations"
             ),
         ] = None,
         cap: Annotated[
             list[str] | None,
             typer.Option(
-                help=t("KIND, EVIDENCE or KIND/EVIDENCE=DAYS, or …=none")
+                help="KIND, EVIDENCE or KIND/EVIDENCE=DAYS, or …=none"
             ),
         ] = None,
         action: Annotated[
             list[str] | None,
-            typer.Option(help=t("FINDING=ACTION: what a verdict leads to")),
+            typer.Option(help="FINDING=ACTION: what a verdict leads to"),
         ] = None,
         entries: Annotated[
             int | None,
-            typer.Option(help=t("that one log may bring in a day"), min=1),
+            typer.Option(help="that one log may bring in a day", min=1),
         ] = None,
         bytes_: Annotated[
             int | None,
             typer.Option(
-                "--bytes", help=t("that one log may bring in a day"), min=1
+                "--bytes", help="that one log may bring in a day", min=1
             ),
         ] = None,
         threshold: Annotated[
-            int | None, typer.Option(help=t("admins that must sign"), min=1)
+            int | None, typer.Option(help="admins that must sign", min=1)
         ] = None,
         days: Days = drafts.LIFE_DAYS,
         current: Current = None,
@@ -206,7 +206,7 @@ def _member(roster: Roster, id_: str) -> None:
 def _add_member(noun: typer.Typer) -> None:
     @noun.command(
         "member",
-        help=t(
+        help=(
             "Draft a version in which a member is described otherwise; its"
             " own request is taken by `roster update`."
         ),
@@ -217,25 +217,25 @@ def _add_member(noun: typer.Typer) -> None:
         out: Out,
         url: Annotated[
             list[str] | None,
-            typer.Option(help=t("all its peer doors, best first")),
+            typer.Option(help="all its peer doors, best first"),
         ] = None,
         certificate_: Annotated[
             Path | None,
-            typer.Option("--certificate", help=t("its new one, PEM or DER")),
+            typer.Option("--certificate", help="its new one, PEM or DER"),
         ] = None,
         name_zh: Name = "",
         name_en: Name = "",
-        sector: Annotated[str, typer.Option(help=t("police, bank, …"))] = "",
+        sector: Annotated[str, typer.Option(help="police, bank, …")] = "",
         group_: Annotated[
             str | None,
-            typer.Option("--group", help=t('its controller, or ""')),
+            typer.Option("--group", help='its controller, or ""'),
         ] = None,
         via: Annotated[
             str | None,
-            typer.Option(help=t('whose door serves its log, or ""')),
+            typer.Option(help='whose door serves its log, or ""'),
         ] = None,
         info: Annotated[
-            list[str] | None, typer.Option(help=t("key=value; key= drops it"))
+            list[str] | None, typer.Option(help="key=value; key= drops it")
         ] = None,
         current: Current = None,
         onto: Onto = None,
@@ -281,18 +281,18 @@ def _add_member(noun: typer.Typer) -> None:
 
 
 def _add_admin(noun: typer.Typer) -> None:
-    admin = group(noun, "admin", t("Who signs the roster."))
+    admin = group(noun, "admin", "Who signs the roster.")
 
     @admin.command(
         "add",
-        help=t("Draft a version with one more admin, or another key for one."),
+        help="Draft a version with one more admin, or another key for one.",
     )
     def _more(
         ctx: typer.Context,
-        key: Annotated[Path, typer.Argument(help=t("the public key file"))],
+        key: Annotated[Path, typer.Argument(help="the public key file")],
         out: Out,
         threshold: Annotated[
-            int | None, typer.Option(help=t("admins that must sign"), min=1)
+            int | None, typer.Option(help="admins that must sign", min=1)
         ] = None,
         current: Current = None,
         onto: Onto = None,
@@ -304,13 +304,13 @@ def _add_admin(noun: typer.Typer) -> None:
             draft.edit(drafts.set_threshold, threshold)
         draft.write(out, as_json=as_json)
 
-    @admin.command("remove", help=t("Draft a version with one admin less."))
+    @admin.command("remove", help="Draft a version with one admin less.")
     def _less(
         ctx: typer.Context,
         name: Annotated[str, typer.Argument()],
         out: Out,
         threshold: Annotated[
-            int | None, typer.Option(help=t("admins that must sign"), min=1)
+            int | None, typer.Option(help="admins that must sign", min=1)
         ] = None,
         current: Current = None,
         onto: Onto = None,
@@ -345,9 +345,9 @@ def public_key(path: Path) -> VerifierKey:
 
 
 def _add_auditor(noun: typer.Typer) -> None:
-    auditor = group(noun, "auditor", t("Who may read logs, and no indicator."))
+    auditor = group(noun, "auditor", "Who may read logs, and no indicator.")
 
-    @auditor.command("add", help=t("Draft a version with an auditor."))
+    @auditor.command("add", help="Draft a version with an auditor.")
     def _more(
         ctx: typer.Context,
         id_: Annotated[str, typer.Argument(metavar="ID")],
@@ -355,7 +355,7 @@ def _add_auditor(noun: typer.Typer) -> None:
             Path,
             typer.Argument(
                 metavar="CERTIFICATE",
-                help=t("the auditor's own, PEM or DER"),
+                help="the auditor's own, PEM or DER",
             ),
         ],
         out: Out,
@@ -371,7 +371,7 @@ def _add_auditor(noun: typer.Typer) -> None:
         draft.edit(drafts.add_auditor, id_, names, der)
         draft.write(out, as_json=as_json)
 
-    @auditor.command("remove", help=t("Draft a version without an auditor."))
+    @auditor.command("remove", help="Draft a version without an auditor.")
     def _less(
         ctx: typer.Context,
         id_: Annotated[str, typer.Argument(metavar="ID")],
@@ -391,24 +391,24 @@ def _add_auditor(noun: typer.Typer) -> None:
 
 
 def _add_never(noun: typer.Typer) -> None:
-    never = group(noun, "never", t("Values that are never listed."))
+    never = group(noun, "never", "Values that are never listed.")
     Values = Annotated[
         Path | None,
         typer.Option(
-            help=t("lines of value, or KIND TAB value TAB why; else stdin")
+            help="lines of value, or KIND TAB value TAB why; else stdin"
         ),
     ]
     Kind = Annotated[str, typer.Option(help="phone, url, account")]
 
     @never.command(
-        "add", help=t("Draft a version in which more is never listed.")
+        "add", help="Draft a version in which more is never listed."
     )
     def _more(
         ctx: typer.Context,
         out: Out,
         kind: Kind = "",
         why: Annotated[
-            str, typer.Option(help=t("emergency, official, …"))
+            str, typer.Option(help="emergency, official, …")
         ] = "official",
         file: Values = None,
         current: Current = None,
@@ -427,7 +427,7 @@ def _add_never(noun: typer.Typer) -> None:
 
     @never.command(
         "default",
-        help=t("Draft a version that has all of our own list."),
+        help="Draft a version that has all of our own list.",
     )
     def _ours(
         ctx: typer.Context,
@@ -444,7 +444,7 @@ def _add_never(noun: typer.Typer) -> None:
 
     @never.command(
         "remove",
-        help=t("Draft a version in which something may be listed again."),
+        help="Draft a version in which something may be listed again.",
     )
     def _less(
         ctx: typer.Context,
@@ -543,7 +543,7 @@ def never_rows(
 def _add_cut(noun: typer.Typer) -> None:
     @noun.command(
         "cut",
-        help=t("Draft a version that says which branch of a log counts."),
+        help="Draft a version that says which branch of a log counts.",
     )
     def _cut_(
         ctx: typer.Context,
@@ -552,11 +552,11 @@ def _add_cut(noun: typer.Typer) -> None:
         checkpoint: Annotated[
             Path | None,
             typer.Option(
-                help=t("of that branch; else what --home mirrors of the log")
+                help="of that branch; else what --home mirrors of the log"
             ),
         ] = None,
         ended: Annotated[
-            bool, typer.Option("--ended", help=t("nothing after it counts"))
+            bool, typer.Option("--ended", help="nothing after it counts")
         ] = False,
         current: Current = None,
         onto: Onto = None,
@@ -577,9 +577,7 @@ def _add_cut(noun: typer.Typer) -> None:
 def _add_retire(noun: typer.Typer) -> None:
     @noun.command(
         "retire",
-        help=t(
-            "Draft a version in which all entries of a token key are erased."
-        ),
+        help="Draft a version in which all entries of a token key are erased.",
     )
     def _retire(
         ctx: typer.Context,
@@ -609,7 +607,7 @@ def _add_retire(noun: typer.Typer) -> None:
 def _add_erase(noun: typer.Typer) -> None:
     @noun.command(
         "erase",
-        help=t(
+        help=(
             "Draft a version that erases entries of a log which cannot speak"
             " any more."
         ),
@@ -620,7 +618,7 @@ def _add_erase(noun: typer.Typer) -> None:
         out: Out,
         range_: Annotated[
             list[str],
-            typer.Option("--range", help=t("FROM:TO, TO not included")),
+            typer.Option("--range", help="FROM:TO, TO not included"),
         ],
         reason: Annotated[
             str,
@@ -628,9 +626,7 @@ def _add_erase(noun: typer.Typer) -> None:
         ],
         checkpoint: Annotated[
             Path | None,
-            typer.Option(
-                help=t("of that log; else what --home mirrors of it")
-            ),
+            typer.Option(help="of that log; else what --home mirrors of it"),
         ] = None,
         current: Current = None,
         onto: Onto = None,

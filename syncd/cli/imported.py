@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncd.cli import grid, notices, terminal, text
+from syncd.cli import grid, notices, terminal
 from syncd.cli.asked import moment
 from syncd.cli.door import Door
 from syncd.cli.report import AsJson, Before, ListName, TokenFile
-from syncd.cli.text import t
 from syncd.errors import UsageError
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:
     from syncd.cli.importing.journey import Journey
@@ -50,7 +51,9 @@ def tell(
     said = journey.aim.said
     for (what, code), n in sorted(said.items()):
         if what == "taken_back":
-            why = vocabulary.label("retract_reason", code, text.language())
+            why = vocabulary.label(
+                "retract_reason", code, catalogue.language()
+            )
             line = t("taken back by us before, as {reason}", reason=why)
             terminal.tell(f"{n:>9,} × {line}")
         elif what == "notice":
@@ -136,20 +139,20 @@ def add(noun: typer.Typer) -> None:
 
     @noun.command(
         "imports",
-        help=t("List what was imported; write down what was refused."),
+        help="List what was imported; write down what was refused.",
     )
     def _imports(
         ctx: typer.Context,
         list_: ListName = "",
         refused: Annotated[
-            int, typer.Option(help=t("id: write its refused rows to --out"))
+            int, typer.Option(help="id: write its refused rows to --out")
         ] = 0,
         out: Annotated[
-            Path | None, typer.Option(help=t("a new CSV file, to be mended"))
+            Path | None, typer.Option(help="a new CSV file, to be mended")
         ] = None,
         before: Before = 0,
         limit: Annotated[
-            int, typer.Option(help=t("rows at most"), min=1, max=1000)
+            int, typer.Option(help="rows at most", min=1, max=1000)
         ] = 20,
         token_file: TokenFile = None,
         as_json: AsJson = False,

@@ -13,15 +13,15 @@ import typer
 from syncd.cli import door, imported, previewing, report, terminal
 from syncd.cli.door import Door
 from syncd.cli.report import AsJson, Detected, TokenFile, given
-from syncd.cli.text import t
 from syncd.errors import UsageError
+from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:
     from syncd.cli.importing.journey import Journey
     from syncd.lists.columns import Columns, Said
     from syncd.lists.rows import Table, Told
 
-Likewise = Annotated[str, typer.Option(help=t("likewise: a code"))]
+Likewise = Annotated[str, typer.Option(help="likewise: a code")]
 
 
 def add(noun: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def add(noun: typer.Typer) -> None:
 def _add_import(noun: typer.Typer) -> None:
     @noun.command(
         "import",
-        help=t(
+        help=(
             "Report all rows of a CSV, TSV, TXT, NDJSON or XLSX file; run it"
             " again to go on where it stopped."
         ),
@@ -43,13 +43,13 @@ def _add_import(noun: typer.Typer) -> None:
         file: Annotated[Path, typer.Argument()],
         dry_run: Annotated[
             bool,
-            typer.Option("--dry-run", help=t("read and show, send nothing")),
+            typer.Option("--dry-run", help="read and show, send nothing"),
         ] = False,
         map_: report.Maps = None,
         kind: Annotated[
             str,
             typer.Option(
-                help=t("for rows that do not say it: phone, url, account")
+                help="for rows that do not say it: phone, url, account"
             ),
         ] = "",
         label: Likewise = "",
@@ -73,56 +73,56 @@ def _add_import(noun: typer.Typer) -> None:
         no_header: report.NoHeader = False,
         sheet: report.Sheet = "",
         split: Annotated[
-            str, typer.Option(help=t("a column of several values a cell"))
+            str, typer.Option(help="a column of several values a cell")
         ] = "",
         widths: Annotated[
-            str, typer.Option(help=t("columns of fixed width: 1-19,20-60"))
+            str, typer.Option(help="columns of fixed width: 1-19,20-60")
         ] = "",
         trailer: Annotated[
-            str, typer.Option(help=t("the last line: TRAILER|{count}|*"))
+            str, typer.Option(help="the last line: TRAILER|{count}|*")
         ] = "",
         control: Annotated[
-            Path | None, typer.Option(help=t("a file that says the count"))
+            Path | None, typer.Option(help="a file that says the count")
         ] = None,
         count: Annotated[
-            int | None, typer.Option(help=t("rows that must be there"))
+            int | None, typer.Option(help="rows that must be there")
         ] = None,
         write_codes: Annotated[
             Path | None,
             typer.Option(
                 "--write-codes",
-                help=t("write a mapping file after a dry run"),
+                help="write a mapping file after a dry run",
             ),
         ] = None,
         list_: Annotated[
             str,
-            typer.Option("--list", help=t("the list's name; else the file's")),
+            typer.Option("--list", help="the list's name; else the file's"),
         ] = "",
         local: Annotated[
             bool,
-            typer.Option("--local", help=t("for our own answers: not sent")),
+            typer.Option("--local", help="for our own answers: not sent"),
         ] = False,
         refresh: Annotated[
             bool,
-            typer.Option("--refresh", help=t("rows with no day: seen today")),
+            typer.Option("--refresh", help="rows with no day: seen today"),
         ] = False,
         gone: Annotated[
             str,
-            typer.Option(help=t("retract: what the list lacks twice running")),
+            typer.Option(help="retract: what the list lacks twice running"),
         ] = "",
         gone_at_most: Annotated[
-            int | None, typer.Option(help=t("rows, if that many may go"))
+            int | None, typer.Option(help="rows, if that many may go")
         ] = None,
         again: Annotated[
-            str, typer.Option(help=t("why, though we took some back"))
+            str, typer.Option(help="why, though we took some back")
         ] = "",
         refused: Annotated[
             Path | None,
-            typer.Option(help=t("write refused rows there, to be mended")),
+            typer.Option(help="write refused rows there, to be mended"),
         ] = None,
         anew: Annotated[
             bool,
-            typer.Option("--anew", help=t("do not go on, begin again")),
+            typer.Option("--anew", help="do not go on, begin again"),
         ] = False,
         token_file: TokenFile = None,
         as_json: AsJson = False,

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from syncd import config, pinning
-from syncd.cli import drafting, terminal
+from syncd.cli import drafting, terminal, usage
 from syncd.cli.daemon import settings_of
-from syncd.cli.text import t
 from syncd.config import Config
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import onboard
+from syncd.messages.catalogue import t
 from syncd.node.home import (
     ask_tls,
     log_name,
@@ -36,33 +36,29 @@ REQUEST = "join.request"  # in the home: what we asked, to answer challenges
 
 def add(app: typer.Typer) -> None:
     """Add the noun to the command."""
-    noun = typer.Typer(
-        help=t("Join an alliance: what a new member does."),
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    noun = usage.Noun("Join an alliance: what a new member does.")
     app.add_typer(noun, name="join")
 
     @noun.command(
-        "request", help=t("Write a join request, to be sent to an admin.")
+        "request", help="Write a join request, to be sent to an admin."
     )
     def _request(
         ctx: typer.Context,
         out: Annotated[Path, typer.Argument()],
-        sector: Annotated[str, typer.Option(help=t("police, bank, …"))],
+        sector: Annotated[str, typer.Option(help="police, bank, …")],
         url: Annotated[
-            list[str], typer.Option(help=t("https address of our peer door"))
+            list[str], typer.Option(help="https address of our peer door")
         ],
-        name_zh: Annotated[str, typer.Option(help=t("in Chinese"))] = "",
-        name_en: Annotated[str, typer.Option(help=t("in English"))] = "",
+        name_zh: Annotated[str, typer.Option(help="in Chinese")] = "",
+        name_en: Annotated[str, typer.Option(help="in English")] = "",
         group_: Annotated[
-            str, typer.Option("--group", help=t("our controller, if shared"))
+            str, typer.Option("--group", help="our controller, if shared")
         ] = "",
         info: Annotated[
-            list[str] | None, typer.Option(help=t("key=value, told to all"))
+            list[str] | None, typer.Option(help="key=value, told to all")
         ] = None,
         alliance_id: Annotated[
-            str, typer.Option(help=t("64 hex digits; none when founding"))
+            str, typer.Option(help="64 hex digits; none when founding")
         ] = "",
         as_json: drafting.AsJson = False,
     ) -> None:
@@ -90,7 +86,7 @@ def add(app: typer.Typer) -> None:
 
     @noun.command(
         "update",
-        help=t(
+        help=(
             "Write a request for what is to change of us: another address,"
             " certificate or log."
         ),
@@ -100,27 +96,25 @@ def add(app: typer.Typer) -> None:
         out: Annotated[Path, typer.Argument()],
         url: Annotated[
             list[str] | None,
-            typer.Option(help=t("all our peer doors, best first")),
+            typer.Option(help="all our peer doors, best first"),
         ] = None,
         certificate_: Annotated[
             Path | None,
-            typer.Option("--certificate", help=t("our new one, PEM or DER")),
+            typer.Option("--certificate", help="our new one, PEM or DER"),
         ] = None,
         key: Annotated[
             Path | None,
-            typer.Option(
-                help=t("its private key, PEM, if that is new as well")
-            ),
+            typer.Option(help="its private key, PEM, if that is new as well"),
         ] = None,
         new_key: Annotated[
             bool,
-            typer.Option("--new-key", help=t("make a TLS key of our own")),
+            typer.Option("--new-key", help="make a TLS key of our own"),
         ] = False,
         next_log: Annotated[
             bool,
             typer.Option(
                 "--next-log",
-                help=t("end our log, and go on in the next generation"),
+                help="end our log, and go on in the next generation",
             ),
         ] = False,
         as_json: drafting.AsJson = False,
@@ -186,7 +180,7 @@ def add(app: typer.Typer) -> None:
             )
 
     @noun.command(
-        "answer", help=t("Answer an admin's challenge with our seal key.")
+        "answer", help="Answer an admin's challenge with our seal key."
     )
     def _answer(
         ctx: typer.Context,
@@ -206,15 +200,15 @@ def add(app: typer.Typer) -> None:
 
     @noun.command(
         "accept",
-        help=t("Trust an alliance's rosters, from the pinned first one on."),
+        help="Trust an alliance's rosters, from the pinned first one on.",
     )
     def _accept(
         ctx: typer.Context,
         rosters: Annotated[
-            list[Path], typer.Argument(help=t("versions from 1 on, in order"))
+            list[Path], typer.Argument(help="versions from 1 on, in order")
         ],
         fingerprint: Annotated[
-            str, typer.Option(help=t("of version 1, told by a second way"))
+            str, typer.Option(help="of version 1, told by a second way")
         ],
     ) -> None:
         settings = settings_of(ctx)
@@ -240,10 +234,10 @@ def add(app: typer.Typer) -> None:
             )
         )
 
-    @noun.command("share", help=t("Take in a holder's share of a token key."))
+    @noun.command("share", help="Take in a holder's share of a token key.")
     def _share(
         ctx: typer.Context,
-        files: Annotated[list[Path], typer.Argument(help=t("sealed files"))],
+        files: Annotated[list[Path], typer.Argument(help="sealed files")],
     ) -> None:
         group.ready()
         settings = settings_of(ctx)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncd.cli import door, notices, report, terminal, text
+from syncd.cli import door, notices, report, terminal
 from syncd.cli.door import Door
 from syncd.cli.report import AsJson, Maps, TokenFile, given
-from syncd.cli.text import t
 from syncd.errors import SyncdError, UsageError
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:
     from syncd.lists.rows import Row, Table, Told
@@ -23,14 +24,14 @@ OURS = {  # what a column may be called, beside those of an import
     "text": "text remark note 备注 说明",
 }
 
-Why = Annotated[str, typer.Option(help=t("our reason; it is kept"))]
+Why = Annotated[str, typer.Option(help="our reason; it is kept")]
 Code = Annotated[
     str,
     typer.Option(help="shared_host, gateway, own_customer_line, other"),
 ]
-Remark = Annotated[str, typer.Option("--text", help=t("what the note says"))]
+Remark = Annotated[str, typer.Option("--text", help="what the note says")]
 Until = Annotated[
-    str, typer.Option(help=t("first day on which it counts no more"))
+    str, typer.Option(help="first day on which it counts no more")
 ]
 
 
@@ -102,8 +103,8 @@ class Kept:
 
 def _refused(error: SyncdError) -> Mapping[str, Any]:
     """Return an outcome as the local API writes it."""
-    said = {"status": error.status, "detail": text.of(error)}
-    if hint := text.hint_of(error):
+    said = {"status": error.status, "detail": catalogue.of(error)}
+    if hint := catalogue.hint_of(error):
         said["hint"] = hint
     return {"state": "refused", "problem": said}
 
@@ -127,7 +128,7 @@ def add(noun: typer.Typer) -> None:
 
     @noun.command(
         "load",
-        help=t(
+        help=(
             "Keep all rows of a CSV, TSV, TXT, NDJSON or XLSX file as exempt"
             " entries or notes."
         ),
@@ -140,7 +141,7 @@ def add(noun: typer.Typer) -> None:
         ] = "",
         map_: Maps = None,
         kind: Annotated[
-            str, typer.Option(help=t("for rows that do not say it"))
+            str, typer.Option(help="for rows that do not say it")
         ] = "",
         why: Why = "",
         code: Code = "",

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from syncd import config
-from syncd.cli import terminal
-from syncd.cli.text import t
+from syncd.cli import terminal, usage
 from syncd.config import Config
 from syncd.errors import UsageError
+from syncd.messages.catalogue import t
 from syncd.roster import keys as roster_keys
 from syncd.store.keyring import Keyring
 from syncd.tlog.note import SigningKey
@@ -18,22 +18,18 @@ from syncd.tlog.note import SigningKey
 
 def add(app: typer.Typer) -> None:
     """Add the noun to the command."""
-    noun = typer.Typer(
-        help=t("Admins' keys."), no_args_is_help=True, rich_markup_mode=None
-    )
+    noun = usage.Noun("Admins' keys.")
     app.add_typer(noun, name="keys")
 
-    @noun.command(
-        "admin", help=t("Make an admin's key; prints the public one.")
-    )
+    @noun.command("admin", help="Make an admin's key; prints the public one.")
     def _admin(
         directory: Annotated[
-            Path, typer.Argument(help=t("where the key is kept"))
+            Path, typer.Argument(help="where the key is kept")
         ],
-        name: Annotated[str, typer.Option(help=t("the admin's name"))],
-        alliance: Annotated[str, typer.Option(help=t("short name"))],
+        name: Annotated[str, typer.Option(help="the admin's name")],
+        alliance: Annotated[str, typer.Option(help="short name")],
         out: Annotated[
-            Path | None, typer.Option(help=t("write the public key here"))
+            Path | None, typer.Option(help="write the public key here")
         ] = None,
     ) -> None:
         if out is not None:
@@ -47,11 +43,11 @@ def add(app: typer.Typer) -> None:
             terminal.write_new(out, f"{key.verifier}\n".encode())
         terminal.say(str(key.verifier))
 
-    @noun.command("passphrase", help=t("Wrap a home's keys by another one."))
+    @noun.command("passphrase", help="Wrap a home's keys by another one.")
     def _passphrase(
         directory: Annotated[Path, typer.Argument()],
         new_file: Annotated[
-            Path, typer.Option(help=t("a file with the new passphrase"))
+            Path, typer.Option(help="a file with the new passphrase")
         ],
     ) -> None:
         home = (directory / config.FILE).exists()

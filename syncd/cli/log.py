@@ -18,8 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from syncd import canonical, config
-from syncd.cli import grid, terminal
-from syncd.cli.text import t
+from syncd.cli import grid, terminal, usage
 from syncd.config import Config
 from syncd.errors import (
     DamagedError,
@@ -33,6 +32,7 @@ from syncd.flows.serve import LogFiles
 from syncd.indicator import claims, leaf, token
 from syncd.indicator.claims import Range
 from syncd.indicator.leaf import Record
+from syncd.messages.catalogue import t
 from syncd.node import audit as stored
 from syncd.node.pinned import trusted_roster
 from syncd.roster import trust
@@ -55,32 +55,28 @@ KIND_NAMES = {code: name for name, code in token.KIND_CODES.items()}
 
 Home = Annotated[
     Path | None,
-    typer.Option("--home", help=t("the member's home, as before the noun")),
+    typer.Option("--home", help="the member's home, as before the noun"),
 ]
 Mirror = Annotated[
     str | None,
-    typer.Option(metavar="ORIGIN", help=t("another's log; else our own")),
+    typer.Option(metavar="ORIGIN", help="another's log; else our own"),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help=t("for programs"))]
+AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 
 
 def add(app: typer.Typer) -> None:
     """Add the noun to the command."""
-    noun = typer.Typer(
-        help=t("Logs: show, export, verify."),
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    noun = usage.Noun("Logs: show, export, verify.")
     app.add_typer(noun, name="log")
 
-    @noun.command("show", help=t("Show our log, or one that we mirror."))
+    @noun.command("show", help="Show our log, or one that we mirror.")
     def _show(
         ctx: typer.Context,
         home_: Home = None,
         mirror: Mirror = None,
         at: Annotated[
             int | None,
-            typer.Option(metavar="INDEX", help=t("show this one entry")),
+            typer.Option(metavar="INDEX", help="show this one entry"),
         ] = None,
         as_json: AsJson = False,
     ) -> None:
@@ -91,16 +87,16 @@ def add(app: typer.Typer) -> None:
             for line in _lines(view):
                 terminal.say(line)
 
-    @noun.command("export", help=t("Write a log as static C2SP files."))
+    @noun.command("export", help="Write a log as static C2SP files.")
     def _export(
         ctx: typer.Context,
-        out: Annotated[Path, typer.Argument(help=t("a new directory"))],
+        out: Annotated[Path, typer.Argument(help="a new directory")],
         home_: Home = None,
         mirror: Mirror = None,
         for_audit: Annotated[
             bool,
             typer.Option(
-                "--audit", help=t("for auditors: no indicator's payload")
+                "--audit", help="for auditors: no indicator's payload"
             ),
         ] = False,
     ) -> None:
@@ -117,29 +113,29 @@ def add(app: typer.Typer) -> None:
 
     @noun.command(
         "verify",
-        help=t("Verify a directory of files, or all logs and claims."),
+        help="Verify a directory of files, or all logs and claims.",
     )
     def _verify(
         ctx: typer.Context,
         directory: Annotated[
             Path | None,
-            typer.Argument(help=t("exported files; else the whole home")),
+            typer.Argument(help="exported files; else the whole home"),
         ] = None,
         home_: Home = None,
         key: Annotated[
-            str | None, typer.Option(help=t("the log's verifier key"))
+            str | None, typer.Option(help="the log's verifier key")
         ] = None,
         roster: Annotated[
             list[Path] | None,
-            typer.Option(help=t("signed rosters from version 1 on")),
+            typer.Option(help="signed rosters from version 1 on"),
         ] = None,
         fingerprint: Annotated[
-            str | None, typer.Option(help=t("of roster version 1"))
+            str | None, typer.Option(help="of roster version 1")
         ] = None,
         digests: Annotated[
             bool,
             typer.Option(
-                "--digests", help=t("only sum the claim rows, verify nothing")
+                "--digests", help="only sum the claim rows, verify nothing"
             ),
         ] = False,
         as_json: AsJson = False,

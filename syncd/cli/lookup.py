@@ -10,12 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from syncd.cli import answers, door, grid, notices, report, terminal, text
+from syncd.cli import answers, door, grid, notices, report, terminal
 from syncd.cli.asked import Asked
 from syncd.cli.door import Door
-from syncd.cli.text import t
 from syncd.errors import UsageError
 from syncd.lists.rows import Told
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
 
 KINDS = ("phone", "url", "account")
 
@@ -25,7 +26,7 @@ def add(app: typer.Typer) -> None:
 
     @app.command(
         "lookup",
-        help=t(
+        help=(
             "Look values up: from standard input, one a line, from a file, or"
             " asked for. Lines are values of --kind, or KIND TAB value."
         ),
@@ -35,28 +36,28 @@ def add(app: typer.Typer) -> None:
         on_line: report.Refused = None,
         kind: report.Kind = "",
         purpose: Annotated[
-            str, typer.Option(help=t("call_check, transaction_check, …"))
+            str, typer.Option(help="call_check, transaction_check, …")
         ] = "",
         reference: Annotated[
-            str, typer.Option(help=t("our own file number; it is kept"))
+            str, typer.Option(help="our own file number; it is kept")
         ] = "",
         deadline_ms: Annotated[
-            int, typer.Option(help=t("to wait for holders"), min=0, max=60_000)
+            int, typer.Option(help="to wait for holders", min=0, max=60_000)
         ] = 0,
         scheme: report.Scheme = "",
         region: report.Region = "",
         epoch: Annotated[
-            int, typer.Option(help=t("the lines are tokens of this epoch"))
+            int, typer.Option(help="the lines are tokens of this epoch")
         ] = 0,
         file: Annotated[
-            Path | None, typer.Option(help=t("values one a line, or a table"))
+            Path | None, typer.Option(help="values one a line, or a table")
         ] = None,
         out: Annotated[
-            Path | None, typer.Option(help=t("a new file for the answers"))
+            Path | None, typer.Option(help="a new file for the answers")
         ] = None,
         keep: Annotated[
             list[str] | None,
-            typer.Option(help=t("columns of the table to keep beside them")),
+            typer.Option(help="columns of the table to keep beside them"),
         ] = None,
         map_: report.Maps = None,
         format_: report.Format = "",
@@ -177,7 +178,7 @@ def _show(items: list[Mapping[str, Any]]) -> None:
     rows = []
     for number, item in enumerate(items, 1):
         if "problem" in item:
-            why = text.of(door.problem(item["problem"]))
+            why = catalogue.of(door.problem(item["problem"]))
             rows.append((str(number), t("refused"), why, "", "", "", ""))
             continue
         rows.append(
@@ -208,8 +209,8 @@ def _whole(item: Mapping[str, Any]) -> list[str]:
     """Return one answer as lines of name and text."""
     if "problem" in item:
         problem = door.problem(item["problem"])
-        found = [(t("refused"), text.of(problem))]
-        if hint := text.hint_of(problem):
+        found = [(t("refused"), catalogue.of(problem))]
+        if hint := catalogue.hint_of(problem):
             found.append((t("hint"), hint))
     else:
         seen = [item.get("first_seen", ""), item.get("last_seen", "")]

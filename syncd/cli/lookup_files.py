@@ -14,14 +14,15 @@ from typing import Any
 
 import typer
 
-from syncd.cli import answers, door, grid, notices, tables, terminal, text
+from syncd.cli import answers, door, grid, notices, tables, terminal
 from syncd.cli.asked import Asked, moment
 from syncd.cli.importing.meter import Meter
-from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import safe
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Row, Table, Told
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
 
 REFUSED = ("refused", "")  # what a row counts as that was not asked
 Counts = Counter[tuple[str, str]]  # of rows, by verdict and action
@@ -199,7 +200,7 @@ def _cells(
     if "problem" in item:
         problem = door.problem(item["problem"])
     if problem is not None:
-        return [t("refused"), *[""] * 11, text.whole(problem)], REFUSED
+        return [t("refused"), *[""] * 11, catalogue.whole(problem)], REFUSED
     verdict, action = item["verdict"], item.get("action", "")
     hint = t(item["hint"]) if item.get("hint") else ""
     handling = item.get("handling", "") if item.get("positions") else ""

@@ -1,7 +1,7 @@
 """The `syncd` command: `syncd <noun> <verb>`.
 
-`--lang` is read before the commands are built, because their help is text as
-well; `--home` before the noun says whose member's command it is.
+`--lang` is read first of all, so that a complaint is in that language too;
+`--home` before the noun says whose member's command it is.
 """
 
 import importlib
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer._click.core import Context
 from typer.exceptions import TyperException
 
-from syncd.cli import terminal, text, usage
-from syncd.cli.text import t
+from syncd.cli import terminal, usage
 from syncd.errors import SyncdError
+from syncd.messages import catalogue
+from syncd.messages.catalogue import later, t
 
 
 class State:
@@ -27,46 +27,42 @@ class State:
 # Each noun's module is imported only when it is called, so that help and a
 # mistyped word cost no database and no cryptography.
 NOUNS = {
-    "init": ("daemon", "Make a member's home, with its keys."),
-    "run": ("daemon", "Run the daemon until it is stopped."),
-    "report": ("reporting", "Report, import, retract, dispute, list."),
-    "lookup": ("lookup", "Look up numbers, URLs and accounts."),
-    "own": ("own", "Our own lists, told nobody: exempt, note, remove, list."),
-    "vocabulary": ("codes", "The codes of labels, roles, evidence, …"),
-    "status": ("status", "How this member and its peers are doing."),
-    "roster": ("roster", "The roster: admit, remove, sign, publish, show."),
-    "join": ("join", "Join an alliance: what a new member does."),
-    "alliance": ("alliance", "Found an alliance."),
-    "keys": ("keys", "Admins' keys."),
-    "token": ("token", "Bearer tokens of the own door."),
-    "audit": ("audit", "Audit: what signed replies prove."),
-    "log": ("log", "Show, export and verify signed logs."),
-    "demo": ("demo", "Four members on this machine, from nothing."),
+    "init": ("daemon", later("Make a member's home, with its keys.")),
+    "run": ("daemon", later("Run the daemon until it is stopped.")),
+    "report": ("reporting", later("Report, import, retract, dispute, list.")),
+    "lookup": ("lookup", later("Look up numbers, URLs and accounts.")),
+    "own": (
+        "own",
+        later("Our own lists, told nobody: exempt, note, remove, list."),
+    ),
+    "vocabulary": ("codes", later("The codes of labels, roles, evidence, …")),
+    "status": ("status", later("How this member and its peers are doing.")),
+    "roster": (
+        "roster",
+        later("The roster: admit, remove, sign, publish, show."),
+    ),
+    "join": ("join", later("Join an alliance: what a new member does.")),
+    "alliance": ("alliance", later("Found an alliance.")),
+    "keys": ("keys", later("Admins' keys.")),
+    "token": ("token", later("Bearer tokens of the own door.")),
+    "audit": ("audit", later("Audit: what signed replies prove.")),
+    "log": ("log", later("Show, export and verify signed logs.")),
+    "demo": ("demo", later("Four members on this machine, from nothing.")),
 }
 
 
-def build(wanted: str = "") -> typer.Typer:
+def build(wanted: str = "") -> usage.Noun:
     """Return the command, with the noun `wanted` whole and others by name."""
-    Context.formatter_class = usage.Formatter
-    app = typer.Typer(
-        name="syncd",
-        help=t("Signed exchange of hashed fraud indicators."),
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        add_completion=False,
-    )
+    app = usage.Noun("Signed exchange of hashed fraud indicators.")
 
     @app.callback()
     def _common(
         ctx: typer.Context,
         home: Annotated[
             Path | None,
-            typer.Option(help=t("the member's home; else SYNCD_HOME")),
+            typer.Option(help="the member's home; else SYNCD_HOME"),
         ] = None,
-        lang: Annotated[
-            str, typer.Option(help=t("en or zh"))
-        ] = text.language(),
+        lang: Annotated[str, typer.Option(help="en or zh")] = "en",
     ) -> None:
         state = State()
         state.home = home
@@ -75,7 +71,7 @@ def build(wanted: str = "") -> typer.Typer:
     loaded = NOUNS[wanted][0] if wanted in NOUNS else ""
     for noun, (module, about) in NOUNS.items():
         if module != loaded:
-            app.command(noun, help=t(about))(_nothing)
+            app.command(noun, help=about)(_nothing)
     if loaded:
         importlib.import_module(f"syncd.cli.{loaded}").add(app)
     return app
@@ -111,10 +107,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code."""
     given = sys.argv[1:] if arguments is None else arguments
     lang = _language(given)
-    if lang not in text.LANGUAGES:
+    if lang not in catalogue.LANGUAGES:
         terminal.tell(f"syncd: error: --lang {lang!r}: en or zh")
         raise SystemExit(2)
-    text.choose(lang)
+    if not catalogue.choose(lang):
+        terminal.tell(f"syncd: no {lang} catalogue is compiled: make messages")
     terminal.lay_out()
     try:
         code = build(_noun(given))(
@@ -138,11 +135,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _wrong_use(error: TyperException) -> int:
     """Say what is wrong with a command line; return the exit code."""
-    if type(error).__name__ == "NoArgsIsHelpError":
-        terminal.tell(error.format_message())
-        return 2
-    said = usage.said(error.format_message())
-    terminal.tell(f"syncd: {t('error')}: {said}")
+    terminal.tell(f"syncd: {t('error')}: {usage.said(error)}")
     context = getattr(error, "ctx", None)
     if context is not None:
         terminal.tell(f"syncd: {t('hint')}: {context.command_path} --help")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from syncd.cli.text import t, whole
 from syncd.errors import SyncdError
+from syncd.messages.catalogue import t, whole
 
 
 def of(item: Mapping[str, Any]) -> str:

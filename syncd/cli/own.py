@@ -11,24 +11,22 @@ from typing import Annotated, Any
 
 import typer
 
-from syncd.cli import door, grid, kept, report, terminal
+from syncd.cli import door, grid, kept, report, terminal, usage
 from syncd.cli.asked import moment
 from syncd.cli.door import Door
 from syncd.cli.kept import Code, Kept, Remark, Until, Why
 from syncd.cli.report import AsJson, Kind, Refused, TokenFile, given
-from syncd.cli.text import t
 from syncd.errors import RefusedError, UsageError
+from syncd.messages.catalogue import t
 
 Type = Annotated[str, typer.Option("--type", help="exempt, note, local")]
-Values = Annotated[Path | None, typer.Option(help=t("values, one a line"))]
+Values = Annotated[Path | None, typer.Option(help="values, one a line")]
 
 
 def add(app: typer.Typer) -> None:
     """Add the noun to the command."""
-    noun = typer.Typer(
-        help=t("Our own lists, told nobody: exempt, note, remove, list."),
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    noun = usage.Noun(
+        "Our own lists, told nobody: exempt, note, remove, list."
     )
     app.add_typer(noun, name="own")
     _add_exempt(noun)
@@ -44,7 +42,7 @@ def add(app: typer.Typer) -> None:
 def _add_exempt(noun: typer.Typer) -> None:
     @noun.command(
         "exempt",
-        help=t(
+        help=(
             "Exempt values from being acted on here: from standard input, one"
             " a line, from a file, or asked for."
         ),
@@ -71,7 +69,7 @@ def _add_exempt(noun: typer.Typer) -> None:
 def _add_note(noun: typer.Typer) -> None:
     @noun.command(
         "note",
-        help=t(
+        help=(
             "Keep a remark on values: from standard input, one a line, from a"
             " file, or asked for."
         ),
@@ -135,7 +133,7 @@ def _add_values(
 def _add_remove(noun: typer.Typer) -> None:
     @noun.command(
         "remove",
-        help=t(
+        help=(
             "Remove entries of ours: by id, by value, or a local list whole;"
             " they stay as history."
         ),
@@ -144,22 +142,20 @@ def _add_remove(noun: typer.Typer) -> None:
         ctx: typer.Context,
         on_line: Refused = None,
         id_: Annotated[
-            list[int] | None, typer.Option("--id", help=t("of the entry"))
+            list[int] | None, typer.Option("--id", help="of the entry")
         ] = None,
         kind: Annotated[
-            str, typer.Option(help=t("of values on standard input"))
+            str, typer.Option(help="of values on standard input")
         ] = "",
         list_: Annotated[
-            str, typer.Option("--list", help=t("a local list, all of it"))
+            str, typer.Option("--list", help="a local list, all of it")
         ] = "",
         type_: Type = "",
         why: Why = "",
         scheme: report.Scheme = "",
         region: report.Region = "",
         file: Values = None,
-        yes: Annotated[
-            bool, typer.Option("--yes", help=t("do not ask"))
-        ] = False,
+        yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
         token_file: TokenFile = None,
         as_json: AsJson = False,
     ) -> None:
@@ -220,20 +216,20 @@ def _remove_all(
 
 
 def _add_list(noun: typer.Typer) -> None:
-    @noun.command("list", help=t("List what we keep for ourselves."))
+    @noun.command("list", help="List what we keep for ourselves.")
     def _list(
         ctx: typer.Context,
         type_: Type = "",
         list_: Annotated[
-            str, typer.Option("--list", help=t("of one local list"))
+            str, typer.Option("--list", help="of one local list")
         ] = "",
         kind: Kind = "",
-        by: Annotated[str, typer.Option(help=t("whose token kept it"))] = "",
+        by: Annotated[str, typer.Option(help="whose token kept it")] = "",
         ended: Annotated[
             bool,
-            typer.Option("--ended", help=t("also what was removed")),
+            typer.Option("--ended", help="also what was removed"),
         ] = False,
-        after: Annotated[int, typer.Option(help=t("a larger id only"))] = 0,
+        after: Annotated[int, typer.Option(help="a larger id only")] = 0,
         limit: report.Limit = 100,
         show: report.Raw = False,
         token_file: TokenFile = None,

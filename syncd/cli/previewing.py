@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from syncd.cli import door, grid, notices, terminal, text
-from syncd.cli.text import t
+from syncd.cli import door, grid, notices, terminal
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:
     from syncd.flows.report import Desk
@@ -68,7 +69,9 @@ def show(
         terminal.say("\n" + t("Other reasons:"))
         for one in found.reasons[:SHOWN]:
             line = t("first in line {n}", n=one.row)
-            terminal.say(f"{one.rows:>9,} × {text.whole(one.why)} [{line}]")
+            terminal.say(
+                f"{one.rows:>9,} × {catalogue.whole(one.why)} [{line}]"
+            )
     return found
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncd.cli import door, notices, terminal, text
+from syncd.cli import door, notices, terminal
 from syncd.cli.door import Door
-from syncd.cli.text import t
 from syncd.errors import SyncdError, UsageError
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:
     from syncd.lists.rows import Told
@@ -26,38 +27,38 @@ MOST = 10_000  # values in one call
 MAX_VALUES = 16 << 20  # bytes on standard input or in a file of values
 
 TokenFile = Annotated[
-    Path | None, typer.Option(help=t("a file with a bearer token"))
+    Path | None, typer.Option(help="a file with a bearer token")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help=t("for programs"))]
+AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 Refused = Annotated[
     list[str] | None, typer.Argument(hidden=True, metavar="< FILE")
 ]
 Kind = Annotated[str, typer.Option(help="phone, url, account")]
 Confidence = Annotated[int | None, typer.Option(help="0-100", min=0, max=100)]
-Seen = Annotated[str, typer.Option(help=t("day; today if not"))]
-Expires = Annotated[str, typer.Option(help=t("day; the roster's cap if not"))]
-Channel = Annotated[str, typer.Option(help=t("way it came: a code"))]
+Seen = Annotated[str, typer.Option(help="day; today if not")]
+Expires = Annotated[str, typer.Option(help="day; the roster's cap if not")]
+Channel = Annotated[str, typer.Option(help="way it came: a code")]
 Technique = Annotated[
-    list[str] | None, typer.Option(help=t("what was done: a code"))
+    list[str] | None, typer.Option(help="what was done: a code")
 ]
 Handling = Annotated[str, typer.Option(help="open, no_tip_off")]
-Scheme = Annotated[str, typer.Option(help=t("what a bare account number is"))]
-Region = Annotated[str, typer.Option(help=t("country of a phone without one"))]
+Scheme = Annotated[str, typer.Option(help="what a bare account number is")]
+Region = Annotated[str, typer.Option(help="country of a phone without one")]
 Spoofed = Annotated[
-    bool, typer.Option("--spoofed", help=t("the number was faked"))
+    bool, typer.Option("--spoofed", help="the number was faked")
 ]
 Drill = Annotated[
-    bool, typer.Option("--test", help=t("a drill: it counts nowhere"))
+    bool, typer.Option("--test", help="a drill: it counts nowhere")
 ]
-KeepQuery = Annotated[bool, typer.Option("--keep-query", help=t("of a URL"))]
-ListName = Annotated[str, typer.Option("--list", help=t("name of a list"))]
-Limit = Annotated[int, typer.Option(help=t("rows at most"), min=1)]
-Before = Annotated[int, typer.Option(help=t("a smaller id only"))]
-Raw = Annotated[bool, typer.Option("--values", help=t("show the raw values"))]
+KeepQuery = Annotated[bool, typer.Option("--keep-query", help="of a URL")]
+ListName = Annotated[str, typer.Option("--list", help="name of a list")]
+Limit = Annotated[int, typer.Option(help="rows at most", min=1)]
+Before = Annotated[int, typer.Option(help="a smaller id only")]
+Raw = Annotated[bool, typer.Option("--values", help="show the raw values")]
 Personal = Annotated[
     bool,
     typer.Option(
-        "--allow-personal", help=t("a URL whose path may name a person")
+        "--allow-personal", help="a URL whose path may name a person"
     ),
 ]
 
@@ -66,17 +67,17 @@ Maps = Annotated[
     list[str] | None,
     typer.Option(
         "--map",
-        help=t("FIELD=COLUMN, by name or number from 1; or FILE.toml"),
+        help="FIELD=COLUMN, by name or number from 1; or FILE.toml",
     ),
 ]
 Format = Annotated[
     str, typer.Option("--format", help="csv, tsv, txt, hosts, ndjson, xlsx")
 ]
-Detected = Annotated[str, typer.Option(help=t("detected if not given"))]
+Detected = Annotated[str, typer.Option(help="detected if not given")]
 NoHeader = Annotated[
-    bool, typer.Option("--no-header", help=t("the first row is data"))
+    bool, typer.Option("--no-header", help="the first row is data")
 ]
-Sheet = Annotated[str, typer.Option(help=t("of a workbook with several"))]
+Sheet = Annotated[str, typer.Option(help="of a workbook with several")]
 
 
 def add(noun: typer.Typer) -> None:
@@ -202,7 +203,7 @@ def check_given(fields: Mapping[str, Any], needed: Iterable[str]) -> None:
 def _add_add(noun: typer.Typer) -> None:
     @noun.command(
         "add",
-        help=t(
+        help=(
             "Report values: from standard input, one a line, from a file, or"
             " asked for."
         ),
@@ -211,10 +212,10 @@ def _add_add(noun: typer.Typer) -> None:
         ctx: typer.Context,
         on_line: Refused = None,
         kind: Kind = "",
-        label: Annotated[str, typer.Option(help=t("kind of fraud"))] = "",
-        role: Annotated[str, typer.Option(help=t("what it was used as"))] = "",
+        label: Annotated[str, typer.Option(help="kind of fraud")] = "",
+        role: Annotated[str, typer.Option(help="what it was used as")] = "",
         evidence: Annotated[
-            str, typer.Option(help=t("what the report rests on"))
+            str, typer.Option(help="what the report rests on")
         ] = "",
         confidence: Confidence = None,
         seen: Seen = "",
@@ -222,27 +223,27 @@ def _add_add(noun: typer.Typer) -> None:
         channel: Channel = "",
         technique: Technique = None,
         case: Annotated[
-            str, typer.Option(help=t("16 hex digits that link a case"))
+            str, typer.Option(help="16 hex digits that link a case")
         ] = "",
         handling: Handling = "",
         scheme: Scheme = "",
         region: Region = "",
         basis: Annotated[
             list[str] | None,
-            typer.Option(help=t("ORIGIN:INDEX that it rests on")),
+            typer.Option(help="ORIGIN:INDEX that it rests on"),
         ] = None,
         spoofed: Spoofed = False,
         test: Drill = False,
         urgent: Annotated[
-            bool, typer.Option("--urgent", help=t("tell the others at once"))
+            bool, typer.Option("--urgent", help="tell the others at once")
         ] = False,
         keep_query: KeepQuery = False,
         allow_personal: Personal = False,
         again: Annotated[
-            str, typer.Option(help=t("why, though we took it back"))
+            str, typer.Option(help="why, though we took it back")
         ] = "",
         file: Annotated[
-            Path | None, typer.Option(help=t("values, one a line"))
+            Path | None, typer.Option(help="values, one a line")
         ] = None,
         token_file: TokenFile = None,
         as_json: AsJson = False,
@@ -335,7 +336,7 @@ def _show_refused(number: int, error: SyncdError) -> None:
 def _add_retract(noun: typer.Typer) -> None:
     @noun.command(
         "retract",
-        help=t(
+        help=(
             "Take reports or disputes of ours back: by value, file of"
             " values, token, position, id or import."
         ),
@@ -344,26 +345,26 @@ def _add_retract(noun: typer.Typer) -> None:
         ctx: typer.Context,
         on_line: Refused = None,
         reason: Annotated[
-            str, typer.Option(help=t("false_positive, appeal_upheld, …"))
+            str, typer.Option(help="false_positive, appeal_upheld, …")
         ] = "",
         type_: Annotated[
             str,
             typer.Option(
                 "--type",
-                help=t(
+                help=(
                     "report, dispute, all; if not: of a value its reports,"
                     " else whatever is named"
                 ),
             ),
         ] = "",
         kind: Annotated[
-            str, typer.Option(help=t("of values on standard input"))
+            str, typer.Option(help="of values on standard input")
         ] = "",
         scheme: Scheme = "",
         region: Region = "",
         file: Annotated[
             Path | None,
-            typer.Option(help=t("values one a line, or a list as imported")),
+            typer.Option(help="values one a line, or a list as imported"),
         ] = None,
         map_: Maps = None,
         format_: Format = "",
@@ -372,23 +373,23 @@ def _add_retract(noun: typer.Typer) -> None:
         no_header: NoHeader = False,
         sheet: Sheet = "",
         token: Annotated[
-            str, typer.Option(help=t("22 characters: what we said by token"))
+            str, typer.Option(help="22 characters: what we said by token")
         ] = "",
-        epoch: Annotated[int, typer.Option(help=t("of the token"))] = 0,
+        epoch: Annotated[int, typer.Option(help="of the token")] = 0,
         position: Annotated[
             list[str] | None, typer.Option(help="ORIGIN:INDEX")
         ] = None,
         id_: Annotated[
-            list[int] | None, typer.Option("--id", help=t("in the vault"))
+            list[int] | None, typer.Option("--id", help="in the vault")
         ] = None,
         import_: Annotated[
             int,
-            typer.Option("--import", help=t("all that an import brought")),
+            typer.Option("--import", help="all that an import brought"),
         ] = 0,
         never: Annotated[
             bool,
             typer.Option(
-                "--never", help=t("all on what the never-list protects by now")
+                "--never", help="all on what the never-list protects by now"
             ),
         ] = False,
         token_file: TokenFile = None,
@@ -460,7 +461,7 @@ def _listed(
     for one in chain.from_iterable(tables.steps(rows, plan.report)):
         if one.problem is not None:
             line = t("line {n}", n=one.row.number)
-            raise UsageError(f"{file}: {line}: {text.of(one.problem)}")
+            raise UsageError(f"{file}: {line}: {catalogue.of(one.problem)}")
         found.append(one.fields)
     # One value may stand in many rows, and is retracted once.
     return [
@@ -543,34 +544,34 @@ def _about_one(error: SyncdError) -> bool:
 def _add_dispute(noun: typer.Typer) -> None:
     @noun.command(
         "dispute",
-        help=t("Say that others' reports on a value are wrong."),
+        help="Say that others' reports on a value are wrong.",
     )
     def _dispute(
         ctx: typer.Context,
         on_line: Refused = None,
         kind: Kind = "",
         reason: Annotated[
-            str, typer.Option(help=t("innocent_owner, spoofed_number, …"))
+            str, typer.Option(help="innocent_owner, spoofed_number, …")
         ] = "",
         due: Annotated[
-            str, typer.Option(help=t("day to answer by; in 30 days if not"))
+            str, typer.Option(help="day to answer by; in 30 days if not")
         ] = "",
         expires: Expires = "",
         about: Annotated[
             list[str] | None,
-            typer.Option(help=t("ORIGIN:INDEX of a report; all if none")),
+            typer.Option(help="ORIGIN:INDEX of a report; all if none"),
         ] = None,
         scheme: Scheme = "",
         region: Region = "",
         token: Annotated[
-            str, typer.Option(help=t("22 characters, instead of a value"))
+            str, typer.Option(help="22 characters, instead of a value")
         ] = "",
-        epoch: Annotated[int, typer.Option(help=t("of the token"))] = 0,
+        epoch: Annotated[int, typer.Option(help="of the token")] = 0,
         file: Annotated[
-            Path | None, typer.Option(help=t("a file with the value"))
+            Path | None, typer.Option(help="a file with the value")
         ] = None,
         yes: Annotated[
-            bool, typer.Option("--yes", help=t("also of what nobody reports"))
+            bool, typer.Option("--yes", help="also of what nobody reports")
         ] = False,
         token_file: TokenFile = None,
         as_json: AsJson = False,

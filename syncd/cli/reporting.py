@@ -2,17 +2,12 @@
 
 import typer
 
-from syncd.cli import imports, report, vault
-from syncd.cli.text import t
+from syncd.cli import imports, report, usage, vault
 
 
 def add(app: typer.Typer) -> None:
     """Add the noun to the command."""
-    noun = typer.Typer(
-        help=t("Report, import, retract, dispute, list."),
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    noun = usage.Noun("Report, import, retract, dispute, list.")
     app.add_typer(noun, name="report")
     report.add(noun)
     imports.add(noun)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from syncd.cli import grid
-from syncd.cli.text import t
+from syncd.messages.catalogue import t
 from syncd.roster import drafts
 from syncd.roster.drafts import Change
 from syncd.roster.roster import Epoch, Roster

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from syncd import config
-from syncd.cli import drafting, edits, keys, review, terminal
+from syncd.cli import drafting, edits, keys, review, terminal, usage
 from syncd.cli.daemon import settings_of
 from syncd.cli.drafting import (
     AsJson,
@@ -19,7 +19,6 @@ from syncd.cli.drafting import (
     named,
     newest,
 )
-from syncd.cli.text import t
 from syncd.errors import (
     MalformedError,
     RefusedError,
@@ -27,6 +26,7 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
+from syncd.messages.catalogue import t
 from syncd.node.pinned import roster_files, trusted_roster
 from syncd.roster import drafts, join
 from syncd.roster.members import PASTS
@@ -34,22 +34,18 @@ from syncd.roster.members import PASTS
 
 def add(app: typer.Typer) -> None:
     """Add the noun to the command."""
-    noun = typer.Typer(
-        help=t("The roster: admit, remove, sign, publish, show."),
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    noun = usage.Noun("The roster: admit, remove, sign, publish, show.")
     app.add_typer(noun, name="roster")
 
     @noun.command(
         "challenge",
-        help=t("Write a challenge that only the newcomer can open."),
+        help="Write a challenge that only the newcomer can open.",
     )
     def _challenge(
-        request: Annotated[Path, typer.Argument(help=t("its join request"))],
-        out: Annotated[Path, typer.Argument(help=t("to be sent to it"))],
+        request: Annotated[Path, typer.Argument(help="its join request")],
+        out: Annotated[Path, typer.Argument(help="to be sent to it")],
         secret: Annotated[
-            Path, typer.Option(help=t("keep this file for `admit`"))
+            Path, typer.Option(help="keep this file for `admit`")
         ],
         as_json: AsJson = False,
     ) -> None:
@@ -70,13 +66,13 @@ def add(app: typer.Typer) -> None:
             )
         )
 
-    @noun.command("admit", help=t("Draft a version with one more member."))
+    @noun.command("admit", help="Draft a version with one more member.")
     def _admit(
         ctx: typer.Context,
-        request: Annotated[Path, typer.Argument(help=t("its join request"))],
-        answer: Annotated[Path, typer.Argument(help=t("to the challenge"))],
+        request: Annotated[Path, typer.Argument(help="its join request")],
+        answer: Annotated[Path, typer.Argument(help="to the challenge")],
         out: Out,
-        secret: Annotated[Path, typer.Option(help=t("from `challenge`"))],
+        secret: Annotated[Path, typer.Option(help="from `challenge`")],
         current: Current = None,
         onto: Onto = None,
         days: Days = drafts.LIFE_DAYS,
@@ -95,16 +91,16 @@ def add(app: typer.Typer) -> None:
 
     @noun.command(
         "update",
-        help=t("Draft a version as a member asked by `join update`."),
+        help="Draft a version as a member asked by `join update`.",
     )
     def _update(
         ctx: typer.Context,
-        request: Annotated[Path, typer.Argument(help=t("its request"))],
+        request: Annotated[Path, typer.Argument(help="its request")],
         out: Out,
         checkpoint: Annotated[
             Path | None,
             typer.Option(
-                help=t("where its log ends; else what --home mirrors of it")
+                help="where its log ends; else what --home mirrors of it"
             ),
         ] = None,
         current: Current = None,
@@ -131,25 +127,23 @@ def add(app: typer.Typer) -> None:
         for line in drafting.compared(asked):
             terminal.tell(line)
 
-    @noun.command("remove", help=t("Draft a version without a member."))
+    @noun.command("remove", help="Draft a version without a member.")
     def _remove(
         ctx: typer.Context,
         member: Annotated[str, typer.Argument()],
         out: Out,
         past: Annotated[
-            str, typer.Option(help=t("keep or annul what it said"))
+            str, typer.Option(help="keep or annul what it said")
         ] = "keep",
         checkpoint: Annotated[
             Path | None,
             typer.Option(
-                help=t("where its log ends; else what --home mirrors of it")
+                help="where its log ends; else what --home mirrors of it"
             ),
         ] = None,
         force: Annotated[
             bool,
-            typer.Option(
-                "--force", help=t("also if too few holders are left")
-            ),
+            typer.Option("--force", help="also if too few holders are left"),
         ] = False,
         current: Current = None,
         onto: Onto = None,
@@ -164,7 +158,7 @@ def add(app: typer.Typer) -> None:
         draft.edit(drafts.remove, member, past=past, end=end, force=force)
         draft.write(out, as_json=as_json)
 
-    @noun.command("renew", help=t("Draft a version that expires later."))
+    @noun.command("renew", help="Draft a version that expires later.")
     def _renew(
         ctx: typer.Context,
         out: Out,
@@ -174,17 +168,15 @@ def add(app: typer.Typer) -> None:
     ) -> None:
         Draft(ctx, current, None, days).write(out, as_json=as_json)
 
-    @noun.command("sign", help=t("Sign a draft with an admin's key."))
+    @noun.command("sign", help="Sign a draft with an admin's key.")
     def _sign(
         ctx: typer.Context,
-        draft: Annotated[Path, typer.Argument(help=t("signed in place"))],
+        draft: Annotated[Path, typer.Argument(help="signed in place")],
         keys_in: Annotated[
-            Path, typer.Option("--keys", help=t("an admin's key directory"))
+            Path, typer.Option("--keys", help="an admin's key directory")
         ],
         current: Current = None,
-        yes: Annotated[
-            bool, typer.Option("--yes", help=t("do not ask"))
-        ] = False,
+        yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
         as_json: AsJson = False,
     ) -> None:
         raw = terminal.read_file(draft)
@@ -204,23 +196,23 @@ def add(app: typer.Typer) -> None:
             drafting.tell_missing(signed, before)
 
     @noun.command(
-        "merge", help=t("Put the signatures of several copies together.")
+        "merge", help="Put the signatures of several copies together."
     )
     def _merge(
         copies: Annotated[list[Path], typer.Argument()],
-        out: Annotated[Path, typer.Option(help=t("a new file"))],
+        out: Annotated[Path, typer.Option(help="a new file")],
     ) -> None:
         raws = [drafting.note_of(path) for path in copies]
         terminal.write_new(out, drafts.merge(*raws))
 
     @noun.command(
-        "publish", help=t("Give a signed version to our daemon, for all.")
+        "publish", help="Give a signed version to our daemon, for all."
     )
     def _publish(
         ctx: typer.Context,
         signed: Annotated[Path, typer.Argument()],
         token_file: Annotated[
-            Path | None, typer.Option(help=t("the operator's bearer token"))
+            Path | None, typer.Option(help="the operator's bearer token")
         ] = None,
     ) -> None:
         from syncd.cli.door import Door
@@ -237,27 +229,25 @@ def add(app: typer.Typer) -> None:
 
     @noun.command(
         "show",
-        help=t(
-            "Show a roster or a draft, or what changed since another version."
-        ),
+        help="Show a roster or a draft, or what changed since another version.",
     )
     def _show(
         ctx: typer.Context,
         file: Annotated[
-            Path | None, typer.Argument(help=t("else the newest of --home"))
+            Path | None, typer.Argument(help="else the newest of --home")
         ] = None,
         version: Annotated[
-            int | None, typer.Option(help=t("an older one of --home"), min=1)
+            int | None, typer.Option(help="an older one of --home", min=1)
         ] = None,
         since: Annotated[
             str,
             typer.Option(
-                help=t("a version of --home, or a file: only what changed")
+                help="a version of --home, or a file: only what changed"
             ),
         ] = "",
         as_json: AsJson = False,
         raw: Annotated[
-            bool, typer.Option("--raw", help=t("the signed note"))
+            bool, typer.Option("--raw", help="the signed note")
         ] = False,
     ) -> None:
         data = _note(ctx, file, version)

@@ -9,7 +9,7 @@ import typer
 
 from syncd.cli import grid, report, terminal, told
 from syncd.cli.door import Door
-from syncd.cli.text import t
+from syncd.messages.catalogue import t
 
 WATCH_S = 2.0
 
@@ -17,22 +17,22 @@ WATCH_S = 2.0
 def add(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command("status", help=t("How this member and its peers are doing."))
+    @app.command("status", help="How this member and its peers are doing.")
     def _status(
         ctx: typer.Context,
         health: Annotated[
             bool,
             typer.Option(
                 "--health",
-                help=t("only whether it serves: exit code 0 or 1; no token"),
+                help="only whether it serves: exit code 0 or 1; no token",
             ),
         ] = False,
         watch: Annotated[
-            bool, typer.Option("--watch", help=t("again every two seconds"))
+            bool, typer.Option("--watch", help="again every two seconds")
         ] = False,
         digests: Annotated[
             bool,
-            typer.Option("--digests", help=t("recompute from the rows")),
+            typer.Option("--digests", help="recompute from the rows"),
         ] = False,
         token_file: report.TokenFile = None,
         as_json: report.AsJson = False,

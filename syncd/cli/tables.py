@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 import typer
 
 from syncd.cli import door, terminal
-from syncd.cli.text import t
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import columns, days, mapping, names, table
 from syncd.lists.columns import Columns, Said
 from syncd.lists.rows import Note, Row, Table, Told, flaw
+from syncd.messages.catalogue import t
 from syncd.node import pinned
 
 STEP = 5000  # rows in a request

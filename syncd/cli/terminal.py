@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from syncd import config
-from syncd.cli import text
-from syncd.cli.text import t
 from syncd.config import Config, Environment
 from syncd.errors import MalformedError, SyncdError, UsageError
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
 
 
 def say(text: str) -> None:
@@ -84,8 +84,8 @@ def of_system(error: OSError) -> SyncdError:
 
 def complain(error: SyncdError) -> int:
     """Print an error and return the exit code that it means."""
-    tell(f"syncd: {t('error')}: {text.of(error)}")
-    if hint := text.hint_of(error):
+    tell(f"syncd: {t('error')}: {catalogue.of(error)}")
+    if hint := catalogue.hint_of(error):
         tell(f"syncd: {t('hint')}: {hint}")
     return error.exit_code
 

@@ -12,10 +12,10 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from syncd.cli import grid, terminal
+from syncd.cli import grid, terminal, usage
 from syncd.cli.door import settings_of
-from syncd.cli.text import t
 from syncd.errors import UsageError
+from syncd.messages.catalogue import t
 
 ROLES = "operator, reader, auditor"
 T = TypeVar("T")
@@ -23,21 +23,17 @@ T = TypeVar("T")
 
 def add(app: typer.Typer) -> None:
     """Add the noun to the command."""
-    noun = typer.Typer(
-        help=t("Bearer tokens of the own door."),
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    noun = usage.Noun("Bearer tokens of the own door.")
     app.add_typer(noun, name="token")
 
-    @noun.command("add", help=t("Make a token; it is shown this once."))
+    @noun.command("add", help="Make a token; it is shown this once.")
     def _add(
         ctx: typer.Context,
-        name: Annotated[str, typer.Argument(help=t("whose it is"))],
+        name: Annotated[str, typer.Argument(help="whose it is")],
         role: Annotated[str, typer.Option(help=ROLES)],
         out: Annotated[
             Path | None,
-            typer.Option(help=t("write it to this new file, mode 0600")),
+            typer.Option(help="write it to this new file, mode 0600"),
         ] = None,
     ) -> None:
         if not name.isprintable() or not 1 <= len(name) <= 64:
@@ -53,11 +49,11 @@ def add(app: typer.Typer) -> None:
             t("{name} may call the own door as {role}", name=name, role=role)
         )
 
-    @noun.command("list", help=t("List the tokens, revoked ones too."))
+    @noun.command("list", help="List the tokens, revoked ones too.")
     def _list(
         ctx: typer.Context,
         as_json: Annotated[
-            bool, typer.Option("--json", help=t("for programs"))
+            bool, typer.Option("--json", help="for programs")
         ] = False,
     ) -> None:
         found = _with_bearers(ctx, lambda bearers: bearers.all())
@@ -83,10 +79,10 @@ def add(app: typer.Typer) -> None:
             ],
         )
 
-    @noun.command("revoke", help=t("Let a token open nothing from now on."))
+    @noun.command("revoke", help="Let a token open nothing from now on.")
     def _revoke(
         ctx: typer.Context,
-        name: Annotated[str, typer.Argument(help=t("whose it is"))],
+        name: Annotated[str, typer.Argument(help="whose it is")],
     ) -> None:
         done = _with_bearers(ctx, lambda bearers: bearers.revoke(name))
         if not done:

@@ -8,7 +8,7 @@ daemon's, is shown as it came.
 import functools
 import re
 
-from syncd.cli.text import t
+from syncd.messages.catalogue import t
 from syncd.node.serve import status
 
 # Why something waits, or cannot be: the messages of errors, in whole or in

@@ -1,105 +1,232 @@
-"""What typer says by itself, in our words and languages: help, complaints.
+"""Commands, their help and their complaints, in our words and languages.
 
-An argument that nobody asked for is not repeated: it may be a raw value.
+Help texts are plain English where a command is declared: what is shown is
+looked up when somebody asks, so a module can be imported before the language
+is known. An argument that nobody asked for is not repeated: it may be a raw
+value.
 """
 
+import difflib
 import re
-from collections.abc import Sequence
+import shutil
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-from typer._click.formatting import HelpFormatter
+import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.exceptions import TyperException
 
-from syncd.cli.text import t
+from syncd.cli import grid, terminal
+from syncd.errors import UsageError
+from syncd.messages.catalogue import t
 
-_SAID = (
-    (r"No such command '(?P<name>.*?)'\.(?P<rest>.*)", "no command {name}"),
-    (r"No such option: (?P<name>\S+)(?P<rest>.*)", "no option {name}"),
-    (r"Missing \w+ '(?P<name>.*?)'\.(?P<rest>.*)", "{name} is missing"),
-    (r"Missing command\.", "a command is missing"),
-    (r"Got unexpected extra argument.*", "more arguments than are taken"),
-    (
-        r"Option '(?P<name>.*?)' requires an argument\.",
-        "{name} needs a value",
-    ),
-    (r"Option '(?P<name>.*?)' does not take a value\.", "{name} takes none"),
-    (
-        r"Invalid value for '(?P<name>.*?)': (?P<rest>.*)",
-        "{name}: not a value that it takes:",
-    ),
-)
-_HEADINGS = ("Usage: ", "Arguments", "Options", "Commands")
-_USES = ("[OPTIONS]", "COMMAND [ARGS]...")
-_SHOW = "Show this message and exit."
-_EXTRAS = (
-    (r"required", "required"),
-    (r"default: (?P<value>.*)", "default: {value}"),
-)
-SENTENCES = (
-    *(sentence for _, sentence in _SAID),
-    *(sentence for _, sentence in _EXTRAS),
-    *_HEADINGS,
-    *_USES,
-    _SHOW,
-)
+WIDTH = 80  # columns at most
+_NAMES = 30  # columns for names, before what is said of them goes below
 
 
-class Formatter(HelpFormatter):
-    """Help with typer's own words in the language that is spoken."""
+class Command(TyperCommand):
+    """A verb, with help of ours."""
 
-    def write_usage(
-        self, prog: str, args: str = "", prefix: str | None = None
-    ) -> None:
-        """Write the line of usage."""
-        args = re.sub(r"\{(\w+)\}", lambda name: name[1].upper(), args)
-        for words in _USES:
-            args = args.replace(words, t(words))
-        super().write_usage(prog, args, prefix or t("Usage: "))
+    def get_help(self, ctx: Any) -> str:
+        """Return the help."""
+        return "\n".join(_lines(self, ctx, t("[OPTIONS]")))
 
-    def write_heading(self, heading: str) -> None:
-        """Write a heading."""
-        super().write_heading(t(heading))
-
-    def write_dl(
-        self,
-        rows: Sequence[tuple[str, str]],
-        col_max: int = 30,
-        col_spacing: int = 2,
-    ) -> None:
-        """Write a list of names and what is said of them."""
-        said = [(_typed(name), _about(about)) for name, about in rows]
-        super().write_dl(said, col_max, col_spacing)
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; each complaint knows of which command it is."""
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as e:
+            vars(e)["ctx"] = ctx
+            raise
 
 
-def _typed(name: str) -> str:
-    """Return an option with its type as people say it."""
-    return re.sub(r"<(?:list\[)?(\w+)(?: range|\])>", r"<\1>", name)
+class Group(TyperGroup):
+    """A noun, with help of ours."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help."""
+        lines = _lines(self, ctx, f"{t('[OPTIONS]')} {t('COMMAND [ARGS]...')}")
+        verbs = [
+            (name, t(verb.help or ""))
+            for name, verb in self.commands.items()
+            if not verb.hidden
+        ]
+        return "\n".join([*lines, *_section(t("Commands"), verbs)])
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; a noun alone asks for help."""
+        if not args and not ctx.resilient_parsing:
+            terminal.tell(self.get_help(ctx))
+            raise typer.Exit(2)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the verb of a command line.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        name = args[0]
+        if name.startswith("-") or name in self.commands:
+            return super().resolve_command(ctx, args)
+        near = difflib.get_close_matches(name, self.commands)
+        raise UsageError(
+            t("no command {name}; nearest: {near}", name=name, near=near[0])
+            if near
+            else t("no command {name}", name=name),
+            hint=f"{ctx.command_path} --help",
+        )
 
 
-def _about(text: str) -> str:
-    """Return what is said of an option, typer's remarks behind it too."""
-    if text == _SHOW:
-        return t(text)
-    bare, bracket, extras = text.rpartition("[")
-    if not (bracket and extras.endswith("]")):
-        return text
-    return f"{bare}[{'; '.join(map(_extra, extras[:-1].split('; ')))}]"
+class Noun(typer.Typer):
+    """A place for verbs."""
+
+    def __init__(self, about: str) -> None:
+        super().__init__(
+            cls=Group,
+            help=about,
+            rich_markup_mode=None,
+            pretty_exceptions_enable=False,
+            add_completion=False,
+        )
+
+    def command(
+        self, name: str | None = None, **settings: Any
+    ) -> Callable[[Any], Any]:
+        """Return what makes a function a verb."""
+        return super().command(name, **{"cls": Command, **settings})
 
 
-def _extra(remark: str) -> str:
-    for pattern, sentence in _EXTRAS:
-        found = re.fullmatch(pattern, remark)
-        if found:
-            return t(sentence, **found.groupdict())
-    return remark
+# -------------------------------------------------------------------- help
 
 
-def said(message: str) -> str:
-    """Return typer's complaint as one of ours, if we know it."""
-    for pattern, sentence in _SAID:
-        match = re.fullmatch(pattern, message, re.DOTALL)
-        if match:
-            parts = match.groupdict()
-            rest = (parts.pop("rest", "") or "").strip()
-            if "unexpected" in pattern or not rest:
-                return t(sentence, **parts)
-            return f"{t(sentence, **parts)} {rest}"
-    return message
+def _lines(
+    command: TyperCommand | TyperGroup, ctx: Any, pieces: str
+) -> Iterable[str]:
+    arguments = [p for p in command.params if isinstance(p, TyperArgument)]
+    options = [
+        p for p in command.get_params(ctx) if isinstance(p, TyperOption)
+    ]
+    start = f"{t('Usage: ')}{ctx.command_path} "
+    yield from textwrap.wrap(
+        " ".join([pieces, *map(_place, arguments)]),
+        _width(),
+        initial_indent=start,
+        subsequent_indent=" " * grid.width(start),
+    )
+    yield ""
+    yield from _wrapped(t(command.help or ""), "  ")
+    yield from _section(t("Arguments"), _shown(arguments, ctx))
+    yield from _section(t("Options"), _shown(options, ctx))
+
+
+def _shown(
+    params: Sequence[TyperArgument | TyperOption], ctx: Any
+) -> list[tuple[str, str]]:
+    return [(_name(p, ctx), _about(p, ctx)) for p in params if not p.hidden]
+
+
+def _name(param: TyperArgument | TyperOption, ctx: Any) -> str:
+    if isinstance(param, TyperArgument):
+        return f"{param.metavar or param.name} {_type(param, ctx)}"
+    names = ", ".join(param.opts)
+    return names if param.is_flag else f"{names} {_type(param, ctx)}"
+
+
+def _place(argument: TyperArgument) -> str:
+    name = argument.metavar or argument.name
+    shown = name.upper() if argument.required else f"[{name}]"
+    return shown + ("..." if argument.nargs != 1 else "")
+
+
+def _type(param: TyperArgument | TyperOption, ctx: Any) -> str:
+    """Return the type of a value as people say it: one of a list's."""
+    label = param.display_type(ctx)
+    return re.sub(r"<(?:list\[)?(\w+)(?: range|\])>", r"<\1>", label)
+
+
+def _about(param: TyperArgument | TyperOption, ctx: Any) -> str:
+    """Return what is said of an option, with what it takes behind it."""
+    if "--help" in param.opts:
+        return t("Show this message and exit.")
+    default = param.get_default(ctx, call=False)
+    extras = []
+    if param.show_default and default not in (None, False, "", [], ()):
+        extras.append(t("default: {value}", value=default))
+    if param.min is not None or param.max is not None:
+        extras.append(_range(param.min, param.max))
+    if param.required:
+        extras.append(t("required"))
+    bracket = f"[{'; '.join(extras)}]" if extras else ""
+    return "  ".join(filter(None, (t(param.help or ""), bracket)))
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if least is None:
+        return f"x<={most}"
+    return f"x>={least}" if most is None else f"{least}<=x<={most}"
+
+
+def _section(heading: str, rows: list[tuple[str, str]]) -> Iterable[str]:
+    """Yield a heading, and names with what is said of them beside."""
+    if not rows:
+        return
+    yield from ("", f"{heading}:")
+    column = min(max(grid.width(name) for name, _ in rows), _NAMES) + 4
+    for name, about in rows:
+        first = f"  {name}".ljust(column)
+        if len(first) > column:  # too long: what is said goes below
+            yield first
+            first = " " * column
+        yield from _wrapped(about, " " * column, first) or [first.rstrip()]
+
+
+def _wrapped(text: str, indent: str, first: str = "") -> list[str]:
+    return textwrap.wrap(
+        text,
+        _width(),
+        initial_indent=first or indent,
+        subsequent_indent=indent,
+    )
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, WIDTH) - 2
+
+
+# -------------------------------------------------------------- complaints
+
+
+def said(error: TyperException) -> str:
+    """Return typer's complaint in our words.
+
+    It is known by what it bears: typer names its classes in private.
+    """
+    ctx: Any = getattr(error, "ctx", None)
+    option = getattr(error, "option_name", "")
+    if hasattr(error, "possibilities"):
+        near = error.possibilities
+        if near:
+            return t(
+                "no option {name}; nearest: {near}", name=option, near=near[0]
+            )
+        return t("no option {name}", name=option)
+    if option:
+        takes = [p for p in ctx.command.params if option in p.opts]
+        if takes and not takes[0].is_flag:
+            return t("{name} needs a value", name=option)
+        return t("{name} takes none", name=option)
+    if isinstance(error, typer.BadParameter) and error.param is not None:
+        param: Any = error.param
+        name = " / ".join(param.opts)
+        if hasattr(error, "param_type"):
+            return t("{name} is missing", name=name)
+        return t(
+            "{name}: not a value that it takes: {type}",
+            name=name,
+            type=_type(param, ctx),
+        )
+    if isinstance(getattr(ctx, "command", None), TyperGroup):
+        return t("a command is missing")
+    return t("more arguments than are taken")

@@ -8,41 +8,41 @@ import typer
 from syncd.cli import door, grid, report, terminal
 from syncd.cli.door import Door
 from syncd.cli.report import AsJson, TokenFile, given
-from syncd.cli.text import t
 from syncd.errors import MalformedError, UsageError
+from syncd.messages.catalogue import later, t
 
 HEAD = (
-    *("id", "type", "kind", "state", "label", "seen", "expires", "due"),
-    *("by", "position"),
+    *map(later, ("id", "type", "kind", "state", "label", "seen", "expires")),
+    *map(later, ("due", "by", "position")),
 )
-NAMES = {"elsewhere": "taken back by others"}
+NAMES = {"elsewhere": later("taken back by others")}
 STATES = ("waiting", "published", "ending", "ended")
 
 
 def add(noun: typer.Typer) -> None:
     """Add the verb to the noun."""
 
-    @noun.command("list", help=t("List what is in our vault."))
+    @noun.command("list", help="List what is in our vault.")
     def _list(
         ctx: typer.Context,
         kind: report.Kind = "",
-        label: Annotated[str, typer.Option(help=t("kind of fraud"))] = "",
+        label: Annotated[str, typer.Option(help="kind of fraud")] = "",
         from_: Annotated[
-            str, typer.Option("--from", help=t("day of acceptance"))
+            str, typer.Option("--from", help="day of acceptance")
         ] = "",
-        to: Annotated[str, typer.Option(help=t("likewise; included"))] = "",
+        to: Annotated[str, typer.Option(help="likewise; included")] = "",
         list_: report.ListName = "",
         import_: Annotated[
             int,
-            typer.Option("--import", help=t("all that an import brought")),
+            typer.Option("--import", help="all that an import brought"),
         ] = 0,
         state: Annotated[str, typer.Option(help=", ".join(STATES))] = "",
-        by: Annotated[str, typer.Option(help=t("whose token"))] = "",
+        by: Annotated[str, typer.Option(help="whose token")] = "",
         value: Annotated[
             bool,
             typer.Option(
                 "--value",
-                help=t("of one value: on standard input, or asked for"),
+                help="of one value: on standard input, or asked for",
             ),
         ] = False,
         scheme: report.Scheme = "",

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from syncd.cli import text
 from syncd.cli.main import main
+from syncd.messages import catalogue
 
 if TYPE_CHECKING:
     from tests.alliance import Alliance
@@ -68,7 +68,7 @@ def run(
         return Ran(code, got.out, got.err)
 
     yield one
-    text.choose("en")
+    catalogue.choose("en")
 
 
 # ------------------------------------------------------------ a false door

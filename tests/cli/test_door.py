@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli import door, text
+from syncd.cli import door
 from syncd.config import Address
 from syncd.errors import SyncdError, UnavailableError
+from syncd.messages import catalogue
 from tests.cli.conftest import (
     Desk,
     FalseDoor,
@@ -88,7 +89,7 @@ def test_a_token_that_opens_nothing_says_why(
         assert ran.code == 2
         assert "syncd token add" in ran.err
     finally:
-        text.choose("en")
+        catalogue.choose("en")
 
 
 REVOKED = {"en": "it was revoked on 20", "zh": "该令牌在此无效：已于 20"}

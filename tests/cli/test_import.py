@@ -23,7 +23,7 @@ from syncd.cli.door import problem
 from syncd.cli.importing import journey, meter
 from syncd.cli.importing.aims import Reports
 from syncd.cli.importing.refused import FRONT, Refused, reasons
-from syncd.cli.text import whole
+from syncd.messages.catalogue import whole
 from syncd.node import pinned
 from tests.cli.conftest import Desk, FalseDoor, refused
 

@@ -10,10 +10,11 @@ from typing import Any
 import openpyxl
 import pytest
 
-from syncd.cli import asked, tables, terminal, text
+from syncd.cli import asked, tables, terminal
 from syncd.cli.asked import Asked
 from syncd.errors import UnavailableError, UsageError
 from syncd.lists import safe
+from syncd.messages import catalogue
 from tests.cli.conftest import Desk, FalseDoor, Ran, Real, Run, refused
 
 LISTED = "+12025557101"
@@ -117,7 +118,7 @@ def test_a_workbook_in_chinese_and_as_json(
         *("--token-file", bank.home.with_suffix(".token"), "--out", out),
     )
     ran = run(*words)
-    text.choose("en")
+    catalogue.choose("en")
     assert (ran.code, "数据截至" in ran.err) == (0, True)
     found = read(out)
     assert found[0]["判定"].endswith(" confirmed")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from syncd import config
-from syncd.cli import text
 from syncd.cli.door import Door
 from syncd.cli.main import main
+from syncd.messages import catalogue
 from tests.cli.conftest import Desk, Real, Run
 
 PHONE = ("--kind", "phone")
@@ -83,7 +83,7 @@ def test_what_an_official_report_lists_asks_for_a_reason(
     )
     assert "有权机关已上报，须说明理由" in zh.out
     assert "新增 0" in zh.out
-    text.choose("en")
+    catalogue.choose("en")
     ran = bank("own", "exempt", *PHONE, "--why", "court 17", stdin=number)
     assert ran.code == 0
     assert "(although an official report lists it)" in ran.out

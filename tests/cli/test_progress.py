@@ -15,9 +15,10 @@ from rich.cells import cell_len
 NAME = "2026年涉诈网址名单-深圳市公安局.csv"
 CODE = f"""
 import time
-from syncd.cli import text
+
+from syncd.messages import catalogue
 from syncd.cli.importing.meter import Meter
-text.choose({{lang!r}})
+catalogue.choose({{lang!r}})
 with Meter({NAME!r}, 1000) as meter:
     meter.at(100, 0)
     time.sleep(0.05)

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 
 from syncd.cli import door as local
-from syncd.cli import text
 from syncd.cli.door import Door
 from syncd.cli.importing import refused
 from syncd.cli.importing.refused import Refused
 from syncd.errors import SyncdError
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Row, Table
+from syncd.messages import catalogue
 
 MOST_REFUSED = 100_000  # rows of one list that are kept
 Answer = Mapping[str, Any]
@@ -143,7 +143,9 @@ class OwnList:
         head = self._head()
         self.said["state", "refused"] += len(step.refused)
         self.rows += [
-            Refused(row.number, text.whole(error), refused.cells(row, head))
+            Refused(
+                row.number, catalogue.whole(error), refused.cells(row, head)
+            )
             for row, error in sorted(bad, key=lambda one: one[0].number)
         ][: MOST_REFUSED - len(self.rows)]
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from syncd.cli import terminal
 from syncd.cli.importing.aims import Answer, OwnList, Reports, Step, encode
 from syncd.cli.importing.meter import Meter
-from syncd.cli.text import t
 from syncd.errors import (
     MalformedError,
     QuotaError,
@@ -30,6 +29,7 @@ from syncd.errors import (
 )
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Table
+from syncd.messages.catalogue import t
 
 STEP = 5000  # rows
 RESTART_S = 300  # waited in all, for a daemon that has answered before

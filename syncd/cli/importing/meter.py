@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.table import Column
 
 from syncd.cli import terminal
-from syncd.cli.text import t
+from syncd.messages.catalogue import t
 
 EVERY_S = 5.0  # between lines, where there is no terminal
 _NAME = Column(max_width=20, no_wrap=True, overflow="ellipsis")

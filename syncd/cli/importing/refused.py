@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from syncd.cli import door as local
-from syncd.cli import terminal, text
+from syncd.cli import terminal
 from syncd.cli.door import Door
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Row, Table
 from syncd.lists.safe import Writer
+from syncd.messages import catalogue
 
 # Names of what stands in front; such a list is a part of another.
 FRONT = {
@@ -53,7 +54,7 @@ def kept(door: Door, import_id: int) -> Iterator[Refused]:
         if header := page.get("header"):
             yield Refused(0, "", header)
         for one in page["items"]:
-            why = text.whole(local.problem(one["problem"]))
+            why = catalogue.whole(local.problem(one["problem"]))
             yield Refused(one["row"], why, one.get("cells", ()))
 
 
@@ -71,7 +72,7 @@ def write(path: Path, rows: Iterable[Refused]) -> None:
     Raises:
         UsageError: the file is there, or cannot be written.
     """
-    front = FRONT[text.language()]
+    front = FRONT[catalogue.language()]
     with terminal.new_file(path, private=True) as file:
         writer = None
         for row, said, some in rows:

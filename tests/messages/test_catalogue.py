@@ -1,0 +1,200 @@
+"""What is said, in English and in Chinese."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from syncd.cli import main, told
+from syncd.errors import MalformedError, joined
+from syncd.indicator import vocabulary
+from syncd.messages import catalogue
+
+HOUSE = Path(__file__).resolve().parents[2]
+
+
+def test_the_catalogue_is_whole() -> None:
+    """No sentence is missing, doubtful or left over; it is compiled."""
+    done = subprocess.run(
+        [sys.executable, HOUSE / "tools" / "messages.py", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_a_checkout_that_is_not_compiled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It speaks English, and whoever asked for Chinese can be told."""
+    monkeypatch.setattr(catalogue, "ROOM", tmp_path)
+    assert not catalogue.choose("zh")
+    assert catalogue.language() == "en"
+    assert catalogue.t("line {n}", n=1) == "line 1"
+
+
+def test_english_where_chinese_is_missing() -> None:
+    catalogue.choose("zh")
+    try:
+        assert catalogue.t("no such sentence {n}", n=1) == "no such sentence 1"
+        assert catalogue.t("line {n}", n=1) == "第 1 行"
+    finally:
+        catalogue.choose("en")
+    assert catalogue.t("line {n}", n=1) == "line 1"
+
+
+def test_an_error_with_parameters_is_said_in_chinese() -> None:
+    error = MalformedError("line {n}", n=7)
+    assert (str(error), catalogue.of(error)) == ("line 7", "line 7")
+    catalogue.choose("zh")
+    try:
+        assert catalogue.of(error) == "第 7 行"
+        assert catalogue.of(MalformedError("no {such} sentence")) == (
+            "no {such} sentence"
+        )
+    finally:
+        catalogue.choose("en")
+
+
+def test_all_faults_and_their_hints_are_said_in_chinese() -> None:
+    error = joined(
+        [
+            vocabulary.refused("label", "label", "杀猪盘诈骗"),
+            MalformedError("confidence: not 0 to 100"),
+        ]
+    )
+    catalogue.choose("zh")
+    try:
+        assert catalogue.of(error) == (
+            "label：代码表中没有“杀猪盘诈骗”；confidence：须为 0 至 100"
+        )
+        assert catalogue.hint_of(error).startswith(
+            "最接近的代码：fake_invest "
+        )
+        assert catalogue.hint_of(MalformedError("x", hint="hint")) == "提示"
+        assert catalogue.hint_of(MalformedError("x")) == ""
+    finally:
+        catalogue.choose("en")
+
+
+def test_help_in_chinese() -> None:
+    """In a process of its own: help is built from the first word on."""
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-c", "from syncd.cli.main import main; main()"),
+            *("--lang", "zh", "report", "import", "--help"),
+        ],
+        capture_output=True,
+        check=True,
+    )
+    out = ran.stdout.decode()
+    assert "字段=列" in out
+    assert "report import [选项] FILE\n" in out
+    assert "存放令牌的文件" in out
+    for words in ("用法：", "[选项]", "选项:", "显示本说明并退出。", "[必填]"):
+        assert words in out
+    for words in ("Usage", "Options", "Arguments", "Show this", "required"):
+        assert words not in out
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        (
+            "publishing: log: not appending: the other members were not asked"
+            " yet; 4 reports wait",
+            "发布：日志：未写入：尚未询问其他成员；4 条上报在等待",
+        ),
+        (
+            "behind: 7 entries of bank.example/syncd/txwz/1: bank: no answer"
+            " in time",
+            "落后：bank.example/syncd/txwz/1 的 7 条：bank：未按时应答",
+        ),
+        (
+            "holders: 1 of the 2 needed are up: phones and accounts are"
+            " unknown, and 3 reports wait; call bank, carrier",
+            "密钥持有方：需要 2 方，仅 1 方在线：电话和账号无法查询，"
+            "3 条上报在等待；请联系 bank, carrier",
+        ),
+        ("something that a newer daemon says", None),
+    ],
+)
+def test_what_the_daemon_tells(english: str, chinese: str | None) -> None:
+    """In English as it came; in Chinese, if it is known again."""
+    assert told.said(english) == english
+    catalogue.choose("zh")
+    try:
+        assert told.said(english) == (chinese or english)
+    finally:
+        catalogue.choose("en")
+
+
+@pytest.mark.parametrize(
+    ("words", "english", "chinese"),
+    [
+        (["bogus"], "no command bogus", "没有命令 bogus"),
+        (["status", "--bogus"], "no option --bogus", "没有选项 --bogus"),
+        (["report", "import"], "file is missing", "缺少 file"),
+        (["status", "13800138000"], "more arguments", "参数过多"),
+        (["report", "list", "--limit"], "--limit needs a value", "需要一个值"),
+        (["report", "list", "--limit", "x"], "--limit: not a", "不接受这个值"),
+        (["status", "--watch=1"], "--watch takes none", "不接受值"),
+    ],
+)
+def test_wrong_use(
+    words: list[str],
+    english: str,
+    chinese: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One line, exit code 2, and no argument that may be a raw value."""
+    for lang, wanted in (("en", english), ("zh", chinese)):
+        with pytest.raises(SystemExit) as caught:
+            main.main(["--lang", lang, *words])
+        assert caught.value.code == 2
+        err = capsys.readouterr().err
+        assert wanted in err
+        assert "13800138000" not in err
+        assert len(err.splitlines()) <= 2
+    catalogue.choose("en")
+
+
+def test_a_language_that_we_do_not_speak(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.main(["--lang=fr", "status"])
+    assert caught.value.code == 2
+    assert "en or zh" in capsys.readouterr().err
+
+
+def literals(tree: ast.AST) -> Iterator[str]:
+    """The texts of a module, `{}` where something is put in."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "{}"
+                for part in node.values
+            )
+
+
+def test_the_daemon_says_so() -> None:
+    """Each part of a sentence that we know again is the daemon's own."""
+    rooms = ("node", "flows", "peer", "web")
+    source = "\n".join(
+        text
+        for room in rooms
+        for path in (HOUSE / "syncd" / room).rglob("*.py")
+        for text in literals(ast.parse(path.read_text()))
+    )
+    for sentence in told.WHYS:
+        for part in re.split(r"\{\w+\}", sentence):
+            for piece in part.split(": "):
+                assert piece.strip(" ;") in source, sentence
