@@ -22,9 +22,8 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import pull
-from syncd.flows.ports import Finding, Mirror, MirrorHead, Source
+from syncd.flows.ports import Finding, Mirror, MirrorHead, Offload, Source
 from syncd.flows.pull import Budget, Report
-from syncd.flows.tokenise import Offload
 from syncd.roster.roster import Cut
 from syncd.tlog import checkpoint, growth, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint

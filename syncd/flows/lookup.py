@@ -27,9 +27,8 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows.basis import Basis, ClaimSource, Found, Key
-from syncd.flows.ports import Position
+from syncd.flows.ports import Offload, Position
 from syncd.flows.report import check_kind
-from syncd.flows.tokenise import Offload
 from syncd.indicator import (
     account,
     identifier,

@@ -1,13 +1,21 @@
 """What a flow may ask of the world. Edges implement these; tests fake them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from syncd.indicator.claims import Batch, Claim, Range
 from syncd.tlog.merkle import Frontier
 
 Position = tuple[str, int]  # (origin, index)
+
+
+class Offload(Protocol):
+    """Run a pure function where it does not block the loop."""
+
+    def __call__(self, work: Callable[..., Any], *args: Any) -> Awaitable[Any]:
+        """Return what `work(*args)` returns, or raise what it raises."""
+        ...
 
 
 # ---------------------------------------------------------------- logs

@@ -18,8 +18,8 @@ import msgspec
 
 from syncd.errors import DamagedError, MalformedError, UnavailableError
 from syncd.flows import serve
-from syncd.flows.ports import Bundle, OwnHead, OwnLog, Published
-from syncd.flows.tokenise import Offload, Tokeniser
+from syncd.flows.ports import Bundle, Offload, OwnHead, OwnLog, Published
+from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import leaf, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.leaf import Record

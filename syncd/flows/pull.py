@@ -32,6 +32,7 @@ from syncd.flows.ports import (
     Finding,
     Mirror,
     MirrorHead,
+    Offload,
     OwnLog,
     Source,
 )
@@ -46,7 +47,6 @@ from syncd.flows.stretch import (
 )
 from syncd.flows.stretch import MAX_RAW as MAX_RAW  # audits bound it likewise
 from syncd.flows.stretch import inflate as inflate
-from syncd.flows.tokenise import Offload
 from syncd.indicator import claims
 from syncd.indicator.claims import Batch, Range
 from syncd.indicator.leaf import Record

@@ -20,7 +20,7 @@ import asyncio
 import hashlib
 import itertools
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -33,6 +33,7 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
+from syncd.flows.ports import Offload
 from syncd.indicator import token, vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import threshold
@@ -55,14 +56,6 @@ _DOWN_S = 10  # seconds for which a holder that failed is asked last
 _LIED = "wrong answer: "  # begins why such a holder is down
 _GONE = "holder no more"  # by the roster, which still has its public share
 _WARY_S = 600  # seconds after a lie for which every answer is to be proven
-
-
-class Offload(Protocol):
-    """Run a pure function where it does not block the loop."""
-
-    def __call__(self, work: Callable[..., Any], *args: Any) -> Awaitable[Any]:
-        """Return what `work(*args)` returns, or raise what it raises."""
-        ...
 
 
 class HolderDoor(Protocol):

@@ -15,7 +15,7 @@ IDLE_S = 30.0  # after which the worker is let go
 
 
 class InPool:
-    """Runs work in an executor; implements `flows.tokenise.Offload`."""
+    """Runs work in an executor; implements `flows.ports.Offload`."""
 
     def __init__(self, pool: Executor) -> None:
         self._pool = pool

@@ -33,11 +33,11 @@ from syncd.flows.ports import (
     Heads,
     Mirror,
     MirrorHead,
+    Offload,
     Peer,
     Source,
 )
 from syncd.flows.pull import Budget, Pulled, pull, root_at
-from syncd.flows.tokenise import Offload
 from syncd.node.follow.asking import Asking, PeerState
 from syncd.node.follow.clocks import Clocks
 from syncd.node.follow.watched import Watched

@@ -21,9 +21,9 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import publish, pull
-from syncd.flows.ports import Published
+from syncd.flows.ports import Offload, Published
 from syncd.flows.publish import Writer
-from syncd.flows.tokenise import Offload, Tokeniser
+from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.statement import RosterAccepted, Statement
 from syncd.node.follow.exchange import BUG, Exchange
 from syncd.node.publish.append_guard import AppendGuard

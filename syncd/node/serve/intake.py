@@ -12,8 +12,8 @@ from syncd import canonical
 from syncd.config import Config
 from syncd.errors import MalformedError, StaleError, SyncdError
 from syncd.flows import report
+from syncd.flows.ports import Offload
 from syncd.flows.report import Desk, Prepared
-from syncd.flows.tokenise import Offload
 from syncd.indicator import statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.node.follow.roster_keeper import RosterKeeper

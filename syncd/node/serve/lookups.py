@@ -17,8 +17,8 @@ from syncd.errors import MalformedError, SyncdError
 from syncd.flows import lookup, serve
 from syncd.flows.lookup import Access as Asked
 from syncd.flows.lookup import Answer, Question
-from syncd.flows.ports import Finding, Position
-from syncd.flows.tokenise import Offload, Tokeniser
+from syncd.flows.ports import Finding, Offload, Position
+from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim
 from syncd.node.serve.metrics import Metrics

@@ -9,9 +9,8 @@ from syncd.errors import RefusedError, SyncdError
 from syncd.flows import own_lists, report
 from syncd.flows.lookup import Answer
 from syncd.flows.own_lists import EXEMPT, LOCAL, NOTE, Entry, Prepared
-from syncd.flows.ports import Position
+from syncd.flows.ports import Offload, Position
 from syncd.flows.report import Desk
-from syncd.flows.tokenise import Offload
 from syncd.indicator import policy, statement, verdict, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.roster.roster import Roster

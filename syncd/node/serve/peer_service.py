@@ -9,9 +9,9 @@ from typing import Any
 from syncd.errors import RefusedError, UnavailableError
 from syncd.flows import cosign, tokenise
 from syncd.flows.cosign import CosignBook, Judged
-from syncd.flows.ports import Bundle, Heads, Mirror, OwnLog
+from syncd.flows.ports import Bundle, Heads, Mirror, Offload, OwnLog
 from syncd.flows.serve import LogFiles
-from syncd.flows.tokenise import Debit, Offload, Share
+from syncd.flows.tokenise import Debit, Share
 from syncd.node.follow.exchange import Exchange, with_receipts
 from syncd.roster.roster import Roster
 from syncd.tlog import note

@@ -6,8 +6,8 @@ from importlib import metadata
 import msgspec
 
 from syncd.config import Config
-from syncd.flows.ports import MirrorHead
-from syncd.flows.tokenise import HolderState, Offload
+from syncd.flows.ports import MirrorHead, Offload
+from syncd.flows.tokenise import HolderState
 from syncd.indicator import claims
 from syncd.node.follow.exchange import Exchange
 from syncd.node.upkeep.never_list import NOT_WHOLE, TOO_LONG

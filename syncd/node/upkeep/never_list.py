@@ -20,8 +20,8 @@ from pathlib import Path
 import structlog
 
 from syncd.errors import SyncdError
-from syncd.flows.ports import Finding, Mirror, Position
-from syncd.flows.tokenise import Offload, Tokeniser
+from syncd.flows.ports import Finding, Mirror, Offload, Position
+from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import never, token
 from syncd.indicator.claims import REPORT
 from syncd.indicator.identifier import Identifier

@@ -7,7 +7,7 @@ leave them out. Their author has the values, so the whole rule is asked.
 
 from collections.abc import Callable, Sequence
 
-from syncd.flows.tokenise import Offload
+from syncd.flows.ports import Offload
 from syncd.indicator import never
 from syncd.indicator.claims import REPORT
 from syncd.indicator.never import Rule
