@@ -33,6 +33,7 @@ from pathlib import Path
 from syncd import pinning
 from syncd.flows import publish, pull
 from syncd.flows.ports import Finding
+from syncd.flows.pull_context import PullContext
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Report
 from syncd.node.offload import InPool, InWorker
@@ -212,14 +213,10 @@ async def pulled(
 
     began = time.perf_counter()
     raw = await source.checkpoint(log_key.name)
-    done = await pull.pull(
-        raw,
-        log_key=log_key,
-        sources=[source],
-        mirror=mirror,
-        offload=offload,
-        report=report,
+    context = PullContext(
+        sources=[source], mirror=mirror, offload=offload, report=report
     )
+    done = await pull.pull(raw, log_key, context)
     took = time.perf_counter() - began
     worker = Process.of(offload.pid) if offload.pid else NO_PROCESS
     await source.close()

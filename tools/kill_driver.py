@@ -32,9 +32,10 @@ from typing import Any
 
 from syncd import canonical, config
 from syncd.errors import SyncdError, UnavailableError
-from syncd.flows import cosign, publish, pull, serve
-from syncd.flows.ports import Bundle, Finding, OwnHead
+from syncd.flows import cosign, merge, publish, pull, serve
+from syncd.flows.ports import Bundle, OwnHead
 from syncd.flows.publish import Writer
+from syncd.flows.pull_context import PullContext
 from syncd.indicator import leaf, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.leaf import Record
@@ -228,10 +229,6 @@ async def inline(work: Any, *args: Any) -> Any:
     return work(*args)
 
 
-async def _ignore(finding: Finding) -> None:
-    tell("finding", finding.code)
-
-
 def open_own(home: Path) -> OwnStore:
     """Open the member's own.db."""
     return OwnStore.open(
@@ -333,11 +330,10 @@ class Life:
         size = min(head.mirrored + STEP, len(self.other.records))
         await pull.pull(
             self.other.note(size),
-            log_key=OTHER.verifier,
-            sources=[self.other],
-            mirror=self.mirror,
-            offload=inline,
-            report=_ignore,
+            OTHER.verifier,
+            PullContext(
+                sources=[self.other], mirror=self.mirror, offload=inline
+            ),
         )
         await self.receipt()
         await self.fold()
@@ -357,7 +353,7 @@ class Life:
 
     async def fold(self) -> None:
         """Merge our own log into the claims."""
-        await pull.merge_own(self.log, self.mirror, inline)
+        await merge.own(self.log, self.mirror, inline)
 
     def close(self) -> None:
         """Close both databases."""

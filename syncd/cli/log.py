@@ -26,7 +26,7 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
-from syncd.flows import audit, pull, serve
+from syncd.flows import audit, serve, stretch
 from syncd.flows.audit import LogReport, Tally
 from syncd.flows.serve import LogFiles
 from syncd.indicator import claims, leaf, token
@@ -483,7 +483,7 @@ def _entry_at(
     bundle = s.bundle(row.id, index // BUNDLE) if inside else None
     if bundle is None or index % BUNDLE >= bundle.width:
         raise UsageError(f"--at {index}: the log has {row.size} entries")
-    pull.inflate(bundle.gz)
+    stretch.inflate(bundle.gz)
     record = serve.records(row.origin, bundle)[index % BUNDLE]
     return {
         **_entry(index, record),

@@ -29,7 +29,7 @@ from syncd.errors import (
     SyncdError,
     UntrustedError,
 )
-from syncd.flows import pull, serve
+from syncd.flows import serve, stretch
 from syncd.flows.ports import Bundle
 from syncd.flows.serve import LogFiles
 from syncd.indicator import claims, leaf
@@ -98,7 +98,7 @@ async def files(
             yield tiles.audit_path(n, width), _there(body)
         else:
             body = await serve.payload(log, n, width)
-            raw = pull.inflate(_there(body))
+            raw = stretch.inflate(_there(body))
             yield tiles.payload_path(n, width), raw
     for level, n, width in tiles_of(log.size):
         tile = await serve.tile(log, level, n, width)
@@ -240,7 +240,7 @@ class _Opened:
             self._tile(0, n, hashes)
             name = tiles.audit_path if self._audit else tiles.payload_path
             path = name(n, width)
-            raw = self._read(path, pull.MAX_RAW)
+            raw = self._read(path, stretch.MAX_RAW)
             records = leaf.open_bundle(self._head.origin, raw, width, leaves)
         except (MalformedError, BrokenSourceError) as e:
             raise DamagedError(f"{path}: {e}") from e
@@ -543,7 +543,7 @@ class _LogCheck:
         first = bundle.n * BUNDLE
         span = f"entries {first} to {first + bundle.width - 1}"
         try:
-            pull.inflate(bundle.gz)  # bounded: nobody says who wrote it
+            stretch.inflate(bundle.gz)  # bounded: nobody says who wrote it
             records = serve.records(self._origin, bundle)
         except SyncdError as e:
             self.problem(f"{span}: {e}")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from syncd.flows.ports import Position
+from syncd.flows.ports import ClaimReader, Position
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.token import KIND_NAMES
 
@@ -25,14 +25,8 @@ Key = tuple[str, int, bytes]  # (kind, epoch, token)
 Found = dict[Key, Sequence[Claim]]
 
 
-class ClaimSource(Protocol):
+class ClaimSource(ClaimReader, Protocol):
     """Where the claims are."""
-
-    async def claims(
-        self, tokens: Sequence[bytes], kind: int, epoch: int
-    ) -> Mapping[bytes, Sequence[Claim]]:
-        """Return the standing claims of each token that has any."""
-        ...
 
     async def claims_at(
         self, positions: Sequence[Position]

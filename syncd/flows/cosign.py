@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from syncd.errors import ForkError, MalformedError, StaleError
-from syncd.flows.ports import Mirror
-from syncd.flows.pull import root_at
+from syncd.flows import held
+from syncd.flows.ports import MirrorReader
 from syncd.tlog import checkpoint, cosignature, note, witness
 from syncd.tlog.note import SigningKey, VerifierKey
 
@@ -89,7 +89,7 @@ async def sign(
 async def receipt(
     origin: str,
     *,
-    mirror: Mirror,
+    mirror: MirrorReader,
     log_key: VerifierKey,
     key: SigningKey,
     book: CosignBook,
@@ -109,15 +109,12 @@ async def receipt(
         return None
     raw = notes[max(covered)]
     signed, _ = checkpoint.open_(raw, log_key)
+    root_at = held.copy(mirror, head).root_at
     # A note may have been kept as news before its entries were seen.
-    if signed.root != await root_at(mirror, head, signed.size):
+    if signed.root != await root_at(signed.size):
         raise ForkError(
             f"log: {origin} signed another root at size {signed.size}"
         )
-
-    async def root_of(size: int) -> bytes:
-        return await root_at(mirror, head, size)
-
     return await sign(
         "merged",
         raw,
@@ -125,7 +122,7 @@ async def receipt(
         key=key,
         book=book,
         now=now,
-        root_of=root_of,
+        root_of=root_at,
         rejected=rejected,
     )
 

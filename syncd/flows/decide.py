@@ -21,9 +21,9 @@ from syncd.errors import (
     MalformedError,
     UnavailableError,
 )
-from syncd.flows import pull
-from syncd.flows.ports import Finding, Mirror, MirrorHead, Offload, Source
-from syncd.flows.pull import Budget, Report
+from syncd.flows import held, pull
+from syncd.flows.ports import Finding, Mirror, MirrorHead, Source
+from syncd.flows.pull_context import PullContext
 from syncd.roster.roster import Cut
 from syncd.tlog import checkpoint, growth, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
@@ -33,45 +33,36 @@ from syncd.tlog.merkle import BUNDLE, Frontier
 async def decide(
     origin: str,
     pin: Cut,
+    context: PullContext,
     *,
     ended: bool,
     signed: Sequence[bytes],
-    sources: Sequence[Source],
-    mirror: Mirror,
-    offload: Offload,
-    report: Report,
-    budget: Budget | None = None,
-    excuse: bool = False,
 ) -> str:
     """Hold the branch that goes through the pin; return why not, or "".
 
     Args:
         origin: the log.
         pin: the last of the roster's cuts, or its end if it has one.
+        context: as for a pull.
         ended: nothing after the pin counts.
         signed: what our own keys cosigned of this log: evidence, if it is
             of another branch.
-        sources: whom to ask.
-        mirror: our copies.
-        offload: runs pure work elsewhere.
-        report: keep a finding.
-        budget: what may still be merged today.
-        excuse: an epoch is retired: see `pull`.
 
     Raises:
         UnavailableError: no source has the chosen branch.
         StaleError: the mirror moved meanwhile.
     """
+    mirror = context.mirror
     chosen = Checkpoint(origin, pin.size, pin.root)
     head = await mirror.head(origin)
     common = min(head.mirrored, pin.size)
     if pin.size <= head.mirrored:
-        if await pull.root_at(mirror, head, pin.size) != pin.root:
+        if await held.copy(mirror, head).root_at(pin.size) != pin.root:
             if not head.contested:
                 head = await _contest(mirror, head, pin)
-            common = await _common(chosen, head, sources, mirror)
+            common = await _common(chosen, head, context.sources, mirror)
     elif head.contested:
-        common = await _common(chosen, head, sources, mirror)
+        common = await _common(chosen, head, context.sources, mirror)
     ours = common == min(head.mirrored, pin.size)  # is the chosen branch
     keep = common
     if ours and not ended:
@@ -87,16 +78,7 @@ async def decide(
         rejected = await _rejected(mirror, head, keep, signed, ours=ours)
         await mirror.decide(head, keep, rejected)
     try:
-        await pull.pull_to(
-            chosen,
-            b"",
-            sources=sources,
-            mirror=mirror,
-            offload=offload,
-            report=report,
-            budget=budget,
-            excuse=excuse,
-        )
+        await pull.pull_to(chosen, b"", context)
     except ForkError:  # of a pin that is ahead of us: ours is not its branch
         await _contest(mirror, await mirror.head(origin), pin)
         return f"the roster cuts it at {pin.size}, on another branch"
@@ -130,12 +112,13 @@ async def _contradicted(mirror: Mirror, head: MirrorHead) -> int:
         for raw in await mirror.evidence(head.origin)
     }
     same = Counter(one.size for one in found)
+    ours = held.copy(mirror, head)
     at = 0
     for one in found:
         if one.size > head.mirrored:
             size = one.size if same[one.size] > 1 else head.mirrored
             at = max(at, size)
-        elif await pull.root_at(mirror, head, one.size) != one.root:
+        elif await ours.root_at(one.size) != one.root:
             at = max(at, one.size)
     return at
 
@@ -154,18 +137,19 @@ async def _rejected(
     all beyond its end. What is above both of them nobody has shown yet.
     """
     kept = (await mirror.notes(head.origin)).values()
+    root_at = held.copy(mirror, head).root_at
     found = []
     evidence = await mirror.evidence(head.origin)
     for raw in dict.fromkeys([head.note, *kept, *signed, *evidence]):
         if not raw:
             continue
         one = checkpoint.parse(note.parse(raw).text)
-        held = one.size <= head.mirrored and (
-            await pull.root_at(mirror, head, one.size) == one.root
+        is_ours = one.size <= head.mirrored and (
+            await root_at(one.size) == one.root
         )
-        if held and one.size <= keep:
+        if is_ours and one.size <= keep:
             continue
-        if held or ours:
+        if is_ours or ours:
             found.append(raw)
     return found
 
@@ -211,7 +195,7 @@ async def _shown(
         tail = await _leaves(source, origin, n, BUNDLE)
         if merkle.root(tail) != theirs[n]:
             raise BrokenSourceError(f"{source.name}: bundle {n} has no root")
-    mine = await pull.leaf_hashes(mirror, origin, n)
+    mine = await held.copy(mirror, head).leaf_hashes(n)
     for i, (a, b) in enumerate(zip(mine, tail, strict=False)):
         if a != b:
             return n * BUNDLE + i

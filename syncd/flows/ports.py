@@ -62,12 +62,24 @@ class Published:
     ends: bool = False  # True: the statement retracts this row's report
 
 
-class OwnLog(Protocol):
-    """Our own log, in own.db. There is one writer: the daemon."""
+class OwnLogReader(Protocol):
+    """Our own log, in own.db."""
 
     async def head(self) -> OwnHead:
         """Return the committed tip."""
         ...
+
+    async def bundle(self, n: int) -> Bundle | None:
+        """Return bundle `n` as committed (full or the partial tail)."""
+        ...
+
+    async def roots(self, first: int, last: int) -> list[bytes]:
+        """Return the roots of full bundles first..last-1, in order."""
+        ...
+
+
+class OwnLog(OwnLogReader, Protocol):
+    """Our own log to be written. There is one writer: the daemon."""
 
     async def append(
         self,
@@ -87,18 +99,6 @@ class OwnLog(Protocol):
         Raises:
             StaleError: the tip is not `old` any more; nothing was written.
         """
-        ...
-
-    async def bundle(self, n: int) -> Bundle | None:
-        """Return bundle `n` as committed (full or the partial tail)."""
-        ...
-
-    async def roots(self, first: int, last: int) -> list[bytes]:
-        """Return the roots of full bundles first..last-1, in order."""
-        ...
-
-    async def rewrite(self, bundles: Sequence[Bundle]) -> None:
-        """Replace bundles by the same ones with payloads erased."""
         ...
 
 
@@ -129,12 +129,28 @@ class Finding:
     detail: str  # positions and sizes, never raw values or whole tokens
 
 
-class Mirror(Protocol):
-    """Our verified copy of other members' logs, and all claims."""
+class MirrorReader(Protocol):
+    """Our verified copies of other members' logs."""
 
     async def head(self, origin: str) -> MirrorHead:
         """Return how far we are (size 0 if we never heard of it)."""
         ...
+
+    async def bundle(self, origin: str, n: int) -> Bundle | None:
+        """Return bundle `n` of a mirrored log, or None."""
+        ...
+
+    async def roots(self, origin: str, first: int, last: int) -> list[bytes]:
+        """Return the roots of full bundles first..last-1, in order."""
+        ...
+
+    async def notes(self, origin: str) -> Mapping[int, bytes]:
+        """Return the kept signed checkpoints by size."""
+        ...
+
+
+class Mirror(MirrorReader, Protocol):
+    """What moves them: a pull, and what a roster decides of a fork."""
 
     async def advance(
         self,
@@ -149,18 +165,6 @@ class Mirror(Protocol):
         Raises:
             StaleError: (mirrored, merged) is not `old`'s any more.
         """
-        ...
-
-    async def merged_today(self, origin: str) -> tuple[int, int]:
-        """Return how many entries, with how many bytes, were merged today."""
-        ...
-
-    async def bundle(self, origin: str, n: int) -> Bundle | None:
-        """Return bundle `n` of a mirrored log, or None."""
-        ...
-
-    async def roots(self, origin: str, first: int, last: int) -> list[bytes]:
-        """Return the roots of full bundles first..last-1, in order."""
         ...
 
     async def erased(self, origin: str) -> Sequence[Range]:
@@ -181,10 +185,6 @@ class Mirror(Protocol):
 
     async def keep_note(self, origin: str, size: int, note: bytes) -> None:
         """Keep a verified signed checkpoint that is ahead of `mirrored`."""
-        ...
-
-    async def notes(self, origin: str) -> Mapping[int, bytes]:
-        """Return the kept signed checkpoints by size."""
         ...
 
     async def contest(
@@ -210,9 +210,21 @@ class Mirror(Protocol):
         """Return the notes of a log that contradict each other, or did."""
         ...
 
+
+class FollowMirror(Mirror, Protocol):
+    """What whoever follows logs for days asks beside that."""
+
     async def rejected(self, origin: str) -> Sequence[bytes]:
         """Return those of them that the roster decided against."""
         ...
+
+    async def merged_today(self, origin: str) -> tuple[int, int]:
+        """Return how many entries, with how many bytes, were merged today."""
+        ...
+
+
+class ClaimReader(Protocol):
+    """Everybody's claims."""
 
     async def claims(
         self, tokens: Sequence[bytes], kind: int, epoch: int

@@ -1,10 +1,9 @@
 """Stretch: a stretch of another's log, from fetched bytes to rows.
 
-    bytes ─ inflate ─ open ─ root proven? ─ fold ─ pack → rows
+    bytes ─ inflate ─ open: root proven? ─ Records ─ fold ─ Batch → Stretch
 
 The part of a pull that only computes, and where most of its time goes. A
-long pull runs it in a process of its own: so it imports little, takes and
-returns few bytes, and does not give back what its caller holds.
+long pull runs it in a process of its own: so it imports little.
 """
 
 import zlib
@@ -13,8 +12,9 @@ from dataclasses import dataclass
 
 from syncd.errors import BrokenSourceError, ForkError, MalformedError
 from syncd.flows import serve
+from syncd.flows.ports import Bundle
 from syncd.indicator import claims, leaf
-from syncd.indicator.claims import Batch, Folded, Packed, Range
+from syncd.indicator.claims import Batch, Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
 from syncd.tlog.merkle import BUNDLE
@@ -25,7 +25,7 @@ MAX_OCTETS = 64 << 20  # bytes of a stretch after inflation, or one bundle
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Some bundles in a row, and what each must hash to."""
+    """What some bundles in a row must be."""
 
     origin: str
     first: int  # bundle number
@@ -38,27 +38,25 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """The run up to the first bundle that was wrong, or would be too much."""
+class Stretch:
+    """Bundles that are what was signed, and what can be merged of them."""
 
-    count: int  # bundles that are what was signed
-    batch: Batch  # of what can be merged at once, without its rows
-    rows: Packed  # of the batch
+    bundles: tuple[Bundle, ...]
+    batch: Batch
     missing: tuple[int, ...]  # withheld, among the new entries
-    octets: int  # record bytes of what is merged
-    broken: int | None = None  # number of the bundle that was wrong
-    why: str = ""
+    why: str = ""  # the bundle after them is not what was signed
 
     @property
-    def merged(self) -> int:
-        """How many entries the batch merges."""
-        return self.batch.stop - self.batch.start
+    def stop(self) -> int:
+        """How many entries are mirrored once it is stored."""
+        last = self.bundles[-1]
+        return last.n * BUNDLE + last.width
 
 
 def check(
     run: Run, fetched: Sequence[bytes], entries: Mapping[int, bytes]
-) -> Checked:
-    """Return the bundles whose leaves are what the origin signed. Pure.
+) -> Stretch:
+    """Return the run up to the first bundle that is wrong, or too much. Pure.
 
     Args:
         run: what is expected.
@@ -70,50 +68,48 @@ def check(
         ForkError: a bundle is what was signed, and not what we have.
     """
     records: list[Record] = []
-    broken: int | None = None
+    bundles: list[Bundle] = []
     why = ""
-    count = size = 0
+    size = 0
     for gz, width, root in zip(fetched, run.widths, run.roots, strict=False):
-        n = run.first + count
+        n = run.first + len(bundles)
+        bundle = Bundle(n, width, gz, root, entries.get(n, b""))
         try:
             raw = inflate(gz)
-            size += len(raw)
-            if count and size > MAX_OCTETS:
+            if bundles and size + len(raw) > MAX_OCTETS:
                 break
-            found = open_(run.origin, raw, width, entries.get(n, b""), root)
+            found = open_(run.origin, raw, bundle)
         except (MalformedError, BrokenSourceError) as e:
-            broken, why = n, str(e)
+            why = str(e)
             break
-        if count == 0 and run.mine:
+        if not bundles and run.mine:
             hashes = serve.leaf_hashes(found[: len(run.mine)])
             if tuple(hashes) != run.mine:
                 raise ForkError(
                     f"log: {run.origin} does not extend size {run.have}"
                 )
+        size += len(raw)
         records += found
-        count += 1
+        bundles.append(bundle)
     fresh = records[run.have - run.first * BUNDLE :]
     batch, missing = fold(
         run.origin, run.have, fresh, run.erased, merge=run.merge
     )
-    merged = fresh[: batch.stop - batch.start]
-    octets = sum(len(payload) for _, _, payload in merged)
-    rows, batch.adds = claims.pack(batch.adds), []
-    return Checked(count, batch, rows, missing, octets, broken, why)
+    return Stretch(tuple(bundles), batch, missing, why)
 
 
-def open_(
-    origin: str, raw: bytes, width: int, entries: bytes, root: bytes
-) -> list[Record]:
-    """Return a bundle's records, which hash to `root`.
+def open_(origin: str, raw: bytes, bundle: Bundle) -> list[Record]:
+    """Return the records of a bundle's bytes, which hash to its root.
 
     Raises:
         MalformedError: it does not parse.
         BrokenSourceError: it is another bundle.
     """
-    leaves = tiles.split_bundle(entries, width) if entries else None
-    found = leaf.open_bundle(origin, raw, width, leaves)
-    if merkle.root(serve.leaf_hashes(found)) != root:
+    leaves = None
+    if bundle.entries:
+        leaves = tiles.split_bundle(bundle.entries, bundle.width)
+    found = leaf.open_bundle(origin, raw, bundle.width, leaves)
+    if merkle.root(serve.leaf_hashes(found)) != bundle.root:
         raise BrokenSourceError("its root is another one")
     return found
 
@@ -140,39 +136,38 @@ def fold(
     fresh: Sequence[Record],
     erased: Sequence[Range],
     *,
-    merge: bool,
-) -> tuple[Folded, tuple[int, ...]]:
+    merge: bool = True,
+) -> tuple[Batch, tuple[int, ...]]:
     """Return what fresh entries say up to the first withheld one.
 
     Erasures are read from all of them, also above that. Without `merge`
     nothing else is: an earlier gap has to be filled first.
     """
     missing = claims.complete(start, fresh, erased=erased)
-    if merge and not missing:
-        return claims.fold(origin, start, fresh, erased=erased), ()
-    erases = claims.erases(start, fresh)
-    known = [*erased, *erases]
-    stop = start if not merge else missing[0] if missing else None
-    upto = len(fresh) if stop is None else stop - start
-    batch = claims.fold(origin, start, fresh[:upto], erased=known)
-    batch.erases = erases
+    stop = next(iter(missing), start + len(fresh)) if merge else start
+    merged, above = fresh[: stop - start], fresh[stop - start :]
+    erases = claims.erases(stop, above)
+    batch = claims.fold(origin, start, merged, erased=[*erased, *erases])
+    batch.erases += erases
+    batch.octets = sum(len(payload) for _, _, payload in merged)
     return batch, tuple(missing)
 
 
-def joined(checked: Sequence[Checked]) -> Batch:
-    """Return one batch of runs that follow each other.
+def join(stretches: Sequence[Stretch]) -> Stretch:
+    """Return stretches that follow each other as one.
 
     Where one ends early, since something is withheld, those after it have
     merged nothing. Only the first may bring erasures: nothing is taken out
-    of the rows of earlier runs here.
+    of the rows of earlier ones here.
     """
-    first = checked[0].batch
+    first = stretches[0].batch
     whole = Batch(origin=first.origin, start=first.start, stop=first.stop)
-    whole.adds = claims.Merged([run.rows for run in checked])
     whole.erases = first.erases
-    for batch in (run.batch for run in checked):
+    for batch in (stretch.batch for stretch in stretches):
         if batch.start == whole.stop:
             whole.stop = batch.stop
+        whole.octets += batch.octets
+        whole.adds += batch.adds
         whole.ends += batch.ends
         whole.sightings += batch.sightings
         whole.voids += batch.voids
@@ -182,4 +177,8 @@ def joined(checked: Sequence[Checked]) -> Batch:
         whole.evidence += batch.evidence
     whole.ends.sort()
     whole.sightings.sort()
-    return whole
+    return Stretch(
+        tuple(b for s in stretches for b in s.bundles),
+        whole,
+        tuple(i for s in stretches for i in s.missing),
+    )

@@ -43,11 +43,10 @@ from collections.abc import (
     Iterable,
     Iterator,
     Sequence,
-    Sized,
 )
 from itertools import chain
 from operator import itemgetter
-from typing import Any, Final, Protocol, assert_never
+from typing import Any, Final, assert_never
 
 import msgspec
 
@@ -81,10 +80,6 @@ from syncd.indicator.statement import (
 Row = tuple[bytes, int, int, bytes]  # (token, index, key, record)
 End = tuple[bytes, int, int, int]  # (token, index, by_index, key)
 Range = tuple[int, int, int]  # (from, to, by): acts on from ≤ i < min(to, by)
-
-
-class Rows(Sized, Iterable[Row], Protocol):
-    """Rows that are counted and read, but not changed."""
 
 
 REPORT: Final = 1
@@ -188,6 +183,43 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.token, self.index, number, self.record()
 
 
+class Rows(msgspec.Struct, frozen=True, gc=False):
+    """Rows in order of token, in the few bytes in which they travel.
+
+    A row takes a third of the memory that its objects would. Each part is cut
+    evenly over the space of tokens, and read slice by slice: so objects of
+    one slice are there at a time, whatever the parts add up to.
+    """
+
+    count: int = 0
+    parts: tuple[tuple[bytes, ...], ...] = ()  # slices by a token's first byte
+
+    @classmethod
+    def pack(cls, rows: Sequence[Row]) -> "Rows":
+        """Return sorted rows, packed."""
+        firsts = [row[0][0] for row in rows]
+        cuts = [bisect_left(firsts, at) for at in range(0, 256, _WIDTH)]
+        spans = zip(cuts, [*cuts[1:], len(rows)], strict=True)
+        return cls(len(rows), (tuple(_pack(rows[a:b]) for a, b in spans),))
+
+    def __add__(self, other: "Rows") -> "Rows":
+        return Rows(self.count + other.count, self.parts + other.parts)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Row]:
+        for same in zip(*self.parts, strict=True):
+            rows = [*chain.from_iterable(map(_unpack, same))]
+            rows.sort()  # of sorted runs: little more than a merge
+            yield from rows
+
+
+_WIDTH: Final = 4  # first bytes of a token that share a slice
+_pack: Final = msgspec.msgpack.Encoder().encode
+_unpack: Final = msgspec.msgpack.Decoder(list[Row]).decode
+
+
 class Batch(msgspec.Struct, gc=False):
     """What a stretch of one log adds to, and takes from, the claims.
 
@@ -202,7 +234,7 @@ class Batch(msgspec.Struct, gc=False):
     start: int  # first index of the stretch
     stop: int  # one past its last index
     octets: int = 0  # of its payloads, where the day's limit counts them
-    adds: Rows = []
+    adds: Rows = Rows()
     ends: list[End] = []
     erases: list[Range] = []
     sightings: list[Row] = []  # (token, index, key, sighting record)
@@ -211,61 +243,6 @@ class Batch(msgspec.Struct, gc=False):
     anchors: list[tuple[int, Anchor]] = []
     usages: list[tuple[int, Usage]] = []
     evidence: list[tuple[int, Evidence]] = []
-
-
-class Folded(Batch, gc=False):
-    """A batch as `fold` makes it: the rows in a list, to be added to."""
-
-    adds: list[Row] = []
-
-
-# ---------------------------------------------------------------- packed
-
-
-class Packed(msgspec.Struct, frozen=True, gc=False):
-    """Rows in order of token, in the few bytes in which they travel.
-
-    A row takes a third of the memory that its objects would. `slices` cut
-    the space of tokens evenly, so that `Merged` holds objects of one slice
-    at a time.
-    """
-
-    count: int  # rows
-    slices: tuple[bytes, ...]  # by the first byte of the token
-
-
-def pack(rows: Sequence[Row]) -> Packed:
-    """Return sorted rows, packed."""
-    firsts = [row[0][0] for row in rows]
-    cuts = [bisect_left(firsts, at) for at in range(0, 256, _WIDTH)]
-    spans = zip(cuts, [*cuts[1:], len(rows)], strict=True)
-    slices = [_pack(rows[start:stop]) for start, stop in spans]
-    return Packed(len(rows), tuple(slices))
-
-
-class Merged:
-    """The rows of several stretches in order of token, packed until read."""
-
-    def __init__(self, parts: Sequence[Packed]) -> None:
-        """Take the packed rows of each stretch."""
-        self._parts = parts
-
-    def __len__(self) -> int:
-        """Return how many rows there are."""
-        return sum(part.count for part in self._parts)
-
-    def __iter__(self) -> Iterator[Row]:
-        """Yield all rows in order of token."""
-        slices = [part.slices for part in self._parts]
-        for same in zip(*slices, strict=True):
-            rows = list(chain.from_iterable(map(_unpack, same)))
-            rows.sort()  # of sorted runs: little more than a merge
-            yield from rows
-
-
-_WIDTH: Final = 4  # first bytes of a token that share a slice
-_pack: Final = msgspec.msgpack.Encoder().encode
-_unpack: Final = msgspec.msgpack.Decoder(list[Row]).decode
 
 
 # ------------------------------------------------------------------ fold
@@ -278,7 +255,7 @@ def fold(
     *,
     erased: Sequence[Range] = (),
     types: frozenset[int] = DEFINED_TYPES,
-) -> Folded:
+) -> Batch:
     """Return what entries `start`, `start + 1`, … of a log say.
 
     Every record is complete (see `complete`); one without its payload says
@@ -287,7 +264,8 @@ def fold(
     roster's format defines.
     """
     stop = start + len(records)
-    batch = Folded(origin=origin, start=start, stop=stop)
+    batch = Batch(origin=origin, start=start, stop=stop)
+    rows: list[Row] = []
     batch.erases = erases(start, records)
     gone = covered(start, stop, [*erased, *batch.erases])
     plain, cased = _Framed(8), _Framed(16)
@@ -310,13 +288,13 @@ def fold(
                 told = payload[at : at + 16]
             frame = _frames.get(bare) or _learn(bare, payload, at)
             if frame is None or at < 8 or not payload.endswith(_TAIL):
-                _fold_one(batch, index, payload, REPORT)
+                _fold_one(batch, rows, index, payload, REPORT)
                 continue
             framed.at.append((index, payload, frame))
             framed.told.append(told)
             framed.names.append(payload[-33:-11])
             if len(framed.at) == _BULK:
-                _fold_framed(batch, framed)
+                _fold_framed(batch, rows, framed)
         elif type_ not in types:
             batch.voids.append((index, f"type {type_} is not defined"))
         elif type_ in SEALED_TYPES or (
@@ -324,20 +302,48 @@ def fold(
         ):
             continue
         else:
-            _fold_one(batch, index, payload, type_)
-    _fold_framed(batch, plain)
-    _fold_framed(batch, cased)
+            _fold_one(batch, rows, index, payload, type_)
+    _fold_framed(batch, rows, plain)
+    _fold_framed(batch, rows, cased)
     batch.voids.sort()
-    batch.adds.sort(key=_by_token)  # tuples compare at twice the cost;
-    batch.adds.sort()  # this only settles ties
+    rows.sort(key=_by_token)  # tuples compare at twice the cost;
+    rows.sort()  # this only settles ties
+    batch.adds = Rows.pack(rows)
     batch.ends.sort()
     batch.sightings.sort()
     return batch
 
 
-def _fold_one(batch: Folded, index: int, payload: bytes, type_: int) -> None:
-    said = statements.decode(payload, type_)
-    _FOLD[type(said)](batch, index, said)
+def _fold_one(
+    batch: Batch, rows: list[Row], index: int, payload: bytes, type_: int
+) -> None:
+    match said := statements.decode(payload, type_):
+        case Void():
+            batch.voids.append((index, said.reason))
+        case Retract():
+            token, number = tokens.decode(said.token), _key(said)
+            for target in said.ends:
+                if target < index:
+                    batch.ends.append((token, target, index, number))
+        case Sighting():
+            days = statements.day
+            head = _SIGHTING(days(said.on), days(said.first), days(said.last))
+            row = head + bytes((said.count,)) + said.outcome.encode("ascii")
+            batch.sightings.append(
+                (tokens.decode(said.token), index, _key(said), b"\x04" + row)
+            )
+        case Anchor():
+            batch.anchors.append((index, said))
+        case Usage():
+            batch.usages.append((index, said))
+        case Evidence():
+            batch.evidence.append((index, said))
+        case RosterAccepted():
+            batch.rosters.append((index, said.version, said.hash_))
+        case Erase():
+            pass  # read ahead of everything else: see `erases`
+        case _:
+            rows.append(of(batch.origin, index, said).row())
 
 
 _by_token: Final = itemgetter(0)
@@ -374,14 +380,14 @@ class _Framed:
         self.names: list[bytes] = []  # tokens
 
 
-def _fold_framed(batch: Folded, framed: _Framed) -> None:
+def _fold_framed(batch: Batch, rows: list[Row], framed: _Framed) -> None:
     """Add reports: what `decode` and `of` make of each; empty `framed`."""
-    rows = _framed_rows(framed)
-    if rows is None:  # one of them is no token, no know or no case
+    found = _framed_rows(framed)
+    if found is None:  # one of them is no token, no know or no case
         for index, payload, _ in framed.at:
-            _fold_one(batch, index, payload, REPORT)
+            _fold_one(batch, rows, index, payload, REPORT)
     else:
-        batch.adds += rows
+        rows += found
     framed.at, framed.told, framed.names = [], [], []
 
 
@@ -425,69 +431,6 @@ def _framed_rows(framed: _Framed) -> list[Row] | None:
             strict=True,
         )
     ]
-
-
-def _fold_void(batch: Folded, index: int, said: Void) -> None:
-    batch.voids.append((index, said.reason))
-
-
-def _fold_retract(batch: Folded, index: int, said: Retract) -> None:
-    token, number = tokens.decode(said.token), _key(said)
-    for target in said.ends:
-        if target < index:
-            batch.ends.append((token, target, index, number))
-
-
-def _fold_claim(batch: Folded, index: int, said: Any) -> None:
-    claim = of(batch.origin, index, said)
-    batch.adds.append(claim.row())
-
-
-def _fold_sighting(batch: Folded, index: int, said: Sighting) -> None:
-    days = statements.day
-    head = _SIGHTING(days(said.on), days(said.first), days(said.last))
-    count = bytes((said.count,))
-    row = head + count + said.outcome.encode("ascii")
-    batch.sightings.append(
-        (tokens.decode(said.token), index, _key(said), b"\x04" + row)
-    )
-
-
-def _fold_anchor(batch: Folded, index: int, said: Anchor) -> None:
-    batch.anchors.append((index, said))
-
-
-def _fold_usage(batch: Folded, index: int, said: Usage) -> None:
-    batch.usages.append((index, said))
-
-
-def _fold_erase(batch: Folded, index: int, said: Erase) -> None:
-    pass  # read ahead of everything else: see `erases`
-
-
-def _fold_roster(batch: Folded, index: int, said: RosterAccepted) -> None:
-    batch.rosters.append((index, said.version, said.hash_))
-
-
-def _fold_evidence(batch: Folded, index: int, said: Evidence) -> None:
-    batch.evidence.append((index, said))
-
-
-_FOLD: Final[dict[type, Callable[[Folded, int, Any], None]]] = {
-    Void: _fold_void,
-    Report: _fold_claim,
-    Retract: _fold_retract,
-    Dispute: _fold_claim,
-    Sighting: _fold_sighting,
-    Reassigned: _fold_claim,
-    Answer: _fold_claim,
-    Vouch: _fold_claim,
-    Anchor: _fold_anchor,
-    Usage: _fold_usage,
-    Erase: _fold_erase,
-    RosterAccepted: _fold_roster,
-    Evidence: _fold_evidence,
-}
 
 
 def _key(said: statements.Indicator) -> int:

@@ -33,7 +33,7 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
-from syncd.flows import awaken, evidence, pull, tokenise
+from syncd.flows import awaken, evidence, merge, tokenise
 from syncd.flows.evidence import Evidence
 from syncd.flows.ports import Finding, Source
 from syncd.flows.publish import Writer
@@ -468,17 +468,17 @@ class Daemon:
             log.critical("not merging", format=roster.format)
             return
 
-        async def merge(origin: str) -> None:
+        async def fold(origin: str) -> None:
             with contextlib.suppress(StaleError):  # a pull goes on with it
                 if origin == self.config.origin:
                     await self.publisher.merge_own()
                 else:
-                    await pull.merge_stored(
+                    await merge.all_stored(
                         origin, self.home.mirror, self._checks
                     )
 
         await refold.refold(
-            self.home.path, roster.format, self.home.mirror, merge
+            self.home.path, roster.format, self.home.mirror, fold
         )
 
     async def _act(self) -> None:

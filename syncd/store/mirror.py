@@ -29,7 +29,7 @@ from syncd.errors import StaleError
 from syncd.flows import serve
 from syncd.flows.ports import Bundle, Finding, MirrorHead, Position
 from syncd.indicator import claims as claim_rows
-from syncd.indicator.claims import Batch, Claim, Range, Row
+from syncd.indicator.claims import Batch, Claim, Range, Row, Rows
 from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles as bundle_rows
 from syncd.store import cutting, elsewhere, erasing, failpoint, findings
@@ -604,7 +604,7 @@ class MirrorStore:
             return batch
         return msgspec.structs.replace(
             batch,
-            adds=[row for row in batch.adds if row[2] not in keys],
+            adds=Rows.pack([r for r in batch.adds if r[2] not in keys]),
             ends=[end for end in batch.ends if end[3] not in keys],
             sightings=[row for row in batch.sightings if row[2] not in keys],
         )

@@ -189,7 +189,7 @@ async def test_others_lines_are_left_out() -> None:
 async def receipt(mirror: Mirror, book: Book) -> Cosigned | None:
     return await cosign.receipt(
         ORIGIN,
-        mirror=mirror,  # type: ignore[arg-type]
+        mirror=mirror,
         log_key=LOG.verifier,
         key=MERGED,
         book=book,

@@ -1,75 +1,13 @@
 """Whatever we hold of a log, we end on the branch that the roster pins."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
 
 from syncd.errors import UnavailableError
-from syncd.flows import pull, serve
+from syncd.flows import line
 from syncd.flows.decide import decide
-from syncd.flows.ports import Bundle, Finding, MirrorHead
+from syncd.flows.ports import Finding, MirrorHead
 from syncd.roster.roster import Cut
-from syncd.tlog import merkle
-from syncd.tlog.merkle import Frontier
-from tests.flows.test_pull import (
-    ORIGIN,
-    FakeMirror,
-    FakeSource,
-    Log,
-    Pull,
-    offload,
-)
-
-
-class Mirror(FakeMirror):
-    """A mirror in memory that can be contested and cut back."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.proofs: list[bytes] = []
-        self.left: list[bytes] = []
-
-    async def notes(self, origin: str) -> dict[int, bytes]:
-        return self.kept
-
-    async def evidence(self, origin: str) -> list[bytes]:
-        return self.proofs
-
-    async def contest(
-        self, origin: str, notes: Sequence[bytes], finding: Finding
-    ) -> None:
-        self.proofs += notes
-        self.found.append(finding)
-        head = self._head
-        self._head = MirrorHead(
-            ORIGIN, head.frontier, head.merged, head.note, contested=True
-        )
-
-    async def decide(
-        self, old: MirrorHead, size: int, rejected: Sequence[bytes]
-    ) -> None:
-        records = [
-            record
-            for n in sorted(self.bundles)
-            for record in serve.records(ORIGIN, self.bundles[n])
-        ][:size]
-        self.left += rejected
-        hashes = serve.leaf_hashes(records)
-        self.bundles = {
-            n: Bundle(
-                n,
-                len(part),
-                serve.deflate(part),
-                merkle.root(serve.leaf_hashes(part)),
-            )
-            for n in range(-(-size // 256))
-            for part in [records[n * 256 : n * 256 + 256]]
-        }
-        note = old.note if size == old.mirrored else b""
-        merged = min(old.merged, size)
-        frontier = Frontier.EMPTY.extend(hashes)
-        self._head = MirrorHead(ORIGIN, frontier, merged, note)
+from tests.flows.growing import ORIGIN, FakeSource, Log, Pull
 
 
 class World:
@@ -77,29 +15,16 @@ class World:
 
     def __init__(self) -> None:
         self.to = Pull()
-        self.mirror = Mirror()
-        self.to.mirror = self.mirror
+        self.mirror = self.to.mirror
 
     async def pin(
         self, at: Cut, *sources: FakeSource, ended: bool = False
     ) -> str:
-        async def report(finding: Finding) -> None:
-            self.mirror.found.append(finding)
-
-        mirror: Any = self.mirror
-        return await decide(
-            ORIGIN,
-            at,
-            ended=ended,
-            signed=(),
-            sources=sources,
-            mirror=mirror,
-            offload=offload,
-            report=report,
-        )
+        context = self.to.context(*sources)
+        return await decide(ORIGIN, at, context, ended=ended, signed=())
 
     def head(self) -> MirrorHead:
-        return self.mirror._head
+        return self.mirror.held
 
     async def fork(self, *notes: bytes) -> None:
         found = Finding("fork", ORIGIN, None, "two")
@@ -113,7 +38,7 @@ def world() -> World:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pull, "CHUNK", 2)
+    monkeypatch.setattr(line, "MOST", 2)
 
 
 def branches(common: int, one: int, other: int) -> tuple[Log, Log]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,277 +17,24 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.flows import publish, pull, serve
-from syncd.flows.ports import Bundle, Finding, Mirror, MirrorHead, OwnHead
-from syncd.flows.pull import Budget, Pulled
-from syncd.flows.serve import LogFiles
-from syncd.indicator import leaf, statement
-from syncd.indicator.claims import RETIRED, Batch, Range
-from syncd.indicator.leaf import Record
-from syncd.indicator.statement import (
-    Erase,
-    Report,
-    Retract,
-    RosterAccepted,
+from syncd.flows import held, line, merge, pull, stretch, withheld
+from syncd.flows.ports import Bundle, MirrorHead, OwnHead
+from syncd.flows.pull_context import Budget
+from syncd.indicator import statement
+from syncd.indicator.claims import RETIRED
+from syncd.indicator.statement import Erase, Retract, RosterAccepted
+from syncd.tlog import merkle
+from tests.flows.growing import (
+    KEY,
+    ORIGIN,
+    TOKEN,
+    FakeMirror,
+    FakeSource,
+    Log,
+    Pull,
+    offload,
+    report,
 )
-from syncd.tlog import checkpoint, merkle, note, tiles
-from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
-from syncd.tlog.note import SigningKey
-
-ORIGIN = "bank.example/syncd/txwz/1"
-KEY = SigningKey(ORIGIN, note.ED25519, b"\7" * 32)
-TOKEN = "A" * 22
-
-
-def report(i: int = 0) -> bytes:
-    return statement.encode(
-        Report(
-            on="2026-11-21",
-            kind="url",
-            epoch=1,
-            token=TOKEN,
-            label="fake_shop",
-            role="phishing_host",
-            evidence="user_tag",
-            confidence=i % 101,
-            seen="2026-11-20",
-            expires="2027-01-01",
-            know="00" * 8,
-            handling="open",
-        )
-    )
-
-
-class Log:
-    """An origin that can also misbehave."""
-
-    def __init__(self) -> None:
-        self.frontier = Frontier.EMPTY
-        self.bundles: list[Bundle] = []
-        self.odd: dict[int, bytes] = {}  # leaves of types of their own
-
-    def copy(self) -> "Log":
-        other = Log()
-        other.frontier, other.bundles = self.frontier, list(self.bundles)
-        other.odd = dict(self.odd)
-        return other
-
-    def append(self, *payloads: tuple[int, bytes], salt: bytes = b"s") -> None:
-        tail: list[Record] = []
-        if self.frontier.size % 256:
-            tail = serve.records(ORIGIN, self.bundles.pop())
-        salts = (salt * 16)[:16] * len(payloads)
-        self.frontier, more = publish.grow(
-            ORIGIN, self.frontier, tail, payloads, salts
-        )
-        self.bundles += more
-        first = self.frontier.size - len(payloads)
-        for i, (type_, payload) in enumerate(payloads):
-            if leaf.type_of(payload) != type_:
-                made = leaf.commit(ORIGIN, type_, salts[:16], payload)
-                self.odd[first + i] = made
-        self._tell_leaves()
-
-    def _tell_leaves(self) -> None:
-        """Keep the leaves of bundles whose records do not tell them."""
-        for n in {index // 256 for index in self.odd}:
-            bundle = replace(self.bundles[n], entries=b"")
-            leaves = [r[0] for r in serve.records(ORIGIN, bundle)]
-            for index, made in self.odd.items():
-                if index // 256 == n:
-                    leaves[index % 256] = made
-            entries = tiles.encode_bundle(leaves)
-            self.bundles[n] = replace(bundle, entries=entries)
-
-    def reports(self, count: int, salt: bytes = b"s") -> "Log":
-        self.append(*((1, report(i)) for i in range(count)), salt=salt)
-        return self
-
-    @property
-    def signed(self) -> bytes:
-        head = Checkpoint(ORIGIN, self.frontier.size, self.frontier.root())
-        return bytes(checkpoint.sign(head, KEY))
-
-    def files(self) -> LogFiles:
-        async def bundle(n: int) -> Bundle | None:
-            return self.bundles[n] if n < len(self.bundles) else None
-
-        async def roots(first: int, last: int) -> list[bytes]:
-            return [b.root for b in self.bundles[first:last]]
-
-        return LogFiles(ORIGIN, self.frontier.size, self.signed, bundle, roots)
-
-    def close(self, *indices: int) -> "Log":
-        """Withhold or erase: records go, leaves stay."""
-        other, gone = self.copy(), {*indices}
-        for n, bundle in enumerate(other.bundles):
-            records = serve.records(ORIGIN, bundle)
-            for at in range(len(records)):
-                if n * 256 + at in gone:
-                    records[at] = leaf.close(records[at])
-            gz = serve.deflate(records)
-            other.bundles[n] = replace(bundle, gz=gz)
-        return other
-
-
-Tamper = Callable[[str, bytes], bytes]
-
-
-class FakeSource:
-    """Serves a log, counts what was asked, and lies on demand."""
-
-    def __init__(
-        self,
-        log: Log,
-        name: str = "peer",
-        tamper: Tamper | None = None,
-        most: int = 1000,
-    ) -> None:
-        self.name = name
-        self.log = log
-        self.asked: list[str] = []
-        self._tamper = tamper or (lambda _, raw: raw)
-        self._most = most
-
-    def _give(self, path: str, raw: bytes | None) -> bytes:
-        self.asked.append(path)
-        if raw is None:
-            raise AbsentError(f"{self.name}: no {path}")
-        return self._tamper(path, raw)
-
-    async def checkpoint(self, origin: str) -> bytes:
-        return self._give("checkpoint", self.log.signed)
-
-    async def hash_tiles(
-        self, origin: str, paths: Sequence[str]
-    ) -> Sequence[bytes]:
-        return [
-            self._give(
-                f"tile/{path}",
-                await serve.tile(self.log.files(), *tiles.parse_tile(path)),
-            )
-            for path in paths
-        ]
-
-    async def payloads(
-        self, origin: str, wanted: Sequence[tuple[int, int]]
-    ) -> Sequence[bytes]:
-        found = []
-        for n, width in wanted[: self._most]:
-            try:
-                raw = await serve.payload(self.log.files(), n, width)
-                found.append(self._give(f"payload/{n}", raw))
-            except UnavailableError:
-                if not found:
-                    raise
-                break
-        return found
-
-    async def entries(self, origin: str, n: int, width: int) -> bytes:
-        raw = await serve.entries(self.log.files(), n, width)
-        return self._give(f"entries/{n}", raw)
-
-
-class FakeMirror:
-    """A mirror in memory, with compare-and-swap."""
-
-    def __init__(self) -> None:
-        self._head = MirrorHead(ORIGIN, Frontier.EMPTY)
-        self.bundles: dict[int, Bundle] = {}
-        self.kept: dict[int, bytes] = {}
-        self.ranges: list[Range] = []
-        self.batches: list[Batch] = []
-        self.found: list[Finding] = []
-
-    async def head(self, origin: str) -> MirrorHead:
-        return self._head
-
-    async def advance(
-        self,
-        old: MirrorHead,
-        new: MirrorHead,
-        bundles: Sequence[Bundle],
-        batch: Batch,
-        findings: Sequence[Finding] = (),
-    ) -> None:
-        if old != self._head:
-            raise StaleError("mirror: moved")
-        self._head = new
-        self.bundles.update({b.n: b for b in bundles})
-        self.ranges += batch.erases
-        self.batches.append(batch)
-        self.found += findings
-
-    async def merged_today(self, origin: str) -> tuple[int, int]:
-        return sum(b.stop - b.start for b in self.batches), 0
-
-    async def bundle(self, origin: str, n: int) -> Bundle | None:
-        return self.bundles.get(n)
-
-    async def roots(self, origin: str, first: int, last: int) -> list[bytes]:
-        return [self.bundles[n].root for n in range(first, last)]
-
-    async def erased(self, origin: str) -> Sequence[Range]:
-        return self.ranges
-
-    async def erase(self, origin: str, ranges: Sequence[Range]) -> None:
-        self.ranges += ranges
-
-    async def replace_bundle(self, origin: str, bundle: Bundle) -> None:
-        self.bundles[bundle.n] = bundle
-
-    async def keep_note(self, origin: str, size: int, note: bytes) -> None:
-        self.kept[size] = note
-
-    @property
-    def rows(self) -> list[int]:
-        return sorted(row[1] for b in self.batches for row in b.adds)
-
-
-async def offload(work: Callable[..., Any], *args: Any) -> Any:
-    await asyncio.sleep(0)
-    return work(*args)
-
-
-class Pull:
-    """One mirror and what was reported of its sources."""
-
-    def __init__(self) -> None:
-        self.mirror = FakeMirror()
-        self.reported: list[Finding] = []
-        self.rosters: list[int] = []  # indices of statements that name one
-
-    async def __call__(
-        self,
-        log: Log,
-        *sources: FakeSource,
-        budget: Budget | None = None,
-        excuse: bool = False,
-    ) -> Pulled:
-        async def keep(finding: Finding) -> None:
-            self.reported.append(finding)
-
-        async def accepted(told: Sequence[tuple[int, int, str]]) -> None:
-            self.rosters += [index for index, _, _ in told]
-
-        mirror: Any = self.mirror
-        typed: Mirror = mirror
-        return await pull.pull(
-            log.signed,
-            log_key=KEY.verifier,
-            sources=sources or [FakeSource(log)],
-            mirror=typed,
-            offload=offload,
-            report=keep,
-            budget=budget,
-            accepted=accepted,
-            excuse=excuse,
-        )
-
-    @property
-    def root(self) -> bytes:
-        return self.mirror._head.frontier.root()
 
 
 @pytest.fixture
@@ -298,7 +45,7 @@ def to() -> Pull:
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two bundles to a transaction, so that small logs have several."""
-    monkeypatch.setattr(pull, "CHUNK", 2)
+    monkeypatch.setattr(line, "MOST", 2)
 
 
 @pytest.mark.parametrize("steps", [[1], [255, 1], [256], [300, 300, 7, 905]])
@@ -311,41 +58,33 @@ async def test_growth(to: Pull, steps: list[int]) -> None:
         assert done.after == done.merged == log.frontier.size
         assert to.root == log.frontier.root()
     assert to.mirror.rows == list(range(sum(steps)))
-    assert to.mirror._head.note == log.signed
+    assert to.mirror.held.note == log.signed
 
 
-class FakeOwn:
+class Growing(Log):
     """Our own log, which somebody else of us appends to meanwhile."""
 
-    def __init__(self, log: Log, more: Sequence[int] = ()) -> None:
-        self.log = log
+    def __init__(self, *more: int) -> None:
+        super().__init__()
         self.more = list(more)
 
     async def head(self) -> OwnHead:
         if self.more:
-            self.log.reports(self.more.pop(0))
-        return OwnHead(ORIGIN, self.log.frontier, self.log.signed)
-
-    async def bundle(self, n: int) -> Bundle | None:
-        return dict(enumerate(self.log.bundles)).get(n)
-
-    async def roots(self, first: int, last: int) -> list[bytes]:
-        return [b.root for b in self.log.bundles[first:last]]
+            self.reports(self.more.pop(0))
+        return await super().head()
 
 
 async def test_our_own_log_may_grow_while_it_is_merged(to: Pull) -> None:
     """Every tip is as new as what was merged; the end is the newest."""
-    mirror: Any = to.mirror
-    own: Any = FakeOwn(Log().reports(700), [1, 300, 5, 0, 9])
+    own = Growing(701, 300, 5, 0, 9)
     for merged in (1006, 1015):
-        assert await pull.merge_own(own, mirror, offload) == merged
+        assert await merge.own(own, to.mirror, offload) == merged
     assert to.mirror.rows == list(range(1015))
 
 
 async def test_two_who_merge_our_own_log(to: Pull) -> None:
     """Whoever comes second goes on from where the first has come."""
     log = Log().reports(300)
-    own: Any = FakeOwn(log)
 
     class Raced(FakeMirror):
         raced = False
@@ -354,32 +93,29 @@ async def test_two_who_merge_our_own_log(to: Pull) -> None:
             if not self.raced:
                 self.raced = True
                 log.reports(10)
-                await pull.merge_own(own, self_, offload)
+                await merge.own(log, self_, offload)
             await super().advance(old, *rest)
 
-    self_: Any = Raced()
-    assert await pull.merge_own(own, self_, offload) == 310
+    self_ = Raced()
+    assert await merge.own(log, self_, offload) == 310
     assert self_.rows == list(range(310))
 
 
 async def test_a_closed_entry_of_our_own_is_damage(to: Pull) -> None:
     """We withhold nothing from ourselves: it would never be merged."""
-    mirror: Any = to.mirror
-    own: Any = FakeOwn(Log().reports(10).close(4))
+    own = Log().reports(10).close(4)
     with pytest.raises(DamagedError, match="entry 4 is closed"):
-        await pull.merge_own(own, mirror, offload)
+        await merge.own(own, to.mirror, offload)
 
 
 async def test_a_missing_bundle_of_our_own_is_damage(to: Pull) -> None:
     """Neither merging nor a root goes on without it."""
-    mirror: Any = to.mirror
     log = Log().reports(300)
-    own: Any = FakeOwn(log)
     del log.bundles[1]
     with pytest.raises(DamagedError, match=r"own\.db: bundle 1 is missing"):
-        await pull.merge_own(own, mirror, offload)
+        await merge.own(log, to.mirror, offload)
     with pytest.raises(DamagedError, match=r"own\.db: bundle 1 is missing"):
-        await pull.own_root_at(own, 299)
+        await held.own(log, await log.head()).root_at(299)
 
 
 async def test_a_merge_that_nobody_else_made_is_not_tried_again() -> None:
@@ -389,17 +125,17 @@ async def test_a_merge_that_nobody_else_made_is_not_tried_again() -> None:
         async def advance(self, *_: Any) -> None:
             raise StaleError("mirror: moved")
 
-    mirror: Any = Stuck()
-    own: Any = FakeOwn(Log().reports(3))
+    mirror = Stuck()
+    own = Log().reports(3)
     with pytest.raises(StaleError):
-        await pull.merge_own(own, mirror, offload)
+        await merge.own(own, mirror, offload)
 
 
 async def test_a_contested_log_stays_where_it_is(to: Pull) -> None:
     """Until the roster says which branch counts nobody is asked."""
     log = Log().reports(10)
     await to(log)
-    to.mirror._head = replace(to.mirror._head, contested=True)
+    to.mirror.held = replace(to.mirror.held, contested=True)
     source = FakeSource(log.reports(5))
     done = await to(log, source)
     assert (done.before, done.after, done.merged) == (10, 10, 10)
@@ -445,13 +181,13 @@ async def test_junk_is_no_bundle(to: Pull, junk: bytes) -> None:
 
     with pytest.raises(BrokenSourceError):
         await to(log, FakeSource(log, tamper=spoil))
-    assert to.mirror._head.mirrored == 0
+    assert to.mirror.held.mirrored == 0
 
 
 async def test_a_bomb_is_not_inflated(to: Pull) -> None:
     """A bundle that inflates beyond what records can be is refused."""
     log = Log().reports(3)
-    bomb = gzip.compress(bytes(pull.MAX_RAW + 2))
+    bomb = gzip.compress(bytes(stretch.MAX_RAW + 2))
 
     def swap(path: str, raw: bytes) -> bytes:
         return bomb if path.startswith("payload") else raw
@@ -474,13 +210,13 @@ async def test_a_store_that_is_slow_holds_up_the_fetching(to: Pull) -> None:
         async def payloads(
             self, origin: str, wanted: Sequence[tuple[int, int]]
         ) -> Sequence[bytes]:
-            ahead.append(wanted[-1][0] - to.mirror._head.mirrored // 256)
+            ahead.append(wanted[-1][0] - to.mirror.held.mirrored // 256)
             return await super().payloads(origin, wanted)
 
     to.mirror = Slow()
     log = Log().reports(20 * 256)
     assert (await to(log, Watched(log))).merged == 20 * 256
-    assert max(ahead) <= 5 * pull.CHUNK
+    assert max(ahead) <= 5 * line.MOST
 
 
 async def test_a_tail_that_is_no_tile(to: Pull) -> None:
@@ -525,7 +261,7 @@ async def test_fork_by_extension(to: Pull, sizes: tuple[int, int]) -> None:
     other = Log().reports(sizes[0] + sizes[1], salt=b"t")
     with pytest.raises(ForkError):
         await to(other)
-    assert to.mirror._head.mirrored == sizes[0]
+    assert to.mirror.held.mirrored == sizes[0]
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, 400, 600])
@@ -542,32 +278,14 @@ async def test_wrong_signature(to: Pull) -> None:
     log = Log().reports(1)
     forged = log.signed.replace(b"\n1\n", b"\n2\n")
     with pytest.raises(UntrustedError):
-        await pull.pull(
-            forged,
-            log_key=KEY.verifier,
-            sources=[],
-            mirror=to.mirror,  # type: ignore[arg-type]
-            offload=offload,
-            report=_ignore,
-        )
-
-
-async def _ignore(_: Finding) -> None:
-    pass
+        await pull.pull(forged, KEY.verifier, to.context())
 
 
 async def test_nobody_to_ask(to: Pull) -> None:
     """Without a source the checkpoint is kept for later."""
     log = Log().reports(5)
     with pytest.raises(UnavailableError):
-        await pull.pull(
-            log.signed,
-            log_key=KEY.verifier,
-            sources=[],
-            mirror=to.mirror,  # type: ignore[arg-type]
-            offload=offload,
-            report=_ignore,
-        )
+        await pull.pull(log.signed, KEY.verifier, to.context())
     assert to.mirror.kept == {5: log.signed}
 
 
@@ -670,7 +388,7 @@ async def test_however_many_went_with_their_epoch_one_pull_is_enough(
     to: Pull, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The list of what is missing is bounded; what is excused is not."""
-    monkeypatch.setattr(pull, "MOST_MISSING", 100)
+    monkeypatch.setattr(merge, "MOST_MISSING", 100)
     log = Log().reports(700)
     closed = range(10, 690)
     done = await to(log, FakeSource(log.close(*closed)), excuse=True)
@@ -682,16 +400,14 @@ async def test_what_is_mirrored_is_merged_without_asking(to: Pull) -> None:
     """Up to what is withheld, in as many steps as it takes."""
     log = Log().reports(900)
     assert (await to(log, budget=Budget(0, 0))).merged == 0
-    mirror: Any = to.mirror
-    await pull.merge_stored(ORIGIN, mirror, offload)
-    assert to.mirror._head.merged == 900
+    await merge.all_stored(ORIGIN, to.mirror, offload)
+    assert to.mirror.held.merged == 900
 
 
 async def test_our_own_closed_entries_went_with_their_epoch(to: Pull) -> None:
     """We withhold nothing from ourselves."""
-    mirror: Any = to.mirror
-    own: Any = FakeOwn(Log().reports(10).close(4, 5))
-    assert await pull.merge_own(own, mirror, offload, excuse=True) == 10
+    own = Log().reports(10).close(4, 5)
+    assert await merge.own(own, to.mirror, offload, excuse=True) == 10
     assert to.mirror.ranges == [(4, 6, RETIRED)]
 
 
@@ -783,9 +499,8 @@ async def test_own_root_at() -> None:
         log.reports(step)
         roots[log.frontier.size] = log.frontier.root()
     assert {256, 512} < {*roots}
-    own: Any = FakeOwn(log)
     for size, root in roots.items():
-        assert await pull.own_root_at(own, size) == root
+        assert await held.own(log, await log.head()).root_at(size) == root
 
 
 def test_grow_is_gapless() -> None:
@@ -805,7 +520,7 @@ async def test_runs_of_one_transaction(
 ) -> None:
     """Checked apart and merged together, runs say what they say alone."""
     monkeypatch.setattr(pull, "RUN", 1)
-    monkeypatch.setattr(pull, "CHUNK", 4)
+    monkeypatch.setattr(line, "MOST", 4)
     log = Log().reports(1000)
     said = Retract(
         on="2026-11-21",
@@ -834,7 +549,7 @@ async def test_an_erasure_begins_a_transaction(
 ) -> None:
     """It acts on what is merged before it, and on nothing of its own."""
     monkeypatch.setattr(pull, "RUN", 1)
-    monkeypatch.setattr(pull, "CHUNK", 16)
+    monkeypatch.setattr(line, "MOST", 16)
     log = Log().reports(1500)
     erase = Erase(ranges=((10, 12), (1400, 1402)), reason="retention")
     log.append((18, statement.encode(erase)))
@@ -852,7 +567,7 @@ async def test_withheld_among_runs_of_one_transaction(
 ) -> None:
     """The runs after a gap are mirrored with it, and merged later."""
     monkeypatch.setattr(pull, "RUN", 1)
-    monkeypatch.setattr(pull, "CHUNK", 16)
+    monkeypatch.setattr(line, "MOST", 16)
     log = Log().reports(3000)
     done = await to(log, FakeSource(log.close(1700)))
     assert (done.after, done.merged, done.missing) == (3000, 1700, (1700,))
@@ -864,7 +579,7 @@ async def test_a_log_that_withholds_everything(
     to: Pull, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It costs a bounded list and few requests; later it can be filled."""
-    monkeypatch.setattr(pull, "MOST_MISSING", 300)
+    monkeypatch.setattr(merge, "MOST_MISSING", 300)
     log = Log().reports(3000)
     source = FakeSource(log.close(*range(3000)))
     done = await to(log, source)
@@ -872,7 +587,7 @@ async def test_a_log_that_withholds_everything(
     assert done.missing == tuple(range(300))
     source.asked.clear()
     await to(log, source)
-    assert len(source.asked) <= pull.FILLED
+    assert len(source.asked) <= withheld.FILLED
     for _ in range(20):
         done = await to(log, FakeSource(log))
     assert (done.merged, done.missing) == (3000, ())

@@ -29,31 +29,33 @@ RUN = Run(
 
 def test_what_was_signed_is_taken() -> None:
     done = stretch.check(RUN, FETCHED, {})
-    assert (done.count, done.merged, done.broken) == (2, 2 * BUNDLE, None)
+    assert (done.bundles, done.batch.stop) == (BUNDLES, 2 * BUNDLE)
+    assert done.why == ""
 
 
 def test_what_came_before_a_wrong_bundle_is_kept() -> None:
     """And the wrong one is named, with what is wrong."""
     done = stretch.check(RUN, [FETCHED[0], FETCHED[0]], {})
-    assert (done.count, done.merged) == (1, BUNDLE)
-    assert (done.broken, done.why) == (1, "its root is another one")
+    assert (done.bundles, done.batch.stop) == (BUNDLES[:1], BUNDLE)
+    assert done.why == "its root is another one"
 
 
 def test_a_stretch_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends before it is too much, but a bundle at least is always taken."""
     size = len(serve.inflate(BUNDLES[0]))
     monkeypatch.setattr(stretch, "MAX_OCTETS", 2 * size - 1)
-    assert stretch.check(RUN, FETCHED, {}).count == 1
+    assert len(stretch.check(RUN, FETCHED, {}).bundles) == 1
     monkeypatch.setattr(stretch, "MAX_OCTETS", 1)
     done = stretch.check(RUN, FETCHED, {})
-    assert (done.count, done.broken) == (1, None)
+    assert (len(done.bundles), done.why) == (1, "")
 
 
 def test_a_signed_bundle_that_is_not_what_we_had_is_a_fork() -> None:
     """Its bytes are the origin's own: no other source would mend that."""
     mine = serve.leaf_hashes(serve.records(ORIGIN, BUNDLES[0]))[:3]
     run = replace(RUN, have=3, mine=tuple(mine))
-    assert stretch.check(run, FETCHED, {}).merged == 2 * BUNDLE - 3
+    batch = stretch.check(run, FETCHED, {}).batch
+    assert (batch.start, batch.stop) == (3, 2 * BUNDLE)
     other = replace(run, mine=(*mine[:2], bytes(32)))
     with pytest.raises(ForkError, match="does not extend size 3"):
         stretch.check(other, FETCHED, {})

@@ -312,7 +312,7 @@ def test_what_is_closed_says_nothing() -> None:
     """Nor is it void: it is erased, or sealed for others."""
     log = [leaf.close(record(report())), leaf.close(raw(b"{}", 8))]
     batch = claims.fold(ORIGIN, 0, log, erased=[(0, 1, 5)])
-    assert (batch.adds, batch.voids, batch.stop) == ([], [], 2)
+    assert ([*batch.adds], batch.voids, batch.stop) == ([], [], 2)
 
 
 def test_rows_are_sorted_by_token() -> None:
@@ -483,7 +483,7 @@ def test_the_fast_path_is_the_slow_path(changes: list[dict[str, Any]]) -> None:
         else:
             assert isinstance(said, Report)
             rows.append(claims.of(ORIGIN, index, said).row())
-    assert batch.adds == sorted(rows)
+    assert [*batch.adds] == sorted(rows)
     assert batch.voids == voids
 
 
@@ -650,7 +650,7 @@ rows = st.tuples(
 @given(st.lists(st.lists(rows, max_size=20).map(sorted), max_size=3))
 def test_packed_rows_are_the_rows(runs: list[list[Row]]) -> None:
     """Stretches packed one by one are read together, in order of token."""
-    merged = claims.Merged([claims.pack(run) for run in runs])
+    merged = sum(map(claims.Rows.pack, runs), claims.Rows())
     assert list(merged) == sorted(itertools.chain.from_iterable(runs))
     assert len(merged) == sum(map(len, runs))
 
@@ -669,7 +669,7 @@ def by_the_book(origin: str, row: Row) -> int:
 @given(logs())
 def test_digest(log: list[Record]) -> None:
     """A digest is a sum: any order, any parts, plus and minus."""
-    rows = claims.fold(ORIGIN, 0, log).adds
+    rows = [*claims.fold(ORIGIN, 0, log).adds]
     wanted = sum(by_the_book(ORIGIN, row) for row in rows) % 2**256
     assert claims.digest(ORIGIN, reversed(rows)) == wanted
     head, tail = rows[: len(rows) // 2], rows[len(rows) // 2 :]

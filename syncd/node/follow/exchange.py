@@ -25,19 +25,20 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.flows import cosign
+from syncd.flows import cosign, held
 from syncd.flows.cosign import CosignBook
 from syncd.flows.decide import decide
 from syncd.flows.ports import (
     Finding,
+    FollowMirror,
     Heads,
-    Mirror,
     MirrorHead,
     Offload,
     Peer,
     Source,
 )
-from syncd.flows.pull import Budget, Pulled, pull, root_at
+from syncd.flows.pull import Pulled, pull
+from syncd.flows.pull_context import Budget, PullContext
 from syncd.node.follow.asking import Asking, PeerState
 from syncd.node.follow.clocks import Clocks
 from syncd.node.follow.watched import Watched
@@ -103,7 +104,7 @@ class Exchange:
         roster: Callable[[], Roster],
         peers: Callable[[str], Peer],
         extra: Callable[[str], Sequence[Source]],
-        mirror: Mirror,
+        mirror: FollowMirror,
         book: CosignBook,
         keys: Mapping[str, SigningKey],
         keep_receipt: Callable[[str, int, bytes], Awaitable[None]],
@@ -603,14 +604,9 @@ class Exchange:
                 why = await decide(
                     origin,
                     pin,
+                    await self._context(origin, Target(pin.size, b"")),
                     ended=ended,
                     signed=[s.note for s in signed if s is not None],
-                    sources=self._sources(origin, Target(pin.size, b"")),
-                    mirror=self._mirror,
-                    offload=self._offload,
-                    report=self._report,
-                    budget=await self._budget(origin),
-                    excuse=bool(self._roster().retired),
                 )
         except StaleError:
             return False  # the next round sees what won
@@ -637,22 +633,11 @@ class Exchange:
         self, origin: str, target: Target, key: VerifierKey
     ) -> Pulled | None:
         state = self.log_state(origin)
-        sources = self._sources(origin, target)
         was = await self._mirror.head(origin)
         try:
             async with asyncio.timeout(self._turn_s):
-                done = await pull(
-                    target.note,
-                    log_key=key,
-                    sources=sources,
-                    mirror=self._mirror,
-                    offload=self._offload,
-                    report=self._report,
-                    budget=await self._budget(origin),
-                    blame=self._blame,
-                    accepted=partial(self._accepted, origin),
-                    excuse=bool(self._roster().retired),
-                )
+                context = await self._context(origin, target)
+                done = await pull(target.note, key, context)
             await self._check_smaller(target, key)
         except ForkError as e:
             await self._forked(origin, [target.note], str(e))
@@ -707,6 +692,19 @@ class Exchange:
         now = await self._mirror.head(was.origin)
         return (now.mirrored, now.merged) != (was.mirrored, was.merged)
 
+    async def _context(self, origin: str, target: Target) -> PullContext:
+        """Return what a pull of a log works with just now."""
+        return PullContext(
+            sources=self._sources(origin, target),
+            mirror=self._mirror,
+            offload=self._offload,
+            report=self._report,
+            budget=await self._budget(origin),
+            blame=self._blame,
+            accepted=partial(self._accepted, origin),
+            excuse=bool(self._roster().retired),
+        )
+
     def _sources(self, origin: str, target: Target) -> list[Source]:
         """Order whom to ask: who announced it, the owner, then the rest."""
         found = self._roster().by_origin(origin)
@@ -738,7 +736,7 @@ class Exchange:
             head, _ = checkpoint.open_(raw, key)
             mine = await self._mirror.head(head.origin)
             if head.size <= mine.mirrored and not mine.contested:
-                root = await root_at(self._mirror, mine, head.size)
+                root = await held.copy(self._mirror, mine).root_at(head.size)
                 if root != head.root:
                     why = (
                         f"log: {head.origin} signed another root at size"
@@ -777,10 +775,6 @@ class Exchange:
             return False
         seen = merged = None
         rejected = await self.rejected(origin)
-
-        async def root_of(size: int) -> bytes:
-            return await root_at(self._mirror, head, size)
-
         try:
             if head.note:
                 seen = await cosign.sign(
@@ -790,7 +784,7 @@ class Exchange:
                     key=self._keys["seen"],
                     book=self._book,
                     now=now,
-                    root_of=root_of,
+                    root_of=held.copy(self._mirror, head).root_at,
                     rejected=rejected,
                 )
             merged = await cosign.receipt(

@@ -14,7 +14,7 @@ import structlog
 
 from syncd.config import Config
 from syncd.errors import RefusedError, SyncdError
-from syncd.flows import awaken, pull
+from syncd.flows import awaken, held
 from syncd.flows.awaken import Other
 from syncd.flows.ports import Finding
 from syncd.node.follow.exchange import BUG, Exchange
@@ -255,4 +255,4 @@ class AppendGuard:
 
     async def root_at(self, size: int) -> bytes:
         """Return the root of the first `size` entries of our log."""
-        return await pull.own_root_at(self._own, size)
+        return await held.own(self._own, await self._own.head()).root_at(size)

@@ -20,7 +20,7 @@ from syncd.errors import (
     SyncdError,
     UnavailableError,
 )
-from syncd.flows import publish, pull
+from syncd.flows import merge, publish
 from syncd.flows.ports import Offload, Published
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
@@ -135,7 +135,7 @@ class Publisher:
 
     async def merge_own(self) -> None:
         """Fold what is new of our own log into the claims."""
-        await pull.merge_own(
+        await merge.own(
             self._own.log,
             self._mirror,
             self._offload,

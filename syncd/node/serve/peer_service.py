@@ -9,7 +9,13 @@ from typing import Any
 from syncd.errors import RefusedError, UnavailableError
 from syncd.flows import cosign, tokenise
 from syncd.flows.cosign import CosignBook, Judged
-from syncd.flows.ports import Bundle, Heads, Mirror, Offload, OwnLog
+from syncd.flows.ports import (
+    Bundle,
+    Heads,
+    MirrorReader,
+    Offload,
+    OwnLogReader,
+)
 from syncd.flows.serve import LogFiles
 from syncd.flows.tokenise import Debit, Share
 from syncd.node.follow.exchange import Exchange, with_receipts
@@ -37,10 +43,10 @@ class PeerService:
         *,
         roster: Callable[[], Roster],
         roster_note: Callable[[int], bytes | None],
-        own: OwnLog,
+        own: OwnLogReader,
         released: Callable[[], bytes],
         receipts: Callable[[], Awaitable[list[bytes]]],
-        mirror: Mirror,
+        mirror: MirrorReader,
         book: CosignBook,
         keys: Keys,
         shares: Mapping[tuple[str, int, int], Share],

@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from syncd.errors import DamagedError, StaleError
-from syncd.flows import pull, serve
+from syncd.flows import held, serve
 from syncd.flows.ports import Finding
 from syncd.indicator import claims, leaf
 from syncd.indicator.claims import Range
@@ -46,9 +46,11 @@ async def by_roster(
         if head.mirrored < order.size:
             continue  # when we get there
         if order.origin == ours:  # mirror.db has no bundles of it
-            root = await pull.own_root_at(own.log, order.size)
+            root = await held.own(own.log, await own.log.head()).root_at(
+                order.size
+            )
         else:
-            root = await pull.root_at(mirror, head, order.size)
+            root = await held.copy(mirror, head).root_at(order.size)
         if root != order.root:
             await report(
                 Finding(

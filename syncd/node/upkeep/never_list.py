@@ -20,7 +20,7 @@ from pathlib import Path
 import structlog
 
 from syncd.errors import SyncdError
-from syncd.flows.ports import Finding, Mirror, Offload, Position
+from syncd.flows.ports import ClaimReader, Finding, Offload, Position
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import never, token
 from syncd.indicator.claims import REPORT
@@ -61,7 +61,7 @@ class NeverList:
         home: Path,
         roster: Callable[[], Roster],
         tokeniser: Tokeniser,
-        mirror: Mirror,
+        mirror: ClaimReader,
         report: Callable[..., Awaitable[None]],
         offload: Offload,
     ) -> None:

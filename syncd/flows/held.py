@@ -1,0 +1,84 @@
+"""Held: logs that we hold, ours and our copies of others', read alike."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from syncd.errors import DamagedError
+from syncd.flows import serve
+from syncd.flows.ports import (
+    Bundle,
+    MirrorHead,
+    MirrorReader,
+    Offload,
+    OwnHead,
+    OwnLogReader,
+)
+from syncd.indicator.leaf import Record
+from syncd.tlog import growth
+from syncd.tlog.merkle import BUNDLE, Frontier
+
+TOGETHER = 256  # bundles of records read for one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A log up to one tip, as one of our databases has it."""
+
+    origin: str
+    where: str  # as messages name it
+    frontier: Frontier
+    bundle: Callable[[int], Awaitable[Bundle | None]]
+    roots: Callable[[int, int], Awaitable[list[bytes]]]
+
+    async def stored(self, n: int) -> Bundle:
+        """Return bundle `n`.
+
+        Raises:
+            DamagedError: it is missing.
+        """
+        bundle = await self.bundle(n)
+        if bundle is None:
+            raise DamagedError(f"{self.where}: bundle {n} is missing")
+        return bundle
+
+    async def leaf_hashes(self, n: int) -> list[bytes]:
+        """Return the leaf hashes of bundle `n`, none beyond the tip."""
+        if n * BUNDLE >= self.frontier.size:
+            return []
+        bundle = await self.stored(n)
+        return serve.leaf_hashes(serve.records(self.origin, bundle))
+
+    async def root_at(self, size: int) -> bytes:
+        """Return the root of the first `size` entries."""
+        if size == self.frontier.size:
+            return self.frontier.root()
+        whole = size // BUNDLE
+        roots = await self.roots(0, whole)
+        tail = await self.leaf_hashes(whole) if size % BUNDLE else []
+        return growth.prefix_root(size, roots, tail)
+
+    async def records(self, start: int, offload: Offload) -> list[Record]:
+        """Return the records from entry `start` on, of so many bundles."""
+        first, size = start // BUNDLE, self.frontier.size
+        found: list[Record] = []
+        for n in range(first, min(first + TOGETHER, -(-size // BUNDLE))):
+            bundle = await self.stored(n)
+            found += await offload(serve.records, self.origin, bundle)
+        return found[start % BUNDLE : size - first * BUNDLE]
+
+
+def own(log: OwnLogReader, tip: OwnHead) -> Held:
+    """Return our own log as of `tip`."""
+    return Held(tip.origin, "own.db", tip.frontier, log.bundle, log.roots)
+
+
+def copy(mirror: MirrorReader, head: MirrorHead) -> Held:
+    """Return our copy of another's log as of `head`."""
+    return Held(
+        head.origin,
+        f"mirror.db: {head.origin}",
+        head.frontier,
+        partial(mirror.bundle, head.origin),
+        partial(mirror.roots, head.origin),
+    )

@@ -1,0 +1,59 @@
+"""What a pull of one log works with, whatever the way it takes."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from syncd.flows.ports import Finding, Mirror, Offload, Source
+
+
+@dataclass(slots=True)
+class Budget:
+    """What may still be merged of one origin today, by the roster's limits.
+
+    Above it merging lags, mirroring goes on, and nothing is refused.
+    """
+
+    entries: int = 2**63
+    octets: int = 2**63  # record bytes, inflated
+    counted: bool = True  # else what is merged was merged before
+
+    @property
+    def left(self) -> bool:
+        """Whether more may be merged."""
+        return self.entries > 0 and self.octets > 0
+
+    def spend(self, entries: int, octets: int) -> None:
+        """Count what was merged; the last batch may go a little over."""
+        self.entries -= entries
+        self.octets -= octets
+
+
+async def _nobody(_: object) -> None:
+    """Hear what nobody asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullContext:
+    """Whom to ask, what may be merged, and who hears of it."""
+
+    mirror: Mirror
+    offload: Offload
+    sources: Sequence[Source] = ()  # asked in this order
+    report: Callable[[Finding], Awaitable[None]] = _nobody
+    budget: Budget = field(default_factory=Budget)
+    blame: Callable[[str], object] = len
+    """takes the name of a source that gave what was not signed"""
+    accepted: Callable[[Sequence[tuple[int, int, str]]], Awaitable[None]] = (
+        _nobody
+    )
+    """takes the roster statements (index, version, hash) of what was merged,
+    before more is fetched"""
+    excuse: bool = False
+    """an epoch is retired: what none of those asked opens was of it"""
+
+    async def wrong(
+        self, origin: str, source: Source, index: int | None, why: str
+    ) -> None:
+        """Blame a source that gave what was not signed, and report it."""
+        self.blame(source.name)
+        await self.report(Finding("broken_source", origin, index, why))

@@ -1,0 +1,317 @@
+"""One growing log, who serves it, and a mirror in memory, for all flows."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from syncd.errors import AbsentError, StaleError, UnavailableError
+from syncd.flows import publish, pull, serve
+from syncd.flows.ports import Bundle, Finding, MirrorHead, OwnHead
+from syncd.flows.pull import Pulled
+from syncd.flows.pull_context import Budget, PullContext
+from syncd.flows.serve import LogFiles
+from syncd.indicator import leaf, statement
+from syncd.indicator.claims import Batch, Range
+from syncd.indicator.leaf import Record
+from syncd.indicator.statement import Report
+from syncd.tlog import checkpoint, note, tiles
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+from syncd.tlog.note import SigningKey
+
+ORIGIN = "bank.example/syncd/txwz/1"
+KEY = SigningKey(ORIGIN, note.ED25519, b"\7" * 32)
+TOKEN = "A" * 22
+
+
+def report(i: int = 0) -> bytes:
+    return statement.encode(
+        Report(
+            on="2026-11-21",
+            kind="url",
+            epoch=1,
+            token=TOKEN,
+            label="fake_shop",
+            role="phishing_host",
+            evidence="user_tag",
+            confidence=i % 101,
+            seen="2026-11-20",
+            expires="2027-01-01",
+            know="00" * 8,
+            handling="open",
+        )
+    )
+
+
+class Log:
+    """A growing log that can also misbehave; an `OwnLogReader`."""
+
+    def __init__(self) -> None:
+        self.frontier = Frontier.EMPTY
+        self.bundles: list[Bundle] = []
+        self.odd: dict[int, bytes] = {}  # leaves of types of their own
+
+    def copy(self) -> "Log":
+        other = Log()
+        other.frontier, other.bundles = self.frontier, list(self.bundles)
+        other.odd = dict(self.odd)
+        return other
+
+    def append(self, *payloads: tuple[int, bytes], salt: bytes = b"s") -> None:
+        tail: list[Record] = []
+        if self.frontier.size % 256:
+            tail = serve.records(ORIGIN, self.bundles.pop())
+        salts = (salt * 16)[:16] * len(payloads)
+        self.frontier, more = publish.grow(
+            ORIGIN, self.frontier, tail, payloads, salts
+        )
+        self.bundles += more
+        first = self.frontier.size - len(payloads)
+        for i, (type_, payload) in enumerate(payloads):
+            if leaf.type_of(payload) != type_:
+                made = leaf.commit(ORIGIN, type_, salts[:16], payload)
+                self.odd[first + i] = made
+        self._tell_leaves()
+
+    def _tell_leaves(self) -> None:
+        """Keep the leaves of bundles whose records do not tell them."""
+        for n in {index // 256 for index in self.odd}:
+            bundle = replace(self.bundles[n], entries=b"")
+            leaves = [r[0] for r in serve.records(ORIGIN, bundle)]
+            for index, made in self.odd.items():
+                if index // 256 == n:
+                    leaves[index % 256] = made
+            entries = tiles.encode_bundle(leaves)
+            self.bundles[n] = replace(bundle, entries=entries)
+
+    def reports(self, count: int, salt: bytes = b"s") -> "Log":
+        self.append(*((1, report(i)) for i in range(count)), salt=salt)
+        return self
+
+    @property
+    def signed(self) -> bytes:
+        head = Checkpoint(ORIGIN, self.frontier.size, self.frontier.root())
+        return bytes(checkpoint.sign(head, KEY))
+
+    async def head(self) -> OwnHead:
+        return OwnHead(ORIGIN, self.frontier, self.signed)
+
+    async def bundle(self, n: int) -> Bundle | None:
+        return self.bundles[n] if n < len(self.bundles) else None
+
+    async def roots(self, first: int, last: int) -> list[bytes]:
+        return [b.root for b in self.bundles[first:last]]
+
+    def files(self) -> LogFiles:
+        return LogFiles(
+            ORIGIN, self.frontier.size, self.signed, self.bundle, self.roots
+        )
+
+    def close(self, *indices: int) -> "Log":
+        """Withhold or erase: records go, leaves stay."""
+        other, gone = self.copy(), {*indices}
+        for n, bundle in enumerate(other.bundles):
+            records = serve.records(ORIGIN, bundle)
+            for at in range(len(records)):
+                if n * 256 + at in gone:
+                    records[at] = leaf.close(records[at])
+            gz = serve.deflate(records)
+            other.bundles[n] = replace(bundle, gz=gz)
+        return other
+
+
+Tamper = Callable[[str, bytes], bytes]
+
+
+class FakeSource:
+    """Serves a log, counts what was asked, and lies on demand."""
+
+    def __init__(
+        self,
+        log: Log,
+        name: str = "peer",
+        tamper: Tamper | None = None,
+        most: int = 1000,
+    ) -> None:
+        self.name = name
+        self.log = log
+        self.asked: list[str] = []
+        self._tamper = tamper or (lambda _, raw: raw)
+        self._most = most
+
+    def _give(self, path: str, raw: bytes | None) -> bytes:
+        self.asked.append(path)
+        if raw is None:
+            raise AbsentError(f"{self.name}: no {path}")
+        return self._tamper(path, raw)
+
+    async def checkpoint(self, origin: str) -> bytes:
+        return self._give("checkpoint", self.log.signed)
+
+    async def hash_tiles(
+        self, origin: str, paths: Sequence[str]
+    ) -> Sequence[bytes]:
+        return [
+            self._give(
+                f"tile/{path}",
+                await serve.tile(self.log.files(), *tiles.parse_tile(path)),
+            )
+            for path in paths
+        ]
+
+    async def payloads(
+        self, origin: str, wanted: Sequence[tuple[int, int]]
+    ) -> Sequence[bytes]:
+        found = []
+        for n, width in wanted[: self._most]:
+            try:
+                raw = await serve.payload(self.log.files(), n, width)
+                found.append(self._give(f"payload/{n}", raw))
+            except UnavailableError:
+                if not found:
+                    raise
+                break
+        return found
+
+    async def entries(self, origin: str, n: int, width: int) -> bytes:
+        raw = await serve.entries(self.log.files(), n, width)
+        return self._give(f"entries/{n}", raw)
+
+
+class FakeMirror:
+    """A mirror in memory, with compare-and-swap; can be cut back."""
+
+    def __init__(self) -> None:
+        self.proofs: list[bytes] = []
+        self.left: list[bytes] = []
+        self.held = MirrorHead(ORIGIN, Frontier.EMPTY)
+        self.bundles: dict[int, Bundle] = {}
+        self.kept: dict[int, bytes] = {}
+        self.ranges: list[Range] = []
+        self.batches: list[Batch] = []
+        self.found: list[Finding] = []
+
+    async def head(self, origin: str) -> MirrorHead:
+        return self.held
+
+    async def advance(
+        self,
+        old: MirrorHead,
+        new: MirrorHead,
+        bundles: Sequence[Bundle],
+        batch: Batch,
+        findings: Sequence[Finding] = (),
+    ) -> None:
+        if old != self.held:
+            raise StaleError("mirror: moved")
+        self.held = new
+        self.bundles.update({b.n: b for b in bundles})
+        self.ranges += batch.erases
+        self.batches.append(batch)
+        self.found += findings
+
+    async def bundle(self, origin: str, n: int) -> Bundle | None:
+        return self.bundles.get(n)
+
+    async def roots(self, origin: str, first: int, last: int) -> list[bytes]:
+        return [self.bundles[n].root for n in range(first, last)]
+
+    async def erased(self, origin: str) -> Sequence[Range]:
+        return self.ranges
+
+    async def erase(self, origin: str, ranges: Sequence[Range]) -> None:
+        self.ranges += ranges
+
+    async def replace_bundle(self, origin: str, bundle: Bundle) -> None:
+        self.bundles[bundle.n] = bundle
+
+    async def keep_note(self, origin: str, size: int, note: bytes) -> None:
+        self.kept[size] = note
+
+    async def notes(self, origin: str) -> dict[int, bytes]:
+        return self.kept
+
+    async def evidence(self, origin: str) -> list[bytes]:
+        return self.proofs
+
+    async def contest(
+        self, origin: str, notes: Sequence[bytes], finding: Finding
+    ) -> None:
+        self.proofs += notes
+        self.found.append(finding)
+        self.held = replace(self.held, contested=True, missing=())
+
+    async def decide(
+        self, old: MirrorHead, size: int, rejected: Sequence[bytes]
+    ) -> None:
+        records = [
+            record
+            for n in sorted(self.bundles)
+            for record in serve.records(ORIGIN, self.bundles[n])
+        ][:size]
+        self.left += rejected
+        payloads = [(leaf[1], payload) for leaf, _, payload in records]
+        salts = b"".join(salt for _, salt, _ in records)
+        frontier, made = publish.grow(
+            ORIGIN, Frontier.EMPTY, [], payloads, salts
+        )
+        self.bundles = {bundle.n: bundle for bundle in made}
+        note = old.note if size == old.mirrored else b""
+        merged = min(old.merged, size)
+        self.held = MirrorHead(ORIGIN, frontier, merged, note)
+
+    @property
+    def rows(self) -> list[int]:
+        return sorted(row[1] for b in self.batches for row in b.adds)
+
+
+async def offload(work: Callable[..., Any], *args: Any) -> Any:
+    await asyncio.sleep(0)
+    return work(*args)
+
+
+class Pull:
+    """One mirror and what was reported of its sources."""
+
+    def __init__(self) -> None:
+        self.mirror = FakeMirror()
+        self.reported: list[Finding] = []
+        self.rosters: list[int] = []  # indices of statements that name one
+
+    async def __call__(
+        self,
+        log: Log,
+        *sources: FakeSource,
+        budget: Budget | None = None,
+        excuse: bool = False,
+    ) -> Pulled:
+        async def accepted(told: Sequence[tuple[int, int, str]]) -> None:
+            self.rosters += [index for index, _, _ in told]
+
+        return await pull.pull(
+            log.signed,
+            KEY.verifier,
+            self.context(
+                *(sources or [FakeSource(log)]),
+                budget=budget or Budget(),
+                accepted=accepted,
+                excuse=excuse,
+            ),
+        )
+
+    def context(self, *sources: FakeSource, **other: Any) -> PullContext:
+        async def keep(finding: Finding) -> None:
+            self.reported.append(finding)
+
+        return PullContext(
+            mirror=self.mirror,
+            offload=offload,
+            sources=sources,
+            report=keep,
+            **other,
+        )
+
+    @property
+    def root(self) -> bytes:
+        return self.mirror.held.frontier.root()
