@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from syncd import canonical
 from syncd.errors import MalformedError, RefusedError, UntrustedError
-from syncd.flows import tokenise
-from syncd.flows.tokenise import Exchange
+from syncd.flows import evaluation
+from syncd.flows.evaluation import Exchange
 from syncd.oprf import group
 from syncd.roster.roster import Roster
 
@@ -93,16 +93,16 @@ def judge(evidence: Evidence, rosters: Iterable[Roster]) -> str:
 def _judge(evidence: Evidence, roster: Roster) -> str:
     said = []
     for exchange in evidence.exchanges:
-        request = tokenise.parse_request(exchange.request)
+        request = evaluation.parse(exchange.request)
         index, share = _holder(request, evidence.accused, roster)
         try:
-            reply = tokenise.open_reply(
+            reply = evaluation.open_reply(
                 exchange.reply, exchange.request, roster, evidence.accused
             )
         except MalformedError as e:  # not to be told from a forged one
             raise UntrustedError(f"evidence: {e}") from e
         try:
-            points = tokenise.check_reply(reply, request, index, share)
+            points = evaluation.check_reply(reply, request, index, share)
             group.check_points(points)
         except (MalformedError, UntrustedError) as e:
             return f"it signed a wrong answer: {e}"
@@ -118,7 +118,7 @@ def _judge(evidence: Evidence, roster: Roster) -> str:
 
 
 def _holder(
-    request: tokenise.Request, accused: str, roster: Roster
+    request: evaluation.Request, accused: str, roster: Roster
 ) -> tuple[int, bytes]:
     """Return the accused's share in what was asked, by this roster.
 
@@ -136,5 +136,5 @@ def _holder(
             f"evidence: roster {roster.version} has no such share of"
             f" {request.kind}/{request.epoch}, generation {request.generation}"
         )
-    tokenise.check_quorum(request, epoch, index)
+    evaluation.check_quorum(request, epoch, index)
     return index, epoch.shares[index][1]

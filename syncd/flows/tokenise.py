@@ -1,30 +1,17 @@
 """Tokenise: turn identifiers into OPRF outputs with the help of t holders.
 
-A request goes to a quorum of exactly t holders as canonical JSON:
-
-    {"elements": hex, "generation": g, "id": 32 hex, "key": [kind, epoch],
-     "proof"?: "last", "purpose": code, "quorum": [index, …]}
-
-`elements` is the concatenation of blinded points, 32 bytes each. `proof` asks
-for a proof of the last alone, by which the client checks the others
-(`oprf.threshold`). The answer is canonical JSON too:
-
-    {"note": text, "reply": {"elements": hex, "proof": hex}}
-
-where `note` is a `syncd/oprf-reply/v1` note by the holder's member key over
-the SHA-256 of the request's bytes and of the reply's: a bad answer is
-evidence. URLs are public addresses and need nobody's help.
+What goes to a holder and back is `evaluation`; here quorums are chosen, all
+answers checked, and bad ones named. URLs are public addresses and need
+nobody's help.
 """
 
 import asyncio
-import hashlib
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from syncd import canonical
 from syncd.errors import (
     HoldersError,
     MalformedError,
@@ -33,314 +20,35 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
+from syncd.flows import evaluation
+from syncd.flows.evaluation import (
+    CHECKED,
+    PURPOSES_OF_BULK,
+    Exchange,
+    Request,
+)
 from syncd.flows.ports import Offload
-from syncd.indicator import token, vocabulary
+from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import threshold
 from syncd.roster.roster import Epoch, Roster
-from syncd.tlog import document
-from syncd.tlog.note import SigningKey
 
-MAX_BATCH = 4096  # elements in one request
-POINT = 32  # bytes
-PURPOSES = vocabulary.codes("purpose")
-PURPOSES_OF_BULK = frozenset(
-    {"never", "portfolio_screen", "publish", "rotate"}
-)
 BULK_BATCH = 1024  # identifiers in one request
 # Those on their way together are what a busy holder may take seconds for.
 LOOKUP_BATCH = 256
 LANES = 3  # requests of one call on their way at once
-CHECKED = 64  # elements from which a check element goes with them, uncounted
 _DOWN_S = 10  # seconds for which a holder that failed is asked last
 _LIED = "wrong answer: "  # begins why such a holder is down
 _GONE = "holder no more"  # by the roster, which still has its public share
 _WARY_S = 600  # seconds after a lie for which every answer is to be proven
 
 
-class HolderDoor(Protocol):
+class Holder(Protocol):
     """The way to one holder's `/oprf/v1/evaluate`."""
 
     async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
         """Return the reply's bytes, or raise UnavailableError, QuotaError."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One batch for one quorum, as parsed from its bytes."""
-
-    kind: str
-    epoch: int
-    generation: int
-    quorum: tuple[int, ...]
-    purpose: str
-    id: str
-    elements: tuple[bytes, ...]
-    last: bool = False  # the last element checks the others: prove it alone
-
-    def __bytes__(self) -> bytes:
-        return canonical.dumps(
-            {
-                "elements": b"".join(self.elements).hex(),
-                "quorum": list(self.quorum),
-                **self._terms,
-            }
-        )
-
-    @property
-    def context(self) -> bytes:
-        """What the batch proof is bound to besides keys and points."""
-        return canonical.dumps(self._terms)
-
-    @property
-    def _terms(self) -> dict[str, Any]:
-        return {
-            "generation": self.generation,
-            "id": self.id,
-            "key": [self.kind, self.epoch],
-            **({"proof": "last"} if self.last else {}),
-            "purpose": self.purpose,
-        }
-
-    @property
-    def counted(self) -> int:
-        """How many elements a quota is debited with: not the check."""
-        return len(self.elements) - self.last
-
-    @property
-    def digest(self) -> bytes:
-        """What is the same if a holder would learn its caller nothing new.
-
-        The answer to the same elements under the same key: another quorum
-        only multiplies it by what everyone knows, and a proof says that it is
-        right.
-        """
-        named = f"{self.kind}/{self.epoch}/{self.generation}/"
-        return hashlib.sha256(
-            named.encode() + b"".join(self.elements)
-        ).digest()
-
-
-def parse_request(body: bytes) -> Request:
-    """Read a request; `bytes(parse_request(body)) == body`.
-
-    Raises:
-        MalformedError: not the one spelling of a well-formed request.
-    """
-    match canonical.loads(body):
-        case {
-            "elements": str() as elements,
-            "generation": generation,
-            "id": str() as id_,
-            "key": [str() as kind, epoch],
-            "purpose": str() as purpose,
-            "quorum": list() as quorum,
-            **rest,
-        } if rest in ({}, {"proof": "last"}) and all(
-            type(i) is int for i in (generation, epoch, *quorum)
-        ):
-            pass  # isinstance would take true for 1, in a quota of its own
-        case _:
-            raise MalformedError("oprf: the request has another shape")
-    if len(id_) != 32 or id_.strip("0123456789abcdef"):
-        raise MalformedError("oprf: request id is not 16 bytes of hex")
-    points = _points(elements)
-    if not 1 <= len(points) <= MAX_BATCH:
-        raise MalformedError(f"oprf: {len(points)} elements, want 1..4096")
-    last = bool(rest)
-    if last and len(points) <= CHECKED:
-        raise MalformedError(
-            f"oprf: a check of {len(points) - 1} elements, want {CHECKED}"
-        )
-    return Request(
-        kind, epoch, generation, tuple(quorum), purpose, id_, points, last
-    )
-
-
-def _hex(text: str, what: str) -> bytes:
-    try:
-        raw = bytes.fromhex(text)
-    except ValueError as e:
-        raise MalformedError(f"oprf: {what} not hex") from e
-    if raw.hex() != text:
-        raise MalformedError(f"oprf: {what} not in lower-case hex")
-    return raw
-
-
-def _points(text: str) -> tuple[bytes, ...]:
-    raw = _hex(text, "elements are")
-    if len(raw) % POINT:
-        raise MalformedError("oprf: elements are not whole points")
-    return tuple(raw[i : i + POINT] for i in range(0, len(raw), POINT))
-
-
-# -------------------------------------------------------------- the holder
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One share of one token key; the scalar never leaves this process."""
-
-    kind: str
-    epoch: int
-    generation: int
-    index: int
-    scalar: bytes = field(repr=False)  # 32 bytes, little-endian
-
-
-class Debit(Protocol):
-    """The holder's durable quota book."""
-
-    async def debit(self, member: str, request: Request) -> None:
-        """Count the request before it is computed, or raise QuotaError."""
-        ...
-
-
-async def answer(
-    request: Request,
-    body: bytes,
-    *,
-    member: str,
-    roster: Roster,
-    shares: Mapping[tuple[str, int, int], Share],
-    quota: Debit,
-    key: SigningKey,
-    offload: Offload,
-    rng: Callable[[int], bytes],
-) -> bytes:
-    """Return the signed reply to a member's request, quota debited first.
-
-    `request` is what `body` parses to.
-
-    Raises:
-        MalformedError: a point that is none.
-        RefusedError: a key, quorum or purpose that is not ours to serve.
-        QuotaError: the member's hour or day is used up.
-    """
-    share = shares.get((request.kind, request.epoch, request.generation))
-    epoch = roster.epoch(request.kind, request.epoch)
-    if share is None or epoch is None:
-        raise RefusedError(
-            f"oprf: no share of key {request.kind}/{request.epoch}"
-            f" generation {request.generation} here"
-        )
-    check_quorum(request, epoch, share.index)
-    # Quotas are kept by purpose: one that nobody knows would pass by them.
-    if request.purpose not in PURPOSES:
-        raise RefusedError("oprf: the purpose is not in the vocabulary")
-    await quota.debit(member, request)
-    evaluation = await offload(
-        threshold.evaluate,
-        share.scalar,
-        share.index,
-        request.quorum,
-        request.elements,
-        rng,
-        request.context,
-        request.last,
-    )
-    reply = {
-        "elements": b"".join(evaluation.elements).hex(),
-        "proof": evaluation.proof.hex(),
-    }
-    note = document.sign(
-        "oprf-reply", roster.id, _signed(body, canonical.dumps(reply)), key
-    )
-    return canonical.dumps({"note": bytes(note).decode(), "reply": reply})
-
-
-def check_quorum(request: Request, epoch: Epoch, index: int) -> None:
-    """The quorum has t holders of the key, and `index` is one of them.
-
-    Raises:
-        RefusedError: it is another one.
-    """
-    quorum = request.quorum
-    if (
-        len(quorum) != epoch.t
-        or list(quorum) != sorted(set(quorum))
-        or index not in quorum
-        or not set(quorum) <= set(epoch.shares)
-    ):
-        raise RefusedError(
-            f"oprf: quorum {list(quorum)} is not {epoch.t} holders with"
-            f" {index} among them"
-        )
-
-
-def _signed(request: bytes, reply: bytes) -> dict[str, str]:
-    return {
-        "reply": hashlib.sha256(reply).hexdigest(),
-        "request": hashlib.sha256(request).hexdigest(),
-    }
-
-
-def open_reply(
-    raw: bytes, body: bytes, roster: Roster, member: str
-) -> dict[str, Any]:
-    """Return the reply object that a member signed as its answer to `body`.
-
-    Raises:
-        MalformedError: not a reply at all.
-        UntrustedError: the member did not sign it, or to another request.
-    """
-    match canonical.loads(raw):
-        case {"note": str() as text, "reply": dict() as reply, **rest} if (
-            not rest
-        ):
-            pass
-        case _:
-            raise MalformedError("oprf: the reply has another shape")
-    holder = roster.member(member)
-    keys = [holder.keys.member] if holder else []
-    value, _ = document.open_(text.encode(), "oprf-reply", roster.id, keys)
-    if value != _signed(body, canonical.dumps(reply)):
-        raise UntrustedError("oprf: the reply's note is for another one")
-    return reply
-
-
-def check_reply(
-    reply: dict[str, Any], request: Request, index: int, public_share: bytes
-) -> list[bytes]:
-    """Return a reply's points: right, as far as it was to prove them.
-
-    Raises:
-        MalformedError: not the form of a reply.
-        UntrustedError: not a right answer of holder `index`.
-    """
-    match reply:
-        case {
-            "elements": str() as elements,
-            "proof": str() as proof,
-            **rest,
-        } if not rest:
-            pass
-        case _:
-            raise MalformedError("oprf: the reply has another shape")
-    points = list(_points(elements))
-    evaluation = threshold.Evaluation(points, _hex(proof, "proof is"))
-    threshold.check(
-        public_share,
-        index,
-        request.quorum,
-        request.elements,
-        evaluation,
-        request.context,
-        request.last,
-    )
-    return points
-
-
-# -------------------------------------------------------------- the client
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """What a holder was asked, and what it answered."""
-
-    request: bytes
-    reply: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,47 +80,24 @@ class HolderState:
     latency_s: float = 0.0
 
 
+@dataclass(kw_only=True, eq=False)
 class Tokeniser:
     """Asks quorums of holders, checks every answer, and names bad ones."""
 
-    def __init__(
-        self,
-        *,
-        roster: Callable[[], Roster],
-        door: Callable[[str], HolderDoor],
-        offload: Offload,
-        bulk: Offload,
-        clock: Callable[[], float],
-        rng: Callable[[int], bytes],
-        accuse: Accuse,
-        cache_size: int = 0,
-        holder_s: float = 2.0,
-    ) -> None:
-        """Take the parts.
+    roster: Callable[[], Roster]  # the newest that we accepted
+    holder: Callable[[str], Holder]  # a member as one
+    offload: Offload  # runs look-ups' work
+    bulk: Offload  # runs bulk work, behind look-ups
+    clock: Callable[[], float]  # seconds, of a clock that nobody sets
+    rng: Callable[[int], bytes]  # fresh random bytes
+    accuse: Accuse
+    cache_size: int = 0  # identifiers whose outputs are remembered
+    holder_s: float = 2.0  # a look-up waits this long for a holder
 
-        Args:
-            roster: the newest roster that we accepted.
-            door: the way to a member.
-            offload: runs look-ups' work.
-            bulk: runs bulk work, behind look-ups.
-            clock: seconds, of a clock that nobody sets.
-            rng: fresh random bytes.
-            accuse: takes bad answers.
-            cache_size: identifiers whose outputs are remembered.
-            holder_s: a look-up waits this long for a holder.
-        """
-        self._holder_s = holder_s
-        self._cache: dict[tuple[Identifier, int], bytes] = {}
-        self._cache_size = cache_size
-        self._roster = roster
-        self._door = door
-        self._offload = offload
-        self._bulk = bulk
-        self._clock = clock
-        self._rng = rng
-        self._accuse = accuse
-        self._wary_until = -math.inf  # seconds of the clock
+    def __post_init__(self) -> None:
         self.holders: dict[str, HolderState] = {}
+        self._cache: dict[tuple[Identifier, int], bytes] = {}
+        self._wary_until = -math.inf  # seconds of the clock
 
     def epoch(self, kind: str) -> Epoch:
         """Return the newest epoch of `kind`.
@@ -420,7 +105,7 @@ class Tokeniser:
         Raises:
             RefusedError: the roster has no key of that kind.
         """
-        epoch = self._roster().epoch(kind)
+        epoch = self.roster().epoch(kind)
         if epoch is None:
             raise RefusedError(f"oprf: the roster has no {kind} epoch")
         return epoch
@@ -457,7 +142,7 @@ class Tokeniser:
         Raises:
             HoldersError: as `outputs`; what came nevertheless is in `done`.
         """
-        deadline = self._clock() + timeout_s
+        deadline = self.clock() + timeout_s
         wanted = dict.fromkeys(identifiers)
         for one in wanted:
             if one.kind == "url":
@@ -502,10 +187,10 @@ class Tokeniser:
         Under the epoch that they were asked of: a new one may have come
         meanwhile.
         """
-        if not self._cache_size:
+        if not self.cache_size:
             return
         self._cache.update({(one, epoch.epoch): fresh[one] for one in fresh})
-        over = max(len(self._cache) - self._cache_size, 0)
+        over = max(len(self._cache) - self.cache_size, 0)
         for old in list(itertools.islice(self._cache, over)):
             del self._cache[old]
 
@@ -517,11 +202,11 @@ class Tokeniser:
         deadline: float,
     ) -> dict[Identifier, bytes]:
         bulk = purpose in PURPOSES_OF_BULK
-        offload = self._bulk if bulk else self._offload
-        last = len(part) >= CHECKED and self._clock() >= self._wary_until
+        offload = self.bulk if bulk else self.offload
+        last = len(part) >= CHECKED and self.clock() >= self._wary_until
         inputs = [token.oprf_input(i) for i in part]
-        blinded = await offload(threshold.blind, inputs, self._rng, last)
-        answering = self._roster().holders_of(epoch)
+        blinded = await offload(threshold.blind, inputs, self.rng, last)
+        answering = self.roster().holders_of(epoch)
         bad = {i: _GONE for i in epoch.shares if i not in answering}
         while True:
             request = Request(
@@ -530,7 +215,7 @@ class Tokeniser:
                 epoch.generation,
                 self._choose(epoch, bad),
                 purpose,
-                self._rng(16).hex(),
+                self.rng(16).hex(),
                 tuple(blinded.elements),
                 last,
             )
@@ -540,8 +225,8 @@ class Tokeniser:
                     return await self._finish(part, blinded, answers, offload)
                 except UntrustedError:
                     last = False  # and none is believed without from now on
-                    self._wary_until = self._clock() + _WARY_S
-                again = replace(request, id=self._rng(16).hex(), last=False)
+                    self._wary_until = self.clock() + _WARY_S
+                again = replace(request, id=self.rng(16).hex(), last=False)
                 proven = await self._ask_all(epoch, again, deadline, bad)
                 await self._name_liar(epoch, answers, proven, bad)
                 answers = proven
@@ -560,7 +245,7 @@ class Tokeniser:
         return dict(zip(part, outs, strict=True))
 
     def _choose(self, epoch: Epoch, bad: Mapping[int, str]) -> tuple[int, ...]:
-        now = self._clock()
+        now = self.clock()
         left = [i for i in epoch.shares if i not in bad]
         if len(left) < epoch.t:
             names = {i: epoch.shares[i][0] for i in epoch.shares}
@@ -592,7 +277,7 @@ class Tokeniser:
         Raises:
             HoldersError: there is no time left.
         """
-        left = deadline - self._clock()
+        left = deadline - self.clock()
         if left <= 0:
             raise HoldersError(
                 f"oprf: {epoch.kind}: no time left",
@@ -600,8 +285,8 @@ class Tokeniser:
             )
         # A holder that is down may use up half of the time that is left.
         wait = left / 2 if len(epoch.shares) - len(bad) > epoch.t else left
-        if request.purpose not in PURPOSES_OF_BULK:
-            wait = min(wait, self._holder_s)
+        if not request.bulk:
+            wait = min(wait, self.holder_s)
         body = bytes(request)
         answers = await asyncio.gather(
             *(self._ask(epoch, i, request, body, wait) for i in request.quorum)
@@ -624,26 +309,27 @@ class Tokeniser:
     ) -> Answered | str:
         """Return one holder's checked points, or why there are none."""
         member, public_share = epoch.shares[index]
-        began = self._clock()
+        began = self.clock()
         try:
-            raw = await self._door(member).evaluate(body, timeout_s)
+            raw = await self.holder(member).evaluate(body, timeout_s)
         except (UnavailableError, RefusedError, MalformedError) as e:
             return self._down(member, str(e))
         except SyncdError as e:  # a quota of ours: the holder itself is well
             return str(e)
-        took = self._clock() - began
-        bulk = request.purpose in PURPOSES_OF_BULK
-        offload = self._bulk if bulk else self._offload
-        exchange, roster = Exchange(body, raw), self._roster()
+        took = self.clock() - began
+        offload = self.bulk if request.bulk else self.offload
+        exchange, roster = Exchange(body, raw), self.roster()
         try:
-            reply = await offload(open_reply, raw, body, roster, member)
+            reply = await offload(
+                evaluation.open_reply, raw, body, roster, member
+            )
             points = await offload(
-                check_reply, reply, request, index, public_share
+                evaluation.check_reply, reply, request, index, public_share
             )
         except (MalformedError, UntrustedError) as e:
-            await self._accuse(member, str(e), exchange)
+            await self.accuse(member, str(e), exchange)
             return self._down(member, _LIED + str(e))
-        now = int(self._clock())
+        now = int(self.clock())
         self.holders[member] = HolderState(member, since=now, latency_s=took)
         return Answered(points, exchange)
 
@@ -670,10 +356,10 @@ class Tokeniser:
             liars = {index: (said[index].exchange,) for index in silent}
         for index, exchanges in liars.items():
             member = epoch.shares[index][0]
-            await self._accuse(member, f"oprf: {why}", *exchanges)
+            await self.accuse(member, f"oprf: {why}", *exchanges)
             bad[index] = self._down(member, _LIED + why)
 
     def _down(self, member: str, why: str) -> str:
-        now = int(self._clock())
+        now = int(self.clock())
         self.holders[member] = HolderState(member, False, why, now)
         return why

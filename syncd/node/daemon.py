@@ -33,7 +33,7 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
-from syncd.flows import awaken, evidence, merge, tokenise
+from syncd.flows import awaken, evaluation, evidence, merge, tokenise
 from syncd.flows.evidence import Evidence
 from syncd.flows.ports import Finding, Source
 from syncd.flows.publish import Writer
@@ -124,7 +124,7 @@ class Daemon:
         )
         self.tokeniser = Tokeniser(
             roster=lambda: self.rosters.current,
-            door=self._holder_door,
+            holder=self._holder_door,
             offload=self.offload,
             bulk=self.bulk,
             clock=time.monotonic,
@@ -322,7 +322,7 @@ class Daemon:
             # An odd certificate shuts out its owner alone: say whose it is.
             log.error("certificate is of no use to OpenSSL", pin=pin)
 
-    def _holder_door(self, member: str) -> tokenise.HolderDoor:
+    def _holder_door(self, member: str) -> tokenise.Holder:
         if member == self.config.member.id:
             return _LocalHolder(member, self.desk)
         return self.peers.get(member)
@@ -385,7 +385,7 @@ class Daemon:
         self.events.wake()
 
     async def accuse(
-        self, member: str, why: str, *exchanges: tokenise.Exchange
+        self, member: str, why: str, *exchanges: evaluation.Exchange
     ) -> None:
         """Report a bad holder, and keep what proves it to others."""
         held = Evidence(member, exchanges)

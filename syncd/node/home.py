@@ -14,9 +14,9 @@ from pathlib import Path
 from syncd.config import Config, set_generation
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import onboard
+from syncd.flows.evaluation import PURPOSES_OF_BULK, Request, Share
 from syncd.flows.evidence import Evidence
 from syncd.flows.ports import OwnHead
-from syncd.flows.tokenise import PURPOSES_OF_BULK, Request, Share
 from syncd.indicator import vocabulary
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster.keys import MemberKeys
@@ -261,7 +261,7 @@ def _shares(
 
 
 class HolderBook:
-    """The quota book with the roster's limits; `flows.tokenise.Debit`."""
+    """The quota book with the roster's limits; `flows.evaluation.Debit`."""
 
     def __init__(
         self,

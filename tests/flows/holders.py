@@ -11,15 +11,15 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.flows import evidence, onboard, tokenise
+from syncd.flows import evaluation, evidence, onboard
+from syncd.flows.evaluation import Exchange, Request, Share
 from syncd.flows.evidence import Evidence
-from syncd.flows.tokenise import Exchange, Request, Share, Tokeniser
+from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group
 from syncd.roster import drafts, join, keys
 from syncd.roster.members import Names
 from syncd.roster.roster import Roster
-from syncd.tlog import document
 
 NOW = 1_800_000_000
 HOLDERS = ("bank", "carrier", "police")
@@ -77,7 +77,7 @@ class Holder:
     async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
         if self.down:
             raise UnavailableError(f"{self.member}: no answer")
-        self.asked.append(tokenise.parse_request(body))
+        self.asked.append(evaluation.parse(body))
         raw = await self.answer(body)
         if self.twist is None:
             return raw
@@ -86,8 +86,8 @@ class Holder:
         return canonical.dumps(value)
 
     async def answer(self, body: bytes) -> bytes:
-        request = tokenise.parse_request(body)
-        raw = await self._answer(request, body)
+        request = evaluation.parse(body)
+        raw = await self._answer(request)
         if self.lie is None:
             return raw
         reply: Reply = canonical.loads(raw)["reply"]
@@ -96,18 +96,16 @@ class Holder:
 
     def sign(self, body: bytes, reply: object) -> bytes:
         """Return a reply with the holder's note, whatever it says."""
-        note = document.sign(
-            "oprf-reply",
-            self.world.roster.id,
-            tokenise._signed(body, canonical.dumps(reply)),
+        return evaluation.sign_reply(
+            reply,
+            evaluation.parse(body),
+            self.world.roster,
             self.world.keys[self.member].member,
         )
-        return canonical.dumps({"note": bytes(note).decode(), "reply": reply})
 
-    async def _answer(self, request: Request, body: bytes) -> bytes:
-        return await tokenise.answer(
+    async def _answer(self, request: Request) -> bytes:
+        return await evaluation.answer(
             request,
-            body,
             member="platform",
             roster=self.world.roster,
             shares=self.shares,
@@ -186,7 +184,7 @@ class World:
 
         parts: dict[str, Any] = {
             "roster": current,
-            "door": lambda member: self.holders[member],
+            "holder": lambda member: self.holders[member],
             "offload": offload,
             "bulk": offload,
             "clock": lambda: self.now,

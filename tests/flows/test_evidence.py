@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from syncd import canonical
 from syncd.errors import MalformedError, RefusedError, UntrustedError
-from syncd.flows import evidence, tokenise
+from syncd.flows import evaluation, evidence
+from syncd.flows.evaluation import Exchange, Request
 from syncd.flows.evidence import Evidence
-from syncd.flows.tokenise import Exchange, Request
 from syncd.oprf import group, threshold
 from tests.flows.holders import World, add_to
 
@@ -25,7 +25,7 @@ class Court:
     def __init__(self) -> None:
         self.world = World()
         self.bank = self.world.holders["bank"]  # share 1
-        inputs = [b"%d" % at for at in range(tokenise.CHECKED)]
+        inputs = [b"%d" % at for at in range(evaluation.CHECKED)]
         blinded = threshold.blind(inputs, secrets.token_bytes, True)
         self.request = Request(
             "phone",

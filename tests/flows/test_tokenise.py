@@ -17,8 +17,8 @@ from syncd.errors import (
     RefusedError,
     UnavailableError,
 )
-from syncd.flows import tokenise
-from syncd.flows.tokenise import Request
+from syncd.flows import evaluation, tokenise
+from syncd.flows.evaluation import Request
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group, threshold
@@ -154,7 +154,7 @@ async def test_the_cache_knows_of_which_key_an_output_is(
             return raw
 
     client = world.new_client(
-        cache_size=10, door=lambda m: Renewing(world.holders[m])
+        cache_size=10, holder=lambda m: Renewing(world.holders[m])
     )
     done = await client.outputs([PHONE], purpose="call_check", timeout_s=5)
     for holder in world.holders.values():
@@ -275,14 +275,14 @@ async def test_points_that_are_none(world: World) -> None:
 def test_requests_that_are_none(body: bytes) -> None:
     """A request has one shape, and at least one point."""
     with pytest.raises(MalformedError):
-        tokenise.parse_request(body)
+        evaluation.parse(body)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes(body: bytes) -> None:
     """Any bytes are a request of one spelling, or malformed."""
     try:
-        assert bytes(tokenise.parse_request(body)) == body
+        assert bytes(evaluation.parse(body)) == body
     except MalformedError:
         pass
 
@@ -291,7 +291,7 @@ def test_any_bytes(body: bytes) -> None:
 
 ERROR = group.multiply_base(group.scalar(7))
 MINUS = group.multiply_base(group.scalar(-7))
-MANY = phones(tokenise.CHECKED)
+MANY = phones(evaluation.CHECKED)
 
 Lie = Callable[[Request, Reply], None]
 
@@ -498,7 +498,7 @@ async def test_requests_of_one_call_are_on_their_way_together(
     """A few at a time, and each identifier once."""
     monkeypatch.setattr(tokenise, "LOOKUP_BATCH", 5)
     lines = {name: Line(holder) for name, holder in world.holders.items()}
-    world.client = world.new_client(door=lines.__getitem__)
+    world.client = world.new_client(holder=lines.__getitem__)
     wanted = phones(28)
     outputs = await world.outputs(*wanted, *wanted)
     assert outputs.keys() == {*wanted}
@@ -532,7 +532,7 @@ async def test_the_deadline_is_one_for_all(
             world.now += 0.25
             return await self.holder.evaluate(body, timeout_s)
 
-    client = world.new_client(door=lambda m: Slow(world.holders[m]))
+    client = world.new_client(holder=lambda m: Slow(world.holders[m]))
     done: dict[Identifier, bytes] = {}
     with pytest.raises(HoldersError, match="no time left"):
         await client.collect(
@@ -556,7 +556,7 @@ async def test_a_look_up_waits_less_long_for_a_holder(world: World) -> None:
             return await self.holder.evaluate(body, timeout_s)
 
     client = world.new_client(
-        door=lambda m: Timed(world.holders[m]), holder_s=2.0
+        holder=lambda m: Timed(world.holders[m]), holder_s=2.0
     )
     for purpose in ("call_check", "publish"):
         await client.outputs([PHONE], purpose=purpose, timeout_s=60)
@@ -581,7 +581,7 @@ async def test_the_same_elements_are_counted_once(world: World) -> None:
     """Another id, quorum, purpose or proof tells the member nothing new."""
     bank = world.holders["bank"]
     body = body_of(world)
-    request = tokenise.parse_request(body)
+    request = evaluation.parse(body)
     for change in (
         {},
         {"id": "1" * 32},
@@ -641,6 +641,6 @@ def test_requests_of_another_form(changes: dict[str, Any]) -> None:
     """Whoever could spell a request in two ways would have two quotas."""
     for more in ({}, {"proof": "last"}):
         body = canonical.dumps(REQUEST | more)
-        assert bytes(tokenise.parse_request(body)) == body
+        assert bytes(evaluation.parse(body)) == body
     with pytest.raises(MalformedError):
-        tokenise.parse_request(canonical.dumps(REQUEST | changes))
+        evaluation.parse(canonical.dumps(REQUEST | changes))

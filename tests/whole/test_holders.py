@@ -13,7 +13,7 @@ from aiohttp import web
 
 from syncd import pinning
 from syncd.cli.main import main
-from syncd.flows.tokenise import Request
+from syncd.flows.evaluation import Request
 from syncd.oprf import group, threshold
 from syncd.roster import drafts
 from syncd.roster.terms import Quota

@@ -20,9 +20,9 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.flows import onboard, report
+from syncd.flows.evaluation import Share
 from syncd.flows.ports import Offload, Position
 from syncd.flows.report import Desk
-from syncd.flows.tokenise import Share
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim

@@ -16,7 +16,7 @@ from prometheus_client import (
 )
 
 from syncd.errors import QuotaError
-from syncd.flows.tokenise import Debit, Request
+from syncd.flows.evaluation import Debit, Request
 from syncd.node.serve.status import Board
 from syncd.store.vault import State
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.errors import RefusedError, UnavailableError
-from syncd.flows import cosign, tokenise
+from syncd.flows import cosign, evaluation
 from syncd.flows.cosign import CosignBook, Judged
+from syncd.flows.evaluation import Debit, Share
 from syncd.flows.ports import (
     Bundle,
     Heads,
@@ -17,7 +18,6 @@ from syncd.flows.ports import (
     OwnLogReader,
 )
 from syncd.flows.serve import LogFiles
-from syncd.flows.tokenise import Debit, Share
 from syncd.node.follow.exchange import Exchange, with_receipts
 from syncd.roster.roster import Roster
 from syncd.tlog import note
@@ -240,19 +240,17 @@ class PeerService:
 
         Raises:
             UnavailableError: nobody waits for the answer any more.
-            And as `tokenise.answer`.
+            And as `evaluation.answer`.
         """
-        request = tokenise.parse_request(body)
-        bulk = request.purpose in tokenise.PURPOSES_OF_BULK
-        return await tokenise.answer(
+        request = evaluation.parse(body)
+        return await evaluation.answer(
             request,
-            body,
             member=caller,
             roster=self._roster(),
             shares=self._shares,
             quota=self._quota,
             key=self._keys.member,
-            offload=self._fair(caller, gone, bulk=bulk),
+            offload=self._fair(caller, gone, bulk=request.bulk),
             rng=self._rng,
         )
 

@@ -1,0 +1,319 @@
+"""Evaluation: what a holder is asked, and what it answers and signs.
+
+A request goes to a quorum of exactly t holders as canonical JSON:
+
+    {"elements": hex, "generation": g, "id": 32 hex, "key": [kind, epoch],
+     "proof"?: "last", "purpose": code, "quorum": [index, …]}
+
+`elements` is the concatenation of blinded points, 32 bytes each. `proof` asks
+for a proof of the last alone, by which the client checks the others
+(`oprf.threshold`). The answer is canonical JSON too:
+
+    {"note": text, "reply": {"elements": hex, "proof": hex}}
+
+where `note` is a `syncd/oprf-reply/v1` note by the holder's member key over
+the SHA-256 of the request's bytes and of the reply's: a bad answer is
+evidence.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from syncd import canonical
+from syncd.errors import MalformedError, RefusedError, UntrustedError
+from syncd.flows.ports import Offload
+from syncd.indicator import vocabulary
+from syncd.oprf import group, threshold
+from syncd.roster.roster import Epoch, Roster
+from syncd.tlog import document
+from syncd.tlog.note import SigningKey
+
+PURPOSES = vocabulary.codes("purpose")
+PURPOSES_OF_BULK = frozenset(
+    {"never", "portfolio_screen", "publish", "rotate"}
+)
+CHECKED = 64  # elements from which a check element goes with them, uncounted
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One batch for one quorum, as parsed from its bytes."""
+
+    kind: str
+    epoch: int
+    generation: int
+    quorum: tuple[int, ...]
+    purpose: str
+    id: str
+    elements: tuple[bytes, ...]
+    last: bool = False  # the last element checks the others: prove it alone
+
+    def __bytes__(self) -> bytes:
+        return canonical.dumps(
+            {
+                "elements": b"".join(self.elements).hex(),
+                "quorum": list(self.quorum),
+                **self._terms,
+            }
+        )
+
+    @property
+    def context(self) -> bytes:
+        """What the batch proof is bound to besides keys and points."""
+        return canonical.dumps(self._terms)
+
+    @property
+    def _terms(self) -> dict[str, Any]:
+        return {
+            "generation": self.generation,
+            "id": self.id,
+            "key": [self.kind, self.epoch],
+            **({"proof": "last"} if self.last else {}),
+            "purpose": self.purpose,
+        }
+
+    @property
+    def bulk(self) -> bool:
+        """Whether it waits behind look-ups."""
+        return self.purpose in PURPOSES_OF_BULK
+
+    @property
+    def counted(self) -> int:
+        """How many elements a quota is debited with: not the check."""
+        return len(self.elements) - self.last
+
+    @property
+    def digest(self) -> bytes:
+        """What is the same if a holder would learn its caller nothing new.
+
+        The answer to the same elements under the same key: another quorum
+        only multiplies it by what everyone knows, and a proof says that it is
+        right.
+        """
+        named = f"{self.kind}/{self.epoch}/{self.generation}/"
+        return hashlib.sha256(
+            named.encode() + b"".join(self.elements)
+        ).digest()
+
+
+def parse(body: bytes) -> Request:
+    """Read a request; `bytes(parse(body)) == body`.
+
+    Raises:
+        MalformedError: not the one spelling of a well-formed request.
+    """
+    match canonical.loads(body):
+        case {
+            "elements": str() as elements,
+            "generation": generation,
+            "id": str() as id_,
+            "key": [str() as kind, epoch],
+            "purpose": str() as purpose,
+            "quorum": list() as quorum,
+            **rest,
+        } if rest in ({}, {"proof": "last"}) and all(
+            type(i) is int for i in (generation, epoch, *quorum)
+        ):
+            pass  # isinstance would take true for 1, in a quota of its own
+        case _:
+            raise MalformedError("oprf: the request has another shape")
+    if len(id_) != 32 or id_.strip("0123456789abcdef"):
+        raise MalformedError("oprf: request id is not 16 bytes of hex")
+    points = _points(elements)
+    if not 1 <= len(points) <= threshold.MAX_BATCH:
+        raise MalformedError(f"oprf: {len(points)} elements, want 1..4096")
+    last = bool(rest)
+    if last and len(points) <= CHECKED:
+        raise MalformedError(
+            f"oprf: a check of {len(points) - 1} elements, want {CHECKED}"
+        )
+    return Request(
+        kind, epoch, generation, tuple(quorum), purpose, id_, points, last
+    )
+
+
+def _hex(text: str, what: str) -> bytes:
+    try:
+        raw = bytes.fromhex(text)
+    except ValueError as e:
+        raise MalformedError(f"oprf: {what} not hex") from e
+    if raw.hex() != text:
+        raise MalformedError(f"oprf: {what} not in lower-case hex")
+    return raw
+
+
+def _points(text: str) -> tuple[bytes, ...]:
+    raw = _hex(text, "elements are")
+    if len(raw) % group.POINT_SIZE:
+        raise MalformedError("oprf: elements are not whole points")
+    return tuple(group.split(raw))
+
+
+# -------------------------------------------------------------- the holder
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One share of one token key; the scalar never leaves this process."""
+
+    kind: str
+    epoch: int
+    generation: int
+    index: int
+    scalar: bytes = field(repr=False)  # 32 bytes, little-endian
+
+
+class Debit(Protocol):
+    """The holder's durable quota book."""
+
+    async def debit(self, member: str, request: Request) -> None:
+        """Count the request before it is computed, or raise QuotaError."""
+        ...
+
+
+async def answer(
+    request: Request,
+    *,
+    member: str,
+    roster: Roster,
+    shares: Mapping[tuple[str, int, int], Share],
+    quota: Debit,
+    key: SigningKey,
+    offload: Offload,
+    rng: Callable[[int], bytes],
+) -> bytes:
+    """Return the signed reply to a member's request, quota debited first.
+
+    Raises:
+        MalformedError: a point that is none.
+        RefusedError: a key, quorum or purpose that is not ours to serve.
+        QuotaError: the member's hour or day is used up.
+    """
+    share = shares.get((request.kind, request.epoch, request.generation))
+    epoch = roster.epoch(request.kind, request.epoch)
+    if share is None or epoch is None:
+        raise RefusedError(
+            f"oprf: no share of key {request.kind}/{request.epoch}"
+            f" generation {request.generation} here"
+        )
+    check_quorum(request, epoch, share.index)
+    # Quotas are kept by purpose: one that nobody knows would pass by them.
+    if request.purpose not in PURPOSES:
+        raise RefusedError("oprf: the purpose is not in the vocabulary")
+    await quota.debit(member, request)
+    evaluation = await offload(
+        threshold.evaluate,
+        share.scalar,
+        share.index,
+        request.quorum,
+        request.elements,
+        rng,
+        request.context,
+        request.last,
+    )
+    reply = {
+        "elements": b"".join(evaluation.elements).hex(),
+        "proof": evaluation.proof.hex(),
+    }
+    return sign_reply(reply, request, roster, key)
+
+
+def sign_reply(
+    reply: object, request: Request, roster: Roster, key: SigningKey
+) -> bytes:
+    """Return the bytes of a reply, with the note of who answers."""
+    said = _signed(bytes(request), canonical.dumps(reply))
+    note = document.sign("oprf-reply", roster.id, said, key)
+    return canonical.dumps({"note": bytes(note).decode(), "reply": reply})
+
+
+def check_quorum(request: Request, epoch: Epoch, index: int) -> None:
+    """The quorum has t holders of the key, and `index` is one of them.
+
+    Raises:
+        RefusedError: it is another one.
+    """
+    quorum = request.quorum
+    if (
+        len(quorum) != epoch.t
+        or list(quorum) != sorted(set(quorum))
+        or index not in quorum
+        or not set(quorum) <= set(epoch.shares)
+    ):
+        raise RefusedError(
+            f"oprf: quorum {list(quorum)} is not {epoch.t} holders with"
+            f" {index} among them"
+        )
+
+
+def _signed(request: bytes, reply: bytes) -> dict[str, str]:
+    return {
+        "reply": hashlib.sha256(reply).hexdigest(),
+        "request": hashlib.sha256(request).hexdigest(),
+    }
+
+
+def open_reply(
+    raw: bytes, body: bytes, roster: Roster, member: str
+) -> dict[str, Any]:
+    """Return the reply object that a member signed as its answer to `body`.
+
+    Raises:
+        MalformedError: not a reply at all.
+        UntrustedError: the member did not sign it, or to another request.
+    """
+    match canonical.loads(raw):
+        case {"note": str() as text, "reply": dict() as reply, **rest} if (
+            not rest
+        ):
+            pass
+        case _:
+            raise MalformedError("oprf: the reply has another shape")
+    holder = roster.member(member)
+    keys = [holder.keys.member] if holder else []
+    value, _ = document.open_(text.encode(), "oprf-reply", roster.id, keys)
+    if value != _signed(body, canonical.dumps(reply)):
+        raise UntrustedError("oprf: the reply's note is for another one")
+    return reply
+
+
+def check_reply(
+    reply: dict[str, Any], request: Request, index: int, public_share: bytes
+) -> list[bytes]:
+    """Return a reply's points: right, as far as it was to prove them.
+
+    Raises:
+        MalformedError: not the form of a reply.
+        UntrustedError: not a right answer of holder `index`.
+    """
+    match reply:
+        case {
+            "elements": str() as elements,
+            "proof": str() as proof,
+            **rest,
+        } if not rest:
+            pass
+        case _:
+            raise MalformedError("oprf: the reply has another shape")
+    points = list(_points(elements))
+    evaluation = threshold.Evaluation(points, _hex(proof, "proof is"))
+    threshold.check(
+        public_share,
+        index,
+        request.quorum,
+        request.elements,
+        evaluation,
+        request.context,
+        request.last,
+    )
+    return points
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What a holder was asked, and what it answered."""
+
+    request: bytes
+    reply: bytes
