@@ -26,7 +26,7 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
-from syncd.flows import audit, serve, stretch
+from syncd.flows import log_files, serve, stretch
 from syncd.flows.audit import LogReport, Tally
 from syncd.flows.serve import LogFiles
 from syncd.indicator import claims, leaf, token
@@ -197,7 +197,7 @@ def _write_files(
 
 async def _fill(made: Path, log: LogFiles, audited: bool) -> int:
     count = 0
-    async for path, raw in audit.files(log, audit=audited):
+    async for path, raw in log_files.files(log, audit=audited):
         file = made / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(raw)
@@ -244,7 +244,7 @@ def _verify_files(
 
     if not directory.is_dir():
         raise UsageError(f"{directory}: no such directory")
-    found = audit.check_files(
+    found = log_files.check(
         _names(directory),
         _reader(directory),
         log_key=log_key,
@@ -309,7 +309,7 @@ def _names(directory: Path) -> set[str]:
         raise DamagedError(f"{directory}: {e}") from e
 
 
-def _reader(directory: Path) -> audit.Read:
+def _reader(directory: Path) -> log_files.Read:
     def read(path: str, limit: int) -> bytes:
         try:
             with (directory / path).open("rb") as file:

@@ -1,284 +1,38 @@
-"""Audit: hold a log, and what was made of it, against its signatures.
+"""Audit: hold a log in our database, and its claims, against its signatures.
 
-Two journeys, and neither believes a byte that it did not recompute:
+    every bundle → leaves → roots → signed checkpoints
+    every statement → claim rows
 
-    files        a log as static files: what the peer door serves
-    check_files  such files again, wherever they come from, to the last byte
-    check_log    our own database: every bundle → leaves → roots → signed
-                 checkpoints, and every statement → claim rows
-
-`check_log` reads a log from its end. A retract and an erasure act only on
-entries before them, so whoever goes backwards knows what has become of an
-entry before he meets it: one pass, and no more memory than there are
-retracts whose report is still to come. Rows are compared as sums of hashes,
-one sum per bundle; only where two sums differ are rows looked at one by one,
-to name the positions.
+Nothing is believed that was not recomputed. A log is read from its end: a
+retract and an erasure act only on entries before them, so whoever goes
+backwards knows what has become of an entry before he meets it: one pass, and
+no more memory than there are retracts whose report is still to come. Rows are
+compared as sums of hashes, one sum per bundle; only where two sums differ are
+rows looked at one by one, to name the positions.
 """
 
 import hashlib
 import struct
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from syncd.errors import (
-    BrokenSourceError,
-    DamagedError,
-    MalformedError,
-    SyncdError,
-    UntrustedError,
-)
+from syncd.errors import DamagedError, SyncdError, UntrustedError
 from syncd.flows import serve, stretch
 from syncd.flows.ports import Bundle
-from syncd.flows.serve import LogFiles
-from syncd.indicator import claims, leaf
-from syncd.indicator.claims import Range, Row
+from syncd.indicator import claims
+from syncd.indicator.claims import Range
 from syncd.indicator.leaf import Record
-from syncd.tlog import checkpoint, growth, merkle, note, tiles
+from syncd.tlog import checkpoint, growth, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
-from syncd.tlog.note import Note, VerifierKey
+from syncd.tlog.note import VerifierKey
 
 CHUNK = 32  # bundles read together: 8,192 entries
 TOLD = 20  # problems named for one log; the rest is counted
 _EIGHT = struct.Struct(">Q").pack
 
-Read = Callable[[str, int], bytes]
-"""(path, most bytes) → the file; DamagedError if it is larger or unreadable"""
-
-
-# -------------------------------------------------------------- the files
-
-
-def bundles_of(size: int) -> Iterator[tuple[int, int]]:
-    """Yield (n, width) of each bundle of a log of `size` entries."""
-    for n in range(size // BUNDLE):
-        yield n, BUNDLE
-    if size % BUNDLE:
-        yield size // BUNDLE, size % BUNDLE
-
-
-def tiles_of(size: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (level, n, width) of each tile of a log of `size` entries."""
-    level = 0
-    while size:
-        for n, width in bundles_of(size):
-            yield level, n, width
-        size //= BUNDLE
-        level += 1
-
-
-def layout(size: int, *, audit: bool = False) -> Iterator[str]:
-    """Yield the path of each static file of a log of `size` entries."""
-    yield "checkpoint"
-    for level, n, width in tiles_of(size):
-        yield tiles.tile_path(level, n, width)
-    body = tiles.audit_path if audit else tiles.payload_path
-    for n, width in bundles_of(size):
-        yield tiles.entries_path(n, width)
-        yield body(n, width)
-
-
-async def files(
-    log: LogFiles, *, audit: bool = False
-) -> AsyncIterator[tuple[str, bytes]]:
-    """Yield (path, bytes) of each static file, the checkpoint last.
-
-    As the peer door serves them, payload bundles without their gzip.
-
-    Raises:
-        DamagedError: a bundle is missing or does not open.
-    """
-    for n, width in bundles_of(log.size):
-        entries = await serve.entries(log, n, width)
-        yield tiles.entries_path(n, width), _there(entries)
-        if audit:
-            body = await serve.audit(log, n, width)
-            yield tiles.audit_path(n, width), _there(body)
-        else:
-            body = await serve.payload(log, n, width)
-            raw = stretch.inflate(_there(body))
-            yield tiles.payload_path(n, width), raw
-    for level, n, width in tiles_of(log.size):
-        tile = await serve.tile(log, level, n, width)
-        yield tiles.tile_path(level, n, width), _there(tile)
-    yield "checkpoint", log.checkpoint
-
-
-def _there(raw: bytes | None) -> bytes:
-    if raw is None:  # pragma: no cover  `layout` asks for what there is
-        raise DamagedError("log: a file below its own size is missing")
-    return raw
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """What a directory of files was found to be."""
-
-    head: Checkpoint
-    audit: bool  # bundles for auditors, without indicators' payloads
-    signed: tuple[str, ...]  # names of the keys whose lines verified
-    unverified: tuple[str, ...]  # names on lines that nobody could check
-    withheld: tuple[int, ...]  # neither present nor rightly erased
-    types: Counter[int]  # entries by the leaf's type byte, 0 for no leaf
-
-
-def check_files(
-    names: AbstractSet[str],
-    read: Read,
-    *,
-    log_key: Callable[[str], VerifierKey],
-    cosigners: Iterable[VerifierKey] | None = None,
-    erased: Callable[[Checkpoint], Iterable[Range]] = lambda _: (),
-) -> Files:
-    """Return what files of a log say, every byte of them proven.
-
-    Args:
-        names: all files that there are.
-        read: reads one of them.
-        log_key: the key of an origin, or UntrustedError.
-        cosigners: all keys whose lines may stand under the checkpoint;
-            None if they are not known: then such lines are `unverified`.
-        erased: what the roster erased of a log.
-
-    Raises:
-        UntrustedError: the checkpoint, or a line of it, is not signed by a
-            known key.
-        DamagedError: a file is missing, too many, or not what was signed.
-    """
-    try:
-        signed = note.parse(read("checkpoint", checkpoint.MAX_SIZE))
-        key = log_key(signed.text.partition("\n")[0])
-        head, _ = checkpoint.open_(bytes(signed), key)
-    except MalformedError as e:
-        raise DamagedError(f"checkpoint: {e}") from e
-    good, unverified = _lines(signed, key, cosigners)
-    audit = not any(name.startswith("payload/") for name in names)
-    wanted = set(layout(head.size, audit=audit))
-    for what, odd in (("missing", wanted - names), ("extra", names - wanted)):
-        if odd:
-            raise DamagedError(
-                f"{min(odd)}: {what}, for a log of {head.size} entries"
-            )
-    state = _Opened(head, audit, read)
-    root = state.run()
-    if root != head.root:
-        raise DamagedError(
-            f"checkpoint: the entries hash to another root at {head.size}"
-        )
-    ranges = [*state.ranges, *erased(head)]
-    gone = claims.covered(0, head.size, ranges)
-    withheld = [
-        index
-        for index, type_ in state.closed
-        if index not in gone or type_ not in leaf.INDICATOR_TYPES
-    ]
-    return Files(head, audit, good, unverified, tuple(withheld), state.types)
-
-
-def _lines(
-    signed: Note, key: VerifierKey, cosigners: Iterable[VerifierKey] | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the keys that signed, and of those unknown."""
-    verified = note.verify(signed, (key, *(cosigners or ())))
-    lines = [line for _, line in verified]
-    # a key's line twice is verified once: the other one stays unproven
-    others = list(signed.signatures)
-    for line in lines:
-        others.remove(line)
-    if others and cosigners is not None:
-        raise UntrustedError(
-            f"checkpoint: {len(others)} lines of no known key, the first by"
-            f" {others[0].name[:100]}"
-        )
-    return (
-        tuple(line.name for line in lines),
-        tuple(line.name for line in others),
-    )
-
-
-class _Opened:
-    """The bundles and tiles of a directory, recomputed from its entries."""
-
-    def __init__(self, head: Checkpoint, audit: bool, read: Read) -> None:
-        self._head = head
-        self._audit = audit
-        self._read = read
-        self.types: Counter[int] = Counter()
-        self.ranges: list[Range] = []
-        self.closed: list[tuple[int, int]] = []  # (index, type)
-
-    def run(self) -> bytes:
-        """Return the root that the files lead to."""
-        roots: list[bytes] = []
-        tail: list[bytes] = []
-        for n, width in bundles_of(self._head.size):
-            hashes = self._bundle(n, width)
-            if width == BUNDLE:
-                roots.append(merkle.root(hashes))
-            else:
-                tail = hashes
-        row, level = roots, 1
-        while row:
-            for n, width in bundles_of(len(row)):
-                self._tile(level, n, row[n * BUNDLE : n * BUNDLE + width])
-            row = [
-                merkle.root(row[at : at + BUNDLE])
-                for at in range(0, len(row) // BUNDLE * BUNDLE, BUNDLE)
-            ]
-            level += 1
-        return growth.prefix_root(self._head.size, roots, tail)
-
-    def _bundle(self, n: int, width: int) -> list[bytes]:
-        path = tiles.entries_path(n, width)
-        try:
-            leaves = tiles.split_bundle(
-                self._read(path, tiles.MAX_BUNDLE), width
-            )
-            hashes = merkle.leaf_hashes(leaves)
-            self._tile(0, n, hashes)
-            name = tiles.audit_path if self._audit else tiles.payload_path
-            path = name(n, width)
-            raw = self._read(path, stretch.MAX_RAW)
-            records = leaf.open_bundle(self._head.origin, raw, width, leaves)
-        except (MalformedError, BrokenSourceError) as e:
-            raise DamagedError(f"{path}: {e}") from e
-        self._note(n * BUNDLE, records, path)
-        return hashes
-
-    def _note(self, start: int, records: list[Record], path: str) -> None:
-        self.types.update(_type(record) for record in records)
-        self.ranges += claims.erases(start, records)
-        if not self._audit:
-            missing = claims.complete(start, records)
-            self.closed += [(i, _type(records[i - start])) for i in missing]
-            return
-        for index, record in enumerate(records, start):
-            type_ = _type(record)
-            if type_ in range(1, 16) and record[1]:
-                raise DamagedError(
-                    f"{path}: entry {index} of type {type_} is open, which"
-                    " auditors are not to see"
-                )
-            if type_ >= 16 and not record[1] and not leaf.is_void(record[0]):
-                self.closed.append((index, type_))
-
-    def _tile(self, level: int, n: int, hashes: list[bytes]) -> None:
-        path = tiles.tile_path(level, n, len(hashes))
-        if self._read(path, BUNDLE * 32) != tiles.encode_tile(hashes):
-            raise DamagedError(f"{path}: not the hashes of the entries")
-
-
-def _type(record: Record) -> int:
-    head = record[0]
-    return head[1] if len(head) == leaf.LEAF_SIZE and head[0] == 1 else 0
-
-
-# ------------------------------------------------------------ the database
-
 # (token, key, index, record, index of the retract that ended it)
-Held = tuple[bytes, int, int, bytes, int | None]
+StoredRow = tuple[bytes, int, int, bytes, int | None]
 
 
 @dataclass(slots=True)
@@ -290,7 +44,7 @@ class Tally:
     standing: int = 0  # rows
     odd: list[str] = field(default_factory=list)  # rows that do not read
 
-    def add(self, origin: str, row: Held) -> None:
+    def add(self, origin: str, row: StoredRow) -> None:
         """Count one row."""
         token, key, index, record, by = row
         try:
@@ -343,7 +97,7 @@ class LogView:
     ordered: tuple[Range, ...] = ()  # what the roster erased of it
     claims: Tally = field(default_factory=Tally)
     sightings: Tally = field(default_factory=Tally)
-    rows: Callable[[bool, int, int], Iterable[Held]] = lambda *_: ()
+    rows: Callable[[bool, int, int], Iterable[StoredRow]] = lambda *_: ()
     """(sightings?, first, last) → rows of that log with those indices"""
     contested: bool = False
     rejected: frozenset[str] = frozenset()
@@ -369,17 +123,17 @@ class LogReport:
         return not self.problems
 
 
-def check_log(view: LogView, *, chunk: int = CHUNK) -> LogReport:
+def check(view: LogView, *, chunk: int = CHUNK) -> LogReport:
     """Recompute a log, its roots and its claims; tell what does not hold.
 
     `chunk` bundles are read together: no result depends on it.
     """
-    check = _LogCheck(view, chunk)
+    found = _LogCheck(view, chunk)
     try:
-        check.run()
+        found.run()
     except (SyncdError, ValueError) as e:
-        check.problem(f"{e}")
-    return check.report()
+        found.problem(f"{e}")
+    return found.report()
 
 
 class _LogCheck:
@@ -393,8 +147,7 @@ class _LogCheck:
         ordered = {*view.ordered}  # a retired epoch leaves very many
         self._ranges = [r for r in view.erased if r in ordered]
         self._pending: dict[tuple[int, bytes, int], int] = {}
-        self._digest: dict[int, int] = {}
-        self._rows = 0
+        self._made = Tally(), Tally()  # rows, as they must be; sightings
         self._tails: dict[int, list[bytes]] = {}
         self._held = [dict(view.claims.sums), dict(view.sightings.sums)]
 
@@ -406,19 +159,18 @@ class _LogCheck:
 
     def report(self) -> LogReport:
         """Return what was found."""
-        told = list(self._problems)
         if self._count > TOLD:
-            told.append(f"and {self._count - TOLD} more")
-        view = self._view
+            self._problems.append(f"and {self._count - TOLD} more")
+        view, made = self._view, self._made[0]
         return LogReport(
             self._origin,
             view.size,
             view.merged,
             self._root,
-            {k: d for k, d in sorted(self._digest.items()) if d},
-            self._rows,
+            {k: d for k, d in sorted(made.digest.items()) if d},
+            made.standing,
             view.contested,
-            told,
+            self._problems,
         )
 
     def run(self) -> None:
@@ -446,12 +198,11 @@ class _LogCheck:
 
     def _proofs(self) -> list[tuple[Proof, Checkpoint]]:
         view = self._view
-        newest = Proof("checkpoint", view.note)
+        newest = [Proof("checkpoint", view.note)]
+        if not (view.note or view.size):
+            newest = []
         found = []
-        proofs = view.proofs
-        if view.note or view.size:
-            proofs = (newest, *proofs)
-        for proof in proofs:
+        for proof in (*newest, *view.proofs):
             try:
                 found.append((proof, self._open(proof)))
             except SyncdError as e:
@@ -576,43 +327,32 @@ class _LogCheck:
         for token, index, by, key in batch.ends:
             at = (index, token, key)
             pending[at] = min(by, pending.get(at, by))
-        rows: dict[int, list[Held]] = {}
-        for row in batch.adds:
-            token, index, key, record = row
-            ended = pending.pop((index, token, key), None)
-            rows.setdefault(index // BUNDLE, []).append(
-                (token, key, index, record, ended)
-            )
-        seen: dict[int, list[Held]] = {}
-        for token, index, key, record in batch.sightings:
-            seen.setdefault(index // BUNDLE, []).append(
-                (token, key, index, record, None)
-            )
-        for bundle, _ in chunk:
-            self._match(bundle.n, rows.get(bundle.n, []), sightings=False)
-            self._match(bundle.n, seen.get(bundle.n, []), sightings=True)
+        rows: list[StoredRow] = [
+            (token, key, index, record, pending.pop((index, token, key), None))
+            for token, index, key, record in batch.adds
+        ]
+        seen: list[StoredRow] = [
+            (token, key, index, record, None)
+            for token, index, key, record in batch.sightings
+        ]
+        for sightings, found in enumerate((rows, seen)):
+            made = self._made[sightings]
+            for row in found:
+                made.add(self._origin, row)
+            for n in (bundle.n for bundle, _ in chunk):
+                if self._held[sightings].pop(n, 0) != made.sums.pop(n, 0):
+                    mine = [row for row in found if row[2] // BUNDLE == n]
+                    self._differ(n, mine, sightings=bool(sightings))
 
     # ---------------------------------------------------------- rows
 
-    def _match(self, n: int, rows: list[Held], *, sightings: bool) -> None:
-        total = 0
-        for row in rows:
-            token, key, index, record, by = row
-            found: Row = (token, index, key, record)
-            hashed = claims.digest(self._origin, (found,))
-            total = claims.plus(total, _with_end(hashed, by))
-            if by is None and not sightings:
-                self._rows += 1
-                known = self._digest.get(key, 0)
-                self._digest[key] = claims.plus(known, hashed)
-        if self._held[sightings].pop(n, 0) != total:
-            self._differ(n, rows, sightings=sightings)
-
-    def _differ(self, n: int, rows: list[Held], *, sightings: bool) -> None:
+    def _differ(
+        self, n: int, rows: list[StoredRow], *, sightings: bool
+    ) -> None:
         """Name the positions at which two sums differ."""
         what = "sighting" if sightings else "claim"
         before = self._count
-        held: dict[int, list[Held]] = {}
+        held: dict[int, list[StoredRow]] = {}
         for row in self._view.rows(sightings, n * BUNDLE, (n + 1) * BUNDLE):
             held.setdefault(row[2], []).append(row)
         wanted = {row[2]: row for row in rows}
@@ -643,7 +383,7 @@ class _LogCheck:
 _COLUMNS = ("token", "kind_epoch", "idx", "record", "ended_by")
 
 
-def _how(want: Held | None, there: list[Held]) -> str:
+def _how(want: StoredRow | None, there: list[StoredRow]) -> str:
     if want is None:
         return "a row that no statement makes"
     if not there:

@@ -14,7 +14,7 @@ from pathlib import Path
 from syncd.config import Config
 from syncd.errors import DamagedError, MalformedError, UsageError
 from syncd.flows import audit
-from syncd.flows.audit import Held, LogReport, LogView, Proof, Tally
+from syncd.flows.audit import LogReport, LogView, Proof, StoredRow, Tally
 from syncd.flows.ports import Bundle
 from syncd.flows.serve import LogFiles
 from syncd.indicator.claims import RETIRED, Range
@@ -284,11 +284,11 @@ class _HomeCheck:
             r for r in erased if r[2] == RETIRED and self._roster.retired
         ]
 
-        def rows(sightings: bool, first: int, last: int) -> list[Held]:
+        def rows(sightings: bool, first: int, last: int) -> list[StoredRow]:
             found = self._mirror.held(log_id, first, last, sightings=sightings)
             return [held[1:] for held in found]
 
-        return audit.check_log(
+        return audit.check(
             LogView(
                 origin=origin,
                 key=known[1].log,

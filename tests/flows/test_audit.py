@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import DamagedError, UntrustedError
-from syncd.flows import audit, publish, serve
-from syncd.flows.audit import Held, LogView, Proof, Tally
+from syncd.flows import audit, log_files, publish, serve
+from syncd.flows.audit import LogView, Proof, StoredRow, Tally
 from syncd.flows.ports import Bundle
 from syncd.flows.serve import LogFiles
 from syncd.indicator import claims, leaf, statement, token
@@ -145,7 +145,9 @@ class Log:
         lines = [cosignature.cosign(signed.text, k, NOW) for k in cosigners]
         return bytes(note.add(signed, *lines))
 
-    def rows(self, merged: int | None = None) -> tuple[list[Held], list[Held]]:
+    def rows(
+        self, merged: int | None = None
+    ) -> tuple[list[StoredRow], list[StoredRow]]:
         """Return claim and sighting rows, by the definition: one big fold."""
         merged = self.size if merged is None else merged
         batch = claims.fold(
@@ -161,8 +163,8 @@ class Log:
 
     def view(
         self,
-        rows: Iterable[Held] | None = None,
-        seen: Iterable[Held] | None = None,
+        rows: Iterable[StoredRow] | None = None,
+        seen: Iterable[StoredRow] | None = None,
         **other: Any,
     ) -> LogView:
         """Return what a database would have."""
@@ -179,7 +181,7 @@ class Log:
                 tally.add(ORIGIN, row)
             tallies.append(tally)
 
-        def held(sightings: bool, first: int, last: int) -> list[Held]:
+        def held(sightings: bool, first: int, last: int) -> list[StoredRow]:
             return [r for r in tables[sightings] if first <= r[2] < last]
 
         given: dict[str, Any] = {
@@ -210,7 +212,9 @@ class Log:
         log = LogFiles(ORIGIN, self.size, self.note(*cosigners), bundle, roots)
 
         async def all_of() -> dict[str, bytes]:
-            return {p: raw async for p, raw in audit.files(log, audit=audited)}
+            return {
+                p: raw async for p, raw in log_files.files(log, audit=audited)
+            }
 
         return asyncio.run(all_of())
 
@@ -242,14 +246,14 @@ def check(
     *,
     cosigners: Sequence[SigningKey] | None = (SEEN, MERGED),
     erased: Sequence[Range] = (),
-) -> audit.Files:
+) -> log_files.Files:
     def read(path: str, limit: int) -> bytes:
         raw = files[path]
         if len(raw) > limit:
             raise DamagedError(f"{path}: too large")
         return raw
 
-    return audit.check_files(
+    return log_files.check(
         set(files),
         read,
         log_key=lambda _: KEY.verifier,
@@ -266,7 +270,7 @@ def test_files_of_any_size(size: int, audited: bool) -> None:
     """What was exported is accepted, and is exactly the layout's files."""
     log = Log([RosterAccepted(version=1, hash_="ab" * 32)] * size)
     files = log.files(audited=audited)
-    assert set(files) == set(audit.layout(size, audit=audited))
+    assert set(files) == set(log_files.layout(size, audit=audited))
     found = check(files)
     assert found.head == log.head()
     assert found.types == ({19: size} if size else {})
@@ -328,7 +332,7 @@ def test_other_log_key() -> None:
     """Only the key that was given signs."""
     files = MIXED.files()
     with pytest.raises(UntrustedError):
-        audit.check_files(
+        log_files.check(
             set(files),
             lambda path, _: files[path],
             log_key=lambda _: SEEN.verifier,
@@ -394,7 +398,7 @@ def digests(log: Log, merged: int) -> dict[int, int]:
 
 def test_honest_rows_hold() -> None:
     """What a member keeps of a log is what the log says."""
-    found = audit.check_log(MIXED.view())
+    found = audit.check(MIXED.view())
     assert found.problems == []
     assert found.ok
     assert found.root == MIXED.head().root
@@ -444,13 +448,13 @@ def test_any_log_and_any_cut(
     """From its end or its beginning, in any cut, a log says the same."""
     log = Log(said)
     merged = round(part * log.size)
-    found = audit.check_log(log.view(merged=merged), chunk=chunk)
+    found = audit.check(log.view(merged=merged), chunk=chunk)
     assert found.problems == []
     want = digests(log, merged)
     assert found.digest == {k: d for k, d in want.items() if d}
 
 
-def changed(row: Held, column: int) -> Held:
+def changed(row: StoredRow, column: int) -> StoredRow:
     token_, key, index, record, by = row
     return (
         (bytes((token_[0] ^ 1,)) + token_[1:], key, index, record, by),
@@ -480,7 +484,7 @@ def test_one_row(
     else:
         rows = [*rows[:at], changed(row, column), *rows[at + 1 :]]
     view = log.view(seen=rows) if sightings else log.view(rows=rows)
-    found = audit.check_log(view)
+    found = audit.check(view)
     what = "sighting" if sightings else "claim"
     index = row[2] + 300 if column == -2 else row[2]
     assert any(p.startswith(f"{what} {index}: ") for p in found.problems)
@@ -498,7 +502,7 @@ def test_rows_that_do_not_read() -> None:
         (b"", 5, 0, b"", "x"),
     ]
     for row in odd:
-        found = audit.check_log(MIXED.view(rows=[*MIXED.rows()[0], row]))
+        found = audit.check(MIXED.view(rows=[*MIXED.rows()[0], row]))
         assert any(p.startswith("row at ") for p in found.problems)
 
 
@@ -520,7 +524,7 @@ def test_ahead_of_us() -> None:
 def test_two_rows_for_one_statement() -> None:
     """A second row under another key is told, whatever the first one is."""
     rows = MIXED.rows()[0]
-    found = audit.check_log(MIXED.view(rows=[*rows, changed(rows[1], 1)]))
+    found = audit.check(MIXED.view(rows=[*rows, changed(rows[1], 1)]))
     assert found.problems == [f"claim {rows[1][2]}: 2 rows for one statement"]
 
 
@@ -535,7 +539,7 @@ def test_checkpoint_that_is_none() -> None:
 def test_many_problems_are_counted() -> None:
     """A thousand lost rows do not make a thousand lines."""
     log = Log([report(n) for n in range(600)])
-    found = audit.check_log(log.view(rows=[]))
+    found = audit.check(log.view(rows=[]))
     assert len(found.problems) == audit.TOLD + 1
     assert found.problems[0] == "claim 344: its row is missing" or (
         found.problems[0].endswith("its row is missing")
@@ -547,7 +551,7 @@ def test_many_problems_are_counted() -> None:
 
 
 def problems(log: Log, **other: Any) -> list[str]:
-    return audit.check_log(log.view(**other)).problems
+    return audit.check(log.view(**other)).problems
 
 
 LONG = Log([report(n) for n in range(600)])
@@ -633,7 +637,7 @@ def test_many_ordered_erasures_are_not_dear() -> None:
             (Counted(n), n + 1, claims.RETIRED) for n in range(0, 2 * count, 2)
         )
         view = TINY.view(erased=ranges, ordered=ranges)
-        return calls(lambda: audit.check_log(view))
+        return calls(lambda: audit.check(view))
 
     assert cost(240) < 3 * cost(120)
 

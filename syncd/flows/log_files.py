@@ -1,0 +1,253 @@
+"""Log files: a log as static files, written, and held against its signature.
+
+    files   what the peer door serves
+    check   such files again, wherever they come from, to the last byte
+
+Neither believes a byte that it did not recompute.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from syncd.errors import (
+    BrokenSourceError,
+    DamagedError,
+    MalformedError,
+    UntrustedError,
+)
+from syncd.flows import serve, stretch
+from syncd.flows.serve import LogFiles
+from syncd.indicator import claims, leaf
+from syncd.indicator.claims import Range
+from syncd.indicator.leaf import Record
+from syncd.tlog import checkpoint, growth, merkle, note, tiles
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import BUNDLE
+from syncd.tlog.note import Note, VerifierKey
+
+Read = Callable[[str, int], bytes]
+"""(path, most bytes) → the file; DamagedError if it is larger or unreadable"""
+
+
+def bundles_of(size: int) -> Iterator[tuple[int, int]]:
+    """Yield (n, width) of each bundle of a log of `size` entries."""
+    for n in range(size // BUNDLE):
+        yield n, BUNDLE
+    if size % BUNDLE:
+        yield size // BUNDLE, size % BUNDLE
+
+
+def tiles_of(size: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (level, n, width) of each tile of a log of `size` entries."""
+    level = 0
+    while size:
+        for n, width in bundles_of(size):
+            yield level, n, width
+        size //= BUNDLE
+        level += 1
+
+
+def layout(size: int, *, audit: bool = False) -> Iterator[str]:
+    """Yield the path of each static file of a log of `size` entries."""
+    yield "checkpoint"
+    for level, n, width in tiles_of(size):
+        yield tiles.tile_path(level, n, width)
+    body = tiles.audit_path if audit else tiles.payload_path
+    for n, width in bundles_of(size):
+        yield tiles.entries_path(n, width)
+        yield body(n, width)
+
+
+async def files(
+    log: LogFiles, *, audit: bool = False
+) -> AsyncIterator[tuple[str, bytes]]:
+    """Yield (path, bytes) of each static file, the checkpoint last.
+
+    As the peer door serves them, payload bundles without their gzip.
+
+    Raises:
+        DamagedError: a bundle is missing or does not open.
+    """
+    for n, width in bundles_of(log.size):
+        entries = await serve.entries(log, n, width)
+        yield tiles.entries_path(n, width), _there(entries)
+        if audit:
+            body = await serve.audit(log, n, width)
+            yield tiles.audit_path(n, width), _there(body)
+        else:
+            body = await serve.payload(log, n, width)
+            raw = stretch.inflate(_there(body))
+            yield tiles.payload_path(n, width), raw
+    for level, n, width in tiles_of(log.size):
+        tile = await serve.tile(log, level, n, width)
+        yield tiles.tile_path(level, n, width), _there(tile)
+    yield "checkpoint", log.checkpoint
+
+
+def _there(raw: bytes | None) -> bytes:
+    if raw is None:  # pragma: no cover  `layout` asks for what there is
+        raise DamagedError("log: a file below its own size is missing")
+    return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a directory of files was found to be."""
+
+    head: Checkpoint
+    audit: bool  # bundles for auditors, without indicators' payloads
+    signed: tuple[str, ...]  # names of the keys whose lines verified
+    unverified: tuple[str, ...]  # names on lines that nobody could check
+    withheld: tuple[int, ...]  # neither present nor rightly erased
+    types: Counter[int]  # entries by the leaf's type byte, 0 for no leaf
+
+
+def check(
+    names: AbstractSet[str],
+    read: Read,
+    *,
+    log_key: Callable[[str], VerifierKey],
+    cosigners: Iterable[VerifierKey] | None = None,
+    erased: Callable[[Checkpoint], Iterable[Range]] = lambda _: (),
+) -> Files:
+    """Return what files of a log say, every byte of them proven.
+
+    Args:
+        names: all files that there are.
+        read: reads one of them.
+        log_key: the key of an origin, or UntrustedError.
+        cosigners: all keys whose lines may stand under the checkpoint;
+            None if they are not known: then such lines are `unverified`.
+        erased: what the roster erased of a log.
+
+    Raises:
+        UntrustedError: the checkpoint, or a line of it, is not signed by a
+            known key.
+        DamagedError: a file is missing, too many, or not what was signed.
+    """
+    try:
+        signed = note.parse(read("checkpoint", checkpoint.MAX_SIZE))
+        key = log_key(signed.text.partition("\n")[0])
+        head, _ = checkpoint.open_(bytes(signed), key)
+    except MalformedError as e:
+        raise DamagedError(f"checkpoint: {e}") from e
+    good, unverified = _lines(signed, key, cosigners)
+    audit = not any(name.startswith("payload/") for name in names)
+    wanted = set(layout(head.size, audit=audit))
+    for what, odd in (("missing", wanted - names), ("extra", names - wanted)):
+        if odd:
+            raise DamagedError(
+                f"{min(odd)}: {what}, for a log of {head.size} entries"
+            )
+    state = _Opened(head, audit, read)
+    if state.run() != head.root:
+        raise DamagedError(
+            f"checkpoint: the entries hash to another root at {head.size}"
+        )
+    gone = claims.covered(0, head.size, [*state.ranges, *erased(head)])
+    withheld = [
+        index
+        for index, type_ in state.closed
+        if index not in gone or type_ not in leaf.INDICATOR_TYPES
+    ]
+    return Files(head, audit, good, unverified, tuple(withheld), state.types)
+
+
+def _lines(
+    signed: Note, key: VerifierKey, cosigners: Iterable[VerifierKey] | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the keys that signed, and of those unknown."""
+    verified = note.verify(signed, (key, *(cosigners or ())))
+    lines = [line for _, line in verified]
+    # a key's line twice is verified once: the other one stays unproven
+    others = list(signed.signatures)
+    for line in lines:
+        others.remove(line)
+    if others and cosigners is not None:
+        raise UntrustedError(
+            f"checkpoint: {len(others)} lines of no known key, the first by"
+            f" {others[0].name[:100]}"
+        )
+    return (
+        tuple(line.name for line in lines),
+        tuple(line.name for line in others),
+    )
+
+
+class _Opened:
+    """The bundles and tiles of a directory, recomputed from its entries."""
+
+    def __init__(self, head: Checkpoint, audit: bool, read: Read) -> None:
+        self._head = head
+        self._audit = audit
+        self._read = read
+        self.types: Counter[int] = Counter()
+        self.ranges: list[Range] = []
+        self.closed: list[tuple[int, int]] = []  # (index, type)
+
+    def run(self) -> bytes:
+        """Return the root that the files lead to."""
+        roots: list[bytes] = []
+        tail: list[bytes] = []
+        for n, width in bundles_of(self._head.size):
+            hashes = self._bundle(n, width)
+            if width == BUNDLE:
+                roots.append(merkle.root(hashes))
+            else:
+                tail = hashes
+        row, level = roots, 1
+        while row:
+            for n, width in bundles_of(len(row)):
+                self._tile(level, n, row[n * BUNDLE : n * BUNDLE + width])
+            row = [
+                merkle.root(row[at : at + BUNDLE])
+                for at in range(0, len(row) // BUNDLE * BUNDLE, BUNDLE)
+            ]
+            level += 1
+        return growth.prefix_root(self._head.size, roots, tail)
+
+    def _bundle(self, n: int, width: int) -> list[bytes]:
+        path = tiles.entries_path(n, width)
+        try:
+            leaves = tiles.split_bundle(
+                self._read(path, tiles.MAX_BUNDLE), width
+            )
+            hashes = merkle.leaf_hashes(leaves)
+            self._tile(0, n, hashes)
+            name = tiles.audit_path if self._audit else tiles.payload_path
+            path = name(n, width)
+            raw = self._read(path, stretch.MAX_RAW)
+            records = leaf.open_bundle(self._head.origin, raw, width, leaves)
+        except (MalformedError, BrokenSourceError) as e:
+            raise DamagedError(f"{path}: {e}") from e
+        self._note(n * BUNDLE, records, path)
+        return hashes
+
+    def _note(self, start: int, records: list[Record], path: str) -> None:
+        self.types.update(_type(record) for record in records)
+        self.ranges += claims.erases(start, records)
+        if not self._audit:
+            missing = claims.complete(start, records)
+            self.closed += [(i, _type(records[i - start])) for i in missing]
+            return
+        for index, record in enumerate(records, start):
+            type_ = _type(record)
+            if type_ in range(1, 16) and record[1]:
+                raise DamagedError(
+                    f"{path}: entry {index} of type {type_} is open, which"
+                    " auditors are not to see"
+                )
+            if type_ >= 16 and not record[1] and not leaf.is_void(record[0]):
+                self.closed.append((index, type_))
+
+    def _tile(self, level: int, n: int, hashes: list[bytes]) -> None:
+        path = tiles.tile_path(level, n, len(hashes))
+        if self._read(path, BUNDLE * 32) != tiles.encode_tile(hashes):
+            raise DamagedError(f"{path}: not the hashes of the entries")
+
+
+def _type(record: Record) -> int:
+    head = record[0]
+    return head[1] if len(head) == leaf.LEAF_SIZE and head[0] == 1 else 0
