@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from syncd.errors import HoldersError, MalformedError, SyncdError
 from syncd.flows import basis, lookup
-from syncd.flows.lookup import Access, Answer, Question, World
+from syncd.flows.judge import Answer, Question, World
+from syncd.flows.lookup import Access, LookupContext
 from syncd.flows.ports import Position
 from syncd.indicator import identifier, statement, token
 from syncd.indicator.claims import REPORT, Claim
@@ -178,18 +179,20 @@ class Desk:
     ) -> list[Answer]:
         return await lookup.lookup(
             questions,
+            self.world,
+            LookupContext(
+                tokeniser=self.holders,
+                claims=self.book,
+                record=self.book.record,
+                suspect=self.book.suspects.update,
+                current=lambda: self.current or self.world.roster,
+                offload=at_once,
+                clock=self.clock,
+            ),
             purpose="call_check",
             caller="teller",
             reference="A-17",
             timeout_s=timeout_s,
-            world=self.world,
-            tokeniser=self.holders,
-            claims=self.book,
-            record=self.book.record,
-            suspect=self.book.suspects.update,
-            current=lambda: self.current or self.world.roster,
-            offload=at_once,
-            clock=self.clock,
         )
 
 

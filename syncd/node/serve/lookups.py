@@ -15,8 +15,9 @@ from typing import Any, Protocol
 from syncd.config import Config
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows import lookup, serve
+from syncd.flows.judge import Answer, Question, World
 from syncd.flows.lookup import Access as Asked
-from syncd.flows.lookup import Answer, Question
+from syncd.flows.lookup import LookupContext
 from syncd.flows.ports import Finding, Offload, Position
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import statement, token, vocabulary
@@ -50,7 +51,7 @@ class Report(Protocol):
 
 
 class Claims:
-    """`flows.lookup.ClaimSource`: our own claims are found by our own log."""
+    """`flows.basis.ClaimSource`: our own claims are found by our own log."""
 
     def __init__(
         self,
@@ -182,7 +183,7 @@ class Lookups:
             )
         roster = self._roster()
         day = statement.day(self._today())
-        world = lookup.World(
+        world = World(
             roster,
             day,
             frozenset(await self._mirror.contested()),
@@ -197,18 +198,20 @@ class Lookups:
         overlay = Overlay(self._own.entries, roster, day)
         answers = await lookup.lookup(
             [_question(item) for item in wanted.items],
+            world,
+            LookupContext(
+                tokeniser=self._tokeniser,
+                claims=self._claims,
+                record=partial(self._record, overlay),
+                suspect=self._suspect,
+                current=self._roster,
+                offload=self._offload,
+                clock=time.monotonic,
+            ),
             purpose=wanted.purpose,
             caller=caller.name,
             reference=wanted.reference,
             timeout_s=deadline_ms / 1000,
-            world=world,
-            tokeniser=self._tokeniser,
-            claims=self._claims,
-            record=partial(self._record, overlay),
-            suspect=self._suspect,
-            current=self._roster,
-            offload=self._offload,
-            clock=time.monotonic,
         )
         await self._sight(answers, wanted.purpose, day)
         items = tuple(_lookup_item(a, overlay.over(a)) for a in answers)

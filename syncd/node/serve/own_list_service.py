@@ -7,7 +7,7 @@ from typing import Literal
 
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows import own_lists, report
-from syncd.flows.lookup import Answer
+from syncd.flows.judge import Answer
 from syncd.flows.own_lists import EXEMPT, LOCAL, NOTE, Entry, Prepared
 from syncd.flows.ports import Offload, Position
 from syncd.flows.report import Desk

@@ -1,0 +1,229 @@
+"""Judge: from a question, and what is known of its tokens, to an answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from syncd.errors import HoldersError, SyncdError
+from syncd.flows.basis import Basis, Found, Key
+from syncd.flows.ports import Position
+from syncd.indicator import identifier, never, policy, token, verdict
+from syncd.indicator.claims import REPORT, Claim
+from syncd.indicator.identifier import Identifier
+from syncd.indicator.verdict import Verdict
+from syncd.roster.roster import Roster
+
+HITS: Final = frozenset({"confirmed", "suspected", "disputed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One item of a look-up: by value, or by token for who holds tokens."""
+
+    kind: str
+    value: str = field(default="", repr=False)
+    scheme: str | None = None
+    region: str = ""
+    token: bytes = field(default=b"", repr=False)  # 16 bytes
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one question came to."""
+
+    verdict: Verdict | None = None
+    problem: SyncdError | None = None  # it did not normalise
+    missing: tuple[str, ...] = ()  # holders that did not answer
+    detail: str = ""  # why it could not be asked
+    tokens: tuple[bytes, ...] = field(default=(), repr=False)
+    met: tuple[Key, ...] = field(default=(), repr=False)
+    # tokens under another member's active report: a sighting
+    forms: tuple[Identifier, ...] = field(default=(), repr=False)  # tried
+    level: int | None = None
+    # the first form that a report is on which the verdict rests on
+    owner: never.Owner | None = None  # whose it is, if it is protected
+    notices: tuple[str, ...] = ()  # codes: what a reader should know
+    tried: tuple[str, ...] = ()  # kinds of account that a number was tried as
+    hint: str = ""  # how to ask for what was not tried
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a look-up is judged by, as of one moment."""
+
+    roster: Roster
+    day: int  # days since 1970, in the roster's zone
+    contested: frozenset[str]  # origins
+    never_tokens: frozenset[tuple[str, bytes]]  # (kind, token)
+    region: str  # for phones without a country
+    own: frozenset[str] = frozenset()  # our origins: no sighting of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question on its way: its forms, most specific first."""
+
+    question: Question
+    forms: tuple[Identifier, ...] = ()
+    problem: SyncdError | None = None
+    guard: never.Guard = never.NOBODY
+    faked: bool = False  # a caller id that no service number has
+
+
+@dataclass(slots=True)
+class Asking:
+    """What was got so far of what the questions need."""
+
+    outputs: dict[Identifier, bytes] = field(default_factory=dict)
+    failed: dict[str, SyncdError] = field(default_factory=dict)  # by kind
+
+
+def epoch_of(roster: Roster, kind: str) -> int:
+    """Return the number of the newest epoch of a kind, 0 if there is none."""
+    epoch = roster.epoch(kind)
+    return epoch.epoch if epoch else 0
+
+
+class Judge:
+    """Judges question by question in one world."""
+
+    def __init__(
+        self,
+        world: World,
+        found: Found,
+        basis: Basis,
+        asking: Asking,
+    ) -> None:
+        self._world = world
+        self._found = found
+        self._basis = basis
+        self._outputs = asking.outputs
+        self._failed = asking.failed
+        self._policy = policy.of(world.roster)
+        self._reporters = policy.reporters(world.roster)
+        self._epochs = {
+            kind: epoch_of(world.roster, kind) for kind in identifier.KINDS
+        }
+        self._nothing = self._verdict([()], never.NOBODY, set(), ())
+        self.bad_know: set[Position] = set()
+
+    def answer_all(self, asked: Sequence[Asked]) -> list[Answer]:
+        """Return the answers to all questions, in order."""
+        return [self._told(one) for one in asked]
+
+    def _told(self, asked: Asked) -> Answer:
+        """Return an answer with its forms, and what a reader should know."""
+        answer = self.answer(asked)
+        read = asked.forms[0].notices if asked.forms else ()
+        return replace(
+            answer, forms=asked.forms, notices=(*answer.notices, *read)
+        )
+
+    def answer(self, asked: Asked) -> Answer:
+        """Return the answer to one question."""
+        if asked.problem is not None:
+            return Answer(problem=asked.problem)
+        question = asked.question
+        if question.token:
+            named = (question.kind, question.token)
+            listed = named in self._world.never_tokens
+            keys = [(question.kind, question.epoch, question.token)]
+            return self._answer(
+                keys, _LISTED if listed else never.NOBODY, set()
+            )
+        if any(form not in self._outputs for form in asked.forms):
+            if 0 in asked.guard.levels:  # whatever the claims are
+                return _owned(self._answer([], _LISTED, set()), asked)
+            return self._unknown(question.kind)
+        keys, bad = [], set()
+        for form in asked.forms:
+            output = self._outputs[form]
+            key = (form.kind, self._epochs[form.kind], token.token(output))
+            keys.append(key)
+            for claim in self._found.get(key, ()):
+                if _lies(claim, output):
+                    bad.add(claim.position)
+        self.bad_know |= bad
+        return _owned(self._answer(keys, asked.guard, bad), asked)
+
+    def _unknown(self, kind: str) -> Answer:
+        failed = self._failed.get(kind)
+        missing = failed.missing if isinstance(failed, HoldersError) else ()
+        return Answer(
+            verdict.unknown("holders_missing"),
+            missing=missing,
+            detail=str(failed or f"oprf: {kind}: not asked"),
+        )
+
+    def _answer(
+        self, keys: Sequence[Key], guard: never.Guard, bad: set[Position]
+    ) -> Answer:
+        groups = [self._found.get(key, ()) for key in keys]
+        tokens = tuple(short for _, _, short in keys)
+        protected = 0 in guard.levels
+        if not (protected or any(groups)):  # nearly all of a long list
+            return Answer(self._nothing, tokens=tokens)
+        behind, whole = self._basis.of(groups)
+        judged = self._verdict(groups or [()], guard, bad, behind)
+        # More reports would confirm no less, and are nothing to a guard,
+        # unless they may be of a page planted there.
+        firm = protected and 0 not in guard.pages
+        if not (whole or firm or judged.verdict == "confirmed"):
+            return Answer(
+                verdict.unknown("basis_unread"),
+                detail="basis: no time left to read what reports rest on",
+                tokens=tokens,
+            )
+        met: tuple[Key, ...] = ()
+        level = None
+        if judged.verdict in HITS:
+            on = frozenset(judged.positions)
+            by = [
+                {c.origin for c in g if c.type == REPORT and c.position in on}
+                for g in groups
+            ]
+            level = next((at for at, who in enumerate(by) if who), None)
+            met = tuple(
+                key
+                for key, who in zip(keys, by, strict=True)
+                if who - self._world.own
+            )
+        return Answer(judged, tokens=tokens, met=met, level=level)
+
+    def _verdict(
+        self,
+        groups: Sequence[Sequence[Claim]],
+        guard: never.Guard,
+        bad: set[Position],
+        behind: Sequence[Claim],
+    ) -> Verdict:
+        return verdict.verdict(
+            groups,
+            self._policy,
+            self._reporters,
+            self._world.day,
+            contested=self._world.contested,
+            bad_know=bad,
+            never=guard,
+            standing=behind,
+        )
+
+
+_LISTED: Final = never.Guard(frozenset({0}))
+
+
+def _owned(answer: Answer, asked: Asked) -> Answer:
+    """Say whose it is, and that this proves nothing about a call."""
+    owner, judged = asked.guard.owner, answer.verdict
+    faked = ("faked_caller_id",) if asked.faked else ()
+    if owner is None or judged is None or judged.verdict != "protected":
+        return replace(answer, notices=faked) if faked else answer
+    return replace(answer, owner=owner, notices=("not_proof", *faked))
+
+
+def _lies(claim: Claim, output: bytes) -> bool:
+    """Tell whether a report's `know` does not fit the value."""
+    return claim.type == REPORT and claim.know != token.know(
+        output, claim.origin
+    )
