@@ -309,7 +309,6 @@ class Life:
             vault=vault,
             tokeniser=Urls(),  # type: ignore[arg-type]
             writer=self.writer,
-            origin=OWN.name,
             today=TODAY,
             kinds=["url"],
             limit=BATCH * 2,

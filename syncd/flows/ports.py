@@ -1,7 +1,7 @@
 """What a flow may ask of the world. Edges implement these; tests fake them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from syncd.indicator.claims import Batch, Claim, Range
@@ -60,6 +60,32 @@ class Published:
     token: bytes  # 16 bytes
     epoch: int
     ends: bool = False  # True: the statement retracts this row's report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A vault row that waits to be published."""
+
+    id: int
+    type: int = 1  # 1 report, 3 dispute
+    kind: str
+    value: str = field(repr=False)  # normal form; empty if by token
+    token: bytes | None = None  # where there is no value
+    epoch: int | None = None  # of that token
+    urgent: bool = False  # the other members are to hear of it at once
+    fields: Mapping[str, Any]  # the statement's others, as they will be public
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A published vault row whose report is to be retracted."""
+
+    id: int
+    kind: str
+    epoch: int  # of its token
+    token: bytes
+    index: int  # of its statement in our log
+    reason: str  # why it ends: a retract reason code
 
 
 class OwnLogReader(Protocol):

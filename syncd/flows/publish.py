@@ -10,20 +10,28 @@ them. There is one writer; it holds `Writer.lock` for a whole append.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import msgspec
 
-from syncd.errors import DamagedError, MalformedError, UnavailableError
-from syncd.flows import serve
-from syncd.flows.ports import Bundle, Offload, OwnHead, OwnLog, Published
-from syncd.flows.tokenise import Tokeniser
+from syncd.errors import MalformedError, UnavailableError
+from syncd.flows import held, serve
+from syncd.flows.ports import (
+    Bundle,
+    Ending,
+    Offload,
+    OwnHead,
+    OwnLog,
+    Published,
+    Waiting,
+)
 from syncd.indicator import leaf, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Dispute, Report, Retract, Statement
+from syncd.roster.roster import Epoch
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
@@ -32,88 +40,30 @@ from syncd.tlog.note import SigningKey
 REPORT, DISPUTE = 1, 3  # the types of what the vault keeps
 
 
-class Row(Protocol):
-    """One vault row that waits to be published or ended."""
+class Tokens(Protocol):
+    """Who turns identifiers into outputs: `tokenise.Tokeniser`."""
 
-    @property
-    def id(self) -> int:
-        """Its number in the vault."""
+    def epoch(self, kind: str) -> Epoch:
+        """Return the newest epoch of `kind`."""
         ...
 
-    @property
-    def type(self) -> int:
-        """1 report, 3 dispute."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """`phone`, `url` or `account`."""
-        ...
-
-    @property
-    def value(self) -> str:
-        """The normal form, never leaves this member; "": by token."""
-        ...
-
-    @property
-    def token(self) -> bytes | None:
-        """The token, where there is no value."""
-        ...
-
-    @property
-    def epoch(self) -> int | None:
-        """The epoch of that token."""
-        ...
-
-    @property
-    def urgent(self) -> bool:
-        """Whether the other members are to hear of it at once."""
-        ...
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """The statement's other fields, as they will be public."""
-        ...
-
-
-class Ending(Protocol):
-    """One published vault row whose report is to be retracted."""
-
-    @property
-    def id(self) -> int:
-        """Its number in the vault."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """`phone`, `url` or `account`."""
-        ...
-
-    @property
-    def epoch(self) -> int:
-        """The epoch that its token is of."""
-        ...
-
-    @property
-    def token(self) -> bytes:
-        """The token under which it was published."""
-        ...
-
-    @property
-    def index(self) -> int:
-        """Its statement's index in our log."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """Why it ends: a retract reason code."""
+    async def outputs(
+        self,
+        identifiers: Iterable[Identifier],
+        *,
+        purpose: str,
+        timeout_s: float,
+    ) -> Mapping[Identifier, bytes]:
+        """Return the output of each identifier, or raise."""
         ...
 
 
 class Vault(Protocol):
     """Our own raw identifiers, and what is to be said of them."""
 
-    async def waiting(self, limit: int, kinds: Sequence[str]) -> Sequence[Row]:
+    async def waiting(
+        self, limit: int, kinds: Sequence[str]
+    ) -> Sequence[Waiting]:
         """Return rows to publish: urgent ones first, then the oldest."""
         ...
 
@@ -159,33 +109,19 @@ def grow(
     return frontier, tuple(bundles)
 
 
+@dataclass(kw_only=True, eq=False)
 class Writer:
     """The one hand that appends to our log."""
 
-    def __init__(
-        self,
-        *,
-        own: OwnLog,
-        key: SigningKey,
-        offload: Offload,
-        rng: Callable[[int], bytes],
-        may_append: Callable[[], None],
-    ) -> None:
-        """Take the parts.
+    own: OwnLog
+    key: SigningKey  # the log key; its name is the origin
+    offload: Offload
+    rng: Callable[[int], bytes]  # fresh random bytes, for salts
+    may_append: Callable[[], None]
+    """raises RefusedError while we must not append: before the peers were
+    asked, after a fork, with a clock astray"""
 
-        Args:
-            own: our log.
-            key: the log key; its name is the origin.
-            offload: runs pure work elsewhere.
-            rng: fresh random bytes, for salts.
-            may_append: raises RefusedError while we must not append: before
-                the peers were asked, after a fork, with a clock astray.
-        """
-        self._own = own
-        self._key = key
-        self._offload = offload
-        self._rng = rng
-        self._may_append = may_append
+    def __post_init__(self) -> None:
         self._lock = asyncio.Lock()
 
     async def append(
@@ -209,34 +145,26 @@ class Writer:
             for said, _ in entries
         ]
         async with self._lock:
-            self._may_append()
-            old = await self._own.head()
+            self.may_append()
+            old = await self.own.head()
             size = old.frontier.size
             tail: list[Record] = []
             if size % BUNDLE:
-                bundle = await self._own.bundle(size // BUNDLE)
-                if bundle is None:
-                    raise DamagedError(
-                        f"log: {old.origin}: bundle {size // BUNDLE} is missing"
-                    )
-                tail = serve.records(old.origin, bundle)
-            frontier, bundles = await self._offload(
-                grow,
-                old.origin,
-                old.frontier,
-                tail,
-                payloads,
-                self._rng(16 * len(payloads)),
+                last = await held.own(self.own, old).stored(size // BUNDLE)
+                tail = serve.records(old.origin, last)
+            salts = self.rng(16 * len(payloads))
+            frontier, bundles = await self.offload(
+                grow, old.origin, old.frontier, tail, payloads, salts
             )
             text = Checkpoint(old.origin, frontier.size, frontier.root())
-            signed = bytes(checkpoint.sign(text, self._key))
+            signed = bytes(checkpoint.sign(text, self.key))
             new = OwnHead(old.origin, frontier, signed)
             published = [
                 replace(row, index=size + i)
                 for i, (_, row) in enumerate(entries)
                 if row is not None
             ]
-            await self._own.append(
+            await self.own.append(
                 old, new, bundles, published, done=done, sighted=sighted
             )
             return new
@@ -245,15 +173,14 @@ class Writer:
 async def publish(
     *,
     vault: Vault,
-    tokeniser: Tokeniser,
+    tokeniser: Tokens,
     writer: Writer,
-    origin: str,
     today: str,
     kinds: Sequence[str],
     limit: int,
     timeout_s: float,
     types: Collection[int] = (REPORT, DISPUTE),
-) -> Sequence[Row]:
+) -> Sequence[Waiting]:
     """Publish up to `limit` waiting rows of `kinds`, and return them.
 
     A row of which no statement can be made holds up no other.
@@ -269,21 +196,9 @@ async def publish(
         return rows
     # What is said of a token needs no holder, and waits for none.
     rows = [row for row in rows if not row.value] or rows
-    epochs = {row.kind: tokeniser.epoch(row.kind).epoch for row in rows}
-    wanted = [Identifier(row.kind, row.value) for row in rows if row.value]
-    outputs = (
-        await tokeniser.outputs(wanted, purpose="publish", timeout_s=timeout_s)
-        if wanted
-        else {}
-    )
-    for kind, epoch in epochs.items():
-        if tokeniser.epoch(kind).epoch != epoch:
-            # Nobody can say of which key the outputs are.
-            raise UnavailableError(
-                f"oprf: {kind}: the token key has changed meanwhile"
-            )
+    epochs, outputs = await _outputs(rows, tokeniser, timeout_s)
     entries = []
-    done: list[Row] = []
+    done: list[Waiting] = []
     flaw = ""
     for row in rows:
         output, short, epoch = b"", row.token or b"", row.epoch or 0
@@ -291,7 +206,9 @@ async def publish(
             output = outputs[Identifier(row.kind, row.value)]
             short, epoch = token.token(output), epochs[row.kind]
         try:
-            said = _statement(row, today, epoch, short, output, origin)
+            said = _statement(
+                row, today, epoch, short, output, writer.key.name
+            )
             statement.encode(said)
         except (MalformedError, msgspec.ValidationError):
             # What it complains of may hold what the row says: not told.
@@ -305,8 +222,33 @@ async def publish(
     return done
 
 
+async def _outputs(
+    rows: Sequence[Waiting], tokeniser: Tokens, timeout_s: float
+) -> tuple[dict[str, int], Mapping[Identifier, bytes]]:
+    """Return the epoch of each kind, and the outputs of all values."""
+    epochs = {row.kind: tokeniser.epoch(row.kind).epoch for row in rows}
+    wanted = [Identifier(row.kind, row.value) for row in rows if row.value]
+    if not wanted:
+        return epochs, {}
+    outputs = await tokeniser.outputs(
+        wanted, purpose="publish", timeout_s=timeout_s
+    )
+    for kind, epoch in epochs.items():
+        if tokeniser.epoch(kind).epoch != epoch:
+            # Nobody can say of which key the outputs are.
+            raise UnavailableError(
+                f"oprf: {kind}: the token key has changed meanwhile"
+            )
+    return epochs, outputs
+
+
 def _statement(
-    row: Row, today: str, epoch: int, short: bytes, output: bytes, origin: str
+    row: Waiting,
+    today: str,
+    epoch: int,
+    short: bytes,
+    output: bytes,
+    origin: str,
 ) -> Statement:
     about = {
         "on": today,

@@ -18,18 +18,6 @@ from syncd.store.state import State
 TOLD = 1000  # ids or positions of a retraction that are returned
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """A published row whose report is to be retracted."""
-
-    id: int
-    kind: str
-    epoch: int
-    token: bytes
-    index: int
-    reason: str
-
-
 @dataclass(slots=True)
 class Withdrawn:
     """What came of a retraction."""

@@ -28,6 +28,7 @@ import msgspec
 import sqlalchemy as sa
 
 from syncd.errors import DamagedError
+from syncd.flows.ports import Ending, Waiting
 from syncd.indicator import statement
 from syncd.store import failpoint, retracting, sealing, searching
 from syncd.store.accepting import (
@@ -40,14 +41,13 @@ from syncd.store.accepting import (
 )
 from syncd.store.database import Database, select_in
 from syncd.store.imports import ImportMark
-from syncd.store.retracting import Ending, How, Withdrawn
+from syncd.store.retracting import How, Withdrawn
 from syncd.store.sealing import Cipher
 from syncd.store.searching import Query
 from syncd.store.state import State
 
 __all__ = [
     "Accepted",
-    "Ending",
     "Handing",
     "Held",
     "ImportMark",
@@ -63,24 +63,16 @@ __all__ = [
 SCANNED = 20_000  # rows that one page looks through, if few of them match
 
 
-@dataclass(frozen=True, slots=True)
-class VaultRow:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultRow(Waiting):
     """One row, opened."""
 
-    id: int
-    type: int  # 1 report, 3 dispute
-    kind: str
-    value: str = field(repr=False)  # normal form; empty if by token
     extras: bytes = field(repr=False)
-    fields: dict[str, Any]
     state: State
-    urgent: bool
     accepted_at: int  # unix seconds
     import_id: int | None
     index: int | None  # of its statement in our log
     ended_index: int | None  # of its retract
-    epoch: int | None
-    token: bytes | None
     reason: str  # why it ends
     origin: str = ""  # the log of ours that its statement is in
     caller: str = ""  # who handed it in
@@ -362,22 +354,22 @@ class Vault:
         except (DamagedError, msgspec.DecodeError) as e:
             raise DamagedError(f"vault: row {id_} does not open") from e
         return VaultRow(
-            id_,
-            type_,
-            kind,
-            value,
-            extras,
-            said,
-            State(state),
-            bool(urgent),
-            accepted_at,
-            import_id,
-            index,
-            ended_index,
-            epoch,
-            token,
-            reason or "",
-            origin or "",
-            caller or "",
-            elsewhere or "",
+            id=id_,
+            type=type_,
+            kind=kind,
+            value=value,
+            extras=extras,
+            fields=said,
+            state=State(state),
+            urgent=bool(urgent),
+            accepted_at=accepted_at,
+            import_id=import_id,
+            index=index,
+            ended_index=ended_index,
+            epoch=epoch,
+            token=token,
+            reason=reason or "",
+            origin=origin or "",
+            caller=caller or "",
+            elsewhere=elsewhere or "",
         )

@@ -1,7 +1,6 @@
 """From a vault row that waits to a statement in the log, once."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import publish, serve
-from syncd.flows.ports import Bundle, OwnHead, Published
+from syncd.flows.ports import Bundle, Ending, OwnHead, Published, Waiting
 from syncd.flows.publish import Writer
 from syncd.indicator import statement, token
 from syncd.indicator.identifier import Identifier
@@ -37,34 +36,17 @@ FIELDS = {
 }
 
 
-@dataclass(frozen=True)
-class Row:
-    id: int
-    kind: str = "url"
-    value: str = "example.com/"
-    type: int = 1
-    urgent: bool = False
-    fields: dict[str, Any] = field(default_factory=lambda: FIELDS)
-    token: bytes | None = None
-    epoch: int | None = None
-
-
-@dataclass(frozen=True)
-class Ending:
-    id: int
-    index: int
-    kind: str = "url"
-    epoch: int = 1
-    token: bytes = bytes(16)
-    reason: str = "false_positive"
+def row(id_: int, **other: Any) -> Waiting:
+    given = {"kind": "url", "value": "example.com/", "fields": FIELDS}
+    return Waiting(**{"id": id_, **given, **other})
 
 
 class Vault:
-    def __init__(self, *rows: Row, ending: Sequence[Ending] = ()) -> None:
+    def __init__(self, *rows: Waiting, ending: Sequence[Ending] = ()) -> None:
         self.rows = list(rows)
         self.endings = list(ending)
 
-    async def waiting(self, limit: int, kinds: Sequence[str]) -> list[Row]:
+    async def waiting(self, limit: int, kinds: Sequence[str]) -> list[Waiting]:
         return [r for r in self.rows if r.kind in kinds][:limit]
 
     async def ending(self, limit: int) -> list[Ending]:
@@ -87,6 +69,9 @@ class Own:
 
     async def bundle(self, n: int) -> Bundle | None:
         return self.bundles.get(n)
+
+    async def roots(self, first: int, last: int) -> list[bytes]:
+        return [self.bundles[n].root for n in range(first, last)]
 
     async def append(
         self,
@@ -120,12 +105,16 @@ class Tokens:
     number = 4  # of the newest epoch
 
     async def outputs(
-        self, wanted: Sequence[Identifier], *, purpose: str, timeout_s: float
+        self,
+        identifiers: Iterable[Identifier],
+        *,
+        purpose: str,
+        timeout_s: float,
     ) -> dict[Identifier, bytes]:
         assert purpose == "publish"
         if self.away:
             raise UnavailableError("oprf: 1 of the 2 holders needed")
-        return {i: token.url_output(i) for i in wanted}
+        return {i: token.url_output(i) for i in identifiers}
 
     def epoch(self, kind: str) -> Any:
         return type("Epoch", (), {"epoch": self.number})
@@ -140,9 +129,8 @@ class World:
         self.own = Own()
         self.why = ""
         self.tokens = Tokens()
-        own: Any = self.own
         self.writer = Writer(
-            own=own,
+            own=self.own,
             key=KEY,
             offload=offload,
             rng=lambda n: b"s" * n,
@@ -156,12 +144,10 @@ class World:
     async def publish(
         self, vault: Vault, limit: int = 100, types: Sequence[int] = (1, 3)
     ) -> int:
-        tokens: Any = self.tokens
         rows = await publish.publish(
             vault=vault,
-            tokeniser=tokens,
+            tokeniser=self.tokens,
             writer=self.writer,
-            origin=ORIGIN,
             today=TODAY,
             kinds=("url",),
             limit=limit,
@@ -178,7 +164,7 @@ def world() -> World:
 
 async def test_a_report(world: World) -> None:
     """The row becomes a report that shows that we knew the value."""
-    assert await world.publish(Vault(Row(7))) == 1
+    assert await world.publish(Vault(row(7))) == 1
     (said,) = world.own.said()
     output = token.url_output(Identifier("url", "example.com/"))
     assert isinstance(said, Report)
@@ -191,7 +177,7 @@ async def test_a_report(world: World) -> None:
 async def test_a_dispute(world: World) -> None:
     """A dispute takes the same way, and shows no knowledge."""
     fields = {"reason": "stale", "due": TODAY, "expires": "2027-01-01"}
-    await world.publish(Vault(Row(1, type=3, fields=fields)))
+    await world.publish(Vault(row(1, type=3, fields=fields)))
     assert isinstance(world.own.said()[0], Dispute)
 
 
@@ -200,7 +186,7 @@ DISPUTED = {"reason": "stale", "due": TODAY, "expires": "2027-01-01"}
 
 async def test_disputes_alone(world: World) -> None:
     """After the roster expired reports wait, and disputes are written."""
-    rows = [Row(1), Row(2, type=3, fields=DISPUTED), Row(3)]
+    rows = [row(1), row(2, type=3, fields=DISPUTED), row(3)]
     assert await world.publish(Vault(*rows), types=[3]) == 1
     assert [p.vault_id for p in world.own.published] == [2]
 
@@ -212,7 +198,7 @@ async def test_a_row_of_which_nothing_can_be_made(
     world: World, fields: dict[str, Any]
 ) -> None:
     """It holds up no other row; alone it is told of by its id."""
-    rows = [Row(1, fields=fields), Row(2), Row(3, fields=fields)]
+    rows = [row(1, fields=fields), row(2), row(3, fields=fields)]
     assert await world.publish(Vault(*rows)) == 1
     assert [p.vault_id for p in world.own.published] == [2]
     with pytest.raises(MalformedError, match="row 1"):
@@ -223,7 +209,7 @@ async def test_every_size(world: World) -> None:
     """Appends of any sizes leave a gapless log under its signed root."""
     total = 0
     for count in (1, 254, 1, 1, 300, 513):
-        rows = [Row(i, value=f"{i}.example.com/") for i in range(count)]
+        rows = [row(i, value=f"{i}.example.com/") for i in range(count)]
         await world.publish(Vault(*rows), limit=1000)
         total += count
         head, _ = checkpoint.open_(world.own.tip.note, KEY.verifier)
@@ -234,7 +220,9 @@ async def test_every_size(world: World) -> None:
 
 async def test_a_retract(world: World) -> None:
     """What ends is named by its index, under the token it had."""
-    vault = Vault(ending=[Ending(3, 12)])
+    vault = Vault(
+        ending=[Ending(3, "url", 1, bytes(16), 12, "false_positive")]
+    )
     kwargs: Any = {"vault": vault, "writer": world.writer}
     assert await publish.retract(**kwargs, today=TODAY, limit=10) == 1
     (said,) = world.own.said()
@@ -249,17 +237,17 @@ async def test_holders_away(world: World) -> None:
     """Without holders nothing is written; the rows go on waiting."""
     world.tokens.away = True
     with pytest.raises(UnavailableError):
-        await world.publish(Vault(Row(1)))
+        await world.publish(Vault(row(1)))
     assert world.own.said() == []
 
 
 async def test_what_is_said_of_a_token_needs_no_holder(world: World) -> None:
     """It goes before what does, under the key that it names."""
     world.tokens.away = True
-    by_token = Row(
+    by_token = row(
         2, value="", type=3, fields=DISPUTED, token=b"t" * 16, epoch=3
     )
-    assert await world.publish(Vault(Row(1), by_token)) == 1
+    assert await world.publish(Vault(row(1), by_token)) == 1
     (said,) = world.own.said()
     assert isinstance(said, Dispute)
     assert (said.token, said.epoch) == (token.encode(b"t" * 16), 3)
@@ -279,7 +267,7 @@ async def test_a_key_that_changes_meanwhile_is_published_under_neither(
 
     world.tokens.outputs = changing  # type: ignore[method-assign]
     with pytest.raises(UnavailableError, match="key has changed"):
-        await world.publish(Vault(Row(1)))
+        await world.publish(Vault(row(1)))
     assert world.own.said() == []
 
 
@@ -287,16 +275,16 @@ async def test_not_allowed(world: World) -> None:
     """While we must not append, nothing is."""
     world.why = "log: rolled back"
     with pytest.raises(RefusedError, match="rolled back"):
-        await world.publish(Vault(Row(1)))
+        await world.publish(Vault(row(1)))
     assert world.own.tip.frontier.size == 0
 
 
 async def test_a_missing_tail_is_damage(world: World) -> None:
     """Upon a bundle that we cannot read we do not build."""
-    await world.publish(Vault(Row(1)))
+    await world.publish(Vault(row(1)))
     world.own.bundles.clear()
-    with pytest.raises(DamagedError, match=r"/1: bundle 0 is missing"):
-        await world.publish(Vault(Row(2)))
+    with pytest.raises(DamagedError, match=r"own\.db: bundle 0 is missing"):
+        await world.publish(Vault(row(2)))
     assert world.own.tip.frontier.size == 1
 
 
@@ -315,8 +303,8 @@ async def test_fresh_salts() -> None:
         asked.append(count)
         return bytes(range(count))
 
-    world.writer._rng = rng
-    await world.publish(Vault(Row(1), Row(2, value="other.example/")))
+    world.writer.rng = rng
+    await world.publish(Vault(row(1), row(2, value="other.example/")))
     records = serve.records(ORIGIN, world.own.bundles[0])
     assert asked == [32]
     assert records[0][1] != records[1][1]

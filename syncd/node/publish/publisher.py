@@ -241,7 +241,6 @@ class Publisher:
             vault=self._own.vault,
             tokeniser=self._tokeniser,
             writer=self._writer,
-            origin=self._config.origin,
             today=self._today(),
             kinds=kinds,
             limit=PUBLISH_BATCH,
