@@ -88,7 +88,7 @@ async def awaken(
     Args:
         head: our tip as the database has it.
         log_key: our own log key.
-        others: the doors of the other active members.
+        others: the other active members.
         root_at: the root of our own log at a size up to its tip.
         hand: what else counts: lines that were carried here, and words.
         rest_s: for those who did not answer when a majority had.
@@ -97,55 +97,84 @@ async def awaken(
     Raises:
         RefusedError: somebody holds what we cannot extend.
     """
-    answers: dict[str, bytes] = {}
-    carried: dict[str, bytes] = {}
-    enough = asyncio.Event()
-    majority = len(others) // 2 + 1 if others else 0
-    names = {source.name for source in others}
-    overridden = False
-
-    def count() -> None:
-        if len(names & {*answers, *carried}) >= majority:
-            enough.set()
-
-    async def ask(source: Other) -> None:
-        while True:
-            try:
-                answers[source.name] = await _held(source, head.origin)
-            except SyncdError:
-                await asyncio.sleep(pause_s)
-                continue
-            count()
-            return
-
-    async def look(hand: Hand) -> None:
-        nonlocal overridden
-        while True:
-            carried.update(await hand.brought())
-            count()
-            if not enough.is_set() and await hand.overridden(head):
-                overridden = True
-                enough.set()
-            await asyncio.sleep(pause_s)
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(ask(source)) for source in others]
-        watch = [group.create_task(look(hand))] if hand and others else []
-        if others:
-            await enough.wait()
-            # The operator has waited for them already.
-            await asyncio.wait(tasks, timeout=0 if overridden else rest_s)
-        for task in (*tasks, *watch):
-            task.cancel()
+    asking = _Asking(head, others, hand, pause_s)
+    if others:
+        await asking.run(rest_s)
     largest = 0
-    for name, raw in (*answers.items(), *carried.items()):
+    for name, raw in (*asking.answers.items(), *asking.carried.items()):
         if raw:
             size = await _compare(name, raw, head, log_key, root_at)
             largest = max(largest, size)
-    answered = len(names & {*answers, *carried})
     return Awake(
-        len(others), answered, largest, len(answers), overridden=overridden
+        len(others),
+        len(asking.heard),
+        largest,
+        len(asking.answers),
+        overridden=asking.overridden,
     )
+
+
+class _Asking:
+    """Asks all at once, each until it has answered, and looks at the hand."""
+
+    def __init__(
+        self,
+        head: OwnHead,
+        others: Sequence[Other],
+        hand: Hand | None,
+        pause_s: float,
+    ) -> None:
+        self._head = head
+        self._others = others
+        self._hand = hand
+        self._pause_s = pause_s
+        self._enough = asyncio.Event()
+        self.answers: dict[str, bytes] = {}
+        self.carried: dict[str, bytes] = {}
+        self.overridden = False
+
+    @property
+    def heard(self) -> set[str]:
+        """Of whom we know what they hold."""
+        names = {other.name for other in self._others}
+        return names & {*self.answers, *self.carried}
+
+    async def run(self, rest_s: float) -> None:
+        """Wait for a majority, and `rest_s` for the rest."""
+        async with asyncio.TaskGroup() as group:
+            asks = [group.create_task(self._ask(o)) for o in self._others]
+            looks = []
+            if self._hand is not None:
+                looks.append(group.create_task(self._look(self._hand)))
+            await self._enough.wait()
+            # The operator has waited for them already.
+            left_s = 0 if self.overridden else rest_s
+            await asyncio.wait(asks, timeout=left_s)
+            for task in (*asks, *looks):
+                task.cancel()
+
+    def _count(self) -> None:
+        if len(self.heard) > len(self._others) // 2:
+            self._enough.set()
+
+    async def _ask(self, other: Other) -> None:
+        while other.name not in self.answers:
+            try:
+                self.answers[other.name] = await _held(
+                    other, self._head.origin
+                )
+            except SyncdError:
+                await asyncio.sleep(self._pause_s)
+        self._count()
+
+    async def _look(self, hand: Hand) -> None:
+        while True:
+            self.carried.update(await hand.brought())
+            self._count()
+            if not self._enough.is_set() and await hand.overridden(self._head):
+                self.overridden = True
+                self._enough.set()
+            await asyncio.sleep(self._pause_s)
 
 
 async def _held(source: Other, origin: str) -> bytes:

@@ -40,13 +40,9 @@ async def decide(
 ) -> str:
     """Hold the branch that goes through the pin; return why not, or "".
 
-    Args:
-        origin: the log.
-        pin: the last of the roster's cuts, or its end if it has one.
-        context: as for a pull.
-        ended: nothing after the pin counts.
-        signed: what our own keys cosigned of this log: evidence, if it is
-            of another branch.
+    `pin` is the last of the roster's cuts, or its end if it has `ended`:
+    then nothing after it counts. `signed` is what our own keys cosigned of
+    this log: evidence, if it is of another branch.
 
     Raises:
         UnavailableError: no source has the chosen branch.
@@ -55,13 +51,14 @@ async def decide(
     mirror = context.mirror
     chosen = Checkpoint(origin, pin.size, pin.root)
     head = await mirror.head(origin)
-    common = min(head.mirrored, pin.size)
+    astray = head.contested
     if pin.size <= head.mirrored:
-        if await held.copy(mirror, head).root_at(pin.size) != pin.root:
-            if not head.contested:
-                head = await _contest(mirror, head, pin)
-            common = await _common(chosen, head, context.sources, mirror)
-    elif head.contested:
+        mine = await held.copy(mirror, head).root_at(pin.size)
+        astray = mine != pin.root
+        if astray and not head.contested:
+            head = await _contest(mirror, head, pin)
+    common = min(head.mirrored, pin.size)
+    if astray:
         common = await _common(chosen, head, context.sources, mirror)
     ours = common == min(head.mirrored, pin.size)  # is the chosen branch
     keep = common

@@ -70,6 +70,27 @@ class Access:
         default=(), repr=False, compare=False
     )  # what was tried: never kept
 
+    @classmethod
+    def of(
+        cls,
+        kind: str,
+        answer: Answer,
+        caller: str,
+        purpose: str,
+        reference: str,
+    ) -> "Access":
+        """Return what is recorded of an answer."""
+        positions = answer.verdict.positions if answer.verdict else ()
+        return cls(
+            caller,
+            purpose,
+            kind,
+            positions or None,
+            answer.tokens,
+            reference,
+            answer.forms,
+        )
+
 
 class Tokens(Protocol):
     """Who turns identifiers into outputs: `tokenise.Tokeniser`."""
@@ -136,15 +157,7 @@ async def lookup(
     answers = [*map(_with_kinds, asked, answers)]
     await context.record(
         [
-            Access(
-                caller,
-                purpose,
-                one.question.kind,
-                _hit(a),
-                a.tokens,
-                reference,
-                a.forms,
-            )
+            Access.of(one.question.kind, a, caller, purpose, reference)
             for one, a in zip(asked, answers, strict=True)
             if a.problem is None
         ]
@@ -177,11 +190,6 @@ def _with_kinds(asked: Asked, answer: Answer) -> Answer:
         tried=tried,
         hint=account.UNTRIED,
     )
-
-
-def _hit(answer: Answer) -> Sequence[Position] | None:
-    positions = answer.verdict.positions if answer.verdict else ()
-    return positions or None
 
 
 def _normalise_all(
