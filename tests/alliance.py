@@ -59,7 +59,7 @@ from syncd.roster import drafts, join
 from syncd.roster import keys as roster_keys
 from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import Names
+from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
 from syncd.store.database import Database, chunks
 from syncd.store.findings import Kept
@@ -677,12 +677,11 @@ class Alliance:
             join.unchallenged(join.parse(self.newcomer(id_))) for id_ in ids
         ]
         made = onboard.found(
-            NAME,
-            founders,
+            drafts.Founding(
+                NAME, founders, [a.verifier for a in ADMINS], len(ADMINS)
+            ),
             holders=holders,
             t=t,
-            admins=[a.verifier for a in ADMINS],
-            threshold_admins=len(ADMINS),
             now=now,
             rng=secrets.token_bytes,
         )
@@ -706,12 +705,14 @@ class Alliance:
         )
         return join.request(
             keys,
-            id=id_,
-            names=Names(zh=id_, en=id_),
-            sector=SECTORS.get(id_, id_),
+            Profile(
+                id=id_,
+                names=Names(zh=id_, en=id_),
+                sector=SECTORS.get(id_, id_),
+                urls=(f"https://127.0.0.1:{address[1]}",),
+            ),
             now=int(time.time()),
             alliance_id=alliance_id,
-            urls=(f"https://127.0.0.1:{address[1]}",),
         )
 
     async def furnish(self, member: Member) -> None:

@@ -13,7 +13,7 @@ from syncd.flows import onboard
 from syncd.messages.catalogue import t
 from syncd.node.pinned import clock
 from syncd.oprf import group
-from syncd.roster import join
+from syncd.roster import drafts, join
 from syncd.roster.terms import Never
 
 
@@ -68,17 +68,19 @@ def add(app: typer.Typer) -> None:
             for path in request
         ]
         founded = onboard.found(
-            alliance,
-            founders,
+            drafts.Founding(
+                alliance,
+                founders,
+                [edits.public_key(path) for path in admin],
+                admins_needed,
+                days=days,
+                zone=zone,
+                never=never_list(never or NEVER),
+            ),
             holders=holder,
             t=threshold,
-            admins=[edits.public_key(path) for path in admin],
-            threshold_admins=admins_needed,
             now=clock(),
             rng=secrets.token_bytes,
-            days=days,
-            zone=zone,
-            never=never_list(never or NEVER),
         )
         try:
             out.mkdir(mode=0o700)

@@ -5,11 +5,11 @@ Each writes a draft (`drafting`); which rule each obeys is said, and held, in
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from syncd.cli import drafting, terminal, usage
 from syncd.cli.drafting import AsJson, Current, Days, Draft, Onto, Out

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from syncd import config, pinning
@@ -23,10 +24,11 @@ from syncd.node.home import (
 )
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.oprf import group
-from syncd.roster import certificate, drafts, join, trust
+from syncd.roster import certificate, drafts, join, row, trust
 from syncd.roster import keys as roster_keys
+from syncd.roster.changes import between
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import Cut, Member, Names
+from syncd.roster.members import Cut, Member, Names, Profile
 from syncd.store.durable import Lock
 from syncd.store.home import LOCK
 from syncd.store.keyring import Keyring
@@ -67,17 +69,19 @@ def add(app: typer.Typer) -> None:
         pinning.rehearse(keys.certificate, keys.tls_pem)
         raw = join.request(
             keys,
-            id=settings.member.id,
-            names=Names(
-                zh=name_zh or settings.member.id,
-                en=name_en or settings.member.id,
+            Profile(
+                id=settings.member.id,
+                names=Names(
+                    zh=name_zh or settings.member.id,
+                    en=name_en or settings.member.id,
+                ),
+                sector=sector,
+                group=group_,
+                urls=tuple(url),
+                info=_pairs(info or []),
             ),
-            sector=sector,
             now=clock(),
             alliance_id=alliance_id or join.NO_ALLIANCE,
-            group=group_,
-            urls=tuple(url),
-            info=_pairs(info or []),
         )
         terminal.replace_file(settings.home / REQUEST, raw)
         terminal.write_new(out, raw)
@@ -140,17 +144,13 @@ def add(app: typer.Typer) -> None:
             )
         raw = join.request(
             keys,
-            id=us.id,
-            names=us.names,
-            sector=us.sector,
+            msgspec.structs.replace(
+                row.part(Profile, us), urls=tuple(url or us.urls)
+            ),
             now=clock(),
             alliance_id=roster.id,
-            group=us.group,
-            urls=tuple(url or us.urls),
-            via=us.via,
-            info=us.info,
         )
-        changed = drafts.changes(
+        changed = between(
             roster,
             drafts.update(roster, join.parse(raw), Cut(0, b"\0" * 32)),
         )

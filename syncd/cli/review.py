@@ -11,24 +11,21 @@ from typing import Any
 
 from syncd.cli import grid
 from syncd.messages.catalogue import t
-from syncd.roster import drafts
-from syncd.roster.drafts import Change
+from syncd.roster.changes import Change, between
 from syncd.roster.roster import Epoch, Roster
 from syncd.tlog import note
 
 
 def changes(current: Roster, draft: Roster) -> list[str]:
     """Return what the draft changes, a line each."""
-    return [
-        line for one in drafts.changes(current, draft) for line in _of(one)
-    ]
+    return [line for one in between(current, draft) for line in _of(one)]
 
 
 def to_json(current: Roster, draft: Roster) -> list[dict[str, Any]]:
     """Return what the draft changes, for a program."""
     return [
         {"at": list(c.path), "new": c.new, "old": c.old}
-        for c in drafts.changes(current, draft)
+        for c in between(current, draft)
     ]
 
 

@@ -11,9 +11,11 @@ challenges are made where the member's keys are (`roster.join`).
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+
+from msgspec import Meta
 
 from syncd.errors import (
     ForkError,
@@ -26,19 +28,23 @@ from syncd.errors import (
 )
 from syncd.flows.ports import Finding
 from syncd.oprf import group, threshold
-from syncd.roster import drafts, join, sealed
-from syncd.roster.fields import Fields
-from syncd.roster.join import Applicant, Request
-from syncd.roster.members import MEMBER_ID
-from syncd.roster.roster import Epoch, Never, Roster
-from syncd.roster.terms import KINDS, SUITE
+from syncd.roster import drafts, join, row, sealed
+from syncd.roster.drafts import Founding
+from syncd.roster.join import Request
+from syncd.roster.roster import Epoch, Roster
+from syncd.roster.row import Id, Positive, Row
+from syncd.roster.terms import SUITE
+from syncd.roster.terms import Share as PublicShare
 from syncd.roster.trust import TrustedRoster
-from syncd.tlog.note import VerifierKey
 
 Rng = Callable[[int], bytes]  # n → n random bytes
 
 SHARE = "share"
 DEALT_KINDS = ("account", "phone")
+if TYPE_CHECKING:
+    DealtKind = str
+else:
+    DealtKind = Literal[DEALT_KINDS]
 FOLLOW_S = 10.0  # for the claimant and k others, together
 MOST_CLAIMS = 8  # unproven claims of one member that we look into
 
@@ -56,6 +62,16 @@ class ShareFile:
     raw: bytes
 
 
+class ShareHeader(Row, frozen=True):
+    """What a share file says in clear."""
+
+    epoch: Positive
+    generation: Positive
+    index: Annotated[int, Meta(ge=1, le=255)]
+    kind: DealtKind
+    member: Id
+
+
 @dataclass(frozen=True, slots=True)
 class Founded:
     """A new alliance before its first signatures."""
@@ -71,19 +87,7 @@ class Founded:
 
 
 def found(
-    alliance: str,
-    founders: Sequence[Applicant],
-    *,
-    holders: Sequence[str],
-    t: int,
-    admins: Iterable[VerifierKey],
-    threshold_admins: int,
-    now: int,
-    rng: Rng,
-    days: int = drafts.LIFE_DAYS,
-    zone: str = "Asia/Shanghai",
-    never: Iterable[Never] = (),
-    normal: Mapping[str, int] | None = None,
+    plan: Founding, *, holders: Sequence[str], t: int, now: int, rng: Rng
 ) -> Founded:
     """Return version 1 and the sealed shares of its token keys, t of n.
 
@@ -99,18 +103,7 @@ def found(
         RefusedError: a holder is no founder, or too few of them for t.
         MalformedError: a draft that no reader would take.
     """
-    normal = dict.fromkeys(KINDS, 1) | dict(normal or {})
-    draft = drafts.found(
-        alliance,
-        founders,
-        admins,
-        threshold_admins,
-        now=now,
-        days=days,
-        zone=zone,
-        never=never,
-        url_normal=normal["url"],
-    )
+    draft = drafts.found(plan, now=now)
     order = sorted(set(holders))
     _check_holders(draft, order, t)
     secrets: list[tuple[Epoch, Mapping[int, bytes]]] = []
@@ -119,13 +112,13 @@ def found(
         epoch = Epoch(
             kind=kind,
             epoch=1,
-            normal=normal[kind],
+            normal=plan.normal.get(kind, 1),
             t=t,
             public=dealt.public,
-            shares={
-                index: (member, dealt.public_shares[index])
+            held=tuple(
+                PublicShare(index, member, dealt.public_shares[index])
                 for index, member in enumerate(order, 1)
-            },
+            ),
             generation=1,
             dealt=True,
             suite=SUITE,
@@ -157,13 +150,9 @@ def _seal_share(
     roster: Roster, epoch: Epoch, index: int, share: bytes
 ) -> ShareFile:
     id_, _ = epoch.shares[index]
-    header = {
-        "epoch": epoch.epoch,
-        "generation": epoch.generation,
-        "index": index,
-        "kind": epoch.kind,
-        "member": id_,
-    }
+    header = ShareHeader(
+        epoch.epoch, epoch.generation, index, epoch.kind, id_
+    ).to_json()
     raw = sealed.seal(
         SHARE, roster.id, header, share, roster.known(id_).keys.seal
     )
@@ -200,21 +189,16 @@ def accept_share(
         raise UntrustedError(
             f"share: of alliance {opened.alliance[:16]}…, not ours"
         )
-    at = Fields(
-        opened.header,
-        SHARE,
-        ("epoch", "generation", "index", "kind", "member"),
-    )
+    header = row.read(ShareHeader, opened.header, SHARE)
+    if header.member != member:
+        raise UntrustedError(f"share: for {header.member}, not for {member}")
     share = Share(
-        kind=at.choice("kind", DEALT_KINDS),
-        epoch=at.integer("epoch", 1),
-        generation=at.integer("generation", 1),
-        index=at.integer("index", 1, 255),
-        secret=opened.secret,
+        header.kind,
+        header.epoch,
+        header.generation,
+        header.index,
+        opened.secret,
     )
-    holder = at.text("member", MEMBER_ID)
-    if holder != member:
-        raise UntrustedError(f"share: for {holder}, not for {member}")
     epoch = roster.epoch(share.kind, share.epoch)
     if epoch is None or epoch.generation != share.generation:
         raise UntrustedError(

@@ -1,24 +1,38 @@
 """Drafts: the next version of the roster, on its way to its signatures.
 
-    current ── begin ──> draft ── admit, remove, … ──> draft ── write ──> file
+    current ── begin ──> draft ── put, drop, admit, … ──> draft ── write ──> file
     file ── sign (each admin, anywhere) ──> file ── is_complete ──> publish
 
-An edit takes a roster and returns one; edits compose. A draft file is the
-note that will be published: its text never changes after `write`, admins add
-lines under it, so it may go round by mail or memory stick. What no single
-edit can see is checked by `write`: it reads its own text back, as every
-member will.
+An edit takes a roster and returns one; edits compose. Most are of a path, in
+the words by which `changes` tells what differs: names in JSON, and the label
+of a list's row.
+
+    put(draft, ("members", "bank", "urls"), ("https://bank.example:8443",))
+    put(draft, ("members", "bank", "info", "contact"), "noc@bank.example")
+    put(draft, ("policy", "confirmed"), "hold")
+    put(draft, ("epochs", "phone/1", "retired"), True)
+    put(draft, ("quotas",), Quota("lookup", 10, 20))  a row finds its place
+    put(draft, ("never",), *rows)                     and takes its twin's
+    drop(draft, ("quotas", "bank lookup"))
+    drop(draft, ("auditors", "court"))
+
+What has a rule of its own is a function: admit, remove, cut, update, ….
+What no single edit can see is checked by `write`: it reads its own text back,
+as every member will. A draft file is the note that will be published: its
+text never changes after `write`, admins add lines under it, so it may go
+round by mail or memory stick.
 """
 
-import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import asdict, replace
+
 from syncd.errors import MalformedError, RefusedError
-from syncd.roster import certificate, roster, trust
+from syncd.roster import certificate, roster, row, terms, trust
 from syncd.roster.join import Applicant, Request
-from syncd.roster.members import ADMIN_NAME, PASTS, Cut
+from syncd.roster.members import ADMIN_NAME, PASTS, Cut, Profile
 from syncd.roster.roster import (
     FORMAT,
     MAX_LIFE_S,
@@ -32,11 +46,11 @@ from syncd.roster.roster import (
     Member,
     Names,
     Never,
-    Policy,
     Predecessor,
     Quota,
     Roster,
 )
+from syncd.roster.row import Base64
 from syncd.tlog import note
 from syncd.tlog.note import Note, SigningKey, VerifierKey
 
@@ -46,41 +60,48 @@ LIFE_DAYS = MAX_LIFE_S // DAY_S
 # ---------------------------------------------------------------- beginning
 
 
-def found(
-    alliance: str,
-    founders: Iterable[Applicant],
-    admins: Iterable[VerifierKey],
-    threshold: int,
-    *,
-    now: int,
-    days: int = LIFE_DAYS,
-    zone: str = "Asia/Shanghai",
-    never: Iterable[Never] = (),
-    url_normal: int = 1,
-) -> Roster:
+@dataclass(frozen=True, slots=True)
+class Founding:
+    """What version 1 is made of."""
+
+    alliance: str
+    founders: Sequence[Applicant]
+    admins: Sequence[VerifierKey]
+    threshold: int  # of the admins
+    days: int = LIFE_DAYS
+    zone: str = "Asia/Shanghai"
+    never: Sequence[Never] = ()
+    normal: Mapping[str, int] = field(default_factory=dict)
+    # versions of the normal forms by kind; 1 if absent
+
+
+def found(plan: Founding, *, now: int) -> Roster:
     """Return version 1: founders, admins, default rules, url epoch 1.
 
     Token keys are added by `add_epoch`.
     """
     draft = Roster(
         id="",
-        alliance=alliance,
+        alliance=plan.alliance,
         version=1,
-        previous="",
         issued=now,
-        expires=now + days * DAY_S,
+        expires=now + plan.days * DAY_S,
         format=FORMAT,
-        zone=zone,
-        admins={},
-        threshold=threshold,
+        zone=plan.zone,
+        admin_keys=(),
+        threshold=plan.threshold,
         members=(),
-        epochs=(Epoch("url", 1, url_normal),),
+        epochs=(Epoch("url", 1, plan.normal.get("url", 1)),),
+        quotas=terms.DEFAULT_QUOTAS,
+        limits=terms.DEFAULT_LIMITS,
+        caps=terms.DEFAULT_CAPS,
+        policy=terms.DEFAULT_POLICY,
     )
-    for key in admins:
+    for key in plan.admins:
         draft = add_admin(draft, key)
-    for founder in founders:
+    for founder in plan.founders:
         draft = _add_member(draft, founder.request.member)
-    return add_never(draft, *never)
+    return put(draft, ("never",), *plan.never)
 
 
 def begin(current: Roster, *, now: int, days: int = LIFE_DAYS) -> Roster:
@@ -102,6 +123,76 @@ def begin(current: Roster, *, now: int, days: int = LIFE_DAYS) -> Roster:
         issued=now,
         expires=now + days * DAY_S,
     )
+
+
+# -------------------------------------------------------------------- paths
+
+
+def put(draft: Roster, path: Sequence[str], *values: Any) -> Roster:
+    """Return the draft with a value at a path, or with rows in its list.
+
+    Raises:
+        RefusedError: there is no such place.
+    """
+
+    def change(old: Any) -> Any:
+        if not isinstance(old, tuple) or isinstance(values[0], tuple):
+            return values[0]
+        rows = {row.key(item): item for item in (*old, *values)}
+        return tuple(rows[key] for key in sorted(rows))
+
+    return _edited(draft, path, path, change) if values else draft
+
+
+def drop(draft: Roster, path: Sequence[str]) -> Roster:
+    """Return the draft without what stands at a path.
+
+    Raises:
+        RefusedError: nothing does.
+    """
+    *where, last = path
+
+    def change(old: Any) -> Any:
+        left = dict(row.parts(old))
+        del left[last]
+        return left if isinstance(old, dict) else tuple(left.values())
+
+    return _edited(draft, path, where, change)
+
+
+def _edited(
+    draft: Roster,
+    named: Sequence[str],
+    path: Sequence[str],
+    change: Callable[[Any], Any],
+) -> Roster:
+    try:
+        after: Roster = _changed(draft, path, change)
+    except KeyError:
+        # On the never-list stands what nobody's message should repeat.
+        place = " ".join(named[:1] if named[0] == "never" else named)
+        raise RefusedError(f"roster: nothing at {place}") from None
+    return after
+
+
+def _changed(
+    value: Any, path: Sequence[str], change: Callable[[Any], Any]
+) -> Any:
+    if not path:
+        return change(value)
+    name, *rest = path
+    if isinstance(value, tuple):
+        labels = [row.label(item) for item in value]
+        if name not in labels:
+            raise KeyError(name)
+        n = labels.index(name)
+        item = _changed(value[n], rest, change)
+        return (*value[:n], item, *value[n + 1 :])
+    if isinstance(value, dict):
+        return value | {name: _changed(value.get(name), rest, change)}
+    field = row.field(type(value), name)
+    part = _changed(getattr(value, field), rest, change)
+    return replace(value, **{field: part})
 
 
 # ------------------------------------------------------------------ members
@@ -142,7 +233,7 @@ def _add_member(draft: Roster, member: Member) -> Roster:
             f"roster: {member.id}'s keys are named for {member.alliance},"
             f" not {draft.alliance}"
         )
-    return _with_member(draft, member)
+    return put(draft, ("members",), member)
 
 
 def remove(
@@ -172,7 +263,7 @@ def remove(
     if end is not None and not gone.generation.ended:
         gone = _cut(gone, gone.generation, end, ended=True)
     after = replace(
-        _with_member(draft, gone),
+        put(draft, ("members",), gone),
         holders=tuple(h for h in draft.holders if h != id),
     )
     for epoch in after.epochs:
@@ -199,7 +290,8 @@ def cut(draft: Roster, origin: str, at: Cut, *, ended: bool = False) -> Roster:
     found = draft.by_origin(origin)
     if found is None:
         raise RefusedError(f"roster: {origin} is nobody's log")
-    return _with_member(draft, _cut(found[0], found[1], at, ended=ended))
+    member = _cut(*found, at, ended=ended)
+    return put(draft, ("members",), member)
 
 
 def _cut(member: Member, log: Generation, at: Cut, *, ended: bool) -> Member:
@@ -223,26 +315,21 @@ def _cut(member: Member, log: Generation, at: Cut, *, ended: bool) -> Member:
 
 def set_urls(draft: Roster, id: str, *urls: str) -> Roster:  # noqa: A002
     """Return the draft with a member's peer doors, best first."""
-    return _with_member(draft, replace(_member(draft, id), urls=urls))
+    return put(draft, ("members", id, "urls"), urls)
 
 
 def set_certificate(draft: Roster, id: str, der: bytes) -> Roster:  # noqa: A002
     """Return the draft with a member's new certificate, and its pin."""
-    member = _member(draft, id)
-    keys = replace(member.keys, tls=certificate.pin(der))
-    return _with_member(draft, replace(member, certificate=der, keys=keys))
+    at = ("members", id)
+    draft = put(draft, (*at, "certificate"), Base64(der))
+    return put(draft, (*at, "keys", "tls"), certificate.pin(der))
 
 
 def set_member(draft: Roster, id: str, **changes: Any) -> Roster:  # noqa: A002
-    """Return the draft with other names, sector, group, via or info.
-
-    Raises:
-        RefusedError: a field with an edit of its own.
-    """
-    for name in changes:
-        if name not in {"names", "sector", "group", "via", "info"}:
-            raise RefusedError(f"roster: {name} is not edited in place")
-    return _with_member(draft, replace(_member(draft, id), **changes))
+    """Return the draft with other names, sector, group, via or info."""
+    for name, value in changes.items():
+        draft = put(draft, ("members", id, name), value)
+    return draft
 
 
 def next_generation(
@@ -267,9 +354,8 @@ def next_generation(
             )
         last = replace(last, ended=False)  # its successor says where
     after = Generation(log, predecessor=predecessor)
-    return _with_member(
-        draft, replace(member, generations=(*earlier, last, after))
-    )
+    logs = (*earlier, last, after)
+    return put(draft, ("members", id, "generations"), logs)
 
 
 def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
@@ -298,17 +384,13 @@ def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
                 hint="a member is known by its keys: one that lost them joins"
                 " under another id",
             )
-    draft = set_member(
-        draft,
-        asked.id,
-        names=asked.names,
-        sector=asked.sector,
-        group=asked.group,
-        via=asked.via,
-        info=asked.info,
+    member = replace(
+        member,
+        **asdict(row.part(Profile, asked)),
+        keys=asked.keys,
+        certificate=asked.certificate,
     )
-    draft = set_urls(draft, asked.id, *asked.urls)
-    draft = set_certificate(draft, asked.id, asked.certificate)
+    draft = put(draft, ("members",), member)
     if asked.log == member.generation.log:
         return draft
     if asked.log.name in {g.origin for g in member.generations}:
@@ -330,15 +412,6 @@ def _member(draft: Roster, id: str) -> Member:  # noqa: A002
     return member
 
 
-def _with_member(draft: Roster, member: Member) -> Roster:
-    others = [m for m in draft.members if m.id != member.id]
-    return replace(draft, members=_by_id([*others, member]))
-
-
-def _by_id(members: Iterable[Member]) -> tuple[Member, ...]:
-    return tuple(sorted(members, key=lambda m: m.id))
-
-
 # ------------------------------------------------------------------- admins
 
 
@@ -354,21 +427,22 @@ def add_admin(draft: Roster, key: VerifierKey) -> Roster:
             f"roster: an admin's key is named {draft.alliance}/admin/<name>,"
             f" not {key.name}"
         )
-    return replace(draft, admins={**draft.admins, name: key})
+    keys = draft.admins | {name: key}
+    return replace(draft, admin_keys=tuple(sorted(keys.values(), key=str)))
 
 
 def remove_admin(draft: Roster, name: str) -> Roster:
     """Return the draft with one admin less."""
     if name not in draft.admins:
         raise RefusedError(f"roster: no admin {name}")
-    rest = {n: key for n, key in draft.admins.items() if n != name}
-    if len(rest) < draft.threshold:
+    left = len(draft.admins) - 1
+    if left < draft.threshold:
         raise RefusedError(
-            f"roster: {len(rest)} admins would be left for a threshold of"
+            f"roster: {left} admins would be left for a threshold of"
             f" {draft.threshold}",
             hint="lower the threshold first, or name another admin",
         )
-    return replace(draft, admins=rest)
+    return drop(draft, ("admins", draft.admins[name].name))
 
 
 def set_threshold(draft: Roster, threshold: int) -> Roster:
@@ -383,18 +457,13 @@ def set_threshold(draft: Roster, threshold: int) -> Roster:
 
 def add_auditor(draft: Roster, id: str, names: Names, der: bytes) -> Roster:  # noqa: A002
     """Return the draft with an auditor, known by its certificate."""
-    one = Auditor(id, names, certificate.pin(der), der)
-    others = [a for a in draft.auditors if a.id != id]
-    auditors = sorted([*others, one], key=lambda a: a.id)
-    return replace(draft, auditors=tuple(auditors))
+    one = Auditor(id, names, certificate.pin(der), Base64(der))
+    return put(draft, ("auditors",), one)
 
 
 def remove_auditor(draft: Roster, id: str) -> Roster:  # noqa: A002
     """Return the draft without that auditor."""
-    rest = tuple(a for a in draft.auditors if a.id != id)
-    if len(rest) == len(draft.auditors):
-        raise RefusedError(f"roster: no auditor {id}")
-    return replace(draft, auditors=rest)
+    return drop(draft, ("auditors", id))
 
 
 # -------------------------------------------------------------------- rules
@@ -402,103 +471,61 @@ def remove_auditor(draft: Roster, id: str) -> Roster:  # noqa: A002
 
 def add_epoch(draft: Roster, epoch: Epoch) -> Roster:
     """Return the draft with one more token key; who shares it, holds it."""
-    epochs = sorted([*draft.epochs, epoch], key=lambda e: (e.kind, e.epoch))
-    sharing = {member for member, _ in epoch.shares.values()}
-    holders = sorted(sharing | set(draft.holders))
-    return replace(draft, epochs=tuple(epochs), holders=tuple(holders))
+    sharing = {share.member for share in epoch.held}
+    holders = tuple(sorted(sharing | set(draft.holders)))
+    return put(replace(draft, holders=holders), ("epochs",), epoch)
 
 
 def retire_epoch(draft: Roster, kind: str, number: int) -> Roster:
     """Return the draft in which all entries of an epoch are erased."""
-    epoch = draft.epoch(kind, number)
-    if epoch is None:
-        raise RefusedError(f"roster: no {kind} epoch {number}")
-    epochs = [e for e in draft.epochs if e != epoch]
-    epochs.append(replace(epoch, retired=True))
-    epochs.sort(key=lambda e: (e.kind, e.epoch))
-    return replace(draft, epochs=tuple(epochs))
+    return put(draft, ("epochs", f"{kind}/{number}", "retired"), True)
 
 
 def add_never(draft: Roster, *values: Never) -> Roster:
     """Return the draft with values that are never listed."""
-    rows = {(n.kind, n.value): n for n in (*draft.never, *values)}
-    return replace(draft, never=tuple(rows[key] for key in sorted(rows)))
+    return put(draft, ("never",), *values)
 
 
 def remove_never(draft: Roster, kind: str, value: str) -> Roster:
     """Return the draft in which a value may be listed again."""
-    rest = tuple(n for n in draft.never if (n.kind, n.value) != (kind, value))
-    if len(rest) == len(draft.never):
-        raise RefusedError(f"roster: no such {kind} on the never-list")
-    return replace(draft, never=rest)
+    return drop(draft, ("never", f"{kind} {value}"))
 
 
 def set_quota(draft: Roster, quota: Quota) -> Roster:
     """Return the draft with a row for everybody, or for one member."""
-    rows = {(q.member, q.purpose): q for q in (*draft.quotas, quota)}
-    return replace(draft, quotas=tuple(rows[key] for key in sorted(rows)))
+    return put(draft, ("quotas",), quota)
 
 
 def set_cap(draft: Roster, cap: Cap) -> Roster:
     """Return the draft with a row by kind, by evidence, or by both."""
-    rows = {(c.kind, c.evidence): c for c in (*draft.caps, cap)}
-    return replace(draft, caps=tuple(rows[key] for key in sorted(rows)))
+    return put(draft, ("caps",), cap)
 
 
 def drop_quota(draft: Roster, member: str, purpose: str) -> Roster:
-    """Return the draft without a row: what is everybody's applies then.
-
-    Raises:
-        RefusedError: no such row.
-    """
-    rest = tuple(
-        q for q in draft.quotas if (q.member, q.purpose) != (member, purpose)
-    )
-    if len(rest) == len(draft.quotas):
-        raise RefusedError(
-            f"roster: no quota of {member or 'everybody'} for {purpose}"
-        )
-    return replace(draft, quotas=rest)
+    """Return the draft without a row: what is everybody's applies then."""
+    return drop(draft, ("quotas", f"{member or 'all'} {purpose}"))
 
 
 def drop_cap(draft: Roster, kind: str, evidence: str) -> Roster:
-    """Return the draft without a row: the next closest applies then.
-
-    Raises:
-        RefusedError: no such row.
-    """
-    rest = tuple(
-        c for c in draft.caps if (c.kind, c.evidence) != (kind, evidence)
-    )
-    if len(rest) == len(draft.caps):
-        raise RefusedError(f"roster: no cap for {kind or evidence}")
-    return replace(draft, caps=rest)
+    """Return the draft without a row: the next closest applies then."""
+    return drop(draft, ("caps", f"{kind} {evidence}".strip()))
 
 
 def set_limits(draft: Roster, limits: Limits) -> Roster:
     """Return the draft with what an origin may bring in a day."""
-    return replace(draft, limits=limits)
+    return put(draft, ("limits",), limits)
 
 
 def set_policy(draft: Roster, **actions: str) -> Roster:
-    """Return the draft with other actions for some findings.
-
-    Raises:
-        RefusedError: no such finding.
-    """
-    known = {f.name for f in dataclasses.fields(Policy)}
-    for name in actions:
-        if name not in known:
-            raise RefusedError(f"roster: the policy has no {name}")
-    return replace(draft, policy=replace(draft.policy, **actions))
+    """Return the draft with other actions for some findings."""
+    for name, action in actions.items():
+        draft = put(draft, ("policy", name), action)
+    return draft
 
 
 def add_erased(draft: Roster, erased: Erased) -> Roster:
     """Return the draft that erases for a log which cannot speak."""
-    rows = sorted(
-        {*draft.erased, erased}, key=lambda e: (e.origin, e.size, e.ranges)
-    )
-    return replace(draft, erased=tuple(rows))
+    return put(draft, ("erased",), erased)
 
 
 # --------------------------------------------------------------- signatures
@@ -650,98 +677,3 @@ def _check_follows(draft: Roster, current: Roster | None) -> None:
             f"roster: the draft does not follow version {current.version}",
             hint="begin again from the newest version",
         )
-
-
-# -------------------------------------------------------------------- review
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference between two versions: where, and both JSON values."""
-
-    path: tuple[str, ...]  # field names and what identifies a list's item
-    old: Any  # None: was not there
-    new: Any  # None: is not there any more
-
-    def __str__(self) -> str:
-        name, *rest = self.path
-        where = name + "".join(f"[{part}]" for part in rest)
-        if self.old is None:
-            return f"+ {where}{_brief(self.new)}"
-        if self.new is None:
-            return f"- {where}{_brief(self.old)}"
-        return f"~ {where}{_brief(self.old)} →{_brief(self.new)}"
-
-
-def changes(current: Roster, draft: Roster) -> list[Change]:
-    """Return what the draft changes, for who is to sign it.
-
-    Every difference is named, down to the smallest part that differs.
-    """
-    found: list[Change] = []
-    old, new = current.to_json(), draft.to_json()
-    for name in sorted({*old, *new} - {"version", "previous", "issued"}):
-        found += _differences((name,), old.get(name), new.get(name))
-    return found
-
-
-def _differences(path: tuple[str, ...], old: Any, new: Any) -> list[Change]:
-    if old == new:
-        return []
-    if isinstance(old, dict) and isinstance(new, dict):
-        return _by_part(path, old, new)
-    if isinstance(old, list | None) and isinstance(new, list | None):
-        before, after = _labelled(old or []), _labelled(new or [])
-        if before != after:
-            return _by_part(path, before, after)
-        # The same items: what changed is their order.
-    return [Change(path, old, new)]
-
-
-def _by_part(
-    path: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str, Any]
-) -> list[Change]:
-    return [
-        change
-        for part in sorted({*old, *new})
-        for change in _differences((*path, part), old.get(part), new.get(part))
-    ]
-
-
-def _labelled(items: Sequence[Any]) -> dict[str, Any]:
-    """Return list items by what identifies them, so that moves are none."""
-    return {_label(item): item for item in items}
-
-
-def _label(item: Any) -> str:
-    match item:
-        case {"id": str(id_)}:
-            return id_
-        case {"kind": str(kind), "epoch": int(number)}:
-            return f"{kind}/{number}"
-        case {"kind": str(kind), "value": str(value)}:
-            return f"{kind} {value}"
-        case {"purpose": str(purpose)}:
-            return f"{item.get('member', 'all')} {purpose}"
-        case {"days": int()}:
-            return f"{item.get('kind', '')} {item.get('evidence', '')}".strip()
-        case {"log": str(key)}:
-            return key.partition("+")[0]  # the origin
-        case {"origin": str(origin), "size": int(size)}:
-            return f"{origin} {size} {item['ranges']}"
-        case {"size": int(size)}:
-            return str(size)
-        case str() if "+" in item:
-            return item.partition("+")[0]  # a key's name
-        case _:
-            return str(item)
-
-
-def _brief(value: Any) -> str:
-    match value:
-        case str() if len(value) > 64:
-            return f" {value[:64]}…"
-        case str() | int():
-            return f" {value}"
-        case _:
-            return ""

@@ -20,10 +20,11 @@ Whether the institution is who it says is for the admins to find out.
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
@@ -42,11 +43,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
 )
 
 from syncd.errors import MalformedError, RefusedError, UntrustedError
-from syncd.roster import certificate, members, sealed
-from syncd.roster.fields import CODE, HEX32, Fields, filled
+from syncd.roster import certificate, members, row, sealed
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import Generation, Keys, Member, Names
-from syncd.tlog import checkpoint, cosignature, document, note, strict
+from syncd.roster.members import Described, Generation, Member, Profile
+from syncd.roster.row import Base64, Hash, Hex32, Id, Row, Vkey
+from syncd.tlog import checkpoint, cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.document import Document
 from syncd.tlog.merkle import EMPTY_ROOT
@@ -56,56 +57,60 @@ NO_ALLIANCE = "0" * 64  # line 2 of a founder's request
 MAX_SIZE = 64 << 10  # bytes of a request
 WHAT, CHALLENGE, ANSWER = "join", "challenge", "answer"
 _TLS = b"syncd-join-tls-v1\0"
-_FIELDS = frozenset(
-    {
-        "certificate",
-        "group",
-        "id",
-        "info",
-        "keys",
-        "log",
-        "names",
-        "proofs",
-        "sector",
-        "urls",
-        "via",
-    }
-)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request whose keys, but for seal, have proven themselves."""
+class Proofs(Row, frozen=True):
+    """What the keys signed that do not sign the request."""
 
-    alliance_id: str  # NO_ALLIANCE from a founder
-    id: str
-    names: Names
-    sector: str
-    keys: Keys
-    certificate: bytes  # DER
-    log: VerifierKey
-    group: str = ""
-    urls: tuple[str, ...] = ()
-    via: str = ""
-    info: Mapping[str, str] = field(default_factory=dict)
-    hash: str = ""  # hex SHA-256 of the note's text
-    made: int = 0  # unix seconds, by the clock of who asks
+    checkpoint: str  # note of the log at size 0, by log, seen and merged
+    tls: Base64
+
+
+class Asked(Described, frozen=True, kw_only=True):
+    """What a request asks for."""
+
+    log: Vkey
+
+    def flaws(self) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong with its description or log key."""
+        yield from super().flaws()
+        yield from row.key_type("log", self.log, note.ED25519)
 
     @property
     def member(self) -> Member:
-        """Return the roster entry that it asks for."""
-        return Member(
-            id=self.id,
-            names=self.names,
-            sector=self.sector,
-            keys=self.keys,
-            certificate=self.certificate,
-            generations=(Generation(self.log),),
-            group=self.group,
-            urls=self.urls,
-            via=self.via,
-            info=self.info,
-        )
+        """The roster entry that it asks for."""
+        names = Described.__struct_fields__
+        said = {name: getattr(self, name) for name in names}
+        logs = (Generation(self.log),)
+        return Member(**said, generations=logs, status="active")
+
+
+class Form(Asked, frozen=True, kw_only=True):
+    """Line 3 of a request."""
+
+    proofs: Proofs
+
+
+class Request(Form, frozen=True, kw_only=True):
+    """A request whose keys, but for seal, have proven themselves."""
+
+    alliance_id: str  # NO_ALLIANCE from a founder
+    hash: str  # hex SHA-256 of the note's text
+    made: int  # unix seconds, by the clock of who asks
+
+
+class Addressed(Row, frozen=True):
+    """For whose request a challenge is."""
+
+    id: Id
+    request: Hash
+
+
+class Answer(Row, frozen=True):
+    """What the challenge held."""
+
+    request: Hash
+    secret: Hex32
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,34 +131,21 @@ class Challenge:
 
 def request(
     keys: MemberKeys,
+    profile: Profile,
     *,
-    id: str,  # noqa: A002  the field's name
-    names: Names,
-    sector: str,
     now: int,
     alliance_id: str = NO_ALLIANCE,
-    group: str = "",
-    urls: tuple[str, ...] = (),
-    via: str = "",
-    info: Mapping[str, str] | None = None,
 ) -> bytes:
     """Return a request signed by all keys that can sign.
 
     Raises:
         MalformedError: a field that no reader would take; names it.
     """
-    public = keys.public
-    value = filled(
-        certificate=strict.encode(keys.certificate),
-        group=group,
-        id=id,
-        info=dict(info or {}),
-        keys=public.to_json(),
-        log=str(keys.log.verifier),
-        names=names.to_json(),
-        sector=sector,
-        urls=list(urls),
-        via=via,
+    asked = Asked(
+        **msgspec.structs.asdict(profile),
+        keys=keys.public,
+        certificate=Base64(keys.certificate),
+        log=keys.log.verifier,
     )
     head = Checkpoint(keys.origin, 0, EMPTY_ROOT)
     signed = note.add(
@@ -161,12 +153,10 @@ def request(
         cosignature.cosign(str(head), keys.seen, now),
         cosignature.cosign(str(head), keys.merged, now),
     )
-    value["proofs"] = {
-        "checkpoint": bytes(signed).decode(),
-        "tls": strict.encode(
-            _tls_sign(keys.tls_pem, _tls_message(alliance_id, value))
-        ),
-    }
+    bare = asked.to_json()
+    tls = _tls_sign(keys.tls_pem, _tls_message(alliance_id, bare))
+    proofs = Proofs(bytes(signed).decode(), Base64(tls))
+    value = bare | {"proofs": proofs.to_json()}
     raw = bytes(document.sign(WHAT, alliance_id, value, keys.member))
     parse(raw)
     return raw
@@ -181,53 +171,37 @@ def parse(raw: bytes) -> Request:
     """
     signed = note.parse(raw, max_size=MAX_SIZE)
     found = document.parse(signed.text, WHAT)
-    at = Fields(found.value, WHAT, _FIELDS)
-    keys = members.keys_of(at)
-    parsed = Request(
+    form = row.read(Form, found.value, WHAT)
+    members.check_names(form.member)
+    members.check_different(members.publics(form.member))
+    _signed("member", signed, form.keys.member)
+    return Request(
+        **msgspec.structs.asdict(form),
         alliance_id=found.alliance,
-        id=at.text("id", members.MEMBER_ID),
-        names=members.names_of(at),
-        sector=at.text("sector", CODE),
-        keys=keys,
-        certificate=members.certificate_of(at, keys.tls),
-        log=at.key("log", members.ED25519),
-        group=at.text_or_empty("group", CODE),
-        urls=members.urls_of(at),
-        via=at.text_or_empty("via", members.MEMBER_ID),
-        info=members.info_of(at),
         hash=hashlib.sha256(signed.text.encode()).hexdigest(),
+        made=_check_proofs(form, found),
     )
-    members.check_names(parsed.member)
-    members.check_keys(parsed.member)
-    _signed("member", signed, keys.member)
-    made = _check_proofs(
-        at.fields("proofs", ("checkpoint", "tls")), parsed, found
-    )
-    return replace(parsed, made=made)
 
 
-def _check_proofs(at: Fields, parsed: Request, found: Document) -> int:
+def _check_proofs(form: Form, found: Document) -> int:
     """Check what every key signed; return when it did."""
-    held = at.value("checkpoint")
-    if not isinstance(held, str):
-        raise at.bad("checkpoint", "not a note")
-    head = note.parse(held.encode(), max_size=MAX_SIZE)
-    if head.text != str(Checkpoint(parsed.log.name, 0, EMPTY_ROOT)):
-        raise at.bad("checkpoint", "not the log's at size 0")
-    keys = parsed.keys
+    head = note.parse(form.proofs.checkpoint.encode(), max_size=MAX_SIZE)
+    if head.text != str(Checkpoint(form.log.name, 0, EMPTY_ROOT)):
+        raise MalformedError("join.proofs.checkpoint: not the log's at size 0")
+    seen = form.keys.seen
     for role, key in (
-        ("log", parsed.log),
-        ("seen", keys.seen),
-        ("merged", keys.merged),
+        ("log", form.log),
+        ("seen", seen),
+        ("merged", form.keys.merged),
     ):
         _signed(role, head, key)
     _tls_check(
-        parsed.certificate,
-        at.base64("tls"),
+        form.certificate,
+        form.proofs.tls,
         _tls_message(found.alliance, found.value),
     )
-    (line,) = (s for s in head.signatures if s.name == keys.seen.name)
-    return cosignature.verify(head.text, keys.seen, line)
+    (line,) = (s for s in head.signatures if s.name == seen.name)
+    return cosignature.verify(head.text, seen, line)
 
 
 def _signed(role: str, signed: Note, key: VerifierKey) -> None:
@@ -287,7 +261,7 @@ _PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
 def challenge(asked: Request, rng: Callable[[int], bytes]) -> Challenge:
     """Return a file that only the request's seal key opens."""
     secret = rng(32)
-    header = {"id": asked.id, "request": asked.hash}
+    header = Addressed(asked.id, asked.hash).to_json()
     raw = sealed.seal(
         CHALLENGE, asked.alliance_id, header, secret, asked.keys.seal
     )
@@ -302,16 +276,13 @@ def answer(raw: bytes, asked: Request, keys: MemberKeys) -> bytes:
         UntrustedError: made for another request or another key.
     """
     opened = sealed.open_(raw, CHALLENGE, keys.seal_private)
-    at = Fields(opened.header, CHALLENGE, ("id", "request"))
-    if (opened.alliance, at.text("request", HEX32)) != (
-        asked.alliance_id,
-        asked.hash,
-    ):
+    header = row.read(Addressed, opened.header, CHALLENGE)
+    if (opened.alliance, header.request) != (asked.alliance_id, asked.hash):
         raise UntrustedError(
             "challenge: made for another request",
             hint="it must be for the newest: send the admin that one again",
         )
-    value = {"request": asked.hash, "secret": opened.secret.hex()}
+    value = Answer(asked.hash, opened.secret).to_json()
     return bytes(document.sign(ANSWER, asked.alliance_id, value, keys.member))
 
 
@@ -326,10 +297,10 @@ def proven(asked: Request, secret: bytes, raw: bytes) -> Applicant:
     value, _ = document.open_(
         raw, ANSWER, asked.alliance_id, [asked.keys.member], max_size=MAX_SIZE
     )
-    at = Fields(value, ANSWER, ("request", "secret"))
-    if at.text("request", HEX32) != asked.hash:
+    found = row.read(Answer, value, ANSWER)
+    if found.request != asked.hash:
         raise UntrustedError("answer: to another request")
-    if not hmac.compare_digest(at.raw32("secret"), secret):
+    if not hmac.compare_digest(found.secret, secret):
         raise UntrustedError("answer: not what the challenge held")
     return Applicant(asked, seal_proven=True)
 

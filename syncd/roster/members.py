@@ -1,158 +1,191 @@
 """The people of a roster: members and auditors, their names, keys and logs.
 
-Values, how each is written, and the reader of each. What holds between them
-(no key twice, every `via` a member) is checked where the roster is whole.
+What holds between them (no key twice, every `via` a member) is checked where
+the roster is whole.
 """
 
-import base64
-import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from msgspec import Meta
 
 from syncd.errors import MalformedError
-from syncd.roster import certificate, fields
-from syncd.roster.fields import CODE, HEX32, Fields, filled
+from syncd.roster import certificate, row
+from syncd.roster.row import (
+    AnyCode,
+    AnyId,
+    Base64,
+    Code,
+    Hash,
+    Hex32,
+    Id,
+    Name,
+    Natural,
+    Origin,
+    Row,
+    Vkey,
+    Words,
+)
 from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
-STATUSES = ("active", "suspended", "removed")
 PASTS = ("annul", "keep")
+if TYPE_CHECKING:
+    Status = str
+    Past = str
+else:
+    Status = Literal["active", "suspended", "removed"]
+    Past = Literal[("", *PASTS)]
 
 ALLIANCE = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
-MEMBER_ID = ALLIANCE
 ADMIN_NAME = re.compile(r"[a-z0-9._-]{1,32}", re.ASCII)
-URL = re.compile(
-    r"https://(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(:[1-9][0-9]{0,4})?"
-    r"(/[A-Za-z0-9._~-]{1,64}){0,4}",
-    re.ASCII,
-)
+Url = Annotated[
+    str,
+    Meta(
+        pattern=r"^https://(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})"
+        r"(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~-]{1,64}){0,4}\Z"
+    ),
+]
 
-ED25519 = (note.ED25519,)
-COSIGNER = (note.COSIGNATURE,)
+ROLES: Final = {  # of a member's keys, and their types
+    "member": note.ED25519,  # join requests, OPRF replies, ceremony messages
+    "seen": note.COSIGNATURE,  # consistent, and the largest that I know
+    "merged": note.COSIGNATURE,  # I hold its payloads, my claims have them
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Row, frozen=True):
     """What people call somebody."""
 
-    zh: str
-    en: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return {"en": self.en, "zh": self.zh}
+    zh: Name
+    en: Name
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Row, frozen=True):
     """A member's keys other than its logs', all distinct."""
 
-    member: VerifierKey  # join requests, OPRF replies, ceremony messages
-    seen: VerifierKey  # cosigner: consistent, the largest that I know
-    merged: VerifierKey  # cosigner: I hold its payloads, my claims have them
-    tls: str  # hex SHA-256 of the TLS public key (SPKI)
-    seal: str  # hex X25519 public key, for HPKE
+    member: Vkey
+    seen: Vkey
+    merged: Vkey
+    tls: Hash  # of the TLS public key (SPKI)
+    seal: Hash  # hex X25519 public key, for HPKE
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return {
-            "member": str(self.member),
-            "merged": str(self.merged),
-            "seal": self.seal,
-            "seen": str(self.seen),
-            "tls": self.tls,
-        }
+    def flaws(self) -> Iterator[tuple[str, str]]:
+        """Yield a key that is not what its role wants."""
+        for role, algorithm in ROLES.items():
+            key: VerifierKey = getattr(self, role)
+            yield from row.key_type(role, key, algorithm)
+            if not re.fullmatch(
+                rf"[^/]+/syncd/{ALLIANCE.pattern}/{role}", key.name
+            ):
+                yield role, f"named {key.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Row, frozen=True):
     """A prefix of a log that the alliance vouches for."""
 
-    size: int  # entries
-    root: bytes  # 32 bytes
+    size: Natural  # entries
+    root: Hex32
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return {"root": self.root.hex(), "size": self.size}
+    KEY = ("size",)
 
 
-@dataclass(frozen=True, slots=True)
-class Predecessor:
+class Predecessor(Row, frozen=True):
     """Where a member's earlier log ended, and this one takes over."""
 
-    origin: str
-    size: int  # entries
-    root: bytes  # 32 bytes
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return {
-            "origin": self.origin,
-            "root": self.root.hex(),
-            "size": self.size,
-        }
+    origin: Origin
+    size: Natural  # entries
+    root: Hex32
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(Row, frozen=True):
     """One log of a member: the key's name is the origin."""
 
-    log: VerifierKey
-    cuts: tuple[Cut, ...] = ()  # by size: the true log goes through these
+    log: Vkey
+    cuts: tuple[Cut, ...] = ()  # the true log goes through these
     ended: bool = False  # and nothing after the last cut counts
     predecessor: Predecessor | None = None
 
+    KEY = ("origin",)
+
     @property
     def origin(self) -> str:
-        """Return `<domain>/syncd/<alliance>/<generation>`."""
+        """`<domain>/syncd/<alliance>/<generation>`."""
         return self.log.name
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return filled(
-            cuts=[c.to_json() for c in self.cuts],
-            ended=self.ended,
-            log=str(self.log),
-            predecessor=self.predecessor and self.predecessor.to_json(),
-        )
+    def flaws(self) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong with its key or end."""
+        yield from row.key_type("log", self.log, note.ED25519)
+        if self.ended and not self.cuts:
+            yield "ended", "without a cut that says where"
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Profile(Row, frozen=True, kw_only=True):
+    """What an institution says of itself, its keys apart."""
+
+    id: Id
+    names: Names
+    sector: Code  # one that we do not know reads as `other`
+    group: AnyCode = ""  # of its controller; "" stands alone
+    urls: tuple[Url, ...] = ()  # of its peer API, best first
+    via: AnyId = ""  # member whose peer API serves its log
+    info: dict[Code, Words] = {}  # noqa: RUF012  msgspec copies it
+
+    LISTS = frozenset({"generations", "urls"})
+
+    def flaws(self) -> Iterator[tuple[str, str]]:
+        """Yield that an address is there twice."""
+        if len(set(self.urls)) != len(self.urls):
+            yield "urls", "one of them twice"
+
+
+class Described(Profile, frozen=True, kw_only=True):
+    """The same with its keys: what a request and a roster have alike."""
+
+    keys: Keys
+    certificate: Base64  # DER; its public key hashes to keys.tls
+
+    def flaws(self) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong with its addresses or certificate."""
+        yield from super().flaws()
+        yield from pinned(self.certificate, self.keys.tls)
+
+
+class Member(Described, frozen=True, kw_only=True):
     """One institution."""
 
-    id: str
-    names: Names
-    sector: str  # code; one that we do not know reads as `other`
-    keys: Keys
-    certificate: bytes  # DER; its public key hashes to keys.tls
-    generations: tuple[Generation, ...]  # oldest first, one at least
-    status: str = "active"  # of STATUSES
-    group: str = ""  # code of the controller; "" stands alone
-    urls: tuple[str, ...] = ()  # of its peer door, best first
-    via: str = ""  # member whose door relays for it
-    suspended_until: int = 0  # unix seconds, 0: no date set
-    past: str = ""  # of a removed one: keep or annul
-    info: Mapping[str, str] = field(default_factory=dict)
+    generations: Annotated[tuple[Generation, ...], Meta(min_length=1)]
+    status: Status
+    suspended_until: Natural = 0  # unix seconds, 0: no date set
+    past: Past = ""  # of a removed one: keep or annul
+
+    KEY = ("id",)
+
+    def flaws(self) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong with its profile or status."""
+        yield from super().flaws()
+        if (self.status == "removed") != bool(self.past):
+            yield "past", "goes with status removed, and only with it"
+        if self.suspended_until and self.status != "suspended":
+            yield "suspended_until", f"in a member that is {self.status}"
 
     @property
     def domain(self) -> str:
-        """Return the first part of all its key names."""
+        """The first part of all its key names."""
         return self.keys.member.name.partition("/")[0]
 
     @property
     def alliance(self) -> str:
-        """Return the alliance for which its keys are named."""
+        """The alliance for which its keys are named."""
         return self.keys.member.name.split("/")[2]
 
     @property
     def controller(self) -> str:
-        """Return what reports must differ in to be independent."""
+        """What reports must differ in to be independent."""
         return self.group or self.id
 
     @property
@@ -167,17 +200,17 @@ class Member:
 
     @property
     def generation(self) -> Generation:
-        """Return its current log."""
+        """Its current log."""
         return self.generations[-1]
 
     @property
     def origin(self) -> str:
-        """Return the origin of its current log."""
+        """The origin of its current log."""
         return self.generation.origin
 
     @property
     def number(self) -> int:
-        """Return the number of its current log."""
+        """The number of its current log."""
         return int(self.origin.rpartition("/")[2])
 
     def end(self, generation: Generation) -> Cut | None:
@@ -198,178 +231,31 @@ class Member:
             return generation.cuts
         return (*generation.cuts, end)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return filled(
-            certificate=base64.b64encode(self.certificate).decode(),
-            generations=[g.to_json() for g in self.generations],
-            group=self.group,
-            id=self.id,
-            info=dict(self.info),
-            keys=self.keys.to_json(),
-            names=self.names.to_json(),
-            past=self.past,
-            sector=self.sector,
-            status=self.status,
-            suspended_until=self.suspended_until,
-            urls=list(self.urls),
-            via=self.via,
-        )
 
-
-@dataclass(frozen=True, slots=True)
-class Auditor:
+class Auditor(Row, frozen=True):
     """Somebody outside who may read `audit/…` and types 16 and up."""
 
-    id: str
+    id: Id
     names: Names
-    tls: str  # hex SHA-256 of the TLS public key (SPKI)
-    certificate: bytes  # DER
+    tls: Hash  # of the TLS public key (SPKI)
+    certificate: Base64
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return {
-            "certificate": base64.b64encode(self.certificate).decode(),
-            "id": self.id,
-            "names": self.names.to_json(),
-            "tls": self.tls,
-        }
+    KEY = ("id",)
+
+    def flaws(self) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong with its certificate."""
+        yield from pinned(self.certificate, self.tls)
 
 
-_MEMBER = frozenset(f.name for f in dataclasses.fields(Member))
-
-
-def member_id(value: object, path: str) -> str:
-    """Read a member's id."""
-    return fields.text(value, path, MEMBER_ID)
-
-
-def names_of(at: Fields) -> Names:
-    """Read the field `names`."""
-    found = at.fields("names", ("en", "zh"))
-    return Names(zh=found.words("zh", 64), en=found.words("en", 64))
-
-
-def keys_of(at: Fields) -> Keys:
-    """Read the field `keys`."""
-    found = at.fields("keys", ("member", "merged", "seal", "seen", "tls"))
-    return Keys(
-        member=_role_key(found, "member", ED25519),
-        seen=_role_key(found, "seen", COSIGNER),
-        merged=_role_key(found, "merged", COSIGNER),
-        tls=found.text("tls", HEX32),
-        seal=found.text("seal", HEX32),
-    )
-
-
-def _role_key(
-    at: Fields, role: str, algorithms: tuple[int, ...]
-) -> VerifierKey:
-    found = at.key(role, algorithms)
-    match found.name.split("/"):
-        case [_, "syncd", alliance, last] if last == role:
-            fields.text(alliance, at.at(role), ALLIANCE)
-        case _:
-            raise at.bad(role, f"named {found.name}")
-    return found
-
-
-def certificate_of(at: Fields, pin: str) -> bytes:
-    """Read the field `certificate`, whose key must hash to `pin`."""
-    der = at.base64("certificate")
-    if certificate.pin(der, at.at("certificate")) != pin:
-        raise at.bad("certificate", "its public key is not the pinned one")
-    return der
-
-
-def info_of(at: Fields) -> dict[str, str]:
-    """Read the field `info`: codes to words."""
-    return {
-        name: fields.words(value, f"{at.at('info')}.{name}")
-        for name, value in at.mapping("info").items()
-    }
-
-
-def url(value: object, path: str) -> str:
-    """Read the URL of a peer door."""
-    return fields.text(value, path, URL)
-
-
-def urls_of(at: Fields) -> tuple[str, ...]:
-    """Read the field `urls`: a list in order of preference."""
-    found = at.items("urls", url)
-    if len(set(found)) != len(found):
-        raise at.bad("urls", "one of them twice")
-    return found
-
-
-def generation(value: object, path: str) -> Generation:
-    """Read one generation of a log."""
-    at = Fields(value, path, ("cuts", "ended", "log", "predecessor"))
-    found = Generation(
-        log=at.key("log", ED25519),
-        cuts=at.items("cuts", _cut, order=lambda c: c.size),
-        ended=at.flag("ended"),
-        predecessor=_predecessor(at) if "predecessor" in at else None,
-    )
-    if found.ended and not found.cuts:
-        raise at.bad("ended", "without a cut that says where")
-    return found
-
-
-def _cut(value: object, path: str) -> Cut:
-    at = Fields(value, path, ("root", "size"))
-    return Cut(size=at.integer("size"), root=at.raw32("root"))
-
-
-def _predecessor(at: Fields) -> Predecessor:
-    found = at.fields("predecessor", ("origin", "root", "size"))
-    return Predecessor(
-        origin=found.key_name("origin"),
-        size=found.integer("size"),
-        root=found.raw32("root"),
-    )
-
-
-def member(value: object, path: str) -> Member:
-    """Read one member."""
-    at = Fields(value, path, _MEMBER)
-    keys = keys_of(at)
-    status = at.choice("status", STATUSES)
-    found = Member(
-        id=at.text("id", MEMBER_ID),
-        names=names_of(at),
-        sector=at.text("sector", CODE),
-        keys=keys,
-        certificate=certificate_of(at, keys.tls),
-        generations=at.items("generations", generation, needed=True),
-        status=status,
-        group=at.text_or_empty("group", CODE),
-        urls=urls_of(at),
-        via=at.text_or_empty("via", MEMBER_ID),
-        suspended_until=(
-            at.integer("suspended_until", 1) if "suspended_until" in at else 0
-        ),
-        past=at.choice("past", PASTS) if "past" in at else "",
-        info=info_of(at),
-    )
-    if (status == "removed") != bool(found.past):
-        raise at.bad("past", "goes with status removed, and only with it")
-    if found.suspended_until and status != "suspended":
-        raise at.bad("suspended_until", f"in a member that is {status}")
-    return found
-
-
-def auditor(value: object, path: str) -> Auditor:
-    """Read one auditor."""
-    at = Fields(value, path, ("certificate", "id", "names", "tls"))
-    tls = at.text("tls", HEX32)
-    return Auditor(
-        id=at.text("id", MEMBER_ID),
-        names=names_of(at),
-        tls=tls,
-        certificate=certificate_of(at, tls),
-    )
+def pinned(der: bytes, pin: str) -> Iterator[tuple[str, str]]:
+    """Yield why a certificate does not belong to a pin."""
+    try:
+        found = certificate.pin(der)
+    except MalformedError as e:
+        yield "certificate", str(e).partition(": ")[2]
+    else:
+        if found != pin:
+            yield "certificate", "its public key is not the pinned one"
 
 
 def check_names(member: Member) -> None:
@@ -379,15 +265,11 @@ def check_names(member: Member) -> None:
         MalformedError: names the key.
     """
     prefix = f"{member.domain}/syncd/{member.alliance}/"
-    keys = member.keys
-    for role, key in (
-        ("member", keys.member),
-        ("seen", keys.seen),
-        ("merged", keys.merged),
-    ):
-        if key.name != prefix + role:
+    for role in ROLES:
+        name = getattr(member.keys, role).name
+        if name != prefix + role:
             raise MalformedError(
-                f"member {member.id}'s {role} key is named {key.name}"
+                f"member {member.id}'s {role} key is named {name}"
             )
     last = 0
     for found in member.generations:
@@ -428,25 +310,14 @@ def _check_succession(before: Generation, after: Generation) -> None:
         )
 
 
-def check_keys(member: Member) -> None:
-    """Check that no two of a member's keys are the same.
-
-    Raises:
-        MalformedError: names the two.
-    """
-    check_different(publics(member))
-
-
 def publics(member: Member) -> Iterator[tuple[str, bytes]]:
     """Yield whose each public key is, and the key or its hash."""
     for generation in member.generations:
         yield f"log {generation.origin}", generation.log.public
-    keys = member.keys
-    yield f"{member.id}'s member", keys.member.public
-    yield f"{member.id}'s seen", keys.seen.public
-    yield f"{member.id}'s merged", keys.merged.public
-    yield f"{member.id}'s tls", bytes.fromhex(keys.tls)
-    yield f"{member.id}'s seal", bytes.fromhex(keys.seal)
+    for role in ROLES:
+        yield f"{member.id}'s {role}", getattr(member.keys, role).public
+    yield f"{member.id}'s tls", bytes.fromhex(member.keys.tls)
+    yield f"{member.id}'s seal", bytes.fromhex(member.keys.seal)
 
 
 def check_different(keys: Iterable[tuple[str, bytes]]) -> None:

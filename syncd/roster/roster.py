@@ -13,20 +13,18 @@ or code that this build does not know is a NewerError. docs/roster.md says
 what every field means.
 """
 
-import dataclasses
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from syncd import canonical
 from syncd.errors import MalformedError, UntrustedError
-from syncd.roster import fields, members, terms
-from syncd.roster.fields import HEX32, Fields, filled
+from syncd.roster import members, row
 from syncd.roster.members import (
-    ALLIANCE,
     Auditor,
     Cut,
     Generation,
@@ -35,6 +33,7 @@ from syncd.roster.members import (
     Names,
     Predecessor,
 )
+from syncd.roster.row import HEX32, Id, Positive, Row, Vkey
 from syncd.roster.terms import (
     ALL,
     KINDS,
@@ -76,64 +75,47 @@ MAX_LIFE_S = 90 * 86_400  # from `issued` to `expires`
 GRACE_S = 7 * 86_400  # after expiry: what is first merged later has no effect
 MAX_SIZE = 16 << 20  # bytes of a roster note
 
-ZONE = re.compile(
-    r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}", re.ASCII
-)
+Zone = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}\Z"),
+]
 WITNESS = (note.COSIGNATURE, note.MLDSA44)
 
 
-@dataclass(frozen=True)  # no slots: the indexes below are cached
-class Roster:
+class Roster(Row, frozen=True, kw_only=True, dict=True):
     """One version of the roster, whole."""
 
-    id: str  # alliance id; "" only in a draft of version 1
-    alliance: str
-    version: int  # from 1
-    previous: str  # hash of the version before; "" for version 1
-    issued: int  # unix seconds
-    expires: int  # unix seconds
-    format: int
-    zone: str
-    admins: Mapping[str, VerifierKey]  # by the last part of the key's name
-    threshold: int
-    members: tuple[Member, ...]  # by id
-    auditors: tuple[Auditor, ...] = ()  # by id
-    witnesses: tuple[VerifierKey, ...] = ()  # C2SP witnesses outside
-    holders: tuple[str, ...] = ()  # member ids that answer evaluations
-    epochs: tuple[Epoch, ...] = ()  # by (kind, epoch)
+    id: str  # alliance id: line 2; "" only in a draft of version 1
+    alliance: Id
+    version: Positive
+    previous: str = ""  # hash of the version before; "" for version 1
+    issued: Positive  # unix seconds
+    expires: Positive  # unix seconds
+    format: Positive
+    zone: Zone
+    admin_keys: Annotated[tuple[Vkey, ...], Meta(min_length=1)] = (
+        msgspec.field(name="admins")
+    )
+    threshold: Positive
+    members: Annotated[tuple[Member, ...], Meta(min_length=1)]
+    auditors: tuple[Auditor, ...] = ()
+    witnesses: tuple[Vkey, ...] = ()  # C2SP witnesses outside
+    holders: tuple[Id, ...] = ()  # members that answer evaluations
+    epochs: tuple[Epoch, ...] = ()
     erased: tuple[Erased, ...] = ()
     never: tuple[Never, ...] = ()
-    quotas: tuple[Quota, ...] = terms.DEFAULT_QUOTAS
-    limits: Limits = terms.DEFAULT_LIMITS
-    caps: tuple[Cap, ...] = terms.DEFAULT_CAPS
-    policy: Policy = terms.DEFAULT_POLICY
+    quotas: tuple[Quota, ...]
+    limits: Limits
+    caps: tuple[Cap, ...]
+    policy: Policy
 
     # ------------------------------------------------------ the wire
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Any:
         """Return the JSON object of line 3."""
-        return filled(
-            admins=sorted(str(key) for key in self.admins.values()),
-            alliance=self.alliance,
-            auditors=[a.to_json() for a in self.auditors],
-            caps=[c.to_json() for c in self.caps],
-            epochs=[e.to_json() for e in self.epochs],
-            erased=[e.to_json() for e in self.erased],
-            expires=self.expires,
-            format=self.format,
-            holders=list(self.holders),
-            issued=self.issued,
-            limits=self.limits.to_json(),
-            members=[m.to_json() for m in self.members],
-            never=[n.to_json() for n in self.never],
-            policy=self.policy.to_json(),
-            previous=self.previous,
-            quotas=[q.to_json() for q in self.quotas],
-            threshold=self.threshold,
-            version=self.version,
-            witnesses=[str(w) for w in self.witnesses],
-            zone=self.zone,
-        )
+        value = row.plain(self)
+        del value["id"]
+        return value
 
     @cached_property
     def raw(self) -> bytes:
@@ -150,7 +132,27 @@ class Roster:
         """Hex SHA-256 of the text; of version 1 it is the fingerprint."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    def flaws(self) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong with its place in the chain, or its life."""
+        if self.version == 1 and self.previous:
+            yield "previous", "version 1 has none"
+        if self.version > 1 and not HEX32.fullmatch(self.previous):
+            yield "previous", "not 64 hex digits"
+        if not 0 < self.expires - self.issued <= MAX_LIFE_S:
+            yield "expires", f"{self.expires}, and issued {self.issued}"
+        for n, key in enumerate(self.admin_keys):
+            yield from row.key_type(f"admins[{n}]", key, note.ED25519)
+        for n, key in enumerate(self.witnesses):
+            yield from row.key_type(f"witnesses[{n}]", key, *WITNESS)
+        if len(self.admins) < len(self.admin_keys):
+            yield "admins", "one name twice"
+
     # ----------------------------------------------------------- who
+
+    @cached_property
+    def admins(self) -> dict[str, VerifierKey]:
+        """Their keys by the last part of the key's name."""
+        return {k.name.rpartition("/")[2]: k for k in self.admin_keys}
 
     @cached_property
     def _by_id(self) -> dict[str, Member]:
@@ -299,83 +301,22 @@ def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
 
     Version 1 has the id that its own bytes hash to.
     """
-    at = Fields(value, "roster", _ROSTER)
-    version = at.integer("version", 1)
-    if version == 1:
-        id = _first_id(value, id)  # noqa: A001
-    elif not HEX32.fullmatch(id):
+    if isinstance(value, dict):
+        if "id" in value:
+            raise row.newer("roster.id", "unknown field")
+        if value.get("version") == 1:
+            own = hashlib.sha256(canonical.dumps(value)).hexdigest()
+            if id not in ("", own):
+                raise MalformedError(
+                    "roster: version 1 does not hash to its id"
+                )
+            id = own  # noqa: A001
+        value = {**value, "id": id}
+    found = row.read(Roster, value, "roster")
+    if not HEX32.fullmatch(id):
         raise MalformedError("roster: the alliance id is not 64 hex digits")
-    issued = at.integer("issued", 1)
-    found = Roster(
-        id=id,
-        alliance=at.text("alliance", ALLIANCE),
-        version=version,
-        previous=at.text("previous", HEX32) if version > 1 else "",
-        issued=issued,
-        expires=at.integer("expires", issued + 1, issued + MAX_LIFE_S),
-        format=at.integer("format", 1),
-        zone=at.text("zone", ZONE),
-        admins=_admins(at),
-        threshold=at.integer("threshold", 1),
-        members=at.items("members", members.member, order=_id, needed=True),
-        auditors=at.items("auditors", members.auditor, order=_id),
-        witnesses=at.items("witnesses", _witness, order=str),
-        holders=at.items("holders", members.member_id, order=str),
-        epochs=at.items(
-            "epochs", terms.epoch, order=lambda e: (e.kind, e.epoch)
-        ),
-        erased=at.items(
-            "erased",
-            terms.erased,
-            order=lambda e: (e.origin, e.size, e.ranges),
-        ),
-        never=at.items(
-            "never", terms.never, order=lambda n: (n.kind, n.value)
-        ),
-        quotas=at.items(
-            "quotas", terms.quota, order=lambda q: (q.member, q.purpose)
-        ),
-        limits=terms.limits(at),
-        caps=at.items("caps", terms.cap, order=lambda c: (c.kind, c.evidence)),
-        policy=terms.policy(at),
-    )
-    if version == 1 and "previous" in at:
-        raise at.bad("previous", "version 1 has none")
     _check_whole(found)
-    if found.to_json() != value:  # pragma: no cover  readers are strict
-        raise MalformedError("roster: not in its one spelling")
     return found
-
-
-def _first_id(value: object, named: str) -> str:
-    """Return the id that version 1 gives the alliance."""
-    own = hashlib.sha256(canonical.dumps(value)).hexdigest()
-    if named not in ("", own):
-        raise MalformedError("roster: version 1 does not hash to its id")
-    return own
-
-
-_ROSTER = frozenset(f.name for f in dataclasses.fields(Roster)) - {"id"}
-
-
-def _id(thing: Member | Auditor) -> str:
-    return thing.id
-
-
-def _admins(at: Fields) -> dict[str, VerifierKey]:
-    found = at.items("admins", _admin, order=str, needed=True)
-    admins = {key.name.rpartition("/")[2]: key for key in found}
-    if len(admins) != len(found):
-        raise at.bad("admins", "one name twice")
-    return admins
-
-
-def _admin(value: object, path: str) -> VerifierKey:
-    return fields.vkey(value, path, members.ED25519)
-
-
-def _witness(value: object, path: str) -> VerifierKey:
-    return fields.vkey(value, path, WITNESS)
 
 
 # ------------------------------------------- what one version holds in itself

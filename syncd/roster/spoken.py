@@ -17,7 +17,7 @@ from functools import cache
 from importlib import resources
 
 from syncd.errors import MalformedError
-from syncd.roster.fields import HEX32
+from syncd.roster.row import HEX32
 
 _BITS = 11  # of a word: 2,048 words
 _WORDS = 6

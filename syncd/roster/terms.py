@@ -1,20 +1,27 @@
 """The rules of a roster: token keys, erasures, quotas, caps and policy.
 
-Values, how each is written, the reader of each, and the defaults with which
-an alliance is founded. A roster spells all of them out, so that a verdict
-can be replayed from the roster alone, by any build.
+Values, and the defaults with which an alliance is founded. A roster spells
+all of them out, so that a verdict can be replayed from the roster alone, by
+any build.
 """
 
-import dataclasses
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from syncd.errors import MalformedError
-from syncd.roster import fields
-from syncd.roster.fields import CODE, HEX32, Fields, filled
-from syncd.roster.members import MEMBER_ID
+import msgspec
+from msgspec import Meta
+
+from syncd.roster.row import (
+    AnyCode,
+    AnyId,
+    Code,
+    Hex32,
+    Id,
+    Natural,
+    Origin,
+    Positive,
+    Row,
+)
 
 SUITE = "ristretto255-SHA512"
 KINDS = ("account", "phone", "url")
@@ -24,156 +31,175 @@ NEVER = "never"  # of the never-list's own spellings
 QUOTA_CEILING_HOUR = 2_000_000  # no roster may allow more, whoever signed it
 QUOTA_CEILING_DAY = 5_000_000
 
-VALUE = re.compile(r"[!-~]{1,256}", re.ASCII)
-_SUITE = re.compile(r"[A-Za-z0-9-]{1,32}", re.ASCII)
+if TYPE_CHECKING:  # who fills them has the code from somewhere
+    Action = str
+    AnyKind = str
+    Kind = str
+    Suite = str
+else:
+    Action = Literal[ACTIONS]
+    AnyKind = Literal[("", *KINDS)]
+    Kind = Literal[KINDS]
+    Suite = Literal["", SUITE]
+
+Number = Annotated[int, Meta(ge=1, le=65_535)]
 
 
-@dataclass(frozen=True, slots=True)
-class Epoch:
+class Share(Row, frozen=True, array_like=True):
+    """The public share that a holder answers with."""
+
+    index: Annotated[int, Meta(ge=1, le=255)]
+    member: Id
+    public: Hex32
+
+    KEY = ("index",)
+
+
+class Epoch(Row, frozen=True):
     """One token key of a kind; urls have epochs, and no key."""
 
-    kind: str
-    epoch: int  # from 1
-    normal: int  # version of the normal form
-    t: int = 0  # holders needed; 0: no key
-    public: bytes = b""  # 32 bytes
-    shares: Mapping[int, tuple[str, bytes]] = field(default_factory=dict)
-    generation: int = 0  # of the shares, from 1; resharing adds one
+    kind: Kind
+    epoch: Number
+    normal: Number  # version of the normal form
+    t: Natural = 0  # holders needed; 0: no key
+    public: Hex32 = b""
+    held: tuple[Share, ...] = msgspec.field(name="shares", default=())
+    generation: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    # of the shares, from 1; resharing adds one
     dealt: bool = False  # one machine once knew the whole key
     retired: bool = False  # every entry of this epoch counts as erased
-    suite: str = ""
+    suite: Suite = ""
+
+    KEY = ("kind", "epoch")
+
+    @property
+    def label(self) -> str:
+        """Kind and number."""
+        return f"{self.kind}/{self.epoch}"
+
+    @property
+    def shares(self) -> dict[int, tuple[str, bytes]]:
+        """Holder and public share, by index."""
+        return {
+            share.index: (share.member, share.public) for share in self.held
+        }
 
     def index(self, member: str) -> int | None:
         """Return the share index that a member holds, if any."""
-        for index, (holder, _) in self.shares.items():
-            if holder == member:
-                return index
+        for share in self.held:
+            if share.member == member:
+                return share.index
         return None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return filled(
-            dealt=self.dealt,
-            epoch=self.epoch,
-            generation=self.generation,
-            kind=self.kind,
-            normal=self.normal,
-            public=self.public.hex(),
-            retired=self.retired,
-            shares=[
-                [index, member, public.hex()]
-                for index, (member, public) in sorted(self.shares.items())
-            ],
-            suite=self.suite,
-            t=self.t,
-        )
+    def flaws(self) -> Iterator[tuple[str, str]]:
+        """Yield what a key lacks, or a url epoch has too much."""
+        parts = {
+            "dealt": self.dealt,
+            "generation": self.generation,
+            "public": self.public,
+            "shares": self.held,
+            "suite": self.suite,
+            "t": self.t,
+        }
+        for name, value in parts.items():
+            if self.kind == "url" and value:
+                yield name, "a url epoch has no key"
+            elif self.kind != "url" and not value and name != "dealt":
+                yield name, "missing"
+        if self.kind == "url":
+            return
+        n = len(self.held)
+        if n < 3:
+            yield "shares", f"{n} of them, want 3 at least"
+        if not 2 <= self.t <= n:
+            yield "t", f"{self.t} is not in 2..{n}"
+        if len({share.member for share in self.held}) != n:
+            yield "shares", "a holder has two"
+        if len({share.public for share in self.held}) != n:
+            yield "shares", "two are the same"
 
 
-@dataclass(frozen=True, slots=True)
-class Erased:
+class Erased(Row, frozen=True):
     """Entries that the alliance erased for a log that cannot speak."""
 
-    origin: str
-    size: int  # the tree in which the ranges count
-    root: bytes  # 32 bytes
-    ranges: tuple[tuple[int, int], ...]  # [from, to)
-    reason: str
+    origin: Origin
+    size: Positive  # the tree in which the ranges count
+    root: Hex32
+    ranges: Annotated[
+        tuple[tuple[Natural, Natural], ...], Meta(min_length=1)
+    ]  # [from, to)
+    reason: Code
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return {
-            "origin": self.origin,
-            "ranges": [list(r) for r in self.ranges],
-            "reason": self.reason,
-            "root": self.root.hex(),
-            "size": self.size,
-        }
+    KEY = ("origin", "size", "ranges")
+
+    @property
+    def label(self) -> str:
+        """Log, size and ranges."""
+        return f"{self.origin} {self.size} {[[*r] for r in self.ranges]}"
+
+    def flaws(self) -> Iterator[tuple[str, str]]:
+        """Yield a range that is none, or touches the one before it."""
+        last = -1
+        for start, stop in self.ranges:
+            if not last < start < stop <= self.size:
+                yield "ranges", f"[{start}, {stop}) is out of order or size"
+            last = stop
 
 
-@dataclass(frozen=True, slots=True)
-class Never:
+class Never(Row, frozen=True):
     """A value that is never listed: an emergency number, a big host."""
 
-    kind: str
-    value: str  # normal form
-    note: str  # code: why
+    kind: Kind
+    value: Annotated[str, Meta(pattern=r"^[!-~]{1,256}\Z")]  # normal form
+    note: Code  # why
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return {"kind": self.kind, "note": self.note, "value": self.value}
+    KEY = ("kind", "value")
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Row, frozen=True):
     """Evaluations that a member may ask of each key at each holder."""
 
-    purpose: str  # all, lookup, publish, or another code
-    hour: int
-    day: int
-    member: str = ""  # "" is everybody without a row of its own
+    purpose: Code  # all, lookup, publish, or another one
+    hour: Annotated[int, Meta(ge=0, le=QUOTA_CEILING_HOUR)]
+    day: Annotated[int, Meta(ge=0, le=QUOTA_CEILING_DAY)]
+    member: AnyId = ""  # "" is everybody without a row of its own
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return filled(member=self.member) | {
-            "day": self.day,
-            "hour": self.hour,
-            "purpose": self.purpose,
-        }
+    KEY = ("member", "purpose")
+
+    @property
+    def label(self) -> str:
+        """Whose, and for what."""
+        return f"{self.member or 'all'} {self.purpose}"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Row, frozen=True):
     """What one origin may bring in a day before merging lags."""
 
-    entries: int
-    bytes: int  # of record bytes, inflated
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return {"bytes": self.bytes, "entries": self.entries}
+    entries: Positive
+    bytes: Positive  # of record bytes, inflated
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(Row, frozen=True):
     """Days for which a report counts, at most."""
 
-    days: int
-    kind: str = ""  # "" is any
-    evidence: str = ""  # code; "" is any
+    days: Annotated[int, Meta(ge=1, le=36_500)]
+    kind: AnyKind = ""  # "" is any
+    evidence: AnyCode = ""  # "" is any
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return filled(kind=self.kind, evidence=self.evidence) | {
-            "days": self.days
-        }
+    KEY = ("kind", "evidence")
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Row, frozen=True):
     """Which action goes with which finding; actions ascend as in ACTIONS."""
 
-    suspected: str = "warn"
-    disputed: str = "warn"
-    disputed_vouched: str = "verify"
-    confirmed: str = "delay"
-    official: str = "hold"  # confirmed by an official report
-    spoofed: str = "warn"  # at most, when spoofed reports stand alone
-    ceiling: str = "delay"  # for use without a person deciding
+    ceiling: Action  # for use without a person deciding
+    confirmed: Action
+    disputed: Action
+    disputed_vouched: Action
+    official: Action  # confirmed by an official report
+    spoofed: Action  # at most, when spoofed reports stand alone
+    suspected: Action
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return {name: getattr(self, name) for name in _POLICY}
-
-
-_POLICY = (
-    "ceiling",
-    "confirmed",
-    "disputed",
-    "disputed_vouched",
-    "official",
-    "spoofed",
-    "suspected",
-)
 
 DEFAULT_CAPS = (
     Cap(days=1095, evidence="police_case"),
@@ -187,136 +213,13 @@ DEFAULT_QUOTAS = (
     Quota(purpose=NEVER, hour=50_000, day=50_000),
     Quota(purpose=PUBLISH, hour=200_000, day=4_800_000),
 )
-DEFAULT_POLICY = Policy()
+DEFAULT_POLICY = Policy(
+    suspected="warn",
+    disputed="warn",
+    disputed_vouched="verify",
+    confirmed="delay",
+    official="hold",
+    spoofed="warn",
+    ceiling="delay",
+)
 DEFAULT_LIMITS = Limits(entries=5_000_000, bytes=4 << 30)
-
-
-_EPOCH = frozenset(f.name for f in dataclasses.fields(Epoch))
-
-
-def epoch(value: object, path: str) -> Epoch:
-    """Read one row of epoch."""
-    at = Fields(value, path, _EPOCH)
-    kind = at.choice("kind", KINDS)
-    number = at.integer("epoch", 1, 65_535)
-    normal = at.integer("normal", 1, 65_535)
-    retired = at.flag("retired")
-    if kind == "url":
-        for name in ("dealt", "generation", "public", "shares", "suite", "t"):
-            if name in at:
-                raise at.bad(name, "a url epoch has no key")
-        return Epoch(kind, number, normal, retired=retired)
-    shares = at.items("shares", _share, order=lambda s: s[0], needed=True)
-    found = Epoch(
-        kind=kind,
-        epoch=number,
-        normal=normal,
-        t=at.integer("t", 2, len(shares)),
-        public=at.raw32("public"),
-        shares={index: (member, key) for index, member, key in shares},
-        generation=at.integer("generation", 1, 65_535),
-        dealt=at.flag("dealt"),
-        retired=retired,
-        suite=_suite(at),
-    )
-    if len(shares) < 3:
-        raise at.bad("shares", f"{len(shares)} of them, want 3 at least")
-    if len({member for member, _ in found.shares.values()}) != len(shares):
-        raise at.bad("shares", "a holder has two")
-    if len({key for _, key in found.shares.values()}) != len(shares):
-        raise at.bad("shares", "two are the same")
-    return found
-
-
-def _suite(at: Fields) -> str:
-    found = at.text("suite", _SUITE)
-    if found != SUITE:
-        raise fields.newer(at.at("suite"), f"unknown suite {found}")
-    return found
-
-
-def _share(value: object, path: str) -> tuple[int, str, bytes]:
-    if not isinstance(value, list) or len(value) != 3:
-        raise MalformedError(f"{path}: not index, member, public share")
-    index, member, public = value
-    return (
-        fields.integer(index, f"{path}[0]", 1, 255),
-        fields.text(member, f"{path}[1]", MEMBER_ID),
-        bytes.fromhex(fields.text(public, f"{path}[2]", HEX32)),
-    )
-
-
-def erased(value: object, path: str) -> Erased:
-    """Read one row of erased."""
-    at = Fields(value, path, ("origin", "ranges", "reason", "root", "size"))
-    size = at.integer("size", 1)
-    ranges = at.items("ranges", _range, needed=True)
-    last = -1
-    for start, stop in ranges:
-        if not last < start < stop <= size:  # touching ones would be one
-            raise at.bad(
-                "ranges", f"[{start}, {stop}) is out of order or size"
-            )
-        last = stop
-    return Erased(
-        origin=at.key_name("origin"),
-        size=size,
-        root=at.raw32("root"),
-        ranges=ranges,
-        reason=at.text("reason", CODE),
-    )
-
-
-def _range(value: object, path: str) -> tuple[int, int]:
-    if not isinstance(value, list) or len(value) != 2:
-        raise MalformedError(f"{path}: not from, to")
-    start, stop = value
-    return (
-        fields.integer(start, f"{path}[0]"),
-        fields.integer(stop, f"{path}[1]"),
-    )
-
-
-def never(value: object, path: str) -> Never:
-    """Read one row of never."""
-    at = Fields(value, path, ("kind", "note", "value"))
-    return Never(
-        kind=at.choice("kind", KINDS),
-        value=at.text("value", VALUE),
-        note=at.text("note", CODE),
-    )
-
-
-def quota(value: object, path: str) -> Quota:
-    """Read one row of quota."""
-    at = Fields(value, path, ("day", "hour", "member", "purpose"))
-    return Quota(
-        purpose=at.text("purpose", CODE),
-        hour=at.integer("hour", 0, QUOTA_CEILING_HOUR),
-        day=at.integer("day", 0, QUOTA_CEILING_DAY),
-        member=at.text_or_empty("member", MEMBER_ID),
-    )
-
-
-def limits(at: Fields) -> Limits:
-    """Read the roster's limits."""
-    found = at.fields("limits", ("bytes", "entries"))
-    return Limits(
-        entries=found.integer("entries", 1), bytes=found.integer("bytes", 1)
-    )
-
-
-def cap(value: object, path: str) -> Cap:
-    """Read one row of cap."""
-    at = Fields(value, path, ("days", "evidence", "kind"))
-    return Cap(
-        days=at.integer("days", 1, 36_500),
-        kind=at.choice("kind", KINDS) if "kind" in at else "",
-        evidence=at.text_or_empty("evidence", CODE),
-    )
-
-
-def policy(at: Fields) -> Policy:
-    """Read the roster's policy."""
-    found = at.fields("policy", _POLICY)
-    return Policy(**{name: found.choice(name, ACTIONS) for name in _POLICY})

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from syncd.errors import ForkError, MalformedError, NewerError, UntrustedError
 from syncd.roster import roster
-from syncd.roster.fields import HEX32
 from syncd.roster.roster import MAX_SIZE, Epoch, Member, Roster
+from syncd.roster.row import HEX32
 from syncd.tlog import document, note
 from syncd.tlog.note import Note, VerifierKey
 

@@ -10,6 +10,7 @@ import pytest
 from syncd.cli.main import main
 from syncd.indicator import never
 from syncd.roster import drafts, keys
+from syncd.roster.changes import between
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint
 from tests.alliance import ADMINS, NAME, Alliance
@@ -217,7 +218,7 @@ def test_an_edit_says_what_it_changes(
     assert "version 2 (" in ran.out
     assert admin.draft.previous == admin.current.hash
     shown = [line for line in ran.out.splitlines() if line[0] in "+-~"]
-    assert len(shown) >= len(drafts.changes(admin.current, admin.draft))
+    assert len(shown) >= len(between(admin.current, admin.draft))
     admin.out.unlink()
     ran = admin(*words.split(), lang="zh")
     assert ran.code == 0, ran.err
@@ -270,9 +271,9 @@ WRONG = [
     ("set OUT --quota bank:lookup=5", 2, "want HOUR/DAY"),
     ("set OUT --quota none:lookup=1/1", 2, "no member none"),
     ("set OUT --quota bank:bogus=1/1", 2, "no such code"),
-    ("set OUT --quota bank:lookup=none", 1, "no quota of bank for lookup"),
+    ("set OUT --quota bank:lookup=none", 1, "nothing at quotas bank lookup"),
     ("set OUT --quota lookup=none", 2, "quotas: none for lookup"),
-    ("set OUT --quota all=3000000/1", 2, "3000000"),
+    ("set OUT --quota all=3000000/1", 2, "2000000"),
     ("set OUT --cap bogus=1", 2, "no such code"),
     ("set OUT --cap phone=none", 2, "caps: none for phone"),
     ("set OUT --action bogus=hold", 2, "use ceiling, confirmed"),

@@ -18,7 +18,7 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group
 from syncd.roster import drafts, join, keys
-from syncd.roster.members import Names
+from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
 
 NOW = 1_800_000_000
@@ -131,10 +131,12 @@ class World:
                 join.parse(
                     join.request(
                         made,
-                        id=name,
-                        names=Names(zh=name, en=name),
-                        sector="bank",
-                        urls=(f"https://{name}.example",),
+                        Profile(
+                            id=name,
+                            names=Names(zh=name, en=name),
+                            sector="bank",
+                            urls=(f"https://{name}.example",),
+                        ),
                         now=NOW,
                     )
                 )
@@ -143,12 +145,9 @@ class World:
         ]
         admin = keys.admin("txwz", "alice", b"\1" * 32)
         founded = onboard.found(
-            "txwz",
-            founders,
+            drafts.Founding("txwz", founders, [admin.verifier], 1),
             holders=HOLDERS,
             t=2,
-            admins=[admin.verifier],
-            threshold_admins=1,
             now=NOW,
             rng=secrets.token_bytes,
         )

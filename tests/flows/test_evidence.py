@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from syncd import canonical
 from syncd.errors import MalformedError, RefusedError, UntrustedError
@@ -148,11 +149,12 @@ async def test_shares_of_another_time(court: Court) -> None:
     lie = await court.ask(court.proven, 3)
     held = Evidence("bank", (lie,))
     now = court.world.roster
-    later = replace(
+    later = structs.replace(
         now,
         version=2,
         epochs=tuple(
-            replace(e, generation=2) if e.shares else e for e in now.epochs
+            structs.replace(e, generation=2) if e.shares else e
+            for e in now.epochs
         ),
     )
     with pytest.raises(RefusedError, match="roster 2 has no such share"):

@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.errors import (
     RefusedError,
@@ -18,7 +19,7 @@ from syncd.oprf import group, threshold
 from syncd.roster import drafts, join, keys, sealed
 from syncd.roster.join import Applicant, Request
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import Names
+from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog.note import Note
@@ -51,12 +52,14 @@ def ask(id_: str, alliance_id: str = join.NO_ALLIANCE) -> Request:
     return join.parse(
         join.request(
             OWNERS[id_],
-            id=id_,
-            names=Names("某", id_),
-            sector="other",
+            Profile(
+                id=id_,
+                names=Names("某", id_),
+                sector="other",
+                urls=(f"https://{id_}.example:1", f"https://{id_}.example:2"),
+            ),
             now=NOW,
             alliance_id=alliance_id,
-            urls=(f"https://{id_}.example:1", f"https://{id_}.example:2"),
         )
     )
 
@@ -70,15 +73,17 @@ def found(
     t: int = 2,
 ) -> Founded:
     return onboard.found(
-        "txwz",
-        applicants,
+        drafts.Founding(
+            "txwz",
+            applicants,
+            [a.verifier for a in ADMINS],
+            2,
+            normal={"phone": 3},
+        ),
         holders=holders,
         t=t,
-        admins=[a.verifier for a in ADMINS],
-        threshold_admins=2,
         now=NOW,
         rng=Dice(),
-        normal={"phone": 3},
     )
 
 

@@ -18,6 +18,7 @@ from syncd.indicator import statement, vocabulary
 from syncd.indicator.statement import Report
 from syncd.roster import drafts, join
 from syncd.roster import keys as roster_keys
+from syncd.roster.members import Profile
 from syncd.roster.roster import Names, Never, Roster
 
 NOW = 1_790_000_000  # 2026-09-21
@@ -43,7 +44,9 @@ def founded(never: Sequence[Never] = ()) -> Roster:
         join.unchallenged(
             join.parse(
                 join.request(
-                    k, id=i, names=Names(zh=i, en=i), sector=i, now=NOW
+                    k,
+                    Profile(id=i, names=Names(zh=i, en=i), sector=i),
+                    now=NOW,
                 )
             )
         )
@@ -51,15 +54,11 @@ def founded(never: Sequence[Never] = ()) -> Roster:
     ]
     admin = roster_keys.admin("txwz", "anne", b"a" * 32)
     made = onboard.found(
-        "txwz",
-        asked,
+        drafts.Founding("txwz", asked, [admin.verifier], 1, never=never),
         holders=["bank", "carrier", "police"],
         t=2,
-        admins=[admin.verifier],
-        threshold_admins=1,
         now=NOW,
         rng=secrets.token_bytes,
-        never=never,
     )
     return drafts.read(made.draft)[1]
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from syncd import canonical
 from syncd.errors import (
@@ -142,7 +143,9 @@ async def test_the_cache_knows_of_which_key_an_output_is(
     before = world.roster
     old = before.epoch("phone")
     assert old is not None
-    after = replace(before, epochs=(*before.epochs, replace(old, epoch=2)))
+    after = structs.replace(
+        before, epochs=(*before.epochs, structs.replace(old, epoch=2))
+    )
 
     class Renewing:
         def __init__(self, holder: Holder) -> None:
@@ -186,7 +189,7 @@ async def test_who_holds_no_more_is_not_asked(world: World) -> None:
 
 async def test_a_kind_without_a_key(world: World) -> None:
     """Says so, instead of asking anybody."""
-    world.roster = replace(
+    world.roster = structs.replace(
         world.roster,
         epochs=tuple(e for e in world.roster.epochs if e.kind != "phone"),
     )

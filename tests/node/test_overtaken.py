@@ -1,12 +1,12 @@
 """When the never-list grows, authors hear which reports it has overtaken."""
 
-import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec import structs
 
 from syncd.errors import DamagedError
 from syncd.node.upkeep.overtaken import Overtaken
@@ -61,7 +61,7 @@ async def test_authors_are_told_what_a_grown_list_protects(
         Never("phone", "+12025550112", "official"),
         Never("url", "shop.example/", "official"),
     )
-    await alliance.change(lambda d: dataclasses.replace(d, never=rows))
+    await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()
     assert len(await bank.node.overtaken.look()) == 3
     told = await bank.node.own_desk.status(digests=False)
@@ -88,7 +88,7 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     await bank.report("phone", "+86 755 96110", "+86 755 8234 5678")
     await alliance.settle()
     rows = (Never("phone", "cn:96110", "anti_fraud"),)
-    await alliance.change(lambda d: dataclasses.replace(d, never=rows))
+    await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()
     await police.node.never.refresh()
     [found] = await police.findings("never_listed")
@@ -100,7 +100,7 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     assert set(asked.values()) == {len(police.node.never.listed)}
     alliance.cut("bank", "carrier", "police")
     more = (*rows, Never("phone", "cn:110", "emergency"))
-    police.node.never._roster = lambda: dataclasses.replace(
+    police.node.never._roster = lambda: structs.replace(
         police.node.rosters.current, never=more
     )
     await police.node.never.refresh()
@@ -124,7 +124,7 @@ async def test_a_vault_that_does_not_open_hides_no_alarm(
 
     monkeypatch.setattr(police.node.home.own.vault, "page", damaged)
     rows = (Never("phone", "+12025550112", "official"),)
-    await alliance.change(lambda d: dataclasses.replace(d, never=rows))
+    await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()
     await police.node._know_never()
     [found] = await police.findings("never_listed")

@@ -9,7 +9,7 @@ import pytest
 from syncd.roster import drafts, join, keys
 from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import Names
+from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog.note import SigningKey
@@ -47,13 +47,15 @@ class Club:
             )
         return join.request(
             self.keys[id_],
-            id=id_,
-            names=Names(zh="某" + id_, en=id_),
-            sector=id_,
+            Profile(
+                id=id_,
+                names=Names(zh="某" + id_, en=id_),
+                sector=id_,
+                urls=(f"https://{id_}.example:8443",),
+                info={"registration": "91440300X"},
+            ),
             now=NOW,
             alliance_id=alliance_id,
-            urls=(f"https://{id_}.example:8443",),
-            info={"registration": "91440300X"},
         )
 
     def admin(self, name: str) -> SigningKey:
@@ -77,7 +79,7 @@ class Club:
         self, *admins: str, threshold: int = 2, members: str = "bank carrier"
     ) -> Roster:
         """Return a draft of version 1."""
-        return drafts.found(
+        plan = drafts.Founding(
             "txwz",
             [self.founder(id_) for id_ in members.split()],
             [
@@ -85,8 +87,8 @@ class Club:
                 for a in admins or ("alice", "bob", "eve")
             ],
             threshold,
-            now=NOW,
         )
+        return drafts.found(plan, now=NOW)
 
     def signed(
         self, draft: Roster, *admins: str, current: Roster | None = None

@@ -30,7 +30,7 @@ from syncd.errors import (
 )
 from syncd.roster import certificate, join, keys, sealed
 from syncd.roster.keys import MemberKeys
-from syncd.roster.members import Names
+from syncd.roster.members import Names, Profile
 from syncd.tlog import checkpoint, cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import EMPTY_ROOT
@@ -234,15 +234,15 @@ def test_a_request_that_nobody_would_read_is_not_made(club: "Club") -> None:
     with pytest.raises(MalformedError, match=r"join\.id: does not match"):
         join.request(
             owner,
-            id="The Bank",
-            names=Names("行", "b"),
-            sector="bank",
+            Profile(id="The Bank", names=Names("行", "b"), sector="bank"),
             now=NOW,
         )
     broken = replace(owner, tls_pem=b"no key")
     with pytest.raises(MalformedError, match="PKCS #8"):
         join.request(
-            broken, id="bank", names=Names("行", "b"), sector="bank", now=NOW
+            broken,
+            Profile(id="bank", names=Names("行", "b"), sector="bank"),
+            now=NOW,
         )
 
 

@@ -6,10 +6,10 @@ n+1, and whether version n's readers follow.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.errors import (
     ForkError,
@@ -19,10 +19,10 @@ from syncd.errors import (
 )
 from syncd.roster import drafts, roster, trust
 from syncd.roster.roster import Cut, Epoch, Erased, Roster
-from syncd.roster.terms import SUITE
+from syncd.roster.terms import SUITE, Share
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
-from syncd.tlog.note import Note
+from syncd.tlog.note import Note, VerifierKey
 
 if TYPE_CHECKING:
     from tests.roster.conftest import Club
@@ -130,7 +130,11 @@ def test_rotation(
     before, old_threshold, after, threshold, signers, why = case
     machine = club.trusted(*before, threshold=old_threshold)
     admins = {name: club.admin(name).verifier for name in after}
-    draft = replace(begin(machine), admins=admins, threshold=threshold)
+    draft = replace(
+        begin(machine),
+        admin_keys=tuple(sorted(admins.values(), key=str)),
+        threshold=threshold,
+    )
     raw = club.signed(draft, *signers, current=machine.current)
     if why:
         with pytest.raises(UntrustedError, match=why):
@@ -347,7 +351,10 @@ def with_keys(draft: Roster) -> Roster:
         1,
         2,
         b"\1" * 32,
-        {n + 1: (m.id, bytes([n]) * 32) for n, m in enumerate(draft.members)},
+        tuple(
+            Share(n + 1, m.id, bytes([n]) * 32)
+            for n, m in enumerate(draft.members)
+        ),
         5,
         dealt=True,
         suite=SUITE,
@@ -359,8 +366,7 @@ def with_keys(draft: Roster) -> Roster:
 
 def other_epoch(draft: Roster, **changes: object) -> Roster:
     epochs = [
-        replace(e, **changes) if e.kind == "phone" else e  # type: ignore[arg-type]
-        for e in draft.epochs
+        replace(e, **changes) if e.kind == "phone" else e for e in draft.epochs
     ]
     return replace(draft, epochs=tuple(epochs))
 
@@ -369,7 +375,7 @@ def first_member(draft: Roster, **changes: object) -> Roster:
     first, *others = draft.members
     return replace(
         draft,
-        members=(replace(first, **changes), *others),  # type: ignore[arg-type]
+        members=(replace(first, **changes), *others),
     )
 
 
@@ -387,8 +393,10 @@ SUCCESSIONS: dict[str, tuple[Change, str]] = {
             generations=(
                 replace(
                     d.members[0].generation,
-                    log=replace(
-                        c.admin("mallory").verifier, name=d.members[0].origin
+                    log=VerifierKey(
+                        d.members[0].origin,
+                        note.ED25519,
+                        c.admin("mallory").verifier.public,
                     ),
                 ),
             ),
@@ -425,10 +433,10 @@ SUCCESSIONS: dict[str, tuple[Change, str]] = {
             replace(
                 d.epochs[0],
                 epoch=2,
-                shares={
-                    n: (m, bytes([n]) * 32)
-                    for n, (m, _) in d.epochs[0].shares.items()
-                },
+                held=tuple(
+                    replace(share, public=bytes([share.index]) * 32)
+                    for share in d.epochs[0].held
+                ),
             ),
         ),
         "phone epoch 2 came after 3",

@@ -1,11 +1,11 @@
 """One alliance of three, its doors open, for all tests of this room."""
 
-import dataclasses
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 import pytest_asyncio
+from msgspec import structs
 
 from syncd.roster.roster import Never
 from tests.alliance import Alliance
@@ -24,7 +24,7 @@ async def alliance(
         settings={"own": {"max_request_bytes": 1 << 20}},
     ) as found:
         listed = (Never("phone", EMERGENCY, "emergency"),)
-        await found.change(lambda d: dataclasses.replace(d, never=listed))
+        await found.change(lambda d: structs.replace(d, never=listed))
         await found.agreed()
         yield found
 

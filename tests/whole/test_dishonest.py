@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from msgspec import structs
 
 from syncd.errors import RefusedError
 from syncd.flows import serve
@@ -520,7 +521,7 @@ async def test_a_restart_is_no_new_day(alliance: Alliance) -> None:
 
     def at(most: int) -> Callable[[Roster], Roster]:
         return functools.partial(
-            drafts.set_limits, limits=replace(limits, entries=most)
+            drafts.set_limits, limits=structs.replace(limits, entries=most)
         )
 
     await alliance.change(at(entries + 2), at="bank")
@@ -553,10 +554,10 @@ async def test_a_log_that_the_roster_ended(alliance: Alliance) -> None:
         cut = Cut(size, held.frontier.root())
         found = draft.known("police")
         (last,) = found.generations
-        ended = replace(last, cuts=(cut,), ended=True)
+        ended = structs.replace(last, cuts=(cut,), ended=True)
         others = [m for m in draft.members if m.id != "police"]
-        members = [*others, replace(found, generations=(ended,))]
-        return replace(
+        members = [*others, structs.replace(found, generations=(ended,))]
+        return structs.replace(
             draft, members=tuple(sorted(members, key=lambda m: m.id))
         )
 

@@ -1,10 +1,10 @@
 """A roster whose format is newer, and the build that comes to know it."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.errors import DamagedError
 from syncd.node.upkeep import refold

@@ -21,7 +21,7 @@ from syncd.node.home import Home
 from syncd.node.publish.elsewhere import Elsewhere
 from syncd.node.serve import taken
 from syncd.node.serve.metrics import Metrics
-from syncd.roster.fields import HEX32
+from syncd.roster.row import HEX32
 from syncd.store import gone
 from syncd.store.imports import ImportMark, Refused
 from syncd.store.vault import (

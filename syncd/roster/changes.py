@@ -1,0 +1,64 @@
+"""Changes: what a draft changes, for who is to sign it.
+
+Every difference is named, down to the smallest part that differs, by the
+path that `drafts.put` would take.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from syncd.roster import row
+from syncd.roster.roster import Roster
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two versions: where, and both JSON values."""
+
+    path: tuple[str, ...]  # names in JSON and labels of a list's rows
+    old: Any  # None: was not there
+    new: Any  # None: is not there any more
+
+    def __str__(self) -> str:
+        name, *rest = self.path
+        where = name + "".join(f"[{part}]" for part in rest)
+        if self.old is None:
+            return f"+ {where}{_brief(self.new)}"
+        if self.new is None:
+            return f"- {where}{_brief(self.old)}"
+        return f"~ {where}{_brief(self.old)} →{_brief(self.new)}"
+
+
+def between(current: Roster, draft: Roster) -> list[Change]:
+    """Return what the draft changes."""
+    return [
+        change
+        for change in _differences((), current, draft)
+        if change.path[0] not in {"id", "version", "previous", "issued"}
+    ]
+
+
+def _differences(path: tuple[str, ...], old: Any, new: Any) -> list[Change]:
+    if old == new:
+        return []
+    before, after = row.parts(old), row.parts(new)
+    both = old is not None and new is not None
+    if before == after or not (both or isinstance(old or new, tuple)):
+        return [Change(path, row.plain(old), row.plain(new))]
+    return [
+        change
+        for part in sorted({*before, *after})
+        for change in _differences(
+            (*path, part), before.get(part), after.get(part)
+        )
+    ]
+
+
+def _brief(value: Any) -> str:
+    match value:
+        case str() if len(value) > 64:
+            return f" {value[:64]}…"
+        case str() | int():
+            return f" {value}"
+        case _:
+            return ""
