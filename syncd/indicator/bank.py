@@ -9,25 +9,16 @@ of hundreds of banks, and so are three and four digits.
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Final
 
 from syncd.errors import MalformedError
+from syncd.indicator import tsv
 
 # ISO 3166 and XK, which BICs use; frozen with the normal form.
-_COUNTRIES: Final = frozenset(
-    re.findall(
-        "..",
-        "ADAEAFAGAIALAMAOAQARASATAUAWAXAZBABBBDBEBFBGBHBIBJBLBMBNBOBQBRBSBTBV"
-        "BWBYBZCACCCDCFCGCHCICKCLCMCNCOCRCUCVCWCXCYCZDEDJDKDMDODZECEEEGEHERES"
-        "ETFIFJFKFMFOFRGAGBGDGEGFGGGHGIGLGMGNGPGQGRGSGTGUGWGYHKHMHNHRHTHUIDIE"
-        "ILIMINIOIQIRISITJEJMJOJPKEKGKHKIKMKNKPKRKWKYKZLALBLCLILKLRLSLTLULVLY"
-        "MAMCMDMEMFMGMHMKMLMMMNMOMPMQMRMSMTMUMVMWMXMYMZNANCNENFNGNINLNONPNRNU"
-        "NZOMPAPEPFPGPHPKPLPMPNPRPSPTPWPYQARERORSRURWSASBSCSDSESGSHSISJSKSLSM"
-        "SNSOSRSSSTSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZUAUGUMUSUYUZVAVCVE"
-        "VGVIVNVUWFWSXKYEYTZAZMZW",
-    )
-)
+_COUNTRIES: Final = {
+    "XK",
+    *(r[0] for r in tsv.rows("indicator/countries.tsv")),
+}
 _BIC: Final = re.compile(r"([A-Z]{4}([A-Z]{2})[A-Z0-9]{2})(?:[A-Z0-9]{3})?")
 _TRADITIONAL: Final = str.maketrans(
     "銀國農業廣興東華發郵儲蓄滬貸帳號鏈", "银国农业广兴东华发邮储蓄沪贷账号链"
@@ -56,13 +47,8 @@ class _Banks:
 
 @cache
 def _banks() -> _Banks:
-    text = (
-        resources.files(__package__).joinpath("banks.tsv").read_text("utf-8")
-    )
     banks = _Banks({}, {}, {}, {})
-    rows = [r for r in text.splitlines() if not r.startswith("#")]
-    for row in rows[1:]:
-        id_, three, codes, name, words = row.split("\t")
+    for id_, three, codes, name, words in tsv.rows("indicator/banks.tsv"):
         banks.names[id_] = name
         if three:
             banks.classes[three] = id_

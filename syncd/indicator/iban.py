@@ -6,11 +6,10 @@ country's code have none of their own.
 """
 
 import re
-from importlib import resources
 from typing import Final
 
 from syncd.errors import MalformedError
-from syncd.indicator import checksum
+from syncd.indicator import checksum, tsv
 
 _IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
 _GROUPING: Final = re.compile(r"[ \-]+")
@@ -26,15 +25,9 @@ TERRITORIES: Final = {
 }
 
 
-def _read() -> dict[str, int]:
-    text = (
-        resources.files(__package__).joinpath("ibans.tsv").read_text("utf-8")
-    )
-    rows = (r.split("\t") for r in text.splitlines() if r[:1] not in ("#", ""))
-    return {country: int(size) for country, size, _ in rows}
-
-
-LENGTHS: Final = _read()  # characters in all, by country
+LENGTHS: Final = {  # characters in all, by country
+    row[0]: int(row[1]) for row in tsv.rows("indicator/ibans.tsv")
+}
 
 
 def looks_like(number: str) -> bool:

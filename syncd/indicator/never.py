@@ -19,11 +19,10 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import resources
 from typing import Final, NamedTuple
 
 from syncd.errors import MalformedError
-from syncd.indicator import numbering, services, suffixes
+from syncd.indicator import numbering, services, suffixes, tsv
 from syncd.indicator.identifier import Identifier, for_report, parse_normal
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
@@ -82,18 +81,13 @@ class _Where(NamedTuple):
 # ------------------------------------------------------------------ tables
 
 
-def _rows(name: str) -> list[list[str]]:
-    """Return the fields of a table beside this module."""
-    file = resources.files("syncd.indicator").joinpath(name)
-    lines = file.read_text("utf-8").splitlines()
-    return [x.split("\t") for x in lines if x and not x.startswith("#")]
-
-
 @functools.cache
 def _provinces() -> Mapping[str, str]:
     """Return the province of each area code."""
     return {
-        area: row[0] for row in _rows("areas.tsv") for area in row[2].split()
+        area: row[0]
+        for row in tsv.rows("indicator/areas.tsv")
+        for area in row[2].split()
     }
 
 
@@ -107,7 +101,7 @@ def _strangers() -> tuple[
     usual: frozenset[str] = frozenset()
     exact: dict[str, _Where] = {}
     wild = []
-    for how, where, own, *_ in _rows("strangers.tsv"):
+    for how, where, own, *_ in tsv.rows("indicator/strangers.tsv"):
         if how == "usual":
             usual = frozenset(own.split())
             continue
@@ -125,7 +119,9 @@ def _strangers() -> tuple[
 def default() -> tuple[Listed, ...]:
     """Return our own list, in the order of its file."""
     found = []
-    for kind, value, category, zh, en, hosts, *_ in _rows("never.tsv"):
+    for kind, value, category, zh, en, hosts, *_ in tsv.rows(
+        "indicator/never.tsv"
+    ):
         one = row(kind, value)
         owner = Owner(category, zh, en)
         found.append(Listed(kind, one.value, owner, tuple(hosts.split())))

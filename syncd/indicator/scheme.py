@@ -12,11 +12,10 @@ import difflib
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
 from typing import Final
 
 from syncd.errors import MalformedError
-from syncd.indicator import bank
+from syncd.indicator import bank, tsv
 
 KINDS: Final = ("card", "iban", "bank", "alipay", "wechat", "qq")
 
@@ -47,13 +46,8 @@ class Scheme:
 
 @cache
 def _words() -> dict[str, Scheme]:
-    text = (
-        resources.files(__package__).joinpath("schemes.tsv").read_text("utf-8")
-    )
-    rows = [r for r in text.splitlines() if not r.startswith("#")]
     found = {}
-    for row in rows[1:]:
-        code, on, words = row.split("\t")
+    for code, on, words in tsv.rows("indicator/schemes.tsv"):
         chains = tuple(on.split()) or (code,)
         meant = Scheme(code) if code in KINDS else Scheme("address", chains)
         for word in (code, *words.split("|")):

@@ -7,8 +7,9 @@ A report on such a path alone would hit every page of the service. The table
 is services.tsv, beside this module, with source and date of each row.
 """
 
-from importlib import resources
 from typing import Final, NamedTuple
+
+from syncd.indicator import tsv
 
 
 class Service(NamedTuple):
@@ -18,23 +19,13 @@ class Service(NamedTuple):
     person: bool  # their value may be somebody's number
 
 
-def _load() -> dict[str, Service]:
-    text = (
-        resources.files("syncd.indicator")
-        .joinpath("services.tsv")
-        .read_text("utf-8")
+OF: Final = {  # host and path → service
+    name + path: Service(tuple(parameters.split()), whose == "person")
+    for hosts, path, parameters, whose, *_ in tsv.rows(
+        "indicator/services.tsv"
     )
-    found = {}
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            hosts, path, parameters, whose = line.split("\t")[:4]
-            service = Service(tuple(parameters.split()), whose == "person")
-            for name in hosts.split():
-                found[name + path] = service
-    return found
-
-
-OF: Final = _load()  # host and path → service
+    for name in hosts.split()
+}
 
 
 def naming(service: Service, query: str) -> str:

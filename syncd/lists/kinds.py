@@ -9,14 +9,14 @@ import zipfile
 from pathlib import Path
 
 from syncd.errors import UsageError
-from syncd.lists import tsv
+from syncd.indicator import tsv
 from syncd.lists.rows import Told
 
 FORMATS = ("csv", "tsv", "txt", "hosts", "ndjson", "xlsx")
 _HEAD = 4096  # bytes of the beginning that are looked at
 _ALSO = {"tab": "tsv", "list": "txt", "jsonl": "ndjson", "xlsm": "xlsx"}
 # Name, pattern or part of a ZIP, hint.
-FOREIGN = [*tsv.rows("foreign.tsv")]
+FOREIGN = [*tsv.rows("lists/foreign.tsv")]
 
 
 def named(path: Path) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import tsv
+from syncd.indicator import tsv
 
 MAX_LINE = 65_536  # bytes; a longer one is refused, and not kept
 _SHOWN = 1024  # characters of it that are shown
@@ -37,7 +37,7 @@ _ALIASES |= {"utf8": "utf-8"}
 _ENDS = {"utf-16-le": b"\n\0", "utf-16-be": b"\0\n"}
 _REPAIRED = {  # what the codec says, what it is
     int(codec, 16): int(right, 16)
-    for _, codec, right in tsv.rows("gb18030.tsv")
+    for _, codec, right in tsv.rows("lists/gb18030.tsv")
 }
 _SPOILT = {right: codec for codec, right in _REPAIRED.items()}
 

@@ -12,9 +12,11 @@ from functools import lru_cache
 from typing import Final
 
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import tsv
+from syncd.indicator import tsv
 
-NAMES: Final = {into: tuple(n.split()) for into, n in tsv.rows("columns.tsv")}
+NAMES: Final = {
+    into: tuple(n.split()) for into, n in tsv.rows("lists/columns.tsv")
+}
 FIELDS: Final = tuple(NAMES)
 BY_NAME: Final = {name: f for f, names in NAMES.items() for name in names}
 

@@ -17,8 +17,7 @@ from functools import cache, partial
 from typing import Any, Final, NoReturn
 
 from syncd.errors import MalformedError
-from syncd.indicator import scheme, vocabulary
-from syncd.lists import tsv
+from syncd.indicator import scheme, tsv, vocabulary
 
 FACETS: Final = (
     *("label", "role", "evidence"),
@@ -121,7 +120,7 @@ def _known(field: str) -> dict[str, Any]:
         return found | {c.code: c.code for c in codes}
     said = {
         fold(word): code
-        for table, code, words in tsv.rows("words.tsv")
+        for table, code, words in tsv.rows("lists/words.tsv")
         for word in words.split("|")
         if table == ("flag" if field in FLAGS else field)
     }
@@ -133,7 +132,9 @@ def _known(field: str) -> dict[str, Any]:
 @cache
 def _countries() -> dict[str, str]:
     found = {}
-    for code, three, calling, zh, en, words in tsv.rows("countries.tsv"):
+    for code, three, calling, zh, en, words in tsv.rows(
+        "indicator/countries.tsv"
+    ):
         for word in (code, three, calling, zh, en, *words.split("|")):
             found[_letters(word)] = code
     del found[""]
@@ -180,7 +181,9 @@ def _country(cell: str) -> str:
 
 @cache
 def _cities() -> tuple[str, ...]:
-    return tuple(c for line in tsv.rows("places.tsv") for c in line[0].split())
+    return tuple(
+        c for line in tsv.rows("lists/places.tsv") for c in line[0].split()
+    )
 
 
 def _place(cell: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 import pytest
 from pymispwarninglists.api import WarningLists
 
-from syncd.indicator import never, statement, suffixes
+from syncd.indicator import never, statement, suffixes, tsv
 from syncd.indicator.never import Rule
 from syncd.roster.terms import Never
 
@@ -78,7 +78,7 @@ def test_every_short_link_service_of_ours_is_open_below_its_root() -> None:
 def test_what_we_say_to_have_from_there_is_there() -> None:
     said = {
         row[1].rstrip("/")
-        for row in never._rows("never.tsv")
+        for row in tsv.rows("indicator/never.tsv")
         if row[0] == "url" and row[6] == "MISP"
     }
     names = [
@@ -92,7 +92,7 @@ def test_what_we_say_to_have_from_there_is_there() -> None:
 
 
 def test_each_line_has_its_source_and_the_day_of_it() -> None:
-    rows = never._rows("never.tsv")
+    rows = tsv.rows("indicator/never.tsv")
     assert {len(row) for row in rows} == {8}
     for *_, source, day in rows:
         assert source not in ("", "known")

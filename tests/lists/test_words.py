@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
-from syncd.indicator import vocabulary
-from syncd.lists import tsv, words
+from syncd.indicator import tsv, vocabulary
+from syncd.lists import words
 from syncd.lists.words import UnknownError
 
 CASES: dict[str, dict[Any, str]] = {
@@ -63,7 +63,7 @@ def test_every_label_of_the_vocabulary_is_a_word() -> None:
 def test_no_word_means_two_countries() -> None:
     """Or which one wins would depend on the order of a table."""
     found: dict[str, str] = {}
-    for code, *names in tsv.rows("countries.tsv"):
+    for code, *names in tsv.rows("indicator/countries.tsv"):
         for word in {words._letters(w) for n in names for w in n.split("|")}:
             assert found.setdefault(word, code) == code or not word
     assert len({*found.values()}) == 249
