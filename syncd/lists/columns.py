@@ -28,10 +28,8 @@ from syncd.lists.rows import Row, flaw
 from syncd.lists.safe import plain
 from syncd.lists.words import Convert, Own, UnknownError
 
-_At = tuple[Any, str, Convert]  # column, field, meaning
 WHOSE: Final = frozenset({"kind", "value", "scheme", "bank", "region"})
 _WORDS: Final = 1000  # different ones that are counted apart
-_NONE: Final[tuple[str, Convert]] = ("", str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +47,11 @@ class Said:
 class Columns:
     """How a row becomes a report."""
 
-    at: tuple[_At, ...]
-    named: Mapping[str, tuple[str, Convert]]  # of rows that name their cells
+    at: Mapping[Any, str]  # column → field
+    named: Mapping[str, str]  # likewise, of rows that name their cells
     names: tuple[tuple[str, str], ...]  # column, field or "": not stored
     constants: Mapping[str, Any]
+    means: Mapping[str, Convert]  # what a cell of a field says
     seen: losses.Seen | None = None  # what the whole file showed
     ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
     # words that no row needed, by field, and in how many rows
@@ -69,23 +68,21 @@ class Columns:
             MalformedError: cells do not say what they must; names them all.
         """
         found = dict(self.constants)
-        cells: Any = row.cells
-        at = self._read(cells)
         faults: list[SyncdError] = []
-        for column, into, convert in at:
-            said = cells[column]
+        values = []
+        for into, said in self._cells(row.cells):
+            if into == "value":
+                values.append(said.strip())
             if why := flaw(said):
                 faults.append(_at(into, why))
             elif cell := plain(said):
                 try:
-                    found[into] = convert(cell)
+                    found[into] = self.means[into](cell)
                 except MalformedError as e:
                     if into in NEEDED or not words.is_empty(cell):
                         faults.append(_at(into, e))
         if self.seen is not None and found.get("kind") == "account":
-            faults += self.seen.faults(
-                [cells[c].strip() for c, into, _ in at if into == "value"]
-            )
+            faults += self.seen.faults(values)
         if faults:
             faults = [f for f in faults if not self._needless(f, found)]
         if faults:
@@ -95,24 +92,14 @@ class Columns:
 
     def value(self, row: Row) -> str:
         """Return the cell with a row's value, "" if it has none."""
-        cells: Any = row.cells
-        if not cells:  # it could not be read
-            return ""
-        with suppress(MalformedError, LookupError):
-            for column, into, _ in self._read(cells):
-                if into == "value" and (cell := plain(cells[column])):
-                    return cell
-        return ""
+        return next((v for f, v in self._whose(row) if f == "value"), "")
 
     def known(self, row: Row) -> dict[str, Any]:
         """Return what says whose row it is, as far as that can be read."""
         found = {k: v for k, v in self.constants.items() if k in WHOSE}
-        cells: Any = row.cells
-        with suppress(MalformedError, LookupError):
-            for column, into, convert in self._read(cells):
-                with suppress(MalformedError):
-                    if into in WHOSE and (cell := plain(cells[column])):
-                        found[into] = convert(cell)
+        for into, cell in self._whose(row):
+            with suppress(MalformedError):
+                found[into] = self.means[into](cell)
         return _joined_bank(found)
 
     def surveyed(self, rows: Iterable[Row]) -> "Columns":
@@ -120,7 +107,7 @@ class Columns:
 
         Only accounts need it: rows are not read where there can be none.
         """
-        kinds = bool(self.named) or any(f == "kind" for _, f, _ in self.at)
+        kinds = bool(self.named) or "kind" in self.at.values()
         if self.constants.get("kind", "account") != "account" and not kinds:
             return self
         seen = losses.Seen()
@@ -133,28 +120,29 @@ class Columns:
 
     def field_of(self, name: str) -> str:
         """Return the field that a cell of this name is, "": not stored."""
-        return self._named(name)[0]
+        return self.named.get(name) or self.named.get(names.fold(name), "")
 
-    def _named(self, name: str) -> tuple[str, Convert]:
-        return (
-            self.named.get(name) or self.named.get(names.fold(name)) or _NONE
-        )
+    def _whose(self, row: Row) -> Iterator[tuple[str, str]]:
+        """Yield field and cell of what says whose row it is."""
+        with suppress(MalformedError, LookupError):
+            # A row that could not be read has no cells.
+            for into, said in self._cells(row.cells) if row.cells else ():
+                if into in WHOSE and (cell := plain(said)):
+                    yield into, cell
 
-    def _read(self, cells: Any) -> Sequence[_At]:
-        """Return the cells that mean a field; an object's, each its own."""
+    def _cells(self, cells: Any) -> Iterable[tuple[str, str]]:
+        """Return field and cell; an object's cells each name their own."""
         if not self.named:
-            return self.at
-        used: set[str] = set()
-        found: list[_At] = []
-        for name, cell in cells.items():
-            into, convert = self._named(name)
-            if not (into and cell.strip()):
-                continue
-            if into in used and into != "place":
+            return [(into, cells[at]) for at, into in self.at.items()]
+        there = [
+            (into, cell)
+            for name, cell in cells.items()
+            if (into := self.field_of(name)) and cell.strip()
+        ]
+        for into, n in Counter(into for into, _ in there).items():
+            if n > 1 and into != "place":
                 raise MalformedError("{field}: is there twice", field=into)
-            used.add(into)
-            found.append((name, into, convert))
-        return found
+        return there
 
     def _needless(self, why: SyncdError, found: Mapping[str, Any]) -> bool:
         """Tell whether a row can do without a word that nobody knows.
@@ -257,9 +245,9 @@ def plan(
         UsageError: a column that is named is not there, two mean the same,
             or something that is needed comes from nowhere.
     """
-    read = {into: _meaning(into, said) for into in fields}
+    means = {into: _meaning(into, said) for into in fields}
     constants = {
-        name: _constant(name, value, read)
+        name: _constant(name, value, means)
         for name, value in said.constants.items()
     }
     if header is None:
@@ -267,8 +255,8 @@ def plan(
             n: f for n, f in names.BY_NAME.items() if f not in said.columns
         }
         named |= {column: into for into, column in said.columns.items()}
-        by_name = {n: (f, read[f]) for n, f in named.items() if f in fields}
-        return Columns((), by_name, (), constants)
+        named = {n: f for n, f in named.items() if f in fields}
+        return Columns({}, named, (), constants, means)
     told = names.numbers(said.columns, header, width, where)
     found = names.understood(header, told, fields, where)
     needed = [name for name in NEEDED if name in fields]
@@ -276,12 +264,8 @@ def plan(
         needed, {*found.values()} | {*constants}, header, where
     )
     shown = [*header] or [str(n + 1) for n in range(width)]
-    return Columns(
-        tuple((at, into, read[into]) for at, into in found.items()),
-        {},
-        tuple((name, found.get(at, "")) for at, name in enumerate(shown)),
-        constants,
-    )
+    stored = tuple((name, found.get(at, "")) for at, name in enumerate(shown))
+    return Columns(found, {}, stored, constants, means)
 
 
 # ------------------------------------------------------- what a cell means

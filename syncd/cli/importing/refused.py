@@ -87,10 +87,9 @@ def names(table: Table, columns: Columns) -> dict[str, int | str]:
     """Return which columns are kept, by names that are read again."""
     if table.header is None:
         return {}
-    fields = {at: into for at, into, _ in columns.at}
     header = table.header or ("",) * table.width
     return {
-        name or fields.get(at) or str(at + 1): at
+        name or columns.at.get(at) or str(at + 1): at
         for at, name in enumerate(header)
         if name not in OURS
     }
