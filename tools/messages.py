@@ -22,7 +22,6 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from syncd.cli import told
-from syncd.indicator import masked
 from syncd.lists import mapping
 
 HOUSE = Path(__file__).resolve().parents[1]
@@ -34,7 +33,7 @@ MAKING = {"refuse", "_refuse", "Note"}  # likewise, as errors are
 
 # Until these are messages: what else is said in Chinese.
 ELSE = {
-    *(*told.SENTENCES, *mapping.REMARKS, masked.HINT),
+    *(*told.SENTENCES, *mapping.REMARKS),
     "this token opens nothing here: it was revoked on {day}",
     "this token opens nothing here: it is another member's, or none",
     "retraction: nothing of ours that stands matches",
@@ -47,7 +46,7 @@ REFUSING = (
     *("flows/faults.py", "flows/lookup.py", "flows/report.py"),
     *("flows/own_lists.py", "node/serve/disputed.py", "node/serve/intake.py"),
     *("indicator/vocabulary.py", "indicator/account.py", "indicator/bank.py"),
-    "indicator/masked.py",
+    "indicator/spelling.py",
     *("indicator/chain.py", "indicator/iban.py", "indicator/national.py"),
     *("indicator/payment.py", "indicator/phone.py", "indicator/suffixes.py"),
     *("indicator/host.py", "indicator/link.py", "indicator/url.py"),

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 from syncd.errors import MalformedError
-from syncd.indicator import bank, chain, checksum, iban, masked, payment
+from syncd.indicator import bank, chain, checksum, iban, payment, spelling
 from syncd.indicator import scheme as schemes
 from syncd.indicator.scheme import Scheme
 
@@ -50,16 +50,10 @@ _MEANT: Final = {
     frozenset({"eth", "etc"}): "eth",
 }
 
-# Full-width forms of what is ASCII, and what copying brings along.
 _FOLD: Final = {
     **{code + 0xFEE0: chr(code) for code in range(0x21, 0x7F)},
-    **dict.fromkeys(map(ord, "\t\u00a0\u1680\u202f\u205f\u3000"), " "),
-    **dict.fromkeys(range(0x2000, 0x200B), " "),
-    **dict.fromkeys(map(ord, "‐‑‒–—―−﹣ー"), "-"),
-    **dict.fromkeys(range(0x200B, 0x2010), None),
-    **dict.fromkeys(range(0x202A, 0x202F), None),
-    **dict.fromkeys(range(0x2066, 0x206A), None),
-    **dict.fromkeys([0x00AD, 0x2060, 0xFEFF], None),
+    **spelling.FOLD,
+    ord("\t"): " ",
 }
 
 
@@ -214,9 +208,9 @@ def _clean(raw: str) -> str:
     text = text.strip()
     if not text:
         raise MalformedError("account: empty")
-    if masked.is_masked(text.rpartition(":")[2]):
+    if spelling.is_masked(text.rpartition(":")[2]):
         raise MalformedError(
-            "account: a part of it is hidden", hint=masked.HINT
+            "account: a part of it is hidden", hint=spelling.MASKED_HINT
         )
     if not (text.isascii() and text.isprintable()):
         raise MalformedError(

@@ -8,7 +8,7 @@ work. Functions return None, or False, where a checksum does not hold.
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal
+from typing import Final
 
 from Crypto.Hash import keccak
 
@@ -20,6 +20,13 @@ RIPPLE_ALPHABET: Final = (
 )
 _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BECH32_VALUE: Final = {c: n for n, c in enumerate(_BECH32)}
+_BECH32_GENERATORS: Final = (
+    *(0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3),
+)
+_CASH_GENERATORS: Final = (
+    *(0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E4F43E470),
+)
+_CASH_PREFIX: Final = [*(ord(c) & 31 for c in "bitcoincash"), 0]
 
 _DOUBLED: Final = {str(n): n * 2 - 9 * (n > 4) for n in range(10)}
 _SINGLE: Final = {str(n): n for n in range(10)}
@@ -42,15 +49,22 @@ def iban_check_digits(country: str, bban: str) -> str:
 
 def base58(text: str, alphabet: str = BITCOIN_ALPHABET) -> bytes | None:
     """Return the bytes that base58 `text` stands for."""
+    number = _number(text, alphabet)
+    if number is None:
+        return None
+    body = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    zeros = len(text) - len(text.lstrip(alphabet[0]))
+    return bytes(zeros) + body
+
+
+def _number(text: str, alphabet: str) -> int | None:
     number = 0
     for c in text:
         at = alphabet.find(c)
         if at < 0:
             return None
         number = number * 58 + at
-    body = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    zeros = len(text) - len(text.lstrip(alphabet[0]))
-    return bytes(zeros) + body
+    return number
 
 
 def base58check(text: str, alphabet: str = BITCOIN_ALPHABET) -> bytes | None:
@@ -81,7 +95,7 @@ def _double_sha256(body: bytes) -> bytes:
 
 def bech32(
     text: str, human: str, *, longest: int = 90
-) -> tuple[Literal["bech32", "bech32m"], Sequence[int]] | None:
+) -> tuple[str, Sequence[int]] | None:
     """Return encoding and 5-bit groups of lower-case `text`, sum stripped.
 
     `human` is the part before the last "1". BIP 173 and 350.
@@ -93,13 +107,9 @@ def bech32(
         return None
     prefix = [ord(c) >> 5 for c in human] + [0]
     prefix += [ord(c) & 31 for c in human]
-    match _polymod(prefix + values):
-        case 1:
-            return "bech32", values[:-6]
-        case 0x2BC830A3:
-            return "bech32m", values[:-6]
-        case _:
-            return None
+    check = _polymod(prefix + values)
+    encoding = {1: "bech32", 0x2BC830A3: "bech32m"}.get(check)
+    return (encoding, values[:-6]) if encoding else None
 
 
 def segwit(text: str, human: str) -> bool:
@@ -121,8 +131,7 @@ def cashaddr(payload: str) -> bytes | None:
     values = _values(payload)
     if values is None or len(values) < 8:
         return None
-    prefix = [ord(c) & 31 for c in "bitcoincash"] + [0]
-    if _cash_polymod(prefix + values) != 0:
+    if _polymod(_CASH_PREFIX + values, _CASH_GENERATORS) != 1:
         return None
     return _regroup(values[:-8])
 
@@ -132,8 +141,7 @@ def to_cashaddr(body: bytes) -> str:
     bits = int.from_bytes(body, "big") << (-len(body) * 8 % 5)
     count = (len(body) * 8 + 4) // 5
     values = [bits >> 5 * n & 31 for n in reversed(range(count))]
-    prefix = [ord(c) & 31 for c in "bitcoincash"] + [0]
-    check = _cash_polymod(prefix + values + [0] * 8)
+    check = _polymod(_CASH_PREFIX + values + [0] * 8, _CASH_GENERATORS) ^ 1
     values += [check >> 5 * n & 31 for n in reversed(range(8))]
     return "".join(_BECH32[n] for n in values)
 
@@ -157,42 +165,19 @@ def _regroup(groups: Iterable[int]) -> bytes | None:
     return (number >> spare).to_bytes(size // 8, "big")
 
 
-def _polymod(values: Iterable[int]) -> int:
+def _polymod(
+    values: Iterable[int], generators: Sequence[int] = _BECH32_GENERATORS
+) -> int:
+    """Return the remainder of BCH codes over 5 bits, of 6 symbols or 8."""
+    shift = 25 if generators is _BECH32_GENERATORS else 35
     check = 1
     for value in values:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ value
-        for n, generator in enumerate(_GENERATORS):
+        top = check >> shift
+        check = (check & ((1 << shift) - 1)) << 5 ^ value
+        for n, generator in enumerate(generators):
             if top >> n & 1:
                 check ^= generator
     return check
-
-
-def _cash_polymod(values: Iterable[int]) -> int:
-    check = 1
-    for value in values:
-        top = check >> 35
-        check = (check & 0x07FFFFFFFF) << 5 ^ value
-        for n, generator in enumerate(_CASH_GENERATORS):
-            if top >> n & 1:
-                check ^= generator
-    return check ^ 1
-
-
-_GENERATORS: Final = (
-    0x3B6A57B2,
-    0x26508E6D,
-    0x1EA119FA,
-    0x3D4233DD,
-    0x2A1462B3,
-)
-_CASH_GENERATORS: Final = (
-    0x98F2BC8E61,
-    0x79B76D99E2,
-    0xF33E5FB3C4,
-    0xAE2EABE2A8,
-    0x1E4F43E470,
-)
 
 
 # ---------------------------------------------------------------- keccak
@@ -217,12 +202,8 @@ def monero(text: str) -> bytes | None:
     for at in range(0, len(text), 11):
         block = text[at : at + 11]
         size = {11: 8, 7: 5}.get(len(block))
-        number = 0
-        for c in block:
-            number = number * 58 + BITCOIN_ALPHABET.find(c)
-            if c not in BITCOIN_ALPHABET:
-                return None
-        if size is None or number >> 8 * size:
+        number = _number(block, BITCOIN_ALPHABET)
+        if size is None or number is None or number >> 8 * size:
             return None
         body += number.to_bytes(size, "big")
     if len(body) < 5 or _keccak256(body[:-4])[:4] != body[-4:]:

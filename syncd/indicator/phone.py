@@ -21,7 +21,7 @@ import re
 from typing import Final, NoReturn
 
 from syncd.errors import MalformedError, SyncdError
-from syncd.indicator import masked, national, numbering
+from syncd.indicator import national, numbering, spelling
 from syncd.indicator.national import SHOWN
 
 MAX_RAW: Final = 128  # characters; no spelling of a number is longer
@@ -34,29 +34,13 @@ _NORMAL: Final = re.compile(r"\+[0-9]{7,15}")
 _SHORT: Final = re.compile(r"([a-z]{2}):([0-9]{2,21})")
 _SHOWN: Final = re.compile(rf"{SHOWN}\+([0-9]{{1,{national.MAX_SHOWN}}})")
 
-# What copying brings along: full-width forms, all sorts of dashes and blanks.
 _FOLD: Final = {
+    **spelling.FOLD,
     **{0xFF10 + n: str(n) for n in range(10)},
-    **dict.fromkeys(
-        map(ord, "\u00a0\u1680\u202f\u205f\u3000"),
-        " ",
-    ),
-    **dict.fromkeys(range(0x2000, 0x200B), " "),
-    **dict.fromkeys(map(ord, "‐‑‒–—―−﹣－ー"), "-"),
+    **str.maketrans("＋：；，＃／", "+:;,#/"),
     **dict.fromkeys(map(ord, "．。·•"), "."),
     **dict.fromkeys(map(ord, "（［【["), "("),
     **dict.fromkeys(map(ord, "）］】]"), ")"),
-    ord("＋"): "+",
-    ord("："): ":",
-    ord("；"): ";",
-    ord("，"): ",",
-    ord("＃"): "#",
-    ord("／"): "/",
-    # invisible: joiners, and marks of direction that phones put around
-    **dict.fromkeys(range(0x200B, 0x2010), None),
-    **dict.fromkeys(range(0x202A, 0x202F), None),
-    **dict.fromkeys(range(0x2066, 0x206A), None),
-    **dict.fromkeys([0x00AD, 0x2060, 0xFEFF], None),
 }
 _SEPARATORS: Final = re.compile(r"[ \t().\-]+")
 _PLAIN: Final = re.compile(r"\+?[0-9 \t().\-]*[0-9][0-9 \t().\-]*")
@@ -128,15 +112,10 @@ def candidates(raw: str, region: str = "CN") -> tuple[str, ...]:
 
 def is_normal(value: str) -> bool:
     """Tell whether `value` is a normal form: `normalise` returns it as is."""
-    shown = _SHOWN.fullmatch(value)
-    if shown is not None or _NORMAL.fullmatch(value):
-        digits = shown[1] if shown is not None else value[1:]
-        try:
-            return national.international(digits) == value
-        except MalformedError:
-            return False
-    short = _SHORT.fullmatch(value)
-    return short is not None and national.is_short(short[1], short[2])
+    try:
+        return _as_written(value) == value
+    except MalformedError:
+        return False
 
 
 def _read(raw: str, region: str) -> str:
@@ -213,8 +192,10 @@ def _check_characters(text: str) -> None:
         )
     if _PLAIN.fullmatch(text):
         return
-    if masked.is_masked(text):
-        raise MalformedError("phone: a part of it is hidden", hint=masked.HINT)
+    if spelling.is_masked(text):
+        raise MalformedError(
+            "phone: a part of it is hidden", hint=spelling.MASKED_HINT
+        )
     if _SEVERAL.search(text):
         raise MalformedError(
             "phone: more than one number in it", hint="give each by itself"
