@@ -51,7 +51,7 @@ from syncd.indicator import claims, leaf, statement, token
 from syncd.indicator.identifier import for_report
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report, Statement
-from syncd.node.daemon import Daemon, _read_pin
+from syncd.node.daemon import Daemon, read_pin
 from syncd.node.home import Home, keep_keys, share_name
 from syncd.node.pinned import clock, roster_files
 from syncd.peer.client import PeerClient
@@ -215,7 +215,7 @@ class Face:
         self._node = node
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._node.desk, name)
+        return getattr(self._node.peer_service, name)
 
     def _twin(self) -> Twin | None:
         twin = self._node.twin
@@ -226,10 +226,12 @@ class Face:
 
     async def own_log(self) -> LogFiles:
         twin = self._twin()
-        return twin.files() if twin else await self._node.desk.own_log()
+        return (
+            twin.files() if twin else await self._node.peer_service.own_log()
+        )
 
     async def heads(self, caller: str, cursor: str) -> Heads:
-        heads = await self._node.desk.heads(caller, cursor)
+        heads = await self._node.peer_service.heads(caller, cursor)
         twin = self._twin()
         if twin is None:
             return heads
@@ -244,32 +246,31 @@ class Face:
 class Node(Daemon):
     """A daemon on the test's network, whose door a test may stand in."""
 
-    def __init__(self, home: Home, config: Config, network: Network) -> None:
-        super().__init__(home, config)
-        me = config.member.id
+    def __init__(self, home: Home, network: Network) -> None:
+        self.shift_s: Callable[[], float] = lambda: 0.0
+        super().__init__(home, lambda: time.time() + self.shift_s())
+        me = self.ctx.me
         self.network = network
         self.gate: Gate | None = None
         self.twin: Twin | None = None
         self.peers.client = functools.partial(Wire, network, me)
-        self.shift_s: Callable[[], float] = lambda: 0.0
 
-    def clock(self) -> float:
-        return super().clock() + self.shift_s()
-
-    def _schedule(self) -> None:
+    def schedule(self) -> None:
         """Begin nothing by itself: rounds start when a test says so."""
 
-    async def _open_own_door(self, given: socket.socket | None) -> None:
+    async def open_local_api(self, given: socket.socket | None) -> None:
         """Leave it shut, unless asked to: most tests ask the desk behind."""
         if self.network.own_doors:
-            await super()._open_own_door(given)
+            await super().open_local_api(given)
 
-    async def _open_peer_door(self, given: socket.socket | None) -> None:
+    async def open_peer_api(self, given: socket.socket | None) -> None:
         desk = cast(peer_door.PeerDesk, Face(self))
-        app = peer_door.app(desk, _read_pin)
+        app = peer_door.app(desk, read_pin)
         app.middlewares.insert(0, self._listen)
         app.middlewares.append(self._stand)
-        await self.serve(app, self.config.peer.listen, given, "peer", tls=True)
+        await self.listeners.serve(
+            app, self.ctx.config.peer.listen, given, "peer", self.tls.context
+        )
 
     @web.middleware
     async def _listen(
@@ -292,7 +293,7 @@ class Node(Daemon):
     async def _stand(
         self, request: web.Request, handler: peer_door.Handler
     ) -> web.StreamResponse:
-        known = self.desk.caller(_read_pin(request) or "")
+        known = self.peer_service.caller(read_pin(request) or "")
         caller = known[0] if known else ""
         _caller.set(caller)
         if self.gate is not None:
@@ -352,7 +353,7 @@ class Member:
                 entries=OwnEntries(database, self.cipher, clock),
             )
             home = dataclasses.replace(home, own=own)
-        node = Node(home, home.config, self.network)
+        node = Node(home, self.network)
         node.shift_s = lambda: self.shift_s
         self.running = node
         given = self.door or bound(self.address[1])
@@ -368,7 +369,7 @@ class Member:
     async def awake(self) -> None:
         """Wait until the daemon may append."""
         async with asyncio.timeout(20):
-            while self.node.standing._why_not:  # noqa: ASYNC110  nobody tells
+            while self.node.guard.why_not:  # noqa: ASYNC110  nobody tells
                 await asyncio.sleep(0.005)
 
     # ------------------------------------------------------------- working
@@ -383,7 +384,7 @@ class Member:
             "evidence": "user_tag",
             **fields,
         }
-        taken = await self.node.own_desk.intake.take_reports(
+        taken = await self.node.local_service.intake.take_reports(
             [forms.Draft(kind=kind, value=v, **given) for v in values], None
         )
         assert not taken.refused, [i.problem for i in taken.items]
@@ -391,7 +392,7 @@ class Member:
 
     async def retract(self, kind: str, value: str) -> int:
         """Have all live reports of a value end; return how many."""
-        done = await self.node.own_desk.retract(
+        done = await self.node.local_service.retract(
             forms.Retraction(reason="false_positive", kind=kind, value=value)
         )
         return done.retracting
@@ -400,7 +401,7 @@ class Member:
         self, kind: str, *values: str, deadline_ms: int = 3000
     ) -> list[forms.LookupItem]:
         """Look values up, as a teller would."""
-        answers = await self.node.own_desk.lookup(
+        answers = await self.node.local_service.lookup(
             Caller("teller", "operator"),
             LookupCall(
                 "transaction_check",
@@ -417,9 +418,9 @@ class Member:
 
     async def write(self, *said: Said) -> None:
         """Append entries as they are, right or wrong."""
-        async with self.node.writer._lock:
+        async with self.node.writer.lock:
             await self._write(said)
-        await self.node.publisher._after_append()
+        await self.node.publisher.after_append()
 
     async def _write(self, said: Sequence[Said]) -> None:
         own = self.node.home.own.log
@@ -461,12 +462,10 @@ class Member:
 
     async def round(self) -> None:
         """Ask all others for news and fetch it."""
-        exchange = self.node.exchange
-        for peer in exchange.peer_states.values():
+        for peer in self.node.rounds.peer_states.values():
             peer.retry_at = 0
-        for log in exchange.log_states.values():
-            log.retry_at = 0
-        await self.node.exchange.round()
+        self.node.logs.hurry()
+        await self.node.rounds.round()
 
     # ------------------------------------------------------------- looking
 
@@ -842,7 +841,7 @@ class Alliance:
             for other in chosen:
                 head = await other.head(owner.origin)
                 if head.merged != size:
-                    state = other.node.exchange.log_state(owner.origin)
+                    state = other.node.logs.state(owner.origin)
                     return (
                         f"{other.id} merged {head.merged} of {owner.id}'s"
                         f" {size}: {state.why}"

@@ -175,16 +175,13 @@ def test_every_peer_route_is_documented() -> None:
 def test_every_job_is_documented() -> None:
     """architecture.md has a row for what the scheduler runs."""
     source = inspect.getsource(daemon.Daemon)
-    there = set(
-        re.findall(r"self\._add\(\s*(?:\w+,\s*)?self\.([\w.]+)", source)
-    )
+    there = set(re.findall(r"\b(round|daily)=self\.", source))
     there |= set(re.findall(r"create_task\(self\.([\w.]+)\(", source))
-    there.remove("_done_aside")  # what nobody waits for: none of them a job
     there |= set(re.findall(r"self\.(\w+\.awaken)\(\)", source))
     documented = {
         code
         for code in codes(section("architecture.md", "Threads and processes"))
-        if code.startswith("_") or "." in code
+        if code in ("round", "daily") or "." in code
     }
     assert documented == there, differ(documented, there)
 

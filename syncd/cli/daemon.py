@@ -192,7 +192,7 @@ async def run(
     logs.configure(settings.log.level, settings.log.format)
     home = Home.open(settings, secret)
     try:
-        daemon = Daemon(home, home.config)
+        daemon = Daemon(home)
         sockets = environment.sockets()
     except BaseException:
         home.close()

@@ -122,7 +122,7 @@ class Writer:
     asked, after a fork, with a clock astray"""
 
     def __post_init__(self) -> None:
-        self._lock = asyncio.Lock()
+        self.lock = asyncio.Lock()
 
     async def append(
         self,
@@ -144,7 +144,7 @@ class Writer:
             (statement.type_of(said), statement.encode(said))
             for said, _ in entries
         ]
-        async with self._lock:
+        async with self.lock:
             self.may_append()
             old = await self.own.head()
             size = old.frontier.size

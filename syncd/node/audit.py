@@ -255,7 +255,7 @@ class _HomeCheck:
         here = self._rows.get(row.origin)
         if here is None or here.size <= row.size:
             return row, bundles
-        return here, _joined(bundles, self._mirror.bundles(here.id))
+        return here, joined(bundles, self._mirror.bundles(here.id))
 
     def mirrored(self) -> list[LogReport]:
         """Check the logs of others."""
@@ -312,7 +312,7 @@ class _HomeCheck:
         )
 
 
-def _joined(
+def joined(
     own: Iterator[Bundle], mirrored: Iterator[Bundle]
 ) -> Iterator[Bundle]:
     """Yield one log's bundles of two databases, the newest first.

@@ -5,31 +5,26 @@ both use is here.
 """
 
 import contextlib
-import datetime
-import zoneinfo
-from collections.abc import Callable
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syncd.config import Config, set_generation
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import onboard
-from syncd.flows.evaluation import PURPOSES_OF_BULK, Request, Share
+from syncd.flows.evaluation import Share
 from syncd.flows.evidence import Evidence
 from syncd.flows.ports import OwnHead
-from syncd.indicator import vocabulary
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member
 from syncd.roster.roster import Roster
-from syncd.roster.terms import ALL, LOOKUP
 from syncd.roster.trust import TrustedRoster
 from syncd.store.evidence import EvidenceFiles
 from syncd.store.home import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
 from syncd.store.mirror import MirrorStore
 from syncd.store.own import Succession
-from syncd.store.quota import Debit, Limit, Quotas
 from syncd.store.roster_files import RosterFiles
 from syncd.store.sealing import VaultCipher
 from syncd.tlog import checkpoint, note
@@ -37,9 +32,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
 
-HOUR_S = 3600
 NEXT_TLS, NEXT_CERTIFICATE = "tls-next", "certificate-next"
-DAY_S = 86_400
 
 
 def member_keys(ring: Keyring, config: Config) -> MemberKeys:
@@ -230,11 +223,10 @@ class Home:
         files = EvidenceFiles(self.path / "evidence")
         return files.keep(evidence.accused, bytes(evidence))
 
-    def quota(
-        self, roster: Callable[[], Roster], clock: Callable[[], float]
-    ) -> "HolderBook":
-        """Return the holder's quota book."""
-        return HolderBook(self.own.quotas, roster, clock)
+    def inbox(self, origin: str) -> Path:
+        """Return the directory into which files of a log are laid by hand."""
+        name = hashlib.sha256(origin.encode()).hexdigest()
+        return self.path / "inbox" / name
 
 
 def _shares(
@@ -258,59 +250,3 @@ def _shares(
         key = (epoch.kind, epoch.epoch, epoch.generation)
         found[key] = Share(*key, index, scalar)
     return found
-
-
-class HolderBook:
-    """The quota book with the roster's limits; `flows.evaluation.Debit`."""
-
-    def __init__(
-        self,
-        quotas: Quotas,
-        roster: Callable[[], Roster],
-        clock: Callable[[], float],
-    ) -> None:
-        self._quotas = quotas
-        self._roster = roster
-        self._clock = clock
-
-    async def debit(self, member: str, request: Request) -> None:
-        """Count a request durably before it is computed.
-
-        Raises:
-            QuotaError: the member's hour or day is used up.
-        """
-        roster = self._roster()
-        now = int(self._clock())
-        zone = zoneinfo.ZoneInfo(roster.zone)
-        day = datetime.datetime.fromtimestamp(now, zone).date().isoformat()
-        await self._quotas.debit(
-            Debit(
-                member=member,
-                key=f"{request.kind}/{request.epoch}",
-                purpose=request.purpose,
-                n=request.counted,
-                request=request.digest,
-                now=now,
-                day=day,
-                limits=_limits(roster, member, request.purpose),
-            )
-        )
-
-
-def _limits(roster: Roster, member: str, purpose: str) -> tuple[Limit, ...]:
-    """Return what the roster lets a member evaluate, in all and for this."""
-    rows: list[tuple[str, frozenset[str] | None]] = [(ALL, None)]
-    if purpose in PURPOSES_OF_BULK:
-        rows.append((purpose, frozenset({purpose})))
-    else:
-        rows.append((LOOKUP, _LOOKUPS))
-        rows.append((purpose, frozenset({purpose})))
-    return tuple(
-        Limit(most, window, purposes)
-        for name, purposes in rows
-        for quota in (roster.quota(member, name),)
-        for most, window in ((quota.hour, HOUR_S), (quota.day, DAY_S))
-    )
-
-
-_LOOKUPS = frozenset(vocabulary.FACETS["purpose"]) - PURPOSES_OF_BULK

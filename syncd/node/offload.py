@@ -121,3 +121,20 @@ class InWorker:
             except OSError:
                 pass  # it is gone already
         child.wait()
+
+
+class Pools:
+    """Where the daemon computes: two pools of threads and a process."""
+
+    def __init__(self) -> None:
+        self._fast = ThreadPoolExecutor(2, "fast")
+        self._slow = ThreadPoolExecutor(1, "bulk")
+        self.fast = InPool(self._fast)
+        self.bulk = InPool(self._slow)
+        self.checks = InWorker(self.fast)
+
+    def close(self) -> None:
+        """Finish what runs."""
+        self._fast.shutdown()
+        self._slow.shutdown()
+        self.checks.close()

@@ -39,9 +39,7 @@ def hand(tmp_path: Path) -> Override:
     ]
     roster: Any = SimpleNamespace(active=lambda: members)
     (tmp_path / "inbox").mkdir()
-    return Override(
-        tmp_path, tmp_path / "inbox", KEY.verifier, lambda: roster, NOW
-    )
+    return Override(tmp_path, tmp_path / "inbox", KEY.verifier, roster, NOW)
 
 
 async def test_lines_from_after_the_start_count(

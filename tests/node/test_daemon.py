@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from syncd.config import Address
 from syncd.errors import (
@@ -21,8 +22,8 @@ from syncd.errors import (
 )
 from syncd.flows.cosign import CosignBook, Cosigned
 from syncd.flows.ports import Bundle
+from syncd.node.context import BUG
 from syncd.node.daemon import Daemon
-from syncd.node.follow.exchange import BUG
 from syncd.node.publish.append_guard import UNASKED
 from syncd.node.upkeep import erasures
 from syncd.roster import drafts
@@ -48,14 +49,13 @@ async def alliance(
 async def test_the_clock_is_set(alliance: Alliance, by_s: int) -> None:
     """The jobs go on at once; set back, they would wait for that long."""
     bank = alliance.bank
-    Daemon._schedule(bank.node)
-    scheduler = bank.node._scheduler
-    assert scheduler is not None
+    Daemon.schedule(bank.node)
+    scheduler = bank.node.jobs.scheduler
     scheduler.pause()  # they are looked at, not run
     later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
     for job in scheduler.get_jobs():
         job.modify(next_run_time=later)
-    watch = asyncio.create_task(bank.node._watch_clock(0.01))
+    watch = asyncio.create_task(bank.node.jobs.watch_clock(0.01))
 
     async def due() -> bool:
         return all(j.next_run_time < later for j in scheduler.get_jobs())
@@ -68,7 +68,7 @@ async def test_the_clock_is_set(alliance: Alliance, by_s: int) -> None:
     finally:
         watch.cancel()
         scheduler.shutdown(wait=False)
-        bank.node._scheduler, bank.shift_s = None, 0
+        bank.node.jobs.scheduler, bank.shift_s = AsyncIOScheduler(), 0
 
 
 @pytest.mark.parametrize(
@@ -88,15 +88,15 @@ async def test_awakening_fails(
     async def root_at(size: int) -> bytes:
         raise error
 
-    right = node.standing.root_at
-    node.standing.root_at = root_at  # type: ignore[method-assign]
-    node.standing._why_not, node.standing._asked = UNASKED, False
-    await node.standing._awaken()
+    right = node.guard.root_at
+    node.guard.root_at = root_at  # type: ignore[method-assign]
+    node.guard.why_not, node.guard.asked = UNASKED, False
+    await node.guard.ask_around()
     assert why in node.publisher.why_not()
-    node.standing.root_at = right  # type: ignore[method-assign]
-    node.standing._why_not = UNASKED
-    await node.standing._awaken()
-    node.standing.may_append()
+    node.guard.root_at = right  # type: ignore[method-assign]
+    node.guard.why_not = UNASKED
+    await node.guard.ask_around()
+    node.guard.may_append()
 
     async def publishes() -> bool:
         return not node.publisher.why_not()
@@ -112,9 +112,9 @@ async def test_a_receipt_for_an_earlier_log(alliance: Alliance) -> None:
     earlier = bank.origin.removesuffix("1").encode() + b"0\n999\nAA==\n\n"
     for name in ("police", "carrier"):
         key = alliance.members[name].keys.merged.name
-        await bank.node._keep_receipt(key, 999, earlier)
+        await bank.node.guard.keep_receipt(key, 999, earlier)
     assert await bank.receipts() == before
-    bank.node.standing.may_append()
+    bank.node.guard.may_append()
 
 
 async def test_a_listen_path_that_is_a_file(
@@ -125,12 +125,16 @@ async def test_a_listen_path_that_is_a_file(
     kept = tmp_path / "own.db"
     kept.write_bytes(b"precious")
     with pytest.raises(UsageError, match="cannot listen"):
-        await node.serve(web.Application(), Address(path=kept), None, "own")
+        await node.listeners.serve(
+            web.Application(), Address(path=kept), None, "own"
+        )
     assert kept.read_bytes() == b"precious"
     left = tmp_path / "sock"
     with socket.socket(socket.AF_UNIX) as old:
         old.bind(str(left))
-    await node.serve(web.Application(), Address(path=left), None, "own")
+    await node.listeners.serve(
+        web.Application(), Address(path=left), None, "own"
+    )
 
 
 async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
@@ -187,7 +191,7 @@ async def test_a_receipt_that_could_not_be_signed(
     """It is owed, and made up for in the next round, grow the log or not."""
     police, bank = alliance.police, alliance.bank
     await alliance.settle()
-    exchange = bank.node.exchange
+    receipts = bank.node.receipts
     size = await police.size() + 1
     await police.report("url", f"http://{type(error).__name__}.example/")
 
@@ -195,12 +199,12 @@ async def test_a_receipt_that_could_not_be_signed(
         await bank.round()
         return (await bank.head(police.origin)).merged == size
 
-    book = exchange._book
-    exchange._book = FailsOnce(book, error)
+    book = receipts.book
+    receipts.book = FailsOnce(book, error)
     try:
         await until(merged, 20)
     finally:
-        exchange._book = book
+        receipts.book = book
     await bank.round()
     signed = await book.cosigned("merged", police.origin)
     assert signed is not None
@@ -223,7 +227,7 @@ async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
     await bank.round()
     assert bank.node.rosters.current == police.node.rosters.current
     await bank.awake()
-    bank.node.standing.may_append()
+    bank.node.guard.may_append()
     await alliance.settle()
 
 
@@ -245,7 +249,7 @@ async def test_a_roster_heard_while_it_awakens(alliance: Alliance) -> None:
         return (bank.home / erasures.RETIRED).exists()
 
     await until(swept, 20)
-    bank.node.standing.may_append()
+    bank.node.guard.may_append()
 
 
 class Growing:
@@ -275,7 +279,7 @@ async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
     await bank.write(payload(1, bank.origin))
     log = cast(OwnLogStore, Growing(bank))
     retired = bank.node.rosters.current.retired
-    assert await erasures._close_ours(replace(own, log=log), mirror, retired)
+    assert await erasures.close_ours(replace(own, log=log), mirror, retired)
     assert [head[1] for head, salt, _ in await bank.records() if salt] == [
         head[1] for head, _, _ in await bank.records() if head[1] >= 16
     ]

@@ -12,6 +12,7 @@ from syncd.indicator.claims import DISPUTE, REPORT, VOUCH, Claim
 from syncd.node.serve.lookups import Claims
 from syncd.node.upkeep.lapse import FILE, Lapse
 from syncd.tlog.merkle import Frontier
+from tests.node.stand_in import Home
 
 DAY = 86_400
 WEEK = 7 * DAY
@@ -26,26 +27,25 @@ class FakeRoster:
         return now >= self.expires + WEEK
 
 
-class World:
+class World(Home):
     """A clock, a roster and a mirror that move when told to."""
 
+    now: int
+
     def __init__(self, home: Path) -> None:
-        self.now = 1000 * DAY
-        self.roster = FakeRoster()
+        super().__init__(home, now=1000 * DAY, mirror=self)
+        self.trusted.current = FakeRoster()
         self.merged = 10
-        self.home = home
         self.lapse = self.open()
 
     def open(self) -> Lapse:
-        return Lapse(
-            self.home,
-            lambda: self.roster,  # type: ignore[arg-type,return-value]
-            self,
-            lambda: self.now,
-        )
+        return Lapse(self.context)
 
     async def heads(self) -> list[MirrorHead]:
         return [MirrorHead("a/syncd/t/1", Frontier.EMPTY, self.merged)]
+
+    async def claims_at(self, positions: list[Position]) -> Any:
+        return {(o, i): claim(i, origin=o) for o, i in positions}
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def test_a_week_later(world: World) -> None:
     world.now += WEEK - 1
     await world.lapse.check()
     assert world.lapse.effective(claim(99))
-    assert not (world.home / FILE).exists()
+    assert not (world.path / FILE).exists()
     world.now += 1
     await world.lapse.check()
     world.merged = 50
@@ -98,7 +98,9 @@ async def test_a_newer_roster_ends_it(world: World) -> None:
     """With the next version everything has effect again."""
     world.now += WEEK
     await world.lapse.check()
-    world.roster = replace(world.roster, version=2, expires=2000 * DAY)
+    world.trusted.current = replace(
+        world.trusted.current, version=2, expires=2000 * DAY
+    )
     assert world.lapse.effective(claim(10))
     await world.lapse.check()
     assert world.lapse.effective(claim(10))
@@ -109,13 +111,7 @@ async def test_what_lapsed_is_no_basis(world: World) -> None:
     world.now += WEEK
     await world.lapse.check()
 
-    class Mirror:
-        async def claims_at(self, positions: list[Position]) -> Any:
-            return {(o, i): claim(i, origin=o) for o, i in positions}
-
-    nobody: Any = None  # is asked of another member's log
-    mirror: Any = Mirror()
-    claims = Claims("me/syncd/t/1", nobody, mirror, world.lapse, nobody)
+    claims = Claims(world.context, world.lapse)
     asked = [("a/syncd/t/1", 9), ("a/syncd/t/1", 10)]
     assert [*await claims.claims_at(asked)] == asked[:1]
     assert [*await claims.standing_at(asked)] == asked
@@ -123,6 +119,6 @@ async def test_what_lapsed_is_no_basis(world: World) -> None:
 
 def test_a_broken_file(world: World) -> None:
     """What does not parse is said, not ignored."""
-    (world.home / FILE).write_text("{")
+    (world.path / FILE).write_text("{")
     with pytest.raises(DamagedError, match="does not parse"):
         world.open()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -13,13 +13,14 @@ from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.node.upkeep.never_list import FILE, NeverList
 from syncd.roster.terms import Epoch, Never
+from tests.node.stand_in import Home, at_once
 
 TOKEN = b"t" * 16
 ORIGIN = "bank.example/syncd/txwz/1"
 
 
-async def at_once(work: Any, *args: Any) -> Any:
-    return work(*args)
+def never_list(home: Home, holders: Any = None) -> NeverList:
+    return NeverList(ctx=home.context, tokeniser=holders)
 
 
 class Mirror:
@@ -57,13 +58,12 @@ async def test_many_reports_are_one_alarm(tmp_path: Path) -> None:
             raise UnavailableError("own.db: database or disk is full")
         told.append(findings)
 
-    never = NeverList(
-        home=tmp_path,
-        roster=cast(Any, None),
-        tokeniser=cast(Any, None),
-        mirror=cast(Any, Mirror([claim(1), claim(2), claim(3, test=True)])),
-        report=report,
-        offload=at_once,
+    never = never_list(
+        Home(
+            tmp_path,
+            mirror=Mirror([claim(1), claim(2), claim(3, test=True)]),
+            report=report,
+        )
     )
     never.listed = frozenset({("phone", 1, TOKEN)})
     with pytest.raises(UnavailableError):
@@ -126,14 +126,9 @@ class World:
 
     def start(self) -> NeverList:
         """Return a never-list as after a start of the daemon."""
-        return NeverList(
-            home=self.home,
-            roster=lambda: cast(Any, self.terms),
-            tokeniser=cast(Any, self.holders),
-            mirror=cast(Any, Mirror([])),
-            report=cast(Any, None),
-            offload=self.offload,
-        )
+        home = Home(self.home, mirror=Mirror([]), bulk=self.offload)
+        home.trusted.current = self.terms
+        return never_list(home, self.holders)
 
 
 @pytest.fixture
@@ -292,17 +287,10 @@ async def test_a_log_that_grows_fast_is_looked_through_now_and_then(
             asked += 1
             return {}
 
-    never = NeverList(
-        home=tmp_path,
-        roster=cast(Any, None),
-        tokeniser=cast(Any, None),
-        mirror=cast(Any, Slow([])),
-        report=cast(Any, None),
-        offload=at_once,
-    )
+    never = never_list(Home(tmp_path, mirror=Slow([])))
     never.listed = frozenset({("phone", 1, TOKEN)})
     await never.grown()
-    never._took = 60.0  # as if it had taken so long
+    never.took_s = 60.0  # as if it had taken so long
     await never.grown()
     await never.grown()
     assert asked == 1

@@ -1,7 +1,9 @@
 """When the never-list grows, authors hear which reports it has overtaken."""
 
+import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +18,10 @@ from syncd.web import forms
 from syncd.web.forms import Draft
 from syncd.web.import_forms import ReportSearch
 from tests.alliance import Alliance
+from tests.node.stand_in import Home
+
+DAY_S = 86_400
+NOON = 1_795_953_600  # 29 November 2026, UTC
 
 
 @pytest_asyncio.fixture
@@ -45,7 +51,7 @@ async def test_authors_are_told_what_a_grown_list_protects(
 ) -> None:
     """And one command takes back those, whether published or waiting."""
     bank = alliance.bank
-    await bank.node.own_desk.intake.take_reports(
+    await bank.node.local_service.intake.take_reports(
         [
             draft("phone", "+12025550112", "caller"),
             url("http://hunt.example/"),
@@ -64,17 +70,17 @@ async def test_authors_are_told_what_a_grown_list_protects(
     await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()
     assert len(await bank.node.overtaken.look()) == 3
-    told = await bank.node.own_desk.status(digests=False)
+    told = await bank.node.local_service.status(digests=False)
     [line] = [x for x in told.todo if x.startswith("never-list: ")]
     assert "3 reports of ours" in line
     assert "syncd report retract --never" in line
     wanted = forms.Retraction(reason="false_positive", never=True)
-    done = await bank.node.own_desk.retract(wanted)
+    done = await bank.node.local_service.retract(wanted)
     assert (done.retracting, done.disputes) == (3, 0)
-    told = await bank.node.own_desk.status(digests=False)
+    told = await bank.node.local_service.status(digests=False)
     assert not [x for x in told.todo if x.startswith("never-list: ")]
     await alliance.settle()
-    page = await bank.node.own_desk.intake.reports(
+    page = await bank.node.local_service.intake.reports(
         ReportSearch(state="published")
     )
     assert len(page.items) == 2
@@ -95,17 +101,19 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     assert found.finding.origin == bank.origin
     assert police.node.never.todo == ()
     quotas = police.node.home.own.quotas
-    used = await quotas.usage(police.node.today(), "phone/1")
+    used = await quotas.usage(police.node.ctx.today(), "phone/1")
     asked = {row.member: row.count for row in used if row.purpose == "never"}
     assert set(asked.values()) == {len(police.node.never.listed)}
     alliance.cut("bank", "carrier", "police")
     more = (*rows, Never("phone", "cn:110", "emergency"))
-    police.node.never._roster = lambda: structs.replace(
-        police.node.rosters.current, never=more
-    )
+    newer = structs.replace(police.node.rosters.current, never=more)
+    trusted: Any = SimpleNamespace(current=newer)
+    never = police.node.never
+    home = dataclasses.replace(police.node.home, trusted=trusted)
+    never.ctx = dataclasses.replace(never.ctx, home=home)
     await police.node.never.refresh()
     line = "".join(police.node.never.todo)
-    told = await police.node.own_desk.status(digests=False)
+    told = await police.node.local_service.status(digests=False)
     assert line in told.todo
     assert "holders needed for phone/1" in line
     assert "110" not in line
@@ -126,7 +134,7 @@ async def test_a_vault_that_does_not_open_hides_no_alarm(
     rows = (Never("phone", "+12025550112", "official"),)
     await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()
-    await police.node._know_never()
+    await police.node.orders.know_never()
     [found] = await police.findings("never_listed")
     assert found.finding.origin == bank.origin
 
@@ -168,16 +176,18 @@ def row(id_: int, expires: str) -> VaultRow:
     )
 
 
-async def at_once(work: Any, *args: Any) -> Any:
-    return work(*args)
+def overtaken_of(rows: Rows) -> tuple[Overtaken, Home]:
+    """Return the reports that are under a list of one row, on 29 November."""
+    never = (Never("phone", "cn:96110", "x"),)
+    home = Home(own=SimpleNamespace(vault=rows), now=NOON)
+    home.trusted.current = SimpleNamespace(never=never, zone="UTC")
+    return Overtaken(home.context), home
 
 
 async def test_what_is_retracted_leaves_without_a_walk() -> None:
     """A vault may have a million rows, and who retracts one waits for it."""
     rows = Rows(row(1, "2026-11-30"), row(2, "2026-11-30"))
-    roster: Any = type("", (), {"never": (Never("phone", "cn:96110", "x"),)})
-    vault: Any = rows
-    overtaken = Overtaken(vault, lambda: roster, lambda: "2026-11-29", at_once)
+    overtaken, _ = overtaken_of(rows)
     assert await overtaken.look() == (2, 1)
     rows.rows = rows.rows[:1]
     await overtaken.retracted()
@@ -187,22 +197,19 @@ async def test_what_is_retracted_leaves_without_a_walk() -> None:
 async def test_what_has_expired_asks_nothing_of_anybody() -> None:
     """And a vault is walked anew for a new list, and at most once a day."""
     rows = Rows(row(1, "2026-11-30"), row(2, "2026-11-28"))
-    roster: Any = type("", (), {"never": (Never("phone", "cn:96110", "x"),)})
-    day = "2026-11-29"
-
-    vault: Any = rows
-    overtaken = Overtaken(vault, lambda: roster, lambda: day, at_once)
+    overtaken, home = overtaken_of(rows)
     assert overtaken.todo == ()
     for _ in range(3):
         assert await overtaken.look() == (1,)
     assert rows.walks == 1
-    day = "2026-12-01"
+    home.now += 2 * DAY_S
     for _ in range(3):
         assert await overtaken.look() == ()
     assert rows.walks == 2
-    day = "2026-12-02"  # nothing is under it: nothing can expire
+    home.now += DAY_S  # nothing is under it: nothing can expire
     await overtaken.look()
     assert rows.walks == 2
+    roster = home.trusted.current
     roster.never = (*roster.never, Never("phone", "cn:96111", "x"))
     await overtaken.look()
     assert rows.walks == 3

@@ -32,7 +32,7 @@ async def ask(
     member: Member, *items: forms.Item, deadline_ms: int = 500
 ) -> list[forms.LookupItem]:
     call = LookupCall("call_check", "", deadline_ms, list(items))
-    answers = await member.node.own_desk.lookup(TELLER, call)
+    answers = await member.node.local_service.lookup(TELLER, call)
     return list(answers.items)
 
 
@@ -48,7 +48,7 @@ async def test_a_dispute_without_holders_is_kept_unchecked(
     draft = forms.DisputeDraft(
         kind="phone", value="+12025550177", reason="stale"
     )
-    made = await alliance.bank.node.own_desk.dispute(TELLER, draft)
+    made = await alliance.bank.node.local_service.dispute(TELLER, draft)
     assert made.unchecked
 
 
@@ -57,8 +57,8 @@ async def test_a_dispute_that_is_to_end_another_day_is_another(
 ) -> None:
     """One that names no day says nothing new; each has who handed it in."""
     alliance.cut(*IDS)
-    desk = alliance.bank.node.own_desk
-    today = statement.day(alliance.bank.node.today())
+    desk = alliance.bank.node.local_service
+    today = statement.day(alliance.bank.node.ctx.today())
     first, second = (statement.day_text(today + n) for n in (40, 50))
     ids = [
         (
@@ -114,7 +114,7 @@ async def test_with_too_few_holders_phones_wait_and_are_unknown(
     async with asyncio.timeout(10):  # URLs need no holder
         while (await vault.waiting_count()).get("url"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-    told = await bank.node.own_desk.status(digests=False)
+    told = await bank.node.local_service.status(digests=False)
     down = {h.member for h in told.holders if not h.up}
     assert down == {"carrier", "police"}
     assert told.vault.waiting == {"phone": 1}
@@ -126,7 +126,7 @@ async def test_with_too_few_holders_phones_wait_and_are_unknown(
         row = await vault.get(id_)
         assert row is not None
         assert row.state == State.PUBLISHED
-    told = await bank.node.own_desk.status(digests=False)
+    told = await bank.node.local_service.status(digests=False)
     assert told.vault.waiting == {}
 
 
@@ -138,14 +138,14 @@ async def test_a_restart_keeps_what_was_acknowledged(
     ids = await bank.report("phone", "+12025550110", "+12025550111")
     await alliance.stop("bank")
     await bank.start()
-    page = await bank.node.own_desk.intake.reports(ReportSearch())
+    page = await bank.node.local_service.intake.reports(ReportSearch())
     assert [(r.id, r.state) for r in page.items] == [
         (id_, "waiting") for id_ in ids[::-1]
     ]
-    ready = await bank.node.own_desk.ready()
+    ready = await bank.node.local_service.ready()
     assert (ready.ready, ready.appending) == (True, False)
     assert "other members were not asked" in ready.why
-    told = await bank.node.own_desk.status(digests=False)
+    told = await bank.node.local_service.status(digests=False)
     assert any("2 reports wait" in line for line in told.todo)
 
 
@@ -158,13 +158,13 @@ async def test_what_is_retracted_while_it_waits_is_nowhere_in_the_end(
     wanted = forms.Retraction(
         reason="entry_error", kind="phone", value="+12025550112"
     )
-    done = await bank.node.own_desk.retract(wanted)
+    done = await bank.node.local_service.retract(wanted)
     assert done.retracting == 1
     alliance.heal()
     await alliance.settle()
     [item] = await ask(alliance.police, phone("+12025550112"))
     assert item.verdict == "none"
-    page = await bank.node.own_desk.intake.reports(ReportSearch())
+    page = await bank.node.local_service.intake.reports(ReportSearch())
     assert [r.state for r in page.items] == ["ended"]
 
 
@@ -174,13 +174,13 @@ async def test_a_lie_is_told_once_and_beside_the_answer(
     """However often the value is looked up, and over a restart."""
     bank, police = alliance.bank, alliance.police.origin
     for _ in range(3):
-        bank.node.lookups._suspect([(police, 7), (police, 8)])
-        bank.node.lookups._suspect([(police, 7)])
-        await asyncio.gather(*bank.node._aside)
+        bank.node.lookups.suspect([(police, 7), (police, 8)])
+        bank.node.lookups.suspect([(police, 7)])
+        await bank.node.background.idle()
     await alliance.stop("bank")
     await bank.start()
-    bank.node.lookups._suspect([(police, 7), (police, 9)])
-    await asyncio.gather(*bank.node._aside)
+    bank.node.lookups.suspect([(police, 7), (police, 9)])
+    await bank.node.background.idle()
     found = await bank.findings("bad_know")
     assert {(k.finding.index, k.count) for k in found} == {
         *((7, 1), (8, 1), (9, 1))
@@ -210,7 +210,7 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
     await alliance.police.report("url", "http://evil.example/a")
     await alliance.settle()
     call = LookupCall("call_check", "", 500, [phone("+12025550190")])
-    told = await bank.node.own_desk.lookup(TELLER, call)
+    told = await bank.node.local_service.lookup(TELLER, call)
     as_of = {a.member: a for a in told.as_of}
     assert set(as_of) == set(IDS)
     assert (told.missing, told.contested) == ((), ())
@@ -222,7 +222,7 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
 
     alliance.cut(*IDS)
     call = LookupCall("call_check", "", 500, [phone("+12025550191")])
-    told = await bank.node.own_desk.lookup(TELLER, call)
+    told = await bank.node.local_service.lookup(TELLER, call)
     assert told.missing == ("carrier", "police")
     assert told.items[0].verdict == "unknown"
 
@@ -235,7 +235,7 @@ async def test_what_was_never_heard_since_the_start_has_no_age(
     await alliance.bank.start()
     item = forms.Item(kind="url", value="http://evil.example/a")
     call = LookupCall("call_check", "", 500, [item])
-    told = await alliance.bank.node.own_desk.lookup(TELLER, call)
+    told = await alliance.bank.node.local_service.lookup(TELLER, call)
     ages = {a.member: a.age_s for a in told.as_of}
     assert ages == {"bank": 0, "carrier": None, "police": None}
 

@@ -75,13 +75,13 @@ async def test_many_of_a_kind_are_one_event(alliance: Alliance) -> None:
     voids = [Finding("void", origin, n, "no statement") for n in range(30)]
     other = Finding("void", alliance.carrier.origin, 7, "no statement")
     await mirror.advance(old, old, [], batch(origin), [*voids, other])
-    await bank.node.teller.log(origin)
+    await bank.node.notifier.log(origin)
     found = await told(bank, "finding")
     assert [(d["origin"], d["index"], d["count"]) for d in found] == [
         (origin, 0, 30),
         (alliance.carrier.origin, 7, 1),
     ]
-    await bank.node.teller.log(origin)
+    await bank.node.notifier.log(origin)
     assert len(await told(bank, "finding")) == 2
 
 
@@ -93,7 +93,7 @@ async def test_a_mirror_that_was_made_anew_is_told_anew(
     await book.now("finding", "4711", "finding")
     fork = Finding("fork", alliance.police.origin, None, "another root")
     await bank.node.home.mirror.contest(fork.origin, [], fork)
-    await bank.node.teller.log(fork.origin)
+    await bank.node.notifier.log(fork.origin)
     assert [d["code"] for d in await told(bank, "finding")] == ["fork"]
 
 

@@ -38,7 +38,7 @@ class Door:
     @property
     def port(self) -> int:
         """Where the door listens."""
-        return int(self.member.node._runners[-1].addresses[0][1])
+        return int(self.member.node.listeners.runners[-1].addresses[0][1])
 
     @property
     def url(self) -> str:

@@ -537,7 +537,7 @@ async def test_a_report_of_our_own_is_retracted_and_not_disputed(
     """Waiting or published; the hint has the command that ends it."""
     url = "http://mine.example/"
     body = {"kind": "url", "value": url, "reason": "innocent_owner"}
-    async with alliance.bank.node.writer._lock:  # so that it waits
+    async with alliance.bank.node.writer.lock:  # so that it waits
         [taken] = await bank.take(report(url, "url"))
         reply = await bank.post("/v1/disputes", {**body, "yes": True})
     assert reply.status == 422
@@ -600,7 +600,7 @@ async def test_the_never_list_protects_and_a_report_on_it_alarms(
     await node.never.refresh()
     [(kind, epoch, short)] = node.never.listed
     assert (kind, epoch) == ("phone", 1)
-    today = node.today()
+    today = node.ctx.today()
     said = Report(
         on=today,
         kind="phone",
@@ -733,7 +733,7 @@ async def follow(
     door: Door, until: str
 ) -> "asyncio.Task[list[tuple[str, str, Any]]]":
     """Begin to follow; return once we are heard, not only an earlier one."""
-    events = door.member.node.events
+    events = door.member.node.feed
     before = set(events._followers)
     following = asyncio.create_task(read(door, until))
     async with asyncio.timeout(30):
@@ -746,7 +746,7 @@ async def mark(door: Door) -> None:
     """Have an event of our own happen."""
     book = door.member.node.home.own.events
     await book.now("mark", secrets.token_hex(8), "mark", {"n": 1})
-    door.member.node.events.wake()
+    door.member.node.feed.wake()
 
 
 async def test_events_are_told_and_resumed_without_loss(
@@ -799,7 +799,9 @@ async def test_a_revoked_token_hears_of_nothing_more(bank: Door) -> None:
 
 async def test_a_finding_is_an_event(bank: Door) -> None:
     following = await follow(bank, "finding")
-    await bank.member.node.report(Finding("void", "a/b", 7, "not canonical"))
+    await bank.member.node.findings.report(
+        Finding("void", "a/b", 7, "not canonical")
+    )
     data = (await following)[-1][2]
     assert data.pop("at") > 0
     assert data == {

@@ -542,7 +542,7 @@ async def test_a_failure_of_ours_says_nothing_of_what_came_in(
     async def fail(*_: Any) -> None:
         raise KeyError(EMERGENCY)
 
-    monkeypatch.setattr(police.member.node.own_desk, "lookup", fail)
+    monkeypatch.setattr(police.member.node.local_service, "lookup", fail)
     reply = await police.post(
         "/v1/lookups",
         {"purpose": "test", "items": [{"kind": "phone", "value": EMERGENCY}]},
@@ -557,7 +557,7 @@ async def test_a_failure_of_ours_says_nothing_of_what_came_in(
 
 
 async def test_router_and_document_list_the_same_routes(police: Door) -> None:
-    app = police.member.node._runners[-1].app
+    app = police.member.node.listeners.runners[-1].app
     assert app is not None
     routed = {
         (route.method, route.resource.canonical)

@@ -11,7 +11,9 @@ ALL = ("police", "bank", "carrier")
 async def lay_in(police: Member, bank: Member) -> Path:
     """Put the police's log, as files, into the bank's home."""
     inbox = bank.home / "inbox" / police.hash
-    async for name, raw in log_files.files(await police.node.desk.own_log()):
+    async for name, raw in log_files.files(
+        await police.node.peer_service.own_log()
+    ):
         path = inbox / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(raw)

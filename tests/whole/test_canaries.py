@@ -179,7 +179,7 @@ async def work(alliance: Alliance, member: Member) -> None:
 
 async def keep_for_ourselves(member: Member) -> None:
     """Have canaries on the member's own lists, found there and removed."""
-    own, who = member.node.own_desk.own_lists, Caller("chen", "operator")
+    own, who = member.node.local_service.own_lists, Caller("chen", "operator")
     listed = Draft(
         kind="phone",
         value=CANARIES["on a local list"][0],
@@ -234,7 +234,7 @@ CELLS = {
 
 async def import_list(member: Member) -> None:
     """Take a list in, look at it, and report what it took back again."""
-    intake = member.node.own_desk.intake
+    intake = member.node.local_service.intake
     begun, _ = await intake.begin_import(
         msgspec.convert(LIST, import_forms.ImportBegin)
     )

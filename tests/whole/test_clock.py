@@ -48,7 +48,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     held = await carrier.head(bank.origin)
     assert held.merged == await bank.size()  # merges
     assert (await bank.receipts())["carrier"] == before  # cosigns nothing
-    judged = await carrier.node.desk.add_checkpoint(b"old 0\n\n")
+    judged = await carrier.node.peer_service.add_checkpoint(b"old 0\n\n")
     assert judged.status == 503
     told = await carrier.node.board.status()
     assert not told.appending.ok
@@ -56,7 +56,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     assert abs(told.skew_s + shift_s) <= 2
     assert any("clock" in line for line in told.todo)
     # One member's clock is no reason for the others to stop.
-    assert bank.node.exchange.skew_s() in range(-2, 3)
+    assert bank.node.our_clock.skew_s() in range(-2, 3)
 
     carrier.shift_s = 0
     await alliance.settle()
@@ -88,15 +88,14 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     carrier.shift_s = HOUR_S
     await carrier.start()
     await carrier.report("url", "http://early.example/")
-    exchange = carrier.node.exchange
-    await exchange.offer("bank", bank.node.home.own.log.released())
+    await carrier.node.logs.offer("bank", bank.node.home.own.log.released())
     await carrier.round()  # nobody tells it the time
 
     held = await carrier.head(bank.origin)
     assert held.merged == await bank.size()  # merges
     with pytest.raises(RefusedError, match="told us the time"):
-        carrier.node.standing.healthy()
-    judged = await carrier.node.desk.add_checkpoint(b"old 0\n\n")
+        carrier.node.our_clock.healthy()
+    judged = await carrier.node.peer_service.add_checkpoint(b"old 0\n\n")
     assert judged.status == 503
     assert "not asked yet" in carrier.node.publisher.why_not()
     assert (await carrier.node.board.status()).skew_s == 0
@@ -112,7 +111,7 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     assert (await bank.receipts())["carrier"] == before
 
     carrier.shift_s = 0  # seen without asking anybody
-    carrier.node.standing.healthy()
+    carrier.node.our_clock.healthy()
     await alliance.settle()
     assert await carrier.size() > size
     assert (await bank.receipts())["carrier"] == await bank.size()
@@ -124,9 +123,9 @@ async def test_our_clock_is_set_between_rounds(alliance: Alliance) -> None:
     for shift_s in (HOUR_S, -HOUR_S):
         alliance.bank.shift_s = shift_s
         with pytest.raises(RefusedError, match="off ours"):
-            alliance.bank.node.standing.healthy()
+            alliance.bank.node.our_clock.healthy()
     alliance.bank.shift_s = 0
-    alliance.bank.node.standing.healthy()
+    alliance.bank.node.our_clock.healthy()
 
 
 @pytest.mark.parametrize("shift_s", [240, pytest.param(-240, marks=SLOW)])
@@ -147,6 +146,6 @@ async def test_one_liar_about_the_time_stops_nobody(
     """The others' clocks are judged by their median."""
     alliance.police.shift_s = 10**9
     await alliance.bank.round()
-    alliance.bank.node.standing.healthy()
+    alliance.bank.node.our_clock.healthy()
     alliance.police.shift_s = 0
     await alliance.bank.round()

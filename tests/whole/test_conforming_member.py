@@ -141,7 +141,7 @@ async def remove(alliance: Alliance) -> None:
     await alliance.agreed()
     await alliance.settle()
     for member in alliance.up:
-        await member.node._daily_jobs.run()
+        await member.node.daily.run()
     await alliance.settle()
 
 
@@ -371,7 +371,7 @@ def judged(world: World, kind: str, output: bytes) -> verdict.Verdict:
                 lies.add(found.position)
     token = (kind, 1, claims.token(output))
     here = [c for c in everything if c.token == token]
-    today = date.fromisoformat(world.alliance.police.node.today())
+    today = date.fromisoformat(world.alliance.police.node.ctx.today())
     rules = verdict.Rules(
         today,
         body["caps"],

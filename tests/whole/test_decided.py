@@ -63,13 +63,13 @@ async def cut(alliance: Alliance, at: Cut, *, ended: bool = False) -> None:
 
 
 async def ours(alliance: Alliance, size: int) -> Cut:
-    return Cut(size, await alliance.police.node.standing.root_at(size))
+    return Cut(size, await alliance.police.node.guard.root_at(size))
 
 
 async def assert_decided(alliance: Alliance, size: int) -> None:
     """Assert that all hold the police's own log, and that it counts."""
     police = alliance.police
-    root = await police.node.standing.root_at(size)
+    root = await police.node.guard.root_at(size)
     digests = set()
     for member in others(alliance):
         head = await member.head(police.origin)
@@ -108,8 +108,8 @@ async def test_a_cut_chooses_a_branch(
     # What was signed there is no news any more, nor what is cut off.
     police.node.twin = None
     for member in others(alliance):
-        assert not await member.node.exchange.offer("bank", twin.head.note)
-        assert not await member.node.exchange.offer(
+        assert not await member.node.logs.offer("bank", twin.head.note)
+        assert not await member.node.logs.offer(
             "bank", (await police.fork(1, payload(1, "x"))).head.note
         )
     police.node.twin = None
@@ -150,7 +150,7 @@ async def test_a_cut_before_the_fork_decides_nothing(
     await cut(alliance, await ours(alliance, size))
     for member in others(alliance):
         assert (await member.head(alliance.police.origin)).contested
-    state = alliance.bank.node.exchange.log_state(alliance.police.origin)
+    state = alliance.bank.node.logs.state(alliance.police.origin)
     assert "does not decide" in state.why
 
 
@@ -163,7 +163,7 @@ async def test_nothing_after_the_end_counts(alliance: Alliance) -> None:
     # The key is worth nothing now, whoever has stolen it.
     twin.say(payload(9100, police.origin))
     for raw in (twin.head.note, police.node.home.own.log.released()):
-        assert not await bank.node.exchange.offer("carrier", raw)
+        assert not await bank.node.logs.offer("carrier", raw)
     await bank.round()
     await assert_decided(alliance, size)
     assert "ended" in police.node.publisher.why_not()
@@ -183,11 +183,11 @@ async def test_a_branch_that_nobody_shows(alliance: Alliance) -> None:
         ),
         at="bank",
     )
-    await bank.node.exchange.idle()  # a new roster is acted on at once
+    await bank.node.pulls.idle()  # a new roster is acted on at once
     head = await bank.head(police.origin)
     assert head.contested
     assert head.merged == size
     (found,) = await bank.findings("cut")
     assert f"size {size}" in found.finding.detail
-    state = bank.node.exchange.log_state(police.origin)
+    state = bank.node.logs.state(police.origin)
     assert "nobody has shown" in state.why

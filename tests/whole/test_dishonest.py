@@ -58,13 +58,13 @@ class Says:
 
 async def hear(member: Member, teller: str, says: Says) -> None:
     """Have a member ask the teller, and nobody else, once."""
-    exchange = member.node.exchange
-    real = exchange._peers
-    exchange._peers = lambda _: says  # type: ignore[assignment, return-value]
+    rounds = member.node.rounds
+    real = rounds.peers
+    rounds.peers = lambda _: says  # type: ignore[assignment, return-value]
     try:
-        await exchange._ask_alone(teller)
+        await rounds.ask_alone(teller)
     finally:
-        exchange._peers = real
+        rounds.peers = real
 
 
 async def test_lines_that_are_nobodys_word(alliance: Alliance) -> None:
@@ -82,9 +82,9 @@ async def test_lines_that_are_nobodys_word(alliance: Alliance) -> None:
     key = carrier.keys.merged.verifier
     junk = note.Signature(key.name, key.key_id, secrets.token_bytes(72))
     raw = bytes(note.add(note.parse(made.note), junk))
-    await police.node.exchange.take_receipt("bank", raw)
+    await police.node.receipts.take("bank", raw)
 
-    served = (await police.node.desk.own_log()).checkpoint
+    served = (await police.node.peer_service.own_log()).checkpoint
     known = [
         police.keys.log.verifier,
         bank.keys.merged.verifier,
@@ -102,7 +102,7 @@ async def test_a_receipt_needs_the_logs_own_line(alliance: Alliance) -> None:
     head = checkpoint.Checkpoint(police.origin, 2**40, bytes(32))
     line = cosignature.cosign(str(head), bank.keys.merged, 1)
     raw = bytes(note.Note(str(head), (line,)))
-    await police.node.exchange.take_receipt("bank", raw)
+    await police.node.receipts.take("bank", raw)
     assert (await police.receipts()).get("bank") == before
     (found,) = await police.findings("bad_receipt")
     assert found.finding.origin == "bank"
@@ -123,8 +123,8 @@ async def test_a_pull_that_hangs_holds_up_no_round(alliance: Alliance) -> None:
         return await handler(request)
 
     police.node.gate = hang
-    exchange = bank.node.exchange
-    exchange._round_s, patience = 0.1, exchange._round_s
+    pulls = bank.node.pulls
+    pulls.round_s, patience = 0.1, pulls.round_s
     try:
         await police.write(payload(2, police.origin))
         async with asyncio.timeout(5):
@@ -143,8 +143,8 @@ async def test_a_pull_that_hangs_holds_up_no_round(alliance: Alliance) -> None:
     finally:
         police.node.gate = None
         go_on.set()
-        exchange._round_s = patience
-    await exchange.idle()
+        pulls.round_s = patience
+    await pulls.idle()
     await alliance.settle()
 
 
@@ -154,7 +154,7 @@ async def test_an_error_of_ours_is_one_members_trouble(
     """Whatever goes wrong with one answer, the round goes on."""
     bank = alliance.bank
     await hear(bank, "police", Says(ZeroDivisionError()))
-    state = bank.node.exchange.peer_states["police"]
+    state = bank.node.rounds.peer_states["police"]
     assert state.failures == 1
     await bank.round()
     assert state.failures == 0
@@ -179,8 +179,8 @@ async def test_a_claim_may_be_made_again_later(alliance: Alliance) -> None:
     """A network that was down once must not hide a roster for ever."""
     carrier = alliance.carrier
     keeper = carrier.node.rosters
-    later = [keeper._clock()]
-    keeper._clock = lambda: later[0]
+    later = [keeper.steady()]
+    keeper.steady = lambda: later[0]
     counts = []
     for wait_s in (0, 60, FORGIVE_S):
         later[0] += wait_s
@@ -226,11 +226,9 @@ async def test_a_newer_roster_that_a_log_speaks_of(alliance: Alliance) -> None:
     await alliance.change(lambda draft: draft, at="police")
     note = police.node.rosters.current
     await carrier.say(RosterAccepted(version=note.version, hash_=note.hash))
-    await bank.node.exchange.offer(
-        "carrier", carrier.node.home.own.log.released()
-    )
+    await bank.node.logs.offer("carrier", carrier.node.home.own.log.released())
     assert bank.node.rosters.current.version < note.version
-    await bank.node.exchange.pull(carrier.origin)
+    await bank.node.pulls.fetch()
     assert bank.node.rosters.current.hash == note.hash
     await alliance.agreed()
 
@@ -239,9 +237,9 @@ async def test_a_poke_ends_a_pause(alliance: Alliance) -> None:
     """Who pokes is alive: it is asked in the next round."""
     bank, carrier = alliance.bank, alliance.carrier
     await alliance.settle()
-    exchange = bank.node.exchange
-    exchange.failed("carrier", "no answer in time")
-    state = exchange.peer_states["carrier"]
+    rounds = bank.node.rounds
+    rounds.failed("carrier", "no answer in time")
+    state = rounds.peer_states["carrier"]
     assert state.retry_at > 0
     forged = bytes(
         checkpoint.sign(
@@ -249,12 +247,12 @@ async def test_a_poke_ends_a_pause(alliance: Alliance) -> None:
             replace(carrier.keys.log, seed=bytes(32)),
         )
     )
-    await exchange.poke("carrier", forged)
+    await rounds.poke("carrier", forged)
     assert state.retry_at > 0  # whoever it was, it was not the carrier's log
-    await exchange.poke("carrier", carrier.node.home.own.log.released())
+    await rounds.poke("carrier", carrier.node.home.own.log.released())
     assert state.retry_at == 0
     assert state.failures == 1
-    await exchange.round()
+    await rounds.round()
     assert state.failures == 0
 
 
@@ -271,8 +269,8 @@ async def test_a_quiet_round(alliance: Alliance) -> None:
     assert len(asked) == 9
     assert all(path.startswith("/heads?cursor=") for path in asked)
     for name in ("police", "carrier", "platform"):
-        cursor = bank.node.exchange.peer_states[name].cursor
-        desk = alliance.members[name].node.desk
+        cursor = bank.node.rounds.peer_states[name].cursor
+        desk = alliance.members[name].node.peer_service
         heads = await desk.heads("bank", cursor)
         assert not [*heads.notes, *heads.receipts]
 
@@ -286,25 +284,23 @@ async def test_a_log_that_nobody_gives_is_left_alone(
     ahead = checkpoint.Checkpoint(
         carrier.origin, await carrier.size() + 9, secrets.token_bytes(32)
     )
-    exchange = bank.node.exchange
+    logs, pulls = bank.node.logs, bank.node.pulls
     raw = bytes(checkpoint.sign(ahead, carrier.keys.log))
     held = await bank.head(carrier.origin)
     try:
-        assert await exchange.offer("carrier", raw)
-        await exchange.fetch()
-        state = exchange.log_state(carrier.origin)
-        assert state.failures == 1
+        assert await logs.offer("carrier", raw)
+        await pulls.fetch()
+        assert logs.state(carrier.origin).failures == 1
         alliance.network.asked.clear()
-        await exchange.fetch()
+        await pulls.fetch()
         assert not alliance.network.asked
-        state.retry_at = 0
-        await exchange.fetch()
+        logs.hurry()
+        await pulls.fetch()
         assert alliance.network.asked
-        assert state.failures == 2
+        assert logs.state(carrier.origin).failures == 2
         assert await bank.head(carrier.origin) == held
     finally:
-        exchange.targets.clear()
-        state.retry_at = 0
+        logs.states.clear()
 
 
 async def test_a_pull_makes_room(alliance: Alliance) -> None:
@@ -320,21 +316,21 @@ async def test_a_pull_makes_room(alliance: Alliance) -> None:
             await go_on.wait()
         return await handler(request)
 
-    exchange = bank.node.exchange
+    pulls = bank.node.pulls
     others = [m for m in alliance.up if m is not bank]
-    exchange._turn_s, patience = 0.2, exchange._turn_s
+    pulls.turn_s, patience = 0.2, pulls.turn_s
     for other in others:
         other.node.gate = hang
     try:
         await carrier.write(payload(70, carrier.origin))
         async with asyncio.timeout(20):
             await bank.round()
-        state = exchange.log_state(carrier.origin)
+        state = pulls.logs.state(carrier.origin)
         assert "others wait" in state.why
         assert state.retry_at > 0
-        assert not exchange._gate.locked()
+        assert not pulls.gate.locked()
     finally:
-        exchange._turn_s = patience
+        pulls.turn_s = patience
         for other in others:
             other.node.gate = None
         go_on.set()
@@ -345,8 +341,7 @@ async def test_what_a_newer_roster_is_needed_for(alliance: Alliance) -> None:
     """A cursor is kept only once what came with it could be read."""
     bank = alliance.bank
     roster = bank.node.rosters.current
-    exchange = bank.node.exchange
-    exchange.peer_states["platform"].cursor = ""
+    bank.node.rounds.peer_states["platform"].cursor = ""
     says = Says(
         heads(roster, roster_version=roster.version + 1),
         heads(roster),
@@ -392,7 +387,7 @@ async def test_one_members_evaluations_take_turns(
     alliance: Alliance,
 ) -> None:
     """However many requests it sends, the others wait for one of them."""
-    desk = alliance.bank.node.desk
+    desk = alliance.bank.node.peer_service
     running: Counter[str] = Counter()
     most: Counter[str] = Counter()
     done: Counter[str] = Counter()
@@ -407,13 +402,13 @@ async def test_one_members_evaluations_take_turns(
     async with asyncio.timeout(20):
         flood = [
             asyncio.ensure_future(
-                desk._fair("police", bulk=False)(work, "police")
+                desk.fair("police", bulk=False)(work, "police")
             )
             for _ in range(40)
         ]
         await asyncio.sleep(0)  # all of them wait
         before = done["police"]
-        await desk._fair("carrier", bulk=False)(work, "carrier")
+        await desk.fair("carrier", bulk=False)(work, "carrier")
         assert done["police"] - before <= 2
         await asyncio.gather(*flood)
     assert most["police"] == 1
@@ -423,18 +418,18 @@ async def test_what_nobody_waits_for_is_not_computed(
     alliance: Alliance,
 ) -> None:
     """A caller that gave up leaves no work behind."""
-    desk, platform = alliance.bank.node.desk, alliance.platform
+    desk, platform = alliance.bank.node.peer_service, alliance.platform
     done: list[str] = []
-    real = desk._offload
+    ctx = desk.ctx
 
     async def count(work: Any, *args: Any) -> Any:
         done.append(work.__name__)
-        return await real(work, *args)
+        return await ctx.offload(work, *args)
 
-    desk._offload = count
+    desk.ctx = replace(ctx, offload=count)
     alliance.network.cut("police", "platform")  # so the bank is asked
     platform.node.tokeniser.holders.clear()
-    turn = desk._turns.setdefault(("platform", False), asyncio.Lock())
+    turn = desk.turns.setdefault(("platform", False), asyncio.Lock())
     before = len(alliance.network.asked)
     try:
         async with turn:
@@ -454,7 +449,7 @@ async def test_what_nobody_waits_for_is_not_computed(
         assert found.verdict == "none"
         assert done == ["evaluate"]
     finally:
-        desk._offload = real
+        desk.ctx = ctx
         alliance.heal()
 
 
@@ -477,7 +472,9 @@ async def test_disputes_go_on_after_the_roster_expired(
             reason="innocent_owner",
             yes=True,  # it has expired meanwhile
         )
-        await bank.node.own_desk.dispute(Caller("teller", "operator"), draft)
+        await bank.node.local_service.dispute(
+            Caller("teller", "operator"), draft
+        )
 
         async def said() -> bool:
             return await bank.size() == size + 1
@@ -564,13 +561,13 @@ async def test_a_log_that_the_roster_ended(alliance: Alliance) -> None:
     # Even if it was announced before, and not yet fetched.
     await police.write(payload(3, police.origin))
     raw = police.node.home.own.log.released()
-    assert await bank.node.exchange.offer("carrier", raw)
+    assert await bank.node.logs.offer("carrier", raw)
     await alliance.change(end, at="bank")
-    await bank.node.exchange.idle()
-    assert police.origin not in bank.node.exchange.targets
+    await bank.node.pulls.idle()
+    assert not bank.node.logs.state(police.origin).target
     await police.write(payload(4, police.origin))
     raw = police.node.home.own.log.released()
-    assert not await bank.node.exchange.offer("carrier", raw)
+    assert not await bank.node.logs.offer("carrier", raw)
     await bank.round()
     assert (await bank.head(police.origin)).merged == size
 
@@ -585,9 +582,7 @@ async def test_a_receipt_for_more_than_we_have(alliance: Alliance) -> None:
     head = checkpoint.Checkpoint(platform.origin, size + 1, bytes(32))
     signed = checkpoint.sign(head, platform.keys.log)
     line = cosignature.cosign(str(head), bank.keys.merged, 1)
-    await platform.node.exchange.take_receipt(
-        "bank", bytes(note.add(signed, line))
-    )
+    await platform.node.receipts.take("bank", bytes(note.add(signed, line)))
     assert f"size {size + 1}" in platform.node.publisher.why_not()
     with pytest.raises(RefusedError):
         await platform.say(RosterAccepted(version=9, hash_="00" * 32))
@@ -610,7 +605,9 @@ async def test_one_branch_for_the_witness_and_one_for_the_pull(
         lambda lv, i: merkle.root(hashes[i << lv : i + 1 << lv]),
     )
     asked = witness.request(size, proof, note.parse(twin.head.note))
-    judged = await bank.node.desk.add_checkpoint(bytes(asked), "carrier")
+    judged = await bank.node.peer_service.add_checkpoint(
+        bytes(asked), "carrier"
+    )
     assert judged.status == 200  # it extends what the bank has seen
     await carrier.write(payload(51, carrier.origin))
     await carrier.write(payload(52, carrier.origin))

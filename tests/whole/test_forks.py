@@ -123,7 +123,7 @@ async def test_a_fork_heard_of_before_it_is_pulled(
         *(payload(n, police.origin) for n in range(2, 3 + further))
     )
     for raw in (twin.head.note, police.node.home.own.log.released()):
-        await carrier.node.exchange.offer("bank", raw)
+        await carrier.node.logs.offer("bank", raw)
     await carrier.round()
     await assert_contained(alliance, carrier)
 
@@ -134,7 +134,7 @@ async def test_an_old_checkpoint_is_no_fork(alliance: Alliance) -> None:
     old = police.node.home.own.log.released()
     await police.write(*(payload(n, police.origin) for n in range(300)))
     await alliance.settle()
-    assert not await alliance.bank.node.exchange.offer("carrier", old)
+    assert not await alliance.bank.node.logs.offer("carrier", old)
     await alliance.bank.round()
     assert not (await alliance.bank.head(police.origin)).contested
     assert not await alliance.bank.findings("fork")

@@ -62,4 +62,4 @@ async def test_a_newer_format_is_mirrored_not_merged(
     ]
     folded.write_text("two")
     with pytest.raises(DamagedError, match="is no number"):
-        await bank.node._refold()
+        await bank.node.orders.refold()

@@ -116,7 +116,7 @@ async def test_a_planned_turn(
     await bank.report("url", URLS[1])
     bank.node.publisher.wake()
     with pytest.raises(RefusedError, match="the next log waits for the"):
-        bank.node.standing.may_append()
+        bank.node.guard.may_append()
     assert await verdict(bank, URLS[0]) == "suspected"  # it serves as ever
 
     draft = tmp_path / "draft"
@@ -128,7 +128,7 @@ async def test_a_planned_turn(
     roster = await publish(alliance, draft, police)
     await bank.round()
     with pytest.raises(RefusedError, match="restart syncd: it goes on in"):
-        bank.node.standing.may_append()
+        bank.node.guard.may_append()
 
     await restart(alliance, bank)
     assert bank.origin == "bank.example/syncd/txwz/2"
@@ -140,7 +140,7 @@ async def test_a_planned_turn(
         assert (await member.head(old)).merged == size
         for report in audit.verify_home(member.config, roster):
             assert report.problems == []
-    page = await bank.node.own_desk.intake.reports(ReportSearch())
+    page = await bank.node.local_service.intake.reports(ReportSearch())
     assert [p.position and p.position[0] for p in page.items] == [
         bank.origin,
         old,
@@ -161,20 +161,20 @@ async def test_what_the_old_log_said(
     (index,) = [
         p.position[1]
         for p in (
-            await bank.node.own_desk.intake.reports(ReportSearch())
+            await bank.node.local_service.intake.reports(ReportSearch())
         ).items
         if p.kind == "url" and p.position
     ]
     words = f"syncd roster erase {old} --range {index}:{index + 1}"
     assert words in refused.value.hint
     with pytest.raises(RefusedError, match="a log that has ended"):
-        await bank.node.own_desk.retract(
+        await bank.node.local_service.retract(
             forms.Retraction(
                 reason="false_positive", positions=((old, index),)
             )
         )
 
-    await bank.node.own_desk.dispute(
+    await bank.node.local_service.dispute(
         Caller("teller", "operator"),
         forms.DisputeDraft(
             kind="url",
@@ -193,7 +193,7 @@ async def test_what_the_old_log_said(
     await publish(alliance, draft, police)
     await alliance.settle()
     for member in alliance.members.values():
-        await member.node._daily()
+        await member.node.daily.run()
         assert await verdict(member, URLS[0]) == "none"
 
 
@@ -225,8 +225,7 @@ async def test_a_home_that_was_rolled_back(
     else:
         await bank.start()
         while (
-            bank.node.standing._why_not
-            == "the other members were not asked yet"
+            bank.node.guard.why_not == "the other members were not asked yet"
         ):
             await bank.round()
         assert (
@@ -263,7 +262,7 @@ async def test_a_new_tls_key(alliance: Alliance, tmp_path: Path) -> None:
     assert await bank.node.peers.get("carrier").roster(1)
     await bank.round()  # hears of it from police, by the new key
     assert bank.node.rosters.current.version == version
-    assert bank.node.keys.public.tls == roster.known("bank").keys.tls
+    assert bank.node.peers.keys.public.tls == roster.known("bank").keys.tls
     alliance.heal()
     await alliance.settle()
     await alliance.stop("bank")
@@ -350,7 +349,7 @@ async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
     assert end.size == size
     for _ in range(2):
         await bank.round()
-        await bank.node.exchange.idle()
+        await bank.node.pulls.idle()
     assert (await bank.head(old)).mirrored == size
     assert not await bank.findings("cut")  # it is the same branch
     assert await bank.digest(old) == await police.digest(old)
@@ -401,7 +400,7 @@ async def test_the_roster_erases_after_the_turn(
     assert code == 0
     await publish(alliance, draft, police)
     await alliance.settle()
-    await bank.node._daily()
+    await bank.node.daily.run()
     assert open_in_own(bank, old) == []
     roster = bank.node.rosters.current
     for report in audit.verify_home(bank.config, roster):

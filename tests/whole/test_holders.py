@@ -244,7 +244,7 @@ async def test_quota_used_up(alliance: Alliance) -> None:
     (found,) = await alliance.carrier.lookup("phone", PHONE)
     assert found.verdict == "suspected"
     rows = await police.node.home.own.quotas.usage(
-        police.node.today(), "phone/1"
+        police.node.ctx.today(), "phone/1"
     )
     denied = {(r.member, r.purpose): r.denied for r in rows}
     assert denied["platform", "transaction_check"] >= 100

@@ -5,6 +5,7 @@ import io
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -107,7 +108,7 @@ async def test_whatever_it_says_the_others_go_on(
     held = await alliance.bank.head(alliance.police.origin)
     assert held.merged == await alliance.police.size()
     assert not held.contested
-    alliance.bank.node.standing.healthy()
+    alliance.bank.node.our_clock.healthy()
 
 
 @pytest.mark.parametrize("size", [10**3, 10**7 + 1, 10**9, 2**63 - 1])
@@ -128,10 +129,13 @@ async def test_a_log_signed_for_nothing(alliance: Alliance, size: int) -> None:
     async with asyncio.timeout(5):
         await alliance.bank.round()
     platform.node.gate = None
-    alliance.bank.node.exchange.targets.clear()
+    logs = alliance.bank.node.logs
+    logs.states[platform.origin] = replace(
+        logs.state(platform.origin), target=None
+    )
     held = await alliance.bank.head(alliance.police.origin)
     assert held.merged == await alliance.police.size()
-    state = alliance.bank.node.exchange.log_state(platform.origin)
+    state = alliance.bank.node.logs.state(platform.origin)
     assert state.why
 
 
@@ -162,7 +166,7 @@ async def test_one_that_takes_for_ever(alliance: Alliance, how: str) -> None:
         alliance.platform.node.gate = None
     held = await alliance.bank.head(alliance.police.origin)
     assert held.merged == await alliance.police.size()
-    state = alliance.bank.node.exchange.peer_states["platform"]
+    state = alliance.bank.node.rounds.peer_states["platform"]
     assert state.retry_at > time.monotonic()
 
 
@@ -254,7 +258,7 @@ async def test_pokes_that_move_nothing(
     alliance.network.asked.clear()
     status, _ = await ask(platform, police, "POST", "/poke", make(alliance))
     assert status in (202, 400, 403, 422)
-    await police.node.exchange.idle()
+    await police.node.pulls.idle()
     assert [await police.head(m.origin) for m in alliance.up] == before
     asked = [a for a in alliance.network.asked if a.client == "police"]
     assert not asked

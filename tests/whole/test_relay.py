@@ -16,7 +16,7 @@ from aiohttp import web
 from syncd.flows import serve
 from syncd.indicator import leaf
 from syncd.web.peer_door import Handler
-from tests.alliance import Alliance, payload
+from tests.alliance import Alliance, Member, payload
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -38,6 +38,12 @@ async def alliance(
 
 
 _count = 0
+
+
+async def pulled(member: Member, owner: Member) -> None:
+    """Have a member pull the owner's log, once."""
+    member.node.pulls.begin(owner.origin)
+    await member.node.pulls.idle()
 
 
 async def grow(alliance: Alliance, entries: int) -> int:
@@ -73,7 +79,7 @@ async def test_through_a_relay(alliance: Alliance) -> None:
     asked = [a for a in alliance.network.asked if a.client == "carrier"]
     assert asked
     assert not [a for a in asked if a.server in ("police", "platform")]
-    state = alliance.carrier.node.exchange.log_state(alliance.police.origin)
+    state = alliance.carrier.node.logs.state(alliance.police.origin)
     assert state.source == "bank"
     alliance.heal()
     alliance.cut("police", "carrier")
@@ -273,13 +279,13 @@ def _bundle(path: str) -> int:
 
 async def pull_from_bank(alliance: Alliance) -> None:
     """Have C hear of A's newest checkpoint from B, and pull it."""
-    exchange = alliance.carrier.node.exchange
-    for state in exchange.peer_states.values():
+    node = alliance.carrier.node
+    for state in node.rounds.peer_states.values():
         state.retry_at = state.lost_s = 0  # else D would be asked first
     note = alliance.police.node.home.own.log.released()
     alliance.network.asked.clear()
-    await exchange.offer("bank", note)
-    await exchange.pull(alliance.police.origin)
+    await node.logs.offer("bank", note)
+    await pulled(alliance.carrier, alliance.police)
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
@@ -357,9 +363,9 @@ async def test_who_was_wrong_is_asked_last(alliance: Alliance) -> None:
     bank.node.gate = None
     await grow(alliance, 10)
     alliance.network.asked.clear()
-    exchange = carrier.node.exchange
-    await exchange.offer("bank", alliance.police.node.home.own.log.released())
-    await exchange.pull(alliance.police.origin)
+    raw = alliance.police.node.home.own.log.released()
+    await carrier.node.logs.offer("bank", raw)
+    await pulled(carrier, alliance.police)
     await assert_right(alliance)
     asked = [a.server for a in alliance.network.asked if a.client == "carrier"]
     assert asked
@@ -410,7 +416,7 @@ async def test_an_old_checkpoint_holds_up_nothing(alliance: Alliance) -> None:
         return web.Response(body=old)
 
     stand(alliance, "checkpoint", stale, 0)
-    await alliance.carrier.node.exchange.offer("bank", old)
+    await alliance.carrier.node.logs.offer("bank", old)
     await alliance.carrier.round()
     alliance.bank.node.gate = None
     await assert_right(alliance)
@@ -444,7 +450,7 @@ async def test_a_withheld_payload(alliance: Alliance) -> None:
     assert head.mirrored == await police.size()
     assert head.merged == kept_back
     assert head.missing == (kept_back,)
-    state = carrier.node.exchange.log_state(police.origin)
+    state = carrier.node.logs.state(police.origin)
     assert "withheld" in state.why
     # A receipt never covers what is withheld.
     signed = await carrier.node.home.own.cosigned.cosigned(

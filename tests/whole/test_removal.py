@@ -12,7 +12,6 @@ from aiohttp import web
 
 from syncd import pinning
 from syncd.errors import RefusedError, UnavailableError
-from syncd.flows.pull import Pulled
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
 from syncd.roster import drafts
@@ -105,7 +104,6 @@ class Before:
     asking: "asyncio.Task[int]"
     finish: asyncio.Event
     client: PeerClient
-    pulling: "asyncio.Task[Pulled | None]"
     size: int  # of the police's log at that time
 
 
@@ -154,8 +152,8 @@ async def before(
         client = bank.node.peers.get("platform")
         await client.heads("")
         note = police.node.home.own.log.released()
-        await bank.node.exchange.offer("platform", note)
-        pulling = asyncio.create_task(bank.node.exchange.pull(police.origin))
+        await bank.node.logs.offer("platform", note)
+        bank.node.pulls.begin(police.origin)
         await asked.wait()
 
         size = await police.size()
@@ -165,7 +163,7 @@ async def before(
         bank.node.home.trusted.update(alliance.notes[-1])
         with pytest.raises(UnavailableError, match="roster has changed"):
             await client.heads("")
-        await bank.node.rosters._moved(1)
+        await bank.node.rosters.moved(1)
         alliance.network.asked.clear()
         yield Before(
             alliance,
@@ -175,7 +173,6 @@ async def before(
             asking,
             finish,
             client,
-            pulling,
             size,
         )
         let_go.set()
@@ -224,7 +221,7 @@ async def test_a_pull_under_way_leaves_it(before: Before) -> None:
     """What the bank was fetching from it comes from another member."""
     bank, police = before.alliance.bank, before.alliance.police
     async with asyncio.timeout(20):
-        await before.pulling
+        await before.alliance.bank.node.pulls.idle()
     assert (await bank.head(police.origin)).merged == before.size
 
 
@@ -294,12 +291,12 @@ async def test_it_hears_of_nothing_new(before: Before) -> None:
     held = await platform.head(alliance.bank.origin)
     await platform.round()
     assert await platform.head(alliance.bank.origin) == held
-    states = platform.node.exchange.peer_states
+    states = platform.node.rounds.peer_states
     assert all(states[name].failures for name in OTHERS)
-    told = await platform.node.own_desk.status(digests=False)
+    told = await platform.node.local_service.status(digests=False)
     assert told.todo[0].startswith("peers: none of the 3 members that")
     assert {log.why for log in told.logs} == {"", status.NOBODY}
-    bank = await alliance.bank.node.own_desk.status(digests=False)
+    bank = await alliance.bank.node.local_service.status(digests=False)
     assert not [line for line in bank.todo if line.startswith("peers")]
     assert status.NOBODY not in {log.why for log in bank.logs}
 
@@ -309,7 +306,7 @@ async def test_it_may_be_told_so(before: Before) -> None:
     platform = before.alliance.platform
     for raw in before.alliance.notes[1:]:
         await platform.node.rosters.publish(raw)
-    told = await platform.node.own_desk.status(digests=False)
+    told = await platform.node.local_service.status(digests=False)
     assert "does not list us as active: nobody answers us" in told.todo[0]
     assert {log.why for log in told.logs} == {"", status.NOBODY}
 

@@ -119,7 +119,7 @@ async def test_a_lone_operator_says_so_in_words(tmp_path: Path) -> None:
             return await police.size() > 1
 
         await until(published)
-        police.node.standing.may_append()
+        police.node.guard.may_append()
         (found,) = await police.findings("override")
         assert "0 of 3" in found.finding.detail
 
@@ -142,7 +142,7 @@ async def test_a_majority_is_asked_and_the_rest_get_their_time(
                     police.node.peers.get(m)
                     for m in ("bank", "carrier", "platform")
                 ],
-                root_at=police.node.standing.root_at,
+                root_at=police.node.guard.root_at,
                 rest_s=rest_s,
                 pause_s=0.02,
             )

@@ -9,6 +9,9 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from syncd.errors import RefusedError
+from syncd.node.context import Context
+
 # Who was heard so long before the last one decides nothing any more: a clock
 # may have been set since. With three asked a minute all that answer are in.
 FRESH_S = 3600.0
@@ -62,3 +65,45 @@ class Clocks:
         middle = fresh[(len(fresh) - 1) // 2 : len(fresh) // 2 + 1]
         nearer = min(middle, key=abs)
         return round(nearer)
+
+
+@dataclass(kw_only=True, eq=False)
+class OurClock:
+    """Our clock, as good as the others' say it is."""
+
+    ctx: Context
+    cut_off: bool = False  # nobody answered, and we go on all the same
+
+    def __post_init__(self) -> None:
+        self.clocks = Clocks(self.ctx.clock)
+
+    def skew_s(self) -> int | None:
+        """Return how far the others' clocks are ahead of ours.
+
+        None while none was heard since the start. With no others there is
+        nothing that ours could differ from.
+        """
+        others = self.ctx.others
+        return self.clocks.skew_s(others) if others else 0
+
+    def healthy(self) -> None:
+        """Pass, unless our clock is astray.
+
+        Raises:
+            RefusedError: it differs from the others' by too much, or none of
+                theirs was heard yet.
+        """
+        skew = self.skew_s()
+        if skew is None and self.cut_off:
+            return
+        if skew is None:
+            raise RefusedError(
+                "clock: no other member has told us the time yet",
+                hint="until one does we neither publish nor cosign",
+            )
+        if abs(skew) > self.ctx.config.skew.max_s:
+            raise RefusedError(
+                f"clock: the others' clocks are {skew} s off ours",
+                hint="set this machine's clock (NTP); until then we neither"
+                " publish nor cosign",
+            )

@@ -3,34 +3,26 @@
 import asyncio
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from syncd import pinning
-from syncd.config import Exchange
 from syncd.errors import RefusedError
+from syncd.node.context import Context
+from syncd.node.home import pending_tls, settle_tls
 from syncd.peer.client import Limits, PeerClient
-from syncd.roster.keys import MemberKeys
-from syncd.roster.roster import Member, Roster
-
-Pair = tuple[bytes, bytes]  # a certificate, DER, and its key, PKCS #8
+from syncd.roster.roster import Member
 
 
+@dataclass(kw_only=True, eq=False)
 class Peers:
-    """The clients of the other members' peer doors."""
+    """The clients of the other members' peer APIs."""
 
-    def __init__(
-        self,
-        *,
-        me: str,
-        roster: Callable[[], Roster],
-        keys: Callable[[], MemberKeys],
-        pending: Callable[[], Pair | None],
-        exchange: Exchange,
-    ) -> None:
-        self.client: Callable[..., PeerClient] = PeerClient
-        self._me = me
-        self._roster = roster
-        self._keys = keys
-        self._pending = pending
+    ctx: Context
+    client: Callable[..., PeerClient] = PeerClient
+
+    def __post_init__(self) -> None:
+        self.keys = self.ctx.home.keys  # with the certificate of this moment
+        exchange = self.ctx.config.exchange
         self._limits = Limits(
             connect_s=exchange.connect_timeout_s,
             idle_s=exchange.read_timeout_s,
@@ -45,7 +37,7 @@ class Peers:
         Raises:
             RefusedError: the roster has no such active member.
         """
-        found = self._roster().member(member)
+        found = self.ctx.roster.member(member)
         if found is None or not found.active:
             raise RefusedError(f"peer: {member} is no active member")
         known = self._clients.get(member)
@@ -60,13 +52,13 @@ class Peers:
         self._shown = self.shown()
 
         def tls_next() -> ssl.SSLContext | None:
-            pair = self._pending()
+            pair = pending_tls(self.ctx.home.ring)
             return pinning.client_context(*pair, pin) if pair else None
 
         return self.client(
             member.id,
             member.urls,
-            tls=pinning.client_context(self._shown, self._keys().tls_pem, pin),
+            tls=pinning.client_context(self._shown, self.keys.tls_pem, pin),
             tls_next=tls_next,
             own_origins=frozenset({member.origin}),
             listed=lambda: self._listed(member),
@@ -79,18 +71,25 @@ class Peers:
         A pull in flight, for example, holds its client while a new roster is
         being accepted, and the next request already is refused.
         """
-        found = self._roster().by_tls(member.keys.tls)
+        found = self.ctx.roster.by_tls(member.keys.tls)
         return found is not None and found.id == member.id
 
     def shown(self) -> bytes:
         """Return the certificate (DER) that others know us by."""
-        mine = self._roster().member(self._me)
-        return mine.certificate if mine else self._keys().certificate
+        mine = self.ctx.roster.member(self.ctx.me)
+        return mine.certificate if mine else self.keys.certificate
+
+    def settle(self) -> None:
+        """Use the certificate that the roster lists by now."""
+        ring, roster = self.ctx.home.ring, self.ctx.roster
+        self.keys = settle_tls(ring, self.keys, roster)
 
     def anchors(self) -> list[bytes]:
-        """Return the certificates (DER) that our door admits just now."""
-        roster = self._roster()
-        members = [m.certificate for m in roster.active() if m.id != self._me]
+        """Return the certificates (DER) that our peer API admits just now."""
+        roster = self.ctx.roster
+        members = [
+            m.certificate for m in roster.active() if m.id != self.ctx.me
+        ]
         return [*members, *(a.certificate for a in roster.auditors)]
 
     async def refresh(self) -> None:
@@ -98,7 +97,7 @@ class Peers:
 
         All of them, if it is we ourselves whose certificate has changed.
         """
-        roster, shown = self._roster(), self.shown()
+        roster, shown = self.ctx.roster, self.shown()
         old = [
             (name, client)
             for name, (member, client) in self._clients.items()

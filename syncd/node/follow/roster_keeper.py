@@ -3,16 +3,17 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
+from syncd.errors import SyncdError
 from syncd.flows import onboard
 from syncd.flows.ports import Finding
+from syncd.node.context import Context
 from syncd.peer.client import PeerClient
 from syncd.roster.roster import Roster
-from syncd.roster.trust import TrustedRoster
-from syncd.store.roster_files import RosterFiles
 
 log = structlog.get_logger("syncd.roster")
 
@@ -20,29 +21,19 @@ ALSO_ASK = 3  # members besides the one that claims a newer version
 FORGIVE_S = 3600.0  # after which a claim without a chain may be made again
 
 
+@dataclass(kw_only=True, eq=False)
 class RosterKeeper:
     """The newest roster that we trust, and how it moves."""
 
-    def __init__(
-        self,
-        *,
-        me: str,
-        trusted: TrustedRoster,
-        files: RosterFiles,
-        peers: Callable[[str], PeerClient],
-        accepted: Callable[[], Awaitable[None]],
-        report: Callable[[Finding], Awaitable[None]],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._me = me
-        self._trusted = trusted
-        self._files = files
-        self._peers = peers
-        self._accepted = accepted
-        self._report = report
-        self._claims = onboard.Claims(trusted)
-        self._clock = clock
-        self._since = clock()  # when claims were last forgiven
+    ctx: Context
+    peers: Callable[[str], PeerClient]
+    accepted: Callable[[], Awaitable[None]]  # called after each new one
+    steady: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._trusted = self.ctx.home.trusted
+        self._claims = onboard.Claims(self._trusted)
+        self._since = self.steady()  # when claims were last forgiven
         self._lock = asyncio.Lock()
         self.settled = asyncio.Event()  # no newer version is being fetched
         self.settled.set()
@@ -62,52 +53,70 @@ class RosterKeeper:
             before = self._trusted.version
             found = self._trusted.examine(raw)
             if found.version > before:
-                self._files.put(found.version, raw)
+                self.ctx.home.rosters.put(found.version, raw)
                 self._trusted.update(raw)
-                await self._moved(before)
+                await self.moved(before)
         return self.current
 
-    async def follow(self, version: int, hash_: str, claimant: str) -> None:
-        """Look into a member's claim of a newer version, once."""
-        # It may have been the network's fault that nobody could show it.
-        if self._clock() - self._since > FORGIVE_S:
-            self._since = self._clock()
-            self._claims = onboard.Claims(self._trusted)
-        if not self._claims.worth(claimant, version, hash_):
+    async def said_by(
+        self, origin: str, said: Sequence[tuple[int, int, str]]
+    ) -> None:
+        """Look into rosters that a log says its member accepted.
+
+        The newest first: it brings those before it. What a member that has
+        left says is no claim of a member.
+        """
+        found = self.current.by_origin(origin)
+        if found is None or not found[0].active:
             return
-        async with self._lock:
-            if not self._claims.worth(claimant, version, hash_):
-                return
-            self.settled.clear()
-            try:
-                await self._follow(version, hash_, claimant)
-            finally:
-                self.settled.set()
+        claims = {(version, hash_) for _, version, hash_ in said}
+        for version, hash_ in sorted(claims, reverse=True):
+            await self.follow(version, hash_, found[0].id)
+
+    async def follow(self, version: int, hash_: str, claimant: str) -> None:
+        """Look into a member's claim of a newer version, once.
+
+        Whether that is news, or contradicts what we trust, is seen here;
+        what is wrong with it is a finding.
+        """
+        # It may have been the network's fault that nobody could show it.
+        if self.steady() - self._since > FORGIVE_S:
+            self._since = self.steady()
+            self._claims = onboard.Claims(self._trusted)
+        try:
+            if self._claims.worth(claimant, version, hash_):
+                async with self._lock:
+                    await self._follow(version, hash_, claimant)
+        except SyncdError as e:
+            found = Finding("roster", claimant, None, str(e))
+            await self.ctx.report(found)
 
     async def _follow(self, version: int, hash_: str, claimant: str) -> None:
-        others = [
-            m.id
-            for m in self.current.active()
-            if m.id not in (self._me, claimant)
-        ]
-        secrets.SystemRandom().shuffle(others)
-        asked = [claimant, *others[:ALSO_ASK]]
-        before = self._trusted.version
-        done = await onboard.follow(
-            version,
-            [self._peers(m) for m in asked],
-            self._trusted,
-            self._files,
-            claimed_hash=hash_,
-        )
-        for finding in done.findings:
-            await self._report(finding)
-        if not done.proven:
-            self._claims.unproven(claimant, version, hash_)
-        if done.after > before:
-            await self._moved(before)
+        if not self._claims.worth(claimant, version, hash_):
+            return  # another has shown it meanwhile
+        self.settled.clear()
+        try:
+            others = [m for m in self.ctx.others if m != claimant]
+            secrets.SystemRandom().shuffle(others)
+            asked = [claimant, *others[:ALSO_ASK]]
+            before = self._trusted.version
+            done = await onboard.follow(
+                version,
+                [self.peers(m) for m in asked],
+                self._trusted,
+                self.ctx.home.rosters,
+                claimed_hash=hash_,
+            )
+            await self.ctx.report(*done.findings)
+            if not done.proven:
+                self._claims.unproven(claimant, version, hash_)
+            if done.after > before:
+                await self.moved(before)
+        finally:
+            self.settled.set()
 
-    async def _moved(self, before: int) -> None:
+    async def moved(self, before: int) -> None:
+        """Let everybody know that there is a newer one than `before`."""
         roster = self.current
         log.info(
             "roster accepted",
@@ -116,4 +125,4 @@ class RosterKeeper:
             hash=roster.hash[:16],
             members=len(roster.active()),
         )
-        await self._accepted()
+        await self.accepted()

@@ -8,19 +8,18 @@ one answer for whoever appends, cosigns or asks.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 
-from syncd.config import Config
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows import awaken, held
-from syncd.flows.awaken import Other
-from syncd.flows.ports import Finding
-from syncd.node.follow.exchange import BUG, Exchange
-from syncd.node.home import Home
+from syncd.flows.ports import Finding, Peer
+from syncd.node.context import BUG, Context
+from syncd.node.follow.clocks import OurClock
+from syncd.node.follow.rounds import Rounds
 from syncd.node.publish.override import Override
-from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint
 
 log = structlog.get_logger("syncd.node")
@@ -28,76 +27,43 @@ log = structlog.get_logger("syncd.node")
 UNASKED = "the other members were not asked yet"
 
 
+@dataclass(slots=True)
+class Other:
+    """Another member, by whatever client we have of it when it is asked.
+
+    A roster may change its address while we wait for its answer.
+    """
+
+    name: str
+    peers: Callable[[str], Peer]
+
+    async def checkpoint(self, origin: str) -> bytes:
+        """Fetch the newest signed checkpoint that it has of `origin`."""
+        return await self.peers(self.name).checkpoint(origin)
+
+
+@dataclass(kw_only=True, eq=False)
 class AppendGuard:
     """What is known for and against appending to our log."""
 
-    def __init__(
-        self,
-        *,
-        home: Home,
-        config: Config,
-        roster: Callable[[], Roster],
-        exchange: Exchange,
-        others: Callable[[], Sequence[Other]],
-        hand: Callable[[], Override],
-        report: Callable[[Finding], Awaitable[None]],
-        ready: Callable[[], Awaitable[None]],
-        failed: Callable[[], None],
-    ) -> None:
-        """Know nothing yet: so nothing may be appended.
+    ctx: Context
+    our_clock: OurClock
+    rounds: Rounds  # hear the other members' clocks
+    peers: Callable[[str], Peer]
+    ready: Callable[[], Awaitable[None]]  # others were asked, none objects
+    failed: Callable[[], None]  # asking them failed by a fault of ours
+    wake: Callable[[], None]  # a receipt is new
 
-        Args:
-            home: our log and its key.
-            config: our settings.
-            roster: the one in force.
-            exchange: hears the other members' clocks.
-            others: the doors of the other active members.
-            hand: what else may let us append.
-            report: keep a finding.
-            ready: called once the others were asked and none objects.
-            failed: called when asking them failed by a fault of ours.
-        """
-        self._home = home
-        self._own = home.own.log
-        self._config = config
-        self._roster = roster
-        self._exchange = exchange
-        self._others = others
-        self._hand = hand
-        self._report = report
-        self._ready = ready
-        self._failed = failed
-        self._why_not = UNASKED
-        self._asked = False  # enough of the others, since the start
-        self._cut_off = False  # nobody answered, and we append all the same
+    def __post_init__(self) -> None:
+        self.why_not = UNASKED
+        self.asked = False  # enough of the others, since the start
         self._awakening: asyncio.Task[None] | None = None
         self._ruled_out = ""  # why the roster lets our log not go on
         self._sure = 0  # the size up to which the roster says it is ours
         self._against = 0  # the size of a receipt that contradicts our log
+        self._own = self.ctx.home.own.log
 
     # ---------------------------------------------------------- the answer
-
-    def healthy(self) -> None:
-        """Pass, unless our clock is astray.
-
-        Raises:
-            RefusedError: it differs from the others' by too much, or none of
-                theirs was heard yet.
-        """
-        skew = self._exchange.skew_s()
-        if skew is None and self._cut_off:
-            return
-        if skew is None:
-            raise RefusedError(
-                "clock: no other member has told us the time yet",
-                hint="until one does we neither publish nor cosign",
-            )
-        if abs(skew) > self._config.skew.max_s:
-            raise RefusedError(
-                f"clock: the others' clocks are {skew} s off ours",
-                hint="set this machine's clock (NTP); until then we neither"
-                " publish nor cosign",
-            )
 
     def may_append(self) -> None:
         """Pass, unless appending could fork our log or mislead.
@@ -105,17 +71,17 @@ class AppendGuard:
         Raises:
             RefusedError: says why not.
         """
-        if self._home.ending:
+        if self.ctx.home.ending:
             raise RefusedError(f"log: not appending: {self._next_log()}")
         if self._ruled_out:
             raise RefusedError(
                 f"log: not appending: the roster {self._ruled_out}: start the"
                 f" next generation: {awaken.NEXT}"
             )
-        if self._why_not:
-            raise RefusedError(f"log: not appending: {self._why_not}")
-        self.healthy()
-        me = self._roster().member(self._config.member.id)
+        if self.why_not:
+            raise RefusedError(f"log: not appending: {self.why_not}")
+        self.our_clock.healthy()
+        me = self.ctx.roster.member(self.ctx.me)
         if me is None or not me.active:
             raise RefusedError(
                 "log: not appending: the roster does not list us as active"
@@ -123,10 +89,10 @@ class AppendGuard:
 
     def _next_log(self) -> str:
         """Say how the next log, which we asked for, comes about."""
-        me = self._roster().member(self._config.member.id)
-        if me is None or me.origin == self._config.origin:
+        me = self.ctx.roster.member(self.ctx.me)
+        if me is None or me.origin == self.ctx.origin:
             return (
-                f"{self._config.origin} has ended: the next log waits for the"
+                f"{self.ctx.origin} has ended: the next log waits for the"
                 " roster that the admins were asked for"
             )
         return f"restart syncd: it goes on in {me.origin}"
@@ -135,7 +101,7 @@ class AppendGuard:
 
     def awaken(self) -> None:
         """Begin to ask the others how much of our log they hold."""
-        self._awakening = asyncio.create_task(self._awaken())
+        self._awakening = asyncio.create_task(self.ask_around())
 
     async def stop(self) -> None:
         """Ask no more."""
@@ -146,7 +112,7 @@ class AppendGuard:
     async def obey(self) -> None:
         """Learn whether the roster lets our log go on from where it is."""
         self._ruled_out = ""
-        found = self._roster().by_origin(self._config.origin)
+        found = self.ctx.roster.by_origin(self.ctx.origin)
         pins = found[0].pins(found[1]) if found else ()
         if found is not None and pins:
             pin = pins[-1]
@@ -163,21 +129,32 @@ class AppendGuard:
                 self._sure = pin.size
                 if 0 < self._against <= pin.size:
                     self._against = 0
-                    self._why_not = "" if self._asked else UNASKED
-        if self._awakening is not None and not self._asked:
+                    self.why_not = "" if self.asked else UNASKED
+        if self._awakening is not None and not self.asked:
             # Whom we wait for may have left, and somebody else be here.
             self._awakening.cancel()
             self.awaken()
 
-    async def hold_against(self, signer: str, note: bytes) -> None:
+    async def keep_receipt(self, signer: str, size: int, note: bytes) -> None:
+        """Keep a member's receipt of our log, and hold it against the log."""
+        origin = self.ctx.origin
+        if not note.startswith(origin.encode() + b"\n"):
+            return  # of an earlier log of ours: nobody asks for it any more
+        book = self.ctx.home.own.cosigned
+        if await book.keep_receipt(origin, signer, size, note):
+            await self._hold_against(signer, note)
+            log.info("receipt", signer=signer, size=size)
+            self.wake()
+
+    async def _hold_against(self, signer: str, note: bytes) -> None:
         """Stop appending if a receipt shows more than our log, or another.
 
         Our own key signed it: so we were set back, and who could have told
         us was not to be reached when we started.
         """
-        if self._why_not not in ("", UNASKED):
+        if self.why_not not in ("", UNASKED):
             return  # found out before
-        head, _ = checkpoint.open_(note, self._home.keys.log.verifier)
+        head, _ = checkpoint.open_(note, self.ctx.home.keys.log.verifier)
         if head.size <= self._sure:
             return  # of a branch that the roster did not choose
         tip = await self._own.head()
@@ -190,68 +167,79 @@ class AppendGuard:
             f" size {tip.frontier.size} cannot extend"
         )
         self._against = head.size
-        self._why_not = (
+        self.why_not = (
             f"{why}; restore a newer backup of own.db, or start the next"
             f" generation: {awaken.NEXT}"
         )
         log.critical("not appending", why=why)
-        await self._report(
-            Finding("rolled_back", self._config.origin, None, why)
+        await self.ctx.report(
+            Finding("rolled_back", self.ctx.origin, None, why)
         )
 
-    async def _awaken(self) -> None:
+    async def ask_around(self) -> None:
         """Be allowed to append, or say why we never will be."""
         try:
-            await self._ask_around()
+            await self._ask()
         except Exception as e:
             # Ours to mend, or our own files'; nothing is appended until then.
-            if not self._asked:
-                self._why_not = str(e) if isinstance(e, SyncdError) else BUG
-            self._failed()
+            if not self.asked:
+                self.why_not = str(e) if isinstance(e, SyncdError) else BUG
+            self.failed()
             log.exception("not appending")
 
-    async def _ask_around(self) -> None:
+    async def _ask(self) -> None:
         try:
             awake = await awaken.awaken(
                 head=await self._own.head(),
-                log_key=self._home.keys.log.verifier,
-                others=self._others(),
+                log_key=self.ctx.home.keys.log.verifier,
+                others=[Other(m, self.peers) for m in self.ctx.others],
                 root_at=self.root_at,
-                hand=self._hand(),
+                hand=self._by_hand(),
             )
         except RefusedError as e:
-            self._why_not = f"{e}; {e.hint}"  # status says the way out
-            await self._report(
-                Finding("rolled_back", self._config.origin, None, str(e))
+            self.why_not = f"{e}; {e.hint}"  # status says the way out
+            await self.ctx.report(
+                Finding("rolled_back", self.ctx.origin, None, str(e))
             )
             log.critical("not appending", why=str(e), hint=e.hint)
             return
         if awake.overridden:
-            await self._report(
+            await self.ctx.report(
                 Finding(
                     "override",
-                    self._config.origin,
+                    self.ctx.origin,
                     None,
                     f"appending by the operator's word: {awake.answered} of"
                     f" {awake.asked} members answered",
                 )
             )
-        self._cut_off = awake.asked > 0 and not awake.live
+        self.our_clock.cut_off = awake.asked > 0 and not awake.live
         # Nobody is waited for by name any more. What is heard now may bring a
         # roster, and `obey` is not to begin again in the midst of that.
-        self._asked = True
-        if not self._cut_off:
-            await self._exchange.ask()
-            await self._exchange.heard.wait()  # the rounds go on asking
-        if self._why_not == UNASKED:  # else a receipt told us more
-            self._why_not = ""
+        self.asked = True
+        if not self.our_clock.cut_off:
+            await self.rounds.ask()
+            await self.rounds.heard.wait()  # the rounds go on asking
+        if self.why_not == UNASKED:  # else a receipt told us more
+            self.why_not = ""
         log.info(
             "may append",
             asked=awake.asked,
             answered=awake.answered,
             largest=awake.largest,
         )
-        await self._ready()
+        await self.ready()
+
+    def _by_hand(self) -> Override:
+        home = self.ctx.home
+        return Override(
+            home.path,
+            home.inbox(self.ctx.origin),
+            home.keys.log.verifier,
+            self.ctx.roster,
+            # Theirs may be ahead of us by so much.
+            self.ctx.now() + self.ctx.config.skew.max_s,
+        )
 
     async def root_at(self, size: int) -> bytes:
         """Return the root of the first `size` entries of our log."""

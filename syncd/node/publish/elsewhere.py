@@ -4,34 +4,26 @@ It binds nobody, but who reports should know. A URL's token needs no holder,
 so of URLs it is known at once; of phones and accounts once their tokens are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from syncd.flows.report import ABOUT_THE_VALUE
 from syncd.indicator.token import KIND_CODES
-from syncd.roster.roster import Roster
-from syncd.store.mirror import MirrorStore
-from syncd.store.vault import Vault
+from syncd.node.context import Context
 
 
+@dataclass(frozen=True, slots=True)
 class Elsewhere:
     """Finds by token who took a value of ours back, and keeps it."""
 
-    def __init__(
-        self,
-        vault: Vault,
-        mirror: MirrorStore,
-        roster: Callable[[], Roster],
-        own_origins: Callable[[], frozenset[str]],
-    ) -> None:
-        self._vault = vault
-        self._mirror = mirror
-        self._roster = roster
-        self._own_origins = own_origins
+    ctx: Context
 
     async def published(self, ids: list[int]) -> None:
         """Note it on phones and accounts that were published just now."""
         keys: dict[tuple[str, int], dict[int, bytes]] = {}
-        for id_, kind, epoch, token in await self._vault.tokens(ids):
+        for id_, kind, epoch, token in await self.ctx.home.own.vault.tokens(
+            ids
+        ):
             if kind != "url":
                 keys.setdefault((kind, epoch), {})[id_] = token
         for (kind, epoch), tokens in keys.items():
@@ -44,20 +36,20 @@ class Elsewhere:
 
         `tokens` are of one kind and epoch, by row of the vault.
         """
-        found = await self._mirror.taken_back(
+        found = await self.ctx.home.mirror.taken_back(
             [*tokens.values()],
             (KIND_CODES[kind], epoch),
             ABOUT_THE_VALUE,
-            self._own_origins(),
+            self.ctx.own_origins,
         )
         told = {
             id_: self._said(*found[token])
             for id_, token in tokens.items()
             if token in found
         }
-        await self._vault.tell_elsewhere(told)
+        await self.ctx.home.own.vault.tell_elsewhere(told)
         return told
 
     def _said(self, origin: str, reason: str) -> str:
-        member = self._roster().by_origin(origin)
+        member = self.ctx.roster.by_origin(origin)
         return f"{member[0].id if member else origin} {reason}"

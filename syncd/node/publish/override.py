@@ -10,7 +10,8 @@ matter. The operator's file is good for one start, at one size.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -36,38 +37,30 @@ def words(head: OwnHead) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
 class Override:
     """What is laid into the home while we wait for the others."""
 
-    def __init__(
-        self,
-        home: Path,
-        inbox: Path,
-        log_key: VerifierKey,
-        roster: Callable[[], Roster],
-        since: int,
-    ) -> None:
-        """Take the parts; lines from before `since` (unix) are too old."""
-        self._home = home
-        self._inbox = inbox
-        self._key = log_key
-        self._roster = roster
-        self._since = since
+    home: Path
+    inbox: Path
+    log_key: VerifierKey
+    roster: Roster
+    since: int  # unix seconds: older lines count for nothing
 
     async def brought(self) -> Mapping[str, bytes]:
         """Return by member id the checkpoint of ours that it says it knows."""
         return await asyncio.to_thread(self._brought)
 
     def _brought(self) -> dict[str, bytes]:
-        members = {m.keys.seen.name: m for m in self._roster().active()}
+        members = {m.keys.seen.name: m for m in self.roster.active()}
         keys = [m.keys.seen for m in members.values()]
         found: dict[str, bytes] = {}
-        for path in sorted(self._inbox.glob("checkpoint*"))[:MOST]:
+        for path in sorted(self.inbox.glob("checkpoint*"))[:MOST]:
             try:
                 with path.open("rb") as file:
                     raw = file.read(MAX_NOTE)
-                head, signed = checkpoint.open_(raw, self._key)
-                lines = note.verify(signed, [self._key, *keys])
+                head, signed = checkpoint.open_(raw, self.log_key)
+                lines = note.verify(signed, [self.log_key, *keys])
             except (SyncdError, OSError) as e:
                 log.warning("not an answer", file=path.name, why=str(e))
                 continue
@@ -75,7 +68,7 @@ class Override:
                 member = members.get(key.name)
                 if member is None:
                     continue
-                if cosignature.verify(str(head), key, line) >= self._since:
+                if cosignature.verify(str(head), key, line) >= self.since:
                     found[member.id] = raw
         return found
 
@@ -84,7 +77,7 @@ class Override:
         return await asyncio.to_thread(self._overridden, words(head))
 
     def _overridden(self, wanted: str) -> bool:
-        path = self._home / FILE
+        path = self.home / FILE
         try:
             said = path.read_text(errors="replace").strip()
         except OSError:

@@ -7,12 +7,11 @@ claims and told to the others, whoever wrote it.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
-from syncd.config import Config
 from syncd.errors import (
     MalformedError,
     RefusedError,
@@ -21,16 +20,15 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import merge, publish
-from syncd.flows.ports import Offload, Published
+from syncd.flows.ports import Published
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.statement import RosterAccepted, Statement
-from syncd.node.follow.exchange import BUG, Exchange
+from syncd.node.background import Aside
+from syncd.node.context import BUG, Context
+from syncd.node.follow.pokes import Pokes
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.elsewhere import Elsewhere
-from syncd.roster.roster import Roster
-from syncd.store.home import OwnStore
-from syncd.store.mirror import MirrorStore
 
 log = structlog.get_logger("syncd.node")
 
@@ -38,69 +36,28 @@ PUBLISH_BATCH = 2048  # vault rows in one append
 BULK_TIMEOUT_S = 120.0  # for the holders to answer a batch of ours
 
 
+@dataclass(kw_only=True, eq=False)
 class Publisher:
     """Appends to our log, and lets the others know."""
 
-    def __init__(
-        self,
-        *,
-        config: Config,
-        own: OwnStore,
-        mirror: MirrorStore,
-        roster: Callable[[], Roster],
-        writer: Writer,
-        tokeniser: Tokeniser,
-        standing: AppendGuard,
-        exchange: Exchange,
-        elsewhere: Elsewhere,
-        failed: Callable[[], None],
-        grown: Callable[[], None],
-        aside: Callable[[Coroutine[Any, Any, None]], None],
-        offload: Offload,
-        today: Callable[[], str],
-        clock: Callable[[], float],
-    ) -> None:
-        """Take the parts; nothing runs yet.
+    ctx: Context
+    writer: Writer  # appends, one at a time
+    tokeniser: Tokeniser
+    guard: AppendGuard
+    pokes: Pokes
+    elsewhere: Elsewhere
+    failed: Callable[[], None]  # counts an attempt that failed
+    grown: Callable[[], None]  # called when our log has grown
+    aside: Aside
 
-        Args:
-            config: our settings.
-            own: our log and vault.
-            mirror: everybody's claims, our own among them.
-            roster: the one in force.
-            writer: appends, one at a time.
-            tokeniser: asks the holders.
-            standing: says whether our log may grow.
-            exchange: pokes the others.
-            elsewhere: notes what others took back.
-            failed: counts an attempt that failed.
-            grown: called when our log has grown.
-            aside: has something done that nobody waits for.
-            offload: runs pure work elsewhere.
-            today: the day it is in the roster's zone.
-            clock: unix seconds.
-        """
-        self._config = config
-        self._own = own
-        self._mirror = mirror
-        self._roster = roster
-        self._writer = writer
-        self._tokeniser = tokeniser
-        self._standing = standing
-        self._exchange = exchange
-        self._elsewhere = elsewhere
-        self._count_failure = failed
-        self._grown = grown
-        self._aside = aside
-        self._offload = offload
-        self._today = today
-        self._clock = clock
+    def __post_init__(self) -> None:
         self._waking = asyncio.Event()
         self._why = ""  # the last attempt failed
 
     def why_not(self) -> str:
         """Say why nothing is published just now, "" if it is."""
         try:
-            self._standing.may_append()
+            self.guard.may_append()
         except RefusedError as e:
             return str(e)
         return self._why
@@ -119,14 +76,14 @@ class Publisher:
         sighted: Sequence[int] = (),
     ) -> None:
         """Append statements of our own and let the others know."""
-        await self._writer.append(entries, done=done, sighted=sighted)
-        await self._after_append()
+        await self.writer.append(entries, done=done, sighted=sighted)
+        await self.after_append()
 
     async def say_roster(self) -> None:
         """Write which roster we accepted (type 19), once for each version."""
-        roster = self._roster()
+        roster = self.ctx.roster
         name = f"roster/{roster.version}"
-        if await self._own.log.was_done(name):
+        if await self.ctx.home.own.log.was_done(name):
             return
         said = RosterAccepted(version=roster.version, hash_=roster.hash)
         # Else somebody else of us said it meanwhile: once is enough.
@@ -136,25 +93,21 @@ class Publisher:
     async def merge_own(self) -> None:
         """Fold what is new of our own log into the claims."""
         await merge.own(
-            self._own.log,
-            self._mirror,
-            self._offload,
-            excuse=bool(self._roster().retired),
+            self.ctx.home.own.log,
+            self.ctx.home.mirror,
+            self.ctx.offload,
+            excuse=bool(self.ctx.roster.retired),
         )
 
-    async def _after_append(self, *, urgent: bool = False) -> None:
+    async def after_append(self, *, urgent: bool = False) -> None:
         """Merge what we appended, and let the others know.
 
         Nobody waits until all have heard: some of them may be down.
         """
         await self.merge_own()
-        self._grown()
-        if urgent and self._config.exchange.poke:
-            self._aside(self._poke_all())
-
-    async def _poke_all(self) -> None:
-        note = self._own.log.released()
-        log.info("poked", members=await self._exchange.poke_all(note))
+        self.grown()
+        if urgent and self.ctx.config.exchange.poke:
+            self.aside(self.pokes.all())
 
     # ----------------------------------------------------------- publishing
 
@@ -162,7 +115,9 @@ class Publisher:
         """Publish what waits; try again a little later if it cannot be."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._config.exchange.interval_s):
+                async with asyncio.timeout(
+                    self.ctx.config.exchange.interval_s
+                ):
                     await self._waking.wait()
             self._waking.clear()
             try:
@@ -184,7 +139,7 @@ class Publisher:
 
     def _failed(self, why: str) -> None:
         self._why = why
-        self._count_failure()
+        self.failed()
 
     async def publish(self) -> None:
         """Write what waits, a batch of each in turn.
@@ -195,12 +150,14 @@ class Publisher:
         Raises:
             SyncdError: something is left, and this is why.
         """
-        self._standing.may_append()
-        if await self._own.log.release():  # the disk was full at an append
-            await self._after_append(urgent=True)
+        self.guard.may_append()
+        if (
+            await self.ctx.home.own.log.release()
+        ):  # the disk was full at an append
+            await self.after_append(urgent=True)
         with contextlib.suppress(RefusedError):
             await self.say_roster()
-        expired = self._roster().expired(int(self._clock()))
+        expired = self.ctx.roster.expired(self.ctx.now())
         types = [publish.DISPUTE, *([] if expired else [publish.REPORT])]
         kinds = [("url",), ("phone", "account")]
         waits: SyncdError | None = None
@@ -224,13 +181,13 @@ class Publisher:
     async def _retract(self) -> bool:
         """Retract a batch; tell if there was any."""
         count = await publish.retract(
-            vault=self._own.vault,
-            writer=self._writer,
-            today=self._today(),
+            vault=self.ctx.home.own.vault,
+            writer=self.writer,
+            today=self.ctx.today(),
             limit=PUBLISH_BATCH,
         )
         if count:
-            await self._after_append(urgent=True)
+            await self.after_append(urgent=True)
         return bool(count)
 
     async def _publish(
@@ -238,16 +195,16 @@ class Publisher:
     ) -> bool:
         """Publish a batch; tell if there was any."""
         rows = await publish.publish(
-            vault=self._own.vault,
-            tokeniser=self._tokeniser,
-            writer=self._writer,
-            today=self._today(),
+            vault=self.ctx.home.own.vault,
+            tokeniser=self.tokeniser,
+            writer=self.writer,
+            today=self.ctx.today(),
             kinds=kinds,
             limit=PUBLISH_BATCH,
             timeout_s=BULK_TIMEOUT_S,
             types=types,
         )
         if rows:
-            await self._after_append(urgent=any(row.urgent for row in rows))
-            await self._elsewhere.published([row.id for row in rows])
+            await self.after_append(urgent=any(row.urgent for row in rows))
+            await self.elsewhere.published([row.id for row in rows])
         return bool(rows)

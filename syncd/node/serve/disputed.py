@@ -6,7 +6,8 @@ can be mended, as far as our mirror knows what others report.
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from syncd.errors import RefusedError, SyncdError
@@ -16,10 +17,10 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import identifier, statement, token
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
+from syncd.node.context import Context
 from syncd.node.serve.lookups import Claims
-from syncd.roster.roster import Roster
-from syncd.store.access import Access, AccessBook
-from syncd.store.vault import State, Vault, VaultRow
+from syncd.store.access import Access
+from syncd.store.vault import State, VaultRow
 from syncd.web.own_door import Caller
 
 PURPOSE = "appeal"  # of the evaluations, and of the access that is recorded
@@ -34,45 +35,13 @@ class What(NamedTuple):
     epoch: int
 
 
+@dataclass(frozen=True, slots=True)
 class Disputed:
     """Tells whether a dispute has something to answer."""
 
-    def __init__(
-        self,
-        *,
-        origin: str,
-        region: str,
-        deadline_s: float,
-        vault: Vault,
-        access: AccessBook,
-        claims: Claims,
-        tokeniser: Tokeniser,
-        roster: Callable[[], Roster],
-        today: Callable[[], str],
-    ) -> None:
-        """Take the parts.
-
-        Args:
-            origin: of the log that we write: a report in an earlier one of
-                ours cannot be retracted any more.
-            region: of phones without a country.
-            deadline_s: holders have so long.
-            vault: has what of ours waits to be published.
-            access: keeps that tokens were looked at.
-            claims: what the alliance says of a token.
-            tokeniser: asks the holders.
-            roster: the one in force.
-            today: the day it is in the roster's zone.
-        """
-        self._origin = origin
-        self._region = region
-        self._deadline_s = deadline_s
-        self._vault = vault
-        self._access = access
-        self._claims = claims
-        self._tokeniser = tokeniser
-        self._roster = roster
-        self._today = today
+    ctx: Context
+    claims: Claims  # what the alliance says of a token
+    tokeniser: Tokeniser
 
     async def check(self, caller: Caller, draft: DisputeDraft) -> bool:
         """Refuse a dispute that answers nothing; False: it is not known.
@@ -90,8 +59,11 @@ class Disputed:
             return False
         if draft.about:
             return True
-        code, day = token.KIND_CODES[draft.kind], statement.day(self._today())
-        found = await self._claims.claims(what.tokens, code, what.epoch)
+        code, day = (
+            token.KIND_CODES[draft.kind],
+            statement.day(self.ctx.today()),
+        )
+        found = await self.claims.claims(what.tokens, code, what.epoch)
         reports = [
             claim
             for group in found.values()
@@ -99,7 +71,7 @@ class Disputed:
             if claim.type == REPORT and claim.expires > day
         ]
         await self._record(caller, draft.kind, reports, what.tokens)
-        if any(claim.origin != self._origin for claim in reports):
+        if any(claim.origin != self.ctx.origin for claim in reports):
             return True
         ours = [f"--position {_named(claim.position)}" for claim in reports]
         if not ours:
@@ -122,14 +94,14 @@ class Disputed:
         found = {
             at: claim
             for at, claim in (
-                await self._claims.standing_at(draft.about)
+                await self.claims.standing_at(draft.about)
             ).items()
             if claim.type == REPORT
             and (what is None or claim.token in what.tokens)
         }
         shorts = what.tokens if what else ()
         await self._record(caller, draft.kind, [*found.values()], shorts)
-        ours = [at for at in draft.about if at[0] == self._origin]
+        ours = [at for at in draft.about if at[0] == self.ctx.origin]
         if ours:
             _refuse_own([f"--position {_named(at)}" for at in ours])
         none = [at for at in draft.about if at not in found]
@@ -149,12 +121,14 @@ class Disputed:
         tried = identifier.for_lookup(
             draft.kind,
             draft.value,
-            region=draft.region or self._region,
+            region=draft.region or self.ctx.config.member.region,
             scheme=draft.scheme or None,
         )
-        epoch = self._roster().epoch(draft.kind)
-        outputs = await self._tokeniser.outputs(
-            tried, purpose=PURPOSE, timeout_s=self._deadline_s
+        epoch = self.ctx.roster.epoch(draft.kind)
+        outputs = await self.tokeniser.outputs(
+            tried,
+            purpose=PURPOSE,
+            timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
         )
         shorts = [token.token(outputs[form]) for form in tried]
         return What(tried, shorts, epoch.epoch if epoch else 0)
@@ -168,7 +142,7 @@ class Disputed:
     ) -> None:
         """Keep that somebody learnt who reports it: it was a look-up."""
         hit = [claim.position for claim in reports] or None
-        await self._access.record(
+        await self.ctx.home.own.access.record(
             [Access(caller.name, PURPOSE, kind, hit, tokens)]
         )
 
@@ -176,7 +150,7 @@ class Disputed:
         self, draft: DisputeDraft, what: What
     ) -> list[VaultRow]:
         """Return reports of ours that are not in the mirror yet."""
-        vault = self._vault
+        vault = self.ctx.home.own.vault
         rows = [
             row
             for form in what.forms

@@ -5,24 +5,23 @@ import hashlib
 import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from syncd import canonical
-from syncd.config import Config
 from syncd.errors import MalformedError, StaleError, SyncdError
 from syncd.flows import report
-from syncd.flows.ports import Offload
 from syncd.flows.report import Desk, Prepared
 from syncd.indicator import statement, token
 from syncd.indicator.identifier import Identifier
-from syncd.node.follow.roster_keeper import RosterKeeper
-from syncd.node.home import Home
+from syncd.node.context import Context
 from syncd.node.publish.elsewhere import Elsewhere
 from syncd.node.serve import taken
 from syncd.node.serve.metrics import Metrics
 from syncd.roster.row import HEX32
 from syncd.store import gone
+from syncd.store.home import OwnStore
 from syncd.store.imports import ImportMark, Refused
 from syncd.store.vault import (
     Accepted,
@@ -35,30 +34,19 @@ from syncd.web import forms, import_forms, problem
 AT_ONCE = 500  # drafts read in one go: others get the processor in between
 
 
+@dataclass(kw_only=True, eq=False)
 class Intake:
     """Implements `web.import_routes.Intake`."""
 
-    def __init__(
-        self,
-        *,
-        home: Home,
-        config: Config,
-        rosters: RosterKeeper,
-        metrics: Metrics,
-        desk: Callable[[], Desk],
-        wake: Callable[[], None],
-        elsewhere: Elsewhere,
-        offload: Offload,
-    ) -> None:
-        """Take the parts; `desk` says what drafts are checked against."""
-        self._own = home.own
-        self._config = config
-        self._rosters = rosters
-        self._metrics = metrics
-        self._desk = desk
-        self._wake = wake
-        self._elsewhere = elsewhere
-        self._offload = offload
+    ctx: Context
+    metrics: Metrics
+    desk: Callable[[], Desk]  # what drafts are checked against just now
+    wake: Callable[[], None]  # has it published what waits
+    elsewhere: Elsewhere
+
+    @property
+    def _own(self) -> OwnStore:
+        return self.ctx.home.own
 
     # --------------------------------------------------------- reporting
 
@@ -76,10 +64,10 @@ class Intake:
             _check(step, len(drafts))
             if await self._own.imports.state(step.id) is None:
                 raise StaleError("import: there is no import {id}", id=step.id)
-        desk = self._desk()
+        desk = self.desk()
         prepared: list[Prepared | SyncdError] = []
         for at in range(0, len(drafts), AT_ONCE):
-            prepared += await self._offload(
+            prepared += await self.ctx.offload(
                 report.each,
                 report.prepare,
                 drafts[at : at + AT_ONCE],
@@ -108,16 +96,16 @@ class Intake:
         )
         count = Counter(item.state for item in items)
         for state, n in count.items():
-            self._metrics.reports.labels(state).inc(n)
+            self.metrics.reports.labels(state).inc(n)
         if count["accepted"] or any(p.urgent for p, _ in good):
-            self._wake()
+            self.wake()
         return taken.all_of(items, count)
 
     async def _told(
         self, kept: Sequence[Prepared], outcomes: Sequence[taken.Outcome]
     ) -> Mapping[int, str]:
         """Return of URLs that are new who else took them back, and why."""
-        epoch = self._rosters.current.epoch("url")
+        epoch = self.ctx.roster.epoch("url")
         urls = {
             came.id: p.value
             for p, came in zip(kept, outcomes, strict=True)
@@ -125,8 +113,8 @@ class Intake:
         }
         if epoch is None or not urls:
             return {}
-        tokens = await self._offload(_tokens, urls)
-        return await self._elsewhere.note("url", epoch.epoch, tokens)
+        tokens = await self.ctx.offload(_tokens, urls)
+        return await self.elsewhere.note("url", epoch.epoch, tokens)
 
     async def reports(
         self, wanted: import_forms.ReportSearch
@@ -135,7 +123,7 @@ class Intake:
         found = report.forms_to_find(
             wanted.kind,
             wanted.value,
-            region=wanted.region or self._config.member.region,
+            region=wanted.region or self.ctx.config.member.region,
             scheme=wanted.scheme or None,
         )
         list_id = 0
@@ -170,7 +158,7 @@ class Intake:
         """Return when a day of the roster's zone begins, or one later."""
         if not _day(name, day):
             return 0
-        zone = zoneinfo.ZoneInfo(self._rosters.current.zone)
+        zone = zoneinfo.ZoneInfo(self.ctx.roster.zone)
         begins = datetime.datetime.fromisoformat(day).replace(tzinfo=zone)
         return int((begins + datetime.timedelta(days=later)).timestamp())
 
@@ -212,7 +200,7 @@ class Intake:
             number,
             gone.Ending(
                 self._own.clock(),
-                self._desk().today,
+                self.desk().today,
                 how.complete,
                 how.gone == "retract",
                 how.gone_at_most,
@@ -220,7 +208,7 @@ class Intake:
         )
         state = await self._own.imports.state(number)
         if state is not None and state.dropped:
-            self._wake()
+            self.wake()
         return None if state is None else taken.status(state)
 
     async def imports(

@@ -3,16 +3,11 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import (
-    AsyncGenerator,
-    Callable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
-from syncd.config import Config
 from syncd.errors import (
     MalformedError,
     RefusedError,
@@ -21,13 +16,14 @@ from syncd.errors import (
 )
 from syncd.flows import onboard, report
 from syncd.flows.evaluation import Share
-from syncd.flows.ports import Offload, Position
+from syncd.flows.ports import Position
 from syncd.flows.report import Desk
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim
+from syncd.node.context import Context
 from syncd.node.follow.roster_keeper import RosterKeeper
-from syncd.node.home import Home, share_name
+from syncd.node.home import share_name
 from syncd.node.publish.elsewhere import Elsewhere
 from syncd.node.serve.disputed import Disputed
 from syncd.node.serve.event_feed import Events
@@ -47,100 +43,57 @@ from syncd.web.own_door import Caller
 log = structlog.get_logger("syncd.own")
 
 
+@dataclass(kw_only=True, eq=False)
 class LocalService:
     """Implements `web.own_door.OwnDesk`."""
 
-    def __init__(
-        self,
-        *,
-        home: Home,
-        config: Config,
-        rosters: RosterKeeper,
-        lookups: Lookups,
-        claims: Claims,
-        board: Board,
-        metrics: Metrics,
-        events: Events,
-        overtaken: Overtaken,
-        disputed: Disputed,
-        wake: Callable[[], None],
-        elsewhere: Elsewhere,
-        own_origins: Callable[[], frozenset[str]],
-        offload: Offload,
-        today: Callable[[], str],
-    ) -> None:
-        """Take the parts.
+    ctx: Context
+    rosters: RosterKeeper
+    lookups: Lookups
+    claims: Claims  # what the alliance says of a token
+    board: Board  # says how we are doing
+    counts: Metrics
+    feed: Events  # what happened, to follow
+    overtaken: Overtaken  # which reports of ours the never-list protects
+    disputed: Disputed  # whether a dispute has something to answer
+    elsewhere: Elsewhere  # notes what others took back
+    wake: Callable[[], None]  # has it published what waits
 
-        Args:
-            home: our vault, books, keys and shares.
-            config: our settings.
-            rosters: keeps the one in force.
-            lookups: answers look-ups.
-            claims: what the alliance says of a token.
-            board: says how we are doing.
-            metrics: counts.
-            events: what happened, to follow.
-            overtaken: which reports of ours the never-list protects.
-            disputed: whether a dispute has something to answer.
-            wake: has it published what waits.
-            elsewhere: notes what others took back.
-            own_origins: the names of our logs.
-            offload: runs pure work elsewhere.
-            today: the day it is in the roster's zone.
-        """
-        self._home = home
-        self._config = config
-        self._rosters = rosters
-        self.lookup = lookups.lookup
+    def __post_init__(self) -> None:
+        self.lookup = self.lookups.lookup
         self.own_lists = OwnLists(
-            entries=home.own.entries,
-            lookup=lookups.lookup,
-            desk=self._desk,
-            offload=offload,
+            ctx=self.ctx, lookup=self.lookup, desk=self._desk
         )
-        self._claims = claims
-        self._board = board
-        self._metrics = metrics
-        self._events = events
-        self._overtaken = overtaken
-        self._disputed = disputed
-        self._wake = wake
-        self._own_origins = own_origins
-        self._offload = offload
-        self._today = today
+        self.intake = Intake(
+            ctx=self.ctx,
+            metrics=self.counts,
+            desk=self._desk,
+            wake=self.wake,
+            elsewhere=self.elsewhere,
+        )
         self._checked: tuple[Desk, int] | None = None
         self._digesting = asyncio.Lock()
-        self.intake = Intake(
-            home=home,
-            config=config,
-            rosters=rosters,
-            metrics=metrics,
-            desk=self._desk,
-            wake=wake,
-            elsewhere=elsewhere,
-            offload=offload,
-        )
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
-        found = await self._home.own.bearers.check(bearer)
+        found = await self.ctx.home.own.bearers.check(bearer)
         return Caller(found.name, found.role) if found else None
 
     async def revoked(self, bearer: str) -> str:
         """Return the day (UTC) on which a token was revoked, or ""."""
-        at = await self._home.own.bearers.revoked_at(bearer)
+        at = await self.ctx.home.own.bearers.revoked_at(bearer)
         return statement.day_text(at // 86_400) if at is not None else ""
 
     # --------------------------------------------------------- reporting
 
     def _desk(self) -> Desk:
         """Return what drafts are checked against just now."""
-        roster, today = self._rosters.current, self._today()
+        roster, today = self.ctx.roster, self.ctx.today()
         if self._checked is not None:
             desk, version = self._checked
             if (version, desk.today) == (roster.version, today):
                 return desk
-        ours = self._config.member
+        ours = self.ctx.config.member
         desk = Desk(roster, today, ours.region, ours.id)
         self._checked = desk, roster.version
         return desk
@@ -149,22 +102,22 @@ class LocalService:
         """Have reports of ours end."""
         if not vocabulary.known("retract_reason", wanted.reason):
             raise vocabulary.refused("reason", "retract_reason", wanted.reason)
-        vault = self._home.own.vault
+        vault = self.ctx.home.own.vault
         if wanted.import_:
             done = await vault.retract_import(
-                wanted.import_, wanted.reason, day=self._today()
+                wanted.import_, wanted.reason, day=self.ctx.today()
             )
         else:
             done = await vault.retract(
                 await self._named(wanted),
                 wanted.reason,
                 _types(wanted),
-                day=self._today(),
+                day=self.ctx.today(),
             )
         count = done.reports + done.disputes
         if count:
-            self._wake()
-            await self._overtaken.retracted()
+            self.wake()
+            await self.overtaken.retracted()
         if done.past:
             origin, index = done.past[0]
             raise RefusedError(
@@ -186,24 +139,24 @@ class LocalService:
 
     async def _named(self, wanted: forms.Retraction) -> list[int]:
         """Return the ids of the vault rows that a retraction may mean."""
-        vault = self._home.own.vault
+        vault = self.ctx.home.own.vault
         if wanted.ids:
             return list(wanted.ids)
         if wanted.never:
-            return list(await self._overtaken.look(anew=True))
+            return list(await self.overtaken.look(anew=True))
         if wanted.token:
             short = report.named_token(
                 wanted.kind,
                 wanted.token,
                 wanted.epoch,
-                self._rosters.current,
+                self.ctx.roster,
             )
             rows = await vault.find_token(wanted.kind, wanted.epoch, short)
             return [row.id for row in rows]
         if wanted.value:
             return await self._of_value(wanted)
         found = []
-        ours = self._own_origins()
+        ours = self.ctx.own_origins
         for origin, index in wanted.positions:
             if origin not in ours:
                 raise RefusedError(
@@ -221,14 +174,13 @@ class LocalService:
         A report has dropped a URL's query or kept it; where both stand, the
         usual form is meant. A dispute has always kept it.
         """
-        config = self._config
         found = report.forms_to_retract(
             wanted.kind,
             wanted.value,
-            region=wanted.region or config.member.region,
+            region=wanted.region or self.ctx.config.member.region,
             scheme=wanted.scheme or None,
         )
-        vault = self._home.own.vault
+        vault = self.ctx.home.own.vault
         rows = [await vault.find_value(f.kind, f.value) for f in found]
         reports = [[r for r in group if r.type == 1] for group in rows]
         live = [g for g in reports if any(r.state < State.ENDING for r in g)]
@@ -239,13 +191,15 @@ class LocalService:
         self, caller: Caller, draft: forms.DisputeDraft
     ) -> forms.Disputed:
         """Keep a dispute; durable on return, and published soon after."""
-        kept = await self._offload(report.prepare_dispute, draft, self._desk())
-        checked = await self._disputed.check(caller, draft)
-        how = Handing(caller.name, self._today())
-        [outcome] = await self._home.own.vault.accept(
+        kept = await self.ctx.offload(
+            report.prepare_dispute, draft, self._desk()
+        )
+        checked = await self.disputed.check(caller, draft)
+        how = Handing(caller.name, self.ctx.today())
+        [outcome] = await self.ctx.home.own.vault.accept(
             [new_report(kept)], how=how
         )
-        self._wake()
+        self.wake()
         return forms.Disputed(id=outcome.id, unchecked=not checked)
 
     # -------------------------------------------------------- indicators
@@ -259,7 +213,7 @@ class LocalService:
         anybody can make one for the token that interests him: reading a page
         is looking its tokens up, and is recorded like that.
         """
-        found = await self._home.mirror.page(_after(after), limit)
+        found = await self.ctx.home.mirror.page(_after(after), limit)
         items = []
         seen: dict[int, list[bytes]] = {}
         for short, number, _ in found:
@@ -278,7 +232,7 @@ class LocalService:
         self, caller: Caller, position: Position
     ) -> forms.Indicator | None:
         """Return the claim at a position, if one stands there."""
-        found = await self._claims.standing_at([position])
+        found = await self.claims.standing_at([position])
         claim = found.get(position)
         if claim is None:
             return None
@@ -292,7 +246,7 @@ class LocalService:
         positions: Sequence[Position],
     ) -> None:
         """Record that tokens of some kinds are shown; durable on return."""
-        await self._home.own.access.record(
+        await self.ctx.home.own.access.record(
             [
                 Access(
                     caller.name,
@@ -308,7 +262,7 @@ class LocalService:
     def _indicator(
         self, kind: int, epoch: int, short: bytes, claims: Sequence[Claim]
     ) -> forms.Indicator:
-        roster = self._rosters.current
+        roster = self.ctx.roster
         return forms.Indicator(
             kind=token.KIND_NAMES[kind],
             epoch=epoch,
@@ -328,49 +282,49 @@ class LocalService:
         They are computed from all rows, in the threads that look-ups need.
         """
         async with self._digesting if digests else contextlib.nullcontext():
-            return await self._board.status(digests=digests)
+            return await self.board.status(digests=digests)
 
     def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
         """Yield what happened after a cursor; None for a heartbeat."""
-        return self._events.follow(cursor)
+        return self.feed.follow(cursor)
 
     async def take_roster(self, raw: bytes) -> forms.RosterTaken:
         """Accept a roster note from our own admin."""
-        roster = await self._rosters.publish(raw)
+        roster = await self.rosters.publish(raw)
         return forms.RosterTaken(version=roster.version, hash=roster.hash)
 
     async def roster(self) -> bytes:
         """Return the newest roster's signed note."""
-        version = self._rosters.current.version
-        note = self._home.rosters.get(version)
+        version = self.ctx.roster.version
+        note = self.ctx.home.rosters.get(version)
         if note is None:
             raise UsageError(f"roster: version {version} is not in the home")
         return note
 
     async def take_share(self, raw: bytes) -> forms.ShareTaken:
         """Accept a sealed share file."""
-        roster = self._rosters.current
+        roster = self.ctx.roster
         got = onboard.accept_share(
-            raw, roster, self._config.member.id, self._home.keys.seal_private
+            raw, roster, self.ctx.me, self.ctx.home.keys.seal_private
         )
         key = (got.kind, got.epoch, got.generation)
         await asyncio.to_thread(
-            self._home.ring.put, share_name(*key), got.secret
+            self.ctx.home.ring.put, share_name(*key), got.secret
         )
-        self._home.shares[key] = Share(*key, got.index, got.secret)
+        self.ctx.home.shares[key] = Share(*key, got.index, got.secret)
         return forms.ShareTaken(
             kind=got.kind, epoch=got.epoch, index=got.index
         )
 
     async def metrics(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
-        return await self._metrics.scrape(self._board)
+        return await self.counts.scrape(self.board)
 
     async def ready(self) -> forms.Ready:
         """Tell whether we serve: the database answers, a roster is here."""
-        why = self._board.appending()
+        why = self.board.appending()
         try:
-            await self._home.own.log.head()
+            await self.ctx.home.own.log.head()
         except SyncdError as e:
             return forms.Ready(ready=False, appending=False, why=str(e))
         return forms.Ready(ready=True, appending=not why, why=why)

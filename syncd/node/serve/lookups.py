@@ -2,37 +2,28 @@
 
 import time
 from collections import Counter
-from collections.abc import (
-    Callable,
-    Collection,
-    Coroutine,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
 
-from syncd.config import Config
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows import lookup, serve
 from syncd.flows.judge import Answer, Question, World
 from syncd.flows.lookup import Access as Asked
 from syncd.flows.lookup import LookupContext
-from syncd.flows.ports import Finding, Offload, Position
+from syncd.flows.ports import Finding, Position
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim
+from syncd.node.background import Aside
+from syncd.node.context import Context
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import Overlay
 from syncd.node.serve.status import Board
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
-from syncd.roster.roster import Roster
 from syncd.store import erasing
 from syncd.store.access import Access
-from syncd.store.home import OwnStore
-from syncd.store.mirror import MirrorStore
-from syncd.store.own import OwnLogStore
 from syncd.store.sightings import Met
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import forms, problem
@@ -42,41 +33,22 @@ EACH_MS = 2  # of time for each item; three forms of an account take 1 ms
 SUSPECTS = 65_536  # positions of false reports that are remembered
 
 
-class Report(Protocol):
-    """Keeps findings and tells of them."""
-
-    async def __call__(self, *findings: Finding, once: bool = False) -> None:
-        """Keep them; `once`: but those that are known."""
-        ...
-
-
+@dataclass(frozen=True, slots=True)
 class Claims:
     """`flows.basis.ClaimSource`: our own claims are found by our own log."""
 
-    def __init__(
-        self,
-        origin: str,
-        own: OwnLogStore,
-        mirror: MirrorStore,
-        lapse: Lapse,
-        offload: Offload,
-    ) -> None:
-        """`origin`: of the log that we write now."""
-        self._origin = origin
-        self._own = own
-        self._mirror = mirror
-        self._lapse = lapse
-        self._offload = offload
+    ctx: Context
+    lapse: Lapse
 
     async def claims(
         self, tokens: Sequence[bytes], kind: int, epoch: int
     ) -> Mapping[bytes, Sequence[Claim]]:
         """Return the standing claims of each token that has any."""
-        found = await self._mirror.claims(tokens, kind, epoch)
-        if not self._lapse.now:
+        found = await self.ctx.home.mirror.claims(tokens, kind, epoch)
+        if not self.lapse.now:
             return found
         return {
-            short: [c for c in group if self._lapse.effective(c)]
+            short: [c for c in group if self.lapse.effective(c)]
             for short, group in found.items()
         }
 
@@ -85,23 +57,23 @@ class Claims:
     ) -> Mapping[Position, Claim]:
         """Return the standing claims at some positions that have effect."""
         found = await self.standing_at(positions)
-        effective = self._lapse.effective
+        effective = self.lapse.effective
         return {at: claim for at, claim in found.items() if effective(claim)}
 
     async def standing_at(
         self, positions: Sequence[Position]
     ) -> Mapping[Position, Claim]:
         """Return the standing claims at some positions."""
-        ours = self._origin
+        ours = self.ctx.origin
         found = dict(
-            await self._mirror.claims_at(
+            await self.ctx.home.mirror.claims_at(
                 [p for p in positions if p[0] != ours]
             )
         )
         for origin, index in positions:
             if origin == ours:
                 short = await self._own_token(index)
-                claim = short and await self._mirror.claim_of(
+                claim = short and await self.ctx.home.mirror.claim_of(
                     ours, index, short
                 )
                 if claim:
@@ -110,66 +82,28 @@ class Claims:
 
     async def _own_token(self, index: int) -> bytes:
         """Return the token that an entry of our log is about, or b""."""
-        bundle = await self._own.bundle(index // BUNDLE)
+        bundle = await self.ctx.home.own.log.bundle(index // BUNDLE)
         if bundle is None or index % BUNDLE >= bundle.width:
             return b""
-        payload = await self._offload(serve.payload_at, bundle, index % BUNDLE)
+        payload = await self.ctx.offload(
+            serve.payload_at, bundle, index % BUNDLE
+        )
         return erasing.token_of(payload)
 
 
+@dataclass(kw_only=True, eq=False)
 class Lookups:
     """Answers look-ups, and keeps what has to be kept of each."""
 
-    def __init__(
-        self,
-        *,
-        config: Config,
-        own: OwnStore,
-        mirror: MirrorStore,
-        claims: Claims,
-        roster: Callable[[], Roster],
-        own_origins: Callable[[], frozenset[str]],
-        tokeniser: Tokeniser,
-        never: NeverList,
-        board: Board,
-        metrics: Metrics,
-        report: Report,
-        aside: Callable[[Coroutine[Any, Any, None]], None],
-        offload: Offload,
-        today: Callable[[], str],
-    ) -> None:
-        """Take the parts.
+    ctx: Context
+    claims: Claims  # what the alliance says of a token
+    tokeniser: Tokeniser
+    never: NeverList
+    board: Board  # says which roster an answer rests on
+    metrics: Metrics
+    aside: Aside
 
-        Args:
-            config: our settings.
-            own: the books of accesses and sightings.
-            mirror: which origins are contested.
-            claims: what the alliance says of a token.
-            roster: the one in force.
-            own_origins: the names of our logs.
-            tokeniser: asks the holders.
-            never: the never-list's tokens.
-            board: says which roster an answer rests on.
-            metrics: counts.
-            report: keeps findings.
-            aside: has something done that no answer waits for.
-            offload: runs pure work elsewhere.
-            today: the day it is in the roster's zone.
-        """
-        self._config = config
-        self._own = own
-        self._mirror = mirror
-        self._claims = claims
-        self._roster = roster
-        self._own_origins = own_origins
-        self._tokeniser = tokeniser
-        self._never = never
-        self._board = board
-        self._metrics = metrics
-        self._report = report
-        self._aside = aside
-        self._offload = offload
-        self._today = today
+    def __post_init__(self) -> None:
         self._suspected: set[Position] = set()  # told of already
 
     async def lookup(
@@ -181,31 +115,31 @@ class Lookups:
             raise vocabulary.refused(
                 "purpose", "purpose", wanted.purpose, lookup.PURPOSES
             )
-        roster = self._roster()
-        day = statement.day(self._today())
+        roster = self.ctx.roster
+        day = statement.day(self.ctx.today())
         world = World(
             roster,
             day,
-            frozenset(await self._mirror.contested()),
-            self._never.tokens,
-            self._config.member.region,
-            self._own_origins(),
+            frozenset(await self.ctx.home.mirror.contested()),
+            self.never.tokens,
+            self.ctx.config.member.region,
+            self.ctx.own_origins,
         )
         deadline_ms = wanted.deadline_ms or min(
-            self._config.lookup.deadline_ms + EACH_MS * len(wanted.items),
+            self.ctx.config.lookup.deadline_ms + EACH_MS * len(wanted.items),
             MAX_DEADLINE_MS,
         )
-        overlay = Overlay(self._own.entries, roster, day)
+        overlay = Overlay(self.ctx.home.own.entries, roster, day)
         answers = await lookup.lookup(
             [_question(item) for item in wanted.items],
             world,
             LookupContext(
-                tokeniser=self._tokeniser,
-                claims=self._claims,
+                tokeniser=self.tokeniser,
+                claims=self.claims,
                 record=partial(self._record, overlay),
-                suspect=self._suspect,
-                current=self._roster,
-                offload=self._offload,
+                suspect=self.suspect,
+                current=lambda: self.ctx.roster,
+                offload=self.ctx.offload,
                 clock=time.monotonic,
             ),
             purpose=wanted.purpose,
@@ -215,33 +149,33 @@ class Lookups:
         )
         await self._sight(answers, wanted.purpose, day)
         items = tuple(_lookup_item(a, overlay.over(a)) for a in answers)
-        self._metrics.looked_up(
+        self.metrics.looked_up(
             Counter(item.verdict or "problem" for item in items),
             wanted.purpose,
             time.monotonic() - began,
         )
         return forms.LookupAnswers(
             items=items,
-            roster=self._board.roster_state(),
-            as_of=await self._board.as_of(),
+            roster=self.board.roster_state(),
+            as_of=await self.board.as_of(),
             missing=tuple(sorted({m for a in answers for m in a.missing})),
             contested=tuple(sorted(world.contested)),
         )
 
-    def _suspect(self, positions: Collection[Position]) -> None:
+    def suspect(self, positions: Collection[Position]) -> None:
         """Have it told, each once, who reports values that it had not."""
         fresh = sorted(set(positions) - self._suspected)
         if fresh:
             if len(self._suspected) > SUSPECTS:  # the database knows them too
                 self._suspected.clear()
             self._suspected.update(fresh)
-            self._aside(self._tell_of(fresh))
+            self.aside(self._tell_of(fresh))
 
     async def _tell_of(self, suspects: Sequence[Position]) -> None:
         why = "the reporter did not show that it had the value"
         found = [Finding("bad_know", *at, why) for at in suspects]
         try:
-            await self._report(*found, once=True)
+            await self.ctx.report(*found, once=True)
         except SyncdError:
             self._suspected.difference_update(suspects)
             raise
@@ -250,7 +184,7 @@ class Lookups:
         self, overlay: Overlay, accesses: Sequence[Asked]
     ) -> None:
         await overlay.read([a.forms for a in accesses])
-        await self._own.access.record(
+        await self.ctx.home.own.access.record(
             [
                 Access(
                     a.caller,
@@ -270,9 +204,9 @@ class Lookups:
         """Count what was met in our business and others report."""
         if purpose in lookup.APART:
             return
-        if not self._config.sighting.enabled:
+        if not self.ctx.config.sighting.enabled:
             return
-        await self._own.sightings.add(
+        await self.ctx.home.own.sightings.add(
             [
                 Met(day, kind, epoch, short, "unknown")
                 for answer in answers

@@ -15,8 +15,6 @@ from prometheus_client import (
     generate_latest,
 )
 
-from syncd.errors import QuotaError
-from syncd.flows.evaluation import Debit, Request
 from syncd.node.serve.status import Board
 from syncd.store.vault import State
 
@@ -192,19 +190,3 @@ class Metrics:
         self._expires.set(roster.expires)
         self._skew.set(board.skew_s())
         return generate_latest(self.registry)
-
-
-class CountedDebit:
-    """A holder's quota book that counts what it refuses."""
-
-    def __init__(self, book: Debit, metrics: Metrics) -> None:
-        self._book = book
-        self._metrics = metrics
-
-    async def debit(self, member: str, request: Request) -> None:
-        """Count the request before it is computed, or raise QuotaError."""
-        try:
-            await self._book.debit(member, request)
-        except QuotaError:
-            self._metrics.denials.labels(member).inc()
-            raise

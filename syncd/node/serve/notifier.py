@@ -7,53 +7,47 @@ that what a crash swallowed is told late and nothing twice.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
 from syncd.flows.ports import Finding, MirrorHead
+from syncd.node.context import Context
 from syncd.node.serve.metrics import Metrics
-from syncd.roster.roster import Roster
-from syncd.store.events import EventBook, of_finding
-from syncd.store.mirror import MirrorStore
+from syncd.store.events import of_finding
 
 log = structlog.get_logger("syncd.node")
 
 PAGE = 1000  # findings of a merge that are told in one go
 
 
+@dataclass(kw_only=True, eq=False)
 class Notifier:
     """Puts states into the events, each once."""
 
-    def __init__(
-        self,
-        *,
-        book: EventBook,
-        mirror: MirrorStore,
-        roster: Callable[[], Roster],
-        metrics: Metrics,
-        wake: Callable[[], None],
-    ) -> None:
-        self._book = book
-        self._mirror = mirror
-        self._roster = roster
-        self._metrics = metrics
-        self._wake = wake
-        self._lock = asyncio.Lock()
+    ctx: Context
+    metrics: Metrics
+    wake: Callable[[], None]
 
-    async def all(self, *, but: str) -> None:
-        """Tell what the last run did not come to tell; `but` our own log."""
+    def __post_init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._book = self.ctx.home.own.events
+        self._mirror = self.ctx.home.mirror
+
+    async def all(self) -> None:
+        """Tell what the last run did not come to tell."""
         await self.roster()
         for head in await self._mirror.heads():
-            if head.origin != but:
+            if head.origin != self.ctx.origin:
                 await self._head(head)
         await self._findings()
 
     async def roster(self) -> None:
         """Tell which roster is in force."""
-        roster = self._roster()
+        roster = self.ctx.roster
         said = {"hash": roster.hash, "version": roster.version}
         await self._book.now("roster", roster.hash, "roster", said)
-        self._wake()
+        self.wake()
 
     async def log(self, origin: str) -> None:
         """Tell how far a log is held and merged, and what that found."""
@@ -68,7 +62,7 @@ class Notifier:
         }
         value = f"{head.merged}/{head.mirrored}"
         await self._book.now(f"log/{head.origin}", value, "log", said)
-        self._wake()
+        self.wake()
 
     async def _findings(self) -> None:
         """Tell of what merging found: mirror.db keeps it with what it merged.
@@ -94,5 +88,5 @@ class Notifier:
                 for one in said:
                     log.warning("finding", **one)
                     code, count = one["code"], one["count"]
-                    self._metrics.findings.labels(code).inc(count)
-        self._wake()
+                    self.metrics.findings.labels(code).inc(count)
+        self.wake()

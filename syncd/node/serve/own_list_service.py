@@ -2,17 +2,18 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows import own_lists, report
 from syncd.flows.judge import Answer
 from syncd.flows.own_lists import EXEMPT, LOCAL, NOTE, Entry, Prepared
-from syncd.flows.ports import Offload, Position
+from syncd.flows.ports import Position
 from syncd.flows.report import Desk
 from syncd.indicator import policy, statement, verdict, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
+from syncd.node.context import Context
 from syncd.roster.roster import Roster
 from syncd.store.own_entries import Added, OwnEntries
 from syncd.web import forms, problem
@@ -73,37 +74,25 @@ class Overlay:
 Look = Callable[[Caller, LookupCall], Awaitable[forms.LookupAnswers]]
 
 
+@dataclass(kw_only=True, eq=False)
 class OwnLists:
     """Implements `web.own_lists.OwnListsDesk`."""
 
-    def __init__(
-        self,
-        *,
-        entries: OwnEntries,
-        lookup: Look,
-        desk: Callable[[], Desk],
-        offload: Offload,
-    ) -> None:
-        """Take the parts.
+    ctx: Context
+    lookup: Look  # asks the alliance, recorded as any look-up is
+    desk: Callable[[], Desk]  # what values are checked against just now
 
-        Args:
-            entries: our own entries, kept.
-            lookup: asks the alliance, recorded as any look-up is.
-            desk: what values are checked against just now.
-            offload: runs pure work elsewhere.
-        """
-        self._entries = entries
-        self._lookup = lookup
-        self._desk = desk
-        self._offload = offload
+    @property
+    def _entries(self) -> OwnEntries:
+        return self.ctx.home.own.entries
 
     async def add(
         self, caller: Caller, wanted: own_forms.OwnAdd
     ) -> own_forms.OwnTaken:
         """Keep exempt entries or notes; durable on return."""
         make = {EXEMPT: own_lists.exempt, NOTE: own_lists.note}[wanted.type]
-        desk = self._desk()
-        made: list[Prepared | SyncdError] = await self._offload(
+        desk = self.desk()
+        made: list[Prepared | SyncdError] = await self.ctx.offload(
             report.each, make, wanted.entries, desk
         )
         if wanted.type == EXEMPT:
@@ -135,7 +124,7 @@ class OwnLists:
         if not asked:
             return made
         call = LookupCall("appeal", "", 0, [*asked.values()])
-        answers = (await self._lookup(caller, call)).items
+        answers = (await self.lookup(caller, call)).items
         seen = dict(zip(asked, answers, strict=True))
         return [
             _seen(one, seen[at]) if isinstance(one, Prepared) else one
@@ -148,8 +137,8 @@ class OwnLists:
         """Keep rows of a list of our own; durable on return."""
         name = own_lists.list_name(wanted.name)
         # Another sector's evidence is no claim of ours here: it goes nowhere.
-        desk = replace(self._desk(), member="", checked={})
-        prepared = await self._offload(
+        desk = replace(self.desk(), member="", checked={})
+        prepared = await self.ctx.offload(
             report.each, report.prepare, wanted.reports, desk
         )
         made = [
@@ -163,7 +152,7 @@ class OwnLists:
                 if isinstance(draft, forms.Draft)
                 and isinstance(one, SyncdError)
             ]
-            there = await self._offload(
+            there = await self.ctx.offload(
                 _seen_of, [*bad, *wanted.refused], desk.region
             )
             await self._entries.touch(name, there, wanted.load)
@@ -221,7 +210,7 @@ class OwnLists:
             return own_forms.OwnRemoved(removed=n)
         ids = list(wanted.ids)
         if wanted.value:
-            desk = self._desk()
+            desk = self.desk()
             report.check_kind(wanted.kind)
             found = report.forms_to_retract(
                 wanted.kind,
@@ -237,7 +226,7 @@ class OwnLists:
     async def page(self, wanted: own_lists.Filter) -> own_forms.OwnPage:
         """Return entries, with their values."""
         found = await self._entries.page(wanted)
-        today = statement.day(self._desk().today)
+        today = statement.day(self.desk().today)
         return own_forms.OwnPage(
             items=tuple(_item(entry, today) for entry in found),
             next=found[-1].id if len(found) == wanted.limit else 0,

@@ -2,103 +2,46 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
+import secrets
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from syncd.errors import RefusedError, UnavailableError
 from syncd.flows import cosign, evaluation
-from syncd.flows.cosign import CosignBook, Judged
-from syncd.flows.evaluation import Debit, Share
-from syncd.flows.ports import (
-    Bundle,
-    Heads,
-    MirrorReader,
-    Offload,
-    OwnLogReader,
-)
+from syncd.flows.cosign import Judged
+from syncd.flows.evaluation import Debit
+from syncd.flows.ports import Bundle, Heads, Offload
 from syncd.flows.serve import LogFiles
-from syncd.node.follow.exchange import Exchange, with_receipts
-from syncd.roster.roster import Roster
+from syncd.node.context import Context
+from syncd.node.follow.clocks import OurClock
+from syncd.node.follow.followed import FollowedLogs
+from syncd.node.follow.receipts import with_receipts
+from syncd.node.follow.roster_keeper import RosterKeeper
+from syncd.node.follow.rounds import Rounds
 from syncd.tlog import note
-from syncd.tlog.note import SigningKey, VerifierKey
 
 FOLLOW_S = 10.0  # a claimed newer roster may hold up payloads this long
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Our keys that the peer door signs with."""
-
-    log: VerifierKey
-    member: SigningKey
-    seen: SigningKey
-
-
+@dataclass(kw_only=True, eq=False)
 class PeerService:
     """Implements `web.peer_door.PeerDesk`."""
 
-    def __init__(
-        self,
-        *,
-        roster: Callable[[], Roster],
-        roster_note: Callable[[int], bytes | None],
-        own: OwnLogReader,
-        released: Callable[[], bytes],
-        receipts: Callable[[], Awaitable[list[bytes]]],
-        mirror: MirrorReader,
-        book: CosignBook,
-        keys: Keys,
-        shares: Mapping[tuple[str, int, int], Share],
-        quota: Debit,
-        exchange: Exchange,
-        following: Callable[[], "asyncio.Event"],
-        healthy: Callable[[], None],
-        clock: Callable[[], float],
-        offload: Offload,
-        bulk: Offload,
-        rng: Callable[[int], bytes],
-    ) -> None:
-        """Take the parts.
+    ctx: Context
+    rounds: Rounds  # take pokes
+    logs: FollowedLogs
+    rosters: RosterKeeper
+    quota: Debit  # the holder's book
+    our_clock: OurClock
+    rng: Callable[[int], bytes] = secrets.token_bytes
 
-        Args:
-            roster: the newest roster that we accepted.
-            roster_note: a version's signed note.
-            own: our log.
-            released: our checkpoint that may be served.
-            receipts: the newest `merged` notes of others on our log.
-            mirror: our copies.
-            book: what our cosigner keys signed.
-            keys: what the door signs with.
-            shares: ours, by (kind, epoch, generation).
-            quota: the holder's book.
-            exchange: takes pokes.
-            following: set while no newer roster is being fetched.
-            healthy: raises RefusedError while we must not cosign.
-            clock: unix seconds.
-            offload: runs look-ups' evaluations.
-            bulk: runs bulk evaluations, behind look-ups.
-            rng: fresh random bytes.
-        """
-        self._roster = roster
-        self._roster_note = roster_note
-        self._own = own
-        self._released = released
-        self._receipts = receipts
-        self._mirror = mirror
-        self._book = book
-        self._keys = keys
-        self._shares = shares
-        self._quota = quota
-        self._exchange = exchange
-        self._following = following
-        self._healthy = healthy
-        self._clock = clock
-        self._offload = offload
-        self._bulk = bulk
-        self._rng = rng
-        self._turns: dict[tuple[str, bool], asyncio.Lock] = {}
-        self._boot = rng(4).hex()
+    def __post_init__(self) -> None:
+        self._own = self.ctx.home.own.log
+        self._mirror = self.ctx.home.mirror
+        self._book = self.ctx.home.own.cosigned
+        self.turns: dict[tuple[str, bool], asyncio.Lock] = {}
+        self._boot = self.rng(4).hex()
         self._changes: dict[str, int] = {}  # origin → number of its change
         self._last = 0
 
@@ -106,7 +49,7 @@ class PeerService:
 
     def caller(self, request_pin: str) -> tuple[str, str] | None:
         """Return (id, role) of a pin that the roster of this moment has."""
-        roster = self._roster()
+        roster = self.ctx.roster
         member = roster.by_tls(request_pin)
         if member is not None:
             return member.id, "member"
@@ -118,15 +61,21 @@ class PeerService:
     async def own_log(self) -> LogFiles:
         """Return our log up to the released checkpoint."""
         await self.settled()
-        raw = self._released()
-        head = with_receipts(raw, self._keys.log, await self._receipts())
+        raw = self._own.released()
+        head = with_receipts(
+            raw, self.ctx.home.keys.log.verifier, await self._receipts()
+        )
         return LogFiles(
-            self._keys.log.name,
+            self.ctx.origin,
             _size(raw),
             head,
             self._own.bundle,
             self._own.roots,
         )
+
+    async def _receipts(self) -> list[bytes]:
+        found = await self._book.receipts(self.ctx.origin)
+        return [receipt.note for receipt in found.values()]
 
     async def mirror_log(self, origin_hash: str) -> LogFiles | None:
         """Return a mirrored log up to its largest signed size, or None."""
@@ -135,9 +84,10 @@ class PeerService:
         if origin is None:
             return None
         head = await self._mirror.head(origin)
-        if not head.note and not self._exchange.ended_at(head):
+        ended = self.logs.ended_at(origin)
+        if not head.note and not ended:
             return None
-        size = max(_size(head.note), self._exchange.ended_at(head))
+        size = max(_size(head.note), ended)
 
         async def bundle(n: int) -> Bundle | None:
             return await self._mirror.bundle(origin, n)
@@ -154,15 +104,15 @@ class PeerService:
         sign another one of that size.
         """
         origin = self._origin(origin_hash)
-        found = self._roster().by_origin(origin) if origin else None
+        found = self.ctx.roster.by_origin(origin) if origin else None
         if origin is None or found is None or found[0].id != caller:
             return None
         known = [(await self._mirror.head(origin)).note]
         known += (await self._mirror.notes(origin)).values()
         seen = await self._book.cosigned("seen", origin)
-        target = self._exchange.targets.get(origin)
+        target = self.logs.state(origin).target
         known += [one.note for one in (seen, target) if one is not None]
-        left = await self._exchange.rejected(origin)
+        left = await self.logs.rejected(origin)
         counting = [raw for raw in known if raw and not _is_of(raw, left)]
         return max(counting, key=_size, default=None)
 
@@ -170,12 +120,12 @@ class PeerService:
         """Wait while a newer roster is being fetched, but not for long."""
         try:
             async with asyncio.timeout(FOLLOW_S):
-                await self._following().wait()
+                await self.rosters.settled.wait()
         except TimeoutError:
             pass
 
     def _origin(self, origin_hash: str) -> str | None:
-        for origin in self._roster().origins():
+        for origin in self.ctx.roster.origins():
             if hashlib.sha256(origin.encode()).hexdigest() == origin_hash:
                 return origin
         return None
@@ -191,7 +141,7 @@ class PeerService:
         """Return what changed since `cursor`, and the caller's receipts."""
         since = self._since(cursor)
         last = self._last
-        roster = self._roster()
+        roster = self.ctx.roster
         notes: list[bytes] = []
         receipts: list[bytes] = []
         for origin in roster.origins():
@@ -200,11 +150,11 @@ class PeerService:
             found = roster.by_origin(origin)
             if found and (found[0].id, found[0].origin) == (caller, origin):
                 signed = await self._book.cosigned("merged", origin)
-                left = await self._exchange.rejected(origin)
+                left = await self.logs.rejected(origin)
                 if signed is not None and not _is_of(signed.note, left):
                     receipts.append(signed.note)
-            elif origin == self._keys.log.name:
-                notes.append(self._released())
+            elif origin == self.ctx.origin:
+                notes.append(self._own.released())
             else:
                 head = await self._mirror.head(origin)
                 if head.note:
@@ -215,7 +165,7 @@ class PeerService:
             tuple(receipts),
             roster.version,
             roster.hash,
-            int(self._clock()),
+            self.ctx.now(),
         )
 
     def _since(self, cursor: str) -> int:
@@ -226,7 +176,7 @@ class PeerService:
 
     async def roster_note(self, version: int | None) -> bytes | None:
         """Return a version's signed note, the newest for None."""
-        return self._roster_note(version or self._roster().version)
+        return self.ctx.home.rosters.get(version or self.ctx.roster.version)
 
     # ---------------------------------------------------------- answers
 
@@ -246,15 +196,15 @@ class PeerService:
         return await evaluation.answer(
             request,
             member=caller,
-            roster=self._roster(),
-            shares=self._shares,
-            quota=self._quota,
-            key=self._keys.member,
-            offload=self._fair(caller, gone, bulk=request.bulk),
-            rng=self._rng,
+            roster=self.ctx.roster,
+            shares=self.ctx.home.shares,
+            quota=self.quota,
+            key=self.ctx.home.keys.member,
+            offload=self.fair(caller, gone, bulk=request.bulk),
+            rng=self.rng,
         )
 
-    def _fair(
+    def fair(
         self,
         caller: str,
         gone: Callable[[], bool] = lambda: False,
@@ -268,8 +218,8 @@ class PeerService:
         that it did not wait for is not computed: else a slow holder would
         only grow slower by being asked again.
         """
-        offload = self._bulk if bulk else self._offload
-        turn = self._turns.setdefault((caller, bulk), asyncio.Lock())
+        offload = self.ctx.bulk if bulk else self.ctx.offload
+        turn = self.turns.setdefault((caller, bulk), asyncio.Lock())
 
         async def run(work: Callable[..., Any], *args: Any) -> Any:
             async with turn:
@@ -286,10 +236,10 @@ class PeerService:
         answer: it may be of another branch.
         """
         try:
-            self._healthy()
+            self.our_clock.healthy()
         except RefusedError as e:
             return Judged(503, f"{e}\n".encode())
-        roster = self._roster()
+        roster = self.ctx.roster
         keys = {
             origin: found[1].log
             for origin in roster.origins()
@@ -298,12 +248,12 @@ class PeerService:
         judged = await cosign.witness_checkpoint(
             body,
             log_keys=keys,
-            key=self._keys.seen,
+            key=self.ctx.home.keys.seen,
             book=self._book,
-            now=int(self._clock()),
+            now=self.ctx.now(),
         )
         if judged.signed:
-            await self._exchange.offer(caller, judged.signed)
+            await self.logs.offer(caller, judged.signed)
         return judged
 
     async def monitor(self, origin_hash: str, key: str) -> bytes | None:
@@ -316,7 +266,23 @@ class PeerService:
 
     async def poke(self, caller: str, note: bytes) -> None:
         """Take a hint that the caller's own log has grown."""
-        await self._exchange.poke(caller, note)
+        await self.rounds.poke(caller, note)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalHolder:
+    """Our own share, asked like anybody else's: quota, log and all."""
+
+    me: str
+    service: PeerService
+
+    async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
+        """Answer within the time given, or raise UnavailableError."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self.service.evaluate(self.me, body)
+        except TimeoutError as e:
+            raise UnavailableError("oprf: our own share: no time left") from e
 
 
 def _size(raw: bytes) -> int:

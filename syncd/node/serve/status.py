@@ -1,18 +1,18 @@
 """Status: how this member is doing, and one line for each thing to do."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from importlib import metadata
 
 import msgspec
 
-from syncd.config import Config
-from syncd.flows.ports import MirrorHead, Offload
+from syncd.flows.ports import MirrorHead
 from syncd.flows.tokenise import HolderState
 from syncd.indicator import claims
-from syncd.node.follow.exchange import Exchange
+from syncd.node.context import Context
+from syncd.node.follow.rounds import Rounds
 from syncd.node.upkeep.never_list import NOT_WHOLE, TOO_LONG
 from syncd.node.upkeep.overtaken import PROTECTED
-from syncd.roster.roster import Roster
 from syncd.store.findings import Kept
 from syncd.store.home import OwnStore
 from syncd.store.mirror import MirrorStore
@@ -25,53 +25,29 @@ SOON_S = 14 * DAY_S  # a roster that expires within is told
 VERSION = metadata.version("syncd")
 
 
+@dataclass(kw_only=True, eq=False)
 class Board:
     """Reads how every part is doing."""
 
-    def __init__(
-        self,
-        *,
-        config: Config,
-        own: OwnStore,
-        mirror: MirrorStore,
-        roster: Callable[[], Roster],
-        exchange: Exchange,
-        holders: Mapping[str, HolderState],
-        appending: Callable[[], str],
-        never: Callable[[], Iterable[str]],
-        offload: Offload,
-        clock: Callable[[], float],
-    ) -> None:
-        """Take the parts.
+    ctx: Context
+    rounds: Rounds  # what they last saw of each member and log
+    asked: Mapping[str, HolderState]  # each holder, when it was asked last
+    appending: Callable[[], str]  # says why we append nothing, or ""
+    never: Callable[[], Iterable[str]]  # what to do about the never-list
 
-        Args:
-            config: our settings.
-            own: our own log, vault and books.
-            mirror: others' logs and all claims.
-            roster: the one in force.
-            exchange: what it last saw of each member and log.
-            holders: what was last seen of each holder that was asked.
-            appending: says why we append nothing, or "".
-            never: lines of what there is to do about the never-list.
-            offload: runs pure work elsewhere.
-            clock: unix seconds.
-        """
-        self._config = config
-        self._own = own
-        self._mirror = mirror
-        self._exchange = exchange
-        self._holders = holders
-        self.appending = appending
-        self.roster = roster
-        self._never = never
-        self._offload = offload
-        self._clock = clock
+    @property
+    def _own(self) -> OwnStore:
+        return self.ctx.home.own
+
+    @property
+    def _mirror(self) -> MirrorStore:
+        return self.ctx.home.mirror
 
     async def status(self, *, digests: bool = False) -> forms.Status:
         """Return the status; `digests` are recomputed from all claim rows."""
-        own, config = self._own, self._config
-        roster = self.roster()
-        now = int(self._clock())
+        own, config = self._own, self.ctx.config
+        roster = self.ctx.roster
+        now = self.ctx.now()
         head = await own.log.head()
         note = own.log.released()
         counts = await self.vault()
@@ -120,7 +96,7 @@ class Board:
         )
         lines = [
             self.outside(),
-            *self._never(),
+            *self.never(),
             *todo(told, max_skew_s=config.skew.max_s),
         ]
         return msgspec.structs.replace(told, todo=tuple(filter(None, lines)))
@@ -131,11 +107,11 @@ class Board:
         We were removed, and may not have heard of it: who has removed us does
         not answer that either.
         """
-        roster = self.roster()
-        me = roster.member(self._config.member.id)
+        roster = self.ctx.roster
+        me = roster.member(self.ctx.me)
         if me is None or not me.active:
             return LEFT.format(version=roster.version)
-        states = self._exchange.peer_states.values()
+        states = self.rounds.peer_states.values()
         asked = [s for s in states if s.failures or s.last_ok]
         if not asked or not all(s.failures for s in asked):
             return ""
@@ -147,29 +123,29 @@ class Board:
 
     def skew_s(self) -> int:
         """Return how far the others' clocks are ahead; 0 if none was heard."""
-        return self._exchange.skew_s() or 0
+        return self.rounds.our_clock.skew_s() or 0
 
     def failures(self) -> Mapping[str, int]:
         """Return how often in a row each member's door has failed."""
-        states = self._exchange.peer_states.items()
+        states = self.rounds.peer_states.items()
         return {member: state.failures for member, state in states}
 
     def roster_state(self) -> forms.RosterState:
         """Return which roster is in force."""
-        roster = self.roster()
+        roster = self.ctx.roster
         return forms.RosterState(
             version=roster.version,
             hash=roster.hash,
             expires=roster.expires,
-            expired=roster.expired(int(self._clock())),
+            expired=roster.expired(self.ctx.now()),
             format=roster.format,
             merging=not roster.stops_merging,
         )
 
     async def receipts(self) -> list[forms.Seen]:
         """Return the newest receipt of our log from each member."""
-        roster = self.roster()
-        found = await self._own.cosigned.receipts(self._config.origin)
+        roster = self.ctx.roster
+        found = await self._own.cosigned.receipts(self.ctx.origin)
         told = []
         for signer, receipt in sorted(found.items()):
             member = roster.by_key_name(signer)
@@ -188,7 +164,7 @@ class Board:
         digests: bool = False,
     ) -> tuple[forms.LogState, ...]:
         """Return how every log of the roster is doing, our own among them."""
-        roster = self.roster()
+        roster = self.ctx.roster
         heads = {h.origin: h for h in await self._mirror.heads()}
         unheard = NOBODY if self.outside() else ""
         told = []
@@ -198,10 +174,10 @@ class Board:
                 continue
             member = found[0]
             head = heads.get(origin) or await self._mirror.head(origin)
-            state = self._exchange.log_state(origin)
+            state = self.rounds.logs.state(origin)
             known = max(state.known, head.mirrored)
             last = origin == member.origin
-            ours = origin == self._config.origin
+            ours = origin == self.ctx.origin
             told.append(
                 forms.LogState(
                     member=member.id,
@@ -224,17 +200,17 @@ class Board:
 
     async def as_of(self) -> tuple[forms.AsOf, ...]:
         """Return how fresh is what we hold of each active member's log."""
-        now = int(self._clock())
+        now = self.ctx.now()
         sizes = await self._mirror.sizes()
         told = []
-        for member in self.roster().active():
+        for member in self.ctx.roster.active():
             origin = member.origin
             mirrored, merged = sizes.get(origin, (0, 0))
-            if origin == self._config.origin:
+            if origin == self.ctx.origin:
                 heard, known = now, merged
             else:
-                heard = self._exchange.heard_at(member.id, origin)
-                known = self._exchange.log_state(origin).known
+                heard = self.rounds.heard_at(member.id, origin)
+                known = self.rounds.logs.state(origin).known
             told.append(
                 forms.AsOf(
                     member=member.id,
@@ -251,16 +227,16 @@ class Board:
         """Return the digest of an origin's claim rows below `merged`, in hex."""
         total = 0
         async for rows in self._mirror.rows(head.origin, head.merged):
-            part = await self._offload(claims.digest, head.origin, rows)
+            part = await self.ctx.offload(claims.digest, head.origin, rows)
             total = claims.plus(total, part)
         return claims.digest_bytes(total).hex()
 
     def holders(self) -> tuple[forms.HolderState, ...]:
         """Return what was last seen of each holder."""
         told = []
-        for member in self.roster().holders:
-            asked = self._holders.get(member)
-            peer = self._exchange.peer_states.get(member)
+        for member in self.ctx.roster.holders:
+            asked = self.asked.get(member)
+            peer = self.rounds.peer_states.get(member)
             if asked is not None:
                 up, why = asked.up, asked.why
             elif peer is not None and peer.failures:

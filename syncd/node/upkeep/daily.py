@@ -6,13 +6,12 @@ simply run again.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 
-from syncd.config import Config
 from syncd.errors import RefusedError
-from syncd.flows.ports import Finding, Published
+from syncd.flows.ports import Published
 from syncd.indicator import statement, token
 from syncd.indicator.statement import (
     COUNTS,
@@ -20,11 +19,11 @@ from syncd.indicator.statement import (
     Statement,
     Usage,
 )
-from syncd.node.home import Home
+from syncd.node.context import Context
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
 from syncd.node.upkeep import erasures
-from syncd.roster.roster import Roster
+from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.store import quota
 from syncd.store.sightings import Met
 
@@ -33,66 +32,37 @@ log = structlog.get_logger("syncd.daily")
 ROWS = 500  # usage rows in one part: well below 60 KiB
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Daily:
     """What is done once a day, looked for more often."""
 
-    def __init__(
-        self,
-        *,
-        home: Home,
-        config: Config,
-        roster: Callable[[], Roster],
-        standing: AppendGuard,
-        publisher: Publisher,
-        retire: Callable[[], Awaitable[None]],
-        report: Callable[[Finding], Awaitable[None]],
-        today: Callable[[], str],
-        clock: Callable[[], float],
-    ) -> None:
-        """Take the parts.
-
-        Args:
-            home: our books, and others' logs.
-            config: our settings.
-            roster: the one in force.
-            standing: says whether our log may grow.
-            publisher: appends to it.
-            retire: erases what is of retired epochs.
-            report: keep a finding.
-            today: the day it is in the roster's zone.
-            clock: unix seconds.
-        """
-        self._home = home
-        self._config = config
-        self._roster = roster
-        self._standing = standing
-        self._publisher = publisher
-        self._retire = retire
-        self._report = report
-        self._today = today
-        self._clock = clock
+    ctx: Context
+    guard: AppendGuard
+    publisher: Publisher
+    orders: RosterOrders
 
     async def run(self) -> None:
         """Do what is due: usage and sightings of days past, and pruning."""
-        now = int(self._clock())
-        own = self._home.own
-        await own.access.prune(self._config.access.days)
+        await self.orders.know_never()
+        now = self.ctx.now()
+        own = self.ctx.home.own
+        await own.access.prune(self.ctx.config.access.days)
         await own.quotas.prune(now)
         await own.events.prune()
-        await own.entries.prune(statement.day(self._today()))
+        await own.entries.prune(statement.day(self.ctx.today()))
         await own.imports.prune()
-        mirror = self._home.mirror
-        await erasures.by_roster(self._roster(), own, mirror, self._report)
-        await self._retire()
-        await erasures.purge(self._home.path, own, mirror)
+        mirror = self.ctx.home.mirror
+        await erasures.by_roster(self.ctx.roster, own, mirror, self.ctx.report)
+        await self.orders.retire()
+        await erasures.purge(self.ctx.home.path, own, mirror)
         try:
-            self._standing.may_append()
+            self.guard.may_append()
         except RefusedError:
             return
-        await self._publisher.say_roster()
-        for day, key in await own.quotas.untold(self._today()):
+        await self.publisher.say_roster()
+        for day, key in await own.quotas.untold(self.ctx.today()):
             await self._usage(day, key)
-        if self._config.sighting.enabled:
+        if self.ctx.config.sighting.enabled:
             await self._sightings()
 
     async def _usage(self, day: str, key: str) -> None:
@@ -100,7 +70,7 @@ class Daily:
         kind, epoch = key.split("/")
         rows = [
             (row.member, row.purpose, row.count, row.denied)
-            for row in await self._home.own.quotas.usage(day, key)
+            for row in await self.ctx.home.own.quotas.usage(day, key)
         ]
         parts = [rows[i : i + ROWS] for i in range(0, len(rows), ROWS)]
         many = len(parts) > 1
@@ -117,13 +87,13 @@ class Daily:
             )
             for number, part in enumerate(parts, 1)
         ]
-        await self._publisher.append(entries, done=[quota.told(day, key)])
+        await self.publisher.append(entries, done=[quota.told(day, key)])
 
     async def _sightings(self) -> None:
         """Release yesterday's sightings, rounded down and shuffled (type 4)."""
-        today = self._today()
+        today = self.ctx.today()
         name = f"sightings/{today}"
-        own = self._home.own
+        own = self.ctx.home.own
         if await own.log.was_done(name):
             return
         pending = await own.sightings.due(statement.day(today))
@@ -146,14 +116,14 @@ class Daily:
             entries.append((said, None))
         secrets.SystemRandom().shuffle(entries)
         sighted = [row.id for row in pending]
-        await self._publisher.append(entries, done=[name], sighted=sighted)
+        await self.publisher.append(entries, done=[name], sighted=sighted)
 
     async def _reported_by_another(self, met: Met) -> bool:
         """Tell whether another member's active report stands on a token."""
         code = token.KIND_CODES[met.kind]
-        found = await self._home.mirror.claims([met.token], code, met.epoch)
-        day = statement.day(self._today())
+        found = await self.ctx.home.mirror.claims([met.token], code, met.epoch)
+        day = statement.day(self.ctx.today())
         return any(
-            c.type == 1 and c.origin != self._config.origin and day < c.expires
+            c.type == 1 and c.origin != self.ctx.origin and day < c.expires
             for c in found.get(met.token, ())
         )

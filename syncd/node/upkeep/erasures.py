@@ -87,14 +87,14 @@ async def by_epoch(
         bundles = -(-head.mirrored // BUNDLE)
         for first in range(0, bundles, STEP):
             await mirror.retire(head.origin, first, first + STEP)
-    await _close_ours(own, mirror, roster.retired)
+    await close_ours(own, mirror, roster.retired)
     await own.vault.retire(roster.retired)
     await own.database.purge()
     durable.write(home / RETIRED, done)
     return True
 
 
-async def _close_ours(
+async def close_ours(
     own: OwnStore,
     mirror: MirrorStore,
     retired: Collection[tuple[str, int]] = (),
@@ -172,7 +172,7 @@ async def purge(home: Path, own: OwnStore, mirror: MirrorStore) -> bool:
         raise DamagedError(f"{home / FILE}: is no number", hint="delete it")
     if count == int(raw):
         return False
-    if await _close_ours(own, mirror):
+    if await close_ours(own, mirror):
         await own.purge()
     await mirror.purge()
     durable.write(home / FILE, b"%d" % count)

@@ -7,16 +7,14 @@ until a newer roster is accepted.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
 from syncd.errors import DamagedError
-from syncd.flows.ports import MirrorHead
 from syncd.indicator.claims import REPORT, VOUCH, Claim
-from syncd.roster.roster import Roster
+from syncd.node.context import Context
 from syncd.store import durable
 
 FILE = "lapse.json"
@@ -24,46 +22,32 @@ FILE = "lapse.json"
 log = structlog.get_logger("syncd.lapse")
 
 
-class Heads(Protocol):
-    """Who knows how far each origin is merged."""
-
-    async def heads(self) -> list[MirrorHead]:
-        """Return every log's head."""
-        ...
-
-
 class Lapse:
     """Where merging stood when the roster had been expired for too long."""
 
-    def __init__(
-        self,
-        home: Path,
-        roster: Callable[[], Roster],
-        mirror: Heads,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, ctx: Context) -> None:
         """Read what was written down before.
 
         Raises:
             DamagedError: the file is there and does not parse.
         """
-        self._path = home / FILE
-        self._roster = roster
-        self._mirror = mirror
-        self._clock = clock
+        self._ctx = ctx
+        self._path = ctx.home.path / FILE
         self._version, self._merged = _read(self._path)
 
     @property
     def now(self) -> bool:
         """Whether the roster has been expired for more than seven days."""
-        return self._roster().lapsed(int(self._clock()))
+        return self._ctx.roster.lapsed(self._ctx.now())
 
     async def check(self) -> None:
         """Write down the merged sizes, once, before more is merged."""
-        version = self._roster().version
+        version = self._ctx.roster.version
         if not self.now or version == self._version:
             return
-        merged = {h.origin: h.merged for h in await self._mirror.heads()}
+        merged = {
+            h.origin: h.merged for h in await self._ctx.home.mirror.heads()
+        }
         text = json.dumps({"merged": merged, "version": version})
         durable.write(self._path, text.encode())
         self._version, self._merged = version, merged
@@ -71,7 +55,7 @@ class Lapse:
 
     def effective(self, claim: Claim) -> bool:
         """Tell whether a claim has effect as the roster stands."""
-        if not self.now or self._version != self._roster().version:
+        if not self.now or self._version != self._ctx.roster.version:
             return True
         return claim.type not in (
             REPORT,

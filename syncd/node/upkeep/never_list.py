@@ -14,17 +14,19 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from syncd.errors import SyncdError
-from syncd.flows.ports import ClaimReader, Finding, Offload, Position
+from syncd.flows.ports import Finding, Position
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import never, token
 from syncd.indicator.claims import REPORT
 from syncd.indicator.identifier import Identifier
+from syncd.node.context import Context
 from syncd.roster.roster import Roster
 from syncd.store import durable
 from syncd.store.database import chunks
@@ -52,25 +54,18 @@ Known = dict[bytes, bytes]  # a value's mark → its token
 Marked = dict[bytes, Identifier]
 
 
+@dataclass(kw_only=True, eq=False)
 class NeverList:
     """The tokens of the roster's never-list, as far as they are known."""
 
-    def __init__(
-        self,
-        *,
-        home: Path,
-        roster: Callable[[], Roster],
-        tokeniser: Tokeniser,
-        mirror: ClaimReader,
-        report: Callable[..., Awaitable[None]],
-        offload: Offload,
-    ) -> None:
-        self._path = home / FILE
-        self._roster = roster
-        self._tokeniser = tokeniser
-        self._mirror = mirror
-        self._report = report
-        self._offload = offload
+    ctx: Context
+    tokeniser: Tokeniser
+    todo: tuple[str, ...] = ()  # lines of status
+    listed: frozenset[Listed] = frozenset()
+    tokens: frozenset[tuple[str, bytes]] = frozenset()
+
+    def __post_init__(self) -> None:
+        self._path = self.ctx.home.path / FILE
         self._whole: tuple[object, ...] = ()  # list and epochs of `listed`
         self._known: dict[Key, Known] | None = None  # None: not read yet
         self._unsaved = False
@@ -78,10 +73,7 @@ class NeverList:
         self._lock = asyncio.Lock()
         self._checking = asyncio.Lock()
         self._due = False
-        self._checked, self._took = -1e9, 0.0  # seconds
-        self.todo: tuple[str, ...] = ()  # lines of status
-        self.listed: frozenset[Listed] = frozenset()
-        self.tokens: frozenset[tuple[str, bytes]] = frozenset()
+        self._checked, self.took_s = -1e9, 0.0  # seconds
 
     async def refresh(self) -> None:
         """Know the tokens of the newest roster's list; then look for them.
@@ -93,16 +85,16 @@ class NeverList:
                 before we stop.
         """
         async with self._lock:
-            roster = self._roster()
+            roster = self.ctx.roster
             keys = [(e.kind, e.epoch) for e in roster.epochs if not e.retired]
             if self._whole != (roster.never, keys):
                 await self._learn(roster, keys)
         await self.check()
 
     async def _learn(self, roster: Roster, keys: Sequence[Key]) -> None:
-        wanted, urls, count = await self._offload(_counted_up, roster)
+        wanted, urls, count = await self.ctx.bulk(_counted_up, roster)
         if self._known is None:
-            self._known = await self._offload(_read, self._path)
+            self._known = await self.ctx.bulk(_read, self._path)
         known = {
             (kind, number): {
                 mark: short
@@ -146,7 +138,7 @@ class NeverList:
         for part in chunks(fresh, PART):
             outputs: dict[Identifier, bytes] = {}
             try:
-                await self._tokeniser.collect(
+                await self.tokeniser.collect(
                     [wanted[mark] for mark in part],
                     outputs,
                     purpose="never",
@@ -166,7 +158,7 @@ class NeverList:
 
     async def _save(self, known: dict[Key, Known]) -> None:
         if self._unsaved:
-            await self._offload(_write, self._path, known)
+            await self.ctx.bulk(_write, self._path, known)
             self._unsaved = False
 
     async def grown(self) -> None:
@@ -176,7 +168,7 @@ class NeverList:
         log that catches up grows many times in one.
         """
         self._due = True
-        if time.monotonic() - self._checked > REST * self._took:
+        if time.monotonic() - self._checked > REST * self.took_s:
             await self.check()
 
     async def catch_up(self) -> None:
@@ -199,7 +191,7 @@ class NeverList:
             by_key.setdefault((kind, epoch), []).append(short)
         for (kind, epoch), tokens in by_key.items():
             code = token.KIND_CODES[kind]
-            groups = await self._mirror.claims(tokens, code, epoch)
+            groups = await self.ctx.home.mirror.claims(tokens, code, epoch)
             fresh = [
                 claim.position
                 for group in groups.values()
@@ -213,13 +205,13 @@ class NeverList:
                 found = [Finding("never_listed", *at, why) for at in fresh]
                 self._alarmed.update(fresh)
                 try:
-                    await self._report(*found)
+                    await self.ctx.report(*found)
                 except SyncdError:
                     self._alarmed.difference_update(fresh)
                     self._due = True
                     raise
         self._checked = time.monotonic()
-        self._took = self._checked - began
+        self.took_s = self._checked - began
 
 
 # ------------------------------------------------------------------ spellings

@@ -5,14 +5,14 @@ its rows otherwise, came to protect what they are about. Look-ups already
 leave them out. Their author has the values, so the whole rule is asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from syncd.flows.ports import Offload
 from syncd.indicator import never
 from syncd.indicator.claims import REPORT
 from syncd.indicator.never import Rule
-from syncd.roster.roster import Roster
-from syncd.store.vault import Query, State, Vault, VaultRow
+from syncd.node.context import Context
+from syncd.store.vault import Query, State, VaultRow
 
 PAGE = 1000  # rows opened in one go
 STANDING = (State.WAITING, State.PUBLISHED)
@@ -22,23 +22,14 @@ PROTECTED = (
 )
 
 
+@dataclass(eq=False)
 class Overtaken:
     """Which of our standing reports the never-list protects."""
 
-    def __init__(
-        self,
-        vault: Vault,
-        roster: Callable[[], Roster],
-        today: Callable[[], str],
-        offload: Offload,
-    ) -> None:
-        self._vault = vault
-        self._roster = roster
-        self._today = today
-        self._offload = offload
-        self._seen: object = None  # the list that was looked at
-        self._day = ""
-        self.ids: tuple[int, ...] = ()  # in the vault
+    ctx: Context
+    ids: tuple[int, ...] = ()  # in the vault
+    _seen: object = None  # the list that was looked at
+    _day: str = ""
 
     @property
     def todo(self) -> tuple[str, ...]:
@@ -47,15 +38,15 @@ class Overtaken:
 
     async def look(self, *, anew: bool = False) -> tuple[int, ...]:
         """Return them; the vault is walked where that may have changed."""
-        roster, today = self._roster(), self._today()
+        roster, today = self.ctx.roster, self.ctx.today()
         over = bool(self.ids) and today != self._day  # some may have expired
         if anew or over or roster.never is not self._seen:
             rule, found = never.of(roster), list[int]()
             before: int | None = None
             while before != 0:
                 wanted = Query(before or 0, PAGE, STANDING)
-                rows, before = await self._vault.page(wanted)
-                found += await self._offload(_under, rows, rule, today)
+                rows, before = await self.ctx.home.own.vault.page(wanted)
+                found += await self.ctx.bulk(_under, rows, rule, today)
             self._seen, self._day = roster.never, today
             self.ids = tuple(found)
         return self.ids
@@ -63,7 +54,7 @@ class Overtaken:
     async def retracted(self) -> None:
         """Leave out those that stand no more, without a walk."""
         ended = {*self.ids}
-        ended -= await self._vault.standing(self.ids)
+        ended -= await self.ctx.home.own.vault.standing(self.ids)
         self.ids = tuple(id_ for id_ in self.ids if id_ not in ended)
 
 

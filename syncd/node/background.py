@@ -1,0 +1,46 @@
+"""What is done beside everything else, and what nobody waits for."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from syncd.errors import SyncdError
+
+log = structlog.get_logger("syncd.node")
+
+Aside = Callable[[Coroutine[Any, Any, None]], None]
+
+
+class Background:
+    """Tasks that run until they end, or until we do."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done; what goes wrong with it is logged."""
+        task = asyncio.create_task(_logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def idle(self) -> None:
+        """Wait until all of it is done."""
+        await asyncio.gather(*self._tasks)
+
+    async def stop(self) -> None:
+        """Leave what is not done."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except SyncdError as e:
+        log.warning("left undone", why=str(e))
+    except Exception:
+        log.exception("left undone")

@@ -1,0 +1,75 @@
+"""What every part of the daemon needs; all else it is given by name."""
+
+import datetime
+import zoneinfo
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from syncd.config import Config
+from syncd.flows.ports import Finding, Offload
+from syncd.node.home import Home
+from syncd.roster.roster import Roster
+
+BUG = "an error of our own: see the log"
+
+
+class Report(Protocol):
+    """Keeps findings, and says so."""
+
+    async def __call__(self, *findings: Finding, once: bool = False) -> None:
+        """Keep them; `once`: but those that are known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One member's home, its clock, and where work is done."""
+
+    home: Home
+    clock: Callable[[], float]  # unix seconds
+    report: Report
+    offload: Offload  # runs pure work elsewhere
+    bulk: Offload  # the same, behind look-ups
+
+    @property
+    def config(self) -> Config:
+        """Our settings."""
+        return self.home.config
+
+    @property
+    def me(self) -> str:
+        """Our member id."""
+        return self.home.config.member.id
+
+    @property
+    def origin(self) -> str:
+        """The log that we write now."""
+        return self.home.config.origin
+
+    @property
+    def roster(self) -> Roster:
+        """The newest roster that we trust."""
+        return self.home.trusted.current
+
+    @property
+    def others(self) -> list[str]:
+        """The other active members."""
+        return [m.id for m in self.roster.active() if m.id != self.me]
+
+    @property
+    def own_origins(self) -> frozenset[str]:
+        """The names of our logs, of all generations."""
+        me = self.roster.member(self.me)
+        logs = {g.origin for g in me.generations} if me else set()
+        return frozenset({self.origin, *logs})
+
+    def now(self) -> int:
+        """Return the time in whole unix seconds."""
+        return int(self.clock())
+
+    def today(self) -> str:
+        """Return the day it is in the roster's zone."""
+        zone = zoneinfo.ZoneInfo(self.roster.zone)
+        now = datetime.datetime.fromtimestamp(self.clock(), zone)
+        return now.date().isoformat()

@@ -1,0 +1,58 @@
+"""Findings: what a person should know is kept, logged, counted and told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from syncd.errors import (
+    MalformedError,
+    RefusedError,
+    UnavailableError,
+    UntrustedError,
+)
+from syncd.flows import evaluation, evidence
+from syncd.flows.evidence import Evidence
+from syncd.flows.ports import Finding, Offload
+from syncd.node.home import Home
+from syncd.node.serve.metrics import Metrics
+from syncd.store.events import of_finding
+
+log = structlog.get_logger("syncd.node")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingsBook:
+    """Implements `context.Report`; keeps evidence against bad holders."""
+
+    home: Home
+    metrics: Metrics
+    wake: Callable[[], None]  # there are new events
+    offload: Offload
+
+    async def report(self, *findings: Finding, once: bool = False) -> None:
+        """Keep findings, and say so; `once`: but those that are known."""
+        if not findings:
+            return
+        news = await self.home.own.record(findings, once=once)
+        for finding in news if once else findings:
+            log.warning("finding", **of_finding(finding))
+            self.metrics.findings.labels(finding.code).inc()
+        self.wake()
+
+    async def accuse(
+        self, member: str, why: str, *exchanges: evaluation.Exchange
+    ) -> None:
+        """Report a bad holder, and keep what proves it to others."""
+        held = Evidence(member, exchanges)
+        rosters = [self.home.trusted.current]
+        try:
+            await self.offload(evidence.judge, held, rosters)
+            kept = await self.offload(self.home.keep_evidence, held)
+        except (MalformedError, RefusedError, UntrustedError) as e:
+            log.info("no evidence", member=member, why=str(e))
+        except UnavailableError as e:
+            log.warning("evidence is not kept", why=str(e))
+        else:
+            why += f"; evidence/{kept}" if kept else "; more evidence of it"
+        await self.report(Finding("bad_holder", member, None, why))

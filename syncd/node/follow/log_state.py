@@ -1,0 +1,256 @@
+"""The state of one log that we follow: one value, moved by named events.
+
+    idle        nothing is signed that we lack
+    target      a signed checkpoint is ahead of our mirror, or a payload lacks
+    pulling     a pull is in flight; what comes meanwhile waits behind it
+    waiting     left alone until `retry_at`
+    contested   it signed two histories: the roster has to decide
+    decided     we hold the branch that the roster chose
+    ended       we hold all of it that the roster lets count
+
+`NEXT` says which event leads where; an event that is not in it is an error
+of ours. Whether a checkpoint that somebody offers is news is `judge`'s work.
+No network and no clock in here: `now` is an argument.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Self
+
+from syncd.flows.ports import MirrorHead
+from syncd.roster.roster import Cut
+from syncd.tlog.checkpoint import Checkpoint
+
+# Entries that one pull may be asked to bring. To plan a pull costs time and
+# memory before a byte has come, and to sign a number costs nothing.
+MOST_GROWTH = 1 << 26
+MOST_SMALLER = 16  # signed checkpoints held against one pull's outcome
+
+Pin = tuple[Cut, bool]  # and whether the log ends there
+
+
+class At(Enum):
+    """Where a log is."""
+
+    IDLE = "idle"
+    TARGET = "target"
+    PULLING = "pulling"
+    WAITING = "waiting"
+    CONTESTED = "contested"
+    DECIDED = "decided"
+    ENDED = "ended"
+
+
+class Event(Enum):
+    """What may happen to a log."""
+
+    OFFERED = "offered"  # a signed checkpoint, or one more who has it
+    LACKING = "lacking"  # our mirror has a gap, or never saw what was signed
+    BEGUN = "begun"  # a pull
+    DONE = "done"  # a pull, and nothing is left to fetch
+    GOES_ON = "goes on"  # a pull brought part of it, or there is more by now
+    LEFT = "left"  # a pull brought nothing
+    OBEYED = "obeyed"  # we hold the branch that the roster chose
+    OVER = "over"  # and the log ends there
+    FORKED = "forked"  # its key signed what contradicts what we hold
+
+
+_ANY = {Event.LEFT: At.WAITING, Event.FORKED: At.CONTESTED}
+_FETCH = {
+    Event.OFFERED: At.TARGET,
+    Event.LACKING: At.TARGET,
+    Event.BEGUN: At.PULLING,
+}
+NEXT: Mapping[At, Mapping[Event, At]] = {
+    At.IDLE: {**_ANY, **_FETCH},
+    At.TARGET: {**_ANY, **_FETCH},
+    At.DECIDED: {**_ANY, **_FETCH},
+    At.ENDED: {**_ANY, **_FETCH},
+    # A gap alone does not shorten a pause: nobody had its payloads before.
+    At.WAITING: {**_ANY, **_FETCH, Event.LACKING: At.WAITING},
+    At.PULLING: {
+        **_ANY,
+        Event.OFFERED: At.PULLING,
+        Event.LACKING: At.PULLING,
+        Event.DONE: At.IDLE,
+        Event.GOES_ON: At.TARGET,
+        Event.OBEYED: At.DECIDED,
+        Event.OVER: At.ENDED,
+    },
+    # A pull that was in flight when the fork was seen may come to any end.
+    # Only the roster's decision, which another carries out, leads out.
+    At.CONTESTED: {
+        **dict.fromkeys(Event, At.CONTESTED),
+        Event.BEGUN: At.PULLING,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A signed checkpoint that a pull is to reach, and who said so."""
+
+    head: Checkpoint
+    note: bytes  # signed by the log, its own line only
+    holders: tuple[str, ...] = ()  # member ids
+
+
+class Offer(Enum):
+    """What a signed checkpoint means to us."""
+
+    VOID = "void"  # the roster lets it count for nothing, or the log forked
+    TOO_LARGE = "too large"
+    KNOWN = "known"
+    DOUBTFUL = "doubtful"  # we hold as much, and never saw this one
+    NEWS = "news"
+    SMALLER = "smaller"  # than the target: a part of it, or a fork
+    FORK = "fork"  # another root than the target's at its size
+    HOLDER = "holder"  # the target: one more to ask
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What we hold of the log that a checkpoint is of."""
+
+    mirror: MirrorHead
+    void: bool = False  # the checkpoint is of no account by the roster
+    known: bool = False  # we keep it, or another of its text
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """How one log is doing; `status` tells of it."""
+
+    at: At = At.IDLE
+    known: int = 0  # largest signed size that we heard of
+    heard_at: int = 0  # unix seconds, when we first heard of that
+    last_pull: int = 0  # unix seconds, of the last one that ended well
+    source: str = ""
+    why: str = ""
+    failures: int = 0  # pulls in a row that brought nothing
+    retry_at: float = 0.0  # steady seconds
+    target: Target | None = None
+    # Signed ones between our mirror and the target, by size: once we are
+    # there, each must be a part of what we hold.
+    smaller: Mapping[int, bytes] = field(default_factory=dict)
+    obeys: Pin | None = None  # what of the roster our mirror obeys
+    # Our receipt may be due: at a start that of all logs, since the last
+    # process may have ended between a merge and its receipt.
+    owed: bool = True
+
+    def moved(self, event: Event, **changes: object) -> Self:
+        """Return the state after an event.
+
+        Raises:
+            AssertionError: that cannot happen to a log that is there.
+        """
+        to = NEXT[self.at].get(event)
+        if to is None:
+            raise AssertionError(f"log: {event.value} while {self.at.value}")
+        if self.at is to is At.CONTESTED:
+            return self
+        return replace(self, at=to, **changes)  # type: ignore[arg-type]
+
+    def due(self, now: float, pin: Pin | None) -> bool:
+        """Whether a pull is to begin; `pin` is the roster's last word."""
+        wanted = self.target is not None or pin not in (None, self.obeys)
+        return wanted and self.at is not At.PULLING and self.retry_at <= now
+
+    # ---------------------------------------------------------- checkpoints
+
+    def judge(self, new: Checkpoint, held: Held) -> Offer:
+        """Return what a verified checkpoint of this log means."""
+        mirrored, target = held.mirror.mirrored, self.target
+        if held.mirror.contested or held.void:
+            return Offer.VOID
+        if new.size - mirrored > MOST_GROWTH:
+            return Offer.TOO_LARGE
+        if new.size <= mirrored == held.mirror.merged:
+            return Offer.KNOWN if held.known else Offer.DOUBTFUL
+        if target is None or new.size > target.head.size:
+            return Offer.NEWS
+        if new.size < target.head.size:
+            return Offer.SMALLER
+        return Offer.HOLDER if new == target.head else Offer.FORK
+
+    def offered(self, offer: Offer, new: Target) -> Self:
+        """Return the state after an offer that was judged so."""
+        target = self.target
+        match offer:
+            case Offer.NEWS:
+                state = self._beside(target) if target else self
+                return state.moved(Event.OFFERED, target=new, retry_at=0.0)
+            case Offer.DOUBTFUL:
+                return self.lacking(new)
+            case Offer.SMALLER:
+                return self._beside(new)
+            case Offer.HOLDER if target and {*new.holders} - {*target.holders}:
+                both = (*target.holders, *new.holders)
+                more = replace(target, holders=both)
+                return self.moved(Event.OFFERED, target=more, retry_at=0.0)
+            case _:
+                return self
+
+    def _beside(self, one: Target) -> Self:
+        """Remember a smaller signed checkpoint, some of them."""
+        if len(self.smaller) >= MOST_SMALLER:
+            return self
+        smaller = {one.head.size: one.note, **self.smaller}
+        return replace(self, smaller=smaller)
+
+    def heard(self, size: int, mirrored: int, now: int) -> Self:
+        """Return the state after a signed size was heard of."""
+        news = size > max(self.known, mirrored)
+        return replace(
+            self,
+            known=max(self.known, size),
+            heard_at=now if news else self.heard_at,
+        )
+
+    def lacking(self, target: Target) -> Self:
+        """Return the state with a target, if it has none."""
+        if self.target is not None:
+            return self
+        return self.moved(Event.LACKING, target=target)
+
+    # ---------------------------------------------------------------- pulls
+
+    def begun(self) -> Self:
+        """Return the state while a pull is in flight."""
+        return self.moved(Event.BEGUN)
+
+    def goes_on(self, why: str = "") -> Self:
+        """Return the state after a pull that has not come to its end."""
+        event = Event.DONE if self.target is None else Event.GOES_ON
+        return self.moved(event, why=why, failures=0, retry_at=0.0)
+
+    def reached(self, target: Target) -> Self:
+        """Return the state without that target, while still pulling."""
+        if self.target is None or self.target.head != target.head:
+            return self
+        return replace(self, target=None)
+
+    def left(self, why: str, retry_at: float) -> Self:
+        """Return the state while the log is left alone for a while."""
+        failures = self.failures + 1
+        return self.moved(
+            Event.LEFT, why=why, failures=failures, retry_at=retry_at
+        )
+
+    def obeyed(self, pin: Pin) -> Self:
+        """Return the state once we hold the branch that the roster chose."""
+        cut, over = pin
+        target = self.target
+        # Or it was offered before its log was ended below it.
+        if target is not None and (over or target.head.size <= cut.size):
+            return replace(self, target=None, smaller={}).obeyed(pin)
+        event = Event.OVER if over else Event.OBEYED
+        clean = {"why": "", "failures": 0, "retry_at": 0.0}
+        return self.moved(event, obeys=pin, **clean)
+
+    def forked(self, why: str) -> Self:
+        """Return the state of a log whose key signed two histories."""
+        return self.moved(
+            Event.FORKED, why=why, target=None, smaller={}, obeys=None
+        )

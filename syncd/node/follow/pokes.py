@@ -1,0 +1,73 @@
+"""Pokes: let the others know that our log has grown."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from syncd.errors import SyncdError
+from syncd.flows.ports import Peer
+from syncd.node.context import Context
+from syncd.node.follow.asking import Asking
+
+log = structlog.get_logger("syncd.exchange")
+
+POKES_AT_ONCE = 16
+
+
+@dataclass(kw_only=True, eq=False)
+class Pokes:
+    """What others were told of our log, and what they are still to hear."""
+
+    ctx: Context
+    asking: Asking
+    peers: Callable[[str], Peer]
+    _poking: set[str] = field(default_factory=set, init=False)
+    _news: dict[str, bytes] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._gate = asyncio.Semaphore(POKES_AT_ONCE)
+        self._down_gate = asyncio.Semaphore(POKES_AT_ONCE)
+        self._told = self.ctx.home.own.log.released()  # last
+
+    async def some(self) -> None:
+        """Poke some members if our log has grown since others were told.
+
+        Else it might be rounds until the first happens to ask us.
+        """
+        raw = self.ctx.home.own.log.released()
+        if raw == self._told or not self.ctx.config.exchange.poke:
+            return
+        self._told = raw
+        await self._poke_these(self.asking.draw(self.ctx.others), raw)
+
+    async def all(self) -> None:
+        """Poke all members."""
+        self._told = raw = self.ctx.home.own.log.released()
+        log.info("poked", members=await self._poke_these(self.ctx.others, raw))
+
+    async def _poke_these(self, members: Sequence[str], raw: bytes) -> int:
+        """Poke some; return how many heard.
+
+        A member that is being told already is told of this one next.
+        """
+        self._news.update(dict.fromkeys(members, raw))
+        idle = [m for m in members if m not in self._poking]
+        self._poking.update(idle)
+        return sum(await asyncio.gather(*map(self._poke, idle)))
+
+    async def _poke(self, member: str) -> bool:
+        """Tell one member the newest, and what became newest meanwhile."""
+        # Who did not answer lately does not keep the others waiting.
+        down = self.asking.state(member).failures > 0
+        try:
+            async with self._down_gate if down else self._gate:
+                while raw := self._news.pop(member, b""):
+                    await self.peers(member).poke(raw)
+        except SyncdError as e:
+            log.info("poke failed", peer=member, why=str(e))
+            return False
+        finally:
+            self._poking.discard(member)
+        return True

@@ -1,0 +1,349 @@
+"""Pulls: bring our mirrors up to what their logs signed, or the roster chose.
+
+One pull of each log is in flight, some logs at a time. A log that nobody
+gives us is left alone for a while, longer each time.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import structlog
+
+from syncd.errors import (
+    ForkError,
+    StaleError,
+    SyncdError,
+    UnavailableError,
+)
+from syncd.flows import held
+from syncd.flows.decide import decide
+from syncd.flows.ports import Finding, Offload, Peer, Source
+from syncd.flows.pull import Pulled, pull
+from syncd.flows.pull_context import Budget, PullContext
+from syncd.node.context import BUG, Context
+from syncd.node.follow.asking import Asking
+from syncd.node.follow.followed import FollowedLogs, moved
+from syncd.node.follow.log_state import LogState, Pin, Target
+from syncd.node.follow.receipts import Receipts
+from syncd.node.follow.roster_keeper import RosterKeeper
+from syncd.node.follow.watched import Watched
+from syncd.peer.directory import DirectorySource
+from syncd.tlog import checkpoint, note
+from syncd.tlog.note import VerifierKey
+
+log = structlog.get_logger("syncd.exchange")
+
+NEWER = "the roster's format is newer than this syncd: upgrade it"
+PULLS_AT_ONCE = 3
+ROUND_S = 60.0  # a pull that takes longer goes on beside the next rounds
+TURN_S = 300.0  # after which it makes room for others that wait
+WRONG_S = 60.0  # what a source is charged with that gives wrong bytes
+
+
+@dataclass(kw_only=True, eq=False)
+class Pulls:
+    """The pulls in flight, and those that are due."""
+
+    ctx: Context
+    logs: FollowedLogs
+    receipts: Receipts
+    rosters: RosterKeeper
+    asking: Asking
+    peers: Callable[[str], Peer]  # the client of a member
+    checks: Offload  # runs the checks of what comes
+    round_s: float = ROUND_S
+    turn_s: float = TURN_S
+
+    def __post_init__(self) -> None:
+        self.gate = asyncio.Semaphore(PULLS_AT_ONCE)
+        self.in_flight: dict[str, asyncio.Task[None]] = {}
+
+    # --------------------------------------------------------- beginning
+
+    async def fetch(self) -> None:
+        """Pull every log that has a target, a gap or a pin to obey."""
+        await self._look_in()
+        await self._look_for_gaps()
+        now = time.monotonic()
+        begun = [
+            task
+            for origin in sorted(self.ctx.roster.origins())
+            if self.logs.state(origin).due(now, self.logs.pin(origin))
+            and (task := self.begin(origin))
+        ]
+        if begun:
+            await asyncio.wait(begun, timeout=self.round_s)
+        await self.receipts.make_up(self.in_flight.__contains__)
+
+    async def _look_in(self) -> None:
+        """Take checkpoints as hints from what was laid into the home."""
+        for origin in self.ctx.roster.origins():
+            for source in self._inbox(origin):
+                try:
+                    raw = await source.checkpoint(origin)
+                except SyncdError as e:
+                    log.info("no checkpoint", source=source.name, why=str(e))
+                else:
+                    await self.logs.offer(source.name, raw)
+
+    async def _look_for_gaps(self) -> None:
+        """Make a target of a log that we mirror and have not merged."""
+        for origin in self.ctx.roster.origins():
+            state = self.logs.state(origin)
+            if state.target is not None or self.logs.is_ours(origin):
+                continue
+            head = await self.ctx.home.mirror.head(origin)
+            gap = head.merged < head.mirrored and head.note
+            if gap and not head.contested:
+                signed = checkpoint.parse(note.parse(head.note).text)
+                state = self.logs.state(origin)
+                self._move(origin, state.lacking(Target(signed, head.note)))
+
+    def begin(self, origin: str) -> asyncio.Task[None] | None:
+        """Begin a pull nobody need wait for, unless one is in flight."""
+        if origin in self.in_flight:
+            return None
+        task = asyncio.create_task(self._alone(origin))
+        self.in_flight[origin] = task
+        task.add_done_callback(lambda _: self.in_flight.pop(origin, None))
+        return task
+
+    def roster_moved(self) -> None:
+        """Act at once on what a new roster pins or ends."""
+        self.logs.hurry()
+        for origin in self.ctx.roster.origins():
+            if self._to_obey(origin) is not None:
+                self.begin(origin)
+
+    def _to_obey(self, origin: str) -> Pin | None:
+        """Return what the roster pins and our mirror does not obey yet."""
+        pin = self.logs.pin(origin)
+        return pin if pin != self.logs.state(origin).obeys else None
+
+    async def idle(self) -> None:
+        """Wait until no pull is in flight."""
+        tasks = self.in_flight.values()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Leave the pulls in flight: what is merged is kept."""
+        for task in self.in_flight.values():
+            task.cancel()
+        await self.idle()
+
+    # ------------------------------------------------------------ one log
+
+    async def _alone(self, origin: str) -> None:
+        """Pull one log; what goes wrong with it stops no other."""
+        try:
+            async with self.gate:
+                await self._bring(origin)
+        except SyncdError as e:
+            self._leave(origin, str(e))
+        except Exception:
+            # Ours to mend; until then it is this log's trouble alone.
+            self._leave(origin, BUG)
+            log.exception("pull failed", origin=origin)
+
+    async def _bring(self, origin: str) -> None:
+        """Obey the roster, then pull up to the target, and the next one."""
+        pin = self._to_obey(origin)
+        if pin is not None and not await self._decide(origin, pin):
+            return
+        tried: Target | None = None
+        while target := self.logs.state(origin).target:
+            key = self.logs.key(origin)
+            # A poke that came meanwhile found the log being pulled.
+            if key is None or (tried and tried.head == target.head):
+                return
+            await self._reach(target, key)
+            tried = target
+
+    def _move(self, origin: str, state: LogState) -> None:
+        self.logs.states[origin] = state
+
+    def _leave(self, origin: str, why: str) -> None:
+        """Leave a log alone for a while, twice as long each time."""
+        state = self.logs.state(origin)
+        wait = self.asking.pause(state.failures)
+        self._move(origin, state.left(why, time.monotonic() + wait))
+        log.warning(
+            "log left alone", origin=origin, why=why, retry_in_s=round(wait)
+        )
+
+    async def _decide(self, origin: str, pin: Pin) -> bool:
+        """Hold the branch that the roster pins; tell if we do."""
+        mirror, state = self.ctx.home.mirror, self.logs.state
+        cut, ended = pin
+        was = await mirror.head(origin)
+        self._move(origin, state(origin).begun())
+        try:
+            async with asyncio.timeout(self.turn_s):
+                why = await decide(
+                    origin,
+                    cut,
+                    await self._context(origin),
+                    ended=ended,
+                    signed=await self.receipts.signed(origin),
+                )
+        except StaleError:  # the next round sees what won
+            self._move(origin, state(origin).goes_on(state(origin).why))
+            return False
+        except (UnavailableError, TimeoutError) as e:
+            why = str(e) or self._slow
+        now = await mirror.head(origin)
+        if why:
+            self._leave(origin, why)
+        else:
+            self._move(origin, state(origin).obeyed(pin))
+        if now != was:
+            log.info(
+                "cut", origin=origin, size=cut.size, mirrored=now.mirrored
+            )
+            await self.logs.grown(origin)
+        return not why
+
+    async def _reach(self, target: Target, key: VerifierKey) -> None:
+        """Pull one log up to a target, as far as that can be."""
+        origin, state = target.head.origin, self.logs.state
+        mirror = self.ctx.home.mirror
+        was = await mirror.head(origin)
+        self._move(origin, state(origin).begun())
+        try:
+            async with asyncio.timeout(self.turn_s):
+                context = await self._context(origin, target.holders)
+                done = await pull(target.note, key, context)
+            await self._check_smaller(origin, key)
+        except ForkError as e:
+            await self.logs.forked(origin, [target.note], str(e))
+        except StaleError:  # the next round sees what won
+            self._move(origin, state(origin).goes_on(state(origin).why))
+        except (UnavailableError, TimeoutError) as e:
+            why = str(e) or self._slow
+            if moved(was, await mirror.head(origin)):
+                self._move(origin, state(origin).goes_on(why))
+                log.info("pull goes on", origin=origin, why=why)
+                await self.logs.grown(origin)  # part of it has come
+            else:
+                self._leave(origin, why)
+        else:
+            has_moved = moved(was, await mirror.head(origin))
+            await self._reached(target, done, has_moved=has_moved)
+            if await self.receipts.cosign(origin, key) or has_moved:
+                await self.logs.grown(origin)
+
+    async def _reached(
+        self, target: Target, done: Pulled, *, has_moved: bool
+    ) -> None:
+        """Note what a pull came to that met no trouble."""
+        origin, why = done.origin, _why(done)
+        if done.limited and self.ctx.roster.stops_merging:
+            why = NEWER
+        elif done.limited:
+            over = "above its entries of a day"
+            await self.ctx.report(Finding("limit", origin, None, over))
+        state = self.logs.state(origin).reached(target)
+        state = replace(
+            state,
+            last_pull=self.ctx.now(),
+            source=done.source or state.source,
+        )
+        self._move(origin, state)
+        if has_moved or done.merged == done.after:
+            self._move(origin, state.goes_on(why))
+        else:  # nobody gives what is withheld, or it is enough for today
+            self._leave(origin, why)
+        if done.after > done.before:
+            log.info(
+                "pulled",
+                origin=origin,
+                before=done.before,
+                after=done.after,
+                merged=done.merged,
+                source=done.source,
+            )
+
+    async def _check_smaller(self, origin: str, key: VerifierKey) -> None:
+        """Hold signed checkpoints that we passed against what we have."""
+        mirror = self.ctx.home.mirror
+        while smaller := {**self.logs.state(origin).smaller}:  # more may come
+            _, raw = smaller.popitem()
+            state = replace(self.logs.state(origin), smaller=smaller)
+            self._move(origin, state)
+            head, _ = checkpoint.open_(raw, key)
+            mine = await mirror.head(origin)
+            if head.size > mine.mirrored or mine.contested:
+                continue
+            if await held.copy(mirror, mine).root_at(head.size) != head.root:
+                why = f"log: {origin} signed another root at size {head.size}"
+                await self.logs.forked(origin, [raw], why)
+
+    # ------------------------------------------------------- what it needs
+
+    async def _context(
+        self, origin: str, holders: Sequence[str] = ()
+    ) -> PullContext:
+        """Return what a pull of a log works with just now."""
+        return PullContext(
+            sources=self._sources(origin, holders),
+            mirror=self.ctx.home.mirror,
+            offload=self.checks,
+            report=self.ctx.report,
+            budget=await self._budget(origin),
+            blame=self._blame,
+            accepted=partial(self.rosters.said_by, origin),
+            excuse=bool(self.ctx.roster.retired),
+        )
+
+    async def _budget(self, origin: str) -> Budget:
+        """Return what may still be merged of a log today (UTC).
+
+        Nothing by a format that we do not know; mirroring goes on.
+        """
+        if self.ctx.roster.stops_merging:
+            return Budget(0, 0)
+        limits = self.ctx.roster.limits
+        entries, octets = await self.ctx.home.mirror.merged_today(origin)
+        return Budget(limits.entries - entries, limits.bytes - octets)
+
+    @property
+    def _slow(self) -> str:
+        return f"not done in {self.turn_s:.0f} s: others wait"
+
+    def _sources(
+        self, origin: str, holders: Sequence[str] = ()
+    ) -> list[Source]:
+        """Order whom to ask: who announced it, the owner, then the rest."""
+        found = self.ctx.roster.by_origin(origin)
+        owner = found[0].id if found else ""
+        others = self.ctx.others
+        first = [m for m in (*holders, owner) if m in others]
+        asked = self.asking.order(first, others, time.monotonic())
+        return [
+            *self._inbox(origin),
+            *(Watched(self.peers(m), partial(self._charge, m)) for m in asked),
+        ]
+
+    def _inbox(self, origin: str) -> list[Source]:
+        """Return what lies in the home of a log, as sources of it."""
+        path = self.ctx.home.inbox(origin)
+        return [DirectorySource(path)] if path.is_dir() else []
+
+    def _charge(self, member: str, seconds: float) -> None:
+        """Remember that a source cost us time."""
+        self.asking.charge(member, seconds, time.monotonic())
+
+    def _blame(self, source: str) -> None:
+        """Remember that a source gave wrong bytes; a directory is no peer."""
+        if self.ctx.roster.member(source) is not None:
+            self._charge(source, WRONG_S)
+
+
+def _why(done: Pulled) -> str:
+    """Return why a merge is behind, "" if it is not."""
+    if done.limited:
+        return "above the day's limit: merging goes on tomorrow"
+    return f"{len(done.missing)} payloads withheld" if done.missing else ""

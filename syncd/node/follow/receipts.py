@@ -1,0 +1,177 @@
+"""Receipts: what we cosign of others' logs, and what others did of ours."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from syncd.errors import (
+    ForkError,
+    MalformedError,
+    RefusedError,
+    StaleError,
+    SyncdError,
+    UntrustedError,
+)
+from syncd.flows import cosign, held
+from syncd.flows.cosign import CosignBook
+from syncd.flows.ports import Finding
+from syncd.node.context import BUG, Context
+from syncd.node.follow.clocks import OurClock
+from syncd.node.follow.followed import FollowedLogs
+from syncd.tlog import checkpoint, note
+from syncd.tlog.note import SigningKey, VerifierKey
+
+log = structlog.get_logger("syncd.exchange")
+
+RECEIPTS_SERVED = 14  # cosignatures on a served checkpoint: C2SP asks for 16
+
+
+@dataclass(kw_only=True, eq=False)
+class Receipts:
+    """Signs what we saw and merged, and keeps what others sign of our log."""
+
+    ctx: Context
+    logs: FollowedLogs
+    book: CosignBook  # what our cosigner keys signed
+    our_clock: OurClock
+    keep: Callable[[str, int, bytes], Awaitable[None]]  # key name, size, note
+
+    @property
+    def _keys(self) -> tuple[SigningKey, SigningKey]:
+        keys = self.ctx.home.keys
+        return keys.seen, keys.merged
+
+    async def signed(self, origin: str) -> list[bytes]:
+        """Return the newest notes that our own keys signed of a log."""
+        found = [
+            await self.book.cosigned(role, origin)
+            for role in ("seen", "merged")
+        ]
+        return [one.note for one in found if one is not None]
+
+    async def cosign(self, origin: str, key: VerifierKey) -> bool:
+        """Say what we saw and merged, if our clock is sound; tell if so."""
+        self._owe(origin, owed=True)
+        try:
+            self.our_clock.healthy()
+        except RefusedError:
+            return False  # the round says so, once for all logs
+        self._owe(origin, owed=False)
+        try:
+            return await self._sign(origin, key)
+        except StaleError:
+            self._owe(origin, owed=True)  # the witness API signed meanwhile
+        except ForkError as e:
+            await self.logs.forked(origin, await self.signed(origin), str(e))
+        except SyncdError:
+            self._owe(origin, owed=True)  # the disk is full, perhaps
+            raise
+        return False
+
+    async def _sign(self, origin: str, key: VerifierKey) -> bool:
+        mirror, (seen_key, merged_key) = self.ctx.home.mirror, self._keys
+        head = await mirror.head(origin)
+        if head.contested:
+            return False
+        seen = None
+        now, rejected = self.ctx.now(), await self.logs.rejected(origin)
+
+        if head.note:
+            seen = await cosign.sign(
+                "seen",
+                head.note,
+                log_key=key,
+                key=seen_key,
+                book=self.book,
+                now=now,
+                root_of=held.copy(mirror, head).root_at,
+                rejected=rejected,
+            )
+        merged = await cosign.receipt(
+            origin,
+            mirror=mirror,
+            log_key=key,
+            key=merged_key,
+            book=self.book,
+            now=now,
+            rejected=rejected,
+        )
+        return bool(seen or merged)
+
+    def _owe(self, origin: str, *, owed: bool) -> None:
+        self.logs.states[origin] = replace(self.logs.state(origin), owed=owed)
+
+    async def make_up(self, busy: Callable[[str], bool]) -> None:
+        """Sign what could not be signed when it was merged.
+
+        `busy` tells of a log that is being pulled: its pull signs it.
+        """
+        owed = [o for o, s in self.logs.states.items() if s.owed]
+        if not owed:
+            return
+        try:
+            self.our_clock.healthy()
+        except RefusedError as e:
+            log.warning("not cosigning", logs=len(owed), why=str(e))
+            return
+        for origin in sorted(owed):
+            key = self.logs.key(origin)
+            if key is None or self.logs.is_ours(origin):
+                self._owe(origin, owed=False)
+                continue
+            try:
+                if not busy(origin) and await self.cosign(origin, key):
+                    await self.logs.grown(origin)
+            except Exception as e:
+                why = str(e) if isinstance(e, SyncdError) else BUG
+                state = replace(self.logs.state(origin), why=why)
+                self.logs.states[origin] = state
+                log.warning(
+                    "not cosigning",
+                    origin=origin,
+                    why=why,
+                    exc_info=why == BUG,
+                )
+
+    async def take(self, member: str, raw: bytes) -> None:
+        """Keep a member's `merged` line on our own log."""
+        found = self.ctx.roster.member(member)
+        if found is None:
+            return
+        key = found.keys.merged
+        try:
+            parsed = note.parse(raw)
+            head = checkpoint.parse(parsed.text)
+            ours = self.logs.key(head.origin)
+            if ours is None or not self.logs.is_ours(head.origin):
+                return
+            lines = note.verify(parsed, [ours, key])
+            if len(lines) < 2:
+                raise UntrustedError("not signed by our log and the member")
+        except (MalformedError, UntrustedError) as e:
+            why = f"receipt: {e}"
+            await self.ctx.report(Finding("bad_receipt", member, None, why))
+            return
+        # We are to serve it: other lines are nobody's word.
+        only = note.Note(parsed.text, tuple(s for _, s in lines))
+        await self.keep(key.name, head.size, bytes(only))
+
+
+def with_receipts(
+    raw: bytes, log_key: VerifierKey, receipts: Iterable[bytes]
+) -> bytes:
+    """Return a log's checkpoint with others' cosignatures of the same text.
+
+    Lines that are already verified; at most 14 of them.
+    """
+    own = note.parse(raw)
+    lines = list(own.signatures)
+    for receipt in receipts:
+        parsed = note.parse(receipt)
+        if parsed.text == own.text:
+            lines.extend(
+                s for s in parsed.signatures if s.name != log_key.name
+            )
+    del lines[1 + RECEIPTS_SERVED :]
+    return bytes(note.Note(own.text, tuple(lines)))

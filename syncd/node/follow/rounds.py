@@ -1,0 +1,131 @@
+"""Rounds: ask some members what is new, let some know, then fetch what is.
+
+A round asks k random members, and whoever poked, for their heads. A member
+that fails is left alone for a while, longer each time: `asking` draws them.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from syncd.errors import RefusedError, SyncdError
+from syncd.flows.ports import Heads, Peer
+from syncd.node.context import BUG, Context
+from syncd.node.follow.asking import Asking, PeerState
+from syncd.node.follow.clocks import OurClock
+from syncd.node.follow.followed import FollowedLogs
+from syncd.node.follow.pokes import Pokes
+from syncd.node.follow.pulls import Pulls
+from syncd.node.follow.receipts import Receipts
+from syncd.node.follow.roster_keeper import RosterKeeper
+from syncd.tlog import note
+
+log = structlog.get_logger("syncd.exchange")
+
+
+@dataclass(kw_only=True, eq=False)
+class Rounds:
+    """Hears what is new from the others, and what time it is there."""
+
+    ctx: Context
+    logs: FollowedLogs
+    pulls: Pulls
+    pokes: Pokes
+    receipts: Receipts
+    rosters: RosterKeeper
+    asking: Asking
+    our_clock: OurClock
+    peers: Callable[[str], Peer]  # the client of a member
+    # Another member's clock, or that we are alone:
+    heard: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    async def round(self) -> None:
+        """Ask some members what is new, let some know, then fetch what is."""
+        await asyncio.gather(self.ask(), self.pokes.some())
+        await self.pulls.fetch()
+
+    async def ask(self) -> None:
+        """Ask some members what is new, and what time it is."""
+        asked = self.asking.choose(self.ctx.others, time.monotonic())
+        await asyncio.gather(*map(self.ask_alone, asked))
+        if self.our_clock.skew_s() is not None:
+            self.heard.set()
+
+    async def ask_alone(self, member: str) -> None:
+        """Ask one member; what goes wrong with it stops no other."""
+        try:
+            await self._ask(member)
+        except SyncdError as e:
+            self.failed(member, str(e))
+        except Exception:
+            self.failed(member, BUG)
+            log.exception("heads failed", peer=member)
+
+    async def _ask(self, member: str) -> None:
+        state = self.asking.state(member)
+        asked = time.monotonic()
+        heads = await self.peers(member).heads(state.cursor)
+        self.asking.answered(member, self.ctx.now())
+        if heads.time:
+            self.our_clock.clocks.hear(member, heads.time, asked)
+        await self._take(member, heads)
+        # What it says of logs that only a newer roster has, it shall repeat.
+        if heads.roster_version <= self.ctx.roster.version:
+            state.cursor = heads.cursor
+
+    async def _take(self, member: str, heads: Heads) -> None:
+        await self.rosters.follow(
+            heads.roster_version, heads.roster_hash, member
+        )
+        # Nobody has more to say than this; what is wrong is said once.
+        logs = len(self.ctx.roster.origins())
+        for raw in heads.notes[:logs]:
+            if await self.logs.offer(member, raw) is None:
+                break
+        for raw in heads.receipts[:logs]:
+            await self.receipts.take(member, raw)
+
+    def failed(self, member: str, why: str) -> None:
+        """Leave a member alone for a while, twice as long each time."""
+        wait = self.asking.failed(member, why, time.monotonic())
+        log.warning(
+            "peer failed", peer=member, why=why, retry_in_s=round(wait)
+        )
+
+    async def poke(self, member: str, raw: bytes) -> None:
+        """Take a member's poke; pull at once if it is news.
+
+        Raises:
+            RefusedError: it is of another member's log.
+        """
+        found = self.ctx.roster.member(member)
+        origin = note.parse(raw).text.split("\n", 1)[0]
+        logs = {g.origin for g in found.generations} if found else set()
+        if origin not in logs:
+            raise RefusedError("poke: that is not the caller's own log")
+        news = await self.logs.offer(member, raw)
+        if news is not None:
+            self.asking.poked(member, news=news)
+        if news:
+            # The caller need not wait for it, nor could it make us hurry.
+            self.pulls.begin(origin)
+
+    # --------------------------------------------------------------- states
+
+    @property
+    def peer_states(self) -> dict[str, PeerState]:
+        """How each member is doing as a peer."""
+        return self.asking.states
+
+    def heard_at(self, member: str, origin: str) -> int:
+        """Return when we last heard how long a member's log is, 0 if never.
+
+        From itself, whose silence about it says that it is no longer; or
+        from others, if that was news.
+        """
+        peer = self.peer_states.get(member)
+        asked = peer.last_ok if peer else 0
+        return max(asked, self.logs.state(origin).heard_at)

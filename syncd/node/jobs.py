@@ -1,0 +1,104 @@
+"""The jobs that run by the clock: rounds, and what is done once a day."""
+
+import asyncio
+import datetime
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from syncd.errors import SyncdError
+from syncd.node.context import Context
+from syncd.node.serve.metrics import Metrics
+
+log = structlog.get_logger("syncd.node")
+
+DAILY_S = 600  # how often the daily jobs look at the clock
+CLOCK_S = 5.0  # how often it is looked whether the clock was set, and by what
+
+Job = Callable[[], Awaitable[None]]
+
+
+@dataclass(kw_only=True, eq=False)
+class Jobs:
+    """The scheduler, and what it runs."""
+
+    ctx: Context
+    metrics: Metrics
+    round: Job
+    daily: Job
+    clock_set: Callable[[], None]  # called when somebody set the clock
+
+    def __post_init__(self) -> None:
+        self.scheduler = AsyncIOScheduler(timezone=datetime.UTC)
+
+    def start(self) -> None:
+        """Run each job every so often, never two of a kind at once."""
+        exchange = self.ctx.config.exchange
+        jitter = max(exchange.interval_s * exchange.jitter, 0.001)
+        self._add(
+            self._round, exchange.interval_s, jitter, first=min(jitter, 1.0)
+        )
+        self._add(self._daily, DAILY_S, DAILY_S / 10, first=5.0)
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        if self.scheduler.running:  # else an API could not be opened
+            self.scheduler.shutdown(wait=False)
+
+    def _add(
+        self, job: Job, every_s: float, jitter_s: float, *, first: float
+    ) -> None:
+        now = datetime.datetime.now(datetime.UTC)
+        self.scheduler.add_job(
+            job,
+            "interval",
+            seconds=every_s,
+            jitter=jitter_s,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+            next_run_time=now + datetime.timedelta(seconds=first),
+        )
+
+    async def _round(self) -> None:
+        self.metrics.rounds.inc()
+        await self._run("round", self.round)
+
+    async def _daily(self) -> None:
+        await self._run("daily", self.daily)
+
+    async def _run(self, name: str, job: Job) -> None:
+        """Run a job; what goes wrong with it is counted and logged."""
+        try:
+            await job()
+        except SyncdError as e:
+            self.metrics.failures.labels(name).inc()
+            log.warning("job failed", job=name, why=str(e))
+        except Exception:
+            self.metrics.failures.labels(name).inc()
+            log.exception("job failed", job=name)
+        except asyncio.CancelledError:
+            log.debug("job left", job=name)  # we are being stopped
+
+    async def watch_clock(self, every_s: float = CLOCK_S) -> None:
+        """Have the jobs go on when somebody sets the machine's clock.
+
+        The scheduler reckons by the time of day: when that is set back by an
+        hour, it would do nothing for an hour.
+        """
+        before = self.ctx.clock() - time.monotonic()
+        while True:
+            await asyncio.sleep(every_s)
+            after = self.ctx.clock() - time.monotonic()
+            by_s, before = round(after - before), after
+            if abs(by_s) < CLOCK_S or not self.scheduler.running:
+                continue
+            log.warning("the machine's clock was set", by_s=by_s)
+            self.clock_set()  # it may be right now
+            now = datetime.datetime.now(datetime.UTC)
+            for job in self.scheduler.get_jobs():
+                job.modify(next_run_time=now)
