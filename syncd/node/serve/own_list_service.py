@@ -2,8 +2,10 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, TypeVar
+
+import msgspec
 
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows import own_lists, report
@@ -20,6 +22,7 @@ from syncd.web import forms, problem
 from syncd.web import own_lists as own_forms
 from syncd.web.own_door import Caller, LookupCall
 
+T = TypeVar("T", bound=msgspec.Struct)
 HERE = "own"  # in access records: the id behind it is of an entry of ours
 
 
@@ -289,36 +292,26 @@ def _day(number: int | None) -> str:
     return "" if number is None else statement.day_text(number)
 
 
+def _told(entry: Entry, form: type[T], **more: object) -> T:
+    """Return of an entry, and of what it says, what a form shows."""
+    told = {
+        **asdict(entry),
+        **entry.said,
+        "expires": _day(entry.until),
+        **more,
+    }
+    wanted = msgspec.structs.fields(form)
+    return form(**{f.name: told[f.name] for f in wanted if f.name in told})
+
+
 def _mark(entry: Entry) -> forms.OwnMark:
-    said = entry.said
-    return forms.OwnMark(
-        id=entry.id,
-        by=entry.by,
-        at=entry.at,
-        why=said.get("why", ""),
-        code=said.get("code", ""),
-        text=said.get("text", ""),
-        official=bool(said.get("official")),
-        expires=_day(entry.until),
-    )
+    return _told(entry, forms.OwnMark)
 
 
 def _listed(entry: Entry) -> forms.OwnListed:
-    said = entry.said
-    return forms.OwnListed(
-        id=entry.id,
-        list=entry.list,
-        by=entry.by,
-        at=entry.at,
-        label=_label("label", said["label"]),
-        role=_label("role", said["role"]),
-        evidence=said["evidence"],
-        seen=said["seen"],
-        expires=_day(entry.until),
-        handling=said.get("handling", ""),
-        spoofed=bool(said.get("spoofed")),
-        test=bool(said.get("test")),
-    )
+    codes = {facet: entry.said[facet] for facet in ("label", "role")}
+    labels = {facet: _label(facet, code) for facet, code in codes.items()}
+    return _told(entry, forms.OwnListed, **labels)
 
 
 def _label(facet: str, code: str) -> forms.Label:
@@ -337,26 +330,4 @@ def _state(entry: Entry, today: int) -> Literal["stands", "expired", "ended"]:
 
 
 def _item(entry: Entry, today: int) -> own_forms.OwnItem:
-    said = entry.said
-    return own_forms.OwnItem(
-        id=entry.id,
-        type=entry.type,
-        kind=entry.kind,
-        value=entry.value,
-        state=_state(entry, today),
-        list=entry.list,
-        by=entry.by,
-        at=entry.at,
-        expires=_day(entry.until),
-        why=said.get("why", ""),
-        code=said.get("code", ""),
-        text=said.get("text", ""),
-        official=bool(said.get("official")),
-        label=said.get("label", ""),
-        role=said.get("role", ""),
-        evidence=said.get("evidence", ""),
-        seen=said.get("seen", ""),
-        removed_at=entry.removed_at,
-        removed_by=entry.removed_by,
-        removed_why=entry.removed_why,
-    )
+    return _told(entry, own_forms.OwnItem, state=_state(entry, today))
