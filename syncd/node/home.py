@@ -6,6 +6,7 @@ both use is here.
 
 import contextlib
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,6 +33,14 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
 
+KEPT_AS: Mapping[str, str] = {  # in the keyring, of `MemberKeys`
+    "member": "member_seed",
+    "seen": "seen_seed",
+    "merged": "merged_seed",
+    "seal": "seal_private",
+    "tls": "tls_pem",
+    "certificate": "certificate",
+}
 NEXT_TLS, NEXT_CERTIFICATE = "tls-next", "certificate-next"
 
 
@@ -47,24 +56,15 @@ def member_keys(ring: Keyring, config: Config) -> MemberKeys:
         alliance=member.alliance,
         generation=member.generation,
         log_seed=ring.need(log_name(member.generation)),
-        member_seed=ring.need("member"),
-        seen_seed=ring.need("seen"),
-        merged_seed=ring.need("merged"),
-        seal_private=ring.need("seal"),
-        tls_pem=ring.need("tls"),
-        certificate=ring.need("certificate"),
+        **{field: ring.need(name) for name, field in KEPT_AS.items()},
     )
 
 
 def keep_keys(ring: Keyring, keys: MemberKeys) -> None:
     """Put a member's keys into its keyring; `member_keys` reads them."""
     ring.put(log_name(keys.generation), keys.log_seed)
-    ring.put("member", keys.member_seed)
-    ring.put("seen", keys.seen_seed)
-    ring.put("merged", keys.merged_seed)
-    ring.put("seal", keys.seal_private)
-    ring.put("tls", keys.tls_pem)
-    ring.put("certificate", keys.certificate)
+    for name, field in KEPT_AS.items():
+        ring.put(name, getattr(keys, field))
 
 
 def log_name(generation: int) -> str:
