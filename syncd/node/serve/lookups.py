@@ -115,39 +115,23 @@ class Lookups:
             raise vocabulary.refused(
                 "purpose", "purpose", wanted.purpose, lookup.PURPOSES
             )
-        roster = self.ctx.roster
-        day = statement.day(self.ctx.today())
-        world = World(
-            roster,
-            day,
-            frozenset(await self.ctx.home.mirror.contested()),
-            self.never.tokens,
-            self.ctx.config.member.region,
-            self.ctx.own_origins,
-        )
+        world = await self._world()
         deadline_ms = wanted.deadline_ms or min(
             self.ctx.config.lookup.deadline_ms + EACH_MS * len(wanted.items),
             MAX_DEADLINE_MS,
         )
-        overlay = Overlay(self.ctx.home.own.entries, roster, day)
+        entries = self.ctx.home.own.entries
+        overlay = Overlay(entries, world.roster, world.day)
         answers = await lookup.lookup(
             [_question(item) for item in wanted.items],
             world,
-            LookupContext(
-                tokeniser=self.tokeniser,
-                claims=self.claims,
-                record=partial(self._record, overlay),
-                suspect=self.suspect,
-                current=lambda: self.ctx.roster,
-                offload=self.ctx.offload,
-                clock=time.monotonic,
-            ),
+            self._context(overlay),
             purpose=wanted.purpose,
             caller=caller.name,
             reference=wanted.reference,
             timeout_s=deadline_ms / 1000,
         )
-        await self._sight(answers, wanted.purpose, day)
+        await self._sight(answers, wanted.purpose, world.day)
         items = tuple(_lookup_item(a, overlay.over(a)) for a in answers)
         self.metrics.looked_up(
             Counter(item.verdict or "problem" for item in items),
@@ -160,6 +144,28 @@ class Lookups:
             as_of=await self.board.as_of(),
             missing=tuple(sorted({m for a in answers for m in a.missing})),
             contested=tuple(sorted(world.contested)),
+        )
+
+    async def _world(self) -> World:
+        """Return what answers rest on just now."""
+        return World(
+            self.ctx.roster,
+            statement.day(self.ctx.today()),
+            frozenset(await self.ctx.home.mirror.contested()),
+            self.never.tokens,
+            self.ctx.config.member.region,
+            self.ctx.own_origins,
+        )
+
+    def _context(self, overlay: Overlay) -> LookupContext:
+        return LookupContext(
+            tokeniser=self.tokeniser,
+            claims=self.claims,
+            record=partial(self._record, overlay),
+            suspect=self.suspect,
+            current=lambda: self.ctx.roster,
+            offload=self.ctx.offload,
+            clock=time.monotonic,
         )
 
     def suspect(self, positions: Collection[Position]) -> None:
