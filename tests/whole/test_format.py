@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from syncd.errors import DamagedError
-from syncd.node.upkeep import refold
+from syncd.node.upkeep.roster_orders import FOLDED
 from syncd.roster import roster
 from tests.alliance import Alliance, payload
 
@@ -46,7 +46,7 @@ async def test_a_newer_format_is_mirrored_not_merged(
     assert not await bank.findings("limit")
     await bank.stop()
     monkeypatch.setattr(roster, "FORMAT", 2)
-    folded = bank.home / refold.FILE
+    folded = bank.home / FOLDED
     assert not folded.exists()
     await bank.start()
     assert folded.read_bytes() == b"2"

@@ -167,10 +167,7 @@ async def purge(home: Path, own: OwnStore, mirror: MirrorStore) -> bool:
     count = 0
     for head in await mirror.heads():
         count += len(await mirror.erased(head.origin))
-    raw = durable.read(home / FILE) or b"0"
-    if not raw.isdigit():
-        raise DamagedError(f"{home / FILE}: is no number", hint="delete it")
-    if count == int(raw):
+    if count == durable.number(home / FILE, 0):
         return False
     if await close_ours(own, mirror):
         await own.purge()

@@ -11,9 +11,12 @@ from syncd.flows import merge
 from syncd.flows.ports import Offload
 from syncd.node.context import Context
 from syncd.node.publish.publisher import Publisher
-from syncd.node.upkeep import erasures, refold
+from syncd.node.upkeep import erasures
 from syncd.node.upkeep.never_list import NeverList
 from syncd.node.upkeep.overtaken import Overtaken
+from syncd.store import durable
+
+FOLDED = "folded"  # in the home: the format by which claims were folded
 
 log = structlog.get_logger("syncd.node")
 
@@ -49,20 +52,41 @@ class RosterOrders:
             )
 
     async def refold(self) -> None:
-        """Fold all logs again if the roster's format has risen."""
-        roster, home = self.ctx.roster, self.ctx.home
+        """Fold all logs again if the roster's format has risen.
+
+        What was void may say something now. Nothing is fetched: each log is
+        folded from its mirror, one after the other, so that look-ups miss the
+        claims of one of them at a time. A build that does not implement the
+        format stops merging instead; the build that replaces it does this
+        when it starts.
+
+        Raises:
+            DamagedError: the file that says by what we folded is no number.
+        """
+        roster, mirror = self.ctx.roster, self.ctx.home.mirror
+        path = self.ctx.home.path / FOLDED
         if roster.stops_merging:
             log.critical("not merging", format=roster.format)
             return
+        before = durable.number(path, 1)
+        if roster.format == before:
+            return
+        log.warning(
+            "folding all logs again", before=before, format=roster.format
+        )
+        for head in await mirror.heads():
+            if not head.contested:  # else it could not move on from a start
+                await mirror.fold_again(head.origin)
+                await self._fold(head.origin)
+        durable.write(path, b"%d" % roster.format)
 
-        async def fold(origin: str) -> None:
-            with contextlib.suppress(StaleError):  # a pull goes on with it
-                if origin == self.ctx.origin:
-                    await self.publisher.merge_own()
-                else:
-                    await merge.all_stored(origin, home.mirror, self.checks)
-
-        await refold.refold(home.path, roster.format, home.mirror, fold)
+    async def _fold(self, origin: str) -> None:
+        with contextlib.suppress(StaleError):  # a pull goes on with it
+            if origin == self.ctx.origin:
+                await self.publisher.merge_own()
+            else:
+                mirror = self.ctx.home.mirror
+                await merge.all_stored(origin, mirror, self.checks)
 
     async def know_never(self) -> None:
         """Learn the never-list's tokens, and what of ours it protects."""
