@@ -7,12 +7,10 @@ import signal
 import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from syncd import config, pinning
 from syncd.cli import terminal
+from syncd.cli.command import Noun, Options, option
 from syncd.config import Config, Environment
 from syncd.errors import UsageError
 from syncd.flows.ports import OwnHead
@@ -33,90 +31,79 @@ from syncd.tlog.merkle import Frontier
 SWITCH_S = 0.0005  # for which one thread may keep the interpreter's lock
 
 
-def add(app: typer.Typer) -> None:
-    """Add both commands."""
+noun = Noun()
 
-    @app.command("init", help="Make a member's home, with its keys.")
-    def _init(
-        ctx: typer.Context,
-        member: Annotated[str, typer.Option("--id", help="member id")],
-        domain: Annotated[str, typer.Option(help="our domain")],
-        alliance: Annotated[str, typer.Option(help="short name")],
-        region: Annotated[
-            str, typer.Option(help="country of phones without one")
-        ] = "CN",
-        peer: Annotated[
-            str, typer.Option(help="peer door, host:port")
-        ] = "127.0.0.1:8443",
-        own: Annotated[
-            str, typer.Option(help="own door, host:port or a path")
-        ] = "127.0.0.1:8480",
-        token_file: Annotated[
-            Path | None,
-            typer.Option(help="write the operator's bearer token here"),
-        ] = None,
-        set_: Annotated[
-            list[str] | None,
-            typer.Option(
-                "--set", help="another setting: section.key=value in TOML"
-            ),
-        ] = None,
-    ) -> None:
-        environment = config.environment()
-        home = terminal.home_path(ctx.obj.home, environment).absolute()
-        values: dict[str, dict[str, object]] = {
-            "member": {
-                "id": member,
-                "domain": domain,
-                "alliance": alliance,
-                "region": region,
-            },
-            "peer": {"listen": peer},
-            "own": {"listen": own},
-        }
-        for line in set_ or ():
-            section, key, value = _setting(line)
-            values.setdefault(section, {})[key] = value
-        if environment.secret_file:
-            values["secret"] = {"file": str(environment.secret_file)}
-        if token_file is not None:
-            terminal.check_new(token_file)
-        text = config.write_default(home, values)
-        try:
-            token = asyncio.run(
-                make(config.parse(text.encode(), home), environment)
-            )
-        except BaseException:
-            (home / config.FILE).unlink()
-            raise
-        if token_file is not None:
-            terminal.write_new(token_file, f"{token}\n".encode(), private=True)
-        terminal.say(t("home   {home}", home=home))
-        origin = roster_keys.origin(domain, alliance, 1)
-        terminal.say(t("log    {origin}", origin=origin))
-        if token_file is None:
-            terminal.say(t("token  {token}", token=token))
-            terminal.tell(
-                t(
-                    "This token is shown this once: keep it where your systems"
-                    " read it."
-                )
-            )
+
+class Init(Options):
+    """`init`."""
+
+    id: str = option("member id", needed=True)
+    domain: str = option("our domain", needed=True)
+    alliance: str = option("short name", needed=True)
+    region: str = option("country of phones without one", default="CN")
+    peer: str = option("peer door, host:port", default="127.0.0.1:8443")
+    own: str = option(
+        "own door, host:port or a path", default="127.0.0.1:8480"
+    )
+    token_file: Path | None = option("write the operator's bearer token here")
+    set_: list[str] = option("another setting: section.key=value in TOML")
+
+
+@noun.verb("init", "Make a member's home, with its keys.")
+def init(said: Init) -> None:
+    """Make a member's home, and say what comes next."""
+    environment = config.environment()
+    home = said.home_path()
+    values: dict[str, dict[str, object]] = {
+        "member": {
+            name: getattr(said, name)
+            for name in ("id", "domain", "alliance", "region")
+        },
+        "peer": {"listen": said.peer},
+        "own": {"listen": said.own},
+    }
+    for line in said.set_:
+        section, key, value = _setting(line)
+        values.setdefault(section, {})[key] = value
+    if environment.secret_file:
+        values["secret"] = {"file": str(environment.secret_file)}
+    if said.token_file is not None:
+        terminal.check_new(said.token_file)
+    text = config.write_default(home, values)
+    try:
+        settings = config.parse(text.encode(), home)
+        token = asyncio.run(make(settings, environment))
+    except BaseException:
+        (home / config.FILE).unlink()
+        raise
+    if said.token_file is not None:
+        raw = f"{token}\n".encode()
+        terminal.write_new(said.token_file, raw, private=True)
+    terminal.say(t("home   {home}", home=home))
+    origin = roster_keys.origin(said.domain, said.alliance, 1)
+    terminal.say(t("log    {origin}", origin=origin))
+    if said.token_file is None:
+        terminal.say(t("token  {token}", token=token))
         terminal.tell(
-            t("Next: syncd join request OUT, and send it to an admin.")
+            t(
+                "This token is shown this once: keep it where your systems"
+                " read it."
+            )
         )
+    terminal.tell(t("Next: syncd join request OUT, and send it to an admin."))
 
-    @app.command("run", help="Run the daemon until it is stopped.")
-    def _run(ctx: typer.Context) -> None:
-        environment = config.environment()
-        home = terminal.home_path(ctx.obj.home, environment).absolute()
-        settings = config.load(home)
-        group.ready()
-        if environment.failpoints is not None:
-            failpoint.arm(environment.failpoints)
-        secret = terminal.secret(settings, environment)
-        sys.setswitchinterval(SWITCH_S)
-        asyncio.run(run(settings, environment, secret))
+
+@noun.verb("run", "Run the daemon until it is stopped.")
+def run_daemon(said: Options) -> None:
+    """Run the daemon of a home."""
+    environment = config.environment()
+    settings = config.load(said.home_path())
+    group.ready()
+    if environment.failpoints is not None:
+        failpoint.arm(environment.failpoints)
+    secret = terminal.secret(settings, environment)
+    sys.setswitchinterval(SWITCH_S)
+    asyncio.run(run(settings, environment, secret))
 
 
 def _setting(line: str) -> tuple[str, str, object]:
@@ -213,15 +200,3 @@ async def run(
     finally:
         service.stopping()
         await daemon.stop()
-
-
-def settings_of(ctx: typer.Context) -> Config:
-    """Return the settings of the home that a command is about.
-
-    Raises:
-        UsageError: no home, or something in its config.toml is wrong.
-    """
-    home = terminal.home_path(ctx.obj.home, config.environment())
-    if not home.is_dir():
-        raise UsageError(f"{home}: no such directory")
-    return config.load(home.absolute())

@@ -20,11 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import typer
-
 from syncd import config
-from syncd.cli import terminal
-from syncd.config import Address
+from syncd.config import Address, Config
 from syncd.errors import (
     DamagedError,
     HoldersError,
@@ -85,19 +82,14 @@ class Door:
     @classmethod
     @contextlib.contextmanager
     def of(
-        cls,
-        ctx: typer.Context,
-        token_file: Path | None,
-        *,
-        token: bool = True,
+        cls, settings: Config, token_file: Path | None, *, token: bool = True
     ) -> Iterator["Door"]:
-        """Open the door of the member whose home the command names.
+        """Open the door of the member whose settings these are.
 
         Raises:
-            UsageError: no home, no token, or a token file that others read.
+            UsageError: no token, or a token file that others read.
         """
         here = config.environment()
-        settings = settings_of(ctx)
         bearer = _token(token_file or here.token_file) if token else ""
         door = cls(settings.own.listen, bearer, settings.home)
         try:
@@ -237,18 +229,6 @@ class Door:
                 ),
             )
         return found
-
-
-def settings_of(ctx: typer.Context) -> config.Config:
-    """Return the settings of the home that a command is about.
-
-    Raises:
-        UsageError: no home, or something in its config.toml is wrong.
-    """
-    home = terminal.home_path(ctx.obj.home, config.environment())
-    if not home.is_dir():
-        raise UsageError(f"{home}: no such directory")
-    return config.load(home.absolute())
 
 
 def pages(

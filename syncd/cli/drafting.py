@@ -7,13 +7,12 @@ what the whole draft changes, and who must sign it. Nothing is published.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from syncd import config
 from syncd.cli import review, terminal
-from syncd.cli.daemon import settings_of
+from syncd.cli.command import argument, option
+from syncd.cli.options import Json
 from syncd.errors import UntrustedError, UsageError
 from syncd.messages.catalogue import t
 from syncd.node import audit
@@ -25,64 +24,106 @@ from syncd.roster.roster import MAX_SIZE, Roster
 from syncd.tlog import checkpoint as checkpoints
 from syncd.tlog import note
 
-Out = Annotated[Path, typer.Argument(help="the draft, a new file")]
-Current = Annotated[
-    Path | None,
-    typer.Option(help="the newest signed roster; else that of --home"),
-]
-Onto = Annotated[
-    Path | None, typer.Option(help="go on from this draft: edits add up")
-]
-Days = Annotated[int, typer.Option(help="until it expires", min=1, max=90)]
-AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
+DAYS = option("until it expires", default=drafts.LIFE_DAYS, min=1, max=90)
 
 
-class Draft:
-    """The newest version, and the one that is to follow it."""
+class After(Json):
+    """A version of the roster that follows the newest one."""
 
-    def __init__(
-        self,
-        ctx: typer.Context,
-        current: Path | None,
-        onto: Path | None,
-        days: int = drafts.LIFE_DAYS,
-    ) -> None:
-        """Begin a draft, or go on from one.
+    current: Path | None = option(
+        "the newest signed roster; else that of --home"
+    )
+
+    def newest(self) -> Roster:
+        """Return the roster that a draft follows.
 
         Raises:
             UsageError: no roster is here.
+        """
+        if self.current is not None:
+            return terminal.parsed(
+                self.current,
+                lambda raw: trust.read(note.parse(raw, max_size=MAX_SIZE)),
+            )
+        if self.home is None and config.environment().home is None:
+            raise UsageError(
+                t("no roster to go on from"),
+                hint=t("say syncd --home DIR roster …, or --current FILE"),
+            )
+        return trusted_roster(self.settings()).current
+
+
+class Drafted(After):
+    """A draft is written."""
+
+    out: Path = argument("the draft, a new file")
+
+    def write(self, draft: Roster, current: Roster) -> None:
+        """Write the draft, and show what it changes and who must sign.
+
+        Raises:
+            MalformedError, UntrustedError: no reader would take it.
+            UsageError: the file is there already.
+        """
+        raw = drafts.write(draft, current)
+        terminal.write_new(self.out, raw)
+        show(self, raw, current)
+
+
+class Edited(Drafted):
+    """A draft that an edit makes of the newest version, or of a draft."""
+
+    onto: Path | None = option("go on from this draft: edits add up")
+    days = drafts.LIFE_DAYS  # until it expires
+
+    def edit(self, change: Callable[[Roster], Roster]) -> Roster:
+        """Write what an edit makes of the draft; return that.
+
+        Raises:
+            UsageError: no roster is here, or nothing changes.
             RefusedError: the draft given does not follow the newest version.
         """
-        self._ctx = ctx
-        self.current = newest(ctx, current)
-        if onto is None:
-            self.roster = drafts.begin(self.current, now=clock(), days=days)
-            return
-        raw = note_of(onto)
-        if any(s.have for s in drafts.signatures(raw, self.current)):
+        current = self.newest()
+        before = self._begun(current)
+        draft = change(before)
+        if draft == before:
+            raise UsageError(
+                t("nothing changes by that"),
+                hint=t("--help lists what can change; roster renew renews"),
+            )
+        self.write(draft, current)
+        return draft
+
+    def _begun(self, current: Roster) -> Roster:
+        if self.onto is None:
+            return drafts.begin(current, now=clock(), days=self.days)
+        raw = note_of(self.onto)
+        if any(s.have for s in drafts.signatures(raw, current)):
             terminal.tell(
                 t(
                     "{path}: its signatures do not count for the new draft:"
                     " all sign again",
-                    path=onto,
+                    path=self.onto,
                 )
             )
-        self.roster = drafts.read(raw)[1]
+        return drafts.read(raw)[1]
 
-    def edit(
-        self, edit: Callable[..., Roster], *rest: Any, **more: Any
-    ) -> None:
-        """Apply one edit of `roster.drafts`."""
-        self.roster = edit(self.roster, *rest, **more)
 
-    def end(self, generation: Generation, file: Path | None) -> Cut:
+class Ended(Edited):
+    """An edit that says where a log ends."""
+
+    checkpoint: Path | None = option(
+        "where its log ends; else what --home mirrors of it"
+    )
+
+    def end(self, generation: Generation) -> Cut:
         """Return a size that a log has signed: as given, or as mirrored.
 
         Raises:
             UsageError: we do not hold the log, and no checkpoint was given.
             UntrustedError: the checkpoint is not that log's.
         """
-        origin = generation.origin
+        origin, file = generation.origin, self.checkpoint
 
         def opened(raw: bytes) -> Cut:
             head, _ = checkpoints.open_(raw, generation.log)
@@ -91,7 +132,7 @@ class Draft:
         try:
             if file is not None:
                 return terminal.parsed(file, opened)
-            with audit.served(settings_of(self._ctx), origin) as log:
+            with audit.served(self.settings(), origin) as log:
                 return opened(log.checkpoint)
         except UntrustedError as e:
             raise UntrustedError(
@@ -101,17 +142,6 @@ class Draft:
                     log=origin,
                 ),
             ) from e
-
-    def write(self, out: Path, *, as_json: bool = False) -> None:
-        """Write the draft, and show what it changes and who must sign.
-
-        Raises:
-            MalformedError, UntrustedError: no reader would take it.
-            UsageError: the file is there already.
-        """
-        raw = drafts.write(self.roster, self.current)
-        terminal.write_new(out, raw)
-        show(raw, self.current, as_json=as_json)
 
 
 def compared(asked: Request) -> list[str]:
@@ -136,20 +166,23 @@ def compared_json(asked: Request) -> dict[str, Any]:
     }
 
 
-def show_compared(asked: Request, out: Path, as_json: bool) -> None:
+def show_compared(said: Json, asked: Request, out: Path) -> None:
     """Show what an admin reads out, so that the newcomer can compare it."""
-    say = terminal.tell if str(out) == "-" else terminal.say
-    if as_json:
-        say(terminal.as_json(compared_json(asked)))
-        return
-    for line in compared(asked):
-        say(line)
-    terminal.tell(
-        t(
-            "By phone, on a number that you know already, let the admin read"
-            " out the words or digits: all must agree."
+    say_beside(out, said, compared_json(asked), compared(asked))
+    if not said.as_json:
+        terminal.tell(
+            t(
+                "By phone, on a number that you know already, let the admin"
+                " read out the words or digits: all must agree."
+            )
         )
-    )
+
+
+def say_beside(out: Path, said: Json, value: Any, lines: list[str]) -> None:
+    """Show a result, on standard error if a file went to standard output."""
+    say = terminal.tell if str(out) == "-" else terminal.say
+    for line in [terminal.as_json(value)] if said.as_json else lines:
+        say(line)
 
 
 def note_of(path: Path) -> bytes:
@@ -167,20 +200,6 @@ def note_of(path: Path) -> bytes:
     return terminal.parsed(path, checked)
 
 
-def newest(ctx: typer.Context, current: Path | None) -> Roster:
-    """Return the roster that a draft follows."""
-    if current is not None:
-        return terminal.parsed(
-            current, lambda raw: trust.read(note.parse(raw, max_size=MAX_SIZE))
-        )
-    if ctx.obj.home is None and config.environment().home is None:
-        raise UsageError(
-            t("no roster to go on from"),
-            hint=t("say syncd --home DIR roster …, or --current FILE"),
-        )
-    return trusted_roster(settings_of(ctx)).current
-
-
 def named(found: Any, what: str, name: str, known: Any) -> Any:
     """Return what was found under a name.
 
@@ -195,33 +214,21 @@ def named(found: Any, what: str, name: str, known: Any) -> Any:
     return found
 
 
-def show(raw: bytes, current: Roster | None, *, as_json: bool = False) -> None:
+def show(said: Json, raw: bytes, current: Roster | None) -> None:
     """Say what a draft file changes, and which signatures it still wants."""
     _, draft = drafts.read(raw)
     signatures = drafts.signatures(raw, current)
-    if as_json:
-        terminal.show_json(
-            {
-                "version": draft.version,
-                "hash": draft.hash,
-                "changes": review.to_json(current, draft) if current else [],
-                "signatures": [
-                    {
-                        "version": s.version,
-                        "threshold": s.threshold,
-                        "have": list(s.have),
-                        "missing": list(s.missing),
-                        "wanted": s.wanted,
-                    }
-                    for s in signatures
-                ],
-                "complete": all(not s.wanted for s in signatures),
-            }
-        )
-        return
-    for line in describe(current, draft):
-        terminal.say(line)
-    tell_missing(raw, current)
+    parts = ("version", "threshold", "have", "missing", "wanted")
+    value = {
+        "version": draft.version,
+        "hash": draft.hash,
+        "changes": review.to_json(current, draft) if current else [],
+        "signatures": [{p: getattr(s, p) for p in parts} for s in signatures],
+        "complete": all(not s.wanted for s in signatures),
+    }
+    said.show(value, describe(current, draft))
+    if not said.as_json:
+        tell_missing(raw, current)
 
 
 def tell_missing(raw: bytes, current: Roster | None) -> None:

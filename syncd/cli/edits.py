@@ -4,16 +4,17 @@ Each writes a draft (`drafting`); which rule each obeys is said, and held, in
 `roster.drafts`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
 from msgspec.structs import replace
 
-from syncd.cli import drafting, terminal, usage
-from syncd.cli.drafting import AsJson, Current, Days, Draft, Onto, Out
-from syncd.cli.report import values
+from syncd.cli import drafting, terminal
+from syncd.cli.command import argument, option
+from syncd.cli.drafting import Edited, Ended
+from syncd.cli.options import KINDS, pairs, values
+from syncd.cli.roster import noun
 from syncd.errors import (
     MalformedError,
     RefusedError,
@@ -31,105 +32,53 @@ from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
 
 NONE = "none"  # as a row's value: without the row
-Name = Annotated[str, typer.Option(help="what people call it")]
-
-
-def add(noun: typer.Typer) -> None:
-    """Add the edits to `syncd roster`."""
-    _add_set(noun)
-    _add_member(noun)
-    _add_admin(noun)
-    _add_auditor(noun)
-    _add_never(noun)
-    _add_retire(noun)
-    _add_cut(noun)
-    _add_erase(noun)
-
-
-def group(noun: typer.Typer, name: str, help_: str) -> typer.Typer:
-    """Add a word with verbs of its own."""
-    made = usage.Noun(help_)
-    noun.add_typer(made, name=name)
-    return made
-
 
 # ----------------------------------------------------------------- rules
 
 
-def _add_set(noun: typer.Typer) -> None:
-    @noun.command(
-        "set",
-        help="Draft a version with other rules; each may be given often.",
+class Threshold(Edited):
+    """An edit after which more or fewer admins must sign."""
+
+    threshold: int | None = option("admins that must sign", min=1)
+
+    def threshold_of(self, draft: Roster) -> Roster:
+        """Return the draft with the threshold that was said, if one was."""
+        if self.threshold is None:
+            return draft
+        return drafts.set_threshold(draft, self.threshold)
+
+
+class Set(Threshold):
+    """`roster set`."""
+
+    quota: list[str] = option(
+        "[MEMBER:]PURPOSE=HOUR/DAY, or …=none: evaluations"
     )
-    def _set(
-        ctx: typer.Context,
-        out: Out,
-        quota: Annotated[
-            list[str] | None,
-            typer.Option(
-                help="[MEMBER:]PURPOSE=HOUR/DAY, or …=none: evaluations"
-            ),
-        ] = None,
-        cap: Annotated[
-            list[str] | None,
-            typer.Option(
-                help="KIND, EVIDENCE or KIND/EVIDENCE=DAYS, or …=none"
-            ),
-        ] = None,
-        action: Annotated[
-            list[str] | None,
-            typer.Option(help="FINDING=ACTION: what a verdict leads to"),
-        ] = None,
-        entries: Annotated[
-            int | None,
-            typer.Option(help="that one log may bring in a day", min=1),
-        ] = None,
-        bytes_: Annotated[
-            int | None,
-            typer.Option(
-                "--bytes", help="that one log may bring in a day", min=1
-            ),
-        ] = None,
-        threshold: Annotated[
-            int | None, typer.Option(help="admins that must sign", min=1)
-        ] = None,
-        days: Days = drafts.LIFE_DAYS,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        draft = Draft(ctx, current, onto, days)
-        before = draft.roster
-        for line in quota or ():
-            draft.roster = _quota(draft.roster, line)
-        for line in cap or ():
-            draft.roster = _cap(draft.roster, line)
-        for line in action or ():
-            draft.roster = _action(draft.roster, line)
-        limits = draft.roster.limits
-        limits = replace(
-            limits,
-            entries=entries or limits.entries,
-            bytes=bytes_ or limits.bytes,
-        )
-        draft.edit(drafts.set_limits, limits)
-        if threshold is not None:
-            draft.edit(drafts.set_threshold, threshold)
-        _changed(before, draft.roster)
-        draft.write(out, as_json=as_json)
+    cap: list[str] = option("KIND, EVIDENCE or KIND/EVIDENCE=DAYS, or …=none")
+    action: list[str] = option("FINDING=ACTION: what a verdict leads to")
+    entries: int | None = option("that one log may bring in a day", min=1)
+    bytes_: int | None = option("that one log may bring in a day", min=1)
+    days: int = drafting.DAYS
 
 
-def _changed(before: Roster, after: Roster) -> None:
-    """Pass if an edit did anything.
+@noun.verb("set", "Draft a version with other rules; each may be given often.")
+def set_rules(said: Set) -> None:
+    """Draft a version with other rules."""
+    said.edit(lambda draft: said.threshold_of(_ruled(draft, said)))
 
-    Raises:
-        UsageError: it did not.
-    """
-    if before == after:
-        raise UsageError(
-            t("nothing changes by that"),
-            hint=t("--help lists what can change; roster renew renews"),
-        )
+
+def _ruled(draft: Roster, said: Set) -> Roster:
+    for line in said.quota:
+        draft = _quota(draft, line)
+    for line in said.cap:
+        draft = _cap(draft, line)
+    for line in said.action:
+        name, value = _pair("--action", line, "FINDING=ACTION")
+        _among("--action", name, draft.policy.to_json())
+        _among("--action", value, terms.ACTIONS)
+        draft = drafts.set_policy(draft, **{name: value})
+    limits = said.given("entries", "bytes_")
+    return drafts.set_limits(draft, replace(draft.limits, **limits))
 
 
 def _pair(option: str, line: str, want: str) -> tuple[str, str]:
@@ -145,15 +94,15 @@ def _number(option: str, text: str) -> int:
     return int(text)
 
 
-def _quota(roster: Roster, line: str) -> Roster:
+def _quota(draft: Roster, line: str) -> Roster:
     name, value = _pair("--quota", line, "[MEMBER:]PURPOSE=HOUR/DAY")
     member, _, purpose = name.rpartition(":")
     if member:
-        _member(roster, member)
+        _check_member(draft, member)
     rows = {terms.ALL, terms.LOOKUP, *vocabulary.FACETS["purpose"]}
     _among("--quota", purpose, rows)
     if value == NONE:
-        return drafts.drop_quota(roster, member, purpose)
+        return drafts.drop_quota(draft, member, purpose)
     hour, slash, day = value.partition("/")
     if not slash:
         raise UsageError(
@@ -162,10 +111,10 @@ def _quota(roster: Roster, line: str) -> Roster:
     found = Quota(
         purpose, _number("--quota", hour), _number("--quota", day), member
     )
-    return drafts.set_quota(roster, found)
+    return drafts.set_quota(draft, found)
 
 
-def _cap(roster: Roster, line: str) -> Roster:
+def _cap(draft: Roster, line: str) -> Roster:
     name, value = _pair("--cap", line, "KIND/EVIDENCE=DAYS")
     kind, _, evidence = name.partition("/")
     if not evidence and kind not in terms.KINDS:
@@ -175,15 +124,8 @@ def _cap(roster: Roster, line: str) -> Roster:
     if evidence:
         _among("--cap", evidence, vocabulary.FACETS["evidence"])
     if value == NONE:
-        return drafts.drop_cap(roster, kind, evidence)
-    return drafts.set_cap(roster, Cap(_number("--cap", value), kind, evidence))
-
-
-def _action(roster: Roster, line: str) -> Roster:
-    name, value = _pair("--action", line, "FINDING=ACTION")
-    _among("--action", name, roster.policy.to_json())
-    _among("--action", value, terms.ACTIONS)
-    return drafts.set_policy(roster, **{name: value})
+        return drafts.drop_cap(draft, kind, evidence)
+    return drafts.set_cap(draft, Cap(_number("--cap", value), kind, evidence))
 
 
 def _among(option: str, code: str, known: Iterable[str]) -> None:
@@ -194,136 +136,102 @@ def _among(option: str, code: str, known: Iterable[str]) -> None:
         )
 
 
-def _member(roster: Roster, id_: str) -> None:
+def _check_member(draft: Roster, id_: str) -> None:
     drafting.named(
-        roster.member(id_), "member", id_, (m.id for m in roster.members)
+        draft.member(id_), "member", id_, (m.id for m in draft.members)
     )
 
 
 # ---------------------------------------------------------------- members
 
 
-def _add_member(noun: typer.Typer) -> None:
-    @noun.command(
-        "member",
-        help=(
-            "Draft a version in which a member is described otherwise; its"
-            " own request is taken by `roster update`."
-        ),
-    )
-    def _edit(
-        ctx: typer.Context,
-        member: Annotated[str, typer.Argument()],
-        out: Out,
-        url: Annotated[
-            list[str] | None,
-            typer.Option(help="all its peer doors, best first"),
-        ] = None,
-        certificate_: Annotated[
-            Path | None,
-            typer.Option("--certificate", help="its new one, PEM or DER"),
-        ] = None,
-        name_zh: Name = "",
-        name_en: Name = "",
-        sector: Annotated[str, typer.Option(help="police, bank, …")] = "",
-        group_: Annotated[
-            str | None,
-            typer.Option("--group", help='its controller, or ""'),
-        ] = None,
-        via: Annotated[
-            str | None,
-            typer.Option(help='whose door serves its log, or ""'),
-        ] = None,
-        info: Annotated[
-            list[str] | None, typer.Option(help="key=value; key= drops it")
-        ] = None,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        draft = Draft(ctx, current, onto)
-        before = draft.roster
-        _member(before, member)
-        if url:
-            draft.edit(drafts.set_urls, member, *url)
-        if certificate_ is not None:
-            der = terminal.parsed(certificate_, certificate.load)
-            draft.edit(drafts.set_certificate, member, der)
-        was = before.known(member)
-        changes: dict[str, object] = {}
-        if name_zh or name_en:
-            changes["names"] = Names(
-                name_zh or was.names.zh, name_en or was.names.en
-            )
-        if sector:
-            _among("--sector", sector, vocabulary.FACETS["sector"])
-            changes["sector"] = sector
-        if group_ is not None:
-            changes["group"] = group_
-        if via is not None:
-            changes["via"] = via
-        if info:
-            told = dict(was.info)
-            for line in info:
-                key, equals, value = line.partition("=")
-                if not equals:
-                    raise UsageError(
-                        f"--info {line!r}: {t('want {form}', form='key=value')}"
-                    )
-                told[key] = value
-            changes["info"] = {k: v for k, v in told.items() if v}
-        draft.edit(drafts.set_member, member, **changes)
-        _changed(before, draft.roster)
-        draft.write(out, as_json=as_json)
+class Called(Edited):
+    """An edit that says what people call somebody."""
+
+    name_zh: str = option("what people call it")
+    name_en: str = option("what people call it")
 
 
-# ----------------------------------------------------------------- admins
+class Member(Called):
+    """`roster member`."""
+
+    member: str = argument()
+    url: list[str] = option("all its peer doors, best first")
+    certificate: Path | None = option("its new one, PEM or DER")
+    sector: str = option("police, bank, …")
+    group: str | None = option('its controller, or ""')
+    via: str | None = option('whose door serves its log, or ""')
+    info: list[str] = option("key=value; key= drops it")
 
 
-def _add_admin(noun: typer.Typer) -> None:
-    admin = group(noun, "admin", "Who signs the roster.")
+@noun.verb(
+    "member",
+    "Draft a version in which a member is described otherwise; its own request"
+    " is taken by `roster update`.",
+)
+def member(said: Member) -> None:
+    """Draft a version in which a member is described otherwise."""
+    said.edit(lambda draft: _described(draft, said))
 
-    @admin.command(
-        "add",
-        help="Draft a version with one more admin, or another key for one.",
-    )
-    def _more(
-        ctx: typer.Context,
-        key: Annotated[Path, typer.Argument(help="the public key file")],
-        out: Out,
-        threshold: Annotated[
-            int | None, typer.Option(help="admins that must sign", min=1)
-        ] = None,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        draft = Draft(ctx, current, onto)
-        draft.edit(drafts.add_admin, public_key(key))
-        if threshold is not None:
-            draft.edit(drafts.set_threshold, threshold)
-        draft.write(out, as_json=as_json)
 
-    @admin.command("remove", help="Draft a version with one admin less.")
-    def _less(
-        ctx: typer.Context,
-        name: Annotated[str, typer.Argument()],
-        out: Out,
-        threshold: Annotated[
-            int | None, typer.Option(help="admins that must sign", min=1)
-        ] = None,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        draft = Draft(ctx, current, onto)
-        drafting.named(
-            draft.roster.admins.get(name), "admin", name, draft.roster.admins
+def _described(draft: Roster, said: Member) -> Roster:
+    id_ = said.member
+    _check_member(draft, id_)
+    if said.url:
+        draft = drafts.set_urls(draft, id_, *said.url)
+    if said.certificate is not None:
+        der = terminal.parsed(said.certificate, certificate.load)
+        draft = drafts.set_certificate(draft, id_, der)
+    was = draft.known(id_)
+    changes = said.given("sector", "group", "via")
+    if said.sector:
+        _among("--sector", said.sector, vocabulary.FACETS["sector"])
+    if said.name_zh or said.name_en:
+        changes["names"] = Names(
+            said.name_zh or was.names.zh, said.name_en or was.names.en
         )
-        if threshold is not None:
-            draft.edit(drafts.set_threshold, threshold)
-        draft.edit(drafts.remove_admin, name)
-        draft.write(out, as_json=as_json)
+    if said.info:
+        told = {**was.info, **pairs(said.info)}
+        changes["info"] = {k: v for k, v in told.items() if v}
+    return drafts.set_member(draft, id_, **changes)
+
+
+# ------------------------------------------------------- admins, auditors
+
+admins = noun.noun("admin", "Who signs the roster.")
+
+
+class AddAdmin(Threshold):
+    """`roster admin add`."""
+
+    key: Path = argument("the public key file")
+
+
+@admins.verb(
+    "add", "Draft a version with one more admin, or another key for one."
+)
+def add_admin(said: AddAdmin) -> None:
+    """Draft a version with one more admin."""
+    key = public_key(said.key)
+    said.edit(lambda draft: said.threshold_of(drafts.add_admin(draft, key)))
+
+
+class RemoveAdmin(Threshold):
+    """`roster admin remove`."""
+
+    name: str = argument()
+
+
+@admins.verb("remove", "Draft a version with one admin less.")
+def remove_admin(said: RemoveAdmin) -> None:
+    """Draft a version with one admin less."""
+
+    def edit(draft: Roster) -> Roster:
+        found = draft.admins.get(said.name)
+        drafting.named(found, "admin", said.name, draft.admins)
+        return drafts.remove_admin(said.threshold_of(draft), said.name)
+
+    said.edit(edit)
 
 
 def public_key(path: Path) -> VerifierKey:
@@ -341,174 +249,117 @@ def public_key(path: Path) -> VerifierKey:
         ) from e
 
 
-# --------------------------------------------------------------- auditors
+auditors = noun.noun("auditor", "Who may read logs, and no indicator.")
 
 
-def _add_auditor(noun: typer.Typer) -> None:
-    auditor = group(noun, "auditor", "Who may read logs, and no indicator.")
+class Auditor(Edited):
+    """`roster auditor remove`."""
 
-    @auditor.command("add", help="Draft a version with an auditor.")
-    def _more(
-        ctx: typer.Context,
-        id_: Annotated[str, typer.Argument(metavar="ID")],
-        certificate_: Annotated[
-            Path,
-            typer.Argument(
-                metavar="CERTIFICATE",
-                help="the auditor's own, PEM or DER",
-            ),
-        ],
-        out: Out,
-        name_zh: Name = "",
-        name_en: Name = "",
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        draft = Draft(ctx, current, onto)
-        der = terminal.parsed(certificate_, certificate.load)
-        names = Names(name_zh or name_en or id_, name_en or name_zh or id_)
-        draft.edit(drafts.add_auditor, id_, names, der)
-        draft.write(out, as_json=as_json)
+    id_: str = argument(metavar="ID")
 
-    @auditor.command("remove", help="Draft a version without an auditor.")
-    def _less(
-        ctx: typer.Context,
-        id_: Annotated[str, typer.Argument(metavar="ID")],
-        out: Out,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        draft = Draft(ctx, current, onto)
-        known = {a.id: a for a in draft.roster.auditors}
-        drafting.named(known.get(id_), "auditor", id_, known)
-        draft.edit(drafts.remove_auditor, id_)
-        draft.write(out, as_json=as_json)
+
+class NewAuditor(Called):
+    """`roster auditor add`."""
+
+    id_: str = argument(metavar="ID")
+    certificate: Path = argument(
+        "the auditor's own, PEM or DER", metavar="CERTIFICATE"
+    )
+
+
+@auditors.verb("add", "Draft a version with an auditor.")
+def add_auditor(said: NewAuditor) -> None:
+    """Draft a version with an auditor."""
+    der = terminal.parsed(said.certificate, certificate.load)
+    names = Names(
+        said.name_zh or said.name_en or said.id_,
+        said.name_en or said.name_zh or said.id_,
+    )
+    said.edit(lambda draft: drafts.add_auditor(draft, said.id_, names, der))
+
+
+@auditors.verb("remove", "Draft a version without an auditor.")
+def remove_auditor(said: Auditor) -> None:
+    """Draft a version without an auditor."""
+
+    def edit(draft: Roster) -> Roster:
+        known = {a.id: a for a in draft.auditors}
+        drafting.named(known.get(said.id_), "auditor", said.id_, known)
+        return drafts.remove_auditor(draft, said.id_)
+
+    said.edit(edit)
 
 
 # ------------------------------------------------------------- never-list
 
+never = noun.noun("never", "Values that are never listed.")
 
-def _add_never(noun: typer.Typer) -> None:
-    never = group(noun, "never", "Values that are never listed.")
-    Values = Annotated[
-        Path | None,
-        typer.Option(
-            help="lines of value, or KIND TAB value TAB why; else stdin"
-        ),
-    ]
-    Kind = Annotated[str, typer.Option(help="phone, url, account")]
 
-    @never.command(
-        "add", help="Draft a version in which more is never listed."
+class NeverRows(Edited):
+    """Values, which stand on no command line."""
+
+    kind: str = option(KINDS)
+    file: Path | None = option(
+        "lines of value, or KIND TAB value TAB why; else stdin"
     )
-    def _more(
-        ctx: typer.Context,
-        out: Out,
-        kind: Kind = "",
-        why: Annotated[
-            str, typer.Option(help="emergency, official, …")
-        ] = "official",
-        file: Values = None,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        _never(
-            ctx,
-            out,
-            _rows(file, kind, why),
-            drafts.add_never,
-            current,
-            onto,
-            as_json,
-        )
 
-    @never.command(
-        "default",
-        help="Draft a version that has all of our own list.",
-    )
-    def _ours(
-        ctx: typer.Context,
-        out: Out,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        rows = [
+    def rows(self, why: str) -> list[Never]:
+        """Read values as `report add` does."""
+        lines = values(self.file)
+        if self.kind:
+            _among("--kind", self.kind, identifier.KINDS)
+            lines = [f"{self.kind}\t{value}\t{why}" for value in lines]
+        return never_rows(lines, str(self.file or t("standard input")), why)
+
+
+class MoreNever(NeverRows):
+    """`roster never add`."""
+
+    why: str = option("emergency, official, …", default="official")
+
+
+@never.verb("add", "Draft a version in which more is never listed.")
+def add_never(said: MoreNever) -> None:
+    """Draft a version in which more is never listed."""
+    rows = said.rows(said.why)
+    said.edit(lambda draft: drafts.add_never(draft, *rows))
+
+
+@never.verb("default", "Draft a version that has all of our own list.")
+def add_default(said: Edited) -> None:
+    """Add what is not there; what is there keeps the reason it has."""
+
+    def edit(draft: Roster) -> Roster:
+        there = {(n.kind, n.value) for n in draft.never}
+        fresh = (
             Never(x.kind, x.value, x.owner.category)
             for x in protected.default()
-        ]
-        _never(ctx, out, rows, _add_missing, current, onto, as_json)
-
-    @never.command(
-        "remove",
-        help="Draft a version in which something may be listed again.",
-    )
-    def _less(
-        ctx: typer.Context,
-        out: Out,
-        kind: Kind = "",
-        file: Values = None,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        _never(
-            ctx,
-            out,
-            _rows(file, kind, ""),
-            _remove_never,
-            current,
-            onto,
-            as_json,
+            if (x.kind, x.value) not in there
         )
+        return drafts.add_never(draft, *fresh)
+
+    said.edit(edit)
 
 
-def _never(
-    ctx: typer.Context,
-    out: Path,
-    rows: list[Never],
-    edit: Callable[..., Roster],
-    current: Path | None,
-    onto: Path | None,
-    as_json: bool,
-) -> None:
-    draft = Draft(ctx, current, onto)
-    before = draft.roster
-    draft.edit(edit, *rows)
-    _changed(before, draft.roster)
-    draft.write(out, as_json=as_json)
+@never.verb(
+    "remove", "Draft a version in which something may be listed again."
+)
+def remove_never(said: NeverRows) -> None:
+    """Draft a version in which something may be listed again."""
+    rows = said.rows("")
 
+    def edit(draft: Roster) -> Roster:
+        there = {(n.kind, n.value) for n in draft.never}
+        for number, row in enumerate(rows, 1):
+            if (row.kind, row.value) not in there:
+                raise UsageError(
+                    t("line {n}: is not on the never-list", n=number),
+                    hint=t("syncd roster show --json lists it"),
+                )
+            draft = drafts.remove_never(draft, row.kind, row.value)
+        return draft
 
-def _add_missing(draft: Roster, *rows: Never) -> Roster:
-    """Add what is not there; what is there keeps the reason it has."""
-    there = {(n.kind, n.value) for n in draft.never}
-    fresh = (row for row in rows if (row.kind, row.value) not in there)
-    return drafts.add_never(draft, *fresh)
-
-
-def _remove_never(draft: Roster, *rows: Never) -> Roster:
-    there = {(n.kind, n.value) for n in draft.never}
-    for number, row in enumerate(rows, 1):
-        if (row.kind, row.value) not in there:
-            raise UsageError(
-                t("line {n}: is not on the never-list", n=number),
-                hint=t("syncd roster show --json lists it"),
-            )
-        draft = drafts.remove_never(draft, row.kind, row.value)
-    return draft
-
-
-def _rows(file: Path | None, kind: str, why: str) -> list[Never]:
-    """Read values as `report add` does: never from an argument."""
-    if kind:
-        _among("--kind", kind, identifier.KINDS)
-        lines = [f"{kind}\t{value}\t{why}" for value in values(file)]
-    else:
-        lines = values(file)
-    return never_rows(lines, str(file or t("standard input")), why)
+    said.edit(edit)
 
 
 def never_rows(
@@ -523,9 +374,7 @@ def never_rows(
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
-        kind, _, rest = line.partition("\t")
-        value, _, more = rest.partition("\t")
-        reason = more.partition("\t")[0]
+        kind, value, reason, *_ = [*line.split("\t"), "", ""]
         try:
             one = protected.row(kind.strip(), value.strip())
         except SyncdError as e:
@@ -537,118 +386,103 @@ def never_rows(
     return found
 
 
-# ------------------------------------------------------- forks, erasing
+# ---------------------------------------------------- keys, forks, erasing
 
 
-def _add_cut(noun: typer.Typer) -> None:
-    @noun.command(
-        "cut",
-        help="Draft a version that says which branch of a log counts.",
-    )
-    def _cut_(
-        ctx: typer.Context,
-        origin: Annotated[str, typer.Argument()],
-        out: Out,
-        checkpoint: Annotated[
-            Path | None,
-            typer.Option(
-                help="of that branch; else what --home mirrors of the log"
-            ),
-        ] = None,
-        ended: Annotated[
-            bool, typer.Option("--ended", help="nothing after it counts")
-        ] = False,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        draft = Draft(ctx, current, onto)
-        _, log = drafting.named(
-            draft.roster.by_origin(origin),
-            "log",
-            origin,
-            draft.roster.origins(),
-        )
-        at = draft.end(log, checkpoint)
-        draft.edit(drafts.cut, origin, at, ended=ended)
-        draft.write(out, as_json=as_json)
+class Retire(Edited):
+    """`roster retire`."""
+
+    kind: str = argument(KINDS)
+    epoch: int = argument()
 
 
-def _add_retire(noun: typer.Typer) -> None:
-    @noun.command(
-        "retire",
-        help="Draft a version in which all entries of a token key are erased.",
-    )
-    def _retire(
-        ctx: typer.Context,
-        kind: Annotated[str, typer.Argument(help="phone, url, account")],
-        epoch: Annotated[int, typer.Argument()],
-        out: Out,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        draft = Draft(ctx, current, onto)
-        known = (f"{e.kind} {e.epoch}" for e in draft.roster.epochs)
-        found = draft.roster.epoch(kind, epoch)
+@noun.verb(
+    "retire",
+    "Draft a version in which all entries of a token key are erased.",
+)
+def retire(said: Retire) -> None:
+    """Draft a version in which all entries of a token key are erased."""
+    kind, epoch = said.kind, said.epoch
+
+    def edit(draft: Roster) -> Roster:
+        known = (f"{e.kind} {e.epoch}" for e in draft.epochs)
+        found = draft.epoch(kind, epoch)
         drafting.named(found, "epoch", f"{kind} {epoch}", known)
-        draft.edit(drafts.retire_epoch, kind, epoch)
-        if draft.roster.epoch(kind) is None:
-            terminal.tell(
-                t(
-                    "After this no {kind} can be reported or looked up: there"
-                    " is no other epoch.",
-                    kind=kind,
-                )
+        return drafts.retire_epoch(draft, kind, epoch)
+
+    if said.edit(edit).epoch(kind) is None:
+        terminal.tell(
+            t(
+                "After this no {kind} can be reported or looked up: there is"
+                " no other epoch.",
+                kind=kind,
             )
-        draft.write(out, as_json=as_json)
-
-
-def _add_erase(noun: typer.Typer) -> None:
-    @noun.command(
-        "erase",
-        help=(
-            "Draft a version that erases entries of a log which cannot speak"
-            " any more."
-        ),
-    )
-    def _erase(
-        ctx: typer.Context,
-        origin: Annotated[str, typer.Argument()],
-        out: Out,
-        range_: Annotated[
-            list[str],
-            typer.Option("--range", help="FROM:TO, TO not included"),
-        ],
-        reason: Annotated[
-            str,
-            typer.Option(help=", ".join(vocabulary.FACETS["erase_reason"])),
-        ],
-        checkpoint: Annotated[
-            Path | None,
-            typer.Option(help="of that log; else what --home mirrors of it"),
-        ] = None,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        _among("--reason", reason, vocabulary.FACETS["erase_reason"])
-        draft = Draft(ctx, current, onto)
-        found = draft.roster.by_origin(origin)
-        member, log = drafting.named(
-            found, "log", origin, draft.roster.origins()
         )
+
+
+class Cut(Ended):
+    """`roster cut`."""
+
+    origin: str = argument()
+    checkpoint: Path | None = option(
+        "of that branch; else what --home mirrors of the log"
+    )
+    ended: bool = option("nothing after it counts")
+
+
+@noun.verb("cut", "Draft a version that says which branch of a log counts.")
+def cut(said: Cut) -> None:
+    """Draft a version that says which branch of a log counts."""
+
+    def edit(draft: Roster) -> Roster:
+        at = said.end(_log(draft, said.origin)[1])
+        return drafts.cut(draft, said.origin, at, ended=said.ended)
+
+    said.edit(edit)
+
+
+class Erase(Ended):
+    """`roster erase`."""
+
+    origin: str = argument()
+    range_: list[str] = option("FROM:TO, TO not included", needed=True)
+    reason: str = option(
+        ", ".join(vocabulary.FACETS["erase_reason"]), needed=True
+    )
+
+
+@noun.verb(
+    "erase",
+    "Draft a version that erases entries of a log which cannot speak any more.",
+)
+def erase(said: Erase) -> None:
+    """Draft a version that erases entries of a log that cannot speak."""
+    _among("--reason", said.reason, vocabulary.FACETS["erase_reason"])
+
+    def edit(draft: Roster) -> Roster:
+        member, log = _log(draft, said.origin)
         end = member.end(log)
         if end is None and member.active:
             raise RefusedError(
-                f"roster: {origin} can speak: it retracts by itself",
+                f"roster: {said.origin} can speak: it retracts by itself",
                 hint=t("remove its member first, or end the log"),
             )
-        end = end or draft.end(log, checkpoint)
-        ranges = tuple(sorted(_range(line, end.size) for line in range_))
-        row = Erased(origin, end.size, end.root, ranges, reason)
-        draft.edit(drafts.add_erased, row)
-        draft.write(out, as_json=as_json)
+        end = end or said.end(log)
+        ranges = tuple(sorted(_range(line, end.size) for line in said.range_))
+        row = Erased(said.origin, end.size, end.root, ranges, said.reason)
+        return drafts.add_erased(draft, row)
+
+    said.edit(edit)
+
+
+def _log(draft: Roster, origin: str) -> Any:
+    """Return the member whose log it is, and the log.
+
+    Raises:
+        UsageError: it is nobody's; the hint says which there are.
+    """
+    found = draft.by_origin(origin)
+    return drafting.named(found, "log", origin, draft.origins())
 
 
 def _range(line: str, size: int) -> tuple[int, int]:

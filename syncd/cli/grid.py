@@ -5,19 +5,29 @@ tool that splits at runs of spaces.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from syncd.cli import terminal
+from syncd.messages.catalogue import t
 
 
-def show(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a head and rows under it; "" shows as a dash."""
-    for line in lines(head, rows):
-        terminal.say(line)
+def table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """Return rows under the names of their columns, as `t` says those."""
+    return lines([*map(t, names)], [[*row] for row in rows])
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Return names with what is said of each beside it, if anything is."""
+    shown = [(name, clean(said)) for name, said in rows]
+    most = max(width(name) for name, _ in shown)
+    return [
+        f"{name}{' ' * (most - width(name))}  {said}"
+        for name, said in shown
+        if said
+    ]
 
 
 def lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a head and rows as lines, columns in line."""
+    """Return a head and rows as lines, columns in line; "" shows as a dash."""
     cells = [[clean(cell) or "-" for cell in row] for row in (head, *rows)]
     widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
     return [

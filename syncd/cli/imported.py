@@ -1,16 +1,16 @@
 """What came of lists: told when one is in, and `syncd report imports`."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from syncd.cli import grid, notices, terminal
 from syncd.cli.asked import moment
+from syncd.cli.command import option
 from syncd.cli.door import Door
-from syncd.cli.report import AsJson, Before, ListName, TokenFile
+from syncd.cli.options import Json, Local
+from syncd.cli.report import noun
 from syncd.errors import UsageError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
@@ -23,54 +23,35 @@ LOCAL = ("added", "known", "replaced", "refused", "removed")
 
 
 def tell(
+    said: Json,
     journey: "Journey",
     counts: Mapping[str, Any],
     refused: Path | None,
-    *,
-    as_json: bool,
-) -> None:
-    """Tell what came of a list.
-
-    Raises:
-        Exit: rows were refused.
-    """
+) -> int:
+    """Tell what came of a list; return the exit code."""
     from syncd.cli.importing import refused as bad
-    from syncd.indicator import vocabulary
 
     rows = journey.aim.refused
     where = ""
     if counts.get("refused") and refused is not None:
         bad.write(refused, rows())
         where = str(refused)
-    if as_json:
-        more = {"import": counts.get("id"), "refused_file": where or None}
-        terminal.show_json({**counts, **more})
-    else:
-        for line in _told(counts):
-            terminal.say(line)
-    said = journey.aim.said
-    for (what, code), n in sorted(said.items()):
-        if what == "taken_back":
-            why = vocabulary.label(
-                "retract_reason", code, catalogue.language()
-            )
-            line = t("taken back by us before, as {reason}", reason=why)
-            terminal.tell(f"{n:>9,} × {line}")
-        elif what == "notice":
-            line = notices.of({"notices": (code,)})
-            terminal.tell(f"{n:>9,} × {line}")
+    more = {"import": counts.get("id"), "refused_file": where or None}
+    said.show({**counts, **more}, _told(counts))
+    for (what, code), n in sorted(journey.aim.said.items()):
+        if remark := _remark(what, code):
+            terminal.tell(f"{n:>9,} × {remark}")
     for (field, word), n in journey.columns.ignored.most_common(SHOWN):
         line = t("{field}: {word} is ignored", field=field, word=word)
         terminal.tell(f"{n:>9,} × {line}")
     if not counts.get("refused"):
-        return
+        return 0
     reasons = bad.reasons(rows())
-    others = reasons.total()
-    for why, n in reasons.most_common(SHOWN):
-        terminal.tell(f"{n:>9,} × {why}")
-        others -= n
-    if others:
-        terminal.tell(f"{others:>9,} × {t('other reasons')}")
+    shown = reasons.most_common(SHOWN)
+    others = reasons.total() - sum(n for _, n in shown)
+    for why, n in [*shown, (t("other reasons"), others)]:
+        if n:
+            terminal.tell(f"{n:>9,} × {why}")
     if where:
         terminal.tell(t("refused rows, with reasons: {path}", path=where))
     elif "id" in counts:
@@ -84,95 +65,87 @@ def tell(
         )
     else:
         terminal.tell(t("write refused rows down with --refused FILE.csv"))
-    raise typer.Exit(1)
+    return 1
 
 
-def _told(counts: Mapping[str, Any]) -> list[str]:
-    """Return what an import came to, in words."""
+def _remark(what: str, code: str) -> str:
+    """Return what is said of rows that went in, or did not."""
+    from syncd.indicator import vocabulary
+
+    if what == "taken_back":
+        why = vocabulary.label("retract_reason", code, catalogue.language())
+        return t("taken back by us before, as {reason}", reason=why)
+    return notices.of({"notices": (code,)}) if what == "notice" else ""
+
+
+def _told(counts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what an import came to, in words."""
     n = Counter({k: v for k, v in counts.items() if isinstance(v, int)})
     number = {name: f"{n[name]:,}" for name in (*n, *LOCAL)}
     if "id" not in counts:
-        return [
-            t(
-                "local list: added {added}, already known {known}, replaced"
-                " {replaced}, refused {refused}; dropped {removed}",
-                **number,
-            )
-        ]
-    lines = [
-        t(
-            "import {id}: accepted {accepted}, already known {known},"
-            " refused {refused}",
-            **{**number, "id": counts["id"]},
+        yield t(
+            "local list: added {added}, already known {known}, replaced"
+            " {replaced}, refused {refused}; dropped {removed}",
+            **number,
         )
-    ]
+        return
+    yield t(
+        "import {id}: accepted {accepted}, already known {known}, refused"
+        " {refused}",
+        **{**number, "id": counts["id"]},
+    )
     if n["taken_back"]:
-        lines.append(
-            t(
-                "not accepted, as we took it back before: {n} (--again REASON"
-                " reports it all the same)",
-                n=number["taken_back"],
-            )
+        yield t(
+            "not accepted, as we took it back before: {n} (--again REASON"
+            " reports it all the same)",
+            n=number["taken_back"],
         )
     if n["elsewhere"]:
-        lines.append(
-            t(
-                "accepted, but taken back by another member: {n}",
-                n=number["elsewhere"],
-            )
+        yield t(
+            "accepted, but taken back by another member: {n}",
+            n=number["elsewhere"],
         )
     if n["gone"]:
-        lines.append(
-            t(
-                "no more on the list: {gone}; missing twice running: {due};"
-                " retracted: {dropped}",
-                **number,
-            )
+        yield t(
+            "no more on the list: {gone}; missing twice running: {due};"
+            " retracted: {dropped}",
+            **number,
         )
     if n["due"] > n["dropped"]:
-        lines.append(t("--gone retract takes back what is missing twice"))
-    return lines
+        yield t("--gone retract takes back what is missing twice")
 
 
-def add(noun: typer.Typer) -> None:
-    """Add the verb to the noun."""
+class Imports(Local):
+    """`report imports`."""
 
-    @noun.command(
-        "imports",
-        help="List what was imported; write down what was refused.",
-    )
-    def _imports(
-        ctx: typer.Context,
-        list_: ListName = "",
-        refused: Annotated[
-            int, typer.Option(help="id: write its refused rows to --out")
-        ] = 0,
-        out: Annotated[
-            Path | None, typer.Option(help="a new CSV file, to be mended")
-        ] = None,
-        before: Before = 0,
-        limit: Annotated[
-            int, typer.Option(help="rows at most", min=1, max=1000)
-        ] = 20,
-        token_file: TokenFile = None,
-        as_json: AsJson = False,
-    ) -> None:
-        if bool(refused) != (out is not None):
-            raise UsageError(t("--refused ID and --out FILE go together"))
-        with Door.of(ctx, token_file) as own:
-            if out is not None:
-                _write(own, refused, out)
-                return
-            query = {"before": before, "limit": limit, "list": list_}
-            page = own.get("/v1/imports", **query)
-        if as_json:
-            terminal.show_json(
-                {"items": page["items"], "next": page.get("next")}
-            )
+    list_: str = option("name of a list")
+    refused: int = option("id: write its refused rows to --out")
+    out: Path | None = option("a new CSV file, to be mended")
+    before: int = option("a smaller id only")
+    limit: int = option("rows at most", default=20, min=1, max=1000)
+
+
+@noun.verb("imports", "List what was imported; write down what was refused.")
+def imports(said: Imports) -> None:
+    """Show imports, or write one's refused rows down."""
+    if bool(said.refused) != (said.out is not None):
+        raise UsageError(t("--refused ID and --out FILE go together"))
+    with said.door() as own:
+        if said.out is not None:
+            _write(own, said.refused, said.out)
             return
-        grid.show([*map(t, HEAD)], [_row(item) for item in page["items"]])
-        if page.get("next"):
-            terminal.tell(t("more: --before {id}", id=page["next"]))
+        page = own.get(
+            "/v1/imports",
+            before=said.before,
+            limit=said.limit,
+            list=said.list_,
+        )
+    items, last = page["items"], page.get("next")
+    said.show(
+        {"items": items, "next": last}, grid.table(HEAD, map(_row, items))
+    )
+    if last and not said.as_json:
+        terminal.tell(t("more: --before {id}", id=last))
 
 
 COUNTS = (

@@ -4,214 +4,131 @@ A list has a name and comes again; an import is one file of it. The daemon
 keeps what was refused, sealed, for operators.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from syncd.cli import door, imported, previewing, report, terminal
-from syncd.cli.door import Door
-from syncd.cli.report import AsJson, Detected, TokenFile, given
+from syncd.cli import imported, previewing, terminal
+from syncd.cli.command import argument, option
+from syncd.cli.options import Listed, Local, Recorded
+from syncd.cli.report import noun
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:
+    from syncd.cli.door import Door
     from syncd.cli.importing.journey import Journey
     from syncd.lists.columns import Columns, Said
     from syncd.lists.rows import Table, Told
 
-Likewise = Annotated[str, typer.Option(help="likewise: a code")]
+
+class Import(Listed, Recorded, Local):
+    """`report import`."""
+
+    file: Path = argument()
+    dry_run: bool = option("read and show, send nothing")
+    kind: str = option("for rows that do not say it: phone, url, account")
+    split: str = option("a column of several values a cell")
+    widths: str = option("columns of fixed width: 1-19,20-60")
+    trailer: str = option("the last line: TRAILER|{count}|*")
+    control: Path | None = option("a file that says the count")
+    count: int | None = option("rows that must be there")
+    write_codes: Path | None = option("write a mapping file after a dry run")
+    list_: str = option("the list's name; else the file's")
+    local: bool = option("for our own answers: not sent")
+    refresh: bool = option("rows with no day: seen today")
+    gone: str = option("retract: what the list lacks twice running")
+    gone_at_most: int | None = option("rows, if that many may go")
+    refused: Path | None = option("write refused rows there, to be mended")
+    anew: bool = option("do not go on, begin again")
+
+    def how(self) -> "Told":
+        """Return how the file is to be read."""
+        return self.told(
+            split=self.split,
+            widths=self.widths,
+            trailer=self.trailer,
+            control=self.control,
+            count=self.count,
+        )
 
 
-def add(noun: typer.Typer) -> None:
-    """Add the verbs to the noun."""
-    _add_import(noun)
-    imported.add(noun)
+@noun.verb(
+    "import",
+    "Report all rows of a CSV, TSV, TXT, NDJSON or XLSX file; run it again to"
+    " go on where it stopped.",
+)
+def import_list(said: Import) -> int:
+    """Take a list in, or show how it would be taken."""
+    # Only this verb reads tables.
+    from syncd.cli import tables
 
-
-def _add_import(noun: typer.Typer) -> None:
-    @noun.command(
-        "import",
-        help=(
-            "Report all rows of a CSV, TSV, TXT, NDJSON or XLSX file; run it"
-            " again to go on where it stopped."
-        ),
+    constants = said.recorded()
+    if said.technique:
+        constants["technique"] = ";".join(said.technique)
+    how, meant = tables.told_of(
+        said.how(), said.map_, constants, tables.zone_of(said)
     )
-    def _import(
-        ctx: typer.Context,
-        file: Annotated[Path, typer.Argument()],
-        dry_run: Annotated[
-            bool,
-            typer.Option("--dry-run", help="read and show, send nothing"),
-        ] = False,
-        map_: report.Maps = None,
-        kind: Annotated[
-            str,
-            typer.Option(
-                help="for rows that do not say it: phone, url, account"
-            ),
-        ] = "",
-        label: Likewise = "",
-        role: Likewise = "",
-        evidence: Likewise = "",
-        confidence: report.Confidence = None,
-        seen: report.Seen = "",
-        expires: report.Expires = "",
-        channel: report.Channel = "",
-        technique: report.Technique = None,
-        handling: report.Handling = "",
-        scheme: report.Scheme = "",
-        region: report.Region = "",
-        spoofed: report.Spoofed = False,
-        test: report.Drill = False,
-        keep_query: report.KeepQuery = False,
-        allow_personal: report.Personal = False,
-        format_: report.Format = "",
-        encoding: Detected = "",
-        delimiter: Detected = "",
-        no_header: report.NoHeader = False,
-        sheet: report.Sheet = "",
-        split: Annotated[
-            str, typer.Option(help="a column of several values a cell")
-        ] = "",
-        widths: Annotated[
-            str, typer.Option(help="columns of fixed width: 1-19,20-60")
-        ] = "",
-        trailer: Annotated[
-            str, typer.Option(help="the last line: TRAILER|{count}|*")
-        ] = "",
-        control: Annotated[
-            Path | None, typer.Option(help="a file that says the count")
-        ] = None,
-        count: Annotated[
-            int | None, typer.Option(help="rows that must be there")
-        ] = None,
-        write_codes: Annotated[
-            Path | None,
-            typer.Option(
-                "--write-codes",
-                help="write a mapping file after a dry run",
-            ),
-        ] = None,
-        list_: Annotated[
-            str,
-            typer.Option("--list", help="the list's name; else the file's"),
-        ] = "",
-        local: Annotated[
-            bool,
-            typer.Option("--local", help="for our own answers: not sent"),
-        ] = False,
-        refresh: Annotated[
-            bool,
-            typer.Option("--refresh", help="rows with no day: seen today"),
-        ] = False,
-        gone: Annotated[
-            str,
-            typer.Option(help="retract: what the list lacks twice running"),
-        ] = "",
-        gone_at_most: Annotated[
-            int | None, typer.Option(help="rows, if that many may go")
-        ] = None,
-        again: Annotated[
-            str, typer.Option(help="why, though we took some back")
-        ] = "",
-        refused: Annotated[
-            Path | None,
-            typer.Option(help="write refused rows there, to be mended"),
-        ] = None,
-        anew: Annotated[
-            bool,
-            typer.Option("--anew", help="do not go on, begin again"),
-        ] = False,
-        token_file: TokenFile = None,
-        as_json: AsJson = False,
-    ) -> None:
-        constants = given(
-            kind=kind,
-            label=label,
-            role=role,
-            evidence=evidence,
-            seen=seen,
-            expires=expires,
-            channel=channel,
-            technique=";".join(technique or []),
-            handling=handling,
-            scheme=scheme,
-            region=region,
-            spoofed=spoofed,
-            test=test,
-            keep_query=keep_query,
-            allow_personal=allow_personal,
+    rows, plan = _understood(said.file, how, meant)
+    before = rows.notes  # some are known when all rows are read
+    if said.dry_run or said.write_codes is not None:
+        return _rehearse(said, (how, meant), rows, plan)
+    _check(said, rows)
+    with said.door() as own:
+        journey = _journey(
+            said, own, rows, plan, _options(rows, how, meant, plan)
         )
-        if confidence is not None:
-            constants["confidence"] = confidence
-        # Only this verb reads tables.
-        from syncd.cli import tables
-        from syncd.lists import mapping
-        from syncd.lists.rows import Told
+        journey.budget = said.settings().own.max_request_bytes
+        journey.anew = said.anew
+        counts = journey.run()
+        tables.tell_notes(said.file, rows.notes, before)
+        return imported.tell(said, journey, counts, said.refused)
 
-        told = Told(
-            *(format_, encoding, delimiter, not no_header, sheet),
-            split=split,
-            widths=widths,
-            trailer=trailer,
-            control=control,
-            count=count,
+
+def _rehearse(
+    said: Import,
+    how: "tuple[Told, Said]",
+    rows: "Table",
+    plan: "Columns",
+) -> int:
+    """Show what an import would do; return its exit code."""
+    from syncd.cli import tables
+    from syncd.lists import mapping
+
+    before = rows.notes
+    found = previewing.show(said, rows, plan)
+    tables.tell_notes(said.file, rows.notes, before)
+    if said.write_codes is not None:
+        text = mapping.written(*how, plan, found.unknown, t)
+        terminal.write_new(said.write_codes, text.encode(), private=True)
+    return previewing.end(found, said.file, codes=said.write_codes)
+
+
+def _check(said: Import, rows: "Table") -> None:
+    """Pass if the options go together and the refused rows can be kept.
+
+    Raises:
+        UsageError: they do not, or the file is there.
+    """
+    if said.gone not in ("", "retract"):
+        raise UsageError(t("--gone: want retract"))
+    if said.local and (said.refresh or said.gone or said.again):
+        raise UsageError(t("--local takes no --refresh, --gone, or --again"))
+    if said.gone and _is_part(rows):
+        raise UsageError(
+            t(
+                "{path}: has mended rows of a list, not all of it",
+                path=said.file,
+            ),
+            hint=t("leave out --gone: what it lacks is not gone"),
         )
-        how, said = tables.told_of(
-            told, map_ or [], constants, tables.zone_of(ctx)
-        )
-        rows, plan, options = _understood(file, how, said)
-        before = rows.notes  # some are known when all rows are read
-        if dry_run or write_codes is not None:
-            found = previewing.show(ctx, rows, plan, as_json=as_json)
-            tables.tell_notes(file, rows.notes, before)
-            if write_codes is not None:
-                text = mapping.written(how, said, plan, found.unknown, t)
-                terminal.write_new(write_codes, text.encode(), private=True)
-            previewing.end(found, file, codes=write_codes)
-            return
-        if gone not in ("", "retract"):
-            raise UsageError(t("--gone: want retract"))
-        if local and (refresh or gone or again):
-            raise UsageError(
-                t("--local takes no --refresh, --gone, or --again")
-            )
-        if gone and _is_part(rows):
-            raise UsageError(
-                t(
-                    "{path}: has mended rows of a list, not all of it",
-                    path=file,
-                ),
-                hint=t("leave out --gone: what it lacks is not gone"),
-            )
-        if refused is not None:
-            terminal.check_new(refused)
-        with Door.of(ctx, token_file) as own:
-            end = (
-                {} if gone_at_most is None else {"gone_at_most": gone_at_most}
-            )
-            journey = _journey(
-                (file, rows, plan),
-                own,
-                list_ or file.name,
-                local=local,
-                options=options,
-                how=given(refresh=refresh, again=again),
-                end={**end, **given(gone=gone)},
-            )
-            journey.budget = door.settings_of(ctx).own.max_request_bytes
-            journey.anew = anew
-            counts = journey.run()
-            tables.tell_notes(file, rows.notes, before)
-            imported.tell(journey, counts, refused, as_json=as_json)
+    if said.refused is not None:
+        terminal.check_new(said.refused)
 
 
 def _understood(
     file: Path, how: "Told", said: "Said"
-) -> tuple["Table", "Columns", dict[str, Any]]:
-    """Return a list, what its columns mean, and what it was read by."""
+) -> "tuple[Table, Columns]":
+    """Return a list, and what its columns mean."""
     from syncd.cli import tables
     from syncd.cli.importing.refused import OURS
     from syncd.lists import columns, table
@@ -221,16 +138,23 @@ def _understood(
     plan = plan.surveyed(rows.rows(0, 0))
     terminal.tell(f"{file}: {rows.about}")
     tables.tell_notes(file, rows.notes)
-    unused = [name for name in plan.unused if name not in OURS]
-    tables.tell_unused(file, unused)
-    options = {
+    tables.tell_unused(
+        file, [name for name in plan.unused if name not in OURS]
+    )
+    return rows, plan
+
+
+def _options(
+    rows: "Table", how: "Told", said: "Said", plan: "Columns"
+) -> dict[str, Any]:
+    """Return what a list was read by: with other options it is another."""
+    return {
         "about": rows.about,
         "map": sorted(said.columns.items()),
         "constants": plan.constants,
         "codes": sorted([*k, v] for k, v in said.words.items()),
         "told": [str(part) for part in (how.header, how.sheet, how.split)],
     }
-    return rows, plan, options
 
 
 def _is_part(rows: "Table") -> bool:
@@ -241,32 +165,29 @@ def _is_part(rows: "Table") -> bool:
 
 
 def _journey(
-    of: tuple[Path, "Table", "Columns"],
-    own: Door,
-    name: str,
-    *,
-    local: bool,
-    options: Mapping[str, Any],
-    how: Mapping[str, Any],
-    end: Mapping[str, Any],
+    said: Import,
+    own: "Door",
+    rows: "Table",
+    plan: "Columns",
+    options: dict[str, Any],
 ) -> "Journey":
     from syncd.cli.importing import journey
     from syncd.cli.importing.aims import OwnList, Reports
 
-    file, rows, plan = of
-    part = _is_part(rows)
+    file, name = said.file, said.list_ or said.file.name
+    end = said.given("gone", "gone_at_most")
     aim: OwnList | Reports
-    if local:
-        aim = OwnList(own, rows, plan, name, part, end)
+    if said.local:
+        aim = OwnList(own, rows, plan, name, _is_part(rows), end)
     else:
-        given_ = {
+        how = said.given("refresh", "again")
+        given = {
             "name": file.name,
             "size": file.stat().st_size,
             "file": journey.identity(file),
             "list": name,
             "options": {**options, **how},
         }
-        aim = Reports(
-            own, rows, plan, given_, how, {"complete": not part, **end}
-        )
+        end["complete"] = not _is_part(rows)
+        aim = Reports(own, rows, plan, given, how, end)
     return journey.Journey(file, rows, plan, aim)

@@ -3,14 +3,13 @@
 import secrets
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
-import typer
 
 from syncd import config, pinning
-from syncd.cli import drafting, terminal, usage
-from syncd.cli.daemon import settings_of
+from syncd.cli import drafting, terminal
+from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.options import Json, pairs
 from syncd.config import Config
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import onboard
@@ -36,252 +35,230 @@ from syncd.store.keyring import Keyring
 REQUEST = "join.request"  # in the home: what we asked, to answer challenges
 
 
-def add(app: typer.Typer) -> None:
-    """Add the noun to the command."""
-    noun = usage.Noun("Join an alliance: what a new member does.")
-    app.add_typer(noun, name="join")
+noun = Noun("Join an alliance: what a new member does.")
 
-    @noun.command(
-        "request", help="Write a join request, to be sent to an admin."
-    )
-    def _request(
-        ctx: typer.Context,
-        out: Annotated[Path, typer.Argument()],
-        sector: Annotated[str, typer.Option(help="police, bank, …")],
-        url: Annotated[
-            list[str], typer.Option(help="https address of our peer door")
-        ],
-        name_zh: Annotated[str, typer.Option(help="in Chinese")] = "",
-        name_en: Annotated[str, typer.Option(help="in English")] = "",
-        group_: Annotated[
-            str, typer.Option("--group", help="our controller, if shared")
-        ] = "",
-        info: Annotated[
-            list[str] | None, typer.Option(help="key=value, told to all")
-        ] = None,
-        alliance_id: Annotated[
-            str, typer.Option(help="64 hex digits; none when founding")
-        ] = "",
-        as_json: drafting.AsJson = False,
-    ) -> None:
-        settings = settings_of(ctx)
-        keys = member_keys(_ring(settings), settings)
-        pinning.rehearse(keys.certificate, keys.tls_pem)
-        raw = join.request(
-            keys,
-            Profile(
-                id=settings.member.id,
-                names=Names(
-                    zh=name_zh or settings.member.id,
-                    en=name_en or settings.member.id,
-                ),
-                sector=sector,
-                group=group_,
-                urls=tuple(url),
-                info=_pairs(info or []),
-            ),
-            now=clock(),
-            alliance_id=alliance_id or join.NO_ALLIANCE,
-        )
-        terminal.replace_file(settings.home / REQUEST, raw)
-        terminal.write_new(out, raw)
-        drafting.show_compared(join.parse(raw), out, as_json)
-        terminal.tell(t("Next: send {out} to an admin.", out=out))
 
-    @noun.command(
-        "update",
-        help=(
-            "Write a request for what is to change of us: another address,"
-            " certificate or log."
+class Request(Json):
+    """`join request`."""
+
+    out: Path = argument()
+    sector: str = option("police, bank, …", needed=True)
+    url: list[str] = option("https address of our peer door", needed=True)
+    name_zh: str = option("in Chinese")
+    name_en: str = option("in English")
+    group: str = option("our controller, if shared")
+    info: list[str] = option("key=value, told to all")
+    alliance_id: str = option("64 hex digits; none when founding")
+
+
+@noun.verb("request", "Write a join request, to be sent to an admin.")
+def request(said: Request) -> None:
+    """Write a join request."""
+    settings = said.settings()
+    keys = member_keys(_ring(settings), settings)
+    pinning.rehearse(keys.certificate, keys.tls_pem)
+    id_ = settings.member.id
+    raw = join.request(
+        keys,
+        Profile(
+            id=id_,
+            names=Names(zh=said.name_zh or id_, en=said.name_en or id_),
+            sector=said.sector,
+            group=said.group,
+            urls=tuple(said.url),
+            info=pairs(said.info),
         ),
+        now=clock(),
+        alliance_id=said.alliance_id or join.NO_ALLIANCE,
     )
-    def _update(
-        ctx: typer.Context,
-        out: Annotated[Path, typer.Argument()],
-        url: Annotated[
-            list[str] | None,
-            typer.Option(help="all our peer doors, best first"),
-        ] = None,
-        certificate_: Annotated[
-            Path | None,
-            typer.Option("--certificate", help="our new one, PEM or DER"),
-        ] = None,
-        key: Annotated[
-            Path | None,
-            typer.Option(help="its private key, PEM, if that is new as well"),
-        ] = None,
-        new_key: Annotated[
-            bool,
-            typer.Option("--new-key", help="make a TLS key of our own"),
-        ] = False,
-        next_log: Annotated[
-            bool,
-            typer.Option(
-                "--next-log",
-                help="end our log, and go on in the next generation",
-            ),
-        ] = False,
-        as_json: drafting.AsJson = False,
-    ) -> None:
-        settings = settings_of(ctx)
-        roster = trusted_roster(settings).current
-        us = roster.known(settings.member.id)
-        ring = _ring(settings)
-        keys = settle_tls(ring, member_keys(ring, settings), roster)
-        if certificate_ is not None or new_key:
-            if new_key and (certificate_ or key):
-                raise UsageError(t("--new-key makes a certificate as well"))
-            keys = _another_tls(keys, certificate_, key)
-        elif key is not None:
-            raise UsageError(t("--key: give its --certificate as well"))
-        if next_log:
-            keys = begin_next_log(settings, ring, keys, us)
-        elif keys.log.verifier != us.generation.log:
-            raise UsageError(
-                f"{settings.home}: writes {keys.origin}, the roster lists"
-                f" {us.origin}",
-                hint=t("start syncd run once: it goes on in the new log"),
-            )
-        raw = join.request(
-            keys,
-            msgspec.structs.replace(
-                row.part(Profile, us), urls=tuple(url or us.urls)
-            ),
-            now=clock(),
-            alliance_id=roster.id,
+    terminal.replace_file(settings.home / REQUEST, raw)
+    terminal.write_new(said.out, raw)
+    drafting.show_compared(said, join.parse(raw), said.out)
+    terminal.tell(t("Next: send {out} to an admin.", out=said.out))
+
+
+class Update(Json):
+    """`join update`."""
+
+    out: Path = argument()
+    url: list[str] = option("all our peer doors, best first")
+    certificate: Path | None = option("our new one, PEM or DER")
+    key: Path | None = option("its private key, PEM, if that is new as well")
+    new_key: bool = option("make a TLS key of our own")
+    next_log: bool = option("end our log, and go on in the next generation")
+
+
+@noun.verb(
+    "update",
+    "Write a request for what is to change of us: another address, certificate"
+    " or log.",
+)
+def update(said: Update) -> None:
+    """Write a request for what is to change of us."""
+    settings = said.settings()
+    roster = trusted_roster(settings).current
+    us = roster.known(settings.member.id)
+    ring = _ring(settings)
+    keys = settle_tls(ring, member_keys(ring, settings), roster)
+    keys = _another_tls(said, keys)
+    if said.next_log:
+        keys = begin_next_log(settings, ring, keys, us)
+    elif keys.log.verifier != us.generation.log:
+        raise UsageError(
+            f"{settings.home}: writes {keys.origin}, the roster lists"
+            f" {us.origin}",
+            hint=t("start syncd run once: it goes on in the new log"),
         )
-        changed = between(
-            roster,
-            drafts.update(roster, join.parse(raw), Cut(0, b"\0" * 32)),
+    raw = join.request(
+        keys,
+        msgspec.structs.replace(
+            row.part(Profile, us), urls=tuple(said.url or us.urls)
+        ),
+        now=clock(),
+        alliance_id=roster.id,
+    )
+    asked = join.parse(raw)
+    after = drafts.update(roster, asked, Cut(0, b"\0" * 32))
+    if not between(roster, after):
+        raise UsageError(
+            t("nothing changes by that"),
+            hint=t("say --url, --certificate, --new-key or --next-log"),
         )
-        if not changed:
-            raise UsageError(
-                t("nothing changes by that"),
-                hint=t("say --url, --certificate, --new-key or --next-log"),
-            )
-        terminal.write_new(out, raw)
-        if keys.certificate != us.certificate:
-            ask_tls(ring, keys.certificate, keys.tls_pem)
-        drafting.show_compared(join.parse(raw), out, as_json)
+    terminal.write_new(said.out, raw)
+    if keys.certificate != us.certificate:
+        ask_tls(ring, keys.certificate, keys.tls_pem)
+    drafting.show_compared(said, asked, said.out)
+    terminal.tell(
+        t(
+            "Next: send {out} to an admin, who runs syncd roster update.",
+            out=said.out,
+        )
+    )
+    if said.next_log:
         terminal.tell(
             t(
-                "Next: send {out} to an admin, who runs syncd roster update.",
-                out=out,
+                "{old} has ended: from now on syncd run writes nothing, until"
+                " a roster lists {new}; then start it again.",
+                old=us.origin,
+                new=keys.origin,
             )
         )
-        if next_log:
-            terminal.tell(
-                t(
-                    "{old} has ended: from now on syncd run writes nothing,"
-                    " until a roster lists {new}; then start it again.",
-                    old=us.origin,
-                    new=keys.origin,
-                )
-            )
 
-    @noun.command(
-        "answer", help="Answer an admin's challenge with our seal key."
+
+class Answer(Json):
+    """`join answer`."""
+
+    challenge: Path = argument()
+    out: Path = argument()
+
+
+@noun.verb("answer", "Answer an admin's challenge with our seal key.")
+def answer(said: Answer) -> None:
+    """Answer an admin's challenge."""
+    settings = said.settings()
+    asked = terminal.parsed(settings.home / REQUEST, join.parse)
+    keys = member_keys(_ring(settings), settings)
+    raw = terminal.parsed(
+        said.challenge, lambda sent: join.answer(sent, asked, keys)
     )
-    def _answer(
-        ctx: typer.Context,
-        challenge: Annotated[Path, typer.Argument()],
-        out: Annotated[Path, typer.Argument()],
-        as_json: drafting.AsJson = False,
-    ) -> None:
-        settings = settings_of(ctx)
-        asked = terminal.parsed(settings.home / REQUEST, join.parse)
-        keys = member_keys(_ring(settings), settings)
-        raw = terminal.parsed(
-            challenge, lambda sent: join.answer(sent, asked, keys)
+    terminal.write_new(said.out, raw)
+    drafting.show_compared(said, asked, said.out)
+    terminal.tell(t("Next: send {out} back to the admin.", out=said.out))
+
+
+class Accept(Options):
+    """`join accept`."""
+
+    rosters: list[Path] = argument("versions from 1 on, in order")
+    fingerprint: str = option(
+        "of version 1, told by a second way", needed=True
+    )
+
+
+@noun.verb(
+    "accept", "Trust an alliance's rosters, from the pinned first one on."
+)
+def accept(said: Accept) -> None:
+    """Trust an alliance's rosters."""
+    settings, fingerprint = said.settings(), said.fingerprint
+    notes = [drafting.note_of(path) for path in said.rosters]
+    trusted = trust.load(fingerprint, notes)
+    known = settings.alliance.fingerprint
+    if known and known != fingerprint:
+        raise UsageError(
+            f"{settings.home}: another alliance is pinned already"
         )
-        terminal.write_new(out, raw)
-        drafting.show_compared(asked, out, as_json)
-        terminal.tell(t("Next: send {out} back to the admin.", out=out))
-
-    @noun.command(
-        "accept",
-        help="Trust an alliance's rosters, from the pinned first one on.",
+    _check_us(settings, trusted)
+    files = roster_files(settings.home)
+    for version, raw in enumerate(notes, 1):
+        files.put(version, raw)
+    if not known:
+        config.set_fingerprint(settings.home, fingerprint)
+    terminal.say(
+        t(
+            "roster {version} of {alliance}: {count} members",
+            version=trusted.version,
+            alliance=trusted.current.alliance,
+            count=len(trusted.current.active()),
+        )
     )
-    def _accept(
-        ctx: typer.Context,
-        rosters: Annotated[
-            list[Path], typer.Argument(help="versions from 1 on, in order")
-        ],
-        fingerprint: Annotated[
-            str, typer.Option(help="of version 1, told by a second way")
-        ],
-    ) -> None:
-        settings = settings_of(ctx)
-        notes = [drafting.note_of(path) for path in rosters]
-        trusted = trust.load(fingerprint, notes)
-        known = settings.alliance.fingerprint
-        if known and known != fingerprint:
-            raise UsageError(
-                f"{settings.home}: another alliance is pinned already"
-            )
-        _check_us(settings, trusted)
-        files = roster_files(settings.home)
-        for version, raw in enumerate(notes, 1):
-            files.put(version, raw)
-        if not known:
-            config.set_fingerprint(settings.home, fingerprint)
+
+
+class Share(Options):
+    """`join share`."""
+
+    files: list[Path] = argument("sealed files")
+
+
+@noun.verb("share", "Take in a holder's share of a token key.")
+def share(said: Share) -> None:
+    """Take in shares of token keys."""
+    group.ready()
+    settings = said.settings()
+    ring = _ring(settings)
+    roster = trusted_roster(settings).current
+    seal = ring.need("seal")
+    for path in said.files:
+        found = terminal.parsed(
+            path,
+            lambda raw: onboard.accept_share(
+                raw, roster, settings.member.id, seal
+            ),
+        )
+        name = share_name(found.kind, found.epoch, found.generation)
+        ring.put(name, found.secret)
         terminal.say(
             t(
-                "roster {version} of {alliance}: {count} members",
-                version=trusted.version,
-                alliance=trusted.current.alliance,
-                count=len(trusted.current.active()),
+                "share {index} of {kind} epoch {epoch} is kept",
+                index=found.index,
+                kind=found.kind,
+                epoch=found.epoch,
             )
         )
-
-    @noun.command("share", help="Take in a holder's share of a token key.")
-    def _share(
-        ctx: typer.Context,
-        files: Annotated[list[Path], typer.Argument(help="sealed files")],
-    ) -> None:
-        group.ready()
-        settings = settings_of(ctx)
-        ring = _ring(settings)
-        roster = trusted_roster(settings).current
-        seal = ring.need("seal")
-        for path in files:
-            share = terminal.parsed(
-                path,
-                lambda raw: onboard.accept_share(
-                    raw, roster, settings.member.id, seal
-                ),
-            )
-            name = share_name(share.kind, share.epoch, share.generation)
-            ring.put(name, share.secret)
-            terminal.say(
-                t(
-                    "share {index} of {kind} epoch {epoch} is kept",
-                    index=share.index,
-                    kind=share.kind,
-                    epoch=share.epoch,
-                )
-            )
-        terminal.tell(
-            t("Destroy the files now: a share in a backup is a share.")
-        )
+    terminal.tell(t("Destroy the files now: a share in a backup is a share."))
 
 
-def _another_tls(
-    keys: MemberKeys, file: Path | None, key: Path | None
-) -> MemberKeys:
-    """Return our keys with another certificate, which peers would accept.
+def _another_tls(said: Update, keys: MemberKeys) -> MemberKeys:
+    """Return our keys, with another certificate if one is wanted.
 
     Raises:
-        UsageError: no peer would; or the key is not the certificate's.
+        UsageError: no peer would accept it; or the key is not its own.
     """
-    if file is None:
+    file, key = said.certificate, said.key
+    if said.new_key:
+        if file or key:
+            raise UsageError(t("--new-key makes a certificate as well"))
         made = roster_keys.generate(
             keys.domain, keys.alliance, secrets.token_bytes, now=clock()
         )
         der, pem = made.certificate, made.tls_pem
-    else:
+    elif file is not None:
         der = certificate.load(terminal.read_file(file), str(file))
         pem = keys.tls_pem if key is None else config.read_private(key)
+    elif key is not None:
+        raise UsageError(t("--key: give its --certificate as well"))
+    else:
+        return keys
     try:
         pinning.rehearse(der, pem)
     except DamagedError as e:
@@ -332,13 +309,3 @@ def _check_us(settings: Config, trusted: trust.TrustedRoster) -> None:
 def _ring(settings: Config) -> Keyring:
     secret = terminal.secret(settings, config.environment())
     return Keyring.open(settings.home, secret)
-
-
-def _pairs(lines: list[str]) -> dict[str, str]:
-    found = {}
-    for line in lines:
-        key, equals, value = line.partition("=")
-        if not equals:
-            raise UsageError(f"--info {line!r}: want key=value")
-        found[key] = value
-    return found

@@ -1,15 +1,14 @@
 """Entries of our own lists on their way in: from values, or from a file."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from syncd.cli import door, notices, report, terminal
+from syncd.cli import door, notices
 from syncd.cli.door import Door
-from syncd.cli.report import AsJson, Maps, TokenFile, given
-from syncd.errors import SyncdError, UsageError
+from syncd.cli.options import Json
+from syncd.errors import SyncdError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
@@ -23,16 +22,6 @@ OURS = {  # what a column may be called, beside those of an import
     "code": "code 提示 提示类型",
     "text": "text remark note 备注 说明",
 }
-
-Why = Annotated[str, typer.Option(help="our reason; it is kept")]
-Code = Annotated[
-    str,
-    typer.Option(help="shared_host, gateway, own_customer_line, other"),
-]
-Remark = Annotated[str, typer.Option("--text", help="what the note says")]
-Until = Annotated[
-    str, typer.Option(help="first day on which it counts no more")
-]
 
 
 class Kept:
@@ -59,30 +48,24 @@ class Kept:
             )
             self.items.append({"row": number, **item})
 
-    def show(self, as_json: bool, most: int) -> None:
-        """Tell what became of each, of `most` at most; then the counts.
+    def show(self, said: Json, most: int) -> int:
+        """Show what became of each, of `most` at most; then the counts.
 
-        Raises:
-            Exit: one was refused.
+        Returns the exit code.
         """
         states = [item["state"] for item in self.items]
         counts = {name: states.count(name) for name in COUNTED}
-        if as_json:
-            terminal.show_json({"items": self.items, **counts})
-        else:
-            self._show_each(most)
-            terminal.say(
-                t(
-                    "added {added}, already known {known}, replaced"
-                    " {replaced}, refused {refused}",
-                    **{name: f"{n:,}" for name, n in counts.items()},
-                )
-            )
-        if counts["refused"]:
-            raise typer.Exit(1)
+        total = t(
+            "added {added}, already known {known}, replaced {replaced},"
+            " refused {refused}",
+            **{name: f"{n:,}" for name, n in counts.items()},
+        )
+        value = {"items": self.items, **counts}
+        said.show(value, chain(self._each(most), [total]))
+        return 1 if counts["refused"] else 0
 
-    def _show_each(self, most: int) -> None:
-        """Tell all if they are few, else what a person must see."""
+    def _each(self, most: int) -> Iterator[str]:
+        """Yield all if they are few, else what a person must see."""
         few = len(self.items) <= most
         told = [
             item
@@ -92,13 +75,12 @@ class Kept:
         for item in told[:most]:
             if item["state"] == "refused":
                 problem = door.problem(item["problem"])
-                for line in notices.refused(item["row"], problem):
-                    terminal.say(line)
+                yield from notices.refused(item["row"], problem)
             else:
-                terminal.say(_kept(item))
+                yield _kept(item)
         if len(told) > most:
             more = len(told) - most
-            terminal.say(t("{n} more rows: see --json", n=f"{more:,}"))
+            yield t("{n} more rows: see --json", n=f"{more:,}")
 
 
 def _refused(error: SyncdError) -> Mapping[str, Any]:
@@ -123,73 +105,7 @@ def _kept(item: Mapping[str, Any]) -> str:
     return f"{line} ({'; '.join(remarks)})" if remarks else line
 
 
-def add(noun: typer.Typer) -> None:
-    """Add the verb that reads a file."""
-
-    @noun.command(
-        "load",
-        help=(
-            "Keep all rows of a CSV, TSV, TXT, NDJSON or XLSX file as exempt"
-            " entries or notes."
-        ),
-    )
-    def _load(
-        ctx: typer.Context,
-        file: Annotated[Path, typer.Argument()],
-        type_: Annotated[
-            str, typer.Option("--type", help="exempt, note")
-        ] = "",
-        map_: Maps = None,
-        kind: Annotated[
-            str, typer.Option(help="for rows that do not say it")
-        ] = "",
-        why: Why = "",
-        code: Code = "",
-        text_: Remark = "",
-        until: Until = "",
-        scheme: report.Scheme = "",
-        region: report.Region = "",
-        format_: report.Format = "",
-        encoding: report.Detected = "",
-        delimiter: report.Detected = "",
-        no_header: report.NoHeader = False,
-        sheet: report.Sheet = "",
-        token_file: TokenFile = None,
-        as_json: AsJson = False,
-    ) -> None:
-        # Only this verb reads tables.
-        from syncd.cli import tables
-        from syncd.cli.importing.meter import Meter
-        from syncd.lists.rows import Told
-
-        if type_ not in ("exempt", "note"):
-            raise UsageError(
-                t("not given: {names}", names="type"),
-                hint=t("say {ways}", ways="--type exempt, note"),
-            )
-        if type_ == "exempt" and (code or text_):
-            raise UsageError(t("--code and --text are a note's"))
-        fields = given(kind=kind, scheme=scheme, region=region, expires=until)
-        ours = given(why=why, code=code, text=text_)
-        said = Told(format_, encoding, delimiter, not no_header, sheet)
-        names = OURS if type_ == "note" else {"why": OURS["why"]}
-        rows, read = _entries(file, said, map_ or [], names, fields, ours)
-        with (
-            Door.of(ctx, token_file) as own,
-            Meter(file.name, rows.span) as meter,
-        ):
-            kept = Kept(own, type_)
-            for some in tables.steps(rows, read):
-                kept.take(
-                    [(o.row.number, o.problem or o.fields) for o in some]
-                )
-                last = some[-1].row
-                meter.at(min(last.end, rows.span), last.number)
-        tables.tell_notes(file, rows.notes)
-        kept.show(as_json, SHOWN)
-
-
-def _entries(
+def entries(
     file: Path,
     said: "Told",
     maps: Sequence[str],
@@ -217,7 +133,8 @@ def _entries(
         cells = {n: tables.cell(row, at).strip() for n, at in more.items()}
         if cells.get("code"):
             cells["code"] = _code(cells["code"])
-        return {**plan.report(row), **ours, **given(**cells)}
+        told = {name: cell for name, cell in cells.items() if cell}
+        return {**plan.report(row), **ours, **told}
 
     return rows, read
 

@@ -2,12 +2,10 @@
 
 import secrets
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from syncd import config
-from syncd.cli import terminal, usage
+from syncd.cli import terminal
+from syncd.cli.command import Noun, Options, argument, option
 from syncd.config import Config
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
@@ -15,57 +13,61 @@ from syncd.roster import keys as roster_keys
 from syncd.store.keyring import Keyring
 from syncd.tlog.note import SigningKey
 
+noun = Noun("Admins' keys.")
 
-def add(app: typer.Typer) -> None:
-    """Add the noun to the command."""
-    noun = usage.Noun("Admins' keys.")
-    app.add_typer(noun, name="keys")
 
-    @noun.command("admin", help="Make an admin's key; prints the public one.")
-    def _admin(
-        directory: Annotated[
-            Path, typer.Argument(help="where the key is kept")
-        ],
-        name: Annotated[str, typer.Option(help="the admin's name")],
-        alliance: Annotated[str, typer.Option(help="short name")],
-        out: Annotated[
-            Path | None, typer.Option(help="write the public key here")
-        ] = None,
-    ) -> None:
-        if out is not None:
-            terminal.check_new(out)
-        seed = secrets.token_bytes(32)
-        key = roster_keys.admin(alliance, name, seed)
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ring = Keyring.create(directory, passphrase(directory))
-        ring.put(_file(key), seed)
-        if out is not None:
-            terminal.write_new(out, f"{key.verifier}\n".encode())
-        terminal.say(str(key.verifier))
+class Admin(Options):
+    """`keys admin`."""
 
-    @noun.command("passphrase", help="Wrap a home's keys by another one.")
-    def _passphrase(
-        directory: Annotated[Path, typer.Argument()],
-        new_file: Annotated[
-            Path, typer.Option(help="a file with the new passphrase")
-        ],
-    ) -> None:
-        home = (directory / config.FILE).exists()
-        settings = config.load(directory) if home else Config(home=directory)
-        old = terminal.secret(settings, config.environment())
-        new = config.read_private(new_file).rstrip(b"\r\n")
-        if len(new) < config.SECRET_LEAST:
-            raise UsageError(f"{new_file}: too short")
-        Keyring.open(directory, old).change_secret(old, new)
-        terminal.tell(t("The passphrase was changed."))
-        if settings.secret.file is not None:
-            path = new_file.absolute()
-            config.set_secret_file(directory, path)
-            terminal.tell(t("[secret] file is {path} now", path=path))
-        else:
-            terminal.tell(
-                t("Give the new one from now on, wherever the old one was.")
-            )
+    directory: Path = argument("where the key is kept")
+    name: str = option("the admin's name", needed=True)
+    alliance: str = option("short name", needed=True)
+    out: Path | None = option("write the public key here")
+
+
+@noun.verb("admin", "Make an admin's key; prints the public one.")
+def admin(said: Admin) -> None:
+    """Make an admin's key."""
+    if said.out is not None:
+        terminal.check_new(said.out)
+    seed = secrets.token_bytes(32)
+    key = roster_keys.admin(said.alliance, said.name, seed)
+    directory = said.directory
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ring = Keyring.create(directory, passphrase(directory))
+    ring.put(f"admin-{said.alliance}--{said.name}", seed)
+    if said.out is not None:
+        terminal.write_new(said.out, f"{key.verifier}\n".encode())
+    terminal.say(str(key.verifier))
+
+
+class Passphrase(Options):
+    """`keys passphrase`."""
+
+    directory: Path = argument()
+    new_file: Path = option("a file with the new passphrase", needed=True)
+
+
+@noun.verb("passphrase", "Wrap a home's keys by another one.")
+def rewrap(said: Passphrase) -> None:
+    """Wrap keys by another passphrase, and have config.toml know it."""
+    directory, new_file = said.directory, said.new_file
+    home = (directory / config.FILE).exists()
+    settings = config.load(directory) if home else Config(home=directory)
+    old = terminal.secret(settings, config.environment())
+    new = config.read_private(new_file).rstrip(b"\r\n")
+    if len(new) < config.SECRET_LEAST:
+        raise UsageError(f"{new_file}: too short")
+    Keyring.open(directory, old).change_secret(old, new)
+    terminal.tell(t("The passphrase was changed."))
+    if settings.secret.file is not None:
+        path = new_file.absolute()
+        config.set_secret_file(directory, path)
+        terminal.tell(t("[secret] file is {path} now", path=path))
+    else:
+        terminal.tell(
+            t("Give the new one from now on, wherever the old one was.")
+        )
 
 
 def passphrase(directory: Path) -> bytes:
@@ -89,8 +91,3 @@ def admin_key(directory: Path) -> SigningKey:
         )
     alliance, _, name = names[0].removeprefix("admin-").partition("--")
     return roster_keys.admin(alliance, name, ring.need(names[0]))
-
-
-def _file(key: SigningKey) -> str:
-    alliance, _, name = key.name.partition("/admin/")
-    return f"admin-{alliance}--{name}"

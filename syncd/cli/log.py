@@ -1,43 +1,30 @@
-"""`syncd log`: show, export and verify logs, with no daemon and no secret.
+"""`syncd log show`, `export`: logs as they are, with no daemon and no secret.
 
 Everything is read from the home's files as they are at one moment, so a
-daemon may run meanwhile. Exit codes of `verify`: 0 every byte is proven, 1
-proven but not complete (payloads withheld, or signature lines of keys that
-we do not know), 4 signed by nobody whom we trust, 5 damaged.
+daemon may run meanwhile. `verify` is `log_verify`'s work.
 """
 
 import asyncio
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from syncd import canonical, config
-from syncd.cli import grid, terminal, usage
+from syncd import canonical
+from syncd.cli import grid, terminal
+from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.options import Json
 from syncd.config import Config
-from syncd.errors import (
-    DamagedError,
-    MalformedError,
-    UntrustedError,
-    UsageError,
-)
+from syncd.errors import MalformedError, UsageError
 from syncd.flows import log_files, serve, stretch
-from syncd.flows.audit import LogReport, Tally
 from syncd.flows.serve import LogFiles
-from syncd.indicator import claims, leaf, token
-from syncd.indicator.claims import Range
+from syncd.indicator import leaf, token
 from syncd.indicator.leaf import Record
 from syncd.messages.catalogue import t
 from syncd.node import audit as stored
-from syncd.node.pinned import trusted_roster
-from syncd.roster import trust
 from syncd.store import home, snapshot
-from syncd.store.roster_files import RosterFiles
 from syncd.store.snapshot import (
     CosignRow,
     LogRow,
@@ -47,123 +34,64 @@ from syncd.store.snapshot import (
 from syncd.tlog import checkpoint, note, strict
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE
-from syncd.tlog.note import VerifierKey
 
 LAST = 10  # entries that `show` lists
-COSIGNED = 14  # cosignatures on a checkpoint: readers accept 16 lines
-KIND_NAMES = {code: name for name, code in token.KIND_CODES.items()}
 
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", help="the member's home, as before the noun"),
-]
-Mirror = Annotated[
-    str | None,
-    typer.Option(metavar="ORIGIN", help="another's log; else our own"),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
+noun = Noun("Logs: show, export, verify.")
 
 
-def add(app: typer.Typer) -> None:
-    """Add the noun to the command."""
-    noun = usage.Noun("Logs: show, export, verify.")
-    app.add_typer(noun, name="log")
+class OfHome(Options):
+    """A home may stand behind the verb too."""
 
-    @noun.command("show", help="Show our log, or one that we mirror.")
-    def _show(
-        ctx: typer.Context,
-        home_: Home = None,
-        mirror: Mirror = None,
-        at: Annotated[
-            int | None,
-            typer.Option(metavar="INDEX", help="show this one entry"),
-        ] = None,
-        as_json: AsJson = False,
-    ) -> None:
-        view = _reading(_settings(ctx, home_), mirror, _Shown(at).read)
-        if as_json:
-            terminal.show_json(view)
-        else:
-            for line in _lines(view):
-                terminal.say(line)
+    home_: Path | None = option("the member's home, as before the noun")
 
-    @noun.command("export", help="Write a log as static C2SP files.")
-    def _export(
-        ctx: typer.Context,
-        out: Annotated[Path, typer.Argument(help="a new directory")],
-        home_: Home = None,
-        mirror: Mirror = None,
-        for_audit: Annotated[
-            bool,
-            typer.Option(
-                "--audit", help="for auditors: no indicator's payload"
-            ),
-        ] = False,
-    ) -> None:
-        settings = _settings(ctx, home_)
-        head, count = _write_files(settings, mirror, out, audited=for_audit)
-        terminal.say(
-            t(
-                "{origin}: {size} entries in {count} files",
-                origin=head.origin,
-                size=head.size,
-                count=count,
-            )
-        )
+    def home_path(self) -> Path:
+        """Return the home behind the verb, else that before the noun."""
+        return self.home_.absolute() if self.home_ else super().home_path()
 
-    @noun.command(
-        "verify",
-        help="Verify a directory of files, or all logs and claims.",
+
+class Mirrored(OfHome):
+    """Our log, or one that we mirror."""
+
+    mirror: str | None = option(
+        "another's log; else our own", metavar="ORIGIN"
     )
-    def _verify(
-        ctx: typer.Context,
-        directory: Annotated[
-            Path | None,
-            typer.Argument(help="exported files; else the whole home"),
-        ] = None,
-        home_: Home = None,
-        key: Annotated[
-            str | None, typer.Option(help="the log's verifier key")
-        ] = None,
-        roster: Annotated[
-            list[Path] | None,
-            typer.Option(help="signed rosters from version 1 on"),
-        ] = None,
-        fingerprint: Annotated[
-            str | None, typer.Option(help="of roster version 1")
-        ] = None,
-        digests: Annotated[
-            bool,
-            typer.Option(
-                "--digests", help="only sum the claim rows, verify nothing"
-            ),
-        ] = False,
-        as_json: AsJson = False,
-    ) -> None:
-        if directory is not None:
-            if digests or home_ is not None:
-                raise UsageError(t("a directory has no home and no digests"))
-            code = _verify_files(directory, key, roster, fingerprint, as_json)
-        elif key or roster or fingerprint:
-            raise UsageError(
-                t("--key and --roster are for a directory"),
-                hint=t("a home is verified from the roster that it pins"),
-            )
-        elif digests:
-            code = _tell_digests(_settings(ctx, home_), as_json)
-        else:
-            code = _verify_home(_settings(ctx, home_), as_json)
-        raise typer.Exit(code)
 
 
-def _settings(ctx: typer.Context, given: Path | None) -> Config:
-    path = terminal.home_path(given or ctx.obj.home, config.environment())
-    if not path.is_dir():
-        raise UsageError(f"{path}: no such directory")
-    return config.load(path.absolute())
+class Show(Mirrored, Json):
+    """`log show`."""
+
+    at: int | None = option("show this one entry", metavar="INDEX")
 
 
-# ----------------------------------------------------------------- export
+@noun.verb("show", "Show our log, or one that we mirror.")
+def show(said: Show) -> None:
+    """Show a log, or one of its entries."""
+    view = _view(said.settings(), said.mirror, said.at)
+    said.show(view, lines(view))
+
+
+class Export(Mirrored):
+    """`log export`."""
+
+    out: Path = argument("a new directory")
+    audited: bool = option("for auditors: no indicator's payload", "--audit")
+
+
+@noun.verb("export", "Write a log as static C2SP files.")
+def export(said: Export) -> None:
+    """Write a log's files, and say how many."""
+    head, count = _write_files(
+        said.settings(), said.mirror, said.out, audited=said.audited
+    )
+    terminal.say(
+        t(
+            "{origin}: {size} entries in {count} files",
+            origin=head.origin,
+            size=head.size,
+            count=count,
+        )
+    )
 
 
 def _write_files(
@@ -205,270 +133,61 @@ async def _fill(made: Path, log: LogFiles, audited: bool) -> int:
     return count
 
 
-# ----------------------------------------------------------------- verify
-
-
-def _verify_files(
-    directory: Path,
-    vkey: str | None,
-    rosters: list[Path] | None,
-    fingerprint: str | None,
-    as_json: bool,
-) -> int:
-    if bool(rosters) != bool(fingerprint):
-        raise UsageError(t("--roster and --fingerprint go together"))
-    if not (vkey or rosters):
-        raise UsageError(
-            t("whose log is it?"), hint=t("say --key VKEY, or --roster FILE")
-        )
-    key = note.parse_vkey(vkey) if vkey else None
-    roster = None
-    if rosters and fingerprint:
-        roster = trust.load(fingerprint, roster_notes(rosters)).current
-
-    def log_key(origin: str) -> VerifierKey:
-        found = roster.by_origin(origin) if roster else None
-        if roster and found is None:
-            raise UntrustedError(f"roster: nobody's log is {origin[:100]}")
-        if found and key and found[1].log != key:
-            raise UntrustedError(f"roster: {origin} has another key")
-        return key or found[1].log  # type: ignore[index]
-
-    def erased(head: Checkpoint) -> list[Range]:
-        if roster is None:
-            return []
-        found = stored.ordered(roster, head.origin)
-        if roster.retired:  # no leaf tells of which epoch it is
-            found.append((0, head.size, head.size))
-        return found
-
-    if not directory.is_dir():
-        raise UsageError(f"{directory}: no such directory")
-    found = log_files.check(
-        _names(directory),
-        _reader(directory),
-        log_key=log_key,
-        cosigners=stored.cosigners(roster) if roster else None,
-        erased=erased,
-    )
-    head = found.head
-    ok = not (found.unverified or found.withheld)
-    if as_json:
-        terminal.show_json(
-            {
-                "origin": head.origin,
-                "size": head.size,
-                "root": strict.encode(head.root),
-                "types": _types(found.types),
-                "signed": list(found.signed),
-                "unverified": list(found.unverified),
-                "withheld": list(found.withheld),
-                "audit": found.audit,
-                "ok": ok,
-            }
-        )
-        return 0 if ok else 1
-    terminal.say(f"{head.origin}  {head.size}  {strict.encode(head.root)}")
-    for name in found.signed:
-        terminal.say(t("  signed by {name}", name=name))
-    for name in found.unverified:
-        terminal.say(t("  not verified: the line of {name}", name=name))
-    if found.withheld:
-        terminal.say(
-            t(
-                "  withheld: {count} payloads, the first of entry {index}",
-                count=len(found.withheld),
-                index=found.withheld[0],
-            )
-        )
-    if found.unverified:
-        terminal.tell(t("Give --roster and --fingerprint to verify them."))
-    return 0 if ok else 1
-
-
-def roster_notes(paths: list[Path]) -> list[bytes]:
-    """Return rosters' notes from files, and from directories of them."""
-    found: list[bytes] = []
-    for path in paths:
-        if path.is_dir():
-            found += RosterFiles(path).notes()
-        else:
-            found.append(terminal.read_file(path))
-    return found
-
-
-def _names(directory: Path) -> set[str]:
-    """Return the path of everything in a directory that is none itself."""
-    try:
-        return {
-            path.relative_to(directory).as_posix()
-            for path in directory.rglob("*")
-            if path.is_symlink() or not path.is_dir()
-        }
-    except OSError as e:
-        raise DamagedError(f"{directory}: {e}") from e
-
-
-def _reader(directory: Path) -> log_files.Read:
-    def read(path: str, limit: int) -> bytes:
-        try:
-            with (directory / path).open("rb") as file:
-                raw = file.read(limit + 1)
-        except OSError as e:
-            raise DamagedError(f"{path}: {e.strerror}") from e
-        if len(raw) > limit:
-            raise DamagedError(f"{path}: is over {limit} bytes")
-        return raw
-
-    return read
-
-
-def _verify_home(settings: Config, as_json: bool) -> int:
-    roster = trusted_roster(settings).current
-    reports = stored.verify_home(settings, roster)
-    ok = all(report.ok for report in reports)
-    if as_json:
-        terminal.show_json([_report_json(r) for r in reports])
-        return 0 if ok else DamagedError.exit_code
-    for r in reports:
-        state = t("ok") if r.ok else t("DAMAGED")
-        more = t(", contested") if r.contested else ""
-        terminal.say(
-            t(
-                "{origin}: {size} entries, {merged} merged, {rows} claims"
-                " stand: {state}",
-                origin=r.origin,
-                size=r.size,
-                merged=r.merged,
-                rows=r.rows,
-                state=state + more,
-            )
-        )
-        for name, value in _digest_json(r.digest).items():
-            terminal.say(f"  {name:12} {value}")
-        for problem in r.problems:
-            terminal.tell(f"syncd: {t('error')}: {r.origin}: {problem}")
-    return 0 if ok else DamagedError.exit_code
-
-
-def _tell_digests(settings: Config, as_json: bool) -> int:
-    """Sum the claim rows as they are: no log is read, nothing is proven."""
-
-    def job(mirror: MirrorSnapshot) -> list[dict[str, Any]]:
-        rows = {row.origin: row for row in mirror.logs()}
-        sums, _ = stored.tallies(mirror, rows)
-        found = []
-        for origin, row in rows.items():
-            tally = sums.get(row.id, Tally())
-            found.append(
-                {
-                    "origin": origin,
-                    "size": row.size,
-                    "merged": row.merged,
-                    "digest": _digest_json(tally.digest),
-                    "rows": tally.standing,
-                }
-            )
-        return found
-
-    found = snapshot.of_mirror(settings.home / home.MIRROR, job)
-    if as_json:
-        terminal.show_json(found)
-        return 0
-    for log in found:
-        terminal.say(f"{log['origin']}  {log['merged']}  {log['rows']}")
-        for name, value in log["digest"].items():
-            terminal.say(f"  {name:12} {value}")
-    return 0
-
-
-def _key_name(key: int) -> str:
-    kind, epoch = claims.kind_epoch(key)
-    return f"{KIND_NAMES.get(kind, str(kind))}/{epoch}"
-
-
-def _digest_json(digest: Mapping[int, int]) -> dict[str, str]:
-    return {
-        _key_name(key): claims.digest_bytes(value).hex()
-        for key, value in sorted(digest.items())
-    }
-
-
-def _report_json(r: LogReport) -> dict[str, Any]:
-    return {
-        "origin": r.origin,
-        "size": r.size,
-        "merged": r.merged,
-        "root": strict.encode(r.root),
-        "digest": _digest_json(r.digest),
-        "rows": r.rows,
-        "contested": r.contested,
-        "ok": r.ok,
-        "problems": r.problems,
-    }
-
-
-def _types(counted: Counter[int]) -> dict[str, int]:
-    return {str(type_): n for type_, n in sorted(counted.items())}
-
-
 # ------------------------------------------------------------------- show
 
 
-def _reading(
-    settings: Config,
-    origin: str | None,
-    job: Callable[..., dict[str, Any]],
+def _view(
+    settings: Config, origin: str | None, at: int | None
 ) -> dict[str, Any]:
+    """Return what is shown of a log, or of its entry `at`."""
     path = settings.home
     if origin is not None and origin != settings.origin:
 
         def mirrored(s: MirrorSnapshot) -> dict[str, Any]:
-            return job(s, stored.mirrored_row(s, origin), [])
+            return _of(s, stored.mirrored_row(s, origin), [], at)
 
         return snapshot.of_mirror(path / home.MIRROR, mirrored)
 
     def ours(s: OwnSnapshot) -> dict[str, Any]:
         row, _ = stored.own_row(s)
         receipts = [r for r in s.receipts() if r.origin == row.origin]
-        return job(s, row, receipts)
+        return _of(s, row, receipts, at)
 
     return snapshot.of_own(path / home.OWN, ours)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    at: int | None
+def _of(
+    s: MirrorSnapshot | OwnSnapshot,
+    row: LogRow,
+    receipts: list[CosignRow],
+    at: int | None,
+) -> dict[str, Any]:
+    if at is not None:
+        return {"origin": row.origin, **_entry_at(s, row, at)}
+    counted: Counter[int] = Counter()
+    last: list[dict[str, Any]] = []
+    for bundle in s.bundles(row.id):
+        records = serve.records(row.origin, bundle)
+        counted.update(map(_type, records))
+        for i in range(len(records) - 1, -1, -1):
+            if len(last) == LAST:
+                break
+            last.append(entry(bundle.n * BUNDLE + i, records[i]))
+    root = checkpoint.parse(note.parse(row.note).text).root
+    return {
+        "origin": row.origin,
+        "size": row.size,
+        "root": strict.encode(root),
+        "note": row.note.decode(),
+        "types": types(counted),
+        "last": last[::-1],
+        "receipts": [{"key": r.name, "size": r.size} for r in receipts],
+    }
 
-    def read(
-        self,
-        s: MirrorSnapshot | OwnSnapshot,
-        row: LogRow,
-        receipts: list[CosignRow],
-    ) -> dict[str, Any]:
-        """Return what is shown of a log."""
-        if self.at is not None:
-            return {"origin": row.origin, **_entry_at(s, row, self.at)}
-        counted: Counter[int] = Counter()
-        last: list[dict[str, Any]] = []
-        for bundle in s.bundles(row.id):
-            records = serve.records(row.origin, bundle)
-            counted.update(_type(r) for r in records)
-            for i in range(len(records) - 1, -1, -1):
-                if len(last) == LAST:
-                    break
-                last.append(_entry(bundle.n * BUNDLE + i, records[i]))
-        return {
-            "origin": row.origin,
-            "size": row.size,
-            "root": strict.encode(
-                checkpoint.parse(note.parse(row.note).text).root
-            ),
-            "note": row.note.decode(),
-            "types": _types(counted),
-            "last": last[::-1],
-            "receipts": [{"key": r.name, "size": r.size} for r in receipts],
-        }
+
+def types(counted: Counter[int]) -> dict[str, int]:
+    """Return how many entries there are of which type."""
+    return {str(type_): n for type_, n in sorted(counted.items())}
 
 
 def _type(record: Record) -> int:
@@ -486,13 +205,14 @@ def _entry_at(
     stretch.inflate(bundle.gz)
     record = serve.records(row.origin, bundle)[index % BUNDLE]
     return {
-        **_entry(index, record),
+        **entry(index, record),
         "leaf": record[0].hex(),
         "statement": _abridged(record[2]),
     }
 
 
-def _entry(index: int, record: Record) -> dict[str, Any]:
+def entry(index: int, record: Record) -> dict[str, Any]:
+    """Return what is shown of an entry among others."""
     said = _abridged(record[2])
     return {
         "index": index,
@@ -527,7 +247,8 @@ def _abridged(payload: bytes) -> dict[str, Any]:
     return said
 
 
-def _lines(view: Mapping[str, Any]) -> Iterator[str]:
+def lines(view: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is shown to a person."""
     for name in ("origin", "size", "root"):
         if name in view:
             yield f"{name:8} {view[name]}"

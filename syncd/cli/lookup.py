@@ -4,146 +4,103 @@ Exit code 0: all were answered, whatever the verdicts; 1: one was refused, or
 could not be asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from syncd.cli import answers, door, grid, notices, report, terminal
+from syncd.cli import answers, door, grid, notices, terminal
 from syncd.cli.asked import Asked
-from syncd.cli.door import Door
+from syncd.cli.command import Noun, option
+from syncd.cli.options import (
+    Listed,
+    Local,
+    Named,
+    Values,
+    batches,
+    is_table,
+    not_given,
+)
 from syncd.errors import UsageError
 from syncd.lists.rows import Told
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
 KINDS = ("phone", "url", "account")
+HEAD = ("#", "verdict", "action", "labels", "sectors", "seen", "expires")
+SHEETS = (".xlsx", ".xls", ".xlsm", "")
+
+noun = Noun()
 
 
-def add(app: typer.Typer) -> None:
-    """Add the command."""
+class Lookup(Values, Named, Listed, Local):
+    """`lookup`."""
 
-    @app.command(
-        "lookup",
-        help=(
-            "Look values up: from standard input, one a line, from a file, or"
-            " asked for. Lines are values of --kind, or KIND TAB value."
-        ),
-    )
-    def _lookup(
-        ctx: typer.Context,
-        on_line: report.Refused = None,
-        kind: report.Kind = "",
-        purpose: Annotated[
-            str, typer.Option(help="call_check, transaction_check, …")
-        ] = "",
-        reference: Annotated[
-            str, typer.Option(help="our own file number; it is kept")
-        ] = "",
-        deadline_ms: Annotated[
-            int, typer.Option(help="to wait for holders", min=0, max=60_000)
-        ] = 0,
-        scheme: report.Scheme = "",
-        region: report.Region = "",
-        epoch: Annotated[
-            int, typer.Option(help="the lines are tokens of this epoch")
-        ] = 0,
-        file: Annotated[
-            Path | None, typer.Option(help="values one a line, or a table")
-        ] = None,
-        out: Annotated[
-            Path | None, typer.Option(help="a new file for the answers")
-        ] = None,
-        keep: Annotated[
-            list[str] | None,
-            typer.Option(help="columns of the table to keep beside them"),
-        ] = None,
-        map_: report.Maps = None,
-        format_: report.Format = "",
-        encoding: report.Detected = "",
-        delimiter: report.Detected = "",
-        no_header: report.NoHeader = False,
-        sheet: report.Sheet = "",
-        token_file: report.TokenFile = None,
-        as_json: report.AsJson = False,
-    ) -> None:
-        report.refuse_arguments(on_line)
-        if not purpose:
+    purpose: str = option("call_check, transaction_check, …")
+    reference: str = option("our own file number; it is kept")
+    deadline_ms: int = option("to wait for holders", min=0, max=60_000)
+    epoch: int = option("the lines are tokens of this epoch")
+    file: Path | None = option("values one a line, or a table")
+    out: Path | None = option("a new file for the answers")
+    keep: list[str] = option("columns of the table to keep beside them")
+
+
+@noun.verb(
+    "lookup",
+    "Look values up: from standard input, one a line, from a file, or asked"
+    " for. Lines are values of --kind, or KIND TAB value.",
+)
+def lookup(said: Lookup) -> int:
+    """Look values up; return 1 if one has no answer."""
+    if not said.purpose:
+        raise not_given("purpose", f"--purpose {_purposes()}")
+    call = said.given("purpose", "reference", "deadline_ms")
+    told = said.told(names=tuple(said.keep))
+    if said.out is None:
+        if (said.file and is_table(said.file)) or told != Told():
             raise UsageError(
-                t("not given: {names}", names="purpose"),
-                hint=t("say {ways}", ways=f"--purpose {_purposes()}"),
-            )
-        call = report.given(
-            purpose=purpose, reference=reference, deadline_ms=deadline_ms
-        )
-        said = Told(
-            *(format_, encoding, delimiter, not no_header, sheet),
-            names=tuple(keep or ()),
-        )
-        more = report.given(scheme=scheme, region=region, epoch=epoch)
-        if out is None:
-            if (file and report.is_table(file)) or said != Told():
-                raise UsageError(
-                    t("the answers to a table go to a file"),
-                    hint=t("say {ways}", ways="--out answers.csv"),
-                )
-            _lines(ctx, token_file, kind, more, file, call, as_json)
-            return
-        # Only this way reads tables.
-        from syncd.cli import lookup_files
-
-        if file is None or epoch:
-            raise UsageError(
-                t("--out is for the values of a --file"),
-                hint=t("say {ways}", ways="--file customers.xlsx"),
-            )
-        if out.suffix.lower() in (".xlsx", ".xls", ".xlsm", ""):
-            raise UsageError(
-                t("--out: the answers are CSV"),
+                t("the answers to a table go to a file"),
                 hint=t("say {ways}", ways="--out answers.csv"),
             )
-        terminal.check_new(out)
-        wanted = lookup_files.understood(
-            file,
-            said,
-            maps=map_ or [],
-            constants={**more, **report.given(kind=kind)},
+        return _lines(said, call)
+    # Only this way reads tables.
+    from syncd.cli import lookup_files
+
+    if said.file is None or said.epoch:
+        raise UsageError(
+            t("--out is for the values of a --file"),
+            hint=t("say {ways}", ways="--file customers.xlsx"),
         )
-        with Door.of(ctx, token_file) as own:
-            lookup_files.run(wanted, Asked(own, call), out, as_json=as_json)
+    if said.out.suffix.lower() in SHEETS:
+        raise UsageError(
+            t("--out: the answers are CSV"),
+            hint=t("say {ways}", ways="--out answers.csv"),
+        )
+    terminal.check_new(said.out)
+    wanted = lookup_files.understood(
+        said.file, told, maps=said.map_, constants=said.named
+    )
+    with said.door() as own:
+        return lookup_files.run(wanted, Asked(own, call), said.out, said)
 
 
-def _lines(
-    ctx: typer.Context,
-    token_file: Path | None,
-    kind: str,
-    more: Mapping[str, Any],
-    file: Path | None,
-    call: Mapping[str, Any],
-    as_json: bool,
-) -> None:
-    """Look up values one a line, and show the answers.
-
-    Raises:
-        Exit: one was refused, or stayed unknown.
-    """
+def _lines(said: Lookup, call: Mapping[str, Any]) -> int:
+    """Look up values one a line, and show the answers."""
     wanted = [
-        _item(line, number, kind, more)
-        for number, line in enumerate(report.values(file), 1)
+        _item(line, number, said)
+        for number, line in enumerate(said.values(), 1)
     ]
     items: list[Mapping[str, Any]] = []
-    with Door.of(ctx, token_file) as own:
+    with said.door() as own:
         asking = Asked(own, call)
-        for some in report.batches(wanted):
+        for some in batches(wanted):
             items += asking.ask(some)
-    if as_json:
-        terminal.show_json({"items": items, "as_of": asking.as_of})
-    else:
-        _show(items)
+    whole = _whole if len(items) == 1 else _rows
+    said.show({"items": items, "as_of": asking.as_of}, whole(items))
+    if len(items) > 1 and not said.as_json:
+        _tell_more(items)
     asking.tell()
-    if any(i.get("verdict", "unknown") == "unknown" for i in items):
-        raise typer.Exit(1)
+    unknown = any(i.get("verdict", "unknown") == "unknown" for i in items)
+    return 1 if unknown else 0
 
 
 def _purposes() -> str:
@@ -154,9 +111,8 @@ def _purposes() -> str:
     return ", ".join(c for c in codes if c not in house)
 
 
-def _item(
-    line: str, number: int, kind: str, more: Mapping[str, Any]
-) -> dict[str, Any]:
+def _item(line: str, number: int, said: Lookup) -> dict[str, Any]:
+    kind = said.kind
     if not kind:
         named, tab, line = line.partition("\t")
         kind = named.strip()
@@ -165,24 +121,21 @@ def _item(
                 t("line {n}: no kind", n=number),
                 hint=t("say --kind, or write lines as KIND TAB value"),
             )
-    name = "token" if "epoch" in more else "value"
+    name = "token" if said.epoch else "value"
+    more = said.given("scheme", "region", "epoch")
     return {**more, "kind": kind, name: line.strip()}
 
 
-def _show(items: list[Mapping[str, Any]]) -> None:
-    if len(items) == 1:
-        for line in _whole(items[0]):
-            terminal.say(line)
-        return
-    head = ("#", "verdict", "action", "labels", "sectors", "seen", "expires")
+def _rows(items: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield answers as a table."""
     rows = []
     for number, item in enumerate(items, 1):
         if "problem" in item:
             why = catalogue.of(door.problem(item["problem"]))
-            rows.append((str(number), t("refused"), why, "", "", "", ""))
+            rows.append([str(number), t("refused"), why, *[""] * 4])
             continue
         rows.append(
-            (
+            [
                 str(number),
                 answers.name("verdict", item["verdict"]),
                 answers.name("action", item.get("action", "")),
@@ -190,9 +143,13 @@ def _show(items: list[Mapping[str, Any]]) -> None:
                 answers.sectors(item),
                 item.get("last_seen", ""),
                 item.get("expires", ""),
-            )
+            ]
         )
-    grid.show([t(name) for name in head], rows)
+    yield from grid.table(HEAD, rows)
+
+
+def _tell_more(items: list[Mapping[str, Any]]) -> None:
+    """Tell what is to be said of single answers, by their numbers."""
     for number, item in enumerate(items, 1):
         ours = answers.ours(item)
         hint = f" ({t(item['hint'])})" if item.get("hint") else ""
@@ -205,13 +162,13 @@ def _show(items: list[Mapping[str, Any]]) -> None:
                 terminal.tell(f"{number}: {said}")
 
 
-def _whole(item: Mapping[str, Any]) -> list[str]:
-    """Return one answer as lines of name and text."""
+def _whole(items: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield one answer as lines of name and text."""
+    (item,) = items
     if "problem" in item:
         problem = door.problem(item["problem"])
         found = [(t("refused"), catalogue.of(problem))]
-        if hint := catalogue.hint_of(problem):
-            found.append((t("hint"), hint))
+        found.append((t("hint"), catalogue.hint_of(problem)))
     else:
         seen = [item.get("first_seen", ""), item.get("last_seen", "")]
         found = [
@@ -241,9 +198,4 @@ def _whole(item: Mapping[str, Any]) -> list[str]:
                 for origin, index in item.get("positions", ())
             ),
         ]
-    most = max(grid.width(name) for name, _ in found)
-    return [
-        name + " " * (most - grid.width(name)) + f"  {grid.clean(said)}"
-        for name, said in found
-        if said
-    ]
+    yield from grid.pairs(found)

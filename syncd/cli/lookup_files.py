@@ -12,11 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from syncd.cli import answers, door, grid, notices, tables, terminal
 from syncd.cli.asked import Asked, moment
 from syncd.cli.importing.meter import Meter
+from syncd.cli.options import Json
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import safe
 from syncd.lists.columns import Columns
@@ -70,31 +69,26 @@ def understood(
     return Wanted(file, rows, plan, keep)
 
 
-def run(wanted: Wanted, asking: Asked, out: Path, *, as_json: bool) -> None:
+def run(wanted: Wanted, asking: Asked, out: Path, said: Json) -> int:
     """Look a table up, and tell what came of it.
 
-    Raises:
-        Exit: a row was refused, or stayed unknown.
+    Returns the exit code: 1 if a row was refused, or stayed unknown.
     """
     counts = answer(wanted, asking, out)
     tables.tell_notes(wanted.file, wanted.rows.notes)
     refused = counts[REFUSED]
-    if as_json:
-        terminal.show_json(
-            {
-                "out": str(out),
-                "rows": counts.total(),
-                "refused": refused,
-                "unknown": asking.unknown,
-                "counts": [
-                    {"verdict": verdict, "action": action, "rows": n}
-                    for (verdict, action), n in sorted(counts.items())
-                ],
-                "as_of": asking.as_of,
-            }
-        )
-    else:
-        _show(counts)
+    value = {
+        "out": str(out),
+        "rows": counts.total(),
+        "refused": refused,
+        "unknown": asking.unknown,
+        "counts": [
+            {"verdict": verdict, "action": action, "rows": n}
+            for (verdict, action), n in sorted(counts.items())
+        ],
+        "as_of": asking.as_of,
+    }
+    said.show(value, _lines(counts))
     asking.tell()
     if refused:
         terminal.tell(
@@ -103,8 +97,7 @@ def run(wanted: Wanted, asking: Asked, out: Path, *, as_json: bool) -> None:
     terminal.tell(
         t("{n} answers are in {path}", n=f"{counts.total():,}", path=out)
     )
-    if refused or asking.unknown:
-        raise typer.Exit(1)
+    return 1 if refused or asking.unknown else 0
 
 
 def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
@@ -143,10 +136,10 @@ def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
     return counts
 
 
-def _show(counts: Counts) -> None:
-    """Show how many answers of each kind there are."""
-    grid.show(
-        [t(name) for name in ("verdict", "action", "rows")],
+def _lines(counts: Counts) -> list[str]:
+    """Return how many answers of each kind there are."""
+    return grid.table(
+        ("verdict", "action", "rows"),
         [
             (
                 answers.name("verdict", verdict)

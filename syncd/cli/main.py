@@ -38,7 +38,7 @@ NOUNS = {
     "vocabulary": ("codes", later("The codes of labels, roles, evidence, …")),
     "status": ("status", later("How this member and its peers are doing.")),
     "roster": (
-        "roster",
+        "edits",
         later("The roster: admit, remove, sign, publish, show."),
     ),
     "join": ("join", later("Join an alliance: what a new member does.")),
@@ -46,7 +46,7 @@ NOUNS = {
     "keys": ("keys", later("Admins' keys.")),
     "token": ("token", later("Bearer tokens of the own door.")),
     "audit": ("audit", later("Audit: what signed replies prove.")),
-    "log": ("log", later("Show, export and verify signed logs.")),
+    "log": ("log_verify", later("Show, export and verify signed logs.")),
     "demo": ("demo", later("Four members on this machine, from nothing.")),
 }
 
@@ -73,7 +73,12 @@ def build(wanted: str = "") -> usage.Noun:
         if module != loaded:
             app.command(noun, help=about)(_nothing)
     if loaded:
-        importlib.import_module(f"syncd.cli.{loaded}").add(app)
+        found = importlib.import_module(f"syncd.cli.{loaded}")
+        if hasattr(found, "noun"):
+            name = wanted if found.noun.about else None
+            app.add_typer(found.noun, name=name)
+        else:
+            found.add(app)
     return app
 
 

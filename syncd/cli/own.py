@@ -7,261 +7,226 @@ As in `syncd report`, values never stand on the command line.
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from syncd.cli import door, grid, kept, report, terminal, usage
+from syncd.cli import grid, kept, terminal
 from syncd.cli.asked import moment
-from syncd.cli.door import Door
-from syncd.cli.kept import Code, Kept, Remark, Until, Why
-from syncd.cli.report import AsJson, Kind, Refused, TokenFile, given
+from syncd.cli.command import Noun, argument, option
+from syncd.cli.kept import Kept
+from syncd.cli.options import (
+    KINDS,
+    Listed,
+    Local,
+    Named,
+    Paged,
+    Values,
+    batches,
+    check_given,
+    is_table,
+    not_given,
+)
 from syncd.errors import RefusedError, UsageError
 from syncd.messages.catalogue import t
 
-Type = Annotated[str, typer.Option("--type", help="exempt, note, local")]
-Values = Annotated[Path | None, typer.Option(help="values, one a line")]
+HEAD = (
+    *("id", "type", "kind", "state", "by", "kept", "until"),
+    *("what", "why", "value"),
+)
+
+noun = Noun("Our own lists, told nobody: exempt, note, remove, list.")
 
 
-def add(app: typer.Typer) -> None:
-    """Add the noun to the command."""
-    noun = usage.Noun(
-        "Our own lists, told nobody: exempt, note, remove, list."
-    )
-    app.add_typer(noun, name="own")
-    _add_exempt(noun)
-    _add_note(noun)
-    kept.add(noun)
-    _add_remove(noun)
-    _add_list(noun)
+class Entry(Named, Local):
+    """An entry of our own lists."""
+
+    why: str = option("our reason; it is kept")
+    until: str = option("first day on which it counts no more")
 
 
-# ------------------------------------------------------------ exempt, note
+class Exempt(Values, Entry):
+    """`own exempt`."""
 
 
-def _add_exempt(noun: typer.Typer) -> None:
-    @noun.command(
-        "exempt",
-        help=(
-            "Exempt values from being acted on here: from standard input, one"
-            " a line, from a file, or asked for."
-        ),
-    )
-    def _exempt(
-        ctx: typer.Context,
-        on_line: Refused = None,
-        kind: Kind = "",
-        why: Why = "",
-        until: Until = "",
-        scheme: report.Scheme = "",
-        region: report.Region = "",
-        file: Values = None,
-        token_file: TokenFile = None,
-        as_json: AsJson = False,
-    ) -> None:
-        report.refuse_arguments(on_line)
-        fields = given(
-            kind=kind, why=why, expires=until, scheme=scheme, region=region
-        )
-        _add_values(ctx, token_file, "exempt", fields, file, as_json)
+@noun.verb(
+    "exempt",
+    "Exempt values from being acted on here: from standard input, one a line,"
+    " from a file, or asked for.",
+)
+def exempt(said: Exempt) -> int:
+    """Keep values as exempt."""
+    return _add(said, "exempt", {}, "kind")
 
 
-def _add_note(noun: typer.Typer) -> None:
-    @noun.command(
-        "note",
-        help=(
-            "Keep a remark on values: from standard input, one a line, from a"
-            " file, or asked for."
-        ),
-    )
-    def _note(
-        ctx: typer.Context,
-        on_line: Refused = None,
-        kind: Kind = "",
-        code: Code = "",
-        text: Remark = "",
-        why: Why = "",
-        until: Until = "",
-        scheme: report.Scheme = "",
-        region: report.Region = "",
-        file: Values = None,
-        token_file: TokenFile = None,
-        as_json: AsJson = False,
-    ) -> None:
-        report.refuse_arguments(on_line)
-        fields = given(
-            kind=kind,
-            code=code or (text and "other"),
-            text=text,
-            why=why,
-            expires=until,
-            scheme=scheme,
-            region=region,
-        )
-        needed = ("kind", "code")
-        _add_values(ctx, token_file, "note", fields, file, as_json, needed)
+class Note(Exempt):
+    """`own note`."""
+
+    code: str = option("shared_host, gateway, own_customer_line, other")
+    text: str = option("what the note says")
 
 
-def _add_values(
-    ctx: typer.Context,
-    token_file: Path | None,
-    type_: str,
-    fields: Mapping[str, Any],
-    file: Path | None,
-    as_json: bool,
-    needed: Sequence[str] = ("kind",),
-) -> None:
-    report.check_given(fields, needed)
-    if file and report.is_table(file):
-        way = f"syncd own load {file} --type {type_}"
+@noun.verb(
+    "note",
+    "Keep a remark on values: from standard input, one a line, from a file, or"
+    " asked for.",
+)
+def note(said: Note) -> int:
+    """Keep a remark on values."""
+    code = said.code or (said.text and "other")
+    remark = {"code": code, "text": said.text}
+    more = {name: text for name, text in remark.items() if text}
+    return _add(said, "note", more, "kind", "code")
+
+
+def _add(
+    said: Exempt, type_: str, more: Mapping[str, str], *needed: str
+) -> int:
+    """Keep values as entries of a type; return the exit code."""
+    fields = {**said.named, **said.given("why", expires="until"), **more}
+    check_given(fields, *needed)
+    if said.file and is_table(said.file):
+        way = f"syncd own load {said.file} --type {type_}"
         raise UsageError(
-            t("{path}: is a table, not values one a line", path=file),
+            t("{path}: is a table, not values one a line", path=said.file),
             hint=t("say {ways}", ways=way),
         )
-    raws = report.values(file)
-    with Door.of(ctx, token_file) as own:
+    raws = said.values()
+    with said.door() as own:
         done = Kept(own, type_)
         rows = [{**fields, "value": raw} for raw in raws]
-        for some in report.batches([*enumerate(rows, 1)]):
+        for some in batches([*enumerate(rows, 1)]):
             done.take(some)
-    done.show(as_json, len(raws))
+    return done.show(said, len(raws))
 
 
-# ----------------------------------------------------------------- remove
+class Load(Listed, Entry):
+    """`own load`."""
+
+    file: Path = argument()
+    type_: str = option("exempt, note")
+    kind: str = option("for rows that do not say it")
+    code: str = option("shared_host, gateway, own_customer_line, other")
+    text: str = option("what the note says")
 
 
-def _add_remove(noun: typer.Typer) -> None:
-    @noun.command(
-        "remove",
-        help=(
-            "Remove entries of ours: by id, by value, or a local list whole;"
-            " they stay as history."
-        ),
+@noun.verb(
+    "load",
+    "Keep all rows of a CSV, TSV, TXT, NDJSON or XLSX file as exempt entries or"
+    " notes.",
+)
+def load(said: Load) -> int:
+    """Keep all rows of a file."""
+    # Only this verb reads tables.
+    from syncd.cli import tables
+    from syncd.cli.importing.meter import Meter
+
+    if said.type_ not in ("exempt", "note"):
+        raise not_given("type", "--type exempt, note")
+    if said.type_ == "exempt" and (said.code or said.text):
+        raise UsageError(t("--code and --text are a note's"))
+    rows, read = kept.entries(
+        said.file,
+        said.told(),
+        said.map_,
+        kept.OURS if said.type_ == "note" else {"why": kept.OURS["why"]},
+        {**said.named, **said.given(expires="until")},
+        said.given("why", "code", "text"),
     )
-    def _remove(
-        ctx: typer.Context,
-        on_line: Refused = None,
-        id_: Annotated[
-            list[int] | None, typer.Option("--id", help="of the entry")
-        ] = None,
-        kind: Annotated[
-            str, typer.Option(help="of values on standard input")
-        ] = "",
-        list_: Annotated[
-            str, typer.Option("--list", help="a local list, all of it")
-        ] = "",
-        type_: Type = "",
-        why: Why = "",
-        scheme: report.Scheme = "",
-        region: report.Region = "",
-        file: Values = None,
-        yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
-        token_file: TokenFile = None,
-        as_json: AsJson = False,
-    ) -> None:
-        report.refuse_arguments(on_line)
-        if sum(map(bool, (id_, kind, list_))) != 1:
-            raise UsageError(t("name one of --id, --kind with values, --list"))
-        more = given(type=type_, why=why)
-        with Door.of(ctx, token_file) as own:
-            calls: list[dict[str, Any]]
-            if id_:
-                calls = [{"ids": id_}]
-                question = t("Remove {n} entries? [y/N] ", n=len(id_))
-            elif list_:
-                calls = [{"list": list_}]
-                question = _whole_list(own, list_)
-            else:
-                one = given(kind=kind, scheme=scheme, region=region)
-                calls = [{**one, "value": v} for v in report.values(file)]
-                question = t(
-                    "Remove what we keep on {n} values? [y/N] ", n=len(calls)
-                )
-            if not (yes or terminal.agreed(question)):
-                raise RefusedError(t("nothing was removed"))
-            _remove_all(own, [{**more, **call} for call in calls], as_json)
+    with said.door() as own, Meter(said.file.name, rows.span) as meter:
+        done = Kept(own, said.type_)
+        for some in tables.steps(rows, read):
+            done.take([(o.row.number, o.problem or o.fields) for o in some])
+            last = some[-1].row
+            meter.at(min(last.end, rows.span), last.number)
+    tables.tell_notes(said.file, rows.notes)
+    return done.show(said, kept.SHOWN)
 
 
-def _whole_list(own: Door, name: str) -> str:
-    """Return the question before a local list is removed whole."""
-    there = own.post("/v1/own/loads", {"list": name})["entries"]
-    return t(
-        "Remove all {n} entries of the list {name}? [y/N] ",
-        n=f"{there:,}",
-        name=name,
-    )
+class Remove(Values, Named, Local):
+    """`own remove`."""
+
+    id_: list[int] = option("of the entry")
+    kind: str = option("of values on standard input")
+    list_: str = option("a local list, all of it")
+    type_: str = option("exempt, note, local")
+    why: str = option("our reason; it is kept")
+    yes: bool = option("do not ask")
 
 
-def _remove_all(
-    own: Door, calls: Sequence[Mapping[str, Any]], as_json: bool
-) -> None:
-    """Remove what each call names, and tell how many entries ended.
-
-    Raises:
-        Exit: a call matched nothing.
-    """
-    counts = [own.post("/v1/own/removals", call)["removed"] for call in calls]
-    empty = [number for number, n in enumerate(counts, 1) if not n]
-    if as_json:
-        terminal.show_json({"removed": sum(counts), "nothing_on": empty})
-    else:
-        terminal.say(t("removed {n} entries", n=f"{sum(counts):,}"))
-        for number in empty if len(counts) > 1 else ():
-            terminal.say(t("{n}: nothing of ours stands there", n=number))
-    if empty:
-        raise typer.Exit(1)
-
-
-# ------------------------------------------------------------------- list
-
-
-def _add_list(noun: typer.Typer) -> None:
-    @noun.command("list", help="List what we keep for ourselves.")
-    def _list(
-        ctx: typer.Context,
-        type_: Type = "",
-        list_: Annotated[
-            str, typer.Option("--list", help="of one local list")
-        ] = "",
-        kind: Kind = "",
-        by: Annotated[str, typer.Option(help="whose token kept it")] = "",
-        ended: Annotated[
-            bool,
-            typer.Option("--ended", help="also what was removed"),
-        ] = False,
-        after: Annotated[int, typer.Option(help="a larger id only")] = 0,
-        limit: report.Limit = 100,
-        show: report.Raw = False,
-        token_file: TokenFile = None,
-        as_json: AsJson = False,
-    ) -> None:
-        query = given(type=type_, list=list_, kind=kind, by=by)
-        if ended:
-            query["ended"] = 1
-        with Door.of(ctx, token_file) as own:
-            where = partial(own.get, "/v1/own/entries", **query)
-            items, last = door.pages(
-                lambda at, most: where(after=at, limit=most), after, limit
+@noun.verb(
+    "remove",
+    "Remove entries of ours: by id, by value, or a local list whole; they stay"
+    " as history.",
+)
+def remove(said: Remove) -> int:
+    """Remove what is named, after a yes; return the exit code."""
+    if sum(map(bool, (said.id_, said.kind, said.list_))) != 1:
+        raise UsageError(t("name one of --id, --kind with values, --list"))
+    with said.door() as own:
+        calls: list[dict[str, Any]]
+        if said.id_:
+            calls = [{"ids": said.id_}]
+            question = t("Remove {n} entries? [y/N] ", n=len(said.id_))
+        elif said.list_:
+            calls = [{"list": said.list_}]
+            there = own.post("/v1/own/loads", calls[0])["entries"]
+            question = t(
+                "Remove all {n} entries of the list {name}? [y/N] ",
+                n=f"{there:,}",
+                name=said.list_,
             )
-        for item in items if not show else ():
-            item.pop("value", None)
-        if as_json:
-            terminal.show_json({"items": items, "next": last or None})
-            return
-        head = [
-            t(name)
-            for name in (
-                *("id", "type", "kind", "state", "by", "kept", "until"),
-                *("what", "why", "value"),
+        else:
+            calls = [{**said.named, "value": v} for v in said.values()]
+            question = t(
+                "Remove what we keep on {n} values? [y/N] ", n=len(calls)
             )
+        if not (said.yes or terminal.agreed(question)):
+            raise RefusedError(t("nothing was removed"))
+        more = said.given("type_", "why")
+        counts = [
+            own.post("/v1/own/removals", {**more, **call})["removed"]
+            for call in calls
         ]
-        rows = [_row(item) for item in items]
-        grid.show(
-            head if show else head[:-1],
-            [row if show else row[:-1] for row in rows],
+    empty = [number for number, n in enumerate(counts, 1) if not n]
+    lines = [t("removed {n} entries", n=f"{sum(counts):,}")]
+    lines += [
+        t("{n}: nothing of ours stands there", n=number)
+        for number in empty
+        if len(counts) > 1
+    ]
+    said.show({"removed": sum(counts), "nothing_on": empty}, lines)
+    return 1 if empty else 0
+
+
+class List(Paged):
+    """`own list`."""
+
+    type_: str = option("exempt, note, local")
+    list_: str = option("of one local list")
+    kind: str = option(KINDS)
+    by: str = option("whose token kept it")
+    ended: bool = option("also what was removed")
+    after: int = option("a larger id only")
+
+
+@noun.verb("list", "List what we keep for ourselves.")
+def list_entries(said: List) -> None:
+    """Show entries of ours."""
+    query = said.given("type_", "list_", "kind", "by")
+    if said.ended:
+        query["ended"] = 1
+
+    def lines(items: Sequence[Mapping[str, Any]]) -> list[str]:
+        shown = len(HEAD) if said.show_values else -1
+        return grid.table(HEAD[:shown], [_row(one)[:shown] for one in items])
+
+    with said.door() as own:
+        get = partial(own.get, "/v1/own/entries", **query)
+        said.show_pages(
+            lambda at, most: get(after=at, limit=most),
+            said.after,
+            lines,
+            t("more: --after {id}"),
         )
-        if last:
-            terminal.tell(t("more: --after {id}", id=last))
 
 
 def _row(item: Mapping[str, Any]) -> list[str]:

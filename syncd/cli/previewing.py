@@ -6,13 +6,12 @@ to the daemon.
 
 import datetime
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from syncd.cli import door, grid, notices, terminal
+from syncd.cli import grid, notices, terminal
+from syncd.cli.options import Json
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
@@ -26,26 +25,29 @@ SHOWN = 20  # reasons of refused rows
 FIELDS = ("label", "role", "evidence", "confidence", "seen", "expires")
 
 
-def show(
-    ctx: typer.Context, rows: "Table", plan: "Columns", *, as_json: bool
-) -> "Preview":
+def show(said: Json, rows: "Table", plan: "Columns") -> "Preview":
     """Print what an import would do; return it."""
     from syncd.cli.importing.refused import OURS
     from syncd.lists import preview
 
-    found = preview.look(rows, plan, _desk(ctx))
+    found = preview.look(rows, plan, _desk(said))
     columns = [one for one in found.columns if one[0] not in OURS]
-    if as_json:
-        terminal.show_json(_as_json(found, columns))
-        return found
-    terminal.say(t("Columns, and what they are understood as:"))
+    said.show(_as_json(found, columns), _lines(found, columns, plan))
+    return found
+
+
+def _lines(
+    found: "Preview", columns: list[tuple[str, str]], plan: "Columns"
+) -> Iterator[str]:
+    yield t("Columns, and what they are understood as:")
     head = (t("column"), t("field"))
-    grid.show(head, [(n, into or t("not stored")) for n, into in columns])
+    named = [(name, into or t("not stored")) for name, into in columns]
+    yield from grid.lines(head, named)
     if plan.constants:
         said = ", ".join(f"{k}={v}" for k, v in plan.constants.items())
-        terminal.say(t("For all rows: {said}", said=said))
-    terminal.say("\n" + t("The first rows as they would be listed:"))
-    grid.show(
+        yield t("For all rows: {said}", said=said)
+    yield "\n" + t("The first rows as they would be listed:")
+    yield from grid.lines(
         (t("line"), "kind", "value", *FIELDS),
         [
             (
@@ -55,32 +57,24 @@ def show(
             for one in found.listed
         ],
     )
-    _show_counts(found)
+    yield from _counts(found)
     if found.unknown:
-        terminal.say("\n" + t("Unknown words, and the nearest codes:"))
-        grid.show(
+        yield "\n" + t("Unknown words, and the nearest codes:")
+        yield from grid.lines(
             (t("rows"), t("field"), t("word"), t("nearest")),
             [(f"{u.rows:,}", u.field, u.shown, u.near) for u in found.unknown],
         )
         if found.more:
-            more = t("{n} rows with further unknown words", n=found.more)
-            terminal.say(more)
+            yield t("{n} rows with further unknown words", n=found.more)
     if found.reasons:
-        terminal.say("\n" + t("Other reasons:"))
+        yield "\n" + t("Other reasons:")
         for one in found.reasons[:SHOWN]:
             line = t("first in line {n}", n=one.row)
-            terminal.say(
-                f"{one.rows:>9,} × {catalogue.whole(one.why)} [{line}]"
-            )
-    return found
+            yield f"{one.rows:>9,} × {catalogue.whole(one.why)} [{line}]"
 
 
-def end(found: "Preview", file: Path, *, codes: Path | None) -> None:
-    """Say what to do next.
-
-    Raises:
-        Exit: rows would be refused.
-    """
+def end(found: "Preview", file: Path, *, codes: Path | None) -> int:
+    """Say what to do next; return the exit code."""
     if codes is not None:
         terminal.tell(
             t(
@@ -103,16 +97,15 @@ def end(found: "Preview", file: Path, *, codes: Path | None) -> None:
                 path=file,
             )
         )
-    if found.good < found.rows:
-        raise typer.Exit(1)
+    return 1 if found.good < found.rows else 0
 
 
-def _desk(ctx: typer.Context) -> "Desk":
+def _desk(said: Json) -> "Desk":
     """Return what our daemon judges reports by."""
     from syncd.flows.report import Desk
     from syncd.node import pinned
 
-    settings = door.settings_of(ctx)
+    settings = said.settings()
     roster = pinned.trusted_roster(settings).current
     zone = zoneinfo.ZoneInfo(roster.zone)
     today = datetime.datetime.fromtimestamp(pinned.clock(), zone).date()
@@ -120,23 +113,21 @@ def _desk(ctx: typer.Context) -> "Desk":
     return Desk(roster, today.isoformat(), member.region, member.id)
 
 
-def _show_counts(found: "Preview") -> None:
-    terminal.say("")
-    terminal.say(
-        t(
-            "{rows} rows: {good} would be reported, {refused} refused; {twice}"
-            " stand in another row too",
-            rows=f"{found.rows:,}",
-            good=f"{found.good:,}",
-            refused=f"{found.rows - found.good:,}",
-            twice=f"{found.twice:,}",
-        )
+def _counts(found: "Preview") -> Iterator[str]:
+    yield ""
+    yield t(
+        "{rows} rows: {good} would be reported, {refused} refused; {twice}"
+        " stand in another row too",
+        rows=f"{found.rows:,}",
+        good=f"{found.good:,}",
+        refused=f"{found.rows - found.good:,}",
+        twice=f"{found.twice:,}",
     )
     for code, n in sorted(found.notices.items()):
-        terminal.say(f"{n:>9,} × {notices.of({'notices': (code,)})}")
+        yield f"{n:>9,} × {notices.of({'notices': (code,)})}"
     for (field, word), n in sorted(found.ignored.items()):
         line = t("{field}: {word} is ignored", field=field, word=word)
-        terminal.say(f"{n:>9,} × {line}")
+        yield f"{n:>9,} × {line}"
 
 
 def _as_json(

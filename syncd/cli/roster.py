@@ -1,24 +1,16 @@
-"""`syncd roster`: what admins do, with files; `publish` asks the daemon."""
+"""`syncd roster`: what admins do, with files; `publish` asks the daemon.
+
+What changes the rules, a member, or the never-list is in `edits`.
+"""
 
 import secrets
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from syncd import config
-from syncd.cli import drafting, edits, keys, review, terminal, usage
-from syncd.cli.daemon import settings_of
-from syncd.cli.drafting import (
-    AsJson,
-    Current,
-    Days,
-    Draft,
-    Onto,
-    Out,
-    named,
-    newest,
-)
+from syncd.cli import drafting, keys, review, terminal
+from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.drafting import After, Drafted, Edited, Ended, named
+from syncd.cli.options import Asking, Json
 from syncd.errors import (
     MalformedError,
     RefusedError,
@@ -27,268 +19,259 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.messages.catalogue import t
-from syncd.node.pinned import roster_files, trusted_roster
+from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster import drafts, join
 from syncd.roster.members import PASTS
+from syncd.roster.roster import Roster
+
+_FIRST_LINE = b"syncd/roster/v1\n"
+
+noun = Noun("The roster: admit, remove, sign, publish, show.")
 
 
-def add(app: typer.Typer) -> None:
-    """Add the noun to the command."""
-    noun = usage.Noun("The roster: admit, remove, sign, publish, show.")
-    app.add_typer(noun, name="roster")
+# ------------------------------------------------------------- who is in it
 
-    @noun.command(
-        "challenge",
-        help="Write a challenge that only the newcomer can open.",
-    )
-    def _challenge(
-        request: Annotated[Path, typer.Argument(help="its join request")],
-        out: Annotated[Path, typer.Argument(help="to be sent to it")],
-        secret: Annotated[
-            Path, typer.Option(help="keep this file for `admit`")
-        ],
-        as_json: AsJson = False,
-    ) -> None:
-        asked = terminal.parsed(request, join.parse)
-        made = join.challenge(asked, secrets.token_bytes)
-        terminal.write_new(secret, made.secret, private=True)
-        terminal.write_new(out, made.raw)
-        say = terminal.tell if str(out) == "-" else terminal.say
-        if as_json:
-            say(terminal.as_json(drafting.compared_json(asked)))
-        for line in [] if as_json else _about(asked):
-            say(line)
-        terminal.tell(
-            t(
-                "Next: read out the words or digits to the newcomer by phone,"
-                " on a number that you know already; only if its own are the"
-                " same, go on: it runs syncd join answer."
-            )
+
+class Challenge(Json):
+    """`roster challenge`."""
+
+    request: Path = argument("its join request")
+    out: Path = argument("to be sent to it")
+    secret: Path = option("keep this file for `admit`", needed=True)
+
+
+@noun.verb("challenge", "Write a challenge that only the newcomer can open.")
+def challenge(said: Challenge) -> None:
+    """Write a challenge, and what is to be compared by phone."""
+    asked = terminal.parsed(said.request, join.parse)
+    made = join.challenge(asked, secrets.token_bytes)
+    terminal.write_new(said.secret, made.secret, private=True)
+    terminal.write_new(said.out, made.raw)
+    lines = [
+        f"id       {asked.id}",
+        f"names    {asked.names.zh} / {asked.names.en}",
+        f"sector   {asked.sector}",
+        f"urls     {' '.join(asked.urls)}",
+        *drafting.compared(asked),
+    ]
+    value = drafting.compared_json(asked)
+    drafting.say_beside(said.out, said, value, lines)
+    terminal.tell(
+        t(
+            "Next: read out the words or digits to the newcomer by phone,"
+            " on a number that you know already; only if its own are the"
+            " same, go on: it runs syncd join answer."
         )
-
-    @noun.command("admit", help="Draft a version with one more member.")
-    def _admit(
-        ctx: typer.Context,
-        request: Annotated[Path, typer.Argument(help="its join request")],
-        answer: Annotated[Path, typer.Argument(help="to the challenge")],
-        out: Out,
-        secret: Annotated[Path, typer.Option(help="from `challenge`")],
-        current: Current = None,
-        onto: Onto = None,
-        days: Days = drafts.LIFE_DAYS,
-        as_json: AsJson = False,
-    ) -> None:
-        draft = Draft(ctx, current, onto, days)
-        asked = terminal.parsed(request, join.parse)
-        kept = config.read_private(secret)
-        applicant = terminal.parsed(
-            answer, lambda raw: join.proven(asked, kept, raw)
-        )
-        draft.edit(drafts.admit, applicant)
-        draft.write(out, as_json=as_json)
-        for line in drafting.compared(asked):
-            terminal.tell(line)
-
-    @noun.command(
-        "update",
-        help="Draft a version as a member asked by `join update`.",
     )
-    def _update(
-        ctx: typer.Context,
-        request: Annotated[Path, typer.Argument(help="its request")],
-        out: Out,
-        checkpoint: Annotated[
-            Path | None,
-            typer.Option(
-                help="where its log ends; else what --home mirrors of it"
-            ),
-        ] = None,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        draft = Draft(ctx, current, onto)
-        asked = terminal.parsed(request, join.parse)
-        known = (m.id for m in draft.roster.members)
-        found = named(draft.roster.member(asked.id), "member", asked.id, known)
+
+
+class Admit(Edited):
+    """`roster admit`."""
+
+    request: Path = argument("its join request")
+    answer: Path = argument("to the challenge")
+    secret: Path = option("from `challenge`", needed=True)
+    days: int = drafting.DAYS
+
+
+@noun.verb("admit", "Draft a version with one more member.")
+def admit(said: Admit) -> None:
+    """Draft a version with one more member."""
+    asked = terminal.parsed(said.request, join.parse)
+    kept = config.read_private(said.secret)
+    applicant = terminal.parsed(
+        said.answer, lambda raw: join.proven(asked, kept, raw)
+    )
+    said.edit(lambda draft: drafts.admit(draft, applicant))
+    for line in drafting.compared(asked):
+        terminal.tell(line)
+
+
+class Update(Ended):
+    """`roster update`."""
+
+    request: Path = argument("its request")
+
+
+@noun.verb("update", "Draft a version as a member asked by `join update`.")
+def update(said: Update) -> None:
+    """Draft a version as a member asked."""
+    asked = terminal.parsed(said.request, join.parse)
+
+    def edit(draft: Roster) -> Roster:
+        known = (m.id for m in draft.members)
+        found = named(draft.member(asked.id), "member", asked.id, known)
         end = None
         if asked.log != found.generation.log:
-            end = draft.end(found.generation, checkpoint)
-        draft.edit(drafts.update, asked, end)
-        draft.write(out, as_json=as_json)
-        terminal.tell(
-            t(
-                "{member} asked on {day}: compare the words or digits with it"
-                " by phone",
-                member=asked.id,
-                day=review.day(asked.made),
-            )
+            end = said.end(found.generation)
+        return drafts.update(draft, asked, end)
+
+    said.edit(edit)
+    terminal.tell(
+        t(
+            "{member} asked on {day}: compare the words or digits with it by"
+            " phone",
+            member=asked.id,
+            day=review.day(asked.made),
         )
-        for line in drafting.compared(asked):
-            terminal.tell(line)
-
-    @noun.command("remove", help="Draft a version without a member.")
-    def _remove(
-        ctx: typer.Context,
-        member: Annotated[str, typer.Argument()],
-        out: Out,
-        past: Annotated[
-            str, typer.Option(help="keep or annul what it said")
-        ] = "keep",
-        checkpoint: Annotated[
-            Path | None,
-            typer.Option(
-                help="where its log ends; else what --home mirrors of it"
-            ),
-        ] = None,
-        force: Annotated[
-            bool,
-            typer.Option("--force", help="also if too few holders are left"),
-        ] = False,
-        current: Current = None,
-        onto: Onto = None,
-        as_json: AsJson = False,
-    ) -> None:
-        if past not in PASTS:
-            raise UsageError(f"--past {past!r}: keep or annul")
-        draft = Draft(ctx, current, onto)
-        known = (m.id for m in draft.roster.active())
-        found = named(draft.roster.member(member), "member", member, known)
-        end = draft.end(found.generation, checkpoint)
-        draft.edit(drafts.remove, member, past=past, end=end, force=force)
-        draft.write(out, as_json=as_json)
-
-    @noun.command("renew", help="Draft a version that expires later.")
-    def _renew(
-        ctx: typer.Context,
-        out: Out,
-        current: Current = None,
-        days: Days = drafts.LIFE_DAYS,
-        as_json: AsJson = False,
-    ) -> None:
-        Draft(ctx, current, None, days).write(out, as_json=as_json)
-
-    @noun.command("sign", help="Sign a draft with an admin's key.")
-    def _sign(
-        ctx: typer.Context,
-        draft: Annotated[Path, typer.Argument(help="signed in place")],
-        keys_in: Annotated[
-            Path, typer.Option("--keys", help="an admin's key directory")
-        ],
-        current: Current = None,
-        yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
-        as_json: AsJson = False,
-    ) -> None:
-        raw = terminal.read_file(draft)
-        _, roster = terminal.parsed(draft, drafts.read)
-        before = None if roster.version == 1 else newest(ctx, current)
-        if not as_json:
-            for line in drafting.describe(before, roster):
-                terminal.say(line)
-        drafts.signatures(raw, before)  # it follows, and earlier lines hold
-        if not (yes or terminal.agreed(t("Sign this? [y/N] "))):
-            raise RefusedError(t("nothing was signed"))
-        signed = drafts.sign(raw, keys.admin_key(keys_in), before)
-        terminal.replace_file(draft, signed)
-        if as_json:
-            drafting.show(signed, before, as_json=True)
-        else:
-            drafting.tell_missing(signed, before)
-
-    @noun.command(
-        "merge", help="Put the signatures of several copies together."
     )
-    def _merge(
-        copies: Annotated[list[Path], typer.Argument()],
-        out: Annotated[Path, typer.Option(help="a new file")],
-    ) -> None:
-        raws = [drafting.note_of(path) for path in copies]
-        terminal.write_new(out, drafts.merge(*raws))
+    for line in drafting.compared(asked):
+        terminal.tell(line)
 
-    @noun.command(
-        "publish", help="Give a signed version to our daemon, for all."
-    )
-    def _publish(
-        ctx: typer.Context,
-        signed: Annotated[Path, typer.Argument()],
-        token_file: Annotated[
-            Path | None, typer.Option(help="the operator's bearer token")
-        ] = None,
-    ) -> None:
-        from syncd.cli.door import Door
 
-        raw = drafting.note_of(signed)
-        with Door.of(ctx, token_file) as door:
-            answer = door.post("/v1/roster", raw, "text/plain; charset=utf-8")
-        terminal.say(
-            t(
-                "roster {version} is accepted; members follow within a round",
-                version=answer["version"],
-            )
+class Remove(Ended):
+    """`roster remove`."""
+
+    member: str = argument()
+    past: str = option("keep or annul what it said", default="keep")
+    force: bool = option("also if too few holders are left")
+
+
+@noun.verb("remove", "Draft a version without a member.")
+def remove(said: Remove) -> None:
+    """Draft a version without a member."""
+    id_, past = said.member, said.past
+    if past not in PASTS:
+        raise UsageError(f"--past {past!r}: keep or annul")
+
+    def edit(draft: Roster) -> Roster:
+        known = (m.id for m in draft.active())
+        found = named(draft.member(id_), "member", id_, known)
+        end = said.end(found.generation)
+        return drafts.remove(draft, id_, past=past, end=end, force=said.force)
+
+    said.edit(edit)
+
+
+class Renew(Drafted):
+    """`roster renew`."""
+
+    days: int = drafting.DAYS
+
+
+@noun.verb("renew", "Draft a version that expires later.")
+def renew(said: Renew) -> None:
+    """Draft a version that is the same but expires later."""
+    current = said.newest()
+    draft = drafts.begin(current, now=clock(), days=said.days)
+    said.write(draft, current)
+
+
+# ------------------------------------------------------- sign, merge, publish
+
+
+class Sign(After):
+    """`roster sign`."""
+
+    draft: Path = argument("signed in place")
+    keys: Path = option("an admin's key directory", needed=True)
+    yes: bool = option("do not ask")
+
+
+@noun.verb("sign", "Sign a draft with an admin's key.")
+def sign(said: Sign) -> None:
+    """Show what a draft changes, ask, and sign it."""
+    raw = terminal.read_file(said.draft)
+    _, roster = terminal.parsed(said.draft, drafts.read)
+    before = None if roster.version == 1 else said.newest()
+    if not said.as_json:
+        for line in drafting.describe(before, roster):
+            terminal.say(line)
+    drafts.signatures(raw, before)  # it follows, and earlier lines hold
+    if not (said.yes or terminal.agreed(t("Sign this? [y/N] "))):
+        raise RefusedError(t("nothing was signed"))
+    signed = drafts.sign(raw, keys.admin_key(said.keys), before)
+    terminal.replace_file(said.draft, signed)
+    if said.as_json:
+        drafting.show(said, signed, before)
+    else:
+        drafting.tell_missing(signed, before)
+
+
+class Merge(Options):
+    """`roster merge`."""
+
+    copies: list[Path] = argument()
+    out: Path = option("a new file", needed=True)
+
+
+@noun.verb("merge", "Put the signatures of several copies together.")
+def merge(said: Merge) -> None:
+    """Write one file with the signatures of all."""
+    raws = [drafting.note_of(path) for path in said.copies]
+    terminal.write_new(said.out, drafts.merge(*raws))
+
+
+class Publish(Asking):
+    """`roster publish`."""
+
+    signed: Path = argument()
+
+
+@noun.verb("publish", "Give a signed version to our daemon, for all.")
+def publish(said: Publish) -> None:
+    """Give a signed version to our daemon."""
+    raw = drafting.note_of(said.signed)
+    with said.door() as own:
+        answer = own.post("/v1/roster", raw, "text/plain; charset=utf-8")
+    terminal.say(
+        t(
+            "roster {version} is accepted; members follow within a round",
+            version=answer["version"],
         )
-
-    @noun.command(
-        "show",
-        help="Show a roster or a draft, or what changed since another version.",
     )
-    def _show(
-        ctx: typer.Context,
-        file: Annotated[
-            Path | None, typer.Argument(help="else the newest of --home")
-        ] = None,
-        version: Annotated[
-            int | None, typer.Option(help="an older one of --home", min=1)
-        ] = None,
-        since: Annotated[
-            str,
-            typer.Option(
-                help="a version of --home, or a file: only what changed"
-            ),
-        ] = "",
-        as_json: AsJson = False,
-        raw: Annotated[
-            bool, typer.Option("--raw", help="the signed note")
-        ] = False,
-    ) -> None:
-        data = _note(ctx, file, version)
-        roster = drafts.read(data)[1]
-        signed = _signers(file, data)
-        before = drafts.read(_since(ctx, since))[1] if since else None
-        if raw:
-            terminal.write_new(Path("-"), data)
-        elif before is not None and as_json:
-            terminal.show_json(review.to_json(before, roster))
-        elif before is not None:
-            for line in drafting.describe(before, roster):
-                terminal.say(line)
-        elif as_json:
-            terminal.show_json(
-                {
-                    "hash": roster.hash,
-                    "signed": list(signed.have),
-                    "wanted": signed.wanted,
-                    **roster.to_json(),
-                }
-            )
-        else:
-            for line in review.whole(roster):
-                terminal.say(line)
-        if not (raw or as_json):
-            _tell_signed(signed)
-
-    edits.add(noun)
 
 
-def _note(ctx: typer.Context, file: Path | None, version: int | None) -> bytes:
+# ------------------------------------------------------------------- show
+
+
+class Show(Json):
+    """`roster show`."""
+
+    file: Path | None = argument("else the newest of --home", needed=False)
+    version: int | None = option("an older one of --home", min=1)
+    since: str = option("a version of --home, or a file: only what changed")
+    raw: bool = option("the signed note")
+
+
+@noun.verb(
+    "show", "Show a roster or a draft, or what changed since another version."
+)
+def show(said: Show) -> None:
+    """Show a roster, and by whom it is signed."""
+    data = _note(said, said.version)
+    roster = drafts.read(data)[1]
+    signed = _signers(said.file, data)
+    before = drafts.read(_since(said))[1] if said.since else None
+    if said.raw:
+        terminal.write_new(Path("-"), data)
+        return
+    if before is not None:
+        changes = review.to_json(before, roster)
+        said.show(changes, drafting.describe(before, roster))
+    else:
+        signing = {"signed": list(signed.have), "wanted": signed.wanted}
+        value = {"hash": roster.hash, **signing, **roster.to_json()}
+        said.show(value, review.whole(roster))
+    if not said.as_json:
+        _tell_signed(signed)
+
+
+def _note(said: Show, version: int | None) -> bytes:
     """Return the note of a version: a file's, or a verified one of ours.
 
     Raises:
         UsageError: no such version is here, or the file is none.
         UntrustedError: the file was a roster before somebody changed it.
     """
+    file = said.file
     if file is not None:
         return terminal.parsed(file, lambda data: _checked(file, data))
-    settings = settings_of(ctx)
+    return _ours(said, version)
+
+
+def _ours(said: Show, version: int | None) -> bytes:
+    settings = said.settings()
     trusted = trusted_roster(settings)
     wanted = version or trusted.version
     raw = roster_files(settings.home).get(wanted)
@@ -322,9 +305,6 @@ def _signers(file: Path | None, data: bytes) -> drafts.Signed:
         raise _unverified(file, e) from e
 
 
-_FIRST_LINE = b"syncd/roster/v1\n"
-
-
 def _unverified(file: Path | None, why: SyncdError) -> UntrustedError:
     return UntrustedError(
         f"{file or 'roster'}: {t('does not verify')}: {why}",
@@ -346,17 +326,11 @@ def _tell_signed(signed: drafts.Signed) -> None:
         terminal.tell(t("a draft: nobody is to trust it yet"))
 
 
-def _since(ctx: typer.Context, text: str) -> bytes:
-    if text.isascii() and text.isdecimal() and len(text) < 10:
-        return _note(ctx, None, int(text))
-    return drafting.note_of(Path(text))
-
-
-def _about(asked: join.Request) -> list[str]:
-    return [
-        f"id       {asked.id}",
-        f"names    {asked.names.zh} / {asked.names.en}",
-        f"sector   {asked.sector}",
-        f"urls     {' '.join(asked.urls)}",
-        *drafting.compared(asked),
-    ]
+def _since(said: Show) -> bytes:
+    if (
+        said.since.isascii()
+        and said.since.isdecimal()
+        and len(said.since) < 10
+    ):
+        return _ours(said, int(said.since))
+    return drafting.note_of(Path(said.since))

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import typer
-
-from syncd.cli import door, terminal
+from syncd.cli import terminal
+from syncd.cli.command import Options
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import columns, days, mapping, names, table
 from syncd.lists.columns import Columns, Said
@@ -81,12 +80,7 @@ def told_of(
     files = [one for one in maps if one.endswith(".toml")]
     for path in map(Path, files):
         raw = terminal.read_file(path, mapping.MOST)
-        try:
-            how, said = mapping.read(raw.decode("utf-8-sig"), str(path))
-        except UnicodeDecodeError as e:
-            raise UsageError(
-                t("{where}: not UTF-8 at byte {at}", where=path, at=e.start)
-            ) from None
+        how, said = mapping.read(terminal.decoded(raw, str(path)), str(path))
     mapped = names.parted([one for one in maps if one not in files])
     said = Said(
         {**said.columns, **mapped},
@@ -98,10 +92,10 @@ def told_of(
     return replace(how, **{**told.given, "names": wanted}), said
 
 
-def zone_of(ctx: typer.Context) -> tzinfo:
+def zone_of(said: Options) -> tzinfo:
     """Return where the days of instants are: the zone of our roster."""
     try:
-        roster = pinned.trusted_roster(door.settings_of(ctx)).current
+        roster = pinned.trusted_roster(said.settings()).current
     except UsageError:  # none is here yet
         return days.ZONE
     return ZoneInfo(roster.zone)

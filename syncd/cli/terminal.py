@@ -90,21 +90,6 @@ def complain(error: SyncdError) -> int:
     return error.exit_code
 
 
-def home_path(given: Path | None, environment: Environment) -> Path:
-    """Return the home that a command is about.
-
-    Raises:
-        UsageError: none was named.
-    """
-    path = given or environment.home
-    if path is None:
-        raise UsageError(
-            t("no home given"),
-            hint=t("say syncd --home DIR …, or set SYNCD_HOME"),
-        )
-    return path
-
-
 def agreed(question: str) -> bool:
     """Tell whether a person types yes.
 
@@ -257,3 +242,17 @@ def read_file(path: Path, limit: int = 16 << 20) -> bytes:
     if len(data) > limit:
         raise UsageError(f"{path}: is over {limit} bytes")
     return data
+
+
+def decoded(raw: bytes, where: str) -> str:
+    """Return what stands in a text file.
+
+    Raises:
+        UsageError: it is not UTF-8.
+    """
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise UsageError(
+            t("{where}: not UTF-8 at byte {at}", where=where, at=e.start)
+        ) from None

@@ -1,13 +1,12 @@
 """`syncd report list`: what is in our vault, newest first."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from syncd.cli import door, grid, report, terminal
-from syncd.cli.door import Door
-from syncd.cli.report import AsJson, TokenFile, given
+from syncd.cli import grid
+from syncd.cli.command import option
+from syncd.cli.options import Named, Paged, one_value
+from syncd.cli.report import noun
 from syncd.errors import MalformedError, UsageError
 from syncd.messages.catalogue import later, t
 
@@ -19,86 +18,59 @@ NAMES = {"elsewhere": later("taken back by others")}
 STATES = ("waiting", "published", "ending", "ended")
 
 
-def add(noun: typer.Typer) -> None:
-    """Add the verb to the noun."""
+class List(Named, Paged):
+    """`report list`."""
 
-    @noun.command("list", help="List what is in our vault.")
-    def _list(
-        ctx: typer.Context,
-        kind: report.Kind = "",
-        label: Annotated[str, typer.Option(help="kind of fraud")] = "",
-        from_: Annotated[
-            str, typer.Option("--from", help="day of acceptance")
-        ] = "",
-        to: Annotated[str, typer.Option(help="likewise; included")] = "",
-        list_: report.ListName = "",
-        import_: Annotated[
-            int,
-            typer.Option("--import", help="all that an import brought"),
-        ] = 0,
-        state: Annotated[str, typer.Option(help=", ".join(STATES))] = "",
-        by: Annotated[str, typer.Option(help="whose token")] = "",
-        value: Annotated[
-            bool,
-            typer.Option(
-                "--value",
-                help="of one value: on standard input, or asked for",
-            ),
-        ] = False,
-        scheme: report.Scheme = "",
-        region: report.Region = "",
-        before: report.Before = 0,
-        limit: report.Limit = 100,
-        show: report.Raw = False,
-        token_file: TokenFile = None,
-        as_json: AsJson = False,
-    ) -> None:
-        if state not in ("", *STATES):
-            names = ", ".join(STATES)
-            raise UsageError(
-                t(
-                    "{option}: want one of {names}",
-                    option="--state",
-                    names=names,
-                )
+    label: str = option("kind of fraud")
+    from_: str = option("day of acceptance")
+    to: str = option("likewise; included")
+    list_: str = option("name of a list")
+    import_: int = option("all that an import brought")
+    state: str = option("waiting, published, ending, ended")
+    by: str = option("whose token")
+    value: bool = option("of one value: on standard input, or asked for")
+    before: int = option("a smaller id only")
+
+
+@noun.verb("list", "List what is in our vault.")
+def list_vault(said: List) -> None:
+    """Show rows of the vault."""
+    if said.state not in ("", *STATES):
+        raise UsageError(
+            t(
+                "{option}: want one of {names}",
+                option="--state",
+                names=", ".join(STATES),
             )
-        wanted = given(
-            kind=_code("kind", kind),
-            label=_code("label", label),
-            accepted_from=from_,
-            accepted_to=to,
-            list=list_,
-            state=state,
-            by=by,
-            scheme=scheme,
-            region=region,
         )
-        if import_:
-            wanted["import"] = import_
-        if value:
-            if not kind:
-                raise UsageError(
-                    t("not given: {names}", names="kind"),
-                    hint=t("say {ways}", ways="--kind phone, url, account"),
-                )
-            wanted["value"] = report.one_value()
-        with Door.of(ctx, token_file) as own:
-            items, last = _found(own, wanted, before, limit)
-        if not show:
-            for item in items:
-                item.pop("value", None)
-        if as_json:
-            terminal.show_json({"items": items, "next": last or None})
-            return
+    wanted = {
+        **said.given("list_", "import_", "state", "by", "scheme", "region"),
+        **said.given(accepted_from="from_", accepted_to="to"),
+        **{
+            name: _code(name, code)
+            for name, code in said.given("kind", "label").items()
+        },
+    }
+    if said.value:
+        said.check_kind()
+        wanted["value"] = one_value()
+
+    def page(at: int, most: int) -> Any:
+        asked = {**wanted, "before": at, "limit": most}
+        if "value" in asked:  # it stands in no address
+            return own.post("/v1/reports/search", asked)
+        return own.get("/v1/reports", **asked)
+
+    def lines(items: list[dict[str, Any]]) -> list[str]:
         others = any(item.get("elsewhere") for item in items)
-        more = {"elsewhere": others, "value": show}
+        more = {"elsewhere": others, "value": said.show_values}
         head = (*HEAD, *(name for name, there in more.items() if there))
-        grid.show(
-            [t(NAMES.get(name, name)) for name in head],
-            [[_cell(item, name) for name in head] for item in items],
-        )
-        if last:
-            terminal.tell(t("more: --before {id}", id=last))
+        titles = [NAMES.get(name, name) for name in head]
+        cells = [[_cell(item, name) for name in head] for item in items]
+        return grid.table(titles, cells)
+
+    with said.door() as own:
+        said.show_pages(page, said.before, lines, t("more: --before {id}"))
 
 
 def _code(field: str, said: str) -> str:
@@ -110,23 +82,9 @@ def _code(field: str, said: str) -> str:
     from syncd.lists import words
 
     try:
-        return str(words.meaning(field)(said)) if said else ""
+        return str(words.meaning(field)(said))
     except MalformedError as e:
         raise UsageError(e.message, hint=e.advice, **e.params) from None
-
-
-def _found(
-    own: Door, wanted: Mapping[str, Any], before: int, limit: int
-) -> tuple[list[dict[str, Any]], int]:
-    """Return up to `limit` rows, and where they go on or 0."""
-
-    def page(at: int, most: int) -> Any:
-        asked = {**wanted, "before": at, "limit": most}
-        if "value" in asked:  # it stands in no address
-            return own.post("/v1/reports/search", asked)
-        return own.get("/v1/reports", **asked)
-
-    return door.pages(page, before, limit)
 
 
 def _cell(item: Mapping[str, Any], name: str) -> str:

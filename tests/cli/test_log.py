@@ -674,10 +674,10 @@ def test_show(made: Made, syncd: Run) -> None:
 def test_show_what_a_stranger_wrote(said: str) -> None:
     """A void statement's fields are anything; no terminal obeys them."""
     raw = f'{{"kind":{said},"on":{said},"type":1}}'.encode()
-    entry = log._entry(0, (b"\1\1" + bytes(32), b"s" * 16, raw))
+    entry = log.entry(0, (b"\1\1" + bytes(32), b"s" * 16, raw))
     view = {"types": {}, "last": [entry], "receipts": []}
     whole = {"index": 0, "type": 1, "leaf": "", "statement": json.loads(raw)}
-    for line in (*log._lines(view), *log._lines(whole)):
+    for line in (*log.lines(view), *log.lines(whole)):
         assert line.isprintable()
 
 

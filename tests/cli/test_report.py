@@ -111,7 +111,7 @@ def test_asks_on_a_terminal(
     desk: Desk, false: FalseDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A person is asked for one value."""
-    from syncd.cli import report
+    from syncd.cli import options
 
     class Terminal:
         def __init__(self, text: str) -> None:
@@ -124,10 +124,10 @@ def test_asks_on_a_terminal(
             return self.text
 
     monkeypatch.setattr(sys, "stdin", Terminal(" a.example\n"))
-    assert report.values(None) == ["a.example"]
+    assert options.values(None) == ["a.example"]
     monkeypatch.setattr(sys, "stdin", Terminal("\n"))
     with pytest.raises(Exception, match="no value"):
-        report.values(None)
+        options.values(None)
 
 
 def test_a_basis_that_is_no_position(desk: Desk) -> None:

@@ -1,0 +1,251 @@
+"""`syncd log verify`: a directory of files, or a home, is proven or not.
+
+Exit codes: 0 every byte is proven, 1 proven but not complete (payloads
+withheld, or signature lines of keys that we do not know), 4 signed by nobody
+whom we trust, 5 damaged.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from syncd.cli import terminal
+from syncd.cli.command import argument, option
+from syncd.cli.log import OfHome, noun, types
+from syncd.cli.options import Json, Rosters
+from syncd.errors import DamagedError, UntrustedError, UsageError
+from syncd.flows import log_files
+from syncd.flows.audit import Tally
+from syncd.indicator import claims, token
+from syncd.indicator.claims import Range
+from syncd.messages.catalogue import t
+from syncd.node import audit as stored
+from syncd.node.pinned import trusted_roster
+from syncd.roster import trust
+from syncd.roster.roster import Roster
+from syncd.store import home, snapshot
+from syncd.store.snapshot import MirrorSnapshot
+from syncd.tlog import note, strict
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.note import VerifierKey
+
+KIND_NAMES = {code: name for name, code in token.KIND_CODES.items()}
+
+
+class Verify(OfHome, Rosters, Json):
+    """`log verify`."""
+
+    directory: Path | None = argument(
+        "exported files; else the whole home", needed=False
+    )
+    key: str | None = option("the log's verifier key")
+    digests: bool = option("only sum the claim rows, verify nothing")
+
+
+@noun.verb("verify", "Verify a directory of files, or all logs and claims.")
+def verify(said: Verify) -> int:
+    """Verify what is named; return the exit code."""
+    if said.directory is not None:
+        if said.digests or said.home_ is not None:
+            raise UsageError(t("a directory has no home and no digests"))
+        return _files(said, said.directory)
+    if said.key or said.roster or said.fingerprint:
+        raise UsageError(
+            t("--key and --roster are for a directory"),
+            hint=t("a home is verified from the roster that it pins"),
+        )
+    return _digests(said) if said.digests else _home(said)
+
+
+# ----------------------------------------------------------------- a directory
+
+
+def _files(said: Verify, directory: Path) -> int:
+    notes = said.notes()
+    if not (said.key or notes):
+        raise UsageError(
+            t("whose log is it?"), hint=t("say --key VKEY, or --roster FILE")
+        )
+    key = note.parse_vkey(said.key) if said.key else None
+    roster = trust.load(said.fingerprint, notes).current if notes else None
+    if not directory.is_dir():
+        raise UsageError(f"{directory}: no such directory")
+    found = log_files.check(
+        _names(directory),
+        _reader(directory),
+        log_key=lambda origin: _log_key(origin, key, roster),
+        cosigners=stored.cosigners(roster) if roster else None,
+        erased=lambda head: _erased(head, roster),
+    )
+    head = found.head
+    ok = not (found.unverified or found.withheld)
+    value = {
+        "origin": head.origin,
+        "size": head.size,
+        "root": strict.encode(head.root),
+        "types": types(found.types),
+        "signed": list(found.signed),
+        "unverified": list(found.unverified),
+        "withheld": list(found.withheld),
+        "audit": found.audit,
+        "ok": ok,
+    }
+    said.show(value, _lines(value))
+    if found.unverified and not said.as_json:
+        terminal.tell(t("Give --roster and --fingerprint to verify them."))
+    return 0 if ok else 1
+
+
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+    yield "{origin}  {size}  {root}".format(**found)
+    for name in found["signed"]:
+        yield t("  signed by {name}", name=name)
+    for name in found["unverified"]:
+        yield t("  not verified: the line of {name}", name=name)
+    if withheld := found["withheld"]:
+        yield t(
+            "  withheld: {count} payloads, the first of entry {index}",
+            count=len(withheld),
+            index=withheld[0],
+        )
+
+
+def _log_key(
+    origin: str, key: VerifierKey | None, roster: Roster | None
+) -> VerifierKey:
+    """Return whose signature a log must bear.
+
+    Raises:
+        UntrustedError: the roster has no such log, or another key for it.
+    """
+    found = roster.by_origin(origin) if roster else None
+    if found is None:
+        if key and roster is None:
+            return key
+        raise UntrustedError(f"roster: nobody's log is {origin[:100]}")
+    if key and found[1].log != key:
+        raise UntrustedError(f"roster: {origin} has another key")
+    return found[1].log
+
+
+def _erased(head: Checkpoint, roster: Roster | None) -> list[Range]:
+    if roster is None:
+        return []
+    found = stored.ordered(roster, head.origin)
+    if roster.retired:  # no leaf tells of which epoch it is
+        found.append((0, head.size, head.size))
+    return found
+
+
+def _names(directory: Path) -> set[str]:
+    """Return the path of everything in a directory that is none itself."""
+    try:
+        return {
+            path.relative_to(directory).as_posix()
+            for path in directory.rglob("*")
+            if path.is_symlink() or not path.is_dir()
+        }
+    except OSError as e:
+        raise DamagedError(f"{directory}: {e}") from e
+
+
+def _reader(directory: Path) -> log_files.Read:
+    def read(path: str, limit: int) -> bytes:
+        try:
+            with (directory / path).open("rb") as file:
+                raw = file.read(limit + 1)
+        except OSError as e:
+            raise DamagedError(f"{path}: {e.strerror}") from e
+        if len(raw) > limit:
+            raise DamagedError(f"{path}: is over {limit} bytes")
+        return raw
+
+    return read
+
+
+# ---------------------------------------------------------------------- a home
+
+
+def _home(said: Verify) -> int:
+    settings = said.settings()
+    reports = stored.verify_home(settings, trusted_roster(settings).current)
+    found = [
+        {
+            "origin": r.origin,
+            "size": r.size,
+            "merged": r.merged,
+            "root": strict.encode(r.root),
+            "digest": _digest_json(r.digest),
+            "rows": r.rows,
+            "contested": r.contested,
+            "ok": r.ok,
+            "problems": r.problems,
+        }
+        for r in reports
+    ]
+    said.show(found, _home_lines(found))
+    ok = all(report.ok for report in reports)
+    return 0 if ok else DamagedError.exit_code
+
+
+def _home_lines(found: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield what each log is; tell what is wrong with it."""
+    for log in found:
+        state = t("ok") if log["ok"] else t("DAMAGED")
+        if log["contested"]:
+            state += t(", contested")
+        yield t(
+            "{origin}: {size} entries, {merged} merged, {rows} claims stand:"
+            " {state}",
+            **log,
+            state=state,
+        )
+        yield from _digest_lines(log)
+        for problem in log["problems"]:
+            terminal.tell(f"syncd: {t('error')}: {log['origin']}: {problem}")
+
+
+def _digests(said: Verify) -> int:
+    """Sum the claim rows as they are: no log is read, nothing is proven."""
+
+    def job(mirror: MirrorSnapshot) -> list[dict[str, Any]]:
+        rows = {row.origin: row for row in mirror.logs()}
+        sums, _ = stored.tallies(mirror, rows)
+        tally = {o: sums.get(row.id, Tally()) for o, row in rows.items()}
+        return [
+            {
+                "origin": origin,
+                "size": row.size,
+                "merged": row.merged,
+                "digest": _digest_json(tally[origin].digest),
+                "rows": tally[origin].standing,
+            }
+            for origin, row in rows.items()
+        ]
+
+    found = snapshot.of_mirror(said.settings().home / home.MIRROR, job)
+    said.show(found, _sums(found))
+    return 0
+
+
+def _sums(found: list[dict[str, Any]]) -> Iterator[str]:
+    for log in found:
+        yield "{origin}  {merged}  {rows}".format(**log)
+        yield from _digest_lines(log)
+
+
+def _digest_lines(log: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in log["digest"].items():
+        yield f"  {name:12} {value}"
+
+
+def _digest_json(digest: Mapping[int, int]) -> dict[str, str]:
+    return {
+        _key_name(key): claims.digest_bytes(value).hex()
+        for key, value in sorted(digest.items())
+    }
+
+
+def _key_name(key: int) -> str:
+    kind, epoch = claims.kind_epoch(key)
+    return f"{KIND_NAMES.get(kind, str(kind))}/{epoch}"

@@ -1,0 +1,302 @@
+"""Options that several verbs share, each said once, with what they are for."""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syncd.cli import terminal
+from syncd.cli.command import Options, argument, option
+from syncd.cli.door import Door, pages
+from syncd.errors import UsageError
+from syncd.messages.catalogue import t
+
+if TYPE_CHECKING:
+    from syncd.lists.rows import Told
+
+MOST = 10_000  # values in one call
+MAX_VALUES = 16 << 20  # bytes on standard input or in a file of values
+KINDS = "phone, url, account"
+
+
+class Json(Options):
+    """A result is shown to a person or to a program."""
+
+    as_json: bool = option("for programs", "--json")
+
+    def show(self, value: Any, lines: Iterable[str]) -> None:
+        """Print a result: the value for a program, else the lines."""
+        if self.as_json:
+            terminal.show_json(value)
+            return
+        for line in lines:
+            terminal.say(line)
+
+
+class Asking(Options):
+    """The daemon is asked, by its local API."""
+
+    token_file: Path | None = option("a file with a bearer token")
+
+    def door(self) -> AbstractContextManager[Door]:
+        """Open the local API of the home that the command is about.
+
+        Raises:
+            UsageError: no home, no token, or a token file that others read.
+        """
+        return Door.of(self.settings(), self.token_file)
+
+
+class Local(Asking, Json):
+    """What the daemon answers is shown."""
+
+
+class Values(Options):
+    """Raw values: from standard input, a file or a person.
+
+    Never from an argument: arguments are seen by everybody on the machine and
+    kept in the shell's history.
+    """
+
+    on_line: list[str] = argument(needed=False, hidden=True, metavar="< FILE")
+    file: Path | None = option("values, one a line")
+
+    def __post_init__(self) -> None:
+        if self.on_line:
+            raise UsageError(
+                t("a value on the command line is seen by others"),
+                hint=t(
+                    "give it on standard input or with --file, and clear it"
+                    " from the shell's history"
+                ),
+            )
+
+    def values(self) -> list[str]:
+        """Return the raw values: those of a file, of standard input, or one.
+
+        Raises:
+            UsageError: there is none, or they are no UTF-8 or too many.
+        """
+        return values(self.file)
+
+
+class Named(Options):
+    """What a value is, where it does not say so itself."""
+
+    kind: str = option(KINDS)
+    scheme: str = option("what a bare account number is")
+    region: str = option("country of a phone without one")
+
+    @property
+    def named(self) -> Mapping[str, Any]:
+        """What was said of it."""
+        return self.given("kind", "scheme", "region")
+
+    def check_kind(self) -> None:
+        """Pass if the kind was said.
+
+        Raises:
+            UsageError: it was not.
+        """
+        if not self.kind:
+            raise not_given("kind", f"--kind {KINDS}")
+
+
+class Listed(Options):
+    """What a list is, whatever is done with it."""
+
+    map_: list[str] = option(
+        "FIELD=COLUMN, by name or number from 1; or FILE.toml"
+    )
+    format_: str = option("csv, tsv, txt, hosts, ndjson, xlsx")
+    encoding: str = option("detected if not given")
+    delimiter: str = option("detected if not given")
+    no_header: bool = option("the first row is data")
+    sheet: str = option("of a workbook with several")
+
+    def told(self, **more: Any) -> "Told":
+        """Return what was said of it."""
+        from syncd.lists.rows import Told  # only a list is of that form
+
+        return Told(
+            self.format_,
+            self.encoding,
+            self.delimiter,
+            not self.no_header,
+            self.sheet,
+            **more,
+        )
+
+
+class Rosters(Options):
+    """What somebody trusts who has no home."""
+
+    roster: list[Path] = option("signed rosters from version 1 on")
+    fingerprint: str = option("of roster version 1")
+
+    def notes(self) -> list[bytes]:
+        """Return the rosters' notes: of files, or of directories of them.
+
+        Raises:
+            UsageError: one was given without the other.
+        """
+        if bool(self.roster) != bool(self.fingerprint):
+            raise UsageError(t("--roster and --fingerprint go together"))
+        from syncd.store.roster_files import RosterFiles  # here alone
+
+        found: list[bytes] = []
+        for path in self.roster:
+            if path.is_dir():
+                found += RosterFiles(path).notes()
+            else:
+                found.append(terminal.read_file(path))
+        return found
+
+
+class Paged(Local):
+    """A list that the daemon gives page by page."""
+
+    limit: int = option("rows at most", default=100, min=1)
+    show_values: bool = option("show the raw values", "--values")
+
+    def show_pages(
+        self,
+        page: Callable[[int, int], Any],
+        at: int,
+        lines: Callable[[list[dict[str, Any]]], Iterable[str]],
+        more: str,
+    ) -> None:
+        """Print items from `at` on, and how to go on behind them.
+
+        `page` asks the daemon for some: from where on, and how many at most.
+        """
+        items, last = pages(page, at, self.limit)
+        if not self.show_values:
+            for item in items:
+                item.pop("value", None)
+        found = {"items": items, "next": last or None}
+        self.show(found, lines(items) if not self.as_json else ())
+        if last and not self.as_json:
+            terminal.tell(more.format(id=last))
+
+
+class Recorded(Named):
+    """Fields of a report: one value's, or all that a list does not say."""
+
+    label: str = option("kind of fraud")
+    role: str = option("what it was used as")
+    evidence: str = option("what the report rests on")
+    confidence: int | None = option("0-100", min=0, max=100)
+    seen: str = option("day; today if not")
+    expires: str = option("day; the roster's cap if not")
+    channel: str = option("way it came: a code")
+    technique: list[str] = option("what was done: a code")
+    handling: str = option("open, no_tip_off")
+    spoofed: bool = option("the number was faked")
+    test: bool = option("a drill: it counts nowhere")
+    keep_query: bool = option("of a URL")
+    allow_personal: bool = option("a URL whose path may name a person")
+    again: str = option("why, though we took it back")
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what was said of these fields."""
+        fields = (f.name for f in dataclasses.fields(Recorded))
+        return self.given(*(f for f in fields if f not in ("home", "again")))
+
+
+def not_given(names: str, ways: str) -> UsageError:
+    """Return the refusal of a command that lacks what is never guessed."""
+    return UsageError(
+        t("not given: {names}", names=names), hint=t("say {ways}", ways=ways)
+    )
+
+
+def check_given(fields: Mapping[str, Any], *needed: str) -> None:
+    """Pass if all that is needed was said.
+
+    Raises:
+        UsageError: something was not; names all of it.
+    """
+    if missing := [name for name in needed if name not in fields]:
+        ways = " ".join(f"--{name} …" for name in missing)
+        raise UsageError(
+            t("not given: {names}", names=", ".join(missing)),
+            hint=t("nothing is guessed: say {ways}", ways=ways),
+        )
+
+
+def values(file: Path | None) -> list[str]:
+    """Return the raw values: one a line of a file, of standard input, or one.
+
+    Raises:
+        UsageError: there is none, or they are no UTF-8 or too many.
+    """
+    if file is None and sys.stdin.isatty():
+        terminal.tell(t("Value, then Enter:"))  # shown: it must be right
+        found = sys.stdin.readline().strip()
+        if not found:
+            raise UsageError(t("no value given"))
+        return [found]
+    raw = terminal.read_file(file or Path("-"), MAX_VALUES)
+    where = str(file or t("standard input"))
+    lines = terminal.decoded(raw, where).split("\n")
+    found_ = [line.strip() for line in lines if line.strip()]
+    if not found_:
+        raise UsageError(t("{where}: no value there", where=where))
+    return found_
+
+
+def one_value(file: Path | None = None) -> str:
+    """Return the only value of a file or of standard input.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    found = values(file)
+    if len(found) != 1:
+        raise UsageError(t("{n} values there, want one", n=len(found)))
+    return found[0]
+
+
+def is_table(file: Path) -> bool:
+    """Tell whether a file's name says that it has columns, not values."""
+    from syncd.lists import kinds  # only a file is of a kind
+
+    return kinds.named(file) not in ("", "txt", "hosts")
+
+
+def batches(items: list[Any]) -> Iterator[list[Any]]:
+    """Yield as many at a time as one call takes."""
+    for at in range(0, len(items), MOST):
+        yield items[at : at + MOST]
+
+
+def positions(texts: Iterable[str], option: str) -> list[tuple[str, int]]:
+    """Read positions as ORIGIN:INDEX.
+
+    Raises:
+        UsageError: one is none.
+    """
+    found = []
+    for said in texts:
+        origin, colon, index = said.rpartition(":")
+        if not colon or not index.isdecimal() or len(index) > 15:
+            raise UsageError(f"{option} {said!r}: {t('want ORIGIN:INDEX')}")
+        found.append((origin, int(index)))
+    return found
+
+
+def pairs(lines: list[str]) -> dict[str, str]:
+    """Read `--info` options.
+
+    Raises:
+        UsageError: one is not of their form.
+    """
+    for line in lines:
+        if "=" not in line:
+            raise UsageError(
+                f"--info {line!r}: {t('want {form}', form='key=value')}"
+            )
+    return {k: v for k, _, v in (line.partition("=") for line in lines)}

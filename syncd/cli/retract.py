@@ -1,0 +1,158 @@
+"""`syncd report retract`: what we take back."""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from syncd.cli import notices
+from syncd.cli.command import option
+from syncd.cli.options import (
+    Listed,
+    Local,
+    Named,
+    Values,
+    not_given,
+    positions,
+)
+from syncd.cli.report import noun
+from syncd.errors import SyncdError, UsageError
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
+
+COUNTS = ("retracting", "reports", "disputes", "already", "spared")
+Call = dict[str, Any]
+
+
+class Retract(Values, Named, Listed, Local):
+    """`report retract`."""
+
+    reason: str = option("false_positive, appeal_upheld, …")
+    type_: str = option(
+        "report, dispute, all; if not: of a value its reports, else whatever"
+        " is named"
+    )
+    file: Path | None = option("values one a line, or a list as imported")
+    token: str = option("22 characters: what we said by token")
+    epoch: int = option("of the token")
+    position: list[str] = option("ORIGIN:INDEX")
+    id_: list[int] = option("in the vault")
+    import_: int = option("all that an import brought")
+    never: bool = option("all on what the never-list protects by now")
+
+
+@noun.verb(
+    "retract",
+    "Take reports or disputes of ours back: by value, file of values, token,"
+    " position, id or import.",
+)
+def retract(said: Retract) -> int:
+    """Take back what is named, and tell how much that was."""
+    if not said.reason:
+        raise not_given("reason", f"--reason {_reasons()}")
+    if said.type_ not in ("", "report", "dispute", "all"):
+        raise UsageError(t("--type: want report, dispute or all"))
+    call = said.given("reason", "type_")
+    calls = [{**call, **one} for one in _named(said)]
+    count = dict.fromkeys(COUNTS, 0)
+    ids: list[int] = []
+    failed: list[tuple[int, SyncdError]] = []
+    with said.door() as own:
+        for number, one in enumerate(calls, 1):
+            try:
+                done = own.post("/v1/retractions", one)
+            except SyncdError as e:
+                # One of many that is refused does not hold up the others.
+                about_one = e.status in (400, 422) and e.exit_code in (1, 2)
+                if len(calls) == 1 or not about_one:
+                    raise
+                failed.append((number, e))
+                continue
+            ids += done["ids"]
+            for name in COUNTS:
+                count[name] += done[name]
+    bad = [{"item": n, "detail": str(e), "hint": e.hint} for n, e in failed]
+    said.show({**count, "ids": ids, "refused": bad}, _came_of(count, failed))
+    return 1 if failed else 0
+
+
+def _named(said: Retract) -> list[Call]:
+    """Return what a call each names: values, or one way alone.
+
+    Raises:
+        UsageError: nothing is named, or in two ways.
+    """
+    ways: list[Call] = []
+    if said.position:
+        ways.append({"positions": positions(said.position, "--position")})
+    if said.id_:
+        ways.append({"ids": said.id_})
+    ways += [said.given("import_")] if said.import_ else []
+    ways += [{"never": True}] if said.never else []
+    if said.token:
+        ways.append({**said.named, "token": said.token, "epoch": said.epoch})
+    values = said.file or (said.kind and not said.token)
+    if len(ways) > 1 or (ways and values):
+        raise UsageError(
+            t("name values, or a token, positions, ids, or an import")
+        )
+    if ways and not said.token:
+        return ways
+    if said.file is not None and _is_list(said, said.file):
+        return _listed(said, said.file)
+    said.check_kind()
+    return ways or [{**said.named, "value": v} for v in said.values()]
+
+
+def _is_list(said: Retract, file: Path) -> bool:
+    # Only a list is read as a table.
+    from syncd.lists import kinds
+    from syncd.lists.rows import Told
+
+    return said.told() != Told() or bool(kinds.named(file))
+
+
+def _listed(said: Retract, file: Path) -> list[Call]:
+    """Return kind and value of every row of a list, each once.
+
+    Raises:
+        UsageError: it cannot be read, or a row of it cannot.
+    """
+    from syncd.cli import tables
+
+    rows, plan = tables.understood(
+        file, said.told(), maps=said.map_, constants=said.named
+    )
+    found = {}
+    for one in chain.from_iterable(tables.steps(rows, plan.report)):
+        if one.problem is not None:
+            line = t("line {n}", n=one.row.number)
+            raise UsageError(f"{file}: {line}: {catalogue.of(one.problem)}")
+        found[tuple(one.fields.items())] = dict(one.fields)
+    return [*found.values()]
+
+
+def _reasons() -> str:
+    from syncd.indicator import vocabulary
+
+    return ", ".join(vocabulary.FACETS["retract_reason"])
+
+
+def _came_of(
+    count: Mapping[str, int], failed: list[tuple[int, SyncdError]]
+) -> Iterator[str]:
+    for number, error in failed:
+        yield from notices.refused(number, error)
+    yield t(
+        "{reports} reports and {disputes} disputes are being retracted",
+        reports=count["reports"],
+        disputes=count["disputes"],
+    )
+    if count["already"]:
+        yield t("{n} were retracted before", n=count["already"])
+    if count["spared"]:
+        yield t(
+            "{n} of the other type stand on the same values: --type report,"
+            " dispute or all",
+            n=count["spared"],
+        )
