@@ -1,24 +1,33 @@
 """What a roster says and what a draft changes, in words, for who signs it.
 
-Every difference makes a line: `+` comes, `-` goes, `~` becomes. What has no
-words of its own is shown by its place and both values, so nothing that an
-admin signs is hidden.
+Every difference makes a line: `+` comes, `-` goes, `~` becomes. `SAYINGS` has
+words for some places; what has none is shown by its place and both values, so
+nothing that an admin signs is hidden.
 """
 
+import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from syncd.cli import grid
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 from syncd.roster.changes import Change, between
 from syncd.roster.roster import Epoch, Roster
 from syncd.tlog import note
 
+Words = Mapping[str, Any]
+
+_HASH = re.compile("[0-9a-f]{64}|[A-Za-z0-9+/]{43}=", re.ASCII)
+
 
 def changes(current: Roster, draft: Roster) -> list[str]:
     """Return what the draft changes, a line each."""
-    return [line for one in between(current, draft) for line in _of(one)]
+    return [
+        f"{_mark(change)} {grid.clean(line)}"
+        for change in between(current, draft)
+        for line in _words(change)
+    ]
 
 
 def to_json(current: Roster, draft: Roster) -> list[dict[str, Any]]:
@@ -29,27 +38,53 @@ def to_json(current: Roster, draft: Roster) -> list[dict[str, Any]]:
     ]
 
 
-def _of(change: Change) -> Iterable[str]:
-    words = _WORDS.get(change.path[0], _plain)(change)
-    mark = "+" if change.old is None else "-" if change.new is None else "~"
-    for line in words:
-        yield f"{mark} {grid.clean(line)}"
+def _mark(change: Change) -> str:
+    return "+" if change.old is None else "-" if change.new is None else "~"
 
 
-def _plain(change: Change) -> list[str]:
-    where = " ".join(change.path)
-    if change.old is None:
-        return [f"{where}: {_show(change.new)}"]
-    if change.new is None:
-        return [f"{where}: {_show(change.old)}"]
-    return [
-        t(
+def _words(change: Change) -> list[str]:
+    """Return a change in words of its own, if there are some."""
+    row = change.old if change.new is None else change.new
+    fields = row if isinstance(row, dict) else {}
+    known = {**fields, "new": change.new, "old": change.old}
+    known = {name: _brief(value) for name, value in known.items()}
+    for place, texts in SAYINGS.items():
+        named = _matched(place, change.path)
+        # What something becomes may have words of its own.
+        text = texts.get(str(change.new)) or texts.get(_mark(change))
+        if named is not None and text:
+            known |= named
+            if place in MORE:
+                known |= MORE[place](known)
+            below = BELOW[place](known) if place in BELOW else []
+            return [t(text, **known), *below]
+    return [_plain(change)]
+
+
+def _matched(place: str, path: tuple[str, ...]) -> dict[str, Any] | None:
+    """Return the parts of a path that a place has names for, if it is that."""
+    wanted = place.split()
+    if len(wanted) != len(path):
+        return None
+    named = {}
+    for want, part in zip(wanted, path, strict=True):
+        if want.startswith("{"):
+            named[want[1:-1]] = part
+        elif want != part:
+            return None
+    return named
+
+
+def _plain(change: Change) -> str:
+    where, old, new = " ".join(change.path), change.old, change.new
+    if old is not None and new is not None:
+        return t(
             "{what}: {new}, was {old}",
             what=where,
-            new=_show(change.new),
-            old=_show(change.old),
+            new=_show(new),
+            old=_show(old),
         )
-    ]
+    return f"{where}: {_show(old if new is None else new)}"
 
 
 def _show(value: Any) -> str:
@@ -64,275 +99,148 @@ def _show(value: Any) -> str:
             return str(value)
 
 
-def _expires(change: Change) -> list[str]:
+def _brief(value: Any) -> Any:
+    """Return the beginning of a hash, of which the words say that it is one."""
+    is_hash = isinstance(value, str) and _HASH.fullmatch(value)
+    return value[:16] if is_hash else value
+
+
+# ------------------------------------------------------------------ the words
+
+
+def _days(known: Words) -> Words:
+    return {"new": day(known["new"]), "old": day(known["old"])}
+
+
+def _admin(known: Words) -> Words:
+    keys = {
+        name: note.parse_vkey(known[name]).key_id.hex()
+        for name in ("new", "old")
+        if known[name]
+    }
+    return {"name": known["name"].rpartition("/")[2], **keys}
+
+
+def _newcomer(row: Words) -> list[str]:
+    logs = [g["log"].partition("+")[0] for g in row["generations"]]
     return [
-        t("expires {new}, was {old}", new=day(change.new), old=day(change.old))
-    ]
-
-
-def _threshold(change: Change) -> list[str]:
-    return [
-        t(
-            "admins that must sign: {new}, were {old}",
-            new=change.new,
-            old=change.old,
-        )
-    ]
-
-
-def _admin(change: Change) -> list[str]:
-    name = change.path[1].rpartition("/")[2]
-    if change.old is None:
-        return [t("admin {name}, key {key}", name=name, key=_key(change.new))]
-    if change.new is None:
-        return [t("{name} is an admin no more", name=name)]
-    return [
-        t(
-            "{name} has another key: {new}, was {old}",
-            name=name,
-            new=_key(change.new),
-            old=_key(change.old),
-        )
-    ]
-
-
-def _key(vkey: str) -> str:
-    return note.parse_vkey(vkey).key_id.hex()
-
-
-def _holder(change: Change) -> list[str]:
-    if change.old is None:
-        return [t("{member} answers as a holder", member=change.path[1])]
-    return [t("{member} answers as a holder no more", member=change.path[1])]
-
-
-def _member(change: Change) -> list[str]:
-    _, member, *rest = change.path
-    if not rest:
-        return _newcomer(change.new) if change.old is None else _plain(change)
-    old, new = change.old, change.new
-    match rest:
-        case ["status"]:
-            return [
-                t(
-                    "{member} is {new}, was {old}",
-                    member=member,
-                    new=new,
-                    old=old,
-                )
-            ]
-        case ["past"] if new == "annul":
-            return [t("all that {member} ever said is void", member=member)]
-        case ["past"] if new == "keep":
-            return [
-                t("what {member} said until its end counts", member=member)
-            ]
-        case ["certificate"]:
-            return [t("{member} has another certificate", member=member)]
-        case ["keys", "tls"]:
-            return [
-                t(
-                    "{member} has another TLS key: {new}…, was {old}…",
-                    member=member,
-                    new=new[:16],
-                    old=old[:16],
-                )
-            ]
-        case ["urls", url] if old is None:
-            return [t("{member} is reached at {url}", member=member, url=url)]
-        case ["urls", url]:
-            return [
-                t("{member} is not reached at {url}", member=member, url=url)
-            ]
-        case ["generations", origin, *more]:
-            return _generation(member, origin, more, change)
-    return _plain(change)
-
-
-def _newcomer(new: Mapping[str, Any]) -> list[str]:
-    names = new["names"]
-    return [
-        t(
-            "member {member}: {zh} / {en}, sector {sector}",
-            member=new["id"],
-            zh=names["zh"],
-            en=names["en"],
-            sector=new["sector"],
-        ),
         *(
-            f"    {name} {_show(new[name])}"
+            f"    {name} {_show(row[name])}"
             for name in ("group", "via", "info", "urls")
-            if new.get(name)
+            if row.get(name)
         ),
-        *(
-            f"    {t('log')} {g['log'].partition('+')[0]}"
-            for g in new["generations"]
-        ),
-        f"    TLS {new['keys']['tls'][:16]}…",
+        *(f"    {t('log')} {origin}" for origin in logs),
+        f"    TLS {row['keys']['tls'][:16]}…",
     ]
 
 
-def _generation(
-    member: str, origin: str, more: Sequence[str], change: Change
-) -> list[str]:
-    match more:
-        case [] if change.old is None and change.new is not None:
-            before = change.new.get("predecessor")
-            said = [t("{member} writes {log}", member=member, log=origin)]
-            if before:
-                said.append(_end(before["origin"], before))
-            return said
-        case ["cuts", _] if change.old is None:
-            return [
-                t(
-                    "{log} goes through size {size}, root {root}…",
-                    log=origin,
-                    size=change.new["size"],
-                    root=change.new["root"][:16],
-                )
-            ]
-        case ["ended"] if change.old is None:
-            return [t("{log} ends there", log=origin)]
-    return _plain(change)
+def _earlier(row: Words) -> list[str]:
+    """Return where the log before a new one ends."""
+    if not (end := row.get("predecessor")):
+        return []
+    brief = {**end, "root": end["root"][:16]}
+    return [t("{origin} ends at size {size}, root {root}…", **brief)]
 
 
-def _end(origin: str, end: Mapping[str, Any]) -> str:
-    return t(
-        "{log} ends at size {size}, root {root}…",
-        log=origin,
-        size=end["size"],
-        root=end["root"][:16],
-    )
+def _held(known: Words) -> Words:
+    held = ", ".join(member for _, member, _ in known.get("shares", ()))
+    said = t(": {needed} of {holders}", needed=known.get("t"), holders=held)
+    return {"held": said if held else ""}
 
 
-def _auditor(change: Change) -> list[str]:
-    id_ = change.path[1]
-    if len(change.path) > 2:
-        return _plain(change)
-    if change.old is None:
-        names = change.new["names"]
-        return [
-            t(
-                "auditor {id}: {zh} / {en}, TLS {key}…",
-                id=id_,
-                zh=names["zh"],
-                en=names["en"],
-                key=change.new["tls"][:16],
-            )
-        ]
-    return [t("{id} is an auditor no more", id=id_)]
+def _ranges(known: Words) -> Words:
+    return {"ranges": " ".join(f"[{a}, {b})" for a, b in known["ranges"])}
 
 
-def _epoch(change: Change) -> list[str]:
-    match change.path:
-        case (_, name, "retired"):
-            return [
-                t("all entries of epoch {epoch} count as erased", epoch=name)
-            ]
-        case (_, name) if change.old is None:
-            new = change.new
-            held = ", ".join(m for _, m, _ in new.get("shares", ()))
-            said = [t("epoch {epoch}", epoch=name)]
-            if held:
-                said = [
-                    t(
-                        "epoch {epoch}: {needed} of {holders}",
-                        epoch=name,
-                        needed=new["t"],
-                        holders=held,
-                    )
-                ]
-            return said
-    return _plain(change)
+def _quota(known: Words) -> Words:
+    whose, _, purpose = known["quota"].partition(" ")
+    everybody = t("everybody") if whose == "all" else whose
+    return {"whose": everybody, "purpose": purpose}
 
 
-def _erased(change: Change) -> list[str]:
-    if change.old is not None:
-        return _plain(change)
-    row = change.new
-    return [
-        t(
-            "erased of {log} at size {size}: {ranges} ({reason})",
-            log=row["origin"],
-            size=row["size"],
-            ranges=" ".join(f"[{a}, {b})" for a, b in row["ranges"]),
-            reason=row["reason"],
-        )
-    ]
-
-
-def _never(change: Change) -> list[str]:
-    if len(change.path) > 2:
-        return _plain(change)
+_MEMBER, _LOG = "members {member}", "members {member} generations {log}"
+# By place and mark, or what it becomes: in words of the names of the path, the
+# fields of the row, old and new. A part of a place in braces is any.
+SAYINGS: Mapping[str, Mapping[str, str]] = {
+    "expires": {"~": later("expires {new}, was {old}")},
+    "threshold": {"~": later("admins that must sign: {new}, were {old}")},
+    "admins {name}": {
+        "+": later("admin {name}, key {new}"),
+        "-": later("{name} is an admin no more"),
+        "~": later("{name} has another key: {new}, was {old}"),
+    },
+    "holders {member}": {
+        "+": later("{member} answers as a holder"),
+        "-": later("{member} answers as a holder no more"),
+    },
+    _MEMBER: {
+        "+": later(
+            "member {member}: {names[zh]} / {names[en]}, sector {sector}"
+        ),
+    },
+    f"{_MEMBER} status": {"~": later("{member} is {new}, was {old}")},
+    f"{_MEMBER} past": {
+        "annul": later("all that {member} ever said is void"),
+        "keep": later("what {member} said until its end counts"),
+    },
+    f"{_MEMBER} certificate": {"~": later("{member} has another certificate")},
+    f"{_MEMBER} keys tls": {
+        "~": later("{member} has another TLS key: {new}…, was {old}…"),
+    },
+    f"{_MEMBER} urls {{url}}": {
+        "+": later("{member} is reached at {url}"),
+        "-": later("{member} is not reached at {url}"),
+    },
+    _LOG: {"+": later("{member} writes {log}")},
+    f"{_LOG} cuts {{at}}": {
+        "+": later("{log} goes through size {size}, root {root}…"),
+    },
+    f"{_LOG} ended": {"+": later("{log} ends there")},
+    "auditors {id}": {
+        "+": later("auditor {id}: {names[zh]} / {names[en]}, TLS {tls}…"),
+        "-": later("{id} is an auditor no more"),
+    },
+    "epochs {epoch}": {"+": later("epoch {epoch}{held}")},
+    "epochs {epoch} retired": {
+        "+": later("all entries of epoch {epoch} count as erased"),
+    },
+    "erased {row}": {
+        "+": later("erased of {origin} at size {size}: {ranges} ({reason})"),
+    },
     # In its normal form and in full: an admin sees what he signs, and every
     # member reads it in the roster.
-    if change.old is None:
-        return [
-            t(
-                "never listed: {what} ({why})",
-                what=change.path[1],
-                why=change.new["note"],
-            )
-        ]
-    return [t("may be listed again: {what}", what=change.path[1])]
-
-
-def _quota(change: Change) -> list[str]:
-    whose, _, purpose = change.path[1].partition(" ")
-    if len(change.path) > 2:
-        return _plain(change)
-    row = change.new or change.old
-    said = {
-        "whose": t("everybody") if whose == "all" else whose,
-        "purpose": purpose,
-        "hour": row["hour"],
-        "day": row["day"],
-    }
-    if change.new is None:
-        return [
-            t(
-                "no quota of its own: {whose} for {purpose}"
-                " ({hour} an hour, {day} a day)",
-                **said,
-            )
-        ]
-    return [
-        t(
-            "quota of {whose} for {purpose}: {hour} an hour, {day} a day",
-            **said,
-        )
-    ]
-
-
-def _cap(change: Change) -> list[str]:
-    what = change.path[1]
-    if len(change.path) > 2:
-        return [
-            t(
-                "reports of {what} count for {new} days, were {old}",
-                what=what,
-                new=change.new,
-                old=change.old,
-            )
-        ]
-    if change.new is None:
-        return [t("no cap of its own: {what}", what=what)]
-    days = change.new["days"]
-    return [t("reports of {what} count for {days} days", what=what, days=days)]
-
-
-_WORDS: Mapping[str, Callable[[Change], list[str]]] = {
-    "admins": _admin,
-    "auditors": _auditor,
-    "caps": _cap,
-    "epochs": _epoch,
-    "erased": _erased,
-    "expires": _expires,
-    "holders": _holder,
-    "members": _member,
-    "never": _never,
-    "quotas": _quota,
-    "threshold": _threshold,
+    "never {what}": {
+        "+": later("never listed: {what} ({note})"),
+        "-": later("may be listed again: {what}"),
+    },
+    "quotas {quota}": {
+        "+": later(
+            "quota of {whose} for {purpose}: {hour} an hour, {day} a day"
+        ),
+        "-": later(
+            "no quota of its own: {whose} for {purpose} ({hour} an hour, {day}"
+            " a day)"
+        ),
+    },
+    "caps {what}": {
+        "+": later("reports of {what} count for {days} days"),
+        "-": later("no cap of its own: {what}"),
+    },
+    "caps {what} days": {
+        "~": later("reports of {what} count for {new} days, were {old}"),
+    },
+}
+# What is named otherwise than it stands there, and lines of more.
+MORE: Mapping[str, Callable[[Words], Words]] = {
+    "expires": _days,
+    "admins {name}": _admin,
+    "epochs {epoch}": _held,
+    "erased {row}": _ranges,
+    "quotas {quota}": _quota,
+}
+BELOW: Mapping[str, Callable[[Words], list[str]]] = {
+    _MEMBER: _newcomer,
+    _LOG: _earlier,
 }
 
 
