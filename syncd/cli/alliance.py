@@ -20,9 +20,7 @@ NEVER = Path(str(resources.files("syncd.indicator").joinpath("never.tsv")))
 noun = Noun("Found an alliance.")
 
 
-class Found(Options):
-    """`alliance found`."""
-
+class _Found(Options):
     out: Path = argument("a new directory")
     alliance: str = option("short name", needed=True)
     request: list[Path] = option("a founder's join request", needed=True)
@@ -42,8 +40,7 @@ class Found(Options):
     "Draft version 1 of the roster and deal the token keys: writes the draft"
     " and a sealed share for each holder and key.",
 )
-def found(said: Found) -> None:
-    """Write the first draft, and a share for each holder and key."""
+def _found(said: _Found) -> None:
     group.ready()
     plan = drafts.Founding(
         said.alliance,

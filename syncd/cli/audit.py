@@ -12,15 +12,12 @@ from syncd.roster import trust
 noun = Noun("Audit: what signed replies prove.")
 
 
-class Evidence(Rosters):
-    """`audit evidence`."""
-
+class _Evidence(Rosters):
     file: Path = argument("the evidence")
 
 
 @noun.verb("evidence", "Judge evidence that a holder lied.")
-def judge(said: Evidence) -> None:
-    """Say what the evidence proves."""
+def _judge(said: _Evidence) -> None:
     held = terminal.parsed(said.file, evidence.parse, evidence.MAX_SIZE)
     notes, fingerprint = said.notes(), said.fingerprint
     if not notes:

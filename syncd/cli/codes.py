@@ -9,9 +9,7 @@ from syncd.messages.catalogue import t
 noun = Noun()
 
 
-class Vocabulary(Json):
-    """`vocabulary`."""
-
+class _Vocabulary(Json):
     field: str = argument(
         "label, role, evidence, …; or a word of any", needed=False
     )
@@ -19,8 +17,7 @@ class Vocabulary(Json):
 
 
 @noun.verb("vocabulary", "List codes: all, of one field, near to a word.")
-def codes(said: Vocabulary) -> int:
-    """Show codes; return 1 if there are none."""
+def _codes(said: _Vocabulary) -> int:
     found: tuple[vocabulary.Code, ...] = ()
     if not said.word and said.field and said.field not in vocabulary.FACETS:
         found = vocabulary.listed(word=said.field)

@@ -34,9 +34,7 @@ SWITCH_S = 0.0005  # for which one thread may keep the interpreter's lock
 noun = Noun()
 
 
-class Init(Options):
-    """`init`."""
-
+class _Init(Options):
     id: str = option("member id", needed=True)
     domain: str = option("our domain", needed=True)
     alliance: str = option("short name", needed=True)
@@ -50,8 +48,7 @@ class Init(Options):
 
 
 @noun.verb("init", "Make a member's home, with its keys.")
-def init(said: Init) -> None:
-    """Make a member's home, and say what comes next."""
+def _init(said: _Init) -> None:
     environment = config.environment()
     home = said.home_path()
     values: dict[str, dict[str, object]] = {
@@ -94,8 +91,7 @@ def init(said: Init) -> None:
 
 
 @noun.verb("run", "Run the daemon until it is stopped.")
-def run_daemon(said: Options) -> None:
-    """Run the daemon of a home."""
+def _run_daemon(said: Options) -> None:
     environment = config.environment()
     settings = config.load(said.home_path())
     group.ready()

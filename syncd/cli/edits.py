@@ -48,9 +48,7 @@ class Threshold(Edited):
         return drafts.set_threshold(draft, self.threshold)
 
 
-class Set(Threshold):
-    """`roster set`."""
-
+class _Set(Threshold):
     quota: list[str] = option(
         "[MEMBER:]PURPOSE=HOUR/DAY, or …=none: evaluations"
     )
@@ -62,12 +60,11 @@ class Set(Threshold):
 
 
 @noun.verb("set", "Draft a version with other rules; each may be given often.")
-def set_rules(said: Set) -> None:
-    """Draft a version with other rules."""
+def _set_rules(said: _Set) -> None:
     said.edit(lambda draft: said.threshold_of(_ruled(draft, said)))
 
 
-def _ruled(draft: Roster, said: Set) -> Roster:
+def _ruled(draft: Roster, said: _Set) -> Roster:
     for line in said.quota:
         draft = _quota(draft, line)
     for line in said.cap:
@@ -152,9 +149,7 @@ class Called(Edited):
     name_en: str = option("what people call it")
 
 
-class Member(Called):
-    """`roster member`."""
-
+class _Member(Called):
     member: str = argument()
     url: list[str] = option("all its peer doors, best first")
     certificate: Path | None = option("its new one, PEM or DER")
@@ -169,12 +164,11 @@ class Member(Called):
     "Draft a version in which a member is described otherwise; its own request"
     " is taken by `roster update`.",
 )
-def member(said: Member) -> None:
-    """Draft a version in which a member is described otherwise."""
+def _member(said: _Member) -> None:
     said.edit(lambda draft: _described(draft, said))
 
 
-def _described(draft: Roster, said: Member) -> Roster:
+def _described(draft: Roster, said: _Member) -> Roster:
     id_ = said.member
     _check_member(draft, id_)
     if said.url:
@@ -201,30 +195,24 @@ def _described(draft: Roster, said: Member) -> Roster:
 admins = noun.noun("admin", "Who signs the roster.")
 
 
-class AddAdmin(Threshold):
-    """`roster admin add`."""
-
+class _AddAdmin(Threshold):
     key: Path = argument("the public key file")
 
 
 @admins.verb(
     "add", "Draft a version with one more admin, or another key for one."
 )
-def add_admin(said: AddAdmin) -> None:
-    """Draft a version with one more admin."""
+def _add_admin(said: _AddAdmin) -> None:
     key = public_key(said.key)
     said.edit(lambda draft: said.threshold_of(drafts.add_admin(draft, key)))
 
 
-class RemoveAdmin(Threshold):
-    """`roster admin remove`."""
-
+class _RemoveAdmin(Threshold):
     name: str = argument()
 
 
 @admins.verb("remove", "Draft a version with one admin less.")
-def remove_admin(said: RemoveAdmin) -> None:
-    """Draft a version with one admin less."""
+def _remove_admin(said: _RemoveAdmin) -> None:
 
     def edit(draft: Roster) -> Roster:
         found = draft.admins.get(said.name)
@@ -252,15 +240,11 @@ def public_key(path: Path) -> VerifierKey:
 auditors = noun.noun("auditor", "Who may read logs, and no indicator.")
 
 
-class Auditor(Edited):
-    """`roster auditor remove`."""
-
+class _Auditor(Edited):
     id_: str = argument(metavar="ID")
 
 
-class NewAuditor(Called):
-    """`roster auditor add`."""
-
+class _NewAuditor(Called):
     id_: str = argument(metavar="ID")
     certificate: Path = argument(
         "the auditor's own, PEM or DER", metavar="CERTIFICATE"
@@ -268,8 +252,7 @@ class NewAuditor(Called):
 
 
 @auditors.verb("add", "Draft a version with an auditor.")
-def add_auditor(said: NewAuditor) -> None:
-    """Draft a version with an auditor."""
+def _add_auditor(said: _NewAuditor) -> None:
     der = terminal.parsed(said.certificate, certificate.load)
     names = Names(
         said.name_zh or said.name_en or said.id_,
@@ -279,8 +262,7 @@ def add_auditor(said: NewAuditor) -> None:
 
 
 @auditors.verb("remove", "Draft a version without an auditor.")
-def remove_auditor(said: Auditor) -> None:
-    """Draft a version without an auditor."""
+def _remove_auditor(said: _Auditor) -> None:
 
     def edit(draft: Roster) -> Roster:
         known = {a.id: a for a in draft.auditors}
@@ -312,22 +294,18 @@ class NeverRows(Edited):
         return never_rows(lines, str(self.file or t("standard input")), why)
 
 
-class MoreNever(NeverRows):
-    """`roster never add`."""
-
+class _MoreNever(NeverRows):
     why: str = option("emergency, official, …", default="official")
 
 
 @never.verb("add", "Draft a version in which more is never listed.")
-def add_never(said: MoreNever) -> None:
-    """Draft a version in which more is never listed."""
+def _add_never(said: _MoreNever) -> None:
     rows = said.rows(said.why)
     said.edit(lambda draft: drafts.add_never(draft, *rows))
 
 
 @never.verb("default", "Draft a version that has all of our own list.")
-def add_default(said: Edited) -> None:
-    """Add what is not there; what is there keeps the reason it has."""
+def _add_default(said: Edited) -> None:
 
     def edit(draft: Roster) -> Roster:
         there = {(n.kind, n.value) for n in draft.never}
@@ -344,8 +322,7 @@ def add_default(said: Edited) -> None:
 @never.verb(
     "remove", "Draft a version in which something may be listed again."
 )
-def remove_never(said: NeverRows) -> None:
-    """Draft a version in which something may be listed again."""
+def _remove_never(said: NeverRows) -> None:
     rows = said.rows("")
 
     def edit(draft: Roster) -> Roster:
@@ -389,9 +366,7 @@ def never_rows(
 # ---------------------------------------------------- keys, forks, erasing
 
 
-class Retire(Edited):
-    """`roster retire`."""
-
+class _Retire(Edited):
     kind: str = argument(KINDS)
     epoch: int = argument()
 
@@ -400,8 +375,7 @@ class Retire(Edited):
     "retire",
     "Draft a version in which all entries of a token key are erased.",
 )
-def retire(said: Retire) -> None:
-    """Draft a version in which all entries of a token key are erased."""
+def _retire(said: _Retire) -> None:
     kind, epoch = said.kind, said.epoch
 
     def edit(draft: Roster) -> Roster:
@@ -420,9 +394,7 @@ def retire(said: Retire) -> None:
         )
 
 
-class Cut(Ended):
-    """`roster cut`."""
-
+class _Cut(Ended):
     origin: str = argument()
     checkpoint: Path | None = option(
         "of that branch; else what --home mirrors of the log"
@@ -431,8 +403,7 @@ class Cut(Ended):
 
 
 @noun.verb("cut", "Draft a version that says which branch of a log counts.")
-def cut(said: Cut) -> None:
-    """Draft a version that says which branch of a log counts."""
+def _cut(said: _Cut) -> None:
 
     def edit(draft: Roster) -> Roster:
         at = said.end(_log(draft, said.origin)[1])
@@ -441,9 +412,7 @@ def cut(said: Cut) -> None:
     said.edit(edit)
 
 
-class Erase(Ended):
-    """`roster erase`."""
-
+class _Erase(Ended):
     origin: str = argument()
     range_: list[str] = option("FROM:TO, TO not included", needed=True)
     reason: str = option(
@@ -455,8 +424,7 @@ class Erase(Ended):
     "erase",
     "Draft a version that erases entries of a log which cannot speak any more.",
 )
-def erase(said: Erase) -> None:
-    """Draft a version that erases entries of a log that cannot speak."""
+def _erase(said: _Erase) -> None:
     _among("--reason", said.reason, vocabulary.FACETS["erase_reason"])
 
     def edit(draft: Roster) -> Roster:

@@ -115,9 +115,7 @@ def _told(counts: Mapping[str, Any]) -> Iterator[str]:
         yield t("--gone retract takes back what is missing twice")
 
 
-class Imports(Local):
-    """`report imports`."""
-
+class _Imports(Local):
     list_: str = option("name of a list")
     refused: int = option("id: write its refused rows to --out")
     out: Path | None = option("a new CSV file, to be mended")
@@ -126,8 +124,7 @@ class Imports(Local):
 
 
 @noun.verb("imports", "List what was imported; write down what was refused.")
-def imports(said: Imports) -> None:
-    """Show imports, or write one's refused rows down."""
+def _imports(said: _Imports) -> None:
     if bool(said.refused) != (said.out is not None):
         raise UsageError(t("--refused ID and --out FILE go together"))
     with said.door() as own:

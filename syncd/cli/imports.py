@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from syncd.lists.rows import Table, Told
 
 
-class Import(Listed, Recorded, Local):
-    """`report import`."""
-
+class _Import(Listed, Recorded, Local):
     file: Path = argument()
     dry_run: bool = option("read and show, send nothing")
     kind: str = option("for rows that do not say it: phone, url, account")
@@ -57,8 +55,7 @@ class Import(Listed, Recorded, Local):
     "Report all rows of a CSV, TSV, TXT, NDJSON or XLSX file; run it again to"
     " go on where it stopped.",
 )
-def import_list(said: Import) -> int:
-    """Take a list in, or show how it would be taken."""
+def _import_list(said: _Import) -> int:
     # Only this verb reads tables.
     from syncd.cli import tables
 
@@ -85,7 +82,7 @@ def import_list(said: Import) -> int:
 
 
 def _rehearse(
-    said: Import,
+    said: _Import,
     how: "tuple[Told, Said]",
     rows: "Table",
     plan: "Columns",
@@ -103,7 +100,7 @@ def _rehearse(
     return previewing.end(found, said.file, codes=said.write_codes)
 
 
-def _check(said: Import, rows: "Table") -> None:
+def _check(said: _Import, rows: "Table") -> None:
     """Pass if the options go together and the refused rows can be kept.
 
     Raises:
@@ -165,7 +162,7 @@ def _is_part(rows: "Table") -> bool:
 
 
 def _journey(
-    said: Import,
+    said: _Import,
     own: "Door",
     rows: "Table",
     plan: "Columns",

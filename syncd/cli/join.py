@@ -38,9 +38,7 @@ REQUEST = "join.request"  # in the home: what we asked, to answer challenges
 noun = Noun("Join an alliance: what a new member does.")
 
 
-class Request(Json):
-    """`join request`."""
-
+class _Request(Json):
     out: Path = argument()
     sector: str = option("police, bank, …", needed=True)
     url: list[str] = option("https address of our peer door", needed=True)
@@ -52,8 +50,7 @@ class Request(Json):
 
 
 @noun.verb("request", "Write a join request, to be sent to an admin.")
-def request(said: Request) -> None:
-    """Write a join request."""
+def _request(said: _Request) -> None:
     settings = said.settings()
     keys = member_keys(_ring(settings), settings)
     pinning.rehearse(keys.certificate, keys.tls_pem)
@@ -77,9 +74,7 @@ def request(said: Request) -> None:
     terminal.tell(t("Next: send {out} to an admin.", out=said.out))
 
 
-class Update(Json):
-    """`join update`."""
-
+class _Update(Json):
     out: Path = argument()
     url: list[str] = option("all our peer doors, best first")
     certificate: Path | None = option("our new one, PEM or DER")
@@ -93,8 +88,7 @@ class Update(Json):
     "Write a request for what is to change of us: another address, certificate"
     " or log.",
 )
-def update(said: Update) -> None:
-    """Write a request for what is to change of us."""
+def _update(said: _Update) -> None:
     settings = said.settings()
     roster = trusted_roster(settings).current
     us = roster.known(settings.member.id)
@@ -145,16 +139,13 @@ def update(said: Update) -> None:
         )
 
 
-class Answer(Json):
-    """`join answer`."""
-
+class _Answer(Json):
     challenge: Path = argument()
     out: Path = argument()
 
 
 @noun.verb("answer", "Answer an admin's challenge with our seal key.")
-def answer(said: Answer) -> None:
-    """Answer an admin's challenge."""
+def _answer(said: _Answer) -> None:
     settings = said.settings()
     asked = terminal.parsed(settings.home / REQUEST, join.parse)
     keys = member_keys(_ring(settings), settings)
@@ -166,9 +157,7 @@ def answer(said: Answer) -> None:
     terminal.tell(t("Next: send {out} back to the admin.", out=said.out))
 
 
-class Accept(Options):
-    """`join accept`."""
-
+class _Accept(Options):
     rosters: list[Path] = argument("versions from 1 on, in order")
     fingerprint: str = option(
         "of version 1, told by a second way", needed=True
@@ -178,8 +167,7 @@ class Accept(Options):
 @noun.verb(
     "accept", "Trust an alliance's rosters, from the pinned first one on."
 )
-def accept(said: Accept) -> None:
-    """Trust an alliance's rosters."""
+def _accept(said: _Accept) -> None:
     settings, fingerprint = said.settings(), said.fingerprint
     notes = [drafting.note_of(path) for path in said.rosters]
     trusted = trust.load(fingerprint, notes)
@@ -204,15 +192,12 @@ def accept(said: Accept) -> None:
     )
 
 
-class Share(Options):
-    """`join share`."""
-
+class _Share(Options):
     files: list[Path] = argument("sealed files")
 
 
 @noun.verb("share", "Take in a holder's share of a token key.")
-def share(said: Share) -> None:
-    """Take in shares of token keys."""
+def _share(said: _Share) -> None:
     group.ready()
     settings = said.settings()
     ring = _ring(settings)
@@ -238,7 +223,7 @@ def share(said: Share) -> None:
     terminal.tell(t("Destroy the files now: a share in a backup is a share."))
 
 
-def _another_tls(said: Update, keys: MemberKeys) -> MemberKeys:
+def _another_tls(said: _Update, keys: MemberKeys) -> MemberKeys:
     """Return our keys, with another certificate if one is wanted.
 
     Raises:

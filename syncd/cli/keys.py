@@ -16,9 +16,7 @@ from syncd.tlog.note import SigningKey
 noun = Noun("Admins' keys.")
 
 
-class Admin(Options):
-    """`keys admin`."""
-
+class _Admin(Options):
     directory: Path = argument("where the key is kept")
     name: str = option("the admin's name", needed=True)
     alliance: str = option("short name", needed=True)
@@ -26,8 +24,7 @@ class Admin(Options):
 
 
 @noun.verb("admin", "Make an admin's key; prints the public one.")
-def admin(said: Admin) -> None:
-    """Make an admin's key."""
+def _admin(said: _Admin) -> None:
     if said.out is not None:
         terminal.check_new(said.out)
     seed = secrets.token_bytes(32)
@@ -41,16 +38,13 @@ def admin(said: Admin) -> None:
     terminal.say(str(key.verifier))
 
 
-class Passphrase(Options):
-    """`keys passphrase`."""
-
+class _Passphrase(Options):
     directory: Path = argument()
     new_file: Path = option("a file with the new passphrase", needed=True)
 
 
 @noun.verb("passphrase", "Wrap a home's keys by another one.")
-def rewrap(said: Passphrase) -> None:
-    """Wrap keys by another passphrase, and have config.toml know it."""
+def _rewrap(said: _Passphrase) -> None:
     directory, new_file = said.directory, said.new_file
     home = (directory / config.FILE).exists()
     settings = config.load(directory) if home else Config(home=directory)

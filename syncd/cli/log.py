@@ -58,29 +58,23 @@ class Mirrored(OfHome):
     )
 
 
-class Show(Mirrored, Json):
-    """`log show`."""
-
+class _Show(Mirrored, Json):
     at: int | None = option("show this one entry", metavar="INDEX")
 
 
 @noun.verb("show", "Show our log, or one that we mirror.")
-def show(said: Show) -> None:
-    """Show a log, or one of its entries."""
+def _show(said: _Show) -> None:
     view = _view(said.settings(), said.mirror, said.at)
     said.show(view, lines(view))
 
 
-class Export(Mirrored):
-    """`log export`."""
-
+class _Export(Mirrored):
     out: Path = argument("a new directory")
     audited: bool = option("for auditors: no indicator's payload", "--audit")
 
 
 @noun.verb("export", "Write a log as static C2SP files.")
-def export(said: Export) -> None:
-    """Write a log's files, and say how many."""
+def _export(said: _Export) -> None:
     head, count = _write_files(
         said.settings(), said.mirror, said.out, audited=said.audited
     )

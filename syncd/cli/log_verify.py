@@ -32,9 +32,7 @@ from syncd.tlog.note import VerifierKey
 KIND_NAMES = {code: name for name, code in token.KIND_CODES.items()}
 
 
-class Verify(OfHome, Rosters, Json):
-    """`log verify`."""
-
+class _Verify(OfHome, Rosters, Json):
     directory: Path | None = argument(
         "exported files; else the whole home", needed=False
     )
@@ -43,8 +41,7 @@ class Verify(OfHome, Rosters, Json):
 
 
 @noun.verb("verify", "Verify a directory of files, or all logs and claims.")
-def verify(said: Verify) -> int:
-    """Verify what is named; return the exit code."""
+def _verify(said: _Verify) -> int:
     if said.directory is not None:
         if said.digests or said.home_ is not None:
             raise UsageError(t("a directory has no home and no digests"))
@@ -60,7 +57,7 @@ def verify(said: Verify) -> int:
 # ----------------------------------------------------------------- a directory
 
 
-def _files(said: Verify, directory: Path) -> int:
+def _files(said: _Verify, directory: Path) -> int:
     notes = said.notes()
     if not (said.key or notes):
         raise UsageError(
@@ -166,7 +163,7 @@ def _reader(directory: Path) -> log_files.Read:
 # ---------------------------------------------------------------------- a home
 
 
-def _home(said: Verify) -> int:
+def _home(said: _Verify) -> int:
     settings = said.settings()
     reports = stored.verify_home(settings, trusted_roster(settings).current)
     found = [
@@ -205,7 +202,7 @@ def _home_lines(found: list[dict[str, Any]]) -> Iterator[str]:
             terminal.tell(f"syncd: {t('error')}: {log['origin']}: {problem}")
 
 
-def _digests(said: Verify) -> int:
+def _digests(said: _Verify) -> int:
     """Sum the claim rows as they are: no log is read, nothing is proven."""
 
     def job(mirror: MirrorSnapshot) -> list[dict[str, Any]]:

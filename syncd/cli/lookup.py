@@ -32,9 +32,7 @@ SHEETS = (".xlsx", ".xls", ".xlsm", "")
 noun = Noun()
 
 
-class Lookup(Values, Named, Listed, Local):
-    """`lookup`."""
-
+class _Lookup(Values, Named, Listed, Local):
     purpose: str = option("call_check, transaction_check, …")
     reference: str = option("our own file number; it is kept")
     deadline_ms: int = option("to wait for holders", min=0, max=60_000)
@@ -49,8 +47,7 @@ class Lookup(Values, Named, Listed, Local):
     "Look values up: from standard input, one a line, from a file, or asked"
     " for. Lines are values of --kind, or KIND TAB value.",
 )
-def lookup(said: Lookup) -> int:
-    """Look values up; return 1 if one has no answer."""
+def _lookup(said: _Lookup) -> int:
     if not said.purpose:
         raise not_given("purpose", f"--purpose {_purposes()}")
     call = said.given("purpose", "reference", "deadline_ms")
@@ -83,7 +80,7 @@ def lookup(said: Lookup) -> int:
         return lookup_files.run(wanted, Asked(own, call), said.out, said)
 
 
-def _lines(said: Lookup, call: Mapping[str, Any]) -> int:
+def _lines(said: _Lookup, call: Mapping[str, Any]) -> int:
     """Look up values one a line, and show the answers."""
     wanted = [
         _item(line, number, said)
@@ -111,7 +108,7 @@ def _purposes() -> str:
     return ", ".join(c for c in codes if c not in house)
 
 
-def _item(line: str, number: int, said: Lookup) -> dict[str, Any]:
+def _item(line: str, number: int, said: _Lookup) -> dict[str, Any]:
     kind = said.kind
     if not kind:
         named, tab, line = line.partition("\t")

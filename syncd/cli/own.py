@@ -43,8 +43,8 @@ class Entry(Named, Local):
     until: str = option("first day on which it counts no more")
 
 
-class Exempt(Values, Entry):
-    """`own exempt`."""
+class _Exempt(Values, Entry):
+    pass
 
 
 @noun.verb(
@@ -52,14 +52,11 @@ class Exempt(Values, Entry):
     "Exempt values from being acted on here: from standard input, one a line,"
     " from a file, or asked for.",
 )
-def exempt(said: Exempt) -> int:
-    """Keep values as exempt."""
-    return _add(said, "exempt", {}, "kind")
+def _exempt(said: _Exempt) -> int:
+    return _keep(said, "exempt", {}, "kind")
 
 
-class Note(Exempt):
-    """`own note`."""
-
+class _Note(_Exempt):
     code: str = option("shared_host, gateway, own_customer_line, other")
     text: str = option("what the note says")
 
@@ -69,16 +66,15 @@ class Note(Exempt):
     "Keep a remark on values: from standard input, one a line, from a file, or"
     " asked for.",
 )
-def note(said: Note) -> int:
-    """Keep a remark on values."""
+def _note(said: _Note) -> int:
     code = said.code or (said.text and "other")
     remark = {"code": code, "text": said.text}
     more = {name: text for name, text in remark.items() if text}
-    return _add(said, "note", more, "kind", "code")
+    return _keep(said, "note", more, "kind", "code")
 
 
-def _add(
-    said: Exempt, type_: str, more: Mapping[str, str], *needed: str
+def _keep(
+    said: _Exempt, type_: str, more: Mapping[str, str], *needed: str
 ) -> int:
     """Keep values as entries of a type; return the exit code."""
     fields = {**said.named, **said.given("why", expires="until"), **more}
@@ -98,9 +94,7 @@ def _add(
     return done.show(said, len(raws))
 
 
-class Load(Listed, Entry):
-    """`own load`."""
-
+class _Load(Listed, Entry):
     file: Path = argument()
     type_: str = option("exempt, note")
     kind: str = option("for rows that do not say it")
@@ -113,8 +107,7 @@ class Load(Listed, Entry):
     "Keep all rows of a CSV, TSV, TXT, NDJSON or XLSX file as exempt entries or"
     " notes.",
 )
-def load(said: Load) -> int:
-    """Keep all rows of a file."""
+def _load(said: _Load) -> int:
     # Only this verb reads tables.
     from syncd.cli import tables
     from syncd.cli.importing.meter import Meter
@@ -141,9 +134,7 @@ def load(said: Load) -> int:
     return done.show(said, kept.SHOWN)
 
 
-class Remove(Values, Named, Local):
-    """`own remove`."""
-
+class _Remove(Values, Named, Local):
     id_: list[int] = option("of the entry")
     kind: str = option("of values on standard input")
     list_: str = option("a local list, all of it")
@@ -157,8 +148,7 @@ class Remove(Values, Named, Local):
     "Remove entries of ours: by id, by value, or a local list whole; they stay"
     " as history.",
 )
-def remove(said: Remove) -> int:
-    """Remove what is named, after a yes; return the exit code."""
+def _remove(said: _Remove) -> int:
     if sum(map(bool, (said.id_, said.kind, said.list_))) != 1:
         raise UsageError(t("name one of --id, --kind with values, --list"))
     with said.door() as own:
@@ -197,9 +187,7 @@ def remove(said: Remove) -> int:
     return 1 if empty else 0
 
 
-class List(Paged):
-    """`own list`."""
-
+class _List(Paged):
     type_: str = option("exempt, note, local")
     list_: str = option("of one local list")
     kind: str = option(KINDS)
@@ -209,8 +197,7 @@ class List(Paged):
 
 
 @noun.verb("list", "List what we keep for ourselves.")
-def list_entries(said: List) -> None:
-    """Show entries of ours."""
+def _list_entries(said: _List) -> None:
     query = said.given("type_", "list_", "kind", "by")
     if said.ended:
         query["ended"] = 1

@@ -25,9 +25,7 @@ STATES = ("accepted", "known", "taken_back", "refused")
 noun = Noun("Report, import, retract, dispute, list.")
 
 
-class Add(Values, Recorded, Local):
-    """`report add`."""
-
+class _Add(Values, Recorded, Local):
     case: str = option("16 hex digits that link a case")
     basis: list[str] = option("ORIGIN:INDEX that it rests on")
     urgent: bool = option("tell the others at once")
@@ -38,8 +36,7 @@ class Add(Values, Recorded, Local):
     "Report values: from standard input, one a line, from a file, or asked"
     " for.",
 )
-def add(said: Add) -> int:
-    """Report values, and tell what became of each."""
+def _add(said: _Add) -> int:
     fields = {
         **said.recorded(),
         **said.given("case", "urgent"),
@@ -90,9 +87,7 @@ def _taken(number: int, item: Mapping[str, Any]) -> str:
     return line
 
 
-class Dispute(Values, Named, Local):
-    """`report dispute`."""
-
+class _Dispute(Values, Named, Local):
     reason: str = option("innocent_owner, spoofed_number, …")
     due: str = option("day to answer by; in 30 days if not")
     expires: str = option("day; the roster's cap if not")
@@ -103,8 +98,7 @@ class Dispute(Values, Named, Local):
 
 
 @noun.verb("dispute", "Say that others' reports on a value are wrong.")
-def dispute(said: Dispute) -> None:
-    """Dispute what is reported of one value."""
+def _dispute(said: _Dispute) -> None:
     call = said.given(
         *("kind", "reason", "due", "expires", "scheme", "region"),
         *("token", "epoch", "yes"),

@@ -24,9 +24,7 @@ COUNTS = ("retracting", "reports", "disputes", "already", "spared")
 Call = dict[str, Any]
 
 
-class Retract(Values, Named, Listed, Local):
-    """`report retract`."""
-
+class _Retract(Values, Named, Listed, Local):
     reason: str = option("false_positive, appeal_upheld, …")
     type_: str = option(
         "report, dispute, all; if not: of a value its reports, else whatever"
@@ -46,8 +44,7 @@ class Retract(Values, Named, Listed, Local):
     "Take reports or disputes of ours back: by value, file of values, token,"
     " position, id or import.",
 )
-def retract(said: Retract) -> int:
-    """Take back what is named, and tell how much that was."""
+def _retract(said: _Retract) -> int:
     if not said.reason:
         raise not_given("reason", f"--reason {_reasons()}")
     if said.type_ not in ("", "report", "dispute", "all"):
@@ -76,7 +73,7 @@ def retract(said: Retract) -> int:
     return 1 if failed else 0
 
 
-def _named(said: Retract) -> list[Call]:
+def _named(said: _Retract) -> list[Call]:
     """Return what a call each names: values, or one way alone.
 
     Raises:
@@ -104,7 +101,7 @@ def _named(said: Retract) -> list[Call]:
     return ways or [{**said.named, "value": v} for v in said.values()]
 
 
-def _is_list(said: Retract, file: Path) -> bool:
+def _is_list(said: _Retract, file: Path) -> bool:
     # Only a list is read as a table.
     from syncd.lists import kinds
     from syncd.lists.rows import Told
@@ -112,7 +109,7 @@ def _is_list(said: Retract, file: Path) -> bool:
     return said.told() != Told() or bool(kinds.named(file))
 
 
-def _listed(said: Retract, file: Path) -> list[Call]:
+def _listed(said: _Retract, file: Path) -> list[Call]:
     """Return kind and value of every row of a list, each once.
 
     Raises:

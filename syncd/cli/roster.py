@@ -32,17 +32,14 @@ noun = Noun("The roster: admit, remove, sign, publish, show.")
 # ------------------------------------------------------------- who is in it
 
 
-class Challenge(Json):
-    """`roster challenge`."""
-
+class _Challenge(Json):
     request: Path = argument("its join request")
     out: Path = argument("to be sent to it")
     secret: Path = option("keep this file for `admit`", needed=True)
 
 
 @noun.verb("challenge", "Write a challenge that only the newcomer can open.")
-def challenge(said: Challenge) -> None:
-    """Write a challenge, and what is to be compared by phone."""
+def _challenge(said: _Challenge) -> None:
     asked = terminal.parsed(said.request, join.parse)
     made = join.challenge(asked, secrets.token_bytes)
     terminal.write_new(said.secret, made.secret, private=True)
@@ -65,9 +62,7 @@ def challenge(said: Challenge) -> None:
     )
 
 
-class Admit(Edited):
-    """`roster admit`."""
-
+class _Admit(Edited):
     request: Path = argument("its join request")
     answer: Path = argument("to the challenge")
     secret: Path = option("from `challenge`", needed=True)
@@ -75,8 +70,7 @@ class Admit(Edited):
 
 
 @noun.verb("admit", "Draft a version with one more member.")
-def admit(said: Admit) -> None:
-    """Draft a version with one more member."""
+def _admit(said: _Admit) -> None:
     asked = terminal.parsed(said.request, join.parse)
     kept = config.read_private(said.secret)
     applicant = terminal.parsed(
@@ -87,15 +81,12 @@ def admit(said: Admit) -> None:
         terminal.tell(line)
 
 
-class Update(Ended):
-    """`roster update`."""
-
+class _Update(Ended):
     request: Path = argument("its request")
 
 
 @noun.verb("update", "Draft a version as a member asked by `join update`.")
-def update(said: Update) -> None:
-    """Draft a version as a member asked."""
+def _update(said: _Update) -> None:
     asked = terminal.parsed(said.request, join.parse)
 
     def edit(draft: Roster) -> Roster:
@@ -119,17 +110,14 @@ def update(said: Update) -> None:
         terminal.tell(line)
 
 
-class Remove(Ended):
-    """`roster remove`."""
-
+class _Remove(Ended):
     member: str = argument()
     past: str = option("keep or annul what it said", default="keep")
     force: bool = option("also if too few holders are left")
 
 
 @noun.verb("remove", "Draft a version without a member.")
-def remove(said: Remove) -> None:
-    """Draft a version without a member."""
+def _remove(said: _Remove) -> None:
     id_, past = said.member, said.past
     if past not in PASTS:
         raise UsageError(f"--past {past!r}: keep or annul")
@@ -143,15 +131,12 @@ def remove(said: Remove) -> None:
     said.edit(edit)
 
 
-class Renew(Drafted):
-    """`roster renew`."""
-
+class _Renew(Drafted):
     days: int = drafting.DAYS
 
 
 @noun.verb("renew", "Draft a version that expires later.")
-def renew(said: Renew) -> None:
-    """Draft a version that is the same but expires later."""
+def _renew(said: _Renew) -> None:
     current = said.newest()
     draft = drafts.begin(current, now=clock(), days=said.days)
     said.write(draft, current)
@@ -160,17 +145,14 @@ def renew(said: Renew) -> None:
 # ------------------------------------------------------- sign, merge, publish
 
 
-class Sign(After):
-    """`roster sign`."""
-
+class _Sign(After):
     draft: Path = argument("signed in place")
     keys: Path = option("an admin's key directory", needed=True)
     yes: bool = option("do not ask")
 
 
 @noun.verb("sign", "Sign a draft with an admin's key.")
-def sign(said: Sign) -> None:
-    """Show what a draft changes, ask, and sign it."""
+def _sign(said: _Sign) -> None:
     raw = terminal.read_file(said.draft)
     _, roster = terminal.parsed(said.draft, drafts.read)
     before = None if roster.version == 1 else said.newest()
@@ -188,29 +170,23 @@ def sign(said: Sign) -> None:
         drafting.tell_missing(signed, before)
 
 
-class Merge(Options):
-    """`roster merge`."""
-
+class _Merge(Options):
     copies: list[Path] = argument()
     out: Path = option("a new file", needed=True)
 
 
 @noun.verb("merge", "Put the signatures of several copies together.")
-def merge(said: Merge) -> None:
-    """Write one file with the signatures of all."""
+def _merge(said: _Merge) -> None:
     raws = [drafting.note_of(path) for path in said.copies]
     terminal.write_new(said.out, drafts.merge(*raws))
 
 
-class Publish(Asking):
-    """`roster publish`."""
-
+class _Publish(Asking):
     signed: Path = argument()
 
 
 @noun.verb("publish", "Give a signed version to our daemon, for all.")
-def publish(said: Publish) -> None:
-    """Give a signed version to our daemon."""
+def _publish(said: _Publish) -> None:
     raw = drafting.note_of(said.signed)
     with said.door() as own:
         answer = own.post("/v1/roster", raw, "text/plain; charset=utf-8")
@@ -225,9 +201,7 @@ def publish(said: Publish) -> None:
 # ------------------------------------------------------------------- show
 
 
-class Show(Json):
-    """`roster show`."""
-
+class _Show(Json):
     file: Path | None = argument("else the newest of --home", needed=False)
     version: int | None = option("an older one of --home", min=1)
     since: str = option("a version of --home, or a file: only what changed")
@@ -237,8 +211,7 @@ class Show(Json):
 @noun.verb(
     "show", "Show a roster or a draft, or what changed since another version."
 )
-def show(said: Show) -> None:
-    """Show a roster, and by whom it is signed."""
+def _show(said: _Show) -> None:
     data = _note(said, said.version)
     roster = drafts.read(data)[1]
     signed = _signers(said.file, data)
@@ -257,7 +230,7 @@ def show(said: Show) -> None:
         _tell_signed(signed)
 
 
-def _note(said: Show, version: int | None) -> bytes:
+def _note(said: _Show, version: int | None) -> bytes:
     """Return the note of a version: a file's, or a verified one of ours.
 
     Raises:
@@ -270,7 +243,7 @@ def _note(said: Show, version: int | None) -> bytes:
     return _ours(said, version)
 
 
-def _ours(said: Show, version: int | None) -> bytes:
+def _ours(said: _Show, version: int | None) -> bytes:
     settings = said.settings()
     trusted = trusted_roster(settings)
     wanted = version or trusted.version
@@ -326,7 +299,7 @@ def _tell_signed(signed: drafts.Signed) -> None:
         terminal.tell(t("a draft: nobody is to trust it yet"))
 
 
-def _since(said: Show) -> bytes:
+def _since(said: _Show) -> bytes:
     if (
         said.since.isascii()
         and said.since.isdecimal()

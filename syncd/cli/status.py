@@ -20,17 +20,14 @@ LOGS = (
 noun = Noun()
 
 
-class Status(Local):
-    """`status`."""
-
+class _Status(Local):
     health: bool = option("only whether it serves: exit code 0 or 1; no token")
     watch: bool = option("again every two seconds")
     digests: bool = option("recompute from the rows")
 
 
 @noun.verb("status", "How this member and its peers are doing.")
-def status(said: Status) -> int:
-    """Show how we are doing, once or again and again."""
+def _status(said: _Status) -> int:
     if said.health:
         return _health(said)
     with said.door() as own:
@@ -45,7 +42,7 @@ def status(said: Status) -> int:
             time.sleep(WATCH_S)
 
 
-def _health(said: Status) -> int:
+def _health(said: _Status) -> int:
     """Say whether the daemon serves; nothing of it is secret."""
     with Door.of(said.settings(), None, token=False) as own:
         found = own.ready()

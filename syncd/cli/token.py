@@ -21,17 +21,14 @@ T = TypeVar("T")
 noun = Noun("Bearer tokens of the own door.")
 
 
-class Add(Options):
-    """`token add`."""
-
+class _Add(Options):
     name: str = argument("whose it is")
     role: str = option("operator, reader, auditor", needed=True)
     out: Path | None = option("write it to this new file, mode 0600")
 
 
 @noun.verb("add", "Make a token; it is shown this once.")
-def add(said: Add) -> None:
-    """Make a token."""
+def _add(said: _Add) -> None:
     name, role = said.name, said.role
     if not name.isprintable() or not 1 <= len(name) <= 64:
         raise UsageError(t("a name has 1 to 64 printable characters"))
@@ -48,8 +45,7 @@ def add(said: Add) -> None:
 
 
 @noun.verb("list", "List the tokens, revoked ones too.")
-def list_tokens(said: Json) -> None:
-    """Show all tokens, by their names."""
+def _list_tokens(said: Json) -> None:
     found = _with_bearers(said, lambda bearers: bearers.all())
     parts = ("id", "name", "role", "added_at", "revoked_at")
     rows = [{part: getattr(b, part) for part in parts} for b in found]
@@ -63,15 +59,12 @@ def list_tokens(said: Json) -> None:
     said.show(rows, table)
 
 
-class Revoke(Options):
-    """`token revoke`."""
-
+class _Revoke(Options):
     name: str = argument("whose it is")
 
 
 @noun.verb("revoke", "Let a token open nothing from now on.")
-def revoke(said: Revoke) -> int:
-    """Revoke a token; return 1 if there is none."""
+def _revoke(said: _Revoke) -> int:
     if not _with_bearers(said, lambda bearers: bearers.revoke(said.name)):
         terminal.tell(t("no live token of that name"))
         return 1

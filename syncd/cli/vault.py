@@ -18,9 +18,7 @@ NAMES = {"elsewhere": later("taken back by others")}
 STATES = ("waiting", "published", "ending", "ended")
 
 
-class List(Named, Paged):
-    """`report list`."""
-
+class _List(Named, Paged):
     label: str = option("kind of fraud")
     from_: str = option("day of acceptance")
     to: str = option("likewise; included")
@@ -33,8 +31,7 @@ class List(Named, Paged):
 
 
 @noun.verb("list", "List what is in our vault.")
-def list_vault(said: List) -> None:
-    """Show rows of the vault."""
+def _list_vault(said: _List) -> None:
     if said.state not in ("", *STATES):
         raise UsageError(
             t(
