@@ -10,6 +10,7 @@ from syncd.indicator import identifier
 from syncd.lists import columns, losses, names, words
 from syncd.lists.columns import Columns, Said
 from syncd.lists.rows import Flawed, Row
+from tests.cases import cases
 
 REST = {"label": "other", "role": "caller", "evidence": "user_tag"}
 
@@ -55,27 +56,10 @@ def test_every_name_means_one_field() -> None:
     assert all(names.fold(name) == name for name in found)
 
 
-@pytest.mark.parametrize(
-    ("name", "field"),
-    [
-        ("涉案卡号（必填）", "value"),
-        ("*对方账号", "value"),
-        ("Phone Number", "value"),
-        ("开户行", "bank"),
-        ("联行号", "scheme"),
-        ("国家/地区", "region"),
-        ("归属地", "place"),
-        ("拦截时间", "seen"),
-        ("入库日期", "seen"),
-        *(
-            (name, "")
-            for name in ("序号", "户名", "被叫号码", "付款账号", "日期")
-        ),
-    ],
-)
-def test_what_lists_call_their_columns(name: str, field: str) -> None:
+@pytest.mark.parametrize("one", cases("lists/cells", "names"))
+def test_what_lists_call_their_columns(one: dict[str, str]) -> None:
     """The victim's side is never taken for what is reported."""
-    assert names.BY_NAME.get(names.fold(name), "") == field
+    assert names.BY_NAME.get(names.fold(one["name"]), "") == one["field"]
 
 
 def test_what_is_not_stored_is_named() -> None:

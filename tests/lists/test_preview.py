@@ -13,6 +13,7 @@ from syncd.lists.columns import Said
 from syncd.lists.preview import Preview
 from syncd.lists.rows import Told
 from syncd.roster.roster import Never
+from tests.cases import cases
 from tests.flows.test_report import TODAY, founded
 
 DESK = Desk(founded([Never("phone", "cn:95588", "bank")]), TODAY, "CN")
@@ -156,19 +157,9 @@ def test_a_type_that_no_draft_has(tmp_path: Path) -> None:
     assert found.good == 0
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("+8613800138000", "+86138****8000"),
-        ("cn:95588", "cn:9****88"),
-        ("card:6222021234567890128", "card:622****0128"),
-        ("bank:ICBKCNBJ:62220212345678901", "bank:ICBKCNBJ:622****8901"),
-        ("a.hunt.example/", "a.h****ple/"),
-        ("ab", "****b"),
-    ],
-)
-def test_masked(value: str, shown: str) -> None:
-    assert preview.masked(value) == shown
+@pytest.mark.parametrize("one", cases("lists/cells", "masked"))
+def test_masked(one: dict[str, str]) -> None:
+    assert preview.masked(one["value"]) == one["shown"]
 
 
 @given(st.text(min_size=1, max_size=40))

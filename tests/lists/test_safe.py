@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from syncd.lists import safe, table
 from syncd.lists.rows import Told
+from tests.cases import cases
 
 texts = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0")
@@ -88,16 +89,6 @@ def test_every_cell_is_quoted() -> None:
     assert raw == b'\xef\xbb\xbf"a"\r\n"x;=1+1"""\r\n'
 
 
-@pytest.mark.parametrize(
-    ("cell", "value"),
-    [
-        ("'138", "138"),
-        ('="0138"', "0138"),
-        ('="a""b"', 'a"b'),
-        ("＇138", "138"),
-        ("\t138", "138"),
-        ('=""', ""),
-    ],
-)
-def test_marks_of_text_are_no_part_of_a_value(cell: str, value: str) -> None:
-    assert safe.plain(cell) == value
+@pytest.mark.parametrize("one", cases("lists/cells", "marks"))
+def test_marks_of_text_are_no_part_of_a_value(one: dict[str, str]) -> None:
+    assert safe.plain(one["cell"]) == one["value"]

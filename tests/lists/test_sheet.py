@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import columns, parts, safe, table, workbook
 from syncd.lists.rows import Flawed, Row, Told
+from tests.cases import cases
 
 calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 SHEET = "xl/worksheets/sheet1.xml"
@@ -204,50 +205,17 @@ def test_cells_without_a_value_shift_nothing(tmp_path: Path) -> None:
     assert [row.cells for row in opened.rows(0, 0)] == [["", "#N/A"]]
 
 
-@pytest.mark.parametrize(
-    ("code", "number", "shown"),
-    [
-        ("000000", "12", "000012"),
-        ("000000;[Red]-000000", "12", "000012"),
-        ("00000000000", "1012345678", "01012345678"),
-        ("000\\-0000\\-0000", "13800138000", "13800138000"),
-        ("000-00000000", "1012345678", "01012345678"),
-        ("&quot;0755&quot;00000000", "12345678", "075512345678"),
-        ("&quot;+86&quot;0", "13800138000", "+8613800138000"),
-        ("\\+0", "8613800138000", "+8613800138000"),
-        ("&quot;¥&quot;00", "5", "05"),
-        ("000&quot;-&quot;00000000_ ", "1012345678", "01012345678"),
-        ("000000号", "12", "000012"),
-        ("000000&quot;号&quot;", "12", "000012"),
-        ("0&quot;元&quot;", "12", "12"),
-        ("0&quot;%&quot;", "95", "95"),
-        ("0000-00-00", "20260102", "20260102"),
-        ("9", "0.95", "95%"),
-        ("10", "0.955", "95.5%"),
-        ("0%", "1", "100%"),
-        ("0%", "0.07", "7%"),
-        ("[&lt;=9999999]###-####;###\\-####", "5551234", "5551234"),
-        ("G/通用格式", "7", "7"),
-        ("# ?/?", "7", "7"),
-        ("0_ ", "13800138000", "13800138000"),
-        ("#,##0", "13800138000", "13800138000"),
-        ("0.00", "5", "5"),
-        ("000", "1.5", "1.5"),
-        ("General", "7", "7"),
-        ("@", "7", "7"),
-        ("0", "7", "7"),
-    ],
-)
+@pytest.mark.parametrize("one", cases("lists/sheets", "formats"))
 def test_a_number_keeps_what_its_format_puts_before_it(
-    tmp_path: Path, code: str, number: str, shown: str
+    tmp_path: Path, one: dict[str, str]
 ) -> None:
     """A land line without its zero would be somebody else's."""
     path = made(
         tmp_path / "a.xlsx",
-        column(f'<c s="1"><v>{number}</v></c>'),
-        styles=formatted(code),
+        column(f'<c s="1"><v>{one["number"]}</v></c>'),
+        styles=formatted(one["code"]),
     )
-    assert values(path) == [shown]
+    assert values(path) == [one["shown"]]
 
 
 @pytest.mark.parametrize(
