@@ -73,37 +73,13 @@ def test_a_look_up_always_tries_what_a_report_would_have_been() -> None:
         assert len(set(forms)) == len(forms)
 
 
-@pytest.mark.parametrize(
-    ("word", "id_"),
-    [
-        ("民生", "MSBCCNBJ"),
-        ("兴业", "FJIBCNBA"),
-        ("平安", "SZDBCNBS"),
-        ("中信银行信用卡中心", "CIBKCNBJ"),
-        ("招商银行信用卡", "CMBCCNBS"),
-        ("工行卡", "ICBKCNBJ"),
-        ("建行深圳分行对公账户", "PCBCCNBJ"),
-        ("农行卡号", "ABOCCNBJ"),
-    ],
-)
-def test_a_bank_is_named_as_people_name_it(word: str, id_: str) -> None:
-    """By its short name, and with what of it the account is."""
-    assert bank.named(word) == id_
+@pytest.mark.parametrize("one", CASES["banks"])
+def test_a_bank_is_named_as_people_name_it(one: dict[str, str]) -> None:
+    """By its short name, and with what of it the account is.
 
-
-@pytest.mark.parametrize(
-    "word",
-    [
-        "中信证券",
-        "中信证券北京营业部",
-        "平安保险深圳分行",
-        "民生村镇银行",
-        "中信百信银行",
-        "华夏基金",
-    ],
-)
-def test_a_house_of_the_same_name_is_no_bank(word: str) -> None:
-    assert bank.named(word) is None
+    A broker or insurer of the same name is none.
+    """
+    assert bank.named(one["word"]) == one["id"]
 
 
 # --------------------------------------------------------------- any text
@@ -273,25 +249,13 @@ def test_a_code_in_groups_is_one_code() -> None:
         assert account.normalise("12345678", said) == "bank:PCBCCNBJ:12345678"
 
 
-@pytest.mark.parametrize(
-    ("said", "why", "hint"),
-    [
-        ("支付保", "支付保 names no kind", "did you mean 支付宝?"),
-        ("13800138000@x", "13 characters that name", "card, iban"),
-        ("火星 12", "火星 12 names no kind", ""),
-        ("12 工行", "digits: a bank's code has 3", "give the bank's name"),
-        ("USDT 工行", "contradict each other", ""),
-        ("105100000017 工行", "中国建设银行, the name that of 中国工商", ""),
-        ("zzzzqqq", "zzzzqqq names no kind", "card, iban"),
-    ],
-)
-def test_a_reason_names_the_word_and_the_way_out(
-    said: str, why: str, hint: str
-) -> None:
-    with pytest.raises(MalformedError, match=why) as e:
-        account.normalise("12345678", said)
+@pytest.mark.parametrize("one", CASES["reasons"])
+def test_a_reason_names_the_word_and_the_way_out(one: dict[str, str]) -> None:
+    with pytest.raises(MalformedError) as e:
+        account.normalise("12345678", one["scheme"])
     assert str(e.value).startswith("scheme: ")
-    assert e.value.hint.startswith(hint)
+    assert one["why"] in str(e.value)
+    assert e.value.hint.startswith(one["hint"])
 
 
 def test_ibans_are_those_of_two_other_registries() -> None:
@@ -436,25 +400,16 @@ def _bech32(human: str, values: list[int], constant: int) -> str:
     return f"{human}1" + "".join(checksum._BECH32[n] for n in values)
 
 
-@pytest.mark.parametrize(
-    ("said", "bank"),
-    [
-        ("313332040018 宁波银行", "BKNBCN2N"),
-        ("402584001237 深圳农商行", "SRCCCNBS"),
-        ("313332040018 工商银行", ""),  # has a class of its own
-        ("313332040010 宁波银行", ""),  # the check digit
-        ("3133320400 宁波银行", ""),
-    ],
-)
+@pytest.mark.parametrize("one", CASES["schemes"])
 def test_a_branch_s_code_beside_a_name_of_its_class(
-    said: str, bank: str
+    one: dict[str, str],
 ) -> None:
     """The table has head offices: the name says which bank of the class."""
-    if bank:
-        assert scheme.read(said).bank == bank
+    if one["bank"]:
+        assert scheme.read(one["scheme"]).bank == one["bank"]
     else:
         with pytest.raises(MalformedError):
-            scheme.read(said)
+            scheme.read(one["scheme"])
 
 
 @pytest.mark.parametrize(

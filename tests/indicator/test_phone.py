@@ -308,22 +308,11 @@ def test_an_unknown_region_is_the_operator_s_mistake() -> None:
     assert e.value.hint == "a number with + in front needs none"
 
 
-@pytest.mark.parametrize(
-    ("raw", "region", "way_out"),
-    [
-        ("+853 993", "CN", "mo:993"),
-        ("00853993", "CN", "mo:993"),
-        ("993", "DE", "de:993"),
-        ("+852 999", "US", "hk:999"),
-        ("+1 911", "CN", "us:911"),
-        ("6846", "DE", "de:6846"),
-        ("+44112", "CN", "gb:112"),
-        ("+886 165", "CN", "tw:165"),
-    ],
-)
+@pytest.mark.parametrize("one", CASES["short"])
 def test_the_hint_for_a_short_number_is_one_that_works(
-    raw: str, region: str, way_out: str
+    one: dict[str, str],
 ) -> None:
+    raw, region, way_out = one["raw"], one["region"], one["way_out"]
     with pytest.raises(MalformedError) as e:
         phone.normalise(raw, region)
     assert e.value.hint == f"a short number is written as {way_out}"
