@@ -116,11 +116,11 @@ def modules_of(room: str) -> list[str]:
 
 @pytest.mark.parametrize("room", CORE)
 def test_the_core_imports_no_edge(room: str) -> None:
-    """A room of the core loads no web, SQL, scheduler, and no libsodium."""
+    """A room of the core loads no web, SQL and scheduler."""
     loaded = loaded_by(*modules_of(room))
     assert f"syncd.{room}" in loaded
     edges = {"aiohttp", "sqlalchemy", "alembic", "apscheduler", "sqlite3"}
-    assert not loaded & (edges | {"pysodium", "typer", "syncd.store"})
+    assert not loaded & (edges | {"typer", "syncd.store"})
 
 
 def test_a_log_needs_no_blacklist() -> None:
@@ -140,7 +140,7 @@ def test_help_is_quick() -> None:
         "apscheduler",
         "python_calamine",
     }
-    assert not loaded & (heavy | {"phonenumbers", "schwifty", "pysodium"})
+    assert not loaded & (heavy | {"phonenumbers", "schwifty"})
 
 
 # ------------------------------------------------------------- committed

@@ -4,10 +4,9 @@ Points are 32 bytes (RFC 9496, 4.3.2), scalars 32 bytes little-endian below
 `ORDER`. Everything that is secret is multiplied, added and inverted by
 libsodium, never as a Python int, whose timing shows its value.
 
-This module alone talks to libsodium. It imports pysodium, which finds the
-library and checks its version, at first use, so that syncd starts, helps and
-verifies logs on a machine without it. The calls below then go straight to the
-library through prototypes of our own: ctypes checks no lengths, so each
+This module alone talks to libsodium. It loads the library at first use, so
+that syncd starts, helps and verifies logs on a machine without it, through
+prototypes of our own (docs/adr/0024): ctypes checks no lengths, so each
 function here checks them once for a whole batch, and a batch shares one
 buffer. Point operations drop the GIL for their 20 to 60 µs; scalar operations
 take 0.1 µs and keep it.
@@ -21,7 +20,6 @@ import ctypes.util
 import functools
 import hmac
 import sys
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,34 +68,28 @@ def ready() -> None:
     _library()
 
 
-_loading = threading.Lock()
-
-
 @functools.cache
 def _library() -> _Library:
-    with _loading:
-        path = _find()
+    # Two handles on one library: CDLL drops the GIL, PyDLL keeps it.
+    free, held = _open()
+    point, product = (
+        "crypto_core_ristretto255",
+        "crypto_scalarmult_ristretto255",
+    )
     try:
-        # Two handles on one library: CDLL drops the GIL, PyDLL keeps it.
-        free, held = ctypes.CDLL(path), ctypes.PyDLL(path)
-        point, scalar = (
-            "crypto_core_ristretto255_",
-            "crypto_core_ristretto255_scalar_",
-        )
-        product = "crypto_scalarmult_ristretto255"
         return _Library(
             multiply=_call(free, product, 3),
             multiply_base=_call(free, f"{product}_base", 2),
-            add=_call(free, f"{point}add", 3),
-            valid=_call(free, f"{point}is_valid_point", 1),
-            from_hash=_call(free, f"{point}from_hash", 2),
-            scalar_add=_call(held, f"{scalar}add", 3, None),
-            scalar_sub=_call(held, f"{scalar}sub", 3, None),
-            scalar_mul=_call(held, f"{scalar}mul", 3, None),
-            scalar_invert=_call(held, f"{scalar}invert", 2),
-            scalar_reduce=_call(held, f"{scalar}reduce", 2, None),
+            add=_call(free, f"{point}_add", 3),
+            valid=_call(free, f"{point}_is_valid_point", 1),
+            from_hash=_call(free, f"{point}_from_hash", 2),
+            scalar_add=_call(held, f"{point}_scalar_add", 3, None),
+            scalar_sub=_call(held, f"{point}_scalar_sub", 3, None),
+            scalar_mul=_call(held, f"{point}_scalar_mul", 3, None),
+            scalar_invert=_call(held, f"{point}_scalar_invert", 2),
+            scalar_reduce=_call(held, f"{point}_scalar_reduce", 2, None),
         )
-    except (OSError, AttributeError) as e:
+    except AttributeError as e:
         raise DamagedError(
             "oprf: this machine's libsodium has no ristretto255", hint=HINT
         ) from e
@@ -106,39 +98,27 @@ def _library() -> _Library:
 def _call(
     library: Any, name: str, arguments: int, result: Any = ctypes.c_int
 ) -> Any:
-    function = library[name]  # an object of our own, not pysodium's
+    function = library[name]
     function.argtypes = (ctypes.c_void_p,) * arguments
     function.restype = result
     return function
 
 
-def _find() -> str:
-    """Return the path or name of the library, initialised by pysodium.
+def _open() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
+    """Load the copy that `make` unpacked for a user without root, or another.
 
-    pysodium asks `find_library`, which knows no virtual environment: where
-    `make` unpacked a copy for a user without root, we answer in its place
-    while pysodium is being imported.
+    `find_library` knows no virtual environment.
     """
     own = f"{sys.prefix}/{NATIVE}"
-    system = ctypes.util.find_library
-
-    def find(name: str) -> str | None:
-        return own if name == "sodium" else system(name)
-
-    try:
-        ctypes.CDLL(own)
-        ctypes.util.find_library = find
-    except OSError:
-        pass  # no copy of our own: the system's then
-    try:
-        import pysodium
-    except (ImportError, ValueError, OSError, AttributeError) as e:
-        raise DamagedError(
-            "oprf: libsodium is not on this machine", hint=HINT
-        ) from e
-    finally:
-        ctypes.util.find_library = system
-    return str(pysodium.sodium._name)
+    for path in (own, ctypes.util.find_library("sodium")):
+        try:
+            if path:
+                library = ctypes.CDLL(path)
+                library.sodium_init()  # again or by two threads: harmless
+                return library, ctypes.PyDLL(path)
+        except OSError:
+            pass  # no such copy, or no library
+    raise DamagedError("oprf: libsodium is not on this machine", hint=HINT)
 
 
 # ── points ───────────────────────────────────────────────────────────────────
@@ -262,13 +242,7 @@ def total(points: Sequence[bytes]) -> bytes:
     Raises:
         MalformedError: one is not a point, or is the identity.
     """
-    _want_sizes(points, "element")
-    _refuse_identity(points)
-    add, running = _library().add, ctypes.create_string_buffer(32)
-    for at, point in enumerate(points):
-        if add(running, running, point):
-            raise _bad_point(at)
-    return running.raw
+    return weighted_sum([ONE] * len(points), points)
 
 
 def from_hashes(digests: Iterable[bytes]) -> list[bytes]:
