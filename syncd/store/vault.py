@@ -233,18 +233,6 @@ class Vault:
 
         return await self._db.read(job)
 
-    async def waiting_count(self) -> dict[str, int]:
-        """Return the number of waiting rows of each kind; quick."""
-
-        def job(c: sa.Connection) -> dict[str, int]:
-            rows = c.exec_driver_sql(
-                "SELECT kind, count(*) FROM vault WHERE state = 0"
-                " GROUP BY kind"
-            )
-            return {kind: n for kind, n in rows}  # noqa: C416
-
-        return await self._db.read(job)
-
     async def tokens(
         self, ids: Sequence[int]
     ) -> list[tuple[int, str, int, bytes]]:

@@ -150,10 +150,6 @@ class Frontier:
             level += 1
         return Frontier(size, (*peaks, *reversed(low)))
 
-    def append_subtree(self, level: int, subtree: bytes) -> "Frontier":
-        """Return the frontier after one complete subtree of 2**level."""
-        return self.extend((subtree,), level)
-
     def at_bundles(self) -> "Frontier":
         """Return the frontier of the prefix of whole bundles."""
         size = self.size & -BUNDLE

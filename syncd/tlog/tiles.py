@@ -103,19 +103,6 @@ def exists(level: int, n: int, width: int, size: int) -> bool:
     return (n * BUNDLE + width) << (BUNDLE_LEVEL * level) <= size
 
 
-def partials(size: int) -> tuple[tuple[int, int, int], ...]:
-    """Return (level, n, width) of each partial tile of a tree of `size`."""
-    found = []
-    level = 0
-    while size:
-        n, width = divmod(size, BUNDLE)
-        if width:
-            found.append((level, n, width))
-        size = n
-        level += 1
-    return tuple(found)
-
-
 def encode_bundle(entries: Iterable[bytes]) -> bytes:
     """Return the entries as a bundle.
 

@@ -112,7 +112,7 @@ async def test_with_too_few_holders_phones_wait_and_are_unknown(
 
     vault = bank.node.home.own.vault
     async with asyncio.timeout(10):  # URLs need no holder
-        while (await vault.waiting_count()).get("url"):  # noqa: ASYNC110
+        while await vault.waiting(1, ["url"]):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     told = await bank.node.local_service.status(digests=False)
     down = {h.member for h in told.holders if not h.up}

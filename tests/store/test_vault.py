@@ -133,7 +133,6 @@ async def test_urgent_first_then_oldest(own: OwnStore) -> None:
     assert [row.id for row in both] == [4, 5, 1, 2, 3]
     assert [r.id for r in await own.vault.waiting(2, ["phone"])] == [4, 1]
     assert await own.vault.waiting(10, ["account"]) == []
-    assert await own.vault.waiting_count() == {"phone": 3, "url": 2}
 
 
 async def test_urgent_now_though_known_before(own: OwnStore) -> None:

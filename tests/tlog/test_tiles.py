@@ -68,16 +68,6 @@ def test_published_files_of_large_trees(size: int) -> None:
     check_tree(TREES[size])
 
 
-@pytest.mark.parametrize("size", TREES)
-def test_partial_tiles_are_those_published(size: int) -> None:
-    published = {
-        tiles.parse_tile(case["path"].removeprefix("tile/"))
-        for case in TREES[size]["files"] or []
-        if ".p/" in case["path"] and "entries" not in case["path"]
-    }
-    assert set(tiles.partials(size)) == published
-
-
 @pytest.mark.parametrize("size", SMALL)
 def test_a_file_exists_if_it_was_published(size: int) -> None:
     for level in (0, 1, 2):

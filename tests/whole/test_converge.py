@@ -153,7 +153,8 @@ async def test_pokes_in_a_row_lose_none(alliance: Alliance) -> None:
     async with asyncio.timeout(20):
         while True:
             # First what waits: it may be published while we look.
-            waits = await alliance.carrier.node.home.own.vault.waiting_count()
+            vault = alliance.carrier.node.home.own.vault
+            waits = await vault.waiting(1, ["phone", "url", "account"])
             size = await alliance.carrier.size()
             heads = [
                 await m.head(alliance.carrier.origin) for m in alliance.up

@@ -480,8 +480,8 @@ async def test_disputes_go_on_after_the_roster_expired(
             return await bank.size() == size + 1
 
         await until(said)
-        waiting = await bank.node.home.own.vault.waiting_count()
-        assert waiting == {"url": 1}
+        waiting = await bank.node.home.own.vault.waiting(9, ["url"])
+        assert len(waiting) == 1
     finally:
         for member in alliance.up:
             member.shift_s = 0

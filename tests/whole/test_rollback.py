@@ -56,7 +56,7 @@ async def test_database_and_mark_set_back_together(tmp_path: Path) -> None:
         await asyncio.sleep(0.1)
         await bank.round()
         assert await bank.size() == size - 1
-        assert await bank.node.home.own.vault.waiting_count() == {"url": 1}
+        assert len(await bank.node.home.own.vault.waiting(9, ["url"])) == 1
         (found,) = await bank.findings("rolled_back")
         assert f" {size}" in found.finding.detail  # what the others hold
         assert f" {size - 1}" in found.finding.detail  # what we have
