@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
-EXAMPLES = HERE / "examples"
+SAMPLE = HERE / "syncd" / "demo" / "sample"
 MOST = 1.33  # times the base: new rules may cost a third more
 
 Job = tuple[str, Sequence[tuple[str, ...]], Callable[..., object]]
@@ -28,7 +28,7 @@ Job = tuple[str, Sequence[tuple[str, ...]], Callable[..., object]]
 
 def urls() -> tuple[list[str], list[str]]:
     """Return URLs as lists and browsers have them, and as people write."""
-    lines = (EXAMPLES / "urls.tsv").read_text().splitlines()
+    lines = (SAMPLE / "urls.tsv").read_text().splitlines()
     plain = [line.split("\t")[0] for line in lines]
     plain += [f"https://www.{u}/a/b.html?id=7&from=x" for u in plain[::5]]
     hosts = [u.split("/")[0] for u in plain[:200]]
@@ -41,7 +41,7 @@ def urls() -> tuple[list[str], list[str]]:
 
 def phones() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Return phones as lists have them, and as people write them."""
-    with (EXAMPLES / "phones.csv").open() as file:
+    with (SAMPLE / "phones.csv").open() as file:
         plain = [(r["raw"], r["default_region"]) for r in csv.DictReader(file)]
     plain += [(f"1380013{n:04}", "CN") for n in range(500)]
     written = [
@@ -56,7 +56,7 @@ def accounts() -> tuple[list[str], list[str], list[str]]:
     """Return wallets, cards (one of ten passes the check), and IBANs."""
     from schwifty import IBAN
 
-    with (EXAMPLES / "accounts.csv").open() as file:
+    with (SAMPLE / "accounts.csv").open() as file:
         wallets = [r["account"] for r in csv.DictReader(file)]
     cards = [f"622202{n * 7919:010}" for n in range(2000)]
     ibans = [

@@ -47,7 +47,10 @@ NOUNS = {
     "token": ("token", later("Bearer tokens of the own door.")),
     "audit": ("audit", later("Audit: what signed replies prove.")),
     "log": ("log_verify", later("Show, export and verify signed logs.")),
-    "demo": ("demo", later("Four members on this machine, from nothing.")),
+    "demo": (
+        ".demo.command",
+        later("Four members on this machine, from nothing."),
+    ),
 }
 
 
@@ -73,7 +76,7 @@ def build(wanted: str = "") -> usage.Noun:
         if module != loaded:
             app.command(noun, help=about)(_nothing)
     if loaded:
-        found = importlib.import_module(f"syncd.cli.{loaded}")
+        found = importlib.import_module(f".{loaded}", "syncd.cli")
         if hasattr(found, "noun"):
             name = wanted if found.noun.about else None
             app.add_typer(found.noun, name=name)

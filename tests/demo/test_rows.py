@@ -1,6 +1,7 @@
 """Which rows of the data the demo looks up, and retracts."""
 
-from syncd.cli.demo import Alone, Row
+from syncd.demo.rows import alone
+from syncd.flows.draft import Draft
 from syncd.flows.report import Desk
 from syncd.indicator.identifier import for_report
 from syncd.roster.roster import Never
@@ -10,20 +11,26 @@ BANK = for_report("phone", "95588", region="CN")
 NEVER = Never("phone", BANK.value, "bank")
 
 
-def row(kind: str, value: str, scheme: str = "") -> Row:
+def row(kind: str, value: str, scheme: str = "") -> Draft:
     label, role = {
         "phone": ("nuisance_call", "caller"),
         "url": ("fake_invest", "phishing_host"),
         "account": ("other", "collecting_account"),
     }[kind]
-    return Row(kind, value, "", scheme, label, role)
+    return Draft(
+        kind=kind,
+        value=value,
+        scheme=scheme,
+        label=label,
+        role=role,
+        evidence="user_tag",
+    )
 
 
-def dealt(*rows: tuple[Row, tuple[int, ...]]) -> dict[str, tuple[int, str]]:
-    alone = Alone(Desk(founded([NEVER]), TODAY, "CN"))
-    for one, takers in rows:
-        alone.add(one, takers)
-    return {k: (n, r.value) for k, (n, r) in alone.samples().items()}
+def dealt(*rows: tuple[Draft, tuple[int, ...]]) -> dict[str, tuple[int, str]]:
+    each = [(row, taker) for row, takers in rows for taker in takers]
+    found = alone(each, Desk(founded([NEVER]), TODAY, "CN"))
+    return {kind: (taker, row.value) for kind, (row, taker) in found.items()}
 
 
 def test_a_row_that_nobody_else_has() -> None:

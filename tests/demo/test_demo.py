@@ -1,26 +1,32 @@
 """The demo as a newcomer runs it, and what makes its table red."""
 
 import json
+import re
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import sysconfig
 import time
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from syncd.cli.demo import Demo
-from syncd.cli.stage import Stage
+from syncd.demo.member import stop
+from syncd.demo.play import Demo
+from syncd.demo.rows import read
 from syncd.errors import UnavailableError
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "syncd", "demo"]
 
 
 def write_data(directory: Path, count: int = 400) -> Path:
-    """Write made-up indicators in the format of examples/, some of them bad."""
+    """Write made-up indicators in the format of sample/, some of them bad."""
     directory.mkdir()
     urls = [f"shop{i}.example.net/login\ttest" for i in range(count)]
     (directory / "urls.tsv").write_text("\n".join([*urls, "US.COM\ttest"]))
@@ -37,17 +43,47 @@ def write_data(directory: Path, count: int = 400) -> Path:
     return directory
 
 
-def test_the_demo(tmp_path: Path) -> None:
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A Python with syncd installed from a wheel, far from the checkout."""
+    source = tmp_path / "source"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "syncd", source / "syncd", ignore=ignored)
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "--quiet"]
+    options = ["--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run(
+        [*pip, "wheel", *options, "-w", tmp_path, source], check=True
+    )
+    venv.create(tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    wheels = tmp_path.glob("*.whl")
+    subprocess.run(
+        [*pip, "--python", python, "install", *options, *wheels], check=True
+    )
+    # What syncd needs is taken from here; the checkout is not, as .pth files
+    # in a directory that a .pth file names are not read.
+    (there,) = (tmp_path / "venv").glob("lib/*/site-packages")
+    (there / "needed.pth").write_text(sysconfig.get_path("purelib"))
+    return python
+
+
+def test_the_demo(installed: Path, tmp_path: Path) -> None:
     """It ends with 0, says that everything held, and leaves demo.json."""
     where = tmp_path / "demo"
     done = subprocess.run(
-        [*COMMAND, "--once", "--dir", str(where)],
+        [installed, "-m", "syncd", "demo", "--once", "--dir", where],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Everything held" in done.stdout
     assert "✗" not in done.stdout
+    rows = re.search(r"✓ (\d+) rows in .* s, (\d+) refused", done.stdout)
+    assert rows
+    assert int(rows[1]) - int(rows[2]) > 1000
     told = json.loads((where / "demo.json").read_text())
     assert [m["id"] for m in told] == [
         "police",
@@ -148,9 +184,9 @@ def test_a_directory_in_use(tmp_path: Path) -> None:
 def play(tmp_path: Path) -> Iterator[Demo]:
     where = tmp_path / "demo"
     where.mkdir()
-    play = Demo(Stage(where), write_data(tmp_path / "data"))
+    play = Demo(where, read(write_data(tmp_path / "data")))
     yield play
-    play.stage.close()
+    stop(play.members)
 
 
 def holds(play: Demo) -> bool:
@@ -168,7 +204,7 @@ def test_one_changed_row_is_red(
     before = capsys.readouterr().out
     assert holds(play), before
     assert "DIFFERS" not in before
-    bank = play.stage.actors[1]
+    bank = play.members[1]
     with sqlite3.connect(bank.home / "mirror.db") as database:
         database.execute(
             "UPDATE claim SET idx = idx + 1"
@@ -189,12 +225,12 @@ def test_a_killed_member_can_be_started_again(
     """The demo says which has ended, and the command it names works."""
     play.found()
     play.start()
-    bank = play.stage.actors[1]
+    bank = play.members[1]
     assert bank.process is not None
     bank.process.kill()
     bank.process.wait()
     with pytest.raises(UnavailableError):
-        bank.call("GET", "/v1/status")
+        bank.ask("/v1/status")
     capsys.readouterr()
     play.tell_ended()
     play.tell_ended()
@@ -207,5 +243,5 @@ def test_a_killed_member_can_be_started_again(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    play.stage.ready(bank)
-    assert bank.call("GET", "/v1/status")["log"]["origin"] == bank.origin
+    bank.ready()
+    assert bank.ask("/v1/status")["log"]["origin"] == bank.origin

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from syncd.cli.demo import Demo
-from syncd.cli.stage import Actor, Stage
+from syncd.demo.member import Member, stop
+from syncd.demo.play import Demo
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -17,33 +17,32 @@ ROWS = 100_000
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Members as the demo founds them: platform is no holder."""
-    where = tmp_path_factory.mktemp("busy")
-    play = Demo(Stage(where), where)
+    play = Demo(tmp_path_factory.mktemp("busy"), [])
     try:
         play.found()
         play.start()
-        yield play.stage
+        yield play
     finally:
-        play.stage.close()
+        stop(play.members)
 
 
-def member(stage: Stage, name: str) -> Actor:
-    return next(actor for actor in stage.actors if actor.id == name)
+def member(play: Demo, name: str) -> Member:
+    return next(member for member in play.members if member.id == name)
 
 
-def look_up(actor: Actor, first: int, count: int, **more: Any) -> list[Any]:
+def look_up(asked: Member, first: int, count: int, **more: Any) -> list[Any]:
     items = [
         {"kind": "phone", "value": f"+8613{n:09}"}
         for n in range(first, first + count)
     ]
     body = {"purpose": "transaction_check", "items": items, **more}
-    found: list[Any] = actor.call("POST", "/v1/lookups", body)["items"]
+    found: list[Any] = asked.ask("/v1/lookups", body)["items"]
     return found
 
 
-def test_one_number_during_an_import(stage: Stage, tmp_path: Path) -> None:
+def test_one_number_during_an_import(play: Demo, tmp_path: Path) -> None:
     """100,000 rows come in and are published; a teller notices nothing.
 
     Neither where they come in, nor at a holder that evaluates them all.
@@ -53,19 +52,19 @@ def test_one_number_during_an_import(stage: Stage, tmp_path: Path) -> None:
         rows.write("kind,value,label,role,evidence\n")
         for n in range(ROWS):
             rows.write(f"phone,+86139{n:08},other,caller,user_tag\n")
-    platform, bank = member(stage, "platform"), member(stage, "bank")
-    words = ("--home", platform.home, "report", "import", file, "--json")
-    command = stage.spawn(*words, "--token-file", platform.token_file)
+    platform, bank = member(play, "platform"), member(play, "bank")
+    words = f"report import {file} --json --token-file {platform.token_file}"
+    command = platform.begin(words)
     took: list[float] = []
     try:
         while len(took) < 40:
-            for actor in (platform, bank):
+            for asked in (platform, bank):
                 began = time.monotonic()
-                (found,) = look_up(actor, 700_000_000 + len(took), 1)
+                (found,) = look_up(asked, 700_000_000 + len(took), 1)
                 took.append(time.monotonic() - began)
                 assert found["verdict"] == "none", found
             time.sleep(0.3)
-        waiting = platform.call("GET", "/v1/status")["vault"]["waiting"]
+        waiting = platform.ask("/v1/status")["vault"]["waiting"]
         assert command.poll() is None or waiting, "the import is over"
     finally:
         command.kill()
@@ -73,8 +72,8 @@ def test_one_number_during_an_import(stage: Stage, tmp_path: Path) -> None:
     assert sorted(took)[len(took) // 2] < DEADLINE_S, took
 
 
-def test_as_many_at_once_as_a_look_up_takes(stage: Stage) -> None:
+def test_as_many_at_once_as_a_look_up_takes(play: Demo) -> None:
     """10,000 are answered, with no more in quotas than there are in it."""
-    carrier = member(stage, "carrier")
+    carrier = member(play, "carrier")
     found = look_up(carrier, 0, 10_000, deadline_ms=60_000)
     assert {item["verdict"] for item in found} == {"none"}

@@ -1,0 +1,1 @@
+"""`syncd demo`: four members on this machine, from nothing to convergence."""
