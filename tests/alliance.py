@@ -55,6 +55,7 @@ from syncd.node.daemon import Daemon, read_pin
 from syncd.node.home import Home, keep_keys, share_name
 from syncd.node.pinned import clock, roster_files
 from syncd.peer.client import PeerClient
+from syncd.peer.transport import Wanted
 from syncd.roster import drafts, join
 from syncd.roster import keys as roster_keys
 from syncd.roster.join import Applicant
@@ -149,21 +150,19 @@ class Wire(PeerClient):
         self._network = network
         self._me = me
 
-    async def _once(
-        self,
-        method: str,
-        url: str,
-        limit: int,
-        body: bytes | None,
-        keep_gzip: bool,
-    ) -> bytes:
+    async def _once(self, url: str, wanted: Wanted) -> bytes:
         if self._network.is_cut(self._me, self.name):
             raise aiohttp.ClientConnectionError("cut")
-        path = "/" + url.split("/", 3)[3]
-        self._network.asked.append(Asked(self._me, self.name, method, path))
-        raw = await super()._once(method, url, limit, body, keep_gzip)
+        self._network.asked.append(
+            Asked(self._me, self.name, wanted.method, wanted.path)
+        )
+        raw = await super()._once(url, wanted)
         if self._network.tap is not None:
-            self._network.tap += [url.encode(), body or b"", raw]
+            self._network.tap += [
+                (url + wanted.path).encode(),
+                wanted.body or b"",
+                raw,
+            ]
         return raw
 
 

@@ -114,19 +114,21 @@ def open_(origin: str, raw: bytes, bundle: Bundle) -> list[Record]:
     return found
 
 
-def inflate(gz: bytes) -> bytes:
-    """Return the records of a bundle that somebody else compressed.
+def inflate(gz: bytes, most: int = MAX_RAW) -> bytes:
+    """Return what somebody else compressed, records of a bundle for example.
 
     Raises:
-        MalformedError: not one gzip member, or too large inside.
+        MalformedError: not one gzip member, or more than `most` bytes.
     """
     engine = zlib.decompressobj(wbits=31)
     try:
-        raw = engine.decompress(gz, MAX_RAW + 1)
+        raw = engine.decompress(gz, most + 1)
     except zlib.error as e:
         raise MalformedError(f"gzip: {e}") from e
-    if len(raw) > MAX_RAW or not engine.eof or engine.unused_data:
-        raise MalformedError("gzip: too large, truncated or trailing bytes")
+    if len(raw) > most:
+        raise MalformedError(f"gzip: inflates to over {most} bytes")
+    if not engine.eof or engine.unused_data:
+        raise MalformedError("gzip: truncated or trailing bytes")
     return raw
 
 

@@ -192,7 +192,7 @@ async def test_a_bomb_is_not_inflated(to: Pull) -> None:
     def swap(path: str, raw: bytes) -> bytes:
         return bomb if path.startswith("payload") else raw
 
-    with pytest.raises(BrokenSourceError, match="too large"):
+    with pytest.raises(BrokenSourceError, match="inflates to over"):
         await to(log, FakeSource(log, tamper=swap))
 
 

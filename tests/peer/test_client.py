@@ -19,7 +19,8 @@ from syncd.errors import (
     RefusedError,
     UnavailableError,
 )
-from syncd.peer.client import Limits, PeerClient
+from syncd.peer.client import PeerClient
+from syncd.peer.transport import Limits, Wanted
 from syncd.pinning import ServerTls, client_context
 from syncd.roster import certificate, keys
 
@@ -98,14 +99,7 @@ class Doors(PeerClient):
         self.answers = answers
         self.asked: list[int] = []
 
-    async def _once(
-        self,
-        method: str,
-        url: str,
-        limit: int,
-        body: bytes | None,
-        keep_gzip: bool,
-    ) -> bytes:
+    async def _once(self, url: str, wanted: Wanted) -> bytes:
         n = int(url.removeprefix("https://door")[0])
         self.asked.append(n)
         answer = self.answers[n]
@@ -183,19 +177,12 @@ class Turned(PeerClient):
 
     tries = 0
 
-    async def _once(
-        self,
-        method: str,
-        url: str,
-        limit: int,
-        body: bytes | None,
-        keep_gzip: bool,
-    ) -> bytes:
+    async def _once(self, url: str, wanted: Wanted) -> bytes:
         self.tries += 1
         if self.tries == 1:
             await self.close()
             raise aiohttp.ServerDisconnectedError
-        return await super()._once(method, url, limit, body, keep_gzip)
+        return await super()._once(url, wanted)
 
 
 async def test_who_is_closed_opens_nothing_any_more() -> None:

@@ -9,7 +9,8 @@ from syncd import pinning
 from syncd.errors import RefusedError
 from syncd.node.context import Context
 from syncd.node.home import pending_tls, settle_tls
-from syncd.peer.client import Limits, PeerClient
+from syncd.peer.client import PeerClient
+from syncd.peer.transport import Limits
 from syncd.roster.roster import Member
 
 
