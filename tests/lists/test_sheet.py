@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import re
 import resource
 import signal
 import subprocess
@@ -205,158 +206,25 @@ def test_cells_without_a_value_shift_nothing(tmp_path: Path) -> None:
     assert [row.cells for row in opened.rows(0, 0)] == [["", "#N/A"]]
 
 
-@pytest.mark.parametrize("one", cases("lists/sheets", "formats"))
-def test_a_number_keeps_what_its_format_puts_before_it(
-    tmp_path: Path, one: dict[str, str]
-) -> None:
-    """A land line without its zero would be somebody else's."""
+@pytest.mark.parametrize("one", cases("lists/sheets"))
+def test_a_column(tmp_path: Path, one: dict[str, Any]) -> None:
+    """What each vector says of it."""
     path = made(
         tmp_path / "a.xlsx",
-        column(f'<c s="1"><v>{one["number"]}</v></c>'),
-        styles=formatted(one["code"]),
+        one["rows"] if "rows" in one else column(*one["cells"]),
+        styles=formatted(*one["styles"]) if "styles" in one else "",
+        strings="".join(f"<si>{si}</si>" for si in one.get("strings", ())),
+        about=one.get("about", ""),
+        behind=one.get("behind", ""),
     )
-    assert values(path) == [one["shown"]]
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        *("14", "22", "27", "28", "31", "36", "50", "57", "58"),
-        "yyyy&quot;年&quot;m&quot;月&quot;d&quot;日&quot;;@",
-        "[$-804]yyyy/m/d",
-        "yyyy年m月d日",
-        "[$-F800]dddd\\,\\ mmmm\\ dd\\,\\ yyyy",
-    ],
-)
-def test_days(tmp_path: Path, code: str) -> None:
-    """Chinese built-in formats too; one without a format is a number."""
-    path = made(
-        tmp_path / "a.xlsx",
-        column(
-            '<c s="1"><v>46023</v></c>',
-            '<c s="1"><v>46023.125</v></c>',
-            "<c><v>46023</v></c>",
-            '<c s="1"><v>46023.99999999</v></c>',
-        ),
-        styles=formatted(code),
-    )
-    assert values(path) == [
-        *("2026-01-01", "2026-01-01 03:00:00", "46023", "2026-01-02"),
-    ]
-
-
-def test_days_of_the_other_epoch(tmp_path: Path) -> None:
-    path = made(
-        tmp_path / "a.xlsx",
-        column('<c s="1"><v>44561</v></c>'),
-        styles=formatted("14"),
-        about='<workbookPr date1904="1"/>',
-    )
-    assert values(path) == ["2026-01-01"]
-
-
-def test_times_and_days_in_words(tmp_path: Path) -> None:
-    """A time alone, one above a day, and what strict workbooks write."""
-    path = made(
-        tmp_path / "a.xlsx",
-        column(
-            '<c s="1"><v>0.5</v></c>',
-            '<c s="2"><v>1.25</v></c>',
-            '<c t="d"><v>2026-01-02</v></c>',
-            '<c t="d"><v>2026-01-02T00:00:00</v></c>',
-            '<c t="d"><v>2026-01-02T03:04:05</v></c>',
-        ),
-        styles=formatted("20", "[h]:mm:ss"),
-    )
-    assert values(path) == [
-        *("12:00:00", "30:00:00", "2026-01-02"),
-        *("2026-01-02", "2026-01-02 03:04:05"),
-    ]
-
-
-def test_texts(tmp_path: Path) -> None:
-    """Escapes are decoded once; a line break stays, and is never glued."""
-    path = made(
-        tmp_path / "a.xlsx",
-        column(
-            *(f'<c t="s"><v>{n}</v></c>' for n in range(7)),
-            '<c t="str"><f>A2</f><v>b_x000D__x000a_c_x005F_x0041_</v></c>',
-            '<c t="inlineStr"><is><r><t>he</t></r><r><t>re</t></r></is></c>',
-            "<c><v>text</v></c>",
-            '<c t="b"><v>1</v></c>',
-        ),
-        strings="".join(
-            f"<si>{si}</si>"
-            for si in (
-                "<t>http://a.example/login_x000D_</t>",
-                "<t>http://a.example/b&#10;http://c.example/d</t>",
-                "<t>http://a.example/b_x000D_http://c.example/d</t>",
-                "<t>_x005F_x0041_</t>",
-                "<t>/x005F_order</t>",
-                "<r><t>张</t></r><r><rPr/><t>三</t></r>"
-                "<rPh sb='0' eb='1'><t>zhang</t></rPh><phoneticPr/>",
-                '<t xml:space="preserve"> a </t>',
-            )
-        ),
-    )
-    assert values(path) == [
-        "http://a.example/login",
-        "http://a.example/b\nhttp://c.example/d",
-        "http://a.example/b\nhttp://c.example/d",
-        *("_x0041_", "/x005F_order", "张三", " a "),
-        *("b\nc_x0041_", "here", "text", "true"),
-    ]
-
-
-def test_a_text_is_no_number(tmp_path: Path) -> None:
-    """Whatever it looks like, and whatever its cell's format is."""
-    texts = ("6222021234567890123", "12", "abc", "0.5", "2026")
-    path = made(
-        tmp_path / "a.xlsx",
-        column(
-            *(
-                f'<c s="{style}" t="{kind}">{value}</c>'
-                for style in (1, 2, 3)
-                for text in texts
-                for kind, value in (
-                    ("str", f"<f>X1</f><v>{text}</v>"),
-                    ("inlineStr", f"<is><t>{text}</t></is>"),
-                )
-            )
-        ),
-        styles=formatted("000000", "0%", "14"),
-    )
+    if "fails" in one:
+        with refusal(one["fails"]):
+            read(path)
+        return
     found = [row.cells[0] for row in read(path)]  # type: ignore[index]
-    assert found == [text for text in texts for _ in range(2)] * 3
-    assert Flawed not in map(type, found)
-
-
-def test_what_lost_its_meaning_is_flawed(tmp_path: Path) -> None:
-    """Long numbers as a spreadsheet shows them; errors by their name."""
-    path = made(
-        tmp_path / "a.xlsx",
-        column(
-            "<c><v>6222021234567890123</v></c>",
-            "<c><v>6.22202123456789E18</v></c>",
-            "<c><v>999999999999999</v></c>",
-            "<c><v>1.38001380001E10</v></c>",
-            '<c t="e"><v>#N/A</v></c>',
-            '<c t="e"><f>B1</f><v>#REF!</v></c>',
-        ),
-    )
-    found = [row.cells[0] for row in read(path)]  # type: ignore[index]
-    assert found == [
-        *("6.22202123456789E+18", "6.22202123456789E+18"),
-        *("999999999999999", "13800138000.1"),
-        *("#N/A", "#REF!"),
-    ]
+    assert found == one["values"]
     why = [str(cell.why) if type(cell) is Flawed else "" for cell in found]
-    lost = "a number above 15 digits has lost its end: keep it as text"
-    assert why == [
-        *(lost, lost, "", ""),
-        "the spreadsheet shows #N/A there",
-        "the spreadsheet shows #REF! there",
-    ]
+    assert why == one.get("flaws", [""] * len(found))
 
 
 def test_a_number_that_lost_its_end(tmp_path: Path) -> None:
@@ -563,74 +431,18 @@ def test_limits(
         unsheltered(path)
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
-        '<row r="2"><c r="A2"><v>1</v></c></row><row r="1"/>',
-        '<row r="1"><c r="B1"><v>1</v></c><c r="A1"><v>1</v></c></row>',
-        '<row r="1"><c r="A2"><v>1</v></c></row>',
-        '<row r="1"><c r="1"><v>1</v></c></row>',
-        '<c r="A1"><v>1</v></c>',
-        '<row r="1"><c r="A1"><v>13800<!-- -->138000</v></c></row>',
-        '<row r="1"><c r="A1"><v><![CDATA[13800138000]]></v></c></row>',
-        '<row r="1"><c r="A1"><v>1</v><is/></row>',
-        '<row r="x"/>',
-    ],
-)
-def test_what_two_readers_may_read_in_two_ways(
-    tmp_path: Path, rows: str
-) -> None:
-    """Is refused: calamine and the pass before it see the same cells."""
-    with pytest.raises(UsageError, match="no sound XLSX workbook"):
-        read(made(tmp_path / "a.xlsx", rows))
-
-
-def test_formulas_say_what_they_gave(tmp_path: Path) -> None:
-    """One that gave nothing is empty; one that nobody computed is refused."""
-    for cell, said in (
-        ("<c><f>1+1</f><v>13800138000</v></c>", ["13800138000"]),
-        ('<c t="str"><f>"b"</f><v>b</v></c>', ["b"]),
-        ('<c t="str"><f>""</f><v></v></c>', []),
-        ('<c><f t="shared" si="0"/><v>7</v></c>', ["7"]),
-    ):
-        path = made(tmp_path / "a.xlsx", column(cell))
-        assert values(path) == said
-    for cell in (
-        "<c><f>1+1</f></c>",
-        "<c><f>1+1</f><v /></c>",
-        '<c s="1"><f t="shared" si="0"/></c>',
-        "<c><f>1+1</f>\n<v></v></c>",
-        "<c><!--" + "x" * parts.PIECE + "--><f>1+1</f></c>",
-    ):
-        path = made(tmp_path / "a.xlsx", column(cell))
-        with pytest.raises(UsageError, match="A2 is a formula without"):
-            read(path)
+def test_a_formula_that_nobody_computed(tmp_path: Path) -> None:
+    """It is seen across pieces, and nobody reads those of other sheets."""
+    cell = "<c><!--" + "x" * parts.PIECE + "--><f>1+1</f></c>"
+    with refusal("A2 is a formula without"):
+        read(made(tmp_path / "a.xlsx", column(cell)))
     path = saved(tmp_path / "a.xlsx", [["value"], ["=1+1"]])
     other = openpyxl.load_workbook(path)
     other.create_sheet("other").append(["value"])
     other.save(path)
-    assert read(path, sheet="other") == []  # nobody reads the formula
-    with pytest.raises(UsageError, match="A2 is a formula without"):
+    assert read(path, sheet="other") == []
+    with refusal("A2 is a formula without"):
         read(path, sheet="Sheet")
-
-
-def test_formulas_behind_the_rows_are_no_cells(tmp_path: Path) -> None:
-    """A sparkline's, in an extension."""
-    path = made(
-        tmp_path / "a.xlsx",
-        column("<c><v>1</v></c>"),
-        behind='<extLst><ext xmlns:xm="x"><xm:f>A1</xm:f></ext></extLst>',
-    )
-    assert values(path) == ["1"]
-
-
-def test_an_error_that_calamine_does_not_know(tmp_path: Path) -> None:
-    path = made(tmp_path / "a.xlsx", column('<c t="e"><v>#ERROR!</v></c>'))
-    with refusal("cell A2 shows #ERROR!$"):
-        read(path)
-    path = made(tmp_path / "a.xlsx", column('<c t="e"><v>13800138000</v></c>'))
-    with refusal(r"cell A2 shows \?$"):
-        read(path)
 
 
 def test_a_workbook_that_is_cut_off(tmp_path: Path) -> None:
@@ -672,7 +484,7 @@ def unsheltered(path: Path) -> list[Any]:
 
 @contextlib.contextmanager
 def refusal(why: str) -> Iterator[None]:
-    with pytest.raises(UsageError, match=why) as refused:
+    with pytest.raises(UsageError, match=re.escape(why)) as refused:
         yield
     assert refused.value.hint
 
@@ -745,7 +557,7 @@ def test_a_child_takes_no_more_than_it_may(tmp_path: Path) -> None:
     [
         ("os.kill(os.getpid(), 9)", "larger inside than a list is"),
         ("os.abort()", "larger inside than a list is"),
-        ("sys.exit(3)", r"is no sound XLSX workbook \(3\)"),
+        ("sys.exit(3)", "is no sound XLSX workbook (3)"),
     ],
 )
 def test_a_child_that_dies_is_a_clear_error(
