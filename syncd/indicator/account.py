@@ -65,11 +65,7 @@ def _is_card(digits: str) -> bool:
 
 
 def _check_rounded(digits: str) -> None:
-    """Refuse what a spreadsheet made of a longer number.
-
-    Raises:
-        MalformedError: 17 digits or more that are zeros from the 16th on.
-    """
+    """Refuse what a spreadsheet made of a longer number."""
     if (
         len(digits) > EXACT + 1
         and digits.isdigit()

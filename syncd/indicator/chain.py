@@ -172,11 +172,7 @@ BY_NAME: Final = {chain.name: chain for chain in CHAINS}
 
 
 def address(text: str, names: Iterable[str]) -> str:
-    """Return the form of an address on the first of `names` that has it.
-
-    Raises:
-        MalformedError: it is none of theirs; says why.
-    """
+    """Return the form of an address on the first of `names` that has it."""
     names = tuple(names)
     for name in names:
         form = BY_NAME[name].read(text)
@@ -225,11 +221,7 @@ def _why_none(text: str, chain: str) -> NoReturn:
 
 
 def refuse_case() -> NoReturn:
-    """Say that an address of Ethereum's kind was mistyped.
-
-    Raises:
-        MalformedError: always.
-    """
+    """Say that an address of Ethereum's kind was mistyped."""
     raise MalformedError("account: its mixed case does not hold (EIP-55)")
 
 

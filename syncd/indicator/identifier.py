@@ -3,7 +3,9 @@
 An identifier never leaves the member that has it: it stays in the vault, and
 what travels is its token. Its value does not show in `repr`, so that no log
 or traceback tells it. How each kind is read is `phone`'s, `url`'s and
-`account`'s work; this module only asks the right one.
+`account`'s work; this module only asks the right one. What does not normalise
+is a MalformedError, which says why and not what it is; a region that is none, a
+UsageError; a URL that a report may not name, a RefusedError.
 """
 
 from dataclasses import dataclass, field
@@ -52,11 +54,6 @@ def for_report(
 
     `region` reads a phone without country code, `scheme` says what a bare
     account number is; the flags are `url.report_expression`'s.
-
-    Raises:
-        MalformedError: `raw` does not normalise; says why, not what it is.
-        RefusedError: a URL that a report may not name.
-        UsageError: no such region.
     """
     if kind == "phone":
         return Identifier(kind, phone.normalise(raw, region))
@@ -76,10 +73,6 @@ def for_lookup(
     """Return the identifiers to try for `raw`, most specific first.
 
     What their reader should be told is with the first.
-
-    Raises:
-        MalformedError: `raw` does not normalise; says why, not what it is.
-        UsageError: no such region.
     """
     if kind == "phone":
         forms = phone.candidates(raw, region)
@@ -97,23 +90,14 @@ def for_lookup(
 def for_retract(
     kind: str, raw: str, *, region: str = "CN", scheme: str | None = None
 ) -> tuple[Identifier, ...]:
-    """Return what `raw` may have been reported as, the usual form first.
-
-    Raises:
-        MalformedError: `raw` does not normalise; says why, not what it is.
-        UsageError: no such region.
-    """
+    """Return what `raw` may have been reported as, the usual form first."""
     if kind == "url":
         return tuple(Identifier(kind, f) for f in url.reported_forms(raw))
     return (for_report(kind, raw, region=region, scheme=scheme),)
 
 
 def parse_normal(kind: str, value: str) -> Identifier:
-    """Read what is a normal form already: from a roster, a vault, a cache.
-
-    Raises:
-        MalformedError: `value` is not its own normal form.
-    """
+    """Read what is a normal form already: from a roster, a vault, a cache."""
     if kind == "phone":
         normal = phone.is_normal(value)
     elif kind == "account":

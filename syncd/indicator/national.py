@@ -2,7 +2,8 @@
 
 `phone` has made digits of the text and decided from where they are read; here
 the plans of `numbering` say what they are. Every refusal says why, and hints
-at a spelling that is accepted where there is one.
+at a spelling that is accepted where there is one. What no function here
+reads is a MalformedError; a region that is none, a UsageError.
 """
 
 import re
@@ -56,9 +57,6 @@ def international(digits: str) -> str:
 
     What no plan has, and no typing error explains, is a caller id that was
     made up: `shown:`.
-
-    Raises:
-        MalformedError: not a number of the country that its code names.
     """
     if digits.startswith("86") and digits != "86":
         return mainland_number(digits[2:])
@@ -156,11 +154,7 @@ def _short(code: str, rest: str, region: str = "") -> dict[str, str]:
 
 
 def mainland_number(number: str) -> str:
-    """Return the form of what follows +86.
-
-    Raises:
-        MalformedError: no mainland number; says why.
-    """
+    """Return the form of what follows +86."""
     if (
         numbering.MOBILE.fullmatch(number)
         or numbering.LINE.fullmatch(number)
@@ -182,12 +176,7 @@ def mainland_number(number: str) -> str:
 
 
 def mainland(digits: str) -> str:
-    """Return the form of digits as dialled in the mainland.
-
-    Raises:
-        AmbiguousError: ten digits that begin with 106.
-        MalformedError: nothing that is dialled there; says why.
-    """
+    """Return the form of digits as dialled in the mainland."""
     if digits.startswith("00"):
         return international(digits[2:])
     if numbering.CARRIER_PREFIXES.match(digits) and len(digits) > 11:
@@ -218,11 +207,7 @@ def mainland(digits: str) -> str:
 
 
 def mainland_line(number: str, *, mobile: bool) -> str:
-    """Return the form of what follows the trunk prefix 0.
-
-    Raises:
-        MalformedError: no area code, or digits that fit no line behind it.
-    """
+    """Return the form of what follows the trunk prefix 0."""
     if numbering.LINE.fullmatch(number):
         return "+86" + number
     if mobile and numbering.MOBILE.fullmatch(number):
@@ -272,11 +257,7 @@ def _why_not_mainland(number: str) -> NoReturn:
 
 
 def north_america(digits: str, region: str) -> str:
-    """Return the form of digits as dialled in a region of country code 1.
-
-    Raises:
-        MalformedError: nothing that is dialled there; says why.
-    """
+    """Return the form of digits as dialled in a region of country code 1."""
     if digits.startswith("011"):
         return international(digits[3:])
     match = NANP_FAST.fullmatch(digits)
@@ -302,10 +283,6 @@ def elsewhere(digits: str, region: str) -> str:
 
     It accepts or refuses; the form is what `international` makes of the
     digits, so no release of its data changes one.
-
-    Raises:
-        MalformedError: nothing that is dialled there.
-        UsageError: no such region.
     """
     if digits.startswith("00") and not re.fullmatch("[A-Z]{2}", region):
         return international(digits[2:])

@@ -1,4 +1,7 @@
-"""Payment systems: Alipay, WeChat and QQ accounts, each to its form."""
+"""Payment systems: Alipay, WeChat and QQ accounts, each to its form.
+
+What is none is a MalformedError, which says what one looks like.
+"""
 
 import re
 from typing import Final
@@ -27,11 +30,7 @@ def _mobile(text: str) -> str | None:
 
 
 def alipay(text: str) -> str:
-    """Return the form of an Alipay account.
-
-    Raises:
-        MalformedError: no mobile, e-mail address or 2088….
-    """
+    """Return the form of an Alipay account."""
     if ALIPAY_ID.fullmatch(text):
         return "alipay:" + text
     if "@" in text:
@@ -59,11 +58,7 @@ def _email(text: str) -> str:
 
 
 def wechat(text: str) -> str:
-    """Return the form of a WeChat account.
-
-    Raises:
-        MalformedError: no name that WeChat allows, and no mobile.
-    """
+    """Return the form of a WeChat account."""
     lower = text.lower()
     if _WECHAT.fullmatch(lower):
         return "wechat:" + lower
@@ -78,11 +73,7 @@ def wechat(text: str) -> str:
 
 
 def qq(text: str) -> str:
-    """Return the form of a QQ number.
-
-    Raises:
-        MalformedError: not 5 to 11 digits.
-    """
+    """Return the form of a QQ number."""
     number = text.lower().removesuffix("@qq.com")
     if not _QQ.fullmatch(number):
         raise MalformedError(

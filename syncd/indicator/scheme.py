@@ -56,11 +56,7 @@ def _words() -> dict[str, Scheme]:
 
 
 def word(text: str) -> Scheme | None:
-    """Return what one word says; None: nothing that we know.
-
-    Raises:
-        MalformedError: digits that name no one bank.
-    """
+    """Return what one word says; None: nothing that we know."""
     folded = bank.fold(text)
     found = _words().get(folded) or _words().get(_BEHIND.sub("", folded))
     if found is not None:

@@ -13,7 +13,8 @@ is `host`'s. A report and a look-up read strictly: what no browser opens as
 one URL on a host that can exist has no expression.
 
 This module checks form, and what must not be reported; what is worth
-reporting is `verdict`'s work. No message repeats the URL.
+reporting is `verdict`'s work. Whatever is no one web address on a possible host
+is a MalformedError; no message repeats the URL.
 """
 
 import re
@@ -77,9 +78,6 @@ def canonicalise(raw: str | bytes) -> str:
 
     A bare host, or host and path, is read as `http`. Idempotent. Text goes
     by its UTF-8; bytes that are no UTF-8 are escaped one by one.
-
-    Raises:
-        MalformedError: no web address, or its host cannot be one.
     """
     url = _parse(raw)
     query = "" if url.query is None else f"?{url.query}"
@@ -154,9 +152,6 @@ def reported_forms(raw: str) -> tuple[str, ...]:
 
     The last one is what a dispute is about. What a report is refused for
     does not matter: a normal form of ours is one of them.
-
-    Raises:
-        MalformedError: not one web address, or no possible host.
     """
     whole, cut, _ = _read(raw)
     url = whole or cut
@@ -186,9 +181,6 @@ def expressions(raw: str) -> Reading:
     Where something is behind the URL, it is tried with and without that, and
     `tried_cut` says so. Expressions beyond 256 bytes are left out, as no
     report can bear them.
-
-    Raises:
-        MalformedError: not one web address, or no possible host.
     """
     url = _parse_plain(raw)
     if url is not None:
@@ -246,11 +238,7 @@ def _paths(url: _Url) -> list[str]:
 
 
 def _read_alone(raw: str, *, keep_query: bool) -> _Url:
-    """Return the URL of a report, with nothing behind it that counts.
-
-    Raises:
-        MalformedError: something is, or it is none.
-    """
+    """Return the URL of a report, with nothing behind it that counts."""
     whole, cut, told = _read(raw)
     paths = [
         u and (u.path, _kept(u) if keep_query else "") for u in (whole, cut)

@@ -118,11 +118,7 @@ class _Place:
     def check(
         self, found: Mapping[str, Any], section: str, known: Mapping[str, Any]
     ) -> None:
-        """Pass a table of known names, each of its type.
-
-        Raises:
-            UsageError: it has others.
-        """
+        """Pass a table of known names, each of its type."""
         for key, value in found.items():
             want = known.get(key)
             if (

@@ -1,8 +1,8 @@
 """Names: which column of a list is which field.
 
 By its name, in English or Chinese, or as it is told. Nothing is guessed: two
-columns of one name or meaning are refused, and so is a header that looks like
-data.
+columns of one name or meaning are a UsageError, and so are a header that looks
+like data, and a name of a column or field that is none.
 """
 
 import re
@@ -40,11 +40,7 @@ def understood(
     fields: Sequence[str],
     where: str,
 ) -> dict[int, str]:
-    """Return which column is which field: as told, else by its name.
-
-    Raises:
-        UsageError: two mean the same.
-    """
+    """Return which column is which field: as told, else by its name."""
     found = {at: into for at, into in told.items() if into in fields}
     for at, name in enumerate(header):
         into = BY_NAME.get(fold(name), "")
@@ -65,11 +61,7 @@ def understood(
 
 
 def parted(maps: Iterable[str]) -> dict[str, str]:
-    """Read FIELD=COLUMN, a name or a number from 1, of each field one.
-
-    Raises:
-        UsageError: one is something else.
-    """
+    """Read FIELD=COLUMN, a name or a number from 1, of each field one."""
     found: dict[str, str] = {}
     for text in maps:
         into, equals, column = text.partition("=")
@@ -89,11 +81,7 @@ def parted(maps: Iterable[str]) -> dict[str, str]:
 def numbers(
     told: Mapping[str, str], header: Sequence[str], width: int, where: str
 ) -> dict[int, str]:
-    """Return which column, from 0, is told to be which field.
-
-    Raises:
-        UsageError: one is not there; or the header is none.
-    """
+    """Return which column, from 0, is told to be which field."""
     _no_data(header, told, where)
     _no_twins(header, where)
     found: dict[int, str] = {}
@@ -106,11 +94,7 @@ def numbers(
 
 
 def place(column: str, header: Sequence[str], width: int, where: str) -> int:
-    """Return where a column is, from 0, by its name or its number from 1.
-
-    Raises:
-        UsageError: there is none.
-    """
+    """Return where a column is, from 0, by its name or its number from 1."""
     if column in header:
         return list(header).index(column)
     number = re.fullmatch("[0-9]{1,5}", column) and int(column)
@@ -170,11 +154,7 @@ def _no_twins(header: Sequence[str], where: str) -> None:
 def check_all_there(
     needed: Sequence[str], found: set[str], header: Sequence[str], where: str
 ) -> None:
-    """Pass if all that is needed comes from somewhere.
-
-    Raises:
-        UsageError: something does not; names all of it.
-    """
+    """Pass if all that is needed comes from somewhere."""
     missing = [name for name in needed if name not in found]
     if not missing:
         return

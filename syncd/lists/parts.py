@@ -65,11 +65,7 @@ class Archive:
             self.parse(name)
 
     def sheet(self, wanted: str) -> tuple[str, str]:
-        """Return the name and the part of the sheet that is meant.
-
-        Raises:
-            PartError: there is none, or several.
-        """
+        """Return the name and the part of the sheet that is meant."""
         parts = {}
         for _, attrs in self._elements(f"{self._home}_rels/workbook.xml.rels"):
             if attrs.get("Type", "").endswith("/worksheet"):

@@ -103,11 +103,7 @@ class Sheet:
 
 
 def _frames(path: Path, wanted: str) -> Iterator[Any]:
-    """Yield what a child reads; it is gone when this ends, or is let go.
-
-    Raises:
-        UsageError: it is no workbook that we read; says why.
-    """
+    """Yield what a child reads; it is gone when this ends, or is let go."""
     child = subprocess.Popen(  # noqa: S603 - our own module, no shell
         [sys.executable, "-I", "-m", workbook.__name__, path, wanted],
         stdin=subprocess.DEVNULL,

@@ -122,11 +122,7 @@ class Split:
     """
 
     def __init__(self, table: Table, column: str) -> None:
-        """Find the column, by name or number; a list of values has one.
-
-        Raises:
-            UsageError: there is none of that name.
-        """
+        """Find the column, by name or number; a list of values has one."""
         self.whole = self._table = table  # its rows as the file has them
         self.prefix = table.prefix
         self.format, self.about = table.format, table.about
