@@ -36,7 +36,7 @@ class Home(SimpleNamespace):
         home: Any = self
         return Context(
             home=home,
-            clock=lambda: self.__dict__.get("now", 0),
+            clock=lambda: getattr(home, "now", 0),
             report=self.__dict__.get("report", unheard),
             offload=at_once,
             bulk=self.__dict__.get("bulk", at_once),

@@ -6,7 +6,7 @@ setting the machine's time neither ends a pause nor draws it out.
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SOURCES = 8  # asked for one log in one pull, at most
 MOST_LOST_S = 600.0  # that a source is remembered for having cost
@@ -27,38 +27,20 @@ class PeerState:
     lost_at: float = 0.0  # steady seconds
 
 
+@dataclass(kw_only=True, eq=False)
 class Asking:
-    """What we know of the other members' doors, and what follows from it."""
+    """What we know of the other members' APIs, and what follows from it."""
 
-    def __init__(
-        self,
-        *,
-        fanout: int,
-        interval_s: float,
-        backoff_max_s: float,
-        rng: random.Random,
-    ) -> None:
-        """Know nothing yet.
-
-        Args:
-            fanout: members asked in a round.
-            interval_s: what a first pause is.
-            backoff_max_s: what it grows to.
-            rng: draws them.
-        """
-        self._fanout = fanout
-        self._interval_s = interval_s
-        self._backoff_max_s = backoff_max_s
-        self._rng = rng
-        self._poked: set[str] = set()
-        self.states: dict[str, PeerState] = {}
+    fanout: int  # members asked in a round
+    interval_s: float  # what a first pause is
+    backoff_max_s: float  # what it grows to
+    rng: random.Random  # draws them
+    states: dict[str, PeerState] = field(default_factory=dict)
+    _poked: set[str] = field(default_factory=set)
 
     def state(self, member: str) -> PeerState:
         """Return what we know of a member."""
-        found = self.states.get(member)
-        if found is None:
-            found = self.states[member] = PeerState()
-        return found
+        return self.states.setdefault(member, PeerState())
 
     # -------------------------------------------------------------- rounds
 
@@ -81,7 +63,7 @@ class Asking:
 
     def draw(self, members: Sequence[str]) -> list[str]:
         """Return some members at random."""
-        return self._rng.sample(members, min(self._fanout, len(members)))
+        return self.rng.sample(members, min(self.fanout, len(members)))
 
     def answered(self, member: str, at: int) -> None:
         """Note that a member answered, at unix second `at`."""
@@ -100,7 +82,7 @@ class Asking:
     def pause(self, failures: int) -> float:
         """Return the pause after so many failures and one more."""
         return min(
-            self._interval_s * (1 << min(failures, 16)), self._backoff_max_s
+            self.interval_s * (1 << min(failures, 16)), self.backoff_max_s
         )
 
     def poked(self, member: str, *, news: bool) -> None:
@@ -125,7 +107,7 @@ class Asking:
         is left out for being too many is met in time.
         """
         others = list(rest)
-        self._rng.shuffle(others)
+        self.rng.shuffle(others)
         order = list(dict.fromkeys([*first, *others]))
         order.sort(
             key=lambda m: (

@@ -6,7 +6,7 @@ what was heard stays right while nobody answers.
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from syncd.errors import RefusedError
@@ -25,17 +25,15 @@ class Heard:
     at: float  # steady seconds
 
 
-class Clocks:
-    """What the other members' clocks said since the start."""
+@dataclass(kw_only=True, eq=False)
+class OurClock:
+    """Our clock, as good as the others' said it is since the start."""
 
-    def __init__(
-        self,
-        clock: Callable[[], float],
-        steady: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Take our time of day, which may be set, and one that never is."""
-        self._clock = clock
-        self._steady = steady
+    ctx: Context
+    steady: Callable[[], float] = time.monotonic  # nobody sets it
+    cut_off: bool = False  # nobody answered, and we go on all the same
+
+    def __post_init__(self) -> None:
         self._heard: dict[str, Heard] = {}
 
     def hear(self, member: str, said: int, asked: float) -> None:
@@ -43,48 +41,32 @@ class Clocks:
 
         It read its clock somewhere between the question and now.
         """
-        now = self._steady()
+        now = self.steady()
         ahead_s = said - (asked + now) / 2
         self._heard[member] = Heard(ahead_s, now)
-
-    def skew_s(self, members: Collection[str]) -> int | None:
-        """Return how far theirs are ahead of ours, None if none was heard.
-
-        The median of those heard within an hour of the last. Of two in the
-        middle the one nearer to ours: a single liar stops nobody, be it one
-        of two. With three or more it does not hide that ours is wrong either.
-        """
-        heard = [h for m, h in self._heard.items() if m in members]
-        if not heard:
-            return None
-        last = max(h.at for h in heard)
-        here = self._steady() - self._clock()
-        fresh = sorted(
-            h.ahead_s + here for h in heard if last - h.at <= FRESH_S
-        )
-        middle = fresh[(len(fresh) - 1) // 2 : len(fresh) // 2 + 1]
-        nearer = min(middle, key=abs)
-        return round(nearer)
-
-
-@dataclass(kw_only=True, eq=False)
-class OurClock:
-    """Our clock, as good as the others' say it is."""
-
-    ctx: Context
-    cut_off: bool = False  # nobody answered, and we go on all the same
-
-    def __post_init__(self) -> None:
-        self.clocks = Clocks(self.ctx.clock)
 
     def skew_s(self) -> int | None:
         """Return how far the others' clocks are ahead of ours.
 
         None while none was heard since the start. With no others there is
         nothing that ours could differ from.
+
+        It is the median of those heard within an hour of the last. Of two in
+        the middle the one nearer to ours: a single liar stops nobody, be it
+        one of two. With three or more it does not hide that ours is wrong.
         """
         others = self.ctx.others
-        return self.clocks.skew_s(others) if others else 0
+        heard = [h for m, h in self._heard.items() if m in others]
+        if not heard:
+            return None if others else 0
+        last = max(h.at for h in heard)
+        here = self.steady() - self.ctx.clock()
+        fresh = sorted(
+            h.ahead_s + here for h in heard if last - h.at <= FRESH_S
+        )
+        middle = fresh[(len(fresh) - 1) // 2 : len(fresh) // 2 + 1]
+        nearer = min(middle, key=abs)
+        return round(nearer)
 
     def healthy(self) -> None:
         """Pass, unless our clock is astray.

@@ -70,7 +70,7 @@ class Rounds:
         heads = await self.peers(member).heads(state.cursor)
         self.asking.answered(member, self.ctx.now())
         if heads.time:
-            self.our_clock.clocks.hear(member, heads.time, asked)
+            self.our_clock.hear(member, heads.time, asked)
         await self._take(member, heads)
         # What it says of logs that only a newer roster has, it shall repeat.
         if heads.roster_version <= self.ctx.roster.version:

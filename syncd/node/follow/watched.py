@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from syncd.flows.ports import Source
@@ -12,57 +13,51 @@ RATE = 1 << 18  # bytes per second that cost nothing
 T = TypeVar("T")
 
 
+@dataclass(slots=True)
 class Watched:
-    """Implements `ports.Source` by another one.
+    """Implements `ports.Source` by another one."""
 
-    `charge` takes the seconds that an answer, or its failing, took above
-    what is in order for its size.
-    """
+    source: Source
+    charge: Callable[[float], None]  # the seconds that an answer, or its
+    # failing, took above what is in order for its size
+    name: str = field(init=False)
 
-    def __init__(
-        self,
-        source: Source,
-        charge: Callable[[float], None],
-        steady: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.name = source.name
-        self._source = source
-        self._charge = charge
-        self._steady = steady
+    def __post_init__(self) -> None:
+        self.name = self.source.name
 
     async def checkpoint(self, origin: str) -> bytes:
         """Fetch the newest signed checkpoint that it has of `origin`."""
-        return await self._timed(self._source.checkpoint(origin), len)
+        return await self._timed(self.source.checkpoint(origin), len)
 
     async def hash_tiles(
         self, origin: str, paths: Sequence[str]
     ) -> Sequence[bytes]:
         """Fetch tiles, in order, or raise."""
-        return await self._timed(self._source.hash_tiles(origin, paths), _sum)
+        return await self._timed(self.source.hash_tiles(origin, paths), _sum)
 
     async def payloads(
         self, origin: str, wanted: Sequence[tuple[int, int]]
     ) -> Sequence[bytes]:
         """Fetch payload bundles as gzip, in order, or raise."""
-        return await self._timed(self._source.payloads(origin, wanted), _sum)
+        return await self._timed(self.source.payloads(origin, wanted), _sum)
 
     async def entries(self, origin: str, n: int, width: int) -> bytes:
         """Fetch one `tile/entries` bundle."""
-        return await self._timed(self._source.entries(origin, n, width), len)
+        return await self._timed(self.source.entries(origin, n, width), len)
 
     async def _timed(
         self, answer: Awaitable[T], octets: Callable[[T], int]
     ) -> T:
-        began = self._steady()
+        began = time.monotonic()
         allowed_s = ALLOWED_S
         try:
             got = await answer
             allowed_s += octets(got) / RATE
             return got
         finally:  # given up counts as well
-            over_s = self._steady() - began - allowed_s
+            over_s = time.monotonic() - began - allowed_s
             if over_s > 0:
-                self._charge(over_s)
+                self.charge(over_s)
 
 
 def _sum(parts: Sequence[bytes]) -> int:
