@@ -15,7 +15,7 @@ from syncd.cli.command import argument, option
 from syncd.cli.options import Json
 from syncd.errors import UntrustedError, UsageError
 from syncd.messages.catalogue import t
-from syncd.node import audit
+from syncd.node.audit import stored
 from syncd.node.pinned import clock, trusted_roster
 from syncd.roster import drafts, spoken, trust
 from syncd.roster.join import Request
@@ -132,7 +132,7 @@ class Ended(Edited):
         try:
             if file is not None:
                 return terminal.parsed(file, opened)
-            with audit.served(self.settings(), origin) as log:
+            with stored.served(self.settings(), origin) as log:
                 return opened(log.checkpoint)
         except UntrustedError as e:
             raise UntrustedError(

@@ -23,7 +23,7 @@ from syncd.flows.serve import LogFiles
 from syncd.indicator import leaf, token
 from syncd.indicator.leaf import Record
 from syncd.messages.catalogue import t
-from syncd.node import audit as stored
+from syncd.node.audit import stored
 from syncd.store import home, snapshot
 from syncd.store.snapshot import (
     CosignRow,

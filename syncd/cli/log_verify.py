@@ -19,7 +19,7 @@ from syncd.flows.audit import Tally
 from syncd.indicator import claims, token
 from syncd.indicator.claims import Range
 from syncd.messages.catalogue import t
-from syncd.node import audit as stored
+from syncd.node.audit import stored
 from syncd.node.pinned import trusted_roster
 from syncd.roster import trust
 from syncd.roster.roster import Roster

@@ -12,7 +12,7 @@ import pytest_asyncio
 from syncd.cli.main import main
 from syncd.errors import DamagedError, RefusedError, UsageError
 from syncd.flows import serve
-from syncd.node import audit
+from syncd.node.audit import stored
 from syncd.node.upkeep import erasures
 from syncd.roster import drafts
 from syncd.roster.roster import Epoch, Roster
@@ -138,7 +138,7 @@ async def test_a_planned_turn(
         assert await verdict(member, URLS[0]) == "suspected"
         assert await verdict(member, URLS[1]) == "suspected"
         assert (await member.head(old)).merged == size
-        for report in audit.verify_home(member.config, roster):
+        for report in stored.verify_home(member.config, roster):
             assert report.problems == []
     page = await bank.node.local_service.intake.reports(ReportSearch())
     assert [p.position and p.position[0] for p in page.items] == [
@@ -243,7 +243,7 @@ async def test_a_home_that_was_rolled_back(
     for member in alliance.members.values():
         for url in (URLS[0], URLS[2], URLS[3]):
             assert await verdict(member, url) == "suspected"
-        for report in audit.verify_home(member.config, roster):
+        for report in stored.verify_home(member.config, roster):
             assert report.problems == [], member.id
 
 
@@ -323,7 +323,7 @@ async def test_what_rests_on_the_old_log(
     for n in range(-(-size // 256)):
         assert await bank.node.home.mirror.bundle(old, n) is not None
     roster = police.node.rosters.current
-    for report in audit.verify_home(bank.config, roster):
+    for report in stored.verify_home(bank.config, roster):
         assert report.problems == []
 
 
@@ -355,7 +355,7 @@ async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
     assert await bank.digest(old) == await police.digest(old)
     for member in alliance.members.values():
         assert await verdict(member, URLS[1]) == "suspected"
-    for report in audit.verify_home(bank.config, roster):
+    for report in stored.verify_home(bank.config, roster):
         assert report.problems == []
 
 
@@ -381,7 +381,7 @@ async def test_an_epoch_is_retired_after_the_turn(
     await until(swept, 20)
     assert open_in_own(bank, old) == ["phone"]
     roster = bank.node.rosters.current
-    for report in audit.verify_home(bank.config, roster):
+    for report in stored.verify_home(bank.config, roster):
         assert report.problems == []
 
 
@@ -403,7 +403,7 @@ async def test_the_roster_erases_after_the_turn(
     await bank.node.daily.run()
     assert open_in_own(bank, old) == []
     roster = bank.node.rosters.current
-    for report in audit.verify_home(bank.config, roster):
+    for report in stored.verify_home(bank.config, roster):
         assert report.problems == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from syncd.flows import serve
-from syncd.node import audit
+from syncd.node.audit import stored
 from syncd.node.upkeep import erasures
 from syncd.roster import drafts
 from syncd.roster.roster import Epoch, Roster
@@ -89,7 +89,7 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
         )
         assert (phone.verdict, url.verdict) == ("confirmed", "none")
         settings, roster = member.config, member.node.rosters.current
-        for checked in audit.verify_home(settings, roster):
+        for checked in stored.verify_home(settings, roster):
             assert checked.problems == []
     assert len(digests) == 1
     counts = await police.node.home.own.vault.counts()
@@ -126,7 +126,7 @@ async def test_who_comes_later_holds_the_same(alliance: Alliance) -> None:
         police.origin
     )
     settings, roster = police.config, police.node.rosters.current
-    for checked in audit.verify_home(settings, roster):
+    for checked in stored.verify_home(settings, roster):
         assert checked.problems == []
 
 

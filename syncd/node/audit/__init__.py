@@ -1,0 +1,1 @@
+"""Checks and exports a home's logs, without a daemon and without its secret."""
