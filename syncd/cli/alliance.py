@@ -1,10 +1,9 @@
 """`syncd alliance found`: from founders' requests to version 1."""
 
 import secrets
-from importlib import resources
 from pathlib import Path
 
-from syncd.cli import edits, terminal
+from syncd.cli import edits, never_edits, terminal
 from syncd.cli.command import Noun, Options, argument, option
 from syncd.errors import UsageError
 from syncd.flows import onboard
@@ -12,12 +11,8 @@ from syncd.messages.catalogue import t
 from syncd.node.pinned import clock
 from syncd.oprf import group
 from syncd.roster import drafts, join
-from syncd.roster.terms import Never
 
-# Emergency, official and clearing numbers, big hosts and shorteners.
-NEVER = Path(str(resources.files("syncd.indicator").joinpath("never.tsv")))
-
-noun = Noun("Found an alliance.")
+noun = Noun()
 
 
 class _Found(Options):
@@ -52,7 +47,7 @@ def _found(said: _Found) -> None:
         said.admins_needed,
         days=said.days,
         zone=said.zone,
-        never=never_list(said.never or NEVER),
+        never=never_edits.read(said.never or never_edits.OURS),
     )
     founded = onboard.found(
         plan,
@@ -77,13 +72,3 @@ def _found(said: _Found) -> None:
             " way. Next: each admin runs syncd roster sign."
         )
     )
-
-
-def never_list(path: Path) -> list[Never]:
-    """Read a never-list: one `kind TAB value [TAB note]` a line, # comments.
-
-    Raises:
-        UsageError: a line does not normalise; says which.
-    """
-    lines = terminal.read_file(path).decode("utf-8", "replace").split("\n")
-    return edits.never_rows(lines, str(path))

@@ -9,7 +9,7 @@ from syncd.flows import evidence
 from syncd.node.pinned import roster_files
 from syncd.roster import trust
 
-noun = Noun("Audit: what signed replies prove.")
+noun = Noun()
 
 
 class _Evidence(Rosters):

@@ -117,19 +117,24 @@ Verb = Callable[[Any], int | None]
 
 
 class Noun(usage.Noun):
-    """A word with verbs; "" has verbs that stand for themselves."""
+    """A word with verbs, or verbs that stand for themselves."""
 
     def __init__(self, about: str = "") -> None:
         super().__init__(about)
-        self.about = about
-        if about:
-            self.callback()(lambda: None)  # a noun, though it has one verb
 
     def noun(self, name: str, about: str) -> "Noun":
         """Return a word below this one."""
         made = Noun(about)
         self.add_typer(made, name=name)
         return made
+
+    def add_to(self, app: typer.Typer, name: str, about: str) -> None:
+        """Add it to the command, as a word or by its verbs."""
+        if name in {verb.name for verb in self.registered_commands}:
+            app.add_typer(self)
+            return
+        self.callback()(lambda: None)  # a word, though it has one verb
+        app.add_typer(self, name=name, help=about)
 
     def verb(self, name: str, about: str) -> Callable[[Verb], Verb]:
         """Return what makes a function of one struct a verb."""
@@ -148,7 +153,7 @@ def _of_one_struct(function: Verb) -> Callable[..., int | None]:
     (struct,) = hints.values()
 
     def run(ctx: typer.Context, **given: Any) -> int | None:
-        return function(struct(home=ctx.obj.home, **given))
+        return function(struct(home=ctx.obj, **given))
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     first = inspect.Parameter("ctx", keyword, annotation=typer.Context)

@@ -5,7 +5,7 @@ an earlier command wrote (`--onto`), and writes a new draft file; it shows
 what the whole draft changes, and who must sign it. Nothing is published.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -200,18 +200,28 @@ def note_of(path: Path) -> bytes:
     return terminal.parsed(path, checked)
 
 
-def named(found: Any, what: str, name: str, known: Any) -> Any:
-    """Return what was found under a name.
+_ROWS: Mapping[str, Callable[[Roster], Mapping[str, Any]]] = {
+    "admin": lambda roster: roster.admins,
+    "auditor": lambda roster: {a.id: a for a in roster.auditors},
+    "epoch": lambda roster: {f"{e.kind} {e.epoch}": e for e in roster.epochs},
+    "log": lambda roster: {o: roster.by_origin(o) for o in roster.origins()},
+    "member": lambda roster: {m.id: m for m in roster.members},
+}
+
+
+def row(roster: Roster, what: str, name: str) -> Any:
+    """Return what a roster has under a name; of a log, its member as well.
 
     Raises:
-        UsageError: nothing was; the hint says what there is.
+        UsageError: nothing; the hint says what there is.
     """
-    if found is None:
+    known = _ROWS[what](roster)
+    if name not in known:
         raise UsageError(
             f"roster: no {what} {name}",
             hint=t("it has {names}", names=", ".join(known) or "-"),
         )
-    return found
+    return known[name]
 
 
 def show(said: Json, raw: bytes, current: Roster | None) -> None:

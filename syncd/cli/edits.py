@@ -1,33 +1,27 @@
-"""`syncd roster set`, `member`, `admin`, `auditor`, `never`, …: the edits.
+"""`syncd roster set`, `member`, `admin`, `auditor`, …: the edits.
 
 Each writes a draft (`drafting`); which rule each obeys is said, and held, in
-`roster.drafts`.
+`roster.drafts`. The never-list is in `never_edits`.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-from msgspec.structs import replace
 
 from syncd.cli import drafting, terminal
 from syncd.cli.command import argument, option
 from syncd.cli.drafting import Edited, Ended
-from syncd.cli.options import KINDS, pairs, values
+from syncd.cli.options import KINDS, among, pairs
 from syncd.cli.roster import noun
 from syncd.errors import (
     MalformedError,
     RefusedError,
-    SyncdError,
     UsageError,
 )
-from syncd.indicator import identifier, vocabulary
-from syncd.indicator import never as protected
+from syncd.indicator import vocabulary
 from syncd.messages.catalogue import t
 from syncd.roster import certificate, drafts, terms
 from syncd.roster.members import Names
 from syncd.roster.roster import Roster
-from syncd.roster.terms import Cap, Erased, Never, Quota
+from syncd.roster.terms import Cap, Erased, Quota
 from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
 
@@ -70,19 +64,20 @@ def _ruled(draft: Roster, said: _Set) -> Roster:
     for line in said.cap:
         draft = _cap(draft, line)
     for line in said.action:
-        name, value = _pair("--action", line, "FINDING=ACTION")
-        _among("--action", name, draft.policy.to_json())
-        _among("--action", value, terms.ACTIONS)
-        draft = drafts.set_policy(draft, **{name: value})
-    limits = said.given("entries", "bytes_")
-    return drafts.set_limits(draft, replace(draft.limits, **limits))
+        name, action = _pair("--action", line, "FINDING=ACTION")
+        among("--action", name, draft.policy.to_json())
+        among("--action", action, terms.ACTIONS)
+        draft = drafts.put(draft, ("policy", name), action)
+    for name, most in said.given("entries", "bytes_").items():
+        draft = drafts.put(draft, ("limits", name), most)
+    return draft
 
 
-def _pair(option: str, line: str, want: str) -> tuple[str, str]:
-    name, equals, value = line.rpartition("=")
-    if not (equals and name and value):
+def _pair(option: str, line: str, want: str, parted: str = "=") -> list[str]:
+    name, mark, value = line.rpartition(parted)
+    if not (mark and name and value):
         raise UsageError(f"{option} {line!r}: {t('want {form}', form=want)}")
-    return name, value
+    return [name, value]
 
 
 def _number(option: str, text: str) -> int:
@@ -95,20 +90,16 @@ def _quota(draft: Roster, line: str) -> Roster:
     name, value = _pair("--quota", line, "[MEMBER:]PURPOSE=HOUR/DAY")
     member, _, purpose = name.rpartition(":")
     if member:
-        _check_member(draft, member)
+        drafting.row(draft, "member", member)
     rows = {terms.ALL, terms.LOOKUP, *vocabulary.FACETS["purpose"]}
-    _among("--quota", purpose, rows)
+    among("--quota", purpose, rows)
     if value == NONE:
-        return drafts.drop_quota(draft, member, purpose)
-    hour, slash, day = value.partition("/")
-    if not slash:
-        raise UsageError(
-            f"--quota {line!r}: {t('want {form}', form='HOUR/DAY')}"
-        )
+        return drafts.drop(draft, ("quotas", f"{member or 'all'} {purpose}"))
+    hour, day = _pair("--quota", value, "HOUR/DAY", "/")
     found = Quota(
         purpose, _number("--quota", hour), _number("--quota", day), member
     )
-    return drafts.set_quota(draft, found)
+    return drafts.put(draft, ("quotas",), found)
 
 
 def _cap(draft: Roster, line: str) -> Roster:
@@ -117,26 +108,13 @@ def _cap(draft: Roster, line: str) -> Roster:
     if not evidence and kind not in terms.KINDS:
         kind, evidence = "", kind
     if kind:
-        _among("--cap", kind, terms.KINDS)
+        among("--cap", kind, terms.KINDS)
     if evidence:
-        _among("--cap", evidence, vocabulary.FACETS["evidence"])
+        among("--cap", evidence, vocabulary.FACETS["evidence"])
     if value == NONE:
-        return drafts.drop_cap(draft, kind, evidence)
-    return drafts.set_cap(draft, Cap(_number("--cap", value), kind, evidence))
-
-
-def _among(option: str, code: str, known: Iterable[str]) -> None:
-    if code not in known:
-        raise UsageError(
-            f"{option} {code!r}: {t('no such code')}",
-            hint=t("use {names}", names=", ".join(known)),
-        )
-
-
-def _check_member(draft: Roster, id_: str) -> None:
-    drafting.named(
-        draft.member(id_), "member", id_, (m.id for m in draft.members)
-    )
+        return drafts.drop(draft, ("caps", f"{kind} {evidence}".strip()))
+    cap = Cap(_number("--cap", value), kind, evidence)
+    return drafts.put(draft, ("caps",), cap)
 
 
 # ---------------------------------------------------------------- members
@@ -170,7 +148,7 @@ def _member(said: _Member) -> None:
 
 def _described(draft: Roster, said: _Member) -> Roster:
     id_ = said.member
-    _check_member(draft, id_)
+    drafting.row(draft, "member", id_)
     if said.url:
         draft = drafts.set_urls(draft, id_, *said.url)
     if said.certificate is not None:
@@ -179,7 +157,7 @@ def _described(draft: Roster, said: _Member) -> Roster:
     was = draft.known(id_)
     changes = said.given("sector", "group", "via")
     if said.sector:
-        _among("--sector", said.sector, vocabulary.FACETS["sector"])
+        among("--sector", said.sector, vocabulary.FACETS["sector"])
     if said.name_zh or said.name_en:
         changes["names"] = Names(
             said.name_zh or was.names.zh, said.name_en or was.names.en
@@ -213,10 +191,8 @@ class _RemoveAdmin(Threshold):
 
 @admins.verb("remove", "Draft a version with one admin less.")
 def _remove_admin(said: _RemoveAdmin) -> None:
-
     def edit(draft: Roster) -> Roster:
-        found = draft.admins.get(said.name)
-        drafting.named(found, "admin", said.name, draft.admins)
+        drafting.row(draft, "admin", said.name)
         return drafts.remove_admin(said.threshold_of(draft), said.name)
 
     said.edit(edit)
@@ -263,104 +239,11 @@ def _add_auditor(said: _NewAuditor) -> None:
 
 @auditors.verb("remove", "Draft a version without an auditor.")
 def _remove_auditor(said: _Auditor) -> None:
-
     def edit(draft: Roster) -> Roster:
-        known = {a.id: a for a in draft.auditors}
-        drafting.named(known.get(said.id_), "auditor", said.id_, known)
-        return drafts.remove_auditor(draft, said.id_)
+        drafting.row(draft, "auditor", said.id_)
+        return drafts.drop(draft, ("auditors", said.id_))
 
     said.edit(edit)
-
-
-# ------------------------------------------------------------- never-list
-
-never = noun.noun("never", "Values that are never listed.")
-
-
-class NeverRows(Edited):
-    """Values, which stand on no command line."""
-
-    kind: str = option(KINDS)
-    file: Path | None = option(
-        "lines of value, or KIND TAB value TAB why; else stdin"
-    )
-
-    def rows(self, why: str) -> list[Never]:
-        """Read values as `report add` does."""
-        lines = values(self.file)
-        if self.kind:
-            _among("--kind", self.kind, identifier.KINDS)
-            lines = [f"{self.kind}\t{value}\t{why}" for value in lines]
-        return never_rows(lines, str(self.file or t("standard input")), why)
-
-
-class _MoreNever(NeverRows):
-    why: str = option("emergency, official, …", default="official")
-
-
-@never.verb("add", "Draft a version in which more is never listed.")
-def _add_never(said: _MoreNever) -> None:
-    rows = said.rows(said.why)
-    said.edit(lambda draft: drafts.add_never(draft, *rows))
-
-
-@never.verb("default", "Draft a version that has all of our own list.")
-def _add_default(said: Edited) -> None:
-
-    def edit(draft: Roster) -> Roster:
-        there = {(n.kind, n.value) for n in draft.never}
-        fresh = (
-            Never(x.kind, x.value, x.owner.category)
-            for x in protected.default()
-            if (x.kind, x.value) not in there
-        )
-        return drafts.add_never(draft, *fresh)
-
-    said.edit(edit)
-
-
-@never.verb(
-    "remove", "Draft a version in which something may be listed again."
-)
-def _remove_never(said: NeverRows) -> None:
-    rows = said.rows("")
-
-    def edit(draft: Roster) -> Roster:
-        there = {(n.kind, n.value) for n in draft.never}
-        for number, row in enumerate(rows, 1):
-            if (row.kind, row.value) not in there:
-                raise UsageError(
-                    t("line {n}: is not on the never-list", n=number),
-                    hint=t("syncd roster show --json lists it"),
-                )
-            draft = drafts.remove_never(draft, row.kind, row.value)
-        return draft
-
-    said.edit(edit)
-
-
-def never_rows(
-    lines: Iterable[str], where: str, why: str = "official"
-) -> list[Never]:
-    """Read `kind TAB value [TAB why [TAB …]]` lines; # begins a comment.
-
-    Raises:
-        UsageError: a line does not normalise; says which, not what.
-    """
-    found = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        kind, value, reason, *_ = [*line.split("\t"), "", ""]
-        try:
-            one = protected.row(kind.strip(), value.strip())
-        except SyncdError as e:
-            raise UsageError(
-                f"{where}: {t('line {n}', n=number)}: {e}",
-                hint=e.hint or t("say --kind, or write KIND TAB value"),
-            ) from e
-        found.append(Never(one.kind, one.value, reason.strip() or why))
-    return found
 
 
 # ---------------------------------------------------- keys, forks, erasing
@@ -379,10 +262,9 @@ def _retire(said: _Retire) -> None:
     kind, epoch = said.kind, said.epoch
 
     def edit(draft: Roster) -> Roster:
-        known = (f"{e.kind} {e.epoch}" for e in draft.epochs)
-        found = draft.epoch(kind, epoch)
-        drafting.named(found, "epoch", f"{kind} {epoch}", known)
-        return drafts.retire_epoch(draft, kind, epoch)
+        drafting.row(draft, "epoch", f"{kind} {epoch}")
+        path = ("epochs", f"{kind}/{epoch}", "retired")
+        return drafts.put(draft, path, True)
 
     if said.edit(edit).epoch(kind) is None:
         terminal.tell(
@@ -406,7 +288,7 @@ class _Cut(Ended):
 def _cut(said: _Cut) -> None:
 
     def edit(draft: Roster) -> Roster:
-        at = said.end(_log(draft, said.origin)[1])
+        at = said.end(drafting.row(draft, "log", said.origin)[1])
         return drafts.cut(draft, said.origin, at, ended=said.ended)
 
     said.edit(edit)
@@ -425,10 +307,10 @@ class _Erase(Ended):
     "Draft a version that erases entries of a log which cannot speak any more.",
 )
 def _erase(said: _Erase) -> None:
-    _among("--reason", said.reason, vocabulary.FACETS["erase_reason"])
+    among("--reason", said.reason, vocabulary.FACETS["erase_reason"])
 
     def edit(draft: Roster) -> Roster:
-        member, log = _log(draft, said.origin)
+        member, log = drafting.row(draft, "log", said.origin)
         end = member.end(log)
         if end is None and member.active:
             raise RefusedError(
@@ -438,28 +320,16 @@ def _erase(said: _Erase) -> None:
         end = end or said.end(log)
         ranges = tuple(sorted(_range(line, end.size) for line in said.range_))
         row = Erased(said.origin, end.size, end.root, ranges, said.reason)
-        return drafts.add_erased(draft, row)
+        return drafts.put(draft, ("erased",), row)
 
     said.edit(edit)
 
 
-def _log(draft: Roster, origin: str) -> Any:
-    """Return the member whose log it is, and the log.
-
-    Raises:
-        UsageError: it is nobody's; the hint says which there are.
-    """
-    found = draft.by_origin(origin)
-    return drafting.named(found, "log", origin, draft.origins())
-
-
 def _range(line: str, size: int) -> tuple[int, int]:
-    start, colon, stop = line.partition(":")
-    if not colon:
-        raise UsageError(
-            f"--range {line!r}: {t('want {form}', form='FROM:TO')}"
-        )
-    first, last = _number("--range", start), _number("--range", stop)
+    first, last = (
+        _number("--range", number)
+        for number in _pair("--range", line, "FROM:TO", ":")
+    )
     if not first < last <= size:
         raise UsageError(
             f"--range {line}: {t('the log has {n} entries', n=size)}"

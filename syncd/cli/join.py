@@ -35,7 +35,7 @@ from syncd.store.keyring import Keyring
 REQUEST = "join.request"  # in the home: what we asked, to answer challenges
 
 
-noun = Noun("Join an alliance: what a new member does.")
+noun = Noun()
 
 
 class _Request(Json):

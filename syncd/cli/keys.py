@@ -13,7 +13,7 @@ from syncd.roster import keys as roster_keys
 from syncd.store.keyring import Keyring
 from syncd.tlog.note import SigningKey
 
-noun = Noun("Admins' keys.")
+noun = Noun()
 
 
 class _Admin(Options):

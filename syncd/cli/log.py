@@ -37,7 +37,7 @@ from syncd.tlog.merkle import BUNDLE
 
 LAST = 10  # entries that `show` lists
 
-noun = Noun("Logs: show, export, verify.")
+noun = Noun()
 
 
 class OfHome(Options):

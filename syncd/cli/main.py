@@ -17,19 +17,16 @@ from syncd.errors import SyncdError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
 
-
-class State:
-    """What stands before the noun."""
-
-    home: Path | None = None
-
-
-# Each noun's module is imported only when it is called, so that help and a
-# mistyped word cost no database and no cryptography.
+# A noun's modules are imported only when it is called, so that help and a
+# mistyped word cost no database and no cryptography. The first has the noun,
+# the others add verbs to it.
 NOUNS = {
     "init": ("daemon", later("Make a member's home, with its keys.")),
     "run": ("daemon", later("Run the daemon until it is stopped.")),
-    "report": ("reporting", later("Report, import, retract, dispute, list.")),
+    "report": (
+        "report retract imports imported vault",
+        later("Report, import, retract, dispute, list."),
+    ),
     "lookup": ("lookup", later("Look up numbers, URLs and accounts.")),
     "own": (
         "own",
@@ -38,7 +35,7 @@ NOUNS = {
     "vocabulary": ("codes", later("The codes of labels, roles, evidence, …")),
     "status": ("status", later("How this member and its peers are doing.")),
     "roster": (
-        "edits",
+        "roster edits never_edits",
         later("The roster: admit, remove, sign, publish, show."),
     ),
     "join": ("join", later("Join an alliance: what a new member does.")),
@@ -46,7 +43,7 @@ NOUNS = {
     "keys": ("keys", later("Admins' keys.")),
     "token": ("token", later("Bearer tokens of the own door.")),
     "audit": ("audit", later("Audit: what signed replies prove.")),
-    "log": ("log_verify", later("Show, export and verify signed logs.")),
+    "log": ("log log_verify", later("Show, export and verify signed logs.")),
     "demo": (
         ".demo.command",
         later("Four members on this machine, from nothing."),
@@ -67,21 +64,18 @@ def build(wanted: str = "") -> usage.Noun:
         ] = None,
         lang: Annotated[str, typer.Option(help="en or zh")] = "en",
     ) -> None:
-        state = State()
-        state.home = home
-        ctx.obj = state
+        ctx.obj = home
 
     loaded = NOUNS[wanted][0] if wanted in NOUNS else ""
-    for noun, (module, about) in NOUNS.items():
-        if module != loaded:
+    for noun, (modules, about) in NOUNS.items():
+        if modules != loaded:
             app.command(noun, help=about)(_nothing)
     if loaded:
-        found = importlib.import_module(f".{loaded}", "syncd.cli")
-        if hasattr(found, "noun"):
-            name = wanted if found.noun.about else None
-            app.add_typer(found.noun, name=name)
-        else:
-            found.add(app)
+        found, *_ = [
+            importlib.import_module(f".{module}", "syncd.cli")
+            for module in loaded.split()
+        ]
+        found.noun.add_to(app, wanted, NOUNS[wanted][1])
     return app
 
 

@@ -300,3 +300,16 @@ def pairs(lines: list[str]) -> dict[str, str]:
                 f"--info {line!r}: {t('want {form}', form='key=value')}"
             )
     return {k: v for k, _, v in (line.partition("=") for line in lines)}
+
+
+def among(option: str, code: str, known: Iterable[str]) -> None:
+    """Pass if a code is one of those known.
+
+    Raises:
+        UsageError: it is none; the hint has all.
+    """
+    if code not in known:
+        raise UsageError(
+            f"{option} {code!r}: {t('no such code')}",
+            hint=t("use {names}", names=", ".join(known)),
+        )

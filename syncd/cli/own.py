@@ -33,7 +33,7 @@ HEAD = (
     *("what", "why", "value"),
 )
 
-noun = Noun("Our own lists, told nobody: exempt, note, remove, list.")
+noun = Noun()
 
 
 class Entry(Named, Local):

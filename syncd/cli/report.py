@@ -22,7 +22,7 @@ from syncd.messages.catalogue import t
 
 STATES = ("accepted", "known", "taken_back", "refused")
 
-noun = Noun("Report, import, retract, dispute, list.")
+noun = Noun()
 
 
 class _Add(Values, Recorded, Local):

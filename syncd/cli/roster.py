@@ -9,7 +9,7 @@ from pathlib import Path
 from syncd import config
 from syncd.cli import drafting, keys, review, terminal
 from syncd.cli.command import Noun, Options, argument, option
-from syncd.cli.drafting import After, Drafted, Edited, Ended, named
+from syncd.cli.drafting import After, Drafted, Edited, Ended
 from syncd.cli.options import Asking, Json
 from syncd.errors import (
     MalformedError,
@@ -26,7 +26,7 @@ from syncd.roster.roster import Roster
 
 _FIRST_LINE = b"syncd/roster/v1\n"
 
-noun = Noun("The roster: admit, remove, sign, publish, show.")
+noun = Noun()
 
 
 # ------------------------------------------------------------- who is in it
@@ -90,11 +90,8 @@ def _update(said: _Update) -> None:
     asked = terminal.parsed(said.request, join.parse)
 
     def edit(draft: Roster) -> Roster:
-        known = (m.id for m in draft.members)
-        found = named(draft.member(asked.id), "member", asked.id, known)
-        end = None
-        if asked.log != found.generation.log:
-            end = said.end(found.generation)
+        last = drafting.row(draft, "member", asked.id).generation
+        end = None if asked.log == last.log else said.end(last)
         return drafts.update(draft, asked, end)
 
     said.edit(edit)
@@ -123,9 +120,7 @@ def _remove(said: _Remove) -> None:
         raise UsageError(f"--past {past!r}: keep or annul")
 
     def edit(draft: Roster) -> Roster:
-        known = (m.id for m in draft.active())
-        found = named(draft.member(id_), "member", id_, known)
-        end = said.end(found.generation)
+        end = said.end(drafting.row(draft, "member", id_).generation)
         return drafts.remove(draft, id_, past=past, end=end, force=said.force)
 
     said.edit(edit)

@@ -18,7 +18,7 @@ from syncd.messages.catalogue import t
 
 T = TypeVar("T")
 
-noun = Noun("Bearer tokens of the own door.")
+noun = Noun()
 
 
 class _Add(Options):

@@ -4,11 +4,9 @@ import signal
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from syncd.cli import terminal
+from syncd.cli.command import Noun, Options, option
 from syncd.demo import rows
 from syncd.demo.member import stop
 from syncd.demo.play import Demo, bad, ok
@@ -18,29 +16,23 @@ from syncd.messages.catalogue import t
 WATCH_S = 1.0  # between two looks at the daemons
 
 
-def add(app: typer.Typer) -> None:
-    """Add the command."""
+noun = Noun()
 
-    @app.command("demo", help="Four members on this machine, from nothing.")
-    def _demo(
-        once: Annotated[
-            bool, typer.Option("--once", help="exit when all is seen")
-        ] = False,
-        directory: Annotated[
-            Path | None,
-            typer.Option("--dir", help="a new or empty directory"),
-        ] = None,
-        data: Annotated[
-            Path,
-            typer.Option(
-                "--data",
-                help="urls.tsv, phones.csv and accounts.csv lie here",
-                show_default=False,
-            ),
-        ] = rows.SAMPLE,
-    ) -> int:
-        found = rows.read(data)  # wrong data are told of before all else
-        return run(Demo(_fresh(directory), found), once=once)
+
+class _Demo(Options):
+    once: bool = option("exit when all is seen")
+    dir: Path | None = option("a new or empty directory")
+    data: Path = option(
+        "urls.tsv, phones.csv and accounts.csv lie here",
+        default=rows.SAMPLE,
+        show_default=False,
+    )
+
+
+@noun.verb("demo", "Four members on this machine, from nothing.")
+def _demo(said: _Demo) -> int:
+    found = rows.read(said.data)  # wrong data are told of before all else
+    return run(Demo(_fresh(said.dir), found), once=said.once)
 
 
 def run(play: Demo, *, once: bool) -> int:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli import alliance
+from syncd.cli import never_edits
 from syncd.errors import UsageError
 from syncd.indicator import never
 
 
 def test_our_own_list_is_in_normal_form() -> None:
     """Every line reads, is its own normal form, and stands there once."""
-    found = alliance.never_list(alliance.NEVER)
+    found = never_edits.read(never_edits.OURS)
     for row in found:
         assert never.row(row.kind, row.value).value == row.value
     assert len({(row.kind, row.value) for row in found}) == len(found)
@@ -22,7 +22,7 @@ def test_our_own_list_is_in_normal_form() -> None:
 )
 def test_whom_nobody_may_report(value: str) -> None:
     """Emergency, anti-fraud, bank and clearing numbers, shorteners."""
-    assert value in {row.value for row in alliance.never_list(alliance.NEVER)}
+    assert value in {row.value for row in never_edits.read(never_edits.OURS)}
 
 
 def test_a_line_that_does_not_read(tmp_path: Path) -> None:
@@ -30,5 +30,5 @@ def test_a_line_that_does_not_read(tmp_path: Path) -> None:
     path = tmp_path / "never.tsv"
     path.write_text("# ours\nphone\t110\temergency\nphone\t12x45\n")
     with pytest.raises(UsageError, match="line 3") as error:
-        alliance.never_list(path)
+        never_edits.read(path)
     assert "12x45" not in str(error.value)

@@ -1,0 +1,119 @@
+"""`syncd roster never`: the values that are never listed."""
+
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+
+from syncd.cli import terminal
+from syncd.cli.command import option
+from syncd.cli.drafting import Edited
+from syncd.cli.options import KINDS, among, values
+from syncd.cli.roster import noun
+from syncd.errors import SyncdError, UsageError
+from syncd.indicator import identifier
+from syncd.indicator import never as protected
+from syncd.messages.catalogue import t
+from syncd.roster import drafts
+from syncd.roster.roster import Roster
+from syncd.roster.terms import Never
+
+# Emergency, official and clearing numbers, big hosts and shorteners.
+OURS = Path(str(resources.files("syncd.indicator").joinpath("never.tsv")))
+
+never = noun.noun("never", "Values that are never listed.")
+
+
+class NeverRows(Edited):
+    """Values, which stand on no command line."""
+
+    kind: str = option(KINDS)
+    file: Path | None = option(
+        "lines of value, or KIND TAB value TAB why; else stdin"
+    )
+
+    def rows(self, why: str) -> list[Never]:
+        """Read values as `report add` does."""
+        lines = values(self.file)
+        if self.kind:
+            among("--kind", self.kind, identifier.KINDS)
+            lines = [f"{self.kind}\t{value}\t{why}" for value in lines]
+        return parsed(lines, str(self.file or t("standard input")), why)
+
+
+class _MoreNever(NeverRows):
+    why: str = option("emergency, official, …", default="official")
+
+
+@never.verb("add", "Draft a version in which more is never listed.")
+def _add_never(said: _MoreNever) -> None:
+    rows = said.rows(said.why)
+    said.edit(lambda draft: drafts.put(draft, ("never",), *rows))
+
+
+@never.verb("default", "Draft a version that has all of our own list.")
+def _add_default(said: Edited) -> None:
+
+    def edit(draft: Roster) -> Roster:
+        there = {n.label for n in draft.never}
+        ours = (
+            Never(x.kind, x.value, x.owner.category)
+            for x in protected.default()
+        )
+        fresh = [row for row in ours if row.label not in there]
+        return drafts.put(draft, ("never",), *fresh)
+
+    said.edit(edit)
+
+
+@never.verb(
+    "remove", "Draft a version in which something may be listed again."
+)
+def _remove_never(said: NeverRows) -> None:
+    rows = said.rows("")
+
+    def edit(draft: Roster) -> Roster:
+        there = {n.label for n in draft.never}
+        for number, row in enumerate(rows, 1):
+            if row.label not in there:
+                raise UsageError(
+                    t("line {n}: is not on the never-list", n=number),
+                    hint=t("syncd roster show --json lists it"),
+                )
+            draft = drafts.drop(draft, ("never", row.label))
+        return draft
+
+    said.edit(edit)
+
+
+def parsed(
+    lines: Iterable[str], where: str, why: str = "official"
+) -> list[Never]:
+    """Read `kind TAB value [TAB why [TAB …]]` lines; # begins a comment.
+
+    Raises:
+        UsageError: a line does not normalise; says which, not what.
+    """
+    found = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        kind, value, reason, *_ = [*line.split("\t"), "", ""]
+        try:
+            one = protected.row(kind.strip(), value.strip())
+        except SyncdError as e:
+            raise UsageError(
+                f"{where}: {t('line {n}', n=number)}: {e}",
+                hint=e.hint or t("say --kind, or write KIND TAB value"),
+            ) from e
+        found.append(Never(one.kind, one.value, reason.strip() or why))
+    return found
+
+
+def read(path: Path) -> list[Never]:
+    """Read a file of such lines.
+
+    Raises:
+        UsageError: a line does not normalise; says which.
+    """
+    lines = terminal.read_file(path).decode("utf-8", "replace").split("\n")
+    return parsed(lines, str(path))
