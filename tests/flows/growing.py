@@ -1,13 +1,14 @@
 """One growing log, who serves it, and a mirror in memory, for all flows."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from syncd.errors import AbsentError, StaleError, UnavailableError
 from syncd.flows import publish, pull, serve
-from syncd.flows.ports import Bundle, Finding, MirrorHead, OwnHead
+from syncd.flows.ports import Bundle, Finding, MirrorHead, OwnHead, Published
 from syncd.flows.pull import Pulled
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.flows.serve import LogFiles
@@ -45,12 +46,13 @@ def report(i: int = 0) -> bytes:
 
 
 class Log:
-    """A growing log that can also misbehave; an `OwnLogReader`."""
+    """A growing log that can also misbehave; an `OwnLog`."""
 
     def __init__(self) -> None:
         self.frontier = Frontier.EMPTY
         self.bundles: list[Bundle] = []
         self.odd: dict[int, bytes] = {}  # leaves of types of their own
+        self.published: list[Published] = []
 
     def copy(self) -> "Log":
         other = Log()
@@ -58,7 +60,7 @@ class Log:
         other.odd = dict(self.odd)
         return other
 
-    def append(self, *payloads: tuple[int, bytes], salt: bytes = b"s") -> None:
+    def add(self, *payloads: tuple[int, bytes], salt: bytes = b"s") -> None:
         tail: list[Record] = []
         if self.frontier.size % 256:
             tail = serve.records(ORIGIN, self.bundles.pop())
@@ -86,8 +88,20 @@ class Log:
             self.bundles[n] = replace(bundle, entries=entries)
 
     def reports(self, count: int, salt: bytes = b"s") -> "Log":
-        self.append(*((1, report(i)) for i in range(count)), salt=salt)
+        self.add(*((1, report(i)) for i in range(count)), salt=salt)
         return self
+
+    @property
+    def records(self) -> list[Record]:
+        found = (serve.records(ORIGIN, bundle) for bundle in self.bundles)
+        return [*itertools.chain.from_iterable(found)]
+
+    def said(self) -> list[Any]:
+        return [statement.decode(p, leaf[1]) for leaf, _, p in self.records]
+
+    def head_at(self, size: int) -> Checkpoint:
+        hashes = serve.leaf_hashes(self.records[:size])
+        return Checkpoint(ORIGIN, size, Frontier.EMPTY.extend(hashes).root())
 
     @property
     def signed(self) -> bytes:
@@ -96,6 +110,21 @@ class Log:
 
     async def head(self) -> OwnHead:
         return OwnHead(ORIGIN, self.frontier, self.signed)
+
+    async def append(
+        self,
+        old: OwnHead,
+        new: OwnHead,
+        bundles: Sequence[Bundle],
+        published: Sequence[Published],
+        *,
+        done: Sequence[str] = (),
+        sighted: Sequence[int] = (),
+    ) -> None:
+        assert old == await self.head()
+        self.frontier = new.frontier
+        self.bundles[bundles[0].n :] = bundles
+        self.published += published
 
     async def bundle(self, n: int) -> Bundle | None:
         return self.bundles[n] if n < len(self.bundles) else None

@@ -1,10 +1,10 @@
 """Whatever is changed, in files or in rows, an audit says so, and where."""
 
 import asyncio
-import dataclasses
 import hashlib
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import DamagedError, UntrustedError
-from syncd.flows import audit, log_files, publish, serve
+from syncd.flows import audit, log_files, serve
 from syncd.flows.audit import LogView, Proof, StoredRow, Tally
 from syncd.flows.ports import Bundle
-from syncd.flows.serve import LogFiles
 from syncd.indicator import claims, leaf, statement, token
 from syncd.indicator.claims import Range
 from syncd.indicator.statement import (
@@ -27,13 +26,10 @@ from syncd.indicator.statement import (
     Sighting,
 )
 from syncd.tlog import checkpoint, cosignature, note, tiles
-from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.key import COSIGNATURE, ED25519, SigningKey
-from syncd.tlog.merkle import Frontier
+from syncd.tlog.key import COSIGNATURE, SigningKey
 from tests.cost import calls
+from tests.flows.growing import KEY, ORIGIN, Log
 
-ORIGIN = "bank.example/syncd/txwz/1"
-KEY = SigningKey(ORIGIN, ED25519, b"k" * 32)
 SEEN = SigningKey("police.example/syncd/txwz/seen", COSIGNATURE, b"s" * 32)
 MERGED = SigningKey("police.example/syncd/txwz/merged", COSIGNATURE, b"m" * 32)
 NOW = 1_800_000_000
@@ -97,51 +93,27 @@ def sighting(n: int) -> Sighting:
     )
 
 
-class Log:
+class Audited(Log):
     """A log, and the rows that an honest member makes of it."""
 
     def __init__(
         self, said: Sequence[statement.Statement | tuple[int, bytes]]
     ) -> None:
-        payloads = [
-            s
-            if isinstance(s, tuple)
-            else (statement.type_of(s), statement.encode(s))
-            for s in said
-        ]
-        salts = b"".join(
-            hashlib.sha256(b"%d" % i).digest()[:16] for i in range(len(said))
+        super().__init__()
+        self.add(
+            *(
+                s
+                if isinstance(s, tuple)
+                else (statement.type_of(s), statement.encode(s))
+                for s in said
+            )
         )
-        self.frontier, self.bundles = publish.grow(
-            ORIGIN, Frontier.EMPTY, [], payloads, salts
-        )
-        self.records = []
-        for i, (type_, payload) in enumerate(payloads):
-            salt = salts[16 * i : 16 * i + 16]
-            made = leaf.commit(ORIGIN, type_, salt, payload)
-            self.records.append((made, salt, payload))
-        self.bundles = tuple(map(self._tell_leaves, self.bundles))
+        self.size = self.frontier.size
         self.erased: tuple[Range, ...] = tuple(claims.erases(0, self.records))
 
-    def _tell_leaves(self, bundle: Bundle) -> Bundle:
-        """Add the leaves where the records do not tell them."""
-        mine = self.records[bundle.n * 256 :][: bundle.width]
-        if serve.records(ORIGIN, bundle) == mine:
-            return bundle
-        leaves = tiles.encode_bundle([r[0] for r in mine])
-        return dataclasses.replace(bundle, entries=leaves)
-
-    @property
-    def size(self) -> int:
-        return self.frontier.size
-
-    def head(self, size: int | None = None) -> Checkpoint:
-        size = self.size if size is None else size
-        hashes = serve.leaf_hashes(self.records[:size])
-        return Checkpoint(ORIGIN, size, Frontier.EMPTY.extend(hashes).root())
-
     def note(self, *cosigners: SigningKey, size: int | None = None) -> bytes:
-        signed = checkpoint.sign(self.head(size), KEY)
+        head = self.head_at(self.size if size is None else size)
+        signed = checkpoint.sign(head, KEY)
         lines = [cosignature.cosign(signed.text, k, NOW) for k in cosigners]
         return bytes(note.add(signed, *lines))
 
@@ -200,16 +172,9 @@ class Log:
         }
         return LogView(**given)
 
-    def files(self, *cosigners: SigningKey, audited: bool = False) -> Any:
+    def static(self, *cosigners: SigningKey, audited: bool = False) -> Any:
         """Return all static files by path."""
-
-        async def bundle(n: int) -> Bundle | None:
-            return self.bundles[n] if n < len(self.bundles) else None
-
-        async def roots(first: int, last: int) -> list[bytes]:
-            return [b.root for b in self.bundles[first:last]]
-
-        log = LogFiles(ORIGIN, self.size, self.note(*cosigners), bundle, roots)
+        log = replace(self.files(), checkpoint=self.note(*cosigners))
 
         async def all_of() -> dict[str, bytes]:
             return {
@@ -219,10 +184,10 @@ class Log:
         return asyncio.run(all_of())
 
 
-TINY = Log(
+TINY = Audited(
     [report(0), retract(0, 0), RosterAccepted(version=1, hash_="ab" * 32)]
 )
-MIXED = Log(
+MIXED = Audited(
     [
         report(0),
         report(1, technique=("ai_voice",)),
@@ -268,18 +233,18 @@ def check(
 @pytest.mark.parametrize("audited", [False, True])
 def test_files_of_any_size(size: int, audited: bool) -> None:
     """What was exported is accepted, and is exactly the layout's files."""
-    log = Log([RosterAccepted(version=1, hash_="ab" * 32)] * size)
-    files = log.files(audited=audited)
+    log = Audited([RosterAccepted(version=1, hash_="ab" * 32)] * size)
+    files = log.static(audited=audited)
     assert set(files) == set(log_files.layout(size, audit=audited))
     found = check(files)
-    assert found.head == log.head()
+    assert found.head == log.head_at(log.size)
     assert found.types == ({19: size} if size else {})
 
 
 @pytest.mark.parametrize("audited", [False, True])
 def test_any_byte(audited: bool) -> None:
     """A change of any one byte of any file is refused."""
-    files = TINY.files(SEEN, MERGED, audited=audited)
+    files = TINY.static(SEEN, MERGED, audited=audited)
     assert check(files).signed == (ORIGIN, SEEN.name, MERGED.name)
     for path, raw in files.items():
         for at in range(len(raw)):
@@ -291,7 +256,7 @@ def test_any_byte(audited: bool) -> None:
 
 def test_any_length() -> None:
     """A file with a byte more or less is refused."""
-    files = MIXED.files(SEEN)
+    files = MIXED.static(SEEN)
     for path, raw in files.items():
         for changed in (raw[:-1], raw + b"\0", raw + raw[-1:], b""):
             with pytest.raises((DamagedError, UntrustedError)):
@@ -300,7 +265,7 @@ def test_any_length() -> None:
 
 def test_missing_and_extra_files() -> None:
     """Every file is needed, and no other one may be there."""
-    files = MIXED.files()
+    files = MIXED.static()
     for path in set(files) - {"checkpoint"}:
         rest = {p: raw for p, raw in files.items() if p != path}
         with pytest.raises(DamagedError, match=r"missing|extra"):
@@ -312,7 +277,7 @@ def test_missing_and_extra_files() -> None:
 
 def test_unknown_lines() -> None:
     """A line of no known key is refused if we know who may sign."""
-    files = MIXED.files(SEEN, MERGED)
+    files = MIXED.static(SEEN, MERGED)
     with pytest.raises(UntrustedError, match="merged"):
         check(files, cosigners=[SEEN])
     found = check(files, cosigners=None)
@@ -321,7 +286,7 @@ def test_unknown_lines() -> None:
 
 def test_one_line_twice() -> None:
     """A repeated line of a known key is one that nobody verified."""
-    files = MIXED.files(SEEN)
+    files = MIXED.static(SEEN)
     raw = files["checkpoint"]
     again = {**files, "checkpoint": raw + raw.splitlines(keepends=True)[-1]}
     with pytest.raises(UntrustedError, match="1 lines"):
@@ -330,7 +295,7 @@ def test_one_line_twice() -> None:
 
 def test_other_log_key() -> None:
     """Only the key that was given signs."""
-    files = MIXED.files()
+    files = MIXED.static()
     with pytest.raises(UntrustedError):
         log_files.check(
             set(files),
@@ -339,12 +304,12 @@ def test_other_log_key() -> None:
         )
 
 
-def close(log: Log, *indices: int) -> dict[str, bytes]:
+def close(log: Audited, *indices: int) -> dict[str, bytes]:
     """Return a log's files with some payloads left out."""
     records = list(log.records)
     for index in indices:
         records[index] = leaf.close(records[index])
-    files = log.files()
+    files = log.static()
     files[tiles.payload_path(0, log.size)] = leaf.encode_records(records)
     return dict(files)
 
@@ -360,7 +325,7 @@ def test_many_erasures_are_not_dear() -> None:
     """An entry is held against all ranges at once, not against each."""
 
     def cost(count: int) -> int:
-        log = Log([report(n) for n in range(count)])
+        log = Audited([report(n) for n in range(count)])
         files = close(log, *range(count))
         ranges = [(n, n + 1, count) for n in range(count)]
         assert check(files, erased=ranges).withheld == ()
@@ -371,8 +336,8 @@ def test_many_erasures_are_not_dear() -> None:
 
 def test_open_to_auditors() -> None:
     """Audit files that show an indicator's payload are refused."""
-    files = MIXED.files(audited=True)
-    body = MIXED.files()[tiles.payload_path(0, MIXED.size)]
+    files = MIXED.static(audited=True)
+    body = MIXED.static()[tiles.payload_path(0, MIXED.size)]
     files[tiles.audit_path(0, MIXED.size)] = body
     with pytest.raises(DamagedError, match="auditors are not to see"):
         check(files)
@@ -380,7 +345,7 @@ def test_open_to_auditors() -> None:
 
 def test_closed_to_auditors() -> None:
     """What auditors may read and do not get is withheld."""
-    files = MIXED.files(audited=True)
+    files = MIXED.static(audited=True)
     records = [leaf.close(r) for r in MIXED.records]
     path = tiles.audit_path(0, MIXED.size)
     files[path] = leaf.encode_records(records)
@@ -390,7 +355,7 @@ def test_closed_to_auditors() -> None:
 # -------------------------------------------------------------------- rows
 
 
-def digests(log: Log, merged: int) -> dict[int, int]:
+def digests(log: Audited, merged: int) -> dict[int, int]:
     stretch = [(0, log.records[:merged])]
     rows = claims.refold(ORIGIN, stretch, log.erased)
     return claims.digests(ORIGIN, list(rows))
@@ -401,7 +366,7 @@ def test_honest_rows_hold() -> None:
     found = audit.check(MIXED.view())
     assert found.problems == []
     assert found.ok
-    assert found.root == MIXED.head().root
+    assert found.root == MIXED.head_at(MIXED.size).root
     assert found.digest == digests(MIXED, MIXED.size)
     assert found.rows == 3  # of two reports and a dispute
 
@@ -446,7 +411,7 @@ def test_any_log_and_any_cut(
     said: list[statement.Statement], chunk: int, part: float
 ) -> None:
     """From its end or its beginning, in any cut, a log says the same."""
-    log = Log(said)
+    log = Audited(said)
     merged = round(part * log.size)
     found = audit.check(log.view(merged=merged), chunk=chunk)
     assert found.problems == []
@@ -473,7 +438,7 @@ def test_one_row(
     part: float,
 ) -> None:
     """One row changed in any column, missing, or one too many, is named."""
-    log = Log([*said, report(1), sighting(1)])
+    log = Audited([*said, report(1), sighting(1)])
     rows = log.rows()[sightings]
     at = round(part * (len(rows) - 1))
     row = rows[at]
@@ -508,17 +473,17 @@ def test_rows_that_do_not_read() -> None:
 
 def test_other_log_s_files() -> None:
     """Files that hold together under another log's checkpoint are refused."""
-    other = Log([report(n) for n in range(MIXED.size)])
-    files = {**other.files(), "checkpoint": MIXED.note()}
+    other = Audited([report(n) for n in range(MIXED.size)])
+    files = {**other.static(), "checkpoint": MIXED.note()}
     with pytest.raises(DamagedError, match="another root at 10"):
         check(files)
 
 
 def test_ahead_of_us() -> None:
     """Of a checkpoint that we have not reached, only the signature counts."""
-    ahead = Log([report(n) for n in range(9)])
-    assert problems(Log([]), note=b"", proofs=proof(ahead.note())) == []
-    assert problems(Log([]), proofs=proof(ahead.note()[:-9])) != []
+    ahead = Audited([report(n) for n in range(9)])
+    assert problems(Audited([]), note=b"", proofs=proof(ahead.note())) == []
+    assert problems(Audited([]), proofs=proof(ahead.note()[:-9])) != []
 
 
 def test_two_rows_for_one_statement() -> None:
@@ -531,14 +496,14 @@ def test_two_rows_for_one_statement() -> None:
 def test_checkpoint_that_is_none() -> None:
     """A note, even a signed one, is not yet a checkpoint."""
     text = f"{ORIGIN}\n01\n{MIXED.note().split()[2].decode()}\n"
-    files = {**MIXED.files(), "checkpoint": bytes(note.sign(text, KEY))}
+    files = {**MIXED.static(), "checkpoint": bytes(note.sign(text, KEY))}
     with pytest.raises(DamagedError, match="checkpoint: size"):
         check(files)
 
 
 def test_many_problems_are_counted() -> None:
     """A thousand lost rows do not make a thousand lines."""
-    log = Log([report(n) for n in range(600)])
+    log = Audited([report(n) for n in range(600)])
     found = audit.check(log.view(rows=[]))
     assert len(found.problems) == audit.TOLD + 1
     assert found.problems[0] == "claim 344: its row is missing" or (
@@ -550,17 +515,15 @@ def test_many_problems_are_counted() -> None:
 # --------------------------------------------------------- log and signatures
 
 
-def problems(log: Log, **other: Any) -> list[str]:
+def problems(log: Audited, **other: Any) -> list[str]:
     return audit.check(log.view(**other)).problems
 
 
-LONG = Log([report(n) for n in range(600)])
+LONG = Audited([report(n) for n in range(600)])
 
 
 def without(bundles: Sequence[Bundle], n: int, **other: Any) -> list[Bundle]:
-    return [
-        dataclasses.replace(b, **other) if b.n == n else b for b in bundles
-    ]
+    return [replace(b, **other) if b.n == n else b for b in bundles]
 
 
 @pytest.mark.parametrize(
@@ -589,7 +552,7 @@ def test_broken_bundles(bundles: list[Bundle], why: str) -> None:
 
 def test_other_entries() -> None:
     """Bundles that hold together, and are not what was signed, are caught."""
-    other = Log([report(n, confidence=51) for n in range(600)])
+    other = Audited([report(n, confidence=51) for n in range(600)])
     found = problems(LONG, bundles=other.bundles[::-1], rows=other.rows()[0])
     assert "frontier: not that of the 600 entries" in found
     assert "checkpoint: another root at size 600" in found
@@ -615,7 +578,7 @@ def test_erasures_are_the_log_s_own() -> None:
     assert problems(MIXED, erased=()) == [
         "entry 6: its erasure of 5 to 6 was not acted on"
     ]
-    ordered = Log([report(n) for n in range(3)])
+    ordered = Audited([report(n) for n in range(3)])
     ordered.erased = ((0, 1, 3),)
     assert problems(ordered, ordered=((0, 1, 3),)) == []
 
@@ -701,7 +664,7 @@ def test_a_receipt_on_a_branch_that_was_left() -> None:
 
 def test_rolled_back() -> None:
     """A database behind its mark is told from one that is ahead of it."""
-    behind = Log([report(n) for n in range(599)])
+    behind = Audited([report(n) for n in range(599)])
     mark = (Proof("high-water mark", LONG.note()),)
     (found,) = problems(behind, proofs=mark)
     assert found.startswith("high-water mark: size 600 was released")

@@ -1,31 +1,22 @@
 """Nothing is appended before the others said how much they hold of us."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from syncd.errors import AbsentError, RefusedError, UnavailableError
+from syncd.flows import held
 from syncd.flows.awaken import Awake, awaken
 from syncd.flows.ports import OwnHead
-from syncd.tlog import checkpoint, merkle, note
-from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
+from syncd.tlog import checkpoint, note
 from syncd.tlog.note import SigningKey
+from tests.flows.growing import KEY, ORIGIN, Log
 
-ORIGIN = "bank.example/syncd/txwz/1"
-KEY = SigningKey(ORIGIN, note.ED25519, b"\1" * 32)
 OTHER = SigningKey(ORIGIN, note.ED25519, b"\2" * 32)
 
 
-def leaves(count: int, salt: int = 0) -> list[bytes]:
-    return merkle.leaf_hashes(b"%d/%d" % (salt, i) for i in range(count))
-
-
-def signed(size: int, salt: int = 0, key: SigningKey = KEY) -> bytes:
-    root = merkle.root(leaves(size, salt))
-    return bytes(checkpoint.sign(Checkpoint(ORIGIN, size, root), key))
+def signed(size: int, salt: bytes = b"s") -> bytes:
+    return Log().reports(size, salt).signed
 
 
 class Peer:
@@ -68,16 +59,13 @@ async def wake(
     rest_s: float = 0.05,
     hand: FakeHand | None = None,
 ) -> Awake:
-    async def root_at(at: int) -> bytes:
-        return merkle.root(leaves(at))
-
-    sources: Sequence[Any] = peers
-    frontier = Frontier.EMPTY.extend(leaves(size))
+    ours = Log().reports(size)
+    head = await ours.head()
     return await awaken(
-        head=OwnHead(ORIGIN, frontier, signed(size)),
+        head=head,
         log_key=KEY.verifier,
-        others=sources,
-        root_at=root_at,
+        others=peers,
+        root_at=held.own(ours, head).root_at,
         hand=hand,
         rest_s=rest_s,
         pause_s=0.001,
@@ -138,12 +126,13 @@ async def test_rolled_back() -> None:
 async def test_another_log() -> None:
     """Somebody holds another log under our key: it cannot go on."""
     with pytest.raises(RefusedError, match="cannot go on"):
-        await wake(9, Peer("a", signed(5, salt=1)), Peer("b", ABSENT))
+        await wake(9, Peer("a", signed(5, b"t")), Peer("b", ABSENT))
 
 
 async def test_what_we_never_signed() -> None:
     """A checkpoint by another key accuses nobody and stops nothing."""
-    forged = Peer("a", signed(99, key=OTHER))
+    head = Log().reports(99).head_at(99)
+    forged = Peer("a", bytes(checkpoint.sign(head, OTHER)))
     assert (await wake(9, forged, Peer("b", b"junk"))).largest == 0
 
 

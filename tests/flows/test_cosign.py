@@ -1,27 +1,16 @@
 """What our cosigner keys sign: never less than before, never unverified."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from syncd.errors import ForkError, StaleError, UntrustedError
 from syncd.flows import cosign, serve
 from syncd.flows.cosign import Cosigned
-from syncd.flows.ports import Bundle, MirrorHead
-from syncd.tlog import (
-    checkpoint,
-    cosignature,
-    merkle,
-    note,
-    witness,
-)
-from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
+from syncd.tlog import cosignature, merkle, note, witness
 from syncd.tlog.note import SigningKey
+from tests.flows.growing import KEY, ORIGIN, FakeMirror, Log, Pull
 
-ORIGIN = "bank.example/syncd/txwz/1"
-LOG = SigningKey(ORIGIN, note.ED25519, b"\1" * 32)
 SEEN = SigningKey("a.example/syncd/txwz/seen", note.COSIGNATURE, b"\2" * 32)
 MERGED = SigningKey(
     "a.example/syncd/txwz/merged", note.COSIGNATURE, b"\3" * 32
@@ -29,17 +18,12 @@ MERGED = SigningKey(
 NOW = 1_800_000_000
 
 
-def entries(count: int, salt: int = 0) -> list[bytes]:
-    return [b"%d/%d" % (salt, i) for i in range(count)]
+def signed(size: int, salt: bytes = b"s") -> bytes:
+    return Log().reports(size, salt).signed
 
 
-def leaves(count: int, salt: int = 0) -> list[bytes]:
-    return merkle.leaf_hashes(entries(count, salt))
-
-
-def signed(size: int, salt: int = 0) -> bytes:
-    root = merkle.root(leaves(size, salt))
-    return bytes(checkpoint.sign(Checkpoint(ORIGIN, size, root), LOG))
+async def root_of(size: int) -> bytes:
+    return Log().reports(size).frontier.root()
 
 
 class Book:
@@ -62,37 +46,22 @@ class Book:
         self.rows[role, origin] = new
 
 
-class Mirror:
-    """As much of a mirror as a receipt asks for."""
-
-    def __init__(
-        self, merged: int, *sizes: int, contested: bool = False
-    ) -> None:
-        frontier = Frontier.EMPTY.extend(leaves(merged))
-        self._head = MirrorHead(ORIGIN, frontier, merged, contested=contested)
-        self.kept = {size: signed(size) for size in sizes}
-
-    async def head(self, origin: str) -> MirrorHead:
-        return self._head
-
-    async def notes(self, origin: str) -> dict[int, bytes]:
-        return self.kept
-
-    async def roots(self, origin: str, first: int, last: int) -> list[bytes]:
-        assert first == last
-        return []
-
-    async def bundle(self, origin: str, n: int) -> Bundle:
-        held = [(entry, b"", b"") for entry in entries(self._head.merged)]
-        root = self._head.frontier.root()
-        return Bundle(n, len(held), serve.deflate(held), root)
+async def mirror_of(
+    merged: int, *sizes: int, contested: bool = False
+) -> FakeMirror:
+    """Return a mirror of so many entries, with checkpoints of some sizes."""
+    to = Pull()
+    await to(Log().reports(merged))
+    to.mirror.kept = {size: signed(size) for size in sizes}
+    to.mirror.held = replace(to.mirror.held, contested=contested)
+    return to.mirror
 
 
 async def sign(book: Book, raw: bytes) -> Cosigned | None:
     return await cosign.sign(
         "seen",
         raw,
-        log_key=LOG.verifier,
+        log_key=KEY.verifier,
         key=SEEN,
         book=book,
         now=NOW,
@@ -124,22 +93,19 @@ async def test_another_root_is_a_fork() -> None:
     book = Book()
     await sign(book, signed(5))
     with pytest.raises(ForkError):
-        await sign(book, signed(5, salt=1))
+        await sign(book, signed(5, salt=b"t"))
 
 
 async def test_only_what_extends_what_we_signed() -> None:
     """What came through the witness door may be of another branch."""
     book = Book()
-    await sign(book, signed(5, salt=1))
-
-    async def root_of(size: int) -> bytes:
-        return merkle.root(leaves(size))
+    await sign(book, signed(5, salt=b"t"))
 
     with pytest.raises(ForkError, match="does not extend size 5"):
         await cosign.sign(
             "seen",
             signed(9),
-            log_key=LOG.verifier,
+            log_key=KEY.verifier,
             key=SEEN,
             book=book,
             now=NOW,
@@ -151,17 +117,14 @@ async def test_only_what_extends_what_we_signed() -> None:
 async def test_the_branch_that_the_roster_chose() -> None:
     """Signed from the first larger size on: no second root of any size."""
     book = Book()
-    raw = signed(5, salt=1)
+    raw = signed(5, salt=b"t")
     await sign(book, raw)
-
-    async def root_of(size: int) -> bytes:
-        return merkle.root(leaves(size))
 
     for size, signs in ((4, False), (5, False), (6, True)):
         made = await cosign.sign(
             "seen",
             signed(size),
-            log_key=LOG.verifier,
+            log_key=KEY.verifier,
             key=SEEN,
             book=book,
             now=NOW,
@@ -186,11 +149,11 @@ async def test_others_lines_are_left_out() -> None:
     assert MERGED.name.encode() not in made.note
 
 
-async def receipt(mirror: Mirror, book: Book) -> Cosigned | None:
+async def receipt(mirror: FakeMirror, book: Book) -> Cosigned | None:
     return await cosign.receipt(
         ORIGIN,
         mirror=mirror,
-        log_key=LOG.verifier,
+        log_key=KEY.verifier,
         key=MERGED,
         book=book,
         now=NOW,
@@ -199,7 +162,7 @@ async def receipt(mirror: Mirror, book: Book) -> Cosigned | None:
 
 async def test_receipt_covers_what_is_merged() -> None:
     """The largest signed size up to `merged`, nothing above it."""
-    made = await receipt(Mirror(7, 7, 12), Book())
+    made = await receipt(await mirror_of(7, 7, 12), Book())
     assert made is not None
     assert made.size == 7
 
@@ -207,27 +170,29 @@ async def test_receipt_covers_what_is_merged() -> None:
 async def test_each_receipt_extends_the_one_before() -> None:
     """Though what we signed then may have been of a mirror since lost."""
     book = Book()
-    await receipt(Mirror(7, 7), book)
-    made = await receipt(Mirror(12, 7, 12), book)
+    await receipt(await mirror_of(7, 7), book)
+    made = await receipt(await mirror_of(12, 7, 12), book)
     assert made is not None
     assert made.size == 12
     book.rows["merged", ORIGIN] = replace(made, size=7)  # another root
     with pytest.raises(ForkError, match="does not extend size 7"):
-        await receipt(Mirror(12, 7, 12), book)
+        await receipt(await mirror_of(12, 7, 12), book)
 
 
-@pytest.mark.parametrize(
-    "mirror", [Mirror(5), Mirror(5, 9), Mirror(5, 5, contested=True)]
-)
-async def test_no_receipt(mirror: Mirror) -> None:
+async def test_no_receipt() -> None:
     """None below the first signed size, and none of a forked log."""
-    assert await receipt(mirror, Book()) is None
+    for mirror in (
+        await mirror_of(5),
+        await mirror_of(5, 9),
+        await mirror_of(5, 5, contested=True),
+    ):
+        assert await receipt(mirror, Book()) is None
 
 
 async def test_no_receipt_for_another_root() -> None:
     """A kept note that is not what we merged is a fork."""
-    mirror = Mirror(5, 5)
-    mirror.kept[5] = signed(5, salt=1)
+    mirror = await mirror_of(5, 5)
+    mirror.kept[5] = signed(5, salt=b"t")
     with pytest.raises(ForkError):
         await receipt(mirror, Book())
 
@@ -235,22 +200,24 @@ async def test_no_receipt_for_another_root() -> None:
 # ---------------------------------------------------------------- witness
 
 
-def ask(old: int, new: int, salt: int = 0, proof: Any = None) -> bytes:
-    hashes = leaves(new, salt)
+def ask(
+    old: int, new: int, salt: bytes = b"s", proof: list[bytes] | None = None
+) -> bytes:
+    log = Log().reports(new, salt)
+    hashes = serve.leaf_hashes(log.records)
 
     def subtree(level: int, index: int) -> bytes:
         return merkle.root(hashes[index << level : (index + 1) << level])
 
     if proof is None:
         proof = merkle.prove_consistency(old, new, subtree)
-    parsed = note.parse(signed(new, salt))
-    return bytes(witness.request(old, proof, parsed))
+    return bytes(witness.request(old, proof, note.parse(log.signed)))
 
 
 async def post(book: Book, body: bytes, known: bool = True) -> cosign.Judged:
     return await cosign.witness_checkpoint(
         body,
-        log_keys={ORIGIN: LOG.verifier} if known else {},
+        log_keys={ORIGIN: KEY.verifier} if known else {},
         key=SEEN,
         book=book,
         now=NOW,
@@ -276,7 +243,7 @@ async def test_witness_walks_along() -> None:
         (ask(0, 3).replace(b"\n3\n", b"\n4\n"), 403),
         (ask(2, 9), 409),
         (ask(3, 9, proof=[b"\0" * 32]), 422),
-        (ask(3, 3, salt=1, proof=[]), 422),
+        (ask(3, 3, salt=b"t", proof=[]), 422),
     ],
 )
 async def test_witness_statuses(body: bytes, status: int) -> None:

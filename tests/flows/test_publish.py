@@ -1,6 +1,6 @@
 """From a vault row that waits to a statement in the log, once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -12,18 +12,14 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import publish, serve
-from syncd.flows.ports import Bundle, Ending, OwnHead, Published, Waiting
+from syncd.flows.ports import Ending, Published, Waiting
 from syncd.flows.publish import Writer
-from syncd.indicator import statement, token
+from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Dispute, Report, Retract
-from syncd.tlog import checkpoint, note
-from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
-from syncd.tlog.note import SigningKey
+from syncd.tlog import checkpoint
+from tests.flows.growing import KEY, ORIGIN, Log, offload
 
-ORIGIN = "bank.example/syncd/txwz/1"
-KEY = SigningKey(ORIGIN, note.ED25519, b"\1" * 32)
 TODAY = "2026-11-21"
 FIELDS = {
     "label": "fake_shop",
@@ -53,51 +49,6 @@ class Vault:
         return self.endings[:limit]
 
 
-class Own:
-    """Our log in memory."""
-
-    def __init__(self) -> None:
-        head = Checkpoint(ORIGIN, 0, Frontier.EMPTY.root())
-        raw = bytes(checkpoint.sign(head, KEY))
-        self.tip = OwnHead(ORIGIN, Frontier.EMPTY, raw)
-        self.bundles: dict[int, Bundle] = {}
-        self.published: list[Published] = []
-        self.done: list[str] = []
-
-    async def head(self) -> OwnHead:
-        return self.tip
-
-    async def bundle(self, n: int) -> Bundle | None:
-        return self.bundles.get(n)
-
-    async def roots(self, first: int, last: int) -> list[bytes]:
-        return [self.bundles[n].root for n in range(first, last)]
-
-    async def append(
-        self,
-        old: OwnHead,
-        new: OwnHead,
-        bundles: Sequence[Bundle],
-        published: Sequence[Published],
-        *,
-        done: Sequence[str] = (),
-        sighted: Sequence[int] = (),
-    ) -> None:
-        assert old == self.tip
-        self.tip = new
-        self.bundles.update({b.n: b for b in bundles})
-        self.published += published
-        self.done += done
-
-    def said(self) -> list[Any]:
-        records = [
-            r
-            for n in sorted(self.bundles)
-            for r in serve.records(ORIGIN, self.bundles[n])
-        ]
-        return [statement.decode(p, leaf[1]) for leaf, _, p in records]
-
-
 class Tokens:
     """A tokeniser whose holders may be away."""
 
@@ -120,13 +71,9 @@ class Tokens:
         return type("Epoch", (), {"epoch": self.number})
 
 
-async def offload(work: Callable[..., Any], *args: Any) -> Any:
-    return work(*args)
-
-
 class World:
     def __init__(self) -> None:
-        self.own = Own()
+        self.own = Log()
         self.why = ""
         self.tokens = Tokens()
         self.writer = Writer(
@@ -212,9 +159,9 @@ async def test_every_size(world: World) -> None:
         rows = [row(i, value=f"{i}.example.com/") for i in range(count)]
         await world.publish(Vault(*rows), limit=1000)
         total += count
-        head, _ = checkpoint.open_(world.own.tip.note, KEY.verifier)
+        head, _ = checkpoint.open_(world.own.signed, KEY.verifier)
         assert head.size == total == len(world.own.said())
-        assert head.root == world.own.tip.frontier.root()
+        assert head.root == world.own.frontier.root()
     assert [p.index for p in world.own.published] == list(range(total))
 
 
@@ -276,7 +223,7 @@ async def test_not_allowed(world: World) -> None:
     world.why = "log: rolled back"
     with pytest.raises(RefusedError, match="rolled back"):
         await world.publish(Vault(row(1)))
-    assert world.own.tip.frontier.size == 0
+    assert world.own.frontier.size == 0
 
 
 async def test_a_missing_tail_is_damage(world: World) -> None:
@@ -285,13 +232,13 @@ async def test_a_missing_tail_is_damage(world: World) -> None:
     world.own.bundles.clear()
     with pytest.raises(DamagedError, match=r"own\.db: bundle 0 is missing"):
         await world.publish(Vault(row(2)))
-    assert world.own.tip.frontier.size == 1
+    assert world.own.frontier.size == 1
 
 
 async def test_nothing_to_do(world: World) -> None:
     """No rows, no append."""
     assert await world.publish(Vault()) == 0
-    assert world.own.tip.frontier.size == 0
+    assert world.own.frontier.size == 0
 
 
 async def test_fresh_salts() -> None:

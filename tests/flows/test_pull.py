@@ -311,8 +311,8 @@ async def test_what_rosters_a_log_accepted_is_told(to: Pull) -> None:
     """When it is merged: at once, or as soon as a gap before it is filled."""
     said = statement.encode(RosterAccepted(version=2, hash_="ab" * 32))
     log = Log()
-    log.append((19, said))
-    log.reports(5).append((19, said))
+    log.add((19, said))
+    log.reports(5).add((19, said))
     await to(log, FakeSource(log.close(3)))
     assert to.rosters == [0]
     await to(log)
@@ -415,7 +415,7 @@ async def test_erased_is_not_withheld(to: Pull) -> None:
     """An erase later in the log excuses what is closed, far above too."""
     log = Log().reports(700)
     said = Erase(ranges=((10, 12),), reason="retention")
-    log.append((18, statement.encode(said)))
+    log.add((18, statement.encode(said)))
     done = await to(log, FakeSource(log.close(10, 11)))
     assert (done.merged, done.missing) == (701, ())
     assert to.mirror.rows == [i for i in range(700) if i not in (10, 11)]
@@ -424,7 +424,7 @@ async def test_erased_is_not_withheld(to: Pull) -> None:
 async def test_void(to: Pull) -> None:
     """A void entry is counted, found, and does not stop the log."""
     log = Log()
-    log.append((1, b"{}"), (1, report()), (2, report()), (77, b"x"))
+    log.add((1, b"{}"), (1, report()), (2, report()), (77, b"x"))
     done = await to(log)
     assert done.merged == 4
     assert to.mirror.rows == [1]
@@ -435,7 +435,7 @@ async def test_void(to: Pull) -> None:
 async def test_a_type_byte_of_its_own(to: Pull) -> None:
     """A leaf whose type is not its payload's is void, told by the leaves."""
     log = Log().reports(2)
-    log.append((3, report()))
+    log.add((3, report()))
     source = FakeSource(log)
     done = await to(log, source)
     assert done.merged == 3
@@ -448,7 +448,7 @@ async def test_a_type_byte_of_its_own(to: Pull) -> None:
 async def test_a_type_byte_that_a_source_does_not_explain(to: Pull) -> None:
     """Without the leaves its bundle is not what was signed; others are."""
     log = Log().reports(2)
-    log.append((3, report()))
+    log.add((3, report()))
 
     def hide(path: str, raw: bytes) -> bytes:
         if path.startswith("entries"):
@@ -472,7 +472,7 @@ async def test_retract_across_runs(to: Pull) -> None:
         ends=(1,),
         reason="test",
     )
-    log.append((2, statement.encode(said)))
+    log.add((2, statement.encode(said)))
     await to(log)
     assert [e[1:3] for e in to.mirror.batches[-1].ends] == [(1, 3)]
 
@@ -508,7 +508,7 @@ def test_grow_is_gapless() -> None:
     whole = Log().reports(700)
     parts = Log()
     for at in range(0, 700, 70):
-        parts.append(*((1, report(i)) for i in range(at, at + 70)))
+        parts.add(*((1, report(i)) for i in range(at, at + 70)))
     assert merkle.root([b.root for b in whole.bundles]) == merkle.root(
         [b.root for b in parts.bundles]
     )
@@ -530,7 +530,7 @@ async def test_runs_of_one_transaction(
         ends=(1, 999),
         reason="test",
     )
-    log.append((2, statement.encode(said)), (1, b"{}"))
+    log.add((2, statement.encode(said)), (1, b"{}"))
     log.reports(2000)
     done = await to(log)
     assert done.merged == 3002
@@ -552,7 +552,7 @@ async def test_an_erasure_begins_a_transaction(
     monkeypatch.setattr(line, "MOST", 16)
     log = Log().reports(1500)
     erase = Erase(ranges=((10, 12), (1400, 1402)), reason="retention")
-    log.append((18, statement.encode(erase)))
+    log.add((18, statement.encode(erase)))
     log.reports(1500)
     done = await to(log)
     assert done.merged == 3001
