@@ -416,14 +416,6 @@ async def test_a_number_that_only_looks_official_is_told_of(
     assert owned == ["emergency"] * 3 + [""] * 3 + ["emergency"]
 
 
-async def test_what_is_no_value_is_a_problem(desk: Desk) -> None:
-    answers = await desk.ask(
-        Question("phone", "no number", region="CN"),
-        Question("url", "http://two.example/ http://urls.example/"),
-    )
-    assert verdicts(answers) == ["problem", "problem"]
-
-
 async def test_met_is_what_others_report_and_counts(desk: Desk) -> None:
     desk.book.report(phone(), origin=BANK)  # our own
     theirs = phone("+12025550150")

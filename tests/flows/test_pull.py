@@ -17,13 +17,12 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.flows import held, line, merge, pull, stretch, withheld
+from syncd.flows import held, line, merge, pull, withheld
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
 from syncd.flows.pull_context import Budget
 from syncd.indicator import statement
 from syncd.indicator.claims import RETIRED
 from syncd.indicator.statement import Erase, Retract, RosterAccepted
-from syncd.tlog import merkle
 from tests.flows.growing import (
     KEY,
     ORIGIN,
@@ -169,31 +168,6 @@ async def test_a_lie_is_left_at_once(to: Pull) -> None:
     assert done.source == "honest"
     assert not {"payload/0", "payload/1", "payload/2"} & {*honest.asked}
     assert any("bundle 3" in f.detail for f in to.reported)
-
-
-@pytest.mark.parametrize("junk", [b"", b"x", b"\x1f\x8b" + b"\0" * 40])
-async def test_junk_is_no_bundle(to: Pull, junk: bytes) -> None:
-    """What is no gzip is a broken source; nothing of it is kept."""
-    log = Log().reports(10)
-
-    def spoil(path: str, raw: bytes) -> bytes:
-        return junk if path.startswith("payload") else raw
-
-    with pytest.raises(BrokenSourceError):
-        await to(log, FakeSource(log, tamper=spoil))
-    assert to.mirror.held.mirrored == 0
-
-
-async def test_a_bomb_is_not_inflated(to: Pull) -> None:
-    """A bundle that inflates beyond what records can be is refused."""
-    log = Log().reports(3)
-    bomb = gzip.compress(bytes(stretch.MAX_RAW + 2))
-
-    def swap(path: str, raw: bytes) -> bytes:
-        return bomb if path.startswith("payload") else raw
-
-    with pytest.raises(BrokenSourceError, match="inflates to over"):
-        await to(log, FakeSource(log, tamper=swap))
 
 
 async def test_a_store_that_is_slow_holds_up_the_fetching(to: Pull) -> None:
@@ -460,23 +434,6 @@ async def test_a_type_byte_that_a_source_does_not_explain(to: Pull) -> None:
     assert (await to(log)).merged == 3
 
 
-async def test_retract_across_runs(to: Pull) -> None:
-    """A retract that comes later names the row that it ends."""
-    log = Log().reports(3)
-    await to(log)
-    said = Retract(
-        on="2026-11-21",
-        kind="url",
-        epoch=1,
-        token=TOKEN,
-        ends=(1,),
-        reason="test",
-    )
-    log.add((2, statement.encode(said)))
-    await to(log)
-    assert [e[1:3] for e in to.mirror.batches[-1].ends] == [(1, 3)]
-
-
 async def test_budget(to: Pull) -> None:
     """Above the day's limit merging lags, mirroring goes on."""
     log = Log().reports(2000)
@@ -489,30 +446,6 @@ async def test_budget(to: Pull) -> None:
     assert done.merged == 2000
     assert not done.limited
     assert to.mirror.rows == list(range(2000))
-
-
-async def test_own_root_at() -> None:
-    """Our own log's root at any earlier size is what was signed there."""
-    log = Log()
-    roots = {}
-    for step in (130, 126, 130, 126, 1, 130):
-        log.reports(step)
-        roots[log.frontier.size] = log.frontier.root()
-    assert {256, 512} < {*roots}
-    for size, root in roots.items():
-        assert await held.own(log, await log.head()).root_at(size) == root
-
-
-def test_grow_is_gapless() -> None:
-    """However appends are cut, the same entries make the same log."""
-    whole = Log().reports(700)
-    parts = Log()
-    for at in range(0, 700, 70):
-        parts.add(*((1, report(i)) for i in range(at, at + 70)))
-    assert merkle.root([b.root for b in whole.bundles]) == merkle.root(
-        [b.root for b in parts.bundles]
-    )
-    assert whole.frontier == parts.frontier
 
 
 async def test_runs_of_one_transaction(

@@ -1,5 +1,6 @@
 """Fetched bundles are what was signed, as far as they go."""
 
+import gzip
 from dataclasses import replace
 
 import pytest
@@ -75,3 +76,5 @@ def test_a_bundle_that_grows_too_large_is_refused() -> None:
     assert stretch.inflate(FETCHED[0], size)
     with pytest.raises(MalformedError, match="inflates to over"):
         stretch.inflate(FETCHED[0], size - 1)
+    bomb = gzip.compress(bytes(stretch.MAX_RAW + 1))
+    assert "inflates to over" in stretch.check(RUN, [bomb], {}).why

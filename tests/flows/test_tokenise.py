@@ -197,27 +197,6 @@ async def test_a_kind_without_a_key(world: World) -> None:
         await world.outputs(PHONE)
 
 
-async def test_the_cache_keeps_the_newest(world: World) -> None:
-    """As many as it may; what was met before those is asked again."""
-    world.client = world.new_client(cache_size=2)
-    one, two, three = phones(3)
-    await world.outputs(one)
-    right = await world.outputs(two, three)
-    asked = [len(holder.asked) for holder in world.holders.values()]
-    assert await world.outputs(two, three) == right
-    assert [len(holder.asked) for holder in world.holders.values()] == asked
-    for holder in world.holders.values():
-        holder.down = True
-    with pytest.raises(HoldersError):
-        await world.outputs(one)
-
-
-def test_a_kind_without_a_key_has_no_tokens(world: World) -> None:
-    """The roster says which kinds there are keys for."""
-    with pytest.raises(RefusedError, match="the roster has no passport epoch"):
-        world.client.epoch("passport")
-
-
 def body_of(world: World, **changes: Any) -> bytes:
     elements = threshold.blind([b"x"], secrets.token_bytes).elements
     request = Request(
