@@ -20,7 +20,7 @@ from syncd.errors import MalformedError, UsageError
 from syncd.lists import header, workbook
 from syncd.lists.parts import broken, too_large
 from syncd.lists.rows import Flawed, Note, Row, Told
-from syncd.lists.workbook import DIGITS, MAX_COLUMNS, MAX_ROWS
+from syncd.lists.workbook import DIGITS, MAX_COLUMNS, MAX_ROWS, UNDONE
 
 _HEADER = 4  # rows at most that a header is merged over, behind its first
 _MEMORY = (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGSEGV)
@@ -143,6 +143,11 @@ def _flawed(text: str) -> Flawed:
     """
     if text.startswith("#"):
         why = MalformedError("the spreadsheet shows {error} there", error=text)
+    elif text == UNDONE:
+        why = MalformedError(
+            "a formula without its result",
+            hint="open it in a spreadsheet and save it again",
+        )
     else:
         why = MalformedError(
             "a number above {n} digits has lost its end: keep it as text",

@@ -17,11 +17,11 @@ import signal
 import sys
 import zipfile
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from re import compile as regex
 from re import finditer
@@ -39,6 +39,7 @@ MAX_AREA = 12_000_000  # cells from the first corner to the last
 MAX_MERGED = 100_000
 MAX_MEMORY = 448 << 20  # bytes of the child; the parent has some 30 MB
 DIGITS = 15  # that a spreadsheet keeps of a number
+UNDONE = "=?"  # stands for a formula that nobody computed
 _MOST = 1 << 14  # columns that a spreadsheet has
 _BATCH = 500  # rows of a frame
 _NAMED = 5  # hidden rows
@@ -145,7 +146,7 @@ class _Scan:
 
     def _close(self) -> None:
         """Take up the cell that ended."""
-        if self._filled:
+        if self._filled or self._formula:
             if self._row != self.last:
                 self.first, self.last = self.first or self._row, self._row
                 if self._hidden:
@@ -163,19 +164,15 @@ class _Scan:
         """Keep what a cell says beyond its value."""
         about = None
         if self._formula and not text and kind != "str":
-            raise PartError(
-                "{path}: cell {cell} is a formula without its result",
-                cell=f"{letters(self._column)}{self._row}",
-                hint="open it in a spreadsheet and save it again",
-            )
-        if kind == "e" and text not in ("", *_ERRORS):
+            about = "undone", "", 0
+        elif kind == "e" and text not in ("", *_ERRORS):
             raise PartError(
                 "{path}: cell {cell} shows {error}",
                 cell=f"{letters(self._column)}{self._row}",
                 error=text if _ERROR.fullmatch(text) else "?",
                 hint="mend or empty it",
             )
-        if kind == "e":
+        elif kind == "e":
             about = "error", text, 0
         elif kind == "n" and _LONG.fullmatch(text):
             about = "digits", "", 0
@@ -264,9 +261,14 @@ class _Rows:
         """Yield the rows that have something of their own in them."""
         _, empty = self._sheet.start or (0, 0)
         left = [""] * empty  # columns that calamine leaves out
+        more: Iterator[Sequence[Any]] = repeat(())
         marks = zip(self._scan.at, self._scan.what, strict=True)
         mark = next(marks, (0, 0))
-        for row, values in enumerate(self._sheet.iter_rows(), 1):
+        # calamine leaves out rows of nothing but formulas without a result.
+        rows = chain(
+            self._sheet.iter_rows() if self._sheet.start else (), more
+        )
+        for row, values in enumerate(islice(rows, self._scan.last), 1):
             cells: list[Cell] = [
                 v if type(v) is str and "\r" not in v else said(v)
                 for v in values
@@ -274,6 +276,7 @@ class _Rows:
             cells[:0] = left
             while mark[0] >> 15 == row:
                 column = (mark[0] & 32767) - 1
+                cells += [""] * (column + 1 - len(cells))
                 cells[column] = self._seen(cells[column], mark[1])
                 mark = next(marks, (0, 0))
             while cells and cells[-1] == "":
@@ -291,6 +294,8 @@ class _Rows:
                 return (next(self._digits)[0].decode(),)
             case "error":
                 return (detail,)
+            case "undone":
+                return (UNDONE,)
             case "percent":
                 return f"{float(text) * 100:.10g}%"
             case "pads" if text.isdecimal():
@@ -331,7 +336,7 @@ def frames(path: Path, wanted: str) -> Iterator[Any]:
             raise too_large()
         yield {"sheet": name, "span": scan.last, "notes": _notes(scan)}
         sheet = CalamineWorkbook.from_path(path).get_sheet_by_name(name)
-        rows = iter(_Rows(sheet, scan) if sheet.start else ())
+        rows = iter(_Rows(sheet, scan))
         while batch := [*islice(rows, _BATCH)]:
             yield batch
         yield None

@@ -10,6 +10,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -432,17 +433,27 @@ def test_limits(
 
 
 def test_a_formula_that_nobody_computed(tmp_path: Path) -> None:
-    """It is seen across pieces, and nobody reads those of other sheets."""
+    """It is seen across pieces, and hurts no row that does not need it."""
     cell = "<c><!--" + "x" * parts.PIECE + "--><f>1+1</f></c>"
-    with refusal("A2 is a formula without"):
-        read(made(tmp_path / "a.xlsx", column(cell)))
-    path = saved(tmp_path / "a.xlsx", [["value"], ["=1+1"]])
-    other = openpyxl.load_workbook(path)
-    other.create_sheet("other").append(["value"])
-    other.save(path)
-    assert read(path, sheet="other") == []
-    with refusal("A2 is a formula without"):
-        read(path, sheet="Sheet")
+    path = made(tmp_path / "a.xlsx", column(cell))
+    assert values(path) == ["=?"]
+    path = saved(tmp_path / "a.xlsx", [["value", "x"], ["a.example", "=1+1"]])
+    [row] = read(path)
+    said = columns.Said(constants={"kind": "url"})
+    for field, why in (("value", ""), ("label", "label: a formula without")):
+        plan = columns.plan(
+            ("value", "x"),
+            2,
+            replace(said, columns={"label": "x"} if why else {}),
+            where="a",
+            fields=("kind", "value", field),
+        )
+        if why:
+            with pytest.raises(MalformedError, match=why) as refused:
+                plan.report(row)
+            assert refused.value.hint.startswith("open it in a spreadsheet")
+        else:
+            assert plan.report(row)["value"] == "a.example"
 
 
 def test_a_workbook_that_is_cut_off(tmp_path: Path) -> None:
