@@ -23,7 +23,6 @@ _FOREIGN_SHORT: Final = re.compile(r"[0-9]{2,8}")
 # in North America SMS codes of 5 or 6 look like numbers that were cut off.
 _SHORT_DIGITS: Final = 6
 _SHORT_DIGITS_NANP: Final = 4
-_TRUNK_HINT: Final = "leave the 0 out, or put it in brackets: (0)"
 _SHORT_HINT: Final = "a short number is written as {short}"
 _PLUS_HINT: Final = "write it as +…"
 _ABROAD_HINT: Final = "a number of another country begins with + or 011"
@@ -120,11 +119,7 @@ def _planned(digits: str, size: int) -> str:
     if not rest or (not fits and numbering.SERVICE.fullmatch(digits)):
         return _shown(digits)  # +49 and nothing else, +95588
     if rest.startswith("0") and not leading_zero:
-        raise MalformedError(
-            "phone: a 0 after +{code}, which is dialled at home only",
-            code=code,
-            hint=_TRUNK_HINT,
-        )
+        raise _trunk(code)
     if not fits:
         raise MalformedError(
             "phone: no number of +{code} has these {n} digits",
@@ -133,6 +128,14 @@ def _planned(digits: str, size: int) -> str:
             **_short(code, rest),
         )
     return "+" + digits
+
+
+def _trunk(code: str) -> MalformedError:
+    return MalformedError(
+        "phone: a 0 after +{code}, which is dialled at home only",
+        code=code,
+        hint="leave the 0 out, or put it in brackets: (0)",
+    )
 
 
 def _short(code: str, rest: str, region: str = "") -> dict[str, str]:
@@ -153,25 +156,27 @@ def _short(code: str, rest: str, region: str = "") -> dict[str, str]:
 # ------------------------------------------------------------- mainland
 
 
+def _form(number: str, *plans: re.Pattern[str]) -> str | None:
+    """Return the form of a number by the first of some plans that has it."""
+    for plan in plans:
+        if found := plan.fullmatch(number):
+            if plan is not numbering.AREA_SERVICE:
+                space = "cn:" if plan is numbering.SERVICE else "+86"
+                return space + number
+            return f"cn:0{number}" if found[2] else f"cn:{found[3]}"
+    return None
+
+
 def mainland_number(number: str) -> str:
     """Return the form of what follows +86."""
-    if (
-        numbering.MOBILE.fullmatch(number)
-        or numbering.LINE.fullmatch(number)
-        or numbering.MACHINE.fullmatch(number)
+    if form := _form(
+        number,
+        *(numbering.MOBILE, numbering.LINE, numbering.MACHINE),
+        *(numbering.SERVICE, numbering.AREA_SERVICE),
     ):
-        return "+86" + number
+        return form
     if number.startswith("0"):
-        raise MalformedError(
-            "phone: a 0 after +{code}, which is dialled at home only",
-            code="86",
-            hint=_TRUNK_HINT,
-        )
-    if numbering.SERVICE.fullmatch(number):
-        return "cn:" + number
-    area = numbering.AREA_SERVICE.fullmatch(number)
-    if area is not None:
-        return f"cn:0{number}" if area[2] else f"cn:{area[3]}"
+        raise _trunk("86")
     return _why_not_mainland(number)
 
 
@@ -187,10 +192,6 @@ def mainland(digits: str) -> str:
             )
     if digits.startswith("0"):
         return mainland_line(digits[1:], mobile=True)
-    if numbering.MOBILE.fullmatch(digits) or numbering.MACHINE.fullmatch(
-        digits
-    ):
-        return "+86" + digits
     if digits.startswith("106") and len(digits) == 10:
         error = AmbiguousError(
             "phone: either an SMS sender 106… or a line in Beijing without"
@@ -199,8 +200,10 @@ def mainland(digits: str) -> str:
         )
         error.forms = (f"cn:{digits}", f"+86{digits}")
         raise error
-    if numbering.SERVICE.fullmatch(digits):
-        return "cn:" + digits
+    if form := _form(
+        digits, numbering.MOBILE, numbering.MACHINE, numbering.SERVICE
+    ):
+        return form
     if digits.startswith("86") and len(digits) >= 12:
         return mainland_number(digits[2:])
     return _why_not_mainland(digits)
@@ -208,13 +211,9 @@ def mainland(digits: str) -> str:
 
 def mainland_line(number: str, *, mobile: bool) -> str:
     """Return the form of what follows the trunk prefix 0."""
-    if numbering.LINE.fullmatch(number):
-        return "+86" + number
-    if mobile and numbering.MOBILE.fullmatch(number):
-        return "+86" + number
-    area = numbering.AREA_SERVICE.fullmatch(number)
-    if area is not None:
-        return f"cn:0{number}" if area[2] else f"cn:{area[3]}"
+    mobiles = (numbering.MOBILE,) if mobile else ()
+    if form := _form(number, numbering.LINE, *mobiles, numbering.AREA_SERVICE):
+        return form
     if re.match("1[3-9]", number):
         return _why_not_mainland(number)
     if re.match(numbering.AREA, number):

@@ -92,7 +92,6 @@ _LOCAL: Final = (
     "|12110[0-9]{3,4}"  # the police by SMS, with area code
     "|96[0-9]{3,6}"  # 96110
 )
-NATIONWIDE: Final = re.compile(_NATIONWIDE)
 SERVICE: Final = re.compile(f"{_NATIONWIDE}|{_LOCAL}")
 AREA_SERVICE: Final = re.compile(
     f"({AREA})(?:({_LOCAL})|(95[0-9]{{3,6}}|100[0-9]{{2}}))"
