@@ -146,16 +146,19 @@ class DamagedError(SyncdError):
     status = 500
 
 
-def joined(faults: Sequence[SyncdError]) -> SyncdError:
+def joined(
+    faults: Sequence[SyncdError], kind: type[SyncdError] | None = None
+) -> SyncdError:
     """Return the one error that says all of some faults of one input.
 
-    It is refused by rule only if nothing in it is malformed.
+    If no kind is given, it is refused by rule only if nothing in it is
+    malformed.
     """
     if len(faults) == 1:
         return faults[0]
     rule = all(isinstance(fault, RefusedError) for fault in faults)
     hints = dict.fromkeys(fault.hint for fault in faults if fault.hint)
-    error = (RefusedError if rule else MalformedError)(
+    error = (kind or (RefusedError if rule else MalformedError))(
         "; ".join(map(str, faults)), hint="; ".join(hints)
     )
     error.faults = tuple(faults)

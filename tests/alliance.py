@@ -43,7 +43,7 @@ import aiohttp
 from aiohttp import web
 
 from syncd import config as settings
-from syncd.config import Config
+from syncd.config import Config, editing
 from syncd.flows import onboard, serve
 from syncd.flows.ports import Bundle, Heads, MirrorHead, OwnHead
 from syncd.flows.serve import LogFiles
@@ -755,7 +755,7 @@ class Alliance:
         access: bytes,
     ) -> None:
         home = member.home
-        settings.write_default(home, given)
+        editing.create(home, given)
         ring = Keyring.create(home, SECRET, cost=CHEAP)
         keep_keys(ring, member.keys)
         ring.put("vault", vault)

@@ -1,6 +1,5 @@
 """The documents say what there is: no more, no less, and it runs."""
 
-import dataclasses
 import functools
 import inspect
 import os
@@ -9,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast, get_type_hints
+from typing import Any, cast
 
 import click
 import msgspec
@@ -68,22 +67,6 @@ def differ(documented: set[str], there: set[str]) -> str:
 
 
 # ------------------------------------------------------------- what there is
-
-
-def test_every_setting_is_documented() -> None:
-    """Each section's table in configuration.md has its keys, and no other."""
-    text = page("configuration.md")
-    for name, section_ in get_type_hints(config.Config).items():
-        if not dataclasses.is_dataclass(section_):
-            continue
-        found = re.search(
-            rf"^### \[{name}\]\n(.*?)(?=^##|\Z)",
-            text,
-            re.DOTALL | re.MULTILINE,
-        )
-        assert found, f"no section [{name}]"
-        there = {f.name for f in dataclasses.fields(section_)}
-        assert codes(found[1]) == there, differ(codes(found[1]), there)
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from syncd import config, pinning
 from syncd.cli import terminal
 from syncd.cli.command import Noun, Options, option
-from syncd.config import Config, Environment
+from syncd.config import Config, Environment, editing
 from syncd.errors import UsageError
 from syncd.flows.ports import OwnHead
 from syncd.messages.catalogue import t
@@ -66,7 +66,7 @@ def _init(said: _Init) -> None:
         values["secret"] = {"file": str(environment.secret_file)}
     if said.token_file is not None:
         terminal.check_new(said.token_file)
-    text = config.write_default(home, values)
+    text = editing.create(home, values)
     try:
         settings = config.parse(text.encode(), home)
         token = asyncio.run(make(settings, environment))

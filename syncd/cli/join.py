@@ -10,7 +10,7 @@ from syncd import config, pinning
 from syncd.cli import drafting, terminal
 from syncd.cli.command import Noun, Options, argument, option
 from syncd.cli.options import Json, pairs
-from syncd.config import Config
+from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import onboard
 from syncd.messages.catalogue import t
@@ -181,7 +181,7 @@ def _accept(said: _Accept) -> None:
     for version, raw in enumerate(notes, 1):
         files.put(version, raw)
     if not known:
-        config.set_fingerprint(settings.home, fingerprint)
+        editing.change(settings.home, "alliance", "fingerprint", fingerprint)
     terminal.say(
         t(
             "roster {version} of {alliance}: {count} members",

@@ -6,7 +6,7 @@ from pathlib import Path
 from syncd import config
 from syncd.cli import terminal
 from syncd.cli.command import Noun, Options, argument, option
-from syncd.config import Config
+from syncd.config import Config, editing
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 from syncd.roster import keys as roster_keys
@@ -56,7 +56,7 @@ def _rewrap(said: _Passphrase) -> None:
     terminal.tell(t("The passphrase was changed."))
     if settings.secret.file is not None:
         path = new_file.absolute()
-        config.set_secret_file(directory, path)
+        editing.change(directory, "secret", "file", path)
         terminal.tell(t("[secret] file is {path} now", path=path))
     else:
         terminal.tell(

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from syncd.config import Config, set_generation
+from msgspec import structs
+
+from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import onboard
 from syncd.flows.evaluation import Share
@@ -130,9 +132,9 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
             hint="restore keys/ from a backup; if it is lost, syncd join"
             " update OUT --next-log begins another log",
         )
-    set_generation(config.home, us.number)
-    member = replace(config.member, generation=us.number)
-    return replace(config, member=member)
+    editing.change(config.home, "member", "generation", us.number)
+    member = structs.replace(config.member, generation=us.number)
+    return structs.replace(config, member=member)
 
 
 def _succession(keys: MemberKeys, us: Member | None) -> Succession | None:

@@ -294,10 +294,10 @@ async def test_another_address(
 async def test_a_config_that_is_ahead_of_the_roster(
     alliance: Alliance,
 ) -> None:
-    from syncd import config
+    from syncd.config import editing
 
     await alliance.stop("bank")
-    config.set_generation(alliance.bank.home, 2)
+    editing.change(alliance.bank.home, "member", "generation", 2)
     with pytest.raises((UsageError, DamagedError)) as ahead:
         await alliance.bank.start()
     alliance.bank.running = None

@@ -1,0 +1,20 @@
+"""What a member is told from outside: config.toml, environment, secret.
+
+No other room reads TOML or the environment. What the alliance decides (caps,
+policy, zone of its days, who may see what) stands in the roster, never here.
+"""
+
+from syncd.config.environment import Environment as Environment
+from syncd.config.environment import environment as environment
+from syncd.config.environment import for_child as for_child
+from syncd.config.file import FILE as FILE
+from syncd.config.file import load as load
+from syncd.config.file import parse as parse
+from syncd.config.secret import SECRET_LEAST as SECRET_LEAST
+from syncd.config.secret import passphrase as passphrase
+from syncd.config.secret import read_private as read_private
+from syncd.config.settings import Address as Address
+from syncd.config.settings import Config as Config
+from syncd.config.settings import Exchange as Exchange
+from syncd.config.settings import PeerDoor as PeerDoor
+from syncd.config.settings import Secret as Secret

@@ -1,0 +1,142 @@
+"""The environment that the process was started with, read once."""
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from syncd.errors import UsageError
+from syncd.store import failpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the process was started with, apart from its arguments."""
+
+    home: Path | None = None  # SYNCD_HOME
+    secret_file: Path | None = None  # SYNCD_SECRET_FILE
+    token_file: Path | None = None  # SYNCD_TOKEN_FILE
+    credentials: Path | None = None  # CREDENTIALS_DIRECTORY, from systemd
+    listen_fds: Mapping[str, int] = field(default_factory=dict)  # by name
+    notify_socket: str = ""  # NOTIFY_SOCKET, from systemd
+    watchdog_s: float = 0.0  # WATCHDOG_USEC: 0 if none
+    failpoints: failpoint.Plan | None = None  # SYNCD_FAILPOINTS, tests only
+
+    def sockets(self) -> dict[str, socket.socket]:
+        """Take the listening sockets that were handed down, by door.
+
+        Names are `peer` and `own`, as in FileDescriptorName=.
+
+        Raises:
+            UsageError: one is not open, or no listening socket.
+        """
+        found = {}
+        for name, fd in self.listen_fds.items():
+            try:
+                sock = socket.socket(fileno=fd)
+            except OSError as e:
+                raise UsageError(
+                    f"LISTEN_FDS: descriptor {fd} ({name}): {e.strerror}"
+                ) from e
+            if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                sock.close()
+                raise UsageError(f"LISTEN_FDS: {name} does not listen")
+            sock.set_inheritable(False)
+            sock.setblocking(False)
+            found[name] = sock
+        return found
+
+
+def environment(
+    variables: Mapping[str, str] | None = None, *, pid: int | None = None
+) -> Environment:
+    """Read the environment: the only place that does.
+
+    Descriptors count only when LISTEN_PID is our own process, as systemd
+    sets it; `sh -c 'LISTEN_PID=$$ exec syncd run'` does the same by hand.
+
+    Raises:
+        UsageError: a variable of ours that makes no sense.
+    """
+    env = os.environ if variables is None else variables
+    ours = str(os.getpid() if pid is None else pid)
+    watchdog = env.get("WATCHDOG_USEC", "0")
+    if env.get("WATCHDOG_PID", ours) != ours:
+        watchdog = "0"
+    if not re.fullmatch(r"[0-9]{1,18}", watchdog, re.ASCII):
+        raise UsageError(f"WATCHDOG_USEC: {watchdog!r} is no number")
+    return Environment(
+        home=_path(env, "SYNCD_HOME"),
+        secret_file=_path(env, "SYNCD_SECRET_FILE"),
+        token_file=_path(env, "SYNCD_TOKEN_FILE"),
+        credentials=_path(env, "CREDENTIALS_DIRECTORY"),
+        listen_fds=_listen_fds(env, ours),
+        notify_socket=env.get("NOTIFY_SOCKET", ""),
+        watchdog_s=int(watchdog) / 1_000_000,
+        failpoints=_failpoints(env.get("SYNCD_FAILPOINTS", "")),
+    )
+
+
+def for_child(secret: Path | None) -> dict[str, str]:
+    """Return the environment for a `syncd` that we start ourselves.
+
+    Nothing that a service manager told us is told on.
+    """
+    ours = ("SYNCD_", "LISTEN_", "NOTIFY_", "WATCHDOG_")
+    child = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    if secret is not None:
+        child["SYNCD_SECRET_FILE"] = str(secret)
+    return child
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    return Path(env[name]).absolute() if env.get(name) else None
+
+
+def _listen_fds(env: Mapping[str, str], pid: str) -> Mapping[str, int]:
+    count = env.get("LISTEN_FDS", "")
+    if not count or env.get("LISTEN_PID") != pid:
+        return {}
+    if not re.fullmatch(r"[0-9]{1,2}", count, re.ASCII):
+        raise UsageError(f"LISTEN_FDS: {count!r} is no small number")
+    names = env.get("LISTEN_FDNAMES", "").split(":")
+    if len(names) != int(count) or not set(names) <= {"peer", "own"}:
+        raise UsageError(
+            f"LISTEN_FDNAMES: {':'.join(names)!r} for {count} sockets",
+            hint="name each `peer` or `own` with FileDescriptorName=",
+        )
+    if len(set(names)) != len(names):
+        raise UsageError(
+            f"LISTEN_FDNAMES: {':'.join(names)!r} names one twice"
+        )
+    return {name: 3 + i for i, name in enumerate(names)}
+
+
+def _failpoints(text: str) -> failpoint.Plan | None:
+    """Read `append.head:3,merge.claims` or `seed=7,one_in=40,append.head`.
+
+    With a seed, names say where its coin is tossed; with none, at which hit
+    (the first, if no number stands there) the process ends itself.
+    """
+    if not text:
+        return None
+    at: dict[str, int] = {}
+    numbers: dict[str, int] = {}
+    for part in text.split(","):
+        name = re.fullmatch(r"([a-z.]+)(?::([1-9][0-9]*))?", part, re.ASCII)
+        number = re.fullmatch(r"(seed|one_in)=([1-9][0-9]*)", part, re.ASCII)
+        if name and name[1] in failpoint.POINTS:
+            at[name[1]] = int(name[2] or 1)
+        elif number:
+            numbers[number[1]] = int(number[2])
+        else:
+            raise UsageError(
+                f"SYNCD_FAILPOINTS: {part!r} is no point, seed or one_in"
+            )
+    if "seed" not in numbers:
+        return failpoint.Plan(at=at)
+    only = frozenset(at or failpoint.POINTS)
+    one_in = numbers.get("one_in", 50)
+    return failpoint.Plan(seed=numbers["seed"], one_in=one_in, only=only)

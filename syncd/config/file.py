@@ -1,0 +1,214 @@
+"""config.toml: read, and every fault in it named with its line at once.
+
+tomllib says where a text is no TOML, and refuses doubled keys; msgspec says
+what is no value of a setting. Neither says in which line a key stands, which
+key may have been meant, or what else is wrong.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import FieldInfo
+
+from syncd.config import secret
+from syncd.config.settings import (
+    SECTIONS,
+    SETTINGS,
+    Absolute,
+    Config,
+    HostNames,
+    Listen,
+    parse_address,
+    takes,
+)
+from syncd.errors import MalformedError, SyncdError, UsageError, joined
+
+FILE = "config.toml"
+NEEDED = ("id", "domain", "alliance")  # of [member]
+_WANT = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a string",
+}
+
+
+def load(home: Path) -> Config:
+    """Read the settings of the member whose home this is.
+
+    Raises:
+        UsageError: no such file, or something in it is wrong; says where.
+    """
+    path = home / FILE
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(
+            f"{path}: no such file", hint=f"syncd --home {home} init"
+        ) from None
+    except OSError as e:
+        raise UsageError(f"{path}: {e.strerror}") from e
+    return parse(raw, home)
+
+
+def parse(raw: bytes, home: Path) -> Config:
+    """Read the bytes of a config.toml.
+
+    Raises:
+        UsageError: it is no TOML, or a key or value cannot be.
+    """
+    path = home / FILE
+    try:
+        text = raw.decode()
+        tables = tomllib.loads(text)
+    except UnicodeDecodeError as e:
+        line = raw.count(b"\n", 0, e.start) + 1
+        raise UsageError(f"{path}: line {line}: not UTF-8") from None
+    except tomllib.TOMLDecodeError as e:
+        said = str(e)
+        raise UsageError(f"{path}: {said[:1].lower()}{said[1:]}") from None
+    faults = _Faults(path, text)
+    values = {name: faults.values(name, tables[name]) for name in tables}
+    for key in NEEDED:
+        if not dict(tables.get("member") or {}).get(key):
+            faults.add("member", key, f"member.{key}: is not set")
+    faults.check()
+    sections = {name: SECTIONS[name](**values[name]) for name in values}
+    config = Config(home, **sections)
+    for section, key, why, hint in _together(config):
+        faults.add(section, key, f"{section}.{key}: {why}", hint)
+    faults.check()
+    return config
+
+
+class _Faults:
+    """What is wrong in one file, each with its line."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self.text = text
+        self.found: list[SyncdError] = []
+
+    def add(self, section: str, key: str, said: str, hint: str = "") -> None:
+        """Add what is wrong at a key, or at a section's head."""
+        where = f"{self.path}:{_line(self.text, section, key)}"
+        self.found.append(UsageError(f"{where} {said}", hint=hint))
+
+    def check(self) -> None:
+        """Pass if nothing is wrong.
+
+        Raises:
+            UsageError: something is: says all of it.
+        """
+        if self.found:
+            raise joined(self.found, UsageError)
+
+    def values(self, section: str, table: object) -> dict[str, Any]:
+        """Return what a section sets, as far as it can be."""
+        if section not in SETTINGS or not isinstance(table, dict):
+            kind = "section" if isinstance(table, dict) else "key"
+            hint = _meant(section, SETTINGS)
+            self.add(section, "", f"unknown {kind} {section}", hint)
+            return {}
+        values = {}
+        for key, value in table.items():
+            if key not in SETTINGS[section]:
+                hint = _meant(key, SETTINGS[section], anywhere=True)
+                self.add(section, key, f"unknown key {section}.{key}", hint)
+                continue
+            try:
+                values[key] = _value(SETTINGS[section][key], value)
+            except MalformedError as e:
+                self.add(section, key, f"{section}.{key}: {e}")
+        return values
+
+
+def _meant(
+    name: str, known: Mapping[str, object], *, anywhere: bool = False
+) -> str:
+    near = difflib.get_close_matches(name, known, n=3)
+    if anywhere and not near:
+        near = [f"{s}.{name}" for s in SETTINGS if name in SETTINGS[s]]
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"known here: {', '.join(known)}"
+
+
+def _value(setting: FieldInfo, value: object) -> object:
+    if setting.type == Listen:
+        return parse_address(str(value))
+    if setting.type == Absolute:
+        # The value is not repeated: people put the passphrase itself here.
+        if not isinstance(value, str) or value[:1] not in ("", "/"):
+            raise MalformedError(f"want {takes(setting)}")
+        return Path(value) if value else None
+    try:
+        return msgspec.convert(value, setting.type)
+    except msgspec.ValidationError as e:
+        raise MalformedError(_why(setting, value, str(e))) from None
+
+
+def _why(setting: FieldInfo, value: object, said: str) -> str:
+    if setting.type == HostNames:
+        return f"want {takes(setting)}"
+    if wanted := re.match(r"Expected `(\w+)`, got", said):
+        return f"want {_WANT[wanted[1]]}"
+    if said.startswith("Invalid enum value"):
+        return f"{value!r} is not one of {takes(setting)}"
+    if isinstance(value, str):
+        return f"{value!r} is not {takes(setting)}"
+    return f"{value} is not in {takes(setting)}"
+
+
+def _together(config: Config) -> Iterator[tuple[str, str, str, str]]:
+    """Yield what is each fine and not together: section, key, why, hint."""
+    own, peer, file = config.own, config.peer, config.secret.file
+    interval_s, most = (
+        config.exchange.interval_s,
+        config.exchange.backoff_max_s,
+    )
+    name = config.key_name("merged")
+    if len(name) > 100:
+        why = f"{name!r} would be a key's name of {len(name)} bytes, above 100"
+        yield "member", "domain", why, ""
+    if most < interval_s:
+        why = f"{most} s is below interval_s, {interval_s} s"
+        yield "exchange", "backoff_max_s", why, ""
+    if not own.listen.loopback and not own.beyond_loopback:
+        why = f"{own.listen} is not loopback and this door has no TLS"
+        hint = (
+            "use 127.0.0.1 or a unix socket's path; in a container set "
+            "own.beyond_loopback = true"
+        )
+        yield "own", "listen", why, hint
+    if peer.listen.path:
+        why = "a unix socket cannot be reached by other members"
+        yield "peer", "listen", why, ""
+    if peer.listen.port and peer.listen == own.listen:
+        why = f"{own.listen} is the peer door's address"
+        yield "own", "listen", why, ""
+    if file and secret.inside(file, config.home):
+        yield "secret", "file", secret.INSIDE, secret.ELSEWHERE
+
+
+def _line(text: str, section: str, key: str) -> str:
+    """Say where a key stands: tomllib does not tell."""
+    here = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if header := re.match(r"\s*\[\s*[\"']?([^\]\"']*?)[\"']?\s*\]", line):
+            here = header[1].strip()
+            if here == section and not key:
+                return f" line {number}:"
+            continue
+        name = re.match(r"\s*[\"']?([A-Za-z0-9_.-]+)[\"']?\s*=", line)
+        if name and (
+            (here == section and name[1] == key)
+            or (not here and name[1] in (section, f"{section}.{key}"))
+        ):
+            return f" line {number}:"
+    return ""

@@ -1,0 +1,81 @@
+"""The passphrase that wraps keys, shares and vault."""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from syncd.config.environment import Environment
+from syncd.config.settings import Config, Secret
+from syncd.errors import UsageError
+
+SECRET_LEAST = 12  # bytes of a passphrase
+INSIDE = "lies inside the home that it protects"
+ELSEWHERE = "move it elsewhere, e.g. to /etc/syncd/secret"
+
+
+def passphrase(
+    config: Config, environment: Environment, ask: Callable[[], str] | None
+) -> bytes:
+    """Find the secret that wraps keys, shares and vault.
+
+    `ask` reads it from a terminal; None where there is none to ask on.
+
+    Raises:
+        UsageError: there is none, others can read it, it is too short, or it
+            lies in the home that it protects.
+    """
+    path = secret_file(config.secret, environment)
+    if path:
+        if inside(path, config.home):
+            raise UsageError(f"{path}: {INSIDE}", hint=ELSEWHERE)
+        return _long_enough(read_private(path).rstrip(b"\r\n"), str(path))
+    if config.secret.prompt and ask:
+        return _long_enough(ask().encode(), "passphrase")
+    raise UsageError(
+        "secret: no passphrase file, credential or terminal to ask on",
+        hint="set SYNCD_SECRET_FILE, or [secret] file in config.toml",
+    )
+
+
+def secret_file(secret: Secret, environment: Environment) -> Path | None:
+    """The file that the passphrase is read from, if any."""
+    if environment.secret_file:
+        return environment.secret_file
+    if environment.credentials:
+        passed = environment.credentials / secret.credential
+        if passed.exists():
+            return passed
+    return secret.file
+
+
+def inside(path: Path, home: Path) -> bool:
+    """Tell whether a passphrase lies in the home that it protects."""
+    return path.resolve().is_relative_to(home.resolve())
+
+
+def _long_enough(found: bytes, where: str) -> bytes:
+    if len(found) < SECRET_LEAST:
+        raise UsageError(
+            f"{where}: {len(found)} bytes, want {SECRET_LEAST} or more"
+        )
+    return found
+
+
+def read_private(path: Path) -> bytes:
+    """Read a file that only its owner may read.
+
+    Raises:
+        UsageError: it is missing, or others can read it.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if mode & 0o077:
+                raise UsageError(
+                    f"{path}: mode {mode:04o} lets others read it",
+                    hint=f"chmod 600 {path}",
+                )
+            return file.read()
+    except OSError as e:
+        raise UsageError(f"{path}: {e.strerror}") from e

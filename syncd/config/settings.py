@@ -1,0 +1,240 @@
+"""The settings of one member: what may stand in config.toml.
+
+What each is for stands beside it in the config.toml of this room, which
+`syncd init` writes; tests hold that, docs/configuration.md and this together.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
+
+from msgspec import Meta, Struct, structs
+
+from syncd.errors import MalformedError
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a door listens: a host and port, or a unix socket's path."""
+
+    host: str = ""
+    port: int = 0  # 0: the system picks one
+    path: Path | None = None
+
+    def __str__(self) -> str:
+        if self.path:
+            return str(self.path)
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """Only this machine can reach it."""
+        if self.path or self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+_ADDRESS = re.compile(
+    r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+))"
+    r":(?P<port>0|[1-9][0-9]{0,4})",
+    re.ASCII,
+)
+
+
+def parse_address(text: str) -> Address:
+    """Read `host:port`, `[v6]:port` or an absolute path.
+
+    Raises:
+        MalformedError: it is none of them.
+    """
+    if text.startswith("/"):
+        return Address(path=Path(text))
+    match = _ADDRESS.fullmatch(text)
+    if not match or int(match["port"]) > 65535:
+        raise MalformedError(
+            f"{text!r} is not host:port, [v6]:port or /path/of/socket"
+        )
+    return Address(host=match["six"] or match["host"], port=int(match["port"]))
+
+
+# --------------------------------------------------------- what may stand
+
+
+def _takes(takes: str, **limits: Any) -> Meta:
+    """What a value may be, for people and for msgspec."""
+    return Meta(extra={"takes": takes}, **limits)
+
+
+def _from(least: float, most: float, unit: str = "") -> Meta:
+    return _takes(f"{least}–{most} {unit}".strip(), ge=least, le=most)
+
+
+def _like(shape: str, takes: str) -> Meta:
+    return _takes(takes, pattern=rf"\A(?:{shape})\Z")
+
+
+Flag = Annotated[bool, _takes("true, false")]
+Short = Annotated[str, _like(r"[a-z0-9-]{1,32}", "1–32 of a–z, 0–9, -")]
+Listen = Annotated[Address, _takes("host:port, [v6]:port or /path/of/socket")]
+Absolute = Annotated[Path | None, _takes("an absolute path")]
+HostName = Annotated[str, _like("[A-Za-z0-9.-]+", "a host name")]
+HostNames = Annotated[tuple[HostName, ...], _takes("a list of host names")]
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+
+
+# ------------------------------------------------------------- settings
+
+
+class Member(Struct, frozen=True):
+    """Who we are."""
+
+    id: Short = ""
+    domain: Annotated[
+        str, _like(rf"{_LABEL}(?:\.{_LABEL})+", "a domain in lower case")
+    ] = ""
+    alliance: Short = ""
+    generation: Annotated[int, _from(1, 9999)] = 1
+    region: Annotated[str, _like(r"[A-Z]{2}", "two capital letters")] = "CN"
+
+
+class Alliance(Struct, frozen=True):
+    """Whom we trust to begin with."""
+
+    fingerprint: Annotated[str, _like(r"|[0-9a-f]{64}", "64 hex digits")] = ""
+
+
+class PeerDoor(Struct, frozen=True):
+    """The door for other members: mutual TLS, pinned by the roster."""
+
+    listen: Listen = Address("127.0.0.1", 8443)
+    max_request_bytes: Annotated[
+        int, _from(1_048_576, 16_777_216, "bytes")
+    ] = 1_048_576
+
+
+class OwnDoor(Struct, frozen=True):
+    """The door for our own systems and command line: bearer tokens."""
+
+    listen: Listen = Address("127.0.0.1", 8480)
+    beyond_loopback: Flag = False
+    hosts: HostNames = ()
+    max_request_bytes: Annotated[int, _from(65_536, 268_435_456, "bytes")] = (
+        16_777_216
+    )
+
+
+class Secret(Struct, frozen=True):
+    """Where the passphrase is that wraps keys, shares and vault.
+
+    The first that is there is used: SYNCD_SECRET_FILE, the credential, the
+    file, the prompt.
+    """
+
+    credential: Annotated[
+        str, _like(r"[A-Za-z0-9_.-]{1,64}", "a credential's name")
+    ] = "syncd-secret"
+    file: Absolute = None
+    prompt: Flag = True
+
+
+class Exchange(Struct, frozen=True):
+    """How we follow the others' logs."""
+
+    interval_s: Annotated[int, _from(1, 3600, "s")] = 60
+    jitter: Annotated[float, _from(0.0, 0.9)] = 0.2
+    backoff_max_s: Annotated[int, _from(1, 86_400, "s")] = 3600
+    fanout: Annotated[int, _from(1, 16, "members")] = 3
+    poke: Flag = True
+    connect_timeout_s: Annotated[int, _from(1, 60, "s")] = 5
+    read_timeout_s: Annotated[int, _from(1, 300, "s")] = 15
+    request_timeout_s: Annotated[int, _from(1, 3600, "s")] = 120
+
+
+class Lookup(Struct, frozen=True):
+    """How we answer look-ups."""
+
+    deadline_ms: Annotated[int, _from(50, 60_000, "ms")] = 3000
+    cache: Flag = False
+
+
+class Holder(Struct, frozen=True):
+    """How we ask the holders of the token keys."""
+
+    deadline_ms: Annotated[int, _from(50, 60_000, "ms")] = 2000
+
+
+class Log(Struct, frozen=True):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+class Access(Struct, frozen=True):
+    """The durable record of look-ups: who, when and why, never the value."""
+
+    days: Annotated[int, _from(1, 3650, "days")] = 180
+
+
+class Sighting(Struct, frozen=True):
+    """Telling the alliance that a reported indicator was met."""
+
+    enabled: Flag = True
+
+
+class Skew(Struct, frozen=True):
+    """How wrong a clock may be."""
+
+    max_s: Annotated[int, _from(1, 3600, "s")] = 300
+
+
+class Config(Struct, frozen=True):
+    """All settings of one member."""
+
+    home: Path
+    member: Member = Member()
+    alliance: Alliance = Alliance()
+    peer: PeerDoor = PeerDoor()
+    own: OwnDoor = OwnDoor()
+    secret: Secret = Secret()
+    exchange: Exchange = Exchange()
+    lookup: Lookup = Lookup()
+    holder: Holder = Holder()
+    log: Log = Log()
+    access: Access = Access()
+    sighting: Sighting = Sighting()
+    skew: Skew = Skew()
+
+    @property
+    def origin(self) -> str:
+        """The name of our own log and of its key."""
+        return self.key_name(str(self.member.generation))
+
+    def key_name(self, role: str) -> str:
+        """The name of our key for `role`, e.g. `bank.example/syncd/txwz/seen`."""
+        return f"{self.member.domain}/syncd/{self.member.alliance}/{role}"
+
+
+SECTIONS: Final[dict[str, Any]] = {
+    field.name: field.type
+    for field in structs.fields(Config)
+    if field.name != "home"
+}
+SETTINGS: Final = {
+    name: {field.name: field for field in structs.fields(section)}
+    for name, section in SECTIONS.items()
+}
+
+
+def takes(setting: structs.FieldInfo) -> str:
+    """Return what a value may be, for people: range and unit, or words."""
+    for meta in getattr(setting.type, "__metadata__", ()):
+        return str(meta.extra["takes"])
+    return ", ".join(get_args(setting.type))  # a literal's

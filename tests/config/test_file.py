@@ -1,0 +1,291 @@
+"""Settings: what is wrong is named with its file, line and key."""
+
+import re
+import tomllib
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd import config
+from syncd.config import Address, editing
+from syncd.config.settings import SETTINGS, parse_address, takes
+from syncd.errors import MalformedError, UsageError
+
+DOC = Path(__file__).parents[2] / "docs" / "configuration.md"
+US = '[member]\nid = "bank"\ndomain = "bank.example"\nalliance = "txwz"\n'
+HOME = Path("/nowhere/bank")
+
+
+def refused(text: str) -> UsageError:
+    """The error that a config.toml with this text gives."""
+    with pytest.raises(UsageError) as caught:
+        config.parse(text.encode(), HOME)
+    assert str(caught.value).startswith(f"{HOME}/config.toml:")
+    return caught.value
+
+
+# ------------------------------------------------------------- the file
+
+
+def test_defaults_are_the_designs() -> None:
+    """A file that says only who we are gives the documented defaults."""
+    ours = config.parse(US.encode(), HOME)
+    assert str(ours.peer.listen) == "127.0.0.1:8443"
+    assert str(ours.own.listen) == "127.0.0.1:8480"
+    assert (ours.exchange.interval_s, ours.exchange.jitter) == (60, 0.2)
+    assert (ours.exchange.backoff_max_s, ours.exchange.fanout) == (3600, 3)
+    assert (ours.holder.deadline_ms, ours.lookup.deadline_ms) == (2000, 3000)
+    assert (ours.access.days, ours.skew.max_s) == (180, 300)
+    assert ours.member.region == "CN"
+    assert not ours.lookup.cache
+
+
+def test_names_of_keys() -> None:
+    """Origin and key names are built from domain, alliance and generation."""
+    ours = config.parse((US + "generation = 2\n").encode(), HOME)
+    assert ours.origin == "bank.example/syncd/txwz/2"
+    assert ours.key_name("merged") == "bank.example/syncd/txwz/merged"
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("[exchange]\nintervall_s = 6", "line 6: unknown key exchange.interv"),
+        ("[exchnge]\ninterval_s = 60", "line 5: unknown section exchnge"),
+        ("[member.more]\nx = 1", "unknown key member.more"),
+        ("[exchange]\ninterval_s = 0", "line 6: exchange.interval_s: 0 is"),
+        ("[exchange]\n\n'interval_s'=0", "line 7: exchange.interval_s: 0 is"),
+        ("[exchange]\ninterval_s = true", "want a whole number"),
+        ("[exchange]\ninterval_s = 1.5", "want a whole number"),
+        ('[exchange]\ninterval_s = "60"', "want a whole number"),
+        ("[exchange]\njitter = 1", "1 is not in 0.0–0.9"),
+        ("[exchange]\njitter = nan", "nan is not in 0.0–0.9"),
+        ("[exchange]\njitter = false", "want a number"),
+        ("[exchange]\npoke = 1", "exchange.poke: want true or false"),
+        ("[exchange]\nbackoff_max_s = 5", "5 s is below interval_s, 60 s"),
+        ("region = 'China'", "'China' is not two capital letters"),
+        ("region = 86", "want a string"),
+        ("[alliance]\nfingerprint = 'AB'", "'AB' is not 64 hex digits"),
+        ("[peer]\nlisten = '8443'", "'8443' is not host:port"),
+        ("[peer]\nlisten = '127.0.0.1:65536'", "is not host:port"),
+        ("[peer]\nlisten = '/run/peer'", "peer.listen: a unix socket"),
+        ("[peer]\nlisten = '127.0.0.1:8480'", "is the peer door's address"),
+        ("[own]\nlisten = '0.0.0.0:8480'", "0.0.0.0:8480 is not loopback"),
+        ("[own]\nlisten = 'bank.example:8480'", "is not loopback"),
+        ("[own]\nhosts = 'bank'", "want a list of host names"),
+        ("[own]\nhosts = ['a b']", "want a list of host names"),
+        ("[log]\nlevel = 'loud'", "'loud' is not one of debug, info"),
+        ("[secret]\nfile = 'hunter2'", "secret.file: want an absolute path"),
+        ("[secret]\nfile = '/nowhere/bank/s'", "line 6: secret.file: lies in"),
+        ("[skew]\nmax_s = 3601", "3601 is not in 1–3600 s"),
+    ],
+)
+def test_what_cannot_be_is_named(text: str, want: str) -> None:
+    """File, line, section and key, and what is wrong with the value."""
+    assert want in str(refused(US + text))
+
+
+def test_all_faults_are_named_at_once() -> None:
+    """One run of the command is enough to mend a file."""
+    error = refused("[member]\nid = 'B'\n[log]\nlevel = 1\nformta = 'json'")
+    assert [str(fault).partition(": ")[2] for fault in error.faults] == [
+        "line 2: member.id: 'B' is not 1–32 of a–z, 0–9, -",
+        "line 4: log.level: want a string",
+        "line 5: unknown key log.formta",
+        "member.domain: is not set",
+        "member.alliance: is not set",
+    ]
+    assert error.hint == "did you mean format?"
+
+
+@pytest.mark.parametrize("key", ["id", "domain", "alliance"])
+def test_who_we_are_must_be_said(key: str) -> None:
+    """Without them there is no key name."""
+    without = "\n".join(x for x in US.split("\n") if not x.startswith(key))
+    assert f"member.{key}: is not set" in str(refused(without))
+
+
+def test_a_key_name_has_an_end() -> None:
+    """C2SP names are short; a domain that is too long is refused here."""
+    text = US.replace("bank.example", f"{'a' * 60}.{'b' * 60}.example")
+    assert "above 100" in str(refused(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("[exchange]\nintervall_s = 60", "did you mean interval_s?"),
+        ("[exchnge]\n", "did you mean exchange?"),
+        ("[lookup]\nfanout = 3", "did you mean exchange.fanout?"),
+        ("[access]\nzzz = 3", "known here: days"),
+        ("[own]\nlisten = '[::]:8480'", "use 127.0.0.1 or a unix socket"),
+    ],
+)
+def test_a_hint_says_the_way_out(text: str, want: str) -> None:
+    """Near matches, the right section, or what is known there."""
+    assert want in refused(US + text).hint
+
+
+def test_a_secret_is_not_repeated() -> None:
+    """Who puts the passphrase into the file does not find it in the logs."""
+    for line in ("file = 'hunter2'", "passphrase = 'hunter2'"):
+        error = refused(f"{US}[secret]\n{line}")
+        assert "hunter2" not in str(error) + error.hint
+
+
+def test_text_that_is_no_toml() -> None:
+    """The parser's own place is passed on; bytes that are no text have one."""
+    assert "(at line 2, column 6)" in str(refused("[member]\nid = x\n"))
+    with pytest.raises(UsageError, match="line 3: not UTF-8"):
+        config.parse(b"a = 1\n\n\xff", HOME)
+
+
+def test_no_file_says_how_to_get_one(tmp_path: Path) -> None:
+    """A home without settings needs `syncd init`."""
+    with pytest.raises(UsageError, match="no such file") as caught:
+        config.load(tmp_path)
+    assert caught.value.hint == f"syncd --home {tmp_path} init"
+    (tmp_path / "config.toml").mkdir()
+    with pytest.raises(UsageError, match="Is a directory"):
+        config.load(tmp_path)
+
+
+def test_a_unix_socket_is_fine_for_the_own_door() -> None:
+    """A path is an address of its own."""
+    ours = config.parse((US + "[own]\nlisten='/run/s'").encode(), HOME)
+    assert ours.own.listen == Address(path=Path("/run/s"))
+    assert ours.own.listen.loopback
+    assert str(ours.own.listen) == "/run/s"
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_any_bytes_give_settings_or_a_usage_error(raw: bytes) -> None:
+    """Reading is total."""
+    with suppress(UsageError):
+        config.parse(raw, HOME)
+
+
+@given(st.text() | st.from_regex(r"[a-z.:\[\]0-9/]{0,20}", fullmatch=True))
+def test_an_address_has_one_spelling(text: str) -> None:
+    """What parses is written back as it was, or is refused."""
+    with suppress(MalformedError):
+        found = parse_address(text)
+        assert found.path or str(found) == text
+
+
+# ----------------------------------------------------------- write_default
+
+
+def test_what_init_writes_is_what_we_read(tmp_path: Path) -> None:
+    """The given values are set, all others stand there as comments."""
+    home = tmp_path / "bank"
+    text = editing.create(
+        home,
+        {
+            "member": {"id": "bank", "domain": "b.example", "alliance": "x"},
+            "peer": {"listen": "[::1]:9443"},
+            "secret": {"file": tmp_path / "secret"},
+            "exchange": {"poke": False, "jitter": 0.5},
+        },
+    )
+    ours = config.load(home)
+    assert ours.peer.listen == Address("::1", 9443)
+    assert ours.secret.file == tmp_path / "secret"
+    assert (ours.exchange.poke, ours.exchange.jitter) == (False, 0.5)
+    assert (home / "config.toml").read_text() == text
+    assert (home / "config.toml").stat().st_mode & 0o777 == 0o600
+    everything = re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
+    for section, settings in SETTINGS.items():
+        assert set(tomllib.loads(everything)[section]) == set(settings)
+
+
+def test_the_commented_defaults_are_the_defaults(tmp_path: Path) -> None:
+    """Taking a comment's # away changes nothing."""
+    text = editing.create(tmp_path, tomllib.loads(US))
+    everything = re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
+    assert config.parse(everything.encode(), tmp_path) == config.load(tmp_path)
+
+
+def test_init_overwrites_nothing(tmp_path: Path) -> None:
+    """A config.toml that is there stays as it is."""
+    (tmp_path / "config.toml").write_text("mine")
+    with pytest.raises(UsageError, match="is there already"):
+        editing.create(tmp_path, tomllib.loads(US))
+    assert (tmp_path / "config.toml").read_text() == "mine"
+
+
+def test_init_writes_nothing_that_cannot_be(tmp_path: Path) -> None:
+    """A bad value or an unknown key is refused before a file exists."""
+    for wrong in ({"region": "x"}, {"colour": "red"}):
+        values = tomllib.loads(US)
+        values["member"] |= wrong
+        with pytest.raises(UsageError):
+            editing.create(tmp_path / "new", values)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_fingerprint_is_pinned_in_its_place(tmp_path: Path) -> None:
+    """Once and again, and nothing else in the file changes."""
+    before = editing.create(tmp_path, tomllib.loads(US))
+    for fingerprint in ("ab" * 32, "cd" * 32):
+        editing.change(tmp_path, "alliance", "fingerprint", fingerprint)
+        assert config.load(tmp_path).alliance.fingerprint == fingerprint
+    now = (tmp_path / "config.toml").read_text()
+    changed = set(before.split("\n")) ^ set(now.split("\n"))
+    assert changed == {'# fingerprint = ""', f'fingerprint = "{"cd" * 32}"'}
+    assert (tmp_path / "config.toml").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_of_our_own_is_changed_too(tmp_path: Path) -> None:
+    """Its comments stay; a section that is not there is added."""
+    path = tmp_path / "config.toml"
+    path.write_text(f"{US}# mine\n")
+    editing.change(tmp_path, "alliance", "fingerprint", "ab" * 32)
+    added = f'[alliance]\nfingerprint = "{"ab" * 32}"\n'
+    assert path.read_text() == f"{US}# mine\n\n{added}"
+
+
+def test_a_value_that_cannot_be_is_not_written(tmp_path: Path) -> None:
+    before = editing.create(tmp_path, tomllib.loads(US))
+    with pytest.raises(UsageError, match="is not 64 hex digits"):
+        editing.change(tmp_path, "alliance", "fingerprint", "ab")
+    assert (tmp_path / "config.toml").read_text() == before
+
+
+# --------------------------------------------------------- the document
+
+
+def test_every_setting_is_documented_as_it_is() -> None:
+    """docs/configuration.md has one row for each key, as the default file."""
+    documented = {}
+    section = ""
+    for line in DOC.read_text().split("\n"):
+        if heading := re.fullmatch(r"### \[(\w+)\]", line):
+            section = heading[1]
+        row = re.fullmatch(r"\| `(\w+)` \| (.+?) \| (.+?) \| (.+) \|", line)
+        if section and row:
+            documented[section, row[1]] = row.groups()
+    wanted = {}
+    said: list[str] = []
+    for line in editing.DEFAULT.read_text().split("\n"):
+        if heading := re.match(r"\[(\w+)\]", line):
+            section, said = heading[1], []
+        elif setting := re.fullmatch(r"# (\w+) = (.*)", line):
+            key, default = setting.groups()
+            empty = section == "member" and default == '""'
+            shown = "must be set" if empty else f"`{default}`"
+            may = takes(SETTINGS[section][key])
+            wanted[section, key] = (key, shown, may, " ".join(said))
+            said = []
+        else:
+            said.append(line.removeprefix("# "))
+    assert documented == wanted
+
+
+def test_the_documents_example_is_one() -> None:
+    """It parses, and sets what it says."""
+    (example,) = re.findall(r"```toml\n(.*?)```", DOC.read_text(), re.DOTALL)
+    assert config.parse(example.encode(), HOME).origin.startswith("bank.")

@@ -1,0 +1,90 @@
+"""The passphrase: where it is looked for, and what is none."""
+
+from pathlib import Path
+
+import pytest
+
+from syncd import config
+from syncd.config import Environment
+from syncd.errors import UsageError
+
+PASSPHRASE = b"correct horse battery\n"
+
+
+def private(path: Path, content: bytes = PASSPHRASE) -> Path:
+    """A file that only we may read."""
+    path.write_bytes(content)
+    path.chmod(0o600)
+    return path
+
+
+def ours(tmp_path: Path, **secret: Path | bool) -> config.Config:
+    """Settings of a home beside the secrets of these tests."""
+    return config.Config(
+        home=tmp_path / "home",
+        secret=config.Secret(**secret),  # type: ignore[arg-type]
+    )
+
+
+def test_the_first_place_that_has_it_wins(tmp_path: Path) -> None:
+    """Variable, credential, file, prompt."""
+    by_file = ours(tmp_path, file=private(tmp_path / "file", b"f" * 12))
+    private(tmp_path / "syncd-secret", b"c" * 12)
+    variable = private(tmp_path / "variable", b"v" * 12)
+    credentials = Environment(credentials=tmp_path)
+    both = Environment(credentials=tmp_path, secret_file=variable)
+    assert config.passphrase(by_file, both, None) == b"v" * 12
+    assert config.passphrase(by_file, credentials, None) == b"c" * 12
+    assert config.passphrase(by_file, Environment(), None) == b"f" * 12
+    asked = config.passphrase(
+        ours(tmp_path), Environment(), lambda: "äskedfor it"
+    )
+    assert asked == "äskedfor it".encode()
+
+
+def test_a_line_end_is_no_part_of_it(tmp_path: Path) -> None:
+    """Editors add one; blanks within it stay."""
+    path = private(tmp_path / "s", b" correct horse battery \r\n")
+    found = config.passphrase(ours(tmp_path, file=path), Environment(), None)
+    assert found == b" correct horse battery "
+
+
+def test_a_secret_that_others_can_read(tmp_path: Path) -> None:
+    """It is refused, with the command that mends it."""
+    path = private(tmp_path / "s")
+    for mode in (0o640, 0o604, 0o610, 0o666):
+        path.chmod(mode)
+        with pytest.raises(UsageError, match=f"mode {mode:04o}") as caught:
+            config.passphrase(ours(tmp_path, file=path), Environment(), None)
+        assert caught.value.hint == f"chmod 600 {path}"
+
+
+def test_a_secret_in_the_home_it_protects(tmp_path: Path) -> None:
+    """A copy of the home would open itself, whatever way it was named."""
+    (tmp_path / "home").mkdir()
+    path = private(tmp_path / "home" / "s")
+    (tmp_path / "link").symlink_to(path)
+    for named in (path, tmp_path / "link", tmp_path / "x/../home/s"):
+        with pytest.raises(UsageError, match="inside the home"):
+            config.passphrase(
+                ours(tmp_path), Environment(secret_file=named), None
+            )
+
+
+def test_no_secret_at_all(tmp_path: Path) -> None:
+    """Nothing to read, nobody to ask: say what to set."""
+    for settings in (ours(tmp_path), ours(tmp_path, prompt=False)):
+        with pytest.raises(UsageError, match="no passphrase file") as caught:
+            config.passphrase(settings, Environment(), None)
+        assert "SYNCD_SECRET_FILE" in caught.value.hint
+    missing = Environment(secret_file=tmp_path / "missing")
+    with pytest.raises(UsageError, match="No such file"):
+        config.passphrase(ours(tmp_path), missing, None)
+
+
+def test_a_short_secret_is_none(tmp_path: Path) -> None:
+    """Its length may be said, the secret itself not."""
+    path = private(tmp_path / "s", b"hunter2")
+    with pytest.raises(UsageError, match="7 bytes, want 12") as caught:
+        config.passphrase(ours(tmp_path, file=path), Environment(), None)
+    assert "hunter2" not in str(caught.value)
