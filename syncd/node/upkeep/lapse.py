@@ -6,10 +6,9 @@ are kept, counted and served on like all others, but look-ups leave them out
 until a newer roster is accepted.
 """
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from syncd.errors import DamagedError
@@ -20,6 +19,13 @@ from syncd.store import durable
 FILE = "lapse.json"
 
 log = structlog.get_logger("syncd.lapse")
+
+
+class Lapsed(msgspec.Struct, frozen=True):
+    """What was written down: of which version, and the sizes by origin."""
+
+    version: int
+    merged: dict[str, int]
 
 
 class Lapse:
@@ -33,7 +39,7 @@ class Lapse:
         """
         self._ctx = ctx
         self._path = ctx.home.path / FILE
-        self._version, self._merged = _read(self._path)
+        self._lapsed = _read(self._path)
 
     @property
     def now(self) -> bool:
@@ -43,37 +49,34 @@ class Lapse:
     async def check(self) -> None:
         """Write down the merged sizes, once, before more is merged."""
         version = self._ctx.roster.version
-        if not self.now or version == self._version:
+        if not self.now or version == self._lapsed.version:
             return
         merged = {
             h.origin: h.merged for h in await self._ctx.home.mirror.heads()
         }
-        text = json.dumps({"merged": merged, "version": version})
-        durable.write(self._path, text.encode())
-        self._version, self._merged = version, merged
+        lapsed = Lapsed(version, merged)
+        durable.write(self._path, msgspec.json.encode(lapsed))
+        self._lapsed = lapsed
         log.critical("the roster has lapsed", version=version)
 
     def effective(self, claim: Claim) -> bool:
         """Tell whether a claim has effect as the roster stands."""
-        if not self.now or self._version != self._ctx.roster.version:
+        if not self.now or self._lapsed.version != self._ctx.roster.version:
             return True
         return claim.type not in (
             REPORT,
             VOUCH,
-        ) or claim.index < self._merged.get(claim.origin, 0)
+        ) or claim.index < self._lapsed.merged.get(claim.origin, 0)
 
 
-def _read(path: Path) -> tuple[int, Mapping[str, int]]:
+def _read(path: Path) -> Lapsed:
     raw = durable.read(path)
     if raw is None:
-        return 0, {}
+        return Lapsed(0, {})
     try:
-        match json.loads(raw):
-            case {"merged": dict() as merged, "version": int() as version}:
-                return version, merged
-    except ValueError:
-        pass
-    raise DamagedError(
-        f"{path}: does not parse",
-        hint="delete it while the roster is not expired",
-    )
+        return msgspec.json.decode(raw, type=Lapsed)
+    except ValueError as e:
+        raise DamagedError(
+            f"{path}: does not parse",
+            hint="delete it while the roster is not expired",
+        ) from e

@@ -10,14 +10,13 @@ site's other hosts and its pages, only a look-up of the value sees.
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from syncd.errors import SyncdError
@@ -52,6 +51,7 @@ Key = tuple[str, int]  # kind, epoch
 Listed = tuple[str, int, bytes]  # kind, epoch, token
 Known = dict[bytes, bytes]  # a value's mark → its token
 Marked = dict[bytes, Identifier]
+Kept = dict[str, bytes]  # KIND/EPOCH → marks and tokens, in base64
 
 
 @dataclass(kw_only=True, eq=False)
@@ -240,28 +240,24 @@ def _mark(one: Identifier) -> bytes:
 
 def _read(path: Path) -> dict[Key, Known]:
     """Return what the file remembers; nothing if it cannot be read."""
-    found: dict[Key, Known] = {}
     size = MARK + token.TOKEN_SIZE
+    found: dict[Key, Known] = {}
     try:
-        for name, text in json.loads(durable.read(path) or b"{}").items():
+        kept = msgspec.json.decode(durable.read(path) or b"{}", type=Kept)
+        for name, raw in kept.items():
             kind, _, number = name.partition("/")
-            raw = base64.b64decode(text, validate=True)
-            found[kind, int(number)] = {
-                raw[at : at + MARK]: raw[at + MARK : at + size]
-                for at in range(0, len(raw), size)
-            }
-    except (ValueError, AttributeError, TypeError):
+            rows = [raw[at : at + size] for at in range(0, len(raw), size)]
+            found[kind, int(number)] = {r[:MARK]: r[MARK:] for r in rows}
+    except ValueError:
         log.warning("never-list asked for anew", why="does not parse")
         return {}
     return found
 
 
 def _write(path: Path, known: dict[Key, Known]) -> None:
-    text = {
-        f"{kind}/{number}": base64.b64encode(
-            b"".join(mark + short for mark, short in sorted(rows.items()))
-        ).decode()
+    kept = {
+        f"{kind}/{number}": b"".join(map(b"".join, sorted(rows.items())))
         for (kind, number), rows in sorted(known.items())
         if rows
     }
-    durable.write(path, json.dumps(text).encode())
+    durable.write(path, msgspec.json.encode(kept))
