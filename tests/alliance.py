@@ -44,7 +44,7 @@ from aiohttp import web
 
 from syncd import config as settings
 from syncd.config import Config, editing
-from syncd.flows import onboard, serve
+from syncd.flows import founding, key_share, serve
 from syncd.flows.ports import Bundle, Heads, MirrorHead, OwnHead
 from syncd.flows.serve import LogFiles
 from syncd.indicator import claims, leaf, statement, token
@@ -674,7 +674,7 @@ class Alliance:
         founders = [
             join.unchallenged(join.parse(self.newcomer(id_))) for id_ in ids
         ]
-        made = onboard.found(
+        made = founding.found(
             drafts.Founding(
                 NAME, founders, [a.verifier for a in ADMINS], len(ADMINS)
             ),
@@ -765,7 +765,7 @@ class Alliance:
         roster = drafts.read(self.notes[-1])[1]
         for sealed in self.shares:
             if sealed.member == member.id:
-                x = onboard.accept_share(
+                x = key_share.accept(
                     sealed.raw, roster, member.id, member.keys.seal_private
                 )
                 name = share_name(x.kind, x.epoch, x.generation)

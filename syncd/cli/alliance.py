@@ -6,7 +6,7 @@ from pathlib import Path
 from syncd.cli import edits, never_edits, terminal
 from syncd.cli.command import Noun, Options, argument, option
 from syncd.errors import UsageError
-from syncd.flows import onboard
+from syncd.flows import founding
 from syncd.messages.catalogue import t
 from syncd.node.pinned import clock
 from syncd.oprf import group
@@ -49,7 +49,7 @@ def _found(said: _Found) -> None:
         zone=said.zone,
         never=never_edits.read(said.never or never_edits.OURS),
     )
-    founded = onboard.found(
+    founded = founding.found(
         plan,
         holders=said.holder,
         t=said.threshold,

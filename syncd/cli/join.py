@@ -12,7 +12,7 @@ from syncd.cli.command import Noun, Options, argument, option
 from syncd.cli.options import Json, pairs
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
-from syncd.flows import onboard
+from syncd.flows import key_share
 from syncd.messages.catalogue import t
 from syncd.node.home import (
     ask_tls,
@@ -206,7 +206,7 @@ def _share(said: _Share) -> None:
     for path in said.files:
         found = terminal.parsed(
             path,
-            lambda raw: onboard.accept_share(
+            lambda raw: key_share.accept(
                 raw, roster, settings.member.id, seal
             ),
         )

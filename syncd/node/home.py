@@ -14,7 +14,7 @@ from msgspec import structs
 
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
-from syncd.flows import onboard
+from syncd.flows import key_share
 from syncd.flows.evaluation import Share
 from syncd.flows.evidence import Evidence
 from syncd.flows.ports import OwnHead
@@ -248,7 +248,7 @@ def _shares(
         scalar = ring.get(name)
         if scalar is None:
             continue  # it may come later: `syncd join share`
-        onboard.check_share(epoch, index, scalar)
+        key_share.check_share(epoch, index, scalar)
         key = (epoch.kind, epoch.epoch, epoch.generation)
         found[key] = Share(*key, index, scalar)
     return found

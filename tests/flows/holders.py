@@ -11,7 +11,7 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.flows import evaluation, evidence, onboard
+from syncd.flows import evaluation, evidence, founding, key_share
 from syncd.flows.evaluation import Exchange, Request, Share
 from syncd.flows.evidence import Evidence
 from syncd.flows.tokenise import Tokeniser
@@ -58,7 +58,7 @@ class Holder:
     """
 
     def __init__(
-        self, member: str, world: "World", shares: list[onboard.Share]
+        self, member: str, world: "World", shares: list[key_share.Share]
     ) -> None:
         self.member = member
         self.world = world
@@ -144,7 +144,7 @@ class World:
             for name, made in self.keys.items()
         ]
         admin = keys.admin("txwz", "alice", b"\1" * 32)
-        founded = onboard.found(
+        founded = founding.found(
             drafts.Founding("txwz", founders, [admin.verifier], 1),
             holders=HOLDERS,
             t=2,
@@ -156,7 +156,7 @@ class World:
         for name in HOLDERS:
             seal = self.keys[name].seal_private
             shares = [
-                onboard.accept_share(f.raw, self.roster, name, seal)
+                key_share.accept(f.raw, self.roster, name, seal)
                 for f in founded.shares
                 if f.member == name
             ]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
-from syncd.flows import onboard, report
+from syncd.flows import founding, report
 from syncd.flows.draft import DisputeDraft, Draft
 from syncd.flows.report import Desk, Prepared
 from syncd.indicator import statement, vocabulary
@@ -53,7 +53,7 @@ def founded(never: Sequence[Never] = ()) -> Roster:
         for i, k in keys.items()
     ]
     admin = roster_keys.admin("txwz", "anne", b"a" * 32)
-    made = onboard.found(
+    made = founding.found(
         drafts.Founding("txwz", asked, [admin.verifier], 1, never=never),
         holders=["bank", "carrier", "police"],
         t=2,

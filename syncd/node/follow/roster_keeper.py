@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from syncd.errors import SyncdError
-from syncd.flows import onboard
+from syncd.flows import claimed_roster
 from syncd.flows.ports import Finding
 from syncd.node.context import Context
 from syncd.peer.client import PeerClient
@@ -32,7 +32,7 @@ class RosterKeeper:
 
     def __post_init__(self) -> None:
         self._trusted = self.ctx.home.trusted
-        self._claims = onboard.Claims(self._trusted)
+        self._claims = claimed_roster.Claims(self._trusted)
         self._since = self.steady()  # when claims were last forgiven
         self._lock = asyncio.Lock()
         self.settled = asyncio.Event()  # no newer version is being fetched
@@ -82,7 +82,7 @@ class RosterKeeper:
         # It may have been the network's fault that nobody could show it.
         if self.steady() - self._since > FORGIVE_S:
             self._since = self.steady()
-            self._claims = onboard.Claims(self._trusted)
+            self._claims = claimed_roster.Claims(self._trusted)
         try:
             if self._claims.worth(claimant, version, hash_):
                 async with self._lock:
@@ -100,7 +100,7 @@ class RosterKeeper:
             secrets.SystemRandom().shuffle(others)
             asked = [claimant, *others[:ALSO_ASK]]
             before = self._trusted.version
-            done = await onboard.follow(
+            done = await claimed_roster.follow(
                 version,
                 [self.peers(m) for m in asked],
                 self._trusted,

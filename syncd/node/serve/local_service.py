@@ -14,7 +14,7 @@ from syncd.errors import (
     SyncdError,
     UsageError,
 )
-from syncd.flows import onboard, report
+from syncd.flows import key_share, report
 from syncd.flows.evaluation import Share
 from syncd.flows.ports import Position
 from syncd.flows.report import Desk
@@ -304,7 +304,7 @@ class LocalService:
     async def take_share(self, raw: bytes) -> forms.ShareTaken:
         """Accept a sealed share file."""
         roster = self.ctx.roster
-        got = onboard.accept_share(
+        got = key_share.accept(
             raw, roster, self.ctx.me, self.ctx.home.keys.seal_private
         )
         key = (got.kind, got.epoch, got.generation)

@@ -1,0 +1,118 @@
+"""Founding: version 1 of an alliance's roster, and its keys shared out.
+
+    founders' requests ── found ──> draft of version 1, sealed share files
+
+Admins sign the draft where their keys are (`roster.drafts`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from syncd.errors import RefusedError
+from syncd.flows import key_share
+from syncd.flows.key_share import DEALT_KINDS
+from syncd.oprf import threshold
+from syncd.roster import drafts
+from syncd.roster.drafts import Founding
+from syncd.roster.roster import Epoch, Roster
+from syncd.roster.terms import SUITE, Share
+
+Rng = Callable[[int], bytes]  # n → n random bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ShareFile:
+    """One share on its way to its holder, sealed to the holder's key."""
+
+    member: str
+    kind: str
+    epoch: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """A new alliance before its first signatures."""
+
+    roster: Roster
+    draft: bytes  # draft file of version 1, for the admins to sign
+    shares: tuple[ShareFile, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what members pin: tell it by a second way."""
+        return self.roster.hash
+
+
+def found(
+    plan: Founding, *, holders: Sequence[str], t: int, now: int, rng: Rng
+) -> Founded:
+    """Return version 1 and the sealed shares of its token keys, t of n.
+
+    The keys of phone and account are drawn and shared out inside this call;
+    only sealed shares and public values leave it, no key is ever returned,
+    and the roster says `dealt`: for a moment one process could have known
+    them. What Python cannot promise is that nothing is left in its memory:
+    scalars are immutable bytes, copied by the interpreter and by libraries,
+    and are freed, not overwritten. Run it in a process that ends right after,
+    on a machine without swap and core dumps, or hold a ceremony instead.
+
+    Raises:
+        RefusedError: a holder is no founder, or too few of them for t.
+        MalformedError: a draft that no reader would take.
+    """
+    draft = drafts.found(plan, now=now)
+    order = sorted(set(holders))
+    _check_holders(draft, order, t)
+    secrets: list[tuple[Epoch, Mapping[int, bytes]]] = []
+    for kind in DEALT_KINDS:
+        epoch, shares = _deal(kind, plan, order, t, rng)
+        draft = drafts.add_epoch(draft, epoch)
+        secrets.append((epoch, shares))
+    raw = drafts.write(draft)
+    _, roster = drafts.read(raw)  # which now knows the alliance's id
+    files = tuple(
+        ShareFile(
+            epoch.shares[index][0],
+            epoch.kind,
+            epoch.epoch,
+            key_share.seal(roster, epoch, index, share),
+        )
+        for epoch, shares in secrets
+        for index, share in shares.items()
+    )
+    return Founded(roster, raw, files)
+
+
+def _deal(
+    kind: str, plan: Founding, holders: Sequence[str], t: int, rng: Rng
+) -> tuple[Epoch, Mapping[int, bytes]]:
+    """Return the first epoch of a kind, and its secret shares by index."""
+    dealt = threshold.deal(t, len(holders), rng)
+    held = tuple(
+        Share(index, member, dealt.public_shares[index])
+        for index, member in enumerate(holders, 1)
+    )
+    epoch = Epoch(
+        kind=kind,
+        epoch=1,
+        normal=plan.normal.get(kind, 1),
+        t=t,
+        public=dealt.public,
+        held=held,
+        generation=1,
+        dealt=True,
+        suite=SUITE,
+    )
+    return epoch, dealt.shares
+
+
+def _check_holders(draft: Roster, order: Sequence[str], t: int) -> None:
+    for id_ in order:
+        if draft.member(id_) is None:
+            raise RefusedError(f"found: holder {id_} is no founder")
+    if not 2 <= t <= len(order) or len(order) < 3:
+        raise RefusedError(
+            f"found: {t} of {len(order)} holders, want 2 of 3 at least",
+            hint="name three or more holders and a threshold of two or more",
+        )

@@ -1,0 +1,126 @@
+"""Key shares: a holder's part of a token key, on its way and arrived.
+
+founding ── seal ──> share file ── accept ──> a share that fits the roster
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from msgspec import Meta
+
+from syncd.errors import MalformedError, UntrustedError
+from syncd.oprf import group, threshold
+from syncd.roster import row, sealed
+from syncd.roster.roster import Epoch, Roster
+from syncd.roster.row import Id, Positive, Row
+
+SHARE = "share"
+DEALT_KINDS = ("account", "phone")
+if TYPE_CHECKING:
+    DealtKind = str
+else:
+    DealtKind = Literal[DEALT_KINDS]
+
+
+class ShareHeader(Row, frozen=True):
+    """What a share file says in clear."""
+
+    epoch: Positive
+    generation: Positive
+    index: Annotated[int, Meta(ge=1, le=255)]
+    kind: DealtKind
+    member: Id
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share that fits the public share that the roster pins."""
+
+    kind: str
+    epoch: int
+    generation: int
+    index: int
+    secret: bytes = field(repr=False)  # 32 bytes, a scalar
+
+
+def seal(roster: Roster, epoch: Epoch, index: int, secret: bytes) -> bytes:
+    """Return the file that only the holder of that index can open."""
+    holder, _ = epoch.shares[index]
+    header = ShareHeader(
+        epoch.epoch, epoch.generation, index, epoch.kind, holder
+    )
+    to = roster.known(holder).keys.seal
+    return sealed.seal(SHARE, roster.id, header.to_json(), secret, to)
+
+
+def accept(
+    raw: bytes, roster: Roster, member: str, seal_private: bytes
+) -> Share:
+    """Open a share file and check what is in it.
+
+    Raises:
+        MalformedError: not a share file.
+        UntrustedError: sealed to another key, of another alliance, for
+            another member, not of the roster's key, or not the share that
+            the roster pins.
+    """
+    opened = sealed.open_(raw, SHARE, seal_private)
+    if opened.alliance != roster.id:
+        raise UntrustedError(
+            f"share: of alliance {opened.alliance[:16]}…, not ours"
+        )
+    header = row.read(ShareHeader, opened.header, SHARE)
+    if header.member != member:
+        raise UntrustedError(f"share: for {header.member}, not for {member}")
+    share = Share(
+        header.kind,
+        header.epoch,
+        header.generation,
+        header.index,
+        opened.secret,
+    )
+    epoch = roster.epoch(share.kind, share.epoch)
+    if epoch is None or epoch.generation != share.generation:
+        raise UntrustedError(
+            f"share: of {share.kind} epoch {share.epoch}, generation"
+            f" {share.generation}, which the roster does not have"
+        )
+    if epoch.index(member) != share.index:
+        raise UntrustedError(
+            f"share: index {share.index} is not {member}'s in the roster"
+        )
+    check_epoch(epoch)
+    check_share(epoch, share.index, share.secret)
+    return share
+
+
+def check_epoch(epoch: Epoch) -> None:
+    """Check that an epoch's public shares are those of its public key.
+
+    Raises:
+        UntrustedError: they are not.
+    """
+    publics = {index: key for index, (_, key) in epoch.shares.items()}
+    try:
+        threshold.check_shares(epoch.public, epoch.t, publics)
+    except MalformedError as e:
+        raise UntrustedError(
+            f"share: {epoch.kind} epoch {epoch.epoch} has no proper key"
+        ) from e
+
+
+def check_share(epoch: Epoch, index: int, secret: bytes) -> None:
+    """Check that a share is the one that the roster pins at `index`.
+
+    Raises:
+        UntrustedError: it is not.
+    """
+    try:
+        public = group.multiply_base(secret)
+    except MalformedError as e:
+        raise UntrustedError("share: not a scalar") from e
+    if public != epoch.shares[index][1]:
+        raise UntrustedError(
+            f"share: {index} of {epoch.kind} epoch {epoch.epoch} does not"
+            " fit the public share in the roster"
+        )

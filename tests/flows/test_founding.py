@@ -1,0 +1,180 @@
+"""Founding an alliance, and taking the shares of its keys."""
+
+import pytest
+from msgspec.structs import replace
+
+from syncd.errors import RefusedError, UntrustedError
+from syncd.flows import key_share
+from syncd.oprf import group, threshold
+from syncd.roster import drafts, sealed
+from syncd.roster.trust import TrustedRoster
+from tests.flows.founders import ADMINS, FOUNDED, HOLDERS, OWNERS, Dice, found
+
+
+def test_the_first_version_holds_the_public_side_of_the_keys() -> None:
+    roster = FOUNDED.roster
+    assert roster.holders == tuple(sorted(HOLDERS))
+    for kind, normal in (("phone", 3), ("account", 1)):
+        epoch = roster.epoch(kind)
+        assert epoch is not None
+        assert (epoch.t, epoch.normal, epoch.epoch) == (2, normal, 1)
+        assert epoch.dealt
+        assert [m for m, _ in epoch.shares.values()] == sorted(HOLDERS)
+        key_share.check_epoch(epoch)
+    phone, account = roster.epoch("phone"), roster.epoch("account")
+    assert phone is not None
+    assert account is not None
+    assert phone.public != account.public
+
+
+def test_the_fingerprint_pins_what_the_admins_sign() -> None:
+    trusted = TrustedRoster(FOUNDED.fingerprint)
+    raw = FOUNDED.draft
+    for admin in ADMINS:
+        raw = drafts.sign(raw, admin)
+    assert drafts.is_complete(raw)
+    assert trusted.update(raw) == FOUNDED.roster
+
+
+def test_every_holder_gets_one_share_of_each_key() -> None:
+    assert sorted((s.member, s.kind) for s in FOUNDED.shares) == sorted(
+        (id_, kind) for id_ in HOLDERS for kind in ("account", "phone")
+    )
+    for file in FOUNDED.shares:
+        share = key_share.accept(
+            file.raw,
+            FOUNDED.roster,
+            file.member,
+            OWNERS[file.member].seal_private,
+        )
+        assert (share.kind, share.epoch, share.generation) == (file.kind, 1, 1)
+        assert share.secret.hex() not in repr(share)
+
+
+def test_t_accepted_shares_are_the_key_and_fewer_are_not() -> None:
+    """The shares in the files belong to the public key in the roster."""
+    roster = FOUNDED.roster
+    epoch = roster.epoch("phone")
+    assert epoch is not None
+    shares = [
+        key_share.accept(
+            f.raw, roster, f.member, OWNERS[f.member].seal_private
+        )
+        for f in FOUNDED.shares
+        if f.kind == "phone"
+    ]
+    for quorum in (shares[:2], shares[1:], shares[::2]):
+        weights = threshold.lagrange([s.index for s in quorum])
+        total = group.weighted_sum(
+            [weights[s.index] for s in quorum],
+            [group.multiply_base(s.secret) for s in quorum],
+        )
+        assert total == epoch.public
+    assert all(group.multiply_base(s.secret) != epoch.public for s in shares)
+
+
+def test_nothing_that_leaves_the_founding_holds_a_secret() -> None:
+    """Neither key nor share, in any of the bytes that are returned."""
+    out = FOUNDED.draft + b"".join(f.raw for f in FOUNDED.shares)
+    dealt = [threshold.deal(2, 3, dice) for dice in [Dice()] for _ in "ap"]
+    epochs = [FOUNDED.roster.epoch(kind) for kind in ("account", "phone")]
+    for again, epoch in zip(dealt, epochs, strict=True):
+        assert epoch is not None
+        assert again.public == epoch.public  # the same dice: the same key
+        for share in again.shares.values():
+            assert share not in out
+            assert share.hex().encode() not in out
+
+
+@pytest.mark.parametrize(
+    ("holders", "t", "why"),
+    [
+        (("bank", "carrier"), 2, "2 of 2 holders, want 2 of 3"),
+        (("bank", "carrier", "bank"), 2, "2 of 2 holders"),
+        (HOLDERS, 1, "1 of 3 holders"),
+        (HOLDERS, 4, "4 of 3 holders"),
+        (("bank", "carrier", "payer"), 2, "payer is no founder"),
+    ],
+)
+def test_holders_that_cannot_be(
+    holders: tuple[str, ...], t: int, why: str
+) -> None:
+    with pytest.raises(RefusedError, match=why):
+        found(holders=holders, t=t)
+
+
+# ----------------------------------------------------------- accept a share
+
+
+def file_of(member: str, kind: str = "phone") -> bytes:
+    (raw,) = [
+        f.raw for f in FOUNDED.shares if (f.member, f.kind) == (member, kind)
+    ]
+    return raw
+
+
+def forged(secret: bytes, **changes: object) -> bytes:
+    """Return a share file as somebody else could seal it to the bank."""
+    header: dict[str, object] = {
+        "epoch": 1,
+        "generation": 1,
+        "index": 1,
+        "kind": "phone",
+        "member": "bank",
+    }
+    alliance = str(changes.pop("alliance", FOUNDED.roster.id))
+    return sealed.seal(
+        "share",
+        alliance,
+        header | changes,
+        secret,
+        OWNERS["bank"].public.seal,
+    )
+
+
+def accept(raw: bytes) -> key_share.Share:
+    return key_share.accept(
+        raw, FOUNDED.roster, "bank", OWNERS["bank"].seal_private
+    )
+
+
+def test_a_share_opens_for_its_holder_only() -> None:
+    with pytest.raises(UntrustedError, match="does not open"):
+        accept(file_of("police"))
+
+
+def test_a_share_that_does_not_fit_is_refused() -> None:
+    """A dealer that hands out wrong shares is found at once."""
+    good = accept(file_of("bank")).secret
+    assert accept(forged(good)).secret == good
+    for secret in (b"\1" + bytes(31), good[:31], bytes(32), b"\xff" * 32):
+        with pytest.raises(UntrustedError):
+            accept(forged(secret))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"alliance": "ab" * 32}, "of alliance abababababababab"),
+        ({"member": "police"}, "for police, not for bank"),
+        ({"index": 2}, "index 2 is not bank's"),
+        ({"epoch": 2}, "of phone epoch 2, generation 1"),
+        ({"generation": 2}, "of phone epoch 1, generation 2"),
+        ({"kind": "account"}, "does not fit the public share"),
+    ],
+    ids=str,
+)
+def test_a_share_for_elsewhere_is_refused(
+    changes: dict[str, object], why: str
+) -> None:
+    good = accept(file_of("bank")).secret
+    with pytest.raises(UntrustedError, match=why):
+        accept(forged(good, **changes))
+
+
+def test_a_roster_with_another_public_key_is_found_out() -> None:
+    epoch = FOUNDED.roster.epoch("phone")
+    assert epoch is not None
+    for public in (bytes(32), group.multiply_base(b"\2" + bytes(31))):
+        with pytest.raises(UntrustedError):
+            key_share.check_epoch(replace(epoch, public=public))
