@@ -16,7 +16,7 @@ from aiohttp import web
 from syncd import pinning
 from syncd.flows.ports import Bundle
 from syncd.flows.serve import LogFiles
-from syncd.web import peer_door
+from syncd.web import peer_api
 
 
 class Desk:
@@ -67,7 +67,7 @@ async def serve(directory: Path) -> None:
     )
     tls.update([(directory / "puller.der").read_bytes()])
     desk = Desk(log_files(directory))
-    app = peer_door.app(desk, read_pin)  # type: ignore[arg-type]
+    app = peer_api.app(desk, read_pin)  # type: ignore[arg-type]
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls.context)

@@ -74,8 +74,8 @@ from syncd.tlog import checkpoint, merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
-from syncd.web import forms, peer_door
-from syncd.web.own_door import Caller, LookupCall
+from syncd.web import forms, peer_api
+from syncd.web.local_api import Caller, LookupCall
 
 NAME = "txwz"
 SECRET = b"correct horse battery"
@@ -92,7 +92,7 @@ HOUR_S = 3600
 FULL = 256
 
 Gate = Callable[
-    [web.Request, str, peer_door.Handler], Awaitable[web.StreamResponse]
+    [web.Request, str, peer_api.Handler], Awaitable[web.StreamResponse]
 ]
 Said = tuple[int, bytes] | Record  # (type, payload), or a whole record
 _caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller")
@@ -263,8 +263,8 @@ class Node(Daemon):
             await super().open_local_api(given)
 
     async def open_peer_api(self, given: socket.socket | None) -> None:
-        desk = cast(peer_door.PeerDesk, Face(self))
-        app = peer_door.app(desk, read_pin)
+        desk = cast(peer_api.PeerDesk, Face(self))
+        app = peer_api.app(desk, read_pin)
         app.middlewares.insert(0, self._listen)
         app.middlewares.append(self._stand)
         await self.listeners.serve(
@@ -273,7 +273,7 @@ class Node(Daemon):
 
     @web.middleware
     async def _listen(
-        self, request: web.Request, handler: peer_door.Handler
+        self, request: web.Request, handler: peer_api.Handler
     ) -> web.StreamResponse:
         tap = self.network.tap
         if tap is None:
@@ -290,7 +290,7 @@ class Node(Daemon):
 
     @web.middleware
     async def _stand(
-        self, request: web.Request, handler: peer_door.Handler
+        self, request: web.Request, handler: peer_api.Handler
     ) -> web.StreamResponse:
         known = self.peer_service.caller(read_pin(request) or "")
         caller = known[0] if known else ""
@@ -330,7 +330,7 @@ class Member:
     @property
     def hash(self) -> str:
         """How its log is named in a path."""
-        return peer_door.origin_hash(self.origin)
+        return peer_api.origin_hash(self.origin)
 
     @property
     def config(self) -> Config:

@@ -24,7 +24,7 @@ from syncd.node import daemon
 from syncd.node.serve import metrics, status
 from syncd.store import failpoint
 from syncd.tlog.tiles import MAX_BUNDLE
-from syncd.web import own_door, peer_door
+from syncd.web import local_api, peer_api
 
 ROOT = Path(__file__).parents[1]
 FENCED = re.DOTALL | re.MULTILINE
@@ -124,7 +124,7 @@ def test_every_command_and_option_is_documented() -> None:
 
 def test_every_own_route_is_documented() -> None:
     """http-api.md names each route of the own door, and no other."""
-    there = {f"{r.method} {r.path}" for r in own_door.ROUTES}
+    there = {f"{r.method} {r.path}" for r in local_api.ROUTES}
     said = set(
         re.findall(
             r"(GET|POST|PUT|DELETE) `?(/[a-z0-9_./{}-]+)",
@@ -141,7 +141,7 @@ class Desk:
 
 def test_every_peer_route_is_documented() -> None:
     """protocol.md has a row for each route of the peer door, and no other."""
-    door = peer_door.app(cast(Any, Desk()), cast(Any, lambda _: None))
+    door = peer_api.app(cast(Any, Desk()), cast(Any, lambda _: None))
     there = {
         f"{route.method} {route.resource.canonical}"
         for route in door.router.routes()

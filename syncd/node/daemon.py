@@ -54,7 +54,7 @@ from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
 from syncd.node.upkeep.overtaken import Overtaken
 from syncd.node.upkeep.roster_orders import RosterOrders
-from syncd.web import own_door, peer_door
+from syncd.web import local_api, peer_api
 
 log = structlog.get_logger("syncd.node")
 
@@ -355,9 +355,7 @@ class Daemon:
     async def open_peer_api(self, given: socket.socket | None) -> None:
         """Listen to the other members."""
         peer = self.ctx.config.peer
-        app = peer_door.app(
-            self.peer_service, read_pin, peer.max_request_bytes
-        )
+        app = peer_api.app(self.peer_service, read_pin, peer.max_request_bytes)
         await self.listeners.serve(
             app, peer.listen, given, "peer", self.tls.context
         )
@@ -368,9 +366,9 @@ class Daemon:
         hosts = {name.lower() for name in own.hosts}
         if own.listen.host not in ("", "0.0.0.0", "::"):  # noqa: S104
             hosts.add(own.listen.host.lower())
-        app = own_door.app(
+        app = local_api.app(
             self.local_service,
-            own_door.Limits(frozenset(hosts), own.max_request_bytes),
+            local_api.Limits(frozenset(hosts), own.max_request_bytes),
         )
         await self.listeners.serve(app, own.listen, given, "own")
 

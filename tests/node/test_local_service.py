@@ -12,7 +12,7 @@ from syncd.indicator import statement
 from syncd.store.vault import State
 from syncd.web import forms
 from syncd.web.import_forms import ReportSearch
-from syncd.web.own_door import Caller, LookupCall
+from syncd.web.local_api import Caller, LookupCall
 from tests.alliance import Alliance, Member
 
 IDS = ("bank", "carrier", "police")

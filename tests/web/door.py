@@ -9,11 +9,11 @@ from typing import Any
 import aiohttp
 import jsonschema
 
-from syncd.web import openapi, own_door
+from syncd.web import local_api, openapi
 from syncd.web.problem import MEDIA
 from tests.alliance import Member
 
-DOCUMENT = openapi.describe(own_door.ROUTES)
+DOCUMENT = openapi.describe(local_api.ROUTES)
 EMERGENCY = "+12025550911"
 
 

@@ -22,7 +22,7 @@ import pytest
 from syncd.flows.draft import Draft
 from syncd.flows.own_lists import OwnDraft
 from syncd.web import import_forms
-from syncd.web.own_door import Caller
+from syncd.web.local_api import Caller
 from syncd.web.own_lists import OwnAdd, OwnLocal, OwnRemoval
 from tests.alliance import ROLES, Alliance, Member, Process, until
 

@@ -7,7 +7,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from syncd.errors import RefusedError
-from syncd.web.peer_door import Handler
+from syncd.web.peer_api import Handler
 from tests.alliance import HOUR_S, Alliance, payload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

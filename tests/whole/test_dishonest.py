@@ -23,8 +23,8 @@ from syncd.roster import drafts
 from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, merkle, note, witness
-from syncd.web import forms, peer_door
-from syncd.web.own_door import Caller
+from syncd.web import forms, peer_api
+from syncd.web.local_api import Caller
 from tests.alliance import HOUR_S, Alliance, Member, payload, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
@@ -116,7 +116,7 @@ async def test_a_pull_that_hangs_holds_up_no_round(alliance: Alliance) -> None:
     go_on = asyncio.Event()
 
     async def hang(
-        request: web.Request, caller: str, handler: peer_door.Handler
+        request: web.Request, caller: str, handler: peer_api.Handler
     ) -> web.StreamResponse:
         if caller == "bank" and "/payload/" in request.path:
             await go_on.wait()
@@ -310,7 +310,7 @@ async def test_a_pull_makes_room(alliance: Alliance) -> None:
     go_on = asyncio.Event()
 
     async def hang(
-        request: web.Request, caller: str, handler: peer_door.Handler
+        request: web.Request, caller: str, handler: peer_api.Handler
     ) -> web.StreamResponse:
         if caller == "bank" and "/payload/" in request.path:
             await go_on.wait()
@@ -361,7 +361,7 @@ async def test_a_member_that_is_down_delays_no_urgent_report(
     go_on = asyncio.Event()
 
     async def hang(
-        request: web.Request, caller: str, handler: peer_door.Handler
+        request: web.Request, caller: str, handler: peer_api.Handler
     ) -> web.StreamResponse:
         if request.path == "/poke":
             await go_on.wait()

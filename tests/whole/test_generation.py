@@ -20,7 +20,7 @@ from syncd.store import snapshot
 from syncd.store.snapshot import OwnSnapshot
 from syncd.web import forms
 from syncd.web.import_forms import ReportSearch
-from syncd.web.own_door import Caller
+from syncd.web.local_api import Caller
 from tests.alliance import (
     ADMINS,
     Alliance,

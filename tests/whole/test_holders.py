@@ -17,7 +17,7 @@ from syncd.flows.evaluation import Request
 from syncd.oprf import group, threshold
 from syncd.roster import drafts
 from syncd.roster.terms import Quota
-from syncd.web.peer_door import Handler
+from syncd.web.peer_api import Handler
 from tests.alliance import HOUR_S, Alliance, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

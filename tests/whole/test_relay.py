@@ -15,7 +15,7 @@ from aiohttp import web
 
 from syncd.flows import serve
 from syncd.indicator import leaf
-from syncd.web.peer_door import Handler
+from syncd.web.peer_api import Handler
 from tests.alliance import Alliance, Member, payload
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]

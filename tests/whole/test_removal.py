@@ -15,7 +15,7 @@ from syncd.errors import RefusedError, UnavailableError
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
 from syncd.roster import drafts
-from syncd.web.peer_door import Handler
+from syncd.web.peer_api import Handler
 from tests.alliance import Alliance, Gate, Member, payload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

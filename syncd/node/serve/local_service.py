@@ -38,14 +38,14 @@ from syncd.store.access import Access
 from syncd.store.vault import Handing, State
 from syncd.web import forms
 from syncd.web.events import Event
-from syncd.web.own_door import Caller
+from syncd.web.local_api import Caller
 
 log = structlog.get_logger("syncd.own")
 
 
 @dataclass(kw_only=True, eq=False)
 class LocalService:
-    """Implements `web.own_door.OwnDesk`."""
+    """Implements `web.local_api.OwnDesk`."""
 
     ctx: Context
     rosters: RosterKeeper

@@ -20,7 +20,7 @@ from syncd.roster.roster import Roster
 from syncd.store.own_entries import Added, OwnEntries
 from syncd.web import forms, problem
 from syncd.web import own_lists as own_forms
-from syncd.web.own_door import Caller, LookupCall
+from syncd.web.local_api import Caller, LookupCall
 
 T = TypeVar("T", bound=msgspec.Struct)
 HERE = "own"  # in access records: the id behind it is of an entry of ours

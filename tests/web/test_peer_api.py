@@ -9,7 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from syncd.flows.ports import Heads
-from syncd.web import peer_door
+from syncd.web import peer_api
 
 Door = TestClient[Any, Any]
 
@@ -49,7 +49,7 @@ def desk() -> Desk:
 
 @pytest.fixture
 async def door(desk: Desk) -> AsyncIterator[Door]:
-    app = peer_door.app(cast(peer_door.PeerDesk, desk), lambda _: "pin")
+    app = peer_api.app(cast(peer_api.PeerDesk, desk), lambda _: "pin")
     connector = aiohttp.TCPConnector(limit=0)
     async with TestClient(TestServer(app), connector=connector) as client:
         yield client
@@ -69,7 +69,7 @@ async def test_one_caller_has_so_many_requests_at_once(
     door: Door, desk: Desk
 ) -> None:
     """Whoever floods the door is told to come back; later it may."""
-    most = peer_door.MOST_AT_ONCE
+    most = peer_api.MOST_AT_ONCE
     flood = [asyncio.create_task(door.get("/heads")) for _ in range(most)]
     async with asyncio.timeout(30):
         while True:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncd.web import own_door
-from syncd.web.own_door import ROUTES
+from syncd.web import local_api
+from syncd.web.local_api import ROUTES
 from syncd.web.problem import MEDIA
 from syncd.web.routes import OPEN, Route
 from tests.alliance import Alliance
@@ -580,9 +580,9 @@ async def test_the_document_is_made_once(police: Door, bank: Door) -> None:
         (await d.get("/openapi.json", role="")).raw for d in (police, bank)
     }
     assert len(documents) == 1
-    before = own_door._document.cache_info()
+    before = local_api._document.cache_info()
     await police.get("/openapi.json", role="")
-    after = own_door._document.cache_info()
+    after = local_api._document.cache_info()
     assert (after.misses, after.hits) == (1, before.hits + 1)
 
 

@@ -60,7 +60,7 @@ from syncd.web.routes import (
     Route,
 )
 
-log = logging.getLogger("syncd.own_door")
+log = logging.getLogger("syncd.local_api")
 
 MAX_LINE = 4096  # bytes of a request's target: positions, cursors
 MAX_DEADLINE_MS = 60_000
