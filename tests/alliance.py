@@ -75,7 +75,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
 from syncd.web import forms, peer_api
-from syncd.web.local_api import Caller, LookupCall
+from syncd.web.services import Caller, LookupCall
 
 NAME = "txwz"
 SECRET = b"correct horse battery"
@@ -403,10 +403,9 @@ class Member:
         answers = await self.node.local_service.lookup(
             Caller("teller", "operator"),
             LookupCall(
-                "transaction_check",
-                "",
-                deadline_ms,
-                [forms.Item(kind=kind, value=v) for v in values],
+                purpose="transaction_check",
+                deadline_ms=deadline_ms,
+                items=tuple(forms.Item(kind=kind, value=v) for v in values),
             ),
         )
         return list(answers.items)

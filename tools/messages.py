@@ -56,7 +56,7 @@ REFUSING = (
         "store/own_entries.py",
     ),
     *("store/gone.py", "store/imports.py", "web/import_routes.py"),
-    *("web/codes.py", "web/own_lists.py"),
+    "web/own_list_routes.py",
 )
 
 

@@ -5,12 +5,13 @@ others, and /openapi.json says so. Days are `YYYY-MM-DD` in the roster's
 zone, times unix seconds, positions `[origin, index]`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 
 from syncd.flows.draft import DisputeDraft, Draft
 from syncd.flows.ports import Position
+from syncd.indicator import vocabulary
 from syncd.web.problem import Flaw, Problem
 
 __all__ = ["DisputeDraft", "Draft", "Flaw", "Problem"]
@@ -18,14 +19,28 @@ __all__ = ["DisputeDraft", "Draft", "Flaw", "Problem"]
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Place = tuple[str, Natural]  # a position as it comes in
 
-MOST_ITEMS = 10_000  # in one call
-MOST_PAGE = 1000  # items in one page of a list
+
+def said(words: str, **bounds: Any) -> msgspec.Meta:
+    """Return what the document says of a parameter, and its bounds."""
+    return msgspec.Meta(description=words, **bounds)
+
+
+Limit = Annotated[int, said("items in a page", ge=1, le=1000)]
+Cursor = Annotated[
+    int, said("what the last page gave as `next`", ge=0, le=10**15)
+]
+
+T = TypeVar("T")
 
 
 class _In(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
     """What a caller sends."""
+
+
+class Query(_In, frozen=True, kw_only=True):
+    """What stands behind the question mark."""
 
 
 class _Out(
@@ -162,22 +177,13 @@ class Item(_In, frozen=True, kw_only=True):
     epoch: Natural = 0
 
 
-class Lookups(_In, frozen=True, kw_only=True):
+class Lookups(_In, Generic[T], frozen=True, kw_only=True):
     """A look-up, and what for."""
 
     purpose: str
-    items: tuple[Item, ...]
+    items: tuple[T, ...]
     reference: str = ""  # the caller's own file number; kept
     deadline_ms: Natural = 0  # the setting's if absent
-
-
-class RawLookups(_In, frozen=True, kw_only=True):
-    """The same, before the items are read one by one."""
-
-    purpose: str
-    items: tuple[msgspec.Raw, ...]
-    reference: str = ""
-    deadline_ms: Natural = 0
 
 
 class Label(_Whole, frozen=True, kw_only=True):
@@ -477,3 +483,56 @@ class Ready(_Whole, frozen=True, kw_only=True):
     ready: bool
     appending: bool
     why: str
+
+
+class Term(_Out, frozen=True, kw_only=True):
+    """One code and what it is called."""
+
+    field: str  # where it stands: label, role, evidence, …
+    code: str
+    zh: str
+    en: str
+    parent: str = ""  # code of the same field that this is a case of
+    kinds: tuple[str, ...] = ()  # of a role: of value that it fits
+
+
+class Vocabulary(_Whole, frozen=True, kw_only=True):
+    """Codes in the vocabulary's order; those near to a word, nearest first."""
+
+    codes: tuple[Term, ...]
+
+
+class VocabularyQuery(Query, frozen=True, kw_only=True):
+    """Which codes are meant: all if nothing is said."""
+
+    field: Annotated[
+        str,
+        said(
+            "codes of that field only",
+            extra_json_schema={"enum": ["", *vocabulary.FACETS]},
+        ),
+    ] = ""
+    word: Annotated[str, said("the codes nearest to it", max_length=80)] = ""
+
+
+class IndicatorQuery(Query, frozen=True, kw_only=True):
+    """Which indicators are meant."""
+
+    after: Annotated[
+        str, said("what the last page gave as `next`", max_length=64)
+    ] = ""
+    limit: Limit = 100
+
+
+class StatusQuery(Query, frozen=True, kw_only=True):
+    """What a status is to tell."""
+
+    digests: Annotated[
+        int, said("1: compute digests from the rows", ge=0, le=1)
+    ] = 0
+
+
+class EventQuery(Query, frozen=True, kw_only=True):
+    """From where on events are told."""
+
+    cursor: Annotated[str, said("the id of the last event that was seen")] = ""

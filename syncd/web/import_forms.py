@@ -1,18 +1,22 @@
 """Forms of what is handed in: reports, lists, and what became of them."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 
 from syncd.web.forms import (
-    Draft,
+    Cursor,
+    Limit,
     Natural,
     Problem,
+    Query,
     _In,
     _Out,
     _Whole,
+    said,
 )
 
+T = TypeVar("T")
 LONGEST_NAME = 256  # characters of a file's or a list's name
 
 
@@ -36,22 +40,13 @@ class ImportStep(_In, frozen=True, kw_only=True):
     refused: tuple[RefusedRow, ...] = ()
 
 
-class Reports(_In, frozen=True, kw_only=True):
+class Reports(_In, Generic[T], frozen=True, kw_only=True):
     """Reports to take, each for itself."""
 
-    reports: tuple[Draft, ...]
+    reports: tuple[T, ...]
     import_: ImportStep | None = msgspec.field(name="import", default=None)
     refresh: bool = False  # what says no day of `seen` was seen today
     again: str = ""  # why, though some of it was taken back
-
-
-class RawReports(_In, frozen=True, kw_only=True):
-    """The same, before the reports are read one by one."""
-
-    reports: tuple[msgspec.Raw, ...]
-    import_: ImportStep | None = msgspec.field(name="import", default=None)
-    refresh: bool = False
-    again: str = ""
 
 
 class ImportBegin(_In, frozen=True, kw_only=True):
@@ -134,21 +129,44 @@ class Kept(_Whole, frozen=True, kw_only=True):
     kept: int
 
 
-class ReportQuery(_In, frozen=True, kw_only=True):
+class ImportQuery(Query, frozen=True, kw_only=True):
+    """Which imports are meant."""
+
+    before: Cursor = 0  # smaller ids only
+    limit: Limit = 100
+    list: Annotated[str, said("of one list", max_length=LONGEST_NAME)] = ""
+
+
+class RefusedQuery(Query, frozen=True, kw_only=True):
+    """Which refused rows are meant."""
+
+    after: Annotated[
+        int, said("rows behind this one only", ge=0, le=10**15)
+    ] = 0
+
+
+class ReportQuery(Query, frozen=True, kw_only=True):
     """Which of our reports are meant; what is empty does not matter."""
 
-    before: Natural = 0  # smaller ids only
-    limit: int = msgspec.field(default=100)
-    state: Literal["", "waiting", "published", "ending", "ended"] = ""
-    kind: Literal["", "phone", "url", "account"] = ""
-    label: str = ""
-    list: str = ""  # name of one that holds the value
-    import_: Natural = msgspec.field(name="import", default=0)
-    by: str = ""  # who handed it in
-    seen_from: str = ""  # day
-    seen_to: str = ""
-    accepted_from: str = ""  # day
-    accepted_to: str = ""
+    before: Cursor = 0  # smaller ids only
+    limit: Limit = 100
+    state: Annotated[
+        Literal["", "waiting", "published", "ending", "ended"],
+        said("rows in this state only"),
+    ] = ""
+    kind: Annotated[
+        Literal["", "phone", "url", "account"], said("of the value")
+    ] = ""
+    label: Annotated[str, said("code")] = ""
+    list: Annotated[str, said("name of one that holds the value")] = ""
+    import_: Annotated[Natural, said("rows that it brought")] = msgspec.field(
+        name="import", default=0
+    )
+    by: Annotated[str, said("name of the token that handed it in")] = ""
+    seen_from: Annotated[str, said("day")] = ""
+    seen_to: Annotated[str, said("day, included")] = ""
+    accepted_from: Annotated[str, said("day")] = ""
+    accepted_to: Annotated[str, said("day, included")] = ""
 
 
 class ReportSearch(ReportQuery, frozen=True, kw_only=True):
@@ -157,8 +175,3 @@ class ReportSearch(ReportQuery, frozen=True, kw_only=True):
     value: str = ""
     scheme: str = ""
     region: str = ""
-
-
-QUERY_FIELDS = tuple(
-    f.encode_name for f in msgspec.structs.fields(ReportQuery)
-)

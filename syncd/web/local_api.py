@@ -1,9 +1,8 @@
-"""The own door: what the member's own systems and people may ask.
+"""The local API: what the member's own systems and people may ask.
 
-JSON over loopback or a unix socket, bearer tokens with a role each. ROUTES
-is the whole of it: the router and /openapi.json are both made from it. A
-handler reads its body into a closed form, asks the desk, and writes a closed
-form; what goes wrong is one RFC 9457 problem, whoever found it.
+JSON over loopback or a unix socket, bearer tokens with a role each. A
+handler gets a closed form, asks the service, and returns a closed form; what
+goes wrong is one RFC 9457 problem, whoever found it.
 """
 
 import contextlib
@@ -14,152 +13,52 @@ import re
 import traceback
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Protocol
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Handler
 
 from syncd.errors import MalformedError, SyncdError
-from syncd.flows.ports import Position
+from syncd.indicator import vocabulary
 from syncd.web import (
-    codes,
     events,
     forms,
     import_routes,
     openapi,
-    own_lists,
+    own_list_routes,
     problem,
 )
-from syncd.web.bodies import CALLER as _CALLER
-from syncd.web.bodies import LIMIT as _LIMIT
-from syncd.web.bodies import NUMBER as _NUMBER
-from syncd.web.bodies import Caller
-from syncd.web.bodies import answer as _answer
-from syncd.web.bodies import each as _each
-from syncd.web.bodies import flag as _flag
-from syncd.web.bodies import known_query as _known_query
-from syncd.web.bodies import number as _number
-from syncd.web.bodies import read as _read
 from syncd.web.events import Event
-from syncd.web.forms import MOST_ITEMS, MOST_PAGE
-from syncd.web.import_routes import INTAKE, Intake
-from syncd.web.own_lists import OwnListsDesk
 from syncd.web.problem import Problem
 from syncd.web.routes import (
     BINARY,
+    CALLER,
     EVERYBODY,
     JSON,
+    MOST_ITEMS,
     OPEN,
     OPERATORS,
     PROMETHEUS,
     READERS,
+    SERVICE,
     SSE,
     TEXT,
-    Handler,
-    Parameter,
+    Call,
     Route,
+    Routes,
+    answer,
+    counted,
 )
+from syncd.web.services import MAX_DEADLINE_MS, Caller, LocalService
 
 log = logging.getLogger("syncd.local_api")
 
 MAX_LINE = 4096  # bytes of a request's target: positions, cursors
-MAX_DEADLINE_MS = 60_000
-
-
-class OwnDesk(Protocol):
-    """What the door asks of the daemon behind it.
-
-    Every method may raise a SyncdError, which becomes its problem.
-    """
-
-    @property
-    def intake(self) -> Intake:
-        """What stands behind `/v1/reports` and `/v1/imports`."""
-        ...
-
-    @property
-    def own_lists(self) -> OwnListsDesk:
-        """What stands behind `/v1/own`."""
-        ...
-
-    async def caller(self, bearer: str) -> Caller | None:
-        """Return whose token that is, or None."""
-        ...
-
-    async def revoked(self, bearer: str) -> str:
-        """Return the day on which a token was revoked, or ""."""
-        ...
-
-    async def retract(self, wanted: forms.Retraction) -> forms.Retracting:
-        """Have reports of ours end."""
-        ...
-
-    async def dispute(
-        self, caller: Caller, draft: forms.DisputeDraft
-    ) -> forms.Disputed:
-        """Keep a dispute."""
-        ...
-
-    async def lookup(
-        self, caller: Caller, wanted: "LookupCall"
-    ) -> forms.LookupAnswers:
-        """Answer every item, in order; recorded durably before return."""
-        ...
-
-    async def indicators(
-        self, caller: Caller, after: str, limit: int
-    ) -> forms.IndicatorPage:
-        """Return what the alliance holds after a token; recorded."""
-        ...
-
-    async def claim(
-        self, caller: Caller, position: Position
-    ) -> forms.Indicator | None:
-        """Return the claim at a position, if one stands there; recorded."""
-        ...
-
-    async def status(self, *, digests: bool) -> forms.Status:
-        """Return how we are doing."""
-        ...
-
-    def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
-        """Yield what happened after a cursor; None for a heartbeat."""
-        ...
-
-    async def take_roster(self, raw: bytes) -> forms.RosterTaken:
-        """Accept a roster note from our own admin."""
-        ...
-
-    async def roster(self) -> bytes:
-        """Return the newest roster's signed note."""
-        ...
-
-    async def take_share(self, raw: bytes) -> forms.ShareTaken:
-        """Accept a sealed share file."""
-        ...
-
-    async def metrics(self) -> bytes:
-        """Return all metrics in Prometheus' text format."""
-        ...
-
-    async def ready(self) -> forms.Ready:
-        """Tell whether we serve."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class LookupCall:
-    """A look-up as the desk gets it: items read one by one."""
-
-    purpose: str
-    reference: str
-    deadline_ms: int  # 0: the setting's, and more for many items
-    items: "list[forms.Item | SyncdError]"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the door takes from whom."""
+    """What is taken from whom."""
 
     hosts: frozenset[str] = frozenset()  # beside loopback's own names
     max_request_bytes: int = 16_777_216
@@ -167,31 +66,28 @@ class Limits:
 
 # -------------------------------------------------------------- application
 
-DESK = web.AppKey("desk", OwnDesk)
 LIMITS = web.AppKey("limits", Limits)
 _ROUTE = web.AppKey("routes", dict[web.AbstractRoute, Route])
 
 
-def app(desk: OwnDesk, limits: Limits) -> web.Application:
-    """Return the door's application."""
-    door = web.Application(
+def app(service: LocalService, limits: Limits) -> web.Application:
+    """Return the application."""
+    made = web.Application(
         middlewares=[_problems, _guard],
         client_max_size=limits.max_request_bytes,
     )
-    door[DESK] = desk
-    door[own_lists.DESK] = desk.own_lists
-    door[INTAKE] = desk.intake
-    door[LIMITS] = limits
-    door[_ROUTE] = {}
+    made[SERVICE] = service
+    made[LIMITS] = limits
+    made[_ROUTE] = {}
     for route in ROUTES:
         # HEAD is what GET is without a body, aiohttp adds it.
         added = (
-            door.router.add_get(route.path, route.handler, allow_head=False)
+            made.router.add_get(route.path, route.answer, allow_head=False)
             if route.method == "GET"
-            else door.router.add_route(route.method, route.path, route.handler)
+            else made.router.add_route(route.method, route.path, route.answer)
         )
-        door[_ROUTE][added] = route
-    return door
+        made[_ROUTE][added] = route
+    return made
 
 
 # ------------------------------------------------------------------- guards
@@ -261,9 +157,9 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
                 ),
                 {"WWW-Authenticate": "Bearer"},
             )
-        caller = await request.app[DESK].caller(bearer)
+        caller = await request.app[SERVICE].caller(bearer)
         if caller is None:
-            day = await request.app[DESK].revoked(bearer)
+            day = await request.app[SERVICE].revoked(bearer)
             return problem.response(
                 problem.plain(
                     401,
@@ -285,7 +181,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
                     what=route.said,
                 )
             )
-        request[_CALLER] = caller
+        request[CALLER] = caller
     if (
         route.takes is not None
         and request.content_type not in route.takes_media
@@ -343,11 +239,15 @@ def _is_ours(host: str, limits: Limits) -> bool:
         return False
 
 
-# ----------------------------------------------------------------- handlers
+# ------------------------------------------------------------------ routes
+
+routes = Routes()
 
 
-async def _retract(request: web.Request) -> web.Response:
-    body = await _read(request, forms.Retraction)
+@routes("POST", "/v1/retractions", OPERATORS, "retract reports", status=202)
+async def _retract(
+    call: Call, body: forms.Retraction
+) -> forms.Retracting | web.Response:
     named = [body.value, body.token, body.positions, body.ids, body.import_]
     if sum(map(bool, [*named, body.never])) != 1:
         raise MalformedError(
@@ -356,7 +256,7 @@ async def _retract(request: web.Request) -> web.Response:
         )
     if max(len(body.positions), len(body.ids)) > MOST_ITEMS:
         raise MalformedError(f"retraction: want at most {MOST_ITEMS} at once")
-    done = await request.app[DESK].retract(body)
+    done = await call.service.retract(body)
     if not done.retracting and not done.already:
         other = "report" if body.type == "dispute" else "dispute"
         return problem.response(
@@ -367,120 +267,136 @@ async def _retract(request: web.Request) -> web.Response:
                 else "",
             )
         )
-    return _answer(done, 202)
+    return done
 
 
-async def _dispute(request: web.Request) -> web.Response:
-    body = await _read(request, forms.DisputeDraft)
+@routes(
+    "POST", "/v1/disputes", OPERATORS, "dispute others' reports", status=202
+)
+async def _dispute(call: Call, body: forms.DisputeDraft) -> forms.Disputed:
     if bool(body.value) == bool(body.token):
         raise MalformedError("dispute: want a value, or a token and epoch")
-    done = await request.app[DESK].dispute(request[_CALLER], body)
-    return _answer(done, 202)
+    return await call.service.dispute(call.caller, body)
 
 
-async def _lookup(request: web.Request) -> web.Response:
-    body = await _read(request, forms.RawLookups)
+@routes("POST", "/v1/lookups", READERS, "look up")
+async def _lookup(
+    call: Call, body: forms.Lookups[forms.Item | SyncdError]
+) -> forms.LookupAnswers:
     if not 0 <= body.deadline_ms <= MAX_DEADLINE_MS:
         raise MalformedError(f"deadline_ms: want 1 to {MAX_DEADLINE_MS}")
     if len(body.reference) > 128 or not body.reference.isprintable():
         raise MalformedError("reference: want up to 128 printable characters")
-    answers = await request.app[DESK].lookup(
-        request[_CALLER],
-        LookupCall(
-            body.purpose,
-            body.reference,
-            body.deadline_ms,
-            _each(body.items, forms.Item, "items"),
-        ),
+    counted("items", body.items)
+    return await call.service.lookup(call.caller, body)
+
+
+@routes(
+    *("GET", "/v1/indicators", READERS),
+    "list what the alliance holds, by token",
+)
+async def _indicators(
+    call: Call, query: forms.IndicatorQuery
+) -> forms.IndicatorPage:
+    return await call.service.indicators(call.caller, query.after, query.limit)
+
+
+@routes("GET", "/v1/indicators/{origin}/{index}", READERS, "read one claim")
+async def _claim(call: Call) -> forms.Indicator | web.Response:
+    position = (call.request.match_info["origin"], call.number("index"))
+    found = await call.service.claim(call.caller, position)
+    return found or problem.response(
+        problem.absent("indicator: no claim stands at that position")
     )
-    return _answer(answers)
 
 
-async def _indicators(request: web.Request) -> web.Response:
-    _known_query(request, "after", "limit")
-    after = request.query.get("after", "")
-    if len(after) > 64:
-        raise MalformedError("after: not what a page gave as `next`")
-    limit = _number(request, "limit", 100, 1, MOST_PAGE)
-    desk = request.app[DESK]
-    return _answer(await desk.indicators(request[_CALLER], after, limit))
+@routes("GET", "/v1/status", EVERYBODY, "read the status")
+async def _status(call: Call, query: forms.StatusQuery) -> forms.Status:
+    return await call.service.status(digests=bool(query.digests))
 
 
-async def _claim(request: web.Request) -> web.Response:
-    text = request.match_info["index"]
-    if not _NUMBER.fullmatch(text):
-        raise MalformedError("index: not a number")
-    position = (request.match_info["origin"], int(text))
-    found = await request.app[DESK].claim(request[_CALLER], position)
-    if found is None:
-        return problem.response(
-            problem.absent("indicator: no claim stands at that position")
-        )
-    return _answer(found)
-
-
-async def _status(request: web.Request) -> web.Response:
-    _known_query(request, "digests")
-    digests = _flag(request, "digests")
-    return _answer(await request.app[DESK].status(digests=digests))
-
-
-async def _events(request: web.Request) -> web.StreamResponse:
-    _known_query(request, "cursor")
-    cursor = request.headers.get(
-        "Last-Event-ID", request.query.get("cursor", "")
-    )
-    happening = request.app[DESK].events(cursor)
-    return await events.stream(request, _allowed(request, happening))
+@routes("GET", "/v1/events", EVERYBODY, "follow what happens", media=SSE)
+async def _events(call: Call, query: forms.EventQuery) -> web.StreamResponse:
+    cursor = call.request.headers.get("Last-Event-ID", query.cursor)
+    happening = call.service.events(cursor)
+    return await events.stream(call.request, _allowed(call, happening))
 
 
 async def _allowed(
-    request: web.Request, happening: AsyncGenerator[Event | None, None]
+    call: Call, happening: AsyncGenerator[Event | None, None]
 ) -> AsyncGenerator[Event | None, None]:
     """Yield what happens for as long as the token stands."""
+    bearer = _bearer(call.request) or ""
     async with contextlib.aclosing(happening):
         async for event in happening:
-            caller = await request.app[DESK].caller(_bearer(request) or "")
-            if caller != request[_CALLER]:
+            if await call.service.caller(bearer) != call.caller:
                 return
             yield event
 
 
-async def _take_roster(request: web.Request) -> web.Response:
-    raw = await request.read()
-    return _answer(await request.app[DESK].take_roster(raw))
+@routes(
+    *("POST", "/v1/roster", OPERATORS, "hand in a roster"),
+    takes_media=(TEXT, BINARY),
+)
+async def _take_roster(call: Call, body: bytes) -> forms.RosterTaken:
+    return await call.service.take_roster(body)
 
 
-async def _roster(request: web.Request) -> web.Response:
+@routes("GET", "/v1/roster", EVERYBODY, "read the roster", media=TEXT)
+async def _roster(call: Call) -> web.Response:
+    note = await call.service.roster()
+    return web.Response(body=note, content_type=TEXT, charset="utf-8")
+
+
+@routes(
+    *("POST", "/v1/shares", OPERATORS, "hand in a key share"),
+    takes_media=(BINARY, JSON, TEXT),
+)
+async def _take_share(call: Call, body: bytes) -> forms.ShareTaken:
+    return await call.service.take_share(body)
+
+
+@routes("GET", "/metrics", EVERYBODY, "read metrics", media=TEXT)
+async def _metrics(call: Call) -> web.Response:
     return web.Response(
-        body=await request.app[DESK].roster(),
-        content_type=TEXT,
-        charset="utf-8",
-    )
-
-
-async def _take_share(request: web.Request) -> web.Response:
-    raw = await request.read()
-    return _answer(await request.app[DESK].take_share(raw))
-
-
-async def _metrics(request: web.Request) -> web.Response:
-    return web.Response(
-        body=await request.app[DESK].metrics(),
+        body=await call.service.metrics(),
         headers={hdrs.CONTENT_TYPE: PROMETHEUS},
     )
 
 
-async def _alive(request: web.Request) -> web.Response:
-    return _answer(forms.Alive(alive=True))
+@routes("GET", "/v1/vocabulary", EVERYBODY, "list codes")
+async def _vocabulary(
+    call: Call, query: forms.VocabularyQuery
+) -> forms.Vocabulary:
+    found = vocabulary.listed(query.field, query.word)
+    return forms.Vocabulary(
+        codes=tuple(
+            forms.Term(
+                field=c.facet,
+                code=c.code,
+                zh=c.zh,
+                en=c.en,
+                parent=c.parent,
+                kinds=c.kinds,
+            )
+            for c in found
+        )
+    )
 
 
-async def _ready(request: web.Request) -> web.Response:
-    found = await request.app[DESK].ready()
-    return _answer(found, 200 if found.ready else 503)
+@routes("GET", "/healthz", OPEN, "ask for life")
+async def _alive(call: Call) -> forms.Alive:
+    return forms.Alive(alive=True)
 
 
-async def _openapi(request: web.Request) -> web.Response:
+@routes("GET", "/readyz", OPEN, "ask whether we serve", also=(503,))
+async def _ready(call: Call) -> forms.Ready | web.Response:
+    found = await call.service.ready()
+    return answer(found, 200 if found.ready else 503)
+
+
+@routes("GET", "/openapi.json", OPEN, "read this document", gives=dict)
+async def _openapi(call: Call) -> web.Response:
     return web.Response(body=_document(), content_type=JSON)
 
 
@@ -490,148 +406,6 @@ def _document() -> bytes:
     return openapi.document(ROUTES)
 
 
-# -------------------------------------------------------------------- table
+ROUTES = (*import_routes.routes, *own_list_routes.routes, *routes)
 
-ROUTES = (
-    *import_routes.ROUTES,
-    Route(
-        "POST",
-        "/v1/retractions",
-        _retract,
-        OPERATORS,
-        "retract reports",
-        forms.Retracting,
-        forms.Retraction,
-        status=202,
-    ),
-    Route(
-        "POST",
-        "/v1/disputes",
-        _dispute,
-        OPERATORS,
-        "dispute others' reports",
-        forms.Disputed,
-        forms.DisputeDraft,
-        status=202,
-    ),
-    Route(
-        "POST",
-        "/v1/lookups",
-        _lookup,
-        READERS,
-        "look up",
-        forms.LookupAnswers,
-        forms.Lookups,
-    ),
-    Route(
-        "GET",
-        "/v1/indicators",
-        _indicators,
-        READERS,
-        "list what the alliance holds, by token",
-        forms.IndicatorPage,
-        parameters=(
-            Parameter(
-                "after",
-                {"type": "string", "maxLength": 64},
-                "what the last page gave as `next`",
-            ),
-            _LIMIT,
-        ),
-    ),
-    Route(
-        "GET",
-        "/v1/indicators/{origin}/{index}",
-        _claim,
-        READERS,
-        "read one claim",
-        forms.Indicator,
-        parameters=(
-            Parameter(
-                "origin", {"type": "string"}, "of the log, encoded", "path"
-            ),
-            Parameter("index", {"type": "integer"}, "in the log", "path"),
-        ),
-    ),
-    Route(
-        "GET",
-        "/v1/status",
-        _status,
-        EVERYBODY,
-        "read the status",
-        forms.Status,
-        parameters=(
-            Parameter(
-                "digests",
-                {"type": "integer", "enum": [0, 1]},
-                "1: compute digests from the rows",
-            ),
-        ),
-    ),
-    Route(
-        "GET",
-        "/v1/events",
-        _events,
-        EVERYBODY,
-        "follow what happens",
-        media=SSE,
-        parameters=(
-            Parameter(
-                "cursor",
-                {"type": "string", "maxLength": 64},
-                "the id of the last event that was seen",
-            ),
-        ),
-    ),
-    Route(
-        "POST",
-        "/v1/roster",
-        _take_roster,
-        OPERATORS,
-        "hand in a roster",
-        forms.RosterTaken,
-        str,
-        takes_media=(TEXT, BINARY),
-    ),
-    Route(
-        "GET",
-        "/v1/roster",
-        _roster,
-        EVERYBODY,
-        "read the roster",
-        media=TEXT,
-    ),
-    Route(
-        "POST",
-        "/v1/shares",
-        _take_share,
-        OPERATORS,
-        "hand in a key share",
-        forms.ShareTaken,
-        bytes,
-        takes_media=(BINARY, JSON, TEXT),
-    ),
-    Route(
-        "GET",
-        "/metrics",
-        _metrics,
-        EVERYBODY,
-        "read metrics",
-        media=TEXT,
-    ),
-    *codes.ROUTES,
-    *own_lists.ROUTES,
-    Route("GET", "/healthz", _alive, OPEN, "ask for life", forms.Alive),
-    Route(
-        "GET",
-        "/readyz",
-        _ready,
-        OPEN,
-        "ask whether we serve",
-        forms.Ready,
-        also=(503,),
-    ),
-    Route("GET", "/openapi.json", _openapi, OPEN, "read this document", dict),
-)
-
-__all__ = ["ROUTES", "Caller", "Limits", "OwnDesk", "Problem", "app"]
+__all__ = ["ROUTES", "Caller", "Limits", "LocalService", "app"]

@@ -1,10 +1,11 @@
-"""The document of the own door (OpenAPI 3.1), made from its routes.
+"""The document of the local API (OpenAPI 3.1), made from its routes.
 
 Every schema is a form's own, closed: `additionalProperties` is false, so a
 field that is not written down here cannot be in an answer.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -14,9 +15,14 @@ from syncd.web.problem import MEDIA, Problem
 from syncd.web.routes import OPEN, Route
 
 _TEMPLATE = "#/components/schemas/{name}"
+_PATH = {  # parameters in paths
+    "id": ("integer", "of the import"),
+    "index": ("integer", "in the log"),
+    "origin": ("string", "of the log, encoded"),
+}
 
 
-def document(routes: tuple[Route, ...]) -> bytes:
+def document(routes: Sequence[Route]) -> bytes:
     """Return the document as JSON."""
     return msgspec.json.encode(describe(routes), order="sorted")
 
@@ -26,7 +32,7 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
     forms = {
         form
         for route in routes
-        for form in (route.takes, route.gives)
+        for form in (route.gives, route.takes)
         if _is_form(form)
     }
     _, schemas = msgspec.json.schema_components(
@@ -40,7 +46,7 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "syncd: the own door",
+            "title": "syncd: the local API",
             "version": metadata.version("syncd"),
             "description": "See docs/http-api.md.",
         },
@@ -71,26 +77,15 @@ def _operation(route: Route) -> dict[str, Any]:
             **{str(s): answer for s in (route.status, *route.also)},
             "default": {
                 "description": "a problem (RFC 9457)",
-                "content": {
-                    MEDIA: {"schema": {"$ref": _ref(Problem)}},
-                },
+                "content": {MEDIA: {"schema": _schema(Problem)}},
             },
         },
     }
     if route.roles is not OPEN:
         found["security"] = [{"bearer": []}]
         found["x-roles"] = sorted(route.roles)
-    if route.parameters:
-        found["parameters"] = [
-            {
-                "name": p.name,
-                "in": p.place,
-                "required": p.place == "path",
-                "description": p.said,
-                "schema": dict(p.schema),
-            }
-            for p in route.parameters
-        ]
+    if parameters := [*_parameters(route)]:
+        found["parameters"] = parameters
     if route.takes is not None:
         found["requestBody"] = {
             "required": True,
@@ -102,14 +97,26 @@ def _operation(route: Route) -> dict[str, Any]:
     return found
 
 
+def _parameters(route: Route) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"\{(\w+)\}", route.path):
+        kind, said = _PATH[name]
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": said,
+            "schema": {"type": kind},
+        }
+    if route.asks is not None:
+        (found,) = msgspec.json.schema(route.asks)["$defs"].values()
+        for name, schema in found["properties"].items():
+            yield {"name": name, "in": "query", "schema": schema}
+
+
 def _schema(form: Any) -> Mapping[str, Any]:
     if _is_form(form):
-        return {"$ref": _ref(form)}
+        return {"$ref": _TEMPLATE.format(name=form.__name__)}
     return {"type": "object"} if form is dict else {"type": "string"}
-
-
-def _ref(form: Any) -> str:
-    return _TEMPLATE.format(name=form.__name__)
 
 
 def _camel(path: str) -> str:

@@ -1,14 +1,26 @@
-"""Routes: what a door does, written down once.
+"""Routes: what the local API does, each written down once, at its handler.
 
-The router and the document are both made from the same table, so that
-neither knows a route that the other does not.
+    @routes("POST", "/v1/own/loads", OPERATORS, "begin a load of a local list")
+    async def _begin_load(call: Call, body: OwnLoadBegin) -> OwnLoad:
+
+What a handler takes is read and checked before it is called: the query of a
+GET, the body of a POST. `Reports[Draft | SyncdError]` is read item by item,
+so that a wrong one does not hold up the others. The router and the document
+are both made from these, so that neither knows what the other does not.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import UnionType, new_class
+from typing import Any, get_args, get_origin, get_type_hints
 
+import msgspec
 from aiohttp import web
+
+from syncd.errors import MalformedError, SyncdError
+from syncd.web import problem
+from syncd.web.services import Caller, LocalService
 
 JSON = "application/json"
 TEXT = "text/plain"
@@ -21,32 +33,200 @@ OPERATORS = frozenset({"operator"})
 READERS = frozenset({"operator", "reader"})
 EVERYBODY = frozenset({"operator", "reader", "auditor"})
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MOST_ITEMS = 10_000  # in one call
+NUMBER = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
+
+SERVICE = web.AppKey("service", LocalService)
+CALLER = web.RequestKey("caller", Caller)
+NOBODY = Caller("", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """One value in a path or query."""
+class Call:
+    """A request that was let in."""
 
-    name: str
-    schema: Mapping[str, Any]
-    said: str
-    place: str = "query"
+    request: web.Request
+
+    @property
+    def service(self) -> LocalService:
+        """What the API stands before."""
+        return self.request.app[SERVICE]
+
+    @property
+    def caller(self) -> Caller:
+        """Whose token the request bears."""
+        caller: Caller = self.request.get(CALLER, NOBODY)
+        return caller
+
+    def number(self, name: str) -> int:
+        """Return a number in the path.
+
+        Raises:
+            MalformedError: there is something else.
+        """
+        text = self.request.match_info[name]
+        if not NUMBER.fullmatch(text):
+            raise MalformedError(f"{name}: not a number")
+        return int(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One thing that the door does."""
+    """One thing that the local API does."""
 
     method: str
     path: str
-    handler: Handler
+    handler: Callable[..., Awaitable[Any]]
     roles: frozenset[str]  # OPEN: without a token
     said: str
     gives: Any = None  # a form, or None for what is no JSON
-    takes: Any = None
+    asks: Any = None  # form of the query, or None
+    takes: Any = None  # form of the body, bytes, or None
+    each: "Each | None" = None  # where items are read one by one
     media: str = JSON  # of the answer
     takes_media: tuple[str, ...] = (JSON,)
     status: int = 200
     also: tuple[int, ...] = ()  # further statuses with the same answer
-    parameters: tuple[Parameter, ...] = ()
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Read what the handler takes, and write what it gives."""
+        call = Call(request)
+        if self.asks is not None:
+            found = await self.handler(call, _query(request, self.asks))
+        elif self.takes is not None:
+            raw = await request.read()
+            found = await self.handler(call, self._body(raw))
+        else:
+            found = await self.handler(call)
+        if isinstance(found, web.StreamResponse):
+            return found
+        return answer(found, self.status)
+
+    def _body(self, raw: bytes) -> Any:
+        if self.takes is bytes:
+            return raw
+        if self.each is None:
+            return _decoded(raw, self.takes, "")
+        return self.each.read(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A generic form whose items are each read for itself."""
+
+    form: Any
+    item: Any
+
+    @property
+    def named(self) -> Any:
+        """The form with its items, under the form's own name."""
+        return new_class(
+            self.form.__name__,
+            (self.form[self.item],),
+            {"frozen": True, "kw_only": True},
+            lambda made: made.update(__doc__=self.form.__doc__),
+        )
+
+    def read(self, raw: bytes) -> Any:
+        """Read a body; a wrong item becomes its error.
+
+        Raises:
+            MalformedError: it is none, or has too many items.
+        """
+        form = self.form[msgspec.Raw]
+        body = _decoded(raw, form, "")
+        name = next(
+            f.name
+            for f in msgspec.structs.fields(form)
+            if f.type == tuple[msgspec.Raw, ...]
+        )
+        raws = getattr(body, name)
+        counted(name, raws, least=0)
+        items = tuple(
+            _tried(item, self.item, f"{name}[{n}]")
+            for n, item in enumerate(raws)
+        )
+        return msgspec.structs.replace(body, **{name: items})
+
+
+class Routes(list[Route]):
+    """A table of routes; called, it decorates the handler of one more."""
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        roles: frozenset[str],
+        said: str,
+        **more: Any,
+    ) -> Callable[[Any], Any]:
+        """Add a route; what it takes and gives stands at its handler."""
+
+        def add(handler: Callable[..., Awaitable[Any]]) -> Any:
+            hints = get_type_hints(handler)
+            takes = hints.get("body")
+            each = None
+            if get_args(takes):
+                each = Each(get_origin(takes), _form(*get_args(takes)))
+                takes = each.named
+            made = {
+                "gives": _form(hints["return"]),
+                "asks": hints.get("query"),
+                "takes": takes,
+                "each": each,
+            }
+            route = Route(method, path, handler, roles, said, **made | more)
+            self.append(route)
+            return handler
+
+        return add
+
+
+def counted(name: str, items: Sequence[object], least: int = 1) -> None:
+    """Pass so many items as a call may have.
+
+    Raises:
+        MalformedError: there is none, or too many.
+    """
+    if not least <= len(items) <= MOST_ITEMS:
+        raise MalformedError(
+            f"{name}: {len(items)} of them, want 1 to {MOST_ITEMS}"
+        )
+
+
+def _form(hint: Any) -> Any:
+    """Return the struct among what a hint allows, None if there is none."""
+    among = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    structs = (h for h in among if issubclass(h, msgspec.Struct))
+    return next(structs, None)
+
+
+def _query(request: web.Request, form: Any) -> Any:
+    try:
+        return msgspec.convert(dict(request.query), form, strict=False)
+    except msgspec.ValidationError as e:
+        raise problem.shape(e, "query") from None
+
+
+def _decoded(raw: bytes | msgspec.Raw, form: Any, at: str) -> Any:
+    try:
+        return msgspec.json.decode(raw, type=form)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        raise problem.shape(e, at) from None
+
+
+def _tried(raw: msgspec.Raw, form: Any, at: str) -> Any:
+    try:
+        return _decoded(raw, form, at)
+    except SyncdError as e:
+        return e
+
+
+def answer(value: object, status: int = 200) -> web.Response:
+    """Return a form as an answer that nobody keeps."""
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode(value),
+        headers={"Cache-Control": "no-store"},
+        content_type=JSON,
+    )

@@ -12,7 +12,7 @@ from syncd.indicator import statement
 from syncd.store.vault import State
 from syncd.web import forms
 from syncd.web.import_forms import ReportSearch
-from syncd.web.local_api import Caller, LookupCall
+from syncd.web.services import Caller, LookupCall
 from tests.alliance import Alliance, Member
 
 IDS = ("bank", "carrier", "police")
@@ -31,7 +31,9 @@ async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
 async def ask(
     member: Member, *items: forms.Item, deadline_ms: int = 500
 ) -> list[forms.LookupItem]:
-    call = LookupCall("call_check", "", deadline_ms, list(items))
+    call = LookupCall(
+        purpose="call_check", deadline_ms=deadline_ms, items=items
+    )
     answers = await member.node.local_service.lookup(TELLER, call)
     return list(answers.items)
 
@@ -209,7 +211,9 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
     bank = alliance.bank
     await alliance.police.report("url", "http://evil.example/a")
     await alliance.settle()
-    call = LookupCall("call_check", "", 500, [phone("+12025550190")])
+    call = LookupCall(
+        purpose="call_check", deadline_ms=500, items=(phone("+12025550190"),)
+    )
     told = await bank.node.local_service.lookup(TELLER, call)
     as_of = {a.member: a for a in told.as_of}
     assert set(as_of) == set(IDS)
@@ -221,7 +225,9 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
     assert as_of["bank"].age_s == 0
 
     alliance.cut(*IDS)
-    call = LookupCall("call_check", "", 500, [phone("+12025550191")])
+    call = LookupCall(
+        purpose="call_check", deadline_ms=500, items=(phone("+12025550191"),)
+    )
     told = await bank.node.local_service.lookup(TELLER, call)
     assert told.missing == ("carrier", "police")
     assert told.items[0].verdict == "unknown"
@@ -234,7 +240,7 @@ async def test_what_was_never_heard_since_the_start_has_no_age(
     alliance.cut(*IDS)
     await alliance.bank.start()
     item = forms.Item(kind="url", value="http://evil.example/a")
-    call = LookupCall("call_check", "", 500, [item])
+    call = LookupCall(purpose="call_check", deadline_ms=500, items=(item,))
     told = await alliance.bank.node.local_service.lookup(TELLER, call)
     ages = {a.member: a.age_s for a in told.as_of}
     assert ages == {"bank": 0, "carrier": None, "police": None}

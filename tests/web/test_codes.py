@@ -50,8 +50,8 @@ async def test_a_word_finds_its_code(bank: Door) -> None:
     [
         ("field=colour", "field: colour is none of the vocabulary"),
         ("field=13800138000", "field: … is none of the vocabulary"),
-        ("word=" + "x" * 81, "word: want up to 80 characters"),
-        ("colour=1", "query: only field, word here"),
+        ("word=" + "x" * 81, "query.word: expected str of length <= 80"),
+        ("colour=1", "query: unknown field colour"),
     ],
 )
 async def test_what_cannot_be_asked(bank: Door, query: str, said: str) -> None:

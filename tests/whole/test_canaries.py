@@ -22,8 +22,8 @@ import pytest
 from syncd.flows.draft import Draft
 from syncd.flows.own_lists import OwnDraft
 from syncd.web import import_forms
-from syncd.web.local_api import Caller
-from syncd.web.own_lists import OwnAdd, OwnLocal, OwnRemoval
+from syncd.web.own_list_forms import OwnRemoval
+from syncd.web.services import Caller, OwnAdd, OwnLocal
 from tests.alliance import ROLES, Alliance, Member, Process, until
 
 pytestmark = pytest.mark.slow
@@ -187,14 +187,16 @@ async def keep_for_ourselves(member: Member) -> None:
         role="caller",
         evidence="official_list",
     )
-    taken = await own.add_local(who, OwnLocal("canary list 5", 0, [listed]))
+    taken = await own.add_local(
+        who, OwnLocal(list="canary list 5", reports=(listed,))
+    )
     assert taken.added == 1
     exempt = OwnDraft(
         kind="account",
         value=CANARIES["exempt"][0],
         why="canary's cousin",
     )
-    taken = await own.add(who, OwnAdd("exempt", [exempt]))
+    taken = await own.add(who, OwnAdd(type="exempt", entries=(exempt,)))
     assert taken.added == 1
     await member.lookup("phone", CANARIES["on a local list"][0])
     ids = (taken.items[0].id,)
@@ -238,7 +240,7 @@ async def import_list(member: Member) -> None:
     begun, _ = await intake.begin_import(
         msgspec.convert(LIST, import_forms.ImportBegin)
     )
-    wanted = msgspec.convert(step(begun.id), import_forms.Reports)
+    wanted = msgspec.convert(step(begun.id), import_forms.Reports[Draft])
     taken = await intake.take_reports(list(wanted.reports), wanted.import_)
     assert (taken.accepted, taken.refused) == (1, 1)
     await intake.keep_cells(

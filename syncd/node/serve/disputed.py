@@ -21,7 +21,7 @@ from syncd.node.context import Context
 from syncd.node.serve.lookups import Claims
 from syncd.store.access import Access
 from syncd.store.vault import State, VaultRow
-from syncd.web.local_api import Caller
+from syncd.web.services import Caller
 
 PURPOSE = "appeal"  # of the evaluations, and of the access that is recorded
 SHOWN = 3  # reports of ours that a hint names

@@ -52,7 +52,7 @@ class Intake:
 
     async def take_reports(
         self,
-        drafts: "list[forms.Draft | SyncdError]",
+        drafts: Sequence[forms.Draft | SyncdError],
         step: import_forms.ImportStep | None,
         caller: str = "",
         *,

@@ -38,14 +38,14 @@ from syncd.store.access import Access
 from syncd.store.vault import Handing, State
 from syncd.web import forms
 from syncd.web.events import Event
-from syncd.web.local_api import Caller
+from syncd.web.services import Caller
 
 log = structlog.get_logger("syncd.own")
 
 
 @dataclass(kw_only=True, eq=False)
 class LocalService:
-    """Implements `web.local_api.OwnDesk`."""
+    """Implements `web.services.LocalService`."""
 
     ctx: Context
     rosters: RosterKeeper

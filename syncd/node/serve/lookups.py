@@ -27,7 +27,7 @@ from syncd.store.access import Access
 from syncd.store.sightings import Met
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import forms, problem
-from syncd.web.local_api import MAX_DEADLINE_MS, Caller, LookupCall
+from syncd.web.services import MAX_DEADLINE_MS, Caller, LookupCall
 
 EACH_MS = 2  # of time for each item; three forms of an account take 1 ms
 SUSPECTS = 65_536  # positions of false reports that are remembered

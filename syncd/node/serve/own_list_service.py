@@ -19,8 +19,8 @@ from syncd.node.context import Context
 from syncd.roster.roster import Roster
 from syncd.store.own_entries import Added, OwnEntries
 from syncd.web import forms, problem
-from syncd.web import own_lists as own_forms
-from syncd.web.local_api import Caller, LookupCall
+from syncd.web import own_list_forms as own_forms
+from syncd.web.services import Caller, LookupCall, OwnAdd, OwnLocal
 
 T = TypeVar("T", bound=msgspec.Struct)
 HERE = "own"  # in access records: the id behind it is of an entry of ours
@@ -79,7 +79,7 @@ Look = Callable[[Caller, LookupCall], Awaitable[forms.LookupAnswers]]
 
 @dataclass(kw_only=True, eq=False)
 class OwnLists:
-    """Implements `web.own_lists.OwnListsDesk`."""
+    """Implements `web.services.OwnListService`."""
 
     ctx: Context
     lookup: Look  # asks the alliance, recorded as any look-up is
@@ -89,9 +89,7 @@ class OwnLists:
     def _entries(self) -> OwnEntries:
         return self.ctx.home.own.entries
 
-    async def add(
-        self, caller: Caller, wanted: own_forms.OwnAdd
-    ) -> own_forms.OwnTaken:
+    async def add(self, caller: Caller, wanted: OwnAdd) -> own_forms.OwnTaken:
         """Keep exempt entries or notes; durable on return."""
         make = {EXEMPT: own_lists.exempt, NOTE: own_lists.note}[wanted.type]
         desk = self.desk()
@@ -105,7 +103,7 @@ class OwnLists:
     async def _in_view(
         self,
         caller: Caller,
-        wanted: own_forms.OwnAdd,
+        wanted: OwnAdd,
         made: list[Prepared | SyncdError],
     ) -> list[Prepared | SyncdError]:
         """Mark exempt entries on what an official report lists.
@@ -126,7 +124,7 @@ class OwnLists:
         }
         if not asked:
             return made
-        call = LookupCall("appeal", "", 0, [*asked.values()])
+        call = LookupCall(purpose="appeal", items=(*asked.values(),))
         answers = (await self.lookup(caller, call)).items
         seen = dict(zip(asked, answers, strict=True))
         return [
@@ -135,10 +133,10 @@ class OwnLists:
         ]
 
     async def add_local(
-        self, caller: Caller, wanted: own_forms.OwnLocal
+        self, caller: Caller, wanted: OwnLocal
     ) -> own_forms.OwnTaken:
         """Keep rows of a list of our own; durable on return."""
-        name = own_lists.list_name(wanted.name)
+        name = own_lists.list_name(wanted.list)
         # Another sector's evidence is no claim of ours here: it goes nowhere.
         desk = replace(self.desk(), member="", checked={})
         prepared = await self.ctx.offload(

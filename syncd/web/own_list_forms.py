@@ -1,0 +1,166 @@
+"""Forms of `/v1/own`: the member's own lists, which no other ever sees.
+
+Exempt entries and notes come one by one or in bulk; a local list comes as a
+load: begun, filled by any number of calls, finished. What a finished load did
+not have is then no longer on the list, so that tonight's whole file takes
+the place of yesterday's.
+"""
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from syncd.flows.own_lists import MAX_LIST
+from syncd.web.forms import (
+    Cursor,
+    Limit,
+    Natural,
+    Problem,
+    Query,
+    _In,
+    _Out,
+    _Whole,
+    said,
+)
+
+T = TypeVar("T")
+
+
+class OwnEntries(_In, Generic[T], frozen=True, kw_only=True):
+    """Exempt entries or notes to keep, each for itself."""
+
+    type: Literal["exempt", "note"]
+    entries: tuple[T, ...]
+
+
+class OwnSeen(_In, frozen=True, kw_only=True):
+    """What can be read of a row that is refused: its value is there."""
+
+    value: str
+    kind: str = ""  # any if absent
+    scheme: str = ""
+    region: str = ""
+
+
+class OwnRows(_In, Generic[T], frozen=True, kw_only=True):
+    """Rows of a list that we use and do not pass on."""
+
+    list: str
+    reports: tuple[T, ...]
+    load: Natural = 0  # of which they are a part; absent: they are added
+    refused: tuple[OwnSeen, ...] = ()  # rows that are no reports
+
+
+class OwnOutcome(_Out, frozen=True, kw_only=True):
+    """What became of one entry."""
+
+    state: str  # added, known, replaced, refused
+    id: int = 0  # absent if refused
+    official: bool = False  # made in view of an official report
+    problem: Problem | None = None  # if refused
+
+
+class OwnTaken(_Whole, frozen=True, kw_only=True):
+    """What became of the entries, in their order; durable."""
+
+    items: tuple[OwnOutcome, ...]
+    added: int
+    known: int
+    replaced: int
+    refused: int
+
+
+class OwnLoadBegin(_In, frozen=True, kw_only=True):
+    """A list that is to be read anew, whole."""
+
+    list: str
+
+
+class OwnLoad(_Whole, frozen=True, kw_only=True):
+    """A load that has begun."""
+
+    load: int
+    entries: int  # that stand on the list now
+
+
+class OwnLoadEnd(_In, frozen=True, kw_only=True):
+    """All of a list has been handed in."""
+
+    list: str
+    load: Natural
+    gone_at_most: Natural | None = None  # entries that it may lack
+
+
+class OwnLoaded(_Whole, frozen=True, kw_only=True):
+    """The list is what the load had."""
+
+    removed: int  # entries that it did not have
+    entries: int  # that stand
+
+
+class OwnRemoval(_In, frozen=True, kw_only=True):
+    """What is to end: by ids, by value, or a local list whole."""
+
+    why: str = ""
+    type: Literal["", "exempt", "note", "local"] = ""  # any if absent
+    ids: tuple[Natural, ...] = ()
+    kind: str = ""
+    value: str = ""
+    scheme: str = ""
+    region: str = ""
+    list: str = ""
+
+
+class OwnRemoved(_Whole, frozen=True, kw_only=True):
+    """So many entries stood and have ended; they stay as history."""
+
+    removed: int
+
+
+class OwnItem(_Out, frozen=True, kw_only=True):
+    """One entry, with its value."""
+
+    id: int
+    type: str
+    kind: str
+    value: str
+    state: Literal["stands", "expired", "ended"]
+    by: str
+    at: int  # unix seconds
+    expires: str = ""
+    why: str = ""
+    code: str = ""
+    text: str = ""
+    official: bool = False
+    list: str = ""
+    label: str = ""
+    role: str = ""
+    evidence: str = ""
+    seen: str = ""
+    removed_at: int | None = None
+    removed_by: str = ""
+    removed_why: str = ""
+
+
+class OwnPage(_Out, frozen=True, kw_only=True):
+    """Entries, oldest first."""
+
+    items: tuple[OwnItem, ...]
+    next: int = 0  # `after` of the next page; absent on the last
+
+
+class OwnFilter(Query, frozen=True, kw_only=True):
+    """Which entries are meant; what is empty does not matter."""
+
+    after: Cursor = 0  # larger ids only
+    limit: Limit = 100
+    type: Literal["", "exempt", "note", "local"] = ""
+    list: Annotated[str, said("name of a local list", max_length=MAX_LIST)] = (
+        ""
+    )
+    kind: Annotated[str, said("of the value", max_length=MAX_LIST)] = ""
+    by: Annotated[
+        str, said("name of the token that kept it", max_length=MAX_LIST)
+    ] = ""
+    ended: Annotated[
+        int,
+        said("1: also those that were removed or replaced", ge=0, le=1),
+    ] = 0
