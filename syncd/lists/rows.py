@@ -1,8 +1,9 @@
 """Rows: what a list is, whatever file it lies in, and what is wrong in it."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -91,15 +92,26 @@ class Table(Protocol):
     width: int  # columns
     size: int  # offset of the end
     span: int  # the same as far as the file tells, to show progress
+    parted: Callable[[Row], Iterable[Row]] | None = None  # each value's row
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """What is told of the file; complete when all rows are read."""
         ...
 
-    def rows(self, offset: int, row: int) -> Iterator[Row]:
-        """Yield the rows behind an offset, where `row` lines were read."""
+    def whole(self, offset: int, row: int) -> Iterator[Row]:
+        """Yield the rows of the file, one of several values as one."""
         ...
+
+    def rows(self, offset: int, row: int) -> Iterator[Row]:
+        """Yield the rows behind an offset, where `row` lines were read.
+
+        Those of a cell of several values end together.
+        """
+        found = self.whole(offset, row)
+        if self.parted is None:
+            return found
+        return chain.from_iterable(map(self.parted, found))
 
     def prefix(self) -> Callable[[int], str]:
         """Return the SHA-256, in hex, of what is before larger offsets."""

@@ -19,14 +19,14 @@ import msgspec
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import header, workbook
 from syncd.lists.parts import broken, too_large
-from syncd.lists.rows import Flawed, Note, Row, Told
+from syncd.lists.rows import Flawed, Note, Row, Table, Told
 from syncd.lists.workbook import DIGITS, MAX_COLUMNS, MAX_ROWS, UNDONE
 
 _HEADER = 4  # rows at most that a header is merged over, behind its first
 _MEMORY = (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGSEGV)
 
 
-class Sheet:
+class Sheet(Table):
     """One sheet of a workbook."""
 
     format = "xlsx"
@@ -43,7 +43,7 @@ class Sheet:
         about, rows = self._read()
         self.about = f"xlsx, {about['sheet']}"
         self.span = about["span"]  # the last row with something in it
-        self.notes = tuple(Note(*note) for note in about["notes"])
+        self._notes = [Note(*note) for note in about["notes"]]
         top = list(islice(rows, header.FIRST))
         if not top:
             raise UsageError("{path}: is empty", path=path)
@@ -56,7 +56,7 @@ class Sheet:
             at = header.header_row(seen, header.knows(told))
             number, last, cells = top[at]
             if at:
-                self.notes += (header.skipped(at, number),)
+                self._notes.append(header.skipped(at, number))
             # Merged downwards, it ends with the last of its rows.
             self._begin = last if last <= number + _HEADER else number
             cells = [r[2] for r in top if number <= r[0] <= self._begin][-1]
@@ -64,7 +64,12 @@ class Sheet:
         self.width = len(cells)
         self._fresh: Iterator[Any] | None = chain(top, rows)
 
-    def rows(self, offset: int, row: int) -> Iterator[Row]:
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What is hidden, and where the header is."""
+        return tuple(self._notes)
+
+    def whole(self, offset: int, row: int) -> Iterator[Row]:
         """Yield the rows behind row number `offset`."""
         del row  # the same
         found, self._fresh = self._fresh, None

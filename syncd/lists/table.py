@@ -8,13 +8,14 @@ the file is not whole, and nothing of it is in.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import lines, names
 from syncd.lists.kinds import kind_of
-from syncd.lists.rows import Flawed, Note, Row, Table, Told
+from syncd.lists.rows import Flawed, Row, Table, Told
 from syncd.lists.text import Text
 
 PARTS = 100  # values that one cell may hold
@@ -44,7 +45,7 @@ def open_table(path: Path, told: Told) -> Table:
     else:
         table = Text(path, told, kind)
     wanted = [*_counts(path, table, told)]
-    got = sum(1 for _ in table.rows(0, 0)) if wanted else 0
+    got = sum(1 for _ in table.whole(0, 0)) if wanted else 0
     for where, said in wanted:
         if got != (want := int(said.replace(",", ""))):
             raise UsageError(
@@ -59,7 +60,11 @@ def open_table(path: Path, told: Told) -> Table:
                 hint="fetch the file again, or ask who made it",
             )
     if told.split or table.format == "hosts":
-        return Split(table, told.split)
+        column = "1" if table.format in {"txt", "hosts"} else told.split
+        at: Any = column  # as each row names its own
+        if table.header is not None:
+            at = names.place(column, table.header, table.width, "--split")
+        table.parted = partial(_parted, at)
     return table
 
 
@@ -115,49 +120,23 @@ def _pattern(told: str) -> re.Pattern[str]:
     return re.compile(made, re.ASCII)
 
 
-class Split:
-    """A table one of whose columns holds several values: a row for each.
-
-    The rows of a cell end together: one goes on behind the last of them.
-    """
-
-    def __init__(self, table: Table, column: str) -> None:
-        """Find the column, by name or number; a list of values has one."""
-        self.whole = self._table = table  # its rows as the file has them
-        self.prefix = table.prefix
-        self.format, self.about = table.format, table.about
-        self.header, self.width = table.header, table.width
-        self.size, self.span = table.size, table.span
-        if table.format in {"txt", "hosts"}:
-            column = "1"
-        self._at: Any = column  # as each row names its own
-        if table.header is not None:
-            head = table.header
-            self._at = names.place(column, head, table.width, "--split")
-
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """What the table tells."""
-        return self._table.notes
-
-    def rows(self, offset: int, row: int) -> Iterator[Row]:
-        """Yield a row for each value; all are of the same lines."""
-        for found in self._table.rows(offset, row):
-            each = [] if found.problem else self._each(found.cells)
-            if len(each) > PARTS:
-                why = MalformedError("more than {n} values", n=PARTS)
-                yield replace(found, cells=(), problem=why)
-            elif len(each) < 2:
-                yield found
-            else:
-                yield from (replace(found, cells=cells) for cells in each)
-
-    def _each(self, cells: Any) -> list[Any]:
-        at = self._at
-        if isinstance(cells, Mapping):
-            return [{**cells, at: one} for one in several(cells.get(at, ""))]
+def _parted(at: Any, found: Row) -> Iterator[Row]:
+    """Yield a row for each value of a cell; all are of the same lines."""
+    cells: Any = found.cells
+    if found.problem:
+        each: list[Any] = []
+    elif isinstance(cells, Mapping):
+        each = [{**cells, at: one} for one in several(cells.get(at, ""))]
+    else:
         before, cell, behind = cells[:at], cells[at], cells[at + 1 :]
-        return [[*before, one, *behind] for one in several(cell)]
+        each = [[*before, one, *behind] for one in several(cell)]
+    if len(each) > PARTS:
+        why = MalformedError("more than {n} values", n=PARTS)
+        yield replace(found, cells=(), problem=why)
+    elif len(each) < 2:
+        yield found
+    else:
+        yield from (replace(found, cells=one) for one in each)
 
 
 def several(cell: str) -> list[str]:

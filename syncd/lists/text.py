@@ -18,7 +18,7 @@ from syncd.errors import MalformedError, UsageError
 from syncd.lists import cells, lines
 from syncd.lists.header import FIRST, header_row, knows, skipped
 from syncd.lists.lines import Line
-from syncd.lists.rows import Note, Row, Told
+from syncd.lists.rows import Note, Row, Table, Told
 
 VALUE = "value"  # what the only column of a TXT file is called
 MAX_LINES = 100  # that one quoted cell may run over
@@ -34,7 +34,7 @@ _COMMENT = r"\s*(?:#+(?![\d,;|\t])|//(?=\s|$)|;+(?=\s|$))\s*"
 _SURE = r"\s*#(?=[ #]|$)"
 
 
-class Text:
+class Text(Table):
     """A list in a text file."""
 
     def __init__(self, path: Path, told: Told, kind: str) -> None:
@@ -101,7 +101,7 @@ class Text:
             filled = [line for line in read if line.text.strip()]
         return filled[-1] if filled else None
 
-    def rows(self, offset: int, row: int) -> Iterator[Row]:
+    def whole(self, offset: int, row: int) -> Iterator[Row]:
         """Yield the rows; one of another width is refused."""
         self._skipped.clear()
         return self._records(*max(self._begin, (offset, row)))

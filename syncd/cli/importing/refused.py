@@ -121,8 +121,7 @@ def send_cells(
     head, some, size = names(table, columns), [], 0
     where = f"/v1/imports/{import_id}/refused"
     # A row of several values, of which some were refused, is mended whole.
-    whole: Table = getattr(table, "whole", table)
-    for row in whole.rows(0, 0):
+    for row in table.whole(0, 0):
         if row.number in wanted:
             some.append((row.number, cells(row, head)))
             size += len(row.raw)
