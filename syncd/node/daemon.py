@@ -12,6 +12,8 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import structlog
 from aiohttp import web
@@ -58,6 +60,7 @@ from syncd.web import local_api, peer_api
 
 log = structlog.get_logger("syncd.node")
 
+T = TypeVar("T")
 LOOKUP_CACHE = 100_000  # identifiers, in memory, where that is allowed
 
 
@@ -92,9 +95,8 @@ class Daemon:
         self._build_publish()
         self._build_upkeep()
         self._build_serve()
-        self.jobs = Jobs(
-            ctx=self.ctx,
-            metrics=self.metrics,
+        self.jobs = self._make(
+            Jobs,
             round=self._round,
             daily=self.daily.run,
             clock_set=self.publisher.wake,
@@ -106,53 +108,36 @@ class Daemon:
 
     # ------------------------------------------------------------- parts
 
+    def _make(self, part: type[T], **more: Any) -> T:
+        """Return a part, given the parts that it names in its fields."""
+        there = vars(self)
+        names = [f.name for f in fields(part) if f.init]  # type: ignore[arg-type]
+        given = {name: there[name] for name in names if name in there}
+        return part(**{**given, **more})
+
     def _build_follow(self) -> None:
         """Build what follows the other members' logs and rosters."""
-        ctx, settings = self.ctx, self.ctx.config.exchange
-        self.peers = Peers(ctx=ctx)
-        self.rosters = RosterKeeper(
-            ctx=ctx, peers=self.peers.get, accepted=self._roster_accepted
-        )
-        asking = Asking(
-            fanout=settings.fanout,
-            interval_s=settings.interval_s,
-            backoff_max_s=settings.backoff_max_s,
+        exchange = self.ctx.config.exchange
+        self.asking = Asking(
+            fanout=exchange.fanout,
+            interval_s=exchange.interval_s,
+            backoff_max_s=exchange.backoff_max_s,
             rng=secrets.SystemRandom(),
         )
-        self.our_clock = OurClock(ctx=ctx)
-        self.logs = FollowedLogs(ctx=ctx, grown=self._grown)
-        self.receipts = Receipts(
-            ctx=ctx,
-            logs=self.logs,
-            book=self.home.own.cosigned,
-            our_clock=self.our_clock,
-            keep=self._keep_receipt,
+        self.peers = self._make(Peers)
+        self.rosters = self._make(RosterKeeper, accepted=self._roster_accepted)
+        self.our_clock = self._make(OurClock)
+        self.logs = self._make(FollowedLogs, grown=self._grown)
+        self.receipts = self._make(
+            Receipts, book=self.home.own.cosigned, keep=self._keep_receipt
         )
-        self.pulls = Pulls(
-            ctx=ctx,
-            logs=self.logs,
-            receipts=self.receipts,
-            rosters=self.rosters,
-            asking=asking,
-            peers=self.peers.get,
-            checks=self.pools.checks,
-        )
-        self.pokes = Pokes(ctx=ctx, asking=asking, peers=self.peers.get)
-        self.rounds = Rounds(
-            ctx=ctx,
-            logs=self.logs,
-            pulls=self.pulls,
-            pokes=self.pokes,
-            receipts=self.receipts,
-            rosters=self.rosters,
-            asking=asking,
-            our_clock=self.our_clock,
-            peers=self.peers.get,
-        )
+        self.pulls = self._make(Pulls, checks=self.pools.checks)
+        self.pokes = self._make(Pokes)
+        self.rounds = self._make(Rounds)
 
     def _build_publish(self) -> None:
         """Build what writes our own log."""
-        ctx = self.ctx
+        ctx, failures = self.ctx, self.metrics.failures
         self.tokeniser = Tokeniser(
             roster=lambda: ctx.roster,
             holder=self._holder,
@@ -164,13 +149,10 @@ class Daemon:
             cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
             holder_s=ctx.config.holder.deadline_ms / 1000,
         )
-        self.guard = AppendGuard(
-            ctx=ctx,
-            our_clock=self.our_clock,
-            rounds=self.rounds,
-            peers=self.peers.get,
+        self.guard = self._make(
+            AppendGuard,
             ready=self._ready,
-            failed=self.metrics.failures.labels("awaken").inc,
+            failed=failures.labels("awaken").inc,
             wake=self.feed.wake,
         )
         self.writer = Writer(
@@ -180,82 +162,38 @@ class Daemon:
             rng=secrets.token_bytes,
             may_append=self.guard.may_append,
         )
-        self.elsewhere = Elsewhere(ctx)
-        self.publisher = Publisher(
-            ctx=ctx,
-            writer=self.writer,
-            tokeniser=self.tokeniser,
-            guard=self.guard,
-            pokes=self.pokes,
-            elsewhere=self.elsewhere,
-            failed=self.metrics.failures.labels("publish").inc,
+        self.elsewhere = self._make(Elsewhere)
+        self.publisher = self._make(
+            Publisher,
+            failed=failures.labels("publish").inc,
             grown=self._ours_grown,
             aside=self.background.start,
         )
 
     def _build_upkeep(self) -> None:
         """Build what is due by the day, or by a new roster."""
-        ctx = self.ctx
-        self.lapse = Lapse(ctx)
-        self.never = NeverList(ctx=ctx, tokeniser=self.tokeniser)
-        self.overtaken = Overtaken(ctx)
-        self.orders = RosterOrders(
-            ctx=ctx,
-            publisher=self.publisher,
-            never=self.never,
-            overtaken=self.overtaken,
-            checks=self.pools.checks,
-        )
-        self.daily = Daily(
-            ctx=ctx,
-            guard=self.guard,
-            publisher=self.publisher,
-            orders=self.orders,
-        )
+        self.lapse = Lapse(self.ctx)
+        self.never = self._make(NeverList)
+        self.overtaken = self._make(Overtaken)
+        self.orders = self._make(RosterOrders, checks=self.pools.checks)
+        self.daily = self._make(Daily)
 
     def _build_serve(self) -> None:
         """Build what answers the other members and our own systems."""
-        ctx = self.ctx
-        self.notifier = Notifier(
-            ctx=ctx, metrics=self.metrics, wake=self.feed.wake
-        )
-        self.peer_service = PeerService(
-            ctx=ctx,
-            rounds=self.rounds,
-            logs=self.logs,
-            rosters=self.rosters,
-            quota=QuotaBook(ctx, self.metrics),
-            our_clock=self.our_clock,
-        )
-        self.board = Board(
-            ctx=ctx,
-            rounds=self.rounds,
+        self.notifier = self._make(Notifier, wake=self.feed.wake)
+        self.quota = self._make(QuotaBook)
+        self.peer_service = self._make(PeerService)
+        self.board = self._make(
+            Board,
             asked=self.tokeniser.holders,
             appending=self.publisher.why_not,
             never=lambda: (*self.overtaken.todo, *self.never.todo),
         )
-        claims = Claims(ctx, self.lapse)
-        self.lookups = Lookups(
-            ctx=ctx,
-            claims=claims,
-            tokeniser=self.tokeniser,
-            never=self.never,
-            board=self.board,
-            metrics=self.metrics,
-            aside=self.background.start,
-        )
-        self.local_service = LocalService(
-            ctx=ctx,
-            rosters=self.rosters,
-            lookups=self.lookups,
-            claims=claims,
-            board=self.board,
-            counts=self.metrics,
-            feed=self.feed,
-            overtaken=self.overtaken,
-            disputed=Disputed(ctx, claims, self.tokeniser),
-            elsewhere=self.elsewhere,
-            wake=self.publisher.wake,
+        self.claims = self._make(Claims)
+        self.lookups = self._make(Lookups, aside=self.background.start)
+        self.disputed = self._make(Disputed)
+        self.local_service = self._make(
+            LocalService, counts=self.metrics, wake=self.publisher.wake
         )
 
     def _holder(self, member: str) -> Holder:

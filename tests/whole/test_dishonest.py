@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -60,7 +61,8 @@ async def hear(member: Member, teller: str, says: Says) -> None:
     """Have a member ask the teller, and nobody else, once."""
     rounds = member.node.rounds
     real = rounds.peers
-    rounds.peers = lambda _: says  # type: ignore[assignment, return-value]
+    says_all: Any = SimpleNamespace(get=lambda _: says)
+    rounds.peers = says_all
     try:
         await rounds.ask_alone(teller)
     finally:

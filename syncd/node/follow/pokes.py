@@ -1,15 +1,15 @@
 """Pokes: let the others know that our log has grown."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from syncd.errors import SyncdError
-from syncd.flows.ports import Peer
 from syncd.node.context import Context
 from syncd.node.follow.asking import Asking
+from syncd.node.follow.peers import Peers
 
 log = structlog.get_logger("syncd.exchange")
 
@@ -22,7 +22,7 @@ class Pokes:
 
     ctx: Context
     asking: Asking
-    peers: Callable[[str], Peer]
+    peers: Peers
     _poking: set[str] = field(default_factory=set, init=False)
     _news: dict[str, bytes] = field(default_factory=dict, init=False)
 
@@ -64,7 +64,7 @@ class Pokes:
         try:
             async with self._down_gate if down else self._gate:
                 while raw := self._news.pop(member, b""):
-                    await self.peers(member).poke(raw)
+                    await self.peers.get(member).poke(raw)
         except SyncdError as e:
             log.info("poke failed", peer=member, why=str(e))
             return False

@@ -6,7 +6,7 @@ gives us is left alone for a while, longer each time.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,13 +20,14 @@ from syncd.errors import (
 )
 from syncd.flows import held
 from syncd.flows.decide import decide
-from syncd.flows.ports import Finding, Offload, Peer, Source
+from syncd.flows.ports import Finding, Offload, Source
 from syncd.flows.pull import Pulled, pull
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.node.context import BUG, Context
 from syncd.node.follow.asking import Asking
 from syncd.node.follow.followed import FollowedLogs, moved
 from syncd.node.follow.log_state import LogState, Pin, Target
+from syncd.node.follow.peers import Peers
 from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.watched import Watched
@@ -52,7 +53,7 @@ class Pulls:
     receipts: Receipts
     rosters: RosterKeeper
     asking: Asking
-    peers: Callable[[str], Peer]  # the client of a member
+    peers: Peers
     checks: Offload  # runs the checks of what comes
     round_s: float = ROUND_S
     turn_s: float = TURN_S
@@ -324,7 +325,10 @@ class Pulls:
         asked = self.asking.order(first, others, time.monotonic())
         return [
             *self._inbox(origin),
-            *(Watched(self.peers(m), partial(self._charge, m)) for m in asked),
+            *(
+                Watched(self.peers.get(m), partial(self._charge, m))
+                for m in asked
+            ),
         ]
 
     def _inbox(self, origin: str) -> list[Source]:

@@ -12,7 +12,7 @@ from syncd.errors import SyncdError
 from syncd.flows import claimed_roster
 from syncd.flows.ports import Finding
 from syncd.node.context import Context
-from syncd.peer.client import PeerClient
+from syncd.node.follow.peers import Peers
 from syncd.roster.roster import Roster
 
 log = structlog.get_logger("syncd.roster")
@@ -26,7 +26,7 @@ class RosterKeeper:
     """The newest roster that we trust, and how it moves."""
 
     ctx: Context
-    peers: Callable[[str], PeerClient]
+    peers: Peers
     accepted: Callable[[], Awaitable[None]]  # called after each new one
     steady: Callable[[], float] = time.monotonic
 
@@ -102,7 +102,7 @@ class RosterKeeper:
             before = self._trusted.version
             done = await claimed_roster.follow(
                 version,
-                [self.peers(m) for m in asked],
+                [self.peers.get(m) for m in asked],
                 self._trusted,
                 self.ctx.home.rosters,
                 claimed_hash=hash_,

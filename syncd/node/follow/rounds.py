@@ -6,17 +6,17 @@ that fails is left alone for a while, longer each time: `asking` draws them.
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
 
 from syncd.errors import RefusedError, SyncdError
-from syncd.flows.ports import Heads, Peer
+from syncd.flows.ports import Heads
 from syncd.node.context import BUG, Context
 from syncd.node.follow.asking import Asking, PeerState
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
+from syncd.node.follow.peers import Peers
 from syncd.node.follow.pokes import Pokes
 from syncd.node.follow.pulls import Pulls
 from syncd.node.follow.receipts import Receipts
@@ -38,7 +38,7 @@ class Rounds:
     rosters: RosterKeeper
     asking: Asking
     our_clock: OurClock
-    peers: Callable[[str], Peer]  # the client of a member
+    peers: Peers
     # Another member's clock, or that we are alone:
     heard: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
@@ -67,7 +67,7 @@ class Rounds:
     async def _ask(self, member: str) -> None:
         state = self.asking.state(member)
         asked = time.monotonic()
-        heads = await self.peers(member).heads(state.cursor)
+        heads = await self.peers.get(member).heads(state.cursor)
         self.asking.answered(member, self.ctx.now())
         if heads.time:
             self.our_clock.hear(member, heads.time, asked)

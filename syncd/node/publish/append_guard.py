@@ -18,6 +18,7 @@ from syncd.flows import awaken, held
 from syncd.flows.ports import Finding, Peer
 from syncd.node.context import BUG, Context
 from syncd.node.follow.clocks import OurClock
+from syncd.node.follow.peers import Peers
 from syncd.node.follow.rounds import Rounds
 from syncd.node.publish.override import Override
 from syncd.tlog import checkpoint
@@ -49,7 +50,7 @@ class AppendGuard:
     ctx: Context
     our_clock: OurClock
     rounds: Rounds  # hear the other members' clocks
-    peers: Callable[[str], Peer]
+    peers: Peers
     ready: Callable[[], Awaitable[None]]  # others were asked, none objects
     failed: Callable[[], None]  # asking them failed by a fault of ours
     wake: Callable[[], None]  # a receipt is new
@@ -192,7 +193,7 @@ class AppendGuard:
             awake = await awaken.awaken(
                 head=await self._own.head(),
                 log_key=self.ctx.home.keys.log.verifier,
-                others=[Other(m, self.peers) for m in self.ctx.others],
+                others=[Other(m, self.peers.get) for m in self.ctx.others],
                 root_at=self.root_at,
                 hand=self._by_hand(),
             )
