@@ -28,7 +28,7 @@ HOUSE = Path(__file__).resolve().parents[1]
 ROOT = HOUSE / "syncd"
 ROOM = ROOT / "messages"
 LOOPS = ast.For | ast.ListComp | ast.DictComp | ast.GeneratorExp
-SAYING = {"t", "later"}  # functions that are given a sentence
+SAYING = {"t", "later", "tell", "say"}  # functions that are given a sentence
 MAKING = {"refuse", "_refuse", "Note"}  # likewise, as errors are
 
 # Until these are messages: what else is said in Chinese.

@@ -5,9 +5,7 @@ from pathlib import Path
 
 from syncd.cli import edits, never_edits, terminal
 from syncd.cli.command import Noun, Options, argument, option
-from syncd.errors import UsageError
 from syncd.flows import founding
-from syncd.messages.catalogue import t
 from syncd.node.pinned import clock
 from syncd.oprf import group
 from syncd.roster import drafts, join
@@ -57,18 +55,13 @@ def _found(said: _Found) -> None:
         rng=secrets.token_bytes,
     )
     out = said.out
-    try:
-        out.mkdir(mode=0o700)
-    except OSError as e:
-        raise UsageError(f"{out}: {e.strerror}") from e
+    out.mkdir(mode=0o700)
     terminal.write_new(out / "roster-1.draft", founded.draft)
     for share in founded.shares:
         name = f"share-{share.member}-{share.kind}-{share.epoch}.sealed"
         terminal.write_new(out / name, share.raw, private=True)
     terminal.say(founded.fingerprint)
     terminal.tell(
-        t(
-            "This is the fingerprint: tell it to every member by a second"
-            " way. Next: each admin runs syncd roster sign."
-        )
+        "This is the fingerprint: tell it to every member by a second"
+        " way. Next: each admin runs syncd roster sign."
     )

@@ -85,7 +85,7 @@ class Asked:
                 if not self._begun or time.monotonic() > until:
                     raise
                 why = catalogue.of(e)
-                terminal.tell(t("waiting for the daemon: {why}", why=why))
+                terminal.tell("waiting for the daemon: {why}", why=why)
                 time.sleep(5 * PAUSE_S)
 
     # ------------------------------------------------------- what is told
@@ -112,24 +112,22 @@ class Asked:
                 f"{n:,} × {why}" for why, n in self._whys.most_common(NAMED)
             ]
             terminal.tell(
-                t(
-                    "{n} stayed unknown, which is no clearance: {whys}",
-                    n=f"{self.unknown:,}",
-                    whys="; ".join(whys),
-                )
+                "{n} stayed unknown, which is no clearance: {whys}",
+                n=f"{self.unknown:,}",
+                whys="; ".join(whys),
             )
         if self._ours:
             terminal.tell(
-                t("on our own lists too: {n} items", n=f"{self._ours:,}")
+                "on our own lists too: {n} items", n=f"{self._ours:,}"
             )
         silent = [one["member"] for one in self.as_of if "heard_at" not in one]
         if silent:
             terminal.tell(
-                t("not heard since the start: {names}", names=few(silent))
+                "not heard since the start: {names}", names=few(silent)
             )
         if self.oldest:
             terminal.tell(
-                t("as of {moment} or later", moment=moment(self.oldest))
+                "as of {moment} or later", moment=moment(self.oldest)
             )
         behind = {
             one["member"]: one["behind"]
@@ -138,21 +136,17 @@ class Asked:
         }
         if behind:
             terminal.tell(
-                t(
-                    "not merged yet: {n} entries of {names}",
-                    n=f"{sum(behind.values()):,}",
-                    names=few([*behind]),
-                )
+                "not merged yet: {n} entries of {names}",
+                n=f"{sum(behind.values()):,}",
+                names=few([*behind]),
             )
         if self._contested:
             terminal.tell(
-                t(
-                    "forked logs, which count for less: {names}",
-                    names=few(sorted(self._contested)),
-                )
+                "forked logs, which count for less: {names}",
+                names=few(sorted(self._contested)),
             )
         if self._expired:
-            terminal.tell(t("the roster has expired: ask the admins to renew"))
+            terminal.tell("the roster has expired: ask the admins to renew")
 
 
 def is_unknown(item: Item) -> bool:

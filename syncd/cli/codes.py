@@ -23,7 +23,7 @@ def _codes(said: _Vocabulary) -> int:
         found = vocabulary.listed(word=said.field)
         if found:
             names = ", ".join(vocabulary.FACETS)
-            terminal.tell(t("fields: {names}", names=names))
+            terminal.tell("fields: {names}", names=names)
     found = found or vocabulary.listed(said.field, said.word)
     parts = ("code", "parent", "zh", "en", "kinds")
     rows = [
@@ -39,5 +39,5 @@ def _codes(said: _Vocabulary) -> int:
         else (),
     )
     if not found:
-        terminal.tell(t("no code is like that word"))
+        terminal.tell("no code is like that word")
     return 0 if found else 1

@@ -28,7 +28,6 @@ from syncd import config
 from syncd.cli import usage
 from syncd.config import Config
 from syncd.errors import UsageError
-from syncd.messages.catalogue import t
 
 _EMPTY: dict[Any, Any] = {bool: False, str: "", int: 0}
 
@@ -78,25 +77,17 @@ class Options:
         dataclasses.dataclass(eq=False, kw_only=True)(cls)
 
     def home_path(self) -> Path:
-        """Return the home that the command is about.
-
-        Raises:
-            UsageError: none was named.
-        """
+        """Return the home that the command is about."""
         path = self.home or config.environment().home
         if path is None:
             raise UsageError(
-                t("no home given"),
-                hint=t("say syncd --home DIR …, or set SYNCD_HOME"),
+                "no home given",
+                hint="say syncd --home DIR …, or set SYNCD_HOME",
             )
         return path.absolute()
 
     def settings(self) -> Config:
-        """Return the settings of that home.
-
-        Raises:
-            UsageError: no home, or something in its config.toml is wrong.
-        """
+        """Return the settings of that home."""
         home = self.home_path()
         if not home.is_dir():
             raise UsageError(f"{home}: no such directory")

@@ -14,7 +14,6 @@ from syncd.cli.command import Noun, Options, option
 from syncd.config import Config, Environment, editing
 from syncd.errors import UsageError
 from syncd.flows.ports import OwnHead
-from syncd.messages.catalogue import t
 from syncd.node.home import keep_keys
 from syncd.node.pinned import clock
 from syncd.oprf import group
@@ -76,18 +75,16 @@ def _init(said: _Init) -> None:
     if said.token_file is not None:
         raw = f"{token}\n".encode()
         terminal.write_new(said.token_file, raw, private=True)
-    terminal.say(t("home   {home}", home=home))
+    terminal.say("home   {home}", home=home)
     origin = roster_keys.origin(said.domain, said.alliance, 1)
-    terminal.say(t("log    {origin}", origin=origin))
+    terminal.say("log    {origin}", origin=origin)
     if said.token_file is None:
-        terminal.say(t("token  {token}", token=token))
+        terminal.say("token  {token}", token=token)
         terminal.tell(
-            t(
-                "This token is shown this once: keep it where your systems"
-                " read it."
-            )
+            "This token is shown this once: keep it where your systems"
+            " read it."
         )
-    terminal.tell(t("Next: syncd join request OUT, and send it to an admin."))
+    terminal.tell("Next: syncd join request OUT, and send it to an admin.")
 
 
 @noun.verb("run", "Run the daemon until it is stopped.")
@@ -103,11 +100,7 @@ def _run_daemon(said: Options) -> None:
 
 
 def _setting(line: str) -> tuple[str, str, object]:
-    """Read `section.key=value`, the value as TOML writes it.
-
-    Raises:
-        UsageError: it is not of that form.
-    """
+    """Read `section.key=value`, the value as TOML writes it."""
     name, equals, value = line.partition("=")
     section, dot, key = name.partition(".")
     if not (equals and dot):

@@ -84,11 +84,7 @@ class Door:
     def of(
         cls, settings: Config, token_file: Path | None, *, token: bool = True
     ) -> Iterator["Door"]:
-        """Open the door of the member whose settings these are.
-
-        Raises:
-            UsageError: no token, or a token file that others read.
-        """
+        """Open the door of the member whose settings these are."""
         here = config.environment()
         bearer = _token(token_file or here.token_file) if token else ""
         door = cls(settings.own.listen, bearer, settings.home)
@@ -251,11 +247,9 @@ def pages(
 def _token(path: Path | None) -> str:
     if path is None:
         raise UsageError(
-            t("no bearer token given"),
-            hint=t(
-                "say --token-file FILE or set SYNCD_TOKEN_FILE;"
-                " syncd token add makes one"
-            ),
+            "no bearer token given",
+            hint="say --token-file FILE or set SYNCD_TOKEN_FILE;"
+            " syncd token add makes one",
         )
     text = config.read_private(path).strip()
     try:
@@ -286,8 +280,8 @@ def _connection(address: Address) -> http.client.HTTPConnection:
         return _OverUnix(address.path)
     if not address.port:
         raise UsageError(
-            t("own.listen has port 0: nobody but the daemon knows which"),
-            hint=t("set a port in config.toml"),
+            "own.listen has port 0: nobody but the daemon knows which",
+            hint="set a port in config.toml",
         )
     host = _ANY.get(address.host, address.host)
     return http.client.HTTPConnection(host, address.port, timeout=TIMEOUT_S)

@@ -35,11 +35,7 @@ class After(Json):
     )
 
     def newest(self) -> Roster:
-        """Return the roster that a draft follows.
-
-        Raises:
-            UsageError: no roster is here.
-        """
+        """Return the roster that a draft follows."""
         if self.current is not None:
             return terminal.parsed(
                 self.current,
@@ -47,8 +43,8 @@ class After(Json):
             )
         if self.home is None and config.environment().home is None:
             raise UsageError(
-                t("no roster to go on from"),
-                hint=t("say syncd --home DIR roster …, or --current FILE"),
+                "no roster to go on from",
+                hint="say syncd --home DIR roster …, or --current FILE",
             )
         return trusted_roster(self.settings()).current
 
@@ -88,8 +84,8 @@ class Edited(Drafted):
         draft = change(before)
         if draft == before:
             raise UsageError(
-                t("nothing changes by that"),
-                hint=t("--help lists what can change; roster renew renews"),
+                "nothing changes by that",
+                hint="--help lists what can change; roster renew renews",
             )
         self.write(draft, current)
         return draft
@@ -100,11 +96,9 @@ class Edited(Drafted):
         raw = note_of(self.onto)
         if any(s.have for s in drafts.signatures(raw, current)):
             terminal.tell(
-                t(
-                    "{path}: its signatures do not count for the new draft:"
-                    " all sign again",
-                    path=self.onto,
-                )
+                "{path}: its signatures do not count for the new draft:"
+                " all sign again",
+                path=self.onto,
             )
         return drafts.read(raw)[1]
 
@@ -171,10 +165,8 @@ def show_compared(said: Json, asked: Request, out: Path) -> None:
     say_beside(out, said, compared_json(asked), compared(asked))
     if not said.as_json:
         terminal.tell(
-            t(
-                "By phone, on a number that you know already, let the admin"
-                " read out the words or digits: all must agree."
-            )
+            "By phone, on a number that you know already, let the admin"
+            " read out the words or digits: all must agree."
         )
 
 
@@ -210,11 +202,7 @@ _ROWS: Mapping[str, Callable[[Roster], Mapping[str, Any]]] = {
 
 
 def row(roster: Roster, what: str, name: str) -> Any:
-    """Return what a roster has under a name; of a log, its member as well.
-
-    Raises:
-        UsageError: nothing; the hint says what there is.
-    """
+    """Return what a roster has under a name; of a log, its member as well."""
     known = _ROWS[what](roster)
     if name not in known:
         raise UsageError(
@@ -246,31 +234,25 @@ def tell_missing(raw: bytes, current: Roster | None) -> None:
     wanted = [s for s in drafts.signatures(raw, current) if s.wanted]
     if len({(s.wanted, s.missing) for s in wanted}) == 1:
         terminal.tell(
-            t(
-                "{wanted} of {names} must still sign",
-                wanted=wanted[0].wanted,
-                names=", ".join(wanted[0].missing),
-            )
+            "{wanted} of {names} must still sign",
+            wanted=wanted[0].wanted,
+            names=", ".join(wanted[0].missing),
         )
     else:
         for signed in wanted:
             terminal.tell(
-                t(
-                    "{wanted} of {names} must still sign, as admins of version"
-                    " {version}",
-                    version=signed.version,
-                    wanted=signed.wanted,
-                    names=", ".join(signed.missing),
-                )
+                "{wanted} of {names} must still sign, as admins of version"
+                " {version}",
+                version=signed.version,
+                wanted=signed.wanted,
+                names=", ".join(signed.missing),
             )
     if wanted:
-        terminal.tell(t("Next: syncd roster sign, by each of them."))
+        terminal.tell("Next: syncd roster sign, by each of them.")
     elif current is None:
-        terminal.tell(t("Complete. Next: syncd join accept, at each founder."))
+        terminal.tell("Complete. Next: syncd join accept, at each founder.")
     else:
-        terminal.tell(
-            t("Complete. Next: syncd roster publish, at any member.")
-        )
+        terminal.tell("Complete. Next: syncd roster publish, at any member.")
 
 
 def describe(current: Roster | None, draft: Roster) -> list[str]:

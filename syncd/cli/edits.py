@@ -199,11 +199,7 @@ def _remove_admin(said: _RemoveAdmin) -> None:
 
 
 def public_key(path: Path) -> VerifierKey:
-    """Read the file that `syncd keys admin --out` wrote.
-
-    Raises:
-        UsageError: it is no public key.
-    """
+    """Read the file that `syncd keys admin --out` wrote."""
     try:
         return note.parse_vkey(terminal.read_file(path).decode().strip())
     except (UnicodeDecodeError, MalformedError) as e:
@@ -268,11 +264,9 @@ def _retire(said: _Retire) -> None:
 
     if said.edit(edit).epoch(kind) is None:
         terminal.tell(
-            t(
-                "After this no {kind} can be reported or looked up: there is"
-                " no other epoch.",
-                kind=kind,
-            )
+            "After this no {kind} can be reported or looked up: there is"
+            " no other epoch.",
+            kind=kind,
         )
 
 

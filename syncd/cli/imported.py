@@ -53,18 +53,16 @@ def tell(
         if n:
             terminal.tell(f"{n:>9,} × {why}")
     if where:
-        terminal.tell(t("refused rows, with reasons: {path}", path=where))
+        terminal.tell("refused rows, with reasons: {path}", path=where)
     elif "id" in counts:
         terminal.tell(
-            t(
-                "refused rows, with reasons: syncd report imports --refused"
-                " {id} --out FILE.csv; mend them there and import that file"
-                " like this one",
-                id=counts["id"],
-            )
+            "refused rows, with reasons: syncd report imports --refused"
+            " {id} --out FILE.csv; mend them there and import that file"
+            " like this one",
+            id=counts["id"],
         )
     else:
-        terminal.tell(t("write refused rows down with --refused FILE.csv"))
+        terminal.tell("write refused rows down with --refused FILE.csv")
     return 1
 
 
@@ -126,7 +124,7 @@ class _Imports(Local):
 @noun.verb("imports", "List what was imported; write down what was refused.")
 def _imports(said: _Imports) -> None:
     if bool(said.refused) != (said.out is not None):
-        raise UsageError(t("--refused ID and --out FILE go together"))
+        raise UsageError("--refused ID and --out FILE go together")
     with said.door() as own:
         if said.out is not None:
             _write(own, said.refused, said.out)
@@ -142,7 +140,7 @@ def _imports(said: _Imports) -> None:
         {"items": items, "next": last}, grid.table(HEAD, map(_row, items))
     )
     if last and not said.as_json:
-        terminal.tell(t("more: --before {id}", id=last))
+        terminal.tell("more: --before {id}", id=last)
 
 
 COUNTS = (
@@ -182,11 +180,8 @@ def _write(own: Door, import_id: int, out: Path) -> None:
             id=import_id,
         )
     refused.write(out, refused.kept(own, import_id))
-    terminal.tell(t("{n} refused rows: {path}", n=kept, path=out))
+    terminal.tell("{n} refused rows: {path}", n=kept, path=out)
     if kept < state["refused"]:
         terminal.tell(
-            t(
-                "{n} of them are not kept any more",
-                n=state["refused"] - kept,
-            )
+            "{n} of them are not kept any more", n=state["refused"] - kept
         )

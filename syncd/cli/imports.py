@@ -101,22 +101,16 @@ def _rehearse(
 
 
 def _check(said: _Import, rows: "Table") -> None:
-    """Pass if the options go together and the refused rows can be kept.
-
-    Raises:
-        UsageError: they do not, or the file is there.
-    """
+    """Pass if the options go together and the refused rows can be kept."""
     if said.gone not in ("", "retract"):
-        raise UsageError(t("--gone: want retract"))
+        raise UsageError("--gone: want retract")
     if said.local and (said.refresh or said.gone or said.again):
-        raise UsageError(t("--local takes no --refresh, --gone, or --again"))
+        raise UsageError("--local takes no --refresh, --gone, or --again")
     if said.gone and _is_part(rows):
         raise UsageError(
-            t(
-                "{path}: has mended rows of a list, not all of it",
-                path=said.file,
-            ),
-            hint=t("leave out --gone: what it lacks is not gone"),
+            "{path}: has mended rows of a list, not all of it",
+            hint="leave out --gone: what it lacks is not gone",
+            path=said.file,
         )
     if said.refused is not None:
         terminal.check_new(said.refused)

@@ -71,7 +71,7 @@ def _request(said: _Request) -> None:
     terminal.replace_file(settings.home / REQUEST, raw)
     terminal.write_new(said.out, raw)
     drafting.show_compared(said, join.parse(raw), said.out)
-    terminal.tell(t("Next: send {out} to an admin.", out=said.out))
+    terminal.tell("Next: send {out} to an admin.", out=said.out)
 
 
 class _Update(Json):
@@ -115,27 +115,23 @@ def _update(said: _Update) -> None:
     after = drafts.update(roster, asked, Cut(0, b"\0" * 32))
     if not between(roster, after):
         raise UsageError(
-            t("nothing changes by that"),
-            hint=t("say --url, --certificate, --new-key or --next-log"),
+            "nothing changes by that",
+            hint="say --url, --certificate, --new-key or --next-log",
         )
     terminal.write_new(said.out, raw)
     if keys.certificate != us.certificate:
         ask_tls(ring, keys.certificate, keys.tls_pem)
     drafting.show_compared(said, asked, said.out)
     terminal.tell(
-        t(
-            "Next: send {out} to an admin, who runs syncd roster update.",
-            out=said.out,
-        )
+        "Next: send {out} to an admin, who runs syncd roster update.",
+        out=said.out,
     )
     if said.next_log:
         terminal.tell(
-            t(
-                "{old} has ended: from now on syncd run writes nothing, until"
-                " a roster lists {new}; then start it again.",
-                old=us.origin,
-                new=keys.origin,
-            )
+            "{old} has ended: from now on syncd run writes nothing, until"
+            " a roster lists {new}; then start it again.",
+            old=us.origin,
+            new=keys.origin,
         )
 
 
@@ -154,7 +150,7 @@ def _answer(said: _Answer) -> None:
     )
     terminal.write_new(said.out, raw)
     drafting.show_compared(said, asked, said.out)
-    terminal.tell(t("Next: send {out} back to the admin.", out=said.out))
+    terminal.tell("Next: send {out} back to the admin.", out=said.out)
 
 
 class _Accept(Options):
@@ -183,12 +179,10 @@ def _accept(said: _Accept) -> None:
     if not known:
         editing.change(settings.home, "alliance", "fingerprint", fingerprint)
     terminal.say(
-        t(
-            "roster {version} of {alliance}: {count} members",
-            version=trusted.version,
-            alliance=trusted.current.alliance,
-            count=len(trusted.current.active()),
-        )
+        "roster {version} of {alliance}: {count} members",
+        version=trusted.version,
+        alliance=trusted.current.alliance,
+        count=len(trusted.current.active()),
     )
 
 
@@ -213,26 +207,20 @@ def _share(said: _Share) -> None:
         name = share_name(found.kind, found.epoch, found.generation)
         ring.put(name, found.secret)
         terminal.say(
-            t(
-                "share {index} of {kind} epoch {epoch} is kept",
-                index=found.index,
-                kind=found.kind,
-                epoch=found.epoch,
-            )
+            "share {index} of {kind} epoch {epoch} is kept",
+            index=found.index,
+            kind=found.kind,
+            epoch=found.epoch,
         )
-    terminal.tell(t("Destroy the files now: a share in a backup is a share."))
+    terminal.tell("Destroy the files now: a share in a backup is a share.")
 
 
 def _another_tls(said: _Update, keys: MemberKeys) -> MemberKeys:
-    """Return our keys, with another certificate if one is wanted.
-
-    Raises:
-        UsageError: no peer would accept it; or the key is not its own.
-    """
+    """Return our keys, with another certificate if one is wanted."""
     file, key = said.certificate, said.key
     if said.new_key:
         if file or key:
-            raise UsageError(t("--new-key makes a certificate as well"))
+            raise UsageError("--new-key makes a certificate as well")
         made = roster_keys.generate(
             keys.domain, keys.alliance, secrets.token_bytes, now=clock()
         )
@@ -241,7 +229,7 @@ def _another_tls(said: _Update, keys: MemberKeys) -> MemberKeys:
         der = certificate.load(terminal.read_file(file), str(file))
         pem = keys.tls_pem if key is None else config.read_private(key)
     elif key is not None:
-        raise UsageError(t("--key: give its --certificate as well"))
+        raise UsageError("--key: give its --certificate as well")
     else:
         return keys
     try:
@@ -261,9 +249,6 @@ def begin_next_log(
 
     From then on nothing is appended to the old log (`node.home.Home`), so
     that it ends where the others hold it.
-
-    Raises:
-        UsageError: the daemon runs, and might still write.
     """
     lock = Lock(settings.home / LOCK)
     try:

@@ -8,7 +8,6 @@ from syncd.cli import terminal
 from syncd.cli.command import Noun, Options, argument, option
 from syncd.config import Config, editing
 from syncd.errors import UsageError
-from syncd.messages.catalogue import t
 from syncd.roster import keys as roster_keys
 from syncd.store.keyring import Keyring
 from syncd.tlog.note import SigningKey
@@ -53,14 +52,14 @@ def _rewrap(said: _Passphrase) -> None:
     if len(new) < config.SECRET_LEAST:
         raise UsageError(f"{new_file}: too short")
     Keyring.open(directory, old).change_secret(old, new)
-    terminal.tell(t("The passphrase was changed."))
+    terminal.tell("The passphrase was changed.")
     if settings.secret.file is not None:
         path = new_file.absolute()
         editing.change(directory, "secret", "file", path)
-        terminal.tell(t("[secret] file is {path} now", path=path))
+        terminal.tell("[secret] file is {path} now", path=path)
     else:
         terminal.tell(
-            t("Give the new one from now on, wherever the old one was.")
+            "Give the new one from now on, wherever the old one was."
         )
 
 
@@ -71,11 +70,7 @@ def passphrase(directory: Path) -> bytes:
 
 
 def admin_key(directory: Path) -> SigningKey:
-    """Return the one admin key that a directory holds.
-
-    Raises:
-        UsageError: there is none, or more than one.
-    """
+    """Return the one admin key that a directory holds."""
     ring = Keyring.open(directory, passphrase(directory))
     names = [n for n in ring.names() if n.startswith("admin-")]
     if len(names) != 1:

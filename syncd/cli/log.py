@@ -79,12 +79,10 @@ def _export(said: _Export) -> None:
         said.settings(), said.mirror, said.out, audited=said.audited
     )
     terminal.say(
-        t(
-            "{origin}: {size} entries in {count} files",
-            origin=head.origin,
-            size=head.size,
-            count=count,
-        )
+        "{origin}: {size} entries in {count} files",
+        origin=head.origin,
+        size=head.size,
+        count=count,
     )
 
 

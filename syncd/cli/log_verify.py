@@ -44,12 +44,12 @@ class _Verify(OfHome, Rosters, Json):
 def _verify(said: _Verify) -> int:
     if said.directory is not None:
         if said.digests or said.home_ is not None:
-            raise UsageError(t("a directory has no home and no digests"))
+            raise UsageError("a directory has no home and no digests")
         return _files(said, said.directory)
     if said.key or said.roster or said.fingerprint:
         raise UsageError(
-            t("--key and --roster are for a directory"),
-            hint=t("a home is verified from the roster that it pins"),
+            "--key and --roster are for a directory",
+            hint="a home is verified from the roster that it pins",
         )
     return _digests(said) if said.digests else _home(said)
 
@@ -61,7 +61,7 @@ def _files(said: _Verify, directory: Path) -> int:
     notes = said.notes()
     if not (said.key or notes):
         raise UsageError(
-            t("whose log is it?"), hint=t("say --key VKEY, or --roster FILE")
+            "whose log is it?", hint="say --key VKEY, or --roster FILE"
         )
     key = note.parse_vkey(said.key) if said.key else None
     roster = trust.load(said.fingerprint, notes).current if notes else None
@@ -89,7 +89,7 @@ def _files(said: _Verify, directory: Path) -> int:
     }
     said.show(value, _lines(value))
     if found.unverified and not said.as_json:
-        terminal.tell(t("Give --roster and --fingerprint to verify them."))
+        terminal.tell("Give --roster and --fingerprint to verify them.")
     return 0 if ok else 1
 
 

@@ -55,8 +55,9 @@ def _lookup(said: _Lookup) -> int:
     if said.out is None:
         if (said.file and is_table(said.file)) or told != Told():
             raise UsageError(
-                t("the answers to a table go to a file"),
-                hint=t("say {ways}", ways="--out answers.csv"),
+                "the answers to a table go to a file",
+                hint="say {ways}",
+                ways="--out answers.csv",
             )
         return _lines(said, call)
     # Only this way reads tables.
@@ -64,13 +65,15 @@ def _lookup(said: _Lookup) -> int:
 
     if said.file is None or said.epoch:
         raise UsageError(
-            t("--out is for the values of a --file"),
-            hint=t("say {ways}", ways="--file customers.xlsx"),
+            "--out is for the values of a --file",
+            hint="say {ways}",
+            ways="--file customers.xlsx",
         )
     if said.out.suffix.lower() in SHEETS:
         raise UsageError(
-            t("--out: the answers are CSV"),
-            hint=t("say {ways}", ways="--out answers.csv"),
+            "--out: the answers are CSV",
+            hint="say {ways}",
+            ways="--out answers.csv",
         )
     terminal.check_new(said.out)
     wanted = lookup_files.understood(
@@ -115,8 +118,9 @@ def _item(line: str, number: int, said: _Lookup) -> dict[str, Any]:
         kind = named.strip()
         if not tab or kind not in KINDS:
             raise UsageError(
-                t("line {n}: no kind", n=number),
-                hint=t("say --kind, or write lines as KIND TAB value"),
+                "line {n}: no kind",
+                hint="say --kind, or write lines as KIND TAB value",
+                n=number,
             )
     name = "token" if said.epoch else "value"
     more = said.given("scheme", "region", "epoch")

@@ -47,10 +47,6 @@ def understood(
     """Return a file as the table that is to be looked up.
 
     `said.names` are the columns that the answers are to keep.
-
-    Raises:
-        UsageError: it cannot be read, or a column is not there, or has the
-            name of one of the answer's.
     """
     rows, plan = tables.understood(file, said, maps=maps, constants=constants)
     terminal.tell(f"{file}: {rows.about}")
@@ -62,8 +58,9 @@ def understood(
             name = rows.header[at]
         if name in _heads():
             raise UsageError(
-                t("--keep: the answer has a column {name} too", name=name),
-                hint=t("give the column of the list another name"),
+                "--keep: the answer has a column {name} too",
+                hint="give the column of the list another name",
+                name=name,
             )
         keep[name] = at
     return Wanted(file, rows, plan, keep)
@@ -92,10 +89,10 @@ def run(wanted: Wanted, asking: Asked, out: Path, said: Json) -> int:
     asking.tell()
     if refused:
         terminal.tell(
-            t("{n} rows were not asked: see the column problem", n=refused)
+            "{n} rows were not asked: see the column problem", n=refused
         )
     terminal.tell(
-        t("{n} answers are in {path}", n=f"{counts.total():,}", path=out)
+        "{n} answers are in {path}", n=f"{counts.total():,}", path=out
     )
     return 1 if refused or asking.unknown else 0
 
@@ -132,7 +129,7 @@ def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
             meter.at(min(last.end, rows.span), last.number)
     if rows.header is None and nowhere:
         names = ", ".join(sorted(nowhere))
-        terminal.tell(t("--keep: no row has {names}", names=names))
+        terminal.tell("--keep: no row has {names}", names=names)
     return counts
 
 

@@ -76,8 +76,9 @@ def _remove_never(said: NeverRows) -> None:
         for number, row in enumerate(rows, 1):
             if row.label not in there:
                 raise UsageError(
-                    t("line {n}: is not on the never-list", n=number),
-                    hint=t("syncd roster show --json lists it"),
+                    "line {n}: is not on the never-list",
+                    hint="syncd roster show --json lists it",
+                    n=number,
                 )
             draft = drafts.drop(draft, ("never", row.label))
         return draft
@@ -88,11 +89,7 @@ def _remove_never(said: NeverRows) -> None:
 def parsed(
     lines: Iterable[str], where: str, why: str = "official"
 ) -> list[Never]:
-    """Read `kind TAB value [TAB why [TAB …]]` lines; # begins a comment.
-
-    Raises:
-        UsageError: a line does not normalise; says which, not what.
-    """
+    """Read `kind TAB value [TAB why [TAB …]]` lines; # begins a comment."""
     found = []
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
@@ -110,10 +107,6 @@ def parsed(
 
 
 def read(path: Path) -> list[Never]:
-    """Read a file of such lines.
-
-    Raises:
-        UsageError: a line does not normalise; says which.
-    """
+    """Read a file of such lines."""
     lines = terminal.read_file(path).decode("utf-8", "replace").split("\n")
     return parsed(lines, str(path))

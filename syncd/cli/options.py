@@ -41,11 +41,7 @@ class Asking(Options):
     token_file: Path | None = option("a file with a bearer token")
 
     def door(self) -> AbstractContextManager[Door]:
-        """Open the local API of the home that the command is about.
-
-        Raises:
-            UsageError: no home, no token, or a token file that others read.
-        """
+        """Open the local API of the home that the command is about."""
         return Door.of(self.settings(), self.token_file)
 
 
@@ -66,19 +62,13 @@ class Values(Options):
     def __post_init__(self) -> None:
         if self.on_line:
             raise UsageError(
-                t("a value on the command line is seen by others"),
-                hint=t(
-                    "give it on standard input or with --file, and clear it"
-                    " from the shell's history"
-                ),
+                "a value on the command line is seen by others",
+                hint="give it on standard input or with --file, and clear it"
+                " from the shell's history",
             )
 
     def values(self) -> list[str]:
-        """Return the raw values: those of a file, of standard input, or one.
-
-        Raises:
-            UsageError: there is none, or they are no UTF-8 or too many.
-        """
+        """Return the raw values: those of a file, of standard input, or one."""
         return values(self.file)
 
 
@@ -95,11 +85,7 @@ class Named(Options):
         return self.given("kind", "scheme", "region")
 
     def check_kind(self) -> None:
-        """Pass if the kind was said.
-
-        Raises:
-            UsageError: it was not.
-        """
+        """Pass if the kind was said."""
         if not self.kind:
             raise not_given("kind", f"--kind {KINDS}")
 
@@ -137,13 +123,9 @@ class Rosters(Options):
     fingerprint: str = option("of roster version 1")
 
     def notes(self) -> list[bytes]:
-        """Return the rosters' notes: of files, or of directories of them.
-
-        Raises:
-            UsageError: one was given without the other.
-        """
+        """Return the rosters' notes: of files, or of directories of them."""
         if bool(self.roster) != bool(self.fingerprint):
-            raise UsageError(t("--roster and --fingerprint go together"))
+            raise UsageError("--roster and --fingerprint go together")
         from syncd.store.roster_files import RosterFiles  # here alone
 
         found: list[bytes] = []
@@ -209,54 +191,44 @@ class Recorded(Named):
 def not_given(names: str, ways: str) -> UsageError:
     """Return the refusal of a command that lacks what is never guessed."""
     return UsageError(
-        t("not given: {names}", names=names), hint=t("say {ways}", ways=ways)
+        "not given: {names}", hint="say {ways}", names=names, ways=ways
     )
 
 
 def check_given(fields: Mapping[str, Any], *needed: str) -> None:
-    """Pass if all that is needed was said.
-
-    Raises:
-        UsageError: something was not; names all of it.
-    """
+    """Pass if all that is needed was said."""
     if missing := [name for name in needed if name not in fields]:
         ways = " ".join(f"--{name} …" for name in missing)
         raise UsageError(
-            t("not given: {names}", names=", ".join(missing)),
-            hint=t("nothing is guessed: say {ways}", ways=ways),
+            "not given: {names}",
+            hint="nothing is guessed: say {ways}",
+            names=", ".join(missing),
+            ways=ways,
         )
 
 
 def values(file: Path | None) -> list[str]:
-    """Return the raw values: one a line of a file, of standard input, or one.
-
-    Raises:
-        UsageError: there is none, or they are no UTF-8 or too many.
-    """
+    """Return the raw values: one a line of a file, of standard input, or one."""
     if file is None and sys.stdin.isatty():
-        terminal.tell(t("Value, then Enter:"))  # shown: it must be right
+        terminal.tell("Value, then Enter:")  # shown: it must be right
         found = sys.stdin.readline().strip()
         if not found:
-            raise UsageError(t("no value given"))
+            raise UsageError("no value given")
         return [found]
     raw = terminal.read_file(file or Path("-"), MAX_VALUES)
     where = str(file or t("standard input"))
     lines = terminal.decoded(raw, where).split("\n")
     found_ = [line.strip() for line in lines if line.strip()]
     if not found_:
-        raise UsageError(t("{where}: no value there", where=where))
+        raise UsageError("{where}: no value there", where=where)
     return found_
 
 
 def one_value(file: Path | None = None) -> str:
-    """Return the only value of a file or of standard input.
-
-    Raises:
-        UsageError: there is none, or there are several.
-    """
+    """Return the only value of a file or of standard input."""
     found = values(file)
     if len(found) != 1:
-        raise UsageError(t("{n} values there, want one", n=len(found)))
+        raise UsageError("{n} values there, want one", n=len(found))
     return found[0]
 
 
@@ -274,11 +246,7 @@ def batches(items: list[Any]) -> Iterator[list[Any]]:
 
 
 def positions(texts: Iterable[str], option: str) -> list[tuple[str, int]]:
-    """Read positions as ORIGIN:INDEX.
-
-    Raises:
-        UsageError: one is none.
-    """
+    """Read positions as ORIGIN:INDEX."""
     found = []
     for said in texts:
         origin, colon, index = said.rpartition(":")
@@ -289,11 +257,7 @@ def positions(texts: Iterable[str], option: str) -> list[tuple[str, int]]:
 
 
 def pairs(lines: list[str]) -> dict[str, str]:
-    """Read `--info` options.
-
-    Raises:
-        UsageError: one is not of their form.
-    """
+    """Read `--info` options."""
     for line in lines:
         if "=" not in line:
             raise UsageError(
@@ -303,11 +267,7 @@ def pairs(lines: list[str]) -> dict[str, str]:
 
 
 def among(option: str, code: str, known: Iterable[str]) -> None:
-    """Pass if a code is one of those known.
-
-    Raises:
-        UsageError: it is none; the hint has all.
-    """
+    """Pass if a code is one of those known."""
     if code not in known:
         raise UsageError(
             f"{option} {code!r}: {t('no such code')}",

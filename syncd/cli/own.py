@@ -82,8 +82,10 @@ def _keep(
     if said.file and is_table(said.file):
         way = f"syncd own load {said.file} --type {type_}"
         raise UsageError(
-            t("{path}: is a table, not values one a line", path=said.file),
-            hint=t("say {ways}", ways=way),
+            "{path}: is a table, not values one a line",
+            hint="say {ways}",
+            path=said.file,
+            ways=way,
         )
     raws = said.values()
     with said.door() as own:
@@ -115,7 +117,7 @@ def _load(said: _Load) -> int:
     if said.type_ not in ("exempt", "note"):
         raise not_given("type", "--type exempt, note")
     if said.type_ == "exempt" and (said.code or said.text):
-        raise UsageError(t("--code and --text are a note's"))
+        raise UsageError("--code and --text are a note's")
     rows, read = kept.entries(
         said.file,
         said.told(),
@@ -150,7 +152,7 @@ class _Remove(Values, Named, Local):
 )
 def _remove(said: _Remove) -> int:
     if sum(map(bool, (said.id_, said.kind, said.list_))) != 1:
-        raise UsageError(t("name one of --id, --kind with values, --list"))
+        raise UsageError("name one of --id, --kind with values, --list")
     with said.door() as own:
         calls: list[dict[str, Any]]
         if said.id_:
@@ -170,7 +172,7 @@ def _remove(said: _Remove) -> int:
                 "Remove what we keep on {n} values? [y/N] ", n=len(calls)
             )
         if not (said.yes or terminal.agreed(question)):
-            raise RefusedError(t("nothing was removed"))
+            raise RefusedError("nothing was removed")
         more = said.given("type_", "why")
         counts = [
             own.post("/v1/own/removals", {**more, **call})["removed"]

@@ -77,25 +77,19 @@ def end(found: "Preview", file: Path, *, codes: Path | None) -> int:
     """Say what to do next; return the exit code."""
     if codes is not None:
         terminal.tell(
-            t(
-                "mapping file: {path}; write the codes in, then import with"
-                " --map {path}",
-                path=codes,
-            )
+            "mapping file: {path}; write the codes in, then import with"
+            " --map {path}",
+            path=codes,
         )
     elif found.unknown:
         terminal.tell(
-            t(
-                "--write-codes FILE.toml writes these words down, to be given"
-                " their codes; --map FILE.toml gives it back"
-            )
+            "--write-codes FILE.toml writes these words down, to be given"
+            " their codes; --map FILE.toml gives it back"
         )
     elif found.good == found.rows:
         terminal.tell(
-            t(
-                "{path}: nothing was sent; without --dry-run it is imported",
-                path=file,
-            )
+            "{path}: nothing was sent; without --dry-run it is imported",
+            path=file,
         )
     return 1 if found.good < found.rows else 0
 

@@ -113,5 +113,5 @@ def _dispute(said: _Dispute) -> None:
     said.show(done, [t("the dispute is kept as {id}", id=done["id"])])
     if done.get("unchecked") and not said.as_json:
         terminal.say(
-            t("holders are missing: nobody knows whether it is reported")
+            "holders are missing: nobody knows whether it is reported"
         )

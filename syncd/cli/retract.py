@@ -48,7 +48,7 @@ def _retract(said: _Retract) -> int:
     if not said.reason:
         raise not_given("reason", f"--reason {_reasons()}")
     if said.type_ not in ("", "report", "dispute", "all"):
-        raise UsageError(t("--type: want report, dispute or all"))
+        raise UsageError("--type: want report, dispute or all")
     call = said.given("reason", "type_")
     calls = [{**call, **one} for one in _named(said)]
     count = dict.fromkeys(COUNTS, 0)
@@ -74,11 +74,7 @@ def _retract(said: _Retract) -> int:
 
 
 def _named(said: _Retract) -> list[Call]:
-    """Return what a call each names: values, or one way alone.
-
-    Raises:
-        UsageError: nothing is named, or in two ways.
-    """
+    """Return what a call each names: values, or one way alone."""
     ways: list[Call] = []
     if said.position:
         ways.append({"positions": positions(said.position, "--position")})
@@ -91,7 +87,7 @@ def _named(said: _Retract) -> list[Call]:
     values = said.file or (said.kind and not said.token)
     if len(ways) > 1 or (ways and values):
         raise UsageError(
-            t("name values, or a token, positions, ids, or an import")
+            "name values, or a token, positions, ids, or an import"
         )
     if ways and not said.token:
         return ways
@@ -110,11 +106,7 @@ def _is_list(said: _Retract, file: Path) -> bool:
 
 
 def _listed(said: _Retract, file: Path) -> list[Call]:
-    """Return kind and value of every row of a list, each once.
-
-    Raises:
-        UsageError: it cannot be read, or a row of it cannot.
-    """
+    """Return kind and value of every row of a list, each once."""
     from syncd.cli import tables
 
     rows, plan = tables.understood(

@@ -54,11 +54,9 @@ def _challenge(said: _Challenge) -> None:
     value = drafting.compared_json(asked)
     drafting.say_beside(said.out, said, value, lines)
     terminal.tell(
-        t(
-            "Next: read out the words or digits to the newcomer by phone,"
-            " on a number that you know already; only if its own are the"
-            " same, go on: it runs syncd join answer."
-        )
+        "Next: read out the words or digits to the newcomer by phone,"
+        " on a number that you know already; only if its own are the"
+        " same, go on: it runs syncd join answer."
     )
 
 
@@ -96,12 +94,10 @@ def _update(said: _Update) -> None:
 
     said.edit(edit)
     terminal.tell(
-        t(
-            "{member} asked on {day}: compare the words or digits with it by"
-            " phone",
-            member=asked.id,
-            day=review.day(asked.made),
-        )
+        "{member} asked on {day}: compare the words or digits with it by"
+        " phone",
+        member=asked.id,
+        day=review.day(asked.made),
     )
     for line in drafting.compared(asked):
         terminal.tell(line)
@@ -156,7 +152,7 @@ def _sign(said: _Sign) -> None:
             terminal.say(line)
     drafts.signatures(raw, before)  # it follows, and earlier lines hold
     if not (said.yes or terminal.agreed(t("Sign this? [y/N] "))):
-        raise RefusedError(t("nothing was signed"))
+        raise RefusedError("nothing was signed")
     signed = drafts.sign(raw, keys.admin_key(said.keys), before)
     terminal.replace_file(said.draft, signed)
     if said.as_json:
@@ -186,10 +182,8 @@ def _publish(said: _Publish) -> None:
     with said.door() as own:
         answer = own.post("/v1/roster", raw, "text/plain; charset=utf-8")
     terminal.say(
-        t(
-            "roster {version} is accepted; members follow within a round",
-            version=answer["version"],
-        )
+        "roster {version} is accepted; members follow within a round",
+        version=answer["version"],
     )
 
 
@@ -283,15 +277,13 @@ def _unverified(file: Path | None, why: SyncdError) -> UntrustedError:
 def _tell_signed(signed: drafts.Signed) -> None:
     """Say by whom a roster is signed, and of how many that is enough."""
     terminal.say(
-        t(
-            "signed by {names}: {n} of the {threshold} needed",
-            names=", ".join(signed.have) or "-",
-            n=len(signed.have),
-            threshold=signed.threshold,
-        )
+        "signed by {names}: {n} of the {threshold} needed",
+        names=", ".join(signed.have) or "-",
+        n=len(signed.have),
+        threshold=signed.threshold,
     )
     if signed.wanted:
-        terminal.tell(t("a draft: nobody is to trust it yet"))
+        terminal.tell("a draft: nobody is to trust it yet")
 
 
 def _since(said: _Show) -> bytes:

@@ -5,13 +5,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from syncd.cli import grid, terminal, told
+from syncd.cli import grid, told
 from syncd.cli.command import Noun, option
 from syncd.cli.door import Door
 from syncd.cli.options import Local
 from syncd.messages.catalogue import t
 
 WATCH_S = 2.0
+CLEAR = "\x1b[H\x1b[2J"  # a list that scrolled would be unreadable
 LOGS = (
     *("member", "sector", "size", "merged", "lag", "receipt"),
     *("source", "pulled", "state"),
@@ -34,8 +35,7 @@ def _status(said: _Status) -> int:
         while True:
             found = own.get("/v1/status", digests=1 if said.digests else None)
             if said.watch and sys.stdout.isatty():
-                # Home and clear; a list that scrolled would be unreadable.
-                terminal.say("\x1b[H\x1b[2J")
+                print(CLEAR)
             said.show(found, lines(found))
             if not said.watch:
                 return 0

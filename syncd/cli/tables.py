@@ -45,11 +45,7 @@ def understood(
     zone: tzinfo = days.ZONE,
     fields: Sequence[str] = VALUE,
 ) -> tuple[Table, Columns]:
-    """Return a file as a table, and which of its columns are which field.
-
-    Raises:
-        UsageError: it cannot be read, or what is needed is not there.
-    """
+    """Return a file as a table, and which of its columns are which field."""
     how, said = told_of(told, maps, constants, zone)
     # A mapping file may say more than is asked for here.
     kept = {
@@ -72,9 +68,6 @@ def told_of(
     """Return what is said of a list: by a mapping file, then by options.
 
     `maps` are FIELD=COLUMN, or FILE.toml.
-
-    Raises:
-        UsageError: the file cannot be read, or says what cannot be.
     """
     how, said = Told(), Said()
     files = [one for one in maps if one.endswith(".toml")]
@@ -102,11 +95,7 @@ def zone_of(said: Options) -> tzinfo:
 
 
 def column(rows: Table, name: str, option: str) -> int | str:
-    """Return where a column is: a place in the cells, or a name of one.
-
-    Raises:
-        UsageError: there is none of that name or number.
-    """
+    """Return where a column is: a place in the cells, or a name of one."""
     if rows.header is None:  # each row names its own
         return name
     return names.place(name, rows.header, rows.width, option)
@@ -115,11 +104,7 @@ def column(rows: Table, name: str, option: str) -> int | str:
 def named(
     rows: Table, wanted: Mapping[str, str], maps: Sequence[str]
 ) -> dict[str, int | str]:
-    """Return where further fields are: as --map says, or by their names.
-
-    Raises:
-        UsageError: --map names a column that is not there.
-    """
+    """Return where further fields are: as --map says, or by their names."""
     found = {}
     for field, known in wanted.items():
         told = [m for m in maps if m.partition("=")[0] == field]

@@ -17,6 +17,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -27,14 +28,14 @@ from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
 
-def say(text: str) -> None:
-    """Print a result for a person."""
-    print(text)
+def say(english: str, **values: object) -> None:
+    """Print a result for a person, in the language that is spoken."""
+    print(t(english, **values))
 
 
-def tell(text: str) -> None:
+def tell(english: str, **values: object) -> None:
     """Print a remark: to standard error."""
-    print(text, file=sys.stderr)
+    print(t(english, **values), file=sys.stderr)
 
 
 def show_json(value: Any) -> None:
@@ -91,41 +92,26 @@ def complain(error: SyncdError) -> int:
 
 
 def agreed(question: str) -> bool:
-    """Tell whether a person types yes.
-
-    Raises:
-        UsageError: there is no terminal, so nobody can.
-    """
+    """Tell whether a person types yes."""
     if not sys.stdin.isatty():
         raise UsageError(
-            t("nobody is at a terminal to say yes"),
-            hint=t("look at what it shows, then say --yes"),
+            "nobody is at a terminal to say yes",
+            hint="look at what it shows, then say --yes",
         )
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
 
 
-def ask_secret() -> str:
-    """Read a passphrase from the terminal."""
-    return getpass.getpass(t("Passphrase: "))
-
-
 def secret(config_: Config, environment: Environment) -> bytes:
-    """Return the passphrase that wraps a home's keys.
-
-    Raises:
-        UsageError: it cannot be had, or is too short.
-    """
-    ask = ask_secret if sys.stdin.isatty() else None
-    return config.passphrase(config_, environment, ask)
+    """Return the passphrase that wraps a home's keys."""
+    ask = partial(getpass.getpass, t("Passphrase: "))
+    return config.passphrase(
+        config_, environment, ask if sys.stdin.isatty() else None
+    )
 
 
 def write_new(path: Path, data: bytes, *, private: bool = False) -> None:
-    """Write a file that is not there yet; `-` is standard output.
-
-    Raises:
-        UsageError: it is there, or cannot be written.
-    """
+    """Write a file that is not there yet; `-` is standard output."""
     if str(path) == "-":
         sys.stdout.buffer.write(data)
         return
@@ -135,14 +121,10 @@ def write_new(path: Path, data: bytes, *, private: bool = False) -> None:
 
 @contextlib.contextmanager
 def new_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
-    """Open a file that is not there yet; it goes if it is not written whole.
-
-    Raises:
-        UsageError: it is there, or cannot be written.
-    """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    """Open a file that is not there yet; it goes if it is not written whole."""
+    mode = 0o600 if private else 0o666
     try:
-        fd = os.open(path, flags, 0o600 if private else 0o666)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
             with os.fdopen(fd, "wb") as file:
                 yield file
@@ -152,18 +134,14 @@ def new_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     except FileExistsError:
         raise UsageError(
             f"{path}: {t('is there already')}",
-            hint=t("choose another name; nothing is overwritten"),
+            hint="choose another name; nothing is overwritten",
         ) from None
     except OSError as e:
         raise UsageError(f"{path}: {e.strerror}") from e
 
 
 def check_new(path: Path) -> None:
-    """Pass if a file can be made there, before what goes into it is made.
-
-    Raises:
-        UsageError: it is there, or cannot be written.
-    """
+    """Pass if a file can be made there, before what goes into it is made."""
     if str(path) != "-":
         write_new(path, b"")
         path.unlink()
@@ -171,11 +149,7 @@ def check_new(path: Path) -> None:
 
 @contextlib.contextmanager
 def new_whole(path: Path) -> Iterator[BinaryIO]:
-    """Yield a new private file, which gets its name when it is whole.
-
-    Raises:
-        UsageError: one is there, before or by then, or cannot be written.
-    """
+    """Yield a new private file, which gets its name when it is whole."""
     check_new(path)
     half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -190,11 +164,7 @@ def new_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Replace a file of ours, never by halves.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
+    """Replace a file of ours, never by halves."""
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         new.write_bytes(data)
@@ -211,11 +181,7 @@ T = TypeVar("T")
 def parsed(
     path: Path, parse: Callable[[bytes], T], limit: int = 16 << 20
 ) -> T:
-    """Read a file as what it is said to be.
-
-    Raises:
-        UsageError: it cannot be read, or is something else; names it.
-    """
+    """Read a file as what it is said to be."""
     raw = read_file(path, limit)
     try:
         return parse(raw)
@@ -226,33 +192,22 @@ def parsed(
 
 
 def read_file(path: Path, limit: int = 16 << 20) -> bytes:
-    """Read a file; `-` is standard input.
-
-    Raises:
-        UsageError: it cannot be read, or is larger than `limit` bytes.
-    """
-    try:
-        if str(path) == "-":
-            data = sys.stdin.buffer.read(limit + 1)
-        else:
-            with path.open("rb") as file:
-                data = file.read(limit + 1)
-    except OSError as e:
-        raise UsageError(f"{path}: {e.strerror}") from e
+    """Read a file; `-` is standard input."""
+    if str(path) == "-":
+        data = sys.stdin.buffer.read(limit + 1)
+    else:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
     if len(data) > limit:
         raise UsageError(f"{path}: is over {limit} bytes")
     return data
 
 
 def decoded(raw: bytes, where: str) -> str:
-    """Return what stands in a text file.
-
-    Raises:
-        UsageError: it is not UTF-8.
-    """
+    """Return what stands in a text file."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as e:
         raise UsageError(
-            t("{where}: not UTF-8 at byte {at}", where=where, at=e.start)
+            "{where}: not UTF-8 at byte {at}", where=where, at=e.start
         ) from None

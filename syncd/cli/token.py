@@ -31,7 +31,7 @@ class _Add(Options):
 def _add(said: _Add) -> None:
     name, role = said.name, said.role
     if not name.isprintable() or not 1 <= len(name) <= 64:
-        raise UsageError(t("a name has 1 to 64 printable characters"))
+        raise UsageError("a name has 1 to 64 printable characters")
     if said.out is not None:
         terminal.check_new(said.out)
     token = _with_bearers(said, lambda bearers: bearers.add(name, role))
@@ -40,7 +40,7 @@ def _add(said: _Add) -> None:
     else:
         terminal.write_new(said.out, f"{token}\n".encode(), private=True)
     terminal.tell(
-        t("{name} may call the own door as {role}", name=name, role=role)
+        "{name} may call the own door as {role}", name=name, role=role
     )
 
 
@@ -66,9 +66,9 @@ class _Revoke(Options):
 @noun.verb("revoke", "Let a token open nothing from now on.")
 def _revoke(said: _Revoke) -> int:
     if not _with_bearers(said, lambda bearers: bearers.revoke(said.name)):
-        terminal.tell(t("no live token of that name"))
+        terminal.tell("no live token of that name")
         return 1
-    terminal.tell(t("{name}: revoked", name=said.name))
+    terminal.tell("{name}: revoked", name=said.name)
     return 0
 
 

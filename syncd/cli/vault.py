@@ -34,11 +34,9 @@ class _List(Named, Paged):
 def _list_vault(said: _List) -> None:
     if said.state not in ("", *STATES):
         raise UsageError(
-            t(
-                "{option}: want one of {names}",
-                option="--state",
-                names=", ".join(STATES),
-            )
+            "{option}: want one of {names}",
+            option="--state",
+            names=", ".join(STATES),
         )
     wanted = {
         **said.given("list_", "import_", "state", "by", "scheme", "region"),
@@ -71,11 +69,7 @@ def _list_vault(said: _List) -> None:
 
 
 def _code(field: str, said: str) -> str:
-    """Return the code of a word, as an import reads it in a list.
-
-    Raises:
-        UsageError: it is none; what is nowhere in the vault looks the same.
-    """
+    """Return the code of a word, as an import reads it in a list."""
     from syncd.lists import words
 
     try:
