@@ -44,10 +44,10 @@ from aiohttp import web
 
 from syncd import config as settings
 from syncd.config import Config, editing
-from syncd.flows import founding, key_share, serve
+from syncd.flows import founding, key_share
 from syncd.flows.ports import Bundle, Heads, MirrorHead, OwnHead
 from syncd.flows.serve import LogFiles
-from syncd.indicator import claims, leaf, statement, token
+from syncd.indicator import claims, codec, leaf, statement, token
 from syncd.indicator.identifier import for_report
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report, Statement
@@ -181,7 +181,7 @@ class Twin:
     @property
     def head(self) -> OwnHead:
         """The signed tip."""
-        hashes = serve.leaf_hashes(self.records)
+        hashes = codec.leaf_hashes(self.records)
         frontier = Frontier.EMPTY.extend(hashes)
         text = Checkpoint(self.origin, frontier.size, frontier.root())
         signed = bytes(checkpoint.sign(text, self.key))
@@ -427,9 +427,9 @@ class Member:
         if old.frontier.size % FULL:
             last = await own.bundle(old.frontier.size // FULL)
             assert last is not None
-            tail = serve.records(old.origin, last)
+            tail = codec.records(old.origin, last)
         fresh = [made(self.origin, one) for one in said]
-        frontier = old.frontier.extend(serve.leaf_hashes(fresh))
+        frontier = old.frontier.extend(codec.leaf_hashes(fresh))
         first = old.frontier.size // FULL
         bundles = bundled(first, [*tail, *fresh])
         text = Checkpoint(old.origin, frontier.size, frontier.root())
@@ -445,7 +445,7 @@ class Member:
         for n in range(-(-head.frontier.size // FULL)):
             bundle = await own.bundle(n)
             assert bundle is not None
-            found += serve.records(self.origin, bundle)
+            found += codec.records(self.origin, bundle)
         return found
 
     async def fork(
@@ -957,8 +957,8 @@ def bundled(first: int, records: Sequence[Record]) -> list[Bundle]:
         Bundle(
             first + i,
             len(part),
-            serve.deflate(part),
-            merkle.root(serve.leaf_hashes(part)),
+            codec.deflate(part),
+            merkle.root(codec.leaf_hashes(part)),
             tiles.encode_bundle([record[0] for record in part]),
         )
         for i, part in enumerate(chunks(records, FULL))

@@ -32,11 +32,11 @@ from typing import Any
 
 from syncd import canonical, config
 from syncd.errors import SyncdError, UnavailableError
-from syncd.flows import cosign, merge, publish, pull, serve
+from syncd.flows import cosign, merge, publish, pull
 from syncd.flows.ports import Bundle, OwnHead
 from syncd.flows.publish import Writer
 from syncd.flows.pull_context import PullContext
-from syncd.indicator import leaf, statement, token
+from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report, Retract
@@ -116,7 +116,7 @@ class Other:
             salt = hashlib.sha256(b"salt %d" % n).digest()[:16]
             made = leaf.commit(OTHER.name, type_, salt, text)
             self.records.append((made, salt, text))
-        self.hashes = serve.leaf_hashes(self.records)
+        self.hashes = codec.leaf_hashes(self.records)
 
     def note(self, size: int) -> bytes:
         """Return the signed checkpoint of its first `size` entries."""
@@ -153,7 +153,7 @@ class Other:
     ) -> Sequence[bytes]:
         """Return payload bundles."""
         return [
-            serve.deflate(self.records[n * FULL : n * FULL + width])
+            codec.deflate(self.records[n * FULL : n * FULL + width])
             for n, width in wanted
         ]
 

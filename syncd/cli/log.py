@@ -18,9 +18,9 @@ from syncd.cli.command import Noun, Options, argument, option
 from syncd.cli.options import Json
 from syncd.config import Config
 from syncd.errors import MalformedError, UsageError
-from syncd.flows import log_files, serve, stretch
+from syncd.flows import log_files, stretch
 from syncd.flows.serve import LogFiles
-from syncd.indicator import leaf, token
+from syncd.indicator import codec, leaf, token
 from syncd.indicator.leaf import Record
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
@@ -159,7 +159,7 @@ def _of(
     counted: Counter[int] = Counter()
     last: list[dict[str, Any]] = []
     for bundle in s.bundles(row.id):
-        records = serve.records(row.origin, bundle)
+        records = codec.records(row.origin, bundle)
         counted.update(map(_type, records))
         for i in range(len(records) - 1, -1, -1):
             if len(last) == LAST:
@@ -195,7 +195,7 @@ def _entry_at(
     if bundle is None or index % BUNDLE >= bundle.width:
         raise UsageError(f"--at {index}: the log has {row.size} entries")
     stretch.inflate(bundle.gz)
-    record = serve.records(row.origin, bundle)[index % BUNDLE]
+    record = codec.records(row.origin, bundle)[index % BUNDLE]
     return {
         **entry(index, record),
         "leaf": record[0].hex(),

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from syncd.errors import DamagedError, SyncdError, UntrustedError
-from syncd.flows import serve, stretch
+from syncd.flows import stretch
 from syncd.flows.ports import Bundle
-from syncd.indicator import claims
+from syncd.indicator import claims, codec
 from syncd.indicator.claims import Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import checkpoint, growth, merkle, note
@@ -278,7 +278,7 @@ class _LogCheck:
                 return None
             roots.append(bundle.root)
             if left in wanted:
-                self._tails[left] = serve.leaf_hashes(records)
+                self._tails[left] = codec.leaf_hashes(records)
             chunk.append((bundle, records))
             if len(chunk) == self._chunk:
                 self._fold(chunk)
@@ -295,11 +295,11 @@ class _LogCheck:
         span = f"entries {first} to {first + bundle.width - 1}"
         try:
             stretch.inflate(bundle.gz)  # bounded: nobody says who wrote it
-            records = serve.records(self._origin, bundle)
+            records = codec.records(self._origin, bundle)
         except SyncdError as e:
             self.problem(f"{span}: {e}")
             return None
-        if merkle.root(serve.leaf_hashes(records)) != bundle.root:
+        if merkle.root(codec.leaf_hashes(records)) != bundle.root:
             self.problem(f"{span}: not what their bundle's root says")
             return None
         return records

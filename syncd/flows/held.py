@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from syncd.errors import DamagedError
-from syncd.flows import serve
 from syncd.flows.ports import (
     Bundle,
     MirrorHead,
@@ -14,6 +13,7 @@ from syncd.flows.ports import (
     OwnHead,
     OwnLogReader,
 )
+from syncd.indicator import codec
 from syncd.indicator.leaf import Record
 from syncd.tlog import growth
 from syncd.tlog.merkle import BUNDLE, Frontier
@@ -47,7 +47,7 @@ class Held:
         if n * BUNDLE >= self.frontier.size:
             return []
         bundle = await self.stored(n)
-        return serve.leaf_hashes(serve.records(self.origin, bundle))
+        return codec.leaf_hashes(codec.records(self.origin, bundle))
 
     async def root_at(self, size: int) -> bytes:
         """Return the root of the first `size` entries."""
@@ -64,7 +64,7 @@ class Held:
         found: list[Record] = []
         for n in range(first, min(first + TOGETHER, -(-size // BUNDLE))):
             bundle = await self.stored(n)
-            found += await offload(serve.records, self.origin, bundle)
+            found += await offload(codec.records, self.origin, bundle)
         return found[start % BUNDLE : size - first * BUNDLE]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from syncd.indicator.claims import Batch, Claim, Range
+from syncd.indicator.codec import Bundle as Bundle
 from syncd.tlog.merkle import Frontier
 
 Position = tuple[str, int]  # (origin, index)
@@ -37,18 +38,6 @@ class Entry:
     leaf: bytes  # 34 bytes
     salt: bytes = b""  # 16 bytes; empty if the payload is not here
     payload: bytes = b""  # canonical JSON
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """Up to 256 consecutive records, as served: gzip of the record bytes."""
-
-    n: int  # bundle number: first index // 256
-    width: int  # records, 1..256
-    gz: bytes  # gzip(record ‖ record ‖ …)
-    root: bytes  # RFC 6962 hash of its leaves (a full bundle: a level-1 hash)
-    entries: bytes = b""  # its tile/entries file, kept only where a void
-    # entry's type byte is not that of its payload: records do not tell leaves
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Protocol
 import msgspec
 
 from syncd.errors import MalformedError, UnavailableError
-from syncd.flows import held, serve
+from syncd.flows import held
 from syncd.flows.ports import (
     Bundle,
     Ending,
@@ -27,7 +27,7 @@ from syncd.flows.ports import (
     Published,
     Waiting,
 )
-from syncd.indicator import leaf, statement, token
+from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Dispute, Report, Retract, Statement
@@ -93,7 +93,7 @@ def grow(
         salt = salts[16 * i : 16 * i + 16]
         made = leaf.commit(origin, type_, salt, payload)
         records.append((made, salt, payload))
-    frontier = frontier.extend(serve.leaf_hashes(records[len(tail) :]))
+    frontier = frontier.extend(codec.leaf_hashes(records[len(tail) :]))
     first = (frontier.size - len(records)) // BUNDLE
     bundles = []
     for at in range(0, len(records), BUNDLE):
@@ -102,8 +102,8 @@ def grow(
             Bundle(
                 first + at // BUNDLE,
                 len(part),
-                serve.deflate(part),
-                merkle.root(serve.leaf_hashes(part)),
+                codec.deflate(part),
+                merkle.root(codec.leaf_hashes(part)),
             )
         )
     return frontier, tuple(bundles)
@@ -151,7 +151,7 @@ class Writer:
             tail: list[Record] = []
             if size % BUNDLE:
                 last = await held.own(self.own, old).stored(size // BUNDLE)
-                tail = serve.records(old.origin, last)
+                tail = codec.records(old.origin, last)
             salts = self.rng(16 * len(payloads))
             frontier, bundles = await self.offload(
                 grow, old.origin, old.frontier, tail, payloads, salts

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from syncd.errors import BrokenSourceError, ForkError, MalformedError
-from syncd.flows import serve
 from syncd.flows.ports import Bundle
-from syncd.indicator import claims, leaf
+from syncd.indicator import claims, codec, leaf
 from syncd.indicator.claims import Batch, Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
@@ -83,7 +82,7 @@ def check(
             why = str(e)
             break
         if not bundles and run.mine:
-            hashes = serve.leaf_hashes(found[: len(run.mine)])
+            hashes = codec.leaf_hashes(found[: len(run.mine)])
             if tuple(hashes) != run.mine:
                 raise ForkError(
                     f"log: {run.origin} does not extend size {run.have}"
@@ -109,7 +108,7 @@ def open_(origin: str, raw: bytes, bundle: Bundle) -> list[Record]:
     if bundle.entries:
         leaves = tiles.split_bundle(bundle.entries, bundle.width)
     found = leaf.open_bundle(origin, raw, bundle.width, leaves)
-    if merkle.root(serve.leaf_hashes(found)) != bundle.root:
+    if merkle.root(codec.leaf_hashes(found)) != bundle.root:
         raise BrokenSourceError("its root is another one")
     return found
 

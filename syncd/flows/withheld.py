@@ -8,11 +8,11 @@ from syncd.errors import (
     StaleError,
     UnavailableError,
 )
-from syncd.flows import held, merge, serve
+from syncd.flows import held, merge
 from syncd.flows.ports import MirrorHead, Source
 from syncd.flows.pull_context import PullContext
 from syncd.flows.stretch import inflate, open_
-from syncd.indicator import claims
+from syncd.indicator import claims, codec
 from syncd.tlog.merkle import BUNDLE
 
 FILLED = 16  # bundles whose withheld payloads one pull asks for
@@ -73,10 +73,10 @@ async def _complete(
         return None
     except (UnavailableError, ValueError):
         return None
-    ours = serve.records(origin, mine)
+    ours = codec.records(origin, mine)
     joined = [a if a[1] else b for a, b in zip(ours, theirs, strict=True)]
     if joined != ours:
-        gz = serve.deflate(joined)
+        gz = codec.deflate(joined)
         try:
             await mirror.replace_bundle(origin, replace(mine, gz=gz))
         except StaleError:

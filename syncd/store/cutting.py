@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from syncd.errors import DamagedError
-from syncd.flows import serve
 from syncd.flows.ports import Bundle
+from syncd.indicator import codec
 from syncd.indicator.claims import RETIRED
 from syncd.store import bundles, erasing
 from syncd.store.database import execute_many
@@ -69,20 +69,20 @@ def _cut_bundles(
     if last is None:
         return []
     bundles.put(c, log_id, [narrow(origin, last, width)])
-    return serve.leaf_hashes(serve.records(origin, last)[:width])
+    return codec.leaf_hashes(codec.records(origin, last)[:width])
 
 
 def narrow(origin: str, bundle: Bundle, width: int) -> Bundle:
     """Return a bundle of the first `width` entries of another."""
     if bundle.width <= width:
         return bundle
-    records = serve.records(origin, bundle)[:width]
+    records = codec.records(origin, bundle)[:width]
     entries = tiles.encode_bundle([leaf for leaf, _, _ in records])
     return Bundle(
         bundle.n,
         width,
-        serve.deflate(records),
-        merkle.root(serve.leaf_hashes(records)),
+        codec.deflate(records),
+        merkle.root(codec.leaf_hashes(records)),
         entries if bundle.entries else b"",
     )
 
@@ -142,7 +142,7 @@ def _root(c: sa.Connection, log_id: int, origin: str, size: int) -> bytes:
     roots = bundles.roots(c, log_id, 0, n)
     tail: list[bytes] = []
     if width:
-        tail = serve.leaf_hashes(serve.records(origin, _bundle(c, log_id, n)))
+        tail = codec.leaf_hashes(codec.records(origin, _bundle(c, log_id, n)))
     return growth.prefix_root(size, roots, tail)
 
 

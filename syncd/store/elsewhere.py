@@ -5,8 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import sqlalchemy as sa
 
 from syncd.errors import MalformedError
-from syncd.flows import serve
-from syncd.indicator import claims, statement
+from syncd.indicator import claims, codec, statement
 from syncd.indicator.statement import Retract
 from syncd.store import bundles
 from syncd.store.database import select_in
@@ -60,7 +59,7 @@ def _reason(c: sa.Connection, log_id: int, index: int) -> str:
     if bundle is None or index % BUNDLE >= bundle.width:
         return ""
     try:
-        said = statement.decode(serve.payload_at(bundle, index % BUNDLE), 2)
+        said = statement.decode(codec.payload_at(bundle, index % BUNDLE), 2)
     except MalformedError:  # erased
         return ""
     return said.reason if isinstance(said, Retract) else ""

@@ -15,9 +15,8 @@ import msgspec
 import sqlalchemy as sa
 
 from syncd.errors import MalformedError
-from syncd.flows import serve
 from syncd.flows.ports import Finding
-from syncd.indicator import leaf, token
+from syncd.indicator import codec, leaf, token
 from syncd.indicator.claims import Claim, Range
 from syncd.store import bundles
 from syncd.store.database import execute_many, select_in
@@ -184,8 +183,8 @@ def _erase_in(
     if bundle is None:
         return
     first = n * BUNDLE
-    records = serve.records(origin, bundle)
-    if merkle.root(serve.leaf_hashes(records)) != bundle.root:
+    records = codec.records(origin, bundle)
+    if merkle.root(codec.leaf_hashes(records)) != bundle.root:
         acted.failed.append(
             Finding(
                 "damaged",
@@ -206,7 +205,7 @@ def _erase_in(
     if any(closed.values()):
         c.exec_driver_sql(
             "UPDATE bundle SET gz = ? WHERE log_id = ? AND n = ?",
-            (serve.deflate(records), log_id, n),
+            (codec.deflate(records), log_id, n),
         )
     places = [(token_of(p), log_id, index) for index, p in closed.items()]
     if day is not None:

@@ -26,9 +26,9 @@ import msgspec
 import sqlalchemy as sa
 
 from syncd.errors import StaleError
-from syncd.flows import serve
 from syncd.flows.ports import Bundle, Finding, MirrorHead, Position
 from syncd.indicator import claims as claim_rows
+from syncd.indicator import codec
 from syncd.indicator.claims import Batch, Claim, Range, Row, Rows
 from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles as bundle_rows
@@ -623,7 +623,7 @@ class MirrorStore:
             if bundle is None:
                 continue
             gone = claim_rows.retired(
-                n * BUNDLE, serve.records(origin, bundle), self.retired
+                n * BUNDLE, codec.records(origin, bundle), self.retired
             )
             failed += erasing.erase(c, log_id, origin, gone)
         return failed
@@ -759,8 +759,8 @@ def _joined(
     mine = bundle_rows.get(c, log_id, first.n)
     if mine is None or mine.gz == first.gz:
         return bundles
-    theirs = serve.records(origin, first)
-    ours = serve.records(origin, mine)
+    theirs = codec.records(origin, first)
+    ours = codec.records(origin, mine)
     if all(a[1] or not b[1] for a, b in zip(theirs, ours, strict=False)):
         return bundles
     whole = [
@@ -768,7 +768,7 @@ def _joined(
         for a, b in zip(theirs, ours, strict=False)
     ]
     whole += theirs[len(ours) :]
-    return [replace(first, gz=serve.deflate(whole)), *rest]
+    return [replace(first, gz=codec.deflate(whole)), *rest]
 
 
 def _set_missing(
@@ -891,7 +891,7 @@ def _token_at(
     bundle = bundle_rows.get(c, log_id, index // BUNDLE)
     if bundle is None or index % BUNDLE >= bundle.width:
         return b""
-    value = erasing.token_of(serve.payload_at(bundle, index % BUNDLE))
+    value = erasing.token_of(codec.payload_at(bundle, index % BUNDLE))
     if value:
         if len(known) >= _TOKENS_KEPT:
             known.clear()

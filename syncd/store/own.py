@@ -17,8 +17,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
-from syncd.flows import serve
 from syncd.flows.ports import Bundle, OwnHead, Published
+from syncd.indicator import codec
 from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
 from syncd.store import durable, events, failpoint, retracting
@@ -87,8 +87,8 @@ def _common(
         bundle = bundle_rows.get(c, log_id, whole)
         if bundle is None:
             return 0
-        records = serve.records(succession.before, bundle)
-        tail = serve.leaf_hashes(records[: end.size % BUNDLE])
+        records = codec.records(succession.before, bundle)
+        tail = codec.leaf_hashes(records[: end.size % BUNDLE])
     roots = bundle_rows.roots(c, log_id, 0, whole)
     if len(roots) < whole:
         return 0

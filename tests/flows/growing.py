@@ -12,7 +12,7 @@ from syncd.flows.ports import Bundle, Finding, MirrorHead, OwnHead, Published
 from syncd.flows.pull import Pulled
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.flows.serve import LogFiles
-from syncd.indicator import leaf, statement
+from syncd.indicator import codec, leaf, statement
 from syncd.indicator.claims import Batch, Range
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report
@@ -63,7 +63,7 @@ class Log:
     def add(self, *payloads: tuple[int, bytes], salt: bytes = b"s") -> None:
         tail: list[Record] = []
         if self.frontier.size % 256:
-            tail = serve.records(ORIGIN, self.bundles.pop())
+            tail = codec.records(ORIGIN, self.bundles.pop())
         salts = (salt * 16)[:16] * len(payloads)
         self.frontier, more = publish.grow(
             ORIGIN, self.frontier, tail, payloads, salts
@@ -80,7 +80,7 @@ class Log:
         """Keep the leaves of bundles whose records do not tell them."""
         for n in {index // 256 for index in self.odd}:
             bundle = replace(self.bundles[n], entries=b"")
-            leaves = [r[0] for r in serve.records(ORIGIN, bundle)]
+            leaves = [r[0] for r in codec.records(ORIGIN, bundle)]
             for index, made in self.odd.items():
                 if index // 256 == n:
                     leaves[index % 256] = made
@@ -93,14 +93,14 @@ class Log:
 
     @property
     def records(self) -> list[Record]:
-        found = (serve.records(ORIGIN, bundle) for bundle in self.bundles)
+        found = (codec.records(ORIGIN, bundle) for bundle in self.bundles)
         return [*itertools.chain.from_iterable(found)]
 
     def said(self) -> list[Any]:
         return [statement.decode(p, leaf[1]) for leaf, _, p in self.records]
 
     def head_at(self, size: int) -> Checkpoint:
-        hashes = serve.leaf_hashes(self.records[:size])
+        hashes = codec.leaf_hashes(self.records[:size])
         return Checkpoint(ORIGIN, size, Frontier.EMPTY.extend(hashes).root())
 
     @property
@@ -141,11 +141,11 @@ class Log:
         """Withhold or erase: records go, leaves stay."""
         other, gone = self.copy(), {*indices}
         for n, bundle in enumerate(other.bundles):
-            records = serve.records(ORIGIN, bundle)
+            records = codec.records(ORIGIN, bundle)
             for at in range(len(records)):
                 if n * 256 + at in gone:
                     records[at] = leaf.close(records[at])
-            gz = serve.deflate(records)
+            gz = codec.deflate(records)
             other.bundles[n] = replace(bundle, gz=gz)
         return other
 
@@ -277,7 +277,7 @@ class FakeMirror:
         records = [
             record
             for n in sorted(self.bundles)
-            for record in serve.records(ORIGIN, self.bundles[n])
+            for record in codec.records(ORIGIN, self.bundles[n])
         ][:size]
         self.left += rejected
         payloads = [(leaf[1], payload) for leaf, _, payload in records]

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import DamagedError, UntrustedError
-from syncd.flows import audit, log_files, serve
+from syncd.flows import audit, log_files
 from syncd.flows.audit import LogView, Proof, StoredRow, Tally
 from syncd.flows.ports import Bundle
-from syncd.indicator import claims, leaf, statement, token
+from syncd.indicator import claims, codec, leaf, statement, token
 from syncd.indicator.claims import Range
 from syncd.indicator.statement import (
     Dispute,
@@ -562,7 +562,7 @@ def test_withheld_below_merged() -> None:
     """`merged` may not pass an entry that nobody has shown us."""
     records = list(LONG.records[512:])
     records[3] = leaf.close(records[3])
-    bundles = without(LONG.bundles[::-1], 2, gz=serve.deflate(records))
+    bundles = without(LONG.bundles[::-1], 2, gz=codec.deflate(records))
     found = problems(LONG, bundles=bundles, rows=LONG.rows()[0])
     assert "entry 515: withheld, but below merged" in found
     merged = problems(LONG, bundles=bundles, merged=515)

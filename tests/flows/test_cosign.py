@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from syncd.errors import ForkError, StaleError, UntrustedError
-from syncd.flows import cosign, serve
+from syncd.flows import cosign
 from syncd.flows.cosign import Cosigned
+from syncd.indicator import codec
 from syncd.tlog import cosignature, merkle, note, witness
 from syncd.tlog.note import SigningKey
 from tests.flows.growing import KEY, ORIGIN, FakeMirror, Log, Pull
@@ -204,7 +205,7 @@ def ask(
     old: int, new: int, salt: bytes = b"s", proof: list[bytes] | None = None
 ) -> bytes:
     log = Log().reports(new, salt)
-    hashes = serve.leaf_hashes(log.records)
+    hashes = codec.leaf_hashes(log.records)
 
     def subtree(level: int, index: int) -> bytes:
         return merkle.root(hashes[index << level : (index + 1) << level])

@@ -11,10 +11,10 @@ from syncd.errors import (
     RefusedError,
     UnavailableError,
 )
-from syncd.flows import publish, serve
+from syncd.flows import publish
 from syncd.flows.ports import Ending, Published, Waiting
 from syncd.flows.publish import Writer
-from syncd.indicator import token
+from syncd.indicator import codec, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Dispute, Report, Retract
 from syncd.tlog import checkpoint
@@ -252,6 +252,6 @@ async def test_fresh_salts() -> None:
 
     world.writer.rng = rng
     await world.publish(Vault(row(1), row(2, value="other.example/")))
-    records = serve.records(ORIGIN, world.own.bundles[0])
+    records = codec.records(ORIGIN, world.own.bundles[0])
     assert asked == [32]
     assert records[0][1] != records[1][1]

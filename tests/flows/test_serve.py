@@ -112,16 +112,6 @@ async def test_beyond_the_signed_size_there_is_nothing(
     assert await serve.tile(files(), 0, n, width) is None
 
 
-def test_a_closed_record_has_no_payload() -> None:
-    """It is read as empty, like what was erased before it was ever here."""
-    held = [leaf.close(written()[0]), written()[1]]
-    bundle = replace(bundles()[0], width=2, gz=serve.deflate(held))
-    assert serve.payload_at(bundle, 0) == b""
-    assert serve.payload_at(bundle, 1) == written()[1][2]
-    with pytest.raises(DamagedError, match="bundle 0: bundle: 2 records"):
-        serve.payload_at(replace(bundle, width=3), 0)
-
-
 async def test_upper_tiles_hold_the_roots_of_what_is_whole() -> None:
     """A hash of level L stands for 256^L entries, all of them there."""
     (first, second, _) = bundles()
@@ -162,10 +152,3 @@ async def test_a_bundle_below_our_size_that_is_missing_is_damage(
     kept = [short if bundle is None else bundle for bundle in held]
     with pytest.raises(DamagedError, match=r"/1: bundle 2 is missing"):
         await serve.payload(files(kept), 2, 7)
-
-
-@pytest.mark.parametrize("gz", [b"no gzip", bundles()[0].gz[:-9]])
-def test_a_bundle_that_is_not_gzip_any_more_is_damage(gz: bytes) -> None:
-    """Ours to mend, and not for a peer to puzzle over."""
-    with pytest.raises(DamagedError, match="log: bundle 0 is not gzip"):
-        serve.inflate(replace(bundles()[0], gz=gz))

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from syncd.errors import ForkError, MalformedError
-from syncd.flows import publish, serve, stretch
+from syncd.flows import publish, stretch
 from syncd.flows.stretch import Run
+from syncd.indicator import codec
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 ORIGIN = "bank.example/syncd/txwz/1"
@@ -43,7 +44,7 @@ def test_what_came_before_a_wrong_bundle_is_kept() -> None:
 
 def test_a_stretch_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends before it is too much, but a bundle at least is always taken."""
-    size = len(serve.inflate(BUNDLES[0]))
+    size = len(codec.inflate(BUNDLES[0]))
     monkeypatch.setattr(stretch, "MAX_OCTETS", 2 * size - 1)
     assert len(stretch.check(RUN, FETCHED, {}).bundles) == 1
     monkeypatch.setattr(stretch, "MAX_OCTETS", 1)
@@ -53,7 +54,7 @@ def test_a_stretch_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_signed_bundle_that_is_not_what_we_had_is_a_fork() -> None:
     """Its bytes are the origin's own: no other source would mend that."""
-    mine = serve.leaf_hashes(serve.records(ORIGIN, BUNDLES[0]))[:3]
+    mine = codec.leaf_hashes(codec.records(ORIGIN, BUNDLES[0]))[:3]
     run = replace(RUN, have=3, mine=tuple(mine))
     batch = stretch.check(run, FETCHED, {}).batch
     assert (batch.start, batch.stop) == (3, 2 * BUNDLE)
@@ -72,7 +73,7 @@ def test_a_bundle_is_one_whole_gzip_member(gz: bytes) -> None:
 
 def test_a_bundle_that_grows_too_large_is_refused() -> None:
     """Before it fills our memory."""
-    size = len(serve.inflate(BUNDLES[0]))
+    size = len(codec.inflate(BUNDLES[0]))
     assert stretch.inflate(FETCHED[0], size)
     with pytest.raises(MalformedError, match="inflates to over"):
         stretch.inflate(FETCHED[0], size - 1)

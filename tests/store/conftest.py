@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from syncd.flows import publish, serve
+from syncd.flows import publish
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
-from syncd.indicator import claims, leaf, statement, token
+from syncd.indicator import claims, codec, leaf, statement, token
 from syncd.indicator.claims import Batch
 from syncd.indicator.statement import Erase, Report, Retract
 from syncd.store.database import Database
@@ -95,7 +95,7 @@ class Grower:
         self.frontier, bundles = publish.grow(
             self.origin, self.frontier, tail, payloads, salts
         )
-        whole = [r for b in bundles for r in serve.records(self.origin, b)]
+        whole = [r for b in bundles for r in codec.records(self.origin, b)]
         self.records = self.records[: size // 256 * 256] + whole
         return old, self.head(), bundles
 

@@ -11,7 +11,7 @@ from alembic.operations import Operations
 from sqlalchemy import create_engine
 
 from syncd.errors import NewerError, UsageError
-from syncd.flows import serve
+from syncd.indicator import codec
 from syncd.store.database import HEADS, Database
 from syncd.store.home import OwnStore
 from syncd.store.migrations.mirror import v0001_first
@@ -103,7 +103,7 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
         bundle = await own.log.bundle(0)
         assert bundle is not None
         head = await own.log.head()
-        assert len(serve.records(head.origin, bundle)) == 4
+        assert len(codec.records(head.origin, bundle)) == 4
         assert await own.log.was_done("roster/1")
         job = await own.imports.state(1)
         assert job is not None

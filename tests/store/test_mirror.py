@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import StaleError
-from syncd.flows import serve
 from syncd.flows.ports import Bundle, Finding, MirrorHead
-from syncd.indicator import claims, leaf
+from syncd.indicator import claims, codec, leaf
 from syncd.indicator.claims import Batch, Row
 from syncd.indicator.statement import Sighting, Statement
 from syncd.store import erasing, failpoint
@@ -83,7 +82,7 @@ async def test_advance_keeps_bundles_head_and_claims(
     assert await mirror.sizes() == {log.origin: (size, more[1].merged)}
     tail = await mirror.bundle(log.origin, 1)
     assert tail is not None
-    assert serve.records(log.origin, tail) == log.records[256:]
+    assert codec.records(log.origin, tail) == log.records[256:]
     assert await mirror.roots(log.origin, 0, 1) == [step[2][0].root]
     rows = await standing(mirror, log)
     assert rows == refolded(log)
@@ -165,7 +164,7 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     merged = min([*undone, size])
     assert (head.mirrored, head.merged) == (size, merged)
     assert not head.contested
-    hashes = serve.leaf_hashes(log.records)
+    hashes = codec.leaf_hashes(log.records)
     assert head.frontier == Frontier.EMPTY.extend(hashes[:size])
     known = claims.erases(0, log.records[:size])  # read also above `merged`
     records = log.records[:merged]
@@ -179,7 +178,7 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
         Bundle(
             n,
             len(part),
-            serve.deflate(part),
+            codec.deflate(part),
             merkle.root(hashes[256 * n :][: len(part)]),
         )
         for n, part in enumerate(parts)
@@ -231,13 +230,13 @@ async def test_an_epoch_that_is_retired_later(
     for n in (0, 1):
         bundle = await mirror.bundle(log.origin, n)
         assert bundle is not None
-        records = serve.records(log.origin, bundle)
+        records = codec.records(log.origin, bundle)
         opened += sum(bool(salt) for _, salt, _ in records)
     assert opened == 152
     await mirror.replace_bundle(log.origin, step[2][0])
     again = await mirror.bundle(log.origin, 0)
     assert again is not None
-    assert sum(bool(r[1]) for r in serve.records(log.origin, again)) == 128
+    assert sum(bool(r[1]) for r in codec.records(log.origin, again)) == 128
 
 
 async def test_a_crash_in_a_cut_leaves_all_as_it_was(
@@ -370,7 +369,7 @@ async def test_erased_is_gone_from_bundles_and_files(
     await mirror.advance(*log.mirrored(log.erase((1, 2))))
     bundle = await mirror.bundle(log.origin, 0)
     assert bundle is not None
-    records = serve.records(log.origin, bundle)
+    records = codec.records(log.origin, bundle)
     assert records[1] == leaf.close(log.records[1])
     assert records[0] == log.records[0]
     assert records[3] == log.records[3]  # book-keeping is never erased
@@ -392,15 +391,15 @@ async def test_an_erasure_stays_when_a_slow_mirror_brings_it_back(
     await mirror.advance(*log.mirrored(log.erase((0, 1))))
     whole = log.records[:]
     old, new, bundles, batch = log.mirrored(log.report(3))
-    assert serve.records(log.origin, bundles[0])[0] == whole[0]  # open
+    assert codec.records(log.origin, bundles[0])[0] == whole[0]  # open
     await mirror.advance(old, new, bundles, batch)
     bundle = await mirror.bundle(log.origin, 0)
     assert bundle is not None
-    assert serve.records(log.origin, bundle)[0] == leaf.close(whole[0])
+    assert codec.records(log.origin, bundle)[0] == leaf.close(whole[0])
     await mirror.replace_bundle(log.origin, bundles[0])
     bundle = await mirror.bundle(log.origin, 0)
     assert bundle is not None
-    assert serve.records(log.origin, bundle)[0] == leaf.close(whole[0])
+    assert codec.records(log.origin, bundle)[0] == leaf.close(whole[0])
     assert await standing(mirror, log) == refolded(log)
 
 
@@ -411,7 +410,7 @@ async def test_a_bundle_that_comes_erased_drops_the_claim(
     await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
     old, new, bundles, batch = log.mirrored(log.erase((0, 1)))
     records = [leaf.close(log.records[0]), *log.records[1:]]
-    erased = dataclasses.replace(bundles[0], gz=serve.deflate(records))
+    erased = dataclasses.replace(bundles[0], gz=codec.deflate(records))
     await mirror.advance(old, new, [erased], batch)
     rows = await standing(mirror, log)
     assert rows == refolded(log)
@@ -426,7 +425,7 @@ async def test_a_source_cannot_take_back_what_we_hold(
     await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
     old, new, bundles, batch = log.mirrored(log.report(3))
     records = [leaf.close(log.records[0]), *log.records[1:]]
-    less = dataclasses.replace(bundles[0], gz=serve.deflate(records))
+    less = dataclasses.replace(bundles[0], gz=codec.deflate(records))
     await mirror.advance(old, new, [less], batch)
     assert await mirror.bundle(log.origin, 0) == bundles[0]
 
@@ -678,7 +677,7 @@ async def test_withheld_entries_are_remembered(
         log.report(1), log.report(2), merge=False
     )
     records = [log.records[0], leaf.close(log.records[1])]
-    withheld = dataclasses.replace(bundles[0], gz=serve.deflate(records))
+    withheld = dataclasses.replace(bundles[0], gz=codec.deflate(records))
     batch = claims.fold(log.origin, 0, records[:1])
     new = dataclasses.replace(new, merged=1, missing=(1,))
     await mirror.advance(old, new, [withheld], batch)
@@ -688,7 +687,7 @@ async def test_withheld_entries_are_remembered(
     await mirror.replace_bundle(log.origin, bundles[0])
     bundle = await mirror.bundle(log.origin, 0)
     assert bundle is not None
-    assert serve.records(log.origin, bundle) == records
+    assert codec.records(log.origin, bundle) == records
 
 
 async def test_an_erased_entry_is_not_missing(
@@ -696,7 +695,7 @@ async def test_an_erased_entry_is_not_missing(
 ) -> None:
     """What was withheld and is rightly erased later holds up nothing."""
     old, new, bundles, _ = log.mirrored(log.report(1), merge=False)
-    closed = serve.deflate([leaf.close(log.records[0])])
+    closed = codec.deflate([leaf.close(log.records[0])])
     withheld = dataclasses.replace(bundles[0], gz=closed)
     nothing = Batch(origin=log.origin, start=0, stop=0)
     head = dataclasses.replace(new, missing=(0,))
@@ -713,7 +712,7 @@ async def test_a_payload_that_comes_late_replaces_its_gap(
 ) -> None:
     """A bundle of the same root is replaced, any other is refused."""
     old, new, bundles, _ = log.mirrored(log.report(1), merge=False)
-    closed = serve.deflate([leaf.close(log.records[0])])
+    closed = codec.deflate([leaf.close(log.records[0])])
     withheld = dataclasses.replace(bundles[0], gz=closed)
     nothing = Batch(origin=log.origin, start=0, stop=0)
     new = dataclasses.replace(new, missing=(0,))

@@ -13,7 +13,7 @@ from syncd.errors import (
     UnavailableError,
     UsageError,
 )
-from syncd.flows import serve
+from syncd.indicator import codec
 from syncd.store import failpoint
 from syncd.store.home import OwnStore
 from syncd.store.own import HIGH_WATER
@@ -59,7 +59,7 @@ async def test_what_was_appended_is_there_again(
         tail = await again.log.bundle(1)
         assert tail is not None
         assert tail.width == 304 - 256
-        assert serve.records(log.origin, tail) == log.records[256:]
+        assert codec.records(log.origin, tail) == log.records[256:]
         assert await again.log.roots(0, 1) == [head.frontier.peaks[0]]
         assert await again.log.bundle(2) is None
     finally:
@@ -237,7 +237,7 @@ async def test_erased_payloads_leave_the_disk(
     await own.log.append(old, new, bundles, ())
     assert bundles[0].gz in _bytes(tmp_path)
     closed = [(r[0], b"", b"") for r in log.records]
-    erased = type(bundles[0])(0, 3, serve.deflate(closed), bundles[0].root)
+    erased = type(bundles[0])(0, 3, codec.deflate(closed), bundles[0].root)
     await own.log.rewrite([erased])
     await own.purge()
     assert bundles[0].gz not in _bytes(tmp_path)

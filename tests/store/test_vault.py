@@ -13,8 +13,8 @@ import pytest
 
 from syncd import canonical
 from syncd.errors import DamagedError, StaleError
-from syncd.flows import serve
 from syncd.flows.ports import Published
+from syncd.indicator import codec
 from syncd.roster.members import Cut
 from syncd.store import failpoint, gone
 from syncd.store.home import OwnStore
@@ -530,7 +530,7 @@ async def test_what_stands_behind_the_end_waits_again(
 ) -> None:
     """And what its retract there was to end is published again."""
     ids = await three(own, log)
-    root = Frontier.EMPTY.extend(serve.leaf_hashes(log.records[:2])).root()
+    root = Frontier.EMPTY.extend(codec.leaf_hashes(log.records[:2])).root()
     await turned(own, log, 2, root)
     assert await states(own, ids) == ["PUBLISHED", "PUBLISHED", "WAITING"]
     (row,) = await own.vault.waiting(10, ["phone"])

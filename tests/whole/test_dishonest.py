@@ -16,8 +16,8 @@ from aiohttp import web
 from msgspec import structs
 
 from syncd.errors import RefusedError
-from syncd.flows import serve
 from syncd.flows.ports import Heads
+from syncd.indicator import codec
 from syncd.indicator.statement import RosterAccepted
 from syncd.node.follow.roster_keeper import FORGIVE_S
 from syncd.roster import drafts
@@ -600,7 +600,7 @@ async def test_one_branch_for_the_witness_and_one_for_the_pull(
     twin = await carrier.fork(
         size, payload(50, carrier.origin), seen_by=["nobody"]
     )
-    hashes = serve.leaf_hashes(twin.records)
+    hashes = codec.leaf_hashes(twin.records)
     proof = merkle.prove_consistency(
         size,
         size + 1,

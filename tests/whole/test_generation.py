@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from syncd.cli.main import main
 from syncd.errors import DamagedError, RefusedError, UsageError
-from syncd.flows import serve
+from syncd.indicator import codec
 from syncd.node.audit import stored
 from syncd.node.upkeep import erasures
 from syncd.roster import drafts
@@ -415,7 +415,7 @@ def open_in_own(member: Member, origin: str) -> list[str]:
         return [
             json.loads(payload)["kind"]
             for bundle in store.bundles(log.id)
-            for head, salt, payload in serve.records(origin, bundle)
+            for head, salt, payload in codec.records(origin, bundle)
             if salt and head[1] < 8
         ]
 

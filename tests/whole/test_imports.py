@@ -17,8 +17,7 @@ from typing import Any
 
 import pytest
 
-from syncd.flows import serve
-from syncd.indicator import statement
+from syncd.indicator import codec, statement
 from syncd.indicator.statement import Report
 from syncd.node.home import Home
 from tests.alliance import SECRET, Alliance, Member, Process, until
@@ -207,7 +206,7 @@ class Run:
             for n in range(-(-size // 256)):
                 bundle = await home.own.log.bundle(n)
                 assert bundle is not None
-                for made, _, text in serve.records(self.member.origin, bundle):
+                for made, _, text in codec.records(self.member.origin, bundle):
                     said = statement.decode(text, made[1])
                     if isinstance(said, Report):
                         found[said.kind, said.token] += 1

@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 
 from syncd.errors import UnavailableError
-from syncd.flows import serve
 from syncd.flows.ports import Bundle
-from syncd.indicator import claims, statement
+from syncd.indicator import claims, codec, statement
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report, Retract
 from syncd.node.home import Home
@@ -136,7 +135,7 @@ def broken_promises(home: Path, seen: Seen) -> list[str]:
         own.close()
     records: list[Record] = []
     for n, width, gz, hashed in bundles:
-        records += serve.records(OWN.name, Bundle(n, width, gz, hashed))
+        records += codec.records(OWN.name, Bundle(n, width, gz, hashed))
     hashes = [hashlib.sha256(b"\0" + r[0]).digest() for r in records]
     for head in seen.released:
         if head.size > len(hashes):
@@ -209,7 +208,7 @@ async def test_killed_everywhere(tmp_path: Path) -> None:
             await life.log.bundle(n)
             for n in range(-(-(await life.log.head()).frontier.size // 256))
         ]
-        ours = [r for b in bundles if b for r in serve.records(OWN.name, b)]
+        ours = [r for b in bundles if b for r in codec.records(OWN.name, b)]
         assert await digest(life, OWN.name) == folded(OWN.name, ours)
         # And receipts never shrank, and name what the other signed.
         sizes = [head.size for head in seen.receipts]
@@ -395,7 +394,7 @@ async def converge(
         records = [
             record
             for n in range(-(-head.frontier.size // 256))
-            for record in serve.records(
+            for record in codec.records(
                 bank.origin, _there(await home.own.log.bundle(n))
             )
         ]

@@ -13,8 +13,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from syncd.flows import serve
-from syncd.indicator import leaf
+from syncd.indicator import codec, leaf
 from syncd.web.peer_api import Handler
 from tests.alliance import Alliance, Member, payload
 
@@ -435,11 +434,11 @@ async def test_a_withheld_payload(alliance: Alliance) -> None:
         n = _bundle(request.path)
         bundle = await alliance.bank.node.home.mirror.bundle(police.origin, n)
         assert bundle is not None
-        found = serve.records(police.origin, bundle)
+        found = codec.records(police.origin, bundle)
         if n == kept_back // FULL:
             found[0] = leaf.close(found[0])
         return web.Response(
-            body=serve.deflate(found), headers={"Content-Encoding": "gzip"}
+            body=codec.deflate(found), headers={"Content-Encoding": "gzip"}
         )
 
     kept_back = (before // FULL + 1) * FULL

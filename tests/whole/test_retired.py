@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.flows import serve
+from syncd.indicator import codec
 from syncd.node.audit import stored
 from syncd.node.upkeep import erasures
 from syncd.roster import drafts
@@ -60,7 +60,7 @@ async def open_records(member: Member, origin: str) -> list[int]:
         else:
             bundle = await member.node.home.mirror.bundle(origin, n)
         assert bundle is not None
-        records = serve.records(origin, bundle)
+        records = codec.records(origin, bundle)
         found += [
             n * 256 + at
             for at, (head, salt, _) in enumerate(records)

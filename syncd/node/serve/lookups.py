@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from syncd.errors import MalformedError, SyncdError
-from syncd.flows import lookup, serve
+from syncd.flows import lookup
 from syncd.flows.judge import Answer, Question, World
 from syncd.flows.lookup import Access as Asked
 from syncd.flows.lookup import LookupContext
 from syncd.flows.ports import Finding, Position
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import statement, token, vocabulary
+from syncd.indicator import codec, statement, token, vocabulary
 from syncd.indicator.claims import Claim
 from syncd.node.background import Aside
 from syncd.node.context import Context
@@ -86,7 +86,7 @@ class Claims:
         if bundle is None or index % BUNDLE >= bundle.width:
             return b""
         payload = await self.ctx.offload(
-            serve.payload_at, bundle, index % BUNDLE
+            codec.payload_at, bundle, index % BUNDLE
         )
         return erasing.token_of(payload)
 

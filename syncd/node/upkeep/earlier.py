@@ -12,8 +12,8 @@ from pathlib import Path
 
 import structlog
 
-from syncd.flows import serve
 from syncd.flows.ports import Bundle, MirrorHead
+from syncd.indicator import codec
 from syncd.node.upkeep import erasures
 from syncd.store import cutting
 from syncd.store.mirror import MirrorStore
@@ -64,7 +64,7 @@ async def _same(
             found = found.extend([bundle.root], BUNDLE_LEVEL)
         else:
             found = found.extend(
-                serve.leaf_hashes(serve.records(head.origin, bundle))
+                codec.leaf_hashes(codec.records(head.origin, bundle))
             )
     return found == head.frontier
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import structlog
 
 from syncd.errors import DamagedError, StaleError
-from syncd.flows import held, serve
+from syncd.flows import held
 from syncd.flows.ports import Finding
-from syncd.indicator import claims, leaf
+from syncd.indicator import claims, codec, leaf
 from syncd.indicator.claims import Range
 from syncd.indicator.leaf import Record
 from syncd.roster.roster import Roster
@@ -142,7 +142,7 @@ async def _close(
     if bundle is None:
         raise DamagedError(f"own.db: bundle {n} is missing")
     first = n * BUNDLE
-    records = serve.records(origin, bundle)
+    records = codec.records(origin, bundle)
     gone = claims.retired(first, records, retired)
     if gone:
         # Remembered first: what is closed must be known to be erased.
@@ -153,7 +153,7 @@ async def _close(
     ]
     if closed == records:
         return False
-    left = replace(bundle, gz=serve.deflate(closed))
+    left = replace(bundle, gz=codec.deflate(closed))
     await own.log.rewrite([left], origin)
     return True
 

@@ -1,0 +1,68 @@
+"""Bundles as they are kept and served: gzip of up to 256 records."""
+
+import gzip
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from syncd.errors import DamagedError, MalformedError
+from syncd.indicator import leaf
+from syncd.indicator.leaf import Record
+from syncd.tlog import merkle, tiles
+
+GZIP_LEVEL = 6  # 48.7 bytes an entry; zstd -3 gives 48.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Up to 256 consecutive records, as served: gzip of the record bytes."""
+
+    n: int  # bundle number: first index // 256
+    width: int  # records, 1..256
+    gz: bytes  # gzip(record ‖ record ‖ …)
+    root: bytes  # RFC 6962 hash of its leaves (a full bundle: a level-1 hash)
+    entries: bytes = b""  # its tile/entries file, kept only where a void
+    # entry's type byte is not that of its payload: records do not tell leaves
+
+
+def inflate(bundle: Bundle) -> bytes:
+    """Return the record bytes of a bundle of ours.
+
+    Raises:
+        DamagedError: it is not gzip any more.
+    """
+    try:
+        return gzip.decompress(bundle.gz)
+    except (OSError, EOFError, zlib.error) as e:
+        raise DamagedError(f"log: bundle {bundle.n} is not gzip") from e
+
+
+def deflate(found: Sequence[Record]) -> bytes:
+    """Return the payload file of records: gzip, the same for the same."""
+    return gzip.compress(leaf.encode_records(found), GZIP_LEVEL, mtime=0)
+
+
+def records(origin: str, bundle: Bundle) -> list[Record]:
+    """Return a bundle's records, each with its leaf."""
+    leaves = None
+    if bundle.entries:
+        leaves = tiles.split_bundle(bundle.entries, bundle.width)
+    return leaf.open_bundle(origin, inflate(bundle), bundle.width, leaves)
+
+
+def payload_at(bundle: Bundle, at: int) -> bytes:
+    """Return the payload of one record of a bundle, b"" if it is closed.
+
+    Raises:
+        DamagedError: the bundle of ours does not parse any more.
+    """
+    try:
+        found = leaf.split_records(inflate(bundle), bundle.width)
+    except MalformedError as e:
+        raise DamagedError(f"log: bundle {bundle.n}: {e}") from e
+    return found[at][2] if found[at][1] else b""
+
+
+def leaf_hashes(found: Sequence[Record]) -> list[bytes]:
+    """Return the leaf hashes of records."""
+    return merkle.leaf_hashes([record[0] for record in found])
