@@ -17,7 +17,7 @@ from syncd.errors import DamagedError, UntrustedError, UsageError
 from syncd.flows import log_files
 from syncd.flows.audit import Tally
 from syncd.indicator import claims, token
-from syncd.indicator.claims import Range
+from syncd.indicator.absent import Range
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.node.pinned import trusted_roster

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from syncd.errors import DamagedError, SyncdError, UntrustedError
 from syncd.flows import stretch
 from syncd.flows.ports import Bundle
-from syncd.indicator import claims, codec
-from syncd.indicator.claims import Range
+from syncd.indicator import absent, claims, codec, folding
+from syncd.indicator.absent import Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import checkpoint, growth, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
@@ -315,14 +315,14 @@ class _LogCheck:
         acted = {*self._view.erased}
         self._ranges += [
             r
-            for r in claims.erases(start, records)
+            for r in absent.erases(start, records)
             if r in acted or r[2] < self._view.merged
         ]
         upto = max(self._view.merged - start, 0)
         del records[upto:]
-        for index in claims.complete(start, records, erased=self._ranges):
+        for index in absent.complete(start, records, erased=self._ranges):
             self.problem(f"entry {index}: withheld, but below merged")
-        batch = claims.fold(self._origin, start, records, erased=self._ranges)
+        batch = folding.fold(self._origin, start, records, erased=self._ranges)
         pending = self._pending
         for token, index, by, key in batch.ends:
             at = (index, token, key)

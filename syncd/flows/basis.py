@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from syncd.flows.ports import ClaimReader, Position
-from syncd.indicator.claims import REPORT, Claim
-from syncd.indicator.token import KIND_NAMES
+from syncd.indicator.claims import Claim
+from syncd.indicator.statement import Report, day_text
+from syncd.indicator.token import KIND_CODES
 
 MOST = 256  # reports that one may rest on, in turn; further ones are not read
 STEP = 64  # positions read between two looks at the clock
@@ -47,16 +48,14 @@ class _Trail:
     edge: list[Position]  # to be followed next
     seen: set[Position] = field(default_factory=set)
 
-    def follow(self, at: Mapping[Position, Claim], day: int) -> None:
+    def follow(self, at: Mapping[Position, Claim], day: str) -> None:
         """Go one step on from what was read."""
         self.seen.update(self.edge)
         wanted = {
             p
             for position in self.edge
-            if (claim := at.get(position))
-            and _may_count(claim, day)
-            and _key(claim) != self.on
-            for p in claim.basis
+            if (claim := at.get(position)) and _key(claim) != self.on
+            for p in _rests_on(claim, day)
         }
         left = MOST - len(self.seen)
         self.edge = sorted(wanted - self.seen)[:left]
@@ -67,13 +66,13 @@ class Basis:
 
     def __init__(self, found: Found, day: int) -> None:
         """Take the claims on the tokens asked for; nothing is read yet."""
-        self._day = day
+        self._day = day_text(day)
         self._on = found
         self._at = {c.position: c for group in found.values() for c in group}
         self._trails = {
-            claim.position: _Trail(_key(claim), sorted(set(claim.basis)))
+            claim.position: _Trail(_key(claim), [*basis])
             for claim in self._at.values()
-            if claim.basis and _may_count(claim, day)
+            if (basis := _rests_on(claim, self._day))
         }
 
     async def read(
@@ -113,16 +112,16 @@ class Basis:
 
     async def _beside(self, claims: ClaimSource) -> None:
         """Read what else is said on the tokens of what was read."""
-        wanted: dict[tuple[int, int], dict[bytes, None]] = {}
+        wanted: dict[tuple[str, int], dict[bytes, None]] = {}
         for claim in self._at.values():
             if _key(claim) not in self._on:
-                key = (claim.kind, claim.epoch)
-                wanted.setdefault(key, {})[claim.token] = None
+                kind, epoch, short = _key(claim)
+                wanted.setdefault((kind, epoch), {})[short] = None
         beside = dict(self._on)
         for (kind, epoch), tokens in wanted.items():
-            rows = await claims.claims([*tokens], kind, epoch)
+            rows = await claims.claims([*tokens], KIND_CODES[kind], epoch)
             for short, group in rows.items():
-                beside[KIND_NAMES[kind], epoch, short] = group
+                beside[kind, epoch, short] = group
         self._on = beside
 
     def of(
@@ -141,13 +140,12 @@ class Basis:
 
 
 def _key(claim: Claim) -> Key:
-    return KIND_NAMES[claim.kind], claim.epoch, claim.token
+    return claim.said.kind, claim.said.epoch, claim.token
 
 
-def _may_count(claim: Claim, day: int) -> bool:
-    """Tell if a report may count: what others rest on is not asked else."""
-    return (
-        claim.type == REPORT
-        and not claim.test
-        and claim.seen <= day < claim.expires
-    )
+def _rests_on(claim: Claim, day: str) -> tuple[Position, ...]:
+    """Return the basis of a report that may count: of no other it is read."""
+    said = claim.said
+    if not isinstance(said, Report) or said.test:
+        return ()
+    return said.basis if said.seen <= day < said.expires else ()

@@ -1,48 +1,60 @@
-"""Drafts: a report or dispute as somebody hands it in, before any check."""
+"""Drafts: a report or dispute as it is handed in, and what is kept of it."""
 
-from typing import Annotated, Final
+from dataclasses import dataclass, field
+from typing import Final
 
-import msgspec
-
-CONFIDENCE: Final = 50  # of 100, where a report names none
-HANDLING: Final = "no_tip_off"  # the careful one, where none is named
-NEEDED: Final = ("kind", "value", "label", "role", "evidence")  # never guessed
-
-Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
-Position = tuple[str, Natural]
+from syncd.indicator import notation
+from syncd.indicator.notation import Natural
+from syncd.indicator.record import DisputeFields, ReportFields
 
 
 class Draft(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+    ReportFields,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=False,
 ):
-    """A report as an operator hands it in; "" and absent are the same."""
+    """A report as an operator hands it in; "" and absent are the same.
+
+    Of `seen` and `expires` nothing means today, and as long as the roster
+    lets it count.
+    """
 
     kind: str = ""
     value: str = ""
     scheme: str = ""  # what a bare account number is
     region: str = ""  # country of a phone without one; ours if absent
-    label: str = ""
-    role: str = ""
-    evidence: str = ""
-    confidence: int = CONFIDENCE
-    seen: str = ""  # day; today if absent
-    expires: str = ""  # day; as long as the roster lets it count
-    channel: str = ""
-    technique: tuple[str, ...] = ()
-    case: str = ""  # 8 bytes in hex
-    handling: str = HANDLING
-    spoofed: bool = False
-    test: bool = False
-    basis: tuple[Position, ...] = ()
+    confidence: int = 50
+    handling: str = "no_tip_off"  # the careful one
     urgent: bool = False  # tell the others at once
     keep_query: bool = False  # of a URL
     allow_personal: bool = False  # a URL whose path may name a person
 
 
+USUAL: Final = Draft()  # what a report says that names nothing
+NEEDED: Final = (  # never guessed
+    "kind",
+    "value",
+    *(
+        name
+        for name, form in notation.forms(ReportFields).items()
+        if form.name == "code" and not (form.optional or getattr(USUAL, name))
+    ),
+)
+
+
 class DisputeDraft(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+    DisputeFields,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=False,
 ):
-    """A dispute as an operator hands it in, by value or by token."""
+    """A dispute as an operator hands it in, by value or by token.
+
+    Without `due` an answer is asked for in 30 days.
+    """
 
     kind: str = ""
     value: str = ""
@@ -50,8 +62,22 @@ class DisputeDraft(
     region: str = ""
     token: str = ""  # 22 characters, instead of a value
     epoch: Natural = 0  # of the token
-    reason: str = ""
-    due: str = ""  # day; in 30 days if absent
-    expires: str = ""  # day
-    about: tuple[Position, ...] = ()  # these reports; all if absent
     yes: bool = False  # also of what nobody reports
+
+
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """What the vault is to keep: an identifier and what is said of it."""
+
+    kind: str
+    value: str = field(repr=False)  # normal form, 1–256 ASCII bytes; or none
+    fields: bytes  # `record.encode` of them: public once published
+    type: int = 1  # 1 report, 3 dispute
+    urgent: bool = False
+    extras: bytes = field(default=b"", repr=False)  # private, sealed likewise
+    token: bytes = b""  # 16 bytes, where there is no value
+    epoch: int = 0  # of the token
+    seen: str = ""  # day that was said; "": `fields` has a default
+    expires: str = ""  # likewise
+    raw: str = field(default="", repr=False)  # its cell in a list
+    notices: tuple[str, ...] = ()  # codes: how the value was read

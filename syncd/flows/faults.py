@@ -7,12 +7,14 @@ not given, and is no fault of this module's.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
-from syncd.indicator import statement, vocabulary
-from syncd.indicator.verdict import AUTHORITY
+from syncd.indicator import notation, statement, vocabulary
+from syncd.indicator.active import AUTHORITY
+from syncd.indicator.notation import MAX_INTEGER
+from syncd.indicator.record import DisputeFields, Fields, ReportFields
 
 OFFERED: Final = {  # in place of evidence that a sector cannot have
     "police_case": "official_relay",
@@ -21,77 +23,100 @@ OFFERED: Final = {  # in place of evidence that a sector cannot have
     "official_list": "official_relay",
 }  # else partner_feed
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_CASE: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 def of_report(
-    said: Mapping[str, Any], kind: str, sector: str, today: int
+    said: ReportFields, kind: str, sector: str, today: str
 ) -> list[SyncdError]:
     """Return what is wrong with the fields of a report of ours.
 
-    `kind` is "" where it is not known, `sector` our own or "" likewise;
-    `today` is in days since 1970.
+    `kind` is "" where it is not known, `sector` our own or "" likewise.
     """
-    facets = statement.FACETS[statement.Report]
-    faults = [*_codes(said, facets)]
+    faults = [*_codes(said)]
     unknown = {fault.params["field"] for fault in faults}
     if "role" not in unknown:
-        faults += _role(said["role"], kind)
+        faults += _role(said.role, kind)
     if "evidence" not in unknown:
-        faults += _evidence(said["evidence"], sector)
-    if not 0 <= said["confidence"] <= 100:  # it may be somebody's number
-        faults.append(MalformedError("confidence: not 0 to 100"))
-    days = _days(said, ("seen", "expires"), faults)
-    seen, expires = days.get("seen"), days.get("expires")
-    if seen is not None and seen > today:
+        faults += _evidence(said.evidence, sector)
+    faults += _misspelt(said)
+    if not notation.is_day(said.seen):
+        return faults
+    if said.seen > today:
         faults.append(
-            MalformedError("seen: {seen} is in the future", seen=said["seen"])
+            MalformedError("seen: {seen} is in the future", seen=said.seen)
         )
-    elif seen is not None and expires is not None and expires <= seen:
+    elif notation.is_day(said.expires) and said.expires <= said.seen:
         faults.append(
             MalformedError(
                 "expires: {expires}, and seen {seen}",
                 hint="it counts from the day seen until the day before",
-                expires=said["expires"],
-                seen=said["seen"],
+                expires=said.expires,
+                seen=said.seen,
             )
         )
-    if said["case"] and not _CASE.fullmatch(said["case"]):
-        faults.append(MalformedError("case: not 16 digits in lower-case hex"))
-    return [*faults, *_positions("basis", said["basis"])]
+    return faults
 
 
-def of_dispute(said: Mapping[str, Any], today: int) -> list[SyncdError]:
+def of_dispute(said: DisputeFields, today: str) -> list[SyncdError]:
     """Return what is wrong with the fields of a dispute of ours."""
-    faults = [*_codes(said, statement.FACETS[statement.Dispute])]
-    days = _days(said, ("due", "expires"), faults)
-    due, expires = days.get("due"), days.get("expires")
-    if due is not None and due < today:
+    faults = [*_codes(said), *_misspelt(said)]
+    due = said.due if notation.is_day(said.due) else ""
+    if due and due < today:
         faults.append(
             MalformedError(
                 "due: {due} is past",
                 hint="it is the day by which an answer is asked for",
-                due=said["due"],
+                due=due,
             )
         )
-    if expires is not None and expires < max(today + 1, due or 0):
+    ends = notation.is_day(said.expires)
+    if ends and (said.expires <= today or said.expires < due):
         faults.append(
             MalformedError(
                 "expires: {expires} is past, or before due",
-                expires=said["expires"],
+                expires=said.expires,
             )
         )
-    return [*faults, *_positions("about", said["about"])]
+    return faults
 
 
-def _codes(
-    said: Mapping[str, Any], facets: Mapping[str, str]
-) -> Iterator[SyncdError]:
-    for field, facet in facets.items():
-        value = said[field]
-        for word in value if isinstance(value, tuple) else (value,):
-            if word and not vocabulary.known(facet, word):
-                yield vocabulary.refused(field, facet, word)
+def _codes(said: Fields) -> Iterator[SyncdError]:
+    for field, facet, word in statement.unknown_codes(said):
+        yield vocabulary.refused(field, facet, word)
+
+
+def _misspelt(said: Fields) -> Iterator[SyncdError]:
+    """Yield what is not of its field's form; what is empty was not given.
+
+    What is none may be somebody's number, and is not repeated.
+    """
+    for field, form in notation.forms(type(said)).items():
+        value = getattr(said, field)
+        if value in ("", ()):
+            continue
+        match form.name:
+            case "percent" if not form.fits(value):
+                yield MalformedError("{field}: not 0 to 100", field=field)
+            case "day" if not form.fits(value):
+                yield MalformedError(
+                    "{field}: {day} is no day as YYYY-MM-DD, 1970 to 2199",
+                    field=field,
+                    day=value if _DAY.fullmatch(value) else "…",
+                )
+            case "hex" if not form.fits(value):
+                yield MalformedError(
+                    "{field}: not 16 digits in lower-case hex", field=field
+                )
+            case "positions" if not all(
+                notation.is_origin(origin) and 0 <= index <= MAX_INTEGER
+                for origin, index in value
+            ):
+                yield MalformedError(
+                    "{field}: not all are ORIGIN:INDEX of a statement",
+                    field=field,
+                )
+            case _:
+                pass
 
 
 def _role(role: str, kind: str) -> Iterator[SyncdError]:
@@ -121,39 +146,4 @@ def _evidence(evidence: str, sector: str) -> Iterator[SyncdError]:
             sector=sector,
             instead=instead,
             label=vocabulary.label("evidence", instead, "zh"),
-        )
-
-
-def _days(
-    said: Mapping[str, Any], fields: tuple[str, ...], faults: list[SyncdError]
-) -> dict[str, int]:
-    """Return the days that fields name; what names none goes to `faults`."""
-    days = {}
-    for field in fields:
-        text = said[field]
-        try:
-            if text:
-                days[field] = statement.day(text)
-        except MalformedError:
-            # What has not the shape of a day may be somebody's number.
-            shown = text if _DAY.fullmatch(text) else "…"
-            faults.append(
-                MalformedError(
-                    "{field}: {day} is no day as YYYY-MM-DD, 1970 to 2199",
-                    field=field,
-                    day=shown,
-                )
-            )
-    return days
-
-
-def _positions(
-    field: str, positions: tuple[tuple[str, int], ...]
-) -> Iterator[SyncdError]:
-    if not all(
-        statement.is_origin(origin) and 0 <= index <= statement.MAX_INTEGER
-        for origin, index in positions
-    ):
-        yield MalformedError(
-            "{field}: not all are ORIGIN:INDEX of a statement", field=field
         )

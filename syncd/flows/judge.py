@@ -8,8 +8,9 @@ from syncd.errors import HoldersError, SyncdError
 from syncd.flows.basis import Basis, Found, Key
 from syncd.flows.ports import Position
 from syncd.indicator import identifier, never, policy, token, verdict
-from syncd.indicator.claims import REPORT, Claim
+from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.statement import Report
 from syncd.indicator.verdict import Verdict
 from syncd.roster.roster import Roster
 
@@ -180,7 +181,11 @@ class Judge:
         if judged.verdict in HITS:
             on = frozenset(judged.positions)
             by = [
-                {c.origin for c in g if c.type == REPORT and c.position in on}
+                {
+                    c.origin
+                    for c in g
+                    if isinstance(c.said, Report) and c.position in on
+                }
                 for g in groups
             ]
             level = next((at for at, who in enumerate(by) if who), None)
@@ -224,6 +229,7 @@ def _owned(answer: Answer, asked: Asked) -> Answer:
 
 def _lies(claim: Claim, output: bytes) -> bool:
     """Tell whether a report's `know` does not fit the value."""
-    return claim.type == REPORT and claim.know != token.know(
-        output, claim.origin
+    said = claim.said
+    return isinstance(said, Report) and said.know != (
+        token.know(output, claim.origin).hex()
     )

@@ -19,8 +19,8 @@ from syncd.errors import (
 )
 from syncd.flows import serve, stretch
 from syncd.flows.serve import LogFiles
-from syncd.indicator import claims, leaf
-from syncd.indicator.claims import Range
+from syncd.indicator import absent, leaf
+from syncd.indicator.absent import Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import checkpoint, growth, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
@@ -146,7 +146,7 @@ def check(
         raise DamagedError(
             f"checkpoint: the entries hash to another root at {head.size}"
         )
-    gone = claims.covered(0, head.size, [*state.ranges, *erased(head)])
+    gone = absent.covered(0, head.size, [*state.ranges, *erased(head)])
     withheld = [
         index
         for index, type_ in state.closed
@@ -227,9 +227,9 @@ class _Opened:
 
     def _note(self, start: int, records: list[Record], path: str) -> None:
         self.types.update(_type(record) for record in records)
-        self.ranges += claims.erases(start, records)
+        self.ranges += absent.erases(start, records)
         if not self._audit:
-            missing = claims.complete(start, records)
+            missing = absent.complete(start, records)
             self.closed += [(i, _type(records[i - start])) for i in missing]
             return
         for index, record in enumerate(records, start):

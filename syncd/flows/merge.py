@@ -17,8 +17,8 @@ from syncd.flows.ports import (
 )
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.flows.stretch import fold
-from syncd.indicator import claims
-from syncd.indicator.claims import Batch
+from syncd.indicator import absent
+from syncd.indicator.folding import Batch
 
 MOST_MISSING = 4096  # withheld indices that we keep in mind, per log
 
@@ -45,8 +45,8 @@ async def own(
             return old.merged
         fresh = await held.own(log, tip).records(old.merged, offload)
         erased = await mirror.erased(origin)
-        left = claims.complete(old.merged, fresh, erased=erased)
-        gone = claims.gone_with_epoch(left) if excuse else []
+        left = absent.complete(old.merged, fresh, erased=erased)
+        gone = absent.gone_with_epoch(left) if excuse else []
         batch, _ = await offload(
             fold, origin, old.merged, fresh, [*erased, *gone]
         )

@@ -11,24 +11,30 @@ if somebody knew of that report and gave a reason.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from syncd import canonical
 from syncd.errors import MalformedError
 from syncd.flows import report
+from syncd.flows.draft import NewReport
+from syncd.flows.entry import (
+    EXEMPT,
+    LOCAL,
+    NOTE,
+    Entry,
+    NewEntry,
+    OwnDraft,
+    Said,
+)
 from syncd.flows.report import Desk
-from syncd.indicator import identifier, statement, verdict, vocabulary
+from syncd.indicator import identifier, statement, vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.policy import Policy, lower, stronger
 from syncd.indicator.verdict import Verdict
 
-EXEMPT: Final = "exempt"
-NOTE: Final = "note"
-LOCAL: Final = "local"
-TYPES: Final = (EXEMPT, NOTE, LOCAL)
 MAX_TEXT: Final = 200  # characters of a reason or remark
 MAX_LIST: Final = 100  # characters of a list's name
 REASONS: Final[Mapping[str, tuple[str, str]]] = {
@@ -43,71 +49,6 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "local": ("在本机构名单上", "on a list of our own"),
 }  # code → label in Chinese, in English; answers list them in this order
-
-
-class OwnDraft(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
-    """An exempt entry or note as it is handed in; "" and absent are the same."""
-
-    kind: str = ""
-    value: str = ""
-    scheme: str = ""  # what a bare account number is
-    region: str = ""  # country of a phone without one; ours if absent
-    why: str = ""  # ours alone, as is the text
-    code: str = ""  # of a note
-    text: str = ""  # of a note
-    expires: str = ""  # first day on which it does not count; never if absent
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What is to be kept of one entry; all but type, kind, day is secret."""
-
-    type: str  # one of TYPES
-    kind: str
-    value: str = field(repr=False)  # normal form
-    said: Mapping[str, Any] = field(repr=False)
-    name: str = field(default="", repr=False)  # one of a name stands per value
-    until: int | None = None  # first day on which it does not count
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry as it is kept."""
-
-    id: int
-    type: str  # one of TYPES
-    kind: str
-    value: str = field(repr=False)  # normal form
-    said: Mapping[str, Any] = field(repr=False)
-    list: str = field(repr=False)  # of a local entry
-    until: int | None
-    by: str  # the bearer's name
-    at: int  # unix seconds
-    removed_at: int | None = None
-    removed_by: str = ""
-    removed_why: str = field(default="", repr=False)
-
-    @property
-    def official(self) -> bool:
-        """Whether it weighs as an official report, or answers one."""
-        if self.type == LOCAL:
-            return self.said.get("evidence") in verdict.OFFICIAL
-        return bool(self.said.get("official"))
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which entries are listed; "" is any."""
-
-    after: int = 0  # with a larger id only
-    limit: int = 100
-    type: str = ""
-    list: str = field(default="", repr=False)
-    kind: str = ""
-    by: str = ""  # whose token kept it
-    ended: bool = False  # those too that were removed or replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +66,7 @@ class Ours:
 # ------------------------------------------------------------------ entries
 
 
-def exempt(draft: OwnDraft, desk: Desk) -> Prepared:
+def exempt(draft: OwnDraft, desk: Desk) -> NewEntry:
     """Return the exempt entry that a draft asks for.
 
     Raises:
@@ -133,10 +74,10 @@ def exempt(draft: OwnDraft, desk: Desk) -> Prepared:
     """
     if draft.code or draft.text:
         raise MalformedError("exempt: code and text are a note's")
-    return _about(EXEMPT, draft, desk, {})
+    return _about(EXEMPT, draft, desk, Said())
 
 
-def note(draft: OwnDraft, desk: Desk) -> Prepared:
+def note(draft: OwnDraft, desk: Desk) -> NewEntry:
     """Return the note that a draft asks for.
 
     Raises:
@@ -147,7 +88,7 @@ def note(draft: OwnDraft, desk: Desk) -> Prepared:
     text = plain_text("text", draft.text)
     if draft.code == "other" and not text:
         raise MalformedError("note: other says nothing without a text")
-    said = {"code": draft.code, **({"text": text} if text else {})}
+    said = Said(code=draft.code, text=text)
     return _about(NOTE, draft, desk, said, name=draft.code)
 
 
@@ -155,9 +96,9 @@ def _about(
     type_: str,
     draft: OwnDraft,
     desk: Desk,
-    said: dict[str, Any],
+    said: Said,
     name: str = "",
-) -> Prepared:
+) -> NewEntry:
     report.check_kind(draft.kind)
     found = identifier.for_report(
         draft.kind,
@@ -166,8 +107,7 @@ def _about(
         scheme=draft.scheme or None,
         allow_personal=True,
     )
-    if why := plain_text("why", draft.why):
-        said["why"] = why
+    said = replace(said, why=plain_text("why", draft.why))
     until = None
     if draft.expires:
         until = statement.day(draft.expires)
@@ -177,14 +117,14 @@ def _about(
                 type=type_,
                 day=draft.expires,
             )
-    return Prepared(type_, found.kind, found.value, said, name, until)
+    return NewEntry(type_, found.kind, found.value, said, name, until)
 
 
-def local(kept: report.Prepared, list_: str) -> Prepared:
+def local(kept: NewReport, list_: str) -> NewEntry:
     """Return what a report says, as an entry of a list of our own."""
-    said = msgspec.json.decode(kept.fields)
-    until = statement.day(said["expires"])
-    return Prepared(LOCAL, kept.kind, kept.value, said, list_, until)
+    said = msgspec.json.decode(kept.fields, type=Said)
+    until = statement.day(said.expires)
+    return NewEntry(LOCAL, kept.kind, kept.value, said, list_, until)
 
 
 def plain_text(name: str, text: str, most: int = MAX_TEXT) -> str:
@@ -216,11 +156,6 @@ def list_name(text: str) -> str:
     return found
 
 
-def content(entry: Prepared) -> bytes:
-    """Return what tells two entries of one value and name apart."""
-    return canonical.dumps({**entry.said, "until": entry.until or 0})
-
-
 # ------------------------------------------------------------- over answers
 
 
@@ -245,7 +180,7 @@ def over(
     if not there:
         return None
     listed = [(at, e) for at, e in there if e.type == LOCAL]
-    counts = [(at, e) for at, e in listed if not e.said.get("test")]
+    counts = [(at, e) for at, e in listed if not e.said.test]
     levels = [at for at, _ in counts] + ([] if level is None else [level])
     official = "official_report" in found.reasons or any(
         e.official for _, e in counts
@@ -282,6 +217,4 @@ def _action(entry: Entry, policy: Policy) -> str:
     asked for.
     """
     action = policy.official if entry.official else policy.suspected
-    return (
-        lower(action, policy.spoofed) if entry.said.get("spoofed") else action
-    )
+    return lower(action, policy.spoofed) if entry.said.spoofed else action

@@ -4,8 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from syncd.indicator.claims import Batch, Claim, Range
+from syncd.indicator.absent import Range
+from syncd.indicator.claims import Claim
 from syncd.indicator.codec import Bundle as Bundle
+from syncd.indicator.folding import Batch
+from syncd.indicator.record import Fields
 from syncd.tlog.merkle import Frontier
 
 Position = tuple[str, int]  # (origin, index)
@@ -62,7 +65,7 @@ class Waiting:
     token: bytes | None = None  # where there is no value
     epoch: int | None = None  # of that token
     urgent: bool = False  # the other members are to hear of it at once
-    fields: Mapping[str, Any]  # the statement's others, as they will be public
+    said: Fields  # as it will be public
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import msgspec
-
 from syncd.errors import MalformedError, UnavailableError
 from syncd.flows import held
 from syncd.flows.ports import (
@@ -30,7 +28,7 @@ from syncd.flows.ports import (
 from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import Dispute, Report, Retract, Statement
+from syncd.indicator.statement import Retract, Statement
 from syncd.roster.roster import Epoch
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
@@ -210,7 +208,7 @@ async def publish(
                 row, today, epoch, short, output, writer.key.name
             )
             statement.encode(said)
-        except (MalformedError, msgspec.ValidationError):
+        except MalformedError:
             # What it complains of may hold what the row says: not told.
             flaw = flaw or f"vault: row {row.id} makes no statement"
             continue
@@ -250,17 +248,13 @@ def _statement(
     output: bytes,
     origin: str,
 ) -> Statement:
-    about = {
-        "on": today,
-        "kind": row.kind,
-        "epoch": epoch,
-        "token": token.encode(short),
-    }
-    if row.type == DISPUTE:
-        return msgspec.convert({"type": 3, **about, **row.fields}, Dispute)
-    know = token.know(output, origin).hex()
-    return msgspec.convert(
-        {"type": 1, **about, **row.fields, "know": know}, Report
+    return statement.of(
+        row.said,
+        know=token.know(output, origin).hex() if output else "",
+        on=today,
+        kind=row.kind,
+        epoch=epoch,
+        token=token.encode(short),
     )
 
 

@@ -29,7 +29,8 @@ from syncd.flows.line import Line
 from syncd.flows.ports import MirrorHead, Source
 from syncd.flows.pull_context import PullContext
 from syncd.flows.stretch import Run, Stretch, check
-from syncd.indicator.claims import Batch, Range
+from syncd.indicator.absent import Range
+from syncd.indicator.folding import Batch
 from syncd.tlog import checkpoint, growth, merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE

@@ -8,15 +8,14 @@ others.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
-import msgspec
+from msgspec.structs import replace
 
-from syncd import canonical
 from syncd.errors import (
     MalformedError,
     RefusedError,
@@ -24,11 +23,13 @@ from syncd.errors import (
     joined,
 )
 from syncd.flows import faults
-from syncd.flows.draft import HANDLING, NEEDED, DisputeDraft, Draft
+from syncd.flows.draft import NEEDED, USUAL, DisputeDraft, Draft, NewReport
 from syncd.indicator import (
     identifier,
     never,
+    notation,
     policy,
+    record,
     statement,
     suffixes,
     token,
@@ -36,38 +37,13 @@ from syncd.indicator import (
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.national import SHOWN
 from syncd.indicator.policy import Policy
-from syncd.indicator.statement import Dispute, Report
+from syncd.indicator.record import DisputeFields, Fields, ReportFields
 from syncd.roster.roster import Roster
 
 DISPUTE_DAYS = 30  # a dispute asks for an answer within these
 NOBODY = "AAAAAAAAAAAAAAAAAAAAAA"  # a token in form, for checks
 MAX_EPOCH = 65_535  # the longest there is: what fits now fits when published
 CHECKED = 4096  # sets of fields that are remembered as right
-# Reasons to retract that are about the value: nobody says it again by accident.
-ABOUT_THE_VALUE = frozenset(
-    {
-        *("appeal_upheld", "case_closed", "court_order", "entry_error"),
-        *("false_positive", "reassigned", "victim_account"),
-    }
-)
-REASSIGNED_DAYS = 180  # after these, `reassigned` holds nothing back
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What the vault is to keep: an identifier and a statement's fields."""
-
-    kind: str
-    value: str = field(repr=False)  # "": said of a token
-    fields: bytes  # canonical JSON, public once published
-    type: int = 1  # 1 report, 3 dispute
-    urgent: bool = False
-    extras: bytes = field(default=b"", repr=False)
-    token: bytes = field(default=b"", repr=False)
-    epoch: int = 0
-    notices: tuple[str, ...] = ()  # codes: how the value was read
-    seen: str = ""  # day, if the draft said one
-    expires: str = ""  # likewise
 
 
 @dataclass(frozen=True)  # no slots: what is derived is cached
@@ -101,6 +77,7 @@ class Desk:
 
 D = TypeVar("D")  # what is handed in
 P = TypeVar("P")  # what is kept of it
+F = TypeVar("F", ReportFields, DisputeFields)
 
 
 def each(
@@ -120,7 +97,7 @@ def each(
     return done
 
 
-def prepare(draft: Draft, desk: Desk) -> Prepared:
+def prepare(draft: Draft, desk: Desk) -> NewReport:
     """Return what to keep of one report.
 
     Raises:
@@ -136,12 +113,13 @@ def prepare(draft: Draft, desk: Desk) -> Prepared:
     raw = _fields(draft, desk, wrong, planted=planted)
     if found is None or wrong:
         raise joined(wrong)
-    return Prepared(
+    return NewReport(
         *(found.kind, found.value, raw),
         urgent=draft.urgent,
         notices=found.notices,
         seen=draft.seen,
         expires=draft.expires,
+        raw=draft.value,
     )
 
 
@@ -221,18 +199,13 @@ def check_kind(kind: str) -> None:
         )
 
 
-# All of a draft that its fields come from, beside the kind.
-STATED = (
-    *("label", "role", "evidence", "confidence", "seen", "expires"),
-    *("channel", "technique", "case", "handling", "spoofed", "test", "basis"),
-)
-_stated_of = attrgetter(*STATED)
+_stated_of = attrgetter(*ReportFields.__struct_fields__)
 
 
 def _fields(
     draft: Draft, desk: Desk, wrong: list[SyncdError], *, planted: bool
 ) -> bytes:
-    """Return what the statement is to say, as canonical JSON.
+    """Return what the statement is to say, as the vault keeps it.
 
     It is b"" where something is wrong, which then stands in `wrong`.
     """
@@ -241,98 +214,92 @@ def _fields(
     if raw is not None:
         return raw
     kind = draft.kind if draft.kind in identifier.KINDS else ""
-    said = {**msgspec.structs.asdict(draft), "seen": draft.seen or desk.today}
-    today = statement.day(desk.today)
-    flaws = faults.of_report(said, kind, desk.sector, today)
+    said = record.part(ReportFields, draft)
+    said = replace(
+        said,
+        seen=said.seen or desk.today,
+        handling=said.handling or USUAL.handling,
+    )
+    flaws = faults.of_report(said, kind, desk.sector, desk.today)
     wrong += flaws
-    named = kind and draft.label and draft.role and draft.evidence
+    named = kind and said.label and said.role and said.evidence
     if flaws or not named:
         return b""
-    fields = _stated(draft, kind, desk)
     try:
-        if planted:
-            _bound(fields, draft)
-        statement.check_writable(_report(kind, fields, desk), today)
+        said = _sorted(_ending(said, kind, desk, planted=planted))
+        _check_fits(said, kind, desk)
     except SyncdError as e:  # too long, or for too long
         wrong.append(e)
         return b""
-    raw = canonical.dumps(fields)
+    raw = record.encode(said)
     if len(desk.checked) < CHECKED:
         desk.checked[key] = raw
     return raw
 
 
-def _report(kind: Any, fields: Mapping[str, Any], desk: Desk) -> Report:
-    """Return the longest statement that may come of some fields."""
-    return Report(
-        on=desk.today,
-        kind=kind,
-        epoch=MAX_EPOCH,
-        token=NOBODY,
-        know="00" * 8,
-        **fields,
+def _sorted(said: F) -> F:
+    """Return fields whose sets are spelled as a statement has them."""
+    return replace(
+        said,
+        **{
+            name: notation.as_set(getattr(said, name))
+            for name, form in notation.forms(type(said)).items()
+            if form.name in ("codes", "positions")
+        },
     )
 
 
-def _stated(draft: Draft, kind: str, desk: Desk) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "label": draft.label,
-        "role": draft.role,
-        "evidence": draft.evidence,
-        "confidence": draft.confidence,
-        "seen": draft.seen or desk.today,
-        "handling": draft.handling or HANDLING,
-    }
-    if draft.channel:
-        fields["channel"] = draft.channel
-    if draft.case:
-        fields["case"] = draft.case
-    if draft.technique:
-        fields["technique"] = statement.as_set(draft.technique)
-    if draft.basis:
-        fields["basis"] = statement.as_set(draft.basis)
-    if draft.spoofed:
-        fields["spoofed"] = True
-    if draft.test:
-        fields["test"] = True
-    fields["expires"] = draft.expires or _expires(fields, kind, desk)
-    return fields
+def _check_fits(said: Fields, kind: str, desk: Desk) -> None:
+    """Pass what makes a statement that we may write, under any token.
+
+    Raises:
+        MalformedError: it is too long for one.
+    """
+    made = statement.of(
+        said, on=desk.today, kind=kind, epoch=MAX_EPOCH, token=NOBODY
+    )
+    statement.check_writable(made, statement.day(desk.today))
 
 
-def _expires(fields: Mapping[str, Any], kind: str, desk: Desk) -> str:
-    """Return the day up to which the roster lets such a report count."""
-    cap = desk.policy.cap(kind, fields["evidence"])
-    last = min(statement.day(fields["seen"]) + cap, statement.MAX_DAY)
-    return statement.day_text(last)
+def _ending(
+    said: ReportFields, kind: str, desk: Desk, *, planted: bool
+) -> ReportFields:
+    """Return fields that say until when, as long as the roster lets it count.
 
-
-def _bound(fields: dict[str, Any], draft: Draft) -> None:
-    """Have a report of a planted page end when it should be taken down.
+    A report of a planted page ends when it should be taken down.
 
     Raises:
         RefusedError: it is to end later.
     """
-    last = statement.day(fields["seen"]) + never.PLANTED_DAYS
-    if statement.day(fields["expires"]) > last:
-        if draft.expires:
+    seen = statement.day(said.seen)
+    expires = said.expires or _later(
+        seen, desk.policy.cap(kind, said.evidence)
+    )
+    if planted and statement.day(expires) > seen + never.PLANTED_DAYS:
+        if said.expires:
             raise RefusedError(
                 "report: expires more than {n} days after it was seen, of"
                 " a page planted on a protected site",
                 n=never.PLANTED_DAYS,
                 hint="leave expires out; report it again if it is still there",
             )
-        fields["expires"] = statement.day_text(last)
+        expires = _later(seen, never.PLANTED_DAYS)
+    return replace(said, expires=expires)
 
 
-def prepare_dispute(draft: DisputeDraft, desk: Desk) -> Prepared:
+def _later(day: int, days: int) -> str:
+    return statement.day_text(min(day + days, statement.MAX_DAY))
+
+
+def prepare_dispute(draft: DisputeDraft, desk: Desk) -> NewReport:
     """Return what to keep of a dispute about a value, or about a token.
 
     Raises:
         MalformedError: a value, code or day that cannot be; says all.
     """
-    today = statement.day(desk.today)
-    wrong = faults.of_dispute(msgspec.structs.asdict(draft), today)
-    if not draft.reason:
+    said = record.part(DisputeFields, draft)
+    wrong = faults.of_dispute(said, desk.today)
+    if not said.reason:
         wrong.append(MalformedError("dispute: reason not given"))
     value, short = "", b""
     try:
@@ -354,10 +321,12 @@ def prepare_dispute(draft: DisputeDraft, desk: Desk) -> Prepared:
         wrong.insert(0, e)
     if wrong:
         raise joined(wrong)
-    return Prepared(
+    said = _sorted(_due(said, draft.kind, desk))
+    _check_fits(said, draft.kind, desk)
+    return NewReport(
         draft.kind,
         value,
-        canonical.dumps(_dispute(draft, today, desk)),
+        record.encode(said),
         type=3,
         urgent=True,
         token=short,
@@ -366,33 +335,12 @@ def prepare_dispute(draft: DisputeDraft, desk: Desk) -> Prepared:
     )
 
 
-def _dispute(draft: DisputeDraft, today: int, desk: Desk) -> dict[str, Any]:
-    """Return what a dispute is to say.
-
-    Raises:
-        MalformedError: it is too long for one statement.
-    """
-    cap = desk.policy.cap(draft.kind, "")
-    expires = draft.expires or statement.day_text(
-        min(today + cap, statement.MAX_DAY)
-    )
-    due = min(today + DISPUTE_DAYS, statement.day(expires))
-    fields: dict[str, Any] = {
-        "reason": draft.reason,
-        "due": draft.due or statement.day_text(due),
-        "expires": expires,
-    }
-    if draft.about:
-        fields["about"] = statement.as_set(draft.about)
-    said = Dispute(
-        on=desk.today,
-        kind=cast(Any, draft.kind),
-        epoch=MAX_EPOCH,
-        token=NOBODY,
-        **fields,
-    )
-    statement.check_writable(said, today)
-    return fields
+def _due(said: DisputeFields, kind: str, desk: Desk) -> DisputeFields:
+    """Return fields that say until when, and by when to look again."""
+    today = statement.day(desk.today)
+    expires = said.expires or _later(today, desk.policy.cap(kind, ""))
+    due = said.due or min(_later(today, DISPUTE_DAYS), expires)
+    return replace(said, due=due, expires=expires)
 
 
 def named_token(kind: str, text: str, epoch: int, roster: Roster) -> bytes:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from syncd.errors import BrokenSourceError, ForkError, MalformedError
 from syncd.flows.ports import Bundle
-from syncd.indicator import claims, codec, leaf
-from syncd.indicator.claims import Batch, Range
+from syncd.indicator import absent, codec, folding, leaf
+from syncd.indicator.absent import Range
+from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
 from syncd.tlog.merkle import BUNDLE
@@ -144,11 +145,11 @@ def fold(
     Erasures are read from all of them, also above that. Without `merge`
     nothing else is: an earlier gap has to be filled first.
     """
-    missing = claims.complete(start, fresh, erased=erased)
+    missing = absent.complete(start, fresh, erased=erased)
     stop = next(iter(missing), start + len(fresh)) if merge else start
     merged, above = fresh[: stop - start], fresh[stop - start :]
-    erases = claims.erases(stop, above)
-    batch = claims.fold(origin, start, merged, erased=[*erased, *erases])
+    erases = absent.erases(stop, above)
+    batch = folding.fold(origin, start, merged, erased=[*erased, *erases])
     batch.erases += erases
     batch.octets = sum(len(payload) for _, _, payload in merged)
     return batch, tuple(missing)

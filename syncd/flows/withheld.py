@@ -12,7 +12,7 @@ from syncd.flows import held, merge
 from syncd.flows.ports import MirrorHead, Source
 from syncd.flows.pull_context import PullContext
 from syncd.flows.stretch import inflate, open_
-from syncd.indicator import claims, codec
+from syncd.indicator import absent, codec
 from syncd.tlog.merkle import BUNDLE
 
 FILLED = 16  # bundles whose withheld payloads one pull asks for
@@ -50,7 +50,7 @@ async def _bundle(head: MirrorHead, n: int, context: PullContext) -> str:
         if left is not None:
             answers.append(left)
     if context.excuse and answers and len(answers) == len(asked):
-        gone = claims.gone_with_epoch(answers[-1])
+        gone = absent.gone_with_epoch(answers[-1])
         await context.mirror.erase(head.origin, gone)
     return ""
 
@@ -82,4 +82,4 @@ async def _complete(
         except StaleError:
             return None
     erased = await mirror.erased(origin)
-    return claims.complete(n * BUNDLE, joined, erased=erased)
+    return absent.complete(n * BUNDLE, joined, erased=erased)

@@ -9,6 +9,8 @@ docs/verdict.md; the numbers below are those of its rules.
     2 evidence needs authority        5 disputed    all that remains is
     3 protected  never-list           6 suspected   whatever else is active
 
+Rules 1 and 2 are `active`'s.
+
 Any member may say of one token what it likes, as often as its day allows. So
 no step here costs more than there are claims, and positions in them.
 
@@ -25,76 +27,15 @@ import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final
 
-from syncd.indicator import vocabulary
-from syncd.indicator.claims import (
-    ANSWER,
-    DISPUTE,
-    REASSIGNED,
-    REPORT,
-    VOUCH,
-    Claim,
-)
+from syncd.indicator import active, vocabulary
+from syncd.indicator.active import OFFICIAL, RELAYED, WEAK, Name, World
+from syncd.indicator.claims import Claim
 from syncd.indicator.never import NOBODY, PLANTED, PLANTED_DAYS, Guard
+from syncd.indicator.notation import DAYS, Position
 from syncd.indicator.policy import Policy, Reporter, lower
-from syncd.indicator.statement import Position
-from syncd.indicator.token import KIND_CODES, KIND_NAMES
-
-AUTHORITY: Final[Mapping[str, frozenset[str]]] = {
-    "police_case": frozenset({"police"}),
-    "police_alert": frozenset({"police"}),
-    "judgment": frozenset({"police", "justice"}),
-    "official_list": frozenset({"police", "justice", "regulator"}),
-    "bank_detection": frozenset({"bank", "payment"}),
-    "carrier_detection": frozenset({"carrier"}),
-    "platform_detection": frozenset({"platform", "security"}),
-}  # evidence → sectors that can have it; the other classes are anyone's
-OFFICIAL: Final = frozenset({"police_case", "judgment", "official_list"})
-RELAYED: Final = "official_relay"  # the authority reports it itself
-WEAK: Final = frozenset({"user_tag", "partner_feed", "predictive", RELAYED})
-
-REASONS: Final[Mapping[str, tuple[str, str]]] = {
-    "official_report": ("有权机关的正式上报", "an official report"),
-    "two_independent": (
-        "不同行业的两家独立上报",
-        "two independent reports from different sectors",
-    ),
-    "one_group": ("仅一家机构上报", "reported by one institution only"),
-    "not_independent": (
-        "多家上报但不独立或不足以确认",
-        "several reports, but not independent or not strong enough",
-    ),
-    "no_authority": (
-        "上报方无权使用该证据类别，按用户标记处理",
-        "evidence claimed without authority, read as user_tag",
-    ),
-    "contested": (
-        "上报方日志存在分叉",
-        "a reporter's log is forked",
-    ),
-    "spoofed": ("号码可能被冒用", "the number may have been spoofed"),
-    "disputed": ("有未决异议", "an open dispute"),
-    "disputed_by_police": ("公安提出异议", "disputed by police"),
-    "report_stands": (
-        "上报方复核后维持",
-        "the reporter looked again and stands by it",
-    ),
-    "vouched": ("成员声明为官方所有", "vouched for as official"),
-    "never_listed": ("列入保护名单", "on the never-list"),
-    "no_report": ("无上报", "no report"),
-    "annulled": ("上报方的历史记录已作废", "the reporter's past is annulled"),
-    "test": ("演练数据", "a drill"),
-    "bad_know": (
-        "上报方未能证明掌握原始值",
-        "the reporter did not show that it had the value",
-    ),
-    "not_yet": ("尚未生效", "seen on a later day"),
-    "expired": ("已过期", "expired"),
-    "withdrawn": ("上报方已撤销", "withdrawn by its reporter"),
-    "reassigned": ("号码已二次放号", "the number has a new owner"),
-    "basis_ended": ("所依据的信息已失效", "what it rested on has ended"),
-}  # code → label in Chinese, in English; answers list them in this order
+from syncd.indicator.reasons import REASONS
+from syncd.indicator.statement import Answer, Dispute, Report, Vouch
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +61,11 @@ class _Report:
     """A report that counts."""
 
     claim: Claim
+    said: Report
     level: int  # which form it is on: 0 is the most specific
     who: Reporter
     evidence: str  # what it is worth: rule 2
     ends: int  # first day on which it does not count
-    contested: bool
 
     @property
     def official(self) -> bool:
@@ -133,88 +74,44 @@ class _Report:
     def planted(self, day: int) -> bool:
         """Tell whether it is of a page planted on a protected site."""
         return (
-            PLANTED in self.claim.technique
-            and day < self.claim.seen + PLANTED_DAYS
+            PLANTED in self.said.technique
+            and day < DAYS[self.said.seen] + PLANTED_DAYS
         )
 
     def strength(self) -> tuple[bool, bool, bool, int, Position]:
         """Return what sorts the strongest report first."""
         return (
-            self.claim.spoofed,
+            self.said.spoofed,
             not self.official,
             self.evidence in WEAK,
-            -self.claim.confidence,
+            -self.said.confidence,
             self.claim.position,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class _World:
-    """What a verdict is made from, besides the claims."""
+class _Dispute:
+    """A dispute that stands."""
 
-    policy: Policy
-    reporters: Mapping[str, Reporter]
-    day: int
-    contested: Collection[str]
-    bad_know: Collection[Position]
+    claim: Claim
+    about: tuple[Position, ...]  # these reports; empty: all on its form
+    level: int
 
-    def speaks_for(self, claim: Claim, sector: str) -> bool:
-        """Tell whether a claim has the authority of a sector."""
-        who = self.reporters.get(claim.origin)
-        return (
-            who is not None
-            and who.sector == sector
-            and claim.origin not in self.contested
-        )
 
-    def open(self, claim: Claim) -> bool:
-        """Tell whether a dispute or vouch stands today."""
-        return claim.origin in self.reporters and self.day < claim.expires
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """What of the claims on a value bears on the verdict."""
 
-    def vouches(self, claim: Claim) -> bool:
-        """Tell whether a vouch has effect: of a forked log none has."""
-        return self.open(claim) and claim.origin not in self.contested
-
-    def sectors(self, disputes: Iterable[Claim]) -> frozenset[str]:
-        """Return the sectors that dispute: a forked log speaks for none."""
-        return frozenset(
-            self.reporters[d.origin].sector
-            for d in disputes
-            if d.origin not in self.contested
-        )
-
-    def evidence(self, claim: Claim) -> str:
-        """Return what a report's evidence is worth (rule 2)."""
-        named = vocabulary.read("evidence", claim.evidence)
-        if claim.origin in self.contested:
-            return "user_tag"
-        may = AUTHORITY.get(named)
-        if may is None or self.reporters[claim.origin].sector in may:
-            return named
-        return "user_tag"
-
-    def ends(self, claim: Claim) -> int:
-        """Return the first day on which a report does not count any more."""
-        kind = KIND_NAMES[claim.kind]
-        cap = self.policy.cap(kind, self.evidence(claim))
-        return min(claim.expires, claim.seen + cap)
+    reports: list[_Report]  # the strongest first
+    disputes: list[_Dispute]
+    vouches: list[tuple[Position, int]]  # (position, level)
+    ended: list[str]  # reasons of the reports that do not count
+    rests_on: set[Position]
 
 
 def unknown(*reasons: str) -> Verdict:
     """Return the verdict on what could not be asked."""
     return Verdict("unknown", "", "", reasons)
-
-
-def unresolved(claims: Iterable[Claim]) -> list[Position]:
-    """Return the basis positions whose reports are not among the claims.
-
-    `verdict` wants the claims on *their* tokens as `standing`, and on those
-    that they rest on in turn: fetch and ask again, until nothing new comes.
-    """
-    all_claims = list(claims)
-    known = {claim.position for claim in all_claims}
-    wanted = {p for claim in all_claims for p in claim.basis}
-    return sorted(wanted - known)
 
 
 def verdict(
@@ -238,202 +135,233 @@ def verdict(
         contested: origins whose log is forked.
         bad_know: positions of reports whose `know` does not fit the value.
         never: the forms that the never-list protects.
-        standing: claims on other tokens, for `basis` (see `unresolved`).
+        standing: claims on other tokens, that reports rest on.
     """
-    world = _World(policy, reporters, day, contested, bad_know)
+    world = World(policy, reporters, day, contested, bad_know)
     mine = {
         claim.position: (claim, level)
         for level, group in enumerate(claims)
         for claim in group
     }
     others = [c for c in standing if c.position not in mine]
-    every = [*(claim for claim, _ in mine.values()), *others]
-    said = _said(every, world)
-    lapsed = _lapsed(every, said, world)
-
-    reports: list[_Report] = []
-    disputes: list[tuple[Claim, int]] = []
-    vouches: list[tuple[Claim, int]] = []
-    ended: dict[str, None] = {}  # reasons, in order
-    rests_on: set[Position] = set()
-    first: dict[_Name, int] = {}  # day on which one was seen that has lapsed
-    for position, (claim, level) in sorted(mine.items()):
-        if claim.type == REPORT:
-            if position in lapsed:
-                why = lapsed[position]
-                ended[why] = None
-                name = _name(claim)
-                if why == "withdrawn":
-                    rests_on.update(said[name].withdrawn(claim))
-                elif why == "reassigned":
-                    first[name] = min(claim.seen, first.get(name, claim.seen))
-            else:
-                reports.append(
-                    _Report(
-                        claim,
-                        level,
-                        reporters[claim.origin],
-                        world.evidence(claim),
-                        world.ends(claim),
-                        claim.origin in contested,
-                    )
-                )
-        elif claim.type == DISPUTE and world.open(claim):
-            disputes.append((claim, level))
-        elif claim.type == VOUCH and world.vouches(claim):
-            vouches.append((claim, level))
-    reports.sort(key=_Report.strength)
-    for name, seen in first.items():
-        rests_on.update(said[name].moved_after(seen))
+    found = _weigh(mine, others, world)
 
     # Rule 1, last sentence: nothing counts.
-    if not reports:
-        reasons = [*ended] or ["no_report"]
+    if not found.reports:
+        reasons = [*found.ended] or ["no_report"]
         if 0 in never.levels:
             reasons.append("never_listed")
-        return _protected(never, vouches, world, reasons, rests_on)
+        return _protected(never, found, world, reasons)
 
     # Rule 3: the never-list answers reports at its level and below.
     guard = min(never.levels, default=len(claims))
     left = [
         r
-        for r in reports
+        for r in found.reports
         if r.level < guard or (r.level in never.pages and r.planted(day))
     ]
     if not left:
-        reasons = ["never_listed", *ended]
-        return _protected(never, vouches, world, reasons, rests_on)
+        return _protected(never, found, world, ["never_listed", *found.ended])
+    if len(left) < len(found.reports):
+        found.ended.append("never_listed")  # those on forms that it guards
+    return _judge(left, found, world, mine)
 
-    if len(left) < len(reports):
-        ended["never_listed"] = None  # those on the forms that it guards
-    return _judge(left, disputes, vouches, world, [*ended], rests_on, mine)
+
+def _weigh(
+    mine: Mapping[Position, tuple[Claim, int]],
+    others: Iterable[Claim],
+    world: World,
+) -> _Weighed:
+    """Return what counts (rules 1 and 2), and why the rest does not."""
+    every = [*(claim for claim, _ in mine.values()), *others]
+    beside = active.beside(every, world)
+    lapsed = active.lapsed(every, beside, world)
+    found = _Weighed([], [], [], [], set())
+    first: dict[Name, int] = {}  # day on which one was seen that has lapsed
+    for position, (claim, level) in sorted(mine.items()):
+        match claim.said:
+            case Report() as said if why := lapsed.get(position):
+                found.ended.append(why)
+                name, seen = active.name(claim), DAYS[said.seen]
+                if why == "withdrawn":
+                    found.rests_on.update(beside[name].withdrawn(claim))
+                elif why == "reassigned":
+                    first[name] = min(seen, first.get(name, seen))
+            case Report() as said:
+                found.reports.append(
+                    _Report(
+                        *(claim, said, level, world.reporters[claim.origin]),
+                        world.evidence(claim.origin, said),
+                        world.ends(claim.origin, said),
+                    )
+                )
+            case Dispute(about=about, expires=expires):
+                if world.open(claim, expires):
+                    found.disputes.append(_Dispute(claim, about, level))
+            case Vouch(expires=expires):
+                # Of a forked log no vouch has effect.
+                forked = claim.origin in world.contested
+                if world.open(claim, expires) and not forked:
+                    found.vouches.append((position, level))
+            case _:
+                pass
+    found.reports.sort(key=_Report.strength)
+    for name, seen in first.items():
+        found.rests_on.update(beside[name].moved_after(seen))
+    return found
 
 
 def _protected(
-    never: Guard,
-    vouches: list[tuple[Claim, int]],
-    world: _World,
-    reasons: list[str],
-    rests_on: set[Position],
+    never: Guard, found: _Weighed, world: World, reasons: list[str]
 ) -> Verdict:
     """Answer where no report is left: `protected`, or `none`."""
-    if vouches:
+    if found.vouches:
         reasons.append("vouched")
-        rests_on.update(claim.position for claim, _ in vouches)
-    found = "protected" if 0 in never.levels or vouches else "none"
-    return _answer(found, "", world, reasons, rests_on, [])
+        found.rests_on.update(position for position, _ in found.vouches)
+    word = "protected" if 0 in never.levels or found.vouches else "none"
+    return _answer(word, "", world, reasons, found.rests_on, [])
+
+
+class _Answered:
+    """What disputes and vouches say of the reports that count."""
+
+    def __init__(self, reports: Sequence[_Report], found: _Weighed) -> None:
+        levels = {r.level for r in reports}
+        self.at = {r.claim.position: r.level for r in reports}
+        self.general = {  # disputes of all reports on a form
+            level: [
+                d.claim
+                for d in found.disputes
+                if not d.about and d.level <= level
+            ]
+            for level in levels
+        }
+        self.named: dict[Position, list[Claim]] = {p: [] for p in self.at}
+        for dispute in found.disputes:
+            for position in dispute.about:
+                if dispute.level <= self.at.get(position, -1):
+                    self.named[position].append(dispute.claim)
+        self.vouching = {
+            level: [p for p, of in found.vouches if of <= level]
+            for level in levels
+        }
+
+    def disputes(self) -> list[Claim]:
+        """Return the disputes that answer some report."""
+        return [
+            *chain(*self.general.values()),
+            *chain(*self.named.values()),
+        ]
+
+    def is_disputed(self, r: _Report) -> bool:
+        """Tell whether a dispute answers a report."""
+        return bool(self.general[r.level] or self.named[r.claim.position])
+
+    def is_vouched(self, r: _Report) -> bool:
+        """Tell whether a vouch answers a report."""
+        return bool(self.vouching[r.level])
 
 
 def _judge(
     reports: list[_Report],
-    disputes: list[tuple[Claim, int]],
-    vouches: list[tuple[Claim, int]],
-    world: _World,
-    ended: list[str],
-    rests_on: set[Position],
+    found: _Weighed,
+    world: World,
     mine: Mapping[Position, tuple[Claim, int]],
 ) -> Verdict:
     """Apply rules 4 to 6 to reports that count, of which there are some."""
-    levels = {r.level for r in reports}
-    at = {r.claim.position: r.level for r in reports}
-    general = {  # disputes of all reports on a form
-        level: [d for d, of in disputes if not d.about and of <= level]
-        for level in levels
-    }
-    named: dict[Position, list[Claim]] = {position: [] for position in at}
-    for dispute, of in disputes:
-        for position in dispute.about:
-            if position in at and of <= at[position]:
-                named[position].append(dispute)
-    vouching = {
-        level: [v for v, of in vouches if of <= level] for level in levels
-    }
-
-    def is_disputed(r: _Report) -> bool:
-        return bool(general[r.level] or named[r.claim.position])
-
-    disputed = [r for r in reports if is_disputed(r)]
-    vouched = [r for r in reports if vouching[r.level]]
-
-    # Rule 4: what would confirm, and what of it is not lifted.
-    real = [r for r in reports if not r.claim.spoofed]
+    by = _Answered(reports, found)
+    disputed = [r for r in reports if by.is_disputed(r)]
+    vouched = [r for r in reports if by.is_vouched(r)]
+    real = [r for r in reports if not r.said.spoofed]
     official = [r for r in real if r.official]
-    against = {level: world.sectors(general[level]) for level in levels}
-    firm = [
-        r
-        for r in official
-        if not _lifts(
-            against[r.level] | world.sectors(named[r.claim.position])
-        )
-    ]
-    pair = _independent(real)
-    firm_pair = pair and _independent(
-        [r for r in real if not (is_disputed(r) or vouching[r.level])]
-    )
-    policy = world.policy
-    if firm or firm_pair:
-        found = "confirmed"
-        action = policy.official if firm else policy.confirmed
-    elif official or pair or len(disputed) == len(reports):  # rules 4, 5
-        found = "disputed"
-        action = policy.disputed_vouched if vouched else policy.disputed
-    elif (
-        len(vouched) == len(reports)
-        and not any(r.official for r in reports)
-        and len({r.who.group for r in reports}) == 1
-    ):
-        found, action = "protected", ""
-    else:
-        found, action = "suspected", policy.suspected
-    if not real:
-        action = lower(action, policy.spoofed)
-
-    disputing = [*chain(*general.values()), *chain(*named.values())]
-    rests_on.update(at)
-    rests_on.update(d.position for d in disputing)
-    rests_on.update(v.position for v in chain(*vouching.values()))
-    police = any(world.speaks_for(d, "police") for d in disputing)
-    upheld = _upheld(disputed, mine, world)
-    rests_on.update(upheld)
+    pair = _independent(real, world)
     groups = {r.who.group for r in reports}
+    word, action = _word(reports, by, world)
+    if not real:
+        action = lower(action, world.policy.spoofed)
+
+    disputing = by.disputes()
+    upheld = _upheld(disputed, mine, world)
+    rests_on = found.rests_on | {*by.at, *chain(*by.vouching.values())}
+    rests_on.update((d.position for d in disputing), upheld)
     single = len(groups) == 1
     checks = (
         ("official_report", bool(official)),
         ("two_independent", pair),
         ("one_group", single and not official),
         ("not_independent", not (single or pair or official)),
-        ("no_authority", any(_overclaims(r) for r in reports)),
-        ("contested", any(r.contested for r in reports)),
+        (
+            "no_authority",
+            any(world.overclaims(r.claim.origin, r.said) for r in reports),
+        ),
+        ("contested", any(r.claim.origin in world.contested for r in reports)),
         ("spoofed", len(real) < len(reports)),
         ("disputed", bool(disputed)),
-        ("disputed_by_police", police),
+        (
+            "disputed_by_police",
+            any(world.speaks_for(d, "police") for d in disputing),
+        ),
         ("report_stands", bool(upheld)),
         ("vouched", bool(vouched)),
     )
-    reasons = [code for code, holds in checks if holds] + ended
-    return _answer(found, action, world, reasons, rests_on, reports)
+    reasons = [code for code, holds in checks if holds] + found.ended
+    return _answer(word, action, world, reasons, rests_on, reports)
+
+
+def _word(
+    reports: list[_Report], by: _Answered, world: World
+) -> tuple[str, str]:
+    """Return the verdict and what to do, by rules 4 to 6."""
+    policy = world.policy
+    real = [r for r in reports if not r.said.spoofed]
+    official = [r for r in real if r.official]
+    vouched = [r for r in reports if by.is_vouched(r)]
+    # Rule 4: what would confirm, and what of it is not lifted.
+    against = {level: world.sectors(ds) for level, ds in by.general.items()}
+    if any(
+        not _lifts(
+            against[r.level] | world.sectors(by.named[r.claim.position])
+        )
+        for r in official
+    ):
+        return "confirmed", policy.official
+    pair = _independent(real, world)
+    firm = [r for r in real if not (by.is_disputed(r) or by.is_vouched(r))]
+    if pair and _independent(firm, world):
+        return "confirmed", policy.confirmed
+    if official or pair or all(map(by.is_disputed, reports)):  # rules 4, 5
+        return "disputed", (
+            policy.disputed_vouched if vouched else policy.disputed
+        )
+    if (
+        len(vouched) == len(reports)
+        and not any(r.official for r in reports)
+        and len({r.who.group for r in reports}) == 1
+    ):
+        return "protected", ""
+    return "suspected", policy.suspected
 
 
 def _answer(
     found: str,
     action: str,
-    world: _World,
+    world: World,
     reasons: Iterable[str],
     rests_on: Iterable[Position],
     reports: Sequence[_Report],
 ) -> Verdict:
-    seen = [r.claim.seen for r in reports]
+    seen = [DAYS[r.said.seen] for r in reports]
     members = {r.who.member: r.who.sector for r in reports}
     sectors: dict[str, int] = {}
     for sector in sorted(members.values()):
         sectors[sector] = sectors.get(sector, 0) + 1
     quiet = any(
-        vocabulary.read("handling", r.claim.handling) == "no_tip_off"
+        vocabulary.read("handling", r.said.handling) == "no_tip_off"
         for r in reports
     )
     said = frozenset(reasons)
-    labels = [vocabulary.read("label", r.claim.label) for r in reports]
-    roles = [r.claim.role for r in reports]
+    labels = [vocabulary.read("label", r.said.label) for r in reports]
+    roles = [r.said.role for r in reports]
     return Verdict(
         verdict=found,
         action=action,
@@ -450,138 +378,21 @@ def _answer(
     )
 
 
-# ----------------------------------------------------- rule 1: what counts
-
-
-_Name = tuple[int, int, bytes]  # (kind, epoch, token)
-
-
-def _name(claim: Claim) -> _Name:
-    return claim.kind, claim.epoch, claim.token
-
-
-class _Said:
-    """What is said of one token that may end reports on it."""
-
-    def __init__(self, beside: Iterable[Claim], world: _World) -> None:
-        """Take the claims on the token."""
-        self._world = world
-        self._answers: dict[Position, list[Claim]] = {}
-        moved: list[Claim] = []
-        refused: set[Position] = set()  # what police dispute by position
-        for c in beside:
-            if c.type == ANSWER and c.outcome == "report_withdrawn":
-                for position in c.about:
-                    self._answers.setdefault(position, []).append(c)
-            elif c.type == REASSIGNED and world.speaks_for(c, "carrier"):
-                moved.append(c)
-            elif c.type == DISPUTE and world.speaks_for(c, "police"):
-                refused.update(c.about if world.open(c) else ())
-        self._moved = [
-            c
-            for c in moved
-            if c.kind == KIND_CODES["phone"]
-            and c.since <= world.day
-            and c.position not in refused
-        ]
-        self._last = max((c.since for c in self._moved), default=0)
-
-    def withdrawn(self, report: Claim) -> list[Position]:
-        """Return its author's answers that take a report back."""
-        who = self._world.reporters[report.origin]
-        return [
-            c.position
-            for c in self._answers.get(report.position, ())
-            if _same_member(c, who, self._world)
-        ]
-
-    def moved(self, report: Claim) -> bool:
-        """Tell whether the number has had a new owner since."""
-        return report.seen < self._last
-
-    def moved_after(self, seen: int) -> list[Position]:
-        """Return what says that it has had one since a day."""
-        return [c.position for c in self._moved if seen < c.since]
-
-
-def _said(claims: Iterable[Claim], world: _World) -> dict[_Name, _Said]:
-    """Return what is said of each token that the claims are about."""
-    by_token: dict[_Name, list[Claim]] = {}
-    for claim in claims:
-        by_token.setdefault(_name(claim), []).append(claim)
-    return {name: _Said(beside, world) for name, beside in by_token.items()}
-
-
-def _lapsed(
-    claims: Iterable[Claim], said: Mapping[_Name, _Said], world: _World
-) -> dict[Position, str]:
-    """Return why each report that does not count does not.
-
-    A report that names a `basis` counts while some report that it rests on
-    counts. That is the least fixed point: whatever cannot be traced to a
-    report of own knowledge does not stand, so two reports that rest on each
-    other do not hold each other up, nor does one that rests on what we do
-    not have.
-    """
-    lapsed: dict[Position, str] = {}
-    counts: list[Position] = []  # those whose dependents are still to be held
-    resting: dict[Position, list[Position]] = {}  # on a report: which others
-    for claim in claims:
-        if claim.type != REPORT:
-            continue
-        why = _lapse(claim, said[_name(claim)], world)
-        if why:
-            lapsed[claim.position] = why
-        elif claim.basis:
-            lapsed[claim.position] = "basis_ended"  # unless it is held
-            for position in claim.basis:
-                resting.setdefault(position, []).append(claim.position)
-        else:
-            counts.append(claim.position)
-    while counts:
-        held = resting.pop(counts.pop(), ())
-        counts += [position for position in held if lapsed.pop(position, "")]
-    return lapsed
-
-
-def _lapse(report: Claim, said: _Said, world: _World) -> str:
-    """Return why a report does not count, "" if only its basis can say."""
-    if report.origin not in world.reporters:
-        return "annulled"
-    if report.test:
-        return "test"
-    if report.position in world.bad_know:
-        return "bad_know"
-    if world.day < report.seen:
-        return "not_yet"
-    if world.day >= world.ends(report):
-        return "expired"
-    if said.withdrawn(report):
-        return "withdrawn"
-    if said.moved(report):
-        return "reassigned"
-    return ""
-
-
-def _same_member(claim: Claim, who: Reporter, world: _World) -> bool:
-    other = world.reporters.get(claim.origin)
-    return other is not None and other.member == who.member
-
-
-# ------------------------------------------------------- rules 2, 4 and 5
-
-
 def _lifts(sectors: Collection[str]) -> bool:
     """Tell whether these sectors' disputes lift an official report."""
     return "police" in sectors or len(sectors) >= 2
 
 
-def _independent(reports: Sequence[_Report]) -> bool:
+def _independent(reports: Sequence[_Report], world: World) -> bool:
     """Tell whether two of the reports confirm each other (rule 4)."""
     voices = {
         (r.who.group, r.who.sector, r.evidence in WEAK)
         for r in reports
-        if not (r.claim.basis or r.contested or r.evidence == RELAYED)
+        if not (
+            r.said.basis
+            or r.claim.origin in world.contested
+            or r.evidence == RELAYED
+        )
     }
     return any(
         a[0] != b[0] and a[1] != b[1] and not (a[2] and b[2])
@@ -589,27 +400,21 @@ def _independent(reports: Sequence[_Report]) -> bool:
     )
 
 
-def _overclaims(report: _Report) -> bool:
-    """Tell whether evidence was claimed without its sector's authority."""
-    may = AUTHORITY.get(report.claim.evidence)
-    return may is not None and report.who.sector not in may
-
-
 def _upheld(
     disputed: Sequence[_Report],
     mine: Mapping[Position, tuple[Claim, int]],
-    world: _World,
+    world: World,
 ) -> list[Position]:
     """Return the answers that stand by a report that is disputed."""
     by_position = {r.claim.position: r for r in disputed}
-    return [
-        claim.position
-        for claim, _ in mine.values()
-        if claim.type == ANSWER
-        and claim.outcome == "report_stands"
-        and any(
-            r.claim.token == claim.token and _same_member(claim, r.who, world)
-            for r in map(by_position.get, claim.about)
-            if r is not None
-        )
-    ]
+    found = []
+    for claim, _ in mine.values():
+        said = claim.said
+        if isinstance(said, Answer) and said.outcome == "report_stands":
+            about = filter(None, map(by_position.get, said.about))
+            if any(
+                r.said.token == said.token and world.same_member(claim, r.who)
+                for r in about
+            ):
+                found.append(claim.position)
+    return found

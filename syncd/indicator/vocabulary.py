@@ -25,6 +25,13 @@ from syncd.errors import MalformedError
 
 LANGUAGES: Final = ("zh", "en")
 FALLBACK: Final = {"evidence": "user_tag", "handling": "no_tip_off"}
+# Reasons to retract that are about the value: nobody says it again by accident.
+ABOUT_THE_VALUE: Final = frozenset(
+    {
+        *("appeal_upheld", "case_closed", "court_order", "entry_error"),
+        *("false_positive", "reassigned", "victim_account"),
+    }
+)
 LIKE: Final = 0.45  # of 1: what is less alike is not offered
 NEAR: Final = 3  # codes that are told as the nearest
 FEW: Final = 16  # codes that are all told where none is like the word

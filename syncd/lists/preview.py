@@ -20,7 +20,7 @@ import msgspec
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows import report
-from syncd.flows.draft import Draft
+from syncd.flows.draft import Draft, NewReport
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Row, Table
 from syncd.lists.words import UnknownError
@@ -125,7 +125,7 @@ def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
     )
 
 
-def judged(row: Row, columns: Columns, desk: report.Desk) -> report.Prepared:
+def judged(row: Row, columns: Columns, desk: report.Desk) -> NewReport:
     """Return what the vault would keep of a row.
 
     Raises:

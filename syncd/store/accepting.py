@@ -11,14 +11,14 @@ Known is judged first: what stands is not held back by what was ended.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from syncd import canonical
-from syncd.flows.report import REASSIGNED_DAYS
+from syncd.flows.draft import NewReport
 from syncd.indicator import statement
 from syncd.store import failpoint, imports, sealing
 from syncd.store.database import select_in
@@ -26,22 +26,7 @@ from syncd.store.imports import ImportMark
 from syncd.store.sealing import Cipher
 from syncd.store.state import State
 
-
-@dataclass(frozen=True, slots=True)
-class NewReport:
-    """What to accept: an identifier and the statement about it."""
-
-    kind: str
-    value: str = field(repr=False)  # normal form, 1–256 ASCII bytes; or none
-    fields: bytes  # canonical JSON: the statement's fields but about and know
-    type: int = 1  # 1 report, 3 dispute
-    urgent: bool = False
-    extras: bytes = field(default=b"", repr=False)  # private, sealed likewise
-    token: bytes = b""  # 16 bytes, where there is no value
-    epoch: int = 0  # of the token
-    seen: str = ""  # day that was said; "": `fields` has a default
-    expires: str = ""  # likewise
-    raw: str = field(default="", repr=False)  # its cell in a list
+REASSIGNED_DAYS = 180  # after these, `reassigned` holds nothing back
 
 
 @dataclass(frozen=True, slots=True)

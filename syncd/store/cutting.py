@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle
 from syncd.indicator import codec
-from syncd.indicator.claims import RETIRED
+from syncd.indicator.absent import RETIRED
 from syncd.store import bundles, erasing
 from syncd.store.database import execute_many
 from syncd.tlog import checkpoint, growth, merkle, note, tiles

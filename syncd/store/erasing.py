@@ -16,8 +16,9 @@ import sqlalchemy as sa
 
 from syncd.errors import MalformedError
 from syncd.flows.ports import Finding
-from syncd.indicator import codec, leaf, token
-from syncd.indicator.claims import Claim, Range
+from syncd.indicator import codec, leaf, statement, token
+from syncd.indicator.absent import Range
+from syncd.indicator.claims import Claim, Row
 from syncd.store import bundles
 from syncd.store.database import execute_many, select_in
 from syncd.tlog import merkle
@@ -211,11 +212,12 @@ def _erase_in(
     if day is not None:
         for place in places:
             rows = c.exec_driver_sql(
-                "SELECT record, ended_by FROM claim"
-                " WHERE token = ? AND log_id = ? AND idx = ?",
+                "SELECT token, idx, kind_epoch, record FROM claim"
+                " WHERE token = ? AND log_id = ? AND idx = ?"
+                " AND ended_by IS NULL",
                 place,
             )
-            if any(_stands(record, by, day) for record, by in rows):
+            if any(_stands(tuple(row), day) for row in rows):
                 acted.standing.append(place[2])
     for table in ("claim", "sighting"):
         c.exec_driver_sql(
@@ -230,12 +232,11 @@ def _erase_in(
     acted.unended += _stand_again(c, log_id, list(closed))
 
 
-def _stands(record: bytes, ended_by: int | None, day: int) -> bool:
-    """Tell whether a claim's row said something on a day."""
-    if ended_by is not None:
-        return False
-    expires = Claim.parse("", 0, b"", 0, 0, record).expires
-    return not expires or day < expires
+def _stands(row: Row, day: int) -> bool:
+    """Tell whether a claim that no retract ends says something on a day."""
+    said = Claim.parse("", row).said
+    expires = getattr(said, "expires", "")
+    return not expires or day < statement.day(expires)
 
 
 def _has_bundles(c: sa.Connection, log_id: int) -> bool:
@@ -272,7 +273,10 @@ def _drop_by_index(
         rows = [row for row in read if gone(row[3])]
         if day is not None and table == "claim":
             acted.standing += [
-                row[3] for row in rows if _stands(row[4], row[5], day)
+                index
+                for short, key, _, index, record, ended_by in rows
+                if ended_by is None
+                and _stands((short, index, key, record), day)
             ]
         execute_many(
             c,

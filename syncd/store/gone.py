@@ -16,7 +16,7 @@ import msgspec
 import sqlalchemy as sa
 
 from syncd.errors import RefusedError, UsageError
-from syncd.indicator.verdict import OFFICIAL
+from syncd.indicator.active import OFFICIAL
 from syncd.store import retracting
 from syncd.store.database import Database, chunks, select_in
 from syncd.store.imports import MOST_REFUSED

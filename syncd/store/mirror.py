@@ -27,9 +27,11 @@ import sqlalchemy as sa
 
 from syncd.errors import StaleError
 from syncd.flows.ports import Bundle, Finding, MirrorHead, Position
+from syncd.indicator import absent, codec
 from syncd.indicator import claims as claim_rows
-from syncd.indicator import codec
-from syncd.indicator.claims import Batch, Claim, Range, Row, Rows
+from syncd.indicator.absent import Range
+from syncd.indicator.claims import Claim, Row
+from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles as bundle_rows
 from syncd.store import cutting, elsewhere, erasing, failpoint, findings
@@ -131,7 +133,7 @@ class MirrorStore:
             # Before the bundles: those that come may lack what is erased,
             # and only a payload tells which claim it made.
             day = self._clock() // _DAY_S
-            own = [r for r in batch.erases if r[2] != claim_rows.RETIRED]
+            own = [r for r in batch.erases if r[2] != absent.RETIRED]
             failed = erasing.erase(c, log_id, new.origin, own, day=day)
             failed += erasing.erase(c, log_id, new.origin, batch.erases)
             bundle_rows.put(c, log_id, _joined(c, log_id, new.origin, bundles))
@@ -397,6 +399,7 @@ class MirrorStore:
         Standing: not ended by a retract, not erased. Expired ones are among
         them: what a day makes of a claim is the verdict's work.
         """
+        key = claim_rows.key(kind, epoch)
 
         def job(c: sa.Connection) -> dict[bytes, list[Claim]]:
             name_of = partial(self._names.of, c)
@@ -407,12 +410,10 @@ class MirrorStore:
                 " WHERE kind_epoch = ? AND ended_by IS NULL"
                 " AND token IN (?*)",
                 list(dict.fromkeys(tokens)),
-                claim_rows.key(kind, epoch),
+                key,
             ):
                 found.setdefault(value, []).append(
-                    Claim.parse(
-                        name_of(log_id), idx, value, kind, epoch, record
-                    )
+                    Claim.parse(name_of(log_id), (value, idx, key, record))
                 )
             return found
 
@@ -487,11 +488,9 @@ class MirrorStore:
                 (*after, limit),
             )
             for value, number, log_id, idx, record in rows:
-                kind, epoch = claim_rows.kind_epoch(number)
+                row = value, idx, number, record
                 found.setdefault((value, number), []).append(
-                    Claim.parse(
-                        name_of(log_id), idx, value, kind, epoch, record
-                    )
+                    Claim.parse(name_of(log_id), row)
                 )
             return [(*pair, claims) for pair, claims in found.items()]
 
@@ -622,7 +621,7 @@ class MirrorStore:
             bundle = bundle_rows.get(c, log_id, n)
             if bundle is None:
                 continue
-            gone = claim_rows.retired(
+            gone = absent.retired(
                 n * BUNDLE, codec.records(origin, bundle), self.retired
             )
             failed += erasing.erase(c, log_id, origin, gone)
@@ -909,8 +908,7 @@ def _claim(
     ).fetchone()
     if row is None:
         return None
-    kind, epoch = claim_rows.kind_epoch(row[0])
-    return Claim.parse(origin, index, value, kind, epoch, row[1])
+    return Claim.parse(origin, (value, index, *row))
 
 
 def _page(

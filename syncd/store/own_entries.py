@@ -14,10 +14,8 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
-from syncd import canonical
 from syncd.errors import DamagedError, RefusedError
-from syncd.flows import own_lists
-from syncd.flows.own_lists import LOCAL, Entry, Filter, Prepared
+from syncd.flows.entry import LOCAL, Entry, Filter, NewEntry, Said
 from syncd.indicator.identifier import Identifier
 from syncd.store.database import Database, execute_many, select_in
 from syncd.store.sealing import Cipher
@@ -45,6 +43,18 @@ class Added:
     state: str  # added, known, replaced: another of its name stood there
 
 
+class _Sealed(msgspec.Struct):
+    """What of an entry nobody reads without the vault's key."""
+
+    value: str
+    name: str
+    said: Said
+
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder(_Sealed).decode
+
+
 @dataclass(frozen=True, slots=True)
 class _Macs:
     """The hashes of one entry."""
@@ -67,7 +77,7 @@ class OwnEntries:
     # --------------------------------------------------------- changing
 
     async def add(
-        self, entries: Sequence[Prepared], by: str, load: int | None = None
+        self, entries: Sequence[NewEntry], by: str, load: int | None = None
     ) -> list[Added]:
         """Keep entries in one transaction; durable on return, in order.
 
@@ -112,10 +122,10 @@ class OwnEntries:
         return await self._db.write(job) if entries else []
 
     def _row(
-        self, entry: Prepared, mac: _Macs, by: str, load: int | None
+        self, entry: NewEntry, mac: _Macs, by: str, load: int | None
     ) -> tuple[object, ...]:
         now = self._clock()
-        plain = {"value": entry.value, "name": entry.name, "said": entry.said}
+        plain = _Sealed(entry.value, entry.name, entry.said)
         context = _context(entry.type, entry.kind, mac.said, by, now)
         return (
             entry.type,
@@ -124,7 +134,7 @@ class OwnEntries:
             mac.name,
             mac.said,
             self._list_mac(entry.name) if entry.type == LOCAL else None,
-            self._cipher.seal(canonical.dumps(plain), context),
+            self._cipher.seal(_encode(plain), context),
             entry.until,
             by,
             now,
@@ -325,13 +335,12 @@ class OwnEntries:
     def _list_mac(self, name: str) -> bytes:
         return self._cipher.mac(b"own-list\0" + name.encode())
 
-    def _macs(self, entry: Prepared) -> _Macs:
+    def _macs(self, entry: NewEntry) -> _Macs:
         value = self._mac(entry.kind, entry.value)
         named = f"{entry.type}\0{entry.name}\0".encode()
         name = self._cipher.mac(b"own-name\0" + value + named)
-        said = own_lists.content(entry)
         return _Macs(
-            value, name, self._cipher.mac(b"own-said\0" + name + said)
+            value, name, self._cipher.mac(b"own-said\0" + name + entry.content)
         )
 
     def _opened(self, row: Sequence[Any]) -> Entry:
@@ -339,7 +348,7 @@ class OwnEntries:
         gone_at, gone_by, gone_why = removed
         context = _context(type_, kind, said_mac, by, at)
         try:
-            plain = msgspec.json.decode(self._cipher.open(sealed, context))
+            plain = _decode(self._cipher.open(sealed, context))
             why = b""
             if gone_at is not None:
                 ended = _ended(id_, gone_by, gone_at)
@@ -350,9 +359,9 @@ class OwnEntries:
             id_,
             type_,
             kind,
-            plain["value"],
-            plain["said"],
-            plain["name"] if type_ == LOCAL else "",
+            plain.value,
+            plain.said,
+            plain.name if type_ == LOCAL else "",
             until,
             by,
             at,

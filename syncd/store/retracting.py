@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from syncd.errors import StaleError
 from syncd.flows.ports import Published
-from syncd.flows.report import ABOUT_THE_VALUE
+from syncd.indicator.vocabulary import ABOUT_THE_VALUE
 from syncd.store.database import execute_many, select_in
 from syncd.store.state import State
 

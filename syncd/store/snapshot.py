@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle
-from syncd.indicator.claims import Range
+from syncd.indicator.absent import Range
 from syncd.store.database import Database
 
 T = TypeVar("T")

@@ -28,15 +28,15 @@ import msgspec
 import sqlalchemy as sa
 
 from syncd.errors import DamagedError
+from syncd.flows.draft import NewReport
 from syncd.flows.ports import Ending, Waiting
-from syncd.indicator import statement
+from syncd.indicator import record, statement
 from syncd.store import failpoint, retracting, sealing, searching
 from syncd.store.accepting import (
     Accepted,
     Handing,
     Held,
     Known,
-    NewReport,
     accept,
 )
 from syncd.store.database import Database, select_in
@@ -338,7 +338,7 @@ class Vault:
                 context = sealing.context(type_, kind, fields_mac)
                 plain = self._cipher.open(sealed, context)
                 value, extras = sealing.split(plain)
-            said = msgspec.json.decode(fields)
+            said = record.decode(type_, fields)
         except (DamagedError, msgspec.DecodeError) as e:
             raise DamagedError(f"vault: row {id_} does not open") from e
         return VaultRow(
@@ -347,7 +347,7 @@ class Vault:
             kind=kind,
             value=value,
             extras=extras,
-            fields=said,
+            said=said,
             state=State(state),
             urgent=bool(urgent),
             accepted_at=accepted_at,

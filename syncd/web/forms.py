@@ -12,6 +12,7 @@ import msgspec
 from syncd.flows.draft import DisputeDraft, Draft
 from syncd.flows.ports import Position
 from syncd.indicator import vocabulary
+from syncd.indicator.record import ReportFields
 from syncd.web.problem import Flaw, Problem
 
 __all__ = ["DisputeDraft", "Draft", "Flaw", "Problem"]
@@ -84,7 +85,7 @@ class ReportsTaken(_Whole, frozen=True, kw_only=True):
     refused: int
 
 
-class VaultItem(_Out, frozen=True, kw_only=True):
+class VaultItem(ReportFields, _Out, frozen=True, kw_only=True):
     """One row of our vault."""
 
     id: int
@@ -103,20 +104,7 @@ class VaultItem(_Out, frozen=True, kw_only=True):
     elsewhere: str = ""  # another member took it back: MEMBER REASON
     urgent: bool = False
     reason: str = ""  # why it ends, or what a dispute says
-    label: str = ""
-    role: str = ""
-    evidence: str = ""
-    confidence: int | None = None
-    seen: str = ""
     due: str = ""
-    expires: str = ""
-    channel: str = ""
-    technique: tuple[str, ...] = ()
-    case: str = ""
-    handling: str = ""
-    spoofed: bool = False
-    test: bool = False
-    basis: tuple[Position, ...] = ()
     about: tuple[Position, ...] = ()
 
 
@@ -305,30 +293,17 @@ class LookupAnswers(_Out, frozen=True, kw_only=True):
 # --------------------------------------------------------------- indicators
 
 
-class ClaimItem(_Out, frozen=True, kw_only=True):
+class ClaimItem(ReportFields, _Out, frozen=True, kw_only=True):
     """One claim that stands."""
 
     position: Position
     type: str  # report, dispute, reassigned, answer, vouch
     member: str  # id
     on: str  # day
-    label: str = ""
-    role: str = ""
-    channel: str = ""
-    technique: tuple[str, ...] = ()
-    evidence: str = ""
-    confidence: int | None = None
-    seen: str = ""
     due: str = ""
     since: str = ""
-    expires: str = ""
-    handling: str = ""
-    case: str = ""
-    spoofed: bool = False
-    test: bool = False
     reason: str = ""
     outcome: str = ""
-    basis: tuple[Position, ...] = ()
     about: tuple[Position, ...] = ()
 
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from syncd.errors import MalformedError, SyncdError
-from syncd.flows.own_lists import Filter, OwnDraft
+from syncd.flows.entry import Filter, OwnDraft
 from syncd.web.forms import Draft
 from syncd.web.own_list_forms import (
     OwnEntries,

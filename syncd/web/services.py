@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from syncd.errors import SyncdError
-from syncd.flows.own_lists import Filter, OwnDraft
+from syncd.flows.entry import Filter, OwnDraft
 from syncd.flows.ports import Position
 from syncd.web import forms
 from syncd.web.events import Event

@@ -5,7 +5,6 @@ whole/test_conforming_member.py.
 """
 
 import ast
-import base64
 import dataclasses
 import functools
 import json
@@ -21,8 +20,8 @@ from hypothesis import strategies as st
 
 from conformance import claims, curve, logs, notes, oprf, roster, verdict
 from syncd.errors import SyncdError
+from syncd.indicator import absent, folding, leaf, statement
 from syncd.indicator import claims as product
-from syncd.indicator import leaf, statement
 from syncd.indicator.claims import Claim
 from syncd.indicator.policy import Reporter
 from syncd.indicator.token import KIND_NAMES
@@ -253,7 +252,7 @@ def test_logs_of_ours(vector: dict[str, Any]) -> None:
     leaves = tiles.split_bundle(entries, size)
     records = leaf.open_bundle(origin, payloads, size, leaves)
     ranges = [
-        *product.erases(0, records),
+        *absent.erases(0, records),
         *(
             (start, stop, row["size"])
             for row in trusted().body["erased"]
@@ -263,12 +262,12 @@ def test_logs_of_ours(vector: dict[str, Any]) -> None:
             for start, stop in row["ranges"]
         ),
     ]
-    withheld = product.complete(0, records, erased=ranges)
+    withheld = absent.complete(0, records, erased=ranges)
     merged = min(withheld, default=size)
     assert merged == vector["merged"]
-    batch = product.fold(origin, 0, records[:merged], erased=ranges)
+    batch = folding.fold(origin, 0, records[:merged], erased=ranges)
     assert [index for index, _ in batch.voids] == vector["void"]
-    rows = [*product.refold(origin, [(0, records[:merged])], ranges)]
+    rows = [*folding.refold(origin, [(0, records[:merged])], ranges)]
     assert sorted(row[1] for row in rows) == vector["claims"]
     assert {
         f"{KIND_NAMES[key & 3]}/{key >> 2}": f"{digest:064x}"
@@ -377,21 +376,8 @@ def said_by(claim: Claim, form: int, case: Case) -> verdict.Said:
         annulled=claim.origin not in WHO,
         contested=claim.origin in case.contested,
     )
-    body: dict[str, Any] = {
-        "kind": KIND_NAMES[claim.kind],
-        "token": base64.b64encode(claim.token),
-        "spoofed": claim.spoofed,
-        "technique": list(claim.technique),
-        "test": claim.test,
-        "basis": list(map(list, claim.basis)),
-        "about": list(map(list, claim.about)),
-    }
-    for field in "type", "epoch", "evidence", "outcome":
-        body[field] = getattr(claim, field)
-    for field in "seen", "expires", "since":
-        body[field] = day(getattr(claim, field)).isoformat()
-    filled = {name: value for name, value in body.items() if value}
-    return verdict.Said(claim.position, author, filled, form)
+    body = json.loads(statement.spell(claim.said))
+    return verdict.Said(claim.position, author, body, form)
 
 
 def day(number: int) -> date:

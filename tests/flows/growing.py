@@ -13,7 +13,8 @@ from syncd.flows.pull import Pulled
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, leaf, statement
-from syncd.indicator.claims import Batch, Range
+from syncd.indicator.absent import Range
+from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report
 from syncd.tlog import checkpoint, note, tiles

@@ -15,8 +15,16 @@ from syncd.errors import DamagedError, UntrustedError
 from syncd.flows import audit, log_files
 from syncd.flows.audit import LogView, Proof, StoredRow, Tally
 from syncd.flows.ports import Bundle
-from syncd.indicator import claims, codec, leaf, statement, token
-from syncd.indicator.claims import Range
+from syncd.indicator import (
+    absent,
+    claims,
+    codec,
+    folding,
+    leaf,
+    statement,
+    token,
+)
+from syncd.indicator.absent import Range
 from syncd.indicator.statement import (
     Dispute,
     Erase,
@@ -109,7 +117,7 @@ class Audited(Log):
             )
         )
         self.size = self.frontier.size
-        self.erased: tuple[Range, ...] = tuple(claims.erases(0, self.records))
+        self.erased: tuple[Range, ...] = tuple(absent.erases(0, self.records))
 
     def note(self, *cosigners: SigningKey, size: int | None = None) -> bytes:
         head = self.head_at(self.size if size is None else size)
@@ -122,7 +130,7 @@ class Audited(Log):
     ) -> tuple[list[StoredRow], list[StoredRow]]:
         """Return claim and sighting rows, by the definition: one big fold."""
         merged = self.size if merged is None else merged
-        batch = claims.fold(
+        batch = folding.fold(
             ORIGIN, 0, self.records[:merged], erased=self.erased
         )
         ended: dict[tuple[bytes, int, int], int] = {}
@@ -357,7 +365,7 @@ def test_closed_to_auditors() -> None:
 
 def digests(log: Audited, merged: int) -> dict[int, int]:
     stretch = [(0, log.records[:merged])]
-    rows = claims.refold(ORIGIN, stretch, log.erased)
+    rows = folding.refold(ORIGIN, stretch, log.erased)
     return claims.digests(ORIGIN, list(rows))
 
 
@@ -597,7 +605,7 @@ def test_many_ordered_erasures_are_not_dear() -> None:
 
     def cost(count: int) -> int:
         ranges = tuple(
-            (Counted(n), n + 1, claims.RETIRED) for n in range(0, 2 * count, 2)
+            (Counted(n), n + 1, absent.RETIRED) for n in range(0, 2 * count, 2)
         )
         view = TINY.view(erased=ranges, ordered=ranges)
         return calls(lambda: audit.check(view))

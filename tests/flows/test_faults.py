@@ -10,7 +10,7 @@ from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import report
 from syncd.flows.draft import DisputeDraft, Draft
 from syncd.indicator import vocabulary
-from syncd.indicator.verdict import AUTHORITY
+from syncd.indicator.active import AUTHORITY
 from tests.flows.test_report import DESK, TODAY, with_
 
 BANK = replace(DESK, member="bank", checked={})
@@ -53,9 +53,9 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     )
     told = [str(fault).split(":")[0] for fault in error.faults]
     assert told == [
-        *("phone", "label", "role", "channel", "technique", "technique"),
-        *("evidence", "handling", "confidence", "seen", "expires", "case"),
-        "basis",
+        *("phone", "label", "role", "channel", "evidence", "handling"),
+        *("technique", "technique", "basis", "confidence", "seen"),
+        *("expires", "case"),
     ]
     assert str(error) == "; ".join(map(str, error.faults))
     hints = [fault.hint for fault in error.faults]

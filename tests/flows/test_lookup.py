@@ -16,11 +16,13 @@ from syncd.flows.judge import Answer, Question, World
 from syncd.flows.lookup import Access, LookupContext
 from syncd.flows.ports import Position
 from syncd.indicator import identifier, statement, token
-from syncd.indicator.claims import REPORT, Claim
+from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.notation import day_text
 from syncd.roster.roster import Never, Roster
 from syncd.roster.terms import DEFAULT_CAPS, DEFAULT_POLICY
 from tests.cost import calls
+from tests.said import report
 
 DAY = statement.day("2026-11-20")
 BANK = "bank.example/syncd/txwz/1"
@@ -116,26 +118,22 @@ class Book:
         **fields: Any,
     ) -> Claim:
         made = output(one)
-        claim = Claim(
+        fits = token.know(made, origin) if know is None else know
+        said = report(
             **{
-                "origin": origin,
-                "index": len(self.rows),
-                "type": REPORT,
-                "kind": token.KIND_CODES[one.kind],
-                "epoch": 1,
-                "token": token.token(made),
-                "on": DAY,
-                "seen": DAY,
-                "expires": DAY + 100,
+                "kind": one.kind,
+                "token": token.encode(token.token(made)),
+                "on": day_text(DAY),
+                "seen": day_text(DAY),
+                "expires": day_text(DAY + 100),
                 "label": "fake_invest",
-                "role": "caller",
                 "evidence": "user_tag",
                 "confidence": 50,
-                "handling": "open",
-                "know": token.know(made, origin) if know is None else know,
+                "know": fits.hex(),
                 **fields,
             }
         )
+        claim = Claim(origin, len(self.rows), said)
         self.rows.append(claim)
         return claim
 
@@ -144,7 +142,8 @@ class Book:
     ) -> Mapping[bytes, Sequence[Claim]]:
         found: dict[bytes, list[Claim]] = {}
         for c in self.rows:
-            if c.token in set(tokens) and (c.kind, c.epoch) == (kind, epoch):
+            about = token.KIND_CODES[c.said.kind], c.said.epoch
+            if c.token in set(tokens) and about == (kind, epoch):
                 found.setdefault(c.token, []).append(c)
         return found
 
@@ -575,9 +574,9 @@ async def test_one_reports_long_basis_does_not_use_up_anothers_time(
 async def test_what_cannot_count_is_not_followed(desk: Desk) -> None:
     """An old report's basis costs nothing."""
     rests = ((BANK, 7),)
-    desk.book.report(phone(), basis=rests, expires=DAY)
+    desk.book.report(phone(), basis=rests, expires=day_text(DAY))
     desk.book.report(phone(), basis=rests, test=True)
-    desk.book.report(phone(), basis=rests, seen=DAY + 1)
+    desk.book.report(phone(), basis=rests, seen=day_text(DAY + 1))
     await desk.ask(Question("phone", NUMBER))
     assert desk.book.read == []
 

@@ -7,7 +7,8 @@ import pytest
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows import own_lists, report
 from syncd.flows.draft import Draft
-from syncd.flows.own_lists import Entry, Ours, OwnDraft
+from syncd.flows.entry import Entry, OwnDraft, Said
+from syncd.flows.own_lists import Ours
 from syncd.flows.report import Desk
 from syncd.indicator import policy, statement, verdict
 from syncd.indicator.identifier import Identifier
@@ -27,7 +28,7 @@ DESK = Desk(ROSTER, "2026-11-20", "US")
 
 
 def entry(type_: str, id_: int = 1, **said: Any) -> Entry:
-    return Entry(id_, type_, "url", "", said, "", None, "chen", 1)
+    return Entry(id_, type_, "url", "", Said(**said), "", None, "chen", 1)
 
 
 def over(
@@ -131,16 +132,16 @@ def draft(**fields: str) -> OwnDraft:
 def test_an_entry_is_of_the_normal_form_and_keeps_why() -> None:
     kept = own_lists.exempt(draft(why=" our own line "), DESK)
     assert (kept.kind, kept.value) == ("phone", "+12025550123")
-    assert (kept.said, kept.until) == ({"why": "our own line"}, None)
+    assert (kept.said, kept.until) == (Said(why="our own line"), None)
     kept = own_lists.note(
         draft(code="gateway", text="PBX", expires="2026-12-01", why="asked"),
         DESK,
     )
-    assert kept.said == {"code": "gateway", "text": "PBX", "why": "asked"}
+    assert kept.said == Said(code="gateway", text="PBX", why="asked")
     assert kept.until == statement.day("2026-12-01")
-    assert own_lists.note(draft(code="gateway"), DESK).said == {
-        "code": "gateway"
-    }
+    assert own_lists.note(draft(code="gateway"), DESK).said == Said(
+        code="gateway"
+    )
     assert "555" not in repr(kept)
     assert "PBX" not in repr(kept)
 
@@ -189,8 +190,8 @@ def test_a_local_entry_is_a_report_that_stays_here() -> None:
     made = own_lists.local(kept, "case list")
     assert (made.type, made.name) == ("local", "case list")
     assert made.until == statement.day("2026-12-19")
-    assert made.said["evidence"] == "official_list"
-    assert b"case list" not in own_lists.content(made)
+    assert made.said.evidence == "official_list"
+    assert b"case list" not in made.content
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\tb"])

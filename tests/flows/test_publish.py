@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from syncd.errors import (
     DamagedError,
@@ -16,24 +17,26 @@ from syncd.flows.ports import Ending, Published, Waiting
 from syncd.flows.publish import Writer
 from syncd.indicator import codec, token
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.record import DisputeFields, ReportFields
 from syncd.indicator.statement import Dispute, Report, Retract
 from syncd.tlog import checkpoint
 from tests.flows.growing import KEY, ORIGIN, Log, offload
 
 TODAY = "2026-11-21"
-FIELDS = {
-    "label": "fake_shop",
-    "role": "phishing_host",
-    "evidence": "user_tag",
-    "confidence": 50,
-    "seen": TODAY,
-    "expires": "2027-01-01",
-    "handling": "open",
-}
+FIELDS = ReportFields(
+    label="fake_shop",
+    role="phishing_host",
+    evidence="user_tag",
+    confidence=50,
+    seen=TODAY,
+    expires="2027-01-01",
+    handling="open",
+)
+DISPUTED = DisputeFields(reason="stale", due=TODAY, expires="2027-01-01")
 
 
 def row(id_: int, **other: Any) -> Waiting:
-    given = {"kind": "url", "value": "example.com/", "fields": FIELDS}
+    given = {"kind": "url", "value": "example.com/", "said": FIELDS}
     return Waiting(**{"id": id_, **given, **other})
 
 
@@ -123,29 +126,30 @@ async def test_a_report(world: World) -> None:
 
 async def test_a_dispute(world: World) -> None:
     """A dispute takes the same way, and shows no knowledge."""
-    fields = {"reason": "stale", "due": TODAY, "expires": "2027-01-01"}
-    await world.publish(Vault(row(1, type=3, fields=fields)))
+    await world.publish(Vault(row(1, type=3, said=DISPUTED)))
     assert isinstance(world.own.said()[0], Dispute)
-
-
-DISPUTED = {"reason": "stale", "due": TODAY, "expires": "2027-01-01"}
 
 
 async def test_disputes_alone(world: World) -> None:
     """After the roster expired reports wait, and disputes are written."""
-    rows = [row(1), row(2, type=3, fields=DISPUTED), row(3)]
+    rows = [row(1), row(2, type=3, said=DISPUTED), row(3)]
     assert await world.publish(Vault(*rows), types=[3]) == 1
     assert [p.vault_id for p in world.own.published] == [2]
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {**FIELDS, "confidence": 101}, {**FIELDS, "label": "A B"}]
+    "said",
+    [
+        ReportFields(),
+        structs.replace(FIELDS, confidence=101),
+        structs.replace(FIELDS, label="A B"),
+    ],
 )
 async def test_a_row_of_which_nothing_can_be_made(
-    world: World, fields: dict[str, Any]
+    world: World, said: ReportFields
 ) -> None:
     """It holds up no other row; alone it is told of by its id."""
-    rows = [row(1, fields=fields), row(2), row(3, fields=fields)]
+    rows = [row(1, said=said), row(2), row(3, said=said)]
     assert await world.publish(Vault(*rows)) == 1
     assert [p.vault_id for p in world.own.published] == [2]
     with pytest.raises(MalformedError, match="row 1"):
@@ -192,7 +196,7 @@ async def test_what_is_said_of_a_token_needs_no_holder(world: World) -> None:
     """It goes before what does, under the key that it names."""
     world.tokens.away = True
     by_token = row(
-        2, value="", type=3, fields=DISPUTED, token=b"t" * 16, epoch=3
+        2, value="", type=3, said=DISPUTED, token=b"t" * 16, epoch=3
     )
     assert await world.publish(Vault(row(1), by_token)) == 1
     (said,) = world.own.said()

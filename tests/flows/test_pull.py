@@ -21,7 +21,7 @@ from syncd.flows import held, line, merge, pull, withheld
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
 from syncd.flows.pull_context import Budget
 from syncd.indicator import statement
-from syncd.indicator.claims import RETIRED
+from syncd.indicator.absent import RETIRED
 from syncd.indicator.statement import Erase, Retract, RosterAccepted
 from tests.flows.growing import (
     KEY,

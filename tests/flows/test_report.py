@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
 from syncd.flows import founding, report
-from syncd.flows.draft import DisputeDraft, Draft
-from syncd.flows.report import Desk, Prepared
+from syncd.flows.draft import DisputeDraft, Draft, NewReport
+from syncd.flows.report import Desk
 from syncd.indicator import statement, vocabulary
+from syncd.indicator.record import ReportFields
 from syncd.indicator.statement import Report
 from syncd.roster import drafts, join
 from syncd.roster import keys as roster_keys
@@ -71,7 +72,7 @@ def with_(**fields: Any) -> Draft:
     return msgspec.structs.replace(RIGHT, **fields)
 
 
-def said(kept: Prepared) -> Report:
+def said(kept: NewReport) -> Report:
     """Return the statement that would be published."""
     return msgspec.convert(
         {
@@ -155,7 +156,9 @@ def test_what_is_remembered_is_of_all_that_a_draft_says() -> None:
     desk = replace(DESK, checked={})
     alone = {"kind", "value", "scheme", "region", "urgent"}
     alone |= {"keep_query", "allow_personal"}  # of the value
-    assert {*report.STATED} == {*msgspec.structs.asdict(Draft())} - alone
+    assert {*ReportFields.__struct_fields__} == {
+        *msgspec.structs.asdict(Draft())
+    } - alone
     first = report.prepare(RIGHT, desk)
     assert report.prepare(with_(confidence=7), desk).fields != first.fields
     for _ in range(2):
@@ -247,7 +250,7 @@ def test_a_wrong_draft_does_not_hold_up_the_others() -> None:
     drafts: list[Draft | SyncdError]
     drafts = [RIGHT, with_(confidence=101), error, RIGHT]
     done = report.each(report.prepare, drafts, DESK)
-    assert [isinstance(d, Prepared) for d in done] == [
+    assert [isinstance(d, NewReport) for d in done] == [
         True,
         False,
         False,

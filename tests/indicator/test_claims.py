@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import DamagedError
-from syncd.indicator import claims, leaf
+from syncd.indicator import absent, claims, folding, frames, leaf
 from syncd.indicator import statement as statements
 from syncd.indicator import token as tokens
-from syncd.indicator.claims import Batch, Claim, Range, Row
+from syncd.indicator.absent import Range
+from syncd.indicator.claims import Claim, Row
+from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.policy import DEFAULT, Reporter
 from syncd.indicator.statement import (
@@ -122,23 +124,23 @@ class Store:
         held = self.records.setdefault(origin, [])
         erased = self.erased.setdefault(origin, [])
         rows = self.rows.setdefault(origin, set())
-        batch = claims.fold(origin, len(held), fresh, erased=erased)
+        batch = folding.fold(origin, len(held), fresh, erased=erased)
         rows |= set(batch.adds)
         for token, index, _, key in batch.ends:
             rows -= {r for r in rows if r[:3] == (token, index, key)}
         again = any(  # a retract is undone
-            r[0][1] == 2 and claims.is_erased(i, 2, batch.erases)
+            r[0][1] == 2 and absent.is_erased(i, 2, batch.erases)
             for i, r in enumerate(held)
         )
         held += fresh
         erased += batch.erases
         for index, (commitment, _, _) in enumerate(held):
-            if claims.is_erased(index, commitment[1], erased):
+            if absent.is_erased(index, commitment[1], erased):
                 held[index] = (commitment, b"", b"")
                 rows -= {r for r in rows if r[1] == index}
         if again:
             rows.clear()
-            rows |= set(claims.refold(origin, [(0, held)], erased))
+            rows |= set(folding.refold(origin, [(0, held)], erased))
         return batch
 
 
@@ -204,16 +206,16 @@ def test_cuts_do_not_matter(log: list[Record], data: st.DataObject) -> None:
 @given(logs())
 def test_erased_is_never_written(log: list[Record]) -> None:
     """The rows are those of the log with erased entries left blank."""
-    erased = claims.erases(0, log)
+    erased = absent.erases(0, log)
     blank = [
-        leaf.close(r) if claims.is_erased(n, r[0][1], erased) else r
+        leaf.close(r) if absent.is_erased(n, r[0][1], erased) else r
         for n, r in enumerate(log)
     ]
     store, other = Store(), Store()
     store.merge(ORIGIN, log)
     other.merge(ORIGIN, blank)
     assert store.rows == other.rows
-    refolded = claims.refold(ORIGIN, [(0, log)], erased)
+    refolded = folding.refold(ORIGIN, [(0, log)], erased)
     assert set(refolded) == store.rows[ORIGIN]
 
 
@@ -243,7 +245,7 @@ def test_arrival_does_not_matter(
         for n in turn:
             store.merge(*queues[n].pop(0))
         found = [
-            Claim.parse(origin, r[1], r[0], *claims.kind_epoch(r[2]), r[3])
+            Claim.parse(origin, r)
             for origin, rows in store.rows.items()
             for r in rows
         ]
@@ -276,7 +278,7 @@ def test_every_type_has_its_place() -> None:
     said: list[Statement] = [report(), DISPUTE, REASSIGNED, ANSWER, VOUCH]
     said += [SIGHTING, anchor, usage, accepted, proof, retract(0, 0)]
     said += [Erase(ranges=((5, 5), (90, 99)), reason="retention")]
-    batch = claims.fold(ORIGIN, 100, [*map(record, said)])
+    batch = folding.fold(ORIGIN, 100, [*map(record, said)])
     token = tokens.decode(NAMES[0])
     assert (batch.start, batch.stop) == (100, 112)
     assert [row[1] for row in batch.adds] == [100, 101, 102, 103, 104]
@@ -292,7 +294,7 @@ def test_every_type_has_its_place() -> None:
 
 def test_voids_are_findings_and_stop_nothing() -> None:
     """Whatever is wrong with an entry, the next one counts."""
-    batch = claims.fold(
+    batch = folding.fold(
         ORIGIN,
         0,
         [
@@ -311,14 +313,14 @@ def test_voids_are_findings_and_stop_nothing() -> None:
 def test_what_is_closed_says_nothing() -> None:
     """Nor is it void: it is erased, or sealed for others."""
     log = [leaf.close(record(report())), leaf.close(raw(b"{}", 8))]
-    batch = claims.fold(ORIGIN, 0, log, erased=[(0, 1, 5)])
+    batch = folding.fold(ORIGIN, 0, log, erased=[(0, 1, 5)])
     assert ([*batch.adds], batch.voids, batch.stop) == ([], [], 2)
 
 
 def test_rows_are_sorted_by_token() -> None:
     """A store inserts in the order of its tree."""
     log = [record(report(n)) for n in (2, 0, 1, 0)]
-    batch = claims.fold(ORIGIN, 0, log)
+    batch = folding.fold(ORIGIN, 0, log)
     assert [row[0][0] for row in batch.adds] == [0, 0, 1, 2]
 
 
@@ -357,7 +359,7 @@ def test_a_retract_of_a_retract_ends_nothing() -> None:
 def test_ends_of_the_same_stretch() -> None:
     """A batch adds them, and names them to be taken away."""
     log: list[Statement] = [report(0), report(1), retract(0, 0)]
-    batch = claims.fold(ORIGIN, 0, [*map(record, log)])
+    batch = folding.fold(ORIGIN, 0, [*map(record, log)])
     assert [row[1] for row in batch.adds] == [0, 1]
     assert [row[1] for row in standing(batch)] == [1]
 
@@ -380,7 +382,7 @@ def test_an_erase_acts_below_itself_on_types_1_to_7() -> None:
         Erase(ranges=((0, 9),), reason="retention"),
         report(),
     ]
-    batch = claims.fold(ORIGIN, 0, [*map(record, log)])
+    batch = folding.fold(ORIGIN, 0, [*map(record, log)])
     assert [row[1] for row in batch.adds] == [3]
     assert batch.rosters == [(1, 1, "ab" * 32)]
 
@@ -388,7 +390,7 @@ def test_an_erase_acts_below_itself_on_types_1_to_7() -> None:
 def test_a_roster_erases_by_size() -> None:
     """An erasure from elsewhere covers what it names below its size."""
     log = [record(report()), record(report()), raw(b"{}", 1)]
-    batch = claims.fold(ORIGIN, 0, log, erased=[(0, 9, 1), (2, 3, 3)])
+    batch = folding.fold(ORIGIN, 0, log, erased=[(0, 9, 1), (2, 3, 3)])
     assert [row[1] for row in batch.adds] == [1]
     assert batch.voids == []
 
@@ -407,14 +409,14 @@ def test_entries_of_a_retired_epoch() -> None:
     ]
     kind = report().kind
     assert kind == "phone"
-    last = claims.RETIRED
-    assert claims.retired(10, log, {(kind, 1)}) == [
+    last = absent.RETIRED
+    assert absent.retired(10, log, {(kind, 1)}) == [
         (10, 11, last),
         (12, 14, last),
         (16, 17, last),
     ]
-    assert claims.retired(10, log, {(kind, 11)}) == [(11, 12, last)]
-    assert claims.retired(10, log, {("url", 1), (kind, 2)}) == []
+    assert absent.retired(10, log, {(kind, 11)}) == [(11, 12, last)]
+    assert absent.retired(10, log, {("url", 1), (kind, 2)}) == []
 
 
 def test_what_is_withheld() -> None:
@@ -429,11 +431,11 @@ def test_what_is_withheld() -> None:
         leaf.close(record(VOUCH)),
         record(Erase(ranges=((1, 2),), reason="retention")),
     ]
-    assert claims.complete(0, log[:1]) == []
-    assert claims.complete(4, log[4:6]) == []
-    assert claims.complete(0, log) == [3, 6]
-    assert claims.complete(0, log, erased=[(6, 7, 8)]) == [3]
-    assert claims.complete(10, log[1:2]) == [10]
+    assert absent.complete(0, log[:1]) == []
+    assert absent.complete(4, log[4:6]) == []
+    assert absent.complete(0, log) == [3, 6]
+    assert absent.complete(0, log, erased=[(6, 7, 8)]) == [3]
+    assert absent.complete(10, log[1:2]) == [10]
 
 
 def test_erases_are_read_ahead() -> None:
@@ -443,7 +445,7 @@ def test_erases_are_read_ahead() -> None:
         raw(b"{}", 18),
         record(Erase(ranges=((0, 1), (3, 3)), reason="retention")),
     ]
-    assert claims.erases(40, log) == [(0, 1, 42)]
+    assert absent.erases(40, log) == [(0, 1, 42)]
 
 
 # ------------------------------------------------------- fast and slow path
@@ -474,7 +476,7 @@ fields = st.fixed_dictionaries(
 def test_the_fast_path_is_the_slow_path(changes: list[dict[str, Any]]) -> None:
     """Reports folded in bulk give what each gives by itself."""
     log = [raw(statements.spell(report(**c)), 1) for c in changes]
-    batch = claims.fold(ORIGIN, 0, log)
+    batch = folding.fold(ORIGIN, 0, log)
     rows, voids = [], []
     for index, (_, _, payload) in enumerate(log):
         said = statements.decode(payload, 1)
@@ -482,7 +484,7 @@ def test_the_fast_path_is_the_slow_path(changes: list[dict[str, Any]]) -> None:
             voids.append((index, said.reason))
         else:
             assert isinstance(said, Report)
-            rows.append(claims.of(ORIGIN, index, said).row())
+            rows.append(Claim(ORIGIN, index, said).row())
     assert [*batch.adds] == sorted(rows)
     assert batch.voids == voids
 
@@ -492,7 +494,7 @@ def test_two_wrongs_that_add_up() -> None:
     log = [
         raw(statements.spell(report(know="0" * size)), 1) for size in (15, 17)
     ]
-    batch = claims.fold(ORIGIN, 0, log)
+    batch = folding.fold(ORIGIN, 0, log)
     assert [index for index, _ in batch.voids] == [0, 1]
 
 
@@ -501,7 +503,7 @@ def test_more_reports_than_are_held_at_once() -> None:
     log = [record(report(confidence=n % 101)) for n in range(2_500)]
     log[1_500] = raw(b"{}", 1)
     log[7] = raw(statements.spell(report(know="z" * 16)), 1)
-    batch = claims.fold(ORIGIN, 0, log)
+    batch = folding.fold(ORIGIN, 0, log)
     assert [index for index, _ in batch.voids] == [7, 1_500]
     wanted = set(range(2_500)) - {7, 1_500}
     assert {row[1] for row in batch.adds} == wanted
@@ -509,11 +511,11 @@ def test_more_reports_than_are_held_at_once() -> None:
 
 def test_more_frames_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer of ever new codes costs time, not memory."""
-    monkeypatch.setattr(claims, "_FRAMES_KEPT", 500)
+    monkeypatch.setattr(frames, "_FRAMES_KEPT", 500)
     count = 1_200
     log = [record(report(label=f"code_{n}")) for n in range(count)]
-    assert len(claims.fold(ORIGIN, 0, log).adds) == count
-    assert 0 < len(claims._frames) <= claims._FRAMES_KEPT
+    assert len(folding.fold(ORIGIN, 0, log).adds) == count
+    assert 0 < len(frames._frames) <= frames._FRAMES_KEPT
 
 
 CUTS = [b'{"case":"', b'"know":"', b'","type":1}', b"0" * 16]
@@ -533,14 +535,14 @@ def test_no_payload_borrows_the_frame_of_another(
     at = min(at, len(known))
     payload = known[:at] + put + known[at + cut :]
     log = [raw(known, 1), raw(payload, 1)]
-    batch = claims.fold(ORIGIN, 0, log)
+    batch = folding.fold(ORIGIN, 0, log)
     said = statements.decode(payload, 1)
     if isinstance(said, Void):
         assert batch.voids == [(1, said.reason)]
         assert [row[1] for row in batch.adds] == [0]
     else:
         assert isinstance(said, Report)
-        assert claims.of(ORIGIN, 1, said).row() in batch.adds
+        assert Claim(ORIGIN, 1, said).row() in batch.adds
         assert batch.voids == []
 
 
@@ -550,14 +552,12 @@ def test_cases_share_a_frame() -> None:
         record(report(case=f"{n:016x}", label="shares_a_frame"))
         for n in range(50)
     ]
-    before = len(claims._frames)
-    batch = claims.fold(ORIGIN, 0, log)
-    assert len(claims._frames) == before + 1
-    found = {
-        claims.Claim.parse(ORIGIN, 0, t, 1, 1, r).case
-        for t, _, _, r in batch.adds
-    }
-    assert found == {n.to_bytes(8, "big") for n in range(50)}
+    before = len(frames._frames)
+    batch = folding.fold(ORIGIN, 0, log)
+    assert len(frames._frames) == before + 1
+    said = [Claim.parse(ORIGIN, row).said for row in batch.adds]
+    found = {one.case for one in said if isinstance(one, Report)}
+    assert found == {f"{n:016x}" for n in range(50)}
 
 
 @pytest.mark.parametrize("field", ["know", "token", "case"])
@@ -569,7 +569,7 @@ def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
     text = (wrong + value)[: len(value)] if wrong else value[:-1]
     changed = statements.spell(msgspec.structs.replace(said, **{field: text}))
     log = [record(said), raw(changed, 1), record(said)]
-    batch = claims.fold(ORIGIN, 0, log)
+    batch = folding.fold(ORIGIN, 0, log)
     void = isinstance(statements.decode(changed, 1), Void)
     assert [index for index, _ in batch.voids] == ([1] if void else [])
     assert len(batch.adds) == 3 - void
@@ -585,13 +585,11 @@ def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
 )
 def test_a_row_is_read_as_it_was_said(said: Any) -> None:
     """Row and claim are two views of one thing."""
-    (row,) = claims.fold(ORIGIN, 7, [record(said)]).adds
-    claim = Claim.parse(ORIGIN, 7, row[0], *claims.kind_epoch(row[2]), row[3])
-    assert claim == claims.of(ORIGIN, 7, said)
+    (row,) = folding.fold(ORIGIN, 7, [record(said)]).adds
+    claim = Claim.parse(ORIGIN, row)
+    assert claim == Claim(ORIGIN, 7, said)
     assert claim.row() == row
     assert claim.position == (ORIGIN, 7)
-    assert claim.type == statements.type_of(said)
-    assert claim.on == statements.day(said.on)
 
 
 @given(
@@ -600,18 +598,18 @@ def test_a_row_is_read_as_it_was_said(said: Any) -> None:
 )
 def test_a_damaged_record_is_noticed(said: Any, data: st.DataObject) -> None:
     """Any edit of a record is refused, or is another claim's record."""
-    row = claims.of(ORIGIN, 7, said).record()
+    row = Claim(ORIGIN, 7, said).row()[3]
     at = data.draw(st.integers(0, len(row)))
     extra = data.draw(st.binary(max_size=2))
     edited = row[:at] + extra + row[at + data.draw(st.integers(0, 2)) :]
     try:
-        claim = Claim.parse(ORIGIN, 7, bytes(16), 1, 1, edited)
+        claim = Claim.parse(ORIGIN, (bytes(16), 7, 5, edited))
     except DamagedError:
         return
-    assert claim.record() == edited
+    assert claim.row()[3] == edited
 
 
-TWO_WORDS = claims.of(ORIGIN, 7, VOUCH).record() + b" hotline"
+TWO_WORDS = Claim(ORIGIN, 7, VOUCH).row()[3] + b" hotline"
 
 
 @pytest.mark.parametrize(
@@ -620,7 +618,7 @@ TWO_WORDS = claims.of(ORIGIN, 7, VOUCH).record() + b" hotline"
 def test_no_record(bad: bytes) -> None:
     """What is no record at all is damage, not a crash."""
     with pytest.raises(DamagedError):
-        Claim.parse(ORIGIN, 7, bytes(16), 1, 1, bad)
+        Claim.parse(ORIGIN, (bytes(16), 7, 5, bad))
 
 
 @pytest.mark.parametrize(
@@ -633,10 +631,10 @@ def test_no_record(bad: bytes) -> None:
 )
 def test_a_record_has_one_spelling(said: Any, was: bytes, put: bytes) -> None:
     """What reads as the same claim and is written otherwise is damage."""
-    row = claims.of(ORIGIN, 7, said).record()
+    row = Claim(ORIGIN, 7, said).row()[3]
     assert row.count(was) == 1
     with pytest.raises(DamagedError, match="claim 7: record is not canonical"):
-        Claim.parse(ORIGIN, 7, bytes(16), 1, 1, row.replace(was, put))
+        Claim.parse(ORIGIN, (bytes(16), 7, 5, row.replace(was, put)))
 
 
 rows = st.tuples(
@@ -650,7 +648,7 @@ rows = st.tuples(
 @given(st.lists(st.lists(rows, max_size=20).map(sorted), max_size=3))
 def test_packed_rows_are_the_rows(runs: list[list[Row]]) -> None:
     """Stretches packed one by one are read together, in order of token."""
-    merged = sum(map(claims.Rows.pack, runs), claims.Rows())
+    merged = sum(map(folding.Rows.pack, runs), folding.Rows())
     assert list(merged) == sorted(itertools.chain.from_iterable(runs))
     assert len(merged) == sum(map(len, runs))
 
@@ -669,7 +667,7 @@ def by_the_book(origin: str, row: Row) -> int:
 @given(logs())
 def test_digest(log: list[Record]) -> None:
     """A digest is a sum: any order, any parts, plus and minus."""
-    rows = [*claims.fold(ORIGIN, 0, log).adds]
+    rows = [*folding.fold(ORIGIN, 0, log).adds]
     wanted = sum(by_the_book(ORIGIN, row) for row in rows) % 2**256
     assert claims.digest(ORIGIN, reversed(rows)) == wanted
     head, tail = rows[: len(rows) // 2], rows[len(rows) // 2 :]
@@ -688,7 +686,7 @@ def test_digests_are_per_key() -> None:
         record(report(kind="account")),
         record(report()),
     ]
-    rows = claims.fold(ORIGIN, 0, log).adds
+    rows = folding.fold(ORIGIN, 0, log).adds
     found = claims.digests(ORIGIN, rows)
     assert set(found) == {
         claims.key(1, 1),
@@ -703,7 +701,7 @@ def test_digests_are_per_key() -> None:
 
 def test_one_changed_byte_changes_the_digest() -> None:
     """Of any column, and of the origin."""
-    (row,) = claims.fold(ORIGIN, 0, [record(report())]).adds
+    (row,) = folding.fold(ORIGIN, 0, [record(report())]).adds
     token, index, key, rest = row
     changed = [
         (bytes(15) + b"\1", index, key, rest),
@@ -723,7 +721,7 @@ def test_vectors() -> None:
         raw(e["payload"].encode(), e["type"], case["origin"])
         for e in case["entries"]
     ]
-    batch = claims.fold(case["origin"], 0, log)
+    batch = folding.fold(case["origin"], 0, log)
     found = [
         {
             "index": index,

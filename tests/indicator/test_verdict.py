@@ -16,17 +16,25 @@ from syncd.indicator import policy as policies
 from syncd.indicator import verdict as verdicts
 from syncd.indicator.claims import Claim
 from syncd.indicator.never import Guard
+from syncd.indicator.notation import Position, day_text
 from syncd.indicator.policy import Policy, Reporter
-from syncd.indicator.statement import Position
-from syncd.indicator.verdict import REASONS, Verdict, verdict
+from syncd.indicator.reasons import REASONS
+from syncd.indicator.statement import (
+    Answer,
+    ClaimStatement,
+    Dispute,
+    Reassigned,
+    Vouch,
+)
+from syncd.indicator.token import KIND_CODES, encode
+from syncd.indicator.verdict import Verdict, verdict
 from syncd.roster import terms
 from syncd.roster.roster import Roster
 from tests.cost import calls
+from tests.said import report
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
 TODAY = 20_000  # days since 1970
-TYPES = {"report": 1, "dispute": 3, "reassigned": 5, "answer": 6, "vouch": 7}
-KINDS = {"phone": 1, "url": 2, "account": 3}
 
 
 def table(*head: str) -> list[list[str]]:
@@ -92,7 +100,7 @@ def read_case(claims: str, setting: str) -> Case:
             for name, _, value in (word.partition("=") for word in words[2:])
         }
         claim = read_claim(
-            n, words, options, names, KINDS[given.get("kind", "phone")]
+            n, words, options, names, given.get("kind", "phone")
         )
         if "elsewhere" in options:
             elsewhere.append(claim)
@@ -103,7 +111,7 @@ def read_case(claims: str, setting: str) -> Case:
         match name.split(":"):
             case ["cap", kind, evidence]:
                 caps[kind, evidence] = int(value)
-            case ["cap", word] if word in KINDS:
+            case ["cap", word] if word in KIND_CODES:
                 caps[word, ""] = int(value)
             case ["cap", word]:
                 caps["", word] = int(value)
@@ -138,35 +146,46 @@ def read_claim(
     words: list[str],
     options: dict[str, str],
     names: Mapping[str, str],
-    kind: int,
+    kind: str,
 ) -> Claim:
     what = words[1]
     code = words[2] if len(words) > 2 and "=" not in words[2] else ""
-    until = "30" if what in ("dispute", "vouch") else "100"
     place = options.get("elsewhere") or options.get("at", "0")
-    return Claim(
-        origin=origin(words[0]),
-        index=n,
-        type=TYPES[what],
-        kind=kind,
-        epoch=1,
-        token=place.encode().rjust(16),
-        on=TODAY - 10,
-        expires=TODAY + int(options.get("expires", until)),
-        seen=TODAY + int(options.get("seen", -10)),
-        evidence=code if what == "report" else "",
-        label="fake_loan",
-        role="caller",
-        handling="open",
-        reason=code if what == "dispute" else "",
-        outcome=code if what == "answer" else "",
-        since=TODAY + int(options.get("since", 0)),
-        about=tuple(positions(options.get("about", ""), names)),
-        basis=tuple(positions(options.get("basis", ""), names)),
-        technique=("compromised",) if "compromised" in options else (),
-        spoofed="spoofed" in options,
-        test="test" in options,
-    )
+
+    def day(name: str, usual: int) -> str:
+        return day_text(TODAY + int(options.get(name, usual)))
+
+    head: dict[str, Any] = {
+        "on": day_text(TODAY - 10),
+        "kind": kind,
+        "epoch": 1,
+        "token": encode(place.encode().rjust(16)),
+    }
+    about = tuple(positions(options.get("about", ""), names))
+    said: ClaimStatement
+    match what:
+        case "report":
+            said = report(
+                **head,
+                seen=day("seen", -10),
+                expires=day("expires", 100),
+                evidence=code,
+                basis=tuple(positions(options.get("basis", ""), names)),
+                technique=("compromised",) if "compromised" in options else (),
+                spoofed="spoofed" in options,
+                test="test" in options,
+                confidence=0,
+            )
+        case "dispute":
+            ends = day("expires", 30)
+            said = Dispute(**head, reason=code, expires=ends, about=about)
+        case "reassigned":
+            said = Reassigned(**head, since=day("since", 0))
+        case "answer":
+            said = Answer(**head, outcome=code, reason="", about=about)
+        case _:
+            said = Vouch(**head, role="hotline", expires=day("expires", 30))
+    return Claim(origin(words[0]), n, said)
 
 
 CASES = table(
@@ -208,7 +227,7 @@ def test_the_table_is_whole() -> None:
         "none",
     }
     assert {code for row in CASES for code in row[7].split()} == set(REASONS)
-    for word in TYPES:
+    for word in ("report", "dispute", "reassigned", "answer", "vouch"):
         assert any(f" {word} " in row[2] for row in CASES)
 
 
@@ -268,6 +287,10 @@ def test_nobody_can_make_a_verdict_dear(flood: str) -> None:
         return calls(case.run)
 
     assert cost(80) < 3 * cost(40)
+
+
+def changed(claim: Claim, **fields: str) -> Claim:
+    return replace(claim, said=replace(claim.said, **fields))
 
 
 def answer(claims: str, setting: str = "") -> Verdict:
@@ -330,9 +353,9 @@ def test_the_strongest_report_names_the_label() -> None:
     )
     a, b, p = case.forms[0]
     labelled = (
-        replace(a, label="prize", role="caller"),
-        replace(b, label="new_trick", role="sms_sender"),
-        replace(p, label="romance", role="caller"),
+        changed(a, label="prize", role="caller"),
+        changed(b, label="new_trick", role="sms_sender"),
+        changed(p, label="romance", role="caller"),
     )
     found = dataclasses.replace(case, forms=(labelled,)).run()
     assert found.labels == ("romance", "other", "prize")
@@ -347,7 +370,7 @@ def test_one_report_can_ask_for_silence(handling: str, quiet: str) -> None:
     """An unknown handling code reads as no_tip_off."""
     case = read_case("A report user_tag ; B report bank_detection", "")
     a, b = case.forms[0]
-    claims = (a, replace(b, handling=handling))
+    claims = (a, changed(b, handling=handling))
     found = dataclasses.replace(case, forms=(claims,)).run()
     assert found.handling == quiet
 
@@ -364,17 +387,6 @@ def test_unknown_is_no_advice() -> None:
     found = verdicts.unknown("holders_missing")
     assert (found.verdict, found.action) == ("unknown", "")
     assert found.reasons == ("holders_missing",)
-
-
-def test_unresolved_names_what_to_fetch() -> None:
-    """Basis positions that are not among the claims are asked for once."""
-    case = read_case(
-        "F report partner_feed basis=2,3 ; B report user_tag ;"
-        " S report user_tag elsewhere=t ; S report partner_feed basis=3",
-        "",
-    )
-    assert verdicts.unresolved(case.forms[0]) == [(origin("S"), 3)]
-    assert verdicts.unresolved([*case.forms[0], *case.standing]) == []
 
 
 def test_a_kind_without_a_cap_has_the_default() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from syncd.errors import MalformedError
 from syncd.indicator import vocabulary
-from syncd.indicator.statement import CODE
+from syncd.indicator.notation import CODE
 
 
 def test_every_code_is_well_formed() -> None:

@@ -65,7 +65,7 @@ def test_all_faults_and_their_hints_are_said_in_chinese() -> None:
     error = joined(
         [
             vocabulary.refused("label", "label", "杀猪盘诈骗"),
-            MalformedError("confidence: not 0 to 100"),
+            MalformedError("{field}: not 0 to 100", field="confidence"),
         ]
     )
     catalogue.choose("zh")

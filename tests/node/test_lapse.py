@@ -8,11 +8,13 @@ import pytest
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import MirrorHead, Position
-from syncd.indicator.claims import DISPUTE, REPORT, VOUCH, Claim
+from syncd.indicator.claims import Claim
+from syncd.indicator.statement import ClaimStatement, Dispute, Vouch
 from syncd.node.serve.lookups import Claims
 from syncd.node.upkeep.lapse import FILE, Lapse
 from syncd.tlog.merkle import Frontier
 from tests.node.stand_in import Home
+from tests.said import REPORT
 
 DAY = 86_400
 WEEK = 7 * DAY
@@ -53,18 +55,23 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
+ABOUT: dict[str, Any] = {
+    "on": "2026-11-21",
+    "kind": "phone",
+    "epoch": 1,
+    "token": REPORT.token,
+    "expires": "2027-01-01",
+}
+VOUCH = Vouch(**ABOUT, role="hotline")
+DISPUTE = Dispute(**ABOUT, reason="stale", due="2026-12-01")
+
+
 def claim(
-    index: int, type_: int = REPORT, origin: str = "a/syncd/t/1"
+    index: int,
+    said: ClaimStatement = REPORT,
+    origin: str = "a/syncd/t/1",
 ) -> Claim:
-    return Claim(
-        origin=origin,
-        index=index,
-        type=type_,
-        kind=1,
-        epoch=1,
-        token=bytes(16),
-        on=1,
-    )
+    return Claim(origin, index, said)
 
 
 async def test_a_week_later(world: World) -> None:

@@ -11,9 +11,11 @@ from syncd.errors import HoldersError, UnavailableError
 from syncd.flows.ports import Finding
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.token import encode
 from syncd.node.upkeep.never_list import FILE, NeverList
 from syncd.roster.terms import Epoch, Never
 from tests.node.stand_in import Home, at_once
+from tests.said import report
 
 TOKEN = b"t" * 16
 ORIGIN = "bank.example/syncd/txwz/1"
@@ -36,16 +38,7 @@ class Mirror:
 
 
 def claim(index: int, **other: Any) -> Claim:
-    return Claim(
-        origin=ORIGIN,
-        index=index,
-        type=1,
-        kind=1,
-        epoch=1,
-        token=TOKEN,
-        on=20_000,
-        **other,
-    )
+    return Claim(ORIGIN, index, report(token=encode(TOKEN), **other))
 
 
 async def test_many_reports_are_one_alarm(tmp_path: Path) -> None:

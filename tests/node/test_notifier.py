@@ -7,7 +7,7 @@ from typing import Any
 import pytest_asyncio
 
 from syncd.flows.ports import Finding
-from syncd.indicator.claims import Batch
+from syncd.indicator.folding import Batch
 from tests.alliance import Alliance, Member
 
 

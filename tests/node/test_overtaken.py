@@ -11,6 +11,7 @@ import pytest_asyncio
 from msgspec import structs
 
 from syncd.errors import DamagedError
+from syncd.indicator.record import ReportFields
 from syncd.node.upkeep.overtaken import Overtaken
 from syncd.roster.terms import Never
 from syncd.store.vault import Query, State, VaultRow
@@ -163,7 +164,7 @@ def row(id_: int, expires: str) -> VaultRow:
         kind="phone",
         value="cn:96110",
         extras=b"",
-        fields={"expires": expires},
+        said=ReportFields(expires=expires),
         state=State.PUBLISHED,
         urgent=False,
         accepted_at=0,

@@ -10,8 +10,8 @@ import pytest
 
 from syncd.flows import publish
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
-from syncd.indicator import claims, codec, leaf, statement, token
-from syncd.indicator.claims import Batch
+from syncd.indicator import codec, folding, leaf, statement, token
+from syncd.indicator.folding import Batch
 from syncd.indicator.statement import Erase, Report, Retract
 from syncd.store.database import Database
 from syncd.store.home import OwnStore
@@ -100,23 +100,23 @@ class Grower:
         return old, self.head(), bundles
 
     def mirrored(
-        self, *said: statement.Statement, merge: bool = True
+        self, *said: statement.Statement, whole: bool = True
     ) -> tuple[MirrorHead, MirrorHead, tuple[Bundle, ...], Batch]:
         """Append, and return what a puller's mirror would advance by."""
         size = self.frontier.size
         old, new, bundles = self.grow(said)
-        batch = claims.fold(self.origin, size, self.records[size:])
+        batch = folding.fold(self.origin, size, self.records[size:])
         return (
             MirrorHead(self.origin, old.frontier, size, old.note),
             MirrorHead(
                 self.origin,
                 new.frontier,
-                new.frontier.size if merge else size,
+                new.frontier.size if whole else size,
                 new.note,
             ),
             bundles,
             batch
-            if merge
+            if whole
             else Batch(origin=self.origin, start=size, stop=size),
         )
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from syncd.errors import StaleError
 from syncd.flows.ports import Bundle, Finding, MirrorHead
-from syncd.indicator import claims, codec, leaf
-from syncd.indicator.claims import Batch, Row
+from syncd.indicator import absent, codec, folding, leaf
+from syncd.indicator.claims import Row
+from syncd.indicator.folding import Batch
 from syncd.indicator.statement import Sighting, Statement
 from syncd.store import erasing, failpoint
 from syncd.store.mirror import MirrorStore
@@ -52,8 +53,8 @@ async def standing(mirror: MirrorStore, log: "Grower") -> list[Row]:
 def refolded(log: "Grower", size: int | None = None) -> list[Row]:
     """Return what stands by the log itself, erasures included."""
     records = log.records[:size]
-    erased = claims.erases(0, records)
-    return sorted(claims.refold(log.origin, [(0, records)], erased))
+    erased = absent.erases(0, records)
+    return sorted(folding.refold(log.origin, [(0, records)], erased))
 
 
 async def test_a_new_origin_is_empty(mirror: MirrorStore) -> None:
@@ -166,9 +167,9 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     assert not head.contested
     hashes = codec.leaf_hashes(log.records)
     assert head.frontier == Frontier.EMPTY.extend(hashes[:size])
-    known = claims.erases(0, log.records[:size])  # read also above `merged`
+    known = absent.erases(0, log.records[:size])  # read also above `merged`
     records = log.records[:merged]
-    left = claims.refold(log.origin, [(0, records)], known)
+    left = folding.refold(log.origin, [(0, records)], known)
     assert await standing(mirror, log) == sorted(left)
     assert sorted(await mirror.evidence(log.origin)) == [b"another", note]
     assert await mirror.rejected(log.origin) == [note]
@@ -183,7 +184,7 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
         )
         for n, part in enumerate(parts)
     ]
-    batch = claims.fold(log.origin, merged, log.records[merged:])
+    batch = folding.fold(log.origin, merged, log.records[merged:])
     await mirror.advance(head, whole, bundles, batch)
     assert await standing(mirror, log) == refolded(log)
 
@@ -195,12 +196,12 @@ async def test_what_went_with_its_epoch_stays_gone_in_a_cut(
     said = [log.report(i, epoch=1 + i // 3) for i in range(6)]
     mirror.retired = frozenset({("phone", 2)})
     await mirror.advance(*log.mirrored(*said))
-    assert await mirror.erased(log.origin) == [(3, 6, claims.RETIRED)]
+    assert await mirror.erased(log.origin) == [(3, 6, absent.RETIRED)]
     assert await mirror.counts() == {log.origin: 3}
     head = await mirror.head(log.origin)
     assert (head.merged, head.missing) == (6, ())
     await mirror.decide(head, 4, [])
-    assert await mirror.erased(log.origin) == [(3, 4, claims.RETIRED)]
+    assert await mirror.erased(log.origin) == [(3, 4, absent.RETIRED)]
     assert (await mirror.head(log.origin)).merged == 4
 
 
@@ -212,7 +213,7 @@ async def test_an_epoch_that_is_retired_later(
     said = [log.report(i, epoch=1 + i % 2) for i in range(300)]
     said += [log.report(0), log.report(1, epoch=2)]
     retract: Statement = log.retract(0, 0)
-    step = log.mirrored(*said, retract, merge=merged)
+    step = log.mirrored(*said, retract, whole=merged)
     await mirror.advance(*step)
     mirror.retired = frozenset({("phone", 2)})
     await mirror.drop_retired()
@@ -222,7 +223,7 @@ async def test_an_epoch_that_is_retired_later(
     await mirror.retire(log.origin, 0, 9)
     if not merged:  # folded from before, committed after
         head = await mirror.head(log.origin)
-        batch = claims.fold(log.origin, 0, log.records)
+        batch = folding.fold(log.origin, 0, log.records)
         new = dataclasses.replace(head, merged=303)
         await mirror.advance(head, new, (), batch)
     assert await mirror.counts() == {log.origin: 150}
@@ -449,11 +450,11 @@ ranges = st.lists(
 
 @given(ranges, ranges)
 def test_spans_are_the_indices_that_ranges_cover(
-    some: list[claims.Range], other: list[claims.Range]
+    some: list[absent.Range], other: list[absent.Range]
 ) -> None:
     """As sets they are the same; as spans disjoint and in order."""
 
-    def covered(these: list[claims.Range]) -> set[int]:
+    def covered(these: list[absent.Range]) -> set[int]:
         return {i for a, b, by in these for i in range(a, min(b, by))}
 
     def indices(these: list[tuple[int, int]]) -> list[int]:
@@ -578,7 +579,7 @@ async def test_a_log_is_folded_again(
     assert (head.merged, head.mirrored) == (0, 6)
     assert await mirror.counts() == {}
     erased = await mirror.erased(log.origin)
-    batch = claims.fold(log.origin, 0, log.records, erased=erased)
+    batch = folding.fold(log.origin, 0, log.records, erased=erased)
     batch.erases = []
     new = dataclasses.replace(head, merged=6)
     await mirror.advance(head, new, (), batch)
@@ -674,11 +675,11 @@ async def test_withheld_entries_are_remembered(
 ) -> None:
     """What is missing is part of the head, until it comes or is erased."""
     old, new, bundles, _ = log.mirrored(
-        log.report(1), log.report(2), merge=False
+        log.report(1), log.report(2), whole=False
     )
     records = [log.records[0], leaf.close(log.records[1])]
     withheld = dataclasses.replace(bundles[0], gz=codec.deflate(records))
-    batch = claims.fold(log.origin, 0, records[:1])
+    batch = folding.fold(log.origin, 0, records[:1])
     new = dataclasses.replace(new, merged=1, missing=(1,))
     await mirror.advance(old, new, [withheld], batch)
     assert await mirror.head(log.origin) == new
@@ -694,7 +695,7 @@ async def test_an_erased_entry_is_not_missing(
     mirror: MirrorStore, log: "Grower"
 ) -> None:
     """What was withheld and is rightly erased later holds up nothing."""
-    old, new, bundles, _ = log.mirrored(log.report(1), merge=False)
+    old, new, bundles, _ = log.mirrored(log.report(1), whole=False)
     closed = codec.deflate([leaf.close(log.records[0])])
     withheld = dataclasses.replace(bundles[0], gz=closed)
     nothing = Batch(origin=log.origin, start=0, stop=0)
@@ -711,7 +712,7 @@ async def test_a_payload_that_comes_late_replaces_its_gap(
     mirror: MirrorStore, log: "Grower"
 ) -> None:
     """A bundle of the same root is replaced, any other is refused."""
-    old, new, bundles, _ = log.mirrored(log.report(1), merge=False)
+    old, new, bundles, _ = log.mirrored(log.report(1), whole=False)
     closed = codec.deflate([leaf.close(log.records[0])])
     withheld = dataclasses.replace(bundles[0], gz=closed)
     nothing = Batch(origin=log.origin, start=0, stop=0)

@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from syncd.errors import DamagedError, RefusedError
-from syncd.flows.own_lists import Filter, Prepared
+from syncd.flows.entry import Filter, NewEntry, Said
 from syncd.indicator.identifier import Identifier
 from syncd.store.home import OwnStore
 from syncd.store.own_entries import KEPT_S, OwnEntries
@@ -35,12 +36,14 @@ def entries(own: OwnStore) -> OwnEntries:
     return own.entries
 
 
-def exempt(value: str = PHONE.value, **said: object) -> Prepared:
-    return Prepared("exempt", "phone", value, said)
+def exempt(value: str = PHONE.value, **said: Any) -> NewEntry:
+    return NewEntry("exempt", "phone", value, Said(**said))
 
 
-def local(n: int, list_: str = "police", **said: object) -> Prepared:
-    return Prepared("local", "phone", f"+1202555{n:04}", said, list_, DAY + 30)
+def local(n: int, list_: str = "police", **said: Any) -> NewEntry:
+    return NewEntry(
+        "local", "phone", f"+1202555{n:04}", Said(**said), list_, DAY + 30
+    )
 
 
 async def test_what_was_added_is_found_by_its_value(
@@ -51,7 +54,7 @@ async def test_what_was_added_is_found_by_its_value(
     found = await entries.find({PHONE, Identifier("url", "a.example/")}, DAY)
     [entry] = found[PHONE]
     assert (entry.type, entry.by, entry.at) == ("exempt", "chen", NOW)
-    assert entry.said == {"why": "our own line"}
+    assert entry.said == Said(why="our own line")
     assert set(found) == {PHONE}
 
 
@@ -66,10 +69,10 @@ async def test_the_same_is_known_and_another_takes_its_place(
     states = [first.state, same.state, other.state]
     assert states == ["added", "known", "replaced"]
     [entry] = (await entries.find({PHONE}, DAY))[PHONE]
-    assert entry.said == {"why": "b"}
+    assert entry.said == Said(why="b")
     old, new = await entries.page(Filter(ended=True))
     assert (old.removed_by, old.removed_why) == ("chen", "replaced")
-    assert old.said == {"why": "a"}
+    assert old.said == Said(why="a")
     assert new.removed_at is None
 
 
@@ -79,7 +82,7 @@ async def test_twice_in_one_call_is_one(entries: OwnEntries) -> None:
     )
     assert [d.state for d in done] == ["added", "known", "replaced"]
     found = await entries.find({PHONE}, DAY)
-    assert [e.said for e in found[PHONE]] == [{"why": "b"}]
+    assert [e.said for e in found[PHONE]] == [Said(why="b")]
     assert await entries.add([], "chen") == []
 
 

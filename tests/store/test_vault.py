@@ -15,6 +15,7 @@ from syncd import canonical
 from syncd.errors import DamagedError, StaleError
 from syncd.flows.ports import Published
 from syncd.indicator import codec
+from syncd.indicator.record import ReportFields
 from syncd.roster.members import Cut
 from syncd.store import failpoint, gone
 from syncd.store.home import OwnStore
@@ -89,7 +90,7 @@ async def test_accepted_in_order_and_opened_again(own: OwnStore) -> None:
     row = await own.vault.get(second)
     assert row is not None
     assert (row.value, row.extras) == ("evil.example/a", b'{"ref":"case 7"}')
-    assert row.fields == {"evidence": "user_tag", "label": "other"}
+    assert row.said == ReportFields(evidence="user_tag", label="other")
     assert row.state is State.WAITING
     assert "evil" not in repr(row)
     assert "evil" not in repr(secret)

@@ -20,7 +20,7 @@ import msgspec
 import pytest
 
 from syncd.flows.draft import Draft
-from syncd.flows.own_lists import OwnDraft
+from syncd.flows.entry import OwnDraft
 from syncd.web import import_forms
 from syncd.web.own_list_forms import OwnRemoval
 from syncd.web.services import Caller, OwnAdd, OwnLocal

@@ -17,7 +17,7 @@ import pytest
 
 from syncd.errors import UnavailableError
 from syncd.flows.ports import Bundle
-from syncd.indicator import claims, codec, statement
+from syncd.indicator import claims, codec, folding, statement
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report, Retract
 from syncd.node.home import Home
@@ -230,7 +230,7 @@ async def digest(life: kill_driver.Life, origin: str) -> int:
 
 def folded(origin: str, records: list[Record]) -> int:
     """Return the digest of an uninterrupted fold."""
-    batch = claims.fold(origin, 0, records)
+    batch = folding.fold(origin, 0, records)
     ended = {index for _, index, _, _ in batch.ends}
     rows = [
         (token, index, key, record)

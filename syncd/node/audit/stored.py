@@ -17,7 +17,7 @@ from syncd.flows import audit
 from syncd.flows.audit import LogReport, LogView, Proof, StoredRow, Tally
 from syncd.flows.ports import Bundle
 from syncd.flows.serve import LogFiles
-from syncd.indicator.claims import RETIRED, Range
+from syncd.indicator.absent import RETIRED, Range
 from syncd.node.pinned import trusted_roster
 from syncd.roster.roster import Roster
 from syncd.store import durable, home, own, snapshot

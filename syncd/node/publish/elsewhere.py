@@ -7,8 +7,8 @@ so of URLs it is known at once; of phones and accounts once their tokens are.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from syncd.flows.report import ABOUT_THE_VALUE
 from syncd.indicator.token import KIND_CODES
+from syncd.indicator.vocabulary import ABOUT_THE_VALUE
 from syncd.node.context import Context
 
 

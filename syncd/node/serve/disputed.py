@@ -14,9 +14,10 @@ from syncd.errors import RefusedError, SyncdError
 from syncd.flows.draft import DisputeDraft
 from syncd.flows.ports import Position
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import identifier, statement, token
+from syncd.indicator import identifier, token
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.statement import Report
 from syncd.node.context import Context
 from syncd.node.serve.lookups import Claims
 from syncd.store.access import Access
@@ -59,16 +60,13 @@ class Disputed:
             return False
         if draft.about:
             return True
-        code, day = (
-            token.KIND_CODES[draft.kind],
-            statement.day(self.ctx.today()),
-        )
+        code, today = token.KIND_CODES[draft.kind], self.ctx.today()
         found = await self.claims.claims(what.tokens, code, what.epoch)
         reports = [
             claim
             for group in found.values()
             for claim in group
-            if claim.type == REPORT and claim.expires > day
+            if isinstance(claim.said, Report) and claim.said.expires > today
         ]
         await self._record(caller, draft.kind, reports, what.tokens)
         if any(claim.origin != self.ctx.origin for claim in reports):
@@ -96,7 +94,7 @@ class Disputed:
             for at, claim in (
                 await self.claims.standing_at(draft.about)
             ).items()
-            if claim.type == REPORT
+            if isinstance(claim.said, Report)
             and (what is None or claim.token in what.tokens)
         }
         shorts = what.tokens if what else ()

@@ -12,7 +12,8 @@ import msgspec
 from syncd import canonical
 from syncd.errors import MalformedError, StaleError, SyncdError
 from syncd.flows import report
-from syncd.flows.report import Desk, Prepared
+from syncd.flows.draft import NewReport
+from syncd.flows.report import Desk
 from syncd.indicator import statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context
@@ -65,7 +66,7 @@ class Intake:
             if await self._own.imports.state(step.id) is None:
                 raise StaleError("import: there is no import {id}", id=step.id)
         desk = self.desk()
-        prepared: list[Prepared | SyncdError] = []
+        prepared: list[NewReport | SyncdError] = []
         for at in range(0, len(drafts), AT_ONCE):
             prepared += await self.ctx.offload(
                 report.each,
@@ -74,19 +75,18 @@ class Intake:
                 desk,
             )
         raws = [d.value if isinstance(d, forms.Draft) else "" for d in drafts]
-        both = zip(prepared, raws, strict=True)
-        good = [(p, raw) for p, raw in both if isinstance(p, Prepared)]
+        good = [p for p in prepared if isinstance(p, NewReport)]
         problems = [
             problem.of(p) if isinstance(p, SyncdError) else None
             for p in prepared
         ]
         outcomes = await self._own.vault.accept(
-            [taken.new_report(p, raw) for p, raw in good],
+            good,
             None if step is None else _mark(step, problems, raws),
             Handing(caller, desk.today, refresh, again),
         )
-        told = await self._told([p for p, _ in good], outcomes)
-        notices = [p.notices for p, _ in good]
+        told = await self._told(good, outcomes)
+        notices = [p.notices for p in good]
         came = iter(zip(outcomes, notices, strict=True))
         items = tuple(
             forms.ReportOutcome(state="refused", problem=said)
@@ -97,12 +97,12 @@ class Intake:
         count = Counter(item.state for item in items)
         for state, n in count.items():
             self.metrics.reports.labels(state).inc(n)
-        if count["accepted"] or any(p.urgent for p, _ in good):
+        if count["accepted"] or any(p.urgent for p in good):
             self.wake()
         return taken.all_of(items, count)
 
     async def _told(
-        self, kept: Sequence[Prepared], outcomes: Sequence[taken.Outcome]
+        self, kept: Sequence[NewReport], outcomes: Sequence[taken.Outcome]
     ) -> Mapping[int, str]:
         """Return of URLs that are new who else took them back, and why."""
         epoch = self.ctx.roster.epoch("url")

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
+from msgspec.structs import asdict
 
 from syncd.errors import (
     MalformedError,
@@ -28,11 +29,11 @@ from syncd.node.publish.elsewhere import Elsewhere
 from syncd.node.serve.disputed import Disputed
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.intake import Intake
-from syncd.node.serve.lookups import Claims, Lookups, day_text
+from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import OwnLists
 from syncd.node.serve.status import Board
-from syncd.node.serve.taken import TYPES, new_report
+from syncd.node.serve.taken import TYPES
 from syncd.node.upkeep.overtaken import Overtaken
 from syncd.store.access import Access
 from syncd.store.vault import Handing, State
@@ -196,9 +197,7 @@ class LocalService:
         )
         checked = await self.disputed.check(caller, draft)
         how = Handing(caller.name, self.ctx.today())
-        [outcome] = await self.ctx.home.own.vault.accept(
-            [new_report(kept)], how=how
-        )
+        [outcome] = await self.ctx.home.own.vault.accept([kept], how=how)
         self.wake()
         return forms.Disputed(id=outcome.id, unchecked=not checked)
 
@@ -236,8 +235,14 @@ class LocalService:
         claim = found.get(position)
         if claim is None:
             return None
-        await self._read(caller, {claim.kind: [claim.token]}, [position])
-        return self._indicator(claim.kind, claim.epoch, claim.token, [claim])
+        await self._read(
+            caller,
+            {token.KIND_CODES[claim.said.kind]: [claim.token]},
+            [position],
+        )
+        said = claim.said
+        code = token.KIND_CODES[said.kind]
+        return self._indicator(code, said.epoch, claim.token, [claim])
 
     async def _read(
         self,
@@ -360,27 +365,12 @@ def _types(wanted: forms.Retraction) -> tuple[int, ...]:
 
 
 def _claim_item(claim: Claim, member: str) -> forms.ClaimItem:
+    said = asdict(claim.said)
+    for name in ("kind", "epoch", "token", "know"):
+        said.pop(name, None)
     return forms.ClaimItem(
         position=claim.position,
-        type=TYPES[claim.type],
+        type=TYPES[statement.type_of(claim.said)],
         member=member,
-        on=day_text(claim.on),
-        label=claim.label,
-        role=claim.role,
-        channel=claim.channel,
-        technique=claim.technique,
-        evidence=claim.evidence,
-        confidence=claim.confidence if claim.type == 1 else None,
-        seen=day_text(claim.seen or None),
-        due=day_text(claim.due or None),
-        since=day_text(claim.since or None),
-        expires=day_text(claim.expires or None),
-        handling=claim.handling,
-        case=claim.case.hex(),
-        spoofed=claim.spoofed,
-        test=claim.test,
-        reason=claim.reason,
-        outcome=claim.outcome,
-        basis=claim.basis,
-        about=claim.about,
+        **said,
     )

@@ -9,11 +9,19 @@ import msgspec
 
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows import own_lists, report
+from syncd.flows.entry import (
+    EXEMPT,
+    LOCAL,
+    NOTE,
+    Entry,
+    Filter,
+    NewEntry,
+    OwnDraft,
+)
 from syncd.flows.judge import Answer
-from syncd.flows.own_lists import EXEMPT, LOCAL, NOTE, Entry, Prepared
 from syncd.flows.ports import Position
 from syncd.flows.report import Desk
-from syncd.indicator import policy, statement, verdict, vocabulary
+from syncd.indicator import active, policy, statement, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context
 from syncd.roster.roster import Roster
@@ -93,7 +101,7 @@ class OwnLists:
         """Keep exempt entries or notes; durable on return."""
         make = {EXEMPT: own_lists.exempt, NOTE: own_lists.note}[wanted.type]
         desk = self.desk()
-        made: list[Prepared | SyncdError] = await self.ctx.offload(
+        made: list[NewEntry | SyncdError] = await self.ctx.offload(
             report.each, make, wanted.entries, desk
         )
         if wanted.type == EXEMPT:
@@ -104,8 +112,8 @@ class OwnLists:
         self,
         caller: Caller,
         wanted: OwnAdd,
-        made: list[Prepared | SyncdError],
-    ) -> list[Prepared | SyncdError]:
+        made: list[NewEntry | SyncdError],
+    ) -> list[NewEntry | SyncdError]:
         """Mark exempt entries on what an official report lists.
 
         Without a reason such a one is refused, and so is one of which nobody
@@ -119,8 +127,7 @@ class OwnLists:
                 region=draft.region,
             )
             for at, draft in enumerate(wanted.entries)
-            if isinstance(draft, own_lists.OwnDraft)
-            and isinstance(made[at], Prepared)
+            if isinstance(draft, OwnDraft) and isinstance(made[at], NewEntry)
         }
         if not asked:
             return made
@@ -128,7 +135,7 @@ class OwnLists:
         answers = (await self.lookup(caller, call)).items
         seen = dict(zip(asked, answers, strict=True))
         return [
-            _seen(one, seen[at]) if isinstance(one, Prepared) else one
+            _seen(one, seen[at]) if isinstance(one, NewEntry) else one
             for at, one in enumerate(made)
         ]
 
@@ -161,15 +168,15 @@ class OwnLists:
 
     async def _keep(
         self,
-        made: Sequence[Prepared | SyncdError],
+        made: Sequence[NewEntry | SyncdError],
         caller: Caller,
         load: int | None,
     ) -> own_forms.OwnTaken:
-        good = [one for one in made if isinstance(one, Prepared)]
+        good = [one for one in made if isinstance(one, NewEntry)]
         kept = iter(await self._entries.add(good, caller.name, load))
         items = tuple(
             _outcome(one, next(kept))
-            if isinstance(one, Prepared)
+            if isinstance(one, NewEntry)
             else own_forms.OwnOutcome(state="refused", problem=problem.of(one))
             for one in made
         )
@@ -224,7 +231,7 @@ class OwnLists:
         n = await entries.remove(ids, wanted.type, caller.name, why)
         return own_forms.OwnRemoved(removed=n)
 
-    async def page(self, wanted: own_lists.Filter) -> own_forms.OwnPage:
+    async def page(self, wanted: Filter) -> own_forms.OwnPage:
         """Return entries, with their values."""
         found = await self._entries.page(wanted)
         today = statement.day(self.desk().today)
@@ -237,13 +244,13 @@ class OwnLists:
 # ------------------------------------------------------------------ pieces
 
 
-def _seen(entry: Prepared, answer: forms.LookupItem) -> Prepared | SyncdError:
+def _seen(entry: NewEntry, answer: forms.LookupItem) -> NewEntry | SyncdError:
     """Return an exempt entry with what was known when it was made."""
     local = answer.ours.local if answer.ours else ()
     official = "official_report" in answer.reasons or any(
-        one.evidence in verdict.OFFICIAL for one in local
+        one.evidence in active.OFFICIAL for one in local
     )
-    if not entry.said.get("why"):
+    if not entry.said.why:
         if official:
             return RefusedError(
                 "exempt: an official report lists it, so why is needed",
@@ -256,8 +263,8 @@ def _seen(entry: Prepared, answer: forms.LookupItem) -> Prepared | SyncdError:
                 hint="say why, or try again when the holders answer",
             )
     if official:
-        said = {**entry.said, "official": True}
-        return Prepared(EXEMPT, entry.kind, entry.value, said, "", entry.until)
+        said = msgspec.structs.replace(entry.said, official=True)
+        return NewEntry(EXEMPT, entry.kind, entry.value, said, "", entry.until)
     return entry
 
 
@@ -279,8 +286,8 @@ def _seen_of(
     return found
 
 
-def _outcome(entry: Prepared, kept: Added) -> own_forms.OwnOutcome:
-    official = bool(entry.said.get("official"))
+def _outcome(entry: NewEntry, kept: Added) -> own_forms.OwnOutcome:
+    official = entry.said.official
     return own_forms.OwnOutcome(
         state=kept.state, id=kept.id, official=official
     )
@@ -294,7 +301,7 @@ def _told(entry: Entry, form: type[T], **more: object) -> T:
     """Return of an entry, and of what it says, what a form shows."""
     told = {
         **asdict(entry),
-        **entry.said,
+        **msgspec.structs.asdict(entry.said),
         "expires": _day(entry.until),
         **more,
     }
@@ -307,7 +314,7 @@ def _mark(entry: Entry) -> forms.OwnMark:
 
 
 def _listed(entry: Entry) -> forms.OwnListed:
-    codes = {facet: entry.said[facet] for facet in ("label", "role")}
+    codes = {facet: getattr(entry.said, facet) for facet in ("label", "role")}
     labels = {facet: _label(facet, code) for facet, code in codes.items()}
     return _told(entry, forms.OwnListed, **labels)
 

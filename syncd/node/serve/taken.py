@@ -4,27 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
-from syncd.flows.report import Prepared
 from syncd.indicator import token
 from syncd.store.imports import ImportState
-from syncd.store.vault import Accepted, Held, Known, NewReport, VaultRow
+from syncd.store.vault import Accepted, Held, Known, VaultRow
 from syncd.web import forms, import_forms
 
 TYPES = {1: "report", 3: "dispute", 5: "reassigned", 6: "answer", 7: "vouch"}
 
 Outcome = Accepted | Known | Held
-
-
-def new_report(kept: Prepared, raw: str = "") -> NewReport:
-    """Return what the vault is to keep; `raw` is its cell in a list."""
-    return NewReport(
-        *(kept.kind, kept.value, kept.fields, kept.type, kept.urgent),
-        *(kept.extras, kept.token, kept.epoch),
-        seen=kept.seen,
-        expires=kept.expires,
-        raw=raw,
-    )
 
 
 def outcome(
@@ -79,32 +68,27 @@ def status(state: ImportState) -> import_forms.ImportStatus:
 
 def vault_item(row: VaultRow) -> forms.VaultItem:
     """Return a row as callers get it."""
-    said = {k: v for k, v in row.fields.items() if k != "reason"}
-    return msgspec.convert(
-        {
-            **said,
-            "id": row.id,
-            "type": TYPES[row.type],
-            "kind": row.kind,
-            "value": row.value,
-            "token": ""
-            if row.value or row.token is None
-            else token.encode(row.token),
-            "epoch": 0 if row.value or row.epoch is None else row.epoch,
-            "state": row.state.name.lower(),
-            "position": None if row.index is None else (row.origin, row.index),
-            "ended_by": None
-            if row.ended_index is None
-            else (row.origin, row.ended_index),
-            "accepted_at": row.accepted_at,
-            "import_id": row.import_id,
-            "by": row.caller,
-            "again": _again(row.extras),
-            "elsewhere": row.elsewhere,
-            "urgent": row.urgent,
-            "reason": row.reason or row.fields.get("reason", ""),
-        },
-        forms.VaultItem,
+    by_token = not row.value and row.token is not None
+    said = asdict(row.said)
+    return forms.VaultItem(
+        **{**said, "reason": row.reason or said.get("reason", "")},
+        id=row.id,
+        type=TYPES[row.type],
+        kind=row.kind,
+        value=row.value,
+        token=token.encode(row.token or b"") if by_token else "",
+        epoch=(row.epoch or 0) if by_token else 0,
+        state=row.state.name.lower(),
+        position=None if row.index is None else (row.origin, row.index),
+        ended_by=None
+        if row.ended_index is None
+        else (row.origin, row.ended_index),
+        accepted_at=row.accepted_at,
+        import_id=row.import_id,
+        by=row.caller,
+        again=_again(row.extras),
+        elsewhere=row.elsewhere,
+        urgent=row.urgent,
     )
 
 

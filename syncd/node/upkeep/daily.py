@@ -15,6 +15,7 @@ from syncd.flows.ports import Published
 from syncd.indicator import statement, token
 from syncd.indicator.statement import (
     COUNTS,
+    Report,
     Sighting,
     Statement,
     Usage,
@@ -122,8 +123,9 @@ class Daily:
         """Tell whether another member's active report stands on a token."""
         code = token.KIND_CODES[met.kind]
         found = await self.ctx.home.mirror.claims([met.token], code, met.epoch)
-        day = statement.day(self.ctx.today())
         return any(
-            c.type == 1 and c.origin != self.ctx.origin and day < c.expires
+            isinstance(c.said, Report)
+            and c.origin != self.ctx.origin
+            and self.ctx.today() < c.said.expires
             for c in found.get(met.token, ())
         )

@@ -16,8 +16,8 @@ import structlog
 from syncd.errors import DamagedError, StaleError
 from syncd.flows import held
 from syncd.flows.ports import Finding
-from syncd.indicator import claims, codec, leaf
-from syncd.indicator.claims import Range
+from syncd.indicator import absent, codec, leaf
+from syncd.indicator.absent import Range
 from syncd.indicator.leaf import Record
 from syncd.roster.roster import Roster
 from syncd.store import durable, erasing
@@ -143,7 +143,7 @@ async def _close(
         raise DamagedError(f"own.db: bundle {n} is missing")
     first = n * BUNDLE
     records = codec.records(origin, bundle)
-    gone = claims.retired(first, records, retired)
+    gone = absent.retired(first, records, retired)
     if gone:
         # Remembered first: what is closed must be known to be erased.
         await mirror.erase(origin, gone)
@@ -159,7 +159,7 @@ async def _close(
 
 
 def _is_erased(index: int, record: Record, ranges: Sequence[Range]) -> bool:
-    return len(record[0]) > 1 and claims.is_erased(index, record[0][1], ranges)
+    return len(record[0]) > 1 and absent.is_erased(index, record[0][1], ranges)
 
 
 async def purge(home: Path, own: OwnStore, mirror: MirrorStore) -> bool:

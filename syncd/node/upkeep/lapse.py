@@ -12,7 +12,8 @@ import msgspec
 import structlog
 
 from syncd.errors import DamagedError
-from syncd.indicator.claims import REPORT, VOUCH, Claim
+from syncd.indicator.claims import Claim
+from syncd.indicator.statement import Report, Vouch
 from syncd.node.context import Context
 from syncd.store import durable
 
@@ -63,9 +64,8 @@ class Lapse:
         """Tell whether a claim has effect as the roster stands."""
         if not self.now or self._lapsed.version != self._ctx.roster.version:
             return True
-        return claim.type not in (
-            REPORT,
-            VOUCH,
+        return not isinstance(
+            claim.said, Report | Vouch
         ) or claim.index < self._lapsed.merged.get(claim.origin, 0)
 
 

@@ -23,8 +23,8 @@ from syncd.errors import SyncdError
 from syncd.flows.ports import Finding, Position
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import never, token
-from syncd.indicator.claims import REPORT
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.statement import Report
 from syncd.node.context import Context
 from syncd.roster.roster import Roster
 from syncd.store import durable
@@ -196,8 +196,8 @@ class NeverList:
                 claim.position
                 for group in groups.values()
                 for claim in group
-                if claim.type == REPORT
-                and not claim.test
+                if isinstance(claim.said, Report)
+                and not claim.said.test
                 and claim.position not in self._alarmed
             ]
             if fresh:  # all at once: somebody may report a number often

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncd.indicator import never
-from syncd.indicator.claims import REPORT
 from syncd.indicator.never import Rule
+from syncd.indicator.record import ReportFields
 from syncd.node.context import Context
 from syncd.store.vault import Query, State, VaultRow
 
@@ -62,15 +62,15 @@ def _under(rows: Sequence[VaultRow], rule: Rule, today: str) -> list[int]:
     return [
         row.id
         for row in rows
-        if row.type == REPORT
-        and row.fields.get("expires", today) >= today
-        and _is_under(row, rule)
+        if isinstance(row.said, ReportFields)
+        and (row.said.expires or today) >= today
+        and _is_under(row, row.said, rule)
     ]
 
 
-def _is_under(row: VaultRow, rule: Rule) -> bool:
+def _is_under(row: VaultRow, said: ReportFields, rule: Rule) -> bool:
     guarded = rule.of(row.kind, row.value)
     if guarded is None:
         return False
-    planted = never.PLANTED in row.fields.get("technique", ())
+    planted = never.PLANTED in said.technique
     return not (guarded.page and planted)

@@ -1,0 +1,95 @@
+"""Entries of a member's own lists: as handed in, to be kept, as kept."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from syncd import canonical
+from syncd.indicator.active import OFFICIAL
+from syncd.indicator.record import ReportFields
+
+EXEMPT: Final = "exempt"
+NOTE: Final = "note"
+LOCAL: Final = "local"
+TYPES: Final = (EXEMPT, NOTE, LOCAL)
+
+
+class OwnDraft(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """An exempt entry or note as it is handed in; "" and absent are the same."""
+
+    kind: str = ""
+    value: str = ""
+    scheme: str = ""  # what a bare account number is
+    region: str = ""  # country of a phone without one; ours if absent
+    why: str = ""  # ours alone, as is the text
+    code: str = ""  # of a note
+    text: str = ""  # of a note
+    expires: str = ""  # first day on which it does not count; never if absent
+
+
+class Said(ReportFields, frozen=True, kw_only=True):
+    """What an entry says: a local one what a report does."""
+
+    why: str = ""
+    code: str = ""  # of a note
+    text: str = ""  # of a note
+    official: bool = False  # exempt in view of an official report
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """What is to be kept of one entry; all but type, kind, day is secret."""
+
+    type: str  # one of TYPES
+    kind: str
+    value: str = field(repr=False)  # normal form
+    said: Said = field(repr=False)
+    name: str = field(default="", repr=False)  # one of a name stands per value
+    until: int | None = None  # first day on which it does not count
+
+    @property
+    def content(self) -> bytes:
+        """What tells two entries of one value and name apart."""
+        said = msgspec.to_builtins(self.said)
+        return canonical.dumps({**said, "until": self.until or 0})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as it is kept."""
+
+    id: int
+    type: str  # one of TYPES
+    kind: str
+    value: str = field(repr=False)  # normal form
+    said: Said = field(repr=False)
+    list: str = field(repr=False)  # of a local entry
+    until: int | None
+    by: str  # the bearer's name
+    at: int  # unix seconds
+    removed_at: int | None = None
+    removed_by: str = ""
+    removed_why: str = field(default="", repr=False)
+
+    @property
+    def official(self) -> bool:
+        """Whether it weighs as an official report, or answers one."""
+        if self.type == LOCAL:
+            return self.said.evidence in OFFICIAL
+        return self.said.official
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries are listed; "" is any."""
+
+    after: int = 0  # with a larger id only
+    limit: int = 100
+    type: str = ""
+    list: str = field(default="", repr=False)
+    kind: str = ""
+    by: str = ""  # whose token kept it
+    ended: bool = False  # those too that were removed or replaced

@@ -1,0 +1,142 @@
+"""Absent entries: erased, retired with their epoch, or withheld.
+
+An erasure acts below the entry that orders it. So it is read ahead of what
+it covers, and what it covers is never written.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from operator import itemgetter
+from typing import Final
+
+from syncd.indicator import statement as statements
+from syncd.indicator.leaf import (
+    DEFINED_TYPES,
+    INDICATOR_TYPES,
+    SEALED_TYPES,
+    Record,
+    is_void,
+)
+from syncd.indicator.statement import Erase
+
+Range = tuple[int, int, int]  # (from, to, by): acts on from ≤ i < min(to, by)
+RETIRED: Final = 2**63 - 1  # `by` of what was erased with its epoch
+_salt: Final = itemgetter(1)
+
+
+def erases(start: int, records: Sequence[Record]) -> list[Range]:
+    """Return what the erase statements among the records cover.
+
+    To be read even above `merged`: a withheld entry may be an erased one.
+    """
+    found: list[Range] = []
+    for index, (leaf, salt, payload) in enumerate(records, start):
+        if salt and leaf[1] == 18:
+            said = statements.decode(payload, 18)
+            if isinstance(said, Erase):
+                found += [(a, b, index) for a, b in said.ranges if a < b]
+    return found
+
+
+def retired(
+    start: int,
+    records: Sequence[Record],
+    epochs: Collection[tuple[str, int]],
+) -> list[Range]:
+    """Return the open entries of types 1–7 that name a retired epoch.
+
+    Void ones too, if they have its (kind, epoch) in the canonical spelling:
+    in JSON those bytes can only be a key and its value.
+    """
+    marks = [
+        (b'"epoch":%d,' % epoch, b'"kind":"%s",' % kind.encode("ascii"))
+        for kind, epoch in epochs
+    ]
+    return gone_with_epoch(
+        index
+        for index, (leaf, salt, payload) in enumerate(records, start)
+        if salt
+        and leaf[1] in INDICATOR_TYPES
+        and any(epoch in payload and kind in payload for epoch, kind in marks)
+    )
+
+
+def gone_with_epoch(indices: Iterable[int]) -> list[Range]:
+    """Return ascending indices as ranges that a retired epoch erased."""
+    found: list[Range] = []
+    for index in indices:
+        if found and found[-1][1] == index:
+            found[-1] = (found[-1][0], index + 1, RETIRED)
+        else:
+            found.append((index, index + 1, RETIRED))
+    return found
+
+
+def is_erased(index: int, type_: int, ranges: Iterable[Range]) -> bool:
+    """Tell whether an entry is rightly erased by any of the ranges."""
+    return type_ in INDICATOR_TYPES and any(
+        start <= index < min(stop, by) for start, stop, by in ranges
+    )
+
+
+def _spans(
+    start: int, stop: int, ranges: Iterable[Range]
+) -> list[tuple[int, int]]:
+    """Return what erasures cover of one stretch: sorted, none overlapping.
+
+    A log may name the same entries in any number of ranges; nothing after
+    this costs more than the stretch is long.
+    """
+    found: list[tuple[int, int]] = []
+    clipped = sorted(
+        (max(first, start), min(last, by, stop)) for first, last, by in ranges
+    )
+    for first, last in clipped:
+        if first >= last:
+            continue
+        if found and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
+
+
+def covered(start: int, stop: int, ranges: Iterable[Range]) -> set[int]:
+    """Return the indices of one stretch that erasures cover."""
+    found: set[int] = set()
+    for first, last in _spans(start, stop, ranges):
+        found.update(range(first, last))
+    return found
+
+
+def complete(
+    start: int,
+    records: Sequence[Record],
+    *,
+    erased: Sequence[Range] = (),
+    types: frozenset[int] = DEFINED_TYPES,
+) -> list[int]:
+    """Return the indices that are withheld: neither present nor excused.
+
+    An entry is complete if its payload is here, it is rightly erased (add
+    the log's own later `erases` to `erased`), sealed for others, or void by
+    its leaf. `merged` may advance up to the first index returned.
+    """
+    if all(map(_salt, records)):  # as in most stretches of most logs
+        return []
+    missing = [
+        index
+        for index, (leaf, salt, _) in enumerate(records, start)
+        if not salt
+        and not is_void(leaf, types=types)
+        and leaf[1] not in SEALED_TYPES
+    ]
+    if not missing:
+        return []
+    known = [*erased, *erases(start, records)]
+    gone = covered(start, start + len(records), known)
+    return [
+        index
+        for index in missing
+        if index not in gone
+        or records[index - start][0][1] not in INDICATOR_TYPES
+    ]

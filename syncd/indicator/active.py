@@ -1,0 +1,200 @@
+"""Active reports: rules 1 and 2 of a verdict.
+
+    1 only active reports count       2 evidence needs authority
+
+The rules in plain words are docs/verdict.md. Any member may say of one token
+what it likes, as often as its day allows: no step here costs more than there
+are claims, and positions in them.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from syncd.indicator import vocabulary
+from syncd.indicator.claims import Claim
+from syncd.indicator.notation import DAYS, Position
+from syncd.indicator.policy import Policy, Reporter
+from syncd.indicator.statement import Answer, Dispute, Reassigned, Report
+
+AUTHORITY: Final[Mapping[str, frozenset[str]]] = {
+    "police_case": frozenset({"police"}),
+    "police_alert": frozenset({"police"}),
+    "judgment": frozenset({"police", "justice"}),
+    "official_list": frozenset({"police", "justice", "regulator"}),
+    "bank_detection": frozenset({"bank", "payment"}),
+    "carrier_detection": frozenset({"carrier"}),
+    "platform_detection": frozenset({"platform", "security"}),
+}  # evidence → sectors that can have it; the other classes are anyone's
+OFFICIAL: Final = frozenset({"police_case", "judgment", "official_list"})
+RELAYED: Final = "official_relay"  # the authority reports it itself
+WEAK: Final = frozenset({"user_tag", "partner_feed", "predictive", RELAYED})
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a verdict is made from, besides the claims."""
+
+    policy: Policy
+    reporters: Mapping[str, Reporter]
+    day: int
+    contested: Collection[str]
+    bad_know: Collection[Position]
+
+    def speaks_for(self, claim: Claim, sector: str) -> bool:
+        """Tell whether a claim has the authority of a sector."""
+        who = self.reporters.get(claim.origin)
+        return (
+            who is not None
+            and who.sector == sector
+            and claim.origin not in self.contested
+        )
+
+    def open(self, claim: Claim, expires: str) -> bool:
+        """Tell whether a dispute or vouch stands today."""
+        return claim.origin in self.reporters and self.day < DAYS[expires]
+
+    def sectors(self, disputes: Iterable[Claim]) -> frozenset[str]:
+        """Return the sectors that dispute: a forked log speaks for none."""
+        return frozenset(
+            self.reporters[d.origin].sector
+            for d in disputes
+            if d.origin not in self.contested
+        )
+
+    def evidence(self, origin: str, report: Report) -> str:
+        """Return what a report's evidence is worth (rule 2)."""
+        named = vocabulary.read("evidence", report.evidence)
+        if origin in self.contested or self.overclaims(origin, report):
+            return "user_tag"
+        return named
+
+    def overclaims(self, origin: str, report: Report) -> bool:
+        """Tell whether evidence was claimed without its authority."""
+        may = AUTHORITY.get(report.evidence)
+        return may is not None and self.reporters[origin].sector not in may
+
+    def ends(self, origin: str, report: Report) -> int:
+        """Return the first day on which a report does not count any more."""
+        cap = self.policy.cap(report.kind, self.evidence(origin, report))
+        return min(DAYS[report.expires], DAYS[report.seen] + cap)
+
+    def same_member(self, claim: Claim, who: Reporter) -> bool:
+        """Tell whether a claim is of a reporter, in whichever of its logs."""
+        other = self.reporters.get(claim.origin)
+        return other is not None and other.member == who.member
+
+
+Name = tuple[str, int, str]  # (kind, epoch, token)
+
+
+def name(claim: Claim) -> Name:
+    """Return what tells two tokens apart."""
+    return claim.said.kind, claim.said.epoch, claim.said.token
+
+
+class Beside:
+    """What is said of one token that may end reports on it."""
+
+    def __init__(self, claims: Iterable[Claim], world: World) -> None:
+        """Take the claims on the token."""
+        self._world = world
+        self._answers: dict[Position, list[Claim]] = {}
+        moved: list[tuple[Position, int]] = []
+        refused: set[Position] = set()  # what police dispute by position
+        for c in claims:
+            match c.said:
+                case Answer(outcome="report_withdrawn", about=about):
+                    for position in about:
+                        self._answers.setdefault(position, []).append(c)
+                case Reassigned(kind="phone", since=since):
+                    if world.speaks_for(c, "carrier"):
+                        moved.append((c.position, DAYS[since]))
+                case Dispute(about=about, expires=expires):
+                    if world.speaks_for(c, "police"):
+                        refused.update(about if world.open(c, expires) else ())
+                case _:
+                    pass
+        self._moved = [
+            (position, since)
+            for position, since in moved
+            if since <= world.day and position not in refused
+        ]
+        self._last = max((since for _, since in self._moved), default=0)
+
+    def withdrawn(self, report: Claim) -> list[Position]:
+        """Return its author's answers that take a report back."""
+        who = self._world.reporters[report.origin]
+        return [
+            c.position
+            for c in self._answers.get(report.position, ())
+            if self._world.same_member(c, who)
+        ]
+
+    def moved(self, seen: int) -> bool:
+        """Tell whether the number has had a new owner since a day."""
+        return seen < self._last
+
+    def moved_after(self, seen: int) -> list[Position]:
+        """Return what says that it has had one since a day."""
+        return [position for position, since in self._moved if seen < since]
+
+
+def beside(claims: Iterable[Claim], world: World) -> dict[Name, Beside]:
+    """Return what is said of each token that the claims are about."""
+    by_token: dict[Name, list[Claim]] = {}
+    for claim in claims:
+        by_token.setdefault(name(claim), []).append(claim)
+    return {key: Beside(some, world) for key, some in by_token.items()}
+
+
+def lapsed(
+    claims: Iterable[Claim], said: Mapping[Name, Beside], world: World
+) -> dict[Position, str]:
+    """Return why each report that does not count does not.
+
+    A report that names a `basis` counts while some report that it rests on
+    counts. That is the least fixed point: whatever cannot be traced to a
+    report of own knowledge does not stand, so two reports that rest on each
+    other do not hold each other up, nor does one that rests on what we do
+    not have.
+    """
+    found: dict[Position, str] = {}
+    counts: list[Position] = []  # those whose dependents are still to be held
+    resting: dict[Position, list[Position]] = {}  # on a report: which others
+    for claim in claims:
+        report = claim.said
+        if not isinstance(report, Report):
+            continue
+        why = _why(claim, report, said[name(claim)], world)
+        if why:
+            found[claim.position] = why
+        elif report.basis:
+            found[claim.position] = "basis_ended"  # unless it is held
+            for position in report.basis:
+                resting.setdefault(position, []).append(claim.position)
+        else:
+            counts.append(claim.position)
+    while counts:
+        held = resting.pop(counts.pop(), ())
+        counts += [position for position in held if found.pop(position, "")]
+    return found
+
+
+def _why(claim: Claim, report: Report, said: Beside, world: World) -> str:
+    """Return why a report does not count, "" if only its basis can say."""
+    if claim.origin not in world.reporters:
+        return "annulled"
+    if report.test:
+        return "test"
+    if claim.position in world.bad_know:
+        return "bad_know"
+    if world.day < DAYS[report.seen]:
+        return "not_yet"
+    if world.day >= world.ends(claim.origin, report):
+        return "expired"
+    if said.withdrawn(claim):
+        return "withdrawn"
+    if said.moved(DAYS[report.seen]):
+        return "reassigned"
+    return ""

@@ -1,0 +1,74 @@
+"""The record of a report, and that of a dispute: each field declared once.
+
+A statement on the wire, a draft that is handed in, a row of the vault, an
+entry of a list of our own and an answer extend these structs; claim rows,
+faults, options and tables go by `notation.forms` of them. So whoever adds a
+field adds it here, to its schema, to the vocabulary if it has codes, to the
+command line's table of options and to the page that describes it.
+
+Whatever is empty is absent. What the wire asks for and nobody named is given
+its usual value when a draft is prepared.
+"""
+
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from syncd.indicator import notation
+from syncd.indicator.notation import Day, Positions, code, optional
+
+
+class ReportFields(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
+):
+    """What a report says of a value, whoever holds it."""
+
+    label: Annotated[str, code("label")] = ""
+    role: Annotated[str, code("role")] = ""
+    channel: Annotated[str, optional(code("channel"))] = ""
+    evidence: Annotated[str, code("evidence")] = ""
+    handling: Annotated[str, code("handling")] = ""
+    technique: Annotated[
+        tuple[str, ...], optional(notation.codes("technique"))
+    ] = ()
+    basis: Annotated[Positions, optional(notation.POSITIONS)] = ()
+    # what it rests on; empty: own knowledge
+    confidence: Annotated[int, notation.PERCENT] = -1
+    seen: Day = ""  # day it was last seen in use
+    expires: Day = ""  # first day on which it does not count any more
+    spoofed: bool = False
+    test: bool = False
+    case: Annotated[str, optional(notation.hexadecimal(8))] = ""
+
+
+class DisputeFields(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
+):
+    """What a dispute says of a value, whoever holds it."""
+
+    reason: Annotated[str, code("dispute_reason")] = ""
+    due: Day = ""  # look again by then, please
+    expires: Day = ""
+    about: Annotated[Positions, optional(notation.POSITIONS)] = ()
+    # these reports; empty: all
+
+
+Fields = ReportFields | DisputeFields
+KEPT: Final[dict[int, type[Fields]]] = {1: ReportFields, 3: DisputeFields}
+encode: Final = msgspec.json.Encoder(order="sorted").encode  # RFC 8785
+S = TypeVar("S", bound=Struct)
+
+
+def decode(type_: int, raw: bytes) -> Fields:
+    """Read what `encode` wrote of a report (1) or a dispute (3).
+
+    Raises:
+        DecodeError: it did not write that.
+    """
+    return msgspec.json.decode(raw, type=KEPT[type_])
+
+
+def part(struct: type[S], of: Struct) -> S:
+    """Return what a struct has of the fields of a wider one."""
+    return struct(**{n: getattr(of, n) for n in struct.__struct_fields__})
