@@ -229,18 +229,6 @@ class Mirror(MirrorReader, Protocol):
         ...
 
 
-class FollowMirror(Mirror, Protocol):
-    """What whoever follows logs for days asks beside that."""
-
-    async def rejected(self, origin: str) -> Sequence[bytes]:
-        """Return those of them that the roster decided against."""
-        ...
-
-    async def merged_today(self, origin: str) -> tuple[int, int]:
-        """Return how many entries, with how many bytes, were merged today."""
-        ...
-
-
 class ClaimReader(Protocol):
     """Everybody's claims."""
 

@@ -32,12 +32,6 @@ POINTS = (  # inside a transaction: "…"; the rest lie between two durable step
     "cosign.row",  # in the transaction
     "cosign.committed",
 )
-IN_TRANSACTION = frozenset(
-    p
-    for p in POINTS
-    if not p.startswith("highwater.")
-    and not p.endswith((".committed", ".marked"))
-)
 
 
 @dataclass(slots=True)

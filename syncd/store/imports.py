@@ -69,11 +69,6 @@ class ImportState:
     list: str = field(default="", repr=False)  # name of its list
     elsewhere: int = 0  # of its rows, taken back by another member
 
-    @property
-    def finished(self) -> bool:
-        """Whether nothing more of the file comes."""
-        return self.finished_at is not None
-
 
 class Imports:
     """The imports and lists of own.db."""

@@ -267,7 +267,7 @@ def mark(state: ImportState, to: int, refused: int = 0) -> ImportMark:
 async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     """Rows and offset are committed together; counts add up."""
     state, _ = await own.imports.begin(b"file", 100, "a.csv")
-    assert (state.offset, state.row, state.finished) == (0, 0, False)
+    assert (state.offset, state.row, state.finished_at) == (0, 0, None)
     await own.vault.accept([phone(1), phone(2)], mark(state, 40, refused=3))
     state, _ = await own.imports.begin(b"file", 100, "a.csv")
     assert (state.offset, state.row, state.prefix) == (40, 4, b"%32d" % 40)
@@ -277,7 +277,7 @@ async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     assert found is not None
     state = found
     assert (state.accepted, state.known, state.refused) == (3, 1, 3)
-    assert state.finished
+    assert state.finished_at
     rows = (await own.vault.page(Query()))[0][::-1]
     assert [row.value[-1] for row in rows] == ["1", "2", "3"]
     done = await own.vault.retract_import(state.id, "wrong")
