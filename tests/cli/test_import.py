@@ -284,76 +284,6 @@ def test_prefix_is_of_the_committed_bytes(
     assert state["row"] == 3
 
 
-@pytest.mark.parametrize(
-    ("name", "raw", "words"),
-    [
-        ("a.txt", "a.example\n\nb.example", CONST),
-        ("a.tsv", "value\ta\nb.example\t1\na.example\t2\n", CONST),
-        ("a.csv", "\ufeff网址;备注\na.example;x\nb.example;y\n", CONST),
-        ("a.csv", "网址|备注\na.example|x\nb.example|y\n", CONST),
-        (
-            "a.csv",
-            'x,y\n"a.example",1\r\nb.example,2\r\n',
-            ["--map", "value=x"],
-        ),
-        ("a.csv", "1,a.example\n2,b.example\n", ["--map", "value=2"]),
-        (
-            "a.ndjson",
-            '{"value":"a.example","n":1}\n{"网址":"b.example"}\n',
-            CONST,
-        ),
-        (
-            "a.jsonl",
-            '{"x":"a.example"}\n{"x":"b.example"}',
-            ["--map", "value=x"],
-        ),
-    ],
-)
-def test_every_format(
-    desk: Desk,
-    false: FalseDoor,
-    tmp_path: Path,
-    name: str,
-    raw: str,
-    words: list[str],
-) -> None:
-    """Lines, cells and objects say the same."""
-    path = tmp_path / name
-    path.write_text(raw, encoding="utf-8", newline="")
-    if words is not CONST:
-        words = [*words, *CONST]
-    if raw.startswith("1,"):
-        words = [*words, "--no-header"]
-    ran = desk("report", "import", path, *words)
-    assert ran.code == 0, ran.err
-    assert sorted(false.values) == ["a.example", "b.example"]
-
-
-@pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
-def test_every_encoding(
-    desk: Desk, false: FalseDoor, tmp_path: Path, code: str
-) -> None:
-    """Chinese names and words are read in each encoding."""
-    text = (
-        "种类,号码,标签,角色,证据,置信度,发现日期\n"
-        "电话,13800138000,虚假购物服务,主叫号码,刑事立案,90,2026年1月2日\n"
-    )
-    path = tmp_path / "名单.csv"
-    path.write_bytes(text.encode(code))
-    assert desk("report", "import", path).code == 0
-    assert false.reports == [
-        {
-            "kind": "phone",
-            "value": "13800138000",
-            "label": "fake_shop",
-            "role": "caller",
-            "evidence": "police_case",
-            "confidence": 90,
-            "seen": "2026-01-02",
-        }
-    ]
-
-
 LISTED = [
     ("a.csv", "网址,备注\na.example,一\nb.example,二\n"),
     ("a.csv", '备注,网址\n"一\n""行""",a.example\n"二,三","b.example"\n'),
@@ -381,29 +311,6 @@ def test_every_format_in_every_encoding(
         ran = desk("report", "import", path, *CONST)
         assert ran.code == 0, ran.err
         assert false.values == ["a.example", "b.example"]
-
-
-@pytest.mark.parametrize(
-    "cell",
-    [
-        "'13800138000",
-        "\t13800138000",
-        '="13800138000"',
-        '"=""13800138000"""',
-        "‘13800138000",
-        "＇ 13800138000",
-        " 13800138000\u3000",
-    ],
-)
-def test_what_spreadsheets_keep_text_by(
-    desk: Desk, false: FalseDoor, tmp_path: Path, cell: str
-) -> None:
-    """Their marks are no part of the value."""
-    path = tmp_path / "list.csv"
-    path.write_text(f"号码,备注\n{cell},x\n")
-    words = ["--kind", "phone", *CONST[2:]]
-    assert desk("report", "import", path, *words).code == 0
-    assert false.values == ["13800138000"]
 
 
 def test_unknown_columns_are_never_stored(
@@ -440,27 +347,6 @@ def test_own_words(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
-    [
-        ("2026-1-2", "2026-01-02"),
-        ("2026/01/02", "2026-01-02"),
-        ("2026.1.2", "2026-01-02"),
-        ("20260102", "2026-01-02"),
-        ("２０２６年１月２日", "2026-01-02"),
-        ("2026-01-02 03:04:05", "2026-01-02"),
-        ("2026-01-02T03:04:05+08:00", "2026-01-02"),
-    ],
-)
-def test_days(
-    desk: Desk, false: FalseDoor, tmp_path: Path, said: str, meant: str
-) -> None:
-    path = tmp_path / "list.csv"
-    path.write_text(f"value,seen\na.example,{said}\n")
-    assert desk("report", "import", path, *CONST).code == 0
-    assert false.reports[0]["seen"] == meant
-
-
-@pytest.mark.parametrize(
     ("zone", "day"),
     [("", "2026-11-28"), ("America/New_York", "2026-11-27")],
 )
@@ -489,25 +375,12 @@ def test_an_offset_is_honoured(
     ("line", "why"),
     [
         ("a.example,x,1", "3 cells, want 4"),
-        ("a.example,x,1,1,1", "5 cells, want 4"),
-        ('"a.example,x,1,1', "a quote is opened and not closed"),
-        ('"a.example"x,x,1,1', "text behind a closing quote"),
-        ("a\0.example,x,1,1", "holds a NUL byte"),
-        ("a.example,eighty,,1", "confidence: no whole number"),
-        ("a.example,-1,,1", "confidence: no whole number"),
-        (
-            "a.example,50,03/04/2026,1",
-            "seen: the year does not stand first with four digits: day and"
-            " month may be either (write it as YYYY-MM-DD)",
-        ),
-        ("a.example,50,2026-02-30,1", "seen: no day of the calendar"),
-        ("a.example,50,2026-02-20,maybe", "spoofed: neither yes nor no"),
         (
             "1.38E+10,50,,",
             "value: a spreadsheet rounded it to a number: format the column"
             " as text and fill it again",
         ),
-        ("a" * 1_000_000, "the line is 1000001 bytes long, above 65536"),
+        ("a.example,50,2026-02-20,maybe", "spoofed: neither yes nor no"),
     ],
 )
 def test_refused_row(
@@ -526,26 +399,16 @@ def test_refused_row(
     assert false.values == ["before.example", "behind.example"]
 
 
-@pytest.mark.parametrize(
-    ("line", "why"),
-    [
-        ("value,a.example", "no JSON object"),
-        ('["a.example"]', "no JSON object"),
-        ('{"value":{"a":1}}', "'value' is no text"),
-        ('{"value":1.5}', "'value' is no text"),
-        ('{"value":"a","value":"b"}', "the object has a name twice"),
-        ('{"value":"a.example","网址":"b.example"}', "value: is there twice"),
-        ("[" * 60_000, "no JSON object"),
-    ],
-)
-def test_refused_object(
-    desk: Desk, false: FalseDoor, tmp_path: Path, line: str, why: str
-) -> None:
+def test_refused_object(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
     """A file of mixed format loses the rows that are of another."""
     path = tmp_path / "list.ndjson"
-    path.write_text(f'{{"value": "b.example"}}\n{line}\n')
+    twice = '{"value":"a.example","网址":"b.example"}'
+    path.write_text(f'{{"value": "b.example"}}\nvalue,a.example\n{twice}\n')
     assert desk("report", "import", path, *CONST).code == 1
-    assert refused_rows(false)[0][:2] == [2, why]
+    assert [one[:2] for one in refused_rows(false)] == [
+        [2, "no JSON object"],
+        [3, "value: is there twice"],
+    ]
     assert false.values == ["b.example"]
 
 
@@ -655,36 +518,10 @@ def test_wrong_bytes_are_refused_rows_when_told(
     ("name", "raw", "words", "why"),
     [
         ("a.csv", b"", [], "is empty"),
-        ("a.csv", b"\n \n", [], "is empty"),
-        ("a.dat", b"x", [], "does not say what it is"),
-        ("a.csv", b"x", ["--format", "pdf"], "--format 'pdf'"),
         ("a.csv", b"PK\x03\x04x", [], "is XLSX, not CSV"),
-        ("a.xlsx", b"value\n", [], "is not XLSX"),
-        ("a.xlsx", b"PK\x03\x04x", [], "is no sound XLSX workbook"),
         ("a.xls", b"\xd0\xcf\x11\xe0x", ["--format", "csv"], "is XLS"),
-        ("a.xls", b"\xd0\xcf\x11\xe0x", [], "is XLS"),
-        ("a.csv", b"\n<HTML><table>", [], "is HTML or XML"),
-        ("a.xlsx", b"<?xml version='1.0'?>", [], "is HTML or XML"),
-        ("a.csv", "value\n".encode("utf-16-le"), [], "or UTF-16 without"),
-        ("a.csv", b"13800138000,x\n", ["--map", "value=1"], "like a value"),
-        ("a.csv", b"x,+86 138-0013-8000\n", [], "column 2 of the header"),
-        ("a.csv", b"http://a.example\n", [], "column 1 of the header"),
-        ("a.csv", b"a.example,x\n", ["--map", "value=1"], "looks like a val"),
         ("a.csv", b"v\n\xff\n", [], "neither UTF-8 (byte 2) nor GB18030"),
-        ("a.csv", b"\xff\xfe\0\0x", [], "is UTF-32"),
-        ("a.csv", b"x", ["--encoding", "koi8-r"], "--encoding 'koi8-r'"),
-        ("a.csv", b"value,a;b\n", [], "parted by comma semicolon"),
-        ("a.csv", b"x", ["--delimiter", "x"], "--delimiter 'x'"),
-        ("a.csv", b"value,x,x\n", [], "2 and 3 are both named 'x'"),
-        ("a.csv", "号码,电话\n".encode(), [], "both mean value"),
-        ("a.csv", b'"value\n', [], "a quote is opened and not closed"),
-        ("a.csv", b"value\ra.example\r", [], "carriage return"),
-        ("a.csv", b"value\0\n", [], "holds a NUL byte"),
-        ("a.csv", b"x\n", [], "no column and no option for value"),
         ("a.csv", b"x\n", ["--map", "value=y"], "no column 'y'"),
-        ("a.csv", b"x\n", ["--map", "value=2"], "no column 2, there are 1"),
-        ("a.csv", b"x\n", ["--map", "price=x"], "want FIELD=COLUMN"),
-        ("a.csv", b"x\n", ["--map", "value=x", "--map", "value=x"], "twice"),
         ("a.csv", b"x\n", ["--map", "value=x", "--map", "case=x"], "twice"),
         ("a.csv", b"value\n", ["--seen", "soon"], "--seen: no day"),
         ("a.txt", b"x\n", ["--map", "/no.toml"], "/no.toml: No such file"),
@@ -784,8 +621,9 @@ def test_options_go_before_a_mapping_file(
 # ------------------------------------------------------------------- stops
 
 
-def long_list(path: Path, rows: int) -> None:
-    """Every seventh row is refused by the door, every eleventh by us."""
+def long_list(place: Path, rows: int) -> Path:
+    """Every seventh row is refused by the daemon, every eleventh by us."""
+    path = place / "list.csv"
     with path.open("w") as file:
         file.write(HEAD)
         for n in range(rows):
@@ -793,6 +631,7 @@ def long_list(path: Path, rows: int) -> None:
                 file.write(f"ragged{n}\n")
             else:
                 file.write(row(f"{'bad' if n % 7 == 0 else 'n'}{n}.example"))
+    return path
 
 
 POINTS = [("before", 0), ("before", 2), ("after", 0), ("after", 3)]
@@ -826,8 +665,7 @@ def test_stops_leave_no_trace(
     rows: int,
 ) -> None:
     """However often it breaks: vault and refused rows are as without."""
-    path = tmp_path_factory.mktemp("stops") / "list.csv"
-    long_list(path, rows)
+    path = long_list(tmp_path_factory.mktemp("stops"), rows)
     false.vault.clear()
     false.imports.clear()
     for point, after in stops:
@@ -859,8 +697,7 @@ def test_interrupted_counts_as_one_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Three stops, and it ends with the counts of a run without one."""
-    path = tmp_path / "list.csv"
-    long_list(path, 100)
+    path = long_list(tmp_path, 100)
     for point in ("after", "before", "after"):
         false.fail = {point: 2}
         assert desk("report", "import", path).code == 3
@@ -880,8 +717,7 @@ def test_progress(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Lines where there is no terminal, a bar where there is one."""
-    path = tmp_path / "list.csv"
-    long_list(path, 40)
+    path = long_list(tmp_path, 40)
     monkeypatch.setattr(meter, "EVERY_S", 0.0)
     ran = desk("report", "import", path)
     assert re.search(r"list.csv: \d+ %, \d+ rows, \d+ s left", ran.err)
@@ -917,8 +753,7 @@ def test_a_changed_file_is_refused(
     desk: Desk, false: FalseDoor, tmp_path: Path
 ) -> None:
     """Until it is put back, or begun anew: then nothing is doubled."""
-    path = tmp_path / "list.csv"
-    long_list(path, 30)
+    path = long_list(tmp_path, 30)
     raw = path.read_bytes()
     false.fail = {"before": 1}
     assert desk("report", "import", path).code == 3
@@ -949,8 +784,7 @@ def test_a_file_that_is_written_while_it_is_read(
     desk: Desk, false: FalseDoor, tmp_path: Path, monkeypatch: Any
 ) -> None:
     """Its last line may be half there: nothing more is sent."""
-    path = tmp_path / "list.csv"
-    long_list(path, 30)
+    path = long_list(tmp_path, 30)
     sent = Reports.send
 
     def grow(*rest: Any) -> Any:
@@ -973,8 +807,7 @@ def test_a_file_changed_where_only_its_hash_tells(
 ) -> None:
     """What was committed is held against its hash, whatever the size."""
     monkeypatch.setattr(journey, "_HEAD", 16)
-    path = tmp_path / "list.csv"
-    long_list(path, 30)
+    path = long_list(tmp_path, 30)
     false.fail = {"before": 1}
     assert desk("report", "import", path).code == 3
     raw = path.read_bytes()
@@ -990,8 +823,7 @@ def test_a_file_changed_where_only_its_hash_tells(
 def test_other_options_are_not_the_same_import(
     desk: Desk, false: FalseDoor, tmp_path: Path
 ) -> None:
-    path = tmp_path / "list.csv"
-    long_list(path, 30)
+    path = long_list(tmp_path, 30)
     false.fail = {"before": 1}
     assert desk("report", "import", path).code == 3
     ran = desk("report", "import", path, "--confidence", 90)
@@ -1004,8 +836,7 @@ def test_interrupted_at_the_keyboard(
     desk: Desk, false: FalseDoor, tmp_path: Path, monkeypatch: Any
 ) -> None:
     """It says where it stopped, and ends with 130."""
-    path = tmp_path / "list.csv"
-    long_list(path, 30)
+    path = long_list(tmp_path, 30)
     sent = Reports.send
 
     def stop(aim: Any, step: Any, *rest: Any) -> Any:
@@ -1026,8 +857,7 @@ def test_two_imports_of_one_file(
     desk: Desk, false: FalseDoor, tmp_path: Path
 ) -> None:
     """The second does not begin; of two copies the second loses."""
-    path = tmp_path / "list.csv"
-    long_list(path, 30)
+    path = long_list(tmp_path, 30)
     with path.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         ran = desk("report", "import", path)
@@ -1080,8 +910,7 @@ def test_a_daemon_that_is_restarted_is_waited_for(
     waits: list[int],
 ) -> None:
     """It goes on in the same run, with the counts of a quiet one."""
-    path = tmp_path / "list.csv"
-    long_list(path, 60)
+    path = long_list(tmp_path, 60)
     false.fail = {point: 2}
 
     def again() -> None:
@@ -1103,8 +932,7 @@ def test_a_new_trouble_is_a_new_patience(
     desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
 ) -> None:
     """What is waited for counts from the last row that went in."""
-    path = tmp_path / "list.csv"
-    long_list(path, 60)
+    path = long_list(tmp_path, 60)
     false.fail = {"before": 1}
 
     def later() -> None:
@@ -1124,8 +952,7 @@ def test_a_daemon_that_stays_away_is_given_up(
 ) -> None:
     """Some time later, with the way to go on; the next run does."""
     monkeypatch.setattr(journey, "RESTART_S", 50)
-    path = tmp_path / "list.csv"
-    long_list(path, 60)
+    path = long_list(tmp_path, 60)
     false.fail = {"before": 2}
 
     def away() -> None:
@@ -1153,8 +980,7 @@ def test_a_daemon_that_asks_for_patience_gets_it(
     desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
 ) -> None:
     """Retry-After is heeded, and told; the first answer may be one, too."""
-    path = tmp_path / "list.csv"
-    long_list(path, 60)
+    path = long_list(tmp_path, 60)
     full = (429, refused("import: quota used up", 429, "quota"))
     false.answers["/v1/imports"] = full
 
@@ -1189,8 +1015,7 @@ def test_patience_has_an_end(
 def test_interrupted_while_it_waits(
     desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
 ) -> None:
-    path = tmp_path / "list.csv"
-    long_list(path, 60)
+    path = long_list(tmp_path, 60)
     false.fail = {"before": 2}
 
     def stop() -> None:
@@ -1207,8 +1032,7 @@ def test_a_step_of_a_killed_run_that_comes_late(
     desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
 ) -> None:
     """The daemon commits it after we asked how far it is: we ask again."""
-    path = tmp_path / "list.csv"
-    long_list(path, 60)
+    path = long_list(tmp_path, 60)
     false.answers["/v1/reports"] = (409, refused("no", 409, "stale"))
     clock.meanwhile = [false.answers.clear]
     assert desk("report", "import", path).code == 1

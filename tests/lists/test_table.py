@@ -99,6 +99,11 @@ def test_fixed_width_counts_characters_that_cpython_has_otherwise(
         assert case.rows("a", raw, **told)[0][1] == "2"
 
 
+def test_brackets_without_end_are_no_object(case: Case) -> None:
+    rows = case.rows("a.ndjson", '{"value":"a"}\n' + "[" * 60_000)
+    assert rows == [{"value": "a"}, "no JSON object"]
+
+
 # ------------------------------------------------------ several in a cell
 
 
