@@ -2,7 +2,8 @@
 
 Every form of syncd is a msgspec struct, which reads, checks and writes it.
 What msgspec lacks is here: its complaints quote the input, which may be
-somebody's number, and it stops at the first.
+somebody's number, and it stops at the first; nor does it, or tomllib, know the
+lines of TOML.
 """
 
 import re
@@ -33,3 +34,20 @@ def fault(error: Exception, root: str = "") -> tuple[str, str]:
     what = re.sub(r"'[^']*'", "…", what).replace("`", "")
     what = re.sub(r"\s+", " ", what)[:200]
     return (root + at).lstrip("."), what[:1].lower() + what[1:]
+
+
+def line_of(text: str, section: str, key: str) -> int:
+    """Return the line of TOML in which a key or section is, from 1; or 0."""
+    here = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if header := re.match(r"\s*\[([^]]*)\]", line):
+            here = re.sub("[\"' ]", "", header[1])
+            if here == ".".join(filter(None, (section, key))):
+                return number
+        name = line.partition("=")[0].strip().strip("\"'")
+        wanted = [key] if here == section else []
+        if not here:
+            wanted += section, f"{section}.{key}"
+        if name and name in wanted:
+            return number
+    return 0

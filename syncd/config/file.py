@@ -27,6 +27,7 @@ from syncd.config.settings import (
     takes,
 )
 from syncd.errors import MalformedError, SyncdError, UsageError, joined
+from syncd.shape import line_of
 
 FILE = "config.toml"
 NEEDED = ("id", "domain", "alliance")  # of [member]
@@ -96,7 +97,8 @@ class _Faults:
 
     def add(self, section: str, key: str, said: str, hint: str = "") -> None:
         """Add what is wrong at a key, or at a section's head."""
-        where = f"{self.path}:{_line(self.text, section, key)}"
+        line = line_of(self.text, section, key)
+        where = f"{self.path}: line {line}:" if line else f"{self.path}:"
         self.found.append(UsageError(f"{where} {said}", hint=hint))
 
     def check(self) -> None:
@@ -194,21 +196,3 @@ def _together(config: Config) -> Iterator[tuple[str, str, str, str]]:
         yield "own", "listen", why, ""
     if file and secret.inside(file, config.home):
         yield "secret", "file", secret.INSIDE, secret.ELSEWHERE
-
-
-def _line(text: str, section: str, key: str) -> str:
-    """Say where a key stands: tomllib does not tell."""
-    here = ""
-    for number, line in enumerate(text.split("\n"), 1):
-        if header := re.match(r"\s*\[\s*[\"']?([^\]\"']*?)[\"']?\s*\]", line):
-            here = header[1].strip()
-            if here == section and not key:
-                return f" line {number}:"
-            continue
-        name = re.match(r"\s*[\"']?([A-Za-z0-9_.-]+)[\"']?\s*=", line)
-        if name and (
-            (here == section and name[1] == key)
-            or (not here and name[1] in (section, f"{section}.{key}"))
-        ):
-            return f" line {number}:"
-    return ""

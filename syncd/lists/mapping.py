@@ -15,7 +15,6 @@ edited, kept, and given back for the next list of the same make.
 """
 
 import json
-import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -32,6 +31,7 @@ from syncd.lists.names import FIELDS
 from syncd.lists.preview import Unknown
 from syncd.lists.rows import Told
 from syncd.lists.words import UnknownError
+from syncd.shape import line_of
 
 MOST: Final = 1 << 20  # bytes
 _TOLD: Final = {
@@ -99,32 +99,21 @@ class _Place:
     """Where in a mapping file something stands that cannot be."""
 
     def __init__(self, text: str, where: str) -> None:
-        self._lines = text.splitlines()
-        self._where = where
+        self._text, self._where = text, where
 
     def line(self, section: str, key: str) -> int:
-        """Return the line of a key, from 1; of its section if it hides."""
-        here, found = "", 0
-        for n, line in enumerate(self._lines, 1):
-            if head := re.match(r"\s*\[([^]]*)\]", line):
-                here = head[1].replace('"', "").replace(" ", "")
-                if here in {section, f"{section}.{key}".lstrip(".")}:
-                    found = n
-            name = line.partition("=")[0].strip().strip("\"'")
-            if here == section and name == key:
-                return n
-        return found or 1
+        """Return the line of a key, or of the section in which it hides."""
+        found = line_of(self._text, section, key)
+        return found or line_of(self._text, section, "") or 1
 
     def check(
         self, found: Mapping[str, Any], section: str, known: Mapping[str, Any]
     ) -> None:
         """Pass a table of known names, each of its type."""
         for key, value in found.items():
-            want = known.get(key)
-            if (
-                want is not None
-                and isinstance(value, want)
-                and (type(value) is not bool or want is bool)
+            want = known.get(key, ())
+            if isinstance(value, want) and (
+                type(value) is not bool or want is bool
             ):
                 continue
             raise UsageError(
