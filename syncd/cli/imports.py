@@ -95,7 +95,7 @@ def _rehearse(
     found = previewing.show(said, rows, plan)
     tables.tell_notes(said.file, rows.notes, before)
     if said.write_codes is not None:
-        text = mapping.written(*how, plan, found.unknown, t)
+        text = mapping.written(*how, found.columns, found.unknown, t)
         terminal.write_new(said.write_codes, text.encode(), private=True)
     return previewing.end(found, said.file, codes=said.write_codes)
 

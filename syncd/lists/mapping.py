@@ -16,6 +16,7 @@ edited, kept, and given back for the next list of the same make.
 
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ import msgspec
 from syncd.errors import UsageError
 from syncd.flows.draft import Draft
 from syncd.lists import words
-from syncd.lists.columns import Columns, Said
+from syncd.lists.columns import Said
 from syncd.lists.names import FIELDS
 from syncd.lists.preview import Unknown
 from syncd.lists.rows import Told
@@ -139,19 +140,23 @@ REMARKS: Final = (
 def written(
     told: Told,
     said: Said,
-    columns: Columns,
+    columns: Sequence[tuple[str, str]],
     unknown: Sequence[Unknown] = (),
     say: Callable[..., str] = str.format,
 ) -> str:
     """Return a mapping file: all that was said, understood, or not known.
 
-    `say` puts values into a remark, in whatever language.
+    `columns` are names and fields, as a dry run shows them; a field that has
+    several, as in objects, is not told by one. `say` puts values into a
+    remark, in whatever language.
     """
     todo, rows, nearest = REMARKS
-    named: dict[str, str] = {}
-    for name, into in columns.names:
-        if into and into != "place":  # several may be, by their names
-            named.setdefault(into, name)
+    fields = Counter(into for _, into in columns)
+    named = {
+        into: name
+        for name, into in columns
+        if into not in {"", "place"} and fields[into] == 1
+    }
     own: dict[str, list[str]] = {}
     for (field, word), code in said.words.items():
         if code:

@@ -70,7 +70,7 @@ def test_what_is_written_is_read_again() -> None:
         Unknown("role", '一级"卡\x7f', "…", "", 1),
         Unknown("region", '"火星\x7f\n', "火星", "CN 中国", 1),
     ]
-    text = mapping.written(told, said, made, found)
+    text = mapping.written(told, said, made.names, found)
     assert '"火星\\u007f\\n" = ""  # rows: 1; nearest: CN 中国' in text
     assert '"其它" = ""  # rows: 3\n' in text
     told2, said2 = mapping.read(text, "m.toml")
@@ -79,7 +79,7 @@ def test_what_is_written_is_read_again() -> None:
     assert said2.columns == said.columns
     assert said2.constants == said.constants
     assert said2.words == {**said.words, ("region", '"火星\x7f\n'): ""}
-    text = mapping.written(Told(), Said(), made)
+    text = mapping.written(Told(), Said(), made.names)
     assert text == '[columns]\nvalue = "涉案卡号"\nlabel = "类型"\n'
     assert mapping.read(text, "m")[1].columns == {
         "value": "涉案卡号",
@@ -137,6 +137,5 @@ def test_the_nearest_codes_are_told() -> None:
 )
 def test_any_word_comes_back(own: dict[tuple[str, str], Any]) -> None:
     found = [Unknown(f, word, "x", "", 1) for f, word in own]
-    made = columns.plan(None, 0, Said(), where="a")
-    text = mapping.written(Told(), Said(), made, found)
+    text = mapping.written(Told(), Said(), (), found)
     assert mapping.read(text, "m")[1].words == own

@@ -102,6 +102,9 @@ def test_objects_show_their_names_as_columns(tmp_path: Path) -> None:
         ("姓名", ""),
         ("诈骗类型", "label"),
     )
+    names = (*found.columns, ("标签", "label"))
+    text = mapping.written(Told(), Said(), names)
+    assert text == '[columns]\nvalue = "电话"\n'  # several mean the label
 
 
 def test_a_dry_run_writes_the_mapping_that_the_import_needs(
@@ -114,7 +117,7 @@ def test_a_dry_run_writes_the_mapping_that_the_import_needs(
     given = {"kind": "phone", "role": "caller", "evidence": "user_tag"}
     said = Said(constants=given)
     plan = columns.plan(rows.header, rows.width, said, where="a")
-    file = mapping.written(Told(), said, plan, found.unknown)
+    file = mapping.written(Told(), said, found.columns, found.unknown)
     assert file.startswith("# give each word its code")
     assert '"杀猪盘" = ""  # rows: 1; nearest: fake_invest' in file
     _, said = mapping.read(file, "m.toml")
