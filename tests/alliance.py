@@ -56,7 +56,7 @@ from syncd.node.home import Home, keep_keys, share_name
 from syncd.node.pinned import clock, roster_files
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
-from syncd.roster import drafts, join
+from syncd.roster import drafts, join, membership, signing
 from syncd.roster import keys as roster_keys
 from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
@@ -674,7 +674,7 @@ class Alliance:
             join.unchallenged(join.parse(self.newcomer(id_))) for id_ in ids
         ]
         made = founding.found(
-            drafts.Founding(
+            membership.Founding(
                 NAME, founders, [a.verifier for a in ADMINS], len(ADMINS)
             ),
             holders=holders,
@@ -684,7 +684,7 @@ class Alliance:
         )
         raw = made.draft
         for admin in ADMINS:
-            raw = drafts.sign(raw, admin)
+            raw = signing.sign(raw, admin)
         roster = drafts.read(raw)[1]
         self.fingerprint = roster.hash
         self.notes.append(raw)
@@ -864,7 +864,7 @@ class Alliance:
         draft = edit(drafts.begin(current, now=int(time.time())))
         raw = drafts.write(draft, current)
         for admin in ADMINS:
-            raw = drafts.sign(raw, admin, current)
+            raw = signing.sign(raw, admin, current)
         self.notes.append(raw)
         publisher = self.members[at] if at else self.up[0]
         return await publisher.node.rosters.publish(raw)
@@ -877,7 +877,7 @@ class Alliance:
         challenge = join.challenge(asked, secrets.token_bytes)
         answer = join.answer(challenge.raw, asked, member.keys)
         applicant: Applicant = join.proven(asked, challenge.secret, answer)
-        await self.change(lambda d: drafts.admit(d, applicant), at)
+        await self.change(lambda d: membership.admit(d, applicant), at)
         await self.furnish(member)
         await member.start()
         return member
@@ -885,7 +885,7 @@ class Alliance:
     async def remove(self, id_: str, at: str = "", **how: Any) -> Roster:
         """Have the admins remove a member, and one member publish it."""
         return await self.change(
-            functools.partial(drafts.remove, id=id_, **how), at
+            functools.partial(membership.remove, id=id_, **how), at
         )
 
     async def agreed(self) -> None:

@@ -8,7 +8,7 @@ from syncd.cli.command import Noun, Options, argument, option
 from syncd.flows import founding
 from syncd.node.pinned import clock
 from syncd.oprf import group
-from syncd.roster import drafts, join
+from syncd.roster import join, membership
 
 noun = Noun()
 
@@ -35,7 +35,7 @@ class _Found(Options):
 )
 def _found(said: _Found) -> None:
     group.ready()
-    plan = drafts.Founding(
+    plan = membership.Founding(
         said.alliance,
         [
             join.unchallenged(terminal.parsed(path, join.parse))

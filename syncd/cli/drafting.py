@@ -17,7 +17,7 @@ from syncd.errors import UntrustedError, UsageError
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.node.pinned import clock, trusted_roster
-from syncd.roster import drafts, spoken, trust
+from syncd.roster import drafts, signing, spoken, trust
 from syncd.roster.join import Request
 from syncd.roster.members import Cut, Generation
 from syncd.roster.roster import MAX_SIZE, Roster
@@ -94,7 +94,7 @@ class Edited(Drafted):
         if self.onto is None:
             return drafts.begin(current, now=clock(), days=self.days)
         raw = note_of(self.onto)
-        if any(s.have for s in drafts.signatures(raw, current)):
+        if any(s.have for s in signing.signatures(raw, current)):
             terminal.tell(
                 "{path}: its signatures do not count for the new draft:"
                 " all sign again",
@@ -215,7 +215,7 @@ def row(roster: Roster, what: str, name: str) -> Any:
 def show(said: Json, raw: bytes, current: Roster | None) -> None:
     """Say what a draft file changes, and which signatures it still wants."""
     _, draft = drafts.read(raw)
-    signatures = drafts.signatures(raw, current)
+    signatures = signing.signatures(raw, current)
     parts = ("version", "threshold", "have", "missing", "wanted")
     value = {
         "version": draft.version,
@@ -231,7 +231,7 @@ def show(said: Json, raw: bytes, current: Roster | None) -> None:
 
 def tell_missing(raw: bytes, current: Roster | None) -> None:
     """Say which signatures a draft file still wants, and what is next."""
-    wanted = [s for s in drafts.signatures(raw, current) if s.wanted]
+    wanted = [s for s in signing.signatures(raw, current) if s.wanted]
     if len({(s.wanted, s.missing) for s in wanted}) == 1:
         terminal.tell(
             "{wanted} of {names} must still sign",

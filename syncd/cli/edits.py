@@ -18,7 +18,7 @@ from syncd.errors import (
 )
 from syncd.indicator import vocabulary
 from syncd.messages.catalogue import t
-from syncd.roster import certificate, drafts, terms
+from syncd.roster import certificate, drafts, membership, terms
 from syncd.roster.members import Names
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Cap, Erased, Quota
@@ -150,10 +150,10 @@ def _described(draft: Roster, said: _Member) -> Roster:
     id_ = said.member
     drafting.row(draft, "member", id_)
     if said.url:
-        draft = drafts.set_urls(draft, id_, *said.url)
+        draft = drafts.put(draft, ("members", id_, "urls"), tuple(said.url))
     if said.certificate is not None:
         der = terminal.parsed(said.certificate, certificate.load)
-        draft = drafts.set_certificate(draft, id_, der)
+        draft = membership.set_certificate(draft, id_, der)
     was = draft.known(id_)
     changes = said.given("sector", "group", "via")
     if said.sector:
@@ -165,7 +165,9 @@ def _described(draft: Roster, said: _Member) -> Roster:
     if said.info:
         told = {**was.info, **pairs(said.info)}
         changes["info"] = {k: v for k, v in told.items() if v}
-    return drafts.set_member(draft, id_, **changes)
+    for name, value in changes.items():
+        draft = drafts.put(draft, ("members", id_, name), value)
+    return draft
 
 
 # ------------------------------------------------------- admins, auditors
@@ -283,7 +285,7 @@ def _cut(said: _Cut) -> None:
 
     def edit(draft: Roster) -> Roster:
         at = said.end(drafting.row(draft, "log", said.origin)[1])
-        return drafts.cut(draft, said.origin, at, ended=said.ended)
+        return membership.cut(draft, said.origin, at, ended=said.ended)
 
     said.edit(edit)
 

@@ -23,7 +23,7 @@ from syncd.node.home import (
 )
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.oprf import group
-from syncd.roster import certificate, drafts, join, row, trust
+from syncd.roster import certificate, join, membership, row, trust
 from syncd.roster import keys as roster_keys
 from syncd.roster.changes import between
 from syncd.roster.keys import MemberKeys
@@ -112,7 +112,7 @@ def _update(said: _Update) -> None:
         alliance_id=roster.id,
     )
     asked = join.parse(raw)
-    after = drafts.update(roster, asked, Cut(0, b"\0" * 32))
+    after = membership.update(roster, asked, Cut(0, b"\0" * 32))
     if not between(roster, after):
         raise UsageError(
             "nothing changes by that",

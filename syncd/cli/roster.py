@@ -20,7 +20,7 @@ from syncd.errors import (
 )
 from syncd.messages.catalogue import t
 from syncd.node.pinned import clock, roster_files, trusted_roster
-from syncd.roster import drafts, join
+from syncd.roster import drafts, join, membership, signing
 from syncd.roster.members import PASTS
 from syncd.roster.roster import Roster
 
@@ -74,7 +74,7 @@ def _admit(said: _Admit) -> None:
     applicant = terminal.parsed(
         said.answer, lambda raw: join.proven(asked, kept, raw)
     )
-    said.edit(lambda draft: drafts.admit(draft, applicant))
+    said.edit(lambda draft: membership.admit(draft, applicant))
     for line in drafting.compared(asked):
         terminal.tell(line)
 
@@ -90,7 +90,7 @@ def _update(said: _Update) -> None:
     def edit(draft: Roster) -> Roster:
         last = drafting.row(draft, "member", asked.id).generation
         end = None if asked.log == last.log else said.end(last)
-        return drafts.update(draft, asked, end)
+        return membership.update(draft, asked, end)
 
     said.edit(edit)
     terminal.tell(
@@ -117,7 +117,9 @@ def _remove(said: _Remove) -> None:
 
     def edit(draft: Roster) -> Roster:
         end = said.end(drafting.row(draft, "member", id_).generation)
-        return drafts.remove(draft, id_, past=past, end=end, force=said.force)
+        return membership.remove(
+            draft, id_, past=past, end=end, force=said.force
+        )
 
     said.edit(edit)
 
@@ -150,10 +152,10 @@ def _sign(said: _Sign) -> None:
     if not said.as_json:
         for line in drafting.describe(before, roster):
             terminal.say(line)
-    drafts.signatures(raw, before)  # it follows, and earlier lines hold
+    signing.signatures(raw, before)  # it follows, and earlier lines hold
     if not (said.yes or terminal.agreed(t("Sign this? [y/N] "))):
         raise RefusedError("nothing was signed")
-    signed = drafts.sign(raw, keys.admin_key(said.keys), before)
+    signed = signing.sign(raw, keys.admin_key(said.keys), before)
     terminal.replace_file(said.draft, signed)
     if said.as_json:
         drafting.show(said, signed, before)
@@ -169,7 +171,7 @@ class _Merge(Options):
 @noun.verb("merge", "Put the signatures of several copies together.")
 def _merge(said: _Merge) -> None:
     raws = [drafting.note_of(path) for path in said.copies]
-    terminal.write_new(said.out, drafts.merge(*raws))
+    terminal.write_new(said.out, signing.merge(*raws))
 
 
 class _Publish(Asking):
@@ -255,14 +257,14 @@ def _checked(file: Path, data: bytes) -> bytes:
     return data
 
 
-def _signers(file: Path | None, data: bytes) -> drafts.Signed:
+def _signers(file: Path | None, data: bytes) -> signing.Signed:
     """Return who signed a file.
 
     Raises:
         UntrustedError: it does not verify; names the file.
     """
     try:
-        return drafts.signers(data)
+        return signing.signers(data)
     except UntrustedError as e:
         raise _unverified(file, e) from e
 
@@ -274,7 +276,7 @@ def _unverified(file: Path | None, why: SyncdError) -> UntrustedError:
     )
 
 
-def _tell_signed(signed: drafts.Signed) -> None:
+def _tell_signed(signed: signing.Signed) -> None:
     """Say by whom a roster is signed, and of how many that is enough."""
     terminal.say(
         "signed by {names}: {n} of the {threshold} needed",

@@ -12,8 +12,8 @@ from syncd.errors import RefusedError
 from syncd.flows import key_share
 from syncd.flows.key_share import DEALT_KINDS
 from syncd.oprf import threshold
-from syncd.roster import drafts
-from syncd.roster.drafts import Founding
+from syncd.roster import drafts, membership
+from syncd.roster.membership import Founding
 from syncd.roster.roster import Epoch, Roster
 from syncd.roster.terms import SUITE, Share
 
@@ -61,7 +61,7 @@ def found(
         RefusedError: a holder is no founder, or too few of them for t.
         MalformedError: a draft that no reader would take.
     """
-    draft = drafts.found(plan, now=now)
+    draft = membership.found(plan, now=now)
     order = sorted(set(holders))
     _check_holders(draft, order, t)
     secrets: list[tuple[Epoch, Mapping[int, bytes]]] = []

@@ -44,7 +44,11 @@ def alliance(real: Real) -> Real:
         for one in never.default()
         if one.value in PROTECTED.split()
     ]
-    real.do(real.alliance.change(lambda d: drafts.add_never(d, *rows), "bank"))
+    real.do(
+        real.alliance.change(
+            lambda d: drafts.put(d, ("never",), *rows), "bank"
+        )
+    )
     return real
 
 

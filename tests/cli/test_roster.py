@@ -9,7 +9,7 @@ import pytest
 
 from syncd.cli.main import main
 from syncd.indicator import never
-from syncd.roster import drafts, keys
+from syncd.roster import drafts, keys, signing
 from syncd.roster.changes import between
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint
@@ -247,7 +247,7 @@ def test_signatures_do_not_move_to_another_text(
 ) -> None:
     """And a draft that does not follow the newest version is refused."""
     assert admin("set", "OUT", "--cap", "phone=30").code == 0
-    signed = drafts.sign(admin.out.read_bytes(), ADMINS[0], admin.current)
+    signed = signing.sign(admin.out.read_bytes(), ADMINS[0], admin.current)
     (tmp_path / "signed").write_bytes(signed)
     onto = ("--onto", str(tmp_path / "signed"))
     admin.out = tmp_path / "second"
@@ -426,7 +426,7 @@ def test_an_admin_sees_what_he_signs(
     assert ran.code == 0, ran.err
     assert "~ reports of phone count for 30 days, were 180" in ran.out
     assert "1 of bert must still sign\n" in ran.err
-    both = drafts.sign(admin.out.read_bytes(), ADMINS[1], admin.current)
+    both = signing.sign(admin.out.read_bytes(), ADMINS[1], admin.current)
     admin.out.write_bytes(both)
     ran = admin("sign", "OUT", "--keys", str(ring), "--yes", "--json")
     assert ran.code == 0, ran.err
@@ -445,7 +445,7 @@ def test_a_message_in_the_night_names_the_way_out(
     assert ran.code == 2
     assert "or --current FILE" in ran.err
     assert admin("set", "OUT", "--cap", "phone=30").code == 0
-    half = drafts.sign(admin.out.read_bytes(), ADMINS[0], admin.current)
+    half = signing.sign(admin.out.read_bytes(), ADMINS[0], admin.current)
     admin.out.write_bytes(half)
     ran = run(
         *("--home", root / "police", "join", "accept"),

@@ -4,7 +4,7 @@ import hashlib
 
 from syncd.flows import founding
 from syncd.flows.founding import Founded
-from syncd.roster import drafts, join, keys
+from syncd.roster import drafts, join, keys, membership, signing
 from syncd.roster.join import Applicant, Request
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
@@ -59,7 +59,7 @@ def found(
     t: int = 2,
 ) -> Founded:
     return founding.found(
-        drafts.Founding(
+        membership.Founding(
             "txwz",
             applicants,
             [a.verifier for a in ADMINS],
@@ -79,7 +79,7 @@ FOUNDED = found()
 def signed(draft: Roster, current: Roster | None = None) -> bytes:
     raw = drafts.write(draft, current)
     for admin in ADMINS:
-        raw = drafts.sign(raw, admin, current)
+        raw = signing.sign(raw, admin, current)
     return raw
 
 

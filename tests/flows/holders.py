@@ -17,7 +17,7 @@ from syncd.flows.evidence import Evidence
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group
-from syncd.roster import drafts, join, keys
+from syncd.roster import drafts, join, keys, membership
 from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
 
@@ -145,7 +145,7 @@ class World:
         ]
         admin = keys.admin("txwz", "alice", b"\1" * 32)
         founded = founding.found(
-            drafts.Founding("txwz", founders, [admin.verifier], 1),
+            membership.Founding("txwz", founders, [admin.verifier], 1),
             holders=HOLDERS,
             t=2,
             now=NOW,

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from syncd.errors import RefusedError, UntrustedError
 from syncd.flows import key_share
 from syncd.oprf import group, threshold
-from syncd.roster import drafts, sealed
+from syncd.roster import sealed, signing
 from syncd.roster.trust import TrustedRoster
 from tests.flows.founders import ADMINS, FOUNDED, HOLDERS, OWNERS, Dice, found
 
@@ -31,8 +31,8 @@ def test_the_fingerprint_pins_what_the_admins_sign() -> None:
     trusted = TrustedRoster(FOUNDED.fingerprint)
     raw = FOUNDED.draft
     for admin in ADMINS:
-        raw = drafts.sign(raw, admin)
-    assert drafts.is_complete(raw)
+        raw = signing.sign(raw, admin)
+    assert signing.is_complete(raw)
     assert trusted.update(raw) == FOUNDED.roster
 
 

@@ -17,7 +17,7 @@ from syncd.flows.report import Desk
 from syncd.indicator import statement, vocabulary
 from syncd.indicator.record import ReportFields
 from syncd.indicator.statement import Report
-from syncd.roster import drafts, join
+from syncd.roster import drafts, join, membership
 from syncd.roster import keys as roster_keys
 from syncd.roster.members import Profile
 from syncd.roster.roster import Names, Never, Roster
@@ -55,7 +55,7 @@ def founded(never: Sequence[Never] = ()) -> Roster:
     ]
     admin = roster_keys.admin("txwz", "anne", b"a" * 32)
     made = founding.found(
-        drafts.Founding("txwz", asked, [admin.verifier], 1, never=never),
+        membership.Founding("txwz", asked, [admin.verifier], 1, never=never),
         holders=["bank", "carrier", "police"],
         t=2,
         now=NOW,

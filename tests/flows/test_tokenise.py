@@ -23,7 +23,7 @@ from syncd.flows.evaluation import Request
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group, threshold
-from syncd.roster import drafts
+from syncd.roster import membership
 from tests.flows.holders import (
     HOLDERS,
     PHONE,
@@ -173,7 +173,7 @@ async def test_the_cache_knows_of_which_key_an_output_is(
 async def test_who_holds_no_more_is_not_asked(world: World) -> None:
     """A share in the roster counts while its member is a holder."""
     right = await world.outputs(PHONE)
-    gone = drafts.remove(world.roster, "bank")
+    gone = membership.remove(world.roster, "bank")
     world.roster = gone
     world.client = world.new_client()
     for holder in world.holders.values():
@@ -181,7 +181,7 @@ async def test_who_holds_no_more_is_not_asked(world: World) -> None:
     assert await world.outputs(PHONE) == right
     asked = {name: len(h.asked) for name, h in world.holders.items()}
     assert asked == {"bank": 0, "carrier": 1, "police": 1}
-    world.roster = drafts.remove(gone, "police", force=True)
+    world.roster = membership.remove(gone, "police", force=True)
     with pytest.raises(HoldersError, match="holder no more") as error:
         await world.outputs(PHONE)
     assert error.value.missing == ("bank", "police")

@@ -26,7 +26,7 @@ from syncd.node.context import BUG
 from syncd.node.daemon import Daemon
 from syncd.node.publish.append_guard import UNASKED
 from syncd.node.upkeep import erasures
-from syncd.roster import drafts
+from syncd.roster import drafts, membership
 from syncd.roster.roster import Epoch, Roster
 from syncd.store.own import OwnLogStore
 from syncd.tlog import checkpoint, note
@@ -221,7 +221,9 @@ async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
     assert UNASKED in bank.node.publisher.why_not()
 
     def edit(draft: Roster) -> Roster:
-        return drafts.remove(drafts.remove(draft, "carrier"), "platform")
+        return membership.remove(
+            membership.remove(draft, "carrier"), "platform"
+        )
 
     await alliance.change(edit, at="police")
     await bank.round()
@@ -238,7 +240,7 @@ async def test_a_roster_heard_while_it_awakens(alliance: Alliance) -> None:
 
     def edit(draft: Roster) -> Roster:
         draft = drafts.add_epoch(draft, Epoch("url", 2, 1))
-        return drafts.retire_epoch(draft, "url", 1)
+        return drafts.put(draft, ("epochs", "url/1", "retired"), True)
 
     await alliance.change(edit, at="police")
     await bank.start()

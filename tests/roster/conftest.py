@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from syncd.roster import drafts, join, keys
+from syncd.roster import drafts, join, keys, membership, signing
 from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
@@ -79,7 +79,7 @@ class Club:
         self, *admins: str, threshold: int = 2, members: str = "bank carrier"
     ) -> Roster:
         """Return a draft of version 1."""
-        plan = drafts.Founding(
+        plan = membership.Founding(
             "txwz",
             [self.founder(id_) for id_ in members.split()],
             [
@@ -88,7 +88,7 @@ class Club:
             ],
             threshold,
         )
-        return drafts.found(plan, now=NOW)
+        return membership.found(plan, now=NOW)
 
     def signed(
         self, draft: Roster, *admins: str, current: Roster | None = None
@@ -96,7 +96,7 @@ class Club:
         """Return the draft with these admins' signatures."""
         raw = drafts.write(draft, current)
         for name in admins:
-            raw = drafts.sign(raw, self.admin(name), current)
+            raw = signing.sign(raw, self.admin(name), current)
         return raw
 
     def trusted(self, *admins: str, threshold: int = 2) -> TrustedRoster:

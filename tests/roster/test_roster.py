@@ -95,9 +95,13 @@ def whole(club: "Club") -> Roster:
         )
         draft = drafts.add_epoch(draft, epoch)
     draft = replace(draft, holders=("bank", "platform", "police"))
-    draft = drafts.set_quota(draft, Quota("lookup", 5, 6, member="police"))
-    draft = drafts.set_quota(draft, Quota("all", 0, 7, member="platform"))
-    draft = drafts.set_cap(draft, Cap(30, "phone", "user_tag"))
+    draft = drafts.put(
+        draft, ("quotas",), Quota("lookup", 5, 6, member="police")
+    )
+    draft = drafts.put(
+        draft, ("quotas",), Quota("all", 0, 7, member="platform")
+    )
+    draft = drafts.put(draft, ("caps",), Cap(30, "phone", "user_tag"))
     second = drafts.begin(replace(draft, id="ab" * 32), now=NOW + 1)
     return roster.from_json(second.to_json(), second.id)
 

@@ -361,7 +361,7 @@ def with_keys(draft: Roster) -> Roster:
     )
     origin = draft.members[0].origin
     erased = Erased(origin, 10, b"\2" * 32, ((3, 5),), "court_order")
-    return drafts.add_erased(drafts.add_epoch(draft, epoch), erased)
+    return drafts.put(drafts.add_epoch(draft, epoch), ("erased",), erased)
 
 
 def other_epoch(draft: Roster, **changes: object) -> Roster:
@@ -464,7 +464,7 @@ SUCCESSIONS: dict[str, tuple[Change, str]] = {
         "",
     ),
     "an epoch may be retired": (
-        lambda _, d: drafts.retire_epoch(d, "phone", 3),
+        lambda _, d: drafts.put(d, ("epochs", "phone/3", "retired"), True),
         "",
     ),
     "a cut may be added": (
@@ -509,7 +509,9 @@ def test_succession(club: "Club", case: tuple[Change, str]) -> None:
 
 def test_a_retired_epoch_does_not_come_back(club: "Club") -> None:
     draft = with_keys(club.founding(members="bank carrier police"))
-    old = drafts.read(drafts.write(drafts.retire_epoch(draft, "phone", 3)))[1]
+    old = drafts.read(
+        drafts.write(drafts.put(draft, ("epochs", "phone/3", "retired"), True))
+    )[1]
     assert not draft.retired
     assert old.retired == {("phone", 3)}
     back = other_epoch(drafts.begin(old, now=NOW), retired=False)

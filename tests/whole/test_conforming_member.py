@@ -136,7 +136,7 @@ async def remove(alliance: Alliance) -> None:
         "personal",
     )
     await alliance.remove("carrier", past="keep", end=end)
-    await alliance.change(lambda draft: drafts.add_erased(draft, erased))
+    await alliance.change(lambda draft: drafts.put(draft, ("erased",), erased))
     await alliance.stop("carrier")
     await alliance.agreed()
     await alliance.settle()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.roster import drafts
+from syncd.roster import membership
 from syncd.roster.roster import Cut, Predecessor
 from syncd.tlog import checkpoint
 from syncd.tlog.key import ED25519, SigningKey
@@ -53,7 +53,7 @@ def others(alliance: Alliance) -> list[Member]:
 
 async def cut(alliance: Alliance, at: Cut, *, ended: bool = False) -> None:
     edit = functools.partial(
-        drafts.cut, origin=alliance.police.origin, at=at, ended=ended
+        membership.cut, origin=alliance.police.origin, at=at, ended=ended
     )
     await alliance.change(edit, at="carrier")
     await alliance.agreed()
@@ -124,7 +124,7 @@ async def test_a_restart_forgets_no_decision(alliance: Alliance) -> None:
     size, _ = await split(alliance)
     police.node.twin = None
     at = await ours(alliance, size + 2)
-    edit = functools.partial(drafts.cut, origin=police.origin, at=at)
+    edit = functools.partial(membership.cut, origin=police.origin, at=at)
     await alliance.change(edit, at="carrier")
     await alliance.agreed()
     await alliance.stop("bank")
@@ -176,7 +176,7 @@ async def test_a_branch_that_nobody_shows(alliance: Alliance) -> None:
     named = SigningKey(f"police.example/syncd/{NAME}/2", ED25519, b"n" * 32)
     await alliance.change(
         functools.partial(
-            drafts.next_generation,
+            membership.next_generation,
             id="police",
             log=named.verifier,
             predecessor=Predecessor(police.origin, size, b"\1" * 32),

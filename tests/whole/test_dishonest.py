@@ -1,7 +1,6 @@
 """What one dishonest, slow or odd member says costs the others nothing."""
 
 import asyncio
-import functools
 import secrets
 import time
 from collections import Counter
@@ -25,7 +24,7 @@ from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, merkle, note, witness
 from syncd.web import forms, peer_api
-from syncd.web.local_api import Caller
+from syncd.web.services import Caller
 from tests.alliance import HOUR_S, Alliance, Member, payload, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
@@ -519,9 +518,7 @@ async def test_a_restart_is_no_new_day(alliance: Alliance) -> None:
     limits = police.node.rosters.current.limits
 
     def at(most: int) -> Callable[[Roster], Roster]:
-        return functools.partial(
-            drafts.set_limits, limits=structs.replace(limits, entries=most)
-        )
+        return lambda d: drafts.put(d, ("limits", "entries"), most)
 
     await alliance.change(at(entries + 2), at="bank")
     for n in range(3):

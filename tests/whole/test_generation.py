@@ -14,13 +14,13 @@ from syncd.errors import DamagedError, RefusedError, UsageError
 from syncd.indicator import codec
 from syncd.node.audit import stored
 from syncd.node.upkeep import erasures
-from syncd.roster import drafts
+from syncd.roster import drafts, signing
 from syncd.roster.roster import Epoch, Roster
 from syncd.store import snapshot
 from syncd.store.snapshot import OwnSnapshot
 from syncd.web import forms
 from syncd.web.import_forms import ReportSearch
-from syncd.web.local_api import Caller
+from syncd.web.services import Caller
 from tests.alliance import (
     ADMINS,
     Alliance,
@@ -62,7 +62,7 @@ async def publish(alliance: Alliance, draft: Path, at: Member) -> Roster:
     current = drafts.read(alliance.notes[-1])[1]
     raw = await asyncio.to_thread(draft.read_bytes)
     for admin in ADMINS:
-        raw = drafts.sign(raw, admin, current)
+        raw = signing.sign(raw, admin, current)
     alliance.notes.append(raw)
     return await at.node.rosters.publish(raw)
 
@@ -370,7 +370,7 @@ async def test_an_epoch_is_retired_after_the_turn(
 
     def edit(draft: Roster) -> Roster:
         draft = drafts.add_epoch(draft, Epoch("url", 2, 1))
-        return drafts.retire_epoch(draft, "url", 1)
+        return drafts.put(draft, ("epochs", "url/1", "retired"), True)
 
     await alliance.change(edit, at="police")
     await alliance.agreed()

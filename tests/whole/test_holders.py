@@ -35,7 +35,9 @@ async def alliance(
     root = tmp_path_factory.mktemp("holders")
     quota = Quota("lookup", HOUR, 10 * HOUR, "platform")
     async with Alliance.found(root) as alliance:
-        await alliance.change(lambda draft: drafts.set_quota(draft, quota))
+        await alliance.change(
+            lambda draft: drafts.put(draft, ("quotas",), quota)
+        )
         await alliance.agreed()
         await alliance.police.report("phone", PHONE)
         await alliance.police.report("url", URL)

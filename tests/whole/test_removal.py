@@ -14,7 +14,7 @@ from syncd import pinning
 from syncd.errors import RefusedError, UnavailableError
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
-from syncd.roster import drafts
+from syncd.roster import membership
 from syncd.web.peer_api import Handler
 from tests.alliance import Alliance, Gate, Member, payload
 
@@ -324,6 +324,6 @@ async def test_what_it_said_may_be_annulled(before: Before) -> None:
 async def test_a_holder_needs_force(before: Before) -> None:
     """Nobody is removed, unless forced, whom the token keys need."""
     current = before.alliance.police.node.rosters.current
-    left = drafts.remove(current, "carrier")
+    left = membership.remove(current, "carrier")
     with pytest.raises(RefusedError, match="without bank"):
-        drafts.remove(left, "bank")
+        membership.remove(left, "bank")

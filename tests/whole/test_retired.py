@@ -35,7 +35,7 @@ async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
 
 def retire(draft: Roster) -> Roster:
     draft = drafts.add_epoch(draft, Epoch("url", 2, 1))
-    return drafts.retire_epoch(draft, "url", 1)
+    return drafts.put(draft, ("epochs", "url/1", "retired"), True)
 
 
 async def retired(alliance: Alliance) -> None:

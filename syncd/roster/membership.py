@@ -1,0 +1,269 @@
+"""Membership: who comes, goes, and goes on in another log, in a draft."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import asdict, replace
+
+from syncd.errors import RefusedError
+from syncd.roster import certificate, drafts, row, terms
+from syncd.roster.drafts import DAY_S, LIFE_DAYS
+from syncd.roster.join import Applicant, Request
+from syncd.roster.members import PASTS, Cut, Profile
+from syncd.roster.roster import (
+    FORMAT,
+    Epoch,
+    Generation,
+    Member,
+    Never,
+    Predecessor,
+    Roster,
+)
+from syncd.roster.row import Base64
+from syncd.tlog.note import VerifierKey
+
+
+@dataclass(frozen=True, slots=True)
+class Founding:
+    """What version 1 is made of."""
+
+    alliance: str
+    founders: Sequence[Applicant]
+    admins: Sequence[VerifierKey]
+    threshold: int  # of the admins
+    days: int = LIFE_DAYS
+    zone: str = "Asia/Shanghai"
+    never: Sequence[Never] = ()
+    normal: Mapping[str, int] = field(default_factory=dict)
+    # versions of the normal forms by kind; 1 if absent
+
+
+def found(plan: Founding, *, now: int) -> Roster:
+    """Return version 1: founders, admins, default rules, url epoch 1.
+
+    Token keys are added by `add_epoch`.
+    """
+    draft = Roster(
+        id="",
+        alliance=plan.alliance,
+        version=1,
+        issued=now,
+        expires=now + plan.days * DAY_S,
+        format=FORMAT,
+        zone=plan.zone,
+        admin_keys=(),
+        threshold=plan.threshold,
+        members=(),
+        epochs=(Epoch("url", 1, plan.normal.get("url", 1)),),
+        quotas=terms.DEFAULT_QUOTAS,
+        limits=terms.DEFAULT_LIMITS,
+        caps=terms.DEFAULT_CAPS,
+        policy=terms.DEFAULT_POLICY,
+    )
+    for key in plan.admins:
+        draft = drafts.add_admin(draft, key)
+    for founder in plan.founders:
+        draft = _add_member(draft, founder.request.member)
+    return drafts.put(draft, ("never",), *plan.never)
+
+
+def admit(draft: Roster, applicant: Applicant) -> Roster:
+    """Return the draft with the applicant as an active member.
+
+    Raises:
+        RefusedError: its seal key is unproven, its id or domain is taken, or
+            it asked another alliance.
+    """
+    asked = applicant.request
+    if not applicant.seal_proven:
+        raise RefusedError(
+            f"roster: {asked.id} has not shown its seal key",
+            hint="send it a challenge and read its answer",
+        )
+    if asked.alliance_id != draft.id:
+        raise RefusedError(
+            f"roster: {asked.id} asks to join {asked.alliance_id[:16]}…,"
+            f" not {draft.id[:16]}…",
+            hint="it must ask again: syncd join request OUT --alliance-id"
+            f" {draft.id}",
+        )
+    return _add_member(draft, asked.member)
+
+
+def _add_member(draft: Roster, member: Member) -> Roster:
+    for other in draft.members:
+        if other.id == member.id or other.domain == member.domain:
+            raise RefusedError(
+                f"roster: {other.id} ({other.domain}, {other.status}) is"
+                " already in it"
+            )
+    if member.alliance != draft.alliance:
+        raise RefusedError(
+            f"roster: {member.id}'s keys are named for {member.alliance},"
+            f" not {draft.alliance}"
+        )
+    return drafts.put(draft, ("members",), member)
+
+
+def remove(
+    draft: Roster,
+    id: str,  # noqa: A002  the field's name
+    *,
+    past: str = "keep",
+    end: Cut | None = None,
+    force: bool = False,
+) -> Roster:
+    """Return the draft without that member's rights.
+
+    `past` says what becomes of what it reported: keep, or annul. `end` is
+    where its log ends: what its key signs later counts for nobody. A removed
+    holder answers no more; with fewer than t left, phones or accounts can
+    be neither published nor looked up, so that needs `force`.
+
+    Raises:
+        RefusedError: no such member, removed already, or too few holders.
+    """
+    member = _member(draft, id)
+    if past not in PASTS:
+        raise RefusedError(f"roster: past is {past!r}, want keep or annul")
+    if member.status == "removed" and member.past == past:
+        raise RefusedError(f"roster: {id} is removed already")
+    gone = replace(member, status="removed", past=past, suspended_until=0)
+    if end is not None and not gone.generation.ended:
+        gone = _cut(gone, gone.generation, end, ended=True)
+    after = replace(
+        drafts.put(draft, ("members",), gone),
+        holders=tuple(h for h in draft.holders if h != id),
+    )
+    for epoch in after.epochs:
+        left = len(after.holders_of(epoch))
+        if not epoch.retired and left < epoch.t and not force:
+            raise RefusedError(
+                f"roster: without {id} {left} holders are left for"
+                f" {epoch.kind} epoch {epoch.epoch}, which needs {epoch.t}",
+                hint="force it, and found a new epoch",
+            )
+    return after
+
+
+def cut(draft: Roster, origin: str, at: Cut, *, ended: bool = False) -> Roster:
+    """Return the draft that says through which point a log goes.
+
+    After a fork that is how a branch is chosen. A cut of the same size is
+    replaced. `ended` says that nothing after it counts.
+
+    Raises:
+        RefusedError: nobody's log, one that was cut at a larger size or has
+            ended, or one whose successor says where.
+    """
+    found = draft.by_origin(origin)
+    if found is None:
+        raise RefusedError(f"roster: {origin} is nobody's log")
+    member = _cut(*found, at, ended=ended)
+    return drafts.put(draft, ("members",), member)
+
+
+def _cut(member: Member, log: Generation, at: Cut, *, ended: bool) -> Member:
+    *earlier, last = member.generations
+    if log != last:
+        raise RefusedError(
+            f"roster: {last.origin} says where {log.origin} ended"
+        )
+    if last.cuts and last.cuts[-1].size > at.size:
+        raise RefusedError(
+            f"roster: {last.origin} cannot {'end' if ended else 'be cut'} at"
+            f" {at.size}, it was cut at {last.cuts[-1].size}"
+        )
+    if last.ended and not ended:
+        raise RefusedError(f"roster: {last.origin} has ended")
+    cuts = (*(c for c in last.cuts if c.size != at.size), at)
+    return replace(
+        member, generations=(*earlier, replace(last, cuts=cuts, ended=ended))
+    )
+
+
+def set_certificate(draft: Roster, id: str, der: bytes) -> Roster:  # noqa: A002
+    """Return the draft with a member's new certificate, and its pin."""
+    at = ("members", id)
+    draft = drafts.put(draft, (*at, "certificate"), Base64(der))
+    return drafts.put(draft, (*at, "keys", "tls"), certificate.pin(der))
+
+
+def next_generation(
+    draft: Roster,
+    id: str,  # noqa: A002
+    log: VerifierKey,
+    predecessor: Predecessor,
+) -> Roster:
+    """Return the draft in which a member goes on in a new log.
+
+    Raises:
+        RefusedError: the last one has ended elsewhere.
+    """
+    member = _member(draft, id)
+    *earlier, last = member.generations
+    if last.ended:
+        end = last.cuts[-1]
+        if (predecessor.size, predecessor.root) != (end.size, end.root):
+            raise RefusedError(
+                f"roster: {last.origin} has ended at {end.size}, not at"
+                f" {predecessor.size}"
+            )
+        last = replace(last, ended=False)  # its successor says where
+    after = Generation(log, predecessor=predecessor)
+    logs = (*earlier, last, after)
+    return drafts.put(draft, ("members", id, "generations"), logs)
+
+
+def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
+    """Return the draft with a member as it now describes itself.
+
+    Its member key signed the request, so what may change is what that key
+    may say: how it is reached and called, its TLS key and certificate, and
+    in which log it goes on. `end` is where its present log ends, needed with
+    a new one.
+
+    Raises:
+        RefusedError: it is not that member's, or changes what it may not.
+    """
+    member = _member(draft, asked.id)
+    if asked.alliance_id != draft.id:
+        raise RefusedError(
+            f"roster: {asked.id} asks alliance {asked.alliance_id[:16]}…,"
+            f" not {draft.id[:16]}…"
+        )
+    if member.status == "removed":
+        raise RefusedError(f"roster: {asked.id} is removed")
+    for role in ("member", "seen", "merged", "seal"):
+        if getattr(asked.keys, role) != getattr(member.keys, role):
+            raise RefusedError(
+                f"roster: the request has another {role} key than {asked.id}",
+                hint="a member is known by its keys: one that lost them joins"
+                " under another id",
+            )
+    member = replace(
+        member,
+        **asdict(row.part(Profile, asked)),
+        keys=asked.keys,
+        certificate=asked.certificate,
+    )
+    draft = drafts.put(draft, ("members",), member)
+    if asked.log == member.generation.log:
+        return draft
+    if asked.log.name in {g.origin for g in member.generations}:
+        raise RefusedError(
+            f"roster: the request is of {asked.log.name}, which is not the"
+            " log that it writes now",
+            hint="it is an old request: ask for a new one",
+        )
+    if end is None:
+        raise RefusedError(f"roster: where {member.origin} ends is not known")
+    after = Predecessor(member.origin, end.size, end.root)
+    return next_generation(draft, asked.id, asked.log, after)
+
+
+def _member(draft: Roster, id: str) -> Member:  # noqa: A002
+    member = draft.member(id)
+    if member is None:
+        raise RefusedError(f"roster: no member {id}")
+    return member

@@ -1,0 +1,133 @@
+"""Signing: how admins put their lines under a draft file, each anywhere.
+
+    file ── sign ──> file ── merge, with others' copies ──> is_complete
+
+The text of the file never changes; it may go round by mail or memory stick.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from syncd.errors import RefusedError
+from syncd.roster import drafts
+from syncd.roster.roster import Roster
+from syncd.tlog import note
+from syncd.tlog.note import SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """How far one version's admins have signed."""
+
+    version: int  # whose admins these are
+    threshold: int
+    have: tuple[str, ...]  # names
+    missing: tuple[str, ...]  # names; `wanted` of them are enough
+
+    @property
+    def wanted(self) -> int:
+        """How many more must sign."""
+        return max(0, self.threshold - len(self.have))
+
+
+def sign(raw: bytes, key: SigningKey, current: Roster | None = None) -> bytes:
+    """Return the draft file with one more signature.
+
+    Raises:
+        RefusedError: `key` is no admin's of the draft or of `current`, or
+            the draft does not follow `current`.
+    """
+    signed, draft = drafts.read(raw)
+    _check_follows(draft, current)
+    known = set(draft.admins.values())
+    if current is not None:
+        known |= set(current.admins.values())
+    if key.verifier not in known:
+        raise RefusedError(
+            f"roster: {key.name} is no admin of version {draft.version} or of"
+            " the one before",
+            hint="sign with a key that the roster lists under admins",
+        )
+    return bytes(note.add(signed, key.sign(signed.text)))
+
+
+def merge(*raws: bytes) -> bytes:
+    """Return one file with the signatures of several copies of a draft.
+
+    Raises:
+        RefusedError: they are not copies of one draft.
+    """
+    first, *others = [drafts.read(raw)[0] for raw in raws]
+    for other in others:
+        if other.text != first.text:
+            raise RefusedError("roster: these are drafts of different texts")
+        first = note.add(first, *other.signatures)
+    return bytes(first)
+
+
+def signatures(raw: bytes, current: Roster | None = None) -> Sequence[Signed]:
+    """Return who signed and who may, for the draft and for `current`.
+
+    Raises:
+        UntrustedError: an admin's line that does not verify.
+        RefusedError: the draft does not follow `current`.
+    """
+    signed, draft = drafts.read(raw)
+    _check_follows(draft, current)
+    bodies = [draft] if current is None else [current, draft]
+    keys = {key for body in bodies for key in body.admins.values()}
+    known = {(key.name, key.key_id) for key in keys}
+    have: set[bytes] = set()
+    if any((s.name, s.key_id) in known for s in signed.signatures):
+        have = {key.public for key, _ in note.verify(signed, keys)}
+    return tuple(_signed(body, have) for body in bodies)
+
+
+def _signed(body: Roster, have: set[bytes]) -> Signed:
+    names: Mapping[bool, list[str]] = {True: [], False: []}
+    for name, key in sorted(body.admins.items()):
+        names[key.public in have].append(name)
+    return Signed(
+        body.version, body.threshold, tuple(names[True]), tuple(names[False])
+    )
+
+
+def signers(raw: bytes) -> Signed:
+    """Return which of the admins that a roster or draft names signed it.
+
+    So much can be said of a file alone: whether *these* admins are ours, only
+    the chain from the pinned version tells.
+
+    Raises:
+        UntrustedError: a line does not verify, or none is of those admins.
+    """
+    signed, found = drafts.read(raw)
+    keys = {*found.admins.values()}
+    have = (
+        {key.public for key, _ in note.verify(signed, keys)}
+        if (signed.signatures)
+        else set()
+    )
+    return _signed(found, have)
+
+
+def is_complete(raw: bytes, current: Roster | None = None) -> bool:
+    """Whether both thresholds have signed: it can be published."""
+    return all(not signed.wanted for signed in signatures(raw, current))
+
+
+def _check_follows(draft: Roster, current: Roster | None) -> None:
+    if current is None:
+        if draft.version != 1:
+            raise RefusedError(
+                f"roster: version {draft.version} needs the one before it"
+            )
+    elif (draft.id, draft.version, draft.previous) != (
+        current.id,
+        current.version + 1,
+        current.hash,
+    ):
+        raise RefusedError(
+            f"roster: the draft does not follow version {current.version}",
+            hint="begin again from the newest version",
+        )
