@@ -9,6 +9,7 @@ import heapq
 import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from syncd.config import Config
@@ -50,13 +51,8 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
         store = home.open_mirror(path, clock=_no_clock, read_only=True)
         with ExitStack() as undo:
             undo.callback(store.close)
-
-            async def bundle(n: int) -> Bundle | None:
-                return await store.bundle(origin, n)
-
-            async def roots(first: int, last: int) -> list[bytes]:
-                return await store.roots(origin, first, last)
-
+            bundle = partial(store.bundle, origin)
+            roots = partial(store.roots, origin)
             signed = note.parse(head.note)
             raw = bytes(Note(signed.text, _log_lines(signed, origin)))
             size = checkpoint.parse(signed.text).size

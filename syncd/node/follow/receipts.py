@@ -20,7 +20,7 @@ from syncd.node.context import BUG, Context
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
 from syncd.tlog import checkpoint, note
-from syncd.tlog.note import SigningKey, VerifierKey
+from syncd.tlog.note import VerifierKey
 
 log = structlog.get_logger("syncd.exchange")
 
@@ -37,11 +37,6 @@ class Receipts:
     our_clock: OurClock
     keep: Callable[[str, int, bytes], Awaitable[None]]  # key name, size, note
 
-    @property
-    def _keys(self) -> tuple[SigningKey, SigningKey]:
-        keys = self.ctx.home.keys
-        return keys.seen, keys.merged
-
     async def signed(self, origin: str) -> list[bytes]:
         """Return the newest notes that our own keys signed of a log."""
         found = [
@@ -52,37 +47,33 @@ class Receipts:
 
     async def cosign(self, origin: str, key: VerifierKey) -> bool:
         """Say what we saw and merged, if our clock is sound; tell if so."""
-        self._owe(origin, owed=True)
+        self._owe(origin, owed=True)  # until it is signed
+        signed = False
         try:
             self.our_clock.healthy()
-        except RefusedError:
-            return False  # the round says so, once for all logs
-        self._owe(origin, owed=False)
-        try:
-            return await self._sign(origin, key)
-        except StaleError:
-            self._owe(origin, owed=True)  # the witness API signed meanwhile
+            signed = await self._sign(origin, key)
+        except (RefusedError, StaleError):
+            # The round says so, once for all logs; or the witness API signed
+            # meanwhile.
+            return False
         except ForkError as e:
             await self.logs.forked(origin, await self.signed(origin), str(e))
-        except SyncdError:
-            self._owe(origin, owed=True)  # the disk is full, perhaps
-            raise
-        return False
+        self._owe(origin, owed=False)
+        return signed
 
     async def _sign(self, origin: str, key: VerifierKey) -> bool:
-        mirror, (seen_key, merged_key) = self.ctx.home.mirror, self._keys
+        mirror, keys = self.ctx.home.mirror, self.ctx.home.keys
         head = await mirror.head(origin)
         if head.contested:
             return False
         seen = None
         now, rejected = self.ctx.now(), await self.logs.rejected(origin)
-
         if head.note:
             seen = await cosign.sign(
                 "seen",
                 head.note,
                 log_key=key,
-                key=seen_key,
+                key=keys.seen,
                 book=self.book,
                 now=now,
                 root_of=held.copy(mirror, head).root_at,
@@ -92,7 +83,7 @@ class Receipts:
             origin,
             mirror=mirror,
             log_key=key,
-            key=merged_key,
+            key=keys.merged,
             book=self.book,
             now=now,
             rejected=rejected,

@@ -5,13 +5,14 @@ import hashlib
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from syncd.errors import RefusedError, UnavailableError
 from syncd.flows import cosign, evaluation
 from syncd.flows.cosign import Judged
 from syncd.flows.evaluation import Debit
-from syncd.flows.ports import Bundle, Heads, Offload
+from syncd.flows.ports import Heads, Offload
 from syncd.flows.serve import LogFiles
 from syncd.node.context import Context
 from syncd.node.follow.clocks import OurClock
@@ -87,14 +88,9 @@ class PeerService:
         ended = self.logs.ended_at(origin)
         if not head.note and not ended:
             return None
+        bundle = partial(self._mirror.bundle, origin)
+        roots = partial(self._mirror.roots, origin)
         size = max(_size(head.note), ended)
-
-        async def bundle(n: int) -> Bundle | None:
-            return await self._mirror.bundle(origin, n)
-
-        async def roots(first: int, last: int) -> list[bytes]:
-            return await self._mirror.roots(origin, first, last)
-
         return LogFiles(origin, size, head.note, bundle, roots)
 
     async def held(self, caller: str, origin_hash: str) -> bytes | None:
