@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from syncd.cli import notices
 from syncd.messages import catalogue
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 
 
 def why(item: Mapping[str, Any]) -> str:
@@ -30,12 +31,6 @@ def name(facet: str, code: str) -> str:
     if not vocabulary.known(facet, code):
         return code
     return f"{vocabulary.label(facet, code, 'zh')} {code}"
-
-
-def labels(item: Mapping[str, Any]) -> str:
-    """Return the labels of what is reported, the strongest first."""
-    lang = catalogue.language()
-    return ", ".join(label[lang] for label in item.get("labels", ()))
 
 
 def owner(item: Mapping[str, Any]) -> str:
@@ -64,9 +59,27 @@ def ours(item: Mapping[str, Any]) -> str:
     return f"{action} ({'; '.join(reasons)})" if reasons else action
 
 
-def sectors(item: Mapping[str, Any]) -> str:
-    """Return how many members of which sector report it."""
-    found = item.get("sectors", {})
-    return ", ".join(
-        f"{name('sector', code)} {n}" for code, n in sorted(found.items())
-    )
+def words(item: Mapping[str, Any]) -> dict[str, str]:
+    """Return what an answer says, by the names of its parts; "" is nothing."""
+    lang = catalogue.language()
+    seen = (item.get("first_seen"), item.get("last_seen"))
+    sectors = sorted(item.get("sectors", {}).items())
+    return {
+        later("verdict"): name("verdict", item["verdict"]),
+        later("action"): name("action", item.get("action", "")),
+        later("why"): why(item),
+        later("belongs to"): owner(item),
+        later("by our own lists"): ours(item),
+        later("notice"): notices.of(item),
+        later("tried as"): ", ".join(item.get("tried", ())),
+        later("hint"): t(item.get("hint", "")),
+        later("reasons"): ", ".join(item.get("reasons", ())),
+        later("labels"): ", ".join(x[lang] for x in item.get("labels", ())),
+        later("sectors"): ", ".join(
+            f"{name('sector', code)} {n}" for code, n in sectors
+        ),
+        later("seen"): " – ".join(dict.fromkeys(filter(None, seen))),
+        later("expires"): item.get("expires", ""),
+        later("handling"): name("handling", item.get("handling", "")),
+        later("spoofed"): t("yes") if item.get("spoofed") else "",
+    }

@@ -135,17 +135,9 @@ def _rows(items: list[Mapping[str, Any]]) -> Iterator[str]:
             why = catalogue.of(door.problem(item["problem"]))
             rows.append([str(number), t("refused"), why, *[""] * 4])
             continue
-        rows.append(
-            [
-                str(number),
-                answers.name("verdict", item["verdict"]),
-                answers.name("action", item.get("action", "")),
-                answers.labels(item),
-                answers.sectors(item),
-                item.get("last_seen", ""),
-                item.get("expires", ""),
-            ]
-        )
+        last = {"#": str(number), "seen": item.get("last_seen", "")}
+        words = answers.words(item) | last
+        rows.append([words[name] for name in HEAD])
     yield from grid.table(HEAD, rows)
 
 
@@ -163,40 +155,22 @@ def _tell_more(items: list[Mapping[str, Any]]) -> None:
                 terminal.tell(f"{number}: {said}")
 
 
-def _whole(items: list[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield one answer as lines of name and text."""
+def _whole(items: list[Mapping[str, Any]]) -> list[str]:
+    """Return one answer as lines of name and text."""
     (item,) = items
     if "problem" in item:
         problem = door.problem(item["problem"])
-        found = [(t("refused"), catalogue.of(problem))]
-        found.append((t("hint"), catalogue.hint_of(problem)))
-    else:
-        seen = [item.get("first_seen", ""), item.get("last_seen", "")]
-        found = [
-            (t("verdict"), answers.name("verdict", item["verdict"])),
-            (
-                t("action"),
-                answers.name("action", item.get("action", "")) or "-",
-            ),
-            (t("why"), answers.why(item)),
-            (t("belongs to"), answers.owner(item)),
-            (t("by our own lists"), answers.ours(item)),
-            (t("notice"), notices.of(item)),
-            (t("tried as"), ", ".join(item.get("tried", ()))),
-            (t("hint"), t(item["hint"]) if item.get("hint") else ""),
-            (t("reasons"), ", ".join(item.get("reasons", ()))),
-            (t("labels"), answers.labels(item)),
-            (t("sectors"), answers.sectors(item)),
-            (t("seen"), " – ".join(dict.fromkeys(s for s in seen if s))),
-            (t("expires"), item.get("expires", "")),
-            (
-                t("handling"),
-                answers.name("handling", item.get("handling", "")),
-            ),
-            (t("spoofed"), t("yes") if item.get("spoofed") else ""),
+        said, hint = catalogue.of(problem), catalogue.hint_of(problem)
+        return grid.pairs([(t("refused"), said), (t("hint"), hint)])
+    parts = answers.words(item)
+    parts["action"] = parts["action"] or "-"
+    rests = t("rests on")
+    return grid.pairs(
+        [
+            *((t(name), said) for name, said in parts.items()),
             *(
-                (t("rests on"), f"{origin}:{index}")
-                for origin, index in item.get("positions", ())
+                (rests, f"{o}:{index}")
+                for o, index in item.get("positions", ())
             ),
         ]
-    yield from grid.pairs(found)
+    )

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import answers, door, grid, notices, tables, terminal
+from syncd.cli import answers, door, grid, tables, terminal
 from syncd.cli.asked import Asked, moment
 from syncd.cli.importing.meter import Meter
 from syncd.cli.options import Json
@@ -24,6 +24,11 @@ from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
 REFUSED = ("refused", "")  # what a row counts as that was not asked
+HEADS = (  # of an answer, behind the columns that are kept
+    *("row", "verdict", "action", "labels", "sectors", "seen"),
+    *("expires", "reasons", "belongs to", "notice", "handling"),
+    *("by our own lists", "tried as", "problem", "as of"),
+)
 Counts = Counter[tuple[str, str]]  # of rows, by verdict and action
 
 
@@ -56,7 +61,7 @@ def understood(
         name = told
         if rows.header and isinstance(at, int):
             name = rows.header[at]
-        if name in _heads():
+        if name in map(t, HEADS):
             raise UsageError(
                 "--keep: the answer has a column {name} too",
                 hint="give the column of the list another name",
@@ -112,7 +117,7 @@ def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
         terminal.new_whole(out) as file,
         Meter(wanted.file.name, rows.span) as meter,
     ):
-        writer = safe.Writer(file, [*wanted.keep, *_heads()])
+        writer = safe.Writer(file, [*wanted.keep, *map(t, HEADS)])
         for some in tables.steps(rows, read):
             items = [one.fields for one in some if one.problem is None]
             found = iter(asking.ask(items) if items else ())
@@ -171,18 +176,6 @@ def _kept(row: Row, columns: Mapping[str, int | str]) -> Iterator[str]:
             yield ""
 
 
-def _heads() -> list[str]:
-    """Return the columns of an answer, behind those that are kept."""
-    return [
-        t(name)
-        for name in (
-            *("row", "verdict", "action", "labels", "sectors", "seen"),
-            *("expires", "reasons", "belongs to", "notice", "handling"),
-            *("by our own lists", "tried as", "problem", "as of"),
-        )
-    ]
-
-
 def _cells(
     problem: SyncdError | None, item: Mapping[str, Any]
 ) -> tuple[list[str], tuple[str, str]]:
@@ -191,22 +184,10 @@ def _cells(
         problem = door.problem(item["problem"])
     if problem is not None:
         return [t("refused"), *[""] * 11, catalogue.whole(problem)], REFUSED
-    verdict, action = item["verdict"], item.get("action", "")
-    hint = t(item["hint"]) if item.get("hint") else ""
-    handling = item.get("handling", "") if item.get("positions") else ""
-    cells = [
-        answers.name("verdict", verdict),
-        answers.name("action", action),
-        answers.labels(item),
-        answers.sectors(item),
-        item.get("last_seen", ""),
-        item.get("expires", ""),
-        ", ".join(item.get("reasons", ())),
-        answers.owner(item),
-        notices.of(item),
-        answers.name("handling", handling),
-        answers.ours(item),
-        ", ".join(item.get("tried", ())),
-        "; ".join(filter(None, (answers.why(item), hint))),
-    ]
-    return cells, (verdict, action)
+    words = answers.words(item)
+    words["seen"] = item.get("last_seen", "")
+    if not item.get("positions"):
+        words["handling"] = ""
+    words["problem"] = "; ".join(filter(None, (words["why"], words["hint"])))
+    cells = [words[name] for name in HEADS[1:-1]]
+    return cells, (item["verdict"], item.get("action", ""))
