@@ -58,9 +58,9 @@ def status(state: ImportState) -> import_forms.ImportStatus:
                 *("id", "list", "name", "began_at", "finished_at", "size"),
                 *("offset", "row", "accepted", "known", "taken_back"),
                 *("refused", "elsewhere", "gone", "due", "dropped"),
-                "finished",
             )
         },
+        finished=state.finished_at is not None,
         by=state.caller,
         prefix=state.prefix.hex(),
     )
