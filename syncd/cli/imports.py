@@ -59,9 +59,10 @@ def _import_list(said: _Import) -> int:
     # Only this verb reads tables.
     from syncd.cli import tables
 
-    constants = said.recorded()
-    if said.technique:
-        constants["technique"] = ";".join(said.technique)
+    constants = {
+        name: ";".join(value) if isinstance(value, list) else value
+        for name, value in said.recorded().items()
+    }
     how, meant = tables.told_of(
         said.how(), said.map_, constants, tables.zone_of(said)
     )

@@ -20,8 +20,9 @@ from typing import Any, Final
 
 from syncd.errors import FIELD, MalformedError, SyncdError, UsageError, joined
 from syncd.flows.draft import NEEDED
-from syncd.indicator import account, phone
+from syncd.indicator import account, notation, phone
 from syncd.indicator.identifier import KINDS, for_report
+from syncd.indicator.record import ReportFields
 from syncd.lists import days, losses, names, words
 from syncd.lists.names import FIELDS
 from syncd.lists.rows import Row, flaw
@@ -277,9 +278,16 @@ def _meaning(into: str, said: Said) -> Convert:
         if into == "scheme":
             return lambda cell: read(losses.value(cell))
         return read
-    if into in {"seen", "expires"}:
-        return partial(days.day, zone=said.zone)
-    return {"value": losses.value, "confidence": _percent}.get(into, str)
+    if into == "value":
+        return losses.value
+    form = notation.forms(ReportFields).get(into)
+    match form and form.name:
+        case "day":
+            return partial(days.day, zone=said.zone)
+        case "percent":
+            return _percent
+        case _:
+            return str
 
 
 def _constant(into: str, value: Any, read: Mapping[str, Convert]) -> Any:

@@ -41,7 +41,7 @@ _TOLD: Final = {
     if f.name != "names"
 } | {"count": int}
 _CONSTANTS: Final = {
-    f.name: str if f.name == "technique" else type(f.default)
+    f.name: str if f.default == () else type(f.default)
     for f in msgspec.structs.fields(Draft)
     if f.name not in {"value", "basis", "urgent"}
 }

@@ -12,13 +12,20 @@ from functools import lru_cache
 from typing import Final
 
 from syncd.errors import MalformedError, UsageError
-from syncd.indicator import tsv
+from syncd.indicator import notation, tsv
+from syncd.indicator.record import ReportFields
 
 NAMES: Final = {
     into: tuple(n.split()) for into, n in tsv.rows("lists/columns.tsv")
 }
-FIELDS: Final = tuple(NAMES)
-BY_NAME: Final = {name: f for f, names in NAMES.items() for name in names}
+FIELDS: Final = (
+    *NAMES,
+    *(
+        name
+        for name, form in notation.forms(ReportFields).items()
+        if name not in NAMES and form.name != "positions"
+    ),
+)
 
 
 @lru_cache(4096)
@@ -27,6 +34,11 @@ def fold(name: str) -> str:
     text = unicodedata.normalize("NFKC", name).casefold()
     text = re.sub(r"\([^()]*\)\s*$", "", text)
     return re.sub(r"[\s_\-*:/.]+", "", text)
+
+
+BY_NAME: Final = {fold(name): name for name in FIELDS} | {
+    name: into for into, names in NAMES.items() for name in names
+}
 
 
 def known(name: str) -> bool:

@@ -17,16 +17,16 @@ from functools import cache, partial
 from typing import Any, Final, NoReturn
 
 from syncd.errors import MalformedError
-from syncd.indicator import scheme, tsv, vocabulary
+from syncd.indicator import notation, scheme, tsv, vocabulary
+from syncd.indicator.notation import FLAG
+from syncd.indicator.record import ReportFields
 
-FACETS: Final = (
-    *("label", "role", "evidence"),
-    *("channel", "technique", "handling"),
-)
-FLAGS: Final = ("spoofed", "test")
+_FORMS: Final = notation.forms(ReportFields)
+FACETS: Final = tuple(name for name, form in _FORMS.items() if form.facet)
+FLAGS: Final = tuple(name for name, form in _FORMS.items() if form is FLAG)
 OWN: Final = (*FACETS, *FLAGS, "kind", "region", "scheme", "bank")
 FIELDS: Final = (*OWN, "place")
-_SEVERAL: Final = re.compile(r"[;；、|,，\n]")  # between techniques
+_SEVERAL: Final = re.compile(r"[;；、|,，\n]")  # between codes of a set
 _RUNS: Final = re.compile(
     r"[^\W\d_\u2e80-\u9fff][^\d\u2e80-\u9fff/|,;()+-]*|\d+|[\u2e80-\u9fff]+"
 )
@@ -84,7 +84,11 @@ def meaning(field: str, own: Own | None = None) -> Convert:
     for (into, word), code in (own or {}).items():
         if into == field:
             told[fold(word)] = code and one(code)
-    return _remembered(_each(one) if field == "technique" else one)
+    return _remembered(_each(one) if _is_set(field) else one)
+
+
+def _is_set(field: str) -> bool:
+    return field in _FORMS and _FORMS[field].name == "codes"
 
 
 def _each(one: Convert) -> Convert:

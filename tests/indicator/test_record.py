@@ -1,0 +1,72 @@
+"""A field of a report is declared once, and everything else goes by that."""
+
+import ast
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from syncd.indicator import notation, record, vocabulary
+from syncd.indicator.record import ReportFields
+
+ROOT = Path(__file__).parents[2]
+RECORD = "syncd/indicator/record.py"
+SCHEMA = "schemas/report.json"
+VOCABULARY = "syncd/indicator/vocabulary.csv"
+OPTIONS = "syncd/cli/options.py"
+PAGE = "docs/protocol.md"
+
+
+def names(source: str) -> set[str]:
+    """Return what a module's code names, or spells as a text of its own."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Name(id=name) | ast.arg(arg=name):
+                found.add(name)
+            case ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                found.add(name)
+            case ast.Constant(value=str(text)):
+                found.add(text)
+            case _:
+                pass
+    return found
+
+
+def places(field: str) -> set[str]:
+    """Return the files that a field must be written into."""
+    found = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "syncd").rglob("*.py")
+        if field in names(path.read_text("utf-8"))
+    }
+    schema = json.loads((ROOT / SCHEMA).read_text("utf-8"))
+    with (ROOT / VOCABULARY).open(encoding="utf-8", newline="") as table:
+        facets = {row["facet"] for row in csv.DictReader(table)}
+    page = (ROOT / PAGE).read_text("utf-8")
+    found |= {SCHEMA} if field in schema["properties"] else set()
+    found |= {VOCABULARY} if field in facets else set()
+    return found | ({PAGE} if f"`{field}`" in page else set())
+
+
+def test_a_field_is_written_into_five_places() -> None:
+    """Of a field that no rule acts on: the others are in their rules too."""
+    assert places("channel") == {RECORD, SCHEMA, VOCABULARY, OPTIONS, PAGE}
+
+
+@pytest.mark.parametrize("field", ReportFields.__struct_fields__)
+def test_every_field_is_in_its_places(field: str) -> None:
+    """What has codes has a facet of the vocabulary."""
+    form = notation.forms(ReportFields)[field]
+    needed = {RECORD, SCHEMA, PAGE} | ({VOCABULARY} if form.facet else set())
+    assert needed <= places(field)
+    assert not form.facet or vocabulary.codes(form.facet)
+
+
+def test_fields_are_kept_as_they_are_said() -> None:
+    """In canonical JSON, what is empty left out."""
+    said = ReportFields(label="other", technique=("a", "b"), confidence=0)
+    raw = b'{"confidence":0,"label":"other","technique":["a","b"]}'
+    assert record.encode(said) == raw
+    assert record.decode(1, raw) == said
