@@ -37,11 +37,9 @@ class Hand(Protocol):
 
         Each with a `seen` line that its member made since we started.
         """
-        ...
 
     async def overridden(self, head: OwnHead) -> bool:
         """Tell whether the operator takes it upon himself, once."""
-        ...
 
 
 class Other(Protocol):
@@ -56,7 +54,6 @@ class Other(Protocol):
             AbsentError: it knows of none, which is an answer.
             SyncdError: there was no answer.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

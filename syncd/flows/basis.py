@@ -33,7 +33,6 @@ class ClaimSource(ClaimReader, Protocol):
         self, positions: Sequence[Position]
     ) -> Mapping[Position, Claim]:
         """Return the standing claims at some positions."""
-        ...
 
 
 @dataclass(slots=True)

@@ -33,13 +33,11 @@ class CosignBook(Protocol):
 
     async def cosigned(self, role: str, origin: str) -> Cosigned | None:
         """Return the last one by our `seen` or `merged` key, or None."""
-        ...
 
     async def cosign(
         self, role: str, origin: str, old: Cosigned | None, new: Cosigned
     ) -> None:
         """Replace `old` by `new`, never by a smaller one, or StaleError."""
-        ...
 
 
 async def sign(

@@ -170,7 +170,6 @@ class Debit(Protocol):
 
     async def debit(self, member: str, request: Request) -> None:
         """Count the request before it is computed, or raise QuotaError."""
-        ...
 
 
 async def answer(

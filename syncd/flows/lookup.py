@@ -104,7 +104,6 @@ class Tokens(Protocol):
         timeout_s: float,
     ) -> None:
         """Put outputs into `done`, as many as can be had, or raise."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,6 @@ class Offload(Protocol):
 
     def __call__(self, work: Callable[..., Any], *args: Any) -> Awaitable[Any]:
         """Return what `work(*args)` returns, or raise what it raises."""
-        ...
 
 
 # ---------------------------------------------------------------- logs
@@ -85,15 +84,12 @@ class OwnLogReader(Protocol):
 
     async def head(self) -> OwnHead:
         """Return the committed tip."""
-        ...
 
     async def bundle(self, n: int) -> Bundle | None:
         """Return bundle `n` as committed (full or the partial tail)."""
-        ...
 
     async def roots(self, first: int, last: int) -> list[bytes]:
         """Return the roots of full bundles first..last-1, in order."""
-        ...
 
 
 class OwnLog(OwnLogReader, Protocol):
@@ -117,7 +113,6 @@ class OwnLog(OwnLogReader, Protocol):
         Raises:
             StaleError: the tip is not `old` any more; nothing was written.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,19 +147,15 @@ class MirrorReader(Protocol):
 
     async def head(self, origin: str) -> MirrorHead:
         """Return how far we are (size 0 if we never heard of it)."""
-        ...
 
     async def bundle(self, origin: str, n: int) -> Bundle | None:
         """Return bundle `n` of a mirrored log, or None."""
-        ...
 
     async def roots(self, origin: str, first: int, last: int) -> list[bytes]:
         """Return the roots of full bundles first..last-1, in order."""
-        ...
 
     async def notes(self, origin: str) -> Mapping[int, bytes]:
         """Return the kept signed checkpoints by size."""
-        ...
 
 
 class Mirror(MirrorReader, Protocol):
@@ -183,15 +174,12 @@ class Mirror(MirrorReader, Protocol):
         Raises:
             StaleError: (mirrored, merged) is not `old`'s any more.
         """
-        ...
 
     async def erased(self, origin: str) -> Sequence[Range]:
         """Return the known erasures of a log: (from, to, by index)."""
-        ...
 
     async def erase(self, origin: str, ranges: Sequence[Range]) -> None:
         """Act on erasures (from, to, by) that no entry of the log orders."""
-        ...
 
     async def replace_bundle(self, origin: str, bundle: Bundle) -> None:
         """Put payloads into a bundle where they were withheld.
@@ -199,17 +187,14 @@ class Mirror(MirrorReader, Protocol):
         Raises:
             StaleError: the bundle has grown meanwhile, or is not here.
         """
-        ...
 
     async def keep_note(self, origin: str, size: int, note: bytes) -> None:
         """Keep a verified signed checkpoint that is ahead of `mirrored`."""
-        ...
 
     async def contest(
         self, origin: str, notes: Sequence[bytes], finding: Finding
     ) -> None:
         """Freeze a forked origin, keeping both of its signed notes."""
-        ...
 
     async def decide(
         self, old: MirrorHead, size: int, rejected: Sequence[bytes]
@@ -222,11 +207,9 @@ class Mirror(MirrorReader, Protocol):
         Raises:
             StaleError: (mirrored, merged) is not `old`'s any more.
         """
-        ...
 
     async def evidence(self, origin: str) -> Sequence[bytes]:
         """Return the notes of a log that contradict each other, or did."""
-        ...
 
 
 class ClaimReader(Protocol):
@@ -236,7 +219,6 @@ class ClaimReader(Protocol):
         self, tokens: Sequence[bytes], kind: int, epoch: int
     ) -> Mapping[bytes, Sequence[Claim]]:
         """Return the standing claims of each token that has any."""
-        ...
 
 
 # ------------------------------------------------------------- sources
@@ -253,13 +235,11 @@ class Source(Protocol):
 
     async def checkpoint(self, origin: str) -> bytes:
         """Fetch the newest signed checkpoint that it has of `origin`."""
-        ...
 
     async def hash_tiles(
         self, origin: str, paths: Sequence[str]
     ) -> Sequence[bytes]:
         """Fetch tiles (`1/000`, `0/001.p/17`), in order, or raise."""
-        ...
 
     async def payloads(
         self, origin: str, wanted: Sequence[tuple[int, int]]
@@ -268,11 +248,9 @@ class Source(Protocol):
 
         A source may answer with fewer bundles than asked, never none.
         """
-        ...
 
     async def entries(self, origin: str, n: int, width: int) -> bytes:
         """Fetch one `tile/entries` bundle: the leaves themselves."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,11 +270,9 @@ class Peer(Source, Protocol):
 
     async def heads(self, cursor: str) -> Heads:
         """Ask what is new since `cursor` ("" for everything)."""
-        ...
 
     async def roster(self, version: int) -> bytes:
         """Fetch one version of the roster's signed note."""
-        ...
 
     async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
         """POST an OPRF request; return the reply's bytes.
@@ -305,12 +281,9 @@ class Peer(Source, Protocol):
             QuotaError: the holder answered 429.
             UnavailableError: no usable answer in time.
         """
-        ...
 
     async def poke(self, note: bytes) -> None:
         """Send our own newest checkpoint."""
-        ...
 
     async def monitor(self, origin: str, key: str) -> bytes:
         """Fetch the peer's `seen` or `merged` note for `origin`."""
-        ...

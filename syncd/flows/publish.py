@@ -43,7 +43,6 @@ class Tokens(Protocol):
 
     def epoch(self, kind: str) -> Epoch:
         """Return the newest epoch of `kind`."""
-        ...
 
     async def outputs(
         self,
@@ -53,7 +52,6 @@ class Tokens(Protocol):
         timeout_s: float,
     ) -> Mapping[Identifier, bytes]:
         """Return the output of each identifier, or raise."""
-        ...
 
 
 class Vault(Protocol):
@@ -63,11 +61,9 @@ class Vault(Protocol):
         self, limit: int, kinds: Sequence[str]
     ) -> Sequence[Waiting]:
         """Return rows to publish: urgent ones first, then the oldest."""
-        ...
 
     async def ending(self, limit: int) -> Sequence[Ending]:
         """Return rows whose reports are to be retracted, oldest first."""
-        ...
 
 
 def grow(

@@ -48,7 +48,6 @@ class Holder(Protocol):
 
     async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
         """Return the reply's bytes, or raise UnavailableError, QuotaError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,6 @@ class Accuse(Protocol):
         self, member: str, why: str, *exchanges: Exchange
     ) -> None:
         """Keep what the holder signed, and say so."""
-        ...
 
 
 @dataclass(slots=True)
