@@ -17,7 +17,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from syncd.errors import (
@@ -35,7 +35,7 @@ from syncd.flows.judge import (
     World,
     epoch_of,
 )
-from syncd.flows.ports import Offload, Position
+from syncd.flows.ports import Access, Offload, Position
 from syncd.flows.report import check_kind
 from syncd.indicator import (
     account,
@@ -54,42 +54,6 @@ PURPOSES: Final = vocabulary.codes("purpose") - {
     *("publish", "rotate", "never")  # our own work, and no look-up
 }
 APART: Final = frozenset({"audit", "test", "appeal", "subject_access"})
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """One item of one look-up, as it is recorded before the answer."""
-
-    caller: str
-    purpose: str
-    kind: str
-    positions: Sequence[Position] | None  # None: a miss
-    tokens: Sequence[bytes]
-    reference: str
-    forms: Sequence[Identifier] = field(
-        default=(), repr=False, compare=False
-    )  # what was tried: never kept
-
-    @classmethod
-    def of(
-        cls,
-        kind: str,
-        answer: Answer,
-        caller: str,
-        purpose: str,
-        reference: str,
-    ) -> "Access":
-        """Return what is recorded of an answer."""
-        positions = answer.verdict.positions if answer.verdict else ()
-        return cls(
-            caller,
-            purpose,
-            kind,
-            positions or None,
-            answer.tokens,
-            reference,
-            answer.forms,
-        )
 
 
 class Tokens(Protocol):
@@ -156,7 +120,15 @@ async def lookup(
     answers = [*map(_with_kinds, asked, answers)]
     await context.record(
         [
-            Access.of(one.question.kind, a, caller, purpose, reference)
+            Access(
+                caller,
+                purpose,
+                one.question.kind,
+                (a.verdict and a.verdict.positions) or None,
+                a.tokens,
+                reference,
+                a.forms,
+            )
             for one, a in zip(asked, answers, strict=True)
             if a.problem is None
         ]

@@ -8,6 +8,7 @@ from syncd.indicator.absent import Range
 from syncd.indicator.claims import Claim
 from syncd.indicator.codec import Bundle as Bundle
 from syncd.indicator.folding import Batch
+from syncd.indicator.identifier import Identifier
 from syncd.indicator.record import Fields
 from syncd.tlog.merkle import Frontier
 
@@ -77,6 +78,21 @@ class Ending:
     token: bytes
     index: int  # of its statement in our log
     reason: str  # why it ends: a retract reason code
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One item of one look-up, as it is recorded before the answer."""
+
+    caller: str
+    purpose: str  # a code of the vocabulary
+    kind: str
+    positions: Sequence[Position] | None  # None: a miss
+    tokens: Sequence[bytes] = ()  # what was asked: only tags are kept
+    reference: str = ""  # the caller's own file number
+    forms: Sequence[Identifier] = field(
+        default=(), repr=False, compare=False
+    )  # what was tried: never kept
 
 
 class OwnLogReader(Protocol):

@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from syncd import canonical
-from syncd.flows.ports import Position
+from syncd.flows.ports import Access, Position
 from syncd.store.database import Database
 from syncd.store.grouped import Grouped
 from syncd.store.sealing import VaultCipher
@@ -21,18 +21,6 @@ from syncd.store.sealing import VaultCipher
 KEPT_DAYS = 180
 MONTH_S = 30 * 86_400
 TAG_SIZE = 8  # bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """One item of one look-up."""
-
-    caller: str
-    purpose: str  # a code of the vocabulary
-    kind: str
-    positions: Sequence[Position] | None  # None: a miss
-    tokens: Sequence[bytes] = ()  # what was asked: only tags are kept
-    reference: str = ""  # the caller's own file number
 
 
 @dataclass(frozen=True, slots=True)

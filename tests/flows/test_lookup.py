@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from syncd.errors import HoldersError, MalformedError, SyncdError
 from syncd.flows import basis, lookup
 from syncd.flows.judge import Answer, Question, World
-from syncd.flows.lookup import Access, LookupContext
-from syncd.flows.ports import Position
+from syncd.flows.lookup import LookupContext
+from syncd.flows.ports import Access, Position
 from syncd.indicator import identifier, statement, token
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier

@@ -9,9 +9,8 @@ import pytest
 
 from syncd.errors import ForkError, QuotaError, StaleError, UsageError
 from syncd.flows.cosign import Cosigned
-from syncd.flows.ports import Finding
+from syncd.flows.ports import Access, Finding
 from syncd.store import failpoint, quota
-from syncd.store.access import Access
 from syncd.store.home import OwnStore
 from syncd.store.quota import Debit, Limit, UsageRow
 from syncd.store.sightings import Met

@@ -17,7 +17,7 @@ from syncd.errors import (
 )
 from syncd.flows import key_share, report
 from syncd.flows.evaluation import Share
-from syncd.flows.ports import Position
+from syncd.flows.ports import Access, Position
 from syncd.flows.report import Desk
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import statement, token, vocabulary
@@ -35,7 +35,6 @@ from syncd.node.serve.own_list_service import OwnLists
 from syncd.node.serve.status import Board
 from syncd.node.serve.taken import TYPES
 from syncd.node.upkeep.overtaken import Overtaken
-from syncd.store.access import Access
 from syncd.store.vault import Handing, State
 from syncd.web import forms
 from syncd.web.events import Event

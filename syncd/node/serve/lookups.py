@@ -3,15 +3,14 @@
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows import lookup
 from syncd.flows.judge import Answer, Question, World
-from syncd.flows.lookup import Access as Asked
 from syncd.flows.lookup import LookupContext
-from syncd.flows.ports import Finding, Position
+from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, statement, token, vocabulary
 from syncd.indicator.claims import Claim
@@ -23,7 +22,6 @@ from syncd.node.serve.status import Board
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
 from syncd.store import erasing
-from syncd.store.access import Access
 from syncd.store.sightings import Met
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import forms, problem
@@ -187,18 +185,15 @@ class Lookups:
             raise
 
     async def _record(
-        self, overlay: Overlay, accesses: Sequence[Asked]
+        self, overlay: Overlay, accesses: Sequence[Access]
     ) -> None:
         await overlay.read([a.forms for a in accesses])
         await self.ctx.home.own.access.record(
             [
-                Access(
-                    a.caller,
-                    a.purpose,
-                    a.kind,
-                    [*(a.positions or ()), *overlay.hits(a.forms)] or None,
-                    a.tokens,
-                    a.reference,
+                replace(
+                    a,
+                    positions=[*(a.positions or ()), *overlay.hits(a.forms)]
+                    or None,
                 )
                 for a in accesses
             ]
