@@ -54,7 +54,8 @@ class Holder:
     """One holder's door.
 
     `twist` changes what is sent, behind the holder's back; `lie` changes its
-    reply to a request before it signs it.
+    reply to a request before it signs it. `before` hears how long it is waited
+    for, `after` that it has answered.
     """
 
     def __init__(
@@ -67,6 +68,8 @@ class Holder:
         self.twist: Callable[[dict[str, Any]], None] | None = None
         self.lie: Callable[[Request, Reply], None] | None = None
         self.down = False
+        self.before: Callable[[float], object] = float
+        self.after: Callable[[], object] = bool
         self.shares = {
             (s.kind, s.epoch, s.generation): Share(
                 s.kind, s.epoch, s.generation, s.index, s.secret
@@ -78,7 +81,9 @@ class Holder:
         if self.down:
             raise UnavailableError(f"{self.member}: no answer")
         self.asked.append(evaluation.parse(body))
+        self.before(timeout_s)
         raw = await self.answer(body)
+        self.after()
         if self.twist is None:
             return raw
         value = canonical.loads(raw)
@@ -191,6 +196,11 @@ class World:
             "accuse": accuse,
         }
         return Tokeniser(**parts | more)
+
+    def silence(self, *names: str) -> None:
+        """Take some holders down, or all."""
+        for name in names or HOLDERS:
+            self.holders[name].down = True
 
     async def outputs(self, *wanted: Identifier) -> dict[Identifier, bytes]:
         return await self.client.outputs(

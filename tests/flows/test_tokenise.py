@@ -54,7 +54,7 @@ async def test_any_quorum_gives_the_same(world: World) -> None:
 
 async def test_fewer_than_t(world: World) -> None:
     """One holder alone is none: the missing ones are named."""
-    world.holders["bank"].down = world.holders["police"].down = True
+    world.silence("bank", "police")
     with pytest.raises(HoldersError) as error:
         await world.outputs(PHONE)
     assert set(error.value.missing) == {"bank", "police"}
@@ -119,8 +119,7 @@ async def test_the_cache_asks_nobody(world: World) -> None:
     """With a cache a value that was met is not asked again."""
     world.client = world.new_client(cache_size=10)
     right = await world.outputs(PHONE)
-    for holder in world.holders.values():
-        holder.down = True
+    world.silence()
     assert await world.outputs(PHONE) == right
 
 
@@ -129,8 +128,7 @@ async def test_the_cache_forgets_what_is_oldest(world: World) -> None:
     world.client = world.new_client(cache_size=3)
     await world.outputs(*phones(2))
     await world.outputs(*phones(2, 2))
-    for holder in world.holders.values():
-        holder.down = True
+    world.silence()
     assert await world.outputs(*phones(3, 1))
     with pytest.raises(HoldersError):
         await world.outputs(*phones(1))
@@ -147,21 +145,14 @@ async def test_the_cache_knows_of_which_key_an_output_is(
         before, epochs=(*before.epochs, structs.replace(old, epoch=2))
     )
 
-    class Renewing:
-        def __init__(self, holder: Holder) -> None:
-            self.holder = holder
+    def renew() -> None:
+        world.roster = after
 
-        async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
-            raw = await self.holder.evaluate(body, timeout_s)
-            world.roster = after
-            return raw
-
-    client = world.new_client(
-        cache_size=10, holder=lambda m: Renewing(world.holders[m])
-    )
-    done = await client.outputs([PHONE], purpose="call_check", timeout_s=5)
     for holder in world.holders.values():
-        holder.down = True
+        holder.after = renew
+    client = world.new_client(cache_size=10)
+    done = await client.outputs([PHONE], purpose="call_check", timeout_s=5)
+    world.silence()
     with pytest.raises(HoldersError):
         await client.outputs([PHONE], purpose="call_check", timeout_s=5)
     world.roster = before
@@ -505,16 +496,13 @@ async def test_the_deadline_is_one_for_all(
     monkeypatch.setattr(tokenise, "LOOKUP_BATCH", 1)
     left: list[float] = []
 
-    class Slow:
-        def __init__(self, holder: Holder) -> None:
-            self.holder = holder
+    def slow(timeout_s: float) -> None:
+        left.append(timeout_s)
+        world.now += 0.25
 
-        async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
-            left.append(timeout_s)
-            world.now += 0.25
-            return await self.holder.evaluate(body, timeout_s)
-
-    client = world.new_client(holder=lambda m: Slow(world.holders[m]))
+    for holder in world.holders.values():
+        holder.before = slow
+    client = world.client
     done: dict[Identifier, bytes] = {}
     with pytest.raises(HoldersError, match="no time left"):
         await client.collect(
@@ -529,17 +517,9 @@ async def test_a_look_up_waits_less_long_for_a_holder(world: World) -> None:
     """Than what is published; both leave time for another quorum."""
     waits: list[float] = []
 
-    class Timed:
-        def __init__(self, holder: Holder) -> None:
-            self.holder = holder
-
-        async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
-            waits.append(timeout_s)
-            return await self.holder.evaluate(body, timeout_s)
-
-    client = world.new_client(
-        holder=lambda m: Timed(world.holders[m]), holder_s=2.0
-    )
+    for holder in world.holders.values():
+        holder.before = waits.append
+    client = world.new_client(holder_s=2.0)
     for purpose in ("call_check", "publish"):
         await client.outputs([PHONE], purpose=purpose, timeout_s=60)
     assert waits == [2, 2, 30, 30]
@@ -550,7 +530,7 @@ async def test_what_failed_is_not_tried_for_the_rest(
 ) -> None:
     """With too few holders the other batches wait for no time-out."""
     monkeypatch.setattr(tokenise, "LOOKUP_BATCH", 1)
-    world.holders["bank"].down = world.holders["police"].down = True
+    world.silence("bank", "police")
     with pytest.raises(HoldersError):
         await world.outputs(*phones(20))
     assert len(world.holders["carrier"].asked) <= 2 * tokenise.LANES
