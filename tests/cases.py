@@ -7,9 +7,12 @@ from typing import Any
 VECTORS = Path(__file__).parent / "vectors"
 
 
+def vectors(file: str) -> Any:
+    """Return what a file of vectors holds."""
+    return json.loads((VECTORS / f"{file}.json").read_text("utf-8"))
+
+
 def cases(file: str, section: str = "cases") -> list[Any]:
     """Return the cases of a file of vectors."""
-    found: dict[str, list[Any]] = json.loads(
-        (VECTORS / f"{file}.json").read_text()
-    )
-    return found[section]
+    found: list[Any] = vectors(file)[section]
+    return found

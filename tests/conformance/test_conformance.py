@@ -28,22 +28,16 @@ from syncd.indicator.token import KIND_NAMES
 from syncd.roster import join, trust
 from syncd.roster.roster import Roster
 from syncd.tlog import merkle, tiles
+from tests.cases import vectors
 from tests.indicator.test_verdict import CASES, WHO, Case, read_case
 from tests.roster import test_roster
 from tests.roster.conftest import Club, Dice
 
-VECTORS = Path(__file__).parents[1] / "vectors"
 unhex = bytes.fromhex
-
-
-def vectors(name: str) -> Any:
-    return json.loads((VECTORS / name).read_text("utf-8"))
-
-
-FORMATS = vectors("syncd/formats.json")
-STATEMENTS = vectors("syncd/statements.json")
-CLAIMS = vectors("syncd/claims.json")
-BOUND = vectors("oprf/bound.json")
+FORMATS = vectors("syncd/formats")
+STATEMENTS = vectors("syncd/statements")
+CLAIMS = vectors("syncd/claims")
+BOUND = vectors("oprf/bound")
 
 
 def test_it_is_independent() -> None:
@@ -145,7 +139,7 @@ def test_a_bound_proof() -> None:
 
 # ------------------------------------------------- a whole small alliance
 
-ALLIANCE = vectors("syncd/alliance.json")
+ALLIANCE = vectors("syncd/alliance")
 NOTES = [text.encode() for text in ALLIANCE["rosters"]]
 
 

@@ -1,8 +1,6 @@
 """The bound batch proof: nothing of a batch changes without being seen."""
 
-import json
 import secrets
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +11,10 @@ from conformance import curve, oprf
 from syncd.errors import MalformedError, UntrustedError
 from syncd.oprf import group, threshold
 from syncd.oprf.threshold import Dealt, Evaluation
+from tests.cases import vectors
 
-VECTOR = json.loads(
-    (Path(__file__).parents[1] / "vectors/oprf/bound.json").read_text()
-)
-CHECKED = json.loads(
-    (Path(__file__).parents[1] / "vectors/oprf/checked.json").read_text()
-)
+VECTOR = vectors("oprf/bound")
+CHECKED = vectors("oprf/checked")
 QUORUM = (1, 3)
 CONTEXT = (
     b'{"generation":2,"id":"00112233445566778899aabbccddeeff",'

@@ -1,9 +1,7 @@
 """Any t of n holders are the undivided key; fewer are nothing."""
 
 import itertools
-import json
 import secrets
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +11,9 @@ from hypothesis import strategies as st
 from syncd.errors import MalformedError, UntrustedError
 from syncd.oprf import group, threshold, voprf
 from syncd.oprf.threshold import Blinded, Dealt, Evaluation
+from tests.cases import vectors
 
-VECTORS = json.loads(
-    (Path(__file__).parents[1] / "vectors/oprf/threshold.json").read_text()
-)
+VECTORS = vectors("oprf/threshold")
 SHAMIR = VECTORS["shamir"]
 CONTEXT = b"key, generation and request"
 rng = secrets.token_bytes

@@ -1,8 +1,6 @@
 """RFC 9497's vectors pass, in both modes that syncd uses."""
 
-import json
 import secrets
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +9,9 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.oprf import group, voprf
+from tests.cases import vectors
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "oprf"
-SUITES = json.loads((VECTORS / "rfc9497-ristretto255-sha512.json").read_text())
+SUITES = vectors("oprf/rfc9497-ristretto255-sha512")
 
 # The file holds mode 2 (POPRF) as well: syncd has no use for it.
 CASES = [

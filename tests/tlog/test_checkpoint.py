@@ -1,8 +1,6 @@
 """A checkpoint has exactly one spelling, and one signer."""
 
 import contextlib
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +12,9 @@ from syncd.tlog import checkpoint, cosignature, note, strict
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import COSIGNATURE, ED25519, SigningKey
 from syncd.tlog.merkle import EMPTY_ROOT
+from tests.cases import vectors
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
-NOTES = json.loads((VECTORS / "notes.json").read_text())
+NOTES = vectors("tlog/notes")
 
 ALPHA = SigningKey("alpha.example/log", ED25519, b"\1" * 32)
 HEAD = checkpoint.parse(NOTES["checkpoints"][3]["text"])

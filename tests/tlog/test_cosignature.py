@@ -1,7 +1,5 @@
 """A cosignature covers exactly the tree and the time that it names."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +17,10 @@ from syncd.tlog.key import (
     VerifierKey,
     parse_vkey,
 )
+from tests.cases import vectors
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
-NOTES = json.loads((VECTORS / "notes.json").read_text())
-ML_DSA = json.loads((VECTORS / "mldsa.json").read_text())
+NOTES = vectors("tlog/notes")
+ML_DSA = vectors("tlog/mldsa")
 TEXTS = {case["size"]: case["text"] for case in NOTES["checkpoints"]}
 BETA = SigningKey(NOTES["keys"][2]["name"], COSIGNATURE, b"\3" * 32)
 DELTA = SigningKey(ML_DSA["name"], MLDSA44, b"\5" * 32)

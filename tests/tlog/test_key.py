@@ -1,8 +1,6 @@
 """A key has one spelling, and its ID is its own."""
 
 import contextlib
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +17,10 @@ from syncd.tlog.key import (
     SigningKey,
     VerifierKey,
 )
+from tests.cases import vectors
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
-KEYS = json.loads((VECTORS / "notes.json").read_text())["keys"]
-ML_DSA = json.loads((VECTORS / "mldsa.json").read_text())
+KEYS = vectors("tlog/notes")["keys"]
+ML_DSA = vectors("tlog/mldsa")
 ALPHA = key.parse_vkey(KEYS[0]["vkey"])
 
 P = 2**255 - 19

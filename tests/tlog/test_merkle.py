@@ -1,10 +1,8 @@
 """Trees, frontiers and proofs agree with RFC 6962 and with one another."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,18 +12,11 @@ from hypothesis import strategies as st
 from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import merkle
 from syncd.tlog.merkle import EMPTY_ROOT, Frontier
+from tests.cases import vectors
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
-
-
-def load(name: str) -> Any:
-    """Read one file of vectors."""
-    return json.loads((VECTORS / name).read_text())
-
-
-ROOTS = load("roots.json")
-INCLUSION = load("inclusion.json")["proofs"]
-CONSISTENCY = load("consistency.json")
+ROOTS = vectors("tlog/roots")
+INCLUSION = vectors("tlog/inclusion")["proofs"]
+CONSISTENCY = vectors("tlog/consistency")
 
 
 def leaf(i: int) -> bytes:

@@ -2,8 +2,6 @@
 
 import base64
 import contextlib
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +18,10 @@ from syncd.tlog.note import (
     SigningKey,
     VerifierKey,
 )
+from tests.cases import vectors
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
-NOTES = json.loads((VECTORS / "notes.json").read_text())
-ML_DSA = json.loads((VECTORS / "mldsa.json").read_text())
+NOTES = vectors("tlog/notes")
+ML_DSA = vectors("tlog/mldsa")
 KEYS = [note.parse_vkey(case["vkey"]) for case in NOTES["keys"]]
 ALPHA = KEYS[0]
 

@@ -2,9 +2,7 @@
 
 import contextlib
 import hashlib
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +12,9 @@ from hypothesis import strategies as st
 from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import cosignature, note, proof
 from syncd.tlog.key import COSIGNATURE, SigningKey, VerifierKey, parse_vkey
+from tests.cases import vectors
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
-FILES = json.loads((VECTORS / "tlogproof.json").read_text())
+FILES = vectors("tlog/tlogproof")
 LOG = parse_vkey(FILES["log_vkey"])
 COSIGNERS = [parse_vkey(vkey) for vkey in FILES["cosigners"]]
 CASE = FILES["proofs"][1]

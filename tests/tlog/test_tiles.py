@@ -2,8 +2,6 @@
 
 import contextlib
 import hashlib
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +10,9 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
 from syncd.tlog import merkle, tiles
+from tests.cases import vectors
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
-TILES = json.loads((VECTORS / "tiles.json").read_text())
+TILES = vectors("tlog/tiles")
 TREES = {tree["size"]: tree for tree in TILES["trees"]}
 SMALL = [size for size in TREES if size <= 1000]
 

@@ -1,9 +1,7 @@
 """A witness answers as C2SP tlog-witness says."""
 
 import contextlib
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +14,9 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import ED25519, SigningKey, parse_vkey
 from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.witness import Request
+from tests.cases import vectors
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "tlog"
-FILE = json.loads((VECTORS / "addcheckpoint.json").read_text())
+FILE = vectors("tlog/addcheckpoint")
 LOG = parse_vkey(FILE["log_vkey"])
 ALPHA = SigningKey(LOG.name, ED25519, b"\1" * 32)
 REQUESTS = [witness.parse(case["body"].encode()) for case in FILE["requests"]]
