@@ -48,6 +48,11 @@ class Answer:
     tried: tuple[str, ...] = ()  # kinds of account that a number was tried as
     hint: str = ""  # how to ask for what was not tried
 
+    @property
+    def hit(self) -> Sequence[Position] | None:
+        """What it rests on, None if there is nothing."""
+        return (self.verdict and self.verdict.positions) or None
+
 
 @dataclass(frozen=True, slots=True)
 class World:

@@ -18,6 +18,7 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Protocol
 
 from syncd.errors import (
@@ -118,17 +119,10 @@ async def lookup(
     judge = Judge(world, found, basis, asking)
     answers: list[Answer] = await offload(judge.answer_all, asked)
     answers = [*map(_with_kinds, asked, answers)]
+    access = partial(Access, caller, purpose, reference=reference)
     await context.record(
         [
-            Access(
-                caller,
-                purpose,
-                one.question.kind,
-                (a.verdict and a.verdict.positions) or None,
-                a.tokens,
-                reference,
-                a.forms,
-            )
+            access(one.question.kind, a.hit, a.tokens, forms=a.forms)
             for one, a in zip(asked, answers, strict=True)
             if a.problem is None
         ]
