@@ -243,6 +243,7 @@ class Daemon:
         await self.orders.know_never()
 
     async def _round(self) -> None:
+        self.metrics.rounds.inc()
         await self.lapse.check()
         await self.rounds.round()
         await self.never.catch_up()

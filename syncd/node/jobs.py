@@ -37,39 +37,30 @@ class Jobs:
     def start(self) -> None:
         """Run each job every so often, never two of a kind at once."""
         exchange = self.ctx.config.exchange
-        jitter = max(exchange.interval_s * exchange.jitter, 0.001)
-        self._add(
-            self._round, exchange.interval_s, jitter, first=min(jitter, 1.0)
-        )
-        self._add(self._daily, DAILY_S, DAILY_S / 10, first=5.0)
+        often_s = exchange.interval_s
+        jitter_s = max(often_s * exchange.jitter, 0.001)
+        now = datetime.datetime.now(datetime.UTC)
+        for name, job, every_s, spread_s, first_s in (
+            ("round", self.round, often_s, jitter_s, min(jitter_s, 1.0)),
+            ("daily", self.daily, DAILY_S, DAILY_S / 10, 5.0),
+        ):
+            self.scheduler.add_job(
+                self._run,
+                "interval",
+                args=(name, job),
+                seconds=every_s,
+                jitter=spread_s,
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+                next_run_time=now + datetime.timedelta(seconds=first_s),
+            )
         self.scheduler.start()
 
     def stop(self) -> None:
         """Begin nothing more."""
         if self.scheduler.running:  # else an API could not be opened
             self.scheduler.shutdown(wait=False)
-
-    def _add(
-        self, job: Job, every_s: float, jitter_s: float, *, first: float
-    ) -> None:
-        now = datetime.datetime.now(datetime.UTC)
-        self.scheduler.add_job(
-            job,
-            "interval",
-            seconds=every_s,
-            jitter=jitter_s,
-            max_instances=1,
-            coalesce=True,
-            misfire_grace_time=None,
-            next_run_time=now + datetime.timedelta(seconds=first),
-        )
-
-    async def _round(self) -> None:
-        self.metrics.rounds.inc()
-        await self._run("round", self.round)
-
-    async def _daily(self) -> None:
-        await self._run("daily", self.daily)
 
     async def _run(self, name: str, job: Job) -> None:
         """Run a job; what goes wrong with it is counted and logged."""

@@ -37,7 +37,7 @@ AT_ONCE = 500  # drafts read in one go: others get the processor in between
 
 @dataclass(kw_only=True, eq=False)
 class Intake:
-    """Implements `web.import_routes.Intake`."""
+    """Implements `web.services.Intake`."""
 
     ctx: Context
     metrics: Metrics

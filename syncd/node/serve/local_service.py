@@ -1,4 +1,4 @@
-"""What stands behind the own door: glue between its forms and the parts."""
+"""The local API's service: glue between its forms and the parts."""
 
 import asyncio
 import contextlib

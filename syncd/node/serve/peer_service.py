@@ -1,4 +1,4 @@
-"""What stands behind the peer door: the member's logs, notes and shares."""
+"""The peer API's service: the member's logs, notes and shares."""
 
 import asyncio
 import hashlib
