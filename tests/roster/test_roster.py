@@ -191,16 +191,34 @@ def _swap(items: list[Any]) -> None:
     items[0], items[1] = items[1], items[0]
 
 
+VECTORS = json.loads((ROOT / "tests/vectors/syncd/rosters.json").read_text())
+
+
+def steps(path: str) -> tuple[str | int, ...]:
+    return tuple(
+        int(step) if step.lstrip("-").isdigit() else step
+        for step in path.split(".")
+    )
+
+
+def edited(case: dict[str, Any]) -> Edit:
+    """Return the edit that a vector asks for."""
+    *path, last = steps(case["at"])
+
+    def edit(value: Any) -> None:
+        where = at(value, tuple(path))
+        if "copy" in case:
+            where[last] = at(value, steps(case["copy"]))
+        elif "set" in case:
+            where[last] = case["set"]
+        else:
+            del where[last]
+
+    return edit
+
+
 REFUSED: dict[str, tuple[Edit, str]] = {
-    "no admins": (lambda r: r.pop("admins"), "roster.admins: missing"),
-    "an empty list": (
-        lambda r: r.update(never=[]),
-        "roster.never: empty or a default",
-    ),
-    "not a list": (
-        lambda r: r.update(never={}),
-        "roster.never: expected array, got object",
-    ),
+    **{c["case"]: (edited(c), c["says"]) for c in VECTORS["refused"]},
     "unsorted members": (
         lambda r: _swap(r["members"]),
         "roster.members: not sorted",
@@ -209,128 +227,9 @@ REFUSED: dict[str, tuple[Edit, str]] = {
         lambda r: r["members"].insert(0, r["members"][0]),
         "roster.members: not sorted",
     ),
-    "a member that is a list": (
-        lambda r: r["members"].__setitem__(0, []),
-        "roster.members[0]: expected object, got array",
-    ),
-    "more admins wanted than there are": (
-        lambda r: r.update(threshold=4),
-        "roster.threshold: 4 of 3",
-    ),
-    "a threshold of 0": (
-        lambda r: r.update(threshold=0),
-        "roster.threshold: expected int >= 1",
-    ),
-    "true for a number": (
-        lambda r: r.update(threshold=True),
-        "roster.threshold: expected int, got bool",
-    ),
     "a life of 91 days": (
         lambda r: r.update(expires=r["issued"] + 91 * 86_400),
         "roster.expires",
-    ),
-    "no life": (lambda r: r.update(expires=r["issued"]), "roster.expires"),
-    "an upper-case hash": (
-        lambda r: r.update(previous="AB" * 32),
-        "roster.previous: not 64 hex digits",
-    ),
-    "a name that is no text": (
-        lambda r: r["members"][0]["names"].update(zh=3),
-        "roster.members[0].names.zh: expected str, got int",
-    ),
-    "a name with a line break": (
-        lambda r: r["members"][0]["names"].update(zh="a\nb"),
-        "roster.members[0].names.zh: not printable",
-    ),
-    "an empty name": (
-        lambda r: r["members"][0]["names"].update(zh=""),
-        "roster.members[0].names.zh: not printable",
-    ),
-    "only an English name": (
-        lambda r: r["members"][0]["names"].pop("zh"),
-        "roster.members[0].names.zh: missing",
-    ),
-    "an http url": (
-        lambda r: r["members"][0].update(urls=["http://bank.example"]),
-        "roster.members[0].urls[0]: does not match",
-    ),
-    "a url twice": (
-        lambda r: r["members"][0].update(urls=["https://b"] * 2),
-        "roster.members[0].urls: one of them twice",
-    ),
-    "a url with a name and password": (
-        lambda r: r["members"][0].update(urls=["https://a:b@bank.example"]),
-        "roster.members[0].urls[0]: does not match",
-    ),
-    "via itself": (
-        lambda r: r["members"][0].update(via="bank"),
-        "bank is via no other member",
-    ),
-    "via nobody": (
-        lambda r: r["members"][0].update(via="nobody"),
-        "bank is via no other member",
-    ),
-    "removed, and its past unsaid": (
-        lambda r: r["members"][1].pop("past"),
-        "roster.members[1].past: goes with status removed",
-    ),
-    "active, with a past": (
-        lambda r: r["members"][0].update(past="keep"),
-        "roster.members[0].past: goes with status removed",
-    ),
-    "active, and suspended until": (
-        lambda r: r["members"][0].update(suspended_until=5),
-        "roster.members[0].suspended_until: in a member that is active",
-    ),
-    "empty info": (
-        lambda r: r["members"][0].update(info={}),
-        "roster.members[0].info: empty or a default",
-    ),
-    "info that is no text": (
-        lambda r: r["members"][0].update(info={"contact": 1}),
-        "roster.members[0].info[...]: expected str, got int",
-    ),
-    "no log": (
-        lambda r: r["members"][0].pop("generations"),
-        "roster.members[0].generations: missing",
-    ),
-    "a log key of type 04": (
-        lambda r: r["members"][3]["generations"][0].update(
-            log=r["members"][3]["keys"]["seen"]
-        ),
-        "roster.members[3].generations[0].log: key type 0x04",
-    ),
-    "a cosigner key of type 01": (
-        lambda r: r["members"][0]["keys"].update(
-            seen=r["members"][0]["keys"]["member"]
-        ),
-        "roster.members[0].keys.seen: key type 0x01",
-    ),
-    "merged where seen belongs": (
-        lambda r: r["members"][0]["keys"].update(
-            seen=r["members"][0]["keys"]["merged"]
-        ),
-        "roster.members[0].keys.seen: named",
-    ),
-    "a key that is no text": (
-        lambda r: r["members"][0]["keys"].update(seen=[]),
-        "roster.members[0].keys.seen: expected str",
-    ),
-    "a key that is no vkey": (
-        lambda r: r["members"][0]["keys"].update(seen="x"),
-        "roster.members[0].keys.seen: ",
-    ),
-    "another's member key": (
-        lambda r: r["members"][0]["keys"].update(
-            member=r["members"][1]["keys"]["member"]
-        ),
-        "member bank's seen key is named bank.example/syncd/txwz/seen",
-    ),
-    "two members with one seal key": (
-        lambda r: r["members"][0]["keys"].update(
-            seal=r["members"][1]["keys"]["seal"]
-        ),
-        "keys: one is both bank's seal and carrier's seal",
     ),
     "two members with one TLS key": (
         lambda r: (
@@ -339,77 +238,21 @@ REFUSED: dict[str, tuple[Edit, str]] = {
         ),
         "keys: one is both bank's tls and carrier's tls",
     ),
-    "another's certificate": (
-        lambda r: r["members"][0].update(
-            certificate=r["members"][1]["certificate"]
-        ),
-        "roster.members[0].certificate: its public key is not the pinned",
-    ),
-    "no certificate": (
-        lambda r: r["members"][0].update(certificate="AAAA"),
-        "roster.members[0].certificate: not a DER certificate",
-    ),
-    "a certificate in no base64": (
-        lambda r: r["members"][0].update(certificate="*"),
-        "roster.members[0].certificate: not standard base64",
-    ),
-    "a certificate that is no text": (
-        lambda r: r["members"][0].update(certificate=1),
-        "roster.members[0].certificate: expected str",
-    ),
-    "an unnamed predecessor": (
-        lambda r: r["members"][0]["generations"][1].pop("predecessor"),
-        "txwz/2 does not name its predecessor",
-    ),
     "a predecessor before the first": (
         lambda r: r["members"][0]["generations"].pop(0),
         "bank's first log follows none",
-    ),
-    "a predecessor with no origin's name": (
-        lambda r: r["members"][0]["generations"][1]["predecessor"].update(
-            origin="Bank"
-        ),
-        "predecessor.origin: does not match",
     ),
     "generations out of order": (
         lambda r: _swap(r["members"][0]["generations"]),
         "bank's generation 1 follows 2",
     ),
-    "a cut after the end": (
-        lambda r: r["members"][0]["generations"][0]["cuts"][0].update(size=8),
-        "txwz/1 has a cut after its end at 7",
-    ),
-    "ended twice": (
-        lambda r: r["members"][0]["generations"][0].update(ended=True),
-        "txwz/1 has ended, its successor says where",
-    ),
-    "ended nowhere": (
-        lambda r: r["members"][3]["generations"][0].update(ended=True),
-        "roster.members[3].generations[0].ended: without a cut",
-    ),
-    "a flag that is false": (
-        lambda r: r["epochs"][0].update(dealt=False),
-        "roster.epochs[0].dealt: empty or a default",
-    ),
     "cuts out of order": (
         lambda r: _swap(r["members"][0]["generations"][1]["cuts"]),
         "cuts: not sorted",
     ),
-    "a log named for another alliance": (
-        lambda r: r.update(alliance="other"),
-        "roster.admins: txwz/admin/alice is out of place",
-    ),
     "a holder that holds nothing": (
         lambda r: [e.pop("shares") for e in r["epochs"][:2]],
         "roster.epochs[0].shares: missing",
-    ),
-    "a holder who is gone": (
-        lambda r: r.update(holders=["bank", "carrier"]),
-        "roster.holders: carrier is no member",
-    ),
-    "a holder who is nobody": (
-        lambda r: r.update(holders=["nobody"]),
-        "roster.holders: nobody is no member",
     ),
     "a holder without a share": (
         lambda r: [e["shares"].pop(2) for e in r["epochs"][:2]],
@@ -435,53 +278,9 @@ REFUSED: dict[str, tuple[Edit, str]] = {
         lambda r: r["epochs"][0]["shares"][1].pop(),
         "roster.epochs[0].shares[1]: expected array of at least length 3",
     ),
-    "more holders wanted than there are": (
-        lambda r: r["epochs"][0].update(t=5),
-        "roster.epochs[0].t: 5 is not in 2..4",
-    ),
-    "one holder is enough": (
-        lambda r: r["epochs"][0].update(t=1),
-        "roster.epochs[0].t: 1 is not in 2..4",
-    ),
-    "a url epoch with a key": (
-        lambda r: r["epochs"][2].update(public="00" * 32),
-        "roster.epochs[2].public: a url epoch has no key",
-    ),
-    "an origin that is nobody's": (
-        lambda r: r["erased"][0].update(origin="x.example/syncd/txwz/1"),
-        "roster.erased: x.example/syncd/txwz/1 is nobody's log",
-    ),
-    "ranges that touch": (
-        lambda r: r["erased"][0].update(ranges=[[1, 3], [3, 9]]),
-        "roster.erased[0].ranges: [3, 9) is out of order or size",
-    ),
-    "a range beyond the size": (
-        lambda r: r["erased"][0].update(ranges=[[1, 10]]),
-        "roster.erased[0].ranges: [1, 10) is out of order or size",
-    ),
-    "a range of three": (
-        lambda r: r["erased"][0].update(ranges=[[1, 2, 3]]),
-        "roster.erased[0].ranges[0]: expected array of length 2",
-    ),
-    "a value with a space": (
-        lambda r: r["never"][0].update(value="1 10"),
-        "roster.never[0].value: does not match",
-    ),
-    "a quota for nobody": (
-        lambda r: r["quotas"][-1].update(member="zz"),
-        "roster.quotas: zz is no member",
-    ),
-    "a quota above the ceiling": (
-        lambda r: r["quotas"][0].update(hour=2_000_001),
-        "roster.quotas[0].hour: expected int <= 2000000",
-    ),
     "no quota for look-ups": (
         lambda r: r["quotas"].pop(1),
         "roster.quotas: none for lookup",
-    ),
-    "no quotas": (
-        lambda r: r.pop("quotas"),
-        "roster.quotas: missing",
     ),
     "no cap for urls": (
         lambda r: r["caps"].pop(-1),
@@ -491,36 +290,9 @@ REFUSED: dict[str, tuple[Edit, str]] = {
         lambda r: r["caps"].insert(0, {"days": 1}),
         "roster.caps: a row without kind and evidence",
     ),
-    "a policy that is silent": (
-        lambda r: r["policy"].pop("spoofed"),
-        "roster.policy.spoofed: missing",
-    ),
-    "an auditor who is a member": (
-        lambda r: r["auditors"][0].update(id="bank"),
-        "roster: id bank occurs twice",
-    ),
-    "a format of text": (
-        lambda r: r.update(format="1"),
-        "roster.format: expected int, got str",
-    ),
     "an admin of type 04": (
         lambda r: r.update(admins=[r["members"][0]["keys"]["seen"]]),
         "roster.admins[0]: key type 0x04",
-    ),
-    "a witness whose name is not ours": (
-        lambda r: r.update(
-            witnesses=[str(note.VerifierKey("Sigsum/witness", 4, b"\7" * 32))]
-        ),
-        "roster.witnesses[0]: no name of ours: Sigsum",
-    ),
-    "a witness under two keys": (
-        lambda r: r.update(
-            witnesses=sorted(
-                str(note.VerifierKey("w.example/w", 4, bytes([n]) * 32))
-                for n in (1, 2)
-            )
-        ),
-        "roster: witness w.example/w occurs twice",
     ),
 }
 
