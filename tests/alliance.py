@@ -263,7 +263,7 @@ class Node(Daemon):
             await super().open_local_api(given)
 
     async def open_peer_api(self, given: socket.socket | None) -> None:
-        desk = cast(peer_api.PeerDesk, Face(self))
+        desk = cast(peer_api.PeerService, Face(self))
         app = peer_api.app(desk, read_pin)
         app.middlewares.insert(0, self._listen)
         app.middlewares.append(self._stand)

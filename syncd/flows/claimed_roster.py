@@ -28,7 +28,6 @@ class RosterSource(Protocol):
         Raises:
             UnavailableError: no usable answer.
         """
-        ...
 
 
 class RosterStore(Protocol):
@@ -36,7 +35,6 @@ class RosterStore(Protocol):
 
     def put(self, version: int, raw: bytes) -> None:
         """Keep the next version's note; durable on return."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def desk() -> Desk:
 
 @pytest.fixture
 async def door(desk: Desk) -> AsyncIterator[Door]:
-    app = peer_api.app(cast(peer_api.PeerDesk, desk), lambda _: "pin")
+    app = peer_api.app(cast(peer_api.PeerService, desk), lambda _: "pin")
     connector = aiohttp.TCPConnector(limit=0)
     async with TestClient(TestServer(app), connector=connector) as client:
         yield client

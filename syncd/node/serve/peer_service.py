@@ -27,7 +27,7 @@ FOLLOW_S = 10.0  # a claimed newer roster may hold up payloads this long
 
 @dataclass(kw_only=True, eq=False)
 class PeerService:
-    """Implements `web.peer_api.PeerDesk`."""
+    """Implements `web.peer_api.PeerService`."""
 
     ctx: Context
     rounds: Rounds  # take pokes
