@@ -30,15 +30,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
-    EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PrivateKey,
     Ed25519PublicKey,
 )
 from cryptography.hazmat.primitives.asymmetric.rsa import (
-    RSAPrivateKey,
     RSAPublicKey,
 )
 
@@ -225,31 +222,30 @@ def _tls_sign(pem: bytes, message: bytes) -> bytes:
         key = serialization.load_pem_private_key(pem, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as e:
         raise MalformedError("join: the TLS key is no PKCS #8 key") from e
-    match key:
-        case Ed25519PrivateKey():
-            return key.sign(message)
-        case EllipticCurvePrivateKey():
-            return key.sign(message, ECDSA(hashes.SHA256()))
-        case RSAPrivateKey():
-            return key.sign(message, _PSS, hashes.SHA256())
-        case _:
-            raise MalformedError("join: the TLS key is of an unused type")
+    how = _how(key.public_key())
+    return key.sign(message, *how)  # type: ignore[union-attr, call-arg]
 
 
 def _tls_check(der: bytes, signature: bytes, message: bytes) -> None:
     key = certificate.parse(der).public_key()
+    how = _how(key)
     try:
-        match key:
-            case Ed25519PublicKey():
-                key.verify(signature, message)
-            case EllipticCurvePublicKey():
-                key.verify(signature, message, ECDSA(hashes.SHA256()))
-            case RSAPublicKey():
-                key.verify(signature, message, _PSS, hashes.SHA256())
-            case _:
-                raise MalformedError("join: the TLS key is of an unused type")
+        key.verify(signature, message, *how)  # type: ignore[union-attr, call-arg]
     except (InvalidSignature, ValueError) as e:
         raise UntrustedError("join: the tls key did not sign") from e
+
+
+def _how(key: object) -> tuple[Any, ...]:
+    """Return what a signature of a key that TLS uses is made with."""
+    match key:
+        case Ed25519PublicKey():
+            return ()
+        case EllipticCurvePublicKey():
+            return (ECDSA(hashes.SHA256()),)
+        case RSAPublicKey():
+            return (_PSS, hashes.SHA256())
+        case _:
+            raise MalformedError("join: the TLS key is of an unused type")
 
 
 _PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
