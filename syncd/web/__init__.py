@@ -1,1 +1,1 @@
-"""The doors: aiohttp servers for peers and for our own institution."""
+"""The APIs: aiohttp servers for peers and for our own institution."""

@@ -1,4 +1,4 @@
-"""Forms: the bodies of the own door, one closed struct each.
+"""Forms: the bodies of the local API, one closed struct each.
 
 What comes in refuses unknown fields; what goes out has these fields and no
 others, and /openapi.json says so. Days are `YYYY-MM-DD` in the roster's

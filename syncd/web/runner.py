@@ -23,7 +23,7 @@ class _Connection(RequestHandler):
     __slots__ = ()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, unless the door was shut while hands were being shaken."""
+        """Begin, unless the server stopped during the handshake."""
         super().connection_made(transport)
         server = cast(_Server, self._manager)
         server.here[self] = cast(asyncio.Transport, transport)
@@ -72,11 +72,11 @@ class Runner(web.AppRunner):
     """Runs an application; use like `web.AppRunner`."""
 
     async def cleanup(self) -> None:
-        """Shut the door behind the last one who was let in, and stop.
+        """Stop listening, and abort connections that ignore close_notify.
 
-        asyncio lets in first and greets one turn later, and forgets those
-        whom it finds the door shut before: their sockets would stay open.
-        And it waits 30 s for a goodbye, which nobody who stops has.
+        asyncio accepts a socket one turn before it makes its transport, and
+        forgets those that it finds the server closed for: they would stay
+        open. And it waits 30 s for a peer's close_notify.
         """
         loop = asyncio.get_running_loop()
         for site in self.sites:

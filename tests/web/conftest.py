@@ -1,4 +1,4 @@
-"""One alliance of three, its doors open, for all tests of this room."""
+"""One alliance of three, its local APIs open, for all tests of this room."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,7 @@ from msgspec import structs
 
 from syncd.roster.roster import Never
 from tests.alliance import Alliance
-from tests.web.door import EMERGENCY, Door
+from tests.web.local_client import EMERGENCY, LocalClient
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
@@ -30,22 +30,22 @@ async def alliance(
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def doors(alliance: Alliance) -> AsyncIterator[dict[str, Door]]:
-    """The three doors, with a token of each role."""
+async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
+    """The three clients, with a token of each role."""
     async with aiohttp.ClientSession() as session:
         found = {}
         for member in alliance.up:
-            found[member.id] = Door(session, member)
+            found[member.id] = LocalClient(session, member)
             for role in ("operator", "reader", "auditor"):
                 await found[member.id].add(role)
         yield found
 
 
 @pytest.fixture
-def police(doors: dict[str, Door]) -> Door:
-    return doors["police"]
+def police(clients: dict[str, LocalClient]) -> LocalClient:
+    return clients["police"]
 
 
 @pytest.fixture
-def bank(doors: dict[str, Door]) -> Door:
-    return doors["bank"]
+def bank(clients: dict[str, LocalClient]) -> LocalClient:
+    return clients["bank"]

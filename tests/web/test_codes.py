@@ -3,13 +3,13 @@
 import pytest
 
 from syncd.indicator import vocabulary
-from tests.web.door import Door
+from tests.web.local_client import LocalClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize("role", ["operator", "reader", "auditor"])
-async def test_every_code_is_listed(bank: Door, role: str) -> None:
+async def test_every_code_is_listed(bank: LocalClient, role: str) -> None:
     found = (await bank.get("/v1/vocabulary", role=role)).body["codes"]
     assert [(c["field"], c["code"]) for c in found] == [
         (field, code)
@@ -26,13 +26,13 @@ async def test_every_code_is_listed(bank: Door, role: str) -> None:
     }
 
 
-async def test_the_codes_of_one_field(bank: Door) -> None:
+async def test_the_codes_of_one_field(bank: LocalClient) -> None:
     found = (await bank.get("/v1/vocabulary?field=evidence")).body["codes"]
     assert [c["code"] for c in found] == [*vocabulary.FACETS["evidence"]]
     assert all("kinds" not in c for c in found)
 
 
-async def test_a_word_finds_its_code(bank: Door) -> None:
+async def test_a_word_finds_its_code(bank: LocalClient) -> None:
     asked = "/v1/vocabulary?field=label&word=%E6%9D%80%E7%8C%AA%E7%9B%98"
     found = (await bank.get(asked)).body["codes"]
     assert found[0]["code"] == "fake_invest"
@@ -54,7 +54,9 @@ async def test_a_word_finds_its_code(bank: Door) -> None:
         ("colour=1", "query: unknown field colour"),
     ],
 )
-async def test_what_cannot_be_asked(bank: Door, query: str, said: str) -> None:
+async def test_what_cannot_be_asked(
+    bank: LocalClient, query: str, said: str
+) -> None:
     reply = await bank.get(f"/v1/vocabulary?{query}")
     assert reply.status == 400
     assert reply.body["detail"] == said
@@ -63,5 +65,5 @@ async def test_what_cannot_be_asked(bank: Door, query: str, said: str) -> None:
     )
 
 
-async def test_no_token_no_list(bank: Door) -> None:
+async def test_no_token_no_list(bank: LocalClient) -> None:
     assert (await bank.get("/v1/vocabulary", role="")).status == 401

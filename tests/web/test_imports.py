@@ -1,4 +1,4 @@
-"""Lists that come again, through the door."""
+"""Lists that come again, through the local API."""
 
 import datetime
 import zoneinfo
@@ -9,7 +9,7 @@ import pytest
 
 from syncd.web import import_forms
 from tests.alliance import Alliance
-from tests.web.door import Door, Reply, report
+from tests.web.local_client import LocalClient, Reply, report
 
 ZONE = zoneinfo.ZoneInfo("Asia/Shanghai")
 TODAY = datetime.datetime.now(ZONE).date()
@@ -28,12 +28,16 @@ def problem(detail: str) -> dict[str, Any]:
 
 
 async def take(
-    door: Door, name: str, reports: list[Any], *refused: Any, **more: Any
+    client: LocalClient,
+    name: str,
+    reports: list[Any],
+    *refused: Any,
+    **more: Any,
 ) -> dict[str, Any]:
     """Hand in all rows of a list's next file; return how far it is."""
     wanted = {"name": f"{name}.csv", "size": 9, "list": name, **more}
     wanted["file"] = f"{len(reports):064x}"
-    begun = (await door.post("/v1/imports", wanted)).body
+    begun = (await client.post("/v1/imports", wanted)).body
     step = {
         "id": begun["id"],
         "old_offset": 0,
@@ -44,12 +48,12 @@ async def take(
         "refused": [*refused],
     }
     body = {"reports": reports, "import": step}
-    reply = await door.post("/v1/reports", body)
+    reply = await client.post("/v1/reports", body)
     assert reply.status == 202, reply.body
     return {**begun, "items": reply.body["items"]}
 
 
-async def test_rows_before_the_first_are_refused(police: Door) -> None:
+async def test_rows_before_the_first_are_refused(police: LocalClient) -> None:
     """Three reports cannot be the first two rows of a file."""
     wanted = {"name": "few.csv", "size": 9, "file": bytes(32).hex()}
     begun = (await police.post("/v1/imports", wanted)).body
@@ -73,7 +77,7 @@ async def test_rows_before_the_first_are_refused(police: Door) -> None:
 
 @pytest.mark.parametrize("field", ["name", "list"])
 async def test_a_list_is_asked_for_by_the_longest_name(
-    police: Door, field: str
+    police: LocalClient, field: str
 ) -> None:
     """Which is percent-encoded in an address; a longer one is refused."""
     wanted = {"name": "a.csv", "size": 9, "file": f"{1:064x}"}
@@ -86,20 +90,22 @@ async def test_a_list_is_asked_for_by_the_longest_name(
     assert (await police.post("/v1/imports", too_long)).status == 400
 
 
-async def end(door: Door, id_: int, **how: Any) -> Reply:
-    return await door.post(f"/v1/imports/{id_}/finish", how)
+async def end(client: LocalClient, id_: int, **how: Any) -> Reply:
+    return await client.post(f"/v1/imports/{id_}/finish", how)
 
 
-async def whole(door: Door, name: str, reports: list[Any], **how: Any) -> Any:
+async def whole(
+    client: LocalClient, name: str, reports: list[Any], **how: Any
+) -> Any:
     """Import a file of a list, to its end."""
-    begun = await take(door, name, reports)
-    reply = await end(door, begun["id"], **how)
+    begun = await take(client, name, reports)
+    reply = await end(client, begun["id"], **how)
     assert reply.status == 200, reply.body
     return reply.body
 
 
 async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
-    police: Door,
+    police: LocalClient,
 ) -> None:
     """The problem has the number; the import ends when it is said."""
     rows = urls("nightly", 6)
@@ -127,7 +133,9 @@ async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
     assert (await police.get("/v1/imports/999999")).status == 404
 
 
-async def test_what_was_taken_back_does_not_creep_back(police: Door) -> None:
+async def test_what_was_taken_back_does_not_creep_back(
+    police: LocalClient,
+) -> None:
     """Each row says why and since when; a reason given ends it."""
     [row, other] = urls("creep", 2)
     await police.take(row)
@@ -147,13 +155,13 @@ async def test_what_was_taken_back_does_not_creep_back(police: Door) -> None:
 
 
 @pytest.mark.parametrize("why", ["x" * 201, "a\nb"])
-async def test_a_reason_is_one_line(police: Door, why: str) -> None:
+async def test_a_reason_is_one_line(police: LocalClient, why: str) -> None:
     body = {"reports": urls("why", 1), "again": why}
     assert (await police.post("/v1/reports", body)).status == 400
 
 
 async def test_what_others_took_back_is_told(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     """Of a URL at once, of a phone once it is published; it binds nobody."""
     [url], phone = urls("elsewhere", 1), report("+12025550178")
@@ -184,7 +192,9 @@ async def test_what_others_took_back_is_told(
     assert held["state"] == "taken_back"
 
 
-async def test_refused_rows_come_back_as_they_were(police: Door) -> None:
+async def test_refused_rows_come_back_as_they_were(
+    police: LocalClient,
+) -> None:
     """What the client and what the daemon refused, with all their cells."""
     rows = [*urls("refused", 1), report("n/a")]
     unread = {"row": 3, "value": "?", "problem": problem("not a day")}
@@ -208,15 +218,15 @@ async def test_refused_rows_come_back_as_they_were(police: Door) -> None:
     assert (await police.post(path, many)).status == 400
 
 
-async def search(door: Door, **asked: Any) -> list[Any]:
+async def search(client: LocalClient, **asked: Any) -> list[Any]:
     """Ask for rows of the vault, by value too."""
-    reply = await door.post("/v1/reports/search", asked)
+    reply = await client.post("/v1/reports/search", asked)
     assert reply.status == 200, reply.body
     return list(reply.body["items"])
 
 
 async def test_reports_are_found_by_what_is_known_of_them(
-    alliance: Alliance, police: Door
+    alliance: Alliance, police: LocalClient
 ) -> None:
     """By value as anybody writes it, list, import, person, label and day."""
     rows = urls("find", 2)
@@ -255,7 +265,7 @@ async def test_reports_are_found_by_what_is_known_of_them(
         )
 
 
-async def test_a_list_is_seen_again_on_purpose(police: Door) -> None:
+async def test_a_list_is_seen_again_on_purpose(police: LocalClient) -> None:
     """`refresh` says so; without it all is known."""
     rows = urls("refresh", 1)
     rows[0]["seen"] = YESTERDAY

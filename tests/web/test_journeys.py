@@ -1,4 +1,4 @@
-"""What an operator does through the door, from end to end."""
+"""What an operator does through the local API, from end to end."""
 
 import asyncio
 import hashlib
@@ -15,7 +15,7 @@ from syncd.indicator import statement, token
 from syncd.indicator.statement import Report
 from syncd.store.vault import State
 from tests.alliance import Alliance
-from tests.web.door import EMERGENCY, Door, report
+from tests.web.local_client import EMERGENCY, LocalClient, report
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -35,8 +35,8 @@ def ended(
     }
 
 
-async def one(door: Door, kind: str, value: str) -> dict[str, Any]:
-    [item] = await door.ask(kind, value, purpose="test")
+async def one(client: LocalClient, kind: str, value: str) -> dict[str, Any]:
+    [item] = await client.ask(kind, value, purpose="test")
     return dict(item)
 
 
@@ -44,7 +44,7 @@ async def one(door: Door, kind: str, value: str) -> dict[str, Any]:
 
 
 async def test_a_report_is_found_at_a_member_that_did_not_make_it(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     taken = await police.take(
         report("(202) 555-0110", evidence="police_case", handling="open"),
@@ -93,8 +93,8 @@ async def test_a_report_is_found_at_a_member_that_did_not_make_it(
     }
     assert reply.body["roster"]["expired"] is False
     # the position leads to the claim, at any member
-    for door in (police, bank):
-        found = await door.get(f"/v1/indicators/{quote(origin, '')}/{index}")
+    for client in (police, bank):
+        found = await client.get(f"/v1/indicators/{quote(origin, '')}/{index}")
         [claim] = found.body["claims"]
         assert claim["position"] == [origin, index]
         assert (claim["member"], claim["evidence"]) == (
@@ -104,7 +104,7 @@ async def test_a_report_is_found_at_a_member_that_did_not_make_it(
 
 
 async def test_by_token_the_answer_is_the_same(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     await police.take(report("+12025550112"))
     await alliance.settle()
@@ -118,7 +118,9 @@ async def test_by_token_the_answer_is_the_same(
     assert reply.body["items"] == [by_value]
 
 
-async def test_an_access_is_recorded_and_names_no_value(bank: Door) -> None:
+async def test_an_access_is_recorded_and_names_no_value(
+    bank: LocalClient,
+) -> None:
     own = bank.member.node.home.own
     before = (await own.access.page(limit=10_000))[-1:]
     after = before[0].id if before else 0
@@ -144,7 +146,7 @@ async def test_an_access_is_recorded_and_names_no_value(bank: Door) -> None:
 
 
 async def test_reading_indicators_is_recorded_like_a_look_up(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     """A cursor can be made for any token: that is asking for it."""
     await police.take(report("+12025550118"))
@@ -170,7 +172,7 @@ async def test_reading_indicators_is_recorded_like_a_look_up(
 
 
 async def test_a_sighting_is_counted_for_business_and_not_for_tests(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     await police.take(report("+12025550113"))
     await alliance.settle()
@@ -194,7 +196,9 @@ async def test_a_sighting_is_counted_for_business_and_not_for_tests(
     }
 
 
-async def test_ten_thousand_items_are_answered_in_order(bank: Door) -> None:
+async def test_ten_thousand_items_are_answered_in_order(
+    bank: LocalClient,
+) -> None:
     items = [
         {"kind": "url", "value": f"http://n{n}.example/"}
         if n % 100
@@ -211,7 +215,7 @@ async def test_ten_thousand_items_are_answered_in_order(bank: Door) -> None:
 
 
 async def test_the_same_again_is_known_and_other_fields_are_another(
-    police: Door,
+    police: LocalClient,
 ) -> None:
     first, same, other = await police.take(
         report("+12025550120"),
@@ -225,14 +229,14 @@ async def test_the_same_again_is_known_and_other_fields_are_another(
     assert other["state"] == "accepted"
 
 
-async def rows(door: Door, **query: Any) -> list[Any]:
+async def rows(client: LocalClient, **query: Any) -> list[Any]:
     text = "&".join(f"{k}={v}" for k, v in query.items())
-    return list((await door.get(f"/v1/reports?{text}")).body["items"])
+    return list((await client.get(f"/v1/reports?{text}")).body["items"])
 
 
 @pytest.mark.parametrize("way", ["value", "id", "position"])
 async def test_what_is_retracted_is_gone_everywhere(
-    alliance: Alliance, police: Door, bank: Door, way: str
+    alliance: Alliance, police: LocalClient, bank: LocalClient, way: str
 ) -> None:
     value = f"+1202555013{len(way)}"
     [taken] = await police.take(report(value))
@@ -259,7 +263,7 @@ async def test_what_is_retracted_is_gone_everywhere(
 
 
 async def test_who_takes_back_a_report_withdraws_no_dispute(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     """What stands on is told; it ends when it is named."""
     url = "http://evil.example/both?uid=7"
@@ -282,7 +286,9 @@ async def test_who_takes_back_a_report_withdraws_no_dispute(
     assert (await one(police, "url", url))["verdict"] == "suspected"
 
 
-async def test_only_a_dispute_is_no_report_to_take_back(bank: Door) -> None:
+async def test_only_a_dispute_is_no_report_to_take_back(
+    bank: LocalClient,
+) -> None:
     value = {"kind": "url", "value": "http://fair.example/"}
     said = {**value, "reason": "stale", "yes": True}
     made = await bank.post("/v1/disputes", said)
@@ -295,7 +301,7 @@ async def test_only_a_dispute_is_no_report_to_take_back(bank: Door) -> None:
 
 
 async def test_a_url_that_kept_its_query_is_retracted_by_it(
-    police: Door,
+    police: LocalClient,
 ) -> None:
     url = "http://evil.example/x?uid=7"
     [taken] = await police.take(report(url, "url", keep_query=True))
@@ -306,7 +312,9 @@ async def test_a_url_that_kept_its_query_is_retracted_by_it(
     assert reply.body == ended(1, ids=[taken["id"]])
 
 
-async def test_pages_of_reports_follow_one_another(police: Door) -> None:
+async def test_pages_of_reports_follow_one_another(
+    police: LocalClient,
+) -> None:
     taken = await police.take(
         *(report(f"http://page{n}.example/", "url") for n in range(5))
     )
@@ -321,7 +329,7 @@ async def test_pages_of_reports_follow_one_another(police: Door) -> None:
     assert seen[:5] == [item["id"] for item in taken][::-1]
 
 
-async def test_only_rows_of_a_state_are_listed(police: Door) -> None:
+async def test_only_rows_of_a_state_are_listed(police: LocalClient) -> None:
     await police.take(report("+12025550121"))
     for state in State:
         name = state.name.lower()
@@ -355,7 +363,7 @@ UNREAD = {
 
 
 async def test_an_import_moves_with_its_rows_and_resumes(
-    police: Door,
+    police: LocalClient,
 ) -> None:
     state = await police.post("/v1/imports", begun())
     assert (state.status, state.body["offset"]) == (201, 0)
@@ -410,7 +418,7 @@ async def test_an_import_moves_with_its_rows_and_resumes(
     assert gone.body["retracting"] == 1
 
 
-async def test_a_step_of_no_import_is_refused(police: Door) -> None:
+async def test_a_step_of_no_import_is_refused(police: LocalClient) -> None:
     step = {
         "id": 999_999,
         "old_offset": 0,
@@ -428,7 +436,7 @@ async def test_a_step_of_no_import_is_refused(police: Door) -> None:
 
 
 async def test_a_dispute_reaches_whom_it_concerns(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     await police.take(report("+12025550150"))
     await alliance.settle()
@@ -450,7 +458,7 @@ async def test_a_dispute_reaches_whom_it_concerns(
 
 
 async def test_a_dispute_by_token_needs_no_value(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     await police.take(report("+12025550151"))
     await alliance.settle()
@@ -491,7 +499,7 @@ async def test_a_dispute_by_token_needs_no_value(
 
 
 async def test_a_dispute_of_what_nobody_reports_needs_a_yes(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     """A value, a token, a position; what has been retracted is nobody's."""
     url = "http://nobody.example/shop"
@@ -518,7 +526,7 @@ async def test_a_dispute_of_what_nobody_reports_needs_a_yes(
 
 
 async def test_a_dispute_answers_a_less_specific_report_too(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     """What was looked at for it is recorded, as an appeal."""
     await police.take(report("http://fairer.example/", "url"))
@@ -532,7 +540,7 @@ async def test_a_dispute_answers_a_less_specific_report_too(
 
 
 async def test_a_report_of_our_own_is_retracted_and_not_disputed(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     """Waiting or published; the hint has the command that ends it."""
     url = "http://mine.example/"
@@ -562,18 +570,18 @@ async def test_a_report_of_our_own_is_retracted_and_not_disputed(
 
 
 async def test_indicators_are_paged_by_token_each_once(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     await police.take(
         *(report(f"http://held{n}.example/", "url") for n in range(7))
     )
     await alliance.settle()
 
-    async def walk(door: Door, limit: int) -> list[Any]:
+    async def walk(client: LocalClient, limit: int) -> list[Any]:
         found, after = [], ""
         while True:
             path = f"/v1/indicators?limit={limit}&after={after}"
-            page = (await door.get(path, role="reader")).body
+            page = (await client.get(path, role="reader")).body
             found += page["items"]
             if "next" not in page:
                 return found
@@ -591,7 +599,7 @@ async def test_indicators_are_paged_by_token_each_once(
 
 
 async def test_the_never_list_protects_and_a_report_on_it_alarms(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     """A member that does not refuse it itself is noticed by the others."""
     answer = await one(bank, "phone", EMERGENCY)
@@ -633,7 +641,7 @@ async def test_the_never_list_protects_and_a_report_on_it_alarms(
 
 
 async def test_status_tells_of_every_part(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     await police.take(report("+12025550160"))
     await alliance.settle()
@@ -669,7 +677,7 @@ async def test_status_tells_of_every_part(
     assert any("dealt" in line for line in told["todo"])
 
 
-async def test_metrics_count_what_was_done(bank: Door) -> None:
+async def test_metrics_count_what_was_done(bank: LocalClient) -> None:
     def read(text: bytes) -> dict[str, float]:
         lines = [
             line.rsplit(" ", 1)
@@ -697,11 +705,11 @@ async def test_metrics_count_what_was_done(bank: Door) -> None:
 
 
 async def read(
-    door: Door, until: str, cursor: str = "", by: str = "header"
+    client: LocalClient, until: str, cursor: str = "", by: str = "header"
 ) -> list[tuple[str, str, Any]]:
     """Follow events until one of that name; (id, name, data) of each."""
     found = []
-    headers, query = door.auth("reader"), ""
+    headers, query = client.auth("reader"), ""
     if cursor and by == "header":
         headers["Last-Event-ID"] = cursor
     elif cursor:
@@ -709,7 +717,7 @@ async def read(
     async with (
         aiohttp.ClientSession() as session,
         asyncio.timeout(30),
-        session.get(door.url + "/v1/events" + query, headers=headers) as got,
+        session.get(client.url + "/v1/events" + query, headers=headers) as got,
     ):
         assert got.content_type == "text/event-stream"
         event: dict[str, str] = {}
@@ -730,27 +738,27 @@ async def read(
 
 
 async def follow(
-    door: Door, until: str
+    client: LocalClient, until: str
 ) -> "asyncio.Task[list[tuple[str, str, Any]]]":
     """Begin to follow; return once we are heard, not only an earlier one."""
-    events = door.member.node.feed
+    events = client.member.node.feed
     before = set(events._followers)
-    following = asyncio.create_task(read(door, until))
+    following = asyncio.create_task(read(client, until))
     async with asyncio.timeout(30):
         while not set(events._followers) - before:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return following
 
 
-async def mark(door: Door) -> None:
+async def mark(client: LocalClient) -> None:
     """Have an event of our own happen."""
-    book = door.member.node.home.own.events
+    book = client.member.node.home.own.events
     await book.now("mark", secrets.token_hex(8), "mark", {"n": 1})
-    door.member.node.feed.wake()
+    client.member.node.feed.wake()
 
 
 async def test_events_are_told_and_resumed_without_loss(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     following = await follow(bank, "log")
     await police.take(report("+12025550170"))
@@ -770,14 +778,18 @@ async def test_events_are_told_and_resumed_without_loss(
         )
 
 
-async def test_an_unknown_cursor_is_told_to_begin_anew(bank: Door) -> None:
+async def test_an_unknown_cursor_is_told_to_begin_anew(
+    bank: LocalClient,
+) -> None:
     await mark(bank)
     for cursor in ("elsewhere.7", "nonsense", "x" * 5000):
         events = await read(bank, "mark", cursor)
         assert events[0][1] == "reset"
 
 
-async def test_a_revoked_token_hears_of_nothing_more(bank: Door) -> None:
+async def test_a_revoked_token_hears_of_nothing_more(
+    bank: LocalClient,
+) -> None:
     """A stream is one long request: its token is looked at event by event."""
     bearers = bank.member.node.home.own.bearers
     bank.tokens["guest"] = await bearers.add("guest", "reader")
@@ -797,7 +809,7 @@ async def test_a_revoked_token_hears_of_nothing_more(bank: Door) -> None:
     assert rest == b""
 
 
-async def test_a_finding_is_an_event(bank: Door) -> None:
+async def test_a_finding_is_an_event(bank: LocalClient) -> None:
     following = await follow(bank, "finding")
     await bank.member.node.findings.report(
         Finding("void", "a/b", 7, "not canonical")
@@ -816,7 +828,7 @@ async def test_a_finding_is_an_event(bank: Door) -> None:
 
 
 async def test_the_roster_that_is_served_is_taken_again(
-    police: Door, alliance: Alliance
+    police: LocalClient, alliance: Alliance
 ) -> None:
     note = await police.get("/v1/roster", role="auditor")
     assert note.raw == alliance.notes[-1]
@@ -827,7 +839,7 @@ async def test_the_roster_that_is_served_is_taken_again(
 
 
 async def test_a_roster_that_admins_did_not_sign_is_403(
-    police: Door, alliance: Alliance
+    police: LocalClient, alliance: Alliance
 ) -> None:
     raw = alliance.notes[-1].replace(b'"version":2', b'"version":3')
     reply = await police.post(
@@ -838,7 +850,7 @@ async def test_a_roster_that_admins_did_not_sign_is_403(
 
 
 async def test_a_share_is_taken_by_its_holder_only(
-    police: Door, alliance: Alliance
+    police: LocalClient, alliance: Alliance
 ) -> None:
     for share in alliance.shares:
         reply = await police.post(

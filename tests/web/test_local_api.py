@@ -1,4 +1,4 @@
-"""Who may ask what of the own door, and what is said to the others."""
+"""Who may ask what of the local API, and what is said to the others."""
 
 import asyncio
 import gzip
@@ -16,7 +16,7 @@ from syncd.web.local_api import ROUTES
 from syncd.web.problem import MEDIA
 from syncd.web.routes import OPEN, Route
 from tests.alliance import Alliance
-from tests.web.door import DOCUMENT, EMERGENCY, Door, report
+from tests.web.local_client import DOCUMENT, EMERGENCY, LocalClient, report
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -41,7 +41,7 @@ def filled(path: str) -> str:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda r: r.method + r.path)
 async def test_a_route_is_for_its_roles_only(
-    police: Door, route: Route
+    police: LocalClient, route: Route
 ) -> None:
     path = filled(route.path)
     if route.path == "/v1/events":
@@ -92,7 +92,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
     ["Bearer", "Bearer ", "Basic eDp5", "Bearer nope", "Bearer a b", "x" * 99],
 )
 async def test_what_is_no_token_of_ours_is_nobody(
-    police: Door, header: str
+    police: LocalClient, header: str
 ) -> None:
     reply = await police.get("/v1/status", role="", Authorization=header)
     said = problem(reply, 401)
@@ -103,14 +103,14 @@ async def test_what_is_no_token_of_ours_is_nobody(
 
 
 async def test_a_token_of_another_member_is_nobody(
-    police: Door, bank: Door
+    police: LocalClient, bank: LocalClient
 ) -> None:
     foreign = bank.auth("operator")["Authorization"]
     reply = await police.get("/v1/status", role="", Authorization=foreign)
     assert "another member's" in problem(reply, 401)["detail"]
 
 
-async def test_a_revoked_token_is_nobody_at_once(police: Door) -> None:
+async def test_a_revoked_token_is_nobody_at_once(police: LocalClient) -> None:
     bearers = police.member.node.home.own.bearers
     police.tokens["guest"] = await bearers.add("guest", "reader")
     assert (await police.get("/v1/status", role="guest")).status == 200
@@ -137,7 +137,7 @@ async def test_a_revoked_token_is_nobody_at_once(police: Door) -> None:
     ],
 )
 async def test_a_host_that_is_not_ours_is_refused(
-    police: Door, host: str, status: int
+    police: LocalClient, host: str, status: int
 ) -> None:
     reply = await police.get("/v1/status", Host=host)
     assert reply.status == status
@@ -148,7 +148,7 @@ async def test_a_host_that_is_not_ours_is_refused(
     ["null", "http://evil.example", "https://127.0.0.1", "http://127.0.0.1:1"],
 )
 async def test_a_page_of_another_site_is_refused(
-    police: Door, origin: str
+    police: LocalClient, origin: str
 ) -> None:
     problem(await police.get("/v1/status", Origin=origin), 403)
     problem(await police.post("/v1/lookups", LOOKUP, Origin=origin), 403)
@@ -186,7 +186,7 @@ async def test_a_page_of_another_site_is_refused(
     ],
 )
 async def test_a_wrong_path_or_query_is_a_problem(
-    police: Door, method: str, path: str, status: int
+    police: LocalClient, method: str, path: str, status: int
 ) -> None:
     reply = await police.call(
         *(method, path),
@@ -202,7 +202,9 @@ BODIES = [r for r in ROUTES if r.takes is not None]
 
 
 @pytest.mark.parametrize("route", BODIES, ids=lambda r: r.path)
-async def test_another_content_type_is_415(police: Door, route: Route) -> None:
+async def test_another_content_type_is_415(
+    police: LocalClient, route: Route
+) -> None:
     reply = await police.call(
         *(route.method, filled(route.path)),
         data=b"{}",
@@ -213,7 +215,7 @@ async def test_another_content_type_is_415(police: Door, route: Route) -> None:
 
 @pytest.mark.parametrize("route", BODIES, ids=lambda r: r.path)
 async def test_a_body_above_the_limit_is_413(
-    police: Door, route: Route
+    police: LocalClient, route: Route
 ) -> None:
     reply = await police.call(
         route.method,
@@ -225,7 +227,7 @@ async def test_a_body_above_the_limit_is_413(
 
 
 async def test_a_body_that_inflates_above_the_limit_is_413(
-    police: Door,
+    police: LocalClient,
 ) -> None:
     reply = await police.post(
         "/v1/lookups",
@@ -236,7 +238,7 @@ async def test_a_body_that_inflates_above_the_limit_is_413(
 
 
 async def test_a_body_that_is_not_the_gzip_it_says_is_a_problem(
-    police: Door,
+    police: LocalClient,
 ) -> None:
     reply = await police.post(
         "/v1/lookups", data=b"not gzip at all", Content_Encoding="gzip"
@@ -294,7 +296,7 @@ DEEP = b'{"name":"a","size":1,"options":{"a":' + b"[" * 100_000
     ],
 )
 async def test_a_wrong_shape_is_named_by_its_path(
-    police: Door, path: str, body: bytes, at: str, says: str
+    police: LocalClient, path: str, body: bytes, at: str, says: str
 ) -> None:
     said = problem(await police.post(path, data=body), 400)
     assert said["errors"] == [{"at": at, "detail": says}]
@@ -340,12 +342,12 @@ async def test_a_wrong_shape_is_named_by_its_path(
     ],
 )
 async def test_what_cannot_be_is_refused_as_a_whole(
-    police: Door, path: str, body: Any
+    police: LocalClient, path: str, body: Any
 ) -> None:
     problem(await police.post(path, body), 400)
 
 
-async def test_nothing_to_retract_is_404(police: Door) -> None:
+async def test_nothing_to_retract_is_404(police: LocalClient) -> None:
     for named in (
         {"ids": [10**9]},
         {"import": 10**9},
@@ -357,7 +359,7 @@ async def test_nothing_to_retract_is_404(police: Door) -> None:
 
 
 async def test_another_members_report_is_not_ours_to_retract(
-    police: Door, bank: Door
+    police: LocalClient, bank: LocalClient
 ) -> None:
     body = {"reason": "test", "positions": [[bank.member.origin, 1]]}
     said = problem(await police.post("/v1/retractions", body), 422)
@@ -386,7 +388,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("bad", "says"), REFUSED)
 async def test_a_wrong_report_is_refused_and_the_others_are_taken(
-    police: Door, bad: Any, says: str
+    police: LocalClient, bad: Any, says: str
 ) -> None:
     good = report("+12025550101")
     reply = await police.post("/v1/reports", {"reports": [good, bad, good]})
@@ -479,7 +481,7 @@ many = settings(
     | (anything | shaped).map(lambda v: json.dumps(v).encode()),
 )
 async def test_any_bytes_get_an_answer_or_a_problem_never_a_500(
-    police: Door, path: str, body: bytes
+    police: LocalClient, path: str, body: bytes
 ) -> None:
     route = next(r for r in BODIES if r.path == path)
     reply = await police.post(
@@ -512,7 +514,7 @@ async def test_any_bytes_get_an_answer_or_a_problem_never_a_500(
     ),
 )
 async def test_any_path_gets_an_answer_or_a_problem_never_a_500(
-    police: Door, path: str, text: str
+    police: LocalClient, path: str, text: str
 ) -> None:
     method = "POST" if "finish" in path else "GET"
     reply = await police.call(method, path.format(text))
@@ -522,7 +524,7 @@ async def test_any_path_gets_an_answer_or_a_problem_never_a_500(
 @many
 @given(st.binary(min_size=1, max_size=60))
 async def test_what_is_no_http_gets_a_problem_too(
-    police: Door, raw: bytes
+    police: LocalClient, raw: bytes
 ) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", police.port)
     writer.write(b"GET / HTTP/1.1\r\nHost\x00: " + raw + b"\r\n\r\n")
@@ -535,7 +537,7 @@ async def test_what_is_no_http_gets_a_problem_too(
 
 
 async def test_a_failure_of_ours_says_nothing_of_what_came_in(
-    police: Door,
+    police: LocalClient,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -556,7 +558,9 @@ async def test_a_failure_of_ours_says_nothing_of_what_came_in(
 # ------------------------------------------------------------ the document
 
 
-async def test_router_and_document_list_the_same_routes(police: Door) -> None:
+async def test_router_and_document_list_the_same_routes(
+    police: LocalClient,
+) -> None:
     app = police.member.node.listeners.runners[-1].app
     assert app is not None
     routed = {
@@ -574,7 +578,9 @@ async def test_router_and_document_list_the_same_routes(police: Door) -> None:
     assert served.body["paths"].keys() == DOCUMENT["paths"].keys()
 
 
-async def test_the_document_is_made_once(police: Door, bank: Door) -> None:
+async def test_the_document_is_made_once(
+    police: LocalClient, bank: LocalClient
+) -> None:
     """Making it takes as long as a hundred requests."""
     documents = {
         (await d.get("/openapi.json", role="")).raw for d in (police, bank)
@@ -601,14 +607,14 @@ async def test_the_document_is_openapi() -> None:
     validate(json.loads(json.dumps(DOCUMENT)))
 
 
-async def test_alive_and_ready_need_no_token(police: Door) -> None:
+async def test_alive_and_ready_need_no_token(police: LocalClient) -> None:
     assert (await police.get("/healthz", role="")).body == {"alive": True}
     ready = await police.get("/readyz", role="")
     assert ready.body == {"ready": True, "appending": True, "why": ""}
 
 
 async def test_two_requests_at_once_are_both_answered(
-    police: Door, alliance: Alliance
+    police: LocalClient, alliance: Alliance
 ) -> None:
     replies = await asyncio.gather(
         *(police.post("/v1/lookups", LOOKUP) for _ in range(20))
@@ -616,7 +622,7 @@ async def test_two_requests_at_once_are_both_answered(
     assert {r.status for r in replies} == {200}
 
 
-async def test_head_is_no_method_of_this_door(police: Door) -> None:
+async def test_head_is_no_method_of_this_door(police: LocalClient) -> None:
     async with (
         aiohttp.ClientSession() as session,
         session.head(police.url + "/healthz") as answer,

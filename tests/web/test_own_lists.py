@@ -5,30 +5,32 @@ from typing import Any
 import pytest
 
 from tests.alliance import Alliance
-from tests.web.door import Door, Reply, report
+from tests.web.local_client import LocalClient, Reply, report
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def add(
-    door: Door, type_: str, *entries: dict[str, Any], **more: Any
+    client: LocalClient, type_: str, *entries: dict[str, Any], **more: Any
 ) -> Reply:
     body = {"type": type_, "entries": list(entries)}
-    return await door.post("/v1/own/entries", body, **more)
+    return await client.post("/v1/own/entries", body, **more)
 
 
 def phone(value: str, **more: Any) -> dict[str, Any]:
     return {"kind": "phone", "value": value, **more}
 
 
-async def published(alliance: Alliance, door: Door, *reports: Any) -> None:
-    taken = await door.take(*reports)
+async def published(
+    alliance: Alliance, client: LocalClient, *reports: Any
+) -> None:
+    taken = await client.take(*reports)
     assert {t["state"] for t in taken} == {"accepted"}
     await alliance.settle()
 
 
 async def test_an_exempt_number_is_not_acted_on_and_both_answers_are_told(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     number = "+12025557001"
     await published(alliance, police, report(number))
@@ -50,7 +52,7 @@ async def test_an_exempt_number_is_not_acted_on_and_both_answers_are_told(
 
 
 async def test_exempting_what_an_official_report_lists_needs_a_reason(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     number = "+12025557010"
     await published(alliance, police, report(number, evidence="police_case"))
@@ -72,7 +74,7 @@ async def test_exempting_what_an_official_report_lists_needs_a_reason(
 
 
 async def test_an_official_report_that_comes_later_is_acted_on(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     number = "+12025557012"
     await add(bank, "exempt", phone(number, why="a customer"))
@@ -87,7 +89,7 @@ async def test_an_official_report_that_comes_later_is_acted_on(
 
 
 async def test_a_page_below_an_exempt_host_is_acted_on(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     host, page = "http://own7.example/", "http://own7.example/planted"
     await published(alliance, police, report(host, "url"), report(page, "url"))
@@ -99,7 +101,7 @@ async def test_a_page_below_an_exempt_host_is_acted_on(
     assert at_page["ours"]["reasons"] == ["exempt_too_general"]
 
 
-async def test_a_note_is_a_remark(bank: Door) -> None:
+async def test_a_note_is_a_remark(bank: LocalClient) -> None:
     number = "+12025557020"
     reply = await add(
         bank,
@@ -121,14 +123,16 @@ async def test_a_note_is_a_remark(bank: Door) -> None:
     assert answer["ours"]["notes"][1]["expires"] == "2199-01-01"
 
 
-async def local(door: Door, name: str, *values: str, **more: Any) -> Reply:
+async def local(
+    client: LocalClient, name: str, *values: str, **more: Any
+) -> Reply:
     reports = [report(v, evidence="official_list") for v in values]
     body = {"list": name, "reports": reports, **more}
-    return await door.post("/v1/own/local", body)
+    return await client.post("/v1/own/local", body)
 
 
 async def test_a_local_list_is_answered_here_and_told_nobody(
-    alliance: Alliance, police: Door, bank: Door
+    alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     number = "+12025557030"
     before = (await bank.get("/v1/status")).body
@@ -152,7 +156,7 @@ async def test_a_local_list_is_answered_here_and_told_nobody(
 
 
 async def test_a_local_list_is_answered_while_the_holders_are_away(
-    alliance: Alliance, bank: Door
+    alliance: Alliance, bank: LocalClient
 ) -> None:
     number = "+12025557031"
     await local(bank, "regulator", number)
@@ -173,7 +177,7 @@ async def test_a_local_list_is_answered_while_the_holders_are_away(
 
 
 async def test_tonights_list_takes_the_place_of_yesterdays(
-    bank: Door,
+    bank: LocalClient,
 ) -> None:
     name = "nightly"
     numbers = [f"+1202555{n}" for n in range(7100, 7120)]
@@ -202,7 +206,7 @@ async def test_tonights_list_takes_the_place_of_yesterdays(
 
 
 async def test_a_row_that_is_refused_is_on_the_list_still(
-    bank: Door,
+    bank: LocalClient,
 ) -> None:
     """Whether the daemon refuses it, or whoever read the file."""
     name = "nightly with faults"
@@ -226,7 +230,7 @@ async def test_a_row_that_is_refused_is_on_the_list_still(
     assert (await bank.post("/v1/own/local", many)).status == 400
 
 
-async def test_what_is_removed_is_kept_as_history(bank: Door) -> None:
+async def test_what_is_removed_is_kept_as_history(bank: LocalClient) -> None:
     number = "+12025557040"
     reply = await add(bank, "exempt", phone(number, why="a"))
     id_ = reply.body["items"][0]["id"]
@@ -246,7 +250,7 @@ async def test_what_is_removed_is_kept_as_history(bank: Door) -> None:
     assert id_ not in {i["id"] for i in page.body["items"]}
 
 
-async def test_only_operators_touch_them(bank: Door) -> None:
+async def test_only_operators_touch_them(bank: LocalClient) -> None:
     for role in ("reader", "auditor"):
         reply = await add(bank, "exempt", phone("+12025557050"), role=role)
         assert reply.status == 403
@@ -270,7 +274,7 @@ async def test_only_operators_touch_them(bank: Door) -> None:
     ],
 )
 async def test_what_cannot_be_is_refused(
-    bank: Door, path: str, body: dict[str, Any], why: str
+    bank: LocalClient, path: str, body: dict[str, Any], why: str
 ) -> None:
     reply = await bank.post(f"/v1/own/{path}", body)
     assert reply.status == 400
@@ -278,12 +282,12 @@ async def test_what_cannot_be_is_refused(
 
 
 @pytest.mark.parametrize("query", ["type=x", "list=" + "x" * 101, "q=1"])
-async def test_a_query_that_cannot_be(bank: Door, query: str) -> None:
+async def test_a_query_that_cannot_be(bank: LocalClient, query: str) -> None:
     reply = await bank.get(f"/v1/own/entries?{query}")
     assert reply.status == 400
 
 
-async def test_a_local_hit_is_recorded_as_a_hit(bank: Door) -> None:
+async def test_a_local_hit_is_recorded_as_a_hit(bank: LocalClient) -> None:
     """The record names the entry, and no log: whoever audits finds it."""
     number = "+12025557060"
     reply = await local(bank, "audited", number)

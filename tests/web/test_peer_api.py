@@ -1,4 +1,4 @@
-"""The peer door before its desk: who is let in, and how much of one."""
+"""The peer API before its service: who is let in, and how much of one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from syncd.flows.ports import Heads
 from syncd.web import peer_api
 
-Door = TestClient[Any, Any]
+LocalClient = TestClient[Any, Any]
 
 
 class Desk:
@@ -48,7 +48,7 @@ def desk() -> Desk:
 
 
 @pytest.fixture
-async def door(desk: Desk) -> AsyncIterator[Door]:
+async def client(desk: Desk) -> AsyncIterator[LocalClient]:
     app = peer_api.app(cast(peer_api.PeerService, desk), lambda _: "pin")
     connector = aiohttp.TCPConnector(limit=0)
     async with TestClient(TestServer(app), connector=connector) as client:
@@ -56,24 +56,24 @@ async def door(desk: Desk) -> AsyncIterator[Door]:
 
 
 async def test_who_is_out_by_the_roster_on_its_way(
-    door: Door, desk: Desk
+    client: LocalClient, desk: Desk
 ) -> None:
     """A payload waits for it, and only then it is asked who wants it."""
     path = f"/mirror/{'0' * 64}/payload/000"
-    assert (await door.get(path)).status == 404
+    assert (await client.get(path)).status == 404
     desk.removed_meanwhile = True
-    assert (await door.get(path)).status == 403
+    assert (await client.get(path)).status == 403
 
 
 async def test_one_caller_has_so_many_requests_at_once(
-    door: Door, desk: Desk
+    client: LocalClient, desk: Desk
 ) -> None:
-    """Whoever floods the door is told to come back; later it may."""
+    """Whoever floods it is told to come back; later it may."""
     most = peer_api.MOST_AT_ONCE
-    flood = [asyncio.create_task(door.get("/heads")) for _ in range(most)]
+    flood = [asyncio.create_task(client.get("/heads")) for _ in range(most)]
     async with asyncio.timeout(30):
         while True:
-            answer = asyncio.create_task(door.get("/heads"))
+            answer = asyncio.create_task(client.get("/heads"))
             done, _ = await asyncio.wait([answer], timeout=0.2)
             if done:
                 break
@@ -83,4 +83,4 @@ async def test_one_caller_has_so_many_requests_at_once(
     desk.go_on.set()
     statuses = [(await one).status for one in flood]
     assert statuses.count(200) >= most
-    assert (await door.get("/heads")).status == 200
+    assert (await client.get("/heads")).status == 200

@@ -1,4 +1,4 @@
-"""A door that is shut leaves nobody standing in it."""
+"""A server that stops leaves no connection open."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ CALLER = keys.generate("caller.example", "txwz", lambda n: b"c" * n, now=0)
 
 
 async def opened() -> tuple[Runner, int]:
-    """Open a door with TLS; return what runs it, and its port."""
+    """Start a server with TLS; return what runs it, and its port."""
     tls = ServerTls(HERE.certificate, HERE.tls_pem)
     tls.update([CALLER.certificate])
     runner = Runner(web.Application(), shutdown_timeout=1)
@@ -31,7 +31,7 @@ async def opened() -> tuple[Runner, int]:
 async def test_who_is_just_coming_in_leaves_no_socket_behind(
     turns: int,
 ) -> None:
-    """Whatever turn of the loop shuts the door; pytest sees what is left."""
+    """Whatever turn of the loop stops it; pytest sees what is left."""
     runner, port = await opened()
     caller = socket.socket()
     caller.setblocking(False)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.web.door import DOCUMENT, Door
+from tests.web.local_client import DOCUMENT, LocalClient
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
@@ -19,7 +19,9 @@ tried = settings(
 )
 
 
-async def test_every_operation_keeps_to_the_document(police: Door) -> None:
+async def test_every_operation_keeps_to_the_document(
+    police: LocalClient,
+) -> None:
     import schemathesis
     from schemathesis.checks import not_a_server_error
     from schemathesis.specs.openapi.checks import (

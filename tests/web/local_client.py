@@ -1,4 +1,4 @@
-"""A caller of an own door; every answer is held to the document."""
+"""A caller of a local API; every answer is held to the document."""
 
 import io
 import json
@@ -27,8 +27,8 @@ class Reply:
     raw: bytes
 
 
-class Door:
-    """A caller of one member's own door."""
+class LocalClient:
+    """A caller of one member's local API."""
 
     def __init__(self, session: aiohttp.ClientSession, member: Member) -> None:
         self._session = session
@@ -37,12 +37,12 @@ class Door:
 
     @property
     def port(self) -> int:
-        """Where the door listens."""
+        """Where the API listens."""
         return int(self.member.node.listeners.runners[-1].addresses[0][1])
 
     @property
     def url(self) -> str:
-        """The door's address."""
+        """The API's address."""
         return f"http://127.0.0.1:{self.port}"
 
     def auth(self, role: str) -> dict[str, str]:
