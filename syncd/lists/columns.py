@@ -258,8 +258,7 @@ def plan(
         named |= {column: into for into, column in said.columns.items()}
         named = {n: f for n, f in named.items() if f in fields}
         return Columns({}, named, (), constants, means)
-    told = names.numbers(said.columns, header, width, where)
-    found = names.understood(header, told, fields, where)
+    found = names.understood(said.columns, header, width, fields, where)
     needed = [name for name in NEEDED if name in fields]
     names.check_all_there(
         needed, {*found.values()} | {*constants}, header, where

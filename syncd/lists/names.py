@@ -47,16 +47,24 @@ def known(name: str) -> bool:
 
 
 def understood(
+    told: Mapping[str, str],
     header: Sequence[str],
-    told: Mapping[int, str],
+    width: int,
     fields: Sequence[str],
     where: str,
 ) -> dict[int, str]:
-    """Return which column is which field: as told, else by its name."""
-    found = {at: into for at, into in told.items() if into in fields}
+    """Return which column, from 0, is which field: as told, else by name."""
+    _check_names(header, told, where)
+    named: dict[int, str] = {}
+    for into, column in told.items():
+        at = place(column, header, width, where)
+        if at in named:
+            raise UsageError("{where}: a column is named twice", where=where)
+        named[at] = into
+    found = {at: into for at, into in named.items() if into in fields}
     for at, name in enumerate(header):
         into = BY_NAME.get(fold(name), "")
-        if into not in fields or into in told.values() or at in told:
+        if into not in fields or into in told or at in named:
             continue
         twin = next((c for c, f in found.items() if f == into), None)
         if twin is not None and into != "place":
@@ -90,21 +98,6 @@ def parted(maps: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def numbers(
-    told: Mapping[str, str], header: Sequence[str], width: int, where: str
-) -> dict[int, str]:
-    """Return which column, from 0, is told to be which field."""
-    _no_data(header, told, where)
-    _no_twins(header, where)
-    found: dict[int, str] = {}
-    for into, column in told.items():
-        at = place(column, header, width, where)
-        if at in found:
-            raise UsageError("{where}: a column is named twice", where=where)
-        found[at] = into
-    return found
-
-
 def place(column: str, header: Sequence[str], width: int, where: str) -> int:
     """Return where a column is, from 0, by its name or its number from 1."""
     if column in header:
@@ -131,9 +124,11 @@ _DATA: Final = re.compile(r"(?:\d[ -]?){7}|://", re.ASCII)
 _DOMAIN: Final = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/.*)?", re.ASCII)
 
 
-def _no_data(
+def _check_names(
     header: Sequence[str], told: Mapping[str, str], where: str
 ) -> None:
+    """Pass names that are none twice, and look like no data."""
+    there: dict[str, int] = {}
     for column, name in enumerate(header, 1):
         text = unicodedata.normalize("NFKC", name).casefold()
         if _DATA.search(text) or (
@@ -146,11 +141,6 @@ def _no_data(
                 hint="if the first row is data: --no-header and --map"
                 " value={n}; else give the column a name",
             )
-
-
-def _no_twins(header: Sequence[str], where: str) -> None:
-    there: dict[str, int] = {}
-    for column, name in enumerate(header, 1):
         if name and name in there:
             raise UsageError(
                 "{where}: columns {one} and {two} are both named {name}",
