@@ -16,7 +16,7 @@ from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:
-    from syncd.cli.importing.journey import Journey
+    from syncd.cli.importing.upload import Upload
 
 SHOWN = 8  # reasons of refused rows
 LOCAL = ("added", "known", "replaced", "refused", "removed")
@@ -24,24 +24,24 @@ LOCAL = ("added", "known", "replaced", "refused", "removed")
 
 def tell(
     said: Json,
-    journey: "Journey",
+    upload: "Upload",
     counts: Mapping[str, Any],
     refused: Path | None,
 ) -> int:
     """Tell what came of a list; return the exit code."""
     from syncd.cli.importing import refused as bad
 
-    rows = journey.aim.refused
+    rows = upload.target.refused
     where = ""
     if counts.get("refused") and refused is not None:
         bad.write(refused, rows())
         where = str(refused)
     more = {"import": counts.get("id"), "refused_file": where or None}
     said.show({**counts, **more}, _told(counts))
-    for (what, code), n in sorted(journey.aim.said.items()):
+    for (what, code), n in sorted(upload.target.said.items()):
         if remark := _remark(what, code):
             terminal.tell(f"{n:>9,} × {remark}")
-    for (field, word), n in journey.columns.ignored.most_common(SHOWN):
+    for (field, word), n in upload.columns.ignored.most_common(SHOWN):
         line = t("{field}: {word} is ignored", field=field, word=word)
         terminal.tell(f"{n:>9,} × {line}")
     if not counts.get("refused"):

@@ -16,7 +16,7 @@ from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:
     from syncd.cli.door import Door
-    from syncd.cli.importing.journey import Journey
+    from syncd.cli.importing.upload import Upload
     from syncd.lists.columns import Columns, Said
     from syncd.lists.rows import Table, Told
 
@@ -72,14 +72,14 @@ def _import_list(said: _Import) -> int:
         return _rehearse(said, (how, meant), rows, plan)
     _check(said, rows)
     with said.door() as own:
-        journey = _journey(
+        upload = _upload(
             said, own, rows, plan, _options(rows, how, meant, plan)
         )
-        journey.budget = said.settings().own.max_request_bytes
-        journey.anew = said.anew
-        counts = journey.run()
+        upload.budget = said.settings().own.max_request_bytes
+        upload.anew = said.anew
+        counts = upload.run()
         tables.tell_notes(said.file, rows.notes, before)
-        return imported.tell(said, journey, counts, said.refused)
+        return imported.tell(said, upload, counts, said.refused)
 
 
 def _rehearse(
@@ -156,30 +156,30 @@ def _is_part(rows: "Table") -> bool:
     return not OURS.isdisjoint(rows.header or ())
 
 
-def _journey(
+def _upload(
     said: _Import,
     own: "Door",
     rows: "Table",
     plan: "Columns",
     options: dict[str, Any],
-) -> "Journey":
-    from syncd.cli.importing import journey
-    from syncd.cli.importing.aims import OwnList, Reports
+) -> "Upload":
+    from syncd.cli.importing import upload
+    from syncd.cli.importing.targets import OwnList, Reports
 
     file, name = said.file, said.list_ or said.file.name
     end = said.given("gone", "gone_at_most")
-    aim: OwnList | Reports
+    target: OwnList | Reports
     if said.local:
-        aim = OwnList(own, rows, plan, name, _is_part(rows), end)
+        target = OwnList(own, rows, plan, name, _is_part(rows), end)
     else:
         how = said.given("refresh", "again")
         given = {
             "name": file.name,
             "size": file.stat().st_size,
-            "file": journey.identity(file),
+            "file": upload.identity(file),
             "list": name,
             "options": {**options, **how},
         }
         end["complete"] = not _is_part(rows)
-        aim = Reports(own, rows, plan, given, how, end)
-    return journey.Journey(file, rows, plan, aim)
+        target = Reports(own, rows, plan, given, how, end)
+    return upload.Upload(file, rows, plan, target)

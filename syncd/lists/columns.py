@@ -53,7 +53,7 @@ class Columns:
     names: tuple[tuple[str, str], ...]  # column, field or "": not stored
     constants: Mapping[str, Any]
     means: Mapping[str, Convert]  # what a cell of a field says
-    seen: losses.Seen | None = None  # what the whole file showed
+    seen: losses.Lengths | None = None  # what the whole file showed
     ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
     # words that no row needed, by field, and in how many rows
 
@@ -111,7 +111,7 @@ class Columns:
         kinds = bool(self.named) or "kind" in self.at.values()
         if self.constants.get("kind", "account") != "account" and not kinds:
             return self
-        seen = losses.Seen()
+        seen = losses.Lengths()
         for row in rows:
             if row.problem is None:
                 found = self.known(row)  # whatever its other cells say

@@ -41,7 +41,7 @@ def value(cell: str) -> str:
     return cell
 
 
-class Seen:
+class Lengths:
     """How long the account numbers of a whole list are; none is kept."""
 
     def __init__(self) -> None:

@@ -20,9 +20,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syncd.cli.door import problem
-from syncd.cli.importing import journey, meter
-from syncd.cli.importing.aims import Reports
+from syncd.cli.importing import meter, upload
 from syncd.cli.importing.refused import FRONT, Refused, reasons
+from syncd.cli.importing.targets import Reports
 from syncd.messages.catalogue import whole
 from syncd.node import pinned
 from tests.cli.conftest import Desk, FalseDoor, refused
@@ -640,9 +640,9 @@ POINTS = [("before", 0), ("before", 2), ("after", 0), ("after", 3)]
 @pytest.fixture
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps of ten rows, and nobody waits for the daemon."""
-    monkeypatch.setattr(journey, "STEP", 10)
+    monkeypatch.setattr(upload, "STEP", 10)
     for name in ("RESTART_S", "STALE_S"):
-        monkeypatch.setattr(journey, name, 0)
+        monkeypatch.setattr(upload, name, 0)
 
 
 @pytest.mark.usefixtures("_short")
@@ -738,8 +738,8 @@ def test_a_sheet(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
     path = tmp_path / "list.xlsx"
     book.save(path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journey, "STEP", 10)
-        patch.setattr(journey, "RESTART_S", 0)
+        patch.setattr(upload, "STEP", 10)
+        patch.setattr(upload, "RESTART_S", 0)
         false.fail = {"after": 1}
         assert desk("report", "import", path, *CONST).code == 3
         ran = desk("report", "import", path, *CONST, "--json")
@@ -806,7 +806,7 @@ def test_a_file_changed_where_only_its_hash_tells(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What was committed is held against its hash, whatever the size."""
-    monkeypatch.setattr(journey, "_HEAD", 16)
+    monkeypatch.setattr(upload, "_HEAD", 16)
     path = long_list(tmp_path, 30)
     false.fail = {"before": 1}
     assert desk("report", "import", path).code == 3
@@ -839,10 +839,10 @@ def test_interrupted_at_the_keyboard(
     path = long_list(tmp_path, 30)
     sent = Reports.send
 
-    def stop(aim: Any, step: Any, *rest: Any) -> Any:
+    def stop(target: Any, step: Any, *rest: Any) -> Any:
         if step.row > 20:
             raise KeyboardInterrupt
-        return sent(aim, step, *rest)
+        return sent(target, step, *rest)
 
     monkeypatch.setattr(Reports, "send", stop)
     ran = desk("report", "import", path)
@@ -892,7 +892,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Steps of ten rows, and waiting takes no time."""
-    monkeypatch.setattr(journey, "STEP", 10)
+    monkeypatch.setattr(upload, "STEP", 10)
     made = Clock()
     monkeypatch.setattr(time, "sleep", made.sleep)
     return made
@@ -951,7 +951,7 @@ def test_a_daemon_that_stays_away_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Some time later, with the way to go on; the next run does."""
-    monkeypatch.setattr(journey, "RESTART_S", 50)
+    monkeypatch.setattr(upload, "RESTART_S", 50)
     path = long_list(tmp_path, 60)
     false.fail = {"before": 2}
 
@@ -1003,7 +1003,7 @@ def test_patience_has_an_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """So long without a row: the operator is to look at it."""
-    monkeypatch.setattr(journey, "QUOTA_S", 30)
+    monkeypatch.setattr(upload, "QUOTA_S", 30)
     full = (429, refused("import: quota used up", 429, "quota"))
     false.answers["/v1/reports"] = full
     ran = desk("report", "import", listed)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from syncd.cli.importing import journey
-from syncd.cli.importing.aims import Reports
+from syncd.cli.importing import upload
+from syncd.cli.importing.targets import Reports
 from tests.cli.conftest import Desk, Real, Run
 
 LISTED = "shop-for-fraud.example"
@@ -143,7 +143,7 @@ def test_stopped_while_a_step_is_under_way(
 ) -> None:
     """What was refused in it is written down with its cells all the same."""
     bank, out = real.desk("bank", run), listed.with_name("out.csv")
-    monkeypatch.setattr(journey, "STEP", 300)
+    monkeypatch.setattr(upload, "STEP", 300)
     took = Reports.took
     calls = iter(range(9))
 

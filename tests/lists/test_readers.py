@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from syncd.cli.importing import journey
+from syncd.cli.importing import upload
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import columns, kinds, lines, table, text, workbook
 from syncd.lists.rows import Table, Told
@@ -181,6 +181,6 @@ def test_limits_are_what_the_docs_say() -> None:
     docs = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
     for number in (lines.MAX_LINE, text.MAX_LINES, workbook.MAX_COLUMNS):
         assert f"{number:,}" in docs
-    assert f"up to {journey.RESTART_S // 60} minutes" in docs
-    assert journey.QUOTA_S == 3600
+    assert f"up to {upload.RESTART_S // 60} minutes" in docs
+    assert upload.QUOTA_S == 3600
     assert "for an hour at most" in docs

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncd.cli import terminal
-from syncd.cli.importing.aims import Answer, OwnList, Reports, Step, encode
 from syncd.cli.importing.meter import Meter
+from syncd.cli.importing.targets import Answer, OwnList, Reports, Step, encode
 from syncd.errors import (
     MalformedError,
     QuotaError,
@@ -70,13 +70,13 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class Journey:
+class Upload:
     """One file on its way in, and how far it is."""
 
     path: Path
     table: Table
     columns: Columns
-    aim: Reports | OwnList
+    target: Reports | OwnList
     budget: int = 1 << 20  # bytes of a request
     anew: bool = False
     row: int = 0  # rows that are in
@@ -111,7 +111,7 @@ class Journey:
             except (UnavailableError, QuotaError, StaleError) as e:
                 if self.row != row:  # it got on: another trouble
                     row, waited, pause = self.row, 0, 1
-                self.aim.door.close()
+                self.target.door.close()
                 now = max(getattr(e, "retry_after_s", pause), 1)
                 pause = min(2 * pause, _LONGEST_S)
                 waited += now
@@ -134,11 +134,11 @@ class Journey:
         if not self.whole:
             self._send_all(meter)
         self.whole = True
-        return self.aim.finish()
+        return self.target.finish()
 
     def _send_all(self, meter: Meter) -> None:
         stamp = _stamp(self.path)
-        at, self.row, hashed = self.aim.begin(anew=self.anew)
+        at, self.row, hashed = self.target.begin(anew=self.anew)
         prefix = self.table.prefix()
         if at and prefix(at) != hashed:
             raise self._changed()
@@ -158,7 +158,7 @@ class Journey:
             self.row = last.row
             if _stamp(self.path) != stamp:  # and its last line half there
                 raise self._changed()
-            answer = self.aim.send(step, at, hashed)
+            answer = self.target.send(step, at, hashed)
             # The daemon has work again before its last answer is read.
             self._took(last, said, meter)
             last, at = step, step.offset
@@ -167,7 +167,7 @@ class Journey:
     def _took(self, step: Step, said: Answer, meter: Meter) -> None:
         self.row = step.row
         if said:
-            self.aim.took(step, said)
+            self.target.took(step, said)
             meter.at(min(step.offset, self.table.span), self.row)
 
     def _steps(self, offset: int) -> Iterator[Step]:
