@@ -159,15 +159,20 @@ def _split(form: str) -> tuple[str, str]:
 
 def _site(form: str) -> str:
     """Return what a row that names this expression protects."""
+    key = suffixes.registrable(_split(form)[0])
+    return _strangers_own(form, key) or f"{key}/"
+
+
+def _strangers_own(form: str, key: str) -> str:
+    """Return the host or page of a site that is a stranger's, or ""."""
     host, path = _split(form)
-    key = suffixes.registrable(host)
     base, where = _where(host, key)
     if where is None:
-        return f"{key}/"
+        return ""
     if where.hosts and base != host:
         label = host[: -len(base) - 1].rpartition(".")[2]
-        return f"{key}/" if label in where.own else f"{label}.{base}/"
-    return form if where.paths and _is_page(path) else f"{key}/"
+        return "" if label in where.own else f"{label}.{base}/"
+    return form if where.paths and _is_page(path) else ""
 
 
 def _is_page(path: str) -> bool:
@@ -182,6 +187,14 @@ def _is_service(form: str) -> bool:
     return service is not None and services.naming(service, query) != ""
 
 
+def _suffixes(host: str) -> Iterator[str]:
+    """Yield a host and what it is below, the longest first."""
+    yield host
+    while "." in host:
+        host = host.partition(".")[2]
+        yield host
+
+
 def _where(host: str, key: str) -> tuple[str, _Where | None]:
     """Return where strangers begin on a host's site, and what is theirs.
 
@@ -192,13 +205,9 @@ def _where(host: str, key: str) -> tuple[str, _Where | None]:
         match = pattern.fullmatch(host)
         if match is not None and len(match[2]) >= len(key):
             return match[2], found
-    suffix = host
-    while len(suffix) >= len(key):
-        if suffix in exact:
+    for suffix in _suffixes(host):
+        if suffix in exact and len(suffix) >= len(key):
             return suffix, exact[suffix]
-        _, dot, suffix = suffix.partition(".")
-        if not dot:
-            break
     private = suffixes.private(host)
     if len(private) >= len(key):
         return private, _Where(False, True, usual)
@@ -258,14 +267,10 @@ class Rule:
 
     def _owner(self, host: str) -> tuple[str, Owner] | None:
         """Return the closest protected site that a host is of."""
-        found = None
-        at = len(host)
-        while at > 0:
-            at = host.rfind(".", 0, at)
-            owner = self._sites.get(host[at + 1 :])
-            if owner is not None:
-                found = host[at + 1 :], owner
-        return found
+        for site in _suffixes(host):
+            if owner := self._sites.get(site):
+                return site, owner
+        return None
 
     def _url(self, form: str) -> Guarded | None:
         host, path = _split(form)
@@ -273,23 +278,16 @@ class Rule:
         if found is None or _is_service(form):
             return self._page(form)
         key, owner = found
-        base, where = _where(host, key)
-        page = _is_page(path)
-        if where is None:
-            return Guarded(owner, page)
-        if where.hosts and base != host:
-            label = host[: -len(base) - 1].rpartition(".")[2]
-            return Guarded(owner, page) if label in where.own else None
-        if not where.paths:
-            return Guarded(owner, page)
-        return self._page(form) if page else Guarded(owner)
+        theirs = _strangers_own(form, key)
+        if not theirs:
+            return Guarded(owner, _is_page(path))
+        return self._page(form) if theirs == form else None
 
     def _page(self, form: str) -> Guarded | None:
         """Return by whom a stranger's page is protected."""
-        if self._pages:
-            for part, owner in self._pages.items():
-                if form == part or (part[-1] == "/" and form.startswith(part)):
-                    return Guarded(owner, page=True)
+        for part, owner in self._pages.items():
+            if form == part or (part[-1] == "/" and form.startswith(part)):
+                return Guarded(owner, page=True)
         return None
 
     def guard(self, forms: Sequence[Identifier]) -> Guard:
@@ -325,26 +323,20 @@ class Rule:
         """Give every form that can be counted up, most of them phones."""
         for kind, value in self._exact:
             yield Identifier(kind, value)
-        for number in self._anywhere:
-            for area in _provinces():
+        for area, province in _provinces().items():
+            for number in self._anywhere:
                 yield Identifier("phone", f"cn:0{area}{number}")
-        for province, number in self._provincial:
-            for area, of in _provinces().items():
+            for of, number in self._provincial:
                 if of == province:
                     yield Identifier("phone", f"cn:0{area}{number}")
-        for host in self._sites:
-            for form in self._roots(host):
-                yield Identifier("url", form)
+        usual, *_ = _strangers()
+        for site, hosts in self._hosts.items():
+            yield Identifier("url", f"{site}/")
+            if not suffixes.is_address(site):
+                for label in sorted(usual.union(hosts)):
+                    yield Identifier("url", f"{label}.{site}/")
         for form in self._pages:
             yield Identifier("url", form)
-
-    def _roots(self, site: str) -> Iterator[str]:
-        yield f"{site}/"
-        if suffixes.is_address(site):
-            return
-        usual, *_ = _strangers()
-        for label in sorted(usual.union(self._hosts[site])):
-            yield f"{label}.{site}/"
 
 
 NOBODY: Final = Guard()
