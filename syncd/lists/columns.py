@@ -70,10 +70,10 @@ class Columns:
         """
         found = dict(self.constants)
         faults: list[SyncdError] = []
-        values = []
+        value = ""
         for into, said in self._cells(row.cells):
             if into == "value":
-                values.append(said.strip())
+                value = said.strip()
             if why := flaw(said):
                 faults.append(_at(into, why))
             elif cell := plain(said):
@@ -83,7 +83,7 @@ class Columns:
                     if into in NEEDED or not words.is_empty(cell):
                         faults.append(_at(into, e))
         if self.seen is not None and found.get("kind") == "account":
-            faults += self.seen.faults(values)
+            faults += self.seen.faults(value)
         if faults:
             faults = [f for f in faults if not self._needless(f, found)]
         if faults:

@@ -10,7 +10,7 @@ nothing before the whole column has them.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from syncd.errors import MalformedError
@@ -57,40 +57,29 @@ class Lengths:
             self._led[n] += value[0] == "0"
             self._ended[n] += value.endswith("0" * max(1, n - _DOUBLE))
 
-    def faults(self, cells: Sequence[str]) -> list[MalformedError]:
-        """Return what is lost in cells, by what their column shows.
+    def faults(self, cell: str) -> Iterator[MalformedError]:
+        """Yield what is lost in a cell, by what its column shows.
 
-        A cell that is marked as text ('0138…) has lost nothing.
+        One that is marked as text ('0138…) has lost nothing.
         """
-        found = []
-        for cell in cells:
-            n = len(cell)
-            if not (self._lengths and _DIGITS.fullmatch(cell)):
-                continue
-            most, count = self._lengths.most_common(1)[0]
-            usual = 2 * count > self._lengths.total() >= _FEW
-            if (
-                usual
-                and 0 < most - n < 4
-                and self._led[most]
-                and cell[0] != "0"
-            ):
-                found.append(
-                    MalformedError(
-                        "value: {n} digits, where most have {most} and some"
-                        " of these a 0 in front: it may have lost its own",
-                        n=n,
-                        most=most,
-                        hint="fill it up, or mark it as text: '…",
-                    )
-                )
-            if n > _EXACT and self._ended[n] == self._lengths[n] >= _MANY:
-                found.append(
-                    MalformedError(
-                        "value: all numbers of {n} digits end with 0: a"
-                        " program rounded them",
-                        n=n,
-                        hint="format the column as text, and export it anew",
-                    )
-                )
-        return found
+        n = len(cell)
+        if not (self._lengths and _DIGITS.fullmatch(cell)):
+            return
+        most, count = self._lengths.most_common(1)[0]
+        usual = 2 * count > self._lengths.total() >= _FEW
+        bare = cell[0] != "0" and self._led[most]
+        if usual and bare and 0 < most - n < 4:
+            yield MalformedError(
+                "value: {n} digits, where most have {most} and some of these"
+                " a 0 in front: it may have lost its own",
+                n=n,
+                most=most,
+                hint="fill it up, or mark it as text: '…",
+            )
+        if n > _EXACT and self._ended[n] == self._lengths[n] >= _MANY:
+            yield MalformedError(
+                "value: all numbers of {n} digits end with 0: a program"
+                " rounded them",
+                n=n,
+                hint="format the column as text, and export it anew",
+            )
