@@ -41,6 +41,7 @@ from typing import Any, cast
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from syncd import config as settings
 from syncd.config import Config, editing
@@ -91,9 +92,7 @@ ADMINS = [roster_keys.admin(NAME, n, n.encode() * 8) for n in ("anne", "bert")]
 HOUR_S = 3600
 FULL = 256
 
-Gate = Callable[
-    [web.Request, str, peer_api.Handler], Awaitable[web.StreamResponse]
-]
+Gate = Callable[[web.Request, str, Handler], Awaitable[web.StreamResponse]]
 Said = tuple[int, bytes] | Record  # (type, payload), or a whole record
 _caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller")
 
@@ -273,7 +272,7 @@ class Node(Daemon):
 
     @web.middleware
     async def _listen(
-        self, request: web.Request, handler: peer_api.Handler
+        self, request: web.Request, handler: Handler
     ) -> web.StreamResponse:
         tap = self.network.tap
         if tap is None:
@@ -290,7 +289,7 @@ class Node(Daemon):
 
     @web.middleware
     async def _stand(
-        self, request: web.Request, handler: peer_api.Handler
+        self, request: web.Request, handler: Handler
     ) -> web.StreamResponse:
         known = self.peer_service.caller(read_pin(request) or "")
         caller = known[0] if known else ""

@@ -223,14 +223,14 @@ def _tls_sign(pem: bytes, message: bytes) -> bytes:
     except (ValueError, TypeError, UnsupportedAlgorithm) as e:
         raise MalformedError("join: the TLS key is no PKCS #8 key") from e
     how = _how(key.public_key())
-    return key.sign(message, *how)  # type: ignore[union-attr, call-arg]
+    return key.sign(message, *how)  # type: ignore[union-attr]
 
 
 def _tls_check(der: bytes, signature: bytes, message: bytes) -> None:
     key = certificate.parse(der).public_key()
     how = _how(key)
     try:
-        key.verify(signature, message, *how)  # type: ignore[union-attr, call-arg]
+        key.verify(signature, message, *how)  # type: ignore[union-attr]
     except (InvalidSignature, ValueError) as e:
         raise UntrustedError("join: the tls key did not sign") from e
 

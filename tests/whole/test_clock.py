@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from syncd.errors import RefusedError
-from syncd.web.peer_api import Handler
 from tests.alliance import HOUR_S, Alliance, payload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

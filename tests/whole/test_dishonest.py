@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from msgspec import structs
 
 from syncd.errors import RefusedError
@@ -23,7 +24,7 @@ from syncd.roster import drafts
 from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, merkle, note, witness
-from syncd.web import forms, peer_api
+from syncd.web import forms
 from syncd.web.services import Caller
 from tests.alliance import HOUR_S, Alliance, Member, payload, until
 
@@ -117,7 +118,7 @@ async def test_a_pull_that_hangs_holds_up_no_round(alliance: Alliance) -> None:
     go_on = asyncio.Event()
 
     async def hang(
-        request: web.Request, caller: str, handler: peer_api.Handler
+        request: web.Request, caller: str, handler: Handler
     ) -> web.StreamResponse:
         if caller == "bank" and "/payload/" in request.path:
             await go_on.wait()
@@ -311,7 +312,7 @@ async def test_a_pull_makes_room(alliance: Alliance) -> None:
     go_on = asyncio.Event()
 
     async def hang(
-        request: web.Request, caller: str, handler: peer_api.Handler
+        request: web.Request, caller: str, handler: Handler
     ) -> web.StreamResponse:
         if caller == "bank" and "/payload/" in request.path:
             await go_on.wait()
@@ -362,7 +363,7 @@ async def test_a_member_that_is_down_delays_no_urgent_report(
     go_on = asyncio.Event()
 
     async def hang(
-        request: web.Request, caller: str, handler: peer_api.Handler
+        request: web.Request, caller: str, handler: Handler
     ) -> web.StreamResponse:
         if request.path == "/poke":
             await go_on.wait()

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from syncd import pinning
 from syncd.cli.main import main
@@ -17,7 +18,6 @@ from syncd.flows.evaluation import Request
 from syncd.oprf import group, threshold
 from syncd.roster import drafts
 from syncd.roster.terms import Quota
-from syncd.web.peer_api import Handler
 from tests.alliance import HOUR_S, Alliance, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

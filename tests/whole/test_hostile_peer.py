@@ -12,12 +12,12 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from syncd import pinning
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
-from syncd.web.peer_api import Handler
 from tests.alliance import Alliance, Member, payload
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]

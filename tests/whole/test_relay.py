@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from syncd.indicator import codec, leaf
-from syncd.web.peer_api import Handler
 from tests.alliance import Alliance, Member, payload
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from syncd import pinning
 from syncd.errors import RefusedError, UnavailableError
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
 from syncd.roster import membership
-from syncd.web.peer_api import Handler
 from tests.alliance import Alliance, Gate, Member, payload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
