@@ -109,7 +109,6 @@ class Pulls:
             return None
         task = asyncio.create_task(self._alone(origin))
         self.in_flight[origin] = task
-        task.add_done_callback(lambda _: self.in_flight.pop(origin, None))
         return task
 
     def roster_moved(self) -> None:
@@ -131,9 +130,10 @@ class Pulls:
 
     async def stop(self) -> None:
         """Leave the pulls in flight: what is merged is kept."""
-        for task in self.in_flight.values():
+        tasks = [*self.in_flight.values()]
+        for task in tasks:
             task.cancel()
-        await self.idle()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     # ------------------------------------------------------------ one log
 
@@ -148,6 +148,8 @@ class Pulls:
             # Ours to mend; until then it is this log's trouble alone.
             self._leave(origin, BUG)
             log.exception("pull failed", origin=origin)
+        finally:
+            del self.in_flight[origin]  # from here on another may begin
 
     async def _bring(self, origin: str) -> None:
         """Obey the roster, then pull up to the target, and the next one."""
