@@ -20,7 +20,6 @@ class Environment:
     token_file: Path | None = None  # SYNCD_TOKEN_FILE
     credentials: Path | None = None  # CREDENTIALS_DIRECTORY, from systemd
     listen_fds: Mapping[str, int] = field(default_factory=dict)  # by name
-    notify_socket: str = ""  # NOTIFY_SOCKET, from systemd
     watchdog_s: float = 0.0  # WATCHDOG_USEC: 0 if none
     failpoints: failpoint.Plan | None = None  # SYNCD_FAILPOINTS, tests only
 
@@ -73,7 +72,6 @@ def environment(
         token_file=_path(env, "SYNCD_TOKEN_FILE"),
         credentials=_path(env, "CREDENTIALS_DIRECTORY"),
         listen_fds=_listen_fds(env, ours),
-        notify_socket=env.get("NOTIFY_SOCKET", ""),
         watchdog_s=int(watchdog) / 1_000_000,
         failpoints=_failpoints(env.get("SYNCD_FAILPOINTS", "")),
     )

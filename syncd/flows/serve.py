@@ -92,16 +92,3 @@ async def _hashes(
         )
         for i in range(first, last)
     ]
-
-
-async def subtree(log: LogFiles, level: int, index: int) -> bytes:
-    """Return the hash of 2^level complete entries at `index`."""
-    if level < 8:
-        first = index << level
-        at = first % BUNDLE
-        found = await _first(log, first // BUNDLE, at + (1 << level))
-        if found is None:
-            raise DamagedError(f"log: {log.origin}: no entry {first}")
-        return merkle.root(codec.leaf_hashes(found[at:]))
-    wide = 1 << (level - 8)
-    return merkle.root(await log.roots(index * wide, (index + 1) * wide))

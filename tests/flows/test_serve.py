@@ -127,22 +127,6 @@ async def test_upper_tiles_hold_the_roots_of_what_is_whole() -> None:
         assert await serve.tile(high(), level, n, width) is None
 
 
-@pytest.mark.parametrize(
-    ("level", "index"), [(0, 0), (0, 518), (2, 1), (7, 3), (8, 1), (9, 0)]
-)
-async def test_a_subtree_is_that_of_the_tree(level: int, index: int) -> None:
-    """From records below a bundle, from roots above it."""
-    hashes = merkle.leaf_hashes(record[0] for record in written())
-    want = merkle.root(hashes[index << level : (index + 1) << level])
-    assert await serve.subtree(files(), level, index) == want
-
-
-async def test_a_subtree_that_is_not_there_is_damage() -> None:
-    """Who asks for it took a proof's path from our own size."""
-    with pytest.raises(DamagedError, match=r"/1: no entry 520"):
-        await serve.subtree(files(), 3, 65)
-
-
 @pytest.mark.parametrize("held", [bundles()[:2], (*bundles()[:2], None)])
 async def test_a_bundle_below_our_size_that_is_missing_is_damage(
     held: Sequence[Bundle | None],
