@@ -65,6 +65,7 @@ lint: $(READY)
 	@$(BIN)/lint-imports --no-logo >.venv/imports.txt 2>&1 || \
 	  { cat .venv/imports.txt; exit 1; }
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/vulture
 	@$(BIN)/python tools/messages.py --check
 	@$(BIN)/hadolint docker/Dockerfile
 	@$(BIN)/docker-compose -f docker/compose.yaml config -q
