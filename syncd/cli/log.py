@@ -18,7 +18,7 @@ from syncd.cli.command import Noun, Options, argument, option
 from syncd.cli.options import Json
 from syncd.config import Config
 from syncd.errors import MalformedError, UsageError
-from syncd.flows import log_files, stretch
+from syncd.flows import log_files
 from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, leaf, token
 from syncd.indicator.leaf import Record
@@ -194,7 +194,6 @@ def _entry_at(
     bundle = s.bundle(row.id, index // BUNDLE) if inside else None
     if bundle is None or index % BUNDLE >= bundle.width:
         raise UsageError(f"--at {index}: the log has {row.size} entries")
-    stretch.inflate(bundle.gz)
     record = codec.records(row.origin, bundle)[index % BUNDLE]
     return {
         **entry(index, record),

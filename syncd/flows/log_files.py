@@ -17,9 +17,9 @@ from syncd.errors import (
     MalformedError,
     UntrustedError,
 )
-from syncd.flows import serve, stretch
+from syncd.flows import serve
 from syncd.flows.serve import LogFiles
-from syncd.indicator import absent, leaf
+from syncd.indicator import absent, codec, leaf
 from syncd.indicator.absent import Range
 from syncd.indicator.leaf import Record
 from syncd.tlog import checkpoint, growth, merkle, note, tiles
@@ -78,7 +78,7 @@ async def files(
             yield tiles.audit_path(n, width), _there(body)
         else:
             body = await serve.payload(log, n, width)
-            raw = stretch.inflate(_there(body))
+            raw = codec.inflate(_there(body))
             yield tiles.payload_path(n, width), raw
     for level, n, width in tiles_of(log.size):
         tile = await serve.tile(log, level, n, width)
@@ -218,7 +218,7 @@ class _Opened:
             self._tile(0, n, hashes)
             name = tiles.audit_path if self._audit else tiles.payload_path
             path = name(n, width)
-            raw = self._read(path, stretch.MAX_RAW)
+            raw = self._read(path, codec.MAX_RAW)
             records = leaf.open_bundle(self._head.origin, raw, width, leaves)
         except (MalformedError, BrokenSourceError) as e:
             raise DamagedError(f"{path}: {e}") from e

@@ -6,20 +6,18 @@ The part of a pull that only computes, and where most of its time goes. A
 long pull runs it in a process of its own: so it imports little.
 """
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from syncd.errors import BrokenSourceError, ForkError, MalformedError
 from syncd.flows.ports import Bundle
-from syncd.indicator import absent, codec, folding, leaf
+from syncd.indicator import absent, codec, folding
 from syncd.indicator.absent import Range
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
-from syncd.tlog import merkle, tiles
+from syncd.tlog import merkle
 from syncd.tlog.merkle import BUNDLE
 
-MAX_RAW = BUNDLE * (2 + leaf.MAX_BODY)  # bytes of a bundle after inflation
 MAX_OCTETS = 64 << 20  # bytes of a stretch after inflation, or one bundle
 
 
@@ -75,7 +73,7 @@ def check(
         n = run.first + len(bundles)
         bundle = Bundle(n, width, gz, root, entries.get(n, b""))
         try:
-            raw = inflate(gz)
+            raw = codec.inflate(gz)
             if bundles and size + len(raw) > MAX_OCTETS:
                 break
             found = open_(run.origin, raw, bundle)
@@ -105,31 +103,10 @@ def open_(origin: str, raw: bytes, bundle: Bundle) -> list[Record]:
         MalformedError: it does not parse.
         BrokenSourceError: it is another bundle.
     """
-    leaves = None
-    if bundle.entries:
-        leaves = tiles.split_bundle(bundle.entries, bundle.width)
-    found = leaf.open_bundle(origin, raw, bundle.width, leaves)
+    found = codec.open_(origin, raw, bundle)
     if merkle.root(codec.leaf_hashes(found)) != bundle.root:
         raise BrokenSourceError("its root is another one")
     return found
-
-
-def inflate(gz: bytes, most: int = MAX_RAW) -> bytes:
-    """Return what somebody else compressed, records of a bundle for example.
-
-    Raises:
-        MalformedError: not one gzip member, or more than `most` bytes.
-    """
-    engine = zlib.decompressobj(wbits=31)
-    try:
-        raw = engine.decompress(gz, most + 1)
-    except zlib.error as e:
-        raise MalformedError(f"gzip: {e}") from e
-    if len(raw) > most:
-        raise MalformedError(f"gzip: inflates to over {most} bytes")
-    if not engine.eof or engine.unused_data:
-        raise MalformedError("gzip: truncated or trailing bytes")
-    return raw
 
 
 def fold(

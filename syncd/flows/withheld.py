@@ -11,7 +11,7 @@ from syncd.errors import (
 from syncd.flows import held, merge
 from syncd.flows.ports import MirrorHead, Source
 from syncd.flows.pull_context import PullContext
-from syncd.flows.stretch import inflate, open_
+from syncd.flows.stretch import open_
 from syncd.indicator import absent, codec
 from syncd.tlog.merkle import BUNDLE
 
@@ -66,7 +66,7 @@ async def _complete(
     mine = await held.copy(mirror, head).stored(n)
     try:
         (gz,) = await source.payloads(origin, [(n, mine.width)])
-        theirs = open_(origin, inflate(gz), mine)
+        theirs = open_(origin, codec.inflate(gz), mine)
     except (MalformedError, BrokenSourceError) as e:
         why = f"{source.name}: {e}"
         await context.wrong(origin, source, n * BUNDLE, why)

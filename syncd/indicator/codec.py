@@ -9,7 +9,9 @@ from syncd.errors import DamagedError, MalformedError
 from syncd.indicator import leaf
 from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
+from syncd.tlog.merkle import BUNDLE
 
+MAX_RAW = BUNDLE * (2 + leaf.MAX_BODY)  # bytes of a bundle after inflation
 GZIP_LEVEL = 6  # 48.7 bytes an entry; zstd -3 gives 48.0
 
 
@@ -25,15 +27,33 @@ class Bundle:
     # entry's type byte is not that of its payload: records do not tell leaves
 
 
-def inflate(bundle: Bundle) -> bytes:
+def inflate(gz: bytes, most: int = MAX_RAW) -> bytes:
+    """Return what somebody compressed, records of a bundle for example.
+
+    Raises:
+        MalformedError: not one gzip member, or more than `most` bytes.
+    """
+    engine = zlib.decompressobj(wbits=31)
+    try:
+        raw = engine.decompress(gz, most + 1)
+    except zlib.error as e:
+        raise MalformedError(f"gzip: {e}") from e
+    if len(raw) > most:
+        raise MalformedError(f"gzip: inflates to over {most} bytes")
+    if not engine.eof or engine.unused_data:
+        raise MalformedError("gzip: truncated or trailing bytes")
+    return raw
+
+
+def raw_of(bundle: Bundle) -> bytes:
     """Return the record bytes of a bundle of ours.
 
     Raises:
         DamagedError: it is not gzip any more.
     """
     try:
-        return gzip.decompress(bundle.gz)
-    except (OSError, EOFError, zlib.error) as e:
+        return inflate(bundle.gz)
+    except MalformedError as e:
         raise DamagedError(f"log: bundle {bundle.n} is not gzip") from e
 
 
@@ -43,11 +63,16 @@ def deflate(found: Sequence[Record]) -> bytes:
 
 
 def records(origin: str, bundle: Bundle) -> list[Record]:
-    """Return a bundle's records, each with its leaf."""
+    """Return the records of a bundle of ours, each with its leaf."""
+    return open_(origin, raw_of(bundle), bundle)
+
+
+def open_(origin: str, raw: bytes, bundle: Bundle) -> list[Record]:
+    """Return the records of a bundle's bytes, each with its leaf."""
     leaves = None
     if bundle.entries:
         leaves = tiles.split_bundle(bundle.entries, bundle.width)
-    return leaf.open_bundle(origin, inflate(bundle), bundle.width, leaves)
+    return leaf.open_bundle(origin, raw, bundle.width, leaves)
 
 
 def payload_at(bundle: Bundle, at: int) -> bytes:
@@ -57,7 +82,7 @@ def payload_at(bundle: Bundle, at: int) -> bytes:
         DamagedError: the bundle of ours does not parse any more.
     """
     try:
-        found = leaf.split_records(inflate(bundle), bundle.width)
+        found = leaf.split_records(raw_of(bundle), bundle.width)
     except MalformedError as e:
         raise DamagedError(f"log: bundle {bundle.n}: {e}") from e
     return found[at][2] if found[at][1] else b""

@@ -24,7 +24,7 @@ from syncd.errors import (
     RefusedError,
     UnavailableError,
 )
-from syncd.flows.stretch import inflate
+from syncd.indicator.codec import inflate
 
 CONCURRENT = 8  # requests in flight for one pull
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from syncd.errors import DamagedError
+from syncd.errors import DamagedError, MalformedError
 from syncd.indicator import codec, leaf
 from syncd.indicator.codec import Bundle
 from syncd.indicator.leaf import Record
@@ -48,4 +48,21 @@ def test_a_closed_record_has_no_payload() -> None:
 def test_a_bundle_that_is_not_gzip_any_more_is_damage(gz: bytes) -> None:
     """Ours to mend, and not for a peer to puzzle over."""
     with pytest.raises(DamagedError, match="log: bundle 0 is not gzip"):
-        codec.inflate(replace(bundle(RECORDS), gz=gz))
+        codec.raw_of(replace(bundle(RECORDS), gz=gz))
+
+
+GZ = bundle(RECORDS).gz
+
+
+@pytest.mark.parametrize("gz", [b"", b"no gzip", GZ[:-1], GZ + b"\0"])
+def test_what_others_compressed_is_one_whole_gzip_member(gz: bytes) -> None:
+    with pytest.raises(MalformedError, match=r"^gzip: "):
+        codec.inflate(gz)
+
+
+def test_what_inflates_too_far_is_refused() -> None:
+    """Before it fills our memory."""
+    size = len(codec.inflate(GZ))
+    assert codec.inflate(GZ, size)
+    with pytest.raises(MalformedError, match="inflates to over"):
+        codec.inflate(GZ, size - 1)
