@@ -17,15 +17,61 @@
 
 Messages read `subject: fact with the value`, in lower case and without a full
 stop. `hint` says the way out where we know one. Keys and raw identifiers
-never enter a message. A message or hint with parameters is kept as both, so
-that an edge can say it in another language. What is wrong in several ways is
-one error that bears each of them: see `joined`.
+never enter a message. A message is kept apart from what is put into it, so
+that an edge can say it by a code or in another language: `messages/` has both.
+What is wrong in several ways is one error that bears each of them: see
+`joined`.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-FIELD: Final = "{field}: "  # begins what is said of one field
+
+class Message:
+    """What a person reads: an English template, and what is put into it.
+
+    Parameters are numbers, codes, member ids, origins and positions; never a
+    raw value. One may be a message itself, or several: why something is so.
+    """
+
+    __slots__ = ("params", "template")
+
+    def __init__(self, template: str, /, **params: object) -> None:
+        self.template = template
+        self.params = {
+            name: value.said if isinstance(value, SyncdError) else value
+            for name, value in params.items()
+        }
+
+    def __str__(self) -> str:
+        if not self.params:
+            return self.template
+        shown = {
+            name: ", ".join(map(str, value))
+            if isinstance(value, tuple)
+            else value
+            for name, value in self.params.items()
+        }
+        return self.template.format(**shown)
+
+    def __repr__(self) -> str:
+        return f"Message({str(self)!r})"
+
+    def __bool__(self) -> bool:
+        return bool(self.template)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+NOTHING: Final = Message("")
+
+
+def _message(said: str | Message, params: dict[str, object]) -> Message:
+    return said if isinstance(said, Message) else Message(said, **params)
 
 
 class SyncdError(Exception):
@@ -35,14 +81,36 @@ class SyncdError(Exception):
     status = 500
 
     def __init__(
-        self, message: str, *, hint: str = "", **params: object
+        self,
+        message: str | Message,
+        *,
+        hint: str | Message = "",
+        **params: object,
     ) -> None:
-        super().__init__(message.format(**params) if params else message)
-        self.message = message  # what `params` are put into
-        self.params = params  # numbers, codes, places: never a raw value
-        self.hint = hint.format(**params) if params else hint
-        self.advice = hint  # what `params` are put into
+        self.said = _message(message, params)
+        self.way_out = _message(hint, params)
         self.faults: tuple[SyncdError, ...] = ()  # if it is several in one
+        super().__init__(str(self.said))
+
+    @property
+    def message(self) -> str:
+        """What `params` are put into."""
+        return self.said.template
+
+    @property
+    def params(self) -> dict[str, object]:
+        """Numbers, codes, places: never a raw value."""
+        return self.said.params
+
+    @property
+    def hint(self) -> str:
+        """The way out in English, or ""."""
+        return str(self.way_out)
+
+    @property
+    def advice(self) -> str:
+        """What the hint's parameters are put into."""
+        return self.way_out.template
 
 
 class UsageError(SyncdError):
@@ -82,10 +150,10 @@ class HoldersError(UnavailableError):
 
     def __init__(
         self,
-        message: str,
+        message: str | Message,
         *,
         missing: tuple[str, ...] = (),
-        hint: str = "",
+        hint: str | Message = "",
         **params: object,
     ) -> None:
         super().__init__(message, hint=hint, **params)
@@ -104,10 +172,10 @@ class QuotaError(SyncdError):
 
     def __init__(
         self,
-        message: str,
+        message: str | Message,
         *,
         retry_after_s: int,
-        hint: str = "",
+        hint: str | Message = "",
         **params: object,
     ) -> None:
         super().__init__(message, hint=hint, **params)

@@ -1,19 +1,22 @@
-"""The sentences of the code, and the catalogues that hold their Chinese.
+"""The sentences of the code: their codes, and their Chinese.
 
-    python tools/messages.py           bring zh.po up to the code, and compile it
+    python tools/messages.py           bring codes.tsv and zh.po up to the code
     python tools/messages.py --check   say what is missing, fuzzy or left over
 
 A sentence is found where it is used: what `t` and `later` are given, the help
-of a command, what an error or a note is made of. One that is new gets an empty
-entry; one that was reworded gets its old Chinese, marked fuzzy. Both are for a
-person to mend.
+of a command, what an error or a message is made of. What may travel has a
+code; one that is new gets a code that its words propose, one that was reworded
+keeps its own. Likewise its Chinese, which is then marked fuzzy, or empty, for
+a person to mend.
 """
 
 import ast
+import builtins
+import difflib
 import re
 import string
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from gettext import GNUTranslations
 from pathlib import Path
 
@@ -21,57 +24,53 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from syncd.cli import told
 from syncd.lists import mapping
+from syncd.messages import said
 
 HOUSE = Path(__file__).resolve().parents[1]
 ROOT = HOUSE / "syncd"
 ROOM = ROOT / "messages"
+REWORDED = 0.8  # so alike are the old and the new words of one message
 LOOPS = ast.For | ast.ListComp | ast.DictComp | ast.GeneratorExp
 SAYING = {"t", "later", "tell", "say"}  # functions that are given a sentence
-MAKING = {"refuse", "_refuse", "Note"}  # likewise, as errors are
+MAKING = {  # likewise, as errors are: which of their arguments
+    **dict.fromkeys(("refuse", "_refuse", "Note", "Message"), (0,)),
+    "plain": (1, 2),
+    "absent": (0, 1),
+    "Finding": (3,),
+}
+LOCAL = ("cli", "demo")  # rooms whose sentences never travel
 
 # Until these are messages: what else is said in Chinese.
-ELSE = {
-    *(*told.SENTENCES, *mapping.REMARKS),
-    "this token opens nothing here: it was revoked on {day}",
-    "this token opens nothing here: it is another member's, or none",
-    "retraction: nothing of ours that stands matches",
-    "the role {role} may not: {what}",
-}
+ELSE = {*mapping.REMARKS}
 
 # Rooms whose errors are said in Chinese; it grows until it is all of them.
 REFUSING = (
-    *("cli", "demo", "lists", "messages"),
-    *("flows/faults.py", "flows/lookup.py", "flows/report.py"),
-    *("flows/own_lists.py", "node/serve/disputed.py", "node/serve/intake.py"),
+    *("cli", "demo", "lists", "messages", "node", "peer", "web"),
+    *("flows/awaken.py", "flows/faults.py", "flows/judge.py"),
+    *("flows/lookup.py", "flows/own_lists.py", "flows/report.py"),
     *("indicator/vocabulary.py", "indicator/account.py", "indicator/bank.py"),
-    "indicator/spelling.py",
     *("indicator/chain.py", "indicator/iban.py", "indicator/national.py"),
     *("indicator/payment.py", "indicator/phone.py", "indicator/suffixes.py"),
     *("indicator/host.py", "indicator/link.py", "indicator/url.py"),
-    *(
-        "indicator/scheme.py",
-        "node/serve/own_list_service.py",
-        "store/own_entries.py",
-    ),
-    *("store/gone.py", "store/imports.py", "web/import_routes.py"),
-    "web/own_list_routes.py",
+    *("indicator/scheme.py", "indicator/spelling.py"),
+    *("store/gone.py", "store/imports.py", "store/own_entries.py"),
 )
 
 
-def sentences() -> set[str]:
-    """Return every sentence that a person may see."""
-    found = {*ELSE}
+def sentences() -> tuple[set[str], set[str]]:
+    """Return all that a person may see, and of it what needs a code."""
+    local = {*ELSE}
+    coded: set[str] = set()
     for path in ROOT.rglob("*.py"):
         tree = ast.parse(path.read_text())
         name = str(path.relative_to(ROOT))
-        found |= {*_said(tree)}
-        if name.startswith(REFUSING):
-            found |= {*_refused(tree)}
+        local |= {*_said(tree)}
+        found = _refused(tree, all_=name.startswith(REFUSING))
+        (local if name.startswith(LOCAL) else coded).update(found)
     for path in ROOT.rglob("foreign.tsv"):
-        found |= {line.split("\t")[-1] for line in _rows(path)}
-    return found - {""}
+        local |= {line.split("\t")[-1] for line in _rows(path)}
+    return (local | coded) - {""}, coded - {""}
 
 
 def _rows(path: Path) -> list[str]:
@@ -132,20 +131,28 @@ def _all(node: ast.AST, tables: Mapping[str, ast.AST]) -> Iterator[str]:
             yield from _all(tables[one.id], tables)
 
 
-def _refused(tree: ast.AST) -> Iterator[str]:
-    """Yield what errors and notes are made of: messages and hints."""
+def _refused(tree: ast.Module, *, all_: bool) -> Iterator[str]:
+    """Yield what errors and messages are made of; of errors not all rooms'."""
+    constants = {
+        _name(node.target): node.value
+        for node in tree.body
+        if isinstance(node, ast.AnnAssign) and node.value
+    }
+    for name, value in constants.items():
+        if all_ and name.endswith("HINT"):  # _SHORT_HINT: Final = "…"
+            yield from _texts(value)
     for node in ast.walk(tree):
-        if isinstance(node, ast.AnnAssign) and node.value:
-            if _name(node.target).endswith("HINT"):  # _SHORT_HINT: Final = "…"
-                yield from _texts(node.value)
-            continue
         if not isinstance(node, ast.Call):
             continue
         name = _name(node.func)
-        if name.endswith("Error") or name in MAKING:
-            hints = [k.value for k in node.keywords if k.arg == "hint"]
-            for one in (*node.args[:1], *hints):
-                yield from _texts(one)
+        ours = name.endswith("Error") and not hasattr(builtins, name)
+        at = (0,) if ours else MAKING.get(name, ())
+        if not all_ and name != "Message":
+            continue
+        given = [node.args[n] for n in at if n < len(node.args)]
+        given += [k.value for k in node.keywords if at and k.arg == "hint"]
+        for one in given:
+            yield from _texts(constants.get(_name(one), one))
 
 
 def _name(node: ast.AST) -> str:
@@ -197,18 +204,52 @@ def write(path: Path, catalogue: Catalog) -> None:
 
 
 def update(path: Path) -> None:
-    """Bring a catalogue up to the code."""
+    """Bring codes and a catalogue up to the code."""
+    every, coded = sentences()
+    lines = [f"{code}\t{one}\n" for code, one in renewed(coded).items()]
+    said.CODES.write_text("".join(sorted(lines)))
     fresh = Catalog()
-    for sentence in sentences():
+    for sentence in every:
         fresh.add(sentence)
     catalogue = read(path)
     catalogue.update(fresh)
     write(path, catalogue)
 
 
+def renewed(coded: Set[str]) -> dict[str, str]:
+    """Return each template by its code: the old ones, and new ones."""
+    old = said.rows(said.CODES.read_text()) if said.CODES.exists() else {}
+    kept = {code: one for code, one in old.items() if one in coded}
+    gone = {one: code for code, one in old.items() if one not in coded}
+    for one in sorted(coded - {*kept.values()}):
+        like = difflib.get_close_matches(one, gone, 1, REWORDED)
+        code = gone.pop(like[0]) if like else _proposed(one, {*kept, *old})
+        kept[code] = one
+    return kept
+
+
+def _proposed(sentence: str, taken: Set[str]) -> str:
+    """Return a code of a sentence's own words: `subject.some_of_the_fact`."""
+    subject, colon, fact = sentence.partition(": ")
+    if not colon or len(subject.split()) > 3:
+        subject, fact = "", sentence
+    words = re.findall(r"[a-z0-9]+", fact.lower())
+    head = "_".join(re.findall(r"[a-z0-9]+", subject.lower()))
+    codes = (
+        ".".join(filter(None, (head, "_".join(words[:n]))))
+        for n in range(5, 40)
+    )
+    return next(code for code in codes if code not in taken)
+
+
 def faults(path: Path) -> Iterator[str]:
-    """Yield what is wrong with a catalogue, one line each."""
-    wanted = sentences()
+    """Yield what is wrong with codes and a catalogue, one line each."""
+    wanted, coded = sentences()
+    codes = said.rows(said.CODES.read_text())
+    for sentence in sorted(coded - {*codes.values()}):
+        yield f"no code: {sentence}"
+    for code in sorted(c for c, one in codes.items() if one not in coded):
+        yield f"left over: the code {code}"
     held = {str(m.id): m for m in read(path) if m.id}
     for sentence in sorted(wanted - {*held}):
         yield f"missing: {sentence}"
@@ -247,10 +288,10 @@ def main(arguments: list[str]) -> int:
     path = ROOM / "zh.po"
     if arguments != ["--check"]:
         update(path)
-    said = [re.sub(r"\s+", " ", line) for line in faults(path)]
-    for line in said:
-        print(f"messages: {path.name}: {line}")
-    return 1 if said else 0
+    found = [re.sub(r"\s+", " ", line) for line in faults(path)]
+    for line in found:
+        print(f"messages: {line}")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

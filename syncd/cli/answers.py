@@ -10,15 +10,9 @@ from syncd.messages.catalogue import later, t
 
 def why(item: Mapping[str, Any]) -> str:
     """Return why an item is unknown, "" if it is not."""
-    if "kinds_untried" in item.get("reasons", ()):
-        kinds = ", ".join(item.get("tried", ()))
-        if not kinds:
-            return t("account: it may be a bank's, and none is named")
-        return t("account: tried as {kinds}, not as a bank's", kinds=kinds)
     missing = ", ".join(item.get("missing", ()))
-    return str(
-        item.get("detail")
-        or (missing and t("no answer from {names}", names=missing))
+    return catalogue.told(item) or (
+        missing and t("no answer from {names}", names=missing)
     )
 
 
@@ -72,7 +66,7 @@ def words(item: Mapping[str, Any]) -> dict[str, str]:
         later("by our own lists"): ours(item),
         later("notice"): notices.of(item),
         later("tried as"): ", ".join(item.get("tried", ())),
-        later("hint"): t(item.get("hint", "")),
+        later("hint"): catalogue.told(item, "hint"),
         later("reasons"): ", ".join(item.get("reasons", ())),
         later("labels"): ", ".join(x[lang] for x in item.get("labels", ())),
         later("sectors"): ", ".join(

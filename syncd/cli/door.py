@@ -26,6 +26,7 @@ from syncd.errors import (
     DamagedError,
     HoldersError,
     MalformedError,
+    Message,
     NewerError,
     QuotaError,
     RefusedError,
@@ -35,12 +36,14 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
+from syncd.messages import said
 from syncd.messages.catalogue import t
 
 JSON = "application/json"
 TIMEOUT_S = 300  # a batch of an import, while the daemon does other things
 IDLE_S = 20  # a connection that idled longer is opened again
 MAX_ANSWER = 256 << 20  # bytes
+WAIT_S = 60  # if a daemon that is busy does not say how long
 PAGE = 1000  # items of a list that are asked for at once
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,512}", re.ASCII)
@@ -298,61 +301,44 @@ def _error(
 ) -> SyncdError:
     """Return the error that an answer means."""
     try:
-        said = json.loads(raw)
+        form = json.loads(raw)
     except ValueError:
-        said = None
-    if not isinstance(said, dict):
-        said = {}
-    detail = str(said.get("detail") or f"HTTP {status}")
-    hint = str(said.get("hint") or "")
-    code = str(said.get("type") or "").removeprefix("urn:syncd:problem:")
+        form = None
+    if not isinstance(form, dict):
+        form = {}
+    after = headers.get("Retry-After", "")
+    wait = int(after) if after.isdecimal() and len(after) < 7 else WAIT_S
+    return problem(
+        {"detail": f"HTTP {status}", **form, "status": status}, wait
+    )
+
+
+def problem(form: Mapping[str, Any], wait_s: int = WAIT_S) -> SyncdError:
+    """Return the error that a problem means, by itself or in an answer."""
+    status = int(form.get("status", 500))
+    message, hint = said.read(form), said.read(form, "hint")
     if status == 429:
-        after = headers.get("Retry-After", "")
-        wait = int(after) if after.isdecimal() and len(after) < 7 else 60
-        hint = hint or t("come back in {wait} s", wait=wait)
-        return QuotaError(detail, retry_after_s=wait, hint=hint)
-    if status == 401:  # a command always shows a token
-        error: SyncdError = UntrustedError(
-            detail,
-            hint=t(
-                "--token-file or SYNCD_TOKEN_FILE names another member's file,"
-                " or an old one; syncd token list shows what opens this"
-                " member's, syncd token add makes one"
-            ),
+        return QuotaError(
+            message,
+            retry_after_s=wait_s,
+            hint=hint or Message("come back in {wait} s", wait=wait_s),
         )
-        _put_apart(error, said)
-        return error
-    error = (_CLASSES.get(code) or _by_status(status))(detail, hint=hint)
-    _put_apart(error, said)
-    flaws = said.get("errors")
+    if status == 401:  # a command always shows a token
+        return UntrustedError(
+            message,
+            hint="--token-file or SYNCD_TOKEN_FILE names another member's file,"
+            " or an old one; syncd token list shows what opens this"
+            " member's, syncd token add makes one",
+        )
+    kind = str(form.get("type") or "").removeprefix("urn:syncd:problem:")
+    error = (_CLASSES.get(kind) or _by_status(status))(message, hint=hint)
+    flaws = form.get("errors")
     if isinstance(flaws, list) and len(flaws) > 1:
-        error.faults = tuple(map(_fault, flaws))
+        error.faults = tuple(
+            SyncdError(said.read(flaw), hint=said.read(flaw, "hint"))
+            for flaw in flaws
+        )
     return error
-
-
-def _fault(said: Mapping[str, Any]) -> SyncdError:
-    error = SyncdError(
-        str(said.get("detail", "")), hint=str(said.get("hint") or "")
-    )
-    _put_apart(error, said)
-    return error
-
-
-def _put_apart(error: SyncdError, said: Mapping[str, Any]) -> None:
-    """Keep message and hint apart from what was put into them."""
-    if isinstance(said.get("params"), dict):
-        error.message = str(said.get("template"))
-        error.advice = str(said.get("advice") or "")
-        error.params = said["params"]
-
-
-def problem(said: Mapping[str, Any]) -> SyncdError:
-    """Return the error that a problem inside an answer means."""
-    return _error(
-        int(said.get("status", 500)),
-        http.client.HTTPMessage(),
-        _json(said),
-    )
 
 
 def _by_status(status: int) -> type[SyncdError]:

@@ -145,7 +145,7 @@ def _tell_more(items: list[Mapping[str, Any]]) -> None:
     """Tell what is to be said of single answers, by their numbers."""
     for number, item in enumerate(items, 1):
         ours = answers.ours(item)
-        hint = f" ({t(item['hint'])})" if item.get("hint") else ""
+        hint = f" ({catalogue.told(item, 'hint')})" if item.get("hint") else ""
         for said in (
             answers.why(item) + hint if item.get("detail") else "",
             ours and t("by our own lists: {what}", what=ours),

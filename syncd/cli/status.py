@@ -5,10 +5,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from syncd.cli import grid, told
+from syncd.cli import grid
 from syncd.cli.command import Noun, option
 from syncd.cli.door import Door
 from syncd.cli.options import Local
+from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
 WATCH_S = 2.0
@@ -46,11 +47,11 @@ def _health(said: _Status) -> int:
     """Say whether the daemon serves; nothing of it is secret."""
     with Door.of(said.settings(), None, token=False) as own:
         found = own.ready()
-    why = found.get("why", "")
+    why = catalogue.told(found["why"]) if found["why"] else ""
     state = t("ready") if found["ready"] else t("not ready")
     if found["ready"] and not found["appending"]:
         state = t("ready, not appending")
-    said.show(found, [f"{state}: {told.said(why)}" if why else state])
+    said.show(found, [f"{state}: {why}" if why else state])
     return 0 if found["ready"] else 1
 
 
@@ -62,15 +63,15 @@ def lines(found: Mapping[str, Any]) -> list[str]:
         rows = [
             (
                 *(f["code"], _place(f), str(f["count"])),
-                *(_ago(now - f["last_at"]), f["detail"]),
+                *(_ago(now - f["last_at"]), catalogue.told(f)),
             )
             for f in found["findings"]
         ]
         head = ("finding", "log", "times", "last", "detail")
         out += ["", *grid.table(head, rows)]
-    todo = found["todo"] or [t("nothing")]
+    todo = [*map(catalogue.told, found["todo"])] or [t("nothing")]
     what = t("what to do")
-    return [*out, "", *(f"{what}: {grid.clean(told.said(x))}" for x in todo)]
+    return [*out, "", *(f"{what}: {grid.clean(x)}" for x in todo)]
 
 
 def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -91,7 +92,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         for k in found["keys"]
     )
     fell = "".join(
-        f"; {t('{member} down', member=h['member'])}: {told.said(h['why'])}"
+        f"; {t('{member} down', member=h['member'])}: {catalogue.told(h['why'])}"
         for h in down
     )
     return [
@@ -105,7 +106,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         (
             t("appending"),
-            t("yes") if appending["ok"] else told.said(appending["why"]),
+            t("yes") if appending["ok"] else catalogue.told(appending["why"]),
         ),
         (
             t("vault"),
@@ -156,7 +157,7 @@ def _state(log: Mapping[str, Any]) -> str:
     if log["missing"]:
         return t("{n} payloads withheld", n=log["missing"])
     if log.get("why"):
-        return told.said(str(log["why"]))
+        return catalogue.told(log["why"])
     return t("behind") if log["lag"] else t("ok")
 
 

@@ -25,7 +25,6 @@ from syncd.tlog import checkpoint
 from syncd.tlog.note import VerifierKey
 
 REST_S = 60.0  # what the rest gets once a majority has answered
-NEXT = "stop syncd, then syncd join update OUT --next-log"
 PAUSE_S = 1.0  # between two attempts at one member
 
 
@@ -196,15 +195,24 @@ async def _compare(
     size = head.frontier.size
     if theirs.size > size:
         raise RefusedError(
-            f"log: {name} holds {theirs.size} entries of {head.origin},"
-            f" we have {size}: this home was rolled back",
+            "log: {member} holds {theirs} entries of {origin}, we have {ours}:"
+            " this home was rolled back",
             hint="do not append: restore a newer backup of own.db, or start"
-            f" the next generation: {NEXT}",
+            " the next generation: stop syncd, then syncd join update OUT"
+            " --next-log",
+            member=name,
+            theirs=theirs.size,
+            origin=head.origin,
+            ours=size,
         )
     if theirs.root != await root_at(theirs.size):
         raise RefusedError(
-            f"log: {name} holds another log {head.origin} at size"
-            f" {theirs.size} than this home: it cannot go on",
-            hint=f"start the next generation: {NEXT}",
+            "log: {member} holds another log {origin} at size {size} than this"
+            " home: it cannot go on",
+            hint="start the next generation: stop syncd, then syncd join"
+            " update OUT --next-log",
+            member=name,
+            origin=head.origin,
+            size=theirs.size,
         )
     return theirs.size

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from syncd.errors import ForkError, NewerError, SyncdError
+from syncd.errors import NOTHING, ForkError, Message, NewerError, SyncdError
 from syncd.flows.ports import Finding
 from syncd.roster.trust import TrustedRoster
 
@@ -114,14 +114,18 @@ async def follow(
         and not findings
         and _is_news(trusted, claimed_version, claimed_hash)
     ):
-        why = chase.why or "nobody had it in time"
+        why = chase.why or Message("nobody had it in time")
         findings.append(
             Finding(
                 "roster_claim",
                 peers[0].name,
                 None,
-                f"version {claimed_version} claimed, we hold"
-                f" {trusted.version}: {why}",
+                Message(
+                    "version {version} claimed, we hold {ours}: {why}",
+                    version=claimed_version,
+                    ours=trusted.version,
+                    why=why,
+                ),
             )
         )
     return Followed(
@@ -144,7 +148,7 @@ class _Chase:
         self.store = store
         self.findings: list[Finding] = []
         self.forks: list[bytes] = []
-        self.why = ""  # the last reason why an answer did not count
+        self.why = NOTHING  # the last reason why an answer did not count
 
     async def step(self, version: int, peers: Sequence[RosterSource]) -> bool:
         """Ask all for one version; tell whether one answer verified."""
@@ -175,27 +179,31 @@ class _Chase:
         try:
             raw = task.result()
         except SyncdError as e:
-            self.why = f"{peer.name}: {e}"
+            self.why = Message("{member}: {why}", member=peer.name, why=e)
             return False
         try:
             found = self.trusted.examine(raw)
         except ForkError as e:
             self.forks.append(raw)
-            self._found("roster_fork", peer, str(e))
+            self._found("roster_fork", peer, e.said)
             return False
         except NewerError as e:
-            self._found("newer_software", peer, str(e))
+            self._found("newer_software", peer, e.said)
             return False
         except SyncdError as e:  # not a roster, or not signed: ask others
-            self.why = f"{peer.name}: {e}"
+            self.why = Message("{member}: {why}", member=peer.name, why=e)
             return False
         if found.version != version:
-            self.why = f"{peer.name}: gave version {found.version}"
+            self.why = Message(
+                "{member}: gave version {version}",
+                member=peer.name,
+                version=found.version,
+            )
             return False
         if found.version > self.trusted.version:
             self.store.put(found.version, raw)
             self.trusted.update(raw)
         return True
 
-    def _found(self, code: str, peer: RosterSource, detail: str) -> None:
+    def _found(self, code: str, peer: RosterSource, detail: Message) -> None:
         self.findings.append(Finding(code, peer.name, None, detail))

@@ -16,9 +16,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from syncd.errors import (
+    NOTHING,
     BrokenSourceError,
     ForkError,
     MalformedError,
+    Message,
     UnavailableError,
 )
 from syncd.flows import held, pull
@@ -37,7 +39,7 @@ async def decide(
     *,
     ended: bool,
     signed: Sequence[bytes],
-) -> str:
+) -> Message:
     """Hold the branch that goes through the pin; return why not, or "".
 
     `pin` is the last of the roster's cuts, or its end if it has `ended`:
@@ -67,9 +69,11 @@ async def decide(
         if head.contested:
             at = await _contradicted(mirror, head)
             if at > pin.size:
-                return (
-                    f"the roster's cut at {pin.size} does not decide: two"
-                    f" histories are proven at {at}"
+                return Message(
+                    "the roster's cut at {size} does not decide: two"
+                    " histories are proven at {index}",
+                    size=pin.size,
+                    index=at,
                 )
     if keep < head.mirrored or head.contested:
         rejected = await _rejected(mirror, head, keep, signed, ours=ours)
@@ -78,8 +82,10 @@ async def decide(
         await pull.pull_to(chosen, b"", context)
     except ForkError:  # of a pin that is ahead of us: ours is not its branch
         await _contest(mirror, await mirror.head(origin), pin)
-        return f"the roster cuts it at {pin.size}, on another branch"
-    return ""
+        return Message(
+            "the roster cuts it at {size}, on another branch", size=pin.size
+        )
+    return NOTHING
 
 
 async def _contest(mirror: Mirror, head: MirrorHead, pin: Cut) -> MirrorHead:
@@ -92,7 +98,10 @@ async def _contest(mirror: Mirror, head: MirrorHead, pin: Cut) -> MirrorHead:
             "cut",
             head.origin,
             None,
-            f"the roster has another root at size {pin.size} than we",
+            Message(
+                "the roster has another root at size {size} than we",
+                size=pin.size,
+            ),
         ),
     )
     return await mirror.head(head.origin)

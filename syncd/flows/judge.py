@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from syncd.errors import HoldersError, SyncdError
+from syncd.errors import NOTHING, HoldersError, Message, SyncdError
 from syncd.flows.basis import Basis, Found, Key
 from syncd.flows.ports import Position
 from syncd.indicator import identifier, never, policy, token, verdict
@@ -36,7 +36,7 @@ class Answer:
     verdict: Verdict | None = None
     problem: SyncdError | None = None  # it did not normalise
     missing: tuple[str, ...] = ()  # holders that did not answer
-    detail: str = ""  # why it could not be asked
+    detail: Message = NOTHING  # why it could not be asked
     tokens: tuple[bytes, ...] = field(default=(), repr=False)
     met: tuple[Key, ...] = field(default=(), repr=False)
     # tokens under another member's active report: a sighting
@@ -46,7 +46,7 @@ class Answer:
     owner: never.Owner | None = None  # whose it is, if it is protected
     notices: tuple[str, ...] = ()  # codes: what a reader should know
     tried: tuple[str, ...] = ()  # kinds of account that a number was tried as
-    hint: str = ""  # how to ask for what was not tried
+    hint: Message = NOTHING  # how to ask for what was not tried
 
     @property
     def hit(self) -> Sequence[Position] | None:
@@ -159,7 +159,9 @@ class Judge:
         return Answer(
             verdict.unknown("holders_missing"),
             missing=missing,
-            detail=str(failed or f"oprf: {kind}: not asked"),
+            detail=failed.said
+            if failed
+            else Message("oprf: {kind}: not asked", kind=kind),
         )
 
     def _answer(
@@ -178,7 +180,9 @@ class Judge:
         if not (whole or firm or judged.verdict == "confirmed"):
             return Answer(
                 verdict.unknown("basis_unread"),
-                detail="basis: no time left to read what reports rest on",
+                detail=Message(
+                    "basis: no time left to read what reports rest on"
+                ),
                 tokens=tokens,
             )
         met: tuple[Key, ...] = ()

@@ -23,6 +23,7 @@ from typing import Final, Protocol
 
 from syncd.errors import (
     MalformedError,
+    Message,
     SyncdError,
     UnavailableError,
 )
@@ -149,11 +150,14 @@ def _with_kinds(asked: Asked, answer: Answer) -> Answer:
     return replace(
         answer,
         verdict=verdict.unknown("kinds_untried"),
-        detail=f"account: tried as {', '.join(tried)}, not as a bank's"
+        detail=Message(
+            "account: tried as {kinds}, not as a bank's",
+            kinds=", ".join(tried),
+        )
         if tried
-        else "account: it may be a bank's, and none is named",
+        else Message("account: it may be a bank's, and none is named"),
         tried=tried,
-        hint=account.UNTRIED,
+        hint=Message(account.UNTRIED),
     )
 
 

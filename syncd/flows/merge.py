@@ -6,7 +6,7 @@ Bundles stay where they are: only claims and a position move.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from syncd.errors import DamagedError, StaleError
+from syncd.errors import DamagedError, Message, StaleError
 from syncd.flows import held
 from syncd.flows.ports import (
     Finding,
@@ -108,5 +108,6 @@ def first(missing: Sequence[int]) -> tuple[int, ...]:
 def voids(batch: Batch) -> list[Finding]:
     """Return a finding for each entry that is void."""
     return [
-        Finding("void", batch.origin, index, why) for index, why in batch.voids
+        Finding("void", batch.origin, index, Message(why))
+        for index, why in batch.voids
     ]

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from syncd.errors import Message
 from syncd.indicator.absent import Range
 from syncd.indicator.claims import Claim
 from syncd.indicator.codec import Bundle as Bundle
@@ -155,7 +156,7 @@ class Finding:
     code: str  # e.g. void, bad_know, fork, bad_holder, broken_source
     origin: str  # log or member concerned
     index: int | None  # entry concerned, if one
-    detail: str  # positions and sizes, never raw values or whole tokens
+    detail: Message  # positions and sizes, never raw values or whole tokens
 
 
 class MirrorReader(Protocol):

@@ -142,7 +142,7 @@ class _Way:
                     await self._prove(source, head)
                 await self._follow(source, head)
             except BrokenSourceError as e:
-                await self._context.wrong(origin, source, None, str(e))
+                await self._context.wrong(origin, source, None, e.said)
                 last = e
             except UnavailableError as e:
                 last = e

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from syncd.errors import Message
 from syncd.flows.ports import Finding, Mirror, Offload, Source
 
 
@@ -52,7 +53,7 @@ class PullContext:
     """an epoch is retired: what none of those asked opens was of it"""
 
     async def wrong(
-        self, origin: str, source: Source, index: int | None, why: str
+        self, origin: str, source: Source, index: int | None, why: Message
     ) -> None:
         """Blame a source that gave what was not signed, and report it."""
         self.blame(source.name)

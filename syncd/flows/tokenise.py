@@ -10,11 +10,13 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from syncd.errors import (
+    NOTHING,
     HoldersError,
     MalformedError,
+    Message,
     RefusedError,
     SyncdError,
     UnavailableError,
@@ -38,8 +40,10 @@ BULK_BATCH = 1024  # identifiers in one request
 LOOKUP_BATCH = 256
 LANES = 3  # requests of one call on their way at once
 _DOWN_S = 10  # seconds for which a holder that failed is asked last
-_LIED = "wrong answer: "  # begins why such a holder is down
-_GONE = "holder no more"  # by the roster, which still has its public share
+_LIED: Final = "wrong answer: {why}"  # why such a holder is down
+_GONE: Final = Message(
+    "holder no more"
+)  # by the roster, which still has its public share
 _WARY_S = 600  # seconds after a lie for which every answer is to be proven
 
 
@@ -62,7 +66,7 @@ class Accuse(Protocol):
     """Where a bad answer goes."""
 
     async def __call__(
-        self, member: str, why: str, *exchanges: Exchange
+        self, member: str, why: Message, *exchanges: Exchange
     ) -> None:
         """Keep what the holder signed, and say so."""
 
@@ -73,7 +77,7 @@ class HolderState:
 
     member: str
     up: bool = True
-    why: str = ""
+    why: Message = NOTHING
     since: int = 0  # seconds of the clock given
     latency_s: float = 0.0
 
@@ -242,16 +246,26 @@ class Tokeniser:
         outs = await offload(threshold.finish, blinded, points)
         return dict(zip(part, outs, strict=True))
 
-    def _choose(self, epoch: Epoch, bad: Mapping[int, str]) -> tuple[int, ...]:
+    def _choose(
+        self, epoch: Epoch, bad: Mapping[int, Message]
+    ) -> tuple[int, ...]:
         now = self.clock()
         left = [i for i in epoch.shares if i not in bad]
         if len(left) < epoch.t:
             names = {i: epoch.shares[i][0] for i in epoch.shares}
-            why = ", ".join(f"{names[i]} ({w})" for i, w in bad.items())
+            whys = tuple(
+                Message("{member} ({why})", member=names[i], why=why)
+                for i, why in bad.items()
+            )
             raise HoldersError(
-                f"oprf: {len(left)} of the {epoch.t} holders needed for"
-                f" {epoch.kind}/{epoch.epoch}; missing: {why}",
+                "oprf: {n} of the {most} holders needed for {kind}/{epoch};"
+                " missing: {whys}",
                 missing=tuple(names[i] for i in bad),
+                n=len(left),
+                most=epoch.t,
+                kind=epoch.kind,
+                epoch=epoch.epoch,
+                whys=whys,
             )
 
         def rank(index: int) -> tuple[bool, float]:
@@ -268,7 +282,7 @@ class Tokeniser:
         epoch: Epoch,
         request: Request,
         deadline: float,
-        bad: dict[int, str],
+        bad: dict[int, Message],
     ) -> dict[int, Answered]:
         """Return the quorum's good answers; the others' faults are in `bad`.
 
@@ -278,8 +292,9 @@ class Tokeniser:
         left = deadline - self.clock()
         if left <= 0:
             raise HoldersError(
-                f"oprf: {epoch.kind}: no time left",
+                "oprf: {kind}: no time left",
                 missing=tuple(epoch.shares[i][0] for i in bad),
+                kind=epoch.kind,
             )
         # A holder that is down may use up half of the time that is left.
         wait = left / 2 if len(epoch.shares) - len(bad) > epoch.t else left
@@ -291,7 +306,7 @@ class Tokeniser:
         )
         good: dict[int, Answered] = {}
         for index, answer in zip(request.quorum, answers, strict=True):
-            if isinstance(answer, str):
+            if isinstance(answer, Message):
                 bad[index] = answer
             else:
                 good[index] = answer
@@ -304,16 +319,16 @@ class Tokeniser:
         request: Request,
         body: bytes,
         timeout_s: float,
-    ) -> Answered | str:
+    ) -> Answered | Message:
         """Return one holder's checked points, or why there are none."""
         member, public_share = epoch.shares[index]
         began = self.clock()
         try:
             raw = await self.holder(member).evaluate(body, timeout_s)
         except (UnavailableError, RefusedError, MalformedError) as e:
-            return self._down(member, str(e))
+            return self._down(member, e.said)
         except SyncdError as e:  # a quota of ours: the holder itself is well
-            return str(e)
+            return e.said
         took = self.clock() - began
         offload = self.bulk if request.bulk else self.offload
         exchange, roster = Exchange(body, raw), self.roster()
@@ -325,8 +340,8 @@ class Tokeniser:
                 evaluation.check_reply, reply, request, index, public_share
             )
         except (MalformedError, UntrustedError) as e:
-            await self.accuse(member, str(e), exchange)
-            return self._down(member, _LIED + str(e))
+            await self.accuse(member, e.said, exchange)
+            return self._down(member, Message(_LIED, why=e))
         now = int(self.clock())
         self.holders[member] = HolderState(member, since=now, latency_s=took)
         return Answered(points, exchange)
@@ -336,7 +351,7 @@ class Tokeniser:
         epoch: Epoch,
         said: Mapping[int, Answered],
         proven: Mapping[int, Answered],
-        bad: dict[int, str],
+        bad: dict[int, Message],
     ) -> None:
         """Name who answered otherwise than it proves, or will not prove it.
 
@@ -347,17 +362,18 @@ class Tokeniser:
             for index, answer in proven.items()
             if answer.points != said[index].points
         }
-        why = "it answered otherwise than it proves"
+        why = Message("it answered otherwise than it proves")
         silent = said.keys() - proven.keys()
-        if not liars and [bad[i].startswith(_LIED) for i in silent] == [False]:
-            why = "it answered wrongly and proves nothing"
+        if not liars and [bad[i].template == _LIED for i in silent] == [False]:
+            why = Message("it answered wrongly and proves nothing")
             liars = {index: (said[index].exchange,) for index in silent}
         for index, exchanges in liars.items():
             member = epoch.shares[index][0]
-            await self.accuse(member, f"oprf: {why}", *exchanges)
-            bad[index] = self._down(member, _LIED + why)
+            said_so = Message("oprf: {why}", why=why)
+            await self.accuse(member, said_so, *exchanges)
+            bad[index] = self._down(member, Message(_LIED, why=why))
 
-    def _down(self, member: str, why: str) -> str:
+    def _down(self, member: str, why: Message) -> Message:
         now = int(self.clock())
         self.holders[member] = HolderState(member, False, why, now)
         return why

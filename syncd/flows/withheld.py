@@ -5,6 +5,7 @@ from dataclasses import replace
 from syncd.errors import (
     BrokenSourceError,
     MalformedError,
+    Message,
     StaleError,
     UnavailableError,
 )
@@ -68,7 +69,7 @@ async def _complete(
         (gz,) = await source.payloads(origin, [(n, mine.width)])
         theirs = open_(origin, codec.inflate(gz), mine)
     except (MalformedError, BrokenSourceError) as e:
-        why = f"{source.name}: {e}"
+        why = Message("{member}: {why}", member=source.name, why=e)
         await context.wrong(origin, source, n * BUNDLE, why)
         return None
     except (UnavailableError, ValueError):

@@ -18,7 +18,7 @@ from datetime import tzinfo
 from functools import partial
 from typing import Any, Final
 
-from syncd.errors import FIELD, MalformedError, SyncdError, UsageError, joined
+from syncd.errors import MalformedError, SyncdError, UsageError, joined
 from syncd.flows.draft import NEEDED
 from syncd.indicator import account, notation, phone
 from syncd.indicator.identifier import KINDS, for_report
@@ -219,11 +219,12 @@ def _has_country(kind: str | None, value: str) -> bool:
 
 
 def _at(into: str, why: MalformedError) -> MalformedError:
-    """Return a refusal that names its field, in one template."""
+    """Return a refusal that names its field."""
     if "field" in why.params:
         return why
-    params = {**why.params, "field": into}
-    return MalformedError(FIELD + why.message, hint=why.advice, **params)
+    return MalformedError(
+        "{field}: {why}", hint=why.way_out, field=into, why=why.said
+    )
 
 
 # --------------------------------------------------------------- the plan

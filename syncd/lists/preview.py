@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from syncd.errors import MalformedError, SyncdError
+from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import report
 from syncd.flows.draft import Draft, NewReport
 from syncd.lists.columns import Columns
@@ -156,5 +156,5 @@ def masked(value: str) -> str:
 def _sentence(fault: SyncdError) -> tuple[object, ...]:
     """Return what faults have in common that say the same."""
     inner = fault.params.get("why")
-    said = inner.message if isinstance(inner, SyncdError) else ""
+    said = inner.template if isinstance(inner, Message) else ""
     return fault.message, fault.params.get("field"), said

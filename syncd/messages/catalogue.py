@@ -1,9 +1,12 @@
 """The language that is spoken, and the sentences of it."""
 
 import gettext
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from syncd.errors import FIELD, SyncdError
+from syncd.errors import Message, SyncdError
+from syncd.messages import said
 
 ROOM = Path(__file__).parent
 LANGUAGES = ("en", "zh")
@@ -44,22 +47,28 @@ def later(english: str) -> str:
     return english
 
 
+def say(message: Message) -> str:
+    """Return a message in the chosen language, and what is put into it too."""
+    values = {name: _shown(value) for name, value in message.params.items()}
+    return t(message.template, **values)
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, tuple):
+        return t(", ").join(map(say, value))
+    return say(value) if isinstance(value, Message) else value
+
+
+def told(form: Mapping[str, Any], detail: str = "detail") -> str:
+    """Return what a form of an answer says, in the chosen language."""
+    return say(said.read(form, detail))
+
+
 def of(error: SyncdError) -> str:
     """Return what an error says, in the chosen language."""
     if error.faults:
         return t("; ").join(map(of, error.faults))
-    said = t(error.message)
-    if said == error.message and said.startswith(FIELD):
-        why = t(said.removeprefix(FIELD))
-        said = t(FIELD + "{why}").replace("{why}", why)
-    if not error.params:
-        return said
-    inner = {
-        name: of(value)
-        for name, value in error.params.items()
-        if isinstance(value, SyncdError)
-    }
-    return said.format(**{**error.params, **inner})
+    return say(error.said)
 
 
 def hint_of(error: SyncdError) -> str:
@@ -67,9 +76,7 @@ def hint_of(error: SyncdError) -> str:
     if error.faults:
         hints = dict.fromkeys(map(hint_of, error.faults))
         return t("; ").join(hint for hint in hints if hint)
-    if error.advice and error.params:
-        return t(error.advice, **error.params)
-    return t(error.hint)
+    return say(error.way_out)
 
 
 def whole(error: SyncdError) -> str:

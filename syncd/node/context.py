@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from syncd.config import Config
+from syncd.errors import Message
 from syncd.flows.ports import Finding, Offload
 from syncd.node.home import Home
 from syncd.roster.roster import Roster
 
-BUG = "an error of our own: see the log"
+BUG = Message("an error of our own: see the log")
 
 
 class Report(Protocol):

@@ -49,7 +49,7 @@ from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.notifier import Notifier
 from syncd.node.serve.peer_service import LocalHolder, PeerService
 from syncd.node.serve.quota_book import QuotaBook
-from syncd.node.serve.status import Board
+from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep import earlier
 from syncd.node.upkeep.daily import Daily
 from syncd.node.upkeep.lapse import Lapse
@@ -184,7 +184,7 @@ class Daemon:
         self.quota = self._make(QuotaBook)
         self.peer_service = self._make(PeerService)
         self.board = self._make(
-            Board,
+            StatusReader,
             asked=self.tokeniser.holders,
             appending=self.publisher.why_not,
             never=lambda: (*self.overtaken.todo, *self.never.todo),

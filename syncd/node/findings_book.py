@@ -7,6 +7,7 @@ import structlog
 
 from syncd.errors import (
     MalformedError,
+    Message,
     RefusedError,
     UnavailableError,
     UntrustedError,
@@ -41,7 +42,7 @@ class FindingsBook:
         self.wake()
 
     async def accuse(
-        self, member: str, why: str, *exchanges: evaluation.Exchange
+        self, member: str, why: Message, *exchanges: evaluation.Exchange
     ) -> None:
         """Report a bad holder, and keep what proves it to others."""
         held = Evidence(member, exchanges)
@@ -54,5 +55,9 @@ class FindingsBook:
         except UnavailableError as e:
             log.warning("evidence is not kept", why=str(e))
         else:
-            why += f"; evidence/{kept}" if kept else "; more evidence of it"
+            why = (
+                Message("{why}; evidence/{file}", why=why, file=kept)
+                if kept
+                else Message("{why}; more evidence of it", why=why)
+            )
         await self.report(Finding("bad_holder", member, None, why))

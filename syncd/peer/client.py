@@ -86,7 +86,9 @@ class PeerClient(Transport):
         try:
             value = canonical.loads(raw)
         except MalformedError as e:
-            raise BrokenSourceError(f"{self.name}: heads: {e}") from e
+            raise BrokenSourceError(
+                "{member}: heads: {why}", member=self.name, why=e
+            ) from e
         match value:
             case {
                 "cursor": str() as new_cursor,
@@ -105,7 +107,9 @@ class PeerClient(Transport):
                     h,
                     time,
                 )
-        raise BrokenSourceError(f"{self.name}: heads have another shape")
+        raise BrokenSourceError(
+            "{member}: heads have another shape", member=self.name
+        )
 
     async def roster(self, version: int) -> bytes:
         """Fetch the signed note of roster `version`."""

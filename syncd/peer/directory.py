@@ -58,9 +58,17 @@ class DirectorySource:
             with (self._root / path).open("rb") as file:
                 raw = file.read(limit + 1)
         except OSError as e:
-            raise UnavailableError(f"{self.name}/{path}: {e.strerror}") from e
+            raise UnavailableError(
+                "{where}/{path}: {why}",
+                where=self.name,
+                path=path,
+                why=e.strerror,
+            ) from e
         if len(raw) > limit:
             raise BrokenSourceError(
-                f"{self.name}/{path}: is over {limit} bytes"
+                "{where}/{path}: is over {most} bytes",
+                where=self.name,
+                path=path,
+                most=limit,
             )
         return raw

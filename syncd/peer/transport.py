@@ -20,6 +20,7 @@ from syncd.errors import (
     AbsentError,
     BrokenSourceError,
     MalformedError,
+    Message,
     QuotaError,
     RefusedError,
     UnavailableError,
@@ -111,7 +112,9 @@ class Transport:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:  # while a request was on its way
-            raise UnavailableError(f"{self.name}: the roster has changed")
+            raise UnavailableError(
+                "{member}: the roster has changed", member=self.name
+            )
         if self._session is None or self._session.closed:
             limits = self.limits
             self._session = aiohttp.ClientSession(
@@ -153,7 +156,9 @@ class Transport:
         began = time.monotonic()
         for n, url in enumerate(urls := [*self.urls]):
             if self._closed or not self.listed():
-                raise UnavailableError(f"{self.name}: the roster has changed")
+                raise UnavailableError(
+                    "{member}: the roster has changed", member=self.name
+                )
             share_s = None  # of the time that is left, for this address
             if timeout_s is not None:
                 left_s = timeout_s - (time.monotonic() - began)
@@ -166,13 +171,17 @@ class Transport:
             except UnavailableError as e:  # an error of its server
                 last = e
             except (TimeoutError, OSError, aiohttp.ClientError) as e:
-                last = UnavailableError(f"{self.name}: {_why(e)}")
+                last = UnavailableError(
+                    "{member}: {why}", member=self.name, why=_why(e)
+                )
             except ValueError as e:  # a header that the library chokes on
                 raise BrokenSourceError(
-                    f"{self.name}: an answer that is no HTTP"
+                    "{member}: an answer that is no HTTP", member=self.name
                 ) from e
             self.urls = [*(u for u in self.urls if u != url), url]
-        raise last or UnavailableError(f"{self.name}: has no address")
+        raise last or UnavailableError(
+            "{member}: has no address", member=self.name
+        )
 
     async def _known(self, url: str, wanted: Wanted) -> bytes:
         """Ask once; shown the door, ask again with our other certificate."""
@@ -205,12 +214,16 @@ class Transport:
                 detail = await response.content.read(1024)
                 raise self._refused(response, detail)
             if response.content_type == "text/html":
-                raise BrokenSourceError(f"{self.name}: answers HTML")
+                raise BrokenSourceError(
+                    "{member}: answers HTML", member=self.name
+                )
             raw = await _read(response, wanted.limit, self.name)
             encoding = response.headers.get("Content-Encoding", "identity")
         if encoding not in ("gzip", "identity"):
             raise BrokenSourceError(
-                f"{self.name}: content encoding {encoding[:20]!r}"
+                "{member}: content encoding {encoding}",
+                member=self.name,
+                encoding=repr(encoding[:20]),
             )
         if wanted.keep_gzip:
             if encoding == "gzip":
@@ -221,7 +234,9 @@ class Transport:
         try:
             return await asyncio.to_thread(inflate, raw, wanted.limit)
         except MalformedError as e:
-            raise BrokenSourceError(f"{self.name}: {e}") from e
+            raise BrokenSourceError(
+                "{member}: {why}", member=self.name, why=e
+            ) from e
 
     def _refused(
         self, response: aiohttp.ClientResponse, detail: bytes
@@ -232,17 +247,35 @@ class Transport:
             after = response.headers.get("Retry-After", "")
             seconds = int(after[:9]) if after.isdecimal() else 60
             return QuotaError(
-                f"{self.name}: quota used up", retry_after_s=seconds
+                "{member}: quota used up",
+                retry_after_s=seconds,
+                member=self.name,
             )
         if 300 <= status < 400:
-            return BrokenSourceError(f"{self.name}: redirects ({status})")
+            return BrokenSourceError(
+                "{member}: redirects ({status})",
+                member=self.name,
+                status=status,
+            )
         if status in (400, 409, 422):
-            return RefusedError(f"{self.name}: answered {status}: {said}")
+            return RefusedError(
+                "{member}: answered {status}: {said}",
+                member=self.name,
+                status=status,
+                said=said,
+            )
         if status == 403:
-            return _StrangerError(f"{self.name}: answered 403: {said}")
+            return _StrangerError(
+                "{member}: answered 403: {said}", member=self.name, said=said
+            )
         if status == 404:
-            return AbsentError(f"{self.name}: has no such thing")
-        return UnavailableError(f"{self.name}: answered {status}: {said}")
+            return AbsentError("{member}: has no such thing", member=self.name)
+        return UnavailableError(
+            "{member}: answered {status}: {said}",
+            member=self.name,
+            status=status,
+            said=said,
+        )
 
 
 async def _read(
@@ -250,27 +283,37 @@ async def _read(
 ) -> bytes:
     if (response.content_length or 0) > limit:
         raise BrokenSourceError(
-            f"{name}: answer of {response.content_length} bytes is over"
-            f" {limit}"
+            "{member}: answer of {n} bytes is over {most}",
+            member=name,
+            n=response.content_length,
+            most=limit,
         )
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_any():
         size += len(chunk)
         if size > limit:
-            raise BrokenSourceError(f"{name}: answer is over {limit} bytes")
+            raise BrokenSourceError(
+                "{member}: answer is over {most} bytes",
+                member=name,
+                most=limit,
+            )
         chunks.append(chunk)
     return b"".join(chunks)
 
 
-def _why(e: Exception) -> str:
+def _why(e: Exception) -> Message:
     """Return why a request came to nothing."""
     match e:
         case TimeoutError():  # aiohttp's too
-            return "no answer in time"
+            return Message("no answer in time")
         case aiohttp.ClientSSLError():
-            return f"tls: {e}"
+            return Message("tls: {why}", why=e)
         case aiohttp.ClientConnectorError():
-            why = e.strerror or str(e.os_error)
-            return f"cannot reach {e.host}:{e.port}: {why}"
-    return str(e) or type(e).__name__
+            return Message(
+                "cannot reach {host}:{port}: {why}",
+                host=e.host,
+                port=e.port,
+                why=e.strerror or str(e.os_error),
+            )
+    return Message("{why}", why=str(e) or type(e).__name__)

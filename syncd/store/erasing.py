@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import msgspec
 import sqlalchemy as sa
 
-from syncd.errors import MalformedError
+from syncd.errors import MalformedError, Message
 from syncd.flows.ports import Finding
 from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.absent import Range
@@ -39,18 +39,25 @@ class Acted:
     def breaches(self, origin: str) -> list[Finding]:
         """Return what a writer should not have erased, as findings."""
         told = (
-            (self.standing, "a claim that stood"),
-            (self.unended, "a retract, and not what it ended"),
+            (
+                self.standing,
+                Message("its author erased a claim that stood"),
+            ),
+            (
+                self.unended,
+                Message("its author erased a retract, and not what it ended"),
+            ),
         )
         return [
             Finding(
                 "erase_breach",
                 origin,
                 min(found),
-                f"its author erased {what}"
-                + (f", and {len(found) - 1} more" if len(found) > 1 else ""),
+                Message("{why}, and {n} more", why=why, n=len(found) - 1)
+                if len(found) > 1
+                else why,
             )
-            for found, what in told
+            for found, why in told
             if found
         ]
 
@@ -191,7 +198,9 @@ def _erase_in(
                 "damaged",
                 origin,
                 first,
-                f"bundle {n} does not hash to its root: not erased",
+                Message(
+                    "bundle {n} does not hash to its root: not erased", n=n
+                ),
             )
         )
         return

@@ -18,6 +18,7 @@ import msgspec
 import sqlalchemy as sa
 
 from syncd.flows.ports import Finding
+from syncd.messages import said
 from syncd.store.database import Database
 
 KEPT = 10_000  # events
@@ -49,11 +50,14 @@ def tell(
 
 def of_finding(finding: Finding) -> dict[str, Any]:
     """Return what an event says of a finding."""
+    detail = said.of(finding.detail)
     return {
         "code": finding.code,
-        "detail": finding.detail,
+        "detail": detail.detail,
+        "detail_code": detail.code,
         "index": finding.index,
         "origin": finding.origin,
+        "params": msgspec.to_builtins(detail.params),
     }
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import msgspec
 import sqlalchemy as sa
 
 from syncd.flows.ports import Finding
+from syncd.messages import said
 
 _NO_INDEX = -1
 
@@ -24,10 +26,7 @@ def record(
     connection: sa.Connection, findings: Iterable[Finding], now: int
 ) -> None:
     """Keep each finding; one that is known is counted, its detail renewed."""
-    rows = [
-        (f.code, f.origin, _NO_INDEX if f.index is None else f.index, f.detail)
-        for f in findings
-    ]
+    rows = [(f.code, f.origin, _index(f), _detail(f)) for f in findings]
     if rows:
         connection.exec_driver_sql(
             "INSERT INTO finding"
@@ -50,12 +49,7 @@ def news(
         if connection.exec_driver_sql(
             "SELECT 1 FROM finding WHERE code = ? AND origin = ? AND idx = ?"
             " AND last_at >= ?",
-            (
-                f.code,
-                f.origin,
-                _NO_INDEX if f.index is None else f.index,
-                since,
-            ),
+            (f.code, f.origin, _index(f), since),
         ).fetchone()
         is None
     ]
@@ -70,10 +64,7 @@ def after(
         " ORDER BY id LIMIT ?",
         (number, limit),
     )
-    return [
-        (id_, Finding(code, origin, None if idx == _NO_INDEX else idx, detail))
-        for id_, code, origin, idx, detail in rows
-    ]
+    return [(id_, _finding(*row)) for id_, *row in rows]
 
 
 def newest(connection: sa.Connection, limit: int) -> list[Kept]:
@@ -84,11 +75,19 @@ def newest(connection: sa.Connection, limit: int) -> list[Kept]:
         (limit,),
     )
     return [
-        Kept(
-            Finding(code, origin, None if idx == _NO_INDEX else idx, detail),
-            first_at,
-            last_at,
-            count,
-        )
-        for code, origin, idx, detail, first_at, last_at, count in rows
+        Kept(_finding(*row), first_at, last_at, count)
+        for *row, first_at, last_at, count in rows
     ]
+
+
+def _index(finding: Finding) -> int:
+    return _NO_INDEX if finding.index is None else finding.index
+
+
+def _detail(finding: Finding) -> str:
+    return msgspec.json.encode(said.of(finding.detail)).decode()
+
+
+def _finding(code: str, origin: str, idx: int, detail: str) -> Finding:
+    index = None if idx == _NO_INDEX else idx
+    return Finding(code, origin, index, said.read(msgspec.json.decode(detail)))

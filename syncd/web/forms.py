@@ -13,6 +13,7 @@ from syncd.flows.draft import DisputeDraft, Draft
 from syncd.flows.ports import Position
 from syncd.indicator import vocabulary
 from syncd.indicator.record import ReportFields
+from syncd.messages.said import Params, Said
 from syncd.web.problem import Flaw, Problem
 
 __all__ = ["DisputeDraft", "Draft", "Flaw", "Problem"]
@@ -249,11 +250,14 @@ class LookupItem(_Out, frozen=True, kw_only=True):
     handling: str = ""
     missing: tuple[str, ...] = ()  # holders that did not answer
     detail: str = ""  # why it is unknown
+    detail_code: str = ""
+    params: Params = {}
     ours: Ours | None = None  # if our own lists say something
     owner: Owner | None = None  # of a protected value
     notices: tuple[str, ...] = ()  # codes: what a reader should know
     tried: tuple[str, ...] = ()  # kinds of account that a number was tried as
     hint: str = ""  # how to ask for what was not tried
+    hint_code: str = ""
     problem: Problem | None = None
 
 
@@ -367,7 +371,7 @@ class LogState(_Out, frozen=True, kw_only=True):
     last_receipt: Seen | None = None  # theirs, of our log
     source: str = ""
     last_pull: int | None = None  # unix seconds
-    why: str = ""  # the last failure
+    why: Said | None = None  # the last failure
     digest: str = ""  # hex, over the claim rows below `merged`
 
 
@@ -376,7 +380,7 @@ class HolderState(_Whole, frozen=True, kw_only=True):
 
     member: str
     up: bool
-    why: str
+    why: Said | None = None
 
 
 class KeyState(_Whole, frozen=True, kw_only=True):
@@ -396,6 +400,8 @@ class FindingState(_Out, frozen=True, kw_only=True):
     origin: str
     index: int | None = None
     detail: str
+    detail_code: str
+    params: Params
     first_at: int
     last_at: int
     count: int
@@ -405,7 +411,7 @@ class Appending(_Whole, frozen=True, kw_only=True):
     """Whether we append to our log, or why not."""
 
     ok: bool
-    why: str
+    why: Said | None = None
 
 
 class Status(_Whole, frozen=True, kw_only=True):
@@ -425,7 +431,7 @@ class Status(_Whole, frozen=True, kw_only=True):
     skew_s: int
     findings: tuple[FindingState, ...]
     appending: Appending
-    todo: tuple[str, ...]
+    todo: tuple[Said, ...]
 
 
 # -------------------------------------------------------------------- other
@@ -457,7 +463,7 @@ class Ready(_Whole, frozen=True, kw_only=True):
 
     ready: bool
     appending: bool
-    why: str
+    why: Said | None = None
 
 
 class Term(_Out, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
-from syncd.errors import MalformedError, SyncdError
+from syncd.errors import MalformedError, Message, SyncdError
 from syncd.indicator import vocabulary
 from syncd.web import (
     events,
@@ -126,14 +126,14 @@ async def _problems(
 def _http_problem(e: web.HTTPException) -> web.Response:
     allow = e.headers.get(hdrs.ALLOW)
     headers = {"Allow": allow} if allow else {}
-    said = _SAID.get(e.status, "the request cannot be answered")
+    said = _SAID.get(e.status, Message("the request cannot be answered"))
     return problem.response(problem.plain(e.status, said), headers)
 
 
 _SAID = {
-    404: "no such path; /openapi.json lists what there is",
-    405: "not with this method; Allow lists which",
-    413: "the body is longer than [own] max_request_bytes",
+    404: Message("no such path; /openapi.json lists what there is"),
+    405: Message("not with this method; Allow lists which"),
+    413: Message("the body is longer than [own] max_request_bytes"),
 }
 
 
@@ -187,7 +187,9 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         and request.content_type not in route.takes_media
     ):
         return problem.response(
-            problem.plain(415, f"the body must be {route.takes_media[0]}")
+            problem.plain(
+                415, "the body must be {media}", media=route.takes_media[0]
+            )
         )
     return await handler(request)
 
@@ -262,7 +264,10 @@ async def _retract(
         return problem.response(
             problem.absent(
                 "retraction: nothing of ours that stands matches",
-                f"but a {other} of ours does: say type {other}, or all"
+                Message(
+                    "but a {type} of ours does: say type {type}, or all",
+                    type=other,
+                )
                 if done.spared
                 else "",
             )

@@ -18,6 +18,7 @@ from syncd.errors import (
     DamagedError,
     HoldersError,
     MalformedError,
+    Message,
     NewerError,
     QuotaError,
     RefusedError,
@@ -27,6 +28,8 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
+from syncd.messages import said
+from syncd.messages.said import Said
 
 MEDIA = "application/problem+json"
 _URN = "urn:syncd:problem:"
@@ -45,39 +48,43 @@ _CODES: dict[type[SyncdError], str] = {
 }
 
 
-class Flaw(
-    msgspec.Struct,
+class _Said(
+    Said,
     frozen=True,
-    forbid_unknown_fields=True,
+    kw_only=True,
     omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """A message, and the way out."""
+
+    hint: str = ""
+    hint_code: str = ""
+
+
+class Flaw(
+    _Said,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
 ):
     """One place in a request, and what is wrong there."""
 
     at: str  # e.g. reports[3].confidence, or a field alone
-    detail: str
-    hint: str = ""
-    template: str = ""  # `detail` with names in braces for `params`
-    advice: str = ""  # `hint` likewise
-    params: dict[str, str] = {}
 
 
 class Problem(
-    msgspec.Struct,
+    _Said,
     frozen=True,
     kw_only=True,
-    forbid_unknown_fields=True,
     omit_defaults=True,
+    forbid_unknown_fields=True,
 ):
     """One problem; all of them have this shape."""
 
     type: str
     title: str
     status: int
-    detail: str
-    hint: str = ""
-    template: str = ""  # `detail` with names in braces for `params`
-    advice: str = ""  # `hint` likewise
-    params: dict[str, str] = {}
     errors: tuple[Flaw, ...] = ()
 
 
@@ -93,60 +100,57 @@ def of(error: SyncdError) -> Problem:
     """Return what is said of an error of ours."""
     kind = type(error)
     code = next(_CODES[c] for c in kind.__mro__ if c in _CODES)
-    status = error.status
-    return Problem(
-        type=_URN + code,
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=str(error),
-        hint=error.hint,
-        **_parts(error),
-        errors=error.flaws
-        if isinstance(error, ShapeError)
-        else tuple(map(_flaw, error.faults)),
+    flaws = error.flaws if isinstance(error, ShapeError) else None
+    return _problem(
+        error.status,
+        _URN + code,
+        error.said,
+        error.way_out,
+        errors=tuple(map(_flaw, error.faults)) if flaws is None else flaws,
     )
 
 
 def _flaw(error: SyncdError) -> Flaw:
     """Return one of the faults that an error bears."""
-    said = str(error)
-    at, _, _ = said.partition(":")
-    return Flaw(at, said, error.hint, **_parts(error))
+    at, _, _ = str(error).partition(":")
+    return Flaw(at=at, **_parts(error.said, error.way_out))
 
 
-def _parts(error: SyncdError) -> dict[str, Any]:
-    """Return message and hint apart from what is put into them."""
-    if not error.params:
-        return {}
+def _parts(message: Message, hint: Message) -> dict[str, Any]:
     return {
-        "template": error.message,
-        "advice": error.advice,
-        "params": {name: str(said) for name, said in error.params.items()},
+        **said.parts(message),
+        "hint": str(hint),
+        "hint_code": said.code(hint),
     }
 
 
-def plain(status: int, detail: str, hint: str = "", **params: str) -> Problem:
-    """Return a problem that HTTP has a name for; `params` go into `detail`."""
+def _problem(
+    status: int, type_: str, message: Message, hint: Message, **more: Any
+) -> Problem:
     return Problem(
-        type="about:blank",
+        type=type_,
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=detail.format(**params) if params else detail,
-        hint=hint,
-        template=detail if params else "",
-        params=params,
+        **_parts(message, hint),
+        **more,
     )
 
 
-def absent(detail: str, hint: str = "") -> Problem:
+def plain(
+    status: int,
+    message: str | Message,
+    hint: str | Message = "",
+    **params: object,
+) -> Problem:
+    """Return a problem that HTTP has a name for."""
+    error = SyncdError(message, hint=hint, **params)
+    return _problem(status, "about:blank", error.said, error.way_out)
+
+
+def absent(message: str | Message, hint: str | Message = "") -> Problem:
     """Return the problem that there is no such thing here."""
-    return Problem(
-        type=_URN + "absent",
-        title=HTTPStatus.NOT_FOUND.phrase,
-        status=404,
-        detail=detail,
-        hint=hint,
-    )
+    error = SyncdError(message, hint=hint)
+    return _problem(404, _URN + "absent", error.said, error.way_out)
 
 
 def response(
@@ -175,5 +179,5 @@ def respond(error: SyncdError) -> web.Response:
 def shape(error: Exception, prefix: str = "") -> ShapeError:
     """Return a parser's complaint without what it quotes of the input."""
     at, what = shapes.fault(error, prefix)
-    flaw = Flaw(at or "body", what)
+    flaw = Flaw(at=at or "body", detail=what)
     return ShapeError(f"{flaw.at}: {flaw.detail}", (flaw,))

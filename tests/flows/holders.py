@@ -174,7 +174,7 @@ class World:
 
     def new_client(self, **more: Any) -> Tokeniser:
         async def accuse(member: str, why: str, *exchanges: Exchange) -> None:
-            self.accused.append((member, why))
+            self.accused.append((member, str(why)))
             try:
                 held = Evidence(member, exchanges)
                 proves = evidence.judge(held, [self.roster])

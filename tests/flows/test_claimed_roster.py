@@ -78,7 +78,7 @@ async def test_each_is_asked_once_for_a_version() -> None:
     assert [p.asked for p in peers] == [[2]] * 4
     (finding,) = followed.findings
     assert (finding.code, finding.origin) == ("roster_claim", "a")
-    assert "version 3 claimed, we hold 1" in finding.detail
+    assert "version 3 claimed, we hold 1" in str(finding.detail)
     assert not store.kept
 
 
@@ -104,7 +104,7 @@ async def test_a_claim_takes_no_longer_than_it_may() -> None:
         2, peers, trusted, store, within_s=0.01
     )
     (finding,) = followed.findings
-    assert "nobody had it in time" in finding.detail
+    assert "nobody had it in time" in str(finding.detail)
     assert trusted.version == 1
 
 
@@ -154,7 +154,7 @@ async def test_unsigned_rosters_prove_nothing() -> None:
     liar = Peer("a", instead=lambda _: one)
     followed = await claimed_roster.follow(2, [liar], trusted, store)
     (finding,) = followed.findings
-    assert "signed by 1 of version 2's admins, want 2" in finding.detail
+    assert "signed by 1 of version 2's admins, want 2" in str(finding.detail)
     assert trusted.version == 1
 
 

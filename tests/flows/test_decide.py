@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncd.errors import UnavailableError
+from syncd.errors import Message, UnavailableError
 from syncd.flows import line
 from syncd.flows.decide import decide
 from syncd.flows.ports import Finding, MirrorHead
@@ -21,13 +21,13 @@ class World:
         self, at: Cut, *sources: FakeSource, ended: bool = False
     ) -> str:
         context = self.to.context(*sources)
-        return await decide(ORIGIN, at, context, ended=ended, signed=())
+        return str(await decide(ORIGIN, at, context, ended=ended, signed=()))
 
     def head(self) -> MirrorHead:
         return self.mirror.held
 
     async def fork(self, *notes: bytes) -> None:
-        found = Finding("fork", ORIGIN, None, "two")
+        found = Finding("fork", ORIGIN, None, Message("two"))
         await self.mirror.contest(ORIGIN, [self.head().note, *notes], found)
 
 

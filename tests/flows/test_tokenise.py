@@ -354,7 +354,7 @@ async def test_a_lie_where_little_is_proven(
     assert (member, shown[: len(proves)]) == ("bank", proves)
     state = world.client.holders["bank"]
     assert not state.up
-    assert state.why.startswith("wrong answer: ")
+    assert str(state.why).startswith("wrong answer: ")
     for holder in world.holders.values():
         assert holder.book.counted in ([], [("platform", 64)])
 

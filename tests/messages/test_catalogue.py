@@ -1,15 +1,12 @@
 """What is said, in English and in Chinese."""
 
-import ast
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from syncd.cli import main, told
+from syncd.cli import main
 from syncd.errors import MalformedError, joined
 from syncd.indicator import vocabulary
 from syncd.messages import catalogue
@@ -103,38 +100,6 @@ def test_help_in_chinese() -> None:
 
 
 @pytest.mark.parametrize(
-    ("english", "chinese"),
-    [
-        (
-            "publishing: log: not appending: the other members were not asked"
-            " yet; 4 reports wait",
-            "发布：日志：未写入：尚未询问其他成员；4 条上报在等待",
-        ),
-        (
-            "behind: 7 entries of bank.example/syncd/txwz/1: bank: no answer"
-            " in time",
-            "落后：bank.example/syncd/txwz/1 的 7 条：bank：未按时应答",
-        ),
-        (
-            "holders: 1 of the 2 needed are up: phones and accounts are"
-            " unknown, and 3 reports wait; call bank, carrier",
-            "密钥持有方：需要 2 方，仅 1 方在线：电话和账号无法查询，"
-            "3 条上报在等待；请联系 bank, carrier",
-        ),
-        ("something that a newer daemon says", None),
-    ],
-)
-def test_what_the_daemon_tells(english: str, chinese: str | None) -> None:
-    """In English as it came; in Chinese, if it is known again."""
-    assert told.said(english) == english
-    catalogue.choose("zh")
-    try:
-        assert told.said(english) == (chinese or english)
-    finally:
-        catalogue.choose("en")
-
-
-@pytest.mark.parametrize(
     ("words", "english", "chinese"),
     [
         (["bogus"], "no command bogus", "没有命令 bogus"),
@@ -171,30 +136,3 @@ def test_a_language_that_we_do_not_speak(
         main.main(["--lang=fr", "status"])
     assert caught.value.code == 2
     assert "en or zh" in capsys.readouterr().err
-
-
-def literals(tree: ast.AST) -> Iterator[str]:
-    """The texts of a module, `{}` where something is put in."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-        if isinstance(node, ast.JoinedStr):
-            yield "".join(
-                str(part.value) if isinstance(part, ast.Constant) else "{}"
-                for part in node.values
-            )
-
-
-def test_the_daemon_says_so() -> None:
-    """Each part of a sentence that we know again is the daemon's own."""
-    rooms = ("node", "flows", "peer", "web")
-    source = "\n".join(
-        text
-        for room in rooms
-        for path in (HOUSE / "syncd" / room).rglob("*.py")
-        for text in literals(ast.parse(path.read_text()))
-    )
-    for sentence in told.WHYS:
-        for part in re.split(r"\{\w+\}", sentence):
-            for piece in part.split(": "):
-                assert piece.strip(" ;") in source, sentence

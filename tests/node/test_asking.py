@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from syncd.errors import Message
 from syncd.node.follow.asking import (
     HALF_S,
     MOST_LOST_S,
@@ -49,24 +50,24 @@ def test_some_at_random_and_whoever_poked() -> None:
 def test_who_failed_is_left_alone() -> None:
     """1 min, 2, 4 … 60, and nothing of it once it has answered."""
     ask, now = asking(), 0.0
-    waits = [ask.failed("m0", "down", now) for _ in range(9)]
+    waits = [ask.failed("m0", Message("down"), now) for _ in range(9)]
     assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
     assert not {m for _ in range(99) for m in ask.choose(NAMES[:4], 3599)} & {
         "m0"
     }
     assert "m0" in {m for _ in range(99) for m in ask.choose(NAMES[:4], 3600)}
     ask.answered("m0", 5)
-    assert ask.failed("m0", "down", now) == 60
+    assert ask.failed("m0", Message("down"), now) == 60
 
 
 def test_a_poke_ends_the_pause() -> None:
     """One try for each poke: if that fails too, the pause goes on growing."""
     ask = asking()
-    ask.failed("m0", "down", 0.0)
-    ask.failed("m0", "down", 0.0)
+    ask.failed("m0", Message("down"), 0.0)
+    ask.failed("m0", Message("down"), 0.0)
     ask.poked("m0", news=False)
     assert "m0" in ask.choose(["m0", "m1"], 1.0)
-    assert ask.failed("m0", "down", 1.0) == 240
+    assert ask.failed("m0", Message("down"), 1.0) == 240
 
 
 def test_all_are_left_alone() -> None:
@@ -77,15 +78,15 @@ def test_all_are_left_alone() -> None:
     ask = asking()
     for n in range(6):
         for _ in range(7 - n):
-            ask.failed(NAMES[n], "down", 0.0)
+            ask.failed(NAMES[n], Message("down"), 0.0)
     assert ask.choose(NAMES[:6], 1.0) == ["m5"]
     assert ask.choose([], 1.0) == []
 
 
 def test_who_has_left_is_forgotten() -> None:
     ask = asking()
-    ask.failed("m0", "down", 0.0)
-    ask.failed("m1", "down", 0.0)
+    ask.failed("m0", Message("down"), 0.0)
+    ask.failed("m1", Message("down"), 0.0)
     ask.choose(NAMES[1:5], 1.0)
     assert set(ask.states) == {"m1"}
 
@@ -113,7 +114,7 @@ def test_who_was_slow_comes_last_for_a_while() -> None:
     ask, few = asking(), NAMES[:4]
     ask.charge("m0", 60.0, 0.0)
     ask.charge("m1", 120.0, 0.0)
-    ask.failed("m2", "down", 0.0)
+    ask.failed("m2", Message("down"), 0.0)
     assert ask.order(few, (), 1.0) == ["m3", "m0", "m1", "m2"]
     assert ask.order(few, (), 10 * HALF_S) == few
 
@@ -169,7 +170,7 @@ class Village:
             other = int(name[1:])
             self.asked[n] += 1
             if other in self.dead:
-                ask.failed(name, "down", now)
+                ask.failed(name, Message("down"), now)
             else:
                 ask.answered(name, 0)
                 self.knows[n] |= self.knows[other]
@@ -232,5 +233,5 @@ def test_a_quiet_hour() -> None:
     for n in range(60):
         asked += ask.choose(NAMES[1:], n * MINUTE)
         if n % 2:  # whoever does not answer costs no more than who does
-            ask.failed(asked[-1], "down", n * MINUTE)
+            ask.failed(asked[-1], Message("down"), n * MINUTE)
     assert len(asked) == 180

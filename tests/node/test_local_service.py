@@ -120,7 +120,7 @@ async def test_with_too_few_holders_phones_wait_and_are_unknown(
     down = {h.member for h in told.holders if not h.up}
     assert down == {"carrier", "police"}
     assert told.vault.waiting == {"phone": 1}
-    assert any("1 of the 2 needed are up" in line for line in told.todo)
+    assert any("1 of the 2 needed are up" in str(line) for line in told.todo)
 
     alliance.heal()
     await alliance.settle()
@@ -146,9 +146,9 @@ async def test_a_restart_keeps_what_was_acknowledged(
     ]
     ready = await bank.node.local_service.ready()
     assert (ready.ready, ready.appending) == (True, False)
-    assert "other members were not asked" in ready.why
+    assert "other members were not asked" in str(ready.why)
     told = await bank.node.local_service.status(digests=False)
-    assert any("2 reports wait" in line for line in told.todo)
+    assert any("2 reports wait" in str(line) for line in told.todo)
 
 
 async def test_what_is_retracted_while_it_waits_is_nowhere_in_the_end(

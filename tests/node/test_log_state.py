@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from syncd.errors import Message
 from syncd.flows.ports import MirrorHead
 from syncd.node.follow.log_state import (
     MOST_GROWTH,
@@ -103,7 +104,7 @@ def test_what_an_offer_is(new: Checkpoint, at: Held, offer: Offer) -> None:
 
 def test_news_ends_a_pause_and_keeps_what_it_passes() -> None:
     state = LogState().offered(Offer.NEWS, target(7, "bank"))
-    state = state.begun().left("nobody has it", 99.0)
+    state = state.begun().left(Message("nobody has it"), 99.0)
     assert not state.due(50.0, None)
     state = state.offered(Offer.NEWS, target(9, "carrier"))
     assert (state.at, state.target) == (At.TARGET, target(9, "carrier"))
@@ -113,7 +114,7 @@ def test_news_ends_a_pause_and_keeps_what_it_passes() -> None:
 
 def test_one_more_holder_ends_a_pause_once() -> None:
     state = LogState().offered(Offer.NEWS, target(7, "bank")).begun()
-    state = state.left("nobody has it", 99.0)
+    state = state.left(Message("nobody has it"), 99.0)
     again = state.offered(Offer.HOLDER, target(7, "bank"))
     assert again == state
     more = state.offered(Offer.HOLDER, target(7, "carrier"))
@@ -122,7 +123,9 @@ def test_one_more_holder_ends_a_pause_once() -> None:
 
 
 def test_a_gap_ends_no_pause() -> None:
-    state = LogState().begun().left("withheld", 99.0).lacking(target(7))
+    state = (
+        LogState().begun().left(Message("withheld"), 99.0).lacking(target(7))
+    )
     assert not state.due(98.0, None)
     assert state.due(99.0, None)
     assert state.lacking(target(8)) == state
@@ -175,9 +178,9 @@ def test_a_fork_is_for_the_roster_to_settle() -> None:
     """Whatever the pull comes to that was in flight when it was seen."""
     pin = (Cut(5, b"r"), False)
     state = LogState(obeys=pin).offered(Offer.NEWS, target(7)).begun()
-    forked = state.forked("two roots")
+    forked = state.forked(Message("two roots"))
     assert (forked.target, forked.obeys) == (None, None)
-    assert forked.goes_on() == forked.left("x", 9.0) == forked
+    assert forked.goes_on() == forked.left(Message("x"), 9.0) == forked
     assert forked.obeyed(pin) == forked
     assert forked.due(0.0, pin)
     assert forked.begun().obeyed(pin).at is At.DECIDED

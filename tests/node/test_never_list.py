@@ -187,10 +187,10 @@ async def test_what_holders_do_not_answer_is_asked_again(
     world.holders.most = 100
     await one.refresh()
     [first] = world.holders.counts()
-    assert one.todo == (
+    assert [*map(str, one.todo)] == [
         f"never-list: {first - 100} of {first} spellings are not looked for"
-        " in others' logs yet: oprf: no time left",
-    )
+        " in others' logs yet: oprf: no time left"
+    ]
     assert len([t for t in one.tokens if t[0] == "phone"]) == 100
     one = world.start()
     world.holders.most = 1_000_000
@@ -261,7 +261,7 @@ async def test_a_list_that_is_too_long_says_so(
     one = world.start()
     await one.refresh()
     assert world.holders.counts() == [50]
-    [line] = one.todo
+    line = str(*one.todo)
     assert line.startswith("never-list: 3")
     assert line.endswith(
         " spellings, 50 of them are looked for in others' logs: take rows"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.indicator.folding import Batch
 from tests.alliance import Alliance, Member
@@ -54,7 +55,9 @@ async def test_what_a_crash_swallowed_is_told_after_the_start(
 ) -> None:
     """Merged, and dead before it could be told."""
     bank, mirror = alliance.bank, alliance.bank.node.home.mirror
-    fork = Finding("fork", alliance.police.origin, None, "another root")
+    fork = Finding(
+        "fork", alliance.police.origin, None, Message("another root")
+    )
     await mirror.contest(alliance.police.origin, [], fork)
     assert await told(bank, "finding") == []
     await alliance.stop("bank")
@@ -72,8 +75,12 @@ async def test_many_of_a_kind_are_one_event(alliance: Alliance) -> None:
     bank, origin = alliance.bank, alliance.police.origin
     mirror = bank.node.home.mirror
     old = await mirror.head(origin)
-    voids = [Finding("void", origin, n, "no statement") for n in range(30)]
-    other = Finding("void", alliance.carrier.origin, 7, "no statement")
+    voids = [
+        Finding("void", origin, n, Message("no statement")) for n in range(30)
+    ]
+    other = Finding(
+        "void", alliance.carrier.origin, 7, Message("no statement")
+    )
     await mirror.advance(old, old, [], batch(origin), [*voids, other])
     await bank.node.notifier.log(origin)
     found = await told(bank, "finding")
@@ -91,7 +98,9 @@ async def test_a_mirror_that_was_made_anew_is_told_anew(
     """Its rows count from 1 again; what was told counted further."""
     bank, book = alliance.bank, alliance.bank.node.home.own.events
     await book.now("finding", "4711", "finding")
-    fork = Finding("fork", alliance.police.origin, None, "another root")
+    fork = Finding(
+        "fork", alliance.police.origin, None, Message("another root")
+    )
     await bank.node.home.mirror.contest(fork.origin, [], fork)
     await bank.node.notifier.log(fork.origin)
     assert [d["code"] for d in await told(bank, "finding")] == ["fork"]

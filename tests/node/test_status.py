@@ -1,11 +1,17 @@
 """Status says one thing to do for each thing that is wrong."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
-from syncd.node.serve import status
+from syncd.errors import Message
+from syncd.messages import said
+from syncd.messages.said import Said
+from syncd.node.serve import todo as things
+from syncd.node.serve.state import State
+from syncd.store import vault
 from syncd.web import forms
 
 NOW = 1_790_000_000
@@ -30,16 +36,19 @@ def log(**fields: Any) -> forms.LogState:
 
 
 def holder(member: str, *, up: bool) -> forms.HolderState:
-    return forms.HolderState(member=member, up=up, why="" if up else "late")
+    return forms.HolderState(
+        member=member, up=up, why=None if up else Said(detail="late")
+    )
 
 
-WELL = forms.Status(
+WELL = State(
+    now=NOW,
+    version="1",
     member="police",
     alliance="txwz",
-    version="1",
-    time=NOW,
+    max_skew_s=300,
     log=forms.OwnLogState(origin="a/b", size=1, note="", released=1),
-    vault=forms.VaultState(waiting={}, published=1, ending=0, ended=0),
+    vault={("url", vault.State.PUBLISHED): 1},
     logs=(log(),),
     receipts=(),
     holders=tuple(holder(m, up=True) for m in ("a", "b", "c")),
@@ -47,16 +56,21 @@ WELL = forms.Status(
     roster=forms.RosterState(
         version=3, hash="0", expires=NOW + 60 * DAY_S, expired=False
     ),
+    failures={},
     skew_s=0,
     findings=(),
-    appending=forms.Appending(ok=True, why=""),
-    todo=(),
+    appending=Message(""),
+    remarks=(),
 )
+FORMAT = Said(detail="format")
+FIVE_WAIT = {
+    ("url", vault.State.WAITING): 2,
+    ("phone", vault.State.WAITING): 3,
+}
 
 
-def todo(**fields: Any) -> list[str]:
-    told = msgspec.structs.replace(WELL, **fields)
-    return status.todo(told, max_skew_s=300)
+def todo(**fields: Any) -> list[Message]:
+    return things.of(replace(WELL, **fields))
 
 
 def test_nothing_is_wrong_nothing_to_do() -> None:
@@ -84,19 +98,14 @@ def down(*members: str) -> tuple[forms.HolderState, ...]:
                 "roster": msgspec.structs.replace(
                     roster(60 * DAY_S), format=2, merging=False
                 ),
-                "logs": (log(lag=7, why="format"), log(lag=8, why="format")),
+                "logs": (log(lag=7, why=FORMAT), log(lag=8, why=FORMAT)),
             },
             "its format 2 is newer than this syncd 1",
         ),
         (
             {
-                "appending": forms.Appending(ok=False, why="log: rolled back"),
-                "vault": forms.VaultState(
-                    waiting={"url": 2, "phone": 3},
-                    published=0,
-                    ending=0,
-                    ended=0,
-                ),
+                "appending": Message("log: rolled back"),
+                "vault": FIVE_WAIT,
             },
             "publishing: log: rolled back; 5 reports wait",
         ),
@@ -105,19 +114,14 @@ def down(*members: str) -> tuple[forms.HolderState, ...]:
         (
             {
                 "holders": down("b", "c"),
-                "vault": forms.VaultState(
-                    waiting={"url": 2, "phone": 3},
-                    published=0,
-                    ending=0,
-                    ended=0,
-                ),
+                "vault": FIVE_WAIT,
             },
             "are unknown, and 3 reports wait; call b, c",
         ),
         ({"logs": (log(contested=True),)}, "FORK: bank.example"),
         ({"logs": (log(missing=4),)}, "withheld: 4 payloads of bank"),
         (
-            {"logs": (log(lag=7, why="connection refused"),)},
+            {"logs": (log(lag=7, why=Said(detail="connection refused")),)},
             "behind: 7 entries of bank.example/syncd/txwz/1: connection",
         ),
         (
@@ -136,8 +140,10 @@ def test_each_thing_that_is_wrong_has_its_line(
     fields: dict[str, Any], says: str
 ) -> None:
     [line] = todo(**fields)
-    assert says in line
-    assert "\n" not in line
+    assert says in str(line)
+    assert "\n" not in str(line)
+    assert said.of(line).code
+    assert not said.of(line).quoted
 
 
 def test_a_lag_that_is_being_fetched_is_nothing_to_do() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from syncd.errors import ForkError, QuotaError, StaleError, UsageError
+from syncd.errors import ForkError, Message, QuotaError, StaleError, UsageError
 from syncd.flows.cosign import Cosigned
 from syncd.flows.ports import Access, Finding
 from syncd.store import failpoint, quota
@@ -323,7 +323,7 @@ async def test_sightings_wait_and_go_with_their_append(
 
 async def test_own_findings_are_kept_once(own: OwnStore) -> None:
     """The same finding again is counted."""
-    finding = Finding("skew", "bank", None, "clock is 3600 s off")
+    finding = Finding("skew", "bank", None, Message("clock is 3600 s off"))
     await own.record([finding])
     await own.record([finding])
     (kept,) = await own.findings()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from syncd.errors import StaleError
+from syncd.errors import Message, StaleError
 from syncd.flows.ports import Finding
 from syncd.store import events, failpoint
 from syncd.store.home import QUIET_S, OwnStore
@@ -100,7 +100,9 @@ async def test_a_finding_that_goes_on_is_told_once(
     own: OwnStore, clock: "Clock"
 ) -> None:
     """Met every minute, it must not push all else out of what is kept."""
-    finding = Finding("broken_source", "police", None, "no such bundle")
+    finding = Finding(
+        "broken_source", "police", None, Message("no such bundle")
+    )
     for _ in range(60):
         await own.record([finding, finding])
         clock.now += 60
@@ -115,8 +117,8 @@ async def test_a_finding_that_goes_on_is_told_once(
 async def test_a_finding_for_once_is_neither_told_nor_counted_again(
     own: OwnStore, clock: "Clock"
 ) -> None:
-    lie = Finding("bad_know", "police", 7, "not its value")
-    other = Finding("bad_know", "police", 8, "not its value")
+    lie = Finding("bad_know", "police", 7, Message("not its value"))
+    other = Finding("bad_know", "police", 8, Message("not its value"))
     assert await own.record([lie, lie], once=True) == [lie]
     clock.now += 2 * QUIET_S
     assert await own.record([lie, other], once=True) == [other]

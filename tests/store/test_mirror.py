@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.errors import StaleError
+from syncd.errors import Message, StaleError
 from syncd.flows.ports import Bundle, Finding, MirrorHead
 from syncd.indicator import absent, codec, folding, leaf
 from syncd.indicator.claims import Row
@@ -118,7 +118,7 @@ async def test_a_contested_origin_stands_still(
     """After a fork nothing moves; claims and both notes are kept."""
     step = log.mirrored(log.report(1))
     await mirror.advance(*step)
-    fork = Finding("fork", log.origin, 1, "two roots at size 1")
+    fork = Finding("fork", log.origin, 1, Message("two roots at size 1"))
     await mirror.contest(log.origin, [b"note a", b"note b"], fork)
     await mirror.contest(log.origin, [b"note a"], fork)
     assert (await mirror.head(log.origin)).contested
@@ -155,7 +155,7 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     whole = await mirror.head(log.origin)
     assert await standing(mirror, log) == refolded(log)
     note = log.head().note
-    fork = Finding("fork", log.origin, 1, "two roots")
+    fork = Finding("fork", log.origin, 1, Message("two roots"))
     await mirror.contest(log.origin, [note, b"another"], fork)
     contested = await mirror.head(log.origin)
     await mirror.decide(contested, size, [note])
@@ -249,7 +249,7 @@ async def test_a_crash_in_a_cut_leaves_all_as_it_was(
         raise Crash(name)
 
     await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
-    fork = Finding("fork", log.origin, 1, "two roots")
+    fork = Finding("fork", log.origin, 1, Message("two roots"))
     await mirror.contest(log.origin, [b"another"], fork)
     head = await mirror.head(log.origin)
     failpoint.arm(failpoint.Plan(at={"merge.head": 1}, act=act))
@@ -504,7 +504,7 @@ async def test_what_a_writer_should_not_erase(
 
     async def told() -> list[tuple[int | None, str]]:
         return sorted(
-            (kept.finding.index, kept.finding.detail)
+            (kept.finding.index, str(kept.finding.detail))
             for kept in await mirror.findings()
             if kept.finding.code == "erase_breach"
         )
@@ -747,8 +747,12 @@ async def test_findings_are_kept_once(
     mirror: MirrorStore, clock: "Clock"
 ) -> None:
     """The same finding again is counted, not repeated."""
-    first = Finding("fork", "a.example/syncd/txwz/1", None, "another root")
-    other = Finding("fork", "b.example/syncd/txwz/1", None, "another root")
+    first = Finding(
+        "fork", "a.example/syncd/txwz/1", None, Message("another root")
+    )
+    other = Finding(
+        "fork", "b.example/syncd/txwz/1", None, Message("another root")
+    )
     for finding in (first, other):
         await mirror.contest(finding.origin, [], finding)
     clock.now += 60

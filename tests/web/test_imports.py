@@ -117,7 +117,7 @@ async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
     for how in ({}, {"gone_at_most": 3}, {"complete": False}):
         reply = await end(police, begun["id"], gone="retract", **how)
         assert reply.status == 422
-        assert reply.body["params"]["due"] == "2"
+        assert reply.body["params"]["due"] == 2
         assert "--gone-at-most 2" in reply.body["hint"]
     reply = await end(police, begun["id"], gone="retract", gone_at_most=2)
     assert (reply.body["due"], reply.body["dropped"]) == (2, 2)

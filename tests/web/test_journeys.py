@@ -10,6 +10,7 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
+from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Report
@@ -673,8 +674,8 @@ async def test_status_tells_of_every_part(
         ("account", 2, 3, True),
         ("phone", 2, 3, True),
     }
-    assert told["appending"] == {"ok": True, "why": ""}
-    assert any("dealt" in line for line in told["todo"])
+    assert told["appending"] == {"ok": True, "why": None}
+    assert any("dealt" in line["detail"] for line in told["todo"])
 
 
 async def test_metrics_count_what_was_done(bank: LocalClient) -> None:
@@ -812,15 +813,17 @@ async def test_a_revoked_token_hears_of_nothing_more(
 async def test_a_finding_is_an_event(bank: LocalClient) -> None:
     following = await follow(bank, "finding")
     await bank.member.node.findings.report(
-        Finding("void", "a/b", 7, "not canonical")
+        Finding("void", "a/b", 7, Message("not canonical"))
     )
     data = (await following)[-1][2]
     assert data.pop("at") > 0
     assert data == {
         "code": "void",
         "detail": "not canonical",
+        "detail_code": "",
         "index": 7,
         "origin": "a/b",
+        "params": {},
     }
 
 

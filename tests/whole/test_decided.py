@@ -96,8 +96,8 @@ async def test_a_cut_chooses_a_branch(
     police = alliance.police
     size, twin = await split(alliance, entries)
     await police.round()
-    assert (
-        "cannot extend" in police.node.publisher.why_not()
+    assert "cannot extend" in str(
+        police.node.publisher.why_not()
     )  # by the bank's receipt
     await cut(alliance, await ours(alliance, size + 2))
     assert (
@@ -151,7 +151,7 @@ async def test_a_cut_before_the_fork_decides_nothing(
     for member in others(alliance):
         assert (await member.head(alliance.police.origin)).contested
     state = alliance.bank.node.logs.state(alliance.police.origin)
-    assert "does not decide" in state.why
+    assert "does not decide" in str(state.why)
 
 
 async def test_nothing_after_the_end_counts(alliance: Alliance) -> None:
@@ -166,7 +166,7 @@ async def test_nothing_after_the_end_counts(alliance: Alliance) -> None:
         assert not await bank.node.logs.offer("carrier", raw)
     await bank.round()
     await assert_decided(alliance, size)
-    assert "ended" in police.node.publisher.why_not()
+    assert "ended" in str(police.node.publisher.why_not())
 
 
 async def test_a_branch_that_nobody_shows(alliance: Alliance) -> None:
@@ -188,6 +188,6 @@ async def test_a_branch_that_nobody_shows(alliance: Alliance) -> None:
     assert head.contested
     assert head.merged == size
     (found,) = await bank.findings("cut")
-    assert f"size {size}" in found.finding.detail
+    assert f"size {size}" in str(found.finding.detail)
     state = bank.node.logs.state(police.origin)
-    assert "nobody has shown" in state.why
+    assert "nobody has shown" in str(state.why)

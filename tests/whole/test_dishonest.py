@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from msgspec import structs
 
-from syncd.errors import RefusedError
+from syncd.errors import Message, RefusedError
 from syncd.flows.ports import Heads
 from syncd.indicator import codec
 from syncd.indicator.statement import RosterAccepted
@@ -240,7 +240,7 @@ async def test_a_poke_ends_a_pause(alliance: Alliance) -> None:
     bank, carrier = alliance.bank, alliance.carrier
     await alliance.settle()
     rounds = bank.node.rounds
-    rounds.failed("carrier", "no answer in time")
+    rounds.failed("carrier", Message("no answer in time"))
     state = rounds.peer_states["carrier"]
     assert state.retry_at > 0
     forged = bytes(
@@ -328,7 +328,7 @@ async def test_a_pull_makes_room(alliance: Alliance) -> None:
         async with asyncio.timeout(20):
             await bank.round()
         state = pulls.logs.state(carrier.origin)
-        assert "others wait" in state.why
+        assert "others wait" in str(state.why)
         assert state.retry_at > 0
         assert not pulls.gate.locked()
     finally:
@@ -583,7 +583,7 @@ async def test_a_receipt_for_more_than_we_have(alliance: Alliance) -> None:
     signed = checkpoint.sign(head, platform.keys.log)
     line = cosignature.cosign(str(head), bank.keys.merged, 1)
     await platform.node.receipts.take("bank", bytes(note.add(signed, line)))
-    assert f"size {size + 1}" in platform.node.publisher.why_not()
+    assert f"size {size + 1}" in str(platform.node.publisher.why_not())
     with pytest.raises(RefusedError):
         await platform.say(RosterAccepted(version=9, hash_="00" * 32))
     assert await platform.findings("rolled_back")

@@ -41,8 +41,8 @@ async def test_a_newer_format_is_mirrored_not_merged(
     (answer,) = await bank.lookup("phone", PHONE)
     assert answer.verdict == "confirmed"
     told = await bank.node.board.status()
-    (line,) = [one for one in told.todo if "format" in one]
-    assert "format 2 is newer" in line
+    (line,) = [one for one in told.todo if "format" in str(one)]
+    assert "format 2 is newer" in str(line)
     assert not await bank.findings("limit")
     await bank.stop()
     monkeypatch.setattr(roster, "FORMAT", 2)
@@ -58,7 +58,9 @@ async def test_a_newer_format_is_mirrored_not_merged(
         police.origin
     )
     assert not [
-        one for one in (await bank.node.board.status()).todo if "format" in one
+        one
+        for one in (await bank.node.board.status()).todo
+        if "format" in str(one)
     ]
     folded.write_text("two")
     with pytest.raises(DamagedError, match="is no number"):

@@ -228,8 +228,8 @@ async def test_a_home_that_was_rolled_back(
             bank.node.guard.why_not == "the other members were not asked yet"
         ):
             await bank.round()
-        assert (
-            "syncd join update OUT --next-log" in bank.node.publisher.why_not()
+        assert "syncd join update OUT --next-log" in str(
+            bank.node.publisher.why_not()
         )
         await alliance.stop("bank")
 

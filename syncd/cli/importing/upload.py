@@ -21,6 +21,7 @@ from syncd.cli.importing.meter import Meter
 from syncd.cli.importing.targets import Answer, OwnList, Reports, Step, encode
 from syncd.errors import (
     MalformedError,
+    Message,
     QuotaError,
     StaleError,
     SyncdError,
@@ -29,6 +30,7 @@ from syncd.errors import (
 )
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Table
+from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
 STEP = 5000  # rows
@@ -100,7 +102,8 @@ class Upload:
                 terminal.tell(f"{row}; {again}")
                 raise
             except (UnavailableError, QuotaError, StaleError) as e:
-                e.hint = f"{e.hint}; {again}" if e.hint else again
+                hints = filter(None, (catalogue.hint_of(e), again))
+                e.way_out = Message(t("; ").join(hints))
                 raise
 
     def _persist(self, meter: Meter) -> Answer:

@@ -8,6 +8,8 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from syncd.errors import NOTHING, Message
+
 SOURCES = 8  # asked for one log in one pull, at most
 MOST_LOST_S = 600.0  # that a source is remembered for having cost
 HALF_S = 600.0  # after which half of it is forgotten
@@ -22,7 +24,7 @@ class PeerState:
     last_ok: int = 0  # unix seconds
     failures: int = 0
     retry_at: float = 0.0  # steady seconds
-    why: str = ""
+    why: Message = NOTHING
     lost_s: float = 0.0  # what it cost us as a source, as of `lost_at`
     lost_at: float = 0.0  # steady seconds
 
@@ -68,9 +70,9 @@ class Asking:
     def answered(self, member: str, at: int) -> None:
         """Note that a member answered, at unix second `at`."""
         state = self.state(member)
-        state.failures, state.why, state.last_ok = 0, "", at
+        state.failures, state.why, state.last_ok = 0, NOTHING, at
 
-    def failed(self, member: str, why: str, now: float) -> float:
+    def failed(self, member: str, why: Message, now: float) -> float:
         """Leave a member alone, twice as long each time; return how long."""
         state = self.state(member)
         wait = self.pause(state.failures)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from syncd.errors import MalformedError, UntrustedError
+from syncd.errors import MalformedError, Message, UntrustedError
 from syncd.flows import cosign
 from syncd.flows.ports import Finding, MirrorHead
 from syncd.node.context import Context
@@ -93,7 +93,7 @@ class FollowedLogs:
         try:
             new = self._verified(member, raw)
         except (MalformedError, UntrustedError) as e:
-            why = f"heads: {e}"
+            why = Message("heads: {why}", why=e)
             await self.ctx.report(Finding("bad_checkpoint", member, None, why))
             return None
         return await self._judge(new) if new is not None else False
@@ -122,11 +122,17 @@ class FollowedLogs:
             state = state.heard(size, mirrored, self.ctx.now())
         self.states[origin] = state.offered(offer, new)
         if offer is Offer.TOO_LARGE:
-            why = f"size {size} signed, we hold {mirrored}"
+            why = Message(
+                "size {size} signed, we hold {ours}", size=size, ours=mirrored
+            )
             self.states[origin] = replace(state, why=why)
             await self.ctx.report(Finding("too_large", origin, None, why))
         if offer is Offer.FORK and state.target is not None:
-            why = f"log: {origin} signed two roots at size {size}"
+            why = Message(
+                "log: {origin} signed two roots at size {size}",
+                origin=origin,
+                size=size,
+            )
             await self.forked(origin, [state.target.note, new.note], why)
         return offer is Offer.NEWS
 
@@ -142,7 +148,7 @@ class FollowedLogs:
         return Held(mine, void, known)
 
     async def forked(
-        self, origin: str, signed: Sequence[bytes], why: str
+        self, origin: str, signed: Sequence[bytes], why: Message
     ) -> None:
         """Freeze an origin, with all signed notes that may tell why."""
         mirror = self.ctx.home.mirror
@@ -150,7 +156,7 @@ class FollowedLogs:
         kept = await mirror.notes(origin)
         notes = dict.fromkeys([mine.note, *kept.values(), *signed])
         notes.pop(b"", None)
-        log.critical("FORK", origin=origin, why=why)
+        log.critical("FORK", origin=origin, why=str(why))
         found = Finding("fork", origin, None, why)
         await mirror.contest(origin, [*notes], found)
         self.states[origin] = self.state(origin).forked(why)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Self
 
+from syncd.errors import NOTHING, Message
 from syncd.flows.ports import MirrorHead
 from syncd.roster.roster import Cut
 from syncd.tlog.checkpoint import Checkpoint
@@ -127,7 +128,7 @@ class LogState:
     heard_at: int = 0  # unix seconds, when we first heard of that
     last_pull: int = 0  # unix seconds, of the last one that ended well
     source: str = ""
-    why: str = ""
+    why: Message = NOTHING
     failures: int = 0  # pulls in a row that brought nothing
     retry_at: float = 0.0  # steady seconds
     target: Target | None = None
@@ -220,7 +221,7 @@ class LogState:
         """Return the state while a pull is in flight."""
         return self.moved(Event.BEGUN)
 
-    def goes_on(self, why: str = "") -> Self:
+    def goes_on(self, why: Message = NOTHING) -> Self:
         """Return the state after a pull that has not come to its end."""
         event = Event.DONE if self.target is None else Event.GOES_ON
         return self.moved(event, why=why, failures=0, retry_at=0.0)
@@ -231,7 +232,7 @@ class LogState:
             return self
         return replace(self, target=None)
 
-    def left(self, why: str, retry_at: float) -> Self:
+    def left(self, why: Message, retry_at: float) -> Self:
         """Return the state while the log is left alone for a while."""
         failures = self.failures + 1
         return self.moved(
@@ -246,10 +247,10 @@ class LogState:
         if target is not None and (over or target.head.size <= cut.size):
             return replace(self, target=None, smaller={}).obeyed(pin)
         event = Event.OVER if over else Event.OBEYED
-        clean = {"why": "", "failures": 0, "retry_at": 0.0}
+        clean = {"why": NOTHING, "failures": 0, "retry_at": 0.0}
         return self.moved(event, obeys=pin, **clean)
 
-    def forked(self, why: str) -> Self:
+    def forked(self, why: Message) -> Self:
         """Return the state of a log whose key signed two histories."""
         return self.moved(
             Event.FORKED, why=why, target=None, smaller={}, obeys=None

@@ -13,7 +13,9 @@ from functools import partial
 import structlog
 
 from syncd.errors import (
+    NOTHING,
     ForkError,
+    Message,
     StaleError,
     SyncdError,
     UnavailableError,
@@ -37,7 +39,7 @@ from syncd.tlog.note import VerifierKey
 
 log = structlog.get_logger("syncd.exchange")
 
-NEWER = "the roster's format is newer than this syncd: upgrade it"
+NEWER = Message("the roster's format is newer than this syncd: upgrade it")
 PULLS_AT_ONCE = 3
 ROUND_S = 60.0  # a pull that takes longer goes on beside the next rounds
 TURN_S = 300.0  # after which it makes room for others that wait
@@ -143,7 +145,7 @@ class Pulls:
             async with self.gate:
                 await self._bring(origin)
         except SyncdError as e:
-            self._leave(origin, str(e))
+            self._leave(origin, e.said)
         except Exception:
             # Ours to mend; until then it is this log's trouble alone.
             self._leave(origin, BUG)
@@ -168,13 +170,16 @@ class Pulls:
     def _move(self, origin: str, state: LogState) -> None:
         self.logs.states[origin] = state
 
-    def _leave(self, origin: str, why: str) -> None:
+    def _leave(self, origin: str, why: Message) -> None:
         """Leave a log alone for a while, twice as long each time."""
         state = self.logs.state(origin)
         wait = self.asking.pause(state.failures)
         self._move(origin, state.left(why, time.monotonic() + wait))
         log.warning(
-            "log left alone", origin=origin, why=why, retry_in_s=round(wait)
+            "log left alone",
+            origin=origin,
+            why=str(why),
+            retry_in_s=round(wait),
         )
 
     async def _decide(self, origin: str, pin: Pin) -> bool:
@@ -196,7 +201,7 @@ class Pulls:
             self._move(origin, state(origin).goes_on(state(origin).why))
             return False
         except (UnavailableError, TimeoutError) as e:
-            why = str(e) or self._slow
+            why = e.said if isinstance(e, SyncdError) else self._slow
         now = await mirror.head(origin)
         if why:
             self._leave(origin, why)
@@ -221,14 +226,14 @@ class Pulls:
                 done = await pull(target.note, key, context)
             await self._check_smaller(origin, key)
         except ForkError as e:
-            await self.logs.forked(origin, [target.note], str(e))
+            await self.logs.forked(origin, [target.note], e.said)
         except StaleError:  # the next round sees what won
             self._move(origin, state(origin).goes_on(state(origin).why))
         except (UnavailableError, TimeoutError) as e:
-            why = str(e) or self._slow
+            why = e.said if isinstance(e, SyncdError) else self._slow
             if moved(was, await mirror.head(origin)):
                 self._move(origin, state(origin).goes_on(why))
-                log.info("pull goes on", origin=origin, why=why)
+                log.info("pull goes on", origin=origin, why=str(why))
                 await self.logs.grown(origin)  # part of it has come
             else:
                 self._leave(origin, why)
@@ -246,7 +251,7 @@ class Pulls:
         if done.limited and self.ctx.roster.stops_merging:
             why = NEWER
         elif done.limited:
-            over = "above its entries of a day"
+            over = Message("above its entries of a day")
             await self.ctx.report(Finding("limit", origin, None, over))
         state = self.logs.state(origin).reached(target)
         state = replace(
@@ -281,7 +286,11 @@ class Pulls:
             if head.size > mine.mirrored or mine.contested:
                 continue
             if await held.copy(mirror, mine).root_at(head.size) != head.root:
-                why = f"log: {origin} signed another root at size {head.size}"
+                why = Message(
+                    "log: {origin} signed another root at size {size}",
+                    origin=origin,
+                    size=head.size,
+                )
                 await self.logs.forked(origin, [raw], why)
 
     # ------------------------------------------------------- what it needs
@@ -313,8 +322,8 @@ class Pulls:
         return Budget(limits.entries - entries, limits.bytes - octets)
 
     @property
-    def _slow(self) -> str:
-        return f"not done in {self.turn_s:.0f} s: others wait"
+    def _slow(self) -> Message:
+        return Message("not done in {s} s: others wait", s=round(self.turn_s))
 
     def _sources(
         self, origin: str, holders: Sequence[str] = ()
@@ -348,8 +357,10 @@ class Pulls:
             self._charge(source, WRONG_S)
 
 
-def _why(done: Pulled) -> str:
+def _why(done: Pulled) -> Message:
     """Return why a merge is behind, "" if it is not."""
     if done.limited:
-        return "above the day's limit: merging goes on tomorrow"
-    return f"{len(done.missing)} payloads withheld" if done.missing else ""
+        return Message("above the day's limit: merging goes on tomorrow")
+    if done.missing:
+        return Message("{n} payloads withheld", n=len(done.missing))
+    return NOTHING

@@ -8,6 +8,7 @@ import structlog
 from syncd.errors import (
     ForkError,
     MalformedError,
+    Message,
     RefusedError,
     StaleError,
     SyncdError,
@@ -57,7 +58,7 @@ class Receipts:
             # meanwhile.
             return False
         except ForkError as e:
-            await self.logs.forked(origin, await self.signed(origin), str(e))
+            await self.logs.forked(origin, await self.signed(origin), e.said)
         self._owe(origin, owed=False)
         return signed
 
@@ -115,13 +116,13 @@ class Receipts:
                 if not busy(origin) and await self.cosign(origin, key):
                     await self.logs.grown(origin)
             except Exception as e:
-                why = str(e) if isinstance(e, SyncdError) else BUG
+                why = e.said if isinstance(e, SyncdError) else BUG
                 state = replace(self.logs.state(origin), why=why)
                 self.logs.states[origin] = state
                 log.warning(
                     "not cosigning",
                     origin=origin,
-                    why=why,
+                    why=str(why),
                     exc_info=why == BUG,
                 )
 
@@ -141,7 +142,7 @@ class Receipts:
             if len(lines) < 2:
                 raise UntrustedError("not signed by our log and the member")
         except (MalformedError, UntrustedError) as e:
-            why = f"receipt: {e}"
+            why = Message("receipt: {why}", why=e)
             await self.ctx.report(Finding("bad_receipt", member, None, why))
             return
         # We are to serve it: other lines are nobody's word.

@@ -88,7 +88,7 @@ class RosterKeeper:
                 async with self._lock:
                     await self._follow(version, hash_, claimant)
         except SyncdError as e:
-            found = Finding("roster", claimant, None, str(e))
+            found = Finding("roster", claimant, None, e.said)
             await self.ctx.report(found)
 
     async def _follow(self, version: int, hash_: str, claimant: str) -> None:

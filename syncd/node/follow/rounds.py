@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from syncd.errors import RefusedError, SyncdError
+from syncd.errors import Message, RefusedError, SyncdError
 from syncd.flows.ports import Heads
 from syncd.node.context import BUG, Context
 from syncd.node.follow.asking import Asking, PeerState
@@ -59,7 +59,7 @@ class Rounds:
         try:
             await self._ask(member)
         except SyncdError as e:
-            self.failed(member, str(e))
+            self.failed(member, e.said)
         except Exception:
             self.failed(member, BUG)
             log.exception("heads failed", peer=member)
@@ -88,11 +88,11 @@ class Rounds:
         for raw in heads.receipts[:logs]:
             await self.receipts.take(member, raw)
 
-    def failed(self, member: str, why: str) -> None:
+    def failed(self, member: str, why: Message) -> None:
         """Leave a member alone for a while, twice as long each time."""
         wait = self.asking.failed(member, why, time.monotonic())
         log.warning(
-            "peer failed", peer=member, why=why, retry_in_s=round(wait)
+            "peer failed", peer=member, why=str(why), retry_in_s=round(wait)
         )
 
     async def poke(self, member: str, raw: bytes) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from syncd.errors import RefusedError, SyncdError
+from syncd.errors import NOTHING, Message, RefusedError, SyncdError
 from syncd.flows import awaken, held
 from syncd.flows.ports import Finding, Peer
 from syncd.node.context import BUG, Context
@@ -25,7 +25,7 @@ from syncd.tlog import checkpoint
 
 log = structlog.get_logger("syncd.node")
 
-UNASKED = "the other members were not asked yet"
+UNASKED = Message("the other members were not asked yet")
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class AppendGuard:
         self.why_not = UNASKED
         self.asked = False  # enough of the others, since the start
         self._awakening: asyncio.Task[None] | None = None
-        self._ruled_out = ""  # why the roster lets our log not go on
+        self._ruled_out = NOTHING  # why the roster lets our log not go on
         self._sure = 0  # the size up to which the roster says it is ours
         self._against = 0  # the size of a receipt that contradicts our log
         self._own = self.ctx.home.own.log
@@ -73,14 +73,18 @@ class AppendGuard:
             RefusedError: says why not.
         """
         if self.ctx.home.ending:
-            raise RefusedError(f"log: not appending: {self._next_log()}")
+            raise RefusedError(
+                "log: not appending: {why}", why=self._next_log()
+            )
         if self._ruled_out:
             raise RefusedError(
-                f"log: not appending: the roster {self._ruled_out}: start the"
-                f" next generation: {awaken.NEXT}"
+                "log: not appending: the roster {why}: start the next"
+                " generation: stop syncd, then syncd join update OUT"
+                " --next-log",
+                why=self._ruled_out,
             )
         if self.why_not:
-            raise RefusedError(f"log: not appending: {self.why_not}")
+            raise RefusedError("log: not appending: {why}", why=self.why_not)
         self.our_clock.healthy()
         me = self.ctx.roster.member(self.ctx.me)
         if me is None or not me.active:
@@ -88,15 +92,18 @@ class AppendGuard:
                 "log: not appending: the roster does not list us as active"
             )
 
-    def _next_log(self) -> str:
+    def _next_log(self) -> Message:
         """Say how the next log, which we asked for, comes about."""
         me = self.ctx.roster.member(self.ctx.me)
         if me is None or me.origin == self.ctx.origin:
-            return (
-                f"{self.ctx.origin} has ended: the next log waits for the"
-                " roster that the admins were asked for"
+            return Message(
+                "{origin} has ended: the next log waits for the roster that"
+                " the admins were asked for",
+                origin=self.ctx.origin,
             )
-        return f"restart syncd: it goes on in {me.origin}"
+        return Message(
+            "restart syncd: it goes on in {origin}", origin=me.origin
+        )
 
     # ------------------------------------------------------------ learning
 
@@ -112,25 +119,31 @@ class AppendGuard:
 
     async def obey(self) -> None:
         """Learn whether the roster lets our log go on from where it is."""
-        self._ruled_out = ""
+        self._ruled_out = NOTHING
         found = self.ctx.roster.by_origin(self.ctx.origin)
         pins = found[0].pins(found[1]) if found else ()
         if found is not None and pins:
             pin = pins[-1]
             tip = await self._own.head()
             if found[0].end(found[1]) is not None:
-                self._ruled_out = f"ended this log at {pin.size}"
+                self._ruled_out = Message(
+                    "ended this log at {size}", size=pin.size
+                )
             elif pin.size > tip.frontier.size:
-                self._ruled_out = (
-                    f"cuts this log at {pin.size}, we have {tip.frontier.size}"
+                self._ruled_out = Message(
+                    "cuts this log at {size}, we have {ours}",
+                    size=pin.size,
+                    ours=tip.frontier.size,
                 )
             elif await self.root_at(pin.size) != pin.root:
-                self._ruled_out = f"chose another branch of it, at {pin.size}"
+                self._ruled_out = Message(
+                    "chose another branch of it, at {size}", size=pin.size
+                )
             else:
                 self._sure = pin.size
                 if 0 < self._against <= pin.size:
                     self._against = 0
-                    self.why_not = "" if self.asked else UNASKED
+                    self.why_not = NOTHING if self.asked else UNASKED
         if self._awakening is not None and not self.asked:
             # Whom we wait for may have left, and somebody else be here.
             self._awakening.cancel()
@@ -153,7 +166,7 @@ class AppendGuard:
         Our own key signed it: so we were set back, and who could have told
         us was not to be reached when we started.
         """
-        if self.why_not not in ("", UNASKED):
+        if self.why_not not in (NOTHING, UNASKED):
             return  # found out before
         head, _ = checkpoint.open_(note, self.ctx.home.keys.log.verifier)
         if head.size <= self._sure:
@@ -163,16 +176,20 @@ class AppendGuard:
             head.root == await self.root_at(head.size)
         ):
             return
-        why = (
-            f"log: {signer} has merged size {head.size}, which this home of"
-            f" size {tip.frontier.size} cannot extend"
+        why = Message(
+            "log: {member} has merged size {size}, which this home of size"
+            " {ours} cannot extend",
+            member=signer,
+            size=head.size,
+            ours=tip.frontier.size,
         )
         self._against = head.size
-        self.why_not = (
-            f"{why}; restore a newer backup of own.db, or start the next"
-            f" generation: {awaken.NEXT}"
+        self.why_not = Message(
+            "{why}; restore a newer backup of own.db, or start the next"
+            " generation: stop syncd, then syncd join update OUT --next-log",
+            why=why,
         )
-        log.critical("not appending", why=why)
+        log.critical("not appending", why=str(why))
         await self.ctx.report(
             Finding("rolled_back", self.ctx.origin, None, why)
         )
@@ -184,7 +201,7 @@ class AppendGuard:
         except Exception as e:
             # Ours to mend, or our own files'; nothing is appended until then.
             if not self.asked:
-                self.why_not = str(e) if isinstance(e, SyncdError) else BUG
+                self.why_not = e.said if isinstance(e, SyncdError) else BUG
             self.failed()
             log.exception("not appending")
 
@@ -198,9 +215,10 @@ class AppendGuard:
                 hand=self._by_hand(),
             )
         except RefusedError as e:
-            self.why_not = f"{e}; {e.hint}"  # status says the way out
+            # Status says the way out.
+            self.why_not = Message("{why}; {how}", why=e, how=e.way_out)
             await self.ctx.report(
-                Finding("rolled_back", self.ctx.origin, None, str(e))
+                Finding("rolled_back", self.ctx.origin, None, e.said)
             )
             log.critical("not appending", why=str(e), hint=e.hint)
             return
@@ -210,8 +228,12 @@ class AppendGuard:
                     "override",
                     self.ctx.origin,
                     None,
-                    f"appending by the operator's word: {awake.answered} of"
-                    f" {awake.asked} members answered",
+                    Message(
+                        "appending by the operator's word: {n} of {asked}"
+                        " members answered",
+                        n=awake.answered,
+                        asked=awake.asked,
+                    ),
                 )
             )
         self.our_clock.cut_off = awake.asked > 0 and not awake.live
@@ -222,7 +244,7 @@ class AppendGuard:
             await self.rounds.ask()
             await self.rounds.heard.wait()  # the rounds go on asking
         if self.why_not == UNASKED:  # else a receipt told us more
-            self.why_not = ""
+            self.why_not = NOTHING
         log.info(
             "may append",
             asked=awake.asked,

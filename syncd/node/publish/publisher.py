@@ -14,6 +14,7 @@ import structlog
 
 from syncd.errors import (
     MalformedError,
+    Message,
     RefusedError,
     StaleError,
     SyncdError,
@@ -52,14 +53,14 @@ class Publisher:
 
     def __post_init__(self) -> None:
         self._waking = asyncio.Event()
-        self._why = ""  # the last attempt failed
+        self._why = Message("")  # the last attempt failed
 
-    def why_not(self) -> str:
+    def why_not(self) -> Message:
         """Say why nothing is published just now, "" if it is."""
         try:
             self.guard.may_append()
         except RefusedError as e:
-            return str(e)
+            return e.said
         return self._why
 
     def wake(self) -> None:
@@ -122,13 +123,13 @@ class Publisher:
             self._waking.clear()
             try:
                 await self.publish()
-                self._why = ""
+                self._why = Message("")
             except (UnavailableError, RefusedError) as e:
-                self._failed(str(e))
+                self._failed(e.said)
                 log.warning("publishing waits", why=str(e))
                 await asyncio.sleep(1)
             except SyncdError as e:
-                self._failed(str(e))
+                self._failed(e.said)
                 log.exception("publishing failed")
                 await asyncio.sleep(5)
             except Exception:
@@ -137,7 +138,7 @@ class Publisher:
                 log.exception("publishing failed")
                 await asyncio.sleep(5)
 
-    def _failed(self, why: str) -> None:
+    def _failed(self, why: Message) -> None:
         self._why = why
         self.failed()
 

@@ -22,6 +22,7 @@ from syncd.flows.report import Desk
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim
+from syncd.messages import said
 from syncd.node.context import Context
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
@@ -32,7 +33,8 @@ from syncd.node.serve.intake import Intake
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import OwnLists
-from syncd.node.serve.status import Board
+from syncd.node.serve.state import appending
+from syncd.node.serve.status import StatusReader
 from syncd.node.serve.taken import TYPES
 from syncd.node.upkeep.overtaken import Overtaken
 from syncd.store.vault import Handing, State
@@ -51,7 +53,7 @@ class LocalService:
     rosters: RosterKeeper
     lookups: Lookups
     claims: Claims  # what the alliance says of a token
-    board: Board  # says how we are doing
+    board: StatusReader  # says how we are doing
     counts: Metrics
     feed: Events  # what happened, to follow
     overtaken: Overtaken  # which reports of ours the never-list protects
@@ -322,7 +324,7 @@ class LocalService:
 
     async def metrics(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
-        return await self.counts.scrape(self.board)
+        return self.counts.scrape(await self.board.read())
 
     async def ready(self) -> forms.Ready:
         """Tell whether we serve: the database answers, a roster is here."""
@@ -330,8 +332,11 @@ class LocalService:
         try:
             await self.ctx.home.own.log.head()
         except SyncdError as e:
-            return forms.Ready(ready=False, appending=False, why=str(e))
-        return forms.Ready(ready=True, appending=not why, why=why)
+            return forms.Ready(
+                ready=False, appending=False, why=said.of(e.said)
+            )
+        shown = appending(why)
+        return forms.Ready(ready=True, appending=shown.ok, why=shown.why)
 
 
 # ---------------------------------------------------------------- to forms

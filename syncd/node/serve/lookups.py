@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from syncd.errors import MalformedError, SyncdError
+from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import lookup
 from syncd.flows.judge import Answer, Question, World
 from syncd.flows.lookup import LookupContext
@@ -14,11 +14,12 @@ from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, statement, token, vocabulary
 from syncd.indicator.claims import Claim
+from syncd.messages import said
 from syncd.node.background import Aside
 from syncd.node.context import Context
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import Overlay
-from syncd.node.serve.status import Board
+from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
 from syncd.store import erasing
@@ -97,7 +98,7 @@ class Lookups:
     claims: Claims  # what the alliance says of a token
     tokeniser: Tokeniser
     never: NeverList
-    board: Board  # says which roster an answer rests on
+    board: StatusReader  # says which roster an answer rests on
     metrics: Metrics
     aside: Aside
 
@@ -176,7 +177,7 @@ class Lookups:
             self.aside(self._tell_of(fresh))
 
     async def _tell_of(self, suspects: Sequence[Position]) -> None:
-        why = "the reporter did not show that it had the value"
+        why = Message("the reporter did not show that it had the value")
         found = [Finding("bad_know", *at, why) for at in suspects]
         try:
             await self.ctx.report(*found, once=True)
@@ -259,12 +260,15 @@ def _lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
         spoofed="spoofed" in found.reasons,
         handling=found.handling,
         missing=answer.missing,
-        detail=answer.detail,
+        detail=str(answer.detail),
+        detail_code=said.code(answer.detail),
+        params=said.parts(answer.detail)["params"],
         ours=ours,
         owner=answer.owner and forms.Owner(**answer.owner._asdict()),
         notices=answer.notices,
         tried=answer.tried,
-        hint=answer.hint,
+        hint=str(answer.hint),
+        hint_code=said.code(answer.hint),
     )
 
 

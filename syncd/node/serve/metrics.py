@@ -15,8 +15,8 @@ from prometheus_client import (
     generate_latest,
 )
 
-from syncd.node.serve.status import Board
-from syncd.store.vault import State
+from syncd.node.serve.state import State
+from syncd.store import vault
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -155,19 +155,14 @@ class Metrics:
             self.lookups.labels(verdict, purpose).inc(n)
         self.lookup_seconds.observe(seconds)
 
-    async def scrape(self, board: Board) -> bytes:
-        """Return everything in Prometheus' text format, states read now."""
-        # All is read before anything is written: two may ask at once.
-        logs = await board.logs({})
-        receipts = await board.receipts()
-        counts = await board.vault()
-        roster = board.roster_state()
+    def scrape(self, state: State) -> bytes:
+        """Return everything in Prometheus' text format, with this state."""
         for gauge in (
             *(self._entries, self._lag, self._contested, self._missing),
             *(self._receipt, self._holder, self._peer),
         ):
             gauge.clear()  # an origin may have left, or a member
-        for log in logs:
+        for log in state.logs:
             name = log.origin
             self._entries.labels(name, "known").set(log.known)
             self._entries.labels(name, "mirrored").set(log.mirrored)
@@ -175,18 +170,18 @@ class Metrics:
             self._lag.labels(name).set(log.lag)
             self._contested.labels(name).set(log.contested)
             self._missing.labels(name).set(log.missing)
-        for receipt in receipts:
+        for receipt in state.receipts:
             self._receipt.labels(receipt.member).set(receipt.size)
         for kind in ("phone", "url", "account"):
-            for state in State:
-                n = counts.get((kind, state), 0)
-                self._vault.labels(kind, state.name.lower()).set(n)
-        for holder in board.holders():
+            for of in vault.State:
+                n = state.vault.get((kind, of), 0)
+                self._vault.labels(kind, of.name.lower()).set(n)
+        for holder in state.holders:
             self._holder.labels(holder.member).set(holder.up)
-        for member, failures in board.failures().items():
+        for member, failures in state.failures.items():
             self._peer.labels(member).set(failures)
-        self._appending.set(not board.appending())
-        self._roster.set(roster.version)
-        self._expires.set(roster.expires)
-        self._skew.set(board.skew_s())
+        self._appending.set(not state.appending)
+        self._roster.set(state.roster.version)
+        self._expires.set(state.roster.expires)
+        self._skew.set(state.skew_s)
         return generate_latest(self.registry)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from syncd.errors import DamagedError, StaleError
+from syncd.errors import DamagedError, Message, StaleError
 from syncd.flows import held
 from syncd.flows.ports import Finding
 from syncd.indicator import absent, codec, leaf
@@ -57,7 +57,10 @@ async def by_roster(
                     "erase_root",
                     order.origin,
                     None,
-                    f"the roster erases in another tree of size {order.size}",
+                    Message(
+                        "the roster erases in another tree of size {size}",
+                        size=order.size,
+                    ),
                 )
             )
             continue

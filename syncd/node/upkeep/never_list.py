@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from syncd.errors import SyncdError
+from syncd.errors import Message, SyncdError
 from syncd.flows.ports import Finding, Position
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import never, token
@@ -38,14 +38,6 @@ PART = 4096  # spellings asked for and remembered at once
 TIMEOUT_S = 60.0  # of a part: what is missing is asked for the next time
 REST = 20  # of the time, one part in so many may go into looking for tokens
 MARK = 8  # bytes of a value's hash, in the file
-NOT_WHOLE = (
-    "never-list: {n} of {of} spellings are not looked for in others' logs yet:"
-    " {why}"
-)
-TOO_LONG = (
-    "never-list: {of} spellings, {most} of them are looked for in others'"
-    " logs: take rows off it"
-)
 
 Key = tuple[str, int]  # kind, epoch
 Listed = tuple[str, int, bytes]  # kind, epoch, token
@@ -60,7 +52,7 @@ class NeverList:
 
     ctx: Context
     tokeniser: Tokeniser
-    todo: tuple[str, ...] = ()  # lines of status
+    todo: tuple[Message, ...] = ()  # lines of status
     listed: frozenset[Listed] = frozenset()
     tokens: frozenset[tuple[str, bytes]] = frozenset()
 
@@ -110,7 +102,7 @@ class NeverList:
         asked = [
             (wanted[k], known[k, newest[k]]) for k in wanted if k in newest
         ]
-        why = ""
+        why = Message("")
         try:
             for marks, have in asked:
                 why = why or await self._ask(marks, have)
@@ -118,9 +110,24 @@ class NeverList:
         finally:
             self._list([n for kind, n in keys if kind == "url"], urls)
         left = sum(len(marks.keys() - have.keys()) for marks, have in asked)
-        late = NOT_WHOLE.format(n=left, of=count, why=why) if why else ""
-        long = TOO_LONG.format(most=MOST, of=count) if count > MOST else ""
-        self.todo = tuple(filter(None, (late, long)))
+        self.todo = ()
+        if why:
+            late = Message(
+                "never-list: {n} of {of} spellings are not looked for in"
+                " others' logs yet: {why}",
+                n=left,
+                of=count,
+                why=why,
+            )
+            self.todo += (late,)
+        if count > MOST:
+            long = Message(
+                "never-list: {of} spellings, {most} of them are looked for in"
+                " others' logs: take rows off it",
+                of=count,
+                most=MOST,
+            )
+            self.todo += (long,)
         self._whole = () if why else (roster.never, keys)
 
     def _list(self, epochs: Sequence[int], urls: Sequence[bytes]) -> None:
@@ -131,10 +138,10 @@ class NeverList:
         self.listed = frozenset(listed)
         self.tokens = frozenset((kind, short) for kind, _, short in listed)
 
-    async def _ask(self, wanted: Marked, known: Known) -> str:
+    async def _ask(self, wanted: Marked, known: Known) -> Message:
         """Learn what is not known yet; return why some of it is not."""
         fresh = [mark for mark in wanted if mark not in known]
-        why = ""
+        why = Message("")
         for part in chunks(fresh, PART):
             outputs: dict[Identifier, bytes] = {}
             try:
@@ -145,14 +152,14 @@ class NeverList:
                     timeout_s=TIMEOUT_S,
                 )
             except SyncdError as e:
-                why = str(e)
+                why = e.said
             for mark in part:
                 if wanted[mark] in outputs:
                     known[mark] = token.token(outputs[wanted[mark]])
             self._unsaved |= bool(outputs)
             await self._save(self._known or {})
             if why:
-                log.info("never-list not whole", why=why)
+                log.info("never-list not whole", why=str(why))
                 break
         return why
 
@@ -201,7 +208,9 @@ class NeverList:
                 and claim.position not in self._alarmed
             ]
             if fresh:  # all at once: somebody may report a number often
-                why = f"a report on a {kind} of the never-list"
+                why = Message(
+                    "a report on a {kind} of the never-list", kind=kind
+                )
                 found = [Finding("never_listed", *at, why) for at in fresh]
                 self._alarmed.update(fresh)
                 try:

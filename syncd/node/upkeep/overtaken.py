@@ -8,6 +8,7 @@ leave them out. Their author has the values, so the whole rule is asked.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from syncd.errors import Message
 from syncd.indicator import never
 from syncd.indicator.never import Rule
 from syncd.indicator.record import ReportFields
@@ -16,10 +17,6 @@ from syncd.store.vault import Query, State, VaultRow
 
 PAGE = 1000  # rows opened in one go
 STANDING = (State.WAITING, State.PUBLISHED)
-PROTECTED = (
-    "never-list: {n} reports of ours are about what it protects by now: syncd"
-    " report retract --never --reason false_positive"
-)
 
 
 @dataclass(eq=False)
@@ -32,9 +29,17 @@ class Overtaken:
     _day: str = ""
 
     @property
-    def todo(self) -> tuple[str, ...]:
+    def todo(self) -> tuple[Message, ...]:
         """What `status` says of them."""
-        return (PROTECTED.format(n=len(self.ids)),) if self.ids else ()
+        if not self.ids:
+            return ()
+        return (
+            Message(
+                "never-list: {n} reports of ours are about what it protects by"
+                " now: syncd report retract --never --reason false_positive",
+                n=len(self.ids),
+            ),
+        )
 
     async def look(self, *, anew: bool = False) -> tuple[int, ...]:
         """Return them; the vault is walked where that may have changed."""
