@@ -13,7 +13,8 @@ from typing import Any
 from syncd.cli import grid
 from syncd.messages.catalogue import later, t
 from syncd.roster.changes import Change, between
-from syncd.roster.roster import Epoch, Roster
+from syncd.roster.roster import Roster
+from syncd.roster.terms import Epoch
 from syncd.tlog import note
 
 Words = Mapping[str, Any]

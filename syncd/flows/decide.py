@@ -26,7 +26,7 @@ from syncd.errors import (
 from syncd.flows import held, pull
 from syncd.flows.ports import Finding, Mirror, MirrorHead, Source
 from syncd.flows.pull_context import PullContext
-from syncd.roster.roster import Cut
+from syncd.roster.members import Cut
 from syncd.tlog import checkpoint, growth, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier

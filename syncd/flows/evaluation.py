@@ -26,7 +26,8 @@ from syncd.errors import MalformedError, RefusedError, UntrustedError
 from syncd.flows.ports import Offload
 from syncd.indicator import vocabulary
 from syncd.oprf import group, threshold
-from syncd.roster.roster import Epoch, Roster
+from syncd.roster.roster import Roster
+from syncd.roster.terms import Epoch
 from syncd.tlog import document
 from syncd.tlog.note import SigningKey
 

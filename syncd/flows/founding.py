@@ -14,8 +14,8 @@ from syncd.flows.key_share import DEALT_KINDS
 from syncd.oprf import threshold
 from syncd.roster import drafts, membership
 from syncd.roster.membership import Founding
-from syncd.roster.roster import Epoch, Roster
-from syncd.roster.terms import SUITE, Share
+from syncd.roster.roster import Roster
+from syncd.roster.terms import SUITE, Epoch, Share
 
 Rng = Callable[[int], bytes]  # n → n random bytes
 

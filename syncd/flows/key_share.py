@@ -11,8 +11,9 @@ from msgspec import Meta
 from syncd.errors import MalformedError, UntrustedError
 from syncd.oprf import group, threshold
 from syncd.roster import row, sealed
-from syncd.roster.roster import Epoch, Roster
+from syncd.roster.roster import Roster
 from syncd.roster.row import Id, Positive, Row
+from syncd.roster.terms import Epoch
 
 SHARE = "share"
 DEALT_KINDS = ("account", "phone")

@@ -29,7 +29,7 @@ from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Retract, Statement
-from syncd.roster.roster import Epoch
+from syncd.roster.terms import Epoch
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier

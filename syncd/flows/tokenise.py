@@ -33,7 +33,8 @@ from syncd.flows.ports import Offload
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import threshold
-from syncd.roster.roster import Epoch, Roster
+from syncd.roster.roster import Roster
+from syncd.roster.terms import Epoch
 
 BULK_BATCH = 1024  # identifiers in one request
 # Those on their way together are what a busy holder may take seconds for.

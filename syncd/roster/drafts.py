@@ -30,16 +30,10 @@ from msgspec.structs import replace
 
 from syncd.errors import MalformedError, RefusedError
 from syncd.roster import certificate, roster, row, trust
-from syncd.roster.members import ADMIN_NAME
-from syncd.roster.roster import (
-    MAX_LIFE_S,
-    MAX_SIZE,
-    Auditor,
-    Epoch,
-    Names,
-    Roster,
-)
+from syncd.roster.members import ADMIN_NAME, Auditor, Names
+from syncd.roster.roster import MAX_LIFE_S, MAX_SIZE, Roster
 from syncd.roster.row import Base64
+from syncd.roster.terms import Epoch
 from syncd.tlog import note
 from syncd.tlog.note import Note, VerifierKey
 

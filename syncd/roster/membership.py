@@ -9,17 +9,17 @@ from syncd.errors import RefusedError
 from syncd.roster import certificate, drafts, row, terms
 from syncd.roster.drafts import DAY_S, LIFE_DAYS
 from syncd.roster.join import Applicant, Request
-from syncd.roster.members import PASTS, Cut, Profile
-from syncd.roster.roster import (
-    FORMAT,
-    Epoch,
+from syncd.roster.members import (
+    PASTS,
+    Cut,
     Generation,
     Member,
-    Never,
     Predecessor,
-    Roster,
+    Profile,
 )
+from syncd.roster.roster import FORMAT, Roster
 from syncd.roster.row import Base64
+from syncd.roster.terms import Epoch, Never
 from syncd.tlog.note import VerifierKey
 
 

@@ -26,12 +26,8 @@ from syncd.errors import MalformedError, UntrustedError
 from syncd.roster import members, row
 from syncd.roster.members import (
     Auditor,
-    Cut,
     Generation,
-    Keys,
     Member,
-    Names,
-    Predecessor,
 )
 from syncd.roster.row import HEX32, Id, Positive, Row, Vkey
 from syncd.roster.terms import (
@@ -49,26 +45,6 @@ from syncd.roster.terms import (
 )
 from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
-
-__all__ = [
-    "Auditor",
-    "Cap",
-    "Cut",
-    "Epoch",
-    "Erased",
-    "Generation",
-    "Keys",
-    "Limits",
-    "Member",
-    "Names",
-    "Never",
-    "Policy",
-    "Predecessor",
-    "Quota",
-    "Roster",
-    "from_json",
-    "parse",
-]
 
 FORMAT = 1  # the newest statement format that this build implements
 MAX_LIFE_S = 90 * 86_400  # from `issued` to `expires`

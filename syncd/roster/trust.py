@@ -17,8 +17,10 @@ from dataclasses import dataclass
 
 from syncd.errors import ForkError, MalformedError, NewerError, UntrustedError
 from syncd.roster import roster
-from syncd.roster.roster import MAX_SIZE, Epoch, Member, Roster
+from syncd.roster.members import Member
+from syncd.roster.roster import MAX_SIZE, Roster
 from syncd.roster.row import HEX32
+from syncd.roster.terms import Epoch
 from syncd.tlog import document, note
 from syncd.tlog.note import Note, VerifierKey
 

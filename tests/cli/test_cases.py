@@ -17,7 +17,7 @@ import pytest
 
 from syncd.indicator import never
 from syncd.roster import drafts
-from syncd.roster.roster import Never
+from syncd.roster.terms import Never
 from tests.cli.conftest import Desk, Real, Run
 
 REST = ["--evidence", "user_tag", "--label"]

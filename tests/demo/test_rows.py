@@ -4,7 +4,7 @@ from syncd.demo.rows import alone
 from syncd.flows.draft import Draft
 from syncd.flows.report import Desk
 from syncd.indicator.identifier import for_report
-from syncd.roster.roster import Never
+from syncd.roster.terms import Never
 from tests.flows.test_report import TODAY, founded
 
 BANK = for_report("phone", "95588", region="CN")

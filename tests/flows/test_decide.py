@@ -6,7 +6,7 @@ from syncd.errors import Message, UnavailableError
 from syncd.flows import line
 from syncd.flows.decide import decide
 from syncd.flows.ports import Finding, MirrorHead
-from syncd.roster.roster import Cut
+from syncd.roster.members import Cut
 from tests.flows.growing import ORIGIN, FakeSource, Log, Pull
 
 

@@ -19,8 +19,8 @@ from syncd.indicator import identifier, statement, token
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import day_text
-from syncd.roster.roster import Never, Roster
-from syncd.roster.terms import DEFAULT_CAPS, DEFAULT_POLICY
+from syncd.roster.roster import Roster
+from syncd.roster.terms import DEFAULT_CAPS, DEFAULT_POLICY, Never
 from tests.cost import calls
 from tests.said import report
 

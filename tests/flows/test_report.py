@@ -19,8 +19,9 @@ from syncd.indicator.record import ReportFields
 from syncd.indicator.statement import Report
 from syncd.roster import drafts, join, membership
 from syncd.roster import keys as roster_keys
-from syncd.roster.members import Profile
-from syncd.roster.roster import Names, Never, Roster
+from syncd.roster.members import Names, Profile
+from syncd.roster.roster import Roster
+from syncd.roster.terms import Never
 
 NOW = 1_790_000_000  # 2026-09-21
 TODAY = "2026-09-21"

@@ -12,7 +12,7 @@ from syncd.lists import columns, mapping, preview, table
 from syncd.lists.columns import Said
 from syncd.lists.preview import Preview
 from syncd.lists.rows import Told
-from syncd.roster.roster import Never
+from syncd.roster.terms import Never
 from tests.cases import cases
 from tests.flows.test_report import TODAY, founded
 

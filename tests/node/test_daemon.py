@@ -27,7 +27,8 @@ from syncd.node.daemon import Daemon
 from syncd.node.publish.append_guard import UNASKED
 from syncd.node.upkeep import erasures
 from syncd.roster import drafts, membership
-from syncd.roster.roster import Epoch, Roster
+from syncd.roster.roster import Roster
+from syncd.roster.terms import Epoch
 from syncd.store.own import OwnLogStore
 from syncd.tlog import checkpoint, note
 from tests.alliance import HOUR_S, Alliance, Member, payload, until

@@ -18,7 +18,7 @@ from syncd.node.follow.log_state import (
     Offer,
     Target,
 )
-from syncd.roster.roster import Cut
+from syncd.roster.members import Cut
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 

@@ -10,20 +10,18 @@ from msgspec import structs
 from syncd.errors import MalformedError, RefusedError, UntrustedError
 from syncd.roster import drafts, join, keys, membership, signing
 from syncd.roster.changes import between
-from syncd.roster.members import Profile
-from syncd.roster.roster import (
+from syncd.roster.members import Cut, Names, Predecessor, Profile
+from syncd.roster.roster import Roster
+from syncd.roster.terms import (
+    SUITE,
     Cap,
-    Cut,
     Epoch,
     Erased,
     Limits,
-    Names,
     Never,
-    Predecessor,
     Quota,
-    Roster,
+    Share,
 )
-from syncd.roster.terms import SUITE, Share
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey

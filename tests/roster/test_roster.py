@@ -18,21 +18,10 @@ from msgspec.structs import replace
 from syncd import canonical
 from syncd.errors import MalformedError, NewerError, UntrustedError
 from syncd.roster import certificate, drafts, keys, roster, terms
-from syncd.roster.roster import (
-    Auditor,
-    Cap,
-    Cut,
-    Epoch,
-    Erased,
-    Generation,
-    Names,
-    Never,
-    Predecessor,
-    Quota,
-    Roster,
-)
+from syncd.roster.members import Auditor, Cut, Generation, Names, Predecessor
+from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
-from syncd.roster.terms import Share
+from syncd.roster.terms import Cap, Epoch, Erased, Never, Quota, Share
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
 

@@ -18,8 +18,9 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.roster import drafts, roster, trust
-from syncd.roster.roster import Cut, Epoch, Erased, Roster
-from syncd.roster.terms import SUITE, Share
+from syncd.roster.members import Cut, Predecessor
+from syncd.roster.roster import Roster
+from syncd.roster.terms import SUITE, Epoch, Erased, Share
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
 from syncd.tlog.note import Note, VerifierKey
@@ -547,7 +548,7 @@ def test_a_domain_and_a_log_stay(club: "Club") -> None:
 
 def test_a_predecessor_stays(club: "Club") -> None:
     old = club.trusted().current
-    end = roster.Predecessor("bank.example/syncd/txwz/0", 3, b"\4" * 32)
+    end = Predecessor("bank.example/syncd/txwz/0", 3, b"\4" * 32)
     changed = first_member(
         old,
         generations=(replace(old.members[0].generation, predecessor=end),),

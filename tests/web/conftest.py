@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from msgspec import structs
 
-from syncd.roster.roster import Never
+from syncd.roster.terms import Never
 from tests.alliance import Alliance
 from tests.web.local_client import EMERGENCY, LocalClient
 

@@ -35,7 +35,8 @@ from syncd.indicator.statement import (
     Vouch,
 )
 from syncd.roster import drafts
-from syncd.roster.roster import Cut, Erased
+from syncd.roster.members import Cut
+from syncd.roster.terms import Erased
 from tests.alliance import Alliance, Member, payload
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]

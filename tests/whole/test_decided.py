@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from syncd.roster import membership
-from syncd.roster.roster import Cut, Predecessor
+from syncd.roster.members import Cut, Predecessor
 from syncd.tlog import checkpoint
 from syncd.tlog.key import ED25519, SigningKey
 from tests.alliance import NAME, Alliance, Member, Twin, payload

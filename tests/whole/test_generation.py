@@ -15,7 +15,8 @@ from syncd.indicator import codec
 from syncd.node.audit import stored
 from syncd.node.upkeep import erasures
 from syncd.roster import drafts, signing
-from syncd.roster.roster import Epoch, Roster
+from syncd.roster.roster import Roster
+from syncd.roster.terms import Epoch
 from syncd.store import snapshot
 from syncd.store.snapshot import OwnSnapshot
 from syncd.web import forms

@@ -9,7 +9,8 @@ from syncd.indicator import codec
 from syncd.node.audit import stored
 from syncd.node.upkeep import erasures
 from syncd.roster import drafts
-from syncd.roster.roster import Epoch, Roster
+from syncd.roster.roster import Roster
+from syncd.roster.terms import Epoch
 from syncd.store.vault import State
 from tests.alliance import Alliance, Member, payload, until
 

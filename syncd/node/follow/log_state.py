@@ -20,7 +20,7 @@ from typing import Self
 
 from syncd.errors import NOTHING, Message
 from syncd.flows.ports import MirrorHead
-from syncd.roster.roster import Cut
+from syncd.roster.members import Cut
 from syncd.tlog.checkpoint import Checkpoint
 
 # Entries that one pull may be asked to bring. To plan a pull costs time and

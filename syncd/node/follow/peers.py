@@ -11,7 +11,7 @@ from syncd.node.context import Context
 from syncd.node.home import pending_tls, settle_tls
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Limits
-from syncd.roster.roster import Member
+from syncd.roster.members import Member
 
 
 @dataclass(kw_only=True, eq=False)
