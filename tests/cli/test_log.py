@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import random
 import shutil
 import sqlite3
 import subprocess
@@ -70,8 +69,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return made
 
 
+Run = Callable[..., tuple[int, str, str]]
+
+
 @pytest.fixture
-def syncd(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+def syncd(capsys: pytest.CaptureFixture[str]) -> Run:
     """Return what runs a command: (exit code, output, errors)."""
 
     def run(*arguments: object) -> tuple[int, str, str]:
@@ -83,9 +85,6 @@ def syncd(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
         return end.value.code, out.out, out.err
 
     return run
-
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 def reports(run: Run, home: Path, *more: str) -> list[dict[str, Any]]:
@@ -207,57 +206,18 @@ def test_forked_log(tmp_path: Path, syncd: Run, longer: int) -> None:
 ANY = "(SELECT id FROM log WHERE origin = '%s')"
 ROW = f"log_id = {ANY % BANK} AND idx = 100"
 
-CHANGES = [
+OF_BANK = f"log_id = {ANY % BANK}"
+
+CHANGES = [  # of single claims' rows: tests/flows/test_audit.py
     # database, what is done to it, origin and what is said of it
     ("mirror", f"DELETE FROM claim WHERE {ROW}", BANK, "claim 100: its row"),
-    (
-        "mirror",
-        f"UPDATE claim SET token = x'00' WHERE {ROW}",
-        BANK,
-        "claim 100: its row differs in token",
-    ),
-    (
-        "mirror",
-        f"UPDATE claim SET kind_epoch = 9 WHERE {ROW}",
-        BANK,
-        "claim 100: its row differs in kind_epoch",
-    ),
-    (
-        "mirror",
-        f"UPDATE claim SET record = CAST(record || x'20' AS BLOB) WHERE {ROW}",
-        BANK,
-        "claim 100: its row differs in record",
-    ),
-    (
-        "mirror",
-        f"UPDATE claim SET ended_by = 101 WHERE {ROW}",
-        BANK,
-        "claim 100: its row differs in ended_by",
-    ),
-    (
-        "mirror",
-        f"UPDATE claim SET idx = 9999 WHERE {ROW}",
-        BANK,
-        "claim 9999: a row that no statement makes",
-    ),
     (
         "mirror",
         f"UPDATE claim SET log_id = {ANY % CARRIER} WHERE {ROW}",
         CARRIER,
         "claim 100: a row that no statement makes",
     ),
-    (
-        "mirror",
-        "UPDATE claim SET ended_by = NULL WHERE ended_by IS NOT NULL",
-        POLICE,
-        "its row differs in ended_by",
-    ),
-    (
-        "mirror",
-        f"UPDATE claim SET idx = 'x' WHERE {ROW}",
-        BANK,
-        "row at 'x'",
-    ),
+    ("mirror", f"UPDATE claim SET idx = 'x' WHERE {ROW}", BANK, "row at 'x'"),
     ("mirror", "DELETE FROM erased", BANK, "was not acted on"),
     (
         "mirror",
@@ -267,19 +227,19 @@ CHANGES = [
     ),
     (
         "mirror",
-        f"UPDATE bundle SET gz = x'00' WHERE n = 0 AND log_id = {ANY % BANK}",
+        f"UPDATE bundle SET gz = x'00' WHERE n = 0 AND {OF_BANK}",
         BANK,
         "entries 0 to 255: log: bundle 0 is not gzip",
     ),
     (
         "mirror",
-        f"UPDATE bundle SET root = x'00' WHERE n=1 AND log_id = {ANY % BANK}",
+        f"UPDATE bundle SET root = x'00' WHERE n = 1 AND {OF_BANK}",
         BANK,
         "not what their bundle's root says",
     ),
     (
         "mirror",
-        f"DELETE FROM bundle WHERE n = 0 AND log_id = {ANY % BANK}",
+        f"DELETE FROM bundle WHERE n = 0 AND {OF_BANK}",
         BANK,
         "bundle 0 is missing",
     ),
@@ -289,42 +249,17 @@ CHANGES = [
         BANK,
         "bundle 1 of",
     ),
-    (
-        "mirror",
-        f"UPDATE log SET merged = merged - 1 WHERE origin = '{BANK}'",
-        BANK,
-        "our merged line: signed",
+    *(
+        ("mirror", f"UPDATE log SET {what} WHERE origin = '{BANK}'", of, said)
+        for what, of, said in (
+            ("merged = merged - 1", BANK, "our merged line: signed"),
+            ("merged = merged + 1", BANK, "is beyond size"),
+            ("peaks = x'00'", BANK, "frontier"),
+            ("note = x'00'", BANK, "checkpoint: note"),
+            ("origin = 'x.example/1'", "x.example/1", "nobody's log"),
+        )
     ),
-    (
-        "mirror",
-        f"UPDATE log SET merged = merged + 1 WHERE origin = '{BANK}'",
-        BANK,
-        "is beyond size",
-    ),
-    (
-        "mirror",
-        f"UPDATE log SET peaks = x'00' WHERE origin = '{BANK}'",
-        BANK,
-        "frontier",
-    ),
-    (
-        "mirror",
-        f"UPDATE log SET note = x'00' WHERE origin = '{BANK}'",
-        BANK,
-        "checkpoint: note",
-    ),
-    (
-        "mirror",
-        f"UPDATE log SET origin = 'x.example/y/z/1' WHERE origin = '{BANK}'",
-        "x.example/y/z/1",
-        "nobody's log",
-    ),
-    (
-        "mirror",
-        "UPDATE kept_note SET note = x'00'",
-        BANK,
-        "kept checkpoint of",
-    ),
+    ("mirror", "UPDATE kept_note SET note = x'00'", BANK, "kept checkpoint"),
     ("own", "UPDATE bundle SET gz = x'00'", POLICE, "gzip"),
     ("own", "DELETE FROM bundle", POLICE, "is missing"),
     ("own", "UPDATE log SET peaks = x'00'", POLICE, "frontier"),
@@ -349,7 +284,8 @@ CHANGES = [
     ),
     (
         "own",
-        f"UPDATE cosigned SET note = (SELECT note FROM log) WHERE origin = '{BANK}'",
+        "UPDATE cosigned SET note = (SELECT note FROM log) WHERE origin ="
+        f" '{BANK}'",
         BANK,
         "our merged line: ",
     ),
@@ -592,57 +528,17 @@ def test_not_trusted(made: Made, syncd: Run, out: Path) -> None:
 def test_damaged_files(
     made: Made, syncd: Run, out: Path, tmp_path: Path
 ) -> None:
-    """A missing file, one too many, or an empty directory: exit 5."""
+    """One file too many, or an empty directory: exit 5, and it is named."""
     copy = tmp_path / "copy"
     shutil.copytree(out, copy)
     (copy / "tile/0/note").write_bytes(b"")
-    code, _, err = syncd("log", "verify", copy, *made.roster)
-    assert (code, "tile/0/note: extra" in err) == (5, True)
-    (copy / "tile/0/note").unlink()
-    tile = next((copy / "tile/entries").rglob("00*/*"))
-    tile.unlink()
-    code, _, err = syncd("log", "verify", copy, *made.roster)
-    assert (code, ": missing" in err) == (5, True)
     (tmp_path / "empty").mkdir()
-    code, _, err = syncd("log", "verify", tmp_path / "empty", *made.roster)
-    assert (code, "checkpoint: " in err) == (5, True)
-
-
-def flip_all(
-    made: Made, run: Run, copy: Path, choose: Callable[[range], list[int]]
-) -> int:
-    """Change bytes of every file, one at a time; return how many."""
-    count = 0
-    for path in sorted(p for p in copy.rglob("*") if p.is_file()):
-        raw = path.read_bytes()
-        for at in choose(range(len(raw))):
-            bit = 1 << at % 8
-            path.write_bytes(
-                raw[:at] + bytes((raw[at] ^ bit,)) + raw[at + 1 :]
-            )
-            code, _, err = run("log", "verify", copy, *made.roster)
-            assert code in (4, 5), (path, at, err)
-            count += 1
-        path.write_bytes(raw)
-    assert run("log", "verify", copy, *made.roster)[0] == 0
-    return count
-
-
-def test_some_bytes(made: Made, syncd: Run, out: Path, tmp_path: Path) -> None:
-    """A change of a byte, here of some of each file, is refused."""
-    copy = tmp_path / "copy"
-    shutil.copytree(out, copy)
-    rng = random.Random(1)
-    assert flip_all(made, syncd, copy, lambda r: rng.sample(r, 4)) == 16
-
-
-@pytest.mark.slow
-def test_every_byte(made: Made, syncd: Run, out: Path, tmp_path: Path) -> None:
-    """A change of any byte of any file is refused."""
-    copy = tmp_path / "copy"
-    shutil.copytree(out, copy)
-    total = sum(p.stat().st_size for p in copy.rglob("*") if p.is_file())
-    assert flip_all(made, syncd, copy, list) == total
+    for path, said in (
+        (copy, "tile/0/note: extra"),
+        (tmp_path / "empty", "checkpoint: "),
+    ):
+        code, _, err = syncd("log", "verify", path, *made.roster)
+        assert (code, said in err) == (5, True)
 
 
 # -------------------------------------------------------------------- show
