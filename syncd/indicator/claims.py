@@ -48,9 +48,7 @@ Row = tuple[bytes, int, int, bytes]  # (token, index, key, record)
 
 REPORT: Final = 1
 DISPUTE: Final = 3
-REASSIGNED: Final = 5
 ANSWER: Final = 6
-VOUCH: Final = 7
 
 
 def key(kind: int, epoch: int) -> int:
@@ -140,11 +138,6 @@ def plus(a: int, b: int) -> int:
     return (a + b) % 2**256
 
 
-def minus(a: int, b: int) -> int:
-    """Return the digest of what is left when rows are taken away."""
-    return (a - b) % 2**256
-
-
 def digest_bytes(value: int) -> bytes:
     """Return a digest as it is shown and stored: 32 bytes, big-endian."""
     return value.to_bytes(32, "big")
@@ -183,7 +176,6 @@ class _Layout:
 _LAYOUTS: Final = {
     statement.type_of(said): _Layout(said) for said in get_args(ClaimStatement)
 }
-CLAIM_TYPES: Final = frozenset(_LAYOUTS)
 
 
 def record(said: ClaimStatement) -> bytes:

@@ -36,7 +36,6 @@ MAX_BODY: Final = 0xFFFF  # bytes, what uint16 can say
 
 INDICATOR_TYPES: Final = range(1, 8)  # about a token; erasable
 SEALED_TYPES: Final = range(8, 16)  # payload for a named audience only
-BOOK_TYPES: Final = range(16, 256)  # the log's own; never erased
 DEFINED_TYPES: Final = frozenset({*range(1, 10), *range(16, 21)})  # format 1
 
 _LABEL: Final = b"syncd-leaf-v1\0"

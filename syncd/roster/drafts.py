@@ -1,7 +1,7 @@
 """Drafts: the next version of the roster, on its way to its signatures.
 
     current ── begin ──> draft ── put, drop, admit, … ──> draft ── write ──> file
-    file ── sign (each admin, anywhere) ──> file ── is_complete ──> publish
+    file ── sign (each admin, anywhere) ──> complete ──> publish
 
 An edit takes a roster and returns one; edits compose. Most are of a path, in
 the words by which `changes` tells what differs: names in JSON, and the label

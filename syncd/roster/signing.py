@@ -1,6 +1,6 @@
 """Signing: how admins put their lines under a draft file, each anywhere.
 
-    file ── sign ──> file ── merge, with others' copies ──> is_complete
+    file ── sign ──> file ── merge, with others' copies ──> complete
 
 The text of the file never changes; it may go round by mail or memory stick.
 """
@@ -109,11 +109,6 @@ def signers(raw: bytes) -> Signed:
         else set()
     )
     return _signed(found, have)
-
-
-def is_complete(raw: bytes, current: Roster | None = None) -> bool:
-    """Whether both thresholds have signed: it can be published."""
-    return all(not signed.wanted for signed in signatures(raw, current))
 
 
 def _check_follows(draft: Roster, current: Roster | None) -> None:

@@ -331,7 +331,7 @@ def ended(log: list[Statement]) -> list[int]:
     return [
         n
         for n, said in enumerate(log)
-        if statements.type_of(said) in claims.CLAIM_TYPES and n not in standing
+        if isinstance(said, statements.ClaimStatement) and n not in standing
     ]
 
 
@@ -673,8 +673,6 @@ def test_digest(log: list[Record]) -> None:
     head, tail = rows[: len(rows) // 2], rows[len(rows) // 2 :]
     parts = [claims.digest(ORIGIN, part) for part in (head, tail)]
     assert claims.plus(*parts) == wanted
-    assert claims.minus(wanted, parts[1]) == parts[0]
-    assert claims.minus(0, wanted) == -wanted % 2**256
 
 
 def test_digests_are_per_key() -> None:
