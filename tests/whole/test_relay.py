@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 from aiohttp.typedefs import Handler
+from aiohttp.web import HTTPFound, Request, Response, StreamResponse
 
 from syncd.indicator import codec, leaf
 from tests.alliance import Alliance, Member, payload
@@ -87,11 +87,9 @@ async def test_through_a_relay(alliance: Alliance) -> None:
 # ------------------------------------------------------------ misbehaviour
 
 
-async def _truncate(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
+async def _truncate(request: Request, right: Response) -> StreamResponse:
     body = _body(right)
-    answer = web.StreamResponse(headers={"Content-Encoding": "gzip"})
+    answer = StreamResponse(headers={"Content-Encoding": "gzip"})
     answer.content_length = len(body)
     await answer.prepare(request)
     await answer.write(body[: len(body) // 2])
@@ -100,17 +98,13 @@ async def _truncate(
     return answer
 
 
-async def _stall(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
+async def _stall(request: Request, right: Response) -> StreamResponse:
     await asyncio.sleep(5)
     return right
 
 
-async def _drip(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
-    answer = web.StreamResponse()
+async def _drip(request: Request, right: Response) -> StreamResponse:
+    answer = StreamResponse()
     await answer.prepare(request)
     for byte in _body(right):
         await asyncio.sleep(0.3)
@@ -118,107 +112,79 @@ async def _drip(
     return answer
 
 
-async def _forever(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
-    answer = web.StreamResponse()
+async def _forever(request: Request, right: Response) -> StreamResponse:
+    answer = StreamResponse()
     await answer.prepare(request)
     for _ in range(20_000):
         await answer.write(bytes(1 << 16))
     return answer
 
 
-async def _huge(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
-    answer = web.StreamResponse()
+async def _huge(request: Request, right: Response) -> StreamResponse:
+    answer = StreamResponse()
     answer.content_length = 1 << 40
     await answer.prepare(request)
     await answer.write(b"x")
     return answer
 
 
-async def _flip(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
+async def _flip(request: Request, right: Response) -> StreamResponse:
     raw = bytearray(gzip.decompress(_body(right)))
     raw[len(raw) // 2] ^= 1
-    return _gzipped(bytes(raw))
+    return _encoded(gzip.compress(raw))
 
 
-async def _trailing(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
-    return _gzipped(gzip.decompress(_body(right)) + b"x")
+async def _trailing(request: Request, right: Response) -> StreamResponse:
+    return _encoded(gzip.compress(gzip.decompress(_body(right)) + b"x"))
 
 
-async def _not_gzip(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
-    return web.Response(body=b"x" * 99, headers={"Content-Encoding": "gzip"})
+async def _not_gzip(request: Request, right: Response) -> StreamResponse:
+    return _encoded(b"x" * 99)
 
 
-async def _bomb(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
-    return web.Response(body=BOMB, headers={"Content-Encoding": "gzip"})
+async def _bomb(request: Request, right: Response) -> StreamResponse:
+    return _encoded(BOMB)
 
 
-async def _brotli(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
-    return web.Response(
-        body=_body(right), headers={"Content-Encoding": "zstd"}
-    )
+async def _brotli(request: Request, right: Response) -> StreamResponse:
+    return _encoded(_body(right), "zstd")
 
 
-async def _html(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
-    return web.Response(text="<html>busy</html>", content_type="text/html")
+async def _html(request: Request, right: Response) -> StreamResponse:
+    return Response(text="<html>busy</html>", content_type="text/html")
 
 
-async def _redirect(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
-    return web.HTTPFound("https://127.0.0.1:1/elsewhere")
+async def _redirect(request: Request, right: Response) -> StreamResponse:
+    return HTTPFound("https://127.0.0.1:1/elsewhere")
 
 
-async def _empty(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
-    return web.Response(body=b"")
+async def _empty(request: Request, right: Response) -> StreamResponse:
+    return Response(body=b"")
 
 
-async def _hang_up(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
+async def _hang_up(request: Request, right: Response) -> StreamResponse:
     assert request.transport is not None
     request.transport.close()
     return right
 
 
 def _status(code: int) -> "Misbehave":
-    async def answer(
-        request: web.Request, right: web.Response
-    ) -> web.StreamResponse:
-        return web.Response(status=code, headers={"Retry-After": "９"})
+    async def answer(request: Request, right: Response) -> StreamResponse:
+        return Response(status=code, headers={"Retry-After": "９"})
 
     return answer
 
 
-def _body(right: web.Response) -> bytes:
+def _body(right: Response) -> bytes:
     assert isinstance(right.body, bytes)
     return right.body
 
 
-def _gzipped(raw: bytes) -> web.Response:
-    return web.Response(
-        body=gzip.compress(raw), headers={"Content-Encoding": "gzip"}
-    )
+def _encoded(raw: bytes, name: str = "gzip") -> Response:
+    return Response(body=raw, headers={"Content-Encoding": name})
 
 
-Misbehave = Callable[[web.Request, web.Response], "object"]
+Misbehave = Callable[[Request, Response], "object"]
 
 WAYS = {
     "truncates": _truncate,
@@ -252,8 +218,8 @@ def stand(
     done = 0
 
     async def gate(
-        request: web.Request, caller: str, handler: Handler
-    ) -> web.StreamResponse:
+        request: Request, caller: str, handler: Handler
+    ) -> StreamResponse:
         nonlocal done
         right = await handler(request)
         if caller != "carrier" or f"/{what}" not in request.path:
@@ -261,9 +227,9 @@ def stand(
         if what == "payload/" and _bundle(request.path) < begin:
             return right
         done += 1
-        assert isinstance(right, web.Response)
+        assert isinstance(right, Response)
         answer = await way(request, right)  # type: ignore[operator]
-        assert isinstance(answer, web.StreamResponse)
+        assert isinstance(answer, StreamResponse)
         return answer
 
     alliance.bank.node.gate = gate
@@ -315,24 +281,17 @@ async def test_ends_right_whatever_the_relay_does(
     assert not (await alliance.carrier.head(alliance.police.origin)).contested
 
 
-TILES = {
-    name: WAYS[name]
-    for name in (
-        "truncates",
-        "answers HTML",
-        "answers 400",
-    )
-}
+TILES = ("truncates", "answers HTML", "answers 400")
 
 
-async def _garbage(
-    request: web.Request, right: web.Response
-) -> web.StreamResponse:
-    return web.Response(body=b"\7" * len(_body(right)))
+async def _garbage(request: Request, right: Response) -> StreamResponse:
+    return Response(body=b"\7" * len(_body(right)))
 
 
 @pytest.mark.parametrize(
-    "way", [*TILES.values(), _garbage], ids=[*TILES, "sends garbage"]
+    "way",
+    [*(WAYS[name] for name in TILES), _garbage],
+    ids=[*TILES, "sends garbage"],
 )
 @pytest.mark.parametrize("entries", [700, 20])
 async def test_wrong_tiles_are_no_fork(
@@ -377,23 +336,15 @@ async def test_another_logs_bundles(alliance: Alliance) -> None:
     await grow(alliance, 600)
     bank = alliance.bank
 
-    async def other(
-        request: web.Request, right: web.Response
-    ) -> web.StreamResponse:
+    async def other(request: Request, right: Response) -> StreamResponse:
         bundle = await bank.node.home.own.log.bundle(0)
         assert bundle is not None
-        return web.Response(
-            body=bundle.gz, headers={"Content-Encoding": "gzip"}
-        )
+        return _encoded(bundle.gz)
 
-    async def first(
-        request: web.Request, right: web.Response
-    ) -> web.StreamResponse:
+    async def first(request: Request, right: Response) -> StreamResponse:
         bundle = await bank.node.home.mirror.bundle(alliance.police.origin, 0)
         assert bundle is not None
-        return web.Response(
-            body=bundle.gz, headers={"Content-Encoding": "gzip"}
-        )
+        return _encoded(bundle.gz)
 
     for way in (other, first):
         await alliance.carrier.round()
@@ -409,10 +360,8 @@ async def test_an_old_checkpoint_holds_up_nothing(alliance: Alliance) -> None:
     old = alliance.police.node.home.own.log.released()
     await grow(alliance, 10)
 
-    async def stale(
-        request: web.Request, right: web.Response
-    ) -> web.StreamResponse:
-        return web.Response(body=old)
+    async def stale(request: Request, right: Response) -> StreamResponse:
+        return Response(body=old)
 
     stand(alliance, "checkpoint", stale, 0)
     await alliance.carrier.node.logs.offer("bank", old)
@@ -428,18 +377,14 @@ async def test_a_withheld_payload(alliance: Alliance) -> None:
     before = (await carrier.head(police.origin)).mirrored
     await grow(alliance, 300)
 
-    async def withhold(
-        request: web.Request, right: web.Response
-    ) -> web.StreamResponse:
+    async def withhold(request: Request, right: Response) -> StreamResponse:
         n = _bundle(request.path)
         bundle = await alliance.bank.node.home.mirror.bundle(police.origin, n)
         assert bundle is not None
         found = codec.records(police.origin, bundle)
         if n == kept_back // FULL:
             found[0] = leaf.close(found[0])
-        return web.Response(
-            body=codec.deflate(found), headers={"Content-Encoding": "gzip"}
-        )
+        return _encoded(codec.deflate(found))
 
     kept_back = (before // FULL + 1) * FULL
     alliance.network.cut("platform", "carrier")
