@@ -273,7 +273,7 @@ def open_reply(
             raise MalformedError("oprf: the reply has another shape")
     holder = roster.member(member)
     keys = [holder.keys.member] if holder else []
-    value, _ = document.open_(text.encode(), "oprf-reply", roster.id, keys)
+    value = document.open_(text.encode(), "oprf-reply", roster.id, keys)
     if value != _signed(body, canonical.dumps(reply)):
         raise UntrustedError("oprf: the reply's note is for another one")
     return reply

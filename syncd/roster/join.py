@@ -290,7 +290,7 @@ def proven(asked: Request, secret: bytes, raw: bytes) -> Applicant:
         UntrustedError: of another request, not signed by its member key, or
             not what was sealed.
     """
-    value, _ = document.open_(
+    value = document.open_(
         raw, ANSWER, asked.alliance_id, [asked.keys.member], max_size=MAX_SIZE
     )
     found = row.read(Answer, value, ANSWER)
