@@ -36,15 +36,6 @@ class OwnHead:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One record of a log: the leaf, and what opens it."""
-
-    leaf: bytes  # 34 bytes
-    salt: bytes = b""  # 16 bytes; empty if the payload is not here
-    payload: bytes = b""  # canonical JSON
-
-
-@dataclass(frozen=True, slots=True)
 class Published:
     """A vault row that an append publishes or ends, in its transaction."""
 

@@ -48,14 +48,13 @@ class Judgement:
 
     200: store `signed`, cosign it, answer with the lines. 409: the body is
     `body`, of type SIZE_TYPE. 422 with `signed` set: keep the request, it may
-    be evidence; with `fork` set it is, beside the last checkpoint.
+    be evidence.
     """
 
     status: int
     why: str
     body: str = ""
     signed: Checkpoint | None = None  # a key of the origin signed it
-    fork: bool = False
 
 
 def request(old: int, proof: Sequence[bytes], note: Note) -> Request:
@@ -127,6 +126,5 @@ def judge(
             size, last, head.size, head.root, asked.proof
         )
     except UntrustedError as e:
-        fork = head.size == size and head.root != last
-        return Judgement(422, str(e), signed=head, fork=fork)
+        return Judgement(422, str(e), signed=head)
     return Judgement(200, "witness: consistent", signed=head)
