@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.cli import answers, door, grid, tables, terminal
 from syncd.cli.asked import Asked, moment
-from syncd.cli.importing.meter import Meter
+from syncd.cli.importing.meter import meter
 from syncd.cli.options import Json
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import safe
@@ -115,7 +115,7 @@ def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
     read = partial(_item, wanted)
     with (
         terminal.new_whole(out) as file,
-        Meter(wanted.file.name, rows.span) as meter,
+        meter(wanted.file.name, rows.span) as at,
     ):
         writer = safe.Writer(file, [*wanted.keep, *map(t, HEADS)])
         for some in tables.steps(rows, read):
@@ -131,7 +131,7 @@ def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
                 counts[counted] += 1
                 nowhere.difference_update(one.row.cells)
             last = some[-1].row
-            meter.at(min(last.end, rows.span), last.number)
+            at(min(last.end, rows.span), last.number)
     if rows.header is None and nowhere:
         names = ", ".join(sorted(nowhere))
         terminal.tell("--keep: no row has {names}", names=names)

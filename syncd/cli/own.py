@@ -112,7 +112,7 @@ class _Load(Listed, Entry):
 def _load(said: _Load) -> int:
     # Only this verb reads tables.
     from syncd.cli import tables
-    from syncd.cli.importing.meter import Meter
+    from syncd.cli.importing.meter import meter
 
     if said.type_ not in ("exempt", "note"):
         raise not_given("type", "--type exempt, note")
@@ -126,12 +126,12 @@ def _load(said: _Load) -> int:
         {**said.named, **said.given(expires="until")},
         said.given("why", "code", "text"),
     )
-    with said.door() as own, Meter(said.file.name, rows.span) as meter:
+    with said.door() as own, meter(said.file.name, rows.span) as at:
         done = Kept(own, said.type_)
         for some in tables.steps(rows, read):
             done.take([(o.row.number, o.problem or o.fields) for o in some])
             last = some[-1].row
-            meter.at(min(last.end, rows.span), last.number)
+            at(min(last.end, rows.span), last.number)
     tables.tell_notes(said.file, rows.notes)
     return done.show(said, kept.SHOWN)
 

@@ -17,12 +17,12 @@ CODE = f"""
 import time
 
 from syncd.messages import catalogue
-from syncd.cli.importing.meter import Meter
+from syncd.cli.importing.meter import meter
 catalogue.choose({{lang!r}})
-with Meter({NAME!r}, 1000) as meter:
-    meter.at(100, 0)
+with meter({NAME!r}, 1000) as at:
+    at(100, 0)
     time.sleep(0.05)
-    meter.at(500, 1234567)
+    at(500, 1234567)
     time.sleep(0.3)
 """
 

@@ -5,7 +5,8 @@ Both go to standard error. The part that is in is told by the file's offset.
 
 import sys
 import time
-from types import TracebackType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -25,47 +26,36 @@ _NAME = Column(max_width=20, no_wrap=True, overflow="ellipsis")
 _RIGHT = Column(justify="right", no_wrap=True)
 
 
-class Meter:
-    """Shows how far an import is."""
+@contextmanager
+def meter(name: str, size: int) -> Iterator[Callable[[int, int], None]]:
+    """Give what shows that an import has come to an offset and row."""
+    console = Console(stderr=True)
+    drawn = sys.stderr.isatty() and not console.is_dumb_terminal
+    with Progress(
+        TextColumn("{task.description}", markup=False, table_column=_NAME),
+        BarColumn(bar_width=None, table_column=Column(ratio=1)),
+        TaskProgressColumn(table_column=_RIGHT),
+        TextColumn("{task.fields[rows]}", table_column=_RIGHT),
+        TimeRemainingColumn(compact=True, table_column=_RIGHT),
+        console=console,
+        expand=True,
+        refresh_per_second=4,
+        disable=not drawn,
+    ) as bar:
+        id_ = bar.add_task(name, total=max(size, 1), rows="")
+        told = time.monotonic()
 
-    def __init__(self, name: str, size: int) -> None:
-        console = Console(stderr=True)
-        self._drawn = sys.stderr.isatty() and not console.is_dumb_terminal
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False, table_column=_NAME),
-            BarColumn(bar_width=None, table_column=Column(ratio=1)),
-            TaskProgressColumn(table_column=_RIGHT),
-            TextColumn("{task.fields[rows]}", table_column=_RIGHT),
-            TimeRemainingColumn(compact=True, table_column=_RIGHT),
-            console=console,
-            expand=True,
-            refresh_per_second=4,
-            disable=not self._drawn,
-        )
-        self._task = self._bar.add_task(name, total=max(size, 1), rows="")
-        self._told = time.monotonic()
+        def at(offset: int, row: int) -> None:
+            nonlocal told
+            rows = t("{n} rows", n=f"{row:,}")
+            bar.update(id_, completed=offset, rows=rows)
+            if not drawn and time.monotonic() - told > EVERY_S:
+                told = time.monotonic()
+                task = bar.tasks[0]
+                said = f"{task.description}: {task.percentage:.0f} %, {rows}"
+                if task.time_remaining is not None:
+                    left = t("{n} s left", n=round(task.time_remaining))
+                    said = f"{said}, {left}"
+                terminal.tell(said)
 
-    def __enter__(self) -> "Meter":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    def at(self, offset: int, row: int) -> None:
-        """Show that the import has come to an offset and row."""
-        rows = t("{n} rows", n=f"{row:,}")
-        self._bar.update(self._task, completed=offset, rows=rows)
-        if not self._drawn and time.monotonic() - self._told > EVERY_S:
-            self._told = time.monotonic()
-            task = self._bar.tasks[0]
-            said = f"{task.description}: {task.percentage:.0f} %, {rows}"
-            if task.time_remaining is not None:
-                left = t("{n} s left", n=round(task.time_remaining))
-                said = f"{said}, {left}"
-            terminal.tell(said)
+        yield at

@@ -13,11 +13,11 @@ import fcntl
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from syncd.cli import terminal
-from syncd.cli.importing.meter import Meter
+from syncd.cli.importing.meter import meter
 from syncd.cli.importing.targets import Answer, OwnList, Reports, Step, encode
 from syncd.errors import (
     MalformedError,
@@ -84,6 +84,7 @@ class Upload:
     row: int = 0  # rows that are in
     begun: bool = False  # the daemon has answered
     whole: bool = False  # all of them are in
+    at: Callable[[int, int], None] = field(init=False)  # shows how far it is
 
     def run(self) -> Answer:
         """Take the file in, whatever can be waited for; return the counts.
@@ -94,9 +95,10 @@ class Upload:
             UnavailableError, QuotaError: waiting did not help; run again.
         """
         again = t("run the same command again: it goes on from there")
-        with _alone(self.path), Meter(self.path.name, self.table.span) as seen:
+        shown = meter(self.path.name, self.table.span)
+        with _alone(self.path), shown as self.at:
             try:
-                return self._persist(seen)
+                return self._persist()
             except KeyboardInterrupt:
                 row = t("stopped behind row {row}", row=self.row)
                 terminal.tell(f"{row}; {again}")
@@ -106,11 +108,11 @@ class Upload:
                 e.way_out = Message(t("; ").join(hints))
                 raise
 
-    def _persist(self, meter: Meter) -> Answer:
+    def _persist(self) -> Answer:
         row, waited, pause = -1, 0, 1
         while True:
             try:
-                return self._go(meter)
+                return self._go()
             except (UnavailableError, QuotaError, StaleError) as e:
                 if self.row != row:  # it got on: another trouble
                     row, waited, pause = self.row, 0, 1
@@ -132,14 +134,14 @@ class Upload:
             return 0
         return STALE_S if isinstance(error, StaleError) else RESTART_S
 
-    def _go(self, meter: Meter) -> Answer:
+    def _go(self) -> Answer:
         """Take what is left of the file from wherever the daemon is."""
         if not self.whole:
-            self._send_all(meter)
+            self._send_all()
         self.whole = True
         return self.target.finish()
 
-    def _send_all(self, meter: Meter) -> None:
+    def _send_all(self) -> None:
         stamp = _stamp(self.path)
         at, self.row, hashed = self.target.begin(anew=self.anew)
         prefix = self.table.prefix()
@@ -163,15 +165,15 @@ class Upload:
                 raise self._changed()
             answer = self.target.send(step, at, hashed)
             # The daemon has work again before its last answer is read.
-            self._took(last, said, meter)
+            self._took(last, said)
             last, at = step, step.offset
-        self._took(last, answer(), meter)
+        self._took(last, answer())
 
-    def _took(self, step: Step, said: Answer, meter: Meter) -> None:
+    def _took(self, step: Step, said: Answer) -> None:
         self.row = step.row
         if said:
             self.target.took(step, said)
-            meter.at(min(step.offset, self.table.span), self.row)
+            self.at(min(step.offset, self.table.span), self.row)
 
     def _steps(self, offset: int) -> Iterator[Step]:
         """Yield the rows behind an offset in steps that a request can hold."""
