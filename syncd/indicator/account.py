@@ -263,14 +263,21 @@ def _agrees(form: str, meant: Scheme) -> bool:
     return prefix == meant.kind or prefix in meant.chains
 
 
-def _by_shape(text: str) -> str:
-    """Return the form of a shape that speaks for itself."""
+def _card_or_iban(text: str) -> tuple[str, str]:
+    """Return digits without groups; and the card or IBAN that they are."""
     digits = _GROUPING.sub("", text).removeprefix("IBAN")
     _check_rounded(digits)
     if _is_card(digits):
-        return "card:" + digits
-    if iban.looks_like(digits.upper()):
-        return iban.read(digits)
+        return digits, "card:" + digits
+    is_iban = iban.looks_like(digits.upper())
+    return digits, iban.read(digits) if is_iban else ""
+
+
+def _by_shape(text: str) -> str:
+    """Return the form of a shape that speaks for itself."""
+    digits, form = _card_or_iban(text)
+    if form:
+        return form
     chains = chain.shapes(text)
     if "sol" in chains:
         raise MalformedError(
@@ -321,13 +328,10 @@ def _why_no_shape(text: str, digits: str) -> NoReturn:
 
 def _all_shapes(text: str) -> list[str]:
     """Return the forms that `text` could stand for, the likeliest first."""
-    forms = []
-    digits = _GROUPING.sub("", text).removeprefix("IBAN")
-    _check_rounded(digits)
-    if _is_card(digits):
-        forms.append("card:" + digits)
-    if iban.looks_like(digits.upper()):
-        return [iban.read(digits)]
+    digits, form = _card_or_iban(text)
+    if form.startswith("iban:"):
+        return [form]
+    forms = [form] if form else []
     forms += [f"{name}:{form}" for name, form in chain.shapes(text).items()]
     if forms and not forms[0].startswith("card:"):
         return forms

@@ -11,16 +11,15 @@ holds other characters and is pinned to one release; the public suffix list
 only decides what a report may name. No message repeats the host.
 """
 
-import functools
 import ipaddress
 import re
 from typing import Final, NamedTuple
 
 import idna
-from publicsuffixlist import PublicSuffixList
 
 from syncd.errors import MalformedError, RefusedError
 from syncd.indicator import escape
+from syncd.indicator import suffixes as suffix_list
 
 MAX_HOST: Final = 253  # bytes
 MAX_LABEL: Final = 63  # bytes
@@ -160,7 +159,7 @@ def check_reportable(host: Host) -> None:
     """
     if host.literal:
         _check_address(host.name)
-    elif _is_public_suffix(host.name):
+    elif suffix_list.is_public(host.name):
         raise RefusedError(
             "url: host is a public suffix, under which strangers have their"
             " own sites",
@@ -178,20 +177,6 @@ def _check_address(name: str) -> None:
                 " network",
                 network=network,
             )
-
-
-@functools.cache
-def _suffix_list() -> PublicSuffixList:
-    return PublicSuffixList()
-
-
-def _is_public_suffix(name: str) -> bool:
-    """Say whether strangers register names directly under `name`.
-
-    Both sections of the list count, and so does a top-level domain that it
-    does not know.
-    """
-    return _suffix_list().privatesuffix(name) is None
 
 
 def _check_port(port: bytes) -> None:

@@ -52,6 +52,14 @@ def private(host: str) -> str:
     return "" if suffix == _icann().publicsuffix(host) else suffix
 
 
+def is_public(host: str) -> bool:
+    """Tell whether strangers register names directly under a host.
+
+    By both sections; so they do under a top-level domain that neither knows.
+    """
+    return _all().privatesuffix(host) is None
+
+
 def exists(host: str) -> bool:
     """Tell whether a host is an address, or below a top-level domain."""
     return is_address(host) or _top_level(host.rpartition(".")[2])
