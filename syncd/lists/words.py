@@ -13,7 +13,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, Final, NoReturn
 
 from syncd.errors import MalformedError
@@ -97,20 +97,19 @@ def _each(one: Convert) -> Convert:
 
 def _remembered(read: Convert) -> Convert:
     """Most rows of a list say the same, and so are most refused for."""
-    seen: dict[str, Any] = {}
+
+    @lru_cache(_MOST)
+    def found(cell: str) -> Any:
+        try:
+            return read(cell)
+        except UnknownError as e:
+            return e
 
     def remembered(cell: str) -> Any:
-        found = seen.get(cell)
-        if found is None:
-            try:
-                found = read(cell)
-            except UnknownError as e:
-                found = e
-            if len(seen) < _MOST:
-                seen[cell] = found
-        if type(found) is UnknownError:
-            raise found.with_traceback(None)
-        return found
+        said = found(cell)
+        if type(said) is UnknownError:
+            raise said.with_traceback(None)
+        return said
 
     return remembered
 

@@ -1,11 +1,9 @@
 """An account has one normal form, and its checksum holds where it has one."""
 
 import hashlib
-import json
 import re
 import string
 from pathlib import Path
-from typing import Any
 
 import base58
 import pytest
@@ -18,62 +16,13 @@ from stdnum import numdb
 
 from syncd.errors import MalformedError
 from syncd.indicator import account, bank, chain, checksum, iban, scheme
+from tests.cases import cases
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "identifiers"
-CASES: dict[str, list[dict[str, Any]]] = json.loads(
-    (VECTORS / "account.json").read_text()
-)
+ACCEPTED = cases("identifiers/account", "accepted")
 DIGITS = st.text("0123456789", min_size=1, max_size=24)
 
 
-def test_every_accepted_vector_has_its_normal_form() -> None:
-    for case in CASES["accepted"]:
-        got = account.normalise(case["raw"], case["scheme"])
-        assert got == case["normal"], case
-
-
-def test_every_refused_vector_is_refused() -> None:
-    for case in CASES["refused"]:
-        with pytest.raises(MalformedError) as e:
-            account.normalise(case["raw"], case["scheme"])
-        assert str(e.value).startswith(("account: ", "scheme: ")), case
-
-
-def test_a_look_up_tries_the_forms_of_the_vectors_in_order() -> None:
-    for case in CASES["lookups"]:
-        got = account.candidates(case["raw"], case["scheme"])
-        assert list(got) == case["forms"], case
-
-
-def test_a_refusal_never_quotes_the_account() -> None:
-    for case in CASES["refused"]:
-        text = case["raw"].strip()
-        if len(text) < 6:
-            continue
-        with pytest.raises(MalformedError) as e:
-            account.normalise(case["raw"], case["scheme"])
-        said = f"{e.value} {e.value.hint}"
-        assert text not in said, case
-        assert text[-6:] not in said, case
-
-
-def test_a_normal_form_is_its_own_and_is_looked_up_first() -> None:
-    for case in CASES["accepted"]:
-        form = case["normal"]
-        assert account.normalise(form) == form
-        assert account.candidates(form)[0] == form
-        assert account.candidates(case["raw"], case["scheme"])[0] == form
-
-
-def test_a_look_up_always_tries_what_a_report_would_have_been() -> None:
-    for case in CASES["accepted"]:
-        forms = account.candidates(case["raw"], case["scheme"])
-        assert account.normalise(case["raw"], case["scheme"]) in forms
-        assert len(forms) <= account.MAX_CANDIDATES
-        assert len(set(forms)) == len(forms)
-
-
-@pytest.mark.parametrize("one", CASES["banks"])
+@pytest.mark.parametrize("one", cases("identifiers/account", "banks"))
 def test_a_bank_is_named_as_people_name_it(one: dict[str, str]) -> None:
     """By its short name, and with what of it the account is.
 
@@ -104,7 +53,7 @@ RAW = st.one_of(
     st.text(checksum.BITCOIN_ALPHABET, min_size=25, max_size=100),
     st.from_regex(r"0x[0-9a-fA-F]{38,42}", fullmatch=True),
     st.from_regex(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{10,31}", fullmatch=True),
-    st.sampled_from([case["raw"] for case in CASES["accepted"]]),
+    st.sampled_from([case["raw"] for case in ACCEPTED]),
     st.builds(
         "{}:{}".format,
         st.sampled_from(["card", "bank:102", "qq", "btc", "alipay", "x"]),
@@ -186,7 +135,7 @@ def test_an_iban_that_schwifty_takes_is_taken(
 
 
 def test_the_registry_s_examples_are_valid_to_schwifty_too() -> None:
-    for case in CASES["accepted"]:
+    for case in ACCEPTED:
         if case["normal"].startswith("iban:"):
             assert IBAN(case["normal"][5:]).is_valid
 
@@ -249,7 +198,7 @@ def test_a_code_in_groups_is_one_code() -> None:
         assert account.normalise("12345678", said) == "bank:PCBCCNBJ:12345678"
 
 
-@pytest.mark.parametrize("one", CASES["reasons"])
+@pytest.mark.parametrize("one", cases("identifiers/account", "reasons"))
 def test_a_reason_names_the_word_and_the_way_out(one: dict[str, str]) -> None:
     with pytest.raises(MalformedError) as e:
         account.normalise("12345678", one["scheme"])
@@ -268,7 +217,7 @@ def test_ibans_are_those_of_two_other_registries() -> None:
     said = {country: why for country, _, why in rows}
     assert registered == {c for c, why in said.items() if why == "registry"}
     assert not set(iban.TERRITORIES) & set(iban.LENGTHS)
-    for case in CASES["accepted"]:
+    for case in ACCEPTED:
         form = case["normal"].removeprefix("iban:")
         if form != case["normal"] and form[:2] in registered:
             assert stdnum_iban.is_valid(form, check_country=False), case
@@ -328,7 +277,7 @@ def test_what_is_no_cashaddr(text: str) -> None:
 ADDRESSES = sorted(
     {
         (case["normal"].partition(":")[0], case["raw"])
-        for case in CASES["accepted"]
+        for case in ACCEPTED
         if case["normal"].partition(":")[0]
         in {one.name for one in chain.CHAINS} - {"sol", "eth", "etc", "ton"}
         and ":" not in case["raw"]
@@ -400,7 +349,7 @@ def _bech32(human: str, values: list[int], constant: int) -> str:
     return f"{human}1" + "".join(checksum._BECH32[n] for n in values)
 
 
-@pytest.mark.parametrize("one", CASES["schemes"])
+@pytest.mark.parametrize("one", cases("identifiers/account", "schemes"))
 def test_a_branch_s_code_beside_a_name_of_its_class(
     one: dict[str, str],
 ) -> None:

@@ -2,11 +2,8 @@
 
 import contextlib
 import csv
-import json
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
 import phonenumbers
 import pytest
@@ -15,55 +12,13 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, UsageError
 from syncd.indicator import numbering, phone
+from tests.cases import VECTORS, cases
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "identifiers"
-CASES: dict[str, list[dict[str, Any]]] = json.loads(
-    (VECTORS / "phone.json").read_text()
-)
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 TYPES = (
     "fixed_line mobile toll_free premium_rate shared_cost personal_number "
     "voip pager uan"
 )
-
-
-def test_every_accepted_vector_has_its_normal_form() -> None:
-    for case in CASES["accepted"]:
-        got = phone.normalise(case["raw"], case["region"])
-        assert got == case["normal"], case
-
-
-def test_every_refused_vector_is_refused() -> None:
-    for case in CASES["refused"]:
-        with pytest.raises(MalformedError) as e:
-            phone.normalise(case["raw"], case["region"])
-        assert str(e.value).startswith("phone: "), case
-
-
-def test_a_look_up_tries_the_forms_of_the_vectors_in_order() -> None:
-    for case in CASES["lookups"]:
-        got = phone.candidates(case["raw"], case["region"])
-        assert list(got) == case["forms"], case
-
-
-def test_a_refusal_never_quotes_the_number() -> None:
-    for case in CASES["refused"]:
-        digits = "".join(c for c in case["raw"] if c.isdigit())
-        if len(digits) < 4:
-            continue  # a count of digits is as short as that
-        with pytest.raises(MalformedError) as e:
-            phone.normalise(case["raw"], case["region"])
-        said = f"{e.value} {e.value.hint}"
-        assert case["raw"].strip() not in said, case
-        assert digits[-6:] not in said, case
-
-
-def test_a_normal_form_is_its_own_from_every_region() -> None:
-    forms = {case["normal"] for case in CASES["accepted"]}
-    for form in forms:
-        assert phone.is_normal(form), form
-        for region in ("CN", "US", "TW", "DE"):
-            assert phone.normalise(form, region) == form
 
 
 def test_what_is_not_normal_is_told_from_what_is() -> None:
@@ -88,7 +43,7 @@ def test_what_is_not_normal_is_told_from_what_is() -> None:
 
 
 def _ftc() -> list[dict[str, str]]:
-    with (VECTORS / "ftc-dnc.csv").open(newline="") as file:
+    with (VECTORS / "identifiers" / "ftc-dnc.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -308,7 +263,7 @@ def test_an_unknown_region_is_the_operator_s_mistake() -> None:
     assert e.value.hint == "a number with + in front needs none"
 
 
-@pytest.mark.parametrize("one", CASES["short"])
+@pytest.mark.parametrize("one", cases("identifiers/phone", "short"))
 def test_the_hint_for_a_short_number_is_one_that_works(
     one: dict[str, str],
 ) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import re
 import time
 import unicodedata
@@ -17,11 +16,9 @@ from idna import uts46data
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import link, services, url
+from tests.cases import cases
 
-VECTORS = Path(__file__).parents[1] / "vectors"
-OURS = json.loads((VECTORS / "identifiers" / "url.json").read_text())
 UTS_46 = "3e29dca674f26989059f0ea505e66a83d364435fb8ef2845eb326ef1c74a6c04"
-SAFE_BROWSING = json.loads((VECTORS / "safebrowsing.json").read_text())
 
 # Text made of what means something in a URL, so that it often is one.
 pieces = st.sampled_from(
@@ -49,7 +46,9 @@ def by_why(case: dict[str, Any]) -> str:
     return str(case.get("why") or case.get("in") or case.get("url"))
 
 
-@pytest.mark.parametrize("case", SAFE_BROWSING["canonicalize"], ids=by_why)
+@pytest.mark.parametrize(
+    "case", cases("safebrowsing", "canonicalize"), ids=by_why
+)
 def test_safe_browsing_canonicalises(case: dict[str, str]) -> None:
     """Every case of Safe Browsing's documents comes out as they say."""
     raw = case["in"]
@@ -59,7 +58,9 @@ def test_safe_browsing_canonicalises(case: dict[str, str]) -> None:
         assert url.canonicalise(raw) == case["out"]
 
 
-@pytest.mark.parametrize("case", SAFE_BROWSING["chromium_extra"], ids=by_why)
+@pytest.mark.parametrize(
+    "case", cases("safebrowsing", "chromium_extra"), ids=by_why
+)
 def test_chromium_splits(case: dict[str, str]) -> None:
     """Host, path and query are those of Chromium's own tests."""
     query = f"?{case['query']}" if case["query"] else ""
@@ -69,7 +70,7 @@ def test_chromium_splits(case: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", SAFE_BROWSING["expressions"], ids=lambda c: c["url"]
+    "case", cases("safebrowsing", "expressions"), ids=lambda c: c["url"]
 )
 def test_safe_browsing_expressions(case: dict[str, Any]) -> None:
     """Exactly Safe Browsing's expressions, each once."""
@@ -80,13 +81,17 @@ def test_safe_browsing_expressions(case: dict[str, Any]) -> None:
         assert [form.removeprefix("a.b") for form in found] == case["paths"]
 
 
-@pytest.mark.parametrize("case", OURS["canonical"], ids=by_why)
+@pytest.mark.parametrize(
+    "case", cases("identifiers/url", "canonical"), ids=by_why
+)
 def test_canonical(case: dict[str, str]) -> None:
     """Each vector of our own says why."""
     assert url.canonicalise(case["in"]) == case["out"]
 
 
-@pytest.mark.parametrize("case", OURS["report"], ids=by_why)
+@pytest.mark.parametrize(
+    "case", cases("identifiers/url", "report"), ids=by_why
+)
 def test_report(case: dict[str, Any]) -> None:
     """A report is about one expression."""
     options = case.get("options", {})
@@ -96,7 +101,9 @@ def test_report(case: dict[str, Any]) -> None:
     assert url.report_expression(case["out"], **options).forms == read.forms
 
 
-@pytest.mark.parametrize("case", OURS["refused"], ids=by_why)
+@pytest.mark.parametrize(
+    "case", cases("identifiers/url", "refused"), ids=by_why
+)
 def test_refused(case: dict[str, Any]) -> None:
     """What is refused says why; a look-up refuses what nobody can open."""
     with pytest.raises((MalformedError, RefusedError)) as caught:
@@ -110,7 +117,9 @@ def test_refused(case: dict[str, Any]) -> None:
         assert url.expressions(case["in"])
 
 
-@pytest.mark.parametrize("case", OURS["expressions"], ids=by_why)
+@pytest.mark.parametrize(
+    "case", cases("identifiers/url", "expressions"), ids=by_why
+)
 def test_expressions(case: dict[str, Any]) -> None:
     """In this order, and no others."""
     read = url.expressions(case["in"])
@@ -155,7 +164,7 @@ def test_what_is_reported_is_looked_up(raw: str, keep_query: bool) -> None:
         assert form in url.expressions(raw).forms
 
 
-@pytest.mark.parametrize("one", OURS["normal"])
+@pytest.mark.parametrize("one", cases("identifiers/url", "normal"))
 def test_normal_is_judged_by_form_alone(one: dict[str, Any]) -> None:
     """No list that is released again and again has a say in it."""
     assert url.is_normal(one["form"]) is one["holds"]
@@ -277,7 +286,7 @@ def test_messages_do_not_repeat_the_value(secret: str, rest: str) -> None:
         assert secret not in message
 
 
-@pytest.mark.parametrize("one", OURS["reported"])
+@pytest.mark.parametrize("one", cases("identifiers/url", "reported"))
 def test_what_may_have_been_reported(one: dict[str, Any]) -> None:
     """Whatever a report is refused for today; what a dispute is about last."""
     assert [*url.reported_forms(one["raw"])] == one["forms"]

@@ -1,0 +1,59 @@
+"""Phones and accounts have the normal forms that the vectors say."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from syncd.errors import MalformedError
+from syncd.indicator import account, phone
+from tests.cases import cases
+
+READERS = {"phone": (phone, "region"), "account": (account, "scheme")}
+SEEN = {"phone": ("CN", "US", "TW", "DE"), "account": (None,)}
+BEGIN = {"phone": ("phone: ",), "account": ("account: ", "scheme: ")}
+
+
+def vectors(section: str) -> Iterator[tuple[str, Any, dict[str, Any], Any]]:
+    """Kind, its module, a case, and how its raw value is to be read."""
+    for kind, (module, how) in READERS.items():
+        for case in cases(f"identifiers/{kind}", section):
+            yield kind, module, case, case[how]
+
+
+def test_every_accepted_vector_has_its_normal_form() -> None:
+    for _, module, case, how in vectors("accepted"):
+        assert module.normalise(case["raw"], how) == case["normal"], case
+
+
+def test_every_refused_vector_is_refused_and_never_quoted() -> None:
+    for kind, module, case, how in vectors("refused"):
+        with pytest.raises(MalformedError) as e:
+            module.normalise(case["raw"], how)
+        assert str(e.value).startswith(BEGIN[kind]), case
+        text = whole = case["raw"].strip()
+        if kind == "phone":
+            whole = "".join(c for c in text if c.isdigit())
+        if len(whole) >= (4 if kind == "phone" else 6):  # as a count may be
+            said = f"{e.value} {e.value.hint}"
+            assert text not in said, case
+            assert whole[-6:] not in said, case
+
+
+def test_a_look_up_tries_the_forms_of_the_vectors_in_order() -> None:
+    for _, module, case, how in vectors("lookups"):
+        got = module.candidates(case["raw"], how)
+        assert [*got] == case["forms"], case
+
+
+def test_a_normal_form_is_its_own_and_is_looked_up_first() -> None:
+    """Seen from anywhere."""
+    for kind, module, case, how in vectors("accepted"):
+        form = case["normal"]
+        for seen in SEEN[kind]:
+            assert module.normalise(form, seen) == form
+            assert module.candidates(form, seen)[0] == form
+        forms = module.candidates(case["raw"], how)
+        assert forms[0] == form
+        assert len({*forms}) == len(forms) <= account.MAX_CANDIDATES
+        assert kind != "phone" or phone.is_normal(form), form
