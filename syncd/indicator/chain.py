@@ -35,20 +35,31 @@ class Chain:
         if self.human and text[: len(self.human) + 1].lower() == (
             self.human + "1"
         ):
-            lower = text.lower()  # one case throughout, by BIP 173
-            if text in {lower, text.upper()} and checksum.segwit(
-                lower, self.human
-            ):
+            lower = _one_case(text)
+            if lower is not None and checksum.segwit(lower, self.human):
                 return lower
-        if self.versions and 25 <= len(text) <= 36:
-            body = checksum.base58check(text, self.alphabet)
-            if (
-                body is not None
-                and len(body) >= 20
-                and body[:-20] in self.versions
-            ):
-                return text
+        if self.versions and _hash(text, self.versions, self.alphabet):
+            return text
         return self.also(text) if self.also is not None else None
+
+
+def _one_case(text: str) -> str | None:
+    """Return the lower case of what is of one case throughout (BIP 173)."""
+    lower = text.lower()
+    return lower if text in {lower, text.upper()} else None
+
+
+def _hash(
+    text: str,
+    versions: Iterable[bytes],
+    alphabet: str = checksum.BITCOIN_ALPHABET,
+) -> bytes | None:
+    """Return version and 20 bytes of hash of base58check."""
+    if not 25 <= len(text) <= 36:
+        return None
+    body = checksum.base58check(text, alphabet)
+    known = body is not None and len(body) >= 20 and body[:-20] in versions
+    return body if known else None
 
 
 def evm(text: str) -> str | None:
@@ -64,23 +75,16 @@ def evm(text: str) -> str | None:
 
 def _litecoin(text: str) -> str | None:
     """3… is the old spelling of M…: the same hash, one form."""
-    if not text.startswith("3") or not 25 <= len(text) <= 36:
-        return None
-    body = checksum.base58check(text)
-    if body is None or len(body) != 21 or body[0] != 0x05:
-        return None
-    return checksum.to_base58check(b"\x32" + body[1:])
+    body = _hash(text, (b"\x05",))
+    return checksum.to_base58check(b"\x32" + body[1:]) if body else None
 
 
 def _bitcoin_cash(text: str) -> str | None:
     """1… and 3… are the old spellings of q… and p…."""
-    if text[:1] in {"1", "3"} and len(text) <= 36:
-        body = checksum.base58check(text)
-        if body is None or len(body) != 21 or body[0] not in {0, 5}:
-            return None
+    if body := _hash(text, (b"\x00", b"\x05")):
         return checksum.to_cashaddr(bytes([body[0] and 8]) + body[1:])
-    lower = text.lower()
-    if text not in {lower, text.upper()}:
+    lower = _one_case(text)
+    if lower is None:
         return None
     payload = lower.removeprefix("bitcoincash:")
     if not 42 <= len(payload) <= 112:
@@ -93,8 +97,8 @@ def _bitcoin_cash(text: str) -> str | None:
 
 
 def _zcash(text: str) -> str | None:
-    lower = text.lower()
-    if text not in {lower, text.upper()}:
+    lower = _one_case(text)
+    if lower is None:
         return None
     sapling = checksum.bech32(lower, "zs")
     if sapling is not None and sapling[0] == "bech32" and len(lower) == 78:
@@ -206,7 +210,7 @@ def _why_none(text: str, chain: str) -> NoReturn:
             chain=chain,
         )
     bech = text.partition("1")[0].lower() in {"bc", "ltc", "btg", "tb"}
-    if bech and text not in {text.lower(), text.upper()}:
+    if bech and _one_case(text) is None:
         raise MalformedError(
             "account: no address of {chain}: upper and lower case mixed"
             " (BIP 173)",
