@@ -18,7 +18,7 @@ from syncd.indicator import statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context
 from syncd.node.publish.elsewhere import Elsewhere
-from syncd.node.serve import taken
+from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
 from syncd.roster.row import HEX32
 from syncd.store import gone
@@ -91,7 +91,7 @@ class Intake:
         items = tuple(
             forms.ReportOutcome(state="refused", problem=said)
             if said is not None
-            else taken.outcome(*next(came), told)
+            else shown.outcome(*next(came), told)
             for said in problems
         )
         count = Counter(item.state for item in items)
@@ -99,10 +99,10 @@ class Intake:
             self.metrics.reports.labels(state).inc(n)
         if count["accepted"] or any(p.urgent for p in good):
             self.wake()
-        return taken.all_of(items, count)
+        return shown.counted(forms.ReportsTaken, items)
 
     async def _told(
-        self, kept: Sequence[NewReport], outcomes: Sequence[taken.Outcome]
+        self, kept: Sequence[NewReport], outcomes: Sequence[shown.Outcome]
     ) -> Mapping[int, str]:
         """Return of URLs that are new who else took them back, and why."""
         epoch = self.ctx.roster.epoch("url")
@@ -151,7 +151,7 @@ class Intake:
             )
         )
         return forms.VaultPage(
-            items=tuple(map(taken.vault_item, rows)), next=more
+            items=tuple(map(shown.vault_item, rows)), next=more
         )
 
     def _moment(self, name: str, day: str, later: int) -> int:
@@ -187,7 +187,7 @@ class Intake:
             *(wanted.size, wanted.name, wanted.list, caller),
             anew=wanted.anew,
         )
-        return taken.status(state), new
+        return shown.status(state), new
 
     async def finish_import(
         self, number: int, how: import_forms.ImportEnd
@@ -209,7 +209,7 @@ class Intake:
         state = await self._own.imports.state(number)
         if state is not None and state.dropped:
             self.wake()
-        return None if state is None else taken.status(state)
+        return None if state is None else shown.status(state)
 
     async def imports(
         self, before: int, limit: int, name: str
@@ -217,7 +217,7 @@ class Intake:
         """Return imports, newest first; of one list, or of all."""
         found = await self._own.imports.history(before, limit, name)
         return import_forms.ImportPage(
-            items=tuple(map(taken.status, found)),
+            items=tuple(map(shown.status, found)),
             next=found[-1].id if len(found) == limit else 0,
         )
 
@@ -229,7 +229,7 @@ class Intake:
         if state is None:
             return None
         standing = await self._own.imports.standing(number)
-        return msgspec.structs.replace(taken.status(state), standing=standing)
+        return msgspec.structs.replace(shown.status(state), standing=standing)
 
     async def refused_rows(
         self, number: int, after: int
@@ -238,13 +238,13 @@ class Intake:
         if await self._own.imports.state(number) is None:
             return None
         rows, more = await self._own.imports.refused(number, after or -1)
-        header = [taken.cells(row.cells) for row in rows if not row.row]
+        header = [shown.cells(row.cells) for row in rows if not row.row]
         return import_forms.RefusedPage(
             items=tuple(
                 import_forms.RefusedItem(
                     row=row.row,
                     problem=msgspec.json.decode(row.why, type=forms.Problem),
-                    cells=taken.cells(row.cells),
+                    cells=shown.cells(row.cells),
                 )
                 for row in rows
                 if row.row

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from msgspec.structs import asdict
 
 from syncd.errors import (
     MalformedError,
@@ -33,9 +32,9 @@ from syncd.node.serve.intake import Intake
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import OwnLists
+from syncd.node.serve.shown import TYPES, shown
 from syncd.node.serve.state import appending
 from syncd.node.serve.status import StatusReader
-from syncd.node.serve.taken import TYPES
 from syncd.node.upkeep.overtaken import Overtaken
 from syncd.store.vault import Handing, State
 from syncd.web import forms
@@ -369,12 +368,10 @@ def _types(wanted: forms.Retraction) -> tuple[int, ...]:
 
 
 def _claim_item(claim: Claim, member: str) -> forms.ClaimItem:
-    said = asdict(claim.said)
-    for name in ("kind", "epoch", "token", "know"):
-        said.pop(name, None)
-    return forms.ClaimItem(
+    return shown(
+        forms.ClaimItem,
+        claim.said,
         position=claim.position,
         type=TYPES[statement.type_of(claim.said)],
         member=member,
-        **said,
     )

@@ -19,6 +19,7 @@ from syncd.node.background import Aside
 from syncd.node.context import Context
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import Overlay
+from syncd.node.serve.shown import day_text, label, shown
 from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
@@ -245,44 +246,22 @@ def _lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
     found = answer.verdict
     if found is None:
         raise AssertionError("an answer is a verdict or a problem")
-    return forms.LookupItem(
-        verdict=found.verdict,
-        action=found.action,
-        unattended=found.unattended,
-        reasons=found.reasons,
-        labels=_labels("label", found.labels),
-        roles=_labels("role", found.roles),
+    return shown(
+        forms.LookupItem,
+        found,
+        answer,
+        labels=tuple(label("label", code) for code in found.labels),
+        roles=tuple(label("role", code) for code in found.roles),
         sectors=dict(found.sectors),
         first_seen=day_text(found.first_seen),
         last_seen=day_text(found.last_seen),
         expires=day_text(found.expires),
-        positions=found.positions,
         spoofed="spoofed" in found.reasons,
-        handling=found.handling,
-        missing=answer.missing,
         detail=str(answer.detail),
         detail_code=said.code(answer.detail),
         params=said.parts(answer.detail)["params"],
         ours=ours,
         owner=answer.owner and forms.Owner(**answer.owner._asdict()),
-        notices=answer.notices,
-        tried=answer.tried,
         hint=str(answer.hint),
         hint_code=said.code(answer.hint),
     )
-
-
-def _labels(facet: str, codes: Sequence[str]) -> tuple[forms.Label, ...]:
-    return tuple(
-        forms.Label(
-            code=code,
-            zh=vocabulary.label(facet, code, "zh"),
-            en=vocabulary.label(facet, code, "en"),
-        )
-        for code in codes
-    )
-
-
-def day_text(number: int | None) -> str:
-    """Return a day as it is shown, "" for none."""
-    return "" if number is None else statement.day_text(number)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import msgspec
@@ -21,9 +21,10 @@ from syncd.flows.entry import (
 from syncd.flows.judge import Answer
 from syncd.flows.ports import Position
 from syncd.flows.report import Desk
-from syncd.indicator import active, policy, statement, vocabulary
+from syncd.indicator import active, policy, statement
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context
+from syncd.node.serve.shown import counted, day_text, label, shown
 from syncd.roster.roster import Roster
 from syncd.store.own_entries import Added, OwnEntries
 from syncd.web import forms, problem
@@ -72,10 +73,9 @@ class Overlay:
         )
         if ours is None:
             return None
-        return forms.Ours(
-            action=ours.action,
-            unattended=ours.unattended,
-            reasons=ours.reasons,
+        return shown(
+            forms.Ours,
+            ours,
             exempt=_mark(ours.exempt) if ours.exempt else None,
             notes=tuple(map(_mark, ours.notes)),
             local=tuple(map(_listed, ours.local)),
@@ -180,14 +180,7 @@ class OwnLists:
             else own_forms.OwnOutcome(state="refused", problem=problem.of(one))
             for one in made
         )
-        states = [item.state for item in items]
-        return own_forms.OwnTaken(
-            items=items,
-            added=states.count("added"),
-            known=states.count("known"),
-            replaced=states.count("replaced"),
-            refused=states.count("refused"),
-        )
+        return counted(own_forms.OwnTaken, items)
 
     async def begin_load(
         self, wanted: own_forms.OwnLoadBegin
@@ -293,20 +286,10 @@ def _outcome(entry: NewEntry, kept: Added) -> own_forms.OwnOutcome:
     )
 
 
-def _day(number: int | None) -> str:
-    return "" if number is None else statement.day_text(number)
-
-
 def _told(entry: Entry, form: type[T], **more: object) -> T:
     """Return of an entry, and of what it says, what a form shows."""
-    told = {
-        **asdict(entry),
-        **msgspec.structs.asdict(entry.said),
-        "expires": _day(entry.until),
-        **more,
-    }
-    wanted = msgspec.structs.fields(form)
-    return form(**{f.name: told[f.name] for f in wanted if f.name in told})
+    expires = day_text(entry.until)
+    return shown(form, entry.said, entry, expires=expires, **more)
 
 
 def _mark(entry: Entry) -> forms.OwnMark:
@@ -315,16 +298,8 @@ def _mark(entry: Entry) -> forms.OwnMark:
 
 def _listed(entry: Entry) -> forms.OwnListed:
     codes = {facet: getattr(entry.said, facet) for facet in ("label", "role")}
-    labels = {facet: _label(facet, code) for facet, code in codes.items()}
+    labels = {facet: label(facet, code) for facet, code in codes.items()}
     return _told(entry, forms.OwnListed, **labels)
-
-
-def _label(facet: str, code: str) -> forms.Label:
-    return forms.Label(
-        code=code,
-        zh=vocabulary.label(facet, code, "zh"),
-        en=vocabulary.label(facet, code, "en"),
-    )
 
 
 def _state(entry: Entry, today: int) -> Literal["stands", "expired", "ended"]:

@@ -1,19 +1,49 @@
-"""What was handed in, as the vault takes it and as callers get it back."""
+"""What callers get to see: forms, filled from what is kept."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import asdict
 
-from syncd.indicator import token
+from syncd.indicator import statement, token, vocabulary
 from syncd.store.imports import ImportState
 from syncd.store.vault import Accepted, Held, Known, VaultRow
 from syncd.web import forms, import_forms
 
 TYPES = {1: "report", 3: "dispute", 5: "reassigned", 6: "answer", 7: "vouch"}
 
+T = TypeVar("T", bound=msgspec.Struct)
 Outcome = Accepted | Known | Held
+
+
+def shown(form: type[T], *sources: object, **more: object) -> T:
+    """Return a form with `more`, else what the first source has by a name."""
+    given = dict(more)
+    for source in sources:
+        for field in msgspec.structs.fields(form):
+            if field.name not in given and hasattr(source, field.name):
+                given[field.name] = getattr(source, field.name)
+    return form(**given)
+
+
+def counted(form: type[T], items: Sequence[Any]) -> T:
+    """Return what became of all, with the count of each state."""
+    count = Counter(item.state for item in items)
+    states = {f.name: count[f.name] for f in msgspec.structs.fields(form)}
+    return form(**{**states, "items": tuple(items)})
+
+
+def label(facet: str, code: str) -> forms.Label:
+    """Return a code with its names."""
+    zh, en = (vocabulary.label(facet, code, words) for words in ("zh", "en"))
+    return forms.Label(code=code, zh=zh, en=en)
+
+
+def day_text(number: int | None) -> str:
+    """Return a day as it is shown, "" for none."""
+    return "" if number is None else statement.day_text(number)
 
 
 def outcome(
@@ -36,33 +66,14 @@ def outcome(
             )
 
 
-def all_of(
-    items: tuple[forms.ReportOutcome, ...], count: Mapping[str, int]
-) -> forms.ReportsTaken:
-    """Return what became of all, with the count of each state."""
-    return forms.ReportsTaken(
-        items=items,
-        accepted=count.get("accepted", 0),
-        known=count.get("known", 0),
-        taken_back=count.get("taken_back", 0),
-        refused=count.get("refused", 0),
-    )
-
-
 def status(state: ImportState) -> import_forms.ImportStatus:
     """Return an import as callers get it."""
-    return import_forms.ImportStatus(
-        **{
-            name: getattr(state, name)
-            for name in (
-                *("id", "list", "name", "began_at", "finished_at", "size"),
-                *("offset", "row", "accepted", "known", "taken_back"),
-                *("refused", "elsewhere", "gone", "due", "dropped"),
-            )
-        },
-        finished=state.finished_at is not None,
+    return shown(
+        import_forms.ImportStatus,
+        state,
         by=state.caller,
         prefix=state.prefix.hex(),
+        finished=state.finished_at is not None,
     )
 
 
