@@ -8,7 +8,7 @@ pins; nothing is written.
 import heapq
 import itertools
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -48,14 +48,13 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
         head = snapshot.of_mirror(
             path / home.MIRROR, lambda s: mirrored_row(s, origin)
         )
-        store = home.open_mirror(path, clock=_no_clock, read_only=True)
-        with ExitStack() as undo:
-            undo.callback(store.close)
+        signed = note.parse(head.note)
+        raw = bytes(Note(signed.text, _log_lines(signed, origin)))
+        size = checkpoint.parse(signed.text).size
+        mirror = home.open_mirror(path, clock=_no_clock, read_only=True)
+        with closing(mirror) as store:
             bundle = partial(store.bundle, origin)
             roots = partial(store.roots, origin)
-            signed = note.parse(head.note)
-            raw = bytes(Note(signed.text, _log_lines(signed, origin)))
-            size = checkpoint.parse(signed.text).size
             yield LogFiles(origin, size, raw, bundle, roots)
         return
     mark = _mark(path)
@@ -67,13 +66,11 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
             f" {row.origin} at {row.size}",
             hint="syncd log verify says more",
         )
-    database = Database(path / home.OWN, "own", read_only=True)
-    with ExitStack() as undo:
-        undo.callback(database.close)
+    raw = bytes(_with_receipts(mark, row.origin, receipts, settings))
+    with closing(Database(path / home.OWN, "own", read_only=True)) as database:
         log = own.OwnLogStore(
             database, path / own.HIGH_WATER, _no_clock, read_only=True
         )
-        raw = bytes(_with_receipts(mark, row.origin, receipts, settings))
         yield LogFiles(row.origin, head_.size, raw, log.bundle, log.roots)
 
 
