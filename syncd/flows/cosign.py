@@ -12,20 +12,11 @@ from typing import Protocol
 
 from syncd.errors import ForkError, MalformedError, StaleError
 from syncd.flows import held
-from syncd.flows.ports import MirrorReader
+from syncd.flows.ports import Cosigned, MirrorReader
 from syncd.tlog import checkpoint, cosignature, note, witness
 from syncd.tlog.note import SigningKey, VerifierKey
 
 TEXT = "text/plain; charset=utf-8"
-
-
-@dataclass(frozen=True, slots=True)
-class Cosigned:
-    """The last checkpoint of one origin that one of our keys signed."""
-
-    size: int  # entries
-    root: bytes  # 32 bytes
-    note: bytes  # the log's line and ours
 
 
 class CosignBook(Protocol):

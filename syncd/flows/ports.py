@@ -73,6 +73,15 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Cosigned:
+    """The last checkpoint of one origin that one of our keys signed."""
+
+    size: int  # entries
+    root: bytes  # 32 bytes
+    note: bytes  # the log's line and ours
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """One item of one look-up, as it is recorded before the answer."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from syncd.errors import ForkError, StaleError
-from syncd.flows.cosign import Cosigned
+from syncd.flows.ports import Cosigned
 from syncd.store import events, failpoint
 from syncd.store.database import Database
 

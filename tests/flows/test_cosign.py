@@ -6,7 +6,7 @@ import pytest
 
 from syncd.errors import ForkError, StaleError, UntrustedError
 from syncd.flows import cosign
-from syncd.flows.cosign import Cosigned
+from syncd.flows.ports import Cosigned
 from syncd.indicator import codec
 from syncd.tlog import cosignature, merkle, note, witness
 from syncd.tlog.note import SigningKey

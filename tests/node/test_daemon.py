@@ -20,8 +20,8 @@ from syncd.errors import (
     UnavailableError,
     UsageError,
 )
-from syncd.flows.cosign import CosignBook, Cosigned
-from syncd.flows.ports import Bundle
+from syncd.flows.cosign import CosignBook
+from syncd.flows.ports import Bundle, Cosigned
 from syncd.node.context import BUG
 from syncd.node.daemon import Daemon
 from syncd.node.publish.append_guard import UNASKED

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from syncd.errors import ForkError, Message, QuotaError, StaleError, UsageError
-from syncd.flows.cosign import Cosigned
-from syncd.flows.ports import Access, Finding
+from syncd.flows.ports import Access, Cosigned, Finding
 from syncd.store import failpoint, quota
 from syncd.store.home import OwnStore
 from syncd.store.quota import Debit, Limit, UsageRow
