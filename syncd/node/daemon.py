@@ -28,8 +28,8 @@ from syncd.node.findings_book import FindingsBook
 from syncd.node.follow.asking import Asking
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
+from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.follow.peers import Peers
-from syncd.node.follow.pokes import Pokes
 from syncd.node.follow.pulls import Pulls
 from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
@@ -41,16 +41,16 @@ from syncd.node.offload import Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.elsewhere import Elsewhere
 from syncd.node.publish.publisher import Publisher
-from syncd.node.serve.disputed import Disputed
+from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
+from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.metrics import Metrics
-from syncd.node.serve.notifier import Notifier
 from syncd.node.serve.peer_service import LocalHolder, PeerService
 from syncd.node.serve.quota_book import QuotaBook
 from syncd.node.serve.status import StatusReader
-from syncd.node.upkeep import earlier
+from syncd.node.upkeep import earlier_logs
 from syncd.node.upkeep.daily import Daily
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
@@ -132,7 +132,7 @@ class Daemon:
             Receipts, book=self.home.own.cosigned, keep=self._keep_receipt
         )
         self.pulls = self._make(Pulls, checks=self.pools.checks)
-        self.pokes = self._make(Pokes)
+        self.peer_notifier = self._make(PeerNotifier)
         self.rounds = self._make(Rounds)
 
     def _build_publish(self) -> None:
@@ -180,7 +180,7 @@ class Daemon:
 
     def _build_serve(self) -> None:
         """Build what answers the other members and our own systems."""
-        self.notifier = self._make(Notifier, wake=self.feed.wake)
+        self.event_writer = self._make(EventWriter, wake=self.feed.wake)
         self.quota = self._make(QuotaBook)
         self.peer_service = self._make(PeerService)
         self.board = self._make(
@@ -191,7 +191,7 @@ class Daemon:
         )
         self.claims = self._make(Claims)
         self.lookups = self._make(Lookups, aside=self.background.start)
-        self.disputed = self._make(Disputed)
+        self.dispute_check = self._make(DisputeCheck)
         self.local_service = self._make(
             LocalService, counts=self.metrics, wake=self.publisher.wake
         )
@@ -212,7 +212,7 @@ class Daemon:
     async def _grown(self, origin: str) -> None:
         self.peer_service.changed(origin)
         self.metrics.pulls.labels(origin).inc()
-        await self.notifier.log(origin)
+        await self.event_writer.log(origin)
         await self.never.grown()
 
     async def _keep_receipt(self, signer: str, size: int, note: bytes) -> None:
@@ -231,7 +231,7 @@ class Daemon:
         self.pulls.roster_moved()
         await self.guard.obey()
         self.home.mirror.retired = self.ctx.roster.retired
-        await self.notifier.roster()
+        await self.event_writer.roster()
         self.background.start(self.orders.carry_out())
         self.publisher.wake()
 
@@ -258,13 +258,13 @@ class Daemon:
         """
         home = self.home
         home.mirror.retired = self.ctx.roster.retired
-        await earlier.adopt(home.path, home.own.log, home.mirror)
+        await earlier_logs.adopt(home.path, home.own.log, home.mirror)
         await self.open_peer_api(sockets.get("peer"))
         await self.open_local_api(sockets.get("own"))
         await self.orders.refold()
         await self.publisher.merge_own()
         await self.guard.obey()
-        await self.notifier.all()
+        await self.event_writer.all()
         self.guard.awaken()
         self._tasks = [
             asyncio.create_task(self.publisher.run()),

@@ -32,7 +32,7 @@ from syncd.node.follow.log_state import LogState, Pin, Target
 from syncd.node.follow.peers import Peers
 from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
-from syncd.node.follow.watched import Watched
+from syncd.node.follow.timed_source import TimedSource
 from syncd.peer.directory import DirectorySource
 from syncd.tlog import checkpoint, note
 from syncd.tlog.note import VerifierKey
@@ -337,7 +337,7 @@ class Pulls:
         return [
             *self._inbox(origin),
             *(
-                Watched(self.peers.get(m), partial(self._charge, m))
+                TimedSource(self.peers.get(m), partial(self._charge, m))
                 for m in asked
             ),
         ]

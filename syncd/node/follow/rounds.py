@@ -16,8 +16,8 @@ from syncd.node.context import BUG, Context
 from syncd.node.follow.asking import Asking, PeerState
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
+from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.follow.peers import Peers
-from syncd.node.follow.pokes import Pokes
 from syncd.node.follow.pulls import Pulls
 from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
@@ -33,7 +33,7 @@ class Rounds:
     ctx: Context
     logs: FollowedLogs
     pulls: Pulls
-    pokes: Pokes
+    peer_notifier: PeerNotifier
     receipts: Receipts
     rosters: RosterKeeper
     asking: Asking
@@ -44,7 +44,7 @@ class Rounds:
 
     async def round(self) -> None:
         """Ask some members what is new, let some know, then fetch what is."""
-        await asyncio.gather(self.ask(), self.pokes.some())
+        await asyncio.gather(self.ask(), self.peer_notifier.notify_some())
         await self.pulls.fetch()
 
     async def ask(self) -> None:

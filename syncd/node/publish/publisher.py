@@ -27,7 +27,7 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.statement import RosterAccepted, Statement
 from syncd.node.background import Aside
 from syncd.node.context import BUG, Context
-from syncd.node.follow.pokes import Pokes
+from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.elsewhere import Elsewhere
 
@@ -45,7 +45,7 @@ class Publisher:
     writer: Writer  # appends, one at a time
     tokeniser: Tokeniser
     guard: AppendGuard
-    pokes: Pokes
+    peer_notifier: PeerNotifier
     elsewhere: Elsewhere
     failed: Callable[[], None]  # counts an attempt that failed
     grown: Callable[[], None]  # called when our log has grown
@@ -108,7 +108,7 @@ class Publisher:
         await self.merge_own()
         self.grown()
         if urgent and self.ctx.config.exchange.poke:
-            self.aside(self.pokes.all())
+            self.aside(self.peer_notifier.notify_all())
 
     # ----------------------------------------------------------- publishing
 

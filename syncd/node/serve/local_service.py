@@ -26,12 +26,12 @@ from syncd.node.context import Context
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
 from syncd.node.publish.elsewhere import Elsewhere
-from syncd.node.serve.disputed import Disputed
+from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.metrics import Metrics
-from syncd.node.serve.own_list_service import OwnLists
+from syncd.node.serve.own_list_service import OwnListService
 from syncd.node.serve.shown import TYPES, shown
 from syncd.node.serve.state import appending
 from syncd.node.serve.status import StatusReader
@@ -56,13 +56,13 @@ class LocalService:
     counts: Metrics
     feed: Events  # what happened, to follow
     overtaken: Overtaken  # which reports of ours the never-list protects
-    disputed: Disputed  # whether a dispute has something to answer
+    dispute_check: DisputeCheck  # whether a dispute has something to answer
     elsewhere: Elsewhere  # notes what others took back
     wake: Callable[[], None]  # has it published what waits
 
     def __post_init__(self) -> None:
         self.lookup = self.lookups.lookup
-        self.own_lists = OwnLists(
+        self.own_lists = OwnListService(
             ctx=self.ctx, lookup=self.lookup, desk=self._desk
         )
         self.intake = Intake(
@@ -195,7 +195,7 @@ class LocalService:
         kept = await self.ctx.offload(
             report.prepare_dispute, draft, self._desk()
         )
-        checked = await self.disputed.check(caller, draft)
+        checked = await self.dispute_check.check(caller, draft)
         how = Handing(caller.name, self.ctx.today())
         [outcome] = await self.ctx.home.own.vault.accept([kept], how=how)
         self.wake()

@@ -86,7 +86,7 @@ Look = Callable[[Caller, LookupCall], Awaitable[forms.LookupAnswers]]
 
 
 @dataclass(kw_only=True, eq=False)
-class OwnLists:
+class OwnListService:
     """Implements `web.services.OwnListService`."""
 
     ctx: Context

@@ -1,4 +1,4 @@
-"""Watched: a source whose slowness is charged to it."""
+"""TimedSource: a source whose slowness is charged to it."""
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Watched:
+class TimedSource:
     """Implements `ports.Source` by another one."""
 
     source: Source

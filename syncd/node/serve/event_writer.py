@@ -22,7 +22,7 @@ PAGE = 1000  # findings of a merge that are told in one go
 
 
 @dataclass(kw_only=True, eq=False)
-class Notifier:
+class EventWriter:
     """Puts states into the events, each once."""
 
     ctx: Context

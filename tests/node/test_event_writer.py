@@ -82,13 +82,13 @@ async def test_many_of_a_kind_are_one_event(alliance: Alliance) -> None:
         "void", alliance.carrier.origin, 7, Message("no statement")
     )
     await mirror.advance(old, old, [], batch(origin), [*voids, other])
-    await bank.node.notifier.log(origin)
+    await bank.node.event_writer.log(origin)
     found = await told(bank, "finding")
     assert [(d["origin"], d["index"], d["count"]) for d in found] == [
         (origin, 0, 30),
         (alliance.carrier.origin, 7, 1),
     ]
-    await bank.node.notifier.log(origin)
+    await bank.node.event_writer.log(origin)
     assert len(await told(bank, "finding")) == 2
 
 
@@ -102,7 +102,7 @@ async def test_a_mirror_that_was_made_anew_is_told_anew(
         "fork", alliance.police.origin, None, Message("another root")
     )
     await bank.node.home.mirror.contest(fork.origin, [], fork)
-    await bank.node.notifier.log(fork.origin)
+    await bank.node.event_writer.log(fork.origin)
     assert [d["code"] for d in await told(bank, "finding")] == ["fork"]
 
 

@@ -1,4 +1,4 @@
-"""Disputed: what a dispute of ours is about, before it is kept.
+"""DisputeCheck: what a dispute of ours is about, before it is kept.
 
 A dispute of what nobody reports answers nothing; one of our own report says
 that we are wrong, which a retraction says and ends. Both are told while they
@@ -36,8 +36,8 @@ class What(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Disputed:
-    """Tells whether a dispute has something to answer."""
+class DisputeCheck:
+    """Finds out whether a dispute has something to answer."""
 
     ctx: Context
     claims: Claims  # what the alliance says of a token

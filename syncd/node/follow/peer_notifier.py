@@ -1,4 +1,4 @@
-"""Pokes: let the others know that our log has grown."""
+"""PeerNotifier: lets the others know that our log has grown, by `/poke`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ POKES_AT_ONCE = 16
 
 
 @dataclass(kw_only=True, eq=False)
-class Pokes:
+class PeerNotifier:
     """What others were told of our log, and what they are still to hear."""
 
     ctx: Context
@@ -31,7 +31,7 @@ class Pokes:
         self._down_gate = asyncio.Semaphore(POKES_AT_ONCE)
         self._told = self.ctx.home.own.log.released()  # last
 
-    async def some(self) -> None:
+    async def notify_some(self) -> None:
         """Poke some members if our log has grown since others were told.
 
         Else it might be rounds until the first happens to ask us.
@@ -42,7 +42,7 @@ class Pokes:
         self._told = raw
         await self._poke_these(self.asking.draw(self.ctx.others), raw)
 
-    async def all(self) -> None:
+    async def notify_all(self) -> None:
         """Poke all members."""
         self._told = raw = self.ctx.home.own.log.released()
         log.info("poked", members=await self._poke_these(self.ctx.others, raw))
