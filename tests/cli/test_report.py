@@ -8,7 +8,7 @@ import pytest
 
 from syncd.cli import grid
 from syncd.cli.status import lines
-from tests.cli.conftest import Desk, FalseDoor, refused
+from tests.cli.conftest import Desk, FalseApi, refused
 
 SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
 CONST = SAME.split()
@@ -18,7 +18,7 @@ SECRET = "13800138000"
 # --------------------------------------------------------------------- add
 
 
-def test_add(desk: Desk, false: FalseDoor) -> None:
+def test_add(desk: Desk, false: FalseApi) -> None:
     """One report a line; each has its number, no value is repeated."""
     first = desk("report", "add", *CONST, stdin=b"a.example\n")
     assert (first.code, first.out) == (0, "1: accepted as 1\n")
@@ -34,7 +34,7 @@ def test_add(desk: Desk, false: FalseDoor) -> None:
 
 
 def test_add_sends_what_was_said(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     file = tmp_path / "values"
     file.write_text("a.example\n")
@@ -76,7 +76,7 @@ def test_add_sends_what_was_said(
 
 @pytest.mark.parametrize("noun", ["report add", "report retract", "lookup"])
 def test_a_value_as_an_argument_is_refused(
-    desk: Desk, false: FalseDoor, noun: str
+    desk: Desk, false: FalseApi, noun: str
 ) -> None:
     """With the way out, and without repeating it."""
     ran = desk(*noun.split(), SECRET, "--kind", "phone")
@@ -108,7 +108,7 @@ def test_no_values(desk: Desk, stdin: bytes, why: str) -> None:
 
 
 def test_asks_on_a_terminal(
-    desk: Desk, false: FalseDoor, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, false: FalseApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A person is asked for one value."""
     from syncd.cli import options
@@ -140,7 +140,7 @@ def test_a_basis_that_is_no_position(desk: Desk) -> None:
 # ----------------------------------------------------------------- retract
 
 
-def retracting(false: FalseDoor, count: int = 1) -> None:
+def retracting(false: FalseApi, count: int = 1) -> None:
     answer = {
         "retracting": count,
         "reports": count,
@@ -152,7 +152,7 @@ def retracting(false: FalseDoor, count: int = 1) -> None:
     false.answers["/v1/retractions"] = (202, answer)
 
 
-def calls(false: FalseDoor) -> list[Any]:
+def calls(false: FalseApi) -> list[Any]:
     return [body for _, _, body in false.asked]
 
 
@@ -180,7 +180,7 @@ def calls(false: FalseDoor) -> list[Any]:
     ],
 )
 def test_retract(
-    desk: Desk, false: FalseDoor, words: list[Any], sent: Any
+    desk: Desk, false: FalseApi, words: list[Any], sent: Any
 ) -> None:
     """By value, position, id or import."""
     retracting(false)
@@ -193,7 +193,7 @@ def test_retract(
     assert calls(false) == [{"reason": "duplicate", **sent}]
 
 
-def test_retract_tells_what_it_left(desk: Desk, false: FalseDoor) -> None:
+def test_retract_tells_what_it_left(desk: Desk, false: FalseApi) -> None:
     """A dispute on the value stands; what had ended before is no news."""
     answer = {"retracting": 0, "reports": 0, "disputes": 0, "ids": []}
     false.answers["/v1/retractions"] = (
@@ -208,7 +208,7 @@ def test_retract_tells_what_it_left(desk: Desk, false: FalseDoor) -> None:
 
 
 def test_retract_a_file_of_values(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     retracting(false)
     file = tmp_path / "values"
@@ -227,7 +227,7 @@ def test_retract_a_file_of_values(
     assert [c["value"] for c in calls(false)] == ["a", "b"]
 
 
-def test_retract_a_list(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
+def test_retract_a_list(desk: Desk, false: FalseApi, tmp_path: Path) -> None:
     """The file that was imported says what to take back, each once."""
     retracting(false)
     file = tmp_path / "list.csv"
@@ -266,7 +266,7 @@ LISTS = {
 @pytest.mark.parametrize("name", LISTS)
 def test_retract_what_was_imported(
     desk: Desk,
-    false: FalseDoor,
+    false: FalseApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -304,7 +304,7 @@ def test_retract_what_was_imported(
     ],
 )
 def test_retract_a_list_that_is_wrong_somewhere(
-    desk: Desk, false: FalseDoor, tmp_path: Path, text: str, why: str
+    desk: Desk, false: FalseApi, tmp_path: Path, text: str, why: str
 ) -> None:
     """Its line is named, and nothing was sent."""
     file = tmp_path / "list.csv"
@@ -316,7 +316,7 @@ def test_retract_a_list_that_is_wrong_somewhere(
     assert not false.asked
 
 
-def test_retract_nothing_of_ours(desk: Desk, false: FalseDoor) -> None:
+def test_retract_nothing_of_ours(desk: Desk, false: FalseApi) -> None:
     """One: the answer is no. Of many: told by number, and exit code 1."""
     problem = refused("nothing of ours matches", 404, "absent")
     false.answers["/v1/retractions"] = (404, problem)
@@ -339,7 +339,7 @@ def test_retract_nothing_of_ours(desk: Desk, false: FalseDoor) -> None:
         ["--reason", "test", "--token", "x" * 22, "--epoch", "1"],
     ],
 )
-def test_retract_what(desk: Desk, false: FalseDoor, words: list[str]) -> None:
+def test_retract_what(desk: Desk, false: FalseApi, words: list[str]) -> None:
     assert desk("report", "retract", *words, stdin=b"a").code == 2
     assert not false.asked
 
@@ -347,7 +347,7 @@ def test_retract_what(desk: Desk, false: FalseDoor, words: list[str]) -> None:
 # ----------------------------------------------------------------- dispute
 
 
-def test_dispute(desk: Desk, false: FalseDoor) -> None:
+def test_dispute(desk: Desk, false: FalseApi) -> None:
     false.answers["/v1/disputes"] = (202, {"id": 9})
     words = ["--kind", "url", "--reason", "stale", "--about", "o.x/y:1"]
     words += ["--due", "2026-01-02", "--expires", "2026-02-02", "--yes"]
@@ -367,7 +367,7 @@ def test_dispute(desk: Desk, false: FalseDoor) -> None:
 
 
 def test_a_dispute_that_nobody_could_check(
-    desk: Desk, false: FalseDoor
+    desk: Desk, false: FalseApi
 ) -> None:
     false.answers["/v1/disputes"] = (202, {"id": 9, "unchecked": True})
     words = ("--kind", "phone", "--reason", "stale")
@@ -377,7 +377,7 @@ def test_a_dispute_that_nobody_could_check(
     )
 
 
-def test_dispute_by_token(desk: Desk, false: FalseDoor) -> None:
+def test_dispute_by_token(desk: Desk, false: FalseApi) -> None:
     false.answers["/v1/disputes"] = (202, {"id": 4})
     words = ["--kind", "phone", "--reason", "stale", "--token", "t"]
     ran = desk("report", "dispute", *words, "--epoch", 1)
@@ -386,7 +386,7 @@ def test_dispute_by_token(desk: Desk, false: FalseDoor) -> None:
     assert desk("report", "dispute", *words, "--json").json
 
 
-def test_dispute_one_thing(desk: Desk, false: FalseDoor) -> None:
+def test_dispute_one_thing(desk: Desk, false: FalseApi) -> None:
     words = ("report", "dispute", "--kind", "url", "--reason", "stale")
     assert desk(*words, stdin=b"a\nb").code == 2
     assert desk("report", "dispute", stdin=b"a").code == 2
@@ -409,7 +409,7 @@ ITEM = {
 }
 
 
-def test_what_was_taken_back_is_told(desk: Desk, false: FalseDoor) -> None:
+def test_what_was_taken_back_is_told(desk: Desk, false: FalseApi) -> None:
     """By us: with day, reason and the way out. By another: with its name."""
     ours = {"state": "taken_back", "id": 3}
     ours |= {"reason": "false_positive", "on": "2026-11-02"}
@@ -427,7 +427,7 @@ def test_what_was_taken_back_is_told(desk: Desk, false: FalseDoor) -> None:
 
 
 def test_the_list_says_who_else_took_a_value_back(
-    desk: Desk, false: FalseDoor
+    desk: Desk, false: FalseApi
 ) -> None:
     """Of a phone or account it is known only once it is published."""
     told = {**ITEM, "elsewhere": "icbc court_order"}
@@ -438,7 +438,7 @@ def test_the_list_says_who_else_took_a_value_back(
         assert ("icbc court_order" in ran.out) == there
 
 
-def test_list(desk: Desk, false: FalseDoor) -> None:
+def test_list(desk: Desk, false: FalseApi) -> None:
     """Values show when asked for only, in the table and in JSON."""
     dispute = {**ITEM, "type": "dispute", "reason": "stale", "label": ""}
     page = {"items": [ITEM, dispute], "next": 2}
@@ -458,7 +458,7 @@ def test_list(desk: Desk, false: FalseDoor) -> None:
 
 
 def test_list_goes_on_page_by_page(
-    desk: Desk, false: FalseDoor, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, false: FalseApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = iter([([ITEM] * 1000, 1000), ([ITEM] * 5, 0)])
 
@@ -485,7 +485,7 @@ def test_list_goes_on_page_by_page(
     ],
 )
 def test_list_by_what_is_no_code(
-    desk: Desk, false: FalseDoor, words: list[str], why: str
+    desk: Desk, false: FalseApi, words: list[str], why: str
 ) -> None:
     """An empty table would say that nothing of it is there."""
     ran = desk("report", "list", *words)
@@ -494,7 +494,7 @@ def test_list_by_what_is_no_code(
     assert not false.asked
 
 
-def test_list_by_words(desk: Desk, false: FalseDoor) -> None:
+def test_list_by_words(desk: Desk, false: FalseApi) -> None:
     false.answers["/v1/reports"] = (200, {"items": []})
     assert (
         desk("report", "list", "--kind", "账号", "--label", "裸聊敲诈").code
@@ -525,7 +525,7 @@ UNKNOWN = {"verdict": "unknown", "missing": ["bank"], "detail": "1 of 2"}
 PROBLEM = {"problem": refused("phone: letters", 400, "malformed")}
 
 
-def answered(false: FalseDoor, *items: Any) -> None:
+def answered(false: FalseApi, *items: Any) -> None:
     """Have items be answered so; what is asked again, as the last one."""
 
     def answer(body: Any) -> Any:
@@ -543,7 +543,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_our_own_lists_are_told_beside_the_alliance(
-    desk: Desk, false: FalseDoor
+    desk: Desk, false: FalseApi
 ) -> None:
     """Both are shown: a local hit where the alliance knows nothing, too."""
     local = {**NONE, "ours": {"action": "warn", "reasons": ["local", "new"]}}
@@ -571,7 +571,7 @@ def test_our_own_lists_are_told_beside_the_alliance(
     ],
 )
 def test_lookup_code(
-    desk: Desk, false: FalseDoor, items: list[Any], code: int
+    desk: Desk, false: FalseApi, items: list[Any], code: int
 ) -> None:
     """0: all were answered, whatever was found; 1: not all."""
     answered(false, *items)
@@ -582,7 +582,7 @@ def test_lookup_code(
         assert SECRET not in ran.out + ran.err
 
 
-def test_lookup_shows_what_it_rests_on(desk: Desk, false: FalseDoor) -> None:
+def test_lookup_shows_what_it_rests_on(desk: Desk, false: FalseApi) -> None:
     answered(false, HIT)
     words = ("lookup", "--kind", "phone", "--purpose", "test")
     out = desk(*words, stdin=b"1").out
@@ -603,7 +603,7 @@ def test_lookup_shows_what_it_rests_on(desk: Desk, false: FalseDoor) -> None:
     assert "3: 1 of 2" in ran.err
 
 
-def test_lookup_sends(desk: Desk, false: FalseDoor) -> None:
+def test_lookup_sends(desk: Desk, false: FalseApi) -> None:
     """Values or tokens, of one kind or each line its own."""
     answered(false, NONE)
     said = ("lookup", "--purpose", "call_check", "--reference", "r")
@@ -633,7 +633,7 @@ def test_lookup_sends(desk: Desk, false: FalseDoor) -> None:
     ]
 
 
-def test_lookup_of_many(desk: Desk, false: FalseDoor) -> None:
+def test_lookup_of_many(desk: Desk, false: FalseApi) -> None:
     """More than one call holds are asked in several."""
     false.answer = lambda *call: (  # type: ignore[method-assign]
         200,
@@ -646,7 +646,7 @@ def test_lookup_of_many(desk: Desk, false: FalseDoor) -> None:
     assert "the roster has expired" in ran.err
 
 
-def test_lookup_needs_purpose_and_kind(desk: Desk, false: FalseDoor) -> None:
+def test_lookup_needs_purpose_and_kind(desk: Desk, false: FalseApi) -> None:
     ran = desk("lookup", "--kind", "url", stdin=b"a")
     assert (ran.code, "transaction_check" in ran.err) == (2, True)
     for stdin in (b"a.example", b"mail\ta", b"\ta"):
@@ -686,7 +686,7 @@ STATUS: dict[str, Any] = {
     "receipts": [],
     "holders": [
         {"member": "bank", "up": True, "why": ""},
-        {"member": "police", "up": False, "why": "refused"},
+        {"member": "police", "up": False, "why": {"detail": "refused"}},
     ],
     "keys": [{"kind": "phone", "epoch": 1, "t": 2, "n": 3, "dealt": True}],
     "roster": {"version": 3, "expires": NOW + 86_400 * 9, "expired": False},
@@ -703,11 +703,11 @@ STATUS: dict[str, Any] = {
         }
     ],
     "appending": {"ok": True, "why": ""},
-    "todo": ["call police"],
+    "todo": [{"detail": "call police"}],
 }
 
 
-def test_status(desk: Desk, false: FalseDoor) -> None:
+def test_status(desk: Desk, false: FalseApi) -> None:
     false.answers["/v1/status"] = (200, STATUS)
     ran = desk("status")
     assert ran.code == 0
@@ -738,7 +738,7 @@ def test_status_moves_no_cursor() -> None:
     [
         ({"contested": True}, "CONTESTED"),
         ({"missing": 3}, "3 payloads withheld"),
-        ({"why": "no route"}, "no route"),
+        ({"why": {"detail": "no route"}}, "no route"),
         ({"lag": 0}, "ok"),
         ({}, "behind"),
     ],
@@ -751,7 +751,7 @@ def test_state_of_a_log(change: dict[str, Any], said: str) -> None:
 
 def test_what_is_wrong_is_said() -> None:
     roster = {**STATUS["roster"], "expired": True}
-    no = {"ok": False, "why": "the clock is off"}
+    no = {"ok": False, "why": {"detail": "the clock is off"}}
     found = {**STATUS, "roster": roster, "appending": no, "todo": []}
     text = "\n".join(lines({**found, "findings": []}))
     assert "EXPIRED" in text
@@ -769,7 +769,7 @@ def test_what_is_wrong_is_said() -> None:
 )
 def test_health(
     desk: Desk,
-    false: FalseDoor,
+    false: FalseApi,
     code: int,
     ready: bool,
     appending: bool,
@@ -777,7 +777,7 @@ def test_health(
     exit_code: int,
 ) -> None:
     """No token is needed, so that a container's health check has none."""
-    why = "" if appending else "so"
+    why = "" if appending else {"detail": "so"}
     value = {"ready": ready, "appending": appending, "why": why}
     false.answers["/readyz"] = (code, value)
     ran = desk.run("--home", desk.home, "status", "--health")
@@ -787,7 +787,7 @@ def test_health(
 
 
 def test_watch(
-    desk: Desk, false: FalseDoor, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, false: FalseApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Again and again, until it is interrupted."""
     times = iter([None, None])
