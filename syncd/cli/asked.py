@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from syncd.cli import answers, terminal
-from syncd.cli.door import Door
+from syncd.cli.api_client import ApiClient
 from syncd.errors import UnavailableError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
@@ -26,7 +26,7 @@ Item = Mapping[str, Any]
 class Asked:
     """What was asked with one purpose, and what the answers rest on."""
 
-    def __init__(self, own: Door, call: Mapping[str, Any]) -> None:
+    def __init__(self, own: ApiClient, call: Mapping[str, Any]) -> None:
         self._own = own
         self._call = call  # all but the items
         self._begun = False  # the daemon has answered

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncd.cli import grid, notices, terminal
+from syncd.cli.api_client import ApiClient
 from syncd.cli.asked import moment
 from syncd.cli.command import option
-from syncd.cli.door import Door
 from syncd.cli.options import Json, Local
 from syncd.cli.report import noun
 from syncd.errors import UsageError
@@ -125,7 +125,7 @@ class _Imports(Local):
 def _imports(said: _Imports) -> None:
     if bool(said.refused) != (said.out is not None):
         raise UsageError("--refused ID and --out FILE go together")
-    with said.door() as own:
+    with said.api() as own:
         if said.out is not None:
             _write(own, said.refused, said.out)
             return
@@ -167,7 +167,7 @@ def _row(item: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _write(own: Door, import_id: int, out: Path) -> None:
+def _write(own: ApiClient, import_id: int, out: Path) -> None:
     from syncd.cli.importing import refused
 
     terminal.check_new(out)

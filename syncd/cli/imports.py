@@ -15,7 +15,7 @@ from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:
-    from syncd.cli.door import Door
+    from syncd.cli.api_client import ApiClient
     from syncd.cli.importing.upload import Upload
     from syncd.lists.columns import Columns, Said
     from syncd.lists.rows import Table, Told
@@ -71,7 +71,7 @@ def _import_list(said: _Import) -> int:
     if said.dry_run or said.write_codes is not None:
         return _rehearse(said, (how, meant), rows, plan)
     _check(said, rows)
-    with said.door() as own:
+    with said.api() as own:
         upload = _upload(
             said, own, rows, plan, _options(rows, how, meant, plan)
         )
@@ -158,7 +158,7 @@ def _is_part(rows: "Table") -> bool:
 
 def _upload(
     said: _Import,
-    own: "Door",
+    own: "ApiClient",
     rows: "Table",
     plan: "Columns",
     options: dict[str, Any],

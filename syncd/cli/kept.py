@@ -5,8 +5,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syncd.cli import door, notices
-from syncd.cli.door import Door
+from syncd.cli import api_client, notices
+from syncd.cli.api_client import ApiClient
 from syncd.cli.options import Json
 from syncd.errors import SyncdError
 from syncd.messages import catalogue
@@ -27,7 +27,7 @@ OURS = {  # what a column may be called, beside those of an import
 class Kept:
     """What became of the entries that were handed in."""
 
-    def __init__(self, own: Door, type_: str) -> None:
+    def __init__(self, own: ApiClient, type_: str) -> None:
         self._own = own
         self._type = type_
         self.items: list[Mapping[str, Any]] = []  # each with its `row`
@@ -74,7 +74,7 @@ class Kept:
         ]
         for item in told[:most]:
             if item["state"] == "refused":
-                problem = door.problem(item["problem"])
+                problem = api_client.problem(item["problem"])
                 yield from notices.refused(item["row"], problem)
             else:
                 yield _kept(item)

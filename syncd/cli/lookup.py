@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import answers, door, grid, notices, terminal
+from syncd.cli import answers, api_client, grid, notices, terminal
 from syncd.cli.asked import Asked
 from syncd.cli.command import Noun, option
 from syncd.cli.options import (
@@ -79,7 +79,7 @@ def _lookup(said: _Lookup) -> int:
     wanted = lookup_files.understood(
         said.file, told, maps=said.map_, constants=said.named
     )
-    with said.door() as own:
+    with said.api() as own:
         return lookup_files.run(wanted, Asked(own, call), said.out, said)
 
 
@@ -90,7 +90,7 @@ def _lines(said: _Lookup, call: Mapping[str, Any]) -> int:
         for number, line in enumerate(said.values(), 1)
     ]
     items: list[Mapping[str, Any]] = []
-    with said.door() as own:
+    with said.api() as own:
         asking = Asked(own, call)
         for some in batches(wanted):
             items += asking.ask(some)
@@ -132,7 +132,7 @@ def _rows(items: list[Mapping[str, Any]]) -> Iterator[str]:
     rows = []
     for number, item in enumerate(items, 1):
         if "problem" in item:
-            why = catalogue.of(door.problem(item["problem"]))
+            why = catalogue.of(api_client.problem(item["problem"]))
             rows.append([str(number), t("refused"), why, *[""] * 4])
             continue
         last = {"#": str(number), "seen": item.get("last_seen", "")}
@@ -159,7 +159,7 @@ def _whole(items: list[Mapping[str, Any]]) -> list[str]:
     """Return one answer as lines of name and text."""
     (item,) = items
     if "problem" in item:
-        problem = door.problem(item["problem"])
+        problem = api_client.problem(item["problem"])
         said, hint = catalogue.of(problem), catalogue.hint_of(problem)
         return grid.pairs([(t("refused"), said), (t("hint"), hint)])
     parts = answers.words(item)

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import answers, door, grid, tables, terminal
+from syncd.cli import answers, api_client, grid, tables, terminal
 from syncd.cli.asked import Asked, moment
 from syncd.cli.importing.meter import meter
 from syncd.cli.options import Json
@@ -181,7 +181,7 @@ def _cells(
 ) -> tuple[list[str], tuple[str, str]]:
     """Return what is written of an answer, and what it counts as."""
     if "problem" in item:
-        problem = door.problem(item["problem"])
+        problem = api_client.problem(item["problem"])
     if problem is not None:
         return [t("refused"), *[""] * 11, catalogue.whole(problem)], REFUSED
     words = answers.words(item)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncd.cli import terminal
+from syncd.cli.api_client import ApiClient, pages
 from syncd.cli.command import Options, argument, option
-from syncd.cli.door import Door, pages
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 
@@ -40,9 +40,9 @@ class Asking(Options):
 
     token_file: Path | None = option("a file with a bearer token")
 
-    def door(self) -> AbstractContextManager[Door]:
+    def api(self) -> AbstractContextManager[ApiClient]:
         """Open the local API of the home that the command is about."""
-        return Door.of(self.settings(), self.token_file)
+        return ApiClient.of(self.settings(), self.token_file)
 
 
 class Local(Asking, Json):

@@ -88,7 +88,7 @@ def _keep(
             ways=way,
         )
     raws = said.values()
-    with said.door() as own:
+    with said.api() as own:
         done = Kept(own, type_)
         rows = [{**fields, "value": raw} for raw in raws]
         for some in batches([*enumerate(rows, 1)]):
@@ -126,7 +126,7 @@ def _load(said: _Load) -> int:
         {**said.named, **said.given(expires="until")},
         said.given("why", "code", "text"),
     )
-    with said.door() as own, meter(said.file.name, rows.span) as at:
+    with said.api() as own, meter(said.file.name, rows.span) as at:
         done = Kept(own, said.type_)
         for some in tables.steps(rows, read):
             done.take([(o.row.number, o.problem or o.fields) for o in some])
@@ -153,7 +153,7 @@ class _Remove(Values, Named, Local):
 def _remove(said: _Remove) -> int:
     if sum(map(bool, (said.id_, said.kind, said.list_))) != 1:
         raise UsageError("name one of --id, --kind with values, --list")
-    with said.door() as own:
+    with said.api() as own:
         calls: list[dict[str, Any]]
         if said.id_:
             calls = [{"ids": said.id_}]
@@ -208,7 +208,7 @@ def _list_entries(said: _List) -> None:
         shown = len(HEAD) if said.show_values else -1
         return grid.table(HEAD[:shown], [_row(one)[:shown] for one in items])
 
-    with said.door() as own:
+    with said.api() as own:
         get = partial(own.get, "/v1/own/entries", **query)
         said.show_pages(
             lambda at, most: get(after=at, limit=most),

@@ -6,7 +6,7 @@ No command repeats a value: a row is known by its number.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from syncd.cli import door, notices, terminal
+from syncd.cli import api_client, notices, terminal
 from syncd.cli.command import Noun, option
 from syncd.cli.options import (
     Local,
@@ -45,7 +45,7 @@ def _add(said: _Add) -> int:
     check_given(fields, "kind", "label", "role", "evidence")
     raws = said.values()
     items: list[Mapping[str, Any]] = []
-    with said.door() as own:
+    with said.api() as own:
         for some in batches(raws):
             reports = [{**fields, "value": raw} for raw in some]
             call = {"reports": reports, **said.given("again")}
@@ -59,7 +59,9 @@ def _became(items: list[Mapping[str, Any]]) -> Iterator[str]:
     """Yield what became of each value."""
     for number, item in enumerate(items, 1):
         if item["state"] == "refused":
-            yield from notices.refused(number, door.problem(item["problem"]))
+            yield from notices.refused(
+                number, api_client.problem(item["problem"])
+            )
             continue
         told = notices.of(item)
         line = _taken(number, item)
@@ -108,7 +110,7 @@ def _dispute(said: _Dispute) -> None:
     check_given(call, "kind", "reason")
     if not said.token:
         call["value"] = one_value(said.file)
-    with said.door() as own:
+    with said.api() as own:
         done = own.post("/v1/disputes", call)
     said.show(done, [t("the dispute is kept as {id}", id=done["id"])])
     if done.get("unchecked") and not said.as_json:

@@ -54,7 +54,7 @@ def _retract(said: _Retract) -> int:
     count = dict.fromkeys(COUNTS, 0)
     ids: list[int] = []
     failed: list[tuple[int, SyncdError]] = []
-    with said.door() as own:
+    with said.api() as own:
         for number, one in enumerate(calls, 1):
             try:
                 done = own.post("/v1/retractions", one)

@@ -181,7 +181,7 @@ class _Publish(Asking):
 @noun.verb("publish", "Give a signed version to our daemon, for all.")
 def _publish(said: _Publish) -> None:
     raw = drafting.note_of(said.signed)
-    with said.door() as own:
+    with said.api() as own:
         answer = own.post("/v1/roster", raw, "text/plain; charset=utf-8")
     terminal.say(
         "roster {version} is accepted; members follow within a round",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from syncd.cli import grid
+from syncd.cli.api_client import ApiClient
 from syncd.cli.command import Noun, option
-from syncd.cli.door import Door
 from syncd.cli.options import Local
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
@@ -32,7 +32,7 @@ class _Status(Local):
 def _status(said: _Status) -> int:
     if said.health:
         return _health(said)
-    with said.door() as own:
+    with said.api() as own:
         while True:
             found = own.get("/v1/status", digests=1 if said.digests else None)
             if said.watch and sys.stdout.isatty():
@@ -45,7 +45,7 @@ def _status(said: _Status) -> int:
 
 def _health(said: _Status) -> int:
     """Say whether the daemon serves; nothing of it is secret."""
-    with Door.of(said.settings(), None, token=False) as own:
+    with ApiClient.of(said.settings(), None, token=False) as own:
         found = own.ready()
     why = catalogue.told(found["why"]) if found["why"] else ""
     state = t("ready") if found["ready"] else t("not ready")
@@ -95,24 +95,18 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         f"; {t('{member} down', member=h['member'])}: {catalogue.told(h['why'])}"
         for h in down
     )
+    why = appending["why"]
+    waits = {**vault, "waiting": sum(waiting.values())}
+    version = roster["version"]
     return [
-        (
-            t("member"),
-            t("{member} of {alliance}, syncd {version}", **found),
-        ),
-        (
-            t("log"),
-            t("{origin}: {size} entries, {released} released", **log),
-        ),
-        (
-            t("appending"),
-            t("yes") if appending["ok"] else catalogue.told(appending["why"]),
-        ),
+        (t("member"), t("{member} of {alliance}, syncd {version}", **found)),
+        (t("log"), t("{origin}: {size} entries, {released} released", **log)),
+        (t("appending"), t("yes") if appending["ok"] else catalogue.told(why)),
         (
             t("vault"),
             t(
                 "{waiting} waiting, {published} published, {ending} ending",
-                **{**vault, "waiting": sum(waiting.values())},
+                **waits,
             )
             + (f" ({by_kind})" if waiting else ""),
         ),
@@ -120,11 +114,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         (t("keys"), keys or "-"),
         (
             t("roster"),
-            t(
-                "version {version}, {expiry}",
-                version=roster["version"],
-                expiry=expiry,
-            ),
+            t("version {version}, {expiry}", version=version, expiry=expiry),
         ),
         (t("clock"), t("{skew} s off", skew=found["skew_s"])),
     ]

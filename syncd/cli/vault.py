@@ -64,7 +64,7 @@ def _list_vault(said: _List) -> None:
         cells = [[_cell(item, name) for name in head] for item in items]
         return grid.table(titles, cells)
 
-    with said.door() as own:
+    with said.api() as own:
         said.show_pages(page, said.before, lines, t("more: --before {id}"))
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from syncd import config
 from syncd.cli import terminal
-from syncd.cli.door import Door
+from syncd.cli.api_client import ApiClient
 from syncd.config import Address
 from syncd.errors import SyncdError, UnavailableError
 from syncd.roster import members
@@ -103,7 +103,7 @@ class Member:
     def ask(self, path: str, body: object = None) -> Any:
         """Return what its local API answers its operator, to a body if any."""
         token = self.token_file.read_text().strip()
-        with closing(Door(self.own, token, self.home)) as api:
+        with closing(ApiClient(self.own, token, self.home)) as api:
             return api.get(path) if body is None else api.post(path, body)
 
     def begin(self, words: str) -> subprocess.Popen[str]:

@@ -1,4 +1,4 @@
-"""The command, run as it is, before one of two own doors.
+"""The command, run as it is, before one of two local APIs.
 
 One is false and fails when told to; one is real, with an alliance behind it.
 """
@@ -71,7 +71,7 @@ def run(
     catalogue.choose("en")
 
 
-# ------------------------------------------------------------ a false door
+# ------------------------------------------------------------ a false one
 
 
 def refused(detail: str, status: int = 422, type_: str = "refused") -> Any:
@@ -90,8 +90,8 @@ NOTHING = (
 
 
 @dataclass
-class FalseDoor:
-    """The own door as the contract has it, over a dict; fails when told to.
+class FalseApi:
+    """The local API as the contract has it, over a dict; fails when told to.
 
     Values that begin with "bad" are refused. `fail` names a point and how
     often it is passed first: "before" and "after" the commit of a step, or
@@ -107,7 +107,7 @@ class FalseDoor:
     hint: str = ""  # how to mend a value that is refused
 
     def reached(self, point: str) -> bool:
-        """Tell whether the door fails at a point, this time."""
+        """Tell whether it fails at a point, this time."""
         if point not in self.fail:
             return False
         self.fail[point] -= 1
@@ -250,7 +250,7 @@ def public(state: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Server(ThreadingHTTPServer):
-    desk: FalseDoor
+    desk: FalseApi
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -313,9 +313,9 @@ def _server() -> Iterator[_Server]:
 
 
 @pytest.fixture
-def false(_server: _Server) -> FalseDoor:
-    """A fresh false door."""
-    _server.desk = FalseDoor()
+def false(_server: _Server) -> FalseApi:
+    """A fresh false local API."""
+    _server.desk = FalseApi()
     return _server.desk
 
 
@@ -351,8 +351,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(run: Run, false: FalseDoor, _server: _Server, tmp_path: Path) -> Desk:
-    """A member's command before a false door."""
+def desk(run: Run, false: FalseApi, _server: _Server, tmp_path: Path) -> Desk:
+    """A member's command before a false local API."""
     home = tmp_path / "home"
     furnish(home, f"127.0.0.1:{_server.server_port}")
     return Desk(home, run)

@@ -19,13 +19,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncd.cli.door import problem
+from syncd.cli.api_client import problem
 from syncd.cli.importing import meter, upload
 from syncd.cli.importing.refused import FRONT, Refused, reasons
 from syncd.cli.importing.targets import Reports
 from syncd.messages.catalogue import whole
 from syncd.node import pinned
-from tests.cli.conftest import Desk, FalseDoor, Ran, refused
+from tests.cli.conftest import Desk, FalseApi, Ran, refused
 
 HEAD = "kind,value,label,role,evidence\n"
 SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
@@ -36,7 +36,7 @@ def row(value: str) -> str:
     return f"url,{value},fake_shop,phishing_host,user_tag\n"
 
 
-def refused_rows(false: FalseDoor) -> list[list[Any]]:
+def refused_rows(false: FalseApi) -> list[list[Any]]:
     """Number, reason and cells of what the newest import refused."""
     rows = false.imports[max(false.imports)]["rows"].values()
     return [
@@ -76,7 +76,7 @@ def listed(tmp_path: Path) -> Path:
 
 
 def test_what_is_refused_stays_at_the_daemon(
-    desk: Desk, false: FalseDoor, listed: Path
+    desk: Desk, false: FalseApi, listed: Path
 ) -> None:
     """Good rows go in; of the others nothing lies beside the list."""
     ran = desk("report", "import", listed, "--json")
@@ -94,7 +94,7 @@ def test_what_is_refused_stays_at_the_daemon(
 
 
 def test_refused_rows_that_are_not_kept(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """No empty file is written for them."""
     file = tmp_path / "good.csv"
@@ -108,7 +108,7 @@ def test_refused_rows_that_are_not_kept(
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_refused_rows_are_mended_and_imported_as_they_are(
-    desk: Desk, false: FalseDoor, tmp_path: Path, lang: str
+    desk: Desk, false: FalseApi, tmp_path: Path, lang: str
 ) -> None:
     """With line and reason in front, at once or later; nothing is replaced."""
     path, out = tmp_path / "list.csv", tmp_path / "refused.csv"
@@ -145,7 +145,7 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
 
 
 def test_mended_rows_may_be_refused_again(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """Line and reason of the first time are no columns of the list."""
     path, out = tmp_path / "list.txt", tmp_path / "out.csv"
@@ -157,7 +157,7 @@ def test_mended_rows_may_be_refused_again(
 
 
 def test_a_list_without_header_gets_one_that_is_read_again(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     path = tmp_path / "list.csv"
     path.write_text("1,bad.example\n")
@@ -167,7 +167,7 @@ def test_a_list_without_header_gets_one_that_is_read_again(
 
 
 def test_a_row_of_several_values_is_mended_whole(
-    take: Take, false: FalseDoor
+    take: Take, false: FalseApi
 ) -> None:
     """Though one of them was refused; the good ones are known then."""
     ran = take(
@@ -183,7 +183,7 @@ def test_a_row_of_several_values_is_mended_whole(
 
 
 def test_objects_that_are_refused_become_rows(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """Under the names of all of them."""
     path, out = tmp_path / "list.ndjson", tmp_path / "out.csv"
@@ -197,7 +197,7 @@ def test_objects_that_are_refused_become_rows(
 
 
 def test_what_an_import_says_of_its_reports(
-    desk: Desk, false: FalseDoor, listed: Path
+    desk: Desk, false: FalseApi, listed: Path
 ) -> None:
     """Name, refresh, again, gone: each where the daemon looks for it."""
     desk(
@@ -217,7 +217,7 @@ def test_what_an_import_says_of_its_reports(
 
 
 def test_a_local_list_is_not_reported(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """It is loaded whole, and no report is made of it."""
     path, out = tmp_path / "list.csv", tmp_path / "out.csv"
@@ -246,7 +246,7 @@ def test_a_local_list_is_not_reported(
 
 
 def test_what_can_be_read_of_a_refused_row_is_told(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """A local list has it still, though tonight its day is none."""
     path = tmp_path / "list.csv"
@@ -266,7 +266,7 @@ def test_what_can_be_read_of_a_refused_row_is_told(
 
 
 def test_what_came_of_imports_is_listed(
-    desk: Desk, false: FalseDoor, listed: Path
+    desk: Desk, false: FalseApi, listed: Path
 ) -> None:
     """Newest first, with names and counts; refused rows by their number."""
     desk("report", "import", listed, "--list", "police")
@@ -289,7 +289,7 @@ def test_all_good_is_code_0(desk: Desk, tmp_path: Path) -> None:
     assert not path.with_name("list.csv.refused.csv").exists()
 
 
-def test_again_is_known(desk: Desk, false: FalseDoor, listed: Path) -> None:
+def test_again_is_known(desk: Desk, false: FalseApi, listed: Path) -> None:
     """A finished file may be imported again: nothing is doubled."""
     desk("report", "import", listed)
     ran = desk("report", "import", listed, "--json")
@@ -299,7 +299,7 @@ def test_again_is_known(desk: Desk, false: FalseDoor, listed: Path) -> None:
 
 
 def test_prefix_is_of_the_committed_bytes(
-    desk: Desk, false: FalseDoor, listed: Path
+    desk: Desk, false: FalseApi, listed: Path
 ) -> None:
     desk("report", "import", listed)
     state = false.imports[1]
@@ -319,14 +319,14 @@ LISTED = [
 
 @pytest.mark.parametrize(("name", "text"), LISTED)
 def test_every_format(
-    take: Take, false: FalseDoor, name: str, text: str
+    take: Take, false: FalseApi, name: str, text: str
 ) -> None:
     """Lines, cells and objects say the same."""
     assert take(text, *CONST, name=name).code == 0
     assert false.values == ["a.example", "b.example"]
 
 
-def test_a_list_in_chinese(take: Take, false: FalseDoor) -> None:
+def test_a_list_in_chinese(take: Take, false: FalseApi) -> None:
     """Names and words of columns, as old spreadsheets encode them."""
     assert (
         take(
@@ -350,9 +350,7 @@ def test_a_list_in_chinese(take: Take, false: FalseDoor) -> None:
     ]
 
 
-def test_unknown_columns_are_never_stored(
-    take: Take, false: FalseDoor
-) -> None:
+def test_unknown_columns_are_never_stored(take: Take, false: FalseApi) -> None:
     """They are named once, and what they hold goes nowhere."""
     ran = take("value,受害人姓名,note\na.example,张三,secret\n", *CONST)
     assert ran.err.count("受害人姓名") == 1
@@ -361,7 +359,7 @@ def test_unknown_columns_are_never_stored(
 
 
 def test_an_option_stands_where_the_column_is_empty(
-    take: Take, false: FalseDoor
+    take: Take, false: FalseApi
 ) -> None:
     ran = take(
         "value,confidence\na.example,\nb.example,7\n",
@@ -373,7 +371,7 @@ def test_an_option_stands_where_the_column_is_empty(
     assert [r["confidence"] for r in false.reports] == [80, 7]
 
 
-def test_own_words(take: Take, false: FalseDoor, tmp_path: Path) -> None:
+def test_own_words(take: Take, false: FalseApi, tmp_path: Path) -> None:
     """A mapping file says which code a member's own word stands for."""
     words = tmp_path / "ours.toml"
     words.write_text("# ours\n[words.label]\n'刷单' = 'task_rebate'\n")
@@ -388,7 +386,7 @@ def test_own_words(take: Take, false: FalseDoor, tmp_path: Path) -> None:
 )
 def test_an_offset_is_honoured(
     take: Take,
-    false: FalseDoor,
+    false: FalseApi,
     monkeypatch: pytest.MonkeyPatch,
     zone: str,
     day: str,
@@ -418,9 +416,7 @@ def test_an_offset_is_honoured(
         ("a.example,50,2026-02-20,maybe", "spoofed: neither yes nor no"),
     ],
 )
-def test_refused_row(
-    take: Take, false: FalseDoor, line: str, why: str
-) -> None:
+def test_refused_row(take: Take, false: FalseApi, line: str, why: str) -> None:
     """The row is refused with its number and reason; its neighbours stay."""
     ran = take(
         "value,confidence,seen,spoofed\nbefore.example,1,,\n"
@@ -432,7 +428,7 @@ def test_refused_row(
     assert false.values == ["before.example", "behind.example"]
 
 
-def test_refused_object(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
+def test_refused_object(desk: Desk, false: FalseApi, tmp_path: Path) -> None:
     """A file of mixed format loses the rows that are of another."""
     path = tmp_path / "list.ndjson"
     twice = '{"value":"a.example","网址":"b.example"}'
@@ -446,7 +442,7 @@ def test_refused_object(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
 
 
 def test_a_word_is_refused_with_the_nearest_codes(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """All faults of the row at once, in the chosen language."""
     path = tmp_path / "list.csv"
@@ -465,7 +461,7 @@ def test_a_word_is_refused_with_the_nearest_codes(
 
 
 def test_what_a_cell_is_refused_for_is_chinese_too(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """Whatever it is, behind its field: a day, a number, a share."""
     path = tmp_path / "list.csv"
@@ -481,7 +477,7 @@ def test_what_a_cell_is_refused_for_is_chinese_too(
 
 
 def test_words_that_nobody_knows(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """The column is named, and how words of one's own are told."""
     path = tmp_path / "list.csv"
@@ -499,7 +495,7 @@ def test_words_that_nobody_knows(
 
 
 def test_a_refusal_says_how_to_mend_it(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """The daemon's hint stands behind its reason, and both are counted."""
     path = tmp_path / "list.txt"
@@ -534,7 +530,7 @@ def test_a_day_in_a_reason_is_left_out_whole() -> None:
 
 
 def test_wrong_bytes_are_refused_rows_when_told(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     path = tmp_path / "list.csv"
     path.write_bytes(b"value\na.example\n\xff\xfe.example\nb.example\n")
@@ -562,7 +558,7 @@ def test_wrong_bytes_are_refused_rows_when_told(
 )
 def test_refused_file(
     desk: Desk,
-    false: FalseDoor,
+    false: FalseApi,
     tmp_path: Path,
     name: str,
     raw: bytes,
@@ -605,7 +601,7 @@ def test_no_file(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_a_url_of_a_megabyte(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """Refused by its row in every format that has lines; not sent."""
     url = f"http://{'a' * 1_000_000}.example/"
@@ -635,7 +631,7 @@ def test_a_mapping_file_that_is_none(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_options_go_before_a_mapping_file(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.txt"
     path.write_text("a.example\nb.example\n")
@@ -692,7 +688,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_stops_leave_no_trace(
     desk: Desk,
-    false: FalseDoor,
+    false: FalseApi,
     tmp_path_factory: pytest.TempPathFactory,
     stops: list[tuple[str, int]],
     rows: int,
@@ -725,7 +721,7 @@ def test_stops_leave_no_trace(
 @pytest.mark.usefixtures("_short")
 def test_interrupted_counts_as_one_run(
     desk: Desk,
-    false: FalseDoor,
+    false: FalseApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -745,7 +741,7 @@ def test_interrupted_counts_as_one_run(
 @pytest.mark.usefixtures("_short")
 def test_progress(
     desk: Desk,
-    false: FalseDoor,
+    false: FalseApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -760,7 +756,7 @@ def test_progress(
     assert "100%" in ran.err
 
 
-def test_a_sheet(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
+def test_a_sheet(desk: Desk, false: FalseApi, tmp_path: Path) -> None:
     """Its offset counts rows; it goes on and ends like any other file."""
     book = openpyxl.Workbook()
     sheet = book.active
@@ -783,7 +779,7 @@ def test_a_sheet(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_short")
 def test_a_changed_file_is_refused(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """Until it is put back, or begun anew: then nothing is doubled."""
     path = long_list(tmp_path, 30)
@@ -802,7 +798,7 @@ def test_a_changed_file_is_refused(
 
 
 def test_a_file_that_grew_after_its_import(
-    desk: Desk, false: FalseDoor, listed: Path
+    desk: Desk, false: FalseApi, listed: Path
 ) -> None:
     """It is another file, whose old rows are known."""
     assert desk("report", "import", listed).code == 1
@@ -814,7 +810,7 @@ def test_a_file_that_grew_after_its_import(
 
 @pytest.mark.usefixtures("_short")
 def test_a_file_that_is_written_while_it_is_read(
-    desk: Desk, false: FalseDoor, tmp_path: Path, monkeypatch: Any
+    desk: Desk, false: FalseApi, tmp_path: Path, monkeypatch: Any
 ) -> None:
     """Its last line may be half there: nothing more is sent."""
     path = long_list(tmp_path, 30)
@@ -834,7 +830,7 @@ def test_a_file_that_is_written_while_it_is_read(
 @pytest.mark.usefixtures("_short")
 def test_a_file_changed_where_only_its_hash_tells(
     desk: Desk,
-    false: FalseDoor,
+    false: FalseApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -854,7 +850,7 @@ def test_a_file_changed_where_only_its_hash_tells(
 
 @pytest.mark.usefixtures("_short")
 def test_other_options_are_not_the_same_import(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     path = long_list(tmp_path, 30)
     false.fail = {"before": 1}
@@ -866,7 +862,7 @@ def test_other_options_are_not_the_same_import(
 
 @pytest.mark.usefixtures("_short")
 def test_interrupted_at_the_keyboard(
-    desk: Desk, false: FalseDoor, tmp_path: Path, monkeypatch: Any
+    desk: Desk, false: FalseApi, tmp_path: Path, monkeypatch: Any
 ) -> None:
     """It says where it stopped, and ends with 130."""
     path = long_list(tmp_path, 30)
@@ -887,7 +883,7 @@ def test_interrupted_at_the_keyboard(
 
 @pytest.mark.usefixtures("_short")
 def test_two_imports_of_one_file(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """The second does not begin; of two copies the second loses."""
     path = long_list(tmp_path, 30)
@@ -936,7 +932,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 )
 def test_a_daemon_that_is_restarted_is_waited_for(
     desk: Desk,
-    false: FalseDoor,
+    false: FalseApi,
     tmp_path: Path,
     clock: Clock,
     point: str,
@@ -962,7 +958,7 @@ def test_a_daemon_that_is_restarted_is_waited_for(
 
 
 def test_a_new_trouble_is_a_new_patience(
-    desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
+    desk: Desk, false: FalseApi, tmp_path: Path, clock: Clock
 ) -> None:
     """What is waited for counts from the last row that went in."""
     path = long_list(tmp_path, 60)
@@ -978,7 +974,7 @@ def test_a_new_trouble_is_a_new_patience(
 
 def test_a_daemon_that_stays_away_is_given_up(
     desk: Desk,
-    false: FalseDoor,
+    false: FalseApi,
     tmp_path: Path,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
@@ -1002,7 +998,7 @@ def test_a_daemon_that_stays_away_is_given_up(
 
 
 def test_nobody_waits_for_a_daemon_that_never_answered(
-    desk: Desk, false: FalseDoor, listed: Path, clock: Clock
+    desk: Desk, false: FalseApi, listed: Path, clock: Clock
 ) -> None:
     false.answers["/v1/imports"] = (503, refused("starting", 503, "x"))
     assert desk("report", "import", listed).code == 3
@@ -1010,7 +1006,7 @@ def test_nobody_waits_for_a_daemon_that_never_answered(
 
 
 def test_a_daemon_that_asks_for_patience_gets_it(
-    desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
+    desk: Desk, false: FalseApi, tmp_path: Path, clock: Clock
 ) -> None:
     """Retry-After is heeded, and told; the first answer may be one, too."""
     path = long_list(tmp_path, 60)
@@ -1030,7 +1026,7 @@ def test_a_daemon_that_asks_for_patience_gets_it(
 
 def test_patience_has_an_end(
     desk: Desk,
-    false: FalseDoor,
+    false: FalseApi,
     listed: Path,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
@@ -1046,7 +1042,7 @@ def test_patience_has_an_end(
 
 
 def test_interrupted_while_it_waits(
-    desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
+    desk: Desk, false: FalseApi, tmp_path: Path, clock: Clock
 ) -> None:
     path = long_list(tmp_path, 60)
     false.fail = {"before": 2}
@@ -1062,7 +1058,7 @@ def test_interrupted_while_it_waits(
 
 
 def test_a_step_of_a_killed_run_that_comes_late(
-    desk: Desk, false: FalseDoor, tmp_path: Path, clock: Clock
+    desk: Desk, false: FalseApi, tmp_path: Path, clock: Clock
 ) -> None:
     """The daemon commits it after we asked how far it is: we ask again."""
     path = long_list(tmp_path, 60)
@@ -1073,7 +1069,7 @@ def test_a_step_of_a_killed_run_that_comes_late(
 
 
 def test_steps_fit_into_a_request(
-    desk: Desk, take: Take, false: FalseDoor
+    desk: Desk, take: Take, false: FalseApi
 ) -> None:
     """Long rows make short steps: no request is above the door's limit."""
     with (desk.home / "config.toml").open("a") as file:
@@ -1090,7 +1086,7 @@ def test_steps_fit_into_a_request(
     assert 20_000 < false.largest < 65_536
 
 
-def test_steps_have_at_most_5000_rows(take: Take, false: FalseDoor) -> None:
+def test_steps_have_at_most_5000_rows(take: Take, false: FalseApi) -> None:
     assert (
         take(
             "".join(f"{n}.example\n" for n in range(12_000)),

@@ -15,7 +15,7 @@ from syncd.cli.asked import Asked
 from syncd.errors import UnavailableError, UsageError
 from syncd.lists import safe
 from syncd.messages import catalogue
-from tests.cli.conftest import Desk, FalseDoor, Ran, Real, Run, refused
+from tests.cli.conftest import Desk, FalseApi, Ran, Real, Run, refused
 
 LISTED = "+12025557101"
 ASK = ("lookup", "--purpose", "call_check")
@@ -152,7 +152,7 @@ def test_our_own_lists_stand_beside_the_answer(
 
 
 def test_what_cannot_be_is_told_before_anything_is_asked(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
     say = (*ASK, "--kind", "phone", "--file", file, "--map", "value=tel")
@@ -205,7 +205,7 @@ def test_a_key_that_no_row_has_is_told(
 
 
 def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     """Whoever joined by it would have somebody else's answer."""
     book = openpyxl.Workbook()
@@ -225,7 +225,7 @@ def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
 
 
 def test_nothing_is_left_of_a_look_up_that_did_not_end(
-    desk: Desk, false: FalseDoor, tmp_path: Path
+    desk: Desk, false: FalseApi, tmp_path: Path
 ) -> None:
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
     say = (*ASK, "--kind", "phone", "--file", file, "--map", "value=tel")
@@ -401,7 +401,7 @@ def test_rows_come_in_steps_that_a_request_can_hold(
 
 def test_a_bar_on_a_terminal(
     desk: Desk,
-    false: FalseDoor,
+    false: FalseApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syncd import config
-from syncd.cli.door import Door
+from syncd.cli.api_client import ApiClient
 from syncd.cli.main import main
 from syncd.messages import catalogue
 from tests.cli.conftest import Desk, Real, Run
@@ -190,7 +190,7 @@ def test_a_local_list_is_removed_whole(bank: Desk) -> None:
         for n in range(3)
     ]
     token = bank.home.with_suffix(".token").read_text().strip()
-    door = Door(config.load(bank.home).own.listen, token, bank.home)
+    door = ApiClient(config.load(bank.home).own.listen, token, bank.home)
     door.post("/v1/own/local", {"list": "通报 3", "reports": rows})
     door.close()
     found = listed(bank, "--list", "通报 3")

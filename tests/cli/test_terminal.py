@@ -12,7 +12,7 @@ import pytest
 
 from syncd.cli import terminal
 from syncd.errors import UsageError
-from tests.cli.conftest import Desk, FalseDoor, Run
+from tests.cli.conftest import Desk, FalseApi, Run
 
 SYNCD = (sys.executable, "-m", "syncd")
 
@@ -38,7 +38,7 @@ def ended(
 
 
 @pytest.fixture
-def show(desk: Desk, false: FalseDoor) -> tuple[str, ...]:
+def show(desk: Desk, false: FalseApi) -> tuple[str, ...]:
     """A command that prints one line."""
     ready = {"ready": True, "appending": True, "why": ""}
     false.answers["/readyz"] = (200, ready)
@@ -111,7 +111,7 @@ def test_nothing_is_made_that_could_not_be_handed_over(
         assert not made.exists()
 
 
-def test_an_answer_of_another_program(desk: Desk, false: FalseDoor) -> None:
+def test_an_answer_of_another_program(desk: Desk, false: FalseApi) -> None:
     """Something speaks JSON at our port, and is no syncd of this version."""
     false.answers["/v1/status"] = (200, {"ok": True})
     ran = desk("status")

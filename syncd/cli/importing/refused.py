@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from syncd.cli import door as local
+from syncd.cli import api_client as local
 from syncd.cli import terminal
-from syncd.cli.door import Door
+from syncd.cli.api_client import ApiClient
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Row, Table
 from syncd.lists.safe import Writer
@@ -37,20 +37,20 @@ class Refused(NamedTuple):
     cells: Sequence[str]
 
 
-def pages(door: Door, import_id: int) -> Iterator[Mapping[str, Any]]:
+def pages(api: ApiClient, import_id: int) -> Iterator[Mapping[str, Any]]:
     """Yield the daemon's pages of an import's refused rows."""
     after = 0
     while True:
-        page = door.get(f"/v1/imports/{import_id}/refused", after=after)
+        page = api.get(f"/v1/imports/{import_id}/refused", after=after)
         yield page
         after = page.get("next", 0)
         if not after:
             return
 
 
-def kept(door: Door, import_id: int) -> Iterator[Refused]:
+def kept(api: ApiClient, import_id: int) -> Iterator[Refused]:
     """Yield what the daemon has, behind the names of the columns."""
-    for page in pages(door, import_id):
+    for page in pages(api, import_id):
         if header := page.get("header"):
             yield Refused(0, "", header)
         for one in page["items"]:
@@ -107,12 +107,12 @@ def cells(row: Row, head: dict[str, int | str]) -> list[str]:
 
 
 def send_cells(
-    door: Door, import_id: int, table: Table, columns: Columns
+    api: ApiClient, import_id: int, table: Table, columns: Columns
 ) -> None:
     """Have the daemon keep the cells of all rows that it refused."""
     wanted = {
         one["row"]
-        for page in pages(door, import_id)
+        for page in pages(api, import_id)
         for one in page["items"]
         if not one.get("cells")
     }
@@ -126,6 +126,6 @@ def send_cells(
             some.append((row.number, cells(row, head)))
             size += len(row.raw)
         if len(some) == _CELLS or size > _BYTES:
-            door.post(where, {"rows": some})
+            api.post(where, {"rows": some})
             some, size = [], 0
-    door.post(where, {"rows": some, "header": [*head]})
+    api.post(where, {"rows": some, "header": [*head]})

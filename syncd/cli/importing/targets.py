@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from syncd.cli import door as local
-from syncd.cli.door import Door
+from syncd.cli import api_client as local
+from syncd.cli.api_client import ApiClient
 from syncd.cli.importing import refused
 from syncd.cli.importing.refused import Refused
 from syncd.errors import SyncdError
@@ -42,7 +42,7 @@ class Step:
 class Reports:
     """Reports of ours; the daemon keeps how far the list is in."""
 
-    door: Door
+    api: ApiClient
     table: Table
     columns: Columns
     given: Mapping[str, Any]  # that it is begun with
@@ -53,7 +53,7 @@ class Reports:
 
     def begin(self, *, anew: bool) -> tuple[int, int, str]:
         """Return offset and row of what is in, and the hash of it."""
-        begun = self.door.post("/v1/imports", {**self.given, "anew": anew})
+        begun = self.api.post("/v1/imports", {**self.given, "anew": anew})
         self.id = begun["id"]
         return begun["offset"], begun["row"], begun["prefix"]
 
@@ -69,7 +69,7 @@ class Reports:
             "refused": [_problem(*one) for one in step.refused],
         }
         body = step.body({**self.how, "import": mark})
-        return self.door.post_ahead("/v1/reports", body)
+        return self.api.post_ahead("/v1/reports", body)
 
     def took(self, step: Step, answer: Answer) -> None:
         """Count what the daemon's own counts leave out."""
@@ -81,14 +81,14 @@ class Reports:
 
     def finish(self) -> Answer:
         """All rows are in: return the counts."""
-        refused.send_cells(self.door, self.id, self.table, self.columns)
+        refused.send_cells(self.api, self.id, self.table, self.columns)
         where = f"/v1/imports/{self.id}/finish"
-        ended: Answer = self.door.post(where, self.end)
+        ended: Answer = self.api.post(where, self.end)
         return ended
 
     def refused(self) -> Iterator[Refused]:
         """Yield the refused rows, behind the names of their columns."""
-        return refused.kept(self.door, self.id)
+        return refused.kept(self.api, self.id)
 
 
 def _problem(row: Row, value: str, error: SyncdError) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _problem(row: Row, value: str, error: SyncdError) -> dict[str, Any]:
 class OwnList:
     """A list that we use and do not pass on; each run loads it anew."""
 
-    door: Door
+    api: ApiClient
     table: Table
     columns: Columns
     name: str
@@ -118,7 +118,7 @@ class OwnList:
         self.said.clear()
         self.rows[:] = [Refused(0, "", [*self._head()])]
         if not self.part:
-            begun = self.door.post("/v1/own/loads", {"list": self.name})
+            begun = self.api.post("/v1/own/loads", {"list": self.name})
             self.load = begun["load"]
         return 0, 0, ""
 
@@ -131,7 +131,7 @@ class OwnList:
             return lambda: {"items": ()}
         said = {"list": self.name, "load": self.load}
         body = step.body({**said, "refused": there} if there else said)
-        return self.door.post_ahead("/v1/own/local", body)
+        return self.api.post_ahead("/v1/own/local", body)
 
     def took(self, step: Step, answer: Answer) -> None:
         """Count, and keep what was refused."""
@@ -155,7 +155,7 @@ class OwnList:
         if self.part:
             return counts
         end = {"list": self.name, "load": self.load, **self.end}
-        return {**counts, **self.door.post("/v1/own/loads/finish", end)}
+        return {**counts, **self.api.post("/v1/own/loads/finish", end)}
 
     def refused(self) -> Iterator[Refused]:
         """Yield the refused rows, behind the names of their columns."""

@@ -116,7 +116,7 @@ class Upload:
             except (UnavailableError, QuotaError, StaleError) as e:
                 if self.row != row:  # it got on: another trouble
                     row, waited, pause = self.row, 0, 1
-                self.target.door.close()
+                self.target.api.close()
                 now = max(getattr(e, "retry_after_s", pause), 1)
                 pause = min(2 * pause, _LONGEST_S)
                 waited += now

@@ -1,11 +1,11 @@
-"""The client of the own door: what the command line asks the daemon.
+"""The client of the local API: what the command line asks the daemon.
 
 Address and Host come from config.toml, the token from `--token-file` or
 SYNCD_TOKEN_FILE; a token is never an argument. The standard library's client
 does: one connection, one request at a time, loopback or a unix socket; the
 command starts in a third of the time that aiohttp takes to import.
 
-A problem that the door answers becomes the error that the daemon raised, and
+A problem that the API answers becomes the error that the daemon raised, and
 so the same exit code.
 """
 
@@ -72,8 +72,8 @@ class _Answer(dict[str, Any]):
         )
 
 
-class Door:
-    """A connection to the own door of one member's daemon."""
+class ApiClient:
+    """A connection to the local API of one member's daemon."""
 
     def __init__(self, address: Address, token: str, home: Path) -> None:
         self._address = address
@@ -86,18 +86,18 @@ class Door:
     @contextlib.contextmanager
     def of(
         cls, settings: Config, token_file: Path | None, *, token: bool = True
-    ) -> Iterator["Door"]:
-        """Open the door of the member whose settings these are."""
+    ) -> Iterator["ApiClient"]:
+        """Open the local API of the member whose settings these are."""
         here = config.environment()
         bearer = _token(token_file or here.token_file) if token else ""
-        door = cls(settings.own.listen, bearer, settings.home)
+        client = cls(settings.own.listen, bearer, settings.home)
         try:
-            yield door
+            yield client
         finally:
-            door.close()
+            client.close()
 
     def get(self, path: str, **query: object) -> Any:
-        """Return what the door says at a path.
+        """Return what the API says at a path.
 
         Raises:
             SyncdError: it does not answer, or says no.
@@ -115,7 +115,7 @@ class Door:
         return self._ask("/readyz", also=(503,))
 
     def post(self, path: str, body: object, media: str = JSON) -> Any:
-        """Return what the door answers to a body: bytes, or a JSON value.
+        """Return what the API answers to a body: bytes, or a JSON value.
 
         Raises:
             SyncdError: it does not answer, or says no.
@@ -292,7 +292,7 @@ def _connection(address: Address) -> http.client.HTTPConnection:
 
 def _json(value: object) -> bytes:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    # A lone surrogate is no text: the door says so, not an encoder here.
+    # A lone surrogate is no text: the API says so, not an encoder here.
     return text.encode("utf-8", "backslashreplace")
 
 

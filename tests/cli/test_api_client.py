@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli import door
+from syncd.cli import api_client
 from syncd.config import Address
 from syncd.errors import SyncdError, UnavailableError
 from syncd.messages import catalogue
 from tests.cli.conftest import (
     Desk,
-    FalseDoor,
+    FalseApi,
     Ran,
     Real,
     Run,
@@ -51,7 +51,7 @@ def status(desk: Desk) -> Ran:
     ],
 )
 def test_exit_codes(
-    desk: Desk, false: FalseDoor, code: int, type_: str, exit_code: int
+    desk: Desk, false: FalseApi, code: int, type_: str, exit_code: int
 ) -> None:
     """As docs/cli.md says, by class and else by status."""
     problem = {**refused("so it is", code, type_), "hint": "do this"}
@@ -99,7 +99,7 @@ FOREIGN = {
 }
 
 
-def test_no_problem_at_all(desk: Desk, false: FalseDoor) -> None:
+def test_no_problem_at_all(desk: Desk, false: FalseApi) -> None:
     """Something else answers at that port."""
     false.answers["/v1/reports"] = (500, b"<html>")
     ran = status(desk)
@@ -110,7 +110,7 @@ def test_no_problem_at_all(desk: Desk, false: FalseDoor) -> None:
     assert "no JSON" in ran.err
 
 
-def test_too_many_says_when_to_come_back(desk: Desk, false: FalseDoor) -> None:
+def test_too_many_says_when_to_come_back(desk: Desk, false: FalseApi) -> None:
     false.answers["/v1/reports"] = (429, refused("too many", 429, "quota"))
     assert "come back in 7 s" in status(desk).err
 
@@ -131,7 +131,7 @@ def test_port_0_is_nowhere(run: Run, tmp_path: Path) -> None:
     assert ran.code == 2
 
 
-def test_hangs_up(desk: Desk, false: FalseDoor, tmp_path: Path) -> None:
+def test_hangs_up(desk: Desk, false: FalseApi, tmp_path: Path) -> None:
     false.fail = {"before": 0}
     path = tmp_path / "a"
     path.write_text("a.example\n")
@@ -173,20 +173,20 @@ def test_over_a_unix_socket(tmp_path: Path) -> None:
     with _OnUnix(str(path), _Says) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        own = door.Door(Address(path=path), "t", tmp_path)
+        own = api_client.ApiClient(Address(path=path), "t", tmp_path)
         assert own.get("/x") == {"host": "localhost"}
         own.close()
         thread.join()
 
 
 def test_no_unix_socket(tmp_path: Path) -> None:
-    own = door.Door(Address(path=tmp_path / "none"), "t", tmp_path)
+    own = api_client.ApiClient(Address(path=tmp_path / "none"), "t", tmp_path)
     with pytest.raises(UnavailableError):
         own.get("/x")
 
 
 def test_a_problem_within_an_answer() -> None:
-    error = door.problem(refused("no"))
+    error = api_client.problem(refused("no"))
     assert isinstance(error, SyncdError)
     assert (str(error), error.exit_code) == ("no", 1)
 
@@ -195,7 +195,7 @@ def test_a_problem_within_an_answer() -> None:
 
 
 def test_token_from_the_environment(
-    desk: Desk, false: FalseDoor, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, false: FalseApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     false.answers["/v1/reports"] = (200, {"items": []})
     token = desk.home.with_suffix(".token")
