@@ -5,7 +5,7 @@ asks. Labels are codes, member ids and origins: never a value.
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,126 +21,106 @@ from syncd.store import vault
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
+ORIGIN, MEMBER = ("origin",), ("member",)
+GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # help, labels
+    "syncd_log_entries": (
+        "Entries of a log: known, mirrored, merged.",
+        ("origin", "state"),
+    ),
+    "syncd_log_lag_entries": (
+        "Entries that are known and not merged.",
+        ORIGIN,
+    ),
+    "syncd_log_contested": ("1 for a log that is forked.", ORIGIN),
+    "syncd_log_missing_payloads": ("Payloads that nobody serves.", ORIGIN),
+    "syncd_receipt_entries": (
+        "Entries of our log that a member has merged.",
+        MEMBER,
+    ),
+    "syncd_vault_rows": ("Rows of the vault.", ("kind", "state")),
+    "syncd_holder_up": ("1 for a holder that last answered.", MEMBER),
+    "syncd_peer_failures": (
+        "Failures in a row of a member's peer API.",
+        MEMBER,
+    ),
+    "syncd_appending": ("1 while we may append to our log.", ()),
+    "syncd_roster_version": ("Version of the roster in force.", ()),
+    "syncd_roster_expires_seconds": (
+        "When the roster expires, unix seconds.",
+        (),
+    ),
+    "syncd_clock_skew_seconds": (
+        "Median of the others' clocks minus ours.",
+        (),
+    ),
+}
+
+
+def samples(state: State) -> Iterator[tuple[str, tuple[str, ...], float]]:
+    """Yield of each gauge its labels and its value in a state."""
+    for log in state.logs:
+        name = log.origin
+        yield "syncd_log_entries", (name, "known"), log.known
+        yield "syncd_log_entries", (name, "mirrored"), log.mirrored
+        yield "syncd_log_entries", (name, "merged"), log.merged
+        yield "syncd_log_lag_entries", (name,), log.lag
+        yield "syncd_log_contested", (name,), log.contested
+        yield "syncd_log_missing_payloads", (name,), log.missing
+    for receipt in state.receipts:
+        yield "syncd_receipt_entries", (receipt.member,), receipt.size
+    for kind in ("phone", "url", "account"):
+        for of in vault.State:
+            rows = state.vault.get((kind, of), 0)
+            yield "syncd_vault_rows", (kind, of.name.lower()), rows
+    for holder in state.holders:
+        yield "syncd_holder_up", (holder.member,), holder.up
+    for member, failures in state.failures.items():
+        yield "syncd_peer_failures", (member,), failures
+    yield "syncd_appending", (), not state.appending
+    yield "syncd_roster_version", (), state.roster.version
+    yield "syncd_roster_expires_seconds", (), state.roster.expires
+    yield "syncd_clock_skew_seconds", (), state.skew_s
+
+
 class Metrics:
-    """What this member counts."""
+    """What this member counts, and its states as gauges."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.lookups = Counter(
-            "syncd_lookups",
-            "Items looked up.",
-            ("verdict", "purpose"),
-            registry=self.registry,
+        self.registry = to = CollectorRegistry()
+        self.lookups = self._count(
+            "lookups", "Items looked up.", "verdict", "purpose"
         )
         self.lookup_seconds = Histogram(
             "syncd_lookup_seconds",
             "From a look-up's arrival to its answer.",
             buckets=SECONDS,
-            registry=self.registry,
+            registry=to,
         )
-        self.reports = Counter(
-            "syncd_reports",
-            "Reports handed in at the own door.",
-            ("state",),
-            registry=self.registry,
-        )
-        self.denials = Counter(
-            "syncd_quota_denials",
+        self.reports = self._count("reports", "Reports handed in.", "state")
+        self.denials = self._count(
+            "quota_denials",
             "OPRF requests that we refused as a holder.",
-            ("member",),
-            registry=self.registry,
+            "member",
         )
-        self.rounds = Counter(
-            "syncd_rounds",
-            "Rounds of questions to other members.",
-            registry=self.registry,
+        self.rounds = self._count(
+            "rounds", "Rounds of questions to other members."
         )
-        self.pulls = Counter(
-            "syncd_pulls",
-            "Pulls of a log that ended.",
-            ("origin",),
-            registry=self.registry,
+        self.pulls = self._count(
+            "pulls", "Pulls of a log that ended.", "origin"
         )
-        self.findings = Counter(
-            "syncd_findings",
-            "Findings made since the start.",
-            ("code",),
-            registry=self.registry,
+        self.findings = self._count(
+            "findings", "Findings made since the start.", "code"
         )
-        self.failures = Counter(
-            "syncd_failures",
-            "What failed and is tried again, by what it was.",
-            ("what",),
-            registry=self.registry,
+        self.failures = self._count(
+            "failures", "What failed and is tried again, by what.", "what"
         )
-        self._entries = Gauge(
-            "syncd_log_entries",
-            "Entries of a log: known, mirrored, merged.",
-            ("origin", "state"),
-            registry=self.registry,
-        )
-        self._lag = Gauge(
-            "syncd_log_lag_entries",
-            "Entries that are known and not merged.",
-            ("origin",),
-            registry=self.registry,
-        )
-        self._contested = Gauge(
-            "syncd_log_contested",
-            "1 for a log that is forked.",
-            ("origin",),
-            registry=self.registry,
-        )
-        self._missing = Gauge(
-            "syncd_log_missing_payloads",
-            "Payloads that nobody serves.",
-            ("origin",),
-            registry=self.registry,
-        )
-        self._receipt = Gauge(
-            "syncd_receipt_entries",
-            "Entries of our log that a member has merged.",
-            ("member",),
-            registry=self.registry,
-        )
-        self._vault = Gauge(
-            "syncd_vault_rows",
-            "Rows of the vault.",
-            ("kind", "state"),
-            registry=self.registry,
-        )
-        self._holder = Gauge(
-            "syncd_holder_up",
-            "1 for a holder that last answered.",
-            ("member",),
-            registry=self.registry,
-        )
-        self._peer = Gauge(
-            "syncd_peer_failures",
-            "Failures in a row of a member's door.",
-            ("member",),
-            registry=self.registry,
-        )
-        self._appending = Gauge(
-            "syncd_appending",
-            "1 while we may append to our log.",
-            registry=self.registry,
-        )
-        self._roster = Gauge(
-            "syncd_roster_version",
-            "Version of the roster in force.",
-            registry=self.registry,
-        )
-        self._expires = Gauge(
-            "syncd_roster_expires_seconds",
-            "When the roster expires, unix seconds.",
-            registry=self.registry,
-        )
-        self._skew = Gauge(
-            "syncd_clock_skew_seconds",
-            "Median of the others' clocks minus ours.",
-            registry=self.registry,
-        )
+        self._gauges = {
+            name: Gauge(name, text, labels, registry=to)
+            for name, (text, labels) in GAUGES.items()
+        }
+
+    def _count(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"syncd_{name}", text, labels, registry=self.registry)
 
     def names(self) -> Iterator[str]:
         """Yield the name of every metric, for the documents."""
@@ -157,31 +137,10 @@ class Metrics:
 
     def scrape(self, state: State) -> bytes:
         """Return everything in Prometheus' text format, with this state."""
-        for gauge in (
-            *(self._entries, self._lag, self._contested, self._missing),
-            *(self._receipt, self._holder, self._peer),
-        ):
-            gauge.clear()  # an origin may have left, or a member
-        for log in state.logs:
-            name = log.origin
-            self._entries.labels(name, "known").set(log.known)
-            self._entries.labels(name, "mirrored").set(log.mirrored)
-            self._entries.labels(name, "merged").set(log.merged)
-            self._lag.labels(name).set(log.lag)
-            self._contested.labels(name).set(log.contested)
-            self._missing.labels(name).set(log.missing)
-        for receipt in state.receipts:
-            self._receipt.labels(receipt.member).set(receipt.size)
-        for kind in ("phone", "url", "account"):
-            for of in vault.State:
-                n = state.vault.get((kind, of), 0)
-                self._vault.labels(kind, of.name.lower()).set(n)
-        for holder in state.holders:
-            self._holder.labels(holder.member).set(holder.up)
-        for member, failures in state.failures.items():
-            self._peer.labels(member).set(failures)
-        self._appending.set(not state.appending)
-        self._roster.set(state.roster.version)
-        self._expires.set(state.roster.expires)
-        self._skew.set(state.skew_s)
+        for name, (_, labels) in GAUGES.items():
+            if labels:
+                self._gauges[name].clear()  # an origin or member may have left
+        for name, labels, value in samples(state):
+            gauge = self._gauges[name]
+            (gauge.labels(*labels) if labels else gauge).set(value)
         return generate_latest(self.registry)
