@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from syncd.errors import Message
 from syncd.messages import said
+from syncd.node.serve.shown import shown
 from syncd.store import vault
 from syncd.store.findings import Kept
 from syncd.web import forms
@@ -80,15 +81,12 @@ def appending(why: Message) -> forms.Appending:
 
 
 def _finding(kept: Kept) -> forms.FindingState:
-    found, detail = kept.finding, said.of(kept.finding.detail)
-    return forms.FindingState(
-        code=found.code,
-        origin=found.origin,
-        index=found.index,
+    detail = said.of(kept.finding.detail)
+    return shown(
+        forms.FindingState,
+        kept.finding,
+        kept,
         detail=detail.detail,
         detail_code=detail.code,
         params=detail.params,
-        first_at=kept.first_at,
-        last_at=kept.last_at,
-        count=kept.count,
     )

@@ -12,6 +12,7 @@ from syncd.messages import said
 from syncd.node.context import Context
 from syncd.node.follow.rounds import Rounds
 from syncd.node.serve import todo
+from syncd.node.serve.shown import shown
 from syncd.node.serve.state import State
 from syncd.store.findings import Kept
 from syncd.store.home import OwnStore
@@ -64,13 +65,7 @@ class StatusReader:
             receipts=receipts,
             holders=self._holder_states(),
             keys=tuple(
-                forms.KeyState(
-                    kind=e.kind,
-                    epoch=e.epoch,
-                    t=e.t,
-                    n=len(e.shares),
-                    dealt=e.dealt,
-                )
+                shown(forms.KeyState, e, n=len(e.shares))
                 for e in roster.epochs
                 if e.shares and not e.retired
             ),
@@ -121,12 +116,10 @@ class StatusReader:
     def roster_state(self) -> forms.RosterState:
         """Return which roster is in force."""
         roster = self.ctx.roster
-        return forms.RosterState(
-            version=roster.version,
-            hash=roster.hash,
-            expires=roster.expires,
+        return shown(
+            forms.RosterState,
+            roster,
             expired=roster.expired(self.ctx.now()),
-            format=roster.format,
             merging=not roster.stops_merging,
         )
 
@@ -138,11 +131,7 @@ class StatusReader:
         for signer, receipt in sorted(found.items()):
             member = roster.by_key_name(signer)
             if member is not None and signer == member.keys.merged.name:
-                seen.append(
-                    forms.Seen(
-                        member=member.id, size=receipt.size, at=receipt.at
-                    )
-                )
+                seen.append(shown(forms.Seen, receipt, member=member.id))
         return tuple(seen)
 
     async def _logs(
