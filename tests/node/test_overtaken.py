@@ -1,6 +1,5 @@
 """When the never-list grows, authors hear which reports it has overtaken."""
 
-import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -105,19 +104,6 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     used = await quotas.usage(police.node.ctx.today(), "phone/1")
     asked = {row.member: row.count for row in used if row.purpose == "never"}
     assert set(asked.values()) == {len(police.node.never.listed)}
-    alliance.cut("bank", "carrier", "police")
-    more = (*rows, Never("phone", "cn:110", "emergency"))
-    newer = structs.replace(police.node.rosters.current, never=more)
-    trusted: Any = SimpleNamespace(current=newer)
-    never = police.node.never
-    home = dataclasses.replace(police.node.home, trusted=trusted)
-    never.ctx = dataclasses.replace(never.ctx, home=home)
-    await police.node.never.refresh()
-    line = str(*police.node.never.todo)
-    told = await police.node.local_service.status(digests=False)
-    assert line in map(str, told.todo)
-    assert "holders needed for phone/1" in line
-    assert "110" not in line
 
 
 async def test_a_vault_that_does_not_open_hides_no_alarm(
