@@ -32,6 +32,7 @@ from collections.abc import (
     Awaitable,
     Callable,
     Iterable,
+    Iterator,
     Mapping,
     Sequence,
 )
@@ -40,6 +41,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
+import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -93,6 +96,7 @@ HOUR_S = 3600
 FULL = 256
 
 Gate = Callable[[web.Request, str, Handler], Awaitable[web.StreamResponse]]
+Act = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 Said = tuple[int, bytes] | Record  # (type, payload), or a whole record
 _caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller")
 
@@ -363,6 +367,41 @@ class Member:
         if self.running is not None:
             node, self.running = self.running, None
             await node.stop()
+
+    @contextlib.contextmanager
+    def standing(
+        self, path: str, act: Act, caller: str = ""
+    ) -> Iterator[None]:
+        """Have `act` answer requests of such a path, or let them by, meanwhile."""
+
+        async def gate(
+            request: web.Request, asking: str, handler: Handler
+        ) -> web.StreamResponse:
+            answer = None
+            if path in request.path and caller in ("", asking):
+                answer = await act(request)
+            return answer or await handler(request)
+
+        self.node.gate = gate
+        try:
+            yield
+        finally:
+            self.node.gate = None
+
+    @contextlib.contextmanager
+    def holding(self, path: str, caller: str = "") -> Iterator[asyncio.Event]:
+        """Let such requests wait meanwhile; give what is set when one came."""
+        came, go_on = asyncio.Event(), asyncio.Event()
+
+        async def hold(_: web.Request) -> None:
+            came.set()
+            await go_on.wait()
+
+        with self.standing(path, hold, caller):
+            try:
+                yield came
+            finally:
+                go_on.set()
 
     async def awake(self) -> None:
         """Wait until the daemon may append."""
@@ -895,6 +934,25 @@ class Alliance:
                 m.node.rosters.current.version < newest for m in self.up
             ):
                 await asyncio.gather(*(m.round() for m in self.up))
+
+
+def shared(
+    prepare: Callable[[Alliance], Awaitable[None]] = Alliance.settle,
+    *members: str,
+    **how: Any,
+) -> Any:
+    """Return a fixture: one alliance for all tests of a module."""
+
+    @pytest_asyncio.fixture(scope="module", loop_scope="module")
+    async def alliance(
+        tmp_path_factory: pytest.TempPathFactory,
+    ) -> AsyncIterator[Alliance]:
+        root = tmp_path_factory.mktemp("alliance")
+        async with Alliance.found(root, members or MEMBERS, **how) as found:
+            await prepare(found)
+            yield found
+
+    return alliance
 
 
 async def _waits(member: Member) -> bool:

@@ -1,28 +1,18 @@
 """A member whose clock is an hour off neither publishes nor cosigns."""
 
-from collections.abc import AsyncIterator
+import contextlib
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from syncd.errors import RefusedError
-from tests.alliance import HOUR_S, Alliance, payload
+from tests.alliance import HOUR_S, Alliance, payload, shared
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SLOW = pytest.mark.slow
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Alliance]:
-    """An alliance of four that agrees on the time, so far."""
-    root = tmp_path_factory.mktemp("clock")
-    async with Alliance.found(root) as alliance:
-        await alliance.settle()
-        yield alliance
+alliance = shared()  # agrees on the time, so far
 
 
 @pytest.mark.parametrize(
@@ -65,13 +55,9 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     assert (await carrier.node.board.status()).appending.ok
 
 
-async def mute(
-    request: web.Request, caller: str, handler: Handler
-) -> web.StreamResponse:
-    """Stand in a door that tells the carrier no time."""
-    if caller == "carrier" and request.path == "/heads":
-        return web.Response(status=503)
-    return await handler(request)
+async def mute(_: web.Request) -> web.StreamResponse:
+    """Tell no time."""
+    return web.Response(status=503)
 
 
 async def test_wrong_from_the_start(alliance: Alliance) -> None:
@@ -83,13 +69,15 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     others = [m for m in alliance.up if m is not carrier]
     await carrier.stop()
     await bank.write(payload(1, bank.origin))
-    for other in others:
-        other.node.gate = mute
-    carrier.shift_s = HOUR_S
-    await carrier.start()
-    await carrier.report("url", "http://early.example/")
-    await carrier.node.logs.offer("bank", bank.node.home.own.log.released())
-    await carrier.round()  # nobody tells it the time
+    with contextlib.ExitStack() as muted:
+        for other in others:
+            muted.enter_context(other.standing("/heads", mute, "carrier"))
+        carrier.shift_s = HOUR_S
+        await carrier.start()
+        await carrier.report("url", "http://early.example/")
+        raw = bank.node.home.own.log.released()
+        await carrier.node.logs.offer("bank", raw)
+        await carrier.round()  # nobody tells it the time
 
     held = await carrier.head(bank.origin)
     assert held.merged == await bank.size()  # merges
@@ -100,8 +88,6 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     assert "not asked yet" in str(carrier.node.publisher.why_not())
     assert (await carrier.node.board.status()).skew_s == 0
 
-    for other in others:
-        other.node.gate = None
     await carrier.round()
     await carrier.awake()
     await carrier.round()

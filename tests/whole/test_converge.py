@@ -1,13 +1,11 @@
 """Whatever is reported anywhere is known everywhere, equally."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from syncd.indicator.statement import Sighting, Usage
-from tests.alliance import Alliance, until
+from tests.alliance import Alliance, shared, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -16,19 +14,16 @@ URL = "http://login.evil.example/pay"
 CARD = "6222021234567890128"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Alliance]:
-    """An alliance in which everybody has reported something."""
-    root = tmp_path_factory.mktemp("converge")
-    async with Alliance.found(root) as alliance:
-        for n, member in enumerate(alliance.members.values()):
-            await member.report("phone", f"+1202555{1000 + n}", PHONE)
-            await member.report("url", f"http://m{n}.evil.example/", URL)
-            await member.report("account", f"qq:1000{n}", f"card:{CARD}")
-        await alliance.settle()
-        yield alliance
+async def reported(alliance: Alliance) -> None:
+    """Everybody has reported something."""
+    for n, member in enumerate(alliance.members.values()):
+        await member.report("phone", f"+1202555{1000 + n}", PHONE)
+        await member.report("url", f"http://m{n}.evil.example/", URL)
+        await member.report("account", f"qq:1000{n}", f"card:{CARD}")
+    await alliance.settle()
+
+
+alliance = shared(reported)
 
 
 async def same(alliance: Alliance) -> None:

@@ -1,18 +1,16 @@
 """What one dishonest, slow or odd member says costs the others nothing."""
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from aiohttp import web
-from aiohttp.typedefs import Handler
 from msgspec import structs
 
 from syncd.errors import Message, RefusedError
@@ -26,20 +24,12 @@ from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, merkle, note, witness
 from syncd.web import forms
 from syncd.web.services import Caller
-from tests.alliance import HOUR_S, Alliance, Member, payload, until
+from tests.alliance import HOUR_S, Alliance, Member, payload, shared, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Alliance]:
-    """Four that agree on everything, so far."""
-    root = tmp_path_factory.mktemp("dishonest")
-    async with Alliance.found(root) as alliance:
-        await alliance.settle()
-        yield alliance
+alliance = shared()  # agrees on everything, so far
 
 
 class Says:
@@ -115,19 +105,9 @@ async def test_a_pull_that_hangs_holds_up_no_round(alliance: Alliance) -> None:
     """What others have to say is heard and fetched meanwhile."""
     police, bank, carrier = alliance.police, alliance.bank, alliance.carrier
     await alliance.settle()
-    go_on = asyncio.Event()
-
-    async def hang(
-        request: web.Request, caller: str, handler: Handler
-    ) -> web.StreamResponse:
-        if caller == "bank" and "/payload/" in request.path:
-            await go_on.wait()
-        return await handler(request)
-
-    police.node.gate = hang
     pulls = bank.node.pulls
     pulls.round_s, patience = 0.1, pulls.round_s
-    try:
+    with police.holding("/payload/", "bank"):
         await police.write(payload(2, police.origin))
         async with asyncio.timeout(5):
             await bank.round()
@@ -142,10 +122,7 @@ async def test_a_pull_that_hangs_holds_up_no_round(alliance: Alliance) -> None:
         await until(fetched)
         held = await bank.head(police.origin)
         assert held.merged < await police.size()
-    finally:
-        police.node.gate = None
-        go_on.set()
-        pulls.round_s = patience
+    pulls.round_s = patience
     await pulls.idle()
     await alliance.settle()
 
@@ -309,21 +286,11 @@ async def test_a_pull_makes_room(alliance: Alliance) -> None:
     """Three logs that drip do not keep all others waiting for ever."""
     bank, carrier = alliance.bank, alliance.carrier
     await alliance.settle()
-    go_on = asyncio.Event()
-
-    async def hang(
-        request: web.Request, caller: str, handler: Handler
-    ) -> web.StreamResponse:
-        if caller == "bank" and "/payload/" in request.path:
-            await go_on.wait()
-        return await handler(request)
-
     pulls = bank.node.pulls
-    others = [m for m in alliance.up if m is not bank]
     pulls.turn_s, patience = 0.2, pulls.turn_s
-    for other in others:
-        other.node.gate = hang
-    try:
+    with contextlib.ExitStack() as held:
+        for other in alliance.up:
+            held.enter_context(other.holding("/payload/", "bank"))
         await carrier.write(payload(70, carrier.origin))
         async with asyncio.timeout(20):
             await bank.round()
@@ -331,11 +298,7 @@ async def test_a_pull_makes_room(alliance: Alliance) -> None:
         assert "others wait" in str(state.why)
         assert state.retry_at > 0
         assert not pulls.gate.locked()
-    finally:
-        pulls.turn_s = patience
-        for other in others:
-            other.node.gate = None
-        go_on.set()
+    pulls.turn_s = patience
     await alliance.settle()
 
 
@@ -360,17 +323,7 @@ async def test_a_member_that_is_down_delays_no_urgent_report(
     """Publishing and the next poke wait for nobody who does not answer."""
     police, bank = alliance.police, alliance.bank
     await alliance.settle()
-    go_on = asyncio.Event()
-
-    async def hang(
-        request: web.Request, caller: str, handler: Handler
-    ) -> web.StreamResponse:
-        if request.path == "/poke":
-            await go_on.wait()
-        return await handler(request)
-
-    alliance.platform.node.gate = hang
-    try:
+    with alliance.platform.holding("/poke"):
         for n in range(2):
             await police.report("url", f"http://now{n}.example/", urgent=True)
             size = await police.size()
@@ -379,9 +332,6 @@ async def test_a_member_that_is_down_delays_no_urgent_report(
                 return (await bank.head(police.origin)).merged > size
 
             await until(heard, 2)
-    finally:
-        alliance.platform.node.gate = None
-        go_on.set()
     await alliance.settle()
 
 

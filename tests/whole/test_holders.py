@@ -3,12 +3,11 @@
 import json
 import secrets
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -18,7 +17,7 @@ from syncd.flows.evaluation import Request
 from syncd.oprf import group, threshold
 from syncd.roster import drafts
 from syncd.roster.terms import Quota
-from tests.alliance import HOUR_S, Alliance, until
+from tests.alliance import HOUR_S, Alliance, shared, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,22 +26,17 @@ URL = "http://evil.example/"
 HOUR = 400  # look-ups by value that a member may make in an hour
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Alliance]:
+async def reported(alliance: Alliance) -> None:
     """The token keys need two of police, bank and carrier."""
-    root = tmp_path_factory.mktemp("holders")
     quota = Quota("lookup", HOUR, 10 * HOUR, "platform")
-    async with Alliance.found(root) as alliance:
-        await alliance.change(
-            lambda draft: drafts.put(draft, ("quotas",), quota)
-        )
-        await alliance.agreed()
-        await alliance.police.report("phone", PHONE)
-        await alliance.police.report("url", URL)
-        await alliance.settle()
-        yield alliance
+    await alliance.change(lambda draft: drafts.put(draft, ("quotas",), quota))
+    await alliance.agreed()
+    await alliance.police.report("phone", PHONE)
+    await alliance.police.report("url", URL)
+    await alliance.settle()
+
+
+alliance = shared(reported)
 
 
 async def test_one_holder_away_is_no_matter(alliance: Alliance) -> None:

@@ -4,35 +4,25 @@ import asyncio
 import io
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from syncd import pinning
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
-from tests.alliance import Alliance, Member, payload
+from tests.alliance import Alliance, Member, payload, shared
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Alliance]:
-    """The platform is the bad one."""
-    root = tmp_path_factory.mktemp("hostile")
-    limits = {"read_timeout_s": 1, "request_timeout_s": 1}
-    async with Alliance.found(root, settings={"exchange": limits}) as alliance:
-        await alliance.settle()
-        yield alliance
+LIMITS = {"read_timeout_s": 1, "request_timeout_s": 1}
+alliance = shared(settings={"exchange": LIMITS})  # the platform is the bad one
 
 
 def heads(**other: Any) -> str:
@@ -89,22 +79,15 @@ async def test_whatever_it_says_the_others_go_on(
 ) -> None:
     """A round with its nonsense brings the others' news all the same."""
 
-    async def stand(
-        request: web.Request, caller: str, handler: Handler
-    ) -> web.StreamResponse:
-        if request.path == "/heads":
-            return web.Response(body=answer.encode("utf-8", "surrogatepass"))
-        return await handler(request)
+    async def lie(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=answer.encode("utf-8", "surrogatepass"))
 
-    alliance.platform.node.gate = stand
-    try:
+    with alliance.platform.standing("/heads", lie):
         await alliance.police.write(
             payload(abs(hash(answer)) % 10**6, alliance.police.origin)
         )
         async with asyncio.timeout(5):
             await alliance.bank.round()
-    finally:
-        alliance.platform.node.gate = None
     held = await alliance.bank.head(alliance.police.origin)
     assert held.merged == await alliance.police.size()
     assert not held.contested
@@ -117,18 +100,13 @@ async def test_a_log_signed_for_nothing(alliance: Alliance, size: int) -> None:
     platform = alliance.platform
     note = signed(platform.keys.log, size)
 
-    async def stand(
-        request: web.Request, caller: str, handler: Handler
-    ) -> web.StreamResponse:
-        if request.path == "/heads":
-            return web.Response(text=heads(notes=[note]))
-        return await handler(request)
+    async def lie(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=heads(notes=[note]))
 
-    platform.node.gate = stand
-    await alliance.police.write(payload(7, alliance.police.origin))
-    async with asyncio.timeout(5):
-        await alliance.bank.round()
-    platform.node.gate = None
+    with platform.standing("/heads", lie):
+        await alliance.police.write(payload(7, alliance.police.origin))
+        async with asyncio.timeout(5):
+            await alliance.bank.round()
     logs = alliance.bank.node.logs
     logs.states[platform.origin] = replace(
         logs.state(platform.origin), target=None
@@ -144,9 +122,7 @@ async def test_one_that_takes_for_ever(alliance: Alliance, how: str) -> None:
     """It costs a time limit, and is left alone for a while."""
     over = asyncio.Event()
 
-    async def stand(
-        request: web.Request, caller: str, handler: Handler
-    ) -> web.StreamResponse:
+    async def stall(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()
         if how == "drips":
             await answer.prepare(request)
@@ -156,14 +132,11 @@ async def test_one_that_takes_for_ever(alliance: Alliance, how: str) -> None:
         await over.wait()
         return answer
 
-    alliance.platform.node.gate = stand
-    await alliance.police.write(payload(8, alliance.police.origin))
-    try:
+    with alliance.platform.standing("", stall):
+        await alliance.police.write(payload(8, alliance.police.origin))
         async with asyncio.timeout(20):
             await alliance.bank.round()
-    finally:
-        over.set()
-        alliance.platform.node.gate = None
+    over.set()
     held = await alliance.bank.head(alliance.police.origin)
     assert held.merged == await alliance.police.size()
     state = alliance.bank.node.rounds.peer_states["platform"]

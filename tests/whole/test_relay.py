@@ -6,16 +6,16 @@ platform (D), without fetching again what it has verified.
 """
 
 import asyncio
+import contextlib
 import gzip
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
-import pytest_asyncio
 from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPFound, Request, Response, StreamResponse
 
 from syncd.indicator import codec, leaf
-from tests.alliance import Alliance, Member, payload
+from tests.alliance import Alliance, Member, payload, shared
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -23,17 +23,14 @@ FULL = 256
 BOMB = gzip.compress(bytes(64 << 20), 9)  # 64 kB that are 64 MB
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Alliance]:
+async def apart(alliance: Alliance) -> None:
     """A and C cannot talk, and everybody has everything."""
-    root = tmp_path_factory.mktemp("relay")
-    limits = {"read_timeout_s": 1, "request_timeout_s": 1}
-    async with Alliance.found(root, settings={"exchange": limits}) as alliance:
-        alliance.cut("police", "carrier")
-        await grow(alliance, 300)
-        yield alliance
+    alliance.cut("police", "carrier")
+    await grow(alliance, 300)
+
+
+LIMITS = {"read_timeout_s": 1, "request_timeout_s": 1}
+alliance = shared(apart, settings={"exchange": LIMITS})
 
 
 _count = 0
@@ -184,7 +181,7 @@ def _encoded(raw: bytes, name: str = "gzip") -> Response:
     return Response(body=raw, headers={"Content-Encoding": name})
 
 
-Misbehave = Callable[[Request, Response], "object"]
+Misbehave = Callable[[Request, Response], Awaitable[StreamResponse]]
 
 WAYS = {
     "truncates": _truncate,
@@ -208,10 +205,11 @@ WAYS = {
 }
 
 
-def stand(
-    alliance: Alliance, what: str, way: object, begin: int
-) -> Callable[[], int]:
-    """Have B do its worst to C; return what counts how often it did.
+@contextlib.contextmanager
+def standing(
+    alliance: Alliance, what: str, way: "Misbehave", begin: int = 0
+) -> Iterator[None]:
+    """Have B do its worst to C meanwhile, at least once.
 
     In payloads that is from bundle `begin` on: those before are right.
     """
@@ -228,12 +226,14 @@ def stand(
             return right
         done += 1
         assert isinstance(right, Response)
-        answer = await way(request, right)  # type: ignore[operator]
-        assert isinstance(answer, StreamResponse)
-        return answer
+        return await way(request, right)
 
     alliance.bank.node.gate = gate
-    return lambda: done
+    try:
+        yield
+    finally:
+        alliance.bank.node.gate = None
+    assert done
 
 
 def _bundle(path: str) -> int:
@@ -255,19 +255,15 @@ async def pull_from_bank(alliance: Alliance) -> None:
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 async def test_ends_right_whatever_the_relay_does(
-    alliance: Alliance, way: object
+    alliance: Alliance, way: Misbehave
 ) -> None:
     """What B gave rightly is kept; the rest comes from D."""
     before = (await alliance.carrier.head(alliance.police.origin)).mirrored
     await grow(alliance, 600)
     bad_from = before // FULL + 1
-    count = stand(alliance, "payload/", way, bad_from)
-    try:
+    with standing(alliance, "payload/", way, bad_from):
         async with asyncio.timeout(8):
             await pull_from_bank(alliance)
-    finally:
-        alliance.bank.node.gate = None
-    assert count()
     await assert_right(alliance)
     # From D comes only what B did not give rightly.
     others = [
@@ -295,18 +291,14 @@ async def _garbage(request: Request, right: Response) -> StreamResponse:
 )
 @pytest.mark.parametrize("entries", [700, 20])
 async def test_wrong_tiles_are_no_fork(
-    alliance: Alliance, way: object, entries: int
+    alliance: Alliance, way: Misbehave, entries: int
 ) -> None:
     """A relay that lies about hashes is a broken source, and no more."""
     await alliance.carrier.round()
     await grow(alliance, entries)
-    count = stand(alliance, "tile/", way, 0)
-    try:
+    with standing(alliance, "tile/", way):
         async with asyncio.timeout(8):
             await pull_from_bank(alliance)
-    finally:
-        alliance.bank.node.gate = None
-    assert count()
     await assert_right(alliance)
     assert not await alliance.carrier.findings("fork")
 
@@ -315,10 +307,9 @@ async def test_who_was_wrong_is_asked_last(alliance: Alliance) -> None:
     """The next pull begins with D, whoever announced the log, for a while."""
     await alliance.carrier.round()
     await grow(alliance, 300)
-    bank, carrier = alliance.bank, alliance.carrier
-    stand(alliance, "payload/", _flip, 0)
-    await pull_from_bank(alliance)
-    bank.node.gate = None
+    carrier = alliance.carrier
+    with standing(alliance, "payload/", _flip):
+        await pull_from_bank(alliance)
     await grow(alliance, 10)
     alliance.network.asked.clear()
     raw = alliance.police.node.home.own.log.released()
@@ -349,9 +340,8 @@ async def test_another_logs_bundles(alliance: Alliance) -> None:
     for way in (other, first):
         await alliance.carrier.round()
         await grow(alliance, 300)
-        stand(alliance, "payload/", way, 0)
-        await pull_from_bank(alliance)
-        bank.node.gate = None
+        with standing(alliance, "payload/", way):
+            await pull_from_bank(alliance)
         await assert_right(alliance)
 
 
@@ -359,14 +349,8 @@ async def test_an_old_checkpoint_holds_up_nothing(alliance: Alliance) -> None:
     """A relay that knows nothing new is just no help."""
     old = alliance.police.node.home.own.log.released()
     await grow(alliance, 10)
-
-    async def stale(request: Request, right: Response) -> StreamResponse:
-        return Response(body=old)
-
-    stand(alliance, "checkpoint", stale, 0)
     await alliance.carrier.node.logs.offer("bank", old)
     await alliance.carrier.round()
-    alliance.bank.node.gate = None
     await assert_right(alliance)
 
 
@@ -388,24 +372,23 @@ async def test_a_withheld_payload(alliance: Alliance) -> None:
 
     kept_back = (before // FULL + 1) * FULL
     alliance.network.cut("platform", "carrier")
-    stand(alliance, "payload/", withhold, 0)
-    await pull_from_bank(alliance)
-    head = await carrier.head(police.origin)
-    assert head.mirrored == await police.size()
-    assert head.merged == kept_back
-    assert head.missing == (kept_back,)
-    state = carrier.node.logs.state(police.origin)
-    assert "withheld" in str(state.why)
-    # A receipt never covers what is withheld.
-    signed = await carrier.node.home.own.cosigned.cosigned(
-        "merged", police.origin
-    )
-    assert signed is not None
-    assert signed.size <= head.merged
-    alliance.heal()
-    alliance.cut("police", "carrier")
-    await carrier.round()
-    alliance.bank.node.gate = None
+    with standing(alliance, "payload/", withhold):
+        await pull_from_bank(alliance)
+        head = await carrier.head(police.origin)
+        assert head.mirrored == await police.size()
+        assert head.merged == kept_back
+        assert head.missing == (kept_back,)
+        state = carrier.node.logs.state(police.origin)
+        assert "withheld" in str(state.why)
+        # A receipt never covers what is withheld.
+        signed = await carrier.node.home.own.cosigned.cosigned(
+            "merged", police.origin
+        )
+        assert signed is not None
+        assert signed.size <= head.merged
+        alliance.heal()
+        alliance.cut("police", "carrier")
+        await carrier.round()
     await assert_right(alliance)
 
 

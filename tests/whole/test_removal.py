@@ -1,6 +1,7 @@
 """A removed member is out at the next request, in both directions."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -135,10 +136,10 @@ async def before(
         await police.write(*(payload(n, police.origin) for n in range(9)))
         await alliance.settle("police", "platform", receipts=False)
 
-        half, finish, asked = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        half, finish = asyncio.Event(), asyncio.Event()
         police.node.gate = slow(half, finish)
-        let_go = asyncio.Event()
-        platform.node.gate = hold(asked, let_go)
+        held = contextlib.ExitStack()
+        asked = held.enter_context(platform.holding("/payload/", "bank"))
         lines = {path: await Line.open(platform, police) for path in PATHS}
         for line in lines.values():
             assert await line.ask("/heads") == 200
@@ -175,7 +176,7 @@ async def before(
             client,
             size,
         )
-        let_go.set()
+        held.close()
         for line in (*lines.values(), in_flight):
             await line.close()
 
@@ -199,20 +200,6 @@ def slow(half: asyncio.Event, finish: asyncio.Event) -> Gate:
         await finish.wait()
         await answer.write(whole.body[10:])
         return answer
-
-    return stand
-
-
-def hold(asked: asyncio.Event, let_go: asyncio.Event) -> Gate:
-    """Return a door that lets the bank wait for payloads."""
-
-    async def stand(
-        request: web.Request, caller: str, handler: Handler
-    ) -> web.StreamResponse:
-        if caller == "bank" and "/payload/" in request.path:
-            asked.set()
-            await let_go.wait()
-        return await handler(request)
 
     return stand
 
