@@ -1,6 +1,7 @@
 """`syncd demo`, as it is called."""
 
 import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ from syncd.cli import terminal
 from syncd.cli.command import Noun, Options, option
 from syncd.demo import rows
 from syncd.demo.member import stop
-from syncd.demo.play import Demo, bad, ok
+from syncd.demo.play import Demo, bad, ok, title
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 
@@ -48,9 +49,9 @@ def run(play: Demo, *, once: bool) -> int:
             bad(t("Something did not hold: see the red lines above."))
         play.leave_note()
         if not once:
-            play.invite()
+            invite(play)
         while not once:
-            play.tell_ended()
+            tell_ended(play)
             time.sleep(WATCH_S)
     except KeyboardInterrupt:
         terminal.tell("")
@@ -59,6 +60,39 @@ def run(play: Demo, *, once: bool) -> int:
     finally:
         stop(play.members)
     return 0 if play.good else 1
+
+
+def invite(play: Demo) -> None:
+    """Say what can be tried now."""
+    bank = play.members[1]
+    title(t("Try it; Ctrl-C ends it"))
+    terminal.say(
+        f"  export PATH={Path(sys.executable).parent}:$PATH\n"
+        f"  export SYNCD_HOME={bank.home}"
+        f" SYNCD_TOKEN_FILE={bank.token_file}\n"
+        "  syncd status\n"
+        "  echo 96110 | syncd lookup --kind phone --purpose test\n"
+        "  syncd log verify\n"
+        f'  curl -H "Authorization: Bearer $(cat {bank.token_file})"'
+        f" http://{bank.own}/v1/status"
+    )
+    for member in play.members:
+        terminal.say(f"  {member.id:9} http://{member.own}  {member.log_file}")
+    terminal.say(f"  {play.where}/demo.json")
+
+
+def tell_ended(play: Demo) -> None:
+    """Tell once of each daemon that has ended, and how to start it."""
+    for member in play.members:
+        code = member.ended()
+        if code is None:
+            continue
+        member.process = None
+        end = t("exit {code}", code=code)
+        if code < 0:
+            end = t("signal {number}", number=-code)
+        bad(t("{id} has ended: {end}", id=member.id, end=end))
+        terminal.say(f"    syncd --home {member.home} run")
 
 
 def _fresh(directory: Path | None) -> Path:

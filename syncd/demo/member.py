@@ -121,13 +121,14 @@ class Member:
         ended, and keep another from its addresses.
         """
         fds = [bound.fileno() for bound in self.sockets]
-        become = [sys.executable, "-c", _BECOME, *map(str, fds)]
         child = config.for_child(self.where / "secrets" / self.id)
-        names = {"LISTEN_FDS": "2", "LISTEN_FDNAMES": "peer:own"}
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [*become, *SYNCD, "--home", str(self.home), "run"],
-                env=child | names,
+                [
+                    *(sys.executable, "-c", _BECOME, *map(str, fds)),
+                    *(*SYNCD, "--home", str(self.home), "run"),
+                ],
+                env={**child, "LISTEN_FDS": "2", "LISTEN_FDNAMES": "peer:own"},
                 pass_fds=fds,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -172,19 +173,18 @@ class Member:
 
     def drop_sockets(self) -> None:
         """Close our own descriptors of its sockets."""
-        while self.sockets:
-            self.sockets.pop().close()
+        for bound in self.sockets:
+            bound.close()
 
 
 def stop(members: Sequence[Member]) -> None:
     """End all daemons that were started here."""
-    running = [m.process for m in members if m.process]
+    running = [member.process for member in members if member.process]
     for process in running:
         process.terminate()
-    until = time.monotonic() + STOP_S
     for process in running:
         try:
-            process.wait(max(until - time.monotonic(), 0.1))
+            process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -6,7 +6,6 @@ does not hold is red, and the exit code says so.
 
 import csv
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -57,7 +56,8 @@ def bad(text: str) -> None:
     typer.secho(f"  ✗ {text}", fg="red")
 
 
-def _title(text: str) -> None:
+def title(text: str) -> None:
+    """Begin an act."""
     typer.secho(f"\n▶ {text}", bold=True)
 
 
@@ -127,7 +127,7 @@ class Demo:
 
     def found(self) -> None:
         """Four institutions found an alliance with 2-of-3 holders."""
-        _title(t("Four members found an alliance: 2 of 3 hold the keys"))
+        title(t("Four members found an alliance: 2 of 3 hold the keys"))
         terminal.say(f"  {self.where}")
         self.members = [Member(self.where, *who) for who in FOUR]
         self._each(self._prepare)
@@ -184,7 +184,7 @@ class Demo:
 
     def start(self) -> None:
         """Each member's daemon starts, a process of its own."""
-        _title(t("Four daemons start"))
+        title(t("Four daemons start"))
         for member in self.members:
             member.start()
         self._each(Member.ready)
@@ -194,7 +194,7 @@ class Demo:
 
     def import_lists(self) -> None:
         """Each member imports its own part of the data."""
-        _title(t("Each imports its own list"))
+        title(t("Each imports its own list"))
         count, refused = self._deal(), 0
         began = time.monotonic()
         commands = []
@@ -244,7 +244,7 @@ class Demo:
 
     def converge(self) -> None:
         """Wait until everyone holds everything and has said so."""
-        _title(t("They pull, verify and merge each other's logs"))
+        title(t("They pull, verify and merge each other's logs"))
         began, took, last = time.monotonic(), 0.0, ""
         while waiting := self._waiting():
             if took > 60.0 + len(self.data) / 200:
@@ -268,7 +268,7 @@ class Demo:
 
     def table(self) -> None:
         """Verify all logs and claims from their bytes; compare digests."""
-        _title(t("Every log verified from its bytes, in another process"))
+        title(t("Every log verified from its bytes, in another process"))
         with ThreadPoolExecutor(2) as pool:
             found = [*pool.map(_verified, self.members)]
         digests = [
@@ -303,15 +303,13 @@ class Demo:
 
     def look_up(self) -> None:
         """Ask a member for one indicator of each kind that it never had."""
-        _title(t("One of each kind, asked where it was not reported"))
+        title(t("One of each kind, asked where it was not reported"))
         if not self.samples:
             self._check(False, t("no row is reported by one member alone"))
         for kind in sorted(identifier.KINDS):
             if kind not in self.samples:
-                text = t(
-                    "no {kind} is reported by one member alone", kind=kind
-                )
-                terminal.say(f"    {text}")
+                why = t("no {kind} is reported by one member alone", kind=kind)
+                terminal.say(f"    {why}")
                 continue
             row, owner = self.samples[kind]
             number = self.members.index(owner) + 2
@@ -333,7 +331,7 @@ class Demo:
             return
         kind = min(self.samples, key=("phone", "account", "url").index)
         row, owner = self.samples.pop(kind)
-        _title(t("{owner} retracts: {kind}", owner=owner.id, kind=kind))
+        title(t("{owner} retracts: {kind}", owner=owner.id, kind=kind))
         owner.ask("/v1/retractions", {**_named(row), "reason": "test"})
         began, took, listed = time.monotonic(), 0.0, [owner.id]
         while listed and took < 30:
@@ -349,7 +347,7 @@ class Demo:
 
     def admit(self) -> None:
         """A fifth member joins with its key, as an admin would do it."""
-        _title(t("A payment institution joins"))
+        title(t("A payment institution joins"))
         member = Member(self.where, *FIFTH)
         self._prepare(member)
         request = f"admin/{member.id}.join"
@@ -381,36 +379,3 @@ class Demo:
         found = [m.told(roster.known(m.id)) for m in self.members]
         text = json.dumps(found, indent=1, ensure_ascii=False)
         terminal.replace_file(self.where / "demo.json", text.encode())
-
-    def invite(self) -> None:
-        """Say what can be tried now."""
-        bank = self.members[1]
-        _title(t("Try it; Ctrl-C ends it"))
-        terminal.say(
-            f"  export PATH={Path(sys.executable).parent}:$PATH\n"
-            f"  export SYNCD_HOME={bank.home}"
-            f" SYNCD_TOKEN_FILE={bank.token_file}\n"
-            "  syncd status\n"
-            "  echo 96110 | syncd lookup --kind phone --purpose test\n"
-            "  syncd log verify\n"
-            f'  curl -H "Authorization: Bearer $(cat {bank.token_file})"'
-            f" http://{bank.own}/v1/status"
-        )
-        for member in self.members:
-            terminal.say(
-                f"  {member.id:9} http://{member.own}  {member.log_file}"
-            )
-        terminal.say(f"  {self.where}/demo.json")
-
-    def tell_ended(self) -> None:
-        """Tell once of each daemon that has ended, and how to start it."""
-        for member in self.members:
-            code = member.ended()
-            if code is None:
-                continue
-            member.process = None
-            end = t("exit {code}", code=code)
-            if code < 0:
-                end = t("signal {number}", number=-code)
-            bad(t("{id} has ended: {end}", id=member.id, end=end))
-            terminal.say(f"    syncd --home {member.home} run")

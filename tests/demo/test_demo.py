@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from syncd.demo.command import tell_ended
 from syncd.demo.member import stop
 from syncd.demo.play import Demo
 from syncd.demo.rows import read
@@ -232,8 +233,8 @@ def test_a_killed_member_can_be_started_again(
     with pytest.raises(UnavailableError):
         bank.ask("/v1/status")
     capsys.readouterr()
-    play.tell_ended()
-    play.tell_ended()
+    tell_ended(play)
+    tell_ended(play)
     ended, command = capsys.readouterr().out.splitlines()
     assert "bank has ended: signal 9" in ended
     words = command.split()  # syncd --home … run
