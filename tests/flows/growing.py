@@ -49,14 +49,15 @@ def report(i: int = 0) -> bytes:
 class Log:
     """A growing log that can also misbehave; an `OwnLog`."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: SigningKey = KEY) -> None:
+        self.key, self.origin = key, key.name
         self.frontier = Frontier.EMPTY
         self.bundles: list[Bundle] = []
         self.odd: dict[int, bytes] = {}  # leaves of types of their own
         self.published: list[Published] = []
 
     def copy(self) -> "Log":
-        other = Log()
+        other = Log(self.key)
         other.frontier, other.bundles = self.frontier, list(self.bundles)
         other.odd = dict(self.odd)
         return other
@@ -64,16 +65,16 @@ class Log:
     def add(self, *payloads: tuple[int, bytes], salt: bytes = b"s") -> None:
         tail: list[Record] = []
         if self.frontier.size % 256:
-            tail = codec.records(ORIGIN, self.bundles.pop())
+            tail = codec.records(self.origin, self.bundles.pop())
         salts = (salt * 16)[:16] * len(payloads)
         self.frontier, more = publish.grow(
-            ORIGIN, self.frontier, tail, payloads, salts
+            self.origin, self.frontier, tail, payloads, salts
         )
         self.bundles += more
         first = self.frontier.size - len(payloads)
         for i, (type_, payload) in enumerate(payloads):
             if leaf.type_of(payload) != type_:
-                made = leaf.commit(ORIGIN, type_, salts[:16], payload)
+                made = leaf.commit(self.origin, type_, salts[:16], payload)
                 self.odd[first + i] = made
         self._tell_leaves()
 
@@ -81,7 +82,7 @@ class Log:
         """Keep the leaves of bundles whose records do not tell them."""
         for n in {index // 256 for index in self.odd}:
             bundle = replace(self.bundles[n], entries=b"")
-            leaves = [r[0] for r in codec.records(ORIGIN, bundle)]
+            leaves = [r[0] for r in codec.records(self.origin, bundle)]
             for index, made in self.odd.items():
                 if index // 256 == n:
                     leaves[index % 256] = made
@@ -94,7 +95,7 @@ class Log:
 
     @property
     def records(self) -> list[Record]:
-        found = (codec.records(ORIGIN, bundle) for bundle in self.bundles)
+        found = (codec.records(self.origin, bundle) for bundle in self.bundles)
         return [*itertools.chain.from_iterable(found)]
 
     def said(self) -> list[Any]:
@@ -102,15 +103,18 @@ class Log:
 
     def head_at(self, size: int) -> Checkpoint:
         hashes = codec.leaf_hashes(self.records[:size])
-        return Checkpoint(ORIGIN, size, Frontier.EMPTY.extend(hashes).root())
+        return Checkpoint(
+            self.origin, size, Frontier.EMPTY.extend(hashes).root()
+        )
 
     @property
     def signed(self) -> bytes:
-        head = Checkpoint(ORIGIN, self.frontier.size, self.frontier.root())
-        return bytes(checkpoint.sign(head, KEY))
+        size, root = self.frontier.size, self.frontier.root()
+        head = Checkpoint(self.origin, size, root)
+        return bytes(checkpoint.sign(head, self.key))
 
     async def head(self) -> OwnHead:
-        return OwnHead(ORIGIN, self.frontier, self.signed)
+        return OwnHead(self.origin, self.frontier, self.signed)
 
     async def append(
         self,
@@ -135,14 +139,18 @@ class Log:
 
     def files(self) -> LogFiles:
         return LogFiles(
-            ORIGIN, self.frontier.size, self.signed, self.bundle, self.roots
+            self.origin,
+            self.frontier.size,
+            self.signed,
+            self.bundle,
+            self.roots,
         )
 
     def close(self, *indices: int) -> "Log":
         """Withhold or erase: records go, leaves stay."""
         other, gone = self.copy(), {*indices}
         for n, bundle in enumerate(other.bundles):
-            records = codec.records(ORIGIN, bundle)
+            records = codec.records(self.origin, bundle)
             for at in range(len(records)):
                 if n * 256 + at in gone:
                     records[at] = leaf.close(records[at])

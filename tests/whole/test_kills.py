@@ -26,12 +26,12 @@ from syncd.store.vault import Query
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import SECRET, Alliance, Process, payload, until
-from tools import kill_driver
-from tools.kill_driver import OTHER, OWN
+from tests.whole import kill_driver
+from tests.whole.kill_driver import OTHER, OWN
 
 pytestmark = pytest.mark.slow
 
-DRIVER = Path(kill_driver.__file__)
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -73,11 +73,19 @@ class Seen:
 def live(home: Path, plans: Iterable[str], swap: str = "") -> Seen:
     """Live one life for each plan; return what was seen from outside."""
     done = subprocess.run(
-        [sys.executable, DRIVER, home, "--swap", swap],
+        [
+            sys.executable,
+            "-m",
+            "tests.whole.kill_driver",
+            home,
+            "--swap",
+            swap,
+        ],
         input="".join(f"{plan}\n" for plan in plans).encode(),
         capture_output=True,
         check=True,
         timeout=400,
+        cwd=ROOT,
     )
     seen = Seen()
     for text in done.stdout.decode().splitlines():

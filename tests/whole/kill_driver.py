@@ -1,6 +1,6 @@
-"""Work that is killed again and again: what tests/whole/test_kills.py drives.
+"""Work that is killed again and again: what test_kills.py drives.
 
-    python tools/kill_driver.py HOME [--swap mark|release]
+    python -m tests.whole.kill_driver HOME [--swap mark|release]
 
 One line on standard input is one life: a plan as SYNCD_FAILPOINTS has it,
 `random MS` for a kill from outside, or `finish` for a life that ends well.
@@ -31,24 +31,24 @@ from pathlib import Path
 from typing import Any
 
 from syncd import canonical, config
-from syncd.errors import SyncdError, UnavailableError
+from syncd.errors import SyncdError
 from syncd.flows import cosign, merge, publish, pull
 from syncd.flows.ports import Bundle, OwnHead
 from syncd.flows.publish import Writer
 from syncd.flows.pull_context import PullContext
-from syncd.indicator import codec, leaf, statement, token
+from syncd.indicator import codec, statement, token
 from syncd.indicator.identifier import Identifier
-from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report, Retract
 from syncd.store import failpoint
 from syncd.store.home import OwnStore, open_mirror
 from syncd.store.own import OwnLogStore
 from syncd.store.sealing import VaultCipher
 from syncd.store.vault import ImportMark, NewReport
-from syncd.tlog import checkpoint, merkle
+from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import COSIGNATURE, ED25519, SigningKey
+from tests.flows.growing import FakeSource, Log, offload
 
 OWN = SigningKey("bank.example/syncd/txwz/1", ED25519, b"b" * 32)
 OTHER = SigningKey("police.example/syncd/txwz/1", ED25519, b"p" * 32)
@@ -93,73 +93,36 @@ def report(origin: str, n: int) -> Report:
     )
 
 
-class Other:
+def said(n: int) -> tuple[int, bytes]:
+    """Return the n-th entry of the other's log: every seventh takes back."""
+    found: Report | Retract = report(OTHER.name, n)
+    if n % 7 == 6:
+        found = Retract(
+            on=TODAY,
+            kind="url",
+            epoch=1,
+            token=report(OTHER.name, n - 3).token,
+            ends=(n - 3,),
+            reason="false_positive",
+        )
+    return statement.type_of(found), statement.encode(found)
+
+
+class Other(FakeSource):
     """Another member's endless log, the same in every life."""
 
-    name = "police"
-
-    def __init__(self, most: int = MOST) -> None:
-        self.records: list[Record] = []
-        for n in range(most):
-            said: Report | Retract = report(OTHER.name, n)
-            if n % 7 == 6:
-                ended = report(OTHER.name, n - 3)
-                said = Retract(
-                    on=TODAY,
-                    kind="url",
-                    epoch=1,
-                    token=ended.token,
-                    ends=(n - 3,),
-                    reason="false_positive",
-                )
-            type_, text = statement.type_of(said), statement.encode(said)
-            salt = hashlib.sha256(b"salt %d" % n).digest()[:16]
-            made = leaf.commit(OTHER.name, type_, salt, text)
-            self.records.append((made, salt, text))
+    def __init__(self) -> None:
+        log = Log(OTHER)
+        log.add(*map(said, range(MOST)))
+        super().__init__(log, "police")
+        self.records = log.records
         self.hashes = codec.leaf_hashes(self.records)
 
     def note(self, size: int) -> bytes:
         """Return the signed checkpoint of its first `size` entries."""
         root = Frontier.EMPTY.extend(self.hashes[:size]).root()
-        return bytes(
-            checkpoint.sign(Checkpoint(OTHER.name, size, root), OTHER)
-        )
-
-    async def checkpoint(self, origin: str) -> bytes:
-        """Return its newest: nobody asks."""
-        return self.note(len(self.records))
-
-    async def hash_tiles(
-        self, origin: str, paths: Sequence[str]
-    ) -> Sequence[bytes]:
-        """Return level-0 tiles; small steps need no others."""
-        found = []
-        for path in paths:
-            level, _, tail = path.partition("/")
-            number, _, width = tail.partition(".p/")
-            n = int(number.replace("/", "").replace("x", ""))
-            if level == "0":
-                part = self.hashes[n * FULL : (n + 1) * FULL]
-            else:
-                part = [
-                    merkle.root(self.hashes[i * FULL : (i + 1) * FULL])
-                    for i in range(len(self.hashes) // FULL)
-                ][n * FULL : (n + 1) * FULL]
-            found.append(b"".join(part[: int(width or FULL)]))
-        return found
-
-    async def payloads(
-        self, origin: str, wanted: Sequence[tuple[int, int]]
-    ) -> Sequence[bytes]:
-        """Return payload bundles."""
-        return [
-            codec.deflate(self.records[n * FULL : n * FULL + width])
-            for n, width in wanted
-        ]
-
-    async def entries(self, origin: str, n: int, width: int) -> bytes:
-        """Nothing of it is void."""
-        raise UnavailableError("not needed")
+        head = Checkpoint(OTHER.name, size, root)
+        return bytes(checkpoint.sign(head, OTHER))
 
 
 class Observed(OwnLogStore):
@@ -224,11 +187,6 @@ class _Epoch:
     epoch = 1
 
 
-async def inline(work: Any, *args: Any) -> Any:
-    """Run work here: a life is short."""
-    return work(*args)
-
-
 def open_own(home: Path) -> OwnStore:
     """Open the member's own.db."""
     return OwnStore.open(
@@ -252,7 +210,7 @@ class Life:
         self.writer = Writer(
             own=self.log,
             key=OWN,
-            offload=inline,
+            offload=offload,
             rng=os.urandom,
             may_append=lambda: None,
         )
@@ -331,7 +289,7 @@ class Life:
             self.other.note(size),
             OTHER.verifier,
             PullContext(
-                sources=[self.other], mirror=self.mirror, offload=inline
+                sources=[self.other], mirror=self.mirror, offload=offload
             ),
         )
         await self.receipt()
@@ -352,7 +310,7 @@ class Life:
 
     async def fold(self) -> None:
         """Merge our own log into the claims."""
-        await merge.own(self.log, self.mirror, inline)
+        await merge.own(self.log, self.mirror, offload)
 
     def close(self) -> None:
         """Close both databases."""
