@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,9 @@ def day(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text)
 
 
-def saved(path: Path, rows: list[list[Any]], *more: str) -> Path:
+def saved(
+    path: Path, rows: list[list[Any]], *more: str, merged: Iterable[str] = ()
+) -> Path:
     """What openpyxl writes."""
     book = openpyxl.Workbook()
     first = book.active
@@ -46,6 +48,8 @@ def saved(path: Path, rows: list[list[Any]], *more: str) -> Path:
         first.append(row)
     for name in more:
         book.create_sheet(name)
+    for one in merged:
+        first.merge_cells(one)
     book.save(path)
     return path
 
@@ -181,32 +185,6 @@ def test_sheet(tmp_path: Path) -> None:
     assert list(opened.rows(5, 5)) == []
 
 
-def test_columns_keep_their_letters(tmp_path: Path) -> None:
-    """Whatever is empty before the list: rows and columns are the sheet's."""
-    path = made(
-        tmp_path / "a.xlsx",
-        '<row r="4"><c r="C4" t="str"><v>值</v></c></row>'
-        '<row><c/><c t="str"><v>x</v></c><c t="str"><v>a</v></c></row>',
-    )
-    opened = table.open_table(path, Told())
-    assert opened.header == ("", "", "值")
-    assert [(r.number, r.cells) for r in opened.rows(0, 0)] == [
-        (5, ["", "x", "a"])
-    ]
-
-
-def test_cells_without_a_value_shift_nothing(tmp_path: Path) -> None:
-    """Calamine takes an empty value for no cell, and its column for none."""
-    path = made(
-        tmp_path / "a.xlsx",
-        '<row r="1"><c r="A1"><v></v></c><c r="B1" t="str"><v>值</v></c></row>'
-        '<row r="2"><c r="A2"><v/></c><c r="B2" t="e"><v>#N/A</v></c></row>',
-    )
-    opened = table.open_table(path, Told())
-    assert opened.header == ("", "值")
-    assert [row.cells for row in opened.rows(0, 0)] == [["", "#N/A"]]
-
-
 @pytest.mark.parametrize("one", cases("lists/sheets"))
 def test_a_column(tmp_path: Path, one: dict[str, Any]) -> None:
     """What each vector says of it."""
@@ -289,99 +267,25 @@ def test_hidden_sheets_are_read_on_demand(tmp_path: Path) -> None:
     assert refused.value.hint == "sheets: Sheet"
 
 
-def test_what_is_hidden_is_read_and_told(tmp_path: Path) -> None:
-    rows = "".join(
-        f'<row r="{n}" hidden="1"><c r="A{n}"><v>{n}</v></c></row>'
-        for n in range(2, 9)
-    )
-    path = made(
-        tmp_path / "a.xlsx",
-        '<row r="1"><c r="A1" t="str"><v>value</v></c>'
-        '<c r="C1" t="str"><v>x</v></c></row>'
-        f'{rows}<row r="9" hidden="1"/>',
-        before='<cols><col min="1" max="1" width="0"/>'
-        '<col min="3" max="9" hidden="true"/></cols>',
-    )
-    opened = table.open_table(path, Told())
-    assert [n.template.format(**n.params) for n in opened.notes] == [
-        "7 hidden rows are read like the others: 2, 3, 4, 5, 6, …",
-        "hidden columns are read like the others: A, C",
-    ]
-    assert len(list(opened.rows(0, 0))) == 7
-
-
-def merged(path: Path, rows: list[list[Any]], *ranges: str) -> Path:
-    saved(path, rows)
-    book = openpyxl.load_workbook(path)
-    assert book.active is not None
-    for one in ranges:
-        book.active.merge_cells(one)
-    book.save(path)
-    return path
-
-
-def test_a_merged_cell_is_its_whole_range(tmp_path: Path) -> None:
-    path = merged(
-        tmp_path / "a.xlsx",
-        [
-            ["值", "标签", "置信度", "x"],
-            ["a", "fake_shop", 95, "n"],
-            ["b"],
-            ["c"],
-            ["d", "loan", 6222021234567890000],
-            ["e", None, None, "y"],
-            [None, None, None, None],
-            ["f", "both"],
-        ],
-        *("B2:B4", "C2:C4", "B5:B7", "C5:C6", "B8:C8"),
-    )
-    found = read(path)
-    assert [(row.number, row.cells) for row in found] == [
-        (2, ["a", "fake_shop", "95", "n"]),
-        (3, ["b", "fake_shop", "95", ""]),
-        (4, ["c", "fake_shop", "95", ""]),
-        (5, ["d", "loan", "6.22202123456789E+18", ""]),
-        (6, ["e", "loan", "6.22202123456789E+18", "y"]),
-        (8, ["f", "both", "both", ""]),
-    ]
-    assert type(found[4].cells[2]) is Flawed  # type: ignore[index]
-    opened = table.open_table(path, Told())
-    assert list(opened.rows(3, 3)) == found[2:]
-    assert list(opened.rows(3, 3)) == found[2:]
-
-
-def test_a_merged_header(tmp_path: Path) -> None:
-    """A column is named by the lowest cell of its header."""
-    path = merged(
-        tmp_path / "a.xlsx",
-        [["值", "依据", None], [None, "标签", "证据"], ["a", "b", "c"]],
-        *("A1:A2", "B1:C1"),
-    )
-    opened = table.open_table(path, Told())
-    assert opened.header == ("值", "标签", "证据")
-    assert cells(path) == [["a", "b", "c"]]
-    assert len(cells(path, header=False)) == 3
-
-
-def test_a_banner_above_the_header(tmp_path: Path) -> None:
-    """Merged over all columns, as such lists begin; it is told."""
-    path = merged(
-        tmp_path / "a.xlsx",
-        [
-            ["涉诈网址清单"],
-            ["单位：甲", None, "2026年"],
-            [],
-            ["值", "标签", "x"],
-            ["a", "b"],
-        ],
-        "A1:C1",
-    )
-    opened = table.open_table(path, Told())
-    assert opened.header == ("值", "标签", "x")
-    assert [n.template.format(**n.params) for n in opened.notes] == [
-        "the header is line 4: rows skipped above it: 2"
-    ]
-    assert cells(path) == [["a", "b", ""]]
+@pytest.mark.parametrize("one", cases("lists/sheets", "tables"))
+def test_a_table(tmp_path: Path, one: dict[str, Any]) -> None:
+    """What each vector says of it."""
+    path = tmp_path / "a.xlsx"
+    if "xml" in one:
+        made(path, one["xml"], before=one.get("before", ""))
+    else:
+        saved(path, one["grid"], merged=one["merged"])
+    opened = table.open_table(path, Told(**one.get("told", {})))
+    assert [*(opened.header or ())] == one["header"]
+    rows = [*opened.rows(0, 0)]
+    assert [[row.number, row.cells] for row in rows] == one["rows"]
+    for begin in (one["rows"][0][0],) * 2:
+        assert [*opened.rows(begin, begin)] == rows[1:]
+    for number, at in one.get("flawed", ()):
+        [row] = (row for row in rows if row.number == number)
+        assert type(row.cells[at]) is Flawed
+    notes = [n.template.format(**n.params) for n in opened.notes]
+    assert notes == one.get("notes", [])
 
 
 # ------------------------------------------------------------ the limits
