@@ -1,8 +1,7 @@
 """IBANs: which countries have them, how long they are, and their check digits.
 
-The table is `ibans.tsv`: a country, its characters in all, and the source for
-those that are not registered (ISO 13616). Territories that use another
-country's code have none of their own.
+The table is `ibans.tsv`: a country and its characters in all, registered (ISO
+13616) or not; or a territory and the country whose code it uses.
 """
 
 import re
@@ -14,20 +13,10 @@ from syncd.indicator import checksum, tsv
 _IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
 _GROUPING: Final = re.compile(r"[ \-]+")
 
+_ROWS: Final = {row[0]: row[1] for row in tsv.rows("indicator/ibans.tsv")}
+LENGTHS: Final = {c: int(n) for c, n in _ROWS.items() if n.isdecimal()}
 # ISO codes of territories whose IBANs begin with their country's.
-TERRITORIES: Final = {
-    "AX": "FI",
-    **dict.fromkeys(
-        ("BL", "GF", "GP", "MF", "MQ", "NC", "PF", "PM", "RE", "TF"), "FR"
-    ),
-    **dict.fromkeys(("WF", "YT"), "FR"),
-    **dict.fromkeys(("GG", "IM", "JE"), "GB"),
-}
-
-
-LENGTHS: Final = {  # characters in all, by country
-    row[0]: int(row[1]) for row in tsv.rows("indicator/ibans.tsv")
-}
+TERRITORIES: Final = {c: n for c, n in _ROWS.items() if c not in LENGTHS}
 
 
 def looks_like(number: str) -> bool:
