@@ -1,19 +1,23 @@
-"""Names: which column of a list is which field.
+"""Names: which row names the columns of a list, and which field each is.
 
-By its name, in English or Chinese, or as it is told. Nothing is guessed: two
-columns of one name or meaning are a UsageError, and so are a header that looks
-like data, and a name of a column or field that is none.
+People put titles above a header: a banner, who made the list, blank rows. One
+rule finds it in texts and sheets, and whoever skips rows by it says so in a
+note. A column is a field by its name, in English or Chinese, or as it is told.
+Nothing is guessed: two columns of one name or meaning are a UsageError, and so
+are a header that looks like data, and a name of a column or field that is none.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from syncd.errors import MalformedError, UsageError
 from syncd.indicator import notation, tsv
 from syncd.indicator.record import ReportFields
+from syncd.lists.rows import Note, Told
 
 NAMES: Final = {
     into: tuple(n.split()) for into, n in tsv.rows("lists/columns.tsv")
@@ -26,6 +30,7 @@ FIELDS: Final = (
         if name not in NAMES and form.name != "positions"
     ),
 )
+FIRST: Final = 20  # rows among which the header is looked for
 
 
 @lru_cache(4096)
@@ -41,9 +46,52 @@ BY_NAME: Final = {fold(name): name for name in FIELDS} | {
 }
 
 
-def known(name: str) -> bool:
-    """Tell whether a column of this name means a field."""
-    return fold(name) in BY_NAME
+# ------------------------------------------------------------- the header
+
+
+def knows(told: Told) -> Callable[[str], bool]:
+    """Return what tells whether a name of a column means something."""
+    mapped = {*map(str.strip, told.names)}  # or numbers, which name nothing
+    return lambda name: (
+        fold(name) in BY_NAME
+        or (name.strip() in mapped and not name.strip().isdecimal())
+    )
+
+
+def header_row(
+    rows: Iterable[Sequence[str]], known: Callable[[str], bool]
+) -> int:
+    """Return which of the rows, from 0, is the header.
+
+    It is the one with the most known names, the first of equals. One below
+    others must have two, or no other cell, and each row above it must have
+    fewer filled cells (or one, as a title has): else it is the first row.
+    """
+    best, most, widest = 0, 0, 0
+    for n, row in enumerate(islice(rows, FIRST)):
+        # A merged title is the same in all its cells.
+        filled = {cell for cell in row if cell.strip()}
+        here = sum(map(known, filled))
+        title = widest < len(filled) or widest == 1
+        if here > most and (
+            not n or (title and (here > 1 or here == len(filled)))
+        ):
+            best, most = n, here
+        widest = max(widest, len(filled))
+    return best
+
+
+def skipped(rows: int, line: int) -> Note:
+    """Return the note on where the header is, and rows skipped above it."""
+    if not rows:
+        return Note("the header is line {line}", {"line": line})
+    return Note(
+        "the header is line {line}: rows skipped above it: {n}",
+        {"line": line, "n": rows},
+    )
+
+
+# ------------------------------------------------------------ its columns
 
 
 def understood(

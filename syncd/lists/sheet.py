@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import header, workbook
+from syncd.lists import names, workbook
 from syncd.lists.parts import broken, too_large
 from syncd.lists.rows import Flawed, Note, Row, Table, Told
 from syncd.lists.workbook import DIGITS, MAX_COLUMNS, MAX_ROWS, UNDONE
@@ -44,7 +44,7 @@ class Sheet(Table):
         self.about = f"xlsx, {about['sheet']}"
         self.span = about["span"]  # the last row with something in it
         self._notes = [Note(*note) for note in about["notes"]]
-        top = list(islice(rows, header.FIRST))
+        top = list(islice(rows, names.FIRST))
         if not top:
             raise UsageError("{path}: is empty", path=path)
         number, last, cells = top[0]
@@ -53,10 +53,10 @@ class Sheet(Table):
         if told.header:
             # What is merged over a banner's columns is there but once.
             seen = [[*dict.fromkeys(map(_text, row[2]))] for row in top]
-            at = header.header_row(seen, header.knows(told))
+            at = names.header_row(seen, names.knows(told))
             number, last, cells = top[at]
             if at:
-                self._notes.append(header.skipped(at, number))
+                self._notes.append(names.skipped(at, number))
             # Merged downwards, it ends with the last of its rows.
             self._begin = last if last <= number + _HEADER else number
             cells = [r[2] for r in top if number <= r[0] <= self._begin][-1]

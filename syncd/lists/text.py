@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import cells, lines
-from syncd.lists.header import FIRST, header_row, knows, skipped
 from syncd.lists.lines import Line
+from syncd.lists.names import FIRST, header_row, knows, skipped
 from syncd.lists.rows import Note, Row, Table, Told
 
 VALUE = "value"  # what the only column of a TXT file is called
