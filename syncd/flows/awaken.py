@@ -28,8 +28,8 @@ REST_S = 60.0  # what the rest gets once a majority has answered
 PAUSE_S = 1.0  # between two attempts at one member
 
 
-class Hand(Protocol):
-    """What may come by hand while we wait."""
+class Override(Protocol):
+    """What the operator may lay into the home while we wait."""
 
     async def brought(self) -> Mapping[str, bytes]:
         """Return checkpoints of ours that members have seen, by id.
@@ -42,7 +42,7 @@ class Hand(Protocol):
 
 
 class Other(Protocol):
-    """The door of another member, as far as awakening needs one."""
+    """Another member, as far as awakening asks it."""
 
     name: str
 
@@ -62,7 +62,7 @@ class Awake:
     asked: int
     answered: int
     largest: int  # entries of ours, the largest anybody holds
-    live: int  # of those who answered, how many at their doors
+    live: int  # of those who answered, how many over the network
     overridden: bool = False  # by the operator: a majority was not asked
 
 
@@ -72,7 +72,7 @@ async def awaken(
     log_key: VerifierKey,
     others: Sequence[Other],
     root_at: Callable[[int], Awaitable[bytes]],
-    hand: Hand | None = None,
+    override: Override | None = None,
     rest_s: float = REST_S,
     pause_s: float = PAUSE_S,
 ) -> Awake:
@@ -86,14 +86,14 @@ async def awaken(
         log_key: our own log key.
         others: the other active members.
         root_at: the root of our own log at a size up to its tip.
-        hand: what else counts: lines that were carried here, and words.
+        override: what else counts: lines that were carried here, and words.
         rest_s: for those who did not answer when a majority had.
         pause_s: between attempts.
 
     Raises:
         RefusedError: somebody holds what we cannot extend.
     """
-    asking = _Asking(head, others, hand, pause_s)
+    asking = _Asking(head, others, override, pause_s)
     if others:
         await asking.run(rest_s)
     largest = 0
@@ -111,18 +111,18 @@ async def awaken(
 
 
 class _Asking:
-    """Asks all at once, each until it has answered, and looks at the hand."""
+    """Asks all at once, each until it has answered."""
 
     def __init__(
         self,
         head: OwnHead,
         others: Sequence[Other],
-        hand: Hand | None,
+        override: Override | None,
         pause_s: float,
     ) -> None:
         self._head = head
         self._others = others
-        self._hand = hand
+        self._override = override
         self._pause_s = pause_s
         self._enough = asyncio.Event()
         self.answers: dict[str, bytes] = {}
@@ -140,8 +140,8 @@ class _Asking:
         async with asyncio.TaskGroup() as group:
             asks = [group.create_task(self._ask(o)) for o in self._others]
             looks = []
-            if self._hand is not None:
-                looks.append(group.create_task(self._look(self._hand)))
+            if self._override is not None:
+                looks.append(group.create_task(self._look(self._override)))
             await self._enough.wait()
             # The operator has waited for them already.
             left_s = 0 if self.overridden else rest_s
@@ -163,11 +163,13 @@ class _Asking:
                 await asyncio.sleep(self._pause_s)
         self._count()
 
-    async def _look(self, hand: Hand) -> None:
+    async def _look(self, override: Override) -> None:
         while True:
-            self.carried.update(await hand.brought())
+            self.carried.update(await override.brought())
             self._count()
-            if not self._enough.is_set() and await hand.overridden(self._head):
+            if not self._enough.is_set() and await override.overridden(
+                self._head
+            ):
                 self.overridden = True
                 self._enough.set()
             await asyncio.sleep(self._pause_s)

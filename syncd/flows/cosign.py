@@ -46,7 +46,7 @@ async def sign(
 
     `root_of` gives the roots of the tree that we hold, which the checkpoint
     is of. What we signed last may have come another way: through the witness
-    door, or before the mirror was fetched anew. It may also be one of the
+    API, or before the mirror was fetched anew. It may also be one of the
     texts that the roster has `rejected` since: then the branch that it chose
     is signed from the first larger size on.
 

@@ -1,6 +1,6 @@
 """Log files: a log as static files, written, and held against its signature.
 
-    files   what the peer door serves
+    files   what the peer API serves
     check   such files again, wherever they come from, to the last byte
 
 Neither believes a byte that it did not recompute.
@@ -65,7 +65,7 @@ async def files(
 ) -> AsyncIterator[tuple[str, bytes]]:
     """Yield (path, bytes) of each static file, the checkpoint last.
 
-    As the peer door serves them, payload bundles without their gzip.
+    As the peer API serves them, payload bundles without their gzip.
 
     Raises:
         DamagedError: a bundle is missing or does not open.

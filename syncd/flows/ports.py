@@ -283,7 +283,7 @@ class Heads:
 
 
 class Peer(Source, Protocol):
-    """A member's peer door, over pinned mutual TLS."""
+    """A member's peer API, over pinned mutual TLS."""
 
     async def heads(self, cursor: str) -> Heads:
         """Ask what is new since `cursor` ("" for everything)."""

@@ -105,7 +105,7 @@ def grow(
 
 @dataclass(kw_only=True, eq=False)
 class Writer:
-    """The one hand that appends to our log."""
+    """The only one who appends to our log."""
 
     own: OwnLog
     key: SigningKey  # the log key; its name is the origin

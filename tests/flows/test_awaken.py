@@ -37,7 +37,7 @@ class Peer:
         return answer or b""
 
 
-class FakeHand:
+class FakeOverride:
     """What is laid into the home."""
 
     def __init__(self, said: bool = False, **brought: bytes) -> None:
@@ -57,7 +57,7 @@ async def wake(
     size: int,
     *peers: Peer,
     rest_s: float = 0.05,
-    hand: FakeHand | None = None,
+    override: FakeOverride | None = None,
 ) -> Awake:
     ours = Log().reports(size)
     head = await ours.head()
@@ -66,7 +66,7 @@ async def wake(
         log_key=KEY.verifier,
         others=peers,
         root_at=held.own(ours, head).root_at,
-        hand=hand,
+        override=override,
         rest_s=rest_s,
         pause_s=0.001,
     )
@@ -139,26 +139,28 @@ async def test_what_we_never_signed() -> None:
 async def test_a_line_that_was_carried_is_an_answer() -> None:
     """Of whom we ask, and once for each; a stranger's is none."""
     peers = Peer("a", signed(9)), Peer("b", DOWN), Peer("c", DOWN)
-    hand = FakeHand(b=signed(7), x=signed(9))
-    assert await wake(9, *peers, hand=hand) == Awake(3, 2, 9, 1)
-    hand = FakeHand(a=signed(7), x=signed(9))
+    override = FakeOverride(b=signed(7), x=signed(9))
+    assert await wake(9, *peers, override=override) == Awake(3, 2, 9, 1)
+    override = FakeOverride(a=signed(7), x=signed(9))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
-            await wake(9, *peers, hand=hand)
+            await wake(9, *peers, override=override)
 
 
 async def test_a_line_that_was_carried_may_show_more() -> None:
     """Then this home was rolled back, whoever brought it."""
-    hand = FakeHand(b=signed(12))
+    override = FakeOverride(b=signed(12))
     peers = Peer("a", signed(9)), Peer("b", DOWN), Peer("c", DOWN)
     with pytest.raises(RefusedError, match="b holds 12 entries"):
-        await wake(9, *peers, hand=hand)
+        await wake(9, *peers, override=override)
 
 
 async def test_the_operator_may_do_without_a_majority() -> None:
     """Not without what was answered: that is held against us all the same."""
     down = Peer("b", DOWN), Peer("c", DOWN)
-    awake = await wake(9, *down, hand=FakeHand(said=True))
+    awake = await wake(9, *down, override=FakeOverride(said=True))
     assert awake == Awake(2, 0, 0, 0, overridden=True)
     with pytest.raises(RefusedError, match="holds 12 entries"):
-        await wake(9, Peer("a", signed(12)), *down, hand=FakeHand(said=True))
+        await wake(
+            9, Peer("a", signed(12)), *down, override=FakeOverride(said=True)
+        )

@@ -212,7 +212,7 @@ class AppendGuard:
                 log_key=self.ctx.home.keys.log.verifier,
                 others=[Other(m, self.peers.get) for m in self.ctx.others],
                 root_at=self.root_at,
-                hand=self._by_hand(),
+                override=self._by_hand(),
             )
         except RefusedError as e:
             # Status says the way out.
