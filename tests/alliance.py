@@ -41,6 +41,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
+import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -237,9 +238,10 @@ class Face:
         twin = self._twin()
         if twin is None:
             return heads
-        own = twin.origin.encode() + b"\n"
+        own = f"{twin.origin}\n"
         others = [n for n in heads.notes if not n.startswith(own)]
-        return dataclasses.replace(heads, notes=(*others, twin.head.note))
+        notes = (*others, twin.head.note.decode())
+        return msgspec.structs.replace(heads, notes=notes)
 
 
 # ----------------------------------------------------------------- members

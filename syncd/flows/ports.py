@@ -2,7 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
+
+import msgspec
 
 from syncd.errors import Message
 from syncd.indicator.absent import Range
@@ -270,16 +272,22 @@ class Source(Protocol):
         """Fetch one `tile/entries` bundle: the leaves themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heads:
-    """What one peer says it has: hints until verified."""
+class RosterHead(msgspec.Struct, frozen=True):
+    """A roster that somebody has."""
 
-    cursor: str  # opaque; send it back to hear only of what changed since
-    notes: Sequence[bytes] = ()  # log-signed checkpoints, newest per origin
-    receipts: Sequence[bytes] = ()  # its `merged` notes for the asker's logs
-    roster_version: int = 0
-    roster_hash: str = ""
-    time: int = 0  # its clock, unix seconds
+    version: int
+    hash: str
+
+
+class Heads(msgspec.Struct, frozen=True):
+    """What one peer says it has, as it is sent: hints until verified."""
+
+    cursor: Annotated[str, msgspec.Meta(max_length=64)]
+    """opaque; it comes back, to hear only of what changed since"""
+    notes: tuple[str, ...]  # log-signed checkpoints, newest per origin
+    receipts: tuple[str, ...]  # its `merged` notes for the asker's logs
+    roster: RosterHead
+    time: int  # its clock, unix seconds
 
 
 class Peer(Source, Protocol):

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote
 
+import msgspec
+
 from syncd import canonical
 from syncd.errors import BrokenSourceError, MalformedError
 from syncd.flows.ports import Heads
 from syncd.peer.transport import CONCURRENT, Transport, Wanted
 from syncd.tlog import tiles
 
-MAX_CURSOR = 64  # characters; it comes back to the peer in a URL
 MAX_NOTE = 1 << 16  # bytes, a signed checkpoint with all its lines
 MAX_ROSTER = 16 << 20  # bytes
 MAX_HEADS = 4 << 20  # bytes
@@ -84,32 +85,13 @@ class PeerClient(Transport):
         path = f"/heads?cursor={quote(cursor)}"
         raw = await self.get(path, MAX_HEADS, timeout_s=HEADS_S)
         try:
-            value = canonical.loads(raw)
+            return msgspec.convert(canonical.loads(raw), Heads)
         except MalformedError as e:
+            raise BrokenSourceError(f"{self.name}: heads: {e}") from e
+        except msgspec.ValidationError as e:
             raise BrokenSourceError(
-                "{member}: heads: {why}", member=self.name, why=e
+                f"{self.name}: heads have another shape"
             ) from e
-        match value:
-            case {
-                "cursor": str() as new_cursor,
-                "notes": list() as notes,
-                "receipts": list() as receipts,
-                "roster": {"version": int() as version, "hash": str() as h},
-                "time": int() as time,
-            } if len(new_cursor) <= MAX_CURSOR and all(
-                isinstance(n, str) for n in [*notes, *receipts]
-            ):
-                return Heads(
-                    new_cursor,
-                    tuple(n.encode() for n in notes),
-                    tuple(n.encode() for n in receipts),
-                    version,
-                    h,
-                    time,
-                )
-        raise BrokenSourceError(
-            "{member}: heads have another shape", member=self.name
-        )
 
     async def roster(self, version: int) -> bytes:
         """Fetch the signed note of roster `version`."""

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -250,18 +251,7 @@ async def _heads(request: web.Request) -> web.Response:
     heads = await request.app[SERVICE].heads(
         request[_CALLER], request.query.get("cursor", "")
     )
-    body = canonical.dumps(
-        {
-            "cursor": heads.cursor,
-            "notes": [note.decode() for note in heads.notes],
-            "receipts": [note.decode() for note in heads.receipts],
-            "roster": {
-                "hash": heads.roster_hash,
-                "version": heads.roster_version,
-            },
-            "time": heads.time,
-        }
-    )
+    body = canonical.dumps(msgspec.to_builtins(heads))
     return _raw(body, NO_STORE, JSON)
 
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from syncd.flows.ports import Heads
+from syncd.flows.ports import Heads, RosterHead
 from syncd.web import peer_api
 
 LocalClient = TestClient[Any, Any]
@@ -33,7 +33,7 @@ class Desk:
 
     async def heads(self, caller: str, cursor: str) -> Heads:
         await self.go_on.wait()
-        return Heads("a.1")
+        return Heads("a.1", (), (), RosterHead(0, ""), 0)
 
     async def mirror_log(self, origin_hash: str) -> None:
         return None

@@ -14,7 +14,7 @@ import pytest
 from msgspec import structs
 
 from syncd.errors import Message, RefusedError
-from syncd.flows.ports import Heads
+from syncd.flows.ports import Heads, RosterHead
 from syncd.indicator import codec
 from syncd.indicator.statement import RosterAccepted
 from syncd.node.follow.roster_keeper import FORGIVE_S
@@ -140,16 +140,15 @@ async def test_an_error_of_ours_is_one_members_trouble(
 
 
 def heads(roster: Roster, **changes: Any) -> Heads:
-    return replace(
-        Heads("c.1", (), (), roster.version, roster.hash), **changes
-    )
+    given = {"version": roster.version, "hash": roster.hash, **changes}
+    return Heads("c.1", (), (), RosterHead(**given), 0)
 
 
 async def test_another_roster_of_our_version(alliance: Alliance) -> None:
     """A member that trusts another one of the same number is looked into."""
     bank = alliance.bank
     roster = bank.node.rosters.current
-    await hear(bank, "police", Says(heads(roster, roster_hash="ab" * 32)))
+    await hear(bank, "police", Says(heads(roster, hash="ab" * 32)))
     (found,) = await bank.findings("roster_claim")
     assert found.finding.origin == "police"
 
@@ -308,7 +307,7 @@ async def test_what_a_newer_roster_is_needed_for(alliance: Alliance) -> None:
     roster = bank.node.rosters.current
     bank.node.rounds.peer_states["platform"].cursor = ""
     says = Says(
-        heads(roster, roster_version=roster.version + 1),
+        heads(roster, version=roster.version + 1),
         heads(roster),
         heads(roster),
     )

@@ -73,20 +73,20 @@ class Rounds:
             self.our_clock.hear(member, heads.time, asked)
         await self._take(member, heads)
         # What it says of logs that only a newer roster has, it shall repeat.
-        if heads.roster_version <= self.ctx.roster.version:
+        if heads.roster.version <= self.ctx.roster.version:
             state.cursor = heads.cursor
 
     async def _take(self, member: str, heads: Heads) -> None:
         await self.rosters.follow(
-            heads.roster_version, heads.roster_hash, member
+            heads.roster.version, heads.roster.hash, member
         )
         # Nobody has more to say than this; what is wrong is said once.
         logs = len(self.ctx.roster.origins())
         for raw in heads.notes[:logs]:
-            if await self.logs.offer(member, raw) is None:
+            if await self.logs.offer(member, raw.encode()) is None:
                 break
         for raw in heads.receipts[:logs]:
-            await self.receipts.take(member, raw)
+            await self.receipts.take(member, raw.encode())
 
     def failed(self, member: str, why: Message) -> None:
         """Leave a member alone for a while, twice as long each time."""

@@ -12,7 +12,7 @@ from syncd.errors import RefusedError, UnavailableError
 from syncd.flows import cosign, evaluation
 from syncd.flows.cosign import Judged
 from syncd.flows.evaluation import Debit
-from syncd.flows.ports import Heads, Offload
+from syncd.flows.ports import Heads, Offload, RosterHead
 from syncd.flows.serve import LogFiles
 from syncd.node.context import Context
 from syncd.node.follow.clocks import OurClock
@@ -138,8 +138,8 @@ class PeerService:
         since = self._since(cursor)
         last = self._last
         roster = self.ctx.roster
-        notes: list[bytes] = []
-        receipts: list[bytes] = []
+        notes: list[str] = []
+        receipts: list[str] = []
         for origin in roster.origins():
             if self._changes.get(origin, 0) <= since and since >= 0:
                 continue
@@ -148,19 +148,18 @@ class PeerService:
                 signed = await self._book.cosigned("merged", origin)
                 left = await self.logs.rejected(origin)
                 if signed is not None and not _is_of(signed.note, left):
-                    receipts.append(signed.note)
+                    receipts.append(signed.note.decode())
             elif origin == self.ctx.origin:
-                notes.append(self._own.released())
+                notes.append(self._own.released().decode())
             else:
                 head = await self._mirror.head(origin)
                 if head.note:
-                    notes.append(head.note)
+                    notes.append(head.note.decode())
         return Heads(
             f"{self._boot}.{last}",
             tuple(notes),
             tuple(receipts),
-            roster.version,
-            roster.hash,
+            RosterHead(roster.version, roster.hash),
             self.ctx.now(),
         )
 
