@@ -106,6 +106,11 @@ class World:
         )
         return len(rows)
 
+    async def retract(self, vault: Vault) -> int:
+        return await publish.retract(
+            vault=vault, writer=self.writer, today=TODAY, limit=10
+        )
+
 
 @pytest.fixture
 def world() -> World:
@@ -174,14 +179,13 @@ async def test_a_retract(world: World) -> None:
     vault = Vault(
         ending=[Ending(3, "url", 1, bytes(16), 12, "false_positive")]
     )
-    kwargs: Any = {"vault": vault, "writer": world.writer}
-    assert await publish.retract(**kwargs, today=TODAY, limit=10) == 1
+    assert await world.retract(vault) == 1
     (said,) = world.own.said()
     assert isinstance(said, Retract)
     assert said.ends == (12,)
     assert world.own.published[0].ends
     vault.endings.clear()
-    assert await publish.retract(**kwargs, today=TODAY, limit=10) == 0
+    assert await world.retract(vault) == 0
 
 
 async def test_holders_away(world: World) -> None:

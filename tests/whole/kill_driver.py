@@ -26,7 +26,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -173,10 +173,10 @@ class Urls:
     """Tokens of URLs: nobody needs to be asked."""
 
     async def outputs(
-        self, wanted: Sequence[Identifier], **_: object
+        self, identifiers: Iterable[Identifier], **_: object
     ) -> dict[Identifier, bytes]:
         """Return the outputs."""
-        return {one: token.url_output(one) for one in wanted}
+        return {one: token.url_output(one) for one in identifiers}
 
     def epoch(self, kind: str) -> Any:
         """Return something that has an `epoch`."""
@@ -265,7 +265,7 @@ class Life:
         vault = self.own.vault
         rows = await publish.publish(
             vault=vault,
-            tokeniser=Urls(),  # type: ignore[arg-type]
+            tokeniser=Urls(),
             writer=self.writer,
             today=TODAY,
             kinds=["url"],
