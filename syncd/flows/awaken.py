@@ -20,7 +20,7 @@ from syncd.errors import (
     SyncdError,
     UntrustedError,
 )
-from syncd.flows.ports import OwnHead
+from syncd.flows.ports import HeadSource, OwnHead
 from syncd.tlog import checkpoint
 from syncd.tlog.note import VerifierKey
 
@@ -41,20 +41,6 @@ class Override(Protocol):
         """Tell whether the operator takes it upon himself, once."""
 
 
-class Other(Protocol):
-    """Another member, as far as awakening asks it."""
-
-    name: str
-
-    async def checkpoint(self, origin: str) -> bytes:
-        """Fetch the newest signed checkpoint that it has of `origin`.
-
-        Raises:
-            AbsentError: it knows of none, which is an answer.
-            SyncdError: there was no answer.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class Awake:
     """What the others said."""
@@ -70,7 +56,7 @@ async def awaken(
     *,
     head: OwnHead,
     log_key: VerifierKey,
-    others: Sequence[Other],
+    others: Sequence[HeadSource],
     root_at: Callable[[int], Awaitable[bytes]],
     override: Override | None = None,
     rest_s: float = REST_S,
@@ -116,7 +102,7 @@ class _Asking:
     def __init__(
         self,
         head: OwnHead,
-        others: Sequence[Other],
+        others: Sequence[HeadSource],
         override: Override | None,
         pause_s: float,
     ) -> None:
@@ -153,7 +139,7 @@ class _Asking:
         if len(self.heard) > len(self._others) // 2:
             self._enough.set()
 
-    async def _ask(self, other: Other) -> None:
+    async def _ask(self, other: HeadSource) -> None:
         while other.name not in self.answers:
             try:
                 self.answers[other.name] = await _held(
@@ -175,7 +161,7 @@ class _Asking:
             await asyncio.sleep(self._pause_s)
 
 
-async def _held(source: Other, origin: str) -> bytes:
+async def _held(source: HeadSource, origin: str) -> bytes:
     """Return the checkpoint of ours that a member holds, b"" for none."""
     try:
         return await source.checkpoint(origin)

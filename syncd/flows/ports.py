@@ -243,17 +243,22 @@ class ClaimReader(Protocol):
 # ------------------------------------------------------------- sources
 
 
-class Source(Protocol):
-    """Somebody who serves a log: its owner, a mirror, a directory.
+class HeadSource(Protocol):
+    """Somebody who says how far a log is. Untrusted, like all below.
 
-    Untrusted. Every method raises UnavailableError when there is no usable
-    answer, BrokenSourceError when there is one that cannot be right.
+    Every method raises AbsentError for what it does not have, another
+    UnavailableError when there is no usable answer, BrokenSourceError when
+    there is one that cannot be right.
     """
 
     name: str  # who it is, for status and findings: a member id or a path
 
     async def checkpoint(self, origin: str) -> bytes:
         """Fetch the newest signed checkpoint that it has of `origin`."""
+
+
+class Source(HeadSource, Protocol):
+    """Somebody who serves a log: its owner, a mirror, a directory."""
 
     async def hash_tiles(
         self, origin: str, paths: Sequence[str]
@@ -290,14 +295,8 @@ class Heads(msgspec.Struct, frozen=True):
     time: int  # its clock, unix seconds
 
 
-class Peer(Source, Protocol):
-    """A member's peer API, over pinned mutual TLS."""
-
-    async def heads(self, cursor: str) -> Heads:
-        """Ask what is new since `cursor` ("" for everything)."""
-
-    async def roster(self, version: int) -> bytes:
-        """Fetch one version of the roster's signed note."""
+class Holder(Protocol):
+    """A holder of a share of a token key."""
 
     async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
         """POST an OPRF request; return the reply's bytes.
@@ -306,6 +305,16 @@ class Peer(Source, Protocol):
             QuotaError: the holder answered 429.
             UnavailableError: no usable answer in time.
         """
+
+
+class Peer(Source, Holder, Protocol):
+    """A member's peer API, over pinned mutual TLS."""
+
+    async def heads(self, cursor: str) -> Heads:
+        """Ask what is new since `cursor` ("" for everything)."""
+
+    async def roster(self, version: int) -> bytes:
+        """Fetch one version of the roster's signed note."""
 
     async def poke(self, note: bytes) -> None:
         """Send our own newest checkpoint."""

@@ -29,7 +29,7 @@ from syncd.flows.evaluation import (
     Exchange,
     Request,
 )
-from syncd.flows.ports import Offload
+from syncd.flows.ports import Holder, Offload
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import threshold
@@ -46,13 +46,6 @@ _GONE: Final = Message(
     "holder no more"
 )  # by the roster, which still has its public share
 _WARY_S = 600  # seconds after a lie for which every answer is to be proven
-
-
-class Holder(Protocol):
-    """The way to one holder's `/oprf/v1/evaluate`."""
-
-    async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
-        """Return the reply's bytes, or raise UnavailableError, QuotaError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from aiohttp import web
 
 from syncd import pinning
 from syncd.errors import RefusedError
+from syncd.flows.ports import Holder
 from syncd.flows.publish import Writer
-from syncd.flows.tokenise import Holder, Tokeniser
+from syncd.flows.tokenise import Tokeniser
 from syncd.node.background import Background
 from syncd.node.context import Context
 from syncd.node.findings_book import FindingsBook
