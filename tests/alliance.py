@@ -79,7 +79,7 @@ from syncd.tlog import checkpoint, merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
-from syncd.web import forms, peer_api
+from syncd.web import forms, peer_api, report_forms
 from syncd.web.services import Caller, LookupCall
 
 NAME = "txwz"
@@ -432,7 +432,9 @@ class Member:
     async def retract(self, kind: str, value: str) -> int:
         """Have all live reports of a value end; return how many."""
         done = await self.node.local_service.retract(
-            forms.Retraction(reason="false_positive", kind=kind, value=value)
+            report_forms.Retraction(
+                reason="false_positive", kind=kind, value=value
+            )
         )
         return done.retracting
 

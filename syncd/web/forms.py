@@ -5,13 +5,12 @@ others, and /openapi.json says so. Days are `YYYY-MM-DD` in the roster's
 zone, times unix seconds, positions `[origin, index]`.
 """
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
 from syncd.flows.draft import DisputeDraft, Draft
 from syncd.flows.ports import Position
-from syncd.indicator import vocabulary
 from syncd.indicator.record import ReportFields
 from syncd.messages.said import Params, Said
 from syncd.web.problem import Flaw, Problem
@@ -59,97 +58,6 @@ class _Whole(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
     """What a caller gets, with every field in it."""
-
-
-# ------------------------------------------------------------------ reports
-
-
-class ReportOutcome(_Out, frozen=True, kw_only=True):
-    """What became of one report."""
-
-    state: str  # accepted, known, taken_back, refused
-    id: int = 0  # in the vault: its own, or of the row that was taken back
-    notices: tuple[str, ...] = ()  # codes: how the value was read
-    problem: Problem | None = None  # if refused
-    reason: str = ""  # if taken back: why it was
-    on: str = ""  # likewise: day
-    elsewhere: str = ""  # another member took it back: MEMBER REASON
-
-
-class ReportsTaken(_Whole, frozen=True, kw_only=True):
-    """What became of the reports, in their order; durable."""
-
-    items: tuple[ReportOutcome, ...]
-    accepted: int
-    known: int
-    taken_back: int
-    refused: int
-
-
-class VaultItem(ReportFields, _Out, frozen=True, kw_only=True):
-    """One row of our vault."""
-
-    id: int
-    type: str  # report, dispute
-    kind: str
-    state: str  # waiting, published, ending, ended
-    value: str = ""  # normal form; absent if it was said by token
-    token: str = ""  # then this, 22 characters
-    epoch: int = 0  # of the token
-    position: Position | None = None  # once published
-    ended_by: Position | None = None
-    accepted_at: int
-    import_id: int | None = None
-    by: str = ""  # who handed it in
-    again: str = ""  # why it was reported though it was taken back
-    elsewhere: str = ""  # another member took it back: MEMBER REASON
-    urgent: bool = False
-    reason: str = ""  # why it ends, or what a dispute says
-    due: str = ""
-    about: tuple[Position, ...] = ()
-
-
-class VaultPage(_Out, frozen=True, kw_only=True):
-    """Rows of our vault, newest first; where few match, also none."""
-
-    items: tuple[VaultItem, ...]
-    next: int = 0  # `before` of the next page; absent on the last
-
-
-class Retraction(_In, frozen=True, kw_only=True):
-    """What is to end: by value, token, positions, ids, import, or rule."""
-
-    reason: str
-    type: Literal["", "report", "dispute", "all"] = ""
-    # if absent: of a value its reports, else whatever is named
-    kind: str = ""
-    value: str = ""
-    scheme: str = ""
-    region: str = ""
-    token: str = ""  # 22 characters: what was said by token
-    epoch: Natural = 0  # of the token
-    positions: tuple[Place, ...] = ()
-    ids: tuple[Natural, ...] = ()
-    import_: Natural = msgspec.field(name="import", default=0)
-    never: bool = False  # reports on what the never-list protects by now
-
-
-class Retracting(_Whole, frozen=True, kw_only=True):
-    """What is going to end, and what is not."""
-
-    retracting: int  # in all
-    reports: int
-    disputes: int
-    already: int  # were ending or ended before
-    spared: int  # stand on, being of the type that was not meant
-    ids: tuple[int, ...]  # that are going to end: the first thousand
-
-
-class Disputed(_Out, frozen=True, kw_only=True):
-    """The dispute is kept, durably; it is published soon after."""
-
-    id: int  # in the vault
-    unchecked: bool = False  # nobody could say whether anybody reports it
 
 
 # ----------------------------------------------------------------- look-ups
@@ -464,36 +372,6 @@ class Ready(_Whole, frozen=True, kw_only=True):
     ready: bool
     appending: bool
     why: Said | None = None
-
-
-class Term(_Out, frozen=True, kw_only=True):
-    """One code and what it is called."""
-
-    field: str  # where it stands: label, role, evidence, …
-    code: str
-    zh: str
-    en: str
-    parent: str = ""  # code of the same field that this is a case of
-    kinds: tuple[str, ...] = ()  # of a role: of value that it fits
-
-
-class Vocabulary(_Whole, frozen=True, kw_only=True):
-    """Codes in the vocabulary's order; those near to a word, nearest first."""
-
-    codes: tuple[Term, ...]
-
-
-class VocabularyQuery(Query, frozen=True, kw_only=True):
-    """Which codes are meant: all if nothing is said."""
-
-    field: Annotated[
-        str,
-        said(
-            "codes of that field only",
-            extra_json_schema={"enum": ["", *vocabulary.FACETS]},
-        ),
-    ] = ""
-    word: Annotated[str, said("the codes nearest to it", max_length=80)] = ""
 
 
 class IndicatorQuery(Query, frozen=True, kw_only=True):

@@ -19,14 +19,16 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from syncd.errors import MalformedError, Message, SyncdError
-from syncd.indicator import vocabulary
 from syncd.web import (
     events,
     forms,
-    import_routes,
+    lookup_routes,
     openapi,
     own_list_routes,
     problem,
+    report_forms,
+    report_routes,
+    vocabulary_routes,
 )
 from syncd.web.events import Event
 from syncd.web.problem import Problem
@@ -39,7 +41,6 @@ from syncd.web.routes import (
     OPEN,
     OPERATORS,
     PROMETHEUS,
-    READERS,
     SERVICE,
     SSE,
     TEXT,
@@ -47,9 +48,8 @@ from syncd.web.routes import (
     Route,
     Routes,
     answer,
-    counted,
 )
-from syncd.web.services import MAX_DEADLINE_MS, Caller, LocalService
+from syncd.web.services import Caller, LocalService
 
 log = logging.getLogger("syncd.local_api")
 
@@ -147,41 +147,9 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if route is None:  # 404, 405
         return await handler(request)
     if route.roles:
-        bearer = _bearer(request)
-        if bearer is None:
-            return problem.response(
-                problem.plain(
-                    401,
-                    "a bearer token is needed",
-                    "Authorization: Bearer TOKEN; `syncd token add` makes one",
-                ),
-                {"WWW-Authenticate": "Bearer"},
-            )
-        caller = await request.app[SERVICE].caller(bearer)
-        if caller is None:
-            day = await request.app[SERVICE].revoked(bearer)
-            return problem.response(
-                problem.plain(
-                    401,
-                    "this token opens nothing here: it was revoked on {day}"
-                    if day
-                    else "this token opens nothing here: it is another"
-                    " member's, or none",
-                    "`syncd token list` shows those that do",
-                    day=day,
-                ),
-                {"WWW-Authenticate": 'Bearer error="invalid_token"'},
-            )
-        if caller.role not in route.roles:
-            return problem.response(
-                problem.plain(
-                    403,
-                    "the role {role} may not: {what}",
-                    role=caller.role,
-                    what=route.said,
-                )
-            )
-        request[CALLER] = caller
+        refused = await _nobody(request, route)
+        if refused is not None:
+            return refused
     if (
         route.takes is not None
         and request.content_type not in route.takes_media
@@ -192,6 +160,46 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             )
         )
     return await handler(request)
+
+
+async def _nobody(request: web.Request, route: Route) -> web.Response | None:
+    """Set whose token a request bears, or return why it may not."""
+    bearer = _bearer(request)
+    if bearer is None:
+        return problem.response(
+            problem.plain(
+                401,
+                "a bearer token is needed",
+                "Authorization: Bearer TOKEN; `syncd token add` makes one",
+            ),
+            {"WWW-Authenticate": "Bearer"},
+        )
+    caller = await request.app[SERVICE].caller(bearer)
+    if caller is None:
+        day = await request.app[SERVICE].revoked(bearer)
+        return problem.response(
+            problem.plain(
+                401,
+                "this token opens nothing here: it was revoked on {day}"
+                if day
+                else "this token opens nothing here: it is another"
+                " member's, or none",
+                "`syncd token list` shows those that do",
+                day=day,
+            ),
+            {"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        )
+    if caller.role not in route.roles:
+        return problem.response(
+            problem.plain(
+                403,
+                "the role {role} may not: {what}",
+                role=caller.role,
+                what=route.said,
+            )
+        )
+    request[CALLER] = caller
+    return None
 
 
 _BEARER = re.compile(
@@ -248,8 +256,8 @@ routes = Routes()
 
 @routes("POST", "/v1/retractions", OPERATORS, "retract reports", status=202)
 async def _retract(
-    call: Call, body: forms.Retraction
-) -> forms.Retracting | web.Response:
+    call: Call, body: report_forms.Retraction
+) -> report_forms.Retracting | web.Response:
     named = [body.value, body.token, body.positions, body.ids, body.import_]
     if sum(map(bool, [*named, body.never])) != 1:
         raise MalformedError(
@@ -278,41 +286,12 @@ async def _retract(
 @routes(
     "POST", "/v1/disputes", OPERATORS, "dispute others' reports", status=202
 )
-async def _dispute(call: Call, body: forms.DisputeDraft) -> forms.Disputed:
+async def _dispute(
+    call: Call, body: forms.DisputeDraft
+) -> report_forms.Disputed:
     if bool(body.value) == bool(body.token):
         raise MalformedError("dispute: want a value, or a token and epoch")
     return await call.service.dispute(call.caller, body)
-
-
-@routes("POST", "/v1/lookups", READERS, "look up")
-async def _lookup(
-    call: Call, body: forms.Lookups[forms.Item | SyncdError]
-) -> forms.LookupAnswers:
-    if not 0 <= body.deadline_ms <= MAX_DEADLINE_MS:
-        raise MalformedError(f"deadline_ms: want 1 to {MAX_DEADLINE_MS}")
-    if len(body.reference) > 128 or not body.reference.isprintable():
-        raise MalformedError("reference: want up to 128 printable characters")
-    counted("items", body.items)
-    return await call.service.lookup(call.caller, body)
-
-
-@routes(
-    *("GET", "/v1/indicators", READERS),
-    "list what the alliance holds, by token",
-)
-async def _indicators(
-    call: Call, query: forms.IndicatorQuery
-) -> forms.IndicatorPage:
-    return await call.service.indicators(call.caller, query.after, query.limit)
-
-
-@routes("GET", "/v1/indicators/{origin}/{index}", READERS, "read one claim")
-async def _claim(call: Call) -> forms.Indicator | web.Response:
-    position = (call.request.match_info["origin"], call.number("index"))
-    found = await call.service.claim(call.caller, position)
-    return found or problem.response(
-        problem.absent("indicator: no claim stands at that position")
-    )
 
 
 @routes("GET", "/v1/status", EVERYBODY, "read the status")
@@ -369,26 +348,6 @@ async def _metrics(call: Call) -> web.Response:
     )
 
 
-@routes("GET", "/v1/vocabulary", EVERYBODY, "list codes")
-async def _vocabulary(
-    call: Call, query: forms.VocabularyQuery
-) -> forms.Vocabulary:
-    found = vocabulary.listed(query.field, query.word)
-    return forms.Vocabulary(
-        codes=tuple(
-            forms.Term(
-                field=c.facet,
-                code=c.code,
-                zh=c.zh,
-                en=c.en,
-                parent=c.parent,
-                kinds=c.kinds,
-            )
-            for c in found
-        )
-    )
-
-
 @routes("GET", "/healthz", OPEN, "ask for life")
 async def _alive(call: Call) -> forms.Alive:
     return forms.Alive(alive=True)
@@ -411,6 +370,12 @@ def _document() -> bytes:
     return openapi.document(ROUTES)
 
 
-ROUTES = (*import_routes.routes, *own_list_routes.routes, *routes)
+ROUTES = (
+    *report_routes.routes,
+    *own_list_routes.routes,
+    *lookup_routes.routes,
+    *vocabulary_routes.routes,
+    *routes,
+)
 
 __all__ = ["ROUTES", "Caller", "Limits", "LocalService", "app"]

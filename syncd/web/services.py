@@ -10,18 +10,8 @@ from typing import Protocol
 from syncd.errors import SyncdError
 from syncd.flows.entry import Filter, OwnDraft
 from syncd.flows.ports import Position
-from syncd.web import forms
+from syncd.web import forms, report_forms
 from syncd.web.events import Event
-from syncd.web.import_forms import (
-    ImportBegin,
-    ImportEnd,
-    ImportPage,
-    ImportStatus,
-    ImportStep,
-    RefusedCells,
-    RefusedPage,
-    ReportSearch,
-)
 from syncd.web.own_list_forms import (
     OwnEntries,
     OwnLoad,
@@ -33,6 +23,16 @@ from syncd.web.own_list_forms import (
     OwnRemoved,
     OwnRows,
     OwnTaken,
+)
+from syncd.web.report_forms import (
+    ImportBegin,
+    ImportEnd,
+    ImportPage,
+    ImportStatus,
+    ImportStep,
+    RefusedCells,
+    RefusedPage,
+    ReportSearch,
 )
 
 
@@ -62,10 +62,10 @@ class Intake(Protocol):
         *,
         refresh: bool = False,
         again: str = "",
-    ) -> forms.ReportsTaken:
+    ) -> report_forms.ReportsTaken:
         """Keep what is right among the drafts; durable on return."""
 
-    async def reports(self, wanted: ReportSearch) -> forms.VaultPage:
+    async def reports(self, wanted: ReportSearch) -> report_forms.VaultPage:
         """Return rows of the vault, newest first."""
 
     async def begin_import(
@@ -134,12 +134,14 @@ class LocalService(Protocol):
     async def revoked(self, bearer: str) -> str:
         """Return the day on which a token was revoked, or ""."""
 
-    async def retract(self, wanted: forms.Retraction) -> forms.Retracting:
+    async def retract(
+        self, wanted: report_forms.Retraction
+    ) -> report_forms.Retracting:
         """Have reports of ours end."""
 
     async def dispute(
         self, caller: Caller, draft: forms.DisputeDraft
-    ) -> forms.Disputed:
+    ) -> report_forms.Disputed:
         """Keep a dispute."""
 
     async def lookup(

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from syncd.indicator import statement
-from syncd.web import forms
-from syncd.web.import_forms import ReportSearch
+from syncd.web import forms, report_forms
+from syncd.web.report_forms import ReportSearch
 from syncd.web.services import Caller, LookupCall
 from tests.alliance import Alliance, Member
 
@@ -127,7 +127,7 @@ async def test_what_is_retracted_while_it_waits_is_nowhere_in_the_end(
     bank = alliance.bank
     alliance.cut(*IDS)
     await bank.report("phone", "+12025550112")
-    wanted = forms.Retraction(
+    wanted = report_forms.Retraction(
         reason="entry_error", kind="phone", value="+12025550112"
     )
     done = await bank.node.local_service.retract(wanted)

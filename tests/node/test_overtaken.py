@@ -14,9 +14,9 @@ from syncd.indicator.record import ReportFields
 from syncd.node.upkeep.overtaken import Overtaken
 from syncd.roster.terms import Never
 from syncd.store.vault import Query, State, VaultRow
-from syncd.web import forms
+from syncd.web import report_forms
 from syncd.web.forms import Draft
-from syncd.web.import_forms import ReportSearch
+from syncd.web.report_forms import ReportSearch
 from tests.alliance import Alliance
 from tests.node.stand_in import Home
 
@@ -74,7 +74,7 @@ async def test_authors_are_told_what_a_grown_list_protects(
     [line] = [x for x in told.todo if str(x).startswith("never-list: ")]
     assert "3 reports of ours" in str(line)
     assert "syncd report retract --never" in str(line)
-    wanted = forms.Retraction(reason="false_positive", never=True)
+    wanted = report_forms.Retraction(reason="false_positive", never=True)
     done = await bank.node.local_service.retract(wanted)
     assert (done.retracting, done.disputes) == (3, 0)
     told = await bank.node.local_service.status(digests=False)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from syncd.web import import_forms
+from syncd.web import report_forms
 from tests.alliance import Alliance
 from tests.web.local_client import LocalClient, Reply, report
 
@@ -81,7 +81,7 @@ async def test_a_list_is_asked_for_by_the_longest_name(
 ) -> None:
     """Which is percent-encoded in an address; a longer one is refused."""
     wanted = {"name": "a.csv", "size": 9, "file": f"{1:064x}"}
-    longest = "名" * import_forms.LONGEST_NAME
+    longest = "名" * report_forms.LONGEST_NAME
     made = await police.post("/v1/imports", {**wanted, field: longest})
     assert made.status == 201
     page = await police.get(f"/v1/imports?list={quote(longest)}")

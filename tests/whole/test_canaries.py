@@ -21,7 +21,7 @@ import pytest
 
 from syncd.flows.draft import Draft
 from syncd.flows.entry import OwnDraft
-from syncd.web import import_forms
+from syncd.web import report_forms
 from syncd.web.own_list_forms import OwnRemoval
 from syncd.web.services import Caller, OwnAdd, OwnLocal
 from tests.alliance import ROLES, Alliance, Member, Process, until
@@ -238,15 +238,15 @@ async def import_list(member: Member) -> None:
     """Take a list in, look at it, and report what it took back again."""
     intake = member.node.local_service.intake
     begun, _ = await intake.begin_import(
-        msgspec.convert(LIST, import_forms.ImportBegin)
+        msgspec.convert(LIST, report_forms.ImportBegin)
     )
-    wanted = msgspec.convert(step(begun.id), import_forms.Reports[Draft])
+    wanted = msgspec.convert(step(begun.id), report_forms.Reports[Draft])
     taken = await intake.take_reports(list(wanted.reports), wanted.import_)
     assert (taken.accepted, taken.refused) == (1, 1)
     await intake.keep_cells(
-        begun.id, msgspec.convert(CELLS, import_forms.RefusedCells)
+        begun.id, msgspec.convert(CELLS, report_forms.RefusedCells)
     )
-    await intake.finish_import(begun.id, import_forms.ImportEnd())
+    await intake.finish_import(begun.id, report_forms.ImportEnd())
     kept = await intake.refused_rows(begun.id, 0)
     assert kept is not None
     assert (len(kept.items), kept.header) == (2, ("canary cell 7",))
@@ -257,7 +257,7 @@ async def import_list(member: Member) -> None:
     again = CANARIES["again"][0]
     taken = await intake.take_reports([draft], None, again=again)
     assert taken.accepted == 1
-    search = import_forms.ReportSearch(value=draft.value, kind="phone")
+    search = report_forms.ReportSearch(value=draft.value, kind="phone")
     assert (await intake.reports(search)).items[0].again == again
 
 

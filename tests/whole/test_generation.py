@@ -19,8 +19,8 @@ from syncd.roster.roster import Roster
 from syncd.roster.terms import Epoch
 from syncd.store import snapshot
 from syncd.store.snapshot import OwnSnapshot
-from syncd.web import forms
-from syncd.web.import_forms import ReportSearch
+from syncd.web import forms, report_forms
+from syncd.web.report_forms import ReportSearch
 from syncd.web.services import Caller
 from tests.alliance import (
     ADMINS,
@@ -170,7 +170,7 @@ async def test_what_the_old_log_said(
     assert words in refused.value.hint
     with pytest.raises(RefusedError, match="a log that has ended"):
         await bank.node.local_service.retract(
-            forms.Retraction(
+            report_forms.Retraction(
                 reason="false_positive", positions=((old, index),)
             )
         )

@@ -30,7 +30,7 @@ from syncd.store.vault import (
     Query,
     State,
 )
-from syncd.web import forms, import_forms, problem
+from syncd.web import forms, problem, report_forms
 
 AT_ONCE = 500  # drafts read in one go: others get the processor in between
 
@@ -54,12 +54,12 @@ class Intake:
     async def take_reports(
         self,
         drafts: Sequence[forms.Draft | SyncdError],
-        step: import_forms.ImportStep | None,
+        step: report_forms.ImportStep | None,
         caller: str = "",
         *,
         refresh: bool = False,
         again: str = "",
-    ) -> forms.ReportsTaken:
+    ) -> report_forms.ReportsTaken:
         """Keep what is right among the drafts; durable on return."""
         if step is not None:
             _check(step, len(drafts))
@@ -89,7 +89,7 @@ class Intake:
         notices = [p.notices for p in good]
         came = iter(zip(outcomes, notices, strict=True))
         items = tuple(
-            forms.ReportOutcome(state="refused", problem=said)
+            report_forms.ReportOutcome(state="refused", problem=said)
             if said is not None
             else shown.outcome(*next(came), told)
             for said in problems
@@ -99,7 +99,7 @@ class Intake:
             self.metrics.reports.labels(state).inc(n)
         if count["accepted"] or any(p.urgent for p in good):
             self.wake()
-        return shown.counted(forms.ReportsTaken, items)
+        return shown.counted(report_forms.ReportsTaken, items)
 
     async def _told(
         self, kept: Sequence[NewReport], outcomes: Sequence[shown.Outcome]
@@ -117,8 +117,8 @@ class Intake:
         return await self.elsewhere.note("url", epoch.epoch, tokens)
 
     async def reports(
-        self, wanted: import_forms.ReportSearch
-    ) -> forms.VaultPage:
+        self, wanted: report_forms.ReportSearch
+    ) -> report_forms.VaultPage:
         """Return rows of the vault, newest first."""
         found = report.forms_to_find(
             wanted.kind,
@@ -150,7 +150,7 @@ class Intake:
                 ),
             )
         )
-        return forms.VaultPage(
+        return report_forms.VaultPage(
             items=tuple(map(shown.vault_item, rows)), next=more
         )
 
@@ -165,8 +165,8 @@ class Intake:
     # ------------------------------------------------- files, in steps
 
     async def begin_import(
-        self, wanted: import_forms.ImportBegin, caller: str = ""
-    ) -> tuple[import_forms.ImportStatus, bool]:
+        self, wanted: report_forms.ImportBegin, caller: str = ""
+    ) -> tuple[report_forms.ImportStatus, bool]:
         """Begin an import or find it again; tell whether it is new.
 
         It is known by its file, list and options; one that has ended begins
@@ -174,7 +174,7 @@ class Intake:
         """
         if not HEX32.fullmatch(wanted.file):
             raise MalformedError("import: file is not 32 bytes in hex")
-        most = import_forms.LONGEST_NAME
+        most = report_forms.LONGEST_NAME
         if max(len(wanted.name), len(wanted.list)) > most:
             raise MalformedError(
                 "import: a name is above {most} characters", most=most
@@ -190,8 +190,8 @@ class Intake:
         return shown.status(state), new
 
     async def finish_import(
-        self, number: int, how: import_forms.ImportEnd
-    ) -> import_forms.ImportStatus | None:
+        self, number: int, how: report_forms.ImportEnd
+    ) -> report_forms.ImportStatus | None:
         """End an import; None if there is none of that id."""
         if await self._own.imports.state(number) is None:
             return None
@@ -213,17 +213,17 @@ class Intake:
 
     async def imports(
         self, before: int, limit: int, name: str
-    ) -> import_forms.ImportPage:
+    ) -> report_forms.ImportPage:
         """Return imports, newest first; of one list, or of all."""
         found = await self._own.imports.history(before, limit, name)
-        return import_forms.ImportPage(
+        return report_forms.ImportPage(
             items=tuple(map(shown.status, found)),
             next=found[-1].id if len(found) == limit else 0,
         )
 
     async def import_state(
         self, number: int
-    ) -> import_forms.ImportStatus | None:
+    ) -> report_forms.ImportStatus | None:
         """Return one import; None if there is none of that id."""
         state = await self._own.imports.state(number)
         if state is None:
@@ -233,15 +233,15 @@ class Intake:
 
     async def refused_rows(
         self, number: int, after: int
-    ) -> import_forms.RefusedPage | None:
+    ) -> report_forms.RefusedPage | None:
         """Return refused rows of an import behind a row; None: no import."""
         if await self._own.imports.state(number) is None:
             return None
         rows, more = await self._own.imports.refused(number, after or -1)
         header = [shown.cells(row.cells) for row in rows if not row.row]
-        return import_forms.RefusedPage(
+        return report_forms.RefusedPage(
             items=tuple(
-                import_forms.RefusedItem(
+                report_forms.RefusedItem(
                     row=row.row,
                     problem=msgspec.json.decode(row.why, type=forms.Problem),
                     cells=shown.cells(row.cells),
@@ -254,7 +254,7 @@ class Intake:
         )
 
     async def keep_cells(
-        self, number: int, cells: import_forms.RefusedCells
+        self, number: int, cells: report_forms.RefusedCells
     ) -> bool:
         """Keep the cells of refused rows, sealed; False: no such import."""
         if await self._own.imports.state(number) is None:
@@ -273,7 +273,7 @@ def _tokens(urls: Mapping[int, str]) -> Mapping[int, bytes]:
     }
 
 
-def _check(step: import_forms.ImportStep, count: int) -> None:
+def _check(step: report_forms.ImportStep, count: int) -> None:
     if not HEX32.fullmatch(step.prefix):
         raise MalformedError("import: prefix is not 32 bytes in hex")
     numbers = (*step.rows, *(one.row for one in step.refused))
@@ -283,7 +283,7 @@ def _check(step: import_forms.ImportStep, count: int) -> None:
 
 
 def _mark(
-    step: import_forms.ImportStep,
+    step: report_forms.ImportStep,
     problems: Sequence[forms.Problem | None],
     raws: Sequence[str],
 ) -> ImportMark:

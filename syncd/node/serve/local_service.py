@@ -37,7 +37,7 @@ from syncd.node.serve.state import appending
 from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.overtaken import Overtaken
 from syncd.store.vault import Handing, State
-from syncd.web import forms
+from syncd.web import forms, report_forms
 from syncd.web.events import Event
 from syncd.web.services import Caller
 
@@ -99,7 +99,9 @@ class LocalService:
         self._checked = desk, roster.version
         return desk
 
-    async def retract(self, wanted: forms.Retraction) -> forms.Retracting:
+    async def retract(
+        self, wanted: report_forms.Retraction
+    ) -> report_forms.Retracting:
         """Have reports of ours end."""
         if not vocabulary.known("retract_reason", wanted.reason):
             raise vocabulary.refused("reason", "retract_reason", wanted.reason)
@@ -129,7 +131,7 @@ class LocalService:
                 f" --about {origin}:{index}; and have the admins erase it:"
                 f" syncd roster erase {origin} --range {index}:{index + 1}",
             )
-        return forms.Retracting(
+        return report_forms.Retracting(
             retracting=count,
             reports=done.reports,
             disputes=done.disputes,
@@ -138,7 +140,7 @@ class LocalService:
             ids=tuple(done.ids),
         )
 
-    async def _named(self, wanted: forms.Retraction) -> list[int]:
+    async def _named(self, wanted: report_forms.Retraction) -> list[int]:
         """Return the ids of the vault rows that a retraction may mean."""
         vault = self.ctx.home.own.vault
         if wanted.ids:
@@ -169,7 +171,7 @@ class LocalService:
                 found.append(row.id)
         return found
 
-    async def _of_value(self, wanted: forms.Retraction) -> list[int]:
+    async def _of_value(self, wanted: report_forms.Retraction) -> list[int]:
         """Return the rows on a value: reports of one form, all disputes.
 
         A report has dropped a URL's query or kept it; where both stand, the
@@ -190,7 +192,7 @@ class LocalService:
 
     async def dispute(
         self, caller: Caller, draft: forms.DisputeDraft
-    ) -> forms.Disputed:
+    ) -> report_forms.Disputed:
         """Keep a dispute; durable on return, and published soon after."""
         kept = await self.ctx.offload(
             report.prepare_dispute, draft, self._desk()
@@ -199,7 +201,7 @@ class LocalService:
         how = Handing(caller.name, self.ctx.today())
         [outcome] = await self.ctx.home.own.vault.accept([kept], how=how)
         self.wake()
-        return forms.Disputed(id=outcome.id, unchecked=not checked)
+        return report_forms.Disputed(id=outcome.id, unchecked=not checked)
 
     # -------------------------------------------------------- indicators
 
@@ -353,7 +355,7 @@ def _after(cursor: str) -> tuple[bytes, int]:
     return token.decode(match[1]), int(match[2])
 
 
-def _types(wanted: forms.Retraction) -> tuple[int, ...]:
+def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
     """Return the types that are to end.
 
     A dispute of ours is not withdrawn by who takes back a report.

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from syncd.indicator import statement, token, vocabulary
 from syncd.store.imports import ImportState
 from syncd.store.vault import Accepted, Held, Known, VaultRow
-from syncd.web import forms, import_forms
+from syncd.web import forms, report_forms
 
 TYPES = {1: "report", 3: "dispute", 5: "reassigned", 6: "answer", 7: "vouch"}
 
@@ -48,28 +48,30 @@ def day_text(number: int | None) -> str:
 
 def outcome(
     came: Outcome, notices: tuple[str, ...], told: Mapping[int, str]
-) -> forms.ReportOutcome:
+) -> report_forms.ReportOutcome:
     """Return what became of a report; `told`: who else took it back, by id."""
     match came:
         case Accepted(id_):
-            return forms.ReportOutcome(
+            return report_forms.ReportOutcome(
                 state="accepted",
                 id=id_,
                 elsewhere=told.get(id_, ""),
                 notices=notices,
             )
         case Known(id_):
-            return forms.ReportOutcome(state="known", id=id_, notices=notices)
+            return report_forms.ReportOutcome(
+                state="known", id=id_, notices=notices
+            )
         case Held(id_, reason, on):
-            return forms.ReportOutcome(
+            return report_forms.ReportOutcome(
                 state="taken_back", id=id_, reason=reason, on=on
             )
 
 
-def status(state: ImportState) -> import_forms.ImportStatus:
+def status(state: ImportState) -> report_forms.ImportStatus:
     """Return an import as callers get it."""
     return shown(
-        import_forms.ImportStatus,
+        report_forms.ImportStatus,
         state,
         by=state.caller,
         prefix=state.prefix.hex(),
@@ -77,11 +79,11 @@ def status(state: ImportState) -> import_forms.ImportStatus:
     )
 
 
-def vault_item(row: VaultRow) -> forms.VaultItem:
+def vault_item(row: VaultRow) -> report_forms.VaultItem:
     """Return a row as callers get it."""
     by_token = not row.value and row.token is not None
     said = asdict(row.said)
-    return forms.VaultItem(
+    return report_forms.VaultItem(
         **{**said, "reason": row.reason or said.get("reason", "")},
         id=row.id,
         type=TYPES[row.type],

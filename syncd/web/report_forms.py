@@ -4,10 +4,13 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from syncd.flows.ports import Position
+from syncd.indicator.record import ReportFields
 from syncd.web.forms import (
     Cursor,
     Limit,
     Natural,
+    Place,
     Problem,
     Query,
     _In,
@@ -18,6 +21,94 @@ from syncd.web.forms import (
 
 T = TypeVar("T")
 LONGEST_NAME = 256  # characters of a file's or a list's name
+
+
+class ReportOutcome(_Out, frozen=True, kw_only=True):
+    """What became of one report."""
+
+    state: str  # accepted, known, taken_back, refused
+    id: int = 0  # in the vault: its own, or of the row that was taken back
+    notices: tuple[str, ...] = ()  # codes: how the value was read
+    problem: Problem | None = None  # if refused
+    reason: str = ""  # if taken back: why it was
+    on: str = ""  # likewise: day
+    elsewhere: str = ""  # another member took it back: MEMBER REASON
+
+
+class ReportsTaken(_Whole, frozen=True, kw_only=True):
+    """What became of the reports, in their order; durable."""
+
+    items: tuple[ReportOutcome, ...]
+    accepted: int
+    known: int
+    taken_back: int
+    refused: int
+
+
+class VaultItem(ReportFields, _Out, frozen=True, kw_only=True):
+    """One row of our vault."""
+
+    id: int
+    type: str  # report, dispute
+    kind: str
+    state: str  # waiting, published, ending, ended
+    value: str = ""  # normal form; absent if it was said by token
+    token: str = ""  # then this, 22 characters
+    epoch: int = 0  # of the token
+    position: Position | None = None  # once published
+    ended_by: Position | None = None
+    accepted_at: int
+    import_id: int | None = None
+    by: str = ""  # who handed it in
+    again: str = ""  # why it was reported though it was taken back
+    elsewhere: str = ""  # another member took it back: MEMBER REASON
+    urgent: bool = False
+    reason: str = ""  # why it ends, or what a dispute says
+    due: str = ""
+    about: tuple[Position, ...] = ()
+
+
+class VaultPage(_Out, frozen=True, kw_only=True):
+    """Rows of our vault, newest first; where few match, also none."""
+
+    items: tuple[VaultItem, ...]
+    next: int = 0  # `before` of the next page; absent on the last
+
+
+class Retraction(_In, frozen=True, kw_only=True):
+    """What is to end: by value, token, positions, ids, import, or rule."""
+
+    reason: str
+    type: Literal["", "report", "dispute", "all"] = ""
+    # if absent: of a value its reports, else whatever is named
+    kind: str = ""
+    value: str = ""
+    scheme: str = ""
+    region: str = ""
+    token: str = ""  # 22 characters: what was said by token
+    epoch: Natural = 0  # of the token
+    positions: tuple[Place, ...] = ()
+    ids: tuple[Natural, ...] = ()
+    import_: Natural = msgspec.field(name="import", default=0)
+    never: bool = False  # reports on what the never-list protects by now
+
+
+class Retracting(_Whole, frozen=True, kw_only=True):
+    """What is going to end, and what is not."""
+
+    retracting: int  # in all
+    reports: int
+    disputes: int
+    already: int  # were ending or ended before
+    spared: int  # stand on, being of the type that was not meant
+    ids: tuple[int, ...]  # that are going to end: the first thousand
+
+
+class Disputed(_Out, frozen=True, kw_only=True):
+    """The dispute is kept, durably; it is published soon after."""
+
+    id: int  # in the vault
+    unchecked: bool = False  # nobody could say whether anybody reports it
 
 
 class RefusedRow(_In, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ from aiohttp import web
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.web import problem
-from syncd.web.forms import Draft, ReportsTaken, VaultPage
-from syncd.web.import_forms import (
+from syncd.web.forms import Draft
+from syncd.web.report_forms import (
     ImportBegin,
     ImportEnd,
     ImportPage,
@@ -19,6 +19,8 @@ from syncd.web.import_forms import (
     ReportQuery,
     Reports,
     ReportSearch,
+    ReportsTaken,
+    VaultPage,
 )
 from syncd.web.routes import (
     MOST_ITEMS,

@@ -1,0 +1,41 @@
+"""Routes of what the alliance holds: look-ups, and claims by token."""
+
+from aiohttp import web
+
+from syncd.errors import MalformedError, SyncdError
+from syncd.web import forms, problem
+from syncd.web.routes import READERS, Call, Routes, counted
+from syncd.web.services import MAX_DEADLINE_MS
+
+routes = Routes()
+
+
+@routes("POST", "/v1/lookups", READERS, "look up")
+async def _lookup(
+    call: Call, body: forms.Lookups[forms.Item | SyncdError]
+) -> forms.LookupAnswers:
+    if not 0 <= body.deadline_ms <= MAX_DEADLINE_MS:
+        raise MalformedError(f"deadline_ms: want 1 to {MAX_DEADLINE_MS}")
+    if len(body.reference) > 128 or not body.reference.isprintable():
+        raise MalformedError("reference: want up to 128 printable characters")
+    counted("items", body.items)
+    return await call.service.lookup(call.caller, body)
+
+
+@routes(
+    *("GET", "/v1/indicators", READERS),
+    "list what the alliance holds, by token",
+)
+async def _indicators(
+    call: Call, query: forms.IndicatorQuery
+) -> forms.IndicatorPage:
+    return await call.service.indicators(call.caller, query.after, query.limit)
+
+
+@routes("GET", "/v1/indicators/{origin}/{index}", READERS, "read one claim")
+async def _claim(call: Call) -> forms.Indicator | web.Response:
+    position = (call.request.match_info["origin"], call.number("index"))
+    found = await call.service.claim(call.caller, position)
+    return found or problem.response(
+        problem.absent("indicator: no claim stands at that position")
+    )
