@@ -14,6 +14,7 @@ what every field means.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Annotated, Any
@@ -109,7 +110,7 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def flaws(self) -> Iterator[tuple[str, str]]:
-        """Yield what is wrong with its place in the chain, or its life."""
+        """Yield what no row can see alone."""
         if self.version == 1 and self.previous:
             yield "previous", "version 1 has none"
         if self.version > 1 and not HEX32.fullmatch(self.previous):
@@ -120,8 +121,9 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
             yield from row.key_type(f"admins[{n}]", key, note.ED25519)
         for n, key in enumerate(self.witnesses):
             yield from row.key_type(f"witnesses[{n}]", key, *WITNESS)
-        if len(self.admins) < len(self.admin_keys):
-            yield "admins", "one name twice"
+        yield from _people(self)
+        yield from _references(self)
+        yield from _rows(self)
 
     # ----------------------------------------------------------- who
 
@@ -291,61 +293,43 @@ def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
     found = row.read(Roster, value, "roster")
     if not HEX32.fullmatch(id):
         raise MalformedError("roster: the alliance id is not 64 hex digits")
-    _check_whole(found)
+    for member in found.members:
+        members.check_names(member)
+    members.check_different(_publics(found))
     return found
 
 
 # ------------------------------------------- what one version holds in itself
 
 
-def _check_whole(found: Roster) -> None:
-    """Check what no part can check alone.
-
-    Raises:
-        MalformedError: names the part that does not fit the others.
-    """
-    if found.threshold > len(found.admins):
-        raise MalformedError(
-            f"roster.threshold: {found.threshold} of {len(found.admins)} admins"
-        )
+def _people(found: Roster) -> Iterator[tuple[str, str]]:
+    """Yield who does not fit in: names, and places that are taken."""
     for name, key in found.admins.items():
         if key.name != f"{found.alliance}/admin/{name}":
-            raise MalformedError(f"roster.admins: {key.name} is out of place")
+            yield "admins", f"{key.name} is out of place"
+    if len(found.admins) < len(found.admin_keys):
+        yield "admins", "one name twice"
+    if found.threshold > len(found.admins):
+        yield "threshold", f"{found.threshold} of {len(found.admins)} admins"
     for member in found.members:
-        _check_alliance(found.alliance, member)
-        members.check_names(member)
+        if member.alliance != found.alliance:
+            named = member.alliance
+            yield "members", f"{member.id}'s keys are named for {named}"
         if member.via and (
             member.via == member.id or not found.member(member.via)
         ):
-            raise MalformedError(f"roster: {member.id} is via no other member")
-    _check_distinct(found)
-    _check_references(found)
-    _check_rows(found)
-
-
-def _check_alliance(alliance: str, member: Member) -> None:
-    if member.alliance != alliance:
-        raise MalformedError(
-            f"roster: {member.id}'s keys are named for {member.alliance}"
-        )
-
-
-def _check_distinct(found: Roster) -> None:
-    """Check that no two names and no two keys are the same."""
-    _check_once("domain", (m.domain for m in found.members))
-    _check_once("witness", (w.name for w in found.witnesses))
+            yield "members", f"{member.id} is via no other member"
+    for domain in _twice(m.domain for m in found.members):
+        yield "members", f"domain {domain} occurs twice"
+    for name in _twice(w.name for w in found.witnesses):
+        yield "witnesses", f"{name} occurs twice"
     for auditor in found.auditors:  # a record must say who it was
         if found.member(auditor.id) is not None:
-            raise MalformedError(f"roster: id {auditor.id} occurs twice")
-    members.check_different(_publics(found))
+            yield "auditors", f"id {auditor.id} occurs twice"
 
 
-def _check_once(what: str, names: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise MalformedError(f"roster: {what} {name} occurs twice")
-        seen.add(name)
+def _twice(names: Iterable[str]) -> Iterator[str]:
+    return (name for name, n in Counter(names).items() if n > 1)
 
 
 def _publics(found: Roster) -> Iterator[tuple[str, bytes]]:
@@ -359,36 +343,35 @@ def _publics(found: Roster) -> Iterator[tuple[str, bytes]]:
         yield from members.publics(member)
 
 
-def _check_references(found: Roster) -> None:
+def _references(found: Roster) -> Iterator[tuple[str, str]]:
+    """Yield who is named, and is nobody."""
     for id_ in found.holders:
         member = found.member(id_)
         if member is None or member.status == "removed":
-            raise MalformedError(f"roster.holders: {id_} is no member")
+            yield "holders", f"{id_} is no member"
         if all(e.index(id_) is None for e in found.epochs):
-            raise MalformedError(f"roster.holders: {id_} holds no share")
+            yield "holders", f"{id_} holds no share"
     for epoch in found.epochs:
-        for id_, _ in epoch.shares.values():
-            if found.member(id_) is None:
-                raise MalformedError(f"roster.epochs: {id_} is no member")
+        for share in epoch.held:
+            if found.member(share.member) is None:
+                yield "epochs", f"{share.member} is no member"
     for erased in found.erased:
         if found.by_origin(erased.origin) is None:
-            raise MalformedError(
-                f"roster.erased: {erased.origin} is nobody's log"
-            )
+            yield "erased", f"{erased.origin} is nobody's log"
     for quota in found.quotas:
         if quota.member and found.member(quota.member) is None:
-            raise MalformedError(f"roster.quotas: {quota.member} is no member")
+            yield "quotas", f"{quota.member} is no member"
 
 
-def _check_rows(found: Roster) -> None:
-    """Check that every quota and cap has a row to fall back on."""
+def _rows(found: Roster) -> Iterator[tuple[str, str]]:
+    """Yield for what no quota or cap is there to fall back on."""
     everybody = {q.purpose for q in found.quotas if not q.member}
     for purpose in (ALL, LOOKUP, PUBLISH):
         if purpose not in everybody:
-            raise MalformedError(f"roster.quotas: none for {purpose}")
+            yield "quotas", f"none for {purpose}"
     caps = {c.kind for c in found.caps if not c.evidence}
     if "" in caps:
-        raise MalformedError("roster.caps: a row without kind and evidence")
+        yield "caps", "a row without kind and evidence"
     for kind in KINDS:
         if kind not in caps:
-            raise MalformedError(f"roster.caps: none for {kind}")
+            yield "caps", f"none for {kind}"
