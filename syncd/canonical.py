@@ -34,7 +34,7 @@ def dumps(value: object) -> bytes:
     except UnicodeEncodeError as e:
         raise MalformedError("json: text holds a lone surrogate") from e
     except TypeError as e:  # a subclass of str or int
-        raise MalformedError(f"json: {e}") from e
+        raise MalformedError("json: {why}", why=e) from e
 
 
 def loads(raw: bytes) -> Any:
@@ -46,7 +46,7 @@ def loads(raw: bytes) -> Any:
     try:
         value = _decoder.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as e:
-        raise MalformedError(f"json: {e}") from e
+        raise MalformedError("json: {why}", why=e) from e
     if dumps(value) != raw:
         raise MalformedError("json: not in canonical form (RFC 8785)")
     return value
@@ -61,7 +61,9 @@ def _check(value: object, depth: int) -> None:
                 raise MalformedError("json: an integer is not in 0..2^53-1")
         case dict() | list() | tuple():
             if not depth:
-                raise MalformedError(f"json: nested over {MAX_DEPTH} deep")
+                raise MalformedError(
+                    "json: nested over {most} deep", most=MAX_DEPTH
+                )
             items: Iterable[object] = value
             if isinstance(value, dict):
                 if not all(isinstance(k, str) and k.isascii() for k in value):
@@ -71,4 +73,4 @@ def _check(value: object, depth: int) -> None:
                 _check(item, depth - 1)
         case _:
             kind = type(value).__name__
-            raise MalformedError(f"json: {kind} has no place here")
+            raise MalformedError("json: {kind} has no place here", kind=kind)

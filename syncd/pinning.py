@@ -196,9 +196,10 @@ def rehearse(own: bytes, key_pem: bytes) -> None:
                     end.do_handshake()
     except ssl.SSLError as e:
         raise UsageError(
-            f"tls: no peer would accept this certificate: {_reason(e)}",
+            "tls: no peer would accept this certificate: {reason}",
             hint="if it names extended key usages, client authentication"
             " must be among them",
+            reason=_reason(e),
         ) from e
 
 
@@ -212,7 +213,7 @@ def _context(protocol: int, own: bytes, key_pem: bytes) -> _Context:
             context.load_cert_chain(path, password=password)
     except (ssl.SSLError, ValueError) as e:
         raise DamagedError(
-            f"tls: our certificate and key: {_reason(e)}"
+            "tls: our certificate and key: {reason}", reason=_reason(e)
         ) from e
     return context
 

@@ -44,19 +44,6 @@ LOCAL = ("cli", "demo")  # rooms whose sentences never travel
 # Until these are messages: what else is said in Chinese.
 ELSE = {*mapping.REMARKS}
 
-# Rooms whose errors are said in Chinese; it grows until it is all of them.
-REFUSING = (
-    *("cli", "demo", "lists", "messages", "node", "peer", "web"),
-    *("flows/awaken.py", "flows/faults.py", "flows/judge.py"),
-    *("flows/lookup.py", "flows/own_lists.py", "flows/report.py"),
-    *("indicator/vocabulary.py", "indicator/account.py", "indicator/bank.py"),
-    *("indicator/chain.py", "indicator/iban.py", "indicator/national.py"),
-    *("indicator/payment.py", "indicator/phone.py", "indicator/suffixes.py"),
-    *("indicator/host.py", "indicator/link.py", "indicator/url.py"),
-    *("indicator/scheme.py", "indicator/spelling.py"),
-    *("store/gone.py", "store/imports.py", "store/own_entries.py"),
-)
-
 
 def sentences() -> tuple[set[str], set[str]]:
     """Return all that a person may see, and of it what needs a code."""
@@ -66,7 +53,7 @@ def sentences() -> tuple[set[str], set[str]]:
         tree = ast.parse(path.read_text())
         name = str(path.relative_to(ROOT))
         local |= {*_said(tree)}
-        found = _refused(tree, all_=name.startswith(REFUSING))
+        found = _refused(tree)
         (local if name.startswith(LOCAL) else coded).update(found)
     for path in ROOT.rglob("foreign.tsv"):
         local |= {line.split("\t")[-1] for line in _rows(path)}
@@ -131,15 +118,16 @@ def _all(node: ast.AST, tables: Mapping[str, ast.AST]) -> Iterator[str]:
             yield from _all(tables[one.id], tables)
 
 
-def _refused(tree: ast.Module, *, all_: bool) -> Iterator[str]:
-    """Yield what errors and messages are made of; of errors not all rooms'."""
-    constants = {
-        _name(node.target): node.value
-        for node in tree.body
-        if isinstance(node, ast.AnnAssign) and node.value
-    }
+def _refused(tree: ast.Module) -> Iterator[str]:
+    """Yield what errors and messages are made of: templates and hints."""
+    constants: dict[str, ast.AST] = {}
+    for line in tree.body:
+        if isinstance(line, ast.AnnAssign) and line.value:
+            constants[_name(line.target)] = line.value
+        elif isinstance(line, ast.Assign):
+            constants[_name(line.targets[0])] = line.value
     for name, value in constants.items():
-        if all_ and name.endswith("HINT"):  # _SHORT_HINT: Final = "…"
+        if name.endswith("HINT"):  # _SHORT_HINT: Final = "…"
             yield from _texts(value)
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
@@ -147,8 +135,6 @@ def _refused(tree: ast.Module, *, all_: bool) -> Iterator[str]:
         name = _name(node.func)
         ours = name.endswith("Error") and not hasattr(builtins, name)
         at = (0,) if ours else MAKING.get(name, ())
-        if not all_ and name != "Message":
-            continue
         given = [node.args[n] for n in at if n < len(node.args)]
         given += [k.value for k in node.keywords if at and k.arg == "hint"]
         for one in given:
@@ -235,10 +221,9 @@ def _proposed(sentence: str, taken: Set[str]) -> str:
         subject, fact = "", sentence
     words = re.findall(r"[a-z0-9]+", fact.lower())
     head = "_".join(re.findall(r"[a-z0-9]+", subject.lower()))
-    codes = (
-        ".".join(filter(None, (head, "_".join(words[:n]))))
-        for n in range(5, 40)
-    )
+    tries = [words[:n] for n in range(5, 40)]
+    tries += [[*words, str(n)] for n in range(2, 99)]  # the same but for case
+    codes = (".".join(filter(None, (head, "_".join(one)))) for one in tries)
     return next(code for code in codes if code not in taken)
 
 

@@ -37,11 +37,16 @@ class Environment:
                 sock = socket.socket(fileno=fd)
             except OSError as e:
                 raise UsageError(
-                    f"LISTEN_FDS: descriptor {fd} ({name}): {e.strerror}"
+                    "LISTEN_FDS: descriptor {fd} ({name}): {why}",
+                    fd=fd,
+                    name=name,
+                    why=e.strerror,
                 ) from e
             if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 sock.close()
-                raise UsageError(f"LISTEN_FDS: {name} does not listen")
+                raise UsageError(
+                    "LISTEN_FDS: {name} does not listen", name=name
+                )
             sock.set_inheritable(False)
             sock.setblocking(False)
             found[name] = sock
@@ -65,7 +70,9 @@ def environment(
     if env.get("WATCHDOG_PID", ours) != ours:
         watchdog = "0"
     if not re.fullmatch(r"[0-9]{1,18}", watchdog, re.ASCII):
-        raise UsageError(f"WATCHDOG_USEC: {watchdog!r} is no number")
+        raise UsageError(
+            "WATCHDOG_USEC: {text} is no number", text=repr(watchdog)
+        )
     return Environment(
         home=_path(env, "SYNCD_HOME"),
         secret_file=_path(env, "SYNCD_SECRET_FILE"),
@@ -98,16 +105,19 @@ def _listen_fds(env: Mapping[str, str], pid: str) -> Mapping[str, int]:
     if not count or env.get("LISTEN_PID") != pid:
         return {}
     if not re.fullmatch(r"[0-9]{1,2}", count, re.ASCII):
-        raise UsageError(f"LISTEN_FDS: {count!r} is no small number")
+        raise UsageError("LISTEN_FDS: {n} is no small number", n=repr(count))
     names = env.get("LISTEN_FDNAMES", "").split(":")
     if len(names) != int(count) or not set(names) <= {"peer", "own"}:
         raise UsageError(
-            f"LISTEN_FDNAMES: {':'.join(names)!r} for {count} sockets",
+            "LISTEN_FDNAMES: {names} for {n} sockets",
             hint="name each `peer` or `own` with FileDescriptorName=",
+            names=repr(":".join(names)),
+            n=count,
         )
     if len(set(names)) != len(names):
         raise UsageError(
-            f"LISTEN_FDNAMES: {':'.join(names)!r} names one twice"
+            "LISTEN_FDNAMES: {names} names one twice",
+            names=repr(":".join(names)),
         )
     return {name: 3 + i for i, name in enumerate(names)}
 
@@ -131,7 +141,8 @@ def _failpoints(text: str) -> failpoint.Plan | None:
             numbers[number[1]] = int(number[2])
         else:
             raise UsageError(
-                f"SYNCD_FAILPOINTS: {part!r} is no point, seed or one_in"
+                "SYNCD_FAILPOINTS: {part} is no point, seed or one_in",
+                part=repr(part),
             )
     if "seed" not in numbers:
         return failpoint.Plan(at=at)

@@ -50,10 +50,13 @@ def load(home: Path) -> Config:
         raw = path.read_bytes()
     except FileNotFoundError:
         raise UsageError(
-            f"{path}: no such file", hint=f"syncd --home {home} init"
+            "{path}: no such file",
+            hint="syncd --home {home} init",
+            path=path,
+            home=home,
         ) from None
     except OSError as e:
-        raise UsageError(f"{path}: {e.strerror}") from e
+        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
     return parse(raw, home)
 
 
@@ -69,10 +72,14 @@ def parse(raw: bytes, home: Path) -> Config:
         tables = tomllib.loads(text)
     except UnicodeDecodeError as e:
         line = raw.count(b"\n", 0, e.start) + 1
-        raise UsageError(f"{path}: line {line}: not UTF-8") from None
+        raise UsageError(
+            "{path}: line {line}: not UTF-8", path=path, line=line
+        ) from None
     except tomllib.TOMLDecodeError as e:
         said = str(e)
-        raise UsageError(f"{path}: {said[:1].lower()}{said[1:]}") from None
+        raise UsageError(
+            "{path}: {said}", path=path, said=said[:1].lower() + said[1:]
+        ) from None
     faults = _Faults(path, text)
     values = {name: faults.values(name, tables[name]) for name in tables}
     for key in NEEDED:
@@ -99,7 +106,9 @@ class _Faults:
         """Add what is wrong at a key, or at a section's head."""
         line = line_of(self.text, section, key)
         where = f"{self.path}: line {line}:" if line else f"{self.path}:"
-        self.found.append(UsageError(f"{where} {said}", hint=hint))
+        self.found.append(
+            UsageError("{where} {said}", hint=hint, where=where, said=said)
+        )
 
     def check(self) -> None:
         """Pass if nothing is wrong.
@@ -147,7 +156,7 @@ def _value(setting: FieldInfo, value: object) -> object:
     if setting.type == Absolute:
         # The value is not repeated: people put the passphrase itself here.
         if not isinstance(value, str) or value[:1] not in ("", "/"):
-            raise MalformedError(f"want {takes(setting)}")
+            raise MalformedError("want {takes}", takes=takes(setting))
         return Path(value) if value else None
     try:
         return msgspec.convert(value, setting.type)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from syncd.config.environment import Environment
 from syncd.config.settings import Config, Secret
-from syncd.errors import UsageError
+from syncd.errors import Message, UsageError
 
 SECRET_LEAST = 12  # bytes of a passphrase
 INSIDE = "lies inside the home that it protects"
@@ -28,7 +28,9 @@ def passphrase(
     path = secret_file(config.secret, environment)
     if path:
         if inside(path, config.home):
-            raise UsageError(f"{path}: {INSIDE}", hint=ELSEWHERE)
+            raise UsageError(
+                "{path}: {why}", hint=ELSEWHERE, path=path, why=Message(INSIDE)
+            )
         return _long_enough(read_private(path).rstrip(b"\r\n"), str(path))
     if config.secret.prompt and ask:
         return _long_enough(ask().encode(), "passphrase")
@@ -57,7 +59,10 @@ def inside(path: Path, home: Path) -> bool:
 def _long_enough(found: bytes, where: str) -> bytes:
     if len(found) < SECRET_LEAST:
         raise UsageError(
-            f"{where}: {len(found)} bytes, want {SECRET_LEAST} or more"
+            "{where}: {n} bytes, want {least} or more",
+            where=where,
+            n=len(found),
+            least=SECRET_LEAST,
         )
     return found
 
@@ -73,9 +78,11 @@ def read_private(path: Path) -> bytes:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             if mode & 0o077:
                 raise UsageError(
-                    f"{path}: mode {mode:04o} lets others read it",
-                    hint=f"chmod 600 {path}",
+                    "{path}: mode {mode:04o} lets others read it",
+                    hint="chmod 600 {path}",
+                    path=path,
+                    mode=mode,
                 )
             return file.read()
     except OSError as e:
-        raise UsageError(f"{path}: {e.strerror}") from e
+        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e

@@ -58,7 +58,8 @@ def parse_address(text: str) -> Address:
     match = _ADDRESS.fullmatch(text)
     if not match or int(match["port"]) > 65535:
         raise MalformedError(
-            f"{text!r} is not host:port, [v6]:port or /path/of/socket"
+            "{text} is not host:port, [v6]:port or /path/of/socket",
+            text=repr(text),
         )
     return Address(host=match["six"] or match["host"], port=int(match["port"]))
 

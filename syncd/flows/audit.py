@@ -219,7 +219,9 @@ class _LogCheck:
             b"",
             head.root,
         ):
-            raise DamagedError(f"its row is not its note of {head.size}")
+            raise DamagedError(
+                "its row is not its note of {size}", size=head.size
+            )
         return head
 
     def _hold(

@@ -60,13 +60,18 @@ async def sign(
     if old is not None and head.size <= old.size:
         if head.size == old.size and head.root != old.root and not left:
             raise ForkError(
-                f"cosign: {head.origin}: another root at size {head.size}"
+                "cosign: {origin}: another root at size {size}",
+                origin=head.origin,
+                size=head.size,
             )
         return None
     if old and root_of and not left and await root_of(old.size) != old.root:
         raise ForkError(
-            f"cosign: {head.origin}: size {head.size} does not extend size"
-            f" {old.size}, which we signed"
+            "cosign: {origin}: size {size} does not extend size "
+            "{old_size}, which we signed",
+            origin=head.origin,
+            size=head.size,
+            old_size=old.size,
         )
     line = cosignature.cosign(signed.text, key, now)
     both = note.add(bare(signed, log_key), line)
@@ -102,7 +107,9 @@ async def receipt(
     # A note may have been kept as news before its entries were seen.
     if signed.root != await root_at(signed.size):
         raise ForkError(
-            f"log: {origin} signed another root at size {signed.size}"
+            "log: {origin} signed another root at size {size}",
+            origin=origin,
+            size=signed.size,
         )
     return await sign(
         "merged",

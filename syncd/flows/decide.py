@@ -172,8 +172,10 @@ async def _common(
         UnavailableError: no source has that branch.
     """
     why = UnavailableError(
-        f"log: {chosen.origin}: nobody has shown the branch of size"
-        f" {chosen.size} that the roster chose"
+        "log: {origin}: nobody has shown the branch of size {size} "
+        "that the roster chose",
+        origin=chosen.origin,
+        size=chosen.size,
     )
     for source in sources:
         try:
@@ -200,7 +202,9 @@ async def _shown(
     if n < len(theirs):
         tail = await _leaves(source, origin, n, BUNDLE)
         if merkle.root(tail) != theirs[n]:
-            raise BrokenSourceError(f"{source.name}: bundle {n} has no root")
+            raise BrokenSourceError(
+                "{member}: bundle {n} has no root", member=source.name, n=n
+            )
     mine = await held.copy(mirror, head).leaf_hashes(n)
     for i, (a, b) in enumerate(zip(mine, tail, strict=False)):
         if a != b:

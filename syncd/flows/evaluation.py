@@ -124,11 +124,13 @@ def parse(body: bytes) -> Request:
         raise MalformedError("oprf: request id is not 16 bytes of hex")
     points = _points(elements)
     if not 1 <= len(points) <= threshold.MAX_BATCH:
-        raise MalformedError(f"oprf: {len(points)} elements, want 1..4096")
+        raise MalformedError("oprf: {n} elements, want 1..4096", n=len(points))
     last = bool(rest)
     if last and len(points) <= CHECKED:
         raise MalformedError(
-            f"oprf: a check of {len(points) - 1} elements, want {CHECKED}"
+            "oprf: a check of {n} elements, want {want}",
+            n=len(points) - 1,
+            want=CHECKED,
         )
     return Request(
         kind, epoch, generation, tuple(quorum), purpose, id_, points, last
@@ -139,9 +141,9 @@ def _hex(text: str, what: str) -> bytes:
     try:
         raw = bytes.fromhex(text)
     except ValueError as e:
-        raise MalformedError(f"oprf: {what} not hex") from e
+        raise MalformedError("oprf: {what} not hex", what=what) from e
     if raw.hex() != text:
-        raise MalformedError(f"oprf: {what} not in lower-case hex")
+        raise MalformedError("oprf: {what} not in lower-case hex", what=what)
     return raw
 
 
@@ -195,8 +197,11 @@ async def answer(
     epoch = roster.epoch(request.kind, request.epoch)
     if share is None or epoch is None:
         raise RefusedError(
-            f"oprf: no share of key {request.kind}/{request.epoch}"
-            f" generation {request.generation} here"
+            "oprf: no share of key {kind}/{epoch} generation "
+            "{generation} here",
+            kind=request.kind,
+            epoch=request.epoch,
+            generation=request.generation,
         )
     check_quorum(request, epoch, share.index)
     # Quotas are kept by purpose: one that nobody knows would pass by them.
@@ -243,8 +248,10 @@ def check_quorum(request: Request, epoch: Epoch, index: int) -> None:
         or not set(quorum) <= set(epoch.shares)
     ):
         raise RefusedError(
-            f"oprf: quorum {list(quorum)} is not {epoch.t} holders with"
-            f" {index} among them"
+            "oprf: quorum {list} is not {t} holders with {index} among them",
+            list=list(quorum),
+            t=epoch.t,
+            index=index,
         )
 
 

@@ -48,7 +48,7 @@ def parse(raw: bytes) -> Evidence:
         MalformedError: not the one spelling of evidence.
     """
     if len(raw) > MAX_SIZE:
-        raise MalformedError(f"evidence: {len(raw)} bytes")
+        raise MalformedError("evidence: {n} bytes", n=len(raw))
     match canonical.loads(raw):
         case {
             "accused": str() as accused,
@@ -100,7 +100,7 @@ def _judge(evidence: Evidence, roster: Roster) -> str:
                 exchange.reply, exchange.request, roster, evidence.accused
             )
         except MalformedError as e:  # not to be told from a forged one
-            raise UntrustedError(f"evidence: {e}") from e
+            raise UntrustedError("evidence: {why}", why=e) from e
         try:
             points = evaluation.check_reply(reply, request, index, share)
             group.check_points(points)
@@ -133,8 +133,12 @@ def _holder(
         or epoch.generation != request.generation
     ):
         raise RefusedError(
-            f"evidence: roster {roster.version} has no such share of"
-            f" {request.kind}/{request.epoch}, generation {request.generation}"
+            "evidence: roster {version} has no such share of "
+            "{kind}/{epoch}, generation {generation}",
+            version=roster.version,
+            kind=request.kind,
+            epoch=request.epoch,
+            generation=request.generation,
         )
     evaluation.check_quorum(request, epoch, index)
     return index, epoch.shares[index][1]

@@ -110,9 +110,13 @@ def _deal(
 def _check_holders(draft: Roster, order: Sequence[str], t: int) -> None:
     for id_ in order:
         if draft.member(id_) is None:
-            raise RefusedError(f"found: holder {id_} is no founder")
+            raise RefusedError(
+                "found: holder {member} is no founder", member=id_
+            )
     if not 2 <= t <= len(order) or len(order) < 3:
         raise RefusedError(
-            f"found: {t} of {len(order)} holders, want 2 of 3 at least",
+            "found: {t} of {n} holders, want 2 of 3 at least",
             hint="name three or more holders and a threshold of two or more",
+            t=t,
+            n=len(order),
         )

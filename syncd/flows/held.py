@@ -39,7 +39,9 @@ class Held:
         """
         bundle = await self.bundle(n)
         if bundle is None:
-            raise DamagedError(f"{self.where}: bundle {n} is missing")
+            raise DamagedError(
+                "{where}: bundle {n} is missing", where=self.where, n=n
+            )
         return bundle
 
     async def leaf_hashes(self, n: int) -> list[bytes]:

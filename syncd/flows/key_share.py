@@ -68,11 +68,16 @@ def accept(
     opened = sealed.open_(raw, SHARE, seal_private)
     if opened.alliance != roster.id:
         raise UntrustedError(
-            f"share: of alliance {opened.alliance[:16]}…, not ours"
+            "share: of alliance {alliance}…, not ours",
+            alliance=opened.alliance[:16],
         )
     header = row.read(ShareHeader, opened.header, SHARE)
     if header.member != member:
-        raise UntrustedError(f"share: for {header.member}, not for {member}")
+        raise UntrustedError(
+            "share: for {member}, not for {ours}",
+            member=header.member,
+            ours=member,
+        )
     share = Share(
         header.kind,
         header.epoch,
@@ -83,12 +88,17 @@ def accept(
     epoch = roster.epoch(share.kind, share.epoch)
     if epoch is None or epoch.generation != share.generation:
         raise UntrustedError(
-            f"share: of {share.kind} epoch {share.epoch}, generation"
-            f" {share.generation}, which the roster does not have"
+            "share: of {kind} epoch {epoch}, generation {generation}, "
+            "which the roster does not have",
+            kind=share.kind,
+            epoch=share.epoch,
+            generation=share.generation,
         )
     if epoch.index(member) != share.index:
         raise UntrustedError(
-            f"share: index {share.index} is not {member}'s in the roster"
+            "share: index {index} is not {member}'s in the roster",
+            index=share.index,
+            member=member,
         )
     check_epoch(epoch)
     check_share(epoch, share.index, share.secret)
@@ -106,7 +116,9 @@ def check_epoch(epoch: Epoch) -> None:
         threshold.check_shares(epoch.public, epoch.t, publics)
     except MalformedError as e:
         raise UntrustedError(
-            f"share: {epoch.kind} epoch {epoch.epoch} has no proper key"
+            "share: {kind} epoch {epoch} has no proper key",
+            kind=epoch.kind,
+            epoch=epoch.epoch,
         ) from e
 
 
@@ -122,6 +134,9 @@ def check_share(epoch: Epoch, index: int, secret: bytes) -> None:
         raise UntrustedError("share: not a scalar") from e
     if public != epoch.shares[index][1]:
         raise UntrustedError(
-            f"share: {index} of {epoch.kind} epoch {epoch.epoch} does not"
-            " fit the public share in the roster"
+            "share: {index} of {kind} epoch {epoch} does not fit the "
+            "public share in the roster",
+            index=index,
+            kind=epoch.kind,
+            epoch=epoch.epoch,
         )

@@ -132,19 +132,23 @@ def check(
         key = log_key(signed.text.partition("\n")[0])
         head, _ = checkpoint.open_(bytes(signed), key)
     except MalformedError as e:
-        raise DamagedError(f"checkpoint: {e}") from e
+        raise DamagedError("checkpoint: {why}", why=e) from e
     good, unverified = _lines(signed, key, cosigners)
     audit = not any(name.startswith("payload/") for name in names)
     wanted = set(layout(head.size, audit=audit))
     for what, odd in (("missing", wanted - names), ("extra", names - wanted)):
         if odd:
             raise DamagedError(
-                f"{min(odd)}: {what}, for a log of {head.size} entries"
+                "{min}: {what}, for a log of {size} entries",
+                min=min(odd),
+                what=what,
+                size=head.size,
             )
     state = _Opened(head, audit, read)
     if state.run() != head.root:
         raise DamagedError(
-            f"checkpoint: the entries hash to another root at {head.size}"
+            "checkpoint: the entries hash to another root at {size}",
+            size=head.size,
         )
     gone = absent.covered(0, head.size, [*state.ranges, *erased(head)])
     withheld = [
@@ -167,8 +171,9 @@ def _lines(
         others.remove(line)
     if others and cosigners is not None:
         raise UntrustedError(
-            f"checkpoint: {len(others)} lines of no known key, the first by"
-            f" {others[0].name[:100]}"
+            "checkpoint: {n} lines of no known key, the first by {name}",
+            n=len(others),
+            name=others[0].name[:100],
         )
     return (
         tuple(line.name for line in lines),
@@ -221,7 +226,7 @@ class _Opened:
             raw = self._read(path, codec.MAX_RAW)
             records = leaf.open_bundle(self._head.origin, raw, width, leaves)
         except (MalformedError, BrokenSourceError) as e:
-            raise DamagedError(f"{path}: {e}") from e
+            raise DamagedError("{path}: {why}", path=path, why=e) from e
         self._note(n * BUNDLE, records, path)
         return hashes
 
@@ -236,8 +241,11 @@ class _Opened:
             type_ = _type(record)
             if type_ in range(1, 16) and record[1]:
                 raise DamagedError(
-                    f"{path}: entry {index} of type {type_} is open, which"
-                    " auditors are not to see"
+                    "{path}: entry {index} of type {type} is open, which "
+                    "auditors are not to see",
+                    path=path,
+                    index=index,
+                    type=type_,
                 )
             if type_ >= 16 and not record[1] and not leaf.is_void(record[0]):
                 self.closed.append((index, type_))
@@ -245,7 +253,9 @@ class _Opened:
     def _tile(self, level: int, n: int, hashes: list[bytes]) -> None:
         path = tiles.tile_path(level, n, len(hashes))
         if self._read(path, BUNDLE * 32) != tiles.encode_tile(hashes):
-            raise DamagedError(f"{path}: not the hashes of the entries")
+            raise DamagedError(
+                "{path}: not the hashes of the entries", path=path
+            )
 
 
 def _type(record: Record) -> int:

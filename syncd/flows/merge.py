@@ -54,7 +54,8 @@ async def own(
         batch.octets = 0  # no day's limit holds for our own
         if batch.stop == old.merged:
             raise DamagedError(
-                f"own.db: entry {old.merged} is closed, and not erased"
+                "own.db: entry {merged} is closed, and not erased",
+                merged=old.merged,
             )
         new = replace(
             old, frontier=tip.frontier, merged=batch.stop, note=tip.note

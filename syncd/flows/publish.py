@@ -231,7 +231,7 @@ async def _outputs(
         if tokeniser.epoch(kind).epoch != epoch:
             # Nobody can say of which key the outputs are.
             raise UnavailableError(
-                f"oprf: {kind}: the token key has changed meanwhile"
+                "oprf: {kind}: the token key has changed meanwhile", kind=kind
             )
     return epochs, outputs
 

@@ -84,7 +84,9 @@ async def pull_to(
     if new.size <= head.mirrored:
         if new.root != await held.copy(mirror, head).root_at(new.size):
             raise ForkError(
-                f"log: {new.origin} signed another root at size {new.size}"
+                "log: {origin} signed another root at size {size}",
+                origin=new.origin,
+                size=new.size,
             )
         if signed and (not head.note or new.size > size_of(head.note)):
             after = replace(head, note=signed)  # gone past without one
@@ -134,7 +136,7 @@ class _Way:
     async def walk(self) -> str:
         """Mirror up to the checkpoint; return the last source's name."""
         origin = self._new.origin
-        last = UnavailableError(f"log: {origin}: nobody to ask")
+        last = UnavailableError("log: {origin}: nobody to ask", origin=origin)
         for source in self._context.sources:
             try:
                 head = await self._mirror.head(origin)
@@ -178,7 +180,9 @@ class _Way:
         try:
             return tiles.split_tile(raw, width)
         except MalformedError as e:
-            raise BrokenSourceError(f"{source.name}: {e}") from e
+            raise BrokenSourceError(
+                "{member}: {why}", member=source.name, why=e
+            ) from e
 
     async def _judge(self, source: Source, head: MirrorHead) -> None:
         """Tell a source that lies from a log that has forked.
@@ -230,9 +234,10 @@ class _Way:
                     await line.put(done)
                     if done.why:
                         raise BrokenSourceError(
-                            f"{source.name}: bundle"
-                            f" {run.first + len(done.bundles)} is not"
-                            f" what was signed: {done.why}"
+                            "{member}: bundle {first} is not what was signed: {why}",
+                            member=source.name,
+                            first=run.first + len(done.bundles),
+                            why=done.why,
                         )
                     run = self._run(
                         done.stop,
@@ -286,7 +291,9 @@ class _Way:
             return ()
         fetched = await source.payloads(self._new.origin, wanted)
         if not 0 < len(fetched) <= len(wanted):
-            raise BrokenSourceError(f"{source.name}: {len(fetched)} bundles")
+            raise BrokenSourceError(
+                "{member}: {n} bundles", member=source.name, n=len(fetched)
+            )
         return fetched
 
     async def _check(

@@ -33,7 +33,9 @@ async def _bundle(log: LogFiles, n: int, width: int) -> Bundle | None:
         return None
     bundle = await log.bundle(n)
     if bundle is None or bundle.width < width:
-        raise DamagedError(f"log: {log.origin}: bundle {n} is missing")
+        raise DamagedError(
+            "log: {origin}: bundle {n} is missing", origin=log.origin, n=n
+        )
     return bundle
 
 

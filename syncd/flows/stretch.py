@@ -84,7 +84,9 @@ def check(
             hashes = codec.leaf_hashes(found[: len(run.mine)])
             if tuple(hashes) != run.mine:
                 raise ForkError(
-                    f"log: {run.origin} does not extend size {run.have}"
+                    "log: {origin} does not extend size {have}",
+                    origin=run.origin,
+                    have=run.have,
                 )
         size += len(raw)
         records += found

@@ -103,7 +103,9 @@ class Tokeniser:
         """
         epoch = self.roster().epoch(kind)
         if epoch is None:
-            raise RefusedError(f"oprf: the roster has no {kind} epoch")
+            raise RefusedError(
+                "oprf: the roster has no {kind} epoch", kind=kind
+            )
         return epoch
 
     async def outputs(

@@ -94,9 +94,13 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
             *(struct.error, ValueError, IndexError, KeyError, TypeError),
             MalformedError,
         ) as e:
-            raise DamagedError(f"claim {index}: record does not parse") from e
+            raise DamagedError(
+                "claim {index}: record does not parse", index=index
+            ) from e
         if again != raw:
-            raise DamagedError(f"claim {index}: record is not canonical")
+            raise DamagedError(
+                "claim {index}: record is not canonical", index=index
+            )
         return cls(origin, index, said)
 
     def row(self) -> Row:

@@ -37,9 +37,9 @@ def inflate(gz: bytes, most: int = MAX_RAW) -> bytes:
     try:
         raw = engine.decompress(gz, most + 1)
     except zlib.error as e:
-        raise MalformedError(f"gzip: {e}") from e
+        raise MalformedError("gzip: {why}", why=e) from e
     if len(raw) > most:
-        raise MalformedError(f"gzip: inflates to over {most} bytes")
+        raise MalformedError("gzip: inflates to over {most} bytes", most=most)
     if not engine.eof or engine.unused_data:
         raise MalformedError("gzip: truncated or trailing bytes")
     return raw
@@ -54,7 +54,7 @@ def raw_of(bundle: Bundle) -> bytes:
     try:
         return inflate(bundle.gz)
     except MalformedError as e:
-        raise DamagedError(f"log: bundle {bundle.n} is not gzip") from e
+        raise DamagedError("log: bundle {n} is not gzip", n=bundle.n) from e
 
 
 def deflate(found: Sequence[Record]) -> bytes:
@@ -84,7 +84,7 @@ def payload_at(bundle: Bundle, at: int) -> bytes:
     try:
         found = leaf.split_records(raw_of(bundle), bundle.width)
     except MalformedError as e:
-        raise DamagedError(f"log: bundle {bundle.n}: {e}") from e
+        raise DamagedError("log: bundle {n}: {why}", n=bundle.n, why=e) from e
     return found[at][2] if found[at][1] else b""
 
 

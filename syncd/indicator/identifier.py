@@ -36,8 +36,11 @@ class Identifier:
             value.isascii() and value.isprintable() and 0 < len(value) <= 256
         ):
             raise MalformedError(
-                f"{self.kind}: a normal form is 1 to {MAX_VALUE} printable "
-                f"ASCII characters, here are {len(value)}"
+                "{kind}: a normal form is 1 to {most} printable ASCII "
+                "characters, here are {n}",
+                kind=self.kind,
+                most=MAX_VALUE,
+                n=len(value),
             )
 
 
@@ -107,7 +110,7 @@ def parse_normal(kind: str, value: str) -> Identifier:
     else:
         raise MalformedError(_unknown(kind))
     if not normal:
-        raise MalformedError(f"{kind}: not in normal form")
+        raise MalformedError("{kind}: not in normal form", kind=kind)
     return Identifier(kind, value)
 
 

@@ -48,7 +48,7 @@ _TAILS: Final = {b'"type":%d}' % n: n for n in range(1, 10)}  # 9 bytes each
 def commit(origin: str, type_: int, salt: bytes, payload: bytes) -> bytes:
     """Return the 34-byte leaf that commits `origin` to `payload`."""
     if len(salt) != SALT_SIZE:
-        raise MalformedError(f"leaf: salt is {len(salt)} bytes")
+        raise MalformedError("leaf: salt is {n} bytes", n=len(salt))
     digest = hashlib.sha256(_prefix(origin, type_) + salt + payload).digest()
     return bytes((1, type_)) + digest
 
@@ -95,7 +95,7 @@ def encode_record(record: Record) -> bytes:
     else:
         body = b"\x00" + leaf
     if len(body) > MAX_BODY:
-        raise MalformedError(f"record: body is {len(body)} bytes")
+        raise MalformedError("record: body is {n} bytes", n=len(body))
     return len(body).to_bytes(2, "big") + body
 
 
@@ -131,24 +131,34 @@ def split_records(raw: bytes, width: int) -> list[Record]:
     for n in range(width):
         start = at + 2
         if start > end:
-            raise MalformedError(f"bundle: {n} records, want {width}")
+            raise MalformedError(
+                "bundle: {n} records, want {width}", n=n, width=width
+            )
         at = start + (raw[start - 2] << 8 | raw[start - 1])
         if at > end:
-            raise MalformedError(f"bundle: record {n} is cut short")
+            raise MalformedError("bundle: record {n} is cut short", n=n)
         if at == start:
-            raise MalformedError(f"bundle: record {n} is empty")
+            raise MalformedError("bundle: record {n} is empty", n=n)
         form = raw[start]
         if form == _OPEN:
             salt = raw[start + 1 : start + 17]
             if at - start < 17:
-                raise MalformedError(f"bundle: record {n} has no whole salt")
+                raise MalformedError(
+                    "bundle: record {n} has no whole salt", n=n
+                )
             records.append((b"", salt, raw[start + 17 : at]))
         elif form == _CLOSED:
             records.append((raw[start + 1 : at], b"", b""))
         else:
-            raise MalformedError(f"bundle: record {n} begins with {form}")
+            raise MalformedError(
+                "bundle: record {n} begins with {form}", n=n, form=form
+            )
     if at != end:
-        raise MalformedError(f"bundle: {end - at} bytes after {width} records")
+        raise MalformedError(
+            "bundle: {end} bytes after {width} records",
+            end=end - at,
+            width=width,
+        )
     return records
 
 
@@ -202,7 +212,9 @@ def _open_known(
     origin: str, raw: bytes, width: int, leaves: Sequence[bytes]
 ) -> list[Record]:
     if len(leaves) != width:
-        raise MalformedError(f"bundle: {len(leaves)} leaves for {width}")
+        raise MalformedError(
+            "bundle: {n} leaves for {width}", n=len(leaves), width=width
+        )
     records: list[Record] = []
     split = split_records(raw, width)
     for n, ((closed, salt, payload), leaf) in enumerate(
@@ -213,10 +225,10 @@ def _open_known(
                 commit(origin, leaf[1], salt, payload) != leaf
             ):
                 raise BrokenSourceError(
-                    f"bundle: record {n} is not its leaf's"
+                    "bundle: record {n} is not its leaf's", n=n
                 )
         elif closed != leaf:
-            raise BrokenSourceError(f"bundle: record {n} has another leaf")
+            raise BrokenSourceError("bundle: record {n} has another leaf", n=n)
         records.append((leaf, salt, payload))
     return records
 
@@ -224,7 +236,7 @@ def _open_known(
 def _prefix(origin: str, type_: int) -> bytes:
     name = origin.encode("ascii")
     if not 1 <= len(name) <= 100:
-        raise MalformedError(f"leaf: origin is {len(name)} bytes")
+        raise MalformedError("leaf: origin is {n} bytes", n=len(name))
     return _LABEL + bytes((type_, len(name))) + name
 
 

@@ -40,14 +40,18 @@ class _Days(dict[str, int]):
     def __missing__(self, text: str) -> int:
         if not _DAY.fullmatch(text):
             raise MalformedError(
-                f"day: {len(text)} characters that are not YYYY-MM-DD"
+                "day: {n} characters that are not YYYY-MM-DD", n=len(text)
             )
         if not "1970" <= text[:4] <= "2199":
-            raise MalformedError(f"day: {text} is not in 1970 to 2199")
+            raise MalformedError(
+                "day: {text} is not in 1970 to 2199", text=text
+            )
         try:
             day = datetime.date.fromisoformat(text).toordinal() - _EPOCH
         except ValueError:
-            raise MalformedError(f"day: {text} is in no calendar") from None
+            raise MalformedError(
+                "day: {text} is in no calendar", text=text
+            ) from None
         self[text] = day
         return day
 
@@ -71,7 +75,9 @@ def day(text: str) -> int:
 def day_text(number: int) -> str:
     """Return the `YYYY-MM-DD` of a number of days since 1970-01-01."""
     if not 0 <= number <= MAX_DAY:
-        raise MalformedError(f"day: number {number} is not in 1970 to 2199")
+        raise MalformedError(
+            "day: number {number} is not in 1970 to 2199", number=number
+        )
     return datetime.date.fromordinal(number + _EPOCH).isoformat()
 
 

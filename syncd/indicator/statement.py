@@ -290,7 +290,7 @@ def encode(statement: Statement) -> bytes:
     payload = spell(statement)
     again = decode(payload, type_of(statement))
     if isinstance(again, Void):
-        raise MalformedError(f"statement: {again.reason}")
+        raise MalformedError("statement: {reason}", reason=again.reason)
     return payload
 
 
@@ -382,7 +382,9 @@ def check_writable(statement: Statement, today: int | None = None) -> None:
     contradiction = _contradiction(statement, today)
     if contradiction:
         name = type(statement).__name__.lower()
-        raise MalformedError(f"{name}: {contradiction}")
+        raise MalformedError(
+            "{name}: {contradiction}", name=name, contradiction=contradiction
+        )
 
 
 def unknown_codes(struct: Struct) -> Iterator[tuple[str, str, str]]:

@@ -61,14 +61,14 @@ def url_output(identifier: "Identifier") -> bytes:
 def token(output: bytes) -> bytes:
     """Return the 16-byte token of a 64-byte output."""
     if len(output) != OUTPUT_SIZE:
-        raise MalformedError(f"token: output is {len(output)} bytes")
+        raise MalformedError("token: output is {n} bytes", n=len(output))
     return output[:TOKEN_SIZE]
 
 
 def know(output: bytes, origin: str) -> bytes:
     """Return the 8 bytes by which `origin` shows that it had the value."""
     if len(output) != OUTPUT_SIZE:
-        raise MalformedError(f"token: output is {len(output)} bytes")
+        raise MalformedError("token: output is {n} bytes", n=len(output))
     message = b"syncd-know-v1\0" + origin.encode("ascii")
     digest: bytes = hmac.digest(output[16:48], message, "sha256")
     return digest[:KNOW_SIZE]
@@ -77,7 +77,11 @@ def know(output: bytes, origin: str) -> bytes:
 def encode(token: bytes) -> str:
     """Return a token's 22 characters; `decode` turns them back."""
     if len(token) != TOKEN_SIZE:
-        raise MalformedError(f"token: {len(token)} bytes, want {TOKEN_SIZE}")
+        raise MalformedError(
+            "token: {n} bytes, want {want}",
+            n=len(token),
+            want=TOKEN_SIZE,
+        )
     text = binascii.b2a_base64(token, newline=False)[:TOKEN_CHARS]
     return text.translate(_FROM_BASE64).decode("ascii")
 
@@ -94,7 +98,9 @@ def decode(text: str) -> bytes:
             return binascii.a2b_base64(raw + b"==", strict_mode=True)
         except (UnicodeEncodeError, binascii.Error):
             pass
-    raise MalformedError(f"token: {len(text)} characters that are no token")
+    raise MalformedError(
+        "token: {n} characters that are no token", n=len(text)
+    )
 
 
 def decode_many(texts: Sequence[bytes]) -> list[bytes] | None:

@@ -29,6 +29,7 @@ TOLD = {
     *("evidence", "here", "instead", "keys", "kind", "kinds", "label", "near"),
     *("network", "reason", "region", "role", "roles", "scheme", "section"),
     *("sector", "sectors", "type", "types", "unit", "want"),
+    *("caller", "head_origin", "row_origin", "log_origin", "purpose", "past"),
     *("alliance", "country", "member", "members", "missing", "names"),
     *("origin", "position", "signer", "version"),
     *("day", "due", "expires", "seen"),

@@ -117,20 +117,26 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
         return config
     if us.number < config.member.generation:
         raise UsageError(
-            f"{config.home}: config.toml has generation"
-            f" {config.member.generation}, the roster lists {us.origin}",
-            hint=f"set [member] generation = {us.number}; the next log begins"
-            " with syncd join update OUT --next-log",
+            "{home}: config.toml has generation {generation}, the "
+            "roster lists {origin}",
+            hint="set [member] generation = {number}; the next log begins "
+            "with syncd join update OUT --next-log",
+            home=config.home,
+            generation=config.member.generation,
+            origin=us.origin,
+            number=us.number,
         )
     seed = ring.get(log_name(us.number))
     if seed is None or (
         SigningKey(us.origin, note.ED25519, seed).verifier != us.generation.log
     ):
         raise DamagedError(
-            f"keys/{log_name(us.number)}.key: not the key of {us.origin},"
-            " which the roster says that we write",
+            "keys/{log_name}.key: not the key of {origin}, which the "
+            "roster says that we write",
             hint="restore keys/ from a backup; if it is lost, syncd join"
             " update OUT --next-log begins another log",
+            log_name=log_name(us.number),
+            origin=us.origin,
         )
     editing.change(config.home, "member", "generation", us.number)
     member = structs.replace(config.member, generation=us.number)

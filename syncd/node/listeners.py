@@ -45,9 +45,12 @@ class Listeners:
             await _site(runner, at, given, tls).start()
         except OSError as e:
             raise UsageError(
-                f"{name} door: cannot listen on {at}: {e.strerror}",
-                hint=f"is another syncd running? else change [{name}] listen"
-                " in config.toml",
+                "{name} door: cannot listen on {at}: {why}",
+                hint="is another syncd running? else change [{name}] listen in "
+                "config.toml",
+                name=name,
+                at=at,
+                why=e.strerror,
             ) from e
         if at.path and given is None:
             at.path.chmod(0o600)

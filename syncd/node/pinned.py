@@ -33,19 +33,23 @@ def trusted_roster(config: Config) -> TrustedRoster:
     """
     if not config.alliance.fingerprint:
         raise UsageError(
-            f"{config.home}: no roster is pinned",
+            "{home}: no roster is pinned",
             hint="syncd join accept ROSTER --fingerprint HEX",
+            home=config.home,
         )
     notes = roster_files(config.home).notes()
     if not notes:
         raise UsageError(
-            f"{config.home}: there is no roster here yet",
+            "{home}: there is no roster here yet",
             hint="syncd join accept ROSTER --fingerprint HEX",
+            home=config.home,
         )
     try:
         return trust.load(config.alliance.fingerprint, notes)
     except MalformedError as e:
         raise DamagedError(
-            f"{config.home}/roster: {e}",
+            "{home}/roster: {why}",
             hint="restore the files there, or fetch the roster anew",
+            home=config.home,
+            why=e,
         ) from e

@@ -319,9 +319,11 @@ def check_scalar(value: bytes, what: str = "scalar") -> None:
     _want_sizes((value,), what)
     reduced = scalar_add(value, ZERO)
     if not hmac.compare_digest(reduced, value):
-        raise MalformedError(f"oprf: {what} is not below the group's order")
+        raise MalformedError(
+            "oprf: {what} is not below the group's order", what=what
+        )
     if hmac.compare_digest(value, ZERO):
-        raise MalformedError(f"oprf: {what} is zero")
+        raise MalformedError("oprf: {what} is zero", what=what)
 
 
 def scalar_add(x: bytes, y: bytes) -> bytes:
@@ -383,7 +385,12 @@ def _scalar_call(operation: Callable[..., None], x: bytes, y: bytes) -> bytes:
 def _want_sizes(values: Sequence[bytes], what: str, size: int = 32) -> None:
     for at, value in enumerate(values):
         if len(value) != size:
-            raise MalformedError(f"oprf: {what} {at} is {len(value)} bytes")
+            raise MalformedError(
+                "oprf: {what} {at} is {n} bytes",
+                what=what,
+                at=at,
+                n=len(value),
+            )
 
 
 def _refuse_identity(points: Sequence[bytes]) -> None:
@@ -392,4 +399,6 @@ def _refuse_identity(points: Sequence[bytes]) -> None:
 
 
 def _bad_point(at: int) -> MalformedError:
-    return MalformedError(f"oprf: element {at} is not a ristretto255 point")
+    return MalformedError(
+        "oprf: element {at} is not a ristretto255 point", at=at
+    )

@@ -158,7 +158,9 @@ def check_shares(
         point = group.weighted_sum([weights[i] for i in first], points)
         if point != (public_shares[at] if at else public):
             subject = f"share {at}" if at else "public key"
-            raise UntrustedError(f"oprf: {subject} is not of this key")
+            raise UntrustedError(
+                "oprf: {subject} is not of this key", subject=subject
+            )
 
 
 # ── one batch ────────────────────────────────────────────────────────────────
@@ -238,8 +240,10 @@ def check(
     answers = evaluation.elements
     if len(answers) != len(elements):
         raise UntrustedError(
-            f"oprf: holder {index} gave {len(answers)} answers"
-            f" to {len(elements)} elements"
+            "oprf: holder {index} gave {n} answers to {elements} elements",
+            index=index,
+            n=len(answers),
+            elements=len(elements),
         )
     if last:
         elements, answers = elements[-1:], answers[-1:]
@@ -252,7 +256,9 @@ def check(
         z = group.weighted_sum(weights, answers)
         voprf.verify_equal(public, m, z, evaluation.proof, _bound(seed))
     except (MalformedError, UntrustedError) as e:
-        raise UntrustedError(f"oprf: holder {index} answered wrongly") from e
+        raise UntrustedError(
+            "oprf: holder {index} answered wrongly", index=index
+        ) from e
 
 
 def finish(
@@ -272,7 +278,9 @@ def finish(
         totals = group.add_columns(evaluations)
         if len(totals) != len(blinded.blinds):
             raise UntrustedError(
-                f"oprf: {len(totals)} answers to {len(blinded.blinds)} elements"
+                "oprf: {n} answers to {blinds} elements",
+                n=len(totals),
+                blinds=len(blinded.blinds),
             )
         points = voprf.unblind(blinded.blinds, totals)
         asked, check = (
@@ -284,7 +292,9 @@ def finish(
                 "oprf: a holder of the quorum answered wrongly"
             )
     except MalformedError as e:
-        raise UntrustedError(f"oprf: answers do not add up: {e}") from e
+        raise UntrustedError(
+            "oprf: answers do not add up: {why}", why=e
+        ) from e
     return voprf.hash_points(blinded.inputs, asked)
 
 
@@ -300,7 +310,7 @@ def _seed(
     answers: Sequence[bytes],
 ) -> bytes:
     if len(context) > 2**16 - 1:
-        raise MalformedError(f"oprf: context is {len(context)} bytes")
+        raise MalformedError("oprf: context is {n} bytes", n=len(context))
     numbers = (index, len(quorum), *sorted(quorum))
     seed = hashlib.sha512(_TAG + public_share)
     seed.update(b"".join(number.to_bytes(2) for number in numbers))
@@ -329,7 +339,9 @@ def _bound(seed: bytes) -> bytes:
 
 def _weight(index: int, quorum: Collection[int]) -> bytes:
     if index not in quorum:
-        raise MalformedError(f"oprf: holder {index} is not of the quorum")
+        raise MalformedError(
+            "oprf: holder {index} is not of the quorum", index=index
+        )
     _check_quorum(quorum)
     return _coefficient(index, quorum, 0)
 
@@ -354,13 +366,15 @@ def _polynomial(coefficients: Sequence[bytes], x: int) -> bytes:
 def _check_batch(count: int) -> None:
     if not 1 <= count <= MAX_BATCH:
         raise MalformedError(
-            f"oprf: batch of {count} elements, want 1 to {MAX_BATCH}"
+            "oprf: batch of {n} elements, want 1 to {most}",
+            n=count,
+            most=MAX_BATCH,
         )
 
 
 def _check_threshold(t: int, n: int) -> None:
     if not 1 <= t <= n <= MAX_HOLDERS:
-        raise MalformedError(f"oprf: threshold {t} of {n} holders")
+        raise MalformedError("oprf: threshold {t} of {n} holders", t=t, n=n)
 
 
 def _check_quorum(quorum: Collection[int]) -> None:
@@ -368,4 +382,4 @@ def _check_quorum(quorum: Collection[int]) -> None:
         raise MalformedError("oprf: quorum is empty or names a holder twice")
     for index in quorum:
         if not 1 <= index <= MAX_HOLDERS:
-            raise MalformedError(f"oprf: holder {index} cannot be")
+            raise MalformedError("oprf: holder {index} cannot be", index=index)

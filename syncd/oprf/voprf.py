@@ -46,7 +46,7 @@ def hash_to_group(inputs: Sequence[bytes], mode: int = VOPRF) -> list[bytes]:
     """
     for value in inputs:
         if len(value) > MAX_INPUT:
-            raise MalformedError(f"oprf: input is {len(value)} bytes")
+            raise MalformedError("oprf: input is {n} bytes", n=len(value))
     dst = b"HashToGroup-" + context_string(mode)
     return group.from_hashes(_expand(value, dst) for value in inputs)
 
@@ -184,7 +184,7 @@ def verify_equal(
         MalformedError: there are points or scalars that are none.
     """
     if len(proof) != PROOF_SIZE:
-        raise MalformedError(f"oprf: proof is {len(proof)} bytes")
+        raise MalformedError("oprf: proof is {n} bytes", n=len(proof))
     c, s = proof[:32], proof[32:]
     group.check_scalar(c, "proof's c")
     group.check_scalar(s, "proof's s")
@@ -200,7 +200,9 @@ def _weights(
     """Return the weights d_i of the RFC's ComputeComposites."""
     if len(elements) != len(outputs):
         raise UntrustedError(
-            f"oprf: {len(outputs)} answers to {len(elements)} elements"
+            "oprf: {n} answers to {elements} elements",
+            n=len(outputs),
+            elements=len(elements),
         )
     dst = b"Seed-" + context_string(VOPRF)
     seed = hashlib.sha512(_sized(public) + _sized(dst)).digest()

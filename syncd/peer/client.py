@@ -87,10 +87,12 @@ class PeerClient(Transport):
         try:
             return msgspec.convert(canonical.loads(raw), Heads)
         except MalformedError as e:
-            raise BrokenSourceError(f"{self.name}: heads: {e}") from e
+            raise BrokenSourceError(
+                "{member}: heads: {why}", member=self.name, why=e
+            ) from e
         except msgspec.ValidationError as e:
             raise BrokenSourceError(
-                f"{self.name}: heads have another shape"
+                "{member}: heads have another shape", member=self.name
             ) from e
 
     async def roster(self, version: int) -> bytes:

@@ -31,7 +31,9 @@ def parse(der: bytes, subject: str = "certificate") -> x509.Certificate:
         UnsupportedAlgorithm,
         x509.InvalidVersion,
     ) as e:
-        raise MalformedError(f"{subject}: not a DER certificate") from e
+        raise MalformedError(
+            "{subject}: not a DER certificate", subject=subject
+        ) from e
 
 
 def load(raw: bytes, subject: str = "certificate") -> bytes:
@@ -48,7 +50,9 @@ def load(raw: bytes, subject: str = "certificate") -> bytes:
     try:
         found = x509.load_pem_x509_certificate(raw)
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as e:
-        raise MalformedError(f"{subject}: not a PEM certificate") from e
+        raise MalformedError(
+            "{subject}: not a PEM certificate", subject=subject
+        ) from e
     return found.public_bytes(Encoding.DER)
 
 
@@ -60,7 +64,9 @@ def spki(der: bytes, subject: str = "certificate") -> bytes:
             Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         )
     except (ValueError, UnsupportedAlgorithm) as e:
-        raise MalformedError(f"{subject}: unusable public key") from e
+        raise MalformedError(
+            "{subject}: unusable public key", subject=subject
+        ) from e
 
 
 def pin(der: bytes, subject: str = "certificate") -> str:

@@ -51,9 +51,12 @@ def begin(current: Roster, *, now: int, days: int = LIFE_DAYS) -> Roster:
     """
     if now < current.issued:
         raise RefusedError(
-            f"roster: the clock says {now}, version {current.version} was"
-            f" issued at {current.issued}",
+            "roster: the clock says {now}, version {version} was "
+            "issued at {issued}",
             hint="set this machine's clock",
+            now=now,
+            version=current.version,
+            issued=current.issued,
         )
     return replace(
         current,
@@ -110,7 +113,7 @@ def _edited(
     except KeyError:
         # On the never-list stands what nobody's message should repeat.
         place = " ".join(named[:1] if named[0] == "never" else named)
-        raise RefusedError(f"roster: nothing at {place}") from None
+        raise RefusedError("roster: nothing at {place}", place=place) from None
     return after
 
 
@@ -146,8 +149,10 @@ def add_admin(draft: Roster, key: VerifierKey) -> Roster:
     prefix, _, name = key.name.rpartition("/")
     if prefix != f"{draft.alliance}/admin" or not ADMIN_NAME.fullmatch(name):
         raise MalformedError(
-            f"roster: an admin's key is named {draft.alliance}/admin/<name>,"
-            f" not {key.name}"
+            "roster: an admin's key is named {alliance}/admin/<name>, "
+            "not {name}",
+            alliance=draft.alliance,
+            name=key.name,
         )
     keys = draft.admins | {name: key}
     return replace(draft, admin_keys=tuple(sorted(keys.values(), key=str)))
@@ -156,13 +161,15 @@ def add_admin(draft: Roster, key: VerifierKey) -> Roster:
 def remove_admin(draft: Roster, name: str) -> Roster:
     """Return the draft with one admin less."""
     if name not in draft.admins:
-        raise RefusedError(f"roster: no admin {name}")
+        raise RefusedError("roster: no admin {name}", name=name)
     left = len(draft.admins) - 1
     if left < draft.threshold:
         raise RefusedError(
-            f"roster: {left} admins would be left for a threshold of"
-            f" {draft.threshold}",
+            "roster: {left} admins would be left for a threshold of "
+            "{threshold}",
             hint="lower the threshold first, or name another admin",
+            left=left,
+            threshold=draft.threshold,
         )
     return drop(draft, ("admins", draft.admins[name].name))
 
@@ -171,8 +178,9 @@ def set_threshold(draft: Roster, threshold: int) -> Roster:
     """Return the draft that needs that many admins from now on."""
     if not 1 <= threshold <= len(draft.admins):
         raise RefusedError(
-            f"roster: a threshold of {threshold} with {len(draft.admins)}"
-            " admins"
+            "roster: a threshold of {threshold} with {n} admins",
+            threshold=threshold,
+            n=len(draft.admins),
         )
     return replace(draft, threshold=threshold)
 

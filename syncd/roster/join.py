@@ -205,7 +205,9 @@ def _signed(role: str, signed: Note, key: VerifierKey) -> None:
     try:
         note.verify(signed, [key])
     except UntrustedError as e:
-        raise UntrustedError(f"join: the {role} key did not sign") from e
+        raise UntrustedError(
+            "join: the {role} key did not sign", role=role
+        ) from e
 
 
 # ------------------------------------------------------------------- TLS
@@ -309,6 +311,7 @@ def unchallenged(asked: Request) -> Applicant:
     """
     if asked.alliance_id != NO_ALLIANCE:
         raise RefusedError(
-            f"join: {asked.id} joins an alliance and must be challenged"
+            "join: {member} joins an alliance and must be challenged",
+            member=asked.id,
         )
     return Applicant(asked, seal_proven=False)

@@ -56,22 +56,26 @@ def origin(domain: str, alliance: str, generation: int) -> str:
         MalformedError: a part is out of its alphabet, or the whole too long.
     """
     if generation < 1:
-        raise MalformedError(f"keys: generation {generation} is below 1")
+        raise MalformedError(
+            "keys: generation {generation} is below 1", generation=generation
+        )
     return _name(domain, alliance, str(generation))
 
 
 def _name(domain: str, alliance: str, last: str) -> str:
     if not _DOMAIN.fullmatch(domain):
         raise MalformedError(
-            f"keys: domain {domain[:64]!r} is not 1..64 of a-z 0-9 . -"
+            "keys: domain {domain} is not 1..64 of a-z 0-9 . -",
+            domain=repr(domain[:64]),
         )
     if not ALLIANCE.fullmatch(alliance):
         raise MalformedError(
-            f"keys: alliance {alliance[:64]!r} is not 1..32 of a-z 0-9 -"
+            "keys: alliance {alliance} is not 1..32 of a-z 0-9 -",
+            alliance=repr(alliance[:64]),
         )
     name = f"{domain}/syncd/{alliance}/{last}"
     if not is_ours(name):
-        raise MalformedError(f"keys: {name} is no name for a key")
+        raise MalformedError("keys: {name} is no name for a key", name=name)
     return name
 
 
@@ -83,7 +87,9 @@ def admin(alliance: str, name: str, seed: bytes) -> SigningKey:
     """
     if not ALLIANCE.fullmatch(alliance) or not ADMIN_NAME.fullmatch(name):
         raise MalformedError(
-            f"keys: {alliance[:64]!r}, {name[:64]!r} cannot name an admin"
+            "keys: {alliance}, {name} cannot name an admin",
+            alliance=repr(alliance[:64]),
+            name=repr(name[:64]),
         )
     return SigningKey(f"{alliance}/admin/{name}", note.ED25519, seed)
 

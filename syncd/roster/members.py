@@ -269,22 +269,32 @@ def check_names(member: Member) -> None:
         name = getattr(member.keys, role).name
         if name != prefix + role:
             raise MalformedError(
-                f"member {member.id}'s {role} key is named {name}"
+                "member {member}'s {role} key is named {name}",
+                member=member.id,
+                role=role,
+                name=name,
             )
     last = 0
     for found in member.generations:
         number = found.origin.removeprefix(prefix)
         if not (found.origin.startswith(prefix) and _NUMBER.fullmatch(number)):
             raise MalformedError(
-                f"member {member.id} has a log named {found.origin}"
+                "member {member} has a log named {origin}",
+                member=member.id,
+                origin=found.origin,
             )
         if int(number) <= last:
             raise MalformedError(
-                f"member {member.id}'s generation {number} follows {last}"
+                "member {member}'s generation {number} follows {last}",
+                member=member.id,
+                number=number,
+                last=last,
             )
         last = int(number)
     if member.generations[0].predecessor is not None:
-        raise MalformedError(f"member {member.id}'s first log follows none")
+        raise MalformedError(
+            "member {member}'s first log follows none", member=member.id
+        )
     for before, after in pairwise(member.generations):
         _check_succession(before, after)
 
@@ -294,19 +304,25 @@ def _check_succession(before: Generation, after: Generation) -> None:
     end = after.predecessor
     if end is None or end.origin != before.origin:
         raise MalformedError(
-            f"member: {after.origin} does not name its predecessor"
+            "member: {origin} does not name its predecessor",
+            origin=after.origin,
         )
     if before.ended:
         raise MalformedError(
-            f"member: {before.origin} has ended, its successor says where"
+            "member: {origin} has ended, its successor says where",
+            origin=before.origin,
         )
     if before.cuts and before.cuts[-1].size > end.size:
         raise MalformedError(
-            f"member: {before.origin} has a cut after its end at {end.size}"
+            "member: {origin} has a cut after its end at {size}",
+            origin=before.origin,
+            size=end.size,
         )
     if any(c.size == end.size and c.root != end.root for c in before.cuts):
         raise MalformedError(
-            f"member: {before.origin} has two roots at its end, {end.size}"
+            "member: {origin} has two roots at its end, {size}",
+            origin=before.origin,
+            size=end.size,
         )
 
 
@@ -329,5 +345,9 @@ def check_different(keys: Iterable[tuple[str, bytes]]) -> None:
     used: dict[bytes, str] = {}
     for whose, key in keys:
         if key in used:
-            raise MalformedError(f"keys: one is both {used[key]} and {whose}")
+            raise MalformedError(
+                "keys: one is both {used} and {whose}",
+                used=used[key],
+                whose=whose,
+            )
         used[key] = whose

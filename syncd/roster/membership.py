@@ -77,15 +77,19 @@ def admit(draft: Roster, applicant: Applicant) -> Roster:
     asked = applicant.request
     if not applicant.seal_proven:
         raise RefusedError(
-            f"roster: {asked.id} has not shown its seal key",
+            "roster: {member} has not shown its seal key",
             hint="send it a challenge and read its answer",
+            member=asked.id,
         )
     if asked.alliance_id != draft.id:
         raise RefusedError(
-            f"roster: {asked.id} asks to join {asked.alliance_id[:16]}…,"
-            f" not {draft.id[:16]}…",
-            hint="it must ask again: syncd join request OUT --alliance-id"
-            f" {draft.id}",
+            "roster: {member} asks to join {asked}…, not {ours}…",
+            hint="it must ask again: syncd join request OUT --alliance-id "
+            "{id_}",
+            member=asked.id,
+            asked=asked.alliance_id[:16],
+            ours=draft.id[:16],
+            id_=draft.id,
         )
     return _add_member(draft, asked.member)
 
@@ -94,13 +98,18 @@ def _add_member(draft: Roster, member: Member) -> Roster:
     for other in draft.members:
         if other.id == member.id or other.domain == member.domain:
             raise RefusedError(
-                f"roster: {other.id} ({other.domain}, {other.status}) is"
-                " already in it"
+                "roster: {member} ({domain}, {status}) is already in it",
+                member=other.id,
+                domain=other.domain,
+                status=other.status,
             )
     if member.alliance != draft.alliance:
         raise RefusedError(
-            f"roster: {member.id}'s keys are named for {member.alliance},"
-            f" not {draft.alliance}"
+            "roster: {member}'s keys are named for {alliance}, not "
+            "{draft_alliance}",
+            member=member.id,
+            alliance=member.alliance,
+            draft_alliance=draft.alliance,
         )
     return drafts.put(draft, ("members",), member)
 
@@ -125,9 +134,11 @@ def remove(
     """
     member = _member(draft, id)
     if past not in PASTS:
-        raise RefusedError(f"roster: past is {past!r}, want keep or annul")
+        raise RefusedError(
+            "roster: past is {past}, want keep or annul", past=repr(past)
+        )
     if member.status == "removed" and member.past == past:
-        raise RefusedError(f"roster: {id} is removed already")
+        raise RefusedError("roster: {member} is removed already", member=id)
     gone = replace(member, status="removed", past=past, suspended_until=0)
     if end is not None and not gone.generation.ended:
         gone = _cut(gone, gone.generation, end, ended=True)
@@ -139,9 +150,14 @@ def remove(
         left = len(after.holders_of(epoch))
         if not epoch.retired and left < epoch.t and not force:
             raise RefusedError(
-                f"roster: without {id} {left} holders are left for"
-                f" {epoch.kind} epoch {epoch.epoch}, which needs {epoch.t}",
+                "roster: without {member} {left} holders are left for {kind} "
+                "epoch {epoch}, which needs {t}",
                 hint="force it, and found a new epoch",
+                member=id,
+                left=left,
+                kind=epoch.kind,
+                epoch=epoch.epoch,
+                t=epoch.t,
             )
     return after
 
@@ -158,7 +174,7 @@ def cut(draft: Roster, origin: str, at: Cut, *, ended: bool = False) -> Roster:
     """
     found = draft.by_origin(origin)
     if found is None:
-        raise RefusedError(f"roster: {origin} is nobody's log")
+        raise RefusedError("roster: {origin} is nobody's log", origin=origin)
     member = _cut(*found, at, ended=ended)
     return drafts.put(draft, ("members",), member)
 
@@ -167,15 +183,21 @@ def _cut(member: Member, log: Generation, at: Cut, *, ended: bool) -> Member:
     *earlier, last = member.generations
     if log != last:
         raise RefusedError(
-            f"roster: {last.origin} says where {log.origin} ended"
+            "roster: {origin} says where {log_origin} ended",
+            origin=last.origin,
+            log_origin=log.origin,
         )
     if last.cuts and last.cuts[-1].size > at.size:
         raise RefusedError(
-            f"roster: {last.origin} cannot {'end' if ended else 'be cut'} at"
-            f" {at.size}, it was cut at {last.cuts[-1].size}"
+            "roster: {origin} cannot end at {size}, it was cut at {ours}"
+            if ended
+            else "roster: {origin} cannot be cut at {size}, it was at {ours}",
+            origin=last.origin,
+            size=at.size,
+            ours=last.cuts[-1].size,
         )
     if last.ended and not ended:
-        raise RefusedError(f"roster: {last.origin} has ended")
+        raise RefusedError("roster: {origin} has ended", origin=last.origin)
     cuts = (*(c for c in last.cuts if c.size != at.size), at)
     return replace(
         member, generations=(*earlier, replace(last, cuts=cuts, ended=ended))
@@ -206,8 +228,11 @@ def next_generation(
         end = last.cuts[-1]
         if (predecessor.size, predecessor.root) != (end.size, end.root):
             raise RefusedError(
-                f"roster: {last.origin} has ended at {end.size}, not at"
-                f" {predecessor.size}"
+                "roster: {origin} has ended at {size}, not at "
+                "{predecessor_size}",
+                origin=last.origin,
+                size=end.size,
+                predecessor_size=predecessor.size,
             )
         last = replace(last, ended=False)  # its successor says where
     after = Generation(log, predecessor=predecessor)
@@ -229,17 +254,21 @@ def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
     member = _member(draft, asked.id)
     if asked.alliance_id != draft.id:
         raise RefusedError(
-            f"roster: {asked.id} asks alliance {asked.alliance_id[:16]}…,"
-            f" not {draft.id[:16]}…"
+            "roster: {member} asks alliance {asked}…, not {ours}…",
+            member=asked.id,
+            asked=asked.alliance_id[:16],
+            ours=draft.id[:16],
         )
     if member.status == "removed":
-        raise RefusedError(f"roster: {asked.id} is removed")
+        raise RefusedError("roster: {member} is removed", member=asked.id)
     for role in ("member", "seen", "merged", "seal"):
         if getattr(asked.keys, role) != getattr(member.keys, role):
             raise RefusedError(
-                f"roster: the request has another {role} key than {asked.id}",
+                "roster: the request has another {role} key than {member}",
                 hint="a member is known by its keys: one that lost them joins"
                 " under another id",
+                role=role,
+                member=asked.id,
             )
     member = replace(
         member,
@@ -252,12 +281,15 @@ def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
         return draft
     if asked.log.name in {g.origin for g in member.generations}:
         raise RefusedError(
-            f"roster: the request is of {asked.log.name}, which is not the"
-            " log that it writes now",
+            "roster: the request is of {name}, which is not the log "
+            "that it writes now",
             hint="it is an old request: ask for a new one",
+            name=asked.log.name,
         )
     if end is None:
-        raise RefusedError(f"roster: where {member.origin} ends is not known")
+        raise RefusedError(
+            "roster: where {origin} ends is not known", origin=member.origin
+        )
     after = Predecessor(member.origin, end.size, end.root)
     return next_generation(draft, asked.id, asked.log, after)
 
@@ -265,5 +297,5 @@ def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
 def _member(draft: Roster, id: str) -> Member:  # noqa: A002
     member = draft.member(id)
     if member is None:
-        raise RefusedError(f"roster: no member {id}")
+        raise RefusedError("roster: no member {member}", member=id)
     return member

@@ -164,7 +164,7 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         """
         found = self._by_id.get(id)
         if found is None:
-            raise UntrustedError(f"roster: no member {id}")
+            raise UntrustedError("roster: no member {member}", member=id)
         return found
 
     def active(self) -> tuple[Member, ...]:

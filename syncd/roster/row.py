@@ -109,7 +109,9 @@ def read(form: type[R], value: object, path: str) -> R:
     check(found, path)
     if (again := plain(found)) != value:
         at = path + _difference(value, again)
-        raise MalformedError(f"{at}: empty or a default, which is left out")
+        raise MalformedError(
+            "{at}: empty or a default, which is left out", at=at
+        )
     return found
 
 
@@ -125,14 +127,16 @@ def check(row: Row, path: str) -> None:
         if field not in row.LISTS and any(
             not key(before) < key(after) for before, after in pairwise(items)
         ):
-            raise MalformedError(f"{at}: not sorted, or with a repeat")
+            raise MalformedError("{at}: not sorted, or with a repeat", at=at)
         for n, item in enumerate(items):
             if isinstance(item, Row):
                 check(item, f"{at}[{n}]")
         if isinstance(part, Row):
             check(part, at)
     for name, fact in row.flaws():
-        raise MalformedError(f"{path}.{name}: {fact}")
+        raise MalformedError(
+            "{path}.{name}: {fact}", path=path, name=name, fact=fact
+        )
 
 
 def key(item: Any) -> Any:
@@ -216,8 +220,10 @@ def plain(value: Any) -> Any:
 def newer(path: str, fact: str) -> NewerError:
     """Return the error for what only a newer syncd understands."""
     return NewerError(
-        f"{path}: {fact}, newer software needed",
+        "{path}: {fact}, newer software needed",
         hint="update syncd on this machine",
+        path=path,
+        fact=fact,
     )
 
 
@@ -283,12 +289,16 @@ def _error(
         case {"code": str(code)}:
             return newer(path + at, f"unknown code {code}")
         case {"missing": str(name)}:
-            return MalformedError(f"{path}{at}.{name}: missing")
+            return MalformedError(
+                "{path}{at}.{name}: missing", path=path, at=at, name=name
+            )
         case {"pattern": str(pattern)}:
             fact = f"does not match {pattern}"
             if pattern in repr(_WORDS):
                 fact = "not printable, or not trimmed"
-            return MalformedError(f"{path}{at}: {fact}")
+            return MalformedError(
+                "{path}{at}: {fact}", path=path, at=at, fact=fact
+            )
     return MalformedError(": ".join(shape.fault(error, path)))
 
 

@@ -58,7 +58,7 @@ def seal(
         key = X25519PublicKey.from_public_bytes(bytes.fromhex(public))
         sealed = _SUITE.encrypt(secret, key, info)
     except ValueError as e:
-        raise MalformedError(f"{what}: no key to seal to") from e
+        raise MalformedError("{what}: no key to seal to", what=what) from e
     value = {**header, "sealed": strict.encode(sealed)}
     return str(Document(what, alliance, value)).encode()
 
@@ -71,21 +71,26 @@ def open_(raw: bytes, what: str, private: bytes) -> Opened:
         UntrustedError: sealed to another key, or changed on its way.
     """
     if len(raw) > MAX_SIZE:
-        raise MalformedError(f"{what}: {len(raw)} bytes, at most {MAX_SIZE}")
+        raise MalformedError(
+            "{what}: {n} bytes, at most {most}",
+            what=what,
+            n=len(raw),
+            most=MAX_SIZE,
+        )
     try:
         found = document.parse(raw.decode(), what)
     except UnicodeDecodeError as e:
-        raise MalformedError(f"{what}: not UTF-8") from e
+        raise MalformedError("{what}: not UTF-8", what=what) from e
     header = dict(found.value)
     sealed = header.pop("sealed", None)
     if not isinstance(sealed, str):
-        raise MalformedError(f"{what}: nothing sealed in it")
+        raise MalformedError("{what}: nothing sealed in it", what=what)
     info = str(Document(what, found.alliance, header)).encode()
     key = X25519PrivateKey.from_private_bytes(private)
     try:
         secret = _SUITE.decrypt(strict.decode(sealed, what), key, info)
     except (InvalidTag, ValueError) as e:
         raise UntrustedError(
-            f"{what}: does not open: for another key, or changed"
+            "{what}: does not open: for another key, or changed", what=what
         ) from e
     return Opened(found.alliance, header, secret)

@@ -44,9 +44,11 @@ def sign(raw: bytes, key: SigningKey, current: Roster | None = None) -> bytes:
         known |= set(current.admins.values())
     if key.verifier not in known:
         raise RefusedError(
-            f"roster: {key.name} is no admin of version {draft.version} or of"
-            " the one before",
+            "roster: {name} is no admin of version {version} or of the "
+            "one before",
             hint="sign with a key that the roster lists under admins",
+            name=key.name,
+            version=draft.version,
         )
     return bytes(note.add(signed, key.sign(signed.text)))
 
@@ -115,7 +117,8 @@ def _check_follows(draft: Roster, current: Roster | None) -> None:
     if current is None:
         if draft.version != 1:
             raise RefusedError(
-                f"roster: version {draft.version} needs the one before it"
+                "roster: version {version} needs the one before it",
+                version=draft.version,
             )
     elif (draft.id, draft.version, draft.previous) != (
         current.id,
@@ -123,6 +126,7 @@ def _check_follows(draft: Roster, current: Roster | None) -> None:
         current.hash,
     ):
         raise RefusedError(
-            f"roster: the draft does not follow version {current.version}",
+            "roster: the draft does not follow version {version}",
             hint="begin again from the newest version",
+            version=current.version,
         )

@@ -109,9 +109,10 @@ class TrustedRoster:
             raise
         if found.version > self.version + 1:
             raise UntrustedError(
-                f"roster: version {found.version} cannot follow"
-                f" {self.version}",
+                "roster: version {version} cannot follow {self_version}",
                 hint="fetch the versions between, in order",
+                version=found.version,
+                self_version=self.version,
             )
         if found.version == 1 and found.hash != self.fingerprint:
             raise UntrustedError(
@@ -121,7 +122,8 @@ class TrustedRoster:
             )
         if self._links and found.id != self.current.id:
             raise UntrustedError(
-                f"roster: of alliance {found.id[:16]}…, not ours"
+                "roster: of alliance {alliance}…, not ours",
+                alliance=found.id[:16],
             )
         if found.hash == self.hash(found.version):
             return found  # signatures apart, it is what we verified then
@@ -129,13 +131,19 @@ class TrustedRoster:
         check_signed(signed, found, before)
         if found.version <= self.version:
             raise ForkError(
-                f"roster: admins signed two versions {found.version},"
-                f" {self.hash(found.version)[:16]}… and {found.hash[:16]}…"
+                "roster: admins signed two versions {version}, {hash}… and "
+                "{other}…",
+                version=found.version,
+                hash=self.hash(found.version)[:16],
+                other=found.hash[:16],
             )
         if before is not None and found.previous != before.hash:
             raise ForkError(
-                f"roster: version {found.version} follows another"
-                f" version {before.version}, {found.previous[:16]}…"
+                "roster: version {version} follows another version "
+                "{before_version}, {previous}…",
+                version=found.version,
+                before_version=before.version,
+                previous=found.previous[:16],
             )
         if before is not None:
             check_succession(self.current, found)
@@ -203,9 +211,13 @@ def _check_threshold(signed: Note, what: str, bodies: list[Link]) -> None:
         count = sum(key.public in signers for key in body.admins.values())
         if count < body.threshold:
             raise UntrustedError(
-                f"roster: {what} is signed by {count} of version"
-                f" {body.version}'s admins, want {body.threshold}",
+                "roster: {what} is signed by {n} of version {version}'s "
+                "admins, want {threshold}",
                 hint="more of them must sign: syncd roster sign",
+                what=what,
+                n=count,
+                version=body.version,
+                threshold=body.threshold,
             )
 
 
@@ -280,4 +292,4 @@ def _check_epoch(old: Epoch, new: Epoch | None) -> None:
 
 
 def _broken(fact: str) -> UntrustedError:
-    return UntrustedError(f"roster: {fact}")
+    return UntrustedError("roster: {fact}", fact=fact)

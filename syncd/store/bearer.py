@@ -40,7 +40,10 @@ class Bearers:
         """
         if role not in ROLES:
             raise UsageError(
-                f"token: {role!r} is no role", hint=f"use {', '.join(ROLES)}"
+                "token: {role} is no role",
+                hint="use {roles}",
+                role=repr(role),
+                roles=", ".join(ROLES),
             )
         token = _PREFIX + secrets.token_urlsafe(32)
 
@@ -51,8 +54,9 @@ class Bearers:
             ).fetchone()
             if taken is not None:
                 raise UsageError(
-                    f"token: the name {name!r} is in use",
+                    "token: the name {name} is in use",
                     hint="revoke that one first, or choose another name",
+                    name=repr(name),
                 )
             c.exec_driver_sql(
                 "INSERT INTO bearer (name, role, hash, added_at)"

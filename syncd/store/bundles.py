@@ -43,7 +43,9 @@ def rewrite(
             (b.gz, b.entries, log_id, b.n, b.width, b.root),
         )
         if done.rowcount != 1:
-            raise StaleError(f"log: bundle {b.n} is not {b.width} wide now")
+            raise StaleError(
+                "log: bundle {n} is not {width} wide now", n=b.n, width=b.width
+            )
 
 
 def get(connection: sa.Connection, log_id: int, n: int) -> Bundle | None:
@@ -71,6 +73,9 @@ def roots(
     ).fetchall()
     if len(rows) != max(last - first, 0):
         raise DamagedError(
-            f"log: {len(rows)} full bundles of {first} to {last}"
+            "log: {n} full bundles of {first} to {last}",
+            n=len(rows),
+            first=first,
+            last=last,
         )
     return [root for (root,) in rows]

@@ -50,10 +50,15 @@ class CosignRows:
                 and old is not None
                 and (last.size, last.root) != (old.size, old.root)
             ):
-                raise StaleError(f"cosign: {origin}: signed meanwhile")
+                raise StaleError(
+                    "cosign: {origin}: signed meanwhile", origin=origin
+                )
             if last is not None and new.size < last.size:
                 raise StaleError(
-                    f"cosign: {origin}: size {new.size} after {last.size}"
+                    "cosign: {origin}: size {size} after {last_size}",
+                    origin=origin,
+                    size=new.size,
+                    last_size=last.size,
                 )
             if (
                 last is not None
@@ -61,7 +66,9 @@ class CosignRows:
                 and new.root != last.root
             ):
                 raise ForkError(
-                    f"cosign: {origin}: another root at size {new.size}"
+                    "cosign: {origin}: another root at size {size}",
+                    origin=origin,
+                    size=new.size,
                 )
             c.exec_driver_sql(
                 "INSERT INTO cosigned (role, origin, size, root, note)"

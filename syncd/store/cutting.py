@@ -149,7 +149,7 @@ def _root(c: sa.Connection, log_id: int, origin: str, size: int) -> bytes:
 def _bundle(c: sa.Connection, log_id: int, n: int) -> Bundle:
     found = bundles.get(c, log_id, n)
     if found is None:
-        raise DamagedError(f"mirror.db: bundle {n} is missing")
+        raise DamagedError("mirror.db: bundle {n} is missing", n=n)
     return found
 
 

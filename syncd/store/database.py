@@ -60,7 +60,7 @@ def _create(path: Path) -> None:
     except FileExistsError:
         pass  # another process was quicker
     except OSError as e:
-        raise UsageError(f"{path}: {e.strerror}") from e
+        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
 
 
 class Database:
@@ -86,7 +86,7 @@ class Database:
         self.schema = schema
         if not path.exists():
             if read_only:
-                raise UsageError(f"{self.name}: no such file")
+                raise UsageError("{name}: no such file", name=self.name)
             _create(path)
         self._read_engine = self._engine("BEGIN", readers, read_only=True)
         self._write_engine = self._engine("BEGIN IMMEDIATE", 1)
@@ -185,8 +185,11 @@ class Database:
             if found is not None and found not in self._revisions():
                 raise self._newer(found)
             raise UsageError(
-                f"{self.name}: at revision {found}, want {newest}",
+                "{name}: at revision {found}, want {newest}",
                 hint="start the daemon once: it migrates the database",
+                name=self.name,
+                found=found,
+                newest=newest,
             )
         if found is not None and found not in self._revisions():
             raise self._newer(found)
@@ -194,10 +197,12 @@ class Database:
 
     def _newer(self, found: str) -> NewerError:
         return NewerError(
-            f"{self.name}: at revision {found}, this syncd knows up to"
-            f" {HEADS[self.schema]}",
+            "{name}: at revision {found}, this syncd knows up to {most}",
             hint="install the newer syncd again, or restore the backup from"
             " before the upgrade",
+            name=self.name,
+            found=found,
+            most=HEADS[self.schema],
         )
 
     def _revision(self, connection: sa.Connection) -> str | None:
@@ -258,8 +263,9 @@ class Database:
                 raw.close()
         if busy:
             raise UnavailableError(
-                f"{self.name}: a long read keeps old pages alive",
+                "{name}: a long read keeps old pages alive",
                 hint="purge again later",
+                name=self.name,
             )
 
     @contextmanager
@@ -277,9 +283,11 @@ class Database:
         code = getattr(cause, "sqlite_errorname", "") or ""
         if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             return DamagedError(
-                f"{self.name}: {cause}",
+                "{name}: {cause}",
                 hint="restore it from a backup; mirror.db may be deleted and"
                 " is fetched again",
+                name=self.name,
+                cause=cause,
             )
         if code.startswith(
             (
@@ -290,7 +298,9 @@ class Database:
                 "SQLITE_READONLY",
             )
         ):
-            return UnavailableError(f"{self.name}: {cause}")
+            return UnavailableError(
+                "{name}: {cause}", name=self.name, cause=cause
+            )
         return e  # ours: a broken constraint or a wrong statement
 
 

@@ -36,7 +36,9 @@ def write(
         step("renamed")
         sync_directory(path.parent)
     except OSError as e:
-        raise UnavailableError(f"{path}: {e.strerror}") from e
+        raise UnavailableError(
+            "{path}: {why}", path=path, why=e.strerror
+        ) from e
 
 
 def _write_new(new: Path, data: bytes, mode: int) -> None:
@@ -72,7 +74,7 @@ def number(path: Path, otherwise: int) -> int:
     if raw is None:
         return otherwise
     if not raw.isdigit():
-        raise DamagedError(f"{path}: is no number", hint="delete it")
+        raise DamagedError("{path}: is no number", hint="delete it", path=path)
     return int(raw)
 
 
@@ -87,7 +89,9 @@ def read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as e:
-        raise DamagedError(f"{path.name}: {e.strerror}") from e
+        raise DamagedError(
+            "{file}: {why}", file=path.name, why=e.strerror
+        ) from e
 
 
 class Lock:
@@ -104,15 +108,16 @@ class Lock:
         try:
             self._fd = os.open(path, flags, 0o600)
         except OSError as e:
-            raise UsageError(f"{path}: {e.strerror}") from e
+            raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(self._fd, 32).decode("ascii", "replace").strip()
             os.close(self._fd)
             raise UsageError(
-                f"home: in use by another syncd (pid {holder or 'unknown'})",
+                "home: in use by another syncd (pid {holder})",
                 hint="talk to the one that runs, stop it, or use another home",
+                holder=holder or "unknown",
             ) from None
         os.ftruncate(self._fd, 0)
         os.write(self._fd, f"{os.getpid()}\n".encode())

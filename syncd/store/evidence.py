@@ -32,6 +32,8 @@ class EvidenceFiles:
             if not path.exists() and len([*where.glob("*.json")]) >= MOST:
                 return ""
         except OSError as e:
-            raise UnavailableError(f"{where}: {e.strerror}") from e
+            raise UnavailableError(
+                "{where}: {why}", where=where, why=e.strerror
+            ) from e
         durable.write(path, raw)
         return f"{accused}/{path.name}"

@@ -84,7 +84,7 @@ class OwnStore:
             NewerError: a newer syncd has migrated it.
         """
         if not home.is_dir():
-            raise UsageError(f"home: {home} is no directory")
+            raise UsageError("home: {home} is no directory", home=home)
         lock = None if read_only else Lock(home / LOCK)
         database = None
         try:

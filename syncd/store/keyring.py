@@ -63,7 +63,9 @@ class Keyring:
         directory.mkdir(mode=0o700, exist_ok=True)
         directory.chmod(0o700)  # whatever the umask
         if (directory / MASTER).exists():
-            raise UsageError(f"{DIRECTORY}: there is a keyring already")
+            raise UsageError(
+                "{file}: there is a keyring already", file=DIRECTORY
+            )
         master = rng(32)
         _write_master(directory, master, secret, rng, cost)
         return cls(directory, master)
@@ -122,8 +124,10 @@ class Keyring:
             )
         except (InvalidTag, ValueError) as e:
             raise DamagedError(
-                f"{DIRECTORY}/{path.name}: does not open",
+                "{file}/{path_file}: does not open",
                 hint="restore it from a backup",
+                file=DIRECTORY,
+                path_file=path.name,
             ) from e
 
     def need(self, name: str) -> bytes:
@@ -135,8 +139,10 @@ class Keyring:
         found = self.get(name)
         if found is None:
             raise DamagedError(
-                f"{DIRECTORY}/{name}{SUFFIX}: missing",
+                "{file}/{name}: missing",
                 hint="restore it from a backup",
+                file=DIRECTORY,
+                name=f"{name}{SUFFIX}",
             )
         return found
 
@@ -159,7 +165,11 @@ class Keyring:
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name) or name == MASTER:
-            raise UsageError(f"{DIRECTORY}: {name!r} is no key name")
+            raise UsageError(
+                "{file}: {name} is no key name",
+                file=DIRECTORY,
+                name=repr(name),
+            )
         return self._directory / f"{name}{SUFFIX}"
 
 
@@ -172,12 +182,17 @@ def _check_mode(path: Path, want: int) -> None:
         mode = path.stat().st_mode & 0o777
     except FileNotFoundError:
         raise UsageError(
-            f"{path}: missing", hint="run syncd init, or check --home"
+            "{path}: missing",
+            hint="run syncd init, or check --home",
+            path=path,
         ) from None
     if mode & 0o077:
         raise UsageError(
-            f"{path}: others can read it (mode {mode:04o})",
-            hint=f"chmod {want:o} {path}",
+            "{path}: others can read it (mode {mode:04o})",
+            hint="chmod {want:o} {path}",
+            path=path,
+            mode=mode,
+            want=want,
         )
 
 
@@ -201,7 +216,7 @@ def _write_master(
     cost: int,
 ) -> None:
     if not secret:
-        raise UsageError(f"{DIRECTORY}: the secret is empty")
+        raise UsageError("{file}: the secret is empty", file=DIRECTORY)
     salt, nonce = rng(16), rng(_NONCE)
     aead = AESGCM(_wrap_key(secret, salt, cost))
     value: dict[str, Any] = {
@@ -222,7 +237,10 @@ def _read_master(directory: Path, secret: bytes) -> bytes:
     path = directory / MASTER
     _check_mode(path, 0o600)
     damaged = DamagedError(
-        f"{DIRECTORY}/{MASTER}: damaged", hint="restore it from a backup"
+        "{file}/{name}: damaged",
+        hint="restore it from a backup",
+        file=DIRECTORY,
+        name=MASTER,
     )
     try:
         match json.loads(durable.read(path) or b""):
@@ -251,8 +269,9 @@ def _read_master(directory: Path, secret: bytes) -> bytes:
         )
     except InvalidTag as e:
         raise UntrustedError(
-            f"{DIRECTORY}: the secret does not open them",
+            "{file}: the secret does not open them",
             hint="check the passphrase file or credential of this home",
+            file=DIRECTORY,
         ) from e
 
 

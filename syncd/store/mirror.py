@@ -122,8 +122,13 @@ class MirrorStore:
             and old.merged <= new.merged <= new.mirrored
         ):
             raise StaleError(
-                f"mirror: {new.origin}: from {old.merged}/{old.mirrored}"
-                f" to {new.merged}/{new.mirrored} is no advance"
+                "mirror: {origin}: from {merged}/{mirrored} to "
+                "{new_merged}/{new_mirrored} is no advance",
+                origin=new.origin,
+                merged=old.merged,
+                mirrored=old.mirrored,
+                new_merged=new.merged,
+                new_mirrored=new.mirrored,
             )
 
         def job(c: sa.Connection) -> None:
@@ -344,7 +349,9 @@ class MirrorStore:
                 ),
             )
             if done.rowcount != 1:
-                raise StaleError(f"mirror: {old.origin}: moved meanwhile")
+                raise StaleError(
+                    "mirror: {origin}: moved meanwhile", origin=old.origin
+                )
             _keep_evidence(c, log_id, rejected)
             for note in rejected:
                 c.exec_driver_sql(
@@ -729,7 +736,10 @@ def _advance_head(c: sa.Connection, old: MirrorHead, new: MirrorHead) -> int:
     )
     if done.rowcount != 1:
         raise StaleError(
-            f"mirror: {new.origin}: not at {old.merged}/{old.mirrored} now"
+            "mirror: {origin}: not at {merged}/{mirrored} now",
+            origin=new.origin,
+            merged=old.merged,
+            mirrored=old.mirrored,
         )
     return log_id
 

@@ -141,14 +141,18 @@ class OwnLogStore:
             StaleError: a log of that origin is there already.
         """
         if head.frontier.size:
-            raise StaleError(f"log: {head.origin}: founded at size 0 only")
+            raise StaleError(
+                "log: {origin}: founded at size 0 only", origin=head.origin
+            )
 
         def job(c: sa.Connection) -> int:
             there = c.exec_driver_sql(
                 "SELECT 1 FROM log WHERE origin = ?", (head.origin,)
             ).fetchone()
             if there is not None:
-                raise StaleError(f"log: {head.origin} is there already")
+                raise StaleError(
+                    "log: {origin} is there already", origin=head.origin
+                )
             row = c.exec_driver_sql(
                 "INSERT INTO log (origin, size, peaks, note)"
                 " VALUES (?, 0, ?, ?) RETURNING id",
@@ -210,7 +214,9 @@ class OwnLogStore:
             )
             if moved.rowcount != 1:
                 raise StaleError(
-                    f"log: {old.origin}: not at {old.frontier.size} now"
+                    "log: {origin}: not at {size} now",
+                    origin=old.origin,
+                    size=old.frontier.size,
                 )
             failpoint.hit("append.head")
             bundle_rows.put(c, self._log_id, bundles)
@@ -326,17 +332,20 @@ class OwnLogStore:
             tip.frontier.root(),
         ):
             raise DamagedError(
-                f"own.db: the tip at size {tip.frontier.size} is not what"
-                f" its checkpoint of size {head.size} signs"
+                "own.db: the tip at size {size} is not what its checkpoint "
+                "of size {head_size} signs",
+                size=tip.frontier.size,
+                head_size=head.size,
             )
         raw = durable.read(self._mark)
         if raw is None:
             if head.size:
                 raise DamagedError(
-                    f"{HIGH_WATER}: missing, while own.db is at size"
-                    f" {head.size}",
+                    "{file}: missing, while own.db is at size {size}",
                     hint="put it back; if it is lost, put there the newest"
                     " checkpoint of this log that another member serves",
+                    file=HIGH_WATER,
+                    size=head.size,
                 )
             durable.write(self._mark, tip.note)
             return
@@ -348,20 +357,27 @@ class OwnLogStore:
             return
         if mark.origin != head.origin:
             raise DamagedError(
-                f"{HIGH_WATER}: of {mark.origin}, own.db is of {head.origin}"
+                "{file}: of {origin}, own.db is of {head_origin}",
+                file=HIGH_WATER,
+                origin=mark.origin,
+                head_origin=head.origin,
             )
         if head.size < mark.size:
             raise DamagedError(
-                f"own.db: at size {head.size}, but {HIGH_WATER} says that"
-                f" size {mark.size} was released: the database was rolled"
-                " back",
+                "own.db: at size {size}, but {file} says that size "
+                "{mark_size} was released: the database was rolled back",
                 hint="restore the newest own.db; appending to this one would"
                 " fork the log. If it is lost: syncd join update OUT"
                 " --next-log",
+                size=head.size,
+                file=HIGH_WATER,
+                mark_size=mark.size,
             )
         if head.size == mark.size and head.root != mark.root:
             raise DamagedError(
-                f"own.db: another root than {HIGH_WATER} at size {head.size}"
+                "own.db: another root than {file} at size {size}",
+                file=HIGH_WATER,
+                size=head.size,
             )
         if head.size > mark.size:
             durable.write(self._mark, tip.note)
@@ -377,7 +393,9 @@ def _newest(c: sa.Connection) -> tuple[int, OwnHead] | None:
     try:
         return log_id, OwnHead(origin, Frontier.parse(peaks), note)
     except MalformedError as e:
-        raise DamagedError(f"own.db: log row {log_id}: {e}") from e
+        raise DamagedError(
+            "own.db: log row {log_id}: {why}", log_id=log_id, why=e
+        ) from e
 
 
 def _read_note(raw: bytes, where: str) -> Checkpoint:
@@ -385,7 +403,7 @@ def _read_note(raw: bytes, where: str) -> Checkpoint:
     try:
         return checkpoint.parse(notes.parse(raw).text)
     except MalformedError as e:
-        raise DamagedError(f"{where}: {e}") from e
+        raise DamagedError("{where}: {why}", where=where, why=e) from e
 
 
 def _no_log() -> UsageError:
@@ -399,12 +417,16 @@ def _check_gapless(
     for bundle in bundles:
         if bundle.n * BUNDLE != size or size % BUNDLE:
             raise StaleError(
-                f"log: bundle {bundle.n} does not go on at {size}"
+                "log: bundle {n} does not go on at {size}",
+                n=bundle.n,
+                size=size,
             )
         size += bundle.width
     if size != new.frontier.size or size < old.frontier.size:
         raise StaleError(
-            f"log: bundles end at {size}, the tip at {new.frontier.size}"
+            "log: bundles end at {size}, the tip at {frontier_size}",
+            size=size,
+            frontier_size=new.frontier.size,
         )
 
 
@@ -417,7 +439,7 @@ def _finish(
             (name,),
         )
         if row.rowcount != 1:
-            raise StaleError(f"log: {name} was written before")
+            raise StaleError("log: {name} was written before", name=name)
     if sighted:
         c.exec_driver_sql(
             "DELETE FROM sighting WHERE id = ?", [(i,) for i in sighted]

@@ -354,7 +354,9 @@ class OwnEntries:
                 ended = _ended(id_, gone_by, gone_at)
                 why = self._cipher.open(gone_why, ended)
         except (DamagedError, msgspec.DecodeError) as e:
-            raise DamagedError(f"own_entry: row {id_} does not open") from e
+            raise DamagedError(
+                "own_entry: row {id} does not open", id=id_
+            ) from e
         return Entry(
             id_,
             type_,

@@ -143,9 +143,14 @@ def _debit(c: sa.Connection, debit: Debit) -> QuotaError | None:
         if wait:
             _count(c, debit, 0, debit.n)
             return QuotaError(
-                f"quota: {debit.member}: {debit.n} more of {debit.key} would"
-                f" pass {limit.most} in {limit.window_s // 3600} h",
+                "quota: {member}: {n} more of {key} would pass {most} in "
+                "{window_s} h",
                 retry_after_s=wait,
+                member=debit.member,
+                n=debit.n,
+                key=debit.key,
+                most=limit.most,
+                window_s=limit.window_s // 3600,
             )
     c.exec_driver_sql(
         "INSERT INTO quota (member, key, minute, purpose, n)"

@@ -153,7 +153,11 @@ def turn(c: sa.Connection, log_id: int, size: int) -> None:
 
 def _all(count: int, want: int, what: str) -> None:
     if count != want:
-        raise StaleError(f"vault: {want - count} rows were {what} before")
+        raise StaleError(
+            "vault: {want} rows were {what} before",
+            want=want - count,
+            what=what,
+        )
 
 
 def _withdraw(

@@ -36,14 +36,18 @@ class RosterFiles:
                 found[int(match[1])] = path
         if sorted(found) != list(range(1, len(found) + 1)):
             raise DamagedError(
-                f"{self._directory}: versions {sorted(found)[:3]}… have a gap",
+                "{directory}: versions {found}… have a gap",
                 hint="restore the missing roster file, or fetch it from a"
                 " member: syncd roster show --raw",
+                directory=self._directory,
+                found=sorted(found)[:3],
             )
         try:
             return [found[n].read_bytes() for n in sorted(found)]
         except OSError as e:
-            raise DamagedError(f"{self._directory}: {e}") from e
+            raise DamagedError(
+                "{directory}: {why}", directory=self._directory, why=e
+            ) from e
 
     def get(self, version: int) -> bytes | None:
         """Return one version's note, or None."""
@@ -62,12 +66,17 @@ class RosterFiles:
         there = self.get(version)
         if there is not None:
             if there != raw:
-                raise StaleError(f"roster: version {version} is here already")
+                raise StaleError(
+                    "roster: version {version} is here already",
+                    version=version,
+                )
             return
         try:
             self._directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as e:
-            raise UsageError(f"{self._directory}: {e.strerror}") from e
+            raise UsageError(
+                "{directory}: {why}", directory=self._directory, why=e.strerror
+            ) from e
         durable.write(self._path(version), raw)
 
     def _path(self, version: int) -> Path:

@@ -41,7 +41,7 @@ class VaultCipher:
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_SIZE:
-            raise DamagedError(f"vault: key is {len(key)} bytes")
+            raise DamagedError("vault: key is {n} bytes", n=len(key))
         self._aead = AESGCM(hmac.digest(key, b"syncd-vault-seal-v1", "sha256"))
         mac_key = hmac.digest(key, b"syncd-vault-mac-v1", "sha256")
         # The two halves of HMAC with its key already in them: half the time

@@ -74,7 +74,7 @@ class _Snapshot:
             for row in cursor.execute(sql, values):  # noqa: UP028  that closes
                 yield row
         except sqlite3.DatabaseError as e:
-            raise DamagedError(f"database: {e}") from e
+            raise DamagedError("database: {why}", why=e) from e
 
     def bundles(self, log_id: int) -> Iterator[Bundle]:
         """Yield a log's bundles, the newest first."""

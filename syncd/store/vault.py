@@ -340,7 +340,7 @@ class Vault:
                 value, extras = sealing.split(plain)
             said = record.decode(type_, fields)
         except (DamagedError, msgspec.DecodeError) as e:
-            raise DamagedError(f"vault: row {id_} does not open") from e
+            raise DamagedError("vault: row {id} does not open", id=id_) from e
         return VaultRow(
             id=id_,
             type=type_,

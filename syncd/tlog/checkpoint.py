@@ -68,7 +68,9 @@ def open_(raw: bytes, key: VerifierKey) -> tuple[Checkpoint, Note]:
     head = parse(note.text)
     if head.origin != key.name:
         raise UntrustedError(
-            f"checkpoint: {key.name} signed for origin {head.origin[:100]}"
+            "checkpoint: {name} signed for origin {origin}",
+            name=key.name,
+            origin=head.origin[:100],
         )
     return head, note
 
@@ -82,7 +84,9 @@ def sign(head: Checkpoint, key: SigningKey) -> Note:
     """
     if key.name != head.origin:
         raise UntrustedError(
-            f"checkpoint: {key.name} cannot sign for origin {head.origin}"
+            "checkpoint: {name} cannot sign for origin {origin}",
+            name=key.name,
+            origin=head.origin,
         )
     text = str(head)
     parse(text)

@@ -73,9 +73,13 @@ def cosign(text: str, key: SigningKey, timestamp: int) -> Signature:
             the time is outside 1..2^63-1.
     """
     if key.algorithm not in _SIGNATURE_SIZE:
-        raise MalformedError(f"cosignature: key {key.name} signs notes only")
+        raise MalformedError(
+            "cosignature: key {name} signs notes only", name=key.name
+        )
     if not 0 < timestamp <= MAX_TIME:
-        raise MalformedError(f"cosignature: time {timestamp} out of range")
+        raise MalformedError(
+            "cosignature: time {time} out of range", time=timestamp
+        )
     signature = key.raw_sign(message(text, key.verifier, timestamp))
     return key.line(_TIME.pack(timestamp) + signature)
 
@@ -88,25 +92,33 @@ def verify(text: str, key: VerifierKey, line: Signature) -> int:
     """
     want = _SIGNATURE_SIZE.get(key.algorithm)
     if want is None:
-        raise UntrustedError(f"cosignature: key {key.name} signs notes only")
+        raise UntrustedError(
+            "cosignature: key {name} signs notes only", name=key.name
+        )
     if (line.name, line.key_id) != (key.name, key.key_id):
-        raise UntrustedError(f"cosignature: not a line of {key.name}")
+        raise UntrustedError(
+            "cosignature: not a line of {name}", name=key.name
+        )
     if len(line.body) != _TIME.size + want:
         raise UntrustedError(
-            f"cosignature: line of {key.name} is {len(line.body)} bytes"
+            "cosignature: line of {name} is {n} bytes",
+            name=key.name,
+            n=len(line.body),
         )
     (timestamp,) = _TIME.unpack_from(line.body)
     if timestamp > MAX_TIME:
         raise UntrustedError(
-            f"cosignature: time of {key.name} is above 2^63-1"
+            "cosignature: time of {name} is above 2^63-1", name=key.name
         )
     try:
         signed = message(text, key, timestamp)
     except MalformedError as e:
-        raise UntrustedError(f"cosignature: of no checkpoint: {e}") from e
+        raise UntrustedError(
+            "cosignature: of no checkpoint: {why}", why=e
+        ) from e
     if not key.holds(signed, line.body[_TIME.size :]):
         raise UntrustedError(
-            f"cosignature: line of {key.name} does not verify"
+            "cosignature: line of {name} does not verify", name=key.name
         )
     return int(timestamp)
 
@@ -124,5 +136,5 @@ def _head(text: str) -> tuple[str, int, bytes]:
 def _short(text: str) -> bytes:
     raw = strict.utf8(text, "cosignature: name")
     if len(raw) > 255:
-        raise MalformedError(f"cosignature: a name is {len(raw)} bytes")
+        raise MalformedError("cosignature: a name is {n} bytes", n=len(raw))
     return bytes((len(raw),)) + raw

@@ -50,16 +50,21 @@ def parse(text: str, what: str) -> Document:
     """
     first, _, rest = text.partition("\n")
     if first != f"syncd/{what}/v1":
-        raise MalformedError(f"document: line 1 is not syncd/{what}/v1")
+        raise MalformedError(
+            "document: line 1 is not syncd/{what}/v1", what=what
+        )
     match rest.split("\n"):
         case [alliance, line, ""] if _ALLIANCE.fullmatch(alliance):
             value = canonical.loads(strict.utf8(line, "document"))
         case _:
             raise MalformedError(
-                f"document: {what} is not three lines with an alliance id"
+                "document: {what} is not three lines with an alliance id",
+                what=what,
             )
     if not isinstance(value, dict):
-        raise MalformedError(f"document: line 3 of {what} is not an object")
+        raise MalformedError(
+            "document: line 3 of {what} is not an object", what=what
+        )
     return Document(what, alliance, value)
 
 
@@ -72,7 +77,9 @@ def sign(
         MalformedError: the document would not be read back.
     """
     if not _WHAT.fullmatch(what):
-        raise MalformedError(f"document: {what!r} names no kind of document")
+        raise MalformedError(
+            "document: {what} names no kind of document", what=repr(what)
+        )
     text = str(Document(what, alliance_id, value))
     parse(text, what)
     return notes.sign(text, *keys)
@@ -96,7 +103,9 @@ def open_(
     document = parse(note.text, what)
     if document.alliance != alliance_id:
         raise UntrustedError(
-            f"document: {what} is of alliance {document.alliance[:16]}…"
+            "document: {what} is of alliance {alliance}…",
+            what=what,
+            alliance=document.alliance[:16],
         )
     notes.verify(note, keys)
     return document.value

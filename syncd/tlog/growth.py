@@ -75,14 +75,16 @@ def bundle_roots(
     wanted = list(_level1(first, last))
     if len(fetched) != len(wanted):
         raise BrokenSourceError(
-            f"tiles: {len(fetched)} came, {len(wanted)} asked for"
+            "tiles: {n} came, {wanted} asked for",
+            n=len(fetched),
+            wanted=len(wanted),
         )
     roots: list[bytes] = []
     for raw, (_, width) in zip(fetched, wanted, strict=True):
         try:
             roots += tiles.split_tile(raw, width)
         except MalformedError as e:
-            raise BrokenSourceError(f"source: {e}") from e
+            raise BrokenSourceError("source: {why}", why=e) from e
     before = first % BUNDLE  # those that we have already
     peaks = Frontier.EMPTY.extend(roots[:before]).peaks
     known = old.at_bundles().peaks
@@ -107,7 +109,8 @@ def take(old: Frontier, leaves: Sequence[bytes], root: bytes) -> Frontier:
     """
     if not 0 < len(leaves) <= BUNDLE or merkle.root(leaves) != root:
         raise BrokenSourceError(
-            f"bundle: number {old.size // BUNDLE} is not what was signed"
+            "bundle: number {size} is not what was signed",
+            size=old.size // BUNDLE,
         )
     _continues(old, leaves)
     return old.at_bundles().extend(leaves)
@@ -185,28 +188,38 @@ def compare(
         ForkError: they are, and the first entries are not those of `old`.
     """
     if new.size < old.size:
-        raise BrokenSourceError(f"log: size {new.size} is below {old.size}")
+        raise BrokenSourceError(
+            "log: size {size} is below {old_size}",
+            size=new.size,
+            old_size=old.size,
+        )
     if old.size in (0, new.size):
         known = merkle.EMPTY_ROOT if old.size == 0 else new.root
         if old.root != known or (new.size == 0 and new.root != known):
-            raise ForkError(f"log: two roots at size {old.size}")
+            raise ForkError("log: two roots at size {size}", size=old.size)
         return []
     names = compare_plan(old.size, new.size)
     if len(names) != len(fetched):
         raise BrokenSourceError(
-            f"tiles: {len(fetched)} came, {len(names)} asked for"
+            "tiles: {n} came, {names} asked for",
+            n=len(fetched),
+            names=len(names),
         )
     read = tiles.hashes(new.size, dict(zip(names, fetched, strict=True)))
     try:
         nodes = merkle.consistency_nodes(old.size, new.size, read)
     except MalformedError as e:
-        raise BrokenSourceError(f"source: {e}") from e
+        raise BrokenSourceError("source: {why}", why=e) from e
     was, now = merkle.consistency_roots(old.size, new.size, nodes)
     if now != new.root:
-        raise BrokenSourceError(f"tiles: not those of size {new.size}")
+        raise BrokenSourceError(
+            "tiles: not those of size {size}", size=new.size
+        )
     if was != old.root:
         raise ForkError(
-            f"log: size {new.size} does not extend size {old.size}"
+            "log: size {size} does not extend size {old_size}",
+            size=new.size,
+            old_size=old.size,
         )
     return nodes[1:] if old.size.bit_count() == 1 else nodes
 
@@ -226,15 +239,21 @@ def _hold(
     tail: Sequence[bytes],
 ) -> Frontier:
     if new.size < old.size:
-        raise BrokenSourceError(f"log: size {new.size} is below {old.size}")
+        raise BrokenSourceError(
+            "log: size {size} is below {old_size}",
+            size=new.size,
+            old_size=old.size,
+        )
     grown = old.at_bundles().extend(roots, BUNDLE_LEVEL).extend(tail)
     if grown.size != new.size or len(tail) >= BUNDLE:
         raise BrokenSourceError(
-            f"log: {grown.size} entries came, {new.size} are signed"
+            "log: {size} entries came, {new_size} are signed",
+            size=grown.size,
+            new_size=new.size,
         )
     if grown.root() != new.root:
         raise BrokenSourceError(
-            f"log: entries up to {new.size} are not what was signed"
+            "log: entries up to {size} are not what was signed", size=new.size
         )
     return grown
 
@@ -244,5 +263,6 @@ def _continues(old: Frontier, leaves: Sequence[bytes]) -> None:
     had = leaves[: old.size % BUNDLE]
     if Frontier.EMPTY.extend(had).peaks != old.rest():
         raise ForkError(
-            f"log: entries before {old.size} are not as they were signed"
+            "log: entries before {size} are not as they were signed",
+            size=old.size,
         )

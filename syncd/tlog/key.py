@@ -89,10 +89,13 @@ class VerifierKey:
             raise MalformedError("key: name is empty or has a space or plus")
         want = PUBLIC_SIZE.get(self.algorithm)
         if want is None:
-            raise MalformedError(f"key: type {self.algorithm:#04x} is unknown")
+            raise MalformedError(
+                "key: type {algorithm:#04x} is unknown",
+                algorithm=self.algorithm,
+            )
         if len(self.public) != want:
             size = len(self.public)
-            raise MalformedError(f"key: public key is {size} bytes")
+            raise MalformedError("key: public key is {size} bytes", size=size)
         if self.algorithm != MLDSA44 and _is_weak(self.public):
             raise MalformedError("key: public key is of small order")
         digest = hashlib.sha256(self.name.encode() + b"\n" + self._typed())
@@ -143,7 +146,9 @@ def parse_vkey(text: str) -> VerifierKey:
     key = VerifierKey(name, typed[0], typed[1:])
     if key.key_id.hex() != key_id:
         raise MalformedError(
-            f"key: ID is {key_id}, the key makes {key.key_id.hex()}"
+            "key: ID is {id}, the key makes {other}",
+            id=key_id,
+            other=key.key_id.hex(),
         )
     return key
 
@@ -163,9 +168,12 @@ class SigningKey:
 
     def __post_init__(self) -> None:
         if self.algorithm not in PUBLIC_SIZE:
-            raise MalformedError(f"key: type {self.algorithm:#04x} is unknown")
+            raise MalformedError(
+                "key: type {algorithm:#04x} is unknown",
+                algorithm=self.algorithm,
+            )
         if len(self.seed) != SEED_SIZE:
-            raise MalformedError(f"key: seed is {len(self.seed)} bytes")
+            raise MalformedError("key: seed is {n} bytes", n=len(self.seed))
         public = self._secret().public_key().public_bytes_raw()
         verifier = VerifierKey(self.name, self.algorithm, public)
         object.__setattr__(self, "verifier", verifier)
@@ -195,6 +203,7 @@ class SigningKey:
         """
         if self.algorithm != ED25519:
             raise RefusedError(
-                f"note: key {self.name} signs cosignatures, not notes"
+                "note: key {member} signs cosignatures, not notes",
+                member=self.name,
             )
         return self.line(self.raw_sign(text.encode()))

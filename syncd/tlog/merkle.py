@@ -90,10 +90,14 @@ class Frontier:
 
     def __post_init__(self) -> None:
         if not 0 <= self.size <= MAX_SIZE:
-            raise MalformedError(f"frontier: size {self.size} out of range")
+            raise MalformedError(
+                "frontier: size {size} out of range", size=self.size
+            )
         if len(self.peaks) != self.size.bit_count():
             raise MalformedError(
-                f"frontier: {len(self.peaks)} peaks at size {self.size}"
+                "frontier: {n} peaks at size {size}",
+                n=len(self.peaks),
+                size=self.size,
             )
         if any(len(peak) != HASH_SIZE for peak in self.peaks):
             raise MalformedError("frontier: a peak is not 32 bytes")
@@ -110,7 +114,7 @@ class Frontier:
             MalformedError: not exactly that.
         """
         if len(raw) < _SIZE.size:
-            raise MalformedError(f"frontier: {len(raw)} bytes")
+            raise MalformedError("frontier: {n} bytes", n=len(raw))
         (size,) = _SIZE.unpack_from(raw)
         peaks = range(_SIZE.size, len(raw), HASH_SIZE)
         return cls(size, tuple(raw[at : at + HASH_SIZE] for at in peaks))
@@ -135,7 +139,9 @@ class Frontier:
         """
         if self.size & ((1 << level) - 1):
             raise MalformedError(
-                f"frontier: size {self.size} ends inside a level {level} tree"
+                "frontier: size {size} ends inside a level {level} tree",
+                size=self.size,
+                level=level,
             )
         size = self.size + (len(hashes) << level)
         peaks = list(self.peaks)
@@ -175,7 +181,11 @@ def prove_inclusion(index: int, size: int, hashes: Hashes) -> list[bytes]:
         MalformedError: there is no such leaf.
     """
     if not 0 <= index < size:
-        raise MalformedError(f"proof: no leaf {index} in a tree of {size}")
+        raise MalformedError(
+            "proof: no leaf {index} in a tree of {size}",
+            index=index,
+            size=size,
+        )
     proof = []
     low, high = 0, size
     while high - low > 1:
@@ -200,7 +210,11 @@ def verify_inclusion(
         UntrustedError: the proof does not show that.
     """
     if not 0 <= index < size:
-        raise UntrustedError(f"proof: no leaf {index} in a tree of {size}")
+        raise UntrustedError(
+            "proof: no leaf {index} in a tree of {size}",
+            index=index,
+            size=size,
+        )
     _check_hashes(proof)
     at, last = index, size - 1
     top = leaf
@@ -214,7 +228,9 @@ def verify_inclusion(
             top = node_hash(top, sibling)
         at, last = at >> 1, last >> 1
     if last or top != root:
-        raise UntrustedError(f"proof: leaf {index} is not shown to be there")
+        raise UntrustedError(
+            "proof: leaf {index} is not shown to be there", index=index
+        )
 
 
 def consistency_nodes(old: int, new: int, hashes: Hashes) -> list[bytes]:
@@ -226,7 +242,7 @@ def consistency_nodes(old: int, new: int, hashes: Hashes) -> list[bytes]:
         MalformedError: not 0 < old < new.
     """
     if not 0 < old < new:
-        raise MalformedError(f"proof: not 0 < {old} < {new}")
+        raise MalformedError("proof: not 0 < {old} < {new}", old=old, new=new)
     nodes = []
     low, high = 0, new
     while high != old:
@@ -301,18 +317,24 @@ def verify_consistency(
         UntrustedError: the proof does not show that.
     """
     if not 0 <= old <= new:
-        raise UntrustedError(f"proof: old size {old} is above new size {new}")
+        raise UntrustedError(
+            "proof: old size {old} is above new size {new}", old=old, new=new
+        )
     _check_hashes(proof)
     if old in (0, new):
         known = EMPTY_ROOT if old == 0 else new_root
         if proof or old_root != known or (new == 0 and new_root != known):
-            raise UntrustedError(f"proof: sizes {old} and {new} are not shown")
+            raise UntrustedError(
+                "proof: sizes {old} and {new} are not shown", old=old, new=new
+            )
         return
     nodes = proof
     if old.bit_count() == 1:
         nodes = (old_root, *proof)
     if consistency_roots(old, new, nodes) != (old_root, new_root):
-        raise UntrustedError(f"proof: size {new} is not shown to extend {old}")
+        raise UntrustedError(
+            "proof: size {new} is not shown to extend {old}", new=new, old=old
+        )
 
 
 def _split(size: int) -> int:

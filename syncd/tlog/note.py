@@ -71,7 +71,11 @@ def parse(raw: bytes, *, max_size: int = MAX_SIZE) -> Note:
             more than 100 lines.
     """
     if len(raw) > max_size:
-        raise MalformedError(f"note: {len(raw)} bytes, at most {max_size}")
+        raise MalformedError(
+            "note: {n} bytes, at most {max_size}",
+            n=len(raw),
+            max_size=max_size,
+        )
     try:
         whole = raw.decode()
     except UnicodeDecodeError as e:
@@ -85,7 +89,7 @@ def parse(raw: bytes, *, max_size: int = MAX_SIZE) -> Note:
     if last or not lines:
         raise MalformedError("note: no signature line, or no final newline")
     if len(lines) > MAX_SIGNATURES:
-        raise MalformedError(f"note: {len(lines)} signature lines")
+        raise MalformedError("note: {n} signature lines", n=len(lines))
     return Note(text + "\n", tuple(_parse_line(line) for line in lines))
 
 
@@ -104,7 +108,9 @@ def verify(
     known: dict[tuple[str, bytes], VerifierKey] = {}
     for key in keys:
         if known.setdefault((key.name, key.key_id), key) != key:
-            raise UntrustedError(f"note: two keys {key.name} with one ID")
+            raise UntrustedError(
+                "note: two keys {name} with one ID", name=key.name
+            )
     verified: dict[tuple[str, bytes], tuple[VerifierKey, Signature]] = {}
     for line in note.signatures:
         at = (line.name, line.key_id)
@@ -144,7 +150,7 @@ def _parse_line(line: str) -> Signature:
         raise MalformedError("note: want lines `— <name> <base64>`")
     raw = strict.decode(encoded, "note: signature")
     if len(raw) < 5:
-        raise MalformedError(f"note: signature is {len(raw)} bytes")
+        raise MalformedError("note: signature is {n} bytes", n=len(raw))
     return Signature(name, raw[:4], raw[4:])
 
 
@@ -152,4 +158,6 @@ def _check(text: str, key: VerifierKey, line: Signature) -> None:
     if key.algorithm != ED25519:
         cosignature.verify(text, key, line)
     elif not key.holds(text.encode(), line.body):
-        raise UntrustedError(f"note: line of {key.name} does not verify")
+        raise UntrustedError(
+            "note: line of {name} does not verify", name=key.name
+        )

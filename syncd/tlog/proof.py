@@ -55,14 +55,16 @@ def parse(raw: bytes) -> Proof:
         MalformedError: not a proof, or one of more than 63 hashes.
     """
     if len(raw) > MAX_SIZE:
-        raise MalformedError(f"proof: {len(raw)} bytes, at most {MAX_SIZE}")
+        raise MalformedError(
+            "proof: {n} bytes, at most {most}", n=len(raw), most=MAX_SIZE
+        )
     head, _, signed = raw.partition(b"\n\n")
     try:
         first, *lines = head.decode().split("\n")
     except UnicodeDecodeError as e:
         raise MalformedError("proof: not UTF-8") from e
     if first != _FIRST:
-        raise MalformedError(f"proof: first line is not {_FIRST}")
+        raise MalformedError("proof: first line is not {want}", want=_FIRST)
     extra = b""
     if lines and lines[0].startswith("extra "):
         extra = strict.decode(lines.pop(0)[6:], "proof: extra")
@@ -72,7 +74,7 @@ def parse(raw: bytes) -> Proof:
         raise MalformedError("proof: no index line")
     index = strict.decimal(lines.pop(0)[6:], "proof: index")
     if len(lines) > MAX_HASHES:
-        raise MalformedError(f"proof: {len(lines)} hashes")
+        raise MalformedError("proof: {n} hashes", n=len(lines))
     hashes = tuple(strict.decode(line, "proof: hash", 32) for line in lines)
     return Proof(
         index, hashes, notes.parse(signed, max_size=checkpoint.MAX_SIZE), extra
@@ -103,7 +105,9 @@ def verify(
             seen[key] = cosignature.verify(note.text, key, line)
     count = len({key.public for key in seen})  # one key, two names: once
     if count < quorum:
-        raise UntrustedError(f"proof: {count} cosignatures, want {quorum}")
+        raise UntrustedError(
+            "proof: {n} cosignatures, want {quorum}", n=count, quorum=quorum
+        )
     leaf = merkle.leaf_hash(entry)
     merkle.verify_inclusion(
         leaf, proof.index, head.size, proof.hashes, head.root

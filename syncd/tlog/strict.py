@@ -22,10 +22,19 @@ def decimal(text: str, what: str, limit: int = MAX_DECIMAL) -> int:
         MalformedError: `text` is not a decimal in its one spelling.
     """
     if not _DECIMAL.fullmatch(text):
-        raise MalformedError(f"{what}: {text[:24]!r} is not a plain decimal")
+        raise MalformedError(
+            "{what}: {text} is not a plain decimal",
+            what=what,
+            text=repr(text[:24]),
+        )
     value = int(text)
     if value > limit:
-        raise MalformedError(f"{what}: {value} is above {limit}")
+        raise MalformedError(
+            "{what}: {n} is above {most}",
+            what=what,
+            n=value,
+            most=limit,
+        )
     return value
 
 
@@ -43,11 +52,13 @@ def decode(text: str, what: str, size: int | None = None) -> bytes:
     try:
         raw = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
     except ValueError as e:
-        raise MalformedError(f"{what}: not standard base64") from e
+        raise MalformedError("{what}: not standard base64", what=what) from e
     if encode(raw) != text:  # spare bits are set
-        raise MalformedError(f"{what}: base64 is not canonical")
+        raise MalformedError("{what}: base64 is not canonical", what=what)
     if size is not None and len(raw) != size:
-        raise MalformedError(f"{what}: {len(raw)} bytes, want {size}")
+        raise MalformedError(
+            "{what}: {n} bytes, want {size}", what=what, n=len(raw), size=size
+        )
     return raw
 
 
@@ -60,4 +71,4 @@ def utf8(text: str, what: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as e:
-        raise MalformedError(f"{what}: not Unicode text") from e
+        raise MalformedError("{what}: not Unicode text", what=what) from e

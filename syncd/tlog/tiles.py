@@ -49,12 +49,14 @@ def parse_path(text: str) -> tuple[int, int]:
     """
     match = _TAIL.fullmatch(text)
     if match is None or len(text) > MAX_PATH:
-        raise MalformedError(f"tile: {text[:MAX_PATH]!r} is no path")
+        raise MalformedError(
+            "tile: {text} is no path", text=repr(text[:MAX_PATH])
+        )
     groups, last, partial = match.groups()
     n = int(groups.replace("x", "").replace("/", "") + last)
     width = int(partial or BUNDLE)
     if n > MAX_NUMBER or width > BUNDLE or path(n, width) != text:
-        raise MalformedError(f"tile: {text!r} is no path")
+        raise MalformedError("tile: {text} is no path", text=repr(text))
     return n, width
 
 
@@ -112,7 +114,7 @@ def encode_bundle(entries: Iterable[bytes]) -> bytes:
     parts: list[bytes] = []
     for entry in entries:
         if len(entry) > MAX_ENTRY:
-            raise MalformedError(f"bundle: entry of {len(entry)} bytes")
+            raise MalformedError("bundle: entry of {n} bytes", n=len(entry))
         parts.append(len(entry).to_bytes(2, "big"))
         parts.append(entry)
     return b"".join(parts)
@@ -136,7 +138,9 @@ def split_bundle(raw: bytes, width: int) -> list[bytes]:
         at = -1
     if at != len(raw):
         raise MalformedError(
-            f"bundle: {len(raw)} bytes are not {width} entries"
+            "bundle: {n} bytes are not {width} entries",
+            n=len(raw),
+            width=width,
         )
     return entries
 
@@ -151,7 +155,9 @@ def split_tile(raw: bytes, width: int) -> list[bytes]:
     """
     size = len(raw)
     if size % HASH_SIZE or not width <= size // HASH_SIZE <= BUNDLE:
-        raise MalformedError(f"tile: {size} bytes, want width {width}")
+        raise MalformedError(
+            "tile: {size} bytes, want width {width}", size=size, width=width
+        )
     end = width * HASH_SIZE
     return [raw[at : at + HASH_SIZE] for at in range(0, end, HASH_SIZE)]
 

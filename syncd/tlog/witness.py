@@ -73,7 +73,9 @@ def parse(raw: bytes) -> Request:
         MalformedError: not such a body, or with more than 63 hashes.
     """
     if len(raw) > MAX_SIZE:
-        raise MalformedError(f"witness: {len(raw)} bytes, at most {MAX_SIZE}")
+        raise MalformedError(
+            "witness: {n} bytes, at most {most}", n=len(raw), most=MAX_SIZE
+        )
     head, _, signed = raw.partition(b"\n\n")
     try:
         first, *lines = head.decode().split("\n")
@@ -83,7 +85,7 @@ def parse(raw: bytes) -> Request:
         raise MalformedError("witness: first line is not `old <size>`")
     old = strict.decimal(first[4:], "witness: old size")
     if len(lines) > MAX_HASHES:
-        raise MalformedError(f"witness: {len(lines)} hashes")
+        raise MalformedError("witness: {n} hashes", n=len(lines))
     proof = [strict.decode(line, "witness: hash", 32) for line in lines]
     return request(
         old, proof, notes.parse(signed, max_size=checkpoint.MAX_SIZE)

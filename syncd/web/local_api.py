@@ -265,7 +265,9 @@ async def _retract(
             " never"
         )
     if max(len(body.positions), len(body.ids)) > MOST_ITEMS:
-        raise MalformedError(f"retraction: want at most {MOST_ITEMS} at once")
+        raise MalformedError(
+            "retraction: want at most {most} at once", most=MOST_ITEMS
+        )
     done = await call.service.retract(body)
     if not done.retracting and not done.already:
         other = "report" if body.type == "dispute" else "dispute"

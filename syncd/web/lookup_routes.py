@@ -15,7 +15,9 @@ async def _lookup(
     call: Call, body: forms.Lookups[forms.Item | SyncdError]
 ) -> forms.LookupAnswers:
     if not 0 <= body.deadline_ms <= MAX_DEADLINE_MS:
-        raise MalformedError(f"deadline_ms: want 1 to {MAX_DEADLINE_MS}")
+        raise MalformedError(
+            "deadline_ms: want 1 to {most}", most=MAX_DEADLINE_MS
+        )
     if len(body.reference) > 128 or not body.reference.isprintable():
         raise MalformedError("reference: want up to 128 printable characters")
     counted("items", body.items)

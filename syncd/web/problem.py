@@ -91,7 +91,7 @@ class Problem(
 class ShapeError(MalformedError):
     """A request's body is not of the form that its route takes."""
 
-    def __init__(self, message: str, flaws: tuple[Flaw, ...]) -> None:
+    def __init__(self, message: Message, flaws: tuple[Flaw, ...]) -> None:
         super().__init__(message)
         self.flaws = flaws
 
@@ -180,4 +180,5 @@ def shape(error: Exception, prefix: str = "") -> ShapeError:
     """Return a parser's complaint without what it quotes of the input."""
     at, what = shapes.fault(error, prefix)
     flaw = Flaw(at=at or "body", detail=what)
-    return ShapeError(f"{flaw.at}: {flaw.detail}", (flaw,))
+    message = Message("{at}: {said}", at=flaw.at, said=flaw.detail)
+    return ShapeError(message, (flaw,))

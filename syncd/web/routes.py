@@ -66,7 +66,7 @@ class Call:
         """
         text = self.request.match_info[name]
         if not NUMBER.fullmatch(text):
-            raise MalformedError(f"{name}: not a number")
+            raise MalformedError("{name}: not a number", name=name)
         return int(text)
 
 
@@ -190,7 +190,10 @@ def counted(name: str, items: Sequence[object], least: int = 1) -> None:
     """
     if not least <= len(items) <= MOST_ITEMS:
         raise MalformedError(
-            f"{name}: {len(items)} of them, want 1 to {MOST_ITEMS}"
+            "{name}: {n} of them, want 1 to {most}",
+            name=name,
+            n=len(items),
+            most=MOST_ITEMS,
         )
 
 

@@ -37,11 +37,25 @@ NUMBERS = {
     ),
     *("theirs", "size", "asked", "answered", "number", "status", "format"),
     *("version", "row", "line", "column", "byte", "at", "width", "offset"),
+    *("algorithm", "before_version", "blinds", "elements", "end", "fd"),
+    *("first", "frontier_size", "generation", "have", "head_size", "last"),
+    *("last_size", "least", "left", "level", "list", "log_id", "mark_size"),
+    *("max_size", "merged", "mirrored", "mode", "new", "new_merged", "now"),
+    *("new_mirrored", "new_size", "old", "old_size", "others", "issued"),
+    *("predecessor_size", "quorum", "row_size", "self_version", "threshold"),
+    *("time", "wanted", "window_s"),
     *("index", "count", "gone", "due", "all", "port", "short"),
 }
-NESTED = {"why", "how"}
+NESTED = {"why", "how", "whys"}
 # What only whoever sent it gets back, as `quoted`.
 QUOTED = {
+    *("cause", "contradiction", "directory", "domain", "draft_alliance"),
+    *("fact", "form", "found", "hash", "holder", "home", "id_", "known"),
+    *("min", "newest", "part", "place", "previous", "subject", "takes"),
+    *(
+        "row",
+        "used",
+    ),
     *("path", "name", "word", "text", "cell", "what", "where", "said", "got"),
     *("these", "those", "one", "two", "other", "ways", "told", "named"),
     *("columns", "delimiter", "error", "fields", "key", "owner", "whose"),

@@ -62,9 +62,14 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
     head_ = checkpoint.parse(mark.text)
     if head_.origin != row.origin or head_.size > row.size:
         raise DamagedError(
-            f"{own.HIGH_WATER}: says {head_.origin} at {head_.size}, own.db is"
-            f" {row.origin} at {row.size}",
+            "{file}: says {origin} at {size}, own.db is {row_origin} "
+            "at {row_size}",
             hint="syncd log verify says more",
+            file=own.HIGH_WATER,
+            origin=head_.origin,
+            size=head_.size,
+            row_origin=row.origin,
+            row_size=row.size,
         )
     raw = bytes(_with_receipts(mark, row.origin, receipts, settings))
     with closing(Database(path / home.OWN, "own", read_only=True)) as database:
@@ -83,12 +88,14 @@ def _mark(path: Path) -> Note:
     raw = durable.read(path / own.HIGH_WATER)
     if raw is None:
         raise UsageError(
-            f"{path}: there is no log here yet", hint="run syncd init"
+            "{path}: there is no log here yet",
+            hint="run syncd init",
+            path=path,
         )
     try:
         return note.parse(raw)
     except MalformedError as e:
-        raise DamagedError(f"{own.HIGH_WATER}: {e}") from e
+        raise DamagedError("{file}: {why}", file=own.HIGH_WATER, why=e) from e
 
 
 def own_row(s: OwnSnapshot) -> tuple[LogRow, list[bytes]]:
@@ -115,8 +122,10 @@ def mirrored_row(s: MirrorSnapshot, origin: str) -> LogRow:
     if row is None or s.bundle(row.id, 0) is None:
         known = sorted(o for o, r in rows.items() if s.bundle(r.id, 0))
         raise UsageError(
-            f"mirror.db: nothing of {origin[:100]}",
-            hint=f"it holds {', '.join(known) or 'no log'}",
+            "mirror.db: nothing of {origin}",
+            hint="it holds {known}",
+            origin=origin[:100],
+            known=", ".join(known) or "no log",
         )
     return row
 
@@ -334,7 +343,8 @@ def tallies(
             origin = names.get(log_id)
             if origin is None:
                 raise DamagedError(
-                    f"mirror.db: a row at {row[2]!r:.24} is of no log"
+                    "mirror.db: a row at {row:.24} is of no log",
+                    row=repr(row[2]),
                 )
             tally = table.get(log_id)
             if tally is None:

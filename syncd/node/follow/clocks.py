@@ -85,7 +85,8 @@ class OurClock:
             )
         if abs(skew) > self.ctx.config.skew.max_s:
             raise RefusedError(
-                f"clock: the others' clocks are {skew} s off ours",
+                "clock: the others' clocks are {s} s off ours",
                 hint="set this machine's clock (NTP); until then we neither"
                 " publish nor cosign",
+                s=skew,
             )

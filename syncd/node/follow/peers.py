@@ -40,7 +40,9 @@ class Peers:
         """
         found = self.ctx.roster.member(member)
         if found is None or not found.active:
-            raise RefusedError(f"peer: {member} is no active member")
+            raise RefusedError(
+                "peer: {member} is no active member", member=member
+            )
         known = self._clients.get(member)
         if known is None:
             client = self._make(found)

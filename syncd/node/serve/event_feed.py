@@ -53,7 +53,9 @@ class Events:
         """
         if len(self._followers) >= FOLLOWERS:
             raise QuotaError(
-                f"events: {FOLLOWERS} follow already", retry_after_s=BUSY_S
+                "events: {file} follow already",
+                retry_after_s=BUSY_S,
+                file=FOLLOWERS,
             )
         news = asyncio.Event()
         self._followers.add(news)

@@ -124,12 +124,16 @@ class LocalService:
         if done.past:
             origin, index = done.past[0]
             raise RefusedError(
-                f"retraction: {len(done.past)} of them stand in a log that"
-                f" has ended, such as {origin}:{index}; {count} others are"
-                " being retracted",
-                hint="dispute it, which counts at once: syncd report dispute"
-                f" --about {origin}:{index}; and have the admins erase it:"
-                f" syncd roster erase {origin} --range {index}:{index + 1}",
+                "retraction: {n} of them stand in a log that has ended, "
+                "such as {origin}:{index}; {others} others are being retracted",
+                hint="dispute it, which counts at once: syncd report dispute "
+                "--about {origin}:{index}; and have the admins erase it: "
+                "syncd roster erase {origin} --range {index}:{end}",
+                n=len(done.past),
+                origin=origin,
+                index=index,
+                others=count,
+                end=index + 1,
             )
         return report_forms.Retracting(
             retracting=count,
@@ -163,8 +167,9 @@ class LocalService:
         for origin, index in wanted.positions:
             if origin not in ours:
                 raise RefusedError(
-                    f"retraction: {origin} is not our log",
+                    "retraction: {origin} is not our log",
                     hint="dispute what another member reports",
+                    origin=origin,
                 )
             row = await vault.by_index(origin, index)
             if row is not None:
@@ -305,7 +310,9 @@ class LocalService:
         version = self.ctx.roster.version
         note = self.ctx.home.rosters.get(version)
         if note is None:
-            raise UsageError(f"roster: version {version} is not in the home")
+            raise UsageError(
+                "roster: version {version} is not in the home", version=version
+            )
         return note
 
     async def take_share(self, raw: bytes) -> forms.ShareTaken:

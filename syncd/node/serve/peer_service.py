@@ -219,7 +219,9 @@ class PeerService:
         async def run(work: Callable[..., Any], *args: Any) -> Any:
             async with turn:
                 if gone():
-                    raise UnavailableError(f"oprf: {caller} has gone")
+                    raise UnavailableError(
+                        "oprf: {caller} has gone", caller=caller
+                    )
                 return await offload(work, *args)
 
         return run

@@ -143,7 +143,7 @@ async def _close(
     """
     bundle = await own.log.bundle(n, origin)
     if bundle is None:
-        raise DamagedError(f"own.db: bundle {n} is missing")
+        raise DamagedError("own.db: bundle {n} is missing", n=n)
     first = n * BUNDLE
     records = codec.records(origin, bundle)
     gone = absent.retired(first, records, retired)

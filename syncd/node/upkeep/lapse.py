@@ -77,6 +77,7 @@ def _read(path: Path) -> Lapsed:
         return msgspec.json.decode(raw, type=Lapsed)
     except ValueError as e:
         raise DamagedError(
-            f"{path}: does not parse",
+            "{path}: does not parse",
             hint="delete it while the roster is not expired",
+            path=path,
         ) from e
