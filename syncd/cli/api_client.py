@@ -67,8 +67,9 @@ class _Answer(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         raise UnavailableError(
-            f"own door: an answer without {name}",
+            "own door: an answer without {name}",
             hint=t("does another program, or another syncd, listen there?"),
+            name=name,
         )
 
 
@@ -172,7 +173,9 @@ class ApiClient:
         if len(raw) > MAX_ANSWER:
             self.close()
             raise UnavailableError(
-                f"{self._address}: an answer above {MAX_ANSWER} bytes"
+                "{address}: an answer above {most} bytes",
+                address=self._address,
+                most=MAX_ANSWER,
             )
         media = answer.headers.get_content_type()
         expected = answer.status in also and media == JSON
@@ -188,7 +191,9 @@ class ApiClient:
         except TimeoutError as e:
             self.close()
             raise UnavailableError(
-                f"{self._address}: no answer within {TIMEOUT_S} s"
+                "{address}: no answer within {s} s",
+                address=self._address,
+                s=TIMEOUT_S,
             ) from e
         except (http.client.HTTPException, OSError) as e:
             self.close()
@@ -208,11 +213,13 @@ class ApiClient:
     def _unreachable(self, error: Exception) -> UnavailableError:
         why = getattr(error, "strerror", None) or type(error).__name__
         return UnavailableError(
-            f"{self._address}: {why}",
+            "{address}: {why}",
             hint=t(
                 "is the daemon running? syncd --home {home} run",
                 home=self._home,
             ),
+            address=self._address,
+            why=why,
         )
 
     def _value(self, raw: bytes, media: str) -> Any:
@@ -222,10 +229,11 @@ class ApiClient:
                 found = json.loads(raw, object_hook=_Answer)
         if not isinstance(found, dict):
             raise UnavailableError(
-                f"{self._address}: an answer that is no JSON object",
+                "{address}: an answer that is no JSON object",
                 hint=t(
                     "does another program, or another syncd, listen there?"
                 ),
+                address=self._address,
             )
         return found
 
@@ -260,7 +268,7 @@ def _token(path: Path | None) -> str:
     except UnicodeDecodeError:
         token = ""
     if not _TOKEN.fullmatch(token):
-        raise UsageError(f"{path}: {t('holds no bearer token')}")
+        raise UsageError("{path}: holds no bearer token", path=path)
     return token
 
 

@@ -90,7 +90,7 @@ class Options:
         """Return the settings of that home."""
         home = self.home_path()
         if not home.is_dir():
-            raise UsageError(f"{home}: no such directory")
+            raise UsageError("{home}: no such directory", home=home)
         return config.load(home)
 
     def given(self, *names: str, **others: str) -> dict[str, Any]:

@@ -104,11 +104,17 @@ def _setting(line: str) -> tuple[str, str, object]:
     name, equals, value = line.partition("=")
     section, dot, key = name.partition(".")
     if not (equals and dot):
-        raise UsageError(f"--set {line!r}: want section.key=value")
+        raise UsageError(
+            "--set {line}: want section.key=value", line=repr(line)
+        )
     try:
         return section, key, tomllib.loads(f"it = {value}")["it"]
     except tomllib.TOMLDecodeError:
-        raise UsageError(f"--set {name}: {value!r} is no TOML value") from None
+        raise UsageError(
+            "--set {name}: {value} is no TOML value",
+            name=name,
+            value=repr(value),
+        ) from None
 
 
 async def make(settings: Config, environment: Environment) -> str:

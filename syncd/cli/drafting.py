@@ -130,11 +130,14 @@ class Ended(Edited):
                 return opened(log.checkpoint)
         except UntrustedError as e:
             raise UntrustedError(
-                f"{file or 'mirror'}: not signed by {origin}: {e}",
+                "{file}: not signed by {origin}: {why}",
                 hint=t(
                     "take the checkpoint of {log} that a member serves",
                     log=origin,
                 ),
+                file=file or "mirror",
+                origin=origin,
+                why=e,
             ) from e
 
 
@@ -206,8 +209,10 @@ def row(roster: Roster, what: str, name: str) -> Any:
     known = _ROWS[what](roster)
     if name not in known:
         raise UsageError(
-            f"roster: no {what} {name}",
+            "roster: no {what} {name}",
             hint=t("it has {names}", names=", ".join(known) or "-"),
+            what=what,
+            name=name,
         )
     return known[name]
 

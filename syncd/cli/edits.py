@@ -76,13 +76,22 @@ def _ruled(draft: Roster, said: _Set) -> Roster:
 def _pair(option: str, line: str, want: str, parted: str = "=") -> list[str]:
     name, mark, value = line.rpartition(parted)
     if not (mark and name and value):
-        raise UsageError(f"{option} {line!r}: {t('want {form}', form=want)}")
+        raise UsageError(
+            "{option} {line}: want {form}",
+            option=option,
+            line=repr(line),
+            form=want,
+        )
     return [name, value]
 
 
 def _number(option: str, text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 15):
-        raise UsageError(f"{option} {text!r}: {t('not a whole number')}")
+        raise UsageError(
+            "{option} {text}: not a whole number",
+            option=option,
+            text=repr(text),
+        )
     return int(text)
 
 
@@ -206,8 +215,9 @@ def public_key(path: Path) -> VerifierKey:
         return note.parse_vkey(terminal.read_file(path).decode().strip())
     except (UnicodeDecodeError, MalformedError) as e:
         raise UsageError(
-            f"{path}: {t('no public key of an admin')}",
+            "{path}: no public key of an admin",
             hint="syncd keys admin DIR --name NAME --alliance NAME --out FILE",
+            path=path,
         ) from e
 
 
@@ -310,8 +320,9 @@ def _erase(said: _Erase) -> None:
         end = member.end(log)
         if end is None and member.active:
             raise RefusedError(
-                f"roster: {said.origin} can speak: it retracts by itself",
+                "roster: {origin} can speak: it retracts by itself",
                 hint=t("remove its member first, or end the log"),
+                origin=said.origin,
             )
         end = end or said.end(log)
         ranges = tuple(sorted(_range(line, end.size) for line in said.range_))
@@ -328,6 +339,6 @@ def _range(line: str, size: int) -> tuple[int, int]:
     )
     if not first < last <= size:
         raise UsageError(
-            f"--range {line}: {t('the log has {n} entries', n=size)}"
+            "--range {line}: the log has {n} entries", line=line, n=size
         )
     return first, last

@@ -99,9 +99,11 @@ def _update(said: _Update) -> None:
         keys = begin_next_log(settings, ring, keys, us)
     elif keys.log.verifier != us.generation.log:
         raise UsageError(
-            f"{settings.home}: writes {keys.origin}, the roster lists"
-            f" {us.origin}",
+            "{home}: writes {origin}, the roster lists {us_origin}",
             hint=t("start syncd run once: it goes on in the new log"),
+            home=settings.home,
+            origin=keys.origin,
+            us_origin=us.origin,
         )
     raw = join.request(
         keys,
@@ -170,7 +172,7 @@ def _accept(said: _Accept) -> None:
     known = settings.alliance.fingerprint
     if known and known != fingerprint:
         raise UsageError(
-            f"{settings.home}: another alliance is pinned already"
+            "{home}: another alliance is pinned already", home=settings.home
         )
     _check_us(settings, trusted)
     files = roster_files(settings.home)
@@ -236,8 +238,10 @@ def _another_tls(said: _Update, keys: MemberKeys) -> MemberKeys:
         pinning.rehearse(der, pem)
     except DamagedError as e:
         raise UsageError(
-            f"{file}: {t('is not for this key')}: {e}",
+            "{file}: is not for this key: {why}",
             hint=t("give the certificate's own key with --key"),
+            file=file,
+            why=e,
         ) from e
     return replace(keys, certificate=der, tls_pem=pem)
 
@@ -265,14 +269,18 @@ def _check_us(settings: Config, trusted: trust.TrustedRoster) -> None:
     found = trusted.current.member(settings.member.id)
     if found is None:
         raise UsageError(
-            f"roster {trusted.version}: does not list {settings.member.id}",
+            "roster {version}: does not list {id}",
             hint="wait for the version that admits us",
+            version=trusted.version,
+            id=settings.member.id,
         )
     origin = settings.origin
     if origin not in {g.origin for g in found.generations}:
         raise UsageError(
-            f"roster {trusted.version}: {settings.member.id} does not write"
-            f" {origin} there"
+            "roster {version}: {id} does not write {origin} there",
+            version=trusted.version,
+            id=settings.member.id,
+            origin=origin,
         )
 
 

@@ -50,7 +50,7 @@ def _rewrap(said: _Passphrase) -> None:
     old = terminal.secret(settings, config.environment())
     new = config.read_private(new_file).rstrip(b"\r\n")
     if len(new) < config.SECRET_LEAST:
-        raise UsageError(f"{new_file}: too short")
+        raise UsageError("{path}: too short", path=new_file)
     Keyring.open(directory, old).change_secret(old, new)
     terminal.tell("The passphrase was changed.")
     if settings.secret.file is not None:
@@ -75,8 +75,10 @@ def admin_key(directory: Path) -> SigningKey:
     names = [n for n in ring.names() if n.startswith("admin-")]
     if len(names) != 1:
         raise UsageError(
-            f"{directory}: {len(names)} admin keys, want one",
+            "{directory}: {n} admin keys, want one",
             hint="syncd keys admin DIR --name NAME --alliance NAME",
+            directory=directory,
+            n=len(names),
         )
     alliance, _, name = names[0].removeprefix("admin-").partition("--")
     return roster_keys.admin(alliance, name, ring.need(names[0]))

@@ -95,21 +95,22 @@ def _write_files(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(
-            f"{out}: is there already",
+            "{path}: is there already",
             hint=t("choose another name; nothing is overwritten"),
+            path=out,
         )
     try:
         parent = out.absolute().parent
         made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=parent))
     except OSError as e:
-        raise UsageError(f"{out}: {e.strerror}") from e
+        raise UsageError("{path}: {why}", path=out, why=e.strerror) from e
     try:
         with stored.served(settings, origin) as log:
             count = asyncio.run(_fill(made, log, audited))
             head = checkpoint.parse(note.parse(log.checkpoint).text)
         made.rename(out)
     except OSError as e:
-        raise UsageError(f"{out}: {e.strerror}") from e
+        raise UsageError("{path}: {why}", path=out, why=e.strerror) from e
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return head, count
@@ -193,7 +194,11 @@ def _entry_at(
     inside = 0 <= index < row.size
     bundle = s.bundle(row.id, index // BUNDLE) if inside else None
     if bundle is None or index % BUNDLE >= bundle.width:
-        raise UsageError(f"--at {index}: the log has {row.size} entries")
+        raise UsageError(
+            "--at {index}: the log has {size} entries",
+            index=index,
+            size=row.size,
+        )
     record = codec.records(row.origin, bundle)[index % BUNDLE]
     return {
         **entry(index, record),

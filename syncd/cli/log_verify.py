@@ -66,7 +66,7 @@ def _files(said: _Verify, directory: Path) -> int:
     key = note.parse_vkey(said.key) if said.key else None
     roster = trust.load(said.fingerprint, notes).current if notes else None
     if not directory.is_dir():
-        raise UsageError(f"{directory}: no such directory")
+        raise UsageError("{directory}: no such directory", directory=directory)
     found = log_files.check(
         _names(directory),
         _reader(directory),
@@ -119,9 +119,11 @@ def _log_key(
     if found is None:
         if key and roster is None:
             return key
-        raise UntrustedError(f"roster: nobody's log is {origin[:100]}")
+        raise UntrustedError(
+            "roster: nobody's log is {origin}", origin=origin[:100]
+        )
     if key and found[1].log != key:
-        raise UntrustedError(f"roster: {origin} has another key")
+        raise UntrustedError("roster: {origin} has another key", origin=origin)
     return found[1].log
 
 
@@ -143,7 +145,9 @@ def _names(directory: Path) -> set[str]:
             if path.is_symlink() or not path.is_dir()
         }
     except OSError as e:
-        raise DamagedError(f"{directory}: {e}") from e
+        raise DamagedError(
+            "{directory}: {why}", directory=directory, why=e
+        ) from e
 
 
 def _reader(directory: Path) -> log_files.Read:
@@ -152,9 +156,13 @@ def _reader(directory: Path) -> log_files.Read:
             with (directory / path).open("rb") as file:
                 raw = file.read(limit + 1)
         except OSError as e:
-            raise DamagedError(f"{path}: {e.strerror}") from e
+            raise DamagedError(
+                "{path}: {why}", path=path, why=e.strerror
+            ) from e
         if len(raw) > limit:
-            raise DamagedError(f"{path}: is over {limit} bytes")
+            raise DamagedError(
+                "{path}: is over {most} bytes", path=path, most=limit
+            )
         return raw
 
     return read

@@ -99,8 +99,11 @@ def parsed(
             one = protected.row(kind.strip(), value.strip())
         except SyncdError as e:
             raise UsageError(
-                f"{where}: {t('line {n}', n=number)}: {e}",
+                "{where}: line {n}: {why}",
                 hint=e.hint or t("say --kind, or write KIND TAB value"),
+                where=where,
+                n=number,
+                why=e,
             ) from e
         found.append(Never(one.kind, one.value, reason.strip() or why))
     return found

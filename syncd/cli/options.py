@@ -251,7 +251,11 @@ def positions(texts: Iterable[str], option: str) -> list[tuple[str, int]]:
     for said in texts:
         origin, colon, index = said.rpartition(":")
         if not colon or not index.isdecimal() or len(index) > 15:
-            raise UsageError(f"{option} {said!r}: {t('want ORIGIN:INDEX')}")
+            raise UsageError(
+                "{option} {said}: want ORIGIN:INDEX",
+                option=option,
+                said=repr(said),
+            )
         found.append((origin, int(index)))
     return found
 
@@ -261,7 +265,7 @@ def pairs(lines: list[str]) -> dict[str, str]:
     for line in lines:
         if "=" not in line:
             raise UsageError(
-                f"--info {line!r}: {t('want {form}', form='key=value')}"
+                "--info {line}: want {form}", line=repr(line), form="key=value"
             )
     return {k: v for k, _, v in (line.partition("=") for line in lines)}
 
@@ -270,6 +274,8 @@ def among(option: str, code: str, known: Iterable[str]) -> None:
     """Pass if a code is one of those known."""
     if code not in known:
         raise UsageError(
-            f"{option} {code!r}: {t('no such code')}",
+            "{option} {code}: no such code",
             hint=t("use {names}", names=", ".join(known)),
+            option=option,
+            code=repr(code),
         )

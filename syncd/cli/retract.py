@@ -17,7 +17,6 @@ from syncd.cli.options import (
 )
 from syncd.cli.report import noun
 from syncd.errors import SyncdError, UsageError
-from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
 COUNTS = ("retracting", "reports", "disputes", "already", "spared")
@@ -116,7 +115,12 @@ def _listed(said: _Retract, file: Path) -> list[Call]:
     for one in chain.from_iterable(tables.steps(rows, plan.report)):
         if one.problem is not None:
             line = t("line {n}", n=one.row.number)
-            raise UsageError(f"{file}: {line}: {catalogue.of(one.problem)}")
+            raise UsageError(
+                "{file}: {line}: {why}",
+                file=file,
+                line=line,
+                why=one.problem,
+            )
         found[tuple(one.fields.items())] = dict(one.fields)
     return [*found.values()]
 

@@ -113,7 +113,7 @@ class _Remove(Ended):
 def _remove(said: _Remove) -> None:
     id_, past = said.member, said.past
     if past not in PASTS:
-        raise UsageError(f"--past {past!r}: keep or annul")
+        raise UsageError("--past {past}: keep or annul", past=repr(past))
 
     def edit(draft: Roster) -> Roster:
         end = said.end(drafting.row(draft, "member", id_).generation)
@@ -241,8 +241,10 @@ def _ours(said: _Show, version: int | None) -> bytes:
     raw = roster_files(settings.home).get(wanted)
     if raw is None:
         raise UsageError(
-            f"{settings.home}: there is no version {wanted}",
+            "{home}: there is no version {wanted}",
             hint=t("it has {names}", names=f"1-{trusted.version}"),
+            home=settings.home,
+            wanted=wanted,
         )
     return raw
 
@@ -271,8 +273,10 @@ def _signers(file: Path | None, data: bytes) -> signing.Signed:
 
 def _unverified(file: Path | None, why: SyncdError) -> UntrustedError:
     return UntrustedError(
-        f"{file or 'roster'}: {t('does not verify')}: {why}",
+        "{file}: does not verify: {why}",
         hint=t("it was changed after it was signed: believe none of it"),
+        file=file or "roster",
+        why=why,
     )
 
 

@@ -133,11 +133,12 @@ def new_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
             raise
     except FileExistsError:
         raise UsageError(
-            f"{path}: {t('is there already')}",
+            "{path}: is there already",
             hint="choose another name; nothing is overwritten",
+            path=path,
         ) from None
     except OSError as e:
-        raise UsageError(f"{path}: {e.strerror}") from e
+        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
 
 
 def check_new(path: Path) -> None:
@@ -170,7 +171,7 @@ def replace_file(path: Path, data: bytes) -> None:
         new.write_bytes(data)
         new.replace(path)
     except OSError as e:
-        raise UsageError(f"{path}: {e.strerror}") from e
+        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
     finally:
         new.unlink(missing_ok=True)  # interrupted half-way, too
 
@@ -187,7 +188,10 @@ def parsed(
         return parse(raw)
     except MalformedError as e:
         raise UsageError(
-            f"{path}: {e}", hint=e.hint or t("is it the right file?")
+            "{path}: {why}",
+            hint=e.way_out or "is it the right file?",
+            path=path,
+            why=e,
         ) from e
 
 
@@ -199,7 +203,7 @@ def read_file(path: Path, limit: int = 16 << 20) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     if len(data) > limit:
-        raise UsageError(f"{path}: is over {limit} bytes")
+        raise UsageError("{path}: is over {most} bytes", path=path, most=limit)
     return data
 
 

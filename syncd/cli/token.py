@@ -14,7 +14,6 @@ from syncd.cli import grid, terminal
 from syncd.cli.command import Noun, Options, argument, option
 from syncd.cli.options import Json
 from syncd.errors import UsageError
-from syncd.messages.catalogue import t
 
 T = TypeVar("T")
 
@@ -84,7 +83,7 @@ def _with_bearers(said: Options, job: Callable[[Any], Awaitable[T]]) -> T:
 
     home = said.settings().home
     if not (home / OWN).exists():
-        raise UsageError(f"{home / OWN}: {t('no such file')}")
+        raise UsageError("{path}: no such file", path=home / OWN)
     database = Database(home / OWN, "own", readers=1)
     try:
         bearers = Bearers(database, clock)

@@ -18,7 +18,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
 
 from syncd.cli import grid, terminal
-from syncd.errors import UsageError
+from syncd.errors import Message, UsageError
 from syncd.messages.catalogue import t
 
 WIDTH = 80  # columns at most
@@ -75,7 +75,7 @@ class Group(TyperGroup):
             t("no command {name}; nearest: {near}", name=name, near=near[0])
             if near
             else t("no command {name}", name=name),
-            hint=f"{ctx.command_path} --help",
+            hint=Message("{command} --help", command=ctx.command_path),
         )
 
 

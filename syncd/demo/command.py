@@ -101,7 +101,7 @@ def _fresh(directory: Path | None) -> Path:
     path = directory.absolute()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(
-            f"{path}: is not empty", hint=t("choose a new directory")
+            "{path}: is not empty", hint=t("choose a new directory"), path=path
         )
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path

@@ -73,7 +73,12 @@ def finish(command: subprocess.Popen[str], ok: Sequence[int] = (0,)) -> str:
     if code not in ok or (code and not out):
         words = command.args if isinstance(command.args, list) else []
         said = " / ".join(err.splitlines()[-3:])
-        raise StepError(f"syncd {shlex.join(words[3:])}: exit {code}: {said}")
+        raise StepError(
+            "syncd {words}: exit {code}: {said}",
+            words=shlex.join(words[3:]),
+            code=code,
+            said=said,
+        )
     return out
 
 
@@ -150,7 +155,11 @@ class Member:
             except UnavailableError:
                 time.sleep(0.1)
         last = self.log_file.read_text(errors="replace").splitlines()[-3:]
-        raise StepError(f"{self.id}: did not get ready: {' / '.join(last)}")
+        raise StepError(
+            "{id}: did not get ready: {last}",
+            id=self.id,
+            last=" / ".join(last),
+        )
 
     def ended(self) -> int | None:
         """Return the exit code of its daemon, None as long as it runs."""

@@ -23,9 +23,13 @@ def read(data: Path) -> list[Draft]:
     try:
         return [*_rows(data)]
     except OSError as e:
-        raise UsageError(f"{e.filename}: {e.strerror}") from e
+        raise UsageError(
+            "{filename}: {why}", filename=e.filename, why=e.strerror
+        ) from e
     except (UnicodeDecodeError, csv.Error) as e:
-        raise UsageError(f"{data}: no text in UTF-8: {e}") from e
+        raise UsageError(
+            "{data}: no text in UTF-8: {why}", data=data, why=e
+        ) from e
 
 
 def _rows(data: Path) -> Iterator[Draft]:
@@ -49,7 +53,11 @@ def _columns(path: Path, *names: str) -> Iterator[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, restval="")
         if missing := {*names} - {*(reader.fieldnames or ())}:
-            raise UsageError(f"{path}: no column {', '.join(missing)}")
+            raise UsageError(
+                "{path}: no column {missing_}",
+                path=path,
+                missing_=", ".join(missing),
+            )
         yield from reader
 
 
