@@ -11,6 +11,8 @@ from syncd.errors import Message
 from syncd.flows.ports import Finding, Offload
 from syncd.node.home import Home
 from syncd.roster.roster import Roster
+from syncd.store.home import OwnStore
+from syncd.store.mirror import MirrorStore
 
 BUG = Message("an error of our own: see the log")
 
@@ -37,6 +39,16 @@ class Context:
     def config(self) -> Config:
         """Our settings."""
         return self.home.config
+
+    @property
+    def own(self) -> OwnStore:
+        """Our log, vault and books."""
+        return self.home.own
+
+    @property
+    def mirror(self) -> MirrorStore:
+        """Others' logs, and everybody's claims."""
+        return self.home.mirror
 
     @property
     def me(self) -> str:

@@ -79,7 +79,7 @@ class FollowedLogs:
 
     async def rejected(self, origin: str) -> set[str]:
         """Return the texts that a log signed on a branch of no account."""
-        kept = await self.ctx.home.mirror.rejected(origin)
+        kept = await self.ctx.mirror.rejected(origin)
         return {note.parse(raw).text for raw in kept}
 
     # ---------------------------------------------------------- checkpoints
@@ -137,7 +137,7 @@ class FollowedLogs:
         return offer is Offer.NEWS
 
     async def _held(self, head: Checkpoint) -> Held:
-        mirror = self.ctx.home.mirror
+        mirror = self.ctx.mirror
         mine = await mirror.head(head.origin)
         void = self._rules_out(head)
         void = void or str(head) in await self.rejected(head.origin)
@@ -151,7 +151,7 @@ class FollowedLogs:
         self, origin: str, signed: Sequence[bytes], why: Message
     ) -> None:
         """Freeze an origin, with all signed notes that may tell why."""
-        mirror = self.ctx.home.mirror
+        mirror = self.ctx.mirror
         mine = await mirror.head(origin)
         kept = await mirror.notes(origin)
         notes = dict.fromkeys([mine.note, *kept.values(), *signed])

@@ -29,14 +29,14 @@ class PeerNotifier:
     def __post_init__(self) -> None:
         self._gate = asyncio.Semaphore(POKES_AT_ONCE)
         self._down_gate = asyncio.Semaphore(POKES_AT_ONCE)
-        self._told = self.ctx.home.own.log.released()  # last
+        self._told = self.ctx.own.log.released()  # last
 
     async def notify_some(self) -> None:
         """Poke some members if our log has grown since others were told.
 
         Else it might be rounds until the first happens to ask us.
         """
-        raw = self.ctx.home.own.log.released()
+        raw = self.ctx.own.log.released()
         if raw == self._told or not self.ctx.config.exchange.poke:
             return
         self._told = raw
@@ -44,7 +44,7 @@ class PeerNotifier:
 
     async def notify_all(self) -> None:
         """Poke all members."""
-        self._told = raw = self.ctx.home.own.log.released()
+        self._told = raw = self.ctx.own.log.released()
         log.info("poked", members=await self._poke_these(self.ctx.others, raw))
 
     async def _poke_these(self, members: Sequence[str], raw: bytes) -> int:

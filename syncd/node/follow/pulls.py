@@ -98,7 +98,7 @@ class Pulls:
             state = self.logs.state(origin)
             if state.target is not None or self.logs.is_ours(origin):
                 continue
-            head = await self.ctx.home.mirror.head(origin)
+            head = await self.ctx.mirror.head(origin)
             gap = head.merged < head.mirrored and head.note
             if gap and not head.contested:
                 signed = checkpoint.parse(note.parse(head.note).text)
@@ -184,7 +184,7 @@ class Pulls:
 
     async def _decide(self, origin: str, pin: Pin) -> bool:
         """Hold the branch that the roster pins; tell if we do."""
-        mirror, state = self.ctx.home.mirror, self.logs.state
+        mirror, state = self.ctx.mirror, self.logs.state
         cut, ended = pin
         was = await mirror.head(origin)
         self._move(origin, state(origin).begun())
@@ -217,7 +217,7 @@ class Pulls:
     async def _reach(self, target: Target, key: VerifierKey) -> None:
         """Pull one log up to a target, as far as that can be."""
         origin, state = target.head.origin, self.logs.state
-        mirror = self.ctx.home.mirror
+        mirror = self.ctx.mirror
         was = await mirror.head(origin)
         self._move(origin, state(origin).begun())
         try:
@@ -276,7 +276,7 @@ class Pulls:
 
     async def _check_smaller(self, origin: str, key: VerifierKey) -> None:
         """Hold signed checkpoints that we passed against what we have."""
-        mirror = self.ctx.home.mirror
+        mirror = self.ctx.mirror
         while smaller := {**self.logs.state(origin).smaller}:  # more may come
             _, raw = smaller.popitem()
             state = replace(self.logs.state(origin), smaller=smaller)
@@ -301,7 +301,7 @@ class Pulls:
         """Return what a pull of a log works with just now."""
         return PullContext(
             sources=self._sources(origin, holders),
-            mirror=self.ctx.home.mirror,
+            mirror=self.ctx.mirror,
             offload=self.checks,
             report=self.ctx.report,
             budget=await self._budget(origin),
@@ -318,7 +318,7 @@ class Pulls:
         if self.ctx.roster.stops_merging:
             return Budget(0, 0)
         limits = self.ctx.roster.limits
-        entries, octets = await self.ctx.home.mirror.merged_today(origin)
+        entries, octets = await self.ctx.mirror.merged_today(origin)
         return Budget(limits.entries - entries, limits.bytes - octets)
 
     @property

@@ -63,7 +63,7 @@ class Receipts:
         return signed
 
     async def _sign(self, origin: str, key: VerifierKey) -> bool:
-        mirror, keys = self.ctx.home.mirror, self.ctx.home.keys
+        mirror, keys = self.ctx.mirror, self.ctx.home.keys
         head = await mirror.head(origin)
         if head.contested:
             return False

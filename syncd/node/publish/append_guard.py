@@ -62,7 +62,7 @@ class AppendGuard:
         self._ruled_out = NOTHING  # why the roster lets our log not go on
         self._sure = 0  # the size up to which the roster says it is ours
         self._against = 0  # the size of a receipt that contradicts our log
-        self._own = self.ctx.home.own.log
+        self._own = self.ctx.own.log
 
     # ---------------------------------------------------------- the answer
 
@@ -154,7 +154,7 @@ class AppendGuard:
         origin = self.ctx.origin
         if not note.startswith(origin.encode() + b"\n"):
             return  # of an earlier log of ours: nobody asks for it any more
-        book = self.ctx.home.own.cosigned
+        book = self.ctx.own.cosigned
         if await book.keep_receipt(origin, signer, size, note):
             await self._hold_against(signer, note)
             log.info("receipt", signer=signer, size=size)

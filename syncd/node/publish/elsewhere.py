@@ -21,9 +21,7 @@ class Elsewhere:
     async def published(self, ids: list[int]) -> None:
         """Note it on phones and accounts that were published just now."""
         keys: dict[tuple[str, int], dict[int, bytes]] = {}
-        for id_, kind, epoch, token in await self.ctx.home.own.vault.tokens(
-            ids
-        ):
+        for id_, kind, epoch, token in await self.ctx.own.vault.tokens(ids):
             if kind != "url":
                 keys.setdefault((kind, epoch), {})[id_] = token
         for (kind, epoch), tokens in keys.items():
@@ -36,7 +34,7 @@ class Elsewhere:
 
         `tokens` are of one kind and epoch, by row of the vault.
         """
-        found = await self.ctx.home.mirror.taken_back(
+        found = await self.ctx.mirror.taken_back(
             [*tokens.values()],
             (KIND_CODES[kind], epoch),
             ABOUT_THE_VALUE,
@@ -47,7 +45,7 @@ class Elsewhere:
             for id_, token in tokens.items()
             if token in found
         }
-        await self.ctx.home.own.vault.tell_elsewhere(told)
+        await self.ctx.own.vault.tell_elsewhere(told)
         return told
 
     def _said(self, origin: str, reason: str) -> str:

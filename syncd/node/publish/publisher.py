@@ -84,7 +84,7 @@ class Publisher:
         """Write which roster we accepted (type 19), once for each version."""
         roster = self.ctx.roster
         name = f"roster/{roster.version}"
-        if await self.ctx.home.own.log.was_done(name):
+        if await self.ctx.own.log.was_done(name):
             return
         said = RosterAccepted(version=roster.version, hash_=roster.hash)
         # Else somebody else of us said it meanwhile: once is enough.
@@ -94,8 +94,8 @@ class Publisher:
     async def merge_own(self) -> None:
         """Fold what is new of our own log into the claims."""
         await merge.own(
-            self.ctx.home.own.log,
-            self.ctx.home.mirror,
+            self.ctx.own.log,
+            self.ctx.mirror,
             self.ctx.offload,
             excuse=bool(self.ctx.roster.retired),
         )
@@ -152,9 +152,7 @@ class Publisher:
             SyncdError: something is left, and this is why.
         """
         self.guard.may_append()
-        if (
-            await self.ctx.home.own.log.release()
-        ):  # the disk was full at an append
+        if await self.ctx.own.log.release():  # the disk was full at an append
             await self.after_append(urgent=True)
         with contextlib.suppress(RefusedError):
             await self.say_roster()
@@ -182,7 +180,7 @@ class Publisher:
     async def _retract(self) -> bool:
         """Retract a batch; tell if there was any."""
         count = await publish.retract(
-            vault=self.ctx.home.own.vault,
+            vault=self.ctx.own.vault,
             writer=self.writer,
             today=self.ctx.today(),
             limit=PUBLISH_BATCH,
@@ -196,7 +194,7 @@ class Publisher:
     ) -> bool:
         """Publish a batch; tell if there was any."""
         rows = await publish.publish(
-            vault=self.ctx.home.own.vault,
+            vault=self.ctx.own.vault,
             tokeniser=self.tokeniser,
             writer=self.writer,
             today=self.ctx.today(),

@@ -139,7 +139,7 @@ class DisputeCheck:
     ) -> None:
         """Keep that somebody learnt who reports it: it was a look-up."""
         hit = [claim.position for claim in reports] or None
-        await self.ctx.home.own.access.record(
+        await self.ctx.own.access.record(
             [Access(caller.name, PURPOSE, kind, hit, tokens)]
         )
 
@@ -147,7 +147,7 @@ class DisputeCheck:
         self, draft: DisputeDraft, what: What
     ) -> list[VaultRow]:
         """Return reports of ours that are not in the mirror yet."""
-        vault = self.ctx.home.own.vault
+        vault = self.ctx.own.vault
         rows = [
             row
             for form in what.forms

@@ -31,8 +31,8 @@ class EventWriter:
 
     def __post_init__(self) -> None:
         self._lock = asyncio.Lock()
-        self._book = self.ctx.home.own.events
-        self._mirror = self.ctx.home.mirror
+        self._book = self.ctx.own.events
+        self._mirror = self.ctx.mirror
 
     async def all(self) -> None:
         """Tell what the last run did not come to tell."""

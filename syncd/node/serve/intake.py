@@ -22,7 +22,6 @@ from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
 from syncd.roster.row import HEX32
 from syncd.store import gone
-from syncd.store.home import OwnStore
 from syncd.store.imports import ImportMark, Refused
 from syncd.store.vault import (
     Accepted,
@@ -45,10 +44,6 @@ class Intake:
     wake: Callable[[], None]  # has it published what waits
     elsewhere: Elsewhere
 
-    @property
-    def _own(self) -> OwnStore:
-        return self.ctx.home.own
-
     # --------------------------------------------------------- reporting
 
     async def take_reports(
@@ -63,7 +58,7 @@ class Intake:
         """Keep what is right among the drafts; durable on return."""
         if step is not None:
             _check(step, len(drafts))
-            if await self._own.imports.state(step.id) is None:
+            if await self.ctx.own.imports.state(step.id) is None:
                 raise StaleError("import: there is no import {id}", id=step.id)
         desk = self.desk()
         prepared: list[NewReport | SyncdError] = []
@@ -80,7 +75,7 @@ class Intake:
             problem.of(p) if isinstance(p, SyncdError) else None
             for p in prepared
         ]
-        outcomes = await self._own.vault.accept(
+        outcomes = await self.ctx.own.vault.accept(
             good,
             None if step is None else _mark(step, problems, raws),
             Handing(caller, desk.today, refresh, again),
@@ -128,8 +123,8 @@ class Intake:
         )
         list_id = 0
         if wanted.list:
-            list_id = await self._own.imports.list_id(wanted.list)
-        rows, more = await self._own.vault.page(
+            list_id = await self.ctx.own.imports.list_id(wanted.list)
+        rows, more = await self.ctx.own.vault.page(
             Query(
                 before=wanted.before,
                 limit=wanted.limit,
@@ -182,7 +177,7 @@ class Intake:
         known_by = canonical.dumps(
             [wanted.file, wanted.size, wanted.list, wanted.options]
         )
-        state, new = await self._own.imports.begin(
+        state, new = await self.ctx.own.imports.begin(
             hashlib.sha256(known_by).digest(),
             *(wanted.size, wanted.name, wanted.list, caller),
             anew=wanted.anew,
@@ -193,20 +188,20 @@ class Intake:
         self, number: int, how: report_forms.ImportEnd
     ) -> report_forms.ImportStatus | None:
         """End an import; None if there is none of that id."""
-        if await self._own.imports.state(number) is None:
+        if await self.ctx.own.imports.state(number) is None:
             return None
         await gone.finish(
-            self._own.database,
+            self.ctx.own.database,
             number,
             gone.Ending(
-                self._own.clock(),
+                self.ctx.own.clock(),
                 self.desk().today,
                 how.complete,
                 how.gone == "retract",
                 how.gone_at_most,
             ),
         )
-        state = await self._own.imports.state(number)
+        state = await self.ctx.own.imports.state(number)
         if state is not None and state.dropped:
             self.wake()
         return None if state is None else shown.status(state)
@@ -215,7 +210,7 @@ class Intake:
         self, before: int, limit: int, name: str
     ) -> report_forms.ImportPage:
         """Return imports, newest first; of one list, or of all."""
-        found = await self._own.imports.history(before, limit, name)
+        found = await self.ctx.own.imports.history(before, limit, name)
         return report_forms.ImportPage(
             items=tuple(map(shown.status, found)),
             next=found[-1].id if len(found) == limit else 0,
@@ -225,19 +220,19 @@ class Intake:
         self, number: int
     ) -> report_forms.ImportStatus | None:
         """Return one import; None if there is none of that id."""
-        state = await self._own.imports.state(number)
+        state = await self.ctx.own.imports.state(number)
         if state is None:
             return None
-        standing = await self._own.imports.standing(number)
+        standing = await self.ctx.own.imports.standing(number)
         return msgspec.structs.replace(shown.status(state), standing=standing)
 
     async def refused_rows(
         self, number: int, after: int
     ) -> report_forms.RefusedPage | None:
         """Return refused rows of an import behind a row; None: no import."""
-        if await self._own.imports.state(number) is None:
+        if await self.ctx.own.imports.state(number) is None:
             return None
-        rows, more = await self._own.imports.refused(number, after or -1)
+        rows, more = await self.ctx.own.imports.refused(number, after or -1)
         header = [shown.cells(row.cells) for row in rows if not row.row]
         return report_forms.RefusedPage(
             items=tuple(
@@ -257,12 +252,12 @@ class Intake:
         self, number: int, cells: report_forms.RefusedCells
     ) -> bool:
         """Keep the cells of refused rows, sealed; False: no such import."""
-        if await self._own.imports.state(number) is None:
+        if await self.ctx.own.imports.state(number) is None:
             return False
         rows = [(row, msgspec.json.encode(some)) for row, some in cells.rows]
         if cells.header:
             rows.append((0, msgspec.json.encode(cells.header)))
-        await self._own.imports.keep_cells(number, rows)
+        await self.ctx.own.imports.keep_cells(number, rows)
         return True
 
 

@@ -77,12 +77,12 @@ class LocalService:
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
-        found = await self.ctx.home.own.bearers.check(bearer)
+        found = await self.ctx.own.bearers.check(bearer)
         return Caller(found.name, found.role) if found else None
 
     async def revoked(self, bearer: str) -> str:
         """Return the day (UTC) on which a token was revoked, or ""."""
-        at = await self.ctx.home.own.bearers.revoked_at(bearer)
+        at = await self.ctx.own.bearers.revoked_at(bearer)
         return statement.day_text(at // 86_400) if at is not None else ""
 
     # --------------------------------------------------------- reporting
@@ -105,7 +105,7 @@ class LocalService:
         """Have reports of ours end."""
         if not vocabulary.known("retract_reason", wanted.reason):
             raise vocabulary.refused("reason", "retract_reason", wanted.reason)
-        vault = self.ctx.home.own.vault
+        vault = self.ctx.own.vault
         if wanted.import_:
             done = await vault.retract_import(
                 wanted.import_, wanted.reason, day=self.ctx.today()
@@ -146,7 +146,7 @@ class LocalService:
 
     async def _named(self, wanted: report_forms.Retraction) -> list[int]:
         """Return the ids of the vault rows that a retraction may mean."""
-        vault = self.ctx.home.own.vault
+        vault = self.ctx.own.vault
         if wanted.ids:
             return list(wanted.ids)
         if wanted.never:
@@ -188,7 +188,7 @@ class LocalService:
             region=wanted.region or self.ctx.config.member.region,
             scheme=wanted.scheme or None,
         )
-        vault = self.ctx.home.own.vault
+        vault = self.ctx.own.vault
         rows = [await vault.find_value(f.kind, f.value) for f in found]
         reports = [[r for r in group if r.type == 1] for group in rows]
         live = [g for g in reports if any(r.state < State.ENDING for r in g)]
@@ -204,7 +204,7 @@ class LocalService:
         )
         checked = await self.dispute_check.check(caller, draft)
         how = Handing(caller.name, self.ctx.today())
-        [outcome] = await self.ctx.home.own.vault.accept([kept], how=how)
+        [outcome] = await self.ctx.own.vault.accept([kept], how=how)
         self.wake()
         return report_forms.Disputed(id=outcome.id, unchecked=not checked)
 
@@ -219,7 +219,7 @@ class LocalService:
         anybody can make one for the token that interests him: reading a page
         is looking its tokens up, and is recorded like that.
         """
-        found = await self.ctx.home.mirror.page(_after(after), limit)
+        found = await self.ctx.mirror.page(_after(after), limit)
         items = []
         seen: dict[int, list[bytes]] = {}
         for short, number, _ in found:
@@ -258,7 +258,7 @@ class LocalService:
         positions: Sequence[Position],
     ) -> None:
         """Record that tokens of some kinds are shown; durable on return."""
-        await self.ctx.home.own.access.record(
+        await self.ctx.own.access.record(
             [
                 Access(
                     caller.name,
@@ -338,7 +338,7 @@ class LocalService:
         """Tell whether we serve: the database answers, a roster is here."""
         why = self.board.appending()
         try:
-            await self.ctx.home.own.log.head()
+            await self.ctx.own.log.head()
         except SyncdError as e:
             return forms.Ready(
                 ready=False, appending=False, why=said.of(e.said)

@@ -44,7 +44,7 @@ class Claims:
         self, tokens: Sequence[bytes], kind: int, epoch: int
     ) -> Mapping[bytes, Sequence[Claim]]:
         """Return the standing claims of each token that has any."""
-        found = await self.ctx.home.mirror.claims(tokens, kind, epoch)
+        found = await self.ctx.mirror.claims(tokens, kind, epoch)
         if not self.lapse.now:
             return found
         return {
@@ -66,14 +66,14 @@ class Claims:
         """Return the standing claims at some positions."""
         ours = self.ctx.origin
         found = dict(
-            await self.ctx.home.mirror.claims_at(
+            await self.ctx.mirror.claims_at(
                 [p for p in positions if p[0] != ours]
             )
         )
         for origin, index in positions:
             if origin == ours:
                 short = await self._own_token(index)
-                claim = short and await self.ctx.home.mirror.claim_of(
+                claim = short and await self.ctx.mirror.claim_of(
                     ours, index, short
                 )
                 if claim:
@@ -82,7 +82,7 @@ class Claims:
 
     async def _own_token(self, index: int) -> bytes:
         """Return the token that an entry of our log is about, or b""."""
-        bundle = await self.ctx.home.own.log.bundle(index // BUNDLE)
+        bundle = await self.ctx.own.log.bundle(index // BUNDLE)
         if bundle is None or index % BUNDLE >= bundle.width:
             return b""
         payload = await self.ctx.offload(
@@ -120,7 +120,7 @@ class Lookups:
             self.ctx.config.lookup.deadline_ms + EACH_MS * len(wanted.items),
             MAX_DEADLINE_MS,
         )
-        entries = self.ctx.home.own.entries
+        entries = self.ctx.own.entries
         overlay = Overlay(entries, world.roster, world.day)
         answers = await lookup.lookup(
             [_question(item) for item in wanted.items],
@@ -151,7 +151,7 @@ class Lookups:
         return World(
             self.ctx.roster,
             statement.day(self.ctx.today()),
-            frozenset(await self.ctx.home.mirror.contested()),
+            frozenset(await self.ctx.mirror.contested()),
             self.never.tokens,
             self.ctx.config.member.region,
             self.ctx.own_origins,
@@ -190,7 +190,7 @@ class Lookups:
         self, overlay: Overlay, accesses: Sequence[Access]
     ) -> None:
         await overlay.read([a.forms for a in accesses])
-        await self.ctx.home.own.access.record(
+        await self.ctx.own.access.record(
             [
                 replace(
                     a,
@@ -209,7 +209,7 @@ class Lookups:
             return
         if not self.ctx.config.sighting.enabled:
             return
-        await self.ctx.home.own.sightings.add(
+        await self.ctx.own.sightings.add(
             [
                 Met(day, kind, epoch, short, "unknown")
                 for answer in answers

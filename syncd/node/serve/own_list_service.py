@@ -93,10 +93,6 @@ class OwnListService:
     lookup: Look  # asks the alliance, recorded as any look-up is
     desk: Callable[[], Desk]  # what values are checked against just now
 
-    @property
-    def _entries(self) -> OwnEntries:
-        return self.ctx.home.own.entries
-
     async def add(self, caller: Caller, wanted: OwnAdd) -> own_forms.OwnTaken:
         """Keep exempt entries or notes; durable on return."""
         make = {EXEMPT: own_lists.exempt, NOTE: own_lists.note}[wanted.type]
@@ -163,7 +159,7 @@ class OwnListService:
             there = await self.ctx.offload(
                 _seen_of, [*bad, *wanted.refused], desk.region
             )
-            await self._entries.touch(name, there, wanted.load)
+            await self.ctx.own.entries.touch(name, there, wanted.load)
         return await self._keep(made, caller, wanted.load or None)
 
     async def _keep(
@@ -173,7 +169,7 @@ class OwnListService:
         load: int | None,
     ) -> own_forms.OwnTaken:
         good = [one for one in made if isinstance(one, NewEntry)]
-        kept = iter(await self._entries.add(good, caller.name, load))
+        kept = iter(await self.ctx.own.entries.add(good, caller.name, load))
         items = tuple(
             _outcome(one, next(kept))
             if isinstance(one, NewEntry)
@@ -187,7 +183,7 @@ class OwnListService:
     ) -> own_forms.OwnLoad:
         """Begin to read a list of our own anew."""
         name = own_lists.list_name(wanted.list)
-        load, there = await self._entries.begin_load(name)
+        load, there = await self.ctx.own.entries.begin_load(name)
         return own_forms.OwnLoad(load=load, entries=there)
 
     async def finish_load(
@@ -195,7 +191,7 @@ class OwnListService:
     ) -> own_forms.OwnLoaded:
         """Drop what a list does not have any more."""
         name = own_lists.list_name(wanted.list)
-        removed, left = await self._entries.finish_load(
+        removed, left = await self.ctx.own.entries.finish_load(
             name, wanted.load, caller.name, wanted.gone_at_most
         )
         return own_forms.OwnLoaded(removed=removed, entries=left)
@@ -205,7 +201,7 @@ class OwnListService:
     ) -> own_forms.OwnRemoved:
         """End entries; what they said stays as history."""
         why = own_lists.plain_text("why", wanted.why)
-        entries = self._entries
+        entries = self.ctx.own.entries
         if wanted.list:
             n = await entries.remove_list(wanted.list, caller.name, why)
             return own_forms.OwnRemoved(removed=n)
@@ -226,7 +222,7 @@ class OwnListService:
 
     async def page(self, wanted: Filter) -> own_forms.OwnPage:
         """Return entries, with their values."""
-        found = await self._entries.page(wanted)
+        found = await self.ctx.own.entries.page(wanted)
         today = statement.day(self.desk().today)
         return own_forms.OwnPage(
             items=tuple(_item(entry, today) for entry in found),

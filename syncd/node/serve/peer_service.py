@@ -38,9 +38,9 @@ class PeerService:
     rng: Callable[[int], bytes] = secrets.token_bytes
 
     def __post_init__(self) -> None:
-        self._own = self.ctx.home.own.log
-        self._mirror = self.ctx.home.mirror
-        self._book = self.ctx.home.own.cosigned
+        self._own = self.ctx.own.log
+        self._mirror = self.ctx.mirror
+        self._book = self.ctx.own.cosigned
         self.turns: dict[tuple[str, bool], asyncio.Lock] = {}
         self._boot = self.rng(4).hex()
         self._changes: dict[str, int] = {}  # origin → number of its change

@@ -31,7 +31,7 @@ class QuotaBook:
             QuotaError: the member's hour or day is used up.
         """
         try:
-            await self.ctx.home.own.quotas.debit(
+            await self.ctx.own.quotas.debit(
                 Debit(
                     member=member,
                     key=f"{request.kind}/{request.epoch}",

@@ -15,8 +15,6 @@ from syncd.node.serve import todo
 from syncd.node.serve.shown import shown
 from syncd.node.serve.state import State
 from syncd.store.findings import Kept
-from syncd.store.home import OwnStore
-from syncd.store.mirror import MirrorStore
 from syncd.web import forms
 
 FINDINGS = 20  # the newest
@@ -34,19 +32,11 @@ class StatusReader:
     appending: Callable[[], Message]  # says why we append nothing, or ""
     never: Callable[[], Iterable[Message]]  # what to do about the never-list
 
-    @property
-    def _own(self) -> OwnStore:
-        return self.ctx.home.own
-
-    @property
-    def _mirror(self) -> MirrorStore:
-        return self.ctx.home.mirror
-
     async def read(self, *, digests: bool = False) -> State:
         """Return the state; `digests` are recomputed from all claim rows."""
         config, roster = self.ctx.config, self.ctx.roster
-        head = await self._own.log.head()
-        note = self._own.log.released()
+        head = await self.ctx.own.log.head()
+        note = self.ctx.own.log.released()
         receipts = await self._receipts()
         return State(
             now=self.ctx.now(),
@@ -60,7 +50,7 @@ class StatusReader:
                 note=note.decode(),
                 released=int(note.split(b"\n", 2)[1]),
             ),
-            vault=await self._own.vault.counts(),
+            vault=await self.ctx.own.vault.counts(),
             logs=await self._logs(receipts, digests=digests),
             receipts=receipts,
             holders=self._holder_states(),
@@ -126,7 +116,7 @@ class StatusReader:
     async def _receipts(self) -> tuple[forms.Seen, ...]:
         """Return the newest receipt of our log from each member."""
         roster = self.ctx.roster
-        found = await self._own.cosigned.receipts(self.ctx.origin)
+        found = await self.ctx.own.cosigned.receipts(self.ctx.origin)
         seen = []
         for signer, receipt in sorted(found.items()):
             member = roster.by_key_name(signer)
@@ -140,7 +130,7 @@ class StatusReader:
         """Return how every log of the roster is doing, our own among them."""
         roster = self.ctx.roster
         seen = {receipt.member: receipt for receipt in receipts}
-        heads = {h.origin: h for h in await self._mirror.heads()}
+        heads = {h.origin: h for h in await self.ctx.mirror.heads()}
         unheard = UNHEARD if self._outside() else NOTHING
         logs = []
         for origin in roster.origins():
@@ -148,7 +138,7 @@ class StatusReader:
             if found is None:
                 continue
             member = found[0]
-            head = heads.get(origin) or await self._mirror.head(origin)
+            head = heads.get(origin) or await self.ctx.mirror.head(origin)
             state = self.rounds.logs.state(origin)
             known = max(state.known, head.mirrored)
             ours = origin == self.ctx.origin
@@ -178,7 +168,7 @@ class StatusReader:
     async def as_of(self) -> tuple[forms.AsOf, ...]:
         """Return how fresh is what we hold of each active member's log."""
         now = self.ctx.now()
-        sizes = await self._mirror.sizes()
+        sizes = await self.ctx.mirror.sizes()
         told = []
         for member in self.ctx.roster.active():
             origin = member.origin
@@ -203,7 +193,7 @@ class StatusReader:
     async def _digest(self, head: MirrorHead) -> str:
         """Return the digest of an origin's claim rows below `merged`, in hex."""
         total = 0
-        async for rows in self._mirror.rows(head.origin, head.merged):
+        async for rows in self.ctx.mirror.rows(head.origin, head.merged):
             part = await self.ctx.offload(claims.digest, head.origin, rows)
             total = claims.plus(total, part)
         return claims.digest_bytes(total).hex()
@@ -234,8 +224,8 @@ class StatusReader:
         What merging finds is kept with what it merged, all else in own.db.
         """
         kept = [
-            *await self._mirror.findings(limit),
-            *await self._own.findings(limit),
+            *await self.ctx.mirror.findings(limit),
+            *await self.ctx.own.findings(limit),
         ]
         kept.sort(key=lambda k: k.last_at, reverse=True)
         return kept[:limit]

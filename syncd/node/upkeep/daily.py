@@ -46,13 +46,13 @@ class Daily:
         """Do what is due: usage and sightings of days past, and pruning."""
         await self.orders.know_never()
         now = self.ctx.now()
-        own = self.ctx.home.own
+        own = self.ctx.own
         await own.access.prune(self.ctx.config.access.days)
         await own.quotas.prune(now)
         await own.events.prune()
         await own.entries.prune(statement.day(self.ctx.today()))
         await own.imports.prune()
-        mirror = self.ctx.home.mirror
+        mirror = self.ctx.mirror
         await erasures.by_roster(self.ctx.roster, own, mirror, self.ctx.report)
         await self.orders.retire()
         await erasures.purge(self.ctx.home.path, own, mirror)
@@ -71,7 +71,7 @@ class Daily:
         kind, epoch = key.split("/")
         rows = [
             (row.member, row.purpose, row.count, row.denied)
-            for row in await self.ctx.home.own.quotas.usage(day, key)
+            for row in await self.ctx.own.quotas.usage(day, key)
         ]
         parts = [rows[i : i + ROWS] for i in range(0, len(rows), ROWS)]
         many = len(parts) > 1
@@ -94,7 +94,7 @@ class Daily:
         """Release yesterday's sightings, rounded down and shuffled (type 4)."""
         today = self.ctx.today()
         name = f"sightings/{today}"
-        own = self.ctx.home.own
+        own = self.ctx.own
         if await own.log.was_done(name):
             return
         pending = await own.sightings.due(statement.day(today))
@@ -122,7 +122,7 @@ class Daily:
     async def _reported_by_another(self, met: Met) -> bool:
         """Tell whether another member's active report stands on a token."""
         code = token.KIND_CODES[met.kind]
-        found = await self.ctx.home.mirror.claims([met.token], code, met.epoch)
+        found = await self.ctx.mirror.claims([met.token], code, met.epoch)
         return any(
             isinstance(c.said, Report)
             and c.origin != self.ctx.origin

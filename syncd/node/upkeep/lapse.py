@@ -52,9 +52,7 @@ class Lapse:
         version = self._ctx.roster.version
         if not self.now or version == self._lapsed.version:
             return
-        merged = {
-            h.origin: h.merged for h in await self._ctx.home.mirror.heads()
-        }
+        merged = {h.origin: h.merged for h in await self._ctx.mirror.heads()}
         lapsed = Lapsed(version, merged)
         durable.write(self._path, msgspec.json.encode(lapsed))
         self._lapsed = lapsed

@@ -198,7 +198,7 @@ class NeverList:
             by_key.setdefault((kind, epoch), []).append(short)
         for (kind, epoch), tokens in by_key.items():
             code = token.KIND_CODES[kind]
-            groups = await self.ctx.home.mirror.claims(tokens, code, epoch)
+            groups = await self.ctx.mirror.claims(tokens, code, epoch)
             fresh = [
                 claim.position
                 for group in groups.values()

@@ -50,7 +50,7 @@ class Overtaken:
             before: int | None = None
             while before != 0:
                 wanted = Query(before or 0, PAGE, STANDING)
-                rows, before = await self.ctx.home.own.vault.page(wanted)
+                rows, before = await self.ctx.own.vault.page(wanted)
                 found += await self.ctx.bulk(_under, rows, rule, today)
             self._seen, self._day = roster.never, today
             self.ids = tuple(found)
@@ -59,7 +59,7 @@ class Overtaken:
     async def retracted(self) -> None:
         """Leave out those that stand no more, without a walk."""
         ended = {*self.ids}
-        ended -= await self.ctx.home.own.vault.standing(self.ids)
+        ended -= await self.ctx.own.vault.standing(self.ids)
         self.ids = tuple(id_ for id_ in self.ids if id_ not in ended)
 
 

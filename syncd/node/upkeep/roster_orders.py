@@ -63,7 +63,7 @@ class RosterOrders:
         Raises:
             DamagedError: the file that says by what we folded is no number.
         """
-        roster, mirror = self.ctx.roster, self.ctx.home.mirror
+        roster, mirror = self.ctx.roster, self.ctx.mirror
         path = self.ctx.home.path / FOLDED
         if roster.stops_merging:
             log.critical("not merging", format=roster.format)
@@ -85,7 +85,7 @@ class RosterOrders:
             if origin == self.ctx.origin:
                 await self.publisher.merge_own()
             else:
-                mirror = self.ctx.home.mirror
+                mirror = self.ctx.mirror
                 await merge.all_stored(origin, mirror, self.checks)
 
     async def know_never(self) -> None:
