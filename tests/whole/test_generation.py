@@ -13,6 +13,7 @@ from syncd.cli.main import main
 from syncd.errors import DamagedError, RefusedError, UsageError
 from syncd.indicator import codec
 from syncd.node.audit import stored
+from syncd.node.publish.append_guard import UNASKED
 from syncd.node.upkeep import erasures
 from syncd.roster import drafts, signing
 from syncd.roster.roster import Roster
@@ -225,9 +226,7 @@ async def test_a_home_that_was_rolled_back(
         bank.running = None
     else:
         await bank.start()
-        while (
-            bank.node.guard.why_not == "the other members were not asked yet"
-        ):
+        while bank.node.guard.why_not == UNASKED:
             await bank.round()
         assert "syncd join update OUT --next-log" in str(
             bank.node.publisher.why_not()
