@@ -1,0 +1,67 @@
+"""A verb is a function of one struct, whose fields are its options."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from syncd.cli import usage
+from syncd.cli.command import Noun, Options, argument, option
+
+noun = Noun()
+seen: list[Any] = []
+
+
+class Shared(Options):
+    kind: str = option("of all verbs")
+
+
+class Try(Shared):
+    first: str = argument("of this one")
+    list_: str = option("whose name Python has taken")
+    most: int | None = option("a number, or none", min=0)
+    many: list[int] = option("said often")
+    loud: bool = option("said or not")
+
+
+@noun.verb("try", "Try it.")
+def run(said: Try) -> int:
+    seen.append(said.given("kind", "list_", "many", "loud", limit="most"))
+    return 7
+
+
+def call(*words: str) -> Any:
+    app = usage.Noun("An application.")
+
+    @app.callback()
+    def _home(ctx: typer.Context) -> None:
+        ctx.obj = Path("home")
+
+    noun.add_to(app, "word", "A word.")
+    return app(["word", *words], standalone_mode=False)
+
+
+def test_only_what_is_said_is_given() -> None:
+    """By the names on the wire; 0 is a number that was said."""
+    assert call("try", "x") == 7
+    assert seen.pop() == {}
+    words = "try x --kind a --list b --most 0 --many 1 --many 2 --loud"
+    assert call(*words.split()) == 7
+    assert seen.pop() == {
+        "kind": "a",
+        "list": "b",
+        "limit": 0,
+        "many": [1, 2],
+        "loud": True,
+    }
+
+
+def test_its_own_options_stand_before_shared_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    call("try", "--help")
+    shown = capsys.readouterr().out
+    assert (
+        shown.index("--list") < shown.index("--loud") < shown.index("--kind")
+    )
