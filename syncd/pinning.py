@@ -1,4 +1,4 @@
-"""TLS for both ends of the peer door: mutual TLS 1.3, and the pin.
+"""TLS for both ends of the peer API: mutual TLS 1.3, and the pin.
 
 A member is known by its *pin*, SHA-256 of its certificate's public key. TLS
 1.3 proves in the handshake that the other end holds the private key, so a
@@ -7,14 +7,14 @@ dates and issuers in the certificate decide nothing.
 
 OpenSSL can check a client's certificate only against certificates that it
 has been given. Hence the roster carries each member's certificate beside the
-pin, and the door trusts exactly these:
+pin, and the server trusts exactly these:
 
     server   trusts the roster's certificates, then compares the pin
     client   trusts no certificate, compares the pin
 
 Both compare inside `do_handshake`: where it fails there is no connection,
 and not one byte of HTTP was read or sent. That a member leaves the roster
-while it is connected, this module cannot see: the doors compare `peer_pin`
+while it is connected, this module cannot see: the APIs compare `peer_pin`
 with the roster on every request.
 """
 
@@ -68,7 +68,7 @@ class _Context(ssl.SSLContext):
 
 
 class ServerTls:
-    """The peer door's TLS: `context` stays the same while the roster moves.
+    """The server's TLS: `context` stays the same while the roster moves.
 
     An `SSLContext` learns to trust, but never forgets. So each `update` makes
     a new one, which every later handshake is switched to as it begins.
@@ -106,7 +106,7 @@ class ServerTls:
         """Admit the bearers of these certificates (DER), and nobody else.
 
         Returns the pins of those that OpenSSL cannot use, who are left out:
-        one odd certificate must not close the door to the others.
+        one odd certificate must not shut out the others.
 
         Raises:
             MalformedError: one of them is no certificate at all.

@@ -101,7 +101,7 @@ ed = ed25519.Ed25519PrivateKey.generate
 
 @pytest.fixture
 def bank() -> Identity:
-    """The one with the door."""
+    """The one that serves."""
     return issue(ed(), name="bank.example")
 
 
@@ -112,7 +112,7 @@ def police() -> Identity:
 
 
 @contextlib.asynccontextmanager
-async def door(tls: ServerTls) -> AsyncIterator[int]:
+async def serving(tls: ServerTls) -> AsyncIterator[int]:
     """Serve each line's caller its own pin."""
 
     async def answer(
@@ -135,7 +135,7 @@ async def door(tls: ServerTls) -> AsyncIterator[int]:
 
 
 async def ask(port: int, context: ssl.SSLContext) -> str:
-    """Return what the door answers; raise if there is no answer."""
+    """Return what the server answers; raise if there is no answer."""
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", port, ssl=context
     )
@@ -163,9 +163,9 @@ async def is_refused(port: int, context: ssl.SSLContext) -> bool:
 async def test_listed_certificate_is_admitted(
     bank: Identity, make: Callable[[], Key]
 ) -> None:
-    """The door knows the caller by its pin, the caller knows the door."""
+    """The server knows the caller by its pin, and the caller the server."""
     caller = issue(make())
-    async with door(bank.server(caller)) as port:
+    async with serving(bank.server(caller)) as port:
         assert await ask(port, caller.client(bank.pin)) == caller.pin
 
 
@@ -176,7 +176,7 @@ async def test_certificate_from_a_ca_is_admitted(
     """An institution's own CA may sign; nobody needs to know that CA."""
     authority = p256()
     member = issue(make(), issuer=authority)
-    async with door(member.server(member)) as port:
+    async with serving(member.server(member)) as port:
         assert await ask(port, member.client(member.pin)) == member.pin
 
 
@@ -185,7 +185,7 @@ async def test_unlisted_certificate_is_refused(
 ) -> None:
     """Another key with the same names in its certificate is another."""
     impostor = issue(ed(), name="police.example")
-    async with door(bank.server(police)) as port:
+    async with serving(bank.server(police)) as port:
         assert await is_refused(port, impostor.client(bank.pin))
         assert not await is_refused(port, police.client(bank.pin))
 
@@ -194,7 +194,7 @@ async def test_same_ca_is_not_enough(bank: Identity) -> None:
     """A colleague of a member, by the same CA, is nobody."""
     authority = p256()
     member, colleague = (issue(ed(), issuer=authority) for _ in range(2))
-    async with door(bank.server(member)) as port:
+    async with serving(bank.server(member)) as port:
         assert await is_refused(port, colleague.client(bank.pin))
         assert not await is_refused(port, member.client(bank.pin))
 
@@ -204,7 +204,7 @@ async def test_member_cannot_admit_others(bank: Identity) -> None:
     key = p256()
     authority = issue(key, ca=True, name="CA of the institution")
     issued = issue(ed(), issuer=key)
-    async with door(bank.server(authority)) as port:
+    async with serving(bank.server(authority)) as port:
         assert await is_refused(port, issued.client(bank.pin))
         assert not await is_refused(port, authority.client(bank.pin))
 
@@ -216,7 +216,7 @@ async def test_no_certificate_is_refused(
     anonymous = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anonymous.check_hostname = False
     anonymous.verify_mode = ssl.CERT_NONE
-    async with door(bank.server(police)) as port:
+    async with serving(bank.server(police)) as port:
         assert await is_refused(port, anonymous)
 
 
@@ -231,18 +231,18 @@ async def test_stolen_certificate_is_refused(
 async def test_nobody_is_admitted_at_first(
     bank: Identity, police: Identity
 ) -> None:
-    """A door without a roster is shut."""
-    async with door(ServerTls(bank.der, bank.pem)) as port:
+    """A server without a roster admits nobody."""
+    async with serving(ServerTls(bank.der, bank.pem)) as port:
         assert await is_refused(port, police.client(bank.pin))
 
 
 async def test_removed_cannot_come_back(
     bank: Identity, police: Identity
 ) -> None:
-    """After `update` the door knows only who is in the new list."""
+    """After `update` the server knows only who is in the new list."""
     carrier = issue(ed())
     tls = bank.server(police)
-    async with door(tls) as port:
+    async with serving(tls) as port:
         assert await ask(port, police.client(bank.pin)) == police.pin
         assert await is_refused(port, carrier.client(bank.pin))
         tls.update([carrier.der])
@@ -261,7 +261,7 @@ async def test_odd_certificate_shuts_out_nobody_else(
     assert certificate.pin(not_utf8) == member.pin
     tls = bank.server()
     assert tls.update([not_utf8, police.der]) == (member.pin,)
-    async with door(tls) as port:
+    async with serving(tls) as port:
         assert await ask(port, police.client(bank.pin)) == police.pin
         assert await is_refused(port, member.client(bank.pin))
 
@@ -271,7 +271,7 @@ async def test_kept_connection_still_shows_its_pin(
 ) -> None:
     """A removal does not cut a connection: the pin is there to be asked."""
     tls = bank.server(police)
-    async with door(tls) as port:
+    async with serving(tls) as port:
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", port, ssl=police.client(bank.pin)
         )
@@ -283,10 +283,10 @@ async def test_kept_connection_still_shows_its_pin(
         await writer.wait_closed()
 
 
-async def test_wrong_door_hears_nothing(
+async def test_wrong_server_hears_nothing(
     bank: Identity, police: Identity
 ) -> None:
-    """A door with another key is left before a byte is sent."""
+    """A server with another key is left before a byte is sent."""
     impostor = issue(ed(), name="bank.example")
     heard: list[bytes] = []
 
@@ -313,16 +313,16 @@ async def test_wrong_door_hears_nothing(
 async def test_dates_do_not_matter(bank: Identity, days: int) -> None:
     """The roster says until when a key is good, not the certificate."""
     member = issue(ed(), start=NOW + timedelta(days=days))
-    async with door(member.server(member)) as port:
+    async with serving(member.server(member)) as port:
         assert await ask(port, member.client(member.pin)) == member.pin
 
 
-async def test_renewed_certificate_at_the_door(police: Identity) -> None:
-    """A door may show any certificate that bears its pinned key."""
+async def test_renewed_certificate_of_a_server(police: Identity) -> None:
+    """A server may show any certificate that bears its pinned key."""
     key, authority = p256(), p256()
     old, new = (issue(key, issuer=authority) for _ in range(2))
     assert old.der != new.der
-    async with door(new.server(police)) as port:
+    async with serving(new.server(police)) as port:
         assert await ask(port, police.client(old.pin)) == police.pin
 
 
@@ -331,12 +331,12 @@ async def test_tls_1_2_is_refused(bank: Identity, police: Identity) -> None:
     context = police.client(bank.pin)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    async with door(bank.server(police)) as port:
+    async with serving(bank.server(police)) as port:
         assert await is_refused(port, context)
     tls = bank.server(police)
     tls.context.minimum_version = ssl.TLSVersion.TLSv1_2
     tls.context.maximum_version = ssl.TLSVersion.TLSv1_2
-    async with door(tls) as port:
+    async with serving(tls) as port:
         assert await is_refused(port, police.client(bank.pin))
 
 
@@ -378,7 +378,7 @@ def test_one_protocol_is_spoken(bank: Identity, police: Identity) -> None:
 async def test_aiohttp_keeps_to_the_pin(
     bank: Identity, police: Identity
 ) -> None:
-    """Through the server and the client that the doors are made of."""
+    """Through the server and the client that the peer API is made of."""
 
     async def who(request: web.Request) -> web.Response:
         assert request.transport
@@ -434,7 +434,7 @@ async def test_blocking_sockets_keep_to_the_pin(
         ):
             return pinning.peer_pin(end)
 
-    async with door(bank.server(police)) as port:
+    async with serving(bank.server(police)) as port:
         assert await asyncio.to_thread(dial, port, bank.pin) == bank.pin
         with pytest.raises(ssl.SSLCertVerificationError, match="pinned"):
             await asyncio.to_thread(dial, port, police.pin)

@@ -15,6 +15,5 @@ from syncd.config.secret import passphrase as passphrase
 from syncd.config.secret import read_private as read_private
 from syncd.config.settings import Address as Address
 from syncd.config.settings import Config as Config
-from syncd.config.settings import Exchange as Exchange
-from syncd.config.settings import PeerDoor as PeerDoor
+from syncd.config.settings import PeerApi as PeerApi
 from syncd.config.settings import Secret as Secret

@@ -24,7 +24,7 @@ class Environment:
     failpoints: failpoint.Plan | None = None  # SYNCD_FAILPOINTS, tests only
 
     def sockets(self) -> dict[str, socket.socket]:
-        """Take the listening sockets that were handed down, by door.
+        """Take the listening sockets that were handed down, by API.
 
         Names are `peer` and `own`, as in FileDescriptorName=.
 

@@ -191,7 +191,7 @@ def _together(config: Config) -> Iterator[tuple[str, str, str, str]]:
         why = f"{most} s is below interval_s, {interval_s} s"
         yield "exchange", "backoff_max_s", why, ""
     if not own.listen.loopback and not own.beyond_loopback:
-        why = f"{own.listen} is not loopback and this door has no TLS"
+        why = f"{own.listen} is not loopback and the local API has no TLS"
         hint = (
             "use 127.0.0.1 or a unix socket's path; in a container set "
             "own.beyond_loopback = true"
@@ -201,7 +201,7 @@ def _together(config: Config) -> Iterator[tuple[str, str, str, str]]:
         why = "a unix socket cannot be reached by other members"
         yield "peer", "listen", why, ""
     if peer.listen.port and peer.listen == own.listen:
-        why = f"{own.listen} is the peer door's address"
+        why = f"{own.listen} is the peer API's address"
         yield "own", "listen", why, ""
     if file and secret.inside(file, config.home):
         yield "secret", "file", secret.INSIDE, secret.ELSEWHERE

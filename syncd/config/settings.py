@@ -17,7 +17,7 @@ from syncd.errors import MalformedError
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a door listens: a host and port, or a unix socket's path."""
+    """Where an API listens: a host and port, or a unix socket's path."""
 
     host: str = ""
     port: int = 0  # 0: the system picks one
@@ -111,8 +111,8 @@ class Alliance(Struct, frozen=True):
     fingerprint: Annotated[str, _like(r"|[0-9a-f]{64}", "64 hex digits")] = ""
 
 
-class PeerDoor(Struct, frozen=True):
-    """The door for other members: mutual TLS, pinned by the roster."""
+class PeerApi(Struct, frozen=True):
+    """The API for other members: mutual TLS, pinned by the roster."""
 
     listen: Listen = Address("127.0.0.1", 8443)
     max_request_bytes: Annotated[
@@ -120,8 +120,8 @@ class PeerDoor(Struct, frozen=True):
     ] = 1_048_576
 
 
-class OwnDoor(Struct, frozen=True):
-    """The door for our own systems and command line: bearer tokens."""
+class LocalApi(Struct, frozen=True):
+    """The API for our own systems and command line: bearer tokens."""
 
     listen: Listen = Address("127.0.0.1", 8480)
     beyond_loopback: Flag = False
@@ -202,8 +202,8 @@ class Config(Struct, frozen=True):
     home: Path
     member: Member = Member()
     alliance: Alliance = Alliance()
-    peer: PeerDoor = PeerDoor()
-    own: OwnDoor = OwnDoor()
+    peer: PeerApi = PeerApi()
+    own: LocalApi = LocalApi()
     secret: Secret = Secret()
     exchange: Exchange = Exchange()
     lookup: Lookup = Lookup()

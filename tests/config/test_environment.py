@@ -129,7 +129,7 @@ def test_sockets_are_taken_over() -> None:
 
 
 def test_a_descriptor_that_is_no_listening_socket() -> None:
-    """It is refused by its door's name."""
+    """It is refused by its name."""
     ours, theirs = socket.socketpair()
     with closing(ours), closing(theirs):
         handed = Environment(listen_fds={"peer": os.dup(ours.fileno())})

@@ -72,7 +72,7 @@ def test_names_of_keys() -> None:
         ("[peer]\nlisten = '8443'", "'8443' is not host:port"),
         ("[peer]\nlisten = '127.0.0.1:65536'", "is not host:port"),
         ("[peer]\nlisten = '/run/peer'", "peer.listen: a unix socket"),
-        ("[peer]\nlisten = '127.0.0.1:8480'", "is the peer door's address"),
+        ("[peer]\nlisten = '127.0.0.1:8480'", "is the peer API's address"),
         ("[own]\nlisten = '0.0.0.0:8480'", "0.0.0.0:8480 is not loopback"),
         ("[own]\nlisten = 'bank.example:8480'", "is not loopback"),
         ("[own]\nhosts = 'bank'", "want a list of host names"),
@@ -153,7 +153,7 @@ def test_no_file_says_how_to_get_one(tmp_path: Path) -> None:
         config.load(tmp_path)
 
 
-def test_a_unix_socket_is_fine_for_the_own_door() -> None:
+def test_a_unix_socket_is_fine_for_the_local_api() -> None:
     """A path is an address of its own."""
     ours = config.parse((US + "[own]\nlisten='/run/s'").encode(), HOME)
     assert ours.own.listen == Address(path=Path("/run/s"))
