@@ -10,7 +10,6 @@ JSON Schema; so is the limit of 4 KiB (60 KiB), which no case here reaches.
 import copy
 import json
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +90,6 @@ def whole(value: Any) -> Any:
 
 # -------------------------------------------------------------- mutations
 
-Mutate = Callable[[random.Random, Any], Any]
 ODD: list[Any] = [
     *("", " ", "x", "é", "A", "fake_loan", "fake_loan\n", "x" * 33, "0" * 16),
     *("2026-11-21", "2026-02-30", "1969-12-31", "2200-01-01", "2026-11-21\n"),

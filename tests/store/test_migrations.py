@@ -1,7 +1,6 @@
 """A home of an earlier syncd opens with all that was in it."""
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -13,14 +12,12 @@ from sqlalchemy import create_engine
 from syncd.errors import NewerError, UsageError
 from syncd.indicator import codec
 from syncd.store.database import HEADS, Database
-from syncd.store.home import OwnStore
 from syncd.store.migrations.mirror import v0001_first
 from syncd.store.own import HIGH_WATER
 from syncd.store.vault import Held, Known, NewReport, Query, State
 from tests.store.conftest import NOW, Clock, open_own
 
 Rows = dict[str, list[tuple[object, ...]]]
-Open = Callable[..., OwnStore]
 
 TOKEN = "syncd_jdWJEN8EDZ6b_sgq3-NnjYliV75kxy6r1siOdzxno3Y"
 MARK = (

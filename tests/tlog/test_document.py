@@ -16,7 +16,6 @@ from syncd.tlog.key import ED25519, SigningKey
 
 LI = SigningKey("txwz/admin/li", ED25519, b"L" * 32)
 MA = SigningKey("txwz/admin/ma", ED25519, b"M" * 32)
-TWIN = SigningKey("txwz/admin/twin", ED25519, b"L" * 32)
 KEYS = [LI.verifier, MA.verifier]
 VALUE = {"name": "天下无贼", "version": 1}
 ID = hashlib.sha256(canonical.dumps(VALUE)).hexdigest()
