@@ -277,6 +277,9 @@ def test_the_value_of_a_row_as_it_stands() -> None:
     assert named.value(row({"x": "1", "值": "2"})) == "2"
     assert named.value(row({"x": "1"})) == ""
     assert named.value(row({"值": "1", "value": "2"})) == ""
+    unread = Row(2, 2, 9, (), "no object")
+    assert named.value(unread) == ""
+    assert named.known(unread) == {"kind": "phone"}
 
 
 def test_what_is_no_digits_is_not_counted() -> None:
