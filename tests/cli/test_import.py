@@ -265,6 +265,15 @@ def test_what_can_be_read_of_a_refused_row_is_told(
     ]
 
 
+def test_a_local_list_refuses_what_is_no_object(
+    desk: Desk, false: FalseApi, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.ndjson"
+    path.write_text('{"value": "a.example"}\nno object\n')
+    ran = desk("report", "import", path, "--local", *CONST, "--json")
+    assert (ran.code, ran.json["added"], ran.json["refused"]) == (1, 1, 1)
+
+
 def test_what_came_of_imports_is_listed(
     desk: Desk, false: FalseApi, listed: Path
 ) -> None:
