@@ -66,15 +66,8 @@ async def decide(
     keep = common
     if ours and not ended:
         keep = head.mirrored
-        if head.contested:
-            at = await _contradicted(mirror, head)
-            if at > pin.size:
-                return Message(
-                    "the roster's cut at {size} does not decide: two"
-                    " histories are proven at {index}",
-                    size=pin.size,
-                    index=at,
-                )
+        if why := await _undecided(mirror, head, pin):
+            return why
     if keep < head.mirrored or head.contested:
         rejected = await _rejected(mirror, head, keep, signed, ours=ours)
         await mirror.decide(head, keep, rejected)
@@ -105,6 +98,19 @@ async def _contest(mirror: Mirror, head: MirrorHead, pin: Cut) -> MirrorHead:
         ),
     )
     return await mirror.head(head.origin)
+
+
+async def _undecided(mirror: Mirror, head: MirrorHead, pin: Cut) -> Message:
+    """Return why the pin does not decide our fork, if there is one."""
+    at = await _contradicted(mirror, head) if head.contested else 0
+    if at <= pin.size:
+        return NOTHING
+    return Message(
+        "the roster's cut at {size} does not decide: two histories are proven"
+        " at {index}",
+        size=pin.size,
+        index=at,
+    )
 
 
 async def _contradicted(mirror: Mirror, head: MirrorHead) -> int:
