@@ -39,6 +39,8 @@ MAKING = {  # likewise, as errors are: which of their arguments
     "absent": (0, 1),
     "Finding": (3,),
 }
+ASIDE = {"hint", "missing", "retry_after_s"}  # no parameters of a template
+LATER = {"PartError"}  # are given the rest by whoever catches them
 LOCAL = ("cli", "demo")  # rooms whose sentences never travel
 
 # Until these are messages: what else is said in Chinese.
@@ -141,6 +143,22 @@ def _refused(tree: ast.Module) -> Iterator[str]:
             yield from _texts(constants.get(_name(one), one))
 
 
+def unfilled() -> Iterator[str]:
+    """Yield where a template has a name in braces that it is not given."""
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            name = _name(node.func)
+            ours = name.endswith("Error") or name in ("Message", "t")
+            given = {keyword.arg or "" for keyword in node.keywords}
+            if not ours or name in LATER or "" in given or not given - ASIDE:
+                continue
+            for text in _texts(node.args[0]):
+                if lacks := {name for name, _ in fields(text)} - given:
+                    yield f"{path.name}: {text}: not given: {lacks}"
+
+
 def _name(node: ast.AST) -> str:
     return getattr(node, "id", "") or getattr(node, "attr", "")
 
@@ -229,6 +247,7 @@ def _proposed(sentence: str, taken: Set[str]) -> str:
 
 def faults(path: Path) -> Iterator[str]:
     """Yield what is wrong with codes and a catalogue, one line each."""
+    yield from unfilled()
     wanted, coded = sentences()
     codes = said.rows(said.CODES.read_text())
     for sentence in sorted(coded - {*codes.values()}):
