@@ -39,7 +39,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
     RSAPublicKey,
 )
 
-from syncd.errors import MalformedError, RefusedError, UntrustedError
+from syncd.errors import MalformedError, Message, RefusedError, UntrustedError
 from syncd.roster import certificate, members, row, sealed
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Described, Generation, Member, Profile
@@ -68,7 +68,7 @@ class Asked(Described, frozen=True, kw_only=True):
 
     log: Vkey
 
-    def flaws(self) -> Iterator[tuple[str, str]]:
+    def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what is wrong with its description or log key."""
         yield from super().flaws()
         yield from row.key_type("log", self.log, note.ED25519)

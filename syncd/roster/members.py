@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta
 
-from syncd.errors import MalformedError
+from syncd.errors import MalformedError, Message
 from syncd.roster import certificate, row
 from syncd.roster.row import (
     AnyCode,
@@ -74,7 +74,7 @@ class Keys(Row, frozen=True):
     tls: Hash  # of the TLS public key (SPKI)
     seal: Hash  # hex X25519 public key, for HPKE
 
-    def flaws(self) -> Iterator[tuple[str, str]]:
+    def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield a key that is not what its role wants."""
         for role, algorithm in ROLES.items():
             key: VerifierKey = getattr(self, role)
@@ -82,7 +82,7 @@ class Keys(Row, frozen=True):
             if not re.fullmatch(
                 rf"[^/]+/syncd/{ALLIANCE.pattern}/{role}", key.name
             ):
-                yield role, f"named {key.name}"
+                yield role, Message("named {name}", name=key.name)
 
 
 class Cut(Row, frozen=True):
@@ -117,11 +117,11 @@ class Generation(Row, frozen=True):
         """`<domain>/syncd/<alliance>/<generation>`."""
         return self.log.name
 
-    def flaws(self) -> Iterator[tuple[str, str]]:
+    def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what is wrong with its key or end."""
         yield from row.key_type("log", self.log, note.ED25519)
         if self.ended and not self.cuts:
-            yield "ended", "without a cut that says where"
+            yield "ended", Message("without a cut that says where")
 
 
 class Profile(Row, frozen=True, kw_only=True):
@@ -137,10 +137,10 @@ class Profile(Row, frozen=True, kw_only=True):
 
     LISTS = frozenset({"generations", "urls"})
 
-    def flaws(self) -> Iterator[tuple[str, str]]:
+    def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield that an address is there twice."""
         if len(set(self.urls)) != len(self.urls):
-            yield "urls", "one of them twice"
+            yield "urls", Message("one of them twice")
 
 
 class Described(Profile, frozen=True, kw_only=True):
@@ -149,7 +149,7 @@ class Described(Profile, frozen=True, kw_only=True):
     keys: Keys
     certificate: Base64  # DER; its public key hashes to keys.tls
 
-    def flaws(self) -> Iterator[tuple[str, str]]:
+    def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what is wrong with its addresses or certificate."""
         yield from super().flaws()
         yield from pinned(self.certificate, self.keys.tls)
@@ -165,13 +165,16 @@ class Member(Described, frozen=True, kw_only=True):
 
     KEY = ("id",)
 
-    def flaws(self) -> Iterator[tuple[str, str]]:
+    def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what is wrong with its profile or status."""
         yield from super().flaws()
         if (self.status == "removed") != bool(self.past):
-            yield "past", "goes with status removed, and only with it"
+            yield "past", Message("goes with status removed, and only with it")
         if self.suspended_until and self.status != "suspended":
-            yield "suspended_until", f"in a member that is {self.status}"
+            yield (
+                "suspended_until",
+                Message("in a member that is {status}", status=self.status),
+            )
 
     @property
     def domain(self) -> str:
@@ -242,20 +245,23 @@ class Auditor(Row, frozen=True):
 
     KEY = ("id",)
 
-    def flaws(self) -> Iterator[tuple[str, str]]:
+    def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what is wrong with its certificate."""
         yield from pinned(self.certificate, self.tls)
 
 
-def pinned(der: bytes, pin: str) -> Iterator[tuple[str, str]]:
+def pinned(der: bytes, pin: str) -> Iterator[tuple[str, Message]]:
     """Yield why a certificate does not belong to a pin."""
     try:
         found = certificate.pin(der)
     except MalformedError as e:
-        yield "certificate", str(e).partition(": ")[2]
+        yield "certificate", Message("{why}", why=str(e).partition(": ")[2])
     else:
         if found != pin:
-            yield "certificate", "its public key is not the pinned one"
+            yield (
+                "certificate",
+                Message("its public key is not the pinned one"),
+            )
 
 
 def check_names(member: Member) -> None:

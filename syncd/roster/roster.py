@@ -23,7 +23,7 @@ import msgspec
 from msgspec import Meta
 
 from syncd import canonical
-from syncd.errors import MalformedError, UntrustedError
+from syncd.errors import MalformedError, Message, UntrustedError
 from syncd.roster import members, row
 from syncd.roster.members import (
     Auditor,
@@ -109,14 +109,21 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         """Hex SHA-256 of the text; of version 1 it is the fingerprint."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def flaws(self) -> Iterator[tuple[str, str]]:
+    def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what no row can see alone."""
         if self.version == 1 and self.previous:
-            yield "previous", "version 1 has none"
+            yield "previous", Message("version 1 has none")
         if self.version > 1 and not HEX32.fullmatch(self.previous):
-            yield "previous", "not 64 hex digits"
+            yield "previous", Message("not 64 hex digits")
         if not 0 < self.expires - self.issued <= MAX_LIFE_S:
-            yield "expires", f"{self.expires}, and issued {self.issued}"
+            yield (
+                "expires",
+                Message(
+                    "{expires}, and issued {issued}",
+                    expires=self.expires,
+                    issued=self.issued,
+                ),
+            )
         for n, key in enumerate(self.admin_keys):
             yield from row.key_type(f"admins[{n}]", key, note.ED25519)
         for n, key in enumerate(self.witnesses):
@@ -302,30 +309,47 @@ def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
 # ------------------------------------------- what one version holds in itself
 
 
-def _people(found: Roster) -> Iterator[tuple[str, str]]:
+def _people(found: Roster) -> Iterator[tuple[str, Message]]:
     """Yield who does not fit in: names, and places that are taken."""
     for name, key in found.admins.items():
         if key.name != f"{found.alliance}/admin/{name}":
-            yield "admins", f"{key.name} is out of place"
+            yield "admins", Message("{name} is out of place", name=key.name)
     if len(found.admins) < len(found.admin_keys):
-        yield "admins", "one name twice"
+        yield "admins", Message("one name twice")
     if found.threshold > len(found.admins):
-        yield "threshold", f"{found.threshold} of {len(found.admins)} admins"
+        yield (
+            "threshold",
+            Message(
+                "{threshold} of {n} admins",
+                threshold=found.threshold,
+                n=len(found.admins),
+            ),
+        )
     for member in found.members:
         if member.alliance != found.alliance:
             named = member.alliance
-            yield "members", f"{member.id}'s keys are named for {named}"
+            yield (
+                "members",
+                Message(
+                    "{member}'s keys are named for {named}",
+                    member=member.id,
+                    named=named,
+                ),
+            )
         if member.via and (
             member.via == member.id or not found.member(member.via)
         ):
-            yield "members", f"{member.id} is via no other member"
+            yield (
+                "members",
+                Message("{member} is via no other member", member=member.id),
+            )
     for domain in _twice(m.domain for m in found.members):
-        yield "members", f"domain {domain} occurs twice"
+        yield "members", Message("domain {domain} occurs twice", domain=domain)
     for name in _twice(w.name for w in found.witnesses):
-        yield "witnesses", f"{name} occurs twice"
+        yield "witnesses", Message("{name} occurs twice", name=name)
     for auditor in found.auditors:  # a record must say who it was
         if found.member(auditor.id) is not None:
-            yield "auditors", f"id {auditor.id} occurs twice"
+            yield "auditors", Message("id {id} occurs twice", id=auditor.id)
 
 
 def _twice(names: Iterable[str]) -> Iterator[str]:
@@ -343,35 +367,44 @@ def _publics(found: Roster) -> Iterator[tuple[str, bytes]]:
         yield from members.publics(member)
 
 
-def _references(found: Roster) -> Iterator[tuple[str, str]]:
+def _references(found: Roster) -> Iterator[tuple[str, Message]]:
     """Yield who is named, and is nobody."""
     for id_ in found.holders:
         member = found.member(id_)
         if member is None or member.status == "removed":
-            yield "holders", f"{id_} is no member"
+            yield "holders", Message("{member} is no member", member=id_)
         if all(e.index(id_) is None for e in found.epochs):
-            yield "holders", f"{id_} holds no share"
+            yield "holders", Message("{member} holds no share", member=id_)
     for epoch in found.epochs:
         for share in epoch.held:
             if found.member(share.member) is None:
-                yield "epochs", f"{share.member} is no member"
+                yield (
+                    "epochs",
+                    Message("{member} is no member", member=share.member),
+                )
     for erased in found.erased:
         if found.by_origin(erased.origin) is None:
-            yield "erased", f"{erased.origin} is nobody's log"
+            yield (
+                "erased",
+                Message("{origin} is nobody's log", origin=erased.origin),
+            )
     for quota in found.quotas:
         if quota.member and found.member(quota.member) is None:
-            yield "quotas", f"{quota.member} is no member"
+            yield (
+                "quotas",
+                Message("{member} is no member", member=quota.member),
+            )
 
 
-def _rows(found: Roster) -> Iterator[tuple[str, str]]:
+def _rows(found: Roster) -> Iterator[tuple[str, Message]]:
     """Yield for what no quota or cap is there to fall back on."""
     everybody = {q.purpose for q in found.quotas if not q.member}
     for purpose in (ALL, LOOKUP, PUBLISH):
         if purpose not in everybody:
-            yield "quotas", f"none for {purpose}"
+            yield "quotas", Message("none for {purpose}", purpose=purpose)
     caps = {c.kind for c in found.caps if not c.evidence}
     if "" in caps:
-        yield "caps", "a row without kind and evidence"
+        yield "caps", Message("a row without kind and evidence")
     for kind in KINDS:
         if kind not in caps:
-            yield "caps", f"none for {kind}"
+            yield "caps", Message("none for {kind}", kind=kind)

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from syncd import shape
-from syncd.errors import MalformedError, NewerError
+from syncd.errors import MalformedError, Message, NewerError
 from syncd.tlog import note, strict
 from syncd.tlog.key import is_ours
 from syncd.tlog.note import VerifierKey
@@ -83,7 +83,7 @@ class Row(
         """What people call it by in its set."""
         return " ".join(str(part) for part in self.key if part != "")
 
-    def flaws(self) -> Iterator[tuple[str, str]]:
+    def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield a field, and what is wrong with it beside the others."""
         yield from ()
 
@@ -190,10 +190,13 @@ def field(form: type[Row], name: str) -> str:
 
 def key_type(
     field: str, key: VerifierKey, *algorithms: int
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, Message]]:
     """Yield that a key is of another type, as `flaws` does."""
     if key.algorithm not in algorithms:
-        yield field, f"key type {key.algorithm:#04x}"
+        yield (
+            field,
+            Message("key type {algorithm:#04x}", algorithm=key.algorithm),
+        )
 
 
 def plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from syncd.errors import Message
 from syncd.roster.row import (
     AnyCode,
     AnyId,
@@ -91,7 +92,7 @@ class Epoch(Row, frozen=True):
                 return share.index
         return None
 
-    def flaws(self) -> Iterator[tuple[str, str]]:
+    def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what a key lacks, or a url epoch has too much."""
         parts = {
             "dealt": self.dealt,
@@ -103,20 +104,20 @@ class Epoch(Row, frozen=True):
         }
         for name, value in parts.items():
             if self.kind == "url" and value:
-                yield name, "a url epoch has no key"
+                yield name, Message("a url epoch has no key")
             elif self.kind != "url" and not value and name != "dealt":
-                yield name, "missing"
+                yield name, Message("missing")
         if self.kind == "url":
             return
         n = len(self.held)
         if n < 3:
-            yield "shares", f"{n} of them, want 3 at least"
+            yield "shares", Message("{n} of them, want 3 at least", n=n)
         if not 2 <= self.t <= n:
-            yield "t", f"{self.t} is not in 2..{n}"
+            yield "t", Message("{t} is not in 2..{n}", t=self.t, n=n)
         if len({share.member for share in self.held}) != n:
-            yield "shares", "a holder has two"
+            yield "shares", Message("a holder has two")
         if len({share.public for share in self.held}) != n:
-            yield "shares", "two are the same"
+            yield "shares", Message("two are the same")
 
 
 class Erased(Row, frozen=True):
@@ -137,12 +138,19 @@ class Erased(Row, frozen=True):
         """Log, size and ranges."""
         return f"{self.origin} {self.size} {[[*r] for r in self.ranges]}"
 
-    def flaws(self) -> Iterator[tuple[str, str]]:
+    def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield a range that is none, or touches the one before it."""
         last = -1
         for start, stop in self.ranges:
             if not last < start < stop <= self.size:
-                yield "ranges", f"[{start}, {stop}) is out of order or size"
+                yield (
+                    "ranges",
+                    Message(
+                        "[{start}, {stop}) is out of order or size",
+                        start=start,
+                        stop=stop,
+                    ),
+                )
             last = stop
 
 
