@@ -288,7 +288,7 @@ def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
     """
     if isinstance(value, dict):
         if "id" in value:
-            raise row.newer("roster.id", "unknown field")
+            raise row.newer("roster.id", Message("unknown field"))
         if value.get("version") == 1:
             own = hashlib.sha256(canonical.dumps(value)).hexdigest()
             if id not in ("", own):

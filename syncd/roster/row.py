@@ -101,7 +101,7 @@ def read(form: type[R], value: object, path: str) -> R:
     if isinstance(value, Mapping):  # so that a newer form shows as a whole
         for name in value:
             if name not in _fields(form):
-                raise newer(f"{path}.{name}", "unknown field")
+                raise newer(f"{path}.{name}", Message("unknown field"))
     try:
         found = msgspec.convert(value, form, dec_hook=_special)
     except msgspec.ValidationError as e:
@@ -220,7 +220,7 @@ def plain(value: Any) -> Any:
             return value
 
 
-def newer(path: str, fact: str) -> NewerError:
+def newer(path: str, fact: Message) -> NewerError:
     """Return the error for what only a newer syncd understands."""
     return NewerError(
         "{path}: {fact}, newer software needed",
@@ -288,17 +288,17 @@ def _error(
     found = _COMPLAINT.fullmatch(what)
     match found.groupdict() if found else {}:
         case {"unknown": str(name)}:
-            return newer(f"{path}{at}.{name}", "unknown field")
+            return newer(f"{path}{at}.{name}", Message("unknown field"))
         case {"code": str(code)}:
-            return newer(path + at, f"unknown code {code}")
+            return newer(path + at, Message("unknown code {code}", code=code))
         case {"missing": str(name)}:
             return MalformedError(
                 "{path}{at}.{name}: missing", path=path, at=at, name=name
             )
         case {"pattern": str(pattern)}:
-            fact = f"does not match {pattern}"
+            fact = Message("does not match {pattern}", pattern=pattern)
             if pattern in repr(_WORDS):
-                fact = "not printable, or not trimmed"
+                fact = Message("not printable, or not trimmed")
             return MalformedError(
                 "{path}{at}: {fact}", path=path, at=at, fact=fact
             )

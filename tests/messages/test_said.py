@@ -50,7 +50,17 @@ NESTED = {"why", "how", "whys"}
 # What only whoever sent it gets back, as `quoted`.
 QUOTED = {
     *("cause", "contradiction", "directory", "domain", "draft_alliance"),
-    *("fact", "form", "found", "hash", "holder", "home", "id_", "known"),
+    *(
+        "pattern",
+        "fact",
+        "form",
+        "found",
+        "hash",
+        "holder",
+        "home",
+        "id_",
+        "known",
+    ),
     *("min", "newest", "part", "place", "previous", "subject", "takes"),
     *(
         "row",
