@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
-from syncd.indicator import notation, statement, vocabulary
+from syncd.indicator import notation, vocabulary
 from syncd.indicator.active import AUTHORITY
 from syncd.indicator.notation import MAX_INTEGER
 from syncd.indicator.record import DisputeFields, Fields, ReportFields
@@ -81,8 +81,12 @@ def of_dispute(said: DisputeFields, today: str) -> list[SyncdError]:
 
 
 def _codes(said: Fields) -> Iterator[SyncdError]:
-    for field, facet, word in statement.unknown_codes(said):
-        yield vocabulary.refused(field, facet, word)
+    for field, form in notation.forms(type(said)).items():
+        if form.facet:
+            value = getattr(said, field)
+            for word in value if isinstance(value, tuple) else (value,):
+                if word and not vocabulary.known(form.facet, word):
+                    yield vocabulary.refused(field, form.facet, word)
 
 
 def _misspelt(said: Fields) -> Iterator[SyncdError]:

@@ -258,7 +258,7 @@ def _check_fits(said: Fields, kind: str, desk: Desk) -> None:
     made = statement.of(
         said, on=desk.today, kind=kind, epoch=MAX_EPOCH, token=NOBODY
     )
-    statement.check_writable(made, statement.day(desk.today))
+    statement.encode(made)
 
 
 def _ending(

@@ -89,18 +89,13 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
         kind, epoch = kind_epoch(number)
         try:
             said = _parse(raw, tokens.KIND_NAMES[kind], epoch, token)
-            again = record(said)
         except (
-            *(struct.error, ValueError, IndexError, KeyError, TypeError),
+            *(struct.error, ValueError, IndexError, KeyError),
             MalformedError,
         ) as e:
             raise DamagedError(
                 "claim {index}: record does not parse", index=index
             ) from e
-        if again != raw:
-            raise DamagedError(
-                "claim {index}: record is not canonical", index=index
-            )
         return cls(origin, index, said)
 
     def row(self) -> Row:
@@ -163,18 +158,38 @@ class _Layout:
             return [name for name, form in found.items() if form.name in names]
 
         self.said = said
-        hexes = named("hex")
-        self.maybe = [name for name in hexes if found[name].optional]
-        self.hexes = [n for n in hexes if n not in self.maybe] + self.maybe
-        self.flags = named("flag") + self.maybe
+        maybe = [name for name in named("hex") if found[name].optional]
+        self.hexes = [n for n in named("hex") if n not in maybe] + maybe
+        self.flags = named("flag") + maybe
         self.numbers = named("percent")
         self.days = sorted(named("day"), key=lambda name: name != "on")
-        self.words = [
-            (name, found[name].name)
-            for name in named("code", "codes", "positions")
+        self.words = named("code", "codes", "positions")
+        self.sets = [
+            (self.words.index(name), _codes if name in codes else _positions)
+            for codes in [named("codes")]
+            for name in codes + named("positions")
         ]
         octets = bool(self.flags) + len(self.numbers)
         self.head = struct.Struct(f">B{octets}B{len(self.days)}I")
+        self.names = (*self.numbers, *self.days, *self.words)
+        self.flagged = [
+            {n: bool(bits >> i & 1) for i, n in enumerate(self.flags)}
+            for bits in range(1 << len(self.flags))
+        ]  # by the byte of flags
+
+
+def _codes(word: str) -> tuple[str, ...]:
+    return tuple(word.split(",")) if word else ()
+
+
+def _positions(word: str) -> tuple[Position, ...]:
+    found = []
+    for item in word.split(",") if word else ():
+        origin, index = item.rsplit(":", 1)
+        found.append((origin, int(index)))
+        if index != str(int(index)):
+            raise ValueError("index")
+    return tuple(found)
 
 
 _LAYOUTS: Final = {
@@ -188,53 +203,42 @@ def record(said: ClaimStatement) -> bytes:
     layout = _LAYOUTS[type_]
     values = [type_]
     if layout.flags:
-        bits = (bool(getattr(said, name)) for name in layout.flags)
-        values.append(sum(bit << n for n, bit in enumerate(bits)))
+        bits = [bool(getattr(said, name)) for name in layout.flags]
+        values.append(sum([bit << n for n, bit in enumerate(bits)]))
     values += [getattr(said, name) for name in layout.numbers]
     values += [DAYS[getattr(said, name)] for name in layout.days]
     hexes = "".join([getattr(said, name) for name in layout.hexes])
-    text = " ".join([_word(getattr(said, name)) for name, _ in layout.words])
-    head = layout.head.pack(*values)
-    return head + bytes.fromhex(hexes) + text.encode("ascii")
-
-
-def _word(value: str | tuple[str | Position, ...]) -> str:
-    if isinstance(value, str):
-        return value
-    return ",".join(
-        v if isinstance(v, str) else f"{v[0]}:{v[1]}" for v in value
-    )
+    words = [getattr(said, name) for name in layout.words]
+    for at, _ in layout.sets:
+        words[at] = ",".join(
+            v if isinstance(v, str) else f"{v[0]}:{v[1]}" for v in words[at]
+        )
+    text = " ".join(words).encode("ascii")
+    return layout.head.pack(*values) + bytes.fromhex(hexes) + text
 
 
 def _parse(raw: bytes, kind: str, epoch: int, token: bytes) -> ClaimStatement:
+    """Read a record; one that `record` would write otherwise is no record."""
     layout = _LAYOUTS[raw[0]]
-    _, *values = layout.head.unpack_from(raw)
+    values: list[Any] = [*layout.head.unpack_from(raw)[1:]]
     fields: dict[str, Any] = {}
     if layout.flags:
-        bits = values.pop(0)
-        fields = {n: bool(bits >> i & 1) for i, n in enumerate(layout.flags)}
-    days = values[len(layout.numbers) :]
-    fields |= zip(layout.numbers, values, strict=False)
-    fields |= zip(layout.days, map(day_text, days), strict=True)
+        fields.update(layout.flagged[values.pop(0)])
+    for n in range(len(layout.numbers), len(values)):
+        values[n] = day_text(values[n])
     at = layout.head.size
     for name in layout.hexes:
         size = _HEX_SIZE if fields.get(name, True) else 0
         fields[name] = raw[at : at + size].hex()
         at += size
-    words = raw[at:].decode("ascii").split(" ") if layout.words else []
-    for (name, form), word in zip(layout.words, words, strict=True):
-        fields[name] = word if form == "code" else _items(form, word)
+    text = raw[at:].decode("ascii")
+    words: list[Any] = text.split(" ") if text or layout.words else []
+    for n, read in layout.sets:
+        words[n] = read(words[n])
+    fields.update(zip(layout.names, values + words, strict=True))
     return layout.said(
         kind=kind,  # type: ignore[arg-type]
         epoch=epoch,
         token=tokens.encode(token),
         **fields,
     )
-
-
-def _items(form: str, word: str) -> tuple[Any, ...]:
-    items = word.split(",") if word else []
-    if form == "codes":
-        return tuple(items)
-    pairs = (item.rsplit(":", 1) for item in items)
-    return tuple((origin, int(index)) for origin, index in pairs)

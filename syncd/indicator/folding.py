@@ -132,6 +132,8 @@ def fold(
         type_ = leaf[1] if salt else 0
         if type_ == REPORT and index not in gone:
             reports.append((index, payload))
+            if len(reports) == _BULK:
+                _fold_reports(batch, rows, reports)
         elif not salt:
             if is_void(leaf, types=types):
                 batch.voids.append((index, "leaf is void by itself"))
@@ -141,10 +143,7 @@ def fold(
             index in gone and type_ in INDICATOR_TYPES
         ):
             _fold_one(batch, rows, index, payload, type_)
-    framed, odd = frames.rows(reports)
-    rows += framed
-    for index, payload in odd:
-        _fold_one(batch, rows, index, payload, REPORT)
+    _fold_reports(batch, rows, reports)
     batch.voids.sort()
     rows.sort(key=_by_token)  # tuples compare at twice the cost;
     rows.sort()  # this only settles ties
@@ -152,6 +151,17 @@ def fold(
     batch.ends.sort()
     batch.sightings.sort()
     return batch
+
+
+def _fold_reports(
+    batch: Batch, rows: list[Row], reports: list[tuple[int, bytes]]
+) -> None:
+    """Add reports: what `statement.decode` makes of each; empty the list."""
+    framed, odd = frames.rows(reports)
+    rows += framed
+    for index, payload in odd:
+        _fold_one(batch, rows, index, payload, REPORT)
+    reports.clear()
 
 
 def _fold_one(
@@ -193,6 +203,7 @@ def _key(said: statements.Indicator) -> int:
 
 
 _SIGHTING: Final = struct.Struct(">BIIIB").pack
+_BULK: Final = 1024  # reports decoded together; bounds what is held at once
 _by_token: Final = itemgetter(0)
 
 

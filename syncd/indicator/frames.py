@@ -23,7 +23,6 @@ from syncd.indicator.statement import Report
 Frame = tuple[int, bytes, bytes]  # (key, record before know, and after)
 _frames: dict[bytes, Frame] = {}  # valid ones
 _FRAMES_KEPT: Final = 16_384
-_BULK: Final = 1024  # reports decoded together; bounds what is held at once
 _CASE_KEY: Final = b'{"case":"'
 _KNOW_KEY: Final = b'"know":"'
 _TAIL: Final = b'","type":1}'
@@ -37,36 +36,35 @@ def rows(
 
     Of the latter only `statement.decode` can say what is wrong, if anything.
     """
-    found: list[Row] = []
     odd: list[tuple[int, bytes]] = []
-    for first in range(0, len(reports), _BULK):
-        plain, cased = _Framed(8), _Framed(16)
-        for report in reports[first : first + _BULK]:
-            _, payload = report
-            if payload.startswith(_CASE_KEY):
-                framed = cased
-                at = payload.find(_KNOW_KEY, 25) + 8
-                bare = _CASE_KEY + payload[25:at] + payload[at + 16 : -33]
-                hexes = payload[at : at + 16] + payload[9:25]
-            else:
-                framed = plain
-                at = payload.find(_KNOW_KEY) + 8
-                bare = payload[:at] + payload[at + 16 : -33]
-                hexes = payload[at : at + 16]
-            frame = _frames.get(bare) or _learn(bare, payload, at)
-            if frame is None or at < 8 or not payload.endswith(_TAIL):
-                odd.append(report)
-                continue
-            framed.reports.append(report)
-            framed.frames.append(frame)
-            framed.hexes.append(hexes)
-            framed.names.append(payload[-33:-11])
-        for framed in plain, cased:
-            made = framed.rows()
-            if made is None:  # one of them is no token, no know or no case
-                odd += framed.reports
-            else:
-                found += made
+    plain, cased = _Framed(8), _Framed(16)
+    for report in reports:
+        _, payload = report
+        if payload.startswith(_CASE_KEY):
+            framed = cased
+            at = payload.find(_KNOW_KEY, 25) + 8
+            bare = _CASE_KEY + payload[25:at] + payload[at + 16 : -33]
+            hexes = payload[at : at + 16] + payload[9:25]
+        else:
+            framed = plain
+            at = payload.find(_KNOW_KEY) + 8
+            bare = payload[:at] + payload[at + 16 : -33]
+            hexes = payload[at : at + 16]
+        frame = _frames.get(bare) or _learn(bare, payload, at)
+        if frame is None or at < 8 or not payload.endswith(_TAIL):
+            odd.append(report)
+            continue
+        framed.reports.append(report)
+        framed.frames.append(frame)
+        framed.hexes.append(hexes)
+        framed.names.append(payload[-33:-11])
+    found: list[Row] = []
+    for framed in plain, cased:
+        made = framed.rows()
+        if made is None:  # one of them is no token, no know or no case
+            odd += framed.reports
+        else:
+            found += made
     return found, odd
 
 

@@ -139,6 +139,7 @@ def is_code(value: str) -> bool:
     return CODE.fullmatch(value) is not None
 
 
+@lru_cache(4096)
 def is_origin(value: str) -> bool:
     """Tell whether a text can name a log: 3 to 100 characters."""
     return len(value) <= 100 and ORIGIN.fullmatch(value) is not None
@@ -146,7 +147,9 @@ def is_origin(value: str) -> bool:
 
 def is_set(items: Sequence[Any]) -> bool:
     """Tell whether a non-empty list is sorted and has no repeats."""
-    return bool(items) and all(map(operator.lt, items, items[1:]))
+    if len(items) < 2:
+        return bool(items)
+    return all(map(operator.lt, items, items[1:]))
 
 
 def is_positions(items: Positions) -> bool:

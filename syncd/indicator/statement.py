@@ -7,23 +7,24 @@ that says why, because a void entry is a fact about a log, not an error of
 ours.
 
 Whatever only relates fields (`from` before `to`, `part` up to `of`) voids
-nothing; nor does a code that this build does not know. Our own writing is
-stricter: see `check_writable`.
+nothing; nor does a code that this build does not know. What we write ourselves
+is held to more: see `flows.faults`.
 
 This module checks form only: what a statement does is `claims`' and
 `verdict`'s work.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
 
 from syncd.errors import MalformedError
-from syncd.indicator import notation, vocabulary
+from syncd.indicator import notation
 from syncd.indicator.leaf import FORMAT
 from syncd.indicator.notation import DAYS as DAYS
 from syncd.indicator.notation import (
@@ -321,23 +322,33 @@ def _why(error: Exception) -> str:
 _PATH: Final = re.compile(r"`\$[a-z.\[\]0-9]{0,40}`", re.ASCII)
 
 
-@cache
-def _checks(
-    struct: type[Struct],
-) -> list[tuple[str, Callable[[Any], Any], bool, str]]:
-    """Return name, check, whether it may be empty, and flaw of each field."""
-    return [
-        (name, form.fits, form.optional, f"{name} is not {form.says}")
-        for name, form in notation.forms(struct).items()
-        if form is not FLAG
-    ]
+class _Checks:
+    """What a struct's fields are held to."""
+
+    def __init__(self, struct: type[Struct]) -> None:
+        found = {
+            name: form
+            for name, form in notation.forms(struct).items()
+            if form is not FLAG
+        }
+        self.read = attrgetter("__class__", *found)
+        self.forms = [
+            (form.fits, form.optional, f"{name} is not {form.says}")
+            for name, form in found.items()
+        ]
+
+
+_checks: Final = cache(_Checks)
 
 
 def _flaw(found: Struct) -> str:
     """Return what is wrong with a statement's fields, "" if nothing is."""
-    for name, fits, optional_, flaw in _checks(type(found)):
-        value = getattr(found, name)
-        if not fits(value) and (value or not optional_):
+    checks = _checks(type(found))
+    _, *values = checks.read(found)
+    for value, (fits, optional_, flaw) in zip(
+        values, checks.forms, strict=True
+    ):
+        if (value or not optional_) and not fits(value):
             return flaw
     match found:
         case Anchor(logs=logs):
@@ -361,70 +372,3 @@ def _flaw(found: Struct) -> str:
 
 
 _HASH: Final = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", re.ASCII)
-
-
-# ------------------------------------------------------------ our writing
-
-
-def check_writable(statement: Statement, today: int | None = None) -> None:
-    """Accept what we may write ourselves: known codes, sensible relations.
-
-    Reading is more lenient: none of this voids another member's entry.
-    `today` (days since 1970, in the roster's zone) refuses future sightings.
-
-    Raises:
-        MalformedError: a code that is not in the vocabulary, fields that
-            contradict each other, or what would be void.
-    """
-    encode(statement)
-    for field, facet, word in unknown_codes(statement):
-        raise vocabulary.refused(field, facet, word)
-    contradiction = _contradiction(statement, today)
-    if contradiction:
-        name = type(statement).__name__.lower()
-        raise MalformedError(
-            "{name}: {contradiction}", name=name, contradiction=contradiction
-        )
-
-
-def unknown_codes(struct: Struct) -> Iterator[tuple[str, str, str]]:
-    """Yield field, facet and word where this build does not know the code."""
-    for name, form in notation.forms(type(struct)).items():
-        if form.facet:
-            value = getattr(struct, name)
-            for word in value if isinstance(value, tuple) else (value,):
-                if word and not vocabulary.known(form.facet, word):
-                    yield name, form.facet, word
-
-
-def _contradiction(s: Statement, today: int | None) -> str:
-    if isinstance(s, Book):
-        if bool(s.part) != bool(s.of) or s.part > s.of:
-            return f"part {s.part} of {s.of}"
-        if isinstance(s, Erase):
-            for start, end in s.ranges:
-                if start >= end:
-                    return f"range {start} to {end} is empty"
-        return ""
-    if today is not None and DAYS[s.on] > today:
-        return f"on {s.on} is in the future"
-    match s:
-        case Report():
-            if today is not None and DAYS[s.seen] > today:
-                return f"seen {s.seen} is in the future"
-            if DAYS[s.seen] >= DAYS[s.expires]:
-                return f"expires {s.expires}, seen only {s.seen}"
-        case Dispute():
-            if DAYS[s.on] >= DAYS[s.expires]:
-                return f"expires {s.expires}, written only {s.on}"
-        case Vouch():
-            if DAYS[s.on] >= DAYS[s.expires]:
-                return f"expires {s.expires}, written only {s.on}"
-        case Sighting():
-            if DAYS[s.first] > DAYS[s.last]:
-                return f"from {s.first} to {s.last}"
-            if today is not None and DAYS[s.last] > today:
-                return f"to {s.last} is in the future"
-        case _:
-            pass
-    return ""

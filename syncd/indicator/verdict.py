@@ -9,10 +9,9 @@ docs/verdict.md; the numbers below are those of its rules.
     2 evidence needs authority        5 disputed    all that remains is
     3 protected  never-list           6 suspected   whatever else is active
 
-Rules 1 and 2 are `active`'s.
-
-Any member may say of one token what it likes, as often as its day allows. So
-no step here costs more than there are claims, and positions in them.
+Rules 1 and 2 are `active`'s. Any member may say of one token what it likes, as
+often as its day allows. So no step costs more than there are claims, and
+positions in them.
 
 A look-up tries several expressions or forms of one value. Their claims are
 judged together: `claims` has one group per form, most specific first, and a
@@ -90,20 +89,11 @@ class _Report:
 
 
 @dataclass(frozen=True, slots=True)
-class _Dispute:
-    """A dispute that stands."""
-
-    claim: Claim
-    about: tuple[Position, ...]  # these reports; empty: all on its form
-    level: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Weighed:
     """What of the claims on a value bears on the verdict."""
 
     reports: list[_Report]  # the strongest first
-    disputes: list[_Dispute]
+    disputes: list[tuple[Claim, Dispute, int]]  # and its level
     vouches: list[tuple[Position, int]]  # (position, level)
     ended: list[str]  # reasons of the reports that do not count
     rests_on: set[Position]
@@ -195,9 +185,8 @@ def _weigh(
                         world.ends(claim.origin, said),
                     )
                 )
-            case Dispute(about=about, expires=expires):
-                if world.open(claim, expires):
-                    found.disputes.append(_Dispute(claim, about, level))
+            case Dispute() as said if world.open(claim, said.expires):
+                found.disputes.append((claim, said, level))
             case Vouch(expires=expires):
                 # Of a forked log no vouch has effect.
                 forked = claim.origin in world.contested
@@ -222,44 +211,42 @@ def _protected(
     return _answer(word, "", world, reasons, found.rests_on, [])
 
 
-class _Answered:
-    """What disputes and vouches say of the reports that count."""
+class _Case:
+    """Reports that count, and what disputes and vouches say of them."""
 
-    def __init__(self, reports: Sequence[_Report], found: _Weighed) -> None:
+    def __init__(
+        self, reports: Sequence[_Report], found: _Weighed, world: World
+    ) -> None:
         levels = {r.level for r in reports}
         self.at = {r.claim.position: r.level for r in reports}
         self.general = {  # disputes of all reports on a form
             level: [
-                d.claim
-                for d in found.disputes
-                if not d.about and d.level <= level
+                claim
+                for claim, said, of in found.disputes
+                if not said.about and of <= level
             ]
             for level in levels
         }
         self.named: dict[Position, list[Claim]] = {p: [] for p in self.at}
-        for dispute in found.disputes:
-            for position in dispute.about:
-                if dispute.level <= self.at.get(position, -1):
-                    self.named[position].append(dispute.claim)
+        for claim, said, of in found.disputes:
+            for position in said.about:
+                if of <= self.at.get(position, -1):
+                    self.named[position].append(claim)
         self.vouching = {
             level: [p for p, of in found.vouches if of <= level]
             for level in levels
         }
-
-    def disputes(self) -> list[Claim]:
-        """Return the disputes that answer some report."""
-        return [
-            *chain(*self.general.values()),
-            *chain(*self.named.values()),
-        ]
+        self.reports = reports
+        self.disputed = [r for r in reports if self.is_disputed(r)]
+        self.vouched = [r for r in reports if self.vouching[r.level]]
+        self.real = [r for r in reports if not r.said.spoofed]
+        self.official = [r for r in self.real if r.official]
+        self.pair = _independent(self.real, world)
+        self.single = len({r.who.group for r in reports}) == 1
 
     def is_disputed(self, r: _Report) -> bool:
         """Tell whether a dispute answers a report."""
         return bool(self.general[r.level] or self.named[r.claim.position])
-
-    def is_vouched(self, r: _Report) -> bool:
-        """Tell whether a vouch answers a report."""
-        return bool(self.vouching[r.level])
 
 
 def _judge(
@@ -269,24 +256,18 @@ def _judge(
     mine: Mapping[Position, tuple[Claim, int]],
 ) -> Verdict:
     """Apply rules 4 to 6 to reports that count, of which there are some."""
-    by = _Answered(reports, found)
-    disputed = [r for r in reports if by.is_disputed(r)]
-    vouched = [r for r in reports if by.is_vouched(r)]
-    real = [r for r in reports if not r.said.spoofed]
-    official = [r for r in real if r.official]
-    pair = _independent(real, world)
-    groups = {r.who.group for r in reports}
-    word, action = _word(reports, by, world)
-    if not real:
+    case = _Case(reports, found, world)
+    word, action = _word(case, world)
+    if not case.real:
         action = lower(action, world.policy.spoofed)
 
-    disputing = by.disputes()
-    upheld = _upheld(disputed, mine, world)
-    rests_on = found.rests_on | {*by.at, *chain(*by.vouching.values())}
+    disputing = [*chain(*case.general.values(), *case.named.values())]
+    upheld = _upheld(case.disputed, mine, world)
+    rests_on = found.rests_on | {*case.at, *chain(*case.vouching.values())}
     rests_on.update((d.position for d in disputing), upheld)
-    single = len(groups) == 1
+    official, pair, single = bool(case.official), case.pair, case.single
     checks = (
-        ("official_report", bool(official)),
+        ("official_report", official),
         ("two_independent", pair),
         ("one_group", single and not official),
         ("not_independent", not (single or pair or official)),
@@ -295,48 +276,45 @@ def _judge(
             any(world.overclaims(r.claim.origin, r.said) for r in reports),
         ),
         ("contested", any(r.claim.origin in world.contested for r in reports)),
-        ("spoofed", len(real) < len(reports)),
-        ("disputed", bool(disputed)),
+        ("spoofed", len(case.real) < len(reports)),
+        ("disputed", bool(case.disputed)),
         (
             "disputed_by_police",
             any(world.speaks_for(d, "police") for d in disputing),
         ),
         ("report_stands", bool(upheld)),
-        ("vouched", bool(vouched)),
+        ("vouched", bool(case.vouched)),
     )
     reasons = [code for code, holds in checks if holds] + found.ended
     return _answer(word, action, world, reasons, rests_on, reports)
 
 
-def _word(
-    reports: list[_Report], by: _Answered, world: World
-) -> tuple[str, str]:
+def _word(case: _Case, world: World) -> tuple[str, str]:
     """Return the verdict and what to do, by rules 4 to 6."""
     policy = world.policy
-    real = [r for r in reports if not r.said.spoofed]
-    official = [r for r in real if r.official]
-    vouched = [r for r in reports if by.is_vouched(r)]
     # Rule 4: what would confirm, and what of it is not lifted.
-    against = {level: world.sectors(ds) for level, ds in by.general.items()}
-    if any(
-        not _lifts(
-            against[r.level] | world.sectors(by.named[r.claim.position])
-        )
-        for r in official
-    ):
-        return "confirmed", policy.official
-    pair = _independent(real, world)
-    firm = [r for r in real if not (by.is_disputed(r) or by.is_vouched(r))]
-    if pair and _independent(firm, world):
+    against = {level: world.sectors(d) for level, d in case.general.items()}
+    for r in case.official:
+        named = world.sectors(case.named[r.claim.position])
+        sectors = against[r.level] | named
+        if "police" not in sectors and len(sectors) < 2:  # it is not lifted
+            return "confirmed", policy.official
+    firm = [
+        r
+        for r in case.real
+        if not (case.is_disputed(r) or case.vouching[r.level])
+    ]
+    if case.pair and _independent(firm, world):
         return "confirmed", policy.confirmed
-    if official or pair or all(map(by.is_disputed, reports)):  # rules 4, 5
+    count = len(case.reports)
+    if case.official or case.pair or len(case.disputed) == count:  # rules 4, 5
         return "disputed", (
-            policy.disputed_vouched if vouched else policy.disputed
+            policy.disputed_vouched if case.vouched else policy.disputed
         )
     if (
-        len(vouched) == len(reports)
-        and not any(r.official for r in reports)
-        and len({r.who.group for r in reports}) == 1
+        len(case.vouched) == count
+        and case.single
+        and not any(r.official for r in case.reports)
     ):
         return "protected", ""
     return "suspected", policy.suspected
@@ -376,11 +354,6 @@ def _answer(
         sectors=sectors,
         handling="no_tip_off" if quiet else "open",
     )
-
-
-def _lifts(sectors: Collection[str]) -> bool:
-    """Tell whether these sectors' disputes lift an official report."""
-    return "police" in sectors or len(sectors) >= 2
 
 
 def _independent(reports: Sequence[_Report], world: World) -> bool:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
-from syncd.flows import founding, report
+from syncd.flows import faults, founding, report
 from syncd.flows.draft import DisputeDraft, Draft, NewReport
 from syncd.flows.report import Desk
-from syncd.indicator import statement, vocabulary
+from syncd.indicator import record, statement, vocabulary
 from syncd.indicator.record import ReportFields
 from syncd.indicator.statement import Report
 from syncd.roster import drafts, join, membership
@@ -313,7 +313,12 @@ def test_a_draft_becomes_a_writable_statement_or_an_error_of_ours(
     if isinstance(kept, SyncdError):
         assert len(draft.value) < 7 or draft.value not in str(kept)
     else:
-        statement.check_writable(said(kept), statement.day(TODAY))
+        made = said(kept)
+        statement.encode(made)
+        assert made.seen < made.expires
+        assert not faults.of_report(
+            record.part(ReportFields, made), "", "", TODAY
+        )
 
 
 # ---------------------------------------------------------------- disputes

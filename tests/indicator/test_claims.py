@@ -633,7 +633,7 @@ def test_a_record_has_one_spelling(said: Any, was: bytes, put: bytes) -> None:
     """What reads as the same claim and is written otherwise is damage."""
     row = Claim(ORIGIN, 7, said).row()[3]
     assert row.count(was) == 1
-    with pytest.raises(DamagedError, match="claim 7: record is not canonical"):
+    with pytest.raises(DamagedError, match="claim 7: record does not parse"):
         Claim.parse(ORIGIN, (bytes(16), 7, 5, row.replace(was, put)))
 
 

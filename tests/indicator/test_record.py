@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from syncd.indicator import notation, record, vocabulary
-from syncd.indicator.record import ReportFields
+from syncd.indicator import notation, record, statement, vocabulary
+from syncd.indicator.record import DisputeFields, ReportFields
+from tests.said import REPORT, report
 
+ABOUT = {
+    name: getattr(REPORT, name) for name in ("on", "kind", "epoch", "token")
+}
 ROOT = Path(__file__).parents[2]
 RECORD = "syncd/indicator/record.py"
 SCHEMA = "schemas/report.json"
@@ -70,3 +74,12 @@ def test_fields_are_kept_as_they_are_said() -> None:
     raw = b'{"confidence":0,"label":"other","technique":["a","b"]}'
     assert record.encode(said) == raw
     assert record.decode(1, raw) == said
+
+
+def test_a_statement_says_what_its_fields_do() -> None:
+    """Beside the token that it is about; only a report shows knowledge."""
+    made = statement.of(record.part(ReportFields, REPORT), **ABOUT)
+    assert made == report(know="00" * 8)
+    fields = DisputeFields(reason="stale", due="2026-12-01")
+    disputed = statement.of(fields, **ABOUT)
+    assert record.part(DisputeFields, disputed) == fields
