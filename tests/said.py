@@ -1,4 +1,4 @@
-"""Statements of every type that makes claims, to be changed in one field."""
+"""One report, to be changed in what a test is about."""
 
 from typing import Any
 
@@ -22,6 +22,11 @@ REPORT = Report(
     know="03a09b78e857dc61",
     handling="open",
 )
+
+
+ABOUT: dict[str, Any] = {
+    name: getattr(REPORT, name) for name in ("on", "kind", "epoch", "token")
+}
 
 
 def report(**changed: Any) -> Report:

@@ -260,16 +260,6 @@ def test_a_wrong_draft_does_not_hold_up_the_others() -> None:
     assert done[2] is error
 
 
-def test_what_was_right_once_is_not_taken_for_another_kind_or_field() -> None:
-    """Fields that were checked are remembered: by kind, and whole."""
-    desk = replace(DESK, checked={})
-    for _ in range(2):
-        report.prepare(RIGHT, desk)
-        with pytest.raises(MalformedError):
-            report.prepare(with_(confidence=101), desk)
-    assert len(desk.checked) == 1
-
-
 def test_a_url_keeps_its_query_only_when_told_to() -> None:
     url = with_(
         kind="url", value="http://evil.example/a?uid=7", role="phishing_host"

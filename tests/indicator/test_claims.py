@@ -40,9 +40,10 @@ from syncd.indicator.statement import (
     Vouch,
 )
 from syncd.indicator.verdict import verdict
+from tests import said
+from tests.said import ABOUT, ORIGIN
 
 VECTORS = Path(__file__).parents[1] / "vectors/syncd/claims.json"
-ORIGIN = "bank.example/syncd/txwz/1"
 OTHER = "police.example/syncd/txwz/1"
 SALT = bytes(16)
 NAMES = [tokens.encode(bytes([n]) * 16) for n in range(3)]
@@ -57,28 +58,12 @@ def raw(payload: bytes, type_: int, origin: str = ORIGIN) -> Record:
     return leaf.commit(origin, type_, SALT, payload), SALT, payload
 
 
-def about(n: int = 0, kind: str = "phone", epoch: int = 1) -> dict[str, Any]:
-    return {
-        "on": "2026-11-21",
-        "kind": kind,
-        "epoch": epoch,
-        "token": NAMES[n],
-    }
+def about(n: int = 0, **changed: Any) -> dict[str, Any]:
+    return {**ABOUT, "token": NAMES[n], **changed}
 
 
 def report(n: int = 0, **changed: Any) -> Report:
-    fields: dict[str, Any] = {
-        **about(n),
-        "label": "fake_loan",
-        "role": "caller",
-        "evidence": "bank_detection",
-        "confidence": 80,
-        "seen": "2026-11-20",
-        "expires": "2027-05-20",
-        "know": "03a09b78e857dc61",
-        "handling": "open",
-    }
-    return Report(**{**fields, **changed})
+    return said.report(**{"token": NAMES[n], **changed})
 
 
 def retract(n: int, *ends: int, **changed: Any) -> Retract:

@@ -9,11 +9,8 @@ import pytest
 
 from syncd.indicator import notation, record, statement, vocabulary
 from syncd.indicator.record import DisputeFields, ReportFields
-from tests.said import REPORT, report
+from tests.said import ABOUT, REPORT, report
 
-ABOUT = {
-    name: getattr(REPORT, name) for name in ("on", "kind", "epoch", "token")
-}
 ROOT = Path(__file__).parents[2]
 RECORD = "syncd/indicator/record.py"
 SCHEMA = "schemas/report.json"

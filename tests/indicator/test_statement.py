@@ -15,38 +15,18 @@ from syncd.indicator import statement as statements
 from syncd.indicator.statement import (
     Anchor,
     AnchoredLog,
-    Report,
     Retract,
     RosterAccepted,
     Sighting,
     Void,
 )
+from tests.said import ABOUT, REPORT
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "vectors/syncd/statements.json").read_text(
         "utf-8"
     )
 )
-REPORT = Report(
-    on="2026-11-21",
-    kind="phone",
-    epoch=1,
-    token="qSmAT9SnW38O6ozVDPqJ6A",
-    label="fake_loan",
-    role="caller",
-    evidence="bank_detection",
-    confidence=80,
-    seen="2026-11-20",
-    expires="2027-05-20",
-    know="03a09b78e857dc61",
-    handling="open",
-)
-ABOUT: dict[str, Any] = {
-    "on": "2026-11-21",
-    "kind": "phone",
-    "epoch": 1,
-    "token": "qSmAT9SnW38O6ozVDPqJ6A",
-}
 
 
 @pytest.mark.parametrize("n", range(len(VECTORS["read"])))

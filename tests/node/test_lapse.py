@@ -14,7 +14,7 @@ from syncd.node.serve.lookups import Claims
 from syncd.node.upkeep.lapse import FILE, Lapse
 from syncd.tlog.merkle import Frontier
 from tests.node.stand_in import Home
-from tests.said import REPORT
+from tests.said import ABOUT, REPORT
 
 DAY = 86_400
 WEEK = 7 * DAY
@@ -55,15 +55,10 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-ABOUT: dict[str, Any] = {
-    "on": "2026-11-21",
-    "kind": "phone",
-    "epoch": 1,
-    "token": REPORT.token,
-    "expires": "2027-01-01",
-}
-VOUCH = Vouch(**ABOUT, role="hotline")
-DISPUTE = Dispute(**ABOUT, reason="stale", due="2026-12-01")
+VOUCH = Vouch(**ABOUT, role="hotline", expires="2027-01-01")
+DISPUTE = Dispute(
+    **ABOUT, reason="stale", due="2026-12-01", expires="2027-01-01"
+)
 
 
 def claim(
