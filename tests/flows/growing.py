@@ -16,11 +16,11 @@ from syncd.indicator import codec, leaf, statement
 from syncd.indicator.absent import Range
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import Report
 from syncd.tlog import checkpoint, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
+from tests import said
 
 ORIGIN = "bank.example/syncd/txwz/1"
 KEY = SigningKey(ORIGIN, note.ED25519, b"\7" * 32)
@@ -28,22 +28,7 @@ TOKEN = "A" * 22
 
 
 def report(i: int = 0) -> bytes:
-    return statement.encode(
-        Report(
-            on="2026-11-21",
-            kind="url",
-            epoch=1,
-            token=TOKEN,
-            label="fake_shop",
-            role="phishing_host",
-            evidence="user_tag",
-            confidence=i % 101,
-            seen="2026-11-20",
-            expires="2027-01-01",
-            know="00" * 8,
-            handling="open",
-        )
-    )
+    return statement.encode(said.report(kind="url", confidence=i % 101))
 
 
 class Log:

@@ -35,6 +35,7 @@ from syncd.indicator.statement import (
 )
 from syncd.tlog import checkpoint, cosignature, note, tiles
 from syncd.tlog.key import COSIGNATURE, SigningKey
+from tests import said
 from tests.cost import calls
 from tests.flows.growing import KEY, ORIGIN, Log
 
@@ -58,20 +59,7 @@ def about(n: int) -> dict[str, Any]:
 
 
 def report(n: int, **other: Any) -> Report:
-    return Report(
-        **{
-            **about(n),
-            "label": "other",
-            "role": "contact",
-            "evidence": "user_tag",
-            "confidence": 50,
-            "seen": "2026-11-20",
-            "expires": "2027-01-01",
-            "know": "00" * 8,
-            "handling": "open",
-            **other,
-        }
-    )
+    return said.report(**about(n), **other)
 
 
 def retract(n: int, *ends: int) -> Retract:

@@ -21,6 +21,7 @@ from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import ED25519, SigningKey
 from syncd.tlog.merkle import Frontier
+from tests import said
 
 NOW = 1_800_000_000
 
@@ -51,21 +52,8 @@ class Grower:
         )
 
     def report(self, n: int, **other: object) -> Report:
-        fields: dict[str, object] = {
-            "on": "2026-11-20",
-            "kind": "phone",
-            "epoch": 1,
-            "token": token.encode(value(n)),
-            "label": "other",
-            "role": "contact",
-            "evidence": "user_tag",
-            "confidence": 50,
-            "seen": "2026-11-20",
-            "expires": "2027-01-01",
-            "know": "00" * 8,
-            "handling": "open",
-        }
-        return Report(**{**fields, **other})  # type: ignore[arg-type]
+        fields = {"token": token.encode(value(n)), "expires": "2027-01-01"}
+        return said.report(**{**fields, **other})
 
     def retract(self, n: int, *ends: int) -> Retract:
         return Retract(
