@@ -108,26 +108,16 @@ async def follow(
             while trusted.version < claimed_version:
                 if not await chase.step(trusted.version + 1, peers):
                     break
-    findings = list(chase.findings)
-    if (
-        peers
-        and not findings
-        and _is_news(trusted, claimed_version, claimed_hash)
-    ):
-        why = chase.why or Message("nobody had it in time")
-        findings.append(
-            Finding(
-                "roster_claim",
-                peers[0].name,
-                None,
-                Message(
-                    "version {version} claimed, we hold {ours}: {why}",
-                    version=claimed_version,
-                    ours=trusted.version,
-                    why=why,
-                ),
-            )
+    findings = chase.findings
+    news = _is_news(trusted, claimed_version, claimed_hash)
+    if peers and not findings and news:
+        said = Message(
+            "version {version} claimed, we hold {ours}: {why}",
+            version=claimed_version,
+            ours=trusted.version,
+            why=chase.why or Message("nobody had it in time"),
         )
+        findings.append(Finding("roster_claim", peers[0].name, None, said))
     return Followed(
         before, trusted.version, tuple(findings), tuple(chase.forks)
     )
