@@ -12,6 +12,7 @@ are both made from these, so that neither knows what the other does not.
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import UnionType, new_class
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -133,20 +134,25 @@ class Each:
         Raises:
             MalformedError: it is none, or has too many items.
         """
-        form = self.form[msgspec.Raw]
+        form, name = _raw(self.form)
         body = _decoded(raw, form, "")
-        name = next(
-            f.name
-            for f in msgspec.structs.fields(form)
-            if f.type == tuple[msgspec.Raw, ...]
-        )
         raws = getattr(body, name)
         counted(name, raws, least=0)
+        decoder = msgspec.json.Decoder(self.item)
         items = tuple(
-            _tried(item, self.item, f"{name}[{n}]")
+            _tried(item, decoder, f"{name}[{n}]")
             for n, item in enumerate(raws)
         )
         return msgspec.structs.replace(body, **{name: items})
+
+
+@cache
+def _raw(generic: Any) -> tuple[Any, str]:
+    """Return a generic form whose items are not read yet, and their field."""
+    form = generic[msgspec.Raw]
+    fields = msgspec.structs.fields(form)
+    of_items = tuple[msgspec.Raw, ...]
+    return form, next(f.name for f in fields if f.type == of_items)
 
 
 class Routes(list[Route]):
@@ -211,16 +217,24 @@ def _query(request: web.Request, form: Any) -> Any:
         raise problem.shape(e, "query") from None
 
 
-def _decoded(raw: bytes | msgspec.Raw, form: Any, at: str) -> Any:
+def _decoded(raw: bytes, form: Any, at: str) -> Any:
+    return _read(raw, msgspec.json.Decoder(form), at)
+
+
+def _read(
+    raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any], at: str
+) -> Any:
     try:
-        return msgspec.json.decode(raw, type=form)
+        return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise problem.shape(e, at) from None
 
 
-def _tried(raw: msgspec.Raw, form: Any, at: str) -> Any:
+def _tried(
+    raw: msgspec.Raw, decoder: msgspec.json.Decoder[Any], at: str
+) -> Any:
     try:
-        return _decoded(raw, form, at)
+        return _read(raw, decoder, at)
     except SyncdError as e:
         return e
 
