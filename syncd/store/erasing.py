@@ -219,15 +219,7 @@ def _erase_in(
         )
     places = [(token_of(p), log_id, index) for index, p in closed.items()]
     if day is not None:
-        for place in places:
-            rows = c.exec_driver_sql(
-                "SELECT token, idx, kind_epoch, record FROM claim"
-                " WHERE token = ? AND log_id = ? AND idx = ?"
-                " AND ended_by IS NULL",
-                place,
-            )
-            if any(_stands(tuple(row), day) for row in rows):
-                acted.standing.append(place[2])
+        acted.standing += [p[2] for p in places if _stood(c, p, day)]
     for table in ("claim", "sighting"):
         c.exec_driver_sql(
             f"DELETE FROM {table}"  # noqa: S608
@@ -239,6 +231,16 @@ def _erase_in(
         [(log_id, index) for index in closed],
     )
     acted.unended += _stand_again(c, log_id, list(closed))
+
+
+def _stood(c: sa.Connection, place: tuple[bytes, int, int], day: int) -> bool:
+    """Tell whether a claim at (token, log, index) says something on a day."""
+    rows = c.exec_driver_sql(
+        "SELECT token, idx, kind_epoch, record FROM claim"
+        " WHERE token = ? AND log_id = ? AND idx = ? AND ended_by IS NULL",
+        place,
+    )
+    return any(_stands(tuple(row), day) for row in rows)
 
 
 def _stands(row: Row, day: int) -> bool:
