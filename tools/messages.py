@@ -140,7 +140,8 @@ def _refused(tree: ast.Module) -> Iterator[str]:
         given = [node.args[n] for n in at if n < len(node.args)]
         given += [k.value for k in node.keywords if at and k.arg == "hint"]
         for one in given:
-            yield from _texts(constants.get(_name(one), one))
+            name = _name(one)
+            yield from _texts(constants.get(name, one) if name else one)
 
 
 def unfilled() -> Iterator[str]:

@@ -21,6 +21,7 @@ WORD = Message(
 
 # What else a parameter may be called: numbers, and messages in messages.
 NUMBERS = {
+    *("start", "stop"),
     *(
         "n",
         "id",
@@ -49,6 +50,7 @@ NUMBERS = {
 NESTED = {"why", "how", "whys"}
 # What only whoever sent it gets back, as `quoted`.
 QUOTED = {
+    *("log_name", "path_file"),
     *("cause", "contradiction", "directory", "domain", "draft_alliance"),
     *(
         "pattern",
