@@ -58,6 +58,7 @@ check: lint units  ## what CI runs first, in the order that fails fastest
 
 house: $(READY)  ## how much there is to read, beside its ceiling
 	@$(BIN)/python tools/house.py $(ARGS)
+	@$(BIN)/python tools/walks.py $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff format --check --quiet .
@@ -66,10 +67,11 @@ lint: $(READY)
 	  { cat .venv/imports.txt; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/vulture
+	@$(MAKE) house ARGS=--check
 	@$(BIN)/python tools/messages.py --check
 	@$(BIN)/hadolint docker/Dockerfile
 	@$(BIN)/docker-compose -f docker/compose.yaml config -q
-	@echo "lint: formatted, linted, layered and typed"
+	@echo "lint: formatted, linted, layered, typed, within the ceiling"
 
 # Installed units name /usr/bin/syncd, so they are verified in a root of their
 # own. systemd-analyze exits 0 on an unknown key: its word must be empty.

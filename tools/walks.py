@@ -3,13 +3,14 @@
     python tools/walks.py           print them
     python tools/walks.py --check   only say what does not hold, and exit 1
 
-A walk is a list of steps: a function, and the shape in which it hands the
-matter on. Both are read from the code: a step must stand there, mention its
-shape in its own annotations or body, and use the step after it, or a walk
-could be drawn that nobody goes.
+A walk is a list of steps. It is held against the code: a step must stand
+there, name its shape in its annotations or body, and be called by a step
+before it or say by what else it is reached; or a walk could be drawn that
+nobody goes.
 """
 
 import ast
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -20,35 +21,34 @@ HOUSE = Path(__file__).resolve().parents[1]
 WALKS = HOUSE / "tools" / "walks.toml"
 
 
+class Step(NamedTuple):
+    """One function on a way."""
+
+    at: str  # file.py:Class.function, below syncd/
+    shape: str  # in which it takes or hands on what walks; "" for the same
+    by: str = ""  # by what it is reached, if no step before it calls it
+
+
 class Walk(NamedTuple):
     """One way, from where it begins to where it ends."""
 
     what: str
     counts: str  # what there may be `most` of: "shapes" or "steps"
     most: int
-    steps: list[tuple[str, str]]  # (file:function, shape or "")
-
-    @property
-    def shapes(self) -> list[str]:
-        """Every shape on the way, once, in order."""
-        return [*dict.fromkeys(shape for _, shape in self.steps if shape)]
+    steps: list[Step]
 
     @property
     def number(self) -> int:
         """How many there are of what counts."""
-        return len(self.shapes if self.counts == "shapes" else self.steps)
+        shapes = {step.shape for step in self.steps if step.shape}
+        return len(shapes if self.counts == "shapes" else self.steps)
 
 
 def read() -> list[Walk]:
     """Return the walks that are written down."""
     return [
-        Walk(
-            what,
-            drawn["counts"],
-            drawn["most"],
-            [(step, shape) for step, shape in drawn["steps"]],
-        )
-        for what, drawn in tomllib.loads(WALKS.read_text()).items()
+        Walk(what, w["counts"], w["most"], [Step(*s) for s in w["steps"]])
+        for what, w in tomllib.loads(WALKS.read_text()).items()
     ]
 
 
@@ -84,18 +84,18 @@ def faults(walk: Walk) -> Iterator[str]:
     """Yield what of a walk is not so."""
     if walk.number > walk.most:
         yield f"{walk.number} {walk.counts}, at most {walk.most}"
-    for at, (step, shape) in enumerate(walk.steps):
-        node = body(step)
+    used: set[str] = set()
+    for step in walk.steps:
+        node = body(step.at)
         if node is None:
-            yield f"{step}: no such function"
+            yield f"{step.at}: no such function"
             continue
-        used = names(node)
-        if shape and shape not in used:
-            yield f"{step}: does not name {shape}"
-        after = [s.rpartition(":")[2] for s, _ in walk.steps[at + 1 :][:1]]
-        for name in after:
-            if name.rpartition(".")[2] not in used:
-                yield f"{step}: does not use {name}"
+        own = names(node)
+        if step.shape and step.shape not in own:
+            yield f"{step.at}: does not name {step.shape}"
+        if not step.by and re.split("[.:]", step.at)[-1] not in used:
+            yield f"{step.at}: no step before it calls it"
+        used |= own
 
 
 def main(arguments: list[str]) -> int:
@@ -104,8 +104,8 @@ def main(arguments: list[str]) -> int:
     for walk in read():
         if not arguments:
             print(f"{walk.what}: {walk.number} {walk.counts} (≤ {walk.most})")
-            for step, shape in walk.steps:
-                print(f"    {step:52} {shape}")
+            for step in walk.steps:
+                print(f"    {step.at:48} {step.shape:14} {step.by}")
         for fault in faults(walk):
             print(f"walks: error: {walk.what}: {fault}", file=sys.stderr)
             wrong = 1
