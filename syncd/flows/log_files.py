@@ -115,9 +115,6 @@ def check(
     """Return what files of a log say, every byte of them proven.
 
     Args:
-        names: all files that there are.
-        read: reads one of them.
-        log_key: the key of an origin, or UntrustedError.
         cosigners: all keys whose lines may stand under the checkpoint;
             None if they are not known: then such lines are `unverified`.
         erased: what the roster erased of a log.

@@ -119,7 +119,6 @@ def verdict(
 
     Args:
         claims: per form of the value, the claims on it that stand.
-        policy: caps and actions.
         reporters: who writes each log; what is not in here has no effect.
         day: days since 1970, in the roster's zone.
         contested: origins whose log is forked.

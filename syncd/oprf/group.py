@@ -71,10 +71,8 @@ def ready() -> None:
 def _library() -> _Library:
     # Two handles on one library: CDLL drops the GIL, PyDLL keeps it.
     free, held = _open()
-    point, product = (
-        "crypto_core_ristretto255",
-        "crypto_scalarmult_ristretto255",
-    )
+    point = "crypto_core_ristretto255"
+    product = "crypto_scalarmult_ristretto255"
     try:
         return _Library(
             multiply=_call(free, product, 3),
@@ -118,9 +116,6 @@ def _open() -> tuple[ctypes.CDLL, ctypes.PyDLL]:
         except OSError:
             pass  # no such copy, or no library
     raise DamagedError("oprf: libsodium is not on this machine", hint=HINT)
-
-
-# ── points ───────────────────────────────────────────────────────────────────
 
 
 def multiply(scalar: bytes, point: bytes) -> bytes:

@@ -251,25 +251,7 @@ def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
     Raises:
         RefusedError: it is not that member's, or changes what it may not.
     """
-    member = _member(draft, asked.id)
-    if asked.alliance_id != draft.id:
-        raise RefusedError(
-            "roster: {member} asks alliance {asked}…, not {ours}…",
-            member=asked.id,
-            asked=asked.alliance_id[:16],
-            ours=draft.id[:16],
-        )
-    if member.status == "removed":
-        raise RefusedError("roster: {member} is removed", member=asked.id)
-    for role in ("member", "seen", "merged", "seal"):
-        if getattr(asked.keys, role) != getattr(member.keys, role):
-            raise RefusedError(
-                "roster: the request has another {role} key than {member}",
-                hint="a member is known by its keys: one that lost them joins"
-                " under another id",
-                role=role,
-                member=asked.id,
-            )
+    member = _who_asks(draft, asked)
     member = replace(
         member,
         **asdict(row.part(Profile, asked)),
@@ -292,6 +274,30 @@ def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
         )
     after = Predecessor(member.origin, end.size, end.root)
     return next_generation(draft, asked.id, asked.log, after)
+
+
+def _who_asks(draft: Roster, asked: Request) -> Member:
+    """Return the member that a request is of, by the keys that it is."""
+    member = _member(draft, asked.id)
+    if asked.alliance_id != draft.id:
+        raise RefusedError(
+            "roster: {member} asks alliance {asked}…, not {ours}…",
+            member=asked.id,
+            asked=asked.alliance_id[:16],
+            ours=draft.id[:16],
+        )
+    if member.status == "removed":
+        raise RefusedError("roster: {member} is removed", member=asked.id)
+    for role in ("member", "seen", "merged", "seal"):
+        if getattr(asked.keys, role) != getattr(member.keys, role):
+            raise RefusedError(
+                "roster: the request has another {role} key than {member}",
+                hint="a member is known by its keys: one that lost them joins"
+                " under another id",
+                role=role,
+                member=asked.id,
+            )
+    return member
 
 
 def _member(draft: Roster, id: str) -> Member:  # noqa: A002

@@ -25,11 +25,7 @@ from msgspec import Meta
 from syncd import canonical
 from syncd.errors import MalformedError, Message, UntrustedError
 from syncd.roster import members, row
-from syncd.roster.members import (
-    Auditor,
-    Generation,
-    Member,
-)
+from syncd.roster.members import Auditor, Generation, Member
 from syncd.roster.row import HEX32, Id, Positive, Row, Vkey
 from syncd.roster.terms import (
     ALL,
@@ -86,8 +82,6 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
     caps: tuple[Cap, ...]
     policy: Policy
 
-    # ------------------------------------------------------ the wire
-
     def to_json(self) -> Any:
         """Return the JSON object of line 3."""
         value = row.plain(self)
@@ -132,8 +126,6 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         yield from _references(self)
         yield from _rows(self)
 
-    # ----------------------------------------------------------- who
-
     @cached_property
     def admins(self) -> dict[str, VerifierKey]:
         """Their keys by the last part of the key's name."""
@@ -169,10 +161,9 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         Raises:
             UntrustedError: there is none.
         """
-        found = self._by_id.get(id)
-        if found is None:
+        if id not in self._by_id:
             raise UntrustedError("roster: no member {member}", member=id)
-        return found
+        return self._by_id[id]
 
     def active(self) -> tuple[Member, ...]:
         """Return the active members, by id."""
@@ -203,8 +194,6 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         """Whether what that log says has no effect any more."""
         found = self._by_origin.get(origin)
         return found is None or found[0].annulled
-
-    # ---------------------------------------------------------- rules
 
     def expired(self, now: int) -> bool:
         """Whether no new reports and vouches may be written."""

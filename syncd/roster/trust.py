@@ -107,24 +107,7 @@ class TrustedRoster:
         except NewerError:
             self._check_newer(signed)
             raise
-        if found.version > self.version + 1:
-            raise UntrustedError(
-                "roster: version {version} cannot follow {self_version}",
-                hint="fetch the versions between, in order",
-                version=found.version,
-                self_version=self.version,
-            )
-        if found.version == 1 and found.hash != self.fingerprint:
-            raise UntrustedError(
-                "roster: its fingerprint is not the pinned one",
-                hint="compare the fingerprint by phone with an admin; the"
-                " file may be forged",
-            )
-        if self._links and found.id != self.current.id:
-            raise UntrustedError(
-                "roster: of alliance {alliance}…, not ours",
-                alliance=found.id[:16],
-            )
+        self._check_place(found)
         if found.hash == self.hash(found.version):
             return found  # signatures apart, it is what we verified then
         before = self._links[found.version - 2] if found.version > 1 else None
@@ -148,6 +131,27 @@ class TrustedRoster:
         if before is not None:
             check_succession(self.current, found)
         return found
+
+    def _check_place(self, found: Roster) -> None:
+        """Check that it is of our alliance, and not past the next one."""
+        if found.version > self.version + 1:
+            raise UntrustedError(
+                "roster: version {version} cannot follow {self_version}",
+                hint="fetch the versions between, in order",
+                version=found.version,
+                self_version=self.version,
+            )
+        if found.version == 1 and found.hash != self.fingerprint:
+            raise UntrustedError(
+                "roster: its fingerprint is not the pinned one",
+                hint="compare the fingerprint by phone with an admin; the"
+                " file may be forged",
+            )
+        if self._links and found.id != self.current.id:
+            raise UntrustedError(
+                "roster: of alliance {alliance}…, not ours",
+                alliance=found.id[:16],
+            )
 
     def _check_newer(self, signed: Note) -> None:
         """Check that our admins wrote what we cannot read.
