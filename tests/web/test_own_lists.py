@@ -73,21 +73,6 @@ async def test_exempting_what_an_official_report_lists_needs_a_reason(
     assert answer["ours"]["exempt"]["official"] is True
 
 
-async def test_an_official_report_that_comes_later_is_acted_on(
-    alliance: Alliance, police: LocalClient, bank: LocalClient
-) -> None:
-    number = "+12025557012"
-    await add(bank, "exempt", phone(number, why="a customer"))
-    await published(alliance, police, report(number, evidence="police_case"))
-    [answer] = await bank.ask("phone", number)
-    assert answer["ours"]["action"] == "hold"
-    assert answer["ours"]["reasons"] == ["exempt_before_official"]
-    reply = await add(bank, "exempt", phone(number, why="a customer"))
-    assert reply.body["items"][0]["state"] == "replaced"
-    [answer] = await bank.ask("phone", number)
-    assert "action" not in answer["ours"]
-
-
 async def test_a_page_below_an_exempt_host_is_acted_on(
     alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
@@ -176,35 +161,6 @@ async def test_a_local_list_is_answered_while_the_holders_are_away(
     assert named.body["items"][0]["state"] == "added"
 
 
-async def test_tonights_list_takes_the_place_of_yesterdays(
-    bank: LocalClient,
-) -> None:
-    name = "nightly"
-    numbers = [f"+1202555{n}" for n in range(7100, 7120)]
-
-    async def load(values: list[str], **more: Any) -> Reply:
-        begun = await bank.post("/v1/own/loads", {"list": name})
-        number = begun.body["load"]
-        await local(bank, name, *values, load=number)
-        body = {"list": name, "load": number, **more}
-        return await bank.post("/v1/own/loads/finish", body)
-
-    done = await load(numbers)
-    assert (done.body["removed"], done.body["entries"]) == (0, 20)
-    done = await load(numbers[2:])
-    assert (done.body["removed"], done.body["entries"]) == (2, 18)
-    gone, still = await bank.ask("phone", numbers[0], numbers[5])
-    assert "ours" not in gone
-    assert still["ours"]["reasons"] == ["local"]
-    cut_off = await load(numbers[2:4])
-    assert cut_off.status == 422
-    assert "16 of its 18" in cut_off.body["detail"]
-    done = await load(numbers[2:4], gone_at_most=16)
-    assert done.body["removed"] == 16
-    whole = await bank.post("/v1/own/removals", {"list": name, "why": "end"})
-    assert whole.body["removed"] == 2
-
-
 async def test_a_row_that_is_refused_is_on_the_list_still(
     bank: LocalClient,
 ) -> None:
@@ -228,34 +184,6 @@ async def test_a_row_that_is_refused_is_on_the_list_still(
     assert (done.body["removed"], done.body["entries"]) == (2, 3)
     many = {**body, "refused": [{"value": "x"}] * 10_001}
     assert (await bank.post("/v1/own/local", many)).status == 400
-
-
-async def test_what_is_removed_is_kept_as_history(bank: LocalClient) -> None:
-    number = "+12025557040"
-    reply = await add(bank, "exempt", phone(number, why="a"))
-    id_ = reply.body["items"][0]["id"]
-    wanted = {"kind": "phone", "value": number, "type": "note"}
-    none = await bank.post("/v1/own/removals", wanted)
-    assert none.body["removed"] == 0
-    wanted = {**wanted, "type": "exempt", "why": "left us"}
-    done = await bank.post("/v1/own/removals", wanted)
-    assert done.body["removed"] == 1
-    again = await bank.post("/v1/own/removals", {"ids": [id_]})
-    assert again.body["removed"] == 0
-    page = await bank.get(f"/v1/own/entries?after={id_ - 1}&limit=1&ended=1")
-    [item] = page.body["items"]
-    assert (item["value"], item["why"]) == (number, "a")
-    assert (item["removed_by"], item["removed_why"]) == ("desk", "left us")
-    page = await bank.get("/v1/own/entries?type=exempt&limit=1000")
-    assert id_ not in {i["id"] for i in page.body["items"]}
-
-
-async def test_only_operators_touch_them(bank: LocalClient) -> None:
-    for role in ("reader", "auditor"):
-        reply = await add(bank, "exempt", phone("+12025557050"), role=role)
-        assert reply.status == 403
-        reply = await bank.get("/v1/own/entries", role=role)
-        assert reply.status == 403
 
 
 @pytest.mark.parametrize(
@@ -287,12 +215,37 @@ async def test_a_query_that_cannot_be(bank: LocalClient, query: str) -> None:
     assert reply.status == 400
 
 
+async def test_a_list_that_is_cut_off_stops_and_is_removed_whole(
+    bank: LocalClient,
+) -> None:
+    """What stands is removed on purpose, and listed as history."""
+    name = "nightly"
+    numbers = [f"+1202555{n}" for n in range(7100, 7120)]
+    await local(bank, name, *numbers)
+    number = (await bank.post("/v1/own/loads", {"list": name})).body["load"]
+    end = {"list": name, "load": number}
+    cut_off = await bank.post("/v1/own/loads/finish", end)
+    assert cut_off.status == 422
+    assert "20 of its 20" in cut_off.body["detail"]
+    whole = await bank.post("/v1/own/removals", {"list": name, "why": "end"})
+    assert whole.body["removed"] == 20
+    page = await bank.get("/v1/own/entries?type=local&ended=1&limit=1000")
+    ended = [i for i in page.body["items"] if i["list"] == name]
+    assert {i["removed_why"] for i in ended} == {"end"}
+    page = await bank.get(f"/v1/own/entries?after={ended[0]['id']}&limit=1")
+    assert name not in {i["list"] for i in page.body["items"]}
+
+
 async def test_a_local_hit_is_recorded_as_a_hit(bank: LocalClient) -> None:
     """The record names the entry, and no log: whoever audits finds it."""
     number = "+12025557060"
     reply = await local(bank, "audited", number)
     id_ = reply.body["items"][0]["id"]
-    await bank.ask("phone", number)
+    item = {"kind": "phone", "value": number}
+    body = {"purpose": "case_work", "reference": "K-7", "items": [item]}
+    await bank.post("/v1/lookups", body, role="reader")
     access = bank.member.node.home.own.access
     last = (await access.page(limit=100_000))[-1]
     assert last.positions == (("own", id_),)
+    assert (last.caller, last.purpose) == ("reader", "case_work")
+    assert last.reference == "K-7"
