@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -28,8 +28,7 @@ TOKEN = "syncd_operator-of-the-tests"
 PROBLEM = "application/problem+json"
 
 
-@dataclass(frozen=True)
-class Ran:
+class Ran(NamedTuple):
     """How a command ended."""
 
     code: int
@@ -343,11 +342,13 @@ class Desk:
     home: Path
     run: Run
 
-    def __call__(self, *words: object, stdin: bytes = b"") -> Ran:
+    def __call__(
+        self, *words: object, stdin: bytes = b"", lang: str = "en"
+    ) -> Ran:
         """Run `syncd --home HOME WORDS… --token-file FILE`."""
-        token = self.home.with_suffix(".token")
-        more = ("--token-file", token)
-        return self.run("--home", self.home, *words, *more, stdin=stdin)
+        before = ("--lang", lang, "--home", self.home)
+        token = ("--token-file", self.home.with_suffix(".token"))
+        return self.run(*before, *words, *token, stdin=stdin)
 
 
 @pytest.fixture
@@ -412,3 +413,15 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     """Three members, their daemons running."""
     with Real(tmp_path_factory.mktemp("real") / "alliance") as alliance:
         yield alliance
+
+
+@pytest.fixture
+def bank(real: Real, run: Run) -> Desk:
+    """The bank's command before its real daemon."""
+    return real.desk("bank", run)
+
+
+@pytest.fixture
+def police(real: Real, run: Run) -> Desk:
+    """The police's."""
+    return real.desk("police", run)

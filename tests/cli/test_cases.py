@@ -18,7 +18,7 @@ import pytest
 from syncd.indicator import never
 from syncd.roster import drafts
 from syncd.roster.terms import Never
-from tests.cli.conftest import Desk, Real, Run
+from tests.cli.conftest import Desk, Real
 
 REST = ["--evidence", "user_tag", "--label"]
 URL = ["--kind", "url", "--role", "phishing_host", *REST, "fake_shop"]
@@ -36,9 +36,9 @@ PROTECTED = (
 )  # of our own list: with all of it each token would be asked for
 
 
-@pytest.fixture(scope="module")
-def alliance(real: Real) -> Real:
-    """Three members, whose never-list has some of our own."""
+@pytest.fixture(scope="module", autouse=True)
+def protected(real: Real) -> None:
+    """The alliance's never-list has some of our own."""
     rows = [
         Never(one.kind, one.value, one.owner.category)
         for one in never.default()
@@ -49,12 +49,6 @@ def alliance(real: Real) -> Real:
             lambda d: drafts.put(d, ("never",), *rows), "bank"
         )
     )
-    return real
-
-
-@pytest.fixture
-def bank(alliance: Real, run: Run) -> Desk:
-    return alliance.desk("bank", run)
 
 
 def imported(
@@ -300,7 +294,6 @@ def test_a_bare_number_that_may_be_a_bank_s(bank: Desk) -> None:
     values = b"20000099999999\n13800138999\n"
     ran = bank(*words, stdin=values)
     assert ran.err.count("if it is a bank account, name the bank") == 2
-    zh = Desk(bank.home, lambda *w, **k: bank.run("--lang", "zh", *w, **k))
-    ran = zh(*words, stdin=values)
+    ran = bank(*words, stdin=values, lang="zh")
     assert ran.err.count("如是银行账号，请注明银行") == 2
     assert "account:" not in ran.err

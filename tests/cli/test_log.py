@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from syncd.cli import log
 from syncd.cli.main import main
 from syncd.indicator.statement import Erase
 from tests.alliance import Alliance, payload
+from tests.cli.conftest import Run
 
 POLICE = "police.example/syncd/txwz/1"
 BANK = "bank.example/syncd/txwz/1"
@@ -69,24 +69,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return made
 
 
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def syncd(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return what runs a command: (exit code, output, errors)."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([str(a) for a in arguments])
-        out = capsys.readouterr()
-        assert isinstance(end.value.code, int)
-        return end.value.code, out.out, out.err
-
-    return run
-
-
 def reports(run: Run, home: Path, *more: str) -> list[dict[str, Any]]:
     _, out, _ = run("log", "verify", "--home", home, "--json", *more)
     found: list[dict[str, Any]] = json.loads(out)
@@ -97,18 +79,18 @@ def reports(run: Run, home: Path, *more: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("member", ["police", "bank", "carrier"])
-def test_honest_home(made: Made, syncd: Run, member: str) -> None:
+def test_honest_home(made: Made, run: Run, member: str) -> None:
     """Every log, row and signature of an honest home holds."""
-    code, out, err = syncd("log", "verify", "--home", made.home(member))
+    code, out, err = run("log", "verify", "--home", made.home(member))
     assert (code, err) == (0, "")
     assert out.count(": ok") == 3
     assert out.count("DAMAGED") == 0
 
 
-def test_all_members_hold_the_same(made: Made, syncd: Run) -> None:
+def test_all_members_hold_the_same(made: Made, run: Run) -> None:
     """Sizes, roots and digests are equal at all of them, and not empty."""
     police, bank, carrier = (
-        reports(syncd, made.home(m)) for m in ("police", "bank", "carrier")
+        reports(run, made.home(m)) for m in ("police", "bank", "carrier")
     )
     assert police == bank == carrier
     assert [r["origin"] for r in police] == [BANK, CARRIER, POLICE]
@@ -121,12 +103,12 @@ def test_all_members_hold_the_same(made: Made, syncd: Run) -> None:
     assert police[2]["rows"] == 2
 
 
-def test_digests_alone(made: Made, syncd: Run) -> None:
+def test_digests_alone(made: Made, run: Run) -> None:
     """The fast path sums the rows, and comes to the same."""
-    whole = reports(syncd, made.home("bank"))
-    fast = reports(syncd, made.home("bank"), "--digests")
+    whole = reports(run, made.home("bank"))
+    fast = reports(run, made.home("bank"), "--digests")
     assert [f["digest"] for f in fast] == [w["digest"] for w in whole]
-    code, out, _ = syncd(
+    code, out, _ = run(
         "log", "verify", "--digests", "--home", made.home("bank")
     )
     assert code == 0
@@ -179,7 +161,7 @@ def test_while_the_daemon_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("longer", [0, 300])
-def test_forked_log(tmp_path: Path, syncd: Run, longer: int) -> None:
+def test_forked_log(tmp_path: Path, run: Run, longer: int) -> None:
     """A log that forked is contested; what we hold of it is not damaged."""
 
     async def fork() -> None:
@@ -198,7 +180,7 @@ def test_forked_log(tmp_path: Path, syncd: Run, longer: int) -> None:
             assert (await police.head(BANK)).mirrored == 6
 
     asyncio.run(fork())
-    code, out, err = syncd("log", "verify", "--home", tmp_path / "police")
+    code, out, err = run("log", "verify", "--home", tmp_path / "police")
     assert (code, err) == (0, "")
     assert f"{BANK}: 6 entries, 6 merged, 5 claims stand: ok, contested" in out
 
@@ -311,7 +293,7 @@ def altered(home: Path, database: str, sql: str) -> None:
 )
 def test_one_change(
     made: Made,
-    syncd: Run,
+    run: Run,
     tmp_path: Path,
     database: str,
     sql: str,
@@ -321,7 +303,7 @@ def test_one_change(
     """One change in a database: exit 5, and the origin and position of it."""
     home = copied(made, tmp_path)
     altered(home, database, sql)
-    code, out, err = syncd("log", "verify", "--home", home)
+    code, out, err = run("log", "verify", "--home", home)
     assert code == 5
     assert f"{origin}: " in err
     assert said in err
@@ -329,16 +311,16 @@ def test_one_change(
     assert "DAMAGED" in out
 
 
-def test_row_of_no_log(made: Made, syncd: Run, tmp_path: Path) -> None:
+def test_row_of_no_log(made: Made, run: Run, tmp_path: Path) -> None:
     """A claim of a log that is not there is damage too."""
     home = copied(made, tmp_path)
     altered(home, "mirror", f"UPDATE claim SET log_id = 99 WHERE {ROW}")
-    code, _, err = syncd("log", "verify", "--home", home)
+    code, _, err = run("log", "verify", "--home", home)
     assert code == 5
     assert "a row at 100 is of no log" in err
 
 
-def test_mark(made: Made, syncd: Run, tmp_path: Path) -> None:
+def test_mark(made: Made, run: Run, tmp_path: Path) -> None:
     """A lost, changed or larger high-water mark is damage."""
     home = copied(made, tmp_path)
     mark = home / "high-water.note"
@@ -346,45 +328,45 @@ def test_mark(made: Made, syncd: Run, tmp_path: Path) -> None:
     carrier = made.home("carrier") / "high-water.note"
     for bad in (b"", raw[:-3], raw.replace(b"\n", b"\n\n", 1)):
         mark.write_bytes(bad)
-        code, _, err = syncd("log", "verify", "--home", home)
+        code, _, err = run("log", "verify", "--home", home)
         assert code == 5
         assert f"{POLICE}: high-water mark: " in err
     shutil.copy(carrier, mark)
-    code, _, err = syncd("log", "verify", "--home", home)
+    code, _, err = run("log", "verify", "--home", home)
     assert code == 5
     mark.unlink()
-    code, _, err = syncd("log", "verify", "--home", home)
+    code, _, err = run("log", "verify", "--home", home)
     assert code == 5
 
 
-def test_rolled_back(made: Made, syncd: Run, tmp_path: Path) -> None:
+def test_rolled_back(made: Made, run: Run, tmp_path: Path) -> None:
     """An own.db from before the mark is neither exported nor passed over."""
     home = copied(made, tmp_path)
     with contextlib.closing(sqlite3.connect(home / "own.db")) as own:
         (note,) = own.execute("SELECT note FROM log").fetchone()
     size = int(note.split(b"\n")[1])
     altered(home, "own", f"UPDATE log SET size = {size - 1}")
-    code, _, err = syncd("log", "export", "--home", home, tmp_path / "out")
+    code, _, err = run("log", "export", "--home", home, tmp_path / "out")
     assert code == 5
     assert "high-water.note" in err
     assert not (tmp_path / "out").exists()
 
 
 def test_a_file_that_is_no_database(
-    made: Made, syncd: Run, tmp_path: Path
+    made: Made, run: Run, tmp_path: Path
 ) -> None:
     """It is named, with a way out."""
     home = copied(made, tmp_path)
     for name in ("mirror.db-wal", "mirror.db-shm"):
         (home / name).unlink(missing_ok=True)
     (home / "mirror.db").write_bytes(b"not a database" * 1000)
-    code, _, err = syncd("log", "verify", "--home", home)
+    code, _, err = run("log", "verify", "--home", home)
     assert code == 5
     assert "mirror.db: " in err
     assert "hint" in err
 
 
-def test_wrong_use(made: Made, syncd: Run, tmp_path: Path) -> None:
+def test_wrong_use(made: Made, run: Run, tmp_path: Path) -> None:
     """What cannot be is said, with exit 2."""
     home = made.home("police")
     wrong: list[tuple[object, ...]] = [
@@ -403,7 +385,7 @@ def test_wrong_use(made: Made, syncd: Run, tmp_path: Path) -> None:
         ("show", "--home", home, "--mirror", "x.example/1"),
     ]
     for arguments in wrong:
-        code, _, err = syncd("log", *arguments)
+        code, _, err = run("log", *arguments)
         assert code == 2, arguments
         assert err.startswith("syncd: error: ")
         assert "Traceback" not in err
@@ -422,7 +404,7 @@ def out(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_export_and_verify(made: Made, syncd: Run, tmp_path: Path) -> None:
+def test_export_and_verify(made: Made, run: Run, tmp_path: Path) -> None:
     """Own and mirrored logs, for members and auditors, hold as files."""
     for member, mirror in (("bank", None), ("police", BANK), ("bank", POLICE)):
         for audited in (False, True):
@@ -435,24 +417,24 @@ def test_export_and_verify(made: Made, syncd: Run, tmp_path: Path) -> None:
             more = ["--mirror", mirror] if mirror else []
             more += ["--audit"] if audited else []
             home = made.home(member)
-            code, said, _ = syncd("log", "export", "--home", home, path, *more)
+            code, said, _ = run("log", "export", "--home", home, path, *more)
             assert code == 0
             count = sum(p.is_file() for p in path.rglob("*"))
             assert f"in {count} files" in said
-            code, said, err = syncd("log", "verify", path, *made.roster)
+            code, said, err = run("log", "verify", path, *made.roster)
             assert (code, err) == (0, "")
             signers = 1 if mirror else 3
             assert said.count("signed by") == signers
 
 
 def test_mirror_s_export_is_the_owner_s(
-    made: Made, syncd: Run, tmp_path: Path
+    made: Made, run: Run, tmp_path: Path
 ) -> None:
     """But for cosignatures and erased payloads, no byte differs."""
     own, other = tmp_path / "own", tmp_path / "other"
-    syncd("log", "export", "--home", made.home("bank"), own, "--audit")
+    run("log", "export", "--home", made.home("bank"), own, "--audit")
     more = ("--mirror", BANK, "--audit")
-    syncd("log", "export", "--home", made.home("police"), other, *more)
+    run("log", "export", "--home", made.home("police"), other, *more)
     names = {p.relative_to(own) for p in own.rglob("*") if p.is_file()}
     assert names == {
         p.relative_to(other) for p in other.rglob("*") if p.is_file()
@@ -465,12 +447,12 @@ def test_mirror_s_export_is_the_owner_s(
             assert mine == theirs
 
 
-def test_export_for_auditors(made: Made, syncd: Run, tmp_path: Path) -> None:
+def test_export_for_auditors(made: Made, run: Run, tmp_path: Path) -> None:
     """No token of any kind is in an auditor's files."""
     for audited in (False, True):
         path = tmp_path / f"{audited}"
         more = ["--audit"] if audited else []
-        syncd("log", "export", "--home", made.home("bank"), path, *more)
+        run("log", "export", "--home", made.home("bank"), path, *more)
         whole = b"".join(
             p.read_bytes() for p in path.rglob("*") if p.is_file()
         )
@@ -478,41 +460,39 @@ def test_export_for_auditors(made: Made, syncd: Run, tmp_path: Path) -> None:
         assert b'"hash":' in whole  # of the roster: for everybody
 
 
-def test_nothing_is_overwritten(
-    made: Made, syncd: Run, tmp_path: Path
-) -> None:
+def test_nothing_is_overwritten(made: Made, run: Run, tmp_path: Path) -> None:
     """An export goes to a new or empty directory, whole or not at all."""
     home = made.home("police")
     path = tmp_path / "there"
     path.mkdir()
-    code, _, _ = syncd("log", "export", "--home", home, path)
+    code, _, _ = run("log", "export", "--home", home, path)
     assert code == 0
     before = {p: p.stat().st_mtime_ns for p in path.rglob("*")}
-    code, _, err = syncd("log", "export", "--home", home, path)
+    code, _, err = run("log", "export", "--home", home, path)
     assert code == 2
     assert "is there already" in err
     assert before == {p: p.stat().st_mtime_ns for p in path.rglob("*")}
     assert [p.name for p in tmp_path.iterdir()] == ["there"]
 
 
-def test_key_alone(made: Made, syncd: Run, out: Path, tmp_path: Path) -> None:
+def test_key_alone(made: Made, run: Run, out: Path, tmp_path: Path) -> None:
     """Without a roster other lines cannot be verified: exit 1, and named."""
     key = made.keys["police"]
-    code, said, err = syncd("log", "verify", out, "--key", key)
+    code, said, err = run("log", "verify", out, "--key", key)
     assert code == 1
     assert said.count("not verified: the line of") == 2
     assert "--roster" in err
-    code, said, _ = syncd("log", "verify", out, "--key", key, "--json")
+    code, said, _ = run("log", "verify", out, "--key", key, "--json")
     assert code == 1
     assert json.loads(said)["unverified"]
     bare = tmp_path / "bare"
     more = ("--mirror", POLICE)
-    syncd("log", "export", "--home", made.home("bank"), bare, *more)
-    code, _, err = syncd("log", "verify", bare, "--key", key)
+    run("log", "export", "--home", made.home("bank"), bare, *more)
+    code, _, err = run("log", "verify", bare, "--key", key)
     assert (code, err) == (0, "")
 
 
-def test_not_trusted(made: Made, syncd: Run, out: Path) -> None:
+def test_not_trusted(made: Made, run: Run, out: Path) -> None:
     """Another key, another fingerprint or a foreign line: exit 4."""
     roster = made.home("police") / "roster"
     wrong: list[tuple[object, ...]] = [
@@ -521,12 +501,12 @@ def test_not_trusted(made: Made, syncd: Run, out: Path) -> None:
         ("--roster", roster, "--fingerprint", "ab" * 32),
     ]
     for options in wrong:
-        code, _, err = syncd("log", "verify", out, *options)
+        code, _, err = run("log", "verify", out, *options)
         assert code == 4, err
 
 
 def test_damaged_files(
-    made: Made, syncd: Run, out: Path, tmp_path: Path
+    made: Made, run: Run, out: Path, tmp_path: Path
 ) -> None:
     """One file too many, or an empty directory: exit 5, and it is named."""
     copy = tmp_path / "copy"
@@ -537,24 +517,24 @@ def test_damaged_files(
         (copy, "tile/0/note: extra"),
         (tmp_path / "empty", "checkpoint: "),
     ):
-        code, _, err = syncd("log", "verify", path, *made.roster)
+        code, _, err = run("log", "verify", path, *made.roster)
         assert (code, said in err) == (5, True)
 
 
 # -------------------------------------------------------------------- show
 
 
-def test_show(made: Made, syncd: Run) -> None:
+def test_show(made: Made, run: Run) -> None:
     """Origin, size, root, counts, the last entries and the receipts."""
-    code, said, _ = syncd("log", "show", "--home", made.home("police"))
+    code, said, _ = run("log", "show", "--home", made.home("police"))
     assert code == 0
     assert f"origin   {POLICE}" in said
     assert "type   2 1" in said
     assert said.count("receipt") == 2
     home = made.home("police")
-    own = syncd("log", "show", "--home", home, "--mirror", POLICE)
+    own = run("log", "show", "--home", home, "--mirror", POLICE)
     assert own == (0, said, "")
-    code, said, _ = syncd(
+    code, said, _ = run(
         "log", "show", "--home", home, "--mirror", BANK, "--json"
     )
     shown = json.loads(said)
@@ -577,20 +557,20 @@ def test_show_what_a_stranger_wrote(said: str) -> None:
         assert line.isprintable()
 
 
-def test_show_one_entry(made: Made, syncd: Run) -> None:
+def test_show_one_entry(made: Made, run: Run) -> None:
     """A statement is shown with the first 8 digits of its token only."""
     home = made.home("police")
     for index in range(12):
-        code, said, _ = syncd(
+        code, said, _ = run(
             "log", "show", "--home", home, "--mirror", BANK, "--at", index
         )
         assert code == 0
         assert f"index    {index}" in said
-    code, said, _ = syncd(
+    code, said, _ = run(
         "log", "show", "--home", home, "--mirror", BANK, "--at", 100, "--json"
     )
     shown = json.loads(said)
     assert shown["type"] == 1
     assert len(shown["token"]) == 8
-    code, said, _ = syncd("log", "show", "--home", home, "--json")
+    code, said, _ = run("log", "show", "--home", home, "--json")
     assert all(len(e["token"]) in (0, 8) for e in json.loads(said)["last"])

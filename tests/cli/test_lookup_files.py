@@ -14,8 +14,7 @@ from syncd.cli import asked, tables, terminal
 from syncd.cli.asked import Asked
 from syncd.errors import UnavailableError, UsageError
 from syncd.lists import safe
-from syncd.messages import catalogue
-from tests.cli.conftest import Desk, FalseApi, Ran, Real, Run, refused
+from tests.cli.conftest import Desk, FalseApi, Ran, Real, refused
 
 LISTED = "+12025557101"
 ASK = ("lookup", "--purpose", "call_check")
@@ -60,10 +59,10 @@ def names(path: Path) -> list[str]:
     return sorted(one.name for one in path.iterdir())
 
 
+@pytest.mark.usefixtures("listed")
 def test_as_many_answers_as_rows_in_their_order(
-    listed: Real, run: Run, tmp_path: Path
+    bank: Desk, tmp_path: Path
 ) -> None:
-    bank = listed.desk("bank", run)
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
     ran = bank(
         *(*ASK, "--kind", "phone", "--file", file, "--map", "value=tel"),
@@ -101,9 +100,8 @@ def test_as_many_answers_as_rows_in_their_order(
     assert names(tmp_path) == ["answers.csv", "customers.csv"]
 
 
-def test_a_workbook_in_chinese_and_as_json(
-    listed: Real, run: Run, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("listed")
+def test_a_workbook_in_chinese_and_as_json(bank: Desk, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
@@ -111,21 +109,15 @@ def test_a_workbook_in_chinese_and_as_json(
         sheet.append(row)
     file, out = tmp_path / "customers.xlsx", tmp_path / "answers.csv"
     book.save(file)
-    bank = listed.desk("bank", run)
-    words = (
-        *("--lang", "zh", "--home", bank.home, *ASK, "--kind", "phone"),
-        *("--file", file, "--keep", "客户号", "--keep", "手机号"),
-        *("--token-file", bank.home.with_suffix(".token"), "--out", out),
-    )
-    ran = run(*words)
-    catalogue.choose("en")
+    words = (*ASK, "--kind", "phone", "--file", file, "--out", out)
+    ran = bank(*words, "--keep", "客户号", "--keep", "手机号", lang="zh")
     assert (ran.code, "数据截至" in ran.err) == (0, True)
     found = read(out)
     assert found[0]["判定"].endswith(" confirmed")
     assert "理财" in found[0]["标签"]
     assert safe.plain(found[0]["手机号"]) == LISTED  # it was to be kept
     out.unlink()
-    ran = bank(*ASK, "--kind", "phone", "--file", file, "--out", out, "--json")
+    ran = bank(*words, "--json")
     assert ran.json["rows"] == 2
     assert {c["verdict"]: c["rows"] for c in ran.json["counts"]} == {
         "confirmed": 1,
@@ -136,10 +128,10 @@ def test_a_workbook_in_chinese_and_as_json(
     }
 
 
+@pytest.mark.usefixtures("listed")
 def test_our_own_lists_stand_beside_the_answer(
-    listed: Real, run: Run, tmp_path: Path
+    bank: Desk, tmp_path: Path
 ) -> None:
-    bank = listed.desk("bank", run)
     words = ("own", "exempt", "--kind", "phone", "--why", "our switchboard")
     assert bank(*words, stdin=b"+12025557104").code == 0
     file, out = tmp_path / "list.txt", tmp_path / "answers.csv"
@@ -186,14 +178,13 @@ def test_what_cannot_be_is_told_before_anything_is_asked(
     assert "--out is for the values of a --file" in ran.err
 
 
-def test_a_key_that_no_row_has_is_told(
-    listed: Real, run: Run, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("listed")
+def test_a_key_that_no_row_has_is_told(bank: Desk, tmp_path: Path) -> None:
     file, out = tmp_path / "list.ndjson", tmp_path / "answers.csv"
     file.write_text(
         '{"phone": "+12025557106", "no": "007"}\n{"phone": "+12025557107"}\n'
     )
-    ran = listed.desk("bank", run)(
+    ran = bank(
         *(*ASK, "--kind", "phone", "--file", file, "--out", out),
         *("--keep", "no", "--keep", "nmae"),
     )

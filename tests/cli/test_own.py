@@ -6,19 +6,11 @@ from typing import Any
 
 import pytest
 
-from syncd import config
-from syncd.cli.api_client import ApiClient
 from syncd.cli.main import main
-from syncd.messages import catalogue
-from tests.cli.conftest import Desk, Real, Run
+from tests.cli.conftest import Desk, Real
 
 PHONE = ("--kind", "phone")
 REPORT = ["--label", "fake_invest", "--role", "caller", *PHONE, "--evidence"]
-
-
-@pytest.fixture
-def bank(real: Real, run: Run) -> Desk:
-    return real.desk("bank", run)
 
 
 def look(desk: Desk, value: str) -> Any:
@@ -65,10 +57,9 @@ def test_a_note_with_a_text_alone_is_of_the_code_other(bank: Desk) -> None:
 
 
 def test_what_an_official_report_lists_asks_for_a_reason(
-    real: Real, run: Run, bank: Desk
+    real: Real, bank: Desk, police: Desk
 ) -> None:
     number = b"+12025558003"
-    police = real.desk("police", run)
     ran = police("report", "add", *REPORT, "police_case", stdin=number)
     assert ran.code == 0
     real.settle()
@@ -76,14 +67,9 @@ def test_what_an_official_report_lists_asks_for_a_reason(
     assert ran.code == 1
     assert "an official report lists it, so why is needed" in ran.out
     assert "it is kept, and shown with every answer" in ran.out
-    zh = run(
-        *("--lang", "zh", "--home", bank.home, "own", "exempt", *PHONE),
-        *("--token-file", bank.home.with_suffix(".token")),
-        stdin=number,
-    )
+    zh = bank("own", "exempt", *PHONE, stdin=number, lang="zh")
     assert "有权机关已上报，须说明理由" in zh.out
     assert "新增 0" in zh.out
-    catalogue.choose("en")
     ran = bank("own", "exempt", *PHONE, "--why", "court 17", stdin=number)
     assert ran.code == 0
     assert "(although an official report lists it)" in ran.out
@@ -176,28 +162,6 @@ def test_remove_by_value_and_type(bank: Desk) -> None:
     ran = bank(*words, stdin=number + b"\n+12025558012\n")
     assert "2: nothing of ours stands there" in ran.out
     assert "no customer now" in bank("own", "list", "--ended").out
-
-
-def test_a_local_list_is_removed_whole(bank: Desk) -> None:
-    rows = [
-        {
-            "kind": "phone",
-            "value": f"+1202555802{n}",
-            "label": "fake_invest",
-            "role": "caller",
-            "evidence": "police_case",
-        }
-        for n in range(3)
-    ]
-    token = bank.home.with_suffix(".token").read_text().strip()
-    door = ApiClient(config.load(bank.home).own.listen, token, bank.home)
-    door.post("/v1/own/local", {"list": "通报 3", "reports": rows})
-    door.close()
-    found = listed(bank, "--list", "通报 3")
-    assert [i["type"] for i in found] == ["local"] * 3
-    ran = bank("own", "remove", "--list", "通报 3", "--yes")
-    assert ran.out == "removed 3 entries\n"
-    assert listed(bank, "--list", "通报 3") == []
 
 
 # ------------------------------------------------------------------- list

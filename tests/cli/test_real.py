@@ -25,10 +25,9 @@ def lookup(desk: Desk, kind: str, value: str) -> Any:
     ("words", "value"), [(URL, LISTED), (PHONE, "+12025550123")]
 )
 def test_reported_here_listed_there_retracted_gone(
-    real: Real, run: Run, words: list[str], value: str
+    real: Real, bank: Desk, police: Desk, words: list[str], value: str
 ) -> None:
     """The way of one report, by the words that an operator types."""
-    bank, police = real.desk("bank", run), real.desk("police", run)
     kind = words[5]
     ran = bank("report", "add", *words, "--json", stdin=value.encode())
     assert (ran.code, ran.json["accepted"]) == (0, 1)
@@ -45,8 +44,7 @@ def test_reported_here_listed_there_retracted_gone(
     assert lookup(police, kind, value)["verdict"] == "none"
 
 
-def test_dispute(real: Real, run: Run) -> None:
-    bank, police = real.desk("bank", run), real.desk("police", run)
+def test_dispute(real: Real, run: Run, bank: Desk, police: Desk) -> None:
     value = b"disputed.example"
     assert bank("report", "add", *URL, stdin=value).code == 0
     real.settle()
@@ -57,9 +55,8 @@ def test_dispute(real: Real, run: Run) -> None:
     assert found["verdict"] == "disputed"
 
 
-def test_status(real: Real, run: Run) -> None:
+def test_status(bank: Desk) -> None:
     """What the daemon says fits what is shown."""
-    bank = real.desk("bank", run)
     ran = bank("status", "--digests")
     assert ran.code == 0
     assert "bank of txwz" in ran.out
@@ -69,23 +66,8 @@ def test_status(real: Real, run: Run) -> None:
     assert (ran.code, ran.out.startswith("ready")) == (0, True)
 
 
-BAD = [
-    ("url,a.example,no_such_label,phishing_host,user_tag,50,", "label"),
-    ("url,a.example,fake_shop,no_such_role,user_tag,50,", "role"),
-    ("url,a.example,fake_shop,phishing_host,no_such_evidence,50,", "evidence"),
-    ("url,a.example,fake_shop,phishing_host,user_tag,101,", "confidence"),
-    ("url,a.example,fake_shop,phishing_host,user_tag,50,2190-01-01", "seen"),
-    ("mail,a.example,fake_shop,phishing_host,user_tag,50,", "kind"),
-    ("phone,12ab,fake_shop,caller,user_tag,50,", "phone"),
-    ("url,com.cn,fake_shop,phishing_host,user_tag,50,", "public suffix"),
-    (f"url,{'a' * 1_000_000}.example,fake_shop,x,y,50,", "above 65536"),
-    ("url,a.example,,phishing_host,user_tag,50,", "label not given"),
-]
-
-
-def test_how_a_url_was_read_is_told(real: Real, run: Run) -> None:
+def test_how_a_url_was_read_is_told(bank: Desk, police: Desk) -> None:
     """By the report that dropped a query, and the look-up that tried both."""
-    bank, police = real.desk("bank", run), real.desk("police", run)
     pay = "http://a.b.c.pay.hunt.example/pay"
     ran = bank("report", "add", *URL, stdin=f"{pay}?id=1\n".encode())
     assert ran.code == 0
@@ -98,20 +80,6 @@ def test_how_a_url_was_read_is_told(real: Real, run: Run) -> None:
     ran = police(*words, stdin=f"“{pay}”\n".encode())
     assert ran.code == 1
     assert "text stands before it" in ran.out
-
-
-def test_bad_rows(real: Real, run: Run, tmp_path: Path) -> None:
-    """Each is refused with a reason that names what is wrong."""
-    path = tmp_path / "list.csv"
-    head = "kind,value,label,role,evidence,confidence,seen\n"
-    path.write_text(head + "".join(f"{line}\n" for line, _ in BAD))
-    out = tmp_path / "out.csv"
-    words = ("report", "import", path, "--refused", out, "--json")
-    ran = real.desk("bank", run)(*words)
-    assert (ran.code, ran.json["refused"]) == (1, len(BAD))
-    rows = out.read_text("utf-8-sig").split("\n")
-    for (_, why), row in zip(BAD, rows[1:], strict=False):
-        assert why in row
 
 
 @pytest.fixture
@@ -136,13 +104,10 @@ def expected() -> tuple[int, int]:
 
 
 def test_stopped_while_a_step_is_under_way(
-    real: Real,
-    run: Run,
-    listed: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    bank: Desk, listed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was refused in it is written down with its cells all the same."""
-    bank, out = real.desk("bank", run), listed.with_name("out.csv")
+    out = listed.with_name("out.csv")
     monkeypatch.setattr(upload, "STEP", 300)
     took = Reports.took
     calls = iter(range(9))
@@ -168,11 +133,8 @@ def test_stopped_while_a_step_is_under_way(
     assert sum("public suffix" in why for _, why, _ in rows) == 400
 
 
-def test_what_is_in_the_vault_is_found(
-    real: Real, run: Run, tmp_path: Path
-) -> None:
+def test_what_is_in_the_vault_is_found(bank: Desk, tmp_path: Path) -> None:
     """By kind, list, import, day, person and value, which is on no line."""
-    bank = real.desk("bank", run)
     path = tmp_path / "list.txt"
     path.write_text("one.found.example\ntwo.found.example\n")
     words = ("report", "import", path, *URL, "--list", "found", "--json")
@@ -207,14 +169,14 @@ BANKS_OWN = (
 )
 
 
-def test_a_list_in_its_own_words(real: Real, run: Run, tmp_path: Path) -> None:
+def test_a_list_in_its_own_words(bank: Desk, tmp_path: Path) -> None:
     """One dry run, one mapping file edited, one import; refusals mended."""
-    bank, path = real.desk("bank", run), tmp_path / "名单.csv"
+    path = tmp_path / "名单.csv"
     path.write_text(BANKS_OWN)
     codes, out = tmp_path / "codes.toml", tmp_path / "退回.csv"
     words = ("report", "import", path, "--evidence", "bank_detection")
     before = len(bank("report", "imports", "--json").json["items"])
-    ran = bank("--lang", "zh", *words, "--role", "phishing_host", "--dry-run")
+    ran = bank(*words, "--role", "phishing_host", "--dry-run", lang="zh")
     assert ran.code == 1
     for told in ("涉案账号", "不保存", "imp_police", "将上报 0，退回 4"):
         assert told in ran.out
@@ -251,26 +213,24 @@ def test_a_list_in_its_own_words(real: Real, run: Run, tmp_path: Path) -> None:
     assert (ran.code, ran.json["accepted"]) == (0, 1)
 
 
-def test_what_a_dry_run_tells_programs(
-    real: Real, run: Run, tmp_path: Path
-) -> None:
+def test_what_a_dry_run_tells_programs(bank: Desk, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("url,诈骗类型\na.dry.example,虚构\na.dry.example,假\n")
     words = ("report", "import", path, *URL[2:], "--dry-run", "--json")
-    ran = real.desk("bank", run)(*words)
+    ran = bank(*words)
     assert (ran.code, ran.json["good"], ran.json["rows"]) == (1, 0, 2)
     assert {u["word"] for u in ran.json["unknown"]} == {"虚构", "假"}
     path.write_text("url\na.dry.example\n# twice\nhttp://a.dry.example/\n")
-    ran = real.desk("bank", run)("report", "import", path, *URL, "--dry-run")
+    ran = bank("report", "import", path, *URL, "--dry-run")
     assert ran.code == 0
     assert "2 would be reported, 0 refused; 1 stand in another" in ran.out
     assert ran.err.count("comment lines skipped: 1") == 1
 
 
 def test_a_local_list_answers_here_alone(
-    real: Real, run: Run, tmp_path: Path
+    bank: Desk, police: Desk, tmp_path: Path
 ) -> None:
-    bank, police = real.desk("bank", run), real.desk("police", run)
+    """Until it is removed whole."""
     path = tmp_path / "list.txt"
     path.write_text("local.own.example\n")
     words = ("report", "import", path, *URL, "--local", "--list", "ours")
@@ -278,15 +238,8 @@ def test_a_local_list_answers_here_alone(
     assert bank(*words, "--json").json["known"] == 1
     assert lookup(bank, "url", "local.own.example")["ours"]["local"]
     assert "ours" not in lookup(police, "url", "local.own.example")
-
-
-def test_all_that_an_import_brought(
-    real: Real, run: Run, tmp_path: Path
-) -> None:
-    """Is retracted by the number that the import said."""
-    bank = real.desk("bank", run)
-    path = tmp_path / "list.txt"
-    path.write_text("one.import.example\ntwo.import.example\n")
-    number = bank("report", "import", path, *URL, "--json").json["import"]
-    words = ("report", "retract", "--import", number, "--reason", "test")
-    assert bank(*words, "--json").json["retracting"] == 2
+    [item] = bank("own", "list", "--list", "ours", "--json").json["items"]
+    assert item["type"] == "local"
+    ran = bank("own", "remove", "--list", "ours", "--yes")
+    assert ran.out == "removed 1 entries\n"
+    assert "ours" not in lookup(bank, "url", "local.own.example")

@@ -450,10 +450,7 @@ def test_list(desk: Desk, false: FalseApi) -> None:
             assert (SECRET in ran.out) == shown
             assert "stale" in ran.out
     assert "bank.example/syncd/txwz/1:7" in desk("report", "list").out
-    zh = desk.run(
-        *("--lang", "zh", "--home", desk.home, "report", "list"),
-        *("--token-file", desk.home.with_suffix(".token")),
-    )
+    zh = desk("report", "list", lang="zh")
     assert zh.out.split()[:4] == ["编号", "类型", "种类", "状态"]
 
 
@@ -590,11 +587,7 @@ def test_lookup_shows_what_it_rests_on(desk: Desk, false: FalseApi) -> None:
         assert part in out
     assert "2026-01-01 – 2026-01-02" in out
     assert "bank.example/syncd/txwz/1:7" in out
-    zh = desk.run(
-        *("--lang", "zh", "--home", desk.home, *words),
-        *("--token-file", desk.home.with_suffix(".token")),
-        stdin=b"1",
-    )
+    zh = desk(*words, stdin=b"1", lang="zh")
     assert "确认涉诈 confirmed" in zh.out
     assert "虚假购物服务" in zh.out
     answered(false, HIT, PROBLEM, UNKNOWN)
