@@ -347,43 +347,35 @@ def test_retract_what(desk: Desk, false: FalseApi, words: list[str]) -> None:
 # ----------------------------------------------------------------- dispute
 
 
-def test_dispute(desk: Desk, false: FalseApi) -> None:
-    false.answers["/v1/disputes"] = (202, {"id": 9})
-    words = ["--kind", "url", "--reason", "stale", "--about", "o.x/y:1"]
-    words += ["--due", "2026-01-02", "--expires", "2026-02-02", "--yes"]
-    ran = desk("report", "dispute", *words, stdin=b"a.example")
-    assert (ran.code, ran.out) == (0, "the dispute is kept as 9\n")
-    assert calls(false) == [
-        {
-            "kind": "url",
-            "reason": "stale",
-            "about": [["o.x/y", 1]],
-            "due": "2026-01-02",
-            "expires": "2026-02-02",
-            "value": "a.example",
-            "yes": True,
-        }
-    ]
+ALL = "--about o.x/y:1 --due 2026-01-02 --expires 2026-02-02 --yes"
+ALL_SENT = {
+    "about": [["o.x/y", 1]],
+    "due": "2026-01-02",
+    "expires": "2026-02-02",
+    "value": "a.example",
+    "yes": True,
+}
+UNCHECKED = "holders are missing: nobody knows whether it is reported\n"
 
 
-def test_a_dispute_that_nobody_could_check(
-    desk: Desk, false: FalseApi
+@pytest.mark.parametrize(
+    ("words", "sent", "answer", "said"),
+    [
+        (ALL, ALL_SENT, {}, "the dispute is kept as 9\n"),
+        ("", {"value": "a.example"}, {"unchecked": True}, UNCHECKED),
+        ("--token t --epoch 1", {"token": "t", "epoch": 1}, {}, "kept as 9\n"),
+    ],
+)
+def test_dispute(
+    desk: Desk, false: FalseApi, words: str, sent: Any, answer: Any, said: str
 ) -> None:
-    false.answers["/v1/disputes"] = (202, {"id": 9, "unchecked": True})
-    words = ("--kind", "phone", "--reason", "stale")
-    ran = desk("report", "dispute", *words, stdin=b"+12025550150")
-    assert ran.out.endswith(
-        "holders are missing: nobody knows whether it is reported\n"
-    )
-
-
-def test_dispute_by_token(desk: Desk, false: FalseApi) -> None:
-    false.answers["/v1/disputes"] = (202, {"id": 4})
-    words = ["--kind", "phone", "--reason", "stale", "--token", "t"]
-    ran = desk("report", "dispute", *words, "--epoch", 1)
-    assert ran.out == "the dispute is kept as 4\n"
-    assert calls(false)[0]["token"] == "t"
-    assert desk("report", "dispute", *words, "--json").json
+    false.answers["/v1/disputes"] = (202, {"id": 9, **answer})
+    more = ("--kind", "url", "--reason", "stale", *words.split())
+    ran = desk("report", "dispute", *more, stdin=b"a.example")
+    assert (ran.code, ran.out.endswith(said)) == (0, True)
+    assert calls(false) == [{"kind": "url", "reason": "stale", **sent}]
+    ran = desk("report", "dispute", *more, "--json", stdin=b"a.example")
+    assert ran.json == {"id": 9, **answer}
 
 
 def test_dispute_one_thing(desk: Desk, false: FalseApi) -> None:

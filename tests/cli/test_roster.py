@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from syncd.cli.main import main
 from syncd.indicator import never
 from syncd.roster import drafts, keys, signing
 from syncd.roster.changes import between
@@ -15,13 +14,6 @@ from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint
 from tests.alliance import ADMINS, NAME, Alliance
 from tests.cli.conftest import Ran, Run
-
-
-def syncd(*words: str | Path) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(word) for word in words])
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 @pytest.fixture(scope="module")
@@ -43,47 +35,42 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("source", ["home", "checkpoint"])
-def test_a_removal_pins_where_the_log_ends(root: Path, source: str) -> None:
+def test_a_removal_pins_where_the_log_ends(
+    run: Run, root: Path, tmp_path: Path, source: str
+) -> None:
     """What the home mirrors, or a checkpoint that the member signed."""
-    out = root / f"draft-{source}"
-    words = ["roster", "remove", "bank", str(out)]
+    out, signed = tmp_path / "draft", root / "bank.checkpoint"
+    words = ("roster", "remove", "bank", out)
+    given = ("--checkpoint", signed, "--current", root / "roster.note")
     if source == "home":
-        code = syncd("--home", root / "police", *words)
+        ran = run("--home", root / "police", *words)
     else:
-        given = ["--checkpoint", str(root / "bank.checkpoint")]
-        code = syncd(*words, *given, "--current", root / "roster.note")
-    assert code == 0
+        ran = run(*words, *given)
+    assert ran.code == 0
     bank = drafts.read(out.read_bytes())[1].known("bank")
-    head, _ = checkpoint.open_(
-        (root / "bank.checkpoint").read_bytes(), bank.generation.log
-    )
+    head, _ = checkpoint.open_(signed.read_bytes(), bank.generation.log)
     end = bank.end(bank.generation)
     assert end is not None
     assert (end.size, end.root) == (head.size, head.root)
     assert head.size > 0
 
 
-def test_another_log_is_no_end(
-    root: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("member", "code", "said"),
+    [
+        ("carrier", 4, "carrier"),  # the checkpoint is by another key
+        ("nobody", 2, "no member nobody"),
+        ("nobody", 2, "hint: it has bank, carrier, platform, police"),
+    ],
+)
+def test_a_removal_that_cannot_be(
+    run: Run, root: Path, tmp_path: Path, member: str, code: int, said: str
 ) -> None:
-    """A checkpoint by another key is not trusted: exit 4, no draft."""
-    out = root / "draft-wrong"
-    given = ["--checkpoint", str(root / "bank.checkpoint")]
-    words = ["roster", "remove", "carrier", str(out), *given]
-    assert syncd("--home", root / "police", *words) == 4
-    assert "carrier" in capsys.readouterr().err
+    out, signed = tmp_path / "draft", root / "bank.checkpoint"
+    words = ("roster", "remove", member, out, "--checkpoint", signed)
+    ran = run("--home", root / "police", *words)
+    assert (ran.code, said in ran.err) == (code, True)
     assert not out.exists()
-
-
-def test_nobody_to_remove(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """An unknown member is wrong use."""
-    words = ["roster", "remove", "nobody", str(root / "x")]
-    assert syncd("--home", root / "police", *words) == 2
-    err = capsys.readouterr().err
-    assert "no member nobody" in err
-    assert "hint: it has bank, carrier, platform, police" in err
 
 
 # ------------------------------------------------------------------- edits
@@ -125,6 +112,11 @@ class Admin:
         ]
         given = ("--current", self.root / "roster.note")
         return self.run("--lang", lang, "roster", *named, *given, stdin=stdin)
+
+    def onto(self) -> tuple[str, str]:
+        """Go on from the draft, with another; return the option for it."""
+        first, self.out = self.out, self.out.with_name(f"{self.out.name}+")
+        return "--onto", str(first)
 
     @property
     def draft(self) -> Roster:
@@ -225,11 +217,10 @@ def test_an_edit_says_what_it_changes(
     assert chinese in ran.out
 
 
-def test_edits_add_up(admin: Admin, tmp_path: Path) -> None:
+def test_edits_add_up(admin: Admin) -> None:
     """The second goes on from the first one's draft, and shows both."""
     assert admin("set", "OUT", "--cap", "phone=30").code == 0
-    first, admin.out = admin.out, tmp_path / "second"
-    ran = admin("retire", "url", "1", "OUT", "--onto", str(first), "--json")
+    ran = admin("retire", "url", "1", "OUT", *admin.onto(), "--json")
     assert ran.code == 0, ran.err
     assert [one["at"] for one in ran.json["changes"]] == [
         ["caps", "phone", "days"],
@@ -329,18 +320,16 @@ def test_never_values_come_from_standard_input(admin: Admin) -> None:
 
 
 def test_our_own_list_is_brought_in_and_changes_no_reason(
-    admin: Admin, tmp_path: Path
+    admin: Admin,
 ) -> None:
     words = ("never", "add", "OUT", "--kind", "phone", "--why", "ours")
     assert admin(*words, stdin=b"110\n").code == 0
-    first, admin.out = admin.out, tmp_path / "second"
-    ran = admin("never", "default", "OUT", "--onto", str(first))
+    ran = admin("never", "default", "OUT", *admin.onto())
     assert ran.code == 0
     rows = {n.value: n.note for n in admin.draft.never}
     assert len(rows) >= len(never.default())
     assert (rows["cn:110"], rows["cn:96110"]) == ("ours", "anti_fraud")
-    second, admin.out = admin.out, tmp_path / "third"
-    ran = admin("never", "default", "OUT", "--onto", str(second))
+    ran = admin("never", "default", "OUT", *admin.onto())
     assert ran.code != 0
     assert "nothing" in ran.err
 
@@ -349,8 +338,7 @@ def test_a_never_value_may_be_listed_again(
     admin: Admin, tmp_path: Path
 ) -> None:
     assert admin("never", "add", "OUT", "--file", "@never.tsv").code == 0
-    first, admin.out = admin.out, tmp_path / "second"
-    words = ("never", "remove", "OUT", "--kind", "url", "--onto", str(first))
+    words = ("never", "remove", "OUT", "--kind", "url", *admin.onto())
     assert admin(*words, stdin=b"com.cn/\n").code == 0
     assert {n.value for n in admin.draft.never} == {"cn:110"}
     admin.out = tmp_path / "third"
@@ -360,15 +348,14 @@ def test_a_never_value_may_be_listed_again(
 
 
 def test_what_a_removed_member_said_can_be_erased(
-    admin: Admin, root: Path, tmp_path: Path
+    admin: Admin, root: Path
 ) -> None:
     """Of its log as it ended; a range beyond that end is refused."""
     given = ["--checkpoint", str(root / "bank.checkpoint")]
     assert admin("remove", "bank", "OUT", *given).code == 0
-    first, admin.out = admin.out, tmp_path / "second"
+    onto = admin.onto()
     origin = admin.current.known("bank").origin
     words = ["erase", origin, "OUT", "--reason", "court_order"]
-    onto = ["--onto", str(first)]
     ran = admin(*words, "--range", "0:99", *onto)
     assert ran.code == 2
     assert "the log has" in ran.err
