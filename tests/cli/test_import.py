@@ -56,11 +56,11 @@ def take(desk: Desk, tmp_path: Path) -> Take:
         text: str,
         *words: object,
         name: str = "list.csv",
-        encoding: str = "utf-8",
+        lang: str = "en",
     ) -> Ran:
         path = tmp_path / name
-        path.write_text(text, encoding=encoding, newline="")
-        return desk("report", "import", path, *words)
+        path.write_text(text, encoding="utf-8", newline="")
+        return desk("report", "import", path, *words, lang=lang)
 
     return one
 
@@ -157,12 +157,10 @@ def test_mended_rows_may_be_refused_again(
 
 
 def test_a_list_without_header_gets_one_that_is_read_again(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    take: Take, false: FalseApi
 ) -> None:
-    path = tmp_path / "list.csv"
-    path.write_text("1,bad.example\n")
     words = (*CONST, "--no-header", "--map", "value=2")
-    assert desk("report", "import", path, *words).code == 1
+    assert take("1,bad.example\n", *words).code == 1
     assert false.imports[1]["header"] == ["1", "value"]
 
 
@@ -246,19 +244,16 @@ def test_a_local_list_is_not_reported(
 
 
 def test_what_can_be_read_of_a_refused_row_is_told(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    take: Take, false: FalseApi
 ) -> None:
     """A local list has it still, though tonight its day is none."""
-    path = tmp_path / "list.csv"
-    path.write_text(
+    text = (
         "value,account type,bank,seen\n"
         "20000012345678,bank,102,2026-13-01\n,bank,102,2026-13-01\n"
     )
-    words = ("--local", "--list", "a", "--kind", "account")
-    more = ("--label", "other", "--role", "collecting_account")
-    rest = ("--evidence", "user_tag")
-    ran = desk("report", "import", path, *words, *more, *rest)
-    assert ran.code == 1
+    words = "--local --list a --kind account --label other"
+    more = "--role collecting_account --evidence user_tag"
+    assert take(text, *words.split(), *more.split()).code == 1
     [told] = [b["refused"] for _, p, b in false.asked if p == "/v1/own/local"]
     assert told == [
         {"kind": "account", "value": "20000012345678", "scheme": "102"}
@@ -266,11 +261,10 @@ def test_what_can_be_read_of_a_refused_row_is_told(
 
 
 def test_a_local_list_refuses_what_is_no_object(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    take: Take, false: FalseApi
 ) -> None:
-    path = tmp_path / "list.ndjson"
-    path.write_text('{"value": "a.example"}\nno object\n')
-    ran = desk("report", "import", path, "--local", *CONST, "--json")
+    text = '{"value": "a.example"}\nno object\n'
+    ran = take(text, "--local", *CONST, "--json", name="list.ndjson")
     assert (ran.code, ran.json["added"], ran.json["refused"]) == (1, 1, 1)
 
 
@@ -330,38 +324,29 @@ def test_a_day_is_that_of_the_rosters_zone(
 
 
 def test_what_a_cell_is_refused_for_is_chinese_too(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    take: Take, false: FalseApi
 ) -> None:
     """Whatever it is, behind its field: a day, a number, a share."""
-    path = tmp_path / "list.csv"
-    path.write_text(
-        "value,发现日期,置信度\n6.2E+18,46353,高\na.example,2026-02-30,\n"
-    )
-    words = ["--kind", "url", *CONST[2:]]
-    desk("report", "import", path, *words, lang="zh")
+    text = "value,发现日期,置信度\n6.2E+18,46353,高\na.example,2026-02-30,\n"
+    take(text, *CONST, lang="zh")
     whys = [r[1] for r in refused_rows(false)]
     for part in ("value：表格软件", "seen：像是", "confidence：不是"):
         assert part in whys[0]
     assert "seen：日历上没有" in whys[1]
 
 
-def test_a_refusal_says_how_to_mend_it(
-    desk: Desk, false: FalseApi, tmp_path: Path
-) -> None:
+def test_a_refusal_says_how_to_mend_it(take: Take, false: FalseApi) -> None:
     """The daemon's hint stands behind its reason, and both are counted."""
-    path = tmp_path / "list.txt"
-    path.write_text("bad1.example\nbad2.example\n")
     false.hint = "say yes"
-    ran = desk("report", "import", path, *CONST)
+    ran = take("bad1.example\nbad2.example\n", *CONST, name="list.txt")
     assert "2 × the value is bad (say yes)" in ran.err
 
 
-def test_reasons_are_counted(desk: Desk, tmp_path: Path) -> None:
+def test_reasons_are_counted(take: Take) -> None:
     """The most frequent ones first; what differs row by row is left out."""
-    path = tmp_path / "list.csv"
     more = "".join(f"{'a' * n},\n" for n in (70_000, 80_000))
-    path.write_text(f"value,x\n{3 * 'ragged' * 3}\nbad.example,1\n{more}")
-    ran = desk("report", "import", path, *CONST)
+    text = f"value,x\n{3 * 'ragged' * 3}\nbad.example,1\n{more}"
+    ran = take(text, *CONST)
     told = [line.strip() for line in ran.err.split("\n") if " × " in line]
     assert told == [
         "2 × the line is … bytes long, above …",
@@ -872,26 +857,14 @@ def test_steps_fit_into_a_request(
     """Long rows make short steps: no request is above the door's limit."""
     with (desk.home / "config.toml").open("a") as file:
         file.write("max_request_bytes = 65536\n")
-    assert (
-        take(
-            "".join(f"{'网' * 900}{n}.example\n" for n in range(90)),
-            *CONST,
-            name="list.txt",
-        ).code
-        == 0
-    )
+    text = "".join(f"{'网' * 900}{n}.example\n" for n in range(90))
+    assert take(text, *CONST, name="list.txt").code == 0
     assert len(false.vault) == 90
     assert 20_000 < false.largest < 65_536
 
 
 def test_steps_have_at_most_5000_rows(take: Take, false: FalseApi) -> None:
-    assert (
-        take(
-            "".join(f"{n}.example\n" for n in range(12_000)),
-            *CONST,
-            name="list.txt",
-        ).code
-        == 0
-    )
+    text = "".join(f"{n}.example\n" for n in range(12_000))
+    assert take(text, *CONST, name="list.txt").code == 0
     sizes = [len(b["reports"]) for _, p, b in false.asked if "reports" in p]
     assert sizes == [5000, 5000, 2000]

@@ -248,11 +248,17 @@ def test_a_file_that_came_meanwhile_is_not_overwritten(
 class Holders:
     """A daemon whose holders answer as told, call by call."""
 
-    def __init__(self, *unknown: Sequence[str]) -> None:
+    away = 0  # calls that find no daemon
+
+    def __init__(self, *unknown: Sequence[str], **more: Any) -> None:
         self.unknown = [*unknown]  # values that each call leaves unknown
+        self.more = more  # what is said of such a value beside
         self.calls: list[list[str]] = []
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        self.away -= 1
+        if self.away >= 0:
+            raise UnavailableError("own door: connection refused")
         values = [item["value"] for item in body["items"]]
         left = self.unknown.pop(0) if self.unknown else ()
         self.calls.append(values)
@@ -262,6 +268,7 @@ class Holders:
                     "verdict": "unknown",
                     "reasons": ["holders_missing"],
                     "missing": ["carrier", "police"],
+                    **self.more,
                 }
                 if value in left
                 else {"verdict": "none", "reasons": []}
@@ -313,27 +320,14 @@ def test_what_is_unknown_is_asked_again_while_that_helps(
 def test_a_quota_that_is_used_up_is_no_silence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    class Used(Holders):
-        def post(self, path: str, body: Mapping[str, Any]) -> Any:
-            said = super().post(path, body)
-            for item in said["items"]:
-                item["detail"] = "oprf: missing: carrier: quota used up"
-            return said
-
-    ask(Used("a", "a"), "a").tell()
+    used = "oprf: missing: carrier: quota used up"
+    ask(Holders("a", "a", detail=used), "a").tell()
     err = capsys.readouterr().err
     assert "quota used up, or no answer: carrier, police" in err
 
 
 def test_what_was_not_tried_is_not_asked_again() -> None:
-    class Untried(Holders):
-        def post(self, path: str, body: Mapping[str, Any]) -> Any:
-            said = super().post(path, body)
-            for item in said["items"]:
-                item.update(verdict="unknown", reasons=["kinds_untried"])
-            return said
-
-    holders = Untried()
+    holders = Holders("ab", "ab", reasons=["kinds_untried"])
     assert ask(holders, "ab").unknown == 2
     assert len(holders.calls) == 1
 
@@ -342,17 +336,7 @@ def test_a_daemon_that_restarts_is_waited_for(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that has answered; one that never did is not there."""
-
-    class Away(Holders):
-        away = 0
-
-        def post(self, path: str, body: Mapping[str, Any]) -> Any:
-            self.away -= 1
-            if self.away >= 0:
-                raise UnavailableError("own door: connection refused")
-            return super().post(path, body)
-
-    holders = Away()
+    holders = Holders()
     asking = ask(holders, "ab")
     holders.away = 3
     assert len(asking.ask([{"value": "c"}])) == 1
