@@ -1,10 +1,12 @@
 """One growing log, who serves it, and a mirror in memory, for all flows."""
 
 import asyncio
+import copy
+import hashlib
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from syncd.errors import AbsentError, StaleError, UnavailableError
 from syncd.flows import publish, pull, serve
@@ -16,6 +18,7 @@ from syncd.indicator import codec, leaf, statement
 from syncd.indicator.absent import Range
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
+from syncd.indicator.statement import Statement
 from syncd.tlog import checkpoint, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
@@ -41,25 +44,29 @@ class Log:
         self.odd: dict[int, bytes] = {}  # leaves of types of their own
         self.published: list[Published] = []
 
-    def copy(self) -> "Log":
-        other = Log(self.key)
-        other.frontier, other.bundles = self.frontier, list(self.bundles)
+    def copy(self) -> Self:
+        other = copy.copy(self)
+        other.bundles = list(self.bundles)
         other.odd = dict(self.odd)
+        other.published = []
         return other
 
     def add(self, *payloads: tuple[int, bytes], salt: bytes = b"s") -> None:
         tail: list[Record] = []
         if self.frontier.size % 256:
             tail = codec.records(self.origin, self.bundles.pop())
-        salts = (salt * 16)[:16] * len(payloads)
+        first = self.frontier.size
+        each = [
+            hashlib.sha256(salt + b"%d" % (first + i)).digest()[:16]
+            for i in range(len(payloads))
+        ]
         self.frontier, more = publish.grow(
-            self.origin, self.frontier, tail, payloads, salts
+            self.origin, self.frontier, tail, payloads, b"".join(each)
         )
         self.bundles += more
-        first = self.frontier.size - len(payloads)
         for i, (type_, payload) in enumerate(payloads):
             if leaf.type_of(payload) != type_:
-                made = leaf.commit(self.origin, type_, salts[:16], payload)
+                made = leaf.commit(self.origin, type_, each[i], payload)
                 self.odd[first + i] = made
         self._tell_leaves()
 
@@ -74,7 +81,10 @@ class Log:
             entries = tiles.encode_bundle(leaves)
             self.bundles[n] = replace(bundle, entries=entries)
 
-    def reports(self, count: int, salt: bytes = b"s") -> "Log":
+    def say(self, *said: Statement) -> None:
+        self.add(*((statement.type_of(s), statement.encode(s)) for s in said))
+
+    def reports(self, count: int, salt: bytes = b"s") -> Self:
         self.add(*((1, report(i)) for i in range(count)), salt=salt)
         return self
 
@@ -98,8 +108,12 @@ class Log:
         head = Checkpoint(self.origin, size, root)
         return bytes(checkpoint.sign(head, self.key))
 
-    async def head(self) -> OwnHead:
+    @property
+    def tip(self) -> OwnHead:
         return OwnHead(self.origin, self.frontier, self.signed)
+
+    async def head(self) -> OwnHead:
+        return self.tip
 
     async def append(
         self,
@@ -111,7 +125,7 @@ class Log:
         done: Sequence[str] = (),
         sighted: Sequence[int] = (),
     ) -> None:
-        assert old == await self.head()
+        assert old == self.tip
         self.frontier = new.frontier
         self.bundles[bundles[0].n :] = bundles
         self.published += published
@@ -131,7 +145,7 @@ class Log:
             self.roots,
         )
 
-    def close(self, *indices: int) -> "Log":
+    def close(self, *indices: int) -> Self:
         """Withhold or erase: records go, leaves stay."""
         other, gone = self.copy(), {*indices}
         for n, bundle in enumerate(other.bundles):

@@ -1,7 +1,6 @@
 """Whatever is changed, in files or in rows, an audit says so, and where."""
 
 import asyncio
-import hashlib
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -22,40 +21,24 @@ from syncd.indicator import (
     folding,
     leaf,
     statement,
-    token,
 )
 from syncd.indicator.absent import Range
-from syncd.indicator.statement import (
-    Dispute,
-    Erase,
-    Report,
-    Retract,
-    RosterAccepted,
-    Sighting,
-)
+from syncd.indicator.statement import Report, Retract, RosterAccepted
 from syncd.tlog import checkpoint, cosignature, note, tiles
 from syncd.tlog.key import COSIGNATURE, SigningKey
 from tests import said
 from tests.cost import calls
 from tests.flows.growing import KEY, ORIGIN, Log
+from tests.said import dispute, erase, sighting
 
 SEEN = SigningKey("police.example/syncd/txwz/seen", COSIGNATURE, b"s" * 32)
 MERGED = SigningKey("police.example/syncd/txwz/merged", COSIGNATURE, b"m" * 32)
 NOW = 1_800_000_000
 
 
-def value(n: int) -> str:
-    """Return the n-th token of these tests."""
-    return token.encode(hashlib.sha256(b"token %d" % n).digest()[:16])
-
-
 def about(n: int) -> dict[str, Any]:
-    return {
-        "on": "2026-11-20",
-        "kind": ("phone", "url", "account")[n % 3],
-        "epoch": 1 + n % 2,
-        "token": value(n),
-    }
+    kind = ("phone", "url", "account")[n % 3]
+    return said.about(n, kind=kind, epoch=1 + n % 2)
 
 
 def report(n: int, **other: Any) -> Report:
@@ -63,30 +46,7 @@ def report(n: int, **other: Any) -> Report:
 
 
 def retract(n: int, *ends: int) -> Retract:
-    return Retract(**about(n), ends=ends, reason="wrong")
-
-
-def erase(*ranges: tuple[int, int]) -> Erase:
-    return Erase(ranges=ranges, reason="privacy")
-
-
-def dispute(n: int) -> Dispute:
-    return Dispute(
-        **about(n),
-        reason="wrong_value",
-        due="2026-12-01",
-        expires="2027-01-01",
-    )
-
-
-def sighting(n: int) -> Sighting:
-    return Sighting(
-        **about(n),
-        first="2026-11-19",
-        last="2026-11-20",
-        count=2,
-        outcome="warned",
-    )
+    return said.retract(*ends, **about(n))
 
 
 class Audited(Log):
@@ -188,8 +148,8 @@ MIXED = Audited(
         report(0),
         report(1, technique=("ai_voice",)),
         retract(0, 0),
-        dispute(2),
-        sighting(3),
+        dispute(**about(2)),
+        sighting(**about(3)),
         report(4),
         erase((5, 6)),
         RosterAccepted(version=1, hash_="ab" * 32),
@@ -386,8 +346,8 @@ def entries(
                 (
                     report(n),
                     report(n, confidence=rng.randrange(101)),
-                    dispute(n),
-                    sighting(n),
+                    dispute(**about(n)),
+                    sighting(**about(n)),
                     retract(n, *back) if back else report(n),
                     retract(n, i + 5),
                     (1, b'{"type":1}'),
@@ -434,7 +394,7 @@ def test_one_row(
     part: float,
 ) -> None:
     """One row changed in any column, missing, or one too many, is named."""
-    log = Audited([*said, report(1), sighting(1)])
+    log = Audited([*said, report(1), sighting(**about(1))])
     rows = log.rows()[sightings]
     at = round(part * (len(rows) - 1))
     row = rows[at]

@@ -26,14 +26,12 @@ from syncd.indicator.statement import (
     Anchor,
     AnchoredLog,
     Answer,
-    Dispute,
     Erase,
     Evidence,
     Reassigned,
     Report,
     Retract,
     RosterAccepted,
-    Sighting,
     Statement,
     Usage,
     Void,
@@ -41,7 +39,7 @@ from syncd.indicator.statement import (
 )
 from syncd.indicator.verdict import verdict
 from tests import said
-from tests.said import ABOUT, ORIGIN
+from tests.said import ABOUT, ORIGIN, dispute
 
 VECTORS = Path(__file__).parents[1] / "vectors/syncd/claims.json"
 OTHER = "police.example/syncd/txwz/1"
@@ -67,15 +65,11 @@ def report(n: int = 0, **changed: Any) -> Report:
 
 
 def retract(n: int, *ends: int, **changed: Any) -> Retract:
-    return Retract(**{**about(n), **changed}, ends=ends, reason="duplicate")
+    return said.retract(*ends, **about(n, **changed))
 
 
-DISPUTE = Dispute(
-    **about(), reason="stale", due="2026-12-01", expires="2027-01-01"
-)
-SIGHTING = Sighting(
-    **about(), first="2026-11-20", last="2026-11-21", count=5, outcome="warned"
-)
+DISPUTE = said.dispute(**about())
+SIGHTING = said.sighting(**about())
 REASSIGNED = Reassigned(**about(), since="2026-10-01")
 ANSWER = Answer(
     **about(),
@@ -147,12 +141,7 @@ def logs(draw: st.DrawFn, *, erasing: bool = True) -> list[Record]:
         if what <= 3:
             said = report(n, confidence=index)
         elif what == 4:
-            said = Dispute(
-                **about(n),
-                reason="stale",
-                due="2026-12-01",
-                expires="2027-01-01",
-            )
+            said = dispute(**about(n))
         elif what == 5:
             said = Vouch(**about(n), role="hotline", expires="2027-11-21")
         elif what == 6:

@@ -1,98 +1,93 @@
 """A member's log as it grows, and stores on real files."""
 
-import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from syncd.flows import publish
-from syncd.flows.ports import Bundle, MirrorHead, OwnHead
-from syncd.indicator import codec, folding, leaf, statement, token
+from syncd.flows.ports import Bundle, MirrorHead, OwnHead, Published
+from syncd.indicator import folding
 from syncd.indicator.folding import Batch
-from syncd.indicator.statement import Erase, Report, Retract
+from syncd.indicator.statement import Report, Retract, Statement
+from syncd.store import failpoint
 from syncd.store.database import Database
 from syncd.store.home import OwnStore
 from syncd.store.mirror import MirrorStore
 from syncd.store.sealing import VaultCipher
-from syncd.tlog import checkpoint
-from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import ED25519, SigningKey
-from syncd.tlog.merkle import Frontier
 from tests import said
+from tests.flows import growing
 
 NOW = 1_800_000_000
+Step = tuple[OwnHead, OwnHead, Sequence[Bundle]]
+Reopen = Callable[..., OwnStore]
 
 
-def value(n: int) -> bytes:
-    """Return the n-th token of these tests."""
-    return hashlib.sha256(b"token %d" % n).digest()[:16]
+class Crash(BaseException):
+    """Stands for SIGKILL: nothing in the store may catch it."""
 
 
-@dataclass
-class Grower:
-    """One origin's log in memory, as its owner would write it."""
+@contextmanager
+def crash_at(point: str) -> Iterator[None]:
+    """Die when the store gets there."""
 
-    origin: str = "bank.example/syncd/txwz/1"
-    frontier: Frontier = Frontier.EMPTY
-    records: list[leaf.Record] = field(default_factory=list)
+    def act(name: str) -> None:
+        raise Crash(name)
 
-    @property
-    def key(self) -> SigningKey:
-        return SigningKey(self.origin, ED25519, b"k" * 32)
+    failpoint.arm(failpoint.Plan(at={point: 1}, act=act))
+    try:
+        with pytest.raises(Crash):
+            yield
+    finally:
+        failpoint.arm(None)
 
-    def head(self) -> OwnHead:
-        text = Checkpoint(
-            self.origin, self.frontier.size, self.frontier.root()
-        )
-        return OwnHead(
-            self.origin, self.frontier, bytes(checkpoint.sign(text, self.key))
-        )
+
+class Log(growing.Log):
+    """Our log, and what a store is handed of each step of it."""
+
+    def __init__(self, origin: str = growing.ORIGIN) -> None:
+        super().__init__(SigningKey(origin, ED25519, b"k" * 32))
 
     def report(self, n: int, **other: object) -> Report:
-        fields = {"token": token.encode(value(n)), "expires": "2027-01-01"}
-        return said.report(**{**fields, **other})
+        return said.report(
+            **said.about(n, **{"expires": "2027-01-01", **other})
+        )
+
+    def reported(self, count: int) -> list[Statement]:
+        return [self.report(n) for n in range(count)]
 
     def retract(self, n: int, *ends: int) -> Retract:
-        return Retract(
-            on="2026-11-21",
-            kind="phone",
-            epoch=1,
-            token=token.encode(value(n)),
-            ends=ends,
-            reason="wrong",
-        )
+        return said.retract(*ends, n=n)
 
-    def erase(self, *ranges: tuple[int, int]) -> Erase:
-        return Erase(ranges=ranges, reason="privacy")
-
-    def grow(
-        self, said: Sequence[statement.Statement]
-    ) -> tuple[OwnHead, OwnHead, tuple[Bundle, ...]]:
+    def grow(self, *said: Statement) -> Step:
         """Append statements; return the old head, the new and the bundles."""
-        old = self.head()
-        size = self.frontier.size
-        payloads = [(statement.type_of(s), statement.encode(s)) for s in said]
-        salts = b"".join(
-            hashlib.sha256(b"%d" % (size + i)).digest()[:16]
-            for i in range(len(said))
-        )
-        tail = self.records[size // 256 * 256 :]
-        self.frontier, bundles = publish.grow(
-            self.origin, self.frontier, tail, payloads, salts
-        )
-        whole = [r for b in bundles for r in codec.records(self.origin, b)]
-        self.records = self.records[: size // 256 * 256] + whole
-        return old, self.head(), bundles
+        old = self.tip
+        self.say(*said)
+        return old, self.tip, self.bundles[old.frontier.size // 256 :]
+
+    async def write(
+        self,
+        own: OwnStore,
+        *said: Statement,
+        rows: Sequence[Published] = (),
+        **other: Any,
+    ) -> Step:
+        """Append statements in a store too, where the log may be new."""
+        if not self.frontier.size:
+            await own.log.found(self.tip)
+        step = self.grow(*said)
+        await own.log.append(*step, rows, **other)
+        return step
 
     def mirrored(
-        self, *said: statement.Statement, whole: bool = True
-    ) -> tuple[MirrorHead, MirrorHead, tuple[Bundle, ...], Batch]:
+        self, *said: Statement, whole: bool = True
+    ) -> tuple[MirrorHead, MirrorHead, Sequence[Bundle], Batch]:
         """Append, and return what a puller's mirror would advance by."""
         size = self.frontier.size
-        old, new, bundles = self.grow(said)
+        old, new, bundles = self.grow(*said)
         batch = folding.fold(self.origin, size, self.records[size:])
         return (
             MirrorHead(self.origin, old.frontier, size, old.note),
@@ -126,9 +121,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def log() -> Grower:
+def log() -> Log:
     """Return an empty log."""
-    return Grower()
+    return Log()
 
 
 @pytest.fixture(scope="session")
@@ -161,9 +156,17 @@ def open_own(home: Path, clock: Clock, **other: object) -> OwnStore:
 
 
 @pytest.fixture
-def reopen(tmp_path: Path, clock: Clock) -> object:
-    """Return what opens this test's own.db once more."""
-    return lambda **other: open_own(tmp_path, clock, **other)
+def reopen(tmp_path: Path, clock: Clock) -> Iterator[Reopen]:
+    """Return what opens this test's own.db once more, and close that."""
+    opened = []
+
+    def again(**other: object) -> OwnStore:
+        opened.append(open_own(tmp_path, clock, **other))
+        return opened[-1]
+
+    yield again
+    for store in opened:
+        store.close()
 
 
 @pytest.fixture

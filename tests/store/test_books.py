@@ -1,23 +1,19 @@
 """Quotas, access records, cosigner state, bearer tokens, sightings."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from syncd.errors import ForkError, Message, QuotaError, StaleError, UsageError
 from syncd.flows.ports import Access, Cosigned, Finding
-from syncd.store import failpoint, quota
+from syncd.store import quota
 from syncd.store.home import OwnStore
 from syncd.store.quota import Debit, Limit, UsageRow
 from syncd.store.sightings import Met
+from tests.store.conftest import Clock, Log, Reopen, crash_at
 
-if TYPE_CHECKING:
-    from tests.store.conftest import Clock, Grower
-
-Reopen = Callable[..., OwnStore]
 NOW = 1_800_000_000
 HOURLY = Limit(100, 3600)
 DAILY = Limit(250, 86_400)
@@ -81,18 +77,15 @@ async def test_a_request_sent_again_is_not_debited_again(
     await own.quotas.debit(debit(100, 1, NOW + 10))
     own.close()
     again = reopen()
-    try:
-        await again.quotas.debit(debit(100, 1, NOW + 20))
-        with pytest.raises(QuotaError):
-            await again.quotas.debit(debit(1, 2, NOW + 20))
-        await again.quotas.debit(debit(100, 1, member="police"))
-        rows = await again.quotas.usage("2027-01-15", "phone/1")
-        assert rows == [
-            UsageRow("bank", "publish", 100, 1),
-            UsageRow("police", "publish", 100, 0),
-        ]
-    finally:
-        again.close()
+    await again.quotas.debit(debit(100, 1, NOW + 20))
+    with pytest.raises(QuotaError):
+        await again.quotas.debit(debit(1, 2, NOW + 20))
+    await again.quotas.debit(debit(100, 1, member="police"))
+    rows = await again.quotas.usage("2027-01-15", "phone/1")
+    assert rows == [
+        UsageRow("bank", "publish", 100, 1),
+        UsageRow("police", "publish", 100, 0),
+    ]
 
 
 async def test_many_at_once_never_pass_the_limit(own: OwnStore) -> None:
@@ -106,18 +99,18 @@ async def test_many_at_once_never_pass_the_limit(own: OwnStore) -> None:
     assert all(isinstance(o, QuotaError) for o in outcomes if o is not None)
 
 
-async def test_usage_is_told_once(own: OwnStore, log: "Grower") -> None:
+async def test_usage_is_told_once(own: OwnStore, log: Log) -> None:
     """A day's usage is owed until an append wrote it."""
     await own.quotas.debit(debit(1, 1))
     await own.quotas.debit(debit(1, 2, key="account/2"))
     await own.quotas.debit(debit(1, 3, day="2027-01-16"))
-    await own.log.found(log.head())
+    await own.log.found(log.tip)
     day = "2027-01-15"
     assert await own.quotas.untold(before="2027-01-16") == [
         (day, "account/2"),
         (day, "phone/1"),
     ]
-    old, new, bundles = log.grow([log.report(1)])
+    old, new, bundles = log.grow(log.report(1))
     await own.log.append(
         old, new, bundles, (), done=[quota.told(day, "phone/1")]
     )
@@ -149,19 +142,16 @@ async def test_a_look_up_is_recorded_before_its_answer(
     await own.access.record([access(), access(positions=None, tokens=[])])
     own.close()
     again = reopen()
-    try:
-        hit, miss = await again.access.page()
-        assert hit.positions == (("bank.example/syncd/txwz/1", 7),)
-        assert (hit.caller, hit.reference, hit.at) == ("desk 1", "case 9", NOW)
-        assert len(hit.tag) == 8
-        assert (miss.positions, miss.tag) == (None, b"")
-        assert await again.access.page(after=hit.id) == [miss]
-    finally:
-        again.close()
+    hit, miss = await again.access.page()
+    assert hit.positions == (("bank.example/syncd/txwz/1", 7),)
+    assert (hit.caller, hit.reference, hit.at) == ("desk 1", "case 9", NOW)
+    assert len(hit.tag) == 8
+    assert (miss.positions, miss.tag) == (None, b"")
+    assert await again.access.page(after=hit.id) == [miss]
 
 
 async def test_tags_change_with_the_month(
-    own: OwnStore, clock: "Clock", tmp_path: Path
+    own: OwnStore, clock: Clock, tmp_path: Path
 ) -> None:
     """The same token has the same tag for a month, then another."""
     await own.access.record([access(), access(tokens=[b"u" * 16])])
@@ -183,7 +173,7 @@ async def test_concurrent_look_ups_share_a_commit(own: OwnStore) -> None:
 
 
 async def test_old_records_go_with_their_keys(
-    own: OwnStore, clock: "Clock"
+    own: OwnStore, clock: Clock
 ) -> None:
     """After 180 days neither record nor key is left."""
     await own.access.record([access()])
@@ -228,26 +218,12 @@ async def test_a_crash_while_cosigning(
     own: OwnStore, reopen: Reopen, point: str
 ) -> None:
     """Before the commit nothing was signed, after it it was."""
-
-    class CrashError(BaseException):
-        pass
-
-    def act(name: str) -> None:
-        raise CrashError(name)
-
-    failpoint.arm(failpoint.Plan(at={point: 1}, act=act))
-    try:
-        with pytest.raises(CrashError):
-            await own.cosigned.cosign("seen", ORIGIN, None, signed(5))
-    finally:
-        failpoint.arm(None)
+    with crash_at(point):
+        await own.cosigned.cosign("seen", ORIGIN, None, signed(5))
     own.close()
     again = reopen()
-    try:
-        want = None if point == "cosign.row" else signed(5)
-        assert await again.cosigned.cosigned("seen", ORIGIN) == want
-    finally:
-        again.close()
+    want = None if point == "cosign.row" else signed(5)
+    assert await again.cosigned.cosigned("seen", ORIGIN) == want
 
 
 async def test_receipts_only_grow(own: OwnStore) -> None:
@@ -305,7 +281,7 @@ async def test_names_and_roles_are_checked(own: OwnStore) -> None:
 
 
 async def test_sightings_wait_and_go_with_their_append(
-    own: OwnStore, log: "Grower"
+    own: OwnStore, log: Log
 ) -> None:
     """Counted by day; dropped in the transaction that tells them."""
     met = Met(20_000, "phone", 1, b"t" * 16, "blocked")
@@ -313,9 +289,7 @@ async def test_sightings_wait_and_go_with_their_append(
     await own.sightings.add([met, met, later])
     (due,) = await own.sightings.due(before=20_001)
     assert (due.met, due.count) == (met, 2)
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(1)])
-    await own.log.append(old, new, bundles, (), sighted=[due.id])
+    await log.write(own, log.report(1), sighted=[due.id])
     assert await own.sightings.due(before=20_001) == []
     assert len(await own.sightings.due(before=20_002)) == 1
 

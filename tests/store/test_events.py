@@ -1,24 +1,16 @@
 """What happened is told once, and nothing is told that did not happen."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from syncd.errors import Message, StaleError
 from syncd.flows.ports import Finding
-from syncd.store import events, failpoint
+from syncd.store import events
 from syncd.store.home import QUIET_S, OwnStore
+from tests.store.conftest import Clock, Log, Reopen, crash_at
 
-if TYPE_CHECKING:
-    from tests.store.conftest import Clock, Grower
-
-Reopen = Callable[..., OwnStore]
 DAY_S = 86_400
-
-
-class Crash(BaseException):
-    """Stands for SIGKILL: nothing in the store may catch it."""
 
 
 async def told(own: OwnStore) -> list[tuple[str, Any]]:
@@ -29,13 +21,11 @@ async def put(own: OwnStore, n: int) -> None:
     await own.events.now("n", str(n), "e", {"n": n})
 
 
-async def test_an_append_tells_itself(own: OwnStore, log: "Grower") -> None:
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(1), log.report(2)])
-    await own.log.append(old, new, bundles, [])
+async def test_an_append_tells_itself(own: OwnStore, log: Log) -> None:
+    old, new, bundles = await log.write(own, log.report(1), log.report(2))
     with pytest.raises(StaleError):
         await own.log.append(old, new, bundles, [])
-    again, same, bundles = log.grow([])
+    again, same, bundles = log.grow()
     await own.log.append(again, same, bundles, [], done=["nothing to say"])
     assert await told(own) == [
         ("published", {"origin": log.origin, "size": 2})
@@ -48,33 +38,22 @@ async def test_an_append_tells_itself(own: OwnStore, log: "Grower") -> None:
 async def test_an_append_that_dies_tells_what_it_did(
     own: OwnStore,
     reopen: Reopen,
-    log: "Grower",
-    monkeypatch: pytest.MonkeyPatch,
+    log: Log,
     point: str,
     happened: int,
 ) -> None:
     """Before the commit nothing happened; after it, it is told."""
-
-    def hit(name: str) -> None:
-        if name == point:
-            raise Crash
-
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(1)])
-    monkeypatch.setattr(failpoint, "hit", hit)
-    with pytest.raises(Crash):
+    await own.log.found(log.tip)
+    old, new, bundles = log.grow(log.report(1))
+    with crash_at(point):
         await own.log.append(old, new, bundles, [])
-    monkeypatch.undo()
     own.close()
     again = reopen()
-    try:
-        head = await again.log.head()
-        assert (head.frontier.size, len(await told(again))) == (
-            happened,
-            happened,
-        )
-    finally:
-        again.close()
+    head = await again.log.head()
+    assert (head.frontier.size, len(await told(again))) == (
+        happened,
+        happened,
+    )
 
 
 async def test_a_receipt_tells_itself_when_it_is_larger(own: OwnStore) -> None:
@@ -97,7 +76,7 @@ async def test_a_state_is_told_when_it_is_another(own: OwnStore) -> None:
 
 
 async def test_a_finding_that_goes_on_is_told_once(
-    own: OwnStore, clock: "Clock"
+    own: OwnStore, clock: Clock
 ) -> None:
     """Met every minute, it must not push all else out of what is kept."""
     finding = Finding(
@@ -115,7 +94,7 @@ async def test_a_finding_that_goes_on_is_told_once(
 
 
 async def test_a_finding_for_once_is_neither_told_nor_counted_again(
-    own: OwnStore, clock: "Clock"
+    own: OwnStore, clock: Clock
 ) -> None:
     lie = Finding("bad_know", "police", 7, Message("not its value"))
     other = Finding("bad_know", "police", 8, Message("not its value"))
@@ -136,7 +115,7 @@ async def test_only_the_newest_are_kept(
 
 
 async def test_old_ones_go_and_numbers_never_come_back(
-    own: OwnStore, clock: "Clock"
+    own: OwnStore, clock: Clock
 ) -> None:
     """The newest stays however old it is: its number must not return."""
     assert await own.events.bounds() == (1, 0)
@@ -154,7 +133,7 @@ async def test_old_ones_go_and_numbers_never_come_back(
 
 
 async def test_a_clock_that_was_set_back_costs_no_event(
-    own: OwnStore, clock: "Clock"
+    own: OwnStore, clock: Clock
 ) -> None:
     """Only what comes before everything recent is dropped."""
     await put(own, 1)

@@ -1,9 +1,7 @@
 """The mirror moves by compare-and-swap; claims stand, end and stand again."""
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -14,29 +12,16 @@ from syncd.flows.ports import Bundle, Finding, MirrorHead
 from syncd.indicator import absent, codec, folding, leaf
 from syncd.indicator.claims import Row
 from syncd.indicator.folding import Batch
-from syncd.indicator.statement import Sighting, Statement
-from syncd.store import erasing, failpoint
+from syncd.indicator.statement import Statement
+from syncd.store import erasing
 from syncd.store.mirror import MirrorStore
 from syncd.tlog import merkle
 from syncd.tlog.merkle import Frontier
-
-if TYPE_CHECKING:
-    from tests.store.conftest import Clock, Grower
-
-
-class Crash(BaseException):
-    """Stands for SIGKILL: nothing in the store may catch it."""
+from tests.said import erase, sighting, value
+from tests.store.conftest import Clock, Log, crash_at
 
 
-@pytest.fixture
-def value() -> object:
-    """Return the n-th token, as the log's factory makes it."""
-    import hashlib
-
-    return lambda n: hashlib.sha256(b"token %d" % n).digest()[:16]
-
-
-async def standing(mirror: MirrorStore, log: "Grower") -> list[Row]:
+async def standing(mirror: MirrorStore, log: Log) -> list[Row]:
     head = await mirror.head(log.origin)
     rows = [
         row
@@ -50,7 +35,7 @@ async def standing(mirror: MirrorStore, log: "Grower") -> list[Row]:
     return sorted(rows)
 
 
-def refolded(log: "Grower", size: int | None = None) -> list[Row]:
+def refolded(log: Log, size: int | None = None) -> list[Row]:
     """Return what stands by the log itself, erasures included."""
     records = log.records[:size]
     erased = absent.erases(0, records)
@@ -67,10 +52,10 @@ async def test_a_new_origin_is_empty(mirror: MirrorStore) -> None:
 
 
 async def test_advance_keeps_bundles_head_and_claims(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """All of a step is there after it, and the next goes on from it."""
-    step = log.mirrored(*[log.report(i) for i in range(300)])
+    step = log.mirrored(*log.reported(300))
     await mirror.advance(*step)
     more = log.mirrored(log.report(7), log.report(300))
     assert await mirror.head(log.origin) == dataclasses.replace(
@@ -91,9 +76,7 @@ async def test_advance_keeps_bundles_head_and_claims(
     assert await mirror.counts() == {log.origin: 302}
 
 
-async def test_only_from_where_it_is(
-    mirror: MirrorStore, log: "Grower"
-) -> None:
+async def test_only_from_where_it_is(mirror: MirrorStore, log: Log) -> None:
     """A step that begins elsewhere, or goes back, is stale and writes none."""
     step = log.mirrored(log.report(1))
     await mirror.advance(*step)
@@ -113,7 +96,7 @@ async def test_only_from_where_it_is(
 
 
 async def test_a_contested_origin_stands_still(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """After a fork nothing moves; claims and both notes are kept."""
     step = log.mirrored(log.report(1))
@@ -134,27 +117,27 @@ async def test_a_contested_origin_stands_still(
 
 @pytest.mark.parametrize("size", [*range(12), 255, 256, 257, 300])
 async def test_cut_back_is_as_if_it_had_never_gone_on(
-    mirror: MirrorStore, log: "Grower", size: int
+    mirror: MirrorStore, log: Log, size: int
 ) -> None:
     """Claims, ends and erasures are those of the entries that are left."""
     said: list[Statement] = [
         log.report(1),
         log.report(2),
         log.report(3),
-        log.erase((0, 1)),
+        erase((0, 1)),
         log.retract(2, 1),
         log.report(4),
         log.retract(2, 1),
         log.retract(3, 2),
-        log.erase((4, 5)),
-        log.erase((5, 6)),
+        erase((4, 5)),
+        erase((5, 6)),
         *(log.report(i) for i in range(300)),
     ]
     for i in range(0, len(said), 50):
         await mirror.advance(*log.mirrored(*said[i : i + 50]))
     whole = await mirror.head(log.origin)
     assert await standing(mirror, log) == refolded(log)
-    note = log.head().note
+    note = log.tip.note
     fork = Finding("fork", log.origin, 1, Message("two roots"))
     await mirror.contest(log.origin, [note, b"another"], fork)
     contested = await mirror.head(log.origin)
@@ -190,7 +173,7 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
 
 
 async def test_what_went_with_its_epoch_stays_gone_in_a_cut(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """It is erased by itself; beyond the cut other entries may come."""
     said = [log.report(i, epoch=1 + i // 3) for i in range(6)]
@@ -207,7 +190,7 @@ async def test_what_went_with_its_epoch_stays_gone_in_a_cut(
 
 @pytest.mark.parametrize("merged", [False, True])
 async def test_an_epoch_that_is_retired_later(
-    mirror: MirrorStore, log: "Grower", merged: bool
+    mirror: MirrorStore, log: Log, merged: bool
 ) -> None:
     """Rows go at once, bundles one after the other; nothing comes back."""
     said = [log.report(i, epoch=1 + i % 2) for i in range(300)]
@@ -241,23 +224,15 @@ async def test_an_epoch_that_is_retired_later(
 
 
 async def test_a_crash_in_a_cut_leaves_all_as_it_was(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """Bundles, claims and the contest go together or not at all."""
-
-    def act(name: str) -> None:
-        raise Crash(name)
-
     await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
     fork = Finding("fork", log.origin, 1, Message("two roots"))
     await mirror.contest(log.origin, [b"another"], fork)
     head = await mirror.head(log.origin)
-    failpoint.arm(failpoint.Plan(at={"merge.head": 1}, act=act))
-    try:
-        with pytest.raises(Crash):
-            await mirror.decide(head, 1, [head.note])
-    finally:
-        failpoint.arm(None)
+    with crash_at("merge.head"):
+        await mirror.decide(head, 1, [head.note])
     assert await mirror.head(log.origin) == head
     assert await standing(mirror, log) == refolded(log)
     assert await mirror.rejected(log.origin) == []
@@ -271,20 +246,12 @@ async def test_a_crash_in_a_cut_leaves_all_as_it_was(
     "point", ["merge.head", "merge.bundles", "merge.claims", "merge.ends"]
 )
 async def test_a_crash_inside_a_merge_leaves_nothing_of_it(
-    mirror: MirrorStore, log: "Grower", point: str
+    mirror: MirrorStore, log: Log, point: str
 ) -> None:
     """Head, bundles and claims move together or not at all."""
-
-    def act(name: str) -> None:
-        raise Crash(name)
-
     step = log.mirrored(log.report(1), log.retract(1, 0))
-    failpoint.arm(failpoint.Plan(at={point: 1}, act=act))
-    try:
-        with pytest.raises(Crash):
-            await mirror.advance(*step)
-    finally:
-        failpoint.arm(None)
+    with crash_at(point):
+        await mirror.advance(*step)
     assert (await mirror.head(log.origin)).mirrored == 0
     assert await mirror.bundle(log.origin, 0) is None
     await mirror.advance(*step)
@@ -292,7 +259,7 @@ async def test_a_crash_inside_a_merge_leaves_nothing_of_it(
 
 
 async def test_a_retract_ends_its_own_claim_only(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """Another token's index, or a later one, ends nothing."""
     await mirror.advance(
@@ -309,7 +276,7 @@ async def test_a_retract_ends_its_own_claim_only(
 
 
 async def test_batches_can_be_cut_anywhere(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """Entry by entry gives the same claims as the whole log at once."""
     said: list[Statement] = [
@@ -319,8 +286,8 @@ async def test_batches_can_be_cut_anywhere(
         log.report(1),
         log.retract(2, 1),
         log.report(3),
-        log.erase((0, 1), (2, 3)),
-        log.erase((4, 5)),  # a breach: what it ended stands again
+        erase((0, 1), (2, 3)),
+        erase((4, 5)),  # a breach: what it ended stands again
     ]
     for one in said:
         await mirror.advance(*log.mirrored(one))
@@ -334,23 +301,21 @@ async def test_batches_can_be_cut_anywhere(
 
 
 async def test_a_claim_ended_twice_stands_when_both_retracts_are_erased(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """One erased retract is not enough while another names the claim."""
     await mirror.advance(
         *log.mirrored(log.report(1), log.retract(1, 0), log.retract(1, 0))
     )
-    await mirror.advance(*log.mirrored(log.erase((1, 2))))
+    await mirror.advance(*log.mirrored(erase((1, 2))))
     assert await standing(mirror, log) == refolded(log) == []
-    await mirror.advance(*log.mirrored(log.erase((2, 3))))
+    await mirror.advance(*log.mirrored(erase((2, 3))))
     rows = await standing(mirror, log)
     assert rows == refolded(log)
     assert len(rows) == 1
 
 
-async def test_rows_at_an_earlier_size(
-    mirror: MirrorStore, log: "Grower"
-) -> None:
+async def test_rows_at_an_earlier_size(mirror: MirrorStore, log: Log) -> None:
     """The digest of a size before a retract can still be computed."""
     await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
     await mirror.advance(*log.mirrored(log.retract(1, 0), log.report(3)))
@@ -361,13 +326,13 @@ async def test_rows_at_an_earlier_size(
 
 
 async def test_erased_is_gone_from_bundles_and_files(
-    mirror: MirrorStore, log: "Grower", tmp_path: Path
+    mirror: MirrorStore, log: Log, tmp_path: Path
 ) -> None:
     """Record closed, root unchanged, salt and payload in no file."""
-    step = log.mirrored(*[log.report(i) for i in range(3)])
+    step = log.mirrored(*log.reported(3))
     await mirror.advance(*step)
     _, salt, _ = log.records[1]
-    await mirror.advance(*log.mirrored(log.erase((1, 2))))
+    await mirror.advance(*log.mirrored(erase((1, 2))))
     bundle = await mirror.bundle(log.origin, 0)
     assert bundle is not None
     records = codec.records(log.origin, bundle)
@@ -384,12 +349,12 @@ async def test_erased_is_gone_from_bundles_and_files(
 
 
 async def test_an_erasure_stays_when_a_slow_mirror_brings_it_back(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """A bundle that comes in again with the payload is closed again."""
     step = log.mirrored(log.report(1), log.report(2))
     await mirror.advance(*step)
-    await mirror.advance(*log.mirrored(log.erase((0, 1))))
+    await mirror.advance(*log.mirrored(erase((0, 1))))
     whole = log.records[:]
     old, new, bundles, batch = log.mirrored(log.report(3))
     assert codec.records(log.origin, bundles[0])[0] == whole[0]  # open
@@ -405,11 +370,11 @@ async def test_an_erasure_stays_when_a_slow_mirror_brings_it_back(
 
 
 async def test_a_bundle_that_comes_erased_drops_the_claim(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """A source may have acted on the erasure before we heard of it."""
     await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
-    old, new, bundles, batch = log.mirrored(log.erase((0, 1)))
+    old, new, bundles, batch = log.mirrored(erase((0, 1)))
     records = [leaf.close(log.records[0]), *log.records[1:]]
     erased = dataclasses.replace(bundles[0], gz=codec.deflate(records))
     await mirror.advance(old, new, [erased], batch)
@@ -420,7 +385,7 @@ async def test_a_bundle_that_comes_erased_drops_the_claim(
 
 
 async def test_a_source_cannot_take_back_what_we_hold(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """A wider tail that withholds an entry does not make us lose it."""
     await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
@@ -431,12 +396,10 @@ async def test_a_source_cannot_take_back_what_we_hold(
     assert await mirror.bundle(log.origin, 0) == bundles[0]
 
 
-async def test_erasing_again_is_quick(
-    mirror: MirrorStore, log: "Grower"
-) -> None:
+async def test_erasing_again_is_quick(mirror: MirrorStore, log: Log) -> None:
     """However often a log repeats an erasure, it is walked once."""
-    await mirror.advance(*log.mirrored(*[log.report(i) for i in range(300)]))
-    await mirror.advance(*log.mirrored(log.erase((0, 2**50))))
+    await mirror.advance(*log.mirrored(*log.reported(300)))
+    await mirror.advance(*log.mirrored(erase((0, 2**50))))
     assert await mirror.counts() == {}
     await mirror.erase(log.origin, [(0, n, 300) for n in range(1, 3000)])
     assert len(await mirror.erased(log.origin)) == 3000
@@ -466,25 +429,25 @@ def test_spans_are_the_indices_that_ranges_cover(
 
 
 async def test_an_erasure_acts_below_itself_only(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """What is appended later at an index in its range is not touched."""
     await mirror.advance(
-        *log.mirrored(log.report(1), log.erase((0, 2**40)), log.report(1))
+        *log.mirrored(log.report(1), erase((0, 2**40)), log.report(1))
     )
     rows = await standing(mirror, log)
     assert [row[1] for row in rows] == [2]
 
 
 async def test_our_own_claims_have_no_bundles_here(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """Our own origin merges without bundles, and erases all the same."""
     old, new, _, batch = log.mirrored(
         log.report(1), log.report(2), log.retract(2, 1)
     )
     await mirror.advance(old, new, (), batch)
-    old, new, _, batch = log.mirrored(log.erase((0, 1), (2, 3)))
+    old, new, _, batch = log.mirrored(erase((0, 1), (2, 3)))
     await mirror.advance(old, new, (), batch)
     assert await standing(mirror, log) == refolded(log)
     assert [row[1] for row in refolded(log)] == [1]
@@ -492,7 +455,7 @@ async def test_our_own_claims_have_no_bundles_here(
 
 @pytest.mark.parametrize("own", [False, True])
 async def test_what_a_writer_should_not_erase(
-    mirror: MirrorStore, log: "Grower", own: bool
+    mirror: MirrorStore, log: Log, own: bool
 ) -> None:
     """It is erased, and told: a breach is never a reason to ignore it."""
     later = {"expires": "2199-01-01"}
@@ -519,20 +482,20 @@ async def test_what_a_writer_should_not_erase(
         log.retract(2, 2),
         log.retract(3, 3),
     )
-    await say(log.erase((0, 2), (5, 6)))  # as one should
-    await say(log.erase((2, 3)))
-    await say(log.erase((6, 7)))  # with what it ended, and after it
+    await say(erase((0, 2), (5, 6)))  # as one should
+    await say(erase((2, 3)))
+    await say(erase((6, 7)))  # with what it ended, and after it
     assert await told() == []
-    await say(log.erase((7, 8)))
+    await say(erase((7, 8)))
     want = [(7, "its author erased a retract, and not what it ended")]
     assert await told() == want
-    await say(log.erase((3, 5)))  # 3 stands again
+    await say(erase((3, 5)))  # 3 stands again
     want.insert(0, (3, "its author erased a claim that stood, and 1 more"))
     assert await told() == want
 
 
 async def test_the_roster_may_erase_what_stands(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """It speaks for a log that cannot: that is no breach."""
     await mirror.advance(*log.mirrored(log.report(1, expires="2199-01-01")))
@@ -543,13 +506,13 @@ async def test_the_roster_may_erase_what_stands(
 
 @pytest.mark.parametrize("own", [False, True])
 async def test_every_second_entry_erased(
-    mirror: MirrorStore, log: "Grower", own: bool
+    mirror: MirrorStore, log: Log, own: bool
 ) -> None:
     """Many spans in a bundle, in bundles of ours that are elsewhere too."""
     said: list[Statement] = [log.report(i) for i in range(500)]
     said += [log.retract(7, 7), log.retract(8, 8), log.report(500)]
     ranges = [(i, i + 1) for i in range(0, 502, 2)] + [(501, 503)]
-    for some in (said, [log.erase(*ranges)]):
+    for some in (said, [erase(*ranges)]):
         old, new, bundles, batch = log.mirrored(*some)
         await mirror.advance(old, new, () if own else bundles, batch)
     rows = await standing(mirror, log)
@@ -557,23 +520,12 @@ async def test_every_second_entry_erased(
     assert {row[1] for row in rows} == {*range(1, 500, 2)}  # 7 too
 
 
-async def test_a_log_is_folded_again(
-    mirror: MirrorStore, log: "Grower"
-) -> None:
+async def test_a_log_is_folded_again(mirror: MirrorStore, log: Log) -> None:
     """All that it says is dropped, and comes again from what is mirrored."""
-    met = Sighting(
-        on="2026-11-21",
-        kind="phone",
-        epoch=1,
-        token=log.report(1).token,
-        first="2026-11-20",
-        last="2026-11-20",
-        count=1,
-        outcome="met",
-    )
+    met = sighting(n=1)
     said = log.report(1), met, log.report(2), log.retract(2, 2), log.report(3)
     await mirror.advance(*log.mirrored(*said))
-    await mirror.advance(*log.mirrored(log.erase((0, 1))))
+    await mirror.advance(*log.mirrored(erase((0, 1))))
     await mirror.fold_again(log.origin)
     head = await mirror.head(log.origin)
     assert (head.merged, head.mirrored) == (0, 6)
@@ -584,15 +536,13 @@ async def test_a_log_is_folded_again(
     new = dataclasses.replace(head, merged=6)
     await mirror.advance(head, new, (), batch)
     assert await standing(mirror, log) == refolded(log)
-    value = erasing.token_of(log.records[1][2])
-    assert len(await mirror.sightings([value], 1, 1)) == 1
+    name = erasing.token_of(log.records[1][2])
+    assert len(await mirror.sightings([name], 1, 1)) == 1
 
 
-async def test_claims_of_many_tokens(
-    mirror: MirrorStore, log: "Grower", value: "Value"
-) -> None:
+async def test_claims_of_many_tokens(mirror: MirrorStore, log: Log) -> None:
     """Any number of tokens in one question, known or not."""
-    await mirror.advance(*log.mirrored(*[log.report(i) for i in range(1000)]))
+    await mirror.advance(*log.mirrored(*log.reported(1000)))
     for count in (0, 1, 2, 9, 100, 513, 3000):
         asked = [value(i) for i in range(count)]
         found = await mirror.claims(asked, 1, 1)
@@ -601,11 +551,11 @@ async def test_claims_of_many_tokens(
     assert await mirror.claims([value(1)], 1, 2) == {}
 
 
-async def test_pages_of_tokens(mirror: MirrorStore, log: "Grower") -> None:
+async def test_pages_of_tokens(mirror: MirrorStore, log: Log) -> None:
     """Token by token in order, each with all that stands on it."""
     await mirror.advance(
         *log.mirrored(
-            *[log.report(i) for i in range(20)],
+            *log.reported(20),
             *[log.report(i, confidence=90) for i in range(10)],
             log.retract(3, 3, 23),
         )
@@ -614,21 +564,17 @@ async def test_pages_of_tokens(mirror: MirrorStore, log: "Grower") -> None:
     count = 0
     while page := await mirror.page(seen[-1] if seen else (b"", 0), 6):
         assert len(page) <= 6
-        for value, key, found in page:
-            assert {c.token for c in found} == {value}
-            seen.append((value, key))
+        for name, key, found in page:
+            assert {c.token for c in found} == {name}
+            seen.append((name, key))
             count += len(found)
     assert seen == sorted(set(seen))
     assert (len(seen), count) == (19, 28)
 
 
-async def test_claims_by_position(
-    mirror: MirrorStore, log: "Grower", value: "Value"
-) -> None:
+async def test_claims_by_position(mirror: MirrorStore, log: Log) -> None:
     """A basis is found through the entry that it names."""
-    await mirror.advance(
-        *log.mirrored(*[log.report(i) for i in range(260)], log.retract(1, 1))
-    )
+    await mirror.advance(*log.mirrored(*log.reported(260), log.retract(1, 1)))
     positions = [(log.origin, i) for i in (0, 1, 259, 260, 261, 10**6)] + [
         ("nobody.example/syncd/txwz/1", 0)
     ]
@@ -642,24 +588,22 @@ async def test_claims_by_position(
 
 
 async def test_claims_by_position_on_another_branch(
-    mirror: MirrorStore, log: "Grower", value: "Value"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """What an entry named that the roster cut off is not remembered."""
-    other = type(log)()
+    other = Log()
     at = (log.origin, 1)
     await mirror.advance(*log.mirrored(log.report(1)))
-    other.grow([other.report(1)])
+    other.grow(other.report(1))
     await mirror.advance(*log.mirrored(log.report(2)))
     assert (await mirror.claims_at([at]))[at].token == value(2)
-    await mirror.decide(await mirror.head(log.origin), 1, [log.head().note])
+    await mirror.decide(await mirror.head(log.origin), 1, [log.tip.note])
     _, new, bundles, batch = other.mirrored(other.report(3))
     await mirror.advance(await mirror.head(log.origin), new, bundles, batch)
     assert (await mirror.claims_at([at]))[at].token == value(3)
 
 
-async def test_sightings_are_no_claims(
-    mirror: MirrorStore, log: "Grower", value: "Value"
-) -> None:
+async def test_sightings_are_no_claims(mirror: MirrorStore, log: Log) -> None:
     """They are kept by token and stand for nothing."""
     row = (value(1), 0, 5, b"\x04sighting")
     old, new, bundles, batch = log.mirrored(log.report(1))
@@ -671,7 +615,7 @@ async def test_sightings_are_no_claims(
 
 
 async def test_withheld_entries_are_remembered(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """What is missing is part of the head, until it comes or is erased."""
     old, new, bundles, _ = log.mirrored(
@@ -692,7 +636,7 @@ async def test_withheld_entries_are_remembered(
 
 
 async def test_an_erased_entry_is_not_missing(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """What was withheld and is rightly erased later holds up nothing."""
     old, new, bundles, _ = log.mirrored(log.report(1), whole=False)
@@ -701,7 +645,7 @@ async def test_an_erased_entry_is_not_missing(
     nothing = Batch(origin=log.origin, start=0, stop=0)
     head = dataclasses.replace(new, missing=(0,))
     await mirror.advance(old, head, [withheld], nothing)
-    _, new, bundles, batch = log.mirrored(log.erase((0, 1)))
+    _, new, bundles, batch = log.mirrored(erase((0, 1)))
     batch = Batch(origin=log.origin, start=0, stop=0, erases=batch.erases)
     new = dataclasses.replace(new, merged=0, missing=(0,))
     await mirror.advance(head, new, bundles, batch)
@@ -709,7 +653,7 @@ async def test_an_erased_entry_is_not_missing(
 
 
 async def test_a_payload_that_comes_late_replaces_its_gap(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """A bundle of the same root is replaced, any other is refused."""
     old, new, bundles, _ = log.mirrored(log.report(1), whole=False)
@@ -726,7 +670,7 @@ async def test_a_payload_that_comes_late_replaces_its_gap(
 
 
 async def test_notes_are_thinned_but_what_receipts_need_stays(
-    mirror: MirrorStore, log: "Grower"
+    mirror: MirrorStore, log: Log
 ) -> None:
     """The largest covered note, and a bounded number above it."""
     for size in range(1, 120):
@@ -735,7 +679,7 @@ async def test_notes_are_thinned_but_what_receipts_need_stays(
     assert len(kept) <= 34
     assert {1, 119} <= set(kept)
     assert kept[119] == b"119"
-    step = log.mirrored(*[log.report(i) for i in range(100)])
+    step = log.mirrored(*log.reported(100))
     await mirror.advance(*step)
     kept = await mirror.notes(log.origin)
     assert min(kept) == 100
@@ -744,7 +688,7 @@ async def test_notes_are_thinned_but_what_receipts_need_stays(
 
 
 async def test_findings_are_kept_once(
-    mirror: MirrorStore, clock: "Clock"
+    mirror: MirrorStore, clock: Clock
 ) -> None:
     """The same finding again is counted, not repeated."""
     first = Finding(
@@ -767,13 +711,13 @@ async def test_findings_are_kept_once(
 
 
 async def test_what_was_merged_today(
-    mirror: MirrorStore, log: "Grower", clock: "Clock"
+    mirror: MirrorStore, log: Log, clock: Clock
 ) -> None:
     """Entries and bytes of another's log, until the day (UTC) is over."""
     clock.now = 86_400 * 20_000
     assert await mirror.merged_today(log.origin) == (0, 0)
     for count, octets in ((2, 500), (1, 200)):
-        step = log.mirrored(*[log.report(i) for i in range(count)])
+        step = log.mirrored(*log.reported(count))
         step[3].octets = octets
         await mirror.advance(*step)
     await mirror.advance(*log.mirrored(log.report(1)))  # as our own are
@@ -787,26 +731,5 @@ async def test_what_was_merged_today(
     assert await mirror.merged_today(log.origin) == (1, 9)
 
 
-async def test_fold_again_forgets_claims_but_no_bundle(
-    mirror: MirrorStore, log: "Grower"
-) -> None:
-    """For a risen format: back to merged 0, mirrored stays."""
-    step = log.mirrored(log.report(1), log.report(2), log.retract(1, 0))
-    await mirror.advance(*step)
-    await mirror.fold_again(log.origin)
-    head = await mirror.head(log.origin)
-    assert (head.mirrored, head.merged) == (3, 0)
-    assert await mirror.counts() == {}
-    whole: Sequence[Bundle] = ()
-    await mirror.advance(head, step[1], whole, step[3])
-    assert await standing(mirror, log) == refolded(log)
-
-
 def _bytes(home: Path) -> bytes:
     return b"".join(p.read_bytes() for p in sorted(home.glob("mirror.db*")))
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Value = Callable[[int], bytes]

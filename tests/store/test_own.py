@@ -1,9 +1,7 @@
 """Our own log: append, mark, release; and what a crash leaves of it."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,99 +12,68 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.indicator import codec
-from syncd.store import failpoint
 from syncd.store.home import OwnStore
 from syncd.store.own import HIGH_WATER
-
-if TYPE_CHECKING:
-    from tests.store.conftest import Grower
-
-Reopen = Callable[..., OwnStore]
-
-
-class Crash(BaseException):
-    """Stands for SIGKILL: nothing in the store may catch it."""
-
-
-@pytest.fixture(autouse=True)
-def _disarm() -> object:
-    yield
-    failpoint.arm(None)
-
-
-def crash_at(name: str) -> None:
-    def act(point: str) -> None:
-        raise Crash(point)
-
-    failpoint.arm(failpoint.Plan(at={name: 1}, act=act))
+from tests.store.conftest import Log, Reopen, crash_at
 
 
 async def test_what_was_appended_is_there_again(
-    own: OwnStore, log: "Grower", reopen: Reopen
+    own: OwnStore, log: Log, reopen: Reopen
 ) -> None:
     """Head, bundles, roots and the released note survive a restart."""
-    await own.log.found(log.head())
+    await own.log.found(log.tip)
     for count in (3, 300, 1):
-        old, new, bundles = log.grow([log.report(i) for i in range(count)])
+        old, new, bundles = log.grow(*log.reported(count))
         await own.log.append(old, new, bundles, ())
         assert own.log.released() == new.note
     own.close()
     again = reopen()
-    try:
-        head = await again.log.head()
-        assert head == log.head()
-        assert again.log.released() == head.note
-        tail = await again.log.bundle(1)
-        assert tail is not None
-        assert tail.width == 304 - 256
-        assert codec.records(log.origin, tail) == log.records[256:]
-        assert await again.log.roots(0, 1) == [head.frontier.peaks[0]]
-        assert await again.log.bundle(2) is None
-    finally:
-        again.close()
+    head = await again.log.head()
+    assert head == log.tip
+    assert again.log.released() == head.note
+    tail = await again.log.bundle(1)
+    assert tail is not None
+    assert tail.width == 304 - 256
+    assert codec.records(log.origin, tail) == log.records[256:]
+    assert await again.log.roots(0, 1) == [head.frontier.peaks[0]]
+    assert await again.log.bundle(2) is None
 
 
-async def test_a_stale_append_writes_nothing(
-    own: OwnStore, log: "Grower"
-) -> None:
+async def test_a_stale_append_writes_nothing(own: OwnStore, log: Log) -> None:
     """Who believes in another tip is refused, and the tip stays."""
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(1)])
-    await own.log.append(old, new, bundles, ())
+    old, new, bundles = await log.write(own, log.report(1))
     with pytest.raises(StaleError, match="not at 0 now"):
         await own.log.append(old, new, bundles, ())
     assert await own.log.head() == new
 
 
-async def test_a_gap_is_refused(own: OwnStore, log: "Grower") -> None:
+async def test_a_gap_is_refused(own: OwnStore, log: Log) -> None:
     """Bundles go on where the log ends, and end where the tip is."""
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(i) for i in range(600)])
+    await own.log.found(log.tip)
+    old, new, bundles = log.grow(*log.reported(600))
     for wrong in (bundles[1:], bundles[:-1], bundles[::-1], ()):
         with pytest.raises(StaleError, match="log: bundle"):
             await own.log.append(old, new, wrong, ())
     await own.log.append(old, new, bundles, ())
 
 
-async def test_a_log_is_founded_once(own: OwnStore, log: "Grower") -> None:
+async def test_a_log_is_founded_once(own: OwnStore, log: Log) -> None:
     """A second founding of the same origin is refused."""
     with pytest.raises(UsageError, match="no log here"):
         await own.log.head()
     with pytest.raises(UsageError, match="no log here"):
         own.log.released()
-    await own.log.found(log.head())
+    await own.log.found(log.tip)
     with pytest.raises(StaleError, match="there already"):
-        await own.log.found(log.head())
+        await own.log.found(log.tip)
 
 
-async def test_once_is_once(own: OwnStore, log: "Grower") -> None:
+async def test_once_is_once(own: OwnStore, log: Log) -> None:
     """What an append has done by name, no other append does again."""
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(1)])
-    await own.log.append(old, new, bundles, (), done=["roster/1"])
+    old, new, bundles = await log.write(own, log.report(1), done=["roster/1"])
     assert await own.log.was_done("roster/1")
     assert not await own.log.was_done("roster/2")
-    old, new, bundles = log.grow([log.report(2)])
+    old, new, bundles = log.grow(log.report(2))
     with pytest.raises(StaleError, match="roster/1 was written before"):
         await own.log.append(old, new, bundles, (), done=["roster/1"])
     assert (await own.log.head()).frontier.size == 1
@@ -123,40 +90,35 @@ COMMITTED = (
 
 @pytest.mark.parametrize("point", IN_TRANSACTION + COMMITTED)
 async def test_a_crash_at_any_point_is_all_or_nothing(
-    own: OwnStore, log: "Grower", reopen: Reopen, tmp_path: Path, point: str
+    own: OwnStore, log: Log, reopen: Reopen, tmp_path: Path, point: str
 ) -> None:
     """Before the commit nothing happened, after it everything did.
 
     And never is a note released that the mark does not cover.
     """
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(i) for i in range(5)])
-    crash_at(point)
-    with pytest.raises(Crash):
+    await own.log.found(log.tip)
+    old, new, bundles = log.grow(*log.reported(5))
+    with crash_at(point):
         await own.log.append(old, new, bundles, ())
-    failpoint.arm(None)
     assert own.log.released() == old.note
     own.close()
     again = reopen()
-    try:
-        want = old if point in IN_TRANSACTION else new
-        assert await again.log.head() == want
-        assert again.log.released() == want.note
-        assert (tmp_path / HIGH_WATER).read_bytes() == want.note
-    finally:
-        again.close()
+    want = old if point in IN_TRANSACTION else new
+    assert await again.log.head() == want
+    assert again.log.released() == want.note
+    assert (tmp_path / HIGH_WATER).read_bytes() == want.note
 
 
 async def test_a_mark_that_could_not_be_written(
-    own: OwnStore, log: "Grower", tmp_path: Path
+    own: OwnStore, log: Log, tmp_path: Path
 ) -> None:
     """What is committed is released as soon as the disk lets us."""
-    await own.log.found(log.head())
+    await own.log.found(log.tip)
     before = own.log.released()
     assert not await own.log.release()
     in_the_way = tmp_path / f"{HIGH_WATER}.new"
     in_the_way.mkdir()
-    old, new, bundles = log.grow([log.report(1)])
+    old, new, bundles = log.grow(log.report(1))
     with pytest.raises(UnavailableError, match=HIGH_WATER):
         await own.log.append(old, new, bundles, ())
     assert await own.log.head() == new
@@ -170,14 +132,14 @@ async def test_a_mark_that_could_not_be_written(
 
 
 async def test_a_database_behind_its_mark_is_refused(
-    own: OwnStore, log: "Grower", reopen: Reopen, tmp_path: Path
+    own: OwnStore, log: Log, reopen: Reopen, tmp_path: Path
 ) -> None:
     """A rolled-back own.db is not appended to; both sizes are named."""
-    await own.log.found(log.head())
+    await own.log.found(log.tip)
     own.close()
     backup = (tmp_path / "own.db").read_bytes()
     again = reopen()
-    old, new, bundles = log.grow([log.report(i) for i in range(5)])
+    old, new, bundles = log.grow(*log.reported(5))
     await again.log.append(old, new, bundles, ())
     again.close()
     (tmp_path / "own.db").write_bytes(backup)
@@ -187,27 +149,23 @@ async def test_a_database_behind_its_mark_is_refused(
 
 
 async def test_another_root_at_the_same_size_is_refused(
-    own: OwnStore, log: "Grower", reopen: Reopen, tmp_path: Path
+    own: OwnStore, log: Log, reopen: Reopen, tmp_path: Path
 ) -> None:
     """Database and mark must agree in the root as well."""
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(1)])
-    await own.log.append(old, new, bundles, ())
+    await log.write(own, log.report(1))
     own.close()
-    other = type(log)()
-    other.grow([other.report(2)])
-    (tmp_path / HIGH_WATER).write_bytes(other.head().note)
+    other = Log()
+    other.grow(other.report(2))
+    (tmp_path / HIGH_WATER).write_bytes(other.tip.note)
     with pytest.raises(DamagedError, match="another root"):
         reopen()
 
 
 async def test_a_lost_mark_is_not_made_up(
-    own: OwnStore, log: "Grower", reopen: Reopen, tmp_path: Path
+    own: OwnStore, log: Log, reopen: Reopen, tmp_path: Path
 ) -> None:
     """Without the mark nothing tells a rollback: refused, with the way out."""
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(1)])
-    await own.log.append(old, new, bundles, ())
+    await log.write(own, log.report(1))
     own.close()
     (tmp_path / HIGH_WATER).unlink()
     with pytest.raises(DamagedError, match="missing") as e:
@@ -229,12 +187,10 @@ async def test_two_daemons_on_one_home(own: OwnStore, reopen: Reopen) -> None:
 
 
 async def test_erased_payloads_leave_the_disk(
-    own: OwnStore, log: "Grower", tmp_path: Path
+    own: OwnStore, log: Log, tmp_path: Path
 ) -> None:
     """After rewrite and purge no file of own.db holds the old record."""
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(i) for i in range(3)])
-    await own.log.append(old, new, bundles, ())
+    _, _, bundles = await log.write(own, *log.reported(3))
     assert bundles[0].gz in _bytes(tmp_path)
     closed = [(r[0], b"", b"") for r in log.records]
     erased = type(bundles[0])(0, 3, codec.deflate(closed), bundles[0].root)
@@ -245,13 +201,11 @@ async def test_erased_payloads_leave_the_disk(
 
 
 async def test_a_rewrite_of_a_grown_bundle_is_stale(
-    own: OwnStore, log: "Grower"
+    own: OwnStore, log: Log
 ) -> None:
     """Erasing races with appending: the loser tries again."""
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(1)])
-    await own.log.append(old, new, bundles, ())
-    old, new, grown = log.grow([log.report(2)])
+    old, new, bundles = await log.write(own, log.report(1))
+    old, new, grown = log.grow(log.report(2))
     await own.log.append(old, new, grown, ())
     with pytest.raises(StaleError, match="not 1 wide"):
         await own.log.rewrite(bundles)
@@ -271,16 +225,14 @@ def _bytes(home: Path) -> bytes:
 )
 async def test_a_changed_tip_is_damaged(
     own: OwnStore,
-    log: "Grower",
+    log: Log,
     reopen: Reopen,
     column: str,
     value: bytes,
     why: str,
 ) -> None:
     """Frontier and checkpoint of the tip must be one another's."""
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(1)])
-    await own.log.append(old, new, bundles, ())
+    await log.write(own, log.report(1))
     await own.database.write(
         lambda c: c.exec_driver_sql(f"UPDATE log SET {column} = ?", (value,))
     )
@@ -290,23 +242,21 @@ async def test_a_changed_tip_is_damaged(
 
 
 async def test_a_mark_of_another_log_is_refused(
-    own: OwnStore, log: "Grower", reopen: Reopen, tmp_path: Path
+    own: OwnStore, log: Log, reopen: Reopen, tmp_path: Path
 ) -> None:
     """Two homes mixed up are noticed; a next generation is not that."""
-    await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(1)])
-    await own.log.append(old, new, bundles, ())
-    other = type(log)("bank.example/syncd/txwz/2")
+    _, new, _ = await log.write(own, log.report(1))
+    other = Log("bank.example/syncd/txwz/2")
     own.close()
-    (tmp_path / HIGH_WATER).write_bytes(other.head().note)
+    (tmp_path / HIGH_WATER).write_bytes(other.tip.note)
     with pytest.raises(DamagedError, match=r"of bank\.example/syncd/txwz/2"):
         reopen()
     (tmp_path / HIGH_WATER).write_bytes(new.note)
     again = reopen()
-    await again.log.found(other.head())
+    await again.log.found(other.tip)
     again.close()
     (tmp_path / HIGH_WATER).write_bytes(new.note)  # died before the mark
     again = reopen()
-    assert again.log.released() == other.head().note
-    assert await again.log.head() == other.head()
+    assert again.log.released() == other.tip.note
+    assert await again.log.head() == other.tip
     again.close()

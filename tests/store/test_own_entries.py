@@ -1,7 +1,6 @@
 """Own entries: sealed, found by value, replaced and never rewritten."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,10 @@ from syncd.flows.entry import Filter, NewEntry, Said
 from syncd.indicator.identifier import Identifier
 from syncd.store.home import OwnStore
 from syncd.store.own_entries import KEPT_S, OwnEntries
-from tests.store.conftest import NOW, Clock, open_own
+from tests.store.conftest import NOW, Clock
 
 PHONE = Identifier("phone", "+12025550100")
 DAY = 20_000
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def own(tmp_path: Path, clock: Clock) -> Iterator[OwnStore]:
-    store = open_own(tmp_path, clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """The vault accepts once, gives out in order, and shows nothing on disk."""
 
 import base64
-import copy
 import dataclasses
 import hmac
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,7 +15,7 @@ from syncd.flows.ports import Published
 from syncd.indicator import codec
 from syncd.indicator.record import ReportFields
 from syncd.roster.members import Cut
-from syncd.store import failpoint, gone
+from syncd.store import gone
 from syncd.store.home import OwnStore
 from syncd.store.imports import ImportMark, ImportState, Refused
 from syncd.store.own import Succession, succeed
@@ -32,15 +30,7 @@ from syncd.store.vault import (
     Withdrawn,
 )
 from syncd.tlog.merkle import Frontier
-
-if TYPE_CHECKING:
-    from tests.store.conftest import Grower
-
-Reopen = Callable[..., OwnStore]
-
-
-class Crash(BaseException):
-    """Stands for SIGKILL: nothing in the store may catch it."""
+from tests.store.conftest import Log, Reopen, crash_at
 
 
 class PlainCipher(VaultCipher):
@@ -69,15 +59,6 @@ async def accept(own: OwnStore, *reports: NewReport) -> list[int]:
     outcomes = await own.vault.accept(reports)
     assert all(isinstance(o, Accepted) for o in outcomes)
     return [o.id for o in outcomes]
-
-
-async def publish(
-    own: OwnStore, log: "Grower", rows: Sequence[Published]
-) -> None:
-    if log.frontier.size == 0:
-        await own.log.found(log.head())
-    old, new, bundles = log.grow([log.report(1)])
-    await own.log.append(old, new, bundles, rows)
 
 
 async def test_accepted_in_order_and_opened_again(own: OwnStore) -> None:
@@ -147,10 +128,10 @@ async def test_urgent_now_though_known_before(own: OwnStore) -> None:
     ]
 
 
-async def test_the_way_of_a_row(own: OwnStore, log: "Grower") -> None:
+async def test_the_way_of_a_row(own: OwnStore, log: Log) -> None:
     """Waiting, published, ending, ended; each in its append's transaction."""
     (id_,) = await accept(own, phone(1))
-    await publish(own, log, [Published(id_, 0, b"t" * 16, 1)])
+    await log.write(own, log.report(1), rows=[Published(id_, 0, b"t" * 16, 1)])
     row = await own.vault.by_index(log.origin, 0)
     assert row is not None
     assert (row.id, row.state, row.token) == (id_, State.PUBLISHED, b"t" * 16)
@@ -162,7 +143,9 @@ async def test_the_way_of_a_row(own: OwnStore, log: "Grower") -> None:
     assert (ending.index, ending.epoch, ending.reason) == (0, 1, "wrong")
     # Said again while it is on its way out: a new report.
     assert await own.vault.accept([phone(1)]) == [Accepted(id_ + 1)]
-    await publish(own, log, [Published(id_, 1, b"t" * 16, 1, ends=True)])
+    await log.write(
+        own, log.report(1), rows=[Published(id_, 1, b"t" * 16, 1, ends=True)]
+    )
     row = await own.vault.get(id_)
     assert row is not None
     assert (row.state, row.ended_index) == (State.ENDED, 1)
@@ -173,17 +156,15 @@ async def test_the_way_of_a_row(own: OwnStore, log: "Grower") -> None:
     }
 
 
-async def test_nothing_is_published_twice(
-    own: OwnStore, log: "Grower"
-) -> None:
+async def test_nothing_is_published_twice(own: OwnStore, log: Log) -> None:
     """An append with a row that was published before is refused whole."""
     (id_,) = await accept(own, phone(1))
     done = Published(id_, 0, b"t" * 16, 1)
-    await publish(own, log, [done])
+    await log.write(own, log.report(1), rows=[done])
     ended = Published(id_, 1, b"t" * 16, 1, ends=True)
     for again, why in ((done, "published before"), (ended, "ended before")):
         with pytest.raises(StaleError, match=why):
-            await publish(own, copy.deepcopy(log), [again])
+            await log.copy().write(own, log.report(1), rows=[again])
     assert (await own.log.head()).frontier.size == log.frontier.size
 
 
@@ -199,12 +180,12 @@ async def test_retracted_before_it_was_public(own: OwnStore) -> None:
 
 
 async def test_retracted_on_its_way_into_the_log(
-    own: OwnStore, log: "Grower"
+    own: OwnStore, log: Log
 ) -> None:
     """The append that it was part of turns it into one that must end."""
     (id_,) = await accept(own, phone(1))
     await own.vault.retract([id_], "wrong")
-    await publish(own, log, [Published(id_, 0, b"t" * 16, 1)])
+    await log.write(own, log.report(1), rows=[Published(id_, 0, b"t" * 16, 1)])
     (ending,) = await own.vault.ending(10)
     assert (ending.id, ending.index, ending.reason) == (id_, 0, "wrong")
 
@@ -304,30 +285,19 @@ async def test_a_crash_in_an_import(
     own: OwnStore, reopen: Reopen, point: str
 ) -> None:
     """Rows and mark are both there after a crash, or neither."""
-
-    def act(name: str) -> None:
-        raise Crash(name)
-
     state, _ = await own.imports.begin(b"file", 100, "a.csv")
-    failpoint.arm(failpoint.Plan(at={point: 1}, act=act))
-    try:
-        with pytest.raises(Crash):
-            await own.vault.accept([phone(1)], mark(state, 40))
-    finally:
-        failpoint.arm(None)
+    with crash_at(point):
+        await own.vault.accept([phone(1)], mark(state, 40))
     own.close()
     again = reopen()
-    try:
-        state, _ = await again.imports.begin(b"file", 100, "a.csv")
-        rows = await again.vault.find_value("phone", "+8613800000001")
-        [held] = await again.database.read(
-            lambda c: c.exec_driver_sql("SELECT count(*) FROM list_value")
-        )
-        assert (state.offset, len(rows), *held) == (
-            (40, 1, 1) if point == "import.committed" else (0, 0, 0)
-        )
-    finally:
-        again.close()
+    state, _ = await again.imports.begin(b"file", 100, "a.csv")
+    rows = await again.vault.find_value("phone", "+8613800000001")
+    [held] = await again.database.read(
+        lambda c: c.exec_driver_sql("SELECT count(*) FROM list_value")
+    )
+    assert (state.offset, len(rows), *held) == (
+        (40, 1, 1) if point == "import.committed" else (0, 0, 0)
+    )
 
 
 # ---------------------------------------------------------------- secrecy
@@ -374,7 +344,7 @@ def found_in(home: Path, value: str) -> bool:
 )
 async def test_no_raw_value_on_disk(
     tmp_path: Path,
-    log: "Grower",
+    log: Log,
     clock: Callable[[], int],
     cipher: VaultCipher,
     shows: bool,
@@ -387,7 +357,9 @@ async def test_no_raw_value_on_disk(
         report = NewReport("phone", VALUE, fields(), extras=VALUE.encode())
         (id_,) = await accept(own, report)
         assert found_in(tmp_path, VALUE) is shows  # still in the WAL
-        await publish(own, log, [Published(id_, 0, b"t" * 16, 1)])
+        await log.write(
+            own, log.report(1), rows=[Published(id_, 0, b"t" * 16, 1)]
+        )
         await own.vault.retract([id_], "wrong")
         await own.vault.find_value("phone", VALUE)
         await own.purge()
@@ -481,26 +453,27 @@ def test_a_value_is_found_by_hmac_sha256() -> None:
 # ---------------------------------------------------------- the next log
 
 
-async def turned(
-    own: OwnStore, log: "Grower", size: int, root: bytes
-) -> "Grower":
+async def turned(own: OwnStore, log: Log, size: int, root: bytes) -> None:
     """Let the next log take over from where the roster says it ended."""
-    after = copy.copy(log)
-    after.origin = "bank.example/syncd/txwz/2"
-    after.frontier, after.records = Frontier.EMPTY, []
-    succession = Succession(after.head(), log.origin, Cut(size, root))
+    after = Log("bank.example/syncd/txwz/2").tip
+    succession = Succession(after, log.origin, Cut(size, root))
     await own.database.in_writer(lambda: succeed(own.database, succession))
     await own.database.in_writer(lambda: succeed(own.database, succession))
-    return after
 
 
-async def three(own: OwnStore, log: "Grower") -> list[int]:
+async def three(own: OwnStore, log: Log) -> list[int]:
     """Publish three rows, one an entry; the second is ended by the fourth."""
     ids = await accept(own, phone(1), phone(2), phone(3))
     for at, id_ in enumerate(ids):
-        await publish(own, log, [Published(id_, 0 + at, b"t" * 16, 1)])
+        await log.write(
+            own, log.report(1), rows=[Published(id_, 0 + at, b"t" * 16, 1)]
+        )
     await own.vault.retract([ids[1]], "wrong")
-    await publish(own, log, [Published(ids[1], 3, b"t" * 16, 1, ends=True)])
+    await log.write(
+        own,
+        log.report(1),
+        rows=[Published(ids[1], 3, b"t" * 16, 1, ends=True)],
+    )
     return ids
 
 
@@ -510,7 +483,7 @@ async def states(own: OwnStore, ids: Sequence[int]) -> list[str]:
 
 
 async def test_what_counts_stays_and_cannot_be_retracted(
-    own: OwnStore, log: "Grower"
+    own: OwnStore, log: Log
 ) -> None:
     """A log ends only what it said itself; we know where that stands."""
     ids = await three(own, log)
@@ -527,7 +500,7 @@ async def test_what_counts_stays_and_cannot_be_retracted(
 
 
 async def test_what_stands_behind_the_end_waits_again(
-    own: OwnStore, log: "Grower"
+    own: OwnStore, log: Log
 ) -> None:
     """And what its retract there was to end is published again."""
     ids = await three(own, log)
@@ -538,9 +511,7 @@ async def test_what_stands_behind_the_end_waits_again(
     assert (row.id, row.index, row.token) == (ids[2], None, None)
 
 
-async def test_of_another_log_nothing_counts(
-    own: OwnStore, log: "Grower"
-) -> None:
+async def test_of_another_log_nothing_counts(own: OwnStore, log: Log) -> None:
     """It forked: all waits again, for where the two parted is not known."""
     ids = await three(own, log)
     await turned(own, log, 2, b"\7" * 32)
@@ -548,7 +519,7 @@ async def test_of_another_log_nothing_counts(
 
 
 async def test_of_a_log_that_was_rolled_back_all_counts(
-    own: OwnStore, log: "Grower"
+    own: OwnStore, log: Log
 ) -> None:
     """What is here is how the longer one began."""
     ids = await three(own, log)
