@@ -99,6 +99,13 @@ class Club:
             raw = signing.sign(raw, self.admin(name), current)
         return raw
 
+    def follow(
+        self, machine: TrustedRoster, draft: Roster, *admins: str
+    ) -> Roster:
+        """Let a machine read the next version, signed by these admins."""
+        by = admins or ("alice", "bob")
+        return machine.update(self.signed(draft, *by, current=machine.current))
+
     def trusted(self, *admins: str, threshold: int = 2) -> TrustedRoster:
         """Return a machine that trusts version 1."""
         draft = self.founding(*admins, threshold=threshold)
@@ -112,6 +119,16 @@ class Club:
 def club() -> Club:
     """Return people who have not founded anything yet."""
     return Club(Dice("club"))
+
+
+@pytest.fixture
+def machine(club: Club) -> TrustedRoster:
+    """Return one that trusts version 1: bank, carrier; alice, bob, eve."""
+    return club.trusted()
+
+
+def begin(machine: TrustedRoster) -> Roster:
+    return drafts.begin(machine.current, now=NOW + 60)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -25,21 +25,9 @@ from syncd.roster.terms import (
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
-
-if TYPE_CHECKING:
-    from tests.roster.conftest import Club
+from tests.roster.conftest import Club, begin
 
 NOW = 1_760_000_000
-
-
-@pytest.fixture
-def machine(club: "Club") -> TrustedRoster:
-    """Return one that trusts version 1: bank, carrier; alice, bob, eve."""
-    return club.trusted()
-
-
-def begin(machine: TrustedRoster) -> Roster:
-    return drafts.begin(machine.current, now=NOW + 60)
 
 
 def with_epoch(draft: Roster, t: int = 2) -> Roster:
@@ -56,7 +44,7 @@ def with_epoch(draft: Roster, t: int = 2) -> Roster:
 # -------------------------------------------------------------- beginning
 
 
-def test_the_founders_are_active_and_urls_have_an_epoch(club: "Club") -> None:
+def test_the_founders_are_active_and_urls_have_an_epoch(club: Club) -> None:
     draft = club.founding()
     assert [m.id for m in draft.active()] == ["bank", "carrier"]
     assert draft.epoch("url") == Epoch("url", 1, 1)
@@ -83,17 +71,16 @@ def test_a_clock_that_goes_back_begins_nothing(
 # ---------------------------------------------------------------- members
 
 
-def test_a_newcomer_is_admitted(club: "Club", machine: TrustedRoster) -> None:
+def test_a_newcomer_is_admitted(club: Club, machine: TrustedRoster) -> None:
     applicant = club.newcomer("police", machine.current.id)
     draft = membership.admit(begin(machine), applicant)
-    raw = club.signed(draft, "alice", "eve", current=machine.current)
-    after = machine.update(raw)
+    after = club.follow(machine, draft, "alice", "eve")
     assert [m.id for m in after.active()] == ["bank", "carrier", "police"]
     assert after.by_tls(club.keys["police"].public.tls) is not None
 
 
 def test_an_unproven_seal_key_is_not_admitted(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     asked = join.parse(club.request("police", machine.current.id))
     with pytest.raises(RefusedError, match="has not shown its seal key"):
@@ -101,14 +88,14 @@ def test_an_unproven_seal_key_is_not_admitted(
 
 
 def test_who_asked_another_alliance_is_not_admitted(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     with pytest.raises(RefusedError, match="asks to join abababababababab"):
         membership.admit(begin(machine), club.newcomer("police", "ab" * 32))
 
 
 def test_a_member_is_not_admitted_twice(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     with pytest.raises(RefusedError, match=r"active\) is already"):
         membership.admit(
@@ -117,7 +104,7 @@ def test_a_member_is_not_admitted_twice(
 
 
 def test_keys_for_another_alliance_are_not_admitted(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     club.keys["police"] = keys.generate(
         "police.example", "other", club.rng, now=NOW
@@ -130,11 +117,10 @@ def test_keys_for_another_alliance_are_not_admitted(
 
 @pytest.mark.parametrize("past", ["keep", "annul"])
 def test_a_member_is_removed(
-    club: "Club", machine: TrustedRoster, past: str
+    club: Club, machine: TrustedRoster, past: str
 ) -> None:
     draft = membership.remove(begin(machine), "bank", past=past)
-    raw = club.signed(draft, "alice", "eve", current=machine.current)
-    after = machine.update(raw)
+    after = club.follow(machine, draft, "alice", "eve")
     gone = after.known("bank")
     assert (gone.status, gone.past) == ("removed", past)
     assert after.annulled(gone.origin) == (past == "annul")
@@ -142,14 +128,11 @@ def test_a_member_is_removed(
     assert after.by_origin(gone.origin) is not None
 
 
-def test_where_a_removed_log_ends(
-    club: "Club", machine: TrustedRoster
-) -> None:
+def test_where_a_removed_log_ends(club: Club, machine: TrustedRoster) -> None:
     """What its key signs later counts for nobody; a larger cut stands."""
     end = Cut(7, b"\4" * 32)
     draft = membership.remove(begin(machine), "bank", end=end)
-    raw = club.signed(draft, "alice", "eve", current=machine.current)
-    gone = machine.update(raw).known("bank")
+    gone = club.follow(machine, draft, "alice", "eve").known("bank")
     assert gone.end(gone.generation) == end
     later = membership.remove(
         begin(machine), "bank", past="annul", end=Cut(9, b"\5" * 32)
@@ -243,7 +226,7 @@ def test_what_is_removed_twice_or_never_was(machine: TrustedRoster) -> None:
         membership.remove(draft, "carrier", past="forget")
 
 
-def test_a_removed_holder_answers_no_more(club: "Club") -> None:
+def test_a_removed_holder_answers_no_more(club: Club) -> None:
     draft = with_epoch(club.founding(members="bank carrier police"))
     after = membership.remove(draft, "bank")
     assert after.holders == ("carrier", "police")
@@ -255,7 +238,7 @@ def test_a_removed_holder_answers_no_more(club: "Club") -> None:
 
 
 def test_a_member_goes_on_in_a_new_log(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     bank = machine.current.known("bank")
     log = SigningKey("bank.example/syncd/txwz/2", note.ED25519, club.rng(32))
@@ -263,8 +246,7 @@ def test_a_member_goes_on_in_a_new_log(
     draft = membership.next_generation(
         begin(machine), "bank", log.verifier, end
     )
-    raw = club.signed(draft, "alice", "eve", current=machine.current)
-    after = machine.update(raw).known("bank")
+    after = club.follow(machine, draft, "alice", "eve").known("bank")
     assert after.origin == "bank.example/syncd/txwz/2"
     assert after.end(bank.generation) is not None
 
@@ -273,7 +255,7 @@ def test_a_member_goes_on_in_a_new_log(
 
 
 @pytest.fixture
-def bank(club: "Club") -> keys.MemberKeys:
+def bank(club: Club) -> keys.MemberKeys:
     """Bank's keys, with a log and a TLS key that the roster does not have."""
     club.request("bank")
     newer = keys.generate("bank.example", "txwz", club.rng, now=NOW)
@@ -463,7 +445,7 @@ EDITS: dict[
 
 @pytest.mark.parametrize("case", EDITS.values(), ids=EDITS)
 def test_edit(
-    club: "Club",
+    club: Club,
     machine: TrustedRoster,
     case: tuple[
         Callable[[Roster], Roster], Callable[[Roster], object], object
@@ -471,13 +453,10 @@ def test_edit(
 ) -> None:
     edit, look, want = case
     draft = edit(begin(machine))
-    raw = club.signed(draft, "alice", "bob", "eve", current=machine.current)
-    assert look(machine.update(raw)) == want
+    assert look(club.follow(machine, draft, "alice", "bob", "eve")) == want
 
 
-def test_an_auditor_comes_and_goes(
-    club: "Club", machine: TrustedRoster
-) -> None:
+def test_an_auditor_comes_and_goes(club: Club, machine: TrustedRoster) -> None:
     court = keys.generate("court.example", "txwz", club.rng, now=NOW)
     draft = drafts.add_auditor(
         begin(machine), "court", Names("法院", "court"), court.certificate
@@ -490,7 +469,7 @@ def test_an_auditor_comes_and_goes(
 
 
 def test_a_new_certificate_brings_its_pin(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     new = keys.generate("bank.example", "txwz", club.rng, now=NOW)
     draft = membership.set_certificate(begin(machine), "bank", new.certificate)
@@ -532,7 +511,7 @@ def test_refused_edits(
 
 
 def test_an_admins_key_is_named_as_one(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     for name in ("txwz/admin", "other/admin/zoe", "txwz/admin/z/oe"):
         key = SigningKey(name, note.ED25519, club.rng(32)).verifier
@@ -549,7 +528,7 @@ def complete(raw: bytes, current: Roster) -> bool:
 
 
 def test_a_draft_says_who_must_still_sign(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     """Zoe comes, eve goes: two of the old, two of the new."""
     draft = drafts.add_admin(begin(machine), club.admin("zoe").verifier)
@@ -573,7 +552,7 @@ def test_a_draft_says_who_must_still_sign(
 
 
 def test_a_draft_that_went_to_each_admin_is_merged(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     old = machine.current
     raw = drafts.write(begin(machine), old)
@@ -586,7 +565,7 @@ def test_a_draft_that_went_to_each_admin_is_merged(
 
 
 def test_a_file_alone_says_who_signed_it(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     draft = drafts.write(begin(machine), machine.current)
     assert signing.signers(draft).have == ()
@@ -598,26 +577,26 @@ def test_a_file_alone_says_who_signed_it(
 
 
 def test_signing_twice_is_signing_once(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     old = machine.current
     once = signing.sign(drafts.write(begin(machine)), club.admin("bob"), old)
     assert signing.sign(once, club.admin("bob"), old) == once
 
 
-def test_only_an_admin_signs(club: "Club", machine: TrustedRoster) -> None:
+def test_only_an_admin_signs(club: Club, machine: TrustedRoster) -> None:
     raw = drafts.write(begin(machine), machine.current)
     with pytest.raises(RefusedError, match="txwz/admin/mallory is no admin"):
         signing.sign(raw, club.admin("mallory"), machine.current)
 
 
 def test_a_draft_of_yesterday_is_not_signed(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     """Somebody else's version was published in between."""
     old = machine.current
     stale = drafts.write(drafts.begin(old, now=NOW + 1), old)
-    machine.update(club.signed(begin(machine), "alice", "bob", current=old))
+    club.follow(machine, begin(machine))
     with pytest.raises(RefusedError, match="does not follow version 2"):
         signing.sign(stale, club.admin("bob"), machine.current)
     with pytest.raises(RefusedError, match="needs the one before"):
@@ -625,7 +604,7 @@ def test_a_draft_of_yesterday_is_not_signed(
 
 
 def test_a_bad_line_in_a_draft_is_named(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     old = machine.current
     signed, draft = drafts.read(drafts.write(begin(machine), old))
@@ -635,7 +614,7 @@ def test_a_bad_line_in_a_draft_is_named(
 
 
 def test_a_strangers_line_counts_for_nothing(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     old = machine.current
     signed, draft = drafts.read(drafts.write(begin(machine), old))
@@ -670,7 +649,7 @@ def test_a_draft_that_nobody_would_read_is_not_written(
 
 
 def test_whoever_signs_sees_every_change(
-    club: "Club", machine: TrustedRoster
+    club: Club, machine: TrustedRoster
 ) -> None:
     old = machine.current
     draft = membership.admit(begin(machine), club.newcomer("police", old.id))

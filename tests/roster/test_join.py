@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema
 import pytest
@@ -35,9 +35,7 @@ from syncd.tlog import checkpoint, cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.note import Note
-
-if TYPE_CHECKING:
-    from tests.roster.conftest import Club
+from tests.roster.conftest import Club
 
 NOW = 1_760_000_000
 ALLIANCE = "ab" * 32
@@ -59,7 +57,7 @@ def resigned(
     return bytes(document.sign("join", join.NO_ALLIANCE, value, owner.member))
 
 
-def test_a_request_is_read_as_it_was_made(club: "Club") -> None:
+def test_a_request_is_read_as_it_was_made(club: Club) -> None:
     raw = club.request("bank", ALLIANCE)
     found = join.parse(raw)
     owner = club.keys["bank"]
@@ -75,7 +73,7 @@ def test_a_request_is_read_as_it_was_made(club: "Club") -> None:
     jsonschema.validate(value_of(raw), SCHEMA)
 
 
-def test_a_founder_names_no_alliance(club: "Club") -> None:
+def test_a_founder_names_no_alliance(club: Club) -> None:
     found = join.parse(club.request("bank"))
     assert found.alliance_id == "0" * 64
     assert not join.unchallenged(found).seal_proven
@@ -99,18 +97,22 @@ def heads(owner: MemberKeys, origin: str, size: int, *leave: str) -> str:
     return bytes(Note(str(head), kept)).decode()
 
 
+def proved(raw: bytes, owner: MemberKeys, checkpoint: object) -> bytes:
+    """Return a request with another proof of the log's keys."""
+    return resigned(
+        raw, owner, lambda v: v["proofs"].update(checkpoint=checkpoint)
+    )
+
+
 @pytest.mark.parametrize("role", ["log", "seen", "merged"])
-def test_a_key_that_did_not_sign_is_named(club: "Club", role: str) -> None:
+def test_a_key_that_did_not_sign_is_named(club: Club, role: str) -> None:
     raw, owner = club.request("bank"), club.keys["bank"]
     less = heads(owner, owner.origin, 0, role)
-    without = resigned(
-        raw, owner, lambda v: v["proofs"].update(checkpoint=less)
-    )
     with pytest.raises(UntrustedError, match=f"the {role} key did not sign"):
-        join.parse(without)
+        join.parse(proved(raw, owner, less))
 
 
-def test_a_checkpoint_of_another_log_proves_nothing(club: "Club") -> None:
+def test_a_checkpoint_of_another_log_proves_nothing(club: Club) -> None:
     raw, owner = club.request("bank"), club.keys["bank"]
     for origin, size in (
         ("mall.example/syncd/txwz/1", 0),
@@ -118,33 +120,17 @@ def test_a_checkpoint_of_another_log_proves_nothing(club: "Club") -> None:
     ):
         other = heads(owner, origin, size)
         with pytest.raises(MalformedError, match="not the log's at size 0"):
-            join.parse(
-                resigned(
-                    raw,
-                    owner,
-                    lambda v, other=other: v["proofs"].update(  # type: ignore[misc]
-                        checkpoint=other
-                    ),
-                )
-            )
+            join.parse(proved(raw, owner, other))
 
 
-def test_proofs_of_other_shapes_are_malformed(club: "Club") -> None:
+def test_proofs_of_other_shapes_are_malformed(club: Club) -> None:
     raw, owner = club.request("bank"), club.keys["bank"]
     for proof in (1, "x"):
         with pytest.raises(MalformedError):
-            join.parse(
-                resigned(
-                    raw,
-                    owner,
-                    lambda v, proof=proof: v["proofs"].update(  # type: ignore[misc]
-                        checkpoint=proof
-                    ),
-                )
-            )
+            join.parse(proved(raw, owner, proof))
 
 
-def test_the_member_key_binds_all(club: "Club") -> None:
+def test_the_member_key_binds_all(club: Club) -> None:
     raw = club.request("bank")
     club.request("carrier")
     value = value_of(raw)
@@ -153,7 +139,7 @@ def test_the_member_key_binds_all(club: "Club") -> None:
         join.parse(bytes(document.sign("join", "0" * 64, value, other)))
 
 
-def test_the_tls_key_signed_this_very_request(club: "Club") -> None:
+def test_the_tls_key_signed_this_very_request(club: Club) -> None:
     """Or one could join with a certificate that one saw somewhere."""
     raw, owner = club.request("bank"), club.keys["bank"]
     edits: list[Callable[[dict[str, Any]], object]] = [
@@ -170,7 +156,7 @@ def test_the_tls_key_signed_this_very_request(club: "Club") -> None:
         join.parse(moved)
 
 
-def test_one_key_in_two_roles_is_refused(club: "Club") -> None:
+def test_one_key_in_two_roles_is_refused(club: Club) -> None:
     club.request("bank")
     owner = club.keys["bank"]
     club.keys["bank"] = replace(owner, seen_seed=owner.merged_seed)
@@ -180,7 +166,7 @@ def test_one_key_in_two_roles_is_refused(club: "Club") -> None:
 
 @pytest.mark.parametrize("kind", ["ec", "rsa"])
 def test_an_institution_may_bring_its_own_tls_key(
-    club: "Club", kind: str
+    club: Club, kind: str
 ) -> None:
     """Its CA's certificate, with a key of another type."""
     club.request("bank")
@@ -206,7 +192,7 @@ def test_an_institution_may_bring_its_own_tls_key(
         club.request("bank")
 
 
-def test_a_tls_key_that_tls_does_not_use(club: "Club") -> None:
+def test_a_tls_key_that_tls_does_not_use(club: Club) -> None:
     raw, owner = club.request("bank"), club.keys["bank"]
     odd = ed448.Ed448PrivateKey.generate()
     pem = odd.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -229,7 +215,7 @@ def test_a_tls_key_that_tls_does_not_use(club: "Club") -> None:
         join.parse(resigned(raw, owner, swap))
 
 
-def test_a_request_that_nobody_would_read_is_not_made(club: "Club") -> None:
+def test_a_request_that_nobody_would_read_is_not_made(club: Club) -> None:
     owner = keys.generate("bank.example", "txwz", club.rng, now=NOW)
     with pytest.raises(MalformedError, match=r"join\.id: does not match"):
         join.request(
@@ -246,7 +232,7 @@ def test_a_request_that_nobody_would_read_is_not_made(club: "Club") -> None:
         )
 
 
-def test_an_unknown_field_is_newer(club: "Club") -> None:
+def test_an_unknown_field_is_newer(club: Club) -> None:
     raw, owner = club.request("bank"), club.keys["bank"]
     with pytest.raises(NewerError):
         join.parse(resigned(raw, owner, lambda v: v.update(zzz=1)))
@@ -254,7 +240,7 @@ def test_an_unknown_field_is_newer(club: "Club") -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(at=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=2))
-def test_total(settled: "Club", at: int, byte: bytes) -> None:
+def test_total(settled: Club, at: int, byte: bytes) -> None:
     """No changed byte goes unnoticed, but in a signature's own line."""
     raw = settled.request("bank")
     at %= len(raw)
@@ -266,7 +252,7 @@ def test_total(settled: "Club", at: int, byte: bytes) -> None:
 # ---------------------------------------------------------------- the seal
 
 
-def test_the_seal_key_opens_a_challenge(club: "Club") -> None:
+def test_the_seal_key_opens_a_challenge(club: Club) -> None:
     asked = join.parse(club.request("bank", ALLIANCE))
     sent = join.challenge(asked, club.rng)
     assert sent.secret not in sent.raw
@@ -278,7 +264,7 @@ def test_the_seal_key_opens_a_challenge(club: "Club") -> None:
     assert applicant.request == asked
 
 
-def test_another_seal_key_cannot_answer(club: "Club") -> None:
+def test_another_seal_key_cannot_answer(club: Club) -> None:
     asked = join.parse(club.request("bank", ALLIANCE))
     sent = join.challenge(asked, club.rng)
     thief = replace(club.keys["bank"], seal_private=club.rng(32))
@@ -286,7 +272,7 @@ def test_another_seal_key_cannot_answer(club: "Club") -> None:
         join.answer(sent.raw, asked, thief)
 
 
-def test_an_answer_is_signed_by_the_member_key(club: "Club") -> None:
+def test_an_answer_is_signed_by_the_member_key(club: Club) -> None:
     asked = join.parse(club.request("bank", ALLIANCE))
     sent = join.challenge(asked, club.rng)
     other = replace(club.keys["bank"], member_seed=club.rng(32))
@@ -294,7 +280,7 @@ def test_an_answer_is_signed_by_the_member_key(club: "Club") -> None:
         join.proven(asked, sent.secret, join.answer(sent.raw, asked, other))
 
 
-def test_an_answer_to_an_older_challenge_proves_nothing(club: "Club") -> None:
+def test_an_answer_to_an_older_challenge_proves_nothing(club: Club) -> None:
     asked = join.parse(club.request("bank", ALLIANCE))
     old, new = (join.challenge(asked, club.rng) for _ in range(2))
     answer = join.answer(old.raw, asked, club.keys["bank"])
@@ -302,7 +288,7 @@ def test_an_answer_to_an_older_challenge_proves_nothing(club: "Club") -> None:
         join.proven(asked, new.secret, answer)
 
 
-def test_a_challenge_of_another_request_is_not_answered(club: "Club") -> None:
+def test_a_challenge_of_another_request_is_not_answered(club: Club) -> None:
     first = join.parse(club.request("bank", ALLIANCE))
     other = join.parse(club.request("bank", "cd" * 32))
     sent = join.challenge(first, club.rng)
@@ -310,7 +296,7 @@ def test_a_challenge_of_another_request_is_not_answered(club: "Club") -> None:
         join.answer(sent.raw, other, club.keys["bank"])
 
 
-def test_an_answer_about_another_request_is_refused(club: "Club") -> None:
+def test_an_answer_about_another_request_is_refused(club: Club) -> None:
     asked = join.parse(club.request("bank", ALLIANCE))
     sent = join.challenge(asked, club.rng)
     value = {"request": "00" * 32, "secret": sent.secret.hex()}
@@ -323,7 +309,7 @@ def test_an_answer_about_another_request_is_refused(club: "Club") -> None:
 
 
 @pytest.fixture
-def box(club: "Club") -> tuple[bytes, bytes]:
+def box(club: Club) -> tuple[bytes, bytes]:
     """Return a sealed file and the key that opens it."""
     club.request("bank")
     owner = club.keys["bank"]
@@ -342,7 +328,7 @@ def test_a_sealed_file_opens_for_its_reader(box: tuple[bytes, bytes]) -> None:
 @settings(max_examples=60, deadline=None)
 @given(at=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=2))
 def test_a_changed_file_does_not_open(
-    settled: "Club", at: int, byte: bytes
+    settled: Club, at: int, byte: bytes
 ) -> None:
     """Header and ciphertext belong together."""
     settled.request("bank")
@@ -389,26 +375,9 @@ def test_a_key_of_low_order_seals_nothing() -> None:
         sealed.seal("share", ALLIANCE, {}, b"secret", "00" * 32)
 
 
-def test_a_request_shows_the_log_at_size_0(club: "Club") -> None:
+def test_a_request_shows_the_log_at_size_0(club: Club) -> None:
     """Which a C2SP verifier reads as any other checkpoint."""
     raw = club.request("bank")
     held = value_of(raw)["proofs"]["checkpoint"].encode()
     head, _ = checkpoint.open_(held, club.keys["bank"].log.verifier)
     assert head == Checkpoint(club.keys["bank"].origin, 0, EMPTY_ROOT)
-
-
-def test_a_certificate_file_is_pem_or_der(club: "Club") -> None:
-    """Of a chain, the first: its owner's own."""
-    club.request("bank")
-    club.request("police")
-    der = club.keys["bank"].certificate
-    other = club.keys["police"].certificate
-    assert certificate.load(der) == der
-    chain = b"".join(
-        x509.load_der_x509_certificate(one).public_bytes(Encoding.PEM)
-        for one in (der, other)
-    )
-    assert certificate.load(chain) == der
-    for odd in (b"", b"-----BEGIN CERTIFICATE-----\nAA==\n", chain[:90]):
-        with pytest.raises(MalformedError, match=r"f\.pem: not a"):
-            certificate.load(odd, "f.pem")

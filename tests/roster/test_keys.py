@@ -2,25 +2,22 @@
 
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from syncd.errors import MalformedError
 from syncd.roster import certificate, keys
 from syncd.roster.keys import MemberKeys
-
-if TYPE_CHECKING:
-    from tests.roster.conftest import Club
+from tests.roster.conftest import Club
 
 NOW = 1_760_000_000
 
 
-def make(club: "Club", domain: str = "bank.example") -> MemberKeys:
+def make(club: Club, domain: str = "bank.example") -> MemberKeys:
     return keys.generate(domain, "txwz", club.rng, now=NOW)
 
 
-def test_names_follow_domain_and_alliance(club: "Club") -> None:
+def test_names_follow_domain_and_alliance(club: Club) -> None:
     own = make(club)
     assert own.origin == "bank.example/syncd/txwz/1"
     assert own.log.name == own.origin
@@ -31,7 +28,7 @@ def test_names_follow_domain_and_alliance(club: "Club") -> None:
     assert (own.seen.algorithm, own.merged.algorithm) == (4, 4)
 
 
-def test_the_same_dice_give_the_same_keys(club: "Club") -> None:
+def test_the_same_dice_give_the_same_keys(club: Club) -> None:
     seed = iter(range(100))
     other = iter(range(100))
     first = keys.generate("a.b", "c", lambda n: bytes([next(seed)]) * n, now=1)
@@ -42,7 +39,7 @@ def test_the_same_dice_give_the_same_keys(club: "Club") -> None:
     assert first != make(club)
 
 
-def test_all_keys_differ(club: "Club") -> None:
+def test_all_keys_differ(club: Club) -> None:
     public = make(club).public
     found = {
         public.member.public.hex(),
@@ -54,7 +51,7 @@ def test_all_keys_differ(club: "Club") -> None:
     assert len(found) == 5
 
 
-def test_no_repr_shows_a_secret(club: "Club") -> None:
+def test_no_repr_shows_a_secret(club: Club) -> None:
     own = make(club)
     shown = repr(own) + repr(own.member) + repr(own.seen)
     for secret in (
@@ -81,7 +78,7 @@ def test_no_repr_shows_a_secret(club: "Club") -> None:
     ],
 )
 def test_names_that_cannot_be(
-    club: "Club", domain: str, alliance: str, generation: int, why: str
+    club: Club, domain: str, alliance: str, generation: int, why: str
 ) -> None:
     with pytest.raises(MalformedError, match=why):
         keys.generate(
@@ -95,14 +92,14 @@ def test_an_admins_key_bears_the_alliances_name() -> None:
         keys.admin("txwz", "a/b", b"\1" * 32)
 
 
-def test_the_pin_is_the_public_keys(club: "Club") -> None:
+def test_the_pin_is_the_public_keys(club: Club) -> None:
     own = make(club)
     assert certificate.pin(own.certificate) == own.public.tls
     with pytest.raises(MalformedError, match="not a DER certificate"):
         certificate.pin(b"no certificate")
 
 
-def test_a_key_of_a_kind_that_nobody_knows(club: "Club") -> None:
+def test_a_key_of_a_kind_that_nobody_knows(club: Club) -> None:
     ed25519, unknown = (bytes.fromhex(f"06032b65{x}") for x in ("70", "7f"))
     odd = make(club).certificate.replace(ed25519, unknown)
     with pytest.raises(MalformedError, match="unusable public key"):
@@ -126,7 +123,7 @@ def context(
     return found
 
 
-def test_two_members_shake_hands(club: "Club", tmp_path: Path) -> None:
+def test_two_members_shake_hands(club: Club, tmp_path: Path) -> None:
     """Mutual TLS 1.3, strict checks, each trusting only the other."""
     bank, police = make(club), make(club, "police.example")
     wires = [ssl.MemoryBIO() for _ in range(2)]

@@ -5,7 +5,7 @@ import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema
 import pytest
@@ -24,9 +24,7 @@ from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Epoch, Erased, Never, Quota, Share
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
-
-if TYPE_CHECKING:
-    from tests.roster.conftest import Club
+from tests.roster.conftest import Club
 
 NOW = 1_760_000_000
 ROOT = Path(__file__).parents[2]
@@ -34,7 +32,7 @@ SCHEMA = json.loads((ROOT / "schemas" / "roster.json").read_text())
 validator = jsonschema.Draft202012Validator(SCHEMA)
 
 
-def whole(club: "Club") -> Roster:
+def whole(club: Club) -> Roster:
     """Return a roster in which every field says something."""
     draft = club.founding(members="bank carrier police platform")
     bank, carrier, platform, police = draft.members
@@ -100,7 +98,7 @@ def _pinned(der: bytes) -> tuple[str, Base64]:
 
 
 @pytest.fixture(scope="module")
-def full(settled: "Club") -> Roster:
+def full(settled: Club) -> Roster:
     """Return it, once: rosters do not change, their JSON is made anew."""
     return whole(settled)
 
@@ -158,7 +156,7 @@ def test_the_text_has_three_lines(full: Roster) -> None:
     assert third.encode() == full.raw
 
 
-def test_version_1_names_the_alliance(club: "Club") -> None:
+def test_version_1_names_the_alliance(club: Club) -> None:
     draft = club.founding()
     first = roster.parse(draft.raw)
     assert roster.parse(draft.raw, first.id) == first
@@ -315,14 +313,14 @@ def test_two_admins_with_one_name(full: Roster) -> None:
         roster.from_json(value, full.id)
 
 
-def test_nothing_comes_before_version_1(club: "Club") -> None:
+def test_nothing_comes_before_version_1(club: Club) -> None:
     value = club.founding().to_json() | {"previous": "00" * 32}
     with pytest.raises(MalformedError, match="version 1 has none"):
         roster.from_json(value)
     assert not validator.is_valid(value)
 
 
-def test_a_log_with_a_name_beyond_its_member(club: "Club") -> None:
+def test_a_log_with_a_name_beyond_its_member(club: Club) -> None:
     draft = club.founding()
     bank, carrier = draft.members
     for name in ("bank.example/syncd/txwz/x", "bank.example/syncd/other/1"):
@@ -332,7 +330,7 @@ def test_a_log_with_a_name_beyond_its_member(club: "Club") -> None:
             drafts.write(replace(draft, members=(odd, carrier)))
 
 
-def test_keys_for_another_alliance(club: "Club") -> None:
+def test_keys_for_another_alliance(club: Club) -> None:
     draft = replace(club.founding(), alliance="other", admin_keys=())
     seed = SigningKey("other/admin/a", note.ED25519, club.rng(32))
     draft = replace(drafts.add_admin(draft, seed.verifier), threshold=1)
@@ -340,7 +338,7 @@ def test_keys_for_another_alliance(club: "Club") -> None:
         drafts.write(draft)
 
 
-def test_one_domain_for_two_members(club: "Club") -> None:
+def test_one_domain_for_two_members(club: Club) -> None:
     draft = club.founding()
     bank, _ = draft.members
     twin = replace(bank, id="twin")
@@ -585,7 +583,7 @@ def test_the_closest_cap_applies(full: Roster) -> None:
     assert full.cap("account", "") == 730
 
 
-def test_a_certificate_of_an_authority_may_be_renewed(club: "Club") -> None:
+def test_a_certificate_of_an_authority_may_be_renewed(club: Club) -> None:
     """The pin is the public key's: another certificate of it fits."""
     draft = club.founding()
     bank, carrier = draft.members
@@ -597,7 +595,7 @@ def test_a_certificate_of_an_authority_may_be_renewed(club: "Club") -> None:
     drafts.write(replace(draft, members=(renewed, carrier)))
 
 
-def test_the_default_rules_are_those_of_the_design(club: "Club") -> None:
+def test_the_default_rules_are_those_of_the_design(club: Club) -> None:
     draft = club.founding()
     value = json.loads(draft.raw)
     assert value["policy"] == {
