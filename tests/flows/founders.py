@@ -1,6 +1,7 @@
 """An alliance that was just founded, and its roster's next versions."""
 
 import hashlib
+from collections.abc import Sequence
 
 from syncd.flows import founding
 from syncd.flows.founding import Founded
@@ -9,6 +10,7 @@ from syncd.roster.join import Applicant, Request
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
+from syncd.roster.terms import Never
 
 NOW = 1_760_000_000
 FOUNDERS = ("bank", "carrier", "police", "platform")
@@ -41,7 +43,7 @@ def ask(id_: str, alliance_id: str = join.NO_ALLIANCE) -> Request:
             Profile(
                 id=id_,
                 names=Names("某", id_),
-                sector="other",
+                sector=id_,
                 urls=(f"https://{id_}.example:1", f"https://{id_}.example:2"),
             ),
             now=NOW,
@@ -57,6 +59,7 @@ def found(
     applicants: list[Applicant] = APPLICANTS,
     holders: tuple[str, ...] = HOLDERS,
     t: int = 2,
+    never: Sequence[Never] = (),
 ) -> Founded:
     return founding.found(
         membership.Founding(
@@ -65,6 +68,7 @@ def found(
             [a.verifier for a in ADMINS],
             2,
             normal={"phone": 3},
+            never=never,
         ),
         holders=holders,
         t=t,

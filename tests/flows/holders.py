@@ -11,17 +11,15 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.flows import evaluation, evidence, founding, key_share
+from syncd.flows import evaluation, evidence, key_share
 from syncd.flows.evaluation import Exchange, Request, Share
 from syncd.flows.evidence import Evidence
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group
-from syncd.roster import drafts, join, keys, membership
-from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
+from tests.flows import founders
 
-NOW = 1_800_000_000
 HOLDERS = ("bank", "carrier", "police")
 PHONE = Identifier("phone", "+8613800138000")
 URL = Identifier("url", "example.com/")
@@ -125,38 +123,9 @@ class World:
     """An alliance with 2 of 3 holders, and a client of theirs."""
 
     def __init__(self) -> None:
-        self.keys = {
-            name: keys.generate(
-                f"{name}.example", "txwz", secrets.token_bytes, now=NOW
-            )
-            for name in HOLDERS
-        }
-        founders = [
-            join.unchallenged(
-                join.parse(
-                    join.request(
-                        made,
-                        Profile(
-                            id=name,
-                            names=Names(zh=name, en=name),
-                            sector="bank",
-                            urls=(f"https://{name}.example",),
-                        ),
-                        now=NOW,
-                    )
-                )
-            )
-            for name, made in self.keys.items()
-        ]
-        admin = keys.admin("txwz", "alice", b"\1" * 32)
-        founded = founding.found(
-            membership.Founding("txwz", founders, [admin.verifier], 1),
-            holders=HOLDERS,
-            t=2,
-            now=NOW,
-            rng=secrets.token_bytes,
-        )
-        _, self.roster = drafts.read(founded.draft)
+        self.keys = founders.OWNERS
+        founded = founders.found(holders=HOLDERS)
+        self.roster = founded.roster
         self.holders: dict[str, Holder] = {}
         for name in HOLDERS:
             seal = self.keys[name].seal_private

@@ -208,6 +208,11 @@ def verdicts(answers: Sequence[Answer]) -> list[str]:
     return [a.verdict.verdict if a.verdict else "problem" for a in answers]
 
 
+def reasons(answer: Answer) -> tuple[str, ...]:
+    assert answer.verdict is not None
+    return answer.verdict.reasons
+
+
 async def test_a_reported_number_is_found_however_it_is_written(
     desk: Desk,
 ) -> None:
@@ -315,8 +320,7 @@ async def test_a_bare_number_says_what_it_was_tried_as(desk: Desk) -> None:
         ("card",),
         (),
     ]
-    assert answers[0].verdict is not None
-    assert answers[0].verdict.reasons == ("kinds_untried",)
+    assert reasons(answers[0]) == ("kinds_untried",)
     hint = str(answers[0].hint)
     assert hint.startswith("if it is a bank account, name the bank")
     assert str(answers[1].detail).startswith("account: it may be a bank's")
@@ -343,11 +347,7 @@ async def test_a_token_copied_from_another_log_confirms_nothing(
 ) -> None:
     liar = desk.book.report(phone(), know=bytes(8))
     [answer] = await desk.ask(Question("phone", NUMBER))
-    assert answer.verdict is not None
-    assert (answer.verdict.verdict, answer.verdict.reasons) == (
-        "none",
-        ("bad_know",),
-    )
+    assert (verdicts([answer]), reasons(answer)) == (["none"], ("bad_know",))
     assert desk.book.suspects == {liar.position}
 
 
@@ -441,8 +441,7 @@ async def test_a_report_falls_with_the_report_that_it_rests_on(
     assert verdicts([answer]) == ["suspected"]
     desk.book.rows.remove(ground)
     [answer] = await desk.ask(Question("phone", NUMBER))
-    assert answer.verdict is not None
-    assert answer.verdict.reasons == ("basis_ended",)
+    assert reasons(answer) == ("basis_ended",)
 
 
 def numbers(n: int) -> Identifier:
@@ -472,8 +471,7 @@ async def test_a_basis_is_followed_to_its_ground(desk: Desk) -> None:
         Question("phone", deep), Question("phone", deeper)
     )
     assert verdicts(answers) == ["suspected", "none"]
-    assert answers[1].verdict is not None
-    assert answers[1].verdict.reasons == ("basis_ended",)
+    assert reasons(answers[1]) == ("basis_ended",)
 
 
 async def test_a_circle_of_reports_ends(desk: Desk) -> None:
@@ -505,8 +503,7 @@ async def test_a_basis_that_takes_too_long_is_unknown_and_no_clearance(
         *("unknown", "confirmed", "suspected", "protected")
     ]
     assert len(desk.book.read) == basis.STEP
-    assert answers[0].verdict is not None
-    assert answers[0].verdict.reasons == ("basis_unread",)
+    assert reasons(answers[0]) == ("basis_unread",)
     assert "no time left" in str(answers[0].detail)
     # It was asked, so it is recorded with its token like the others.
     assert [len(a.tokens) for a in desk.book.accesses] == [1, 1, 1, 1]

@@ -1,6 +1,5 @@
 """What is acknowledged can be published; what cannot is refused, and why."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,19 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
-from syncd.flows import faults, founding, report
+from syncd.flows import faults, report
 from syncd.flows.draft import DisputeDraft, Draft, NewReport
 from syncd.flows.report import Desk
 from syncd.indicator import record, statement, vocabulary
 from syncd.indicator.record import ReportFields
 from syncd.indicator.statement import Report
-from syncd.roster import drafts, join, membership
-from syncd.roster import keys as roster_keys
-from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
+from tests.flows import founders
 
-NOW = 1_790_000_000  # 2026-09-21
 TODAY = "2026-09-21"
 NUMBER = "+12025550123"
 RIGHT = Draft(
@@ -36,33 +32,7 @@ RIGHT = Draft(
 
 
 def founded(never: Sequence[Never] = ()) -> Roster:
-    keys = {
-        id_: roster_keys.generate(
-            f"{id_}.example", "txwz", secrets.token_bytes, now=NOW
-        )
-        for id_ in ("bank", "carrier", "police")
-    }
-    asked = [
-        join.unchallenged(
-            join.parse(
-                join.request(
-                    k,
-                    Profile(id=i, names=Names(zh=i, en=i), sector=i),
-                    now=NOW,
-                )
-            )
-        )
-        for i, k in keys.items()
-    ]
-    admin = roster_keys.admin("txwz", "anne", b"a" * 32)
-    made = founding.found(
-        membership.Founding("txwz", asked, [admin.verifier], 1, never=never),
-        holders=["bank", "carrier", "police"],
-        t=2,
-        now=NOW,
-        rng=secrets.token_bytes,
-    )
-    return drafts.read(made.draft)[1]
+    return founders.found(never=never).roster
 
 
 ROSTER = founded([Never("phone", "+12025550911", "emergency")])
