@@ -602,22 +602,6 @@ def test_wrong_notes(proofs: tuple[Proof, ...], why: str) -> None:
     assert found.startswith(why)
 
 
-def test_receipt_beyond_merged() -> None:
-    """We may not have signed more than we merged."""
-    held = proof(LONG.note(), merged=True)
-    assert problems(LONG, proofs=held, merged=599) == [
-        "it: signed 600, merged 599"
-    ]
-
-
-def test_a_receipt_on_a_branch_that_was_left() -> None:
-    """What the roster decided against is evidence, and no fault of ours."""
-    left = MIXED.note()
-    text = note.parse(left).text
-    held = proof(left, merged=True)
-    assert problems(LONG, proofs=held, rejected=frozenset({text})) == []
-
-
 def test_rolled_back() -> None:
     """A database behind its mark is told from one that is ahead of it."""
     behind = Audited([report(n) for n in range(599)])
@@ -628,13 +612,32 @@ def test_rolled_back() -> None:
     assert problems(LONG, proofs=mark) == []
 
 
-def test_merged_beyond_size() -> None:
-    """More merged than mirrored cannot be."""
-    assert problems(MIXED, merged=11, rows=[], seen=[]) == [
-        "merged 11 is beyond size 10"
-    ]
-
-
-def test_frontier_that_does_not_parse() -> None:
-    """Broken peaks are a problem, not a traceback."""
-    assert problems(MIXED, peaks=b"?") == ["frontier: 1 bytes"]
+@pytest.mark.parametrize(
+    ("log", "other", "want"),
+    [
+        (  # we may not have signed more than we merged
+            LONG,
+            {"proofs": proof(LONG.note(), merged=True), "merged": 599},
+            ["it: signed 600, merged 599"],
+        ),
+        (  # a receipt on a branch that the roster decided against: no fault
+            LONG,
+            {
+                "proofs": proof(MIXED.note(), merged=True),
+                "rejected": frozenset({note.parse(MIXED.note()).text}),
+            },
+            [],
+        ),
+        (
+            MIXED,
+            {"merged": 11, "rows": [], "seen": []},
+            ["merged 11 is beyond size 10"],
+        ),
+        (MIXED, {"peaks": b"?"}, ["frontier: 1 bytes"]),
+    ],
+)
+def test_what_does_not_go_together(
+    log: Audited, other: dict[str, Any], want: list[str]
+) -> None:
+    """Each is a problem, not a traceback."""
+    assert problems(log, **other) == want

@@ -1,6 +1,7 @@
 """What our cosigner keys sign: never less than before, never unverified."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -58,15 +59,9 @@ async def mirror_of(
     return to.mirror
 
 
-async def sign(book: Book, raw: bytes) -> Cosigned | None:
-    return await cosign.sign(
-        "seen",
-        raw,
-        log_key=KEY.verifier,
-        key=SEEN,
-        book=book,
-        now=NOW,
-    )
+async def sign(book: Book, raw: bytes, **more: Any) -> Cosigned | None:
+    keys: Any = {"log_key": KEY.verifier, "key": SEEN}
+    return await cosign.sign("seen", raw, **keys, book=book, now=NOW, **more)
 
 
 async def test_a_line_that_verifies() -> None:
@@ -103,15 +98,7 @@ async def test_only_what_extends_what_we_signed() -> None:
     await sign(book, signed(5, salt=b"t"))
 
     with pytest.raises(ForkError, match="does not extend size 5"):
-        await cosign.sign(
-            "seen",
-            signed(9),
-            log_key=KEY.verifier,
-            key=SEEN,
-            book=book,
-            now=NOW,
-            root_of=root_of,
-        )
+        await sign(book, signed(9), root_of=root_of)
     assert book.rows["seen", ORIGIN].size == 5
 
 
@@ -122,16 +109,8 @@ async def test_the_branch_that_the_roster_chose() -> None:
     await sign(book, raw)
 
     for size, signs in ((4, False), (5, False), (6, True)):
-        made = await cosign.sign(
-            "seen",
-            signed(size),
-            log_key=KEY.verifier,
-            key=SEEN,
-            book=book,
-            now=NOW,
-            root_of=root_of,
-            rejected={note.parse(raw).text},
-        )
+        left = {note.parse(raw).text}
+        made = await sign(book, signed(size), root_of=root_of, rejected=left)
         assert (made is not None) == signs
 
 

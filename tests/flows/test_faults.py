@@ -8,17 +8,14 @@ import pytest
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import report
-from syncd.flows.draft import DisputeDraft, Draft
+from syncd.flows.draft import Draft
 from syncd.indicator import vocabulary
 from syncd.indicator.active import AUTHORITY
-from tests.flows.test_report import DESK, TODAY, with_
+from tests.flows.test_report import DESK, TODAY, WRONG, with_
 
 BANK = replace(DESK, member="bank", checked={})
 POLICE = replace(DESK, member="police", checked={})
 URL = with_(kind="url", value="http://evil.example/", role="phishing_host")
-WRONG = DisputeDraft(
-    kind="phone", value="202 555 0123", reason="innocent_owner"
-)
 
 
 def refused(draft: Draft, desk: report.Desk = BANK) -> SyncdError:

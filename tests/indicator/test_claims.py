@@ -309,25 +309,28 @@ def ended(log: list[Statement]) -> list[int]:
     ]
 
 
-def test_a_retract_ends_its_own_earlier_claims() -> None:
-    """Of the same token, kind and epoch; all claim types; no others."""
-    log: list[Statement] = [report(), DISPUTE, REASSIGNED, ANSWER, VOUCH]
-    assert ended([*log, retract(0, 0, 1, 2, 3, 4)]) == [0, 1, 2, 3, 4]
-    assert ended([*log, retract(0, 1, 3)]) == [1, 3]
-    assert ended([*log, retract(1, 0)]) == []
-    assert ended([*log, retract(0, 0, kind="account")]) == []
-    assert ended([*log, retract(0, 0, epoch=2)]) == []
+CLAIMS: list[Statement] = [report(), DISPUTE, REASSIGNED, ANSWER, VOUCH]
 
 
-def test_a_retract_ends_nothing_at_or_after_it() -> None:
-    """It speaks of what was there when it was written."""
-    assert ended([retract(0, 0, 1), report()]) == []
-    assert ended([retract(0, 0, 1), report(), retract(0, 1)]) == [1]
-
-
-def test_a_retract_of_a_retract_ends_nothing() -> None:
-    """What ended has ended: it is reported again, not un-retracted."""
-    assert ended([report(), retract(0, 0), retract(0, 1)]) == [0]
+@pytest.mark.parametrize(
+    ("log", "gone"),
+    [  # of the same token, kind and epoch; all claim types; no others
+        ([*CLAIMS, retract(0, 0, 1, 2, 3, 4)], [0, 1, 2, 3, 4]),
+        ([*CLAIMS, retract(0, 1, 3)], [1, 3]),
+        ([*CLAIMS, retract(1, 0)], []),
+        ([*CLAIMS, retract(0, 0, kind="account")], []),
+        ([*CLAIMS, retract(0, 0, epoch=2)], []),
+        # nothing at or after it
+        ([retract(0, 0, 1), report()], []),
+        ([retract(0, 0, 1), report(), retract(0, 1)], [1]),
+        # what ended has ended: it is reported again, not un-retracted
+        ([report(), retract(0, 0), retract(0, 1)], [0]),
+    ],
+)
+def test_a_retract_ends_its_own_earlier_claims(
+    log: list[Statement], gone: list[int]
+) -> None:
+    assert ended(log) == gone
 
 
 def test_ends_of_the_same_stretch() -> None:

@@ -22,6 +22,7 @@ from tests import said
 from tests.flows import growing
 
 NOW = 1_800_000_000
+Merged = tuple[MirrorHead, MirrorHead, Sequence[Bundle], Batch]
 Step = tuple[OwnHead, OwnHead, Sequence[Bundle]]
 Reopen = Callable[..., OwnStore]
 
@@ -82,9 +83,15 @@ class Log(growing.Log):
         await own.log.append(*step, rows, **other)
         return step
 
-    def mirrored(
-        self, *said: Statement, whole: bool = True
-    ) -> tuple[MirrorHead, MirrorHead, Sequence[Bundle], Batch]:
+    async def merge(
+        self, mirror: MirrorStore, *said: Statement, whole: bool = True
+    ) -> Merged:
+        """Append, and let a mirror follow."""
+        step = self.mirrored(*said, whole=whole)
+        await mirror.advance(*step)
+        return step
+
+    def mirrored(self, *said: Statement, whole: bool = True) -> Merged:
         """Append, and return what a puller's mirror would advance by."""
         size = self.frontier.size
         old, new, bundles = self.grow(*said)

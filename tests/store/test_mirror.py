@@ -55,8 +55,7 @@ async def test_advance_keeps_bundles_head_and_claims(
     mirror: MirrorStore, log: Log
 ) -> None:
     """All of a step is there after it, and the next goes on from it."""
-    step = log.mirrored(*log.reported(300))
-    await mirror.advance(*step)
+    step = await log.merge(mirror, *log.reported(300))
     more = log.mirrored(log.report(7), log.report(300))
     assert await mirror.head(log.origin) == dataclasses.replace(
         more[0], merged=300
@@ -78,8 +77,7 @@ async def test_advance_keeps_bundles_head_and_claims(
 
 async def test_only_from_where_it_is(mirror: MirrorStore, log: Log) -> None:
     """A step that begins elsewhere, or goes back, is stale and writes none."""
-    step = log.mirrored(log.report(1))
-    await mirror.advance(*step)
+    step = await log.merge(mirror, log.report(1))
     with pytest.raises(StaleError, match="not at 0/0 now"):
         await mirror.advance(*step)
     old, new, bundles, batch = log.mirrored(log.report(2))
@@ -99,8 +97,7 @@ async def test_a_contested_origin_stands_still(
     mirror: MirrorStore, log: Log
 ) -> None:
     """After a fork nothing moves; claims and both notes are kept."""
-    step = log.mirrored(log.report(1))
-    await mirror.advance(*step)
+    await log.merge(mirror, log.report(1))
     fork = Finding("fork", log.origin, 1, Message("two roots at size 1"))
     await mirror.contest(log.origin, [b"note a", b"note b"], fork)
     await mirror.contest(log.origin, [b"note a"], fork)
@@ -134,7 +131,7 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
         *(log.report(i) for i in range(300)),
     ]
     for i in range(0, len(said), 50):
-        await mirror.advance(*log.mirrored(*said[i : i + 50]))
+        await log.merge(mirror, *said[i : i + 50])
     whole = await mirror.head(log.origin)
     assert await standing(mirror, log) == refolded(log)
     note = log.tip.note
@@ -178,7 +175,7 @@ async def test_what_went_with_its_epoch_stays_gone_in_a_cut(
     """It is erased by itself; beyond the cut other entries may come."""
     said = [log.report(i, epoch=1 + i // 3) for i in range(6)]
     mirror.retired = frozenset({("phone", 2)})
-    await mirror.advance(*log.mirrored(*said))
+    await log.merge(mirror, *said)
     assert await mirror.erased(log.origin) == [(3, 6, absent.RETIRED)]
     assert await mirror.counts() == {log.origin: 3}
     head = await mirror.head(log.origin)
@@ -196,8 +193,7 @@ async def test_an_epoch_that_is_retired_later(
     said = [log.report(i, epoch=1 + i % 2) for i in range(300)]
     said += [log.report(0), log.report(1, epoch=2)]
     retract: Statement = log.retract(0, 0)
-    step = log.mirrored(*said, retract, whole=merged)
-    await mirror.advance(*step)
+    step = await log.merge(mirror, *said, retract, whole=merged)
     mirror.retired = frozenset({("phone", 2)})
     await mirror.drop_retired()
     if merged:
@@ -227,7 +223,7 @@ async def test_a_crash_in_a_cut_leaves_all_as_it_was(
     mirror: MirrorStore, log: Log
 ) -> None:
     """Bundles, claims and the contest go together or not at all."""
-    await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
+    await log.merge(mirror, log.report(1), log.report(2))
     fork = Finding("fork", log.origin, 1, Message("two roots"))
     await mirror.contest(log.origin, [b"another"], fork)
     head = await mirror.head(log.origin)
@@ -262,13 +258,12 @@ async def test_a_retract_ends_its_own_claim_only(
     mirror: MirrorStore, log: Log
 ) -> None:
     """Another token's index, or a later one, ends nothing."""
-    await mirror.advance(
-        *log.mirrored(
-            log.report(1),
-            log.report(2),
-            log.report(1),
-            log.retract(1, 0, 1, 9),  # 1 is another token's, 9 is to come
-        )
+    await log.merge(
+        mirror,
+        log.report(1),
+        log.report(2),
+        log.report(1),
+        log.retract(1, 0, 1, 9),  # 1 is another token's, 9 is to come
     )
     rows = await standing(mirror, log)
     assert [row[1] for row in sorted(rows, key=lambda r: r[1])] == [1, 2]
@@ -290,7 +285,7 @@ async def test_batches_can_be_cut_anywhere(
         erase((4, 5)),  # a breach: what it ended stands again
     ]
     for one in said:
-        await mirror.advance(*log.mirrored(one))
+        await log.merge(mirror, one)
         assert await standing(mirror, log) == refolded(log)
     assert [i for _, i, _, _ in refolded(log)] != []
     assert await mirror.erased(log.origin) == [
@@ -304,12 +299,12 @@ async def test_a_claim_ended_twice_stands_when_both_retracts_are_erased(
     mirror: MirrorStore, log: Log
 ) -> None:
     """One erased retract is not enough while another names the claim."""
-    await mirror.advance(
-        *log.mirrored(log.report(1), log.retract(1, 0), log.retract(1, 0))
+    await log.merge(
+        mirror, log.report(1), log.retract(1, 0), log.retract(1, 0)
     )
-    await mirror.advance(*log.mirrored(erase((1, 2))))
+    await log.merge(mirror, erase((1, 2)))
     assert await standing(mirror, log) == refolded(log) == []
-    await mirror.advance(*log.mirrored(erase((2, 3))))
+    await log.merge(mirror, erase((2, 3)))
     rows = await standing(mirror, log)
     assert rows == refolded(log)
     assert len(rows) == 1
@@ -317,8 +312,8 @@ async def test_a_claim_ended_twice_stands_when_both_retracts_are_erased(
 
 async def test_rows_at_an_earlier_size(mirror: MirrorStore, log: Log) -> None:
     """The digest of a size before a retract can still be computed."""
-    await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
-    await mirror.advance(*log.mirrored(log.retract(1, 0), log.report(3)))
+    await log.merge(mirror, log.report(1), log.report(2))
+    await log.merge(mirror, log.retract(1, 0), log.report(3))
     pages = [page async for page in mirror.rows(log.origin, 2)]
     rows = sorted(row for page in pages for row in page)
     assert rows == refolded(log, 2)
@@ -329,10 +324,9 @@ async def test_erased_is_gone_from_bundles_and_files(
     mirror: MirrorStore, log: Log, tmp_path: Path
 ) -> None:
     """Record closed, root unchanged, salt and payload in no file."""
-    step = log.mirrored(*log.reported(3))
-    await mirror.advance(*step)
+    step = await log.merge(mirror, *log.reported(3))
     _, salt, _ = log.records[1]
-    await mirror.advance(*log.mirrored(erase((1, 2))))
+    await log.merge(mirror, erase((1, 2)))
     bundle = await mirror.bundle(log.origin, 0)
     assert bundle is not None
     records = codec.records(log.origin, bundle)
@@ -352,9 +346,8 @@ async def test_an_erasure_stays_when_a_slow_mirror_brings_it_back(
     mirror: MirrorStore, log: Log
 ) -> None:
     """A bundle that comes in again with the payload is closed again."""
-    step = log.mirrored(log.report(1), log.report(2))
-    await mirror.advance(*step)
-    await mirror.advance(*log.mirrored(erase((0, 1))))
+    await log.merge(mirror, log.report(1), log.report(2))
+    await log.merge(mirror, erase((0, 1)))
     whole = log.records[:]
     old, new, bundles, batch = log.mirrored(log.report(3))
     assert codec.records(log.origin, bundles[0])[0] == whole[0]  # open
@@ -373,7 +366,7 @@ async def test_a_bundle_that_comes_erased_drops_the_claim(
     mirror: MirrorStore, log: Log
 ) -> None:
     """A source may have acted on the erasure before we heard of it."""
-    await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
+    await log.merge(mirror, log.report(1), log.report(2))
     old, new, bundles, batch = log.mirrored(erase((0, 1)))
     records = [leaf.close(log.records[0]), *log.records[1:]]
     erased = dataclasses.replace(bundles[0], gz=codec.deflate(records))
@@ -388,7 +381,7 @@ async def test_a_source_cannot_take_back_what_we_hold(
     mirror: MirrorStore, log: Log
 ) -> None:
     """A wider tail that withholds an entry does not make us lose it."""
-    await mirror.advance(*log.mirrored(log.report(1), log.report(2)))
+    await log.merge(mirror, log.report(1), log.report(2))
     old, new, bundles, batch = log.mirrored(log.report(3))
     records = [leaf.close(log.records[0]), *log.records[1:]]
     less = dataclasses.replace(bundles[0], gz=codec.deflate(records))
@@ -398,8 +391,8 @@ async def test_a_source_cannot_take_back_what_we_hold(
 
 async def test_erasing_again_is_quick(mirror: MirrorStore, log: Log) -> None:
     """However often a log repeats an erasure, it is walked once."""
-    await mirror.advance(*log.mirrored(*log.reported(300)))
-    await mirror.advance(*log.mirrored(erase((0, 2**50))))
+    await log.merge(mirror, *log.reported(300))
+    await log.merge(mirror, erase((0, 2**50)))
     assert await mirror.counts() == {}
     await mirror.erase(log.origin, [(0, n, 300) for n in range(1, 3000)])
     assert len(await mirror.erased(log.origin)) == 3000
@@ -432,9 +425,7 @@ async def test_an_erasure_acts_below_itself_only(
     mirror: MirrorStore, log: Log
 ) -> None:
     """What is appended later at an index in its range is not touched."""
-    await mirror.advance(
-        *log.mirrored(log.report(1), erase((0, 2**40)), log.report(1))
-    )
+    await log.merge(mirror, log.report(1), erase((0, 2**40)), log.report(1))
     rows = await standing(mirror, log)
     assert [row[1] for row in rows] == [2]
 
@@ -498,7 +489,7 @@ async def test_the_roster_may_erase_what_stands(
     mirror: MirrorStore, log: Log
 ) -> None:
     """It speaks for a log that cannot: that is no breach."""
-    await mirror.advance(*log.mirrored(log.report(1, expires="2199-01-01")))
+    await log.merge(mirror, log.report(1, expires="2199-01-01"))
     await mirror.erase(log.origin, [(0, 1, 1)])
     assert await mirror.counts() == {}
     assert await mirror.findings() == []
@@ -524,8 +515,8 @@ async def test_a_log_is_folded_again(mirror: MirrorStore, log: Log) -> None:
     """All that it says is dropped, and comes again from what is mirrored."""
     met = sighting(n=1)
     said = log.report(1), met, log.report(2), log.retract(2, 2), log.report(3)
-    await mirror.advance(*log.mirrored(*said))
-    await mirror.advance(*log.mirrored(erase((0, 1))))
+    await log.merge(mirror, *said)
+    await log.merge(mirror, erase((0, 1)))
     await mirror.fold_again(log.origin)
     head = await mirror.head(log.origin)
     assert (head.merged, head.mirrored) == (0, 6)
@@ -542,7 +533,7 @@ async def test_a_log_is_folded_again(mirror: MirrorStore, log: Log) -> None:
 
 async def test_claims_of_many_tokens(mirror: MirrorStore, log: Log) -> None:
     """Any number of tokens in one question, known or not."""
-    await mirror.advance(*log.mirrored(*log.reported(1000)))
+    await log.merge(mirror, *log.reported(1000))
     for count in (0, 1, 2, 9, 100, 513, 3000):
         asked = [value(i) for i in range(count)]
         found = await mirror.claims(asked, 1, 1)
@@ -553,12 +544,11 @@ async def test_claims_of_many_tokens(mirror: MirrorStore, log: Log) -> None:
 
 async def test_pages_of_tokens(mirror: MirrorStore, log: Log) -> None:
     """Token by token in order, each with all that stands on it."""
-    await mirror.advance(
-        *log.mirrored(
-            *log.reported(20),
-            *[log.report(i, confidence=90) for i in range(10)],
-            log.retract(3, 3, 23),
-        )
+    await log.merge(
+        mirror,
+        *log.reported(20),
+        *[log.report(i, confidence=90) for i in range(10)],
+        log.retract(3, 3, 23),
     )
     seen: list[tuple[bytes, int]] = []
     count = 0
@@ -574,7 +564,7 @@ async def test_pages_of_tokens(mirror: MirrorStore, log: Log) -> None:
 
 async def test_claims_by_position(mirror: MirrorStore, log: Log) -> None:
     """A basis is found through the entry that it names."""
-    await mirror.advance(*log.mirrored(*log.reported(260), log.retract(1, 1)))
+    await log.merge(mirror, *log.reported(260), log.retract(1, 1))
     positions = [(log.origin, i) for i in (0, 1, 259, 260, 261, 10**6)] + [
         ("nobody.example/syncd/txwz/1", 0)
     ]
@@ -593,9 +583,9 @@ async def test_claims_by_position_on_another_branch(
     """What an entry named that the roster cut off is not remembered."""
     other = Log()
     at = (log.origin, 1)
-    await mirror.advance(*log.mirrored(log.report(1)))
+    await log.merge(mirror, log.report(1))
     other.grow(other.report(1))
-    await mirror.advance(*log.mirrored(log.report(2)))
+    await log.merge(mirror, log.report(2))
     assert (await mirror.claims_at([at]))[at].token == value(2)
     await mirror.decide(await mirror.head(log.origin), 1, [log.tip.note])
     _, new, bundles, batch = other.mirrored(other.report(3))
@@ -679,8 +669,7 @@ async def test_notes_are_thinned_but_what_receipts_need_stays(
     assert len(kept) <= 34
     assert {1, 119} <= set(kept)
     assert kept[119] == b"119"
-    step = log.mirrored(*log.reported(100))
-    await mirror.advance(*step)
+    step = await log.merge(mirror, *log.reported(100))
     kept = await mirror.notes(log.origin)
     assert min(kept) == 100
     assert kept[100] == step[1].note
@@ -720,7 +709,7 @@ async def test_what_was_merged_today(
         step = log.mirrored(*log.reported(count))
         step[3].octets = octets
         await mirror.advance(*step)
-    await mirror.advance(*log.mirrored(log.report(1)))  # as our own are
+    await log.merge(mirror, log.report(1))  # as our own are
     assert await mirror.merged_today(log.origin) == (3, 700)
     assert await mirror.merged_today("nobody.example/syncd/txwz/1") == (0, 0)
     clock.now += 86_400
