@@ -1,7 +1,9 @@
 """What cannot run says so: one line, a way out, and the right exit code."""
 
+import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -57,42 +59,90 @@ async def test_a_port_in_use(bank: Member) -> None:
         assert "hint" in text
 
 
-async def test_an_unknown_key(bank: Member) -> None:
-    """Line, name, and what it may have been."""
-    path = bank.home / "config.toml"
-    right = path.read_text()
-    path.write_text(right.replace("[exchange]", "[exchange]\nintervall_s = 3"))
+@contextlib.contextmanager
+def spoiled(path: Path, spoil: Callable[[Path], object]) -> Iterator[None]:
+    """Have a file other bytes, other rights or none of them meanwhile."""
+    right, mode = path.read_bytes(), path.stat().st_mode
+    spoil(path)
     try:
-        code, text = await refused(bank)
+        yield
     finally:
-        path.write_text(right)
-    assert code == 2
-    assert "exchange.intervall_s" in text
-    assert "interval_s" in text.split("hint")[1]
+        path.touch()
+        path.chmod(mode)
+        path.write_bytes(right)
 
 
-async def test_a_key_file_that_others_can_read(bank: Member) -> None:
-    """Nothing is started with keys that may be known."""
-    path = bank.home / "keys" / "member.key"
-    path.chmod(0o644)
-    try:
-        code, text = await refused(bank)
-    finally:
-        path.chmod(0o600)
-    assert code == 2
-    assert "others can read it" in text
-    assert f"chmod 600 {path}" in text
+def swap(old: bytes, new: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(path.read_bytes().replace(old, new))
 
 
-async def test_a_passphrase_file_that_others_can_read(bank: Member) -> None:
-    path = bank.home.parent / "secret"
-    path.chmod(0o640)
-    try:
-        code, text = await refused(bank)
-    finally:
-        path.chmod(0o600)
-    assert code == 2
-    assert "lets others read it" in text
+def newer(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE alembic_version SET version_num = 'own_999'")
+    db.close()
+
+
+def garbage(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"this is no database, whatever it is called" * 9)
+
+
+SPOILED: dict[str, tuple[str, Callable[[Path], object], int, list[str]]] = {
+    "an unknown key": (
+        "config.toml",
+        swap(b"[exchange]", b"[exchange]\nintervall_s = 3"),
+        2,
+        ["exchange.intervall_s", "hint", "interval_s"],
+    ),
+    "a key that others can read": (
+        "keys/member.key",
+        lambda path: path.chmod(0o644),
+        2,
+        ["others can read it", "chmod 600 {path}"],
+    ),
+    "a passphrase that others can read": (
+        "../secret",
+        lambda path: path.chmod(0o640),
+        2,
+        ["lets others read it"],
+    ),
+    "a missing key": ("keys/seen.key", Path.unlink, 5, ["seen.key: missing"]),
+    "a roster that was not pinned": (
+        "roster/000001.note",
+        swap(b'"threshold":2', b'"threshold":1'),
+        5,
+        ["roster"],
+    ),
+    "a newer database": ("own.db", newer, 5, ["own_999"]),
+    "no database": ("own.db", garbage, 5, ["own.db"]),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "code", "says"), SPOILED.values(), ids=SPOILED
+)
+async def test_a_file_that_it_cannot_use(
+    bank: Member,
+    name: str,
+    spoil: Callable[[Path], object],
+    code: int,
+    says: list[str],
+) -> None:
+    """Which one, what is wrong, and the exit code, in this order."""
+    path = (bank.home / name).resolve()
+    forget_wal(bank)
+    with spoiled(path, spoil):
+        got, text = await refused(bank)
+        forget_wal(bank)
+    assert got == code
+    for part in says:
+        _, found, text = text.partition(part.format(path=path))
+        assert found, part
+
+
+def forget_wal(member: Member) -> None:
+    for other in member.home.glob("own.db-*"):
+        other.unlink()
 
 
 async def test_a_wrong_passphrase(bank: Member) -> None:
@@ -112,41 +162,6 @@ async def test_no_passphrase(bank: Member) -> None:
     assert "passphrase" in text
 
 
-def newer(path: str) -> None:
-    with sqlite3.connect(path) as db:
-        db.execute("UPDATE alembic_version SET version_num = 'own_999'")
-    db.close()
-
-
-def garbage(path: str) -> None:
-    with open(path, "r+b") as file:  # noqa: PTH123
-        file.write(b"this is no database, whatever it is called" * 9)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "says"),
-    [(newer, "own_999"), (garbage, "own.db")],
-    ids=["newer", "garbage"],
-)
-async def test_a_database_that_it_cannot_use(
-    bank: Member, spoil: Callable[[str], None], says: str
-) -> None:
-    """From a newer version, or no database at all: damaged, exit 5."""
-    path = bank.home / "own.db"
-    for other in bank.home.glob("own.db-*"):
-        other.unlink()
-    right = path.read_bytes()
-    spoil(str(path))
-    try:
-        code, text = await refused(bank)
-    finally:
-        for other in bank.home.glob("own.db-*"):
-            other.unlink()
-        path.write_bytes(right)
-    assert code == 5
-    assert says in text
-
-
 async def test_a_missing_mark(bank: Member) -> None:
     """At size 0 it is made anew."""
     (bank.home / "high-water.note").unlink()
@@ -154,29 +169,3 @@ async def test_a_missing_mark(bank: Member) -> None:
     assert await process.ready()
     assert await process.stop() == 0
     assert (bank.home / "high-water.note").exists()
-
-
-async def test_a_missing_key(bank: Member) -> None:
-    path = bank.home / "keys" / "seen.key"
-    right = path.read_bytes()
-    path.unlink()
-    try:
-        code, text = await refused(bank)
-    finally:
-        path.touch(mode=0o600)
-        path.write_bytes(right)
-    assert code == 5
-    assert "seen.key: missing" in text
-
-
-async def test_a_changed_roster(bank: Member) -> None:
-    """A roster that is not what was pinned is not run with."""
-    path = bank.home / "roster" / "000001.note"
-    right = path.read_bytes()
-    path.write_bytes(right.replace(b'"threshold":2', b'"threshold":1'))
-    try:
-        code, text = await refused(bank)
-    finally:
-        path.write_bytes(right)
-    assert code == 5
-    assert "roster" in text
