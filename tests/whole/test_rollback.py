@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from syncd.errors import DamagedError
-from syncd.flows import awaken
 from syncd.node.publish import override
-from tests.alliance import Alliance, payload, until
+from tests.alliance import Alliance, until
 
 pytestmark = pytest.mark.slow
 
@@ -124,38 +123,3 @@ async def test_a_lone_operator_says_so_in_words(tmp_path: Path) -> None:
         police.node.guard.may_append()
         (found,) = await police.findings("override")
         assert "0 of 3" in str(found.finding.detail)
-
-
-async def test_a_majority_is_asked_and_the_rest_get_their_time(
-    tmp_path: Path,
-) -> None:
-    """One of three does not do, two do; the third is waited for a while."""
-    async with Alliance.found(tmp_path) as alliance:
-        police = alliance.police
-        await police.write(payload(1, police.origin))
-        await alliance.settle()
-        own = police.node.home.own.log
-
-        async def ask(rest_s: float) -> awaken.Awake:
-            return await awaken.awaken(
-                head=await own.head(),
-                log_key=police.keys.log.verifier,
-                others=[
-                    police.node.peers.get(m)
-                    for m in ("bank", "carrier", "platform")
-                ],
-                root_at=police.node.guard.root_at,
-                rest_s=rest_s,
-                pause_s=0.02,
-            )
-
-        whole = await ask(30)
-        assert (whole.answered, whole.largest) == (3, await police.size())
-        alliance.cut("police", "bank")
-        assert (await ask(0.2)).answered == 2
-        alliance.cut("police", "carrier")
-        asking = asyncio.create_task(ask(0.2))
-        await asyncio.sleep(0.4)
-        assert not asking.done()
-        alliance.heal()
-        assert (await asking).answered >= 2
