@@ -17,12 +17,14 @@ import contextlib
 import contextvars
 import dataclasses
 import functools
+import io
 import json
 import os
 import secrets
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 import time
@@ -36,9 +38,9 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import aiohttp
 import msgspec
@@ -48,17 +50,19 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from syncd import config as settings
+from syncd import pinning
 from syncd.config import Config, editing
 from syncd.flows import founding, key_share
-from syncd.flows.ports import Bundle, Heads, MirrorHead, OwnHead
+from syncd.flows.ports import Heads, MirrorHead, OwnHead
 from syncd.flows.serve import LogFiles
-from syncd.indicator import claims, codec, leaf, statement, token
+from syncd.indicator import claims, codec, statement, token
 from syncd.indicator.identifier import for_report
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import Report, Statement
+from syncd.indicator.statement import Statement
 from syncd.node.daemon import Daemon, read_pin
 from syncd.node.home import Home, keep_keys, share_name
 from syncd.node.pinned import clock, roster_files
+from syncd.node.upkeep import erasures
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
 from syncd.roster import drafts, join, membership, signing
@@ -67,20 +71,24 @@ from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
-from syncd.store.database import Database, chunks
+from syncd.roster.terms import Epoch
+from syncd.store.database import Database
 from syncd.store.findings import Kept
 from syncd.store.home import OwnStore, open_mirror
 from syncd.store.imports import Imports
 from syncd.store.keyring import Keyring
+from syncd.store.mirror import MirrorStore
+from syncd.store.own import OwnLogStore
 from syncd.store.own_entries import OwnEntries
 from syncd.store.sealing import Cipher, VaultCipher
 from syncd.store.vault import State, Vault
-from syncd.tlog import checkpoint, merkle, tiles
+from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
-from syncd.tlog.note import SigningKey
 from syncd.web import forms, peer_api, report_forms
 from syncd.web.services import Caller, LookupCall
+from tests import said
+from tests.flows.growing import Log, Said
 
 NAME = "txwz"
 SECRET = b"correct horse battery"
@@ -98,7 +106,6 @@ FULL = 256
 
 Gate = Callable[[web.Request, str, Handler], Awaitable[web.StreamResponse]]
 Act = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
-Said = tuple[int, bytes] | Record  # (type, payload), or a whole record
 _caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller")
 
 
@@ -173,42 +180,10 @@ class Wire(PeerClient):
 # ------------------------------------------------------------------ a fork
 
 
-@dataclass
-class Twin:
+class Twin(Log):
     """Another log under the same name: what a forking member serves."""
 
-    origin: str
-    key: SigningKey
-    records: list[Record] = field(default_factory=list)
     seen_by: frozenset[str] = frozenset()  # empty: by everybody
-
-    @property
-    def head(self) -> OwnHead:
-        """The signed tip."""
-        hashes = codec.leaf_hashes(self.records)
-        frontier = Frontier.EMPTY.extend(hashes)
-        text = Checkpoint(self.origin, frontier.size, frontier.root())
-        signed = bytes(checkpoint.sign(text, self.key))
-        return OwnHead(self.origin, frontier, signed)
-
-    def say(self, *said: Said) -> None:
-        """Add entries."""
-        self.records += [made(self.origin, one) for one in said]
-
-    def files(self) -> LogFiles:
-        """Return what is served."""
-        bundles = bundled(0, self.records)
-
-        async def bundle(n: int) -> Bundle | None:
-            return bundles[n] if n < len(bundles) else None
-
-        async def roots(first: int, last: int) -> list[bytes]:
-            return [b.root for b in bundles[first:last]]
-
-        head = self.head
-        return LogFiles(
-            self.origin, head.frontier.size, head.note, bundle, roots
-        )
 
 
 class Face:
@@ -240,7 +215,7 @@ class Face:
             return heads
         own = f"{twin.origin}\n"
         others = [n for n in heads.notes if not n.startswith(own)]
-        notes = (*others, twin.head.note.decode())
+        notes = (*others, twin.signed.decode())
         return msgspec.structs.replace(heads, notes=notes)
 
 
@@ -303,6 +278,14 @@ class Node(Daemon):
         if self.gate is not None:
             return await self.gate(request, caller, handler)
         return await handler(request)
+
+
+class Answered(NamedTuple):
+    """What a peer API answered."""
+
+    status: int
+    text: str
+    headers: dict[str, str]
 
 
 @dataclass
@@ -405,6 +388,14 @@ class Member:
             finally:
                 go_on.set()
 
+    async def swept(self) -> None:
+        """Wait until it has closed what is of a retired epoch."""
+
+        async def done() -> bool:
+            return (self.home / erasures.RETIRED).exists()
+
+        await until(done)
+
     async def awake(self) -> None:
         """Wait until the daemon may append."""
         async with asyncio.timeout(20):
@@ -452,6 +443,45 @@ class Member:
         )
         return list(answers.items)
 
+    def tls_to(self, door: "Member") -> ssl.SSLContext:
+        """Return how it connects to another."""
+        return pinning.client_context(
+            self.keys.certificate, self.keys.tls_pem, door.keys.public.tls
+        )
+
+    async def ask(
+        self, door: "Member", method: str, path: str, body: bytes = b""
+    ) -> Answered:
+        """Ask another's peer API as who writes its own client."""
+        url = "https://{}:{}{}".format(*door.address, path)
+        async with (
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=self.tls_to(door))
+            ) as session,
+            session.request(method, url, data=io.BytesIO(body)) as answer,
+        ):
+            text = await answer.text(errors="replace")
+            return Answered(answer.status, text, dict(answer.headers))
+
+    async def call(
+        self, method: str, path: str, body: object = None
+    ) -> tuple[int, Any]:
+        """Ask its own door as an operator; status 0 if it does not answer."""
+        port = self.config.own.listen.port
+        headers = {"Authorization": f"Bearer {self.token}"}
+        try:
+            async with (
+                aiohttp.ClientSession(headers=headers) as session,
+                session.request(
+                    method, f"http://127.0.0.1:{port}{path}", json=body
+                ) as answer,
+            ):
+                text = await answer.text()
+        except (aiohttp.ClientError, OSError):
+            return 0, None
+        is_json = "json" in answer.content_type
+        return answer.status, json.loads(text) if is_json else text
+
     async def say(self, *said: Statement) -> None:
         """Append statements."""
         await self.node.publisher.append([(one, None) for one in said])
@@ -465,38 +495,33 @@ class Member:
     async def _write(self, said: Sequence[Said]) -> None:
         own = self.node.home.own.log
         old = await own.head()
-        tail: list[Record] = []
-        if old.frontier.size % FULL:
-            last = await own.bundle(old.frontier.size // FULL)
-            assert last is not None
-            tail = codec.records(old.origin, last)
-        fresh = [made(self.origin, one) for one in said]
-        frontier = old.frontier.extend(codec.leaf_hashes(fresh))
+        log = Log(self.keys.log)
+        log.frontier = old.frontier
         first = old.frontier.size // FULL
-        bundles = bundled(first, [*tail, *fresh])
-        text = Checkpoint(old.origin, frontier.size, frontier.root())
-        note = bytes(checkpoint.sign(text, self.keys.log))
-        new = OwnHead(old.origin, frontier, note)
-        await own.append(old, new, bundles, [])
+        if old.frontier.size % FULL:
+            last = await own.bundle(first)
+            assert last is not None
+            log.bundles.append(last)
+        log.add(*said, salt=secrets.token_bytes(16))
+        await own.append(old, await log.head(), log.bundles, [])
 
     async def records(self) -> list[Record]:
         """Return all records of its own log."""
-        own = self.node.home.own.log
-        head = await own.head()
-        found: list[Record] = []
-        for n in range(-(-head.frontier.size // FULL)):
-            bundle = await own.bundle(n)
-            assert bundle is not None
-            found += codec.records(self.origin, bundle)
-        return found
+        return await records_of(self.node.home.own.log)
+
+    def signed(self, size: int) -> bytes:
+        """Return a checkpoint that it signed for nothing."""
+        head = Checkpoint(self.origin, size, secrets.token_bytes(32))
+        return bytes(checkpoint.sign(head, self.keys.log))
 
     async def fork(
         self, at: int, *said: Said, seen_by: Iterable[str] = ()
     ) -> Twin:
         """Show, from now on, a log that differs from index `at` on."""
         own = (await self.records())[:at]
-        twin = Twin(self.origin, self.keys.log, own, frozenset(seen_by))
-        twin.say(*said)
+        twin = Twin(self.keys.log)
+        twin.seen_by = frozenset(seen_by)
+        twin.add(*own, *said, salt=secrets.token_bytes(16))
         self.node.twin = twin
         return twin
 
@@ -519,10 +544,7 @@ class Member:
 
     async def digest(self, origin: str) -> str:
         """Return the digest of a log's claims, recomputed."""
-        total = 0
-        head = await self.head(origin)
-        async for rows in self.node.home.mirror.rows(origin, head.merged):
-            total = claims.plus(total, claims.digest(origin, rows))
+        total = await digest_of(self.node.home.mirror, origin)
         return claims.digest_bytes(total).hex()
 
     async def findings(self, code: str = "") -> list[Kept]:
@@ -609,20 +631,7 @@ class Process:
         self, method: str, path: str, body: object = None
     ) -> tuple[int, Any]:
         """Ask its own door; status 0 if it does not answer."""
-        port = self.member.config.own.listen.port
-        headers = {"Authorization": f"Bearer {self.member.token}"}
-        try:
-            async with (
-                aiohttp.ClientSession(headers=headers) as session,
-                session.request(
-                    method, f"http://127.0.0.1:{port}{path}", json=body
-                ) as answer,
-            ):
-                text = await answer.text()
-        except (aiohttp.ClientError, OSError):
-            return 0, None
-        is_json = "json" in answer.content_type
-        return answer.status, json.loads(text) if is_json else text
+        return await self.member.call(method, path, body)
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """Send it a signal; return the exit code."""
@@ -943,11 +952,12 @@ class Alliance:
 def shared(
     prepare: Callable[[Alliance], Awaitable[None]] = Alliance.settle,
     *members: str,
+    scope: Literal["module", "function"] = "module",
     **how: Any,
 ) -> Any:
-    """Return a fixture: one alliance for all tests of a module."""
+    """Return a fixture: one alliance for all tests of a module, or for each."""
 
-    @pytest_asyncio.fixture(scope="module", loop_scope="module")
+    @pytest_asyncio.fixture(scope=scope, loop_scope=scope)
     async def alliance(
         tmp_path_factory: pytest.TempPathFactory,
     ) -> AsyncIterator[Alliance]:
@@ -959,6 +969,19 @@ def shared(
     return alliance
 
 
+async def as_founded(_: Alliance) -> None:
+    """Have nothing done: logs are empty, or nearly."""
+
+
+CASE = "+12025550123"
+
+
+async def police_case(alliance: Alliance) -> None:
+    """Have the police report a number, and all merge that."""
+    await alliance.police.report("phone", CASE, evidence="police_case")
+    await alliance.settle()
+
+
 async def _waits(member: Member) -> bool:
     """Tell whether the vault has rows to publish or to end."""
     counts = await member.node.home.own.vault.counts()
@@ -966,6 +989,32 @@ async def _waits(member: Member) -> bool:
         n and state in (State.WAITING, State.ENDING)
         for (_, state), n in counts.items()
     )
+
+
+async def records_of(log: OwnLogStore) -> list[Record]:
+    """Return all records of a member's own log."""
+    head = await log.head()
+    found: list[Record] = []
+    for n in range(-(-head.frontier.size // FULL)):
+        bundle = await log.bundle(n)
+        assert bundle is not None
+        found += codec.records(head.origin, bundle)
+    return found
+
+
+async def digest_of(mirror: MirrorStore, origin: str) -> int:
+    """Return the digest of a log's claims in a mirror, recomputed."""
+    total = 0
+    merged = (await mirror.head(origin)).merged
+    async for rows in mirror.rows(origin, merged):
+        total = claims.plus(total, claims.digest(origin, rows))
+    return total
+
+
+def retire_urls(draft: Roster) -> Roster:
+    """Return a draft by which URLs have a second epoch, and no first one."""
+    draft = drafts.add_epoch(draft, Epoch("url", 2, 1))
+    return drafts.put(draft, ("epochs", "url/1", "retired"), True)
 
 
 def bound(port: int = 0) -> socket.socket:
@@ -1003,51 +1052,22 @@ def _fresh() -> Path:
     return path
 
 
-def made(origin: str, said: Said) -> Record:
-    """Return the record of an entry, with a fresh salt if it is a pair."""
-    if len(said) == 3:
-        return said
-    type_, text = said
-    salt = secrets.token_bytes(16)
-    return leaf.commit(origin, type_, salt, text), salt, text
-
-
-def bundled(first: int, records: Sequence[Record]) -> list[Bundle]:
-    """Return records as bundles, which tell their leaves, right or wrong."""
-    return [
-        Bundle(
-            first + i,
-            len(part),
-            codec.deflate(part),
-            merkle.root(codec.leaf_hashes(part)),
-            tiles.encode_bundle([record[0] for record in part]),
-        )
-        for i, part in enumerate(chunks(records, FULL))
-    ]
-
-
 def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
     """Return a right report about the n-th URL, as (type, payload)."""
     found = for_report("url", f"http://fraud{n}.example/", region="US")
     output = token.url_output(found)
-    said = Report(
+    made = said.report(
         **{
-            "on": "2026-11-20",
             "kind": "url",
-            "epoch": 1,
             "token": token.encode(token.token(output)),
-            "label": "other",
             "role": "phishing_host",
             "evidence": "user_tag",
-            "confidence": 50,
-            "seen": "2026-11-20",
             "expires": "2199-01-01",
             "know": token.know(output, origin).hex(),
-            "handling": "open",
             **fields,
         }
     )
-    return 1, statement.encode(said)
+    return 1, statement.encode(made)
 
 
 async def until(

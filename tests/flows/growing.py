@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from syncd.errors import AbsentError, StaleError, UnavailableError
-from syncd.flows import publish, pull, serve
+from syncd.flows import pull, serve
 from syncd.flows.ports import Bundle, Finding, MirrorHead, OwnHead, Published
 from syncd.flows.pull import Pulled
 from syncd.flows.pull_context import Budget, PullContext
@@ -19,7 +19,7 @@ from syncd.indicator.absent import Range
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
-from syncd.tlog import checkpoint, note, tiles
+from syncd.tlog import checkpoint, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
@@ -34,6 +34,33 @@ def report(i: int = 0) -> bytes:
     return statement.encode(said.report(kind="url", confidence=i % 101))
 
 
+Said = tuple[int, bytes] | Record  # (type, payload), or a whole record
+
+
+def bundled(first: int, records: Sequence[Record]) -> list[Bundle]:
+    """Return records as bundles; only odd leaves are told beside them."""
+    found = []
+    for n, at in enumerate(range(0, len(records), 256), first):
+        part = records[at : at + 256]
+        leaves = [made for made, _, _ in part]
+        odd = any(
+            salt and leaf.type_of(text) != m[1] for m, salt, text in part
+        )
+        entries = tiles.encode_bundle(leaves) if odd else b""
+        root = merkle.root(codec.leaf_hashes(part))
+        gz = codec.deflate(part)
+        found.append(Bundle(n, len(part), gz, root, entries))
+    return found
+
+
+def record(origin: str, said: Said, salt: bytes) -> Record:
+    """Return the record of an entry; of a pair, with this salt."""
+    if len(said) == 3:
+        return said
+    type_, text = said
+    return leaf.commit(origin, type_, salt, text), salt, text
+
+
 class Log:
     """A growing log that can also misbehave; an `OwnLog`."""
 
@@ -41,45 +68,30 @@ class Log:
         self.key, self.origin = key, key.name
         self.frontier = Frontier.EMPTY
         self.bundles: list[Bundle] = []
-        self.odd: dict[int, bytes] = {}  # leaves of types of their own
         self.published: list[Published] = []
 
     def copy(self) -> Self:
         other = copy.copy(self)
         other.bundles = list(self.bundles)
-        other.odd = dict(self.odd)
         other.published = []
         return other
 
-    def add(self, *payloads: tuple[int, bytes], salt: bytes = b"s") -> None:
+    def add(self, *said: Said, salt: bytes = b"s") -> None:
+        """Append entries as they are, right or wrong."""
         tail: list[Record] = []
+        first = self.frontier.size // 256
         if self.frontier.size % 256:
             tail = codec.records(self.origin, self.bundles.pop())
-        first = self.frontier.size
-        each = [
-            hashlib.sha256(salt + b"%d" % (first + i)).digest()[:16]
-            for i in range(len(payloads))
+        fresh = [
+            record(
+                self.origin,
+                one,
+                hashlib.sha256(salt + b"%d" % at).digest()[:16],
+            )
+            for at, one in enumerate(said, self.frontier.size)
         ]
-        self.frontier, more = publish.grow(
-            self.origin, self.frontier, tail, payloads, b"".join(each)
-        )
-        self.bundles += more
-        for i, (type_, payload) in enumerate(payloads):
-            if leaf.type_of(payload) != type_:
-                made = leaf.commit(self.origin, type_, each[i], payload)
-                self.odd[first + i] = made
-        self._tell_leaves()
-
-    def _tell_leaves(self) -> None:
-        """Keep the leaves of bundles whose records do not tell them."""
-        for n in {index // 256 for index in self.odd}:
-            bundle = replace(self.bundles[n], entries=b"")
-            leaves = [r[0] for r in codec.records(self.origin, bundle)]
-            for index, made in self.odd.items():
-                if index // 256 == n:
-                    leaves[index % 256] = made
-            entries = tiles.encode_bundle(leaves)
-            self.bundles[n] = replace(bundle, entries=entries)
+        self.frontier = self.frontier.extend(codec.leaf_hashes(fresh))
+        self.bundles += bundled(first, [*tail, *fresh])
 
     def say(self, *said: Statement) -> None:
         self.add(*((statement.type_of(s), statement.encode(s)) for s in said))
@@ -288,12 +300,8 @@ class FakeMirror:
             for record in codec.records(ORIGIN, self.bundles[n])
         ][:size]
         self.left += rejected
-        payloads = [(leaf[1], payload) for leaf, _, payload in records]
-        salts = b"".join(salt for _, salt, _ in records)
-        frontier, made = publish.grow(
-            ORIGIN, Frontier.EMPTY, [], payloads, salts
-        )
-        self.bundles = {bundle.n: bundle for bundle in made}
+        frontier = Frontier.EMPTY.extend(codec.leaf_hashes(records))
+        self.bundles = {b.n: b for b in bundled(0, records)}
         note = old.note if size == old.mirrored else b""
         merged = min(old.merged, size)
         self.held = MirrorHead(ORIGIN, frontier, merged, note)

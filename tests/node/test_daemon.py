@@ -3,13 +3,12 @@
 import asyncio
 import datetime
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -26,24 +25,25 @@ from syncd.node.context import BUG
 from syncd.node.daemon import Daemon
 from syncd.node.publish.append_guard import UNASKED
 from syncd.node.upkeep import erasures
-from syncd.roster import drafts, membership
+from syncd.roster import membership
 from syncd.roster.roster import Roster
-from syncd.roster.terms import Epoch
 from syncd.store.own import OwnLogStore
 from syncd.tlog import checkpoint, note
-from tests.alliance import HOUR_S, Alliance, Member, payload, until
+from tests.alliance import (
+    HOUR_S,
+    Alliance,
+    Member,
+    as_founded,
+    payload,
+    retire_urls,
+    shared,
+    until,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Alliance]:
-    """Four members, one of which tests maltreat."""
-    root = tmp_path_factory.mktemp("daemon")
-    async with Alliance.found(root) as alliance:
-        yield alliance
+alliance = shared(as_founded)  # one of which tests maltreat
 
 
 @pytest.mark.parametrize("by_s", [-HOUR_S, HOUR_S])
@@ -239,19 +239,12 @@ async def test_a_roster_heard_while_it_awakens(alliance: Alliance) -> None:
     police, bank = alliance.police, alliance.bank
     await alliance.stop("bank")
 
-    def edit(draft: Roster) -> Roster:
-        draft = drafts.add_epoch(draft, Epoch("url", 2, 1))
-        return drafts.put(draft, ("epochs", "url/1", "retired"), True)
-
-    await alliance.change(edit, at="police")
+    await alliance.change(retire_urls, at="police")
     await bank.start()
     await bank.awake()
     assert bank.node.rosters.current == police.node.rosters.current
 
-    async def swept() -> bool:
-        return (bank.home / erasures.RETIRED).exists()
-
-    await until(swept, 20)
+    await bank.swept()
     bank.node.guard.may_append()
 
 

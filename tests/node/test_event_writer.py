@@ -1,23 +1,16 @@
 """What happens outside own.db is told, once, whatever dies in between."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
-
-import pytest_asyncio
 
 from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.indicator.folding import Batch
-from tests.alliance import Alliance, Member
+from tests.alliance import Alliance, Member, as_founded, shared
+
+IDS = ("bank", "carrier", "police")
 
 
-@pytest_asyncio.fixture
-async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
-    """Three members; nobody runs rounds by itself."""
-    ids = ("bank", "carrier", "police")
-    async with Alliance.found(tmp_path, ids) as found:
-        yield found
+alliance = shared(as_founded, *IDS, scope="function")
 
 
 async def told(member: Member, name: str) -> list[Any]:

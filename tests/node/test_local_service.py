@@ -1,39 +1,39 @@
 """Behind the own door while things go wrong: holders, restarts, settings."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from syncd.indicator import statement
 from syncd.web import forms, report_forms
 from syncd.web.report_forms import ReportSearch
 from syncd.web.services import Caller, LookupCall
-from tests.alliance import Alliance, Member
+from tests.alliance import Alliance, Member, as_founded, shared
 
 IDS = ("bank", "carrier", "police")
 TELLER = Caller("teller", "reader")
 
 
-@pytest_asyncio.fixture
-async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
-    """Three members, each a holder, 2 of 3; nobody runs rounds by itself."""
-    async with Alliance.found(
-        tmp_path, IDS, settings={"lookup": {"cache": True}}
-    ) as found:
-        yield found
+alliance = shared(
+    as_founded,
+    *IDS,
+    scope="function",
+    settings={"lookup": {"cache": True}},
+)
 
 
-async def ask(
+async def answers(
     member: Member, *items: forms.Item, deadline_ms: int = 500
-) -> list[forms.LookupItem]:
+) -> forms.LookupAnswers:
     call = LookupCall(
         purpose="call_check", deadline_ms=deadline_ms, items=items
     )
-    answers = await member.node.local_service.lookup(TELLER, call)
-    return list(answers.items)
+    return await member.node.local_service.lookup(TELLER, call)
+
+
+async def ask(member: Member, *items: forms.Item) -> list[forms.LookupItem]:
+    return list((await answers(member, *items)).items)
 
 
 def phone(value: str) -> forms.Item:
@@ -181,10 +181,7 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
     bank = alliance.bank
     await alliance.police.report("url", "http://evil.example/a")
     await alliance.settle()
-    call = LookupCall(
-        purpose="call_check", deadline_ms=500, items=(phone("+12025550190"),)
-    )
-    told = await bank.node.local_service.lookup(TELLER, call)
+    told = await answers(bank, phone("+12025550190"))
     as_of = {a.member: a for a in told.as_of}
     assert set(as_of) == set(IDS)
     assert (told.missing, told.contested) == ((), ())
@@ -195,10 +192,7 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
     assert as_of["bank"].age_s == 0
 
     alliance.cut(*IDS)
-    call = LookupCall(
-        purpose="call_check", deadline_ms=500, items=(phone("+12025550191"),)
-    )
-    told = await bank.node.local_service.lookup(TELLER, call)
+    told = await answers(bank, phone("+12025550191"))
     assert told.missing == ("carrier", "police")
     assert told.items[0].verdict == "unknown"
 
@@ -210,8 +204,7 @@ async def test_what_was_never_heard_since_the_start_has_no_age(
     alliance.cut(*IDS)
     await alliance.bank.start()
     item = forms.Item(kind="url", value="http://evil.example/a")
-    call = LookupCall(purpose="call_check", deadline_ms=500, items=(item,))
-    told = await alliance.bank.node.local_service.lookup(TELLER, call)
+    told = await answers(alliance.bank, item)
     ages = {a.member: a.age_s for a in told.as_of}
     assert ages == {"bank": 0, "carrier": None, "police": None}
 
@@ -229,5 +222,5 @@ async def test_many_items_have_more_time_unless_one_is_named(
     bank = alliance.bank
     for n, deadline_ms in ((1, 0), (1000, 0), (40_000, 0), (1000, 50)):
         items = [phone("+12025550190")] * n
-        await ask(bank, *items, deadline_ms=deadline_ms)
+        await answers(bank, *items, deadline_ms=deadline_ms)
     assert given == [3.002, 5.0, 60.0, 0.05]

@@ -1,12 +1,10 @@
 """When the never-list grows, authors hear which reports it has overtaken."""
 
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from msgspec import structs
 
 from syncd.errors import DamagedError
@@ -17,18 +15,14 @@ from syncd.store.vault import Query, State, VaultRow
 from syncd.web import report_forms
 from syncd.web.forms import Draft
 from syncd.web.report_forms import ReportSearch
-from tests.alliance import Alliance
+from tests.alliance import Alliance, as_founded, shared
 from tests.node.stand_in import Home
 
 DAY_S = 86_400
 NOON = 1_795_953_600  # 29 November 2026, UTC
 
 
-@pytest_asyncio.fixture
-async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
-    """Three members, each a holder, 2 of 3; nobody runs rounds by itself."""
-    async with Alliance.found(tmp_path, ("bank", "carrier", "police")) as it:
-        yield it
+alliance = shared(as_founded, "bank", "carrier", "police", scope="function")
 
 
 def draft(kind: str, value: str, role: str, **more: Any) -> Draft:

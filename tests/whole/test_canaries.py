@@ -20,10 +20,9 @@ import msgspec
 import pytest
 
 from syncd.flows.draft import Draft
-from syncd.flows.entry import OwnDraft
 from syncd.web import report_forms
 from syncd.web.own_list_forms import OwnRemoval
-from syncd.web.services import Caller, OwnAdd, OwnLocal
+from syncd.web.services import Caller
 from tests.alliance import ROLES, Alliance, Member, Process, until
 
 pytestmark = pytest.mark.slow
@@ -179,28 +178,9 @@ async def work(alliance: Alliance, member: Member) -> None:
 
 async def keep_for_ourselves(member: Member) -> None:
     """Have canaries on the member's own lists, found there and removed."""
-    own, who = member.node.local_service.own_lists, Caller("chen", "operator")
-    listed = Draft(
-        kind="phone",
-        value=CANARIES["on a local list"][0],
-        label="other",
-        role="caller",
-        evidence="official_list",
-    )
-    taken = await own.add_local(
-        who, OwnLocal(list="canary list 5", reports=(listed,))
-    )
-    assert taken.added == 1
-    exempt = OwnDraft(
-        kind="account",
-        value=CANARIES["exempt"][0],
-        why="canary's cousin",
-    )
-    taken = await own.add(who, OwnAdd(type="exempt", entries=(exempt,)))
-    assert taken.added == 1
-    await member.lookup("phone", CANARIES["on a local list"][0])
-    ids = (taken.items[0].id,)
+    ids = await own_lists(member)
     gone = OwnRemoval(ids=ids, why="no canary's cousin after all")
+    own, who = member.node.local_service.own_lists, Caller("chen", "operator")
     assert (await own.remove(who, gone)).removed == 1
 
 
@@ -236,20 +216,8 @@ CELLS = {
 
 async def import_list(member: Member) -> None:
     """Take a list in, look at it, and report what it took back again."""
+    await lists(member)
     intake = member.node.local_service.intake
-    begun, _ = await intake.begin_import(
-        msgspec.convert(LIST, report_forms.ImportBegin)
-    )
-    wanted = msgspec.convert(step(begun.id), report_forms.Reports[Draft])
-    taken = await intake.take_reports(list(wanted.reports), wanted.import_)
-    assert (taken.accepted, taken.refused) == (1, 1)
-    await intake.keep_cells(
-        begun.id, msgspec.convert(CELLS, report_forms.RefusedCells)
-    )
-    await intake.finish_import(begun.id, report_forms.ImportEnd())
-    kept = await intake.refused_rows(begun.id, 0)
-    assert kept is not None
-    assert (len(kept.items), kept.header) == (2, ("canary cell 7",))
     await member.retract("phone", CANARIES["in a list"][0])
     draft = msgspec.convert(listed("in a list"), Draft)
     taken = await intake.take_reports([draft], None)
@@ -259,6 +227,45 @@ async def import_list(member: Member) -> None:
     assert taken.accepted == 1
     search = report_forms.ReportSearch(value=draft.value, kind="phone")
     assert (await intake.reports(search)).items[0].again == again
+
+
+async def own_lists(member: Member) -> tuple[int, ...]:
+    """Have canaries kept on its own lists and asked for; return exempt ones."""
+    row = {
+        "kind": "phone",
+        "value": CANARIES["on a local list"][0],
+        "label": "other",
+        "role": "caller",
+        "evidence": "official_list",
+    }
+    wanted = {"list": "canary list 5", "reports": [row]}
+    _, said = await member.call("POST", "/v1/own/local", wanted)
+    assert (said["added"], said["refused"]) == (1, 0)
+    why = {"value": CANARIES["exempt"][0], "why": "canary's cousin"}
+    wanted = {"type": "exempt", "entries": [{"kind": "account", **why}]}
+    _, exempt = await member.call("POST", "/v1/own/entries", wanted)
+    assert exempt["added"] == 1
+    await member.call("GET", "/v1/own/entries?list=canary%20list%205")
+    asked = {"kind": "phone", "value": CANARIES["on a local list"][0]}
+    asking = {"purpose": "transaction_check", "items": [asked]}
+    await member.call("POST", "/v1/lookups", asking)
+    return tuple(item["id"] for item in exempt["items"])
+
+
+async def lists(member: Member) -> None:
+    """Have a member take a list in, and be asked for it."""
+    _, begun = await member.call("POST", "/v1/imports", LIST)
+    path = f"/v1/imports/{begun['id']}"
+    status, said = await member.call("POST", "/v1/reports", step(begun["id"]))
+    assert (status, said["accepted"], said["refused"]) == (202, 1, 1)
+    await member.call("POST", f"{path}/refused", CELLS)
+    status, said = await member.call("POST", f"{path}/finish", {})
+    assert (status, said["list"]) == (200, LIST["list"])
+    _, said = await member.call("GET", f"{path}/refused")
+    assert len(said["items"]) == 2
+    wanted = {"value": CANARIES["in a list"][0], "kind": "phone"}
+    _, said = await member.call("POST", "/v1/reports/search", wanted)
+    assert len(said["items"]) == 1
 
 
 @pytest.mark.parametrize("sealed", [True, False])
@@ -271,7 +278,9 @@ async def test_homes_and_wires(
         if not sealed:
             member.cipher = Plain()
 
-    async with Alliance.found(tmp_path, prepare=prepare) as alliance:
+    async with Alliance.found(
+        tmp_path, prepare=prepare, own_doors=True
+    ) as alliance:
         tap: list[bytes] = []
         alliance.network.tap = tap
         await work(alliance, alliance.bank)
@@ -317,44 +326,6 @@ async def process(tmp_path: Path) -> AsyncIterator[tuple[Process, Alliance]]:
         await running.stop()
 
 
-async def own_lists(running: Process) -> dict[str, Any]:
-    """Have the process keep canaries for itself, and be asked for them."""
-    row = {
-        "kind": "phone",
-        "value": CANARIES["on a local list"][0],
-        "label": "other",
-        "role": "caller",
-        "evidence": "official_list",
-    }
-    wanted = {"list": "canary list 5", "reports": [row]}
-    _, said = await running.ask("POST", "/v1/own/local", wanted)
-    why = {"value": CANARIES["exempt"][0], "why": "canary's cousin"}
-    wanted = {"type": "exempt", "entries": [{"kind": "account", **why}]}
-    status, _ = await running.ask("POST", "/v1/own/entries", wanted)
-    assert status == 200
-    await running.ask("GET", "/v1/own/entries?list=canary%20list%205")
-    asked = {"kind": "phone", "value": CANARIES["on a local list"][0]}
-    asking = {"purpose": "transaction_check", "items": [asked]}
-    await running.ask("POST", "/v1/lookups", asking)
-    return dict(said)
-
-
-async def lists(running: Process) -> None:
-    """Have the process take a list in, and be asked for it."""
-    _, begun = await running.ask("POST", "/v1/imports", LIST)
-    path = f"/v1/imports/{begun['id']}"
-    status, said = await running.ask("POST", "/v1/reports", step(begun["id"]))
-    assert (status, said["accepted"], said["refused"]) == (202, 1, 1)
-    await running.ask("POST", f"{path}/refused", CELLS)
-    status, said = await running.ask("POST", f"{path}/finish", {})
-    assert (status, said["list"]) == (200, LIST["list"])
-    _, said = await running.ask("GET", f"{path}/refused")
-    assert len(said["items"]) == 2
-    wanted = {"value": CANARIES["in a list"][0], "kind": "phone"}
-    _, said = await running.ask("POST", "/v1/reports/search", wanted)
-    assert len(said["items"]) == 1
-
-
 async def test_a_process(process: tuple[Process, Alliance]) -> None:
     """Nor in its log, its arguments, its environment or its memory maps."""
     running, alliance = process
@@ -381,9 +352,8 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
         "POST", "/v1/reports", {"reports": reports}
     )
     assert (status, said["accepted"], said["refused"]) == (202, 5, 1)
-    said = await own_lists(running)
-    assert (said["added"], said["refused"]) == (1, 0)
-    await lists(running)
+    await own_lists(alliance.bank)
+    await lists(alliance.bank)
     bad = {"reports": [{"kind": CANARIES["phone"][0], "value": 5}]}
     await running.ask("POST", "/v1/reports", bad)
     await running.ask("GET", f"/v1/{CANARIES['phone'][0]}?q=+12025550187")

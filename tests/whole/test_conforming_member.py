@@ -38,6 +38,7 @@ from syncd.roster import drafts
 from syncd.roster.members import Cut
 from syncd.roster.terms import Erased
 from tests.alliance import Alliance, Member, payload
+from tests.said import report as say
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -53,19 +54,17 @@ def about(site: str, day: str = "2026-11-20") -> dict[str, Any]:
 
 
 def report(member: Member, site: str, **fields: Any) -> Report:
-    know = claims.know(claims.url_output(site), member.origin)
-    given = {
-        "label": "fake_shop",
-        "role": "phishing_host",
-        "evidence": "user_tag",
-        "confidence": 50,
-        "seen": "2026-11-01",
-        "expires": END,
-        "know": know,
-        "handling": "open",
-        **fields,
-    }
-    return Report(**about(site), **given)
+    return say(
+        **{
+            **about(site),
+            "label": "fake_shop",
+            "role": "phishing_host",
+            "evidence": "user_tag",
+            "expires": END,
+            "know": claims.know(claims.url_output(site), member.origin),
+            **fields,
+        }
+    )
 
 
 async def write(alliance: Alliance) -> None:

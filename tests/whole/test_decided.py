@@ -1,8 +1,6 @@
 """The roster decides a fork: everybody holds the branch that it pins."""
 
 import functools
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -10,20 +8,20 @@ from syncd.roster import membership
 from syncd.roster.members import Cut, Predecessor
 from syncd.tlog import checkpoint
 from syncd.tlog.key import ED25519, SigningKey
-from tests.alliance import NAME, Alliance, Member, Twin, payload
+from tests.alliance import (
+    CASE,
+    NAME,
+    Alliance,
+    Member,
+    Twin,
+    payload,
+    police_case,
+    shared,
+)
 
 pytestmark = pytest.mark.slow
 
-PHONE = "+12025550123"
-
-
-@pytest.fixture
-async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
-    """An alliance in which the police have reported a case."""
-    async with Alliance.found(tmp_path) as alliance:
-        await alliance.police.report("phone", PHONE, evidence="police_case")
-        await alliance.settle()
-        yield alliance
+alliance = shared(police_case, scope="function")
 
 
 async def split(alliance: Alliance, entries: int = 0) -> tuple[int, Twin]:
@@ -82,7 +80,7 @@ async def assert_decided(alliance: Alliance, size: int) -> None:
             checkpoint.open_(raw, police.keys.log.verifier)[0] for raw in kept
         ]
         assert len({(h.size, h.root) for h in heads}) >= 2
-        (answer,) = await member.lookup("phone", PHONE)
+        (answer,) = await member.lookup("phone", CASE)
         assert answer.verdict == "confirmed"
         assert "contested" not in answer.reasons
     assert len(digests) == 1
@@ -108,9 +106,9 @@ async def test_a_cut_chooses_a_branch(
     # What was signed there is no news any more, nor what is cut off.
     police.node.twin = None
     for member in others(alliance):
-        assert not await member.node.logs.offer("bank", twin.head.note)
+        assert not await member.node.logs.offer("bank", twin.signed)
         assert not await member.node.logs.offer(
-            "bank", (await police.fork(1, payload(1, "x"))).head.note
+            "bank", (await police.fork(1, payload(1, "x"))).signed
         )
     police.node.twin = None
     await police.write(payload(4, police.origin), payload(5, police.origin))
@@ -161,8 +159,8 @@ async def test_nothing_after_the_end_counts(alliance: Alliance) -> None:
     await cut(alliance, await ours(alliance, size), ended=True)
     await assert_decided(alliance, size)
     # The key is worth nothing now, whoever has stolen it.
-    twin.say(payload(9100, police.origin))
-    for raw in (twin.head.note, police.node.home.own.log.released()):
+    twin.add(payload(9100, police.origin))
+    for raw in (twin.signed, police.node.home.own.log.released()):
         assert not await bank.node.logs.offer("carrier", raw)
     await bank.round()
     await assert_decided(alliance, size)

@@ -259,11 +259,8 @@ async def test_a_log_that_nobody_gives_is_left_alone(
     """Not every round asks everybody for what a log signs and hides."""
     bank, carrier = alliance.bank, alliance.carrier
     await alliance.settle()
-    ahead = checkpoint.Checkpoint(
-        carrier.origin, await carrier.size() + 9, secrets.token_bytes(32)
-    )
     logs, pulls = bank.node.logs, bank.node.pulls
-    raw = bytes(checkpoint.sign(ahead, carrier.keys.log))
+    raw = carrier.signed(await carrier.size() + 9)
     held = await bank.head(carrier.origin)
     try:
         assert await logs.offer("carrier", raw)
@@ -447,11 +444,9 @@ async def test_what_we_know_of_a_log_and_do_not_mirror_yet(
     police, bank = alliance.police, alliance.bank
     await alliance.settle()
     size = await police.size()
-    root = secrets.token_bytes(32)
-    ahead = checkpoint.Checkpoint(police.origin, size + 9, root)
-    raw = bytes(checkpoint.sign(ahead, police.keys.log))
-    await bank.node.home.mirror.keep_note(police.origin, ahead.size, raw)
-    for asker, told in ((police, ahead.size), (alliance.platform, size)):
+    raw = police.signed(size + 9)
+    await bank.node.home.mirror.keep_note(police.origin, size + 9, raw)
+    for asker, told in ((police, size + 9), (alliance.platform, size)):
         door = asker.node.peers.get("bank")
         got = await door.checkpoint(police.origin)
         head, _ = checkpoint.open_(got, police.keys.log.verifier)
@@ -553,7 +548,7 @@ async def test_one_branch_for_the_witness_and_one_for_the_pull(
         size + 1,
         lambda lv, i: merkle.root(hashes[i << lv : i + 1 << lv]),
     )
-    asked = witness.request(size, proof, note.parse(twin.head.note))
+    asked = witness.request(size, proof, note.parse(twin.signed))
     judged = await bank.node.peer_service.add_checkpoint(
         bytes(asked), "carrier"
     )
@@ -565,10 +560,10 @@ async def test_one_branch_for_the_witness_and_one_for_the_pull(
     book = bank.node.home.own.cosigned
     last = await book.cosigned("seen", carrier.origin)
     assert last is not None
-    assert (last.size, last.root) == (size + 1, twin.head.frontier.root())
+    assert (last.size, last.root) == (size + 1, twin.frontier.root())
     kept = (await bank.node.home.mirror.contested())[carrier.origin]
     key = carrier.keys.log.verifier
     roots = {checkpoint.open_(raw, key)[0].root for raw in kept}
-    assert twin.head.frontier.root() in roots
+    assert twin.frontier.root() in roots
     assert len(roots) >= 2
     carrier.node.twin = None

@@ -1,25 +1,13 @@
 """A member that signs two logs is found out by everybody, and contained."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from syncd.tlog import checkpoint
-from tests.alliance import Alliance, Member, payload
+from tests.alliance import CASE, Alliance, Member, payload, police_case, shared
 
 pytestmark = pytest.mark.slow
 
-PHONE = "+12025550123"
-
-
-@pytest.fixture
-async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
-    """An alliance in which the police have reported a case."""
-    async with Alliance.found(tmp_path) as alliance:
-        await alliance.police.report("phone", PHONE, evidence="police_case")
-        await alliance.settle()
-        yield alliance
+alliance = shared(police_case, scope="function")
 
 
 async def assert_contained(alliance: Alliance, *victims: Member) -> None:
@@ -36,50 +24,34 @@ async def assert_contained(alliance: Alliance, *victims: Member) -> None:
         assert len({(h.size, h.root) for h in heads}) >= 2
         # Nothing is dropped, but it weighs no more than a rumour.
         assert (await member.node.home.mirror.counts())[police.origin]
-        (answer,) = await member.lookup("phone", PHONE)
+        (answer,) = await member.lookup("phone", CASE)
         assert answer.verdict == "suspected"
         assert "contested" in answer.reasons
     await alliance.bank.report("phone", "+12025550124")
     await alliance.settle("bank", "carrier", "platform")
 
 
-@pytest.mark.parametrize("entries", [0, 300])
-async def test_another_root_at_the_same_size(
-    alliance: Alliance, entries: int
+@pytest.mark.parametrize(
+    ("entries", "common", "more"),
+    [
+        (300, -1, 1),  # another root at the same size
+        (0, -1, 6),
+        (300, 1, 320),  # an extension that does not extend
+    ],
+)
+async def test_another_log_than_was_held(
+    alliance: Alliance, entries: int, common: int, more: int
 ) -> None:
-    """Two checkpoints of one size contradict each other."""
+    """Whatever size it has, it contradicts what was signed before."""
     police = alliance.police
-    (answer,) = await alliance.bank.lookup("phone", PHONE)
+    (answer,) = await alliance.bank.lookup("phone", CASE)
     assert answer.verdict == "confirmed"
     await police.write(*(payload(n, police.origin) for n in range(entries)))
     await alliance.settle()
     size = await police.size()
-    twin = await police.fork(size - 1, payload(9000, police.origin))
-    assert twin.head.frontier.size == size
-    victims = [alliance.bank, alliance.carrier, alliance.platform]
-    for member in victims:
-        await member.round()
-    await assert_contained(alliance, *victims)
-
-
-@pytest.mark.parametrize(
-    ("entries", "common"),
-    [
-        (300, 1),
-        (0, 1),
-        (300, 299),
-    ],
-)
-async def test_an_extension_that_does_not_extend(
-    alliance: Alliance, entries: int, common: int
-) -> None:
-    """A larger log that is not an extension of what we hold is a fork."""
-    police = alliance.police
-    await police.write(*(payload(n, police.origin) for n in range(entries)))
-    await alliance.settle()
-    size = await police.size()
-    more = [payload(n, police.origin) for n in range(8000, 8300)]
-    await police.fork(common, *more[: size - common + 5])
+    others = (payload(9000 + n, police.origin) for n in range(more))
+    twin = await police.fork(common % size, *others)
+    assert twin.frontier.size >= size
     victims = [alliance.bank, alliance.carrier, alliance.platform]
     for member in victims:
         await member.round()
@@ -104,7 +76,7 @@ async def test_a_split_view_comes_to_light(alliance: Alliance) -> None:
             await member.round()
     await assert_contained(alliance, *victims)
     # Whatever it signs from now on is merged nowhere.
-    twin.say(payload(3, police.origin))
+    twin.add(payload(3, police.origin))
     await police.write(payload(4, police.origin))
     for member in victims:
         await member.round()
@@ -122,7 +94,7 @@ async def test_a_fork_heard_of_before_it_is_pulled(
     await police.write(
         *(payload(n, police.origin) for n in range(2, 3 + further))
     )
-    for raw in (twin.head.note, police.node.home.own.log.released()):
+    for raw in (twin.signed, police.node.home.own.log.released()):
         await carrier.node.logs.offer("bank", raw)
     await carrier.round()
     await assert_contained(alliance, carrier)

@@ -1,27 +1,16 @@
 """A roster whose format is newer, and the build that comes to know it."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from msgspec.structs import replace
 
 from syncd.errors import DamagedError
 from syncd.node.upkeep.roster_orders import FOLDED
 from syncd.roster import roster
-from tests.alliance import Alliance, payload
+from tests.alliance import CASE, Alliance, payload, police_case, shared
 
 pytestmark = pytest.mark.slow
 
-PHONE = "+12025550123"
-
-
-@pytest.fixture
-async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
-    async with Alliance.found(tmp_path, ("police", "bank", "carrier")) as a:
-        await a.police.report("phone", PHONE, evidence="police_case")
-        await a.settle()
-        yield a
+alliance = shared(police_case, "police", "bank", "carrier", scope="function")
 
 
 async def test_a_newer_format_is_mirrored_not_merged(
@@ -38,7 +27,7 @@ async def test_a_newer_format_is_mirrored_not_merged(
     head = await bank.head(police.origin)
     assert (head.mirrored, head.merged) == (await police.size(), size)
     assert await bank.digest(police.origin) == before
-    (answer,) = await bank.lookup("phone", PHONE)
+    (answer,) = await bank.lookup("phone", CASE)
     assert answer.verdict == "confirmed"
     told = await bank.node.board.status()
     (line,) = [one for one in told.todo if "format" in str(one)]

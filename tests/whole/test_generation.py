@@ -14,10 +14,8 @@ from syncd.errors import DamagedError, RefusedError, UsageError
 from syncd.indicator import codec
 from syncd.node.audit import stored
 from syncd.node.publish.append_guard import UNASKED
-from syncd.node.upkeep import erasures
 from syncd.roster import drafts, signing
 from syncd.roster.roster import Roster
-from syncd.roster.terms import Epoch
 from syncd.store import snapshot
 from syncd.store.snapshot import OwnSnapshot
 from syncd.web import forms, report_forms
@@ -28,6 +26,7 @@ from tests.alliance import (
     Alliance,
     Member,
     payload,
+    retire_urls,
     secret_file,
     until,
 )
@@ -79,6 +78,12 @@ async def restart(alliance: Alliance, member: Member) -> None:
 async def verdict(member: Member, url: str) -> str:
     (item,) = await member.lookup("url", url)
     return str(item.verdict)
+
+
+def sound(member: Member, roster: Roster) -> bool:
+    """Whether `syncd log verify` has nothing to say of a home."""
+    checked = stored.verify_home(member.config, roster)
+    return not any(report.problems for report in checked)
 
 
 async def next_log(alliance: Alliance, tmp_path: Path) -> Roster:
@@ -140,8 +145,7 @@ async def test_a_planned_turn(
         assert await verdict(member, URLS[0]) == "suspected"
         assert await verdict(member, URLS[1]) == "suspected"
         assert (await member.head(old)).merged == size
-        for report in stored.verify_home(member.config, roster):
-            assert report.problems == []
+        assert sound(member, roster)
     page = await bank.node.local_service.intake.reports(ReportSearch())
     assert [p.position and p.position[0] for p in page.items] == [
         bank.origin,
@@ -243,8 +247,7 @@ async def test_a_home_that_was_rolled_back(
     for member in alliance.members.values():
         for url in (URLS[0], URLS[2], URLS[3]):
             assert await verdict(member, url) == "suspected"
-        for report in stored.verify_home(member.config, roster):
-            assert report.problems == [], member.id
+        assert sound(member, roster)
 
 
 async def test_a_new_tls_key(alliance: Alliance, tmp_path: Path) -> None:
@@ -323,8 +326,7 @@ async def test_what_rests_on_the_old_log(
     for n in range(-(-size // 256)):
         assert await bank.node.home.mirror.bundle(old, n) is not None
     roster = police.node.rosters.current
-    for report in stored.verify_home(bank.config, roster):
-        assert report.problems == []
+    assert sound(bank, roster)
 
 
 async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
@@ -355,8 +357,7 @@ async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
     assert await bank.digest(old) == await police.digest(old)
     for member in alliance.members.values():
         assert await verdict(member, URLS[1]) == "suspected"
-    for report in stored.verify_home(bank.config, roster):
-        assert report.problems == []
+    assert sound(bank, roster)
 
 
 async def test_an_epoch_is_retired_after_the_turn(
@@ -367,22 +368,12 @@ async def test_an_epoch_is_retired_after_the_turn(
     old = bank.origin
     await alliance.stop("bank")
     await next_log(alliance, tmp_path)
-
-    def edit(draft: Roster) -> Roster:
-        draft = drafts.add_epoch(draft, Epoch("url", 2, 1))
-        return drafts.put(draft, ("epochs", "url/1", "retired"), True)
-
-    await alliance.change(edit, at="police")
+    await alliance.change(retire_urls, at="police")
     await alliance.agreed()
-
-    async def swept() -> bool:
-        return (bank.home / erasures.RETIRED).exists()
-
-    await until(swept, 20)
+    await bank.swept()
     assert open_in_own(bank, old) == ["phone"]
     roster = bank.node.rosters.current
-    for report in stored.verify_home(bank.config, roster):
-        assert report.problems == []
+    assert sound(bank, roster)
 
 
 async def test_the_roster_erases_after_the_turn(
@@ -403,8 +394,7 @@ async def test_the_roster_erases_after_the_turn(
     await bank.node.daily.run()
     assert open_in_own(bank, old) == []
     roster = bank.node.rosters.current
-    for report in stored.verify_home(bank.config, roster):
-        assert report.problems == []
+    assert sound(bank, roster)
 
 
 def open_in_own(member: Member, origin: str) -> list[str]:

@@ -1,7 +1,6 @@
 """A member gone bad, at its own door and at ours, harms nobody else."""
 
 import asyncio
-import io
 import json
 import time
 from collections.abc import Callable
@@ -12,11 +11,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from syncd import pinning
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
-from tests.alliance import Alliance, Member, payload, shared
+from tests.alliance import Alliance, payload, shared
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
@@ -146,26 +144,6 @@ async def test_one_that_takes_for_ever(alliance: Alliance, how: str) -> None:
 # -------------------------------------------------------------- at our door
 
 
-async def ask(
-    caller: Member, door: Member, method: str, path: str, body: bytes = b""
-) -> tuple[int, str]:
-    """Ask as a member that writes its own client."""
-    tls = pinning.client_context(
-        caller.keys.certificate, caller.keys.tls_pem, door.keys.public.tls
-    )
-    async with (
-        aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=tls)
-        ) as session,
-        session.request(
-            method,
-            "https://{}:{}{}".format(*door.address, path),
-            data=io.BytesIO(body),
-        ) as answer,
-    ):
-        return answer.status, await answer.text(errors="replace")
-
-
 REQUESTS = {
     "no path": ("GET", "/", b"", {404}),
     "up": ("GET", "/log/tile/../../../own.db", b"", {404}),
@@ -195,42 +173,36 @@ async def test_bad_requests_get_a_status(
 ) -> None:
     """Never a 500, never another's bytes."""
     method, path, body, expected = request_
-    status, text = await ask(
-        alliance.platform, alliance.police, method, path, body
-    )
-    assert status in expected
-    assert "Traceback" not in text
-    assert "SQLite" not in text
+    answer = await alliance.platform.ask(alliance.police, method, path, body)
+    assert answer.status in expected
+    assert "Traceback" not in answer.text
+    assert "SQLite" not in answer.text
 
 
-def _poke(make: Callable[[Alliance], str]) -> Callable[[Alliance], bytes]:
-    return lambda alliance: make(alliance).encode()
-
-
-POKES = {
-    "another's log": _poke(lambda a: signed(a.bank.keys.log, 10**6)),
-    "its own, by another key": _poke(
-        lambda a: signed(
-            SigningKey(a.platform.origin, ED25519, b"!" * 32), 10**6
-        )
+POKES: dict[str, Callable[[Alliance], str]] = {
+    "another's log": lambda a: signed(a.bank.keys.log, 10**6),
+    "its own, by another key": lambda a: signed(
+        SigningKey(a.platform.origin, ED25519, b"!" * 32), 10**6
     ),
-    "a log of no roster": _poke(
-        lambda a: signed(SigningKey("x.example/log", ED25519, b"!" * 32), 1)
+    "a log of no roster": lambda _: signed(
+        SigningKey("x.example/log", ED25519, b"!" * 32), 1
     ),
-    "nothing new": _poke(lambda a: signed(a.platform.keys.log, 0)),
+    "nothing new": lambda a: signed(a.platform.keys.log, 0),
 }
 
 
 @pytest.mark.parametrize("make", POKES.values(), ids=POKES)
 async def test_pokes_that_move_nothing(
-    alliance: Alliance, make: Callable[[Alliance], bytes]
+    alliance: Alliance, make: Callable[[Alliance], str]
 ) -> None:
     """Only the caller's own log, signed and larger, is worth a pull."""
     police, platform = alliance.police, alliance.platform
     before = [await police.head(m.origin) for m in alliance.up]
     alliance.network.asked.clear()
-    status, _ = await ask(platform, police, "POST", "/poke", make(alliance))
-    assert status in (202, 400, 403, 422)
+    answer = await platform.ask(
+        police, "POST", "/poke", make(alliance).encode()
+    )
+    assert answer.status in (202, 400, 403, 422)
     await police.node.pulls.idle()
     assert [await police.head(m.origin) for m in alliance.up] == before
     asked = [a for a in alliance.network.asked if a.client == "police"]
@@ -246,4 +218,4 @@ async def test_who_is_not_in_the_roster_gets_nothing(
     assert stranger.door is not None
     stranger.door.close()
     with pytest.raises(aiohttp.ClientError):
-        await ask(stranger, alliance.police, "GET", "/log/checkpoint")
+        await stranger.ask(alliance.police, "GET", "/log/checkpoint")

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from syncd.indicator import codec, statement
+from syncd.indicator import statement
 from syncd.indicator.statement import Report
 from syncd.node.home import Home
-from tests.alliance import SECRET, Alliance, Member, Process, until
+from tests.alliance import SECRET, Alliance, Member, Process, records_of, until
 
 pytestmark = pytest.mark.slow
 
@@ -202,14 +202,10 @@ class Run:
         found: Counter[tuple[str, str]] = Counter()
         home = Home.open(self.member.config, SECRET)
         try:
-            size = (await home.own.log.head()).frontier.size
-            for n in range(-(-size // 256)):
-                bundle = await home.own.log.bundle(n)
-                assert bundle is not None
-                for made, _, text in codec.records(self.member.origin, bundle):
-                    said = statement.decode(text, made[1])
-                    if isinstance(said, Report):
-                        found[said.kind, said.token] += 1
+            for made, _, text in await records_of(home.own.log):
+                said = statement.decode(text, made[1])
+                if isinstance(said, Report):
+                    found[said.kind, said.token] += 1
         finally:
             home.close()
         return found

@@ -25,7 +25,15 @@ from syncd.store.failpoint import POINTS
 from syncd.store.vault import Query
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
-from tests.alliance import SECRET, Alliance, Process, payload, until
+from tests.alliance import (
+    SECRET,
+    Alliance,
+    Process,
+    digest_of,
+    payload,
+    records_of,
+    until,
+)
 from tests.whole import kill_driver
 from tests.whole.kill_driver import OTHER, OWN
 
@@ -210,16 +218,14 @@ async def test_killed_everywhere(tmp_path: Path) -> None:
     try:
         merged = (await life.mirror.head(OTHER.name)).merged
         theirs = life.other.records[:merged]
-        assert await digest(life, OTHER.name) == folded(OTHER.name, theirs)
+        assert await digest_of(life.mirror, OTHER.name) == folded(
+            OTHER.name, theirs
+        )
         assert (await life.mirror.head(OWN.name)).merged == (
             await life.log.head()
         ).frontier.size
-        bundles = [
-            await life.log.bundle(n)
-            for n in range(-(-(await life.log.head()).frontier.size // 256))
-        ]
-        ours = [r for b in bundles if b for r in codec.records(OWN.name, b)]
-        assert await digest(life, OWN.name) == folded(OWN.name, ours)
+        ours = await records_of(life.log)
+        assert await digest_of(life.mirror, OWN.name) == folded(OWN.name, ours)
         # And receipts never shrank, and name what the other signed.
         sizes = [head.size for head in seen.receipts]
         assert sizes == sorted(set(sizes))
@@ -227,15 +233,6 @@ async def test_killed_everywhere(tmp_path: Path) -> None:
             assert head.root == root(life.other.hashes[: head.size])
     finally:
         life.close()
-
-
-async def digest(life: kill_driver.Life, origin: str) -> int:
-    """Return the digest of the claims in mirror.db."""
-    total = 0
-    merged = (await life.mirror.head(origin)).merged
-    async for rows in life.mirror.rows(origin, merged):
-        total = claims.plus(total, claims.digest(origin, rows))
-    return total
 
 
 def folded(origin: str, records: list[Record]) -> int:
@@ -396,18 +393,8 @@ async def converge(
     home = Home.open(bank.config, SECRET)
     try:
         rows, _ = await home.own.vault.page(Query(limit=100_000))
-        merged = (await home.mirror.head(police.origin)).merged
-        total = 0
-        async for page in home.mirror.rows(police.origin, merged):
-            total = claims.plus(total, claims.digest(police.origin, page))
-        head = await home.own.log.head()
-        records = [
-            record
-            for n in range(-(-head.frontier.size // 256))
-            for record in codec.records(
-                bank.origin, _there(await home.own.log.bundle(n))
-            )
-        ]
+        total = await digest_of(home.mirror, police.origin)
+        records = await records_of(home.own.log)
     finally:
         home.close()
     by_id = {row.id: row for row in rows}
@@ -435,8 +422,3 @@ async def converge(
     )
     for member in (police, alliance.carrier):
         assert not await member.findings("fork")
-
-
-def _there(bundle: Bundle | None) -> Bundle:
-    assert bundle is not None
-    return bundle

@@ -12,7 +12,6 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from syncd import pinning
 from syncd.errors import RefusedError, UnavailableError
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
@@ -23,13 +22,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHONE = "+12025550123"
 OTHERS = ("police", "bank", "carrier")
-
-
-def context(caller: Member, door: Member) -> ssl.SSLContext:
-    """Return how `caller` connects to `door`."""
-    return pinning.client_context(
-        caller.keys.certificate, caller.keys.tls_pem, door.keys.public.tls
-    )
 
 
 def get(path: str) -> bytes:
@@ -47,7 +39,7 @@ class Line:
     @classmethod
     async def open(cls, caller: Member, door: Member) -> "Line":
         pair = await asyncio.open_connection(
-            *door.address, ssl=context(caller, door), server_hostname="x"
+            *door.address, ssl=caller.tls_to(door), server_hostname="x"
         )
         return cls(*pair)
 
@@ -81,7 +73,7 @@ def handshake(
     caller: Member, door: Member, session: ssl.SSLSession | None
 ) -> ssl.SSLSession | None:
     """Connect and ask for heads; return the session, None if refused."""
-    made = _kept.setdefault(str(door.home), context(caller, door))
+    made = _kept.setdefault(str(door.home), caller.tls_to(door))
     with socket.create_connection(door.address, timeout=5) as raw:
         try:
             with made.wrap_socket(raw, session=session) as tls:

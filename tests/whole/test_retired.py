@@ -1,18 +1,11 @@
 """An epoch that the roster retires: all of it is erased, everywhere."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from syncd.indicator import codec
 from syncd.node.audit import stored
-from syncd.node.upkeep import erasures
-from syncd.roster import drafts
-from syncd.roster.roster import Roster
-from syncd.roster.terms import Epoch
 from syncd.store.vault import State
-from tests.alliance import Alliance, Member, payload, until
+from tests.alliance import Alliance, Member, payload, retire_urls, shared
 
 pytestmark = pytest.mark.slow
 
@@ -20,34 +13,25 @@ PHONE = "+12025550123"
 URL = "http://fraud.example/x"
 
 
-@pytest.fixture
-async def alliance(tmp_path: Path) -> AsyncIterator[Alliance]:
+async def reported(alliance: Alliance) -> None:
     """Two hold reports of phones and URLs, between each other."""
-    async with Alliance.found(tmp_path, ("police", "bank", "carrier")) as a:
-        for phone, url in ((PHONE, URL), ("+12025550124", URL + "y")):
-            await a.police.report("phone", phone, evidence="police_case")
-            await a.police.report("url", url, evidence="police_case")
-            await a.settle()
-        police = a.police
-        await police.write(*(payload(n, police.origin) for n in range(300)))
-        await a.settle()
-        yield a
+    police = alliance.police
+    for phone, url in ((PHONE, URL), ("+12025550124", URL + "y")):
+        await police.report("phone", phone, evidence="police_case")
+        await police.report("url", url, evidence="police_case")
+        await alliance.settle()
+    await police.write(*(payload(n, police.origin) for n in range(300)))
+    await alliance.settle()
 
 
-def retire(draft: Roster) -> Roster:
-    draft = drafts.add_epoch(draft, Epoch("url", 2, 1))
-    return drafts.put(draft, ("epochs", "url/1", "retired"), True)
+alliance = shared(reported, "police", "bank", "carrier", scope="function")
 
 
 async def retired(alliance: Alliance) -> None:
-    await alliance.change(retire, at="bank")
+    await alliance.change(retire_urls, at="bank")
     await alliance.agreed()
     for member in alliance.up:
-        await until(lambda m=member: swept(m), 20)  # type: ignore[misc]
-
-
-async def swept(member: Member) -> bool:
-    return (member.home / erasures.RETIRED).exists()
+        await member.swept()
 
 
 async def open_records(member: Member, origin: str) -> list[int]:

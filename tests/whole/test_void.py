@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from syncd.indicator import leaf
-from tests.alliance import Alliance, Said, payload
+from tests.alliance import Alliance, payload
+from tests.flows.growing import Said
 
 ORIGIN = "police.example/syncd/txwz/1"
 GOOD = payload(1, ORIGIN)[1]
