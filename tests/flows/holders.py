@@ -63,7 +63,7 @@ class Holder:
         self.world = world
         self.book = Book()
         self.asked: list[Request] = []
-        self.twist: Callable[[dict[str, Any]], None] | None = None
+        self.twist: Callable[[dict[str, Any]], object] | None = None
         self.lie: Callable[[Request, Reply], None] | None = None
         self.down = False
         self.before: Callable[[float], object] = float

@@ -61,33 +61,45 @@ async def test_fewer_than_t(world: World) -> None:
     assert await world.outputs(URL)
 
 
-def flip_element(value: dict[str, Any]) -> None:
+def another_point(value: Any) -> None:
     other = threshold.blind([b"x"], secrets.token_bytes).elements[0]
     value["reply"]["elements"] = other.hex()
 
 
-def flip_proof(value: dict[str, Any]) -> None:
-    proof = value["reply"]["proof"]
-    value["reply"]["proof"] = ("0" if proof[0] != "0" else "1") + proof[1:]
+def reply(name: str, change: Callable[[str], str]) -> Callable[[Any], None]:
+    def twist(value: Any) -> None:
+        value["reply"][name] = change(value["reply"][name])
+
+    return twist
 
 
-def no_note(value: dict[str, Any]) -> None:
-    value["note"] = "x"
+def flip(text: str) -> str:
+    return ("0" if text[0] != "0" else "1") + text[1:]
 
 
-def upper(value: dict[str, Any]) -> None:
-    value["reply"]["proof"] = value["reply"]["proof"].upper() + " "
+TWISTS: dict[str, Callable[[Any], object]] = {
+    "another point": another_point,
+    "a bit of the point": reply("elements", flip),
+    "no points": reply("elements", lambda _: ""),
+    "the identity": reply("elements", lambda _: "00" * 32),
+    "no point at all": reply("elements", lambda _: "ff" * 32),
+    "half a point": reply("elements", lambda _: "ff" * 16),
+    "points no hex": reply("elements", lambda _: "zz" * 32),
+    "a bit of the proof": reply("proof", flip),
+    "another spelling": reply("proof", lambda text: text.upper() + " "),
+    "no note": lambda value: value.update(note="x"),
+    "an empty note": lambda value: value.update(note=""),
+    "a bit of the note": lambda value: value.update(
+        note=value["note"].replace('"request":"', '"request":"0', 1)
+    ),
+    "one field too many": lambda value: value.update(more=1),
+    "one field too few": lambda value: value.pop("note"),
+}
 
 
-def another_shape(value: dict[str, Any]) -> None:
-    value["more"] = 1
-
-
-@pytest.mark.parametrize(
-    "twist", [flip_element, flip_proof, no_note, upper, another_shape]
-)
+@pytest.mark.parametrize("twist", TWISTS.values(), ids=TWISTS)
 async def test_a_wrong_answer_names_its_holder(
-    world: World, twist: Callable[[dict[str, Any]], None]
+    world: World, twist: Callable[[Any], object]
 ) -> None:
     """The bad holder is found, and the other two answer."""
     right = await world.outputs(PHONE)
