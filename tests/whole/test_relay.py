@@ -321,39 +321,6 @@ async def test_who_was_wrong_is_asked_last(alliance: Alliance) -> None:
     assert set(asked) <= {"police", "platform"}
 
 
-async def test_another_logs_bundles(alliance: Alliance) -> None:
-    """Bundles of another origin, or of another place, are refused."""
-    await alliance.carrier.round()
-    await grow(alliance, 600)
-    bank = alliance.bank
-
-    async def other(request: Request, right: Response) -> StreamResponse:
-        bundle = await bank.node.home.own.log.bundle(0)
-        assert bundle is not None
-        return _encoded(bundle.gz)
-
-    async def first(request: Request, right: Response) -> StreamResponse:
-        bundle = await bank.node.home.mirror.bundle(alliance.police.origin, 0)
-        assert bundle is not None
-        return _encoded(bundle.gz)
-
-    for way in (other, first):
-        await alliance.carrier.round()
-        await grow(alliance, 300)
-        with standing(alliance, "payload/", way):
-            await pull_from_bank(alliance)
-        await assert_right(alliance)
-
-
-async def test_an_old_checkpoint_holds_up_nothing(alliance: Alliance) -> None:
-    """A relay that knows nothing new is just no help."""
-    old = alliance.police.node.home.own.log.released()
-    await grow(alliance, 10)
-    await alliance.carrier.node.logs.offer("bank", old)
-    await alliance.carrier.round()
-    await assert_right(alliance)
-
-
 async def test_a_withheld_payload(alliance: Alliance) -> None:
     """What B keeps back is verified, not merged, and comes from D."""
     await alliance.carrier.round()
