@@ -5,7 +5,7 @@ import re
 import pytest
 
 from syncd import errors
-from syncd.errors import QuotaError, SyncdError
+from syncd.errors import Message, QuotaError, SyncdError
 
 CLASSES = {
     name: value
@@ -91,3 +91,9 @@ def test_several_faults_are_one_error_that_bears_each() -> None:
     assert both.faults == (rule, form)
     assert type(both) is errors.MalformedError
     assert type(errors.joined([rule, rule])) is errors.RefusedError
+
+
+def test_messages_are_equal_if_they_read_the_same() -> None:
+    one, same = Message("{n} bytes", n=9), Message("9 bytes")
+    assert {one, same} == {same}
+    assert one != "9 bytes"
