@@ -84,15 +84,13 @@ def invite(play: Demo) -> None:
 def tell_ended(play: Demo) -> None:
     """Tell once of each daemon that has ended, and how to start it."""
     for member in play.members:
-        code = member.ended()
-        if code is None:
-            continue
-        member.process = None
-        end = t("exit {code}", code=code)
-        if code < 0:
-            end = t("signal {number}", number=-code)
-        bad(t("{id} has ended: {end}", id=member.id, end=end))
-        terminal.say(f"    syncd --home {member.home} run")
+        if (code := member.ended()) is not None:
+            member.process = None
+            end = t("exit {code}", code=code)
+            if code < 0:
+                end = t("signal {number}", number=-code)
+            bad(t("{id} has ended: {end}", id=member.id, end=end))
+            terminal.say(f"    syncd --home {member.home} run")
 
 
 def _fresh(directory: Path | None) -> Path:

@@ -6,6 +6,7 @@ would type in the demo's directory, run as a process of its own; passphrases
 lie outside the homes.
 """
 
+import json
 import secrets
 import shlex
 import socket
@@ -24,7 +25,6 @@ from syncd.config import Address
 from syncd.errors import SyncdError, UnavailableError
 from syncd.roster import members
 
-ALLIANCE = "txwz"
 START_S = 30.0  # for a daemon to answer
 STOP_S = 15.0  # for a daemon to end after SIGTERM
 SYNCD = (sys.executable, "-m", "syncd")
@@ -43,18 +43,16 @@ class StepError(SyncdError):
     """A step of the demo did not do what it must."""
 
 
-def write_secret(where: Path, who: str) -> None:
-    """Write a fresh passphrase that only we can read."""
-    secret = f"{secrets.token_urlsafe(24)}\n".encode()
-    terminal.write_new(where / "secrets" / who, secret, private=True)
-
-
-def begin(where: Path, words: str, who: str = "") -> subprocess.Popen[str]:
-    """Begin one `syncd` command in a directory, with somebody's passphrase."""
+def begin(where: Path, words: str, who: str) -> subprocess.Popen[str]:
+    """Begin one `syncd` command; `who` has a passphrase from now on."""
+    secret = where / "secrets" / who
+    if not secret.exists():
+        fresh = f"{secrets.token_urlsafe(24)}\n".encode()
+        terminal.write_new(secret, fresh, private=True)
     return subprocess.Popen(
         [*SYNCD, *shlex.split(words)],
         cwd=where,
-        env=config.for_child(where / "secrets" / who if who else None),
+        env=config.for_child(secret),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -72,30 +70,34 @@ def finish(command: subprocess.Popen[str], ok: Sequence[int] = (0,)) -> str:
     code = command.returncode
     if code not in ok or (code and not out):
         words = command.args if isinstance(command.args, list) else []
-        said = " / ".join(err.splitlines()[-3:])
         raise StepError(
             "syncd {words}: exit {code}: {said}",
-            words=shlex.join(words[3:]),
+            words=shlex.join(words[len(SYNCD) :]),
             code=code,
-            said=said,
+            said=_last(err),
         )
     return out
+
+
+def _last(text: str) -> str:
+    return " / ".join(text.splitlines()[-3:])
 
 
 class Member:
     """One member: its home, its sockets, its daemon."""
 
-    def __init__(self, where: Path, id_: str, zh: str, en: str) -> None:
-        """Bind its sockets; `id_` is its sector too, the rest are names."""
-        self.where = where
-        self.id = id_
-        self.names = zh, en
+    def __init__(
+        self, where: Path, id_: str, zh: str, en: str, evidence: str
+    ) -> None:
+        """Bind its sockets; `id_` is its sector too, then come its names."""
+        self.where, self.id, self.zh, self.en = where, id_, zh, en
+        self.evidence = evidence  # what its reports rest on
         self.home = where / "homes" / id_
         self.token_file = where / "secrets" / f"{id_}.token"
         self.log_file = where / "logs" / f"{id_}.log"
         self.domain = f"{id_}.example"
-        self.origin = f"{self.domain}/syncd/{ALLIANCE}/1"
-        self.sockets = [  # none once the daemon has them
+        self.origin = f"{self.domain}/syncd/txwz/1"
+        self.sockets = [  # closed once the daemon has them
             socket.create_server(("127.0.0.1", 0), backlog=128)
             for _ in ("peer", "own")
         ]
@@ -103,7 +105,6 @@ class Member:
             Address(*bound.getsockname()) for bound in self.sockets
         )
         self.process: subprocess.Popen[bytes] | None = None
-        write_secret(where, id_)
 
     def ask(self, path: str, body: object = None) -> Any:
         """Return what its local API answers its operator, to a body if any."""
@@ -115,9 +116,11 @@ class Member:
         """Begin a command about its home."""
         return begin(self.where, f"--home homes/{self.id} {words}", self.id)
 
-    def run(self, words: str) -> str:
-        """Run a command about its home; return what it printed."""
-        return finish(self.begin(words))
+    def result(self, words: str, ok: Sequence[int]) -> tuple[int, Any]:
+        """Run a command about its home; return its exit code and its JSON."""
+        command = self.begin(f"{words} --json")
+        value = json.loads(finish(command, ok))
+        return command.returncode, value
 
     def start(self) -> None:
         """Start the daemon, and leave the sockets to it.
@@ -127,12 +130,10 @@ class Member:
         """
         fds = [bound.fileno() for bound in self.sockets]
         child = config.for_child(self.where / "secrets" / self.id)
+        become = (sys.executable, "-c", _BECOME, *map(str, fds))
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-c", _BECOME, *map(str, fds)),
-                    *(*SYNCD, "--home", str(self.home), "run"),
-                ],
+                [*become, *SYNCD, "--home", str(self.home), "run"],
                 env={**child, "LISTEN_FDS": "2", "LISTEN_FDNAMES": "peer:own"},
                 pass_fds=fds,
                 stdin=subprocess.DEVNULL,
@@ -154,12 +155,15 @@ class Member:
                 return
             except UnavailableError:
                 time.sleep(0.1)
-        last = self.log_file.read_text(errors="replace").splitlines()[-3:]
+        last = _last(self.log_file.read_text(errors="replace"))
         raise StepError(
-            "{id}: did not get ready: {last}",
-            id=self.id,
-            last=" / ".join(last),
+            "{id}: did not get ready: {last}", id=self.id, last=last
         )
+
+    @property
+    def pid(self) -> int:
+        """The number of its daemon's process."""
+        return self.process.pid if self.process else 0
 
     def ended(self) -> int | None:
         """Return the exit code of its daemon, None as long as it runs."""
@@ -171,7 +175,7 @@ class Member:
             "id": self.id,
             "sector": self.id,
             "home": str(self.home),
-            "pid": self.process.pid if self.process else 0,
+            "pid": self.pid,
             "own_url": f"http://{self.own}",
             "token_file": str(self.token_file),
             "peer_url": f"https://{self.peer}",

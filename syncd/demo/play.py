@@ -1,7 +1,7 @@
 """The play: found, run, import, converge, look up, retract, admit, verify.
 
-Each step by the commands that people use, and each result looked at. What
-does not hold is red, and the exit code says so.
+Each step by the commands that people use (ceremony.txt), and each result
+looked at. What does not hold is red, and the exit code says so.
 """
 
 import csv
@@ -10,40 +10,37 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 
 from syncd.cli import terminal
 from syncd.demo import rows
-from syncd.demo.member import ALLIANCE, Member, begin, finish, write_secret
+from syncd.demo.member import Member, begin, finish
 from syncd.flows.draft import Draft
 from syncd.flows.report import Desk
 from syncd.indicator import identifier
 from syncd.messages.catalogue import t
-from syncd.roster import drafts
+from syncd.roster import drafts, join
 from syncd.roster.roster import Roster
 
 FOUR = (
-    ("police", "示范市公安局", "Demo City Police"),
-    ("bank", "示范银行", "Demo Bank"),
-    ("carrier", "示范电信", "Demo Telecom"),
-    ("platform", "示范平台", "Demo Platform"),
+    ("police", "示范市公安局", "Demo City Police", "victim_report"),
+    ("bank", "示范银行", "Demo Bank", "bank_detection"),
+    ("carrier", "示范电信", "Demo Telecom", "carrier_detection"),
+    ("platform", "示范平台", "Demo Platform", "platform_detection"),
 )
-FIFTH = ("payment", "示范支付", "Demo Payments")
-HOLDERS = ("police", "bank", "carrier")
-ADMINS = ("alice", "bob")
-EVIDENCE = (  # of the four, in order
-    "victim_report",
-    "bank_detection",
-    "carrier_detection",
-    "platform_detection",
-)
+FIFTH = ("payment", "示范支付", "Demo Payments", "")
 SHARED = 20  # every so many rows, a second member has the same one
 REGION = "CN"  # the members', as init leaves it
-COLUMNS = ("kind", "value", "region", "scheme", "label", "role")
+NAMED = ("kind", "value", "region", "scheme")
+COLUMNS = (*NAMED, "label", "role")
+T = TypeVar("T")
 LISTED = ("suspected", "confirmed")
+CEREMONY = Path(__file__).with_name("ceremony.txt")
+LINE = "    {:10}{:>12}{:>10}{:>10}  {}"  # of the table
 
 
 def ok(text: str) -> None:
@@ -62,8 +59,7 @@ def title(text: str) -> None:
 
 
 def _named(row: Draft) -> dict[str, str]:
-    cells = {name: getattr(row, name) for name in COLUMNS[:4]}
-    return {name: cell for name, cell in cells.items() if cell}
+    return {name: cell for name in NAMED if (cell := getattr(row, name))}
 
 
 def _ask(member: Member, row: Draft) -> dict[str, Any]:
@@ -76,10 +72,26 @@ def _receipts(state: dict[str, Any]) -> int:
     return sum(r["size"] == state["log"]["size"] for r in state["receipts"])
 
 
-def _verified(member: Member) -> tuple[int, list[dict[str, Any]]]:
-    command = member.begin("log verify --json")
-    logs = json.loads(finish(command, ok=(0, 4, 5)))
-    return command.returncode, logs
+def _verified(member: Member) -> tuple[int, Any]:
+    return member.result("log verify", (0, 4, 5))
+
+
+def _imported(member: Member) -> tuple[int, Any]:
+    token = f"--token-file secrets/{member.id}.token"
+    words = f"report import lists/{member.id}.csv {token}"
+    return member.result(words, (0, 1))
+
+
+def _await(missing: Callable[[], str], most_s: float) -> tuple[str, float]:
+    """Wait until nothing is missing; return what still is, and the seconds."""
+    began, took, last = time.monotonic(), 0.0, ""
+    while (left := missing()) and took < most_s:
+        if left != last and took > 5:
+            last = left
+            terminal.say(f"    … {left}")
+        time.sleep(0.25)
+        took = time.monotonic() - began
+    return left, took
 
 
 class Demo:
@@ -90,7 +102,6 @@ class Demo:
         self.data = data
         self.members: list[Member] = []
         self.good = True
-        self.rosters: list[str] = []  # signed versions, oldest first
         self.fingerprint = ""
         self.samples: dict[str, tuple[Draft, Member]] = {}
         for name in ("homes", "secrets", "logs", "admin", "lists"):
@@ -98,14 +109,10 @@ class Demo:
 
     def run(self) -> bool:
         """Play all acts; return whether everything held."""
-        self.found()
-        self.start()
-        self.import_lists()
-        self.converge()
-        self.table()
-        self.look_up()
-        self.retract()
-        self.admit()
+        for act in (self.found, self.start, self.import_lists, self.converge):
+            act()
+        for act in (self.table, self.look_up, self.retract, self.admit):
+            act()
         self.table()
         return self.good
 
@@ -113,72 +120,47 @@ class Demo:
         self.good = self.good and holds
         (ok if holds else bad)(text)
 
-    def _show(self, words: str, who: str = "") -> str:
-        terminal.say(f"  $ syncd {words}")
-        return finish(begin(self.where, words, who))
+    def _type(self, act: str, **values: object) -> str:
+        """Type the commands of an act; return what the last one printed."""
+        _, _, tail = CEREMONY.read_text("utf-8").partition(f"[{act}]\n")
+        lines = tail.partition("\n\n")[0].replace("\n  ", " ").splitlines()
+        out = ""
+        for line in lines:
+            who, sign, words = line.format(**values).split(maxsplit=2)
+            if sign == "$":
+                terminal.say(f"  $ syncd {words}")
+            out = finish(begin(self.where, words, who))
+        return out
 
-    def _roster(self) -> Roster:
-        newest = (self.where / self.rosters[-1]).read_bytes()
-        return drafts.read(newest)[1]
+    def _roster(self, version: int) -> Roster:
+        path = self.where / f"admin/roster-{version}.note"
+        return drafts.read(path.read_bytes())[1]
 
-    def _each(self, act: Callable[[Member], object]) -> None:
+    def _each(self, act: Callable[[Member], T]) -> list[T]:
         with ThreadPoolExecutor(len(FOUR)) as pool:
-            [*pool.map(act, self.members)]
+            return [*pool.map(act, self.members)]
 
     def found(self) -> None:
         """Four institutions found an alliance with 2-of-3 holders."""
         title(t("Four members found an alliance: 2 of 3 hold the keys"))
         terminal.say(f"  {self.where}")
         self.members = [Member(self.where, *who) for who in FOUR]
-        self._each(self._prepare)
-        words = f"alliance found admin/founding --alliance {ALLIANCE}"
-        words += " --threshold 2 --admins-needed 2"
-        words += "".join(f" --request admin/{who[0]}.join" for who in FOUR)
-        words += "".join(f" --holder {holder}" for holder in HOLDERS)
-        for admin in ADMINS:
-            write_secret(self.where, admin)
-            key = f"keys admin admin/{admin} --name {admin} --alliance"
-            key += f" {ALLIANCE} --out admin/{admin}.pub"
-            finish(begin(self.where, key, admin))
-            words += f" --admin admin/{admin}.pub"
-        self.fingerprint = self._show(words).strip()
-        self._sign("admin/founding/roster-1.draft")
-        self._each(self._accept)
+        act = partial(self._type, "prepare", alliance=join.NO_ALLIANCE)
+        self._each(lambda member: act(m=member))
+        self.fingerprint = self._type("found").strip()
+        self._type("sign")
+        self._each(partial(self._accept, "admin/roster-1.note"))
         left = [*self.where.glob("admin/founding/*.sealed")]
         short = self.fingerprint[:16]
         self._check(not left, t("founded, fingerprint {f}…", f=short))
 
-    def _prepare(self, member: Member) -> None:
-        member.run(
-            f"init --id {member.id} --domain {member.domain} --alliance"
-            f" {ALLIANCE} --peer {member.peer} --own {member.own} --token-file"
-            f" secrets/{member.id}.token --set exchange.interval_s=2"
-            " --set exchange.backoff_max_s=4"
-        )
-        words = f"join request admin/{member.id}.join --sector {member.id}"
-        words += f" --url https://{member.peer} --name-zh {member.names[0]}"
-        words += f" --name-en '{member.names[1]}'"
-        if self.rosters:  # a founder cannot know it yet
-            first = (self.where / self.rosters[0]).read_text()
-            words += f" --alliance-id {first.splitlines()[1]}"
-        member.run(words)
-
-    def _sign(self, draft: str) -> None:
-        words = f"roster sign {draft} --yes"
-        if self.rosters:
-            words += f" --current {self.rosters[-1]}"
-        for admin in ADMINS:
-            self._show(f"{words} --keys admin/{admin}", admin)
-        self.rosters.append(f"admin/roster-{len(self.rosters) + 1}.note")
-        (self.where / draft).rename(self.where / self.rosters[-1])
-
-    def _accept(self, member: Member) -> None:
-        rosters = " ".join(self.rosters)
-        member.run(f"join accept {rosters} --fingerprint {self.fingerprint}")
+    def _accept(self, rosters: str, member: Member) -> None:
+        said = {"rosters": rosters, "fingerprint": self.fingerprint}
+        self._type("accept", m=member, **said)
         shares = [*self.where.glob(f"admin/founding/share-{member.id}-*")]
         if shares:
-            names = (str(path.relative_to(self.where)) for path in shares)
-            member.run(f"join share {' '.join(names)}")
+            names = " ".join(str(x.relative_to(self.where)) for x in shares)
+            self._type("share", m=member, shares=names)
         for path in shares:
             path.unlink()  # a share in a backup is a share
 
@@ -189,27 +171,23 @@ class Demo:
             member.start()
         self._each(Member.ready)
         for member in self.members:
-            pid = member.process.pid if member.process else 0
-            ok(f"{member.id:9} pid {pid:<8} http://{member.own}")
+            ok(f"{member.id:9} pid {member.pid:<8} http://{member.own}")
 
     def import_lists(self) -> None:
         """Each member imports its own part of the data."""
         title(t("Each imports its own list"))
         count, refused = self._deal(), 0
+        for name in (member.id for member in self.members):
+            words = f"report import lists/{name}.csv"
+            terminal.say(f"  $ syncd --home homes/{name} {words}")
         began = time.monotonic()
-        commands = []
-        for member in self.members:
-            words = f"report import lists/{member.id}.csv"
-            terminal.say(f"  $ syncd --home homes/{member.id} {words}")
-            words += f" --json --token-file secrets/{member.id}.token"
-            commands.append(member.begin(words))
-        for member, command in zip(self.members, commands, strict=True):
-            told = json.loads(finish(command, ok=(0, 1)))
+        imported = self._each(_imported)
+        for member, (code, told) in zip(self.members, imported, strict=True):
             text = t(
                 "accepted {accepted}, known {known}, refused {refused}",
                 **{k: told[k] for k in ("accepted", "known", "refused")},
             )
-            agrees = command.returncode == bool(told["refused"])
+            agrees = code == bool(told["refused"])
             self._check(agrees, f"{member.id:9} {text}")
             refused += told["refused"]
         text = t(
@@ -221,41 +199,34 @@ class Demo:
         self._check(count > refused, text)
 
     def _deal(self) -> int:
+        """Write each member's list; return how many rows all have."""
         dealt = [
-            (row, taker % len(FOUR))
+            (row, self.members[taker % len(FOUR)])
             for number, row in enumerate(self.data)
             for taker in range(number, number + 1 + (number % SHARED == 0))
         ]
-        for number, member in enumerate(self.members):
+        for member in self.members:
             path = self.where / "lists" / f"{member.id}.csv"
             with path.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file)
                 writer.writerow([*COLUMNS, "evidence"])
                 for row, taker in dealt:
-                    if taker == number:
+                    if taker is member:
                         cells = (getattr(row, name) for name in COLUMNS)
-                        writer.writerow([*cells, EVIDENCE[number]])
-        roster = self._roster()
+                        writer.writerow([*cells, member.evidence])
+        roster = self._roster(1)
         day = datetime.fromtimestamp(roster.issued, UTC).date().isoformat()
-        alone = rows.alone(dealt, Desk(roster, day, REGION))
-        for kind, (row, taker) in alone.items():
-            self.samples[kind] = row, self.members[taker]
+        self.samples = rows.alone(dealt, Desk(roster, day, REGION))
         return len(dealt)
 
     def converge(self) -> None:
         """Wait until everyone holds everything and has said so."""
         title(t("They pull, verify and merge each other's logs"))
-        began, took, last = time.monotonic(), 0.0, ""
-        while waiting := self._waiting():
-            if took > 60.0 + len(self.data) / 200:
-                self._check(False, t("not converged: {why}", why=waiting))
-                return
-            if waiting != last and took > 5:
-                last = waiting
-                terminal.say(f"    … {waiting}")
-            time.sleep(0.5)
-            took = time.monotonic() - began
-        ok(t("converged after {s:.1f} s", s=took))
+        left, took = _await(self._waiting, 60.0 + len(self.data) / 200)
+        text = t("converged after {s:.1f} s", s=took)
+        if left:
+            text = t("not converged: {why}", why=left)
+        self._check(not left, text)
 
     def _waiting(self) -> str:
         for member in self.members:
@@ -276,27 +247,25 @@ class Demo:
             for _, logs in found
         ]
         common = max(digests, key=digests.count)
-        line = "    {:10}{:>12}{:>10}{:>10}  {}"
         heads = t("member"), t("own entries"), t("merged"), t("receipts")
-        terminal.say(line.format(*heads, t("digest")))
+        terminal.say(LINE.format(*heads, t("digest")))
         others = len(self.members) - 1
         for member, digest, (code, logs) in zip(
             self.members, digests, found, strict=True
         ):
             state = member.ask("/v1/status")
-            of_others = (
+            got, own = _receipts(state), state["log"]["size"]
+            merged = sum(
                 log["merged"]
                 for log in state["logs"]
                 if log["origin"] != member.origin
             )
-            got = _receipts(state)
             good = code == 0 and digest == common and got == others
             self.good = self.good and good
             word = t("equal") if good else t("DIFFERS")
-            own, merged = state["log"]["size"], sum(of_others)
             cells = (f"{own:,}", f"{merged:,}", f"{got}/{others}", word)
-            text = line.format(member.id, *cells)
-            typer.secho(text, fg="green" if good else "red")
+            color = "green" if good else "red"
+            typer.secho(LINE.format(member.id, *cells), fg=color)
             for log in logs:
                 for problem in log["problems"]:
                     bad(f"{member.id}: {log['origin']}: {problem}")
@@ -312,8 +281,7 @@ class Demo:
                 terminal.say(f"    {why}")
                 continue
             row, owner = self.samples[kind]
-            number = self.members.index(owner) + 2
-            asker = self.members[number % len(FOUR)]
+            asker = self.members[self.members.index(owner) - 2]
             found = _ask(asker, row)
             text = t(
                 "{asker}: {kind} reported by {owner}: {verdict}, {action}",
@@ -333,36 +301,25 @@ class Demo:
         row, owner = self.samples.pop(kind)
         title(t("{owner} retracts: {kind}", owner=owner.id, kind=kind))
         owner.ask("/v1/retractions", {**_named(row), "reason": "test"})
-        began, took, listed = time.monotonic(), 0.0, [owner.id]
-        while listed and took < 30:
-            time.sleep(0.2)
+
+        def listed() -> str:
             asked = {m.id: _ask(m, row)["verdict"] for m in self.members}
-            listed = [id_ for id_, found in asked.items() if found != "none"]
-            took = time.monotonic() - began
+            return ", ".join(m for m, said in asked.items() if said != "none")
+
+        left, took = _await(listed, 30.0)
         text = t("gone at every member after {s:.1f} s", s=took)
-        if listed:
-            text = t("still listed at {who}", who=", ".join(listed))
-        self._check(not listed, text)
+        if left:
+            text = t("still listed at {who}", who=left)
+        self._check(not left, text)
         self.converge()
 
     def admit(self) -> None:
         """A fifth member joins with its key, as an admin would do it."""
         title(t("A payment institution joins"))
         member = Member(self.where, *FIFTH)
-        self._prepare(member)
-        request = f"admin/{member.id}.join"
-        challenge, answer = "admin/challenge", "admin/answer"
-        kept, draft = "--secret admin/kept", "admin/roster-2.draft"
-        on = f"--current {self.rosters[-1]}"
-        self._show(f"roster challenge {request} {challenge} {kept}")
-        home = f"--home homes/{member.id}"
-        self._show(f"{home} join answer {challenge} {answer}", member.id)
-        self._show(f"roster admit {request} {answer} {draft} {kept} {on}")
-        self._sign(draft)
-        publish = f"roster publish {self.rosters[-1]}"
-        publish += " --token-file secrets/police.token"
-        self._show(f"--home homes/police {publish}", "police")
-        self._accept(member)
+        self._type("prepare", m=member, alliance=self._roster(1).id)
+        self._type("admit")
+        self._accept("admin/roster-1.note admin/roster-2.note", member)
         self.members.append(member)
         member.start()
         member.ready()
@@ -375,7 +332,7 @@ class Demo:
 
     def leave_note(self) -> None:
         """Write demo.json: where everything is, for programs."""
-        roster = self._roster()
+        roster = self._roster(2)
         found = [m.told(roster.known(m.id)) for m in self.members]
         text = json.dumps(found, indent=1, ensure_ascii=False)
         terminal.replace_file(self.where / "demo.json", text.encode())

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from syncd.errors import SyncdError, UsageError
 from syncd.flows.draft import Draft
 from syncd.flows.report import Desk, prepare
 
 SAMPLE = Path(__file__).with_name("sample")
+T = TypeVar("T")
 
 
 def read(data: Path) -> list[Draft]:
@@ -62,19 +64,16 @@ def _columns(path: Path, *names: str) -> Iterator[dict[str, str]]:
 
 
 def alone(
-    dealt: Iterable[tuple[Draft, int]], desk: Desk
-) -> dict[str, tuple[Draft, int]]:
+    dealt: Iterable[tuple[Draft, T]], desk: Desk
+) -> dict[str, tuple[Draft, T]]:
     """Return of each kind the last row that only one member reports.
 
     Nothing else that is reported answers a look-up of such a row, so it may
     be looked up at another member, and be gone once it is retracted. Rows
-    that will be refused do not count.
-
-    Args:
-        dealt: each row with the number of a member that reports it.
-        desk: what the members will check reports against.
+    that will be refused do not count. `dealt` holds each row with a member
+    that reports it, `desk` what the members will check it against.
     """
-    found = defaultdict(list)
+    found: dict[tuple[str, str], list[tuple[Draft, T]]] = defaultdict(list)
     for row, taker in dealt:
         with suppress(SyncdError):
             value = prepare(row, desk).value
