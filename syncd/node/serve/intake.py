@@ -238,7 +238,7 @@ class Intake:
             items=tuple(
                 report_forms.RefusedItem(
                     row=row.row,
-                    problem=msgspec.json.decode(row.why, type=forms.Problem),
+                    problem=shown.problem(row.why),
                     cells=shown.cells(row.cells),
                 )
                 for row in rows

@@ -116,3 +116,16 @@ def _again(extras: bytes) -> str:
 def cells(raw: bytes) -> tuple[str, ...]:
     """Return the cells of a refused row, if they were told."""
     return msgspec.json.decode(raw, type=tuple[str, ...]) if raw else ()
+
+
+def problem(raw: bytes) -> forms.Problem:
+    """Return why a row was refused.
+
+    One kept before messages had codes has its words alone.
+    """
+    said: Any = msgspec.json.decode(raw)
+    for one in (said, *said.get("errors", ())):
+        if "template" in one or "advice" in one:
+            for name in ("template", "advice", "params"):
+                one.pop(name, None)
+    return msgspec.convert(said, forms.Problem)
