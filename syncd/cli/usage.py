@@ -6,11 +6,12 @@ is known. An argument that nobody asked for is not repeated: it may be a raw
 value.
 """
 
+import contextlib
 import difflib
 import re
 import shutil
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import typer
@@ -34,11 +35,8 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the words; each complaint knows of which command it is."""
-        try:
+        with _complaints_of(ctx):
             return super().parse_args(ctx, args)
-        except TyperException as e:
-            vars(e)["ctx"] = ctx
-            raise
 
 
 class Group(TyperGroup):
@@ -59,7 +57,8 @@ class Group(TyperGroup):
         if not args and not ctx.resilient_parsing:
             terminal.tell(self.get_help(ctx))
             raise typer.Exit(2)
-        return super().parse_args(ctx, args)
+        with _complaints_of(ctx):
+            return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the verb of a command line.
@@ -154,17 +153,18 @@ def _about(param: TyperArgument | TyperOption, ctx: Any) -> str:
     extras = []
     if param.show_default and default not in (None, False, "", [], ()):
         extras.append(t("default: {value}", value=default))
-    if param.min is not None or param.max is not None:
-        extras.append(_range(param.min, param.max))
+    if limits := _range(param):
+        extras.append(limits)
     if param.required:
         extras.append(t("required"))
     bracket = f"[{'; '.join(extras)}]" if extras else ""
     return "  ".join(filter(None, (t(param.help or ""), bracket)))
 
 
-def _range(least: float | None, most: float | None) -> str:
+def _range(param: TyperArgument | TyperOption) -> str:
+    least, most = param.min, param.max
     if least is None:
-        return f"x<={most}"
+        return "" if most is None else f"x<={most}"
     return f"x>={least}" if most is None else f"{least}<=x<={most}"
 
 
@@ -198,6 +198,16 @@ def _width() -> int:
 # -------------------------------------------------------------- complaints
 
 
+@contextlib.contextmanager
+def _complaints_of(ctx: Any) -> Iterator[None]:
+    """Let each complaint know of which command it is."""
+    try:
+        yield
+    except TyperException as e:
+        vars(e)["ctx"] = ctx
+        raise
+
+
 def said(error: TyperException) -> str:
     """Return typer's complaint in our words.
 
@@ -225,7 +235,7 @@ def said(error: TyperException) -> str:
         return t(
             "{name}: not a value that it takes: {type}",
             name=name,
-            type=_type(param, ctx),
+            type=f"{_type(param, ctx)} {_range(param)}".rstrip(),
         )
     if isinstance(getattr(ctx, "command", None), TyperGroup):
         return t("a command is missing")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import typer
 
-from syncd.cli import usage
+from syncd.cli import main, usage
 from syncd.cli.command import Noun, Options, argument, option
 
 noun = Noun()
@@ -65,3 +65,20 @@ def test_its_own_options_stand_before_shared_ones(
     assert (
         shown.index("--list") < shown.index("--loud") < shown.index("--kind")
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--home"], "--home needs a value"),
+        (["report", "add", "--confidence", "500"], ": <int> 0<=x<=100\n"),
+        (["report", "imports", "--limit", "0"], ": <int> 1<=x<=1000\n"),
+    ],
+)
+def test_a_complaint_says_what_is_taken(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main.main(words)
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
