@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from syncd import config
 from syncd.config import Config, Environment
-from syncd.errors import MalformedError, SyncdError, UsageError
+from syncd.errors import MalformedError, Message, SyncdError, UsageError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
@@ -189,7 +189,7 @@ def parsed(
     except MalformedError as e:
         raise UsageError(
             "{path}: {why}",
-            hint=e.way_out or "is it the right file?",
+            hint=e.way_out or Message("is it the right file?"),
             path=path,
             why=e,
         ) from e

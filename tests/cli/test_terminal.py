@@ -141,3 +141,13 @@ def test_half_a_file_is_none(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     terminal.write_new(path, b"xyz")
     assert path.read_bytes() == b"xyz"
+
+
+def test_another_file_than_was_meant(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("no roster")
+    ran = run("--lang", "zh", "roster", "show", file)
+    assert (ran.code, ran.err.splitlines()[-1]) == (
+        2,
+        "syncd: 提示: 文件对吗？",
+    )
