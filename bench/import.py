@@ -135,14 +135,14 @@ def readers(place: Path) -> Iterator[tuple[str, float, float, int]]:
     from python_calamine import load_workbook
 
     from syncd.lists import table
-    from syncd.lists.rows import Told
+    from syncd.lists.rows import FileOptions
 
     text, book = place / "list.csv", place / "list.xlsx"
     write_csv(text, ROWS)
     write_xlsx(book, ROWS)
 
     def ours(path: Path) -> int:
-        return sum(1 for _ in table.open_table(path, Told()).rows(0, 0))
+        return sum(1 for _ in table.open_table(path, FileOptions()).rows(0, 0))
 
     def bare_csv() -> int:
         with text.open(encoding="utf-8", newline="") as file:

@@ -19,7 +19,7 @@ from syncd.flows.serve import LogFiles
 from syncd.web import peer_api
 
 
-class Desk:
+class LogService:
     """Knows one caller and one log."""
 
     def __init__(self, files: LogFiles) -> None:
@@ -66,8 +66,8 @@ async def serve(directory: Path) -> None:
         (directory / "publisher.pem").read_bytes(),
     )
     tls.update([(directory / "puller.der").read_bytes()])
-    desk = Desk(log_files(directory))
-    app = peer_api.app(desk, read_pin)  # type: ignore[arg-type]
+    service = LogService(log_files(directory))
+    app = peer_api.app(service, read_pin)  # type: ignore[arg-type]
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls.context)

@@ -40,7 +40,7 @@ from syncd.node.offload import InPool, InWorker
 from syncd.peer.client import PeerClient
 from syncd.roster import certificate, keys
 from syncd.store.database import PRAGMAS
-from syncd.store.home import open_mirror
+from syncd.store.home_stores import open_mirror
 from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier

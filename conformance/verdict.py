@@ -63,7 +63,7 @@ class Author:
 
 
 @dataclass(frozen=True)
-class Said:
+class Claim:
     """A claim on a form of the value; 0 is the most specific form."""
 
     position: Position
@@ -96,7 +96,7 @@ class Said:
     def official(self) -> bool:
         return self.evidence in OFFICIAL
 
-    def names(self, other: "Said", field: str) -> bool:
+    def names(self, other: "Claim", field: str) -> bool:
         return list(other.position) in self.body.get(field, [])
 
     def day(self, field: str) -> date:
@@ -127,7 +127,7 @@ class Verdict:
 
 
 def judge(
-    claims: Iterable[Said], rules: Rules, elsewhere: Iterable[Said] = ()
+    claims: Iterable[Claim], rules: Rules, elsewhere: Iterable[Claim] = ()
 ) -> Verdict:
     """The verdict on a value, from the claims on all its forms.
 
@@ -183,7 +183,7 @@ def judge(
     }
     disputed = [c for c in left if against[c.position]]
 
-    def lifted(c: Said) -> bool:
+    def lifted(c: Claim) -> bool:
         if not c.official:
             return bool(against[c.position]) or c.position in vouched
         sectors = {
@@ -242,7 +242,7 @@ def judge(
 
 
 def _ended(
-    everything: Mapping[Position, Said], rules: Rules
+    everything: Mapping[Position, Claim], rules: Rules
 ) -> dict[Position, str]:
     """Why each report that does not count does not."""
     reports = {p: c for p, c in everything.items() if c.type == REPORT}
@@ -266,7 +266,7 @@ def _ended(
     return {p: "basis_ended" for p in reports if p not in counts} | ended
 
 
-def _why(c: Said, others: Iterable[Said], rules: Rules) -> str:
+def _why(c: Claim, others: Iterable[Claim], rules: Rules) -> str:
     """The first reason for which a report does not count, but its basis."""
     beside = [o for o in others if o.token == c.token]
     until = min((c.day("expires") - c.day("seen")).days, _cap(c, rules.caps))
@@ -302,7 +302,7 @@ def _why(c: Said, others: Iterable[Said], rules: Rules) -> str:
     return ""
 
 
-def _cap(c: Said, caps: list[Json]) -> int:
+def _cap(c: Claim, caps: list[Json]) -> int:
     """The closest row's days: of both, of the evidence, of the kind."""
     days = {
         (row.get("kind"), row.get("evidence")): row["days"] for row in caps
@@ -314,11 +314,11 @@ def _cap(c: Said, caps: list[Json]) -> int:
     return int(days[kind, None])
 
 
-def _open(c: Said, rules: Rules) -> bool:
+def _open(c: Claim, rules: Rules) -> bool:
     return rules.day < c.day("expires")
 
 
-def _answers(a: Said, report: Said, outcome: str) -> bool:
+def _answers(a: Claim, report: Claim, outcome: str) -> bool:
     return (
         a.type == ANSWER
         and a.body["outcome"] == outcome
@@ -328,7 +328,7 @@ def _answers(a: Said, report: Said, outcome: str) -> bool:
     )
 
 
-def _independent(a: Said, b: Said) -> bool:
+def _independent(a: Claim, b: Claim) -> bool:
     return (
         a.author.group != b.author.group
         and a.author.sector != b.author.sector

@@ -73,8 +73,8 @@ from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Epoch
 from syncd.store.database import Database
-from syncd.store.findings import Kept
-from syncd.store.home import OwnStore, open_mirror
+from syncd.store.findings import Row
+from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.imports import Imports
 from syncd.store.keyring import Keyring
 from syncd.store.mirror import MirrorStore
@@ -86,8 +86,8 @@ from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.web import forms, peer_api, report_forms
-from syncd.web.services import Caller, LookupCall
-from tests import said
+from syncd.web.service_ports import Caller, LookupCall
+from tests import sample_statements
 from tests.flows.growing import Log, Said
 
 NAME = "txwz"
@@ -187,7 +187,7 @@ class Twin(Log):
 
 
 class Face:
-    """A peer desk that shows some members another log."""
+    """A peer service that shows some members another log."""
 
     def __init__(self, node: "Node") -> None:
         self._node = node
@@ -238,13 +238,13 @@ class Node(Daemon):
         """Begin nothing by itself: rounds start when a test says so."""
 
     async def open_local_api(self, given: socket.socket | None) -> None:
-        """Leave it shut, unless asked to: most tests ask the desk behind."""
+        """Leave it shut, unless asked to: most tests ask the service behind."""
         if self.network.own_doors:
             await super().open_local_api(given)
 
     async def open_peer_api(self, given: socket.socket | None) -> None:
-        desk = cast(peer_api.PeerService, Face(self))
-        app = peer_api.app(desk, read_pin)
+        service = cast(peer_api.PeerService, Face(self))
+        app = peer_api.app(service, read_pin)
         app.middlewares.insert(0, self._listen)
         app.middlewares.append(self._stand)
         await self.listeners.serve(
@@ -547,9 +547,9 @@ class Member:
         total = await digest_of(self.node.home.mirror, origin)
         return claims.digest_bytes(total).hex()
 
-    async def findings(self, code: str = "") -> list[Kept]:
+    async def findings(self, code: str = "") -> list[Row]:
         """Return what it found, of one code or all."""
-        found = await self.node.board.findings(1000)
+        found = await self.node.status_reader.findings(1000)
         return [k for k in found if code in ("", k.finding.code)]
 
     async def receipts(self) -> dict[str, int]:
@@ -1056,7 +1056,7 @@ def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
     """Return a right report about the n-th URL, as (type, payload)."""
     found = for_report("url", f"http://fraud{n}.example/", region="US")
     output = token.url_output(found)
-    made = said.report(
+    made = sample_statements.report(
         **{
             "kind": "url",
             "token": token.encode(token.token(output)),

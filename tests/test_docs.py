@@ -135,13 +135,13 @@ def test_every_own_route_is_documented() -> None:
     assert documented == there, differ(documented, there)
 
 
-class Desk:
+class NoService:
     """Nobody: only routes are looked at."""
 
 
 def test_every_peer_route_is_documented() -> None:
     """protocol.md has a row for each route of the peer door, and no other."""
-    door = peer_api.app(cast(Any, Desk()), cast(Any, lambda _: None))
+    door = peer_api.app(cast(Any, NoService()), cast(Any, lambda _: None))
     there = {
         f"{route.method} {route.resource.canonical}"
         for route in door.router.routes()
@@ -160,7 +160,7 @@ def test_every_job_is_documented() -> None:
     source = inspect.getsource(daemon.Daemon)
     there = set(re.findall(r"\b(round|daily)=self\.", source))
     there |= set(re.findall(r"create_task\(self\.([\w.]+)\(", source))
-    there |= set(re.findall(r"self\.(\w+\.awaken)\(\)", source))
+    there |= set(re.findall(r"self\.(\w+\.check_startup)\(\)", source))
     documented = {
         code
         for code in codes(section("architecture.md", "Threads and processes"))
@@ -211,7 +211,7 @@ def todo_subjects() -> set[str]:
     files = ("serve/todo", "serve/status", "upkeep/never_list")
     return {
         subject
-        for file in (*files, "upkeep/overtaken")
+        for file in (*files, "upkeep/protected_reports")
         for subject in re.findall(
             r'Message\(\s*"([\w-]+): ',
             (CODE / "node" / f"{file}.py").read_text(encoding="utf-8"),

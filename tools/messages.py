@@ -25,7 +25,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from syncd.lists import mapping
-from syncd.messages import said
+from syncd.messages import wire
 
 HOUSE = Path(__file__).resolve().parents[1]
 ROOT = HOUSE / "syncd"
@@ -212,7 +212,7 @@ def update(path: Path) -> None:
     """Bring codes and a catalogue up to the code."""
     every, coded = sentences()
     lines = [f"{code}\t{one}\n" for code, one in renewed(coded).items()]
-    said.CODES.write_text("".join(sorted(lines)))
+    wire.CODES.write_text("".join(sorted(lines)))
     fresh = Catalog()
     for sentence in every:
         fresh.add(sentence)
@@ -223,7 +223,7 @@ def update(path: Path) -> None:
 
 def renewed(coded: Set[str]) -> dict[str, str]:
     """Return each template by its code: the old ones, and new ones."""
-    old = said.rows(said.CODES.read_text()) if said.CODES.exists() else {}
+    old = wire.rows(wire.CODES.read_text()) if wire.CODES.exists() else {}
     kept = {code: one for code, one in old.items() if one in coded}
     gone = {one: code for code, one in old.items() if one not in coded}
     for one in sorted(coded - {*kept.values()}):
@@ -250,7 +250,7 @@ def faults(path: Path) -> Iterator[str]:
     """Yield what is wrong with codes and a catalogue, one line each."""
     yield from unfilled()
     wanted, coded = sentences()
-    codes = said.rows(said.CODES.read_text())
+    codes = wire.rows(wire.CODES.read_text())
     for sentence in sorted(coded - {*codes.values()}):
         yield f"no code: {sentence}"
     for code in sorted(c for c, one in codes.items() if one not in coded):

@@ -13,7 +13,7 @@ from syncd.roster import join, membership
 noun = Noun()
 
 
-class _Found(Options):
+class _FoundOptions(Options):
     out: Path = argument("a new directory")
     alliance: str = option("short name", needed=True)
     request: list[Path] = option("a founder's join request", needed=True)
@@ -33,28 +33,28 @@ class _Found(Options):
     "Draft version 1 of the roster and deal the token keys: writes the draft"
     " and a sealed share for each holder and key.",
 )
-def _found(said: _Found) -> None:
+def _found(args: _FoundOptions) -> None:
     group.ready()
     plan = membership.Founding(
-        said.alliance,
+        args.alliance,
         [
             join.unchallenged(terminal.parsed(path, join.parse))
-            for path in said.request
+            for path in args.request
         ],
-        [edits.public_key(path) for path in said.admin],
-        said.admins_needed,
-        days=said.days,
-        zone=said.zone,
-        never=never_edits.read(said.never or never_edits.OURS),
+        [edits.public_key(path) for path in args.admin],
+        args.admins_needed,
+        days=args.days,
+        zone=args.zone,
+        never=never_edits.read(args.never or never_edits.OURS),
     )
     founded = founding.found(
         plan,
-        holders=said.holder,
-        t=said.threshold,
+        holders=args.holder,
+        t=args.threshold,
         now=clock(),
         rng=secrets.token_bytes,
     )
-    out = said.out
+    out = args.out
     out.mkdir(mode=0o700)
     terminal.write_new(out / "roster-1.draft", founded.draft)
     for share in founded.shares:

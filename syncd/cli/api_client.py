@@ -36,7 +36,7 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
-from syncd.messages import said
+from syncd.messages import wire
 from syncd.messages.catalogue import t
 
 JSON = "application/json"
@@ -324,7 +324,7 @@ def _error(
 def problem(form: Mapping[str, Any], wait_s: int = WAIT_S) -> SyncdError:
     """Return the error that a problem means, by itself or in an answer."""
     status = int(form.get("status", 500))
-    message, hint = said.read(form), said.read(form, "hint")
+    message, hint = wire.read(form), wire.read(form, "hint")
     if status == 429:
         return QuotaError(
             message,
@@ -343,7 +343,7 @@ def problem(form: Mapping[str, Any], wait_s: int = WAIT_S) -> SyncdError:
     flaws = form.get("errors")
     if isinstance(flaws, list) and len(flaws) > 1:
         error.faults = tuple(
-            SyncdError(said.read(flaw), hint=said.read(flaw, "hint"))
+            SyncdError(wire.read(flaw), hint=wire.read(flaw, "hint"))
             for flaw in flaws
         )
     return error

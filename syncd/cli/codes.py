@@ -2,14 +2,14 @@
 
 from syncd.cli import grid, terminal
 from syncd.cli.command import Noun, argument
-from syncd.cli.options import Json
+from syncd.cli.options import OutputOptions
 from syncd.indicator import vocabulary
 from syncd.messages.catalogue import t
 
 noun = Noun()
 
 
-class _Vocabulary(Json):
+class _VocabularyOptions(OutputOptions):
     field: str = argument(
         "label, role, evidence, …; or a word of any", needed=False
     )
@@ -17,19 +17,19 @@ class _Vocabulary(Json):
 
 
 @noun.verb("vocabulary", "List codes: all, of one field, near to a word.")
-def _codes(said: _Vocabulary) -> int:
+def _codes(args: _VocabularyOptions) -> int:
     found: tuple[vocabulary.Code, ...] = ()
-    if not said.word and said.field and said.field not in vocabulary.FACETS:
-        found = vocabulary.listed(word=said.field)
+    if not args.word and args.field and args.field not in vocabulary.FACETS:
+        found = vocabulary.listed(word=args.field)
         if found:
             names = ", ".join(vocabulary.FACETS)
             terminal.tell("fields: {names}", names=names)
-    found = found or vocabulary.listed(said.field, said.word)
+    found = found or vocabulary.listed(args.field, args.word)
     parts = ("code", "parent", "zh", "en", "kinds")
     rows = [
         {"field": c.facet, **{n: getattr(c, n) for n in parts}} for c in found
     ]
-    said.show(
+    args.show(
         {"codes": rows},
         grid.lines(
             (t("field"), t("code"), "中文", "English", t("of")),

@@ -12,7 +12,7 @@ from typing import Any
 from syncd import config
 from syncd.cli import review, terminal
 from syncd.cli.command import argument, option
-from syncd.cli.options import Json
+from syncd.cli.options import OutputOptions
 from syncd.errors import UntrustedError, UsageError
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
@@ -27,7 +27,7 @@ from syncd.tlog import note
 DAYS = option("until it expires", default=drafts.LIFE_DAYS, min=1, max=90)
 
 
-class After(Json):
+class NewestOptions(OutputOptions):
     """A version of the roster that follows the newest one."""
 
     current: Path | None = option(
@@ -49,7 +49,7 @@ class After(Json):
         return trusted_roster(self.settings()).current
 
 
-class Drafted(After):
+class DraftOptions(NewestOptions):
     """A draft is written."""
 
     out: Path = argument("the draft, a new file")
@@ -66,7 +66,7 @@ class Drafted(After):
         show(self, raw, current)
 
 
-class Edited(Drafted):
+class EditOptions(DraftOptions):
     """A draft that an edit makes of the newest version, or of a draft."""
 
     onto: Path | None = option("go on from this draft: edits add up")
@@ -103,7 +103,7 @@ class Edited(Drafted):
         return drafts.read(raw)[1]
 
 
-class Ended(Edited):
+class EndOptions(EditOptions):
     """An edit that says where a log ends."""
 
     checkpoint: Path | None = option(
@@ -163,20 +163,22 @@ def compared_json(asked: Request) -> dict[str, Any]:
     }
 
 
-def show_compared(said: Json, asked: Request, out: Path) -> None:
+def show_compared(args: OutputOptions, asked: Request, out: Path) -> None:
     """Show what an admin reads out, so that the newcomer can compare it."""
-    say_beside(out, said, compared_json(asked), compared(asked))
-    if not said.as_json:
+    say_beside(out, args, compared_json(asked), compared(asked))
+    if not args.as_json:
         terminal.tell(
             "By phone, on a number that you know already, let the admin"
             " read out the words or digits: all must agree."
         )
 
 
-def say_beside(out: Path, said: Json, value: Any, lines: list[str]) -> None:
+def say_beside(
+    out: Path, args: OutputOptions, value: Any, lines: list[str]
+) -> None:
     """Show a result, on standard error if a file went to standard output."""
     say = terminal.tell if str(out) == "-" else terminal.say
-    for line in [terminal.as_json(value)] if said.as_json else lines:
+    for line in [terminal.as_json(value)] if args.as_json else lines:
         say(line)
 
 
@@ -217,7 +219,7 @@ def row(roster: Roster, what: str, name: str) -> Any:
     return known[name]
 
 
-def show(said: Json, raw: bytes, current: Roster | None) -> None:
+def show(args: OutputOptions, raw: bytes, current: Roster | None) -> None:
     """Say what a draft file changes, and which signatures it still wants."""
     _, draft = drafts.read(raw)
     signatures = signing.signatures(raw, current)
@@ -229,8 +231,8 @@ def show(said: Json, raw: bytes, current: Roster | None) -> None:
         "signatures": [{p: getattr(s, p) for p in parts} for s in signatures],
         "complete": all(not s.wanted for s in signatures),
     }
-    said.show(value, describe(current, draft))
-    if not said.as_json:
+    args.show(value, describe(current, draft))
+    if not args.as_json:
         tell_missing(raw, current)
 
 

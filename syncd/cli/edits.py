@@ -8,9 +8,9 @@ from pathlib import Path
 
 from syncd.cli import drafting, terminal
 from syncd.cli.command import argument, option
-from syncd.cli.drafting import Edited, Ended
+from syncd.cli.drafting import EditOptions, EndOptions
 from syncd.cli.options import KINDS, among, pairs
-from syncd.cli.roster import noun
+from syncd.cli.roster_commands import noun
 from syncd.errors import (
     MalformedError,
     RefusedError,
@@ -30,7 +30,7 @@ NONE = "none"  # as a row's value: without the row
 # ----------------------------------------------------------------- rules
 
 
-class Threshold(Edited):
+class ThresholdOptions(EditOptions):
     """An edit after which more or fewer admins must sign."""
 
     threshold: int | None = option("admins that must sign", min=1)
@@ -42,7 +42,7 @@ class Threshold(Edited):
         return drafts.set_threshold(draft, self.threshold)
 
 
-class _Set(Threshold):
+class _SetOptions(ThresholdOptions):
     quota: list[str] = option(
         "[MEMBER:]PURPOSE=HOUR/DAY, or …=none: evaluations"
     )
@@ -54,21 +54,21 @@ class _Set(Threshold):
 
 
 @noun.verb("set", "Draft a version with other rules; each may be given often.")
-def _set_rules(said: _Set) -> None:
-    said.edit(lambda draft: said.threshold_of(_ruled(draft, said)))
+def _set_rules(args: _SetOptions) -> None:
+    args.edit(lambda draft: args.threshold_of(_ruled(draft, args)))
 
 
-def _ruled(draft: Roster, said: _Set) -> Roster:
-    for line in said.quota:
+def _ruled(draft: Roster, args: _SetOptions) -> Roster:
+    for line in args.quota:
         draft = _quota(draft, line)
-    for line in said.cap:
+    for line in args.cap:
         draft = _cap(draft, line)
-    for line in said.action:
+    for line in args.action:
         name, action = _pair("--action", line, "FINDING=ACTION")
         among("--action", name, draft.policy.to_json())
         among("--action", action, terms.ACTIONS)
         draft = drafts.put(draft, ("policy", name), action)
-    for name, most in said.given("entries", "bytes_").items():
+    for name, most in args.given("entries", "bytes_").items():
         draft = drafts.put(draft, ("limits", name), most)
     return draft
 
@@ -129,14 +129,14 @@ def _cap(draft: Roster, line: str) -> Roster:
 # ---------------------------------------------------------------- members
 
 
-class Called(Edited):
+class NameOptions(EditOptions):
     """An edit that says what people call somebody."""
 
     name_zh: str = option("what people call it")
     name_en: str = option("what people call it")
 
 
-class _Member(Called):
+class _MemberOptions(NameOptions):
     member: str = argument()
     url: list[str] = option("all its peer doors, best first")
     certificate: Path | None = option("its new one, PEM or DER")
@@ -151,28 +151,28 @@ class _Member(Called):
     "Draft a version in which a member is described otherwise; its own request"
     " is taken by `roster update`.",
 )
-def _member(said: _Member) -> None:
-    said.edit(lambda draft: _described(draft, said))
+def _member(args: _MemberOptions) -> None:
+    args.edit(lambda draft: _described(draft, args))
 
 
-def _described(draft: Roster, said: _Member) -> Roster:
-    id_ = said.member
+def _described(draft: Roster, args: _MemberOptions) -> Roster:
+    id_ = args.member
     drafting.row(draft, "member", id_)
-    if said.url:
-        draft = drafts.put(draft, ("members", id_, "urls"), tuple(said.url))
-    if said.certificate is not None:
-        der = terminal.parsed(said.certificate, certificate.load)
+    if args.url:
+        draft = drafts.put(draft, ("members", id_, "urls"), tuple(args.url))
+    if args.certificate is not None:
+        der = terminal.parsed(args.certificate, certificate.load)
         draft = membership.set_certificate(draft, id_, der)
     was = draft.known(id_)
-    changes = said.given("sector", "group", "via")
-    if said.sector:
-        among("--sector", said.sector, vocabulary.FACETS["sector"])
-    if said.name_zh or said.name_en:
+    changes = args.given("sector", "group", "via")
+    if args.sector:
+        among("--sector", args.sector, vocabulary.FACETS["sector"])
+    if args.name_zh or args.name_en:
         changes["names"] = Names(
-            said.name_zh or was.names.zh, said.name_en or was.names.en
+            args.name_zh or was.names.zh, args.name_en or was.names.en
         )
-    if said.info:
-        told = {**was.info, **pairs(said.info)}
+    if args.info:
+        told = {**was.info, **pairs(args.info)}
         changes["info"] = {k: v for k, v in told.items() if v}
     for name, value in changes.items():
         draft = drafts.put(draft, ("members", id_, name), value)
@@ -184,29 +184,29 @@ def _described(draft: Roster, said: _Member) -> Roster:
 admins = noun.noun("admin", "Who signs the roster.")
 
 
-class _AddAdmin(Threshold):
+class _AddAdminOptions(ThresholdOptions):
     key: Path = argument("the public key file")
 
 
 @admins.verb(
     "add", "Draft a version with one more admin, or another key for one."
 )
-def _add_admin(said: _AddAdmin) -> None:
-    key = public_key(said.key)
-    said.edit(lambda draft: said.threshold_of(drafts.add_admin(draft, key)))
+def _add_admin(args: _AddAdminOptions) -> None:
+    key = public_key(args.key)
+    args.edit(lambda draft: args.threshold_of(drafts.add_admin(draft, key)))
 
 
-class _RemoveAdmin(Threshold):
+class _RemoveAdminOptions(ThresholdOptions):
     name: str = argument()
 
 
 @admins.verb("remove", "Draft a version with one admin less.")
-def _remove_admin(said: _RemoveAdmin) -> None:
+def _remove_admin(args: _RemoveAdminOptions) -> None:
     def edit(draft: Roster) -> Roster:
-        drafting.row(draft, "admin", said.name)
-        return drafts.remove_admin(said.threshold_of(draft), said.name)
+        drafting.row(draft, "admin", args.name)
+        return drafts.remove_admin(args.threshold_of(draft), args.name)
 
-    said.edit(edit)
+    args.edit(edit)
 
 
 def public_key(path: Path) -> VerifierKey:
@@ -224,11 +224,11 @@ def public_key(path: Path) -> VerifierKey:
 auditors = noun.noun("auditor", "Who may read logs, and no indicator.")
 
 
-class _Auditor(Edited):
+class _AuditorOptions(EditOptions):
     id_: str = argument(metavar="ID")
 
 
-class _NewAuditor(Called):
+class _NewAuditorOptions(NameOptions):
     id_: str = argument(metavar="ID")
     certificate: Path = argument(
         "the auditor's own, PEM or DER", metavar="CERTIFICATE"
@@ -236,28 +236,28 @@ class _NewAuditor(Called):
 
 
 @auditors.verb("add", "Draft a version with an auditor.")
-def _add_auditor(said: _NewAuditor) -> None:
-    der = terminal.parsed(said.certificate, certificate.load)
+def _add_auditor(args: _NewAuditorOptions) -> None:
+    der = terminal.parsed(args.certificate, certificate.load)
     names = Names(
-        said.name_zh or said.name_en or said.id_,
-        said.name_en or said.name_zh or said.id_,
+        args.name_zh or args.name_en or args.id_,
+        args.name_en or args.name_zh or args.id_,
     )
-    said.edit(lambda draft: drafts.add_auditor(draft, said.id_, names, der))
+    args.edit(lambda draft: drafts.add_auditor(draft, args.id_, names, der))
 
 
 @auditors.verb("remove", "Draft a version without an auditor.")
-def _remove_auditor(said: _Auditor) -> None:
+def _remove_auditor(args: _AuditorOptions) -> None:
     def edit(draft: Roster) -> Roster:
-        drafting.row(draft, "auditor", said.id_)
-        return drafts.drop(draft, ("auditors", said.id_))
+        drafting.row(draft, "auditor", args.id_)
+        return drafts.drop(draft, ("auditors", args.id_))
 
-    said.edit(edit)
+    args.edit(edit)
 
 
 # ---------------------------------------------------- keys, forks, erasing
 
 
-class _Retire(Edited):
+class _RetireOptions(EditOptions):
     kind: str = argument(KINDS)
     epoch: int = argument()
 
@@ -266,15 +266,15 @@ class _Retire(Edited):
     "retire",
     "Draft a version in which all entries of a token key are erased.",
 )
-def _retire(said: _Retire) -> None:
-    kind, epoch = said.kind, said.epoch
+def _retire(args: _RetireOptions) -> None:
+    kind, epoch = args.kind, args.epoch
 
     def edit(draft: Roster) -> Roster:
         drafting.row(draft, "epoch", f"{kind} {epoch}")
         path = ("epochs", f"{kind}/{epoch}", "retired")
         return drafts.put(draft, path, True)
 
-    if said.edit(edit).epoch(kind) is None:
+    if args.edit(edit).epoch(kind) is None:
         terminal.tell(
             "After this no {kind} can be reported or looked up: there is"
             " no other epoch.",
@@ -282,7 +282,7 @@ def _retire(said: _Retire) -> None:
         )
 
 
-class _Cut(Ended):
+class _CutOptions(EndOptions):
     origin: str = argument()
     checkpoint: Path | None = option(
         "of that branch; else what --home mirrors of the log"
@@ -291,16 +291,16 @@ class _Cut(Ended):
 
 
 @noun.verb("cut", "Draft a version that says which branch of a log counts.")
-def _cut(said: _Cut) -> None:
+def _cut(args: _CutOptions) -> None:
 
     def edit(draft: Roster) -> Roster:
-        at = said.end(drafting.row(draft, "log", said.origin)[1])
-        return membership.cut(draft, said.origin, at, ended=said.ended)
+        at = args.end(drafting.row(draft, "log", args.origin)[1])
+        return membership.cut(draft, args.origin, at, ended=args.ended)
 
-    said.edit(edit)
+    args.edit(edit)
 
 
-class _Erase(Ended):
+class _EraseOptions(EndOptions):
     origin: str = argument()
     range_: list[str] = option("FROM:TO, TO not included", needed=True)
     reason: str = option(
@@ -312,24 +312,24 @@ class _Erase(Ended):
     "erase",
     "Draft a version that erases entries of a log which cannot speak any more.",
 )
-def _erase(said: _Erase) -> None:
-    among("--reason", said.reason, vocabulary.FACETS["erase_reason"])
+def _erase(args: _EraseOptions) -> None:
+    among("--reason", args.reason, vocabulary.FACETS["erase_reason"])
 
     def edit(draft: Roster) -> Roster:
-        member, log = drafting.row(draft, "log", said.origin)
+        member, log = drafting.row(draft, "log", args.origin)
         end = member.end(log)
         if end is None and member.active:
             raise RefusedError(
                 "roster: {origin} can speak: it retracts by itself",
                 hint=t("remove its member first, or end the log"),
-                origin=said.origin,
+                origin=args.origin,
             )
-        end = end or said.end(log)
-        ranges = tuple(sorted(_range(line, end.size) for line in said.range_))
-        row = Erased(said.origin, end.size, end.root, ranges, said.reason)
+        end = end or args.end(log)
+        ranges = tuple(sorted(_range(line, end.size) for line in args.range_))
+        row = Erased(args.origin, end.size, end.root, ranges, args.reason)
         return drafts.put(draft, ("erased",), row)
 
-    said.edit(edit)
+    args.edit(edit)
 
 
 def _range(line: str, size: int) -> tuple[int, int]:

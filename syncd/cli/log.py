@@ -15,7 +15,7 @@ from typing import Any
 from syncd import canonical
 from syncd.cli import grid, terminal
 from syncd.cli.command import Noun, Options, argument, option
-from syncd.cli.options import Json
+from syncd.cli.options import OutputOptions
 from syncd.config import Config
 from syncd.errors import MalformedError, UsageError
 from syncd.flows import log_files
@@ -24,7 +24,7 @@ from syncd.indicator import codec, leaf, token
 from syncd.indicator.leaf import Record
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
-from syncd.store import home, snapshot
+from syncd.store import home_stores, snapshot
 from syncd.store.snapshot import (
     CosignRow,
     LogRow,
@@ -40,7 +40,7 @@ LAST = 10  # entries that `show` lists
 noun = Noun()
 
 
-class OfHome(Options):
+class HomeOptions(Options):
     """A home may stand behind the verb too."""
 
     home_: Path | None = option("the member's home, as before the noun")
@@ -50,7 +50,7 @@ class OfHome(Options):
         return self.home_.absolute() if self.home_ else super().home_path()
 
 
-class Mirrored(OfHome):
+class LogOptions(HomeOptions):
     """Our log, or one that we mirror."""
 
     mirror: str | None = option(
@@ -58,25 +58,25 @@ class Mirrored(OfHome):
     )
 
 
-class _Show(Mirrored, Json):
+class _ShowOptions(LogOptions, OutputOptions):
     at: int | None = option("show this one entry", metavar="INDEX")
 
 
 @noun.verb("show", "Show our log, or one that we mirror.")
-def _show(said: _Show) -> None:
-    view = _view(said.settings(), said.mirror, said.at)
-    said.show(view, lines(view))
+def _show(args: _ShowOptions) -> None:
+    view = _view(args.settings(), args.mirror, args.at)
+    args.show(view, lines(view))
 
 
-class _Export(Mirrored):
+class _ExportOptions(LogOptions):
     out: Path = argument("a new directory")
     audited: bool = option("for auditors: no indicator's payload", "--audit")
 
 
 @noun.verb("export", "Write a log as static C2SP files.")
-def _export(said: _Export) -> None:
+def _export(args: _ExportOptions) -> None:
     head, count = _write_files(
-        said.settings(), said.mirror, said.out, audited=said.audited
+        args.settings(), args.mirror, args.out, audited=args.audited
     )
     terminal.say(
         "{origin}: {size} entries in {count} files",
@@ -139,14 +139,14 @@ def _view(
         def mirrored(s: MirrorSnapshot) -> dict[str, Any]:
             return _of(s, stored.mirrored_row(s, origin), [], at)
 
-        return snapshot.of_mirror(path / home.MIRROR, mirrored)
+        return snapshot.of_mirror(path / home_stores.MIRROR, mirrored)
 
     def ours(s: OwnSnapshot) -> dict[str, Any]:
         row, _ = stored.own_row(s)
         receipts = [r for r in s.receipts() if r.origin == row.origin]
         return _of(s, row, receipts, at)
 
-    return snapshot.of_own(path / home.OWN, ours)
+    return snapshot.of_own(path / home_stores.OWN, ours)
 
 
 def _of(

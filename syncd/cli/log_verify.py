@@ -11,8 +11,8 @@ from typing import Any
 
 from syncd.cli import terminal
 from syncd.cli.command import argument, option
-from syncd.cli.log import OfHome, noun, types
-from syncd.cli.options import Json, Rosters
+from syncd.cli.log import HomeOptions, noun, types
+from syncd.cli.options import OutputOptions, TrustOptions
 from syncd.errors import DamagedError, UntrustedError, UsageError
 from syncd.flows import log_files
 from syncd.flows.audit import Tally
@@ -23,7 +23,7 @@ from syncd.node.audit import stored
 from syncd.node.pinned import trusted_roster
 from syncd.roster import trust
 from syncd.roster.roster import Roster
-from syncd.store import home, snapshot
+from syncd.store import home_stores, snapshot
 from syncd.store.snapshot import MirrorSnapshot
 from syncd.tlog import note, strict
 from syncd.tlog.checkpoint import Checkpoint
@@ -32,7 +32,7 @@ from syncd.tlog.note import VerifierKey
 KIND_NAMES = {code: name for name, code in token.KIND_CODES.items()}
 
 
-class _Verify(OfHome, Rosters, Json):
+class _VerifyOptions(HomeOptions, TrustOptions, OutputOptions):
     directory: Path | None = argument(
         "exported files; else the whole home", needed=False
     )
@@ -41,30 +41,30 @@ class _Verify(OfHome, Rosters, Json):
 
 
 @noun.verb("verify", "Verify a directory of files, or all logs and claims.")
-def _verify(said: _Verify) -> int:
-    if said.directory is not None:
-        if said.digests or said.home_ is not None:
+def _verify(args: _VerifyOptions) -> int:
+    if args.directory is not None:
+        if args.digests or args.home_ is not None:
             raise UsageError("a directory has no home and no digests")
-        return _files(said, said.directory)
-    if said.key or said.roster or said.fingerprint:
+        return _files(args, args.directory)
+    if args.key or args.roster or args.fingerprint:
         raise UsageError(
             "--key and --roster are for a directory",
             hint="a home is verified from the roster that it pins",
         )
-    return _digests(said) if said.digests else _home(said)
+    return _digests(args) if args.digests else _home(args)
 
 
 # ----------------------------------------------------------------- a directory
 
 
-def _files(said: _Verify, directory: Path) -> int:
-    notes = said.notes()
-    if not (said.key or notes):
+def _files(args: _VerifyOptions, directory: Path) -> int:
+    notes = args.notes()
+    if not (args.key or notes):
         raise UsageError(
             "whose log is it?", hint="say --key VKEY, or --roster FILE"
         )
-    key = note.parse_vkey(said.key) if said.key else None
-    roster = trust.load(said.fingerprint, notes).current if notes else None
+    key = note.parse_vkey(args.key) if args.key else None
+    roster = trust.load(args.fingerprint, notes).current if notes else None
     if not directory.is_dir():
         raise UsageError("{directory}: no such directory", directory=directory)
     found = log_files.check(
@@ -87,8 +87,8 @@ def _files(said: _Verify, directory: Path) -> int:
         "audit": found.audit,
         "ok": ok,
     }
-    said.show(value, _lines(value))
-    if found.unverified and not said.as_json:
+    args.show(value, _lines(value))
+    if found.unverified and not args.as_json:
         terminal.tell("Give --roster and --fingerprint to verify them.")
     return 0 if ok else 1
 
@@ -171,8 +171,8 @@ def _reader(directory: Path) -> log_files.Read:
 # ---------------------------------------------------------------------- a home
 
 
-def _home(said: _Verify) -> int:
-    settings = said.settings()
+def _home(args: _VerifyOptions) -> int:
+    settings = args.settings()
     reports = stored.verify_home(settings, trusted_roster(settings).current)
     found = [
         {
@@ -188,7 +188,7 @@ def _home(said: _Verify) -> int:
         }
         for r in reports
     ]
-    said.show(found, _home_lines(found))
+    args.show(found, _home_lines(found))
     ok = all(report.ok for report in reports)
     return 0 if ok else DamagedError.exit_code
 
@@ -210,7 +210,7 @@ def _home_lines(found: list[dict[str, Any]]) -> Iterator[str]:
             terminal.tell(f"syncd: {t('error')}: {log['origin']}: {problem}")
 
 
-def _digests(said: _Verify) -> int:
+def _digests(args: _VerifyOptions) -> int:
     """Sum the claim rows as they are: no log is read, nothing is proven."""
 
     def job(mirror: MirrorSnapshot) -> list[dict[str, Any]]:
@@ -228,8 +228,8 @@ def _digests(said: _Verify) -> int:
             for origin, row in rows.items()
         ]
 
-    found = snapshot.of_mirror(said.settings().home / home.MIRROR, job)
-    said.show(found, _sums(found))
+    found = snapshot.of_mirror(args.settings().home / home_stores.MIRROR, job)
+    args.show(found, _sums(found))
     return 0
 
 

@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import answers, api_client, grid, tables, terminal
-from syncd.cli.asked import Asked, moment
+from syncd.cli import answers, api_client, grid, table_input, terminal
 from syncd.cli.importing.meter import meter
-from syncd.cli.options import Json
+from syncd.cli.lookup_client import Question, moment
+from syncd.cli.options import OutputOptions
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import safe
 from syncd.lists.columns import Columns
-from syncd.lists.rows import Row, Table, Told
+from syncd.lists.rows import FileOptions, Row, Table
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
@@ -44,7 +44,7 @@ class Wanted:
 
 def understood(
     file: Path,
-    said: Told,
+    args: FileOptions,
     *,
     maps: Sequence[str],
     constants: Mapping[str, Any],
@@ -53,11 +53,13 @@ def understood(
 
     `said.names` are the columns that the answers are to keep.
     """
-    rows, plan = tables.understood(file, said, maps=maps, constants=constants)
+    rows, plan = table_input.understood(
+        file, args, maps=maps, constants=constants
+    )
     terminal.tell(f"{file}: {rows.about}")
     keep = {}
-    for told in said.names:
-        at = tables.column(rows, told, "--keep")
+    for told in args.names:
+        at = table_input.column(rows, told, "--keep")
         name = told
         if rows.header and isinstance(at, int):
             name = rows.header[at]
@@ -71,13 +73,15 @@ def understood(
     return Wanted(file, rows, plan, keep)
 
 
-def run(wanted: Wanted, asking: Asked, out: Path, said: Json) -> int:
+def run(
+    wanted: Wanted, asking: Question, out: Path, args: OutputOptions
+) -> int:
     """Look a table up, and tell what came of it.
 
     Returns the exit code: 1 if a row was refused, or stayed unknown.
     """
     counts = answer(wanted, asking, out)
-    tables.tell_notes(wanted.file, wanted.rows.notes)
+    table_input.tell_notes(wanted.file, wanted.rows.notes)
     refused = counts[REFUSED]
     value = {
         "out": str(out),
@@ -90,7 +94,7 @@ def run(wanted: Wanted, asking: Asked, out: Path, said: Json) -> int:
         ],
         "as_of": asking.as_of,
     }
-    said.show(value, _lines(counts))
+    args.show(value, _lines(counts))
     asking.tell()
     if refused:
         terminal.tell(
@@ -102,7 +106,7 @@ def run(wanted: Wanted, asking: Asked, out: Path, said: Json) -> int:
     return 1 if refused or asking.unknown else 0
 
 
-def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
+def answer(wanted: Wanted, asking: Question, out: Path) -> Counts:
     """Look every row up and write the answers; return how many of each.
 
     Raises:
@@ -118,7 +122,7 @@ def answer(wanted: Wanted, asking: Asked, out: Path) -> Counts:
         meter(wanted.file.name, rows.span) as at,
     ):
         writer = safe.Writer(file, [*wanted.keep, *map(t, HEADS)])
-        for some in tables.steps(rows, read):
+        for some in table_input.steps(rows, read):
             items = [one.fields for one in some if one.problem is None]
             found = iter(asking.ask(items) if items else ())
             as_of = moment(asking.oldest) if asking.oldest else ""
@@ -158,7 +162,7 @@ def _lines(counts: Counts) -> list[str]:
 def _item(wanted: Wanted, row: Row) -> Mapping[str, Any]:
     for name, at in wanted.keep.items():
         try:
-            tables.cell(row, at)
+            table_input.cell(row, at)
         except MalformedError as e:
             raise MalformedError("{field}: {why}", field=name, why=e) from None
     item = wanted.plan.report(row)
@@ -171,7 +175,7 @@ def _kept(row: Row, columns: Mapping[str, int | str]) -> Iterator[str]:
     """Yield the cells to keep; one that says no more what it said is empty."""
     for at in columns.values():
         try:
-            yield safe.plain(tables.cell(row, at))
+            yield safe.plain(table_input.cell(row, at))
         except MalformedError:
             yield ""
 

@@ -21,31 +21,37 @@ from syncd.messages.catalogue import later, t
 # mistyped word cost no database and no cryptography. The first has the noun,
 # the others add verbs to it.
 NOUNS = {
-    "init": ("daemon", later("Make a member's home, with its keys.")),
-    "run": ("daemon", later("Run the daemon until it is stopped.")),
+    "init": ("daemon_commands", later("Make a member's home, with its keys.")),
+    "run": ("daemon_commands", later("Run the daemon until it is stopped.")),
     "report": (
-        "report retract imports imported vault",
+        "report_commands retract import_command import_outcome vault_command",
         later("Report, import, retract, dispute, list."),
     ),
-    "lookup": ("lookup", later("Look up numbers, URLs and accounts.")),
+    "lookup": ("lookup_command", later("Look up numbers, URLs and accounts.")),
     "own": (
-        "own",
+        "own_commands",
         later("Our own lists, told nobody: exempt, note, remove, list."),
     ),
     "vocabulary": ("codes", later("The codes of labels, roles, evidence, …")),
-    "status": ("status", later("How this member and its peers are doing.")),
+    "status": (
+        "status_command",
+        later("How this member and its peers are doing."),
+    ),
     "roster": (
-        "roster edits never_edits",
+        "roster_commands edits never_edits",
         later("The roster: admit, remove, sign, publish, show."),
     ),
-    "join": ("join", later("Join an alliance: what a new member does.")),
+    "join": (
+        "join_commands",
+        later("Join an alliance: what a new member does."),
+    ),
     "alliance": ("alliance", later("Found an alliance.")),
-    "keys": ("keys", later("Admins' keys.")),
-    "token": ("token", later("Bearer tokens of the own door.")),
-    "audit": ("audit", later("Audit: what signed replies prove.")),
+    "keys": ("keys_commands", later("Admins' keys.")),
+    "token": ("token_commands", later("Bearer tokens of the own door.")),
+    "audit": ("audit_commands", later("Audit: what signed replies prove.")),
     "log": ("log log_verify", later("Show, export and verify signed logs.")),
     "demo": (
-        ".demo.command",
+        ".demo.demo_command",
         later("Four members on this machine, from nothing."),
     ),
 }

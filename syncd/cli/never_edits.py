@@ -6,9 +6,9 @@ from pathlib import Path
 
 from syncd.cli import terminal
 from syncd.cli.command import option
-from syncd.cli.drafting import Edited
+from syncd.cli.drafting import EditOptions
 from syncd.cli.options import KINDS, among, values
-from syncd.cli.roster import noun
+from syncd.cli.roster_commands import noun
 from syncd.errors import SyncdError, UsageError
 from syncd.indicator import identifier
 from syncd.indicator import never as protected
@@ -23,7 +23,7 @@ OURS = Path(str(resources.files("syncd.indicator").joinpath("never.tsv")))
 never = noun.noun("never", "Values that are never listed.")
 
 
-class NeverRows(Edited):
+class NeverOptions(EditOptions):
     """Values, which stand on no command line."""
 
     kind: str = option(KINDS)
@@ -40,18 +40,18 @@ class NeverRows(Edited):
         return parsed(lines, str(self.file or t("standard input")), why)
 
 
-class _MoreNever(NeverRows):
+class _MoreNeverOptions(NeverOptions):
     why: str = option("emergency, official, …", default="official")
 
 
 @never.verb("add", "Draft a version in which more is never listed.")
-def _add_never(said: _MoreNever) -> None:
-    rows = said.rows(said.why)
-    said.edit(lambda draft: drafts.put(draft, ("never",), *rows))
+def _add_never(args: _MoreNeverOptions) -> None:
+    rows = args.rows(args.why)
+    args.edit(lambda draft: drafts.put(draft, ("never",), *rows))
 
 
 @never.verb("default", "Draft a version that has all of our own list.")
-def _add_default(said: Edited) -> None:
+def _add_default(args: EditOptions) -> None:
 
     def edit(draft: Roster) -> Roster:
         there = {n.label for n in draft.never}
@@ -62,14 +62,14 @@ def _add_default(said: Edited) -> None:
         fresh = [row for row in ours if row.label not in there]
         return drafts.put(draft, ("never",), *fresh)
 
-    said.edit(edit)
+    args.edit(edit)
 
 
 @never.verb(
     "remove", "Draft a version in which something may be listed again."
 )
-def _remove_never(said: NeverRows) -> None:
-    rows = said.rows("")
+def _remove_never(args: NeverOptions) -> None:
+    rows = args.rows("")
 
     def edit(draft: Roster) -> Roster:
         there = {n.label for n in draft.never}
@@ -83,7 +83,7 @@ def _remove_never(said: NeverRows) -> None:
             draft = drafts.drop(draft, ("never", row.label))
         return draft
 
-    said.edit(edit)
+    args.edit(edit)
 
 
 def parsed(

@@ -14,14 +14,14 @@ from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:
-    from syncd.lists.rows import Told
+    from syncd.lists.rows import FileOptions
 
 MOST = 10_000  # values in one call
 MAX_VALUES = 16 << 20  # bytes on standard input or in a file of values
 KINDS = "phone, url, account"
 
 
-class Json(Options):
+class OutputOptions(Options):
     """A result is shown to a person or to a program."""
 
     as_json: bool = option("for programs", "--json")
@@ -35,7 +35,7 @@ class Json(Options):
             terminal.say(line)
 
 
-class Asking(Options):
+class ClientOptions(Options):
     """The daemon is asked, by its local API."""
 
     token_file: Path | None = option("a file with a bearer token")
@@ -45,11 +45,11 @@ class Asking(Options):
         return ApiClient.of(self.settings(), self.token_file)
 
 
-class Local(Asking, Json):
+class ApiOptions(ClientOptions, OutputOptions):
     """What the daemon answers is shown."""
 
 
-class Values(Options):
+class ValueOptions(Options):
     """Raw values: from standard input, a file or a person.
 
     Never from an argument: arguments are seen by everybody on the machine and
@@ -72,7 +72,7 @@ class Values(Options):
         return values(self.file)
 
 
-class Named(Options):
+class KindOptions(Options):
     """What a value is, where it does not say so itself."""
 
     kind: str = option(KINDS)
@@ -90,7 +90,7 @@ class Named(Options):
             raise not_given("kind", f"--kind {KINDS}")
 
 
-class Listed(Options):
+class FormatOptions(Options):
     """What a list is, whatever is done with it."""
 
     map_: list[str] = option(
@@ -102,11 +102,11 @@ class Listed(Options):
     no_header: bool = option("the first row is data")
     sheet: str = option("of a workbook with several")
 
-    def told(self, **more: Any) -> "Told":
+    def file_options(self, **more: Any) -> "FileOptions":
         """Return what was said of it."""
-        from syncd.lists.rows import Told  # only a list is of that form
+        from syncd.lists.rows import FileOptions  # only a list is of that form
 
-        return Told(
+        return FileOptions(
             self.format_,
             self.encoding,
             self.delimiter,
@@ -116,7 +116,7 @@ class Listed(Options):
         )
 
 
-class Rosters(Options):
+class TrustOptions(Options):
     """What somebody trusts who has no home."""
 
     roster: list[Path] = option("signed rosters from version 1 on")
@@ -137,7 +137,7 @@ class Rosters(Options):
         return found
 
 
-class Paged(Local):
+class PageOptions(ApiOptions):
     """A list that the daemon gives page by page."""
 
     limit: int = option("rows at most", default=100, min=1)
@@ -164,7 +164,7 @@ class Paged(Local):
             terminal.tell(more.format(id=last))
 
 
-class Recorded(Named):
+class FieldOptions(KindOptions):
     """Fields of a report: one value's, or all that a list does not say."""
 
     label: str = option("kind of fraud")
@@ -184,7 +184,7 @@ class Recorded(Named):
 
     def recorded(self) -> dict[str, Any]:
         """Return what was said of these fields."""
-        fields = (f.name for f in dataclasses.fields(Recorded))
+        fields = (f.name for f in dataclasses.fields(FieldOptions))
         return self.given(*(f for f in fields if f not in ("home", "again")))
 
 
@@ -234,9 +234,9 @@ def one_value(file: Path | None = None) -> str:
 
 def is_table(file: Path) -> bool:
     """Tell whether a file's name says that it has columns, not values."""
-    from syncd.lists import kinds  # only a file is of a kind
+    from syncd.lists import file_kinds  # only a file is of a kind
 
-    return kinds.named(file) not in ("", "txt", "hosts")
+    return file_kinds.named(file) not in ("", "txt", "hosts")
 
 
 def batches(items: list[Any]) -> Iterator[list[Any]]:

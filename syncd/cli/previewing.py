@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncd.cli import grid, notices, terminal
-from syncd.cli.options import Json
+from syncd.cli.options import OutputOptions
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:
-    from syncd.flows.report import Desk
+    from syncd.flows.report import Rules
     from syncd.lists.columns import Columns
     from syncd.lists.preview import Preview
     from syncd.lists.rows import Table
@@ -25,14 +25,14 @@ SHOWN = 20  # reasons of refused rows
 FIELDS = ("label", "role", "evidence", "confidence", "seen", "expires")
 
 
-def show(said: Json, rows: "Table", plan: "Columns") -> "Preview":
+def show(args: OutputOptions, rows: "Table", plan: "Columns") -> "Preview":
     """Print what an import would do; return it."""
     from syncd.cli.importing.refused import OURS
     from syncd.lists import preview
 
-    found = preview.look(rows, plan, _desk(said))
+    found = preview.look(rows, plan, _rules(args))
     columns = [one for one in found.columns if one[0] not in OURS]
-    said.show(_as_json(found, columns), _lines(found, columns, plan))
+    args.show(_as_json(found, columns), _lines(found, columns, plan))
     return found
 
 
@@ -94,17 +94,17 @@ def end(found: "Preview", file: Path, *, codes: Path | None) -> int:
     return 1 if found.good < found.rows else 0
 
 
-def _desk(said: Json) -> "Desk":
+def _rules(args: OutputOptions) -> "Rules":
     """Return what our daemon judges reports by."""
-    from syncd.flows.report import Desk
+    from syncd.flows.report import Rules
     from syncd.node import pinned
 
-    settings = said.settings()
+    settings = args.settings()
     roster = pinned.trusted_roster(settings).current
     zone = zoneinfo.ZoneInfo(roster.zone)
     today = datetime.datetime.fromtimestamp(pinned.clock(), zone).date()
     member = settings.member
-    return Desk(roster, today.isoformat(), member.region, member.id)
+    return Rules(roster, today.isoformat(), member.region, member.id)
 
 
 def _counts(found: "Preview") -> Iterator[str]:

@@ -8,14 +8,14 @@ from typing import Any
 from syncd.cli import notices
 from syncd.cli.command import option
 from syncd.cli.options import (
-    Listed,
-    Local,
-    Named,
-    Values,
+    ApiOptions,
+    FormatOptions,
+    KindOptions,
+    ValueOptions,
     not_given,
     positions,
 )
-from syncd.cli.report import noun
+from syncd.cli.report_commands import noun
 from syncd.errors import SyncdError, UsageError
 from syncd.messages.catalogue import t
 
@@ -23,7 +23,7 @@ COUNTS = ("retracting", "reports", "disputes", "already", "spared")
 Call = dict[str, Any]
 
 
-class _Retract(Values, Named, Listed, Local):
+class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
     reason: str = option("false_positive, appeal_upheld, …")
     type_: str = option(
         "report, dispute, all; if not: of a value its reports, else whatever"
@@ -43,17 +43,17 @@ class _Retract(Values, Named, Listed, Local):
     "Take reports or disputes of ours back: by value, file of values, token,"
     " position, id or import.",
 )
-def _retract(said: _Retract) -> int:
-    if not said.reason:
+def _retract(args: _RetractOptions) -> int:
+    if not args.reason:
         raise not_given("reason", f"--reason {_reasons()}")
-    if said.type_ not in ("", "report", "dispute", "all"):
+    if args.type_ not in ("", "report", "dispute", "all"):
         raise UsageError("--type: want report, dispute or all")
-    call = said.given("reason", "type_")
-    calls = [{**call, **one} for one in _named(said)]
+    call = args.given("reason", "type_")
+    calls = [{**call, **one} for one in _named(args)]
     count = dict.fromkeys(COUNTS, 0)
     ids: list[int] = []
     failed: list[tuple[int, SyncdError]] = []
-    with said.api() as own:
+    with args.api() as own:
         for number, one in enumerate(calls, 1):
             try:
                 done = own.post("/v1/retractions", one)
@@ -68,51 +68,51 @@ def _retract(said: _Retract) -> int:
             for name in COUNTS:
                 count[name] += done[name]
     bad = [{"item": n, "detail": str(e), "hint": e.hint} for n, e in failed]
-    said.show({**count, "ids": ids, "refused": bad}, _came_of(count, failed))
+    args.show({**count, "ids": ids, "refused": bad}, _came_of(count, failed))
     return 1 if failed else 0
 
 
-def _named(said: _Retract) -> list[Call]:
+def _named(args: _RetractOptions) -> list[Call]:
     """Return what a call each names: values, or one way alone."""
     ways: list[Call] = []
-    if said.position:
-        ways.append({"positions": positions(said.position, "--position")})
-    if said.id_:
-        ways.append({"ids": said.id_})
-    ways += [said.given("import_")] if said.import_ else []
-    ways += [{"never": True}] if said.never else []
-    if said.token:
-        ways.append({**said.named, "token": said.token, "epoch": said.epoch})
-    values = said.file or (said.kind and not said.token)
+    if args.position:
+        ways.append({"positions": positions(args.position, "--position")})
+    if args.id_:
+        ways.append({"ids": args.id_})
+    ways += [args.given("import_")] if args.import_ else []
+    ways += [{"never": True}] if args.never else []
+    if args.token:
+        ways.append({**args.named, "token": args.token, "epoch": args.epoch})
+    values = args.file or (args.kind and not args.token)
     if len(ways) > 1 or (ways and values):
         raise UsageError(
             "name values, or a token, positions, ids, or an import"
         )
-    if ways and not said.token:
+    if ways and not args.token:
         return ways
-    if said.file is not None and _is_list(said, said.file):
-        return _listed(said, said.file)
-    said.check_kind()
-    return ways or [{**said.named, "value": v} for v in said.values()]
+    if args.file is not None and _is_list(args, args.file):
+        return _listed(args, args.file)
+    args.check_kind()
+    return ways or [{**args.named, "value": v} for v in args.values()]
 
 
-def _is_list(said: _Retract, file: Path) -> bool:
+def _is_list(args: _RetractOptions, file: Path) -> bool:
     # Only a list is read as a table.
-    from syncd.lists import kinds
-    from syncd.lists.rows import Told
+    from syncd.lists import file_kinds
+    from syncd.lists.rows import FileOptions
 
-    return said.told() != Told() or bool(kinds.named(file))
+    return args.file_options() != FileOptions() or bool(file_kinds.named(file))
 
 
-def _listed(said: _Retract, file: Path) -> list[Call]:
+def _listed(args: _RetractOptions, file: Path) -> list[Call]:
     """Return kind and value of every row of a list, each once."""
-    from syncd.cli import tables
+    from syncd.cli import table_input
 
-    rows, plan = tables.understood(
-        file, said.told(), maps=said.map_, constants=said.named
+    rows, plan = table_input.understood(
+        file, args.file_options(), maps=args.map_, constants=args.named
     )
     found = {}
-    for one in chain.from_iterable(tables.steps(rows, plan.report)):
+    for one in chain.from_iterable(table_input.steps(rows, plan.report)):
         if one.problem is not None:
             line = t("line {n}", n=one.row.number)
             raise UsageError(

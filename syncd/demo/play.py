@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 import typer
 
 from syncd.cli import terminal
-from syncd.demo import rows
+from syncd.demo import sample_rows
 from syncd.demo.member import Member, begin, finish
 from syncd.flows.draft import Draft
-from syncd.flows.report import Desk
+from syncd.flows.report import Rules
 from syncd.indicator import identifier
 from syncd.messages.catalogue import t
 from syncd.roster import drafts, join
@@ -216,7 +216,7 @@ class Demo:
                         writer.writerow([*cells, member.evidence])
         roster = self._roster(1)
         day = datetime.fromtimestamp(roster.issued, UTC).date().isoformat()
-        self.samples = rows.alone(dealt, Desk(roster, day, REGION))
+        self.samples = sample_rows.alone(dealt, Rules(roster, day, REGION))
         return len(dealt)
 
     def converge(self) -> None:

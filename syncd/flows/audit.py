@@ -27,7 +27,7 @@ from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import VerifierKey
 
 CHUNK = 32  # bundles read together: 8,192 entries
-TOLD = 20  # problems named for one log; the rest is counted
+NAMED = 20  # problems named for one log; the rest is counted
 _EIGHT = struct.Struct(">Q").pack
 
 # (token, key, index, record, index of the retract that ended it)
@@ -153,13 +153,13 @@ class _LogCheck:
     def problem(self, text: str) -> None:
         """Note something that does not hold."""
         self._count += 1
-        if self._count <= TOLD:
+        if self._count <= NAMED:
             self._problems.append(text)
 
     def report(self) -> LogReport:
         """Return what was found."""
-        if self._count > TOLD:
-            self._problems.append(f"and {self._count - TOLD} more")
+        if self._count > NAMED:
+            self._problems.append(f"and {self._count - NAMED} more")
         view, made = self._view, self._made[0]
         return LogReport(
             self._origin,

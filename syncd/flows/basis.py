@@ -32,7 +32,7 @@ class ClaimSource(ClaimReader, Protocol):
     async def claims_at(
         self, positions: Sequence[Position]
     ) -> Mapping[Position, Claim]:
-        """Return the standing claims at some positions."""
+        """Return the claims in force at some positions."""
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ class RosterStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowResult:
     """What following a claim came to."""
 
     before: int  # version
@@ -52,7 +52,7 @@ class Followed:
         return not self.findings
 
 
-class Claims:
+class RosterClaims:
     """Which claims were looked into already, so that each is only once.
 
     A member may claim what it likes in every answer; after MOST_CLAIMS that
@@ -87,7 +87,7 @@ async def follow(
     *,
     claimed_hash: str = "",
     within_s: float = FOLLOW_S,
-) -> Followed:
+) -> FollowResult:
     """Bring `trusted` up to a version that `peers[0]` claims, or say why not.
 
     `peers` are the claimant and k others. Each is asked once for each
@@ -99,7 +99,7 @@ async def follow(
         StaleError: the store has another note of a version that is new here.
     """
     before = trusted.version
-    chase = _Chase(trusted, store)
+    chase = _FollowUp(trusted, store)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(within_s):
             if claimed_version <= before:
@@ -118,7 +118,7 @@ async def follow(
             why=chase.why or Message("nobody had it in time"),
         )
         findings.append(Finding("roster_claim", peers[0].name, None, said))
-    return Followed(
+    return FollowResult(
         before, trusted.version, tuple(findings), tuple(chase.forks)
     )
 
@@ -130,7 +130,7 @@ def _is_news(trusted: TrustedRoster, version: int, hash_: str) -> bool:
     return bool(hash_) and trusted.hash(version) != hash_
 
 
-class _Chase:
+class _FollowUp:
     """One claim being followed."""
 
     def __init__(self, trusted: TrustedRoster, store: RosterStore) -> None:

@@ -124,7 +124,7 @@ async def receipt(
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class WitnessReply:
     """The answer to add-checkpoint: status, body and its content type."""
 
     status: int
@@ -140,7 +140,7 @@ async def witness_checkpoint(
     key: SigningKey,
     book: CosignBook,
     now: int,
-) -> Judged:
+) -> WitnessReply:
     """Judge a witness request as C2SP tlog-witness says, and cosign.
 
     Source: C2SP tlog-witness, add-checkpoint.
@@ -148,7 +148,7 @@ async def witness_checkpoint(
     try:
         asked = witness.parse(body)
     except MalformedError as e:
-        return Judged(400, f"{e}\n".encode())
+        return WitnessReply(400, f"{e}\n".encode())
     head, text = asked.head, asked.note.text
     log_key = log_keys.get(head.origin)
     last = await book.cosigned("seen", head.origin)
@@ -158,9 +158,11 @@ async def witness_checkpoint(
     signed = bytes(asked.note) if judged.signed else b""
     if judged.status == 409:
         body = judged.body.encode()
-        return Judged(409, body, witness.SIZE_TYPE, signed)
+        return WitnessReply(409, body, witness.SIZE_TYPE, signed)
     if judged.status != 200 or log_key is None:
-        return Judged(judged.status, f"{judged.why}\n".encode(), TEXT, signed)
+        return WitnessReply(
+            judged.status, f"{judged.why}\n".encode(), TEXT, signed
+        )
     line = cosignature.cosign(text, key, now)
     both = note.add(bare(asked.note, log_key), line)
     new = Cosigned(head.size, head.root, bytes(both))
@@ -169,8 +171,8 @@ async def witness_checkpoint(
     except StaleError:
         again = await book.cosigned("seen", head.origin)
         body = f"{again.size if again else 0}\n".encode()
-        return Judged(409, body, witness.SIZE_TYPE, signed)
-    return Judged(200, f"{line}\n".encode(), TEXT, signed)
+        return WitnessReply(409, body, witness.SIZE_TYPE, signed)
+    return WitnessReply(200, f"{line}\n".encode(), TEXT, signed)
 
 
 def bare(signed: note.Note, log_key: VerifierKey) -> note.Note:

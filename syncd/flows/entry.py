@@ -30,7 +30,7 @@ class OwnDraft(
     expires: str = ""  # first day on which it does not count; never if absent
 
 
-class Said(ReportFields, frozen=True, kw_only=True):
+class EntryFields(ReportFields, frozen=True, kw_only=True):
     """What an entry says: a local one what a report does."""
 
     why: str = ""
@@ -46,7 +46,7 @@ class NewEntry:
     type: str  # one of TYPES
     kind: str
     value: str = field(repr=False)  # normal form
-    said: Said = field(repr=False)
+    said: EntryFields = field(repr=False)
     name: str = field(default="", repr=False)  # one of a name stands per value
     until: int | None = None  # first day on which it does not count
 
@@ -65,7 +65,7 @@ class Entry:
     type: str  # one of TYPES
     kind: str
     value: str = field(repr=False)  # normal form
-    said: Said = field(repr=False)
+    said: EntryFields = field(repr=False)
     list: str = field(repr=False)  # of a local entry
     until: int | None
     by: str  # the bearer's name

@@ -67,7 +67,7 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PendingQuestion:
     """A question on its way: its forms, most specific first."""
 
     question: Question
@@ -78,7 +78,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Asking:
+class LookupProgress:
     """What was got so far of what the questions need."""
 
     outputs: dict[Identifier, bytes] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class Judge:
         world: World,
         found: Found,
         basis: Basis,
-        asking: Asking,
+        asking: LookupProgress,
     ) -> None:
         self._world = world
         self._found = found
@@ -114,11 +114,11 @@ class Judge:
         self._nothing = self._verdict([()], never.NOBODY, set(), ())
         self.bad_know: set[Position] = set()
 
-    def answer_all(self, asked: Sequence[Asked]) -> list[Answer]:
+    def answer_all(self, asked: Sequence[PendingQuestion]) -> list[Answer]:
         """Return the answers to all questions, in order."""
-        return [self._told(one) for one in asked]
+        return [self._answer_own(one) for one in asked]
 
-    def _told(self, asked: Asked) -> Answer:
+    def _answer_own(self, asked: PendingQuestion) -> Answer:
         """Return an answer with its forms, and what a reader should know."""
         answer = self.answer(asked)
         read = asked.forms[0].notices if asked.forms else ()
@@ -126,7 +126,7 @@ class Judge:
             answer, forms=asked.forms, notices=(*answer.notices, *read)
         )
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: PendingQuestion) -> Answer:
         """Return the answer to one question."""
         if asked.problem is not None:
             return Answer(problem=asked.problem)
@@ -227,7 +227,7 @@ class Judge:
 _LISTED: Final = never.Guard(frozenset({0}))
 
 
-def _owned(answer: Answer, asked: Asked) -> Answer:
+def _owned(answer: Answer, asked: PendingQuestion) -> Answer:
     """Say whose it is, and that this proves nothing about a call."""
     owner, judged = asked.guard.owner, answer.verdict
     faked = ("faked_caller_id",) if asked.faked else ()

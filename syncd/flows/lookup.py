@@ -30,9 +30,9 @@ from syncd.errors import (
 from syncd.flows.basis import Basis, ClaimSource, Found
 from syncd.flows.judge import (
     Answer,
-    Asked,
-    Asking,
     Judge,
+    LookupProgress,
+    PendingQuestion,
     Question,
     World,
     epoch_of,
@@ -103,8 +103,8 @@ async def lookup(
     """
     offload, claims, clock = context.offload, context.claims, context.clock
     deadline = clock() + timeout_s
-    asking = Asking()
-    asked: list[Asked] = await offload(
+    asking = LookupProgress()
+    asked: list[PendingQuestion] = await offload(
         _normalise_all, questions, world, asking.outputs
     )
     await asyncio.gather(
@@ -133,7 +133,7 @@ async def lookup(
     return answers
 
 
-def _with_kinds(asked: Asked, answer: Answer) -> Answer:
+def _with_kinds(asked: PendingQuestion, answer: Answer) -> Answer:
     """Return the answer with what an account was tried as.
 
     Nothing found is `none` only if that was all that it is likely to be.
@@ -165,17 +165,17 @@ def _normalise_all(
     questions: Sequence[Question | SyncdError],
     world: World,
     outputs: dict[Identifier, bytes],
-) -> list[Asked]:
+) -> list[PendingQuestion]:
     """Read every question; URLs need nobody's help for their outputs."""
     asked = []
     for question in questions:
         if isinstance(question, SyncdError):
-            asked.append(Asked(Question(""), problem=question))
+            asked.append(PendingQuestion(Question(""), problem=question))
             continue
         try:
             one = _normalise(question, world)
         except SyncdError as e:
-            one = Asked(question, problem=e)
+            one = PendingQuestion(question, problem=e)
         for form in one.forms:
             if form.kind == "url" and form not in outputs:
                 outputs[form] = token.url_output(form)
@@ -183,7 +183,7 @@ def _normalise_all(
     return asked
 
 
-def _normalise(question: Question, world: World) -> Asked:
+def _normalise(question: Question, world: World) -> PendingQuestion:
     kind = question.kind
     check_kind(kind)
     if question.token:
@@ -193,7 +193,7 @@ def _normalise(question: Question, world: World) -> Asked:
                 epoch=question.epoch,
                 kind=kind,
             )
-        return Asked(question)
+        return PendingQuestion(question)
     rule = never.of(world.roster)
     try:
         forms = identifier.for_lookup(
@@ -206,7 +206,9 @@ def _normalise(question: Question, world: World) -> Asked:
         shown = rule.imitated(question.value) if kind == "phone" else None
         if shown is None:
             raise
-        return Asked(question, (shown,), guard=rule.guard([shown]), faked=True)
+        return PendingQuestion(
+            question, (shown,), guard=rule.guard([shown]), faked=True
+        )
     if kind == "url":  # or it would be `none`, which reads as a clearance
         suffixes.check(forms[0].value.partition("/")[0])
     guard = rule.guard(forms)
@@ -216,13 +218,13 @@ def _normalise(question: Question, world: World) -> Asked:
     else:
         service = guard.owner is not None and first.startswith("cn:")
         faked = service and never.faked(question.value)
-    return Asked(question, forms, guard=guard, faked=faked)
+    return PendingQuestion(question, forms, guard=guard, faked=faked)
 
 
 async def _ask(
     kind: str,
-    asked: Sequence[Asked],
-    asking: Asking,
+    asked: Sequence[PendingQuestion],
+    asking: LookupProgress,
     purpose: str,
     deadline: float,
     context: LookupContext,
@@ -242,7 +244,7 @@ async def _ask(
         asking.failed[kind] = e
 
 
-def _same_keys(old: Roster, new: Roster, asking: Asking) -> None:
+def _same_keys(old: Roster, new: Roster, asking: LookupProgress) -> None:
     """Drop outputs where a new key came meanwhile.
 
     Nobody can say of which of the two they are, and under the wrong one a
@@ -258,7 +260,7 @@ def _same_keys(old: Roster, new: Roster, asking: Asking) -> None:
 
 
 async def _claims(
-    asked: Sequence[Asked],
+    asked: Sequence[PendingQuestion],
     outputs: Mapping[Identifier, bytes],
     roster: Roster,
     claims: ClaimSource,

@@ -25,11 +25,11 @@ from syncd.flows.entry import (
     LOCAL,
     NOTE,
     Entry,
+    EntryFields,
     NewEntry,
     OwnDraft,
-    Said,
 )
-from syncd.flows.report import Desk
+from syncd.flows.report import Rules
 from syncd.indicator import identifier, statement, vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.policy import Policy, lower, stronger
@@ -52,7 +52,7 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class OwnOpinion:
     """What our own lists say of a value, and what to do by them."""
 
     action: str  # "" for nothing to do
@@ -66,7 +66,7 @@ class Ours:
 # ------------------------------------------------------------------ entries
 
 
-def exempt(draft: OwnDraft, desk: Desk) -> NewEntry:
+def exempt(draft: OwnDraft, rules: Rules) -> NewEntry:
     """Return the exempt entry that a draft asks for.
 
     Raises:
@@ -74,10 +74,10 @@ def exempt(draft: OwnDraft, desk: Desk) -> NewEntry:
     """
     if draft.code or draft.text:
         raise MalformedError("exempt: code and text are a note's")
-    return _about(EXEMPT, draft, desk, Said())
+    return _about(EXEMPT, draft, rules, EntryFields())
 
 
-def note(draft: OwnDraft, desk: Desk) -> NewEntry:
+def note(draft: OwnDraft, rules: Rules) -> NewEntry:
     """Return the note that a draft asks for.
 
     Raises:
@@ -88,22 +88,22 @@ def note(draft: OwnDraft, desk: Desk) -> NewEntry:
     text = plain_text("text", draft.text)
     if draft.code == "other" and not text:
         raise MalformedError("note: other says nothing without a text")
-    said = Said(code=draft.code, text=text)
-    return _about(NOTE, draft, desk, said, name=draft.code)
+    said = EntryFields(code=draft.code, text=text)
+    return _about(NOTE, draft, rules, said, name=draft.code)
 
 
 def _about(
     type_: str,
     draft: OwnDraft,
-    desk: Desk,
-    said: Said,
+    rules: Rules,
+    said: EntryFields,
     name: str = "",
 ) -> NewEntry:
     report.check_kind(draft.kind)
     found = identifier.for_report(
         draft.kind,
         draft.value,
-        region=draft.region or desk.region,
+        region=draft.region or rules.region,
         scheme=draft.scheme or None,
         allow_personal=True,
     )
@@ -111,7 +111,7 @@ def _about(
     until = None
     if draft.expires:
         until = statement.day(draft.expires)
-        if until <= statement.day(desk.today):
+        if until <= statement.day(rules.today):
             raise MalformedError(
                 "{type}: expires {day} is not after today",
                 type=type_,
@@ -122,7 +122,7 @@ def _about(
 
 def local(kept: NewReport, list_: str) -> NewEntry:
     """Return what a report says, as an entry of a list of our own."""
-    said = msgspec.json.decode(kept.fields, type=Said)
+    said = msgspec.json.decode(kept.fields, type=EntryFields)
     until = statement.day(said.expires)
     return NewEntry(LOCAL, kept.kind, kept.value, said, list_, until)
 
@@ -165,7 +165,7 @@ def over(
     forms: Sequence[Identifier],
     entries: Mapping[Identifier, Sequence[Entry]],
     policy: Policy,
-) -> Ours | None:
+) -> OwnOpinion | None:
     """Return what our lists say beside a verdict; None if they say nothing.
 
     `forms` are those that a look-up tried, most specific first; `level` is
@@ -200,7 +200,7 @@ def over(
         else:
             reasons.add("exempt")
             action = ""
-    return Ours(
+    return OwnOpinion(
         action,
         lower(action, policy.ceiling),
         tuple(code for code in REASONS if code in reasons),

@@ -237,7 +237,7 @@ class ClaimReader(Protocol):
     async def claims(
         self, tokens: Sequence[bytes], kind: int, epoch: int
     ) -> Mapping[bytes, Sequence[Claim]]:
-        """Return the standing claims of each token that has any."""
+        """Return the claims in force of each token that has any."""
 
 
 # ------------------------------------------------------------- sources

@@ -24,11 +24,11 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import held, merge, stretch, withheld
-from syncd.flows import line as lines
-from syncd.flows.line import Line
+from syncd.flows import stretch_queue as lines
 from syncd.flows.ports import MirrorHead, Source
 from syncd.flows.pull_context import PullContext
 from syncd.flows.stretch import Run, Stretch, check
+from syncd.flows.stretch_queue import StretchQueue
 from syncd.indicator.absent import Range
 from syncd.indicator.folding import Batch
 from syncd.tlog import checkpoint, growth, merkle, tiles
@@ -40,7 +40,7 @@ RUN = 64  # bundles fetched and checked together
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PullResult:
     """What one pull changed."""
 
     origin: str
@@ -54,7 +54,7 @@ class Pulled:
 
 async def pull(
     raw: bytes, log_key: VerifierKey, context: PullContext
-) -> Pulled:
+) -> PullResult:
     """Advance the mirror to the checkpoint `raw`, or as far as one can.
 
     Raises:
@@ -68,7 +68,7 @@ async def pull(
 
 async def pull_to(
     new: Checkpoint, signed: bytes, context: PullContext
-) -> Pulled:
+) -> PullResult:
     """Advance the mirror to a point that its log went through.
 
     As `pull`; `signed` is the log's own note of it, b"" if the roster says so.
@@ -80,7 +80,7 @@ async def pull_to(
     head = await mirror.head(new.origin)
     before, source = head.mirrored, ""
     if head.contested:
-        return Pulled(new.origin, before, before, head.merged)
+        return PullResult(new.origin, before, before, head.merged)
     if new.size <= head.mirrored:
         if new.root != await held.copy(mirror, head).root_at(new.size):
             raise ForkError(
@@ -97,12 +97,12 @@ async def pull_to(
     else:
         if signed:
             await mirror.keep_note(new.origin, new.size, signed)
-        source = await _Way(new, signed, context).walk()
+        source = await _Puller(new, signed, context).walk()
         head = await mirror.head(new.origin)
     if head.merged < head.mirrored:
         source = await withheld.fill(head, context) or source
         head = await mirror.head(new.origin)
-    return Pulled(
+    return PullResult(
         new.origin,
         before,
         head.mirrored,
@@ -118,7 +118,7 @@ def size_of(signed: bytes) -> int:
     return int(signed.split(b"\n", 2)[1])
 
 
-class _Way:
+class _Puller:
     """The way from our mirror to one checkpoint, from source to source."""
 
     def __init__(
@@ -204,7 +204,9 @@ class _Way:
         Three hands at once: while some runs of bundles are being merged,
         the next is checked, and the one after that is fetched.
         """
-        line = Line(-(-self._new.size // BUNDLE) - head.mirrored // BUNDLE)
+        line = StretchQueue(
+            -(-self._new.size // BUNDLE) - head.mirrored // BUNDLE
+        )
         ahead = asyncio.create_task(self._check_ahead(source, head, line))
         try:
             while ready := await line.take():
@@ -215,7 +217,7 @@ class _Way:
             await asyncio.gather(ahead, return_exceptions=True)
 
     async def _check_ahead(
-        self, source: Source, head: MirrorHead, line: Line
+        self, source: Source, head: MirrorHead, line: StretchQueue
     ) -> None:
         """Put all that a source has and that is right into the line."""
         fetching = asyncio.create_task(self._fetch(source, head.mirrored))

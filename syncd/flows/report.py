@@ -47,7 +47,7 @@ CHECKED = 4096  # sets of fields that are remembered as right
 
 
 @dataclass(frozen=True)  # no slots: what is derived is cached
-class Desk:
+class Rules:
     """What reports are checked against, as of one moment."""
 
     roster: Roster
@@ -81,23 +81,23 @@ F = TypeVar("F", ReportFields, DisputeFields)
 
 
 def each(
-    make: Callable[[D, Desk], P],
+    make: Callable[[D, Rules], P],
     drafts: Iterable[D | SyncdError],
-    desk: Desk,
+    rules: Rules,
 ) -> list[P | SyncdError]:
     """Return what to keep of each draft, or why it is refused, in order."""
     done: list[P | SyncdError] = []
     for draft in drafts:
         try:
             done.append(
-                draft if isinstance(draft, SyncdError) else make(draft, desk)
+                draft if isinstance(draft, SyncdError) else make(draft, rules)
             )
         except SyncdError as e:
             done.append(e)
     return done
 
 
-def prepare(draft: Draft, desk: Desk) -> NewReport:
+def prepare(draft: Draft, rules: Rules) -> NewReport:
     """Return what to keep of one report.
 
     Raises:
@@ -106,11 +106,11 @@ def prepare(draft: Draft, desk: Desk) -> NewReport:
             evidence that is another sector's.
     """
     wrong = [*_missing(draft)]
-    found = _identified(draft, desk, wrong)
+    found = _identified(draft, rules, wrong)
     planted = False
     if found is not None:
-        planted = _check_never(found, draft, desk, wrong)
-    raw = _fields(draft, desk, wrong, planted=planted)
+        planted = _check_never(found, draft, rules, wrong)
+    raw = _fields(draft, rules, wrong, planted=planted)
     if found is None or wrong:
         raise joined(wrong)
     return NewReport(
@@ -134,7 +134,7 @@ def _missing(draft: Draft) -> Iterator[SyncdError]:
 
 
 def _identified(
-    draft: Draft, desk: Desk, wrong: list[SyncdError]
+    draft: Draft, rules: Rules, wrong: list[SyncdError]
 ) -> Identifier | None:
     """Return what a report is about; what is wrong with it goes to `wrong`."""
     try:
@@ -145,7 +145,7 @@ def _identified(
         found = identifier.for_report(
             draft.kind,
             draft.value,
-            region=draft.region or desk.region,
+            region=draft.region or rules.region,
             scheme=draft.scheme or None,
             keep_query=draft.keep_query,
             allow_personal=draft.allow_personal,
@@ -164,10 +164,10 @@ def _identified(
 
 
 def _check_never(
-    found: Identifier, draft: Draft, desk: Desk, wrong: list[SyncdError]
+    found: Identifier, draft: Draft, rules: Rules, wrong: list[SyncdError]
 ) -> bool:
     """Refuse what is protected; tell whether it is a page planted there."""
-    guarded = desk.never.of(found.kind, found.value)
+    guarded = rules.never.of(found.kind, found.value)
     if guarded is None:
         return False
     if guarded.page and never.PLANTED in draft.technique:
@@ -203,37 +203,37 @@ _stated_of = attrgetter(*ReportFields.__struct_fields__)
 
 
 def _fields(
-    draft: Draft, desk: Desk, wrong: list[SyncdError], *, planted: bool
+    draft: Draft, rules: Rules, wrong: list[SyncdError], *, planted: bool
 ) -> bytes:
     """Return what the statement is to say, as the vault keeps it.
 
     It is b"" where something is wrong, which then stands in `wrong`.
     """
     key = (draft.kind, planted, *_stated_of(draft))
-    raw = desk.checked.get(key)
+    raw = rules.checked.get(key)
     if raw is not None:
         return raw
     kind = draft.kind if draft.kind in identifier.KINDS else ""
     said = record.part(ReportFields, draft)
     said = replace(
         said,
-        seen=said.seen or desk.today,
+        seen=said.seen or rules.today,
         handling=said.handling or USUAL.handling,
     )
-    flaws = faults.of_report(said, kind, desk.sector, desk.today)
+    flaws = faults.of_report(said, kind, rules.sector, rules.today)
     wrong += flaws
     named = kind and said.label and said.role and said.evidence
     if flaws or not named:
         return b""
     try:
-        said = _sorted(_ending(said, kind, desk, planted=planted))
-        _check_fits(said, kind, desk)
+        said = _sorted(_ending(said, kind, rules, planted=planted))
+        _check_fits(said, kind, rules)
     except SyncdError as e:  # too long, or for too long
         wrong.append(e)
         return b""
     raw = record.encode(said)
-    if len(desk.checked) < CHECKED:
-        desk.checked[key] = raw
+    if len(rules.checked) < CHECKED:
+        rules.checked[key] = raw
     return raw
 
 
@@ -249,20 +249,20 @@ def _sorted(said: F) -> F:
     )
 
 
-def _check_fits(said: Fields, kind: str, desk: Desk) -> None:
+def _check_fits(said: Fields, kind: str, rules: Rules) -> None:
     """Pass what makes a statement that we may write, under any token.
 
     Raises:
         MalformedError: it is too long for one.
     """
     made = statement.of(
-        said, on=desk.today, kind=kind, epoch=MAX_EPOCH, token=NOBODY
+        said, on=rules.today, kind=kind, epoch=MAX_EPOCH, token=NOBODY
     )
     statement.encode(made)
 
 
 def _ending(
-    said: ReportFields, kind: str, desk: Desk, *, planted: bool
+    said: ReportFields, kind: str, rules: Rules, *, planted: bool
 ) -> ReportFields:
     """Return fields that say until when, as long as the roster lets it count.
 
@@ -273,7 +273,7 @@ def _ending(
     """
     seen = statement.day(said.seen)
     expires = said.expires or _later(
-        seen, desk.policy.cap(kind, said.evidence)
+        seen, rules.policy.cap(kind, said.evidence)
     )
     if planted and statement.day(expires) > seen + never.PLANTED_DAYS:
         if said.expires:
@@ -291,14 +291,14 @@ def _later(day: int, days: int) -> str:
     return statement.day_text(min(day + days, statement.MAX_DAY))
 
 
-def prepare_dispute(draft: DisputeDraft, desk: Desk) -> NewReport:
+def prepare_dispute(draft: DisputeDraft, rules: Rules) -> NewReport:
     """Return what to keep of a dispute about a value, or about a token.
 
     Raises:
         MalformedError: a value, code or day that cannot be; says all.
     """
     said = record.part(DisputeFields, draft)
-    wrong = faults.of_dispute(said, desk.today)
+    wrong = faults.of_dispute(said, rules.today)
     if not said.reason:
         wrong.append(MalformedError("dispute: reason not given"))
     value, short = "", b""
@@ -306,13 +306,13 @@ def prepare_dispute(draft: DisputeDraft, desk: Desk) -> NewReport:
         check_kind(draft.kind)
         if draft.token:
             short = named_token(
-                draft.kind, draft.token, draft.epoch, desk.roster
+                draft.kind, draft.token, draft.epoch, rules.roster
             )
         else:
             value = identifier.for_report(
                 draft.kind,
                 draft.value,
-                region=draft.region or desk.region,
+                region=draft.region or rules.region,
                 scheme=draft.scheme or None,
                 keep_query=True,
                 allow_personal=True,
@@ -321,8 +321,8 @@ def prepare_dispute(draft: DisputeDraft, desk: Desk) -> NewReport:
         wrong.insert(0, e)
     if wrong:
         raise joined(wrong)
-    said = _sorted(_due(said, draft.kind, desk))
-    _check_fits(said, draft.kind, desk)
+    said = _sorted(_due(said, draft.kind, rules))
+    _check_fits(said, draft.kind, rules)
     return NewReport(
         draft.kind,
         value,
@@ -335,10 +335,10 @@ def prepare_dispute(draft: DisputeDraft, desk: Desk) -> NewReport:
     )
 
 
-def _due(said: DisputeFields, kind: str, desk: Desk) -> DisputeFields:
+def _due(said: DisputeFields, kind: str, rules: Rules) -> DisputeFields:
     """Return fields that say until when, and by when to look again."""
-    today = statement.day(desk.today)
-    expires = said.expires or _later(today, desk.policy.cap(kind, ""))
+    today = statement.day(rules.today)
+    expires = said.expires or _later(today, rules.policy.cap(kind, ""))
     due = said.due or min(_later(today, DISPUTE_DAYS), expires)
     return replace(said, due=due, expires=expires)
 

@@ -49,7 +49,7 @@ _WARY_S = 600  # seconds after a lie for which every answer is to be proven
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class HolderAnswer:
     """A holder's points, and how they came."""
 
     points: list[bytes]
@@ -235,7 +235,7 @@ class Tokeniser:
         self,
         part: Sequence[Identifier],
         blinded: threshold.Blinded,
-        answers: Mapping[int, Answered],
+        answers: Mapping[int, HolderAnswer],
         offload: Offload,
     ) -> dict[Identifier, bytes]:
         points = [answer.points for answer in answers.values()]
@@ -279,7 +279,7 @@ class Tokeniser:
         request: Request,
         deadline: float,
         bad: dict[int, Message],
-    ) -> dict[int, Answered]:
+    ) -> dict[int, HolderAnswer]:
         """Return the quorum's good answers; the others' faults are in `bad`.
 
         Raises:
@@ -300,7 +300,7 @@ class Tokeniser:
         answers = await asyncio.gather(
             *(self._ask(epoch, i, request, body, wait) for i in request.quorum)
         )
-        good: dict[int, Answered] = {}
+        good: dict[int, HolderAnswer] = {}
         for index, answer in zip(request.quorum, answers, strict=True):
             if isinstance(answer, Message):
                 bad[index] = answer
@@ -315,7 +315,7 @@ class Tokeniser:
         request: Request,
         body: bytes,
         timeout_s: float,
-    ) -> Answered | Message:
+    ) -> HolderAnswer | Message:
         """Return one holder's checked points, or why there are none."""
         member, public_share = epoch.shares[index]
         began = self.clock()
@@ -340,13 +340,13 @@ class Tokeniser:
             return self._down(member, Message(_LIED, why=e))
         now = int(self.clock())
         self.holders[member] = HolderState(member, since=now, latency_s=took)
-        return Answered(points, exchange)
+        return HolderAnswer(points, exchange)
 
     async def _name_liar(
         self,
         epoch: Epoch,
-        said: Mapping[int, Answered],
-        proven: Mapping[int, Answered],
+        said: Mapping[int, HolderAnswer],
+        proven: Mapping[int, HolderAnswer],
         bad: dict[int, Message],
     ) -> None:
         """Name who answered otherwise than it proves, or will not prove it.

@@ -46,7 +46,7 @@ class Owner(NamedTuple):
     en: str = ""
 
 
-class Guarded(NamedTuple):
+class GuardedValue(NamedTuple):
     """A protected value."""
 
     owner: Owner
@@ -61,7 +61,7 @@ class Guard(NamedTuple):
     owner: Owner | None = None  # of the value itself
 
 
-class Listed(NamedTuple):
+class ListedValue(NamedTuple):
     """A line of our own list."""
 
     kind: str
@@ -116,7 +116,7 @@ def _strangers() -> tuple[
 
 
 @functools.cache
-def default() -> tuple[Listed, ...]:
+def default() -> tuple[ListedValue, ...]:
     """Return our own list, in the order of its file."""
     found = []
     for kind, value, category, zh, en, hosts, *_ in tsv.rows(
@@ -124,12 +124,12 @@ def default() -> tuple[Listed, ...]:
     ):
         one = row(kind, value)
         owner = Owner(category, zh, en)
-        found.append(Listed(kind, one.value, owner, tuple(hosts.split())))
+        found.append(ListedValue(kind, one.value, owner, tuple(hosts.split())))
     return tuple(found)
 
 
 @functools.cache
-def _owners() -> Mapping[tuple[str, str], Listed]:
+def _owners() -> Mapping[tuple[str, str], ListedValue]:
     return {(one.kind, one.value): one for one in default()}
 
 
@@ -235,7 +235,9 @@ class Rule:
             else:
                 self._exact[one.kind, one.value] = owner
 
-    def _add_url(self, value: str, owner: Owner, known: Listed | None) -> None:
+    def _add_url(
+        self, value: str, owner: Owner, known: ListedValue | None
+    ) -> None:
         host, path = _split(_site(value))
         if path != "/":
             self._pages[host + path] = owner
@@ -253,7 +255,7 @@ class Rule:
         if _is_local(number) and (number == "96110" or number[:2] != "96"):
             self._anywhere[number] = owner
 
-    def of(self, kind: str, form: str) -> Guarded | None:
+    def of(self, kind: str, form: str) -> GuardedValue | None:
         """Return by whom a normal form is protected, or None."""
         if kind == "url":
             return self._url(form)
@@ -263,7 +265,7 @@ class Rule:
             owner = self._anywhere.get(number) or self._provincial.get(
                 (_provinces().get(area, ""), number)
             )
-        return None if owner is None else Guarded(owner)
+        return None if owner is None else GuardedValue(owner)
 
     def _owner(self, host: str) -> tuple[str, Owner] | None:
         """Return the closest protected site that a host is of."""
@@ -272,7 +274,7 @@ class Rule:
                 return site, owner
         return None
 
-    def _url(self, form: str) -> Guarded | None:
+    def _url(self, form: str) -> GuardedValue | None:
         host, path = _split(form)
         found = self._owner(host)
         if found is None or _is_service(form):
@@ -280,14 +282,14 @@ class Rule:
         key, owner = found
         theirs = _strangers_own(form, key)
         if not theirs:
-            return Guarded(owner, _is_page(path))
+            return GuardedValue(owner, _is_page(path))
         return self._page(form) if theirs == form else None
 
-    def _page(self, form: str) -> Guarded | None:
+    def _page(self, form: str) -> GuardedValue | None:
         """Return by whom a stranger's page is protected."""
         for part, owner in self._pages.items():
             if form == part or (part[-1] == "/" and form.startswith(part)):
-                return Guarded(owner, page=True)
+                return GuardedValue(owner, page=True)
         return None
 
     def guard(self, forms: Sequence[Identifier]) -> Guard:

@@ -85,7 +85,7 @@ _NATIONWIDE: Final = (
     "|1010[0-9]{4}|16[08][0-9]{5}"  # call centres, premium rate
     r"|106(?!4[0-9]{9}\Z)[0-9]{5,18}"  # SMS senders, no machines
 )
-# Answered by another desk in each city.
+# Answered by another office in each city.
 _LOCAL: Final = (
     "1[12][0-9]|999"  # 110, 120, 122; the Red Cross in Beijing
     "|1[12][0-9]{3}|11[68][0-9]{3}"  # 12345, 12306, 11185, 118114

@@ -23,8 +23,8 @@ from syncd.flows.draft import NEEDED
 from syncd.indicator import account, notation, phone
 from syncd.indicator.identifier import KINDS, for_report
 from syncd.indicator.record import ReportFields
-from syncd.lists import days, losses, names, words
-from syncd.lists.names import FIELDS
+from syncd.lists import column_names, days, lost_digits, words
+from syncd.lists.column_names import FIELDS
 from syncd.lists.rows import Row, flaw
 from syncd.lists.safe import plain
 from syncd.lists.words import Convert, Own, UnknownError
@@ -34,7 +34,7 @@ _WORDS: Final = 1000  # different ones that are counted apart
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ListDescription:
     """What the owner of a list says of it, beside the file itself."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Columns:
     names: tuple[tuple[str, str], ...]  # column, field or "": not stored
     constants: Mapping[str, Any]
     means: Mapping[str, Convert]  # what a cell of a field says
-    seen: losses.Lengths | None = None  # what the whole file showed
+    seen: lost_digits.Lengths | None = None  # what the whole file showed
     ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
     # words that no row needed, by field, and in how many rows
 
@@ -111,7 +111,7 @@ class Columns:
         kinds = bool(self.named) or "kind" in self.at.values()
         if self.constants.get("kind", "account") != "account" and not kinds:
             return self
-        seen = losses.Lengths()
+        seen = lost_digits.Lengths()
         for row in rows:
             if row.problem is None:
                 found = self.known(row)  # whatever its other cells say
@@ -121,7 +121,9 @@ class Columns:
 
     def field_of(self, name: str) -> str:
         """Return the field that a cell of this name is, "": not stored."""
-        return self.named.get(name) or self.named.get(names.fold(name), "")
+        return self.named.get(name) or self.named.get(
+            column_names.fold(name), ""
+        )
 
     def _whose(self, row: Row) -> Iterator[tuple[str, str]]:
         """Yield field and cell of what says whose row it is."""
@@ -233,7 +235,7 @@ def _at(into: str, why: MalformedError) -> MalformedError:
 def plan(
     header: Sequence[str] | None,
     width: int,
-    said: Said,
+    described: ListDescription,
     *,
     where: str,
     fields: Sequence[str] = FIELDS,
@@ -247,21 +249,25 @@ def plan(
         UsageError: a column that is named is not there, two mean the same,
             or something that is needed comes from nowhere.
     """
-    means = {into: _meaning(into, said) for into in fields}
+    means = {into: _meaning(into, described) for into in fields}
     constants = {
         name: _constant(name, value, means)
-        for name, value in said.constants.items()
+        for name, value in described.constants.items()
     }
     if header is None:
         named = {
-            n: f for n, f in names.BY_NAME.items() if f not in said.columns
+            n: f
+            for n, f in column_names.BY_NAME.items()
+            if f not in described.columns
         }
-        named |= {column: into for into, column in said.columns.items()}
+        named |= {column: into for into, column in described.columns.items()}
         named = {n: f for n, f in named.items() if f in fields}
         return Columns({}, named, (), constants, means)
-    found = names.understood(said.columns, header, width, fields, where)
+    found = column_names.understood(
+        described.columns, header, width, fields, where
+    )
     needed = [name for name in NEEDED if name in fields]
-    names.check_all_there(
+    column_names.check_all_there(
         needed, {*found.values()} | {*constants}, header, where
     )
     shown = [*header] or [str(n + 1) for n in range(width)]
@@ -272,18 +278,18 @@ def plan(
 # ------------------------------------------------------- what a cell means
 
 
-def _meaning(into: str, said: Said) -> Convert:
+def _meaning(into: str, described: ListDescription) -> Convert:
     if into in words.FIELDS:
-        read = words.meaning(into, said.words)
+        read = words.meaning(into, described.words)
         if into == "scheme":
-            return lambda cell: read(losses.value(cell))
+            return lambda cell: read(lost_digits.value(cell))
         return read
     if into == "value":
-        return losses.value
+        return lost_digits.value
     form = notation.forms(ReportFields).get(into)
     match form and form.name:
         case "day":
-            return partial(days.day, zone=said.zone)
+            return partial(days.day, zone=described.zone)
         case "percent":
             return _percent
         case _:

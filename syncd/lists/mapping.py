@@ -1,6 +1,6 @@
 """The mapping file: what the owner of a list says of it, kept beside it.
 
-    [file]                          how to read it: `rows.Told`
+    [file]                          how to read it: `rows.FileOptions`
     encoding = "gb18030"
     [columns]                       field = name of a column, or its number
     value = "涉案卡号"
@@ -27,17 +27,17 @@ import msgspec
 from syncd.errors import UsageError
 from syncd.flows.draft import Draft
 from syncd.lists import words
-from syncd.lists.columns import Said
-from syncd.lists.names import FIELDS
+from syncd.lists.column_names import FIELDS
+from syncd.lists.columns import ListDescription
 from syncd.lists.preview import Unknown
-from syncd.lists.rows import Told
+from syncd.lists.rows import FileOptions
 from syncd.lists.words import UnknownError
 from syncd.shape import line_of
 
 MOST: Final = 1 << 20  # bytes
-_TOLD: Final = {
+_FILE_KEYS: Final = {
     f.name: type(f.default) if f.default is not None else Path
-    for f in fields(Told)
+    for f in fields(FileOptions)
     if f.name != "names"
 } | {"count": int}
 _CONSTANTS: Final = {
@@ -47,7 +47,7 @@ _CONSTANTS: Final = {
 }
 
 
-def read(text: str, where: str) -> tuple[Told, Said]:
+def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
     """Return how to read a file, and what is said of its columns and words.
 
     Raises:
@@ -68,7 +68,9 @@ def read(text: str, where: str) -> tuple[Told, Said]:
     )
     file, named = found.get("file", {}), found.get("columns", {})
     at.check(
-        file, "file", {n: str if k is Path else k for n, k in _TOLD.items()}
+        file,
+        "file",
+        {n: str if k is Path else k for n, k in _FILE_KEYS.items()},
     )
     at.check(named, "columns", dict.fromkeys(FIELDS, (str, int)))
     constants = found.get("constants", {})
@@ -92,8 +94,8 @@ def read(text: str, where: str) -> tuple[Told, Said]:
     if "control" in file:
         file["control"] = Path(file["control"])
     columns = {field: str(column) for field, column in named.items()}
-    told = replace(Told(**file), names=tuple(columns.values()))
-    return told, Said(columns, constants, own)
+    told = replace(FileOptions(**file), names=tuple(columns.values()))
+    return told, ListDescription(columns, constants, own)
 
 
 class _Place:
@@ -138,8 +140,8 @@ REMARKS: Final = (
 
 
 def written(
-    told: Told,
-    said: Said,
+    options: FileOptions,
+    described: ListDescription,
     columns: Sequence[tuple[str, str]],
     unknown: Sequence[Unknown] = (),
     say: Callable[..., str] = str.format,
@@ -158,7 +160,7 @@ def written(
         if into not in {"", "place"} and fields[into] == 1
     }
     own: dict[str, list[str]] = {}
-    for (field, word), code in said.words.items():
+    for (field, word), code in described.words.items():
         if code:
             own.setdefault(field, []).append(
                 f"{_quoted(word)} = {_quoted(code)}"
@@ -170,9 +172,11 @@ def written(
                 + say(nearest if one.near else rows, n=one.rows, near=one.near)
             )
     parts = {
-        "file": _said({k: v for k, v in told.given.items() if k in _TOLD}),
-        "columns": _said(named | dict(said.columns)),
-        "constants": _said(said.constants),
+        "file": _said(
+            {k: v for k, v in options.given.items() if k in _FILE_KEYS}
+        ),
+        "columns": _said(named | dict(described.columns)),
+        "constants": _said(described.constants),
         **{f"words.{field}": lines for field, lines in own.items()},
     }
     head = f"# {say(todo)}\n\n" if unknown else ""

@@ -73,7 +73,7 @@ class Preview:
     notices: Mapping[str, int]  # how values were read: codes, rows
 
 
-def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
+def look(table: Table, columns: Columns, rules: report.Rules) -> Preview:
     """Return what all rows of a table would bring; read once, from the first.
 
     `columns` should know what the rows show of losses (`surveyed`).
@@ -89,7 +89,7 @@ def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
         if columns.named and len(named) < NAMES:
             named.update((str(n), columns.field_of(str(n))) for n in row.cells)
         try:
-            made = judged(row, columns, desk)
+            made = judged(row, columns, rules)
         except SyncdError as e:
             for fault in e.faults or (e,):
                 if isinstance(fault, UnknownError):
@@ -125,7 +125,7 @@ def look(table: Table, columns: Columns, desk: report.Desk) -> Preview:
     )
 
 
-def judged(row: Row, columns: Columns, desk: report.Desk) -> NewReport:
+def judged(row: Row, columns: Columns, rules: report.Rules) -> NewReport:
     """Return what the vault would keep of a row.
 
     Raises:
@@ -137,7 +137,7 @@ def judged(row: Row, columns: Columns, desk: report.Desk) -> NewReport:
         draft = msgspec.convert(columns.report(row), Draft)
     except msgspec.ValidationError as e:
         raise MalformedError(str(e)) from None
-    return report.prepare(draft, desk)
+    return report.prepare(draft, rules)
 
 
 def masked(value: str) -> str:

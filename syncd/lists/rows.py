@@ -13,7 +13,7 @@ _UNSURE = re.compile("[\ue000-\uf8ff\ufffd]")  # others see another there
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FileOptions:
     """What the operator says of a file; "" is to be detected."""
 
     format: str = ""

@@ -17,10 +17,10 @@ from typing import Any
 import msgspec
 
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import names, workbook
-from syncd.lists.parts import broken, too_large
-from syncd.lists.rows import Flawed, Note, Row, Table, Told
+from syncd.lists import column_names, workbook
+from syncd.lists.rows import FileOptions, Flawed, Note, Row, Table
 from syncd.lists.workbook import DIGITS, MAX_COLUMNS, MAX_ROWS, UNDONE
+from syncd.lists.xlsx_parts import broken, too_large
 
 _HEADER = 4  # rows at most that a header is merged over, behind its first
 _MEMORY = (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGSEGV)
@@ -32,31 +32,31 @@ class Sheet(Table):
     format = "xlsx"
     size = MAX_ROWS + 1  # offset behind whatever a sheet can hold
 
-    def __init__(self, path: Path, told: Told) -> None:
+    def __init__(self, path: Path, options: FileOptions) -> None:
         """Look the file over and find the sheet and its header.
 
         Raises:
             UsageError: it is no workbook that we read; says why.
         """
         self.path = path
-        self._wanted = told.sheet
+        self._wanted = options.sheet
         about, rows = self._read()
         self.about = f"xlsx, {about['sheet']}"
         self.span = about["span"]  # the last row with something in it
         self._notes = [Note(*note) for note in about["notes"]]
-        top = list(islice(rows, names.FIRST))
+        top = list(islice(rows, column_names.FIRST))
         if not top:
             raise UsageError("{path}: is empty", path=path)
         number, last, cells = top[0]
         self._begin = number - 1
         self.header: tuple[str, ...] | None = ()
-        if told.header:
+        if options.header:
             # What is merged over a banner's columns is there but once.
             seen = [[*dict.fromkeys(map(_text, row[2]))] for row in top]
-            at = names.header_row(seen, names.knows(told))
+            at = column_names.header_row(seen, column_names.knows(options))
             number, last, cells = top[at]
             if at:
-                self._notes.append(names.skipped(at, number))
+                self._notes.append(column_names.skipped(at, number))
             # Merged downwards, it ends with the last of its rows.
             self._begin = last if last <= number + _HEADER else number
             cells = [r[2] for r in top if number <= r[0] <= self._begin][-1]

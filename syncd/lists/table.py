@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import lines, names
-from syncd.lists.kinds import kind_of
-from syncd.lists.rows import Flawed, Row, Table, Told
+from syncd.lists import column_names, lines
+from syncd.lists.file_kinds import kind_of
+from syncd.lists.rows import FileOptions, Flawed, Row, Table
 from syncd.lists.text import Text
 
 PARTS = 100  # values that one cell may hold
@@ -28,23 +28,23 @@ _ENTRIES = re.compile(
 )
 
 
-def open_table(path: Path, told: Told) -> Table:
+def open_table(path: Path, options: FileOptions) -> Table:
     """Return a file as a table.
 
     Raises:
         UsageError: it cannot be read as what it is said to be, or is not
             whole; says why.
     """
-    kind = kind_of(path, told)
+    kind = kind_of(path, options)
     table: Table
     if kind == "xlsx":
         # Its library takes a while to import: only when needed.
         from syncd.lists.sheet import Sheet
 
-        table = Sheet(path, told)
+        table = Sheet(path, options)
     else:
-        table = Text(path, told, kind)
-    wanted = [*_counts(path, table, told)]
+        table = Text(path, options, kind)
+    wanted = [*_counts(path, table, options)]
     got = sum(1 for _ in table.whole(0, 0)) if wanted else 0
     for where, said in wanted:
         if got != (want := int(said.replace(",", ""))):
@@ -59,39 +59,43 @@ def open_table(path: Path, told: Told) -> Table:
                 want=f"{want:,}",
                 hint="fetch the file again, or ask who made it",
             )
-    if told.split or table.format == "hosts":
-        column = "1" if table.format in {"txt", "hosts"} else told.split
+    if options.split or table.format == "hosts":
+        column = "1" if table.format in {"txt", "hosts"} else options.split
         at: Any = column  # as each row names its own
         if table.header is not None:
-            at = names.place(column, table.header, table.width, "--split")
+            at = column_names.place(
+                column, table.header, table.width, "--split"
+            )
         table.parted = partial(_parted, at)
     return table
 
 
-def _counts(path: Path, table: Table, told: Told) -> Iterator[tuple[str, str]]:
+def _counts(
+    path: Path, table: Table, options: FileOptions
+) -> Iterator[tuple[str, str]]:
     """Yield where a number of rows is said, "" at the end, and the number."""
-    if told.count is not None:
-        yield "--count", str(told.count)
-    pattern = _pattern(told.trailer or "{count}")
-    if told.control:
+    if options.count is not None:
+        yield "--count", str(options.count)
+    pattern = _pattern(options.trailer or "{count}")
+    if options.control:
         try:
-            name = lines.encoding(told.control)
-            with told.control.open("rb") as file:
+            name = lines.encoding(options.control)
+            with options.control.open("rb") as file:
                 read = [one.text.strip() for one in lines.read(file, name, 0)]
         except OSError as e:
             raise UsageError(
-                "{path}: {why}", path=told.control, why=e.strerror
+                "{path}: {why}", path=options.control, why=e.strerror
             ) from e
         found = [match for match in map(pattern.fullmatch, read) if match]
         if len(found) != 1:
             raise UsageError(
                 "{path}: has {n} lines that say a count, want one",
-                path=told.control,
+                path=options.control,
                 n=len(found),
                 hint="say how it stands there, as in --trailer '*|{{count}}|*'",
             )
-        yield str(told.control), found[0][1]
-    trailer = told.trailer and not told.control
+        yield str(options.control), found[0][1]
+    trailer = options.trailer and not options.control
     line = table.last() if isinstance(table, Text) else None
     said = (pattern if trailer else _ENTRIES).fullmatch(
         line.text.strip() if line else ""
@@ -102,7 +106,7 @@ def _counts(path: Path, table: Table, told: Told) -> Iterator[tuple[str, str]]:
         raise UsageError(
             "{path}: its last line is no trailer as {told}",
             path=path,
-            told=repr(told.trailer),
+            told=repr(options.trailer),
             hint="fetch the file again, or ask who made it",
         )
     if trailer and line and isinstance(table, Text):

@@ -16,14 +16,23 @@ from typing import BinaryIO
 
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import cells, lines
+from syncd.lists.column_names import FIRST, header_row, knows, skipped
 from syncd.lists.lines import Line
-from syncd.lists.names import FIRST, header_row, knows, skipped
-from syncd.lists.rows import Note, Row, Table, Told
+from syncd.lists.rows import FileOptions, Note, Row, Table
 
 VALUE = "value"  # what the only column of a TXT file is called
 MAX_LINES = 100  # that one quoted cell may run over
-_SAID = {"\t": "TAB", ",": "comma", ";": "semicolon", "|": "bar", "\x01": "^A"}
-_TOLD = {"\\t": "\t", **{said.lower(): sign for sign, said in _SAID.items()}}
+_WORDS = {
+    "\t": "TAB",
+    ",": "comma",
+    ";": "semicolon",
+    "|": "bar",
+    "\x01": "^A",
+}
+_DELIMITERS = {
+    "\\t": "\t",
+    **{said.lower(): sign for sign, said in _WORDS.items()},
+}
 _PARTING = re.compile(
     r"\|@\||\^\||\|\||[,;\t|\x01]"
 )  # seen without being told
@@ -37,20 +46,22 @@ _SURE = r"\s*#(?=[ #]|$)"
 class Text(Table):
     """A list in a text file."""
 
-    def __init__(self, path: Path, told: Told, kind: str) -> None:
+    def __init__(self, path: Path, options: FileOptions, kind: str) -> None:
         """Find the header and what parts the cells.
 
         Raises:
             UsageError: it cannot be read as what it is; says why.
         """
-        self.path, self.format, self._told = path, kind, told
-        self._known = knows(told)
-        self._encoding = lines.encoding(path, told.encoding)
+        self.path, self.format, self._options = path, kind, options
+        self._known = knows(options)
+        self._encoding = lines.encoding(path, options.encoding)
         self.size = self.span = self.stop = path.stat().st_size
-        self._widths = cells.of_widths(told.widths) if told.widths else []
+        self._widths = (
+            cells.of_widths(options.widths) if options.widths else []
+        )
         self._delimiter = "\t" if kind == "tsv" else ""
-        if told.delimiter:
-            self._delimiter = delimiter(told.delimiter)
+        if options.delimiter:
+            self._delimiter = delimiter(options.delimiter)
         self._quoted = kind in {"csv", "tsv"}
         self._skip = self._skipping(_COMMENT, ",;|" if self._quoted else "")
         self._skipped: Counter[str | None] = Counter()
@@ -63,7 +74,7 @@ class Text(Table):
             self._columns()
         elif kind != "ndjson":
             self._values()
-        parted = told.widths or _SAID.get(self._delimiter, self._delimiter)
+        parted = options.widths or _WORDS.get(self._delimiter, self._delimiter)
         said = (self.format, self._encoding, parted)
         self.about = ", ".join(filter(None, said))
 
@@ -224,7 +235,7 @@ class Text(Table):
                 hint="mend the line, or say --delimiter",
             )
         if made:
-            said = {"line": line.number, "delimiter": _SAID.get(made, made)}
+            said = {"line": line.number, "delimiter": _WORDS.get(made, made)}
             self._notes.append(
                 Note("line {line} says that {delimiter} parts the cells", said)
             )
@@ -233,7 +244,7 @@ class Text(Table):
         """See whether TXT is a hosts file, or a table, or has a heading."""
         self.header, self.width = (VALUE,), 1
         top, _ = self._top()
-        if top and not self._told.format:
+        if top and not self._options.format:
             if all(cells.HOSTS.match(one.text.lstrip(" #")) for one in top):
                 self.format = "hosts"
             split = [self._loose(line) for line in top]
@@ -247,7 +258,7 @@ class Text(Table):
         # In a hosts file what is taken out again begins with `#0.0.0.0`.
         comments = r"\s*#" if self.format == "hosts" else _COMMENT
         self._skip = self._skipping(comments, "")
-        if top and self._told.header and self._known(top[0].text):
+        if top and self._options.header and self._known(top[0].text):
             self._begin = top[0].end, top[0].number
             self._notes.append(skipped(0, top[0].number))
         else:
@@ -259,7 +270,7 @@ class Text(Table):
         if not top:
             raise UsageError("{path}: is empty", path=self.path)
         rows, at = [*top], 0
-        if self._told.header:
+        if self._options.header:
             if comment and any(map(self._known, self._loose(comment))):
                 rows.insert(0, comment)
             at = header_row(map(self._loose, rows), self._known)
@@ -288,7 +299,7 @@ class Text(Table):
         # Columns without a name at the end are those of a delimiter there.
         named = [n for n, name in enumerate(names, 1) if name]
         self._need = max(named, default=0)
-        if self._told.header:
+        if self._options.header:
             self.header, self._begin = tuple(names), (row.end, row.last)
 
     def _loose(self, line: Line) -> list[str]:
@@ -306,7 +317,7 @@ class Text(Table):
             raise UsageError(
                 "{path}: cells may be parted by {these}",
                 path=self.path,
-                these=" ".join(_SAID.get(sign, sign) for sign in there),
+                these=" ".join(_WORDS.get(sign, sign) for sign in there),
                 hint="say --delimiter",
             )
         return there[0] if there else ","
@@ -324,7 +335,7 @@ def _fault(taken: list[Line]) -> MalformedError:
 
 def _delimits(told: str) -> str:
     """Return the delimiter that is told, or "" if it cannot be one."""
-    made = _TOLD.get(told.lower()) or re.sub(
+    made = _DELIMITERS.get(told.lower()) or re.sub(
         r"\\x([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), told
     )
     return made if re.fullmatch(r'[^\w \r\n"]{1,8}', made) else ""

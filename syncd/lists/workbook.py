@@ -30,8 +30,8 @@ from typing import Any
 import msgspec
 from python_calamine import CalamineSheet, CalamineWorkbook
 
-from syncd.lists.parts import Archive, PartError, broken, too_large
 from syncd.lists.rows import Note
+from syncd.lists.xlsx_parts import Archive, PartError, broken, too_large
 
 MAX_COLUMNS = 200
 MAX_ROWS = 1_048_576
@@ -52,7 +52,7 @@ _PADS = regex(
     r'(?:\[[^]]*\])*(?:"([^"]*)"|\\(.))?'
     r'((?:[0#?\- ]|[^!-~ ]|\\\D|[_*].|"[^"0-9A-Za-z+]*")+)(?:;.*)?'
 )
-_TOLD = frozenset(("c", "v", "row", "is", "f", "mergeCell", "col"))
+_ELEMENTS = frozenset(("c", "v", "row", "is", "f", "mergeCell", "col"))
 _ERROR = regex("#[A-Z_]{1,20}[!?]")  # any other text may be a value
 _PERCENT = regex(r"[0#.]+%(?:;.*)?")
 Cell = str | tuple[str]
@@ -96,7 +96,7 @@ class _Scan:
         self._wanted = False
         if self._prefix:
             name = name.removeprefix(self._prefix)
-        if name not in _TOLD:  # most are of texts
+        if name not in _ELEMENTS:  # most are of texts
             if name.endswith(":worksheet"):
                 self._prefix = name.removesuffix("worksheet")
         elif name == "c":

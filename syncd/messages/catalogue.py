@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.errors import Message, SyncdError
-from syncd.messages import said
+from syncd.messages import wire
 
 ROOM = Path(__file__).parent
 LANGUAGES = ("en", "zh")
@@ -61,7 +61,7 @@ def _shown(value: object) -> object:
 
 def told(form: Mapping[str, Any], detail: str = "detail") -> str:
     """Return what a form of an answer says, in the chosen language."""
-    return say(said.read(form, detail))
+    return say(wire.read(form, detail))
 
 
 def of(error: SyncdError) -> str:

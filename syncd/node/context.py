@@ -11,7 +11,7 @@ from syncd.errors import Message
 from syncd.flows.ports import Finding, Offload
 from syncd.node.home import Home
 from syncd.roster.roster import Roster
-from syncd.store.home import OwnStore
+from syncd.store.home_stores import OwnStore
 from syncd.store.mirror import MirrorStore
 
 BUG = Message("an error of our own: see the log")

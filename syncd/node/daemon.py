@@ -26,9 +26,9 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.node.background import Background
 from syncd.node.context import Context
 from syncd.node.findings_book import FindingsBook
-from syncd.node.follow.asking import Asking
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
+from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.follow.peers import Peers
 from syncd.node.follow.pulls import Pulls
@@ -40,7 +40,7 @@ from syncd.node.jobs import Jobs
 from syncd.node.listeners import Listeners
 from syncd.node.offload import Pools
 from syncd.node.publish.append_guard import AppendGuard
-from syncd.node.publish.elsewhere import Elsewhere
+from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
@@ -55,7 +55,7 @@ from syncd.node.upkeep import earlier_logs
 from syncd.node.upkeep.daily import Daily
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
-from syncd.node.upkeep.overtaken import Overtaken
+from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.web import local_api, peer_api
 
@@ -119,7 +119,7 @@ class Daemon:
     def _build_follow(self) -> None:
         """Build what follows the other members' logs and rosters."""
         exchange = self.ctx.config.exchange
-        self.asking = Asking(
+        self.peer_choice = PeerChoice(
             fanout=exchange.fanout,
             interval_s=exchange.interval_s,
             backoff_max_s=exchange.backoff_max_s,
@@ -163,7 +163,7 @@ class Daemon:
             rng=secrets.token_bytes,
             may_append=self.guard.may_append,
         )
-        self.elsewhere = self._make(Elsewhere)
+        self.elsewhere = self._make(ElsewhereNotes)
         self.publisher = self._make(
             Publisher,
             failed=failures.labels("publish").inc,
@@ -175,7 +175,7 @@ class Daemon:
         """Build what is due by the day, or by a new roster."""
         self.lapse = Lapse(self.ctx)
         self.never = self._make(NeverList)
-        self.overtaken = self._make(Overtaken)
+        self.protected_reports = self._make(ProtectedReports)
         self.orders = self._make(RosterOrders, checks=self.pools.checks)
         self.daily = self._make(Daily)
 
@@ -184,11 +184,11 @@ class Daemon:
         self.event_writer = self._make(EventWriter, wake=self.feed.wake)
         self.quota = self._make(QuotaBook)
         self.peer_service = self._make(PeerService)
-        self.board = self._make(
+        self.status_reader = self._make(
             StatusReader,
             asked=self.tokeniser.holders,
             appending=self.publisher.why_not,
-            never=lambda: (*self.overtaken.todo, *self.never.todo),
+            never=lambda: (*self.protected_reports.todo, *self.never.todo),
         )
         self.claims = self._make(Claims)
         self.lookups = self._make(Lookups, aside=self.background.start)
@@ -266,7 +266,7 @@ class Daemon:
         await self.publisher.merge_own()
         await self.guard.obey()
         await self.event_writer.all()
-        self.guard.awaken()
+        self.guard.check_startup()
         self._tasks = [
             asyncio.create_task(self.publisher.run()),
             asyncio.create_task(self.jobs.watch_clock()),

@@ -23,8 +23,8 @@ from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
-from syncd.store.evidence import EvidenceFiles
-from syncd.store.home import OwnStore, open_mirror
+from syncd.store.evidence_files import EvidenceFiles
+from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
 from syncd.store.mirror import MirrorStore
 from syncd.store.own import Succession

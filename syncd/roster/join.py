@@ -63,7 +63,7 @@ class Proofs(Row, frozen=True):
     tls: Base64
 
 
-class Asked(Described, frozen=True, kw_only=True):
+class RequestFields(Described, frozen=True, kw_only=True):
     """What a request asks for."""
 
     log: Vkey
@@ -82,7 +82,7 @@ class Asked(Described, frozen=True, kw_only=True):
         return Member(**said, generations=logs, status="active")
 
 
-class Form(Asked, frozen=True, kw_only=True):
+class Form(RequestFields, frozen=True, kw_only=True):
     """Line 3 of a request."""
 
     proofs: Proofs
@@ -138,7 +138,7 @@ def request(
     Raises:
         MalformedError: a field that no reader would take; names it.
     """
-    asked = Asked(
+    asked = RequestFields(
         **msgspec.structs.asdict(profile),
         keys=keys.public,
         certificate=Base64(keys.certificate),

@@ -33,7 +33,7 @@ _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedFile:
     """A sealed file as its reader sees it."""
 
     alliance: str
@@ -63,7 +63,7 @@ def seal(
     return str(Document(what, alliance, value)).encode()
 
 
-def open_(raw: bytes, what: str, private: bytes) -> Opened:
+def open_(raw: bytes, what: str, private: bytes) -> OpenedFile:
     """Open a file with the seal key's 32 private bytes.
 
     Raises:
@@ -93,4 +93,4 @@ def open_(raw: bytes, what: str, private: bytes) -> Opened:
         raise UntrustedError(
             "{what}: does not open: for another key, or changed", what=what
         ) from e
-    return Opened(found.alliance, header, secret)
+    return OpenedFile(found.alliance, header, secret)

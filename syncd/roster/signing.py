@@ -16,7 +16,7 @@ from syncd.tlog.note import SigningKey
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedDraft:
     """How far one version's admins have signed."""
 
     version: int  # whose admins these are
@@ -67,7 +67,9 @@ def merge(*raws: bytes) -> bytes:
     return bytes(first)
 
 
-def signatures(raw: bytes, current: Roster | None = None) -> Sequence[Signed]:
+def signatures(
+    raw: bytes, current: Roster | None = None
+) -> Sequence[SignedDraft]:
     """Return who signed and who may, for the draft and for `current`.
 
     Raises:
@@ -85,16 +87,16 @@ def signatures(raw: bytes, current: Roster | None = None) -> Sequence[Signed]:
     return tuple(_signed(body, have) for body in bodies)
 
 
-def _signed(body: Roster, have: set[bytes]) -> Signed:
+def _signed(body: Roster, have: set[bytes]) -> SignedDraft:
     names: Mapping[bool, list[str]] = {True: [], False: []}
     for name, key in sorted(body.admins.items()):
         names[key.public in have].append(name)
-    return Signed(
+    return SignedDraft(
         body.version, body.threshold, tuple(names[True]), tuple(names[False])
     )
 
 
-def signers(raw: bytes) -> Signed:
+def signers(raw: bytes) -> SignedDraft:
     """Return which of the admins that a roster or draft names signed it.
 
     So much can be said of a file alone: whether *these* admins are ours, only

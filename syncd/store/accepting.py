@@ -24,13 +24,13 @@ from syncd.store import failpoint, imports, sealing
 from syncd.store.database import select_in
 from syncd.store.imports import ImportMark
 from syncd.store.sealing import Cipher
-from syncd.store.state import State
+from syncd.store.vault_state import State
 
 REASSIGNED_DAYS = 180  # after these, `reassigned` holds nothing back
 
 
 @dataclass(frozen=True, slots=True)
-class Handing:
+class Submission:
     """Who hands reports in, when, and what is said of all of them."""
 
     caller: str = ""
@@ -54,7 +54,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldBack:
     """Not accepted: we took the value back for what it is."""
 
     id: int  # of the row that was taken back
@@ -63,7 +63,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Fields:
     """The fields of a statement, its days apart."""
 
     core: bytes
@@ -77,7 +77,7 @@ class _Row:
 
     id: int
     type: int
-    said: _Said
+    said: _Fields
     held: bool = False
     reason: str = ""
     ended_on: str = ""
@@ -87,9 +87,9 @@ def accept(
     reports: Sequence[NewReport],
     cipher: Cipher,
     now: int,
-    how: Handing,
+    how: Submission,
     mark: ImportMark | None,
-) -> Callable[[sa.Connection], list[Accepted | Known | Held]]:
+) -> Callable[[sa.Connection], list[Accepted | Known | HeldBack]]:
     """Return what, run in one transaction, keeps what is new.
 
     The import's mark moves with it.
@@ -99,7 +99,7 @@ def accept(
     """
     macs = [_mac(cipher, r) for r in reports]
 
-    def job(c: sa.Connection) -> list[Accepted | Known | Held]:
+    def job(c: sa.Connection) -> list[Accepted | Known | HeldBack]:
         batch = _Batch(c, macs, how)
         outcomes = [
             batch.judge(r, mac) for r, mac in zip(reports, macs, strict=True)
@@ -121,21 +121,21 @@ def accept(
 
 
 def outcomes_of(
-    outcomes: Sequence[Accepted | Known | Held],
+    outcomes: Sequence[Accepted | Known | HeldBack],
 ) -> tuple[int, int, int]:
     """Return how many were accepted, known, and held back."""
     kinds = [type(one) for one in outcomes]
-    return kinds.count(Accepted), kinds.count(Known), kinds.count(Held)
+    return kinds.count(Accepted), kinds.count(Known), kinds.count(HeldBack)
 
 
 class _Batch:
     """Reports of one transaction: judged one by one, written together."""
 
     def __init__(
-        self, c: sa.Connection, macs: Sequence[bytes], how: Handing
+        self, c: sa.Connection, macs: Sequence[bytes], how: Submission
     ) -> None:
         self._how = how
-        self._said: dict[bytes, _Said] = {}
+        self._said: dict[bytes, _Fields] = {}
         self._there: dict[bytes, list[_Row]] = defaultdict(list)
         for mac, row in self._stored(c, macs):
             self._there[mac].append(row)
@@ -144,7 +144,9 @@ class _Batch:
         self._hurry: list[tuple[int]] = []  # known, and urgent only now
         self._freed: list[tuple[int]] = []  # hold nothing back any more
 
-    def judge(self, report: NewReport, mac: bytes) -> Accepted | Known | Held:
+    def judge(
+        self, report: NewReport, mac: bytes
+    ) -> Accepted | Known | HeldBack:
         """Return what becomes of a report, the ones before it in mind."""
         said = self._fields(report.fields)
         there = self._there.get(mac, ())
@@ -158,7 +160,7 @@ class _Batch:
             held = [row for row in there if row.held]
             for row in held:
                 if not self._lifted(report, row):
-                    return Held(row.id, row.reason, row.ended_on)
+                    return HeldBack(row.id, row.reason, row.ended_on)
             if held and self._how.again:
                 why = msgspec.json.encode({"again": self._how.again})
                 report = replace(report, extras=why)
@@ -205,7 +207,7 @@ class _Batch:
 
     # --------------------------------------------------------- innards
 
-    def _same(self, new: NewReport, said: _Said, old: _Said) -> bool:
+    def _same(self, new: NewReport, said: _Fields, old: _Fields) -> bool:
         """Tell whether what stands says what is handed in."""
         if said == old:
             return True
@@ -230,12 +232,12 @@ class _Batch:
         since = statement.day(self._how.today) - statement.day(row.ended_on)
         return since >= REASSIGNED_DAYS
 
-    def _fields(self, raw: bytes) -> _Said:
+    def _fields(self, raw: bytes) -> _Fields:
         found = self._said.get(raw)
         if found is None:
             said: dict[str, Any] = msgspec.json.decode(raw)
             days = said.pop("seen", ""), said.pop("expires", "")
-            found = self._said[raw] = _Said(canonical.dumps(said), *days)
+            found = self._said[raw] = _Fields(canonical.dumps(said), *days)
         return found
 
     def _stored(

@@ -21,7 +21,7 @@ from syncd.tlog.merkle import BUNDLE, Frontier
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Remainder:
     """What is left of a log."""
 
     frontier: Frontier
@@ -31,7 +31,7 @@ class Left:
 
 def cut(
     c: sa.Connection, log_id: int, origin: str, size: int, merged: int
-) -> Left:
+) -> Remainder:
     """Hold the first `size` entries of a log, `merged` of them at most.
 
     Raises:
@@ -54,7 +54,7 @@ def cut(
             "DELETE FROM kept_note WHERE log_id = ? AND size = ?",
             (log_id, at),
         )
-    return Left(frontier, merged, newest)
+    return Remainder(frontier, merged, newest)
 
 
 def _cut_bundles(

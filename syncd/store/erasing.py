@@ -28,7 +28,7 @@ Span = tuple[int, int]  # first index, one past the last
 
 
 @dataclass(slots=True)
-class Acted:
+class ErasureResult:
     """What came of erasing."""
 
     failed: list[Finding] = field(default_factory=list)
@@ -97,7 +97,7 @@ def erase(
     fresh = without(spans(ordered), before)
     if not fresh:
         return []
-    acted = Acted()
+    acted = ErasureResult()
     if _has_bundles(c, log_id):
         rows = c.exec_driver_sql(
             "SELECT n FROM bundle WHERE log_id = ? AND n >= ? AND n < ?"
@@ -116,7 +116,7 @@ def erase_again(
 ) -> list[Finding]:
     """Act on known erasures in bundles that have just come in."""
     known = spans(erased(c, log_id)) if numbers else []
-    acted = Acted()
+    acted = ErasureResult()
     _erase_all(c, log_id, origin, numbers, known, acted, None)
     return acted.failed
 
@@ -127,7 +127,7 @@ def _erase_all(
     origin: str,
     numbers: Sequence[int],
     found: Sequence[Span],
-    acted: Acted,
+    acted: ErasureResult,
     day: int | None,
 ) -> None:
     """Act on disjoint sorted spans in some bundles; pack each once.
@@ -183,7 +183,7 @@ def _erase_in(
     origin: str,
     n: int,
     gone: AbstractSet[int],
-    acted: Acted,
+    acted: ErasureResult,
     day: int | None,
 ) -> None:
     """Close the records of types 1–7 that are `gone`; drop their claims."""
@@ -262,7 +262,7 @@ def _drop_by_index(
     c: sa.Connection,
     log_id: int,
     found: Sequence[Span],
-    acted: Acted,
+    acted: ErasureResult,
     day: int | None,
 ) -> None:
     """Drop what entries said whose payloads are not here to tell tokens.

@@ -18,7 +18,7 @@ import msgspec
 import sqlalchemy as sa
 
 from syncd.flows.ports import Finding
-from syncd.messages import said
+from syncd.messages import wire
 from syncd.store.database import Database
 
 KEPT = 10_000  # events
@@ -26,7 +26,7 @@ KEPT_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StoredEvent:
     """One event as it is kept."""
 
     number: int
@@ -50,7 +50,7 @@ def tell(
 
 def of_finding(finding: Finding) -> dict[str, Any]:
     """Return what an event says of a finding."""
-    detail = said.of(finding.detail)
+    detail = wire.of(finding.detail)
     return {
         "code": finding.code,
         "detail": detail.detail,
@@ -112,17 +112,17 @@ class EventBook:
 
         return await self._db.read(job)
 
-    async def page(self, first: int, limit: int) -> Sequence[Told]:
+    async def page(self, first: int, limit: int) -> Sequence[StoredEvent]:
         """Return the events from a number on, in order, up to `limit`."""
 
-        def job(c: sa.Connection) -> list[Told]:
+        def job(c: sa.Connection) -> list[StoredEvent]:
             rows = c.exec_driver_sql(
                 "SELECT id, at, name, data FROM event WHERE id >= ?"
                 " ORDER BY id LIMIT ?",
                 (first, limit),
             )
             return [
-                Told(number, at, name, msgspec.json.decode(data))
+                StoredEvent(number, at, name, msgspec.json.decode(data))
                 for number, at, name, data in rows
             ]
 

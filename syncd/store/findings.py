@@ -7,13 +7,13 @@ import msgspec
 import sqlalchemy as sa
 
 from syncd.flows.ports import Finding
-from syncd.messages import said
+from syncd.messages import wire
 
 _NO_INDEX = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Row:
     """A finding as the database has it."""
 
     finding: Finding
@@ -67,7 +67,7 @@ def after(
     return [(id_, _finding(*row)) for id_, *row in rows]
 
 
-def newest(connection: sa.Connection, limit: int) -> list[Kept]:
+def newest(connection: sa.Connection, limit: int) -> list[Row]:
     """Return up to `limit` findings, the one met last first."""
     rows = connection.exec_driver_sql(
         "SELECT code, origin, idx, detail, first_at, last_at, count"
@@ -75,7 +75,7 @@ def newest(connection: sa.Connection, limit: int) -> list[Kept]:
         (limit,),
     )
     return [
-        Kept(_finding(*row), first_at, last_at, count)
+        Row(_finding(*row), first_at, last_at, count)
         for *row, first_at, last_at, count in rows
     ]
 
@@ -85,9 +85,9 @@ def _index(finding: Finding) -> int:
 
 
 def _detail(finding: Finding) -> str:
-    return msgspec.json.encode(said.of(finding.detail)).decode()
+    return msgspec.json.encode(wire.of(finding.detail)).decode()
 
 
 def _finding(code: str, origin: str, idx: int, detail: str) -> Finding:
     index = None if idx == _NO_INDEX else idx
-    return Finding(code, origin, index, said.read(msgspec.json.decode(detail)))
+    return Finding(code, origin, index, wire.read(msgspec.json.decode(detail)))

@@ -20,7 +20,7 @@ from syncd.indicator.active import OFFICIAL
 from syncd.store import retracting
 from syncd.store.database import Database, chunks, select_in
 from syncd.store.imports import MOST_REFUSED
-from syncd.store.retracting import How
+from syncd.store.retracting import Terms
 
 MOST = 100  # rows that one import takes back unasked
 PART = 100  # one of so many of a list, likewise
@@ -127,7 +127,7 @@ def _take_back(
         return gone, due, 0
     if due and due != how.at_most:
         _check(due, _count(c, list_id), refused, how)
-    retracting.by_ids(c, list(found), How(REASON, how.day, (1,)))
+    retracting.by_ids(c, list(found), Terms(REASON, how.day, (1,)))
     c.exec_driver_sql(
         f'DELETE FROM list_value WHERE list_id = ? AND "last" < ?{but}',  # noqa: S608
         (list_id, before),

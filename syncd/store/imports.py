@@ -181,7 +181,7 @@ class Imports:
         """
         return await self._db.read(lambda c: self._named(c, name))
 
-    async def standing(self, import_id: int) -> int:
+    async def in_force(self, import_id: int) -> int:
         """Return how many of the rows that an import brought stand."""
         return await self._db.read(
             lambda c: c.exec_driver_sql(

@@ -332,7 +332,7 @@ class MirrorStore:
 
         def job(c: sa.Connection) -> None:
             log_id = _log_id(c, old.origin)
-            left = cutting.Left(old.frontier, old.merged, old.note)
+            left = cutting.Remainder(old.frontier, old.merged, old.note)
             if size < old.mirrored:
                 left = cutting.cut(c, log_id, old.origin, size, old.merged)
             done = c.exec_driver_sql(
@@ -401,9 +401,9 @@ class MirrorStore:
     async def claims(
         self, tokens: Sequence[bytes], kind: int, epoch: int
     ) -> Mapping[bytes, Sequence[Claim]]:
-        """Return the standing claims of each token that has any.
+        """Return the claims in force of each token that has any.
 
-        Standing: not ended by a retract, not erased. Expired ones are among
+        In force: not ended by a retract, not erased. Expired ones are among
         them: what a day makes of a claim is the verdict's work.
         """
         key = claim_rows.key(kind, epoch)
@@ -429,7 +429,7 @@ class MirrorStore:
     async def claims_at(
         self, positions: Sequence[Position]
     ) -> Mapping[Position, Claim]:
-        """Return the standing claims at some positions: for a `basis`.
+        """Return the claims in force at some positions: for a `basis`.
 
         There is no index by position; the entry itself names its token. A
         position of our own log is found only through `own`'s bundles, so
@@ -452,7 +452,7 @@ class MirrorStore:
     async def claim_of(
         self, origin: str, index: int, value: bytes
     ) -> Claim | None:
-        """Return the standing claim at a position whose token is known."""
+        """Return the claim in force at a position whose token is known."""
         return await self._db.read(
             lambda c: _claim(c, origin, _log_id(c, origin), index, value)
         )
@@ -472,7 +472,7 @@ class MirrorStore:
     async def page(
         self, after: tuple[bytes, int], limit: int
     ) -> list[tuple[bytes, int, list[Claim]]]:
-        """Return the next tokens that have standing claims, with these.
+        """Return the next tokens that have claims in force, with these.
 
         Each is (token, key, claims), in the order of (token, key); `after`
         is such a pair, (b"", 0) for the first page.
@@ -543,7 +543,7 @@ class MirrorStore:
         return await self._db.read(job)
 
     async def counts(self) -> Mapping[str, int]:
-        """Return the number of standing claims per origin."""
+        """Return the number of claims in force per origin."""
 
         def job(c: sa.Connection) -> dict[str, int]:
             name_of = partial(self._names.of, c)
@@ -652,7 +652,7 @@ class MirrorStore:
         """Return findings above a row number, with theirs, in its order."""
         return await self._db.read(lambda c: findings.after(c, number, limit))
 
-    async def findings(self, limit: int = 1000) -> list[findings.Kept]:
+    async def findings(self, limit: int = 1000) -> list[findings.Row]:
         """Return up to `limit` findings, the one met last first."""
         return await self._db.read(lambda c: findings.newest(c, limit))
 

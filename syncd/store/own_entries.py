@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from syncd.errors import DamagedError, RefusedError
-from syncd.flows.entry import LOCAL, Entry, Filter, NewEntry, Said
+from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
 from syncd.indicator.identifier import Identifier
 from syncd.store.database import Database, execute_many, select_in
 from syncd.store.sealing import Cipher
@@ -36,7 +36,7 @@ _INSERT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class EntryOutcome:
     """What became of an entry that was handed in."""
 
     id: int
@@ -48,7 +48,7 @@ class _Sealed(msgspec.Struct):
 
     value: str
     name: str
-    said: Said
+    said: EntryFields
 
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -78,14 +78,14 @@ class OwnEntries:
 
     async def add(
         self, entries: Sequence[NewEntry], by: str, load: int | None = None
-    ) -> list[Added]:
+    ) -> list[EntryOutcome]:
         """Keep entries in one transaction; durable on return, in order.
 
         Of one type and name (a note's code, a local entry's list) one stands
         on a value: another takes its place, the same is known.
         """
 
-        def job(c: sa.Connection) -> list[Added]:
+        def job(c: sa.Connection) -> list[EntryOutcome]:
             macs = [self._macs(entry) for entry in entries]
             found = select_in(
                 c,
@@ -103,13 +103,15 @@ class OwnEntries:
                 said, old = there.get(mac.name, (b"", 0))
                 if said == mac.said:
                     known.append((load, old))
-                    outcomes.append(Added(old, "known"))
+                    outcomes.append(EntryOutcome(old, "known"))
                     continue
                 id_ = (last or 0) + len(rows) + 1
                 rows.append((id_, *self._row(entry, mac, by, load)))
                 there[mac.name] = (mac.said, id_)
                 replaced += [old] if old else []
-                outcomes.append(Added(id_, "replaced" if old else "added"))
+                outcomes.append(
+                    EntryOutcome(id_, "replaced" if old else "added")
+                )
             if rows:
                 c.exec_driver_sql(_INSERT, rows)
             if known and load is not None:

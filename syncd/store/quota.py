@@ -79,10 +79,10 @@ class Quotas:
 
         return await self._db.read(job)
 
-    async def untold(self, before: str) -> list[tuple[str, str]]:
+    async def unreported(self, before: str) -> list[tuple[str, str]]:
         """Return the (day, key) before a day with usage not yet written.
 
-        Written is what an append had among `done` as `told(day, key)`.
+        Written is what an append had among `done` as `reported_mark(day, key)`.
         """
 
         def job(c: sa.Connection) -> list[tuple[str, str]]:
@@ -108,7 +108,7 @@ class Quotas:
         await self._db.write(job)
 
 
-def told(day: str, key: str) -> str:
+def reported_mark(day: str, key: str) -> str:
     """Return the name under which an append writes one day's usage."""
     return f"usage/{day}/{key}"
 

@@ -13,9 +13,9 @@ from syncd.errors import StaleError
 from syncd.flows.ports import Published
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
 from syncd.store.database import execute_many, select_in
-from syncd.store.state import State
+from syncd.store.vault_state import State
 
-TOLD = 1000  # ids or positions of a retraction that are returned
+RETURNED = 1000  # ids or positions of a retraction that are returned
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Withdrawn:
     # where some stand that no retract of ours can end
 
 
-_STANDING = (
+_IN_FORCE = (
     "SELECT vault.id, type, state, idx, origin,"
     " log_id < (SELECT max(id) FROM log)"
     " FROM vault LEFT JOIN log ON log.id = vault.log_id WHERE"
@@ -39,7 +39,7 @@ _STANDING = (
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class Terms:
     """How rows are to end."""
 
     reason: str
@@ -47,7 +47,7 @@ class How:
     types: Collection[int] = (1, 3)
 
 
-def by_ids(c: sa.Connection, ids: Sequence[int], how: How) -> Withdrawn:
+def by_ids(c: sa.Connection, ids: Sequence[int], how: Terms) -> Withdrawn:
     """Have rows end; return what came of it.
 
     A waiting row ends at once: nothing of it is public. Should it be on its
@@ -55,18 +55,18 @@ def by_ids(c: sa.Connection, ids: Sequence[int], how: How) -> Withdrawn:
     only what it said itself: what stands in one that has ended is `past`.
     """
     done = Withdrawn()
-    rows = select_in(c, f"{_STANDING} vault.id IN (?*)", sorted(set(ids)))
+    rows = select_in(c, f"{_IN_FORCE} vault.id IN (?*)", sorted(set(ids)))
     # Short lists are padded: a row may come twice.
     _withdraw(c, dict.fromkeys(rows), how, done)
     return done
 
 
-def by_import(c: sa.Connection, import_id: int, how: How) -> Withdrawn:
+def by_import(c: sa.Connection, import_id: int, how: Terms) -> Withdrawn:
     """Have all rows that an import brought end, likewise."""
     done = Withdrawn()
     last = 0
     while rows := c.exec_driver_sql(
-        f"{_STANDING} import_id = ? AND vault.id > ?"
+        f"{_IN_FORCE} import_id = ? AND vault.id > ?"
         " ORDER BY vault.id LIMIT 10000",
         (import_id, last),
     ).fetchall():
@@ -163,10 +163,10 @@ def _all(count: int, want: int, what: str) -> None:
 def _withdraw(
     c: sa.Connection,
     rows: Iterable[Sequence[Any]],
-    how: How,
+    how: Terms,
     done: Withdrawn,
 ) -> None:
-    """Have those of the rows (`_STANDING`) end that can; count all."""
+    """Have those of the rows (`_IN_FORCE`) end that can; count all."""
     live, again = [], []
     for id_, type_, state, index, origin, past in rows:
         if state >= State.ENDING:
@@ -194,8 +194,8 @@ def _withdraw(
             again,
         )
     done.ids += [id_ for *_, id_ in live]
-    del done.ids[TOLD:], done.past[TOLD:]
+    del done.ids[RETURNED:], done.past[RETURNED:]
 
 
-def _holds(how: How) -> bool:
+def _holds(how: Terms) -> bool:
     return how.reason in ABOUT_THE_VALUE and 1 in how.types

@@ -11,7 +11,7 @@ import msgspec
 
 from syncd.store import sealing
 from syncd.store.sealing import Cipher
-from syncd.store.state import State
+from syncd.store.vault_state import State
 
 
 @dataclass(frozen=True, slots=True)

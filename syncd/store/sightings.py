@@ -9,7 +9,7 @@ from syncd.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class SightedToken:
     """A token under another's active report was met in our business."""
 
     day: int  # days since 1970-01-01 in the roster's zone
@@ -24,7 +24,7 @@ class Pending:
     """What is to be told of one token, day and outcome."""
 
     id: int
-    met: Met
+    met: SightedToken
     count: int
 
 
@@ -37,7 +37,7 @@ class Sightings:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def add(self, met: Sequence[Met]) -> None:
+    async def add(self, met: Sequence[SightedToken]) -> None:
         """Count each; durable on return."""
 
         def job(c: sa.Connection) -> None:
@@ -63,7 +63,8 @@ class Sightings:
                 (before, limit),
             )
             return [
-                Pending(id_, Met(*rest), count) for id_, count, *rest in rows
+                Pending(id_, SightedToken(*rest), count)
+                for id_, count, *rest in rows
             ]
 
         return await self._db.read(job)

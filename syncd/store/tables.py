@@ -88,12 +88,12 @@ sa.Index("vault_import", vault.c.import_id)
 _waits = sa.text("state = 0")
 _ending = sa.text("state = 2")
 _public = sa.text("idx IS NOT NULL")
-_told = sa.text("elsewhere IS NOT NULL")
+_noted = sa.text("elsewhere IS NOT NULL")
 sa.Index(
     "vault_elsewhere",
     vault.c.import_id,
-    sqlite_where=_told,
-    postgresql_where=_told,
+    sqlite_where=_noted,
+    postgresql_where=_noted,
 )
 sa.Index(
     "vault_waiting",

@@ -34,27 +34,27 @@ from syncd.indicator import record, statement
 from syncd.store import failpoint, retracting, sealing, searching
 from syncd.store.accepting import (
     Accepted,
-    Handing,
-    Held,
+    HeldBack,
     Known,
+    Submission,
     accept,
 )
 from syncd.store.database import Database, select_in
 from syncd.store.imports import ImportMark
-from syncd.store.retracting import How, Withdrawn
+from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.sealing import Cipher
 from syncd.store.searching import Query
-from syncd.store.state import State
+from syncd.store.vault_state import State
 
 __all__ = [
     "Accepted",
-    "Handing",
-    "Held",
+    "HeldBack",
     "ImportMark",
     "Known",
     "NewReport",
     "Query",
     "State",
+    "Submission",
     "Vault",
     "VaultRow",
     "Withdrawn",
@@ -102,8 +102,8 @@ class Vault:
         self,
         reports: Sequence[NewReport],
         mark: ImportMark | None = None,
-        how: Handing | None = None,
-    ) -> list[Accepted | Known | Held]:
+        how: Submission | None = None,
+    ) -> list[Accepted | Known | HeldBack]:
         """Keep what is new; durable on return, in the order given.
 
         All in one transaction, the import's mark with it.
@@ -112,9 +112,9 @@ class Vault:
             StaleError: the import is not at `mark.old_offset` any more.
         """
 
-        def step() -> list[Accepted | Known | Held]:
+        def step() -> list[Accepted | Known | HeldBack]:
             job = accept(
-                reports, self._cipher, self._clock(), how or Handing(), mark
+                reports, self._cipher, self._clock(), how or Submission(), mark
             )
             outcomes = self._db.write_now(job)
             if mark is not None:
@@ -249,16 +249,16 @@ class Vault:
             ]
         )
 
-    async def standing(self, ids: Sequence[int]) -> set[int]:
+    async def in_force(self, ids: Sequence[int]) -> set[int]:
         """Return which of the rows wait or are published."""
         sql = "SELECT id FROM vault WHERE state < 2 AND id IN (?*)"
         return await self._db.read(
             lambda c: {id_ for (id_,) in select_in(c, sql, ids)}
         )
 
-    async def tell_elsewhere(self, told: Mapping[int, str]) -> None:
+    async def note_elsewhere(self, notes: Mapping[int, str]) -> None:
         """Note on rows what another member took their values back for."""
-        rows = [(text, id_) for id_, text in told.items()]
+        rows = [(text, id_) for id_, text in notes.items()]
 
         def job(c: sa.Connection) -> None:
             c.exec_driver_sql(
@@ -279,7 +279,7 @@ class Vault:
         day: str = "",
     ) -> Withdrawn:
         """Have rows of some types end; return what came of it."""
-        how = How(reason, day or self._day(), types)
+        how = Terms(reason, day or self._day(), types)
         if not ids:
             return Withdrawn()
         return await self._db.write(lambda c: retracting.by_ids(c, ids, how))
@@ -288,7 +288,7 @@ class Vault:
         self, import_id: int, reason: str, *, day: str = ""
     ) -> Withdrawn:
         """Have all rows that an import brought end, likewise."""
-        how = How(reason, day or self._day())
+        how = Terms(reason, day or self._day())
         return await self._db.write(
             lambda c: retracting.by_import(c, import_id, how)
         )

@@ -12,7 +12,7 @@ import msgspec
 from syncd.flows.draft import DisputeDraft, Draft
 from syncd.flows.ports import Position
 from syncd.indicator.record import ReportFields
-from syncd.messages.said import Params, Said
+from syncd.messages.wire import Params, WireMessage
 from syncd.web.problem import Flaw, Problem
 
 __all__ = ["DisputeDraft", "Draft", "Flaw", "Problem"]
@@ -279,7 +279,7 @@ class LogState(_Out, frozen=True, kw_only=True):
     last_receipt: Seen | None = None  # theirs, of our log
     source: str = ""
     last_pull: int | None = None  # unix seconds
-    why: Said | None = None  # the last failure
+    why: WireMessage | None = None  # the last failure
     digest: str = ""  # hex, over the claim rows below `merged`
 
 
@@ -288,7 +288,7 @@ class HolderState(_Whole, frozen=True, kw_only=True):
 
     member: str
     up: bool
-    why: Said | None = None
+    why: WireMessage | None = None
 
 
 class KeyState(_Whole, frozen=True, kw_only=True):
@@ -319,7 +319,7 @@ class Appending(_Whole, frozen=True, kw_only=True):
     """Whether we append to our log, or why not."""
 
     ok: bool
-    why: Said | None = None
+    why: WireMessage | None = None
 
 
 class Status(_Whole, frozen=True, kw_only=True):
@@ -339,7 +339,7 @@ class Status(_Whole, frozen=True, kw_only=True):
     skew_s: int
     findings: tuple[FindingState, ...]
     appending: Appending
-    todo: tuple[Said, ...]
+    todo: tuple[WireMessage, ...]
 
 
 # -------------------------------------------------------------------- other
@@ -371,7 +371,7 @@ class Ready(_Whole, frozen=True, kw_only=True):
 
     ready: bool
     appending: bool
-    why: Said | None = None
+    why: WireMessage | None = None
 
 
 class IndicatorQuery(Query, frozen=True, kw_only=True):

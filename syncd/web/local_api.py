@@ -20,7 +20,7 @@ from aiohttp.typedefs import Handler
 
 from syncd.errors import MalformedError, Message, SyncdError
 from syncd.web import (
-    events,
+    event_stream,
     forms,
     lookup_routes,
     openapi,
@@ -30,7 +30,7 @@ from syncd.web import (
     report_routes,
     vocabulary_routes,
 )
-from syncd.web.events import Event
+from syncd.web.event_stream import Event
 from syncd.web.problem import Problem
 from syncd.web.routes import (
     BINARY,
@@ -49,7 +49,7 @@ from syncd.web.routes import (
     Routes,
     answer,
 )
-from syncd.web.services import Caller, LocalService
+from syncd.web.service_ports import Caller, LocalService
 
 log = logging.getLogger("syncd.local_api")
 
@@ -305,7 +305,7 @@ async def _status(call: Call, query: forms.StatusQuery) -> forms.Status:
 async def _events(call: Call, query: forms.EventQuery) -> web.StreamResponse:
     cursor = call.request.headers.get("Last-Event-ID", query.cursor)
     happening = call.service.events(cursor)
-    return await events.stream(call.request, _allowed(call, happening))
+    return await event_stream.stream(call.request, _allowed(call, happening))
 
 
 async def _allowed(

@@ -5,7 +5,7 @@ from aiohttp import web
 from syncd.errors import MalformedError, SyncdError
 from syncd.web import forms, problem
 from syncd.web.routes import READERS, Call, Routes, counted
-from syncd.web.services import MAX_DEADLINE_MS
+from syncd.web.service_ports import MAX_DEADLINE_MS
 
 routes = Routes()
 

@@ -25,7 +25,7 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.flows import serve
-from syncd.flows.cosign import Judged
+from syncd.flows.cosign import WitnessReply
 from syncd.flows.ports import Heads
 from syncd.flows.serve import LogFiles
 from syncd.tlog import tiles
@@ -72,7 +72,9 @@ class PeerService(Protocol):
     ) -> bytes:
         """Answer an OPRF request, unless the caller has `gone` meanwhile."""
 
-    async def add_checkpoint(self, body: bytes, caller: str = "") -> Judged:
+    async def add_checkpoint(
+        self, body: bytes, caller: str = ""
+    ) -> WitnessReply:
         """Judge a witness request."""
 
     async def monitor(self, origin_hash: str, key: str) -> bytes | None:

@@ -28,8 +28,8 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
-from syncd.messages import said
-from syncd.messages.said import Said
+from syncd.messages import wire
+from syncd.messages.wire import WireMessage
 
 MEDIA = "application/problem+json"
 _URN = "urn:syncd:problem:"
@@ -48,8 +48,8 @@ _CODES: dict[type[SyncdError], str] = {
 }
 
 
-class _Said(
-    Said,
+class _Body(
+    WireMessage,
     frozen=True,
     kw_only=True,
     omit_defaults=True,
@@ -62,7 +62,7 @@ class _Said(
 
 
 class Flaw(
-    _Said,
+    _Body,
     frozen=True,
     kw_only=True,
     omit_defaults=True,
@@ -74,7 +74,7 @@ class Flaw(
 
 
 class Problem(
-    _Said,
+    _Body,
     frozen=True,
     kw_only=True,
     omit_defaults=True,
@@ -118,9 +118,9 @@ def _flaw(error: SyncdError) -> Flaw:
 
 def _parts(message: Message, hint: Message) -> dict[str, Any]:
     return {
-        **said.parts(message),
+        **wire.parts(message),
         "hint": str(hint),
-        "hint_code": said.code(hint),
+        "hint_code": wire.code(hint),
     }
 
 

@@ -21,7 +21,7 @@ from aiohttp import web
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.web import problem
-from syncd.web.services import Caller, LocalService
+from syncd.web.service_ports import Caller, LocalService
 
 JSON = "application/json"
 TEXT = "text/plain"
@@ -83,7 +83,7 @@ class Route:
     gives: Any = None  # a form, or None for what is no JSON
     asks: Any = None  # form of the query, or None
     takes: Any = None  # form of the body, bytes, or None
-    each: "Each | None" = None  # where items are read one by one
+    each: "ItemwiseForm | None" = None  # where items are read one by one
     media: str = JSON  # of the answer
     takes_media: tuple[str, ...] = (JSON,)
     status: int = 200
@@ -112,7 +112,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
+class ItemwiseForm:
     """A generic form whose items are each read for itself."""
 
     form: Any
@@ -173,7 +173,7 @@ class Routes(list[Route]):
             takes = hints.get("body")
             each = None
             if get_args(takes):
-                each = Each(get_origin(takes), _form(*get_args(takes)))
+                each = ItemwiseForm(get_origin(takes), _form(*get_args(takes)))
                 takes = each.named
             made = {
                 "gives": _form(hints["return"]),

@@ -249,7 +249,7 @@ def public(state: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Server(ThreadingHTTPServer):
-    desk: FalseApi
+    member: FalseApi
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -271,19 +271,19 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def _answer(self) -> None:
-        desk = self.server.desk
+        member = self.server.member
         length = int(self.headers.get("Content-Length", 0))
-        desk.largest = max(desk.largest, length)
+        member.largest = max(member.largest, length)
         raw = self.rfile.read(length)
         body = None
         if "json" in self.headers.get("Content-Type", ""):
             body = json.loads(raw)
-        desk.asked.append((self.command, self.path, body))
+        member.asked.append((self.command, self.path, body))
         open_ = self.path == "/readyz"
         if not open_ and self.headers["Authorization"] != f"Bearer {TOKEN}":
             status, value = 401, refused("a token is needed", 401, "x")
         else:
-            status, value = desk.answer(self.command, self.path, body)
+            status, value = member.answer(self.command, self.path, body)
         said = (
             value if isinstance(value, bytes) else json.dumps(value).encode()
         )
@@ -314,8 +314,8 @@ def _server() -> Iterator[_Server]:
 @pytest.fixture
 def false(_server: _Server) -> FalseApi:
     """A fresh false local API."""
-    _server.desk = FalseApi()
-    return _server.desk
+    _server.member = FalseApi()
+    return _server.member
 
 
 def furnish(home: Path, own: str) -> None:
@@ -336,7 +336,7 @@ def keep_token(home: Path, token: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Desk:
+class Node:
     """A member whose command is run."""
 
     home: Path
@@ -352,11 +352,13 @@ class Desk:
 
 
 @pytest.fixture
-def desk(run: Run, false: FalseApi, _server: _Server, tmp_path: Path) -> Desk:
+def member(
+    run: Run, false: FalseApi, _server: _Server, tmp_path: Path
+) -> Node:
     """A member's command before a false local API."""
     home = tmp_path / "home"
     furnish(home, f"127.0.0.1:{_server.server_port}")
-    return Desk(home, run)
+    return Node(home, run)
 
 
 # ------------------------------------------------------------- a real one
@@ -403,9 +405,9 @@ class Real:
         """Run rounds until all agree."""
         self.do(self.alliance.settle())
 
-    def desk(self, id_: str, run: Run) -> Desk:
+    def member(self, id_: str, run: Run) -> Node:
         """Return a member's command."""
-        return Desk(self.alliance.members[id_].home, run)
+        return Node(self.alliance.members[id_].home, run)
 
 
 @pytest.fixture(scope="module")
@@ -416,12 +418,12 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
 
 
 @pytest.fixture
-def bank(real: Real, run: Run) -> Desk:
+def bank(real: Real, run: Run) -> Node:
     """The bank's command before its real daemon."""
-    return real.desk("bank", run)
+    return real.member("bank", run)
 
 
 @pytest.fixture
-def police(real: Real, run: Run) -> Desk:
+def police(real: Real, run: Run) -> Node:
     """The police's."""
-    return real.desk("police", run)
+    return real.member("police", run)

@@ -12,8 +12,8 @@ from syncd.config import Address
 from syncd.errors import SyncdError, UnavailableError
 from syncd.messages import catalogue
 from tests.cli.conftest import (
-    Desk,
     FalseApi,
+    Node,
     Ran,
     Real,
     Run,
@@ -23,8 +23,8 @@ from tests.cli.conftest import (
 )
 
 
-def status(desk: Desk) -> Ran:
-    return desk("report", "list")
+def status(member: Node) -> Ran:
+    return member("report", "list")
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def status(desk: Desk) -> Ran:
     ],
 )
 def test_exit_codes(
-    desk: Desk, false: FalseApi, code: int, type_: str, exit_code: int
+    member: Node, false: FalseApi, code: int, type_: str, exit_code: int
 ) -> None:
     """As docs/cli.md says, by class and else by status."""
     problem = {**refused("so it is", code, type_), "hint": "do this"}
     false.answers["/v1/reports"] = (code, problem)
-    ran = status(desk)
+    ran = status(member)
     assert ran.code == exit_code
     assert ran.err.splitlines() == [
         "syncd: error: so it is",
@@ -69,7 +69,7 @@ def test_a_token_that_opens_nothing_says_why(
     real: Real, run: Run, tmp_path: Path, lang: str
 ) -> None:
     """Wrong, revoked, or none: in words of files and commands, not of HTTP."""
-    bank, police = real.desk("bank", run), real.desk("police", run)
+    bank, police = real.member("bank", run), real.member("police", run)
     bearers = real.alliance.bank.node.home.own.bearers
     revoked = real.do(bearers.add(f"guest {lang}", "operator"))
     real.do(bearers.revoke(f"guest {lang}"))
@@ -99,39 +99,41 @@ FOREIGN = {
 }
 
 
-def test_no_problem_at_all(desk: Desk, false: FalseApi) -> None:
+def test_no_problem_at_all(member: Node, false: FalseApi) -> None:
     """Something else answers at that port."""
     false.answers["/v1/reports"] = (500, b"<html>")
-    ran = status(desk)
+    ran = status(member)
     assert (ran.code, ran.err) == (3, "syncd: error: HTTP 500\n")
     false.answers["/v1/reports"] = (200, b"<html>")
-    ran = status(desk)
+    ran = status(member)
     assert ran.code == 3
     assert "no JSON" in ran.err
 
 
-def test_too_many_says_when_to_come_back(desk: Desk, false: FalseApi) -> None:
+def test_too_many_says_when_to_come_back(
+    member: Node, false: FalseApi
+) -> None:
     false.answers["/v1/reports"] = (429, refused("too many", 429, "quota"))
-    assert "come back in 7 s" in status(desk).err
+    assert "come back in 7 s" in status(member).err
 
 
-def test_nobody_there(desk: Desk) -> None:
+def test_nobody_there(member: Node) -> None:
     """Exit code 3, and how to start the daemon."""
-    path = desk.home / "config.toml"
+    path = member.home / "config.toml"
     text = path.read_text()
     path.write_text(text.rpartition('"127')[0] + '"127.0.0.1:1"\n')
-    ran = status(desk)
+    ran = status(member)
     assert ran.code == 3
-    assert f"syncd --home {desk.home} run" in ran.err
+    assert f"syncd --home {member.home} run" in ran.err
 
 
 def test_port_0_is_nowhere(run: Run, tmp_path: Path) -> None:
     furnish(tmp_path / "home", "127.0.0.1:0")
-    ran = status(Desk(tmp_path / "home", run))
+    ran = status(Node(tmp_path / "home", run))
     assert ran.code == 2
 
 
-def test_hangs_up(desk: Desk, false: FalseApi, tmp_path: Path) -> None:
+def test_hangs_up(member: Node, false: FalseApi, tmp_path: Path) -> None:
     false.fail = {"before": 0}
     path = tmp_path / "a"
     path.write_text("a.example\n")
@@ -146,7 +148,7 @@ def test_hangs_up(desk: Desk, false: FalseApi, tmp_path: Path) -> None:
         "x",
         "--file",
     ]
-    assert desk("report", "add", *words, path).code == 3
+    assert member("report", "add", *words, path).code == 3
 
 
 class _OnUnix(socketserver.UnixStreamServer):
@@ -195,40 +197,40 @@ def test_a_problem_within_an_answer() -> None:
 
 
 def test_token_from_the_environment(
-    desk: Desk, false: FalseApi, monkeypatch: pytest.MonkeyPatch
+    member: Node, false: FalseApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     false.answers["/v1/reports"] = (200, {"items": []})
-    token = desk.home.with_suffix(".token")
+    token = member.home.with_suffix(".token")
     monkeypatch.setenv("SYNCD_TOKEN_FILE", str(token))
-    monkeypatch.setenv("SYNCD_HOME", str(desk.home))
-    assert desk.run("report", "list").code == 0
+    monkeypatch.setenv("SYNCD_HOME", str(member.home))
+    assert member.run("report", "list").code == 0
 
 
-def test_no_token(desk: Desk) -> None:
-    ran = desk.run("--home", desk.home, "report", "list")
+def test_no_token(member: Node) -> None:
+    ran = member.run("--home", member.home, "report", "list")
     assert ran.code == 2
     assert "syncd token add" in ran.err
 
 
-def test_a_token_that_others_read(desk: Desk) -> None:
-    desk.home.with_suffix(".token").chmod(0o644)
-    ran = status(desk)
+def test_a_token_that_others_read(member: Node) -> None:
+    member.home.with_suffix(".token").chmod(0o644)
+    ran = status(member)
     assert ran.code == 2
     assert "chmod 600" in ran.err
 
 
 @pytest.mark.parametrize("raw", [b"", b"two words", b"\xff", b"a\r\nb: c"])
-def test_no_token_in_the_file(desk: Desk, raw: bytes) -> None:
+def test_no_token_in_the_file(member: Node, raw: bytes) -> None:
     """Nothing that could be a header of its own is sent."""
-    desk.home.with_suffix(".token").write_bytes(raw)
-    ran = status(desk)
+    member.home.with_suffix(".token").write_bytes(raw)
+    ran = status(member)
     assert ran.code == 2
     assert "no bearer token" in ran.err
 
 
-def test_a_wrong_token(desk: Desk) -> None:
-    desk.home.with_suffix(".token").write_text("another")
-    assert status(desk).code == 4
+def test_a_wrong_token(member: Node) -> None:
+    member.home.with_suffix(".token").write_text("another")
+    assert status(member).code == 4
 
 
 def test_no_home(run: Run, tmp_path: Path) -> None:

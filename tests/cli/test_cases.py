@@ -18,7 +18,7 @@ import pytest
 from syncd.indicator import never
 from syncd.roster import drafts
 from syncd.roster.terms import Never
-from tests.cli.conftest import Desk, Real
+from tests.cli.conftest import Node, Real
 
 REST = ["--evidence", "user_tag", "--label"]
 URL = ["--kind", "url", "--role", "phishing_host", *REST, "fake_shop"]
@@ -52,22 +52,22 @@ def protected(real: Real) -> None:
 
 
 def imported(
-    desk: Desk, path: Path, words: Sequence[str]
+    member: Node, path: Path, words: Sequence[str]
 ) -> tuple[list[dict[str, Any]], list[str], str]:
     """Return the reports that a list became, the reasons, what was told."""
     out, name = path.with_name("out.csv"), f"{path.parent.name}/{path.name}"
     more = ("--list", name, "--refused", out)
-    ran = desk("report", "import", path, *words, *more)
+    ran = member("report", "import", path, *words, *more)
     text = out.read_text("utf-8-sig") if out.exists() else ""
     reasons = [row[1] for row in csv.reader(io.StringIO(text, newline=""))][1:]
     assert ran.code == (1 if reasons else 0)
-    listed = desk("report", "list", "--list", name, "--values", "--json")
+    listed = member("report", "list", "--list", name, "--values", "--json")
     return listed.json["items"][::-1], reasons, ran.err
 
 
-def verdicts(desk: Desk, kind: str, values: Sequence[str]) -> list[str]:
+def verdicts(member: Node, kind: str, values: Sequence[str]) -> list[str]:
     words = ("lookup", "--kind", kind, "--purpose", "test", "--json", *CN)
-    items = desk(*words, stdin="\n".join(values).encode()).json["items"]
+    items = member(*words, stdin="\n".join(values).encode()).json["items"]
     return [i.get("verdict", "problem") for i in items]
 
 
@@ -92,7 +92,7 @@ def verdicts(desk: Desk, kind: str, values: Sequence[str]) -> list[str]:
     ],
 )
 def test_nobody_innocent_is_listed(
-    bank: Desk, words: list[str], values: str
+    bank: Node, words: list[str], values: str
 ) -> None:
     """F1, F2: however it is shown; a look-up knows it too."""
     each = values.split()
@@ -230,7 +230,7 @@ CASES: Mapping[str, Case] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_list_as_people_have_it(
-    bank: Desk, tmp_path: Path, case: str
+    bank: Node, tmp_path: Path, case: str
 ) -> None:
     """Every value is the one that stands there, or refused for a reason."""
     raw, words, forms, reasons = CASES[case]
@@ -247,7 +247,7 @@ def test_a_list_as_people_have_it(
         assert labels == ["fake_invest", "fake_invest", "nuisance_call"]
 
 
-def test_an_explicit_offset_is_honoured(bank: Desk, tmp_path: Path) -> None:
+def test_an_explicit_offset_is_honoured(bank: Node, tmp_path: Path) -> None:
     """D5: in the roster's zone; without one the list's own day stands."""
     times = "20:00:00Z", "20:00:00", "20:00:00+08:00", "20:00:00-05:00"
     path = tmp_path / "a.csv"
@@ -260,7 +260,7 @@ def test_an_explicit_offset_is_honoured(bank: Desk, tmp_path: Path) -> None:
 # --------------------------------------------------------------- look-ups
 
 
-def test_no_answer_reads_as_a_clearance(bank: Desk, real: Real) -> None:
+def test_no_answer_reads_as_a_clearance(bank: Node, real: Real) -> None:
     """F6, F8: what is no URL is a problem; a sentence's end is cut off."""
     site = "k.hunt.example"
     bank("report", "add", *URL, stdin=f"http://{site}/pay\n".encode())
@@ -275,7 +275,7 @@ def test_no_answer_reads_as_a_clearance(bank: Desk, real: Real) -> None:
     assert verdicts(bank, "url", wrong) == ["problem"] * len(wrong)
 
 
-def test_machine_numbers(bank: Desk, real: Real) -> None:
+def test_machine_numbers(bank: Node, real: Real) -> None:
     """F16: 13 digits are a SIM of their own, never a sender of SMS."""
     values = (
         b"1440012345678\n1410012345678\n+861440123456789\n1064712345678\n"
@@ -288,7 +288,7 @@ def test_machine_numbers(bank: Desk, real: Real) -> None:
     assert verdicts(bank, "phone", good) == ["suspected"] * 6
 
 
-def test_a_bare_number_that_may_be_a_bank_s(bank: Desk) -> None:
+def test_a_bare_number_that_may_be_a_bank_s(bank: Node) -> None:
     """It is unknown, and in both languages the answer says what to give."""
     words = ("lookup", "--kind", "account", "--purpose", "test")
     values = b"20000099999999\n13800138999\n"

@@ -25,7 +25,7 @@ from syncd.cli.importing.refused import FRONT, Refused, reasons
 from syncd.cli.importing.targets import Reports
 from syncd.messages.catalogue import whole
 from syncd.node import pinned
-from tests.cli.conftest import Desk, FalseApi, Ran, refused
+from tests.cli.conftest import FalseApi, Node, Ran, refused
 
 HEAD = "kind,value,label,role,evidence\n"
 SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
@@ -49,7 +49,7 @@ Take = Callable[..., Ran]
 
 
 @pytest.fixture
-def take(desk: Desk, tmp_path: Path) -> Take:
+def take(member: Node, tmp_path: Path) -> Take:
     """Import a list with that text."""
 
     def one(
@@ -60,7 +60,7 @@ def take(desk: Desk, tmp_path: Path) -> Take:
     ) -> Ran:
         path = tmp_path / name
         path.write_text(text, encoding="utf-8", newline="")
-        return desk("report", "import", path, *words, lang=lang)
+        return member("report", "import", path, *words, lang=lang)
 
     return one
 
@@ -76,10 +76,10 @@ def listed(tmp_path: Path) -> Path:
 
 
 def test_what_is_refused_stays_at_the_daemon(
-    desk: Desk, false: FalseApi, listed: Path
+    member: Node, false: FalseApi, listed: Path
 ) -> None:
     """Good rows go in; of the others nothing lies beside the list."""
-    ran = desk("report", "import", listed, "--json")
+    ran = member("report", "import", listed, "--json")
     assert (ran.code, ran.json["import"]) == (1, 1)
     assert [ran.json[n] for n in ("accepted", "known", "refused")] == [1, 0, 1]
     assert refused_rows(false) == [
@@ -94,21 +94,21 @@ def test_what_is_refused_stays_at_the_daemon(
 
 
 def test_refused_rows_that_are_not_kept(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     """No empty file is written for them."""
     file = tmp_path / "good.csv"
     file.write_text(HEAD + row("a.example"))
-    assert desk("report", "import", file).code == 0
+    assert member("report", "import", file).code == 0
     out = tmp_path / "refused.csv"
-    ran = desk("report", "imports", "--refused", 1, "--out", out)
+    ran = member("report", "imports", "--refused", 1, "--out", out)
     assert (ran.code, out.exists()) == (2, False)
     assert "import 1: no refused rows are kept" in ran.err
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_refused_rows_are_mended_and_imported_as_they_are(
-    desk: Desk, false: FalseApi, tmp_path: Path, lang: str
+    member: Node, false: FalseApi, tmp_path: Path, lang: str
 ) -> None:
     """With line and reason in front, at once or later; nothing is replaced."""
     path, out = tmp_path / "list.csv", tmp_path / "refused.csv"
@@ -116,16 +116,16 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
         "号码,备注,渠道\n+8613800138000,=1+1,短信\n+86bad,-x,乱写\n"
     )
     words = ["--kind", "phone", *CONST[2:]]
-    ran = desk(
+    ran = member(
         *("report", "import", path, *words, "--refused", out), lang=lang
     )
     assert ran.code == 1
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    again = desk("report", "import", path, *words, "--refused", out)
+    again = member("report", "import", path, *words, "--refused", out)
     assert (again.code, "is there already" in again.err) == (2, True)
     later = tmp_path / "later.csv"
     words_ = ("--refused", 1, "--out", later)
-    assert desk("report", "imports", *words_, lang=lang).code == 0
+    assert member("report", "imports", *words_, lang=lang).code == 0
     assert later.read_bytes() == out.read_bytes()
     with out.open(newline="", encoding="utf-8-sig") as file:
         head, bad = csv.reader(file)
@@ -135,23 +135,23 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
     assert "乱写" in bad[1]
     text = out.read_text(encoding="utf-8").replace('"乱写"', '"电话"')
     out.write_text(text.replace("+86bad", "+8613800138001"), encoding="utf-8")
-    ran = desk("report", "import", out, *words, "--list", "list.csv")
+    ran = member("report", "import", out, *words, "--list", "list.csv")
     assert (ran.code, "not stored: 备注" in ran.err) == (0, True)
     assert false.values[-1] == "+8613800138001"
     # A part of a list: what it lacks is not gone.
     assert false.imports[2]["ended"] == {"complete": False}
-    ran = desk("report", "import", out, *words, "--gone", "retract")
+    ran = member("report", "import", out, *words, "--gone", "retract")
     assert (ran.code, "leave out --gone" in ran.err) == (2, True)
 
 
 def test_mended_rows_may_be_refused_again(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     """Line and reason of the first time are no columns of the list."""
     path, out = tmp_path / "list.txt", tmp_path / "out.csv"
     path.write_text("bad1.example\n")
-    desk("report", "import", path, *CONST, "--refused", out)
-    assert desk("report", "import", out, *CONST).code == 1
+    member("report", "import", path, *CONST, "--refused", out)
+    assert member("report", "import", out, *CONST).code == 1
     assert false.imports[2]["header"] == ["value"]
     assert refused_rows(false) == [[2, "the value is bad", ["bad1.example"]]]
 
@@ -181,12 +181,12 @@ def test_a_row_of_several_values_is_mended_whole(
 
 
 def test_objects_that_are_refused_become_rows(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     """Under the names of all of them."""
     path, out = tmp_path / "list.ndjson", tmp_path / "out.csv"
     path.write_text('{"value":"bad1","x":"1"}\n{"y":"2","value":"bad2"}\n[')
-    desk("report", "import", path, *CONST, "--refused", out)
+    member("report", "import", path, *CONST, "--refused", out)
     with out.open(newline="", encoding="utf-8-sig") as file:
         rows = [row[2:] for row in csv.reader(file)]
     assert rows == [
@@ -195,10 +195,10 @@ def test_objects_that_are_refused_become_rows(
 
 
 def test_what_an_import_says_of_its_reports(
-    desk: Desk, false: FalseApi, listed: Path
+    member: Node, false: FalseApi, listed: Path
 ) -> None:
     """Name, refresh, again, gone: each where the daemon looks for it."""
-    desk(
+    member(
         *("report", "import", listed, "--list", "police", "--refresh"),
         *("--again", "seen anew", "--gone", "retract", "--gone-at-most", 7),
     )
@@ -211,17 +211,17 @@ def test_what_an_import_says_of_its_reports(
         "gone": "retract",
         "gone_at_most": 7,
     }
-    assert desk("report", "import", listed, "--gone", "x").code == 2
+    assert member("report", "import", listed, "--gone", "x").code == 2
 
 
 def test_a_local_list_is_not_reported(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     """It is loaded whole, and no report is made of it."""
     path, out = tmp_path / "list.csv", tmp_path / "out.csv"
     path.write_text(HEAD + row("a.example") + row("bad1.example") + "x\n")
     words = ("report", "import", path, "--local", "--list", "公安")
-    ran = desk(*words, "--gone-at-most", 5, "--refused", out)
+    ran = member(*words, "--gone-at-most", 5, "--refused", out)
     assert ran.code == 1
     assert ran.out == (
         "local list: added 1, already known 0, replaced 0, refused 2;"
@@ -238,9 +238,9 @@ def test_a_local_list_is_not_reported(
     with out.open(newline="", encoding="utf-8-sig") as file:
         rows = [line[0] for line in csv.reader(file)]
     assert rows == ["refused line", "3", "4"]
-    ran = desk(*words, "--json")
+    ran = member(*words, "--json")
     assert (ran.json["known"], ran.json["refused"]) == (1, 2)
-    assert desk(*words, "--refresh").code == 2
+    assert member(*words, "--refresh").code == 2
 
 
 def test_what_can_be_read_of_a_refused_row_is_told(
@@ -269,33 +269,35 @@ def test_a_local_list_refuses_what_is_no_object(
 
 
 def test_what_came_of_imports_is_listed(
-    desk: Desk, false: FalseApi, listed: Path
+    member: Node, false: FalseApi, listed: Path
 ) -> None:
     """Newest first, with names and counts; refused rows by their number."""
-    desk("report", "import", listed, "--list", "police")
+    member("report", "import", listed, "--list", "police")
     false.imports[1]["elsewhere"] = 7
-    ran = desk("report", "imports")
+    ran = member("report", "imports")
     head, row = ran.out.splitlines()[:2]
     assert row.split()[:4] == ["1", "police", "list.csv", "cli"]
     at = head.index("taken back by others")
     assert row[at:].split()[0] == "7"
-    assert desk("report", "imports", "--json").json["items"][0]["refused"] == 1
-    assert desk("report", "imports", "--refused", 1).code == 2
+    assert (
+        member("report", "imports", "--json").json["items"][0]["refused"] == 1
+    )
+    assert member("report", "imports", "--refused", 1).code == 2
 
 
-def test_again_is_known(desk: Desk, false: FalseApi, listed: Path) -> None:
+def test_again_is_known(member: Node, false: FalseApi, listed: Path) -> None:
     """A finished file may be imported again: nothing is doubled."""
-    desk("report", "import", listed)
-    ran = desk("report", "import", listed, "--json")
+    member("report", "import", listed)
+    ran = member("report", "import", listed, "--json")
     assert (ran.json["accepted"], ran.json["known"]) == (0, 1)
     assert len(false.vault) == 1
     assert len(refused_rows(false)) == 1
 
 
 def test_prefix_is_of_the_committed_bytes(
-    desk: Desk, false: FalseApi, listed: Path
+    member: Node, false: FalseApi, listed: Path
 ) -> None:
-    desk("report", "import", listed)
+    member("report", "import", listed)
     state = false.imports[1]
     assert state["offset"] == listed.stat().st_size
     assert state["prefix"] == hashlib.sha256(listed.read_bytes()).hexdigest()
@@ -376,7 +378,7 @@ def test_a_day_in_a_reason_is_left_out_whole() -> None:
     ],
 )
 def test_refused_file(
-    desk: Desk,
+    member: Node,
     false: FalseApi,
     tmp_path: Path,
     name: str,
@@ -387,7 +389,7 @@ def test_refused_file(
     """One clear line, and nothing was sent."""
     path = tmp_path / name
     path.write_bytes(raw)
-    ran = desk("report", "import", path, *CONST, *words)
+    ran = member("report", "import", path, *CONST, *words)
     assert (ran.code, ran.out) == (2, "")
     assert why in ran.err
     assert not any(path == "/v1/reports" for _, path, _ in false.asked)
@@ -404,11 +406,11 @@ def test_what_is_missing_is_named_at_once(take: Take) -> None:
     assert "号码, 备注" in ran.err
 
 
-def test_a_pipe_is_no_file(desk: Desk, tmp_path: Path) -> None:
+def test_a_pipe_is_no_file(member: Node, tmp_path: Path) -> None:
     """It could not be gone on with."""
     os.mkfifo(path := tmp_path / "fifo.csv")
     for name in (path, "-"):
-        ran = desk("report", "import", name, *CONST, stdin=b"a.example\n")
+        ran = member("report", "import", name, *CONST, stdin=b"a.example\n")
         assert ran.code == 2
         assert f"{name}: is no file" in ran.err
         assert "an import needs a file" in ran.err
@@ -426,7 +428,7 @@ def test_a_url_of_a_megabyte(take: Take, false: FalseApi) -> None:
 
 
 def test_options_go_before_a_mapping_file(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.txt"
     path.write_text("a.example\nb.example\n")
@@ -436,7 +438,7 @@ def test_options_go_before_a_mapping_file(
         "[constants]\nlabel = 'other'\nconfidence = 7\n"
     )
     words = ["--map", said, "--no-header"]
-    assert desk("report", "import", path, *CONST, *words).code == 0
+    assert member("report", "import", path, *CONST, *words).code == 0
     assert {(r["label"], r["confidence"]) for r in false.reports} == {
         ("fake_shop", 7)
     }
@@ -479,7 +481,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_stops_leave_no_trace(
-    desk: Desk,
+    member: Node,
     false: FalseApi,
     tmp_path_factory: pytest.TempPathFactory,
     stops: list[tuple[str, int]],
@@ -491,14 +493,14 @@ def test_stops_leave_no_trace(
     false.imports.clear()
     for point, after in stops:
         false.fail = {point: after}
-        ran = desk("report", "import", path)
+        ran = member("report", "import", path)
         assert ran.code in (0, 1, 3)
         if ran.code == 3:
             assert "run the same command again" in ran.err
         else:
             break
     false.fail = {}
-    ran = desk("report", "import", path, "--json")
+    ran = member("report", "import", path, "--json")
     theirs = [n for n in range(rows) if n % 11 and n % 7 == 0]
     ours = [n for n in range(rows) if n % 11 == 0]
     good = [f"n{n}.example" for n in range(rows) if n % 11 and n % 7]
@@ -512,7 +514,7 @@ def test_stops_leave_no_trace(
 
 @pytest.mark.usefixtures("_short")
 def test_interrupted_counts_as_one_run(
-    desk: Desk,
+    member: Node,
     false: FalseApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -521,8 +523,8 @@ def test_interrupted_counts_as_one_run(
     path = long_list(tmp_path, 100)
     for point in ("after", "before", "after"):
         false.fail = {point: 2}
-        assert desk("report", "import", path).code == 3
-    ran = desk("report", "import", path, "--json")
+        assert member("report", "import", path).code == 3
+    ran = member("report", "import", path, "--json")
     n = [i for i in range(100) if i % 11 and i % 7]
     assert ran.json["accepted"] == len(n)
     assert ran.json["known"] == 0
@@ -532,7 +534,7 @@ def test_interrupted_counts_as_one_run(
 
 @pytest.mark.usefixtures("_short")
 def test_progress(
-    desk: Desk,
+    member: Node,
     false: FalseApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -540,15 +542,15 @@ def test_progress(
     """Lines where there is no terminal, a bar where there is one."""
     path = long_list(tmp_path, 40)
     monkeypatch.setattr(meter, "EVERY_S", 0.0)
-    ran = desk("report", "import", path)
+    ran = member("report", "import", path)
     assert re.search(r"list.csv: \d+ %, \d+ rows, \d+ s left", ran.err)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    ran = desk("report", "import", path)
+    ran = member("report", "import", path)
     assert "list.csv" in ran.err
     assert "100%" in ran.err
 
 
-def test_a_sheet(desk: Desk, false: FalseApi, tmp_path: Path) -> None:
+def test_a_sheet(member: Node, false: FalseApi, tmp_path: Path) -> None:
     """Its offset counts rows; it goes on and ends like any other file."""
     book = openpyxl.Workbook()
     sheet = book.active
@@ -562,8 +564,8 @@ def test_a_sheet(desk: Desk, false: FalseApi, tmp_path: Path) -> None:
         patch.setattr(upload, "STEP", 10)
         patch.setattr(upload, "RESTART_S", 0)
         false.fail = {"after": 1}
-        assert desk("report", "import", path, *CONST).code == 3
-        ran = desk("report", "import", path, *CONST, "--json")
+        assert member("report", "import", path, *CONST).code == 3
+        ran = member("report", "import", path, *CONST, "--json")
     assert (ran.json["accepted"], ran.json["known"]) == (25, 0)
     numbers = [int(r[0]) for r in refused_rows(false)]
     assert numbers == [n + 2 for n in range(0, 30, 7)]
@@ -571,41 +573,41 @@ def test_a_sheet(desk: Desk, false: FalseApi, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_short")
 def test_a_changed_file_is_refused(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     """Nor go other options on with it. Until it is put back, or begun anew: then nothing is doubled."""
     path = long_list(tmp_path, 30)
     raw = path.read_bytes()
     false.fail = {"before": 1}
-    assert desk("report", "import", path).code == 3
+    assert member("report", "import", path).code == 3
     for changed in (raw + row("more.example").encode(), raw[:-1] + b" "):
         path.write_bytes(changed)
-        ran = desk("report", "import", path)
+        ran = member("report", "import", path)
         assert ran.code == 2
         assert "its import 1 stopped" in ran.err
     path.write_bytes(raw)
-    ran = desk("report", "import", path, "--confidence", 90)
+    ran = member("report", "import", path, "--confidence", 90)
     assert (ran.code, "its import 1 stopped" in ran.err) == (2, True)
     count = len(false.vault)
-    ran = desk("report", "import", path, "--anew", "--json")
+    ran = member("report", "import", path, "--anew", "--json")
     assert ran.json["known"] == count
     assert len(set(false.values)) == len(false.values)
 
 
 def test_a_file_that_grew_after_its_import(
-    desk: Desk, false: FalseApi, listed: Path
+    member: Node, false: FalseApi, listed: Path
 ) -> None:
     """It is another file, whose old rows are known."""
-    assert desk("report", "import", listed).code == 1
+    assert member("report", "import", listed).code == 1
     with listed.open("a") as file:
         file.write(row("more.example"))
-    ran = desk("report", "import", listed, "--json")
+    ran = member("report", "import", listed, "--json")
     assert (ran.json["accepted"], ran.json["known"]) == (1, 1)
 
 
 @pytest.mark.usefixtures("_short")
 def test_a_file_that_is_written_while_it_is_read(
-    desk: Desk, false: FalseApi, tmp_path: Path, monkeypatch: Any
+    member: Node, false: FalseApi, tmp_path: Path, monkeypatch: Any
 ) -> None:
     """Its last line may be half there: nothing more is sent."""
     path = long_list(tmp_path, 30)
@@ -617,14 +619,14 @@ def test_a_file_that_is_written_while_it_is_read(
         return sent(*rest)
 
     monkeypatch.setattr(Reports, "send", grow)
-    ran = desk("report", "import", path)
+    ran = member("report", "import", path)
     assert ran.code == 2
     assert "has changed since its import stopped at row 11" in ran.err
 
 
 @pytest.mark.usefixtures("_short")
 def test_a_file_changed_where_only_its_hash_tells(
-    desk: Desk,
+    member: Node,
     false: FalseApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -633,19 +635,19 @@ def test_a_file_changed_where_only_its_hash_tells(
     monkeypatch.setattr(upload, "_HEAD", 16)
     path = long_list(tmp_path, 30)
     false.fail = {"before": 1}
-    assert desk("report", "import", path).code == 3
+    assert member("report", "import", path).code == 3
     raw = path.read_bytes()
     path.write_bytes(raw.replace(b"n1.", b"m1."))
-    ran = desk("report", "import", path)
+    ran = member("report", "import", path)
     assert ran.code == 2
     assert "has changed" in ran.err
     path.write_bytes(raw)
-    assert desk("report", "import", path).code == 1
+    assert member("report", "import", path).code == 1
 
 
 @pytest.mark.usefixtures("_short")
 def test_interrupted_at_the_keyboard(
-    desk: Desk, false: FalseApi, tmp_path: Path, monkeypatch: Any
+    member: Node, false: FalseApi, tmp_path: Path, monkeypatch: Any
 ) -> None:
     """It says where it stopped, and ends with 130."""
     path = long_list(tmp_path, 30)
@@ -657,22 +659,22 @@ def test_interrupted_at_the_keyboard(
         return sent(target, step, *rest)
 
     monkeypatch.setattr(Reports, "send", stop)
-    ran = desk("report", "import", path)
+    ran = member("report", "import", path)
     assert ran.code == 130
     assert "stopped behind row 11" in ran.err
     monkeypatch.setattr(Reports, "send", sent)
-    assert desk("report", "import", path).code == 1
+    assert member("report", "import", path).code == 1
 
 
 @pytest.mark.usefixtures("_short")
 def test_two_imports_of_one_file(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     """The second does not begin; of two copies the second loses."""
     path = long_list(tmp_path, 30)
     with path.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        ran = desk("report", "import", path)
+        ran = member("report", "import", path)
     assert ran.code == 3
     assert "another run imports it just now" in ran.err
     assert not false.asked
@@ -680,7 +682,7 @@ def test_two_imports_of_one_file(
         409,
         {"type": "urn:syncd:problem:stale", "status": 409, "detail": "no"},
     )
-    ran = desk("report", "import", path)
+    ran = member("report", "import", path)
     assert ran.code == 3
     assert "run the same command again" in ran.err
 
@@ -714,7 +716,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     ("point", "waits"), [("before", [1, 2, 4]), ("after", [1, 1, 2])]
 )
 def test_a_daemon_that_is_restarted_is_waited_for(
-    desk: Desk,
+    member: Node,
     false: FalseApi,
     tmp_path: Path,
     clock: Clock,
@@ -729,7 +731,7 @@ def test_a_daemon_that_is_restarted_is_waited_for(
         false.fail = {"before": 0}
 
     clock.meanwhile = [again, again]
-    ran = desk("report", "import", path, "--json")
+    ran = member("report", "import", path, "--json")
     good = [f"n{n}.example" for n in range(60) if n % 11 and n % 7]
     assert (ran.code, ran.json["accepted"]) == (1, len(good))
     assert (ran.json["known"], ran.json["refused"]) == (0, 60 - len(good))
@@ -741,7 +743,7 @@ def test_a_daemon_that_is_restarted_is_waited_for(
 
 
 def test_a_new_trouble_is_a_new_patience(
-    desk: Desk, false: FalseApi, tmp_path: Path, clock: Clock
+    member: Node, false: FalseApi, tmp_path: Path, clock: Clock
 ) -> None:
     """What is waited for counts from the last row that went in."""
     path = long_list(tmp_path, 60)
@@ -751,12 +753,12 @@ def test_a_new_trouble_is_a_new_patience(
         false.fail = {"before": 2}
 
     clock.meanwhile = [later]
-    assert desk("report", "import", path).code == 1
+    assert member("report", "import", path).code == 1
     assert clock.waited == [1, 1]
 
 
 def test_a_daemon_that_stays_away_is_given_up(
-    desk: Desk,
+    member: Node,
     false: FalseApi,
     tmp_path: Path,
     clock: Clock,
@@ -771,25 +773,25 @@ def test_a_daemon_that_stays_away_is_given_up(
         false.answers["/v1/imports"] = (503, refused("starting", 503, "x"))
 
     clock.meanwhile = [away]
-    ran = desk("report", "import", path)
+    ran = member("report", "import", path)
     assert ran.code == 3
     assert "starting" in ran.err
     assert "run the same command again" in ran.err
     assert clock.waited == [1, 2, 4, 8, 15, 15]
     false.answers.clear()
-    assert "goes on behind row" in desk("report", "import", path).err
+    assert "goes on behind row" in member("report", "import", path).err
 
 
 def test_nobody_waits_for_a_daemon_that_never_answered(
-    desk: Desk, false: FalseApi, listed: Path, clock: Clock
+    member: Node, false: FalseApi, listed: Path, clock: Clock
 ) -> None:
     false.answers["/v1/imports"] = (503, refused("starting", 503, "x"))
-    assert desk("report", "import", listed).code == 3
+    assert member("report", "import", listed).code == 3
     assert not clock.waited
 
 
 def test_a_daemon_that_asks_for_patience_gets_it(
-    desk: Desk, false: FalseApi, tmp_path: Path, clock: Clock
+    member: Node, false: FalseApi, tmp_path: Path, clock: Clock
 ) -> None:
     """Retry-After is heeded, and told; the first answer may be one, too."""
     path = long_list(tmp_path, 60)
@@ -801,14 +803,14 @@ def test_a_daemon_that_asks_for_patience_gets_it(
         false.answers["/v1/reports"] = full
 
     clock.meanwhile = [next_trouble, false.answers.clear]
-    ran = desk("report", "import", path)
+    ran = member("report", "import", path)
     assert ran.code == 1
     assert clock.waited == [7, 7]
     assert ran.err.count("import: quota used up: tried again in 7 s") == 2
 
 
 def test_patience_has_an_end(
-    desk: Desk,
+    member: Node,
     false: FalseApi,
     listed: Path,
     clock: Clock,
@@ -818,14 +820,14 @@ def test_patience_has_an_end(
     monkeypatch.setattr(upload, "QUOTA_S", 30)
     full = (429, refused("import: quota used up", 429, "quota"))
     false.answers["/v1/reports"] = full
-    ran = desk("report", "import", listed)
+    ran = member("report", "import", listed)
     assert ran.code == 3
     assert "come back in 7 s" in ran.err
     assert clock.waited == [7, 7, 7, 7]
 
 
 def test_interrupted_while_it_waits(
-    desk: Desk, false: FalseApi, tmp_path: Path, clock: Clock
+    member: Node, false: FalseApi, tmp_path: Path, clock: Clock
 ) -> None:
     path = long_list(tmp_path, 60)
     false.fail = {"before": 2}
@@ -834,28 +836,28 @@ def test_interrupted_while_it_waits(
         raise KeyboardInterrupt
 
     clock.meanwhile = [stop]
-    ran = desk("report", "import", path)
+    ran = member("report", "import", path)
     assert ran.code == 130
     assert "stopped behind row 21; run the same command again" in ran.err
-    assert "goes on behind row 21" in desk("report", "import", path).err
+    assert "goes on behind row 21" in member("report", "import", path).err
 
 
 def test_a_step_of_a_killed_run_that_comes_late(
-    desk: Desk, false: FalseApi, tmp_path: Path, clock: Clock
+    member: Node, false: FalseApi, tmp_path: Path, clock: Clock
 ) -> None:
     """The daemon commits it after we asked how far it is: we ask again."""
     path = long_list(tmp_path, 60)
     false.answers["/v1/reports"] = (409, refused("no", 409, "stale"))
     clock.meanwhile = [false.answers.clear]
-    assert desk("report", "import", path).code == 1
+    assert member("report", "import", path).code == 1
     assert clock.waited == [1]
 
 
 def test_steps_fit_into_a_request(
-    desk: Desk, take: Take, false: FalseApi
+    member: Node, take: Take, false: FalseApi
 ) -> None:
     """Long rows make short steps: no request is above the door's limit."""
-    with (desk.home / "config.toml").open("a") as file:
+    with (member.home / "config.toml").open("a") as file:
         file.write("max_request_bytes = 65536\n")
     text = "".join(f"{'网' * 900}{n}.example\n" for n in range(90))
     assert take(text, *CONST, name="list.txt").code == 0

@@ -10,11 +10,11 @@ from typing import Any
 import openpyxl
 import pytest
 
-from syncd.cli import asked, tables, terminal
-from syncd.cli.asked import Asked
+from syncd.cli import lookup_client, table_input, terminal
+from syncd.cli.lookup_client import Question
 from syncd.errors import UnavailableError, UsageError
 from syncd.lists import safe
-from tests.cli.conftest import Desk, FalseApi, Ran, Real, refused
+from tests.cli.conftest import FalseApi, Node, Ran, Real, refused
 
 LISTED = "+12025557101"
 ASK = ("lookup", "--purpose", "call_check")
@@ -30,7 +30,7 @@ ROWS = [
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before something is asked again."""
-    monkeypatch.setattr(asked, "PAUSE_S", 0.0)
+    monkeypatch.setattr(lookup_client, "PAUSE_S", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def names(path: Path) -> list[str]:
 
 @pytest.mark.usefixtures("listed")
 def test_as_many_answers_as_rows_in_their_order(
-    bank: Desk, tmp_path: Path
+    bank: Node, tmp_path: Path
 ) -> None:
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
     ran = bank(
@@ -101,7 +101,7 @@ def test_as_many_answers_as_rows_in_their_order(
 
 
 @pytest.mark.usefixtures("listed")
-def test_a_workbook_in_chinese_and_as_json(bank: Desk, tmp_path: Path) -> None:
+def test_a_workbook_in_chinese_and_as_json(bank: Node, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
@@ -130,7 +130,7 @@ def test_a_workbook_in_chinese_and_as_json(bank: Desk, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("listed")
 def test_our_own_lists_stand_beside_the_answer(
-    bank: Desk, tmp_path: Path
+    bank: Node, tmp_path: Path
 ) -> None:
     words = ("own", "exempt", "--kind", "phone", "--why", "our switchboard")
     assert bank(*words, stdin=b"+12025557104").code == 0
@@ -144,7 +144,7 @@ def test_our_own_lists_stand_beside_the_answer(
 
 
 def test_what_cannot_be_is_told_before_anything_is_asked(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
     say = (*ASK, "--kind", "phone", "--file", file, "--map", "value=tel")
@@ -161,7 +161,7 @@ def test_what_cannot_be_is_told_before_anything_is_asked(
         (("--out", out, "--epoch", "2"), "--out is for the values"),
         (("--out", out, "--map", "value=2"), "names value twice"),
     ):
-        ran = desk(*say, *more)
+        ran = member(*say, *more)
         assert ran.code == 2, more
         assert said in ran.err
     assert there.read_text() == "mine"
@@ -169,17 +169,17 @@ def test_what_cannot_be_is_told_before_anything_is_asked(
     assert false.asked == []
     twin = tmp_path / "twin.csv"
     twin.write_text("verdict,phone\nx,1\n")
-    ran = desk(
+    ran = member(
         *(*ASK, "--kind", "phone", "--file", twin, "--keep", "verdict"),
         *("--out", out),
     )
     assert "the answer has a column verdict too" in ran.err
-    ran = desk(*ASK, "--kind", "phone", "--out", out, stdin=b"1\n")
+    ran = member(*ASK, "--kind", "phone", "--out", out, stdin=b"1\n")
     assert "--out is for the values of a --file" in ran.err
 
 
 @pytest.mark.usefixtures("listed")
-def test_a_key_that_no_row_has_is_told(bank: Desk, tmp_path: Path) -> None:
+def test_a_key_that_no_row_has_is_told(bank: Node, tmp_path: Path) -> None:
     file, out = tmp_path / "list.ndjson", tmp_path / "answers.csv"
     file.write_text(
         '{"phone": "+12025557106", "no": "007"}\n{"phone": "+12025557107"}\n'
@@ -196,7 +196,7 @@ def test_a_key_that_no_row_has_is_told(bank: Desk, tmp_path: Path) -> None:
 
 
 def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     """Whoever joined by it would have somebody else's answer."""
     book = openpyxl.Workbook()
@@ -207,7 +207,7 @@ def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
     file, out = tmp_path / "list.xlsx", tmp_path / "answers.csv"
     book.save(file)
     words = (*ASK, "--kind", "phone", "--file", file, "--out", out)
-    ran = desk(*words, "--keep", "card")
+    ran = member(*words, "--keep", "card")
     assert ran.code == 1
     [row] = read(out)
     assert (row["verdict"], row["card"]) == ("refused", "")
@@ -216,12 +216,12 @@ def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
 
 
 def test_nothing_is_left_of_a_look_up_that_did_not_end(
-    desk: Desk, false: FalseApi, tmp_path: Path
+    member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
     say = (*ASK, "--kind", "phone", "--file", file, "--map", "value=tel")
     false.answers["/v1/lookups"] = (503, refused("no", 503, "unavailable"))
-    assert desk(*say, "--out", out).code == 3
+    assert member(*say, "--out", out).code == 3
     assert names(tmp_path) == ["customers.csv", "home", "home.token"]
 
 
@@ -282,8 +282,8 @@ class Holders:
         }
 
 
-def ask(holders: Holders, *batches: str) -> Asked:
-    asking = Asked(holders, {"purpose": "test"})  # type: ignore[arg-type]
+def ask(holders: Holders, *batches: str) -> Question:
+    asking = Question(holders, {"purpose": "test"})  # type: ignore[arg-type]
     for batch in batches:
         found = asking.ask([{"value": value} for value in batch])
         assert len(found) == len(batch)
@@ -341,8 +341,8 @@ def test_a_daemon_that_restarts_is_waited_for(
     holders.away = 3
     assert len(asking.ask([{"value": "c"}])) == 1
     assert capsys.readouterr().err.count("waiting for the daemon: own") == 3
-    monkeypatch.setattr(asked, "RESTART_S", -1.0)
-    for one in (asking, Asked(holders, {})):  # type: ignore[arg-type]
+    monkeypatch.setattr(lookup_client, "RESTART_S", -1.0)
+    for one in (asking, Question(holders, {})):  # type: ignore[arg-type]
         holders.away = 1
         with pytest.raises(UnavailableError):
             one.ask([{"value": "c"}])
@@ -354,17 +354,17 @@ def test_a_daemon_that_restarts_is_waited_for(
 def test_rows_come_in_steps_that_a_request_can_hold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from syncd.lists.rows import Told
+    from syncd.lists.rows import FileOptions
 
-    monkeypatch.setattr(tables, "STEP", 4)
-    monkeypatch.setattr(tables, "BUDGET", 200)
+    monkeypatch.setattr(table_input, "STEP", 4)
+    monkeypatch.setattr(table_input, "BUDGET", 200)
     file = tmp_path / "list.csv"
     names = [f"a{n}.example" for n in range(9)] + ["x" * 300] + ["y" * 90] * 3
     file.write_text("\n".join(["url", *names]) + "\n")
-    rows, plan = tables.understood(
-        *(file, Told()), maps=[], constants={"kind": "url"}
+    rows, plan = table_input.understood(
+        *(file, FileOptions()), maps=[], constants={"kind": "url"}
     )
-    steps = list(tables.steps(rows, plan.report))
+    steps = list(table_input.steps(rows, plan.report))
     assert [one.row.number for some in steps for one in some] == [
         *range(2, len(names) + 2),
     ]
@@ -375,7 +375,7 @@ def test_rows_come_in_steps_that_a_request_can_hold(
 
 
 def test_a_bar_on_a_terminal(
-    desk: Desk,
+    member: Node,
     false: FalseApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -388,7 +388,7 @@ def test_a_bar_on_a_terminal(
     false.answers["/v1/lookups"] = (200, answer)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
-    ran: Ran = desk(
+    ran: Ran = member(
         *(*ASK, "--kind", "phone", "--file", file, "--map", "value=tel"),
         *("--out", out),
     )

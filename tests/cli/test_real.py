@@ -8,7 +8,7 @@ import pytest
 
 from syncd.cli.importing import upload
 from syncd.cli.importing.targets import Reports
-from tests.cli.conftest import Desk, Real, Run
+from tests.cli.conftest import Node, Real, Run
 
 LISTED = "shop-for-fraud.example"
 WORDS = ["--label", "fake_shop", "--evidence", "bank_detection"]
@@ -16,16 +16,16 @@ URL = [*WORDS, "--kind", "url", "--role", "phishing_host"]
 PHONE = [*WORDS, "--kind", "phone", "--role", "caller"]
 
 
-def lookup(desk: Desk, kind: str, value: str) -> Any:
+def lookup(member: Node, kind: str, value: str) -> Any:
     words = ("lookup", "--kind", kind, "--purpose", "test", "--json")
-    return desk(*words, stdin=value.encode()).json["items"][0]
+    return member(*words, stdin=value.encode()).json["items"][0]
 
 
 @pytest.mark.parametrize(
     ("words", "value"), [(URL, LISTED), (PHONE, "+12025550123")]
 )
 def test_reported_here_listed_there_retracted_gone(
-    real: Real, bank: Desk, police: Desk, words: list[str], value: str
+    real: Real, bank: Node, police: Node, words: list[str], value: str
 ) -> None:
     """The way of one report, by the words that an operator types."""
     kind = words[5]
@@ -44,18 +44,18 @@ def test_reported_here_listed_there_retracted_gone(
     assert lookup(police, kind, value)["verdict"] == "none"
 
 
-def test_dispute(real: Real, run: Run, bank: Desk, police: Desk) -> None:
+def test_dispute(real: Real, run: Run, bank: Node, police: Node) -> None:
     value = b"disputed.example"
     assert bank("report", "add", *URL, stdin=value).code == 0
     real.settle()
     words = ("report", "dispute", "--kind", "url", "--reason", "official")
     assert police(*words, stdin=value).code == 0
     real.settle()
-    found = lookup(real.desk("carrier", run), "url", value.decode())
+    found = lookup(real.member("carrier", run), "url", value.decode())
     assert found["verdict"] == "disputed"
 
 
-def test_status(bank: Desk) -> None:
+def test_status(bank: Node) -> None:
     """What the daemon says fits what is shown."""
     ran = bank("status", "--digests")
     assert ran.code == 0
@@ -66,7 +66,7 @@ def test_status(bank: Desk) -> None:
     assert (ran.code, ran.out.startswith("ready")) == (0, True)
 
 
-def test_how_a_url_was_read_is_told(bank: Desk, police: Desk) -> None:
+def test_how_a_url_was_read_is_told(bank: Node, police: Node) -> None:
     """By the report that dropped a query, and the look-up that tried both."""
     pay = "http://a.b.c.pay.hunt.example/pay"
     ran = bank("report", "add", *URL, stdin=f"{pay}?id=1\n".encode())
@@ -104,7 +104,7 @@ def expected() -> tuple[int, int]:
 
 
 def test_stopped_while_a_step_is_under_way(
-    bank: Desk, listed: Path, monkeypatch: pytest.MonkeyPatch
+    bank: Node, listed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was refused in it is written down with its cells all the same."""
     out = listed.with_name("out.csv")
@@ -133,7 +133,7 @@ def test_stopped_while_a_step_is_under_way(
     assert sum("public suffix" in why for _, why, _ in rows) == 400
 
 
-def test_what_is_in_the_vault_is_found(bank: Desk, tmp_path: Path) -> None:
+def test_what_is_in_the_vault_is_found(bank: Node, tmp_path: Path) -> None:
     """By kind, list, import, day, person and value, which is on no line."""
     path = tmp_path / "list.txt"
     path.write_text("one.found.example\ntwo.found.example\n")
@@ -169,7 +169,7 @@ BANKS_OWN = (
 )
 
 
-def test_a_list_in_its_own_words(bank: Desk, tmp_path: Path) -> None:
+def test_a_list_in_its_own_words(bank: Node, tmp_path: Path) -> None:
     """One dry run, one mapping file edited, one import; refusals mended."""
     path = tmp_path / "名单.csv"
     path.write_text(BANKS_OWN)
@@ -213,7 +213,7 @@ def test_a_list_in_its_own_words(bank: Desk, tmp_path: Path) -> None:
     assert (ran.code, ran.json["accepted"]) == (0, 1)
 
 
-def test_what_a_dry_run_tells_programs(bank: Desk, tmp_path: Path) -> None:
+def test_what_a_dry_run_tells_programs(bank: Node, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("url,诈骗类型\na.dry.example,虚构\na.dry.example,假\n")
     words = ("report", "import", path, *URL[2:], "--dry-run", "--json")
@@ -228,7 +228,7 @@ def test_what_a_dry_run_tells_programs(bank: Desk, tmp_path: Path) -> None:
 
 
 def test_a_local_list_answers_here_alone(
-    bank: Desk, police: Desk, tmp_path: Path
+    bank: Node, police: Node, tmp_path: Path
 ) -> None:
     """Until it is removed whole."""
     path = tmp_path / "list.txt"

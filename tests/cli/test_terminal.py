@@ -12,7 +12,7 @@ import pytest
 
 from syncd.cli import terminal
 from syncd.errors import UsageError
-from tests.cli.conftest import Desk, FalseApi, Run
+from tests.cli.conftest import FalseApi, Node, Run
 
 SYNCD = (sys.executable, "-m", "syncd")
 
@@ -38,11 +38,11 @@ def ended(
 
 
 @pytest.fixture
-def show(desk: Desk, false: FalseApi) -> tuple[str, ...]:
+def show(member: Node, false: FalseApi) -> tuple[str, ...]:
     """A command that prints one line."""
     ready = {"ready": True, "appending": True, "why": ""}
     false.answers["/readyz"] = (200, ready)
-    return "--home", str(desk.home), "status", "--health"
+    return "--home", str(member.home), "status", "--health"
 
 
 @pytest.mark.slow
@@ -111,10 +111,10 @@ def test_nothing_is_made_that_could_not_be_handed_over(
         assert not made.exists()
 
 
-def test_an_answer_of_another_program(desk: Desk, false: FalseApi) -> None:
+def test_an_answer_of_another_program(member: Node, false: FalseApi) -> None:
     """Something speaks JSON at our port, and is no syncd of this version."""
     false.answers["/v1/status"] = (200, {"ok": True})
-    ran = desk("status")
+    ran = member("status")
     assert ran.code == 3
     assert "an answer without time" in ran.err
 

@@ -362,7 +362,7 @@ def test_record_types_alike(payload: bytes) -> None:
     assert logs.payload_type(payload) == leaf.type_of(payload)
 
 
-def said_by(claim: Claim, form: int, case: Case) -> verdict.Said:
+def said_by(claim: Claim, form: int, case: Case) -> verdict.Claim:
     """Return a claim in the other implementation's words."""
     who = WHO.get(claim.origin, Reporter("", "", ""))
     author = verdict.Author(
@@ -371,7 +371,7 @@ def said_by(claim: Claim, form: int, case: Case) -> verdict.Said:
         contested=claim.origin in case.contested,
     )
     body = json.loads(statement.spell(claim.said))
-    return verdict.Said(claim.position, author, body, form)
+    return verdict.Claim(claim.position, author, body, form)
 
 
 def day(number: int) -> date:

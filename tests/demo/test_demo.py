@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from syncd.demo.command import tell_ended
+from syncd.demo.demo_command import tell_ended
 from syncd.demo.member import stop
 from syncd.demo.play import Demo
-from syncd.demo.rows import read
+from syncd.demo.sample_rows import read
 from syncd.errors import UnavailableError
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]

@@ -11,7 +11,7 @@ from typing import Any, Self
 from syncd.errors import AbsentError, StaleError, UnavailableError
 from syncd.flows import pull, serve
 from syncd.flows.ports import Bundle, Finding, MirrorHead, OwnHead, Published
-from syncd.flows.pull import Pulled
+from syncd.flows.pull import PullResult
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, leaf, statement
@@ -23,7 +23,7 @@ from syncd.tlog import checkpoint, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
-from tests import said
+from tests import sample_statements
 
 ORIGIN = "bank.example/syncd/txwz/1"
 KEY = SigningKey(ORIGIN, note.ED25519, b"\7" * 32)
@@ -31,7 +31,9 @@ TOKEN = "A" * 22
 
 
 def report(i: int = 0) -> bytes:
-    return statement.encode(said.report(kind="url", confidence=i % 101))
+    return statement.encode(
+        sample_statements.report(kind="url", confidence=i % 101)
+    )
 
 
 Said = tuple[int, bytes] | Record  # (type, payload), or a whole record
@@ -330,7 +332,7 @@ class Pull:
         *sources: FakeSource,
         budget: Budget | None = None,
         excuse: bool = False,
-    ) -> Pulled:
+    ) -> PullResult:
         async def accepted(told: Sequence[tuple[int, int, str]]) -> None:
             self.rosters += [index for index, _, _ in told]
 

@@ -26,10 +26,10 @@ from syncd.indicator.absent import Range
 from syncd.indicator.statement import Report, Retract, RosterAccepted
 from syncd.tlog import checkpoint, cosignature, note, tiles
 from syncd.tlog.key import COSIGNATURE, SigningKey
-from tests import said
+from tests import sample_statements
 from tests.cost import calls
 from tests.flows.growing import KEY, ORIGIN, Log
-from tests.said import dispute, erase, sighting
+from tests.sample_statements import dispute, erase, sighting
 
 SEEN = SigningKey("police.example/syncd/txwz/seen", COSIGNATURE, b"s" * 32)
 MERGED = SigningKey("police.example/syncd/txwz/merged", COSIGNATURE, b"m" * 32)
@@ -38,15 +38,15 @@ NOW = 1_800_000_000
 
 def about(n: int) -> dict[str, Any]:
     kind = ("phone", "url", "account")[n % 3]
-    return said.about(n, kind=kind, epoch=1 + n % 2)
+    return sample_statements.about(n, kind=kind, epoch=1 + n % 2)
 
 
 def report(n: int, **other: Any) -> Report:
-    return said.report(**about(n), **other)
+    return sample_statements.report(**about(n), **other)
 
 
 def retract(n: int, *ends: int) -> Retract:
-    return said.retract(*ends, **about(n))
+    return sample_statements.retract(*ends, **about(n))
 
 
 class Audited(Log):
@@ -461,11 +461,11 @@ def test_many_problems_are_counted() -> None:
     """A thousand lost rows do not make a thousand lines."""
     log = Audited([report(n) for n in range(600)])
     found = audit.check(log.view(rows=[]))
-    assert len(found.problems) == audit.TOLD + 1
+    assert len(found.problems) == audit.NAMED + 1
     assert found.problems[0] == "claim 344: its row is missing" or (
         found.problems[0].endswith("its row is missing")
     )
-    assert found.problems[-1] == f"and {600 - audit.TOLD} more"
+    assert found.problems[-1] == f"and {600 - audit.NAMED} more"
 
 
 # --------------------------------------------------------- log and signatures

@@ -8,7 +8,7 @@ import pytest
 
 from syncd.errors import UnavailableError
 from syncd.flows import claimed_roster
-from syncd.flows.claimed_roster import Claims
+from syncd.flows.claimed_roster import RosterClaims
 from syncd.roster import drafts
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog.note import Note
@@ -229,7 +229,7 @@ async def test_an_old_claim_costs_nothing_to_be_right() -> None:
 
 def test_a_claim_is_looked_into_once() -> None:
     trusted, _ = start(2)
-    claims = Claims(trusted)
+    claims = RosterClaims(trusted)
     assert claims.worth("a", 3)
     claims.unproven("a", 3)
     assert not claims.worth("a", 3)
@@ -239,7 +239,7 @@ def test_a_claim_is_looked_into_once() -> None:
 
 def test_what_we_know_is_not_worth_asking() -> None:
     trusted, _ = start(2)
-    claims = Claims(trusted)
+    claims = RosterClaims(trusted)
     assert not claims.worth("a", 0)
     assert not claims.worth("a", 1)
     assert not claims.worth("a", 2, trusted.hash(2))
@@ -249,7 +249,7 @@ def test_what_we_know_is_not_worth_asking() -> None:
 
 def test_who_claims_too_much_is_heard_again_after_the_next_version() -> None:
     trusted, _ = start(2)
-    claims = Claims(trusted)
+    claims = RosterClaims(trusted)
     for n in range(claimed_roster.MOST_CLAIMS):
         assert claims.worth("a", 100 + n)
         claims.unproven("a", 100 + n)

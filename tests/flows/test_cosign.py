@@ -194,7 +194,9 @@ def ask(
     return bytes(witness.request(old, proof, note.parse(log.signed)))
 
 
-async def post(book: Book, body: bytes, known: bool = True) -> cosign.Judged:
+async def post(
+    book: Book, body: bytes, known: bool = True
+) -> cosign.WitnessReply:
     return await cosign.witness_checkpoint(
         body,
         log_keys={ORIGIN: KEY.verifier} if known else {},

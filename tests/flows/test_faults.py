@@ -11,16 +11,16 @@ from syncd.flows import report
 from syncd.flows.draft import Draft
 from syncd.indicator import vocabulary
 from syncd.indicator.active import AUTHORITY
-from tests.flows.test_report import DESK, TODAY, WRONG, with_
+from tests.flows.test_report import RULES, TODAY, WRONG, with_
 
-BANK = replace(DESK, member="bank", checked={})
-POLICE = replace(DESK, member="police", checked={})
+BANK = replace(RULES, member="bank", checked={})
+POLICE = replace(RULES, member="police", checked={})
 URL = with_(kind="url", value="http://evil.example/", role="phishing_host")
 
 
-def refused(draft: Draft, desk: report.Desk = BANK) -> SyncdError:
+def refused(draft: Draft, rules: report.Rules = BANK) -> SyncdError:
     with pytest.raises(SyncdError) as caught:
-        report.prepare(draft, desk)
+        report.prepare(draft, rules)
     return caught.value
 
 
@@ -156,7 +156,7 @@ def test_evidence_of_the_own_sector_is_taken() -> None:
 
 def test_who_is_in_no_roster_is_not_asked_for_a_sector() -> None:
     for evidence in AUTHORITY:
-        assert report.prepare(with_(evidence=evidence), DESK).fields
+        assert report.prepare(with_(evidence=evidence), RULES).fields
 
 
 # --------------------------------------------------------------- disputes

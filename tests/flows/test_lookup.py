@@ -22,7 +22,7 @@ from syncd.indicator.notation import day_text
 from syncd.roster.roster import Roster
 from syncd.roster.terms import DEFAULT_CAPS, DEFAULT_POLICY, Never
 from tests.cost import calls
-from tests.said import report
+from tests.sample_statements import report
 
 DAY = statement.day("2026-11-20")
 BANK = "bank.example/syncd/txwz/1"
@@ -165,7 +165,7 @@ async def at_once(work: Any, *args: Any) -> Any:
     return work(*args)
 
 
-class Desk:
+class User:
     def __init__(self) -> None:
         self.clock = Clock()
         self.holders = Holders(self.clock)
@@ -196,8 +196,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def user() -> User:
+    return User()
 
 
 def phone(value: str = NUMBER) -> Identifier:
@@ -214,10 +214,10 @@ def reasons(answer: Answer) -> tuple[str, ...]:
 
 
 async def test_a_reported_number_is_found_however_it_is_written(
-    desk: Desk,
+    user: User,
 ) -> None:
-    claim = desk.book.report(phone())
-    answers = await desk.ask(
+    claim = user.book.report(phone())
+    answers = await user.ask(
         Question("phone", "(202) 555-0123"), Question("phone", "2025550199")
     )
     assert verdicts(answers) == ["suspected", "none"]
@@ -226,10 +226,10 @@ async def test_a_reported_number_is_found_however_it_is_written(
 
 
 async def test_a_url_is_found_with_text_behind_it_and_says_so(
-    desk: Desk,
+    user: User,
 ) -> None:
-    desk.book.report(Identifier("url", "px1.hunt.example/pay"))
-    answers = await desk.ask(
+    user.book.report(Identifier("url", "px1.hunt.example/pay"))
+    answers = await user.ask(
         Question("url", "http://px1.hunt.example/pay"),
         Question("url", "http://px1.hunt.example/pay。"),
         Question("url", "http://px1.hunt.example/pay,"),
@@ -242,10 +242,10 @@ async def test_a_url_is_found_with_text_behind_it_and_says_so(
 
 
 async def test_each_item_has_its_own_problem_in_its_own_place(
-    desk: Desk,
+    user: User,
 ) -> None:
     error = MalformedError("items[1]: unknown field")
-    answers = await desk.ask(
+    answers = await user.ask(
         Question("phone", "nobody"),
         error,
         Question("phone", NUMBER),
@@ -257,15 +257,15 @@ async def test_each_item_has_its_own_problem_in_its_own_place(
 
 
 async def test_an_access_is_recorded_with_its_positions_and_tokens(
-    desk: Desk,
+    user: User,
 ) -> None:
-    claim = desk.book.report(phone())
-    await desk.ask(
+    claim = user.book.report(phone())
+    await user.ask(
         Question("phone", NUMBER),
         Question("phone", "none"),
         Question("phone", "2025550199"),
     )
-    hit, miss = desk.book.accesses  # the one that did not read is no access
+    hit, miss = user.book.accesses  # the one that did not read is no access
     short = token.token(output(phone()))
     assert hit == Access(
         "teller", "call_check", "phone", (claim.position,), (short,), "A-17"
@@ -274,24 +274,24 @@ async def test_an_access_is_recorded_with_its_positions_and_tokens(
     assert len(miss.tokens) == 1
 
 
-async def test_no_answer_without_its_record(desk: Desk) -> None:
+async def test_no_answer_without_its_record(user: User) -> None:
     async def fail(accesses: Sequence[Access]) -> None:
         raise SyncdError("own.db: disk full")
 
-    desk.book.record = fail  # type: ignore[method-assign]
+    user.book.record = fail  # type: ignore[method-assign]
     with pytest.raises(SyncdError, match="disk full"):
-        await desk.ask(Question("phone", NUMBER))
+        await user.ask(Question("phone", NUMBER))
 
 
 async def test_without_holders_phones_are_unknown_and_urls_are_not(
-    desk: Desk,
+    user: User,
 ) -> None:
     url = Identifier("url", "evil.example/a")
-    desk.book.report(url)
-    desk.holders.down["phone"] = HoldersError(
+    user.book.report(url)
+    user.holders.down["phone"] = HoldersError(
         "oprf: 1 of 2", missing=("bank", "carrier")
     )
-    answers = await desk.ask(
+    answers = await user.ask(
         Question("phone", NUMBER),
         Question("url", "http://evil.example/a"),
         Question("account", "bank:102:1001244109000012345"),
@@ -301,9 +301,9 @@ async def test_without_holders_phones_are_unknown_and_urls_are_not(
     assert str(answers[0].detail) == "oprf: 1 of 2"
 
 
-async def test_a_bare_number_says_what_it_was_tried_as(desk: Desk) -> None:
+async def test_a_bare_number_says_what_it_was_tried_as(user: User) -> None:
     """It is no clearance if nobody said whose bank account it is."""
-    answers = await desk.ask(
+    answers = await user.ask(
         Question("account", "13800138000"),
         Question("account", "6222021234567890127"),
         Question("account", "13800138000", scheme="微信"),
@@ -325,51 +325,51 @@ async def test_a_bare_number_says_what_it_was_tried_as(desk: Desk) -> None:
     assert hint.startswith("if it is a bank account, name the bank")
     assert str(answers[1].detail).startswith("account: it may be a bank's")
     assert not any(a.hint for a in answers[2:])
-    desk.book.report(Identifier("account", "qq:13800138000"))
-    [answer] = await desk.ask(Question("account", "13800138000"))
+    user.book.report(Identifier("account", "qq:13800138000"))
+    [answer] = await user.ask(Question("account", "13800138000"))
     assert verdicts([answer]) == ["suspected"]
 
 
-async def test_what_came_in_time_is_answered(desk: Desk) -> None:
+async def test_what_came_in_time_is_answered(user: User) -> None:
     """Slow holders: some numbers are answered, the rest is unknown."""
-    desk.holders.in_time = 7
-    answers = await desk.ask(
+    user.holders.in_time = 7
+    answers = await user.ask(
         *(Question("phone", f"+1202555{n:04}") for n in range(10)),
         timeout_s=2.5,
     )
     assert verdicts(answers) == ["none"] * 7 + ["unknown"] * 3
     assert answers[-1].missing == ("slow",)
-    assert desk.holders.asked == [(10, "call_check", 2.5)]
+    assert user.holders.asked == [(10, "call_check", 2.5)]
 
 
 async def test_a_token_copied_from_another_log_confirms_nothing(
-    desk: Desk,
+    user: User,
 ) -> None:
-    liar = desk.book.report(phone(), know=bytes(8))
-    [answer] = await desk.ask(Question("phone", NUMBER))
+    liar = user.book.report(phone(), know=bytes(8))
+    [answer] = await user.ask(Question("phone", NUMBER))
     assert (verdicts([answer]), reasons(answer)) == (["none"], ("bad_know",))
-    assert desk.book.suspects == {liar.position}
+    assert user.book.suspects == {liar.position}
 
 
-async def test_a_caller_with_tokens_asks_without_holders(desk: Desk) -> None:
+async def test_a_caller_with_tokens_asks_without_holders(user: User) -> None:
     short = token.token(output(phone()))
-    desk.book.report(phone())
-    answers = await desk.ask(
+    user.book.report(phone())
+    answers = await user.ask(
         Question("phone", token=short, epoch=1),
         Question("phone", token=short, epoch=2),
         Question("url", token=short, epoch=1),
     )
     assert verdicts(answers) == ["suspected", "problem", "none"]
-    assert desk.holders.asked == []
+    assert user.holders.asked == []
 
 
 async def test_the_never_list_protects_by_value_by_token_and_unasked(
-    desk: Desk,
+    user: User,
 ) -> None:
     guarded = phone("+12025550911")
     short = token.token(output(guarded))
-    desk.book.report(guarded)
-    desk.world = World(
+    user.book.report(guarded)
+    user.world = World(
         ROSTER, DAY, frozenset(), frozenset({("phone", short)}), "US"
     )
     ask = (
@@ -377,18 +377,18 @@ async def test_the_never_list_protects_by_value_by_token_and_unasked(
         Question("phone", token=short, epoch=1),
         Question("url", "http://bank.example/"),
     )
-    assert verdicts(await desk.ask(*ask)) == ["protected"] * 3
-    desk.holders.down["phone"] = HoldersError("down")
-    assert verdicts(await desk.ask(*ask)) == ["protected"] * 3
+    assert verdicts(await user.ask(*ask)) == ["protected"] * 3
+    user.holders.down["phone"] = HoldersError("down")
+    assert verdicts(await user.ask(*ask)) == ["protected"] * 3
 
 
-async def test_a_host_that_cannot_be_is_no_clearance(desk: Desk) -> None:
-    answers = await desk.ask(Question("url", "http://x.notatld/"))
+async def test_a_host_that_cannot_be_is_no_clearance(user: User) -> None:
+    answers = await user.ask(Question("url", "http://x.notatld/"))
     assert verdicts(answers) == ["problem"]
 
 
 async def test_a_number_that_only_looks_official_is_told_of(
-    desk: Desk,
+    user: User,
 ) -> None:
     """`protected` is no proof, and + or 00 before such a number is a sign."""
     asked = [
@@ -400,7 +400,7 @@ async def test_a_number_that_only_looks_official_is_told_of(
         "+86 138 0013 8000",
         "++110",  # no caller id at all, and shown all the same
     ]
-    answers = await desk.ask(
+    answers = await user.ask(
         *(Question("phone", one, region="CN") for one in asked)
     )
     assert [a.notices for a in answers] == [
@@ -416,13 +416,13 @@ async def test_a_number_that_only_looks_official_is_told_of(
     assert owned == ["emergency"] * 3 + [""] * 3 + ["emergency"]
 
 
-async def test_met_is_what_others_report_and_counts(desk: Desk) -> None:
-    desk.book.report(phone(), origin=BANK)  # our own
+async def test_met_is_what_others_report_and_counts(user: User) -> None:
+    user.book.report(phone(), origin=BANK)  # our own
     theirs = phone("+12025550150")
-    desk.book.report(theirs)
+    user.book.report(theirs)
     test = phone("+12025550160")
-    desk.book.report(test, test=True)
-    answers = await desk.ask(
+    user.book.report(test, test=True)
+    answers = await user.ask(
         *(
             Question("phone", v)
             for v in (NUMBER, theirs.value, test.value, "2025550170")
@@ -433,14 +433,14 @@ async def test_met_is_what_others_report_and_counts(desk: Desk) -> None:
 
 
 async def test_a_report_falls_with_the_report_that_it_rests_on(
-    desk: Desk,
+    user: User,
 ) -> None:
-    ground = desk.book.report(phone("+12025550150"))
-    desk.book.report(phone(), basis=(ground.position,))
-    [answer] = await desk.ask(Question("phone", NUMBER))
+    ground = user.book.report(phone("+12025550150"))
+    user.book.report(phone(), basis=(ground.position,))
+    [answer] = await user.ask(Question("phone", NUMBER))
     assert verdicts([answer]) == ["suspected"]
-    desk.book.rows.remove(ground)
-    [answer] = await desk.ask(Question("phone", NUMBER))
+    user.book.rows.remove(ground)
+    [answer] = await user.ask(Question("phone", NUMBER))
     assert reasons(answer) == ("basis_ended",)
 
 
@@ -449,52 +449,52 @@ def numbers(n: int) -> Identifier:
     return phone(f"+1202555{n:04}")
 
 
-async def test_what_is_asked_beside_it_changes_no_answer(desk: Desk) -> None:
+async def test_what_is_asked_beside_it_changes_no_answer(user: User) -> None:
     """A report and what it rests on may be asked for in one call."""
-    ground = desk.book.report(phone("+12025550150"))
-    desk.book.report(phone(), basis=(ground.position,))
+    ground = user.book.report(phone("+12025550150"))
+    user.book.report(phone(), basis=(ground.position,))
     both = Question("phone", NUMBER), Question("phone", "+12025550150")
-    assert verdicts(await desk.ask(*both)) == ["suspected"] * 2
-    desk.book.report(numbers(1), basis=(("elsewhere/x", 1),))
-    assert verdicts(await desk.ask(*both, Question("phone", "+12025550001")))[
+    assert verdicts(await user.ask(*both)) == ["suspected"] * 2
+    user.book.report(numbers(1), basis=(("elsewhere/x", 1),))
+    assert verdicts(await user.ask(*both, Question("phone", "+12025550001")))[
         :2
     ] == (["suspected"] * 2)
 
 
-async def test_a_basis_is_followed_to_its_ground(desk: Desk) -> None:
+async def test_a_basis_is_followed_to_its_ground(user: User) -> None:
     """Through as many reports as one may rest on, and no further."""
-    last = desk.book.report(numbers(0))
+    last = user.book.report(numbers(0))
     for n in range(1, basis.MOST + 2):
-        last = desk.book.report(numbers(n), basis=(last.position,))
+        last = user.book.report(numbers(n), basis=(last.position,))
     deep, deeper = f"+1202555{basis.MOST:04}", f"+1202555{basis.MOST + 1:04}"
-    answers = await desk.ask(
+    answers = await user.ask(
         Question("phone", deep), Question("phone", deeper)
     )
     assert verdicts(answers) == ["suspected", "none"]
     assert reasons(answers[1]) == ("basis_ended",)
 
 
-async def test_a_circle_of_reports_ends(desk: Desk) -> None:
+async def test_a_circle_of_reports_ends(user: User) -> None:
     a, b = (POLICE, 0), (POLICE, 1)
-    desk.book.report(numbers(0), basis=(b,))
-    desk.book.report(numbers(1), basis=(a,))
-    assert verdicts(await desk.ask(Question("phone", "+12025550000"))) == [
+    user.book.report(numbers(0), basis=(b,))
+    user.book.report(numbers(1), basis=(a,))
+    assert verdicts(await user.ask(Question("phone", "+12025550000"))) == [
         "none"
     ]
 
 
 async def test_a_basis_that_takes_too_long_is_unknown_and_no_clearance(
-    desk: Desk,
+    user: User,
 ) -> None:
     """The others are answered; what is confirmed, more would only confirm."""
-    desk.book.clock = desk.clock
+    user.book.clock = user.clock
     nowhere = tuple((BANK, 1000 + n) for n in range(200))
-    desk.book.report(numbers(0), basis=nowhere)
-    desk.book.report(numbers(1), basis=nowhere)
-    desk.book.report(numbers(1), evidence="police_case")
-    desk.book.report(numbers(2))
-    desk.book.report(phone("+12025550911"), basis=nowhere)
-    answers = await desk.ask(
+    user.book.report(numbers(0), basis=nowhere)
+    user.book.report(numbers(1), basis=nowhere)
+    user.book.report(numbers(1), evidence="police_case")
+    user.book.report(numbers(2))
+    user.book.report(phone("+12025550911"), basis=nowhere)
+    answers = await user.ask(
         *(Question("phone", numbers(n).value) for n in range(3)),
         Question("phone", "+12025550911"),
         timeout_s=0.05,
@@ -502,11 +502,11 @@ async def test_a_basis_that_takes_too_long_is_unknown_and_no_clearance(
     assert verdicts(answers) == [
         *("unknown", "confirmed", "suspected", "protected")
     ]
-    assert len(desk.book.read) == basis.STEP
+    assert len(user.book.read) == basis.STEP
     assert reasons(answers[0]) == ("basis_unread",)
     assert "no time left" in str(answers[0].detail)
     # It was asked, so it is recorded with its token like the others.
-    assert [len(a.tokens) for a in desk.book.accesses] == [1, 1, 1, 1]
+    assert [len(a.tokens) for a in user.book.accesses] == [1, 1, 1, 1]
 
 
 def in_hand(book: Book) -> basis.Found:
@@ -554,37 +554,37 @@ def test_nobody_can_make_a_basis_dear() -> None:
 
 
 async def test_one_reports_long_basis_does_not_use_up_anothers_time(
-    desk: Desk,
+    user: User,
 ) -> None:
     """Each report's first positions are read before any one's second."""
-    desk.book.clock = desk.clock
-    ground = desk.book.report(numbers(9))
+    user.book.clock = user.clock
+    ground = user.book.report(numbers(9))
     long = tuple((BANK, 1000 + n) for n in range(90))
-    desk.book.report(numbers(0), origin=BANK, basis=long)
-    desk.book.report(numbers(1), basis=(ground.position,))
-    answers = await desk.ask(
+    user.book.report(numbers(0), origin=BANK, basis=long)
+    user.book.report(numbers(1), basis=(ground.position,))
+    answers = await user.ask(
         *(Question("phone", numbers(n).value) for n in range(2)),
         timeout_s=0.05,
     )
     assert verdicts(answers) == ["unknown", "suspected"]
 
 
-async def test_what_cannot_count_is_not_followed(desk: Desk) -> None:
+async def test_what_cannot_count_is_not_followed(user: User) -> None:
     """An old report's basis costs nothing."""
     rests = ((BANK, 7),)
-    desk.book.report(phone(), basis=rests, expires=day_text(DAY))
-    desk.book.report(phone(), basis=rests, test=True)
-    desk.book.report(phone(), basis=rests, seen=day_text(DAY + 1))
-    await desk.ask(Question("phone", NUMBER))
-    assert desk.book.read == []
+    user.book.report(phone(), basis=rests, expires=day_text(DAY))
+    user.book.report(phone(), basis=rests, test=True)
+    user.book.report(phone(), basis=rests, seen=day_text(DAY + 1))
+    await user.ask(Question("phone", NUMBER))
+    assert user.book.read == []
 
 
 async def test_a_key_that_changes_meanwhile_makes_it_unknown(
-    desk: Desk,
+    user: User,
 ) -> None:
     """Looked for under the old key's number a listed one is not found."""
-    desk.book.report(phone())
-    desk.current = cast(
+    user.book.report(phone())
+    user.current = cast(
         Roster,
         SimpleNamespace(
             epoch=lambda kind, number=None: SimpleNamespace(
@@ -592,18 +592,18 @@ async def test_a_key_that_changes_meanwhile_makes_it_unknown(
             )
         ),
     )
-    answers = await desk.ask(
+    answers = await user.ask(
         Question("phone", NUMBER), Question("url", "http://evil.example/a")
     )
     assert verdicts(answers) == ["unknown", "none"]
     assert "key has changed" in str(answers[0].detail)
 
 
-async def test_a_forked_log_counts_as_a_user_tag(desk: Desk) -> None:
-    desk.book.report(phone(), evidence="police_case")
-    assert verdicts(await desk.ask(Question("phone", NUMBER))) == ["confirmed"]
-    desk.world = World(ROSTER, DAY, frozenset({POLICE}), frozenset(), "US")
-    [answer] = await desk.ask(Question("phone", NUMBER))
+async def test_a_forked_log_counts_as_a_user_tag(user: User) -> None:
+    user.book.report(phone(), evidence="police_case")
+    assert verdicts(await user.ask(Question("phone", NUMBER))) == ["confirmed"]
+    user.world = World(ROSTER, DAY, frozenset({POLICE}), frozenset(), "US")
+    [answer] = await user.ask(Question("phone", NUMBER))
     assert verdicts([answer]) == ["suspected"]
 
 
@@ -628,20 +628,20 @@ def test_purposes_are_those_of_look_ups() -> None:
 def test_whatever_is_asked_there_are_as_many_answers(
     questions: list[Question],
 ) -> None:
-    answers = asyncio.run(Desk().ask(*questions))
+    answers = asyncio.run(User().ask(*questions))
     assert len(answers) == len(questions)
     for answer in answers:
         assert (answer.verdict is None) == (answer.problem is not None)
 
 
 async def test_an_answer_says_what_was_tried_and_where_the_reports_are(
-    desk: Desk,
+    user: User,
 ) -> None:
     """Most specific first: by it, what our own lists say is laid over."""
     host = identifier.parse_normal("url", "evil.example/")
-    desk.book.report(host)
+    user.book.report(host)
     asked = [Question("url", f"evil.example/{path}") for path in ("a/b", "")]
-    page, root, bad, unasked = await desk.ask(
+    page, root, bad, unasked = await user.ask(
         *asked, Question("phone", "nobody"), Question("url", "fine.example/")
     )
     assert [f.value for f in page.forms][-1] == "evil.example/"
@@ -649,6 +649,6 @@ async def test_an_answer_says_what_was_tried_and_where_the_reports_are(
     assert (root.level, len(root.forms)) == (0, 1)
     assert (bad.level, bad.forms) == (None, ())
     assert (unasked.level, len(unasked.forms)) == (None, 1)
-    assert [tuple(a.forms) for a in desk.book.accesses] == [
+    assert [tuple(a.forms) for a in user.book.accesses] == [
         a.forms for a in (page, root, unasked)
     ]

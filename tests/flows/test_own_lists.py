@@ -7,9 +7,9 @@ import pytest
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows import own_lists, report
 from syncd.flows.draft import Draft
-from syncd.flows.entry import Entry, OwnDraft, Said
-from syncd.flows.own_lists import Ours
-from syncd.flows.report import Desk
+from syncd.flows.entry import Entry, EntryFields, OwnDraft
+from syncd.flows.own_lists import OwnOpinion
+from syncd.flows.report import Rules
 from syncd.indicator import policy, statement, verdict
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.verdict import Verdict
@@ -24,11 +24,13 @@ SUSPECTED = Verdict("suspected", "warn", "warn", ("one_group",))
 OFFICIAL = Verdict("confirmed", "hold", "delay", ("official_report",))
 NONE = Verdict("none", "", "", ("no_report",))
 PROTECTED = Verdict("protected", "", "", ("never_listed",))
-DESK = Desk(ROSTER, "2026-11-20", "US")
+RULES = Rules(ROSTER, "2026-11-20", "US")
 
 
 def entry(type_: str, id_: int = 1, **said: Any) -> Entry:
-    return Entry(id_, type_, "url", "", Said(**said), "", None, "chen", 1)
+    return Entry(
+        id_, type_, "url", "", EntryFields(**said), "", None, "chen", 1
+    )
 
 
 def over(
@@ -36,7 +38,7 @@ def over(
     *entries: Entry,
     level: int | None = None,
     on: Identifier = PHONE[0],
-) -> Ours:
+) -> OwnOpinion:
     forms = PHONE if on == PHONE[0] else URL
     ours = own_lists.over(found, level, forms, {on: entries}, POLICY)
     assert ours is not None
@@ -130,16 +132,16 @@ def draft(**fields: str) -> OwnDraft:
 
 
 def test_an_entry_is_of_the_normal_form_and_keeps_why() -> None:
-    kept = own_lists.exempt(draft(why=" our own line "), DESK)
+    kept = own_lists.exempt(draft(why=" our own line "), RULES)
     assert (kept.kind, kept.value) == ("phone", "+12025550123")
-    assert (kept.said, kept.until) == (Said(why="our own line"), None)
+    assert (kept.said, kept.until) == (EntryFields(why="our own line"), None)
     kept = own_lists.note(
         draft(code="gateway", text="PBX", expires="2026-12-01", why="asked"),
-        DESK,
+        RULES,
     )
-    assert kept.said == Said(code="gateway", text="PBX", why="asked")
+    assert kept.said == EntryFields(code="gateway", text="PBX", why="asked")
     assert kept.until == statement.day("2026-12-01")
-    assert own_lists.note(draft(code="gateway"), DESK).said == Said(
+    assert own_lists.note(draft(code="gateway"), RULES).said == EntryFields(
         code="gateway"
     )
     assert "555" not in repr(kept)
@@ -169,7 +171,7 @@ def test_what_cannot_be_is_refused_by_name(
 ) -> None:
     make = {"exempt": own_lists.exempt, "note": own_lists.note}[type_]
     with pytest.raises(SyncdError, match=why) as caught:
-        make(draft(**fields), DESK)
+        make(draft(**fields), RULES)
     assert "13800138000" not in str(caught.value)
     assert "5550123" not in str(caught.value)
 
@@ -185,7 +187,7 @@ def test_a_local_entry_is_a_report_that_stays_here() -> None:
             seen="2026-11-19",
             expires="2026-12-19",
         ),
-        DESK,
+        RULES,
     )
     made = own_lists.local(kept, "case list")
     assert (made.type, made.name) == ("local", "case list")

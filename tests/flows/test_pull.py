@@ -17,7 +17,7 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.flows import held, line, merge, pull, withheld
+from syncd.flows import held, merge, pull, stretch_queue, withheld
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
 from syncd.flows.pull_context import Budget
 from syncd.indicator import statement
@@ -44,7 +44,7 @@ def to() -> Pull:
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two bundles to a transaction, so that small logs have several."""
-    monkeypatch.setattr(line, "MOST", 2)
+    monkeypatch.setattr(stretch_queue, "MOST", 2)
 
 
 @pytest.mark.parametrize("steps", [[1], [255, 1], [256], [300, 300, 7, 905]])
@@ -190,7 +190,7 @@ async def test_a_store_that_is_slow_holds_up_the_fetching(to: Pull) -> None:
     to.mirror = Slow()
     log = Log().reports(20 * 256)
     assert (await to(log, Watched(log))).merged == 20 * 256
-    assert max(ahead) <= 5 * line.MOST
+    assert max(ahead) <= 5 * stretch_queue.MOST
 
 
 async def test_a_tail_that_is_no_tile(to: Pull) -> None:
@@ -453,7 +453,7 @@ async def test_runs_of_one_transaction(
 ) -> None:
     """Checked apart and merged together, runs say what they say alone."""
     monkeypatch.setattr(pull, "RUN", 1)
-    monkeypatch.setattr(line, "MOST", 4)
+    monkeypatch.setattr(stretch_queue, "MOST", 4)
     log = Log().reports(1000)
     said = Retract(
         on="2026-11-21",
@@ -482,7 +482,7 @@ async def test_an_erasure_begins_a_transaction(
 ) -> None:
     """It acts on what is merged before it, and on nothing of its own."""
     monkeypatch.setattr(pull, "RUN", 1)
-    monkeypatch.setattr(line, "MOST", 16)
+    monkeypatch.setattr(stretch_queue, "MOST", 16)
     log = Log().reports(1500)
     erase = Erase(ranges=((10, 12), (1400, 1402)), reason="retention")
     log.add((18, statement.encode(erase)))
@@ -500,7 +500,7 @@ async def test_withheld_among_runs_of_one_transaction(
 ) -> None:
     """The runs after a gap are mirrored with it, and merged later."""
     monkeypatch.setattr(pull, "RUN", 1)
-    monkeypatch.setattr(line, "MOST", 16)
+    monkeypatch.setattr(stretch_queue, "MOST", 16)
     log = Log().reports(3000)
     done = await to(log, FakeSource(log.close(1700)))
     assert (done.after, done.merged, done.missing) == (3000, 1700, (1700,))

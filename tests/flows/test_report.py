@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
 from syncd.flows import faults, report
 from syncd.flows.draft import DisputeDraft, Draft, NewReport
-from syncd.flows.report import Desk
+from syncd.flows.report import Rules
 from syncd.indicator import record, statement, vocabulary
 from syncd.indicator.record import ReportFields
 from syncd.indicator.statement import Report
@@ -36,7 +36,7 @@ def founded(never: Sequence[Never] = ()) -> Roster:
 
 
 ROSTER = founded([Never("phone", "+12025550911", "emergency")])
-DESK = Desk(ROSTER, TODAY, "US")
+RULES = Rules(ROSTER, TODAY, "US")
 
 
 def with_(**fields: Any) -> Draft:
@@ -60,7 +60,7 @@ def said(kept: NewReport) -> Report:
 
 
 def test_a_report_is_its_normal_form_and_public_fields() -> None:
-    kept = report.prepare(RIGHT, DESK)
+    kept = report.prepare(RIGHT, RULES)
     assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 1)
     assert said(kept) == Report(
         on=TODAY,
@@ -92,7 +92,7 @@ def test_every_field_that_is_given_is_kept() -> None:
             expires="2026-10-01",
             handling="open",
         ),
-        DESK,
+        RULES,
     )
     assert msgspec.json.decode(kept.fields) == {
         "basis": [["b.example/syncd/txwz/1", 7]],
@@ -113,32 +113,32 @@ def test_every_field_that_is_given_is_kept() -> None:
 def test_what_would_be_too_long_once_published_is_refused_at_once() -> None:
     basis = tuple((f"{n:030}.example/syncd/txwz/1", n) for n in range(80))
     with pytest.raises(MalformedError, match="payload is"):
-        report.prepare(with_(basis=basis), DESK)
+        report.prepare(with_(basis=basis), RULES)
 
 
 def test_only_so_many_sets_of_fields_are_remembered() -> None:
-    desk = replace(DESK, checked={("", n): b"" for n in range(4096)})
-    report.prepare(RIGHT, desk)
-    assert len(desk.checked) == report.CHECKED
+    rules = replace(RULES, checked={("", n): b"" for n in range(4096)})
+    report.prepare(RIGHT, rules)
+    assert len(rules.checked) == report.CHECKED
 
 
 def test_what_is_remembered_is_of_all_that_a_draft_says() -> None:
     """A draft that differs in any field is judged by itself."""
-    desk = replace(DESK, checked={})
+    rules = replace(RULES, checked={})
     alone = {"kind", "value", "scheme", "region", "urgent"}
     alone |= {"keep_query", "allow_personal"}  # of the value
     assert {*ReportFields.__struct_fields__} == {
         *msgspec.structs.asdict(Draft())
     } - alone
-    first = report.prepare(RIGHT, desk)
-    assert report.prepare(with_(confidence=7), desk).fields != first.fields
+    first = report.prepare(RIGHT, rules)
+    assert report.prepare(with_(confidence=7), rules).fields != first.fields
     for _ in range(2):
         with pytest.raises(MalformedError, match="not 0 to 100"):
-            report.prepare(with_(confidence=101), desk)
+            report.prepare(with_(confidence=101), rules)
 
 
 def test_fields_hold_no_value_and_repr_shows_none() -> None:
-    kept = report.prepare(RIGHT, DESK)
+    kept = report.prepare(RIGHT, RULES)
     assert b"2025550123" not in kept.fields
     assert "2025550123" not in repr(kept)
 
@@ -147,7 +147,7 @@ def test_equal_reports_have_equal_bytes_however_they_are_written() -> None:
     techniques = [*vocabulary.FACETS["technique"]][:2]
     one = with_(technique=(techniques[1], techniques[0], techniques[0]))
     other = with_(technique=tuple(techniques), seen=TODAY)
-    kept, same = report.prepare(one, DESK), report.prepare(other, DESK)
+    kept, same = report.prepare(one, RULES), report.prepare(other, RULES)
     assert kept == replace(same, seen="")  # whether it was said is kept
 
 
@@ -189,38 +189,38 @@ def test_what_cannot_be_is_refused_with_the_reason(
     fields: dict[str, Any], says: str
 ) -> None:
     with pytest.raises((MalformedError, UsageError)) as caught:
-        report.prepare(with_(**fields), DESK)
+        report.prepare(with_(**fields), RULES)
     assert says in str(caught.value)
     assert "13800138000" not in str(caught.value)
 
 
 def test_a_caller_id_that_is_no_number_is_only_ever_spoofed() -> None:
-    kept = report.prepare(with_(value="+000 1234567", spoofed=True), DESK)
+    kept = report.prepare(with_(value="+000 1234567", spoofed=True), RULES)
     assert kept.value == "shown:+0001234567"
 
 
 def test_what_needs_no_region_is_not_refused_for_one() -> None:
-    kept = report.prepare(with_(value="+852 91234567", region="香港"), DESK)
+    kept = report.prepare(with_(value="+852 91234567", region="香港"), RULES)
     assert kept.value == "+85291234567"
 
 
 def test_the_never_list_is_refused() -> None:
     with pytest.raises(RefusedError, match="never-list"):
-        report.prepare(with_(value="202-555-0911"), DESK)
+        report.prepare(with_(value="202-555-0911"), RULES)
 
 
 def test_an_owner_of_one_name_is_named_once() -> None:
     rows = [Never("url", "google.com/", "big_host")]
     draft = with_(kind="url", value="google.com", role="phishing_host")
     with pytest.raises(RefusedError, match=r"never-list: Google$"):
-        report.prepare(draft, replace(DESK, roster=founded(rows)))
+        report.prepare(draft, replace(RULES, roster=founded(rows)))
 
 
 def test_a_wrong_draft_does_not_hold_up_the_others() -> None:
     error = MalformedError("reports[2]: not JSON")
     drafts: list[Draft | SyncdError]
     drafts = [RIGHT, with_(confidence=101), error, RIGHT]
-    done = report.each(report.prepare, drafts, DESK)
+    done = report.each(report.prepare, drafts, RULES)
     assert [isinstance(d, NewReport) for d in done] == [
         True,
         False,
@@ -234,9 +234,9 @@ def test_a_url_keeps_its_query_only_when_told_to() -> None:
     url = with_(
         kind="url", value="http://evil.example/a?uid=7", role="phishing_host"
     )
-    assert report.prepare(url, DESK).value == "evil.example/a"
+    assert report.prepare(url, RULES).value == "evil.example/a"
     kept = msgspec.structs.replace(url, keep_query=True)
-    assert report.prepare(kept, DESK).value == "evil.example/a?uid=7"
+    assert report.prepare(kept, RULES).value == "evil.example/a?uid=7"
 
 
 text = st.text(max_size=30)
@@ -269,7 +269,7 @@ drafted = st.builds(
 def test_a_draft_becomes_a_writable_statement_or_an_error_of_ours(
     draft: Draft,
 ) -> None:
-    [kept] = report.each(report.prepare, [draft], DESK)
+    [kept] = report.each(report.prepare, [draft], RULES)
     if isinstance(kept, SyncdError):
         assert len(draft.value) < 7 or draft.value not in str(kept)
     else:
@@ -289,7 +289,7 @@ WRONG = DisputeDraft(
 
 
 def test_a_dispute_asks_for_an_answer_in_thirty_days() -> None:
-    kept = report.prepare_dispute(WRONG, DESK)
+    kept = report.prepare_dispute(WRONG, RULES)
     assert (kept.value, kept.type, kept.urgent) == (NUMBER, 3, True)
     assert msgspec.json.decode(kept.fields) == {
         "due": "2026-10-21",
@@ -302,7 +302,7 @@ def test_a_dispute_by_token_keeps_the_token_and_no_value() -> None:
     draft = DisputeDraft(
         kind="phone", token=report.NOBODY, epoch=1, reason="stale"
     )
-    kept = report.prepare_dispute(draft, DESK)
+    kept = report.prepare_dispute(draft, RULES)
     assert (kept.kind, kept.value, kept.type) == ("phone", "", 3)
     assert (kept.token, kept.epoch) == (bytes(16), 1)
 
@@ -322,12 +322,12 @@ def test_a_token_that_cannot_be_is_not_disputed(
         kind="phone", token=report.NOBODY, epoch=1, reason="stale"
     )
     with pytest.raises(MalformedError, match=says):
-        report.prepare_dispute(msgspec.structs.replace(draft, **fields), DESK)
+        report.prepare_dispute(msgspec.structs.replace(draft, **fields), RULES)
 
 
 def test_a_dispute_may_name_the_reports_that_it_is_about() -> None:
     draft = msgspec.structs.replace(WRONG, about=(("a/b", 7), ("a/b", 2)))
-    fields = msgspec.json.decode(report.prepare_dispute(draft, DESK).fields)
+    fields = msgspec.json.decode(report.prepare_dispute(draft, RULES).fields)
     assert fields["about"] == [["a/b", 2], ["a/b", 7]]
 
 
@@ -345,7 +345,7 @@ def test_a_dispute_that_cannot_be_is_refused(
     fields: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(MalformedError) as caught:
-        report.prepare_dispute(msgspec.structs.replace(WRONG, **fields), DESK)
+        report.prepare_dispute(msgspec.structs.replace(WRONG, **fields), RULES)
     assert says in str(caught.value)
 
 
@@ -357,16 +357,16 @@ def test_what_is_kept_says_how_its_url_was_read() -> None:
         value="http://a.b.c.d.evil.example/x?id=1",
         role="phishing_host",
     )
-    kept = report.prepare(draft, DESK)
+    kept = report.prepare(draft, RULES)
     assert kept.value == "a.b.c.d.evil.example/x"
     assert kept.notices == ("query_dropped", "this_host_only")
     store = msgspec.structs.replace(
         draft, value="https://play.google.com/store/apps/details?id=x.y"
     )
     with pytest.raises(RefusedError, match="of its query id the page"):
-        report.prepare(store, DESK)
+        report.prepare(store, RULES)
     kept = report.prepare(
-        msgspec.structs.replace(store, keep_query=True), DESK
+        msgspec.structs.replace(store, keep_query=True), RULES
     )
     assert kept.notices == ()
 
@@ -399,7 +399,7 @@ def test_a_value_is_found_without_its_kind() -> None:
         report.forms_to_find("", "what?", **where)
 
 
-GUARDED = Desk(founded([Never("url", "bank.example/", "bank")]), TODAY, "US")
+GUARDED = Rules(founded([Never("url", "bank.example/", "bank")]), TODAY, "US")
 PLANTED = msgspec.structs.replace(
     RIGHT,
     kind="url",

@@ -38,8 +38,8 @@ from syncd.indicator.statement import (
     Vouch,
 )
 from syncd.indicator.verdict import verdict
-from tests import said
-from tests.said import ABOUT, ORIGIN, dispute
+from tests import sample_statements
+from tests.sample_statements import ABOUT, ORIGIN, dispute
 
 VECTORS = Path(__file__).parents[1] / "vectors/syncd/claims.json"
 OTHER = "police.example/syncd/txwz/1"
@@ -61,15 +61,15 @@ def about(n: int = 0, **changed: Any) -> dict[str, Any]:
 
 
 def report(n: int = 0, **changed: Any) -> Report:
-    return said.report(**{"token": NAMES[n], **changed})
+    return sample_statements.report(**{"token": NAMES[n], **changed})
 
 
 def retract(n: int, *ends: int, **changed: Any) -> Retract:
-    return said.retract(*ends, **about(n, **changed))
+    return sample_statements.retract(*ends, **about(n, **changed))
 
 
-DISPUTE = said.dispute(**about())
-SIGHTING = said.sighting(**about())
+DISPUTE = sample_statements.dispute(**about())
+SIGHTING = sample_statements.sighting(**about())
 REASSIGNED = Reassigned(**about(), since="2026-10-01")
 ANSWER = Answer(
     **about(),

@@ -9,7 +9,7 @@ import pytest
 
 from syncd.indicator import notation, record, statement, vocabulary
 from syncd.indicator.record import DisputeFields, ReportFields
-from tests.said import ABOUT, REPORT, report
+from tests.sample_statements import ABOUT, REPORT, report
 
 ROOT = Path(__file__).parents[2]
 RECORD = "syncd/indicator/record.py"

@@ -20,7 +20,7 @@ from syncd.indicator.statement import (
     Sighting,
     Void,
 )
-from tests.said import ABOUT, REPORT
+from tests.sample_statements import ABOUT, REPORT
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "vectors/syncd/statements.json").read_text(

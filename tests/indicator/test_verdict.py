@@ -31,7 +31,7 @@ from syncd.indicator.verdict import Verdict, verdict
 from syncd.roster import terms
 from syncd.roster.roster import Roster
 from tests.cost import calls
-from tests.said import report
+from tests.sample_statements import report
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
 TODAY = 20_000  # days since 1970

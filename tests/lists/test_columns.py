@@ -7,8 +7,8 @@ import pytest
 
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.indicator import identifier
-from syncd.lists import columns, losses, names
-from syncd.lists.columns import Columns, Said
+from syncd.lists import column_names, columns, lost_digits
+from syncd.lists.columns import Columns, ListDescription
 from syncd.lists.rows import Flawed, Row
 from tests.cases import cases
 
@@ -23,7 +23,7 @@ def plan(
     return columns.plan(
         cells,
         width or len(cells or ()),
-        Said(constants=constants, **said),
+        ListDescription(constants=constants, **said),
         where="a",
     )
 
@@ -47,15 +47,18 @@ def listed(report: dict[str, Any]) -> str:
 
 
 def test_every_name_means_one_field() -> None:
-    found = Counter(n for some in names.NAMES.values() for n in some)
+    found = Counter(n for some in column_names.NAMES.values() for n in some)
     assert [n for n, count in found.items() if count > 1] == []
-    assert all(names.fold(name) == name for name in found)
+    assert all(column_names.fold(name) == name for name in found)
 
 
 @pytest.mark.parametrize("one", cases("lists/cells", "names"))
 def test_what_lists_call_their_columns(one: dict[str, str]) -> None:
     """The victim's side is never taken for what is reported."""
-    assert names.BY_NAME.get(names.fold(one["name"]), "") == one["field"]
+    assert (
+        column_names.BY_NAME.get(column_names.fold(one["name"]), "")
+        == one["field"]
+    )
 
 
 def test_what_is_not_stored_is_named() -> None:
@@ -101,7 +104,7 @@ def test_a_row(one: dict[str, Any]) -> None:
     ["http://a.example/1E5", "10.0.0.1", "1234E56789", "12345", "a.e1"],
 )
 def test_what_only_looks_like_one(value: str) -> None:
-    assert losses.value(value) == value
+    assert lost_digits.value(value) == value
 
 
 def seen(*values: str, kind: str = "account") -> tuple[Columns, list[Row]]:
@@ -165,7 +168,9 @@ def test_rows_of_unknown_words_show_losses_too() -> None:
 def test_only_accounts_are_surveyed() -> None:
     made, _ = seen(*ZEROS, kind="phone")
     assert made.seen is None
-    made = columns.plan(("kind", "value"), 2, Said(constants=REST), where="a")
+    made = columns.plan(
+        ("kind", "value"), 2, ListDescription(constants=REST), where="a"
+    )
     rows = [row(f"账号,{value}") for value in ZEROS]
     bad = Row(9, 9, 9, ("", ""), "", MalformedError("x"))
     made = made.surveyed([*rows, bad, row("x,y"), row("url,http://a.example")])
@@ -243,13 +248,19 @@ def test_fields_that_are_not_asked_for_are_left_out() -> None:
     made = columns.plan(
         ("号码", "标签"),
         2,
-        Said(columns={"label": "标签"}, constants={"kind": "phone"}),
+        ListDescription(
+            columns={"label": "标签"}, constants={"kind": "phone"}
+        ),
         where="a",
         fields=("kind", "value"),
     )
     assert made.report(row("1,x")) == {"kind": "phone", "value": "1"}
     named = columns.plan(
-        None, 0, Said(columns={"label": "l"}), where="a", fields=("value",)
+        None,
+        0,
+        ListDescription(columns={"label": "l"}),
+        where="a",
+        fields=("value",),
     )
     assert named.report(row({"l": "x", "值": "1"})) == {"value": "1"}
 
@@ -264,8 +275,8 @@ def test_fields_that_are_not_asked_for_are_left_out() -> None:
 )
 def test_maps(maps: list[str], why: str) -> None:
     with pytest.raises(UsageError, match=why):
-        names.parted(maps)
-    assert names.parted(["value=a=b"]) == {"value": "a=b"}
+        column_names.parted(maps)
+    assert column_names.parted(["value=a=b"]) == {"value": "a=b"}
 
 
 def test_the_value_of_a_row_as_it_stands() -> None:

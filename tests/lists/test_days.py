@@ -66,7 +66,9 @@ def test_the_zone_is_told_to_the_plan() -> None:
         "role": "redirector",
         "evidence": "user_tag",
     }
-    said = columns.Said(constants=constants, zone=ZoneInfo("America/New_York"))
+    said = columns.ListDescription(
+        constants=constants, zone=ZoneInfo("America/New_York")
+    )
     plan = columns.plan(("value", "seen"), 2, said, where="a")
     row = Row(2, 2, 9, ("a.example", "2026-11-27T20:00:00Z"), "")
     assert plan.report(row)["seen"] == "2026-11-27"

@@ -8,8 +8,8 @@ import pytest
 
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import columns, lines, table
-from syncd.lists.columns import Said
-from syncd.lists.rows import Told
+from syncd.lists.columns import ListDescription
+from syncd.lists.rows import FileOptions
 
 
 def opened(path: Path, raw: bytes, encoding: str = "") -> list[str]:
@@ -141,12 +141,14 @@ def test_every_two_bytes_are_what_glibc_reads() -> None:
 def test_private_use_costs_its_cell_only(tmp_path: Path, sign: str) -> None:
     """A rare name in a column that is not stored hurts nobody."""
     rest = {"label": "other", "role": "caller", "evidence": "user_tag"}
-    said = Said(constants={"kind": "account", "scheme": "wechat", **rest})
+    said = ListDescription(
+        constants={"kind": "account", "scheme": "wechat", **rest}
+    )
     made = [f"号码,姓名\n1,{sign}\n", f"姓名,号码\n1,{sign}\n"]
     made += [f'{{"姓名":"1","号码":"{sign}"}}\n']
     for raw, name in zip(made, ("a.csv", "b.csv", "c.ndjson"), strict=True):
         (tmp_path / name).write_text(raw, "utf-8")
-        found = table.open_table(tmp_path / name, Told())
+        found = table.open_table(tmp_path / name, FileOptions())
         [row] = found.rows(0, 0)
         assert not row.problem
         plan = columns.plan(found.header, found.width, said, where="a")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from syncd.errors import UsageError
 from syncd.lists import columns, mapping, words
-from syncd.lists.columns import Said
+from syncd.lists.columns import ListDescription
 from syncd.lists.preview import Unknown
-from syncd.lists.rows import Told
+from syncd.lists.rows import FileOptions
 
 FULL = """\
 # 深圳分行, nightly
@@ -41,7 +41,7 @@ keep_query = true
 
 def test_all_that_can_be_said() -> None:
     told, said = mapping.read(FULL, "m.toml")
-    assert told == Told(
+    assert told == FileOptions(
         format="csv",
         encoding="gb18030",
         delimiter="|@|",
@@ -61,7 +61,9 @@ def test_what_is_written_is_read_again() -> None:
     made = columns.plan(
         ("序号", "涉案卡号", "省", "市", "类型"),
         5,
-        Said({"label": "类型"}, {**said.constants, "role": "other"}),
+        ListDescription(
+            {"label": "类型"}, {**said.constants, "role": "other"}
+        ),
         where="a",
         fields=("value", "label", "place"),
     )
@@ -79,7 +81,7 @@ def test_what_is_written_is_read_again() -> None:
     assert said2.columns == said.columns
     assert said2.constants == said.constants
     assert said2.words == {**said.words, ("region", '"火星\x7f\n'): ""}
-    text = mapping.written(Told(), Said(), made.names)
+    text = mapping.written(FileOptions(), ListDescription(), made.names)
     assert text == '[columns]\nvalue = "涉案卡号"\nlabel = "类型"\n'
     assert mapping.read(text, "m")[1].columns == {
         "value": "涉案卡号",
@@ -137,5 +139,5 @@ def test_the_nearest_codes_are_told() -> None:
 )
 def test_any_word_comes_back(own: dict[tuple[str, str], Any]) -> None:
     found = [Unknown(f, word, "x", "", 1) for f, word in own]
-    text = mapping.written(Told(), Said(), (), found)
+    text = mapping.written(FileOptions(), ListDescription(), (), found)
     assert mapping.read(text, "m")[1].words == own

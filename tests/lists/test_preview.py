@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.flows.report import Desk
+from syncd.flows.report import Rules
 from syncd.lists import columns, mapping, preview, table
-from syncd.lists.columns import Said
+from syncd.lists.columns import ListDescription
 from syncd.lists.preview import Preview
-from syncd.lists.rows import Told
+from syncd.lists.rows import FileOptions
 from syncd.roster.terms import Never
 from tests.cases import cases
 from tests.flows.test_report import TODAY, founded
 
-DESK = Desk(founded([Never("phone", "cn:95588", "bank")]), TODAY, "CN")
+RULES = Rules(founded([Never("phone", "cn:95588", "bank")]), TODAY, "CN")
 HEAD = "序号,手机号,诈骗类型,归属地,户名\n"
 
 
@@ -25,16 +25,16 @@ def look(
 ) -> Preview:
     path = tmp_path / "list.csv"
     path.write_text(text)
-    rows = table.open_table(path, Told())
+    rows = table.open_table(path, FileOptions())
     constants = {
         "kind": kind,
         "role": "caller",
         "evidence": "user_tag",
         **more,
     }
-    said = Said(constants=constants)
+    said = ListDescription(constants=constants)
     plan = columns.plan(rows.header, rows.width, said, where="a")
-    return preview.look(rows, plan.surveyed(rows.rows(0, 0)), DESK)
+    return preview.look(rows, plan.surveyed(rows.rows(0, 0)), RULES)
 
 
 def test_what_a_list_would_bring(tmp_path: Path) -> None:
@@ -93,17 +93,19 @@ def test_objects_show_their_names_as_columns(tmp_path: Path) -> None:
         '{"电话":"13800138012","姓名":"张三"}\nno object\n'
         '{"电话":"13800138013","诈骗类型":"other"}\n'
     )
-    rows = table.open_table(path, Told())
+    rows = table.open_table(path, FileOptions())
     given = {"kind": "phone", "role": "caller", "evidence": "user_tag"}
-    plan = columns.plan(rows.header, 0, Said(constants=given), where="a")
-    found = preview.look(rows, plan, DESK)
+    plan = columns.plan(
+        rows.header, 0, ListDescription(constants=given), where="a"
+    )
+    found = preview.look(rows, plan, RULES)
     assert found.columns == (
         ("电话", "value"),
         ("姓名", ""),
         ("诈骗类型", "label"),
     )
     names = (*found.columns, ("标签", "label"))
-    text = mapping.written(Told(), Said(), names)
+    text = mapping.written(FileOptions(), ListDescription(), names)
     assert text == '[columns]\nvalue = "电话"\n'  # several mean the label
 
 
@@ -113,22 +115,22 @@ def test_a_dry_run_writes_the_mapping_that_the_import_needs(
     """All unknown words at once; decided, the list goes in."""
     text = HEAD + "1,13800138012,杀猪盘,,\n2,13800138013,其它类型,,\n"
     found = look(tmp_path, text)
-    rows = table.open_table(tmp_path / "list.csv", Told())
+    rows = table.open_table(tmp_path / "list.csv", FileOptions())
     given = {"kind": "phone", "role": "caller", "evidence": "user_tag"}
-    said = Said(constants=given)
+    said = ListDescription(constants=given)
     plan = columns.plan(rows.header, rows.width, said, where="a")
-    file = mapping.written(Told(), said, found.columns, found.unknown)
+    file = mapping.written(FileOptions(), said, found.columns, found.unknown)
     assert file.startswith("# give each word its code")
     assert '"杀猪盘" = ""  # rows: 1; nearest: fake_invest' in file
     _, said = mapping.read(file, "m.toml")
     plan = columns.plan(rows.header, rows.width, said, where="a")
-    found = preview.look(rows, plan, DESK)
+    found = preview.look(rows, plan, RULES)
     assert [u.word for u in found.unknown] == ["杀猪盘", "其它类型"]
     file = file.replace('"杀猪盘" = ""', '"杀猪盘" = "fake_invest"')
     file = file.replace('"其它类型" = ""', '"其它类型" = "其他"')
     _, said = mapping.read(file, "m.toml")
     plan = columns.plan(rows.header, rows.width, said, where="a")
-    found = preview.look(rows, plan, DESK)
+    found = preview.look(rows, plan, RULES)
     assert (found.good, found.unknown) == (2, [])
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from syncd.cli.importing import upload
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import columns, kinds, lines, table, text, workbook
-from syncd.lists.rows import Table, Told
+from syncd.lists import columns, file_kinds, lines, table, text, workbook
+from syncd.lists.rows import FileOptions, Table
 
 TEXTS = ("csv", "tsv", "txt", "hosts", "ndjson")
 calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -43,13 +43,13 @@ pieces = st.lists(
 
 def opened(path: Path, raw: bytes, **told: Any) -> Table:
     path.write_bytes(raw)
-    return table.open_table(path, Told(**told))
+    return table.open_table(path, FileOptions(**told))
 
 
 @calm
 @given(
     st.binary(max_size=200) | pieces,
-    st.sampled_from(kinds.FORMATS),
+    st.sampled_from(file_kinds.FORMATS),
     st.sampled_from(["", *lines.ENCODINGS]),
     st.booleans(),
 )
@@ -71,7 +71,7 @@ def test_total(
             plan = columns.plan(
                 found.header,
                 found.width,
-                columns.Said(constants={"kind": "url"}),
+                columns.ListDescription(constants={"kind": "url"}),
                 where="a",
             )
         end = 0

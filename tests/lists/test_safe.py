@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from syncd.lists import safe, table
-from syncd.lists.rows import Told
+from syncd.lists.rows import FileOptions
 from tests.cases import cases
 
 texts = st.text(
@@ -74,7 +74,7 @@ def test_a_file_comes_back(
         writer.row(row)
     path = tmp_path / "refused.csv"
     path.write_bytes(file.getvalue())
-    found = table.open_table(path, Told())
+    found = table.open_table(path, FileOptions())
     assert found.header == ("号码", "原因")
     got = [[*map(safe.plain, map(str, r.cells))] for r in found.rows(0, 0)]
     want = [[cell.strip() for cell in row] for row in rows]

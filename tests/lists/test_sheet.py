@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, UsageError
-from syncd.lists import columns, parts, safe, table, workbook
-from syncd.lists.rows import Flawed, Row, Told
+from syncd.lists import columns, safe, table, workbook, xlsx_parts
+from syncd.lists.rows import FileOptions, Flawed, Row
 from tests.cases import cases
 
 calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -135,7 +135,7 @@ def rezipped(path: Path, part: str, raw: bytes) -> Path:
 
 
 def read(path: Path, **told: Any) -> list[Row]:
-    return list(table.open_table(path, Told(**told)).rows(0, 0))
+    return list(table.open_table(path, FileOptions(**told)).rows(0, 0))
 
 
 def values(path: Path, **told: Any) -> list[str]:
@@ -177,7 +177,7 @@ def test_sheet(tmp_path: Path) -> None:
         ["13800138000.0", "", "", ""],
         ["13800138000", "2026-01-02", "false", ""],
     ]
-    opened = table.open_table(path, Told())
+    opened = table.open_table(path, FileOptions())
     assert opened.span == 5  # the last row
     assert opened.notes == ()
     for _ in range(2):
@@ -215,11 +215,11 @@ def test_a_number_that_lost_its_end(tmp_path: Path) -> None:
     path = saved(
         tmp_path / "a.xlsx", [["值", "身份证号"], [card, 1], ["a", id_card]]
     )
-    found = table.open_table(path, Told())
+    found = table.open_table(path, FileOptions())
     plan = columns.plan(
         found.header,
         found.width,
-        columns.Said(constants={"kind": "account"}),
+        columns.ListDescription(constants={"kind": "account"}),
         where="a",
         fields=("kind", "value"),
     )
@@ -275,7 +275,7 @@ def test_a_table(tmp_path: Path, one: dict[str, Any]) -> None:
         made(path, one["xml"], before=one.get("before", ""))
     else:
         saved(path, one["grid"], merged=one["merged"])
-    opened = table.open_table(path, Told(**one.get("told", {})))
+    opened = table.open_table(path, FileOptions(**one.get("told", {})))
     assert [*(opened.header or ())] == one["header"]
     rows = [*opened.rows(0, 0)]
     assert [[row.number, row.cells] for row in rows] == one["rows"]
@@ -330,7 +330,7 @@ def test_limits(
         strings="<si><t>a</t></si>",
     )
     assert unsheltered(path)
-    where = parts if hasattr(parts, limit) else workbook
+    where = xlsx_parts if hasattr(xlsx_parts, limit) else workbook
     monkeypatch.setattr(where, limit, 1)
     with refusal("larger inside"):
         unsheltered(path)
@@ -338,12 +338,12 @@ def test_limits(
 
 def test_a_formula_that_nobody_computed(tmp_path: Path) -> None:
     """It is seen across pieces, and hurts no row that does not need it."""
-    cell = "<c><!--" + "x" * parts.PIECE + "--><f>1+1</f></c>"
+    cell = "<c><!--" + "x" * xlsx_parts.PIECE + "--><f>1+1</f></c>"
     path = made(tmp_path / "a.xlsx", column(cell))
     assert values(path) == ["=?"]
     path = saved(tmp_path / "a.xlsx", [["value", "x"], ["a.example", "=1+1"]])
     [row] = read(path)
-    said = columns.Said(constants={"kind": "url"})
+    said = columns.ListDescription(constants={"kind": "url"})
     for field, why in (("value", ""), ("label", "label: a formula without")):
         plan = columns.plan(
             ("value", "x"),
@@ -508,12 +508,12 @@ def test_no_child_is_left(
 
     monkeypatch.setattr(subprocess, "Popen", Recorded)
     path = saved(tmp_path / "a.xlsx", [["value"], *([n] for n in range(9000))])
-    opened = table.open_table(path, Told())
+    opened = table.open_table(path, FileOptions())
     for _ in range(2):
         rows = opened.rows(0, 0)
         next(rows)
         del rows
-    opened = table.open_table(path, Told())
+    opened = table.open_table(path, FileOptions())
     del opened
     read(path)
     with pytest.raises(UsageError):
@@ -528,7 +528,7 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     code = (
         "import os, pathlib, sys, subprocess\n"
         "from syncd.lists import table\n"
-        "from syncd.lists.rows import Told\n"
+        "from syncd.lists.rows import FileOptions\n"
         "real = subprocess.Popen\n"
         "def born(*a, **k):\n"
         "    child = real(*a, **k)\n"
@@ -572,7 +572,7 @@ def test_a_million_rows_stay_within_500_megabytes(tmp_path: Path) -> None:
     code = (
         "import pathlib, resource, sys\n"
         "from syncd.lists import table\n"
-        "from syncd.lists.rows import Told\n"
+        "from syncd.lists.rows import FileOptions\n"
         "opened = table.open_table(pathlib.Path(sys.argv[1]), Told())\n"
         "rows = sum(1 for _ in opened.rows(0, 0))\n"
         "child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\n"

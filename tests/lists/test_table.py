@@ -8,7 +8,7 @@ import pytest
 
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import table, text
-from syncd.lists.rows import Flawed, Row, Table, Told
+from syncd.lists.rows import FileOptions, Flawed, Row, Table
 from tests.cases import cases
 
 
@@ -21,7 +21,7 @@ class Case:
     def open(self, name: str, raw: str | bytes, **told: Any) -> Table:
         path = self.path / name
         path.write_bytes(raw if isinstance(raw, bytes) else raw.encode())
-        return table.open_table(path, Told(**told))
+        return table.open_table(path, FileOptions(**told))
 
     def rows(self, name: str, raw: str | bytes, **told: Any) -> list[Any]:
         return [*map(said, self.open(name, raw, **told).rows(0, 0))]
@@ -150,7 +150,7 @@ def test_going_on_behind_the_values_of_a_cell(
             continue  # they go together
         again = [*found.rows(row.end, row.last)]
         assert [*map(repr, again)] == [*map(repr, rows[n + 1 :])]
-    bare = table.open_table(case.path / one["name"], Told())
+    bare = table.open_table(case.path / one["name"], FileOptions())
     assert found.prefix()(found.size) == bare.prefix()(found.size)
 
 

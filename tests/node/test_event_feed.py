@@ -14,7 +14,7 @@ from syncd.node.serve.event_feed import Events
 from syncd.store import events as rows
 from syncd.store.database import Database
 from syncd.store.events import EventBook
-from syncd.web.events import Event
+from syncd.web.event_stream import Event
 
 NOW = 1_800_000_000
 

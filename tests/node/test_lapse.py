@@ -14,7 +14,7 @@ from syncd.node.serve.lookups import Claims
 from syncd.node.upkeep.lapse import FILE, Lapse
 from syncd.tlog.merkle import Frontier
 from tests.node.stand_in import Home
-from tests.said import ABOUT, REPORT
+from tests.sample_statements import ABOUT, REPORT
 
 DAY = 86_400
 WEEK = 7 * DAY
@@ -116,7 +116,7 @@ async def test_what_lapsed_is_no_basis(world: World) -> None:
     claims = Claims(world.context, world.lapse)
     asked = [("a/syncd/t/1", 9), ("a/syncd/t/1", 10)]
     assert [*await claims.claims_at(asked)] == asked[:1]
-    assert [*await claims.standing_at(asked)] == asked
+    assert [*await claims.in_force_at(asked)] == asked
 
 
 def test_a_broken_file(world: World) -> None:

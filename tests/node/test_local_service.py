@@ -8,7 +8,7 @@ import pytest
 from syncd.indicator import statement
 from syncd.web import forms, report_forms
 from syncd.web.report_forms import ReportSearch
-from syncd.web.services import Caller, LookupCall
+from syncd.web.service_ports import Caller, LookupCall
 from tests.alliance import Alliance, Member, as_founded, shared
 
 IDS = ("bank", "carrier", "police")
@@ -57,12 +57,12 @@ async def test_a_dispute_that_is_to_end_another_day_is_another(
 ) -> None:
     """One that names no day says nothing new; each has who handed it in."""
     alliance.cut(*IDS)
-    desk = alliance.bank.node.local_service
+    service = alliance.bank.node.local_service
     today = statement.day(alliance.bank.node.ctx.today())
     first, second = (statement.day_text(today + n) for n in (40, 50))
     ids = [
         (
-            await desk.dispute(
+            await service.dispute(
                 TELLER,
                 forms.DisputeDraft(
                     kind="phone",
@@ -75,7 +75,7 @@ async def test_a_dispute_that_is_to_end_another_day_is_another(
         for expires in (first, second, first, "")
     ]
     assert ids == [1, 2, 1, 1]
-    page = await desk.intake.reports(ReportSearch(by=TELLER.name))
+    page = await service.intake.reports(ReportSearch(by=TELLER.name))
     assert [(item.id, item.expires) for item in page.items] == [
         (2, second),
         (1, first),

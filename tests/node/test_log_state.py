@@ -11,11 +11,11 @@ from syncd.node.follow.log_state import (
     MOST_GROWTH,
     MOST_SMALLER,
     NEXT,
-    At,
     Event,
     Held,
     LogState,
     Offer,
+    Phase,
     Target,
 )
 from syncd.roster.members import Cut
@@ -25,7 +25,7 @@ from syncd.tlog.merkle import Frontier
 ORIGIN = "bank.example/syncd/txwz/1"
 # What each state does with each event, in the order of `Event`; "-": it
 # cannot happen. The first letters are the states', K is contested.
-LETTERS = dict(zip("ITPWKDE", At, strict=True))
+LETTERS = dict(zip("ITPWKDE", Phase, strict=True))
 TABLE = """
               offered lacking begun done goes_on left obeyed over forked
     idle            T       T     P    -       -    W      -    -      K
@@ -42,12 +42,12 @@ HEADER, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 @pytest.mark.parametrize(
     ("at", "event", "to"),
     [
-        (At(row[0]), Event(name.replace("_", " ")), LETTERS.get(letter))
+        (Phase(row[0]), Event(name.replace("_", " ")), LETTERS.get(letter))
         for row in ROWS
         for name, letter in zip(HEADER, row[1:], strict=True)
     ],
 )
-def test_the_table(at: At, event: Event, to: At | None) -> None:
+def test_the_table(at: Phase, event: Event, to: Phase | None) -> None:
     state = LogState(at)
     if to is None:
         with pytest.raises(AssertionError, match=f"while {at.value}"):
@@ -98,7 +98,7 @@ def held(mirrored: int, merged: int | None = None, **how: Any) -> Held:
 )
 def test_what_an_offer_is(new: Checkpoint, at: Held, offer: Offer) -> None:
     """To a log that has a target of 7 already."""
-    state = LogState(At.TARGET, target=target(7, "bank"))
+    state = LogState(Phase.TARGET, target=target(7, "bank"))
     assert state.judge(new, at) is offer
 
 
@@ -107,7 +107,7 @@ def test_news_ends_a_pause_and_keeps_what_it_passes() -> None:
     state = state.begun().left(Message("nobody has it"), 99.0)
     assert not state.due(50.0, None)
     state = state.offered(Offer.NEWS, target(9, "carrier"))
-    assert (state.at, state.target) == (At.TARGET, target(9, "carrier"))
+    assert (state.at, state.target) == (Phase.TARGET, target(9, "carrier"))
     assert state.due(0.0, None)
     assert (state.smaller, state.failures) == ({7: b"7r"}, 1)
 
@@ -153,20 +153,20 @@ def test_when_a_size_was_heard_of() -> None:
 def test_a_pull_that_reaches_its_target() -> None:
     state = LogState().offered(Offer.NEWS, target(7)).begun()
     done = state.reached(target(7)).goes_on()
-    assert (done.at, done.target) == (At.IDLE, None)
+    assert (done.at, done.target) == (Phase.IDLE, None)
     newer = state.offered(Offer.NEWS, target(9)).reached(target(7)).goes_on()
-    assert (newer.at, newer.target) == (At.TARGET, target(9))
+    assert (newer.at, newer.target) == (Phase.TARGET, target(9))
 
 
 @pytest.mark.parametrize(
     ("pin", "left", "at"),
     [
-        ((Cut(5, b"r"), False), target(7), At.DECIDED),
-        ((Cut(7, b"r"), False), None, At.DECIDED),
-        ((Cut(5, b"r"), True), None, At.ENDED),
+        ((Cut(5, b"r"), False), target(7), Phase.DECIDED),
+        ((Cut(7, b"r"), False), None, Phase.DECIDED),
+        ((Cut(5, b"r"), True), None, Phase.ENDED),
     ],
 )
-def test_what_a_decision_leaves(pin: Any, left: Any, at: At) -> None:
+def test_what_a_decision_leaves(pin: Any, left: Any, at: Phase) -> None:
     state = LogState().offered(Offer.NEWS, target(7))
     assert state.due(0.0, pin)
     state = state.begun().obeyed(pin)
@@ -183,5 +183,5 @@ def test_a_fork_is_for_the_roster_to_settle() -> None:
     assert forked.goes_on() == forked.left(Message("x"), 9.0) == forked
     assert forked.obeyed(pin) == forked
     assert forked.due(0.0, pin)
-    assert forked.begun().obeyed(pin).at is At.DECIDED
+    assert forked.begun().obeyed(pin).at is Phase.DECIDED
     assert not replace(forked, retry_at=9.0).due(8.0, pin)

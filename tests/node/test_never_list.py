@@ -15,7 +15,7 @@ from syncd.indicator.token import encode
 from syncd.node.upkeep.never_list import FILE, NeverList
 from syncd.roster.terms import Epoch, Never
 from tests.node.stand_in import Home, at_once
-from tests.said import report
+from tests.sample_statements import report
 
 TOKEN = b"t" * 16
 ORIGIN = "bank.example/syncd/txwz/1"

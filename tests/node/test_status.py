@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from syncd.errors import Message
-from syncd.messages import said
-from syncd.messages.said import Said
+from syncd.messages import wire
+from syncd.messages.wire import WireMessage
 from syncd.node.serve import todo as things
-from syncd.node.serve.state import State
+from syncd.node.serve.member_state import MemberState
 from syncd.store import vault
 from syncd.web import forms
 
@@ -37,11 +37,11 @@ def log(**fields: Any) -> forms.LogState:
 
 def holder(member: str, *, up: bool) -> forms.HolderState:
     return forms.HolderState(
-        member=member, up=up, why=None if up else Said(detail="late")
+        member=member, up=up, why=None if up else WireMessage(detail="late")
     )
 
 
-WELL = State(
+WELL = MemberState(
     now=NOW,
     version="1",
     member="police",
@@ -62,7 +62,7 @@ WELL = State(
     appending=Message(""),
     remarks=(),
 )
-FORMAT = Said(detail="format")
+FORMAT = WireMessage(detail="format")
 FIVE_WAIT = {
     ("url", vault.State.WAITING): 2,
     ("phone", vault.State.WAITING): 3,
@@ -121,7 +121,11 @@ def down(*members: str) -> tuple[forms.HolderState, ...]:
         ({"logs": (log(contested=True),)}, "FORK: bank.example"),
         ({"logs": (log(missing=4),)}, "withheld: 4 payloads of bank"),
         (
-            {"logs": (log(lag=7, why=Said(detail="connection refused")),)},
+            {
+                "logs": (
+                    log(lag=7, why=WireMessage(detail="connection refused")),
+                )
+            },
             "behind: 7 entries of bank.example/syncd/txwz/1: connection",
         ),
         (
@@ -142,8 +146,8 @@ def test_each_thing_that_is_wrong_has_its_line(
     [line] = todo(**fields)
     assert says in str(line)
     assert "\n" not in str(line)
-    assert said.of(line).code
-    assert not said.of(line).quoted
+    assert wire.of(line).code
+    assert not wire.of(line).quoted
 
 
 def test_a_lag_that_is_being_fetched_is_nothing_to_do() -> None:

@@ -25,7 +25,7 @@ from syncd.pinning import ServerTls, client_context
 from syncd.roster import certificate, keys
 
 
-class Doors(PeerClient):
+class Addresses(PeerClient):
     """A client of a member with two addresses, each with an answer."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Doors(PeerClient):
 def test_when_to_come_back(after: str, seconds: int) -> None:
     """Retry-After is read whatever stands there, thousands of digits too."""
     answer = SimpleNamespace(status=429, headers={"Retry-After": after})
-    error = Doors()._refused(cast(aiohttp.ClientResponse, answer), b"")
+    error = Addresses()._refused(cast(aiohttp.ClientResponse, answer), b"")
     assert isinstance(error, QuotaError)
     assert error.retry_after_s == seconds
 
@@ -76,7 +76,7 @@ def test_when_to_come_back(after: str, seconds: int) -> None:
 )
 async def test_the_second_address(why: Exception) -> None:
     """It is asked where the first is of no use, and first from then on."""
-    doors = Doors(why, b"yes")
+    doors = Addresses(why, b"yes")
     assert await doors.evaluate(b"", 1) == b"yes"
     assert await doors.evaluate(b"", 1) == b"yes"
     assert doors.asked == [0, 1, 1]
@@ -93,7 +93,7 @@ async def test_the_second_address(why: Exception) -> None:
 )
 async def test_an_answer_is_an_answer(answer: Exception) -> None:
     """What the member itself says is not asked of it again."""
-    doors = Doors(answer, b"yes")
+    doors = Addresses(answer, b"yes")
     with pytest.raises(type(answer)):
         await doors.evaluate(b"", 1)
     assert doors.asked == [0]
@@ -102,22 +102,22 @@ async def test_an_answer_is_an_answer(answer: Exception) -> None:
 async def test_what_the_library_chokes_on() -> None:
     """A ValueError below us is that source's fault, and ends there."""
     with pytest.raises(BrokenSourceError):
-        await Doors(ValueError("a header"), b"yes").heads("")
+        await Addresses(ValueError("a header"), b"yes").heads("")
 
 
 async def test_all_addresses_together_have_the_time_of_a_look_up() -> None:
     """One that hangs leaves the others theirs, and all end in time."""
-    doors = Doors(None, b"yes")
+    doors = Addresses(None, b"yes")
     assert await doors.evaluate(b"", 0.2) == b"yes"
     began = time.monotonic()
     with pytest.raises(UnavailableError, match="no answer in time"):
-        await Doors(None, None, None).evaluate(b"", 0.3)
+        await Addresses(None, None, None).evaluate(b"", 0.3)
     assert time.monotonic() - began < 0.85  # each for itself: 0.9
 
 
 async def test_no_address_answers() -> None:
     """The last one's reason is told, and all are asked again."""
-    doors = Doors(OSError("down"), UnavailableError("bank: answered 503"))
+    doors = Addresses(OSError("down"), UnavailableError("bank: answered 503"))
     for _ in range(2):
         with pytest.raises(UnavailableError, match="503"):
             await doors.evaluate(b"", 1)
@@ -127,7 +127,7 @@ async def test_no_address_answers() -> None:
 async def test_who_is_not_listed_is_not_asked() -> None:
     """The roster is looked at before every request."""
     listed = True
-    doors = Doors(b"yes", listed=lambda: listed)
+    doors = Addresses(b"yes", listed=lambda: listed)
     assert await doors.evaluate(b"", 1) == b"yes"
     listed = False
     with pytest.raises(UnavailableError, match="roster has changed"):

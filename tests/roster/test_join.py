@@ -321,7 +321,7 @@ def box(club: Club) -> tuple[bytes, bytes]:
 
 def test_a_sealed_file_opens_for_its_reader(box: tuple[bytes, bytes]) -> None:
     opened = sealed.open_(box[0], "share", box[1])
-    assert opened == sealed.Opened(ALLIANCE, {"member": "bank"}, b"secret")
+    assert opened == sealed.OpenedFile(ALLIANCE, {"member": "bank"}, b"secret")
     assert "secret" not in repr(opened)
 
 

@@ -14,11 +14,11 @@ from syncd.indicator.folding import Batch
 from syncd.indicator.statement import Report, Retract, Statement
 from syncd.store import failpoint
 from syncd.store.database import Database
-from syncd.store.home import OwnStore
+from syncd.store.home_stores import OwnStore
 from syncd.store.mirror import MirrorStore
 from syncd.store.sealing import VaultCipher
 from syncd.tlog.key import ED25519, SigningKey
-from tests import said
+from tests import sample_statements
 from tests.flows import growing
 
 NOW = 1_800_000_000
@@ -53,15 +53,15 @@ class Log(growing.Log):
         super().__init__(SigningKey(origin, ED25519, b"k" * 32))
 
     def report(self, n: int, **other: object) -> Report:
-        return said.report(
-            **said.about(n, **{"expires": "2027-01-01", **other})
+        return sample_statements.report(
+            **sample_statements.about(n, **{"expires": "2027-01-01", **other})
         )
 
     def reported(self, count: int) -> list[Statement]:
         return [self.report(n) for n in range(count)]
 
     def retract(self, n: int, *ends: int) -> Retract:
-        return said.retract(*ends, n=n)
+        return sample_statements.retract(*ends, n=n)
 
     def grow(self, *said: Statement) -> Step:
         """Append statements; return the old head, the new and the bundles."""

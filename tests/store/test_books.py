@@ -9,9 +9,9 @@ import pytest
 from syncd.errors import ForkError, Message, QuotaError, StaleError, UsageError
 from syncd.flows.ports import Access, Cosigned, Finding
 from syncd.store import quota
-from syncd.store.home import OwnStore
+from syncd.store.home_stores import OwnStore
 from syncd.store.quota import Debit, Limit, UsageRow
-from syncd.store.sightings import Met
+from syncd.store.sightings import SightedToken
 from tests.store.conftest import Clock, Log, Reopen, crash_at
 
 NOW = 1_800_000_000
@@ -106,15 +106,17 @@ async def test_usage_is_told_once(own: OwnStore, log: Log) -> None:
     await own.quotas.debit(debit(1, 3, day="2027-01-16"))
     await own.log.found(log.tip)
     day = "2027-01-15"
-    assert await own.quotas.untold(before="2027-01-16") == [
+    assert await own.quotas.unreported(before="2027-01-16") == [
         (day, "account/2"),
         (day, "phone/1"),
     ]
     old, new, bundles = log.grow(log.report(1))
     await own.log.append(
-        old, new, bundles, (), done=[quota.told(day, "phone/1")]
+        old, new, bundles, (), done=[quota.reported_mark(day, "phone/1")]
     )
-    assert await own.quotas.untold(before="2027-01-16") == [(day, "account/2")]
+    assert await own.quotas.unreported(before="2027-01-16") == [
+        (day, "account/2")
+    ]
     await own.quotas.prune(NOW + 10**6)
 
 
@@ -284,8 +286,8 @@ async def test_sightings_wait_and_go_with_their_append(
     own: OwnStore, log: Log
 ) -> None:
     """Counted by day; dropped in the transaction that tells them."""
-    met = Met(20_000, "phone", 1, b"t" * 16, "blocked")
-    later = Met(20_001, "phone", 1, b"t" * 16, "blocked")
+    met = SightedToken(20_000, "phone", 1, b"t" * 16, "blocked")
+    later = SightedToken(20_001, "phone", 1, b"t" * 16, "blocked")
     await own.sightings.add([met, met, later])
     (due,) = await own.sightings.due(before=20_001)
     assert (due.met, due.count) == (met, 2)

@@ -7,7 +7,7 @@ import pytest
 from syncd.errors import Message, StaleError
 from syncd.flows.ports import Finding
 from syncd.store import events
-from syncd.store.home import QUIET_S, OwnStore
+from syncd.store.home_stores import QUIET_S, OwnStore
 from tests.store.conftest import Clock, Log, Reopen, crash_at
 
 DAY_S = 86_400

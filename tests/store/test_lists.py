@@ -10,16 +10,16 @@ import pytest
 from syncd import canonical
 from syncd.errors import RefusedError, UsageError
 from syncd.store import gone, imports
-from syncd.store.home import OwnStore
+from syncd.store.home_stores import OwnStore
 from syncd.store.imports import ImportMark, ImportState, Refused
 from syncd.store.vault import (
     Accepted,
-    Handing,
-    Held,
+    HeldBack,
     Known,
     NewReport,
     Query,
     State,
+    Submission,
 )
 
 TODAY, LATER = "2026-11-29", "2026-12-03"
@@ -52,8 +52,8 @@ def phone(
 
 async def hand(
     own: OwnStore, *reports: NewReport, day: str = TODAY, **how: object
-) -> list[Accepted | Known | Held]:
-    handing = Handing("desk", day, **how)  # type: ignore[arg-type]
+) -> list[Accepted | Known | HeldBack]:
+    handing = Submission("desk", day, **how)  # type: ignore[arg-type]
     return await own.vault.accept(list(reports), None, handing)
 
 
@@ -78,7 +78,7 @@ async def run(
     begun, _ = await own.imports.begin(*how, anew=True)
     rows = [Refused(n, b'{"no":1}', raw) for n, raw in enumerate(refused, 1)]
     mark = ImportMark(begun.id, 0, 10, 9, bytes(32), rows)
-    await own.vault.accept(list(reports), mark, Handing("desk", TODAY))
+    await own.vault.accept(list(reports), mark, Submission("desk", TODAY))
     return await end(own, begun.id, **ending)
 
 
@@ -164,7 +164,7 @@ async def test_what_was_taken_back_stays_away(
     """From any list, in other words too; told with its old reason."""
     await hand(own, phone(1))
     await own.vault.retract([1], reason, day=TODAY)
-    held = [Held(1, reason, TODAY)]
+    held = [HeldBack(1, reason, TODAY)]
     assert await hand(own, phone(1), day=LATER) == held
     assert await hand(own, phone(1, label="fake_shop")) == held
     assert await hand(own, phone(1, TODAY)) == held
@@ -195,7 +195,7 @@ async def test_refresh_does_not_end_it(own: OwnStore) -> None:
     await own.vault.retract([1], "false_positive", day=TODAY)
     later = phone(1, today=LATER)
     came = await hand(own, later, day=LATER, refresh=True)
-    assert came == [Held(1, "false_positive", TODAY)]
+    assert came == [HeldBack(1, "false_positive", TODAY)]
 
 
 async def test_a_number_may_be_used_anew_after_half_a_year(
@@ -206,12 +206,12 @@ async def test_a_number_may_be_used_anew_after_half_a_year(
     await own.vault.retract([2], "appeal_upheld", day="2026-01-01")
     both = [phone(1), phone(2)]
     assert await hand(own, *both, day="2026-06-29") == [
-        Held(1, "reassigned", "2026-01-01"),
-        Held(2, "appeal_upheld", "2026-01-01"),
+        HeldBack(1, "reassigned", "2026-01-01"),
+        HeldBack(2, "appeal_upheld", "2026-01-01"),
     ]
     assert await hand(own, *both, day="2026-06-30") == [
         Accepted(3),
-        Held(2, "appeal_upheld", "2026-01-01"),
+        HeldBack(2, "appeal_upheld", "2026-01-01"),
     ]
 
 
@@ -234,7 +234,7 @@ async def test_what_stands_is_known_all_the_same(own: OwnStore) -> None:
     await own.vault.retract([2], "entry_error", day=TODAY)
     assert await hand(own, phone(1)) == [Known(1)]
     came = await hand(own, phone(1, label="fake_shop"))
-    assert came == [Held(2, "entry_error", TODAY)]
+    assert came == [HeldBack(2, "entry_error", TODAY)]
 
 
 async def test_a_reason_found_later_holds_too(own: OwnStore) -> None:
@@ -243,7 +243,7 @@ async def test_a_reason_found_later_holds_too(own: OwnStore) -> None:
     await own.vault.retract([1], "list_dropped", day=TODAY)
     done = await own.vault.retract([1], "court_order", day=LATER)
     assert (done.reports, done.already) == (0, 1)
-    assert await hand(own, phone(1)) == [Held(1, "court_order", LATER)]
+    assert await hand(own, phone(1)) == [HeldBack(1, "court_order", LATER)]
 
 
 async def test_a_dispute_is_never_held(own: OwnStore) -> None:
@@ -287,7 +287,7 @@ async def test_the_next_file_comes_though_the_last_was_not_agreed_to(
     assert new
     mark = ImportMark(begun.id, 0, 10, 9, bytes(32))
     rows = [phone(1), phone(2), phone(4)]
-    await own.vault.accept(rows, mark, Handing("desk", TODAY))
+    await own.vault.accept(rows, mark, Submission("desk", TODAY))
     state = await end(own, begun.id, agreed=True)
     assert (state.due, state.dropped) == (1, 1)
     assert await standing(own) == ["1", "2", "4"]
@@ -421,7 +421,7 @@ async def test_what_a_stopped_import_found_is_not_mended(
     await run(own, "a", phone(1), phone(2), refused=("sum",))
     begun, _ = await own.imports.begin(b"a", 10, "a.csv", "a")
     mark = ImportMark(begun.id, 0, 10, 9, bytes(32))
-    await own.vault.accept([phone(1), phone(2)], mark, Handing("d", TODAY))
+    await own.vault.accept([phone(1), phone(2)], mark, Submission("d", TODAY))
     # It is begun anew with tonight's file.
     for dropped in (0, 1):
         state = await run(own, "a", phone(1), refused=("sum",), agreed=True)
@@ -489,9 +489,9 @@ async def test_imports_are_found_again(own: OwnStore) -> None:
     first = found[2]
     assert (first.accepted, first.refused) == (2, 1)
     assert first.finished_at
-    assert await own.imports.standing(1) == 2
+    assert await own.imports.in_force(1) == 2
     await own.vault.retract_import(1, "duplicate")
-    assert await own.imports.standing(1) == 0
+    assert await own.imports.in_force(1) == 0
     rows, _ = await own.vault.page(
         Query(list_id=await own.imports.list_id("b"))
     )
@@ -505,7 +505,7 @@ async def test_a_list_that_stopped_is_ended_on_purpose_only(
     """Another file, or other options, could double what is in."""
     first, _ = await own.imports.begin(b"1", 9, "a.csv", "a")
     mark = ImportMark(first.id, 0, 9, 2, b"p" * 32)
-    await own.vault.accept([phone(1)], mark, Handing())
+    await own.vault.accept([phone(1)], mark, Submission())
     with pytest.raises(UsageError, match="import 1 stopped at row 2"):
         await own.imports.begin(b"2", 9, "a.csv", "a")
     assert (await own.imports.begin(b"1", 9, "a.csv", "a"))[0].id == first.id
@@ -523,7 +523,7 @@ async def test_no_hash_of_a_file_can_be_tried_out(own: OwnStore) -> None:
     begun, _ = await own.imports.begin(file, 9, "a.csv", "a")
     assert begun.prefix == hashlib.sha256().digest()
     mark = ImportMark(begun.id, 0, 9, 1, prefix)
-    await own.vault.accept([phone(1)], mark, Handing())
+    await own.vault.accept([phone(1)], mark, Submission())
     again, new = await own.imports.begin(file, 9, "a.csv", "a")
     assert (again.prefix, again.offset, new) == (prefix, 9, False)
     kept = await own.database.read(
@@ -573,7 +573,7 @@ async def test_more_refused_than_are_kept_take_nothing_back(
 async def test_what_is_asked_for(own: OwnStore) -> None:
     """By value, label, days and person, also when few of many match."""
     await hand(own, phone(1, "2026-11-01"), phone(2, label="fake_shop"))
-    await own.vault.accept([phone(1)], None, Handing("other"))
+    await own.vault.accept([phone(1)], None, Submission("other"))
 
     async def ids(**asked: object) -> list[int]:
         rows, _ = await own.vault.page(Query(**asked))  # type: ignore[arg-type]

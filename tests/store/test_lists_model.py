@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from syncd import canonical
 from syncd.errors import RefusedError
 from syncd.store import gone
-from syncd.store.home import OwnStore
+from syncd.store.home_stores import OwnStore
 from syncd.store.imports import ImportMark, ImportState, Refused
-from syncd.store.vault import Handing, NewReport
+from syncd.store.vault import NewReport, Submission
 
 DAY = "2026-11-29"
 FIELDS = canonical.dumps(
@@ -77,7 +77,7 @@ class Real:
             NewReport("phone", self.number(v), FIELDS, raw=self.number(v))
             for v in sorted(good)
         ]
-        await self.own.vault.accept(rows, mark, Handing("desk", DAY))
+        await self.own.vault.accept(rows, mark, Submission("desk", DAY))
         return begun
 
     async def end(self, id_: int, *, retract: bool) -> int:

@@ -14,7 +14,7 @@ from syncd.indicator import codec
 from syncd.store.database import HEADS, Database
 from syncd.store.migrations.mirror import v0001_first
 from syncd.store.own import HIGH_WATER
-from syncd.store.vault import Held, Known, NewReport, Query, State
+from syncd.store.vault import HeldBack, Known, NewReport, Query, State
 from tests.store.conftest import NOW, Clock, open_own
 
 Rows = dict[str, list[tuple[object, ...]]]
@@ -94,7 +94,7 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
         fields = b'{"evidence":"user_tag","label":"other"}'
         back = NewReport("phone", "+12025550001", fields)
         assert await own.vault.accept([back]) == [
-            Held(1, "entry_error", "2027-01-15")
+            HeldBack(1, "entry_error", "2027-01-15")
         ]
         assert own.log.released() == MARK.encode()
         bundle = await own.log.bundle(0)
@@ -105,9 +105,9 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
         job = await own.imports.state(1)
         assert job is not None
         assert (job.offset, job.accepted, job.refused) == (50, 2, 1)
-        desk = await own.bearers.check(TOKEN)
-        assert desk is not None
-        assert desk.role == "operator"
+        bearer = await own.bearers.check(TOKEN)
+        assert bearer is not None
+        assert bearer.role == "operator"
         assert len(await own.access.page()) == 2
         [receipt] = (await own.cosigned.receipts(head.origin)).values()
         assert (receipt.size, receipt.at) == (3, NOW)

@@ -17,7 +17,7 @@ from syncd.store import erasing
 from syncd.store.mirror import MirrorStore
 from syncd.tlog import merkle
 from syncd.tlog.merkle import Frontier
-from tests.said import erase, sighting, value
+from tests.sample_statements import erase, sighting, value
 from tests.store.conftest import Clock, Log, crash_at
 
 

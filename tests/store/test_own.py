@@ -12,7 +12,7 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.indicator import codec
-from syncd.store.home import OwnStore
+from syncd.store.home_stores import OwnStore
 from syncd.store.own import HIGH_WATER
 from tests.store.conftest import Log, Reopen, crash_at
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from syncd.errors import DamagedError, RefusedError
-from syncd.flows.entry import Filter, NewEntry, Said
+from syncd.flows.entry import EntryFields, Filter, NewEntry
 from syncd.indicator.identifier import Identifier
-from syncd.store.home import OwnStore
+from syncd.store.home_stores import OwnStore
 from syncd.store.own_entries import KEPT_S, OwnEntries
 from tests.store.conftest import NOW, Clock
 
@@ -24,12 +24,17 @@ def entries(own: OwnStore) -> OwnEntries:
 
 
 def exempt(value: str = PHONE.value, **said: Any) -> NewEntry:
-    return NewEntry("exempt", "phone", value, Said(**said))
+    return NewEntry("exempt", "phone", value, EntryFields(**said))
 
 
 def local(n: int, list_: str = "police", **said: Any) -> NewEntry:
     return NewEntry(
-        "local", "phone", f"+1202555{n:04}", Said(**said), list_, DAY + 30
+        "local",
+        "phone",
+        f"+1202555{n:04}",
+        EntryFields(**said),
+        list_,
+        DAY + 30,
     )
 
 
@@ -41,7 +46,7 @@ async def test_what_was_added_is_found_by_its_value(
     found = await entries.find({PHONE, Identifier("url", "a.example/")}, DAY)
     [entry] = found[PHONE]
     assert (entry.type, entry.by, entry.at) == ("exempt", "chen", NOW)
-    assert entry.said == Said(why="our own line")
+    assert entry.said == EntryFields(why="our own line")
     assert set(found) == {PHONE}
 
 
@@ -56,10 +61,10 @@ async def test_the_same_is_known_and_another_takes_its_place(
     states = [first.state, same.state, other.state]
     assert states == ["added", "known", "replaced"]
     [entry] = (await entries.find({PHONE}, DAY))[PHONE]
-    assert entry.said == Said(why="b")
+    assert entry.said == EntryFields(why="b")
     old, new = await entries.page(Filter(ended=True))
     assert (old.removed_by, old.removed_why) == ("chen", "replaced")
-    assert old.said == Said(why="a")
+    assert old.said == EntryFields(why="a")
     assert new.removed_at is None
 
 
@@ -69,7 +74,7 @@ async def test_twice_in_one_call_is_one(entries: OwnEntries) -> None:
     )
     assert [d.state for d in done] == ["added", "known", "replaced"]
     found = await entries.find({PHONE}, DAY)
-    assert [e.said for e in found[PHONE]] == [Said(why="b")]
+    assert [e.said for e in found[PHONE]] == [EntryFields(why="b")]
     assert await entries.add([], "chen") == []
 
 

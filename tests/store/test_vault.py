@@ -16,17 +16,17 @@ from syncd.indicator import codec
 from syncd.indicator.record import ReportFields
 from syncd.roster.members import Cut
 from syncd.store import gone
-from syncd.store.home import OwnStore
+from syncd.store.home_stores import OwnStore
 from syncd.store.imports import ImportMark, ImportState, Refused
 from syncd.store.own import Succession, succeed
 from syncd.store.sealing import VaultCipher
 from syncd.store.vault import (
     Accepted,
-    Handing,
     Known,
     NewReport,
     Query,
     State,
+    Submission,
     Withdrawn,
 )
 from syncd.tlog.merkle import Frontier
@@ -393,7 +393,7 @@ async def test_nothing_of_a_list_is_on_the_disk(
         await accept(own, phone(1))
         await own.vault.retract([1], "entry_error")
         row = dataclasses.replace(phone(1), raw=VALUE)
-        how = Handing(again=again)
+        how = Submission(again=again)
         assert await own.vault.accept([row], step, how) == [Accepted(2)]
         await own.imports.keep_cells(state.id, [(1, cells.encode())])
         for name in names:

@@ -14,8 +14,8 @@ from syncd.web import peer_api
 LocalClient = TestClient[Any, Any]
 
 
-class Desk:
-    """A desk that knows one member, until it does not."""
+class FakeService:
+    """A service that knows one member, until it does not."""
 
     def __init__(self) -> None:
         self.members = {"pin": "bank"}
@@ -43,30 +43,30 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def service() -> FakeService:
+    return FakeService()
 
 
 @pytest.fixture
-async def client(desk: Desk) -> AsyncIterator[LocalClient]:
-    app = peer_api.app(cast(peer_api.PeerService, desk), lambda _: "pin")
+async def client(service: FakeService) -> AsyncIterator[LocalClient]:
+    app = peer_api.app(cast(peer_api.PeerService, service), lambda _: "pin")
     connector = aiohttp.TCPConnector(limit=0)
     async with TestClient(TestServer(app), connector=connector) as client:
         yield client
 
 
 async def test_who_is_out_by_the_roster_on_its_way(
-    client: LocalClient, desk: Desk
+    client: LocalClient, service: FakeService
 ) -> None:
     """A payload waits for it, and only then it is asked who wants it."""
     path = f"/mirror/{'0' * 64}/payload/000"
     assert (await client.get(path)).status == 404
-    desk.removed_meanwhile = True
+    service.removed_meanwhile = True
     assert (await client.get(path)).status == 403
 
 
 async def test_one_caller_has_so_many_requests_at_once(
-    client: LocalClient, desk: Desk
+    client: LocalClient, service: FakeService
 ) -> None:
     """Whoever floods it is told to come back; later it may."""
     most = peer_api.MOST_AT_ONCE
@@ -80,7 +80,7 @@ async def test_one_caller_has_so_many_requests_at_once(
             flood.append(answer)
     assert answer.result().status == 429
     assert answer.result().headers["Retry-After"] == "1"
-    desk.go_on.set()
+    service.go_on.set()
     statuses = [(await one).status for one in flood]
     assert statuses.count(200) >= most
     assert (await client.get("/heads")).status == 200

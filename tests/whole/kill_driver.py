@@ -40,7 +40,7 @@ from syncd.indicator import codec, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report, Retract
 from syncd.store import failpoint
-from syncd.store.home import OwnStore, open_mirror
+from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.own import OwnLogStore
 from syncd.store.sealing import VaultCipher
 from syncd.store.vault import ImportMark, NewReport

@@ -22,7 +22,7 @@ import pytest
 from syncd.flows.draft import Draft
 from syncd.web import report_forms
 from syncd.web.own_list_forms import OwnRemoval
-from syncd.web.services import Caller
+from syncd.web.service_ports import Caller
 from tests.alliance import ROLES, Alliance, Member, Process, until
 
 pytestmark = pytest.mark.slow

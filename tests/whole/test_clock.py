@@ -40,7 +40,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     assert (await bank.receipts())["carrier"] == before  # cosigns nothing
     judged = await carrier.node.peer_service.add_checkpoint(b"old 0\n\n")
     assert judged.status == 503
-    told = await carrier.node.board.status()
+    told = await carrier.node.status_reader.status()
     assert not told.appending.ok
     assert "clock" in str(told.appending.why)
     assert abs(told.skew_s + shift_s) <= 2
@@ -52,7 +52,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     await alliance.settle()
     assert await carrier.size() > size
     assert (await bank.receipts())["carrier"] == await bank.size()
-    assert (await carrier.node.board.status()).appending.ok
+    assert (await carrier.node.status_reader.status()).appending.ok
 
 
 async def mute(_: web.Request) -> web.StreamResponse:
@@ -86,7 +86,7 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     judged = await carrier.node.peer_service.add_checkpoint(b"old 0\n\n")
     assert judged.status == 503
     assert "not asked yet" in str(carrier.node.publisher.why_not())
-    assert (await carrier.node.board.status()).skew_s == 0
+    assert (await carrier.node.status_reader.status()).skew_s == 0
 
     await carrier.round()
     await carrier.awake()

@@ -38,7 +38,7 @@ from syncd.roster import drafts
 from syncd.roster.members import Cut
 from syncd.roster.terms import Erased
 from tests.alliance import Alliance, Member, payload
-from tests.said import report as say
+from tests.sample_statements import report as say
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -364,7 +364,7 @@ def judged(world: World, kind: str, output: bytes) -> verdict.Verdict:
             annulled=member.get("past") == "annul",
         )
         for claim in said.claims:
-            found = verdict.Said((origin, claim.index), author, claim.body)
+            found = verdict.Claim((origin, claim.index), author, claim.body)
             everything.append(found)
             know = claim.body.get("know")
             if know and know != claims.know(output, origin):

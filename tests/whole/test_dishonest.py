@@ -23,7 +23,7 @@ from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, merkle, note, witness
 from syncd.web import forms
-from syncd.web.services import Caller
+from syncd.web.service_ports import Caller
 from tests.alliance import HOUR_S, Alliance, Member, payload, shared, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
@@ -248,8 +248,8 @@ async def test_a_quiet_round(alliance: Alliance) -> None:
     assert all(path.startswith("/heads?cursor=") for path in asked)
     for name in ("police", "carrier", "platform"):
         cursor = bank.node.rounds.peer_states[name].cursor
-        desk = alliance.members[name].node.peer_service
-        heads = await desk.heads("bank", cursor)
+        service = alliance.members[name].node.peer_service
+        heads = await service.heads("bank", cursor)
         assert not [*heads.notes, *heads.receipts]
 
 
@@ -335,7 +335,7 @@ async def test_one_members_evaluations_take_turns(
     alliance: Alliance,
 ) -> None:
     """However many requests it sends, the others wait for one of them."""
-    desk = alliance.bank.node.peer_service
+    service = alliance.bank.node.peer_service
     running: Counter[str] = Counter()
     most: Counter[str] = Counter()
     done: Counter[str] = Counter()
@@ -350,13 +350,13 @@ async def test_one_members_evaluations_take_turns(
     async with asyncio.timeout(20):
         flood = [
             asyncio.ensure_future(
-                desk.fair("police", bulk=False)(work, "police")
+                service.fair("police", bulk=False)(work, "police")
             )
             for _ in range(40)
         ]
         await asyncio.sleep(0)  # all of them wait
         before = done["police"]
-        await desk.fair("carrier", bulk=False)(work, "carrier")
+        await service.fair("carrier", bulk=False)(work, "carrier")
         assert done["police"] - before <= 2
         await asyncio.gather(*flood)
     assert most["police"] == 1
@@ -366,18 +366,18 @@ async def test_what_nobody_waits_for_is_not_computed(
     alliance: Alliance,
 ) -> None:
     """A caller that gave up leaves no work behind."""
-    desk, platform = alliance.bank.node.peer_service, alliance.platform
+    service, platform = alliance.bank.node.peer_service, alliance.platform
     done: list[str] = []
-    ctx = desk.ctx
+    ctx = service.ctx
 
     async def count(work: Any, *args: Any) -> Any:
         done.append(work.__name__)
         return await ctx.offload(work, *args)
 
-    desk.ctx = replace(ctx, offload=count)
+    service.ctx = replace(ctx, offload=count)
     alliance.network.cut("police", "platform")  # so the bank is asked
     platform.node.tokeniser.holders.clear()
-    turn = desk.turns.setdefault(("platform", False), asyncio.Lock())
+    turn = service.turns.setdefault(("platform", False), asyncio.Lock())
     before = len(alliance.network.asked)
     try:
         async with turn:
@@ -397,7 +397,7 @@ async def test_what_nobody_waits_for_is_not_computed(
         assert found.verdict == "none"
         assert done == ["evaluate"]
     finally:
-        desk.ctx = ctx
+        service.ctx = ctx
         alliance.heal()
 
 

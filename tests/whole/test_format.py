@@ -29,7 +29,7 @@ async def test_a_newer_format_is_mirrored_not_merged(
     assert await bank.digest(police.origin) == before
     (answer,) = await bank.lookup("phone", CASE)
     assert answer.verdict == "confirmed"
-    told = await bank.node.board.status()
+    told = await bank.node.status_reader.status()
     (line,) = [one for one in told.todo if "format" in str(one)]
     assert "format 2 is newer" in str(line)
     assert not await bank.findings("limit")
@@ -48,7 +48,7 @@ async def test_a_newer_format_is_mirrored_not_merged(
     )
     assert not [
         one
-        for one in (await bank.node.board.status()).todo
+        for one in (await bank.node.status_reader.status()).todo
         if "format" in str(one)
     ]
     folded.write_text("two")

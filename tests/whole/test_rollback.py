@@ -59,7 +59,7 @@ async def test_database_and_mark_set_back_together(tmp_path: Path) -> None:
         (found,) = await bank.findings("rolled_back")
         assert f" {size}" in str(found.finding.detail)  # what the others hold
         assert f" {size - 1}" in str(found.finding.detail)  # what we have
-        told = await bank.node.board.status()
+        told = await bank.node.status_reader.status()
         assert not told.appending.ok
         assert any(
             "generation" in t or "backup" in t for t in map(str, told.todo)

@@ -21,7 +21,7 @@ from syncd.flows.serve import LogFiles
 from syncd.indicator.absent import RETIRED, Range
 from syncd.node.pinned import trusted_roster
 from syncd.roster.roster import Roster
-from syncd.store import durable, home, own, snapshot
+from syncd.store import durable, home_stores, own, snapshot
 from syncd.store.database import Database
 from syncd.store.snapshot import (
     CosignRow,
@@ -46,19 +46,19 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
     path = settings.home
     if origin is not None and origin != settings.origin:
         head = snapshot.of_mirror(
-            path / home.MIRROR, lambda s: mirrored_row(s, origin)
+            path / home_stores.MIRROR, lambda s: mirrored_row(s, origin)
         )
         signed = note.parse(head.note)
         raw = bytes(Note(signed.text, _log_lines(signed, origin)))
         size = checkpoint.parse(signed.text).size
-        mirror = home.open_mirror(path, clock=_no_clock, read_only=True)
+        mirror = home_stores.open_mirror(path, clock=_no_clock, read_only=True)
         with closing(mirror) as store:
             bundle = partial(store.bundle, origin)
             roots = partial(store.roots, origin)
             yield LogFiles(origin, size, raw, bundle, roots)
         return
     mark = _mark(path)
-    row, receipts = snapshot.of_own(path / home.OWN, own_row)
+    row, receipts = snapshot.of_own(path / home_stores.OWN, own_row)
     head_ = checkpoint.parse(mark.text)
     if head_.origin != row.origin or head_.size > row.size:
         raise DamagedError(
@@ -72,7 +72,9 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
             row_size=row.size,
         )
     raw = bytes(_with_receipts(mark, row.origin, receipts, settings))
-    with closing(Database(path / home.OWN, "own", read_only=True)) as database:
+    with closing(
+        Database(path / home_stores.OWN, "own", read_only=True)
+    ) as database:
         log = own.OwnLogStore(
             database, path / own.HIGH_WATER, _no_clock, read_only=True
         )
@@ -183,17 +185,17 @@ def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
     path = settings.home
     mark = durable.read(path / own.HIGH_WATER)
     cosigned, receipts = snapshot.of_own(
-        path / home.OWN, lambda s: (s.cosigned(), s.receipts())
+        path / home_stores.OWN, lambda s: (s.cosigned(), s.receipts())
     )
 
     def with_mirror(mirror: MirrorSnapshot) -> list[LogReport]:
         check = _HomeCheck(settings.member.id, roster, mirror)
         check.expect(mark, cosigned, receipts)
-        ours = snapshot.of_own(path / home.OWN, check.own_logs)
+        ours = snapshot.of_own(path / home_stores.OWN, check.own_logs)
         found = [*ours, *check.mirrored()]
         return sorted(found, key=lambda report: report.origin)
 
-    return snapshot.of_mirror(path / home.MIRROR, with_mirror)
+    return snapshot.of_mirror(path / home_stores.MIRROR, with_mirror)
 
 
 class _HomeCheck:

@@ -18,7 +18,7 @@ FRESH_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ClockReading:
     """What one member said last."""
 
     ahead_s: float  # its unix seconds minus our steady ones
@@ -34,7 +34,7 @@ class OurClock:
     cut_off: bool = False  # nobody answered, and we go on all the same
 
     def __post_init__(self) -> None:
-        self._heard: dict[str, Heard] = {}
+        self._heard: dict[str, ClockReading] = {}
 
     def hear(self, member: str, said: int, asked: float) -> None:
         """Take a member's unix seconds, asked for at `asked` (steady).
@@ -43,7 +43,7 @@ class OurClock:
         """
         now = self.steady()
         ahead_s = said - (asked + now) / 2
-        self._heard[member] = Heard(ahead_s, now)
+        self._heard[member] = ClockReading(ahead_s, now)
 
     def skew_s(self) -> int | None:
         """Return how far the others' clocks are ahead of ours.

@@ -31,7 +31,7 @@ MOST_SMALLER = 16  # signed checkpoints held against one pull's outcome
 Pin = tuple[Cut, bool]  # and whether the log ends there
 
 
-class At(Enum):
+class Phase(Enum):
     """Where a log is."""
 
     IDLE = "idle"
@@ -57,33 +57,33 @@ class Event(Enum):
     FORKED = "forked"  # its key signed what contradicts what we hold
 
 
-_ANY = {Event.LEFT: At.WAITING, Event.FORKED: At.CONTESTED}
+_ANY = {Event.LEFT: Phase.WAITING, Event.FORKED: Phase.CONTESTED}
 _FETCH = {
-    Event.OFFERED: At.TARGET,
-    Event.LACKING: At.TARGET,
-    Event.BEGUN: At.PULLING,
+    Event.OFFERED: Phase.TARGET,
+    Event.LACKING: Phase.TARGET,
+    Event.BEGUN: Phase.PULLING,
 }
-NEXT: Mapping[At, Mapping[Event, At]] = {
-    At.IDLE: {**_ANY, **_FETCH},
-    At.TARGET: {**_ANY, **_FETCH},
-    At.DECIDED: {**_ANY, **_FETCH},
-    At.ENDED: {**_ANY, **_FETCH},
+NEXT: Mapping[Phase, Mapping[Event, Phase]] = {
+    Phase.IDLE: {**_ANY, **_FETCH},
+    Phase.TARGET: {**_ANY, **_FETCH},
+    Phase.DECIDED: {**_ANY, **_FETCH},
+    Phase.ENDED: {**_ANY, **_FETCH},
     # A gap alone does not shorten a pause: nobody had its payloads before.
-    At.WAITING: {**_ANY, **_FETCH, Event.LACKING: At.WAITING},
-    At.PULLING: {
+    Phase.WAITING: {**_ANY, **_FETCH, Event.LACKING: Phase.WAITING},
+    Phase.PULLING: {
         **_ANY,
-        Event.OFFERED: At.PULLING,
-        Event.LACKING: At.PULLING,
-        Event.DONE: At.IDLE,
-        Event.GOES_ON: At.TARGET,
-        Event.OBEYED: At.DECIDED,
-        Event.OVER: At.ENDED,
+        Event.OFFERED: Phase.PULLING,
+        Event.LACKING: Phase.PULLING,
+        Event.DONE: Phase.IDLE,
+        Event.GOES_ON: Phase.TARGET,
+        Event.OBEYED: Phase.DECIDED,
+        Event.OVER: Phase.ENDED,
     },
     # A pull that was in flight when the fork was seen may come to any end.
     # Only the roster's decision, which another carries out, leads out.
-    At.CONTESTED: {
-        **dict.fromkeys(Event, At.CONTESTED),
-        Event.BEGUN: At.PULLING,
+    Phase.CONTESTED: {
+        **dict.fromkeys(Event, Phase.CONTESTED),
+        Event.BEGUN: Phase.PULLING,
     },
 }
 
@@ -123,7 +123,7 @@ class Held:
 class LogState:
     """How one log is doing; `status` tells of it."""
 
-    at: At = At.IDLE
+    at: Phase = Phase.IDLE
     known: int = 0  # largest signed size that we heard of
     heard_at: int = 0  # unix seconds, when we first heard of that
     last_pull: int = 0  # unix seconds, of the last one that ended well
@@ -149,14 +149,14 @@ class LogState:
         to = NEXT[self.at].get(event)
         if to is None:
             raise AssertionError(f"log: {event.value} while {self.at.value}")
-        if self.at is to is At.CONTESTED:
+        if self.at is to is Phase.CONTESTED:
             return self
         return replace(self, at=to, **changes)  # type: ignore[arg-type]
 
     def due(self, now: float, pin: Pin | None) -> bool:
         """Whether a pull is to begin; `pin` is the roster's last word."""
         wanted = self.target is not None or pin not in (None, self.obeys)
-        return wanted and self.at is not At.PULLING and self.retry_at <= now
+        return wanted and self.at is not Phase.PULLING and self.retry_at <= now
 
     # ---------------------------------------------------------- checkpoints
 

@@ -8,7 +8,7 @@ import structlog
 
 from syncd.errors import SyncdError
 from syncd.node.context import Context
-from syncd.node.follow.asking import Asking
+from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peers import Peers
 
 log = structlog.get_logger("syncd.exchange")
@@ -18,10 +18,10 @@ POKES_AT_ONCE = 16
 
 @dataclass(kw_only=True, eq=False)
 class PeerNotifier:
-    """What others were told of our log, and what they are still to hear."""
+    """What others were notified of our log, and what they are still to hear."""
 
     ctx: Context
-    asking: Asking
+    peer_choice: PeerChoice
     peers: Peers
     _poking: set[str] = field(default_factory=set, init=False)
     _news: dict[str, bytes] = field(default_factory=dict, init=False)
@@ -29,28 +29,28 @@ class PeerNotifier:
     def __post_init__(self) -> None:
         self._gate = asyncio.Semaphore(POKES_AT_ONCE)
         self._down_gate = asyncio.Semaphore(POKES_AT_ONCE)
-        self._told = self.ctx.own.log.released()  # last
+        self._notified = self.ctx.own.log.released()  # last
 
     async def notify_some(self) -> None:
-        """Poke some members if our log has grown since others were told.
+        """Poke some members if our log has grown since others were notified.
 
         Else it might be rounds until the first happens to ask us.
         """
         raw = self.ctx.own.log.released()
-        if raw == self._told or not self.ctx.config.exchange.poke:
+        if raw == self._notified or not self.ctx.config.exchange.poke:
             return
-        self._told = raw
-        await self._poke_these(self.asking.draw(self.ctx.others), raw)
+        self._notified = raw
+        await self._poke_these(self.peer_choice.draw(self.ctx.others), raw)
 
     async def notify_all(self) -> None:
         """Poke all members."""
-        self._told = raw = self.ctx.own.log.released()
+        self._notified = raw = self.ctx.own.log.released()
         log.info("poked", members=await self._poke_these(self.ctx.others, raw))
 
     async def _poke_these(self, members: Sequence[str], raw: bytes) -> int:
         """Poke some; return how many heard.
 
-        A member that is being told already is told of this one next.
+        A member that is being notified already hears of this one next.
         """
         self._news.update(dict.fromkeys(members, raw))
         idle = [m for m in members if m not in self._poking]
@@ -60,7 +60,7 @@ class PeerNotifier:
     async def _poke(self, member: str) -> bool:
         """Tell one member the newest, and what became newest meanwhile."""
         # Who did not answer lately does not keep the others waiting.
-        down = self.asking.state(member).failures > 0
+        down = self.peer_choice.state(member).failures > 0
         try:
             async with self._down_gate if down else self._gate:
                 while raw := self._news.pop(member, b""):

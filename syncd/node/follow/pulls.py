@@ -23,12 +23,12 @@ from syncd.errors import (
 from syncd.flows import held
 from syncd.flows.decide import decide
 from syncd.flows.ports import Finding, Offload, Source
-from syncd.flows.pull import Pulled, pull
+from syncd.flows.pull import PullResult, pull
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.node.context import BUG, Context
-from syncd.node.follow.asking import Asking
 from syncd.node.follow.followed import FollowedLogs, moved
 from syncd.node.follow.log_state import LogState, Pin, Target
+from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peers import Peers
 from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
@@ -54,7 +54,7 @@ class Pulls:
     logs: FollowedLogs
     receipts: Receipts
     rosters: RosterKeeper
-    asking: Asking
+    peer_choice: PeerChoice
     peers: Peers
     checks: Offload  # runs the checks of what comes
     round_s: float = ROUND_S
@@ -173,7 +173,7 @@ class Pulls:
     def _leave(self, origin: str, why: Message) -> None:
         """Leave a log alone for a while, twice as long each time."""
         state = self.logs.state(origin)
-        wait = self.asking.pause(state.failures)
+        wait = self.peer_choice.pause(state.failures)
         self._move(origin, state.left(why, time.monotonic() + wait))
         log.warning(
             "log left alone",
@@ -244,7 +244,7 @@ class Pulls:
                 await self.logs.grown(origin)
 
     async def _reached(
-        self, target: Target, done: Pulled, *, has_moved: bool
+        self, target: Target, done: PullResult, *, has_moved: bool
     ) -> None:
         """Note what a pull came to that met no trouble."""
         origin, why = done.origin, _why(done)
@@ -333,7 +333,7 @@ class Pulls:
         owner = found[0].id if found else ""
         others = self.ctx.others
         first = [m for m in (*holders, owner) if m in others]
-        asked = self.asking.order(first, others, time.monotonic())
+        asked = self.peer_choice.order(first, others, time.monotonic())
         return [
             *self._inbox(origin),
             *(
@@ -349,7 +349,7 @@ class Pulls:
 
     def _charge(self, member: str, seconds: float) -> None:
         """Remember that a source cost us time."""
-        self.asking.charge(member, seconds, time.monotonic())
+        self.peer_choice.charge(member, seconds, time.monotonic())
 
     def _blame(self, source: str) -> None:
         """Remember that a source gave wrong bytes; a directory is no peer."""
@@ -357,7 +357,7 @@ class Pulls:
             self._charge(source, WRONG_S)
 
 
-def _why(done: Pulled) -> Message:
+def _why(done: PullResult) -> Message:
     """Return why a merge is behind, "" if it is not."""
     if done.limited:
         return Message("above the day's limit: merging goes on tomorrow")

@@ -32,7 +32,7 @@ class RosterKeeper:
 
     def __post_init__(self) -> None:
         self._trusted = self.ctx.home.trusted
-        self._claims = claimed_roster.Claims(self._trusted)
+        self._claims = claimed_roster.RosterClaims(self._trusted)
         self._since = self.steady()  # when claims were last forgiven
         self._lock = asyncio.Lock()
         self.settled = asyncio.Event()  # no newer version is being fetched
@@ -82,7 +82,7 @@ class RosterKeeper:
         # It may have been the network's fault that nobody could show it.
         if self.steady() - self._since > FORGIVE_S:
             self._since = self.steady()
-            self._claims = claimed_roster.Claims(self._trusted)
+            self._claims = claimed_roster.RosterClaims(self._trusted)
         try:
             if self._claims.worth(claimant, version, hash_):
                 async with self._lock:

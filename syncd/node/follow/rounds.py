@@ -1,7 +1,7 @@
 """Rounds: ask some members what is new, let some know, then fetch what is.
 
 A round asks k random members, and whoever poked, for their heads. A member
-that fails is left alone for a while, longer each time: `asking` draws them.
+that fails is left alone for a while, longer each time: `peer_choice` draws them.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ import structlog
 from syncd.errors import Message, RefusedError, SyncdError
 from syncd.flows.ports import Heads
 from syncd.node.context import BUG, Context
-from syncd.node.follow.asking import Asking, PeerState
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
+from syncd.node.follow.peer_choice import PeerChoice, PeerState
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.follow.peers import Peers
 from syncd.node.follow.pulls import Pulls
@@ -36,7 +36,7 @@ class Rounds:
     peer_notifier: PeerNotifier
     receipts: Receipts
     rosters: RosterKeeper
-    asking: Asking
+    peer_choice: PeerChoice
     our_clock: OurClock
     peers: Peers
     # Another member's clock, or that we are alone:
@@ -49,7 +49,7 @@ class Rounds:
 
     async def ask(self) -> None:
         """Ask some members what is new, and what time it is."""
-        asked = self.asking.choose(self.ctx.others, time.monotonic())
+        asked = self.peer_choice.choose(self.ctx.others, time.monotonic())
         await asyncio.gather(*map(self.ask_alone, asked))
         if self.our_clock.skew_s() is not None:
             self.heard.set()
@@ -65,10 +65,10 @@ class Rounds:
             log.exception("heads failed", peer=member)
 
     async def _ask(self, member: str) -> None:
-        state = self.asking.state(member)
+        state = self.peer_choice.state(member)
         asked = time.monotonic()
         heads = await self.peers.get(member).heads(state.cursor)
-        self.asking.answered(member, self.ctx.now())
+        self.peer_choice.answered(member, self.ctx.now())
         if heads.time:
             self.our_clock.hear(member, heads.time, asked)
         await self._take(member, heads)
@@ -90,7 +90,7 @@ class Rounds:
 
     def failed(self, member: str, why: Message) -> None:
         """Leave a member alone for a while, twice as long each time."""
-        wait = self.asking.failed(member, why, time.monotonic())
+        wait = self.peer_choice.failed(member, why, time.monotonic())
         log.warning(
             "peer failed", peer=member, why=str(why), retry_in_s=round(wait)
         )
@@ -108,7 +108,7 @@ class Rounds:
             raise RefusedError("poke: that is not the caller's own log")
         news = await self.logs.offer(member, raw)
         if news is not None:
-            self.asking.poked(member, news=news)
+            self.peer_choice.poked(member, news=news)
         if news:
             # The caller need not wait for it, nor could it make us hurry.
             self.pulls.begin(origin)
@@ -118,7 +118,7 @@ class Rounds:
     @property
     def peer_states(self) -> dict[str, PeerState]:
         """How each member is doing as a peer."""
-        return self.asking.states
+        return self.peer_choice.states
 
     def heard_at(self, member: str, origin: str) -> int:
         """Return when we last heard how long a member's log is, 0 if never.

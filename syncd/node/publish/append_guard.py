@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import structlog
 
 from syncd.errors import NOTHING, Message, RefusedError, SyncdError
-from syncd.flows import awaken, held
+from syncd.flows import held, startup_check
 from syncd.flows.ports import Finding, Peer
 from syncd.node.context import BUG, Context
 from syncd.node.follow.clocks import OurClock
@@ -29,7 +29,7 @@ UNASKED = Message("the other members were not asked yet")
 
 
 @dataclass(slots=True)
-class Other:
+class OtherMember:
     """Another member, by whatever client we have of it when it is asked.
 
     A roster may change its address while we wait for its answer.
@@ -58,7 +58,7 @@ class AppendGuard:
     def __post_init__(self) -> None:
         self.why_not = UNASKED
         self.asked = False  # enough of the others, since the start
-        self._awakening: asyncio.Task[None] | None = None
+        self._startup_check: asyncio.Task[None] | None = None
         self._ruled_out = NOTHING  # why the roster lets our log not go on
         self._sure = 0  # the size up to which the roster says it is ours
         self._against = 0  # the size of a receipt that contradicts our log
@@ -107,15 +107,15 @@ class AppendGuard:
 
     # ------------------------------------------------------------ learning
 
-    def awaken(self) -> None:
+    def check_startup(self) -> None:
         """Begin to ask the others how much of our log they hold."""
-        self._awakening = asyncio.create_task(self.ask_around())
+        self._startup_check = asyncio.create_task(self.ask_around())
 
     async def stop(self) -> None:
         """Ask no more."""
-        if self._awakening is not None:
-            self._awakening.cancel()
-            await asyncio.gather(self._awakening, return_exceptions=True)
+        if self._startup_check is not None:
+            self._startup_check.cancel()
+            await asyncio.gather(self._startup_check, return_exceptions=True)
 
     async def obey(self) -> None:
         """Learn whether the roster lets our log go on from where it is."""
@@ -144,10 +144,10 @@ class AppendGuard:
                 if 0 < self._against <= pin.size:
                     self._against = 0
                     self.why_not = NOTHING if self.asked else UNASKED
-        if self._awakening is not None and not self.asked:
+        if self._startup_check is not None and not self.asked:
             # Whom we wait for may have left, and somebody else be here.
-            self._awakening.cancel()
-            self.awaken()
+            self._startup_check.cancel()
+            self.check_startup()
 
     async def keep_receipt(self, signer: str, size: int, note: bytes) -> None:
         """Keep a member's receipt of our log, and hold it against the log."""
@@ -207,10 +207,12 @@ class AppendGuard:
 
     async def _ask(self) -> None:
         try:
-            awake = await awaken.awaken(
+            answers = await startup_check.check_startup(
                 head=await self._own.head(),
                 log_key=self.ctx.home.keys.log.verifier,
-                others=[Other(m, self.peers.get) for m in self.ctx.others],
+                others=[
+                    OtherMember(m, self.peers.get) for m in self.ctx.others
+                ],
                 root_at=self.root_at,
                 override=self._by_hand(),
             )
@@ -222,7 +224,7 @@ class AppendGuard:
             )
             log.critical("not appending", why=str(e), hint=e.hint)
             return
-        if awake.overridden:
+        if answers.overridden:
             await self.ctx.report(
                 Finding(
                     "override",
@@ -231,12 +233,12 @@ class AppendGuard:
                     Message(
                         "appending by the operator's word: {n} of {asked}"
                         " members answered",
-                        n=awake.answered,
-                        asked=awake.asked,
+                        n=answers.answered,
+                        asked=answers.asked,
                     ),
                 )
             )
-        self.our_clock.cut_off = awake.asked > 0 and not awake.live
+        self.our_clock.cut_off = answers.asked > 0 and not answers.live
         # Nobody is waited for by name any more. What is heard now may bring a
         # roster, and `obey` is not to begin again in the midst of that.
         self.asked = True
@@ -247,9 +249,9 @@ class AppendGuard:
             self.why_not = NOTHING
         log.info(
             "may append",
-            asked=awake.asked,
-            answered=awake.answered,
-            largest=awake.largest,
+            asked=answers.asked,
+            answered=answers.answered,
+            largest=answers.largest,
         )
         await self.ready()
 

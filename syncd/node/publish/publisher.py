@@ -29,7 +29,7 @@ from syncd.node.background import Aside
 from syncd.node.context import BUG, Context
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.publish.append_guard import AppendGuard
-from syncd.node.publish.elsewhere import Elsewhere
+from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 
 log = structlog.get_logger("syncd.node")
 
@@ -46,7 +46,7 @@ class Publisher:
     tokeniser: Tokeniser
     guard: AppendGuard
     peer_notifier: PeerNotifier
-    elsewhere: Elsewhere
+    elsewhere: ElsewhereNotes
     failed: Callable[[], None]  # counts an attempt that failed
     grown: Callable[[], None]  # called when our log has grown
     aside: Aside

@@ -21,13 +21,13 @@ from syncd.indicator.statement import Report
 from syncd.node.context import Context
 from syncd.node.serve.lookups import Claims
 from syncd.store.vault import State, VaultRow
-from syncd.web.services import Caller
+from syncd.web.service_ports import Caller
 
 PURPOSE = "appeal"  # of the evaluations, and of the access that is recorded
 SHOWN = 3  # reports of ours that a hint names
 
 
-class What(NamedTuple):
+class DisputeSubject(NamedTuple):
     """What a dispute names: forms of a value, or a token."""
 
     forms: Sequence[Identifier]
@@ -50,7 +50,7 @@ class DisputeCheck:
             RefusedError: it is about a report of ours, or about none at all
                 and the draft does not say `yes`.
         """
-        what: What | None = None
+        what: DisputeSubject | None = None
         with contextlib.suppress(SyncdError):
             what = await self._what(draft)
         if draft.about:
@@ -85,13 +85,13 @@ class DisputeCheck:
         return True
 
     async def _check_positions(
-        self, caller: Caller, draft: DisputeDraft, what: What | None
+        self, caller: Caller, draft: DisputeDraft, what: DisputeSubject | None
     ) -> None:
         """Refuse positions of ours, and where no report on that stands."""
         found = {
             at: claim
             for at, claim in (
-                await self.claims.standing_at(draft.about)
+                await self.claims.in_force_at(draft.about)
             ).items()
             if isinstance(claim.said, Report)
             and (what is None or claim.token in what.tokens)
@@ -111,10 +111,10 @@ class DisputeCheck:
                 position=_named(none[0]),
             )
 
-    async def _what(self, draft: DisputeDraft) -> What:
+    async def _what(self, draft: DisputeDraft) -> DisputeSubject:
         """Return what is named; of a value all that a look-up would try."""
         if draft.token:
-            return What((), [token.decode(draft.token)], draft.epoch)
+            return DisputeSubject((), [token.decode(draft.token)], draft.epoch)
         tried = identifier.for_lookup(
             draft.kind,
             draft.value,
@@ -128,7 +128,7 @@ class DisputeCheck:
             timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
         )
         shorts = [token.token(outputs[form]) for form in tried]
-        return What(tried, shorts, epoch.epoch if epoch else 0)
+        return DisputeSubject(tried, shorts, epoch.epoch if epoch else 0)
 
     async def _record(
         self,
@@ -144,7 +144,7 @@ class DisputeCheck:
         )
 
     async def _waiting(
-        self, draft: DisputeDraft, what: What
+        self, draft: DisputeDraft, what: DisputeSubject
     ) -> list[VaultRow]:
         """Return reports of ours that are not in the mirror yet."""
         vault = self.ctx.own.vault

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator
 
 from syncd.errors import QuotaError
 from syncd.store.events import EventBook
-from syncd.web.events import Event
+from syncd.web.event_stream import Event
 
 PAGE = 256  # events read at a time
 FOLLOWERS = 64  # at the same time
@@ -73,11 +73,11 @@ class Events:
                 if page and page[0].number > first:  # pruned past a slow one
                     first = page[0].number
                     yield await self._at("reset", first)
-                for told in page:
-                    cursor = f"{told.number}.{told.at}"
-                    data = {**told.data, "at": told.at}
-                    yield Event(cursor, told.name, data)
-                    first = told.number + 1
+                for event in page:
+                    cursor = f"{event.number}.{event.at}"
+                    data = {**event.data, "at": event.at}
+                    yield Event(cursor, event.name, data)
+                    first = event.number + 1
                 if page:
                     continue
                 if closed:
@@ -103,8 +103,8 @@ class Events:
             return oldest
         if not oldest <= number <= newest:
             return None
-        [told] = await self._book.page(number, 1)
-        return number + 1 if (told.number, told.at) == (number, at) else None
+        [event] = await self._book.page(number, 1)
+        return number + 1 if (event.number, event.at) == (number, at) else None
 
     async def _at(self, name: str, first: int) -> Event:
         """Return an event whose cursor is right before a number."""

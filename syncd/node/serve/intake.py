@@ -13,11 +13,11 @@ from syncd import canonical
 from syncd.errors import MalformedError, StaleError, SyncdError
 from syncd.flows import report
 from syncd.flows.draft import NewReport
-from syncd.flows.report import Desk
+from syncd.flows.report import Rules
 from syncd.indicator import statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context
-from syncd.node.publish.elsewhere import Elsewhere
+from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
 from syncd.roster.row import HEX32
@@ -25,9 +25,9 @@ from syncd.store import gone
 from syncd.store.imports import ImportMark, Refused
 from syncd.store.vault import (
     Accepted,
-    Handing,
     Query,
     State,
+    Submission,
 )
 from syncd.web import forms, problem, report_forms
 
@@ -40,9 +40,9 @@ class Intake:
 
     ctx: Context
     metrics: Metrics
-    desk: Callable[[], Desk]  # what drafts are checked against just now
+    rules: Callable[[], Rules]  # what drafts are checked against just now
     wake: Callable[[], None]  # has it published what waits
-    elsewhere: Elsewhere
+    elsewhere: ElsewhereNotes
 
     # --------------------------------------------------------- reporting
 
@@ -60,14 +60,14 @@ class Intake:
             _check(step, len(drafts))
             if await self.ctx.own.imports.state(step.id) is None:
                 raise StaleError("import: there is no import {id}", id=step.id)
-        desk = self.desk()
+        context = self.rules()
         prepared: list[NewReport | SyncdError] = []
         for at in range(0, len(drafts), AT_ONCE):
             prepared += await self.ctx.offload(
                 report.each,
                 report.prepare,
                 drafts[at : at + AT_ONCE],
-                desk,
+                context,
             )
         raws = [d.value if isinstance(d, forms.Draft) else "" for d in drafts]
         good = [p for p in prepared if isinstance(p, NewReport)]
@@ -78,15 +78,15 @@ class Intake:
         outcomes = await self.ctx.own.vault.accept(
             good,
             None if step is None else _mark(step, problems, raws),
-            Handing(caller, desk.today, refresh, again),
+            Submission(caller, context.today, refresh, again),
         )
-        told = await self._told(good, outcomes)
+        elsewhere = await self._note_elsewhere(good, outcomes)
         notices = [p.notices for p in good]
         came = iter(zip(outcomes, notices, strict=True))
         items = tuple(
             report_forms.ReportOutcome(state="refused", problem=said)
             if said is not None
-            else shown.outcome(*next(came), told)
+            else shown.outcome(*next(came), elsewhere)
             for said in problems
         )
         count = Counter(item.state for item in items)
@@ -96,7 +96,7 @@ class Intake:
             self.wake()
         return shown.counted(report_forms.ReportsTaken, items)
 
-    async def _told(
+    async def _note_elsewhere(
         self, kept: Sequence[NewReport], outcomes: Sequence[shown.Outcome]
     ) -> Mapping[int, str]:
         """Return of URLs that are new who else took them back, and why."""
@@ -195,7 +195,7 @@ class Intake:
             number,
             gone.Ending(
                 self.ctx.own.clock(),
-                self.desk().today,
+                self.rules().today,
                 how.complete,
                 how.gone == "retract",
                 how.gone_at_most,
@@ -223,7 +223,7 @@ class Intake:
         state = await self.ctx.own.imports.state(number)
         if state is None:
             return None
-        standing = await self.ctx.own.imports.standing(number)
+        standing = await self.ctx.own.imports.in_force(number)
         return msgspec.structs.replace(shown.status(state), standing=standing)
 
     async def refused_rows(

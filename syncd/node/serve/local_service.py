@@ -17,29 +17,29 @@ from syncd.errors import (
 from syncd.flows import key_share, report
 from syncd.flows.evaluation import Share
 from syncd.flows.ports import Access, Position
-from syncd.flows.report import Desk
+from syncd.flows.report import Rules
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim
-from syncd.messages import said
+from syncd.messages import wire
 from syncd.node.context import Context
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
-from syncd.node.publish.elsewhere import Elsewhere
+from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.lookups import Claims, Lookups
+from syncd.node.serve.member_state import appending
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import OwnListService
 from syncd.node.serve.shown import TYPES, shown
-from syncd.node.serve.state import appending
 from syncd.node.serve.status import StatusReader
-from syncd.node.upkeep.overtaken import Overtaken
-from syncd.store.vault import Handing, State
+from syncd.node.upkeep.protected_reports import ProtectedReports
+from syncd.store.vault import State, Submission
 from syncd.web import forms, report_forms
-from syncd.web.events import Event
-from syncd.web.services import Caller
+from syncd.web.event_stream import Event
+from syncd.web.service_ports import Caller
 
 log = structlog.get_logger("syncd.own")
 
@@ -52,27 +52,29 @@ class LocalService:
     rosters: RosterKeeper
     lookups: Lookups
     claims: Claims  # what the alliance says of a token
-    board: StatusReader  # says how we are doing
+    status_reader: StatusReader  # says how we are doing
     counts: Metrics
     feed: Events  # what happened, to follow
-    overtaken: Overtaken  # which reports of ours the never-list protects
+    protected_reports: (
+        ProtectedReports  # which reports of ours the never-list protects
+    )
     dispute_check: DisputeCheck  # whether a dispute has something to answer
-    elsewhere: Elsewhere  # notes what others took back
+    elsewhere: ElsewhereNotes  # notes what others took back
     wake: Callable[[], None]  # has it published what waits
 
     def __post_init__(self) -> None:
         self.lookup = self.lookups.lookup
         self.own_lists = OwnListService(
-            ctx=self.ctx, lookup=self.lookup, desk=self._desk
+            ctx=self.ctx, lookup=self.lookup, rules=self._rules
         )
         self.intake = Intake(
             ctx=self.ctx,
             metrics=self.counts,
-            desk=self._desk,
+            rules=self._rules,
             wake=self.wake,
             elsewhere=self.elsewhere,
         )
-        self._checked: tuple[Desk, int] | None = None
+        self._checked: tuple[Rules, int] | None = None
         self._digesting = asyncio.Lock()
 
     async def caller(self, bearer: str) -> Caller | None:
@@ -87,17 +89,17 @@ class LocalService:
 
     # --------------------------------------------------------- reporting
 
-    def _desk(self) -> Desk:
+    def _rules(self) -> Rules:
         """Return what drafts are checked against just now."""
         roster, today = self.ctx.roster, self.ctx.today()
         if self._checked is not None:
-            desk, version = self._checked
-            if (version, desk.today) == (roster.version, today):
-                return desk
+            context, version = self._checked
+            if (version, context.today) == (roster.version, today):
+                return context
         ours = self.ctx.config.member
-        desk = Desk(roster, today, ours.region, ours.id)
-        self._checked = desk, roster.version
-        return desk
+        context = Rules(roster, today, ours.region, ours.id)
+        self._checked = context, roster.version
+        return context
 
     async def retract(
         self, wanted: report_forms.Retraction
@@ -120,7 +122,7 @@ class LocalService:
         count = done.reports + done.disputes
         if count:
             self.wake()
-            await self.overtaken.retracted()
+            await self.protected_reports.retracted()
         if done.past:
             origin, index = done.past[0]
             raise RefusedError(
@@ -150,7 +152,7 @@ class LocalService:
         if wanted.ids:
             return list(wanted.ids)
         if wanted.never:
-            return list(await self.overtaken.look(anew=True))
+            return list(await self.protected_reports.look(anew=True))
         if wanted.token:
             short = report.named_token(
                 wanted.kind,
@@ -200,10 +202,10 @@ class LocalService:
     ) -> report_forms.Disputed:
         """Keep a dispute; durable on return, and published soon after."""
         kept = await self.ctx.offload(
-            report.prepare_dispute, draft, self._desk()
+            report.prepare_dispute, draft, self._rules()
         )
         checked = await self.dispute_check.check(caller, draft)
-        how = Handing(caller.name, self.ctx.today())
+        how = Submission(caller.name, self.ctx.today())
         [outcome] = await self.ctx.own.vault.accept([kept], how=how)
         self.wake()
         return report_forms.Disputed(id=outcome.id, unchecked=not checked)
@@ -238,7 +240,7 @@ class LocalService:
         self, caller: Caller, position: Position
     ) -> forms.Indicator | None:
         """Return the claim at a position, if one stands there."""
-        found = await self.claims.standing_at([position])
+        found = await self.claims.in_force_at([position])
         claim = found.get(position)
         if claim is None:
             return None
@@ -294,7 +296,7 @@ class LocalService:
         They are computed from all rows, in the threads that look-ups need.
         """
         async with self._digesting if digests else contextlib.nullcontext():
-            return await self.board.status(digests=digests)
+            return await self.status_reader.status(digests=digests)
 
     def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
         """Yield what happened after a cursor; None for a heartbeat."""
@@ -332,16 +334,16 @@ class LocalService:
 
     async def metrics(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
-        return self.counts.scrape(await self.board.read())
+        return self.counts.scrape(await self.status_reader.read())
 
     async def ready(self) -> forms.Ready:
         """Tell whether we serve: the database answers, a roster is here."""
-        why = self.board.appending()
+        why = self.status_reader.appending()
         try:
             await self.ctx.own.log.head()
         except SyncdError as e:
             return forms.Ready(
-                ready=False, appending=False, why=said.of(e.said)
+                ready=False, appending=False, why=wire.of(e.said)
             )
         shown = appending(why)
         return forms.Ready(ready=True, appending=shown.ok, why=shown.why)

@@ -14,7 +14,7 @@ from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, statement, token, vocabulary
 from syncd.indicator.claims import Claim
-from syncd.messages import said
+from syncd.messages import wire
 from syncd.node.background import Aside
 from syncd.node.context import Context
 from syncd.node.serve.metrics import Metrics
@@ -24,10 +24,10 @@ from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
 from syncd.store import erasing
-from syncd.store.sightings import Met
+from syncd.store.sightings import SightedToken
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import forms, problem
-from syncd.web.services import MAX_DEADLINE_MS, Caller, LookupCall
+from syncd.web.service_ports import MAX_DEADLINE_MS, Caller, LookupCall
 
 EACH_MS = 2  # of time for each item; three forms of an account take 1 ms
 SUSPECTS = 65_536  # positions of false reports that are remembered
@@ -43,7 +43,7 @@ class Claims:
     async def claims(
         self, tokens: Sequence[bytes], kind: int, epoch: int
     ) -> Mapping[bytes, Sequence[Claim]]:
-        """Return the standing claims of each token that has any."""
+        """Return the claims in force of each token that has any."""
         found = await self.ctx.mirror.claims(tokens, kind, epoch)
         if not self.lapse.now:
             return found
@@ -55,15 +55,15 @@ class Claims:
     async def claims_at(
         self, positions: Sequence[Position]
     ) -> Mapping[Position, Claim]:
-        """Return the standing claims at some positions that have effect."""
-        found = await self.standing_at(positions)
+        """Return the claims in force at some positions that have effect."""
+        found = await self.in_force_at(positions)
         effective = self.lapse.effective
         return {at: claim for at, claim in found.items() if effective(claim)}
 
-    async def standing_at(
+    async def in_force_at(
         self, positions: Sequence[Position]
     ) -> Mapping[Position, Claim]:
-        """Return the standing claims at some positions."""
+        """Return the claims in force at some positions."""
         ours = self.ctx.origin
         found = dict(
             await self.ctx.mirror.claims_at(
@@ -99,7 +99,7 @@ class Lookups:
     claims: Claims  # what the alliance says of a token
     tokeniser: Tokeniser
     never: NeverList
-    board: StatusReader  # says which roster an answer rests on
+    status_reader: StatusReader  # says which roster an answer rests on
     metrics: Metrics
     aside: Aside
 
@@ -140,8 +140,8 @@ class Lookups:
         )
         return forms.LookupAnswers(
             items=items,
-            roster=self.board.roster_state(),
-            as_of=await self.board.as_of(),
+            roster=self.status_reader.roster_state(),
+            as_of=await self.status_reader.as_of(),
             missing=tuple(sorted({m for a in answers for m in a.missing})),
             contested=tuple(sorted(world.contested)),
         )
@@ -211,7 +211,7 @@ class Lookups:
             return
         await self.ctx.own.sightings.add(
             [
-                Met(day, kind, epoch, short, "unknown")
+                SightedToken(day, kind, epoch, short, "unknown")
                 for answer in answers
                 for kind, epoch, short in answer.met
             ]
@@ -258,10 +258,10 @@ def _lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
         expires=day_text(found.expires),
         spoofed="spoofed" in found.reasons,
         detail=str(answer.detail),
-        detail_code=said.code(answer.detail),
-        params=said.parts(answer.detail)["params"],
+        detail_code=wire.code(answer.detail),
+        params=wire.parts(answer.detail)["params"],
         ours=ours,
         owner=answer.owner and forms.Owner(**answer.owner._asdict()),
         hint=str(answer.hint),
-        hint_code=said.code(answer.hint),
+        hint_code=wire.code(answer.hint),
     )

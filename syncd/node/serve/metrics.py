@@ -15,7 +15,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from syncd.node.serve.state import State
+from syncd.node.serve.member_state import MemberState
 from syncd.store import vault
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -56,7 +56,9 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # help, labels
 }
 
 
-def samples(state: State) -> Iterator[tuple[str, tuple[str, ...], float]]:
+def samples(
+    state: MemberState,
+) -> Iterator[tuple[str, tuple[str, ...], float]]:
     """Yield of each gauge its labels and its value in a state."""
     for log in state.logs:
         name = log.origin
@@ -135,7 +137,7 @@ class Metrics:
             self.lookups.labels(verdict, purpose).inc(n)
         self.lookup_seconds.observe(seconds)
 
-    def scrape(self, state: State) -> bytes:
+    def scrape(self, state: MemberState) -> bytes:
         """Return everything in Prometheus' text format, with this state."""
         for name, (_, labels) in GAUGES.items():
             if labels:

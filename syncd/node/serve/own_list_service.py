@@ -20,16 +20,16 @@ from syncd.flows.entry import (
 )
 from syncd.flows.judge import Answer
 from syncd.flows.ports import Position
-from syncd.flows.report import Desk
+from syncd.flows.report import Rules
 from syncd.indicator import active, policy, statement
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context
 from syncd.node.serve.shown import counted, day_text, label, shown
 from syncd.roster.roster import Roster
-from syncd.store.own_entries import Added, OwnEntries
+from syncd.store.own_entries import EntryOutcome, OwnEntries
 from syncd.web import forms, problem
 from syncd.web import own_list_forms as own_forms
-from syncd.web.services import Caller, LookupCall, OwnAdd, OwnLocal
+from syncd.web.service_ports import Caller, LookupCall, OwnAdd, OwnLocal
 
 T = TypeVar("T", bound=msgspec.Struct)
 HERE = "own"  # in access records: the id behind it is of an entry of ours
@@ -91,14 +91,14 @@ class OwnListService:
 
     ctx: Context
     lookup: Look  # asks the alliance, recorded as any look-up is
-    desk: Callable[[], Desk]  # what values are checked against just now
+    rules: Callable[[], Rules]  # what values are checked against just now
 
     async def add(self, caller: Caller, wanted: OwnAdd) -> own_forms.OwnTaken:
         """Keep exempt entries or notes; durable on return."""
         make = {EXEMPT: own_lists.exempt, NOTE: own_lists.note}[wanted.type]
-        desk = self.desk()
+        context = self.rules()
         made: list[NewEntry | SyncdError] = await self.ctx.offload(
-            report.each, make, wanted.entries, desk
+            report.each, make, wanted.entries, context
         )
         if wanted.type == EXEMPT:
             made = await self._in_view(caller, wanted, made)
@@ -141,9 +141,9 @@ class OwnListService:
         """Keep rows of a list of our own; durable on return."""
         name = own_lists.list_name(wanted.list)
         # Another sector's evidence is no claim of ours here: it goes nowhere.
-        desk = replace(self.desk(), member="", checked={})
+        context = replace(self.rules(), member="", checked={})
         prepared = await self.ctx.offload(
-            report.each, report.prepare, wanted.reports, desk
+            report.each, report.prepare, wanted.reports, context
         )
         made = [
             one if isinstance(one, SyncdError) else own_lists.local(one, name)
@@ -157,7 +157,7 @@ class OwnListService:
                 and isinstance(one, SyncdError)
             ]
             there = await self.ctx.offload(
-                _seen_of, [*bad, *wanted.refused], desk.region
+                _seen_of, [*bad, *wanted.refused], context.region
             )
             await self.ctx.own.entries.touch(name, there, wanted.load)
         return await self._keep(made, caller, wanted.load or None)
@@ -207,12 +207,12 @@ class OwnListService:
             return own_forms.OwnRemoved(removed=n)
         ids = list(wanted.ids)
         if wanted.value:
-            desk = self.desk()
+            context = self.rules()
             report.check_kind(wanted.kind)
             found = report.forms_to_retract(
                 wanted.kind,
                 wanted.value,
-                region=wanted.region or desk.region,
+                region=wanted.region or context.region,
                 scheme=wanted.scheme or None,
             )
             there = await entries.find({*found}, 0)
@@ -223,7 +223,7 @@ class OwnListService:
     async def page(self, wanted: Filter) -> own_forms.OwnPage:
         """Return entries, with their values."""
         found = await self.ctx.own.entries.page(wanted)
-        today = statement.day(self.desk().today)
+        today = statement.day(self.rules().today)
         return own_forms.OwnPage(
             items=tuple(_item(entry, today) for entry in found),
             next=found[-1].id if len(found) == wanted.limit else 0,
@@ -275,27 +275,27 @@ def _seen_of(
     return found
 
 
-def _outcome(entry: NewEntry, kept: Added) -> own_forms.OwnOutcome:
+def _outcome(entry: NewEntry, kept: EntryOutcome) -> own_forms.OwnOutcome:
     official = entry.said.official
     return own_forms.OwnOutcome(
         state=kept.state, id=kept.id, official=official
     )
 
 
-def _told(entry: Entry, form: type[T], **more: object) -> T:
+def _form_of(entry: Entry, form: type[T], **more: object) -> T:
     """Return of an entry, and of what it says, what a form shows."""
     expires = day_text(entry.until)
     return shown(form, entry.said, entry, expires=expires, **more)
 
 
 def _mark(entry: Entry) -> forms.OwnMark:
-    return _told(entry, forms.OwnMark)
+    return _form_of(entry, forms.OwnMark)
 
 
 def _listed(entry: Entry) -> forms.OwnListed:
     codes = {facet: getattr(entry.said, facet) for facet in ("label", "role")}
     labels = {facet: label(facet, code) for facet, code in codes.items()}
-    return _told(entry, forms.OwnListed, **labels)
+    return _form_of(entry, forms.OwnListed, **labels)
 
 
 def _state(entry: Entry, today: int) -> Literal["stands", "expired", "ended"]:
@@ -306,4 +306,4 @@ def _state(entry: Entry, today: int) -> Literal["stands", "expired", "ended"]:
 
 
 def _item(entry: Entry, today: int) -> own_forms.OwnItem:
-    return _told(entry, own_forms.OwnItem, state=_state(entry, today))
+    return _form_of(entry, own_forms.OwnItem, state=_state(entry, today))

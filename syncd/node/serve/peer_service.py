@@ -10,7 +10,7 @@ from typing import Any
 
 from syncd.errors import RefusedError, UnavailableError
 from syncd.flows import cosign, evaluation
-from syncd.flows.cosign import Judged
+from syncd.flows.cosign import WitnessReply
 from syncd.flows.evaluation import Debit
 from syncd.flows.ports import Heads, Offload, RosterHead
 from syncd.flows.serve import LogFiles
@@ -226,7 +226,9 @@ class PeerService:
 
         return run
 
-    async def add_checkpoint(self, body: bytes, caller: str = "") -> Judged:
+    async def add_checkpoint(
+        self, body: bytes, caller: str = ""
+    ) -> WitnessReply:
         """Judge a witness request; refuse while our clock is astray.
 
         What the log signed is held against what we mirror of it, whatever the
@@ -235,7 +237,7 @@ class PeerService:
         try:
             self.our_clock.healthy()
         except RefusedError as e:
-            return Judged(503, f"{e}\n".encode())
+            return WitnessReply(503, f"{e}\n".encode())
         roster = self.ctx.roster
         keys = {
             origin: found[1].log

@@ -9,13 +9,13 @@ from msgspec.structs import asdict
 
 from syncd.indicator import statement, token, vocabulary
 from syncd.store.imports import ImportState
-from syncd.store.vault import Accepted, Held, Known, VaultRow
+from syncd.store.vault import Accepted, HeldBack, Known, VaultRow
 from syncd.web import forms, report_forms
 
 TYPES = {1: "report", 3: "dispute", 5: "reassigned", 6: "answer", 7: "vouch"}
 
 T = TypeVar("T", bound=msgspec.Struct)
-Outcome = Accepted | Known | Held
+Outcome = Accepted | Known | HeldBack
 
 
 def shown(form: type[T], *sources: object, **more: object) -> T:
@@ -62,7 +62,7 @@ def outcome(
             return report_forms.ReportOutcome(
                 state="known", id=id_, notices=notices
             )
-        case Held(id_, reason, on):
+        case HeldBack(id_, reason, on):
             return report_forms.ReportOutcome(
                 state="taken_back", id=id_, reason=reason, on=on
             )

@@ -8,13 +8,13 @@ from syncd.errors import NOTHING, Message
 from syncd.flows.ports import MirrorHead
 from syncd.flows.tokenise import HolderState
 from syncd.indicator import claims
-from syncd.messages import said
+from syncd.messages import wire
 from syncd.node.context import Context
 from syncd.node.follow.rounds import Rounds
 from syncd.node.serve import todo
+from syncd.node.serve.member_state import MemberState
 from syncd.node.serve.shown import shown
-from syncd.node.serve.state import State
-from syncd.store.findings import Kept
+from syncd.store.findings import Row
 from syncd.web import forms
 
 FINDINGS = 20  # the newest
@@ -32,13 +32,13 @@ class StatusReader:
     appending: Callable[[], Message]  # says why we append nothing, or ""
     never: Callable[[], Iterable[Message]]  # what to do about the never-list
 
-    async def read(self, *, digests: bool = False) -> State:
+    async def read(self, *, digests: bool = False) -> MemberState:
         """Return the state; `digests` are recomputed from all claim rows."""
         config, roster = self.ctx.config, self.ctx.roster
         head = await self.ctx.own.log.head()
         note = self.ctx.own.log.released()
         receipts = await self._receipts()
-        return State(
+        return MemberState(
             now=self.ctx.now(),
             version=VERSION,
             member=config.member.id,
@@ -159,7 +159,7 @@ class StatusReader:
                     else None,
                     source=state.source,
                     last_pull=state.last_pull or None,
-                    why=said.of(why) if why else None,
+                    why=wire.of(why) if why else None,
                     digest=await self._digest(head) if digests else "",
                 )
             )
@@ -169,7 +169,7 @@ class StatusReader:
         """Return how fresh is what we hold of each active member's log."""
         now = self.ctx.now()
         sizes = await self.ctx.mirror.sizes()
-        told = []
+        states = []
         for member in self.ctx.roster.active():
             origin = member.origin
             mirrored, merged = sizes.get(origin, (0, 0))
@@ -178,7 +178,7 @@ class StatusReader:
             else:
                 heard = self.rounds.heard_at(member.id, origin)
                 known = self.rounds.logs.state(origin).known
-            told.append(
+            states.append(
                 forms.AsOf(
                     member=member.id,
                     origin=origin,
@@ -188,7 +188,7 @@ class StatusReader:
                     age_s=max(now - heard, 0) if heard else None,
                 )
             )
-        return tuple(told)
+        return tuple(states)
 
     async def _digest(self, head: MirrorHead) -> str:
         """Return the digest of an origin's claim rows below `merged`, in hex."""
@@ -213,12 +213,12 @@ class StatusReader:
                 up = True
             states.append(
                 forms.HolderState(
-                    member=member, up=up, why=said.of(why) if why else None
+                    member=member, up=up, why=wire.of(why) if why else None
                 )
             )
         return tuple(states)
 
-    async def findings(self, limit: int) -> list[Kept]:
+    async def findings(self, limit: int) -> list[Row]:
         """Return the newest findings of both databases, the last met first.
 
         What merging finds is kept with what it merged, all else in own.db.

@@ -6,13 +6,13 @@ Pure: a member's state goes in.
 from collections.abc import Iterator
 
 from syncd.errors import Message
-from syncd.node.serve.state import State
+from syncd.node.serve.member_state import MemberState
 
 DAY_S = 86_400
 SOON_S = 14 * DAY_S  # a roster that expires within is told
 
 
-def of(state: State) -> list[Message]:
+def of(state: MemberState) -> list[Message]:
     """Return what there is to do, what hinders us most first."""
     return [
         *state.remarks,
@@ -25,7 +25,7 @@ def of(state: State) -> list[Message]:
     ]
 
 
-def _clock(state: State) -> Iterator[Message]:
+def _clock(state: MemberState) -> Iterator[Message]:
     if abs(state.skew_s) > state.max_skew_s:
         yield Message(
             "clock: {s} s off the others': set it (NTP); until then we"
@@ -34,7 +34,7 @@ def _clock(state: State) -> Iterator[Message]:
         )
 
 
-def _roster(state: State) -> Iterator[Message]:
+def _roster(state: MemberState) -> Iterator[Message]:
     roster = state.roster
     if not roster.merging:
         yield Message(
@@ -59,7 +59,7 @@ def _roster(state: State) -> Iterator[Message]:
         )
 
 
-def _appending(state: State) -> Iterator[Message]:
+def _appending(state: MemberState) -> Iterator[Message]:
     why, waiting = state.appending, sum(state.waiting().values())
     if why and waiting:
         yield Message(
@@ -69,7 +69,7 @@ def _appending(state: State) -> Iterator[Message]:
         yield Message("publishing: {why}", why=why)
 
 
-def _holders(state: State) -> Iterator[Message]:
+def _holders(state: MemberState) -> Iterator[Message]:
     down = [h.member for h in state.holders if not h.up]
     if not down:
         return
@@ -101,7 +101,7 @@ def _holders(state: State) -> Iterator[Message]:
         )
 
 
-def _logs(state: State) -> Iterator[Message]:
+def _logs(state: MemberState) -> Iterator[Message]:
     for log in state.logs:
         place = {"origin": log.origin, "member": log.member}
         if log.contested and log.why:
@@ -135,7 +135,7 @@ def _logs(state: State) -> Iterator[Message]:
             )
 
 
-def _keys(state: State) -> Iterator[Message]:
+def _keys(state: MemberState) -> Iterator[Message]:
     dealt = [f"{k.kind}/{k.epoch}" for k in state.keys if k.dealt]
     if dealt:
         yield Message(

@@ -26,7 +26,7 @@ from syncd.node.publish.publisher import Publisher
 from syncd.node.upkeep import erasures
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.store import quota
-from syncd.store.sightings import Met
+from syncd.store.sightings import SightedToken
 
 log = structlog.get_logger("syncd.daily")
 
@@ -61,7 +61,7 @@ class Daily:
         except RefusedError:
             return
         await self.publisher.say_roster()
-        for day, key in await own.quotas.untold(self.ctx.today()):
+        for day, key in await own.quotas.unreported(self.ctx.today()):
             await self._usage(day, key)
         if self.ctx.config.sighting.enabled:
             await self._sightings()
@@ -88,7 +88,9 @@ class Daily:
             )
             for number, part in enumerate(parts, 1)
         ]
-        await self.publisher.append(entries, done=[quota.told(day, key)])
+        await self.publisher.append(
+            entries, done=[quota.reported_mark(day, key)]
+        )
 
     async def _sightings(self) -> None:
         """Release yesterday's sightings, rounded down and shuffled (type 4)."""
@@ -119,7 +121,7 @@ class Daily:
         sighted = [row.id for row in pending]
         await self.publisher.append(entries, done=[name], sighted=sighted)
 
-    async def _reported_by_another(self, met: Met) -> bool:
+    async def _reported_by_another(self, met: SightedToken) -> bool:
         """Tell whether another member's active report stands on a token."""
         code = token.KIND_CODES[met.kind]
         found = await self.ctx.mirror.claims([met.token], code, met.epoch)

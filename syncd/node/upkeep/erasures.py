@@ -22,7 +22,7 @@ from syncd.indicator.leaf import Record
 from syncd.roster.roster import Roster
 from syncd.store import durable, erasing
 from syncd.store.erasing import Span
-from syncd.store.home import OwnStore
+from syncd.store.home_stores import OwnStore
 from syncd.store.mirror import MirrorStore
 from syncd.tlog.merkle import BUNDLE
 

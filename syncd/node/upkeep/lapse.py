@@ -22,7 +22,7 @@ FILE = "lapse.json"
 log = structlog.get_logger("syncd.lapse")
 
 
-class Lapsed(msgspec.Struct, frozen=True):
+class LapseRecord(msgspec.Struct, frozen=True):
     """What was written down: of which version, and the sizes by origin."""
 
     version: int
@@ -53,7 +53,7 @@ class Lapse:
         if not self.now or version == self._lapsed.version:
             return
         merged = {h.origin: h.merged for h in await self._ctx.mirror.heads()}
-        lapsed = Lapsed(version, merged)
+        lapsed = LapseRecord(version, merged)
         durable.write(self._path, msgspec.json.encode(lapsed))
         self._lapsed = lapsed
         log.critical("the roster has lapsed", version=version)
@@ -67,12 +67,12 @@ class Lapse:
         ) or claim.index < self._lapsed.merged.get(claim.origin, 0)
 
 
-def _read(path: Path) -> Lapsed:
+def _read(path: Path) -> LapseRecord:
     raw = durable.read(path)
     if raw is None:
-        return Lapsed(0, {})
+        return LapseRecord(0, {})
     try:
-        return msgspec.json.decode(raw, type=Lapsed)
+        return msgspec.json.decode(raw, type=LapseRecord)
     except ValueError as e:
         raise DamagedError(
             "{path}: does not parse",

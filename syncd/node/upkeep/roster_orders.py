@@ -13,7 +13,7 @@ from syncd.node.context import Context
 from syncd.node.publish.publisher import Publisher
 from syncd.node.upkeep import erasures
 from syncd.node.upkeep.never_list import NeverList
-from syncd.node.upkeep.overtaken import Overtaken
+from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.store import durable
 
 FOLDED = "folded"  # in the home: the format by which claims were folded
@@ -28,7 +28,7 @@ class RosterOrders:
     ctx: Context
     publisher: Publisher
     never: NeverList
-    overtaken: Overtaken
+    protected_reports: ProtectedReports
     checks: Offload  # folds what is mirrored
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ class RosterOrders:
 
     async def know_never(self) -> None:
         """Learn the never-list's tokens, and what of ours it protects."""
-        for learn in (self.never.refresh, self.overtaken.look):
+        for learn in (self.never.refresh, self.protected_reports.look):
             try:
                 await learn()
             except SyncdError as e:  # the other may go well

@@ -1,0 +1,197 @@
+"""`syncd init` makes a member's home, `syncd run` is its daemon."""
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import sys
+import tomllib
+from pathlib import Path
+
+from syncd import config, pinning
+from syncd.cli import terminal
+from syncd.cli.command import Noun, Options, option
+from syncd.config import Config, Environment, editing
+from syncd.errors import UsageError
+from syncd.flows.ports import OwnHead
+from syncd.node.home import keep_keys
+from syncd.node.pinned import clock
+from syncd.oprf import group
+from syncd.roster import keys as roster_keys
+from syncd.roster.keys import MemberKeys
+from syncd.store import failpoint
+from syncd.store.home_stores import OwnStore, open_mirror
+from syncd.store.keyring import Keyring
+from syncd.store.sealing import VaultCipher
+from syncd.tlog import checkpoint
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+
+SWITCH_S = 0.0005  # for which one thread may keep the interpreter's lock
+
+
+noun = Noun()
+
+
+class _InitOptions(Options):
+    id: str = option("member id", needed=True)
+    domain: str = option("our domain", needed=True)
+    alliance: str = option("short name", needed=True)
+    region: str = option("country of phones without one", default="CN")
+    peer: str = option("peer door, host:port", default="127.0.0.1:8443")
+    own: str = option(
+        "own door, host:port or a path", default="127.0.0.1:8480"
+    )
+    token_file: Path | None = option("write the operator's bearer token here")
+    set_: list[str] = option("another setting: section.key=value in TOML")
+
+
+@noun.verb("init", "Make a member's home, with its keys.")
+def _init(args: _InitOptions) -> None:
+    environment = config.environment()
+    home = args.home_path()
+    values: dict[str, dict[str, object]] = {
+        "member": {
+            name: getattr(args, name)
+            for name in ("id", "domain", "alliance", "region")
+        },
+        "peer": {"listen": args.peer},
+        "own": {"listen": args.own},
+    }
+    for line in args.set_:
+        section, key, value = _setting(line)
+        values.setdefault(section, {})[key] = value
+    if environment.secret_file:
+        values["secret"] = {"file": str(environment.secret_file)}
+    if args.token_file is not None:
+        terminal.check_new(args.token_file)
+    text = editing.create(home, values)
+    try:
+        settings = config.parse(text.encode(), home)
+        token = asyncio.run(make(settings, environment))
+    except BaseException:
+        (home / config.FILE).unlink()
+        raise
+    if args.token_file is not None:
+        raw = f"{token}\n".encode()
+        terminal.write_new(args.token_file, raw, private=True)
+    terminal.say("home   {home}", home=home)
+    origin = roster_keys.origin(args.domain, args.alliance, 1)
+    terminal.say("log    {origin}", origin=origin)
+    if args.token_file is None:
+        terminal.say("token  {token}", token=token)
+        terminal.tell(
+            "This token is shown this once: keep it where your systems"
+            " read it."
+        )
+    terminal.tell("Next: syncd join request OUT, and send it to an admin.")
+
+
+@noun.verb("run", "Run the daemon until it is stopped.")
+def _run_daemon(args: Options) -> None:
+    environment = config.environment()
+    settings = config.load(args.home_path())
+    group.ready()
+    if environment.failpoints is not None:
+        failpoint.arm(environment.failpoints)
+    secret = terminal.secret(settings, environment)
+    sys.setswitchinterval(SWITCH_S)
+    asyncio.run(run(settings, environment, secret))
+
+
+def _setting(line: str) -> tuple[str, str, object]:
+    """Read `section.key=value`, the value as TOML writes it."""
+    name, equals, value = line.partition("=")
+    section, dot, key = name.partition(".")
+    if not (equals and dot):
+        raise UsageError(
+            "--set {line}: want section.key=value", line=repr(line)
+        )
+    try:
+        return section, key, tomllib.loads(f"it = {value}")["it"]
+    except tomllib.TOMLDecodeError:
+        raise UsageError(
+            "--set {name}: {value} is no TOML value",
+            name=name,
+            value=repr(value),
+        ) from None
+
+
+async def make(settings: Config, environment: Environment) -> str:
+    """Fill a new home: keys, databases, an empty log, an operator's token.
+
+    Returns the token.
+    """
+    member = settings.member
+    keys = roster_keys.generate(
+        member.domain,
+        member.alliance,
+        secrets.token_bytes,
+        now=clock(),
+    )
+    pinning.rehearse(keys.certificate, keys.tls_pem)
+    ring = Keyring.create(
+        settings.home, terminal.secret(settings, environment)
+    )
+    keep_keys(ring, keys)
+    for name in ("vault", "access"):
+        ring.put(name, secrets.token_bytes(32))
+    own = OwnStore.open(
+        settings.home,
+        cipher=VaultCipher(ring.need("vault")),
+        access_key=ring.need("access"),
+        clock=clock,
+    )
+    try:
+        await own.log.found(_empty(keys))
+        token = await own.bearers.add("operator", "operator")
+    finally:
+        own.close()
+    open_mirror(settings.home, clock=clock).close()
+    return token
+
+
+def _empty(keys: MemberKeys) -> OwnHead:
+    head = Checkpoint(keys.origin, 0, Frontier.EMPTY.root())
+    signed = bytes(checkpoint.sign(head, keys.log))
+    return OwnHead(keys.origin, Frontier.EMPTY, signed)
+
+
+async def run(
+    settings: Config, environment: Environment, secret: bytes
+) -> None:
+    """Run the daemon until SIGINT or SIGTERM.
+
+    Raises:
+        SyncdError: it cannot start; the message says why.
+    """
+    # Imported here: help and the other commands do without the web server.
+    from syncd.cli import log_output
+    from syncd.node.daemon import Daemon
+    from syncd.node.home import Home
+    from syncd.node.systemd import Service
+
+    log_output.configure(settings.log.level, settings.log.format)
+    home = Home.open(settings, secret)
+    try:
+        daemon = Daemon(home)
+        sockets = environment.sockets()
+    except BaseException:
+        home.close()
+        raise
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    service = Service(environment)
+    try:
+        await daemon.start(sockets)
+        service.ready()
+        watchdog = asyncio.create_task(service.watch())
+        await stop.wait()
+        watchdog.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watchdog
+    finally:
+        service.stopping()
+        await daemon.stop()

@@ -1,0 +1,289 @@
+"""`syncd join`: what a newcomer does, on its own machine."""
+
+import secrets
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from syncd import config, pinning
+from syncd.cli import drafting, terminal
+from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.options import OutputOptions, pairs
+from syncd.config import Config, editing
+from syncd.errors import DamagedError, UsageError
+from syncd.flows import key_share
+from syncd.messages.catalogue import t
+from syncd.node.home import (
+    ask_tls,
+    log_name,
+    member_keys,
+    settle_tls,
+    share_name,
+)
+from syncd.node.pinned import clock, roster_files, trusted_roster
+from syncd.oprf import group
+from syncd.roster import certificate, join, membership, row, trust
+from syncd.roster import keys as roster_keys
+from syncd.roster.changes import between
+from syncd.roster.keys import MemberKeys
+from syncd.roster.members import Cut, Member, Names, Profile
+from syncd.store.durable import Lock
+from syncd.store.home_stores import LOCK
+from syncd.store.keyring import Keyring
+
+REQUEST = "join.request"  # in the home: what we asked, to answer challenges
+
+
+noun = Noun()
+
+
+class _RequestOptions(OutputOptions):
+    out: Path = argument()
+    sector: str = option("police, bank, …", needed=True)
+    url: list[str] = option("https address of our peer door", needed=True)
+    name_zh: str = option("in Chinese")
+    name_en: str = option("in English")
+    group: str = option("our controller, if shared")
+    info: list[str] = option("key=value, told to all")
+    alliance_id: str = option("64 hex digits; none when founding")
+
+
+@noun.verb("request", "Write a join request, to be sent to an admin.")
+def _request(args: _RequestOptions) -> None:
+    settings = args.settings()
+    keys = member_keys(_ring(settings), settings)
+    pinning.rehearse(keys.certificate, keys.tls_pem)
+    id_ = settings.member.id
+    raw = join.request(
+        keys,
+        Profile(
+            id=id_,
+            names=Names(zh=args.name_zh or id_, en=args.name_en or id_),
+            sector=args.sector,
+            group=args.group,
+            urls=tuple(args.url),
+            info=pairs(args.info),
+        ),
+        now=clock(),
+        alliance_id=args.alliance_id or join.NO_ALLIANCE,
+    )
+    terminal.replace_file(settings.home / REQUEST, raw)
+    terminal.write_new(args.out, raw)
+    drafting.show_compared(args, join.parse(raw), args.out)
+    terminal.tell("Next: send {out} to an admin.", out=args.out)
+
+
+class _UpdateOptions(OutputOptions):
+    out: Path = argument()
+    url: list[str] = option("all our peer doors, best first")
+    certificate: Path | None = option("our new one, PEM or DER")
+    key: Path | None = option("its private key, PEM, if that is new as well")
+    new_key: bool = option("make a TLS key of our own")
+    next_log: bool = option("end our log, and go on in the next generation")
+
+
+@noun.verb(
+    "update",
+    "Write a request for what is to change of us: another address, certificate"
+    " or log.",
+)
+def _update(args: _UpdateOptions) -> None:
+    settings = args.settings()
+    roster = trusted_roster(settings).current
+    us = roster.known(settings.member.id)
+    ring = _ring(settings)
+    keys = settle_tls(ring, member_keys(ring, settings), roster)
+    keys = _another_tls(args, keys)
+    if args.next_log:
+        keys = begin_next_log(settings, ring, keys, us)
+    elif keys.log.verifier != us.generation.log:
+        raise UsageError(
+            "{home}: writes {origin}, the roster lists {us_origin}",
+            hint=t("start syncd run once: it goes on in the new log"),
+            home=settings.home,
+            origin=keys.origin,
+            us_origin=us.origin,
+        )
+    raw = join.request(
+        keys,
+        msgspec.structs.replace(
+            row.part(Profile, us), urls=tuple(args.url or us.urls)
+        ),
+        now=clock(),
+        alliance_id=roster.id,
+    )
+    asked = join.parse(raw)
+    after = membership.update(roster, asked, Cut(0, b"\0" * 32))
+    if not between(roster, after):
+        raise UsageError(
+            "nothing changes by that",
+            hint="say --url, --certificate, --new-key or --next-log",
+        )
+    terminal.write_new(args.out, raw)
+    if keys.certificate != us.certificate:
+        ask_tls(ring, keys.certificate, keys.tls_pem)
+    drafting.show_compared(args, asked, args.out)
+    terminal.tell(
+        "Next: send {out} to an admin, who runs syncd roster update.",
+        out=args.out,
+    )
+    if args.next_log:
+        terminal.tell(
+            "{old} has ended: from now on syncd run writes nothing, until"
+            " a roster lists {new}; then start it again.",
+            old=us.origin,
+            new=keys.origin,
+        )
+
+
+class _AnswerOptions(OutputOptions):
+    challenge: Path = argument()
+    out: Path = argument()
+
+
+@noun.verb("answer", "Answer an admin's challenge with our seal key.")
+def _answer(args: _AnswerOptions) -> None:
+    settings = args.settings()
+    asked = terminal.parsed(settings.home / REQUEST, join.parse)
+    keys = member_keys(_ring(settings), settings)
+    raw = terminal.parsed(
+        args.challenge, lambda sent: join.answer(sent, asked, keys)
+    )
+    terminal.write_new(args.out, raw)
+    drafting.show_compared(args, asked, args.out)
+    terminal.tell("Next: send {out} back to the admin.", out=args.out)
+
+
+class _AcceptOptions(Options):
+    rosters: list[Path] = argument("versions from 1 on, in order")
+    fingerprint: str = option(
+        "of version 1, told by a second way", needed=True
+    )
+
+
+@noun.verb(
+    "accept", "Trust an alliance's rosters, from the pinned first one on."
+)
+def _accept(args: _AcceptOptions) -> None:
+    settings, fingerprint = args.settings(), args.fingerprint
+    notes = [drafting.note_of(path) for path in args.rosters]
+    trusted = trust.load(fingerprint, notes)
+    known = settings.alliance.fingerprint
+    if known and known != fingerprint:
+        raise UsageError(
+            "{home}: another alliance is pinned already", home=settings.home
+        )
+    _check_us(settings, trusted)
+    files = roster_files(settings.home)
+    for version, raw in enumerate(notes, 1):
+        files.put(version, raw)
+    if not known:
+        editing.change(settings.home, "alliance", "fingerprint", fingerprint)
+    terminal.say(
+        "roster {version} of {alliance}: {count} members",
+        version=trusted.version,
+        alliance=trusted.current.alliance,
+        count=len(trusted.current.active()),
+    )
+
+
+class _ShareOptions(Options):
+    files: list[Path] = argument("sealed files")
+
+
+@noun.verb("share", "Take in a holder's share of a token key.")
+def _share(args: _ShareOptions) -> None:
+    group.ready()
+    settings = args.settings()
+    ring = _ring(settings)
+    roster = trusted_roster(settings).current
+    seal = ring.need("seal")
+    for path in args.files:
+        found = terminal.parsed(
+            path,
+            lambda raw: key_share.accept(
+                raw, roster, settings.member.id, seal
+            ),
+        )
+        name = share_name(found.kind, found.epoch, found.generation)
+        ring.put(name, found.secret)
+        terminal.say(
+            "share {index} of {kind} epoch {epoch} is kept",
+            index=found.index,
+            kind=found.kind,
+            epoch=found.epoch,
+        )
+    terminal.tell("Destroy the files now: a share in a backup is a share.")
+
+
+def _another_tls(args: _UpdateOptions, keys: MemberKeys) -> MemberKeys:
+    """Return our keys, with another certificate if one is wanted."""
+    file, key = args.certificate, args.key
+    if args.new_key:
+        if file or key:
+            raise UsageError("--new-key makes a certificate as well")
+        made = roster_keys.generate(
+            keys.domain, keys.alliance, secrets.token_bytes, now=clock()
+        )
+        der, pem = made.certificate, made.tls_pem
+    elif file is not None:
+        der = certificate.load(terminal.read_file(file), str(file))
+        pem = keys.tls_pem if key is None else config.read_private(key)
+    elif key is not None:
+        raise UsageError("--key: give its --certificate as well")
+    else:
+        return keys
+    try:
+        pinning.rehearse(der, pem)
+    except DamagedError as e:
+        raise UsageError(
+            "{file}: is not for this key: {why}",
+            hint=t("give the certificate's own key with --key"),
+            file=file,
+            why=e,
+        ) from e
+    return replace(keys, certificate=der, tls_pem=pem)
+
+
+def begin_next_log(
+    settings: Config, ring: Keyring, keys: MemberKeys, us: Member
+) -> MemberKeys:
+    """Return our keys with the next log's; it is kept in the ring.
+
+    From then on nothing is appended to the old log (`node.home.Home`), so
+    that it ends where the others hold it.
+    """
+    lock = Lock(settings.home / LOCK)
+    try:
+        number = us.number + 1
+        name = log_name(number)
+        seed = ring.get(name) or secrets.token_bytes(roster_keys.SEED_SIZE)
+        ring.put(name, seed)
+    finally:
+        lock.release()
+    return replace(keys, generation=number, log_seed=seed)
+
+
+def _check_us(settings: Config, trusted: trust.TrustedRoster) -> None:
+    found = trusted.current.member(settings.member.id)
+    if found is None:
+        raise UsageError(
+            "roster {version}: does not list {id}",
+            hint="wait for the version that admits us",
+            version=trusted.version,
+            id=settings.member.id,
+        )
+    origin = settings.origin
+    if origin not in {g.origin for g in found.generations}:
+        raise UsageError(
+            "roster {version}: {id} does not write {origin} there",
+            version=trusted.version,
+            id=settings.member.id,
+            origin=origin,
+        )
+
+
+def _ring(settings: Config) -> Keyring:
+    secret = terminal.secret(settings, config.environment())
+    return Keyring.open(settings.home, secret)

@@ -1,0 +1,180 @@
+"""Asking the alliance: what stays unknown is asked again, and then told.
+
+An `unknown` is no answer: a holder was slow, or away. It is asked again for
+as long as its batch took, while that still brings answers.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from syncd.cli import answers, terminal
+from syncd.cli.api_client import ApiClient
+from syncd.errors import UnavailableError
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
+
+RESTART_S = 300.0  # waited in all for a daemon that has answered before
+PAUSE_S = 1.0  # before asking again: a holder that restarts is back soon
+NAMED = 5  # members that are named in a line
+LATE = frozenset({"holders_missing", "basis_unread"})  # may be known later
+
+Item = Mapping[str, Any]
+
+
+class Question:
+    """What was asked with one purpose, and what the answers rest on."""
+
+    def __init__(self, own: ApiClient, call: Mapping[str, Any]) -> None:
+        self._own = own
+        self._call = call  # all but the items
+        self._begun = False  # the daemon has answered
+        self._hopeless = False  # asking again has brought nothing
+        self._as_of: dict[str, dict[str, Any]] = {}  # by member, the oldest
+        self._whys: Counter[str] = Counter()  # of what stayed unknown
+        self._ours = 0  # items on lists of our own
+        self._expired = False  # the roster
+        self._contested: set[str] = set()
+
+    def ask(self, items: Sequence[Item]) -> list[Item]:
+        """Return the answers to some items, in their order."""
+        began = time.monotonic()
+        found = self._post(items)
+        took = time.monotonic() - began
+        late = [at for at, one in enumerate(found) if _late(one)]
+        if late and not self._hopeless:
+            until = time.monotonic() + took + PAUSE_S
+            time.sleep(PAUSE_S)
+            while late and not self._hopeless:
+                for at, one in zip(
+                    late, self._post([items[at] for at in late]), strict=True
+                ):
+                    found[at] = one
+                left = [at for at in late if _late(found[at])]
+                self._hopeless = len(left) == len(late)
+                late = left if time.monotonic() < until else []
+        elif not late:
+            self._hopeless = False
+        self._ours += sum("ours" in one for one in found)
+        self._whys.update(_why(one) for one in found if is_unknown(one))
+        return found
+
+    def _post(self, items: Sequence[Item]) -> list[Item]:
+        said = self._answered({**self._call, "items": items})
+        self._begun = True
+        self._expired = said.get("roster", {}).get("expired", False)
+        self._contested.update(said.get("contested", ()))
+        for one in said.get("as_of", ()):
+            old = self._as_of.setdefault(one["member"], one)
+            if one.get("heard_at", 0) < old.get("heard_at", 0):
+                self._as_of[one["member"]] = one
+        return list(said["items"])
+
+    def _answered(self, call: Mapping[str, Any]) -> Any:
+        """Return the answer to a call; a daemon that restarts is waited for.
+
+        Raises:
+            SyncdError: it says no, does not come back, or never was there.
+        """
+        until = time.monotonic() + RESTART_S
+        while True:
+            try:
+                return self._own.post("/v1/lookups", call)
+            except UnavailableError as e:
+                if not self._begun or time.monotonic() > until:
+                    raise
+                why = catalogue.of(e)
+                terminal.tell("waiting for the daemon: {why}", why=why)
+                time.sleep(5 * PAUSE_S)
+
+    # ------------------------------------------------------- what is told
+
+    @property
+    def unknown(self) -> int:
+        """How many items stayed unknown."""
+        return self._whys.total()
+
+    @property
+    def as_of(self) -> list[dict[str, Any]]:
+        """How fresh the oldest answer is, by member."""
+        return [self._as_of[member] for member in sorted(self._as_of)]
+
+    @property
+    def oldest(self) -> int:
+        """When we last heard of the log that we know least of; 0: never."""
+        return min((one.get("heard_at", 0) for one in self.as_of), default=0)
+
+    def tell(self) -> None:
+        """Tell what the answers rest on, and what has none, in few lines."""
+        if self._whys:
+            whys = [
+                f"{n:,} × {why}" for why, n in self._whys.most_common(NAMED)
+            ]
+            terminal.tell(
+                "{n} stayed unknown, which is no clearance: {whys}",
+                n=f"{self.unknown:,}",
+                whys="; ".join(whys),
+            )
+        if self._ours:
+            terminal.tell(
+                "on our own lists too: {n} items", n=f"{self._ours:,}"
+            )
+        silent = [one["member"] for one in self.as_of if "heard_at" not in one]
+        if silent:
+            terminal.tell(
+                "not heard since the start: {names}", names=few(silent)
+            )
+        if self.oldest:
+            terminal.tell(
+                "as of {moment} or later", moment=moment(self.oldest)
+            )
+        behind = {
+            one["member"]: one["behind"]
+            for one in self.as_of
+            if one.get("behind")
+        }
+        if behind:
+            terminal.tell(
+                "not merged yet: {n} entries of {names}",
+                n=f"{sum(behind.values()):,}",
+                names=few([*behind]),
+            )
+        if self._contested:
+            terminal.tell(
+                "forked logs, which count for less: {names}",
+                names=few(sorted(self._contested)),
+            )
+        if self._expired:
+            terminal.tell("the roster has expired: ask the admins to renew")
+
+
+def is_unknown(item: Item) -> bool:
+    """Tell whether an item could be read and has no answer."""
+    return "problem" not in item and item["verdict"] == "unknown"
+
+
+def moment(at: int) -> str:
+    """Return a moment as people read it, in this machine's zone."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def few(names: Sequence[str]) -> str:
+    """Return names in one line, however many there are."""
+    more = len(names) - NAMED
+    said = ", ".join(names[:NAMED])
+    return t("{names} and {n} more", names=said, n=more) if more > 0 else said
+
+
+def _late(item: Item) -> bool:
+    return is_unknown(item) and not LATE.isdisjoint(item.get("reasons", LATE))
+
+
+def _why(item: Item) -> str:
+    """Return why an item is unknown: by missing members, if some are."""
+    missing = item.get("missing", ())
+    if missing and "quota used up" in item.get("detail", ""):
+        return t("quota used up, or no answer: {names}", names=few(missing))
+    if missing:
+        return t("no answer from {names}", names=few(missing))
+    return answers.why(item) or ", ".join(item.get("reasons", ()))

@@ -1,0 +1,176 @@
+"""`syncd lookup`: is it listed, by whom, and what should we do?
+
+Exit code 0: all were answered, whatever the verdicts; 1: one was refused, or
+could not be asked.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from syncd.cli import answers, api_client, grid, notices, terminal
+from syncd.cli.command import Noun, option
+from syncd.cli.lookup_client import Question
+from syncd.cli.options import (
+    ApiOptions,
+    FormatOptions,
+    KindOptions,
+    ValueOptions,
+    batches,
+    is_table,
+    not_given,
+)
+from syncd.errors import UsageError
+from syncd.lists.rows import FileOptions
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
+
+KINDS = ("phone", "url", "account")
+HEAD = ("#", "verdict", "action", "labels", "sectors", "seen", "expires")
+SHEETS = (".xlsx", ".xls", ".xlsm", "")
+
+noun = Noun()
+
+
+class _LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
+    purpose: str = option("call_check, transaction_check, …")
+    reference: str = option("our own file number; it is kept")
+    deadline_ms: int = option("to wait for holders", min=0, max=60_000)
+    epoch: int = option("the lines are tokens of this epoch")
+    file: Path | None = option("values one a line, or a table")
+    out: Path | None = option("a new file for the answers")
+    keep: list[str] = option("columns of the table to keep beside them")
+
+
+@noun.verb(
+    "lookup",
+    "Look values up: from standard input, one a line, from a file, or asked"
+    " for. Lines are values of --kind, or KIND TAB value.",
+)
+def _lookup(args: _LookupOptions) -> int:
+    if not args.purpose:
+        raise not_given("purpose", f"--purpose {_purposes()}")
+    call = args.given("purpose", "reference", "deadline_ms")
+    how = args.file_options(names=tuple(args.keep))
+    if args.out is None:
+        if (args.file and is_table(args.file)) or how != FileOptions():
+            raise UsageError(
+                "the answers to a table go to a file",
+                hint="say {ways}",
+                ways="--out answers.csv",
+            )
+        return _lines(args, call)
+    # Only this way reads tables.
+    from syncd.cli import lookup_files
+
+    if args.file is None or args.epoch:
+        raise UsageError(
+            "--out is for the values of a --file",
+            hint="say {ways}",
+            ways="--file customers.xlsx",
+        )
+    if args.out.suffix.lower() in SHEETS:
+        raise UsageError(
+            "--out: the answers are CSV",
+            hint="say {ways}",
+            ways="--out answers.csv",
+        )
+    terminal.check_new(args.out)
+    wanted = lookup_files.understood(
+        args.file, how, maps=args.map_, constants=args.named
+    )
+    with args.api() as own:
+        return lookup_files.run(wanted, Question(own, call), args.out, args)
+
+
+def _lines(args: _LookupOptions, call: Mapping[str, Any]) -> int:
+    """Look up values one a line, and show the answers."""
+    wanted = [
+        _item(line, number, args)
+        for number, line in enumerate(args.values(), 1)
+    ]
+    items: list[Mapping[str, Any]] = []
+    with args.api() as own:
+        asking = Question(own, call)
+        for some in batches(wanted):
+            items += asking.ask(some)
+    whole = _whole if len(items) == 1 else _rows
+    args.show({"items": items, "as_of": asking.as_of}, whole(items))
+    if len(items) > 1 and not args.as_json:
+        _tell_more(items)
+    asking.tell()
+    unknown = any(i.get("verdict", "unknown") == "unknown" for i in items)
+    return 1 if unknown else 0
+
+
+def _purposes() -> str:
+    from syncd.indicator import vocabulary
+
+    codes = vocabulary.FACETS["purpose"]
+    house = ("publish", "rotate", "never")  # never a look-up's
+    return ", ".join(c for c in codes if c not in house)
+
+
+def _item(line: str, number: int, args: _LookupOptions) -> dict[str, Any]:
+    kind = args.kind
+    if not kind:
+        named, tab, line = line.partition("\t")
+        kind = named.strip()
+        if not tab or kind not in KINDS:
+            raise UsageError(
+                "line {n}: no kind",
+                hint="say --kind, or write lines as KIND TAB value",
+                n=number,
+            )
+    name = "token" if args.epoch else "value"
+    more = args.given("scheme", "region", "epoch")
+    return {**more, "kind": kind, name: line.strip()}
+
+
+def _rows(items: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield answers as a table."""
+    rows = []
+    for number, item in enumerate(items, 1):
+        if "problem" in item:
+            why = catalogue.of(api_client.problem(item["problem"]))
+            rows.append([str(number), t("refused"), why, *[""] * 4])
+            continue
+        last = {"#": str(number), "seen": item.get("last_seen", "")}
+        words = answers.words(item) | last
+        rows.append([words[name] for name in HEAD])
+    yield from grid.table(HEAD, rows)
+
+
+def _tell_more(items: list[Mapping[str, Any]]) -> None:
+    """Tell what is to be said of single answers, by their numbers."""
+    for number, item in enumerate(items, 1):
+        ours = answers.ours(item)
+        hint = f" ({catalogue.told(item, 'hint')})" if item.get("hint") else ""
+        for said in (
+            answers.why(item) + hint if item.get("detail") else "",
+            ours and t("by our own lists: {what}", what=ours),
+            notices.of(item),
+        ):
+            if said:
+                terminal.tell(f"{number}: {said}")
+
+
+def _whole(items: list[Mapping[str, Any]]) -> list[str]:
+    """Return one answer as lines of name and text."""
+    (item,) = items
+    if "problem" in item:
+        problem = api_client.problem(item["problem"])
+        said, hint = catalogue.of(problem), catalogue.hint_of(problem)
+        return grid.pairs([(t("refused"), said), (t("hint"), hint)])
+    parts = answers.words(item)
+    parts["action"] = parts["action"] or "-"
+    rests = t("rests on")
+    return grid.pairs(
+        [
+            *((t(name), said) for name, said in parts.items()),
+            *(
+                (rests, f"{o}:{index}")
+                for o, index in item.get("positions", ())
+            ),
+        ]
+    )

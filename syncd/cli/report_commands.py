@@ -1,0 +1,119 @@
+"""`syncd report add`, `dispute`: what our own member says.
+
+No command repeats a value: a row is known by its number.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from syncd.cli import api_client, notices, terminal
+from syncd.cli.command import Noun, option
+from syncd.cli.options import (
+    ApiOptions,
+    FieldOptions,
+    KindOptions,
+    ValueOptions,
+    batches,
+    check_given,
+    one_value,
+    positions,
+)
+from syncd.messages.catalogue import t
+
+STATES = ("accepted", "known", "taken_back", "refused")
+
+noun = Noun()
+
+
+class _AddOptions(ValueOptions, FieldOptions, ApiOptions):
+    case: str = option("16 hex digits that link a case")
+    basis: list[str] = option("ORIGIN:INDEX that it rests on")
+    urgent: bool = option("tell the others at once")
+
+
+@noun.verb(
+    "add",
+    "Report values: from standard input, one a line, from a file, or asked"
+    " for.",
+)
+def _add(args: _AddOptions) -> int:
+    fields = {
+        **args.recorded(),
+        **args.given("case", "urgent"),
+        **({"basis": positions(args.basis, "--basis")} if args.basis else {}),
+    }
+    check_given(fields, "kind", "label", "role", "evidence")
+    raws = args.values()
+    items: list[Mapping[str, Any]] = []
+    with args.api() as own:
+        for some in batches(raws):
+            reports = [{**fields, "value": raw} for raw in some]
+            call = {"reports": reports, **args.given("again")}
+            items += own.post("/v1/reports", call)["items"]
+    counts = {s: sum(i["state"] == s for i in items) for s in STATES}
+    args.show({"items": items, **counts}, _became(items))
+    return 1 if counts["refused"] or counts["taken_back"] else 0
+
+
+def _became(items: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what became of each value."""
+    for number, item in enumerate(items, 1):
+        if item["state"] == "refused":
+            yield from notices.refused(
+                number, api_client.problem(item["problem"])
+            )
+            continue
+        told = notices.of(item)
+        line = _taken(number, item)
+        yield f"{line} ({told})" if told else line
+
+
+def _taken(number: int, item: Mapping[str, Any]) -> str:
+    match item["state"]:
+        case "known":
+            return t("{n}: known as {id}", n=number, id=item["id"])
+        case "taken_back":
+            return t(
+                "{n}: not accepted: we took it back as {reason} on {day}"
+                " (--again REASON reports it all the same)",
+                n=number,
+                reason=item["reason"],
+                day=item["on"],
+            )
+    line = t("{n}: accepted as {id}", n=number, id=item["id"])
+    if elsewhere := item.get("elsewhere", ""):
+        member, _, reason = elsewhere.rpartition(" ")
+        line += t(
+            "; {member} took it back as {reason}", member=member, reason=reason
+        )
+    return line
+
+
+class _DisputeOptions(ValueOptions, KindOptions, ApiOptions):
+    reason: str = option("innocent_owner, spoofed_number, …")
+    due: str = option("day to answer by; in 30 days if not")
+    expires: str = option("day; the roster's cap if not")
+    about: list[str] = option("ORIGIN:INDEX of a report; all if none")
+    token: str = option("22 characters, instead of a value")
+    epoch: int = option("of the token")
+    yes: bool = option("also of what nobody reports")
+
+
+@noun.verb("dispute", "Say that others' reports on a value are wrong.")
+def _dispute(args: _DisputeOptions) -> None:
+    call = args.given(
+        *("kind", "reason", "due", "expires", "scheme", "region"),
+        *("token", "epoch", "yes"),
+    )
+    if args.about:
+        call["about"] = positions(args.about, "--about")
+    check_given(call, "kind", "reason")
+    if not args.token:
+        call["value"] = one_value(args.file)
+    with args.api() as own:
+        done = own.post("/v1/disputes", call)
+    args.show(done, [t("the dispute is kept as {id}", id=done["id"])])
+    if done.get("unchecked") and not args.as_json:
+        terminal.say(
+            "holders are missing: nobody knows whether it is reported"
+        )

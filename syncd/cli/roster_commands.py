@@ -1,0 +1,307 @@
+"""`syncd roster`: what admins do, with files; `publish` asks the daemon.
+
+What changes the rules, a member, or the never-list is in `edits`.
+"""
+
+import secrets
+from pathlib import Path
+
+from syncd import config
+from syncd.cli import drafting, keys_commands, review, terminal
+from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.drafting import (
+    DraftOptions,
+    EditOptions,
+    EndOptions,
+    NewestOptions,
+)
+from syncd.cli.options import ClientOptions, OutputOptions
+from syncd.errors import (
+    MalformedError,
+    RefusedError,
+    SyncdError,
+    UntrustedError,
+    UsageError,
+)
+from syncd.messages.catalogue import t
+from syncd.node.pinned import clock, roster_files, trusted_roster
+from syncd.roster import drafts, join, membership, signing
+from syncd.roster.members import PASTS
+from syncd.roster.roster import Roster
+
+_FIRST_LINE = b"syncd/roster/v1\n"
+
+noun = Noun()
+
+
+# ------------------------------------------------------------- who is in it
+
+
+class _ChallengeOptions(OutputOptions):
+    request: Path = argument("its join request")
+    out: Path = argument("to be sent to it")
+    secret: Path = option("keep this file for `admit`", needed=True)
+
+
+@noun.verb("challenge", "Write a challenge that only the newcomer can open.")
+def _challenge(args: _ChallengeOptions) -> None:
+    asked = terminal.parsed(args.request, join.parse)
+    made = join.challenge(asked, secrets.token_bytes)
+    terminal.write_new(args.secret, made.secret, private=True)
+    terminal.write_new(args.out, made.raw)
+    lines = [
+        f"id       {asked.id}",
+        f"names    {asked.names.zh} / {asked.names.en}",
+        f"sector   {asked.sector}",
+        f"urls     {' '.join(asked.urls)}",
+        *drafting.compared(asked),
+    ]
+    value = drafting.compared_json(asked)
+    drafting.say_beside(args.out, args, value, lines)
+    terminal.tell(
+        "Next: read out the words or digits to the newcomer by phone,"
+        " on a number that you know already; only if its own are the"
+        " same, go on: it runs syncd join answer."
+    )
+
+
+class _AdmitOptions(EditOptions):
+    request: Path = argument("its join request")
+    answer: Path = argument("to the challenge")
+    secret: Path = option("from `challenge`", needed=True)
+    days: int = drafting.DAYS
+
+
+@noun.verb("admit", "Draft a version with one more member.")
+def _admit(args: _AdmitOptions) -> None:
+    asked = terminal.parsed(args.request, join.parse)
+    kept = config.read_private(args.secret)
+    applicant = terminal.parsed(
+        args.answer, lambda raw: join.proven(asked, kept, raw)
+    )
+    args.edit(lambda draft: membership.admit(draft, applicant))
+    for line in drafting.compared(asked):
+        terminal.tell(line)
+
+
+class _UpdateOptions(EndOptions):
+    request: Path = argument("its request")
+
+
+@noun.verb("update", "Draft a version as a member asked by `join update`.")
+def _update(args: _UpdateOptions) -> None:
+    asked = terminal.parsed(args.request, join.parse)
+
+    def edit(draft: Roster) -> Roster:
+        last = drafting.row(draft, "member", asked.id).generation
+        end = None if asked.log == last.log else args.end(last)
+        return membership.update(draft, asked, end)
+
+    args.edit(edit)
+    terminal.tell(
+        "{member} asked on {day}: compare the words or digits with it by"
+        " phone",
+        member=asked.id,
+        day=review.day(asked.made),
+    )
+    for line in drafting.compared(asked):
+        terminal.tell(line)
+
+
+class _RemoveOptions(EndOptions):
+    member: str = argument()
+    past: str = option("keep or annul what it said", default="keep")
+    force: bool = option("also if too few holders are left")
+
+
+@noun.verb("remove", "Draft a version without a member.")
+def _remove(args: _RemoveOptions) -> None:
+    id_, past = args.member, args.past
+    if past not in PASTS:
+        raise UsageError("--past {past}: keep or annul", past=repr(past))
+
+    def edit(draft: Roster) -> Roster:
+        end = args.end(drafting.row(draft, "member", id_).generation)
+        return membership.remove(
+            draft, id_, past=past, end=end, force=args.force
+        )
+
+    args.edit(edit)
+
+
+class _RenewOptions(DraftOptions):
+    days: int = drafting.DAYS
+
+
+@noun.verb("renew", "Draft a version that expires later.")
+def _renew(args: _RenewOptions) -> None:
+    current = args.newest()
+    draft = drafts.begin(current, now=clock(), days=args.days)
+    args.write(draft, current)
+
+
+# ------------------------------------------------------- sign, merge, publish
+
+
+class _SignOptions(NewestOptions):
+    draft: Path = argument("signed in place")
+    keys: Path = option("an admin's key directory", needed=True)
+    yes: bool = option("do not ask")
+
+
+@noun.verb("sign", "Sign a draft with an admin's key.")
+def _sign(args: _SignOptions) -> None:
+    raw = terminal.read_file(args.draft)
+    _, roster = terminal.parsed(args.draft, drafts.read)
+    before = None if roster.version == 1 else args.newest()
+    if not args.as_json:
+        for line in drafting.describe(before, roster):
+            terminal.say(line)
+    signing.signatures(raw, before)  # it follows, and earlier lines hold
+    if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
+        raise RefusedError("nothing was signed")
+    signed = signing.sign(raw, keys_commands.admin_key(args.keys), before)
+    terminal.replace_file(args.draft, signed)
+    if args.as_json:
+        drafting.show(args, signed, before)
+    else:
+        drafting.tell_missing(signed, before)
+
+
+class _MergeOptions(Options):
+    copies: list[Path] = argument()
+    out: Path = option("a new file", needed=True)
+
+
+@noun.verb("merge", "Put the signatures of several copies together.")
+def _merge(args: _MergeOptions) -> None:
+    raws = [drafting.note_of(path) for path in args.copies]
+    terminal.write_new(args.out, signing.merge(*raws))
+
+
+class _PublishOptions(ClientOptions):
+    signed: Path = argument()
+
+
+@noun.verb("publish", "Give a signed version to our daemon, for all.")
+def _publish(args: _PublishOptions) -> None:
+    raw = drafting.note_of(args.signed)
+    with args.api() as own:
+        answer = own.post("/v1/roster", raw, "text/plain; charset=utf-8")
+    terminal.say(
+        "roster {version} is accepted; members follow within a round",
+        version=answer["version"],
+    )
+
+
+# ------------------------------------------------------------------- show
+
+
+class _ShowOptions(OutputOptions):
+    file: Path | None = argument("else the newest of --home", needed=False)
+    version: int | None = option("an older one of --home", min=1)
+    since: str = option("a version of --home, or a file: only what changed")
+    raw: bool = option("the signed note")
+
+
+@noun.verb(
+    "show", "Show a roster or a draft, or what changed since another version."
+)
+def _show(args: _ShowOptions) -> None:
+    data = _note(args, args.version)
+    roster = drafts.read(data)[1]
+    signed = _signers(args.file, data)
+    before = drafts.read(_since(args))[1] if args.since else None
+    if args.raw:
+        terminal.write_new(Path("-"), data)
+        return
+    if before is not None:
+        changes = review.to_json(before, roster)
+        args.show(changes, drafting.describe(before, roster))
+    else:
+        signing = {"signed": list(signed.have), "wanted": signed.wanted}
+        value = {"hash": roster.hash, **signing, **roster.to_json()}
+        args.show(value, review.whole(roster))
+    if not args.as_json:
+        _tell_signed(signed)
+
+
+def _note(args: _ShowOptions, version: int | None) -> bytes:
+    """Return the note of a version: a file's, or a verified one of ours.
+
+    Raises:
+        UsageError: no such version is here, or the file is none.
+        UntrustedError: the file was a roster before somebody changed it.
+    """
+    file = args.file
+    if file is not None:
+        return terminal.parsed(file, lambda data: _checked(file, data))
+    return _ours(args, version)
+
+
+def _ours(args: _ShowOptions, version: int | None) -> bytes:
+    settings = args.settings()
+    trusted = trusted_roster(settings)
+    wanted = version or trusted.version
+    raw = roster_files(settings.home).get(wanted)
+    if raw is None:
+        raise UsageError(
+            "{home}: there is no version {wanted}",
+            hint=t("it has {names}", names=f"1-{trusted.version}"),
+            home=settings.home,
+            wanted=wanted,
+        )
+    return raw
+
+
+def _checked(file: Path, data: bytes) -> bytes:
+    try:
+        drafts.read(data)
+    except MalformedError as e:
+        if data.startswith(_FIRST_LINE):
+            raise _unverified(file, e) from e
+        raise
+    return data
+
+
+def _signers(file: Path | None, data: bytes) -> signing.SignedDraft:
+    """Return who signed a file.
+
+    Raises:
+        UntrustedError: it does not verify; names the file.
+    """
+    try:
+        return signing.signers(data)
+    except UntrustedError as e:
+        raise _unverified(file, e) from e
+
+
+def _unverified(file: Path | None, why: SyncdError) -> UntrustedError:
+    return UntrustedError(
+        "{file}: does not verify: {why}",
+        hint=t("it was changed after it was signed: believe none of it"),
+        file=file or "roster",
+        why=why,
+    )
+
+
+def _tell_signed(signed: signing.SignedDraft) -> None:
+    """Say by whom a roster is signed, and of how many that is enough."""
+    terminal.say(
+        "signed by {names}: {n} of the {threshold} needed",
+        names=", ".join(signed.have) or "-",
+        n=len(signed.have),
+        threshold=signed.threshold,
+    )
+    if signed.wanted:
+        terminal.tell("a draft: nobody is to trust it yet")
+
+
+def _since(args: _ShowOptions) -> bytes:
+    if (
+        args.since.isascii()
+        and args.since.isdecimal()
+        and len(args.since) < 10
+    ):
+        return _ours(args, int(args.since))
+    return drafting.note_of(Path(args.since))

@@ -1,0 +1,164 @@
+"""`syncd status`: how this member and its peers are doing, and what to do."""
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from syncd.cli import grid
+from syncd.cli.api_client import ApiClient
+from syncd.cli.command import Noun, option
+from syncd.cli.options import ApiOptions
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
+
+WATCH_S = 2.0
+CLEAR = "\x1b[H\x1b[2J"  # a list that scrolled would be unreadable
+LOGS = (
+    *("member", "sector", "size", "merged", "lag", "receipt"),
+    *("source", "pulled", "state"),
+)
+
+noun = Noun()
+
+
+class _StatusOptions(ApiOptions):
+    health: bool = option("only whether it serves: exit code 0 or 1; no token")
+    watch: bool = option("again every two seconds")
+    digests: bool = option("recompute from the rows")
+
+
+@noun.verb("status", "How this member and its peers are doing.")
+def _status(args: _StatusOptions) -> int:
+    if args.health:
+        return _health(args)
+    with args.api() as own:
+        while True:
+            found = own.get("/v1/status", digests=1 if args.digests else None)
+            if args.watch and sys.stdout.isatty():
+                print(CLEAR)
+            args.show(found, lines(found))
+            if not args.watch:
+                return 0
+            time.sleep(WATCH_S)
+
+
+def _health(args: _StatusOptions) -> int:
+    """Say whether the daemon serves; nothing of it is secret."""
+    with ApiClient.of(args.settings(), None, token=False) as own:
+        found = own.ready()
+    why = catalogue.told(found["why"]) if found["why"] else ""
+    state = t("ready") if found["ready"] else t("not ready")
+    if found["ready"] and not found["appending"]:
+        state = t("ready, not appending")
+    args.show(found, [f"{state}: {why}" if why else state])
+    return 0 if found["ready"] else 1
+
+
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """Return the status as lines, what to do last."""
+    now = found["time"]
+    out = [*grid.pairs(_head(found)), "", *_logs(found, now)]
+    if found["findings"]:
+        rows = [
+            (
+                *(f["code"], _place(f), str(f["count"])),
+                *(_ago(now - f["last_at"]), catalogue.told(f)),
+            )
+            for f in found["findings"]
+        ]
+        head = ("finding", "log", "times", "last", "detail")
+        out += ["", *grid.table(head, rows)]
+    todo = [*map(catalogue.told, found["todo"])] or [t("nothing")]
+    what = t("what to do")
+    return [*out, "", *(f"{what}: {grid.clean(x)}" for x in todo)]
+
+
+def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what is said of the member as a whole."""
+    log, vault, roster = found["log"], found["vault"], found["roster"]
+    up = [h["member"] for h in found["holders"] if h["up"]]
+    down = [h for h in found["holders"] if not h["up"]]
+    appending = found["appending"]
+    waiting = {k: n for k, n in vault["waiting"].items() if n}
+    by_kind = ", ".join(f"{kind} {n}" for kind, n in waiting.items())
+    expiry = t("EXPIRED")
+    if not roster["expired"]:
+        days = (roster["expires"] - found["time"]) // 86_400
+        expiry = t("expires in {n} days", n=days)
+    keys = ", ".join(
+        f"{k['kind']} {k['epoch']}: {k['t']}/{k['n']}"
+        + (f" ({t('dealt')})" if k["dealt"] else "")
+        for k in found["keys"]
+    )
+    fell = "".join(
+        f"; {t('{member} down', member=h['member'])}: {catalogue.told(h['why'])}"
+        for h in down
+    )
+    why = appending["why"]
+    waits = {**vault, "waiting": sum(waiting.values())}
+    version = roster["version"]
+    return [
+        (t("member"), t("{member} of {alliance}, syncd {version}", **found)),
+        (t("log"), t("{origin}: {size} entries, {released} released", **log)),
+        (t("appending"), t("yes") if appending["ok"] else catalogue.told(why)),
+        (
+            t("vault"),
+            t(
+                "{waiting} waiting, {published} published, {ending} ending",
+                **waits,
+            )
+            + (f" ({by_kind})" if waiting else ""),
+        ),
+        (t("holders"), t("{up} up", up=", ".join(up) or "0") + fell),
+        (t("keys"), keys or "-"),
+        (
+            t("roster"),
+            t("version {version}, {expiry}", version=version, expiry=expiry),
+        ),
+        (t("clock"), t("{skew} s off", skew=found["skew_s"])),
+    ]
+
+
+def _logs(found: Mapping[str, Any], now: int) -> list[str]:
+    ours = {r["member"]: r for r in found["receipts"]}
+    digests = any(log.get("digest") for log in found["logs"])
+    rows = []
+    for log in found["logs"]:
+        seen = log.get("last_receipt") or ours.get(log["member"])
+        pulled = log.get("last_pull")
+        rows.append(
+            [
+                *(log["member"], log["sector"], str(log["known"])),
+                *(str(log["merged"]), str(log["lag"])),
+                f"{seen['size']} {_ago(now - seen['at'])}" if seen else "",
+                log.get("source", ""),
+                _ago(now - pulled) if pulled else "",
+                _state(log),
+                *([log.get("digest", "")[:16]] if digests else []),
+            ]
+        )
+    return grid.table((*LOGS, "digest") if digests else LOGS, rows)
+
+
+def _state(log: Mapping[str, Any]) -> str:
+    if log["contested"]:
+        return t("CONTESTED: it signed two things")
+    if log["missing"]:
+        return t("{n} payloads withheld", n=log["missing"])
+    if log.get("why"):
+        return catalogue.told(log["why"])
+    return t("behind") if log["lag"] else t("ok")
+
+
+def _place(finding: Mapping[str, Any]) -> str:
+    index = finding.get("index")
+    origin = str(finding.get("origin", ""))
+    return origin if index is None else f"{origin}:{index}"
+
+
+def _ago(seconds: int) -> str:
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return t("{n} {unit} ago", n=seconds // size, unit=t(unit))
+    return t("{n} {unit} ago", n=max(seconds, 0), unit=t("s"))

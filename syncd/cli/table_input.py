@@ -1,0 +1,186 @@
+"""Tables that are read row by row for what is no import.
+
+Columns are understood as in an import; a column may also be picked by its
+name, to be used as it stands. Rows come in steps that one request can hold,
+so memory does not grow with the file.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from syncd.cli import terminal
+from syncd.cli.command import Options
+from syncd.errors import MalformedError, SyncdError, UsageError
+from syncd.lists import column_names, columns, days, mapping, table
+from syncd.lists.columns import Columns, ListDescription
+from syncd.lists.rows import FileOptions, Note, Row, Table, flaw
+from syncd.messages.catalogue import t
+from syncd.node import pinned
+
+STEP = 5000  # rows in a request
+BUDGET = 4 << 20  # bytes of a request
+VALUE = ("kind", "value", "scheme", "bank", "region", "place")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One row: what it says by field, or why it cannot be used."""
+
+    row: Row
+    fields: Mapping[str, Any]
+    problem: SyncdError | None = None
+
+
+def understood(
+    file: Path,
+    options: FileOptions,
+    *,
+    maps: Sequence[str],
+    constants: Mapping[str, Any],
+    zone: tzinfo = days.ZONE,
+    fields: Sequence[str] = VALUE,
+) -> tuple[Table, Columns]:
+    """Return a file as a table, and which of its columns are which field."""
+    how, said = options_of(options, maps, constants, zone)
+    # A mapping file may say more than is asked for here.
+    kept = {
+        k: v for k, v in said.constants.items() if k in (*fields, *constants)
+    }
+    said = replace(said, constants=kept)
+    rows = table.open_table(file, how)
+    plan = columns.plan(
+        rows.header, rows.width, said, where=str(file), fields=fields
+    )
+    return rows, plan
+
+
+def options_of(
+    options: FileOptions,
+    maps: Sequence[str],
+    constants: Mapping[str, Any],
+    zone: tzinfo = days.ZONE,
+) -> tuple[FileOptions, ListDescription]:
+    """Return what is said of a list: by a mapping file, then by options.
+
+    `maps` are FIELD=COLUMN, or FILE.toml.
+    """
+    how, said = FileOptions(), ListDescription()
+    files = [one for one in maps if one.endswith(".toml")]
+    for path in map(Path, files):
+        raw = terminal.read_file(path, mapping.MOST)
+        how, said = mapping.read(terminal.decoded(raw, str(path)), str(path))
+    mapped = column_names.parted([one for one in maps if one not in files])
+    said = ListDescription(
+        {**said.columns, **mapped},
+        {**said.constants, **constants},
+        said.words,
+        zone,
+    )
+    wanted = (*options.names, *said.columns.values())
+    return replace(how, **{**options.given, "names": wanted}), said
+
+
+def zone_of(args: Options) -> tzinfo:
+    """Return where the days of instants are: the zone of our roster."""
+    try:
+        roster = pinned.trusted_roster(args.settings()).current
+    except UsageError:  # none is here yet
+        return days.ZONE
+    return ZoneInfo(roster.zone)
+
+
+def column(rows: Table, name: str, option: str) -> int | str:
+    """Return where a column is: a place in the cells, or a name of one."""
+    if rows.header is None:  # each row names its own
+        return name
+    return column_names.place(name, rows.header, rows.width, option)
+
+
+def named(
+    rows: Table, wanted: Mapping[str, str], maps: Sequence[str]
+) -> dict[str, int | str]:
+    """Return where further fields are: as --map says, or by their names."""
+    found = {}
+    for field, known in wanted.items():
+        told = [m for m in maps if m.partition("=")[0] == field]
+        there = [
+            h
+            for h in rows.header or ()
+            if column_names.fold(h) in known.split()
+        ]
+        where = [m.partition("=")[2] for m in told] or there
+        if rows.header is None and not told:
+            where = [field]
+        if where:
+            found[field] = column(rows, where[0], f"--map {field}")
+    return found
+
+
+def cell(row: Row, at: int | str) -> str:
+    """Return a cell as it stands, "" where the row has none.
+
+    Raises:
+        MalformedError: it does not say any more what it said.
+    """
+    cells = row.cells
+    if isinstance(cells, Mapping):
+        found = cells.get(str(at), "")
+    else:
+        found = cells[at] if isinstance(at, int) and at < len(cells) else ""
+    if why := flaw(found):
+        raise why
+    return found
+
+
+def steps(
+    rows: Table, read: Callable[[Row], Mapping[str, Any]]
+) -> Iterator[list[Read]]:
+    """Yield every row of a table, some at a time, in their order."""
+    some: list[Read] = []
+    size = 0
+    for row in rows.rows(0, 0):
+        fields: Mapping[str, Any] = {}
+        why: SyncdError | None = row.problem
+        if why is None:
+            try:
+                fields = read(row)
+            except MalformedError as e:
+                why = e
+        # A character is at most six bytes in JSON.
+        more = len(json.dumps(fields)) + 2
+        if more > BUDGET:
+            why = MalformedError("the row is too long for one request")
+            fields, more = {}, 0
+        if len(some) == STEP or size + more > BUDGET:
+            yield some
+            some, size = [], 0
+        some.append(Read(row, fields, why))
+        size += more
+    if some:
+        yield some
+
+
+def tell_notes(
+    file: Path, notes: Iterable[Note], told: Sequence[Note] = ()
+) -> None:
+    """Tell what there is to say of a file as a whole, unless it was told."""
+    for note in notes:
+        if note not in told:
+            terminal.tell(f"{file}: {t(note.template, **note.params)}")
+
+
+def tell_unused(file: Path, unused: Sequence[str]) -> None:
+    """Tell which columns are of no use, if some are not."""
+    if unused:
+        names = ", ".join(unused)
+        line = t(
+            "{path}: columns that are not stored: {names}",
+            path=file,
+            names=names,
+        )
+        terminal.tell(line)

@@ -1,0 +1,102 @@
+"""`syncd token`: who may call the own door. Works with and without a daemon.
+
+A token is shown once, or written to a file that only its owner may read; the
+home keeps its hash.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from syncd.cli import grid, terminal
+from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.options import OutputOptions
+from syncd.errors import UsageError
+
+T = TypeVar("T")
+
+noun = Noun()
+
+
+class _AddOptions(Options):
+    name: str = argument("whose it is")
+    role: str = option("operator, reader, auditor", needed=True)
+    out: Path | None = option("write it to this new file, mode 0600")
+
+
+@noun.verb("add", "Make a token; it is shown this once.")
+def _add(args: _AddOptions) -> None:
+    name, role = args.name, args.role
+    if not name.isprintable() or not 1 <= len(name) <= 64:
+        raise UsageError("a name has 1 to 64 printable characters")
+    if args.out is not None:
+        terminal.check_new(args.out)
+    token = _with_bearers(args, lambda bearers: bearers.add(name, role))
+    if args.out is None:
+        terminal.say(token)
+    else:
+        terminal.write_new(args.out, f"{token}\n".encode(), private=True)
+    terminal.tell(
+        "{name} may call the own door as {role}", name=name, role=role
+    )
+
+
+@noun.verb("list", "List the tokens, revoked ones too.")
+def _list_tokens(args: OutputOptions) -> None:
+    found = _with_bearers(args, lambda bearers: bearers.all())
+    parts = ("id", "name", "role", "added_at", "revoked_at")
+    rows = [{part: getattr(b, part) for part in parts} for b in found]
+    table = grid.table(
+        ("name", "role", "added", "revoked"),
+        [
+            (b.name, b.role, _day(b.added_at), _day(b.revoked_at))
+            for b in found
+        ],
+    )
+    args.show(rows, table)
+
+
+class _RevokeOptions(Options):
+    name: str = argument("whose it is")
+
+
+@noun.verb("revoke", "Let a token open nothing from now on.")
+def _revoke(args: _RevokeOptions) -> int:
+    if not _with_bearers(args, lambda bearers: bearers.revoke(args.name)):
+        terminal.tell("no live token of that name")
+        return 1
+    terminal.tell("{name}: revoked", name=args.name)
+    return 0
+
+
+def _with_bearers(args: Options, job: Callable[[Any], Awaitable[T]]) -> T:
+    """Return what a job finds in the home's book of tokens.
+
+    The daemon need not stop: SQLite lets one process write at a time.
+    """
+    from syncd.node.pinned import clock
+    from syncd.store.bearer import Bearers
+    from syncd.store.database import Database
+    from syncd.store.home_stores import OWN
+
+    home = args.settings().home
+    if not (home / OWN).exists():
+        raise UsageError("{path}: no such file", path=home / OWN)
+    database = Database(home / OWN, "own", readers=1)
+    try:
+        bearers = Bearers(database, clock)
+
+        async def run() -> T:
+            return await job(bearers)
+
+        return asyncio.run(run())
+    finally:
+        database.close()
+
+
+def _day(at: int | None) -> str:
+    if at is None:
+        return ""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

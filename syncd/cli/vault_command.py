@@ -1,0 +1,86 @@
+"""`syncd report list`: what is in our vault, newest first."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from syncd.cli import grid
+from syncd.cli.command import option
+from syncd.cli.options import KindOptions, PageOptions, one_value
+from syncd.cli.report_commands import noun
+from syncd.errors import MalformedError, UsageError
+from syncd.messages.catalogue import later, t
+
+HEAD = (
+    *map(later, ("id", "type", "kind", "state", "label", "seen", "expires")),
+    *map(later, ("due", "by", "position")),
+)
+NAMES = {"elsewhere": later("taken back by others")}
+STATES = ("waiting", "published", "ending", "ended")
+
+
+class _ListOptions(KindOptions, PageOptions):
+    label: str = option("kind of fraud")
+    from_: str = option("day of acceptance")
+    to: str = option("likewise; included")
+    list_: str = option("name of a list")
+    import_: int = option("all that an import brought")
+    state: str = option("waiting, published, ending, ended")
+    by: str = option("whose token")
+    value: bool = option("of one value: on standard input, or asked for")
+    before: int = option("a smaller id only")
+
+
+@noun.verb("list", "List what is in our vault.")
+def _list_vault(args: _ListOptions) -> None:
+    if args.state not in ("", *STATES):
+        raise UsageError(
+            "{option}: want one of {names}",
+            option="--state",
+            names=", ".join(STATES),
+        )
+    wanted = {
+        **args.given("list_", "import_", "state", "by", "scheme", "region"),
+        **args.given(accepted_from="from_", accepted_to="to"),
+        **{
+            name: _code(name, code)
+            for name, code in args.given("kind", "label").items()
+        },
+    }
+    if args.value:
+        args.check_kind()
+        wanted["value"] = one_value()
+
+    def page(at: int, most: int) -> Any:
+        asked = {**wanted, "before": at, "limit": most}
+        if "value" in asked:  # it stands in no address
+            return own.post("/v1/reports/search", asked)
+        return own.get("/v1/reports", **asked)
+
+    def lines(items: list[dict[str, Any]]) -> list[str]:
+        others = any(item.get("elsewhere") for item in items)
+        more = {"elsewhere": others, "value": args.show_values}
+        head = (*HEAD, *(name for name, there in more.items() if there))
+        titles = [NAMES.get(name, name) for name in head]
+        cells = [[_cell(item, name) for name in head] for item in items]
+        return grid.table(titles, cells)
+
+    with args.api() as own:
+        args.show_pages(page, args.before, lines, t("more: --before {id}"))
+
+
+def _code(field: str, said: str) -> str:
+    """Return the code of a word, as an import reads it in a list."""
+    from syncd.lists import words
+
+    try:
+        return str(words.meaning(field)(said))
+    except MalformedError as e:
+        raise UsageError(e.message, hint=e.advice, **e.params) from None
+
+
+def _cell(item: Mapping[str, Any], name: str) -> str:
+    if name == "position" and item.get(name):
+        return ":".join(str(part) for part in item[name])
+    if name == "label" and item["type"] != "report":
+        return str(item.get("reason", ""))
+    return str(item.get(name, ""))

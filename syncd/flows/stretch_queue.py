@@ -1,0 +1,69 @@
+"""Line: stretches that are checked and wait for a transaction."""
+
+import asyncio
+from collections import deque
+
+from syncd.flows.stretch import MAX_OCTETS, Stretch
+
+MOST = 512  # bundles in one transaction, at most: 131,072 entries
+LEAST = 512  # bundles worth a transaction on a large store
+LAST = 128  # the same at the end, when nothing else is left to do meanwhile
+
+
+class StretchQueue:
+    """What is checked and waits to be merged: at most one transaction.
+
+    A transaction with random tokens touches every page of the claims, so a
+    large store wants many rows in one; an empty one need not wait for them.
+    """
+
+    def __init__(self, bundles: int) -> None:
+        """Expect so many bundles in all."""
+        self._waiting: deque[Stretch] = deque()
+        self._left = bundles  # not taken yet
+        self._least = 1  # bundles of the next transaction
+        self._closed = False
+        self._moved = asyncio.Event()
+
+    async def put(self, stretch: Stretch) -> None:
+        """Wait until there is room for a stretch, then add it."""
+        while self._enough(MOST):
+            await self._move()
+        if stretch.bundles:
+            self._waiting.append(stretch)
+            self._moved.set()
+
+    async def take(self) -> list[Stretch]:
+        """Wait until there is enough for a transaction; [] at the end."""
+        while not (self._closed or self._enough(self._least)):
+            await self._move()
+        taken: list[Stretch] = []
+        while self._waiting and not (taken and self._waiting[0].batch.erases):
+            taken.append(self._waiting.popleft())
+        bundles = sum(len(stretch.bundles) for stretch in taken)
+        self._left -= bundles
+        wanted = max(self._least, min(2 * bundles, LEAST, MOST))
+        self._least = min(wanted, max(self._left // 2, LAST))
+        self._moved.set()
+        return taken
+
+    def close(self) -> None:
+        """Say that no more will come."""
+        self._closed = True
+        self._moved.set()
+
+    async def _move(self) -> None:
+        # Never both sides at once: one waits for room, the other for more.
+        self._moved.clear()
+        await self._moved.wait()
+
+    def _enough(self, bundles: int) -> bool:
+        """Tell whether a transaction of at least so many bundles is here.
+
+        Erasures come first in theirs: they act on what is merged already.
+        """
+        if any(stretch.batch.erases for stretch in list(self._waiting)[1:]):
+            return True
+        octets = sum(stretch.batch.octets for stretch in self._waiting)
+        here = sum(len(stretch.bundles) for stretch in self._waiting)
+        return here >= bundles or octets >= MAX_OCTETS

@@ -1,0 +1,106 @@
+"""Kinds of files: by what is told, the name, and how the file begins.
+
+What looks like a list and is another thing is refused by its name, with the
+way out: read as one of ours it would be rubbish, or half of it.
+"""
+
+import re
+import zipfile
+from pathlib import Path
+
+from syncd.errors import UsageError
+from syncd.indicator import tsv
+from syncd.lists.rows import FileOptions
+
+FORMATS = ("csv", "tsv", "txt", "hosts", "ndjson", "xlsx")
+_HEAD = 4096  # bytes of the beginning that are looked at
+_ALSO = {"tab": "tsv", "list": "txt", "jsonl": "ndjson", "xlsm": "xlsx"}
+# Name, pattern or part of a ZIP, hint.
+FOREIGN = [*tsv.rows("lists/foreign.tsv")]
+
+
+def named(path: Path) -> str:
+    """Return the format that a file's name says, or ""."""
+    name = (path.suffix or path.name).lower().removeprefix(".")
+    name = _ALSO.get(name, name)
+    return name if name in FORMATS else ""
+
+
+def kind_of(path: Path, options: FileOptions) -> str:
+    """Return which of FORMATS a file is.
+
+    Raises:
+        UsageError: it cannot be read, or is none of them; says what it is.
+    """
+    head = _beginning(path, options.encoding.lower())
+    if not head:
+        raise UsageError("{path}: is empty", path=path)
+    what, hint = _foreign(path, head)
+    if hint:
+        raise UsageError(
+            "{path}: is {what}, whatever its name says",
+            path=path,
+            what=what,
+            hint=hint,
+        )
+    parts = options.delimiter or options.widths
+    kind = options.format or ("csv" if parts else named(path))
+    if not kind:
+        raise _refuse("{path}: its name does not say what it is", path, kind)
+    if kind not in FORMATS:
+        raise _refuse("--format {kind}: there is none", path, repr(kind))
+    if kind == "xlsx" and not what:
+        raise _refuse("{path}: is not {kind}", path, "XLSX")
+    if kind != "xlsx" and what:
+        raise _refuse("{path}: is XLSX, not {kind}", path, kind.upper())
+    return kind
+
+
+def _refuse(message: str, path: Path, kind: str) -> UsageError:
+    return UsageError(
+        message,
+        path=path,
+        kind=kind,
+        hint="say --format: {names}",
+        names=", ".join(FORMATS),
+    )
+
+
+def _beginning(path: Path, encoding: str) -> str:
+    """Return a file's first characters; one a byte, but of UTF-16."""
+    try:
+        if not path.is_file():
+            there = path.exists() or str(path) == "-"
+            raise UsageError(
+                "{path}: is no file" if there else "{path}: no such file",
+                path=path,
+                hint="an import needs a file, to go on where it stopped",
+            )
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as e:
+        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        encoding = "utf-16"
+    elif encoding not in {"utf-16", "utf-16-le", "utf-16-be"}:
+        encoding = "latin-1"
+        head = head.removeprefix(b"\xef\xbb\xbf")
+    return head.decode(encoding, "replace")
+
+
+def _foreign(path: Path, head: str) -> tuple[str, str]:
+    """Return what a file is and what to do, or neither."""
+    if not head.startswith("PK\x03\x04"):
+        found = (f for f in FOREIGN if re.match(f[1], head, re.IGNORECASE))
+        name, _, hint = next(found, ("", "", ""))
+        return name, hint
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [f"PK {name}" for name in archive.namelist()]
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        names = ["PK xl/"]  # whoever opens it says what is wrong
+    return next(
+        (name, hint)
+        for name, part, hint in FOREIGN
+        if part == "PK " or any(n.startswith(part) for n in names)
+    )

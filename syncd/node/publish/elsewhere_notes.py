@@ -1,0 +1,53 @@
+"""What other members took back: noted on our own reports of the same value.
+
+It binds nobody, but who reports should know. A URL's token needs no holder,
+so of URLs it is known at once; of phones and accounts once their tokens are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from syncd.indicator.token import KIND_CODES
+from syncd.indicator.vocabulary import ABOUT_THE_VALUE
+from syncd.node.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class ElsewhereNotes:
+    """Finds by token who took a value of ours back, and keeps it."""
+
+    ctx: Context
+
+    async def published(self, ids: list[int]) -> None:
+        """Note it on phones and accounts that were published just now."""
+        keys: dict[tuple[str, int], dict[int, bytes]] = {}
+        for id_, kind, epoch, token in await self.ctx.own.vault.tokens(ids):
+            if kind != "url":
+                keys.setdefault((kind, epoch), {})[id_] = token
+        for (kind, epoch), tokens in keys.items():
+            await self.note(kind, epoch, tokens)
+
+    async def note(
+        self, kind: str, epoch: int, tokens: Mapping[int, bytes]
+    ) -> Mapping[int, str]:
+        """Return `MEMBER REASON` by row, and keep it: of those that have one.
+
+        `tokens` are of one kind and epoch, by row of the vault.
+        """
+        found = await self.ctx.mirror.taken_back(
+            [*tokens.values()],
+            (KIND_CODES[kind], epoch),
+            ABOUT_THE_VALUE,
+            self.ctx.own_origins,
+        )
+        noted = {
+            id_: self._said(*found[token])
+            for id_, token in tokens.items()
+            if token in found
+        }
+        await self.ctx.own.vault.note_elsewhere(noted)
+        return noted
+
+    def _said(self, origin: str, reason: str) -> str:
+        member = self.ctx.roster.by_origin(origin)
+        return f"{member[0].id if member else origin} {reason}"

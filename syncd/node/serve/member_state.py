@@ -1,0 +1,92 @@
+"""How this member is doing, as one value.
+
+The status, the metrics and what there is to do are views of it: none of them
+asks the parts itself, so they cannot disagree.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from syncd.errors import Message
+from syncd.messages import wire
+from syncd.node.serve.shown import shown
+from syncd.store import vault
+from syncd.store.findings import Row
+from syncd.web import forms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberState:
+    """How every part was doing at one time."""
+
+    now: int  # unix seconds
+    version: str  # of syncd
+    member: str
+    alliance: str
+    max_skew_s: int
+    log: forms.OwnLogState
+    vault: Mapping[tuple[str, vault.State], int]  # rows by kind and state
+    logs: tuple[forms.LogState, ...]
+    receipts: tuple[forms.Seen, ...]  # of our log
+    holders: tuple[forms.HolderState, ...]
+    keys: tuple[forms.KeyState, ...]
+    roster: forms.RosterState
+    failures: Mapping[str, int]  # in a row, by member
+    skew_s: int  # how far the others' clocks are ahead
+    findings: tuple[Row, ...]  # the newest
+    appending: Message  # why nothing is published; "" if it is
+    remarks: tuple[Message, ...]  # what else there is to do
+
+    def waiting(self) -> dict[str, int]:
+        """Return how many rows wait, by kind."""
+        return {
+            kind: n
+            for (kind, state), n in sorted(self.vault.items())
+            if state == vault.State.WAITING
+        }
+
+    def form(self, todo: list[Message]) -> forms.Status:
+        """Return it as the local API says it."""
+        rows: Counter[vault.State] = Counter()
+        for (_, state), n in self.vault.items():
+            rows[state] += n
+        return forms.Status(
+            member=self.member,
+            alliance=self.alliance,
+            version=self.version,
+            time=self.now,
+            log=self.log,
+            vault=forms.VaultState(
+                waiting=self.waiting(),
+                published=rows[vault.State.PUBLISHED],
+                ending=rows[vault.State.ENDING],
+                ended=rows[vault.State.ENDED],
+            ),
+            logs=self.logs,
+            receipts=self.receipts,
+            holders=self.holders,
+            keys=self.keys,
+            roster=self.roster,
+            skew_s=self.skew_s,
+            findings=tuple(map(_finding, self.findings)),
+            appending=appending(self.appending),
+            todo=tuple(map(wire.of, todo)),
+        )
+
+
+def appending(why: Message) -> forms.Appending:
+    """Return whether we append to our log, as the local API says it."""
+    return forms.Appending(ok=not why, why=wire.of(why) if why else None)
+
+
+def _finding(kept: Row) -> forms.FindingState:
+    detail = wire.of(kept.finding.detail)
+    return shown(
+        forms.FindingState,
+        kept.finding,
+        kept,
+        detail=detail.detail,
+        detail_code=detail.code,
+        params=detail.params,
+    )

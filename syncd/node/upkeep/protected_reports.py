@@ -1,0 +1,81 @@
+"""Overtaken: reports of ours that the never-list protects by now.
+
+They were right when they were taken; then a roster, or a build that reads
+its rows otherwise, came to protect what they are about. Look-ups already
+leave them out. Their author has the values, so the whole rule is asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from syncd.errors import Message
+from syncd.indicator import never
+from syncd.indicator.never import Rule
+from syncd.indicator.record import ReportFields
+from syncd.node.context import Context
+from syncd.store.vault import Query, State, VaultRow
+
+PAGE = 1000  # rows opened in one go
+IN_FORCE = (State.WAITING, State.PUBLISHED)
+
+
+@dataclass(eq=False)
+class ProtectedReports:
+    """Which of our reports in force the never-list protects."""
+
+    ctx: Context
+    ids: tuple[int, ...] = ()  # in the vault
+    _seen: object = None  # the list that was looked at
+    _day: str = ""
+
+    @property
+    def todo(self) -> tuple[Message, ...]:
+        """What `status` says of them."""
+        if not self.ids:
+            return ()
+        return (
+            Message(
+                "never-list: {n} reports of ours are about what it protects by"
+                " now: syncd report retract --never --reason false_positive",
+                n=len(self.ids),
+            ),
+        )
+
+    async def look(self, *, anew: bool = False) -> tuple[int, ...]:
+        """Return them; the vault is walked where that may have changed."""
+        roster, today = self.ctx.roster, self.ctx.today()
+        over = bool(self.ids) and today != self._day  # some may have expired
+        if anew or over or roster.never is not self._seen:
+            rule, found = never.of(roster), list[int]()
+            before: int | None = None
+            while before != 0:
+                wanted = Query(before or 0, PAGE, IN_FORCE)
+                rows, before = await self.ctx.own.vault.page(wanted)
+                found += await self.ctx.bulk(_under, rows, rule, today)
+            self._seen, self._day = roster.never, today
+            self.ids = tuple(found)
+        return self.ids
+
+    async def retracted(self) -> None:
+        """Leave out those that stand no more, without a walk."""
+        ended = {*self.ids}
+        ended -= await self.ctx.own.vault.in_force(self.ids)
+        self.ids = tuple(id_ for id_ in self.ids if id_ not in ended)
+
+
+def _under(rows: Sequence[VaultRow], rule: Rule, today: str) -> list[int]:
+    return [
+        row.id
+        for row in rows
+        if isinstance(row.said, ReportFields)
+        and (row.said.expires or today) >= today
+        and _is_under(row, row.said, rule)
+    ]
+
+
+def _is_under(row: VaultRow, said: ReportFields, rule: Rule) -> bool:
+    guarded = rule.of(row.kind, row.value)
+    if guarded is None:
+        return False
+    planted = never.PLANTED in said.technique
+    return not (guarded.page and planted)

@@ -1,0 +1,157 @@
+"""A member's home, opened: own.db with its parts, mirror.db, the lock.
+
+DIR/
+  lock               flock of the one daemon, holds its pid
+  own.db             log, vault, quotas, access records: must not be lost
+  mirror.db          others' logs, all claims: can be fetched again
+  high-water.note    the newest checkpoint that was released
+  keys/              see keyring.py
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from syncd.errors import UsageError
+from syncd.flows.ports import Finding
+from syncd.store import events
+from syncd.store import findings as finding_rows
+from syncd.store.access import AccessBook
+from syncd.store.bearer import Bearers
+from syncd.store.cosigned import CosignRows
+from syncd.store.database import Database
+from syncd.store.durable import Lock
+from syncd.store.events import EventBook
+from syncd.store.findings import Row
+from syncd.store.imports import Imports
+from syncd.store.mirror import MirrorStore
+from syncd.store.own import (
+    HIGH_WATER,
+    OwnLogStore,
+    Succession,
+    succeed,
+)
+from syncd.store.own_entries import OwnEntries
+from syncd.store.quota import Quotas
+from syncd.store.sealing import Cipher
+from syncd.store.sightings import Sightings
+from syncd.store.vault import Vault
+
+OWN = "own.db"
+MIRROR = "mirror.db"
+LOCK = "lock"
+QUIET_S = 3600  # a finding that was not met for so long is told again
+
+
+@dataclass(frozen=True, slots=True)
+class OwnStore:
+    """own.db, part by part."""
+
+    database: Database
+    log: OwnLogStore
+    vault: Vault
+    imports: Imports
+    quotas: Quotas
+    access: AccessBook
+    cosigned: CosignRows
+    bearers: Bearers
+    sightings: Sightings
+    events: EventBook
+    entries: OwnEntries
+    clock: Callable[[], int]
+    lock: Lock | None
+
+    @classmethod
+    def open(
+        cls,
+        home: Path,
+        *,
+        cipher: Cipher,
+        access_key: bytes,
+        clock: Callable[[], int],
+        read_only: bool = False,
+        succession: Succession | None = None,
+    ) -> "OwnStore":
+        """Open a home's own.db, alone unless `read_only`.
+
+        The log of a `succession` is begun first, if it is not there yet.
+
+        Raises:
+            UsageError: another process has the home; its pid is named.
+            DamagedError: the database does not hold against its mark.
+            NewerError: a newer syncd has migrated it.
+        """
+        if not home.is_dir():
+            raise UsageError("home: {home} is no directory", home=home)
+        lock = None if read_only else Lock(home / LOCK)
+        database = None
+        try:
+            database = Database(home / OWN, "own", read_only=read_only)
+            if succession is not None:
+                succeed(database, succession)
+            return cls(
+                database,
+                OwnLogStore(
+                    database, home / HIGH_WATER, clock, read_only=read_only
+                ),
+                Vault(database, cipher, clock),
+                Imports(database, cipher, clock),
+                Quotas(database),
+                AccessBook(database, access_key, clock),
+                CosignRows(database, clock),
+                Bearers(database, clock),
+                Sightings(database),
+                EventBook(database, clock),
+                OwnEntries(database, cipher, clock),
+                clock,
+                lock,
+            )
+        except BaseException:
+            if database is not None:
+                database.close()
+            if lock is not None:
+                lock.release()
+            raise
+
+    async def record(
+        self, findings: Sequence[Finding], *, once: bool = False
+    ) -> Sequence[Finding]:
+        """Keep findings and tell of those that are news; return these.
+
+        One that is known is counted, or with `once` left as it is.
+        """
+
+        def job(c: sa.Connection) -> Sequence[Finding]:
+            now = self.clock()
+            news = finding_rows.news(c, findings, 0 if once else now - QUIET_S)
+            finding_rows.record(c, news if once else findings, now)
+            for finding in news:
+                events.tell(c, now, "finding", events.of_finding(finding))
+            return news
+
+        return await self.database.write(job)
+
+    async def findings(self, limit: int = 1000) -> list[Row]:
+        """Return up to `limit` findings, the one met last first."""
+        return await self.database.read(
+            lambda c: finding_rows.newest(c, limit)
+        )
+
+    async def purge(self) -> None:
+        """Leave no byte of what was erased, in file or WAL."""
+        await self.database.purge()
+
+    def close(self) -> None:
+        """Finish what runs, close, and let another process have the home."""
+        self.database.close()
+        if self.lock is not None:
+            self.lock.release()
+
+
+def open_mirror(
+    home: Path, *, clock: Callable[[], int], read_only: bool = False
+) -> MirrorStore:
+    """Open a home's mirror.db; hold the home's lock unless `read_only`."""
+    return MirrorStore.open(home / MIRROR, clock=clock, read_only=read_only)

@@ -1,0 +1,181 @@
+"""Services: what the local API asks of the daemon behind it.
+
+Every method may raise a SyncdError, which becomes its problem.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from syncd.errors import SyncdError
+from syncd.flows.entry import Filter, OwnDraft
+from syncd.flows.ports import Position
+from syncd.web import forms, report_forms
+from syncd.web.event_stream import Event
+from syncd.web.own_list_forms import (
+    OwnEntries,
+    OwnLoad,
+    OwnLoadBegin,
+    OwnLoaded,
+    OwnLoadEnd,
+    OwnPage,
+    OwnRemoval,
+    OwnRemoved,
+    OwnRows,
+    OwnTaken,
+)
+from syncd.web.report_forms import (
+    ImportBegin,
+    ImportEnd,
+    ImportPage,
+    ImportStatus,
+    ImportStep,
+    RefusedCells,
+    RefusedPage,
+    ReportSearch,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose token a request bears."""
+
+    name: str
+    role: str
+
+
+MAX_DEADLINE_MS = 60_000  # of a look-up
+
+LookupCall = forms.Lookups[forms.Item | SyncdError]
+OwnAdd = OwnEntries[OwnDraft | SyncdError]
+OwnLocal = OwnRows[forms.Draft | SyncdError]
+
+
+class Intake(Protocol):
+    """What stands behind `/v1/reports` and `/v1/imports`."""
+
+    async def take_reports(
+        self,
+        drafts: Sequence[forms.Draft | SyncdError],
+        step: ImportStep | None,
+        caller: str = "",
+        *,
+        refresh: bool = False,
+        again: str = "",
+    ) -> report_forms.ReportsTaken:
+        """Keep what is right among the drafts; durable on return."""
+
+    async def reports(self, wanted: ReportSearch) -> report_forms.VaultPage:
+        """Return rows of the vault, newest first."""
+
+    async def begin_import(
+        self, wanted: ImportBegin, caller: str = ""
+    ) -> tuple[ImportStatus, bool]:
+        """Begin an import or find it again; tell whether it is new."""
+
+    async def finish_import(
+        self, number: int, how: ImportEnd
+    ) -> ImportStatus | None:
+        """End an import; None if there is none of that id."""
+
+    async def imports(self, before: int, limit: int, name: str) -> ImportPage:
+        """Return imports, newest first; of one list, or of all."""
+
+    async def import_state(self, number: int) -> ImportStatus | None:
+        """Return one import; None if there is none of that id."""
+
+    async def refused_rows(
+        self, number: int, after: int
+    ) -> RefusedPage | None:
+        """Return refused rows of an import behind a row; None: no import."""
+
+    async def keep_cells(self, number: int, cells: RefusedCells) -> bool:
+        """Keep the cells of refused rows, sealed; False: no such import."""
+
+
+class OwnListService(Protocol):
+    """What stands behind `/v1/own`."""
+
+    async def add(self, caller: Caller, wanted: OwnAdd) -> OwnTaken:
+        """Keep exempt entries or notes; durable on return."""
+
+    async def add_local(self, caller: Caller, wanted: OwnLocal) -> OwnTaken:
+        """Keep rows of a local list; durable on return."""
+
+    async def begin_load(self, wanted: OwnLoadBegin) -> OwnLoad:
+        """Begin to read a list anew."""
+
+    async def finish_load(
+        self, caller: Caller, wanted: OwnLoadEnd
+    ) -> OwnLoaded:
+        """Drop what a list does not have any more."""
+
+    async def remove(self, caller: Caller, wanted: OwnRemoval) -> OwnRemoved:
+        """End entries."""
+
+    async def page(self, wanted: Filter) -> OwnPage:
+        """Return entries."""
+
+
+class LocalService(Protocol):
+    """What stands behind the rest."""
+
+    @property
+    def intake(self) -> Intake:
+        """What stands behind `/v1/reports` and `/v1/imports`."""
+
+    @property
+    def own_lists(self) -> OwnListService:
+        """What stands behind `/v1/own`."""
+
+    async def caller(self, bearer: str) -> Caller | None:
+        """Return whose token that is, or None."""
+
+    async def revoked(self, bearer: str) -> str:
+        """Return the day on which a token was revoked, or ""."""
+
+    async def retract(
+        self, wanted: report_forms.Retraction
+    ) -> report_forms.Retracting:
+        """Have reports of ours end."""
+
+    async def dispute(
+        self, caller: Caller, draft: forms.DisputeDraft
+    ) -> report_forms.Disputed:
+        """Keep a dispute."""
+
+    async def lookup(
+        self, caller: Caller, wanted: LookupCall
+    ) -> forms.LookupAnswers:
+        """Answer every item, in order; recorded durably before return."""
+
+    async def indicators(
+        self, caller: Caller, after: str, limit: int
+    ) -> forms.IndicatorPage:
+        """Return what the alliance holds after a token; recorded."""
+
+    async def claim(
+        self, caller: Caller, position: Position
+    ) -> forms.Indicator | None:
+        """Return the claim at a position, if one stands there; recorded."""
+
+    async def status(self, *, digests: bool) -> forms.Status:
+        """Return how we are doing."""
+
+    def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
+        """Yield what happened after a cursor; None for a heartbeat."""
+
+    async def take_roster(self, raw: bytes) -> forms.RosterTaken:
+        """Accept a roster note from our own admin."""
+
+    async def roster(self) -> bytes:
+        """Return the newest roster's signed note."""
+
+    async def take_share(self, raw: bytes) -> forms.ShareTaken:
+        """Accept a sealed share file."""
+
+    async def metrics(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+
+    async def ready(self) -> forms.Ready:
+        """Tell whether we serve."""

@@ -1,0 +1,249 @@
+"""A member's own lists by command, before a real daemon."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.cli.main import main
+from tests.cli.conftest import Node, Real
+
+PHONE = ("--kind", "phone")
+REPORT = ["--label", "fake_invest", "--role", "caller", *PHONE, "--evidence"]
+
+
+def look(member: Node, value: str) -> Any:
+    words = ("lookup", "--kind", "phone", "--purpose", "test", "--json")
+    return member(*words, stdin=value.encode()).json["items"][0]
+
+
+def listed(member: Node, *words: object) -> list[Any]:
+    return list(member("own", "list", *words, "--json").json["items"])
+
+
+def test_exempt_is_told_with_who_when_and_why(bank: Node) -> None:
+    number = "+12025558001"
+    words = ("own", "exempt", *PHONE, "--why", "our own switchboard")
+    ran = bank(*words, "--until", "2099-01-01", stdin=number.encode())
+    assert (ran.code, ran.err) == (0, "")
+    first, last = ran.out.splitlines()
+    assert first.startswith("1: kept as ")
+    assert last == "added 1, already known 0, replaced 0, refused 0"
+    ours = look(bank, number)["ours"]["exempt"]
+    assert (ours["by"], ours["why"]) == ("cli", "our own switchboard")
+    assert ours["expires"] == "2099-01-01"
+    [item] = [i for i in listed(bank, "--values") if i["value"] == number]
+    assert (item["state"], item["by"], item["type"]) == (
+        *("stands", "cli", "exempt"),
+    )
+    again = bank(*words, "--until", "2099-01-01", stdin=number.encode())
+    assert "known as" in again.out
+    other = bank("own", "exempt", *PHONE, stdin=number.encode())
+    assert "(what stood before is history)" in other.out
+
+
+def test_a_note_with_a_text_alone_is_of_the_code_other(bank: Node) -> None:
+    number = "+12025558002"
+    words = ("own", "note", *PHONE, "--text", "rented to a shop")
+    assert bank(*words, stdin=number.encode()).code == 0
+    [note] = look(bank, number)["ours"]["notes"]
+    assert (note["code"], note["text"]) == ("other", "rented to a shop")
+    ran = bank("own", "note", *PHONE, "--code", "网关", stdin=number.encode())
+    assert ran.code == 1
+    assert "code: 网关 is not in the vocabulary" in ran.out
+    assert "gateway 网关" in ran.out
+    assert number not in ran.out + ran.err
+
+
+def test_what_an_official_report_lists_asks_for_a_reason(
+    real: Real, bank: Node, police: Node
+) -> None:
+    number = b"+12025558003"
+    ran = police("report", "add", *REPORT, "police_case", stdin=number)
+    assert ran.code == 0
+    real.settle()
+    ran = bank("own", "exempt", *PHONE, stdin=number)
+    assert ran.code == 1
+    assert "an official report lists it, so why is needed" in ran.out
+    assert "it is kept, and shown with every answer" in ran.out
+    zh = bank("own", "exempt", *PHONE, stdin=number, lang="zh")
+    assert "有权机关已上报，须说明理由" in zh.out
+    assert "新增 0" in zh.out
+    ran = bank("own", "exempt", *PHONE, "--why", "court 17", stdin=number)
+    assert ran.code == 0
+    assert "(although an official report lists it)" in ran.out
+    assert "official report" in bank("own", "list").out
+
+
+def test_a_value_on_the_command_line_is_refused(bank: Node) -> None:
+    for verb in ("exempt", "note", "remove"):
+        ran = bank("own", verb, "+12025558004")
+        assert ran.code == 2
+        assert "8004" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("exempt",), "not given: kind"),
+        (("note", "--kind", "phone"), "not given: code"),
+        (("remove",), "name one of --id"),
+        (("remove", "--id", "1", "--kind", "phone"), "name one of --id"),
+        (("load", "x.csv"), "not given: type"),
+        (("load", "x.csv", "--type", "local"), "not given: type"),
+        (("exempt", *PHONE, "--file", "x.csv"), "own load x.csv --type ex"),
+        (("load", "x.csv", "--type", "exempt", "--text", "x"), "a note's"),
+    ],
+)
+def test_what_is_missing_is_named(
+    bank: Node, words: tuple[str, ...], said: str
+) -> None:
+    ran = bank("own", *words, stdin=b"1\n")
+    assert ran.code == 2
+    assert said in ran.err
+
+
+# ----------------------------------------------------------------- remove
+
+
+class Typed:
+    """A terminal at which somebody types a line."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        return self._line
+
+
+def test_nothing_is_removed_without_a_yes(
+    bank: Node,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    number = "+12025558010"
+    bank("own", "exempt", *PHONE, "--why", "x", stdin=number.encode())
+    [item] = [i for i in listed(bank, "--values") if i["value"] == number]
+    ran = bank("own", "remove", "--id", item["id"])  # no terminal
+    assert ran.code == 2
+    assert "--yes" in ran.err
+    words = ["--home", str(bank.home), "own", "remove"]
+    words += ["--id", str(item["id"]), "--token-file"]
+    words += [str(bank.home.with_suffix(".token"))]
+    for line, code in (("n\n", 1), ("\n", 1), ("yes\n", 0)):
+        assert "ours" in look(bank, number)
+        monkeypatch.setattr(sys, "stdin", Typed(line))
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == code
+        assert "Remove 1 entries?" in capsys.readouterr().err
+    assert "ours" not in look(bank, number)
+    assert item["id"] not in {i["id"] for i in listed(bank)}
+    [gone] = [i for i in listed(bank, "--ended") if i["id"] == item["id"]]
+    assert (gone["state"], gone["removed_by"]) == ("ended", "cli")
+
+
+def test_remove_by_value_and_type(bank: Node) -> None:
+    number = b"+12025558011"
+    bank("own", "exempt", *PHONE, "--why", "x", stdin=number)
+    bank("own", "note", *PHONE, "--code", "gateway", stdin=number)
+    words = ("own", "remove", *PHONE, "--yes", "--why", "no customer now")
+    ran = bank(*words, "--type", "note", stdin=number)
+    assert (ran.code, ran.out) == (0, "removed 1 entries\n")
+    assert "exempt" in look(bank, number.decode())["ours"]
+    ran = bank(*words, "--json", stdin=number + b"\n+12025558012\n")
+    assert ran.code == 1
+    assert ran.json == {"removed": 1, "nothing_on": [2]}
+    ran = bank(*words, stdin=number + b"\n+12025558012\n")
+    assert "2: nothing of ours stands there" in ran.out
+    assert "no customer now" in bank("own", "list", "--ended").out
+
+
+# ------------------------------------------------------------------- list
+
+
+def test_lists_are_filtered_and_values_are_shown_when_asked(
+    bank: Node,
+) -> None:
+    number = "+12025558030"
+    bank("own", "note", *PHONE, "--code", "gateway", stdin=number.encode())
+    plain = bank("own", "list")
+    assert number not in plain.out
+    assert number in bank("own", "list", "--values").out
+    notes = listed(bank, "--type", "note", "--kind", "phone", "--by", "cli")
+    assert {i["type"] for i in notes} == {"note"}
+    assert listed(bank, "--by", "nobody") == []
+    assert listed(bank, "--kind", "url") == []
+    page = bank("own", "list", "--limit", 1, "--json").json
+    assert len(page["items"]) == 1
+    more = bank("own", "list", "--after", page["next"], "--json").json
+    assert page["items"][0]["id"] not in {i["id"] for i in more["items"]}
+    assert "more: --after" in bank("own", "list", "--limit", 1).err
+
+
+# ------------------------------------------------------------------- load
+
+
+def test_a_file_of_exempt_entries(bank: Node, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(
+        "手机号,理由,有效期至,备注\n"
+        "+12025558040,our hot line,2099-01-01,z\n"
+        "+12025558041,,,\n"
+        "nonsense,x,,\n"
+        "+12025558042,x,2001-01-01,\n"
+    )
+    words = ("own", "load", file, "--type", "exempt", *PHONE)
+    ran = bank(*words, "--why", "list 7 of the board")
+    assert ran.code == 1
+    assert "added 2, already known 0, replaced 0, refused 2" in ran.out
+    assert ran.out.count(": refused: ") == 2
+    assert "columns that are not stored: 备注" in ran.err
+    assert "4: refused: " in ran.out
+    assert "nonsense" not in ran.out + ran.err
+    ours = look(bank, "+12025558040")["ours"]["exempt"]
+    assert ours["why"] == "our hot line"  # the row's own goes first
+    assert ours["expires"] == "2099-01-01"
+    ours = look(bank, "+12025558041")["ours"]["exempt"]
+    assert ours["why"] == "list 7 of the board"
+    again = bank(*words, "--why", "list 7 of the board", "--json")
+    assert (again.json["known"], again.json["refused"]) == (2, 2)
+    assert [i["row"] for i in again.json["items"]] == [2, 3, 4, 5]
+
+
+def test_a_file_of_notes_in_our_own_words(bank: Node, tmp_path: Path) -> None:
+    file = tmp_path / "list.ndjson"
+    file.write_text(
+        '{"phone": "+12025558050", "code": "网关或中转号码"}\n'
+        '{"phone": "+12025558051", "code": "other", "text": "shared"}\n'
+        '{"phone": "+12025558052", "code": "冰箱"}\n'
+    )
+    ran = bank("own", "load", file, "--type", "note", *PHONE, "--json")
+    assert [i["state"] for i in ran.json["items"]] == [
+        *("added", "added", "refused"),
+    ]
+    [note] = look(bank, "+12025558051")["ours"]["notes"]
+    assert note["text"] == "shared"
+    file = tmp_path / "notes.csv"
+    file.write_text("no,who\n1,+12025558053\n2,+12025558054\n")
+    words = ("own", "load", file, "--type", "note", *PHONE)
+    ran = bank(*words, "--map", "value=who", "--map", "text=no", "--code", "x")
+    assert ran.code == 1
+    ran = bank(
+        *(*words, "--map", "value=who", "--map", "text=no"),
+        *("--code", "other"),
+    )
+    assert ran.out.splitlines()[-1].startswith("added 2,")
+    ran = bank(*words, "--map", "value=who", "--map", "text=nothing")
+    assert ran.code == 2
+    assert "no column 'nothing'" in ran.err
+    file.write_text("phone,备注（内部）\n+12025558055,shop\n")
+    assert bank(*words, "--code", "other").code == 0
+    [note] = look(bank, "+12025558055")["ours"]["notes"]
+    assert note["text"] == "shop"
+    assert "columns: no, who" in ran.err

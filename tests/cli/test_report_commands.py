@@ -1,0 +1,803 @@
+"""What is asked is what was told, and no raw value shows unasked."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.cli import grid
+from syncd.cli.status_command import lines
+from tests.cli.conftest import FalseApi, Node, refused
+
+SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
+CONST = SAME.split()
+SECRET = "13800138000"
+
+
+# --------------------------------------------------------------------- add
+
+
+def test_add(member: Node, false: FalseApi) -> None:
+    """One report a line; each has its number, no value is repeated."""
+    first = member("report", "add", *CONST, stdin=b"a.example\n")
+    assert (first.code, first.out) == (0, "1: accepted as 1\n")
+    ran = member(
+        "report", "add", *CONST, stdin=b"\xef\xbb\xbfa.example\n\nbad.x\nc\n"
+    )
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        "1: known as 1",
+        "2: refused: the value is bad",
+        "3: accepted as 2",
+    ]
+
+
+def test_add_sends_what_was_said(
+    member: Node, false: FalseApi, tmp_path: Path
+) -> None:
+    file = tmp_path / "values"
+    file.write_text("a.example\n")
+    more = (
+        "--confidence 0 --seen 2026-01-02 --expires 2026-02-02 --channel web"
+        " --technique screen_share --technique safe_account"
+        " --case 0011223344556677 --handling open --scheme s --region US"
+        " --basis bank.example/syncd/txwz/1:7 --spoofed --test --urgent"
+        " --keep-query --allow-personal --json"
+    )
+    ran = member("report", "add", *CONST, *more.split(), "--file", file)
+    assert ran.code == 0
+    assert ran.json["accepted"] == 1
+    assert false.reports == [
+        {
+            "kind": "url",
+            "value": "a.example",
+            "label": "fake_shop",
+            "role": "phishing_host",
+            "evidence": "user_tag",
+            "confidence": 0,
+            "seen": "2026-01-02",
+            "expires": "2026-02-02",
+            "channel": "web",
+            "technique": ["screen_share", "safe_account"],
+            "case": "0011223344556677",
+            "handling": "open",
+            "scheme": "s",
+            "region": "US",
+            "basis": [["bank.example/syncd/txwz/1", 7]],
+            "spoofed": True,
+            "test": True,
+            "urgent": True,
+            "keep_query": True,
+            "allow_personal": True,
+        }
+    ]
+
+
+@pytest.mark.parametrize("noun", ["report add", "report retract", "lookup"])
+def test_a_value_as_an_argument_is_refused(
+    member: Node, false: FalseApi, noun: str
+) -> None:
+    """With the way out, and without repeating it."""
+    ran = member(*noun.split(), SECRET, "--kind", "phone")
+    assert ran.code == 2
+    assert "standard input" in ran.err
+    assert SECRET not in ran.err + ran.out
+    assert not false.asked
+
+
+def test_what_is_missing_is_named_at_once(member: Node) -> None:
+    ran = member("report", "add", "--kind", "url", stdin=b"a")
+    assert ran.code == 2
+    assert "not given: label, role, evidence" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("stdin", "why"),
+    [
+        (b"", "no value there"),
+        (b"\n \n", "no value there"),
+        (b"ab\xff", "not UTF-8 at byte 2"),
+        (b"a" * (17 << 20), "is over"),
+    ],
+)
+def test_no_values(member: Node, stdin: bytes, why: str) -> None:
+    ran = member("report", "add", *CONST, stdin=stdin)
+    assert ran.code == 2
+    assert why in ran.err
+
+
+def test_asks_on_a_terminal(
+    member: Node, false: FalseApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person is asked for one value."""
+    from syncd.cli import options
+
+    class Terminal:
+        def __init__(self, text: str) -> None:
+            self.text = text
+
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self) -> str:
+            return self.text
+
+    monkeypatch.setattr(sys, "stdin", Terminal(" a.example\n"))
+    assert options.values(None) == ["a.example"]
+    monkeypatch.setattr(sys, "stdin", Terminal("\n"))
+    with pytest.raises(Exception, match="no value"):
+        options.values(None)
+
+
+def test_a_basis_that_is_no_position(member: Node) -> None:
+    for text in ("x", "x:", "x:-1", ":x", "x:1234567890123456"):
+        ran = member("report", "add", *CONST, "--basis", text, stdin=b"a")
+        assert ran.code == 2
+        assert "want ORIGIN:INDEX" in ran.err
+
+
+# ----------------------------------------------------------------- retract
+
+
+def retracting(false: FalseApi, count: int = 1) -> None:
+    answer = {
+        "retracting": count,
+        "reports": count,
+        "disputes": 0,
+        "already": 0,
+        "spared": 0,
+        "ids": [1],
+    }
+    false.answers["/v1/retractions"] = (202, answer)
+
+
+def calls(false: FalseApi) -> list[Any]:
+    return [body for _, _, body in false.asked]
+
+
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        (["--kind", "url"], {"kind": "url", "value": "a.example"}),
+        (
+            ["--kind", "phone", "--region", "US", "--scheme", "s"],
+            {
+                "kind": "phone",
+                "value": "a.example",
+                "region": "US",
+                "scheme": "s",
+            },
+        ),
+        (["--position", "o.example/x:7"], {"positions": [["o.example/x", 7]]}),
+        (["--id", 3, "--id", 4], {"ids": [3, 4]}),
+        (["--import", 5], {"import": 5}),
+        (["--type", "all", "--id", 3], {"type": "all", "ids": [3]}),
+        (
+            ["--kind", "url", "--token", "t" * 22, "--epoch", 1],
+            {"kind": "url", "token": "t" * 22, "epoch": 1},
+        ),
+    ],
+)
+def test_retract(
+    member: Node, false: FalseApi, words: list[Any], sent: Any
+) -> None:
+    """By value, position, id or import."""
+    retracting(false)
+    words = [*words, "--reason", "duplicate"]
+    ran = member("report", "retract", *words, stdin=b"a.example")
+    assert (ran.code, ran.out) == (
+        0,
+        "1 reports and 0 disputes are being retracted\n",
+    )
+    assert calls(false) == [{"reason": "duplicate", **sent}]
+
+
+def test_retract_tells_what_it_left(member: Node, false: FalseApi) -> None:
+    """A dispute on the value stands; what had ended before is no news."""
+    answer = {"retracting": 0, "reports": 0, "disputes": 0, "ids": []}
+    false.answers["/v1/retractions"] = (
+        202,
+        {**answer, "already": 2, "spared": 1},
+    )
+    words = ("--kind", "url", "--reason", "duplicate")
+    ran = member("report", "retract", *words, stdin=b"a.example")
+    assert ran.code == 0
+    assert "2 were retracted before" in ran.out
+    assert "1 of the other type stand on the same values: --type" in ran.out
+
+
+def test_retract_a_file_of_values(
+    member: Node, false: FalseApi, tmp_path: Path
+) -> None:
+    retracting(false)
+    file = tmp_path / "values"
+    file.write_text("a\nb\n")
+    words = ("--kind", "url", "--reason", "test", "--file", file, "--json")
+    ran = member("report", "retract", *words)
+    assert ran.json == {
+        "retracting": 2,
+        "reports": 2,
+        "disputes": 0,
+        "already": 0,
+        "spared": 0,
+        "ids": [1, 1],
+        "refused": [],
+    }
+    assert [c["value"] for c in calls(false)] == ["a", "b"]
+
+
+def test_retract_a_list(member: Node, false: FalseApi, tmp_path: Path) -> None:
+    """The file that was imported says what to take back, each once."""
+    retracting(false)
+    file = tmp_path / "list.csv"
+    file.write_text("种类,号码,标签\n电话,1,x\n网址,a.example,y\n电话,1,z\n")
+    words = ("report", "retract", "--reason", "test", "--file", file)
+    assert member(*words).code == 0
+    assert calls(false) == [
+        {"reason": "test", "kind": "phone", "value": "1"},
+        {"reason": "test", "kind": "url", "value": "a.example"},
+    ]
+    file.write_text("x\nb.example\n")
+    more = ("--kind", "url", "--map", "value=x")
+    assert member(*words, *more).code == 0
+    assert calls(false)[-1]["value"] == "b.example"
+    assert member(*words, "--kind", "url").code == 2
+    file.write_text('value\na.example\n"b\n')
+    ran = member(*words, "--kind", "url")
+    assert (ran.code, "line 3" in ran.err) == (2, True)
+
+
+LISTS = {
+    "no header": ("a.csv", "a.example,诈骗\n", "--no-header --map value=1"),
+    "told": ("a.csv", "value\na.example\n", "--encoding gb18030"),
+    "wide": ("a.txt", "a.example\n", "--encoding utf-16-le"),
+    "old": ("a.txt", "a.example\n银行.example\n", "--encoding gb18030"),
+    "no name": ("a", "value;x\na.example;\n", "--format csv --delimiter ;"),
+    "more": (
+        "a.csv",
+        "value,to,label\na.example,2026-01-01,fake_shop\n",
+        "--map label=label --map seen=to",
+    ),
+    "words": ("a.csv", "kind,value\nW,a.example\n", "--map ours.toml"),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_retract_what_was_imported(
+    member: Node,
+    false: FalseApi,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """The options that a list was read by read it again."""
+    monkeypatch.chdir(tmp_path)
+    ending, text, options = LISTS[name]
+    words = options.split()
+    file = tmp_path / ending
+    coding = options.rpartition("--encoding ")[2] if "enc" in options else ""
+    file.write_text(text, encoding=coding or "utf-8")
+    (tmp_path / "ours.toml").write_text(
+        "[words.kind]\nW = 'url'\n[constants]\nlabel = 'other'\n"
+    )
+    code = "--label fake_shop --role phishing_host --evidence user_tag"
+    kind = [] if name == "words" else ["--kind", "url"]
+    ran = member("report", "import", file, *words, *kind, *code.split())
+    imported = [(r["kind"], r["value"]) for r in false.reports]
+    assert (ran.code, len(imported)) == (0, text.count(".example"))
+    false.asked.clear()
+    retracting(false)
+    named = ("--reason", "test", "--file", file)
+    ran = member("report", "retract", *named, *words, *kind)
+    assert (ran.code, ran.err) == (0, "")
+    assert [(c["kind"], c["value"]) for c in calls(false)] == imported
+    assert all(set(c) == {"reason", "kind", "value"} for c in calls(false))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("value\na.example\n1.38E+10\n", "line 3: value: a spreadsheet"),
+        ("value,x\na.example\n", "line 2: 1 cells, want 2"),
+        ("http://a.example\nb.example\n", "--no-header and --map value=1"),
+    ],
+)
+def test_retract_a_list_that_is_wrong_somewhere(
+    member: Node, false: FalseApi, tmp_path: Path, text: str, why: str
+) -> None:
+    """Its line is named, and nothing was sent."""
+    file = tmp_path / "list.csv"
+    file.write_text(text)
+    words = ["--reason", "test", "--kind", "url", "--file", file]
+    ran = member("report", "retract", *words)
+    assert ran.code == 2
+    assert why in ran.err
+    assert not false.asked
+
+
+def test_retract_nothing_of_ours(member: Node, false: FalseApi) -> None:
+    """One: the answer is no. Of many: told by number, and exit code 1."""
+    problem = refused("nothing of ours matches", 404, "absent")
+    false.answers["/v1/retractions"] = (404, problem)
+    words = ("report", "retract", "--kind", "url", "--reason", "test")
+    ran = member(*words, stdin=b"a")
+    assert (ran.code, "nothing of ours" in ran.err) == (1, True)
+    ran = member(*words, stdin=b"a\nb")
+    assert ran.code == 1
+    assert "2: refused: nothing of ours matches" in ran.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--kind", "url"],
+        ["--reason", "test"],
+        ["--reason", "test", "--id", "1", "--import", "2"],
+        ["--reason", "test", "--id", "1", "--kind", "url"],
+        ["--reason", "test", "--id", "1", "--type", "vouch"],
+        ["--reason", "test", "--token", "x" * 22, "--epoch", "1"],
+    ],
+)
+def test_retract_what(member: Node, false: FalseApi, words: list[str]) -> None:
+    assert member("report", "retract", *words, stdin=b"a").code == 2
+    assert not false.asked
+
+
+# ----------------------------------------------------------------- dispute
+
+
+ALL = "--about o.x/y:1 --due 2026-01-02 --expires 2026-02-02 --yes"
+ALL_SENT = {
+    "about": [["o.x/y", 1]],
+    "due": "2026-01-02",
+    "expires": "2026-02-02",
+    "value": "a.example",
+    "yes": True,
+}
+UNCHECKED = "holders are missing: nobody knows whether it is reported\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "sent", "answer", "said"),
+    [
+        (ALL, ALL_SENT, {}, "the dispute is kept as 9\n"),
+        ("", {"value": "a.example"}, {"unchecked": True}, UNCHECKED),
+        ("--token t --epoch 1", {"token": "t", "epoch": 1}, {}, "kept as 9\n"),
+    ],
+)
+def test_dispute(
+    member: Node,
+    false: FalseApi,
+    words: str,
+    sent: Any,
+    answer: Any,
+    said: str,
+) -> None:
+    false.answers["/v1/disputes"] = (202, {"id": 9, **answer})
+    more = ("--kind", "url", "--reason", "stale", *words.split())
+    ran = member("report", "dispute", *more, stdin=b"a.example")
+    assert (ran.code, ran.out.endswith(said)) == (0, True)
+    assert calls(false) == [{"kind": "url", "reason": "stale", **sent}]
+    ran = member("report", "dispute", *more, "--json", stdin=b"a.example")
+    assert ran.json == {"id": 9, **answer}
+
+
+def test_dispute_one_thing(member: Node, false: FalseApi) -> None:
+    words = ("report", "dispute", "--kind", "url", "--reason", "stale")
+    assert member(*words, stdin=b"a\nb").code == 2
+    assert member("report", "dispute", stdin=b"a").code == 2
+    assert not false.asked
+
+
+# -------------------------------------------------------------------- list
+
+ITEM = {
+    "id": 1,
+    "type": "report",
+    "kind": "phone",
+    "state": "published",
+    "value": f"+86{SECRET}",
+    "position": ["bank.example/syncd/txwz/1", 7],
+    "accepted_at": 1,
+    "label": "fake_shop",
+    "seen": "2026-01-02",
+    "expires": "2026-02-02",
+}
+
+
+def test_what_was_taken_back_is_told(member: Node, false: FalseApi) -> None:
+    """By us: with day, reason and the way out. By another: with its name."""
+    ours = {"state": "taken_back", "id": 3}
+    ours |= {"reason": "false_positive", "on": "2026-11-02"}
+    theirs = {"state": "accepted", "id": 4, "elsewhere": "icbc court_order"}
+    false.answers["/v1/reports"] = (202, {"items": [ours, theirs]})
+    words = ("report", "add", *CONST, "--again", "checked")
+    ran = member(*words, stdin=b"a.example\nb.example\n")
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        "1: not accepted: we took it back as false_positive on 2026-11-02"
+        " (--again REASON reports it all the same)",
+        "2: accepted as 4; icbc took it back as court_order",
+    ]
+    assert false.asked[-1][2]["again"] == "checked"
+
+
+def test_the_list_says_who_else_took_a_value_back(
+    member: Node, false: FalseApi
+) -> None:
+    """Of a phone or account it is known only once it is published."""
+    told = {**ITEM, "elsewhere": "icbc court_order"}
+    for items, there in (([ITEM, told], True), ([ITEM], False)):
+        false.answers["/v1/reports"] = (200, {"items": items})
+        ran = member("report", "list")
+        assert ("taken back by others" in ran.out) == there
+        assert ("icbc court_order" in ran.out) == there
+
+
+def test_list(member: Node, false: FalseApi) -> None:
+    """Values show when asked for only, in the table and in JSON."""
+    dispute = {**ITEM, "type": "dispute", "reason": "stale", "label": ""}
+    page = {"items": [ITEM, dispute], "next": 2}
+    for words, shown in (((), False), (("--values",), True)):
+        for more in ((), ("--json",)):
+            false.answers["/v1/reports"] = (200, page)
+            ran = member("report", "list", "--limit", 2, *words, *more)
+            assert ran.code == 0
+            assert (SECRET in ran.out) == shown
+            assert "stale" in ran.out
+    assert "bank.example/syncd/txwz/1:7" in member("report", "list").out
+    zh = member("report", "list", lang="zh")
+    assert zh.out.split()[:4] == ["编号", "类型", "种类", "状态"]
+
+
+def test_list_goes_on_page_by_page(
+    member: Node, false: FalseApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = iter([([ITEM] * 1000, 1000), ([ITEM] * 5, 0)])
+
+    def answer(*_: Any) -> tuple[int, Any]:
+        items, last = next(pages)
+        return 200, {"items": items, **({"next": last} if last else {})}
+
+    monkeypatch.setattr(false, "answer", answer)
+    ran = member("report", "list", "--limit", 3000, "--state", "waiting")
+    assert len(ran.out.splitlines()) == 1006
+    assert "before=1000" in false.asked[1][1]
+    assert "state=waiting" in false.asked[1][1]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (
+            ["--label", "杀猪盘诈骗"],
+            "label: 杀猪盘诈骗 is not in the vocabulary",
+        ),
+        (["--kind", "mail"], "kind: mail is no kind"),
+        (["--state", "done"], "want one of waiting, published, ending, ended"),
+    ],
+)
+def test_list_by_what_is_no_code(
+    member: Node, false: FalseApi, words: list[str], why: str
+) -> None:
+    """An empty table would say that nothing of it is there."""
+    ran = member("report", "list", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert why in ran.err
+    assert not false.asked
+
+
+def test_list_by_words(member: Node, false: FalseApi) -> None:
+    false.answers["/v1/reports"] = (200, {"items": []})
+    assert (
+        member("report", "list", "--kind", "账号", "--label", "裸聊敲诈").code
+        == 0
+    )
+    assert "kind=account&label=sextortion" in false.asked[0][1]
+
+
+# ----------------------------------------------------------------- look-up
+
+HIT = {
+    "verdict": "confirmed",
+    "action": "delay",
+    "reasons": ["two_sectors"],
+    "labels": [
+        {"code": "fake_shop", "zh": "虚假购物服务", "en": "fake shopping"}
+    ],
+    "sectors": {"police": 1, "bank": 2},
+    "first_seen": "2026-01-01",
+    "last_seen": "2026-01-02",
+    "expires": "2026-03-01",
+    "positions": [["bank.example/syncd/txwz/1", 7]],
+    "handling": "no_tip_off",
+    "spoofed": True,
+}
+NONE = {"verdict": "none", "reasons": ["no_report"]}
+UNKNOWN = {"verdict": "unknown", "missing": ["bank"], "detail": "1 of 2"}
+PROBLEM = {"problem": refused("phone: letters", 400, "malformed")}
+
+
+def answered(false: FalseApi, *items: Any) -> None:
+    """Have items be answered so; what is asked again, as the last one."""
+
+    def answer(body: Any) -> Any:
+        n = len(body["items"])
+        found = list(items) if n == len(items) else [items[-1]] * n
+        return {"items": found, "roster": {"expired": False}}
+
+    false.answers["/v1/lookups"] = (200, answer)
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before something is asked again."""
+    monkeypatch.setattr("syncd.cli.lookup_client.PAUSE_S", 0.0)
+
+
+def test_our_own_lists_are_told_beside_the_alliance(
+    member: Node, false: FalseApi
+) -> None:
+    """Both are shown: a local hit where the alliance knows nothing, too."""
+    local = {**NONE, "ours": {"action": "warn", "reasons": ["local", "new"]}}
+    note = {"code": "other", "text": "shared host", "id": 1, "by": "a"}
+    exempt = {**HIT, "ours": {"reasons": ["exempt"], "notes": [note]}}
+    words = ("lookup", "--kind", "phone", "--purpose", "test")
+    answered(false, local)
+    ran = member(*words, stdin=b"1\n")
+    assert "by our own lists  warn (on a list of our own; new)" in ran.out
+    answered(false, exempt, NONE)
+    ran = member(*words, stdin=b"1\n2\n")
+    assert ran.err.count("by our own lists") == 1
+    assert "nothing to do (exempt here; shared host)" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("items", "code"),
+    [
+        ([HIT], 0),
+        ([NONE], 0),
+        ([HIT, NONE], 0),
+        ([UNKNOWN], 1),
+        ([PROBLEM], 1),
+        ([HIT, PROBLEM, UNKNOWN], 1),
+    ],
+)
+def test_lookup_code(
+    member: Node, false: FalseApi, items: list[Any], code: int
+) -> None:
+    """0: all were answered, whatever was found; 1: not all."""
+    answered(false, *items)
+    words = ("lookup", "--kind", "phone", "--purpose", "test")
+    for more in ((), ("--json",)):
+        ran = member(*words, *more, stdin=f"{SECRET}\n".encode() * len(items))
+        assert ran.code == code
+        assert SECRET not in ran.out + ran.err
+
+
+def test_lookup_shows_what_it_rests_on(member: Node, false: FalseApi) -> None:
+    answered(false, HIT)
+    words = ("lookup", "--kind", "phone", "--purpose", "test")
+    out = member(*words, stdin=b"1").out
+    for part in ("confirmed", "delay", "fake shopping", "police 1"):
+        assert part in out
+    assert "2026-01-01 – 2026-01-02" in out
+    assert "bank.example/syncd/txwz/1:7" in out
+    zh = member(*words, stdin=b"1", lang="zh")
+    assert "确认涉诈 confirmed" in zh.out
+    assert "虚假购物服务" in zh.out
+    answered(false, HIT, PROBLEM, UNKNOWN)
+    ran = member(*words, stdin=b"1\n2\n3")
+    assert "phone: letters" in ran.out
+    assert "3: 1 of 2" in ran.err
+
+
+def test_lookup_sends(member: Node, false: FalseApi) -> None:
+    """Values or tokens, of one kind or each line its own."""
+    answered(false, NONE)
+    said = ("lookup", "--purpose", "call_check", "--reference", "r")
+    member(*said, "--deadline-ms", 50, stdin=b"url\ta.example\nphone\t1\n")
+    member(*said, "--kind", "phone", "--epoch", 2, stdin=b"T")
+    member(*said, "--kind", "phone", "--region", "US", stdin=b"1")
+    assert calls(false) == [
+        {
+            "purpose": "call_check",
+            "reference": "r",
+            "deadline_ms": 50,
+            "items": [
+                {"kind": "url", "value": "a.example"},
+                {"kind": "phone", "value": "1"},
+            ],
+        },
+        {
+            "purpose": "call_check",
+            "reference": "r",
+            "items": [{"kind": "phone", "epoch": 2, "token": "T"}],
+        },
+        {
+            "purpose": "call_check",
+            "reference": "r",
+            "items": [{"kind": "phone", "region": "US", "value": "1"}],
+        },
+    ]
+
+
+def test_lookup_of_many(member: Node, false: FalseApi) -> None:
+    """More than one call holds are asked in several."""
+    false.answer = lambda *call: (  # type: ignore[method-assign]
+        200,
+        {"items": [NONE] * len(call[2]["items"]), "roster": {"expired": True}},
+    )
+    words = ("lookup", "--kind", "url", "--purpose", "test")
+    ran = member(*words, "--json", stdin=b"a\n" * 10_001)
+    assert len(ran.json["items"]) == 10_001
+    assert [len(c["items"]) for c in calls(false)] == [10_000, 1]
+    assert "the roster has expired" in ran.err
+
+
+def test_lookup_needs_purpose_and_kind(member: Node, false: FalseApi) -> None:
+    ran = member("lookup", "--kind", "url", stdin=b"a")
+    assert (ran.code, "transaction_check" in ran.err) == (2, True)
+    for stdin in (b"a.example", b"mail\ta", b"\ta"):
+        ran = member("lookup", "--purpose", "test", stdin=stdin)
+        assert (ran.code, "line 1: no kind" in ran.err) == (2, True)
+    assert not false.asked
+
+
+# ------------------------------------------------------------------ status
+
+NOW = 1_800_000_000
+STATUS: dict[str, Any] = {
+    "member": "bank",
+    "alliance": "txwz",
+    "version": "1",
+    "time": NOW,
+    "log": {"origin": "bank.example/syncd/txwz/1", "size": 9, "released": 8},
+    "vault": {"waiting": {"phone": 2}, "published": 7, "ending": 1},
+    "logs": [
+        {
+            "member": "police",
+            "origin": "police.example/syncd/txwz/1",
+            "sector": "police",
+            "mirrored": 5,
+            "merged": 4,
+            "known": 6,
+            "lag": 2,
+            "contested": False,
+            "missing": 0,
+            "last_receipt": {"member": "police", "size": 8, "at": NOW - 60},
+            "source": "carrier",
+            "last_pull": NOW - 7200,
+            "why": "",
+            "digest": "ab" * 32,
+        },
+    ],
+    "receipts": [],
+    "holders": [
+        {"member": "bank", "up": True, "why": ""},
+        {"member": "police", "up": False, "why": {"detail": "refused"}},
+    ],
+    "keys": [{"kind": "phone", "epoch": 1, "t": 2, "n": 3, "dealt": True}],
+    "roster": {"version": 3, "expires": NOW + 86_400 * 9, "expired": False},
+    "skew_s": 2,
+    "findings": [
+        {
+            "code": "void",
+            "origin": "police.example/syncd/txwz/1",
+            "index": 3,
+            "detail": "not\x1b[2Jcanonical",
+            "first_at": NOW,
+            "last_at": NOW,
+            "count": 4,
+        }
+    ],
+    "appending": {"ok": True, "why": ""},
+    "todo": [{"detail": "call police"}],
+}
+
+
+def test_status(member: Node, false: FalseApi) -> None:
+    false.answers["/v1/status"] = (200, STATUS)
+    ran = member("status")
+    assert ran.code == 0
+    for part in (
+        "9 entries, 8 released",
+        "2 waiting, 7 published, 1 ending (phone 2)",
+        "bank up; police down: refused",
+        "phone 1: 2/3 (dealt)",
+        "version 3, expires in 9 days",
+        "2 s off",
+        "8 60 s ago",
+        "2 h ago",
+        "police.example/syncd/txwz/1:3",
+    ):
+        assert part in ran.out
+    assert ran.out.endswith("what to do: call police\n")
+    assert member("status", "--json", "--digests").json == STATUS
+    assert "digests=1" in false.asked[-1][1]
+
+
+def test_status_moves_no_cursor() -> None:
+    """What others wrote into a finding does not control our terminal."""
+    assert "\x1b" not in "\n".join(lines(STATUS))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"contested": True}, "CONTESTED"),
+        ({"missing": 3}, "3 payloads withheld"),
+        ({"why": {"detail": "no route"}}, "no route"),
+        ({"lag": 0}, "ok"),
+        ({}, "behind"),
+    ],
+)
+def test_state_of_a_log(change: dict[str, Any], said: str) -> None:
+    """The worst first."""
+    log = {**STATUS["logs"][0], **change}
+    assert said in "\n".join(lines({**STATUS, "logs": [log]}))
+
+
+def test_what_is_wrong_is_said() -> None:
+    roster = {**STATUS["roster"], "expired": True}
+    no = {"ok": False, "why": {"detail": "the clock is off"}}
+    found = {**STATUS, "roster": roster, "appending": no, "todo": []}
+    text = "\n".join(lines({**found, "findings": []}))
+    assert "EXPIRED" in text
+    assert "the clock is off" in text
+    assert text.endswith("what to do: nothing")
+
+
+@pytest.mark.parametrize(
+    ("code", "ready", "appending", "said", "exit_code"),
+    [
+        (200, True, True, "ready\n", 0),
+        (200, True, False, "ready, not appending: so\n", 0),
+        (503, False, False, "not ready: so\n", 1),
+    ],
+)
+def test_health(
+    member: Node,
+    false: FalseApi,
+    code: int,
+    ready: bool,
+    appending: bool,
+    said: str,
+    exit_code: int,
+) -> None:
+    """No token is needed, so that a container's health check has none."""
+    why = "" if appending else {"detail": "so"}
+    value = {"ready": ready, "appending": appending, "why": why}
+    false.answers["/readyz"] = (code, value)
+    ran = member.run("--home", member.home, "status", "--health")
+    assert (ran.code, ran.out) == (exit_code, said)
+    ran = member.run("--home", member.home, "status", "--health", "--json")
+    assert (ran.code, ran.json) == (exit_code, value)
+
+
+def test_watch(
+    member: Node, false: FalseApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Again and again, until it is interrupted."""
+    times = iter([None, None])
+
+    def sleep(_: float) -> None:
+        if next(times, 0) == 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("syncd.cli.status_command.time.sleep", sleep)
+    false.answers["/v1/status"] = (200, STATUS)
+    ran = member("status", "--watch")
+    assert ran.code == 130
+    assert ran.out.count("what to do") == 3
+
+
+# -------------------------------------------------------------------- grid
+
+
+def test_grid_keeps_columns_in_line() -> None:
+    """A Chinese character is two columns wide, an empty cell is a dash."""
+    head, *rows = grid.lines(["种类", "x"], [["a", ""], ["电话号码", "b"]])
+    assert head == "种类      x"
+    assert rows == ["a         -", "电话号码  b"]

@@ -1,0 +1,168 @@
+"""Nothing is appended before the others said how much they hold of us."""
+
+import asyncio
+
+import pytest
+
+from syncd.errors import AbsentError, RefusedError, UnavailableError
+from syncd.flows import held
+from syncd.flows.ports import OwnHead
+from syncd.flows.startup_check import StartupAnswers, check_startup
+from syncd.tlog import checkpoint, note
+from syncd.tlog.note import SigningKey
+from tests.flows.growing import KEY, ORIGIN, Log
+
+OTHER = SigningKey(ORIGIN, note.ED25519, b"\2" * 32)
+
+
+def signed(size: int, salt: bytes = b"s") -> bytes:
+    return Log().reports(size, salt).signed
+
+
+class Peer:
+    """A member that answers, now or later or never."""
+
+    def __init__(self, name: str, *answers: bytes | Exception | None) -> None:
+        self.name = name
+        self._answers = list(answers)
+        self.asked = 0
+
+    async def checkpoint(self, origin: str) -> bytes:
+        self.asked += 1
+        answer = self._answers[min(self.asked, len(self._answers)) - 1]
+        if answer is None:
+            await asyncio.sleep(60)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer or b""
+
+
+class FakeOverride:
+    """What is laid into the home."""
+
+    def __init__(self, said: bool = False, **brought: bytes) -> None:
+        self._said = said
+        self._brought = brought
+        self.looked = 0
+
+    async def brought(self) -> dict[str, bytes]:
+        self.looked += 1
+        return self._brought if self.looked > 2 else {}
+
+    async def overridden(self, head: OwnHead) -> bool:
+        return self._said and self.looked > 2
+
+
+async def wake(
+    size: int,
+    *peers: Peer,
+    rest_s: float = 0.05,
+    override: FakeOverride | None = None,
+) -> StartupAnswers:
+    ours = Log().reports(size)
+    head = await ours.head()
+    return await check_startup(
+        head=head,
+        log_key=KEY.verifier,
+        others=peers,
+        root_at=held.own(ours, head).root_at,
+        override=override,
+        rest_s=rest_s,
+        pause_s=0.001,
+    )
+
+
+ABSENT = AbsentError("no such log")
+DOWN = UnavailableError("down")
+
+
+async def test_alone() -> None:
+    """With no others none is needed."""
+    assert await wake(3) == StartupAnswers(0, 0, 0, 0)
+
+
+async def test_unknown_origin_is_an_answer() -> None:
+    """A newcomer's log is nowhere yet: that is fine."""
+    assert await wake(
+        0, Peer("a", ABSENT), Peer("b", ABSENT)
+    ) == StartupAnswers(2, 2, 0, 2)
+
+
+async def test_they_hold_what_we_have() -> None:
+    """Equal or less is what mirrors hold of a sound log."""
+    awake = await wake(9, Peer("a", signed(9)), Peer("b", signed(4)))
+    assert awake.largest == 9
+
+
+async def test_a_majority_and_the_rest() -> None:
+    """The rest gets its time, then we go on without it."""
+    silent = Peer("c", None)
+    awake = await wake(9, Peer("a", signed(9)), Peer("b", ABSENT), silent)
+    assert awake == StartupAnswers(3, 2, 9, 2)
+    assert silent.asked == 1
+
+
+async def test_no_majority_no_append() -> None:
+    """With half of them silent we go on waiting."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await wake(9, Peer("a", signed(9)), Peer("b", DOWN))
+
+
+async def test_asked_again() -> None:
+    """Who was down when we started may answer later."""
+    late = Peer("b", DOWN, DOWN, signed(9))
+    assert (await wake(9, Peer("a", ABSENT), late)).answered == 2
+    assert late.asked == 3
+
+
+async def test_rolled_back() -> None:
+    """Somebody holds more than we have: this home is an old copy."""
+    with pytest.raises(RefusedError, match="holds 12 entries") as error:
+        await wake(9, Peer("a", signed(12)), Peer("b", ABSENT))
+    assert "generation" in error.value.hint
+
+
+async def test_another_log() -> None:
+    """Somebody holds another log under our key: it cannot go on."""
+    with pytest.raises(RefusedError, match="cannot go on"):
+        await wake(9, Peer("a", signed(5, b"t")), Peer("b", ABSENT))
+
+
+async def test_what_we_never_signed() -> None:
+    """A checkpoint by another key accuses nobody and stops nothing."""
+    head = Log().reports(99).head_at(99)
+    forged = Peer("a", bytes(checkpoint.sign(head, OTHER)))
+    assert (await wake(9, forged, Peer("b", b"junk"))).largest == 0
+
+
+async def test_a_line_that_was_carried_is_an_answer() -> None:
+    """Of whom we ask, and once for each; a stranger's is none."""
+    peers = Peer("a", signed(9)), Peer("b", DOWN), Peer("c", DOWN)
+    override = FakeOverride(b=signed(7), x=signed(9))
+    assert await wake(9, *peers, override=override) == StartupAnswers(
+        3, 2, 9, 1
+    )
+    override = FakeOverride(a=signed(7), x=signed(9))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await wake(9, *peers, override=override)
+
+
+async def test_a_line_that_was_carried_may_show_more() -> None:
+    """Then this home was rolled back, whoever brought it."""
+    override = FakeOverride(b=signed(12))
+    peers = Peer("a", signed(9)), Peer("b", DOWN), Peer("c", DOWN)
+    with pytest.raises(RefusedError, match="b holds 12 entries"):
+        await wake(9, *peers, override=override)
+
+
+async def test_the_operator_may_do_without_a_majority() -> None:
+    """Not without what was answered: that is held against us all the same."""
+    down = Peer("b", DOWN), Peer("c", DOWN)
+    awake = await wake(9, *down, override=FakeOverride(said=True))
+    assert awake == StartupAnswers(2, 0, 0, 0, overridden=True)
+    with pytest.raises(RefusedError, match="holds 12 entries"):
+        await wake(
+            9, Peer("a", signed(12)), *down, override=FakeOverride(said=True)
+        )

@@ -1,0 +1,24 @@
+"""Titles above a header are found by the names below them."""
+
+from typing import Any
+
+import pytest
+
+from syncd.lists import column_names
+from syncd.lists.rows import FileOptions
+from tests.cases import cases
+
+KNOWN = column_names.knows(FileOptions(names=("编号 ", "2")))
+
+
+@pytest.mark.parametrize("one", cases("lists/cells", "headers"))
+def test_the_header_is_where_the_names_are(one: dict[str, Any]) -> None:
+    """Else it is the first row."""
+    assert column_names.header_row(one["rows"], KNOWN) == one["header"]
+
+
+def test_a_note_says_what_was_skipped() -> None:
+    note = column_names.skipped(2, 3)
+    assert note.template.format(**note.params) == (
+        "the header is line 3: rows skipped above it: 2"
+    )

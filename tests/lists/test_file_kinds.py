@@ -1,0 +1,100 @@
+"""A file is what it is said to be, or is refused by its name."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.errors import UsageError
+from syncd.lists import file_kinds
+from syncd.lists.rows import FileOptions
+from tests.cases import cases
+
+
+@pytest.mark.parametrize("one", cases("lists/kinds", "told"))
+def test_what_is_told_then_the_name(
+    tmp_path: Path, one: dict[str, Any]
+) -> None:
+    path = tmp_path / one["name"]
+    path.write_text("value\na\n")
+    assert file_kinds.kind_of(path, FileOptions(**one["told"])) == one["kind"]
+
+
+FORMATS = ", ".join(file_kinds.FORMATS)
+
+
+def refused(path: Path, raw: bytes, form: str = "") -> str:
+    path.write_bytes(raw)
+    with pytest.raises(UsageError) as e:
+        file_kinds.kind_of(path, FileOptions(format=form))
+    return f"{e.value}; {e.value.hint}".removeprefix(f"{path}: ")
+
+
+@pytest.mark.parametrize("one", cases("lists/kinds", "foreign"))
+@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.xls", "a"])
+def test_what_is_no_list_of_ours_is_named(
+    tmp_path: Path, one: dict[str, str], name: str
+) -> None:
+    said = refused(tmp_path / name, one["raw"].encode("latin-1"))
+    assert said.startswith(f"is {one['what']}, whatever its name says; ")
+    assert not said.endswith("; ")
+
+
+@pytest.mark.parametrize("one", cases("lists/kinds", "ours"))
+def test_what_only_looks_so_is_not(
+    tmp_path: Path, one: dict[str, str]
+) -> None:
+    (tmp_path / "a.csv").write_bytes(one["raw"].encode("latin-1"))
+    assert file_kinds.kind_of(tmp_path / "a.csv", FileOptions()) == "csv"
+
+
+@pytest.mark.parametrize("one", cases("lists/kinds", "zipped"))
+def test_what_a_zip_holds(tmp_path: Path, one: dict[str, str]) -> None:
+    with zipfile.ZipFile(tmp_path / "b", "w") as archive:
+        archive.writestr("[Content_Types].xml", "x")
+        archive.writestr(one["part"], "x")
+    raw = (tmp_path / "b").read_bytes()
+    for name in ("a.xlsx", "a.csv"):
+        said = refused(tmp_path / name, raw)
+        assert said.startswith(f"is {one['what']}, what")
+
+
+def test_a_workbook_under_another_name(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "b", "w") as archive:
+        archive.writestr("xl/workbook.xml", "x")
+    raw = (tmp_path / "b").read_bytes()
+    said = refused(tmp_path / "a.csv", raw)
+    assert said.startswith("is XLSX, not CSV; say --format: csv, ")
+    assert (
+        file_kinds.kind_of(tmp_path / "b", FileOptions(format="xlsx"))
+        == "xlsx"
+    )
+    assert refused(tmp_path / "a.xlsx", b"a,b\n").startswith("is not XLSX")
+    # One that is cut off: whoever opens it says so.
+    (tmp_path / "a.xlsx").write_bytes(raw[:50])
+    assert file_kinds.kind_of(tmp_path / "a.xlsx", FileOptions()) == "xlsx"
+
+
+def test_no_file(tmp_path: Path) -> None:
+    for path, why in (
+        (tmp_path, "is no file"),
+        (tmp_path / "gone", "no such file"),
+        (Path("-"), "is no file"),
+        (tmp_path / ("x" * 300), "File name too long"),
+    ):
+        with pytest.raises(UsageError, match=why):
+            file_kinds.kind_of(path, FileOptions())
+    assert refused(tmp_path / "a", b"x").startswith("its name does not say")
+    assert refused(tmp_path / "a", b"").startswith("is empty")
+    said = refused(tmp_path / "a", b"x", "pdf")
+    assert said == f"--format 'pdf': there is none; say --format: {FORMATS}"
+
+
+def test_what_is_told_to_be_utf_16_is_looked_at_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("value\na\n".encode("utf-16-le"))
+    assert file_kinds.kind_of(path, FileOptions(encoding="utf-16-le")) == "csv"
+    path.write_bytes("<html>".encode("utf-16-le"))
+    with pytest.raises(UsageError, match="is HTML or XML"):
+        file_kinds.kind_of(path, FileOptions(encoding="utf-16-le"))

@@ -1,0 +1,196 @@
+"""When the never-list grows, authors hear which reports it has overtaken."""
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from syncd.errors import DamagedError
+from syncd.indicator.record import ReportFields
+from syncd.node.upkeep.protected_reports import ProtectedReports
+from syncd.roster.terms import Never
+from syncd.store.vault import Query, State, VaultRow
+from syncd.web import report_forms
+from syncd.web.forms import Draft
+from syncd.web.report_forms import ReportSearch
+from tests.alliance import Alliance, as_founded, shared
+from tests.node.stand_in import Home
+
+DAY_S = 86_400
+NOON = 1_795_953_600  # 29 November 2026, UTC
+
+
+alliance = shared(as_founded, "bank", "carrier", "police", scope="function")
+
+
+def draft(kind: str, value: str, role: str, **more: Any) -> Draft:
+    return Draft(
+        kind=kind,
+        value=value,
+        role=role,
+        label="other",
+        evidence="user_tag",
+        **more,
+    )
+
+
+def url(value: str, **more: Any) -> Draft:
+    return draft("url", value, "phishing_host", **more)
+
+
+async def test_authors_are_told_what_a_grown_list_protects(
+    alliance: Alliance,
+) -> None:
+    """And one command takes back those, whether published or waiting."""
+    bank = alliance.bank
+    await bank.node.local_service.intake.take_reports(
+        [
+            draft("phone", "+12025550112", "caller"),
+            url("http://hunt.example/"),
+            url("http://shop.example/planted/x", technique=("compromised",)),
+            url("http://shop.example/other"),
+            url("http://www.shop.example/"),
+        ],
+        None,
+    )
+    await alliance.settle()
+    assert (await bank.node.protected_reports.look()) == ()
+    rows = (
+        Never("phone", "+12025550112", "official"),
+        Never("url", "shop.example/", "official"),
+    )
+    await alliance.change(lambda d: structs.replace(d, never=rows))
+    await alliance.settle()
+    assert len(await bank.node.protected_reports.look()) == 3
+    told = await bank.node.local_service.status(digests=False)
+    [line] = [x for x in told.todo if str(x).startswith("never-list: ")]
+    assert "3 reports of ours" in str(line)
+    assert "syncd report retract --never" in str(line)
+    wanted = report_forms.Retraction(reason="false_positive", never=True)
+    done = await bank.node.local_service.retract(wanted)
+    assert (done.retracting, done.disputes) == (3, 0)
+    told = await bank.node.local_service.status(digests=False)
+    assert not [x for x in told.todo if str(x).startswith("never-list: ")]
+    await alliance.settle()
+    page = await bank.node.local_service.intake.reports(
+        ReportSearch(state="published")
+    )
+    assert len(page.items) == 2
+
+
+async def test_a_service_number_is_an_alarm_however_it_is_shown(
+    alliance: Alliance,
+) -> None:
+    """By token, which holders gave under a purpose of its own."""
+    bank, police = alliance.bank, alliance.police
+    await bank.report("phone", "+86 755 96110", "+86 755 8234 5678")
+    await alliance.settle()
+    rows = (Never("phone", "cn:96110", "anti_fraud"),)
+    await alliance.change(lambda d: structs.replace(d, never=rows))
+    await alliance.settle()
+    await police.node.never.refresh()
+    [found] = await police.findings("never_listed")
+    assert found.finding.origin == bank.origin
+    assert police.node.never.todo == ()
+    quotas = police.node.home.own.quotas
+    used = await quotas.usage(police.node.ctx.today(), "phone/1")
+    asked = {row.member: row.count for row in used if row.purpose == "never"}
+    assert set(asked.values()) == {len(police.node.never.listed)}
+
+
+async def test_a_vault_that_does_not_open_hides_no_alarm(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others report on protected values is looked for all the same."""
+    bank, police = alliance.bank, alliance.police
+    await bank.report("phone", "+12025550112")
+    await alliance.settle()
+
+    async def damaged(_: Query) -> tuple[list[VaultRow], int]:
+        raise DamagedError("vault: row 1 does not open")
+
+    monkeypatch.setattr(police.node.home.own.vault, "page", damaged)
+    rows = (Never("phone", "+12025550112", "official"),)
+    await alliance.change(lambda d: structs.replace(d, never=rows))
+    await alliance.settle()
+    await police.node.orders.know_never()
+    [found] = await police.findings("never_listed")
+    assert found.finding.origin == bank.origin
+
+
+class Rows:
+    """A vault that counts how often it is walked."""
+
+    def __init__(self, *rows: VaultRow) -> None:
+        self.rows = rows
+        self.walks = 0
+
+    async def standing(self, ids: Sequence[int]) -> set[int]:
+        return {row.id for row in self.rows} & {*ids}
+
+    async def page(self, wanted: Query) -> tuple[list[VaultRow], int]:
+        """Return one row at a time, as a page may be short."""
+        self.walks += not wanted.before
+        left = [r for r in self.rows if r.id < (wanted.before or 1000)]
+        return left[-1:], left[-1].id if left else 0
+
+
+def row(id_: int, expires: str) -> VaultRow:
+    return VaultRow(
+        id=id_,
+        type=1,
+        kind="phone",
+        value="cn:96110",
+        extras=b"",
+        said=ReportFields(expires=expires),
+        state=State.PUBLISHED,
+        urgent=False,
+        accepted_at=0,
+        import_id=None,
+        index=id_,
+        ended_index=None,
+        epoch=1,
+        token=None,
+        reason="",
+    )
+
+
+def reports_of(rows: Rows) -> tuple[ProtectedReports, Home]:
+    """Return the reports that are under a list of one row, on 29 November."""
+    never = (Never("phone", "cn:96110", "x"),)
+    home = Home(own=SimpleNamespace(vault=rows), now=NOON)
+    home.trusted.current = SimpleNamespace(never=never, zone="UTC")
+    return ProtectedReports(home.context), home
+
+
+async def test_what_is_retracted_leaves_without_a_walk() -> None:
+    """A vault may have a million rows, and who retracts one waits for it."""
+    rows = Rows(row(1, "2026-11-30"), row(2, "2026-11-30"))
+    reports, _ = reports_of(rows)
+    assert await reports.look() == (2, 1)
+    rows.rows = rows.rows[:1]
+    await reports.retracted()
+    assert (reports.ids, rows.walks) == ((1,), 1)
+
+
+async def test_what_has_expired_asks_nothing_of_anybody() -> None:
+    """And a vault is walked anew for a new list, and at most once a day."""
+    rows = Rows(row(1, "2026-11-30"), row(2, "2026-11-28"))
+    reports, home = reports_of(rows)
+    assert reports.todo == ()
+    for _ in range(3):
+        assert await reports.look() == (1,)
+    assert rows.walks == 1
+    home.now += 2 * DAY_S
+    for _ in range(3):
+        assert await reports.look() == ()
+    assert rows.walks == 2
+    home.now += DAY_S  # nothing is under it: nothing can expire
+    await reports.look()
+    assert rows.walks == 2
+    roster = home.trusted.current
+    roster.never = (*roster.never, Never("phone", "cn:96111", "x"))
+    await reports.look()
+    assert rows.walks == 3
