@@ -1,4 +1,4 @@
-"""The publishing member of bench/sync.py: a real peer door, one log behind it.
+"""The publishing member of bench/sync.py: a real peer API, one log behind it.
 
     python bench/publisher.py DIR
 

@@ -1,4 +1,4 @@
-"""A whole alliance in one process: real daemons, doors, TLS and databases.
+"""A whole alliance in one process: real daemons, APIs, TLS and databases.
 
     async with Alliance.found(tmp_path) as alliance:
         await alliance.police.report("phone", "+12025550123")
@@ -128,7 +128,7 @@ class Network:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.tap: list[bytes] | None = None  # bodies, heads and lines
-        self.own_doors = False
+        self.local_apis = False
         self._cut: set[frozenset[str]] = set()
 
     def cut(self, *members: str) -> None:
@@ -223,7 +223,7 @@ class Face:
 
 
 class Node(Daemon):
-    """A daemon on the test's network, whose door a test may stand in."""
+    """A daemon on the test's network, in whose place a test may answer."""
 
     def __init__(self, home: Home, network: Network) -> None:
         self.shift_s: Callable[[], float] = lambda: 0.0
@@ -239,7 +239,7 @@ class Node(Daemon):
 
     async def open_local_api(self, given: socket.socket | None) -> None:
         """Leave it shut, unless asked to: most tests ask the service behind."""
-        if self.network.own_doors:
+        if self.network.local_apis:
             await super().open_local_api(given)
 
     async def open_peer_api(self, given: socket.socket | None) -> None:
@@ -297,11 +297,11 @@ class Member:
     keys: MemberKeys
     address: tuple[str, int]
     network: Network
-    door: socket.socket | None = None
+    listener: socket.socket | None = None
     running: Node | None = None
     shift_s: float = 0.0  # what its clock is fast by
     cipher: Cipher | None = None  # of the vault, instead of the real one
-    token: str = ""  # an operator's, of the own door
+    token: str = ""  # an operator's, of the local API
     process: "Process | None" = None  # the last one started, if any was
 
     @property
@@ -343,8 +343,8 @@ class Member:
         node = Node(home, self.network)
         node.shift_s = lambda: self.shift_s
         self.running = node
-        given = self.door or bound(self.address[1])
-        self.door = None
+        given = self.listener or bound(self.address[1])
+        self.listener = None
         await node.start({"peer": given})
 
     async def stop(self) -> None:
@@ -443,20 +443,20 @@ class Member:
         )
         return list(answers.items)
 
-    def tls_to(self, door: "Member") -> ssl.SSLContext:
+    def tls_to(self, listener: "Member") -> ssl.SSLContext:
         """Return how it connects to another."""
         return pinning.client_context(
-            self.keys.certificate, self.keys.tls_pem, door.keys.public.tls
+            self.keys.certificate, self.keys.tls_pem, listener.keys.public.tls
         )
 
     async def ask(
-        self, door: "Member", method: str, path: str, body: bytes = b""
+        self, listener: "Member", method: str, path: str, body: bytes = b""
     ) -> Answered:
         """Ask another's peer API as who writes its own client."""
-        url = "https://{}:{}{}".format(*door.address, path)
+        url = "https://{}:{}{}".format(*listener.address, path)
         async with (
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self.tls_to(door))
+                connector=aiohttp.TCPConnector(ssl=self.tls_to(listener))
             ) as session,
             session.request(method, url, data=io.BytesIO(body)) as answer,
         ):
@@ -466,7 +466,7 @@ class Member:
     async def call(
         self, method: str, path: str, body: object = None
     ) -> tuple[int, Any]:
-        """Ask its own door as an operator; status 0 if it does not answer."""
+        """Ask its local API as an operator; status 0 if it does not answer."""
         port = self.config.own.listen.port
         headers = {"Authorization": f"Bearer {self.token}"}
         try:
@@ -576,9 +576,9 @@ class Process:
         cls, member: Member, *, failpoints: str = "", **environ: str
     ) -> "Process":
         """Start it; `ready` tells when it answers."""
-        if member.door is not None:
-            member.door.close()
-            member.door = None
+        if member.listener is not None:
+            member.listener.close()
+            member.listener = None
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "syncd", "--home", str(member.home)),
             "run",
@@ -617,7 +617,7 @@ class Process:
         return code
 
     async def ready(self, timeout_s: float = 20) -> bool:
-        """Wait until its own door answers; False if it ends before."""
+        """Wait until its local API answers; False if it ends before."""
 
         async def answers() -> bool:
             if not self.alive:
@@ -630,7 +630,7 @@ class Process:
     async def ask(
         self, method: str, path: str, body: object = None
     ) -> tuple[int, Any]:
-        """Ask its own door; status 0 if it does not answer."""
+        """Ask its local API; status 0 if it does not answer."""
         return await self.member.call(method, path, body)
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
@@ -679,7 +679,7 @@ class Alliance:
         holders: Sequence[str] = (),
         t: int = 2,
         start: bool = True,
-        own_doors: bool = False,
+        local_apis: bool = False,
         settings: Mapping[str, Mapping[str, object]] | None = None,
         prepare: Callable[[Member], None] | None = None,
     ) -> AsyncIterator["Alliance"]:
@@ -691,13 +691,13 @@ class Alliance:
             holders: the first three members if none are named.
             t: how many of them a token needs.
             start: whether to start the daemons and wait until they append.
-            own_doors: whether the own doors are opened too.
+            local_apis: whether the local APIs are opened too.
             settings: of every member, by section and key.
             prepare: called with each member before its daemon starts.
         """
         alliance = cls(root)
         alliance._settings = settings or {}
-        alliance.network.own_doors = own_doors
+        alliance.network.local_apis = local_apis
         try:
             alliance._make(members, holders or members[:3], t)
             everybody = alliance.members.values()
@@ -746,10 +746,10 @@ class Alliance:
         keys = roster_keys.generate(
             f"{id_}.example", NAME, secrets.token_bytes, now=int(time.time())
         )
-        door = bound()
-        address = door.getsockname()
+        listener = bound()
+        address = listener.getsockname()
         self.members[id_] = Member(
-            id_, self.root / id_, keys, address, self.network, door
+            id_, self.root / id_, keys, address, self.network, listener
         )
         return join.request(
             keys,
@@ -837,8 +837,8 @@ class Alliance:
         chosen = [self.members[i] for i in ids or self.members]
         await asyncio.gather(*(m.stop() for m in chosen))
         for member in chosen:
-            if not ids and member.door is not None:
-                member.door.close()
+            if not ids and member.listener is not None:
+                member.listener.close()
             process = member.process
             if not ids and process is not None and process.alive:
                 await process.stop(signal.SIGKILL)  # a test has failed

@@ -123,7 +123,7 @@ def test_every_command_and_option_is_documented() -> None:
 
 
 def test_every_own_route_is_documented() -> None:
-    """http-api.md names each route of the own door, and no other."""
+    """http-api.md names each route of the local API, and no other."""
     there = {f"{r.method} {r.path}" for r in local_api.ROUTES}
     said = set(
         re.findall(
@@ -140,14 +140,14 @@ class NoService:
 
 
 def test_every_peer_route_is_documented() -> None:
-    """protocol.md has a row for each route of the peer door, and no other."""
-    door = peer_api.app(cast(Any, NoService()), cast(Any, lambda _: None))
+    """protocol.md has a row for each route of the peer API, and no other."""
+    api = peer_api.app(cast(Any, NoService()), cast(Any, lambda _: None))
     there = {
         f"{route.method} {route.resource.canonical}"
-        for route in door.router.routes()
+        for route in api.router.routes()
         if route.method != "HEAD" and route.resource is not None
     }
-    table = section("protocol.md", "12 The peer door")
+    table = section("protocol.md", "12 The peer API")
     rows = re.findall(
         r"^\| (GET|POST) `([^`?]+)(?:\?[^`]*)?` \|", table, re.MULTILINE
     )
@@ -266,7 +266,7 @@ def test_numbers_are_those_of_the_code() -> None:
     assert MAX_BUNDLE == 256 * 65_537
     assert f"{leaf.MAX_BODY:,}; 256 × 65,537" in limits
     assert config.PeerApi().max_request_bytes == 1 << 20
-    assert "peer door | 1 MiB" in limits
+    assert "peer API | 1 MiB" in limits
 
 
 def test_the_example_of_a_leaf() -> None:

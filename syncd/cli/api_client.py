@@ -67,7 +67,7 @@ class _Answer(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         raise UnavailableError(
-            "own door: an answer without {name}",
+            "local API: an answer without {name}",
             hint=t("does another program, or another syncd, listen there?"),
             name=name,
         )

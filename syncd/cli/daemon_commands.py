@@ -38,9 +38,9 @@ class _InitOptions(Options):
     domain: str = option("our domain", needed=True)
     alliance: str = option("short name", needed=True)
     region: str = option("country of phones without one", default="CN")
-    peer: str = option("peer door, host:port", default="127.0.0.1:8443")
+    peer: str = option("peer API, host:port", default="127.0.0.1:8443")
     own: str = option(
-        "own door, host:port or a path", default="127.0.0.1:8480"
+        "local API, host:port or a path", default="127.0.0.1:8480"
     )
     token_file: Path | None = option("write the operator's bearer token here")
     set_: list[str] = option("another setting: section.key=value in TOML")

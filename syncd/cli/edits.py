@@ -138,11 +138,11 @@ class NameOptions(EditOptions):
 
 class _MemberOptions(NameOptions):
     member: str = argument()
-    url: list[str] = option("all its peer doors, best first")
+    url: list[str] = option("all its peer APIs, best first")
     certificate: Path | None = option("its new one, PEM or DER")
     sector: str = option("police, bank, …")
     group: str | None = option('its controller, or ""')
-    via: str | None = option('whose door serves its log, or ""')
+    via: str | None = option('whose peer API serves its log, or ""')
     info: list[str] = option("key=value; key= drops it")
 
 

@@ -41,7 +41,7 @@ noun = Noun()
 class _RequestOptions(OutputOptions):
     out: Path = argument()
     sector: str = option("police, bank, …", needed=True)
-    url: list[str] = option("https address of our peer door", needed=True)
+    url: list[str] = option("https address of our peer API", needed=True)
     name_zh: str = option("in Chinese")
     name_en: str = option("in English")
     group: str = option("our controller, if shared")
@@ -76,7 +76,7 @@ def _request(args: _RequestOptions) -> None:
 
 class _UpdateOptions(OutputOptions):
     out: Path = argument()
-    url: list[str] = option("all our peer doors, best first")
+    url: list[str] = option("all our peer APIs, best first")
     certificate: Path | None = option("our new one, PEM or DER")
     key: Path | None = option("its private key, PEM, if that is new as well")
     new_key: bool = option("make a TLS key of our own")

@@ -84,7 +84,7 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # It would repeat every request line; the doors count requests instead.
+    # It would repeat every request line; the metrics count requests instead.
     for chatty in ("aiohttp.access", "apscheduler"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(

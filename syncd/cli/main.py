@@ -47,7 +47,7 @@ NOUNS = {
     ),
     "alliance": ("alliance", later("Found an alliance.")),
     "keys": ("keys_commands", later("Admins' keys.")),
-    "token": ("token_commands", later("Bearer tokens of the own door.")),
+    "token": ("token_commands", later("Bearer tokens of the local API.")),
     "audit": ("audit_commands", later("Audit: what signed replies prove.")),
     "log": ("log log_verify", later("Show, export and verify signed logs.")),
     "demo": (

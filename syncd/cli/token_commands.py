@@ -1,4 +1,4 @@
-"""`syncd token`: who may call the own door. Works with and without a daemon.
+"""`syncd token`: who may call the local API. Works with and without a daemon.
 
 A token is shown once, or written to a file that only its owner may read; the
 home keeps its hash.
@@ -39,7 +39,7 @@ def _add(args: _AddOptions) -> None:
     else:
         terminal.write_new(args.out, f"{token}\n".encode(), private=True)
     terminal.tell(
-        "{name} may call the own door as {role}", name=name, role=role
+        "{name} may call the local API as {role}", name=name, role=role
     )
 
 

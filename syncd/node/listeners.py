@@ -45,7 +45,7 @@ class Listeners:
             await _site(runner, at, given, tls).start()
         except OSError as e:
             raise UsageError(
-                "{name} door: cannot listen on {at}: {why}",
+                "{name} API: cannot listen on {at}: {why}",
                 hint="is another syncd running? else change [{name}] listen in "
                 "config.toml",
                 name=name,

@@ -15,7 +15,7 @@ class Service:
         self._notifier = sdnotify.SystemdNotifier()
 
     def ready(self) -> None:
-        """Say that the doors are open."""
+        """Say that both APIs are served."""
         self._notifier.notify("READY=1")
 
     def stopping(self) -> None:

@@ -184,7 +184,7 @@ class Transport:
         )
 
     async def _known(self, url: str, wanted: Wanted) -> bytes:
-        """Ask once; shown the door, ask again with our other certificate."""
+        """Ask once; refused as a stranger, ask again with our other certificate."""
         shown = self.tls
         try:
             return await self._once(url, wanted)

@@ -1,4 +1,4 @@
-"""Bearer tokens of the own door: stored as hashes, each with a role."""
+"""Bearer tokens of the local API: stored as hashes, each with a role."""
 
 import hashlib
 import secrets
@@ -16,7 +16,7 @@ _PREFIX = "syncd_"
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who may call the own door, and as what."""
+    """Who may call the local API, and as what."""
 
     id: int
     name: str

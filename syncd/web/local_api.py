@@ -222,7 +222,7 @@ def _foreign(request: web.Request, limits: Limits) -> Problem | None:
     if not _is_ours(host, limits):
         return problem.plain(
             403,
-            "host: this door does not answer to that name",
+            "host: this API does not answer to that name",
             "[own] hosts in config.toml lists further names",
         )
     origin = request.headers.get(hdrs.ORIGIN)

@@ -388,7 +388,7 @@ class Real:
         from tests.alliance import Alliance
 
         made = Alliance.found(
-            self._root, ("police", "bank", "carrier"), own_doors=True
+            self._root, ("police", "bank", "carrier"), local_apis=True
         )
         self.alliance = await self._stack.enter_async_context(made)
         for member in self.alliance.members.values():

@@ -1,4 +1,4 @@
-"""What the door says becomes the error, and the exit code, that it means."""
+"""What the daemon says becomes the error, and the exit code, that it means."""
 
 import http.server
 import socketserver

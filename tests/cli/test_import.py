@@ -856,7 +856,7 @@ def test_a_step_of_a_killed_run_that_comes_late(
 def test_steps_fit_into_a_request(
     member: Node, take: Take, false: FalseApi
 ) -> None:
-    """Long rows make short steps: no request is above the door's limit."""
+    """Long rows make short steps: no request is above the API's limit."""
     with (member.home / "config.toml").open("a") as file:
         file.write("max_request_bytes = 65536\n")
     text = "".join(f"{'网' * 900}{n}.example\n" for n in range(90))

@@ -258,7 +258,7 @@ class Holders:
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         self.away -= 1
         if self.away >= 0:
-            raise UnavailableError("own door: connection refused")
+            raise UnavailableError("local API: connection refused")
         values = [item["value"] for item in body["items"]]
         left = self.unknown.pop(0) if self.unknown else ()
         self.calls.append(values)

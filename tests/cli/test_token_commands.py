@@ -20,7 +20,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_add(run: Run, home: Path) -> None:
-    """It is shown once, opens the door, and is not in the home."""
+    """It is shown once, is accepted, and is not in the home."""
     ran = run("--home", home, "token", "add", "crm", "--role", "reader")
     assert ran.code == 0
     token = ran.out.strip()

@@ -117,13 +117,15 @@ def serve(member: Member, to: Member, prefix: str) -> c2sp_verifier.Fetch:
     )
 
     def fetch(path: str) -> bytes:
-        door = http.client.HTTPSConnection(*member.address, context=context)
+        connection = http.client.HTTPSConnection(
+            *member.address, context=context
+        )
         try:
-            door.request("GET", f"{prefix}/{path}")
-            answer = door.getresponse()
+            connection.request("GET", f"{prefix}/{path}")
+            answer = connection.getresponse()
             body = answer.read()
         finally:
-            door.close()
+            connection.close()
         if answer.status != 200:
             raise c2sp_verifier.Refused(f"{path}: {answer.status}")
         return body

@@ -49,7 +49,7 @@ Reply = dict[str, str]
 
 
 class Holder:
-    """One holder's door.
+    """One holder's peer API.
 
     `twist` changes what is sent, behind the holder's back; `lie` changes its
     reply to a request before it signs it. `before` hears how long it is waited

@@ -93,7 +93,7 @@ async def test_another_root_is_a_fork() -> None:
 
 
 async def test_only_what_extends_what_we_signed() -> None:
-    """What came through the witness door may be of another branch."""
+    """What came to the witness endpoint may be of another branch."""
     book = Book()
     await sign(book, signed(5, salt=b"t"))
 

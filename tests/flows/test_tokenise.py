@@ -463,7 +463,7 @@ async def test_bulk_work_goes_behind_look_ups(world: World) -> None:
 
 
 class Line:
-    """A door that counts how many stand before it."""
+    """A holder that counts how many wait for it."""
 
     def __init__(self, holder: Holder) -> None:
         self.holder = holder

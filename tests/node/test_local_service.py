@@ -1,4 +1,4 @@
-"""Behind the own door while things go wrong: holders, restarts, settings."""
+"""Behind the local API while things go wrong: holders, restarts, settings."""
 
 from pathlib import Path
 from typing import Any

@@ -35,7 +35,7 @@ class Addresses(PeerClient):
     ) -> None:
         super().__init__(
             "bank",
-            [f"https://door{n}.example" for n in range(len(answers))],
+            [f"https://api{n}.example" for n in range(len(answers))],
             tls=ssl.create_default_context(),
             own_origins=frozenset(),
             listed=listed,
@@ -44,7 +44,7 @@ class Addresses(PeerClient):
         self.asked: list[int] = []
 
     async def _once(self, url: str, wanted: Wanted) -> bytes:
-        n = int(url.removeprefix("https://door")[0])
+        n = int(url.removeprefix("https://api")[0])
         self.asked.append(n)
         answer = self.answers[n]
         if answer is None:
@@ -76,10 +76,10 @@ def test_when_to_come_back(after: str, seconds: int) -> None:
 )
 async def test_the_second_address(why: Exception) -> None:
     """It is asked where the first is of no use, and first from then on."""
-    doors = Addresses(why, b"yes")
-    assert await doors.evaluate(b"", 1) == b"yes"
-    assert await doors.evaluate(b"", 1) == b"yes"
-    assert doors.asked == [0, 1, 1]
+    addresses = Addresses(why, b"yes")
+    assert await addresses.evaluate(b"", 1) == b"yes"
+    assert await addresses.evaluate(b"", 1) == b"yes"
+    assert addresses.asked == [0, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,10 @@ async def test_the_second_address(why: Exception) -> None:
 )
 async def test_an_answer_is_an_answer(answer: Exception) -> None:
     """What the member itself says is not asked of it again."""
-    doors = Addresses(answer, b"yes")
+    addresses = Addresses(answer, b"yes")
     with pytest.raises(type(answer)):
-        await doors.evaluate(b"", 1)
-    assert doors.asked == [0]
+        await addresses.evaluate(b"", 1)
+    assert addresses.asked == [0]
 
 
 async def test_what_the_library_chokes_on() -> None:
@@ -107,8 +107,8 @@ async def test_what_the_library_chokes_on() -> None:
 
 async def test_all_addresses_together_have_the_time_of_a_look_up() -> None:
     """One that hangs leaves the others theirs, and all end in time."""
-    doors = Addresses(None, b"yes")
-    assert await doors.evaluate(b"", 0.2) == b"yes"
+    addresses = Addresses(None, b"yes")
+    assert await addresses.evaluate(b"", 0.2) == b"yes"
     began = time.monotonic()
     with pytest.raises(UnavailableError, match="no answer in time"):
         await Addresses(None, None, None).evaluate(b"", 0.3)
@@ -117,22 +117,24 @@ async def test_all_addresses_together_have_the_time_of_a_look_up() -> None:
 
 async def test_no_address_answers() -> None:
     """The last one's reason is told, and all are asked again."""
-    doors = Addresses(OSError("down"), UnavailableError("bank: answered 503"))
+    addresses = Addresses(
+        OSError("down"), UnavailableError("bank: answered 503")
+    )
     for _ in range(2):
         with pytest.raises(UnavailableError, match="503"):
-            await doors.evaluate(b"", 1)
-    assert doors.asked == [0, 1, 0, 1]
+            await addresses.evaluate(b"", 1)
+    assert addresses.asked == [0, 1, 0, 1]
 
 
 async def test_who_is_not_listed_is_not_asked() -> None:
     """The roster is looked at before every request."""
     listed = True
-    doors = Addresses(b"yes", listed=lambda: listed)
-    assert await doors.evaluate(b"", 1) == b"yes"
+    addresses = Addresses(b"yes", listed=lambda: listed)
+    assert await addresses.evaluate(b"", 1) == b"yes"
     listed = False
     with pytest.raises(UnavailableError, match="roster has changed"):
-        await doors.evaluate(b"", 1)
-    assert doors.asked == [0]
+        await addresses.evaluate(b"", 1)
+    assert addresses.asked == [0]
 
 
 class Turned(PeerClient):
@@ -167,11 +169,11 @@ HERE = keys.generate("here.example", "txwz", bytes, now=1_790_000_000)
 CALLER = keys.generate("caller.example", "txwz", lambda n: b"c" * n, now=0)
 
 
-def deaf(door: socket.socket, answer: bytes) -> socket.socket:
+def deaf(server: socket.socket, answer: bytes) -> socket.socket:
     """Answer one request, and be deaf from then on; return what is left."""
     tls = ServerTls(HERE.certificate, HERE.tls_pem)
     tls.update([CALLER.certificate])
-    caller = tls.context.wrap_socket(door.accept()[0], server_side=True)
+    caller = tls.context.wrap_socket(server.accept()[0], server_side=True)
     caller.recv(4096)
     caller.sendall(answer)
     left = socket.socket(fileno=caller.detach())
@@ -196,10 +198,10 @@ def until_its_end(left: socket.socket) -> None:
 )
 async def test_who_says_no_goodbye_keeps_no_socket(answer: bytes) -> None:
     """TLS would wait for it for half a minute, after all is closed."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
+    with socket.create_server(("127.0.0.1", 0)) as server:
         peer = PeerClient(
             "here",
-            [f"https://127.0.0.1:{door.getsockname()[1]}"],
+            [f"https://127.0.0.1:{server.getsockname()[1]}"],
             tls=client_context(
                 CALLER.certificate,
                 CALLER.tls_pem,
@@ -209,7 +211,7 @@ async def test_who_says_no_goodbye_keeps_no_socket(answer: bytes) -> None:
             limits=Limits(idle_s=0.1),
         )
         asked = asyncio.create_task(peer.heads(""))
-        left = await asyncio.to_thread(deaf, door, answer)
+        left = await asyncio.to_thread(deaf, server, answer)
         with pytest.raises(UnavailableError):
             await asked
         await peer.close()

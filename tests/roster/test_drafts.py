@@ -291,7 +291,7 @@ def asked(
 def test_a_member_describes_itself_anew(
     bank: keys.MemberKeys, machine: TrustedRoster
 ) -> None:
-    """Door, names, certificate and TLS key, and the log it goes on in."""
+    """Addresses, names, certificate and TLS key, and the log it goes on in."""
     request = asked(bank, machine.current)
     assert request.made == NOW + 9
     before = machine.current.known("bank")
@@ -688,7 +688,7 @@ def seen(old: Roster, draft: Roster) -> list[str]:
 
 
 def test_another_order_is_a_change(machine: TrustedRoster) -> None:
-    """The first of a member's doors is asked first."""
+    """The first of a member's addresses is asked first."""
     one, two = "https://a.example", "https://b.example"
     old = drafts.put(machine.current, ("members", "bank", "urls"), (one, two))
     draft = drafts.put(old, ("members", "bank", "urls"), (two, one))

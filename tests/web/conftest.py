@@ -20,7 +20,7 @@ async def alliance(
     async with Alliance.found(
         tmp_path_factory.mktemp("web"),
         ["bank", "carrier", "police"],
-        own_doors=True,
+        local_apis=True,
         settings={"own": {"max_request_bytes": 1 << 20}},
     ) as found:
         listed = (Never("phone", EMERGENCY, "emergency"),)

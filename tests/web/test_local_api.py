@@ -542,7 +542,7 @@ async def test_two_requests_at_once_are_both_answered(
     assert {r.status for r in replies} == {200}
 
 
-async def test_head_is_no_method_of_this_door(police: LocalClient) -> None:
+async def test_head_is_no_method_of_this_api(police: LocalClient) -> None:
     async with (
         aiohttp.ClientSession() as session,
         session.head(police.url + "/healthz") as answer,

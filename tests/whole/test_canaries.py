@@ -279,7 +279,7 @@ async def test_homes_and_wires(
             member.cipher = Plain()
 
     async with Alliance.found(
-        tmp_path, prepare=prepare, own_doors=True
+        tmp_path, prepare=prepare, local_apis=True
     ) as alliance:
         tap: list[bytes] = []
         alliance.network.tap = tap

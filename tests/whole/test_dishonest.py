@@ -33,7 +33,7 @@ alliance = shared()  # agrees on everything, so far
 
 
 class Says:
-    """A peer's door whose heads are ours to choose."""
+    """A peer whose heads are ours to choose."""
 
     def __init__(self, *answers: Heads | Exception) -> None:
         self.answers = [*answers]
@@ -387,7 +387,7 @@ async def test_what_nobody_waits_for_is_not_computed(
             assert found.verdict == "unknown"
             asked = {a.server for a in alliance.network.asked[before:]}
             assert "bank" in asked
-            await asyncio.sleep(0.05)  # until the door has noticed
+            await asyncio.sleep(0.05)  # until the server has noticed
         async with asyncio.timeout(20):
             while turn.locked():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
@@ -447,8 +447,8 @@ async def test_what_we_know_of_a_log_and_do_not_mirror_yet(
     raw = police.signed(size + 9)
     await bank.node.home.mirror.keep_note(police.origin, size + 9, raw)
     for asker, told in ((police, size + 9), (alliance.platform, size)):
-        door = asker.node.peers.get("bank")
-        got = await door.checkpoint(police.origin)
+        client = asker.node.peers.get("bank")
+        got = await client.checkpoint(police.origin)
         head, _ = checkpoint.open_(got, police.keys.log.verifier)
         assert head.size == told
 

@@ -1,4 +1,4 @@
-"""A member gone bad, at its own door and at ours, harms nobody else."""
+"""A member gone bad, over its API and ours, harms nobody else."""
 
 import asyncio
 import json
@@ -141,7 +141,7 @@ async def test_one_that_takes_for_ever(alliance: Alliance, how: str) -> None:
     assert state.retry_at > time.monotonic()
 
 
-# -------------------------------------------------------------- at our door
+# -------------------------------------------------------------- at our API
 
 
 REQUESTS = {
@@ -163,7 +163,7 @@ REQUESTS = {
     "no OPRF request": ("POST", "/oprf/v1/evaluate", b"{}", {400}),
     "too much": ("POST", "/oprf/v1/evaluate", bytes(3 << 20), {413}),
     "no witness request": ("POST", "/witness/add-checkpoint", b"x", {400}),
-    "the own door": ("GET", "/v1/status", b"", {404}),
+    "the local API": ("GET", "/v1/status", b"", {404}),
 }
 
 
@@ -215,7 +215,7 @@ async def test_who_is_not_in_the_roster_gets_nothing(
     """No handshake, no byte."""
     alliance.newcomer("payer", "0" * 64)
     stranger = alliance.members.pop("payer")
-    assert stranger.door is not None
-    stranger.door.close()
+    assert stranger.listener is not None
+    stranger.listener.close()
     with pytest.raises(aiohttp.ClientError):
         await stranger.ask(alliance.police, "GET", "/log/checkpoint")

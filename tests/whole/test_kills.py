@@ -331,7 +331,7 @@ async def busy(
 ) -> None:
     """Report to it and read from it until it dies, or for a while."""
     police = alliance.police
-    door = police.node.peers.get("bank")
+    client = police.node.peers.get("bank")
     for step in range(30):
         urls = [f"http://l{life}s{step}r{i}.example/" for i in range(5)]
         reports = [
@@ -351,7 +351,7 @@ async def busy(
             ids = [item["id"] for item in said["items"]]
             acked.update(zip(ids, urls, strict=True))
         try:
-            raw = await door.checkpoint(alliance.bank.origin)
+            raw = await client.checkpoint(alliance.bank.origin)
             seen.append(
                 checkpoint.open_(raw, alliance.bank.keys.log.verifier)[0]
             )

@@ -37,9 +37,9 @@ class Line:
         self.reader, self.writer = reader, writer
 
     @classmethod
-    async def open(cls, caller: Member, door: Member) -> "Line":
+    async def open(cls, caller: Member, server: Member) -> "Line":
         pair = await asyncio.open_connection(
-            *door.address, ssl=caller.tls_to(door), server_hostname="x"
+            *server.address, ssl=caller.tls_to(server), server_hostname="x"
         )
         return cls(*pair)
 
@@ -70,11 +70,11 @@ _kept: dict[str, ssl.SSLContext] = {}
 
 
 def handshake(
-    caller: Member, door: Member, session: ssl.SSLSession | None
+    caller: Member, server: Member, session: ssl.SSLSession | None
 ) -> ssl.SSLSession | None:
     """Connect and ask for heads; return the session, None if refused."""
-    made = _kept.setdefault(str(door.home), caller.tls_to(door))
-    with socket.create_connection(door.address, timeout=5) as raw:
+    made = _kept.setdefault(str(server.home), caller.tls_to(server))
+    with socket.create_connection(server.address, timeout=5) as raw:
         try:
             with made.wrap_socket(raw, session=session) as tls:
                 tls.sendall(get("/heads"))
@@ -174,7 +174,7 @@ async def before(
 
 
 def slow(half: asyncio.Event, finish: asyncio.Event) -> Gate:
-    """Return a door that stops half-way through the platform's payload."""
+    """Return a server that stops half-way through the platform's payload."""
 
     async def stand(
         request: web.Request, caller: str, handler: Handler

@@ -78,7 +78,7 @@ async def test_database_and_mark_set_back_together(tmp_path: Path) -> None:
 
 
 async def test_a_database_behind_its_mark_is_refused(tmp_path: Path) -> None:
-    """At open, before any door."""
+    """At open, before any API listens."""
     async with Alliance.found(tmp_path, ("police", "bank", "carrier")) as a:
         await a.settle()
         await a.bank.stop()

@@ -50,7 +50,7 @@ async def test_two_daemons_on_one_home(bank: Member) -> None:
 
 
 async def test_a_port_in_use(bank: Member) -> None:
-    """Whichever door it is, its address is named."""
+    """Whichever API it is, its address is named."""
     for port in (bank.address[1], bank.config.own.listen.port):
         with bound(port):
             code, text = await refused(bank)

@@ -37,7 +37,7 @@ COSIGNED = 14  # cosignatures on a checkpoint: readers accept 16 lines
 
 @contextmanager
 def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
-    """Open a log of a home as the peer door would serve it.
+    """Open a log of a home as the peer API would serve it.
 
     Raises:
         UsageError: there is no such log.

@@ -91,7 +91,7 @@ class PeerChoice:
         """Note that a member is alive: it is not left alone any more.
 
         With news it is asked in the next round. How often it failed is not
-        forgotten: its door may be shut to us though ours is open to it.
+        forgotten: its address may be closed to us though ours is open to it.
         """
         self.state(member).retry_at = 0.0
         if news:

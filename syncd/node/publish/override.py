@@ -4,7 +4,7 @@
                                                lines of members, made since
     append-anyway                              the operator's word, in words
 
-A line that a member's `seen` key made after our start says what its door
+A line that a member's `seen` key made after our start says what its peer API
 would: the largest tree of ours that it knew then. How it came here does not
 matter. The operator's file is good for one start, at one size.
 """
