@@ -1,4 +1,4 @@
-"""A draft's way through a command: begun, edited, written, looked at.
+"""What the commands that edit a roster draft share: read, change, write, show.
 
 Every command that edits the roster reads the newest version, or a draft that
 an earlier command wrote (`--onto`), and writes a new draft file; it shows

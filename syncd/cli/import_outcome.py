@@ -1,4 +1,4 @@
-"""What came of lists: told when one is in, and `syncd report imports`."""
+"""Show what became of imported lists, and `syncd report imports`."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Asking the alliance: what stays unknown is asked again, and then told.
+"""Ask the daemon for verdicts, and again for those that stay unknown.
 
 An `unknown` is no answer: a holder was slow, or away. It is asked again for
 as long as its batch took, while that still brings answers.

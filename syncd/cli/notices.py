@@ -1,4 +1,4 @@
-"""Notices: what a person should be told of how a value was read."""
+"""Notices about how a value was read, as text for a person."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Options that several verbs share, each said once, with what they are for."""
+"""Options that several verbs share, each declared once with its help."""
 
 import dataclasses
 import sys

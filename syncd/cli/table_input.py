@@ -1,4 +1,4 @@
-"""Tables that are read row by row for what is no import.
+"""Read a table row by row for commands other than import.
 
 Columns are understood as in an import; a column may also be picked by its
 name, to be used as it stands. Rows come in steps that one request can hold,

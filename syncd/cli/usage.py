@@ -1,4 +1,4 @@
-"""Commands, their help and their complaints, in our words and languages.
+"""Help and usage errors of the commands, in both languages.
 
 Help texts are plain English where a command is declared: what is shown is
 looked up when somebody asks, so a module can be imported before the language

@@ -1,4 +1,4 @@
-"""What a member is told from outside: config.toml, environment, secret.
+"""Settings (config.toml), environment and secret of one member.
 
 No other room reads TOML or the environment. What the alliance decides (caps,
 policy, zone of its days, who may see what) stands in the roster, never here.

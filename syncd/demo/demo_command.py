@@ -1,4 +1,4 @@
-"""`syncd demo`, as it is called."""
+"""`syncd demo`: its options, and what it prints at the end."""
 
 import signal
 import sys

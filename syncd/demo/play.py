@@ -1,4 +1,4 @@
-"""The play: found, run, import, converge, look up, retract, admit, verify.
+"""The steps of the demo, from founding an alliance to verifying its logs.
 
 Each step by the commands that people use (ceremony.txt), and each result
 looked at. What does not hold is red, and the exit code says so.

@@ -1,1 +1,1 @@
-"""One file = one journey, async, over Protocols only."""
+"""One journey to a file, async, over Protocols only."""

@@ -1,4 +1,4 @@
-"""Audit: hold a log in our database, and its claims, against its signatures.
+"""Verify a log in our database, and the claims derived from it.
 
     every bundle → leaves → roots → signed checkpoints
     every statement → claim rows

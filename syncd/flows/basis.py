@@ -1,4 +1,4 @@
-"""Basis: the reports that those of a look-up rest on, and on in turn.
+"""Read the reports that other reports rest on, and theirs in turn.
 
 A report with a `basis` counts while one that it rests on counts, so its
 verdict needs these, and whatever else is said on their tokens. But a basis

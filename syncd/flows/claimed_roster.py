@@ -1,4 +1,4 @@
-"""Claimed roster: a peer says that it has a newer one, or another.
+"""Follow a peer's claim that it has a newer or another roster.
 
 a version claimed ── follow ──> trusted and kept, or a finding
 """

@@ -1,4 +1,4 @@
-"""Cosign: say what we have seen of a log, and what we have merged.
+"""Cosign checkpoints of logs that we have seen or merged.
 
 Two keys, two meanings. `seen` is a C2SP witness: consistent, and the largest
 that we know. `merged` is a receipt: we hold every payload below that size,

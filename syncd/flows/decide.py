@@ -1,4 +1,4 @@
-"""Decide: hold the branch of a log that the roster chose.
+"""Switch our mirror of a forked log to the branch that the roster chose.
 
 A roster pins points (size, root) that a log goes through: cuts, and its end.
 The last of them says it all. Who holds that branch goes on with it; who holds

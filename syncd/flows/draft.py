@@ -1,4 +1,4 @@
-"""Drafts: a report or dispute as it is handed in, and what is kept of it."""
+"""Drafts of reports and disputes, and the normalised report that is kept."""
 
 from dataclasses import dataclass, field
 from typing import Final

@@ -1,4 +1,4 @@
-"""Entries of a member's own lists: as handed in, to be kept, as kept."""
+"""Entries of a member's own lists: drafts, new ones and kept ones."""
 
 from dataclasses import dataclass, field
 from typing import Final

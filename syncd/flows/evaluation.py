@@ -1,4 +1,4 @@
-"""Evaluation: what a holder is asked, and what it answers and signs.
+"""The request to a holder to evaluate points, and its signed reply.
 
 A request goes to a quorum of exactly t holders as canonical JSON:
 

@@ -1,4 +1,4 @@
-"""Evidence: answers that a holder signed, and what they prove of it.
+"""Judge signed replies of a holder that may prove that it lied.
 
     {"accused": member id, "exchanges": [{"reply": text, "request": text}, …]}
 

@@ -1,4 +1,4 @@
-"""Faults: every flaw of what a report or dispute states, not the first only.
+"""Find every fault of a report or dispute, not only the first.
 
     fields ─ codes, days, numbers, role and kind, evidence and sector ─ faults
 

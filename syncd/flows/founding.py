@@ -1,4 +1,4 @@
-"""Founding: version 1 of an alliance's roster, and its keys shared out.
+"""Found an alliance: roster version 1, and shares of its token keys.
 
     founders' requests ── found ──> draft of version 1, sealed share files
 

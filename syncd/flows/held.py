@@ -1,4 +1,4 @@
-"""Held: logs that we hold, ours and our copies of others', read alike."""
+"""Read logs that we hold, our own and mirrored ones alike."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

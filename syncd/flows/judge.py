@@ -1,4 +1,4 @@
-"""Judge: from a question, and what is known of its tokens, to an answer."""
+"""Answer a look-up from what is known of its tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

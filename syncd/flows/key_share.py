@@ -1,4 +1,4 @@
-"""Key shares: a holder's part of a token key, on its way and arrived.
+"""Seal a holder's share of a token key, and accept it when it arrives.
 
 founding ── seal ──> share file ── accept ──> a share that fits the roster
 """

@@ -1,4 +1,4 @@
-"""Log files: a log as static files, written, and held against its signature.
+"""Write a log as static files, and check such files against its signature.
 
     files   what the peer API serves
     check   such files again, wherever they come from, to the last byte

@@ -1,4 +1,4 @@
-"""Merge: fold what we hold of a log into the claims.
+"""Fold the entries of a log into the claims.
 
 Bundles stay where they are: only claims and a position move.
 """

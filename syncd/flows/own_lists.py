@@ -1,4 +1,4 @@
-"""A member's own lists: what it knows for itself, laid over the answer.
+"""Check entries of a member's own lists, and lay them over an answer.
 
     exempt   not to be acted on here, though the alliance lists it
     note     a remark: a shared host, a gateway, a line of our own customer

@@ -1,4 +1,4 @@
-"""What a flow may ask of the world. Edges implement these; tests fake them."""
+"""Protocols of what the flows need: implemented by the edges, faked by tests."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field

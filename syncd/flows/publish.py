@@ -1,4 +1,4 @@
-"""Publish: from a vault row that waits to a signed statement in our log.
+"""Publish what waits in the vault as signed statements in our log.
 
     rows     = await vault.waiting(…)        acknowledged, not yet public
     outputs  = await tokeniser.outputs(…)    t of n holders

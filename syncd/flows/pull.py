@@ -1,4 +1,4 @@
-"""Pull: bring our mirror of one member's log up to a signed checkpoint.
+"""Bring our mirror of one member's log up to a signed checkpoint.
 
     old     = await mirror.head(origin)
     new     = checkpoint.open_(raw, log_key)

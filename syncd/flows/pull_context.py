@@ -1,4 +1,4 @@
-"""What a pull of one log works with, whatever the way it takes."""
+"""What a pull of one log needs: mirror, source, roster, budget."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Report: from what an operator hands in to what the vault keeps.
+"""Check and normalise reports and disputes before they enter the vault.
 
     draft ─ identifier, codes, days, never-list ─ prepared ─ vault ─ 202
 

@@ -1,4 +1,4 @@
-"""Serve: a log's static files, made from its bundles on demand.
+"""Make a log's static files from its bundles on demand.
 
 Tiles are derived, never stored: a level-0 tile is its bundle's leaf hashes,
 a level-1 tile 256 bundle roots, and so on. Nothing beyond `size`, the size

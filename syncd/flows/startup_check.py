@@ -1,4 +1,4 @@
-"""Awaken: before the first append after a start, ask what others hold of us.
+"""Ask the other members how much of our log they hold, before we append.
 
 A snapshot of a virtual machine rolls back database and high-water mark
 together; the others' mirrors do not follow it. So nothing is appended until

@@ -1,4 +1,4 @@
-"""Stretch: a stretch of another's log, from fetched bytes to rows.
+"""Check a stretch of another's log: from fetched bytes to rows.
 
     bytes ─ inflate ─ open: root proven? ─ Records ─ fold ─ Batch → Stretch
 

@@ -1,4 +1,4 @@
-"""Line: stretches that are checked and wait for a transaction."""
+"""A queue of checked stretches that wait for a transaction."""
 
 import asyncio
 from collections import deque

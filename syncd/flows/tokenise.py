@@ -1,4 +1,4 @@
-"""Tokenise: turn identifiers into OPRF outputs with the help of t holders.
+"""Turn identifiers into OPRF outputs with the help of t holders.
 
 What goes to a holder and back is `evaluation`; here quorums are chosen, all
 answers checked, and bad ones named. URLs are public addresses and need

@@ -1,4 +1,4 @@
-"""Withheld: payloads that a log's source did not give, asked of others."""
+"""Ask other members for payloads that a log's source did not give."""
 
 from dataclasses import replace
 

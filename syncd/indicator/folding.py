@@ -1,4 +1,4 @@
-"""Folding: what a stretch of a log adds to the claims, and takes from them.
+"""Fold a stretch of a log: the claims that it adds, and those that it ends.
 
 `fold` turns a stretch of one log into a `Batch` of plain rows; a store adds
 `adds`, takes away what `ends` and `erases` name, and has the claims. Nothing

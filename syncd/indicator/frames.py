@@ -1,4 +1,4 @@
-"""Frames: rows of reports that differ in what stands in fixed places only.
+"""Read many reports fast, by decoding what they have in common once.
 
 A frame is a report's payload without what is hardly ever the same twice, the
 values of `know`, `token` and `case`:

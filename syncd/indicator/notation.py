@@ -1,4 +1,4 @@
-"""Notation: the forms that the fields of statements have, each said once.
+"""The forms that fields of statements have, as msgspec constraints.
 
 A field's annotation names its form, and with it all that is known of it:
 

@@ -1,4 +1,4 @@
-"""Reasons: why a verdict is what it is, in both languages."""
+"""Why a verdict is what it is, in both languages."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""What copying and hiding do to numbers, whatever they are of."""
+"""Undo what copying and hiding do to numbers of any kind."""
 
 import re
 from typing import Final

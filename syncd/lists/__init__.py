@@ -1,4 +1,4 @@
-"""Files of values: any bytes give rows, each right or refused.
+"""Read files of values: each row is right or refused.
 
     file ─ kinds ─ lines ─ cells ─ text ─ table ─ columns ─ reports
                └─────────── sheet ──────────┘       │          └ preview

@@ -1,4 +1,4 @@
-"""Cells: what the text of a row says, in each format of text.
+"""Split a line of text into cells, for each format of text.
 
 CSV is parsed by the standard library, strictly; the other formats by the
 functions here.

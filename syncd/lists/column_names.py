@@ -1,4 +1,4 @@
-"""Names: which row names the columns of a list, and which field each is.
+"""Find the row that names the columns, and the field that each one is.
 
 People put titles above a header: a banner, who made the list, blank rows. One
 rule finds it in texts and sheets, and whoever skips rows by it says so in a

@@ -1,4 +1,4 @@
-"""Columns: which cell is which field of a report.
+"""Map the cells of a row to the fields of a report.
 
 A field comes from a column that bears its name (in English or Chinese), from
 one that is named for it, or from a constant, which also stands where a cell

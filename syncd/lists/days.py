@@ -1,4 +1,4 @@
-"""Days: what a cell of a list says of a day, as statements write it.
+"""Read a day from a cell, in any usual spelling.
 
     2026-11-27  2026/11/27 20:00:05  2026年11月27日 下午8时  20261127200005
     27-Nov-2026  Fri, 27 Nov 2026 20:00:00 +0000

@@ -1,4 +1,4 @@
-"""Kinds of files: by what is told, the name, and how the file begins.
+"""Detect what kind of file a list is.
 
 What looks like a list and is another thing is refused by its name, with the
 way out: read as one of ours it would be rubbish, or half of it.

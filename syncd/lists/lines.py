@@ -1,4 +1,4 @@
-"""Lines of a text file: where each ends, and what it says.
+"""Read a text file line by line, in whatever encoding.
 
 An encoding is detected strictly: a byte order mark says which; without one
 the whole file must be UTF-8, or else the whole file GB18030. A few Chinese

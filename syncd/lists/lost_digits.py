@@ -1,4 +1,4 @@
-"""Losses: digits that a spreadsheet took from a number, in whatever file.
+"""Find digits that a spreadsheet dropped from numbers.
 
     6.22202E+18  6,22E18  13800138000.0  13,800,138,000    one cell shows it
     0123456789012345 … 123456789012345                     the column shows it

@@ -1,4 +1,4 @@
-"""The mapping file: what the owner of a list says of it, kept beside it.
+"""Read and write the mapping file, in which a list's owner describes it.
 
     [file]                          how to read it: `rows.FileOptions`
     encoding = "gb18030"

@@ -1,4 +1,4 @@
-"""The dry run: what a list would bring, before anything of it goes in.
+"""Preview an import: what it would bring, before anything is sent.
 
     table ─ columns ─ draft ─ flows.report ─┬─ ten rows, masked
                                             ├─ counts, reasons

@@ -1,4 +1,4 @@
-"""Rows: what a list is, whatever file it lies in, and what is wrong in it."""
+"""Rows and tables as all readers of lists give them."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

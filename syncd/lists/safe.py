@@ -1,4 +1,4 @@
-"""What spreadsheets do to cells: written so that they do nothing.
+"""Write cells so that a spreadsheet neither runs nor changes them.
 
     =1+1   +86…   -5   @x   ＝1      a formula would run
     006    6222021234567890128       digits would be lost, if it is edited

@@ -1,4 +1,4 @@
-"""Tables: a list of any format as rows of cells, and all of it.
+"""Open a list of any format as a table of rows.
 
 Where the file, a control file or the operator says how many rows there are,
 they are counted before the first is handed on: if the counts do not agree,

@@ -1,4 +1,4 @@
-"""Words: what a cell may say, in both languages, and the code that it means.
+"""Read the words of a cell, in both languages, as codes.
 
     诈骗类型 虚假网络贷款      label    fake_loan
     国家     中国 CHN 0086     region   CN

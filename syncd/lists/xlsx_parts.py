@@ -1,4 +1,4 @@
-"""Parts of a workbook: a ZIP of XML, as calamine finds its way in it.
+"""Open the parts of an XLSX workbook: a ZIP of XML.
 
 Nothing is taken that no spreadsheet writes: what the parts inflate to is
 bounded, and there is no declaration in them that stands for more.

@@ -1,4 +1,4 @@
-"""What people read, in English or in Chinese.
+"""Messages for people, in English and Chinese.
 
 The English stands in the code, where it is used, and is the key: gettext finds
 the Chinese for it. `zh.po` holds that, compiled to `zh.mo` when the package is

@@ -1,4 +1,4 @@
-"""The language that is spoken, and the sentences of it."""
+"""Translate messages into the chosen language."""
 
 import gettext
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Messages on the wire: a code and parameters, beside the English.
+"""Messages on the wire: code and parameters beside the English.
 
     {"detail": "roster: version 7 expires in 9 days: ask the admins …",
      "code": "roster.version_expires_in_days",

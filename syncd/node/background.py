@@ -1,4 +1,4 @@
-"""What is done beside everything else, and what nobody waits for."""
+"""Background tasks of the daemon."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -1,4 +1,4 @@
-"""What every part of the daemon needs; all else it is given by name."""
+"""The frozen context that every part of the daemon gets."""
 
 import datetime
 import zoneinfo

@@ -1,4 +1,4 @@
-"""Findings: what a person should know is kept, logged, counted and told."""
+"""Keep, log and count findings, and write their events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where pure work runs so that it does not hold up the loop."""
+"""Run pure work in threads or worker processes."""
 
 import asyncio
 import pickle

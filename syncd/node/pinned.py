@@ -1,4 +1,4 @@
-"""What a home trusts: the rosters that it accepted, from the pinned one on.
+"""The rosters that a home has accepted, from the pinned one on.
 
 Apart from `node.home`, so that who only asks loads no database.
 """

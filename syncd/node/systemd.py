@@ -1,4 +1,4 @@
-"""What a service manager hears of us: ready, alive, stopping (sd_notify)."""
+"""Notify systemd: ready, alive, stopping (sd_notify)."""
 
 import asyncio
 

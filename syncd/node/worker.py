@@ -1,4 +1,4 @@
-"""The worker's side of `offload.InWorker`: calls in, answers out.
+"""The worker process behind `offload.InWorker`.
 
     python -m syncd.node.worker
 

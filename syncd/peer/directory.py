@@ -1,4 +1,4 @@
-"""A log in a directory of files: the air gap's source.
+"""A directory of files as the source of a log, for the air gap.
 
 What `syncd log export` writes, read again elsewhere; as untrusted as any
 peer, so paths are made from numbers alone and sizes are bounded.

@@ -1,4 +1,4 @@
-"""Transport: requests to one member's addresses, everything bounded.
+"""Send bounded HTTP requests to one member's addresses.
 
 The connection's pin is `pinning`'s work. This module sees to it that a
 hostile peer can cost us no more than a time limit and a size limit, that a

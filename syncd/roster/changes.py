@@ -1,4 +1,4 @@
-"""Changes: what a draft changes, for who is to sign it.
+"""The changes that a draft makes, for whoever signs it.
 
 Every difference is named, down to the smallest part that differs, by the
 path that `drafts.put` would take.

@@ -1,4 +1,4 @@
-"""Spoken: a hash as two people can compare it by phone.
+"""Say a hash in words that two people can compare by phone.
 
     hash (32 bytes) ─ SHA-256("syncd-spoken-v1" ‖ 0x00 ‖ hash) = d
     bits 0–65 of d   six numbers of 11 bits ─ six words, Chinese or English

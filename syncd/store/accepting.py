@@ -1,4 +1,4 @@
-"""What of the reports that are handed in is new: the vault's one way in.
+"""Accept reports into the vault, unless it has them already.
 
     the same stands    known         value and fields; a day that nobody said
                                      is no part of what is said

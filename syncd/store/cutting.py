@@ -1,4 +1,4 @@
-"""Cutting in mirror.db: a log is held up to a point, and nothing after it.
+"""Cut a log in mirror.db at a point, and drop what is behind.
 
 The roster chose another branch of a log that forked, or said where it ended.
 What later entries said goes: bundles, claims, and what they had ended or

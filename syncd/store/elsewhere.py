@@ -1,4 +1,4 @@
-"""What other members took back, and why: found by token among the claims."""
+"""Find what other members took back, and why, by token."""
 
 from collections.abc import Collection, Mapping, Sequence
 

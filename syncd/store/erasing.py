@@ -1,4 +1,4 @@
-"""Erasing in mirror.db: payloads, salts, claims, and what retracts ended.
+"""Erase payloads, salts and claims in mirror.db.
 
 An erasure (from, to, by) acts on entries from ≤ index < min(to, by) of types
 1–7 and on nothing else. It is remembered, so that a slow mirror cannot bring

@@ -1,4 +1,4 @@
-"""Evidence files: what proves that a holder lied, a few of each holder.
+"""Files of evidence against holders, a few for each.
 
 evidence/<accused>/<SHA-256 of the file, 16 hex digits>.json
 """

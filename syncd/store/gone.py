@@ -1,4 +1,4 @@
-"""What a list had and lacks now: found when its file is in to the end.
+"""Find what a list had and its newest file lacks.
 
 A value is gone when the import did not find it; it is due to be taken back
 when the import before, too, did not. What was refused counts as present: its

@@ -1,4 +1,4 @@
-"""A member's home, opened: own.db with its parts, mirror.db, the lock.
+"""Open the databases of a member's home, and lock it.
 
 DIR/
   lock               flock of the one daemon, holds its pid

@@ -1,4 +1,4 @@
-"""How rows of the vault end, and how an append marks what it made public.
+"""Retract rows of the vault, and mark what an append made public.
 
 All of it runs inside somebody's transaction: functions over a connection.
 """

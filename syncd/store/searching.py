@@ -1,4 +1,4 @@
-"""Which rows of the vault somebody asks for.
+"""Search the vault.
 
 The database judges what it has columns for; labels and days stand in the
 public fields, which many rows share.

@@ -1,4 +1,4 @@
-"""Sightings to tell: met here, released once a day by an append."""
+"""Sightings that wait for the day's append."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where a row of the vault is."""
+"""The state of a row of the vault."""
 
 from enum import IntEnum
 

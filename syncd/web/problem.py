@@ -1,4 +1,4 @@
-"""Problems: what is said when an answer cannot be given (RFC 9457).
+"""Problems: error answers of both APIs (RFC 9457).
 
     {"type": "urn:syncd:problem:malformed", "title": "Bad Request",
      "status": 400, "detail": "report: label is not in the vocabulary"}

@@ -1,4 +1,4 @@
-"""Forms of what is handed in: reports, lists, and what became of them."""
+"""Forms of reports and imports."""
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 

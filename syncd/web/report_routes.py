@@ -1,4 +1,4 @@
-"""Routes of what is handed in: reports and lists, and what became of them."""
+"""Routes of reports and imports."""
 
 import msgspec
 from aiohttp import web

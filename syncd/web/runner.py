@@ -1,4 +1,4 @@
-"""A runner whose own complaints are problems too.
+"""An aiohttp runner whose own errors are problems (RFC 9457) too.
 
 What is no HTTP at all never reaches a middleware: aiohttp answers it itself,
 in plain text, and logs it with what came in. Here it is one problem, and the

@@ -1,4 +1,4 @@
-"""Services: what the local API asks of the daemon behind it.
+"""Protocols of the services that the local API calls.
 
 Every method may raise a SyncdError, which becomes its problem.
 """

@@ -1,4 +1,4 @@
-"""A list on its way to the daemon: the terminal of `syncd.lists`.
+"""Send a list to the daemon in steps.
 
     file ─ lists ─ reports ─ local API
              └─ refused ─────┘

@@ -1,4 +1,4 @@
-"""How an import is getting on: a bar on a terminal, else a line now and then.
+"""Show the progress of an import: a bar on a terminal, else a line at times.
 
 Both go to standard error. The part that is in is told by the file's offset.
 """

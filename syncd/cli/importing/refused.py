@@ -1,4 +1,4 @@
-"""Refused rows of a list: kept at the daemon, written down to be mended.
+"""Keep the refused rows of a list at the daemon, and write them to a file.
 
 The file has the list's own columns, with line and reason in front. It holds
 raw values: it is the owner's alone, and nothing is replaced by it.

@@ -1,4 +1,4 @@
-"""Where the rows of a list go: reports to the alliance, or a list of ours."""
+"""The targets of an import: reports to the alliance, or a list of our own."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Import: a list goes to the daemon in steps, and on where it stopped.
+"""Upload a list to the daemon in steps, and resume where it stopped.
 
     rows ─▶ step of ≤ 5,000 ─▶ local API, rows and offset together
               the next is read while the daemon commits the last

@@ -1,4 +1,4 @@
-"""A home's logs, opened for whoever checks or exports them.
+"""Open the logs of a home to check or export them.
 
 No daemon, no secret: the files as they are at one moment, while a daemon may
 go on writing them. Signatures are verified from the roster that the home

@@ -1,4 +1,4 @@
-"""Clocks: how far the other members' clocks are ahead of ours.
+"""Estimate how far the other members' clocks are ahead of ours.
 
 What a member says is held against our steady clock, which nobody sets, and
 not against the time of day. So whoever sets our clock is seen at once, and

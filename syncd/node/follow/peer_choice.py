@@ -1,4 +1,4 @@
-"""Asking: whom we ask for news in a round, and from whom we fetch a log.
+"""Choose which members to ask in a round, and from whom to fetch a log.
 
 No network and no clock in here: `now` is seconds of a steady clock, so that
 setting the machine's time neither ends a pause nor draws it out.

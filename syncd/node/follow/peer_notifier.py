@@ -1,4 +1,4 @@
-"""PeerNotifier: lets the others know that our log has grown, by `/poke`."""
+"""Notify other members by `/poke` that our log has grown."""
 
 import asyncio
 from collections.abc import Sequence

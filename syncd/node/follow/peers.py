@@ -1,4 +1,4 @@
-"""Peers: one client per member, remade when the roster moves."""
+"""One client per member, made anew when the roster changes."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""Pulls: bring our mirrors up to what their logs signed, or the roster chose.
+"""Pull the logs that have grown, each by one task.
 
 One pull of each log is in flight, some logs at a time. A log that nobody
 gives us is left alone for a while, longer each time.

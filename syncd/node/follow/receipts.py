@@ -1,4 +1,4 @@
-"""Receipts: what we cosign of others' logs, and what others did of ours."""
+"""Cosign others' logs, and collect their cosignatures of ours."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace

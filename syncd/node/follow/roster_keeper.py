@@ -1,4 +1,4 @@
-"""Rosters: follow the newest one that its admins signed."""
+"""Keep the newest roster that its admins signed."""
 
 import asyncio
 import secrets

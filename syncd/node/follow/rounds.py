@@ -1,4 +1,4 @@
-"""Rounds: ask some members what is new, let some know, then fetch what is.
+"""Ask some members for news in each round, and pull what is new.
 
 A round asks k random members, and whoever poked, for their heads. A member
 that fails is left alone for a while, longer each time: `peer_choice` draws them.

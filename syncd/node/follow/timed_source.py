@@ -1,4 +1,4 @@
-"""TimedSource: a source whose slowness is charged to it."""
+"""A source of log data whose answer times are measured."""
 
 import time
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,4 +1,4 @@
-"""AppendGuard: whether our log may grow, and why not.
+"""Decide whether our log may grow, and say why not.
 
 It may not before the others were asked what they hold of it, nor while our
 clock is astray, nor when a receipt shows that this home was set back, nor

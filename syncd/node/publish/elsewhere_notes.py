@@ -1,4 +1,4 @@
-"""What other members took back: noted on our own reports of the same value.
+"""Note on our reports that another member took the same value back.
 
 It binds nobody, but who reports should know. A URL's token needs no holder,
 so of URLs it is known at once; of phones and accounts once their tokens are.

@@ -1,4 +1,4 @@
-"""By hand: what else may let us append when no majority answers at a start.
+"""Let an operator or the roster allow appends without a majority.
 
     inbox/<sha256 of our origin>/checkpoint*   our checkpoint with the `seen`
                                                lines of members, made since

@@ -1,4 +1,4 @@
-"""The publisher: writes what waits in the vault into our log.
+"""Write what waits in the vault into our log.
 
 One task that wakes when something was accepted, and now and then by itself.
 All that is appended goes through here, so that it is merged with the others'

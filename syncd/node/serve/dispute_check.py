@@ -1,4 +1,4 @@
-"""DisputeCheck: what a dispute of ours is about, before it is kept.
+"""Check what a dispute of ours is about before it is kept.
 
 A dispute of what nobody reports answers nothing; one of our own report says
 that we are wrong, which a retraction says and ends. Both are told while they

@@ -1,4 +1,4 @@
-"""What happened, for whoever follows `/v1/events`.
+"""Serve events to whoever follows `/v1/events`.
 
 The events lie in own.db (`store.events`), so a cursor outlives a restart. It
 is `<number>.<at>`: the time tells an event of this database from one of the

@@ -1,4 +1,4 @@
-"""Tells, as events, what is not written in one of own.db's transactions.
+"""Write the events that no transaction of own.db writes.
 
 How far another's log is held and merged, what merging found, which roster is
 in force: each is told where it happens, and again by `all` at a start, so

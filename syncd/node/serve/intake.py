@@ -1,4 +1,4 @@
-"""Intake: reports and lists as they are handed in, and what became of them."""
+"""Take in reports and lists, and say what became of them."""
 
 import datetime
 import hashlib

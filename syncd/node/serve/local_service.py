@@ -1,4 +1,4 @@
-"""The local API's service: glue between its forms and the parts."""
+"""The service behind the local API."""
 
 import asyncio
 import contextlib

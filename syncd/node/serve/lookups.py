@@ -1,4 +1,4 @@
-"""Look-ups: what stands behind `/v1/lookups`, with its records."""
+"""The service behind `/v1/lookups`, with its access records."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""How this member is doing, as one value.
+"""The state of this member, as one value.
 
 The status, the metrics and what there is to do are views of it: none of them
 asks the parts itself, so they cannot disagree.

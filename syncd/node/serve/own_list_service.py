@@ -1,4 +1,4 @@
-"""Our own lists: what stands behind `/v1/own`, and over every answer."""
+"""The service behind `/v1/own`: our own lists, laid over every answer."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The peer API's service: the member's logs, notes and shares."""
+"""The service behind the peer API: logs, notes and shares."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""The quota book: what the roster lets other members evaluate."""
+"""How much the roster lets other members evaluate."""
 
 from dataclasses import dataclass
 

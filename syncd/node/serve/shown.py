@@ -1,4 +1,4 @@
-"""What callers get to see: forms, filled from what is kept."""
+"""Fill the forms of the local API from what is kept."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

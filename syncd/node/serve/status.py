@@ -1,4 +1,4 @@
-"""StatusReader: how this member is doing, read from every part."""
+"""Read the state of this member from every part of the daemon."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

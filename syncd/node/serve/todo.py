@@ -1,4 +1,4 @@
-"""What there is to do: one message for each thing that is not as it should be.
+"""The to-dos of a member: one message for each thing that is wrong.
 
 Pure: a member's state goes in.
 """

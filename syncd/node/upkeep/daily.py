@@ -1,4 +1,4 @@
-"""The daily jobs, and what is said of ourselves: types 4, 17 and 19.
+"""The daily jobs, and the statements about ourselves: types 4, 17 and 19.
 
 Each statement is written once: its name stands in the log's own database
 from the transaction of its append on, so that a job may die on any line and

@@ -1,4 +1,4 @@
-"""Earlier: a log that was ours becomes like anybody's.
+"""Copy a log that was ours into mirror.db when the next one takes over.
 
 While a log is ours its bundles lie in own.db alone, and mirror.db has only
 what it says. Once the next one has taken over, others ask us for it as for

@@ -1,4 +1,4 @@
-"""Erasures: what the roster orders, and that the bytes themselves go.
+"""Erase what the roster orders, down to the bytes on disk.
 
 A log's own erase statements act in the transaction that mirrors them. The
 roster erases for an origin that cannot speak any more, in the tree that it

@@ -1,4 +1,4 @@
-"""Lapse: what an expired roster's members write has no effect for a while.
+"""Hold back what members write after the roster has expired.
 
 Seven days after the roster expired, the sizes merged so far are written down
 once, in the home's `lapse.json`. Reports and vouches first merged above them

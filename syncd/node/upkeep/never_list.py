@@ -1,4 +1,4 @@
-"""The never-list by token: for look-ups by token, and for an alarm.
+"""The never-list by token, for look-ups by token and for an alarm.
 
 What comes in from other members' logs are tokens, and the rule of what is
 protected wants values. So what can be counted up, `Rule.spellings`, is asked

@@ -1,4 +1,4 @@
-"""Overtaken: reports of ours that the never-list protects by now.
+"""Find reports of ours that the never-list has come to protect.
 
 They were right when they were taken; then a roster, or a build that reads
 its rows otherwise, came to protect what they are about. Look-ups already

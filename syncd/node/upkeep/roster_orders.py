@@ -1,4 +1,4 @@
-"""What a new roster asks for and takes a while; the daily job does it too."""
+"""Carry out what a new roster orders; the daily job does it again."""
 
 import asyncio
 import contextlib
