@@ -6,12 +6,11 @@ is known. An argument that nobody asked for is not repeated: it may be a raw
 value.
 """
 
-import contextlib
 import difflib
 import re
 import shutil
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import typer
@@ -26,20 +25,26 @@ WIDTH = 80  # columns at most
 _NAMES = 30  # columns for names, before what is said of them goes below
 
 
-class Command(TyperCommand):
+class _Words:
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the words; each complaint knows of which command it is."""
+        base: Any = super()
+        try:
+            return base.parse_args(ctx, args)
+        except TyperException as e:
+            vars(e)["ctx"] = ctx
+            raise
+
+
+class Command(_Words, TyperCommand):
     """A verb, with help of ours."""
 
     def get_help(self, ctx: Any) -> str:
         """Return the help."""
         return "\n".join(_lines(self, ctx, t("[OPTIONS]")))
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words; each complaint knows of which command it is."""
-        with _complaints_of(ctx):
-            return super().parse_args(ctx, args)
 
-
-class Group(TyperGroup):
+class Group(_Words, TyperGroup):
     """A noun, with help of ours."""
 
     def get_help(self, ctx: Any) -> str:
@@ -52,13 +57,12 @@ class Group(TyperGroup):
         ]
         return "\n".join([*lines, *_section(t("Commands"), verbs)])
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Read the words; a noun alone asks for help."""
         if not args and not ctx.resilient_parsing:
             terminal.tell(self.get_help(ctx))
             raise typer.Exit(2)
-        with _complaints_of(ctx):
-            return super().parse_args(ctx, args)
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the verb of a command line.
@@ -196,16 +200,6 @@ def _width() -> int:
 
 
 # -------------------------------------------------------------- complaints
-
-
-@contextlib.contextmanager
-def _complaints_of(ctx: Any) -> Iterator[None]:
-    """Let each complaint know of which command it is."""
-    try:
-        yield
-    except TyperException as e:
-        vars(e)["ctx"] = ctx
-        raise
 
 
 def said(error: TyperException) -> str:
