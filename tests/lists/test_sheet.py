@@ -535,7 +535,7 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
         "    print(child.pid, flush=True)\n"
         "    return child\n"
         "subprocess.Popen = born\n"
-        "opened = table.open_table(pathlib.Path(sys.argv[1]), Told())\n"
+        "opened = table.open_table(pathlib.Path(sys.argv[1]), FileOptions())\n"
         "os.kill(os.getpid(), 9)\n"
     )
     ran = subprocess.run(
@@ -573,7 +573,7 @@ def test_a_million_rows_stay_within_500_megabytes(tmp_path: Path) -> None:
         "import pathlib, resource, sys\n"
         "from syncd.lists import table\n"
         "from syncd.lists.rows import FileOptions\n"
-        "opened = table.open_table(pathlib.Path(sys.argv[1]), Told())\n"
+        "opened = table.open_table(pathlib.Path(sys.argv[1]), FileOptions())\n"
         "rows = sum(1 for _ in opened.rows(0, 0))\n"
         "child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\n"
         # Its own is told by getrusage as no less than pytest's.

@@ -127,7 +127,7 @@ class Rows:
         self.rows = rows
         self.walks = 0
 
-    async def standing(self, ids: Sequence[int]) -> set[int]:
+    async def in_force(self, ids: Sequence[int]) -> set[int]:
         return {row.id for row in self.rows} & {*ids}
 
     async def page(self, wanted: Query) -> tuple[list[VaultRow], int]:
