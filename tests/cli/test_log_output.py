@@ -148,7 +148,7 @@ def test_a_traceback_is_searched_too(stream: io.StringIO) -> None:
         structlog.get_logger().exception("job failed", job="round")
     (line,) = stream.getvalue().splitlines()
     assert "13800138000" not in line
-    assert "test_logs.py" in json.loads(line)["exception"]
+    assert "test_log_output.py" in json.loads(line)["exception"]
 
 
 def test_people_get_no_json(stream: io.StringIO) -> None:
