@@ -340,7 +340,9 @@ def test_a_daemon_that_restarts_is_waited_for(
     asking = ask(holders, "ab")
     holders.away = 3
     assert len(asking.ask([{"value": "c"}])) == 1
-    assert capsys.readouterr().err.count("waiting for the daemon: local API") == 3
+    assert (
+        capsys.readouterr().err.count("waiting for the daemon: local API") == 3
+    )
     monkeypatch.setattr(lookup_client, "RESTART_S", -1.0)
     for one in (asking, Question(holders, {})):  # type: ignore[arg-type]
         holders.away = 1
