@@ -77,6 +77,7 @@ def _message(said: str | Message, params: dict[str, object]) -> Message:
 class SyncdError(Exception):
     """Every error that syncd raises on purpose."""
 
+    kind = "error"  # how a problem names it: urn:syncd:problem:error
     exit_code = 1
     status = 500
 
@@ -116,6 +117,7 @@ class SyncdError(Exception):
 class UsageError(SyncdError):
     """The operator asked for something that cannot be: say what and where."""
 
+    kind = "usage"
     exit_code = 2
     status = 400
 
@@ -123,6 +125,7 @@ class UsageError(SyncdError):
 class MalformedError(SyncdError):
     """Bytes or text that do not parse."""
 
+    kind = "malformed"
     exit_code = 2
     status = 400
 
@@ -130,6 +133,7 @@ class MalformedError(SyncdError):
 class RefusedError(SyncdError):
     """Understood, and not allowed by a rule."""
 
+    kind = "refused"
     exit_code = 1
     status = 422
 
@@ -137,6 +141,7 @@ class RefusedError(SyncdError):
 class UnavailableError(SyncdError):
     """No usable answer from elsewhere; worth trying again."""
 
+    kind = "unavailable"
     exit_code = 3
     status = 503
 
@@ -147,6 +152,8 @@ class AbsentError(UnavailableError):
 
 class HoldersError(UnavailableError):
     """Fewer holders than are needed gave a right answer in time."""
+
+    kind = "holders"
 
     def __init__(
         self,
@@ -167,6 +174,7 @@ class BrokenSourceError(UnavailableError):
 class QuotaError(SyncdError):
     """Too many requests; `retry_after_s` says when to come back."""
 
+    kind = "quota"
     exit_code = 3
     status = 429
 
@@ -185,6 +193,7 @@ class QuotaError(SyncdError):
 class StaleError(SyncdError):
     """A compare-and-swap lost: what we believed is no longer so."""
 
+    kind = "stale"
     exit_code = 3
     status = 409
 
@@ -192,6 +201,7 @@ class StaleError(SyncdError):
 class UntrustedError(SyncdError):
     """Nobody whom we trust signed or said this."""
 
+    kind = "untrusted"
     exit_code = 4
     status = 403
 
@@ -203,6 +213,7 @@ class ForkError(UntrustedError):
 class NewerError(SyncdError):
     """Written by a newer syncd than this one."""
 
+    kind = "newer"
     exit_code = 5
     status = 500
 
@@ -210,8 +221,19 @@ class NewerError(SyncdError):
 class DamagedError(SyncdError):
     """Our own files or rows do not hold what they must."""
 
+    kind = "damaged"
     exit_code = 5
     status = 500
+
+
+KINDS: Final[dict[str, type[SyncdError]]] = {
+    error.kind: error
+    for error in (
+        *(UsageError, MalformedError, RefusedError, UnavailableError),
+        *(HoldersError, StaleError, UntrustedError, NewerError),
+        DamagedError,
+    )
+}  # those that a message is enough for
 
 
 def joined(

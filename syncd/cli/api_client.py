@@ -23,11 +23,8 @@ from urllib.parse import urlencode
 from syncd import config
 from syncd.config import Address, Config
 from syncd.errors import (
-    DamagedError,
-    HoldersError,
-    MalformedError,
+    KINDS,
     Message,
-    NewerError,
     QuotaError,
     RefusedError,
     StaleError,
@@ -49,16 +46,8 @@ PAGE = 1000  # items of a list that are asked for at once
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,512}", re.ASCII)
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where not to call
 _CLASSES: dict[str, type[SyncdError]] = {
-    "usage": UsageError,
-    "malformed": MalformedError,
-    "refused": RefusedError,
+    **KINDS,
     "absent": RefusedError,  # answered: no
-    "holders": HoldersError,
-    "unavailable": UnavailableError,
-    "stale": StaleError,
-    "untrusted": UntrustedError,
-    "newer": NewerError,
-    "damaged": DamagedError,
 }
 
 

@@ -14,38 +14,12 @@ import msgspec
 from aiohttp import web
 
 from syncd import shape as shapes
-from syncd.errors import (
-    DamagedError,
-    HoldersError,
-    MalformedError,
-    Message,
-    NewerError,
-    QuotaError,
-    RefusedError,
-    StaleError,
-    SyncdError,
-    UnavailableError,
-    UntrustedError,
-    UsageError,
-)
+from syncd.errors import MalformedError, Message, QuotaError, SyncdError
 from syncd.messages import wire
 from syncd.messages.wire import WireMessage
 
 MEDIA = "application/problem+json"
 _URN = "urn:syncd:problem:"
-_CODES: dict[type[SyncdError], str] = {
-    UsageError: "usage",
-    MalformedError: "malformed",
-    RefusedError: "refused",
-    HoldersError: "holders",
-    UnavailableError: "unavailable",
-    QuotaError: "quota",
-    StaleError: "stale",
-    UntrustedError: "untrusted",
-    NewerError: "newer",
-    DamagedError: "damaged",
-    SyncdError: "error",
-}
 
 
 class _Body(
@@ -98,12 +72,10 @@ class ShapeError(MalformedError):
 
 def of(error: SyncdError) -> Problem:
     """Return what is said of an error of ours."""
-    kind = type(error)
-    code = next(_CODES[c] for c in kind.__mro__ if c in _CODES)
     flaws = error.flaws if isinstance(error, ShapeError) else None
     return _problem(
         error.status,
-        _URN + code,
+        _URN + error.kind,
         error.said,
         error.way_out,
         errors=tuple(map(_flaw, error.faults)) if flaws is None else flaws,
