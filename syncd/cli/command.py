@@ -99,9 +99,9 @@ class Options:
         That is an option's own name, or the name that `others` has for it.
         """
         wanted = {name.strip("_"): name for name in names} | others
+        empty = defaults(type(self))
         known = {name: getattr(self, field) for name, field in wanted.items()}
-        empty = {name: defaults(type(self))[f] for name, f in wanted.items()}
-        return {k: v for k, v in known.items() if v != empty[k]}
+        return {k: v for k, v in known.items() if v != empty[wanted[k]]}
 
 
 Verb = Callable[[Any], int | None]
@@ -109,9 +109,6 @@ Verb = Callable[[Any], int | None]
 
 class Noun(usage.Noun):
     """A word with verbs, or verbs that stand for themselves."""
-
-    def __init__(self, about: str = "") -> None:
-        super().__init__(about)
 
     def noun(self, name: str, about: str) -> "Noun":
         """Return a word below this one."""

@@ -85,7 +85,7 @@ class Group(_Words, TyperGroup):
 class Noun(typer.Typer):
     """A place for verbs."""
 
-    def __init__(self, about: str) -> None:
+    def __init__(self, about: str = "") -> None:
         super().__init__(
             cls=Group,
             help=about,
