@@ -161,7 +161,7 @@ class PageOptions(ApiOptions):
         found = {"items": items, "next": last or None}
         self.show(found, lines(items) if not self.as_json else ())
         if last and not self.as_json:
-            terminal.tell(more.format(id=last))
+            terminal.tell(more, id=last)
 
 
 class FieldOptions(KindOptions):

@@ -29,7 +29,7 @@ from syncd.cli.options import (
 )
 from syncd.errors import RefusedError, SyncdError, UsageError
 from syncd.messages import catalogue
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 
 if TYPE_CHECKING:
     from syncd.lists.rows import Row, Table
@@ -346,7 +346,7 @@ def _list_entries(args: _ListOptions) -> None:
             lambda at, most: get(after=at, limit=most),
             args.after,
             lines,
-            t("more: --after {id}"),
+            later("more: --after {id}"),
         )
 
 

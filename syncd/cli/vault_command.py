@@ -8,7 +8,7 @@ from syncd.cli.command import option
 from syncd.cli.options import KindOptions, PageOptions, one_value
 from syncd.cli.report_commands import noun
 from syncd.errors import MalformedError, UsageError
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later
 
 HEAD = (
     *map(later, ("id", "type", "kind", "state", "label", "seen", "expires")),
@@ -65,7 +65,7 @@ def _list_vault(args: _ListOptions) -> None:
         return grid.table(titles, cells)
 
     with args.api() as own:
-        args.show_pages(page, args.before, lines, t("more: --before {id}"))
+        args.show_pages(page, args.before, lines, later("more: --before {id}"))
 
 
 def _code(field: str, said: str) -> str:
