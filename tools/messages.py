@@ -32,14 +32,13 @@ ROOT = HOUSE / "syncd"
 ROOM = ROOT / "messages"
 REWORDED = 0.8  # so alike are the old and the new words of one message
 LOOPS = ast.For | ast.ListComp | ast.DictComp | ast.GeneratorExp
-SAYING = {"t", "later", "tell", "say"}  # functions that are given a sentence
+# Functions that are given a sentence.
+SAYING = {"t", "later", "tell", "say", "option", "argument"}
 MAKING = {  # likewise, as errors are: which of their arguments
-    **dict.fromkeys(("refuse", "_refuse", "Note", "Message"), (0,)),
+    **dict.fromkeys(("_refuse", "Note", "Message"), (0,)),
     "plain": (1, 2),
     "absent": (0, 1),
-    "Finding": (3,),
 }
-ASIDE = {"hint", "missing", "retry_after_s"}  # no parameters of a template
 LATER = {"PartError"}  # are given the rest by whoever catches them
 LOCAL = ("cli", "demo")  # rooms whose sentences never travel
 
@@ -82,8 +81,6 @@ def _said(tree: ast.Module) -> Iterator[str]:
         name = _name(node.func)
         if name in SAYING and node.args:
             yield from _texts(node.args[0])
-        if name in {"option", "argument"} and node.args:
-            yield from _texts(node.args[0])
         if name in {"Noun", "noun", "verb", "group"} and node.args:
             yield from _texts(node.args[-1])
         if name == "table" and node.args:  # the names of its columns
@@ -96,10 +93,7 @@ def _said(tree: ast.Module) -> Iterator[str]:
                 yield from _texts(keyword.value)
 
 
-def _looped(
-    node: ast.For | ast.ListComp | ast.DictComp | ast.GeneratorExp,
-    tables: Mapping[str, ast.AST],
-) -> Iterator[str]:
+def _looped(node: LOOPS, tables: Mapping[str, ast.AST]) -> Iterator[str]:
     """Yield the texts of a tuple in `t(name) for name in (…)`."""
     loop = node if isinstance(node, ast.For) else node.generators[0]
     names = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
@@ -153,7 +147,12 @@ def unfilled() -> Iterator[str]:
             name = _name(node.func)
             ours = name.endswith("Error") or name in ("Message", "t")
             given = {keyword.arg or "" for keyword in node.keywords}
-            if not ours or name in LATER or "" in given or not given - ASIDE:
+            if (
+                not ours
+                or name in LATER
+                or "" in given
+                or not given - {"hint"}
+            ):
                 continue
             for text in _texts(node.args[0]):
                 if lacks := {name for name, _ in fields(text)} - given:
