@@ -44,21 +44,21 @@ class Wanted:
 
 def understood(
     file: Path,
-    args: FileOptions,
+    how: FileOptions,
     *,
     maps: Sequence[str],
     constants: Mapping[str, Any],
 ) -> Wanted:
     """Return a file as the table that is to be looked up.
 
-    `said.names` are the columns that the answers are to keep.
+    `how.names` are the columns that the answers are to keep.
     """
     rows, plan = table_input.understood(
-        file, args, maps=maps, constants=constants
+        file, how, maps=maps, constants=constants
     )
     terminal.tell(f"{file}: {rows.about}")
     keep = {}
-    for told in args.names:
+    for told in how.names:
         at = table_input.column(rows, told, "--keep")
         name = told
         if rows.header and isinstance(at, int):

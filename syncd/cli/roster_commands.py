@@ -208,7 +208,7 @@ class _ShowOptions(OutputOptions):
     "show", "Show a roster or a draft, or what changed since another version."
 )
 def _show(args: _ShowOptions) -> None:
-    data = _note(args, args.version)
+    data = _note(args)
     roster = drafts.read(data)[1]
     signed = _signers(args.file, data)
     before = drafts.read(_since(args))[1] if args.since else None
@@ -226,7 +226,7 @@ def _show(args: _ShowOptions) -> None:
         _tell_signed(signed)
 
 
-def _note(args: _ShowOptions, version: int | None) -> bytes:
+def _note(args: _ShowOptions) -> bytes:
     """Return the note of a version: a file's, or a verified one of ours.
 
     Raises:
@@ -236,7 +236,7 @@ def _note(args: _ShowOptions, version: int | None) -> bytes:
     file = args.file
     if file is not None:
         return terminal.parsed(file, lambda data: _checked(file, data))
-    return _ours(args, version)
+    return _ours(args, args.version)
 
 
 def _ours(args: _ShowOptions, version: int | None) -> bytes:

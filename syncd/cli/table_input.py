@@ -178,9 +178,8 @@ def tell_unused(file: Path, unused: Sequence[str]) -> None:
     """Tell which columns are of no use, if some are not."""
     if unused:
         names = ", ".join(unused)
-        line = t(
+        terminal.tell(
             "{path}: columns that are not stored: {names}",
             path=file,
             names=names,
         )
-        terminal.tell(line)
