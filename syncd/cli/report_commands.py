@@ -4,6 +4,7 @@ No command repeats a value: a row is known by its number.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from syncd.cli import api_client, notices, terminal
@@ -96,6 +97,7 @@ class _DisputeOptions(ValueOptions, KindOptions, ApiOptions):
     about: list[str] = option("ORIGIN:INDEX of a report; all if none")
     token: str = option("22 characters, instead of a value")
     epoch: int = option("of the token")
+    file: Path | None = option("a file with the value")
     yes: bool = option("also of what nobody reports")
 
 
