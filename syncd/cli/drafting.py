@@ -131,10 +131,8 @@ class EndOptions(EditOptions):
         except UntrustedError as e:
             raise UntrustedError(
                 "{file}: not signed by {origin}: {why}",
-                hint=t(
-                    "take the checkpoint of {log} that a member serves",
-                    log=origin,
-                ),
+                hint="take the checkpoint of {log} that a member serves",
+                log=origin,
                 file=file or "mirror",
                 origin=origin,
                 why=e,
@@ -212,7 +210,8 @@ def row(roster: Roster, what: str, name: str) -> Any:
     if name not in known:
         raise UsageError(
             "roster: no {what} {name}",
-            hint=t("it has {names}", names=", ".join(known) or "-"),
+            hint="it has {names}",
+            names=", ".join(known) or "-",
             what=what,
             name=name,
         )

@@ -17,7 +17,6 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.indicator import vocabulary
-from syncd.messages.catalogue import t
 from syncd.roster import certificate, drafts, membership, terms
 from syncd.roster.members import Names
 from syncd.roster.roster import Roster
@@ -321,7 +320,7 @@ def _erase(args: _EraseOptions) -> None:
         if end is None and member.active:
             raise RefusedError(
                 "roster: {origin} can speak: it retracts by itself",
-                hint=t("remove its member first, or end the log"),
+                hint="remove its member first, or end the log",
                 origin=args.origin,
             )
         end = end or args.end(log)

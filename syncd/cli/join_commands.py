@@ -13,7 +13,6 @@ from syncd.cli.options import OutputOptions, pairs
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import key_share
-from syncd.messages.catalogue import t
 from syncd.node.home import (
     ask_tls,
     log_name,
@@ -100,7 +99,7 @@ def _update(args: _UpdateOptions) -> None:
     elif keys.log.verifier != us.generation.log:
         raise UsageError(
             "{home}: writes {origin}, the roster lists {us_origin}",
-            hint=t("start syncd run once: it goes on in the new log"),
+            hint="start syncd run once: it goes on in the new log",
             home=settings.home,
             origin=keys.origin,
             us_origin=us.origin,
@@ -239,7 +238,7 @@ def _another_tls(args: _UpdateOptions, keys: MemberKeys) -> MemberKeys:
     except DamagedError as e:
         raise UsageError(
             "{file}: is not for this key: {why}",
-            hint=t("give the certificate's own key with --key"),
+            hint="give the certificate's own key with --key",
             file=file,
             why=e,
         ) from e

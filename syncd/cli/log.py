@@ -22,7 +22,6 @@ from syncd.flows import log_files
 from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, leaf, token
 from syncd.indicator.leaf import Record
-from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.store import home_stores, snapshot
 from syncd.store.snapshot import (
@@ -96,7 +95,7 @@ def _write_files(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(
             "{path}: is there already",
-            hint=t("choose another name; nothing is overwritten"),
+            hint="choose another name; nothing is overwritten",
             path=out,
         )
     try:

@@ -275,7 +275,8 @@ def among(option: str, code: str, known: Iterable[str]) -> None:
     if code not in known:
         raise UsageError(
             "{option} {code}: no such code",
-            hint=t("use {names}", names=", ".join(known)),
+            hint="use {names}",
+            names=", ".join(known),
             option=option,
             code=repr(code),
         )

@@ -247,7 +247,8 @@ def _ours(args: _ShowOptions, version: int | None) -> bytes:
     if raw is None:
         raise UsageError(
             "{home}: there is no version {wanted}",
-            hint=t("it has {names}", names=f"1-{trusted.version}"),
+            hint="it has {names}",
+            names=f"1-{trusted.version}",
             home=settings.home,
             wanted=wanted,
         )
@@ -279,7 +280,7 @@ def _signers(file: Path | None, data: bytes) -> signing.SignedDraft:
 def _unverified(file: Path | None, why: SyncdError) -> UntrustedError:
     return UntrustedError(
         "{file}: does not verify: {why}",
-        hint=t("it was changed after it was signed: believe none of it"),
+        hint="it was changed after it was signed: believe none of it",
         file=file or "roster",
         why=why,
     )

@@ -216,8 +216,6 @@ class Upload:
                 path=self.path,
                 row=self.row,
             ),
-            hint=t(
-                "put the old file back; or begin again with --anew: what is in"
-                " already is known then, not doubled"
-            ),
+            hint="put the old file back; or begin again with --anew: what is in"
+            " already is known then, not doubled",
         )
