@@ -9,7 +9,7 @@ from syncd.cli.command import option
 from syncd.cli.drafting import EditOptions
 from syncd.cli.options import KINDS, among, values
 from syncd.cli.roster_commands import noun
-from syncd.errors import SyncdError, UsageError
+from syncd.errors import Message, SyncdError, UsageError
 from syncd.indicator import identifier
 from syncd.indicator import never as protected
 from syncd.messages.catalogue import t
@@ -100,7 +100,8 @@ def parsed(
         except SyncdError as e:
             raise UsageError(
                 "{where}: line {n}: {why}",
-                hint=e.hint or t("say --kind, or write KIND TAB value"),
+                hint=e.way_out
+                or Message("say --kind, or write KIND TAB value"),
                 where=where,
                 n=number,
                 why=e,
