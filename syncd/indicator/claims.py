@@ -83,7 +83,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
         """Read a row as a store keeps it; `claim.row()` writes it again.
 
         Raises:
-            DamagedError: the record is not one that `merge.fold` wrote.
+            DamagedError: the record is not one that `folding.fold` wrote.
         """
         token, index, number, raw = row
         kind, epoch = kind_epoch(number)
