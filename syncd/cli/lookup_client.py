@@ -12,12 +12,13 @@ from typing import Any
 from syncd.cli import answers, terminal
 from syncd.cli.api_client import ApiClient
 from syncd.errors import UnavailableError
-from syncd.messages import catalogue
+from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import t
 
 RESTART_S = 300.0  # waited in all for a daemon that has answered before
 PAUSE_S = 1.0  # before asking again: a holder that restarts is back soon
 NAMED = 5  # members that are named in a line
+USED_UP = "member.quota_used_up"  # the code of what a holder says to it
 LATE = frozenset({"holders_missing", "basis_unread"})  # may be known later
 
 Item = Mapping[str, Any]
@@ -173,7 +174,7 @@ def _late(item: Item) -> bool:
 def _why(item: Item) -> str:
     """Return why an item is unknown: by missing members, if some are."""
     missing = item.get("missing", ())
-    if missing and "quota used up" in item.get("detail", ""):
+    if missing and USED_UP in wire.codes(item):
         return t("quota used up, or no answer: {names}", names=few(missing))
     if missing:
         return t("no answer from {names}", names=few(missing))

@@ -13,7 +13,7 @@ word that somebody wrote, is `quoted`: only whoever sent it gets that back.
 import functools
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,15 @@ def read(form: Mapping[str, Any], detail: str = "detail") -> Message:
     for name, value in (form.get("params") or {}).items():
         values[name] = _read(value)
     return Message(template, **values)
+
+
+def codes(form: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the code of a message that came by wire, and of those in it."""
+    yield str(form.get("code", ""))
+    for value in (form.get("params") or {}).values():
+        for inner in value if isinstance(value, list) else (value,):
+            if isinstance(inner, Mapping):
+                yield from codes(inner)
 
 
 def _read(value: object) -> object:

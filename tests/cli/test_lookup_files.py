@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import openpyxl
 import pytest
 
 from syncd.cli import lookup_client, table_input, terminal
 from syncd.cli.lookup_client import Question
-from syncd.errors import UnavailableError, UsageError
+from syncd.errors import Message, UnavailableError, UsageError
 from syncd.lists import safe
+from syncd.messages import wire
 from tests.cli.conftest import FalseApi, Node, Ran, Real, refused
 
 LISTED = "+12025557101"
@@ -320,8 +322,12 @@ def test_what_is_unknown_is_asked_again_while_that_helps(
 def test_a_quota_that_is_used_up_is_no_silence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    used = "oprf: missing: carrier: quota used up"
-    ask(Holders("a", "a", detail=used), "a").tell()
+    used = Message("{member}: quota used up", member="carrier")
+    one = Message("{member} ({why})", member="carrier", why=used)
+    said = wire.parts(Message("oprf: missing: {whys}", whys=(one,)))
+    ask(
+        Holders("a", "a", params=msgspec.to_builtins(said["params"])), "a"
+    ).tell()
     err = capsys.readouterr().err
     assert "quota used up, or no answer: carrier, police" in err
 
