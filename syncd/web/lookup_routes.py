@@ -2,18 +2,16 @@
 
 from aiohttp import web
 
-from syncd.errors import MalformedError, SyncdError
+from syncd.errors import MalformedError
 from syncd.web import forms, problem
 from syncd.web.routes import READERS, Call, Routes, counted
-from syncd.web.service_ports import MAX_DEADLINE_MS
+from syncd.web.service_ports import MAX_DEADLINE_MS, LookupCall
 
 routes = Routes()
 
 
 @routes("POST", "/v1/lookups", READERS, "look up")
-async def _lookup(
-    call: Call, body: forms.Lookups[forms.Item | SyncdError]
-) -> forms.LookupAnswers:
+async def _lookup(call: Call, body: LookupCall) -> forms.LookupAnswers:
     if not 0 <= body.deadline_ms <= MAX_DEADLINE_MS:
         raise MalformedError(
             "deadline_ms: want 1 to {most}", most=MAX_DEADLINE_MS

@@ -2,11 +2,9 @@
 
 import msgspec
 
-from syncd.errors import MalformedError, SyncdError
-from syncd.flows.entry import Filter, OwnDraft
-from syncd.web.forms import Draft
+from syncd.errors import MalformedError
+from syncd.flows.entry import Filter
 from syncd.web.own_list_forms import (
-    OwnEntries,
     OwnFilter,
     OwnLoad,
     OwnLoadBegin,
@@ -15,18 +13,16 @@ from syncd.web.own_list_forms import (
     OwnPage,
     OwnRemoval,
     OwnRemoved,
-    OwnRows,
     OwnTaken,
 )
 from syncd.web.routes import MOST_ITEMS, OPERATORS, Call, Routes, counted
+from syncd.web.service_ports import OwnAdd, OwnLocal
 
 routes = Routes()
 
 
 @routes("POST", "/v1/own/entries", OPERATORS, "add exempt entries and notes")
-async def _add(
-    call: Call, body: OwnEntries[OwnDraft | SyncdError]
-) -> OwnTaken:
+async def _add(call: Call, body: OwnAdd) -> OwnTaken:
     counted("entries", body.entries)
     return await call.service.own_lists.add(call.caller, body)
 
@@ -44,7 +40,7 @@ async def _page(call: Call, query: OwnFilter) -> OwnPage:
 
 
 @routes("POST", "/v1/own/local", OPERATORS, "add rows to a local list")
-async def _local(call: Call, body: OwnRows[Draft | SyncdError]) -> OwnTaken:
+async def _local(call: Call, body: OwnLocal) -> OwnTaken:
     counted("reports", body.reports)
     if len(body.refused) > MOST_ITEMS:
         raise MalformedError(
