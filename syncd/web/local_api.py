@@ -49,7 +49,7 @@ from syncd.web.routes import (
     Routes,
     answer,
 )
-from syncd.web.service_ports import Caller, LocalService
+from syncd.web.service_ports import LocalService
 
 log = logging.getLogger("syncd.local_api")
 
@@ -379,5 +379,3 @@ ROUTES = (
     *vocabulary_routes.routes,
     *routes,
 )
-
-__all__ = ["ROUTES", "Caller", "Limits", "LocalService", "app"]
