@@ -36,7 +36,7 @@ AT_ONCE = 500  # drafts read in one go: others get the processor in between
 
 @dataclass(kw_only=True, eq=False)
 class Intake:
-    """Implements `web.services.Intake`."""
+    """Implements `web.service_ports.Intake`."""
 
     ctx: Context
     metrics: Metrics

@@ -46,7 +46,7 @@ log = structlog.get_logger("syncd.own")
 
 @dataclass(kw_only=True, eq=False)
 class LocalService:
-    """Implements `web.services.LocalService`."""
+    """Implements `web.service_ports.LocalService`."""
 
     ctx: Context
     rosters: RosterKeeper

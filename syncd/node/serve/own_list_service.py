@@ -87,7 +87,7 @@ Look = Callable[[Caller, LookupCall], Awaitable[forms.LookupAnswers]]
 
 @dataclass(kw_only=True, eq=False)
 class OwnListService:
-    """Implements `web.services.OwnListService`."""
+    """Implements `web.service_ports.OwnListService`."""
 
     ctx: Context
     lookup: Look  # asks the alliance, recorded as any look-up is
