@@ -82,7 +82,7 @@ from syncd.store.own import OwnLogStore
 from syncd.store.own_entries import OwnEntries
 from syncd.store.sealing import Cipher, VaultCipher
 from syncd.store.vault import State, Vault
-from syncd.tlog import checkpoint
+from syncd.tlog import checkpoint, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.web import forms, peer_api, report_forms
@@ -318,7 +318,7 @@ class Member:
     @property
     def hash(self) -> str:
         """How its log is named in a path."""
-        return peer_api.origin_hash(self.origin)
+        return tiles.origin_hash(self.origin)
 
     @property
     def config(self) -> Config:

@@ -5,7 +5,6 @@ both use is here.
 """
 
 import contextlib
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +29,7 @@ from syncd.store.mirror import MirrorStore
 from syncd.store.own import Succession
 from syncd.store.roster_files import RosterFiles
 from syncd.store.sealing import VaultCipher
-from syncd.tlog import checkpoint, note
+from syncd.tlog import checkpoint, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
@@ -233,8 +232,7 @@ class Home:
 
     def inbox(self, origin: str) -> Path:
         """Return the directory into which files of a log are laid by hand."""
-        name = hashlib.sha256(origin.encode()).hexdigest()
-        return self.path / "inbox" / name
+        return self.path / "inbox" / tiles.origin_hash(origin)
 
 
 def _shares(

@@ -5,7 +5,6 @@ flows' work.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -115,7 +114,7 @@ class PeerClient(Transport):
     async def monitor(self, origin: str, key: str) -> bytes:
         """Fetch the peer's `seen` or `merged` note for `origin`."""
         tail = "?key=merged" if key == "merged" else ""
-        path = f"/monitor/{_hex(origin)}/checkpoint{tail}"
+        path = f"/monitor/{tiles.origin_hash(origin)}/checkpoint{tail}"
         return await self.get(path, MAX_NOTE)
 
     async def add_checkpoint(self, body: bytes) -> bytes:
@@ -128,7 +127,7 @@ class PeerClient(Transport):
     def _prefix(self, origin: str) -> str:
         if origin in self.own_origins:
             return "/log"
-        return f"/mirror/{_hex(origin)}"
+        return f"/mirror/{tiles.origin_hash(origin)}"
 
     async def _many(
         self, calls: Sequence[Call], *, whole: bool
@@ -168,7 +167,3 @@ class PeerClient(Transport):
                 break
             good.append(item)
         return good
-
-
-def _hex(origin: str) -> str:
-    return hashlib.sha256(origin.encode()).hexdigest()

@@ -13,6 +13,7 @@ with an x, and a partial one says its width: 1234067 of width 5 is the tail
     tile/<L>/<tail>   tile/entries/<tail>   payload/<tail>   audit/<tail>
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -29,6 +30,11 @@ MAX_BUNDLE = BUNDLE * (2 + MAX_ENTRY)  # bytes
 _TAIL = re.compile(
     r"((?:x[0-9]{3}/)*)([0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII
 )
+
+
+def origin_hash(origin: str) -> str:
+    """Return how an origin is named in a path: hex SHA-256."""
+    return hashlib.sha256(origin.encode()).hexdigest()
 
 
 def path(n: int, width: int = BUNDLE) -> str:

@@ -5,7 +5,6 @@ is read again for every request, since a kept-alive connection outlives a
 roster. Auditors read checkpoints, tiles, entries and audit bundles only.
 """
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -299,8 +298,3 @@ async def _add_checkpoint(request: web.Request) -> web.Response:
 async def _poke(request: web.Request) -> web.Response:
     await request.app[SERVICE].poke(request[_CALLER], await request.read())
     return web.Response(status=202)
-
-
-def origin_hash(origin: str) -> str:
-    """Return how an origin is named in a path: hex SHA-256."""
-    return hashlib.sha256(origin.encode()).hexdigest()

@@ -249,3 +249,7 @@ def test_subtrees_are_read_from_tiles(size: int, data: st.DataObject) -> None:
 def test_a_tile_that_was_not_fetched_cannot_be_read() -> None:
     with pytest.raises(KeyError):
         tiles.hashes(300, {})(0, 0)
+
+
+def test_an_origin_in_a_path() -> None:
+    assert tiles.origin_hash("a") == hashlib.sha256(b"a").hexdigest()

@@ -1,7 +1,6 @@
 """The service behind the peer API: logs, notes and shares."""
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.receipts import with_receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
-from syncd.tlog import note
+from syncd.tlog import note, tiles
 
 FOLLOW_S = 10.0  # a claimed newer roster may hold up payloads this long
 
@@ -122,7 +121,7 @@ class PeerService:
 
     def _origin(self, origin_hash: str) -> str | None:
         for origin in self.ctx.roster.origins():
-            if hashlib.sha256(origin.encode()).hexdigest() == origin_hash:
+            if tiles.origin_hash(origin) == origin_hash:
                 return origin
         return None
 
