@@ -101,10 +101,9 @@ class Rounds:
         Raises:
             RefusedError: it is of another member's log.
         """
-        found = self.ctx.roster.member(member)
         origin = note.parse(raw).text.split("\n", 1)[0]
-        logs = {g.origin for g in found.generations} if found else set()
-        if origin not in logs:
+        found = self.ctx.roster.by_origin(origin)
+        if found is None or found[0].id != member:
             raise RefusedError("poke: that is not the caller's own log")
         news = await self.logs.offer(member, raw)
         if news is not None:

@@ -237,11 +237,10 @@ class PeerService:
             self.our_clock.healthy()
         except RefusedError as e:
             return WitnessReply(503, f"{e}\n".encode())
-        roster = self.ctx.roster
         keys = {
-            origin: found[1].log
-            for origin in roster.origins()
-            if (found := roster.by_origin(origin)) is not None
+            origin: key
+            for origin in self.ctx.roster.origins()
+            if (key := self.logs.key(origin)) is not None
         }
         judged = await cosign.witness_checkpoint(
             body,
