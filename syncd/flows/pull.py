@@ -88,7 +88,9 @@ async def pull_to(
                 origin=new.origin,
                 size=new.size,
             )
-        if signed and (not head.note or new.size > size_of(head.note)):
+        if signed and (
+            not head.note or new.size > checkpoint.size_of(head.note)
+        ):
             after = replace(head, note=signed)  # gone past without one
             at = head.merged
             nothing = Batch(origin=head.origin, start=at, stop=at)
@@ -111,11 +113,6 @@ async def pull_to(
         source,
         limited=head.merged < head.mirrored and not context.budget.left,
     )
-
-
-def size_of(signed: bytes) -> int:
-    """Return the size in a checkpoint that was verified before."""
-    return int(signed.split(b"\n", 2)[1])
 
 
 class _Puller:

@@ -75,6 +75,11 @@ def open_(raw: bytes, key: VerifierKey) -> tuple[Checkpoint, Note]:
     return head, note
 
 
+def size_of(raw: bytes) -> int:
+    """Return the size in a checkpoint that was verified before, 0 for none."""
+    return int(raw.split(b"\n", 2)[1]) if raw else 0
+
+
 def sign(head: Checkpoint, key: SigningKey) -> Note:
     """Return the note by which a log signs its head.
 

@@ -19,7 +19,7 @@ from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.receipts import with_receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
-from syncd.tlog import note, tiles
+from syncd.tlog import checkpoint, note, tiles
 
 FOLLOW_S = 10.0  # a claimed newer roster may hold up payloads this long
 
@@ -67,7 +67,7 @@ class PeerService:
         )
         return LogFiles(
             self.ctx.origin,
-            _size(raw),
+            checkpoint.size_of(raw),
             head,
             self._own.bundle,
             self._own.roots,
@@ -89,7 +89,7 @@ class PeerService:
             return None
         bundle = partial(self._mirror.bundle, origin)
         roots = partial(self._mirror.roots, origin)
-        size = max(_size(head.note), ended)
+        size = max(checkpoint.size_of(head.note), ended)
         return LogFiles(origin, size, head.note, bundle, roots)
 
     async def held(self, caller: str, origin_hash: str) -> bytes | None:
@@ -109,7 +109,7 @@ class PeerService:
         known += [one.note for one in (seen, target) if one is not None]
         left = await self.logs.rejected(origin)
         counting = [raw for raw in known if raw and not _is_of(raw, left)]
-        return max(counting, key=_size, default=None)
+        return max(counting, key=checkpoint.size_of, default=None)
 
     async def settled(self) -> None:
         """Wait while a newer roster is being fetched, but not for long."""
@@ -280,11 +280,6 @@ class LocalHolder:
                 return await self.service.evaluate(self.me, body)
         except TimeoutError as e:
             raise UnavailableError("oprf: our own share: no time left") from e
-
-
-def _size(raw: bytes) -> int:
-    """Return the size in a checkpoint that was verified before, 0 for none."""
-    return int(raw.split(b"\n", 2)[1]) if raw else 0
 
 
 def _is_of(raw: bytes, texts: Collection[str]) -> bool:

@@ -15,6 +15,7 @@ from syncd.node.serve import todo
 from syncd.node.serve.member_state import MemberState
 from syncd.node.serve.shown import shown
 from syncd.store.findings import Row
+from syncd.tlog import checkpoint
 from syncd.web import forms
 
 FINDINGS = 20  # the newest
@@ -48,7 +49,7 @@ class StatusReader:
                 origin=config.origin,
                 size=head.frontier.size,
                 note=note.decode(),
-                released=int(note.split(b"\n", 2)[1]),
+                released=checkpoint.size_of(note),
             ),
             vault=await self.ctx.own.vault.counts(),
             logs=await self._logs(receipts, digests=digests),
