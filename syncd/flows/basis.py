@@ -10,7 +10,7 @@ report's second. Of what could not be read in time the caller is told.
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -111,17 +111,9 @@ class Basis:
 
     async def _beside(self, claims: ClaimSource) -> None:
         """Read what else is said on the tokens of what was read."""
-        wanted: dict[tuple[str, int], dict[bytes, None]] = {}
-        for claim in self._at.values():
-            if _key(claim) not in self._on:
-                kind, epoch, short = _key(claim)
-                wanted.setdefault((kind, epoch), {})[short] = None
-        beside = dict(self._on)
-        for (kind, epoch), tokens in wanted.items():
-            rows = await claims.claims([*tokens], KIND_CODES[kind], epoch)
-            for short, group in rows.items():
-                beside[kind, epoch, short] = group
-        self._on = beside
+        keys = map(_key, self._at.values())
+        wanted = [key for key in keys if key not in self._on]
+        self._on = {**self._on, **await claims_on(wanted, claims)}
 
     def of(
         self, groups: Sequence[Sequence[Claim]]
@@ -136,6 +128,19 @@ class Basis:
         keys = {_key(self._at[p]) for p in there if p in self._at}
         behind = {c.position: c for k in keys for c in self._on.get(k, ())}
         return list(behind.values()), not any(t.edge for t in trails)
+
+
+async def claims_on(keys: Iterable[Key], claims: ClaimReader) -> Found:
+    """Return all claims on some tokens."""
+    wanted: dict[tuple[str, int], dict[bytes, None]] = {}
+    for kind, epoch, short in keys:
+        wanted.setdefault((kind, epoch), {})[short] = None
+    found: Found = {}
+    for (kind, epoch), tokens in wanted.items():
+        rows = await claims.claims([*tokens], KIND_CODES[kind], epoch)
+        for short, group in rows.items():
+            found[kind, epoch, short] = group
+    return found
 
 
 def _key(claim: Claim) -> Key:

@@ -27,7 +27,7 @@ from syncd.errors import (
     SyncdError,
     UnavailableError,
 )
-from syncd.flows.basis import Basis, ClaimSource, Found
+from syncd.flows.basis import Basis, ClaimSource, Found, claims_on
 from syncd.flows.judge import (
     Answer,
     Judge,
@@ -266,20 +266,11 @@ async def _claims(
     claims: ClaimSource,
 ) -> Found:
     """Return all claims on all tokens asked for, by kind, epoch, token."""
-    wanted: dict[tuple[str, int], dict[bytes, None]] = {}
-    for one in asked:
-        question = one.question
-        if question.token and one.problem is None:
-            key = (question.kind, question.epoch)
-            wanted.setdefault(key, {})[question.token] = None
+    questions = (one.question for one in asked if one.problem is None)
+    keys = [(q.kind, q.epoch, q.token) for q in questions if q.token]
     numbers = {kind: epoch_of(roster, kind) for kind in identifier.KINDS}
-    for form, output in outputs.items():
-        key = (form.kind, numbers[form.kind])
-        wanted.setdefault(key, {})[token.token(output)] = None
-    found: Found = {}
-    for (kind, epoch), tokens in wanted.items():
-        code = token.KIND_CODES[kind]
-        rows = await claims.claims([*tokens], code, epoch)
-        for short, group in rows.items():
-            found[kind, epoch, short] = group
-    return found
+    keys += [
+        (form.kind, numbers[form.kind], token.token(output))
+        for form, output in outputs.items()
+    ]
+    return await claims_on(keys, claims)
