@@ -18,11 +18,12 @@ evidence.
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from syncd import canonical
 from syncd.errors import MalformedError, RefusedError, UntrustedError
+from syncd.flows.key_share import Share
 from syncd.flows.ports import Offload
 from syncd.indicator import vocabulary
 from syncd.oprf import group, threshold
@@ -157,17 +158,6 @@ def _points(text: str) -> tuple[bytes, ...]:
 # -------------------------------------------------------------- the holder
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One share of one token key; the scalar never leaves this process."""
-
-    kind: str
-    epoch: int
-    generation: int
-    index: int
-    scalar: bytes = field(repr=False)  # 32 bytes, little-endian
-
-
 class Debit(Protocol):
     """The holder's durable quota book."""
 
@@ -210,7 +200,7 @@ async def answer(
     await quota.debit(member, request)
     evaluation = await offload(
         threshold.evaluate,
-        share.scalar,
+        share.secret,
         share.index,
         request.quorum,
         request.elements,

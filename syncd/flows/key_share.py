@@ -35,13 +35,13 @@ class ShareHeader(Row, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share that fits the public share that the roster pins."""
+    """A share of a token key that fits the one that the roster pins."""
 
     kind: str
     epoch: int
     generation: int
     index: int
-    secret: bytes = field(repr=False)  # 32 bytes, a scalar
+    secret: bytes = field(repr=False)  # 32 bytes, little-endian
 
 
 def seal(roster: Roster, epoch: Epoch, index: int, secret: bytes) -> bytes:

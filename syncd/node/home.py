@@ -14,8 +14,8 @@ from msgspec import structs
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import key_share
-from syncd.flows.evaluation import Share
 from syncd.flows.evidence import Evidence
+from syncd.flows.key_share import Share
 from syncd.flows.ports import OwnHead
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster.keys import MemberKeys

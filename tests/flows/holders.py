@@ -12,7 +12,7 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.flows import evaluation, evidence, key_share
-from syncd.flows.evaluation import Exchange, Request, Share
+from syncd.flows.evaluation import Exchange, Request
 from syncd.flows.evidence import Evidence
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
@@ -68,12 +68,7 @@ class Holder:
         self.down = False
         self.before: Callable[[float], object] = float
         self.after: Callable[[], object] = bool
-        self.shares = {
-            (s.kind, s.epoch, s.generation): Share(
-                s.kind, s.epoch, s.generation, s.index, s.secret
-            )
-            for s in shares
-        }
+        self.shares = {(s.kind, s.epoch, s.generation): s for s in shares}
 
     async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
         if self.down:

@@ -15,7 +15,6 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.flows import key_share, report
-from syncd.flows.evaluation import Share
 from syncd.flows.ports import Access, Position
 from syncd.flows.report import Rules
 from syncd.indicator import claims as claim_rows
@@ -327,7 +326,7 @@ class LocalService:
         await asyncio.to_thread(
             self.ctx.home.ring.put, share_name(*key), got.secret
         )
-        self.ctx.home.shares[key] = Share(*key, got.index, got.secret)
+        self.ctx.home.shares[key] = got
         return forms.ShareTaken(
             kind=got.kind, epoch=got.epoch, index=got.index
         )
