@@ -38,7 +38,7 @@ from syncd.flows.judge import (
     epoch_of,
 )
 from syncd.flows.ports import Access, Offload, Position
-from syncd.flows.report import check_kind
+from syncd.flows.report import check_epoch, check_kind
 from syncd.indicator import (
     account,
     identifier,
@@ -187,12 +187,7 @@ def _normalise(question: Question, world: World) -> PendingQuestion:
     kind = question.kind
     check_kind(kind)
     if question.token:
-        if world.roster.epoch(kind, question.epoch) is None:
-            raise MalformedError(
-                "token: the roster has no epoch {epoch} of {kind}",
-                epoch=question.epoch,
-                kind=kind,
-            )
+        check_epoch(kind, question.epoch, world.roster)
         return PendingQuestion(question)
     rule = never.of(world.roster)
     try:

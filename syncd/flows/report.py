@@ -351,13 +351,18 @@ def named_token(kind: str, text: str, epoch: int, roster: Roster) -> bytes:
     """
     check_kind(kind)
     short = token.decode(text)
+    check_epoch(kind, epoch, roster)
+    return short
+
+
+def check_epoch(kind: str, epoch: int, roster: Roster) -> None:
+    """Pass the epoch of a token that somebody names, if the roster has it."""
     if roster.epoch(kind, epoch) is None:
         raise MalformedError(
             "token: the roster has no epoch {epoch} of {kind}",
             epoch=epoch,
             kind=kind,
         )
-    return short
 
 
 def forms_to_retract(
