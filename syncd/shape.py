@@ -7,13 +7,21 @@ lines of TOML.
 """
 
 import re
+from typing import TypeVar
 
 import msgspec
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 _AT = re.compile(r"(.*) - at (?:`key` in )?`\$(.*)`", re.DOTALL)
 _UNKNOWN = re.compile(
     r"Object contains unknown field `([a-z_]{1,32})`", re.ASCII
 )
+
+
+def part(form: type[S], of: msgspec.Struct) -> S:
+    """Return what a form has of the fields of a wider one."""
+    return form(**{n: getattr(of, n) for n in form.__struct_fields__})
 
 
 def split(error: msgspec.ValidationError) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from syncd import config, pinning
+from syncd import config, pinning, shape
 from syncd.cli import drafting, terminal
 from syncd.cli.command import Noun, Options, argument, option
 from syncd.cli.options import OutputOptions, pairs
@@ -22,7 +22,7 @@ from syncd.node.home import (
 )
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.oprf import group
-from syncd.roster import certificate, join, membership, row, trust
+from syncd.roster import certificate, join, membership, trust
 from syncd.roster import keys as roster_keys
 from syncd.roster.changes import between
 from syncd.roster.keys import MemberKeys
@@ -107,7 +107,7 @@ def _update(args: _UpdateOptions) -> None:
     raw = join.request(
         keys,
         msgspec.structs.replace(
-            row.part(Profile, us), urls=tuple(args.url or us.urls)
+            shape.part(Profile, us), urls=tuple(args.url or us.urls)
         ),
         now=clock(),
         alliance_id=roster.id,

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from syncd import shape
 from syncd.errors import (
     MalformedError,
     RefusedError,
@@ -214,7 +215,7 @@ def _fields(
     if raw is not None:
         return raw
     kind = draft.kind if draft.kind in identifier.KINDS else ""
-    said = record.part(ReportFields, draft)
+    said = shape.part(ReportFields, draft)
     said = replace(
         said,
         seen=said.seen or rules.today,
@@ -297,7 +298,7 @@ def prepare_dispute(draft: DisputeDraft, rules: Rules) -> NewReport:
     Raises:
         MalformedError: a value, code or day that cannot be; says all.
     """
-    said = record.part(DisputeFields, draft)
+    said = shape.part(DisputeFields, draft)
     wrong = faults.of_dispute(said, rules.today)
     if not said.reason:
         wrong.append(MalformedError("dispute: reason not given"))

@@ -10,7 +10,7 @@ Whatever is empty is absent. What the wire asks for and nobody named is given
 its usual value when a draft is prepared.
 """
 
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Struct
@@ -57,7 +57,6 @@ class DisputeFields(
 Fields = ReportFields | DisputeFields
 KEPT: Final[dict[int, type[Fields]]] = {1: ReportFields, 3: DisputeFields}
 encode: Final = msgspec.json.Encoder(order="sorted").encode  # RFC 8785
-S = TypeVar("S", bound=Struct)
 
 
 def decode(type_: int, raw: bytes) -> Fields:
@@ -67,8 +66,3 @@ def decode(type_: int, raw: bytes) -> Fields:
         DecodeError: it did not write that.
     """
     return msgspec.json.decode(raw, type=KEPT[type_])
-
-
-def part(struct: type[S], of: Struct) -> S:
-    """Return what a struct has of the fields of a wider one."""
-    return struct(**{n: getattr(of, n) for n in struct.__struct_fields__})

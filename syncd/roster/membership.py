@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import asdict, replace
 
+from syncd import shape
 from syncd.errors import RefusedError
-from syncd.roster import certificate, drafts, row, terms
+from syncd.roster import certificate, drafts, terms
 from syncd.roster.drafts import DAY_S, LIFE_DAYS
 from syncd.roster.join import Applicant, Request
 from syncd.roster.members import (
@@ -254,7 +255,7 @@ def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
     member = _who_asks(draft, asked)
     member = replace(
         member,
-        **asdict(row.part(Profile, asked)),
+        **asdict(shape.part(Profile, asked)),
         keys=asked.keys,
         certificate=asked.certificate,
     )

@@ -178,11 +178,6 @@ def parts(value: Any) -> Mapping[str, Any]:
             return {}
 
 
-def part(form: type[R], value: Row) -> R:
-    """Return those fields of a row that a smaller form has too."""
-    return form(**{n: getattr(value, n) for n in form.__struct_fields__})
-
-
 def field(form: type[Row], name: str) -> str:
     """Return the field that JSON calls `name`; KeyError if there is none."""
     return _fields(form)[name][0]

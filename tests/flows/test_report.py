@@ -13,11 +13,12 @@ from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
 from syncd.flows import faults, report
 from syncd.flows.draft import DisputeDraft, Draft, NewReport
 from syncd.flows.report import Rules
-from syncd.indicator import record, statement, vocabulary
+from syncd.indicator import statement, vocabulary
 from syncd.indicator.record import ReportFields
 from syncd.indicator.statement import Report
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
+from syncd.shape import part
 from tests.flows import founders
 
 TODAY = "2026-09-21"
@@ -276,9 +277,7 @@ def test_a_draft_becomes_a_writable_statement_or_an_error_of_ours(
         made = said(kept)
         statement.encode(made)
         assert made.seen < made.expires
-        assert not faults.of_report(
-            record.part(ReportFields, made), "", "", TODAY
-        )
+        assert not faults.of_report(part(ReportFields, made), "", "", TODAY)
 
 
 # ---------------------------------------------------------------- disputes

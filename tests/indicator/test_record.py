@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from syncd import shape
 from syncd.indicator import notation, record, statement, vocabulary
 from syncd.indicator.record import DisputeFields, ReportFields
 from tests.sample_statements import ABOUT, REPORT, report
@@ -75,8 +76,8 @@ def test_fields_are_kept_as_they_are_said() -> None:
 
 def test_a_statement_says_what_its_fields_do() -> None:
     """Beside the token that it is about; only a report shows knowledge."""
-    made = statement.of(record.part(ReportFields, REPORT), **ABOUT)
+    made = statement.of(shape.part(ReportFields, REPORT), **ABOUT)
     assert made == report(know="00" * 8)
     fields = DisputeFields(reason="stale", due="2026-12-01")
     disputed = statement.of(fields, **ABOUT)
-    assert record.part(DisputeFields, disputed) == fields
+    assert shape.part(DisputeFields, disputed) == fields
