@@ -26,6 +26,7 @@ from syncd.flows.ports import (
     Waiting,
 )
 from syncd.indicator import codec, leaf, statement, token
+from syncd.indicator.claims import DISPUTE, REPORT
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Retract, Statement
@@ -34,8 +35,6 @@ from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import SigningKey
-
-REPORT, DISPUTE = 1, 3  # the types of what the vault keeps
 
 
 class Tokens(Protocol):

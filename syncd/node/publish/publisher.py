@@ -24,6 +24,7 @@ from syncd.flows import merge, publish
 from syncd.flows.ports import Published
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
+from syncd.indicator.claims import DISPUTE, REPORT
 from syncd.indicator.statement import RosterAccepted, Statement
 from syncd.node.background import Aside
 from syncd.node.context import BUG, Context
@@ -157,7 +158,7 @@ class Publisher:
         with contextlib.suppress(RefusedError):
             await self.say_roster()
         expired = self.ctx.roster.expired(self.ctx.now())
-        types = [publish.DISPUTE, *([] if expired else [publish.REPORT])]
+        types = [DISPUTE, *([] if expired else [REPORT])]
         kinds = [("url",), ("phone", "account")]
         waits: SyncdError | None = None
         moved = True
