@@ -17,6 +17,7 @@ import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 
+from conformance.claims import TYPES as NAMES
 from syncd.indicator import statement as statements
 from syncd.indicator.statement import Void
 
@@ -24,20 +25,6 @@ ROOT = Path(__file__).parents[2]
 VECTORS = json.loads(
     (ROOT / "tests/vectors/syncd/statements.json").read_text("utf-8")
 )
-NAMES = {
-    1: "report",
-    2: "retract",
-    3: "dispute",
-    4: "sighting",
-    5: "reassigned",
-    6: "answer",
-    7: "vouch",
-    16: "anchor",
-    17: "usage",
-    18: "erase",
-    19: "roster-accepted",
-    20: "evidence",
-}
 SETS = ("technique", "basis", "ends", "about", "logs", "rows", "ranges")
 SCHEMAS = {
     n: json.loads((ROOT / f"schemas/{name}.json").read_text("utf-8"))
