@@ -27,7 +27,7 @@ from syncd.flows import held, pull
 from syncd.flows.ports import Finding, Mirror, MirrorHead, Source
 from syncd.flows.pull_context import PullContext
 from syncd.roster.members import Cut
-from syncd.tlog import checkpoint, growth, merkle, note, tiles
+from syncd.tlog import checkpoint, growth, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 
@@ -196,9 +196,7 @@ async def _shown(
     chosen: Checkpoint, head: MirrorHead, source: Source, mirror: Mirror
 ) -> int:
     origin, size = chosen.origin, chosen.size
-    tail: list[bytes] = []
-    if size % BUNDLE:
-        tail = await _leaves(source, origin, size // BUNDLE, size % BUNDLE)
+    tail = await pull.leaves(source, origin, *divmod(size, BUNDLE))
     plan = growth.plan(0, size)
     fetched = await source.hash_tiles(origin, plan.tiles) if plan.tiles else []
     theirs = growth.bundle_roots(Frontier.EMPTY, chosen, fetched, tail)
@@ -206,7 +204,7 @@ async def _shown(
     ours = await mirror.roots(origin, 0, both)
     n = next((i for i in range(both) if ours[i] != theirs[i]), both)
     if n < len(theirs):
-        tail = await _leaves(source, origin, n, BUNDLE)
+        tail = await pull.leaves(source, origin, n, BUNDLE)
         if merkle.root(tail) != theirs[n]:
             raise BrokenSourceError(
                 "{member}: bundle {n} has no root", member=source.name, n=n
@@ -216,11 +214,3 @@ async def _shown(
         if a != b:
             return n * BUNDLE + i
     return n * BUNDLE + min(len(mine), len(tail))
-
-
-async def _leaves(
-    source: Source, origin: str, n: int, width: int
-) -> list[bytes]:
-    path = tiles.tile_tail(0, n, width)
-    (raw,) = await source.hash_tiles(origin, [path])
-    return tiles.split_tile(raw, width)

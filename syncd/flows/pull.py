@@ -115,6 +115,26 @@ async def pull_to(
     )
 
 
+async def leaves(
+    source: Source, origin: str, n: int, width: int
+) -> list[bytes]:
+    """Return the first `width` leaf hashes of bundle `n`, as a source says.
+
+    Raises:
+        UnavailableError: it has no such tile.
+    """
+    if not width:
+        return []
+    path = tiles.tile_tail(0, n, width)
+    (raw,) = await source.hash_tiles(origin, [path])
+    try:
+        return tiles.split_tile(raw, width)
+    except MalformedError as e:
+        raise BrokenSourceError(
+            "{member}: {why}", member=source.name, why=e
+        ) from e
+
+
 class _Puller:
     """The way from our mirror to one checkpoint, from source to source."""
 
@@ -154,7 +174,7 @@ class _Puller:
         new = self._new
         plan = growth.plan(head.mirrored, new.size)
         try:
-            tail = await self._fetch_tail(source)
+            tail = await leaves(source, new.origin, *divmod(new.size, BUNDLE))
             if plan.tiles:
                 fetched = await source.hash_tiles(new.origin, plan.tiles)
                 roots = growth.bundle_roots(head.frontier, new, fetched, tail)
@@ -166,20 +186,6 @@ class _Puller:
             raise
         self._first = head.mirrored // BUNDLE
         self._roots, self._tail, self._proven = roots, tail, True
-
-    async def _fetch_tail(self, source: Source) -> list[bytes]:
-        """Fetch the leaf hashes of the partial last bundle."""
-        n, width = divmod(self._new.size, BUNDLE)
-        if not width:
-            return []
-        path = tiles.tile_tail(0, n, width)
-        (raw,) = await source.hash_tiles(self._new.origin, [path])
-        try:
-            return tiles.split_tile(raw, width)
-        except MalformedError as e:
-            raise BrokenSourceError(
-                "{member}: {why}", member=source.name, why=e
-            ) from e
 
     async def _judge(self, source: Source, head: MirrorHead) -> None:
         """Tell a source that lies from a log that has forked.
