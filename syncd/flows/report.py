@@ -17,12 +17,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from syncd import shape
-from syncd.errors import (
-    MalformedError,
-    RefusedError,
-    SyncdError,
-    joined,
-)
+from syncd.errors import MalformedError, RefusedError, SyncdError, joined
 from syncd.flows import faults
 from syncd.flows.draft import NEEDED, USUAL, DisputeDraft, Draft, NewReport
 from syncd.indicator import (
