@@ -52,6 +52,7 @@ from syncd.node.serve.peer_service import LocalHolder, PeerService
 from syncd.node.serve.quota_book import QuotaBook
 from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep import earlier_logs
+from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
@@ -196,6 +197,7 @@ class Daemon:
         self.local_service = self._make(
             LocalService, counts=self.metrics, wake=self.publisher.wake
         )
+        self.arrivals = self._make(Arrivals, consumers=())
 
     def _holder(self, member: str) -> Holder:
         if member == self.ctx.me:
@@ -214,6 +216,7 @@ class Daemon:
         self.peer_service.changed(origin)
         self.metrics.pulls.labels(origin).inc()
         await self.event_writer.log(origin)
+        self.background.start(self.arrivals.grown())
         await self.never.grown()
 
     async def _keep_receipt(self, signer: str, size: int, note: bytes) -> None:
@@ -222,6 +225,7 @@ class Daemon:
     def _ours_grown(self) -> None:
         self.peer_service.changed(self.ctx.origin)
         self.feed.wake()
+        self.background.start(self.arrivals.grown())
 
     async def _roster_accepted(self) -> None:
         """Act on a new roster: who is out is out at the next request."""
@@ -266,6 +270,7 @@ class Daemon:
         await self.publisher.merge_own()
         await self.guard.obey()
         await self.event_writer.all()
+        self.background.start(self.arrivals.grown())
         self.guard.check_startup()
         self._tasks = [
             asyncio.create_task(self.publisher.run()),

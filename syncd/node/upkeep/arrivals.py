@@ -1,0 +1,108 @@
+"""What merging brought in, handed on in the order of each log.
+
+Whoever acts on it, such as a dispute against us, gets every statement about an
+indicator at least once: how far a log was read is kept after that, so what a
+crash swallowed comes again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from syncd.flows.ports import Bundle, Position
+from syncd.indicator import codec, statement
+from syncd.indicator.leaf import INDICATOR_TYPES
+from syncd.indicator.statement import ClaimStatement, Retract, Sighting
+from syncd.node.context import Context
+from syncd.tlog.merkle import BUNDLE
+
+PAGE = 16 * BUNDLE  # entries that are handed on at once
+
+
+AboutIndicator = ClaimStatement | Retract | Sighting  # types 1–7
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A statement about an indicator that was merged."""
+
+    position: Position
+    statement: AboutIndicator
+
+
+Consumer = Callable[[Sequence[Arrival]], Awaitable[None]]
+
+
+@dataclass(kw_only=True, eq=False)
+class Arrivals:
+    """Reads on in every log, ours among them, whenever one has grown."""
+
+    ctx: Context
+    consumers: tuple[Consumer, ...]  # must be cheap: a first sync is long
+
+    def __post_init__(self) -> None:
+        self._reading = asyncio.Lock()
+        self._due = False
+        self._read: dict[str, int] = {}  # entries of each log
+
+    async def grown(self) -> None:
+        """Hand on what is new, unless that is being done already."""
+        self._due = True
+        if not self._reading.locked():
+            await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Hand on all that was merged and not handed on yet."""
+        async with self._reading:
+            while self._due:
+                self._due = False
+                sizes = await self.ctx.mirror.sizes()
+                for origin, (_, merged) in sizes.items():
+                    await self._log(origin, merged)
+
+    async def _log(self, origin: str, merged: int) -> None:
+        name = f"arrivals/{origin}"
+        if origin not in self._read:
+            known = await self.ctx.own.events.told(name)
+            self._read[origin] = int(known or 0)
+        first = min(self._read[origin], merged)  # less where a fork was cut
+        while first < merged:
+            stop = min(first - first % BUNDLE + PAGE, merged)
+            page = [
+                bundle
+                for n in range(first // BUNDLE, -(-stop // BUNDLE))
+                if (bundle := await self._bundle(origin, n))
+            ]
+            found = await self.ctx.bulk(_open, origin, page, first, stop)
+            for consumer in self.consumers:
+                await consumer(found)
+            first = stop
+            await self.ctx.own.events.now(name, str(first), "")
+        self._read[origin] = first
+
+    async def _bundle(self, origin: str, n: int) -> Bundle | None:
+        if origin == self.ctx.origin:
+            return await self.ctx.own.log.bundle(n)
+        return await self.ctx.mirror.bundle(origin, n)
+
+
+def _open(
+    origin: str, page: Sequence[Bundle], first: int, stop: int
+) -> list[Arrival]:
+    return [
+        Arrival((origin, index), found)
+        for bundle in page
+        for index, found in _statements(origin, bundle)
+        if first <= index < stop
+    ]
+
+
+def _statements(
+    origin: str, bundle: Bundle
+) -> Iterator[tuple[int, AboutIndicator]]:
+    records = codec.records(origin, bundle)
+    for index, (leaf, _, payload) in enumerate(records, bundle.n * BUNDLE):
+        if payload and leaf[1] in INDICATOR_TYPES:
+            found = statement.decode(payload, leaf[1])
+            if isinstance(found, AboutIndicator):
+                yield index, found
