@@ -18,7 +18,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 # What the program itself names: never a value that came from outside.
 _OURS = frozenset(
-    {"code", "door", "job", "level", "listen", "logger", "member", "origin"}
+    {"code", "api", "job", "level", "listen", "logger", "member", "origin"}
     | {"path", "peer", "sector", "source", "task", "timestamp", "version"}
 )
 _SECRET = re.compile(

@@ -55,7 +55,7 @@ class Listeners:
         if at.path and given is None:
             at.path.chmod(0o600)
         where = runner.addresses[0] if runner.addresses else at
-        log.info("door open", door=name, at=str(where))
+        log.info("listening", api=name, at=str(where))
         return str(where)
 
     async def close(self) -> None:

@@ -392,7 +392,7 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
     assert search(files(alliance)) == set()
     assert search([("wires", b"".join(tap))]) == set()
     assert await running.stop() == 0
-    assert "door open" in running.text
+    assert "listening" in running.text
     assert "Traceback" not in running.text
     assert search([("log", b"".join(running.errors))]) == set()
     assert search(files(alliance)) == set()

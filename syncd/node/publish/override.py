@@ -26,7 +26,7 @@ from syncd.tlog.note import VerifierKey
 FILE = "append-anyway"
 MOST = 64  # files that are looked into
 
-log = structlog.get_logger("syncd.byhand")
+log = structlog.get_logger("syncd.override")
 
 
 def words(head: OwnHead) -> str:
@@ -79,10 +79,10 @@ class Override:
     def _overridden(self, wanted: str) -> bool:
         path = self.home / FILE
         try:
-            said = path.read_text(errors="replace").strip()
+            text = path.read_text(errors="replace").strip()
         except OSError:
             return False
-        if said != wanted:
+        if text != wanted:
             log.warning("not the words", file=str(path), wanted=wanted)
             return False
         path.unlink()
