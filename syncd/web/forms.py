@@ -21,14 +21,14 @@ Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Place = tuple[str, Natural]  # a position as it comes in
 
 
-def said(words: str, **bounds: Any) -> msgspec.Meta:
+def meta(words: str, **bounds: Any) -> msgspec.Meta:
     """Return what the document says of a parameter, and its bounds."""
     return msgspec.Meta(description=words, **bounds)
 
 
-Limit = Annotated[int, said("items in a page", ge=1, le=1000)]
+Limit = Annotated[int, meta("items in a page", ge=1, le=1000)]
 Cursor = Annotated[
-    int, said("what the last page gave as `next`", ge=0, le=10**15)
+    int, meta("what the last page gave as `next`", ge=0, le=10**15)
 ]
 
 T = TypeVar("T")
@@ -378,7 +378,7 @@ class IndicatorQuery(Query, frozen=True, kw_only=True):
     """Which indicators are meant."""
 
     after: Annotated[
-        str, said("what the last page gave as `next`", max_length=64)
+        str, meta("what the last page gave as `next`", max_length=64)
     ] = ""
     limit: Limit = 100
 
@@ -387,11 +387,11 @@ class StatusQuery(Query, frozen=True, kw_only=True):
     """What a status is to tell."""
 
     digests: Annotated[
-        int, said("1: compute digests from the rows", ge=0, le=1)
+        int, meta("1: compute digests from the rows", ge=0, le=1)
     ] = 0
 
 
 class EventQuery(Query, frozen=True, kw_only=True):
     """From where on events are told."""
 
-    cursor: Annotated[str, said("the id of the last event that was seen")] = ""
+    cursor: Annotated[str, meta("the id of the last event that was seen")] = ""

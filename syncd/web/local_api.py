@@ -126,11 +126,11 @@ async def _problems(
 def _http_problem(e: web.HTTPException) -> web.Response:
     allow = e.headers.get(hdrs.ALLOW)
     headers = {"Allow": allow} if allow else {}
-    said = _SAID.get(e.status, Message("the request cannot be answered"))
-    return problem.response(problem.plain(e.status, said), headers)
+    text = _TEXTS.get(e.status, Message("the request cannot be answered"))
+    return problem.response(problem.plain(e.status, text), headers)
 
 
-_SAID = {
+_TEXTS = {
     404: Message("no such path; /openapi.json lists what there is"),
     405: Message("not with this method; Allow lists which"),
     413: Message("the body is longer than [own] max_request_bytes"),
@@ -195,7 +195,7 @@ async def _nobody(request: web.Request, route: Route) -> web.Response | None:
                 403,
                 "the role {role} may not: {what}",
                 role=caller.role,
-                what=route.said,
+                what=route.summary,
             )
         )
     request[CALLER] = caller

@@ -72,7 +72,7 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     found: dict[str, Any] = {
         "operationId": f"{route.method.lower()}{_camel(route.path)}",
-        "summary": route.said,
+        "summary": route.summary,
         "responses": {
             **{str(s): answer for s in (route.status, *route.also)},
             "default": {
@@ -99,12 +99,12 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _parameters(route: Route) -> Iterator[dict[str, Any]]:
     for name in re.findall(r"\{(\w+)\}", route.path):
-        kind, said = _PATH[name]
+        kind, description = _PATH[name]
         yield {
             "name": name,
             "in": "path",
             "required": True,
-            "description": said,
+            "description": description,
             "schema": {"type": kind},
         }
     if route.asks is not None:

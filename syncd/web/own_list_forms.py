@@ -18,7 +18,7 @@ from syncd.web.forms import (
     _In,
     _Out,
     _Whole,
-    said,
+    meta,
 )
 
 T = TypeVar("T")
@@ -153,14 +153,14 @@ class OwnFilter(Query, frozen=True, kw_only=True):
     after: Cursor = 0  # larger ids only
     limit: Limit = 100
     type: Literal["", "exempt", "note", "local"] = ""
-    list: Annotated[str, said("name of a local list", max_length=MAX_LIST)] = (
+    list: Annotated[str, meta("name of a local list", max_length=MAX_LIST)] = (
         ""
     )
-    kind: Annotated[str, said("of the value", max_length=MAX_LIST)] = ""
+    kind: Annotated[str, meta("of the value", max_length=MAX_LIST)] = ""
     by: Annotated[
-        str, said("name of the token that kept it", max_length=MAX_LIST)
+        str, meta("name of the token that kept it", max_length=MAX_LIST)
     ] = ""
     ended: Annotated[
         int,
-        said("1: also those that were removed or replaced", ge=0, le=1),
+        meta("1: also those that were removed or replaced", ge=0, le=1),
     ] = 0

@@ -34,8 +34,8 @@ async def _add(call: Call, body: OwnAdd) -> OwnTaken:
     "list our own entries with their values",
 )
 async def _page(call: Call, query: OwnFilter) -> OwnPage:
-    said = msgspec.structs.asdict(query)
-    wanted = Filter(**said | {"ended": bool(query.ended)})
+    filters = msgspec.structs.asdict(query)
+    wanted = Filter(**filters | {"ended": bool(query.ended)})
     return await call.service.own_lists.page(wanted)
 
 

@@ -177,8 +177,8 @@ async def _answer(
 # ------------------------------------------------------------------ answers
 
 
-def _absent(said: str, **headers: str) -> web.HTTPNotFound:
-    return web.HTTPNotFound(text=f"{said}\n", headers=headers)
+def _absent(text: str, **headers: str) -> web.HTTPNotFound:
+    return web.HTTPNotFound(text=f"{text}\n", headers=headers)
 
 
 def _raw(body: bytes, cache: str = "", media: str = BINARY) -> web.Response:

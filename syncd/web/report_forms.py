@@ -16,7 +16,7 @@ from syncd.web.forms import (
     _In,
     _Out,
     _Whole,
-    said,
+    meta,
 )
 
 T = TypeVar("T")
@@ -225,14 +225,14 @@ class ImportQuery(Query, frozen=True, kw_only=True):
 
     before: Cursor = 0  # smaller ids only
     limit: Limit = 100
-    list: Annotated[str, said("of one list", max_length=LONGEST_NAME)] = ""
+    list: Annotated[str, meta("of one list", max_length=LONGEST_NAME)] = ""
 
 
 class RefusedQuery(Query, frozen=True, kw_only=True):
     """Which refused rows are meant."""
 
     after: Annotated[
-        int, said("rows behind this one only", ge=0, le=10**15)
+        int, meta("rows behind this one only", ge=0, le=10**15)
     ] = 0
 
 
@@ -243,21 +243,21 @@ class ReportQuery(Query, frozen=True, kw_only=True):
     limit: Limit = 100
     state: Annotated[
         Literal["", "waiting", "published", "ending", "ended"],
-        said("rows in this state only"),
+        meta("rows in this state only"),
     ] = ""
     kind: Annotated[
-        Literal["", "phone", "url", "account"], said("of the value")
+        Literal["", "phone", "url", "account"], meta("of the value")
     ] = ""
-    label: Annotated[str, said("code")] = ""
-    list: Annotated[str, said("name of one that holds the value")] = ""
-    import_: Annotated[Natural, said("rows that it brought")] = msgspec.field(
+    label: Annotated[str, meta("code")] = ""
+    list: Annotated[str, meta("name of one that holds the value")] = ""
+    import_: Annotated[Natural, meta("rows that it brought")] = msgspec.field(
         name="import", default=0
     )
-    by: Annotated[str, said("name of the token that handed it in")] = ""
-    seen_from: Annotated[str, said("day")] = ""
-    seen_to: Annotated[str, said("day, included")] = ""
-    accepted_from: Annotated[str, said("day")] = ""
-    accepted_to: Annotated[str, said("day, included")] = ""
+    by: Annotated[str, meta("name of the token that handed it in")] = ""
+    seen_from: Annotated[str, meta("day")] = ""
+    seen_to: Annotated[str, meta("day, included")] = ""
+    accepted_from: Annotated[str, meta("day")] = ""
+    accepted_to: Annotated[str, meta("day, included")] = ""
 
 
 class ReportSearch(ReportQuery, frozen=True, kw_only=True):

@@ -79,7 +79,7 @@ class Route:
     path: str
     handler: Callable[..., Awaitable[Any]]
     roles: frozenset[str]  # OPEN: without a token
-    said: str
+    summary: str
     gives: Any = None  # a form, or None for what is no JSON
     asks: Any = None  # form of the query, or None
     takes: Any = None  # form of the body, bytes, or None
@@ -163,7 +163,7 @@ class Routes(list[Route]):
         method: str,
         path: str,
         roles: frozenset[str],
-        said: str,
+        summary: str,
         **more: Any,
     ) -> Callable[[Any], Any]:
         """Add a route; what it takes and gives stands at its handler."""
@@ -181,7 +181,7 @@ class Routes(list[Route]):
                 "takes": takes,
                 "each": each,
             }
-            route = Route(method, path, handler, roles, said, **made | more)
+            route = Route(method, path, handler, roles, summary, **made | more)
             self.append(route)
             return handler
 

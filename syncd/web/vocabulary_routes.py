@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from syncd.indicator import vocabulary
-from syncd.web.forms import Query, _Out, _Whole, said
+from syncd.web.forms import Query, _Out, _Whole, meta
 from syncd.web.routes import EVERYBODY, Call, Routes
 
 routes = Routes()
@@ -31,12 +31,12 @@ class VocabularyQuery(Query, frozen=True, kw_only=True):
 
     field: Annotated[
         str,
-        said(
+        meta(
             "codes of that field only",
             extra_json_schema={"enum": ["", *vocabulary.FACETS]},
         ),
     ] = ""
-    word: Annotated[str, said("the codes nearest to it", max_length=80)] = ""
+    word: Annotated[str, meta("the codes nearest to it", max_length=80)] = ""
 
 
 @routes("GET", "/v1/vocabulary", EVERYBODY, "list codes")
