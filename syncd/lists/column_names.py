@@ -95,16 +95,16 @@ def skipped(rows: int, line: int) -> Note:
 
 
 def understood(
-    told: Mapping[str, str],
+    mapped: Mapping[str, str],
     header: Sequence[str],
     width: int,
     fields: Sequence[str],
     where: str,
 ) -> dict[int, str]:
     """Return which column, from 0, is which field: as told, else by name."""
-    _check_names(header, told, where)
+    _check_names(header, mapped, where)
     named: dict[int, str] = {}
-    for into, column in told.items():
+    for into, column in mapped.items():
         at = place(column, header, width, where)
         if at in named:
             raise UsageError("{where}: a column is named twice", where=where)
@@ -112,7 +112,7 @@ def understood(
     found = {at: into for at, into in named.items() if into in fields}
     for at, name in enumerate(header):
         into = BY_NAME.get(fold(name), "")
-        if into not in fields or into in told or at in named:
+        if into not in fields or into in mapped or at in named:
             continue
         twin = next((c for c, f in found.items() if f == into), None)
         if twin is not None and into != "place":
@@ -173,14 +173,14 @@ _DOMAIN: Final = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/.*)?", re.ASCII)
 
 
 def _check_names(
-    header: Sequence[str], told: Mapping[str, str], where: str
+    header: Sequence[str], mapped: Mapping[str, str], where: str
 ) -> None:
     """Pass names that are none twice, and look like no data."""
     there: dict[str, int] = {}
     for column, name in enumerate(header, 1):
         text = unicodedata.normalize("NFKC", name).casefold()
         if _DATA.search(text) or (
-            str(column) in told.values() and _DOMAIN.fullmatch(text)
+            str(column) in mapped.values() and _DOMAIN.fullmatch(text)
         ):
             raise UsageError(
                 "{where}: column {n} of the header looks like a value",

@@ -78,7 +78,7 @@ def gb18030(line: Line, name: str) -> bytes:
     return line.text.translate(_SPOILT).encode("gb18030")
 
 
-def encoding(path: Path, told: str = "") -> str:
+def encoding(path: Path, given: str = "") -> str:
     """Return which of ENCODINGS a file is in.
 
     Raises:
@@ -88,11 +88,11 @@ def encoding(path: Path, told: str = "") -> str:
         head = file.read(3)
         marked = next((n for n, m in MARKS.items() if head.startswith(m)), "")
         aliases = {**_ALIASES, "utf-16": marked or "utf-16-le"}
-        name = aliases.get(told.lower(), told.lower())
+        name = aliases.get(given.lower(), given.lower())
         if name and name not in ENCODINGS:
             raise UsageError(
                 "--encoding {told}: want {names}",
-                told=repr(told),
+                told=repr(given),
                 names=", ".join(ENCODINGS),
             )
         return name or marked or _detected(file, path)
@@ -153,7 +153,7 @@ def read(
             at += len(piece)
             raw += piece[: _LIMIT - len(raw)]
         number += 1
-        text, why = _said(raw, begin, at - begin, name)
+        text, why = _decoded(raw, begin, at - begin, name)
         yield Line(number, begin, at, text, raw, why)
 
 
@@ -165,7 +165,7 @@ def _piece(file: BinaryIO, end: bytes) -> bytes:
     return piece
 
 
-def _said(
+def _decoded(
     raw: bytes, begin: int, size: int, name: str
 ) -> tuple[str, MalformedError | None]:
     why = None

@@ -77,10 +77,10 @@ def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
     at.check(constants, "constants", _CONSTANTS)
     own: dict[tuple[str, str], str] = {}
     at.check(found.get("words", {}), "words", dict.fromkeys(words.OWN, dict))
-    for field, said in found.get("words", {}).items():
+    for field, codes in found.get("words", {}).items():
         section = f"words.{field}"
-        at.check(said, section, dict.fromkeys(said, str))
-        for word, code in said.items():
+        at.check(codes, section, dict.fromkeys(codes, str))
+        for word, code in codes.items():
             own[field, word] = code
             try:
                 words.meaning(field, {(field, word): code})
@@ -94,8 +94,8 @@ def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
     if "control" in file:
         file["control"] = Path(file["control"])
     columns = {field: str(column) for field, column in named.items()}
-    told = replace(FileOptions(**file), names=tuple(columns.values()))
-    return told, ListDescription(columns, constants, own)
+    options = replace(FileOptions(**file), names=tuple(columns.values()))
+    return options, ListDescription(columns, constants, own)
 
 
 class _Place:
@@ -172,11 +172,11 @@ def written(
                 + say(nearest if one.near else rows, n=one.rows, near=one.near)
             )
     parts = {
-        "file": _said(
+        "file": _lines(
             {k: v for k, v in options.given.items() if k in _FILE_KEYS}
         ),
-        "columns": _said(named | dict(described.columns)),
-        "constants": _said(described.constants),
+        "columns": _lines(named | dict(described.columns)),
+        "constants": _lines(described.constants),
         **{f"words.{field}": lines for field, lines in own.items()},
     }
     head = f"# {say(todo)}\n\n" if unknown else ""
@@ -187,7 +187,7 @@ def written(
     )
 
 
-def _said(found: Mapping[str, Any]) -> list[str]:
+def _lines(found: Mapping[str, Any]) -> list[str]:
     return [f"{key} = {_quoted(value)}" for key, value in found.items()]
 
 

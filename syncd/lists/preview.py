@@ -156,5 +156,5 @@ def masked(value: str) -> str:
 def _sentence(fault: SyncdError) -> tuple[object, ...]:
     """Return what faults have in common that say the same."""
     inner = fault.params.get("why")
-    said = inner.template if isinstance(inner, Message) else ""
-    return fault.message, fault.params.get("field"), said
+    template = inner.template if isinstance(inner, Message) else ""
+    return fault.message, fault.params.get("field"), template

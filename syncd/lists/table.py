@@ -46,8 +46,8 @@ def open_table(path: Path, options: FileOptions) -> Table:
         table = Text(path, options, kind)
     wanted = [*_counts(path, table, options)]
     got = sum(1 for _ in table.whole(0, 0)) if wanted else 0
-    for where, said in wanted:
-        if got != (want := int(said.replace(",", ""))):
+    for where, given in wanted:
+        if got != (want := int(given.replace(",", ""))):
             raise UsageError(
                 "{path}: has {got} rows, {where} says {want}: nothing is in"
                 if where
@@ -97,11 +97,11 @@ def _counts(
         yield str(options.control), found[0][1]
     trailer = options.trailer and not options.control
     line = table.last() if isinstance(table, Text) else None
-    said = (pattern if trailer else _ENTRIES).fullmatch(
+    stated = (pattern if trailer else _ENTRIES).fullmatch(
         line.text.strip() if line else ""
     )
-    if said:
-        yield "", said[1]
+    if stated:
+        yield "", stated[1]
     elif trailer:
         raise UsageError(
             "{path}: its last line is no trailer as {told}",
@@ -113,13 +113,13 @@ def _counts(
         table.stop = line.begin
 
 
-def _pattern(told: str) -> re.Pattern[str]:
+def _pattern(text: str) -> re.Pattern[str]:
     """Return what `TRAILER|{count}|*` stands for: * is anything."""
-    if told.count("{count}") != 1:
+    if text.count("{count}") != 1:
         raise UsageError(
-            "--trailer {told}: want {{count}} in it once", told=repr(told)
+            "--trailer {told}: want {{count}} in it once", told=repr(text)
         )
-    ends = (re.escape(part.strip()) for part in told.split("{count}"))
+    ends = (re.escape(part.strip()) for part in text.split("{count}"))
     made = r"\s*(\d[\d,]*)\s*".join(ends).replace(r"\*", ".*?")
     return re.compile(made, re.ASCII)
 

@@ -75,8 +75,8 @@ class Text(Table):
         elif kind != "ndjson":
             self._values()
         parted = options.widths or _WORDS.get(self._delimiter, self._delimiter)
-        said = (self.format, self._encoding, parted)
-        self.about = ", ".join(filter(None, said))
+        form = (self.format, self._encoding, parted)
+        self.about = ", ".join(filter(None, form))
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -156,8 +156,8 @@ class Text(Table):
             return map(cut, feed)
         if self._quoted:
             return cells.separated(feed, self._delimiter)
-        said = {"hosts": cells.hosts, "ndjson": cells.flat}
-        return map(said.get(self.format, cells.plain), feed)
+        readers = {"hosts": cells.hosts, "ndjson": cells.flat}
+        return map(readers.get(self.format, cells.plain), feed)
 
     def _feed(
         self, file: BinaryIO, offset: int, row: int, taken: list[Line]
@@ -235,9 +235,9 @@ class Text(Table):
                 hint="mend the line, or say --delimiter",
             )
         if made:
-            said = {"line": line.number, "delimiter": _WORDS.get(made, made)}
+            args = {"line": line.number, "delimiter": _WORDS.get(made, made)}
             self._notes.append(
-                Note("line {line} says that {delimiter} parts the cells", said)
+                Note("line {line} says that {delimiter} parts the cells", args)
             )
 
     def _values(self) -> None:
@@ -333,20 +333,20 @@ def _fault(taken: list[Line]) -> MalformedError:
     return MalformedError("text behind a closing quote")
 
 
-def _delimits(told: str) -> str:
+def _delimits(given: str) -> str:
     """Return the delimiter that is told, or "" if it cannot be one."""
-    made = _DELIMITERS.get(told.lower()) or re.sub(
-        r"\\x([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), told
+    made = _DELIMITERS.get(given.lower()) or re.sub(
+        r"\\x([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), given
     )
     return made if re.fullmatch(r'[^\w \r\n"]{1,8}', made) else ""
 
 
-def delimiter(told: str) -> str:
+def delimiter(given: str) -> str:
     """Return the delimiter that is told; UsageError if it cannot be one."""
-    made = _delimits(told)
+    made = _delimits(given)
     if not made:
         raise UsageError(
             "--delimiter {told}: want , ; | tab, or signs such as |@| or \\x01",
-            told=repr(told),
+            told=repr(given),
         )
     return made

@@ -46,8 +46,8 @@ class UnknownError(MalformedError):
     def of(cls, why: MalformedError, field: str, cell: str) -> "UnknownError":
         """Return a refusal that bears its field and word."""
         word = why.params.get("word") or vocabulary.shown(cell)
-        said = {**why.params, "field": field, "word": word}
-        made = cls(why.message, hint=why.advice, **said)
+        params = {**why.params, "field": field, "word": word}
+        made = cls(why.message, hint=why.advice, **params)
         made.field, made.cell = field, cell
         return made
 
@@ -65,11 +65,11 @@ def meaning(field: str, own: Own | None = None) -> Convert:
     """
     known = _known(field)
     read = _READ.get(field) or partial(_refuse, field)
-    told: dict[str, Any] = {}
+    given: dict[str, Any] = {}
 
     def one(cell: str) -> Any:
         text = fold(cell)
-        found = told.get(text, known.get(text))
+        found = given.get(text, known.get(text))
         try:
             if found is None:
                 found = read(cell)
@@ -83,7 +83,7 @@ def meaning(field: str, own: Own | None = None) -> Convert:
 
     for (into, word), code in (own or {}).items():
         if into == field:
-            told[fold(word)] = code and one(code)
+            given[fold(word)] = code and one(code)
     return _remembered(_each(one) if _is_set(field) else one)
 
 
@@ -106,10 +106,10 @@ def _remembered(read: Convert) -> Convert:
             return e
 
     def remembered(cell: str) -> Any:
-        said = found(cell)
-        if type(said) is UnknownError:
-            raise said.with_traceback(None)
-        return said
+        meant = found(cell)
+        if type(meant) is UnknownError:
+            raise meant.with_traceback(None)
+        return meant
 
     return remembered
 
@@ -121,15 +121,15 @@ def _known(field: str) -> dict[str, Any]:
         found: dict[str, Any] = {fold(c.en): c.code for c in codes}
         found |= {fold(c.zh): c.code for c in codes}
         return found | {c.code: c.code for c in codes}
-    said = {
+    spoken = {
         fold(word): code
         for table, code, words in tsv.rows("lists/words.tsv")
         for word in words.split("|")
         if table == ("flag" if field in FLAGS else field)
     }
     if field in FLAGS:
-        return {word: code == "true" for word, code in said.items()}
-    return said
+        return {word: code == "true" for word, code in spoken.items()}
+    return spoken
 
 
 @cache

@@ -222,7 +222,7 @@ def pads(code: str) -> tuple[str, str, int] | None:
 # ------------------------------------------------------------- the values
 
 
-def said(value: object) -> Cell:
+def cell_of(value: object) -> Cell:
     """Return what a cell says."""
     match value:
         case str():
@@ -270,7 +270,7 @@ class _Rows:
         )
         for row, values in enumerate(islice(rows, self._scan.last), 1):
             cells: list[Cell] = [
-                v if type(v) is str and "\r" not in v else said(v)
+                v if type(v) is str and "\r" not in v else cell_of(v)
                 for v in values
             ]
             cells[:0] = left
@@ -356,7 +356,7 @@ def _notes(scan: _Scan) -> list[Note]:
         for column in scan.hidden_columns
         if scan.left <= column <= scan.right
     ]
-    told = (
+    notes = (
         Note(
             "{n} hidden rows are read like the others: {those}",
             {"n": len(scan.hidden_rows), "those": ", ".join(rows + more)},
@@ -366,7 +366,7 @@ def _notes(scan: _Scan) -> list[Note]:
             {"those": ", ".join(columns)},
         ),
     )
-    return [note for note in told if note.params["those"]]
+    return [note for note in notes if note.params["those"]]
 
 
 def main() -> None:
