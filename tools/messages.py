@@ -53,7 +53,7 @@ def sentences() -> tuple[set[str], set[str]]:
     for path in ROOT.rglob("*.py"):
         tree = ast.parse(path.read_text())
         name = str(path.relative_to(ROOT))
-        local |= {*_said(tree)}
+        local |= {*_translated(tree)}
         found = _refused(tree)
         (local if name.startswith(LOCAL) else coded).update(found)
     for path in ROOT.rglob("foreign.tsv"):
@@ -66,7 +66,7 @@ def _rows(path: Path) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _said(tree: ast.Module) -> Iterator[str]:
+def _translated(tree: ast.Module) -> Iterator[str]:
     """Yield what is said in the language of whoever reads it."""
     tables = {
         _name(node.targets[0]): node.value

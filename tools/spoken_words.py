@@ -68,7 +68,7 @@ def chinese() -> list[tuple[str, str]]:
 def main(room: Path) -> None:
     """Write both lists."""
     head = f"# jieba 0.42.1 (MIT), pypinyin 0.55.0 (MIT), {DATE}; see tools/"
-    words = "".join(f"{word}\t{said}\n" for word, said in chinese())
+    words = "".join(f"{word}\t{spoken}\n" for word, spoken in chinese())
     (room / "spoken_zh.tsv").write_text(f"{head}\n{words}", "utf-8")
     head = f"# BIP-39, package mnemonic 0.21 (MIT), {DATE}"
     words = "\n".join(mnemonic.Mnemonic("english").wordlist)

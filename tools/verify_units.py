@@ -47,8 +47,8 @@ def complaints(units: list[Path]) -> str:
             text=True,
             check=False,
         )
-    said = (done.stdout + done.stderr).strip()
-    return said or (f"exit code {done.returncode}" if done.returncode else "")
+    text = (done.stdout + done.stderr).strip()
+    return text or (f"exit code {done.returncode}" if done.returncode else "")
 
 
 def main() -> None:
@@ -58,8 +58,8 @@ def main() -> None:
         line = "units: not verified, no systemd-analyze on this machine"
         sys.exit(line) if os.environ.get("CI") else print(line)
         return
-    if said := complaints(units):
-        sys.exit(f"units: {said}")
+    if text := complaints(units):
+        sys.exit(f"units: {text}")
     print(f"units: {len(units)} verified")
 
 
