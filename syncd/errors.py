@@ -39,7 +39,7 @@ class Message:
     def __init__(self, template: str, /, **params: object) -> None:
         self.template = template
         self.params = {
-            name: value.said if isinstance(value, SyncdError) else value
+            name: value.text if isinstance(value, SyncdError) else value
             for name, value in params.items()
         }
 
@@ -70,8 +70,8 @@ class Message:
 NOTHING: Final = Message("")
 
 
-def _message(said: str | Message, params: dict[str, object]) -> Message:
-    return said if isinstance(said, Message) else Message(said, **params)
+def _message(text: str | Message, params: dict[str, object]) -> Message:
+    return text if isinstance(text, Message) else Message(text, **params)
 
 
 class SyncdError(Exception):
@@ -88,20 +88,20 @@ class SyncdError(Exception):
         hint: str | Message = "",
         **params: object,
     ) -> None:
-        self.said = _message(message, params)
+        self.text = _message(message, params)
         self.way_out = _message(hint, params)
         self.faults: tuple[SyncdError, ...] = ()  # if it is several in one
-        super().__init__(str(self.said))
+        super().__init__(str(self.text))
 
     @property
     def message(self) -> str:
         """What `params` are put into."""
-        return self.said.template
+        return self.text.template
 
     @property
     def params(self) -> dict[str, object]:
         """Numbers, codes, places: never a raw value."""
-        return self.said.params
+        return self.text.params
 
     @property
     def hint(self) -> str:

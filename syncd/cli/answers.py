@@ -11,7 +11,7 @@ from syncd.messages.catalogue import later, t
 def why(item: Mapping[str, Any]) -> str:
     """Return why an item is unknown, "" if it is not."""
     missing = ", ".join(item.get("missing", ()))
-    return catalogue.told(item) or (
+    return catalogue.text(item) or (
         missing and t("no answer from {names}", names=missing)
     )
 
@@ -66,7 +66,7 @@ def words(item: Mapping[str, Any]) -> dict[str, str]:
         later("by our own lists"): ours(item),
         later("notice"): notices.of(item),
         later("tried as"): ", ".join(item.get("tried", ())),
-        later("hint"): catalogue.told(item, "hint"),
+        later("hint"): catalogue.text(item, "hint"),
         later("reasons"): ", ".join(item.get("reasons", ())),
         later("labels"): ", ".join(x[lang] for x in item.get("labels", ())),
         later("sectors"): ", ".join(

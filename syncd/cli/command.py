@@ -58,9 +58,9 @@ def _field(
     needed: bool,
     more: dict[str, Any],
 ) -> Any:
-    said = {"kind": kind, "about": about, "names": names, "needed": needed}
+    about_it = {"kind": kind, "about": about, "names": names, "needed": needed}
     return dataclasses.field(
-        default=default, metadata={"option": {**said, "more": more}}
+        default=default, metadata={"option": {**about_it, "more": more}}
     )
 
 
@@ -155,17 +155,17 @@ def _parameters(struct: Any) -> Iterator[inspect.Parameter]:
     hints = get_type_hints(struct)
     empty = defaults(struct)
     for name, field in _fields(struct).items():
-        said = field.metadata["option"]
-        flags = said["names"]
-        if said["kind"] is typer.Option and not flags:
+        spec = field.metadata["option"]
+        flags = spec["names"]
+        if spec["kind"] is typer.Option and not flags:
             flags = ("--" + name.strip("_").replace("_", "-"),)
         yield inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if said["needed"] else empty[name],
+            default=inspect.Parameter.empty if spec["needed"] else empty[name],
             annotation=Annotated[
                 hints[name],
-                said["kind"](*flags, help=said["about"], **said["more"]),
+                spec["kind"](*flags, help=spec["about"], **spec["more"]),
             ],
         )
 

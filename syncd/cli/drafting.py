@@ -141,23 +141,23 @@ class EndOptions(EditOptions):
 
 def compared(asked: Request) -> list[str]:
     """Return a request's hash as two people compare it by phone, in lines."""
-    said = spoken.of(asked.hash)
+    fingerprint = spoken.of(asked.hash)
     return [
         f"hash     {asked.hash}",
-        f"words    {' '.join(said.zh)}",
-        f"         {' '.join(said.en)}",
-        f"digits   {' '.join(said.digits)}",
+        f"words    {' '.join(fingerprint.zh)}",
+        f"         {' '.join(fingerprint.en)}",
+        f"digits   {' '.join(fingerprint.digits)}",
     ]
 
 
 def compared_json(asked: Request) -> dict[str, Any]:
     """Return the same for a program."""
-    said = spoken.of(asked.hash)
+    fingerprint = spoken.of(asked.hash)
     return {
         "id": asked.id,
         "hash": asked.hash,
-        "words": {"zh": list(said.zh), "en": list(said.en)},
-        "digits": list(said.digits),
+        "words": {"zh": list(fingerprint.zh), "en": list(fingerprint.en)},
+        "digits": list(fingerprint.digits),
     }
 
 

@@ -171,8 +171,8 @@ def _described(draft: Roster, args: _MemberOptions) -> Roster:
             args.name_zh or was.names.zh, args.name_en or was.names.en
         )
     if args.info:
-        told = {**was.info, **pairs(args.info)}
-        changes["info"] = {k: v for k, v in told.items() if v}
+        info = {**was.info, **pairs(args.info)}
+        changes["info"] = {k: v for k, v in info.items() if v}
     for name, value in changes.items():
         draft = drafts.put(draft, ("members", id_, name), value)
     return draft

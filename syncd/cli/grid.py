@@ -17,12 +17,12 @@ def table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
 
 def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:
     """Return names with what is said of each beside it, if anything is."""
-    shown = [(name, clean(said)) for name, said in rows]
+    shown = [(name, clean(text)) for name, text in rows]
     most = max(width(name) for name, _ in shown)
     return [
-        f"{name}{' ' * (most - width(name))}  {said}"
-        for name, said in shown
-        if said
+        f"{name}{' ' * (most - width(name))}  {text}"
+        for name, text in shown
+        if text
     ]
 
 

@@ -38,7 +38,7 @@ def tell(
         where = str(refused)
     more = {"import": counts.get("id"), "refused_file": where or None}
     args.show({**counts, **more}, _counted(counts))
-    for (what, code), n in sorted(upload.target.said.items()):
+    for (what, code), n in sorted(upload.target.counts.items()):
         if remark := _remark(what, code):
             terminal.tell(f"{n:>9,} × {remark}")
     for (field, word), n in upload.columns.ignored.most_common(SHOWN):

@@ -208,38 +208,38 @@ def _entry_at(
 
 def entry(index: int, record: Record) -> dict[str, Any]:
     """Return what is shown of an entry among others."""
-    said = _abridged(record[2])
+    fields = _abridged(record[2])
     return {
         "index": index,
         "type": _type(record),
-        "day": _word(said, "on"),
-        "kind": _word(said, "kind"),
-        "token": said.get("token", ""),
+        "day": _word(fields, "on"),
+        "kind": _word(fields, "kind"),
+        "token": fields.get("token", ""),
         "open": bool(record[1]),
     }
 
 
-def _word(said: Mapping[str, Any], name: str) -> str:
+def _word(fields: Mapping[str, Any], name: str) -> str:
     """Return a field that is a text; a void statement may hold anything."""
-    found = said.get(name)
+    found = fields.get(name)
     return found if isinstance(found, str) else ""
 
 
 def _abridged(payload: bytes) -> dict[str, Any]:
     """Return a statement with its token as the first 8 hex digits."""
     try:
-        said = canonical.loads(payload) if payload else {}
+        fields = canonical.loads(payload) if payload else {}
     except MalformedError:
         return {"void": "not canonical JSON"}
-    if not isinstance(said, dict):
+    if not isinstance(fields, dict):
         return {"void": "no object"}
-    said.pop("know", None)
-    if isinstance(said.get("token"), str):
+    fields.pop("know", None)
+    if isinstance(fields.get("token"), str):
         try:
-            said["token"] = token.decode(said["token"]).hex()[:8]
+            fields["token"] = token.decode(fields["token"]).hex()[:8]
         except MalformedError:
-            said["token"] = ""
-    return said
+            fields["token"] = ""
+    return fields
 
 
 def lines(view: Mapping[str, Any]) -> Iterator[str]:
@@ -251,8 +251,8 @@ def lines(view: Mapping[str, Any]) -> Iterator[str]:
         yield f"index    {view['index']}"
         yield f"type     {view['type']}"
         yield f"leaf     {view['leaf']}"
-        said = canonical.dumps(view["statement"]).decode()
-        yield f"says     {grid.clean(said)}"
+        text = canonical.dumps(view["statement"]).decode()
+        yield f"says     {grid.clean(text)}"
         return
     for type_, n in view["types"].items():
         yield f"type {type_:>3} {n}"

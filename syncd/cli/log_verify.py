@@ -223,7 +223,7 @@ def _digests(args: _VerifyOptions) -> int:
                 "size": row.size,
                 "merged": row.merged,
                 "digest": _digest_json(tally[origin].digest),
-                "rows": tally[origin].standing,
+                "rows": tally[origin].in_force,
             }
             for origin, row in rows.items()
         ]

@@ -62,15 +62,15 @@ class Question:
         return found
 
     def _post(self, items: Sequence[Item]) -> list[Item]:
-        said = self._answered({**self._call, "items": items})
+        answer = self._answered({**self._call, "items": items})
         self._begun = True
-        self._expired = said.get("roster", {}).get("expired", False)
-        self._contested.update(said.get("contested", ()))
-        for one in said.get("as_of", ()):
+        self._expired = answer.get("roster", {}).get("expired", False)
+        self._contested.update(answer.get("contested", ()))
+        for one in answer.get("as_of", ()):
             old = self._as_of.setdefault(one["member"], one)
             if one.get("heard_at", 0) < old.get("heard_at", 0):
                 self._as_of[one["member"]] = one
-        return list(said["items"])
+        return list(answer["items"])
 
     def _answered(self, call: Mapping[str, Any]) -> Any:
         """Return the answer to a call; a daemon that restarts is waited for.
@@ -163,8 +163,8 @@ def moment(at: int) -> str:
 def few(names: Sequence[str]) -> str:
     """Return names in one line, however many there are."""
     more = len(names) - NAMED
-    said = ", ".join(names[:NAMED])
-    return t("{names} and {n} more", names=said, n=more) if more > 0 else said
+    text = ", ".join(names[:NAMED])
+    return t("{names} and {n} more", names=text, n=more) if more > 0 else text
 
 
 def _late(item: Item) -> bool:

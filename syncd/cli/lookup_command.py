@@ -145,14 +145,14 @@ def _tell_more(items: list[Mapping[str, Any]]) -> None:
     """Tell what is to be said of single answers, by their numbers."""
     for number, item in enumerate(items, 1):
         ours = answers.ours(item)
-        hint = f" ({catalogue.told(item, 'hint')})" if item.get("hint") else ""
-        for said in (
+        hint = f" ({catalogue.text(item, 'hint')})" if item.get("hint") else ""
+        for line in (
             answers.why(item) + hint if item.get("detail") else "",
             ours and t("by our own lists: {what}", what=ours),
             notices.of(item),
         ):
-            if said:
-                terminal.tell(f"{number}: {said}")
+            if line:
+                terminal.tell(f"{number}: {line}")
 
 
 def _whole(items: list[Mapping[str, Any]]) -> list[str]:
@@ -160,14 +160,14 @@ def _whole(items: list[Mapping[str, Any]]) -> list[str]:
     (item,) = items
     if "problem" in item:
         problem = api_client.problem(item["problem"])
-        said, hint = catalogue.of(problem), catalogue.hint_of(problem)
-        return grid.pairs([(t("refused"), said), (t("hint"), hint)])
+        text, hint = catalogue.of(problem), catalogue.hint_of(problem)
+        return grid.pairs([(t("refused"), text), (t("hint"), hint)])
     parts = answers.words(item)
     parts["action"] = parts["action"] or "-"
     rests = t("rests on")
     return grid.pairs(
         [
-            *((t(name), said) for name, said in parts.items()),
+            *((t(name), text) for name, text in parts.items()),
             *(
                 (rests, f"{o}:{index}")
                 for o, index in item.get("positions", ())

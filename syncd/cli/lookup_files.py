@@ -58,9 +58,9 @@ def understood(
     )
     terminal.tell(f"{file}: {rows.about}")
     keep = {}
-    for told in how.names:
-        at = table_input.column(rows, told, "--keep")
-        name = told
+    for column in how.names:
+        at = table_input.column(rows, column, "--keep")
+        name = column
         if rows.header and isinstance(at, int):
             name = rows.header[at]
         if name in map(t, HEADS):

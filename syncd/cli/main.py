@@ -143,7 +143,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _wrong_use(error: TyperException) -> int:
     """Say what is wrong with a command line; return the exit code."""
-    terminal.tell(f"syncd: {t('error')}: {usage.said(error)}")
+    terminal.tell(f"syncd: {t('error')}: {usage.sentence(error)}")
     context = getattr(error, "ctx", None)
     if context is not None:
         terminal.tell(f"syncd: {t('hint')}: {context.command_path} --help")

@@ -248,13 +248,13 @@ def batches(items: list[Any]) -> Iterator[list[Any]]:
 def positions(texts: Iterable[str], option: str) -> list[tuple[str, int]]:
     """Read positions as ORIGIN:INDEX."""
     found = []
-    for said in texts:
-        origin, colon, index = said.rpartition(":")
+    for text in texts:
+        origin, colon, index = text.rpartition(":")
         if not colon or not index.isdecimal() or len(index) > 15:
             raise UsageError(
                 "{option} {said}: want ORIGIN:INDEX",
                 option=option,
-                said=repr(said),
+                said=repr(text),
             )
         found.append((origin, int(index)))
     return found

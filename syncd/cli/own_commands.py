@@ -153,28 +153,28 @@ class Kept:
     def _each(self, most: int) -> Iterator[str]:
         """Yield all if they are few, else what a person must see."""
         few = len(self.items) <= most
-        told = [
+        drafts = [
             item
             for item in self.items
             if few or item["state"] == "refused" or item.get("official")
         ]
-        for item in told[:most]:
+        for item in drafts[:most]:
             if item["state"] == "refused":
                 problem = api_client.problem(item["problem"])
                 yield from notices.refused(item["row"], problem)
             else:
                 yield _kept(item)
-        if len(told) > most:
-            more = len(told) - most
+        if len(drafts) > most:
+            more = len(drafts) - most
             yield t("{n} more rows: see --json", n=f"{more:,}")
 
 
 def _refused(error: SyncdError) -> Mapping[str, Any]:
     """Return an outcome as the local API writes it."""
-    said = {"status": error.status, "detail": catalogue.of(error)}
+    problem = {"status": error.status, "detail": catalogue.of(error)}
     if hint := catalogue.hint_of(error):
-        said["hint"] = hint
-    return {"state": "refused", "problem": said}
+        problem["hint"] = hint
+    return {"state": "refused", "problem": problem}
 
 
 def _kept(item: Mapping[str, Any]) -> str:
@@ -251,8 +251,8 @@ def _entries(
         }
         if cells.get("code"):
             cells["code"] = _code(cells["code"])
-        told = {name: cell for name, cell in cells.items() if cell}
-        return {**plan.report(row), **ours, **told}
+        given = {name: cell for name, cell in cells.items() if cell}
+        return {**plan.report(row), **ours, **given}
 
     return rows, read
 
@@ -261,11 +261,11 @@ def _code(word: str) -> str:
     """Return the code of a note that a cell says, by itself or by a name."""
     from syncd.indicator import vocabulary
 
-    said = word.casefold()
+    folded = word.casefold()
     for one in vocabulary.FACETS["note"].values():
-        if said in (one.zh, one.en.casefold()):
+        if folded in (one.zh, one.en.casefold()):
             return one.code
-    return said
+    return folded
 
 
 class _RemoveOptions(ValueOptions, KindOptions, ApiOptions):

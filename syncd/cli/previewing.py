@@ -44,8 +44,8 @@ def _lines(
     named = [(name, into or t("not stored")) for name, into in columns]
     yield from grid.lines(head, named)
     if plan.constants:
-        said = ", ".join(f"{k}={v}" for k, v in plan.constants.items())
-        yield t("For all rows: {said}", said=said)
+        constants = ", ".join(f"{k}={v}" for k, v in plan.constants.items())
+        yield t("For all rows: {said}", said=constants)
     yield "\n" + t("The first rows as they would be listed:")
     yield from grid.lines(
         (t("line"), "kind", "value", *FIELDS),

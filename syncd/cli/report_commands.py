@@ -64,9 +64,9 @@ def _became(items: list[Mapping[str, Any]]) -> Iterator[str]:
                 number, api_client.problem(item["problem"])
             )
             continue
-        told = notices.of(item)
+        notes = notices.of(item)
         line = _taken(number, item)
-        yield f"{line} ({told})" if told else line
+        yield f"{line} ({notes})" if notes else line
 
 
 def _taken(number: int, item: Mapping[str, Any]) -> str:

@@ -145,8 +145,8 @@ def _earlier(row: Words) -> list[str]:
 
 def _held(known: Words) -> Words:
     held = ", ".join(member for _, member, _ in known.get("shares", ()))
-    said = t(": {needed} of {holders}", needed=known.get("t"), holders=held)
-    return {"held": said if held else ""}
+    text = t(": {needed} of {holders}", needed=known.get("t"), holders=held)
+    return {"held": text if held else ""}
 
 
 def _ranges(known: Words) -> Words:
@@ -295,14 +295,14 @@ def whole(roster: Roster) -> list[str]:
         (t("never"), t("{n} values", n=len(roster.never))),
     ]
     return [
-        name + " " * (9 - grid.width(name)) + grid.clean(said)
-        for name, said in rows
+        name + " " * (9 - grid.width(name)) + grid.clean(text)
+        for name, text in rows
     ]
 
 
 def _key_line(epoch: Epoch) -> str:
     held = ", ".join(member for member, _ in epoch.shares.values())
-    said = f"{epoch.kind} epoch {epoch.epoch}: {epoch.t} of {held}"
+    line = f"{epoch.kind} epoch {epoch.epoch}: {epoch.t} of {held}"
     if epoch.dealt:
-        said += f" ({t('dealt')})"
-    return f"{said} ({t('retired')})" if epoch.retired else said
+        line += f" ({t('dealt')})"
+    return f"{line} ({t('retired')})" if epoch.retired else line

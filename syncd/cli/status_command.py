@@ -47,7 +47,7 @@ def _health(args: _StatusOptions) -> int:
     """Say whether the daemon serves; nothing of it is secret."""
     with ApiClient.of(args.settings(), None, token=False) as own:
         found = own.ready()
-    why = catalogue.told(found["why"]) if found["why"] else ""
+    why = catalogue.text(found["why"]) if found["why"] else ""
     state = t("ready") if found["ready"] else t("not ready")
     if found["ready"] and not found["appending"]:
         state = t("ready, not appending")
@@ -63,13 +63,13 @@ def lines(found: Mapping[str, Any]) -> list[str]:
         rows = [
             (
                 *(f["code"], _place(f), str(f["count"])),
-                *(_ago(now - f["last_at"]), catalogue.told(f)),
+                *(_ago(now - f["last_at"]), catalogue.text(f)),
             )
             for f in found["findings"]
         ]
         head = ("finding", "log", "times", "last", "detail")
         out += ["", *grid.table(head, rows)]
-    todo = [*map(catalogue.told, found["todo"])] or [t("nothing")]
+    todo = [*map(catalogue.text, found["todo"])] or [t("nothing")]
     what = t("what to do")
     return [*out, "", *(f"{what}: {grid.clean(x)}" for x in todo)]
 
@@ -92,7 +92,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         for k in found["keys"]
     )
     fell = "".join(
-        f"; {t('{member} down', member=h['member'])}: {catalogue.told(h['why'])}"
+        f"; {t('{member} down', member=h['member'])}: {catalogue.text(h['why'])}"
         for h in down
     )
     why = appending["why"]
@@ -101,7 +101,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (t("member"), t("{member} of {alliance}, syncd {version}", **found)),
         (t("log"), t("{origin}: {size} entries, {released} released", **log)),
-        (t("appending"), t("yes") if appending["ok"] else catalogue.told(why)),
+        (t("appending"), t("yes") if appending["ok"] else catalogue.text(why)),
         (
             t("vault"),
             t(
@@ -147,7 +147,7 @@ def _state(log: Mapping[str, Any]) -> str:
     if log["missing"]:
         return t("{n} payloads withheld", n=log["missing"])
     if log.get("why"):
-        return catalogue.told(log["why"])
+        return catalogue.text(log["why"])
     return t("behind") if log["lag"] else t("ok")
 
 

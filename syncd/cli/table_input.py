@@ -46,15 +46,15 @@ def understood(
     fields: Sequence[str] = VALUE,
 ) -> tuple[Table, Columns]:
     """Return a file as a table, and which of its columns are which field."""
-    how, said = options_of(options, maps, constants, zone)
+    how, listed = options_of(options, maps, constants, zone)
     # A mapping file may say more than is asked for here.
     kept = {
-        k: v for k, v in said.constants.items() if k in (*fields, *constants)
+        k: v for k, v in listed.constants.items() if k in (*fields, *constants)
     }
-    said = replace(said, constants=kept)
+    listed = replace(listed, constants=kept)
     rows = table.open_table(file, how)
     plan = columns.plan(
-        rows.header, rows.width, said, where=str(file), fields=fields
+        rows.header, rows.width, listed, where=str(file), fields=fields
     )
     return rows, plan
 
@@ -69,20 +69,20 @@ def options_of(
 
     `maps` are FIELD=COLUMN, or FILE.toml.
     """
-    how, said = FileOptions(), ListDescription()
+    how, listed = FileOptions(), ListDescription()
     files = [one for one in maps if one.endswith(".toml")]
     for path in map(Path, files):
         raw = terminal.read_file(path, mapping.MOST)
-        how, said = mapping.read(terminal.decoded(raw, str(path)), str(path))
+        how, listed = mapping.read(terminal.decoded(raw, str(path)), str(path))
     mapped = column_names.parted([one for one in maps if one not in files])
-    said = ListDescription(
-        {**said.columns, **mapped},
-        {**said.constants, **constants},
-        said.words,
+    listed = ListDescription(
+        {**listed.columns, **mapped},
+        {**listed.constants, **constants},
+        listed.words,
         zone,
     )
-    wanted = (*options.names, *said.columns.values())
-    return replace(how, **{**options.given, "names": wanted}), said
+    wanted = (*options.names, *listed.columns.values())
+    return replace(how, **{**options.given, "names": wanted}), listed
 
 
 def zone_of(args: Options) -> tzinfo:
@@ -107,14 +107,14 @@ def named(
     """Return where further fields are: as --map says, or by their names."""
     found = {}
     for field, known in wanted.items():
-        told = [m for m in maps if m.partition("=")[0] == field]
+        given = [m for m in maps if m.partition("=")[0] == field]
         there = [
             h
             for h in rows.header or ()
             if column_names.fold(h) in known.split()
         ]
-        where = [m.partition("=")[2] for m in told] or there
-        if rows.header is None and not told:
+        where = [m.partition("=")[2] for m in given] or there
+        if rows.header is None and not given:
             where = [field]
         if where:
             found[field] = column(rows, where[0], f"--map {field}")
@@ -166,11 +166,11 @@ def steps(
 
 
 def tell_notes(
-    file: Path, notes: Iterable[Note], told: Sequence[Note] = ()
+    file: Path, notes: Iterable[Note], known: Sequence[Note] = ()
 ) -> None:
     """Tell what there is to say of a file as a whole, unless it was told."""
     for note in notes:
-        if note not in told:
+        if note not in known:
             terminal.tell(f"{file}: {t(note.template, **note.params)}")
 
 

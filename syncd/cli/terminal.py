@@ -75,12 +75,12 @@ def hang_up() -> None:
 def of_system(error: OSError) -> SyncdError:
     """Return what the system refused, as an error of ours."""
     where = f"{error.filename}: " if error.filename else ""
-    said = f"{where}{error.strerror or error}"
+    problem = f"{where}{error.strerror or error}"
     # Of these the person can mend the name; a full disk may be right later.
     mend = (FileExistsError, FileNotFoundError, IsADirectoryError)
     if isinstance(error, (*mend, NotADirectoryError, PermissionError)):
-        return UsageError(said)
-    return SyncdError(said)
+        return UsageError(problem)
+    return SyncdError(problem)
 
 
 def complain(error: SyncdError) -> int:

@@ -202,7 +202,7 @@ def _width() -> int:
 # -------------------------------------------------------------- complaints
 
 
-def said(error: TyperException) -> str:
+def sentence(error: TyperException) -> str:
     """Return typer's complaint in our words.
 
     It is known by what it bears: typer names its classes in private.

@@ -68,12 +68,12 @@ def _list_vault(args: _ListOptions) -> None:
         args.show_pages(page, args.before, lines, later("more: --before {id}"))
 
 
-def _code(field: str, said: str) -> str:
+def _code(field: str, text: str) -> str:
     """Return the code of a word, as an import reads it in a list."""
     from syncd.lists import words
 
     try:
-        return str(words.meaning(field)(said))
+        return str(words.meaning(field)(text))
     except MalformedError as e:
         raise UsageError(e.message, hint=e.advice, **e.params) from None
 

@@ -76,9 +76,9 @@ def parse(raw: bytes, home: Path) -> Config:
             "{path}: line {line}: not UTF-8", path=path, line=line
         ) from None
     except tomllib.TOMLDecodeError as e:
-        said = str(e)
+        problem = str(e)
         raise UsageError(
-            "{path}: {said}", path=path, said=said[:1].lower() + said[1:]
+            "{path}: {said}", path=path, said=problem[:1].lower() + problem[1:]
         ) from None
     faults = _Faults(path, text)
     values = {name: faults.values(name, tables[name]) for name in tables}
@@ -102,12 +102,12 @@ class _Faults:
         self.text = text
         self.found: list[SyncdError] = []
 
-    def add(self, section: str, key: str, said: str, hint: str = "") -> None:
+    def add(self, section: str, key: str, text: str, hint: str = "") -> None:
         """Add what is wrong at a key, or at a section's head."""
         line = line_of(self.text, section, key)
         where = f"{self.path}: line {line}:" if line else f"{self.path}:"
         self.found.append(
-            UsageError("{where} {said}", hint=hint, where=where, said=said)
+            UsageError("{where} {said}", hint=hint, where=where, said=text)
         )
 
     def check(self) -> None:
@@ -164,12 +164,12 @@ def _value(setting: FieldInfo, value: object) -> object:
         raise MalformedError(_why(setting, value, str(e))) from None
 
 
-def _why(setting: FieldInfo, value: object, said: str) -> str:
+def _why(setting: FieldInfo, value: object, problem: str) -> str:
     if setting.type == HostNames:
         return f"want {takes(setting)}"
-    if wanted := re.match(r"Expected `(\w+)`, got", said):
+    if wanted := re.match(r"Expected `(\w+)`, got", problem):
         return f"want {_WANT[wanted[1]]}"
-    if said.startswith("Invalid enum value"):
+    if problem.startswith("Invalid enum value"):
         return f"{value!r} is not one of {takes(setting)}"
     if isinstance(value, str):
         return f"{value!r} is not {takes(setting)}"

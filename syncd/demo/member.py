@@ -169,7 +169,7 @@ class Member:
         """Return the exit code of its daemon, None as long as it runs."""
         return self.process.poll() if self.process else None
 
-    def told(self, known: members.Member) -> dict[str, object]:
+    def described(self, known: members.Member) -> dict[str, object]:
         """Return what demo.json says of it; `known` is its roster's row."""
         return {
             "id": self.id,

@@ -155,8 +155,8 @@ class Demo:
         self._check(not left, t("founded, fingerprint {f}…", f=short))
 
     def _accept(self, rosters: str, member: Member) -> None:
-        said = {"rosters": rosters, "fingerprint": self.fingerprint}
-        self._type("accept", m=member, **said)
+        answer = {"rosters": rosters, "fingerprint": self.fingerprint}
+        self._type("accept", m=member, **answer)
         shares = [*self.where.glob(f"admin/founding/share-{member.id}-*")]
         if shares:
             names = " ".join(str(x.relative_to(self.where)) for x in shares)
@@ -182,14 +182,14 @@ class Demo:
             terminal.say(f"  $ syncd --home homes/{name} {words}")
         began = time.monotonic()
         imported = self._each(_imported)
-        for member, (code, told) in zip(self.members, imported, strict=True):
+        for member, (code, output) in zip(self.members, imported, strict=True):
             text = t(
                 "accepted {accepted}, known {known}, refused {refused}",
-                **{k: told[k] for k in ("accepted", "known", "refused")},
+                **{k: output[k] for k in ("accepted", "known", "refused")},
             )
-            agrees = code == bool(told["refused"])
+            agrees = code == bool(output["refused"])
             self._check(agrees, f"{member.id:9} {text}")
-            refused += told["refused"]
+            refused += output["refused"]
         text = t(
             "{n} rows in {s:.1f} s, {refused} refused with their reasons",
             n=count,
@@ -304,7 +304,7 @@ class Demo:
 
         def listed() -> str:
             asked = {m.id: _ask(m, row)["verdict"] for m in self.members}
-            return ", ".join(m for m, said in asked.items() if said != "none")
+            return ", ".join(m for m, how in asked.items() if how != "none")
 
         left, took = _await(listed, 30.0)
         text = t("gone at every member after {s:.1f} s", s=took)
@@ -333,6 +333,6 @@ class Demo:
     def leave_note(self) -> None:
         """Write demo.json: where everything is, for programs."""
         roster = self._roster(2)
-        found = [m.told(roster.known(m.id)) for m in self.members]
+        found = [m.described(roster.known(m.id)) for m in self.members]
         text = json.dumps(found, indent=1, ensure_ascii=False)
         terminal.replace_file(self.where / "demo.json", text.encode())

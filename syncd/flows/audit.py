@@ -39,8 +39,8 @@ class Tally:
     """The rows of one log in one table, as sums of hashes by bundle."""
 
     sums: dict[int, int] = field(default_factory=dict)
-    digest: dict[int, int] = field(default_factory=dict)  # standing, by key
-    standing: int = 0  # rows
+    digest: dict[int, int] = field(default_factory=dict)  # in force, by key
+    in_force: int = 0  # rows
     odd: list[str] = field(default_factory=list)  # rows that do not read
 
     def add(self, origin: str, row: StoredRow) -> None:
@@ -57,7 +57,7 @@ class Tally:
             return
         self.sums[n] = claims.plus(self.sums.get(n, 0), total)
         if by is None:
-            self.standing += 1
+            self.in_force += 1
             self.digest[key] = claims.plus(self.digest.get(key, 0), hashed)
 
 
@@ -167,7 +167,7 @@ class _LogCheck:
             view.merged,
             self._root,
             {k: d for k, d in sorted(made.digest.items()) if d},
-            made.standing,
+            made.in_force,
             view.contested,
             self._problems,
         )

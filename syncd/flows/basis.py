@@ -144,12 +144,12 @@ async def claims_on(keys: Iterable[Key], claims: ClaimReader) -> Found:
 
 
 def _key(claim: Claim) -> Key:
-    return claim.said.kind, claim.said.epoch, claim.token
+    return claim.statement.kind, claim.statement.epoch, claim.token
 
 
 def _rests_on(claim: Claim, day: str) -> tuple[Position, ...]:
     """Return the basis of a report that may count: of no other it is read."""
-    said = claim.said
-    if not isinstance(said, Report) or said.test:
+    statement = claim.statement
+    if not isinstance(statement, Report) or statement.test:
         return ()
-    return said.basis if said.seen <= day < said.expires else ()
+    return statement.basis if statement.seen <= day < statement.expires else ()

@@ -111,13 +111,13 @@ async def follow(
     findings = chase.findings
     news = _is_news(trusted, claimed_version, claimed_hash)
     if peers and not findings and news:
-        said = Message(
+        problem = Message(
             "version {version} claimed, we hold {ours}: {why}",
             version=claimed_version,
             ours=trusted.version,
             why=chase.why or Message("nobody had it in time"),
         )
-        findings.append(Finding("roster_claim", peers[0].name, None, said))
+        findings.append(Finding("roster_claim", peers[0].name, None, problem))
     return FollowResult(
         before, trusted.version, tuple(findings), tuple(chase.forks)
     )
@@ -175,10 +175,10 @@ class _FollowUp:
             found = self.trusted.examine(raw)
         except ForkError as e:
             self.forks.append(raw)
-            self._found("roster_fork", peer, e.said)
+            self._found("roster_fork", peer, e.text)
             return False
         except NewerError as e:
-            self._found("newer_software", peer, e.said)
+            self._found("newer_software", peer, e.text)
             return False
         except SyncdError as e:  # not a roster, or not signed: ask others
             self.why = Message("{member}: {why}", member=peer.name, why=e)

@@ -46,15 +46,15 @@ class NewEntry:
     type: str  # one of TYPES
     kind: str
     value: str = field(repr=False)  # normal form
-    said: EntryFields = field(repr=False)
+    fields: EntryFields = field(repr=False)
     name: str = field(default="", repr=False)  # one of a name stands per value
     until: int | None = None  # first day on which it does not count
 
     @property
     def content(self) -> bytes:
         """What tells two entries of one value and name apart."""
-        said = msgspec.to_builtins(self.said)
-        return canonical.dumps({**said, "until": self.until or 0})
+        fields = msgspec.to_builtins(self.fields)
+        return canonical.dumps({**fields, "until": self.until or 0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Entry:
     type: str  # one of TYPES
     kind: str
     value: str = field(repr=False)  # normal form
-    said: EntryFields = field(repr=False)
+    fields: EntryFields = field(repr=False)
     list: str = field(repr=False)  # of a local entry
     until: int | None
     by: str  # the bearer's name
@@ -78,8 +78,8 @@ class Entry:
     def official(self) -> bool:
         """Whether it weighs as an official report, or answers one."""
         if self.type == LOCAL:
-            return self.said.evidence in OFFICIAL
-        return self.said.official
+            return self.fields.evidence in OFFICIAL
+        return self.fields.official
 
 
 @dataclass(frozen=True, slots=True)

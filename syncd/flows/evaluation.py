@@ -219,8 +219,8 @@ def sign_reply(
     reply: object, request: Request, roster: Roster, key: SigningKey
 ) -> bytes:
     """Return the bytes of a reply, with the note of who answers."""
-    said = _signed(bytes(request), canonical.dumps(reply))
-    note = document.sign("oprf-reply", roster.id, said, key)
+    signed = _signed(bytes(request), canonical.dumps(reply))
+    note = document.sign("oprf-reply", roster.id, signed, key)
     return canonical.dumps({"note": bytes(note).decode(), "reply": reply})
 
 

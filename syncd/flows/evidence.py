@@ -91,7 +91,7 @@ def judge(evidence: Evidence, rosters: Iterable[Roster]) -> str:
 
 
 def _judge(evidence: Evidence, roster: Roster) -> str:
-    said = []
+    questions = []
     for exchange in evidence.exchanges:
         request = evaluation.parse(exchange.request)
         index, share = _holder(request, evidence.accused, roster)
@@ -106,9 +106,9 @@ def _judge(evidence: Evidence, roster: Roster) -> str:
             group.check_points(points)
         except (MalformedError, UntrustedError) as e:
             return f"it signed a wrong answer: {e}"
-        said.append((request, points))
-    if len(said) == 2:
-        (one, first), (other, second) = said
+        questions.append((request, points))
+    if len(questions) == 2:
+        (one, first), (other, second) = questions
         same = one.digest == other.digest and one.quorum == other.quorum
         if same and first != second:
             return "it signed two answers to the same elements"

@@ -26,41 +26,41 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def of_report(
-    said: ReportFields, kind: str, sector: str, today: str
+    fields: ReportFields, kind: str, sector: str, today: str
 ) -> list[SyncdError]:
     """Return what is wrong with the fields of a report of ours.
 
     `kind` is "" where it is not known, `sector` our own or "" likewise.
     """
-    faults = [*_codes(said)]
+    faults = [*_codes(fields)]
     unknown = {fault.params["field"] for fault in faults}
     if "role" not in unknown:
-        faults += _role(said.role, kind)
+        faults += _role(fields.role, kind)
     if "evidence" not in unknown:
-        faults += _evidence(said.evidence, sector)
-    faults += _misspelt(said)
-    if not notation.is_day(said.seen):
+        faults += _evidence(fields.evidence, sector)
+    faults += _misspelt(fields)
+    if not notation.is_day(fields.seen):
         return faults
-    if said.seen > today:
+    if fields.seen > today:
         faults.append(
-            MalformedError("seen: {seen} is in the future", seen=said.seen)
+            MalformedError("seen: {seen} is in the future", seen=fields.seen)
         )
-    elif notation.is_day(said.expires) and said.expires <= said.seen:
+    elif notation.is_day(fields.expires) and fields.expires <= fields.seen:
         faults.append(
             MalformedError(
                 "expires: {expires}, and seen {seen}",
                 hint="it counts from the day seen until the day before",
-                expires=said.expires,
-                seen=said.seen,
+                expires=fields.expires,
+                seen=fields.seen,
             )
         )
     return faults
 
 
-def of_dispute(said: DisputeFields, today: str) -> list[SyncdError]:
+def of_dispute(fields: DisputeFields, today: str) -> list[SyncdError]:
     """Return what is wrong with the fields of a dispute of ours."""
-    faults = [*_codes(said), *_misspelt(said)]
-    due = said.due if notation.is_day(said.due) else ""
+    faults = [*_codes(fields), *_misspelt(fields)]
+    due = fields.due if notation.is_day(fields.due) else ""
     if due and due < today:
         faults.append(
             MalformedError(
@@ -69,33 +69,33 @@ def of_dispute(said: DisputeFields, today: str) -> list[SyncdError]:
                 due=due,
             )
         )
-    ends = notation.is_day(said.expires)
-    if ends and (said.expires <= today or said.expires < due):
+    ends = notation.is_day(fields.expires)
+    if ends and (fields.expires <= today or fields.expires < due):
         faults.append(
             MalformedError(
                 "expires: {expires} is past, or before due",
-                expires=said.expires,
+                expires=fields.expires,
             )
         )
     return faults
 
 
-def _codes(said: Fields) -> Iterator[SyncdError]:
-    for field, form in notation.forms(type(said)).items():
+def _codes(fields: Fields) -> Iterator[SyncdError]:
+    for field, form in notation.forms(type(fields)).items():
         if form.facet:
-            value = getattr(said, field)
+            value = getattr(fields, field)
             for word in value if isinstance(value, tuple) else (value,):
                 if word and not vocabulary.known(form.facet, word):
                     yield vocabulary.refused(field, form.facet, word)
 
 
-def _misspelt(said: Fields) -> Iterator[SyncdError]:
+def _misspelt(fields: Fields) -> Iterator[SyncdError]:
     """Yield what is not of its field's form; what is empty was not given.
 
     What is none may be somebody's number, and is not repeated.
     """
-    for field, form in notation.forms(type(said)).items():
-        value = getattr(said, field)
+    for field, form in notation.forms(type(fields)).items():
+        value = getattr(fields, field)
         if value in ("", ()):
             continue
         match form.name:

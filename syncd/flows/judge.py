@@ -159,7 +159,7 @@ class Judge:
         return Answer(
             verdict.unknown("holders_missing"),
             missing=missing,
-            detail=failed.said
+            detail=failed.text
             if failed
             else Message("oprf: {kind}: not asked", kind=kind),
         )
@@ -193,7 +193,7 @@ class Judge:
                 {
                     c.origin
                     for c in g
-                    if isinstance(c.said, Report) and c.position in on
+                    if isinstance(c.statement, Report) and c.position in on
                 }
                 for g in groups
             ]
@@ -220,7 +220,7 @@ class Judge:
             contested=self._world.contested,
             bad_know=bad,
             never=guard,
-            standing=behind,
+            in_force=behind,
         )
 
 
@@ -238,7 +238,7 @@ def _owned(answer: Answer, asked: PendingQuestion) -> Answer:
 
 def _lies(claim: Claim, output: bytes) -> bool:
     """Tell whether a report's `know` does not fit the value."""
-    said = claim.said
-    return isinstance(said, Report) and said.know != (
+    statement = claim.statement
+    return isinstance(statement, Report) and statement.know != (
         token.know(output, claim.origin).hex()
     )

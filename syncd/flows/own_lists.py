@@ -88,15 +88,15 @@ def note(draft: OwnDraft, rules: Rules) -> NewEntry:
     text = plain_text("text", draft.text)
     if draft.code == "other" and not text:
         raise MalformedError("note: other says nothing without a text")
-    said = EntryFields(code=draft.code, text=text)
-    return _about(NOTE, draft, rules, said, name=draft.code)
+    fields = EntryFields(code=draft.code, text=text)
+    return _about(NOTE, draft, rules, fields, name=draft.code)
 
 
 def _about(
     type_: str,
     draft: OwnDraft,
     rules: Rules,
-    said: EntryFields,
+    fields: EntryFields,
     name: str = "",
 ) -> NewEntry:
     report.check_kind(draft.kind)
@@ -107,7 +107,7 @@ def _about(
         scheme=draft.scheme or None,
         allow_personal=True,
     )
-    said = replace(said, why=plain_text("why", draft.why))
+    fields = replace(fields, why=plain_text("why", draft.why))
     until = None
     if draft.expires:
         until = statement.day(draft.expires)
@@ -117,14 +117,14 @@ def _about(
                 type=type_,
                 day=draft.expires,
             )
-    return NewEntry(type_, found.kind, found.value, said, name, until)
+    return NewEntry(type_, found.kind, found.value, fields, name, until)
 
 
 def local(kept: NewReport, list_: str) -> NewEntry:
     """Return what a report says, as an entry of a list of our own."""
-    said = msgspec.json.decode(kept.fields, type=EntryFields)
-    until = statement.day(said.expires)
-    return NewEntry(LOCAL, kept.kind, kept.value, said, list_, until)
+    fields = msgspec.json.decode(kept.fields, type=EntryFields)
+    until = statement.day(fields.expires)
+    return NewEntry(LOCAL, kept.kind, kept.value, fields, list_, until)
 
 
 def plain_text(name: str, text: str, most: int = MAX_TEXT) -> str:
@@ -180,7 +180,7 @@ def over(
     if not there:
         return None
     listed = [(at, e) for at, e in there if e.type == LOCAL]
-    counts = [(at, e) for at, e in listed if not e.said.test]
+    counts = [(at, e) for at, e in listed if not e.fields.test]
     levels = [at for at, _ in counts] + ([] if level is None else [level])
     official = "official_report" in found.reasons or any(
         e.official for _, e in counts
@@ -217,4 +217,4 @@ def _action(entry: Entry, policy: Policy) -> str:
     asked for.
     """
     action = policy.official if entry.official else policy.suspected
-    return lower(action, policy.spoofed) if entry.said.spoofed else action
+    return lower(action, policy.spoofed) if entry.fields.spoofed else action

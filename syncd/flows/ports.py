@@ -59,7 +59,7 @@ class Waiting:
     token: bytes | None = None  # where there is no value
     epoch: int | None = None  # of that token
     urgent: bool = False  # the other members are to hear of it at once
-    said: Fields  # as it will be public
+    fields: Fields  # as it will be public
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,8 +134,8 @@ class Writer:
             DamagedError: our own last bundle is missing.
         """
         payloads = [
-            (statement.type_of(said), statement.encode(said))
-            for said, _ in entries
+            (statement.type_of(entry), statement.encode(entry))
+            for entry, _ in entries
         ]
         async with self.lock:
             self.may_append()
@@ -199,15 +199,15 @@ async def publish(
             output = outputs[Identifier(row.kind, row.value)]
             short, epoch = token.token(output), epochs[row.kind]
         try:
-            said = _statement(
+            entry = _statement(
                 row, today, epoch, short, output, writer.key.name
             )
-            statement.encode(said)
+            statement.encode(entry)
         except MalformedError:
             # What it complains of may hold what the row says: not told.
             flaw = flaw or f"vault: row {row.id} makes no statement"
             continue
-        entries.append((said, Published(row.id, 0, short, epoch)))
+        entries.append((entry, Published(row.id, 0, short, epoch)))
         done.append(row)
     if not done:
         raise MalformedError(flaw, hint="retract it by its id")
@@ -244,7 +244,7 @@ def _statement(
     origin: str,
 ) -> Statement:
     return statement.of(
-        row.said,
+        row.fields,
         know=token.know(output, origin).hex() if output else "",
         on=today,
         kind=row.kind,
@@ -262,7 +262,7 @@ async def retract(
         return 0
     entries = []
     for row in rows:
-        said = Retract(
+        entry = Retract(
             on=today,
             kind=row.kind,  # type: ignore[arg-type]
             epoch=row.epoch,
@@ -271,6 +271,6 @@ async def retract(
             reason=row.reason,
         )
         done = Published(row.id, 0, row.token, row.epoch, ends=True)
-        entries.append((said, done))
+        entries.append((entry, done))
     await writer.append(entries)
     return len(rows)

@@ -161,7 +161,7 @@ class _Puller:
                     await self._prove(source, head)
                 await self._follow(source, head)
             except BrokenSourceError as e:
-                await self._context.wrong(origin, source, None, e.said)
+                await self._context.wrong(origin, source, None, e.text)
                 last = e
             except UnavailableError as e:
                 last = e

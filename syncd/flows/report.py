@@ -210,55 +210,55 @@ def _fields(
     if raw is not None:
         return raw
     kind = draft.kind if draft.kind in identifier.KINDS else ""
-    said = shape.part(ReportFields, draft)
-    said = replace(
-        said,
-        seen=said.seen or rules.today,
-        handling=said.handling or USUAL.handling,
+    fields = shape.part(ReportFields, draft)
+    fields = replace(
+        fields,
+        seen=fields.seen or rules.today,
+        handling=fields.handling or USUAL.handling,
     )
-    flaws = faults.of_report(said, kind, rules.sector, rules.today)
+    flaws = faults.of_report(fields, kind, rules.sector, rules.today)
     wrong += flaws
-    named = kind and said.label and said.role and said.evidence
+    named = kind and fields.label and fields.role and fields.evidence
     if flaws or not named:
         return b""
     try:
-        said = _sorted(_ending(said, kind, rules, planted=planted))
-        _check_fits(said, kind, rules)
+        fields = _sorted(_ending(fields, kind, rules, planted=planted))
+        _check_fits(fields, kind, rules)
     except SyncdError as e:  # too long, or for too long
         wrong.append(e)
         return b""
-    raw = record.encode(said)
+    raw = record.encode(fields)
     if len(rules.checked) < CHECKED:
         rules.checked[key] = raw
     return raw
 
 
-def _sorted(said: F) -> F:
+def _sorted(fields: F) -> F:
     """Return fields whose sets are spelled as a statement has them."""
     return replace(
-        said,
+        fields,
         **{
-            name: notation.as_set(getattr(said, name))
-            for name, form in notation.forms(type(said)).items()
+            name: notation.as_set(getattr(fields, name))
+            for name, form in notation.forms(type(fields)).items()
             if form.name in ("codes", "positions")
         },
     )
 
 
-def _check_fits(said: Fields, kind: str, rules: Rules) -> None:
+def _check_fits(fields: Fields, kind: str, rules: Rules) -> None:
     """Pass what makes a statement that we may write, under any token.
 
     Raises:
         MalformedError: it is too long for one.
     """
     made = statement.of(
-        said, on=rules.today, kind=kind, epoch=MAX_EPOCH, token=NOBODY
+        fields, on=rules.today, kind=kind, epoch=MAX_EPOCH, token=NOBODY
     )
     statement.encode(made)
 
 
 def _ending(
-    said: ReportFields, kind: str, rules: Rules, *, planted: bool
+    fields: ReportFields, kind: str, rules: Rules, *, planted: bool
 ) -> ReportFields:
     """Return fields that say until when, as long as the roster lets it count.
 
@@ -267,12 +267,12 @@ def _ending(
     Raises:
         RefusedError: it is to end later.
     """
-    seen = statement.day(said.seen)
-    expires = said.expires or _later(
-        seen, rules.policy.cap(kind, said.evidence)
+    seen = statement.day(fields.seen)
+    expires = fields.expires or _later(
+        seen, rules.policy.cap(kind, fields.evidence)
     )
     if planted and statement.day(expires) > seen + never.PLANTED_DAYS:
-        if said.expires:
+        if fields.expires:
             raise RefusedError(
                 "report: expires more than {n} days after it was seen, of"
                 " a page planted on a protected site",
@@ -280,7 +280,7 @@ def _ending(
                 hint="leave expires out; report it again if it is still there",
             )
         expires = _later(seen, never.PLANTED_DAYS)
-    return replace(said, expires=expires)
+    return replace(fields, expires=expires)
 
 
 def _later(day: int, days: int) -> str:
@@ -293,9 +293,9 @@ def prepare_dispute(draft: DisputeDraft, rules: Rules) -> NewReport:
     Raises:
         MalformedError: a value, code or day that cannot be; says all.
     """
-    said = shape.part(DisputeFields, draft)
-    wrong = faults.of_dispute(said, rules.today)
-    if not said.reason:
+    fields = shape.part(DisputeFields, draft)
+    wrong = faults.of_dispute(fields, rules.today)
+    if not fields.reason:
         wrong.append(MalformedError("dispute: reason not given"))
     value, short = "", b""
     try:
@@ -317,12 +317,12 @@ def prepare_dispute(draft: DisputeDraft, rules: Rules) -> NewReport:
         wrong.insert(0, e)
     if wrong:
         raise joined(wrong)
-    said = _sorted(_due(said, draft.kind, rules))
-    _check_fits(said, draft.kind, rules)
+    fields = _sorted(_due(fields, draft.kind, rules))
+    _check_fits(fields, draft.kind, rules)
     return NewReport(
         draft.kind,
         value,
-        record.encode(said),
+        record.encode(fields),
         type=3,
         urgent=True,
         token=short,
@@ -331,12 +331,12 @@ def prepare_dispute(draft: DisputeDraft, rules: Rules) -> NewReport:
     )
 
 
-def _due(said: DisputeFields, kind: str, rules: Rules) -> DisputeFields:
+def _due(fields: DisputeFields, kind: str, rules: Rules) -> DisputeFields:
     """Return fields that say until when, and by when to look again."""
     today = statement.day(rules.today)
-    expires = said.expires or _later(today, rules.policy.cap(kind, ""))
-    due = said.due or min(_later(today, DISPUTE_DAYS), expires)
-    return replace(said, due=due, expires=expires)
+    expires = fields.expires or _later(today, rules.policy.cap(kind, ""))
+    due = fields.due or min(_later(today, DISPUTE_DAYS), expires)
+    return replace(fields, due=due, expires=expires)
 
 
 def named_token(kind: str, text: str, epoch: int, roster: Roster) -> bytes:

@@ -322,9 +322,9 @@ class Tokeniser:
         try:
             raw = await self.holder(member).evaluate(body, timeout_s)
         except (UnavailableError, RefusedError, MalformedError) as e:
-            return self._down(member, e.said)
+            return self._down(member, e.text)
         except SyncdError as e:  # a quota of ours: the holder itself is well
-            return e.said
+            return e.text
         took = self.clock() - began
         offload = self.bulk if request.bulk else self.offload
         exchange, roster = Exchange(body, raw), self.roster()
@@ -336,7 +336,7 @@ class Tokeniser:
                 evaluation.check_reply, reply, request, index, public_share
             )
         except (MalformedError, UntrustedError) as e:
-            await self.accuse(member, e.said, exchange)
+            await self.accuse(member, e.text, exchange)
             return self._down(member, Message(_LIED, why=e))
         now = int(self.clock())
         self.holders[member] = HolderState(member, since=now, latency_s=took)
@@ -345,7 +345,7 @@ class Tokeniser:
     async def _name_liar(
         self,
         epoch: Epoch,
-        said: Mapping[int, HolderAnswer],
+        answers: Mapping[int, HolderAnswer],
         proven: Mapping[int, HolderAnswer],
         bad: dict[int, Message],
     ) -> None:
@@ -354,15 +354,15 @@ class Tokeniser:
         One of them did; so if all but one prove what they said, it is that.
         """
         liars: dict[int, tuple[Exchange, ...]] = {
-            index: (said[index].exchange, answer.exchange)
+            index: (answers[index].exchange, answer.exchange)
             for index, answer in proven.items()
-            if answer.points != said[index].points
+            if answer.points != answers[index].points
         }
         why = Message("it answered otherwise than it proves")
-        silent = said.keys() - proven.keys()
+        silent = answers.keys() - proven.keys()
         if not liars and [bad[i].template == _LIED for i in silent] == [False]:
             why = Message("it answered wrongly and proves nothing")
-            liars = {index: (said[index].exchange,) for index in silent}
+            liars = {index: (answers[index].exchange,) for index in silent}
         for index, exchanges in liars.items():
             member = epoch.shares[index][0]
             said_so = Message("oprf: {why}", why=why)

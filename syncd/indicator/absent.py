@@ -31,9 +31,9 @@ def erases(start: int, records: Sequence[Record]) -> list[Range]:
     found: list[Range] = []
     for index, (leaf, salt, payload) in enumerate(records, start):
         if salt and leaf[1] == 18:
-            said = statements.decode(payload, 18)
-            if isinstance(said, Erase):
-                found += [(a, b, index) for a, b in said.ranges if a < b]
+            content = statements.decode(payload, 18)
+            if isinstance(content, Erase):
+                found += [(a, b, index) for a, b in content.ranges if a < b]
     return found
 
 

@@ -90,7 +90,7 @@ Name = tuple[str, int, str]  # (kind, epoch, token)
 
 def name(claim: Claim) -> Name:
     """Return what tells two tokens apart."""
-    return claim.said.kind, claim.said.epoch, claim.said.token
+    return claim.statement.kind, claim.statement.epoch, claim.statement.token
 
 
 class Beside:
@@ -103,7 +103,7 @@ class Beside:
         moved: list[tuple[Position, int]] = []
         refused: set[Position] = set()  # what police dispute by position
         for c in claims:
-            match c.said:
+            match c.statement:
                 case Answer(outcome="report_withdrawn", about=about):
                     for position in about:
                         self._answers.setdefault(position, []).append(c)
@@ -149,7 +149,7 @@ def beside(claims: Iterable[Claim], world: World) -> dict[Name, Beside]:
 
 
 def lapsed(
-    claims: Iterable[Claim], said: Mapping[Name, Beside], world: World
+    claims: Iterable[Claim], by_name: Mapping[Name, Beside], world: World
 ) -> dict[Position, str]:
     """Return why each report that does not count does not.
 
@@ -163,10 +163,10 @@ def lapsed(
     counts: list[Position] = []  # those whose dependents are still to be held
     resting: dict[Position, list[Position]] = {}  # on a report: which others
     for claim in claims:
-        report = claim.said
+        report = claim.statement
         if not isinstance(report, Report):
             continue
-        why = _why(claim, report, said[name(claim)], world)
+        why = _why(claim, report, by_name[name(claim)], world)
         if why:
             found[claim.position] = why
         elif report.basis:
@@ -181,7 +181,7 @@ def lapsed(
     return found
 
 
-def _why(claim: Claim, report: Report, said: Beside, world: World) -> str:
+def _why(claim: Claim, report: Report, near: Beside, world: World) -> str:
     """Return why a report does not count, "" if only its basis can say."""
     if claim.origin not in world.reporters:
         return "annulled"
@@ -193,8 +193,8 @@ def _why(claim: Claim, report: Report, said: Beside, world: World) -> str:
         return "not_yet"
     if world.day >= world.ends(claim.origin, report):
         return "expired"
-    if said.withdrawn(claim):
+    if near.withdrawn(claim):
         return "withdrawn"
-    if said.moved(DAYS[report.seen]):
+    if near.moved(DAYS[report.seen]):
         return "reassigned"
     return ""

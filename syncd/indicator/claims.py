@@ -66,7 +66,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 
     origin: str
     index: int
-    said: ClaimStatement
+    statement: ClaimStatement
 
     @property
     def position(self) -> Position:
@@ -76,7 +76,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     @property
     def token(self) -> bytes:
         """What it is about, 16 bytes."""
-        return tokens.decode(self.said.token)
+        return tokens.decode(self.statement.token)
 
     @classmethod
     def parse(cls, origin: str, row: Row) -> "Claim":
@@ -88,7 +88,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
         token, index, number, raw = row
         kind, epoch = kind_epoch(number)
         try:
-            said = _parse(raw, tokens.KIND_NAMES[kind], epoch, token)
+            content = _parse(raw, tokens.KIND_NAMES[kind], epoch, token)
         except (
             *(struct.error, ValueError, IndexError, KeyError),
             MalformedError,
@@ -96,13 +96,13 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
             raise DamagedError(
                 "claim {index}: record does not parse", index=index
             ) from e
-        return cls(origin, index, said)
+        return cls(origin, index, content)
 
     def row(self) -> Row:
         """Return the row that a store keeps."""
-        said = self.said
-        number = key(tokens.KIND_CODES[said.kind], said.epoch)
-        return self.token, self.index, number, record(said)
+        content = self.statement
+        number = key(tokens.KIND_CODES[content.kind], content.epoch)
+        return self.token, self.index, number, record(content)
 
 
 # ---------------------------------------------------------------- digest
@@ -151,13 +151,13 @@ _HEX_SIZE: Final = 8  # bytes of each
 class _Layout:
     """In which order a claim statement's fields stand in its record."""
 
-    def __init__(self, said: type[ClaimStatement]) -> None:
-        found = notation.forms(said)
+    def __init__(self, made: type[ClaimStatement]) -> None:
+        found = notation.forms(made)
 
         def named(*names: str) -> list[str]:
             return [name for name, form in found.items() if form.name in names]
 
-        self.said = said
+        self.made = made
         maybe = [name for name in named("hex") if found[name].optional]
         self.hexes = [n for n in named("hex") if n not in maybe] + maybe
         self.flags = named("flag") + maybe
@@ -193,22 +193,22 @@ def _positions(word: str) -> tuple[Position, ...]:
 
 
 _LAYOUTS: Final = {
-    statement.type_of(said): _Layout(said) for said in get_args(ClaimStatement)
+    statement.type_of(made): _Layout(made) for made in get_args(ClaimStatement)
 }
 
 
-def record(said: ClaimStatement) -> bytes:
+def record(content: ClaimStatement) -> bytes:
     """Return a statement's own fields in their one encoding."""
-    type_ = statement.type_of(said)
+    type_ = statement.type_of(content)
     layout = _LAYOUTS[type_]
     values = [type_]
     if layout.flags:
-        bits = [bool(getattr(said, name)) for name in layout.flags]
+        bits = [bool(getattr(content, name)) for name in layout.flags]
         values.append(sum([bit << n for n, bit in enumerate(bits)]))
-    values += [getattr(said, name) for name in layout.numbers]
-    values += [DAYS[getattr(said, name)] for name in layout.days]
-    hexes = "".join([getattr(said, name) for name in layout.hexes])
-    words = [getattr(said, name) for name in layout.words]
+    values += [getattr(content, name) for name in layout.numbers]
+    values += [DAYS[getattr(content, name)] for name in layout.days]
+    hexes = "".join([getattr(content, name) for name in layout.hexes])
+    words = [getattr(content, name) for name in layout.words]
     for at, _ in layout.sets:
         words[at] = ",".join(
             v if isinstance(v, str) else f"{v[0]}:{v[1]}" for v in words[at]
@@ -236,7 +236,7 @@ def _parse(raw: bytes, kind: str, epoch: int, token: bytes) -> ClaimStatement:
     for n, read in layout.sets:
         words[n] = read(words[n])
     fields.update(zip(layout.names, values + words, strict=True))
-    return layout.said(
+    return layout.made(
         kind=kind,  # type: ignore[arg-type]
         epoch=epoch,
         token=tokens.encode(token),

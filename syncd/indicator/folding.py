@@ -167,39 +167,39 @@ def _fold_reports(
 def _fold_one(
     batch: Batch, rows: list[Row], index: int, payload: bytes, type_: int
 ) -> None:
-    said = statements.decode(payload, type_)
-    match said:
+    content = statements.decode(payload, type_)
+    match content:
         case Void(reason=why):
             batch.voids.append((index, why))
         case Retract(ends=ends):
-            token, number = tokens.decode(said.token), _key(said)
+            token, number = tokens.decode(content.token), _key(content)
             batch.ends += [
                 (token, at, index, number) for at in ends if at < index
             ]
         case Sighting():
-            batch.sightings.append(_sighting(index, said))
+            batch.sightings.append(_sighting(index, content))
         case Anchor():
-            batch.anchors.append((index, said))
+            batch.anchors.append((index, content))
         case Usage():
-            batch.usages.append((index, said))
+            batch.usages.append((index, content))
         case RosterAccepted(version=version, hash_=hash_):
             batch.rosters.append((index, version, hash_))
         case Evidence():
-            batch.evidence.append((index, said))
+            batch.evidence.append((index, content))
         case Erase():
             pass  # read ahead of everything else: see `absent.erases`
         case _:
-            rows.append(Claim(batch.origin, index, said).row())
+            rows.append(Claim(batch.origin, index, content).row())
 
 
-def _sighting(index: int, said: Sighting) -> Row:
-    days = (DAYS[text] for text in (said.on, said.first, said.last))
-    record = _SIGHTING(4, *days, said.count) + said.outcome.encode("ascii")
-    return tokens.decode(said.token), index, _key(said), record
+def _sighting(index: int, seen: Sighting) -> Row:
+    days = (DAYS[text] for text in (seen.on, seen.first, seen.last))
+    record = _SIGHTING(4, *days, seen.count) + seen.outcome.encode("ascii")
+    return tokens.decode(seen.token), index, _key(seen), record
 
 
-def _key(said: statements.Indicator) -> int:
-    return key(tokens.KIND_CODES[said.kind], said.epoch)
+def _key(content: statements.Indicator) -> int:
+    return key(tokens.KIND_CODES[content.kind], content.epoch)
 
 
 _SIGHTING: Final = struct.Struct(">BIIIB").pack

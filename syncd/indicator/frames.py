@@ -104,16 +104,16 @@ class _Framed:
 
 def _learn(bare: bytes, payload: bytes, at: int) -> Frame | None:
     """Return the frame of a report, and keep it; None if it has none."""
-    said = statements.decode(payload, REPORT)
+    report = statements.decode(payload, REPORT)
     cased = payload.startswith(_CASE_KEY)
     if (
-        not isinstance(said, Report)
-        or said.know.encode() != payload[at : at + 16]
-        or said.token.encode() != payload[-33:-11]
-        or (cased and said.case.encode() != payload[9:25])
+        not isinstance(report, Report)
+        or report.know.encode() != payload[at : at + 16]
+        or report.token.encode() != payload[-33:-11]
+        or (cased and report.case.encode() != payload[9:25])
     ):
         return None
-    _, _, number, record = Claim("", 0, said).row()
+    _, _, number, record = Claim("", 0, report).row()
     if len(_frames) >= _FRAMES_KEPT:
         _frames.clear()
     after = _KNOW_AT + (16 if cased else 8)

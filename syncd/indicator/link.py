@@ -70,7 +70,7 @@ class Link(NamedTuple):
 
     whole: str  # "" if it cannot be one as it stands
     cut: str  # "" if nothing is behind it
-    told: bool  # no ASCII: what is behind it is certainly text
+    certain: bool  # no ASCII: what is behind it is certainly text
 
 
 def read(raw: str) -> Link:
@@ -86,7 +86,7 @@ def read(raw: str) -> Link:
         )
     text = raw.strip(BLANK)
     if _CLEAN.fullmatch(text) and text[-1:] != "?":
-        return Link(text, "", told=False)
+        return Link(text, "", certain=False)
     if _LINES.search(text):
         _refuse_several()
     start = _START.match(text)
@@ -148,15 +148,15 @@ def _cut(text: str, begin: int, end: int) -> Link:
     ended = _SENTENCE_ENDS.search(text, begin, end)
     if glued or ended:
         at = glued.end() if glued else ended.start(1) if ended else end
-        return Link("", _trim(text[:at]), told=True)
+        return Link("", _trim(text[:at]), certain=True)
     found = _HOST_BREAK.search(text, begin, end) or _BREAK.search(text, end)
-    told = found is not None
+    certain = found is not None
     if found and _HOST_LIKE.search(text, found.end()):
         _refuse_several()
     if found is None:
         found = _PROSE.search(text, end)
     cut = _trim(text[: found.start()] if found else text)
-    return Link(text, "" if cut == text else cut, told=told)
+    return Link(text, "" if cut == text else cut, certain=certain)
 
 
 def _trim(text: str) -> str:

@@ -149,8 +149,8 @@ def _short(code: str, rest: str, region: str = "") -> dict[str, str]:
     if not region.isalpha():
         return {}  # 001: a code of no country
     # what may be a number that was cut off is not repeated
-    said = rest if len(rest) <= _SHORT_DIGITS_NANP else "…"
-    return {"short": f"{region.lower()}:{said}", "hint": _SHORT_HINT}
+    shown = rest if len(rest) <= _SHORT_DIGITS_NANP else "…"
+    return {"short": f"{region.lower()}:{shown}", "hint": _SHORT_HINT}
 
 
 # ------------------------------------------------------------- mainland

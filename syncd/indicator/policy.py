@@ -75,16 +75,16 @@ def _rank(action: str) -> int:
 
 def of(roster: Roster) -> Policy:
     """Return the policy that a roster sets."""
-    said = roster.policy
+    rules = roster.policy
     return Policy(
         caps={(c.kind, c.evidence): c.days for c in roster.caps},
-        suspected=said.suspected,
-        disputed=said.disputed,
-        disputed_vouched=said.disputed_vouched,
-        confirmed=said.confirmed,
-        official=said.official,
-        spoofed=said.spoofed,
-        ceiling=said.ceiling,
+        suspected=rules.suspected,
+        disputed=rules.disputed,
+        disputed_vouched=rules.disputed_vouched,
+        confirmed=rules.confirmed,
+        official=rules.official,
+        spoofed=rules.spoofed,
+        ceiling=rules.ceiling,
     )
 
 

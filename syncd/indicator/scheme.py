@@ -83,9 +83,9 @@ def read(text: str) -> Scheme:
     parts = [p for p in _BETWEEN.split(text) if p]
     codes = [p for p in parts if _CODE.fullmatch(p)]
     rest = " ".join(p for p in parts if p not in codes)
-    if codes and rest and (said := word(rest)) is not None:
-        codes = [c for c in codes if not bank.may_be(c, said.bank)]
-        return _together([*(_known(code, text) for code in codes), said])
+    if codes and rest and (found := word(rest)) is not None:
+        codes = [c for c in codes if not bank.may_be(c, found.bank)]
+        return _together([*(_known(code, text) for code in codes), found])
     for coin in ("USDT", "USDC", "泰达币"):
         folded = bank.fold(text)
         if len(parts) == 1 and coin in folded and folded != coin:
@@ -102,10 +102,10 @@ def _known(part: str, text: str) -> Scheme:
     return found if found is not None else _refuse(text)
 
 
-def _together(said: list[Scheme]) -> Scheme:
+def _together(schemes: list[Scheme]) -> Scheme:
     """Return what several words mean: each may only narrow the others."""
-    meant = said[0]
-    for one in said[1:]:
+    meant = schemes[0]
+    for one in schemes[1:]:
         meant = _both(meant, one)
     return meant
 

@@ -249,11 +249,11 @@ TYPES: Final[dict[int, type[Statement]]] = {
 
 
 def of(
-    said: Fields, *, know: str = "00" * 8, **about: Any
+    given: Fields, *, know: str = "00" * 8, **about: Any
 ) -> Report | Dispute:
     """Return the statement that says something `about` a token."""
-    fields = {**about, **msgspec.structs.asdict(said)}
-    if isinstance(said, DisputeFields):
+    fields = {**about, **msgspec.structs.asdict(given)}
+    if isinstance(given, DisputeFields):
         return Dispute(**fields)
     return Report(know=know, **fields)
 

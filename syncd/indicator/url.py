@@ -189,11 +189,11 @@ def expressions(raw: str) -> Reading:
     url = whole or cut
     paths = _paths(url)
     if whole is None or whole is cut:
-        told = () if whole else ("tried_cut",)
-        return Reading(_expressions(url.host, paths), told)
+        notices = () if whole else ("tried_cut",)
+        return Reading(_expressions(url.host, paths), notices)
     tried = dict.fromkeys((*_exact(whole), *_exact(cut), *paths))
-    told = ("tried_cut",) if len(tried) > len(paths) else ()
-    return Reading(_expressions(url.host, [*tried]), told)
+    notices = ("tried_cut",) if len(tried) > len(paths) else ()
+    return Reading(_expressions(url.host, [*tried]), notices)
 
 
 def _expressions(of: Host, paths: list[str]) -> tuple[str, ...]:
@@ -239,11 +239,11 @@ def _paths(url: _Url) -> list[str]:
 
 def _read_alone(raw: str, *, keep_query: bool) -> _Url:
     """Return the URL of a report, with nothing behind it that counts."""
-    whole, cut, told = _read(raw)
+    whole, cut, certain = _read(raw)
     paths = [
         u and (u.path, _kept(u) if keep_query else "") for u in (whole, cut)
     ]
-    if told or whole is None or paths[0] != paths[1]:
+    if certain or whole is None or paths[0] != paths[1]:
         raise MalformedError(
             "url: text or punctuation stands behind it",
             hint="cut it off; write in percent-escapes what is part of it",
@@ -260,7 +260,7 @@ def _read(raw: str) -> tuple[_Url | None, _Url, bool]:
     found = link.read(raw)
     if not found.cut:
         url = _parse_any(found.whole, strict=True)
-        return url, url, found.told
+        return url, url, found.certain
     try:
         cut = _parse_any(found.cut, strict=True)
     except MalformedError:
@@ -269,8 +269,8 @@ def _read(raw: str) -> tuple[_Url | None, _Url, bool]:
         raise
     with suppress(MalformedError):
         if found.whole:
-            return _parse_any(found.whole, strict=True), cut, found.told
-    return None, cut, found.told
+            return _parse_any(found.whole, strict=True), cut, found.certain
+    return None, cut, found.certain
 
 
 def _parse(raw: str | bytes) -> _Url:

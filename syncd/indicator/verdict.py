@@ -60,7 +60,7 @@ class _Report:
     """A report that counts."""
 
     claim: Claim
-    said: Report
+    report: Report
     level: int  # which form it is on: 0 is the most specific
     who: Reporter
     evidence: str  # what it is worth: rule 2
@@ -73,17 +73,17 @@ class _Report:
     def planted(self, day: int) -> bool:
         """Tell whether it is of a page planted on a protected site."""
         return (
-            PLANTED in self.said.technique
-            and day < DAYS[self.said.seen] + PLANTED_DAYS
+            PLANTED in self.report.technique
+            and day < DAYS[self.report.seen] + PLANTED_DAYS
         )
 
     def strength(self) -> tuple[bool, bool, bool, int, Position]:
         """Return what sorts the strongest report first."""
         return (
-            self.said.spoofed,
+            self.report.spoofed,
             not self.official,
             self.evidence in WEAK,
-            -self.said.confidence,
+            -self.report.confidence,
             self.claim.position,
         )
 
@@ -113,7 +113,7 @@ def verdict(
     contested: Collection[str] = frozenset(),
     bad_know: Collection[Position] = frozenset(),
     never: Guard = NOBODY,
-    standing: Iterable[Claim] = (),
+    in_force: Iterable[Claim] = (),
 ) -> Verdict:
     """Judge a value by the claims on its forms, most specific first.
 
@@ -124,7 +124,7 @@ def verdict(
         contested: origins whose log is forked.
         bad_know: positions of reports whose `know` does not fit the value.
         never: the forms that the never-list protects.
-        standing: claims on other tokens, that reports rest on.
+        in_force: claims on other tokens, that reports rest on.
     """
     world = World(policy, reporters, day, contested, bad_know)
     mine = {
@@ -132,7 +132,7 @@ def verdict(
         for level, group in enumerate(claims)
         for claim in group
     }
-    others = [c for c in standing if c.position not in mine]
+    others = [c for c in in_force if c.position not in mine]
     found = _weigh(mine, others, world)
 
     # Rule 1, last sentence: nothing counts.
@@ -168,24 +168,24 @@ def _weigh(
     found = _Weighed([], [], [], [], set())
     first: dict[Name, int] = {}  # day on which one was seen that has lapsed
     for position, (claim, level) in sorted(mine.items()):
-        match claim.said:
-            case Report() as said if why := lapsed.get(position):
+        match claim.statement:
+            case Report() as item if why := lapsed.get(position):
                 found.ended.append(why)
-                name, seen = active.name(claim), DAYS[said.seen]
+                name, seen = active.name(claim), DAYS[item.seen]
                 if why == "withdrawn":
                     found.rests_on.update(beside[name].withdrawn(claim))
                 elif why == "reassigned":
                     first[name] = min(seen, first.get(name, seen))
-            case Report() as said:
+            case Report() as item:
                 found.reports.append(
                     _Report(
-                        *(claim, said, level, world.reporters[claim.origin]),
-                        world.evidence(claim.origin, said),
-                        world.ends(claim.origin, said),
+                        *(claim, item, level, world.reporters[claim.origin]),
+                        world.evidence(claim.origin, item),
+                        world.ends(claim.origin, item),
                     )
                 )
-            case Dispute() as said if world.open(claim, said.expires):
-                found.disputes.append((claim, said, level))
+            case Dispute() as item if world.open(claim, item.expires):
+                found.disputes.append((claim, item, level))
             case Vouch(expires=expires):
                 # Of a forked log no vouch has effect.
                 forked = claim.origin in world.contested
@@ -221,14 +221,14 @@ class _Case:
         self.general = {  # disputes of all reports on a form
             level: [
                 claim
-                for claim, said, of in found.disputes
-                if not said.about and of <= level
+                for claim, dispute, of in found.disputes
+                if not dispute.about and of <= level
             ]
             for level in levels
         }
         self.named: dict[Position, list[Claim]] = {p: [] for p in self.at}
-        for claim, said, of in found.disputes:
-            for position in said.about:
+        for claim, dispute, of in found.disputes:
+            for position in dispute.about:
                 if of <= self.at.get(position, -1):
                     self.named[position].append(claim)
         self.vouching = {
@@ -238,7 +238,7 @@ class _Case:
         self.reports = reports
         self.disputed = [r for r in reports if self.is_disputed(r)]
         self.vouched = [r for r in reports if self.vouching[r.level]]
-        self.real = [r for r in reports if not r.said.spoofed]
+        self.real = [r for r in reports if not r.report.spoofed]
         self.official = [r for r in self.real if r.official]
         self.pair = _independent(self.real, world)
         self.single = len({r.who.group for r in reports}) == 1
@@ -272,7 +272,7 @@ def _judge(
         ("not_independent", not (single or pair or official)),
         (
             "no_authority",
-            any(world.overclaims(r.claim.origin, r.said) for r in reports),
+            any(world.overclaims(r.claim.origin, r.report) for r in reports),
         ),
         ("contested", any(r.claim.origin in world.contested for r in reports)),
         ("spoofed", len(case.real) < len(reports)),
@@ -327,23 +327,23 @@ def _answer(
     rests_on: Iterable[Position],
     reports: Sequence[_Report],
 ) -> Verdict:
-    seen = [DAYS[r.said.seen] for r in reports]
+    seen = [DAYS[r.report.seen] for r in reports]
     members = {r.who.member: r.who.sector for r in reports}
     sectors: dict[str, int] = {}
     for sector in sorted(members.values()):
         sectors[sector] = sectors.get(sector, 0) + 1
     quiet = any(
-        vocabulary.read("handling", r.said.handling) == "no_tip_off"
+        vocabulary.read("handling", r.report.handling) == "no_tip_off"
         for r in reports
     )
-    said = frozenset(reasons)
-    labels = [vocabulary.read("label", r.said.label) for r in reports]
-    roles = [r.said.role for r in reports]
+    known = frozenset(reasons)
+    labels = [vocabulary.read("label", r.report.label) for r in reports]
+    roles = [r.report.role for r in reports]
     return Verdict(
         verdict=found,
         action=action,
         unattended=lower(action, world.policy.ceiling),
-        reasons=tuple(code for code in REASONS if code in said),
+        reasons=tuple(code for code in REASONS if code in known),
         positions=tuple(sorted(rests_on)),
         first_seen=min(seen, default=None),
         last_seen=max(seen, default=None),
@@ -361,7 +361,7 @@ def _independent(reports: Sequence[_Report], world: World) -> bool:
         (r.who.group, r.who.sector, r.evidence in WEAK)
         for r in reports
         if not (
-            r.said.basis
+            r.report.basis
             or r.claim.origin in world.contested
             or r.evidence == RELAYED
         )
@@ -381,11 +381,11 @@ def _upheld(
     by_position = {r.claim.position: r for r in disputed}
     found = []
     for claim, _ in mine.values():
-        said = claim.said
-        if isinstance(said, Answer) and said.outcome == "report_stands":
-            about = filter(None, map(by_position.get, said.about))
+        one = claim.statement
+        if isinstance(one, Answer) and one.outcome == "report_stands":
+            about = filter(None, map(by_position.get, one.about))
             if any(
-                r.said.token == said.token and world.same_member(claim, r.who)
+                r.report.token == one.token and world.same_member(claim, r.who)
                 for r in about
             ):
                 found.append(claim.position)

@@ -225,8 +225,8 @@ def _texts(
     used: Counter[str] = Counter()
     for c in FACETS[facet].values():
         parts = re.split(r"[／、（）,/]|含|\bor\b|\bincl\b", f"{c.zh},{c.en}")
-        said = (c.code, c.zh, c.en, *parts, *also.get(c.code, ()))
-        texts[c.code] = {t: _units(t) for t in map(_plain, said) if t}
+        words = (c.code, c.zh, c.en, *parts, *also.get(c.code, ()))
+        texts[c.code] = {t: _units(t) for t in map(_plain, words) if t}
         used.update(set(itertools.chain(*texts[c.code].values())))
     return texts, used
 
@@ -256,9 +256,9 @@ def _like(
     Letter by letter; or by how much of the word's units the text has: a
     unit that few codes use says more.
     """
-    said, there = text
+    given, there = text
     shared = asked & there
-    matcher.set_seq1(said)
+    matcher.set_seq1(given)
     if not shared and matcher.quick_ratio() < LIKE:
         return 0.0
     letters = matcher.ratio()

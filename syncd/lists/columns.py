@@ -71,12 +71,12 @@ class Columns:
         found = dict(self.constants)
         faults: list[SyncdError] = []
         value = ""
-        for into, said in self._cells(row.cells):
+        for into, text in self._cells(row.cells):
             if into == "value":
-                value = said.strip()
-            if why := flaw(said):
+                value = text.strip()
+            if why := flaw(text):
                 faults.append(_at(into, why))
-            elif cell := plain(said):
+            elif cell := plain(text):
                 try:
                     found[into] = self.means[into](cell)
                 except MalformedError as e:
@@ -129,8 +129,8 @@ class Columns:
         """Yield field and cell of what says whose row it is."""
         with suppress(MalformedError, LookupError):
             # A row that could not be read has no cells.
-            for into, said in self._cells(row.cells) if row.cells else ():
-                if into in WHOSE and (cell := plain(said)):
+            for into, text in self._cells(row.cells) if row.cells else ():
+                if into in WHOSE and (cell := plain(text)):
                     yield into, cell
 
     def _cells(self, cells: Any) -> Iterable[tuple[str, str]]:
@@ -187,19 +187,19 @@ def _value_faults(
     A fault of a cell names its field; a phone may be read by a region that
     only the daemon knows.
     """
-    said = _joined_bank(dict(found))
-    kind, region = said.get("kind", ""), said.get("region", "")
-    known = kind in KINDS and said.get("value") and (region or kind != "phone")
+    row = _joined_bank(dict(found))
+    kind, region = row.get("kind", ""), row.get("region", "")
+    known = kind in KINDS and row.get("value") and (region or kind != "phone")
     spoilt = {f.params.get("field", "value") for f in faults}
     if not known or spoilt & WHOSE:
         return
     try:
         for_report(
-            *(kind, said["value"]),
+            *(kind, row["value"]),
             region=region,
-            scheme=said.get("scheme") or None,
-            keep_query=bool(said.get("keep_query")),
-            allow_personal=bool(said.get("allow_personal")),
+            scheme=row.get("scheme") or None,
+            keep_query=bool(row.get("keep_query")),
+            allow_personal=bool(row.get("allow_personal")),
         )
     except SyncdError as e:
         yield e
@@ -225,7 +225,7 @@ def _at(into: str, why: MalformedError) -> MalformedError:
     if "field" in why.params:
         return why
     return MalformedError(
-        "{field}: {why}", hint=why.way_out, field=into, why=why.said
+        "{field}: {why}", hint=why.way_out, field=into, why=why.text
     )
 
 

@@ -59,7 +59,7 @@ def _shown(value: object) -> object:
     return say(value) if isinstance(value, Message) else value
 
 
-def told(form: Mapping[str, Any], detail: str = "detail") -> str:
+def text(form: Mapping[str, Any], detail: str = "detail") -> str:
     """Return what a form of an answer says, in the chosen language."""
     return say(wire.read(form, detail))
 
@@ -68,7 +68,7 @@ def of(error: SyncdError) -> str:
     """Return what an error says, in the chosen language."""
     if error.faults:
         return t("; ").join(map(of, error.faults))
-    return say(error.said)
+    return say(error.text)
 
 
 def hint_of(error: SyncdError) -> str:

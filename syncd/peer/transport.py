@@ -242,7 +242,7 @@ class Transport:
         self, response: aiohttp.ClientResponse, detail: bytes
     ) -> Exception:
         status = response.status
-        said = detail.decode("utf-8", "replace")[:200].strip()
+        text = detail.decode("utf-8", "replace")[:200].strip()
         if status == 429:
             after = response.headers.get("Retry-After", "")
             seconds = int(after[:9]) if after.isdecimal() else 60
@@ -262,11 +262,11 @@ class Transport:
                 "{member}: answered {status}: {said}",
                 member=self.name,
                 status=status,
-                said=said,
+                said=text,
             )
         if status == 403:
             return _StrangerError(
-                "{member}: answered 403: {said}", member=self.name, said=said
+                "{member}: answered 403: {said}", member=self.name, said=text
             )
         if status == 404:
             return AbsentError("{member}: has no such thing", member=self.name)
@@ -274,7 +274,7 @@ class Transport:
             "{member}: answered {status}: {said}",
             member=self.name,
             status=status,
-            said=said,
+            said=text,
         )
 
 

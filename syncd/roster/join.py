@@ -77,9 +77,9 @@ class RequestFields(Described, frozen=True, kw_only=True):
     def member(self) -> Member:
         """The roster entry that it asks for."""
         names = Described.__struct_fields__
-        said = {name: getattr(self, name) for name in names}
+        fields = {name: getattr(self, name) for name in names}
         logs = (Generation(self.log),)
-        return Member(**said, generations=logs, status="active")
+        return Member(**fields, generations=logs, status="active")
 
 
 class Form(RequestFields, frozen=True, kw_only=True):

@@ -77,7 +77,7 @@ class _Row:
 
     id: int
     type: int
-    said: _Fields
+    fields: _Fields
     held: bool = False
     reason: str = ""
     ended_on: str = ""
@@ -135,7 +135,7 @@ class _Batch:
         self, c: sa.Connection, macs: Sequence[bytes], how: Submission
     ) -> None:
         self._how = how
-        self._said: dict[bytes, _Fields] = {}
+        self._parsed: dict[bytes, _Fields] = {}
         self._there: dict[bytes, list[_Row]] = defaultdict(list)
         for mac, row in self._stored(c, macs):
             self._there[mac].append(row)
@@ -148,11 +148,11 @@ class _Batch:
         self, report: NewReport, mac: bytes
     ) -> Accepted | Known | HeldBack:
         """Return what becomes of a report, the ones before it in mind."""
-        said = self._fields(report.fields)
+        fields = self._fields(report.fields)
         there = self._there.get(mac, ())
         for row in there:
             same = row.type == report.type and not row.held
-            if same and self._same(report, said, row.said):
+            if same and self._same(report, fields, row.fields):
                 if report.urgent:
                     self._hurry.append((row.id,))
                 return Known(row.id)
@@ -169,7 +169,7 @@ class _Batch:
         id_ = self._next
         self._next += 1
         self._new.append((id_, report, mac))
-        self._there[mac].append(_Row(id_, report.type, said))
+        self._there[mac].append(_Row(id_, report.type, fields))
         return Accepted(id_)
 
     def write(
@@ -207,15 +207,15 @@ class _Batch:
 
     # --------------------------------------------------------- innards
 
-    def _same(self, new: NewReport, said: _Fields, old: _Fields) -> bool:
+    def _same(self, new: NewReport, fields: _Fields, old: _Fields) -> bool:
         """Tell whether what stands says what is handed in."""
-        if said == old:
+        if fields == old:
             return True
-        if said.core != old.core:
+        if fields.core != old.core:
             return False
         seen, today = new.seen, self._how.today
         if self._how.refresh and new.type == 1:
-            seen = said.seen
+            seen = fields.seen
         if not (seen or new.expires):
             # What has run its course does not stand.
             return not today or today < old.expires
@@ -233,11 +233,11 @@ class _Batch:
         return since >= REASSIGNED_DAYS
 
     def _fields(self, raw: bytes) -> _Fields:
-        found = self._said.get(raw)
+        found = self._parsed.get(raw)
         if found is None:
-            said: dict[str, Any] = msgspec.json.decode(raw)
-            days = said.pop("seen", ""), said.pop("expires", "")
-            found = self._said[raw] = _Fields(canonical.dumps(said), *days)
+            fields: dict[str, Any] = msgspec.json.decode(raw)
+            days = fields.pop("seen", ""), fields.pop("expires", "")
+            found = self._parsed[raw] = _Fields(canonical.dumps(fields), *days)
         return found
 
     def _stored(
@@ -300,8 +300,8 @@ def _mac(cipher: Cipher, report: NewReport) -> bytes:
 
 def _fields_mac(cipher: Cipher, report: NewReport, mac: bytes) -> bytes:
     if not report.value:
-        said = b"said\0%d\0%b\0%b" % (report.type, mac, report.fields)
-        return cipher.mac(said)
+        content = b"said\0%d\0%b\0%b" % (report.type, mac, report.fields)
+        return cipher.mac(content)
     kind, value = report.kind.encode(), report.value.encode("ascii")
     return cipher.mac(
         b"fields\0%d\0%b\0%b\0%b" % (report.type, kind, value, report.fields)
@@ -310,10 +310,10 @@ def _fields_mac(cipher: Cipher, report: NewReport, mac: bytes) -> bytes:
 
 def _fields_ids(c: sa.Connection, wanted: set[bytes]) -> dict[bytes, int]:
     """Return an id for each distinct fields, new ones written."""
-    said = sorted(wanted)
+    macs = sorted(wanted)
     find = "SELECT fields, id FROM vault_fields WHERE fields IN (?*)"
-    found = dict(select_in(c, find, said))
-    fresh = [fields for fields in said if fields not in found]
+    found = dict(select_in(c, find, macs))
+    fresh = [fields for fields in macs if fields not in found]
     if fresh:
         c.exec_driver_sql(
             "INSERT INTO vault_fields (fields) VALUES (?)",

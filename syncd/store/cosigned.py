@@ -100,8 +100,8 @@ class CosignRows:
             )
             kept = done.rowcount == 1
             if kept:
-                said = {"signer": signer, "size": size}
-                events.tell(c, self._clock(), "receipt", said)
+                key = {"signer": signer, "size": size}
+                events.tell(c, self._clock(), "receipt", key)
             return kept
 
         return await self._db.write(job)

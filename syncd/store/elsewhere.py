@@ -38,7 +38,7 @@ def find(
     )
     found: dict[bytes, tuple[str, str]] = {}
     origins: dict[int, str] = {}
-    said: dict[tuple[int, int], str] = {}  # one retract names many
+    read: dict[tuple[int, int], str] = {}  # one retract names many
     for token, log_id, by in sorted(rows, key=lambda row: row[1:]):
         if log_id not in origins:
             origins[log_id] = c.exec_driver_sql(
@@ -46,10 +46,10 @@ def find(
             ).scalar_one()
         if origins[log_id] in ours:
             continue
-        if (log_id, by) not in said:
-            said[log_id, by] = _reason(c, log_id, by)
-        if said[log_id, by] in reasons:
-            found[token] = (origins[log_id], said[log_id, by])
+        if (log_id, by) not in read:
+            read[log_id, by] = _reason(c, log_id, by)
+        if read[log_id, by] in reasons:
+            found[token] = (origins[log_id], read[log_id, by])
     return found
 
 
@@ -59,7 +59,7 @@ def _reason(c: sa.Connection, log_id: int, index: int) -> str:
     if bundle is None or index % BUNDLE >= bundle.width:
         return ""
     try:
-        said = statement.decode(codec.payload_at(bundle, index % BUNDLE), 2)
+        content = statement.decode(codec.payload_at(bundle, index % BUNDLE), 2)
     except MalformedError:  # erased
         return ""
-    return said.reason if isinstance(said, Retract) else ""
+    return content.reason if isinstance(content, Retract) else ""

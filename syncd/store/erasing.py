@@ -32,15 +32,15 @@ class ErasureResult:
     """What came of erasing."""
 
     failed: list[Finding] = field(default_factory=list)
-    standing: list[int] = field(default_factory=list)  # claims that stood
+    in_force: list[int] = field(default_factory=list)  # claims that stood
     unended: list[int] = field(default_factory=list)  # their retracts, and
     # not with them the claims that these ended
 
     def breaches(self, origin: str) -> list[Finding]:
         """Return what a writer should not have erased, as findings."""
-        told = (
+        counted = (
             (
-                self.standing,
+                self.in_force,
                 Message("its author erased a claim that stood"),
             ),
             (
@@ -57,7 +57,7 @@ class ErasureResult:
                 if len(found) > 1
                 else why,
             )
-            for found, why in told
+            for found, why in counted
             if found
         ]
 
@@ -219,7 +219,7 @@ def _erase_in(
         )
     places = [(token_of(p), log_id, index) for index, p in closed.items()]
     if day is not None:
-        acted.standing += [p[2] for p in places if _stood(c, p, day)]
+        acted.in_force += [p[2] for p in places if _stood(c, p, day)]
     for table in ("claim", "sighting"):
         c.exec_driver_sql(
             f"DELETE FROM {table}"  # noqa: S608
@@ -245,8 +245,8 @@ def _stood(c: sa.Connection, place: tuple[bytes, int, int], day: int) -> bool:
 
 def _stands(row: Row, day: int) -> bool:
     """Tell whether a claim that no retract ends says something on a day."""
-    said = Claim.parse("", row).said
-    expires = getattr(said, "expires", "")
+    content = Claim.parse("", row).statement
+    expires = getattr(content, "expires", "")
     return not expires or day < statement.day(expires)
 
 
@@ -283,7 +283,7 @@ def _drop_by_index(
         )
         rows = [row for row in read if gone(row[3])]
         if day is not None and table == "claim":
-            acted.standing += [
+            acted.in_force += [
                 index
                 for short, key, _, index, record, ended_by in rows
                 if ended_by is None

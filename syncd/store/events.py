@@ -85,13 +85,13 @@ class EventBook:
                 (what, value),
             )
             if moved.rowcount == 1:
-                for said in data:
-                    tell(c, self._clock(), name, said)
+                for details in data:
+                    tell(c, self._clock(), name, details)
             return moved.rowcount == 1
 
         return await self._db.write(job)
 
-    async def told(self, what: str) -> str:
+    async def reported(self, what: str) -> str:
         """Return the value of `what` that was told last, "" if none."""
 
         def job(c: sa.Connection) -> str:

@@ -72,8 +72,8 @@ async def finish(db: Database, import_id: int, how: Ending) -> None:
     sql = (
         "UPDATE import_job SET whole = ? WHERE id = ? AND finished_at IS NULL"
     )
-    said = (1 if how.whole else 2, import_id)
-    await db.write(lambda c: c.exec_driver_sql(sql, said))
+    values = (1 if how.whole else 2, import_id)
+    await db.write(lambda c: c.exec_driver_sql(sql, values))
     await db.write(lambda c: _finish(c, import_id, how))
 
 
@@ -225,8 +225,8 @@ def _due(c: sa.Connection, missing: Missing) -> Iterator[tuple[int, bytes]]:
             c, _DUE, sorted({mac[:8] for mac in wanted})
         ):
             if fields not in official:
-                said = msgspec.json.decode(fields)
-                official[fields] = said.get("evidence") in OFFICIAL
+                known = msgspec.json.decode(fields)
+                official[fields] = known.get("evidence") in OFFICIAL
             if mac in wanted and not official[fields]:
                 yield id_, mac
 

@@ -225,8 +225,8 @@ class OwnLogStore:
             _finish(c, done, sighted)
             size = new.frontier.size
             if size > old.frontier.size:
-                said = {"origin": new.origin, "size": size}
-                events.tell(c, self._clock(), "published", said)
+                values = {"origin": new.origin, "size": size}
+                events.tell(c, self._clock(), "published", values)
             failpoint.hit("append.vault")
 
         def step() -> None:

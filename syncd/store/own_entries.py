@@ -48,7 +48,7 @@ class _Sealed(msgspec.Struct):
 
     value: str
     name: str
-    said: EntryFields
+    said: EntryFields  # by this name in own.db
 
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -61,7 +61,7 @@ class _Macs:
 
     value: bytes
     name: bytes
-    said: bytes
+    fields: bytes
 
 
 class OwnEntries:
@@ -93,21 +93,21 @@ class OwnEntries:
                 " WHERE removed_at IS NULL AND mac IN (?*)",
                 sorted({m.value for m in macs}),
             )
-            there = {name: (said, id_) for name, said, id_ in found}
+            there = {name: (fields, id_) for name, fields, id_ in found}
             last = c.exec_driver_sql("SELECT max(id) FROM own_entry").scalar()
             rows: list[tuple[object, ...]] = []
             known: list[tuple[object, ...]] = []
             replaced: list[int] = []
             outcomes = []
             for entry, mac in zip(entries, macs, strict=True):
-                said, old = there.get(mac.name, (b"", 0))
-                if said == mac.said:
+                fields, old = there.get(mac.name, (b"", 0))
+                if fields == mac.fields:
                     known.append((load, old))
                     outcomes.append(EntryOutcome(old, "known"))
                     continue
                 id_ = (last or 0) + len(rows) + 1
                 rows.append((id_, *self._row(entry, mac, by, load)))
-                there[mac.name] = (mac.said, id_)
+                there[mac.name] = (mac.fields, id_)
                 replaced += [old] if old else []
                 outcomes.append(
                     EntryOutcome(id_, "replaced" if old else "added")
@@ -127,14 +127,14 @@ class OwnEntries:
         self, entry: NewEntry, mac: _Macs, by: str, load: int | None
     ) -> tuple[object, ...]:
         now = self._clock()
-        plain = _Sealed(entry.value, entry.name, entry.said)
-        context = _context(entry.type, entry.kind, mac.said, by, now)
+        plain = _Sealed(entry.value, entry.name, entry.fields)
+        context = _context(entry.type, entry.kind, mac.fields, by, now)
         return (
             entry.type,
             entry.kind,
             mac.value,
             mac.name,
-            mac.said,
+            mac.fields,
             self._list_mac(entry.name) if entry.type == LOCAL else None,
             self._cipher.seal(_encode(plain), context),
             entry.until,
@@ -375,10 +375,10 @@ class OwnEntries:
         )
 
 
-def _context(type_: str, kind: str, said: bytes, by: str, at: int) -> bytes:
+def _context(type_: str, kind: str, fields: bytes, by: str, at: int) -> bytes:
     # Who and when are bound too: a row that names somebody else is damaged.
     head = f"syncd-own-v1\0{type_}/{kind}/{at}/{by}/"
-    return head.encode() + said
+    return head.encode() + fields
 
 
 def _ended(id_: int, by: str, at: int) -> bytes:

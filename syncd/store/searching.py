@@ -66,10 +66,10 @@ def matches(fields: bytes, wanted: Query) -> bool:
     first, last = wanted.seen
     if not (wanted.label or first or last):
         return True
-    said = msgspec.json.decode(fields)
-    seen = said.get("seen", "")
+    found = msgspec.json.decode(fields)
+    seen = found.get("seen", "")
     return (
-        (not wanted.label or wanted.label == said.get("label"))
+        (not wanted.label or wanted.label == found.get("label"))
         and (not first or first <= seen)
         and (not last or "" < seen <= last)
     )

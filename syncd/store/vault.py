@@ -205,16 +205,16 @@ class Vault:
 
         def job(c: sa.Connection) -> tuple[list[VaultRow], int]:
             found: list[VaultRow] = []
-            said: dict[bytes, bool] = {}
+            marked: dict[bytes, bool] = {}
             rows = c.exec_driver_sql(
                 f"{_ROW} WHERE {where} ORDER BY vault.id DESC LIMIT ?",
                 (*values, SCANNED),
             )
             for number, row in enumerate(rows, 1):
                 fields = row[4]
-                if fields not in said:
-                    said[fields] = searching.matches(fields, wanted)
-                if said[fields]:
+                if fields not in marked:
+                    marked[fields] = searching.matches(fields, wanted)
+                if marked[fields]:
                     found.append(self._opened(row))
                 if len(found) == wanted.limit or number == SCANNED:
                     return found, row[0]
@@ -338,7 +338,7 @@ class Vault:
                 context = sealing.context(type_, kind, fields_mac)
                 plain = self._cipher.open(sealed, context)
                 value, extras = sealing.split(plain)
-            said = record.decode(type_, fields)
+            content = record.decode(type_, fields)
         except (DamagedError, msgspec.DecodeError) as e:
             raise DamagedError("vault: row {id} does not open", id=id_) from e
         return VaultRow(
@@ -347,7 +347,7 @@ class Vault:
             kind=kind,
             value=value,
             extras=extras,
-            said=said,
+            fields=content,
             state=State(state),
             urgent=bool(urgent),
             accepted_at=accepted_at,

@@ -76,7 +76,7 @@ def of(error: SyncdError) -> Problem:
     return _problem(
         error.status,
         _URN + error.kind,
-        error.said,
+        error.text,
         error.way_out,
         errors=tuple(map(_flaw, error.faults)) if flaws is None else flaws,
     )
@@ -85,7 +85,7 @@ def of(error: SyncdError) -> Problem:
 def _flaw(error: SyncdError) -> Flaw:
     """Return one of the faults that an error bears."""
     at, _, _ = str(error).partition(":")
-    return Flaw(at=at, **_parts(error.said, error.way_out))
+    return Flaw(at=at, **_parts(error.text, error.way_out))
 
 
 def _parts(message: Message, hint: Message) -> dict[str, Any]:
@@ -116,13 +116,13 @@ def plain(
 ) -> Problem:
     """Return a problem that HTTP has a name for."""
     error = SyncdError(message, hint=hint, **params)
-    return _problem(status, "about:blank", error.said, error.way_out)
+    return _problem(status, "about:blank", error.text, error.way_out)
 
 
 def absent(message: str | Message, hint: str | Message = "") -> Problem:
     """Return the problem that there is no such thing here."""
     error = SyncdError(message, hint=hint)
-    return _problem(404, _URN + "absent", error.said, error.way_out)
+    return _problem(404, _URN + "absent", error.text, error.way_out)
 
 
 def response(

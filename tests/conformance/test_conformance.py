@@ -370,7 +370,7 @@ def said_by(claim: Claim, form: int, case: Case) -> verdict.Claim:
         annulled=claim.origin not in WHO,
         contested=claim.origin in case.contested,
     )
-    body = json.loads(statement.spell(claim.said))
+    body = json.loads(statement.spell(claim.statement))
     return verdict.Claim(claim.position, author, body, form)
 
 

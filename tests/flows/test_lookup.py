@@ -142,7 +142,7 @@ class Book:
     ) -> Mapping[bytes, Sequence[Claim]]:
         found: dict[bytes, list[Claim]] = {}
         for c in self.rows:
-            about = token.KIND_CODES[c.said.kind], c.said.epoch
+            about = token.KIND_CODES[c.statement.kind], c.statement.epoch
             if c.token in set(tokens) and about == (kind, epoch):
                 found.setdefault(c.token, []).append(c)
         return found

@@ -134,14 +134,14 @@ def draft(**fields: str) -> OwnDraft:
 def test_an_entry_is_of_the_normal_form_and_keeps_why() -> None:
     kept = own_lists.exempt(draft(why=" our own line "), RULES)
     assert (kept.kind, kept.value) == ("phone", "+12025550123")
-    assert (kept.said, kept.until) == (EntryFields(why="our own line"), None)
+    assert (kept.fields, kept.until) == (EntryFields(why="our own line"), None)
     kept = own_lists.note(
         draft(code="gateway", text="PBX", expires="2026-12-01", why="asked"),
         RULES,
     )
-    assert kept.said == EntryFields(code="gateway", text="PBX", why="asked")
+    assert kept.fields == EntryFields(code="gateway", text="PBX", why="asked")
     assert kept.until == statement.day("2026-12-01")
-    assert own_lists.note(draft(code="gateway"), RULES).said == EntryFields(
+    assert own_lists.note(draft(code="gateway"), RULES).fields == EntryFields(
         code="gateway"
     )
     assert "555" not in repr(kept)
@@ -192,7 +192,7 @@ def test_a_local_entry_is_a_report_that_stays_here() -> None:
     made = own_lists.local(kept, "case list")
     assert (made.type, made.name) == ("local", "case list")
     assert made.until == statement.day("2026-12-19")
-    assert made.said.evidence == "official_list"
+    assert made.fields.evidence == "official_list"
     assert b"case list" not in made.content
 
 

@@ -36,7 +36,7 @@ DISPUTED = DisputeFields(reason="stale", due=TODAY, expires="2027-01-01")
 
 
 def row(id_: int, **other: Any) -> Waiting:
-    given = {"kind": "url", "value": "example.com/", "said": FIELDS}
+    given = {"kind": "url", "value": "example.com/", "fields": FIELDS}
     return Waiting(**{"id": id_, **given, **other})
 
 
@@ -131,13 +131,13 @@ async def test_a_report(world: World) -> None:
 
 async def test_a_dispute(world: World) -> None:
     """A dispute takes the same way, and shows no knowledge."""
-    await world.publish(Vault(row(1, type=3, said=DISPUTED)))
+    await world.publish(Vault(row(1, type=3, fields=DISPUTED)))
     assert isinstance(world.own.said()[0], Dispute)
 
 
 async def test_disputes_alone(world: World) -> None:
     """After the roster expired reports wait, and disputes are written."""
-    rows = [row(1), row(2, type=3, said=DISPUTED), row(3)]
+    rows = [row(1), row(2, type=3, fields=DISPUTED), row(3)]
     assert await world.publish(Vault(*rows), types=[3]) == 1
     assert [p.vault_id for p in world.own.published] == [2]
 
@@ -154,7 +154,7 @@ async def test_a_row_of_which_nothing_can_be_made(
     world: World, said: ReportFields
 ) -> None:
     """It holds up no other row; alone it is told of by its id."""
-    rows = [row(1, said=said), row(2), row(3, said=said)]
+    rows = [row(1, fields=said), row(2), row(3, fields=said)]
     assert await world.publish(Vault(*rows)) == 1
     assert [p.vault_id for p in world.own.published] == [2]
     with pytest.raises(MalformedError, match="row 1"):
@@ -200,7 +200,7 @@ async def test_what_is_said_of_a_token_needs_no_holder(world: World) -> None:
     """It goes before what does, under the key that it names."""
     world.tokens.away = True
     by_token = row(
-        2, value="", type=3, said=DISPUTED, token=b"t" * 16, epoch=3
+        2, value="", type=3, fields=DISPUTED, token=b"t" * 16, epoch=3
     )
     assert await world.publish(Vault(row(1), by_token)) == 1
     (said,) = world.own.said()

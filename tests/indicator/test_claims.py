@@ -532,7 +532,7 @@ def test_cases_share_a_frame() -> None:
     before = len(frames._frames)
     batch = folding.fold(ORIGIN, 0, log)
     assert len(frames._frames) == before + 1
-    said = [Claim.parse(ORIGIN, row).said for row in batch.adds]
+    said = [Claim.parse(ORIGIN, row).statement for row in batch.adds]
     found = {one.case for one in said if isinstance(one, Report)}
     assert found == {f"{n:016x}" for n in range(50)}
 

@@ -84,7 +84,7 @@ class Case:
             contested=self.contested,
             bad_know=self.bad_know,
             never=self.never,
-            standing=self.standing,
+            in_force=self.standing,
         )
 
 
@@ -290,7 +290,7 @@ def test_nobody_can_make_a_verdict_dear(flood: str) -> None:
 
 
 def changed(claim: Claim, **fields: str) -> Claim:
-    return replace(claim, said=replace(claim.said, **fields))
+    return replace(claim, statement=replace(claim.statement, **fields))
 
 
 def answer(claims: str, setting: str = "") -> Verdict:

@@ -94,7 +94,7 @@ def test_an_unknown_code_is_its_detail(code: str) -> None:
 def test_it_is_rendered_where_it_is_read() -> None:
     assert catalogue.choose("zh")
     try:
-        assert catalogue.told(on_wire(BEHIND)) == (
+        assert catalogue.text(on_wire(BEHIND)) == (
             "落后：bank.example/syncd/txwz/1 的 7 条：bank：没有此项"
         )
     finally:

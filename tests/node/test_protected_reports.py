@@ -144,7 +144,7 @@ def row(id_: int, expires: str) -> VaultRow:
         kind="phone",
         value="cn:96110",
         extras=b"",
-        said=ReportFields(expires=expires),
+        fields=ReportFields(expires=expires),
         state=State.PUBLISHED,
         urgent=False,
         accepted_at=0,

@@ -13,7 +13,7 @@ from tests.store.conftest import Clock, Log, Reopen, crash_at
 DAY_S = 86_400
 
 
-async def told(own: OwnStore) -> list[tuple[str, Any]]:
+async def reported(own: OwnStore) -> list[tuple[str, Any]]:
     return [(e.name, e.data) for e in await own.events.page(0, 1000)]
 
 
@@ -27,7 +27,7 @@ async def test_an_append_tells_itself(own: OwnStore, log: Log) -> None:
         await own.log.append(old, new, bundles, [])
     again, same, bundles = log.grow()
     await own.log.append(again, same, bundles, [], done=["nothing to say"])
-    assert await told(own) == [
+    assert await reported(own) == [
         ("published", {"origin": log.origin, "size": 2})
     ]
 
@@ -50,7 +50,7 @@ async def test_an_append_that_dies_tells_what_it_did(
     own.close()
     again = reopen()
     head = await again.log.head()
-    assert (head.frontier.size, len(await told(again))) == (
+    assert (head.frontier.size, len(await reported(again))) == (
         happened,
         happened,
     )
@@ -60,7 +60,7 @@ async def test_a_receipt_tells_itself_when_it_is_larger(own: OwnStore) -> None:
     keep = own.cosigned.keep_receipt
     for size in (3, 3, 2, 5):
         await keep("bank.example/syncd/txwz/1", "police/merged", size, b"n")
-    sizes = [data["size"] for _, data in await told(own)]
+    sizes = [data["size"] for _, data in await reported(own)]
     assert sizes == [3, 5]
 
 
@@ -70,9 +70,9 @@ async def test_a_state_is_told_when_it_is_another(own: OwnStore) -> None:
     assert not await now("log/a", "1/2", "log", {"merged": 1})
     assert await now("log/b", "1/2", "log", {"merged": 1})
     assert await now("log/a", "2/2", "log", {"merged": 2})
-    assert await own.events.told("log/a") == "2/2"
-    assert await own.events.told("log/c") == ""
-    assert len(await told(own)) == 3
+    assert await own.events.reported("log/a") == "2/2"
+    assert await own.events.reported("log/c") == ""
+    assert len(await reported(own)) == 3
 
 
 async def test_a_finding_that_goes_on_is_told_once(
@@ -85,10 +85,10 @@ async def test_a_finding_that_goes_on_is_told_once(
     for _ in range(60):
         await own.record([finding, finding])
         clock.now += 60
-    assert len(await told(own)) == 1
+    assert len(await reported(own)) == 1
     clock.now += QUIET_S
     await own.record([finding])
-    assert len(await told(own)) == 2
+    assert len(await reported(own)) == 2
     [kept] = await own.findings()
     assert kept.count == 121
 
@@ -101,7 +101,7 @@ async def test_a_finding_for_once_is_neither_told_nor_counted_again(
     assert await own.record([lie, lie], once=True) == [lie]
     clock.now += 2 * QUIET_S
     assert await own.record([lie, other], once=True) == [other]
-    assert [data["index"] for _, data in await told(own)] == [7, 8]
+    assert [data["index"] for _, data in await reported(own)] == [7, 8]
     assert {k.count for k in await own.findings()} == {1}
 
 

@@ -46,7 +46,7 @@ async def test_what_was_added_is_found_by_its_value(
     found = await entries.find({PHONE, Identifier("url", "a.example/")}, DAY)
     [entry] = found[PHONE]
     assert (entry.type, entry.by, entry.at) == ("exempt", "chen", NOW)
-    assert entry.said == EntryFields(why="our own line")
+    assert entry.fields == EntryFields(why="our own line")
     assert set(found) == {PHONE}
 
 
@@ -61,10 +61,10 @@ async def test_the_same_is_known_and_another_takes_its_place(
     states = [first.state, same.state, other.state]
     assert states == ["added", "known", "replaced"]
     [entry] = (await entries.find({PHONE}, DAY))[PHONE]
-    assert entry.said == EntryFields(why="b")
+    assert entry.fields == EntryFields(why="b")
     old, new = await entries.page(Filter(ended=True))
     assert (old.removed_by, old.removed_why) == ("chen", "replaced")
-    assert old.said == EntryFields(why="a")
+    assert old.fields == EntryFields(why="a")
     assert new.removed_at is None
 
 
@@ -74,7 +74,7 @@ async def test_twice_in_one_call_is_one(entries: OwnEntries) -> None:
     )
     assert [d.state for d in done] == ["added", "known", "replaced"]
     found = await entries.find({PHONE}, DAY)
-    assert [e.said for e in found[PHONE]] == [EntryFields(why="b")]
+    assert [e.fields for e in found[PHONE]] == [EntryFields(why="b")]
     assert await entries.add([], "chen") == []
 
 

@@ -71,7 +71,7 @@ async def test_accepted_in_order_and_opened_again(own: OwnStore) -> None:
     row = await own.vault.get(second)
     assert row is not None
     assert (row.value, row.extras) == ("evil.example/a", b'{"ref":"case 7"}')
-    assert row.said == ReportFields(evidence="user_tag", label="other")
+    assert row.fields == ReportFields(evidence="user_tag", label="other")
     assert row.state is State.WAITING
     assert "evil" not in repr(row)
     assert "evil" not in repr(secret)

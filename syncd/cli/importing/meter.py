@@ -43,19 +43,19 @@ def meter(name: str, size: int) -> Iterator[Callable[[int, int], None]]:
         disable=not drawn,
     ) as bar:
         id_ = bar.add_task(name, total=max(size, 1), rows="")
-        told = time.monotonic()
+        shown_at = time.monotonic()
 
         def at(offset: int, row: int) -> None:
-            nonlocal told
+            nonlocal shown_at
             rows = t("{n} rows", n=f"{row:,}")
             bar.update(id_, completed=offset, rows=rows)
-            if not drawn and time.monotonic() - told > EVERY_S:
-                told = time.monotonic()
+            if not drawn and time.monotonic() - shown_at > EVERY_S:
+                shown_at = time.monotonic()
                 task = bar.tasks[0]
-                said = f"{task.description}: {task.percentage:.0f} %, {rows}"
+                line = f"{task.description}: {task.percentage:.0f} %, {rows}"
                 if task.time_remaining is not None:
                     left = t("{n} s left", n=round(task.time_remaining))
-                    said = f"{said}, {left}"
-                terminal.tell(said)
+                    line = f"{line}, {left}"
+                terminal.tell(line)
 
         yield at

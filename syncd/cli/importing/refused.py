@@ -75,12 +75,12 @@ def write(path: Path, rows: Iterable[Refused]) -> None:
     front = FRONT[catalogue.language()]
     with terminal.new_file(path, private=True) as file:
         writer = None
-        for row, said, some in rows:
+        for row, problem, some in rows:
             if writer is None:
                 header = () if row else some
                 writer = Writer(file, (*front, *header), back=True)
             if row:
-                writer.row((str(row), said, *some))
+                writer.row((str(row), problem, *some))
 
 
 def names(table: Table, columns: Columns) -> dict[str, int | str]:

@@ -32,9 +32,9 @@ class Step:
     refused: list[tuple[Row, str, SyncdError]] = field(default_factory=list)
     weight: int = 0  # bytes of the request
 
-    def body(self, said: Mapping[str, Any]) -> bytes:
+    def body(self, details: Mapping[str, Any]) -> bytes:
         """Return the reports as a request, with what else is said."""
-        rest = encode(said)[1:]
+        rest = encode(details)[1:]
         return b'{"reports":[%b],%b' % (b",".join(self.reports), rest)
 
 
@@ -49,7 +49,7 @@ class Reports:
     how: Mapping[str, Any]  # what is said of all its reports
     end: Mapping[str, Any]  # how it is ended
     id: int = 0
-    said: Counter[tuple[str, str]] = field(default_factory=Counter)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def begin(self, *, anew: bool) -> tuple[int, int, str]:
         """Return offset and row of what is in, and the hash of it."""
@@ -75,9 +75,9 @@ class Reports:
         """Count what the daemon's own counts leave out."""
         for item in answer["items"]:
             if item["state"] == "taken_back":
-                self.said["taken_back", item["reason"]] += 1
+                self.counts["taken_back", item["reason"]] += 1
             for code in item.get("notices", ()):
-                self.said["notice", code] += 1
+                self.counts["notice", code] += 1
 
     def finish(self) -> Answer:
         """All rows are in: return the counts."""
@@ -109,13 +109,13 @@ class OwnList:
     part: bool  # rows are added, and none is dropped
     end: Mapping[str, Any]
     load: int = 0
-    said: Counter[tuple[str, str]] = field(default_factory=Counter)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     rows: list[Refused] = field(default_factory=list)
 
     def begin(self, *, anew: bool) -> tuple[int, int, str]:
         """Begin a load."""
         del anew  # it always does
-        self.said.clear()
+        self.counts.clear()
         self.rows[:] = [Refused(0, "", [*self._head()])]
         if not self.part:
             begun = self.api.post("/v1/own/loads", {"list": self.name})
@@ -126,22 +126,22 @@ class OwnList:
         """Send a step; return what waits for its answer."""
         del at, prefix  # a load is not gone on with
         known = (self.columns.known(row) for row, *_ in step.refused)
-        there = [said for said in known if said.get("value")]
+        there = [details for details in known if details.get("value")]
         if not (step.reports or there):
             return lambda: {"items": ()}
-        said = {"list": self.name, "load": self.load}
-        body = step.body({**said, "refused": there} if there else said)
+        details = {"list": self.name, "load": self.load}
+        body = step.body({**details, "refused": there} if there else details)
         return self.api.post_ahead("/v1/own/local", body)
 
     def took(self, step: Step, answer: Answer) -> None:
         """Count, and keep what was refused."""
         bad = [(row, error) for row, _, error in step.refused]
         for row, item in zip(step.rows, answer["items"], strict=True):
-            self.said["state", item["state"]] += 1
+            self.counts["state", item["state"]] += 1
             if item["state"] == "refused":
                 bad.append((row, local.problem(item["problem"])))
         head = self._head()
-        self.said["state", "refused"] += len(step.refused)
+        self.counts["state", "refused"] += len(step.refused)
         self.rows += [
             Refused(
                 row.number, catalogue.whole(error), refused.cells(row, head)
@@ -151,7 +151,7 @@ class OwnList:
 
     def finish(self) -> Answer:
         """All rows are in: drop what the list does not have any more."""
-        counts = {state: n for (_, state), n in self.said.items()}
+        counts = {state: n for (_, state), n in self.counts.items()}
         if self.part:
             return counts
         end = {"list": self.name, "load": self.load, **self.end}

@@ -122,8 +122,8 @@ class Upload:
                 waited += now
                 if waited > self._most(e):
                     raise
-                told = t("{error}: tried again in {n} s", error=e, n=now)
-                terminal.tell(told)
+                notice = t("{error}: tried again in {n} s", error=e, n=now)
+                terminal.tell(notice)
                 time.sleep(now)
 
     def _most(self, error: SyncdError) -> int:
@@ -149,30 +149,30 @@ class Upload:
             raise self._changed()
         self.begun, self.anew = True, False
         if at:
-            told = t(
+            notice = t(
                 "{path}: goes on behind row {row}",
                 path=self.path,
                 row=self.row,
             )
-            terminal.tell(told)
+            terminal.tell(notice)
         last = Step(self.row)
         answer: Callable[[], Answer] = dict
         for step in self._steps(at):
             hashed = prefix(step.offset)
-            said = answer()
+            response = answer()
             self.row = last.row
             if _stamp(self.path) != stamp:  # and its last line half there
                 raise self._changed()
             answer = self.target.send(step, at, hashed)
             # The daemon has work again before its last answer is read.
-            self._took(last, said)
+            self._took(last, response)
             last, at = step, step.offset
         self._took(last, answer())
 
-    def _took(self, step: Step, said: Answer) -> None:
+    def _took(self, step: Step, answer: Answer) -> None:
         self.row = step.row
-        if said:
-            self.target.took(step, said)
+        if answer:
+            self.target.took(step, answer)
             self.at(min(step.offset, self.table.span), self.row)
 
     def _steps(self, offset: int) -> Iterator[Step]:

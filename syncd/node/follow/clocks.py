@@ -36,13 +36,13 @@ class OurClock:
     def __post_init__(self) -> None:
         self._heard: dict[str, ClockReading] = {}
 
-    def hear(self, member: str, said: int, asked: float) -> None:
+    def hear(self, member: str, clock_s: int, asked: float) -> None:
         """Take a member's unix seconds, asked for at `asked` (steady).
 
         It read its clock somewhere between the question and now.
         """
         now = self.steady()
-        ahead_s = said - (asked + now) / 2
+        ahead_s = clock_s - (asked + now) / 2
         self._heard[member] = ClockReading(ahead_s, now)
 
     def skew_s(self) -> int | None:

@@ -145,7 +145,7 @@ class Pulls:
             async with self.gate:
                 await self._bring(origin)
         except SyncdError as e:
-            self._leave(origin, e.said)
+            self._leave(origin, e.text)
         except Exception:
             # Ours to mend; until then it is this log's trouble alone.
             self._leave(origin, BUG)
@@ -201,7 +201,7 @@ class Pulls:
             self._move(origin, state(origin).goes_on(state(origin).why))
             return False
         except (UnavailableError, TimeoutError) as e:
-            why = e.said if isinstance(e, SyncdError) else self._slow
+            why = e.text if isinstance(e, SyncdError) else self._slow
         now = await mirror.head(origin)
         if why:
             self._leave(origin, why)
@@ -226,11 +226,11 @@ class Pulls:
                 done = await pull(target.note, key, context)
             await self._check_smaller(origin, key)
         except ForkError as e:
-            await self.logs.forked(origin, [target.note], e.said)
+            await self.logs.forked(origin, [target.note], e.text)
         except StaleError:  # the next round sees what won
             self._move(origin, state(origin).goes_on(state(origin).why))
         except (UnavailableError, TimeoutError) as e:
-            why = e.said if isinstance(e, SyncdError) else self._slow
+            why = e.text if isinstance(e, SyncdError) else self._slow
             if moved(was, await mirror.head(origin)):
                 self._move(origin, state(origin).goes_on(why))
                 log.info("pull goes on", origin=origin, why=str(why))
@@ -306,7 +306,7 @@ class Pulls:
             report=self.ctx.report,
             budget=await self._budget(origin),
             blame=self._blame,
-            accepted=partial(self.rosters.said_by, origin),
+            accepted=partial(self.rosters.member_accepted, origin),
             excuse=bool(self.ctx.roster.retired),
         )
 

@@ -58,7 +58,7 @@ class Receipts:
             # meanwhile.
             return False
         except ForkError as e:
-            await self.logs.forked(origin, await self.signed(origin), e.said)
+            await self.logs.forked(origin, await self.signed(origin), e.text)
         self._owe(origin, owed=False)
         return signed
 
@@ -116,7 +116,7 @@ class Receipts:
                 if not busy(origin) and await self.cosign(origin, key):
                     await self.logs.grown(origin)
             except Exception as e:
-                why = e.said if isinstance(e, SyncdError) else BUG
+                why = e.text if isinstance(e, SyncdError) else BUG
                 state = replace(self.logs.state(origin), why=why)
                 self.logs.states[origin] = state
                 log.warning(

@@ -58,8 +58,8 @@ class RosterKeeper:
                 await self.moved(before)
         return self.current
 
-    async def said_by(
-        self, origin: str, said: Sequence[tuple[int, int, str]]
+    async def member_accepted(
+        self, origin: str, accepted: Sequence[tuple[int, int, str]]
     ) -> None:
         """Look into rosters that a log says its member accepted.
 
@@ -69,7 +69,7 @@ class RosterKeeper:
         found = self.current.by_origin(origin)
         if found is None or not found[0].active:
             return
-        claims = {(version, hash_) for _, version, hash_ in said}
+        claims = {(version, hash_) for _, version, hash_ in accepted}
         for version, hash_ in sorted(claims, reverse=True):
             await self.follow(version, hash_, found[0].id)
 
@@ -88,7 +88,7 @@ class RosterKeeper:
                 async with self._lock:
                     await self._follow(version, hash_, claimant)
         except SyncdError as e:
-            found = Finding("roster", claimant, None, e.said)
+            found = Finding("roster", claimant, None, e.text)
             await self.ctx.report(found)
 
     async def _follow(self, version: int, hash_: str, claimant: str) -> None:

@@ -59,7 +59,7 @@ class Rounds:
         try:
             await self._ask(member)
         except SyncdError as e:
-            self.failed(member, e.said)
+            self.failed(member, e.text)
         except Exception:
             self.failed(member, BUG)
             log.exception("heads failed", peer=member)

@@ -201,7 +201,7 @@ class AppendGuard:
         except Exception as e:
             # Ours to mend, or our own files'; nothing is appended until then.
             if not self.asked:
-                self.why_not = e.said if isinstance(e, SyncdError) else BUG
+                self.why_not = e.text if isinstance(e, SyncdError) else BUG
             self.failed()
             log.exception("not appending")
 
@@ -214,13 +214,13 @@ class AppendGuard:
                     OtherMember(m, self.peers.get) for m in self.ctx.others
                 ],
                 root_at=self.root_at,
-                override=self._by_hand(),
+                override=self._override(),
             )
         except RefusedError as e:
             # Status says the way out.
             self.why_not = Message("{why}; {how}", why=e, how=e.way_out)
             await self.ctx.report(
-                Finding("rolled_back", self.ctx.origin, None, e.said)
+                Finding("rolled_back", self.ctx.origin, None, e.text)
             )
             log.critical("not appending", why=str(e), hint=e.hint)
             return
@@ -255,7 +255,7 @@ class AppendGuard:
         )
         await self.ready()
 
-    def _by_hand(self) -> Override:
+    def _override(self) -> Override:
         home = self.ctx.home
         return Override(
             home.path,

@@ -41,13 +41,13 @@ class ElsewhereNotes:
             self.ctx.own_origins,
         )
         noted = {
-            id_: self._said(*found[token])
+            id_: self._whose(*found[token])
             for id_, token in tokens.items()
             if token in found
         }
         await self.ctx.own.vault.note_elsewhere(noted)
         return noted
 
-    def _said(self, origin: str, reason: str) -> str:
+    def _whose(self, origin: str, reason: str) -> str:
         member = self.ctx.roster.by_origin(origin)
         return f"{member[0].id if member else origin} {reason}"

@@ -61,7 +61,7 @@ class Publisher:
         try:
             self.guard.may_append()
         except RefusedError as e:
-            return e.said
+            return e.text
         return self._why
 
     def wake(self) -> None:
@@ -87,10 +87,10 @@ class Publisher:
         name = f"roster/{roster.version}"
         if await self.ctx.own.log.was_done(name):
             return
-        said = RosterAccepted(version=roster.version, hash_=roster.hash)
+        accepted = RosterAccepted(version=roster.version, hash_=roster.hash)
         # Else somebody else of us said it meanwhile: once is enough.
         with contextlib.suppress(StaleError):
-            await self.append([(said, None)], done=[name])
+            await self.append([(accepted, None)], done=[name])
 
     async def merge_own(self) -> None:
         """Fold what is new of our own log into the claims."""
@@ -126,11 +126,11 @@ class Publisher:
                 await self.publish()
                 self._why = Message("")
             except (UnavailableError, RefusedError) as e:
-                self._failed(e.said)
+                self._failed(e.text)
                 log.warning("publishing waits", why=str(e))
                 await asyncio.sleep(1)
             except SyncdError as e:
-                self._failed(e.said)
+                self._failed(e.text)
                 log.exception("publishing failed")
                 await asyncio.sleep(5)
             except Exception:

@@ -62,10 +62,10 @@ class DisputeCheck:
         code, today = token.KIND_CODES[draft.kind], self.ctx.today()
         found = await self.claims.claims(what.tokens, code, what.epoch)
         reports = [
-            claim
+            c
             for group in found.values()
-            for claim in group
-            if isinstance(claim.said, Report) and claim.said.expires > today
+            for c in group
+            if isinstance(c.statement, Report) and c.statement.expires > today
         ]
         await self._record(caller, draft.kind, reports, what.tokens)
         if any(claim.origin != self.ctx.origin for claim in reports):
@@ -93,7 +93,7 @@ class DisputeCheck:
             for at, claim in (
                 await self.claims.in_force_at(draft.about)
             ).items()
-            if isinstance(claim.said, Report)
+            if isinstance(claim.statement, Report)
             and (what is None or claim.token in what.tokens)
         }
         shorts = what.tokens if what else ()

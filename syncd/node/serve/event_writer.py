@@ -45,8 +45,8 @@ class EventWriter:
     async def roster(self) -> None:
         """Tell which roster is in force."""
         roster = self.ctx.roster
-        said = {"hash": roster.hash, "version": roster.version}
-        await self._book.now("roster", roster.hash, "roster", said)
+        details = {"hash": roster.hash, "version": roster.version}
+        await self._book.now("roster", roster.hash, "roster", details)
         self.wake()
 
     async def log(self, origin: str) -> None:
@@ -55,13 +55,13 @@ class EventWriter:
         await self._findings()
 
     async def _head(self, head: MirrorHead) -> None:
-        said = {
+        details = {
             "merged": head.merged,
             "mirrored": head.mirrored,
             "origin": head.origin,
         }
         value = f"{head.merged}/{head.mirrored}"
-        await self._book.now(f"log/{head.origin}", value, "log", said)
+        await self._book.now(f"log/{head.origin}", value, "log", details)
         self.wake()
 
     async def _findings(self) -> None:
@@ -71,7 +71,7 @@ class EventWriter:
         first is told, and how many came together.
         """
         async with self._lock:
-            last = int(await self._book.told("finding") or "0")
+            last = int(await self._book.reported("finding") or "0")
             if not await self._mirror.findings_after(last - 1, 1):
                 last = 0  # mirror.db was made anew
             while page := await self._mirror.findings_after(last, PAGE):
@@ -80,12 +80,12 @@ class EventWriter:
                 for _, found in page:
                     key = (found.code, found.origin)
                     alike.setdefault(key, []).append(found)
-                said = [
+                details = [
                     {**of_finding(some[0]), "count": len(some)}
                     for some in alike.values()
                 ]
-                await self._book.now("finding", str(last), "finding", *said)
-                for one in said:
+                await self._book.now("finding", str(last), "finding", *details)
+                for one in details:
                     log.warning("finding", **one)
                     code, count = one["code"], one["count"]
                     self.metrics.findings.labels(code).inc(count)

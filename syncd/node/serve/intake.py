@@ -84,10 +84,10 @@ class Intake:
         notices = [p.notices for p in good]
         came = iter(zip(outcomes, notices, strict=True))
         items = tuple(
-            report_forms.ReportOutcome(state="refused", problem=said)
-            if said is not None
+            report_forms.ReportOutcome(state="refused", problem=refusal)
+            if refusal is not None
             else shown.outcome(*next(came), elsewhere)
-            for said in problems
+            for refusal in problems
         )
         count = Counter(item.state for item in items)
         for state, n in count.items():
@@ -289,9 +289,9 @@ def _mark(
         for one in step.refused
     ]
     refused += [
-        Refused(number, msgspec.json.encode(said), raw)
-        for number, said, raw in zip(numbers, problems, raws, strict=True)
-        if said is not None
+        Refused(number, msgspec.json.encode(refusal), raw)
+        for number, refusal, raw in zip(numbers, problems, raws, strict=True)
+        if refusal is not None
     ]
     return ImportMark(
         *(step.id, step.old_offset, step.offset, step.row),

@@ -245,12 +245,12 @@ class LocalService:
             return None
         await self._read(
             caller,
-            {token.KIND_CODES[claim.said.kind]: [claim.token]},
+            {token.KIND_CODES[claim.statement.kind]: [claim.token]},
             [position],
         )
-        said = claim.said
-        code = token.KIND_CODES[said.kind]
-        return self._indicator(code, said.epoch, claim.token, [claim])
+        content = claim.statement
+        code = token.KIND_CODES[content.kind]
+        return self._indicator(code, content.epoch, claim.token, [claim])
 
     async def _read(
         self,
@@ -342,7 +342,7 @@ class LocalService:
             await self.ctx.own.log.head()
         except SyncdError as e:
             return forms.Ready(
-                ready=False, appending=False, why=wire.of(e.said)
+                ready=False, appending=False, why=wire.of(e.text)
             )
         shown = appending(why)
         return forms.Ready(ready=True, appending=shown.ok, why=shown.why)
@@ -380,8 +380,8 @@ def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
 def _claim_item(claim: Claim, member: str) -> forms.ClaimItem:
     return shown(
         forms.ClaimItem,
-        claim.said,
+        claim.statement,
         position=claim.position,
-        type=TYPES[statement.type_of(claim.said)],
+        type=TYPES[statement.type_of(claim.statement)],
         member=member,
     )

@@ -239,7 +239,7 @@ def _seen(entry: NewEntry, answer: forms.LookupItem) -> NewEntry | SyncdError:
     official = "official_report" in answer.reasons or any(
         one.evidence in active.OFFICIAL for one in local
     )
-    if not entry.said.why:
+    if not entry.fields.why:
         if official:
             return RefusedError(
                 "exempt: an official report lists it, so why is needed",
@@ -252,8 +252,8 @@ def _seen(entry: NewEntry, answer: forms.LookupItem) -> NewEntry | SyncdError:
                 hint="say why, or try again when the holders answer",
             )
     if official:
-        said = msgspec.structs.replace(entry.said, official=True)
-        return NewEntry(EXEMPT, entry.kind, entry.value, said, "", entry.until)
+        new = msgspec.structs.replace(entry.fields, official=True)
+        return NewEntry(EXEMPT, entry.kind, entry.value, new, "", entry.until)
     return entry
 
 
@@ -276,7 +276,7 @@ def _seen_of(
 
 
 def _outcome(entry: NewEntry, kept: EntryOutcome) -> own_forms.OwnOutcome:
-    official = entry.said.official
+    official = entry.fields.official
     return own_forms.OwnOutcome(
         state=kept.state, id=kept.id, official=official
     )
@@ -285,7 +285,7 @@ def _outcome(entry: NewEntry, kept: EntryOutcome) -> own_forms.OwnOutcome:
 def _form_of(entry: Entry, form: type[T], **more: object) -> T:
     """Return of an entry, and of what it says, what a form shows."""
     expires = day_text(entry.until)
-    return shown(form, entry.said, entry, expires=expires, **more)
+    return shown(form, entry.fields, entry, expires=expires, **more)
 
 
 def _mark(entry: Entry) -> forms.OwnMark:
@@ -293,7 +293,7 @@ def _mark(entry: Entry) -> forms.OwnMark:
 
 
 def _listed(entry: Entry) -> forms.OwnListed:
-    codes = {facet: getattr(entry.said, facet) for facet in ("label", "role")}
+    codes = {name: getattr(entry.fields, name) for name in ("label", "role")}
     labels = {facet: label(facet, code) for facet, code in codes.items()}
     return _form_of(entry, forms.OwnListed, **labels)
 

@@ -47,7 +47,7 @@ def day_text(number: int | None) -> str:
 
 
 def outcome(
-    came: Outcome, notices: tuple[str, ...], told: Mapping[int, str]
+    came: Outcome, notices: tuple[str, ...], before: Mapping[int, str]
 ) -> report_forms.ReportOutcome:
     """Return what became of a report; `told`: who else took it back, by id."""
     match came:
@@ -55,7 +55,7 @@ def outcome(
             return report_forms.ReportOutcome(
                 state="accepted",
                 id=id_,
-                elsewhere=told.get(id_, ""),
+                elsewhere=before.get(id_, ""),
                 notices=notices,
             )
         case Known(id_):
@@ -82,9 +82,9 @@ def status(state: ImportState) -> report_forms.ImportStatus:
 def vault_item(row: VaultRow) -> report_forms.VaultItem:
     """Return a row as callers get it."""
     by_token = not row.value and row.token is not None
-    said = asdict(row.said)
+    fields = asdict(row.fields)
     return report_forms.VaultItem(
-        **{**said, "reason": row.reason or said.get("reason", "")},
+        **{**fields, "reason": row.reason or fields.get("reason", "")},
         id=row.id,
         type=TYPES[row.type],
         kind=row.kind,
@@ -107,10 +107,10 @@ def vault_item(row: VaultRow) -> report_forms.VaultItem:
 
 def _again(extras: bytes) -> str:
     """Return why a row was reported though it was taken back, or ""."""
-    said: Any = None
+    details: Any = None
     if extras.startswith(b'{"again":'):
-        said = msgspec.json.decode(extras)
-    return str(said["again"]) if isinstance(said, Mapping) else ""
+        details = msgspec.json.decode(extras)
+    return str(details["again"]) if isinstance(details, Mapping) else ""
 
 
 def cells(raw: bytes) -> tuple[str, ...]:
@@ -123,9 +123,9 @@ def problem(raw: bytes) -> forms.Problem:
 
     One kept before messages had codes has its words alone.
     """
-    said: Any = msgspec.json.decode(raw)
-    for one in (said, *said.get("errors", ())):
+    stored: Any = msgspec.json.decode(raw)
+    for one in (stored, *stored.get("errors", ())):
         if "template" in one or "advice" in one:
             for name in ("template", "advice", "params"):
                 one.pop(name, None)
-    return msgspec.convert(said, forms.Problem)
+    return msgspec.convert(stored, forms.Problem)

@@ -63,7 +63,7 @@ class Arrivals:
     async def _log(self, origin: str, merged: int) -> None:
         name = f"arrivals/{origin}"
         if origin not in self._read:
-            known = await self.ctx.own.events.told(name)
+            known = await self.ctx.own.events.reported(name)
             self._read[origin] = int(known or 0)
         first = min(self._read[origin], merged)  # less where a fork was cut
         while first < merged:

@@ -106,7 +106,7 @@ class Daily:
             if not await self._reported_by_another(met):
                 continue
             day = statement.day_text(met.day)
-            said = Sighting(
+            sighting = Sighting(
                 on=today,
                 kind=met.kind,  # type: ignore[arg-type]
                 epoch=met.epoch,
@@ -116,7 +116,7 @@ class Daily:
                 count=max(c for c in COUNTS if c <= row.count),
                 outcome=met.outcome,
             )
-            entries.append((said, None))
+            entries.append((sighting, None))
         secrets.SystemRandom().shuffle(entries)
         sighted = [row.id for row in pending]
         await self.publisher.append(entries, done=[name], sighted=sighted)
@@ -126,8 +126,8 @@ class Daily:
         code = token.KIND_CODES[met.kind]
         found = await self.ctx.mirror.claims([met.token], code, met.epoch)
         return any(
-            isinstance(c.said, Report)
+            isinstance(c.statement, Report)
             and c.origin != self.ctx.origin
-            and self.ctx.today() < c.said.expires
+            and self.ctx.today() < c.statement.expires
             for c in found.get(met.token, ())
         )

@@ -63,7 +63,7 @@ class Lapse:
         if not self.now or self._lapsed.version != self._ctx.roster.version:
             return True
         return not isinstance(
-            claim.said, Report | Vouch
+            claim.statement, Report | Vouch
         ) or claim.index < self._lapsed.merged.get(claim.origin, 0)
 
 

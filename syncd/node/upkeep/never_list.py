@@ -152,7 +152,7 @@ class NeverList:
                     timeout_s=TIMEOUT_S,
                 )
             except SyncdError as e:
-                why = e.said
+                why = e.text
             for mark in part:
                 if wanted[mark] in outputs:
                     known[mark] = token.token(outputs[wanted[mark]])
@@ -203,8 +203,8 @@ class NeverList:
                 claim.position
                 for group in groups.values()
                 for claim in group
-                if isinstance(claim.said, Report)
-                and not claim.said.test
+                if isinstance(claim.statement, Report)
+                and not claim.statement.test
                 and claim.position not in self._alarmed
             ]
             if fresh:  # all at once: somebody may report a number often

@@ -67,15 +67,15 @@ def _under(rows: Sequence[VaultRow], rule: Rule, today: str) -> list[int]:
     return [
         row.id
         for row in rows
-        if isinstance(row.said, ReportFields)
-        and (row.said.expires or today) >= today
-        and _is_under(row, row.said, rule)
+        if isinstance(row.fields, ReportFields)
+        and (row.fields.expires or today) >= today
+        and _is_under(row, row.fields, rule)
     ]
 
 
-def _is_under(row: VaultRow, said: ReportFields, rule: Rule) -> bool:
+def _is_under(row: VaultRow, fields: ReportFields, rule: Rule) -> bool:
     guarded = rule.of(row.kind, row.value)
     if guarded is None:
         return False
-    planted = never.PLANTED in said.technique
+    planted = never.PLANTED in fields.technique
     return not (guarded.page and planted)

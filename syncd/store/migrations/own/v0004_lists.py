@@ -79,11 +79,11 @@ def upgrade() -> None:
         sa.Column("elsewhere", sa.Text(), nullable=True),
     ):
         op.add_column("vault", column)
-    told = sa.text("elsewhere IS NOT NULL")
+    noted = sa.text("elsewhere IS NOT NULL")
     op.create_index(
         *("vault_elsewhere", "vault", ["import_id"]),
-        sqlite_where=told,
-        postgresql_where=told,
+        sqlite_where=noted,
+        postgresql_where=noted,
     )
     reasons = ", ".join(f"'{reason}'" for reason in ABOUT_THE_VALUE)
     op.execute(
