@@ -36,7 +36,7 @@ def fault(error: Exception, root: str = "") -> tuple[str, str]:
         return root, "not JSON in UTF-8"
     at, what = split(error)
     if "unknown field" in what:
-        # A name is told only if it can be none of somebody's.
+        # A name is shown only if it can be none of somebody's.
         named = _UNKNOWN.match(what)
         what = f"unknown field {named[1]}" if named else "an unknown field"
     what = re.sub(r"'[^']*'", "…", what).replace("`", "")

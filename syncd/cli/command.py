@@ -4,7 +4,7 @@
         role: str = option("what it was used as")
 
     @noun.verb("add", "Report values.")
-    def add(said: Add) -> int: ...
+    def add(options: Add) -> int: ...
 
 A struct takes what several verbs share from the structs it inherits
 (`options`). What a verb returns is its exit code; None is 0.
@@ -94,7 +94,7 @@ class Options:
         return config.load(home)
 
     def given(self, *names: str, **others: str) -> dict[str, Any]:
-        """Return what was said of some options, by the names on the wire.
+        """Return the given values of some options, by the names on the wire.
 
         That is an option's own name, or the name that `others` has for it.
         """
@@ -182,7 +182,7 @@ def _fields(struct: Any) -> dict[str, dataclasses.Field[Any]]:
 
 
 def defaults(struct: Any) -> Mapping[str, Any]:
-    """Return what each option is where nothing was said of it."""
+    """Return what each option is where it is not given."""
     hints = get_type_hints(struct)
     found = {}
     for name, field in _fields(struct).items():

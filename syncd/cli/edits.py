@@ -35,7 +35,7 @@ class ThresholdOptions(EditOptions):
     threshold: int | None = option("admins that must sign", min=1)
 
     def threshold_of(self, draft: Roster) -> Roster:
-        """Return the draft with the threshold that was said, if one was."""
+        """Return the draft with the threshold that was given, if one was."""
         if self.threshold is None:
             return draft
         return drafts.set_threshold(draft, self.threshold)

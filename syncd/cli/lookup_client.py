@@ -89,7 +89,7 @@ class Question:
                 terminal.tell("waiting for the daemon: {why}", why=why)
                 time.sleep(5 * PAUSE_S)
 
-    # ------------------------------------------------------- what is told
+    # ---------------------------------------------------- what is printed
 
     @property
     def unknown(self) -> int:

@@ -81,11 +81,11 @@ class KindOptions(Options):
 
     @property
     def named(self) -> Mapping[str, Any]:
-        """What was said of it."""
+        """Its given value."""
         return self.given("kind", "scheme", "region")
 
     def check_kind(self) -> None:
-        """Pass if the kind was said."""
+        """Pass if the kind was given."""
         if not self.kind:
             raise not_given("kind", f"--kind {KINDS}")
 
@@ -103,7 +103,7 @@ class FormatOptions(Options):
     sheet: str = option("of a workbook with several")
 
     def file_options(self, **more: Any) -> "FileOptions":
-        """Return what was said of it."""
+        """Return its given value."""
         from syncd.lists.rows import FileOptions  # only a list is of that form
 
         return FileOptions(
@@ -183,7 +183,7 @@ class FieldOptions(KindOptions):
     again: str = option("why, though we took it back")
 
     def recorded(self) -> dict[str, Any]:
-        """Return what was said of these fields."""
+        """Return the given values of these fields."""
         fields = (f.name for f in dataclasses.fields(FieldOptions))
         return self.given(*(f for f in fields if f not in ("home", "again")))
 
@@ -196,7 +196,7 @@ def not_given(names: str, ways: str) -> UsageError:
 
 
 def check_given(fields: Mapping[str, Any], *needed: str) -> None:
-    """Pass if all that is needed was said."""
+    """Pass if all that is needed was given."""
     if missing := [name for name in needed if name not in fields]:
         ways = " ".join(f"--{name} …" for name in missing)
         raise UsageError(

@@ -39,7 +39,7 @@ HEAD = (
     *("what", "why", "value"),
 )
 
-SHOWN = 20  # rows of a file that are told one by one
+SHOWN = 20  # rows of a file that are printed one by one
 COUNTED = ("added", "known", "replaced", "refused")
 OURS = {  # what a column may be called, beside those of an import
     "why": "why reason 原因 理由 事由",

@@ -168,7 +168,7 @@ def steps(
 def tell_notes(
     file: Path, notes: Iterable[Note], known: Sequence[Note] = ()
 ) -> None:
-    """Tell what there is to say of a file as a whole, unless it was told."""
+    """Tell what there is to say of a file as a whole, unless it is `known`."""
     for note in notes:
         if note not in known:
             terminal.tell(f"{file}: {t(note.template, **note.params)}")

@@ -34,7 +34,7 @@ class _DemoOptions(Options):
 def _demo(args: _DemoOptions) -> int:
     found = sample_rows.read(
         args.data
-    )  # wrong data are told of before all else
+    )  # wrong data are refused before all else
     return run(Demo(_fresh(args.dir), found), once=args.once)
 
 

@@ -204,7 +204,7 @@ async def publish(
             )
             statement.encode(entry)
         except MalformedError:
-            # What it complains of may hold what the row says: not told.
+            # What it complains of may hold what the row says: not shown.
             flaw = flaw or f"vault: row {row.id} makes no statement"
             continue
         entries.append((entry, Published(row.id, 0, short, epoch)))

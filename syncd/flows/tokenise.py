@@ -67,7 +67,7 @@ class Accuse(Protocol):
 
 @dataclass(slots=True)
 class HolderState:
-    """What we last saw of a holder; told in `status`."""
+    """What we last saw of a holder; shown in `status`."""
 
     member: str
     up: bool = True

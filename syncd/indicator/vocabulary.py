@@ -33,9 +33,9 @@ ABOUT_THE_VALUE: Final = frozenset(
     }
 )
 LIKE: Final = 0.45  # of 1: what is less alike is not offered
-NEAR: Final = 3  # codes that are told as the nearest
-FEW: Final = 16  # codes that are all told where none is like the word
-SHOWN: Final = 24  # characters of a word that are told again
+NEAR: Final = 3  # codes that are named as the nearest
+FEW: Final = 16  # codes that are all named where none is like the word
+SHOWN: Final = 24  # characters of a word that are quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def refused(
 
 
 def shown(word: str) -> str:
-    """Return a word as it may be told again: it is no number or address."""
+    """Return a word as it may be quoted: it is no number or address."""
     text = " ".join(unicodedata.normalize("NFKC", word).split())
     digits = sum(c.isdigit() for c in text)
     if not text or digits > 4 or not _WORD.fullmatch(text):

@@ -2,7 +2,7 @@
 
 People put titles above a header: a banner, who made the list, blank rows. One
 rule finds it in texts and sheets, and whoever skips rows by it says so in a
-note. A column is a field by its name, in English or Chinese, or as it is told.
+note. A column is a field by its name, in English or Chinese, or as it is given.
 Nothing is guessed: two columns of one name or meaning are a UsageError, and so
 are a header that looks like data, and a name of a column or field that is none.
 """
@@ -101,7 +101,7 @@ def understood(
     fields: Sequence[str],
     where: str,
 ) -> dict[int, str]:
-    """Return which column, from 0, is which field: as told, else by name."""
+    """Return which column, from 0, is which field: as given, else by name."""
     _check_names(header, mapped, where)
     named: dict[int, str] = {}
     for into, column in mapped.items():

@@ -3,7 +3,7 @@
 An encoding is detected strictly: a byte order mark says which; without one
 the whole file must be UTF-8, or else the whole file GB18030. A few Chinese
 words in GB18030 are by chance UTF-8 as well, of Greek to Arabic letters: a
-file that could be either must be told. What is told is not questioned: then
+file that could be either must be given. What is given is not questioned: then
 single lines that do not decode are refused.
 
 GB18030 is read as Windows writes it: the byte 0x80 is the euro sign (code

@@ -26,7 +26,7 @@ from syncd.lists.rows import Row, Table
 from syncd.lists.words import UnknownError
 
 LISTED: Final = 10  # rows that are shown
-WORDS: Final = 1000  # different ones that are told; the others are counted
+WORDS: Final = 1000  # different ones that are shown; the others are counted
 NAMES: Final = 200  # of cells, where each row names its own
 
 
@@ -52,7 +52,7 @@ class Unknown(NamedTuple):
 
     field: str
     word: str  # as it stands: for the mapping file, never for a message
-    shown: str  # as it may be told
+    shown: str  # as it may be shown
     near: str  # codes and labels that are like it
     rows: int
 

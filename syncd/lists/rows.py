@@ -77,7 +77,7 @@ class Row:
 
 
 class Note(NamedTuple):
-    """Something told of a file as a whole, as a template like a message's."""
+    """Something noted of a file as a whole, as a template like a message's."""
 
     template: str
     params: Mapping[str, object]
@@ -96,7 +96,7 @@ class Table(Protocol):
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What is told of the file; complete when all rows are read."""
+        """What is noted of the file; complete when all rows are read."""
         ...
 
     def whole(self, offset: int, row: int) -> Iterator[Row]:

@@ -102,7 +102,7 @@ class Sheet(Table):
         return lambda offset: whole if offset else nothing
 
     def _read(self) -> tuple[dict[str, Any], Iterator[Any]]:
-        """Return what is told of the sheet, and its rows."""
+        """Return what is noted of the sheet, and its rows."""
         frames = _frames(self.path, self._wanted)
         return next(frames), chain.from_iterable(frames)
 

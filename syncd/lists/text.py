@@ -31,11 +31,9 @@ _WORDS = {
 }
 _DELIMITERS = {
     "\\t": "\t",
-    **{said.lower(): sign for sign, said in _WORDS.items()},
+    **{word.lower(): sign for sign, word in _WORDS.items()},
 }
-_PARTING = re.compile(
-    r"\|@\||\^\||\|\||[,;\t|\x01]"
-)  # seen without being told
+_PARTING = re.compile(r"\|@\||\^\||\|\||[,;\t|\x01]")  # seen without an option
 _SEP = re.compile(r' *"?sep=(?:(.)\1*|(.+?))"? *', re.IGNORECASE)  # of Excel
 # Not `#,` or `#1001`, a column's name or a number. A list that has no comment
 # above its header has none like `#word` below it either.
@@ -224,7 +222,7 @@ class Text(Table):
         return top, comment
 
     def _says(self, line: Line) -> None:
-        """Take what the line `sep=` says, unless it was told otherwise."""
+        """Take what the line `sep=` says, unless an option says otherwise."""
         made = _delimits(_SEP.sub(r"\1\2", line.text))  # ;;; is saved again
         self._delimiter = self._delimiter or made
         if not self._delimiter:
@@ -334,7 +332,7 @@ def _fault(taken: list[Line]) -> MalformedError:
 
 
 def _delimits(given: str) -> str:
-    """Return the delimiter that is told, or "" if it cannot be one."""
+    """Return the delimiter that is given, or "" if it cannot be one."""
     made = _DELIMITERS.get(given.lower()) or re.sub(
         r"\\x([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), given
     )
@@ -342,7 +340,7 @@ def _delimits(given: str) -> str:
 
 
 def delimiter(given: str) -> str:
-    """Return the delimiter that is told; UsageError if it cannot be one."""
+    """Return the delimiter that is given; UsageError if it cannot be one."""
     made = _delimits(given)
     if not made:
         raise UsageError(

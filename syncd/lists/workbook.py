@@ -248,7 +248,7 @@ def cell_of(value: object) -> Cell:
 
 
 class _Rows:
-    """The rows of a sheet, with all that the pass told."""
+    """The rows of a sheet, with all that the pass noted."""
 
     def __init__(self, sheet: CalamineSheet, scan: _Scan) -> None:
         self._sheet, self._scan = sheet, scan
@@ -325,7 +325,7 @@ class _Rows:
 
 
 def frames(path: Path, wanted: str) -> Iterator[Any]:
-    """Yield what is told of a sheet, as the module's head says."""
+    """Yield what is noted of a sheet, as the module's head says."""
     try:
         with zipfile.ZipFile(path) as file:
             archive = Archive(file)

@@ -71,7 +71,7 @@ class EventBook:
     async def now(
         self, what: str, value: str, name: str, *data: Mapping[str, Any]
     ) -> bool:
-        """Tell that `what` is at `value`, unless that was told last.
+        """Tell that `what` is at `value`, unless that was reported last.
 
         All of `data`, an event each, in one transaction. Tells whether it
         was news.
@@ -92,7 +92,7 @@ class EventBook:
         return await self._db.write(job)
 
     async def reported(self, what: str) -> str:
-        """Return the value of `what` that was told last, "" if none."""
+        """Return the value of `what` that was reported last, "" if none."""
 
         def job(c: sa.Connection) -> str:
             row = c.exec_driver_sql(

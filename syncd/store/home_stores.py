@@ -42,7 +42,7 @@ from syncd.store.vault import Vault
 OWN = "own.db"
 MIRROR = "mirror.db"
 LOCK = "lock"
-QUIET_S = 3600  # a finding that was not met for so long is told again
+QUIET_S = 3600  # a finding that was not met for so long is reported again
 
 
 @dataclass(frozen=True, slots=True)

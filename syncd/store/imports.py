@@ -197,7 +197,7 @@ class Imports:
     ) -> tuple[list[Refused], bool]:
         """Return refused rows behind a row, and whether there are more.
 
-        Row 0 has the names of the columns, if the caller has told them.
+        Row 0 has the names of the columns, if the caller has sent them.
         """
 
         def job(c: sa.Connection) -> tuple[list[Refused], bool]:

@@ -392,6 +392,6 @@ class StatusQuery(Query, frozen=True, kw_only=True):
 
 
 class EventQuery(Query, frozen=True, kw_only=True):
-    """From where on events are told."""
+    """From where on events are sent."""
 
     cursor: Annotated[str, meta("the id of the last event that was seen")] = ""

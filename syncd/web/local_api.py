@@ -111,7 +111,7 @@ async def _problems(
             problem.plain(400, "the body does not come as its headers say")
         )
     except Exception as e:  # noqa: BLE001  a caller gets a problem all the same
-        # Its message may quote a value, so only its name and place are told.
+        # Its message may quote a value, so only its name and place are shown.
         frames = traceback.extract_tb(e.__traceback__)
         log.error(  # noqa: TRY400
             "request failed: %s at %s",

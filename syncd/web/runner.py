@@ -2,7 +2,7 @@
 
 What is no HTTP at all never reaches a middleware: aiohttp answers it itself,
 in plain text, and logs it with what came in. Here it is one problem, and the
-log is told nothing that a stranger sent.
+log holds nothing that a stranger sent.
 """
 
 import asyncio

@@ -18,7 +18,7 @@ STEP_S = 5.0  # of cost, below which sources are as good as each other
 
 @dataclass(slots=True)
 class PeerState:
-    """What we know of one member as a peer; told in `status`."""
+    """What we know of one member as a peer; shown in `status`."""
 
     cursor: str = ""
     last_ok: int = 0  # unix seconds

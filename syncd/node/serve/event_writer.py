@@ -1,8 +1,8 @@
 """Write the events that no transaction of own.db writes.
 
 How far another's log is held and merged, what merging found, which roster is
-in force: each is told where it happens, and again by `all` at a start, so
-that what a crash swallowed is told late and nothing twice.
+in force: each is written where it happens, and again by `all` at a start, so
+that what a crash swallowed is written late and nothing twice.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from syncd.store.events import of_finding
 
 log = structlog.get_logger("syncd.node")
 
-PAGE = 1000  # findings of a merge that are told in one go
+PAGE = 1000  # findings of a merge that are read in one go
 
 
 @dataclass(kw_only=True, eq=False)
@@ -68,7 +68,7 @@ class EventWriter:
         """Tell of what merging found: mirror.db keeps it with what it merged.
 
         A log may be void from end to end. So of one kind in one log the
-        first is told, and how many came together.
+        first is written, and how many came together.
         """
         async with self._lock:
             last = int(await self._book.reported("finding") or "0")

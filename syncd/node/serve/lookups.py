@@ -104,7 +104,7 @@ class Lookups:
     aside: Aside
 
     def __post_init__(self) -> None:
-        self._suspected: set[Position] = set()  # told of already
+        self._suspected: set[Position] = set()  # reported already
 
     async def lookup(
         self, caller: Caller, wanted: LookupCall

@@ -49,7 +49,7 @@ def day_text(number: int | None) -> str:
 def outcome(
     came: Outcome, notices: tuple[str, ...], before: Mapping[int, str]
 ) -> report_forms.ReportOutcome:
-    """Return what became of a report; `told`: who else took it back, by id."""
+    """Return what became of a report; `before`: who else took it back, by id."""
     match came:
         case Accepted(id_):
             return report_forms.ReportOutcome(
@@ -114,7 +114,7 @@ def _again(extras: bytes) -> str:
 
 
 def cells(raw: bytes) -> tuple[str, ...]:
-    """Return the cells of a refused row, if they were told."""
+    """Return the cells of a refused row, if they were sent."""
     return msgspec.json.decode(raw, type=tuple[str, ...]) if raw else ()
 
 

@@ -9,7 +9,7 @@ from syncd.errors import Message
 from syncd.node.serve.member_state import MemberState
 
 DAY_S = 86_400
-SOON_S = 14 * DAY_S  # a roster that expires within is told
+SOON_S = 14 * DAY_S  # a roster that expires within is named
 
 
 def of(state: MemberState) -> list[Message]:
