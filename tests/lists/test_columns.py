@@ -16,14 +16,14 @@ REST = {"label": "other", "role": "caller", "evidence": "user_tag"}
 
 
 def plan(
-    header: str | None, kind: str = "phone", width: int = 0, **said: Any
+    header: str | None, kind: str = "phone", width: int = 0, **given: Any
 ) -> Columns:
     cells = header.split(",") if header else None if header is None else ()
-    constants = {"kind": kind, **REST, **said.pop("constants", {})}
+    constants = {"kind": kind, **REST, **given.pop("constants", {})}
     return columns.plan(
         cells,
         width or len(cells or ()),
-        ListDescription(constants=constants, **said),
+        ListDescription(constants=constants, **given),
         where="a",
     )
 

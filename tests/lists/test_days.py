@@ -36,10 +36,10 @@ def test_an_offset_is_honoured() -> None:
 @given(
     st.text("0123456789-/.: T年月日上下午ZPM+novjan,", max_size=24) | st.text()
 )
-def test_total(said: str) -> None:
+def test_total(text: str) -> None:
     """Any text at all is a day of its one spelling, or refused."""
     try:
-        found = days.day(said)
+        found = days.day(text)
     except MalformedError:
         return
     assert days.day(found) == found
@@ -54,21 +54,21 @@ def test_what_isoformat_writes_is_read(at: object) -> None:
     """And is the day of that instant in the zone asked for."""
     zone = ZoneInfo("Asia/Shanghai")
     want = at.astimezone(zone).date().isoformat()  # type: ignore[attr-defined]
-    said = at.replace(microsecond=0).isoformat()  # type: ignore[attr-defined]
-    if len(said) == len("2026-11-27T20:00:00+08:00"):
-        assert days.day(said) == want
+    text = at.replace(microsecond=0).isoformat()  # type: ignore[attr-defined]
+    if len(text) == len("2026-11-27T20:00:00+08:00"):
+        assert days.day(text) == want
 
 
-def test_the_zone_is_told_to_the_plan() -> None:
+def test_the_plan_has_the_zone() -> None:
     constants = {
         "kind": "url",
         "label": "other",
         "role": "redirector",
         "evidence": "user_tag",
     }
-    said = columns.ListDescription(
+    described = columns.ListDescription(
         constants=constants, zone=ZoneInfo("America/New_York")
     )
-    plan = columns.plan(("value", "seen"), 2, said, where="a")
+    plan = columns.plan(("value", "seen"), 2, described, where="a")
     row = Row(2, 2, 9, ("a.example", "2026-11-27T20:00:00Z"), "")
     assert plan.report(row)["seen"] == "2026-11-27"

@@ -13,7 +13,7 @@ from tests.cases import cases
 
 
 @pytest.mark.parametrize("one", cases("lists/kinds", "told"))
-def test_what_is_told_then_the_name(
+def test_the_given_format_goes_before_the_name(
     tmp_path: Path, one: dict[str, Any]
 ) -> None:
     path = tmp_path / one["name"]
@@ -36,9 +36,9 @@ def refused(path: Path, raw: bytes, form: str = "") -> str:
 def test_what_is_no_list_of_ours_is_named(
     tmp_path: Path, one: dict[str, str], name: str
 ) -> None:
-    said = refused(tmp_path / name, one["raw"].encode("latin-1"))
-    assert said.startswith(f"is {one['what']}, whatever its name says; ")
-    assert not said.endswith("; ")
+    text = refused(tmp_path / name, one["raw"].encode("latin-1"))
+    assert text.startswith(f"is {one['what']}, whatever its name says; ")
+    assert not text.endswith("; ")
 
 
 @pytest.mark.parametrize("one", cases("lists/kinds", "ours"))
@@ -56,16 +56,16 @@ def test_what_a_zip_holds(tmp_path: Path, one: dict[str, str]) -> None:
         archive.writestr(one["part"], "x")
     raw = (tmp_path / "b").read_bytes()
     for name in ("a.xlsx", "a.csv"):
-        said = refused(tmp_path / name, raw)
-        assert said.startswith(f"is {one['what']}, what")
+        text = refused(tmp_path / name, raw)
+        assert text.startswith(f"is {one['what']}, what")
 
 
 def test_a_workbook_under_another_name(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "b", "w") as archive:
         archive.writestr("xl/workbook.xml", "x")
     raw = (tmp_path / "b").read_bytes()
-    said = refused(tmp_path / "a.csv", raw)
-    assert said.startswith("is XLSX, not CSV; say --format: csv, ")
+    text = refused(tmp_path / "a.csv", raw)
+    assert text.startswith("is XLSX, not CSV; say --format: csv, ")
     assert (
         file_kinds.kind_of(tmp_path / "b", FileOptions(format="xlsx"))
         == "xlsx"
@@ -87,11 +87,11 @@ def test_no_file(tmp_path: Path) -> None:
             file_kinds.kind_of(path, FileOptions())
     assert refused(tmp_path / "a", b"x").startswith("its name does not say")
     assert refused(tmp_path / "a", b"").startswith("is empty")
-    said = refused(tmp_path / "a", b"x", "pdf")
-    assert said == f"--format 'pdf': there is none; say --format: {FORMATS}"
+    text = refused(tmp_path / "a", b"x", "pdf")
+    assert text == f"--format 'pdf': there is none; say --format: {FORMATS}"
 
 
-def test_what_is_told_to_be_utf_16_is_looked_at_so(tmp_path: Path) -> None:
+def test_a_file_given_as_utf_16_is_read_as_utf_16(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes("value\na\n".encode("utf-16-le"))
     assert file_kinds.kind_of(path, FileOptions(encoding="utf-16-le")) == "csv"

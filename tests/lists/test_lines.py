@@ -33,14 +33,14 @@ def test_an_encoding_is_detected_over_the_whole_file(tmp_path: Path) -> None:
         lines.encoding(path)
 
 
-def test_what_may_be_either_must_be_told(tmp_path: Path) -> None:
+def test_an_ambiguous_encoding_must_be_given(tmp_path: Path) -> None:
     """诈 in GB18030 is an Armenian letter in UTF-8: nothing is guessed."""
     path = tmp_path / "a"
     path.write_bytes("诈\n".encode("gb18030"))
     with pytest.raises(UsageError, match="may be UTF-8 or GB18030"):
         lines.encoding(path)
-    for told, name in (("utf8", "utf-8"), ("GBK", "gb18030")):
-        assert lines.encoding(path, told) == name
+    for given, name in (("utf8", "utf-8"), ("GBK", "gb18030")):
+        assert lines.encoding(path, given) == name
 
 
 def test_a_character_across_two_pieces(tmp_path: Path) -> None:
@@ -78,9 +78,9 @@ def test_a_byte_order_mark_says_which(
     tmp_path: Path, raw: bytes, name: str
 ) -> None:
     (tmp_path / "a").write_bytes(raw)
-    for told in ("", name, name[:6]):
-        assert lines.encoding(tmp_path / "a", told) == name
-        assert opened(tmp_path / "a", raw, told) == ["a"]
+    for given in ("", name, name[:6]):
+        assert lines.encoding(tmp_path / "a", given) == name
+        assert opened(tmp_path / "a", raw, given) == ["a"]
     assert lines.encoding(tmp_path / "a", "gbk") == "gb18030"
     bare = name if name == "utf-8" else "utf-16-le"
     (tmp_path / "a").write_bytes(b"a\0")
@@ -105,8 +105,8 @@ def test_windows_euro_sign(tmp_path: Path) -> None:
     ]
     with pytest.raises(UsageError, match=r"GB18030 \(byte 4\)"):
         opened(tmp_path / "a", b"\xd5\xa9\xc6\xad\xff\n")
-    told = opened(tmp_path / "a", b"\xd5\xa9\n\xff\n", "gbk")
-    assert told == ["诈", "not gb18030 at byte 3"]
+    read = opened(tmp_path / "a", b"\xd5\xa9\n\xff\n", "gbk")
+    assert read == ["诈", "not gb18030 at byte 3"]
 
 
 def test_no_character_of_private_use_where_there_is_a_real_one() -> None:
@@ -126,14 +126,14 @@ def test_every_two_bytes_are_what_glibc_reads() -> None:
     """But for A3A0, which the web reads as a blank, and for Windows."""
     trail = [*range(0x40, 0x7F), *range(0x80, 0xFF)]
     raw = [bytes([a, b]) for a in range(0x81, 0xFF) for b in trail]
-    said = subprocess.run(
+    output = subprocess.run(
         ["iconv", "-f", "GB18030", "-t", "UTF-8"],
         input=b"\n".join(raw),
         capture_output=True,
         check=True,
     ).stdout.decode()
     ours = {r.hex(): lines.decode(r, "gb18030") for r in raw}
-    theirs = dict(zip(ours, said.split("\n"), strict=True))
+    theirs = dict(zip(ours, output.split("\n"), strict=True))
     assert {k for k in ours if ours[k] != theirs[k]} == {"a3a0"}
 
 
@@ -141,7 +141,7 @@ def test_every_two_bytes_are_what_glibc_reads() -> None:
 def test_private_use_costs_its_cell_only(tmp_path: Path, sign: str) -> None:
     """A rare name in a column that is not stored hurts nobody."""
     rest = {"label": "other", "role": "caller", "evidence": "user_tag"}
-    said = ListDescription(
+    described = ListDescription(
         constants={"kind": "account", "scheme": "wechat", **rest}
     )
     made = [f"号码,姓名\n1,{sign}\n", f"姓名,号码\n1,{sign}\n"]
@@ -151,7 +151,7 @@ def test_private_use_costs_its_cell_only(tmp_path: Path, sign: str) -> None:
         found = table.open_table(tmp_path / name, FileOptions())
         [row] = found.rows(0, 0)
         assert not row.problem
-        plan = columns.plan(found.header, found.width, said, where="a")
+        plan = columns.plan(found.header, found.width, described, where="a")
         if name == "a.csv":
             assert plan.report(row)["value"] == "1"
             continue

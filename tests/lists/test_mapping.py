@@ -39,9 +39,9 @@ keep_query = true
 """
 
 
-def test_all_that_can_be_said() -> None:
-    told, said = mapping.read(FULL, "m.toml")
-    assert told == FileOptions(
+def test_every_key_of_a_mapping() -> None:
+    options, plan = mapping.read(FULL, "m.toml")
+    assert options == FileOptions(
         format="csv",
         encoding="gb18030",
         delimiter="|@|",
@@ -50,19 +50,19 @@ def test_all_that_can_be_said() -> None:
         control=Path("list.ctl"),
         names=("3", "类型"),
     )
-    assert said.columns == {"value": "3", "label": "类型"}
-    assert said.constants["confidence"] == 80
-    assert said.words[("label", "其它")] == ""
+    assert plan.columns == {"value": "3", "label": "类型"}
+    assert plan.constants["confidence"] == 80
+    assert plan.words[("label", "其它")] == ""
 
 
 def test_what_is_written_is_read_again() -> None:
     """Together with what the dry run understood, and did not know."""
-    told, said = mapping.read(FULL, "m.toml")
+    options, plan = mapping.read(FULL, "m.toml")
     made = columns.plan(
         ("序号", "涉案卡号", "省", "市", "类型"),
         5,
         ListDescription(
-            {"label": "类型"}, {**said.constants, "role": "other"}
+            {"label": "类型"}, {**plan.constants, "role": "other"}
         ),
         where="a",
         fields=("value", "label", "place"),
@@ -72,15 +72,15 @@ def test_what_is_written_is_read_again() -> None:
         Unknown("role", '一级"卡\x7f', "…", "", 1),
         Unknown("region", '"火星\x7f\n', "火星", "CN 中国", 1),
     ]
-    text = mapping.written(told, said, made.names, found)
+    text = mapping.written(options, plan, made.names, found)
     assert '"火星\\u007f\\n" = ""  # rows: 1; nearest: CN 中国' in text
     assert '"其它" = ""  # rows: 3\n' in text
-    told2, said2 = mapping.read(text, "m.toml")
-    assert {*told2.names} == {*told.names}
-    assert replace(told2, names=told.names) == told
-    assert said2.columns == said.columns
-    assert said2.constants == said.constants
-    assert said2.words == {**said.words, ("region", '"火星\x7f\n'): ""}
+    options2, plan2 = mapping.read(text, "m.toml")
+    assert {*options2.names} == {*options.names}
+    assert replace(options2, names=options.names) == options
+    assert plan2.columns == plan.columns
+    assert plan2.constants == plan.constants
+    assert plan2.words == {**plan.words, ("region", '"火星\x7f\n'): ""}
     text = mapping.written(FileOptions(), ListDescription(), made.names)
     assert text == '[columns]\nvalue = "涉案卡号"\nlabel = "类型"\n'
     assert mapping.read(text, "m")[1].columns == {
@@ -120,7 +120,7 @@ def test_what_cannot_be_is_named_with_its_line(text: str, why: str) -> None:
     assert str(refused.value).startswith("m.toml: ")
 
 
-def test_the_nearest_codes_are_told() -> None:
+def test_the_nearest_codes_are_suggested() -> None:
     with pytest.raises(UsageError) as refused:
         mapping.read("[words.role]\n'x' = 'caler'", "m.toml")
     assert "caller 主叫号码" in refused.value.hint

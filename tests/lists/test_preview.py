@@ -32,8 +32,8 @@ def look(
         "evidence": "user_tag",
         **more,
     }
-    said = ListDescription(constants=constants)
-    plan = columns.plan(rows.header, rows.width, said, where="a")
+    described = ListDescription(constants=constants)
+    plan = columns.plan(rows.header, rows.width, described, where="a")
     return preview.look(rows, plan.surveyed(rows.rows(0, 0)), RULES)
 
 
@@ -117,19 +117,19 @@ def test_a_dry_run_writes_the_mapping_that_the_import_needs(
     found = look(tmp_path, text)
     rows = table.open_table(tmp_path / "list.csv", FileOptions())
     given = {"kind": "phone", "role": "caller", "evidence": "user_tag"}
-    said = ListDescription(constants=given)
-    plan = columns.plan(rows.header, rows.width, said, where="a")
-    file = mapping.written(FileOptions(), said, found.columns, found.unknown)
+    about = ListDescription(constants=given)
+    plan = columns.plan(rows.header, rows.width, about, where="a")
+    file = mapping.written(FileOptions(), about, found.columns, found.unknown)
     assert file.startswith("# give each word its code")
     assert '"杀猪盘" = ""  # rows: 1; nearest: fake_invest' in file
-    _, said = mapping.read(file, "m.toml")
-    plan = columns.plan(rows.header, rows.width, said, where="a")
+    _, about = mapping.read(file, "m.toml")
+    plan = columns.plan(rows.header, rows.width, about, where="a")
     found = preview.look(rows, plan, RULES)
     assert [u.word for u in found.unknown] == ["杀猪盘", "其它类型"]
     file = file.replace('"杀猪盘" = ""', '"杀猪盘" = "fake_invest"')
     file = file.replace('"其它类型" = ""', '"其它类型" = "其他"')
-    _, said = mapping.read(file, "m.toml")
-    plan = columns.plan(rows.header, rows.width, said, where="a")
+    _, about = mapping.read(file, "m.toml")
+    plan = columns.plan(rows.header, rows.width, about, where="a")
     found = preview.look(rows, plan, RULES)
     assert (found.good, found.unknown) == (2, [])
 

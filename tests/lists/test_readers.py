@@ -41,9 +41,9 @@ pieces = st.lists(
 ).map(b"".join)
 
 
-def opened(path: Path, raw: bytes, **told: Any) -> Table:
+def opened(path: Path, raw: bytes, **options: Any) -> Table:
     path.write_bytes(raw)
-    return table.open_table(path, FileOptions(**told))
+    return table.open_table(path, FileOptions(**options))
 
 
 @calm
@@ -104,12 +104,12 @@ def test_total(
 @example(b'# "value,a\n', "csv", "", {})
 @example(b'# "value,a\n1,2\n', "csv", "", {})
 def test_going_on_anywhere(
-    tmp_path: Path, raw: bytes, form: str, encoding: str, told: dict[str, Any]
+    tmp_path: Path, raw: bytes, form: str, encoding: str, more: dict[str, Any]
 ) -> None:
     """Begun behind the rows of any lines, the rest is as it was from the beginning."""
     path = tmp_path / "a"
     with contextlib.suppress(UsageError):
-        found = opened(path, raw, format=form, encoding=encoding, **told)
+        found = opened(path, raw, format=form, encoding=encoding, **more)
         rows = list(found.rows(0, 0))
         for n, row in enumerate(rows):
             if row.end in [later.end for later in rows[n + 1 :]]:
@@ -144,12 +144,12 @@ def test_what_others_write_is_read(
     writer.writerow(("value", "x"))
     writer.writerows(rows)
     raw = text.getvalue().encode(code)
-    told = code if code != "utf-8-sig" else ""
+    encoding = code if code != "utf-8-sig" else ""
     found = opened(
         tmp_path / "a",
         raw,
         format="csv",
-        encoding=told,
+        encoding=encoding,
         delimiter=delimiter,
     )
     got = [tuple(map(str.strip, row.cells)) for row in found.rows(0, 0)]

@@ -134,17 +134,17 @@ def rezipped(path: Path, part: str, raw: bytes) -> Path:
     return path
 
 
-def read(path: Path, **told: Any) -> list[Row]:
-    return list(table.open_table(path, FileOptions(**told)).rows(0, 0))
+def read(path: Path, **options: Any) -> list[Row]:
+    return list(table.open_table(path, FileOptions(**options)).rows(0, 0))
 
 
-def values(path: Path, **told: Any) -> list[str]:
+def values(path: Path, **options: Any) -> list[str]:
     """What the cells of column A say, in this process."""
-    return [cell for cell, *_ in cells(path, **told)]
+    return [cell for cell, *_ in cells(path, **options)]
 
 
-def cells(path: Path, **told: Any) -> list[list[str]]:
-    return [[str(cell) for cell in row.cells] for row in read(path, **told)]
+def cells(path: Path, **options: Any) -> list[list[str]]:
+    return [[str(cell) for cell in row.cells] for row in read(path, **options)]
 
 
 def column(*texts: str) -> str:
@@ -343,12 +343,12 @@ def test_a_formula_that_nobody_computed(tmp_path: Path) -> None:
     assert values(path) == ["=?"]
     path = saved(tmp_path / "a.xlsx", [["value", "x"], ["a.example", "=1+1"]])
     [row] = read(path)
-    said = columns.ListDescription(constants={"kind": "url"})
+    described = columns.ListDescription(constants={"kind": "url"})
     for field, why in (("value", ""), ("label", "label: a formula without")):
         plan = columns.plan(
             ("value", "x"),
             2,
-            replace(said, columns={"label": "x"} if why else {}),
+            replace(described, columns={"label": "x"} if why else {}),
             where="a",
             fields=("kind", "value", field),
         )

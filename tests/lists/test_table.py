@@ -18,22 +18,22 @@ class Case:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def open(self, name: str, raw: str | bytes, **told: Any) -> Table:
+    def open(self, name: str, raw: str | bytes, **options: Any) -> Table:
         path = self.path / name
         path.write_bytes(raw if isinstance(raw, bytes) else raw.encode())
-        return table.open_table(path, FileOptions(**told))
+        return table.open_table(path, FileOptions(**options))
 
-    def rows(self, name: str, raw: str | bytes, **told: Any) -> list[Any]:
-        return [*map(said, self.open(name, raw, **told).rows(0, 0))]
+    def rows(self, name: str, raw: str | bytes, **options: Any) -> list[Any]:
+        return [*map(contents, self.open(name, raw, **options).rows(0, 0))]
 
-    def fails(self, name: str, raw: str | bytes, **told: Any) -> str:
+    def fails(self, name: str, raw: str | bytes, **options: Any) -> str:
         with pytest.raises(UsageError) as e:
-            self.rows(name, raw, **told)
+            self.rows(name, raw, **options)
         where = str(self.path / name)
         return f"{str(e.value).removeprefix(where)}; {e.value.hint}"
 
 
-def said(row: Row) -> Any:
+def contents(row: Row) -> Any:
     """Cells of a row, or why it has none."""
     if row.problem:
         return str(row.problem)
@@ -48,22 +48,22 @@ def case(tmp_path: Path) -> Case:
 @pytest.mark.parametrize("one", cases("lists/texts"))
 def test_a_text_file(case: Case, one: dict[str, Any]) -> None:
     """What each vector says of it."""
-    told = one.get("told", {})
-    raw = one["text"].encode(told.get("encoding", "utf-8"))
+    options = one.get("told", {})
+    raw = one["text"].encode(options.get("encoding", "utf-8"))
     if "control" in one:
-        told = {**told, "control": case.path / "a.ctl"}
-        told["control"].write_text(one["control"])
+        options = {**options, "control": case.path / "a.ctl"}
+        options["control"].write_text(one["control"])
     if "fails" in one:
-        why = case.fails(one["name"], raw, **told)
+        why = case.fails(one["name"], raw, **options)
         assert one["fails"] in why, why
         assert "a.example" not in why  # it may be a value
         return
-    found = case.open(one["name"], raw, **told)
+    found = case.open(one["name"], raw, **options)
     rows = [*found.rows(0, 0)]
     is_ = {
         "header": [*(found.header or ())],
         "about": found.about,
-        "rows": [*map(said, rows)],
+        "rows": [*map(contents, rows)],
         "lines": [row.number for row in rows],
         "notes": [n.template.format(**n.params) for n in found.notes],
     }
@@ -95,8 +95,8 @@ def test_fixed_width_counts_characters_that_cpython_has_otherwise(
     rare = b"1\xfe\x59 2\n\x802\n"
     for raw in (rare, rare.decode("gb18030", "ignore").encode()):
         code = "gb18030" if raw is rare else "utf-8"
-        told = {"widths": "2-3,5-5", "header": False, "encoding": code}
-        assert case.rows("a", raw, **told)[0][1] == "2"
+        options = {"widths": "2-3,5-5", "header": False, "encoding": code}
+        assert case.rows("a", raw, **options)[0][1] == "2"
 
 
 def test_brackets_without_end_are_no_object(case: Case) -> None:

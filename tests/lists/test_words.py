@@ -23,9 +23,9 @@ def test_every_label_of_the_vocabulary_is_a_word() -> None:
         read = words.meaning(facet)
         for one in vocabulary.FACETS[facet].values():
             want = [one.code] if facet == "technique" else one.code
-            for said in (one.code, one.zh, one.en.upper()):
-                if facet != "technique" or "," not in said:
-                    assert read(said) == want
+            for word in (one.code, one.zh, one.en.upper()):
+                if facet != "technique" or "," not in word:
+                    assert read(word) == want
 
 
 def test_no_word_means_two_countries() -> None:
