@@ -64,28 +64,28 @@ RAW = st.one_of(
 
 @given(RAW, SCHEMES)
 def test_any_text_gives_a_form_that_is_its_own_or_a_refusal(
-    raw: str, said: str | None
+    raw: str, code: str | None
 ) -> None:
     try:
-        form = account.normalise(raw, said)
+        form = account.normalise(raw, code)
     except MalformedError:
         return
     assert form.isascii()
     assert form.isprintable()
     assert 1 <= len(form) <= 256
     assert account.normalise(form) == form
-    assert account.candidates(raw, said)[0] == form
+    assert account.candidates(raw, code)[0] == form
 
 
 @given(RAW, SCHEMES)
 def test_every_form_of_a_look_up_is_a_normal_form(
-    raw: str, said: str | None
+    raw: str, code: str | None
 ) -> None:
     try:
-        forms = account.candidates(raw, said)
+        forms = account.candidates(raw, code)
     except MalformedError:
         return
-    assert forms or account.may_be_bank(raw, said)
+    assert forms or account.may_be_bank(raw, code)
     assert len(forms) <= account.MAX_CANDIDATES
     for form in forms:
         assert account.normalise(form) == form
@@ -194,8 +194,8 @@ def test_no_word_means_two_things() -> None:
 
 
 def test_a_code_in_groups_is_one_code() -> None:
-    for said in ("1051 0000 0017", "1051-0000-0017 建行"):
-        assert account.normalise("12345678", said) == "bank:PCBCCNBJ:12345678"
+    for text in ("1051 0000 0017", "1051-0000-0017 建行"):
+        assert account.normalise("12345678", text) == "bank:PCBCCNBJ:12345678"
 
 
 @pytest.mark.parametrize("one", cases("identifiers/account", "reasons"))
@@ -214,8 +214,8 @@ def test_ibans_are_those_of_two_other_registries() -> None:
     }
     table = Path(iban.__file__).with_name("ibans.tsv").read_text()
     rows = [r.split("\t") for r in table.splitlines() if r[0] != "#"]
-    said = {country: why for country, _, why in rows}
-    assert registered == {c for c, why in said.items() if why == "registry"}
+    reasons = {country: why for country, _, why in rows}
+    assert registered == {c for c, why in reasons.items() if why == "registry"}
     assert not set(iban.TERRITORIES) & set(iban.LENGTHS)
     for case in ACCEPTED:
         form = case["normal"].removeprefix("iban:")
@@ -362,10 +362,10 @@ def test_a_branch_s_code_beside_a_name_of_its_class(
 
 
 @pytest.mark.parametrize(
-    "said", ["USDT TRC-20", "usdt-trc 20", "USDT (TRC_20)"]
+    "text", ["USDT TRC-20", "usdt-trc 20", "USDT (TRC_20)"]
 )
-def test_a_token_s_standard_with_its_joint(said: str) -> None:
-    assert scheme.read(said).chains == ("tron",)
+def test_a_token_s_standard_with_its_joint(text: str) -> None:
+    assert scheme.read(text).chains == ("tron",)
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ class Store:
         return batch
 
 
-def standing(batch: Batch) -> list[Row]:
+def in_force(batch: Batch) -> list[Row]:
     """Return the rows of a batch that its own retracts do not end."""
     ended = {(token, index, key) for token, index, _, key in batch.ends}
     return [row for row in batch.adds if row[:3] not in ended]
@@ -137,26 +137,26 @@ def logs(draw: st.DrawFn, *, erasing: bool = True) -> list[Record]:
         n = draw(st.integers(0, 2))
         what = draw(st.integers(0, 9))
         before = st.integers(0, index + 2)
-        said: Statement
+        content: Statement
         if what <= 3:
-            said = report(n, confidence=index)
+            content = report(n, confidence=index)
         elif what == 4:
-            said = dispute(**about(n))
+            content = dispute(**about(n))
         elif what == 5:
-            said = Vouch(**about(n), role="hotline", expires="2027-11-21")
+            content = Vouch(**about(n), role="hotline", expires="2027-11-21")
         elif what == 6:
             ends = draw(st.lists(before, min_size=1, max_size=3, unique=True))
-            said = retract(n, *sorted(ends))
+            content = retract(n, *sorted(ends))
         elif what == 7 and erasing:
             start = draw(before)
             stop = start + draw(st.integers(1, 4))
-            said = Erase(ranges=((start, stop),), reason="retention")
+            content = Erase(ranges=((start, stop),), reason="retention")
         elif what == 8:
             made.append(raw(b'{"type":1}', 1))
             continue
         else:
-            said = SIGHTING
-        made.append(record(said))
+            content = SIGHTING
+        made.append(record(content))
     return made
 
 
@@ -249,10 +249,10 @@ def test_every_type_has_its_place() -> None:
     )
     accepted = RosterAccepted(version=2, hash_="ab" * 32)
     proof = Evidence(what="fork", origin=OTHER, notes=("a\n", "b\n"))
-    said: list[Statement] = [report(), DISPUTE, REASSIGNED, ANSWER, VOUCH]
-    said += [SIGHTING, anchor, usage, accepted, proof, retract(0, 0)]
-    said += [Erase(ranges=((5, 5), (90, 99)), reason="retention")]
-    batch = folding.fold(ORIGIN, 100, [*map(record, said)])
+    entries: list[Statement] = [report(), DISPUTE, REASSIGNED, ANSWER, VOUCH]
+    entries += [SIGHTING, anchor, usage, accepted, proof, retract(0, 0)]
+    entries += [Erase(ranges=((5, 5), (90, 99)), reason="retention")]
+    batch = folding.fold(ORIGIN, 100, [*map(record, entries)])
     token = tokens.decode(NAMES[0])
     assert (batch.start, batch.stop) == (100, 112)
     assert [row[1] for row in batch.adds] == [100, 101, 102, 103, 104]
@@ -301,11 +301,11 @@ def test_rows_are_sorted_by_token() -> None:
 def ended(log: list[Statement]) -> list[int]:
     store = Store()
     store.merge(ORIGIN, [*map(record, log)])
-    standing = {row[1] for row in store.rows[ORIGIN]}
+    in_force = {row[1] for row in store.rows[ORIGIN]}
     return [
         n
-        for n, said in enumerate(log)
-        if isinstance(said, statements.ClaimStatement) and n not in standing
+        for n, content in enumerate(log)
+        if isinstance(content, statements.ClaimStatement) and n not in in_force
     ]
 
 
@@ -338,7 +338,7 @@ def test_ends_of_the_same_stretch() -> None:
     log: list[Statement] = [report(0), report(1), retract(0, 0)]
     batch = folding.fold(ORIGIN, 0, [*map(record, log)])
     assert [row[1] for row in batch.adds] == [0, 1]
-    assert [row[1] for row in standing(batch)] == [1]
+    assert [row[1] for row in in_force(batch)] == [1]
 
 
 def test_an_erased_retract_has_never_been() -> None:
@@ -456,12 +456,12 @@ def test_the_fast_path_is_the_slow_path(changes: list[dict[str, Any]]) -> None:
     batch = folding.fold(ORIGIN, 0, log)
     rows, voids = [], []
     for index, (_, _, payload) in enumerate(log):
-        said = statements.decode(payload, 1)
-        if isinstance(said, Void):
-            voids.append((index, said.reason))
+        content = statements.decode(payload, 1)
+        if isinstance(content, Void):
+            voids.append((index, content.reason))
         else:
-            assert isinstance(said, Report)
-            rows.append(Claim(ORIGIN, index, said).row())
+            assert isinstance(content, Report)
+            rows.append(Claim(ORIGIN, index, content).row())
     assert [*batch.adds] == sorted(rows)
     assert batch.voids == voids
 
@@ -513,13 +513,13 @@ def test_no_payload_borrows_the_frame_of_another(
     payload = known[:at] + put + known[at + cut :]
     log = [raw(known, 1), raw(payload, 1)]
     batch = folding.fold(ORIGIN, 0, log)
-    said = statements.decode(payload, 1)
-    if isinstance(said, Void):
-        assert batch.voids == [(1, said.reason)]
+    content = statements.decode(payload, 1)
+    if isinstance(content, Void):
+        assert batch.voids == [(1, content.reason)]
         assert [row[1] for row in batch.adds] == [0]
     else:
-        assert isinstance(said, Report)
-        assert Claim(ORIGIN, 1, said).row() in batch.adds
+        assert isinstance(content, Report)
+        assert Claim(ORIGIN, 1, content).row() in batch.adds
         assert batch.voids == []
 
 
@@ -532,8 +532,8 @@ def test_cases_share_a_frame() -> None:
     before = len(frames._frames)
     batch = folding.fold(ORIGIN, 0, log)
     assert len(frames._frames) == before + 1
-    said = [Claim.parse(ORIGIN, row).statement for row in batch.adds]
-    found = {one.case for one in said if isinstance(one, Report)}
+    content = [Claim.parse(ORIGIN, row).statement for row in batch.adds]
+    found = {one.case for one in content if isinstance(one, Report)}
     assert found == {f"{n:016x}" for n in range(50)}
 
 
@@ -541,11 +541,11 @@ def test_cases_share_a_frame() -> None:
 @pytest.mark.parametrize("wrong", ["", " ", "A ", "\xe9", "=", "g", "F"])
 def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
     """Of the right length, and yet no hex or no token: void."""
-    said = report(case="0123456789abcdef")
-    value = getattr(said, field)
+    item = report(case="0123456789abcdef")
+    value = getattr(item, field)
     text = (wrong + value)[: len(value)] if wrong else value[:-1]
-    changed = statements.spell(msgspec.structs.replace(said, **{field: text}))
-    log = [record(said), raw(changed, 1), record(said)]
+    changed = statements.spell(msgspec.structs.replace(item, **{field: text}))
+    log = [record(item), raw(changed, 1), record(item)]
     batch = folding.fold(ORIGIN, 0, log)
     void = isinstance(statements.decode(changed, 1), Void)
     assert [index for index, _ in batch.voids] == ([1] if void else [])
@@ -556,15 +556,15 @@ def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "content",
     [report(), FULL, DISPUTE, REASSIGNED, ANSWER, VOUCH],
     ids=["report", "full report", "dispute", "reassigned", "answer", "vouch"],
 )
-def test_a_row_is_read_as_it_was_said(said: Any) -> None:
+def test_a_row_is_read_as_its_statement(content: Any) -> None:
     """Row and claim are two views of one thing."""
-    (row,) = folding.fold(ORIGIN, 7, [record(said)]).adds
+    (row,) = folding.fold(ORIGIN, 7, [record(content)]).adds
     claim = Claim.parse(ORIGIN, row)
-    assert claim == Claim(ORIGIN, 7, said)
+    assert claim == Claim(ORIGIN, 7, content)
     assert claim.row() == row
     assert claim.position == (ORIGIN, 7)
 
@@ -573,9 +573,9 @@ def test_a_row_is_read_as_it_was_said(said: Any) -> None:
     st.sampled_from([report(), FULL, DISPUTE, REASSIGNED, ANSWER, VOUCH]),
     st.data(),
 )
-def test_a_damaged_record_is_noticed(said: Any, data: st.DataObject) -> None:
+def test_a_damaged_record_is_noticed(item: Any, data: st.DataObject) -> None:
     """Any edit of a record is refused, or is another claim's record."""
-    row = Claim(ORIGIN, 7, said).row()[3]
+    row = Claim(ORIGIN, 7, item).row()[3]
     at = data.draw(st.integers(0, len(row)))
     extra = data.draw(st.binary(max_size=2))
     edited = row[:at] + extra + row[at + data.draw(st.integers(0, 2)) :]
@@ -599,16 +599,16 @@ def test_no_record(bad: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "was", "put"),
+    ("item", "was", "put"),
     [
         (FULL, b"\x01\x07", b"\x01\x0f"),  # a flag that nobody sets
         (FULL, b"/1:20", b"/1:+20"),
         (ANSWER, b"/1:3,", b"/1:03,"),
     ],
 )
-def test_a_record_has_one_spelling(said: Any, was: bytes, put: bytes) -> None:
+def test_a_record_has_one_spelling(item: Any, was: bytes, put: bytes) -> None:
     """What reads as the same claim and is written otherwise is damage."""
-    row = Claim(ORIGIN, 7, said).row()[3]
+    row = Claim(ORIGIN, 7, item).row()[3]
     assert row.count(was) == 1
     with pytest.raises(DamagedError, match="claim 7: record does not parse"):
         Claim.parse(ORIGIN, (bytes(16), 7, 5, row.replace(was, put)))
@@ -705,10 +705,10 @@ def test_vectors() -> None:
             "token": token.hex(),
             "record": rest.hex(),
         }
-        for token, index, key, rest in standing(batch)
+        for token, index, key, rest in in_force(batch)
     ]
     assert found == case["rows"]
-    for k, value in claims.digests(case["origin"], standing(batch)).items():
+    for k, value in claims.digests(case["origin"], in_force(batch)).items():
         kind, epoch = claims.kind_epoch(k)
         assert (
             claims.digest_bytes(value).hex()
@@ -718,7 +718,7 @@ def test_vectors() -> None:
             value
             == sum(
                 by_the_book(case["origin"], row)
-                for row in standing(batch)
+                for row in in_force(batch)
                 if row[2] == k
             )
             % 2**256

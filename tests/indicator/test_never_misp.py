@@ -76,7 +76,7 @@ def test_every_short_link_service_of_ours_is_open_below_its_root() -> None:
 
 
 def test_what_we_say_to_have_from_there_is_there() -> None:
-    said = {
+    sources = {
         row[1].rstrip("/")
         for row in tsv.rows("indicator/never.tsv")
         if row[0] == "url" and row[6] == "MISP"
@@ -87,8 +87,8 @@ def test_what_we_say_to_have_from_there_is_there() -> None:
         if one.type in ("hostname", "string") and len(one.list) < 50_000
     ]
     there = {suffixes.registrable(h) for n in names for h in hosts(n)}
-    assert len(said) > 300
-    assert said - there == set()
+    assert len(sources) > 300
+    assert sources - there == set()
 
 
 def test_each_line_has_its_source_and_the_day_of_it() -> None:

@@ -66,12 +66,12 @@ def test_every_field_is_in_its_places(field: str) -> None:
     assert not form.facet or vocabulary.codes(form.facet)
 
 
-def test_fields_are_kept_as_they_are_said() -> None:
+def test_fields_are_kept_as_they_are() -> None:
     """In canonical JSON, what is empty left out."""
-    said = ReportFields(label="other", technique=("a", "b"), confidence=0)
+    fields = ReportFields(label="other", technique=("a", "b"), confidence=0)
     raw = b'{"confidence":0,"label":"other","technique":["a","b"]}'
-    assert record.encode(said) == raw
-    assert record.decode(1, raw) == said
+    assert record.encode(fields) == raw
+    assert record.decode(1, raw) == fields
 
 
 def test_a_statement_says_what_its_fields_do() -> None:

@@ -90,8 +90,8 @@ def test_a_reason_quotes_nothing(payload: bytes) -> None:
 
 def test_a_sighting_counts_in_steps() -> None:
     """At least 1, 2, 5, 10, 50 or 100 times: nobody is told how often."""
-    said = next(c for c in VECTORS["read"] if c["type"] == 4)
-    value = json.loads(said["payload"])
+    vector = next(c for c in VECTORS["read"] if c["type"] == 4)
+    value = json.loads(vector["payload"])
     found = [
         count
         for count in range(120)

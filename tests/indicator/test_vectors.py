@@ -35,9 +35,9 @@ def test_every_refused_vector_is_refused_and_never_quoted() -> None:
         if kind == "phone":
             whole = "".join(c for c in text if c.isdigit())
         if len(whole) >= (4 if kind == "phone" else 6):  # as a count may be
-            said = f"{e.value} {e.value.hint}"
-            assert text not in said, case
-            assert whole[-6:] not in said, case
+            problem = f"{e.value} {e.value.hint}"
+            assert text not in problem, case
+            assert whole[-6:] not in problem, case
 
 
 def test_a_look_up_tries_the_forms_of_the_vectors_in_order() -> None:

@@ -68,7 +68,7 @@ class Case:
     """One row: its claims by form, and everything else that goes in."""
 
     forms: tuple[tuple[Claim, ...], ...]
-    standing: tuple[Claim, ...]
+    in_force: tuple[Claim, ...]
     policy: Policy
     day: int
     contested: frozenset[str]
@@ -84,7 +84,7 @@ class Case:
             contested=self.contested,
             bad_know=self.bad_know,
             never=self.never,
-            in_force=self.standing,
+            in_force=self.in_force,
         )
 
 
@@ -119,7 +119,7 @@ def read_case(claims: str, setting: str) -> Case:
     changed: dict[str, Any] = {k: v for k, v in given.items() if k in fields}
     return Case(
         forms=tuple(map(tuple, forms)),
-        standing=tuple(elsewhere),
+        in_force=tuple(elsewhere),
         policy=dataclasses.replace(Policy(caps=caps), **changed),
         day=TODAY + int(given.get("day", 0)),
         contested=frozenset(
@@ -162,10 +162,10 @@ def read_claim(
         "token": encode(place.encode().rjust(16)),
     }
     about = tuple(positions(options.get("about", ""), names))
-    said: ClaimStatement
+    content: ClaimStatement
     match what:
         case "report":
-            said = report(
+            content = report(
                 **head,
                 seen=day("seen", -10),
                 expires=day("expires", 100),
@@ -178,14 +178,14 @@ def read_claim(
             )
         case "dispute":
             ends = day("expires", 30)
-            said = Dispute(**head, reason=code, expires=ends, about=about)
+            content = Dispute(**head, reason=code, expires=ends, about=about)
         case "reassigned":
-            said = Reassigned(**head, since=day("since", 0))
+            content = Reassigned(**head, since=day("since", 0))
         case "answer":
-            said = Answer(**head, outcome=code, reason="", about=about)
+            content = Answer(**head, outcome=code, reason="", about=about)
         case _:
-            said = Vouch(**head, role="hotline", expires=day("expires", 30))
-    return Claim(origin(words[0]), n, said)
+            content = Vouch(**head, role="hotline", expires=day("expires", 30))
+    return Claim(origin(words[0]), n, content)
 
 
 CASES = table(
@@ -249,9 +249,9 @@ def test_order_is_nothing(row: list[str], shuffle: object) -> None:
         mixed = [*form, *form]
         mix(mixed)
         forms.append(tuple(mixed))
-    rest = [*case.standing]
+    rest = [*case.in_force]
     mix(rest)
-    other = dataclasses.replace(case, forms=tuple(forms), standing=tuple(rest))
+    other = dataclasses.replace(case, forms=tuple(forms), in_force=tuple(rest))
     assert other.run() == case.run()
 
 

@@ -129,7 +129,7 @@ def test_a_refused_word_is_named_with_field_and_nearest_codes() -> None:
     assert error.hint.endswith("all codes: syncd vocabulary label")
 
 
-def test_where_none_is_near_a_short_list_is_told_whole() -> None:
+def test_where_none_is_near_a_short_list_is_named_whole() -> None:
     few = vocabulary.refused("handling", "handling", "xyz")
     assert few.hint == (
         "nearest: open 可告知, no_tip_off 不得泄露; all codes: syncd vocabulary"
@@ -155,13 +155,13 @@ def test_where_none_is_near_a_short_list_is_told_whole() -> None:
         "",
     ],
 )
-def test_what_may_be_somebodys_is_not_told_again(word: str) -> None:
+def test_what_may_be_somebodys_is_not_quoted(word: str) -> None:
     assert vocabulary.shown(word) == "…"
-    said = str(vocabulary.refused("label", "label", word))
-    assert said == "label: … is not in the vocabulary"
+    text = str(vocabulary.refused("label", "label", word))
+    assert text == "label: … is not in the vocabulary"
 
 
-def test_a_word_is_told_again_in_one_short_line() -> None:
+def test_a_word_is_quoted_in_one_short_line() -> None:
     assert vocabulary.shown("fake\n invest") == "fake invest"
     assert vocabulary.shown("涉诈收款账户（一级）") == "涉诈收款账户(一级)"
     assert re.fullmatch("x{23}…", vocabulary.shown("x" * 90))
