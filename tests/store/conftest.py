@@ -63,38 +63,38 @@ class Log(growing.Log):
     def retract(self, n: int, *ends: int) -> Retract:
         return sample_statements.retract(*ends, n=n)
 
-    def grow(self, *said: Statement) -> Step:
+    def grow(self, *statements: Statement) -> Step:
         """Append statements; return the old head, the new and the bundles."""
         old = self.tip
-        self.say(*said)
+        self.say(*statements)
         return old, self.tip, self.bundles[old.frontier.size // 256 :]
 
     async def write(
         self,
         own: OwnStore,
-        *said: Statement,
+        *statements: Statement,
         rows: Sequence[Published] = (),
         **other: Any,
     ) -> Step:
         """Append statements in a store too, where the log may be new."""
         if not self.frontier.size:
             await own.log.found(self.tip)
-        step = self.grow(*said)
+        step = self.grow(*statements)
         await own.log.append(*step, rows, **other)
         return step
 
     async def merge(
-        self, mirror: MirrorStore, *said: Statement, whole: bool = True
+        self, mirror: MirrorStore, *statements: Statement, whole: bool = True
     ) -> Merged:
         """Append, and let a mirror follow."""
-        step = self.mirrored(*said, whole=whole)
+        step = self.mirrored(*statements, whole=whole)
         await mirror.advance(*step)
         return step
 
-    def mirrored(self, *said: Statement, whole: bool = True) -> Merged:
+    def mirrored(self, *statements: Statement, whole: bool = True) -> Merged:
         """Append, and return what a puller's mirror would advance by."""
         size = self.frontier.size
-        old, new, bundles = self.grow(*said)
+        old, new, bundles = self.grow(*statements)
         batch = folding.fold(self.origin, size, self.records[size:])
         return (
             MirrorHead(self.origin, old.frontier, size, old.note),

@@ -99,7 +99,7 @@ async def test_many_at_once_never_pass_the_limit(own: OwnStore) -> None:
     assert all(isinstance(o, QuotaError) for o in outcomes if o is not None)
 
 
-async def test_usage_is_told_once(own: OwnStore, log: Log) -> None:
+async def test_usage_is_reported_once(own: OwnStore, log: Log) -> None:
     """A day's usage is owed until an append wrote it."""
     await own.quotas.debit(debit(1, 1))
     await own.quotas.debit(debit(1, 2, key="account/2"))

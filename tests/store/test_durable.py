@@ -38,7 +38,7 @@ def test_a_file_has_old_bytes_or_new_ones(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["mark"]
 
 
-def test_a_full_disk_is_said(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
     """Where the system refuses, the message names file and reason."""
     with pytest.raises(UnavailableError, match="mark: No such file"):
         durable.write(tmp_path / "none" / "mark", b"x")

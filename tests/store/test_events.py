@@ -64,7 +64,7 @@ async def test_a_receipt_tells_itself_when_it_is_larger(own: OwnStore) -> None:
     assert sizes == [3, 5]
 
 
-async def test_a_state_is_told_when_it_is_another(own: OwnStore) -> None:
+async def test_a_state_is_reported_when_it_is_another(own: OwnStore) -> None:
     now = own.events.now
     assert await now("log/a", "1/2", "log", {"merged": 1})
     assert not await now("log/a", "1/2", "log", {"merged": 1})
@@ -75,7 +75,7 @@ async def test_a_state_is_told_when_it_is_another(own: OwnStore) -> None:
     assert len(await reported(own)) == 3
 
 
-async def test_a_finding_that_goes_on_is_told_once(
+async def test_a_finding_that_goes_on_is_reported_once(
     own: OwnStore, clock: Clock
 ) -> None:
     """Met every minute, it must not push all else out of what is kept."""
@@ -93,7 +93,7 @@ async def test_a_finding_that_goes_on_is_told_once(
     assert kept.count == 121
 
 
-async def test_a_finding_for_once_is_neither_told_nor_counted_again(
+async def test_a_finding_for_once_is_neither_reported_nor_counted_again(
     own: OwnStore, clock: Clock
 ) -> None:
     lie = Finding("bad_know", "police", 7, Message("not its value"))

@@ -101,7 +101,7 @@ async def end(
     return state
 
 
-async def standing(own: OwnStore) -> list[str]:
+async def in_force(own: OwnStore) -> list[str]:
     rows, _ = await own.vault.page(Query(states=[State.WAITING]))
     return sorted(row.value[-1] for row in rows)
 
@@ -119,7 +119,7 @@ async def test_the_same_list_tomorrow_adds_nothing(own: OwnStore) -> None:
     assert await hand(own, phone(2)) == [Known(2)]
 
 
-async def test_a_day_that_is_said_is_news(own: OwnStore) -> None:
+async def test_a_given_day_is_news(own: OwnStore) -> None:
     await hand(own, phone(1))
     assert await hand(own, phone(1, "2026-11-28")) == [Accepted(2)]
     assert await hand(own, phone(1, "2026-11-28")) == [Known(2)]
@@ -262,10 +262,10 @@ async def test_gone_twice_is_taken_back(own: OwnStore) -> None:
     await run(own, "a", phone(1), phone(2))
     state = await run(own, "a", phone(1), agreed=True)
     assert (state.gone, state.due, state.dropped) == (1, 0, 0)
-    assert await standing(own) == ["1", "2"]
+    assert await in_force(own) == ["1", "2"]
     state = await run(own, "a", phone(1), agreed=True)
     assert (state.gone, state.due, state.dropped) == (1, 1, 1)
-    assert await standing(own) == ["1"]
+    assert await in_force(own) == ["1"]
     row = await own.vault.get(2)
     assert row is not None
     assert row.reason == "list_dropped"
@@ -290,7 +290,7 @@ async def test_the_next_file_comes_though_the_last_was_not_agreed_to(
     await own.vault.accept(rows, mark, Submission("desk", TODAY))
     state = await end(own, begun.id, agreed=True)
     assert (state.due, state.dropped) == (1, 1)
-    assert await standing(own) == ["1", "2", "4"]
+    assert await in_force(own) == ["1", "2", "4"]
 
 
 async def test_what_comes_back_between_is_not_missing_twice(
@@ -302,7 +302,7 @@ async def test_what_comes_back_between_is_not_missing_twice(
     assert (state.gone, state.due) == (1, 0)
 
 
-async def test_without_being_told_it_is_only_counted(own: OwnStore) -> None:
+async def test_without_agreement_it_is_only_counted(own: OwnStore) -> None:
     await run(own, "a", phone(1), phone(2))
     for due in (0, 1, 1):
         state = await run(own, "a", phone(1))
@@ -338,7 +338,7 @@ async def test_too_many_at_once_stop_it(
     for other in (lost - 1, lost + 1):  # that is not what was told
         with pytest.raises(RefusedError, match=f"gone: {lost} of"):
             await end(own, newest.id, retract=True, at_most=other)
-    assert len(await standing(own)) == min(size, 100)
+    assert len(await in_force(own)) == min(size, 100)
     state = await end(own, newest.id, retract=True, at_most=lost)
     assert state.dropped == lost
     assert state.finished_at
@@ -358,19 +358,19 @@ async def test_what_another_list_holds_stays(own: OwnStore) -> None:
     await run(own, "b", phone(2), phone(3))
     await run(own, "b", phone(3))
     state = await run(own, "a", phone(1), times=2, agreed=True)
-    assert await standing(own) == ["1", "3"]
+    assert await in_force(own) == ["1", "3"]
     assert state.dropped == 1  # `b` had 2 once, and has it no more
     for _ in range(2):
         await run(own, "b", phone(4), agreed=True)
-    assert await standing(own) == ["1", "4"]
+    assert await in_force(own) == ["1", "4"]
 
 
-async def test_what_we_said_ourselves_stays(own: OwnStore) -> None:
+async def test_our_own_reports_stay(own: OwnStore) -> None:
     await hand(own, phone(2))
     await run(own, "a", phone(1), phone(2))
     for _ in range(2):
         await run(own, "a", phone(1), agreed=True)
-    assert await standing(own) == ["1", "2"]
+    assert await in_force(own) == ["1", "2"]
 
 
 @pytest.mark.parametrize(
@@ -381,7 +381,7 @@ async def test_official_evidence_stays(own: OwnStore, evidence: str) -> None:
     for _ in range(3):
         state = await run(own, "a", phone(1), agreed=True)
         assert state.dropped == 0
-    assert await standing(own) == ["1", "2"]
+    assert await in_force(own) == ["1", "2"]
 
 
 async def test_what_is_refused_counts_as_present(own: OwnStore) -> None:
@@ -409,9 +409,9 @@ async def test_what_was_mended_stays_while_its_row_is_refused(
             own, "a", phone(1), refused=("138 00O0",), agreed=True
         )
         assert (state.gone, state.due, state.dropped) == (1, 0, 0)
-    assert await standing(own) == ["1", "2"]
+    assert await in_force(own) == ["1", "2"]
     state = await run(own, "a", phone(1), times=2, agreed=True)
-    assert await standing(own) == ["1"]
+    assert await in_force(own) == ["1"]
 
 
 async def test_what_a_stopped_import_found_is_not_mended(
@@ -426,7 +426,7 @@ async def test_what_a_stopped_import_found_is_not_mended(
     for dropped in (0, 1):
         state = await run(own, "a", phone(1), refused=("sum",), agreed=True)
         assert (state.gone, state.dropped) == (1, dropped)
-    assert await standing(own) == ["1"]
+    assert await in_force(own) == ["1"]
 
 
 async def test_a_file_that_ended_early_takes_nothing_back(
@@ -567,7 +567,7 @@ async def test_more_refused_than_are_kept_take_nothing_back(
     await run(own, "a", phone(1), refused=("x", "y"))
     with pytest.raises(RefusedError, match="2 rows were refused, too many"):
         await run(own, "a", phone(1), refused=("x", "y"), retract=True)
-    assert await standing(own) == ["1", "2"]
+    assert await in_force(own) == ["1", "2"]
 
 
 async def test_what_is_asked_for(own: OwnStore) -> None:

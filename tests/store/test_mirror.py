@@ -21,7 +21,7 @@ from tests.sample_statements import erase, sighting, value
 from tests.store.conftest import Clock, Log, crash_at
 
 
-async def standing(mirror: MirrorStore, log: Log) -> list[Row]:
+async def in_force(mirror: MirrorStore, log: Log) -> list[Row]:
     head = await mirror.head(log.origin)
     rows = [
         row
@@ -69,7 +69,7 @@ async def test_advance_keeps_bundles_head_and_claims(
     assert tail is not None
     assert codec.records(log.origin, tail) == log.records[256:]
     assert await mirror.roots(log.origin, 0, 1) == [step[2][0].root]
-    rows = await standing(mirror, log)
+    rows = await in_force(mirror, log)
     assert rows == refolded(log)
     assert len(rows) == 302
     assert await mirror.counts() == {log.origin: 302}
@@ -107,7 +107,7 @@ async def test_a_contested_origin_stands_still(
         await mirror.advance(old, new, bundles, batch)
     kept = await mirror.contested()
     assert sorted(kept[log.origin]) == [b"note a", b"note b"]
-    assert len(await standing(mirror, log)) == 1
+    assert len(await in_force(mirror, log)) == 1
     (found,) = await mirror.findings()
     assert (found.finding, found.count) == (fork, 2)
 
@@ -117,7 +117,7 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     mirror: MirrorStore, log: Log, size: int
 ) -> None:
     """Claims, ends and erasures are those of the entries that are left."""
-    said: list[Statement] = [
+    statements: list[Statement] = [
         log.report(1),
         log.report(2),
         log.report(3),
@@ -130,10 +130,10 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
         erase((5, 6)),
         *(log.report(i) for i in range(300)),
     ]
-    for i in range(0, len(said), 50):
-        await log.merge(mirror, *said[i : i + 50])
+    for i in range(0, len(statements), 50):
+        await log.merge(mirror, *statements[i : i + 50])
     whole = await mirror.head(log.origin)
-    assert await standing(mirror, log) == refolded(log)
+    assert await in_force(mirror, log) == refolded(log)
     note = log.tip.note
     fork = Finding("fork", log.origin, 1, Message("two roots"))
     await mirror.contest(log.origin, [note, b"another"], fork)
@@ -150,11 +150,11 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     known = absent.erases(0, log.records[:size])  # read also above `merged`
     records = log.records[:merged]
     left = folding.refold(log.origin, [(0, records)], known)
-    assert await standing(mirror, log) == sorted(left)
+    assert await in_force(mirror, log) == sorted(left)
     assert sorted(await mirror.evidence(log.origin)) == [b"another", note]
     assert await mirror.rejected(log.origin) == [note]
     assert not [n for n in await mirror.notes(log.origin) if n > size]
-    parts = [log.records[i : i + 256] for i in range(0, len(said), 256)]
+    parts = [log.records[i : i + 256] for i in range(0, len(statements), 256)]
     bundles = [
         Bundle(
             n,
@@ -166,16 +166,16 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     ]
     batch = folding.fold(log.origin, merged, log.records[merged:])
     await mirror.advance(head, whole, bundles, batch)
-    assert await standing(mirror, log) == refolded(log)
+    assert await in_force(mirror, log) == refolded(log)
 
 
 async def test_what_went_with_its_epoch_stays_gone_in_a_cut(
     mirror: MirrorStore, log: Log
 ) -> None:
     """It is erased by itself; beyond the cut other entries may come."""
-    said = [log.report(i, epoch=1 + i // 3) for i in range(6)]
+    statements = [log.report(i, epoch=1 + i // 3) for i in range(6)]
     mirror.retired = frozenset({("phone", 2)})
-    await log.merge(mirror, *said)
+    await log.merge(mirror, *statements)
     assert await mirror.erased(log.origin) == [(3, 6, absent.RETIRED)]
     assert await mirror.counts() == {log.origin: 3}
     head = await mirror.head(log.origin)
@@ -190,10 +190,10 @@ async def test_an_epoch_that_is_retired_later(
     mirror: MirrorStore, log: Log, merged: bool
 ) -> None:
     """Rows go at once, bundles one after the other; nothing comes back."""
-    said = [log.report(i, epoch=1 + i % 2) for i in range(300)]
-    said += [log.report(0), log.report(1, epoch=2)]
+    statements = [log.report(i, epoch=1 + i % 2) for i in range(300)]
+    statements += [log.report(0), log.report(1, epoch=2)]
     retract: Statement = log.retract(0, 0)
-    step = await log.merge(mirror, *said, retract, whole=merged)
+    step = await log.merge(mirror, *statements, retract, whole=merged)
     mirror.retired = frozenset({("phone", 2)})
     await mirror.drop_retired()
     if merged:
@@ -230,12 +230,12 @@ async def test_a_crash_in_a_cut_leaves_all_as_it_was(
     with crash_at("merge.head"):
         await mirror.decide(head, 1, [head.note])
     assert await mirror.head(log.origin) == head
-    assert await standing(mirror, log) == refolded(log)
+    assert await in_force(mirror, log) == refolded(log)
     assert await mirror.rejected(log.origin) == []
     await mirror.decide(head, 1, [head.note])
     with pytest.raises(StaleError, match="moved meanwhile"):
         await mirror.decide(head, 1, [])
-    assert await standing(mirror, log) == refolded(log, 1)
+    assert await in_force(mirror, log) == refolded(log, 1)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ async def test_a_crash_inside_a_merge_leaves_nothing_of_it(
     assert (await mirror.head(log.origin)).mirrored == 0
     assert await mirror.bundle(log.origin, 0) is None
     await mirror.advance(*step)
-    assert await standing(mirror, log) == []
+    assert await in_force(mirror, log) == []
 
 
 async def test_a_retract_ends_its_own_claim_only(
@@ -265,7 +265,7 @@ async def test_a_retract_ends_its_own_claim_only(
         log.report(1),
         log.retract(1, 0, 1, 9),  # 1 is another token's, 9 is to come
     )
-    rows = await standing(mirror, log)
+    rows = await in_force(mirror, log)
     assert [row[1] for row in sorted(rows, key=lambda r: r[1])] == [1, 2]
     assert rows == refolded(log)
 
@@ -274,7 +274,7 @@ async def test_batches_can_be_cut_anywhere(
     mirror: MirrorStore, log: Log
 ) -> None:
     """Entry by entry gives the same claims as the whole log at once."""
-    said: list[Statement] = [
+    statements: list[Statement] = [
         log.report(1),
         log.report(2),
         log.retract(1, 0),
@@ -284,9 +284,9 @@ async def test_batches_can_be_cut_anywhere(
         erase((0, 1), (2, 3)),
         erase((4, 5)),  # a breach: what it ended stands again
     ]
-    for one in said:
+    for one in statements:
         await log.merge(mirror, one)
-        assert await standing(mirror, log) == refolded(log)
+        assert await in_force(mirror, log) == refolded(log)
     assert [i for _, i, _, _ in refolded(log)] != []
     assert await mirror.erased(log.origin) == [
         (0, 1, 6),
@@ -303,9 +303,9 @@ async def test_a_claim_ended_twice_stands_when_both_retracts_are_erased(
         mirror, log.report(1), log.retract(1, 0), log.retract(1, 0)
     )
     await log.merge(mirror, erase((1, 2)))
-    assert await standing(mirror, log) == refolded(log) == []
+    assert await in_force(mirror, log) == refolded(log) == []
     await log.merge(mirror, erase((2, 3)))
-    rows = await standing(mirror, log)
+    rows = await in_force(mirror, log)
     assert rows == refolded(log)
     assert len(rows) == 1
 
@@ -359,7 +359,7 @@ async def test_an_erasure_stays_when_a_slow_mirror_brings_it_back(
     bundle = await mirror.bundle(log.origin, 0)
     assert bundle is not None
     assert codec.records(log.origin, bundle)[0] == leaf.close(whole[0])
-    assert await standing(mirror, log) == refolded(log)
+    assert await in_force(mirror, log) == refolded(log)
 
 
 async def test_a_bundle_that_comes_erased_drops_the_claim(
@@ -371,7 +371,7 @@ async def test_a_bundle_that_comes_erased_drops_the_claim(
     records = [leaf.close(log.records[0]), *log.records[1:]]
     erased = dataclasses.replace(bundles[0], gz=codec.deflate(records))
     await mirror.advance(old, new, [erased], batch)
-    rows = await standing(mirror, log)
+    rows = await in_force(mirror, log)
     assert rows == refolded(log)
     assert [row[1] for row in rows] == [1]
     assert await mirror.bundle(log.origin, 0) == erased
@@ -426,7 +426,7 @@ async def test_an_erasure_acts_below_itself_only(
 ) -> None:
     """What is appended later at an index in its range is not touched."""
     await log.merge(mirror, log.report(1), erase((0, 2**40)), log.report(1))
-    rows = await standing(mirror, log)
+    rows = await in_force(mirror, log)
     assert [row[1] for row in rows] == [2]
 
 
@@ -440,7 +440,7 @@ async def test_our_own_claims_have_no_bundles_here(
     await mirror.advance(old, new, (), batch)
     old, new, _, batch = log.mirrored(erase((0, 1), (2, 3)))
     await mirror.advance(old, new, (), batch)
-    assert await standing(mirror, log) == refolded(log)
+    assert await in_force(mirror, log) == refolded(log)
     assert [row[1] for row in refolded(log)] == [1]
 
 
@@ -451,12 +451,12 @@ async def test_what_a_writer_should_not_erase(
     """It is erased, and told: a breach is never a reason to ignore it."""
     later = {"expires": "2199-01-01"}
 
-    async def say(*said: Statement) -> None:
-        old, new, bundles, batch = log.mirrored(*said)
+    async def say(*statements: Statement) -> None:
+        old, new, bundles, batch = log.mirrored(*statements)
         await mirror.advance(old, new, () if own else bundles, batch)
-        assert await standing(mirror, log) == refolded(log)
+        assert await in_force(mirror, log) == refolded(log)
 
-    async def told() -> list[tuple[int | None, str]]:
+    async def breaches() -> list[tuple[int | None, str]]:
         return sorted(
             (kept.finding.index, str(kept.finding.detail))
             for kept in await mirror.findings()
@@ -476,13 +476,13 @@ async def test_what_a_writer_should_not_erase(
     await say(erase((0, 2), (5, 6)))  # as one should
     await say(erase((2, 3)))
     await say(erase((6, 7)))  # with what it ended, and after it
-    assert await told() == []
+    assert await breaches() == []
     await say(erase((7, 8)))
     want = [(7, "its author erased a retract, and not what it ended")]
-    assert await told() == want
+    assert await breaches() == want
     await say(erase((3, 5)))  # 3 stands again
     want.insert(0, (3, "its author erased a claim that stood, and 1 more"))
-    assert await told() == want
+    assert await breaches() == want
 
 
 async def test_the_roster_may_erase_what_stands(
@@ -500,13 +500,13 @@ async def test_every_second_entry_erased(
     mirror: MirrorStore, log: Log, own: bool
 ) -> None:
     """Many spans in a bundle, in bundles of ours that are elsewhere too."""
-    said: list[Statement] = [log.report(i) for i in range(500)]
-    said += [log.retract(7, 7), log.retract(8, 8), log.report(500)]
+    statements: list[Statement] = [log.report(i) for i in range(500)]
+    statements += [log.retract(7, 7), log.retract(8, 8), log.report(500)]
     ranges = [(i, i + 1) for i in range(0, 502, 2)] + [(501, 503)]
-    for some in (said, [erase(*ranges)]):
+    for some in (statements, [erase(*ranges)]):
         old, new, bundles, batch = log.mirrored(*some)
         await mirror.advance(old, new, () if own else bundles, batch)
-    rows = await standing(mirror, log)
+    rows = await in_force(mirror, log)
     assert rows == refolded(log)
     assert {row[1] for row in rows} == {*range(1, 500, 2)}  # 7 too
 
@@ -514,8 +514,8 @@ async def test_every_second_entry_erased(
 async def test_a_log_is_folded_again(mirror: MirrorStore, log: Log) -> None:
     """All that it says is dropped, and comes again from what is mirrored."""
     met = sighting(n=1)
-    said = log.report(1), met, log.report(2), log.retract(2, 2), log.report(3)
-    await log.merge(mirror, *said)
+    made = log.report(1), met, log.report(2), log.retract(2, 2), log.report(3)
+    await log.merge(mirror, *made)
     await log.merge(mirror, erase((0, 1)))
     await mirror.fold_again(log.origin)
     head = await mirror.head(log.origin)
@@ -526,7 +526,7 @@ async def test_a_log_is_folded_again(mirror: MirrorStore, log: Log) -> None:
     batch.erases = []
     new = dataclasses.replace(head, merged=6)
     await mirror.advance(head, new, (), batch)
-    assert await standing(mirror, log) == refolded(log)
+    assert await in_force(mirror, log) == refolded(log)
     name = erasing.token_of(log.records[1][2])
     assert len(await mirror.sightings([name], 1, 1)) == 1
 
@@ -601,7 +601,7 @@ async def test_sightings_are_no_claims(mirror: MirrorStore, log: Log) -> None:
     await mirror.advance(old, new, bundles, batch)
     found = await mirror.sightings([value(1), value(2)], 1, 1)
     assert found == {value(1): [(log.origin, 0, b"\x04sighting")]}
-    assert len(await standing(mirror, log)) == 1
+    assert len(await in_force(mirror, log)) == 1
 
 
 async def test_withheld_entries_are_remembered(
@@ -694,8 +694,8 @@ async def test_findings_are_kept_once(
     assert [f.finding for f in found] == [first, other]
     assert found[0].count == 2
     assert found[0].last_at - found[0].first_at == 60
-    [(number, told), (last, _)] = await mirror.findings_after(0, 10)
-    assert (told, await mirror.findings_after(last, 10)) == (first, [])
+    [(number, findings), (last, _)] = await mirror.findings_after(0, 10)
+    assert (findings, await mirror.findings_after(last, 10)) == (first, [])
     assert await mirror.findings_after(number, 1) == [(last, other)]
 
 

@@ -23,16 +23,16 @@ def entries(own: OwnStore) -> OwnEntries:
     return own.entries
 
 
-def exempt(value: str = PHONE.value, **said: Any) -> NewEntry:
-    return NewEntry("exempt", "phone", value, EntryFields(**said))
+def exempt(value: str = PHONE.value, **given: Any) -> NewEntry:
+    return NewEntry("exempt", "phone", value, EntryFields(**given))
 
 
-def local(n: int, list_: str = "police", **said: Any) -> NewEntry:
+def local(n: int, list_: str = "police", **given: Any) -> NewEntry:
     return NewEntry(
         "local",
         "phone",
         f"+1202555{n:04}",
-        EntryFields(**said),
+        EntryFields(**given),
         list_,
         DAY + 30,
     )

@@ -43,12 +43,12 @@ class PlainCipher(VaultCipher):
         return sealed
 
 
-def fields(**said: object) -> bytes:
-    return canonical.dumps({"evidence": "user_tag", "label": "other", **said})
+def fields(**given: object) -> bytes:
+    return canonical.dumps({"evidence": "user_tag", "label": "other", **given})
 
 
-def phone(n: int, *, urgent: bool = False, **said: object) -> NewReport:
-    return NewReport("phone", f"+86138{n:08d}", fields(**said), urgent=urgent)
+def phone(n: int, *, urgent: bool = False, **given: object) -> NewReport:
+    return NewReport("phone", f"+86138{n:08d}", fields(**given), urgent=urgent)
 
 
 def wrong_phone(n: int) -> NewReport:
