@@ -119,8 +119,8 @@ class FalseApi:
         """Return status and value."""
         bare = path.partition("?")[0]
         if bare in self.answers:
-            status, said = self.answers[bare]
-            return status, said(body) if callable(said) else said
+            status, answer = self.answers[bare]
+            return status, answer(body) if callable(answer) else answer
         if (method, bare) == ("POST", "/v1/reports"):
             return self.take(body)
         if (method, bare) == ("GET", "/v1/imports"):
@@ -284,18 +284,18 @@ class _Handler(BaseHTTPRequestHandler):
             status, value = 401, refused("a token is needed", 401, "x")
         else:
             status, value = member.answer(self.command, self.path, body)
-        said = (
+        reply = (
             value if isinstance(value, bytes) else json.dumps(value).encode()
         )
         self.send_response(status)
         is_problem = status >= 400 and "status" in str(value)
         media = PROBLEM if is_problem else "application/json"
         self.send_header("Content-Type", media)
-        self.send_header("Content-Length", str(len(said)))
+        self.send_header("Content-Length", str(len(reply)))
         if status == 429:
             self.send_header("Retry-After", "7")
         self.end_headers()
-        self.wfile.write(said)
+        self.wfile.write(reply)
 
 
 @pytest.fixture(scope="session")

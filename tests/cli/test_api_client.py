@@ -75,14 +75,14 @@ def test_a_token_that_opens_nothing_says_why(
     real.do(bearers.revoke(f"guest {lang}"))
     words = ("--lang", lang, "--home", bank.home, "report", "list")
     try:
-        for token, said in (
+        for token, problem in (
             (keep_token(tmp_path / "revoked", revoked), REVOKED[lang]),
             (police.home.with_suffix(".token"), FOREIGN[lang]),
             (keep_token(tmp_path / "made-up", "syncd_x"), FOREIGN[lang]),
         ):
             ran = run(*words, "--token-file", token)
             assert ran.code == 4
-            assert said in ran.err
+            assert problem in ran.err
             assert "SYNCD_TOKEN_FILE" in ran.err
             assert "Authorization" not in ran.err
         ran = run(*words)
@@ -158,12 +158,12 @@ class _OnUnix(socketserver.UnixStreamServer):
 
 class _Says(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        said = f'{{"host": "{self.headers["Host"]}"}}'.encode()
+        raw = f'{{"host": "{self.headers["Host"]}"}}'.encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(said)))
+        self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
-        self.wfile.write(said)
+        self.wfile.write(raw)
 
     def log_message(self, *_: object) -> None:
         pass

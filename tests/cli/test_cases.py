@@ -237,11 +237,11 @@ def test_a_list_as_people_have_it(
     data = raw.encode() if isinstance(raw, str) else raw
     path = tmp_path / ("a.xlsx" if data.startswith(b"PK") else "a.csv")
     path.write_bytes(data)
-    items, whys, told = imported(bank, path, words)
+    items, whys, outcome = imported(bank, path, words)
     assert [item["value"] for item in items] == forms.split()
     assert len(whys) == len(reasons)
     assert all(map(contains, whys, reasons))
-    assert ("its query was dropped" in told) == (case == "D1")
+    assert ("its query was dropped" in outcome) == (case == "D1")
     if case == "F13":  # the last row is not below the merged cell
         labels = [item["label"] for item in items]
         assert labels == ["fake_invest", "fake_invest", "nuisance_call"]

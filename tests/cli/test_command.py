@@ -26,8 +26,8 @@ class Try(Shared):
 
 
 @noun.verb("try", "Try it.")
-def run(said: Try) -> int:
-    seen.append(said.given("kind", "list_", "many", "loud", limit="most"))
+def run(options: Try) -> int:
+    seen.append(options.given("kind", "list_", "many", "loud", limit="most"))
     return 7
 
 
@@ -42,7 +42,7 @@ def call(*words: str) -> Any:
     return app(["word", *words], standalone_mode=False)
 
 
-def test_only_what_is_said_is_given() -> None:
+def test_only_options_that_are_given_are_passed() -> None:
     """By the names on the wire; 0 is a number that was said."""
     assert call("try", "x") == 7
     assert seen.pop() == {}
@@ -68,7 +68,7 @@ def test_its_own_options_stand_before_shared_ones(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         (["--home"], "--home needs a value"),
         (["report", "add", "--confidence", "500"], ": <int> 0<=x<=100\n"),
@@ -76,9 +76,9 @@ def test_its_own_options_stand_before_shared_ones(
     ],
 )
 def test_a_complaint_says_what_is_taken(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:
         main.main(words)
     assert end.value.code == 2
-    assert said in capsys.readouterr().err
+    assert expected in capsys.readouterr().err

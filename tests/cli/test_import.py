@@ -243,7 +243,7 @@ def test_a_local_list_is_not_reported(
     assert member(*words, "--refresh").code == 2
 
 
-def test_what_can_be_read_of_a_refused_row_is_told(
+def test_what_can_be_read_of_a_refused_row_is_sent(
     take: Take, false: FalseApi
 ) -> None:
     """A local list has it still, though tonight its day is none."""
@@ -254,8 +254,8 @@ def test_what_can_be_read_of_a_refused_row_is_told(
     words = "--local --list a --kind account --label other"
     more = "--role collecting_account --evidence user_tag"
     assert take(text, *words.split(), *more.split()).code == 1
-    [told] = [b["refused"] for _, p, b in false.asked if p == "/v1/own/local"]
-    assert told == [
+    [found] = [b["refused"] for _, p, b in false.asked if p == "/v1/own/local"]
+    assert found == [
         {"kind": "account", "value": "20000012345678", "scheme": "102"}
     ]
 
@@ -349,8 +349,8 @@ def test_reasons_are_counted(take: Take) -> None:
     more = "".join(f"{'a' * n},\n" for n in (70_000, 80_000))
     text = f"value,x\n{3 * 'ragged' * 3}\nbad.example,1\n{more}"
     ran = take(text, *CONST)
-    told = [line.strip() for line in ran.err.split("\n") if " × " in line]
-    assert told == [
+    found = [line.strip() for line in ran.err.split("\n") if " × " in line]
+    assert found == [
         "2 × the line is … bytes long, above …",
         "1 × 1 cells, want 2",
         "1 × the value is bad",
@@ -432,12 +432,12 @@ def test_options_go_before_a_mapping_file(
 ) -> None:
     path = tmp_path / "a.txt"
     path.write_text("a.example\nb.example\n")
-    said = tmp_path / "a.toml"
-    said.write_text(
+    mapping = tmp_path / "a.toml"
+    mapping.write_text(
         "[file]\nformat = 'txt'\nheader = true\n[columns]\nvalue = 1\n"
         "[constants]\nlabel = 'other'\nconfidence = 7\n"
     )
-    words = ["--map", said, "--no-header"]
+    words = ["--map", mapping, "--no-header"]
     assert member("report", "import", path, *CONST, *words).code == 0
     assert {(r["label"], r["confidence"]) for r in false.reports} == {
         ("fake_shop", 7)

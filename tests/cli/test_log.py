@@ -221,8 +221,8 @@ IN_MIRROR = [  # what is done to it, whose log and what is said of it
         *(BANK, "bundle 1 of"),
     ),
     *(
-        (f"UPDATE log SET {what} WHERE origin = '{BANK}'", of, said)
-        for what, of, said in (
+        (f"UPDATE log SET {what} WHERE origin = '{BANK}'", of, expected)
+        for what, of, expected in (
             ("merged = merged - 1", BANK, "our merged line: signed"),
             ("merged = merged + 1", BANK, "is beyond size"),
             ("peaks = x'00'", BANK, "frontier"),
@@ -271,17 +271,17 @@ def altered(home: Path, database: str, sql: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("database", "sql", "of", "said"), CHANGES, ids=lambda c: str(c)[:60]
+    ("database", "sql", "of", "expected"), CHANGES, ids=lambda c: str(c)[:60]
 )
 def test_one_change(
-    run: Run, home: Path, database: str, sql: str, of: str, said: str
+    run: Run, home: Path, database: str, sql: str, of: str, expected: str
 ) -> None:
     """One change in a database: exit 5, and the origin and position of it."""
     altered(home, database, sql)
     code, out, err = run("log", "verify", "--home", home)
     assert code == 5
     assert f"{of}: " in err
-    assert said in err
+    assert expected in err
     assert "DAMAGED" in out
 
 
@@ -381,14 +381,14 @@ def test_export_and_verify(made: Made, run: Run, tmp_path: Path) -> None:
             more = ["--mirror", mirror] if mirror else []
             more += ["--audit"] if audited else []
             home = made.home(member)
-            code, said, _ = run("log", "export", "--home", home, path, *more)
+            code, output, _ = run("log", "export", "--home", home, path, *more)
             assert code == 0
             count = sum(p.is_file() for p in path.rglob("*"))
-            assert f"in {count} files" in said
-            code, said, err = run("log", "verify", path, *made.roster)
+            assert f"in {count} files" in output
+            code, output, err = run("log", "verify", path, *made.roster)
             assert (code, err) == (0, "")
             signers = 1 if mirror else 3
-            assert said.count("signed by") == signers
+            assert output.count("signed by") == signers
 
 
 def test_mirror_s_export_is_the_owner_s(
@@ -442,13 +442,13 @@ def test_nothing_is_overwritten(made: Made, run: Run, tmp_path: Path) -> None:
 def test_key_alone(made: Made, run: Run, out: Path, tmp_path: Path) -> None:
     """Without a roster other lines cannot be verified: exit 1, and named."""
     key = made.keys["police"]
-    code, said, err = run("log", "verify", out, "--key", key)
+    code, output, err = run("log", "verify", out, "--key", key)
     assert code == 1
-    assert said.count("not verified: the line of") == 2
+    assert output.count("not verified: the line of") == 2
     assert "--roster" in err
-    code, said, _ = run("log", "verify", out, "--key", key, "--json")
+    code, output, _ = run("log", "verify", out, "--key", key, "--json")
     assert code == 1
-    assert json.loads(said)["unverified"]
+    assert json.loads(output)["unverified"]
     bare = tmp_path / "bare"
     more = ("--mirror", POLICE)
     run("log", "export", "--home", made.home("bank"), bare, *more)
@@ -477,12 +477,12 @@ def test_damaged_files(
     shutil.copytree(out, copy)
     (copy / "tile/0/note").write_bytes(b"")
     (tmp_path / "empty").mkdir()
-    for path, said in (
+    for path, expected in (
         (copy, "tile/0/note: extra"),
         (tmp_path / "empty", "checkpoint: "),
     ):
         code, _, err = run("log", "verify", path, *made.roster)
-        assert (code, said in err) == (5, True)
+        assert (code, expected in err) == (5, True)
 
 
 # -------------------------------------------------------------------- show
@@ -490,18 +490,18 @@ def test_damaged_files(
 
 def test_show(made: Made, run: Run) -> None:
     """Origin, size, root, counts, the last entries and the receipts."""
-    code, said, _ = run("log", "show", "--home", made.home("police"))
+    code, output, _ = run("log", "show", "--home", made.home("police"))
     assert code == 0
-    assert f"origin   {POLICE}" in said
-    assert "type   2 1" in said
-    assert said.count("receipt") == 2
+    assert f"origin   {POLICE}" in output
+    assert "type   2 1" in output
+    assert output.count("receipt") == 2
     home = made.home("police")
     own = run("log", "show", "--home", home, "--mirror", POLICE)
-    assert own == (0, said, "")
-    code, said, _ = run(
+    assert own == (0, output, "")
+    code, output, _ = run(
         "log", "show", "--home", home, "--mirror", BANK, "--json"
     )
-    shown = json.loads(said)
+    shown = json.loads(output)
     assert shown["size"] == sum(shown["types"].values())
     assert shown["types"]["18"] == 1
     assert shown["note"].startswith(BANK)
@@ -510,10 +510,10 @@ def test_show(made: Made, run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("said", ["[1]", "7", '"\\u009b2J"', '"\x9b2J"'])
-def test_show_what_a_stranger_wrote(said: str) -> None:
+@pytest.mark.parametrize("stated", ["[1]", "7", '"\\u009b2J"', '"\x9b2J"'])
+def test_show_what_a_stranger_wrote(stated: str) -> None:
     """A void statement's fields are anything; no terminal obeys them."""
-    raw = f'{{"kind":{said},"on":{said},"type":1}}'.encode()
+    raw = f'{{"kind":{stated},"on":{stated},"type":1}}'.encode()
     entry = log.entry(0, (b"\1\1" + bytes(32), b"s" * 16, raw))
     view = {"types": {}, "last": [entry], "receipts": []}
     whole = {"index": 0, "type": 1, "leaf": "", "statement": json.loads(raw)}
@@ -525,16 +525,16 @@ def test_show_one_entry(made: Made, run: Run) -> None:
     """A statement is shown with the first 8 digits of its token only."""
     home = made.home("police")
     for index in range(12):
-        code, said, _ = run(
+        code, output, _ = run(
             "log", "show", "--home", home, "--mirror", BANK, "--at", index
         )
         assert code == 0
-        assert f"index    {index}" in said
-    code, said, _ = run(
+        assert f"index    {index}" in output
+    code, output, _ = run(
         "log", "show", "--home", home, "--mirror", BANK, "--at", 100, "--json"
     )
-    shown = json.loads(said)
+    shown = json.loads(output)
     assert shown["type"] == 1
     assert len(shown["token"]) == 8
-    code, said, _ = run("log", "show", "--home", home, "--json")
-    assert all(len(e["token"]) in (0, 8) for e in json.loads(said)["last"])
+    code, output, _ = run("log", "show", "--home", home, "--json")
+    assert all(len(e["token"]) in (0, 8) for e in json.loads(output)["last"])

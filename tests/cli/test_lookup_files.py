@@ -145,14 +145,14 @@ def test_our_own_lists_stand_beside_the_answer(
     assert row["by our own lists"] == "nothing to do (exempt here)"
 
 
-def test_what_cannot_be_is_told_before_anything_is_asked(
+def test_usage_errors_come_before_any_request(
     member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
     say = (*ASK, "--kind", "phone", "--file", file, "--map", "value=tel")
     there = tmp_path / "there.csv"
     there.write_text("mine")
-    for more, said in (
+    for more, expected in (
         ((), "the answers to a table go to a file"),
         (("--out", there), "is there already"),
         (("--out", tmp_path / "no" / "answers.csv"), "No such file"),
@@ -165,7 +165,7 @@ def test_what_cannot_be_is_told_before_anything_is_asked(
     ):
         ran = member(*say, *more)
         assert ran.code == 2, more
-        assert said in ran.err
+        assert expected in ran.err
     assert there.read_text() == "mine"
     assert not out.exists()
     assert false.asked == []
@@ -181,7 +181,7 @@ def test_what_cannot_be_is_told_before_anything_is_asked(
 
 
 @pytest.mark.usefixtures("listed")
-def test_a_key_that_no_row_has_is_told(bank: Node, tmp_path: Path) -> None:
+def test_a_key_that_no_row_has_is_an_error(bank: Node, tmp_path: Path) -> None:
     file, out = tmp_path / "list.ndjson", tmp_path / "answers.csv"
     file.write_text(
         '{"phone": "+12025557106", "no": "007"}\n{"phone": "+12025557107"}\n'

@@ -22,7 +22,7 @@ def listed(member: Node, *words: object) -> list[Any]:
     return list(member("own", "list", *words, "--json").json["items"])
 
 
-def test_exempt_is_told_with_who_when_and_why(bank: Node) -> None:
+def test_exempt_is_printed_with_who_when_and_why(bank: Node) -> None:
     number = "+12025558001"
     words = ("own", "exempt", *PHONE, "--why", "our own switchboard")
     ran = bank(*words, "--until", "2099-01-01", stdin=number.encode())
@@ -84,7 +84,7 @@ def test_a_value_on_the_command_line_is_refused(bank: Node) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         (("exempt",), "not given: kind"),
         (("note", "--kind", "phone"), "not given: code"),
@@ -97,11 +97,11 @@ def test_a_value_on_the_command_line_is_refused(bank: Node) -> None:
     ],
 )
 def test_what_is_missing_is_named(
-    bank: Node, words: tuple[str, ...], said: str
+    bank: Node, words: tuple[str, ...], expected: str
 ) -> None:
     ran = bank("own", *words, stdin=b"1\n")
     assert ran.code == 2
-    assert said in ran.err
+    assert expected in ran.err
 
 
 # ----------------------------------------------------------------- remove

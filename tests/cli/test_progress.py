@@ -63,11 +63,11 @@ def test_a_bar_fits_into_80_columns(lang: str) -> None:
     *_, last = lines(lang, 80, "xterm-256color")
     assert cell_len(last) <= 80
     assert "━" in last
-    said = {
+    words = {
         "en": r" 50% 1,234,567 rows 00:0\d",
         "zh": r" 50% 1,234,567 行 00:0\d",
     }
-    assert re.search(said[lang], last)
+    assert re.search(words[lang], last)
     assert last.startswith("2026年涉诈")
 
 

@@ -66,7 +66,7 @@ def test_status(bank: Node) -> None:
     assert (ran.code, ran.out.startswith("ready")) == (0, True)
 
 
-def test_how_a_url_was_read_is_told(bank: Node, police: Node) -> None:
+def test_how_a_url_was_read_is_printed(bank: Node, police: Node) -> None:
     """By the report that dropped a query, and the look-up that tried both."""
     pay = "http://a.b.c.pay.hunt.example/pay"
     ran = bank("report", "add", *URL, stdin=f"{pay}?id=1\n".encode())
@@ -178,14 +178,14 @@ def test_a_list_in_its_own_words(bank: Node, tmp_path: Path) -> None:
     before = len(bank("report", "imports", "--json").json["items"])
     ran = bank(*words, "--role", "phishing_host", "--dry-run", lang="zh")
     assert ran.code == 1
-    for told in ("涉案账号", "不保存", "imp_police", "将上报 0，退回 4"):
-        assert told in ran.out
+    for want in ("涉案账号", "不保存", "imp_police", "将上报 0，退回 4"):
+        assert want in ran.out
     ran = bank(*words, "--write-codes", codes)
     assert (ran.code, codes.stat().st_mode & 0o777) == (1, 0o600)
     again = bank(*words, "--write-codes", codes)
     assert (again.code, "is there already" in again.err) == (2, True)
-    said = codes.read_text()
-    assert "nearest: imp_police" in said
+    found = codes.read_text()
+    assert "nearest: imp_police" in found
     # Until it is decided, its rows are refused.
     assert bank(*words, "--map", codes, "--dry-run").code == 1
     for word, code in (
@@ -193,8 +193,8 @@ def test_a_list_in_its_own_words(bank: Node, tmp_path: Path) -> None:
         ("杀猪盘", "fake_invest"),
         ("钓鱼网站", "phishing_host"),
     ):
-        said = said.replace(f'"{word}" = ""', f'"{word}" = "{code}"')
-    codes.write_text(said)
+        found = found.replace(f'"{word}" = ""', f'"{word}" = "{code}"')
+    codes.write_text(found)
     ran = bank("report", "import", path, "--map", codes, "--dry-run")
     assert "4 rows: 3 would be reported, 1 refused" in ran.out
     listed = ran.out[ran.out.index("The first rows") :].split("\n")[2].split()

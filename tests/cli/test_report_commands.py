@@ -33,7 +33,7 @@ def test_add(member: Node, false: FalseApi) -> None:
     ]
 
 
-def test_add_sends_what_was_said(
+def test_add_sends_its_options(
     member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     file = tmp_path / "values"
@@ -359,7 +359,7 @@ UNCHECKED = "holders are missing: nobody knows whether it is reported\n"
 
 
 @pytest.mark.parametrize(
-    ("words", "sent", "answer", "said"),
+    ("words", "sent", "answer", "expected"),
     [
         (ALL, ALL_SENT, {}, "the dispute is kept as 9\n"),
         ("", {"value": "a.example"}, {"unchecked": True}, UNCHECKED),
@@ -372,12 +372,12 @@ def test_dispute(
     words: str,
     sent: Any,
     answer: Any,
-    said: str,
+    expected: str,
 ) -> None:
     false.answers["/v1/disputes"] = (202, {"id": 9, **answer})
     more = ("--kind", "url", "--reason", "stale", *words.split())
     ran = member("report", "dispute", *more, stdin=b"a.example")
-    assert (ran.code, ran.out.endswith(said)) == (0, True)
+    assert (ran.code, ran.out.endswith(expected)) == (0, True)
     assert calls(false) == [{"kind": "url", "reason": "stale", **sent}]
     ran = member("report", "dispute", *more, "--json", stdin=b"a.example")
     assert ran.json == {"id": 9, **answer}
@@ -406,7 +406,7 @@ ITEM = {
 }
 
 
-def test_what_was_taken_back_is_told(member: Node, false: FalseApi) -> None:
+def test_what_was_taken_back_is_printed(member: Node, false: FalseApi) -> None:
     """By us: with day, reason and the way out. By another: with its name."""
     ours = {"state": "taken_back", "id": 3}
     ours |= {"reason": "false_positive", "on": "2026-11-02"}
@@ -427,8 +427,8 @@ def test_the_list_says_who_else_took_a_value_back(
     member: Node, false: FalseApi
 ) -> None:
     """Of a phone or account it is known only once it is published."""
-    told = {**ITEM, "elsewhere": "icbc court_order"}
-    for items, there in (([ITEM, told], True), ([ITEM], False)):
+    item = {**ITEM, "elsewhere": "icbc court_order"}
+    for items, there in (([ITEM, item], True), ([ITEM], False)):
         false.answers["/v1/reports"] = (200, {"items": items})
         ran = member("report", "list")
         assert ("taken back by others" in ran.out) == there
@@ -536,7 +536,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("syncd.cli.lookup_client.PAUSE_S", 0.0)
 
 
-def test_our_own_lists_are_told_beside_the_alliance(
+def test_our_own_lists_are_printed_beside_the_alliance(
     member: Node, false: FalseApi
 ) -> None:
     """Both are shown: a local hit where the alliance knows nothing, too."""
@@ -596,10 +596,10 @@ def test_lookup_shows_what_it_rests_on(member: Node, false: FalseApi) -> None:
 def test_lookup_sends(member: Node, false: FalseApi) -> None:
     """Values or tokens, of one kind or each line its own."""
     answered(false, NONE)
-    said = ("lookup", "--purpose", "call_check", "--reference", "r")
-    member(*said, "--deadline-ms", 50, stdin=b"url\ta.example\nphone\t1\n")
-    member(*said, "--kind", "phone", "--epoch", 2, stdin=b"T")
-    member(*said, "--kind", "phone", "--region", "US", stdin=b"1")
+    args = ("lookup", "--purpose", "call_check", "--reference", "r")
+    member(*args, "--deadline-ms", 50, stdin=b"url\ta.example\nphone\t1\n")
+    member(*args, "--kind", "phone", "--epoch", 2, stdin=b"T")
+    member(*args, "--kind", "phone", "--region", "US", stdin=b"1")
     assert calls(false) == [
         {
             "purpose": "call_check",
@@ -724,7 +724,7 @@ def test_status_moves_no_cursor() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "expected"),
     [
         ({"contested": True}, "CONTESTED"),
         ({"missing": 3}, "3 payloads withheld"),
@@ -733,13 +733,13 @@ def test_status_moves_no_cursor() -> None:
         ({}, "behind"),
     ],
 )
-def test_state_of_a_log(change: dict[str, Any], said: str) -> None:
+def test_state_of_a_log(change: dict[str, Any], expected: str) -> None:
     """The worst first."""
     log = {**STATUS["logs"][0], **change}
-    assert said in "\n".join(lines({**STATUS, "logs": [log]}))
+    assert expected in "\n".join(lines({**STATUS, "logs": [log]}))
 
 
-def test_what_is_wrong_is_said() -> None:
+def test_what_is_wrong_is_printed() -> None:
     roster = {**STATUS["roster"], "expired": True}
     no = {"ok": False, "why": {"detail": "the clock is off"}}
     found = {**STATUS, "roster": roster, "appending": no, "todo": []}
@@ -750,7 +750,7 @@ def test_what_is_wrong_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "ready", "appending", "said", "exit_code"),
+    ("code", "ready", "appending", "expected", "exit_code"),
     [
         (200, True, True, "ready\n", 0),
         (200, True, False, "ready, not appending: so\n", 0),
@@ -763,7 +763,7 @@ def test_health(
     code: int,
     ready: bool,
     appending: bool,
-    said: str,
+    expected: str,
     exit_code: int,
 ) -> None:
     """No token is needed, so that a container's health check has none."""
@@ -771,7 +771,7 @@ def test_health(
     value = {"ready": ready, "appending": appending, "why": why}
     false.answers["/readyz"] = (code, value)
     ran = member.run("--home", member.home, "status", "--health")
-    assert (ran.code, ran.out) == (exit_code, said)
+    assert (ran.code, ran.out) == (exit_code, expected)
     ran = member.run("--home", member.home, "status", "--health", "--json")
     assert (ran.code, ran.json) == (exit_code, value)
 

@@ -56,7 +56,7 @@ def test_a_removal_pins_where_the_log_ends(
 
 
 @pytest.mark.parametrize(
-    ("member", "code", "said"),
+    ("member", "code", "expected"),
     [
         ("carrier", 4, "carrier"),  # the checkpoint is by another key
         ("nobody", 2, "no member nobody"),
@@ -64,12 +64,12 @@ def test_a_removal_pins_where_the_log_ends(
     ],
 )
 def test_a_removal_that_cannot_be(
-    run: Run, root: Path, tmp_path: Path, member: str, code: int, said: str
+    run: Run, root: Path, tmp_path: Path, member: str, code: int, expected: str
 ) -> None:
     out, signed = tmp_path / "draft", root / "bank.checkpoint"
     words = ("roster", "remove", member, out, "--checkpoint", signed)
     ran = run("--home", root / "police", *words)
-    assert (ran.code, said in ran.err) == (code, True)
+    assert (ran.code, expected in ran.err) == (code, True)
     assert not out.exists()
 
 
@@ -290,14 +290,14 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("words", "code", "said"), WRONG)
+@pytest.mark.parametrize(("words", "code", "expected"), WRONG)
 def test_an_edit_that_cannot_be(
-    admin: Admin, words: str, code: int, said: str
+    admin: Admin, words: str, code: int, expected: str
 ) -> None:
     """It says what, where and how to mend; nothing is written."""
     ran = admin(*words.split())
     assert ran.code == code, ran.err
-    assert said in ran.err
+    assert expected in ran.err
     assert not admin.out.exists()
 
 
@@ -347,7 +347,7 @@ def test_a_never_value_may_be_listed_again(
     assert "line 1: is not on the never-list" in ran.err
 
 
-def test_what_a_removed_member_said_can_be_erased(
+def test_a_removed_member_s_reports_can_be_erased(
     admin: Admin, root: Path
 ) -> None:
     """Of its log as it ended; a range beyond that end is refused."""
@@ -465,8 +465,8 @@ def test_a_wrong_file_among_several_is_named(
     junk = tmp_path / "junk"
     junk.write_bytes(b'{"x": \xff')
     home = ("--home", root / "police")
-    said = words.replace("JUNK", str(junk)).replace("NAME", NAME).split()
-    ran = run(*home, *said)
+    args = words.replace("JUNK", str(junk)).replace("NAME", NAME).split()
+    ran = run(*home, *args)
     assert ran.code == 2
     assert ran.err.startswith(f"syncd: error: {junk}: "), ran.err
 
@@ -499,11 +499,11 @@ def test_newcomer_and_admin_see_the_same_words(
     again = run(*home, "join", "answer", sent, answer)
     assert again.out == ours.out
     answer.unlink()
-    said = run(*home, "join", "answer", sent, answer, "--json").json
-    assert shown[0].split()[1:] == said["words"]["zh"]
-    assert shown[1].split() == said["words"]["en"]
-    assert shown[2].split()[1:] == said["digits"]
-    assert said["hash"] in ours.out
+    body = run(*home, "join", "answer", sent, answer, "--json").json
+    assert shown[0].split()[1:] == body["words"]["zh"]
+    assert shown[1].split() == body["words"]["en"]
+    assert shown[2].split()[1:] == body["digits"]
+    assert body["hash"] in ours.out
 
 
 def test_show_says_who_signed(run: Run, root: Path) -> None:
@@ -511,9 +511,9 @@ def test_show_says_who_signed(run: Run, root: Path) -> None:
     ran = run("roster", "show", file)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines()[-1].startswith("signed by anne")
-    said = run("roster", "show", file, "--json").json
-    assert "anne" in said["signed"]
-    assert said["wanted"] == 0
+    body = run("roster", "show", file, "--json").json
+    assert "anne" in body["signed"]
+    assert body["wanted"] == 0
 
 
 def test_show_of_a_draft_says_that_it_is_one(admin: Admin, run: Run) -> None:

@@ -48,8 +48,8 @@ def show(member: Node, false: FalseApi) -> tuple[str, ...]:
 @pytest.mark.slow
 def test_results_that_find_no_room(show: tuple[str, ...]) -> None:
     """They are not said to be there: exit code 1, and why."""
-    said = ["syncd: error: No space left on device"]
-    assert ended(*show, stdout="/dev/full") == (1, said)
+    lines = ["syncd: error: No space left on device"]
+    assert ended(*show, stdout="/dev/full") == (1, lines)
 
 
 @pytest.mark.slow
