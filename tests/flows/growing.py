@@ -55,11 +55,11 @@ def bundled(first: int, records: Sequence[Record]) -> list[Bundle]:
     return found
 
 
-def record(origin: str, said: Said, salt: bytes) -> Record:
+def record(origin: str, content: Said, salt: bytes) -> Record:
     """Return the record of an entry; of a pair, with this salt."""
-    if len(said) == 3:
-        return said
-    type_, text = said
+    if len(content) == 3:
+        return content
+    type_, text = content
     return leaf.commit(origin, type_, salt, text), salt, text
 
 
@@ -78,7 +78,7 @@ class Log:
         other.published = []
         return other
 
-    def add(self, *said: Said, salt: bytes = b"s") -> None:
+    def add(self, *statements: Said, salt: bytes = b"s") -> None:
         """Append entries as they are, right or wrong."""
         tail: list[Record] = []
         first = self.frontier.size // 256
@@ -90,13 +90,13 @@ class Log:
                 one,
                 hashlib.sha256(salt + b"%d" % at).digest()[:16],
             )
-            for at, one in enumerate(said, self.frontier.size)
+            for at, one in enumerate(statements, self.frontier.size)
         ]
         self.frontier = self.frontier.extend(codec.leaf_hashes(fresh))
         self.bundles += bundled(first, [*tail, *fresh])
 
-    def say(self, *said: Statement) -> None:
-        self.add(*((statement.type_of(s), statement.encode(s)) for s in said))
+    def say(self, *all_: Statement) -> None:
+        self.add(*((statement.type_of(s), statement.encode(s)) for s in all_))
 
     def reports(self, count: int, salt: bytes = b"s") -> Self:
         self.add(*((1, report(i)) for i in range(count)), salt=salt)
@@ -107,7 +107,7 @@ class Log:
         found = (codec.records(self.origin, bundle) for bundle in self.bundles)
         return [*itertools.chain.from_iterable(found)]
 
-    def said(self) -> list[Any]:
+    def statements(self) -> list[Any]:
         return [statement.decode(p, leaf[1]) for leaf, _, p in self.records]
 
     def head_at(self, size: int) -> Checkpoint:
@@ -333,8 +333,8 @@ class Pull:
         budget: Budget | None = None,
         excuse: bool = False,
     ) -> PullResult:
-        async def accepted(told: Sequence[tuple[int, int, str]]) -> None:
-            self.rosters += [index for index, _, _ in told]
+        async def accepted(rosters: Sequence[tuple[int, int, str]]) -> None:
+            self.rosters += [index for index, _, _ in rosters]
 
         return await pull.pull(
             log.signed,

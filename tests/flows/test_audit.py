@@ -53,7 +53,7 @@ class Audited(Log):
     """A log, and the rows that an honest member makes of it."""
 
     def __init__(
-        self, said: Sequence[statement.Statement | tuple[int, bytes]]
+        self, statements: Sequence[statement.Statement | tuple[int, bytes]]
     ) -> None:
         super().__init__()
         self.add(
@@ -61,7 +61,7 @@ class Audited(Log):
                 s
                 if isinstance(s, tuple)
                 else (statement.type_of(s), statement.encode(s))
-                for s in said
+                for s in statements
             )
         )
         self.size = self.frontier.size
@@ -337,11 +337,11 @@ def entries(
     """Draw statements that get in each other's way."""
     size = draw(st.sampled_from(SIZES))
     rng = random.Random(draw(st.integers(0, 2**32)))
-    said: list[statement.Statement | tuple[int, bytes]] = []
+    statements: list[statement.Statement | tuple[int, bytes]] = []
     for i in range(size):
         n = rng.randrange(8)
         back = sorted(rng.sample(range(i), min(i, 3)))
-        said.append(
+        statements.append(
             rng.choice(
                 (
                     report(n),
@@ -355,19 +355,19 @@ def entries(
             )
         )
         if rng.random() < 0.01:
-            said[-1] = (1, b"void")
+            statements[-1] = (1, b"void")
         if i and rng.random() < 0.02:
             at = rng.randrange(i)
-            said[-1] = erase((at, at + 4))
-    return said
+            statements[-1] = erase((at, at + 4))
+    return statements
 
 
 @given(entries(), st.integers(1, 3), st.floats(0, 1))
 def test_any_log_and_any_cut(
-    said: list[statement.Statement], chunk: int, part: float
+    written: list[statement.Statement], chunk: int, part: float
 ) -> None:
     """From its end or its beginning, in any cut, a log says the same."""
-    log = Audited(said)
+    log = Audited(written)
     merged = round(part * log.size)
     found = audit.check(log.view(merged=merged), chunk=chunk)
     assert found.problems == []
@@ -388,13 +388,13 @@ def changed(row: StoredRow, column: int) -> StoredRow:
 
 @given(entries(), st.booleans(), st.integers(-2, 4), st.floats(0, 1))
 def test_one_row(
-    said: list[statement.Statement],
+    written: list[statement.Statement],
     sightings: bool,
     column: int,
     part: float,
 ) -> None:
     """One row changed in any column, missing, or one too many, is named."""
-    log = Audited([*said, report(1), sighting(**about(1))])
+    log = Audited([*written, report(1), sighting(**about(1))])
     rows = log.rows()[sightings]
     at = round(part * (len(rows) - 1))
     row = rows[at]

@@ -31,7 +31,7 @@ def disputed(**fields: Any) -> SyncdError:
     return caught.value
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_all_faults_of_a_report_come_at_once() -> None:
     error = refused(
         with_(
             value="12",
@@ -48,8 +48,8 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
             basis=(("bank", 1),),
         )
     )
-    told = [str(fault).split(":")[0] for fault in error.faults]
-    assert told == [
+    places = [str(fault).split(":")[0] for fault in error.faults]
+    assert places == [
         *("phone", "label", "role", "channel", "evidence", "handling"),
         *("technique", "technique", "basis", "confidence", "seen"),
         *("expires", "case"),
@@ -73,7 +73,7 @@ def test_one_fault_is_no_list() -> None:
     assert refused(with_(label="xyz")).faults == ()
 
 
-def test_a_value_in_a_wrong_column_is_never_told_again() -> None:
+def test_a_value_in_a_wrong_column_is_never_quoted() -> None:
     number = "13800138000"
     wrong = dict.fromkeys(("label", "role", "channel", "seen"), number)
     error = refused(with_(**wrong, kind=number, case=number, region=number))
@@ -162,7 +162,7 @@ def test_who_is_in_no_roster_is_not_asked_for_a_sector() -> None:
 # --------------------------------------------------------------- disputes
 
 
-def test_all_that_is_wrong_with_a_dispute_is_said_at_once() -> None:
+def test_all_faults_of_a_dispute_come_at_once() -> None:
     error = disputed(
         kind="fax", reason="冤枉", due="2020-01-01", expires="2020-01-02"
     )

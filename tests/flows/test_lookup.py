@@ -119,7 +119,7 @@ class Book:
     ) -> Claim:
         made = output(one)
         fits = token.know(made, origin) if know is None else know
-        said = report(
+        content = report(
             **{
                 "kind": one.kind,
                 "token": token.encode(token.token(made)),
@@ -133,7 +133,7 @@ class Book:
                 **fields,
             }
         )
-        claim = Claim(origin, len(self.rows), said)
+        claim = Claim(origin, len(self.rows), content)
         self.rows.append(claim)
         return claim
 
@@ -237,8 +237,8 @@ async def test_a_url_is_found_with_text_behind_it_and_says_so(
         Question("url", "“http://px1.hunt.example/pay”"),
     )
     assert verdicts(answers) == [*(["suspected"] * 3), "none", "problem"]
-    told = ("tried_cut",)
-    assert [a.notices for a in answers] == [(), told, told, told, ()]
+    notices = ("tried_cut",)
+    assert [a.notices for a in answers] == [(), notices, notices, notices, ()]
 
 
 async def test_each_item_has_its_own_problem_in_its_own_place(
@@ -387,7 +387,7 @@ async def test_a_host_that_cannot_be_is_no_clearance(user: User) -> None:
     assert verdicts(answers) == ["problem"]
 
 
-async def test_a_number_that_only_looks_official_is_told_of(
+async def test_a_number_that_only_looks_official_has_a_notice(
     user: User,
 ) -> None:
     """`protected` is no proof, and + or 00 before such a number is a sign."""

@@ -27,9 +27,9 @@ PROTECTED = Verdict("protected", "", "", ("never_listed",))
 RULES = Rules(ROSTER, "2026-11-20", "US")
 
 
-def entry(type_: str, id_: int = 1, **said: Any) -> Entry:
+def entry(type_: str, id_: int = 1, **given: Any) -> Entry:
     return Entry(
-        id_, type_, "url", "", EntryFields(**said), "", None, "chen", 1
+        id_, type_, "url", "", EntryFields(**given), "", None, "chen", 1
     )
 
 
@@ -45,7 +45,7 @@ def over(
     return ours
 
 
-def test_nothing_is_said_where_there_is_nothing_of_ours() -> None:
+def test_without_entries_of_ours_there_is_no_opinion() -> None:
     assert own_lists.over(OFFICIAL, 0, PHONE, {}, POLICY) is None
     other = {HOST: [entry("note")]}
     assert own_lists.over(OFFICIAL, 0, PHONE, other, POLICY) is None
@@ -89,7 +89,7 @@ def test_a_note_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "found", "action"),
+    ("given", "found", "action"),
     [
         ({"evidence": "user_tag"}, NONE, "warn"),
         ({"evidence": "police_case"}, NONE, "hold"),
@@ -101,13 +101,13 @@ def test_a_note_changes_nothing() -> None:
     ],
 )
 def test_a_local_entry_is_acted_on_like_one_report(
-    said: dict[str, Any], found: Verdict, action: str
+    given: dict[str, Any], found: Verdict, action: str
 ) -> None:
     """Also where the alliance could not be asked; not where it protects."""
-    ours = over(found, entry("local", **said))
+    ours = over(found, entry("local", **given))
     assert ours.action == action
     assert ours.unattended == policy.lower(action, POLICY.ceiling)
-    assert ("local" in ours.reasons) == ("test" not in said)
+    assert ("local" in ours.reasons) == ("test" not in given)
     assert len(ours.local) == 1
 
 

@@ -120,19 +120,19 @@ def world() -> World:
 async def test_a_report(world: World) -> None:
     """The row becomes a report that shows that we knew the value."""
     assert await world.publish(Vault(row(7))) == 1
-    (said,) = world.own.said()
+    (content,) = world.own.statements()
     output = token.url_output(Identifier("url", "example.com/"))
-    assert isinstance(said, Report)
-    assert said.token == token.encode(token.token(output))
-    assert said.know == token.know(output, ORIGIN).hex()
-    assert (said.epoch, said.on) == (4, TODAY)
+    assert isinstance(content, Report)
+    assert content.token == token.encode(token.token(output))
+    assert content.know == token.know(output, ORIGIN).hex()
+    assert (content.epoch, content.on) == (4, TODAY)
     assert world.own.published == [Published(7, 0, token.token(output), 4)]
 
 
 async def test_a_dispute(world: World) -> None:
     """A dispute takes the same way, and shows no knowledge."""
     await world.publish(Vault(row(1, type=3, fields=DISPUTED)))
-    assert isinstance(world.own.said()[0], Dispute)
+    assert isinstance(world.own.statements()[0], Dispute)
 
 
 async def test_disputes_alone(world: World) -> None:
@@ -143,7 +143,7 @@ async def test_disputes_alone(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "fields",
     [
         ReportFields(),
         structs.replace(FIELDS, confidence=101),
@@ -151,10 +151,10 @@ async def test_disputes_alone(world: World) -> None:
     ],
 )
 async def test_a_row_of_which_nothing_can_be_made(
-    world: World, said: ReportFields
+    world: World, fields: ReportFields
 ) -> None:
     """It holds up no other row; alone it is told of by its id."""
-    rows = [row(1, fields=said), row(2), row(3, fields=said)]
+    rows = [row(1, fields=fields), row(2), row(3, fields=fields)]
     assert await world.publish(Vault(*rows)) == 1
     assert [p.vault_id for p in world.own.published] == [2]
     with pytest.raises(MalformedError, match="row 1"):
@@ -169,7 +169,7 @@ async def test_every_size(world: World) -> None:
         await world.publish(Vault(*rows), limit=1000)
         total += count
         head, _ = checkpoint.open_(world.own.signed, KEY.verifier)
-        assert head.size == total == len(world.own.said())
+        assert head.size == total == len(world.own.statements())
         assert head.root == world.own.frontier.root()
     assert [p.index for p in world.own.published] == list(range(total))
 
@@ -180,9 +180,9 @@ async def test_a_retract(world: World) -> None:
         ending=[Ending(3, "url", 1, bytes(16), 12, "false_positive")]
     )
     assert await world.retract(vault) == 1
-    (said,) = world.own.said()
-    assert isinstance(said, Retract)
-    assert said.ends == (12,)
+    (content,) = world.own.statements()
+    assert isinstance(content, Retract)
+    assert content.ends == (12,)
     assert world.own.published[0].ends
     vault.endings.clear()
     assert await world.retract(vault) == 0
@@ -193,19 +193,19 @@ async def test_holders_away(world: World) -> None:
     world.tokens.away = True
     with pytest.raises(UnavailableError):
         await world.publish(Vault(row(1)))
-    assert world.own.said() == []
+    assert world.own.statements() == []
 
 
-async def test_what_is_said_of_a_token_needs_no_holder(world: World) -> None:
+async def test_a_statement_about_a_token_needs_no_holder(world: World) -> None:
     """It goes before what does, under the key that it names."""
     world.tokens.away = True
     by_token = row(
         2, value="", type=3, fields=DISPUTED, token=b"t" * 16, epoch=3
     )
     assert await world.publish(Vault(row(1), by_token)) == 1
-    (said,) = world.own.said()
-    assert isinstance(said, Dispute)
-    assert (said.token, said.epoch) == (token.encode(b"t" * 16), 3)
+    (content,) = world.own.statements()
+    assert isinstance(content, Dispute)
+    assert (content.token, content.epoch) == (token.encode(b"t" * 16), 3)
     assert world.own.published == [Published(2, 0, b"t" * 16, 3)]
 
 
@@ -223,7 +223,7 @@ async def test_a_key_that_changes_meanwhile_is_published_under_neither(
     world.tokens.outputs = changing  # type: ignore[method-assign]
     with pytest.raises(UnavailableError, match="key has changed"):
         await world.publish(Vault(row(1)))
-    assert world.own.said() == []
+    assert world.own.statements() == []
 
 
 async def test_not_allowed(world: World) -> None:

@@ -281,12 +281,12 @@ async def test_withheld(to: Pull) -> None:
     assert to.mirror.rows == list(range(900))
 
 
-async def test_what_rosters_a_log_accepted_is_told(to: Pull) -> None:
+async def test_rosters_that_a_log_accepted_are_passed_on(to: Pull) -> None:
     """When it is merged: at once, or as soon as a gap before it is filled."""
-    said = statement.encode(RosterAccepted(version=2, hash_="ab" * 32))
+    content = statement.encode(RosterAccepted(version=2, hash_="ab" * 32))
     log = Log()
-    log.add((19, said))
-    log.reports(5).add((19, said))
+    log.add((19, content))
+    log.reports(5).add((19, content))
     await to(log, FakeSource(log.close(3)))
     assert to.rosters == [0]
     await to(log)
@@ -388,8 +388,8 @@ async def test_our_own_closed_entries_went_with_their_epoch(to: Pull) -> None:
 async def test_erased_is_not_withheld(to: Pull) -> None:
     """An erase later in the log excuses what is closed, far above too."""
     log = Log().reports(700)
-    said = Erase(ranges=((10, 12),), reason="retention")
-    log.add((18, statement.encode(said)))
+    content = Erase(ranges=((10, 12),), reason="retention")
+    log.add((18, statement.encode(content)))
     done = await to(log, FakeSource(log.close(10, 11)))
     assert (done.merged, done.missing) == (701, ())
     assert to.mirror.rows == [i for i in range(700) if i not in (10, 11)]
@@ -455,7 +455,7 @@ async def test_runs_of_one_transaction(
     monkeypatch.setattr(pull, "RUN", 1)
     monkeypatch.setattr(stretch_queue, "MOST", 4)
     log = Log().reports(1000)
-    said = Retract(
+    content = Retract(
         on="2026-11-21",
         kind="url",
         epoch=1,
@@ -463,7 +463,7 @@ async def test_runs_of_one_transaction(
         ends=(1, 999),
         reason="test",
     )
-    log.add((2, statement.encode(said)), (1, b"{}"))
+    log.add((2, statement.encode(content)), (1, b"{}"))
     log.reports(2000)
     done = await to(log)
     assert done.merged == 3002

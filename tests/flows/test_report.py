@@ -44,7 +44,7 @@ def with_(**fields: Any) -> Draft:
     return msgspec.structs.replace(RIGHT, **fields)
 
 
-def said(kept: NewReport) -> Report:
+def made_of(kept: NewReport) -> Report:
     """Return the statement that would be published."""
     return msgspec.convert(
         {
@@ -63,7 +63,7 @@ def said(kept: NewReport) -> Report:
 def test_a_report_is_its_normal_form_and_public_fields() -> None:
     kept = report.prepare(RIGHT, RULES)
     assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 1)
-    assert said(kept) == Report(
+    assert made_of(kept) == Report(
         on=TODAY,
         kind="phone",
         epoch=1,
@@ -231,7 +231,7 @@ def test_a_wrong_draft_does_not_hold_up_the_others() -> None:
     assert done[2] is error
 
 
-def test_a_url_keeps_its_query_only_when_told_to() -> None:
+def test_a_url_keeps_its_query_only_with_keep_query() -> None:
     url = with_(
         kind="url", value="http://evil.example/a?uid=7", role="phishing_host"
     )
@@ -274,7 +274,7 @@ def test_a_draft_becomes_a_writable_statement_or_an_error_of_ours(
     if isinstance(kept, SyncdError):
         assert len(draft.value) < 7 or draft.value not in str(kept)
     else:
-        made = said(kept)
+        made = made_of(kept)
         statement.encode(made)
         assert made.seen < made.expires
         assert not faults.of_report(part(ReportFields, made), "", "", TODAY)
@@ -412,7 +412,7 @@ def test_a_page_planted_on_a_protected_site_is_reported_for_two_weeks() -> (
     None
 ):
     """By its path, as such: nothing else of the site is reportable."""
-    assert said(report.prepare(PLANTED, GUARDED)).expires == "2026-10-05"
+    assert made_of(report.prepare(PLANTED, GUARDED)).expires == "2026-10-05"
     for fields in (
         {"technique": ()},
         {"value": "http://www.bank.example/"},
@@ -425,7 +425,7 @@ def test_a_page_planted_on_a_protected_site_is_reported_for_two_weeks() -> (
 
 def test_a_planted_page_may_end_sooner() -> None:
     soon = msgspec.structs.replace(PLANTED, expires="2026-09-25")
-    assert said(report.prepare(soon, GUARDED)).expires == "2026-09-25"
+    assert made_of(report.prepare(soon, GUARDED)).expires == "2026-09-25"
 
 
 def test_each_row_that_ends_too_late_is_refused() -> None:

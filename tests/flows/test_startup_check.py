@@ -40,8 +40,8 @@ class Peer:
 class FakeOverride:
     """What is laid into the home."""
 
-    def __init__(self, said: bool = False, **brought: bytes) -> None:
-        self._said = said
+    def __init__(self, given: bool = False, **brought: bytes) -> None:
+        self._given = given
         self._brought = brought
         self.looked = 0
 
@@ -50,7 +50,7 @@ class FakeOverride:
         return self._brought if self.looked > 2 else {}
 
     async def overridden(self, head: OwnHead) -> bool:
-        return self._said and self.looked > 2
+        return self._given and self.looked > 2
 
 
 async def wake(
@@ -160,9 +160,9 @@ async def test_a_line_that_was_carried_may_show_more() -> None:
 async def test_the_operator_may_do_without_a_majority() -> None:
     """Not without what was answered: that is held against us all the same."""
     down = Peer("b", DOWN), Peer("c", DOWN)
-    awake = await wake(9, *down, override=FakeOverride(said=True))
+    awake = await wake(9, *down, override=FakeOverride(given=True))
     assert awake == StartupAnswers(2, 0, 0, 0, overridden=True)
     with pytest.raises(RefusedError, match="holds 12 entries"):
         await wake(
-            9, Peer("a", signed(12)), *down, override=FakeOverride(said=True)
+            9, Peer("a", signed(12)), *down, override=FakeOverride(given=True)
         )
