@@ -354,7 +354,7 @@ class Member:
             await node.stop()
 
     @contextlib.contextmanager
-    def standing(
+    def lying_at(
         self, path: str, act: Act, caller: str = ""
     ) -> Iterator[None]:
         """Have `act` answer requests of such a path, or let them by, meanwhile."""
@@ -382,7 +382,7 @@ class Member:
             came.set()
             await go_on.wait()
 
-        with self.standing(path, hold, caller):
+        with self.lying_at(path, hold, caller):
             try:
                 yield came
             finally:
@@ -482,17 +482,17 @@ class Member:
         is_json = "json" in answer.content_type
         return answer.status, json.loads(text) if is_json else text
 
-    async def say(self, *said: Statement) -> None:
+    async def say(self, *statements: Statement) -> None:
         """Append statements."""
-        await self.node.publisher.append([(one, None) for one in said])
+        await self.node.publisher.append([(one, None) for one in statements])
 
-    async def write(self, *said: Said) -> None:
+    async def write(self, *statements: Said) -> None:
         """Append entries as they are, right or wrong."""
         async with self.node.writer.lock:
-            await self._write(said)
+            await self._write(statements)
         await self.node.publisher.after_append()
 
-    async def _write(self, said: Sequence[Said]) -> None:
+    async def _write(self, statements: Sequence[Said]) -> None:
         own = self.node.home.own.log
         old = await own.head()
         log = Log(self.keys.log)
@@ -502,7 +502,7 @@ class Member:
             last = await own.bundle(first)
             assert last is not None
             log.bundles.append(last)
-        log.add(*said, salt=secrets.token_bytes(16))
+        log.add(*statements, salt=secrets.token_bytes(16))
         await own.append(old, await log.head(), log.bundles, [])
 
     async def records(self) -> list[Record]:
@@ -515,13 +515,13 @@ class Member:
         return bytes(checkpoint.sign(head, self.keys.log))
 
     async def fork(
-        self, at: int, *said: Said, seen_by: Iterable[str] = ()
+        self, at: int, *statements: Said, seen_by: Iterable[str] = ()
     ) -> Twin:
         """Show, from now on, a log that differs from index `at` on."""
         own = (await self.records())[:at]
         twin = Twin(self.keys.log)
         twin.seen_by = frozenset(seen_by)
-        twin.add(*own, *said, salt=secrets.token_bytes(16))
+        twin.add(*own, *statements, salt=secrets.token_bytes(16))
         self.node.twin = twin
         return twin
 

@@ -46,9 +46,9 @@ def test_hadolint_has_nothing_to_say() -> None:
 
 def test_hadolint_would_say_it() -> None:
     """The linter is awake: an unpinned base is refused."""
-    code, said = ran(BIN / "hadolint", "-", stdin="FROM python:latest\n")
+    code, out = ran(BIN / "hadolint", "-", stdin="FROM python:latest\n")
     assert code
-    assert "DL3007" in said
+    assert "DL3007" in out
 
 
 def test_the_image_is_small_and_has_no_power() -> None:
@@ -90,9 +90,9 @@ def compose(text: str | None = None) -> tuple[int, str]:
 
 def services() -> dict[str, Any]:
     """The members as compose understands them."""
-    code, said = compose()
-    assert code == 0, said
-    found: dict[str, Any] = json.loads(said)["services"]
+    code, out = compose()
+    assert code == 0, out
+    found: dict[str, Any] = json.loads(out)["services"]
     return found
 
 
@@ -104,9 +104,9 @@ def test_compose_has_four_members() -> None:
 def test_compose_would_refuse_an_unknown_key() -> None:
     """The reader is awake: a misspelt key is no key."""
     text = (DOCKER / "compose.yaml").read_text()
-    code, said = compose(text.replace("read_only:", "readonly:"))
+    code, out = compose(text.replace("read_only:", "readonly:"))
     assert code
-    assert "readonly" in said
+    assert "readonly" in out
 
 
 def test_a_member_has_no_power_over_its_machine() -> None:
@@ -175,6 +175,6 @@ def test_the_service_is_as_the_code_expects_it() -> None:
     assert "LoadCredential=syncd-secret:/etc/syncd/secret" in service
     assert "RestartPreventExitStatus=2 4 5" in service
     assert any(line.startswith("WatchdogSec=") for line in service)
-    for door in ("peer", "own"):
-        text = (DOCKER / f"syncd-{door}.socket").read_text()
-        assert f"FileDescriptorName={door}\n" in text
+    for api in ("peer", "own"):
+        text = (DOCKER / f"syncd-{api}.socket").read_text()
+        assert f"FileDescriptorName={api}\n" in text

@@ -111,9 +111,9 @@ def test_every_command_and_option_is_documented() -> None:
     there = {words: options(command) for words, command in commands()}
     documented = {
         " ".join(re.findall(r"(?:^| )([a-z]+)(?= |$)", called)): set(
-            re.findall(r"`(--[a-z-]+)`", said)
+            re.findall(r"`(--[a-z-]+)`", columns)
         )
-        for called, said in re.findall(
+        for called, columns in re.findall(
             r"^\| `syncd ([^`]+)` \| [^|]+ \|([^|]*)\|$",
             section("cli.md", "All commands"),
             re.MULTILINE,
@@ -125,13 +125,13 @@ def test_every_command_and_option_is_documented() -> None:
 def test_every_own_route_is_documented() -> None:
     """http-api.md names each route of the local API, and no other."""
     there = {f"{r.method} {r.path}" for r in local_api.ROUTES}
-    said = set(
+    written = set(
         re.findall(
             r"(GET|POST|PUT|DELETE) `?(/[a-z0-9_./{}-]+)",
             page("http-api.md"),
         )
     )
-    documented = {f"{method} {path}" for method, path in said}
+    documented = {f"{method} {path}" for method, path in written}
     assert documented == there, differ(documented, there)
 
 
@@ -246,15 +246,15 @@ def test_every_statement_is_documented() -> None:
         )
         assert row, f"type {number} has no row"
         assert (DOCS / row[2]).is_file()
-        said = set(re.findall(r"`([a-z]+)`", row[1]))
+        found = set(re.findall(r"`([a-z]+)`", row[1]))
         there = {f.encode_name for f in msgspec.structs.fields(form)}
         if number == 16:
             there |= {"origin", "size", "root", "line"}
         if number == 17:
-            said |= {"on"}
-        missing = there - said - shared
+            found |= {"on"}
+        missing = there - found - shared
         assert not missing, f"type {number}: {missing}"
-        assert said <= there | shared, f"type {number}: {said - there}"
+        assert found <= there | shared, f"type {number}: {found - there}"
 
 
 def test_numbers_are_those_of_the_code() -> None:
@@ -271,10 +271,10 @@ def test_numbers_are_those_of_the_code() -> None:
 
 def test_the_example_of_a_leaf() -> None:
     text = page("protocol.md")
-    said = re.search(r"<!-- leaf -->\n```text\n([0-9a-f]+)\n```", text)
+    found = re.search(r"<!-- leaf -->\n```text\n([0-9a-f]+)\n```", text)
     made = leaf.commit("bank.example/syncd/txwz/1", 2, bytes(16), b"")
-    assert said
-    assert said[1] == made.hex()
+    assert found
+    assert found[1] == made.hex()
 
 
 def test_every_purpose_is_in_the_vocabulary() -> None:
@@ -414,23 +414,23 @@ def blocks() -> dict[str, list[tuple[str, str]]]:
 
 def steps(body: str) -> Iterator[tuple[str, str]]:
     """Yield (command, what it prints); `> ` goes on with a command."""
-    command, said = "", ""
+    command, output = "", ""
     for line in body.splitlines():
         if line.startswith("$ "):
             if command:
-                yield command, said
-            command, said = line[2:], ""
+                yield command, output
+            command, output = line[2:], ""
         elif line.startswith("> "):
             command += f"\n{line[2:]}"
         else:
-            said += f"{line}\n"
+            output += f"{line}\n"
     if command:
-        yield command, said
+        yield command, output
 
 
-def fits(said: str, got: str) -> bool:
+def fits(expected: str, got: str) -> bool:
     """Tell whether an output is as documented; `…` stands for anything."""
-    parts = map(re.escape, said.split("…"))
+    parts = map(re.escape, expected.split("…"))
     return re.fullmatch(".*?".join(parts), got, re.DOTALL) is not None
 
 
@@ -440,7 +440,7 @@ def test_there_are_blocks_to_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "got", "want"),
+    ("expected", "got", "want"),
     [
         ("a\n", "a\n", True),
         ("a\n", "b\n", False),
@@ -449,8 +449,8 @@ def test_there_are_blocks_to_run() -> None:
         ("…\nend\n", "1\n2\n", False),
     ],
 )
-def test_an_output_fits(said: str, got: str, want: bool) -> None:
-    assert fits(said, got) is want
+def test_an_output_fits(expected: str, got: str, want: bool) -> None:
+    assert fits(expected, got) is want
 
 
 def test_a_command_may_go_on() -> None:
@@ -481,6 +481,6 @@ def test_marked_blocks_run(session: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     printed = done.stdout.split(f"{END}\n")
-    for (command, said), got in zip(wanted, printed, strict=False):
-        assert fits(said, got), f"$ {command}\n{got}"
+    for (command, expected), got in zip(wanted, printed, strict=False):
+        assert fits(expected, got), f"$ {command}\n{got}"
     assert len(printed) == len(wanted) + 1

@@ -102,7 +102,7 @@ def test_all_faults_are_named_at_once() -> None:
 
 
 @pytest.mark.parametrize("key", ["id", "domain", "alliance"])
-def test_who_we_are_must_be_said(key: str) -> None:
+def test_member_is_required(key: str) -> None:
     """Without them there is no key name."""
     without = "\n".join(x for x in US.split("\n") if not x.startswith(key))
     assert f"member.{key}: is not set" in str(refused(without))
@@ -269,19 +269,19 @@ def test_every_setting_is_documented_as_it_is() -> None:
         if section and row:
             documented[section, row[1]] = row.groups()
     wanted = {}
-    said: list[str] = []
+    lines: list[str] = []
     for line in editing.DEFAULT.read_text().split("\n"):
         if heading := re.match(r"\[(\w+)\]", line):
-            section, said = heading[1], []
+            section, lines = heading[1], []
         elif setting := re.fullmatch(r"# (\w+) = (.*)", line):
             key, default = setting.groups()
             empty = section == "member" and default == '""'
             shown = "must be set" if empty else f"`{default}`"
             may = takes(SETTINGS[section][key])
-            wanted[section, key] = (key, shown, may, " ".join(said))
-            said = []
+            wanted[section, key] = (key, shown, may, " ".join(lines))
+            lines = []
         else:
-            said.append(line.removeprefix("# "))
+            lines.append(line.removeprefix("# "))
     assert documented == wanted
 
 

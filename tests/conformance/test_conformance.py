@@ -72,11 +72,11 @@ def test_tokens(vector: dict[str, str]) -> None:
         found = claims.url_output(normal)
     else:
         key = unhex(FORMATS["oprf"]["keys_little_endian_hex"][kind])
-        said = oprf.oprf_input(kind, normal)
+        message = oprf.oprf_input(kind, normal)
         point = curve.times(
-            int.from_bytes(key, "little"), oprf.hash_to_group(said)
+            int.from_bytes(key, "little"), oprf.hash_to_group(message)
         )
-        found = oprf.output(said, point)
+        found = oprf.output(message, point)
     assert found.hex() == vector["output"]
     assert claims.token(found) == vector["token"]
     assert claims.know(found, vector["origin"]) == vector["know"]
@@ -94,8 +94,8 @@ def test_leaves(vector: dict[str, Any]) -> None:
 def test_statements(void: bool) -> None:
     """What the vectors call void is void, and nothing else is."""
     for vector in STATEMENTS["void" if void else "read"]:
-        said = claims.statement(vector["type"], vector["payload"].encode())
-        assert (said is None) == void, vector["why"]
+        content = claims.statement(vector["type"], vector["payload"].encode())
+        assert (content is None) == void, vector["why"]
 
 
 def test_claims() -> None:
@@ -190,16 +190,16 @@ def test_what_no_roster_holds(case: tuple[test_roster.Edit, str]) -> None:
 
 def test_joining() -> None:
     """Request, challenge and answer are what the newcomer's keys make."""
-    said = ALLIANCE["join"]
-    request, key = said["request"].encode(), unhex(said["seal_private"])
+    vector = ALLIANCE["join"]
+    request, key = vector["request"].encode(), unhex(vector["seal_private"])
     assert roster.joining(request)["id"] == join.parse(request).id
-    challenge = said["challenge"].encode()
+    challenge = vector["challenge"].encode()
     assert (
-        roster.opened(challenge, "challenge", key)[1].hex() == said["secret"]
+        roster.opened(challenge, "challenge", key)[1].hex() == vector["secret"]
     )
-    answer = said["answer"].encode()
-    assert roster.answering(answer, request).hex() == said["secret"]
-    join.proven(join.parse(request), unhex(said["secret"]), answer)
+    answer = vector["answer"].encode()
+    assert roster.answering(answer, request).hex() == vector["secret"]
+    join.proven(join.parse(request), unhex(vector["secret"]), answer)
     share = ALLIANCE["share"]
     found = roster.opened(
         share["file"].encode(), "share", unhex(share["seal_private"])
@@ -362,7 +362,7 @@ def test_record_types_alike(payload: bytes) -> None:
     assert logs.payload_type(payload) == leaf.type_of(payload)
 
 
-def said_by(claim: Claim, form: int, case: Case) -> verdict.Claim:
+def claim_of(claim: Claim, form: int, case: Case) -> verdict.Claim:
     """Return a claim in the other implementation's words."""
     who = WHO.get(claim.origin, Reporter("", "", ""))
     author = verdict.Author(
@@ -382,7 +382,7 @@ def judged(case: Case) -> Sequence[object]:
     """Return verdict, actions and reasons by the other implementation."""
     found = verdict.judge(
         [
-            said_by(claim, form, case)
+            claim_of(claim, form, case)
             for form, group in enumerate(case.forms)
             for claim in group
         ],
@@ -399,7 +399,7 @@ def judged(case: Case) -> Sequence[object]:
             case.bad_know,
             case.never.pages,
         ),
-        [said_by(claim, 0, case) for claim in case.standing],
+        [claim_of(claim, 0, case) for claim in case.in_force],
     )
     return found.word, found.action, found.unattended, found.ordered()
 
@@ -442,7 +442,7 @@ def word(name: str, value: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 PLACE = some(
     word("at", st.sampled_from("012")) | word("elsewhere", st.just("t"))
 )
-SAID = {
+EXPIRIES = {
     "report": (
         EVIDENCE,
         some(
@@ -466,7 +466,7 @@ SAID = {
 
 
 def claim(what: str) -> st.SearchStrategy[str]:
-    codes, more = SAID[what]
+    codes, more = EXPIRIES[what]
     return st.tuples(
         st.sampled_from([*NAMES, "X", "B", "C", "P"]),
         st.just(what),
@@ -478,7 +478,7 @@ def claim(what: str) -> st.SearchStrategy[str]:
 
 @given(
     st.lists(
-        st.sampled_from(["report", "report", *SAID]).flatmap(claim),
+        st.sampled_from(["report", "report", *EXPIRIES]).flatmap(claim),
         min_size=1,
         max_size=6,
     ).map(" ; ".join),
@@ -492,7 +492,7 @@ def claim(what: str) -> st.SearchStrategy[str]:
         word("ceiling", st.sampled_from(verdict.ACTIONS[1:])),
     ),
 )
-def test_verdicts_alike(said: str, setting: str) -> None:
+def test_verdicts_alike(expiry: str, setting: str) -> None:
     """Whatever is claimed, both judge the same, and for the same reasons."""
-    case = read_case(said, setting)
+    case = read_case(expiry, setting)
     assert judged(case) == ours(case)

@@ -85,15 +85,15 @@ def test_the_demo(installed: Path, tmp_path: Path) -> None:
     rows = re.search(r"✓ (\d+) rows in .* s, (\d+) refused", done.stdout)
     assert rows
     assert int(rows[1]) - int(rows[2]) > 1000
-    told = json.loads((where / "demo.json").read_text())
-    assert [m["id"] for m in told] == [
+    body = json.loads((where / "demo.json").read_text())
+    assert [m["id"] for m in body] == [
         "police",
         "bank",
         "carrier",
         "platform",
         "payment",
     ]
-    assert all(Path(m["token_file"]).is_file() for m in told)
+    assert all(Path(m["token_file"]).is_file() for m in body)
     kept = (where / "secrets" / "bank").read_bytes().strip()
     for path in (where / "homes").rglob("*"):
         assert not path.is_file() or kept not in path.read_bytes()
@@ -129,13 +129,13 @@ def test_ctrl_c(tmp_path: Path) -> None:
         text=True,
     ) as running:
         assert running.stdout is not None
-        said = []
+        lines = []
         for line in running.stdout:
-            said.append(line)
+            lines.append(line)
             if "demo.json" in line:
                 break
         assert running.poll() is None
-        assert "✗" not in "".join(said), "".join(said)
+        assert "✗" not in "".join(lines), "".join(lines)
         pids = [
             m["pid"] for m in json.loads((where / "demo.json").read_text())
         ]
@@ -156,7 +156,7 @@ def spoil(data: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["missing", "latin", "no column"])
-def test_wrong_data_are_told_of_first(tmp_path: Path, how: str) -> None:
+def test_wrong_data_are_refused_first(tmp_path: Path, how: str) -> None:
     data, where = write_data(tmp_path / "data"), tmp_path / "demo"
     spoil(data, how)
     done = subprocess.run(

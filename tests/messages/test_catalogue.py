@@ -45,7 +45,7 @@ def test_english_where_chinese_is_missing() -> None:
     assert catalogue.t("line {n}", n=1) == "line 1"
 
 
-def test_an_error_with_parameters_is_said_in_chinese() -> None:
+def test_an_error_with_parameters_is_in_chinese() -> None:
     error = MalformedError("line {n}", n=7)
     assert (str(error), catalogue.of(error)) == ("line 7", "line 7")
     catalogue.choose("zh")
@@ -58,7 +58,7 @@ def test_an_error_with_parameters_is_said_in_chinese() -> None:
         catalogue.choose("en")
 
 
-def test_all_faults_and_their_hints_are_said_in_chinese() -> None:
+def test_all_faults_and_their_hints_are_in_chinese() -> None:
     error = joined(
         [
             vocabulary.refused("label", "label", "杀猪盘诈骗"),

@@ -56,7 +56,7 @@ def test_only_members_count(heard: Heard) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "skew"),
+    ("clocks", "skew"),
     [
         ((7,), 7),
         ((-7, 10**9), -7),
@@ -68,9 +68,9 @@ def test_only_members_count(heard: Heard) -> None:
         ((0, 3600, 3600, 3600), 3600),
     ],
 )
-def test_the_median(heard: Heard, said: tuple[int, ...], skew: int) -> None:
+def test_the_median(heard: Heard, clocks: tuple[int, ...], skew: int) -> None:
     """Of two in the middle the one nearer to ours."""
-    for member, off_s in zip(ALL, said, strict=False):
+    for member, off_s in zip(ALL, clocks, strict=False):
         heard.hear(member, off_s)
     assert heard.skew() == skew
 

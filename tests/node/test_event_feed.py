@@ -135,7 +135,7 @@ async def test_what_is_not_kept_any_more_is_reset_to_what_is(
     assert (hello.name, again) == ("hello", event)
 
 
-async def test_a_reader_that_falls_behind_what_is_kept_is_told(
+async def test_a_reader_that_falls_behind_what_is_kept_gets_a_gap(
     it: Ring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows, "KEPT", 10)
@@ -195,7 +195,7 @@ async def test_closing_ends_every_reader_after_what_is_there(
     assert names == ["hello", "last"]
 
 
-async def test_too_many_followers_are_told_when_to_come_back(
+async def test_too_many_followers_get_retry_after(
     it: Ring,
 ) -> None:
     streams = [it.events.follow("") for _ in range(event_feed.FOLLOWERS)]

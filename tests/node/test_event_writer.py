@@ -13,37 +13,37 @@ IDS = ("bank", "carrier", "police")
 alliance = shared(as_founded, *IDS, scope="function")
 
 
-async def told(member: Member, name: str) -> list[Any]:
+async def events(member: Member, name: str) -> list[Any]:
     page = await member.node.home.own.events.page(0, 10_000)
     return [e.data for e in page if e.name == name]
 
 
-async def test_each_state_is_told_once_over_restarts(
+async def test_each_state_is_one_event_over_restarts(
     alliance: Alliance,
 ) -> None:
     await alliance.police.report("url", "http://evil.example/a")
     await alliance.settle()
     bank = alliance.bank
     head = await bank.head(alliance.police.origin)
-    logs = await told(bank, "log")
+    logs = await events(bank, "log")
     assert {
         "origin": head.origin,
         "merged": head.merged,
         "mirrored": head.mirrored,
     } in logs
-    [roster] = await told(bank, "roster")
+    [roster] = await events(bank, "roster")
     assert roster["version"] == 1
     assert bank.origin not in {data["origin"] for data in logs}
-    assert {d["origin"] for d in await told(bank, "published")} <= {
+    assert {d["origin"] for d in await events(bank, "published")} <= {
         bank.origin
     }
     await alliance.stop("bank")
     await bank.start()
-    assert await told(bank, "log") == logs
-    assert await told(bank, "roster") == [roster]
+    assert await events(bank, "log") == logs
+    assert await events(bank, "roster") == [roster]
 
 
-async def test_what_a_crash_swallowed_is_told_after_the_start(
+async def test_what_a_crash_swallowed_is_an_event_after_the_start(
     alliance: Alliance,
 ) -> None:
     """Merged, and dead before it could be told."""
@@ -52,10 +52,10 @@ async def test_what_a_crash_swallowed_is_told_after_the_start(
         "fork", alliance.police.origin, None, Message("another root")
     )
     await mirror.contest(alliance.police.origin, [], fork)
-    assert await told(bank, "finding") == []
+    assert await events(bank, "finding") == []
     await alliance.stop("bank")
     await bank.start()
-    [data] = await told(bank, "finding")
+    [data] = await events(bank, "finding")
     assert (data["code"], data["origin"], data["count"]) == (
         "fork",
         alliance.police.origin,
@@ -76,16 +76,16 @@ async def test_many_of_a_kind_are_one_event(alliance: Alliance) -> None:
     )
     await mirror.advance(old, old, [], batch(origin), [*voids, other])
     await bank.node.event_writer.log(origin)
-    found = await told(bank, "finding")
+    found = await events(bank, "finding")
     assert [(d["origin"], d["index"], d["count"]) for d in found] == [
         (origin, 0, 30),
         (alliance.carrier.origin, 7, 1),
     ]
     await bank.node.event_writer.log(origin)
-    assert len(await told(bank, "finding")) == 2
+    assert len(await events(bank, "finding")) == 2
 
 
-async def test_a_mirror_that_was_made_anew_is_told_anew(
+async def test_a_new_mirror_s_findings_are_events_again(
     alliance: Alliance,
 ) -> None:
     """Its rows count from 1 again; what was told counted further."""
@@ -96,7 +96,7 @@ async def test_a_mirror_that_was_made_anew_is_told_anew(
     )
     await bank.node.home.mirror.contest(fork.origin, [], fork)
     await bank.node.event_writer.log(fork.origin)
-    assert [d["code"] for d in await told(bank, "finding")] == ["fork"]
+    assert [d["code"] for d in await events(bank, "finding")] == ["fork"]
 
 
 def batch(origin: str) -> Batch:

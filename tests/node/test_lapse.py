@@ -63,10 +63,10 @@ DISPUTE = Dispute(
 
 def claim(
     index: int,
-    said: ClaimStatement = REPORT,
+    content: ClaimStatement = REPORT,
     origin: str = "a/syncd/t/1",
 ) -> Claim:
-    return Claim(origin, index, said)
+    return Claim(origin, index, content)
 
 
 async def test_a_week_later(world: World) -> None:

@@ -12,7 +12,7 @@ from syncd.web.service_ports import Caller, LookupCall
 from tests.alliance import Alliance, Member, as_founded, shared
 
 IDS = ("bank", "carrier", "police")
-TELLER = Caller("teller", "reader")
+CALLER = Caller("teller", "reader")
 
 
 alliance = shared(
@@ -29,7 +29,7 @@ async def answers(
     call = LookupCall(
         purpose="call_check", deadline_ms=deadline_ms, items=items
     )
-    return await member.node.local_service.lookup(TELLER, call)
+    return await member.node.local_service.lookup(CALLER, call)
 
 
 async def ask(member: Member, *items: forms.Item) -> list[forms.LookupItem]:
@@ -48,7 +48,7 @@ async def test_a_dispute_without_holders_is_kept_unchecked(
     draft = forms.DisputeDraft(
         kind="phone", value="+12025550177", reason="stale"
     )
-    made = await alliance.bank.node.local_service.dispute(TELLER, draft)
+    made = await alliance.bank.node.local_service.dispute(CALLER, draft)
     assert made.unchecked
 
 
@@ -63,7 +63,7 @@ async def test_a_dispute_that_is_to_end_another_day_is_another(
     ids = [
         (
             await service.dispute(
-                TELLER,
+                CALLER,
                 forms.DisputeDraft(
                     kind="phone",
                     value="+12025550177",
@@ -75,7 +75,7 @@ async def test_a_dispute_that_is_to_end_another_day_is_another(
         for expires in (first, second, first, "")
     ]
     assert ids == [1, 2, 1, 1]
-    page = await service.intake.reports(ReportSearch(by=TELLER.name))
+    page = await service.intake.reports(ReportSearch(by=CALLER.name))
     assert [(item.id, item.expires) for item in page.items] == [
         (2, second),
         (1, first),
@@ -95,11 +95,11 @@ async def test_with_too_few_holders_what_is_cached_is_answered(
     await bank.report("phone", "+12025550101")
     items = await ask(bank, phone("+12025550102"), phone("+12025550100"))
     assert [i.verdict for i in items] == ["unknown", "suspected"]
-    told = await bank.node.local_service.status(digests=False)
-    down = {h.member for h in told.holders if not h.up}
+    status = await bank.node.local_service.status(digests=False)
+    down = {h.member for h in status.holders if not h.up}
     assert down == {"carrier", "police"}
-    assert told.vault.waiting == {"phone": 1}
-    assert any("1 of the 2 needed are up" in str(line) for line in told.todo)
+    assert status.vault.waiting == {"phone": 1}
+    assert any("1 of the 2 needed are up" in str(line) for line in status.todo)
 
 
 async def test_a_restart_keeps_what_was_acknowledged(
@@ -117,8 +117,8 @@ async def test_a_restart_keeps_what_was_acknowledged(
     ready = await bank.node.local_service.ready()
     assert (ready.ready, ready.appending) == (True, False)
     assert "other members were not asked" in str(ready.why)
-    told = await bank.node.local_service.status(digests=False)
-    assert any("2 reports wait" in str(line) for line in told.todo)
+    status = await bank.node.local_service.status(digests=False)
+    assert any("2 reports wait" in str(line) for line in status.todo)
 
 
 async def test_what_is_retracted_while_it_waits_is_nowhere_in_the_end(
@@ -140,7 +140,7 @@ async def test_what_is_retracted_while_it_waits_is_nowhere_in_the_end(
     assert [r.state for r in page.items] == ["ended"]
 
 
-async def test_a_lie_is_told_once_and_beside_the_answer(
+async def test_a_lie_is_one_finding_beside_the_answer(
     alliance: Alliance,
 ) -> None:
     """However often the value is looked up, and over a restart."""
@@ -181,10 +181,10 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
     bank = alliance.bank
     await alliance.police.report("url", "http://evil.example/a")
     await alliance.settle()
-    told = await answers(bank, phone("+12025550190"))
-    as_of = {a.member: a for a in told.as_of}
+    body = await answers(bank, phone("+12025550190"))
+    as_of = {a.member: a for a in body.as_of}
     assert set(as_of) == set(IDS)
-    assert (told.missing, told.contested) == ((), ())
+    assert (body.missing, body.contested) == ((), ())
     assert as_of["police"].merged > 0
     assert as_of["police"].behind == 0
     assert as_of["police"].heard_at
@@ -192,9 +192,9 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
     assert as_of["bank"].age_s == 0
 
     alliance.cut(*IDS)
-    told = await answers(bank, phone("+12025550191"))
-    assert told.missing == ("carrier", "police")
-    assert told.items[0].verdict == "unknown"
+    body = await answers(bank, phone("+12025550191"))
+    assert body.missing == ("carrier", "police")
+    assert body.items[0].verdict == "unknown"
 
 
 async def test_what_was_never_heard_since_the_start_has_no_age(
@@ -204,8 +204,8 @@ async def test_what_was_never_heard_since_the_start_has_no_age(
     alliance.cut(*IDS)
     await alliance.bank.start()
     item = forms.Item(kind="url", value="http://evil.example/a")
-    told = await answers(alliance.bank, item)
-    ages = {a.member: a.age_s for a in told.as_of}
+    body = await answers(alliance.bank, item)
+    ages = {a.member: a.age_s for a in body.as_of}
     assert ages == {"bank": 0, "carrier": None, "police": None}
 
 

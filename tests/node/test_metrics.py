@@ -25,7 +25,7 @@ def test_states_are_shown() -> None:
         assert line in text
 
 
-def test_who_has_left_is_not_told_of() -> None:
+def test_who_has_left_is_no_series() -> None:
     """A receipt of a member that was removed does not grow old for ever."""
     metrics = Metrics()
     line = 'syncd_receipt_entries{member="bank"} 7.0'

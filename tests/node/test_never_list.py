@@ -43,13 +43,13 @@ def claim(index: int, **other: Any) -> Claim:
 
 async def test_many_reports_are_one_alarm(tmp_path: Path) -> None:
     """One write, not one for each; and again if it could not be written."""
-    told: list[tuple[Finding, ...]] = []
+    reported: list[tuple[Finding, ...]] = []
     full = True
 
     async def report(*findings: Finding) -> None:
         if full:
             raise UnavailableError("own.db: database or disk is full")
-        told.append(findings)
+        reported.append(findings)
 
     never = never_list(
         Home(
@@ -64,7 +64,7 @@ async def test_many_reports_are_one_alarm(tmp_path: Path) -> None:
     full = False
     await never.catch_up()
     await never.check()
-    (findings,) = told
+    (findings,) = reported
     assert [found.index for found in findings] == [1, 2]
 
 

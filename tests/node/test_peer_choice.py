@@ -191,8 +191,8 @@ class Village:
             moved = [n]
             if n in untold:
                 untold.remove(n)
-                told = self.asking[n].draw(self.others[n])
-                moved += [int(name[1:]) for name in told]
+                chosen = self.asking[n].draw(self.others[n])
+                moved += [int(name[1:]) for name in chosen]
                 for other in moved:
                     self.knows[other] |= 1 << n
             lacking -= {m for m in moved if self.knows[m] == everything}

@@ -40,7 +40,7 @@ def url(value: str, **more: Any) -> Draft:
     return draft("url", value, "phishing_host", **more)
 
 
-async def test_authors_are_told_what_a_grown_list_protects(
+async def test_authors_are_notified_of_what_a_grown_list_protects(
     alliance: Alliance,
 ) -> None:
     """And one command takes back those, whether published or waiting."""
@@ -64,15 +64,15 @@ async def test_authors_are_told_what_a_grown_list_protects(
     await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()
     assert len(await bank.node.protected_reports.look()) == 3
-    told = await bank.node.local_service.status(digests=False)
-    [line] = [x for x in told.todo if str(x).startswith("never-list: ")]
+    status = await bank.node.local_service.status(digests=False)
+    [line] = [x for x in status.todo if str(x).startswith("never-list: ")]
     assert "3 reports of ours" in str(line)
     assert "syncd report retract --never" in str(line)
     wanted = report_forms.Retraction(reason="false_positive", never=True)
     done = await bank.node.local_service.retract(wanted)
     assert (done.retracting, done.disputes) == (3, 0)
-    told = await bank.node.local_service.status(digests=False)
-    assert not [x for x in told.todo if str(x).startswith("never-list: ")]
+    status = await bank.node.local_service.status(digests=False)
+    assert not [x for x in status.todo if str(x).startswith("never-list: ")]
     await alliance.settle()
     page = await bank.node.local_service.intake.reports(
         ReportSearch(state="published")

@@ -15,7 +15,7 @@ HASH = hashlib.sha256(b"a request").hexdigest()
 def table() -> list[tuple[str, str]]:
     file = resources.files("syncd.roster").joinpath("spoken_zh.tsv")
     _, *lines = file.read_text("utf-8").splitlines()
-    return [(word, said) for word, said in (x.split("\t") for x in lines)]
+    return [(word, sound) for word, sound in (x.split("\t") for x in lines)]
 
 
 def by_ear(reading: str) -> str:
@@ -33,8 +33,8 @@ def test_a_list_has_2048_different_words(lang: str) -> None:
 def test_no_two_chinese_words_sound_alike() -> None:
     rows = table()
     assert all(re.fullmatch("[\u4e00-\u9fff]{2}", word) for word, _ in rows)
-    assert all(re.fullmatch("[a-zü]+ [a-zü]+", said) for _, said in rows)
-    assert len({by_ear(said) for _, said in rows}) == 2048
+    assert all(re.fullmatch("[a-zü]+ [a-zü]+", sound) for _, sound in rows)
+    assert len({by_ear(sound) for _, sound in rows}) == 2048
 
 
 def test_english_words_differ_in_their_first_four_letters() -> None:
@@ -60,7 +60,7 @@ def test_it_is_shown_in_one_line() -> None:
     assert re.fullmatch(r"\d{4}( \d{4}){3}", digits)
 
 
-def test_another_hash_is_said_otherwise() -> None:
+def test_another_hash_has_other_words() -> None:
     one, other = spoken.of("00" * 32), spoken.of("00" * 31 + "01")
     assert not {*one.digits} & {*other.digits}
     assert one.en != other.en

@@ -118,11 +118,11 @@ def held(method: str, path: str, status: int, media: str, raw: bytes) -> None:
     for template, item in DOCUMENT["paths"].items():
         pattern = re.sub(r"\{\w+\}", "[^/]+", template)
         if re.fullmatch(pattern, bare) and method.lower() in item:
-            said = item[method.lower()]["responses"]
+            responses = item[method.lower()]["responses"]
             break
     else:
-        said = {"default": {"content": {MEDIA: {"schema": PROBLEM}}}}
-    content = said.get(str(status), said["default"])["content"]
+        responses = {"default": {"content": {MEDIA: {"schema": PROBLEM}}}}
+    content = responses.get(str(status), responses["default"])["content"]
     assert media in content, (status, media, raw[:200])
     if "json" in media and len(raw) < 100_000:  # the validator is slow
         schema = {

@@ -123,8 +123,8 @@ async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
     assert (reply.body["due"], reply.body["dropped"]) == (2, 2)
     reply = await end(police, begun["id"])  # the answer was lost
     assert reply.body["dropped"] == 2
-    told = (await police.get(f"/v1/imports/{first['id']}")).body
-    assert told["standing"] == 4
+    body = (await police.get(f"/v1/imports/{first['id']}")).body
+    assert body["standing"] == 4
     page = (await police.get("/v1/imports?list=n&limit=2")).body
     assert [i["id"] for i in page["items"]] == [begun["id"], again["id"]]
     page = (await police.get(f"/v1/imports?list=n&before={page['next']}")).body
@@ -160,7 +160,7 @@ async def test_a_reason_is_one_line(police: LocalClient, why: str) -> None:
     assert (await police.post("/v1/reports", body)).status == 400
 
 
-async def test_what_others_took_back_is_told(
+async def test_reports_that_others_took_back_are_marked(
     alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     """Of a URL at once, of a phone once it is published; it binds nobody."""
@@ -176,8 +176,8 @@ async def test_what_others_took_back_is_told(
         await police.post("/v1/retractions", back)
     await alliance.settle()
     began = await take(bank, "others", [url, phone, other])
-    told = [item.get("elsewhere") for item in began["items"]]
-    assert told == ["police court_order", None, None]
+    notes = [item.get("elsewhere") for item in began["items"]]
+    assert notes == ["police court_order", None, None]
     await alliance.settle()
     ended = await end(bank, began["id"])
     assert (ended.body["accepted"], ended.body["elsewhere"]) == (3, 2)

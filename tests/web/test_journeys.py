@@ -219,8 +219,8 @@ async def test_only_a_dispute_is_no_report_to_take_back(
     bank: LocalClient,
 ) -> None:
     value = {"kind": "url", "value": "http://fair.example/"}
-    said = {**value, "reason": "stale", "yes": True}
-    made = await bank.post("/v1/disputes", said)
+    draft = {**value, "reason": "stale", "yes": True}
+    made = await bank.post("/v1/disputes", draft)
     body = {**value, "reason": "test"}
     reply = await bank.post("/v1/retractions", body)
     assert reply.status == 404
@@ -479,7 +479,7 @@ async def test_the_never_list_protects_and_a_report_on_it_alarms(
     [(kind, epoch, short)] = node.never.listed
     assert (kind, epoch) == ("phone", 1)
     today = node.ctx.today()
-    said = Report(
+    content = Report(
         on=today,
         kind="phone",
         epoch=1,
@@ -493,7 +493,7 @@ async def test_the_never_list_protects_and_a_report_on_it_alarms(
         know="00" * 8,
         handling="open",
     )
-    await police.member.say(said)
+    await police.member.say(content)
     await alliance.settle()
     await node.never.catch_up()  # as the next round does
     alarms = await bank.member.findings("never_listed")
@@ -503,8 +503,8 @@ async def test_the_never_list_protects_and_a_report_on_it_alarms(
         "/v1/lookups", {"purpose": "test", "items": [item]}
     )
     assert reply.body["items"][0]["verdict"] == "protected"
-    told = (await bank.get("/v1/status")).body["findings"]
-    assert "never_listed" in {f["code"] for f in told}
+    findings = (await bank.get("/v1/status")).body["findings"]
+    assert "never_listed" in {f["code"] for f in findings}
 
 
 # ------------------------------------------------------- status and metrics
@@ -515,9 +515,9 @@ async def test_status_tells_of_every_part(
 ) -> None:
     await police.take(report("+12025550160"))
     await alliance.settle()
-    told = (await bank.get("/v1/status?digests=1")).body
-    assert (told["member"], told["alliance"]) == ("bank", "txwz")
-    logs = {log["member"]: log for log in told["logs"]}
+    body = (await bank.get("/v1/status?digests=1")).body
+    assert (body["member"], body["alliance"]) == ("bank", "txwz")
+    logs = {log["member"]: log for log in body["logs"]}
     assert set(logs) == {"bank", "carrier", "police"}
     size = await police.member.size()
     theirs = logs["police"]
@@ -528,23 +528,23 @@ async def test_status_tells_of_every_part(
     )
     assert theirs["digest"] == await police.member.digest(police.member.origin)
     assert "digest" not in (await bank.get("/v1/status")).body["logs"][0]
-    assert told["log"]["size"] == told["log"]["released"]
-    receipts = {r["member"]: r["size"] for r in told["receipts"]}
+    assert body["log"]["size"] == body["log"]["released"]
+    receipts = {r["member"]: r["size"] for r in body["receipts"]}
     assert receipts == {
-        "carrier": told["log"]["size"],
-        "police": told["log"]["size"],
+        "carrier": body["log"]["size"],
+        "police": body["log"]["size"],
     }
-    assert {h["member"]: h["up"] for h in told["holders"]} == {
+    assert {h["member"]: h["up"] for h in body["holders"]} == {
         "bank": True,
         "carrier": True,
         "police": True,
     }
-    assert {(k["kind"], k["t"], k["n"], k["dealt"]) for k in told["keys"]} == {
+    assert {(k["kind"], k["t"], k["n"], k["dealt"]) for k in body["keys"]} == {
         ("account", 2, 3, True),
         ("phone", 2, 3, True),
     }
-    assert told["appending"] == {"ok": True, "why": None}
-    assert any("dealt" in line["detail"] for line in told["todo"])
+    assert body["appending"] == {"ok": True, "why": None}
+    assert any("dealt" in line["detail"] for line in body["todo"])
 
 
 async def test_metrics_count_what_was_done(bank: LocalClient) -> None:
@@ -627,7 +627,7 @@ async def mark(client: LocalClient) -> None:
     client.member.node.feed.wake()
 
 
-async def test_events_are_told_and_resumed_without_loss(
+async def test_events_resume_without_loss(
     alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     following = await follow(bank, "log")

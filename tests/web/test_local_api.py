@@ -56,8 +56,8 @@ async def test_a_route_is_for_its_roles_only(
     for role in ("operator", "reader", "auditor"):
         if role in route.roles:
             continue
-        said = problem(await police.call(route.method, path, role=role), 403)
-        assert role in said["detail"]
+        body = problem(await police.call(route.method, path, role=role), 403)
+        assert role in body["detail"]
     assert "operator" in route.roles
 
 
@@ -95,10 +95,10 @@ async def test_what_is_no_token_of_ours_is_nobody(
     police: LocalClient, header: str
 ) -> None:
     reply = await police.get("/v1/status", role="", Authorization=header)
-    said = problem(reply, 401)
+    refusal = problem(reply, 401)
     shown = header == "Bearer nope"
-    assert ("opens nothing here" in said["detail"]) == shown
-    assert ("token is needed" in said["detail"]) != shown
+    assert ("opens nothing here" in refusal["detail"]) == shown
+    assert ("token is needed" in refusal["detail"]) != shown
     assert ("invalid_token" in reply.headers["WWW-Authenticate"]) == shown
 
 
@@ -115,9 +115,9 @@ async def test_a_revoked_token_is_nobody_at_once(police: LocalClient) -> None:
     police.tokens["guest"] = await bearers.add("guest", "reader")
     assert (await police.get("/v1/status", role="guest")).status == 200
     await bearers.revoke("guest")
-    said = problem(await police.get("/v1/status", role="guest"), 401)
+    refusal = problem(await police.get("/v1/status", role="guest"), 401)
     today = time.strftime("%Y-%m-%d", time.gmtime())
-    assert said["detail"].endswith(f"it was revoked on {today}")
+    assert refusal["detail"].endswith(f"it was revoked on {today}")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ async def test_a_body_has_its_type_and_a_limit(
     [(gzip.compress(b" " * (4 << 20)), 413), (b"not gzip at all", 400)],
     ids=["inflates above the limit", "is no gzip"],
 )
-async def test_a_body_that_is_said_to_be_gzip(
+async def test_a_body_that_claims_to_be_gzip(
     police: LocalClient, raw: bytes, status: int
 ) -> None:
     reply = await police.post("/v1/lookups", data=raw, Content_Encoding="gzip")
@@ -261,9 +261,9 @@ NO_JSON = "not JSON in UTF-8"
 async def test_a_wrong_shape_is_named_by_its_path(
     police: LocalClient, path: str, body: bytes, at: str, says: str
 ) -> None:
-    said = problem(await police.post(f"/v1/{path}", data=body), 400)
-    assert said["errors"] == [{"at": at, "detail": says}]
-    assert "13800138000" not in json.dumps(said)
+    refusal = problem(await police.post(f"/v1/{path}", data=body), 400)
+    assert refusal["errors"] == [{"at": at, "detail": says}]
+    assert "13800138000" not in json.dumps(refusal)
 
 
 STALE = {"kind": "url", "reason": "stale"}
@@ -320,8 +320,8 @@ async def test_another_members_report_is_not_ours_to_retract(
     police: LocalClient, bank: LocalClient
 ) -> None:
     body = {"reason": "test", "positions": [[bank.member.origin, 1]]}
-    said = problem(await police.post("/v1/retractions", body), 422)
-    assert "dispute" in said["hint"]
+    refusal = problem(await police.post("/v1/retractions", body), 422)
+    assert "dispute" in refusal["hint"]
 
 
 REFUSED = [

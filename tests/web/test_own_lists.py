@@ -29,7 +29,7 @@ async def published(
     await alliance.settle()
 
 
-async def test_an_exempt_number_is_not_acted_on_and_both_answers_are_told(
+async def test_an_exempt_number_is_not_acted_on_and_has_both_answers(
     alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     number = "+12025557001"
@@ -116,7 +116,7 @@ async def local(
     return await client.post("/v1/own/local", body)
 
 
-async def test_a_local_list_is_answered_here_and_told_nobody(
+async def test_a_local_list_is_answered_here_and_never_sent(
     alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
     number = "+12025557030"

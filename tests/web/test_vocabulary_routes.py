@@ -46,7 +46,7 @@ async def test_a_word_finds_its_code(bank: LocalClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "expected"),
     [
         ("field=colour", "field: colour is none of the vocabulary"),
         ("field=13800138000", "field: … is none of the vocabulary"),
@@ -55,11 +55,11 @@ async def test_a_word_finds_its_code(bank: LocalClient) -> None:
     ],
 )
 async def test_what_cannot_be_asked(
-    bank: LocalClient, query: str, said: str
+    bank: LocalClient, query: str, expected: str
 ) -> None:
     reply = await bank.get(f"/v1/vocabulary?{query}")
     assert reply.status == 400
-    assert reply.body["detail"] == said
+    assert reply.body["detail"] == expected
     assert ("evidence" in reply.body.get("hint", "")) is (
-        "colour is" in said or "…" in said
+        "colour is" in expected or "…" in expected
     )

@@ -93,7 +93,7 @@ def report(origin: str, n: int) -> Report:
     )
 
 
-def said(n: int) -> tuple[int, bytes]:
+def entry_of(n: int) -> tuple[int, bytes]:
     """Return the n-th entry of the other's log: every seventh takes back."""
     found: Report | Retract = report(OTHER.name, n)
     if n % 7 == 6:
@@ -113,7 +113,7 @@ class Other(FakeSource):
 
     def __init__(self) -> None:
         log = Log(OTHER)
-        log.add(*map(said, range(MOST)))
+        log.add(*map(entry_of, range(MOST)))
         super().__init__(log, "police")
         self.records = log.records
         self.hashes = codec.leaf_hashes(self.records)

@@ -239,8 +239,8 @@ async def own_lists(member: Member) -> tuple[int, ...]:
         "evidence": "official_list",
     }
     wanted = {"list": "canary list 5", "reports": [row]}
-    _, said = await member.call("POST", "/v1/own/local", wanted)
-    assert (said["added"], said["refused"]) == (1, 0)
+    _, body = await member.call("POST", "/v1/own/local", wanted)
+    assert (body["added"], body["refused"]) == (1, 0)
     why = {"value": CANARIES["exempt"][0], "why": "canary's cousin"}
     wanted = {"type": "exempt", "entries": [{"kind": "account", **why}]}
     _, exempt = await member.call("POST", "/v1/own/entries", wanted)
@@ -256,16 +256,16 @@ async def lists(member: Member) -> None:
     """Have a member take a list in, and be asked for it."""
     _, begun = await member.call("POST", "/v1/imports", LIST)
     path = f"/v1/imports/{begun['id']}"
-    status, said = await member.call("POST", "/v1/reports", step(begun["id"]))
-    assert (status, said["accepted"], said["refused"]) == (202, 1, 1)
+    status, body = await member.call("POST", "/v1/reports", step(begun["id"]))
+    assert (status, body["accepted"], body["refused"]) == (202, 1, 1)
     await member.call("POST", f"{path}/refused", CELLS)
-    status, said = await member.call("POST", f"{path}/finish", {})
-    assert (status, said["list"]) == (200, LIST["list"])
-    _, said = await member.call("GET", f"{path}/refused")
-    assert len(said["items"]) == 2
+    status, body = await member.call("POST", f"{path}/finish", {})
+    assert (status, body["list"]) == (200, LIST["list"])
+    _, body = await member.call("GET", f"{path}/refused")
+    assert len(body["items"]) == 2
     wanted = {"value": CANARIES["in a list"][0], "kind": "phone"}
-    _, said = await member.call("POST", "/v1/reports/search", wanted)
-    assert len(said["items"]) == 1
+    _, body = await member.call("POST", "/v1/reports/search", wanted)
+    assert len(body["items"]) == 1
 
 
 @pytest.mark.parametrize("sealed", [True, False])
@@ -286,12 +286,12 @@ async def test_homes_and_wires(
         await work(alliance, alliance.bank)
         running = search(files(alliance))  # WAL and all
         out, err = capsys.readouterr()
-        told = search([("stdout", out.encode()), ("stderr", err.encode())])
+        printed = search([("stdout", out.encode()), ("stderr", err.encode())])
         passed = search(
             (f"wire {i}", raw) for i, raw in enumerate(tap)
         ) | search([("wires", b"".join(tap))])
     assert len(tap) > 100
-    assert told == set()
+    assert printed == set()
     assert passed == set()
     if sealed:
         assert running == set()
@@ -348,10 +348,10 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
             ("url", "url"),
         )
     ]
-    status, said = await running.ask(
+    status, body = await running.ask(
         "POST", "/v1/reports", {"reports": reports}
     )
-    assert (status, said["accepted"], said["refused"]) == (202, 5, 1)
+    assert (status, body["accepted"], body["refused"]) == (202, 5, 1)
     await own_lists(alliance.bank)
     await lists(alliance.bank)
     bad = {"reports": [{"kind": CANARIES["phone"][0], "value": 5}]}
@@ -361,7 +361,7 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
         {"kind": "phone", "value": CANARIES[name][0]}
         for name in ("only looked up", "refused", "phone")
     ]
-    status, said = await running.ask(
+    status, body = await running.ask(
         "POST",
         "/v1/lookups",
         {"purpose": "transaction_check", "items": items},
@@ -369,10 +369,10 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
     assert status == 200
 
     async def published() -> bool:
-        _, told = await running.ask("GET", "/v1/status")
+        _, seen = await running.ask("GET", "/v1/status")
         await alliance.police.round()
         return bool(
-            told and not told["vault"]["waiting"] and "pulled" in running.text
+            seen and not seen["vault"]["waiting"] and "pulled" in running.text
         )
 
     await until(published, 30)

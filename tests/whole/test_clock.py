@@ -40,11 +40,11 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     assert (await bank.receipts())["carrier"] == before  # cosigns nothing
     judged = await carrier.node.peer_service.add_checkpoint(b"old 0\n\n")
     assert judged.status == 503
-    told = await carrier.node.status_reader.status()
-    assert not told.appending.ok
-    assert "clock" in str(told.appending.why)
-    assert abs(told.skew_s + shift_s) <= 2
-    assert any("clock" in str(line) for line in told.todo)
+    status = await carrier.node.status_reader.status()
+    assert not status.appending.ok
+    assert "clock" in str(status.appending.why)
+    assert abs(status.skew_s + shift_s) <= 2
+    assert any("clock" in str(line) for line in status.todo)
     # One member's clock is no reason for the others to stop.
     assert bank.node.our_clock.skew_s() in range(-2, 3)
 
@@ -71,7 +71,7 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     await bank.write(payload(1, bank.origin))
     with contextlib.ExitStack() as muted:
         for other in others:
-            muted.enter_context(other.standing("/heads", mute, "carrier"))
+            muted.enter_context(other.lying_at("/heads", mute, "carrier"))
         carrier.shift_s = HOUR_S
         await carrier.start()
         await carrier.report("url", "http://early.example/")

@@ -171,7 +171,7 @@ class Reader:
         self.trusted.holds(log)
         return log
 
-    def said(self, log: logs.Log) -> claims.Folded:
+    def folded(self, log: logs.Log) -> claims.Folded:
         return claims.fold(log, self.trusted.body["erased"])
 
 
@@ -181,8 +181,8 @@ class World:
     reader: Reader
     logs: dict[str, logs.Log]
 
-    def said(self) -> dict[str, claims.Folded]:
-        return {o: self.reader.said(log) for o, log in self.logs.items()}
+    def folded(self) -> dict[str, claims.Folded]:
+        return {o: self.reader.folded(log) for o, log in self.logs.items()}
 
 
 def read_all(reader: Reader) -> dict[str, logs.Log]:
@@ -231,32 +231,32 @@ async def test_digests(world: World) -> None:
         origin: {
             "size": log.size,
             "root": base64.b64encode(log.root).decode(),
-            "merged": said.merged,
-            "digest": said.digest,
+            "merged": folded.merged,
+            "digest": folded.digest,
         }
-        for (origin, log), said in zip(
-            world.logs.items(), world.said().values(), strict=True
+        for (origin, log), folded in zip(
+            world.logs.items(), world.folded().values(), strict=True
         )
     }
     assert theirs == {
         origin: {name: row[name] for name in theirs[origin]}
         for origin, row in ours.items()
     }
-    assert sum(len(said.claims) for said in world.said().values()) > 15
+    assert sum(len(folded.claims) for folded in world.folded().values()) > 15
 
 
 async def test_voids_and_erasures(world: World) -> None:
     """What it finds void is what members report; what is erased is gone."""
-    said = world.said()
+    by_log = world.folded()
     found = await world.alliance.police.findings("void")
     assert {(f.finding.origin, f.finding.index) for f in found} == {
         (origin, index)
-        for origin, folded in said.items()
+        for origin, folded in by_log.items()
         for index in folded.void
     }
     erased = {
         (origin, index)
-        for origin, folded in said.items()
+        for origin, folded in by_log.items()
         for index in folded.erased
     }
     assert len(erased) == 3
@@ -355,7 +355,7 @@ def judged(world: World, kind: str, output: bytes) -> verdict.Verdict:
     body = world.reader.trusted.body
     everything = []
     lies = set()
-    for origin, said in world.said().items():
+    for origin, folded in world.folded().items():
         _, member = world.reader.trusted.logs[origin]
         author = verdict.Author(
             member["id"],
@@ -363,7 +363,7 @@ def judged(world: World, kind: str, output: bytes) -> verdict.Verdict:
             member.get("group", member["id"]),
             annulled=member.get("past") == "annul",
         )
-        for claim in said.claims:
+        for claim in folded.claims:
             found = verdict.Claim((origin, claim.index), author, claim.body)
             everything.append(found)
             know = claim.body.get("know")

@@ -47,14 +47,14 @@ class Says:
         return answer
 
 
-async def hear(member: Member, teller: str, says: Says) -> None:
+async def hear(member: Member, other: str, says: Says) -> None:
     """Have a member ask the teller, and nobody else, once."""
     rounds = member.node.rounds
     real = rounds.peers
     says_all: Any = SimpleNamespace(get=lambda _: says)
     rounds.peers = says_all
     try:
-        await rounds.ask_alone(teller)
+        await rounds.ask_alone(other)
     finally:
         rounds.peers = real
 
@@ -424,10 +424,10 @@ async def test_disputes_go_on_after_the_roster_expired(
             Caller("teller", "operator"), draft
         )
 
-        async def said() -> bool:
+        async def grown() -> bool:
             return await bank.size() == size + 1
 
-        await until(said)
+        await until(grown)
         waiting = await bank.node.home.own.vault.waiting(9, ["url"])
         assert len(waiting) == 1
     finally:
@@ -446,11 +446,11 @@ async def test_what_we_know_of_a_log_and_do_not_mirror_yet(
     size = await police.size()
     raw = police.signed(size + 9)
     await bank.node.home.mirror.keep_note(police.origin, size + 9, raw)
-    for asker, told in ((police, size + 9), (alliance.platform, size)):
+    for asker, known in ((police, size + 9), (alliance.platform, size)):
         client = asker.node.peers.get("bank")
         got = await client.checkpoint(police.origin)
         head, _ = checkpoint.open_(got, police.keys.log.verifier)
-        assert head.size == told
+        assert head.size == known
 
 
 async def test_a_restart_is_no_new_day(alliance: Alliance) -> None:

@@ -29,8 +29,8 @@ async def test_a_newer_format_is_mirrored_not_merged(
     assert await bank.digest(police.origin) == before
     (answer,) = await bank.lookup("phone", CASE)
     assert answer.verdict == "confirmed"
-    told = await bank.node.status_reader.status()
-    (line,) = [one for one in told.todo if "format" in str(one)]
+    status = await bank.node.status_reader.status()
+    (line,) = [one for one in status.todo if "format" in str(one)]
     assert "format 2 is newer" in str(line)
     assert not await bank.findings("limit")
     await bank.stop()

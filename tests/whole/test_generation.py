@@ -154,7 +154,7 @@ async def test_a_planned_turn(
     ]
 
 
-async def test_what_the_old_log_said(
+async def test_statements_of_the_old_log(
     alliance: Alliance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Stands; its author disputes it at once, and the admins erase it."""

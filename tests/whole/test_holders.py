@@ -106,9 +106,9 @@ async def test_a_wrong_answer_names_the_holder(alliance: Alliance) -> None:
     finally:
         alliance.bank.node.gate = None
     assert found.verdict == "suspected"
-    told = await platform.findings("bad_holder")
-    assert {k.finding.origin for k in told} == {"bank"}
-    assert sum(k.count for k in told) == before + 1
+    findings = await platform.findings("bad_holder")
+    assert {k.finding.origin for k in findings} == {"bank"}
+    assert sum(k.count for k in findings) == before + 1
     assert not holders["bank"].up
     assert "wrong answer" in str(holders["bank"].why)
 
@@ -136,8 +136,8 @@ async def test_a_signed_lie_is_found_by_the_proof(
         platform.node.tokeniser.holders["bank"].why
     )
     (file,) = (platform.home / "evidence" / "bank").iterdir()
-    (told,) = await platform.findings("bad_holder")
-    assert f"evidence/bank/{file.name}" in str(told.finding.detail)
+    (findings,) = await platform.findings("bad_holder")
+    assert f"evidence/bank/{file.name}" in str(findings.finding.detail)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     held = file.read_text()
     for value in (PHONE, PHONE[1:], PHONE.encode().hex()):

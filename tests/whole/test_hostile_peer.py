@@ -80,7 +80,7 @@ async def test_whatever_it_says_the_others_go_on(
     async def lie(_: web.Request) -> web.StreamResponse:
         return web.Response(body=answer.encode("utf-8", "surrogatepass"))
 
-    with alliance.platform.standing("/heads", lie):
+    with alliance.platform.lying_at("/heads", lie):
         await alliance.police.write(
             payload(abs(hash(answer)) % 10**6, alliance.police.origin)
         )
@@ -101,7 +101,7 @@ async def test_a_log_signed_for_nothing(alliance: Alliance, size: int) -> None:
     async def lie(_: web.Request) -> web.StreamResponse:
         return web.Response(text=heads(notes=[note]))
 
-    with platform.standing("/heads", lie):
+    with platform.lying_at("/heads", lie):
         await alliance.police.write(payload(7, alliance.police.origin))
         async with asyncio.timeout(5):
             await alliance.bank.round()
@@ -130,7 +130,7 @@ async def test_one_that_takes_for_ever(alliance: Alliance, how: str) -> None:
         await over.wait()
         return answer
 
-    with alliance.platform.standing("", stall):
+    with alliance.platform.lying_at("", stall):
         await alliance.police.write(payload(8, alliance.police.origin))
         async with asyncio.timeout(20):
             await alliance.bank.round()

@@ -127,8 +127,8 @@ class Run:
     async def row(self) -> int:
         """How far the daemon says that the import is."""
         assert self.process is not None
-        _, told = await self.process.ask("GET", "/v1/imports")
-        return int(told["items"][0]["row"]) if told and told["items"] else 0
+        _, body = await self.process.ask("GET", "/v1/imports")
+        return int(body["items"][0]["row"]) if body and body["items"] else 0
 
     async def start_daemon(self) -> None:
         self.process = await Process.start(self.member)
@@ -150,10 +150,10 @@ class Run:
         dice = random.Random(7)
         began = time.monotonic()
         child = await self.start_importer()
-        said = asyncio.create_task(child.communicate())
-        while not said.done() or child.returncode == UNREACHED:
-            if said.done():  # it began while there was no daemon
-                child, said = await self.again()
+        output = asyncio.create_task(child.communicate())
+        while not output.done() or child.returncode == UNREACHED:
+            if output.done():  # it began while there was no daemon
+                child, output = await self.again()
             await asyncio.sleep(0.05)
             assert self.process is not None
             self.importer.look(child.pid)
@@ -170,9 +170,9 @@ class Run:
                 await self.start_daemon()
             else:
                 child.kill()
-                await said
-                child, said = await self.again()
-        out, _ = said.result()
+                await output
+                child, output = await self.again()
+        out, _ = output.result()
         assert child.returncode == 1, "not one row refused"
         self.counts = json.loads(out)
         taken = sum(self.counts[k] for k in ("accepted", "known", "refused"))
@@ -192,8 +192,8 @@ class Run:
             assert self.process is not None
             await asyncio.sleep(0.5)
             self.daemon.look(self.process.child.pid)
-            _, told = await self.process.ask("GET", "/v1/status")
-            return bool(told) and not sum(told["vault"]["waiting"].values())
+            _, body = await self.process.ask("GET", "/v1/status")
+            return bool(body) and not sum(body["vault"]["waiting"].values())
 
         await until(done, FAR_S)
 
@@ -203,9 +203,9 @@ class Run:
         home = Home.open(self.member.config, SECRET)
         try:
             for made, _, text in await records_of(home.own.log):
-                said = statement.decode(text, made[1])
-                if isinstance(said, Report):
-                    found[said.kind, said.token] += 1
+                content = statement.decode(text, made[1])
+                if isinstance(content, Report):
+                    found[content.kind, content.token] += 1
         finally:
             home.close()
         return found

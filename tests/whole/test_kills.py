@@ -178,11 +178,11 @@ def broken_rows(
     reports: Counter[str] = Counter()
     ended: Counter[int] = Counter()
     for type_, _, text in ((r[0][1], r[1], r[2]) for r in records):
-        said = statement.decode(text, type_)
-        if isinstance(said, Report):
-            reports[said.token] += 1
-        elif isinstance(said, Retract):
-            ended.update(said.ends)
+        content = statement.decode(text, type_)
+        if isinstance(content, Report):
+            reports[content.token] += 1
+        elif isinstance(content, Retract):
+            ended.update(content.ends)
     wanted = {kill_driver.report(OWN.name, n).token for n in range(row)}
     if set(reports) != wanted:
         wrong.append(f"{len(wanted ^ set(reports))} reports lost or strange")
@@ -344,11 +344,11 @@ async def busy(
             }
             for url in urls
         ]
-        status, said = await process.ask(
+        status, body = await process.ask(
             "POST", "/v1/reports", {"reports": reports}
         )
         if status == 202:
-            ids = [item["id"] for item in said["items"]]
+            ids = [item["id"] for item in body["items"]]
             acked.update(zip(ids, urls, strict=True))
         try:
             raw = await client.checkpoint(alliance.bank.origin)
@@ -373,17 +373,17 @@ async def converge(
     assert await process.ready()
 
     async def done() -> bool:
-        _, told = await process.ask("GET", "/v1/status")
+        _, body = await process.ask("GET", "/v1/status")
         await police.round()
         await alliance.carrier.round()
         held = (await police.head(bank.origin)).merged
-        if not told:
+        if not body:
             return False
         # Not its own word for it: after a start it has not heard of all yet.
-        merged = {log["origin"]: log["merged"] for log in told["logs"]}
+        merged = {log["origin"]: log["merged"] for log in body["logs"]}
         return bool(
-            not sum(told["vault"]["waiting"].values())
-            and told["log"]["size"] == held
+            not sum(body["vault"]["waiting"].values())
+            and body["log"]["size"] == held
             and merged.get(police.origin) == await police.size()
             and (await alliance.carrier.head(bank.origin)).merged == held
         )
@@ -403,9 +403,9 @@ async def converge(
         assert by_id[id_].value in url
         assert by_id[id_].index is not None
     tokens = Counter(
-        said.token
+        content.token
         for made, _, text in records
-        if isinstance(said := statement.decode(text, made[1]), Report)
+        if isinstance(content := statement.decode(text, made[1]), Report)
     )
     assert len(tokens) == len(rows)
     assert set(tokens.values()) == {1}

@@ -206,7 +206,7 @@ WAYS = {
 
 
 @contextlib.contextmanager
-def standing(
+def relaying(
     alliance: Alliance, what: str, way: "Misbehave", begin: int = 0
 ) -> Iterator[None]:
     """Have B do its worst to C meanwhile, at least once.
@@ -261,7 +261,7 @@ async def test_ends_right_whatever_the_relay_does(
     before = (await alliance.carrier.head(alliance.police.origin)).mirrored
     await grow(alliance, 600)
     bad_from = before // FULL + 1
-    with standing(alliance, "payload/", way, bad_from):
+    with relaying(alliance, "payload/", way, bad_from):
         async with asyncio.timeout(8):
             await pull_from_bank(alliance)
     await assert_right(alliance)
@@ -296,7 +296,7 @@ async def test_wrong_tiles_are_no_fork(
     """A relay that lies about hashes is a broken source, and no more."""
     await alliance.carrier.round()
     await grow(alliance, entries)
-    with standing(alliance, "tile/", way):
+    with relaying(alliance, "tile/", way):
         async with asyncio.timeout(8):
             await pull_from_bank(alliance)
     await assert_right(alliance)
@@ -308,7 +308,7 @@ async def test_who_was_wrong_is_asked_last(alliance: Alliance) -> None:
     await alliance.carrier.round()
     await grow(alliance, 300)
     carrier = alliance.carrier
-    with standing(alliance, "payload/", _flip):
+    with relaying(alliance, "payload/", _flip):
         await pull_from_bank(alliance)
     await grow(alliance, 10)
     alliance.network.asked.clear()
@@ -339,7 +339,7 @@ async def test_a_withheld_payload(alliance: Alliance) -> None:
 
     kept_back = (before // FULL + 1) * FULL
     alliance.network.cut("platform", "carrier")
-    with standing(alliance, "payload/", withhold):
+    with relaying(alliance, "payload/", withhold):
         await pull_from_bank(alliance)
         head = await carrier.head(police.origin)
         assert head.mirrored == await police.size()

@@ -272,9 +272,9 @@ async def test_it_hears_of_nothing_new(before: Before) -> None:
     assert await platform.head(alliance.bank.origin) == held
     states = platform.node.rounds.peer_states
     assert all(states[name].failures for name in OTHERS)
-    told = await platform.node.local_service.status(digests=False)
-    assert str(told.todo[0]).startswith("peers: none of the 3 members that")
-    assert {str(log.why or "") for log in told.logs} == {
+    seen = await platform.node.local_service.status(digests=False)
+    assert str(seen.todo[0]).startswith("peers: none of the 3 members that")
+    assert {str(log.why or "") for log in seen.logs} == {
         "",
         str(status.UNHEARD),
     }
@@ -283,20 +283,20 @@ async def test_it_hears_of_nothing_new(before: Before) -> None:
     assert str(status.UNHEARD) not in {str(log.why) for log in bank.logs}
 
 
-async def test_it_may_be_told_so(before: Before) -> None:
+async def test_its_removal_may_be_served_to_it(before: Before) -> None:
     """With the new roster it says that it was removed, and what to do."""
     platform = before.alliance.platform
     for raw in before.alliance.notes[1:]:
         await platform.node.rosters.publish(raw)
-    told = await platform.node.local_service.status(digests=False)
-    assert "does not list us as active: nobody answers us" in str(told.todo[0])
-    assert {str(log.why or "") for log in told.logs} == {
+    seen = await platform.node.local_service.status(digests=False)
+    assert "does not list us as active: nobody answers us" in str(seen.todo[0])
+    assert {str(log.why or "") for log in seen.logs} == {
         "",
         str(status.UNHEARD),
     }
 
 
-async def test_what_it_said_may_be_annulled(before: Before) -> None:
+async def test_its_reports_may_be_annulled(before: Before) -> None:
     """A later roster may take back all that a removed member reported."""
     alliance = before.alliance
     await alliance.remove("platform", at="police", past="annul")

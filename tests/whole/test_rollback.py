@@ -59,10 +59,10 @@ async def test_database_and_mark_set_back_together(tmp_path: Path) -> None:
         (found,) = await bank.findings("rolled_back")
         assert f" {size}" in str(found.finding.detail)  # what the others hold
         assert f" {size - 1}" in str(found.finding.detail)  # what we have
-        told = await bank.node.status_reader.status()
-        assert not told.appending.ok
+        status = await bank.node.status_reader.status()
+        assert not status.appending.ok
         assert any(
-            "generation" in t or "backup" in t for t in map(str, told.todo)
+            "generation" in t or "backup" in t for t in map(str, status.todo)
         )
         # Everything else goes on, and no fork comes of it.
         await alliance.police.report("url", "http://four.example/")
