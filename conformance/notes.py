@@ -90,15 +90,11 @@ def _check(value: Json, depth: int) -> None:
 
 @dataclass(frozen=True)
 class Key:
-    """A public key with its name; its text is the vkey."""
+    """A public key with its name."""
 
     name: str
     type: int
     public: bytes
-
-    def __str__(self) -> str:
-        body = base64.b64encode(bytes([self.type]) + self.public).decode()
-        return f"{self.name}+{self.id.hex()}+{body}"
 
     @property
     def id(self) -> bytes:

@@ -63,7 +63,7 @@ class Roster:
         pins: dict[int, str] = {}
         for generation in member["generations"]:
             points = []
-            if generation["log"] == str(key):
+            if vkey(generation["log"]) == key:
                 points = generation.get("cuts", [])
             elif generation.get("predecessor", {}).get("origin") == origin:
                 points = [generation["predecessor"]]
@@ -74,7 +74,7 @@ class Roster:
         """The size beyond which nothing of that log counts, if any."""
         key, member = self.logs[origin]
         for generation in member["generations"]:
-            own = generation["log"] == str(key) and "ended" in generation
+            own = vkey(generation["log"]) == key and "ended" in generation
             after = generation.get("predecessor", {}).get("origin") == origin
             if own or after:
                 return max(self.pins(origin))
