@@ -124,14 +124,6 @@ def digest(origin: str, rows: Iterable[Row]) -> int:
     return total % 2**256
 
 
-def digests(origin: str, rows: Iterable[Row]) -> dict[int, int]:
-    """Return the digest of each key (kind and epoch) that has rows."""
-    grouped: dict[int, list[Row]] = {}
-    for row in rows:
-        grouped.setdefault(row[2], []).append(row)
-    return {k: digest(origin, group) for k, group in grouped.items()}
-
-
 def plus(a: int, b: int) -> int:
     """Return the digest of two disjoint sets of rows together."""
     return (a + b) % 2**256

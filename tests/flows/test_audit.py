@@ -313,8 +313,11 @@ def test_closed_to_auditors() -> None:
 
 def digests(log: Audited, merged: int) -> dict[int, int]:
     stretch = [(0, log.records[:merged])]
-    rows = folding.refold(ORIGIN, stretch, log.erased)
-    return claims.digests(ORIGIN, list(rows))
+    rows = list(folding.refold(ORIGIN, stretch, log.erased))
+    return {
+        key: claims.digest(ORIGIN, (row for row in rows if row[2] == key))
+        for key in {row[2] for row in rows}
+    }
 
 
 def test_honest_rows_hold() -> None:

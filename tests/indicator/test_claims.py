@@ -652,28 +652,6 @@ def test_digest(log: list[Record]) -> None:
     assert claims.plus(*parts) == wanted
 
 
-def test_digests_are_per_key() -> None:
-    """Phones of epoch 1 and 2, URLs and accounts are summed apart."""
-    log = [
-        record(report()),
-        record(report(epoch=2)),
-        record(report(kind="url")),
-        record(report(kind="account")),
-        record(report()),
-    ]
-    rows = folding.fold(ORIGIN, 0, log).adds
-    found = claims.digests(ORIGIN, rows)
-    assert set(found) == {
-        claims.key(1, 1),
-        claims.key(1, 2),
-        claims.key(2, 1),
-        claims.key(3, 1),
-    }
-    for k, value in found.items():
-        mine = [row for row in rows if row[2] == k]
-        assert value == claims.digest(ORIGIN, mine)
-
-
 def test_one_changed_byte_changes_the_digest() -> None:
     """Of any column, and of the origin."""
     (row,) = folding.fold(ORIGIN, 0, [record(report())]).adds
@@ -708,18 +686,10 @@ def test_vectors() -> None:
         for token, index, key, rest in in_force(batch)
     ]
     assert found == case["rows"]
-    for k, value in claims.digests(case["origin"], in_force(batch)).items():
-        kind, epoch = claims.kind_epoch(k)
-        assert (
-            claims.digest_bytes(value).hex()
-            == case["digests"][f"{kind}/{epoch}"]
-        )
-        assert (
-            value
-            == sum(
-                by_the_book(case["origin"], row)
-                for row in in_force(batch)
-                if row[2] == k
-            )
-            % 2**256
-        )
+    for name, value in case["digests"].items():
+        key = claims.key(*map(int, name.split("/")))
+        mine = [row for row in in_force(batch) if row[2] == key]
+        digest = claims.digest(case["origin"], mine)
+        assert claims.digest_bytes(digest).hex() == value
+        hashes = (by_the_book(case["origin"], row) for row in mine)
+        assert digest == sum(hashes) % 2**256
