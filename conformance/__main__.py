@@ -47,4 +47,10 @@ def main(fingerprint: str, rosters: Path, *directories: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        print(
+            "usage: python -m conformance FINGERPRINT ROSTERS LOG …",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     main(sys.argv[1], *map(Path, sys.argv[2:]))

@@ -208,6 +208,9 @@ def directory(root: Path) -> Fetch:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        print("usage: c2sp_verifier.py LOG VKEY", file=sys.stderr)
+        sys.exit(2)
     try:
         print(*verify(directory(Path(sys.argv[1])), sys.argv[2])[:2])
     except Refused as refusal:

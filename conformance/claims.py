@@ -38,10 +38,6 @@ class Claim:
     body: Json
     record: bytes
 
-    @property
-    def key(self) -> tuple[str, int]:
-        return self.body["kind"], self.body["epoch"]
-
 
 @dataclass(frozen=True)
 class Folded:
@@ -128,7 +124,7 @@ def digest(origin: str, claims: Iterable[Claim]) -> dict[str, str]:
     """By `kind/epoch`: the sum of the hashes of the claims' rows."""
     sums: dict[str, int] = {}
     for claim in claims:
-        kind, epoch = claim.key
+        kind, epoch, token = _about(claim.body)
         row = (
             b"syncd-claim-v1\0"
             + bytes([len(origin)])
@@ -136,7 +132,7 @@ def digest(origin: str, claims: Iterable[Claim]) -> dict[str, str]:
             + claim.index.to_bytes(8, "big")
             + bytes([KINDS[kind]])
             + epoch.to_bytes(8, "big")
-            + base64.urlsafe_b64decode(claim.body["token"] + "==")
+            + base64.urlsafe_b64decode(token + "==")
             + claim.record
         )
         name = f"{kind}/{epoch}"
@@ -152,8 +148,9 @@ def record(body: Json) -> bytes:
             for name in names
         )
 
-    def text(*names: str) -> bytes:
-        return " ".join(_word(body.get(name, "")) for name in names).encode()
+    def text(names: str) -> bytes:
+        words = (_word(body.get(name, "")) for name in names.split())
+        return " ".join(words).encode()
 
     kind = body["type"]
     head = bytes([kind])
@@ -165,22 +162,14 @@ def record(body: Json) -> bytes:
             + bytes([flags, body["confidence"]])
             + days("on", "seen", "expires")
             + bytes.fromhex(body["know"] + body.get("case", ""))
-            + text(
-                "label",
-                "role",
-                "channel",
-                "evidence",
-                "handling",
-                "technique",
-                "basis",
-            )
+            + text("label role channel evidence handling technique basis")
         )
     if kind == 3:
-        return head + days("on", "due", "expires") + text("reason", "about")
+        return head + days("on", "due", "expires") + text("reason about")
     if kind == 5:
         return head + days("on", "since")
     if kind == 6:
-        return head + days("on") + text("outcome", "reason", "about")
+        return head + days("on") + text("outcome reason about")
     return head + days("on", "expires") + text("role")
 
 

@@ -8,6 +8,7 @@ import ast
 import dataclasses
 import functools
 import json
+import runpy
 import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -57,6 +58,21 @@ def test_it_is_independent() -> None:
                 assert root in {"cryptography", *sys.stdlib_module_names}
     assert lines.pop("c2sp_verifier.py") <= 250
     assert sum(lines.values()) < 1_900
+
+
+@pytest.mark.parametrize("name", ["__main__", "c2sp_verifier"])
+def test_without_arguments(
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A command says how it is called."""
+    name = f"conformance.{name}"
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(sys, "argv", [name])
+    with pytest.raises(SystemExit, match="2"):
+        runpy.run_module(name, run_name="__main__")
+    assert capsys.readouterr().err.startswith("usage: ")
 
 
 # ---------------------------------------------------------------- vectors
