@@ -71,30 +71,23 @@ class Intake:
             )
         raws = [d.value if isinstance(d, forms.Draft) else "" for d in drafts]
         good = [p for p in prepared if isinstance(p, NewReport)]
-        problems = [
-            problem.of(p) if isinstance(p, SyncdError) else None
-            for p in prepared
-        ]
         outcomes = await self.ctx.own.vault.accept(
             good,
-            None if step is None else _mark(step, problems, raws),
+            None if step is None else _mark(step, prepared, raws),
             Submission(caller, context.today, refresh, again),
         )
         elsewhere = await self._note_elsewhere(good, outcomes)
-        notices = [p.notices for p in good]
-        came = iter(zip(outcomes, notices, strict=True))
-        items = tuple(
-            report_forms.ReportOutcome(state="refused", problem=refusal)
-            if refusal is not None
-            else shown.outcome(*next(came), elsewhere)
-            for refusal in problems
+        kept = (
+            shown.outcome(came, p.notices, elsewhere)
+            for p, came in zip(good, outcomes, strict=True)
         )
-        count = Counter(item.state for item in items)
+        taken = shown.taken(report_forms.ReportsTaken, prepared, kept)
+        count = Counter(item.state for item in taken.items)
         for state, n in count.items():
             self.metrics.reports.labels(state).inc(n)
         if count["accepted"] or any(p.urgent for p in good):
             self.wake()
-        return shown.counted(report_forms.ReportsTaken, items)
+        return taken
 
     async def _note_elsewhere(
         self, kept: Sequence[NewReport], outcomes: Sequence[shown.Outcome]
@@ -119,7 +112,7 @@ class Intake:
             wanted.kind,
             wanted.value,
             region=wanted.region or self.ctx.config.member.region,
-            scheme=wanted.scheme or None,
+            scheme=wanted.scheme,
         )
         list_id = 0
         if wanted.list:
@@ -279,7 +272,7 @@ def _check(step: report_forms.ImportStep, count: int) -> None:
 
 def _mark(
     step: report_forms.ImportStep,
-    problems: Sequence[forms.Problem | None],
+    prepared: Sequence[NewReport | SyncdError],
     raws: Sequence[str],
 ) -> ImportMark:
     """Return a step with all rows that are refused in it."""
@@ -289,9 +282,9 @@ def _mark(
         for one in step.refused
     ]
     refused += [
-        Refused(number, msgspec.json.encode(refusal), raw)
-        for number, refusal, raw in zip(numbers, problems, raws, strict=True)
-        if refusal is not None
+        Refused(number, msgspec.json.encode(problem.of(one)), raw)
+        for number, one, raw in zip(numbers, prepared, raws, strict=True)
+        if isinstance(one, SyncdError)
     ]
     return ImportMark(
         *(step.id, step.old_offset, step.offset, step.row),

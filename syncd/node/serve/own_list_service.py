@@ -24,10 +24,10 @@ from syncd.flows.report import Rules
 from syncd.indicator import active, policy, statement
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context
-from syncd.node.serve.shown import counted, day_text, label, shown
+from syncd.node.serve.shown import day_text, label, shown, taken
 from syncd.roster.roster import Roster
 from syncd.store.own_entries import EntryOutcome, OwnEntries
-from syncd.web import forms, problem
+from syncd.web import forms
 from syncd.web import own_list_forms as own_forms
 from syncd.web.service_ports import Caller, LookupCall, OwnAdd, OwnLocal
 
@@ -169,14 +169,8 @@ class OwnListService:
         load: int | None,
     ) -> own_forms.OwnTaken:
         good = [one for one in made if isinstance(one, NewEntry)]
-        kept = iter(await self.ctx.own.entries.add(good, caller.name, load))
-        items = tuple(
-            _outcome(one, next(kept))
-            if isinstance(one, NewEntry)
-            else own_forms.OwnOutcome(state="refused", problem=problem.of(one))
-            for one in made
-        )
-        return counted(own_forms.OwnTaken, items)
+        kept = await self.ctx.own.entries.add(good, caller.name, load)
+        return taken(own_forms.OwnTaken, made, map(_outcome, good, kept))
 
     async def begin_load(
         self, wanted: own_forms.OwnLoadBegin
@@ -213,7 +207,7 @@ class OwnListService:
                 wanted.kind,
                 wanted.value,
                 region=wanted.region or context.region,
-                scheme=wanted.scheme or None,
+                scheme=wanted.scheme,
             )
             there = await entries.find({*found}, 0)
             ids = [e.id for some in there.values() for e in some]
@@ -269,7 +263,7 @@ def _seen_of(
                     row.kind if row.kind in KINDS else "",
                     row.value,
                     region=row.region or region,
-                    scheme=row.scheme or None,
+                    scheme=row.scheme,
                 )
             )
     return found

@@ -1,16 +1,18 @@
 """Fill the forms of the local API from what is kept."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from msgspec.structs import asdict
 
+from syncd.errors import SyncdError
 from syncd.indicator import statement, token, vocabulary
 from syncd.store.imports import ImportState
 from syncd.store.vault import Accepted, HeldBack, Known, VaultRow
 from syncd.web import forms, report_forms
+from syncd.web import problem as problems
 
 TYPES = {1: "report", 3: "dispute", 5: "reassigned", 6: "answer", 7: "vouch"}
 
@@ -28,11 +30,21 @@ def shown(form: type[T], *sources: object, **more: object) -> T:
     return form(**given)
 
 
-def counted(form: type[T], items: Sequence[Any]) -> T:
-    """Return what became of all, with the count of each state."""
-    count = Counter(item.state for item in items)
-    states = {f.name: count[f.name] for f in msgspec.structs.fields(form)}
-    return form(**{**states, "items": tuple(items)})
+def taken(form: type[T], made: Iterable[object], kept: Iterable[Any]) -> T:
+    """Return what became of all, in order, with the count of each state.
+
+    `made` has an error where one is refused; `kept` shows the others.
+    """
+    fields = {f.name: f.type for f in msgspec.structs.fields(form)}
+    item, came = get_args(fields["items"])[0], iter(kept)
+    items = tuple(
+        item(state="refused", problem=problems.of(one))
+        if isinstance(one, SyncdError)
+        else next(came)
+        for one in made
+    )
+    count = Counter(one.state for one in items)
+    return form(**{name: count[name] for name in fields} | {"items": items})
 
 
 def label(facet: str, code: str) -> forms.Label:
