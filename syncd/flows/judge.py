@@ -23,7 +23,7 @@ class Question:
 
     kind: str
     value: str = field(default="", repr=False)
-    scheme: str | None = None
+    scheme: str = ""
     region: str = ""
     token: bytes = field(default=b"", repr=False)  # 16 bytes
     epoch: int = 0

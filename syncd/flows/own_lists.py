@@ -104,7 +104,7 @@ def _about(
         draft.kind,
         draft.value,
         region=draft.region or rules.region,
-        scheme=draft.scheme or None,
+        scheme=draft.scheme,
         allow_personal=True,
     )
     fields = replace(fields, why=plain_text("why", draft.why))

@@ -142,7 +142,7 @@ def _identified(
             draft.kind,
             draft.value,
             region=draft.region or rules.region,
-            scheme=draft.scheme or None,
+            scheme=draft.scheme,
             keep_query=draft.keep_query,
             allow_personal=draft.allow_personal,
         )
@@ -309,7 +309,7 @@ def prepare_dispute(draft: DisputeDraft, rules: Rules) -> NewReport:
                 draft.kind,
                 draft.value,
                 region=draft.region or rules.region,
-                scheme=draft.scheme or None,
+                scheme=draft.scheme,
                 keep_query=True,
                 allow_personal=True,
             ).value
@@ -362,7 +362,7 @@ def check_epoch(kind: str, epoch: int, roster: Roster) -> None:
 
 
 def forms_to_retract(
-    kind: str, value: str, *, region: str, scheme: str | None
+    kind: str, value: str, *, region: str, scheme: str
 ) -> tuple[Identifier, ...]:
     """Return what a value may have been reported as, the usual form first.
 
@@ -374,7 +374,7 @@ def forms_to_retract(
 
 
 def forms_to_find(
-    kind: str, value: str, *, region: str, scheme: str | None
+    kind: str, value: str, *, region: str, scheme: str
 ) -> tuple[Identifier, ...]:
     """Return what a value may have been reported as; without kind, as any.
 

@@ -141,11 +141,11 @@ def normalise(raw: str, scheme: str | None = None) -> str:
         MalformedError: no account, a checksum that does not hold, a scheme
             that we do not know, or one is needed; says which.
     """
-    if scheme is None and raw[-2:] != "00" and _is_card(raw):
+    if not scheme and raw[-2:] != "00" and _is_card(raw):
         return "card:" + raw  # nearly all rows of a mainland list
     text = _clean(raw)
     form = _prefixed(text)
-    if scheme is None or not scheme.strip():
+    if not (scheme and scheme.strip()):
         return form if form is not None else _by_shape(text)
     meant = schemes.read(scheme)
     if form is None:
@@ -168,7 +168,7 @@ def candidates(raw: str, scheme: str | None = None) -> tuple[str, ...]:
     """
     text = _clean(raw)
     prefixed = _prefixed(text)
-    if scheme is not None and scheme.strip():
+    if scheme and scheme.strip():
         forms = [normalise(raw, scheme)]
         if prefixed is None and forms[0].startswith("eth:"):
             forms.append("etc:" + forms[0][4:])

@@ -197,7 +197,7 @@ def _value_faults(
         for_report(
             *(kind, row["value"]),
             region=region,
-            scheme=row.get("scheme") or None,
+            scheme=row.get("scheme", ""),
             keep_query=bool(row.get("keep_query")),
             allow_personal=bool(row.get("allow_personal")),
         )

@@ -619,7 +619,7 @@ def test_purposes_are_those_of_look_ups() -> None:
             Question,
             st.sampled_from(["phone", "url", "account"]) | st.text(),
             st.text(max_size=20) | st.sampled_from([NUMBER, "evil.example"]),
-            scheme=st.none() | st.text(max_size=5),
+            scheme=st.text(max_size=5),
             region=st.just("") | st.text(max_size=3),
         ),
         max_size=5,

@@ -119,7 +119,7 @@ class DisputeCheck:
             draft.kind,
             draft.value,
             region=draft.region or self.ctx.config.member.region,
-            scheme=draft.scheme or None,
+            scheme=draft.scheme,
         )
         epoch = self.ctx.roster.epoch(draft.kind)
         outputs = await self.tokeniser.outputs(

@@ -187,7 +187,7 @@ class LocalService:
             wanted.kind,
             wanted.value,
             region=wanted.region or self.ctx.config.member.region,
-            scheme=wanted.scheme or None,
+            scheme=wanted.scheme,
         )
         vault = self.ctx.own.vault
         rows = [await vault.find_value(f.kind, f.value) for f in found]

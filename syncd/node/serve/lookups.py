@@ -230,7 +230,7 @@ def _question(item: forms.Item | SyncdError) -> Question | SyncdError:
         return Question(
             item.kind,
             item.value,
-            scheme=item.scheme or None,
+            scheme=item.scheme,
             region=item.region,
         )
     try:
