@@ -196,18 +196,8 @@ def may_be_bank(raw: str, scheme: str | None = None) -> bool:
 
 
 def _clean(raw: str) -> str:
-    if len(raw) > MAX_RAW:
-        raise MalformedError(
-            "account: {n} characters, at most {most}", n=len(raw), most=MAX_RAW
-        )
-    text = raw if raw.isascii() else raw.translate(_FOLD)
-    text = text.strip()
-    if not text:
-        raise MalformedError("account: empty")
-    if spelling.is_masked(text.rpartition(":")[2]):
-        raise MalformedError(
-            "account: a part of it is hidden", hint=spelling.MASKED_HINT
-        )
+    text = spelling.folded(raw, _FOLD, MAX_RAW)
+    spelling.check_unmasked(text.rpartition(":")[2])
     if not (text.isascii() and text.isprintable()):
         raise MalformedError(
             "account: letters or signs that are no part of an account"

@@ -17,6 +17,7 @@ import re
 from typing import Final, NamedTuple, NoReturn
 
 from syncd.errors import MalformedError
+from syncd.indicator import spelling
 from syncd.indicator.host import PUNCTUATION
 
 MAX_RAW: Final = 8192  # characters read at all; web servers stop here too
@@ -80,10 +81,7 @@ def read(raw: str) -> Link:
         MalformedError: nothing, too long, or text that holds more than one
             URL, or holds anything else in it or before it.
     """
-    if len(raw) > MAX_RAW:
-        raise MalformedError(
-            "url: {n} characters, at most {most}", n=len(raw), most=MAX_RAW
-        )
+    spelling.check_size(raw, MAX_RAW)
     text = raw.strip(BLANK)
     if _CLEAN.fullmatch(text) and text[-1:] != "?":
         return Link(text, "", certain=False)

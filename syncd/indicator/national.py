@@ -101,9 +101,7 @@ def _plus_one(digits: str) -> str:
             n=len(digits) - 1,
             **_short("1", digits[1:]),
         )
-    raise MalformedError(
-        "phone: area code and exchange after +1 begin with 2 to 9"
-    )
+    raise MalformedError("phone: area code and exchange begin with 2 to 9")
 
 
 def _planned(digits: str, size: int) -> str:

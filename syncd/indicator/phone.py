@@ -120,7 +120,7 @@ def is_normal(value: str) -> bool:
 
 def _read(raw: str, region: str) -> str:
     """Read any spelling: the slow way, which the fast one agrees with."""
-    text = _clean(raw)
+    text = spelling.folded(raw, _FOLD, MAX_RAW)
     written = _as_written(text)
     if written is not None:
         return written
@@ -147,18 +147,6 @@ def _read(raw: str, region: str) -> str:
     if region in numbering.NANP_REGIONS:
         return national.north_america(digits, region)
     return national.elsewhere(digits, region)
-
-
-def _clean(raw: str) -> str:
-    if len(raw) > MAX_RAW:
-        raise MalformedError(
-            "phone: {n} characters, at most {most}", n=len(raw), most=MAX_RAW
-        )
-    text = raw if raw.isascii() else raw.translate(_FOLD)
-    text = text.strip()
-    if not text:
-        raise MalformedError("phone: empty")
-    return text
 
 
 def _as_written(text: str) -> str | None:
@@ -192,10 +180,7 @@ def _check_characters(text: str) -> None:
         )
     if _PLAIN.fullmatch(text):
         return
-    if spelling.is_masked(text):
-        raise MalformedError(
-            "phone: a part of it is hidden", hint=spelling.MASKED_HINT
-        )
+    spelling.check_unmasked(text)
     if _SEVERAL.search(text):
         raise MalformedError(
             "phone: more than one number in it", hint="give each by itself"

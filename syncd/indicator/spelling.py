@@ -1,7 +1,10 @@
 """Undo what copying and hiding do to numbers of any kind."""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+from syncd.errors import MalformedError
 
 # What copying brings along: blanks, dashes, joiners, and marks of direction
 # that phones put around.
@@ -14,14 +17,32 @@ FOLD: Final = {
     **dict.fromkeys(range(0x2066, 0x206A), None),
     **dict.fromkeys([0x00AD, 0x2060, 0xFEFF], None),
 }
-MASKED_HINT: Final = (
-    "give the whole number: what is left could be many people's"
-)
 _MASKED: Final = re.compile(
     r"\+?\d[\d ()-]*(?:[*＊•●]+|[xX×]{3,})[\d xX×*＊•●-]*", re.ASCII
 )
 
 
-def is_masked(text: str) -> bool:
-    """Tell whether signs stand in a number where digits were: 138****8009."""
-    return bool(_MASKED.fullmatch(text.strip()))
+def check_size(raw: str | bytes, most: int) -> None:
+    """Refuse what is longer than any spelling."""
+    if len(raw) > most:
+        raise MalformedError(
+            "value: {n} characters, at most {most}", n=len(raw), most=most
+        )
+
+
+def folded(raw: str, fold: Mapping[int, Any], most: int) -> str:
+    """Return a text as `fold` has it, without blanks at its ends; not ""."""
+    check_size(raw, most)
+    text = (raw if raw.isascii() else raw.translate(fold)).strip()
+    if not text:
+        raise MalformedError("value: empty")
+    return text
+
+
+def check_unmasked(text: str) -> None:
+    """Refuse signs in a number where digits were: 138****8009."""
+    if _MASKED.fullmatch(text.strip()):
+        raise MalformedError(
+            "value: a part of it is hidden",
+            hint="give the whole number: what is left could be many people's",
+        )

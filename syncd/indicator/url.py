@@ -22,7 +22,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from syncd.errors import MalformedError, RefusedError
-from syncd.indicator import escape, host, link, services
+from syncd.indicator import escape, host, link, services, spelling
 from syncd.indicator.host import Host
 from syncd.indicator.link import MAX_RAW
 
@@ -275,10 +275,7 @@ def _read(raw: str) -> tuple[_Url | None, _Url, bool]:
 
 def _parse(raw: str | bytes) -> _Url:
     """Return the canonical URL of any input, as Safe Browsing reads it."""
-    if len(raw) > MAX_RAW:
-        raise MalformedError(
-            "url: {n} characters, at most {most}", n=len(raw), most=MAX_RAW
-        )
+    spelling.check_size(raw, MAX_RAW)
     plain = _parse_plain(raw) if isinstance(raw, str) else None
     return plain or _parse_any(raw, strict=False)
 
@@ -306,7 +303,7 @@ def _parse_any(raw: str | bytes, *, strict: bool) -> _Url:
         given = raw.strip(b" \t\n\v\f\r")
     given = given.translate(None, b"\t\r\n").partition(b"#")[0]
     if not given:
-        raise MalformedError("url: empty")
+        raise MalformedError("value: empty")
     scheme, rest, explicit = _split_scheme(given)
     # The authority ends before anything is unescaped: a browser goes where
     # the unescaped text says, so "good.example%2F@evil.example" is evil's.

@@ -11,7 +11,10 @@ from tests.cases import cases
 
 READERS = {"phone": (phone, "region"), "account": (account, "scheme")}
 SEEN = {"phone": ("CN", "US", "TW", "DE"), "account": (None,)}
-BEGIN = {"phone": ("phone: ",), "account": ("account: ", "scheme: ")}
+BEGIN = {
+    "phone": ("phone: ", "value: "),
+    "account": ("account: ", "scheme: ", "value: "),
+}
 
 
 def vectors(section: str) -> Iterator[tuple[str, Any, dict[str, Any], Any]]:
