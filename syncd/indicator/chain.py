@@ -186,39 +186,29 @@ def address(text: str, names: Iterable[str]) -> str:
 
 
 def _why_none(text: str, chain: str) -> NoReturn:
-    if " " in text:
-        raise MalformedError(
-            "account: no address of {chain}: blanks in it", chain=chain
-        )
-    if _EVM.fullmatch(text):
+    if is_evm(text):
         if evm(text) is None:
             refuse_case()
-        raise MalformedError(
-            "account: no address of {chain}: it is one of Ethereum's kind",
-            chain=chain,
-        )
-    if _HEX.fullmatch(text):
+    elif _HEX.fullmatch(text):
         raise MalformedError(
             "account: no address of {chain}: {n} hex digits",
             chain=chain,
             n=len(text),
             hint="transaction and payment ids are no accounts",
         )
-    if _ton_friendly(text) is not None and _ton(text) is None:
-        raise MalformedError(
-            "account: no address of {chain}: it is of TON's test network",
-            chain=chain,
-        )
     bech = text.partition("1")[0].lower() in {"bc", "ltc", "btg", "tb"}
-    if bech and _one_case(text) is None:
-        raise MalformedError(
-            "account: no address of {chain}: upper and lower case mixed"
-            " (BIP 173)",
-            chain=chain,
-        )
     raise MalformedError(
-        "account: no address of {chain}: {n} characters, checksum or form is"
-        " wrong",
+        "account: no address of {chain}: blanks in it"
+        if " " in text
+        else "account: no address of {chain}: it is one of Ethereum's kind"
+        if is_evm(text)
+        else "account: no address of {chain}: it is of TON's test network"
+        if _ton_friendly(text) is not None and _ton(text) is None
+        else "account: no address of {chain}: upper and lower case mixed"
+        " (BIP 173)"
+        if bech and _one_case(text) is None
+        else "account: no address of {chain}: {n} characters, checksum or form"
+        " is wrong",
         chain=chain,
         n=len(text),
     )

@@ -224,29 +224,24 @@ def mainland_line(number: str, *, mobile: bool) -> str:
 
 def _why_not_mainland(number: str) -> NoReturn:
     size = len(number)
-    if re.match("14(?:00|10|4[01])", number):
-        raise MalformedError(
-            "phone: a machine number (1400, 1410, 1440, 1441) has 13 digits,"
-            " here are {n}",
-            n=size,
-        )
-    if re.match("1[3-9]", number):
-        raise MalformedError(
-            "phone: a mainland mobile has 11 digits, here are {n}", n=size
-        )
-    if re.match("[48]00", number):
-        raise MalformedError(
-            "phone: 400 and 800 numbers have 10 digits, here are {n}", n=size
-        )
-    if numbering.LINE.fullmatch(number):
-        raise MalformedError(
-            "phone: a fixed line without the 0 before its area code",
-            hint="a mobile that lost its first digit looks the same",
-        )
-    if size in (7, 8) and number[0] in "2345678":
-        raise MalformedError("phone: a fixed line without its area code")
+    line = numbering.LINE.fullmatch(number)
     raise MalformedError(
-        "phone: no mainland number has these {n} digits", n=size
+        "phone: a machine number (1400, 1410, 1440, 1441) has 13 digits,"
+        " here are {n}"
+        if re.match("14(?:00|10|4[01])", number)
+        else "phone: a mainland mobile has 11 digits, here are {n}"
+        if re.match("1[3-9]", number)
+        else "phone: 400 and 800 numbers have 10 digits, here are {n}"
+        if re.match("[48]00", number)
+        else "phone: a fixed line without the 0 before its area code"
+        if line
+        else "phone: a fixed line without its area code"
+        if size in (7, 8) and number[0] in "2345678"
+        else "phone: no mainland number has these {n} digits",
+        hint="a mobile that lost its first digit looks the same"
+        if line
+        else "",
+        n=size,
     )
 
 
