@@ -156,17 +156,11 @@ def refused(
     some = [c for c in FACETS[facet].values() if not among or c.code in among]
     if not near and len(some) <= FEW:
         near = tuple(some)
-    if not near:
-        return MalformedError(
-            "{field}: {word} is not in the vocabulary",
-            hint="all codes: syncd vocabulary {facet}",
-            field=field,
-            word=shown(word),
-            facet=facet,
-        )
     return MalformedError(
         "{field}: {word} is not in the vocabulary",
-        hint="nearest: {near}; all codes: syncd vocabulary {facet}",
+        hint="nearest: {near}; all codes: syncd vocabulary {facet}"
+        if near
+        else "all codes: syncd vocabulary {facet}",
         field=field,
         word=shown(word),
         near=", ".join(f"{c.code} {c.zh}" for c in near),

@@ -43,6 +43,12 @@ class _StrangerError(UnavailableError):
     """The peer's roster does not have the certificate that we showed."""
 
 
+_ANSWERED = {
+    **dict.fromkeys((400, 409, 422), RefusedError),
+    403: _StrangerError,
+}
+
+
 class _Connector(aiohttp.TCPConnector):
     """Closes also what waits for the other end to say goodbye.
 
@@ -257,24 +263,15 @@ class Transport:
                 member=self.name,
                 status=status,
             )
-        if status in (400, 409, 422):
-            return RefusedError(
+        if status == 404:
+            return AbsentError("{member}: has no such thing", member=self.name)
+        return _ANSWERED.get(status, UnavailableError)(
+            Message(
                 "{member}: answered {status}: {said}",
                 member=self.name,
                 status=status,
                 said=text,
             )
-        if status == 403:
-            return _StrangerError(
-                "{member}: answered 403: {said}", member=self.name, said=text
-            )
-        if status == 404:
-            return AbsentError("{member}: has no such thing", member=self.name)
-        return UnavailableError(
-            "{member}: answered {status}: {said}",
-            member=self.name,
-            status=status,
-            said=text,
         )
 
 

@@ -143,7 +143,7 @@ class TrustedRoster:
             )
         if found.version == 1 and found.hash != self.fingerprint:
             raise UntrustedError(
-                "roster: its fingerprint is not the pinned one",
+                "roster: fingerprint is not the pinned one",
                 hint="compare the fingerprint by phone with an admin; the"
                 " file may be forged",
             )

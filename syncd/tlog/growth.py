@@ -73,12 +73,7 @@ def bundle_roots(
     """
     first, last = old.size // BUNDLE, new.size // BUNDLE
     wanted = list(_level1(first, last))
-    if len(fetched) != len(wanted):
-        raise BrokenSourceError(
-            "tiles: {n} came, {wanted} asked for",
-            n=len(fetched),
-            wanted=len(wanted),
-        )
+    _check_count(fetched, wanted)
     roots: list[bytes] = []
     for raw, (_, width) in zip(fetched, wanted, strict=True):
         try:
@@ -187,24 +182,14 @@ def compare(
         BrokenSourceError: the tiles are not those of `new`.
         ForkError: they are, and the first entries are not those of `old`.
     """
-    if new.size < old.size:
-        raise BrokenSourceError(
-            "log: size {size} is below {old_size}",
-            size=new.size,
-            old_size=old.size,
-        )
+    _check_not_below(old.size, new.size)
     if old.size in (0, new.size):
         known = merkle.EMPTY_ROOT if old.size == 0 else new.root
         if old.root != known or (new.size == 0 and new.root != known):
             raise ForkError("log: two roots at size {size}", size=old.size)
         return []
     names = compare_plan(old.size, new.size)
-    if len(names) != len(fetched):
-        raise BrokenSourceError(
-            "tiles: {n} came, {names} asked for",
-            n=len(fetched),
-            names=len(names),
-        )
+    _check_count(fetched, names)
     read = tiles.hashes(new.size, dict(zip(names, fetched, strict=True)))
     try:
         nodes = merkle.consistency_nodes(old.size, new.size, read)
@@ -224,6 +209,24 @@ def compare(
     return nodes[1:] if old.size.bit_count() == 1 else nodes
 
 
+def _check_count(fetched: Sequence[bytes], wanted: Sequence[object]) -> None:
+    if len(fetched) != len(wanted):
+        raise BrokenSourceError(
+            "tiles: {n} came, {wanted} asked for",
+            n=len(fetched),
+            wanted=len(wanted),
+        )
+
+
+def _check_not_below(old_size: int, size: int) -> None:
+    if size < old_size:
+        raise BrokenSourceError(
+            "log: size {size} is below {old_size}",
+            size=size,
+            old_size=old_size,
+        )
+
+
 def _level1(first: int, last: int) -> list[tuple[int, int]]:
     # (n, width) of the level-1 tiles over bundles [first, last)
     if first >= last:
@@ -238,12 +241,7 @@ def _hold(
     roots: Sequence[bytes],
     tail: Sequence[bytes],
 ) -> Frontier:
-    if new.size < old.size:
-        raise BrokenSourceError(
-            "log: size {size} is below {old_size}",
-            size=new.size,
-            old_size=old.size,
-        )
+    _check_not_below(old.size, new.size)
     grown = old.at_bundles().extend(roots, BUNDLE_LEVEL).extend(tail)
     if grown.size != new.size or len(tail) >= BUNDLE:
         raise BrokenSourceError(
