@@ -34,17 +34,17 @@ Cursor = Annotated[
 T = TypeVar("T")
 
 
-class _In(
+class Input(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
     """What a caller sends."""
 
 
-class Query(_In, frozen=True, kw_only=True):
+class Query(Input, frozen=True, kw_only=True):
     """What stands behind the question mark."""
 
 
-class _Out(
+class Output(
     msgspec.Struct,
     frozen=True,
     kw_only=True,
@@ -54,7 +54,7 @@ class _Out(
     """What a caller gets; what is empty is left out."""
 
 
-class _Whole(
+class FullOutput(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
     """What a caller gets, with every field in it."""
@@ -63,7 +63,7 @@ class _Whole(
 # ----------------------------------------------------------------- look-ups
 
 
-class Item(_In, frozen=True, kw_only=True):
+class Item(Input, frozen=True, kw_only=True):
     """One thing to look up: a value, or a token and its epoch."""
 
     kind: str = ""
@@ -74,7 +74,7 @@ class Item(_In, frozen=True, kw_only=True):
     epoch: Natural = 0
 
 
-class Lookups(_In, Generic[T], frozen=True, kw_only=True):
+class Lookups(Input, Generic[T], frozen=True, kw_only=True):
     """A look-up, and what for."""
 
     purpose: str
@@ -83,7 +83,7 @@ class Lookups(_In, Generic[T], frozen=True, kw_only=True):
     deadline_ms: Natural = 0  # the setting's if absent
 
 
-class Label(_Whole, frozen=True, kw_only=True):
+class Label(FullOutput, frozen=True, kw_only=True):
     """A code and what it is called."""
 
     code: str
@@ -91,7 +91,7 @@ class Label(_Whole, frozen=True, kw_only=True):
     en: str
 
 
-class OwnMark(_Out, frozen=True, kw_only=True):
+class OwnMark(Output, frozen=True, kw_only=True):
     """An exempt entry or a note of ours."""
 
     id: int
@@ -104,7 +104,7 @@ class OwnMark(_Out, frozen=True, kw_only=True):
     expires: str = ""  # first day on which it does not count
 
 
-class OwnListed(_Out, frozen=True, kw_only=True):
+class OwnListed(Output, frozen=True, kw_only=True):
     """An entry of a list that we use and do not pass on."""
 
     id: int
@@ -121,7 +121,7 @@ class OwnListed(_Out, frozen=True, kw_only=True):
     test: bool = False
 
 
-class Ours(_Out, frozen=True, kw_only=True):
+class Ours(Output, frozen=True, kw_only=True):
     """What our own lists say; the alliance's answer stands beside it."""
 
     action: str = ""  # what to do by both; absent for nothing
@@ -132,7 +132,7 @@ class Ours(_Out, frozen=True, kw_only=True):
     local: tuple[OwnListed, ...] = ()
 
 
-class Owner(_Out, frozen=True, kw_only=True):
+class Owner(Output, frozen=True, kw_only=True):
     """Whose a protected value is."""
 
     category: str  # the code that the roster gives for it
@@ -140,7 +140,7 @@ class Owner(_Out, frozen=True, kw_only=True):
     en: str = ""
 
 
-class LookupItem(_Out, frozen=True, kw_only=True):
+class LookupItem(Output, frozen=True, kw_only=True):
     """What is known of one item, or why nothing can be said."""
 
     verdict: str = ""  # a verdict; absent beside a problem
@@ -169,7 +169,7 @@ class LookupItem(_Out, frozen=True, kw_only=True):
     problem: Problem | None = None
 
 
-class RosterState(_Whole, frozen=True, kw_only=True):
+class RosterState(FullOutput, frozen=True, kw_only=True):
     """Which roster is in force."""
 
     version: int
@@ -180,7 +180,7 @@ class RosterState(_Whole, frozen=True, kw_only=True):
     merging: bool = True  # this build implements the format
 
 
-class AsOf(_Out, frozen=True, kw_only=True):
+class AsOf(Output, frozen=True, kw_only=True):
     """How fresh is what we hold of an active member's log."""
 
     member: str
@@ -192,7 +192,7 @@ class AsOf(_Out, frozen=True, kw_only=True):
     age_s: int | None = None  # seconds since
 
 
-class LookupAnswers(_Out, frozen=True, kw_only=True):
+class LookupAnswers(Output, frozen=True, kw_only=True):
     """The answers, in the order of the items."""
 
     items: tuple[LookupItem, ...]
@@ -205,7 +205,7 @@ class LookupAnswers(_Out, frozen=True, kw_only=True):
 # --------------------------------------------------------------- indicators
 
 
-class ClaimItem(ReportFields, _Out, frozen=True, kw_only=True):
+class ClaimItem(ReportFields, Output, frozen=True, kw_only=True):
     """One claim that stands."""
 
     position: Position
@@ -219,7 +219,7 @@ class ClaimItem(ReportFields, _Out, frozen=True, kw_only=True):
     about: tuple[Position, ...] = ()
 
 
-class Indicator(_Whole, frozen=True, kw_only=True):
+class Indicator(FullOutput, frozen=True, kw_only=True):
     """A token, and the claims about it."""
 
     kind: str
@@ -228,7 +228,7 @@ class Indicator(_Whole, frozen=True, kw_only=True):
     claims: tuple[ClaimItem, ...]
 
 
-class IndicatorPage(_Out, frozen=True, kw_only=True):
+class IndicatorPage(Output, frozen=True, kw_only=True):
     """Indicators in the order of their tokens' bytes."""
 
     items: tuple[Indicator, ...]
@@ -238,7 +238,7 @@ class IndicatorPage(_Out, frozen=True, kw_only=True):
 # ------------------------------------------------------------------- status
 
 
-class OwnLogState(_Whole, frozen=True, kw_only=True):
+class OwnLogState(FullOutput, frozen=True, kw_only=True):
     """Our own log."""
 
     origin: str
@@ -247,7 +247,7 @@ class OwnLogState(_Whole, frozen=True, kw_only=True):
     released: int  # entries under it
 
 
-class VaultState(_Whole, frozen=True, kw_only=True):
+class VaultState(FullOutput, frozen=True, kw_only=True):
     """Rows of the vault, by state."""
 
     waiting: dict[str, int]  # by kind
@@ -256,7 +256,7 @@ class VaultState(_Whole, frozen=True, kw_only=True):
     ended: int
 
 
-class Seen(_Whole, frozen=True, kw_only=True):
+class Seen(FullOutput, frozen=True, kw_only=True):
     """Somebody's receipt: merged up to `size` at `at`."""
 
     member: str
@@ -264,7 +264,7 @@ class Seen(_Whole, frozen=True, kw_only=True):
     at: int  # unix seconds
 
 
-class LogState(_Out, frozen=True, kw_only=True):
+class LogState(Output, frozen=True, kw_only=True):
     """How one origin's log is doing here."""
 
     member: str
@@ -283,7 +283,7 @@ class LogState(_Out, frozen=True, kw_only=True):
     digest: str = ""  # hex, over the claim rows below `merged`
 
 
-class HolderState(_Whole, frozen=True, kw_only=True):
+class HolderState(FullOutput, frozen=True, kw_only=True):
     """A holder of the token keys."""
 
     member: str
@@ -291,7 +291,7 @@ class HolderState(_Whole, frozen=True, kw_only=True):
     why: WireMessage | None = None
 
 
-class KeyState(_Whole, frozen=True, kw_only=True):
+class KeyState(FullOutput, frozen=True, kw_only=True):
     """A token key: `t` of `n` holders answer for it."""
 
     kind: str
@@ -301,7 +301,7 @@ class KeyState(_Whole, frozen=True, kw_only=True):
     dealt: bool  # drawn in one process, not by a ceremony
 
 
-class FindingState(_Out, frozen=True, kw_only=True):
+class FindingState(Output, frozen=True, kw_only=True):
     """Something a person should know."""
 
     code: str
@@ -315,14 +315,14 @@ class FindingState(_Out, frozen=True, kw_only=True):
     count: int
 
 
-class Appending(_Whole, frozen=True, kw_only=True):
+class Appending(FullOutput, frozen=True, kw_only=True):
     """Whether we append to our log, or why not."""
 
     ok: bool
     why: WireMessage | None = None
 
 
-class Status(_Whole, frozen=True, kw_only=True):
+class Status(FullOutput, frozen=True, kw_only=True):
     """How this member is doing, and what to do."""
 
     member: str
@@ -345,14 +345,14 @@ class Status(_Whole, frozen=True, kw_only=True):
 # -------------------------------------------------------------------- other
 
 
-class RosterTaken(_Whole, frozen=True, kw_only=True):
+class RosterTaken(FullOutput, frozen=True, kw_only=True):
     """The roster that is in force now."""
 
     version: int
     hash: str
 
 
-class ShareTaken(_Whole, frozen=True, kw_only=True):
+class ShareTaken(FullOutput, frozen=True, kw_only=True):
     """The share that is kept now."""
 
     kind: str
@@ -360,13 +360,13 @@ class ShareTaken(_Whole, frozen=True, kw_only=True):
     index: int
 
 
-class Alive(_Whole, frozen=True, kw_only=True):
+class Alive(FullOutput, frozen=True, kw_only=True):
     """The process answers."""
 
     alive: bool
 
 
-class Ready(_Whole, frozen=True, kw_only=True):
+class Ready(FullOutput, frozen=True, kw_only=True):
     """Whether we serve, and whether we append; if not, why not."""
 
     ready: bool

@@ -11,27 +11,27 @@ from typing import Annotated, Generic, Literal, TypeVar
 from syncd.flows.own_lists import MAX_LIST
 from syncd.web.forms import (
     Cursor,
+    FullOutput,
+    Input,
     Limit,
     Natural,
+    Output,
     Problem,
     Query,
-    _In,
-    _Out,
-    _Whole,
     meta,
 )
 
 T = TypeVar("T")
 
 
-class OwnEntries(_In, Generic[T], frozen=True, kw_only=True):
+class OwnEntries(Input, Generic[T], frozen=True, kw_only=True):
     """Exempt entries or notes to keep, each for itself."""
 
     type: Literal["exempt", "note"]
     entries: tuple[T, ...]
 
 
-class OwnSeen(_In, frozen=True, kw_only=True):
+class OwnSeen(Input, frozen=True, kw_only=True):
     """What can be read of a row that is refused: its value is there."""
 
     value: str
@@ -40,7 +40,7 @@ class OwnSeen(_In, frozen=True, kw_only=True):
     region: str = ""
 
 
-class OwnRows(_In, Generic[T], frozen=True, kw_only=True):
+class OwnRows(Input, Generic[T], frozen=True, kw_only=True):
     """Rows of a list that we use and do not pass on."""
 
     list: str
@@ -49,7 +49,7 @@ class OwnRows(_In, Generic[T], frozen=True, kw_only=True):
     refused: tuple[OwnSeen, ...] = ()  # rows that are no reports
 
 
-class OwnOutcome(_Out, frozen=True, kw_only=True):
+class OwnOutcome(Output, frozen=True, kw_only=True):
     """What became of one entry."""
 
     state: str  # added, known, replaced, refused
@@ -58,7 +58,7 @@ class OwnOutcome(_Out, frozen=True, kw_only=True):
     problem: Problem | None = None  # if refused
 
 
-class OwnTaken(_Whole, frozen=True, kw_only=True):
+class OwnTaken(FullOutput, frozen=True, kw_only=True):
     """What became of the entries, in their order; durable."""
 
     items: tuple[OwnOutcome, ...]
@@ -68,20 +68,20 @@ class OwnTaken(_Whole, frozen=True, kw_only=True):
     refused: int
 
 
-class OwnLoadBegin(_In, frozen=True, kw_only=True):
+class OwnLoadBegin(Input, frozen=True, kw_only=True):
     """A list that is to be read anew, whole."""
 
     list: str
 
 
-class OwnLoad(_Whole, frozen=True, kw_only=True):
+class OwnLoad(FullOutput, frozen=True, kw_only=True):
     """A load that has begun."""
 
     load: int
     entries: int  # that stand on the list now
 
 
-class OwnLoadEnd(_In, frozen=True, kw_only=True):
+class OwnLoadEnd(Input, frozen=True, kw_only=True):
     """All of a list has been handed in."""
 
     list: str
@@ -89,14 +89,14 @@ class OwnLoadEnd(_In, frozen=True, kw_only=True):
     gone_at_most: Natural | None = None  # entries that it may lack
 
 
-class OwnLoaded(_Whole, frozen=True, kw_only=True):
+class OwnLoaded(FullOutput, frozen=True, kw_only=True):
     """The list is what the load had."""
 
     removed: int  # entries that it did not have
     entries: int  # that stand
 
 
-class OwnRemoval(_In, frozen=True, kw_only=True):
+class OwnRemoval(Input, frozen=True, kw_only=True):
     """What is to end: by ids, by value, or a local list whole."""
 
     why: str = ""
@@ -109,13 +109,13 @@ class OwnRemoval(_In, frozen=True, kw_only=True):
     list: str = ""
 
 
-class OwnRemoved(_Whole, frozen=True, kw_only=True):
+class OwnRemoved(FullOutput, frozen=True, kw_only=True):
     """So many entries stood and have ended; they stay as history."""
 
     removed: int
 
 
-class OwnItem(_Out, frozen=True, kw_only=True):
+class OwnItem(Output, frozen=True, kw_only=True):
     """One entry, with its value."""
 
     id: int
@@ -140,7 +140,7 @@ class OwnItem(_Out, frozen=True, kw_only=True):
     removed_why: str = ""
 
 
-class OwnPage(_Out, frozen=True, kw_only=True):
+class OwnPage(Output, frozen=True, kw_only=True):
     """Entries, oldest first."""
 
     items: tuple[OwnItem, ...]

@@ -8,14 +8,14 @@ from syncd.flows.ports import Position
 from syncd.indicator.record import ReportFields
 from syncd.web.forms import (
     Cursor,
+    FullOutput,
+    Input,
     Limit,
     Natural,
+    Output,
     Place,
     Problem,
     Query,
-    _In,
-    _Out,
-    _Whole,
     meta,
 )
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 LONGEST_NAME = 256  # characters of a file's or a list's name
 
 
-class ReportOutcome(_Out, frozen=True, kw_only=True):
+class ReportOutcome(Output, frozen=True, kw_only=True):
     """What became of one report."""
 
     state: str  # accepted, known, taken_back, refused
@@ -35,7 +35,7 @@ class ReportOutcome(_Out, frozen=True, kw_only=True):
     elsewhere: str = ""  # another member took it back: MEMBER REASON
 
 
-class ReportsTaken(_Whole, frozen=True, kw_only=True):
+class ReportsTaken(FullOutput, frozen=True, kw_only=True):
     """What became of the reports, in their order; durable."""
 
     items: tuple[ReportOutcome, ...]
@@ -45,7 +45,7 @@ class ReportsTaken(_Whole, frozen=True, kw_only=True):
     refused: int
 
 
-class VaultItem(ReportFields, _Out, frozen=True, kw_only=True):
+class VaultItem(ReportFields, Output, frozen=True, kw_only=True):
     """One row of our vault."""
 
     id: int
@@ -68,14 +68,14 @@ class VaultItem(ReportFields, _Out, frozen=True, kw_only=True):
     about: tuple[Position, ...] = ()
 
 
-class VaultPage(_Out, frozen=True, kw_only=True):
+class VaultPage(Output, frozen=True, kw_only=True):
     """Rows of our vault, newest first; where few match, also none."""
 
     items: tuple[VaultItem, ...]
     next: int = 0  # `before` of the next page; absent on the last
 
 
-class Retraction(_In, frozen=True, kw_only=True):
+class Retraction(Input, frozen=True, kw_only=True):
     """What is to end: by value, token, positions, ids, import, or rule."""
 
     reason: str
@@ -93,7 +93,7 @@ class Retraction(_In, frozen=True, kw_only=True):
     never: bool = False  # reports on what the never-list protects by now
 
 
-class Retracting(_Whole, frozen=True, kw_only=True):
+class Retracting(FullOutput, frozen=True, kw_only=True):
     """What is going to end, and what is not."""
 
     retracting: int  # in all
@@ -104,14 +104,14 @@ class Retracting(_Whole, frozen=True, kw_only=True):
     ids: tuple[int, ...]  # that are going to end: the first thousand
 
 
-class Disputed(_Out, frozen=True, kw_only=True):
+class Disputed(Output, frozen=True, kw_only=True):
     """The dispute is kept, durably; it is published soon after."""
 
     id: int  # in the vault
     unchecked: bool = False  # nobody could say whether anybody reports it
 
 
-class RefusedRow(_In, frozen=True, kw_only=True):
+class RefusedRow(Input, frozen=True, kw_only=True):
     """A row that the client could not read as a report."""
 
     row: Natural  # in the file, from 1
@@ -119,7 +119,7 @@ class RefusedRow(_In, frozen=True, kw_only=True):
     value: str = ""  # its cell with the value
 
 
-class ImportStep(_In, frozen=True, kw_only=True):
+class ImportStep(Input, frozen=True, kw_only=True):
     """How far the file is read behind these reports; moves with them."""
 
     id: Natural
@@ -131,7 +131,7 @@ class ImportStep(_In, frozen=True, kw_only=True):
     refused: tuple[RefusedRow, ...] = ()
 
 
-class Reports(_In, Generic[T], frozen=True, kw_only=True):
+class Reports(Input, Generic[T], frozen=True, kw_only=True):
     """Reports to take, each for itself."""
 
     reports: tuple[T, ...]
@@ -140,7 +140,7 @@ class Reports(_In, Generic[T], frozen=True, kw_only=True):
     again: str = ""  # why, though some of it was taken back
 
 
-class ImportBegin(_In, frozen=True, kw_only=True):
+class ImportBegin(Input, frozen=True, kw_only=True):
     """A file that is to be imported."""
 
     name: str
@@ -151,7 +151,7 @@ class ImportBegin(_In, frozen=True, kw_only=True):
     anew: bool = False  # what was begun of the list and has not ended is over
 
 
-class ImportEnd(_In, frozen=True, kw_only=True):
+class ImportEnd(Input, frozen=True, kw_only=True):
     """How an import ends."""
 
     complete: bool = True  # false: the rest of the file does not come
@@ -159,7 +159,7 @@ class ImportEnd(_In, frozen=True, kw_only=True):
     gone_at_most: Natural | None = None  # rows to take back; 1 % or 100
 
 
-class ImportStatus(_Whole, frozen=True, kw_only=True):
+class ImportStatus(FullOutput, frozen=True, kw_only=True):
     """One import: how far it has come, durably, and what came of it."""
 
     id: int
@@ -184,14 +184,14 @@ class ImportStatus(_Whole, frozen=True, kw_only=True):
     standing: int | None = None  # reports of it; where one import is asked
 
 
-class ImportPage(_Out, frozen=True, kw_only=True):
+class ImportPage(Output, frozen=True, kw_only=True):
     """Imports, newest first."""
 
     items: tuple[ImportStatus, ...]
     next: int = 0  # `before` of the next page; absent on the last
 
 
-class RefusedItem(_Out, frozen=True, kw_only=True):
+class RefusedItem(Output, frozen=True, kw_only=True):
     """A row that was refused, and why."""
 
     row: int  # in the file, from 1
@@ -199,7 +199,7 @@ class RefusedItem(_Out, frozen=True, kw_only=True):
     cells: tuple[str, ...] = ()  # all of it, once the client has sent them
 
 
-class RefusedPage(_Out, frozen=True, kw_only=True):
+class RefusedPage(Output, frozen=True, kw_only=True):
     """Refused rows of an import, in the file's order."""
 
     items: tuple[RefusedItem, ...]
@@ -207,14 +207,14 @@ class RefusedPage(_Out, frozen=True, kw_only=True):
     next: int = 0  # `after` of the next page; absent on the last
 
 
-class RefusedCells(_In, frozen=True, kw_only=True):
+class RefusedCells(Input, frozen=True, kw_only=True):
     """The cells of rows that were refused, as the file has them."""
 
     rows: tuple[tuple[Natural, tuple[str, ...]], ...] = ()
     header: tuple[str, ...] = ()  # names of the columns
 
 
-class Kept(_Whole, frozen=True, kw_only=True):
+class Kept(FullOutput, frozen=True, kw_only=True):
     """So many are kept now, durably."""
 
     kept: int

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 from syncd.indicator import vocabulary
-from syncd.web.forms import Query, _Out, _Whole, meta
+from syncd.web.forms import FullOutput, Output, Query, meta
 from syncd.web.routes import EVERYBODY, Call, Routes
 
 routes = Routes()
 
 
-class Term(_Out, frozen=True, kw_only=True):
+class Term(Output, frozen=True, kw_only=True):
     """One code and what it is called."""
 
     field: str  # where it stands: label, role, evidence, …
@@ -20,7 +20,7 @@ class Term(_Out, frozen=True, kw_only=True):
     kinds: tuple[str, ...] = ()  # of a role: of value that it fits
 
 
-class Vocabulary(_Whole, frozen=True, kw_only=True):
+class Vocabulary(FullOutput, frozen=True, kw_only=True):
     """Codes in the vocabulary's order; those near to a word, nearest first."""
 
     codes: tuple[Term, ...]
