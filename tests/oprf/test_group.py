@@ -1,7 +1,5 @@
 """The group: libsodium's arithmetic, with every length and point checked."""
 
-import ctypes
-import ctypes.util
 import re
 import secrets
 import shutil
@@ -14,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.errors import DamagedError, MalformedError
+from syncd.errors import MalformedError
 from syncd.oprf import group
 
 scalars = st.integers(1, group.ORDER - 1).map(group.scalar)
@@ -190,12 +188,8 @@ def library() -> Path:
     return Path(found[0])
 
 
-MISSING = """
-import ctypes.util, sys
-ctypes.util.find_library = lambda name: None
-sys.prefix = {prefix!r}
-from syncd.oprf import group, threshold, voprf
-assert not group._library.cache_info().misses
+REFUSED = """
+from syncd.oprf import threshold, voprf
 from syncd.errors import DamagedError
 try:
     threshold.deal(2, 3, bytes)
@@ -203,19 +197,28 @@ except DamagedError as e:
     print(e, e.hint, sep="\\n")
 """
 
-BROUGHT = """
-import ctypes.util, sys
-ctypes.util.find_library = lambda name: None
-sys.prefix = {prefix!r}
+FOUND = """
 from syncd.oprf import group
 print(group.multiply_base(group.ONE).hex())
 print(*[line.split()[-1] for line in open("/proc/self/maps") if "sodium" in line])
 """
 
+OLD = """
+old = ctypes.CDLL(None)
+old.sodium_init = int
+ctypes.CDLL = ctypes.PyDLL = lambda path: old
+"""
 
-def python(code: str, prefix: Path) -> list[str]:
+
+def python(code: str, prefix: Path, system: str | None = None) -> list[str]:
+    """Return what a Python prints whose system has that libsodium."""
+    before = f"""
+import ctypes.util, sys
+ctypes.util.find_library = lambda name: {system!r}
+sys.prefix = {str(prefix)!r}
+"""
     done = subprocess.run(
-        [sys.executable, "-c", code.format(prefix=str(prefix))],
+        [sys.executable, "-c", before + code],
         capture_output=True,
         text=True,
         check=True,
@@ -226,48 +229,25 @@ def python(code: str, prefix: Path) -> list[str]:
 
 def test_without_libsodium(tmp_path: Path) -> None:
     """All of oprf imports; the first use says what to install, in a line."""
-    message, hint = python(MISSING, tmp_path)
+    message, hint = python(REFUSED, tmp_path)
     assert message == "oprf: libsodium is not on this machine"
     assert "apt-get install libsodium23" in hint
 
 
-def test_with_a_copy_beside_the_interpreter(tmp_path: Path) -> None:
-    """What `make` unpacked into the virtual environment is used."""
-    own = tmp_path / group.NATIVE
-    own.parent.mkdir(parents=True)
-    shutil.copy(library(), own)
-    generator, maps = python(BROUGHT, tmp_path)
-    assert generator == G.hex()
-    assert set(maps.split()) == {str(own)}
-
-
-def test_broken_copy_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A file that is no library does not hide the system's."""
-    system = str(library())
-    own = tmp_path / group.NATIVE
-    own.parent.mkdir(parents=True)
-    own.write_bytes(b"")
-    monkeypatch.setattr(ctypes.util, "find_library", lambda name: system)
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    assert group._open()[0]._name == system
-
-
-def test_nothing_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And nothing that could be one."""
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
-    with pytest.raises(DamagedError, match="not on this machine") as caught:
-        group._open()
-    assert "libsodium23" in caught.value.hint
-
-
-def test_too_old_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_old_a_library(tmp_path: Path) -> None:
     """A libsodium without ristretto255 is as good as none."""
-    libc = ctypes.CDLL(None), ctypes.PyDLL(None)
-    monkeypatch.setattr(group, "_open", lambda: libc)
-    with pytest.raises(DamagedError, match="no ristretto255"):
-        group._library.__wrapped__()
+    message, _ = python(OLD + REFUSED, tmp_path, "libsodium.so.13")
+    assert message == "oprf: this machine's libsodium has no ristretto255"
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_copy_beside_the_interpreter(tmp_path: Path, broken: bool) -> None:
+    """What `make` unpacked there is used, not the system's, if it loads."""
+    own = tmp_path / group.NATIVE
+    own.parent.mkdir(parents=True)
+    system = tmp_path / "libsodium.so"
+    shutil.copy(library(), system)
+    own.write_bytes(b"" if broken else system.read_bytes())
+    generator, maps = python(FOUND, tmp_path, str(system))
+    assert generator == G.hex()
+    assert set(maps.split()) == {str(system if broken else own)}
