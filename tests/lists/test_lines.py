@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from syncd.errors import MalformedError, UsageError
+from syncd.indicator import tsv
 from syncd.lists import columns, lines, table
 from syncd.lists.columns import ListDescription
 from syncd.lists.rows import FileOptions
@@ -118,7 +119,10 @@ def test_no_character_of_private_use_where_there_is_a_real_one() -> None:
     ):
         assert lines.decode(raw, "gb18030") == real
     assert lines.decode(b"\xaa\xa1", "gb18030") == "\ue000"
-    assert len(lines._REPAIRED) == len(lines._SPOILT) == 26
+    for _, _, code in tsv.rows("lists/gb18030.tsv"):
+        line = lines.Line(1, 0, 0, chr(int(code, 16)), b"", None)
+        raw = lines.gb18030(line, "utf-8")
+        assert lines.decode(raw, "gb18030") == line.text
 
 
 @pytest.mark.skipif(not shutil.which("iconv"), reason="no iconv")
