@@ -22,7 +22,7 @@ from syncd.indicator.statement import Report
 
 Frame = tuple[int, bytes, bytes]  # (key, record before know, and after)
 _frames: dict[bytes, Frame] = {}  # valid ones
-_FRAMES_KEPT: Final = 16_384
+FRAMES_KEPT: Final = 16_384
 _CASE_KEY: Final = b'{"case":"'
 _KNOW_KEY: Final = b'"know":"'
 _TAIL: Final = b'","type":1}'
@@ -114,7 +114,7 @@ def _learn(bare: bytes, payload: bytes, at: int) -> Frame | None:
     ):
         return None
     _, _, number, record = Claim("", 0, report).row()
-    if len(_frames) >= _FRAMES_KEPT:
+    if len(_frames) >= FRAMES_KEPT:
         _frames.clear()
     after = _KNOW_AT + (16 if cased else 8)
     found = number, record[:_KNOW_AT], record[after:]

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -486,13 +487,25 @@ def test_more_reports_than_are_held_at_once() -> None:
     assert {row[1] for row in batch.adds} == wanted
 
 
-def test_more_frames_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer of ever new codes costs time, not memory."""
-    monkeypatch.setattr(frames, "_FRAMES_KEPT", 500)
+@pytest.fixture
+def decode(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Return what counts the payloads that are decoded by themselves."""
+    counted = Mock(wraps=statements.decode)
+    monkeypatch.setattr(statements, "decode", counted)
+    return counted
+
+
+def test_more_frames_than_are_kept(
+    decode: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer of ever new codes costs time, not memory: old ones go."""
+    monkeypatch.setattr(frames, "FRAMES_KEPT", 500)
     count = 1_200
     log = [record(report(label=f"code_{n}")) for n in range(count)]
-    assert len(folding.fold(ORIGIN, 0, log).adds) == count
-    assert 0 < len(frames._frames) <= frames._FRAMES_KEPT
+    for part, costs in ((log, count), (log[:1], 1), (log[-1:], 0)):
+        decode.reset_mock()
+        assert len(folding.fold(ORIGIN, 0, part).adds) == len(part)
+        assert decode.call_count == costs
 
 
 CUTS = [b'{"case":"', b'"know":"', b'","type":1}', b"0" * 16]
@@ -523,15 +536,15 @@ def test_no_payload_borrows_the_frame_of_another(
         assert batch.voids == []
 
 
-def test_cases_share_a_frame() -> None:
+def test_cases_share_a_frame(decode: Mock) -> None:
     """A case of its own in every report costs no decoding of its own."""
     log = [
         record(report(case=f"{n:016x}", label="shares_a_frame"))
         for n in range(50)
     ]
-    before = len(frames._frames)
+    decode.reset_mock()
     batch = folding.fold(ORIGIN, 0, log)
-    assert len(frames._frames) == before + 1
+    assert decode.call_count == 1
     content = [Claim.parse(ORIGIN, row).statement for row in batch.adds]
     found = {one.case for one in content if isinstance(one, Report)}
     assert found == {f"{n:016x}" for n in range(50)}

@@ -29,16 +29,17 @@ def test_the_document_has_the_grammars_of_the_code() -> None:
 
 
 def test_the_document_has_the_mainland_s_plan() -> None:
-    documented = [row.split("  ")[-1].strip() for row in _block("mainland")]
-    assert documented == [
-        numbering.MOBILE.pattern,
-        numbering.MACHINE.pattern,
-        numbering._AREA_8,
-        numbering._AREA_7_8,
-        numbering._AREA_7,
-        numbering._NATIONWIDE,
-        numbering._LOCAL,
-    ]
+    mobile, machine, *areas, nationwide, local = (
+        row.split("  ")[-1].strip() for row in _block("mainland")
+    )
+    assert mobile == numbering.MOBILE.pattern
+    assert machine == numbering.MACHINE.pattern
+    assert f"(?:{'|'.join(areas)})" == numbering.AREA
+    behind = ("[2-8][0-9]{7}", "[2-8][0-9]{6,7}", "[2-8][0-9]{6}")
+    assert numbering.LINE.pattern == "|".join(
+        f"(?:{area}){line}" for area, line in zip(areas, behind, strict=True)
+    )
+    assert numbering.SERVICE.pattern == f"{nationwide}|{local}"
 
 
 def test_the_document_has_the_lengths_of_ibans() -> None:

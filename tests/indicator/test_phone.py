@@ -201,8 +201,9 @@ SPELLINGS = st.one_of(
 def test_the_fast_path_and_the_slow_one_never_differ(
     raw: str, region: str
 ) -> None:
+    """The fast one takes no blank: before it, all goes the slow way."""
     try:
-        slow = phone._read(raw, region)
+        slow = phone.normalise(" " + raw, region)
     except MalformedError:
         with pytest.raises(MalformedError):
             phone.normalise(raw, region)

@@ -5,8 +5,11 @@ import hashlib
 import re
 import time
 import unicodedata
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import idna
 import pytest
@@ -33,6 +36,7 @@ pieces = st.sampled_from(
     ]
 )
 urls = st.lists(pieces, max_size=12).map("".join)
+BEGIN = re.compile(r"(?:(?:https?|ftp|wss?):)?[/\\]*", re.IGNORECASE)
 plain_hosts = st.from_regex(
     r"(https?://)?([A-Za-z0-9_-]{1,8}\.){1,7}[A-Za-z0-9][A-Za-z0-9-]{0,5}",
     fullmatch=True,
@@ -200,31 +204,43 @@ def test_expressions_are_few_and_distinct(raw: str) -> None:
 @example("a.b", "/c?d.")
 @example("a.b", "/c.")
 @example("A.b-", "/...")
+@example("a.b", "/c/../d")
 def test_two_ways_agree(host: str, path: str) -> None:
     """The fast path takes a URL only where the long way ends alike."""
-    raw = host + path
-    fast = url._parse_plain(raw)
-    if fast is not None:
-        assert url._parse_any(raw, strict=False) == fast
-        assert url._parse_any(raw, strict=True) == fast
-        assert link.read(raw).cut in {"", raw[:-1]}
+    agree(host + path)
 
 
 @given(urls | st.text())
 def test_two_ways_agree_on_anything(raw: str) -> None:
     """Also on what is hardly a URL."""
-    fast = url._parse_plain(raw)
-    if fast is not None:
-        assert url._parse_any(raw, strict=True) == fast
+    agree(raw)
 
 
-def test_fast_path_is_taken() -> None:
+def agree(raw: str) -> None:
+    """With a blank before it, a URL is read the long way."""
+    for read in (
+        *(url.canonicalise, url.expressions),
+        partial(url.report_expression, keep_query=True, allow_personal=True),
+    ):
+        assert outcome(read, raw) == outcome(read, f" {raw}"), read
+
+
+def outcome(read: Callable[[str], object], raw: str) -> object:
+    try:
+        return read(raw)
+    except SyncdError as e:
+        return str(e)
+
+
+def test_fast_path_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """The common shapes do take it, or the tests above prove nothing."""
-    for raw in ("evil.example", "https://a-b.c_d.example/x/y.html", "A.B/"):
-        assert url._parse_plain(raw) is not None
-    assert url._parse_plain("a.b/c?d=e&f=g/h") is not None
-    for raw in ("a.b/c/../d", "a.b/%41", "a.b:80", "1.2.3.4", "a.b/c,"):
-        assert url._parse_plain(raw) is None
+    look = Mock(wraps=link.read)
+    monkeypatch.setattr(link, "read", look)
+    fast = ("evil.example", "https://a-b.c_d.example/x/y.html", "A.B/")
+    slow = ["a.b/c/../d", "a.b/%41", "a.b:80", "1.2.3.4", "a.b/c,"]
+    for raw in (*fast, "a.b/c?d=e&f=g/h", *slow):
+        url.expressions(raw)
+    assert [call.args[0] for call in look.call_args_list] == slow
 
 
 @pytest.mark.parametrize(
@@ -343,12 +359,14 @@ def test_two_pythons_never_spell_one_host_in_two_ways(character: str) -> None:
 @example("http:/a.b/?")
 @example("a.b/http:/c")
 def test_what_needs_no_look_is_what_a_look_passes(raw: str) -> None:
-    """The short way of reading a link takes it only where the long way does."""
-    text = raw.strip(link.BLANK)
-    if not text or not link._CLEAN.fullmatch(text) or text.endswith("?"):
+    """The short way of reading a link takes it only where the long way does.
+
+    A "!" before the host is never taken the short way, and changes nothing.
+    """
+    try:
+        text, cut, _ = link.read(raw)
+    except MalformedError:
         return
-    short = link.read(raw)
-    never = re.compile("(?!)")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(link, "_CLEAN", never)
-        assert link.read(raw) == short
+    if text and not cut:
+        marked = BEGIN.sub(r"\g<0>!", text, count=1)
+        assert link.read(marked) == (marked, "", False)

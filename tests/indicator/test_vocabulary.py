@@ -5,7 +5,7 @@ import re
 import pytest
 
 from syncd.errors import MalformedError
-from syncd.indicator import vocabulary
+from syncd.indicator import tsv, vocabulary
 from syncd.indicator.notation import CODE
 
 
@@ -115,11 +115,11 @@ def test_only_so_many_are_near_and_only_those_that_may_stand_there() -> None:
 
 
 def test_everyday_words_are_of_codes_that_there_are() -> None:
-    rows = [*vocabulary._rows("everyday.tsv", "\t")]
+    _, *rows = tsv.rows("indicator/everyday.tsv")
     assert rows
-    for row in rows:
-        assert row["code"] in vocabulary.FACETS[row["facet"]]
-        assert all(row["words"].split("|"))
+    for facet, code, words in rows:
+        assert code in vocabulary.FACETS[facet]
+        assert all(words.split("|"))
 
 
 def test_a_refused_word_is_named_with_field_and_nearest_codes() -> None:
