@@ -5,9 +5,7 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Callable
-from types import SimpleNamespace
-from typing import cast
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
@@ -54,16 +52,60 @@ class Addresses(PeerClient):
         return answer or b""
 
 
+HERE = keys.generate("here.example", "txwz", bytes, now=1_790_000_000)
+CALLER = keys.generate("caller.example", "txwz", lambda n: b"c" * n, now=0)
+
+
+def deaf(server: socket.socket, answer: bytes) -> socket.socket:
+    """Answer one request, and be deaf from then on; return what is left."""
+    tls = ServerTls(HERE.certificate, HERE.tls_pem)
+    tls.update([CALLER.certificate])
+    caller = tls.context.wrap_socket(server.accept()[0], server_side=True)
+    caller.recv(4096)
+    caller.sendall(answer)
+    left = socket.socket(fileno=caller.detach())
+    left.settimeout(10)
+    return left
+
+
+def until_its_end(left: socket.socket) -> None:
+    with left, contextlib.suppress(ConnectionResetError):
+        while left.recv(4096):
+            pass
+
+
+@contextlib.asynccontextmanager
+async def answering(answer: bytes) -> AsyncIterator[PeerClient]:
+    """Yield a client of one who answers once; its socket ends with it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peer = PeerClient(
+            "here",
+            [f"https://127.0.0.1:{server.getsockname()[1]}"],
+            tls=client_context(
+                CALLER.certificate,
+                CALLER.tls_pem,
+                certificate.pin(HERE.certificate),
+            ),
+            own_origins=frozenset(),
+            limits=Limits(idle_s=0.1),
+        )
+        left = asyncio.create_task(asyncio.to_thread(deaf, server, answer))
+        yield peer
+        await peer.close()
+        await asyncio.to_thread(until_its_end, await left)
+
+
 @pytest.mark.parametrize(
     ("after", "seconds"),
     [("7", 7), ("", 60), ("soon", 60), ("-1", 60), ("9" * 5000, 999_999_999)],
 )
-def test_when_to_come_back(after: str, seconds: int) -> None:
+async def test_when_to_come_back(after: str, seconds: int) -> None:
     """Retry-After is read whatever stands there, thousands of digits too."""
-    answer = SimpleNamespace(status=429, headers={"Retry-After": after})
-    error = Addresses()._refused(cast(aiohttp.ClientResponse, answer), b"")
-    assert isinstance(error, QuotaError)
-    assert error.retry_after_s == seconds
+    answer = b"HTTP/1.1 429 No\r\nContent-Length: 0\r\nRetry-After: %s\r\n\r\n"
+    async with answering(answer % after.encode()) as peer:
+        with pytest.raises(QuotaError) as refused:
+            await peer.evaluate(b"", 5)
+    assert refused.value.retry_after_s == seconds
 
 
 @pytest.mark.parametrize(
@@ -162,29 +204,6 @@ async def test_who_is_closed_opens_nothing_any_more() -> None:
     )
     with pytest.raises(UnavailableError, match="roster has changed"):
         await turned.heads("")
-    assert turned._session is None
-
-
-HERE = keys.generate("here.example", "txwz", bytes, now=1_790_000_000)
-CALLER = keys.generate("caller.example", "txwz", lambda n: b"c" * n, now=0)
-
-
-def deaf(server: socket.socket, answer: bytes) -> socket.socket:
-    """Answer one request, and be deaf from then on; return what is left."""
-    tls = ServerTls(HERE.certificate, HERE.tls_pem)
-    tls.update([CALLER.certificate])
-    caller = tls.context.wrap_socket(server.accept()[0], server_side=True)
-    caller.recv(4096)
-    caller.sendall(answer)
-    left = socket.socket(fileno=caller.detach())
-    left.settimeout(10)
-    return left
-
-
-def until_its_end(left: socket.socket) -> None:
-    with left, contextlib.suppress(ConnectionResetError):
-        while left.recv(4096):
-            pass
 
 
 @pytest.mark.parametrize(
@@ -198,21 +217,6 @@ def until_its_end(left: socket.socket) -> None:
 )
 async def test_who_says_no_goodbye_keeps_no_socket(answer: bytes) -> None:
     """TLS would wait for it for half a minute, after all is closed."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        peer = PeerClient(
-            "here",
-            [f"https://127.0.0.1:{server.getsockname()[1]}"],
-            tls=client_context(
-                CALLER.certificate,
-                CALLER.tls_pem,
-                certificate.pin(HERE.certificate),
-            ),
-            own_origins=frozenset(),
-            limits=Limits(idle_s=0.1),
-        )
-        asked = asyncio.create_task(peer.heads(""))
-        left = await asyncio.to_thread(deaf, server, answer)
+    async with answering(answer) as peer:
         with pytest.raises(UnavailableError):
-            await asked
-        await peer.close()
-        await asyncio.to_thread(until_its_end, left)
+            await peer.heads("")
