@@ -35,7 +35,7 @@ T = TypeVar("T")
 # them equal to the scripts in migrations/; looking here saves the daemon and
 # the command line the import of alembic.
 HEADS = {"own": "own_5", "mirror": "mirror_3"}
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 PRAGMAS = (  # of the connection that writes
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -221,8 +221,8 @@ class Database:
         from alembic.script import ScriptDirectory
 
         return ScriptDirectory(
-            str(_MIGRATIONS),
-            version_locations=[str(_MIGRATIONS / self.schema)],
+            str(MIGRATIONS),
+            version_locations=[str(MIGRATIONS / self.schema)],
         )
 
     def _revisions(self) -> set[str]:

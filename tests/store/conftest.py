@@ -46,6 +46,15 @@ def crash_at(point: str) -> Iterator[None]:
         failpoint.arm(None)
 
 
+def revision(db: Database) -> object:
+    """Return what the database itself says that it is at."""
+    return db.read_now(
+        lambda c: c.exec_driver_sql(
+            "SELECT version_num FROM alembic_version"
+        ).scalar()
+    )
+
+
 class Log(growing.Log):
     """Our log, and what a store is handed of each step of it."""
 

@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from syncd.errors import DamagedError, NewerError, UnavailableError, UsageError
 from syncd.store import database, tables
 from syncd.store.database import HEADS, Database
+from tests.store.conftest import revision
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ def test_migrations_end_where_tables_stand(
             lambda c: compare_metadata(MigrationContext.configure(c), metadata)
         )
         assert differs == []
-        assert db._scripts().get_current_head() == HEADS[schema]
+        assert revision(db) == HEADS[schema]
     finally:
         db.close()
 
@@ -35,7 +36,7 @@ def later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str = ""
 ) -> None:
     """Have a build that knows one revision of mirror.db more."""
-    known = database._MIGRATIONS / "mirror"
+    known = database.MIGRATIONS / "mirror"
     into = tmp_path / "migrations" / "mirror"
     into.mkdir(parents=True)
     for script in known.glob("v*.py"):
@@ -46,7 +47,7 @@ def later(
         "def upgrade():\n"
         "    op.add_column('log', sa.Column('extra', sa.Text()))\n" + more
     )
-    monkeypatch.setattr(database, "_MIGRATIONS", into.parent)
+    monkeypatch.setattr(database, "MIGRATIONS", into.parent)
     monkeypatch.setitem(HEADS, "mirror", "mirror_later")
 
 
@@ -65,7 +66,7 @@ def test_an_older_database_is_brought_up(
             )
             == []
         )
-        assert db.read_now(db._revision) == "mirror_later"
+        assert revision(db) == "mirror_later"
     finally:
         db.close()
 
