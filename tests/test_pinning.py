@@ -464,9 +464,16 @@ def test_key_is_never_on_disk_in_the_clear(
 ) -> None:
     """Also without files in memory: then the file's key is encrypted."""
     monkeypatch.delattr(os, "memfd_create", raising=False)
-    with pinning._as_file(police.der, police.pem) as (path, password):
-        written = Path(path).read_bytes()
-        assert password
-        assert b"BEGIN ENCRYPTED PRIVATE KEY" in written
-        assert b"BEGIN PRIVATE KEY" not in written
+    load = ssl.SSLContext.load_cert_chain
+    written = []
+
+    def loaded(context: ssl.SSLContext, path: str, password: str) -> None:
+        written.append(Path(path).read_bytes())
+        load(context, path, password=password)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", loaded)
     pinning.rehearse(police.der, police.pem)
+    assert written
+    for file in written:
+        assert b"BEGIN ENCRYPTED PRIVATE KEY" in file
+        assert b"BEGIN PRIVATE KEY" not in file
