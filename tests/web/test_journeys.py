@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import secrets
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -575,7 +576,11 @@ async def test_metrics_count_what_was_done(bank: LocalClient) -> None:
 
 
 async def read(
-    client: LocalClient, until: str, cursor: str = "", by: str = "header"
+    client: LocalClient,
+    until: str,
+    cursor: str = "",
+    by: str = "header",
+    heard: Callable[[], None] = lambda: None,
 ) -> list[tuple[str, str, Any]]:
     """Follow events until one of that name; (id, name, data) of each."""
     found = []
@@ -601,6 +606,7 @@ async def read(
                 found.append(
                     (event["id"], event["event"], json.loads(event["data"]))
                 )
+                heard()
                 if event["event"] == until:
                     return found
             event = {}
@@ -611,12 +617,9 @@ async def follow(
     client: LocalClient, until: str
 ) -> "asyncio.Task[list[tuple[str, str, Any]]]":
     """Begin to follow; return once we are heard, not only an earlier one."""
-    events = client.member.node.feed
-    before = set(events._followers)
-    following = asyncio.create_task(read(client, until))
-    async with asyncio.timeout(30):
-        while not set(events._followers) - before:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    heard = asyncio.Event()
+    following = asyncio.create_task(read(client, until, heard=heard.set))
+    await asyncio.wait_for(heard.wait(), 30)
     return following
 
 
