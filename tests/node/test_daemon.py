@@ -4,9 +4,8 @@ import asyncio
 import datetime
 import socket
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from unittest.mock import patch
 
 import pytest
 from aiohttp import web
@@ -27,12 +26,10 @@ from syncd.node.publish.append_guard import UNASKED
 from syncd.node.upkeep import erasures
 from syncd.roster import membership
 from syncd.roster.roster import Roster
-from syncd.store.own import OwnLogStore
 from syncd.tlog import checkpoint, note
 from tests.alliance import (
     HOUR_S,
     Alliance,
-    Member,
     as_founded,
     payload,
     retire_urls,
@@ -89,12 +86,10 @@ async def test_awakening_fails(
     async def root_at(size: int) -> bytes:
         raise error
 
-    right = node.guard.root_at
-    node.guard.root_at = root_at  # type: ignore[method-assign]
     node.guard.why_not, node.guard.asked = UNASKED, False
-    await node.guard.ask_around()
+    with patch.object(node.guard, "root_at", root_at):
+        await node.guard.ask_around()
     assert str(why) in str(node.publisher.why_not())
-    node.guard.root_at = right  # type: ignore[method-assign]
     node.guard.why_not = UNASKED
     await node.guard.ask_around()
     node.guard.may_append()
@@ -248,34 +243,20 @@ async def test_a_roster_heard_while_it_awakens(alliance: Alliance) -> None:
     bank.node.guard.may_append()
 
 
-class Growing:
-    """A log of ours that grows just when it is to be rewritten."""
-
-    def __init__(self, member: Member) -> None:
-        self._member = member
-        self._log = member.node.home.own.log
-        self._grown = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._log, name)
-
-    async def rewrite(
-        self, bundles: Sequence[Bundle], origin: str = ""
-    ) -> None:
-        if not self._grown:
-            self._grown = True
-            await self._member.write(payload(2, self._member.origin))
-        await self._log.rewrite(bundles, origin)
-
-
 async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
     """What is of a retired epoch is closed at once, not by the next job."""
     bank = alliance.bank
     own, mirror = bank.node.home.own, bank.node.home.mirror
     await bank.write(payload(1, bank.origin))
-    log = cast(OwnLogStore, Growing(bank))
-    retired = bank.node.rosters.current.retired
-    assert await erasures.close_ours(replace(own, log=log), mirror, retired)
+    rewrite, more = own.log.rewrite, [payload(2, bank.origin)]
+
+    async def grown(bundles: Sequence[Bundle], origin: str = "") -> None:
+        if more:
+            await bank.write(more.pop())
+        await rewrite(bundles, origin)
+
+    with patch.object(own.log, "rewrite", grown):
+        assert await erasures.close_ours(own, mirror, {("url", 1)})
     assert [head[1] for head, salt, _ in await bank.records() if salt] == [
         head[1] for head, _, _ in await bank.records() if head[1] >= 16
     ]
