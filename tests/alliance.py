@@ -40,7 +40,7 @@ from collections.abc import (
 )
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 import aiohttp
 import msgspec
@@ -62,6 +62,7 @@ from syncd.indicator.statement import Statement
 from syncd.node.daemon import Daemon, read_pin
 from syncd.node.home import Home, keep_keys, share_name
 from syncd.node.pinned import clock, roster_files
+from syncd.node.serve.peer_service import PeerService
 from syncd.node.upkeep import erasures
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
@@ -186,14 +187,12 @@ class Twin(Log):
     seen_by: frozenset[str] = frozenset()  # empty: by everybody
 
 
-class Face:
-    """A peer service that shows some members another log."""
+class Face(PeerService):
+    """The node's peer service, but that it shows some members another log."""
 
     def __init__(self, node: "Node") -> None:
+        self.__dict__ = vars(node.peer_service)  # one state
         self._node = node
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._node.peer_service, name)
 
     def _twin(self) -> Twin | None:
         twin = self._node.twin
@@ -204,12 +203,10 @@ class Face:
 
     async def own_log(self) -> LogFiles:
         twin = self._twin()
-        return (
-            twin.files() if twin else await self._node.peer_service.own_log()
-        )
+        return twin.files() if twin else await super().own_log()
 
     async def heads(self, caller: str, cursor: str) -> Heads:
-        heads = await self._node.peer_service.heads(caller, cursor)
+        heads = await super().heads(caller, cursor)
         twin = self._twin()
         if twin is None:
             return heads
@@ -243,8 +240,7 @@ class Node(Daemon):
             await super().open_local_api(given)
 
     async def open_peer_api(self, given: socket.socket | None) -> None:
-        service = cast(peer_api.PeerService, Face(self))
-        app = peer_api.app(service, read_pin)
+        app = peer_api.app(Face(self), read_pin)
         app.middlewares.insert(0, self._listen)
         app.middlewares.append(self._stand)
         await self.listeners.serve(

@@ -623,12 +623,16 @@ def test_lookup_sends(member: Node, false: FalseApi) -> None:
     ]
 
 
-def test_lookup_of_many(member: Node, false: FalseApi) -> None:
+def test_lookup_of_many(
+    member: Node, false: FalseApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """More than one call holds are asked in several."""
-    false.answer = lambda *call: (  # type: ignore[method-assign]
-        200,
-        {"items": [NONE] * len(call[2]["items"]), "roster": {"expired": True}},
-    )
+
+    def answer(*call: Any) -> tuple[int, Any]:
+        found = [NONE] * len(call[2]["items"])
+        return 200, {"items": found, "roster": {"expired": True}}
+
+    monkeypatch.setattr(false, "answer", answer)
     words = ("lookup", "--kind", "url", "--purpose", "test")
     ran = member(*words, "--json", stdin=b"a\n" * 10_001)
     assert len(ran.json["items"]) == 10_001

@@ -130,6 +130,7 @@ async def time_is_up(
 
 async def test_what_was_proven_in_time_stays(
     time_is_up: Callable[[], Awaitable[None]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     trusted, store = start()
     late = Peer("a")
@@ -140,7 +141,7 @@ async def test_what_was_proven_in_time_stays(
             await time_is_up()
         return CHAIN[version - 1]
 
-    late.roster = roster  # type: ignore[method-assign]
+    monkeypatch.setattr(late, "roster", roster)
     followed = await claimed_roster.follow(4, [late], trusted, store)
     assert followed.after == trusted.version == 2
     assert not followed.proven

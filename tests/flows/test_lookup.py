@@ -3,12 +3,12 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from syncd.errors import HoldersError, MalformedError, SyncdError
 from syncd.flows import basis, lookup
@@ -20,8 +20,9 @@ from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import day_text
 from syncd.roster.roster import Roster
-from syncd.roster.terms import DEFAULT_CAPS, DEFAULT_POLICY, Never
+from syncd.roster.terms import Never
 from tests.cost import calls
+from tests.flows.founders import FOUNDED
 from tests.sample_statements import report
 
 DAY = statement.day("2026-11-20")
@@ -30,30 +31,12 @@ POLICE = "police.example/syncd/txwz/1"
 NUMBER = "+12025550123"
 
 
-def member(id_: str, origin: str) -> Any:
-    return SimpleNamespace(
-        id=id_,
-        sector=id_,
-        controller=id_,
-        annulled=False,
-        generations=(SimpleNamespace(origin=origin),),
-    )
-
-
-ROSTER = cast(
-    Roster,
-    SimpleNamespace(
-        members=(member("bank", BANK), member("police", POLICE)),
-        never=(
-            Never("phone", "+12025550911", "emergency"),
-            Never("phone", "cn:110", "emergency"),
-            Never("url", "bank.example/", "bank"),
-        ),
-        caps=DEFAULT_CAPS,
-        policy=DEFAULT_POLICY,
-        epoch=lambda kind, number=None: (
-            SimpleNamespace(epoch=1) if number in (None, 1) else None
-        ),
+ROSTER = replace(
+    FOUNDED.roster,
+    never=(
+        Never("phone", "+12025550911", "emergency"),
+        Never("phone", "cn:110", "emergency"),
+        Never("url", "bank.example/", "bank"),
     ),
 )
 WORLD = World(ROSTER, DAY, frozenset(), frozenset(), "US", frozenset({BANK}))
@@ -274,11 +257,13 @@ async def test_an_access_is_recorded_with_its_positions_and_tokens(
     assert len(miss.tokens) == 1
 
 
-async def test_no_answer_without_its_record(user: User) -> None:
+async def test_no_answer_without_its_record(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def fail(accesses: Sequence[Access]) -> None:
         raise SyncdError("own.db: disk full")
 
-    user.book.record = fail  # type: ignore[method-assign]
+    monkeypatch.setattr(user.book, "record", fail)
     with pytest.raises(SyncdError, match="disk full"):
         await user.ask(Question("phone", NUMBER))
 
@@ -584,14 +569,10 @@ async def test_a_key_that_changes_meanwhile_makes_it_unknown(
 ) -> None:
     """Looked for under the old key's number a listed one is not found."""
     user.book.report(phone())
-    user.current = cast(
-        Roster,
-        SimpleNamespace(
-            epoch=lambda kind, number=None: SimpleNamespace(
-                epoch=2 if kind == "phone" else 1
-            )
-        ),
-    )
+    changed = [
+        replace(e, epoch=2) if e.kind == "phone" else e for e in ROSTER.epochs
+    ]
+    user.current = replace(ROSTER, epochs=tuple(changed))
     answers = await user.ask(
         Question("phone", NUMBER), Question("url", "http://evil.example/a")
     )

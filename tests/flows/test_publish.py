@@ -210,7 +210,7 @@ async def test_a_statement_about_a_token_needs_no_holder(world: World) -> None:
 
 
 async def test_a_key_that_changes_meanwhile_is_published_under_neither(
-    world: World,
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A wrong epoch would be wrong for ever; the rows go on waiting."""
     outputs = world.tokens.outputs
@@ -220,7 +220,7 @@ async def test_a_key_that_changes_meanwhile_is_published_under_neither(
         world.tokens.number += 1
         return found
 
-    world.tokens.outputs = changing  # type: ignore[method-assign]
+    monkeypatch.setattr(world.tokens, "outputs", changing)
     with pytest.raises(UnavailableError, match="key has changed"):
         await world.publish(Vault(row(1)))
     assert world.own.statements() == []

@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -28,9 +28,8 @@ from syncd.indicator.statement import (
 )
 from syncd.indicator.token import KIND_CODES, encode
 from syncd.indicator.verdict import Verdict, verdict
-from syncd.roster import terms
-from syncd.roster.roster import Roster
 from tests.cost import calls
+from tests.flows.founders import FOUNDED
 from tests.sample_statements import report
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
@@ -240,17 +239,16 @@ def test_reasons_are_documented() -> None:
 
 @settings(max_examples=50)
 @given(st.sampled_from(CASES), st.randoms(use_true_random=False))
-def test_order_is_nothing(row: list[str], shuffle: object) -> None:
+def test_order_is_nothing(row: list[str], shuffle: Random) -> None:
     """Claims in any order, and given twice, make the same verdict."""
     case = read_case(row[2], row[3])
-    mix = shuffle.shuffle  # type: ignore[attr-defined]
     forms = []
     for form in case.forms:
         mixed = [*form, *form]
-        mix(mixed)
+        shuffle.shuffle(mixed)
         forms.append(tuple(mixed))
     rest = [*case.in_force]
-    mix(rest)
+    shuffle.shuffle(rest)
     other = dataclasses.replace(case, forms=tuple(forms), in_force=tuple(rest))
     assert other.run() == case.run()
 
@@ -397,37 +395,24 @@ def test_a_kind_without_a_cap_has_the_default() -> None:
 # ------------------------------------------------------ the roster's policy
 
 
-def some_member(id_: str, past: str, *origins: str) -> SimpleNamespace:
-    return SimpleNamespace(
-        id=id_,
-        sector="bank",
-        controller="holding" if id_ == "b" else id_,
-        annulled=past == "annul",
-        generations=[SimpleNamespace(origin=o) for o in origins],
-    )
-
-
 def test_a_rosters_defaults_are_ours() -> None:
     """A roster that changes nothing makes the default policy."""
-    roster = cast(
-        "Roster",
-        SimpleNamespace(policy=terms.DEFAULT_POLICY, caps=terms.DEFAULT_CAPS),
-    )
-    assert policies.of(roster) == policies.DEFAULT
+    assert policies.of(FOUNDED.roster) == policies.DEFAULT
 
 
 def test_who_writes_each_log() -> None:
     """All generations speak for a member, none for one that is annulled."""
-    members = [
-        some_member("a", "", "a/1", "a/2"),
-        some_member("b", "keep", "b/1"),
-        some_member("c", "annul", "c/1"),
-    ]
-    roster = cast("Roster", SimpleNamespace(members=members))
+    a, b, c, _ = FOUNDED.roster.members
+    members = (
+        replace(a, generations=(*a.generations, *c.generations)),
+        replace(b, group="holding"),
+        replace(c, past="annul"),
+    )
+    roster = replace(FOUNDED.roster, members=members)
     assert policies.reporters(roster) == {
-        "a/1": Reporter("a", "bank", "a"),
-        "a/2": Reporter("a", "bank", "a"),
-        "b/1": Reporter("b", "bank", "holding"),
+        a.generation.origin: Reporter(a.id, a.sector, a.id),
+        c.generation.origin: Reporter(a.id, a.sector, a.id),
+        b.generation.origin: Reporter(b.id, b.sector, "holding"),
     }
 
 
