@@ -3,7 +3,7 @@
 import contextlib
 import csv
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 
 from syncd.cli import lookup_client, table_input, terminal
+from syncd.cli.api_client import JSON, ApiClient
 from syncd.cli.lookup_client import Question
 from syncd.errors import Message, UnavailableError, UsageError
 from syncd.lists import safe
@@ -247,7 +248,7 @@ def test_a_file_that_came_meanwhile_is_not_overwritten(
 # ------------------------------------------------------------ asking again
 
 
-class Holders:
+class Holders(ApiClient):
     """A daemon whose holders answer as told, call by call."""
 
     away = 0  # calls that find no daemon
@@ -257,7 +258,7 @@ class Holders:
         self.more = more  # what is said of such a value beside
         self.calls: list[list[str]] = []
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+    def post(self, path: str, body: Any, media: str = JSON) -> Any:
         self.away -= 1
         if self.away >= 0:
             raise UnavailableError("local API: connection refused")
@@ -285,7 +286,7 @@ class Holders:
 
 
 def ask(holders: Holders, *batches: str) -> Question:
-    asking = Question(holders, {"purpose": "test"})  # type: ignore[arg-type]
+    asking = Question(holders, {"purpose": "test"})
     for batch in batches:
         found = asking.ask([{"value": value} for value in batch])
         assert len(found) == len(batch)
@@ -347,7 +348,7 @@ def test_a_daemon_that_restarts_is_waited_for(
         capsys.readouterr().err.count("waiting for the daemon: local API") == 3
     )
     monkeypatch.setattr(lookup_client, "RESTART_S", -1.0)
-    for one in (asking, Question(holders, {})):  # type: ignore[arg-type]
+    for one in (asking, Question(holders, {})):
         holders.away = 1
         with pytest.raises(UnavailableError):
             one.ask([{"value": "c"}])

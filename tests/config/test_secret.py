@@ -1,6 +1,7 @@
 """The passphrase: where it is looked for, and what is none."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,11 +19,11 @@ def private(path: Path, content: bytes = PASSPHRASE) -> Path:
     return path
 
 
-def ours(tmp_path: Path, **secret: Path | bool) -> config.Config:
+def ours(tmp_path: Path, **secret: Any) -> config.Config:
     """Settings of a home beside the secrets of these tests."""
     return config.Config(
         home=tmp_path / "home",
-        secret=config.Secret(**secret),  # type: ignore[arg-type]
+        secret=config.Secret(**secret),
     )
 
 

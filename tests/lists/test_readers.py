@@ -171,7 +171,7 @@ def test_an_open_quote_costs_its_line_only(
         ).rows(0, 0)
     )
     assert found[0].problem
-    assert [row.cells[0] for row in found[1:]] == [  # type: ignore[index]
+    assert [next(iter(row.cells)) for row in found[1:]] == [
         f"{n}.example" for n in range(rows)
     ]
 

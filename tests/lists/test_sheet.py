@@ -200,7 +200,7 @@ def test_a_column(tmp_path: Path, one: dict[str, Any]) -> None:
         with refusal(one["fails"]):
             read(path)
         return
-    found = [row.cells[0] for row in read(path)]  # type: ignore[index]
+    found = [next(iter(row.cells)) for row in read(path)]
     assert found == one["values"]
     why = [str(cell.why) if type(cell) is Flawed else "" for cell in found]
     assert why == one.get("flaws", [""] * len(found))
@@ -226,7 +226,8 @@ def test_a_number_that_lost_its_end(tmp_path: Path) -> None:
     first, second = found.rows(0, 0)
     with pytest.raises(MalformedError, match=r"value: .* has lost its end"):
         plan.report(first)
-    back = Row(2, 2, 9, (safe.escape(first.cells[0], back=True), ""), "")  # type: ignore[index]
+    cell, *_ = first.cells
+    back = Row(2, 2, 9, (safe.escape(cell, back=True), ""), "")
     with pytest.raises(MalformedError, match="rounded it to a number"):
         plan.report(back)  # of the list of refused rows, not mended
     assert plan.report(second)["value"] == "a"

@@ -160,14 +160,14 @@ def own(tmp_path: Path, clock: Clock, fresh: Path) -> Iterator[OwnStore]:
     store.close()
 
 
-def open_own(home: Path, clock: Clock, **other: object) -> OwnStore:
+def open_own(home: Path, clock: Clock, **other: Any) -> OwnStore:
     """Open a home's own.db under this test's keys."""
     return OwnStore.open(
         home,
         cipher=VaultCipher(b"v" * 32),
         access_key=b"a" * 32,
         clock=clock,
-        **other,  # type: ignore[arg-type]
+        **other,
     )
 
 
@@ -176,7 +176,7 @@ def reopen(tmp_path: Path, clock: Clock) -> Iterator[Reopen]:
     """Return what opens this test's own.db once more, and close that."""
     opened = []
 
-    def again(**other: object) -> OwnStore:
+    def again(**other: Any) -> OwnStore:
         opened.append(open_own(tmp_path, clock, **other))
         return opened[-1]
 

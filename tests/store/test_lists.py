@@ -51,9 +51,9 @@ def phone(
 
 
 async def hand(
-    own: OwnStore, *reports: NewReport, day: str = TODAY, **how: object
+    own: OwnStore, *reports: NewReport, day: str = TODAY, **how: Any
 ) -> list[Accepted | Known | HeldBack]:
-    handing = Submission("desk", day, **how)  # type: ignore[arg-type]
+    handing = Submission("desk", day, **how)
     return await own.vault.accept(list(reports), None, handing)
 
 
@@ -575,8 +575,8 @@ async def test_what_is_asked_for(own: OwnStore) -> None:
     await hand(own, phone(1, "2026-11-01"), phone(2, label="fake_shop"))
     await own.vault.accept([phone(1)], None, Submission("other"))
 
-    async def ids(**asked: object) -> list[int]:
-        rows, _ = await own.vault.page(Query(**asked))  # type: ignore[arg-type]
+    async def ids(**asked: Any) -> list[int]:
+        rows, _ = await own.vault.page(Query(**asked))
         return [row.id for row in rows]
 
     assert await ids(values=[("phone", phone(1).value)]) == [1]
