@@ -230,6 +230,14 @@ class Node(Daemon):
         self.gate: Gate | None = None
         self.twin: Twin | None = None
         self.peers.client = functools.partial(Wire, network, me)
+        self.publishing = asyncio.Lock()
+        publish = self.publisher.publish
+
+        async def locked() -> None:
+            async with self.publishing:
+                await publish()
+
+        vars(self.publisher)["publish"] = locked
 
     def schedule(self) -> None:
         """Begin nothing by itself: rounds start when a test says so."""
@@ -979,8 +987,12 @@ async def police_case(alliance: Alliance) -> None:
 
 
 async def _waits(member: Member) -> bool:
-    """Tell whether the vault has rows to publish or to end."""
-    counts = await member.node.home.own.vault.counts()
+    """Tell whether the vault has rows to publish or to end.
+
+    One that was retracted on its way into the log is to end once it is there.
+    """
+    async with member.node.publishing:
+        counts = await member.node.home.own.vault.counts()
     return any(
         n and state in (State.WAITING, State.ENDING)
         for (_, state), n in counts.items()
