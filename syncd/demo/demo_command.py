@@ -1,41 +1,55 @@
 """`syncd demo`: its options, and what it prints at the end."""
 
+import csv
 import signal
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from syncd.cli import terminal
 from syncd.cli.command import Noun, Options, option
-from syncd.demo import sample_rows
 from syncd.demo.member import stop
-from syncd.demo.play import Demo, bad, ok, title
+from syncd.demo.play import Demo, Row, title
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 
+SAMPLE = Path(__file__).with_name("sample") / "reports.csv"
 WATCH_S = 1.0  # between two looks at the daemons
-
 
 noun = Noun()
 
 
 class _DemoOptions(Options):
     once: bool = option("exit when all is seen")
-    dir: Path | None = option("a new or empty directory")
+    dir: Path | None = option("a new or empty directory, which stays")
     data: Path = option(
-        "urls.tsv, phones.csv and accounts.csv lie here",
-        default=sample_rows.SAMPLE,
+        "a list to import with kind, value, label and role",
+        default=SAMPLE,
         show_default=False,
     )
 
 
 @noun.verb("demo", "Four members on this machine, from nothing.")
 def _demo(args: _DemoOptions) -> int:
-    found = sample_rows.read(
-        args.data
-    )  # wrong data are refused before all else
-    return run(Demo(_fresh(args.dir), found), once=args.once)
+    rows = read(args.data)  # wrong data are refused before all else
+    with tempfile.TemporaryDirectory(prefix="syncd-demo-") as gone:
+        where = (args.dir or Path(gone)).absolute()
+        where.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(where.iterdir()):
+            hint = t("choose a new directory")
+            raise UsageError("{path}: is not empty", hint=hint, path=where)
+        return run(Demo(where, rows), once=args.once)
+
+
+def read(path: Path) -> list[Row]:
+    """Return the rows of a list in CSV for `syncd report import`."""
+    lines = terminal.decoded(terminal.read_file(path), str(path)).splitlines()
+    rows = [*csv.DictReader(lines, restval="")]
+    if not rows or not {"kind", "value"} <= rows[0].keys():
+        raise UsageError("{path}: no rows with kind and value", path=path)
+    return rows
 
 
 def run(play: Demo, *, once: bool) -> int:
@@ -44,28 +58,23 @@ def run(play: Demo, *, once: bool) -> int:
         signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
     try:
-        if play.run():
+        play.run()
+        code = 0 if play.good else 1
+        end = t("Something did not hold: see the red lines above.")
+        if play.good:
             took = time.monotonic() - began
-            ok(t("Everything held, in {s:.0f} s.", s=took))
-        else:
-            bad(t("Something did not hold: see the red lines above."))
+            end = t("Everything held, in {s:.0f} s.", s=took)
+        play.check(play.good, end)
         play.leave_note()
         if not once:
-            invite(play)
-        while not once:
-            tell_ended(play)
-            time.sleep(WATCH_S)
-    except KeyboardInterrupt:
-        terminal.tell("")
-        if once:
-            return 130
+            watch(play)
     finally:
-        stop(play.members)
-    return 0 if play.good else 1
+        stop(play.running)
+    return code
 
 
-def invite(play: Demo) -> None:
-    """Say what can be tried now."""
+def watch(play: Demo) -> None:
+    """Say what can be tried now, and which daemon ends, until Ctrl-C."""
     bank = play.members[1]
     title(t("Try it; Ctrl-C ends it"))
     terminal.say(
@@ -81,27 +90,22 @@ def invite(play: Demo) -> None:
     for member in play.members:
         terminal.say(f"  {member.id:9} http://{member.own}  {member.log_file}")
     terminal.say(f"  {play.where}/demo.json")
+    with suppress(KeyboardInterrupt):
+        while True:
+            tell_ended(play)
+            time.sleep(WATCH_S)
+    terminal.tell("")
 
 
 def tell_ended(play: Demo) -> None:
     """Tell once of each daemon that has ended, and how to start it."""
-    for member in play.members:
-        if (code := member.ended()) is not None:
-            member.process = None
+    for member in [*play.running]:
+        if (code := member.process.poll()) is not None:
+            play.running.remove(member)
             end = t("exit {code}", code=code)
             if code < 0:
                 end = t("signal {number}", number=-code)
-            bad(t("{id} has ended: {end}", id=member.id, end=end))
+            play.check(
+                False, t("{id} has ended: {end}", id=member.id, end=end)
+            )
             terminal.say(f"    syncd --home {member.home} run")
-
-
-def _fresh(directory: Path | None) -> Path:
-    if directory is None:
-        return Path(tempfile.mkdtemp(prefix="syncd-demo-"))
-    path = directory.absolute()
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UsageError(
-            "{path}: is not empty", hint=t("choose a new directory"), path=path
-        )
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path

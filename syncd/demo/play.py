@@ -7,9 +7,9 @@ looked at. What does not hold is red, and the exit code says so.
 import csv
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,11 +17,8 @@ from typing import Any, TypeVar
 import typer
 
 from syncd.cli import terminal
-from syncd.demo import sample_rows
-from syncd.demo.member import Member, begin, finish
-from syncd.flows.draft import Draft
-from syncd.flows.report import Rules
-from syncd.indicator import identifier
+from syncd.demo.member import Member, run
+from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 from syncd.roster import drafts, join
 from syncd.roster.roster import Roster
@@ -34,23 +31,13 @@ FOUR = (
 )
 FIFTH = ("payment", "示范支付", "Demo Payments", "")
 SHARED = 20  # every so many rows, a second member has the same one
-REGION = "CN"  # the members', as init leaves it
+KINDS = ("phone", "account", "url")
 NAMED = ("kind", "value", "region", "scheme")
-COLUMNS = (*NAMED, "label", "role")
-T = TypeVar("T")
 LISTED = ("suspected", "confirmed")
 CEREMONY = Path(__file__).with_name("ceremony.txt")
 LINE = "    {:10}{:>12}{:>10}{:>10}  {}"  # of the table
-
-
-def ok(text: str) -> None:
-    """Say what held."""
-    typer.echo(f"  {typer.style('✓', fg='green')} {text}")
-
-
-def bad(text: str) -> None:
-    """Say what did not hold."""
-    typer.secho(f"  ✗ {text}", fg="red")
+T = TypeVar("T")
+Row = dict[str, str]  # of a list to import, by the names of its columns
 
 
 def title(text: str) -> None:
@@ -58,67 +45,47 @@ def title(text: str) -> None:
     typer.secho(f"\n▶ {text}", bold=True)
 
 
-def _named(row: Draft) -> dict[str, str]:
-    return {name: cell for name in NAMED if (cell := getattr(row, name))}
+def _named(row: Row) -> Row:
+    return {name: cell for name in NAMED if (cell := row.get(name))}
 
 
-def _ask(member: Member, row: Draft) -> dict[str, Any]:
-    body = {"purpose": "test", "items": [_named(row)], "deadline_ms": 10_000}
-    found: dict[str, Any] = member.ask("/v1/lookups", body)["items"][0]
-    return found
+def _ask(member: Member, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    items = [*map(_named, rows)]
+    body = {"purpose": "test", "items": items, "deadline_ms": 10_000}
+    return [*member.ask("/v1/lookups", body)["items"]] if items else []
 
 
 def _receipts(state: dict[str, Any]) -> int:
     return sum(r["size"] == state["log"]["size"] for r in state["receipts"])
 
 
-def _verified(member: Member) -> tuple[int, Any]:
-    return member.result("log verify", (0, 4, 5))
-
-
-def _imported(member: Member) -> tuple[int, Any]:
-    token = f"--token-file secrets/{member.id}.token"
-    words = f"report import lists/{member.id}.csv {token}"
-    return member.result(words, (0, 1))
-
-
-def _await(missing: Callable[[], str], most_s: float) -> tuple[str, float]:
-    """Wait until nothing is missing; return what still is, and the seconds."""
-    began, took, last = time.monotonic(), 0.0, ""
-    while (left := missing()) and took < most_s:
-        if left != last and took > 5:
-            last = left
-            terminal.say(f"    … {left}")
-        time.sleep(0.25)
-        took = time.monotonic() - began
-    return left, took
-
-
 class Demo:
     """The play, act by act; `good` as long as everything held."""
 
-    def __init__(self, where: Path, data: Sequence[Draft]) -> None:
+    def __init__(self, where: Path, data: Sequence[Row]) -> None:
         self.where = where
         self.data = data
         self.members: list[Member] = []
+        self.running: list[Member] = []
         self.good = True
         self.fingerprint = ""
-        self.samples: dict[str, tuple[Draft, Member]] = {}
+        self.samples: dict[str, tuple[Row, Member]] = {}
         for name in ("homes", "secrets", "logs", "admin", "lists"):
             (where / name).mkdir(mode=0o700)
 
-    def run(self) -> bool:
-        """Play all acts; return whether everything held."""
+    def run(self) -> None:
+        """Play all acts."""
         for act in (self.found, self.start, self.import_lists, self.converge):
             act()
         for act in (self.table, self.look_up, self.retract, self.admit):
             act()
         self.table()
-        return self.good
 
-    def _check(self, holds: bool, text: str) -> None:
+    def check(self, holds: bool, text: str) -> None:
+        """Say what holds, or does not."""
         self.good = self.good and holds
-        (ok if holds else bad)(text)
+        sign, color = ("✓", "green") if holds else ("✗", "red")
+        typer.secho(f"  {sign} {text}", fg=color)
 
     def _type(self, act: str, **values: object) -> str:
         """Type the commands of an act; return what the last one printed."""
@@ -129,7 +96,7 @@ class Demo:
             who, sign, words = line.format(**values).split(maxsplit=2)
             if sign == "$":
                 terminal.say(f"  $ syncd {words}")
-            out = finish(begin(self.where, words, who))
+            _, out = run(self.where, words, who)
         return out
 
     def _roster(self, version: int) -> Roster:
@@ -140,93 +107,104 @@ class Demo:
         with ThreadPoolExecutor(len(FOUR)) as pool:
             return [*pool.map(act, self.members)]
 
+    def _await(self, what: str, missing: Callable[[], str]) -> None:
+        """Wait until nothing is missing, and say so."""
+        began, took, last = time.monotonic(), 0.0, ""
+        while (left := missing()) and took < 60 + len(self.data) / 200:
+            if left != last and took > 5:
+                last = left
+                terminal.say(f"    … {left}")
+            time.sleep(0.25)
+            took = time.monotonic() - began
+        text = t("{what} after {s:.1f} s", what=what, s=took)
+        if left:
+            text = t("not {what}: {left}", what=what, left=left)
+        self.check(not left, text)
+
     def found(self) -> None:
         """Four institutions found an alliance with 2-of-3 holders."""
         title(t("Four members found an alliance: 2 of 3 hold the keys"))
         terminal.say(f"  {self.where}")
         self.members = [Member(self.where, *who) for who in FOUR]
-        act = partial(self._type, "prepare", alliance=join.NO_ALLIANCE)
-        self._each(lambda member: act(m=member))
+        fresh = {"alliance": join.NO_ALLIANCE}
+        self._each(lambda member: self._type("prepare", m=member, **fresh))
         self.fingerprint = self._type("found").strip()
         self._type("sign")
         self._each(partial(self._accept, "admin/roster-1.note"))
         left = [*self.where.glob("admin/founding/*.sealed")]
         short = self.fingerprint[:16]
-        self._check(not left, t("founded, fingerprint {f}…", f=short))
+        self.check(not left, t("founded, fingerprint {f}…", f=short))
 
     def _accept(self, rosters: str, member: Member) -> None:
-        answer = {"rosters": rosters, "fingerprint": self.fingerprint}
-        self._type("accept", m=member, **answer)
-        shares = [*self.where.glob(f"admin/founding/share-{member.id}-*")]
-        if shares:
-            names = " ".join(str(x.relative_to(self.where)) for x in shares)
-            self._type("share", m=member, shares=names)
-        for path in shares:
+        files = {"rosters": rosters, "fingerprint": self.fingerprint}
+        self._type("accept", m=member, **files)
+        for path in self.where.glob(f"admin/founding/share-{member.id}-*"):
+            self._type("share", m=member, share=path.relative_to(self.where))
             path.unlink()  # a share in a backup is a share
 
     def start(self) -> None:
         """Each member's daemon starts, a process of its own."""
         title(t("Four daemons start"))
-        for member in self.members:
-            member.start()
-        self._each(Member.ready)
-        for member in self.members:
-            ok(f"{member.id:9} pid {member.pid:<8} http://{member.own}")
+        self._start(*self.members)
+
+    def _start(self, *members: Member) -> None:
+        for m in members:
+            m.start()
+            self.running.append(m)
+        for m in members:
+            m.ready()
+            pid = m.process.pid
+            self.check(True, f"{m.id:9} pid {pid:<8} http://{m.own}")
 
     def import_lists(self) -> None:
         """Each member imports its own part of the data."""
         title(t("Each imports its own list"))
-        count, refused = self._deal(), 0
-        for name in (member.id for member in self.members):
-            words = f"report import lists/{name}.csv"
-            terminal.say(f"  $ syncd --home homes/{name} {words}")
+        self._deal()
         began = time.monotonic()
-        imported = self._each(_imported)
+        imported = self._each(self._import)
+        took = time.monotonic() - began
+        total: Counter[str] = Counter()
         for member, (code, output) in zip(self.members, imported, strict=True):
+            counts = {k: output[k] for k in ("accepted", "known", "refused")}
+            total.update(counts)
             text = t(
                 "accepted {accepted}, known {known}, refused {refused}",
-                **{k: output[k] for k in ("accepted", "known", "refused")},
+                **counts,
             )
-            agrees = code == bool(output["refused"])
-            self._check(agrees, f"{member.id:9} {text}")
-            refused += output["refused"]
+            self.check(
+                code == bool(output["refused"]), f"{member.id:9} {text}"
+            )
+        n, refused = total.total(), total["refused"]
         text = t(
             "{n} rows in {s:.1f} s, {refused} refused with their reasons",
-            n=count,
-            s=time.monotonic() - began,
+            n=n,
+            s=took,
             refused=refused,
         )
-        self._check(count > refused, text)
+        self.check(n > refused, text)
 
-    def _deal(self) -> int:
-        """Write each member's list; return how many rows all have."""
-        dealt = [
-            (row, self.members[taker % len(FOUR)])
-            for number, row in enumerate(self.data)
-            for taker in range(number, number + 1 + (number % SHARED == 0))
-        ]
-        for member in self.members:
+    def _import(self, m: Member) -> tuple[int, Any]:
+        words = f"report import lists/{m.id}.csv --evidence {m.evidence}"
+        words += f" --token-file secrets/{m.id}.token"
+        terminal.say(f"  $ syncd --home homes/{m.id} {words}")
+        return m.result(words, 1)
+
+    def _deal(self) -> None:
+        """Write each member's list: every fourth row, and some of another's."""
+        for place, member in enumerate(self.members):
             path = self.where / "lists" / f"{member.id}.csv"
             with path.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow([*COLUMNS, "evidence"])
-                for row, taker in dealt:
-                    if taker is member:
-                        cells = (getattr(row, name) for name in COLUMNS)
-                        writer.writerow([*cells, member.evidence])
-        roster = self._roster(1)
-        day = datetime.fromtimestamp(roster.issued, UTC).date().isoformat()
-        self.samples = sample_rows.alone(dealt, Rules(roster, day, REGION))
-        return len(dealt)
+                writer = csv.DictWriter(file, self.data[0])
+                writer.writeheader()
+                for number, row in enumerate(self.data):
+                    second = number + (number % SHARED == 0)
+                    if place in (number % len(FOUR), second % len(FOUR)):
+                        writer.writerow(row)
 
     def converge(self) -> None:
         """Wait until everyone holds everything and has said so."""
         title(t("They pull, verify and merge each other's logs"))
-        left, took = _await(self._waiting, 60.0 + len(self.data) / 200)
-        text = t("converged after {s:.1f} s", s=took)
-        if left:
-            text = t("not converged: {why}", why=left)
-        self._check(not left, text)
+        self._await(t("converged"), self._waiting)
 
     def _waiting(self) -> str:
         for member in self.members:
@@ -240,8 +218,7 @@ class Demo:
     def table(self) -> None:
         """Verify all logs and claims from their bytes; compare digests."""
         title(t("Every log verified from its bytes, in another process"))
-        with ThreadPoolExecutor(2) as pool:
-            found = [*pool.map(_verified, self.members)]
+        found = self._each(lambda member: member.result("log verify", 4, 5))
         digests = [
             {log["origin"]: (log["merged"], log["digest"]) for log in logs}
             for _, logs in found
@@ -253,64 +230,64 @@ class Demo:
         for member, digest, (code, logs) in zip(
             self.members, digests, found, strict=True
         ):
-            state = member.ask("/v1/status")
-            got, own = _receipts(state), state["log"]["size"]
-            merged = sum(
-                log["merged"]
-                for log in state["logs"]
-                if log["origin"] != member.origin
-            )
+            got = _receipts(member.ask("/v1/status"))
+            merged = {log["origin"]: log["merged"] for log in logs}
+            own = merged.pop(member.origin, 0)
             good = code == 0 and digest == common and got == others
             self.good = self.good and good
             word = t("equal") if good else t("DIFFERS")
-            cells = (f"{own:,}", f"{merged:,}", f"{got}/{others}", word)
-            color = "green" if good else "red"
-            typer.secho(LINE.format(member.id, *cells), fg=color)
+            sizes = (f"{own:,}", f"{sum(merged.values()):,}")
+            line = LINE.format(member.id, *sizes, f"{got}/{others}", word)
+            typer.secho(line, fg="green" if good else "red")
             for log in logs:
                 for problem in log["problems"]:
-                    bad(f"{member.id}: {log['origin']}: {problem}")
+                    self.check(
+                        False, f"{member.id}: {log['origin']}: {problem}"
+                    )
 
     def look_up(self) -> None:
-        """Ask a member for one indicator of each kind that it never had."""
+        """Ask a member for one indicator of each kind that it never had.
+
+        It rests on one report alone, so that nothing answers for it any more
+        once that is retracted.
+        """
         title(t("One of each kind, asked where it was not reported"))
-        if not self.samples:
-            self._check(False, t("no row is reported by one member alone"))
-        for kind in sorted(identifier.KINDS):
-            if kind not in self.samples:
+        asker, *others = self.members
+        owners = {member.origin: member for member in others}
+        for kind in KINDS:
+            rows = [row for row in self.data if row["kind"] == kind][-SHARED:]
+            for row, found in zip(rows, _ask(asker, rows), strict=True):
+                origins = [origin for origin, _ in found.get("positions", ())]
+                if len(origins) == 1 and (owner := owners.get(origins[0])):
+                    self.samples[kind] = row, owner
+                    break
+            else:
                 why = t("no {kind} is reported by one member alone", kind=kind)
                 terminal.say(f"    {why}")
                 continue
-            row, owner = self.samples[kind]
-            asker = self.members[self.members.index(owner) - 2]
-            found = _ask(asker, row)
+            who = {"asker": asker.id, "owner": owner.id, "kind": kind}
             text = t(
                 "{asker}: {kind} reported by {owner}: {verdict}, {action}",
-                asker=asker.id,
-                kind=kind,
-                owner=owner.id,
-                verdict=found["verdict"],
-                action=found.get("action") or "-",
+                **{"action": "-", **found, **who},
             )
-            self._check(found["verdict"] in LISTED, text)
+            self.check(found["verdict"] in LISTED, text)
+        if not self.samples:
+            raise UsageError("no row is reported by one member alone")
 
     def retract(self) -> None:
         """One report is retracted, and is gone everywhere."""
-        if not self.samples:
-            return
-        kind = min(self.samples, key=("phone", "account", "url").index)
+        kind = next(iter(self.samples))
         row, owner = self.samples.pop(kind)
         title(t("{owner} retracts: {kind}", owner=owner.id, kind=kind))
         owner.ask("/v1/retractions", {**_named(row), "reason": "test"})
 
         def listed() -> str:
-            asked = {m.id: _ask(m, row)["verdict"] for m in self.members}
-            return ", ".join(m for m, how in asked.items() if how != "none")
+            asked = {m.id: _ask(m, [row])[0]["verdict"] for m in self.members}
+            return ", ".join(
+                m for m, verdict in asked.items() if verdict != "none"
+            )
 
-        left, took = _await(listed, 30.0)
-        text = t("gone at every member after {s:.1f} s", s=took)
-        if left:
-            text = t("still listed at {who}", who=left)
-        self._check(not left, text)
+        self._await(t("gone at every member"), listed)
         self.converge()
 
     def admit(self) -> None:
@@ -321,18 +298,30 @@ class Demo:
         self._type("admit")
         self._accept("admin/roster-1.note admin/roster-2.note", member)
         self.members.append(member)
-        member.start()
-        member.ready()
+        self._start(member)
         self.converge()
-        if self.samples:
-            row, _ = self.samples[max(self.samples)]
-            listed = _ask(member, row)["verdict"] in LISTED
-            text = t("the newcomer holds everything, and answers")
-            self._check(listed, text)
+        left = [row for row, _ in self.samples.values()]
+        listed = (found["verdict"] in LISTED for found in _ask(member, left))
+        text = t("the newcomer holds everything, and answers")
+        self.check(all(listed), text)
 
     def leave_note(self) -> None:
         """Write demo.json: where everything is, for programs."""
         roster = self._roster(2)
-        found = [m.described(roster.known(m.id)) for m in self.members]
-        text = json.dumps(found, indent=1, ensure_ascii=False)
+        members = [
+            {
+                "id": m.id,
+                "sector": m.id,
+                "home": str(m.home),
+                "pid": m.process.pid,
+                "own_url": f"http://{m.own}",
+                "token_file": str(m.token_file),
+                "peer_url": f"https://{m.peer}",
+                "origin": m.origin,
+                "vkey": str(roster.known(m.id).generation.log),
+                "merged_vkey": str(roster.known(m.id).keys.merged),
+            }
+            for m in self.members
+        ]
+        text = json.dumps(members, indent=1, ensure_ascii=False)
         terminal.replace_file(self.where / "demo.json", text.encode())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from syncd.demo.member import Member, stop
+from syncd.demo.member import Member, begin, stop
 from syncd.demo.play import Demo
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -25,7 +25,7 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         play.start()
         yield play
     finally:
-        stop(play.members)
+        stop(play.running)
 
 
 def member(play: Demo, name: str) -> Member:
@@ -53,8 +53,9 @@ def test_one_number_during_an_import(play: Demo, tmp_path: Path) -> None:
         for n in range(ROWS):
             rows.write(f"phone,+86139{n:08},other,caller,user_tag\n")
     platform, bank = member(play, "platform"), member(play, "bank")
-    words = f"report import {file} --json --token-file {platform.token_file}"
-    command = platform.begin(words)
+    words = f"--home homes/platform report import {file} --json"
+    words += f" --token-file {platform.token_file}"
+    command = begin(play.where, words, "platform")
     took: list[float] = []
     try:
         while len(took) < 40:
