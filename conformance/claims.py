@@ -164,13 +164,15 @@ def record(body: Json) -> bytes:
             + bytes.fromhex(body["know"] + body.get("case", ""))
             + text("label role channel evidence handling technique basis")
         )
+    know = bytes.fromhex(body.get("know", ""))
     if kind == 3:
-        return head + days("on", "due", "expires") + text("reason about")
+        head += bytes([1 * ("know" in body)]) + days("on", "due", "expires")
+        return head + know + text("reason about")
     if kind == 5:
-        return head + days("on", "since")
+        return head + days("on", "since") + know
     if kind == 6:
         return head + days("on") + text("outcome reason about")
-    return head + days("on", "expires") + text("role")
+    return head + days("on", "expires") + know + text("role")
 
 
 def _word(value: Json) -> str:

@@ -62,7 +62,7 @@ def erase(*ranges: tuple[int, int]) -> Erase:
 
 def dispute(**of: Any) -> Dispute:
     last: Any = {"due": "2026-12-01", "expires": "2027-01-01"}
-    return Dispute(**about(**of), reason="stale", **last)
+    return Dispute(**about(**of), reason="stale", know=REPORT.know, **last)
 
 
 def sighting(**of: Any) -> Sighting:

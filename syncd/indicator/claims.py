@@ -7,11 +7,13 @@ account 3); and the statement's other fields in one fixed encoding:
 
     record  report      0x01 ‖ flags ‖ confidence ‖ on ‖ seen ‖ expires
                              ‖ know (8) ‖ case (8, if flag 4) ‖ text
-            dispute     0x03 ‖ on ‖ due ‖ expires ‖ text
-            reassigned  0x05 ‖ on ‖ since
+            dispute     0x03 ‖ flags ‖ on ‖ due ‖ expires
+                             ‖ know (8, if flag 1) ‖ text
+            reassigned  0x05 ‖ on ‖ since ‖ know (8)
             answer      0x06 ‖ on ‖ text
-            vouch       0x07 ‖ on ‖ expires ‖ text
-    flags   1 spoofed, 2 test, 4 a case follows
+            vouch       0x07 ‖ on ‖ expires ‖ know (8) ‖ text
+    flags   report      1 spoofed, 2 test, 4 a case follows
+            dispute     1 know follows
     days    uint32, since 1970-01-01; all numbers big-endian
     text    ASCII words, one space between them:
             report      label role channel evidence handling techniques basis

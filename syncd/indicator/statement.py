@@ -114,6 +114,8 @@ class Dispute(
     kind: Kind
     epoch: Counting
     token: Token
+    know: Annotated[str, optional(notation.hexadecimal(8))] = ""
+    # where it names no positions
 
 
 class Sighting(
@@ -136,6 +138,7 @@ class Reassigned(Indicator, frozen=True, kw_only=True, tag=5, gc=False):
     """The phone number has a new owner."""
 
     since: Day
+    know: Annotated[str, notation.hexadecimal(8)]
 
 
 class Answer(Indicator, frozen=True, kw_only=True, tag=6, gc=False):
@@ -151,6 +154,7 @@ class Vouch(Indicator, frozen=True, kw_only=True, tag=7, gc=False):
 
     role: Annotated[str, code("vouch_role")]
     expires: Day
+    know: Annotated[str, notation.hexadecimal(8)]
 
 
 class AnchoredLog(
@@ -254,7 +258,7 @@ def of(
     """Return the statement that says something `about` a token."""
     fields = {**about, **msgspec.structs.asdict(given)}
     if isinstance(given, DisputeFields):
-        return Dispute(**fields)
+        return Dispute(know="" if given.about else know, **fields)
     return Report(know=know, **fields)
 
 

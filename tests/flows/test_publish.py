@@ -130,9 +130,20 @@ async def test_a_report(world: World) -> None:
 
 
 async def test_a_dispute(world: World) -> None:
-    """A dispute takes the same way, and shows no knowledge."""
-    await world.publish(Vault(row(1, type=3, fields=DISPUTED)))
-    assert isinstance(world.own.statements()[0], Dispute)
+    """Of all reports it shows that we knew the value; of some it need not."""
+    some = structs.replace(DISPUTED, about=((ORIGIN, 3),))
+    await world.publish(
+        Vault(
+            row(1, type=3, fields=DISPUTED),
+            row(2, type=3, fields=some),
+        )
+    )
+    of_all, of_some = world.own.statements()
+    output = token.url_output(Identifier("url", "example.com/"))
+    assert isinstance(of_all, Dispute)
+    assert isinstance(of_some, Dispute)
+    assert of_all.know == token.know(output, ORIGIN).hex()
+    assert of_some.know == ""
 
 
 async def test_disputes_alone(world: World) -> None:

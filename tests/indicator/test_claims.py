@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from syncd.errors import DamagedError
 from syncd.indicator import absent, claims, folding, frames, leaf
@@ -71,14 +71,16 @@ def retract(n: int, *ends: int, **changed: Any) -> Retract:
 
 DISPUTE = sample_statements.dispute(**about())
 SIGHTING = sample_statements.sighting(**about())
-REASSIGNED = Reassigned(**about(), since="2026-10-01")
+KNOW = sample_statements.REPORT.know
+REASSIGNED = Reassigned(**about(), since="2026-10-01", know=KNOW)
 ANSWER = Answer(
     **about(),
     about=((OTHER, 3), (OTHER, 20)),
     outcome="report_stands",
     reason="case_open",
 )
-VOUCH = Vouch(**about(), role="hotline", expires="2027-11-21")
+VOUCH = Vouch(**about(), role="hotline", expires="2027-11-21", know=KNOW)
+NAMING = replace(DISPUTE, about=((OTHER, 3),), know="")
 FULL = report(
     channel="call",
     technique=("safe_account", "screen_share"),
@@ -144,7 +146,7 @@ def logs(draw: st.DrawFn, *, erasing: bool = True) -> list[Record]:
         elif what == 4:
             content = dispute(**about(n))
         elif what == 5:
-            content = Vouch(**about(n), role="hotline", expires="2027-11-21")
+            content = replace(VOUCH, **about(n))
         elif what == 6:
             ends = draw(st.lists(before, min_size=1, max_size=3, unique=True))
             content = retract(n, *sorted(ends))
@@ -557,7 +559,7 @@ def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
     item = report(case="0123456789abcdef")
     value = getattr(item, field)
     text = (wrong + value)[: len(value)] if wrong else value[:-1]
-    changed = statements.spell(msgspec.structs.replace(item, **{field: text}))
+    changed = statements.spell(replace(item, **{field: text}))
     log = [record(item), raw(changed, 1), record(item)]
     batch = folding.fold(ORIGIN, 0, log)
     void = isinstance(statements.decode(changed, 1), Void)
@@ -570,8 +572,11 @@ def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [report(), FULL, DISPUTE, REASSIGNED, ANSWER, VOUCH],
-    ids=["report", "full report", "dispute", "reassigned", "answer", "vouch"],
+    [report(), FULL, DISPUTE, NAMING, REASSIGNED, ANSWER, VOUCH],
+    ids=[
+        *("report", "full report", "dispute", "naming"),
+        *("reassigned", "answer", "vouch"),
+    ],
 )
 def test_a_row_is_read_as_its_statement(content: Any) -> None:
     """Row and claim are two views of one thing."""
@@ -583,7 +588,9 @@ def test_a_row_is_read_as_its_statement(content: Any) -> None:
 
 
 @given(
-    st.sampled_from([report(), FULL, DISPUTE, REASSIGNED, ANSWER, VOUCH]),
+    st.sampled_from(
+        [report(), FULL, DISPUTE, NAMING, REASSIGNED, ANSWER, VOUCH]
+    ),
     st.data(),
 )
 def test_a_damaged_record_is_noticed(item: Any, data: st.DataObject) -> None:
@@ -615,6 +622,8 @@ def test_no_record(bad: bytes) -> None:
     ("item", "was", "put"),
     [
         (FULL, b"\x01\x07", b"\x01\x0f"),  # a flag that nobody sets
+        (DISPUTE, b"\x03\x01", b"\x03\x02"),
+        (NAMING, b"\x03\x00", b"\x03\x02"),
         (FULL, b"/1:20", b"/1:+20"),
         (ANSWER, b"/1:3,", b"/1:03,"),
     ],

@@ -30,10 +30,11 @@ from syncd.indicator.token import KIND_CODES, encode
 from syncd.indicator.verdict import Verdict, verdict
 from tests.cost import calls
 from tests.flows.founders import FOUNDED
-from tests.sample_statements import report
+from tests.sample_statements import REPORT, report
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
 TODAY = 20_000  # days since 1970
+KNOW = REPORT.know
 
 
 def table(*head: str) -> list[list[str]]:
@@ -177,13 +178,18 @@ def read_claim(
             )
         case "dispute":
             ends = day("expires", 30)
-            content = Dispute(**head, reason=code, expires=ends, about=about)
+            know = "" if about else KNOW
+            content = Dispute(
+                **head, reason=code, expires=ends, about=about, know=know
+            )
         case "reassigned":
-            content = Reassigned(**head, since=day("since", 0))
+            since = day("since", 0)
+            content = Reassigned(**head, since=since, know=KNOW)
         case "answer":
             content = Answer(**head, outcome=code, reason="", about=about)
         case _:
-            content = Vouch(**head, role="hotline", expires=day("expires", 30))
+            ends = day("expires", 30)
+            content = Vouch(**head, role="hotline", expires=ends, know=KNOW)
     return Claim(origin(words[0]), n, content)
 
 

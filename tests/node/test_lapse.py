@@ -9,12 +9,12 @@ import pytest
 from syncd.errors import DamagedError
 from syncd.flows.ports import MirrorHead, Position
 from syncd.indicator.claims import Claim
-from syncd.indicator.statement import ClaimStatement, Dispute, Vouch
+from syncd.indicator.statement import ClaimStatement, Vouch
 from syncd.node.serve.lookups import Claims
 from syncd.node.upkeep.lapse import FILE, Lapse
 from syncd.tlog.merkle import Frontier
 from tests.node.stand_in import Home
-from tests.sample_statements import ABOUT, REPORT
+from tests.sample_statements import ABOUT, REPORT, dispute
 
 DAY = 86_400
 WEEK = 7 * DAY
@@ -55,10 +55,8 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-VOUCH = Vouch(**ABOUT, role="hotline", expires="2027-01-01")
-DISPUTE = Dispute(
-    **ABOUT, reason="stale", due="2026-12-01", expires="2027-01-01"
-)
+VOUCH = Vouch(**ABOUT, role="hotline", expires="2027-01-01", know=REPORT.know)
+DISPUTE = dispute(**ABOUT)
 
 
 def claim(

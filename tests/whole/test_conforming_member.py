@@ -53,6 +53,11 @@ def about(site: str, day: str = "2026-11-20") -> dict[str, Any]:
     return {"on": day, "kind": "url", "epoch": 1, "token": token}
 
 
+def known(member: Member, site: str) -> str:
+    """Return the `know` of a member that has a site."""
+    return claims.know(claims.url_output(site), member.origin)
+
+
 def report(member: Member, site: str, **fields: Any) -> Report:
     return say(
         **{
@@ -61,7 +66,7 @@ def report(member: Member, site: str, **fields: Any) -> Report:
             "role": "phishing_host",
             "evidence": "user_tag",
             "expires": END,
-            "know": claims.know(claims.url_output(site), member.origin),
+            "know": known(member, site),
             **fields,
         }
     )
@@ -97,7 +102,12 @@ async def write(alliance: Alliance) -> None:
             expires=END,
             about=(mine,),
         ),
-        Vouch(**about(SITES[6]), role="website", expires=END),
+        Vouch(
+            **about(SITES[6]),
+            role="website",
+            expires=END,
+            know=known(bank, SITES[6]),
+        ),
     )
     await platform.say(
         Answer(
@@ -110,7 +120,11 @@ async def write(alliance: Alliance) -> None:
     await carrier.say(
         report(carrier, SITES[7]),
         report(carrier, SITES[2]),
-        Reassigned(**{**about(SITES[0]), "kind": "phone"}, since="2026-11-02"),
+        Reassigned(
+            **{**about(SITES[0]), "kind": "phone"},
+            since="2026-11-02",
+            know=known(carrier, SITES[0]),
+        ),
     )
     await bank.retract("phone", PHONES[2])
     # Last in its log: our own writer could not go on from what is void.
