@@ -181,7 +181,7 @@ class Log(Struct, frozen=True):
 class Access(Struct, frozen=True):
     """The durable record of look-ups: who, when and why, never the value."""
 
-    days: Annotated[int, _from(1, 3650, "days")] = 180
+    days: Annotated[int, _from(184, 3650, "days")] = 1100
 
 
 class Sighting(Struct, frozen=True):

@@ -123,7 +123,13 @@ async def lookup(
     access = partial(Access, caller, purpose, reference=reference)
     await context.record(
         [
-            access(one.question.kind, a.hit, a.tokens, forms=a.forms)
+            access(
+                one.question.kind,
+                a.hit,
+                a.tokens,
+                action=a.verdict.action if a.verdict else "",
+                forms=a.forms,
+            )
             for one, a in zip(asked, answers, strict=True)
             if a.problem is None
         ]

@@ -93,6 +93,7 @@ class Access:
     positions: Sequence[Position] | None  # None: a miss
     tokens: Sequence[bytes] = ()  # what was asked: only tags are kept
     reference: str = ""  # the caller's own file number
+    action: str = ""  # code: what the answer advises
     forms: Sequence[Identifier] = field(
         default=(), repr=False, compare=False
     )  # what was tried: never kept

@@ -1,26 +1,46 @@
 """Access records: who looked something up, why, and what came of it.
 
-Never the value, never the token: its tag is HMAC(a random key of the month,
-token)[:8]. With the key gone, 180 days on, no tag can be tied to a token.
+Never the value, never the token. What could tell of which value it was, the
+caller's reference and the positions in the answer, is sealed by a random key
+of the month; tokens and positions are found again by hashes under it. With
+the key gone, no record can be tied to a token, a report or a case.
+
+A record names its writer and that writer's previous record. Both are bound
+to what is sealed, with all that stands in clear: a record that was changed or
+moved does not open.
 """
 
 import hmac
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 
-from syncd import canonical
+from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
 from syncd.store.database import Database
 from syncd.store.grouped import Grouped
 from syncd.store.sealing import VaultCipher
+from syncd.store.tables import OWN, Bytes, Int, access, access_key
 
-KEPT_DAYS = 180
 MONTH_S = 30 * 86_400
 TAG_SIZE = 8  # bytes
+WRITER = "daemon"  # who keeps records of this home: there is one so far
+OPEN = -1  # `previous` of a record that an earlier syncd left unsealed
+_PAGE = 10_000
+
+access_position = sa.Table(  # finds records again by what they rest on
+    "access_position",
+    OWN,
+    sa.Column("month", Int, primary_key=True),
+    sa.Column("mac", Bytes, primary_key=True),  # 8 bytes, under its key
+    sa.Column("access_id", Int, primary_key=True),
+    sqlite_with_rowid=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +54,45 @@ class AccessRow:
     kind: str
     reference: str
     positions: tuple[Position, ...] | None
+    action: str  # code: what the answer advised
     tag: bytes  # 8 bytes per token asked
+    writer: str
+    previous: int  # id of the writer's record before, 0 for none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessQuery:
+    """Which records are wanted: all, but for what is named."""
+
+    caller: str = ""
+    purpose: str = ""
+    since: int = 0  # unix seconds
+    until: int = 2**53  # unix seconds; records from then on are left out
+    position: Position | None = None  # which the answer rested on
+    tokens: Sequence[bytes] = ()  # one of which was asked; a scan of all
+
+
+class _Sealed(msgspec.Struct, array_like=True, frozen=True):
+    """What is sealed of a record."""
+
+    reference: str
+    positions: tuple[Position, ...] | None
+    action: str = ""
+
+
+class _Month(VaultCipher):
+    """The key of a month."""
+
+    def __init__(self, number: int, key: bytes) -> None:
+        super().__init__(key)
+        self.number = number  # of 30 days since 1970
+        self._key = key
+
+    def tag(self, token: bytes) -> bytes:
+        return hmac.digest(self._key, token, "sha256")[:TAG_SIZE]
+
+    def place(self, position: Position) -> bytes:
+        return self.mac(msgspec.json.encode(position))[:TAG_SIZE]
 
 
 class AccessBook:
@@ -47,7 +105,7 @@ class AccessBook:
         self._db = database
         self._clock = clock
         self._cipher = VaultCipher(key)
-        self._months: dict[int, bytes] = {}
+        self._months: dict[int, _Month] = {}
         self._group: Grouped[Sequence[Access], None] = Grouped(
             database, self._record_all
         )
@@ -57,101 +115,230 @@ class AccessBook:
         if accesses:
             await self._group.submit(accesses)
 
-    async def page(self, after: int = 0, limit: int = 100) -> list[AccessRow]:
-        """Return records after an id, in its order."""
-        return await self._db.read(
-            lambda c: _rows(c, "id > ? ORDER BY id LIMIT ?", after, limit)
-        )
+    async def page(
+        self,
+        after: int = 0,
+        limit: int = 100,
+        wanted: AccessQuery = AccessQuery(),
+    ) -> list[AccessRow]:
+        """Return records behind the one with an id, in the order of time."""
 
-    async def prune(self, days: int = KEPT_DAYS) -> int:
+        def job(c: sa.Connection) -> list[AccessRow]:
+            rows = c.execute(
+                sa.select(access)
+                .where(*self._where(c, after, wanted))
+                .order_by(access.c.at, access.c.id)
+                .limit(limit)
+            )
+            return [self._opened(c, row._asdict()) for row in rows]
+
+        return await self._db.read(job)
+
+    async def prune(self, days: int) -> int:
         """Drop records older than `days` and keys no longer needed."""
         oldest = self._clock() - days * 86_400
+        month = oldest // MONTH_S
+        old = access_key.c.month < month
 
         def job(c: sa.Connection) -> int:
-            gone = c.exec_driver_sql(
-                "DELETE FROM access WHERE at < ?", (oldest,)
+            gone = c.execute(sa.delete(access).where(access.c.at < oldest))
+            c.execute(
+                sa.delete(access_position).where(
+                    access_position.c.month < month
+                )
             )
-            c.exec_driver_sql(
-                "DELETE FROM access_key WHERE month < ?",
-                (oldest // MONTH_S,),
-            )
+            # A page that is freed is not wiped: overwritten first.
+            c.execute(sa.update(access_key).where(old).values(sealed=_WIPED))
+            c.execute(sa.delete(access_key).where(old))
             return gone.rowcount
 
         gone = await self._db.write(job)
         # Assigned at once: the writing thread may be adding a month.
-        self._months = {
-            m: k for m, k in self._months.items() if m >= oldest // MONTH_S
-        }
+        self._months = {m: k for m, k in self._months.items() if m >= month}
         return gone
+
+    # ------------------------------------------------------------- writing
 
     def _record_all(
         self, c: sa.Connection, groups: Sequence[Sequence[Access]]
     ) -> list[Exception | None]:
         now = self._clock()
-        key = self._month_key(c, now // MONTH_S)
-        c.exec_driver_sql(
-            "INSERT INTO access"
-            " (at, caller, purpose, kind, reference, positions, tag)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    now,
-                    a.caller,
-                    a.purpose,
-                    a.kind,
-                    a.reference,
-                    None
-                    if a.positions is None
-                    else canonical.dumps([list(p) for p in a.positions]),
-                    b"".join(_tag(key, token) for token in a.tokens),
-                )
-                for group in groups
-                for a in group
-            ],
-        )
+        number = now // MONTH_S
+        month = self._month(c, number) or self._new_month(c, number)
+        ids = sa.select(sa.func.max(access.c.id))
+        last = c.scalar(ids) or 0
+        mine = sa.select(access.c.id).where(access.c.writer == WRITER)
+        previous = c.scalar(mine.order_by(access.c.id.desc()).limit(1)) or 0
+        rows = []
+        for id_, a in enumerate(chain.from_iterable(groups), last + 1):
+            row: dict[str, Any] = {"id": id_, "at": now, "caller": a.caller}
+            row |= {"purpose": a.purpose, "kind": a.kind}
+            row |= {"writer": WRITER, "previous": previous}
+            row["tag"] = b"".join(map(month.tag, a.tokens))
+            positions = None if a.positions is None else (*a.positions,)
+            said = _Sealed(a.reference, positions, a.action)
+            row["sealed"] = _seal(month, row, said)
+            rows.append(row)
+            _place(c, month, id_, positions or ())
+            previous = id_
+        c.execute(sa.insert(access), rows)
         return [None] * len(groups)
 
-    def _month_key(self, c: sa.Connection, month: int) -> bytes:
-        if month in self._months:
-            return self._months[month]
-        sealed = c.exec_driver_sql(
-            "SELECT sealed FROM access_key WHERE month = ?", (month,)
-        ).scalar()
-        if sealed is None:
-            sealed = self._cipher.seal(os.urandom(32), _context(month))
-            c.exec_driver_sql(
-                "INSERT INTO access_key (month, sealed) VALUES (?, ?)",
-                (month, sealed),
+    def _month(self, c: sa.Connection, number: int) -> _Month | None:
+        if number not in self._months:
+            sealed = c.scalar(
+                sa.select(access_key.c.sealed).where(
+                    access_key.c.month == number
+                )
             )
-            # Not remembered yet: the transaction may still fail.
-            return self._cipher.open(sealed, _context(month))
-        self._months[month] = self._cipher.open(sealed, _context(month))
-        return self._months[month]
+            if sealed is None:
+                return None
+            key = self._cipher.open(sealed, _context(number))
+            self._months[number] = _Month(number, key)
+        return self._months[number]
+
+    def _new_month(self, c: sa.Connection, number: int) -> _Month:
+        """Begin a month; not remembered, for the transaction may fail."""
+        key = os.urandom(32)
+        sealed = self._cipher.seal(key, _context(number))
+        c.execute(sa.insert(access_key).values(month=number, sealed=sealed))
+        return _Month(number, key)
+
+    # ------------------------------------------------------------- reading
+
+    def _where(
+        self, c: sa.Connection, after: int, wanted: AccessQuery
+    ) -> Iterable[sa.ColumnElement[bool]]:
+        t, at_ = access.c, access_position.c
+        yield t.at.between(wanted.since, wanted.until - 1)
+        if after:
+            at = c.scalar(sa.select(t.at).where(t.id == after)) or 0
+            yield sa.tuple_(t.at, t.id) > sa.tuple_(at, after)
+        if wanted.caller:
+            yield t.caller == wanted.caller
+        if wanted.purpose:
+            yield t.purpose == wanted.purpose
+        months: Sequence[_Month] = ()
+        if wanted.position or wanted.tokens:
+            months = self._between(c, wanted.since, wanted.until)
+        if wanted.position:
+            yield t.id.in_(
+                sa.select(at_.access_id).where(
+                    _any(
+                        sa.and_(
+                            at_.month == m.number,
+                            at_.mac == m.place(wanted.position),
+                        )
+                        for m in months
+                    )
+                )
+            )
+        if wanted.tokens:
+            yield _any(
+                sa.and_(
+                    t.at >= m.number * MONTH_S,
+                    t.at < (m.number + 1) * MONTH_S,
+                    sa.func.instr(t.tag, m.tag(token)) > 0,
+                )
+                for m in months
+                for token in wanted.tokens
+            )
+
+    def _between(
+        self, c: sa.Connection, since: int, until: int
+    ) -> list[_Month]:
+        """Return the months of a stretch of time that have a key."""
+        numbers = sa.select(access_key.c.month).where(
+            access_key.c.month.between(since // MONTH_S, until // MONTH_S)
+        )
+        found = (self._month(c, n) for n in c.scalars(numbers).all())
+        return [month for month in found if month]
+
+    def _opened(self, c: sa.Connection, row: dict[str, Any]) -> AccessRow:
+        month = self._month(c, row["at"] // MONTH_S)
+        if month is None:
+            raise DamagedError("access: record {id} has no key", id=row["id"])
+        raw = month.open(row.pop("sealed"), _bound(row))
+        said = msgspec.json.decode(raw, type=_Sealed)
+        return AccessRow(**row, **msgspec.structs.asdict(said))
+
+    # ----------------------------------------------- of an earlier syncd
+
+    def seal_old(self) -> None:
+        """Seal what an earlier syncd wrote in clear; leave no byte of it.
+
+        Before the loop, and again after a crash until it is done.
+        """
+        oldest = sa.select(access.c.writer).order_by(access.c.id).limit(1)
+        if self._db.read_now(lambda c: c.scalar(oldest)) != "":
+            return
+        self._db.write_now(self._seal_old)
+        self._db.purge_now()
+        done = sa.update(access).where(access.c.writer == "")
+        self._db.write_now(lambda c: c.execute(done.values(writer=WRITER)))
+
+    def _seal_old(self, c: sa.Connection) -> None:
+        """Seal records that are `positions ‖ LF ‖ reference` still."""
+        left = sa.select(access).where(access.c.previous == OPEN)
+        left = left.order_by(access.c.id).limit(_PAGE)
+        last = 0
+        while rows := c.execute(left.where(access.c.id > last)).all():
+            for row in (found._asdict() for found in rows):
+                number = row["at"] // MONTH_S
+                month = self._month(c, number) or self._new_month(c, number)
+                raw, _, reference = row["sealed"].partition(b"\n")
+                positions = (
+                    msgspec.json.decode(raw, type=tuple[Position, ...])
+                    if raw
+                    else None
+                )
+                row |= {"writer": WRITER, "previous": last}
+                last = row["id"]
+                said = _Sealed(reference.decode(), positions)
+                sealed = _seal(month, row, said)
+                c.execute(
+                    sa.update(access)
+                    .where(access.c.id == last)
+                    .values(sealed=sealed, previous=row["previous"])
+                )
+                _place(c, month, last, positions or ())
+
+
+def _any(
+    conditions: Iterable[sa.ColumnElement[bool]],
+) -> sa.ColumnElement[bool]:
+    return sa.or_(sa.false(), *conditions)
+
+
+def _place(
+    c: sa.Connection, month: _Month, id_: int, positions: Iterable[Position]
+) -> None:
+    """Have a record found by positions."""
+    rows = [
+        {"month": month.number, "mac": mac, "access_id": id_}
+        for mac in {month.place(position) for position in positions}
+    ]
+    if rows:
+        c.execute(sa.insert(access_position), rows)
+
+
+def _seal(month: _Month, row: dict[str, Any], said: _Sealed) -> bytes:
+    return month.seal(msgspec.json.encode(said), _bound(row))
+
+
+def _bound(row: dict[str, Any]) -> bytes:
+    """Return what of a record's clear part its sealed part is bound to."""
+    clear = [row[name] for name in _CLEAR]
+    raw = msgspec.json.encode(clear)
+    return b"syncd-access-v2\0%b%b" % (raw, row["tag"])
+
+
+_CLEAR: Final = (
+    *("id", "at", "caller", "purpose", "kind"),
+    *("writer", "previous"),
+)
+_WIPED: Final = bytes(12 + 32 + 16)  # as long as a sealed key
 
 
 def _context(month: int) -> bytes:
     return b"syncd-access-v1\0%d" % month
-
-
-def _tag(key: bytes, token: bytes) -> bytes:
-    return hmac.digest(key, token, "sha256")[:TAG_SIZE]
-
-
-_SELECT = (
-    "SELECT id, at, caller, purpose, kind, reference, positions, tag"
-    " FROM access WHERE"
-)
-
-
-def _rows(c: sa.Connection, where: str, *values: object) -> list[AccessRow]:
-    rows = c.exec_driver_sql(f"{_SELECT} {where}", values)
-    return [
-        AccessRow(id_, at, caller, purpose, kind, ref, _positions(raw), tag)
-        for id_, at, caller, purpose, kind, ref, raw, tag in rows
-    ]
-
-
-def _positions(raw: bytes | None) -> tuple[Position, ...] | None:
-    if raw is None:
-        return None
-    return msgspec.json.decode(raw, type=tuple[Position, ...])

@@ -136,7 +136,28 @@ class Database:
         SQLite frees pages without wiping them; only a rewrite of the whole
         file does, so this takes a while on a large database.
         """
-        await self.in_writer(self._purge)
+        await self.in_writer(self.purge_now)
+
+    def purge_now(self) -> None:
+        """Like `purge`; only for `in_writer` steps and before the loop."""
+        with self._translated():
+            raw = self._write_engine.raw_connection()
+            try:
+                connection = raw.driver_connection
+                assert isinstance(connection, sqlite3.Connection)  # noqa: S101
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.execute("VACUUM")
+                busy, _, _ = connection.execute(
+                    "PRAGMA wal_checkpoint(TRUNCATE)"
+                ).fetchone()
+            finally:
+                raw.close()
+        if busy:
+            raise UnavailableError(
+                "{name}: a long read keeps old pages alive",
+                hint="purge again later",
+                name=self.name,
+            )
 
     def close(self) -> None:
         """Finish what runs, then close."""
@@ -247,26 +268,6 @@ class Database:
                 connection=connection, transactional_ddl=False
             )
             environment.run_migrations()
-
-    def _purge(self) -> None:
-        with self._translated():
-            raw = self._write_engine.raw_connection()
-            try:
-                connection = raw.driver_connection
-                assert isinstance(connection, sqlite3.Connection)  # noqa: S101
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                connection.execute("VACUUM")
-                busy, _, _ = connection.execute(
-                    "PRAGMA wal_checkpoint(TRUNCATE)"
-                ).fetchone()
-            finally:
-                raw.close()
-        if busy:
-            raise UnavailableError(
-                "{name}: a long read keeps old pages alive",
-                hint="purge again later",
-                name=self.name,
-            )
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

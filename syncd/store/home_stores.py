@@ -91,6 +91,9 @@ class OwnStore:
             database = Database(home / OWN, "own", read_only=read_only)
             if succession is not None:
                 succeed(database, succession)
+            access = AccessBook(database, access_key, clock)
+            if not read_only:
+                access.seal_old()
             return cls(
                 database,
                 OwnLogStore(
@@ -99,7 +102,7 @@ class OwnStore:
                 Vault(database, cipher, clock),
                 Imports(database, cipher, clock),
                 Quotas(database),
-                AccessBook(database, access_key, clock),
+                access,
                 CosignRows(database, clock),
                 Bearers(database, clock),
                 Sightings(database),

@@ -225,11 +225,13 @@ access = sa.Table(
     _column("caller", Text),
     _column("purpose", Text),
     _column("kind", Text),
-    _column("reference", Text),
-    _column("positions", Bytes, nullable=True),  # canonical JSON; None: miss
-    _column("tag", Bytes),  # 8 bytes, or none if it had no token
+    _column("tag", Bytes),  # 8 bytes a token, or none
+    _column("sealed", Bytes),  # by the month's key: reference, positions
+    _column("writer", Text),
+    _column("previous", Int),  # id of the writer's record before, or 0
 )
 sa.Index("access_at", access.c.at)
+sa.Index("access_caller", access.c.caller, access.c.at)
 
 access_key = sa.Table(
     "access_key",

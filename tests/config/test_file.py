@@ -38,7 +38,7 @@ def test_defaults_are_the_designs() -> None:
     assert (ours.exchange.interval_s, ours.exchange.jitter) == (60, 0.2)
     assert (ours.exchange.backoff_max_s, ours.exchange.fanout) == (3600, 3)
     assert (ours.holder.deadline_ms, ours.lookup.deadline_ms) == (2000, 3000)
-    assert (ours.access.days, ours.skew.max_s) == (180, 300)
+    assert (ours.access.days, ours.skew.max_s) == (1100, 300)
     assert ours.member.region == "CN"
     assert not ours.lookup.cache
 

@@ -251,7 +251,8 @@ async def test_an_access_is_recorded_with_its_positions_and_tokens(
     hit, miss = user.book.accesses  # the one that did not read is no access
     short = token.token(output(phone()))
     assert hit == Access(
-        "teller", "call_check", "phone", (claim.position,), (short,), "A-17"
+        *("teller", "call_check", "phone", (claim.position,), (short,)),
+        *("A-17", "warn"),
     )
     assert miss.positions is None
     assert len(miss.tokens) == 1

@@ -1,14 +1,26 @@
 """Quotas, access records, cosigner state, bearer tokens, sightings."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from syncd.errors import ForkError, Message, QuotaError, StaleError, UsageError
+from syncd.errors import (
+    DamagedError,
+    ForkError,
+    Message,
+    QuotaError,
+    StaleError,
+    UsageError,
+)
 from syncd.flows.ports import Access, Cosigned, Finding
+from syncd.store import access as access_book
 from syncd.store import quota
+from syncd.store.access import AccessQuery
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import Debit, Limit, UsageRow
 from syncd.store.sightings import SightedToken
@@ -141,15 +153,108 @@ async def test_a_look_up_is_recorded_before_its_answer(
     own: OwnStore, reopen: Reopen
 ) -> None:
     """Hits with positions, misses without; durable when it returns."""
-    await own.access.record([access(), access(positions=None, tokens=[])])
+    await own.access.record(
+        [access(action="warn"), access(positions=None, tokens=[])]
+    )
     own.close()
     again = reopen()
     hit, miss = await again.access.page()
     assert hit.positions == (("bank.example/syncd/txwz/1", 7),)
     assert (hit.caller, hit.reference, hit.at) == ("desk 1", "case 9", NOW)
-    assert len(hit.tag) == 8
-    assert (miss.positions, miss.tag) == (None, b"")
+    assert (len(hit.tag), hit.action) == (8, "warn")
+    assert (miss.positions, miss.tag, miss.action) == (None, b"", "")
     assert await again.access.page(after=hit.id) == [miss]
+
+
+async def test_a_record_names_its_writers_record_before(
+    own: OwnStore, reopen: Reopen
+) -> None:
+    """Over commits and starts: one that is taken out leaves a gap."""
+    await own.access.record([access(), access()])
+    own.close()
+    again = reopen()
+    await again.access.record([access()])
+    found = await again.access.page()
+    assert [(row.id, row.previous) for row in found] == [
+        *((1, 0), (2, 1), (3, 2))
+    ]
+    assert {row.writer for row in found} == {access_book.WRITER}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "caller = 'desk 2'",
+        "purpose = 'audit'",
+        "at = at + 1",
+        "previous = 7",
+        "tag = x'0102030405060708'",
+        "sealed = (SELECT sealed FROM access WHERE id = 2)",
+    ],
+)
+async def test_a_record_that_was_changed_does_not_open(
+    own: OwnStore, tmp_path: Path, change: str
+) -> None:
+    await own.access.record([access(), access()])
+    with closing(sqlite3.connect(tmp_path / "own.db")) as c, c:
+        c.execute(f"UPDATE access SET {change} WHERE id = 1")
+    with pytest.raises(DamagedError, match="does not open"):
+        await own.access.page()
+
+
+async def test_records_are_found_by_whom_what_for_when_and_on_what(
+    own: OwnStore, clock: Clock
+) -> None:
+    """By position and token too, though neither stands there."""
+    origin, month = "bank.example/syncd/txwz/1", 31 * 86_400
+    await own.access.record([access(), access(positions=None)])
+    clock.now += month
+    await own.access.record([access(caller="desk 2", tokens=[b"u" * 16])])
+    both = [(origin, 7), (origin, 8)]
+    await own.access.record([access(purpose="appeal", positions=both)])
+
+    async def ids(after: int = 0, **wanted: Any) -> list[int]:
+        page = await own.access.page(after, 100, AccessQuery(**wanted))
+        return [row.id for row in page]
+
+    assert await ids() == [1, 2, 3, 4]
+    assert await ids(after=2) == [3, 4]
+    assert await ids(caller="desk 1") == [1, 2, 4]
+    assert await ids(purpose="appeal") == [4]
+    assert await ids(until=NOW + month) == [1, 2]
+    assert await ids(since=NOW + month) == [3, 4]
+    assert await ids(position=(origin, 7)) == [1, 3, 4]
+    assert await ids(position=(origin, 7), after=1, caller="desk 1") == [4]
+    assert await ids(position=(origin, 7), until=NOW + 1) == [1]
+    assert await ids(position=(origin, 8)) == [4]
+    assert await ids(position=(origin, 9)) == []
+    assert await ids(tokens=[b"t" * 16]) == [1, 2, 4]
+    assert await ids(tokens=[b"t" * 16, b"u" * 16], after=2) == [3, 4]
+    assert await ids(tokens=[b"v" * 16]) == []
+
+
+async def test_no_query_but_by_token_walks_through_all(own: OwnStore) -> None:
+    """There are millions: each has an index to go by."""
+    wanted = (
+        AccessQuery(),
+        AccessQuery(caller="desk 1", since=NOW),
+        AccessQuery(since=NOW, until=NOW + 86_400, purpose="audit"),
+        AccessQuery(position=("bank.example/syncd/txwz/1", 7)),
+    )
+    await own.access.record([access()])
+    asked: list[str] = []
+    engine = own.database._read_engine
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def _hear(_c: Any, cursor: Any, sql: str, values: Any, *_: Any) -> None:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}", values)
+        asked.extend(row[3] for row in cursor.fetchall())
+
+    for query in wanted:
+        await own.access.page(1, 100, query)
+    assert not [line for line in asked if line.startswith("SCAN access")]
+    (by_position,) = [line for line in asked if "access_position" in line]
+    assert by_position.endswith("(month=? AND mac=?)")
 
 
 async def test_tags_change_with_the_month(
@@ -166,6 +271,8 @@ async def test_tags_change_with_the_month(
     await own.purge()
     disk = (tmp_path / "own.db").read_bytes()
     assert b"t" * 16 not in disk
+    assert b"case 9" not in disk
+    assert b"bank.example/syncd" not in disk
 
 
 async def test_concurrent_look_ups_share_a_commit(own: OwnStore) -> None:
@@ -175,18 +282,25 @@ async def test_concurrent_look_ups_share_a_commit(own: OwnStore) -> None:
 
 
 async def test_old_records_go_with_their_keys(
-    own: OwnStore, clock: Clock
+    own: OwnStore, clock: Clock, tmp_path: Path
 ) -> None:
-    """After 180 days neither record nor key is left."""
+    """After the days that they are kept neither record nor key is left."""
     await own.access.record([access()])
-    clock.now += 179 * 86_400
+    with closing(sqlite3.connect(tmp_path / "own.db")) as c:
+        [key] = c.execute("SELECT sealed FROM access_key").fetchone()
+    clock.now += 1099 * 86_400
     await own.access.record([access()])
-    assert await own.access.prune() == 0
+    assert await own.access.prune(1100) == 0
     clock.now += 2 * 86_400
-    assert await own.access.prune() == 1
+    assert await own.access.prune(1100) == 1
     clock.now += 60 * 86_400
-    await own.access.prune()
+    await own.access.prune(1100)
     assert len(await own.access.page()) == 1
+    own.close()
+    with closing(sqlite3.connect(tmp_path / "own.db")) as c:
+        [[left]] = c.execute("SELECT count(*) FROM access_position")
+    assert left == 1
+    assert key not in (tmp_path / "own.db").read_bytes()
 
 
 # --------------------------------------------------------- cosigner state

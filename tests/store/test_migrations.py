@@ -11,11 +11,12 @@ from sqlalchemy import create_engine
 
 from syncd.errors import NewerError, UsageError
 from syncd.indicator import codec
+from syncd.store.access import WRITER, AccessQuery
 from syncd.store.database import HEADS, Database
 from syncd.store.migrations.mirror import v0001_first
 from syncd.store.own import HIGH_WATER
 from syncd.store.vault import HeldBack, Known, NewReport, Query, State
-from tests.store.conftest import NOW, Clock, open_own, revision
+from tests.store.conftest import NOW, Clock, Crash, open_own, revision
 
 Rows = dict[str, list[tuple[object, ...]]]
 
@@ -68,12 +69,14 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
         assert revision(own.database) == HEADS["own"]
         after = rows(old / "own.db")
         kept = set(before) - {"vault_key", "vault", "import_job"}
+        kept.remove("access")
         assert {name: after[name] for name in kept} == {
             name: before[name] for name in kept
         }
         assert set(after) - set(before) == {
             *("event", "told", "vault_value", "import_list", "list_value"),
             *("import_refused", "own_entry"),
+            "access_position",
         }
         assert len(after["vault_value"]) == len(before["vault_key"])
 
@@ -108,12 +111,36 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
         bearer = await own.bearers.check(TOKEN)
         assert bearer is not None
         assert bearer.role == "operator"
-        assert len(await own.access.page()) == 2
+        hit, miss = await own.access.page()
+        assert hit.positions == (("bank.example/syncd/txwz/1", 7),)
+        assert (hit.reference, miss.reference) == ("case 9", "case 9")
+        assert (miss.positions, miss.previous) == (None, hit.id)
+        on_it = AccessQuery(position=("bank.example/syncd/txwz/1", 7))
+        assert await own.access.page(wanted=on_it) == [hit]
         [receipt] = (await own.cosigned.receipts(head.origin)).values()
         assert (receipt.size, receipt.at) == (3, NOW)
         assert await own.events.bounds() == (1, 0)
     finally:
         own.close()
+
+
+def test_what_lay_open_is_sealed_and_nothing_of_it_left(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not on a page that was freed either, though it died on the way."""
+
+    def die(_self: Database) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "purge_now", die)
+        with pytest.raises(Crash):
+            open_own(old, Clock())
+    open_own(old, Clock()).close()
+    left = b"".join(path.read_bytes() for path in old.glob("own.db*"))
+    assert b"case 9" not in left
+    found = rows(old / "own.db")
+    assert [row[7] for row in found["access"]] == [WRITER] * 2
 
 
 async def test_what_is_only_read_is_not_migrated(old: Path) -> None:

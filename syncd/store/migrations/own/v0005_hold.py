@@ -1,5 +1,10 @@
 """Holding against a dishonest member, and telling the operator of it."""
 
+import sqlalchemy as sa
+from alembic import op
+
+Int = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 revision = "own_5"
 down_revision = "own_4"
 
@@ -16,7 +21,42 @@ def upgrade() -> None:
 
 
 def _access() -> None:
-    """Seal what lay open."""
+    """Make room to seal access records.
+
+    The key is not here: records keep positions, a line feed and reference in
+    `sealed`, with `previous` -1, until the store is opened with it.
+    """
+    op.drop_index("access_at", "access")
+    op.rename_table("access", "access_open")
+    op.create_table(
+        "access",
+        sa.Column("id", Int, nullable=False),
+        sa.Column("at", Int, nullable=False),
+        sa.Column("caller", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("tag", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("writer", sa.Text(), nullable=False),
+        sa.Column("previous", Int, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.execute(
+        "INSERT INTO access SELECT id, at, caller, purpose, kind, tag,"
+        " CAST(coalesce(positions, '') || char(10) || reference AS BLOB),"
+        " '', -1 FROM access_open"
+    )
+    op.drop_table("access_open")
+    op.create_index("access_at", "access", ["at"])
+    op.create_index("access_caller", "access", ["caller", "at"])
+    op.create_table(
+        "access_position",
+        sa.Column("month", Int, nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.Column("access_id", Int, nullable=False),
+        sa.PrimaryKeyConstraint("month", "mac", "access_id"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _quota() -> None:
