@@ -187,7 +187,9 @@ class Access(Struct, frozen=True):
 class Sighting(Struct, frozen=True):
     """Telling the alliance that a reported indicator was met."""
 
-    enabled: Flag = True
+    enabled: Annotated[bool | Literal["auto"], _takes("auto, true, false")] = (
+        "auto"
+    )
 
 
 class Skew(Struct, frozen=True):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from syncd.errors import NOTHING, HoldersError, Message, SyncdError
+from syncd.flows import sighting
 from syncd.flows.basis import Basis, Found, Key
 from syncd.flows.ports import Position
 from syncd.indicator import identifier, never, policy, token, verdict
@@ -39,7 +40,7 @@ class Answer:
     detail: Message = NOTHING  # why it could not be asked
     tokens: tuple[bytes, ...] = field(default=(), repr=False)
     met: tuple[Key, ...] = field(default=(), repr=False)
-    # tokens under another member's active report: a sighting
+    # tokens of which the alliance may hear that we met them
     forms: tuple[Identifier, ...] = field(default=(), repr=False)  # tried
     level: int | None = None
     # the first form that a report is on which the verdict rests on
@@ -200,10 +201,25 @@ class Judge:
             level = next((at for at, who in enumerate(by) if who), None)
             met = tuple(
                 key
-                for key, who in zip(keys, by, strict=True)
-                if who - self._world.own
+                for key, who, group in zip(keys, by, groups, strict=True)
+                if who and self._may_tell(group, bad, behind)
             )
         return Answer(judged, tokens=tokens, met=met, level=level)
+
+    def _may_tell(
+        self,
+        group: Sequence[Claim],
+        bad: set[Position],
+        behind: Sequence[Claim],
+    ) -> bool:
+        """Judge one token alone: what is said of others confirms nothing."""
+        return sighting.may_tell(
+            group,
+            self._verdict([group], never.NOBODY, bad, behind),
+            self._reporters,
+            contested=self._world.contested,
+            own=self._world.own,
+        )
 
     def _verdict(
         self,

@@ -55,7 +55,6 @@ from syncd.roster.roster import Roster
 PURPOSES: Final = vocabulary.codes("purpose") - {
     *("publish", "rotate", "never")  # our own work, and no look-up
 }
-APART: Final = frozenset({"audit", "test", "appeal", "subject_access"})
 
 
 class Tokens(Protocol):

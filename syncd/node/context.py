@@ -8,6 +8,7 @@ from typing import Protocol
 
 from syncd.config import Config
 from syncd.errors import Message
+from syncd.flows import sighting
 from syncd.flows.ports import Finding, Offload
 from syncd.node.home import Home
 from syncd.roster.roster import Roster
@@ -76,6 +77,15 @@ class Context:
         me = self.roster.member(self.me)
         logs = {g.origin for g in me.generations} if me else set()
         return frozenset({self.origin, *logs})
+
+    @property
+    def sights(self) -> bool:
+        """Tell whether we say what we met: if it is set, or by our sector."""
+        setting = self.config.sighting.enabled
+        me = self.roster.member(self.me)
+        if setting == "auto":
+            return me is not None and me.sector not in sighting.SILENT
+        return setting
 
     def now(self) -> int:
         """Return the time in whole unix seconds."""

@@ -53,7 +53,7 @@ class AccessRow:
     purpose: str
     kind: str
     reference: str
-    positions: tuple[Position, ...] | None
+    positions: "Positions"
     action: str  # code: what the answer advised
     tag: bytes  # 8 bytes per token asked
     writer: str
@@ -72,12 +72,8 @@ class AccessQuery:
     tokens: Sequence[bytes] = ()  # one of which was asked; a scan of all
 
 
-class _Sealed(msgspec.Struct, array_like=True, frozen=True):
-    """What is sealed of a record."""
-
-    reference: str
-    positions: tuple[Position, ...] | None
-    action: str = ""
+Positions = tuple[Position, ...] | None
+_Sealed = tuple[str, Positions, str]  # reference, positions, action
 
 
 class _Month(VaultCipher):
@@ -176,10 +172,8 @@ class AccessBook:
             row |= {"writer": WRITER, "previous": previous}
             row["tag"] = b"".join(map(month.tag, a.tokens))
             positions = None if a.positions is None else (*a.positions,)
-            said = _Sealed(a.reference, positions, a.action)
-            row["sealed"] = _seal(month, row, said)
+            _seal(c, month, row, (a.reference, positions, a.action))
             rows.append(row)
-            _place(c, month, id_, positions or ())
             previous = id_
         c.execute(sa.insert(access), rows)
         return [None] * len(groups)
@@ -259,8 +253,9 @@ class AccessBook:
         if month is None:
             raise DamagedError("access: record {id} has no key", id=row["id"])
         raw = month.open(row.pop("sealed"), _bound(row))
-        said = msgspec.json.decode(raw, type=_Sealed)
-        return AccessRow(**row, **msgspec.structs.asdict(said))
+        names = ("reference", "positions", "action")
+        content = msgspec.json.decode(raw, type=_Sealed)
+        return AccessRow(**row, **dict(zip(names, content, strict=True)))
 
     # ----------------------------------------------- of an earlier syncd
 
@@ -279,29 +274,23 @@ class AccessBook:
 
     def _seal_old(self, c: sa.Connection) -> None:
         """Seal records that are `positions ‖ LF ‖ reference` still."""
-        left = sa.select(access).where(access.c.previous == OPEN)
-        left = left.order_by(access.c.id).limit(_PAGE)
+        left = sa.select(access).order_by(access.c.id).limit(_PAGE)
         last = 0
         while rows := c.execute(left.where(access.c.id > last)).all():
             for row in (found._asdict() for found in rows):
-                number = row["at"] // MONTH_S
-                month = self._month(c, number) or self._new_month(c, number)
+                if row["previous"] != OPEN:  # and yet not purged
+                    return
                 raw, _, reference = row["sealed"].partition(b"\n")
                 positions = (
-                    msgspec.json.decode(raw, type=tuple[Position, ...])
-                    if raw
-                    else None
+                    msgspec.json.decode(raw, type=Positions) if raw else None
                 )
                 row |= {"writer": WRITER, "previous": last}
-                last = row["id"]
-                said = _Sealed(reference.decode(), positions)
-                sealed = _seal(month, row, said)
-                c.execute(
-                    sa.update(access)
-                    .where(access.c.id == last)
-                    .values(sealed=sealed, previous=row["previous"])
-                )
-                _place(c, month, last, positions or ())
+                number, last = row["at"] // MONTH_S, row["id"]
+                month = self._month(c, number) or self._new_month(c, number)
+                _seal(c, month, row, (reference.decode(), positions, ""))
+                row["writer"] = ""
+                mine = sa.update(access).where(access.c.id == last)
+                c.execute(mine.values(row))
 
 
 def _any(
@@ -310,20 +299,17 @@ def _any(
     return sa.or_(sa.false(), *conditions)
 
 
-def _place(
-    c: sa.Connection, month: _Month, id_: int, positions: Iterable[Position]
+def _seal(
+    c: sa.Connection, month: _Month, row: dict[str, Any], content: _Sealed
 ) -> None:
-    """Have a record found by positions."""
-    rows = [
-        {"month": month.number, "mac": mac, "access_id": id_}
-        for mac in {month.place(position) for position in positions}
+    """Seal what a record says, and have it found by its positions."""
+    row["sealed"] = month.seal(msgspec.json.encode(content), _bound(row))
+    places = [
+        {"month": month.number, "mac": mac, "access_id": row["id"]}
+        for mac in {month.place(position) for position in content[1] or ()}
     ]
-    if rows:
-        c.execute(sa.insert(access_position), rows)
-
-
-def _seal(month: _Month, row: dict[str, Any], said: _Sealed) -> bytes:
-    return month.seal(msgspec.json.encode(said), _bound(row))
+    if places:
+        c.execute(sa.insert(access_position), places)
 
 
 def _bound(row: dict[str, Any]) -> bytes:

@@ -105,7 +105,7 @@ class OwnStore:
                 access,
                 CosignRows(database, clock),
                 Bearers(database, clock),
-                Sightings(database),
+                Sightings(database, cipher),
                 EventBook(database, clock),
                 OwnEntries(database, cipher, clock),
                 clock,

@@ -1,18 +1,23 @@
-"""Sightings that wait for the day's append."""
+"""Sightings that wait for their week's append; their tokens are sealed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
 
+from syncd.store import sealing
 from syncd.store.database import Database
+from syncd.store.sealing import Cipher
+from syncd.store.tables import sighting
 
 
 @dataclass(frozen=True, slots=True)
 class SightedToken:
-    """A token under another's active report was met in our business."""
+    """A token that others reported was met in our business."""
 
-    day: int  # days since 1970-01-01 in the roster's zone
+    week: int  # its Monday: days since 1970-01-01 in the roster's zone
     kind: str
     epoch: int
     token: bytes
@@ -21,7 +26,7 @@ class SightedToken:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What is to be told of one token, day and outcome."""
+    """What is to be told of one token, week and outcome."""
 
     id: int
     met: SightedToken
@@ -34,37 +39,42 @@ class Sightings:
     Those told are dropped by the append that tells them (`sighted`).
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, cipher: Cipher) -> None:
         self._db = database
+        self._cipher = cipher
 
     async def add(self, met: Sequence[SightedToken]) -> None:
         """Count each; durable on return."""
-
-        def job(c: sa.Connection) -> None:
-            c.exec_driver_sql(
-                "INSERT INTO sighting"
-                " (day, kind, epoch, token, outcome, count)"
-                " VALUES (?, ?, ?, ?, ?, 1)"
-                " ON CONFLICT (day, kind, epoch, token, outcome)"
-                " DO UPDATE SET count = sighting.count + 1",
-                [(m.day, m.kind, m.epoch, m.token, m.outcome) for m in met],
-            )
-
+        one_more = insert(sighting).on_conflict_do_update(
+            index_elements=("week", "kind", "epoch", "mac", "outcome"),
+            set_={"count": sighting.c.count + 1},
+        )
         if met:
-            await self._db.write(job)
+            rows = [self._row(one) for one in met]
+            await self._db.write(lambda c: c.execute(one_more, rows))
 
     async def due(self, before: int, limit: int = 10_000) -> list[Pending]:
-        """Return what was met before a day, up to `limit`."""
+        """Return what was met in weeks that began before a day."""
+        rows = sa.select(sighting).where(sighting.c.week < before)
+        rows = rows.order_by(sighting.c.id).limit(limit)
+        return await self._db.read(
+            lambda c: [self._opened(r._asdict()) for r in c.execute(rows)]
+        )
 
-        def job(c: sa.Connection) -> list[Pending]:
-            rows = c.exec_driver_sql(
-                "SELECT id, count, day, kind, epoch, token, outcome"
-                " FROM sighting WHERE day < ? ORDER BY id LIMIT ?",
-                (before, limit),
-            )
-            return [
-                Pending(id_, SightedToken(*rest), count)
-                for id_, count, *rest in rows
-            ]
+    def _row(self, met: SightedToken) -> dict[str, object]:
+        mac = sealing.sighting_mac(self._cipher, met.week, met.token)
+        return {
+            "week": met.week,
+            "kind": met.kind,
+            "epoch": met.epoch,
+            "mac": mac,
+            "sealed": self._cipher.seal(met.token, b"sighting/" + mac),
+            "outcome": met.outcome,
+            "count": 1,
+        }
 
-        return await self._db.read(job)
+    def _opened(self, row: dict[str, Any]) -> Pending:
+        id_, count = row.pop("id"), row.pop("count")
+        context = b"sighting/" + row.pop("mac")
+        row["token"] = self._cipher.open(row.pop("sealed"), context)
+        return Pending(id_, SightedToken(**row), count)

@@ -226,9 +226,10 @@ access = sa.Table(
     _column("purpose", Text),
     _column("kind", Text),
     _column("tag", Bytes),  # 8 bytes a token, or none
-    _column("sealed", Bytes),  # by the month's key: reference, positions
-    _column("writer", Text),
-    _column("previous", Int),  # id of the writer's record before, or 0
+    # by the month's key: reference, positions, action
+    _column("sealed", Bytes, server_default=""),
+    _column("writer", Text, server_default=""),
+    _column("previous", Int, server_default="-1"),  # its record before, or 0
 )
 sa.Index("access_at", access.c.at)
 sa.Index("access_caller", access.c.caller, access.c.at)
@@ -308,14 +309,15 @@ sighting = sa.Table(  # met here, not yet told
     "sighting",
     OWN,
     _column("id", Int, primary_key=True),
-    _column("day", Int),  # days since 1970-01-01
+    _column("week", Int),  # its Monday, days since 1970-01-01
     _column("kind", Text),
     _column("epoch", Int),
-    _column("token", Bytes),
+    _column("mac", Bytes),  # 16 bytes: keyed hash of the token
     _column("outcome", Text),
     _column("count", Int),
+    _column("sealed", Bytes, server_default=""),  # the token
     sa.UniqueConstraint(
-        "day", "kind", "epoch", "token", "outcome", name="sighting_once"
+        "week", "kind", "epoch", "mac", "outcome", name="sighting_once"
     ),
 )
 

@@ -402,20 +402,26 @@ async def test_a_number_that_only_looks_official_has_a_notice(
     assert owned == ["emergency"] * 3 + [""] * 3 + ["emergency"]
 
 
-async def test_met_is_what_others_report_and_counts(user: User) -> None:
+async def test_met_is_what_others_list_firmly(user: User) -> None:
+    """Each by itself: a page below a listed site may be of one person."""
     user.book.report(phone(), origin=BANK)  # our own
-    theirs = phone("+12025550150")
-    user.book.report(theirs)
-    test = phone("+12025550160")
-    user.book.report(test, test=True)
+    weak, firm = phone("+12025550150"), phone("+12025550160")
+    user.book.report(weak)
+    user.book.report(firm, evidence="police_case")
+    quiet = phone("+12025550180")
+    user.book.report(quiet, evidence="police_case", handling="no_tip_off")
+    host = identifier.parse_normal("url", "evil.example/")
+    page = identifier.parse_normal("url", "evil.example/a/b")
+    user.book.report(host, evidence="police_case")
+    user.book.report(page)
+    values = (NUMBER, weak.value, firm.value, quiet.value)
     answers = await user.ask(
-        *(
-            Question("phone", v)
-            for v in (NUMBER, theirs.value, test.value, "2025550170")
-        )
+        *(Question("phone", v) for v in values),
+        Question("url", "http://evil.example/a/b"),
     )
-    short = token.token(output(theirs))
-    assert [a.met for a in answers] == [(), (("phone", 1, short),), (), ()]
+    met = [(one.kind, 1, token.token(output(one))) for one in (firm, host)]
+    assert [a.met for a in answers] == [(), (), (met[0],), (), (met[1],)]
+    assert verdicts(answers)[4] == "confirmed"
 
 
 async def test_a_report_falls_with_the_report_that_it_rests_on(
@@ -592,7 +598,6 @@ async def test_a_forked_log_counts_as_a_user_tag(user: User) -> None:
 def test_purposes_are_those_of_look_ups() -> None:
     assert "publish" not in lookup.PURPOSES
     assert "rotate" not in lookup.PURPOSES
-    assert lookup.APART < lookup.PURPOSES
 
 
 @given(

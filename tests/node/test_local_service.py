@@ -1,6 +1,5 @@
 """Behind the local API while things go wrong: holders, restarts, settings."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,21 +156,6 @@ async def test_a_lie_is_one_finding_beside_the_answer(
     assert {(k.finding.index, k.count) for k in found} == {
         *((7, 1), (8, 1), (9, 1))
     }
-
-
-async def test_sightings_can_be_switched_off(tmp_path: Path) -> None:
-    async with Alliance.found(
-        tmp_path, IDS, settings={"sighting": {"enabled": False}}
-    ) as alliance:
-        await alliance.police.report("url", "http://evil.example/a")
-        await alliance.settle()
-        [item] = await ask(
-            alliance.bank,
-            forms.Item(kind="url", value="http://evil.example/a"),
-        )
-        assert item.verdict == "suspected"
-        sightings = alliance.bank.node.home.own.sightings
-        assert await sightings.due(statement.MAX_DAY) == []
 
 
 async def test_an_answer_says_as_of_when_and_who_was_missing(

@@ -243,15 +243,16 @@ async def test_no_query_but_by_token_walks_through_all(own: OwnStore) -> None:
     )
     await own.access.record([access()])
     asked: list[str] = []
-    engine = own.database._read_engine
 
-    @sa.event.listens_for(engine, "before_cursor_execute")
-    def _hear(_c: Any, cursor: Any, sql: str, values: Any, *_: Any) -> None:
+    def hear(_c: Any, cursor: Any, sql: str, values: Any, *_: Any) -> None:
         cursor.execute(f"EXPLAIN QUERY PLAN {sql}", values)
         asked.extend(row[3] for row in cursor.fetchall())
 
+    hook = (sa.Engine, "before_cursor_execute", hear)
+    sa.event.listen(*hook)
     for query in wanted:
         await own.access.page(1, 100, query)
+    sa.event.remove(*hook)
     assert not [line for line in asked if line.startswith("SCAN access")]
     (by_position,) = [line for line in asked if "access_position" in line]
     assert by_position.endswith("(month=? AND mac=?)")
@@ -399,15 +400,15 @@ async def test_names_and_roles_are_checked(own: OwnStore) -> None:
 async def test_sightings_wait_and_go_with_their_append(
     own: OwnStore, log: Log
 ) -> None:
-    """Counted by day; dropped in the transaction that tells them."""
+    """Counted by week; dropped in the transaction that tells them."""
     met = SightedToken(20_000, "phone", 1, b"t" * 16, "blocked")
-    later = SightedToken(20_001, "phone", 1, b"t" * 16, "blocked")
+    later = SightedToken(20_007, "phone", 1, b"t" * 16, "blocked")
     await own.sightings.add([met, met, later])
-    (due,) = await own.sightings.due(before=20_001)
+    (due,) = await own.sightings.due(before=20_007)
     assert (due.met, due.count) == (met, 2)
     await log.write(own, log.report(1), sighted=[due.id])
-    assert await own.sightings.due(before=20_001) == []
-    assert len(await own.sightings.due(before=20_002)) == 1
+    assert await own.sightings.due(before=20_007) == []
+    assert len(await own.sightings.due(before=20_008)) == 1
 
 
 async def test_own_findings_are_kept_once(own: OwnStore) -> None:

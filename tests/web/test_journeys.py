@@ -126,31 +126,6 @@ async def test_reading_indicators_is_recorded_like_a_look_up(
     assert (page.positions, claim.positions) == ((), ((origin, index),))
 
 
-async def test_a_sighting_is_counted_for_business_and_not_for_tests(
-    alliance: Alliance, police: LocalClient, bank: LocalClient
-) -> None:
-    await police.take(report("+12025550113"))
-    await alliance.settle()
-    sightings = bank.member.node.home.own.sightings
-
-    async def met() -> int:
-        return sum(p.count for p in await sightings.due(statement.MAX_DAY))
-
-    before = await met()
-    for purpose in ("test", "audit", "appeal", "subject_access"):
-        await bank.ask("phone", "+12025550113", purpose=purpose)
-    assert await met() == before
-    await bank.ask("phone", "+12025550113", purpose="call_check")
-    await bank.ask("phone", "+12025550113", purpose="call_check")
-    assert await met() == before + 2
-    await police.ask("phone", "+12025550113", purpose="call_check")  # its own
-    own = police.member.node.home.own.sightings
-    tokens = {p.met.token for p in await own.due(statement.MAX_DAY)}
-    assert not tokens & {
-        p.met.token for p in await sightings.due(statement.MAX_DAY)
-    }
-
-
 async def test_ten_thousand_items_are_answered_in_order(
     bank: LocalClient,
 ) -> None:

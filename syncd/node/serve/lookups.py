@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from syncd.errors import MalformedError, Message, SyncdError
-from syncd.flows import lookup
+from syncd.flows import lookup, sighting
 from syncd.flows.judge import Answer, Question, World
 from syncd.flows.lookup import LookupContext
 from syncd.flows.ports import Access, Finding, Position
@@ -204,14 +204,13 @@ class Lookups:
     async def _sight(
         self, answers: Sequence[Answer], purpose: str, day: int
     ) -> None:
-        """Count what was met in our business and others report."""
-        if purpose in lookup.APART:
+        """Count what was met in our business and may be told."""
+        if purpose not in sighting.CONTACT or not self.ctx.sights:
             return
-        if not self.ctx.config.sighting.enabled:
-            return
+        week = sighting.monday(day)
         await self.ctx.own.sightings.add(
             [
-                SightedToken(day, kind, epoch, short, "unknown")
+                SightedToken(week, kind, epoch, short, "unknown")
                 for answer in answers
                 for kind, epoch, short in answer.met
             ]

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import structlog
 
 from syncd.errors import RefusedError
+from syncd.flows import sighting
 from syncd.flows.ports import Published
-from syncd.indicator import statement, token
+from syncd.indicator import policy, statement, token, verdict
 from syncd.indicator.statement import (
     COUNTS,
-    Report,
     Sighting,
     Statement,
     Usage,
@@ -26,7 +26,7 @@ from syncd.node.publish.publisher import Publisher
 from syncd.node.upkeep import erasures
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.store import quota
-from syncd.store.sightings import SightedToken
+from syncd.store.sightings import Pending, SightedToken
 
 log = structlog.get_logger("syncd.daily")
 
@@ -43,7 +43,7 @@ class Daily:
     orders: RosterOrders
 
     async def run(self) -> None:
-        """Do what is due: usage and sightings of days past, and pruning."""
+        """Do what is due: usage and sightings of the past, and pruning."""
         await self.orders.know_never()
         now = self.ctx.now()
         own = self.ctx.own
@@ -63,7 +63,7 @@ class Daily:
         await self.publisher.say_roster()
         for day, key in await own.quotas.unreported(self.ctx.today()):
             await self._usage(day, key)
-        if self.ctx.config.sighting.enabled:
+        if self.ctx.sights:
             await self._sightings()
 
     async def _usage(self, day: str, key: str) -> None:
@@ -93,41 +93,67 @@ class Daily:
         )
 
     async def _sightings(self) -> None:
-        """Release yesterday's sightings, rounded down and shuffled (type 4)."""
+        """Tell of the weeks before this one (type 4), together and shuffled.
+
+        Once a week, if there are enough of them to hide each other; else they
+        wait. What may not be told any more is dropped.
+        """
         today = self.ctx.today()
-        name = f"sightings/{today}"
+        monday = sighting.monday(statement.day(today))
+        name = f"sightings/{statement.day_text(monday)}"
         own = self.ctx.own
         if await own.log.was_done(name):
             return
-        pending = await own.sightings.due(statement.day(today))
-        entries: list[tuple[Statement, Published | None]] = []
-        for row in pending:
-            met = row.met
-            if not await self._reported_by_another(met):
-                continue
-            day = statement.day_text(met.day)
-            sighting = Sighting(
-                on=today,
-                kind=met.kind,  # type: ignore[arg-type]
-                epoch=met.epoch,
-                token=token.encode(met.token),
-                first=day,
-                last=day,
-                count=max(c for c in COUNTS if c <= row.count),
-                outcome=met.outcome,
-            )
-            entries.append((sighting, None))
+        pending = await own.sightings.due(monday)
+        contested = frozenset(await self.ctx.mirror.contested())
+        telling = [
+            row for row in pending if await self._may_tell(row.met, contested)
+        ]
+        gone = {row.id for row in pending}
+        if len({row.met.token for row in telling}) < sighting.BATCH:
+            gone -= {row.id for row in telling}
+            telling = []
+        entries: list[tuple[Statement, Published | None]] = [
+            (_sighting(row, today), None) for row in telling
+        ]
         secrets.SystemRandom().shuffle(entries)
-        sighted = [row.id for row in pending]
-        await self.publisher.append(entries, done=[name], sighted=sighted)
+        await self.publisher.append(entries, done=[name], sighted=[*gone])
 
-    async def _reported_by_another(self, met: SightedToken) -> bool:
-        """Tell whether another member's active report stands on a token."""
+    async def _may_tell(
+        self, met: SightedToken, contested: frozenset[str]
+    ) -> bool:
+        """Tell whether a token is still one of which we say that we met it."""
+        roster, mirror = self.ctx.roster, self.ctx.mirror
         code = token.KIND_CODES[met.kind]
-        found = await self.ctx.mirror.claims([met.token], code, met.epoch)
-        return any(
-            isinstance(c.statement, Report)
-            and c.origin != self.ctx.origin
-            and self.ctx.today() < c.statement.expires
-            for c in found.get(met.token, ())
+        found = await mirror.claims([met.token], code, met.epoch)
+        claims = found.get(met.token, ())
+        reporters = policy.reporters(roster)
+        judged = verdict.verdict(
+            [claims],
+            policy.of(roster),
+            reporters,
+            statement.day(self.ctx.today()),
+            contested=contested,
         )
+        return sighting.may_tell(
+            claims,
+            judged,
+            reporters,
+            contested=contested,
+            own=self.ctx.own_origins,
+        )
+
+
+def _sighting(row: Pending, today: str) -> Sighting:
+    """Return the statement: a whole week, and so many at least."""
+    met = row.met
+    return Sighting(
+        on=today,
+        kind=met.kind,  # type: ignore[arg-type]
+        epoch=met.epoch,
+        token=token.encode(met.token),
+        first=statement.day_text(met.week),
+        last=statement.day_text(met.week + sighting.WEEK - 1),
+        count=max(c for c in COUNTS if c <= row.count),
+        outcome=met.outcome,
+    )

@@ -1,5 +1,7 @@
 """Holding against a dishonest member, and telling the operator of it."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -21,33 +23,22 @@ def upgrade() -> None:
 
 
 def _access() -> None:
-    """Make room to seal access records.
+    """Make room to seal access records and sightings.
 
     The key is not here: records keep positions, a line feed and reference in
-    `sealed`, with `previous` -1, until the store is opened with it.
+    `sealed`, with `previous` -1, until the store is opened with it. Sightings
+    not told yet, of a day at most, are dropped: they name tokens in clear,
+    and among them what case work has met.
     """
-    op.drop_index("access_at", "access")
-    op.rename_table("access", "access_open")
-    op.create_table(
-        "access",
-        sa.Column("id", Int, nullable=False),
-        sa.Column("at", Int, nullable=False),
-        sa.Column("caller", sa.Text(), nullable=False),
-        sa.Column("purpose", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("tag", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("writer", sa.Text(), nullable=False),
-        sa.Column("previous", Int, nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
+    _add("access", "sealed", sa.LargeBinary(), "")
+    _add("access", "writer", sa.Text(), "")
+    _add("access", "previous", Int, "-1")
     op.execute(
-        "INSERT INTO access SELECT id, at, caller, purpose, kind, tag,"
-        " CAST(coalesce(positions, '') || char(10) || reference AS BLOB),"
-        " '', -1 FROM access_open"
+        "UPDATE access SET sealed = CAST("
+        "coalesce(positions, '') || char(10) || reference AS BLOB)"
     )
-    op.drop_table("access_open")
-    op.create_index("access_at", "access", ["at"])
+    op.drop_column("access", "positions")
+    op.drop_column("access", "reference")
     op.create_index("access_caller", "access", ["caller", "at"])
     op.create_table(
         "access_position",
@@ -57,6 +48,15 @@ def _access() -> None:
         sa.PrimaryKeyConstraint("month", "mac", "access_id"),
         sqlite_with_rowid=False,
     )
+    op.execute("DELETE FROM sighting")
+    op.execute("ALTER TABLE sighting RENAME COLUMN day TO week")
+    op.execute("ALTER TABLE sighting RENAME COLUMN token TO mac")
+    _add("sighting", "sealed", sa.LargeBinary(), "")
+
+
+def _add(table: str, name: str, type_: Any, default: str) -> None:
+    column = sa.Column(name, type_, nullable=False, server_default=default)
+    op.add_column(table, column)
 
 
 def _quota() -> None:

@@ -1,0 +1,181 @@
+"""What a daemon gathers of its look-ups, and tells of them a week later."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from syncd.flows import sighting
+from syncd.indicator import statement, token
+from syncd.indicator.statement import Sighting
+from syncd.store.sightings import Pending, SightedToken
+from syncd.web import forms
+from syncd.web.service_ports import Caller, LookupCall
+from tests.alliance import Alliance, Member
+
+IDS = ("bank", "carrier", "police")
+URLS = [f"http://evil.example/{n}" for n in range(25)]
+FIRM = {"evidence": "police_case", "handling": "open"}
+TELLER = Caller("teller", "reader")
+
+
+async def ask(
+    member: Member, *values: str, purpose: str = "content_check"
+) -> None:
+    items = tuple(forms.Item(kind="url", value=value) for value in values)
+    await member.node.local_service.lookup(
+        TELLER, LookupCall(purpose=purpose, deadline_ms=5000, items=items)
+    )
+
+
+async def waiting(member: Member) -> list[Pending]:
+    return await member.node.home.own.sightings.due(statement.MAX_DAY)
+
+
+async def last_week(member: Member) -> int:
+    """Have all that waits be a week old; return its Monday."""
+    sightings = member.node.home.own.sightings
+    this = sighting.monday(statement.day(member.node.ctx.today()))
+    await sightings.add(
+        [
+            SightedToken(this - 7, *(m.kind, m.epoch, m.token, m.outcome))
+            for m in (row.met for row in await waiting(member))
+        ]
+    )
+    return this - 7
+
+
+async def told(member: Member) -> list[Sighting]:
+    """Return the sightings in its log, in order."""
+    said = [
+        statement.decode(payload, 4)
+        for head, _, payload in await member.records()
+        if head[1] == 4
+    ]
+    return [one for one in said if isinstance(one, Sighting)]
+
+
+async def listed(alliance: Alliance, values: Sequence[str]) -> None:
+    await alliance.police.report("url", *values, **FIRM)
+    await alliance.settle()
+
+
+async def test_a_week_is_told_once_together_and_shuffled(
+    tmp_path: Path,
+) -> None:
+    """Not the week that is: it is not over. And none of it a second time."""
+    async with Alliance.found(tmp_path, IDS) as alliance:
+        await listed(alliance, URLS)
+        bank, daily = alliance.bank, alliance.bank.node.daily
+        await ask(bank, *URLS)
+        await ask(bank, *URLS[:3])
+        await daily.run()
+        assert await told(bank) == []
+        monday = await last_week(bank)
+        asked = [row.met.token for row in await waiting(bank)][:25]
+        done = f"sightings/{statement.day_text(monday + 7)}"
+        assert await bank.node.home.own.log.was_done(done)  # nothing was due
+        await forget(bank, done)
+        await daily.run()
+        found = await told(bank)
+        assert {(one.first, one.last) for one in found} == {
+            (statement.day_text(monday), statement.day_text(monday + 6))
+        }
+        tokens = [token.decode(one.token) for one in found]
+        assert sorted(tokens) == sorted(asked)
+        assert tokens != asked
+        assert {row.met.week for row in await waiting(bank)} == {monday + 7}
+        await forget(bank, done)
+        await daily.run()
+        assert len(await told(bank)) == 25
+
+
+async def forget(member: Member, name: str) -> None:
+    """Have a week look as if nothing had been written in it."""
+    await member.node.home.own.database.write(
+        lambda c: c.exec_driver_sql(
+            "DELETE FROM done WHERE name = ?", (name,)
+        ).close()
+    )
+
+
+async def test_fewer_than_a_batch_wait_and_what_has_gone_is_dropped(
+    tmp_path: Path,
+) -> None:
+    """They wait for more, so that none of them stands out."""
+    async with Alliance.found(tmp_path, IDS) as alliance:
+        await listed(alliance, URLS)
+        bank, daily = alliance.bank, alliance.bank.node.daily
+        await ask(bank, *URLS[:20])
+        monday = await last_week(bank)
+        await alliance.police.retract("url", URLS[0])
+        await alliance.settle()
+        await daily.run()
+        assert await told(bank) == []
+        old = [row for row in await waiting(bank) if row.met.week == monday]
+        assert len(old) == 19
+        await ask(bank, URLS[20])
+        await last_week(bank)
+        name = f"sightings/{statement.day_text(monday + 7)}"
+        await daily.run()
+        assert await told(bank) == []  # once a week
+        await forget(bank, name)
+        await daily.run()
+        assert len(await told(bank)) == 20
+
+
+@pytest.mark.parametrize(
+    ("settings", "want"),
+    [
+        ({}, {"bank"}),
+        ({"sighting": {"enabled": "auto"}}, {"bank"}),
+        ({"sighting": {"enabled": True}}, {"bank", "carrier", "police"}),
+        ({"sighting": {"enabled": False}}, set()),
+    ],
+)
+async def test_police_and_carriers_tell_only_if_they_are_set_to(
+    tmp_path: Path, settings: dict[str, dict[str, object]], want: set[str]
+) -> None:
+    """Their look-ups are case work, or who calls whom."""
+    async with Alliance.found(tmp_path, IDS, settings=settings) as alliance:
+        await listed(alliance, URLS[:1])
+        await alliance.bank.report(
+            "url", URLS[1], evidence="bank_detection", handling="open"
+        )
+        await alliance.carrier.report("url", URLS[1], handling="open")
+        await alliance.settle()
+        for member in alliance.up:
+            await ask(member, *URLS[:2])
+        found = {m.id for m in alliance.up if await waiting(m)}
+        assert found == want
+
+
+async def test_only_business_contact_is_gathered(tmp_path: Path) -> None:
+    """Never case work, dissuasion, or the answering of a person."""
+    async with Alliance.found(
+        tmp_path, IDS, settings={"sighting": {"enabled": True}}
+    ) as alliance:
+        await listed(alliance, URLS[:1])
+        for purpose in (
+            *("case_work", "dissuasion", "subject_access", "appeal"),
+            *("audit", "test"),
+        ):
+            await ask(alliance.bank, URLS[0], purpose=purpose)
+        assert await waiting(alliance.bank) == []
+        for purpose in sorted(sighting.CONTACT):
+            await ask(alliance.bank, URLS[0], purpose=purpose)
+        [row] = await waiting(alliance.bank)
+        assert row.count == len(sighting.CONTACT)
+
+
+async def test_a_tip_off_that_comes_late_is_minded_too(tmp_path: Path) -> None:
+    """Between the meeting and its telling somebody asked for silence."""
+    async with Alliance.found(tmp_path, IDS) as alliance:
+        await listed(alliance, URLS)
+        await ask(alliance.bank, *URLS)
+        await last_week(alliance.bank)
+        quiet = {"handling": "no_tip_off", "evidence": "user_tag"}
+        await alliance.carrier.report("url", *URLS[:2], **quiet)
+        await alliance.settle()
+        await alliance.bank.node.daily.run()
+        assert len(await told(alliance.bank)) == 23
