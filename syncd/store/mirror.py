@@ -519,29 +519,6 @@ class MirrorStore:
             if page:
                 yield page
 
-    async def sightings(
-        self, tokens: Sequence[bytes], kind: int, epoch: int
-    ) -> Mapping[bytes, Sequence[tuple[str, int, bytes]]]:
-        """Return (origin, index, record) of the sightings of each token."""
-
-        def job(
-            c: sa.Connection,
-        ) -> dict[bytes, list[tuple[str, int, bytes]]]:
-            name_of = partial(self._names.of, c)
-            found: dict[bytes, list[tuple[str, int, bytes]]] = {}
-            for value, log_id, idx, record in select_in(
-                c,
-                "SELECT token, log_id, idx, record FROM sighting"
-                " WHERE kind_epoch = ? AND token IN (?*)",
-                list(dict.fromkeys(tokens)),
-                claim_rows.key(kind, epoch),
-            ):
-                row = (name_of(log_id), idx, record)
-                found.setdefault(value, []).append(row)
-            return found
-
-        return await self._db.read(job)
-
     async def counts(self) -> Mapping[str, int]:
         """Return the number of claims in force per origin."""
 
