@@ -202,20 +202,23 @@ class Judge:
             met = tuple(
                 key
                 for key, who, group in zip(keys, by, groups, strict=True)
-                if who and self._may_tell(group, bad, behind)
+                if who and self.may_tell(group, bad, behind)
             )
         return Answer(judged, tokens=tokens, met=met, level=level)
 
-    def _may_tell(
+    def may_tell(
         self,
-        group: Sequence[Claim],
+        claims: Sequence[Claim],
         bad: set[Position],
-        behind: Sequence[Claim],
+        behind: Sequence[Claim] = (),
     ) -> bool:
-        """Judge one token alone: what is said of others confirms nothing."""
+        """Tell whether the alliance may hear that we met a token.
+
+        It is judged alone: what is said of other forms confirms nothing.
+        """
         return sighting.may_tell(
-            group,
-            self._verdict([group], never.NOBODY, bad, behind),
+            claims,
+            self._verdict([claims], never.NOBODY, bad, behind),
             self._reporters,
             contested=self._world.contested,
             own=self._world.own,

@@ -9,7 +9,9 @@ from typing import Protocol
 from syncd.config import Config
 from syncd.errors import Message
 from syncd.flows import sighting
+from syncd.flows.judge import World
 from syncd.flows.ports import Finding, Offload
+from syncd.indicator import statement
 from syncd.node.home import Home
 from syncd.roster.roster import Roster
 from syncd.store.home_stores import OwnStore
@@ -86,6 +88,19 @@ class Context:
         if setting == "auto":
             return me is not None and me.sector not in sighting.SILENT
         return setting
+
+    async def world(
+        self, never: frozenset[tuple[str, bytes]] = frozenset()
+    ) -> World:
+        """Return what answers rest on just now, beside never-listed tokens."""
+        return World(
+            self.roster,
+            statement.day(self.today()),
+            frozenset(await self.mirror.contested()),
+            never,
+            self.config.member.region,
+            self.own_origins,
+        )
 
     def now(self) -> int:
         """Return the time in whole unix seconds."""

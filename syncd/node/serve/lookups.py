@@ -8,11 +8,11 @@ from functools import partial
 
 from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import lookup, sighting
-from syncd.flows.judge import Answer, Question, World
+from syncd.flows.judge import Answer, Question
 from syncd.flows.lookup import LookupContext
 from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import codec, statement, token, vocabulary
+from syncd.indicator import codec, token, vocabulary
 from syncd.indicator.claims import Claim
 from syncd.messages import wire
 from syncd.node.background import Aside
@@ -115,7 +115,7 @@ class Lookups:
             raise vocabulary.refused(
                 "purpose", "purpose", wanted.purpose, lookup.PURPOSES
             )
-        world = await self._world()
+        world = await self.ctx.world(self.never.tokens)
         deadline_ms = wanted.deadline_ms or min(
             self.ctx.config.lookup.deadline_ms + EACH_MS * len(wanted.items),
             MAX_DEADLINE_MS,
@@ -144,17 +144,6 @@ class Lookups:
             as_of=await self.status_reader.as_of(),
             missing=tuple(sorted({m for a in answers for m in a.missing})),
             contested=tuple(sorted(world.contested)),
-        )
-
-    async def _world(self) -> World:
-        """Return what answers rest on just now."""
-        return World(
-            self.ctx.roster,
-            statement.day(self.ctx.today()),
-            frozenset(await self.ctx.mirror.contested()),
-            self.never.tokens,
-            self.ctx.config.member.region,
-            self.ctx.own_origins,
         )
 
     def _context(self, overlay: Overlay) -> LookupContext:

@@ -6,14 +6,18 @@ simply run again.
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from syncd.errors import RefusedError
 from syncd.flows import sighting
+from syncd.flows.basis import Basis
+from syncd.flows.judge import Judge, LookupProgress
 from syncd.flows.ports import Published
-from syncd.indicator import policy, statement, token, verdict
+from syncd.indicator import statement, token
+from syncd.indicator.claims import Claim
 from syncd.indicator.statement import (
     COUNTS,
     Sighting,
@@ -105,9 +109,13 @@ class Daily:
         if await own.log.was_done(name):
             return
         pending = await own.sightings.due(monday)
-        contested = frozenset(await self.ctx.mirror.contested())
+        judge = Judge(
+            await self.ctx.world(), {}, Basis({}, 0), LookupProgress()
+        )
         telling = [
-            row for row in pending if await self._may_tell(row.met, contested)
+            row
+            for row in pending
+            if judge.may_tell(await self._claims(row.met), set())
         ]
         gone = {row.id for row in pending}
         if len({row.met.token for row in telling}) < sighting.BATCH:
@@ -119,29 +127,10 @@ class Daily:
         secrets.SystemRandom().shuffle(entries)
         await self.publisher.append(entries, done=[name], sighted=[*gone])
 
-    async def _may_tell(
-        self, met: SightedToken, contested: frozenset[str]
-    ) -> bool:
-        """Tell whether a token is still one of which we say that we met it."""
-        roster, mirror = self.ctx.roster, self.ctx.mirror
+    async def _claims(self, met: SightedToken) -> Sequence[Claim]:
         code = token.KIND_CODES[met.kind]
-        found = await mirror.claims([met.token], code, met.epoch)
-        claims = found.get(met.token, ())
-        reporters = policy.reporters(roster)
-        judged = verdict.verdict(
-            [claims],
-            policy.of(roster),
-            reporters,
-            statement.day(self.ctx.today()),
-            contested=contested,
-        )
-        return sighting.may_tell(
-            claims,
-            judged,
-            reporters,
-            contested=contested,
-            own=self.ctx.own_origins,
-        )
+        found = await self.ctx.mirror.claims([met.token], code, met.epoch)
+        return found.get(met.token, ())
 
 
 def _sighting(row: Pending, today: str) -> Sighting:
