@@ -410,18 +410,20 @@ async def test_met_is_what_others_list_firmly(user: User) -> None:
     user.book.report(firm, evidence="police_case")
     quiet = phone("+12025550180")
     user.book.report(quiet, evidence="police_case", handling="no_tip_off")
+    copied = phone("+12025550190")  # its token, by who has not the number
+    user.book.report(copied, evidence="police_case", know=bytes(8))
     host = identifier.parse_normal("url", "evil.example/")
     page = identifier.parse_normal("url", "evil.example/a/b")
     user.book.report(host, evidence="police_case")
     user.book.report(page)
-    values = (NUMBER, weak.value, firm.value, quiet.value)
+    values = (NUMBER, weak.value, firm.value, quiet.value, copied.value)
     answers = await user.ask(
         *(Question("phone", v) for v in values),
         Question("url", "http://evil.example/a/b"),
     )
     met = [(one.kind, 1, token.token(output(one))) for one in (firm, host)]
-    assert [a.met for a in answers] == [(), (), (met[0],), (), (met[1],)]
-    assert verdicts(answers)[4] == "confirmed"
+    assert [a.met for a in answers] == [(), (), (met[0],), (), (), (met[1],)]
+    assert verdicts(answers)[5] == "confirmed"
 
 
 async def test_a_report_falls_with_the_report_that_it_rests_on(

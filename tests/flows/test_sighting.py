@@ -40,6 +40,9 @@ def told(*claims: Claim, contested: tuple[str, ...] = ()) -> bool:
     )
 
 
+BANK = claim("bank")
+
+
 @pytest.mark.parametrize(
     "claims",
     [
@@ -61,7 +64,7 @@ def test_firm_listings_are_told(claims: tuple[Claim, ...]) -> None:
         (claim("bank", evidence="bank_detection"),),
         (claim("bank"), claim("bank", label="fake_loan")),
         (claim("bank"), claim("sister")),
-        (claim("bank"), claim("carrier", basis=(("bank", 0),))),
+        (BANK, claim("carrier", basis=(BANK.position,))),
         (claim("bank"), claim("carrier", spoofed=True)),
         (claim("bank"), claim("carrier", evidence="official_relay")),
         (claim("bank"), claim("carrier", test=True)),
