@@ -250,11 +250,14 @@ class AccessBook:
 
     def _opened(self, c: sa.Connection, row: dict[str, Any]) -> AccessRow:
         month = self._month(c, row["at"] // MONTH_S)
-        if month is None:
-            raise DamagedError("access: record {id} has no key", id=row["id"])
-        raw = month.open(row.pop("sealed"), _bound(row))
+        try:
+            raw = month.open(row.pop("sealed"), _bound(row)) if month else b""
+            content = msgspec.json.decode(raw, type=_Sealed)
+        except (DamagedError, msgspec.DecodeError) as e:
+            raise DamagedError(
+                "access: record {id} does not open", id=row["id"]
+            ) from e
         names = ("reference", "positions", "action")
-        content = msgspec.json.decode(raw, type=_Sealed)
         return AccessRow(**row, **dict(zip(names, content, strict=True)))
 
     # ----------------------------------------------- of an earlier syncd
