@@ -49,7 +49,7 @@ def line_of(text: str, section: str, key: str) -> int:
     here = ""
     for number, line in enumerate(text.split("\n"), 1):
         if header := re.match(r"\s*\[([^]]*)\]", line):
-            here = re.sub("[\"' ]", "", header[1])
+            here = re.sub("[\"' []", "", header[1])
             if here == ".".join(filter(None, (section, key))):
                 return number
         name = line.partition("=")[0].strip().strip("\"'")

@@ -117,7 +117,16 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
             t("version {version}, {expiry}", version=version, expiry=expiry),
         ),
         (t("clock"), t("{skew} s off", skew=found["skew_s"])),
+        *((t("told to"), _target(to)) for to in found["notify"]),
     ]
+
+
+def _target(to: Mapping[str, Any]) -> str:
+    """Return how telling one target of `[notify]` goes."""
+    how = t("ok") if not to["failures"] else catalogue.text(to["why"])
+    how += t(", {n} wait", n=to["waiting"]) if to["waiting"] else ""
+    how += t(", {n} never told", n=to["dropped"]) if to["dropped"] else ""
+    return f"{to['target']} ({', '.join(to['roles'])}): {how}"
 
 
 def _logs(found: Mapping[str, Any], now: int) -> list[str]:

@@ -13,7 +13,9 @@ from syncd.config.file import parse as parse
 from syncd.config.secret import SECRET_LEAST as SECRET_LEAST
 from syncd.config.secret import passphrase as passphrase
 from syncd.config.secret import read_private as read_private
+from syncd.config.secret import webhook_key as webhook_key
 from syncd.config.settings import Address as Address
 from syncd.config.settings import Config as Config
 from syncd.config.settings import PeerApi as PeerApi
 from syncd.config.settings import Secret as Secret
+from syncd.config.settings import Target as Target

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import FieldInfo
 
+from syncd import shape
 from syncd.config import secret
 from syncd.config.settings import (
     SECTIONS,
@@ -23,11 +24,11 @@ from syncd.config.settings import (
     Config,
     HostNames,
     Listen,
+    Targets,
     parse_address,
     takes,
 )
 from syncd.errors import MalformedError, SyncdError, UsageError, joined
-from syncd.shape import line_of
 
 FILE = "config.toml"
 NEEDED = ("id", "domain", "alliance")  # of [member]
@@ -104,7 +105,7 @@ class _Faults:
 
     def add(self, section: str, key: str, text: str, hint: str = "") -> None:
         """Add what is wrong at a key, or at a section's head."""
-        line = line_of(self.text, section, key)
+        line = shape.line_of(self.text, section, key)
         where = f"{self.path}: line {line}:" if line else f"{self.path}:"
         self.found.append(
             UsageError("{where} {said}", hint=hint, where=where, said=text)
@@ -161,6 +162,9 @@ def _value(setting: FieldInfo, value: object) -> object:
     try:
         return msgspec.convert(value, setting.type)
     except msgspec.ValidationError as e:
+        if setting.type == Targets:  # an address may hold a secret
+            at, why = shape.fault(e)
+            raise MalformedError(f"{at}: {why}" if at else why) from e
         raise MalformedError(_why(setting, value, str(e))) from None
 
 
@@ -205,3 +209,9 @@ def _together(config: Config) -> Iterator[tuple[str, str, str, str]]:
         yield "own", "listen", why, ""
     if file and secret.inside(file, config.home):
         yield "secret", "file", secret.INSIDE, secret.ELSEWHERE
+    names = [target.name for target in config.notify.targets]
+    for target in config.notify.targets:
+        for flaw in target.flaws():
+            yield "notify", "targets", f"{target.name}: {flaw}", ""
+    if len(names) != len(set(names)):
+        yield "notify", "targets", "two of one name", ""

@@ -1,5 +1,6 @@
-"""The passphrase that wraps keys, shares and vault."""
+"""The passphrase that wraps keys, shares and vault, and webhooks' keys."""
 
+import base64
 import os
 import stat
 from collections.abc import Callable
@@ -86,3 +87,25 @@ def read_private(path: Path) -> bytes:
             return file.read()
     except OSError as e:
         raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
+
+
+def webhook_key(path: Path) -> bytes:
+    """Read the key that a webhook is signed with: `whsec_` and base64.
+
+    Raises:
+        UsageError: it is missing, others can read it, or it is none.
+    """
+    text = read_private(path).rstrip(b"\r\n")
+    try:
+        key = base64.b64decode(text[6:], validate=True)
+    except ValueError:
+        key = b""
+    # One spelling, and that of every receiver: no "-", "_" or missing "=".
+    written = b"whsec_" + base64.b64encode(key)
+    if not 24 <= len(key) <= 64 or text != written:
+        raise UsageError(
+            "{path}: want whsec_ and 24–64 bytes in standard base64",
+            hint="echo whsec_$(head -c 32 /dev/urandom | base64) >{path}",
+            path=path,
+        )
+    return key

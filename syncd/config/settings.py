@@ -6,9 +6,11 @@ What each is for stands beside it in the config.toml of this room, which
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, structs
 
@@ -198,6 +200,54 @@ class Skew(Struct, frozen=True):
     max_s: Annotated[int, _from(1, 3600, "s")] = 300
 
 
+Role = Literal["duty", "compliance", "admin"]
+
+
+class Target(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to tell, of what, and how: a command or a webhook."""
+
+    name: Short
+    roles: Annotated[tuple[Role, ...], Meta(min_length=1)]
+    command: tuple[str, ...] = ()  # absolute path, arguments
+    url: str = ""
+    secret: str = ""  # file that a webhook is signed with
+
+    def flaws(self) -> Iterator[str]:
+        """Yield what is wrong with it; no address is repeated."""
+        if bool(self.command) == bool(self.url):
+            yield "want either command or url"
+        if self.command and not self.command[0].startswith("/"):
+            yield "command: want an absolute path"
+        if bool(self.url) != self.secret.startswith("/"):
+            yield "secret: want an absolute path, with a url"
+        if self.url and not _safe(self.url):
+            yield "url: want https, or http to this machine"
+
+
+def _safe(url: str) -> bool:
+    """Tell whether nobody on the way can read what is posted there."""
+    try:
+        parts = urlsplit(url)
+        near = Address(parts.hostname or "", parts.port or 0).loopback
+    except ValueError:
+        return False
+    there = parts.hostname and not parts.username and not parts.fragment
+    return bool(there) and (
+        parts.scheme == "https" or (parts.scheme == "http" and near)
+    )
+
+
+Targets = Annotated[
+    tuple[Target, ...], _takes("a list of targets", max_length=16)
+]
+
+
+class Notify(Struct, frozen=True):
+    """Who is told what happens here, without looking."""
+
+    targets: Targets = ()
+
+
 class Config(Struct, frozen=True):
     """All settings of one member."""
 
@@ -214,6 +264,7 @@ class Config(Struct, frozen=True):
     access: Access = Access()
     sighting: Sighting = Sighting()
     skew: Skew = Skew()
+    notify: Notify = Notify()
 
     @property
     def origin(self) -> str:

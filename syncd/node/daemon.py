@@ -38,6 +38,7 @@ from syncd.node.follow.rounds import Rounds
 from syncd.node.home import Home
 from syncd.node.jobs import Jobs
 from syncd.node.listeners import Listeners
+from syncd.node.notify.notifier import Notifier
 from syncd.node.offload import Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
@@ -185,6 +186,7 @@ class Daemon:
         self.event_writer = self._make(EventWriter, wake=self.feed.wake)
         self.quota = self._make(QuotaBook)
         self.peer_service = self._make(PeerService)
+        self.notifier = self._make(Notifier, listen=self.feed.listen)
         self.status_reader = self._make(
             StatusReader,
             asked=self.tokeniser.holders,
@@ -275,6 +277,7 @@ class Daemon:
         self._tasks = [
             asyncio.create_task(self.publisher.run()),
             asyncio.create_task(self.jobs.watch_clock()),
+            asyncio.create_task(self.notifier.run()),
         ]
         self.schedule()
 

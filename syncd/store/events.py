@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from syncd.flows.ports import Finding
 from syncd.messages import wire
 from syncd.store.database import Database
+from syncd.store.tables import event
 
 KEPT = 10_000  # events
 KEPT_DAYS = 30
@@ -46,6 +47,20 @@ def tell(
     c.exec_driver_sql(
         "DELETE FROM event WHERE id <= ?", (row.scalar_one() - KEPT,)
     )
+
+
+def page(c: sa.Connection, first: int, limit: int) -> list[StoredEvent]:
+    """Return the events from a number on, in order, up to `limit`."""
+    rows = c.execute(
+        sa.select(event.c.id, event.c.at, event.c.name, event.c.data)
+        .where(event.c.id >= first)
+        .order_by(event.c.id)
+        .limit(limit)
+    )
+    return [
+        StoredEvent(number, at, name, msgspec.json.decode(data))
+        for number, at, name, data in rows
+    ]
 
 
 def of_finding(finding: Finding) -> dict[str, Any]:
@@ -114,19 +129,7 @@ class EventBook:
 
     async def page(self, first: int, limit: int) -> Sequence[StoredEvent]:
         """Return the events from a number on, in order, up to `limit`."""
-
-        def job(c: sa.Connection) -> list[StoredEvent]:
-            rows = c.exec_driver_sql(
-                "SELECT id, at, name, data FROM event WHERE id >= ?"
-                " ORDER BY id LIMIT ?",
-                (first, limit),
-            )
-            return [
-                StoredEvent(number, at, name, msgspec.json.decode(data))
-                for number, at, name, data in rows
-            ]
-
-        return await self._db.read(job)
+        return await self._db.read(lambda c: page(c, first, limit))
 
     async def prune(self, days: int = KEPT_DAYS) -> None:
         """Drop what came before everything of the last `days`."""

@@ -27,6 +27,7 @@ from syncd.store.events import EventBook
 from syncd.store.findings import Row
 from syncd.store.imports import Imports
 from syncd.store.mirror import MirrorStore
+from syncd.store.notices import Notices
 from syncd.store.own import (
     HIGH_WATER,
     OwnLogStore,
@@ -59,6 +60,7 @@ class OwnStore:
     bearers: Bearers
     sightings: Sightings
     events: EventBook
+    notices: Notices
     entries: OwnEntries
     clock: Callable[[], int]
     lock: Lock | None
@@ -107,6 +109,7 @@ class OwnStore:
                 Bearers(database, clock),
                 Sightings(database, cipher),
                 EventBook(database, clock),
+                Notices(database, clock),
                 OwnEntries(database, cipher, clock),
                 clock,
                 lock,

@@ -315,6 +315,19 @@ class FindingState(Output, frozen=True, kw_only=True):
     count: int
 
 
+class NotifyState(FullOutput, frozen=True, kw_only=True):
+    """How telling one target of `[notify]` goes."""
+
+    target: str
+    roles: tuple[str, ...]
+    waiting: int  # not told yet
+    dropped: int  # never told: too old, or too many
+    failures: int  # in a row
+    failing_since: int | None = None  # unix seconds
+    last_ok: int | None = None  # unix seconds
+    why: WireMessage | None = None  # the last failure
+
+
 class Appending(FullOutput, frozen=True, kw_only=True):
     """Whether we append to our log, or why not."""
 
@@ -339,6 +352,7 @@ class Status(FullOutput, frozen=True, kw_only=True):
     skew_s: int
     findings: tuple[FindingState, ...]
     appending: Appending
+    notify: tuple[NotifyState, ...]
     todo: tuple[WireMessage, ...]
 
 

@@ -27,6 +27,10 @@ def refused(text: str) -> UsageError:
     return caught.value
 
 
+def target(more: str = "", *, roles: str = "['duty']") -> str:
+    return f"[[notify.targets]]\nname = 't'\nroles = {roles}\n{more}\n"
+
+
 # ------------------------------------------------------------- the file
 
 
@@ -81,6 +85,20 @@ def test_names_of_keys() -> None:
         ("[secret]\nfile = 'hunter2'", "secret.file: want an absolute path"),
         ("[secret]\nfile = '/nowhere/bank/s'", "line 6: secret.file: lies in"),
         ("[skew]\nmax_s = 3601", "3601 is not in 1–3600 s"),
+        ("[notify]\ntargets = 1", "line 6: notify.targets: exp"),
+        ("[[notify.targets]]\nurl = ''", "[0]: object missing required"),
+        (target(), "line 5: notify.targets: t: want either command or url"),
+        (target("command = ['a']"), "t: command: want an absolute path"),
+        (target("command = ['/a']", roles="[]"), "length >= 1"),
+        (target("command = ['/a']", roles="['boss']"), "invalid enum"),
+        (target("comand = ['/a']"), "[0]: unknown field comand"),
+        (target("url = 'https://a.example/x'"), "t: secret: want an absol"),
+        (target("command = ['/a']\nsecret = '/s'"), "t: secret: want an"),
+        (target("url = 'http://a.example/'"), "t: url: want https, or"),
+        (target("url = 'https://me:pw@a.example/'"), "t: url: want https"),
+        (target("url = 'https:///a'"), "t: url: want https, or"),
+        (target("url = 'ftp://127.0.0.1/'"), "t: url: want https, or"),
+        (2 * target("command = ['/a']"), "notify.targets: two of one name"),
     ],
 )
 def test_what_cannot_be_is_named(text: str, want: str) -> None:
@@ -134,6 +152,31 @@ def test_a_secret_is_not_repeated() -> None:
     for line in ("file = 'hunter2'", "passphrase = 'hunter2'"):
         error = refused(f"{US}[secret]\n{line}")
         assert "hunter2" not in str(error) + error.hint
+
+
+def test_a_webhooks_address_is_not_repeated() -> None:
+    """Some bear a token of the receiver's."""
+    for url in ("https://u:hunter2@a.example/", "http://a.example/?t=hunter2"):
+        for more in (f"url = '{url}'", f"url = ['{url}']"):
+            error = refused(US + target(more))
+            assert "hunter2" not in str(error) + error.hint
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("https://a.example:8443/hook?key=1", "/etc/syncd/a"),
+        ("http://127.0.0.1:9000/", "/etc/syncd/a"),
+        ("http://[::1]:9000/", "/etc/syncd/a"),
+        ("http://localhost/", "/etc/syncd/a"),
+    ],
+)
+def test_a_webhook_is_posted_where_nobody_reads_it(
+    url: str, secret: str
+) -> None:
+    more = f"url = '{url}'\nsecret = '{secret}'"
+    [found] = config.parse((US + target(more)).encode(), HOME).notify.targets
+    assert (found.url, found.secret, found.roles) == (url, secret, ("duty",))
 
 
 def test_text_that_is_no_toml() -> None:

@@ -89,3 +89,37 @@ def test_a_short_secret_is_none(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="7 bytes, want 12") as caught:
         config.passphrase(ours(tmp_path, file=path), Environment(), None)
     assert "hunter2" not in str(caught.value)
+
+
+# -------------------------------------------------------------- webhooks
+
+BASE64 = b"+//+" * 8
+
+
+def test_a_webhooks_key_has_one_spelling(tmp_path: Path) -> None:
+    path = private(tmp_path / "key", b"whsec_" + BASE64 + b"Ag==\n")
+    assert len(config.webhook_key(path)) == 25
+    path.chmod(0o640)
+    with pytest.raises(UsageError, match="lets others read it"):
+        config.webhook_key(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BASE64 + b"Ag==",  # nothing says what it is
+        b"whsec_" + b"-__-" * 8 + b"Ag==",  # the other alphabet
+        b"whsec_" + BASE64 + b"Ag",  # not padded
+        b"whsec_" + BASE64 + b"Ah==",  # bits that mean nothing
+        b"whsec_" + BASE64 + b"\nAg==",
+        b"whsec_" + BASE64[4:] + b"Ag==",  # 22 bytes
+        b"whsec_" + b"++++" * 22,  # 66 bytes
+        b"whsec_",
+        b"",
+    ],
+)
+def test_another_spelling_is_refused(tmp_path: Path, text: bytes) -> None:
+    """Receivers differ in what they make of it."""
+    with pytest.raises(UsageError, match="standard base64") as caught:
+        config.webhook_key(private(tmp_path / "key", text))
+    assert "+//+" not in str(caught.value)

@@ -30,12 +30,18 @@ class Events:
         self._book = book
         self._beat_s = beat_s
         self._followers: set[asyncio.Event] = set()
+        self._listeners: list[asyncio.Event] = []
         self._closed = False
 
     def wake(self) -> None:
         """Let everybody who follows look for what is new."""
-        for follower in self._followers:
-            follower.set()
+        for news in (*self._followers, *self._listeners):
+            news.set()
+
+    def listen(self) -> asyncio.Event:
+        """Return what is set whenever something may be new."""
+        self._listeners.append(news := asyncio.Event())
+        return news
 
     def close(self) -> None:
         """End every reader after what is there."""

@@ -36,6 +36,7 @@ class MemberState:
     skew_s: int  # how far the others' clocks are ahead
     findings: tuple[Row, ...]  # the newest
     appending: Message  # why nothing is published; "" if it is
+    notify: tuple[forms.NotifyState, ...] = ()
     remarks: tuple[Message, ...]  # what else there is to do
 
     def waiting(self) -> dict[str, int]:
@@ -71,6 +72,7 @@ class MemberState:
             skew_s=self.skew_s,
             findings=tuple(map(_finding, self.findings)),
             appending=appending(self.appending),
+            notify=self.notify,
             todo=tuple(map(wire.of, todo)),
         )
 

@@ -33,6 +33,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # help, labels
     ),
     "syncd_log_contested": ("1 for a log that is forked.", ORIGIN),
     "syncd_log_missing_payloads": ("Payloads that nobody serves.", ORIGIN),
+    "syncd_own_log_entries": ("Entries of our own log.", ()),
     "syncd_receipt_entries": (
         "Entries of our log that a member has merged.",
         MEMBER,
@@ -43,6 +44,16 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # help, labels
         "Failures in a row of a member's peer API.",
         MEMBER,
     ),
+    "syncd_notify_failures": (
+        "Failures in a row of a target of notify.",
+        ("target",),
+    ),
+    "syncd_notify_waiting": (
+        "What a target is still to be told.",
+        ("target",),
+    ),
+    "syncd_notify_dropped": ("What a target was never told.", ("target",)),
+    "syncd_holders_needed": ("Holders that the largest quorum needs.", ()),
     "syncd_appending": ("1 while we may append to our log.", ()),
     "syncd_roster_version": ("Version of the roster in force.", ()),
     "syncd_roster_expires_seconds": (
@@ -68,6 +79,7 @@ def samples(
         yield "syncd_log_lag_entries", (name,), log.lag
         yield "syncd_log_contested", (name,), log.contested
         yield "syncd_log_missing_payloads", (name,), log.missing
+    yield "syncd_own_log_entries", (), state.log.size
     for receipt in state.receipts:
         yield "syncd_receipt_entries", (receipt.member,), receipt.size
     for kind in ("phone", "url", "account"):
@@ -78,6 +90,13 @@ def samples(
         yield "syncd_holder_up", (holder.member,), holder.up
     for member, failures in state.failures.items():
         yield "syncd_peer_failures", (member,), failures
+    for target in state.notify:
+        label = (target.target,)
+        yield "syncd_notify_failures", label, target.failures
+        yield "syncd_notify_waiting", label, target.waiting
+        yield "syncd_notify_dropped", label, target.dropped
+    needed = max((key.t for key in state.keys), default=0)
+    yield "syncd_holders_needed", (), needed
     yield "syncd_appending", (), not state.appending
     yield "syncd_roster_version", (), state.roster.version
     yield "syncd_roster_expires_seconds", (), state.roster.expires

@@ -11,6 +11,7 @@ from syncd.indicator import claims
 from syncd.messages import wire
 from syncd.node.context import Context
 from syncd.node.follow.rounds import Rounds
+from syncd.node.notify.notifier import Notifier
 from syncd.node.serve import todo
 from syncd.node.serve.member_state import MemberState
 from syncd.node.serve.shown import shown
@@ -30,6 +31,7 @@ class StatusReader:
     ctx: Context
     rounds: Rounds  # what they last saw of each member and log
     asked: Mapping[str, HolderState]  # each holder, when it was asked last
+    notifier: Notifier
     appending: Callable[[], Message]  # says why we append nothing, or ""
     never: Callable[[], Iterable[Message]]  # what to do about the never-list
 
@@ -68,6 +70,7 @@ class StatusReader:
             skew_s=self.rounds.our_clock.skew_s() or 0,
             findings=tuple(await self.findings(FINDINGS)),
             appending=self.appending(),
+            notify=await self.notifier.states(),
             remarks=(*filter(None, (self._outside(),)), *self.never()),
         )
 

@@ -9,6 +9,7 @@ from syncd.errors import Message
 from syncd.node.serve.member_state import MemberState
 
 DAY_S = 86_400
+FAILING = 3  # failures in a row that are worth a to-do
 SOON_S = 14 * DAY_S  # a roster that expires within is named
 
 
@@ -21,6 +22,7 @@ def of(state: MemberState) -> list[Message]:
         *_appending(state),
         *_holders(state),
         *_logs(state),
+        *_notify(state),
         *_keys(state),
     ]
 
@@ -132,6 +134,17 @@ def _logs(state: MemberState) -> Iterator[Message]:
                 n=log.lag,
                 origin=log.origin,
                 why=log.why,
+            )
+
+
+def _notify(state: MemberState) -> Iterator[Message]:
+    for target in state.notify:
+        if target.why and target.failures >= FAILING:
+            yield Message(
+                "notify: {target} takes nothing ({why}); {n} wait",
+                target=target.target,
+                why=target.why,
+                n=target.waiting,
             )
 
 

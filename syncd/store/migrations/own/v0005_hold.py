@@ -10,6 +10,8 @@ Int = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 revision = "own_5"
 down_revision = "own_4"
 
+Int = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Make what each of the parts below keeps."""
@@ -69,6 +71,24 @@ def _status() -> None:
 
 def _notify() -> None:
     """Keep what is still to be sent."""
+    op.create_table(
+        "notify_target",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("cursor", Int, nullable=False),
+        sa.Column("dropped", Int, nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "notice",
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("number", Int, nullable=False),
+        sa.Column("at", Int, nullable=False),
+        sa.Column("tries", Int, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("target", "number"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _changes() -> None:

@@ -1,0 +1,112 @@
+"""A command gets one JSON object, and nothing else of ours."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import UnavailableError
+from syncd.node.notify import command
+
+BODY = b'{"type":"syncd.urgent"}'
+
+
+def script(path: Path, text: str) -> list[str]:
+    path.write_text(text)
+    return [sys.executable, "-I", str(path)]
+
+
+async def test_it_reads_standard_input_and_has_no_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNCD_SECRET_FILE", "/etc/syncd/secret")
+    out = tmp_path / "out"
+    argv = script(
+        tmp_path / "hook.py",
+        "import json, os, sys\n"
+        "found = [sys.stdin.read(), sys.argv[2:], dict(os.environ),"
+        " os.getcwd(), os.listdir('/proc/self/fd')]\n"
+        "open(sys.argv[1], 'w').write(json.dumps(found))\n",
+    )
+    read_end, write_end = os.pipe()
+    os.set_inheritable(write_end, True)
+    await command.run([*argv, str(out), "$HOME; ls", "*"], BODY)
+    os.close(read_end)
+    os.close(write_end)
+    body, arguments, environment, where, files = json.loads(out.read_text())
+    assert body.encode() == BODY
+    assert arguments == ["$HOME; ls", "*"]  # no shell has read them
+    assert environment.keys() - {"LC_CTYPE"} == {"PATH", "LANG"}
+    assert where == "/"
+    assert len(files) == 4  # 0, 1, 2 and the listing
+
+
+async def test_it_must_end_well(tmp_path: Path) -> None:
+    argv = script(tmp_path / "hook.py", "raise SystemExit(7)")
+    with pytest.raises(UnavailableError, match="exit code 7"):
+        await command.run(argv, BODY)
+    with pytest.raises(UnavailableError, match="No such file"):
+        await command.run([str(tmp_path / "none")], BODY)
+    with pytest.raises(UnavailableError, match="Permission denied"):
+        await command.run([str(tmp_path / "hook.py")], BODY)
+
+
+async def test_it_need_not_read(tmp_path: Path) -> None:
+    argv = script(tmp_path / "hook.py", "")
+    await command.run(argv, BODY * 100_000)
+
+
+CHILD = (
+    "import subprocess, sys, time\n"
+    'more = \'import os,sys,time; open(sys.argv[1],"w").write('
+    "str(os.getpid())); time.sleep(60)'\n"
+    "subprocess.Popen([sys.executable, '-c', more, sys.argv[1]])\n"
+    "while not open(sys.argv[1]).read(): time.sleep(0.01)\n"
+)
+
+
+def gone(path: Path) -> bool:
+    """Tell whether the process named there ends."""
+    for _ in range(100):
+        state = Path(f"/proc/{path.read_text()}/stat")
+        if not state.exists() or state.read_text().split()[2] == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize("late", [True, False])
+async def test_it_is_ended_with_its_children(
+    tmp_path: Path, late: bool
+) -> None:
+    """After its time, and when it leaves them behind."""
+    (child := tmp_path / "child").touch()
+    end = "time.sleep(60)" if late else "time.sleep(0)"
+    argv = [*script(tmp_path / "hook.py", CHILD + end), str(child)]
+    began = time.monotonic()
+    if late:
+        with pytest.raises(UnavailableError, match=r"not done after 1\.5 s"):
+            await command.run(argv, BODY, time_s=1.5)
+    else:
+        await command.run(argv, BODY)
+    assert time.monotonic() - began < 20
+    assert gone(child)
+    assert command.TIME_S == 10
+
+
+async def test_it_is_ended_with_us(tmp_path: Path) -> None:
+    (child := tmp_path / "child").touch()
+    argv = [
+        *script(tmp_path / "hook.py", CHILD + "time.sleep(60)"),
+        str(child),
+    ]
+    running = asyncio.create_task(command.run(argv, BODY))
+    while not child.read_text():  # noqa: ASYNC110  nobody tells
+        await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert gone(child)

@@ -1,0 +1,277 @@
+"""Whoever is to be told is told, however often that takes."""
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+from pytest_aiohttp import AiohttpServer
+from standardwebhooks import Webhook
+
+from syncd.config import Target
+from syncd.errors import UsageError
+from syncd.node.notify import command, notifier
+from syncd.node.notify.notifier import Notifier
+from syncd.node.serve.event_feed import Events
+from syncd.store.database import Database
+from syncd.store.events import EventBook
+from syncd.store.notices import Notices
+from tests.alliance import until
+from tests.node.stand_in import Home
+
+NOW = int(time.time())  # receivers want it to be
+SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
+
+
+class House:
+    """A member with targets, and what happens there."""
+
+    def __init__(self, path: Path, *targets: Target) -> None:
+        self.now = NOW
+        self.database = Database(path / "own.db", "own")
+        self.book = EventBook(self.database, lambda: self.now)
+        self.feed = Events(self.book)
+        config = SimpleNamespace(
+            member=SimpleNamespace(id="bank", alliance="txwz"),
+            notify=SimpleNamespace(targets=targets),
+        )
+        notices = Notices(self.database, lambda: self.now)
+        own = SimpleNamespace(notices=notices)
+        home = Home(config=config, own=own, now=NOW)
+        self.notifier = Notifier(ctx=home.context, listen=self.feed.listen)
+
+    async def happen(self, name: str, n: int, **data: Any) -> None:
+        data = {"origin": "a/b", "index": n, **data}
+        await self.book.now(name, str(n), name, data)
+        self.feed.wake()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.notifier.run())
+        await until(self._known)
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            self.database.close()
+
+    async def _known(self) -> bool:
+        queued = await self.notifier.ctx.own.notices.queued()
+        return len(queued) == len(self.notifier.ctx.config.notify.targets)
+
+    async def states(self) -> dict[str, Any]:
+        return {s.target: s for s in await self.notifier.states()}
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifier, "FIRST_S", 0.01)
+
+
+class Receiver:
+    """Keeps whose signature holds; answers as told."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.bodies: list[bytes] = []
+        self.status: Callable[[Any], int] = lambda _: 204
+        self.url = ""
+
+    async def take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        found = Webhook(SECRET).verify(body, dict(request.headers))
+        assert found["id"] == request.headers["webhook-id"]
+        self.ids.append(found["id"])
+        self.bodies.append(body)
+        return web.Response(status=self.status(found))
+
+    def came(self, n: int) -> Callable[[], Awaitable[bool]]:
+        async def have() -> bool:
+            return len(self.ids) >= n
+
+        return have
+
+
+@pytest.fixture
+async def receiver(aiohttp_server: AiohttpServer) -> Receiver:
+    found = Receiver()
+    app = web.Application()
+    app.router.add_post("/", found.take)
+    found.url = str((await aiohttp_server(app)).make_url("/"))
+    return found
+
+
+def hook(path: Path, url: str, *roles: Any, name: str = "soc") -> Target:
+    secret = path / "soc.whsec"
+    secret.touch(mode=0o600)
+    secret.write_text(SECRET)
+    return Target(name, roles or ("duty",), url=url, secret=str(secret))
+
+
+async def test_told_in_order_and_by_role(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    house = House(tmp_path, hook(tmp_path, receiver.url))
+    async with house.running():
+        await house.happen("urgent", 1)
+        await house.happen("dispute", 2)  # of another role
+        await house.happen("published", 3)  # not outside
+        await house.happen("retract", 4)
+        await until(receiver.came(2))
+        await until(lambda: nothing_waits(house))
+        state = (await house.states())["soc"]
+    found = [msgspec.json.decode(body) for body in receiver.bodies]
+    assert [f["data"]["index"] for f in found] == [1, 4]
+    assert (state.last_ok, state.failures, state.why) == (NOW, 0, None)
+
+
+async def nothing_waits(house: House) -> bool:
+    return not any(s.waiting for s in (await house.states()).values())
+
+
+async def test_told_again_until_taken_the_same(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    """Bytes and id are the same, so that a receiver knows it again."""
+    answers = iter([500, 503, 307, 204])
+    receiver.status = lambda _: next(answers)
+    house = House(tmp_path, hook(tmp_path, receiver.url))
+    async with house.running():
+        await house.happen("urgent", 1)
+        await until(receiver.came(4))
+        await until(lambda: nothing_waits(house))
+    assert len(set(receiver.ids)) == len(set(receiver.bodies)) == 1
+    assert receiver.ids[0] == f"txwz-bank-1-{NOW}"
+
+
+async def test_over_a_restart_nothing_is_lost_or_told_twice(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    target = hook(tmp_path, receiver.url)
+    house = House(tmp_path, target)
+    async with house.running():
+        await house.happen("urgent", 1)
+        await until(lambda: nothing_waits_after(house, receiver, 1))
+        receiver.status = lambda _: 500
+        await house.happen("urgent", 2)
+        await until(receiver.came(2))
+    receiver.status = lambda _: 204
+    again = House(tmp_path, target)
+    await again.happen("urgent", 3)  # before it listens
+    async with again.running():
+        await until(lambda: nothing_waits_after(again, receiver, 4))
+    first, *rest = receiver.ids
+    assert rest.count(first) == 0
+    assert list(dict.fromkeys(receiver.ids)) == [
+        f"txwz-bank-{n}-{NOW}" for n in (1, 2, 3)
+    ]
+
+
+async def nothing_waits_after(
+    house: House, receiver: Receiver, n: int
+) -> bool:
+    return await receiver.came(n)() and await nothing_waits(house)
+
+
+async def test_what_is_refused_holds_up_nothing_else(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    receiver.status = lambda f: 400 if f["data"]["index"] == 1 else 204
+    house = House(tmp_path, hook(tmp_path, receiver.url))
+    async with house.running():
+        await house.happen("urgent", 1)
+        await until(receiver.came(1))
+        await house.happen("urgent", 2)
+        await until(lambda: taken(receiver, 2))
+        await until(receiver.came(3))
+        assert (await house.states())["soc"].waiting == 1
+
+
+async def taken(receiver: Receiver, number: int) -> bool:
+    return f"txwz-bank-{number}-{NOW}" in receiver.ids
+
+
+async def test_a_dead_one_is_seen_and_waits_longer_each_time(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifier, "FIRST_S", 60.0)
+    receiver.status = lambda _: 503
+    house = House(tmp_path, hook(tmp_path, receiver.url))
+    async with house.running():
+        await house.happen("urgent", 1)
+        await until(receiver.came(1))
+        await house.happen("published", 2)
+        await house.happen("urgent", 3)  # news is told at once
+        await until(receiver.came(2))
+        await until(lambda: failed(house, 2))
+        state = (await house.states())["soc"]
+    assert receiver.ids[:2] == [f"txwz-bank-{n}-{NOW}" for n in (1, 3)]
+    assert (state.failures, state.failing_since, state.waiting) == (2, NOW, 2)
+    assert str(state.why) == "webhook: answered 503"
+    pauses = [notifier.pause_s(n) for n in (1, 2, 3, 4, 5, 99)]
+    assert pauses == [60, 120, 240, 480, 600, 600]
+
+
+async def failed(house: House, n: int) -> bool:
+    return (await house.states())["soc"].failures >= n  # type: ignore[no-any-return]
+
+
+async def test_a_command_is_told_the_same(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    argv = ("/usr/bin/tee", str(out))
+    house = House(tmp_path, Target("mail", ("admin",), command=argv))
+    async with house.running():
+        await house.happen("expiry", 1, member="bank", days=7)
+        await until(lambda: mail_is_told(house))
+    found = msgspec.json.decode(out.read_bytes())
+    assert (found["type"], found["role"]) == ("syncd.expiry", "admin")
+
+
+async def mail_is_told(house: House) -> bool:
+    return bool((await house.states())["mail"].last_ok)
+
+
+async def test_so_many_commands_run_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, go_on = 0, asyncio.Event()
+
+    async def run(argv: Any, body: bytes) -> None:
+        nonlocal running
+        running += 1
+        await go_on.wait()
+
+    async def enough() -> bool:
+        return running >= notifier.COMMANDS
+
+    monkeypatch.setattr(command, "run", run)
+    targets = [Target(f"t{n}", ("duty",), command=("/x",)) for n in range(9)]
+    house = House(tmp_path, *targets)
+    async with house.running():
+        await house.happen("urgent", 1)
+        await until(enough)
+        await asyncio.sleep(0.1)
+        assert running == notifier.COMMANDS
+        go_on.set()
+        await until(lambda: all_told(house))
+    assert running == len(targets)
+
+
+async def all_told(house: House) -> bool:
+    return all(s.last_ok for s in (await house.states()).values())
+
+
+def test_a_key_that_is_none_is_refused_at_the_start(tmp_path: Path) -> None:
+    target = hook(tmp_path, "https://soc.example/")
+    Path(target.secret).write_text("whsec_" + "-_" * 20)
+    with pytest.raises(UsageError, match="standard base64"):
+        House(tmp_path, target)

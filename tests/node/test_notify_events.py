@@ -1,0 +1,108 @@
+"""Every event has its place in the one table; outside goes what may."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import syncd
+from syncd.errors import Message
+from syncd.flows.ports import Finding
+from syncd.messages import catalogue
+from syncd.node.notify import events
+from syncd.store.events import StoredEvent, of_finding
+
+ALL = ("duty", "compliance", "admin")
+ORIGIN = "police.example/syncd/txwz/1"
+
+
+def told(name: str, roles: Any = ALL, **data: Any) -> Any:
+    event = StoredEvent(17, 1_800_000_000, name, data)
+    found = events.compose(event, roles, "txwz", "bank")
+    return None if found is None else msgspec.json.decode(found)
+
+
+def written() -> set[str]:
+    """Return the names of all events that the code writes."""
+    found = set()
+    for path in Path(syncd.__file__).parent.rglob("*.py"):
+        text = path.read_text()
+        found |= set(re.findall(r'\btell\(\s*c,\s*[\w.()]+,\s*"(\w+)"', text))
+        if "events" in text:
+            call = r'\.now\(\s*f?"?[^,]+"?,\s*[^,]+(?:\([^)]*\))?,\s*"(\w+)"'
+            found |= set(re.findall(call, text))
+    return found
+
+
+def test_each_event_that_is_written_has_its_place() -> None:
+    there = written()
+    assert {"published", "receipt", "finding", "roster", "log"} <= there
+    assert there <= set(events.EVENTS)
+
+
+def test_each_role_is_told_of_its_own() -> None:
+    assert told("urgent", ["duty"]) is not None
+    assert told("urgent", ["compliance", "admin"]) is None
+    assert told("dispute", ["compliance"]) is not None
+    assert told("dispute", ["duty", "admin"]) is None
+    assert told("expiry", ["admin"]) is not None
+    assert told("expiry", ["duty", "compliance"]) is None
+
+
+@pytest.mark.parametrize("name", ["log", "published", "receipt", "unheard_of"])
+def test_what_is_not_outside_is_told_to_nobody(name: str) -> None:
+    assert told(name, origin=ORIGIN, size=7) is None
+
+
+def test_what_is_told() -> None:
+    assert told("urgent", origin=ORIGIN, index=4711) == {
+        "id": "txwz-bank-17-1800000000",
+        "alliance": "txwz",
+        "member": "bank",
+        "type": "syncd.urgent",
+        "timestamp": "2027-01-15T08:00:00Z",
+        "role": "duty",
+        "text": f"urgent news in {ORIGIN}, from 4711 on",
+        "data": {"origin": ORIGIN, "index": 4711},
+    }
+
+
+def test_a_finding_says_why_without_what_somebody_wrote() -> None:
+    why = Message("{member}: answered {status}: {said}", member="bank")
+    why.params |= {"status": 403, "said": "call +12025550123"}
+    found = told("finding", **of_finding(Finding("roster", "", None, why)))
+    assert found["text"] == "finding roster in : bank: answered 403: …"
+    assert "2025550123" not in str(found)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"value": "+12025550123"},
+        {"token": "jdWJEN8EDZ6b_sgq3-NnjY"},
+        {"case": "2025550123", "reference": "2025550123"},
+        {"label": "call +12025550123 <now>"},  # no code looks like that
+        {"origin": ["+12025550123"]},
+        {"params": {"value": "+12025550123"}, "detail": "+12025550123"},
+        {"detail": "+12025550123", "detail_code": "no.such"},
+    ],
+)
+def test_a_value_does_not_leave(data: dict[str, Any]) -> None:
+    """Whatever somebody puts into an event."""
+    for name, route in events.EVENTS.items():
+        if route is not None:
+            found = str(told(name, **data))
+            assert "2025550123" not in found
+            assert "jdWJ" not in found
+
+
+def test_it_speaks_the_daemons_language() -> None:
+    if not catalogue.choose("zh"):
+        pytest.skip("no catalogue is compiled")
+    try:
+        found = told("urgent", origin="a/b", index=1)
+        assert found["text"] == "a/b 有紧急消息，自第 1 条起"
+    finally:
+        catalogue.choose("en")

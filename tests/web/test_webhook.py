@@ -1,0 +1,136 @@
+"""A webhook takes what is signed, and no more is given to it than that."""
+
+import base64
+import socket
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import resend
+from aiohttp import web
+from pytest_aiohttp import AiohttpServer
+from standardwebhooks import Webhook
+
+from syncd.errors import UnavailableError
+from syncd.web import webhook
+
+KEY = bytes(range(32))
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
+BODY = '{"type":"syncd.urgent","text":"紧急"}'.encode()
+NAME = "txwz-bank-17-1800000000"
+
+Verify = Callable[[bytes, Mapping[str, str]], object]
+
+
+def by_standardwebhooks(body: bytes, headers: Mapping[str, str]) -> object:
+    return Webhook(SECRET).verify(body, dict(headers))
+
+
+def by_resend(body: bytes, headers: Mapping[str, str]) -> object:
+    """Theirs are the same three headers under a prefix of their own."""
+    given = {n: headers[f"webhook-{n}"] for n in ("id", "timestamp")}
+    given["signature"] = headers["webhook-signature"]
+    return resend.Webhooks.verify(
+        {
+            "payload": body.decode(),
+            "headers": given,  # type: ignore[typeddict-item]
+            "webhook_secret": SECRET,
+        }
+    )
+
+
+class Receiver:
+    """Keeps what is posted to it, and answers as a test wishes."""
+
+    def __init__(self) -> None:
+        self.came: list[tuple[Mapping[str, str], bytes]] = []
+        self.answer: Callable[[], web.Response] = web.Response
+        self.url = ""
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.came.append((request.headers, await request.read()))
+        return self.answer()
+
+
+@pytest.fixture
+async def receiver(aiohttp_server: AiohttpServer) -> Receiver:
+    found = Receiver()
+    app = web.Application()
+    app.router.add_route("*", "/{any:.*}", found.take)
+    server = await aiohttp_server(app)
+    found.url = str(server.make_url("/hook?key=hunter2"))
+    return found
+
+
+async def post(url: str, **more: Any) -> None:
+    signed = webhook.headers(KEY, NAME, int(time.time()), BODY)
+    await webhook.post(url, BODY, signed, **more)
+
+
+@pytest.mark.parametrize("verify", [by_standardwebhooks, by_resend])
+async def test_receivers_of_two_makers_believe_it(
+    receiver: Receiver, verify: Verify
+) -> None:
+    await post(receiver.url)
+    [(headers, body)] = receiver.came
+    assert body == BODY
+    assert headers["webhook-id"] == NAME
+    assert headers["Content-Type"] == "application/json"
+    verify(body, headers)
+
+
+@pytest.mark.parametrize("verify", [by_standardwebhooks, by_resend])
+@pytest.mark.parametrize("what", ["body", "id", "timestamp", "key", "age"])
+def test_and_nothing_that_was_changed(verify: Verify, what: str) -> None:
+    """Nor what is older than their five minutes."""
+    now = int(time.time())
+    key = KEY[::-1] if what == "key" else KEY
+    at = now - 3600 if what == "age" else now
+    headers = {**webhook.headers(key, NAME, at, BODY)}
+    if what == "id":
+        headers["webhook-id"] += "0"
+    if what == "timestamp":
+        headers["webhook-timestamp"] = str(now + 1)
+    with pytest.raises(Exception, match=r"(?i)signature|timestamp"):
+        verify(BODY + b" " if what == "body" else BODY, headers)
+
+
+async def test_a_redirect_leads_nowhere(receiver: Receiver) -> None:
+    there = {"Location": "/elsewhere"}
+    receiver.answer = lambda: web.Response(status=307, headers=there)
+    with pytest.raises(UnavailableError, match="answered 307"):
+        await post(receiver.url)
+    assert len(receiver.came) == 1
+
+
+@pytest.mark.parametrize("status", [304, 400, 410, 429, 500, 503])
+async def test_another_answer_is_none(receiver: Receiver, status: int) -> None:
+    receiver.answer = lambda: web.Response(status=status)
+    with pytest.raises(UnavailableError, match=f"answered {status}"):
+        await post(receiver.url)
+
+
+async def test_who_does_not_answer_is_left() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/?key=hunter2"
+        with pytest.raises(UnavailableError, match="no answer in time"):
+            await post(url, time_s=0.2)
+    assert webhook.TIME_S == 10
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:9/?key=hunter2",  # nobody listens
+        "https://127.0.0.1:{port}/?key=hunter2",  # no TLS is spoken
+        "http://127.0.0.1:{port}:/?key=hunter2",
+    ],
+)
+async def test_its_address_is_not_repeated(
+    receiver: Receiver, url: str
+) -> None:
+    port = receiver.url.split(":")[2].partition("/")[0]
+    with pytest.raises(UnavailableError, match="webhook: ") as caught:
+        await post(url.format(port=port))
+    assert "hunter2" not in str(caught.value)
