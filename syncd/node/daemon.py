@@ -43,6 +43,7 @@ from syncd.node.offload import Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.publish.publisher import Publisher
+from syncd.node.serve.alerts import Alerts
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
@@ -199,7 +200,8 @@ class Daemon:
         self.local_service = self._make(
             LocalService, counts=self.metrics, wake=self.publisher.wake
         )
-        self.arrivals = self._make(Arrivals, consumers=())
+        self.alerts = self._make(Alerts, wake=self.feed.wake)
+        self.arrivals = self._make(Arrivals, consumers=(self.alerts.arrived,))
 
     def _holder(self, member: str) -> Holder:
         if member == self.ctx.me:
@@ -254,6 +256,7 @@ class Daemon:
         await self.lapse.check()
         await self.rounds.round()
         await self.never.catch_up()
+        await self.alerts.look()
 
     # ------------------------------------------------------------ running
 

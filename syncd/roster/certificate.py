@@ -72,3 +72,8 @@ def spki(der: bytes, subject: str = "certificate") -> bytes:
 def pin(der: bytes, subject: str = "certificate") -> str:
     """Return hex SHA-256 of the certificate's public key."""
     return hashlib.sha256(spki(der, subject)).hexdigest()
+
+
+def expires(der: bytes) -> int:
+    """Return when a certificate ends, unix seconds: a note, nothing stops."""
+    return int(parse(der).not_valid_after_utc.timestamp())

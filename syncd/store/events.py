@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.messages import wire
 from syncd.store.database import Database
@@ -65,13 +66,20 @@ def page(c: sa.Connection, first: int, limit: int) -> list[StoredEvent]:
 
 def of_finding(finding: Finding) -> dict[str, Any]:
     """Return what an event says of a finding."""
-    detail = wire.of(finding.detail)
     return {
         "code": finding.code,
-        "detail": detail.detail,
-        "detail_code": detail.code,
         "index": finding.index,
         "origin": finding.origin,
+        **of_message(finding.detail),
+    }
+
+
+def of_message(message: Message | str) -> dict[str, Any]:
+    """Return what an event says in a message's words."""
+    detail = wire.of(message)
+    return {
+        "detail": detail.detail,
+        "detail_code": detail.code,
         "params": msgspec.to_builtins(detail.params),
     }
 

@@ -8,13 +8,14 @@ import msgspec
 import pytest
 
 import syncd
+from syncd.config.settings import Role
 from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.messages import catalogue
 from syncd.node.notify import events
 from syncd.store.events import StoredEvent, of_finding
 
-ALL = ("duty", "compliance", "admin")
+ALL: tuple[Role, ...] = ("duty", "compliance", "admin")
 ORIGIN = "police.example/syncd/txwz/1"
 
 

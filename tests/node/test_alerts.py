@@ -1,0 +1,234 @@
+"""What became red or green, ends soon or was taken back is an event, once."""
+
+import datetime
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from syncd.indicator.statement import Retract
+from syncd.node.notify import events
+from syncd.node.serve.alerts import Alerts
+from syncd.node.upkeep.arrivals import Arrival
+from syncd.roster import certificate
+from syncd.store.database import Database
+from syncd.store.events import EventBook
+from tests import sample_statements
+from tests.alliance import Alliance, as_founded, shared
+from tests.node.stand_in import Home
+from tests.node.test_notify_events import ALL
+from tests.node.test_status import WELL, down, log
+
+NOW = 1_790_000_000  # 2026-09-21
+DAY_S = 86_400
+alliance = shared(as_founded, "bank", "police", "carrier", scope="function")
+
+
+class House:
+    """A member that looks at its state, and whose roster ends some day."""
+
+    def __init__(self, path: Path, database: Database | None = None) -> None:
+        self.database = database or Database(path / "own.db", "own")
+        self.book = EventBook(self.database, lambda: NOW)
+        self.state = WELL
+        self.roster = SimpleNamespace(
+            alliance="txwz",
+            expires=NOW + 60 * DAY_S,
+            active=list,
+            member=lambda _: None,
+        )
+        own = SimpleNamespace(events=self.book)
+        trusted = SimpleNamespace(current=self.roster)
+        self.home = Home(own=own, trusted=trusted, now=NOW)
+        reader: Any = SimpleNamespace(read=self.read)
+        self.alerts = Alerts(
+            ctx=self.home.context, status_reader=reader, wake=lambda: None
+        )
+
+    async def read(self) -> Any:
+        return self.state
+
+    async def look(self, **fields: Any) -> list[tuple[str, Any]]:
+        """Have it look at a state; return what it wrote of that."""
+        self.state = replace(WELL, **fields)
+        _, newest = await self.book.bounds()
+        await self.alerts.look()
+        page = await self.book.page(newest + 1, 100)
+        return [(e.name, e.data) for e in page]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Any:
+    found = House(tmp_path)
+    yield found
+    found.database.close()
+
+
+LAG = {"logs": (log(lag=7, why="no answer"),)}
+MORE = {"logs": (log(lag=9, why="no answer"),)}
+
+
+async def test_red_is_written_when_it_stays_and_green_too(
+    house: House,
+) -> None:
+    assert await house.look() == []
+    assert await house.look(**LAG) == []
+    [(name, data)] = await house.look(**MORE)
+    assert (name, data["params"]["n"]) == ("todo", 9)
+    assert await house.look(**LAG) == []  # the same, however many
+    assert await house.look() == []
+    [(name, data)] = await house.look()
+    assert (name, data["detail_code"]) == (
+        "done",
+        "behind.n_entries_of_origin_why",
+    )
+    assert await house.look() == []
+
+
+async def test_what_comes_and_goes_is_not_written(house: House) -> None:
+    for fields in ({}, LAG, {}, LAG, {}, {}):
+        assert await house.look(**fields) == []
+
+
+async def test_two_holders_are_two_things(house: House) -> None:
+    for _ in range(3):
+        await house.look(holders=down("a"))
+    await house.look(holders=down("b"))
+    found = await house.look(holders=down("b"))
+    assert [(n, d["params"]["names"]) for n, d in found] == [
+        ("todo", "b"),
+        ("done", "a"),
+    ]
+
+
+async def test_a_restart_writes_nothing_again(
+    house: House, tmp_path: Path
+) -> None:
+    await house.look(**LAG)
+    assert len(await house.look(**LAG)) == 1
+    again = House(tmp_path, house.database)
+    assert await again.look() == []  # not yet known what is red
+    assert await again.look(**LAG) == []
+    assert await again.look(**LAG) == []
+    await again.look()
+    assert [n for n, _ in await again.look()] == ["done"]
+
+
+@pytest.mark.parametrize(
+    ("left_s", "days"),
+    [
+        (15 * DAY_S, None),
+        (14 * DAY_S, 14),
+        (8 * DAY_S, 8),
+        (7 * DAY_S - 1, 6),
+        (DAY_S, 1),
+        (-9, 0),
+    ],
+)
+async def test_a_roster_that_ends_is_written(
+    house: House, left_s: int, days: int | None
+) -> None:
+    await house.look()
+    house.roster.expires = NOW + left_s
+    found = [d for n, d in await house.look() if n == "expiry"]
+    assert [d["days"] for d in found] == ([] if days is None else [days])
+    assert await house.look() == []
+    assert await House(Path(), house.database).look() == []
+
+
+async def test_each_step_is_written_once(house: House) -> None:
+    found = []
+    for days in range(20, -1, -1):
+        house.roster.expires = NOW + 100 * DAY_S
+        house.home.now = NOW + (100 - days) * DAY_S
+        found += [d["days"] for n, d in await house.look() if n == "expiry"]
+    assert found == [14, 7, 1]
+    house.roster.expires += 10 * DAY_S  # renewed, for too short a time
+    assert [n for n, _ in await house.look()] == ["expiry"]
+
+
+async def test_a_certificate_that_ends_is_written(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every member: a note, for nothing stops on that day."""
+    bank = alliance.bank
+    end = certificate.expires(bank.keys.certificate)
+    monkeypatch.setattr(bank, "shift_s", end - bank.node.ctx.now() - 5 * DAY_S)
+    await bank.node.alerts.look()
+    page = await bank.node.home.own.events.page(0, 100)
+    found = {
+        e.data["member"]: (e.data["days"], e.data["expires"])
+        for e in page
+        if e.name == "expiry" and e.data["code"] == "certificate"
+    }
+    day = datetime.datetime.fromtimestamp(end, datetime.UTC).date().isoformat()
+    assert found["bank"] in {(4, day), (5, day)}
+    assert found.keys() == {"bank", "police", "carrier"}
+
+
+# ------------------------------------------------------- what came in
+
+
+def retracted(index: int, on: str, *ends: int, origin: str = "a/b") -> Arrival:
+    about = sample_statements.about(1)
+    said = Retract(
+        on=on,
+        kind=about["kind"],
+        epoch=about["epoch"],
+        token=about["token"],
+        ends=ends,
+        reason="entry_error",
+    )
+    return Arrival((origin, index), said)
+
+
+async def test_what_others_took_back_of_late(house: House) -> None:
+    page = [
+        retracted(7, "2026-01-01", 1),
+        retracted(9, "2026-09-21", 2, 3),
+        retracted(12, "2026-09-20", 4),
+        retracted(3, "2026-09-21", 1, origin="c/d"),
+        retracted(4, "2026-09-21", 1, origin=house.home.config.origin),
+    ]
+    for _ in range(2):  # handed over again after a crash
+        await house.alerts.arrived(page)
+    found = await house.book.page(0, 100)
+    assert [(e.name, e.data) for e in found] == [
+        ("retract", {"origin": "a/b", "index": 9, "n": 3}),
+        ("retract", {"origin": "c/d", "index": 3, "n": 1}),
+    ]
+    notice = events.compose(found[0], ["duty"], "txwz", "bank")
+    assert b"a/b took back 3 reports" in (notice or b"")
+
+
+CANARY = "canary-nest.example"
+
+
+async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
+    alliance: Alliance,
+) -> None:
+    """Reported, disputed and taken back: no word of it is in any notice."""
+    police, bank = alliance.police, alliance.bank
+    url = f"http://{CANARY}/a"
+    await police.report(
+        "url",
+        url,
+        handling="no_tip_off",
+        evidence="police_case",
+        case="c0ffee00c0ffee00",
+        label="romance",
+    )
+    await alliance.settle()
+    await police.retract("url", url)
+    await alliance.settle()
+    await bank.node.background.idle()
+    page = await bank.node.home.own.events.page(0, 1000)
+    [data] = [e.data for e in page if e.name == "retract"]
+    assert data.keys() == {"origin", "index", "n"}
+    for event in page:
+        notice = events.compose(event, ALL, "txwz", "bank") or b""
+        for word in (CANARY, "c0ffee", "romance", "police_case"):
+            assert word.encode() not in notice
+            assert word not in str(event.data)
