@@ -28,14 +28,12 @@ from syncd.flows.ports import Offload
 from syncd.indicator import vocabulary
 from syncd.oprf import group, threshold
 from syncd.roster.roster import Roster
-from syncd.roster.terms import Epoch
+from syncd.roster.terms import BULK, Epoch
 from syncd.tlog import document
 from syncd.tlog.note import SigningKey
 
 PURPOSES = vocabulary.codes("purpose")
-PURPOSES_OF_BULK = frozenset(
-    {"never", "portfolio_screen", "publish", "rotate"}
-)
+PURPOSES_OF_BULK = BULK
 CHECKED = 64  # elements from which a check element goes with them, uncounted
 
 
@@ -161,7 +159,7 @@ def _points(text: str) -> tuple[bytes, ...]:
 class Debit(Protocol):
     """The holder's durable quota book."""
 
-    async def debit(self, member: str, request: Request) -> None:
+    async def debit(self, member: str, request: Request, epoch: Epoch) -> None:
         """Count the request before it is computed, or raise QuotaError."""
 
 
@@ -197,7 +195,7 @@ async def answer(
     # Quotas are kept by purpose: one that nobody knows would pass by them.
     if request.purpose not in PURPOSES:
         raise RefusedError("oprf: the purpose is not in the vocabulary")
-    await quota.debit(member, request)
+    await quota.debit(member, request, epoch)
     evaluation = await offload(
         threshold.evaluate,
         share.secret,

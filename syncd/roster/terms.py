@@ -29,6 +29,8 @@ KINDS = ("account", "phone", "url")
 ACTIONS = ("label", "warn", "verify", "delay", "restrict", "hold")
 ALL, LOOKUP, PUBLISH = "all", "lookup", "publish"  # purposes of evaluation
 NEVER = "never"  # of the never-list's own spellings
+SCREEN, ROTATE = "portfolio_screen", "rotate"
+BULK = frozenset({NEVER, PUBLISH, ROTATE, SCREEN})
 QUOTA_CEILING_HOUR = 2_000_000  # no roster may allow more, whoever signed it
 QUOTA_CEILING_DAY = 5_000_000
 
@@ -165,7 +167,7 @@ class Never(Row, frozen=True):
 
 
 class Quota(Row, frozen=True):
-    """Evaluations that a member may ask of each key at each holder."""
+    """Evaluations of each key that the alliance gives a member."""
 
     purpose: Code  # all, lookup, publish, or another one
     hour: Annotated[int, Meta(ge=0, le=QUOTA_CEILING_HOUR)]
@@ -219,7 +221,9 @@ DEFAULT_QUOTAS = (
     Quota(purpose=ALL, hour=260_000, day=4_900_000),
     Quota(purpose=LOOKUP, hour=10_000, day=50_000),
     Quota(purpose=NEVER, hour=50_000, day=50_000),
-    Quota(purpose=PUBLISH, hour=200_000, day=4_800_000),
+    Quota(purpose=SCREEN, hour=10_000, day=50_000),  # of the look-ups
+    Quota(purpose=PUBLISH, hour=200_000, day=200_000),
+    Quota(purpose=ROTATE, hour=0, day=0),  # until there is a rotation
 )
 DEFAULT_POLICY = Policy(
     suspected="warn",

@@ -2,29 +2,75 @@
 
 Counted by the minute, so that in no window of a limit's length more than it
 allows is given out; the price is that an element comes free up to a minute
-late. A request for what was given before is not debited again.
+late. What a window holds is kept as a sum: a minute is read once when it
+falls out, and else only to say how long a refused caller has to wait. What
+such a caller asks meanwhile is refused from memory.
+
+A request for what was given before is debited again only if it comes often.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
 
 from syncd.errors import QuotaError
+from syncd.roster.quotas import HOUR_S, Limit
 from syncd.store.database import Database
 from syncd.store.grouped import Grouped
+from syncd.store.tables import OWN, Bytes, Int, Text, done
 
 _MINUTE_S = 60
 _REPEAT_S = 86_400  # for so long a repeated request is recognised
+FREE_REPEATS = 8  # of one request in an hour; an asker needs n - t + 2
+_RECENT = 1024  # requests of a member that a refusal in memory lets by
 
+quota = sa.Table(  # debits of the last day, by minute
+    "quota",
+    OWN,
+    sa.Column("member", Text, primary_key=True),
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("minute", Int, primary_key=True),
+    sa.Column("purpose", Text, primary_key=True),
+    sa.Column("n", Int, nullable=False),
+)
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `most` elements in any `window_s`."""
+quota_sum = sa.Table(  # of them, those of a limit's window
+    "quota_sum",
+    OWN,
+    sa.Column("member", Text, primary_key=True),
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("window_s", Int, primary_key=True),
+    sa.Column("purpose", Text, primary_key=True),
+    sa.Column("since", Int, nullable=False),  # the first minute that counts
+    sa.Column("n", Int, nullable=False),
+    sqlite_with_rowid=False,
+)
 
-    most: int  # elements
-    window_s: int
-    purposes: frozenset[str] | None = None  # None: all purposes together
+debit = sa.Table(  # requests that were debited already
+    "debit",
+    OWN,
+    sa.Column("member", Text, primary_key=True),
+    sa.Column("request", Bytes, primary_key=True),
+    sa.Column("at", Int, nullable=False),
+    sa.Column("hour", Int, nullable=False, server_default="0"),
+    # free repeats in that hour since 1970
+    sa.Column("again", Int, nullable=False, server_default="0"),
+)
+sa.Index("debit_at", debit.c.at)
+
+usage = sa.Table(
+    "usage",
+    OWN,
+    sa.Column("day", Text, primary_key=True),
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("member", Text, primary_key=True),
+    sa.Column("purpose", Text, primary_key=True),
+    sa.Column("count", Int, nullable=False),
+    sa.Column("denied", Int, nullable=False),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +86,24 @@ class Debit:
     day: str  # YYYY-MM-DD in the roster's zone
     limits: tuple[Limit, ...]
 
+    @property
+    def row(self) -> tuple[str, str, str, str]:
+        """The row of `usage` that it counts in."""
+        return self.day, self.key, self.member, self.purpose
+
+    def refused(self, limit: Limit, wait_s: int) -> QuotaError:
+        """Return what to say where a limit would be passed."""
+        return QuotaError(
+            "quota: {member}: {n} more of {key} would pass {most} in "
+            "{window_s} h",
+            retry_after_s=wait_s,
+            member=self.member,
+            n=self.n,
+            key=self.key,
+            most=limit.most,
+            window_s=limit.window_s // 3600,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
@@ -51,59 +115,89 @@ class UsageRow:
     denied: int  # elements refused
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """So many elements, or more, do not fit before a time."""
+
+    n: int
+    until: int  # unix seconds
+    limit: Limit  # that they would pass
+    limits: tuple[Limit, ...]  # of that time
+
+    def holds(self, debit: Debit) -> bool:
+        return (
+            debit.n >= self.n
+            and debit.now < self.until
+            and debit.limits == self.limits
+        )
+
+
 class Quotas:
     """The holder's durable quota book, over own.db."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._debits: Grouped[Debit, None] = Grouped(database, _debit_all)
+        self._debits: Grouped[Debit, _Refusal | None]
+        self._debits = Grouped(database, _debit_all)
+        self._refusals: dict[tuple[str, str, str], _Refusal] = {}
+        self._recent: defaultdict[str, OrderedDict[bytes, None]]
+        self._recent = defaultdict(OrderedDict)
+        self._denied: Counter[tuple[str, str, str, str]] = Counter()
 
     async def debit(self, debit: Debit) -> None:
         """Count the elements, durably, or refuse and count that.
 
+        What memory refuses is durable from the next `prune` on.
+
         Raises:
             QuotaError: a limit would be passed; says when to come back.
         """
-        await self._debits.submit(debit)
+        at = (debit.member, debit.key, debit.purpose)
+        known = self._refusals.get(at)
+        recent = self._recent[debit.member]
+        if known and known.holds(debit) and debit.request not in recent:
+            self._denied[debit.row] += debit.n
+            raise debit.refused(known.limit, known.until - debit.now)
+        refusal = await self._debits.submit(debit)
+        if refusal is not None:
+            self._refusals[at] = refusal
+            raise debit.refused(refusal.limit, refusal.until - debit.now)
+        recent[debit.request] = None
+        if len(recent) > _RECENT:
+            recent.popitem(last=False)
 
     async def usage(self, day: str, key: str) -> list[UsageRow]:
         """Return the non-zero rows of one day and key, sorted."""
-
-        def job(c: sa.Connection) -> list[UsageRow]:
-            rows = c.exec_driver_sql(
-                "SELECT member, purpose, count, denied FROM usage"
-                " WHERE day = ? AND key = ? ORDER BY member, purpose",
-                (day, key),
-            )
-            return [UsageRow(*row) for row in rows]
-
-        return await self._db.read(job)
+        t = usage.c
+        wanted = sa.select(t.member, t.purpose, t.count, t.denied)
+        wanted = wanted.where(t.day == day, t.key == key)
+        wanted = wanted.order_by(t.member, t.purpose)
+        rows = await self._db.read(lambda c: c.execute(wanted).all())
+        return [UsageRow(*row) for row in rows]
 
     async def unreported(self, before: str) -> list[tuple[str, str]]:
         """Return the (day, key) before a day with usage not yet written.
 
         Written is what an append had among `done` as `reported_mark(day, key)`.
         """
-
-        def job(c: sa.Connection) -> list[tuple[str, str]]:
-            rows = c.exec_driver_sql(
-                "SELECT DISTINCT day, key FROM usage WHERE day < ? AND"
-                " NOT EXISTS (SELECT 1 FROM done"
-                " WHERE name = 'usage/' || usage.day || '/' || usage.key)"
-                " ORDER BY day, key",
-                (before,),
-            )
-            return [(day, key) for day, key in rows]
-
-        return await self._db.read(job)
+        t = usage.c
+        mark = sa.literal("usage/") + t.day + "/" + t.key
+        wanted = (
+            sa.select(t.day, t.key)
+            .distinct()
+            .where(t.day < before, ~sa.exists().where(done.c.name == mark))
+            .order_by(t.day, t.key)
+        )
+        rows = await self._db.read(lambda c: c.execute(wanted).all())
+        return [(day, key) for day, key in rows]
 
     async def prune(self, now: int) -> None:
-        """Forget requests that are too old to be repeated."""
+        """Keep what memory refused; forget requests too old to repeat."""
+        denied, self._denied = self._denied, Counter()
 
         def job(c: sa.Connection) -> None:
-            c.exec_driver_sql(
-                "DELETE FROM debit WHERE at < ?", (now - _REPEAT_S,)
-            )
+            c.execute(debit.delete().where(debit.c.at < now - _REPEAT_S))
+            _count(c, {row: (0, n) for row, n in denied.items()})
 
         await self._db.write(job)
 
@@ -113,94 +207,205 @@ def reported_mark(day: str, key: str) -> str:
     return f"usage/{day}/{key}"
 
 
+# ------------------------------------------------------- one group commit
+
+
 def _debit_all(
     c: sa.Connection, debits: Sequence[Debit]
-) -> list[Exception | None]:
-    return [_debit(c, debit) for debit in debits]
+) -> list[_Refusal | Exception | None]:
+    group = _Group(c, debits)
+    outcomes: list[_Refusal | Exception | None]
+    outcomes = [group.debit(one) for one in debits]
+    group.write()
+    return outcomes
 
 
-def _debit(c: sa.Connection, debit: Debit) -> QuotaError | None:
-    again = c.exec_driver_sql(
-        "SELECT 1 FROM debit WHERE member = ? AND request = ? AND at >= ?",
-        (debit.member, debit.request, debit.now - _REPEAT_S),
-    ).fetchone()
-    if again is not None:
+class _Group:
+    """Debits of one transaction: one reading of each thing, one writing."""
+
+    def __init__(self, c: sa.Connection, debits: Sequence[Debit]) -> None:
+        self._c = c
+        self._books: dict[tuple[str, str], _Book] = {}
+        self._usage: defaultdict[tuple[str, str, str, str], list[int]]
+        self._usage = defaultdict(lambda: [0, 0])
+        t = debit.c
+        names = {one.request for one in debits}
+        found = c.execute(sa.select(debit).where(t.request.in_(names)))
+        self._known: dict[tuple[str, bytes], list[int]]
+        self._known = {(r.member, r.request): [*r[2:]] for r in found}
+        self._changed: dict[tuple[str, bytes], list[int]] = {}
+
+    def debit(self, one: Debit) -> _Refusal | None:
+        if self._free(one):
+            return None
+        at = (one.member, one.key)
+        book = self._books.get(at)
+        if book is None:
+            book = self._books[at] = _Book(self._c, *at)
+        refusal = book.refusal(one)
+        given, denied = self._usage[one.row]
+        if refusal is not None:
+            self._usage[one.row] = [given, denied + one.n]
+            return refusal
+        book.add(one)
+        self._usage[one.row] = [given + one.n, denied]
+        self._note(one, [one.now, one.now // HOUR_S, 0])
         return None
-    longest = max((limit.window_s for limit in debit.limits), default=0)
-    c.exec_driver_sql(
-        "DELETE FROM quota WHERE member = ? AND key = ? AND minute < ?",
-        (debit.member, debit.key, (debit.now - longest) // _MINUTE_S),
-    )
-    used = c.exec_driver_sql(
-        "SELECT minute, purpose, n FROM quota WHERE member = ? AND key = ?"
-        " ORDER BY minute",
-        (debit.member, debit.key),
-    ).fetchall()
-    for limit in debit.limits:
-        if limit.purposes is not None and debit.purpose not in limit.purposes:
-            continue
-        wait = _wait(limit, debit, [(m, p, n) for m, p, n in used])
-        if wait:
-            _count(c, debit, 0, debit.n)
-            return QuotaError(
-                "quota: {member}: {n} more of {key} would pass {most} in "
-                "{window_s} h",
-                retry_after_s=wait,
-                member=debit.member,
-                n=debit.n,
-                key=debit.key,
-                most=limit.most,
-                window_s=limit.window_s // 3600,
-            )
-    c.exec_driver_sql(
-        "INSERT INTO quota (member, key, minute, purpose, n)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (member, key, minute, purpose)"
-        " DO UPDATE SET n = quota.n + excluded.n",
-        (
-            debit.member,
-            debit.key,
-            debit.now // _MINUTE_S,
-            debit.purpose,
-            debit.n,
-        ),
-    )
-    c.exec_driver_sql(
-        "INSERT INTO debit (member, request, at) VALUES (?, ?, ?)"
-        " ON CONFLICT (member, request) DO UPDATE SET at = excluded.at",
-        (debit.member, debit.request, debit.now),
-    )
-    _count(c, debit, debit.n, 0)
-    return None
+
+    def _free(self, one: Debit) -> bool:
+        """Tell whether it is a repeat, of which there were not too many."""
+        known = self._known.get((one.member, one.request))
+        if known is None or known[0] < one.now - _REPEAT_S:
+            return False
+        at, hour, again = known
+        if hour != one.now // HOUR_S:
+            hour, again = one.now // HOUR_S, 0
+        if again < FREE_REPEATS:
+            self._note(one, [at, hour, again + 1])
+        return again < FREE_REPEATS
+
+    def _note(self, one: Debit, columns: list[int]) -> None:
+        name = (one.member, one.request)
+        self._known[name] = self._changed[name] = columns
+
+    def write(self) -> None:
+        for book in self._books.values():
+            book.write()
+        rows = [(*name, *row) for name, row in self._changed.items()]
+        _put(self._c, debit, rows)
+        _count(self._c, self._usage)
 
 
-def _wait(
-    limit: Limit, debit: Debit, used: Sequence[tuple[int, str, int]]
-) -> int:
-    """Return in how many seconds the debit would fit; 0: it does now."""
-    since = (debit.now - limit.window_s) // _MINUTE_S
-    counted = [
-        (minute, n)
-        for minute, purpose, n in used
-        if minute >= since
-        and (limit.purposes is None or purpose in limit.purposes)
+@dataclass(slots=True)
+class _Book:
+    """What one member had of one key, as a group finds and leaves it."""
+
+    c: sa.Connection
+    member: str
+    key: str
+    since: dict[int, int] = field(default_factory=dict)  # by window
+    sums: dict[int, Counter[str]] = field(default_factory=dict)  # by purpose
+    given: Counter[tuple[int, str]] = field(default_factory=Counter)
+    # not written yet, by minute and purpose
+
+    def __post_init__(self) -> None:
+        for row in self.c.execute(
+            sa.select(quota_sum).where(*self._of(quota_sum))
+        ):
+            self.since[row.window_s] = row.since
+            self.sums.setdefault(row.window_s, Counter())[row.purpose] = row.n
+
+    def _of(self, table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+        return table.c.member == self.member, table.c.key == self.key
+
+    def refusal(self, debit: Debit) -> _Refusal | None:
+        """Return which limit the debit would pass for longest, if one."""
+        self._advance(debit)
+        over = {
+            limit: used + debit.n - limit.most
+            for limit in debit.limits
+            if limit.covers(debit.purpose)
+            for used in (self._used(limit),)
+            if used + debit.n > limit.most
+        }
+        if not over:
+            return None
+        waits = {
+            limit: self._wait(limit, n, debit.now) for limit, n in over.items()
+        }
+        limit = max(waits, key=lambda one: waits[one])
+        return _Refusal(debit.n, debit.now + waits[limit], limit, debit.limits)
+
+    def add(self, debit: Debit) -> None:
+        self.given[debit.now // _MINUTE_S, debit.purpose] += debit.n
+        for sums in self.sums.values():
+            sums[debit.purpose] += debit.n
+
+    def write(self) -> None:
+        whose = self.member, self.key
+        given = [(*whose, *at, n) for at, n in self.given.items()]
+        _put(self.c, quota, given, add=True)
+        sums = [
+            (*whose, window, purpose, since, n)
+            for window, since in self.since.items()
+            for purpose, n in self.sums[window].items()
+        ]
+        _put(self.c, quota_sum, sums)
+
+    def _used(self, limit: Limit) -> int:
+        sums = self.sums[limit.window_s]
+        return sum(n for purpose, n in sums.items() if limit.covers(purpose))
+
+    def _advance(self, debit: Debit) -> None:
+        """Take out of each window what has fallen out of it."""
+        windows = {limit.window_s for limit in debit.limits}
+        for window in sorted(windows | self.since.keys()):
+            since = (debit.now - window) // _MINUTE_S
+            before = self.since.get(window)
+            if before == since:
+                continue
+            self.since[window] = since
+            if before is not None and before < since:
+                self.sums[window].subtract(self._between(before, since))
+                continue
+            # a window that is new, or a clock that was set back
+            self.sums[window] = self._between(since, None)
+            for (minute, purpose), n in self.given.items():
+                self.sums[window][purpose] += n * (minute >= since)
+            old = quota.c.minute < min(self.since.values())
+            self.c.execute(quota.delete().where(*self._of(quota), old))
+
+    def _between(self, first: int, stop: int | None) -> Counter[str]:
+        t = quota.c
+        wanted = sa.select(t.purpose, sa.func.sum(t.n)).where(
+            *self._of(quota), t.minute >= first
+        )
+        if stop is not None:
+            wanted = wanted.where(t.minute < stop)
+        rows = self.c.execute(wanted.group_by(t.purpose))
+        return Counter({purpose: int(n) for purpose, n in rows})
+
+    def _wait(self, limit: Limit, over: int, now: int) -> int:
+        """Return in how many seconds so many elements have come free."""
+        t = quota.c
+        wanted = sa.select(t.minute, t.purpose, t.n).where(
+            *self._of(quota), t.minute >= self.since[limit.window_s]
+        )
+        for minute, purpose, n in self.c.execute(wanted.order_by(t.minute)):
+            over -= n if limit.covers(purpose) else 0
+            if over <= 0:
+                free = (minute + 1) * _MINUTE_S + limit.window_s
+                return max(int(free) - now, 1)
+        return limit.window_s  # larger than the limit itself: never fits
+
+
+def _count(
+    c: sa.Connection,
+    counts: Mapping[tuple[str, str, str, str], Sequence[int]],
+) -> None:
+    rows = [
+        (day, key, member, purpose, *counted)
+        for (day, key, member, purpose), counted in counts.items()
     ]
-    over = sum(n for _, n in counted) + debit.n - limit.most
-    if over <= 0:
-        return 0
-    for minute, n in counted:
-        over -= n
-        if over <= 0:
-            free = (minute + 1) * _MINUTE_S + limit.window_s
-            return max(free - debit.now, 1)
-    return limit.window_s  # larger than the limit itself: never fits
+    _put(c, usage, rows, add=True)
 
 
-def _count(c: sa.Connection, debit: Debit, count: int, denied: int) -> None:
-    c.exec_driver_sql(
-        "INSERT INTO usage (day, key, member, purpose, count, denied)"
-        " VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (day, key, member, purpose) DO UPDATE SET"
-        " count = usage.count + excluded.count,"
-        " denied = usage.denied + excluded.denied",
-        (debit.day, debit.key, debit.member, debit.purpose, count, denied),
-    )
+def _put(
+    c: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[tuple[object, ...]],
+    *,
+    add: bool = False,
+) -> None:
+    """Insert rows, or put them in the place of those there, or add to them."""
+    made = insert(table)
+    put = {
+        column.name: made.excluded[column.name] + (column if add else 0)
+        for column in table.c
+        if not column.primary_key
+    }
+    if rows:
+        c.execute(
+            made.on_conflict_do_update([*table.primary_key], set_=put),
+            [dict(zip(table.c.keys(), row, strict=True)) for row in rows],
+        )

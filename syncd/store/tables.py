@@ -187,36 +187,6 @@ import_refused = sa.Table(  # of the newest imports, for some days
     _column("cells", Bytes, nullable=True),  # sealed: the list's own
 )
 
-quota = sa.Table(  # debits of the last day, by minute
-    "quota",
-    OWN,
-    _column("member", Text, primary_key=True),
-    _column("key", Text, primary_key=True),
-    _column("minute", Int, primary_key=True),
-    _column("purpose", Text, primary_key=True),
-    _column("n", Int),
-)
-
-debit = sa.Table(  # requests that were debited already
-    "debit",
-    OWN,
-    _column("member", Text, primary_key=True),
-    _column("request", Bytes, primary_key=True),
-    _column("at", Int),
-)
-sa.Index("debit_at", debit.c.at)
-
-usage = sa.Table(
-    "usage",
-    OWN,
-    _column("day", Text, primary_key=True),
-    _column("key", Text, primary_key=True),
-    _column("member", Text, primary_key=True),
-    _column("purpose", Text, primary_key=True),
-    _column("count", Int),
-    _column("denied", Int),
-)
-
 access = sa.Table(
     "access",
     OWN,

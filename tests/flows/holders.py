@@ -18,6 +18,7 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group
 from syncd.roster.roster import Roster
+from syncd.roster.terms import Epoch
 from tests.flows import founders
 
 HOLDERS = ("bank", "carrier", "police")
@@ -37,7 +38,7 @@ class Book:
         self.given: set[bytes] = set()
         self.empty = False
 
-    async def debit(self, member: str, request: Request) -> None:
+    async def debit(self, member: str, request: Request, epoch: Epoch) -> None:
         if self.empty:
             raise QuotaError("used up", retry_after_s=9)
         if request.digest not in self.given:

@@ -403,7 +403,7 @@ EDITS: dict[
     "quota for all": (
         lambda d: drafts.put(d, ("quotas",), Quota("lookup", 1, 2)),
         lambda r: (r.quota("bank", "lookup").hour, len(r.quotas)),
-        (1, 4),
+        (1, 6),
     ),
     "cap": (
         lambda d: drafts.put(d, ("caps",), Cap(9, kind="url")),

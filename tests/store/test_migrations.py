@@ -69,15 +69,16 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
         assert revision(own.database) == HEADS["own"]
         after = rows(old / "own.db")
         kept = set(before) - {"vault_key", "vault", "import_job"}
-        kept -= {"access", "sighting"}
+        kept -= {"access", "sighting", "debit"}
+        debits = [row[:3] for row in after["debit"]]
+        assert debits == before["debit"]
         assert {name: after[name] for name in kept} == {
             name: before[name] for name in kept
         }
         assert set(after) - set(before) == {
             *("event", "told", "vault_value", "import_list", "list_value"),
-            *("import_refused", "own_entry"),
-            "access_position",
-            *("notice", "notify_target"),
+            *("import_refused", "own_entry", "quota_sum"),
+            *("access_position", "notice", "notify_target"),
         }
         assert len(after["vault_value"]) == len(before["vault_key"])
 

@@ -62,7 +62,21 @@ def _add(table: str, name: str, type_: Any, default: str) -> None:
 
 
 def _quota() -> None:
-    """Keep running sums."""
+    """Keep running sums, and how often a request was repeated."""
+    op.create_table(
+        "quota_sum",
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("window_s", Int, nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("since", Int, nullable=False),
+        sa.Column("n", Int, nullable=False),
+        sa.PrimaryKeyConstraint("member", "key", "window_s", "purpose"),
+        sqlite_with_rowid=False,
+    )
+    for name in ("hour", "again"):
+        column = sa.Column(name, Int, nullable=False, server_default="0")
+        op.add_column("debit", column)
 
 
 def _status() -> None:
