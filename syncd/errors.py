@@ -172,7 +172,7 @@ class BrokenSourceError(UnavailableError):
 
 
 class QuotaError(SyncdError):
-    """Too many requests; `retry_after_s` says when to come back."""
+    """Too many; `retry_after_s` says when to come back, `left` with how many."""
 
     kind = "quota"
     exit_code = 3
@@ -183,11 +183,13 @@ class QuotaError(SyncdError):
         message: str | Message,
         *,
         retry_after_s: int,
+        left: int = 0,
         hint: str | Message = "",
         **params: object,
     ) -> None:
         super().__init__(message, hint=hint, **params)
         self.retry_after_s = retry_after_s
+        self.left = left  # what would be given now
 
 
 class StaleError(SyncdError):

@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from syncd.errors import (
-    NOTHING,
     HoldersError,
     MalformedError,
     Message,
+    QuotaError,
     RefusedError,
     SyncdError,
-    UnavailableError,
     UntrustedError,
 )
 from syncd.flows import evaluation
+from syncd.flows.allowance import Allowance, HolderState
 from syncd.flows.evaluation import (
     CHECKED,
     PURPOSES_OF_BULK,
@@ -40,7 +40,6 @@ BULK_BATCH = 1024  # identifiers in one request
 # Those on their way together are what a busy holder may take seconds for.
 LOOKUP_BATCH = 256
 LANES = 3  # requests of one call on their way at once
-_DOWN_S = 10  # seconds for which a holder that failed is asked last
 _LIED: Final = "wrong answer: {why}"  # why such a holder is down
 _GONE: Final = Message(
     "holder no more"
@@ -65,17 +64,6 @@ class Accuse(Protocol):
         """Keep what the holder signed, and say so."""
 
 
-@dataclass(slots=True)
-class HolderState:
-    """What we last saw of a holder; shown in `status`."""
-
-    member: str
-    up: bool = True
-    why: Message = NOTHING
-    since: int = 0  # seconds of the clock given
-    latency_s: float = 0.0
-
-
 @dataclass(kw_only=True, eq=False)
 class Tokeniser:
     """Asks quorums of holders, checks every answer, and names bad ones."""
@@ -87,6 +75,7 @@ class Tokeniser:
     clock: Callable[[], float]  # seconds, of a clock that nobody sets
     rng: Callable[[int], bytes]  # fresh random bytes
     accuse: Accuse
+    me: str = ""  # whose quota it is
     cache_size: int = 0  # identifiers whose outputs are remembered
     holder_s: float = 2.0  # a look-up waits this long for a holder
 
@@ -94,6 +83,9 @@ class Tokeniser:
         self.holders: dict[str, HolderState] = {}
         self._cache: dict[tuple[Identifier, int], bytes] = {}
         self._wary_until = -math.inf  # seconds of the clock
+        self.allowance = Allowance(
+            me=self.me, roster=self.roster, clock=self.clock
+        )
 
     def epoch(self, kind: str) -> Epoch:
         """Return the newest epoch of `kind`.
@@ -153,16 +145,14 @@ class Tokeniser:
 
         async def ask(kind: str, part: Sequence[Identifier]) -> None:
             async with lanes:
-                if failed:
-                    return
-                try:
-                    epoch = self.epoch(kind)
-                    fresh = await self._batch(epoch, part, purpose, deadline)
-                except SyncdError as e:
-                    failed.append(e)
-                    return
-            done.update(fresh)
-            self._remember(epoch, fresh)
+                while part and not failed:
+                    try:
+                        some = await self._some(kind, part, purpose, deadline)
+                    except SyncdError as e:
+                        failed.append(e)
+                        return
+                    done.update(some)
+                    part = part[len(some) :]
 
         bulk = purpose in PURPOSES_OF_BULK
         size = BULK_BATCH if bulk else LOOKUP_BATCH
@@ -176,6 +166,31 @@ class Tokeniser:
         await asyncio.gather(*calls)
         if failed:
             raise failed[0]
+
+    async def _some(
+        self,
+        kind: str,
+        part: Sequence[Identifier],
+        purpose: str,
+        deadline: float,
+    ) -> dict[Identifier, bytes]:
+        """Return outputs of the first of a part: of all that is left to us.
+
+        A holder that refuses so many may still give fewer.
+        """
+        epoch = self.epoch(kind)
+        less = self.allowance.fit(epoch, purpose, len(part))
+        while True:
+            n = less
+            try:
+                fresh = await self._batch(epoch, part[:n], purpose, deadline)
+            except HoldersError:
+                less = self.allowance.fit(epoch, purpose, n)
+                if less == n:
+                    raise
+            else:
+                self._remember(epoch, fresh)
+                return fresh
 
     def _remember(
         self, epoch: Epoch, fresh: Mapping[Identifier, bytes]
@@ -206,12 +221,13 @@ class Tokeniser:
         blinded = await offload(threshold.blind, inputs, self.rng, last)
         answering = self.roster().holders_of(epoch)
         bad = {i: _GONE for i in epoch.shares if i not in answering}
+        bad |= self.allowance.used_up(epoch, purpose)
         while True:
             request = Request(
                 epoch.kind,
                 epoch.epoch,
                 epoch.generation,
-                self._choose(epoch, bad),
+                self._choose(epoch, bad, purpose, len(part)),
                 purpose,
                 self.rng(16).hex(),
                 tuple(blinded.elements),
@@ -243,8 +259,9 @@ class Tokeniser:
         return dict(zip(part, outs, strict=True))
 
     def _choose(
-        self, epoch: Epoch, bad: Mapping[int, Message]
+        self, epoch: Epoch, bad: Mapping[int, Message], purpose: str, n: int
     ) -> tuple[int, ...]:
+        """Return t holders: that answer, have most left, and are quick."""
         now = self.clock()
         left = [i for i in epoch.shares if i not in bad]
         if len(left) < epoch.t:
@@ -264,14 +281,11 @@ class Tokeniser:
                 whys=whys,
             )
 
-        def rank(index: int) -> tuple[bool, float]:
-            state = self.holders.get(epoch.shares[index][0])
-            if state is None:
-                return False, 0.0
-            down = not state.up and now - state.since < _DOWN_S
-            return down, state.latency_s
+        def slow(member: str) -> tuple[bool, float]:
+            state = self.holders.get(member, HolderState(member))
+            return state.down(now), state.latency_s
 
-        return tuple(sorted(sorted(left, key=rank)[: epoch.t]))
+        return self.allowance.choose(epoch, left, purpose, n, slow)
 
     async def _ask_all(
         self,
@@ -319,12 +333,16 @@ class Tokeniser:
         """Return one holder's checked points, or why there are none."""
         member, public_share = epoch.shares[index]
         began = self.clock()
+        counted = (epoch, member, request.purpose, request.counted)
+        self.allowance.take(*counted)
         try:
             raw = await self.holder(member).evaluate(body, timeout_s)
-        except (UnavailableError, RefusedError, MalformedError) as e:
+        except SyncdError as e:
+            self.allowance.take(*counted[:3], -request.counted)
+            if isinstance(e, QuotaError):  # the holder itself is well
+                self.allowance.refused(*counted, e)
+                return e.text
             return self._down(member, e.text)
-        except SyncdError as e:  # a quota of ours: the holder itself is well
-            return e.text
         took = self.clock() - began
         offload = self.bulk if request.bulk else self.offload
         exchange, roster = Exchange(body, raw), self.roster()

@@ -150,6 +150,7 @@ class Daemon:
             clock=time.monotonic,
             rng=secrets.token_bytes,
             accuse=self.findings.accuse,
+            me=ctx.me,
             cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
             holder_s=ctx.config.holder.deadline_ms / 1000,
         )

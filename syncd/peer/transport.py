@@ -250,11 +250,15 @@ class Transport:
         status = response.status
         text = detail.decode("utf-8", "replace")[:200].strip()
         if status == 429:
-            after = response.headers.get("Retry-After", "")
-            seconds = int(after[:9]) if after.isdecimal() else 60
+            seconds, left = (
+                int(text[:9]) if text.isdecimal() else default
+                for name, default in (("Retry-After", 60), ("Quota-Left", 0))
+                for text in (response.headers.get(name, ""),)
+            )
             return QuotaError(
                 "{member}: quota used up",
                 retry_after_s=seconds,
+                left=left,
                 member=self.name,
             )
         if 300 <= status < 400:

@@ -6,11 +6,14 @@ them together give no more than it. Whoever asks must ask all n alike to get
 all of it.
 """
 
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from syncd.roster.roster import Roster
 from syncd.roster.terms import ALL, BULK, LOOKUP, SCREEN, Epoch
 
+MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 86_400
 
@@ -29,6 +32,39 @@ class Limit:
         if self.purposes is None:
             return True
         return (purpose in self.purposes) is not self.others
+
+
+@dataclass(slots=True)
+class Window:
+    """What was had in a window that ends now, counted by the minute."""
+
+    window_s: int
+    total: int = 0  # as of the last look
+    had: deque[tuple[int, int]] = field(default_factory=deque)
+
+    def add(self, now: float, n: int) -> None:
+        """Count what is had now; less than nothing gives it back."""
+        minute, before = int(now // MINUTE_S), 0
+        if self.had and self.had[-1][0] >= minute:
+            minute, before = self.had.pop()
+        self.had.append((minute, before + n))
+        self.total += n
+
+    def at(self, now: float) -> int:
+        """Return what counts just now."""
+        since = (now - self.window_s) // MINUTE_S
+        while self.had and self.had[0][0] < since:
+            self.total -= self.had.popleft()[1]
+        return self.total
+
+    def wait_s(self, now: float, over: int) -> int:
+        """Return in how many seconds so many elements will have come free."""
+        for minute, n in self.had:
+            over -= n
+            if over <= 0:
+                free = (minute + 1) * MINUTE_S + self.window_s
+                return max(int(free - now), 1)
+        return self.window_s
 
 
 def limits(
@@ -57,6 +93,17 @@ def limits(
         for row in (roster.quota(member, name),)
         for most, window_s in ((row.hour, HOUR_S), (row.day, DAY_S))
     )
+
+
+def together(left: Sequence[int], t: int) -> int:
+    """Return how many outputs holders give that have so much left each.
+
+    Each output takes one of t of them: no holder more than once.
+    """
+    most = sorted(left, reverse=True)
+    if len(most) < t:
+        return 0
+    return min(sum(most[j:]) // (t - j) for j in range(t))
 
 
 def share(most: int, roster: Roster, epoch: Epoch) -> int:

@@ -91,12 +91,14 @@ class Debit:
         """The row of `usage` that it counts in."""
         return self.day, self.key, self.member, self.purpose
 
-    def refused(self, limit: Limit, wait_s: int) -> QuotaError:
+    def refused(self, how: "_Refusal") -> QuotaError:
         """Return what to say where a limit would be passed."""
+        limit = how.limit
         return QuotaError(
             "quota: {member}: {n} more of {key} would pass {most} in "
             "{window_s} h",
-            retry_after_s=wait_s,
+            retry_after_s=how.until - self.now,
+            left=how.left,
             member=self.member,
             n=self.n,
             key=self.key,
@@ -120,6 +122,7 @@ class _Refusal:
     """So many elements, or more, do not fit before a time."""
 
     n: int
+    left: int  # elements that did fit
     until: int  # unix seconds
     limit: Limit  # that they would pass
     limits: tuple[Limit, ...]  # of that time
@@ -157,11 +160,11 @@ class Quotas:
         recent = self._recent[debit.member]
         if known and known.holds(debit) and debit.request not in recent:
             self._denied[debit.row] += debit.n
-            raise debit.refused(known.limit, known.until - debit.now)
+            raise debit.refused(known)
         refusal = await self._debits.submit(debit)
         if refusal is not None:
             self._refusals[at] = refusal
-            raise debit.refused(refusal.limit, refusal.until - debit.now)
+            raise debit.refused(refusal)
         recent[debit.request] = None
         if len(recent) > _RECENT:
             recent.popitem(last=False)
@@ -314,7 +317,9 @@ class _Book:
             limit: self._wait(limit, n, debit.now) for limit, n in over.items()
         }
         limit = max(waits, key=lambda one: waits[one])
-        return _Refusal(debit.n, debit.now + waits[limit], limit, debit.limits)
+        left = max(debit.n - max(over.values()), 0)
+        until = debit.now + waits[limit]
+        return _Refusal(debit.n, left, until, limit, debit.limits)
 
     def add(self, debit: Debit) -> None:
         self.given[debit.now // _MINUTE_S, debit.purpose] += debit.n

@@ -161,7 +161,10 @@ async def _answer(
         return web.Response(
             status=429,
             text=f"{e}\n",
-            headers={"Retry-After": str(e.retry_after_s)},
+            headers={
+                "Retry-After": str(e.retry_after_s),
+                "Quota-Left": str(e.left),
+            },
         )
     except (
         MalformedError,

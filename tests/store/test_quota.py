@@ -1,6 +1,7 @@
 """The holder's quota book: exact windows, at a cost that does not grow."""
 
 import asyncio
+import shutil
 import sqlite3
 import tempfile
 from collections import Counter
@@ -145,6 +146,7 @@ async def test_a_refusal_is_repeated_from_memory(own: OwnStore) -> None:
     await own.quotas.debit(debit(100, 1, limits=(ONE,)))
     with pytest.raises(QuotaError) as first:
         await own.quotas.debit(debit(5, 2, limits=(ONE,)))
+    assert first.value.left == 0
     seen = Steps(own.quotas._db)
     for n in range(50):
         with pytest.raises(QuotaError) as e:
@@ -163,8 +165,9 @@ async def test_a_refusal_is_repeated_from_memory(own: OwnStore) -> None:
 async def test_what_may_fit_is_asked_of_the_book(own: OwnStore) -> None:
     """Fewer elements, another limit, and what was given before."""
     await own.quotas.debit(debit(90, 1, limits=(ONE,)))
-    with pytest.raises(QuotaError):
+    with pytest.raises(QuotaError) as e:
         await own.quotas.debit(debit(20, 2, limits=(ONE,)))
+    assert e.value.left == 10
     await own.quotas.debit(debit(90, 1, limits=(ONE,)))  # sent again
     await own.quotas.debit(debit(10, 3, limits=(ONE,)))
     raised = (Limit(200, 3600),)  # by a new roster
@@ -224,10 +227,11 @@ MODEL = (
 @given(STEPS)
 @settings(max_examples=30, deadline=None)
 def test_no_window_gives_more_than_its_limit(
-    steps: list[tuple[int, int, str]],
+    fresh: Path, steps: list[tuple[int, int, str]]
 ) -> None:
     """Held against a list of all that was given, by the second."""
     with tempfile.TemporaryDirectory() as home:
+        shutil.copy(fresh / "own.db", home)
         database = Database(Path(home) / "own.db", "own")
         try:
             asyncio.run(_hold(Quotas(database), steps))

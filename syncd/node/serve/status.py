@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from syncd.errors import NOTHING, Message
+from syncd.flows.allowance import HolderState
 from syncd.flows.ports import MirrorHead
-from syncd.flows.tokenise import HolderState
 from syncd.indicator import claims
 from syncd.messages import wire
 from syncd.node.context import Context
