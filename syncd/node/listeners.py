@@ -34,6 +34,7 @@ class Listeners:
         """
         runner = Runner(
             app,
+            tls=tls,
             access_log=None,
             handle_signals=False,
             shutdown_timeout=5,
@@ -42,7 +43,7 @@ class Listeners:
         await runner.setup()
         self.runners.append(runner)
         try:
-            await _site(runner, at, given, tls).start()
+            await _site(runner, at, given).start()
         except OSError as e:
             raise UsageError(
                 "{name} API: cannot listen on {at}: {why}",
@@ -68,11 +69,10 @@ def _site(
     runner: web.AppRunner,
     at: Address,
     given: socket.socket | None,
-    tls: ssl.SSLContext | None,
 ) -> web.BaseSite:
     if given is not None:
-        return web.SockSite(runner, given, ssl_context=tls)
+        return web.SockSite(runner, given)
     if at.path:
         # asyncio takes away a socket that was left there, and no file.
         return web.UnixSite(runner, str(at.path))
-    return web.TCPSite(runner, at.host, at.port, ssl_context=tls)
+    return web.TCPSite(runner, at.host, at.port)

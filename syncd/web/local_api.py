@@ -133,7 +133,9 @@ def _http_problem(e: web.HTTPException) -> web.Response:
 _TEXTS = {
     404: Message("no such path; /openapi.json lists what there is"),
     405: Message("not with this method; Allow lists which"),
+    408: Message("the body is too slow"),
     413: Message("the body is longer than [own] max_request_bytes"),
+    415: Message("a body is sent as it is, without Content-Encoding"),
 }
 
 

@@ -21,6 +21,7 @@ from aiohttp import web
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.web import problem
+from syncd.web.runner import body_of
 from syncd.web.service_ports import Caller, LocalService
 
 JSON = "application/json"
@@ -95,7 +96,7 @@ class Route:
         if self.asks is not None:
             found = await self.handler(call, _query(request, self.asks))
         elif self.takes is not None:
-            raw = await request.read()
+            raw = await body_of(request)
             found = await self.handler(call, self._body(raw))
         else:
             found = await self.handler(call)

@@ -214,16 +214,11 @@ async def test_a_body_has_its_type_and_a_limit(
     problem(reply, 413)
 
 
-@pytest.mark.parametrize(
-    ("raw", "status"),
-    [(gzip.compress(b" " * (4 << 20)), 413), (b"not gzip at all", 400)],
-    ids=["inflates above the limit", "is no gzip"],
-)
-async def test_a_body_that_claims_to_be_gzip(
-    police: LocalClient, raw: bytes, status: int
-) -> None:
+async def test_a_body_that_is_said_to_be_gzip(police: LocalClient) -> None:
+    """It is refused, not inflated."""
+    raw = gzip.compress(b" " * (4 << 20))
     reply = await police.post("/v1/lookups", data=raw, Content_Encoding="gzip")
-    problem(reply, status)
+    problem(reply, 415)
 
 
 DEEP = b'{"name":"a","size":1,"options":{"a":' + b"[" * 100_000

@@ -1,15 +1,19 @@
-"""A server that stops leaves no connection open."""
+"""A server leaves no connection open, and takes no more than it can bear."""
 
 import asyncio
 import contextlib
 import gc
+import gzip
 import socket
+from asyncio.sslproto import SSLProtocol
+from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
 
 from syncd.pinning import ServerTls, client_context
 from syncd.roster import certificate, keys
+from syncd.web import runner as runners
 from syncd.web.runner import Runner
 
 HOST = "127.0.0.1"
@@ -17,13 +21,24 @@ HERE = keys.generate("here.example", "txwz", bytes, now=1_790_000_000)
 CALLER = keys.generate("caller.example", "txwz", lambda n: b"c" * n, now=0)
 
 
+async def _much(request: web.Request) -> web.Response:
+    return web.Response(body=bytes(32 << 20))
+
+
+async def _body(request: web.Request) -> web.Response:
+    return web.Response(body=await runners.body_of(request))
+
+
 async def opened() -> tuple[Runner, int]:
     """Start a server with TLS; return what runs it, and its port."""
     tls = ServerTls(HERE.certificate, HERE.tls_pem)
     tls.update([CALLER.certificate])
-    runner = Runner(web.Application(), shutdown_timeout=1)
+    app = web.Application()
+    app.router.add_get("/much", _much)
+    app.router.add_post("/body", _body)
+    runner = Runner(app, tls=tls.context, shutdown_timeout=1)
     await runner.setup()
-    await web.TCPSite(runner, HOST, 0, ssl_context=tls.context).start()
+    await web.TCPSite(runner, HOST, 0).start()
     return runner, runner.addresses[0][1]
 
 
@@ -82,13 +97,184 @@ async def test_who_says_no_goodbye_keeps_no_socket(
 
 
 async def test_who_was_shaking_hands_is_sent_away() -> None:
-    """Else it were kept until its silence is noticed, a minute later."""
+    """Else it were kept until its silence is noticed, seconds later."""
     runner, port = await opened()
     reader, writer = await asyncio.open_connection(HOST, port)
     await asyncio.sleep(0.05)  # let in, and expected to begin
     await runner.cleanup()
+    assert await ended(reader)
+    writer.close()
+
+
+# ------------------------------------------------------- what one may cost
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    runner, port = await opened()
+    yield port
+    await runner.cleanup()
+
+
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def silent(port: int, most: int) -> list[Ends]:
+    """Open so many connections and send nothing."""
+    return [await asyncio.open_connection(HOST, port) for _ in range(most)]
+
+
+async def let_in(port: int) -> Ends:
+    """Connect as the caller that the server knows."""
     pin = certificate.pin(HERE.certificate)
     tls = client_context(CALLER.certificate, CALLER.tls_pem, pin)
-    await writer.start_tls(tls)
-    assert await asyncio.wait_for(reader.read(), 10) == b""
-    writer.close()
+    return await asyncio.open_connection(HOST, port, ssl=tls)
+
+
+async def ended(reader: asyncio.StreamReader) -> bool:
+    """Wait until the other end closes, at most ten seconds."""
+    async with asyncio.timeout(10):
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(65_536):
+                pass
+    return True
+
+
+def open_among(ends: list[Ends]) -> list[bool]:
+    return [not (r.at_eof() or r.exception()) for r, _ in ends]
+
+
+async def close(*ends: Ends) -> None:
+    for _, writer in ends:
+        writer.transport.abort()
+    await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("of", ["HANDSHAKES", "HANDSHAKES_OF_ADDRESS"])
+async def test_the_longest_silent_gives_way(
+    port: int, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    """So many shake hands at once; who has just come is served all the same."""
+    monkeypatch.setattr(runners, of, 3)
+    ends = await silent(port, 5)
+    await asyncio.gather(*(ended(reader) for reader, _ in ends[:2]))
+    assert open_among(ends) == [False, False, True, True, True]
+    await close(await let_in(port), *ends)
+
+
+async def test_one_address_begins_so_many_handshakes_a_second(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each costs a millisecond of the one loop, whoever it is."""
+    monkeypatch.setattr(runners, "HANDSHAKES_A_SECOND", 2)
+    ends = await silent(port, 8)
+    await asyncio.sleep(0.1)
+    assert sum(open_among(ends)) <= 4  # of two seconds, if one ended
+    await close(*ends)
+
+
+async def test_a_handshake_has_its_time(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends nothing is sent away."""
+    monkeypatch.setattr(runners, "HANDSHAKE_S", 0.05)
+    ends = await silent(port, 1)
+    assert await ended(ends[0][0])
+    await close(*ends)
+
+
+@pytest.mark.parametrize("say", [b"", b"GET / HTTP/1.1\r\nHost: he"])
+async def test_who_is_let_in_has_to_ask(
+    port: int, monkeypatch: pytest.MonkeyPatch, say: bytes
+) -> None:
+    """The head of the first request has its time as well."""
+    monkeypatch.setattr(runners, "FIRST_S", 0.05)
+    ends = await let_in(port)
+    ends[1].write(say)
+    assert await ended(ends[0])
+    await close(ends)
+
+
+async def test_one_pin_has_so_many_connections(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One more is closed; when one has gone, another is let in."""
+    monkeypatch.setattr(runners, "CONNECTIONS_OF_PIN", 2)
+    kept = [await let_in(port) for _ in range(2)]
+    one_more = await let_in(port)
+    assert await ended(one_more[0])
+    assert open_among(kept) == [True, True]
+    await close(kept.pop())
+    await asyncio.sleep(0.05)
+    kept.append(await let_in(port))
+    await asyncio.sleep(0.05)
+    assert open_among(kept) == [True, True]
+    await close(one_more, *kept)
+
+
+async def test_a_body_has_its_time(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a body is a 408, and the end of its connection."""
+    monkeypatch.setattr(runners, "BODY_S", 0.05)
+    reader, writer = await let_in(port)
+    writer.write(
+        b"POST /body HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nhalf"
+    )
+    assert (await reader.readline()).split()[1] == b"408"
+    assert await ended(reader)
+    await close((reader, writer))
+
+
+@pytest.mark.parametrize("body", [b"garbage", gzip.compress(b"note")])
+async def test_a_body_comes_as_it_is(
+    port: int, caplog: pytest.LogCaptureFixture, body: bytes
+) -> None:
+    """Nobody of ours compresses one; it is refused, and nothing is logged."""
+    reader, writer = await let_in(port)
+    head = b"POST /body HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
+    writer.write(
+        head
+        + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
+        % (len(body), body)
+    )
+    assert (await reader.readline()).split()[1] == b"415"
+    assert await ended(reader)
+    assert caplog.text == ""
+    await close((reader, writer))
+
+
+async def test_who_does_not_read_is_cut_off(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it was to be sent does not stay in memory."""
+    monkeypatch.setattr(runners, "STALLED_S", 0.05)
+    reader, writer = await let_in(port)
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    writer.write(b"GET /much HTTP/1.1\r\nHost: here\r\n\r\n")
+    await asyncio.sleep(0.3)
+    writer.transport.resume_reading()  # type: ignore[attr-defined]
+    got = 0
+    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        while more := await reader.read(1 << 20):
+            got += len(more)
+    assert got < 32 << 20
+    await close((reader, writer))
+
+
+async def test_a_connection_that_is_over_waits_for_no_collector(
+    port: int,
+) -> None:
+    """TLS keeps 256 kB for each: they would add up to gigabytes."""
+    gc.collect()
+    gc.disable()
+    try:
+        ends = [*await silent(port, 5), await let_in(port)]
+        await asyncio.sleep(0.05)
+        await close(*ends)
+        ends.clear()
+        await asyncio.sleep(0.1)
+        left = [o for o in gc.get_objects() if isinstance(o, SSLProtocol)]
+        assert len(left) == 0
+    finally:
+        gc.enable()
