@@ -7,6 +7,7 @@ of the checkpoint that was released, is ever answered.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle
@@ -14,6 +15,28 @@ from syncd.indicator import codec, leaf
 from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
 from syncd.tlog.merkle import BUNDLE
+
+
+class Make(Protocol):
+    """Has a file made of a bundle's first records, elsewhere perhaps."""
+
+    async def __call__(
+        self,
+        file: Callable[[str, Bundle, int], bytes],
+        origin: str,
+        bundle: Bundle,
+        width: int,
+    ) -> bytes:
+        """Return `file(origin, bundle, width)`."""
+
+
+async def _at_once(
+    file: Callable[[str, Bundle, int], bytes],
+    origin: str,
+    bundle: Bundle,
+    width: int,
+) -> bytes:
+    return file(origin, bundle, width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +48,7 @@ class LogFiles:
     checkpoint: bytes  # the signed note, with cosignatures
     bundle: Callable[[int], Awaitable[Bundle | None]]
     roots: Callable[[int, int], Awaitable[list[bytes]]]
+    make: Make = _at_once
 
 
 async def _bundle(log: LogFiles, n: int, width: int) -> Bundle | None:
@@ -39,45 +63,60 @@ async def _bundle(log: LogFiles, n: int, width: int) -> Bundle | None:
     return bundle
 
 
-async def _first(log: LogFiles, n: int, width: int) -> list[Record] | None:
-    """Return the first `width` records of bundle `n`, if they exist."""
+async def _made(
+    log: LogFiles,
+    file: Callable[[str, Bundle, int], bytes],
+    n: int,
+    width: int,
+) -> bytes | None:
     bundle = await _bundle(log, n, width)
     if bundle is None:
         return None
-    return codec.records(log.origin, bundle)[:width]
+    return await log.make(file, log.origin, bundle, width)
+
+
+def _first(origin: str, bundle: Bundle, width: int) -> list[Record]:
+    return codec.records(origin, bundle)[:width]
+
+
+def _payload(origin: str, bundle: Bundle, width: int) -> bytes:
+    if bundle.width == width:
+        return bundle.gz
+    return codec.deflate(_first(origin, bundle, width))
+
+
+def _audit(origin: str, bundle: Bundle, width: int) -> bytes:
+    return leaf.encode_records(leaf.for_audit(_first(origin, bundle, width)))
+
+
+def _entries(origin: str, bundle: Bundle, width: int) -> bytes:
+    first = _first(origin, bundle, width)
+    return tiles.encode_bundle([record[0] for record in first])
+
+
+def _leaf_hashes(origin: str, bundle: Bundle, width: int) -> bytes:
+    return b"".join(codec.leaf_hashes(_first(origin, bundle, width)))
 
 
 async def payload(log: LogFiles, n: int, width: int) -> bytes | None:
     """Return `payload/<N>[.p/<W>]` as gzip; None if there is no such file."""
-    bundle = await _bundle(log, n, width)
-    if bundle is None:
-        return None
-    if bundle.width == width:
-        return bundle.gz
-    return codec.deflate(codec.records(log.origin, bundle)[:width])
+    return await _made(log, _payload, n, width)
 
 
 async def audit(log: LogFiles, n: int, width: int) -> bytes | None:
     """Return `audit/<N>[.p/<W>]`: book-keeping opened, the rest as leaves."""
-    found = await _first(log, n, width)
-    if found is None:
-        return None
-    return leaf.encode_records(leaf.for_audit(found))
+    return await _made(log, _audit, n, width)
 
 
 async def entries(log: LogFiles, n: int, width: int) -> bytes | None:
     """Return `tile/entries/<N>[.p/<W>]`: an entry is a leaf."""
-    found = await _first(log, n, width)
-    if found is None:
-        return None
-    return tiles.encode_bundle([record[0] for record in found])
+    return await _made(log, _entries, n, width)
 
 
 async def tile(log: LogFiles, level: int, n: int, width: int) -> bytes | None:
     """Return `tile/<L>/<N>[.p/<W>]`, or None if no signed size implies it."""
     if level == 0:
-        found = await _first(log, n, width)
-        return None if found is None else b"".join(codec.leaf_hashes(found))
+        return await _made(log, _leaf_hashes, n, width)
     if not 1 <= width <= BUNDLE or not tiles.exists(level, n, width, log.size):
         return None
     return b"".join(await _hashes(log, level, n * BUNDLE, n * BUNDLE + width))

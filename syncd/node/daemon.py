@@ -49,6 +49,7 @@ from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.lookups import Claims, Lookups
+from syncd.node.serve.made_files import MadeFiles
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.peer_service import LocalHolder, PeerService
 from syncd.node.serve.quota_book import QuotaBook
@@ -187,8 +188,9 @@ class Daemon:
         """Build what answers the other members and our own systems."""
         self.event_writer = self._make(EventWriter, wake=self.feed.wake)
         self.quota = self._make(QuotaBook)
-        self.peer_service = self._make(PeerService)
         self.notifier = self._make(Notifier, listen=self.feed.listen)
+        made = MadeFiles(self.pools.files)
+        self.peer_service = self._make(PeerService, make=made)
         self.status_reader = self._make(
             StatusReader,
             asked=self.tokeniser.holders,

@@ -99,7 +99,7 @@ class InWorker:
     ) -> tuple[bool, Any]:
         if self._child is None:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "syncd.node.worker"],
+                [sys.executable, "-P", "-m", "syncd.node.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
             )
@@ -124,17 +124,20 @@ class InWorker:
 
 
 class Pools:
-    """Where the daemon computes: two pools of threads and a process."""
+    """Where the daemon computes: pools of threads and a process."""
 
     def __init__(self) -> None:
         self._fast = ThreadPoolExecutor(2, "fast")
         self._slow = ThreadPoolExecutor(1, "bulk")
+        self._files = ThreadPoolExecutor(1, "files")
         self.fast = InPool(self._fast)
         self.bulk = InPool(self._slow)
+        self.files = InPool(self._files)
         self.checks = InWorker(self.fast)
 
     def close(self) -> None:
         """Finish what runs."""
         self._fast.shutdown()
         self._slow.shutdown()
+        self._files.shutdown()
         self.checks.close()

@@ -5,13 +5,16 @@ is read again for every request, since a kept-alive connection outlives a
 roster. Auditors read checkpoints, tiles, entries and audit bundles only.
 """
 
+import asyncio
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from syncd import canonical
@@ -28,9 +31,13 @@ from syncd.flows.cosign import WitnessReply
 from syncd.flows.ports import Heads
 from syncd.flows.serve import LogFiles
 from syncd.tlog import tiles
+from syncd.web import runner
 
 MAX_BODY = 2 << 20  # bytes: 4,096 OPRF elements in hex are 262 kB
 MOST_AT_ONCE = 64  # requests of one caller; a client of ours sends 16
+IN_FLIGHT = 128 << 20  # bytes of bodies and files, of all callers
+IN_FLIGHT_OF_CALLER = 16 << 20  # bytes; one file, however long, always is
+ANSWER_S = 60.0  # to be read in; a client of ours waits no longer
 NO_STORE = "private, no-store"
 FOREVER = "public, max-age=31536000, immutable"
 BINARY = "application/octet-stream"
@@ -90,9 +97,41 @@ class ReadPin(Protocol):
         """Return hex SHA-256 of the caller's public key, or None."""
 
 
+class InFlight:
+    """The bytes that are being read or sent, of each caller."""
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+        self._of = Counter[str]()
+        self._left = asyncio.Condition()
+
+    async def enter(self, caller: str, size: int) -> None:
+        """Wait until there is room; a caller that has nothing has room."""
+
+        def fits() -> bool:
+            held = self._of[caller]
+            return not held or (
+                held + size <= IN_FLIGHT_OF_CALLER
+                and self._of.total() + size <= IN_FLIGHT
+            )
+
+        async with self._left:
+            await self._left.wait_for(fits)
+            self._of[caller] += size
+
+    async def leave(self, caller: str, size: int) -> None:
+        """Make room."""
+        async with self._left:
+            self._of[caller] -= size
+            self._left.notify_all()
+
+
 SERVICE = web.AppKey("service", PeerService)
 PIN = web.AppKey("pin", ReadPin)
 _BUSY = web.AppKey("busy", Counter[str])  # requests of each caller
+_TURNS = web.AppKey("turns", defaultdict[str, asyncio.Lock])
+_IN_FLIGHT = web.AppKey("in_flight", InFlight)
+_HELD = web.RequestKey("held", int)  # bytes in flight
 _CALLER = web.RequestKey("caller", str)
 _ROLE = web.RequestKey("role", str)
 
@@ -105,6 +144,8 @@ def app(
     made[SERVICE] = service
     made[PIN] = pin
     made[_BUSY] = Counter()
+    made[_TURNS] = defaultdict(asyncio.Lock)
+    made[_IN_FLIGHT] = InFlight()
     get = made.router.add_get
     for prefix in ("/log", r"/mirror/{hash:[0-9a-f]+}"):
         get(prefix + "/checkpoint", _checkpoint)
@@ -145,9 +186,40 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         )
     busy[known[0]] += 1
     try:
-        return await _answer(request, handler)
+        found = await _answer(request, handler)
+        await _send(request, found)
+        return found
     finally:
         busy[known[0]] -= 1
+        held = request.get(_HELD, 0)
+        await request.app[_IN_FLIGHT].leave(known[0], held)
+
+
+async def _send(request: web.Request, answer: web.StreamResponse) -> None:
+    """Write an answer while it counts as in flight, and not for ever."""
+    runner.paced(answer)
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            await answer.prepare(request)
+            await answer.write_eof()
+    except (ConnectionError, TimeoutError):
+        if request.transport is not None:
+            request.transport.abort()
+
+
+async def _enter(request: web.Request, size: int) -> None:
+    await request.app[_IN_FLIGHT].enter(request[_CALLER], size)
+    request[_HELD] = request.get(_HELD, 0) + size
+
+
+def _gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
+async def _body(request: web.Request) -> bytes:
+    most = request.client_max_size
+    await _enter(request, min(request.content_length or most, most))
+    return await runner.body_of(request)
 
 
 async def _answer(
@@ -173,6 +245,8 @@ async def _answer(
         StaleError,
     ) as e:
         return web.Response(status=e.status, text=f"{e}\n")
+    except (web.RequestPayloadError, HttpProcessingError):
+        return web.Response(status=400, text="not the body it was to be\n")
     except SyncdError:
         return web.Response(status=503, text="cannot answer just now\n")
 
@@ -229,9 +303,14 @@ def _files(
             place = parse(request.match_info["tail"])
         except MalformedError as e:
             raise _absent(str(e)) from e
-        raw = await read(log, *place)
-        if raw is None:
-            raise _absent("no such file", **{"Cache-Control": "no-store"})
+        # One after the other: of those that wait, none is made yet.
+        async with request.app[_TURNS][request[_CALLER]]:
+            if _gone(request):
+                raise _absent("nobody waits for it")
+            raw = await read(log, *place)
+            if raw is None:
+                raise _absent("no such file", **{"Cache-Control": "no-store"})
+            await _enter(request, len(raw))
         found = _raw(raw, cache)
         if encoding:
             found.headers["Content-Encoding"] = encoding
@@ -264,6 +343,7 @@ async def _roster(request: web.Request) -> web.Response:
     note = await request.app[SERVICE].roster_note(int(text) if text else None)
     if note is None:
         raise _absent("no such roster version")
+    await _enter(request, len(note))
     return _raw(note, media=TEXT)
 
 
@@ -278,18 +358,16 @@ async def _monitor(request: web.Request) -> web.Response:
 
 
 async def _evaluate(request: web.Request) -> web.Response:
-    body = await request.read()
-
-    def gone() -> bool:
-        return request.transport is None or request.transport.is_closing()
-
+    body = await _body(request)
     service = request.app[SERVICE]
-    raw = await service.evaluate(request[_CALLER], body, gone)
+    raw = await service.evaluate(
+        request[_CALLER], body, partial(_gone, request)
+    )
     return _raw(raw, NO_STORE, JSON)
 
 
 async def _add_checkpoint(request: web.Request) -> web.Response:
-    body = await request.read()
+    body = await _body(request)
     judged = await request.app[SERVICE].add_checkpoint(body, request[_CALLER])
     return web.Response(
         status=judged.status,
@@ -299,5 +377,5 @@ async def _add_checkpoint(request: web.Request) -> web.Response:
 
 
 async def _poke(request: web.Request) -> web.Response:
-    await request.app[SERVICE].poke(request[_CALLER], await request.read())
+    await request.app[SERVICE].poke(request[_CALLER], await _body(request))
     return web.Response(status=202)

@@ -12,7 +12,7 @@ from syncd.flows import cosign, evaluation
 from syncd.flows.cosign import WitnessReply
 from syncd.flows.evaluation import Debit
 from syncd.flows.ports import Heads, Offload, RosterHead
-from syncd.flows.serve import LogFiles
+from syncd.flows.serve import LogFiles, Make
 from syncd.node.context import Context
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
@@ -34,6 +34,7 @@ class PeerService:
     rosters: RosterKeeper
     quota: Debit  # the holder's book
     our_clock: OurClock
+    make: Make  # the files of logs
     rng: Callable[[int], bytes] = secrets.token_bytes
 
     def __post_init__(self) -> None:
@@ -71,6 +72,7 @@ class PeerService:
             head,
             self._own.bundle,
             self._own.roots,
+            self.make,
         )
 
     async def _receipts(self) -> list[bytes]:
@@ -90,7 +92,7 @@ class PeerService:
         bundle = partial(self._mirror.bundle, origin)
         roots = partial(self._mirror.roots, origin)
         size = max(checkpoint.size_of(head.note), ended)
-        return LogFiles(origin, size, head.note, bundle, roots)
+        return LogFiles(origin, size, head.note, bundle, roots, self.make)
 
     async def held(self, caller: str, origin_hash: str) -> bytes | None:
         """Return the largest checkpoint that we know of the caller's own log.
