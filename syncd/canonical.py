@@ -9,7 +9,8 @@ all must agree. No message holds a value: it may be somebody's number.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,6 +21,8 @@ MAX_DEPTH = 32  # lists and objects inside one another
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder()
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def dumps(value: object) -> bytes:
@@ -50,6 +53,31 @@ def loads(raw: bytes) -> Any:
     if dumps(value) != raw:
         raise MalformedError("json: not in canonical form (RFC 8785)")
     return value
+
+
+def load(raw: bytes, form: type[S]) -> S:
+    """Read a value of a form; another shape is refused before it is walked.
+
+    The form's own types bound its integers and keys.
+
+    Raises:
+        MalformedError: not JSON, not canonical, or of another shape.
+    """
+    try:
+        value: S = _decoder_of(form).decode(raw)
+        spelling = _encoder.encode(value)
+    except msgspec.ValidationError as e:  # its words quote the value
+        raise MalformedError("json: has another shape") from e
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as e:
+        raise MalformedError("json: {why}", why=e) from e
+    if spelling != raw:
+        raise MalformedError("json: not in canonical form (RFC 8785)")
+    return value
+
+
+@cache
+def _decoder_of(form: type[S]) -> msgspec.json.Decoder[S]:
+    return msgspec.json.Decoder(form)
 
 
 def _check(value: object, depth: int) -> None:

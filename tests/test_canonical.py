@@ -5,12 +5,14 @@ import enum
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd import canonical
 from syncd.errors import MalformedError
+from tests.cost import calls
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 keys = st.text(st.characters(max_codepoint=127), max_size=5)
@@ -226,3 +228,46 @@ def test_a_message_never_shows_the_value(raw: bytes) -> None:
     with pytest.raises(MalformedError) as caught:
         canonical.loads(raw)
     assert "6222" not in str(caught.value)
+
+
+class Form(msgspec.Struct):
+    n: int
+    text: str = ""
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"n":1}',
+        b'{"n":1,"text":"","more":0}',
+        b'{"n":1.0,"text":""}',
+        b'{"n":true,"text":""}',
+        b'{"text":"","n":1}',
+        b'{"n":1, "text":""}',
+        b'{"n":1,"n":1,"text":""}',
+        b'{"n":1,"text":"\\u0061"}',
+        b'{"n":1,"text":"\\ud800"}',
+        b'{"n":1,"text":"\xff"}',
+        b'{"n":1,"text":""}0',
+        b"",
+    ],
+)
+def test_a_form_has_one_spelling(raw: bytes) -> None:
+    """Neither a field more nor another type, order or escape is read."""
+    good = b'{"n":1,"text":""}'
+    assert canonical.load(good, Form) == Form(1)
+    with pytest.raises(MalformedError):
+        canonical.load(raw, Form)
+
+
+def test_what_is_no_form_is_not_walked() -> None:
+    """Junk is refused at its first wrong byte, however long it goes on."""
+
+    def cost(raw: bytes) -> int:
+        def read() -> None:
+            with pytest.raises(MalformedError):
+                canonical.load(raw, Form)
+
+        return calls(read)
+
+    assert cost(b'{"n":[' + b"[]," * 100_000) <= cost(b'{"n":[') + 5

@@ -19,7 +19,9 @@ evidence.
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
+
+import msgspec
 
 from syncd import canonical
 from syncd.errors import MalformedError, RefusedError, UntrustedError
@@ -98,33 +100,43 @@ class Request:
         ).digest()
 
 
+_Number = Annotated[int, msgspec.Meta(ge=0, le=canonical.MAX_INTEGER)]
+
+
+class _Asked(msgspec.Struct, omit_defaults=True):
+    elements: str
+    generation: _Number
+    id: str
+    key: tuple[str, _Number]
+    purpose: str
+    quorum: tuple[_Number, ...]
+    proof: Literal["last"] | None = None
+
+
+class _Answer(msgspec.Struct):
+    elements: str
+    proof: str
+
+
+class _Answered(msgspec.Struct):
+    note: str
+    reply: msgspec.Raw  # what the note signs, whatever it is
+
+
 def parse(body: bytes) -> Request:
     """Read a request; `bytes(parse(body)) == body`.
 
     Raises:
         MalformedError: not the one spelling of a well-formed request.
     """
-    match canonical.loads(body):
-        case {
-            "elements": str() as elements,
-            "generation": generation,
-            "id": str() as id_,
-            "key": [str() as kind, epoch],
-            "purpose": str() as purpose,
-            "quorum": list() as quorum,
-            **rest,
-        } if rest in ({}, {"proof": "last"}) and all(
-            type(i) is int for i in (generation, epoch, *quorum)
-        ):
-            pass  # isinstance would take true for 1, in a quota of its own
-        case _:
-            raise MalformedError("oprf: the request has another shape")
+    asked = canonical.load(body, _Asked)
+    id_ = asked.id
     if len(id_) != 32 or id_.strip("0123456789abcdef"):
         raise MalformedError("oprf: request id is not 16 bytes of hex")
-    points = _points(elements)
+    points = _points(asked.elements)
     if not 1 <= len(points) <= threshold.MAX_BATCH:
         raise MalformedError("oprf: {n} elements, want 1..4096", n=len(points))
-    last = bool(rest)
+    last = asked.proof == "last"
     if last and len(points) <= CHECKED:
         raise MalformedError(
             "oprf: a check of {n} elements, want {want}",
@@ -132,7 +144,13 @@ def parse(body: bytes) -> Request:
             want=CHECKED,
         )
     return Request(
-        kind, epoch, generation, tuple(quorum), purpose, id_, points, last
+        *asked.key,
+        asked.generation,
+        asked.quorum,
+        asked.purpose,
+        id_,
+        points,
+        last,
     )
 
 
@@ -250,32 +268,27 @@ def _signed(request: bytes, reply: bytes) -> dict[str, str]:
     }
 
 
-def open_reply(
-    raw: bytes, body: bytes, roster: Roster, member: str
-) -> dict[str, Any]:
-    """Return the reply object that a member signed as its answer to `body`.
+def open_reply(raw: bytes, body: bytes, roster: Roster, member: str) -> bytes:
+    """Return the reply, as JSON, that a member signed as its answer to `body`.
 
     Raises:
         MalformedError: not a reply at all.
         UntrustedError: the member did not sign it, or to another request.
     """
-    match canonical.loads(raw):
-        case {"note": str() as text, "reply": dict() as reply, **rest} if (
-            not rest
-        ):
-            pass
-        case _:
-            raise MalformedError("oprf: the reply has another shape")
+    answered = canonical.load(raw, _Answered)
+    reply = bytes(answered.reply)
     holder = roster.member(member)
     keys = [holder.keys.member] if holder else []
-    value = document.open_(text.encode(), "oprf-reply", roster.id, keys)
-    if value != _signed(body, canonical.dumps(reply)):
+    value = document.open_(
+        answered.note.encode(), "oprf-reply", roster.id, keys
+    )
+    if value != _signed(body, reply):
         raise UntrustedError("oprf: the reply's note is for another one")
     return reply
 
 
 def check_reply(
-    reply: dict[str, Any], request: Request, index: int, public_share: bytes
+    reply: bytes, request: Request, index: int, public_share: bytes
 ) -> list[bytes]:
     """Return a reply's points: right, as far as it was to prove them.
 
@@ -283,17 +296,10 @@ def check_reply(
         MalformedError: not the form of a reply.
         UntrustedError: not a right answer of holder `index`.
     """
-    match reply:
-        case {
-            "elements": str() as elements,
-            "proof": str() as proof,
-            **rest,
-        } if not rest:
-            pass
-        case _:
-            raise MalformedError("oprf: the reply has another shape")
-    points = list(_points(elements))
-    evaluation = threshold.Evaluation(points, _hex(proof, "proof is"))
+    answer = canonical.load(reply, _Answer)
+    points = list(_points(answer.elements))
+    proof = _hex(answer.proof, "proof is")
+    evaluation = threshold.Evaluation(points, proof)
     threshold.check(
         public_share,
         index,

@@ -102,7 +102,7 @@ class _Handshake(asyncio.Protocol):
         except OSError as e:
             # Its frames hold the connection, and it is held by them: so much
             # memory would wait for the collector, which is seldom.
-            e.with_traceback(None).__context__ = None
+            e.with_traceback(None)
         finally:
             server.handshakes.pop(raw, None)
             if tls is None or server.shut:

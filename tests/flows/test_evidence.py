@@ -203,5 +203,5 @@ def test_evidence_without_end() -> None:
 def test_a_request_that_is_none(court: Court) -> None:
     """Says so; nobody is judged by it."""
     held = Evidence("bank", (Exchange(b"{}", b"{}"),))
-    with pytest.raises(MalformedError, match="the request"):
+    with pytest.raises(MalformedError, match="another shape"):
         evidence.judge(held, [court.world.roster])

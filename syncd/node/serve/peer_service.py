@@ -21,6 +21,7 @@ from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
 from syncd.tlog import checkpoint, note, tiles
 
+AT_ONCE = 1 << 16  # bytes of a request that are read on the event loop
 FOLLOW_S = 10.0  # a claimed newer roster may hold up payloads this long
 
 
@@ -188,7 +189,11 @@ class PeerService:
             UnavailableError: nobody waits for the answer any more.
             And as `evaluation.answer`.
         """
-        request = evaluation.parse(body)
+        request: evaluation.Request = (
+            evaluation.parse(body)
+            if len(body) <= AT_ONCE
+            else await self.ctx.offload(evaluation.parse, body)
+        )
         return await evaluation.answer(
             request,
             member=caller,
