@@ -18,9 +18,13 @@ class Background:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Have something done; what goes wrong with it is logged."""
+        if self._stopped:
+            work.close()
+            return
         task = asyncio.create_task(_logged(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -30,7 +34,8 @@ class Background:
         await asyncio.gather(*self._tasks)
 
     async def stop(self) -> None:
-        """Leave what is not done."""
+        """Leave what is not done, and begin nothing more."""
+        self._stopped = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -138,7 +138,7 @@ class Daemon:
         )
         self.pulls = self._make(Pulls, checks=self.pools.checks)
         self.peer_notifier = self._make(PeerNotifier)
-        self.rounds = self._make(Rounds)
+        self.rounds = self._make(Rounds, aside=self.background.start)
 
     def _build_publish(self) -> None:
         """Build what writes our own log."""

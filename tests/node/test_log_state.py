@@ -102,14 +102,17 @@ def test_what_an_offer_is(new: Checkpoint, at: Held, offer: Offer) -> None:
     assert state.judge(new, at) is offer
 
 
-def test_news_ends_a_pause_and_keeps_what_it_passes() -> None:
+def test_news_ends_a_pause_soon_and_keeps_what_it_passes() -> None:
+    """Not at once, and no later than it would have ended: news cost nothing."""
     state = LogState().offered(Offer.NEWS, target(7, "bank"))
     state = state.begun().left(Message("nobody has it"), 99.0)
     assert not state.due(50.0, None)
-    state = state.offered(Offer.NEWS, target(9, "carrier"))
+    state = state.offered(Offer.NEWS, target(8), 60.0)
+    state = state.offered(Offer.NEWS, target(9, "carrier"), 70.0)
+    assert not state.due(59.0, None)
     assert (state.at, state.target) == (Phase.TARGET, target(9, "carrier"))
-    assert state.due(0.0, None)
-    assert (state.smaller, state.failures) == ({7: b"7r"}, 1)
+    assert state.due(60.0, None)
+    assert (state.smaller, state.failures) == ({7: b"7r", 8: b"8r"}, 1)
 
 
 def test_one_more_holder_ends_a_pause_once() -> None:

@@ -4,6 +4,7 @@ Whoever offers a signed checkpoint gives a hint: it is verified, judged by
 what we hold (`log_state`), and becomes a target if it is ahead of that.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,8 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
 
 log = structlog.get_logger("syncd.exchange")
+
+NEWS_S = 60.0  # after news a log is left alone no longer than this
 
 
 @dataclass(kw_only=True, eq=False)
@@ -118,9 +121,10 @@ class FollowedLogs:
         mirrored = held.mirror.mirrored
         state = self.state(origin)
         offer = state.judge(new.head, held)
-        if offer is not Offer.VOID:
+        if offer not in (Offer.VOID, Offer.TOO_LARGE):
             state = state.heard(size, mirrored, self.ctx.now())
-        self.states[origin] = state.offered(offer, new)
+        soon = time.monotonic() + NEWS_S
+        self.states[origin] = state.offered(offer, new, soon)
         if offer is Offer.TOO_LARGE:
             why = Message(
                 "size {size} signed, we hold {ours}", size=size, ours=mirrored

@@ -175,13 +175,20 @@ class LogState:
             return Offer.SMALLER
         return Offer.HOLDER if new == target.head else Offer.FORK
 
-    def offered(self, offer: Offer, new: Target) -> Self:
-        """Return the state after an offer that was judged so."""
+    def offered(self, offer: Offer, new: Target, soon: float = 0.0) -> Self:
+        """Return the state after an offer that was judged so.
+
+        News ends a pause, but not before `soon`: to sign a larger number
+        costs nothing, and a pull that finds nothing asks everybody.
+        """
         target = self.target
         match offer:
             case Offer.NEWS:
                 state = self._beside(target) if target else self
-                return state.moved(Event.OFFERED, target=new, retry_at=0.0)
+                retry_at = min(self.retry_at, soon)
+                return state.moved(
+                    Event.OFFERED, target=new, retry_at=retry_at
+                )
             case Offer.DOUBTFUL:
                 return self.lacking(new)
             case Offer.SMALLER:

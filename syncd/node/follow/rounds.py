@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from syncd.errors import Message, RefusedError, SyncdError
+from syncd.errors import MalformedError, Message, RefusedError, SyncdError
 from syncd.flows.ports import Heads
+from syncd.node.background import Aside
 from syncd.node.context import BUG, Context
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
@@ -21,9 +22,12 @@ from syncd.node.follow.peers import Peers
 from syncd.node.follow.pulls import Pulls
 from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
+from syncd.peer.client import MAX_NOTE
 from syncd.tlog import note
 
 log = structlog.get_logger("syncd.exchange")
+
+POKE_S = 1.0  # in which one poke of a member is looked at
 
 
 @dataclass(kw_only=True, eq=False)
@@ -39,6 +43,9 @@ class Rounds:
     peer_choice: PeerChoice
     our_clock: OurClock
     peers: Peers
+    aside: Aside  # runs what nobody waits for
+    # The newest poke of each member since one was looked at, or b"":
+    pokes: dict[str, bytes] = field(default_factory=dict, init=False)
     # Another member's clock, or that we are alone:
     heard: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
@@ -96,21 +103,35 @@ class Rounds:
         )
 
     async def poke(self, member: str, raw: bytes) -> None:
-        """Take a member's poke; pull at once if it is news.
+        """Take a member's poke: one at once, then the newest of each second.
 
         Raises:
-            RefusedError: it is of another member's log.
+            MalformedError, RefusedError: it is not of the member's own log.
         """
+        if len(raw) > MAX_NOTE:
+            raise MalformedError("poke: {n} bytes", n=len(raw))
         origin = note.parse(raw).text.split("\n", 1)[0]
         found = self.ctx.roster.by_origin(origin)
         if found is None or found[0].id != member:
             raise RefusedError("poke: that is not the caller's own log")
+        if member in self.pokes:
+            self.pokes[member] = raw
+            return
+        self.pokes[member] = b""
+        loop = asyncio.get_running_loop()
+        loop.call_later(POKE_S, self._look_again, member)
         news = await self.logs.offer(member, raw)
         if news is not None:
             self.peer_choice.poked(member, news=news)
-        if news:
+        state, pin = self.logs.state(origin), self.logs.pin(origin)
+        if news and state.due(time.monotonic(), pin):
             # The caller need not wait for it, nor could it make us hurry.
             self.pulls.begin(origin)
+
+    def _look_again(self, member: str) -> None:
+        newest = self.pokes.pop(member, b"")
+        if newest:
+            self.aside(self.poke(member, newest))
 
     # --------------------------------------------------------------- states
 

@@ -1,0 +1,99 @@
+"""What a dishonest member can make the others spend is bounded.
+
+One case for each behaviour; docs/threat-model.md names them. What each cost
+before and costs now, bench/hostile.py measures.
+"""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from syncd.node.follow import rounds
+from syncd.tlog import checkpoint, merkle
+from syncd.tlog.checkpoint import Checkpoint
+from tests.alliance import Alliance, Member, shared
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+alliance = shared()  # the platform is the bad one
+
+
+def fiction(member: Member, size: int) -> bytes:
+    """Return its own log's checkpoint of entries that it never wrote."""
+    head = Checkpoint(member.origin, size, merkle.EMPTY_ROOT)
+    return bytes(checkpoint.sign(head, member.keys.log))
+
+
+async def test_pokes_without_end(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ever larger logs that are not there: a few are looked at, one pulled."""
+    police, platform = alliance.police, alliance.platform
+    looked: list[int] = []
+    begun: list[str] = []
+    offer, begin = police.node.logs.offer, police.node.pulls.begin
+
+    async def count(member: str, raw: bytes) -> Any:
+        looked.append(checkpoint.size_of(raw))
+        return await offer(member, raw)
+
+    monkeypatch.setattr(police.node.logs, "offer", count)
+
+    def pull(origin: str) -> Any:
+        begun.append(origin)
+        return begin(origin)
+
+    monkeypatch.setattr(police.node.pulls, "begin", pull)
+    monkeypatch.setattr(rounds, "POKE_S", 0.2)
+    for size in range(1000, 1100):
+        answer = await platform.ask(
+            police, "POST", "/poke", fiction(platform, size)
+        )
+        assert answer.status == 202
+    await asyncio.sleep(0.3)
+    await police.node.pulls.idle()
+    assert len(looked) <= 25
+    assert looked[-1] == 1099  # the newest is not lost
+    assert len(begun) == 1
+    state = police.node.logs.state(platform.origin)
+    assert state.failures == 1
+    assert state.target is not None
+    assert state.target.head.size == 1099
+
+
+async def test_a_poke_of_megabytes(alliance: Alliance) -> None:
+    """No checkpoint is that long: nothing of it is parsed."""
+    answer = await alliance.platform.ask(
+        alliance.police, "POST", "/poke", b"x\n" * (400 << 10)
+    )
+    assert answer.status == 400
+
+
+async def test_a_size_that_nobody_could_hold_is_not_shown(
+    alliance: Alliance,
+) -> None:
+    """What a log signs for fun makes no lag."""
+    police, platform = alliance.police, alliance.platform
+    before = police.node.logs.state(platform.origin).known
+    await police.node.logs.offer("platform", fiction(platform, 1 << 40))
+    state = police.node.logs.state(platform.origin)
+    assert state.known == before < 1 << 40
+    assert "signed" in str(state.why)
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b'{"elements":[' + b"[]," * (300 << 10),
+        b"[" * (1 << 20),
+        b'{"elements":"' + b"0" * (1 << 20) + b'"}',
+    ],
+    ids=["empty lists", "depth", "one long text"],
+)
+async def test_junk_to_evaluate(alliance: Alliance, junk: bytes) -> None:
+    """It is refused for its shape, before it is walked."""
+    answer = await alliance.platform.ask(
+        alliance.police, "POST", "/oprf/v1/evaluate", junk[: 1 << 20]
+    )
+    assert answer.status == 400
