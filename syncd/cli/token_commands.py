@@ -22,7 +22,7 @@ noun = Noun()
 
 class _AddOptions(Options):
     name: str = argument("whose it is")
-    role: str = option("operator, reader, auditor", needed=True)
+    role: str = option("operator, reader, auditor, compliance", needed=True)
     out: Path | None = option("write it to this new file, mode 0600")
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from syncd.errors import UsageError
 from syncd.store.database import Database
 
-ROLES = ("operator", "reader", "auditor")
+ROLES = ("operator", "reader", "auditor", "compliance")
 _PREFIX = "syncd_"
 
 

@@ -32,8 +32,9 @@ SSE = "text/event-stream"
 
 OPEN: frozenset[str] = frozenset()  # no token needed
 OPERATORS = frozenset({"operator"})
-READERS = frozenset({"operator", "reader"})
-EVERYBODY = frozenset({"operator", "reader", "auditor"})
+READERS = frozenset({"operator", "reader", "compliance"})
+COMPLIANCE = frozenset({"compliance"})
+EVERYBODY = frozenset({"operator", "reader", "auditor", "compliance"})
 
 MOST_ITEMS = 10_000  # in one call
 NUMBER = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
