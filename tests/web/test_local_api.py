@@ -327,7 +327,7 @@ REFUSED = [
     ),
     (report("+12025550100", confidence=101), "confidence: not 0 to 100"),
     (report("+12025550100", seen="2199-01-01"), "is in the future"),
-    (report("http://x.example/" + "a" * 10**6, "url"), "url: "),
+    (report("http://x.example/" + "a" * 10**6, "url"), "characters, at most"),
     (report("+12025550100", colour="red"), "unknown field colour"),
     (report("+12025550100", basis=[["a/b", -1]]), "expected int >= 0"),
     (report("n/a"), "phone: "),
