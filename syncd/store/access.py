@@ -74,6 +74,7 @@ class AccessQuery:
 
 Positions = tuple[Position, ...] | None
 _Sealed = tuple[str, Positions, str]  # reference, positions, action
+_Row = dict[str, Any]
 
 
 class _Month(VaultCipher):
@@ -161,21 +162,22 @@ class AccessBook:
         now = self._clock()
         number = now // MONTH_S
         month = self._month(c, number) or self._new_month(c, number)
-        ids = sa.select(sa.func.max(access.c.id))
-        last = c.scalar(ids) or 0
-        mine = sa.select(access.c.id).where(access.c.writer == WRITER)
-        previous = c.scalar(mine.order_by(access.c.id.desc()).limit(1)) or 0
-        rows = []
-        for id_, a in enumerate(chain.from_iterable(groups), last + 1):
-            row: dict[str, Any] = {"id": id_, "at": now, "caller": a.caller}
+        newest = sa.select(access.c.id).order_by(access.c.id.desc()).limit(1)
+        # The newest of all is this writer's, as long as there is but one.
+        previous = c.scalar(newest) or 0
+        rows: list[_Row] = []
+        places: list[_Row] = []
+        for a in chain.from_iterable(groups):
+            row: _Row = {"id": previous + 1, "at": now, "caller": a.caller}
             row |= {"purpose": a.purpose, "kind": a.kind}
             row |= {"writer": WRITER, "previous": previous}
             row["tag"] = b"".join(map(month.tag, a.tokens))
             positions = None if a.positions is None else (*a.positions,)
-            _seal(c, month, row, (a.reference, positions, a.action))
+            places += _seal(month, row, (a.reference, positions, a.action))
             rows.append(row)
-            previous = id_
+            previous += 1
         c.execute(sa.insert(access), rows)
+        _place(c, places)
         return [None] * len(groups)
 
     def _month(self, c: sa.Connection, number: int) -> _Month | None:
@@ -248,7 +250,7 @@ class AccessBook:
         found = (self._month(c, n) for n in c.scalars(numbers).all())
         return [month for month in found if month]
 
-    def _opened(self, c: sa.Connection, row: dict[str, Any]) -> AccessRow:
+    def _opened(self, c: sa.Connection, row: _Row) -> AccessRow:
         month = self._month(c, row["at"] // MONTH_S)
         try:
             raw = month.open(row.pop("sealed"), _bound(row)) if month else b""
@@ -290,7 +292,8 @@ class AccessBook:
                 row |= {"writer": WRITER, "previous": last}
                 number, last = row["at"] // MONTH_S, row["id"]
                 month = self._month(c, number) or self._new_month(c, number)
-                _seal(c, month, row, (reference.decode(), positions, ""))
+                content = (reference.decode(), positions, "")
+                _place(c, _seal(month, row, content))
                 row["writer"] = ""
                 mine = sa.update(access).where(access.c.id == last)
                 c.execute(mine.values(row))
@@ -302,24 +305,24 @@ def _any(
     return sa.or_(sa.false(), *conditions)
 
 
-def _seal(
-    c: sa.Connection, month: _Month, row: dict[str, Any], content: _Sealed
-) -> None:
-    """Seal what a record says, and have it found by its positions."""
+def _seal(month: _Month, row: _Row, content: _Sealed) -> list[_Row]:
+    """Seal what a record says; return where it is found by its positions."""
     row["sealed"] = month.seal(msgspec.json.encode(content), _bound(row))
-    places = [
+    return [
         {"month": month.number, "mac": mac, "access_id": row["id"]}
         for mac in {month.place(position) for position in content[1] or ()}
     ]
+
+
+def _place(c: sa.Connection, places: Sequence[_Row]) -> None:
     if places:
         c.execute(sa.insert(access_position), places)
 
 
-def _bound(row: dict[str, Any]) -> bytes:
+def _bound(row: _Row) -> bytes:
     """Return what of a record's clear part its sealed part is bound to."""
-    clear = [row[name] for name in _CLEAR]
-    raw = msgspec.json.encode(clear)
-    return b"syncd-access-v2\0%b%b" % (raw, row["tag"])
+    clear = msgspec.json.encode([row[name] for name in _CLEAR])
+    return b"syncd-access-v2\0%b%b" % (clear, row["tag"])
 
 
 _CLEAR: Final = (
