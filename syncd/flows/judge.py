@@ -50,6 +50,11 @@ class Answer:
     hint: Message = NOTHING  # how to ask for what was not tried
 
     @property
+    def action(self) -> str:
+        """What the alliance advises, as a code."""
+        return self.verdict.action if self.verdict else ""
+
+    @property
     def hit(self) -> Sequence[Position] | None:
         """What it rests on, None if there is nothing."""
         return (self.verdict and self.verdict.positions) or None

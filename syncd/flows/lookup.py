@@ -119,15 +119,12 @@ async def lookup(
     judge = Judge(world, found, basis, asking)
     answers: list[Answer] = await offload(judge.answer_all, asked)
     answers = [*map(_with_kinds, asked, answers)]
-    access = partial(Access, caller, purpose, reference=reference)
+    access = partial(Access, caller, purpose)
     await context.record(
         [
             access(
-                one.question.kind,
-                a.hit,
-                a.tokens,
-                action=a.verdict.action if a.verdict else "",
-                forms=a.forms,
+                *(one.question.kind, a.hit, a.tokens),
+                *(reference, a.action, a.forms),
             )
             for one, a in zip(asked, answers, strict=True)
             if a.problem is None

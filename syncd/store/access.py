@@ -96,9 +96,17 @@ class AccessBook:
     """The access records, over own.db."""
 
     def __init__(
-        self, database: Database, key: bytes, clock: Callable[[], int]
+        self,
+        database: Database,
+        key: bytes,
+        clock: Callable[[], int],
+        *,
+        read_only: bool = False,
     ) -> None:
-        """Take over the records; `key` seals the months' keys."""
+        """Take over the records; `key` seals the months' keys.
+
+        What an earlier syncd wrote in clear is sealed first.
+        """
         self._db = database
         self._clock = clock
         self._cipher = VaultCipher(key)
@@ -106,6 +114,8 @@ class AccessBook:
         self._group: Grouped[Sequence[Access], None] = Grouped(
             database, self._record_all
         )
+        if not read_only:
+            self._seal_all()
 
     async def record(self, accesses: Sequence[Access]) -> None:
         """Keep the accesses; durable on return, before any answer."""
@@ -264,11 +274,8 @@ class AccessBook:
 
     # ----------------------------------------------- of an earlier syncd
 
-    def seal_old(self) -> None:
-        """Seal what an earlier syncd wrote in clear; leave no byte of it.
-
-        Before the loop, and again after a crash until it is done.
-        """
+    def _seal_all(self) -> None:
+        """Leave no byte of what lay open; after a crash it goes on."""
         oldest = sa.select(access.c.writer).order_by(access.c.id).limit(1)
         if self._db.read_now(lambda c: c.scalar(oldest)) != "":
             return

@@ -8,6 +8,7 @@ DIR/
   keys/              see keyring.py
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,15 +89,14 @@ class OwnStore:
         if not home.is_dir():
             raise UsageError("home: {home} is no directory", home=home)
         lock = None if read_only else Lock(home / LOCK)
-        database = None
-        try:
+        with contextlib.ExitStack() as undo:
+            if lock is not None:
+                undo.callback(lock.release)
             database = Database(home / OWN, "own", read_only=read_only)
+            undo.callback(database.close)
             if succession is not None:
                 succeed(database, succession)
-            access = AccessBook(database, access_key, clock)
-            if not read_only:
-                access.seal_old()
-            return cls(
+            store = cls(
                 database,
                 OwnLogStore(
                     database, home / HIGH_WATER, clock, read_only=read_only
@@ -104,7 +104,7 @@ class OwnStore:
                 Vault(database, cipher, clock),
                 Imports(database, cipher, clock),
                 Quotas(database),
-                access,
+                AccessBook(database, access_key, clock, read_only=read_only),
                 CosignRows(database, clock),
                 Bearers(database, clock),
                 Sightings(database, cipher),
@@ -114,12 +114,8 @@ class OwnStore:
                 clock,
                 lock,
             )
-        except BaseException:
-            if database is not None:
-                database.close()
-            if lock is not None:
-                lock.release()
-            raise
+            undo.pop_all()
+        return store
 
     async def record(
         self, findings: Sequence[Finding], *, once: bool = False
