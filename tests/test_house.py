@@ -64,7 +64,7 @@ def test_every_room_is_in_the_plan() -> None:
 
 def test_tests_stand_where_their_rooms_do() -> None:
     """tests/ mirrors syncd/, without packages of its own."""
-    beside = {"vectors", "docs", "whole", "conformance"}
+    beside = {"vectors", "docs", "whole", "conformance", "byzantine"}
     folders = {
         path.name
         for path in (HOUSE / "tests").iterdir()
