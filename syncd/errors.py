@@ -187,7 +187,7 @@ class QuotaError(SyncdError):
         hint: str | Message = "",
         **params: object,
     ) -> None:
-        super().__init__(message, hint=hint, **params)
+        super().__init__(message, hint=hint, left=left, **params)
         self.retry_after_s = retry_after_s
         self.left = left  # what would be given now
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from syncd.cli import answers, terminal
 from syncd.cli.api_client import ApiClient
-from syncd.errors import UnavailableError
+from syncd.errors import QuotaError, UnavailableError
 from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import t
 
@@ -73,7 +73,7 @@ class Question:
         return list(answer["items"])
 
     def _answered(self, call: Mapping[str, Any]) -> Any:
-        """Return the answer to a call; a daemon that restarts is waited for.
+        """Return the answer to a call; a restart and a budget are waited for.
 
         Raises:
             SyncdError: it says no, does not come back, or never was there.
@@ -88,6 +88,15 @@ class Question:
                 why = catalogue.of(e)
                 terminal.tell("waiting for the daemon: {why}", why=why)
                 time.sleep(5 * PAUSE_S)
+            except QuotaError as e:
+                if not self._begun:
+                    raise
+                why, wait = catalogue.of(e), e.retry_after_s
+                terminal.tell(
+                    "{error}: tried again in {n} s", error=why, n=wait
+                )
+                time.sleep(wait)
+                until = time.monotonic() + RESTART_S
 
     # ---------------------------------------------------- what is printed
 

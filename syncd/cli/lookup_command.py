@@ -26,6 +26,7 @@ from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
 KINDS = ("phone", "url", "account")
+LOOKUPS = 1000  # values in one call: a token has but a share of the hour
 HEAD = ("#", "verdict", "action", "labels", "sectors", "seen", "expires")
 SHEETS = (".xlsx", ".xls", ".xlsm", "")
 
@@ -92,7 +93,7 @@ def _lines(args: _LookupOptions, call: Mapping[str, Any]) -> int:
     items: list[Mapping[str, Any]] = []
     with args.api() as own:
         asking = Question(own, call)
-        for some in batches(wanted):
+        for some in batches(wanted, LOOKUPS):
             items += asking.ask(some)
     whole = _whole if len(items) == 1 else _rows
     args.show({"items": items, "as_of": asking.as_of}, whole(items))

@@ -239,10 +239,10 @@ def is_table(file: Path) -> bool:
     return file_kinds.named(file) not in ("", "txt", "hosts")
 
 
-def batches(items: list[Any]) -> Iterator[list[Any]]:
+def batches(items: list[Any], most: int = MOST) -> Iterator[list[Any]]:
     """Yield as many at a time as one call takes."""
-    for at in range(0, len(items), MOST):
-        yield items[at : at + MOST]
+    for at in range(0, len(items), most):
+        yield items[at : at + most]
 
 
 def positions(texts: Iterable[str], option: str) -> list[tuple[str, int]]:

@@ -98,6 +98,19 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     why = appending["why"]
     waits = {**vault, "waiting": sum(waiting.values())}
     version = roster["version"]
+    quotas = [
+        (
+            t("quota"),
+            t(
+                "{key} {purpose}: {hour_left} of {hour} an hour left,"
+                " {day_left} of {day} a day",
+                **q,
+            )
+            + (t("; {n} refused", n=q["denied"]) if q["denied"] else "")
+            + (t("; more in {n} s", n=q["refill_s"]) if q["refill_s"] else ""),
+        )
+        for q in found.get("quotas", ())
+    ]
     return [
         (t("member"), t("{member} of {alliance}, syncd {version}", **found)),
         (t("log"), t("{origin}: {size} entries, {released} released", **log)),
@@ -112,6 +125,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         (t("holders"), t("{up} up", up=", ".join(up) or "0") + fell),
         (t("keys"), keys or "-"),
+        *quotas,
         (
             t("roster"),
             t("version {version}, {expiry}", version=version, expiry=expiry),

@@ -165,6 +165,8 @@ class Lookup(Struct, frozen=True):
 
     deadline_ms: Annotated[int, _from(50, 60_000, "ms")] = 3000
     cache: Flag = False
+    token_share: Annotated[int, _from(1, 100, "%")] = 50
+    token_urls: Annotated[int, _from(1, 10_000_000, "an hour")] = 20_000
 
 
 class Holder(Struct, frozen=True):

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from syncd.errors import NOTHING, Message, QuotaError
 from syncd.roster import quotas
 from syncd.roster.quotas import DAY_S, HOUR_S, Limit, Window
@@ -46,17 +48,18 @@ class _Refusal:
     said: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What we may still have of one key, for look-ups or to publish."""
+class QuotaLeft(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What is left to us of a key's quota, as far as we know."""
 
     key: str  # kind/epoch
-    purpose: str
+    purpose: str  # lookup, publish
     hour: int  # evaluations
     hour_left: int
     day: int
     day_left: int
-    refill_s: int  # until more is left; 0: all of it is
+    refill_s: int  # until more is left; 0: nothing was asked for
     denied: int  # elements that holders refused since the start
 
 
@@ -180,7 +183,7 @@ class Allowance:
         }
         return left, quotas.together([*left.values()], epoch.t)
 
-    def state(self) -> list[Left]:
+    def state(self) -> list[QuotaLeft]:
         """Return what is left of every key, as far as we know."""
         roster = self.roster()
         newest = (roster.epoch(kind) for kind in ("phone", "account"))
@@ -191,7 +194,7 @@ class Allowance:
             for name, purpose in _SHOWN.items()
         ]
 
-    def _left(self, epoch: Epoch, name: str, purpose: str) -> Left:
+    def _left(self, epoch: Epoch, name: str, purpose: str) -> QuotaLeft:
         roster, now = self.roster(), self.clock()
         row = roster.quota(self.me, name)
         holders = [m.id for m in roster.holders_of(epoch).values()]
@@ -212,7 +215,7 @@ class Allowance:
                 for asked, windows in self._books(epoch, one).items()
                 if own.covers(asked) and windows[HOUR_S].at(now)
             ]
-        return Left(
+        return QuotaLeft(
             key=epoch.label,
             purpose=name,
             hour=row.hour,

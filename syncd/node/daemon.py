@@ -44,6 +44,7 @@ from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.alerts import Alerts
+from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
@@ -194,10 +195,12 @@ class Daemon:
         self.status_reader = self._make(
             StatusReader,
             asked=self.tokeniser.holders,
+            allowance=self.tokeniser.allowance,
             appending=self.publisher.why_not,
             never=lambda: (*self.protected_reports.todo, *self.never.todo),
         )
         self.claims = self._make(Claims)
+        self.budgets = self._make(Budgets)
         self.lookups = self._make(Lookups, aside=self.background.start)
         self.dispute_check = self._make(DisputeCheck)
         self.local_service = self._make(

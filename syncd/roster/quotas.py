@@ -45,6 +45,8 @@ class Window:
     def add(self, now: float, n: int) -> None:
         """Count what is had now; less than nothing gives it back."""
         minute, before = int(now // MINUTE_S), 0
+        if not n:
+            return
         if self.had and self.had[-1][0] >= minute:
             minute, before = self.had.pop()
         self.had.append((minute, before + n))

@@ -9,13 +9,14 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from syncd.flows.allowance import QuotaLeft
 from syncd.flows.draft import DisputeDraft, Draft
 from syncd.flows.ports import Position
 from syncd.indicator.record import ReportFields
 from syncd.messages.wire import Params, WireMessage
 from syncd.web.problem import Flaw, Problem
 
-__all__ = ["DisputeDraft", "Draft", "Flaw", "Problem"]
+__all__ = ["DisputeDraft", "Draft", "Flaw", "Problem", "QuotaLeft"]
 
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Place = tuple[str, Natural]  # a position as it comes in
@@ -348,6 +349,7 @@ class Status(FullOutput, frozen=True, kw_only=True):
     receipts: tuple[Seen, ...]
     holders: tuple[HolderState, ...]
     keys: tuple[KeyState, ...]
+    quotas: tuple[QuotaLeft, ...]
     roster: RosterState
     skew_s: int
     findings: tuple[FindingState, ...]

@@ -32,6 +32,7 @@ from syncd.web import (
 )
 from syncd.web.event_stream import Event
 from syncd.web.problem import Problem
+from syncd.web.quota_forms import Quota
 from syncd.web.routes import (
     BINARY,
     CALLER,
@@ -41,6 +42,7 @@ from syncd.web.routes import (
     OPEN,
     OPERATORS,
     PROMETHEUS,
+    READERS,
     SERVICE,
     SSE,
     TEXT,
@@ -301,6 +303,11 @@ async def _dispute(
 @routes("GET", "/v1/status", EVERYBODY, "read the status")
 async def _status(call: Call, query: forms.StatusQuery) -> forms.Status:
     return await call.service.status(digests=bool(query.digests))
+
+
+@routes("GET", "/v1/quota", READERS, "read what is left of quotas")
+async def _quota(call: Call) -> Quota:
+    return await call.service.quota(call.caller)
 
 
 @routes("GET", "/v1/events", EVERYBODY, "follow what happens", media=SSE)

@@ -24,6 +24,7 @@ from syncd.web.own_list_forms import (
     OwnRows,
     OwnTaken,
 )
+from syncd.web.quota_forms import Quota
 from syncd.web.report_forms import (
     ImportBegin,
     ImportEnd,
@@ -161,6 +162,9 @@ class LocalService(Protocol):
 
     async def status(self, *, digests: bool) -> forms.Status:
         """Return how we are doing."""
+
+    async def quota(self, caller: Caller) -> Quota:
+        """Return what is left to the caller's token, and to us."""
 
     def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
         """Yield what happened after a cursor; None for a heartbeat."""

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import stat
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from syncd.cli import lookup_client, table_input, terminal
 from syncd.cli.api_client import JSON, ApiClient
 from syncd.cli.lookup_client import Question
-from syncd.errors import Message, UnavailableError, UsageError
+from syncd.errors import Message, QuotaError, UnavailableError, UsageError
 from syncd.lists import safe
 from syncd.messages import wire
 from tests.cli.conftest import FalseApi, Node, Ran, Real, refused
@@ -257,8 +258,11 @@ class Holders(ApiClient):
         self.unknown = [*unknown]  # values that each call leaves unknown
         self.more = more  # what is said of such a value beside
         self.calls: list[list[str]] = []
+        self.refusals: list[QuotaError] = []
 
     def post(self, path: str, body: Any, media: str = JSON) -> Any:
+        if self.refusals:
+            raise self.refusals.pop()
         self.away -= 1
         if self.away >= 0:
             raise UnavailableError("local API: connection refused")
@@ -352,6 +356,24 @@ def test_a_daemon_that_restarts_is_waited_for(
         holders.away = 1
         with pytest.raises(UnavailableError):
             one.ask([{"value": "c"}])
+
+
+def test_a_budget_that_is_used_up_is_waited_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of a list; one that was used up before is said."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    holders = Holders()
+    asking = ask(holders, "ab")
+    used = QuotaError("lookup: 1 more", retry_after_s=900)
+    holders.refusals = [used]
+    assert len(asking.ask([{"value": "c"}])) == 1
+    assert slept == [900]
+    assert "lookup: 1 more: tried again in 900 s" in capsys.readouterr().err
+    holders.refusals = [used]
+    with pytest.raises(QuotaError):
+        ask(holders, "d")
 
 
 # ----------------------------------------------------------------- in steps

@@ -92,7 +92,7 @@ async def test_a_debit_costs_the_same_however_much_was_given(
     own: OwnStore,
 ) -> None:
     """At 17,280 rows as at 24; and a refusal no more than a few rows more."""
-    database = own.quotas._db
+    database = own.database
     assert fill(database, "bank") == 17_280
     for n, purpose in enumerate(PURPOSES):
         await own.quotas.debit(
@@ -117,7 +117,7 @@ async def test_a_debit_costs_the_same_however_much_was_given(
 async def test_a_group_is_read_and_written_once(own: OwnStore) -> None:
     """Sixty requests that wait together are one look at the book."""
     statements = Counter[int]()
-    database = own.quotas._db
+    database = own.database
     write = database.write
     groups: list[int] = []
 
@@ -147,7 +147,7 @@ async def test_a_refusal_is_repeated_from_memory(own: OwnStore) -> None:
     with pytest.raises(QuotaError) as first:
         await own.quotas.debit(debit(5, 2, limits=(ONE,)))
     assert first.value.left == 0
-    seen = Steps(own.quotas._db)
+    seen = Steps(own.database)
     for n in range(50):
         with pytest.raises(QuotaError) as e:
             await own.quotas.debit(
@@ -191,7 +191,6 @@ async def test_after_a_day_a_repeat_is_not_free(own: OwnStore) -> None:
     day = (Limit(100, 86_400 * 2),)
     await own.quotas.debit(debit(60, 1, limits=day))
     await own.quotas.debit(debit(60, 1, NOW + 86_400, limits=day))
-    own.quotas._recent.clear()
     with pytest.raises(QuotaError):
         await own.quotas.debit(debit(60, 1, NOW + 86_401, limits=day))
 

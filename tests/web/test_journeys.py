@@ -141,6 +141,35 @@ async def test_ten_thousand_items_are_answered_in_order(
     assert problems == list(range(0, 10_000, 100))
 
 
+async def test_beyond_its_budget_a_token_is_told_when_to_come_back(
+    bank: LocalClient,
+) -> None:
+    """As a problem with a code; what is left can be read at any time."""
+    before = (await bank.get("/v1/quota", role="reader")).body
+    phone = next(b for b in before["token"] if b["kind"] == "phone")
+    assert phone["hour_left"] <= phone["hour"] == 5000
+    item = {"kind": "phone", "value": "+12025550190"}
+    body = {"purpose": "test", "items": [item] * 5001}
+    reply = await bank.post(
+        "/v1/lookups", data=json.dumps(body).encode(), role="reader"
+    )
+    refused = reply.body
+    assert reply.status == 429
+    assert 0 < int(reply.headers["Retry-After"]) <= 3660
+    assert (refused["type"], refused["params"]["most"]) == (
+        "urn:syncd:problem:quota",
+        5000,
+    )
+    after = (await bank.get("/v1/quota", role="reader")).body
+    phone = next(b for b in after["token"] if b["kind"] == "phone")
+    assert phone["denied"] == 5001
+    assert {(q["key"], q["purpose"]) for q in after["member"]} == {
+        (f"{kind}/1", purpose)
+        for kind in ("phone", "account")
+        for purpose in ("lookup", "publish")
+    }
+
+
 # ------------------------------------------------------ known and retracted
 
 

@@ -73,6 +73,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
             "GET /v1/events",
             "GET /v1/indicators",
             "GET /v1/indicators/{origin}/{index}",
+            "GET /v1/quota",
             "GET /v1/roster",
             "GET /v1/status",
             "GET /v1/vocabulary",

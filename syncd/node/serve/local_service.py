@@ -38,6 +38,7 @@ from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.store.vault import State, Submission
 from syncd.web import forms, report_forms
 from syncd.web.event_stream import Event
+from syncd.web.quota_forms import Quota
 from syncd.web.service_ports import Caller
 
 log = structlog.get_logger("syncd.own")
@@ -296,6 +297,13 @@ class LocalService:
         """
         async with self._digesting if digests else contextlib.nullcontext():
             return await self.status_reader.status(digests=digests)
+
+    async def quota(self, caller: Caller) -> Quota:
+        """Return what is left to a token, and to us."""
+        return Quota(
+            token=self.lookups.budgets.left(caller),
+            member=tuple(self.status_reader.allowance.state()),
+        )
 
     def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
         """Yield what happened after a cursor; None for a heartbeat."""

@@ -17,6 +17,7 @@ from syncd.indicator.claims import Claim
 from syncd.messages import wire
 from syncd.node.background import Aside
 from syncd.node.context import Context
+from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import Overlay
 from syncd.node.serve.shown import day_text, label, shown
@@ -101,6 +102,7 @@ class Lookups:
     never: NeverList
     status_reader: StatusReader  # says which roster an answer rests on
     metrics: Metrics
+    budgets: Budgets  # of each token
     aside: Aside
 
     def __post_init__(self) -> None:
@@ -115,6 +117,7 @@ class Lookups:
             raise vocabulary.refused(
                 "purpose", "purpose", wanted.purpose, lookup.PURPOSES
             )
+        self.budgets.spend(caller, wanted.items)
         world = await self.ctx.world(self.never.tokens)
         deadline_ms = wanted.deadline_ms or min(
             self.ctx.config.lookup.deadline_ms + EACH_MS * len(wanted.items),
@@ -131,6 +134,7 @@ class Lookups:
             reference=wanted.reference,
             timeout_s=deadline_ms / 1000,
         )
+        self.budgets.tried(caller, answers)
         await self._sight(answers, wanted.purpose, world.day)
         items = tuple(_lookup_item(a, overlay.over(a)) for a in answers)
         self.metrics.looked_up(

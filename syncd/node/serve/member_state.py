@@ -31,6 +31,7 @@ class MemberState:
     receipts: tuple[forms.Seen, ...]  # of our log
     holders: tuple[forms.HolderState, ...]
     keys: tuple[forms.KeyState, ...]
+    quotas: tuple[forms.QuotaLeft, ...] = ()
     roster: forms.RosterState
     failures: Mapping[str, int]  # in a row, by member
     skew_s: int  # how far the others' clocks are ahead
@@ -68,6 +69,7 @@ class MemberState:
             receipts=self.receipts,
             holders=self.holders,
             keys=self.keys,
+            quotas=self.quotas,
             roster=self.roster,
             skew_s=self.skew_s,
             findings=tuple(map(_finding, self.findings)),

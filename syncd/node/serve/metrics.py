@@ -40,6 +40,14 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # help, labels
     ),
     "syncd_vault_rows": ("Rows of the vault.", ("kind", "state")),
     "syncd_holder_up": ("1 for a holder that last answered.", MEMBER),
+    "syncd_quota_left": (
+        "Evaluations of an hour that are left to us, by what we know.",
+        ("key", "purpose"),
+    ),
+    "syncd_quota_refused": (
+        "Elements that holders refused us since the start.",
+        ("key",),
+    ),
     "syncd_peer_failures": (
         "Failures in a row of a member's peer API.",
         MEMBER,
@@ -88,6 +96,9 @@ def samples(
             yield "syncd_vault_rows", (kind, of.name.lower()), rows
     for holder in state.holders:
         yield "syncd_holder_up", (holder.member,), holder.up
+    for left in state.quotas:
+        yield "syncd_quota_left", (left.key, left.purpose), left.hour_left
+        yield "syncd_quota_refused", (left.key,), left.denied
     for member, failures in state.failures.items():
         yield "syncd_peer_failures", (member,), failures
     for target in state.notify:
@@ -122,6 +133,11 @@ class Metrics:
             "quota_denials",
             "OPRF requests that we refused as a holder.",
             "member",
+        )
+        self.budget_denials = self._count(
+            "budget_denials",
+            "Items that a token's budget did not allow.",
+            "kind",
         )
         self.rounds = self._count(
             "rounds", "Rounds of questions to other members."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from syncd.errors import NOTHING, Message
-from syncd.flows.allowance import HolderState
+from syncd.flows.allowance import Allowance, HolderState
 from syncd.flows.ports import MirrorHead
 from syncd.indicator import claims
 from syncd.messages import wire
@@ -32,6 +32,7 @@ class StatusReader:
     rounds: Rounds  # what they last saw of each member and log
     asked: Mapping[str, HolderState]  # each holder, when it was asked last
     notifier: Notifier
+    allowance: Allowance  # what is left to us at the holders
     appending: Callable[[], Message]  # says why we append nothing, or ""
     never: Callable[[], Iterable[Message]]  # what to do about the never-list
 
@@ -62,6 +63,7 @@ class StatusReader:
                 for e in roster.epochs
                 if e.shares and not e.retired
             ),
+            quotas=tuple(self.allowance.state()),
             roster=self.roster_state(),
             failures={
                 member: state.failures
