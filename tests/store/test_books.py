@@ -22,8 +22,9 @@ from syncd.roster.quotas import Limit
 from syncd.store import access as access_book
 from syncd.store import quota
 from syncd.store.access import AccessQuery
+from syncd.store.debits import Debit
 from syncd.store.home_stores import OwnStore
-from syncd.store.quota import Debit, UsageRow
+from syncd.store.quota import UsageRow
 from syncd.store.sightings import SightedToken
 from tests.store.conftest import Clock, Log, Reopen, crash_at
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from syncd.errors import QuotaError
 from syncd.roster.quotas import Limit
 from syncd.store.database import Database
+from syncd.store.debits import FREE_REPEATS, Debit
 from syncd.store.home_stores import OwnStore
-from syncd.store.quota import FREE_REPEATS, Debit, Quotas
+from syncd.store.quota import Quotas
 from tests.store.test_books import NOW, debit
 
 LOOKUPS = Limit(

@@ -8,7 +8,7 @@ from syncd.node.context import Context
 from syncd.node.serve.metrics import Metrics
 from syncd.roster import quotas
 from syncd.roster.terms import Epoch
-from syncd.store.quota import Debit
+from syncd.store.debits import Debit
 
 
 @dataclass(frozen=True, slots=True)
