@@ -55,6 +55,7 @@ from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.peer_service import LocalHolder, PeerService
 from syncd.node.serve.quota_book import QuotaBook
 from syncd.node.serve.status import StatusReader
+from syncd.node.serve.urgent_news import UrgentNews
 from syncd.node.upkeep import earlier_logs
 from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
@@ -189,6 +190,7 @@ class Daemon:
         """Build what answers the other members and our own systems."""
         self.event_writer = self._make(EventWriter, wake=self.feed.wake)
         self.quota = self._make(QuotaBook)
+        self.urgent_news = self._make(UrgentNews, wake=self.feed.wake)
         self.notifier = self._make(Notifier, listen=self.feed.listen)
         made = MadeFiles(self.pools.files)
         self.peer_service = self._make(PeerService, make=made)
@@ -226,6 +228,7 @@ class Daemon:
         self.peer_service.changed(origin)
         self.metrics.pulls.labels(origin).inc()
         await self.event_writer.log(origin)
+        await self.urgent_news.grown(origin)
         self.background.start(self.arrivals.grown())
         await self.never.grown()
 
@@ -262,6 +265,7 @@ class Daemon:
         await self.lapse.check()
         await self.rounds.round()
         await self.never.catch_up()
+        await self.urgent_news.look()
         await self.alerts.look()
 
     # ------------------------------------------------------------ running

@@ -104,9 +104,10 @@ class PeerClient(Transport):
         wanted = Wanted("POST", "/oprf/v1/evaluate", MAX_REPLY, body)
         return await self.request(wanted, each_s)
 
-    async def poke(self, note: bytes) -> None:
+    async def poke(self, note: bytes, *, urgent: bool = False) -> None:
         """Send our own newest checkpoint."""
-        await self.request(Wanted("POST", "/poke", MAX_NOTE, note), 10)
+        path = "/poke?urgent=1" if urgent else "/poke"
+        await self.request(Wanted("POST", path, MAX_NOTE, note), 10)
 
     async def monitor(self, origin: str, key: str) -> bytes:
         """Fetch the peer's `seen` or `merged` note for `origin`."""

@@ -89,6 +89,9 @@ class PeerService(Protocol):
     async def poke(self, caller: str, note: bytes) -> None:
         """Take a hint that the caller's own log has grown."""
 
+    async def urgent(self, caller: str, note: bytes) -> None:
+        """Take the caller's word that what is new in its log is urgent."""
+
 
 class ReadPin(Protocol):
     """Reads the pin of the connection that a request came over."""
@@ -377,5 +380,9 @@ async def _add_checkpoint(request: web.Request) -> web.Response:
 
 
 async def _poke(request: web.Request) -> web.Response:
-    await request.app[SERVICE].poke(request[_CALLER], await _body(request))
+    service, caller = request.app[SERVICE], request[_CALLER]
+    body = await _body(request)
+    await service.poke(caller, body)
+    if request.query.get("urgent") == "1":
+        await service.urgent(caller, body)
     return web.Response(status=202)

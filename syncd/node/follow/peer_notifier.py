@@ -25,6 +25,7 @@ class PeerNotifier:
     peers: Peers
     _poking: set[str] = field(default_factory=set, init=False)
     _news: dict[str, bytes] = field(default_factory=dict, init=False)
+    _urgent: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self._gate = asyncio.Semaphore(POKES_AT_ONCE)
@@ -42,9 +43,11 @@ class PeerNotifier:
         self._notified = raw
         await self._poke_these(self.peer_choice.draw(self.ctx.others), raw)
 
-    async def notify_all(self) -> None:
-        """Poke all members."""
+    async def notify_all(self, *, urgent: bool = False) -> None:
+        """Poke all members; of an urgent report they are to tell somebody."""
         self._notified = raw = self.ctx.own.log.released()
+        if urgent:
+            self._urgent.update(self.ctx.others)
         log.info("poked", members=await self._poke_these(self.ctx.others, raw))
 
     async def _poke_these(self, members: Sequence[str], raw: bytes) -> int:
@@ -64,7 +67,9 @@ class PeerNotifier:
         try:
             async with self._down_gate if down else self._gate:
                 while raw := self._news.pop(member, b""):
-                    await self.peers.get(member).poke(raw)
+                    urgent = member in self._urgent
+                    self._urgent.discard(member)
+                    await self.peers.get(member).poke(raw, urgent=urgent)
         except SyncdError as e:
             log.info("poke failed", peer=member, why=str(e))
             return False

@@ -101,15 +101,17 @@ class Publisher:
             excuse=bool(self.ctx.roster.retired),
         )
 
-    async def after_append(self, *, urgent: bool = False) -> None:
+    async def after_append(
+        self, *, poke: bool = False, urgent: bool = False
+    ) -> None:
         """Merge what we appended, and let the others know.
 
         Nobody waits until all have heard: some of them may be down.
         """
         await self.merge_own()
         self.grown()
-        if urgent and self.ctx.config.exchange.poke:
-            self.aside(self.peer_notifier.notify_all())
+        if (poke or urgent) and self.ctx.config.exchange.poke:
+            self.aside(self.peer_notifier.notify_all(urgent=urgent))
 
     # ----------------------------------------------------------- publishing
 
@@ -154,7 +156,7 @@ class Publisher:
         """
         self.guard.may_append()
         if await self.ctx.own.log.release():  # the disk was full at an append
-            await self.after_append(urgent=True)
+            await self.after_append(poke=True)
         with contextlib.suppress(RefusedError):
             await self.say_roster()
         expired = self.ctx.roster.expired(self.ctx.now())
@@ -187,7 +189,7 @@ class Publisher:
             limit=PUBLISH_BATCH,
         )
         if count:
-            await self.after_append(urgent=True)
+            await self.after_append(poke=True)
         return bool(count)
 
     async def _publish(

@@ -19,6 +19,7 @@ from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.receipts import with_receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
+from syncd.node.serve.urgent_news import UrgentNews
 from syncd.tlog import checkpoint, note, tiles
 
 AT_ONCE = 1 << 16  # bytes of a request that are read on the event loop
@@ -31,6 +32,7 @@ class PeerService:
 
     ctx: Context
     rounds: Rounds  # take pokes
+    urgent_news: UrgentNews
     logs: FollowedLogs
     rosters: RosterKeeper
     quota: Debit  # the holder's book
@@ -271,6 +273,10 @@ class PeerService:
     async def poke(self, caller: str, note: bytes) -> None:
         """Take a hint that the caller's own log has grown."""
         await self.rounds.poke(caller, note)
+
+    async def urgent(self, caller: str, note: bytes) -> None:
+        """Have an event written when what is new of the caller is merged."""
+        await self.urgent_news.announce(caller, checkpoint.size_of(note))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,63 @@
+"""What a member calls urgent is an event as soon as it is merged."""
+
+from typing import Any
+
+from tests.alliance import Alliance, Member, as_founded, shared, until
+
+alliance = shared(as_founded, "bank", "police", "carrier", scope="function")
+
+
+async def urgent(member: Member) -> list[Any]:
+    page = await member.node.home.own.events.page(0, 1000)
+    return [e.data for e in page if e.name == "urgent"]
+
+
+async def one(member: Member) -> bool:
+    return len(await urgent(member)) == 1
+
+
+async def test_an_urgent_report_and_nothing_else(alliance: Alliance) -> None:
+    bank, police = alliance.bank, alliance.police
+    await alliance.settle()
+    await police.report("url", "http://evil.example/a")
+    await alliance.settle()
+    await police.retract("url", "http://evil.example/a")  # pokes, too
+    await alliance.settle()
+    assert await urgent(bank) == []
+    before = await police.size()
+    await police.report("url", "http://evil.example/b", urgent=True)
+    await until(lambda: one(bank))
+    assert await urgent(bank) == [
+        {"origin": police.origin, "index": before, "n": 1}
+    ]
+    assert await urgent(police) == []
+
+
+async def test_who_calls_everything_urgent_is_heard_now_and_then(
+    alliance: Alliance,
+) -> None:
+    bank, police = alliance.bank, alliance.police
+    await alliance.settle()
+    for path in "abc":
+        await police.report("url", f"http://evil.example/{path}", urgent=True)
+        await alliance.settle()
+    await until(lambda: one(bank))
+    bank.shift_s = 601
+    await bank.node.urgent_news.look()
+    first, second = await urgent(bank)
+    assert second["index"] == first["index"] + first["n"]
+    assert second["index"] + second["n"] == await police.size()
+
+
+async def test_what_others_brought_before_is_urgent_all_the_same(
+    alliance: Alliance,
+) -> None:
+    bank, police = alliance.bank, alliance.police
+    await police.report("url", "http://evil.example/a")
+    await alliance.settle()
+    note = police.node.home.own.log.released()
+    await bank.node.peer_service.urgent("police", note)
+    size = await police.size()
+    assert await urgent(bank) == [
+        {"origin": police.origin, "index": size - 1, "n": 1}
+    ]
