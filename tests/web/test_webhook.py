@@ -2,18 +2,22 @@
 
 import base64
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import resend
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from pytest_aiohttp import AiohttpServer
 from standardwebhooks import Webhook
 
 from syncd.errors import UnavailableError
 from syncd.web import webhook
+from tests.test_pinning import issue, p256
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -117,6 +121,23 @@ async def test_who_does_not_answer_is_left() -> None:
         with pytest.raises(UnavailableError, match="no answer in time"):
             await post(url, time_s=0.2)
     assert webhook.TIME_S == 10
+
+
+async def test_a_certificate_of_no_ca_is_not_believed(tmp_path: Path) -> None:
+    own = issue(p256(), name="127.0.0.1")
+    (pem := tmp_path / "own.pem").write_bytes(
+        own.pem + ssl.DER_cert_to_PEM_cert(own.der).encode()
+    )
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem)
+    receiver, app = Receiver(), web.Application()
+    app.router.add_post("/", receiver.take)
+    server = TestServer(app, scheme="https")
+    await server.start_server(ssl=tls)
+    with pytest.raises(UnavailableError, match="Certificate"):
+        await post(str(server.make_url("/")))
+    await server.close()
+    assert receiver.came == []
 
 
 @pytest.mark.parametrize(
