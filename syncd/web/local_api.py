@@ -136,7 +136,10 @@ _TEXTS = {
     404: Message("no such path; /openapi.json lists what there is"),
     405: Message("not with this method; Allow lists which"),
     408: Message("the body is too slow"),
-    413: Message("the body is longer than [own] max_request_bytes"),
+    413: Message(
+        "the body is longer than [own] max_request_bytes, or than 4 MiB of"
+        " look-ups"
+    ),
     415: Message("a body is sent as it is, without Content-Encoding"),
 }
 
@@ -222,6 +225,9 @@ def _foreign(request: web.Request, limits: Limits) -> Problem | None:
     A foreign name that was made to resolve to this address shows in Host; a
     page of another origin shows in Origin.
     """
+    # An absolute target would name a host of its own (RFC 9112, 3.2.2).
+    if not request.raw_path.startswith("/"):
+        return problem.plain(400, "target: want a path")
     host = request.headers.get(hdrs.HOST, "")
     if not _is_ours(host, limits):
         return problem.plain(

@@ -10,7 +10,10 @@ from syncd.web.service_ports import MAX_DEADLINE_MS, LookupCall
 routes = Routes()
 
 
-@routes("POST", "/v1/lookups", READERS, "look up")
+MOST = 4 << 20  # bytes of a call: 10,000 URLs of 400
+
+
+@routes("POST", "/v1/lookups", READERS, "look up", most=MOST)
 async def _lookup(call: Call, body: LookupCall) -> forms.LookupAnswers:
     if not 0 <= body.deadline_ms <= MAX_DEADLINE_MS:
         raise MalformedError(

@@ -39,21 +39,27 @@ LINGERING_S = 2.0  # in which the rest of a refused body is thrown away
 STALLED_S = 30.0  # in which a reader takes nothing of what it is sent
 
 
-async def body_of(request: web.Request) -> bytes:
+async def body_of(request: web.Request, most: int = 0) -> bytes:
     """Return a request's body, which has come in time and as it is.
 
     Raises:
         HTTPRequestTimeout, HTTPUnsupportedMediaType: it has not.
+        HTTPRequestEntityTooLarge: it has over `most` bytes, if that is set.
     """
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity") != "identity":
         raise web.HTTPUnsupportedMediaType(text="send bodies as they are\n")
+    if most and (request.content_length or 0) > most:
+        raise web.HTTPRequestEntityTooLarge(most, request.content_length or 0)
     try:
         async with asyncio.timeout(BODY_S):
-            return await request.read()
+            body = await request.read()
     except TimeoutError:
         late = web.HTTPRequestTimeout(text="the body is too slow\n")
         late.force_close()
         raise late from None
+    if most and len(body) > most:  # sent in chunks
+        raise web.HTTPRequestEntityTooLarge(most, len(body))
+    return body
 
 
 def paced(answer: web.StreamResponse) -> None:

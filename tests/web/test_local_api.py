@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncd.web import openapi
+from syncd.web import openapi, routes
 from syncd.web.local_api import ROUTES
 from syncd.web.problem import MEDIA
 from syncd.web.routes import OPEN, Route
@@ -220,6 +220,28 @@ async def test_a_body_that_is_said_to_be_gzip(police: LocalClient) -> None:
     raw = gzip.compress(b" " * (4 << 20))
     reply = await police.post("/v1/lookups", data=raw, Content_Encoding="gzip")
     problem(reply, 415)
+
+
+async def test_a_body_of_commas_is_not_decoded(
+    police: LocalClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of its items would take forty times its bytes."""
+    monkeypatch.setattr(routes, "MOST_COMMAS", 99)
+    raw = b'{"purpose":"test","items":[' + b"0," * 100 + b"0]}"
+    said = problem(await police.post("/v1/lookups", data=raw), 400)
+    assert said["detail"] == "the body has over 99 commas"
+
+
+async def test_a_target_that_names_a_host_is_refused(
+    police: LocalClient,
+) -> None:
+    """It would go before Host, which is what a browser's page cannot choose."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", police.port)
+    writer.write(
+        b"GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    )
+    assert (await reader.readline()).split()[1] == b"400"
+    writer.close()
 
 
 DEEP = b'{"name":"a","size":1,"options":{"a":' + b"[" * 100_000
