@@ -10,6 +10,7 @@ from xml.parsers import expat
 
 MAX_PARTS = 1000
 MAX_INFLATED = 1 << 30  # bytes, of all parts
+MAX_TAGS = 4_000_000  # of the table of texts: a text has four or more
 MAX_STRINGS = 128 << 20  # bytes of the table of texts, which is held whole
 MAX_TEXT = 256 << 10  # bytes of one cell: Excel writes 32,767 characters
 PIECE = 64 << 10  # bytes that are parsed at once
@@ -62,7 +63,7 @@ class Archive:
         if name in self._parts:
             if self._parts[name].file_size > MAX_STRINGS:
                 raise too_large()
-            self.parse(name)
+            self.parse(name, MAX_TAGS)
 
     def sheet(self, wanted: str) -> tuple[str, str]:
         """Return the name and the part of the sheet that is meant."""
@@ -124,11 +125,13 @@ class Archive:
         )
         return found
 
-    def parse(self, part: str, **handlers: Callable[..., None]) -> None:
+    def parse(
+        self, part: str, tags: int = 1 << 30, **handlers: Callable[..., None]
+    ) -> None:
         """Parse a part to its end, which holds it against its checksum.
 
         Raises:
-            PartError: it has a declaration, or a huge text.
+            PartError: it has a declaration, a huge text, or over so many tags.
         """
         parser = expat.ParserCreate()
         parser.buffer_text = True
@@ -139,8 +142,10 @@ class Archive:
         with self._file.open(self._parts[part.lower()]) as file:
             while piece := file.read(PIECE):
                 parser.Parse(piece, False)
-                since_tag = 0 if b"<" in piece else since_tag + len(piece)
-                if since_tag > MAX_TEXT:
+                new = piece.count(b"<")
+                tags -= new
+                since_tag = 0 if new else since_tag + len(piece)
+                if since_tag > MAX_TEXT or tags < 0:
                     raise too_large()
         parser.Parse(b"", True)
 

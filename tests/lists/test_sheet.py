@@ -319,7 +319,8 @@ def test_bombs_and_wrecks(
 
 
 @pytest.mark.parametrize(
-    "limit", ["MAX_STRINGS", "MAX_INFLATED", "MAX_PARTS", "MAX_AREA"]
+    "limit",
+    ["MAX_STRINGS", "MAX_TAGS", "MAX_INFLATED", "MAX_PARTS", "MAX_AREA"],
 )
 def test_limits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
