@@ -14,6 +14,7 @@ from syncd.cli.command import Noun, Options, option
 from syncd.config import Config, Environment, editing
 from syncd.errors import UsageError
 from syncd.flows.ports import OwnHead
+from syncd.node import hardening
 from syncd.node.home import keep_keys
 from syncd.node.pinned import clock
 from syncd.oprf import group
@@ -89,6 +90,7 @@ def _init(args: _InitOptions) -> None:
 
 @noun.verb("run", "Run the daemon until it is stopped.")
 def _run_daemon(args: Options) -> None:
+    hardening.no_core_dumps()
     environment = config.environment()
     settings = config.load(args.home_path())
     group.ready()

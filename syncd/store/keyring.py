@@ -28,7 +28,7 @@ from syncd.store import durable
 DIRECTORY = "keys"
 MASTER = "master"
 SUFFIX = ".key"
-COST = 2**15  # scrypt n: 32 MiB, a tenth of a second
+COST = 2**17  # scrypt n: 128 MiB, half a second; `master` says its own
 _MOST_COST = 2**20  # of a file that we read: 1 GiB
 _BLOCK, _LANES = 8, 1  # scrypt r, p
 _NONCE = 12

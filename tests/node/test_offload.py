@@ -141,3 +141,16 @@ asyncio.run(main())
         assert alive(pid)
         parent.kill()
     await gone(pid)
+
+
+async def test_the_worker_imports_nothing_of_where_it_runs(
+    worker: InWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory that others may write to is no part of the program."""
+    (tmp_path / "syncd").mkdir()
+    code = f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()"
+    (tmp_path / "syncd" / "__init__.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    wanted, fetched = run()
+    assert len((await worker(check, wanted, fetched, {})).bundles) == LONG
+    assert not (tmp_path / "ran").exists()

@@ -37,6 +37,17 @@ def test_keys_come_back_under_their_names(
         again.need("share-phone-1-2")
 
 
+def test_a_keyring_of_another_cost_opens(tmp_path: Path) -> None:
+    """An old home is as good as a new one; a new secret costs as today's."""
+    ring = Keyring.create(tmp_path, SECRET, cost=2**5)
+    ring.put("log", b"seed")
+    master = tmp_path / "keys" / "master"
+    assert json.loads(master.read_text())["n"] == 2**5
+    Keyring.open(tmp_path, SECRET).change_secret(SECRET, b"new")
+    assert json.loads(master.read_text())["n"] == 2**17
+    assert Keyring.open(tmp_path, b"new").get("log") == b"seed"
+
+
 def test_no_key_lies_open(ring: Keyring, tmp_path: Path) -> None:
     """No file shows a key, and only the owner may read any."""
     for path in (tmp_path / "keys").iterdir():
