@@ -5,10 +5,12 @@ before and costs now, bench/hostile.py measures.
 """
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from syncd.errors import UnavailableError
 from syncd.node.follow import rounds
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
@@ -80,6 +82,8 @@ async def test_a_size_that_nobody_could_hold_is_not_shown(
     state = police.node.logs.state(platform.origin)
     assert state.known == before < 1 << 40
     assert "signed" in str(state.why)
+    (found,) = await police.findings("too_large")
+    assert found.finding.origin == platform.origin
 
 
 @pytest.mark.parametrize(
@@ -97,3 +101,58 @@ async def test_junk_to_evaluate(alliance: Alliance, junk: bytes) -> None:
         alliance.police, "POST", "/oprf/v1/evaluate", junk[: 1 << 20]
     )
     assert answer.status == 400
+
+
+class Pool:
+    """Where evaluations run, one turn of the loop each; counts them."""
+
+    def __init__(self) -> None:
+        self.running = self.most = self.ran = 0
+
+    async def __call__(self, work: Any, *args: Any) -> Any:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0)
+        self.running -= 1
+        self.ran += 1
+        return work(*args)
+
+
+@pytest.fixture
+def pool(alliance: Alliance, monkeypatch: pytest.MonkeyPatch) -> Pool:
+    service = alliance.police.node.peer_service
+    made = Pool()
+    context = replace(service.ctx, offload=made, bulk=made)
+    monkeypatch.setattr(service, "ctx", context)
+    return made
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+async def test_evaluations_at_once(
+    alliance: Alliance, pool: Pool, bulk: bool
+) -> None:
+    """Of one member one is computed at a time; of two, two."""
+    service = alliance.police.node.peer_service
+
+    async def ask(*members: str) -> int:
+        pool.most = 0
+        await asyncio.gather(
+            *(service.fair(m, bulk=bulk)(len, "abc") for m in members)
+        )
+        return pool.most
+
+    assert await ask("platform", "platform", "platform") == 1
+    assert await ask("platform", "bank", "platform") == 2
+
+
+async def test_evaluations_that_nobody_waits_for(
+    alliance: Alliance, pool: Pool
+) -> None:
+    """Asked and hung up, again and again: none is computed."""
+    fair = alliance.police.node.peer_service.fair
+    hung_up = fair("platform", lambda: True, bulk=False)
+    for _ in range(3):
+        with pytest.raises(UnavailableError, match="has gone"):
+            await hung_up(len, "abc")
+    assert pool.ran == 0
+    assert await fair("platform", bulk=False)(len, "abc") == 3

@@ -1,5 +1,7 @@
 """A bundle holds its records, and one that does not is damage of ours."""
 
+import gzip
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -66,3 +68,15 @@ def test_what_inflates_too_far_is_refused() -> None:
     assert codec.inflate(GZ, size)
     with pytest.raises(MalformedError, match="inflates to over"):
         codec.inflate(GZ, size - 1)
+
+
+def test_a_bomb_takes_no_memory() -> None:
+    """What it would inflate to is never there, not even for a moment."""
+    bomb = gzip.compress(bytes(64 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedError, match="inflates to over"):
+            codec.inflate(bomb, 1 << 20)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()

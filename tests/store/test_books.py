@@ -102,6 +102,20 @@ async def test_a_request_sent_again_is_not_debited_again(
     ]
 
 
+async def test_a_repeat_is_free_for_a_day(own: OwnStore) -> None:
+    """Not for ever: the member may have been given a day's worth since."""
+
+    async def count(now: int) -> int:
+        await own.quotas.debit(debit(100, 1, now))
+        (row,) = await own.quotas.usage("2027-01-15", "phone/1")
+        return row.count
+
+    day_s = 86_400
+    assert await count(NOW) == 100
+    assert await count(NOW + day_s) == 100
+    assert await count(NOW + day_s + 1) == 200
+
+
 async def test_many_at_once_never_pass_the_limit(own: OwnStore) -> None:
     """Concurrent requests share a commit, not the quota."""
     outcomes = await asyncio.gather(
