@@ -11,7 +11,7 @@ from functools import partial
 from urllib.parse import quote
 
 from syncd import canonical
-from syncd.errors import BrokenSourceError, MalformedError
+from syncd.errors import AbsentError, BrokenSourceError, MalformedError
 from syncd.flows.ports import Heads
 from syncd.peer.transport import CONCURRENT, Transport, Wanted
 from syncd.tlog import tiles
@@ -24,10 +24,10 @@ MAX_REPLY = 4 << 20  # bytes, an OPRF reply of 4,096 elements is 0.3 MB
 MAX_BUNDLE_GZ = 20 << 20  # bytes as sent; what it inflates to is bounded too
 MAX_TILE = 256 * 32  # bytes
 MAX_ENTRIES = 256 * 65_537  # bytes
-MAX_TOGETHER = 64 << 20  # bytes of bundles asked for at once
+MAX_TOGETHER = 32 << 20  # bytes of bundles asked for at once; or one
 HEADS_S = 30.0  # for all heads: a round waits for no slow member longer
 
-Call = Callable[[], Awaitable[bytes]]
+Call = Callable[[Callable[[int], None]], Awaitable[bytes]]
 
 
 @dataclass(eq=False)
@@ -49,7 +49,10 @@ class PeerClient(Transport):
         """Fetch tiles by their path after `tile/`, in order."""
         prefix = self._prefix(origin)
         return await self._many(
-            [partial(self.get, f"{prefix}/tile/{p}", MAX_TILE) for p in paths],
+            [
+                partial(self._file, f"{prefix}/tile/{p}", MAX_TILE, False)
+                for p in paths
+            ],
             whole=True,
         )
 
@@ -61,10 +64,10 @@ class PeerClient(Transport):
         return await self._many(
             [
                 partial(
-                    self.get,
+                    self._file,
                     f"{prefix}/{tiles.payload_path(n, width)}",
                     MAX_BUNDLE_GZ,
-                    keep_gzip=True,
+                    True,
                 )
                 for n, width in wanted
             ],
@@ -127,6 +130,15 @@ class PeerClient(Transport):
             return "/log"
         return f"/mirror/{tiles.origin_hash(origin)}"
 
+    async def _file(
+        self,
+        path: str,
+        limit: int,
+        keep_gzip: bool = False,
+        read: Callable[[int], None] = lambda _: None,
+    ) -> bytes:
+        return await self.get(path, limit, keep_gzip=keep_gzip, read=read)
+
     async def _many(
         self, calls: Sequence[Call], *, whole: bool
     ) -> Sequence[bytes]:
@@ -134,27 +146,37 @@ class PeerClient(Transport):
 
         So a peer that stalls costs one time limit, not one for each call,
         and what it sends together is bounded. Unless it must be `whole`, a
-        shorter answer will do: the answers before the first that failed.
+        shorter answer will do: the answers before the first that failed, or
+        that was one too many while it was read.
         """
         gate = asyncio.Semaphore(CONCURRENT)
-        size, stop = 0, False
+        sizes = [0] * len(calls)
+        left = {*range(len(calls))}
+        stop = False
 
-        async def one(call: Call) -> bytes | None:
-            nonlocal size, stop
+        def read(n: int, size: int) -> None:
+            sizes[n] += size
+            if sum(sizes) > MAX_TOGETHER and n > min(left) and not whole:
+                sizes[n] = 0
+                raise AbsentError("bundles: enough for once")
+
+        async def one(n: int, call: Call) -> bytes | None:
+            nonlocal stop
             async with gate:
-                if stop:
+                if stop or (sum(sizes) > MAX_TOGETHER and not whole):
                     return None
                 try:
-                    raw = await call()
+                    return await call(partial(read, n))
                 except BaseException:
                     stop = True
                     raise
-                size += len(raw)
-                if size > MAX_TOGETHER and not whole:
-                    stop = True
-                return raw
+                finally:
+                    left.discard(n)
 
-        got = await asyncio.gather(*map(one, calls), return_exceptions=True)
+        got = await asyncio.gather(
+            *(one(n, call) for n, call in enumerate(calls)),
+            return_exceptions=True,
+        )
         good: list[bytes] = []
         for item in got:
             if isinstance(item, BaseException):

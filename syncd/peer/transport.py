@@ -83,6 +83,7 @@ class Wanted:
     limit: int  # bytes of the answer
     body: bytes | None = None
     keep_gzip: bool = False  # return it compressed
+    read: Callable[[int], None] = lambda _: None  # told of so many bytes more
 
 
 @dataclass(eq=False)
@@ -144,9 +145,10 @@ class Transport:
         *,
         keep_gzip: bool = False,
         timeout_s: float | None = None,
+        read: Callable[[int], None] = lambda _: None,
     ) -> bytes:
         """Return what is there, or raise UnavailableError."""
-        wanted = Wanted("GET", path, limit, keep_gzip=keep_gzip)
+        wanted = Wanted("GET", path, limit, keep_gzip=keep_gzip, read=read)
         try:
             return await self.request(wanted, timeout_s)
         except (RefusedError, QuotaError) as e:
@@ -223,7 +225,7 @@ class Transport:
                 raise BrokenSourceError(
                     "{member}: answers HTML", member=self.name
                 )
-            raw = await _read(response, wanted.limit, self.name)
+            raw = await _read(response, wanted, self.name)
             encoding = response.headers.get("Content-Encoding", "identity")
         if encoding not in ("gzip", "identity"):
             raise BrokenSourceError(
@@ -280,8 +282,9 @@ class Transport:
 
 
 async def _read(
-    response: aiohttp.ClientResponse, limit: int, name: str
+    response: aiohttp.ClientResponse, wanted: Wanted, name: str
 ) -> bytes:
+    limit = wanted.limit
     if (response.content_length or 0) > limit:
         raise BrokenSourceError(
             "{member}: answer of {n} bytes is over {most}",
@@ -293,6 +296,7 @@ async def _read(
     size = 0
     async for chunk in response.content.iter_any():
         size += len(chunk)
+        wanted.read(len(chunk))
         if size > limit:
             raise BrokenSourceError(
                 "{member}: answer is over {most} bytes",

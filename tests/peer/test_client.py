@@ -17,8 +17,9 @@ from syncd.errors import (
     RefusedError,
     UnavailableError,
 )
+from syncd.peer import client
 from syncd.peer.client import PeerClient
-from syncd.peer.transport import Limits, Wanted
+from syncd.peer.transport import CONCURRENT, Limits, Wanted
 from syncd.pinning import ServerTls, client_context
 from syncd.roster import certificate, keys
 
@@ -220,3 +221,38 @@ async def test_who_says_no_goodbye_keeps_no_socket(answer: bytes) -> None:
     async with answering(answer) as peer:
         with pytest.raises(UnavailableError):
             await peer.heads("")
+
+
+class Heavy(Addresses):
+    """A client of a member whose bundles are as long as they may be."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+        self.held = self.most = 0
+
+    async def _once(self, url: str, wanted: Wanted) -> bytes:
+        mine = 0
+        try:
+            for _ in range(20):
+                await asyncio.sleep(0)
+                self.held += 1 << 20
+                mine += 1 << 20
+                self.most = max(self.most, self.held)
+                wanted.read(1 << 20)
+        except AbsentError:
+            self.held -= mine
+            raise
+        return wanted.path.encode()
+
+
+async def test_bundles_together_are_bounded_while_they_come() -> None:
+    """However long they are, some come, in order; the rest is asked again."""
+    peer = Heavy()
+    wanted = [(n, 256) for n in range(16)]
+    got = await peer.payloads("log", wanted)
+    assert 1 <= len(got) < 4
+    assert peer.most <= client.MAX_TOGETHER + (CONCURRENT << 20)
+    assert got[0].endswith(b"/000")
+    peer.held = 0
+    rest = await peer.payloads("log", wanted[len(got) :])
+    assert rest[0].endswith(b"/%03d" % len(got))
