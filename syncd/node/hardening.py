@@ -1,10 +1,16 @@
-"""Keep what is in this process's memory out of core files and debuggers."""
+"""What the process asks of its system about its memory.
+
+Nothing of it goes into core files or to debuggers, and what was large and is
+free goes back: glibc else keeps blocks of up to 32 MB for later.
+"""
 
 import contextlib
 import ctypes
 import resource
 
 _PR_SET_DUMPABLE = 4  # Linux
+_M_MMAP_THRESHOLD = -3  # glibc
+_LARGE = 128 << 10  # bytes: glibc's own first threshold, which then grows
 
 
 def no_core_dumps() -> None:
@@ -13,3 +19,9 @@ def no_core_dumps() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(AttributeError):  # no Linux
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def give_back() -> None:
+    """Have freed blocks above 128 KiB go back to the system at once."""
+    with contextlib.suppress(AttributeError):  # no glibc
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
