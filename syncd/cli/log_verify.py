@@ -185,12 +185,14 @@ def _home(args: _VerifyOptions) -> int:
             "contested": r.contested,
             "ok": r.ok,
             "problems": r.problems,
+            "excess": r.counted.excess,
         }
         for r in reports
     ]
     args.show(found, _home_lines(found))
-    ok = all(report.ok for report in reports)
-    return 0 if ok else DamagedError.exit_code
+    if not all(report.ok for report in reports):
+        return DamagedError.exit_code
+    return 1 if any(report.counted.excess for report in reports) else 0
 
 
 def _home_lines(found: list[dict[str, Any]]) -> Iterator[str]:
@@ -208,6 +210,8 @@ def _home_lines(found: list[dict[str, Any]]) -> Iterator[str]:
         yield from _digest_lines(log)
         for problem in log["problems"]:
             terminal.tell(f"syncd: {t('error')}: {log['origin']}: {problem}")
+        for text in log["excess"]:
+            terminal.tell(f"{log['origin']}: {text}")
 
 
 def _digests(args: _VerifyOptions) -> int:

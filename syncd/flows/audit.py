@@ -3,10 +3,9 @@
     every bundle → leaves → roots → signed checkpoints
     every statement → claim rows
 
-Nothing is believed that was not recomputed. A log is read from its end: a
-retract and an erasure act only on entries before them, so whoever goes
-backwards knows what has become of an entry before he meets it: one pass, and
-no more memory than there are retracts whose report is still to come. Rows are
+Nothing is believed that was not recomputed. A log is read from its end: what a
+retract and an erasure act on comes before them, so one pass will do, and no
+more memory than there are retracts whose report is still to come. Rows are
 compared as sums of hashes, one sum per bundle; only where two sums differ are
 rows looked at one by one, to name the positions.
 """
@@ -17,6 +16,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from syncd.errors import DamagedError, SyncdError, UntrustedError
+from syncd.flows.excess import Counted
+from syncd.flows.excess import StoredRow as StoredRow
 from syncd.flows.ports import Bundle
 from syncd.indicator import absent, claims, codec, folding
 from syncd.indicator.absent import Range
@@ -29,9 +30,6 @@ from syncd.tlog.note import VerifierKey
 CHUNK = 32  # bundles read together: 8,192 entries
 NAMED = 20  # problems named for one log; the rest is counted
 _EIGHT = struct.Struct(">Q").pack
-
-# (token, key, index, record, index of the retract that ended it)
-StoredRow = tuple[bytes, int, int, bytes, int | None]
 
 
 @dataclass(slots=True)
@@ -115,6 +113,7 @@ class LogReport:
     rows: int  # claims that stand, recomputed
     contested: bool
     problems: list[str]  # each with its position, where it has one
+    counted: Counted = field(default_factory=Counted)
 
     @property
     def ok(self) -> bool:
@@ -148,6 +147,7 @@ class _LogCheck:
         self._pending: dict[tuple[int, bytes, int], int] = {}
         self._made = Tally(), Tally()  # rows, as they must be; sightings
         self._tails: dict[int, list[bytes]] = {}
+        self._counted = Counted()
         self._held = [dict(view.claims.sums), dict(view.sightings.sums)]
 
     def problem(self, text: str) -> None:
@@ -170,6 +170,7 @@ class _LogCheck:
             made.in_force,
             view.contested,
             self._problems,
+            self._counted,
         )
 
     def run(self) -> None:
@@ -335,6 +336,7 @@ class _LogCheck:
             (token, key, index, record, None)
             for token, index, key, record in batch.sightings
         ]
+        self._counted.add(rows, batch, records)
         for sightings, found in enumerate((rows, seen)):
             made = self._made[sightings]
             for row in found:

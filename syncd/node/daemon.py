@@ -59,6 +59,7 @@ from syncd.node.serve.urgent_news import UrgentNews
 from syncd.node.upkeep import earlier_logs
 from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
+from syncd.node.upkeep.excess import Excess
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
 from syncd.node.upkeep.protected_reports import ProtectedReports
@@ -184,6 +185,7 @@ class Daemon:
         self.never = self._make(NeverList)
         self.protected_reports = self._make(ProtectedReports)
         self.orders = self._make(RosterOrders, checks=self.pools.checks)
+        self.excess = Excess(self.ctx, self.logs)
         self.daily = self._make(Daily)
 
     def _build_serve(self) -> None:
@@ -209,7 +211,9 @@ class Daemon:
             LocalService, counts=self.metrics, wake=self.publisher.wake
         )
         self.alerts = self._make(Alerts, wake=self.feed.wake)
-        self.arrivals = self._make(Arrivals, consumers=(self.alerts.arrived,))
+        self.arrivals = self._make(
+            Arrivals, consumers=(self.alerts.arrived, self.excess.arrived)
+        )
 
     def _holder(self, member: str) -> Holder:
         if member == self.ctx.me:

@@ -36,6 +36,7 @@ from syncd.store.own import (
     succeed,
 )
 from syncd.store.own_entries import OwnEntries
+from syncd.store.published import PublishedCounts
 from syncd.store.quota import Quotas
 from syncd.store.sealing import Cipher
 from syncd.store.sightings import Sightings
@@ -56,6 +57,7 @@ class OwnStore:
     vault: Vault
     imports: Imports
     quotas: Quotas
+    published: PublishedCounts
     access: AccessBook
     cosigned: CosignRows
     bearers: Bearers
@@ -104,6 +106,7 @@ class OwnStore:
                 Vault(database, cipher, clock),
                 Imports(database, cipher, clock),
                 Quotas(database),
+                PublishedCounts(database),
                 AccessBook(database, access_key, clock, read_only=read_only),
                 CosignRows(database, clock),
                 Bearers(database, clock),

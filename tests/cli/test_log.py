@@ -14,7 +14,8 @@ import pytest
 
 from syncd.cli import log
 from syncd.cli.main import main
-from syncd.indicator.statement import Erase
+from syncd.indicator import statement
+from syncd.indicator.statement import Erase, Usage
 from tests.alliance import Alliance, payload
 from tests.cli.conftest import Run
 
@@ -184,6 +185,34 @@ def test_forked_log(tmp_path: Path, run: Run, longer: int) -> None:
     code, out, err = run("log", "verify", "--home", tmp_path / "police")
     assert (code, err) == (0, "")
     assert f"{BANK}: 6 entries, 6 merged, 5 claims stand: ok, contested" in out
+
+
+def test_usage_statements_are_held_against_logs(
+    tmp_path: Path, run: Run
+) -> None:
+    """Who asked to publish, and did not, is named at its log: no damage."""
+    days = ("2026-11-20", "2026-11-24")
+    rows = (("bank", "publish", 5000, 0),)
+    usages = [Usage(on=day, key=("phone", 1), rows=rows) for day in days]
+
+    async def used() -> None:
+        async with Alliance.found(
+            tmp_path, ("police", "bank", "carrier")
+        ) as alliance:
+            await alliance.settle()
+            await alliance.police.write(
+                *((17, statement.encode(usage)) for usage in usages)
+            )
+            await alliance.settle()
+
+    asyncio.run(used())
+    code, out, err = run("log", "verify", "--home", tmp_path / "carrier")
+    assert code == 1
+    assert err == (
+        f"{BANK}: police evaluated 5000 of phone/1 to publish on 2026-11-20,"
+        " of which the log has 0\n"
+    )
+    assert "DAMAGED" not in out
 
 
 ANY = "(SELECT id FROM log WHERE origin = '%s')"

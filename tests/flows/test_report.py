@@ -183,7 +183,10 @@ def test_equal_reports_have_equal_bytes_however_they_are_written() -> None:
         ({"region": "XX", "value": "0912345678"}, "phone: no region XX"),
         ({"value": "+0001234567"}, "report: a caller id that is no number"),
         ({"value": "n/a"}, "phone: "),
-        ({"kind": "url", "value": "http://x.example/" + "a" * 10**6}, "characters, at most"),
+        (
+            {"kind": "url", "value": "http://x.example/" + "a" * 10**6},
+            "characters, at most",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(

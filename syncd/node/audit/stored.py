@@ -14,8 +14,9 @@ from pathlib import Path
 
 from syncd.config import Config
 from syncd.errors import DamagedError, MalformedError, UsageError
-from syncd.flows import audit
+from syncd.flows import audit, excess
 from syncd.flows.audit import LogReport, LogView, Proof, StoredRow, Tally
+from syncd.flows.excess import Counted
 from syncd.flows.ports import Bundle
 from syncd.flows.serve import LogFiles
 from syncd.indicator.absent import RETIRED, Range
@@ -193,9 +194,23 @@ def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
         check.expect(mark, cosigned, receipts)
         ours = snapshot.of_own(path / home_stores.OWN, check.own_logs)
         found = [*ours, *check.mirrored()]
+        _usage(found, roster)
         return sorted(found, key=lambda report: report.origin)
 
     return snapshot.of_mirror(path / home_stores.MIRROR, with_mirror)
+
+
+def _usage(found: list[LogReport], roster: Roster) -> None:
+    """Hold the holders' usage statements against what members published."""
+    logs = {
+        report.origin: (known[0].id, report.counted)
+        for report in found
+        if (known := roster.by_origin(report.origin)) is not None
+    }
+    retired = [epoch.label for epoch in roster.epochs if epoch.retired]
+    for member, text in excess.of(logs, retired):
+        _, counted = logs.get(roster.known(member).origin, ("", Counted()))
+        counted.excess.append(text)
 
 
 class _HomeCheck:

@@ -28,6 +28,7 @@ from syncd.node.context import Context
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
 from syncd.node.upkeep import erasures
+from syncd.node.upkeep.excess import Excess
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.store import quota
 from syncd.store.sightings import Pending, SightedToken
@@ -45,6 +46,7 @@ class Daily:
     guard: AppendGuard
     publisher: Publisher
     orders: RosterOrders
+    excess: Excess
 
     async def run(self) -> None:
         """Do what is due: usage and sightings of the past, and pruning."""
@@ -53,6 +55,7 @@ class Daily:
         own = self.ctx.own
         await own.access.prune(self.ctx.config.access.days)
         await own.quotas.prune(now)
+        await self.excess.run()
         await own.events.prune()
         await own.entries.prune(statement.day(self.ctx.today()))
         await own.imports.prune()

@@ -74,6 +74,15 @@ def _quota() -> None:
         sa.PrimaryKeyConstraint("member", "key", "window_s", "purpose"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "published",
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("n", Int, nullable=False),
+        sa.PrimaryKeyConstraint("day", "origin", "key"),
+        sqlite_with_rowid=False,
+    )
     for name in ("hour", "again"):
         column = sa.Column(name, Int, nullable=False, server_default="0")
         op.add_column("debit", column)
