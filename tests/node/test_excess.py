@@ -1,5 +1,6 @@
 """A holder's finding on who asks to publish, and does not."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ from syncd.indicator.statement import Retract, Sighting
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.node.upkeep.excess import Excess
 from syncd.store.home_stores import OwnStore
+from tests.alliance import Alliance, until
 from tests.node.stand_in import Home
 from tests.sample_statements import about, report, retract, sighting
 from tests.store.conftest import NOW, Reopen
@@ -159,3 +161,22 @@ async def test_who_holds_no_share_counts_nothing(world: World) -> None:
     world.home.shares = {}
     await world.published(3)
     assert await world.home.own.published.of(DAY) == {}
+
+
+async def test_the_daily_job_judges_what_came_in(tmp_path: Path) -> None:
+    """Of an alliance at work: a report that came in by merging counts."""
+    async with Alliance.found(
+        tmp_path, ("bank", "carrier", "police")
+    ) as alliance:
+        await alliance.bank.report("phone", "+12025550177")
+        await alliance.settle()
+        node = alliance.police.node
+        today, own = node.ctx.today(), node.home.own
+
+        async def counted() -> bool:
+            counts = await own.published.of(today)
+            return counts == {(alliance.bank.origin, "phone/1"): 1}
+
+        await until(counted)
+        await node.daily.run()
+        assert "2" < await own.events.reported("excess") < today

@@ -110,6 +110,19 @@ async def test_when_to_come_back(after: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "left"),
+    [("67", 67), ("", 0), ("-1", 0), ("9" * 5000, 999_999_999)],
+)
+async def test_how_much_is_left(said: str, left: int) -> None:
+    """Quota-Left likewise: who says nothing gives nothing."""
+    answer = b"HTTP/1.1 429 No\r\nContent-Length: 0\r\nQuota-Left: %s\r\n\r\n"
+    async with answering(answer % said.encode()) as peer:
+        with pytest.raises(QuotaError) as refused:
+            await peer.evaluate(b"", 5)
+    assert refused.value.left == left
+
+
+@pytest.mark.parametrize(
     "why",
     [
         UnavailableError("bank: answered 503"),

@@ -196,6 +196,15 @@ async def test_after_a_day_a_repeat_is_not_free(own: OwnStore) -> None:
         await own.quotas.debit(debit(60, 1, NOW + 86_401, limits=day))
 
 
+async def test_a_clock_that_is_set_back_counts_again(own: OwnStore) -> None:
+    """What had fallen out of the hour is in it once more."""
+    limits = (Limit(130, 3600), Limit(10**6, 86_400))
+    await own.quotas.debit(debit(60, 1, limits=limits))
+    await own.quotas.debit(debit(60, 2, NOW + 3700, limits=limits))
+    with pytest.raises(QuotaError):
+        await own.quotas.debit(debit(20, 3, NOW + 1800, limits=limits))
+
+
 @pytest.mark.parametrize("back", [0, 7200])
 async def test_a_clock_that_jumps_loses_no_debit(
     own: OwnStore, back: int

@@ -170,6 +170,24 @@ async def test_beyond_its_budget_a_token_is_told_when_to_come_back(
     }
 
 
+async def test_each_form_that_an_account_is_tried_as_is_counted(
+    bank: LocalClient,
+) -> None:
+    async def left() -> int:
+        found = (await bank.get("/v1/quota", role="reader")).body["token"]
+        return int(
+            next(b for b in found if b["kind"] == "account")["hour_left"]
+        )
+
+    before = await left()
+    item = {"kind": "account", "value": "13912345678"}
+    body = json.dumps({"purpose": "test", "items": [item]}).encode()
+    reply = await bank.post("/v1/lookups", data=body, role="reader")
+    tried = reply.body["items"][0]["tried"]
+    assert len(tried) > 1
+    assert before - await left() == len(tried)
+
+
 # ------------------------------------------------------ known and retracted
 
 

@@ -190,6 +190,7 @@ async def test_quota_used_up(alliance: Alliance) -> None:
     assert (answers[0].status, last.status) == (200, 429)
     # Counted by the minute.
     assert 0 < int(last.headers["Retry-After"]) <= HOUR_S + 60
+    assert 0 < int(last.headers["Quota-Left"]) < 100
     assert "platform" in last.text or "quota" in last.text
     (found,) = await alliance.carrier.lookup("phone", PHONE)
     assert found.verdict == "suspected"
