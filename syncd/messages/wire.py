@@ -31,7 +31,7 @@ SHOWN = {
     *("sector", "sectors", "type", "types", "unit", "want"),
     *("caller", "head_origin", "row_origin", "log_origin", "purpose", "past"),
     *("alliance", "country", "member", "members", "missing", "names"),
-    *("origin", "position", "signer", "state", "target", "version"),
+    *("origin", "position", "signer", "target", "version"),
     *("day", "due", "expires", "seen"),
 }
 _PLAIN = re.compile(r"[\w .,:;/+=()<>*…-]{0,200}")

@@ -84,8 +84,9 @@ def test_a_finding_says_why_without_what_somebody_wrote() -> None:
         {"value": "+12025550123"},
         {"token": "jdWJEN8EDZ6b_sgq3-NnjY"},
         {"case": "2025550123", "reference": "2025550123"},
-        {"label": "call +12025550123 <now>"},  # no code looks like that
-        {"origin": ["+12025550123"]},
+        {"member": "call +12025550123 <now>"},  # no id looks like that
+        {"state": "2025550123"},
+        {"origin": ["2025550123"], "reports": [["2025550123", 1]]},
         {"params": {"value": "+12025550123"}, "detail": "+12025550123"},
         {"detail": "+12025550123", "detail_code": "no.such"},
     ],
@@ -97,6 +98,36 @@ def test_a_value_does_not_leave(data: dict[str, Any]) -> None:
             found = str(told(name, **data))
             assert "2025550123" not in found
             assert "jdWJ" not in found
+
+
+def test_positions_leave_and_what_stands_there_does_not() -> None:
+    at = [ORIGIN, 12_345_678]
+    found = told(
+        "dispute",
+        origin=ORIGIN,
+        index=7,
+        dispute=at,
+        reports=[at, at],
+        kind="phone",
+        reason="not_fraud",
+        official=True,
+        evidence="police_case",
+        label="romance",
+        contacts=["bank", "police"],
+        due="2027-01-15",
+    )
+    place = f"{ORIGIN}:12345678"
+    assert found["data"] == {
+        "origin": ORIGIN,
+        "index": 7,
+        "dispute": place,
+        "reports": f"{place}, {place}",
+        "contacts": "bank, police",
+        "due": "2027-01-15",
+    }
+    assert found["text"] == (
+        f"dispute {ORIGIN}:7: to be answered by 2027-01-15"
+    )
 
 
 def test_it_speaks_the_daemons_language() -> None:

@@ -1,20 +1,19 @@
 """Which event is told outside, to whom, and in which words.
 
-What leaves the house has no value and no token: numbers, codes, member ids,
-origins, positions and days, each known by its name (`messages.wire`) and its
-look. Other fields of an event stay here.
+What leaves the house has no value, no token and nothing that a report says:
+member ids, positions, counts, days and states, by their names and their look.
+Other fields of an event stay here.
 """
 
 import datetime
 import re
-import string
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from syncd.config.settings import Role
-from syncd.errors import Message
 from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import later
 from syncd.store.events import StoredEvent
@@ -29,6 +28,7 @@ class Route(NamedTuple):
 
 
 EVENTS: Mapping[str, Route | None] = {  # None: not told outside
+    "changes": None,
     "log": None,
     "published": None,
     "receipt": None,
@@ -47,16 +47,27 @@ EVENTS: Mapping[str, Route | None] = {  # None: not told outside
     "retract": Route("duty", later("{origin} took back {n} reports")),
     "undo": Route("compliance", later("a measure to look at again")),
     "dispute": Route(
-        "compliance", later("{origin} disputes a report of ours, {index}")
+        "compliance",
+        later("dispute {origin}:{index}: to be answered by {due}"),
     ),
-    "answer": Route("compliance", later("{origin} answered our dispute")),
+    "answer": Route(
+        "compliance", later("{origin} answered our dispute: {outcome}")
+    ),
     "lift": Route("compliance", later("{origin} lifted a report of ours")),
-    "screening": Route("compliance", later("screening: customers changed")),
+    "screening": Route(
+        "compliance", later("screening: a customer was {state}")
+    ),
 }
 
 
+# What may leave: where and when something was, never what a report says.
+OUTSIDE = {
+    *("by_us", "code", "count", "days", "dispute", "due", "expires", "index"),
+    *("member", "n", "origin", "outcome", "overdue", "reports", "state"),
+    *("contacts", "target", "version"),
+}
 # Ids, codes, origins and days; of digits never as many as a number has.
-_CODES = re.compile(r"(?!.*\d{7})[\w.,: /-]*", re.ASCII)
+_CODES = re.compile(r"(?!.*\d{9})[\w.,: /-]*", re.ASCII)
 
 
 def compose(
@@ -66,14 +77,13 @@ def compose(
     route = EVENTS.get(event.name)
     if route is None or route.role not in roles:
         return None
-    known = {k: v for k, v in event.data.items() if v is not None}
     data = {
         name: value
-        for name, value in wire.parts(Message("", **known))["params"].items()
-        if not isinstance(value, str) or _CODES.fullmatch(value)
+        for name in sorted(OUTSIDE & event.data.keys())
+        if (value := _plain(event.data[name])) is not None
     }
     why = wire.read({**event.data, "detail": "", "quoted": {}})
-    words = dict.fromkeys(_names(route.text), "…")
+    words = defaultdict(lambda: "…", data, why=catalogue.say(why))
     at = datetime.datetime.fromtimestamp(event.at, datetime.UTC)
     notice = {
         "id": name_of(alliance, member, event),
@@ -82,9 +92,7 @@ def compose(
         "type": f"syncd.{event.name}",
         "timestamp": at.isoformat().replace("+00:00", "Z"),
         "role": route.role,
-        "text": catalogue.t(
-            route.text, **{**words, **data, "why": catalogue.say(why)}
-        ),
+        "text": catalogue.t(route.text).format_map(words),
         "data": data,
     }
     return msgspec.json.encode(notice)
@@ -98,5 +106,13 @@ def name_of(alliance: str, member: str, event: StoredEvent | Notice) -> str:
     return f"{alliance}-{member}-{event.number}-{event.at}"
 
 
-def _names(text: str) -> list[str]:
-    return [name for _, name, _, _ in string.Formatter().parse(text) if name]
+def _plain(value: object) -> int | str | None:
+    """Return a value as it may leave; positions as `origin:index`."""
+    if isinstance(value, list):
+        position = [*map(type, value)] == [str, int]
+        value = (":" if position else ", ").join(str(_plain(v)) for v in value)
+    if isinstance(value, int) or (
+        isinstance(value, str) and _CODES.fullmatch(value)
+    ):
+        return value
+    return None

@@ -141,7 +141,8 @@ def _notify(state: MemberState) -> Iterator[Message]:
     for target in state.notify:
         if target.why and target.failures >= FAILING:
             yield Message(
-                "notify: {target} takes nothing ({why}); {n} wait",
+                "notify: {target} takes nothing ({why}), {n} wait: mend it, then"
+                " see syncd status",
                 target=target.target,
                 why=target.why,
                 n=target.waiting,
