@@ -31,6 +31,7 @@ REASONS = [  # in the order in which they are given
     "spoofed",
     "disputed",
     "disputed_by_police",
+    "overdue",
     "report_stands",
     "vouched",
     "never_listed",
@@ -136,9 +137,8 @@ def judge(
     """
     here = {c.position: c for c in claims}
     ended = _ended({c.position: c for c in elsewhere} | here, rules)
-    mine = [c for c in here.values() if not c.author.annulled]
+    mine = [c for c in here.values() if _counts(c, rules)]
     active = [c for c in mine if c.type == REPORT and c.position not in ended]
-    disputes = [c for c in mine if c.type == DISPUTE and _open(c, rules)]
     vouches = [
         c
         for c in mine
@@ -171,17 +171,28 @@ def judge(
 
     against = {
         c.position: [
-            d
-            for d in disputes
-            if d.form <= c.form
-            and ("about" not in d.body or d.names(c, "about"))
+            d for d in mine if _disputes(d, c) and _stands(d, c, mine, rules)
         ]
         for c in left
     }
-    vouched = {
-        c.position for c in left if any(v.form <= c.form for v in vouches)
-    }
+    late = [
+        c
+        for c in left
+        if any(_overdue(d, c, mine, rules) for d in against[c.position])
+    ]
+    vouching = [[v for v in vouches if v.form <= c.form] for c in left]
+    vouched = {c.position for c, by in zip(left, vouching, strict=True) if by}
     disputed = [c for c in left if against[c.position]]
+    reporting = [c.author for c in left]
+
+    def cleared(vouches: list[Claim]) -> bool:
+        fresh = [
+            v.author
+            for v in vouches
+            if v.author.sector not in {a.sector for a in reporting}
+            and v.author.group not in {a.group for a in reporting}
+        ]
+        return any(_apart(*pair) for pair in combinations(fresh, 2))
 
     def lifted(c: Claim) -> bool:
         if not c.official:
@@ -203,17 +214,17 @@ def judge(
         word, action = "confirmed", policy["official"]
     elif any(not lifted(a) and not lifted(b) for a, b in pairs):
         word, action = "confirmed", policy["confirmed"]
-    elif official or pairs or len(disputed) == len(left):
-        word = "disputed"
-        action = policy["disputed_vouched" if vouched else "disputed"]
+    elif not (official or pairs or all(map(lifted, left))):
+        word, action = "suspected", policy["suspected"]
     elif (
-        len(vouched) == len(left)
-        and len(groups) == 1
-        and not any(c.official for c in left)
+        not (official or pairs or any(c.official for c in left))
+        and len(disputed) < len(left)
+        and all(map(cleared, vouching))
     ):
         word = "protected"
     else:
-        word, action = "suspected", policy["suspected"]
+        word = "disputed"
+        action = policy["disputed_vouched" if vouched else "disputed"]
     if not shown:
         action = _milder(action, policy["spoofed"])
 
@@ -231,6 +242,7 @@ def judge(
             for c in disputed
             for d in against[c.position]
         ),
+        "overdue": late,
         "report_stands": any(
             _answers(a, c, "report_stands") for a in mine for c in disputed
         ),
@@ -280,13 +292,17 @@ def _why(c: Claim, others: Iterable[Claim], rules: Rules) -> str:
         return "not_yet"
     if (rules.day - c.day("seen")).days >= until:
         return "expired"
-    if any(_answers(a, c, "report_withdrawn") for a in beside):
-        return "withdrawn"
     if any(
+        _answers(a, c, "report_withdrawn")
+        or (c.official and a.author.speaks_for("police") and _ends(a, c))
+        for a in beside
+    ):
+        return "withdrawn"
+    if not c.official and any(
         r.type == REASSIGNED
         and r.body["kind"] == "phone"
         and r.author.speaks_for("carrier")
-        and not r.author.annulled
+        and _counts(r, rules)
         and c.day("seen") < r.day("since") <= rules.day
         and not any(
             d.type == DISPUTE
@@ -318,20 +334,57 @@ def _open(c: Claim, rules: Rules) -> bool:
     return rules.day < c.day("expires")
 
 
-def _answers(a: Claim, report: Claim, outcome: str) -> bool:
+def _counts(c: Claim, rules: Rules) -> bool:
+    """Not annulled, and whoever wrote it showed what he must know."""
+    if c.author.annulled:
+        return False
+    if c.type not in {DISPUTE, REASSIGNED, VOUCH} or "about" in c.body:
+        return True
+    return "know" in c.body and c.position not in rules.bad_know
+
+
+def _disputes(d: Claim, c: Claim) -> bool:
+    return (
+        d.type == DISPUTE
+        and d.form <= c.form
+        and ("about" not in d.body or d.names(c, "about"))
+    )
+
+
+def _stands(d: Claim, c: Claim, mine: list[Claim], rules: Rules) -> bool:
+    return _open(d, rules) or _overdue(d, c, mine, rules)
+
+
+def _overdue(d: Claim, c: Claim, mine: list[Claim], rules: Rules) -> bool:
+    due = min(d.day("due"), d.day("on") + timedelta(days=15))
+    answers = (
+        a for a in mine if _answers(a, c) and a.day("on") >= d.day("on")
+    )
+    return not c.official and rules.day > due and not any(answers)
+
+
+def _answers(a: Claim, report: Claim, outcome: str = "") -> bool:
+    return a.author.member == report.author.member and _ends(
+        a, report, outcome
+    )
+
+
+def _ends(a: Claim, report: Claim, outcome: str = "report_withdrawn") -> bool:
     return (
         a.type == ANSWER
-        and a.body["outcome"] == outcome
-        and a.author.member == report.author.member
+        and outcome in {"", a.body["outcome"]}
         and a.token == report.token
         and a.names(report, "about")
     )
 
 
+def _apart(a: Author, b: Author) -> bool:
+    return a.group != b.group and a.sector != b.sector
+
+
 def _independent(a: Claim, b: Claim) -> bool:
     return (
-        a.author.group != b.author.group
-        and a.author.sector != b.author.sector
+        _apart(a.author, b.author)
         and not any(c.author.contested or "basis" in c.body for c in (a, b))
         and not {a.evidence, b.evidence} <= WEAK
         and "official_relay" not in {a.evidence, b.evidence}

@@ -15,7 +15,13 @@ from syncd.indicator import vocabulary
 from syncd.indicator.claims import Claim
 from syncd.indicator.notation import DAYS, Position
 from syncd.indicator.policy import Policy, Reporter
-from syncd.indicator.statement import Answer, Dispute, Reassigned, Report
+from syncd.indicator.statement import (
+    Answer,
+    Dispute,
+    Reassigned,
+    Report,
+    Vouch,
+)
 
 AUTHORITY: Final[Mapping[str, frozenset[str]]] = {
     "police_case": frozenset({"police"}),
@@ -28,6 +34,7 @@ AUTHORITY: Final[Mapping[str, frozenset[str]]] = {
 }  # evidence → sectors that can have it; the other classes are anyone's
 OFFICIAL: Final = frozenset({"police_case", "judgment", "official_list"})
 RELAYED: Final = "official_relay"  # the authority reports it itself
+MOST_DUE_DAYS: Final = 15  # from writing a dispute to its `due`
 WEAK: Final = frozenset({"user_tag", "partner_feed", "predictive", RELAYED})
 
 
@@ -50,9 +57,31 @@ class World:
             and claim.origin not in self.contested
         )
 
-    def open(self, claim: Claim, expires: str) -> bool:
-        """Tell whether a dispute or vouch stands today."""
-        return claim.origin in self.reporters and self.day < DAYS[expires]
+    def has_effect(self, claim: Claim) -> bool:
+        """Tell whether a claim beside reports can do anything to them.
+
+        Nobody lifts a report on a value that he does not have: but whoever
+        names reports answers these alone, and need not have it.
+        """
+        if claim.origin not in self.reporters:
+            return False
+        match claim.statement:
+            case Dispute(about=about, know=know):
+                return bool(about) or (
+                    know != "" and claim.position not in self.bad_know
+                )
+            case Reassigned() | Vouch():
+                return claim.position not in self.bad_know
+        return True
+
+    def open(self, expires: str) -> bool:
+        """Tell whether a dispute or vouch has not expired."""
+        return self.day < DAYS[expires]
+
+    def overdue(self, dispute: Dispute) -> bool:
+        """Tell whether a dispute should have been answered before today."""
+        last = DAYS[dispute.on] + MOST_DUE_DAYS
+        return self.day > min(DAYS[dispute.due], last)
 
     def sectors(self, disputes: Iterable[Claim]) -> frozenset[str]:
         """Return the sectors that dispute: a forked log speaks for none."""
@@ -68,6 +97,10 @@ class World:
         if origin in self.contested or self.overclaims(origin, report):
             return "user_tag"
         return named
+
+    def official(self, origin: str, report: Report) -> bool:
+        """Tell whether a report is an authority's act."""
+        return self.evidence(origin, report) in OFFICIAL
 
     def overclaims(self, origin: str, report: Report) -> bool:
         """Tell whether evidence was claimed without its authority."""
@@ -108,11 +141,11 @@ class Beside:
                     for position in about:
                         self._answers.setdefault(position, []).append(c)
                 case Reassigned(kind="phone", since=since):
-                    if world.speaks_for(c, "carrier"):
+                    if world.speaks_for(c, "carrier") and world.has_effect(c):
                         moved.append((c.position, DAYS[since]))
                 case Dispute(about=about, expires=expires):
                     if world.speaks_for(c, "police"):
-                        refused.update(about if world.open(c, expires) else ())
+                        refused.update(about if world.open(expires) else ())
                 case _:
                     pass
         self._moved = [
@@ -122,13 +155,17 @@ class Beside:
         ]
         self._last = max((since for _, since in self._moved), default=0)
 
-    def withdrawn(self, report: Claim) -> list[Position]:
-        """Return its author's answers that take a report back."""
-        who = self._world.reporters[report.origin]
+    def withdrawn(self, claim: Claim, *, official: bool) -> list[Position]:
+        """Return the answers that take a report back.
+
+        They are its author's, and police's if the report is official.
+        """
+        who = self._world.reporters[claim.origin]
         return [
             c.position
-            for c in self._answers.get(report.position, ())
+            for c in self._answers.get(claim.position, ())
             if self._world.same_member(c, who)
+            or (official and self._world.speaks_for(c, "police"))
         ]
 
     def moved(self, seen: int) -> bool:
@@ -193,8 +230,9 @@ def _why(claim: Claim, report: Report, near: Beside, world: World) -> str:
         return "not_yet"
     if world.day >= world.ends(claim.origin, report):
         return "expired"
-    if near.withdrawn(claim):
+    official = world.official(claim.origin, report)
+    if near.withdrawn(claim, official=official):
         return "withdrawn"
-    if near.moved(DAYS[report.seen]):
+    if near.moved(DAYS[report.seen]) and not official:
         return "reassigned"
     return ""

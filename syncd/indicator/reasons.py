@@ -25,6 +25,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "spoofed": ("号码可能被冒用", "the number may have been spoofed"),
     "disputed": ("有未决异议", "an open dispute"),
     "disputed_by_police": ("公安提出异议", "disputed by police"),
+    "overdue": (
+        "异议逾期未答复",
+        "a dispute was not answered in time",
+    ),
     "report_stands": (
         "上报方复核后维持",
         "the reporter looked again and stands by it",
@@ -40,7 +44,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "not_yet": ("尚未生效", "seen on a later day"),
     "expired": ("已过期", "expired"),
-    "withdrawn": ("上报方已撤销", "withdrawn by its reporter"),
+    "withdrawn": (
+        "上报方或公安已撤销",
+        "withdrawn by its reporter or police",
+    ),
     "reassigned": ("号码已二次放号", "the number has a new owner"),
     "basis_ended": ("所依据的信息已失效", "what it rested on has ended"),
 }  # code → label in Chinese, in English; answers list them in this order

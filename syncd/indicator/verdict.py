@@ -9,7 +9,7 @@ docs/verdict.md; the numbers below are those of its rules.
     2 evidence needs authority        5 disputed    all that remains is
     3 protected  never-list           6 suspected   whatever else is active
 
-Rules 1 and 2 are `active`'s. Any member may say of one token what it likes, as
+Rules 1 and 2 are `active`'s, what objects to a report is `objections`'. Any member may say of one token what it likes, as
 often as its day allows. So no step costs more than there are claims, and
 positions in them.
 
@@ -25,16 +25,19 @@ in as `never`, and is asked for anew by who replays a verdict.
 import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from typing import Final
 
 from syncd.indicator import active, vocabulary
-from syncd.indicator.active import OFFICIAL, RELAYED, WEAK, Name, World
+from syncd.indicator.active import RELAYED, WEAK, Name, World
 from syncd.indicator.claims import Claim
-from syncd.indicator.never import NOBODY, PLANTED, PLANTED_DAYS, Guard
+from syncd.indicator.never import NOBODY, Guard
 from syncd.indicator.notation import DAYS, Position
+from syncd.indicator.objections import CountedReport, Objections
 from syncd.indicator.policy import Policy, Reporter, lower
 from syncd.indicator.reasons import REASONS
-from syncd.indicator.statement import Answer, Dispute, Report, Vouch
+from syncd.indicator.statement import Report, Vouch
+
+QUIET_DAYS: Final = 90  # after `seen`, of one report's no_tip_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,49 +55,15 @@ class Verdict:
     labels: tuple[str, ...] = ()  # codes, of the strongest report first
     roles: tuple[str, ...] = ()  # codes, likewise
     sectors: Mapping[str, int] = field(default_factory=dict)  # members each
-    handling: str = "open"  # no_tip_off if any report asks for it
-
-
-@dataclass(frozen=True, slots=True)
-class _Report:
-    """A report that counts."""
-
-    claim: Claim
-    report: Report
-    level: int  # which form it is on: 0 is the most specific
-    who: Reporter
-    evidence: str  # what it is worth: rule 2
-    ends: int  # first day on which it does not count
-
-    @property
-    def official(self) -> bool:
-        return self.evidence in OFFICIAL
-
-    def planted(self, day: int) -> bool:
-        """Tell whether it is of a page planted on a protected site."""
-        return (
-            PLANTED in self.report.technique
-            and day < DAYS[self.report.seen] + PLANTED_DAYS
-        )
-
-    def strength(self) -> tuple[bool, bool, bool, int, Position]:
-        """Return what sorts the strongest report first."""
-        return (
-            self.report.spoofed,
-            not self.official,
-            self.evidence in WEAK,
-            -self.report.confidence,
-            self.claim.position,
-        )
+    handling: str = "open"  # no_tip_off while a report asks for it
 
 
 @dataclass(frozen=True, slots=True)
 class _Weighed:
     """What of the claims on a value bears on the verdict."""
 
-    reports: list[_Report]  # the strongest first
-    disputes: list[tuple[Claim, Dispute, int]]  # and its level
-    vouches: list[tuple[Position, int]]  # (position, level)
+    reports: list[CountedReport]  # the strongest first
+    beside: list[tuple[Claim, int]]  # what else has effect, and its level
     ended: list[str]  # reasons of the reports that do not count
     rests_on: set[Position]
 
@@ -153,7 +122,7 @@ def verdict(
         return _protected(never, found, world, ["never_listed", *found.ended])
     if len(left) < len(found.reports):
         found.ended.append("never_listed")  # those on forms that it guards
-    return _judge(left, found, world, mine)
+    return _judge(left, found, world)
 
 
 def _weigh(
@@ -165,7 +134,7 @@ def _weigh(
     every = [*(claim for claim, _ in mine.values()), *others]
     beside = active.beside(every, world)
     lapsed = active.lapsed(every, beside, world)
-    found = _Weighed([], [], [], [], set())
+    found = _Weighed([], [], [], set())
     first: dict[Name, int] = {}  # day on which one was seen that has lapsed
     for position, (claim, level) in sorted(mine.items()):
         match claim.statement:
@@ -173,27 +142,34 @@ def _weigh(
                 found.ended.append(why)
                 name, seen = active.name(claim), DAYS[item.seen]
                 if why == "withdrawn":
-                    found.rests_on.update(beside[name].withdrawn(claim))
+                    official = world.official(claim.origin, item)
+                    found.rests_on.update(
+                        beside[name].withdrawn(claim, official=official)
+                    )
                 elif why == "reassigned":
                     first[name] = min(seen, first.get(name, seen))
             case Report() as item:
                 found.reports.append(
-                    _Report(
+                    CountedReport(
                         *(claim, item, level, world.reporters[claim.origin]),
                         world.evidence(claim.origin, item),
                         world.ends(claim.origin, item),
                     )
                 )
-            case Dispute() as item if world.open(claim, item.expires):
-                found.disputes.append((claim, item, level))
             case Vouch(expires=expires):
                 # Of a forked log no vouch has effect.
                 forked = claim.origin in world.contested
-                if world.open(claim, expires) and not forked:
-                    found.vouches.append((position, level))
+                if (
+                    world.has_effect(claim)
+                    and world.open(expires)
+                    and not forked
+                ):
+                    found.beside.append((claim, level))
+            case _ if world.has_effect(claim):
+                found.beside.append((claim, level))
             case _:
                 pass
-    found.reports.sort(key=_Report.strength)
+    found.reports.sort(key=CountedReport.strength)
     for name, seen in first.items():
         found.rests_on.update(beside[name].moved_after(seen))
     return found
@@ -203,68 +179,30 @@ def _protected(
     never: Guard, found: _Weighed, world: World, reasons: list[str]
 ) -> Verdict:
     """Answer where no report is left: `protected`, or `none`."""
-    if found.vouches:
+    vouches = {
+        claim.position
+        for claim, _ in found.beside
+        if isinstance(claim.statement, Vouch)
+    }
+    if vouches:
         reasons.append("vouched")
-        found.rests_on.update(position for position, _ in found.vouches)
-    word = "protected" if 0 in never.levels or found.vouches else "none"
+        found.rests_on.update(vouches)
+    word = "protected" if 0 in never.levels or vouches else "none"
     return _answer(word, "", world, reasons, found.rests_on, [])
 
 
-class _Case:
-    """Reports that count, and what disputes and vouches say of them."""
-
-    def __init__(
-        self, reports: Sequence[_Report], found: _Weighed, world: World
-    ) -> None:
-        levels = {r.level for r in reports}
-        self.at = {r.claim.position: r.level for r in reports}
-        self.general = {  # disputes of all reports on a form
-            level: [
-                claim
-                for claim, dispute, of in found.disputes
-                if not dispute.about and of <= level
-            ]
-            for level in levels
-        }
-        self.named: dict[Position, list[Claim]] = {p: [] for p in self.at}
-        for claim, dispute, of in found.disputes:
-            for position in dispute.about:
-                if of <= self.at.get(position, -1):
-                    self.named[position].append(claim)
-        self.vouching = {
-            level: [p for p, of in found.vouches if of <= level]
-            for level in levels
-        }
-        self.reports = reports
-        self.disputed = [r for r in reports if self.is_disputed(r)]
-        self.vouched = [r for r in reports if self.vouching[r.level]]
-        self.real = [r for r in reports if not r.report.spoofed]
-        self.official = [r for r in self.real if r.official]
-        self.pair = _independent(self.real, world)
-        self.single = len({r.who.group for r in reports}) == 1
-
-    def is_disputed(self, r: _Report) -> bool:
-        """Tell whether a dispute answers a report."""
-        return bool(self.general[r.level] or self.named[r.claim.position])
-
-
 def _judge(
-    reports: list[_Report],
-    found: _Weighed,
-    world: World,
-    mine: Mapping[Position, tuple[Claim, int]],
+    reports: Sequence[CountedReport], found: _Weighed, world: World
 ) -> Verdict:
     """Apply rules 4 to 6 to reports that count, of which there are some."""
-    case = _Case(reports, found, world)
-    word, action = _word(case, world)
-    if not case.real:
+    against = Objections(reports, found.beside, world)
+    real = [r for r in reports if not r.report.spoofed]
+    official = any(r.official for r in real)
+    pair = _independent(real, world)
+    word, action = _word(reports, against, world)
+    if not real:
         action = lower(action, world.policy.spoofed)
-
-    disputing = [*chain(*case.general.values(), *case.named.values())]
-    upheld = _upheld(case.disputed, mine, world)
-    rests_on = found.rests_on | {*case.at, *chain(*case.vouching.values())}
-    rests_on.update((d.position for d in disputing), upheld)
-    official, pair, single = bool(case.official), case.pair, case.single
+    single = len({r.who.group for r in reports}) == 1
     checks = (
         ("official_report", official),
         ("two_independent", pair),
@@ -275,48 +213,41 @@ def _judge(
             any(world.overclaims(r.claim.origin, r.report) for r in reports),
         ),
         ("contested", any(r.claim.origin in world.contested for r in reports)),
-        ("spoofed", len(case.real) < len(reports)),
-        ("disputed", bool(case.disputed)),
+        ("spoofed", len(real) < len(reports)),
+        ("disputed", bool(against.disputed)),
         (
             "disputed_by_police",
-            any(world.speaks_for(d, "police") for d in disputing),
+            any(world.speaks_for(d, "police") for d in against.disputing()),
         ),
-        ("report_stands", bool(upheld)),
-        ("vouched", bool(case.vouched)),
+        ("overdue", bool(against.overdue)),
+        ("report_stands", bool(against.upheld())),
+        ("vouched", bool(against.vouched)),
     )
     reasons = [code for code, holds in checks if holds] + found.ended
+    rests_on = found.rests_on | against.positions()
     return _answer(word, action, world, reasons, rests_on, reports)
 
 
-def _word(case: _Case, world: World) -> tuple[str, str]:
+def _word(
+    reports: Sequence[CountedReport], against: Objections, world: World
+) -> tuple[str, str]:
     """Return the verdict and what to do, by rules 4 to 6."""
-    policy = world.policy
-    # Rule 4: what would confirm, and what of it is not lifted.
-    against = {level: world.sectors(d) for level, d in case.general.items()}
-    for r in case.official:
-        named = world.sectors(case.named[r.claim.position])
-        sectors = against[r.level] | named
-        if "police" not in sectors and len(sectors) < 2:  # it is not lifted
-            return "confirmed", policy.official
-    firm = [
-        r
-        for r in case.real
-        if not (case.is_disputed(r) or case.vouching[r.level])
-    ]
-    if case.pair and _independent(firm, world):
+    policy, lifted = world.policy, against.lifted
+    real = [r for r in reports if not r.report.spoofed]
+    firm = [r for r in real if r.position not in lifted]
+    if any(r.official for r in firm):
+        return "confirmed", policy.official
+    if _independent(firm, world):
         return "confirmed", policy.confirmed
-    count = len(case.reports)
-    if case.official or case.pair or len(case.disputed) == count:  # rules 4, 5
-        return "disputed", (
-            policy.disputed_vouched if case.vouched else policy.disputed
-        )
-    if (
-        len(case.vouched) == count
-        and case.single
-        and not any(r.official for r in case.reports)
-    ):
-        return "protected", ""
-    return "suspected", policy.suspected
+    if not (any(r.official for r in real) or _independent(real, world)):
+        count = len(reports)
+        if len(lifted) < count:
+            return "suspected", policy.suspected
+        if len(against.disputed) < count and against.cleared():
+            return "protected", ""
+    return "disputed", (
+        policy.disputed_vouched if against.vouched else policy.disputed
+    )
 
 
 def _answer(
@@ -325,7 +256,7 @@ def _answer(
     world: World,
     reasons: Iterable[str],
     rests_on: Iterable[Position],
-    reports: Sequence[_Report],
+    reports: Sequence[CountedReport],
 ) -> Verdict:
     seen = [DAYS[r.report.seen] for r in reports]
     members = {r.who.member: r.who.sector for r in reports}
@@ -334,6 +265,7 @@ def _answer(
         sectors[sector] = sectors.get(sector, 0) + 1
     quiet = any(
         vocabulary.read("handling", r.report.handling) == "no_tip_off"
+        and world.day < DAYS[r.report.seen] + QUIET_DAYS
         for r in reports
     )
     known = frozenset(reasons)
@@ -355,7 +287,7 @@ def _answer(
     )
 
 
-def _independent(reports: Sequence[_Report], world: World) -> bool:
+def _independent(reports: Sequence[CountedReport], world: World) -> bool:
     """Tell whether two of the reports confirm each other (rule 4)."""
     voices = {
         (r.who.group, r.who.sector, r.evidence in WEAK)
@@ -370,23 +302,3 @@ def _independent(reports: Sequence[_Report], world: World) -> bool:
         a[0] != b[0] and a[1] != b[1] and not (a[2] and b[2])
         for a, b in itertools.combinations(voices, 2)
     )
-
-
-def _upheld(
-    disputed: Sequence[_Report],
-    mine: Mapping[Position, tuple[Claim, int]],
-    world: World,
-) -> list[Position]:
-    """Return the answers that stand by a report that is disputed."""
-    by_position = {r.claim.position: r for r in disputed}
-    found = []
-    for claim, _ in mine.values():
-        one = claim.statement
-        if isinstance(one, Answer) and one.outcome == "report_stands":
-            about = filter(None, map(by_position.get, one.about))
-            if any(
-                r.report.token == one.token and world.same_member(claim, r.who)
-                for r in about
-            ):
-                found.append(claim.position)
-    return found

@@ -471,13 +471,16 @@ EXPIRIES = {
         ),
     ),
     "dispute": (
-        ["stale"],
-        some(word("about", numbers), word("expires", days)),
+        ["stale", "stale blind"],
+        some(
+            word("about", numbers),
+            *(word(name, days) for name in ("on", "due", "expires")),
+        ),
     ),
     "vouch": (["hotline"], some(word("expires", days))),
     "answer": (
         ["report_withdrawn", "report_stands"],
-        word("about", numbers),
+        some(word("about", numbers), word("on", days)),
     ),
     "reassigned": ([""], word("since", days)),
 }

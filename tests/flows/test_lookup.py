@@ -19,14 +19,16 @@ from syncd.indicator import identifier, statement, token
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import day_text
+from syncd.indicator.statement import ClaimStatement, Reassigned, Vouch
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
 from tests.cost import calls
 from tests.flows.founders import FOUNDED
-from tests.sample_statements import report
+from tests.sample_statements import ABOUT, dispute, report
 
 DAY = statement.day("2026-11-20")
 BANK = "bank.example/syncd/txwz/1"
+CARRIER = "carrier.example/syncd/txwz/1"
 POLICE = "police.example/syncd/txwz/1"
 NUMBER = "+12025550123"
 
@@ -116,6 +118,9 @@ class Book:
                 **fields,
             }
         )
+        return self.add(origin, content)
+
+    def add(self, origin: str, content: ClaimStatement) -> Claim:
         claim = Claim(origin, len(self.rows), content)
         self.rows.append(claim)
         return claim
@@ -335,6 +340,55 @@ async def test_a_token_copied_from_another_log_confirms_nothing(
     [answer] = await user.ask(Question("phone", NUMBER))
     assert (verdicts([answer]), reasons(answer)) == (["none"], ("bad_know",))
     assert user.book.suspects == {liar.position}
+
+
+LIFTING: dict[str, tuple[str, ClaimStatement]] = {
+    "dispute": ("disputed", dispute()),
+    "reassigned": (
+        "none",
+        Reassigned(**ABOUT, since=day_text(DAY), know=""),
+    ),
+    "vouch": (
+        "disputed",
+        Vouch(**ABOUT, role="hotline", expires=day_text(DAY + 1), know=""),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LIFTING)
+async def test_a_copied_token_lifts_nothing(user: User, what: str) -> None:
+    """Types 3, 5 and 7 do what they do only with the value in hand."""
+    word, content = LIFTING[what]
+    made = output(phone())
+    short = token.encode(token.token(made))
+    user.book.report(phone(), seen=day_text(DAY - 1))
+    copied = user.book.add(
+        CARRIER, replace(content, token=short, know="00" * 8)
+    )
+    [answer] = await user.ask(Question("phone", NUMBER))
+    assert verdicts([answer]) == ["suspected"]
+    assert user.book.suspects == {copied.position}
+
+    know = token.know(made, CARRIER).hex()
+    user.book.add(CARRIER, replace(content, token=short, know=know))
+    [answer] = await user.ask(Question("phone", NUMBER))
+    assert verdicts([answer]) == [word]
+
+
+async def test_whoever_names_reports_need_not_have_the_value(
+    user: User,
+) -> None:
+    """And is no liar; without positions and knowledge it says nothing."""
+    short = token.encode(token.token(output(phone())))
+    listed = user.book.report(phone())
+    blind = replace(dispute(), token=short, know="")
+    user.book.add(CARRIER, blind)
+    [answer] = await user.ask(Question("phone", NUMBER))
+    assert verdicts([answer]) == ["suspected"]
+    user.book.add(CARRIER, replace(blind, about=(listed.position,)))
+    [answer] = await user.ask(Question("phone", NUMBER))
+    assert verdicts([answer]) == ["disputed"]
+    assert user.book.suspects == set()
 
 
 async def test_a_caller_with_tokens_asks_without_holders(user: User) -> None:

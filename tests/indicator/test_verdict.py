@@ -156,7 +156,7 @@ def read_claim(
         return day_text(TODAY + int(options.get(name, usual)))
 
     head: dict[str, Any] = {
-        "on": day_text(TODAY - 10),
+        "on": day("on", -10),
         "kind": kind,
         "epoch": 1,
         "token": encode(place.encode().rjust(16)),
@@ -177,10 +177,13 @@ def read_claim(
                 confidence=0,
             )
         case "dispute":
-            ends = day("expires", 30)
-            know = "" if about else KNOW
             content = Dispute(
-                **head, reason=code, expires=ends, about=about, know=know
+                **head,
+                reason=code,
+                due=day("due", 3),
+                expires=day("expires", 30),
+                about=about,
+                know="" if about or "blind" in options else KNOW,
             )
         case "reassigned":
             since = day("since", 0)
@@ -263,7 +266,11 @@ FLOODS = {  # what one member may say of one token, any number of times
     "reports that rest on the next": "B report user_tag basis={next}",
     "disputes of all": "B report user_tag ; B dispute stale",
     "disputes of one": "B report user_tag ; B dispute stale about={this}",
-    "vouches": "B report user_tag ; B vouch hotline",
+    "overdue disputes": "B report user_tag ; A dispute stale due=-1 expires=0",
+    "overdue disputes of one": "B report user_tag"
+    " ; A dispute stale due=-1 expires=0 about={this}"
+    " ; B answer report_stands on=-11 about={this}",
+    "vouches": "B report user_tag ; C vouch hotline ; F vouch hotline",
     "new owners": "B report user_tag ; C reassigned since=-5",
     "new owners, refused": "C reassigned since=-5 ; P dispute stale about=1",
     "answers": "B report user_tag ; B answer report_withdrawn about={this}",

@@ -171,7 +171,7 @@ class Lookups:
             self.aside(self._tell_of(fresh))
 
     async def _tell_of(self, suspects: Sequence[Position]) -> None:
-        why = Message("the reporter did not show that it had the value")
+        why = Message("its author did not show that it had the value")
         found = [Finding("bad_know", *at, why) for at in suspects]
         try:
             await self.ctx.report(*found, once=True)
