@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from syncd.indicator import notation
 from syncd.indicator.notation import Natural
 from syncd.indicator.record import DisputeFields, ReportFields
 
@@ -18,7 +17,7 @@ class Draft(
     """A report as an operator hands it in; "" and absent are the same.
 
     Of `seen` and `expires` nothing means today, and as long as the roster
-    lets it count.
+    lets it count; of `handling` what is usual for the evidence.
     """
 
     kind: str = ""
@@ -26,22 +25,12 @@ class Draft(
     scheme: str = ""  # what a bare account number is
     region: str = ""  # country of a phone without one; ours if absent
     confidence: int = 50
-    handling: str = "no_tip_off"  # the careful one
     urgent: bool = False  # tell the others at once
     keep_query: bool = False  # of a URL
     allow_personal: bool = False  # a URL whose path may name a person
 
 
-USUAL: Final = Draft()  # what a report says that names nothing
-NEEDED: Final = (  # never guessed
-    "kind",
-    "value",
-    *(
-        name
-        for name, form in notation.forms(ReportFields).items()
-        if form.name == "code" and not (form.optional or getattr(USUAL, name))
-    ),
-)
+NEEDED: Final = ("kind", "value", "label", "role", "evidence")  # not guessed
 
 
 class DisputeDraft(

@@ -19,8 +19,9 @@ from msgspec.structs import replace
 from syncd import shape
 from syncd.errors import MalformedError, RefusedError, SyncdError, joined
 from syncd.flows import faults
-from syncd.flows.draft import NEEDED, USUAL, DisputeDraft, Draft, NewReport
+from syncd.flows.draft import NEEDED, DisputeDraft, Draft, NewReport
 from syncd.indicator import (
+    active,
     identifier,
     never,
     notation,
@@ -214,7 +215,7 @@ def _fields(
     fields = replace(
         fields,
         seen=fields.seen or rules.today,
-        handling=fields.handling or USUAL.handling,
+        handling=fields.handling or _usual_handling(fields.evidence),
     )
     flaws = faults.of_report(fields, kind, rules.sector, rules.today)
     wrong += flaws
@@ -231,6 +232,12 @@ def _fields(
     if len(rules.checked) < CHECKED:
         rules.checked[key] = raw
     return raw
+
+
+def _usual_handling(evidence: str) -> str:
+    """Return `no_tip_off` for what only police can have, else `open`."""
+    sectors = active.AUTHORITY.get(evidence, frozenset())
+    return "no_tip_off" if sectors == {"police"} else "open"
 
 
 def _sorted(fields: F) -> F:

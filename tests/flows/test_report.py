@@ -75,8 +75,28 @@ def test_a_report_is_its_normal_form_and_public_fields() -> None:
         seen=TODAY,
         expires="2027-03-20",  # 180 days: the roster's cap for phones
         know="00" * 8,
-        handling="no_tip_off",
+        handling="open",
     )
+
+
+@pytest.mark.parametrize(
+    ("evidence", "given", "kept"),
+    [
+        ("police_case", "", "no_tip_off"),
+        ("police_alert", "", "no_tip_off"),
+        ("police_alert", "open", "open"),
+        ("judgment", "", "open"),
+        ("official_list", "", "open"),
+        ("victim_report", "", "open"),
+        ("victim_report", "no_tip_off", "no_tip_off"),
+    ],
+)
+def test_police_alone_do_not_tip_off(
+    evidence: str, given: str, kept: str
+) -> None:
+    """Whoever names no handling may tell, but for what only police have."""
+    made = report.prepare(with_(evidence=evidence, handling=given), RULES)
+    assert made_of(made).handling == kept
 
 
 def test_every_field_that_is_given_is_kept() -> None:

@@ -324,6 +324,17 @@ def test_it_rests_on_reports_and_what_answers_them() -> None:
     )
 
 
+def test_it_rests_on_what_is_overdue() -> None:
+    """A dispute that was not answered is named after it expired, too."""
+    found = answer(
+        "B report bank_detection ; A dispute stale due=-1 expires=0 ;"
+        " C dispute stale due=-1 expires=0 about=1"
+    )
+    assert found.positions == (
+        *((origin("A"), 2), (origin("B"), 1), (origin("C"), 3)),
+    )
+
+
 def test_it_rests_on_what_made_reports_lapse() -> None:
     """A `none` because of a carrier or an answer names that statement."""
     moved = answer("B report bank_detection ; C reassigned since=-5")
@@ -384,6 +395,32 @@ def test_one_report_can_ask_for_silence(handling: str, quiet: str) -> None:
     claims = (a, changed(b, handling=handling))
     found = dataclasses.replace(case, forms=(claims,)).run()
     assert found.handling == quiet
+
+
+@pytest.mark.parametrize(
+    ("seen", "quiet"), [(-89, "no_tip_off"), (-90, "open")]
+)
+def test_silence_ends_after_ninety_days(seen: int, quiet: str) -> None:
+    """Of the report that asked for it; a later one renews it."""
+    case = read_case(
+        f"P report police_alert seen={seen} ; P report police_alert", ""
+    )
+    (first, later) = case.forms[0]
+    old = changed(first, handling="no_tip_off")
+    found = dataclasses.replace(case, forms=((old, later),)).run()
+    assert found.handling == quiet
+    new = changed(later, handling="no_tip_off")
+    found = dataclasses.replace(case, forms=((old, new),)).run()
+    assert found.handling == "no_tip_off"
+
+
+def test_silence_hides_no_measure() -> None:
+    """What is to be done is the same, whatever may be told."""
+    case = read_case("P report police_case ; B report bank_detection", "")
+    p, b = case.forms[0]
+    quiet = changed(p, handling="no_tip_off"), b
+    found = dataclasses.replace(case, forms=(quiet,)).run()
+    assert found == dataclasses.replace(case.run(), handling="no_tip_off")
 
 
 def test_nothing_has_no_days() -> None:

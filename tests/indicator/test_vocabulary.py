@@ -132,7 +132,7 @@ def test_a_refused_word_is_named_with_field_and_nearest_codes() -> None:
 def test_where_none_is_near_a_short_list_is_named_whole() -> None:
     few = vocabulary.refused("handling", "handling", "xyz")
     assert few.hint == (
-        "nearest: open 可告知, no_tip_off 不得泄露; all codes: syncd vocabulary"
+        "nearest: open 可告知, no_tip_off 不透露来源和案情; all codes: syncd vocabulary"
         " handling"
     )
     some = vocabulary.refused("purpose", "purpose", "xyz", {"audit"})
