@@ -50,7 +50,9 @@ Row = tuple[bytes, int, int, bytes]  # (token, index, key, record)
 
 REPORT: Final = 1
 DISPUTE: Final = 3
+REASSIGNED: Final = 5
 ANSWER: Final = 6
+VOUCH: Final = 7
 
 
 def key(kind: int, epoch: int) -> int:

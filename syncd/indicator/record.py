@@ -1,4 +1,4 @@
-"""The record of a report, and that of a dispute: each field declared once.
+"""The records of what members say of a value: each field declared once.
 
 A statement on the wire, a draft that is handed in, a row of the vault, an
 entry of a list of our own and an answer extend these structs; claim rows,
@@ -54,13 +54,52 @@ class DisputeFields(
     # these reports; empty: all
 
 
-Fields = ReportFields | DisputeFields
-KEPT: Final[dict[int, type[Fields]]] = {1: ReportFields, 3: DisputeFields}
+class ReassignedFields(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
+):
+    """What a carrier says of a number that has a new owner."""
+
+    since: Day = ""
+
+
+class AnswerFields(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
+):
+    """What the author of disputed reports found on looking again."""
+
+    outcome: Annotated[str, code("answer_outcome")] = ""
+    reason: Annotated[str, code("answer_reason")] = ""
+    about: Annotated[Positions, notation.POSITIONS] = ()  # of the reports
+
+
+class VouchFields(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
+):
+    """What an institution says of a value in its own name."""
+
+    role: Annotated[str, code("vouch_role")] = ""
+    expires: Day = ""  # first day on which it does not count any more
+
+
+Fields = (
+    ReportFields
+    | DisputeFields
+    | ReassignedFields
+    | AnswerFields
+    | VouchFields
+)
+KEPT: Final[dict[int, type[Fields]]] = {
+    1: ReportFields,
+    3: DisputeFields,
+    5: ReassignedFields,
+    6: AnswerFields,
+    7: VouchFields,
+}
 encode: Final = msgspec.json.Encoder(order="sorted").encode  # RFC 8785
 
 
 def decode(type_: int, raw: bytes) -> Fields:
-    """Read what `encode` wrote of a report (1) or a dispute (3).
+    """Read what `encode` wrote of a statement of some type.
 
     Raises:
         DecodeError: it did not write that.

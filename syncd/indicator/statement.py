@@ -32,7 +32,6 @@ from syncd.indicator.notation import (
     Counting,
     Day,
     Natural,
-    Positions,
     Token,
     code,
     optional,
@@ -42,7 +41,15 @@ from syncd.indicator.notation import Position as Position
 from syncd.indicator.notation import as_set as as_set
 from syncd.indicator.notation import day as day
 from syncd.indicator.notation import day_text as day_text
-from syncd.indicator.record import DisputeFields, Fields, ReportFields
+from syncd.indicator.record import (
+    KEPT,
+    AnswerFields,
+    DisputeFields,
+    Fields,
+    ReassignedFields,
+    ReportFields,
+    VouchFields,
+)
 
 MAX_PAYLOAD: Final = 4096  # bytes, types below 16
 MAX_BOOK_PAYLOAD: Final = 60 * 1024  # bytes, types 16 and up
@@ -134,26 +141,38 @@ class Sighting(
     outcome: Annotated[str, code("sighting_outcome")]
 
 
-class Reassigned(Indicator, frozen=True, kw_only=True, tag=5, gc=False):
+class Reassigned(
+    ReassignedFields, _Statement, frozen=True, kw_only=True, tag=5, gc=False
+):
     """The phone number has a new owner."""
 
-    since: Day
+    on: Day
+    kind: Kind
+    epoch: Counting
+    token: Token
     know: Annotated[str, notation.hexadecimal(8)]
 
 
-class Answer(Indicator, frozen=True, kw_only=True, tag=6, gc=False):
+class Answer(
+    AnswerFields, _Statement, frozen=True, kw_only=True, tag=6, gc=False
+):
     """What the author of disputed reports found on looking again."""
 
-    outcome: Annotated[str, code("answer_outcome")]
-    reason: Annotated[str, code("answer_reason")]
-    about: Annotated[Positions, notation.POSITIONS]
+    on: Day
+    kind: Kind
+    epoch: Counting
+    token: Token
 
 
-class Vouch(Indicator, frozen=True, kw_only=True, tag=7, gc=False):
+class Vouch(
+    VouchFields, _Statement, frozen=True, kw_only=True, tag=7, gc=False
+):
     """This number, URL or account is officially ours."""
 
-    role: Annotated[str, code("vouch_role")]
-    expires: Day
+    on: Day
+    kind: Kind
+    epoch: Counting
+    token: Token
     know: Annotated[str, notation.hexadecimal(8)]
 
 
@@ -252,14 +271,21 @@ TYPES: Final[dict[int, type[Statement]]] = {
 }
 
 
-def of(
-    given: Fields, *, know: str = "00" * 8, **about: Any
-) -> Report | Dispute:
-    """Return the statement that says something `about` a token."""
+_MADE: Final[dict[type[Fields], Any]] = {
+    fields: TYPES[number] for number, fields in KEPT.items()
+}
+
+
+def of(given: Fields, *, know: str = "00" * 8, **about: Any) -> ClaimStatement:
+    """Return the statement that says something `about` a token.
+
+    What names the reports that it is about needs no proof of the value.
+    """
+    made = _MADE[type(given)]
     fields = {**about, **msgspec.structs.asdict(given)}
-    if isinstance(given, DisputeFields):
-        return Dispute(know="" if given.about else know, **fields)
-    return Report(know=know, **fields)
+    if "know" in made.__struct_fields__:
+        fields["know"] = "" if getattr(given, "about", ()) else know
+    return made(**fields)  # type: ignore[no-any-return]
 
 
 # --------------------------------------------------------- read and write
