@@ -28,6 +28,8 @@ class Background:
         task = asyncio.create_task(_logged(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # What was cancelled before it began is closed here.
+        task.add_done_callback(lambda _: work.close())
 
     async def idle(self) -> None:
         """Wait until all of it is done."""
