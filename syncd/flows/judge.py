@@ -55,6 +55,11 @@ class Answer:
         return self.verdict.action if self.verdict else ""
 
     @property
+    def handling(self) -> str:
+        """Whether the person concerned may be told of it, as a code."""
+        return self.verdict.handling if self.verdict else ""
+
+    @property
     def hit(self) -> Sequence[Position] | None:
         """What it rests on, None if there is nothing."""
         return (self.verdict and self.verdict.positions) or None

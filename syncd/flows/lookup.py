@@ -56,6 +56,8 @@ PURPOSES: Final = vocabulary.codes("purpose") - {
     *("publish", "rotate", "never")  # our own work, and no look-up
 }
 
+_RECORDED: Final = ("action", "handling", "forms")  # of an answer
+
 
 class Tokens(Protocol):
     """Who turns identifiers into outputs: `tokenise.Tokeniser`."""
@@ -119,12 +121,12 @@ async def lookup(
     judge = Judge(world, found, basis, asking)
     answers: list[Answer] = await offload(judge.answer_all, asked)
     answers = [*map(_with_kinds, asked, answers)]
-    access = partial(Access, caller, purpose)
+    access = partial(Access, caller, purpose, reference=reference)
     await context.record(
         [
             access(
                 *(one.question.kind, a.hit, a.tokens),
-                *(reference, a.action, a.forms),
+                **{name: getattr(a, name) for name in _RECORDED},
             )
             for one, a in zip(asked, answers, strict=True)
             if a.problem is None

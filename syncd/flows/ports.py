@@ -94,6 +94,7 @@ class Access:
     tokens: Sequence[bytes] = ()  # what was asked: only tags are kept
     reference: str = ""  # the caller's own file number
     action: str = ""  # code: what the answer advises
+    handling: str = ""  # code: whether the person concerned may be told
     forms: Sequence[Identifier] = field(
         default=(), repr=False, compare=False
     )  # what was tried: never kept

@@ -12,7 +12,7 @@ moved does not open.
 
 import hmac
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
@@ -55,6 +55,7 @@ class AccessRow:
     reference: str
     positions: "Positions"
     action: str  # code: what the answer advised
+    handling: str  # code; "" of what an earlier syncd kept
     tag: bytes  # 8 bytes per token asked
     writer: str
     previous: int  # id of the writer's record before, 0 for none
@@ -68,12 +69,12 @@ class AccessQuery:
     purpose: str = ""
     since: int = 0  # unix seconds
     until: int = 2**53  # unix seconds; records from then on are left out
-    position: Position | None = None  # which the answer rested on
+    positions: Collection[Position] = ()  # on one of which it rested
     tokens: Sequence[bytes] = ()  # one of which was asked; a scan of all
 
 
 Positions = tuple[Position, ...] | None
-_Sealed = tuple[str, Positions, str]  # reference, positions, action
+_Sealed = tuple[str, Positions, str, str]  # in the order of _NAMES
 _Row = dict[str, Any]
 
 
@@ -141,6 +142,14 @@ class AccessBook:
 
         return await self._db.read(job)
 
+    def asked(self, row: AccessRow, token: bytes) -> bool:
+        """Tell whether a token was one of those asked; of a row just read."""
+        month = self._months.get(row.at // MONTH_S)
+        tags = range(0, len(row.tag), TAG_SIZE)
+        return month is not None and month.tag(token) in [
+            row.tag[at : at + TAG_SIZE] for at in tags
+        ]
+
     async def prune(self, days: int) -> int:
         """Drop records older than `days` and keys no longer needed."""
         oldest = self._clock() - days * 86_400
@@ -183,7 +192,8 @@ class AccessBook:
             row |= {"writer": WRITER, "previous": previous}
             row["tag"] = b"".join(map(month.tag, a.tokens))
             positions = None if a.positions is None else (*a.positions,)
-            places += _seal(month, row, (a.reference, positions, a.action))
+            content = (a.reference, positions, a.action, a.handling)
+            places += _seal(month, row, content)
             rows.append(row)
             previous += 1
         c.execute(sa.insert(access), rows)
@@ -225,15 +235,15 @@ class AccessBook:
         if wanted.purpose:
             yield t.purpose == wanted.purpose
         months: Sequence[_Month] = ()
-        if wanted.position or wanted.tokens:
+        if wanted.positions or wanted.tokens:
             months = self._between(c, wanted.since, wanted.until)
-        if wanted.position:
+        if wanted.positions:
             yield t.id.in_(
                 sa.select(at_.access_id).where(
                     _any(
                         sa.and_(
                             at_.month == m.number,
-                            at_.mac == m.place(wanted.position),
+                            at_.mac.in_(map(m.place, wanted.positions)),
                         )
                         for m in months
                     )
@@ -269,8 +279,7 @@ class AccessBook:
             raise DamagedError(
                 "access: record {id} does not open", id=row["id"]
             ) from e
-        names = ("reference", "positions", "action")
-        return AccessRow(**row, **dict(zip(names, content, strict=True)))
+        return AccessRow(**row, **dict(zip(_NAMES, content, strict=True)))
 
     # ----------------------------------------------- of an earlier syncd
 
@@ -299,7 +308,7 @@ class AccessBook:
                 row |= {"writer": WRITER, "previous": last}
                 number, last = row["at"] // MONTH_S, row["id"]
                 month = self._month(c, number) or self._new_month(c, number)
-                content = (reference.decode(), positions, "")
+                content = (reference.decode(), positions, "", "")
                 _place(c, _seal(month, row, content))
                 row["writer"] = ""
                 mine = sa.update(access).where(access.c.id == last)
@@ -332,6 +341,7 @@ def _bound(row: _Row) -> bytes:
     return b"syncd-access-v2\0%b%b" % (clear, row["tag"])
 
 
+_NAMES: Final = ("reference", "positions", "action", "handling")
 _CLEAR: Final = (
     *("id", "at", "caller", "purpose", "kind"),
     *("writer", "previous"),

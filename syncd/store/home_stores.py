@@ -20,6 +20,7 @@ from syncd.flows.ports import Finding
 from syncd.store import events
 from syncd.store import findings as finding_rows
 from syncd.store.access import AccessBook
+from syncd.store.appeals import Appeals
 from syncd.store.bearer import Bearers
 from syncd.store.cosigned import CosignRows
 from syncd.store.database import Database
@@ -64,6 +65,7 @@ class OwnStore:
     sightings: Sightings
     events: EventBook
     notices: Notices
+    appeals: Appeals
     entries: OwnEntries
     clock: Callable[[], int]
     lock: Lock | None
@@ -113,6 +115,7 @@ class OwnStore:
                 Sightings(database, cipher),
                 EventBook(database, clock),
                 Notices(database, clock),
+                Appeals(database, cipher, clock),
                 OwnEntries(database, cipher, clock),
                 clock,
                 lock,

@@ -257,7 +257,7 @@ async def test_an_access_is_recorded_with_its_positions_and_tokens(
     short = token.token(output(phone()))
     assert hit == Access(
         *("teller", "call_check", "phone", (claim.position,), (short,)),
-        *("A-17", "warn"),
+        *("A-17", "warn", "open"),
     )
     assert miss.positions is None
     assert len(miss.tokens) == 1

@@ -170,7 +170,10 @@ async def test_a_look_up_is_recorded_before_its_answer(
 ) -> None:
     """Hits with positions, misses without; durable when it returns."""
     await own.access.record(
-        [access(action="warn"), access(positions=None, tokens=[])]
+        [
+            access(action="warn", handling="no_tip_off"),
+            access(positions=None, tokens=[]),
+        ]
     )
     own.close()
     again = reopen()
@@ -178,6 +181,7 @@ async def test_a_look_up_is_recorded_before_its_answer(
     assert hit.positions == (("bank.example/syncd/txwz/1", 7),)
     assert (hit.caller, hit.reference, hit.at) == ("desk 1", "case 9", NOW)
     assert (len(hit.tag), hit.action) == (8, "warn")
+    assert hit.handling == "no_tip_off"
     assert (miss.positions, miss.tag, miss.action) == (None, b"", "")
     assert await again.access.page(after=hit.id) == [miss]
 
@@ -239,11 +243,12 @@ async def test_records_are_found_by_whom_what_for_when_and_on_what(
     assert await ids(purpose="appeal") == [4]
     assert await ids(until=NOW + month) == [1, 2]
     assert await ids(since=NOW + month) == [3, 4]
-    assert await ids(position=(origin, 7)) == [1, 3, 4]
-    assert await ids(position=(origin, 7), after=1, caller="desk 1") == [4]
-    assert await ids(position=(origin, 7), until=NOW + 1) == [1]
-    assert await ids(position=(origin, 8)) == [4]
-    assert await ids(position=(origin, 9)) == []
+    assert await ids(positions=[(origin, 7)]) == [1, 3, 4]
+    assert await ids(positions=[(origin, 7)], after=1, caller="desk 1") == [4]
+    assert await ids(positions=[(origin, 7)], until=NOW + 1) == [1]
+    assert await ids(positions=[(origin, 8)]) == [4]
+    assert await ids(positions=both) == [1, 3, 4]
+    assert await ids(positions=[(origin, 9)]) == []
     assert await ids(tokens=[b"t" * 16]) == [1, 2, 4]
     assert await ids(tokens=[b"t" * 16, b"u" * 16], after=2) == [3, 4]
     assert await ids(tokens=[b"v" * 16]) == []
@@ -255,7 +260,7 @@ async def test_no_query_but_by_token_walks_through_all(own: OwnStore) -> None:
         AccessQuery(),
         AccessQuery(caller="desk 1", since=NOW),
         AccessQuery(since=NOW, until=NOW + 86_400, purpose="audit"),
-        AccessQuery(position=("bank.example/syncd/txwz/1", 7)),
+        AccessQuery(positions=[("bank.example/syncd/txwz/1", 7)]),
     )
     await own.access.record([access()])
     asked: list[str] = []
@@ -285,6 +290,8 @@ async def test_tags_change_with_the_month(
     first, other, same, later = await own.access.page()
     assert first.tag == same.tag
     assert len({first.tag, other.tag, later.tag}) == 3
+    asked = [own.access.asked(r, b"t" * 16) for r in (first, other, later)]
+    assert asked == [True, False, True]
     await own.purge()
     disk = (tmp_path / "own.db").read_bytes()
     assert b"t" * 16 not in disk

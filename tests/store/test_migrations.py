@@ -78,7 +78,7 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
         assert set(after) - set(before) == {
             *("event", "told", "vault_value", "import_list", "list_value"),
             *("import_refused", "own_entry", "quota_sum"),
-            *("published",),
+            *("published", "appeal"),
             *("access_position", "notice", "notify_target"),
         }
         assert len(after["vault_value"]) == len(before["vault_key"])
@@ -118,7 +118,7 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
         assert hit.positions == (("bank.example/syncd/txwz/1", 7),)
         assert (hit.reference, miss.reference) == ("case 9", "case 9")
         assert (miss.positions, miss.previous) == (None, hit.id)
-        on_it = AccessQuery(position=("bank.example/syncd/txwz/1", 7))
+        on_it = AccessQuery(positions=[("bank.example/syncd/txwz/1", 7)])
         assert await own.access.page(wanted=on_it) == [hit]
         [receipt] = (await own.cosigned.receipts(head.origin)).values()
         assert (receipt.size, receipt.at) == (3, NOW)

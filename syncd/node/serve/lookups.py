@@ -189,6 +189,9 @@ class Lookups:
                     a,
                     positions=[*(a.positions or ()), *overlay.hits(a.forms)]
                     or None,
+                    handling="no_tip_off"
+                    if overlay.quiet(a.forms)
+                    else a.handling,
                 )
                 for a in accesses
             ]

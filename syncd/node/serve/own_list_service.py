@@ -1,7 +1,13 @@
 """The service behind `/v1/own`: our own lists, laid over every answer."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -21,7 +27,7 @@ from syncd.flows.entry import (
 from syncd.flows.judge import Answer
 from syncd.flows.ports import Position
 from syncd.flows.report import Rules
-from syncd.indicator import active, policy, statement
+from syncd.indicator import active, policy, statement, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context
 from syncd.node.serve.shown import day_text, label, shown, taken
@@ -51,14 +57,21 @@ class Overlay:
 
     def hits(self, tried: Sequence[Identifier]) -> list[Position]:
         """Return what an access record names of a value on a local list."""
-        if not self._found:
-            return []
+        return [(HERE, entry.id) for entry in self._local(tried)]
+
+    def quiet(self, tried: Sequence[Identifier]) -> list[Position]:
+        """Return those of them of which nobody may be tipped off."""
         return [
             (HERE, entry.id)
-            for form in tried
-            for entry in self._found.get(form, ())
-            if entry.type == LOCAL
+            for entry in self._local(tried)
+            if vocabulary.read("handling", entry.fields.handling) != "open"
         ]
+
+    def _local(self, tried: Sequence[Identifier]) -> Iterator[Entry]:
+        for form in tried if self._found else ():
+            for entry in self._found.get(form, ()):
+                if entry.type == LOCAL:
+                    yield entry
 
     def over(self, answer: Answer) -> forms.Ours | None:
         """Return what is said beside an answer, None for nothing."""

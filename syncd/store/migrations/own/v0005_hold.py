@@ -123,4 +123,27 @@ def _disputes() -> None:
 
 
 def _appeals() -> None:
-    """Keep what is to be undone, and appeals."""
+    """Keep what is to be looked at again of what we did."""
+    op.create_table(
+        "appeal",
+        sa.Column("id", Int, nullable=False),
+        *(
+            sa.Column(name, sa.Text(), nullable=False)
+            for name in ("cause", "by", "purpose", "measure", "decision")
+        ),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("received_at", Int, nullable=False),
+        *(
+            sa.Column(name, Int, nullable=True)
+            for name in ("access_id", "decided_at", "told_at", "lifted_at")
+        ),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "appeal_access",
+        "appeal",
+        ["access_id"],
+        unique=True,
+        sqlite_where=sa.text("cause = 'ended'"),
+    )

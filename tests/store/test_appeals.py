@@ -1,0 +1,155 @@
+"""The register of measures to look at again, and what came of each."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.errors import DamagedError, RefusedError
+from syncd.store import appeals
+from syncd.store.appeals import Appeal, AppealQuery
+from syncd.store.home_stores import OwnStore
+from tests.store.conftest import NOW, Clock
+
+AT = ("bank.example/syncd/txwz/1", 7)
+
+
+def ended(access_id: int | None = 1, **other: Any) -> Appeal:
+    return Appeal(
+        **{
+            "cause": "ended",
+            "by": "core",
+            "access_id": access_id,
+            "purpose": "transaction_check",
+            "measure": "hold",
+            "received_at": NOW,
+            "reference": "case 9",
+            "positions": (AT,),
+            **other,
+        }
+    )
+
+
+def contested(**other: Any) -> Appeal:
+    return ended(cause="person", access_id=None, **other)
+
+
+async def told(own: OwnStore) -> list[Any]:
+    page = await own.events.page(1, 1000)
+    return [e.data for e in page if e.name == "undo"]
+
+
+async def test_one_look_up_is_to_be_undone_once(own: OwnStore) -> None:
+    """With an event that names neither value, file nor report."""
+    assert await own.appeals.add([ended(), ended(2)]) == [1, 2]
+    assert await own.appeals.add([ended(2), ended(3)]) == [3]
+    events = await told(own)
+    assert events == [
+        {
+            "access": n,
+            "id": n,
+            "code": "hold",
+            "purpose": "transaction_check",
+        }
+        for n in (1, 2, 3)
+    ]
+    assert await own.appeals.add([contested(), contested()]) == [4, 5]
+    assert await told(own) == events
+
+
+async def test_many_at_once_do_not_flood_the_events(own: OwnStore) -> None:
+    await own.appeals.add([ended(n) for n in range(1, 100)])
+    events = await told(own)
+    assert len(events) == appeals.EVENTS + 1
+    assert events[-1] == {"n": 99 - appeals.EVENTS}
+
+
+async def test_received_decided_lifted_told(
+    own: OwnStore, clock: Clock
+) -> None:
+    """Each step keeps the time at which it was first taken."""
+    move = own.appeals.move
+    await own.appeals.add([contested()])
+    with pytest.raises(RefusedError, match="nothing is decided"):
+        await move(1, "told", by="anne")
+    clock.now += 3600
+    await move(1, "granted", by="anne", why="it is his own line")
+    clock.now += 3600
+    await move(1, "lifted", by="bert")
+    assert await own.appeals.open() == 1
+    clock.now += 3600
+    done = await move(1, "told", by="anne")
+    await move(1, "lifted", by="anne")
+    assert await own.appeals.page(AppealQuery()) == [done]
+    assert done is not None
+    assert (done.decision, done.decided_by) == ("granted", "anne")
+    assert (done.decided_at, done.lifted_at, done.told_at) == (
+        *(NOW + 3600, NOW + 7200, NOW + 10_800),
+    )
+    assert (done.hours, done.why) == (2, "it is his own line")
+    assert await own.appeals.open() == 0
+    with pytest.raises(RefusedError, match="as decided before"):
+        await move(1, "refused", by="anne")
+    assert await move(2, "told", by="anne") is None
+
+
+async def test_what_was_refused_is_not_lifted(own: OwnStore) -> None:
+    await own.appeals.add([ended(), contested()])
+    for n in (1, 2):
+        await own.appeals.move(n, "refused", by="anne")
+        with pytest.raises(RefusedError, match="nothing to lift"):
+            await own.appeals.move(n, "lifted", by="anne")
+    [left] = await own.appeals.page(AppealQuery(open=True))
+    assert left.cause == "person"  # who has not been told yet
+    await own.appeals.move(2, "told", by="anne")
+    assert await own.appeals.open() == 0
+
+
+async def test_to_lift_is_to_grant(own: OwnStore) -> None:
+    await own.appeals.add([ended()])
+    done = await own.appeals.move(1, "lifted", by="core")
+    assert done is not None
+    assert (done.decision, done.decided_by) == ("granted", "core")
+    assert await own.appeals.open() == 0
+
+
+async def test_each_finds_its_own(own: OwnStore) -> None:
+    await own.appeals.add([ended(), ended(2, by="desk"), ended(3)])
+    mine = await own.appeals.page(AppealQuery(by="core", after=1))
+    assert [one.id for one in mine] == [3]
+    move = own.appeals.move
+    assert await move(2, "lifted", by="core", only="core") is None
+    assert await move(2, "lifted", by="desk", only="desk") is not None
+
+
+async def test_only_what_is_done_with_goes(
+    own: OwnStore, clock: Clock
+) -> None:
+    await own.appeals.add([ended(), ended(2)])
+    await own.appeals.move(1, "lifted", by="core")
+    clock.now += 1101 * 86_400
+    await own.appeals.prune(1100)
+    assert [one.id for one in await own.appeals.page(AppealQuery())] == [2]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "received_at = received_at - 1",
+        "measure = ''",
+        "sealed = (SELECT sealed FROM appeal WHERE id = 2)",
+    ],
+)
+async def test_file_and_positions_are_sealed_and_bound(
+    own: OwnStore, tmp_path: Path, change: str
+) -> None:
+    await own.appeals.add([ended(), ended(2)])
+    with closing(sqlite3.connect(tmp_path / "own.db")) as c, c:
+        assert "case 9" not in str(
+            c.execute("SELECT * FROM appeal").fetchall()
+        )
+        c.execute(f"UPDATE appeal SET {change} WHERE id = 1")
+    with pytest.raises(DamagedError):
+        await own.appeals.page(AppealQuery())
