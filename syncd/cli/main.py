@@ -32,6 +32,10 @@ NOUNS = {
         "own_commands",
         later("Our own lists, told nobody: exempt, note, remove, list."),
     ),
+    "changes": (
+        "changes_command",
+        later("What merging brings in, for systems that follow."),
+    ),
     "vocabulary": ("codes", later("The codes of labels, roles, evidence, …")),
     "status": (
         "status_command",

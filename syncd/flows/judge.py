@@ -1,13 +1,13 @@
 """Answer a look-up from what is known of its tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from syncd.errors import NOTHING, HoldersError, Message, SyncdError
 from syncd.flows import sighting
-from syncd.flows.basis import Basis, Found, Key
-from syncd.flows.ports import Position
+from syncd.flows.basis import Basis, ClaimSource, Found, Key, claims_on
+from syncd.flows.ports import Offload, Position
 from syncd.indicator import identifier, never, policy, token, verdict
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
@@ -28,6 +28,8 @@ class Question:
     region: str = ""
     token: bytes = field(default=b"", repr=False)  # 16 bytes
     epoch: int = 0
+    output: bytes = field(default=b"", repr=False)
+    # of a token, whose first bytes it is: 48, by which `know` is checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,33 @@ def epoch_of(roster: Roster, kind: str) -> int:
     return epoch.epoch if epoch else 0
 
 
+async def judged(
+    asked: Sequence[PendingQuestion],
+    asking: LookupProgress,
+    world: World,
+    claims: ClaimSource,
+    offload: Offload,
+    in_time: Callable[[], bool],
+) -> "tuple[list[Answer], Judge]":
+    """Return the answers to all questions, and who judged them.
+
+    `in_time` tells whether there is time to read what reports rest on.
+    """
+    questions = (one.question for one in asked if one.problem is None)
+    keys = [(q.kind, q.epoch, q.token) for q in questions if q.token]
+    numbers = {kind: epoch_of(world.roster, kind) for kind in identifier.KINDS}
+    keys += [
+        (form.kind, numbers[form.kind], token.token(output))
+        for form, output in asking.outputs.items()
+    ]
+    found = await claims_on(keys, claims)
+    basis = Basis(found, world.day)
+    await basis.read(claims, in_time)
+    judge = Judge(world, found, basis, asking)
+    answers: list[Answer] = await offload(judge.answer_all, asked)
+    return answers, judge
+
+
 class Judge:
     """Judges question by question in one world."""
 
@@ -145,24 +174,41 @@ class Judge:
         if question.token:
             named = (question.kind, question.token)
             listed = named in self._world.never_tokens
-            keys = [(question.kind, question.epoch, question.token)]
+            key = (question.kind, question.epoch, question.token)
+            guard = _LISTED if listed else never.NOBODY
             return self._answer(
-                keys, _LISTED if listed else never.NOBODY, set()
+                [key], guard, self._lying(key, question.output)
             )
         if any(form not in self._outputs for form in asked.forms):
             if 0 in asked.guard.levels:  # whatever the claims are
                 return _owned(self._answer([], _LISTED, set()), asked)
             return self._unknown(question.kind)
-        keys, bad = [], set()
+        keys: list[Key] = []
+        bad: set[Position] = set()
         for form in asked.forms:
             output = self._outputs[form]
             key = (form.kind, self._epochs[form.kind], token.token(output))
             keys.append(key)
-            for claim in self._found.get(key, ()):
-                if _lies(claim, output):
-                    bad.add(claim.position)
-        self.bad_know |= bad
+            bad |= self._lying(key, output)
         return _owned(self._answer(keys, asked.guard, bad), asked)
+
+    def evidence(self, answer: Answer) -> list[str]:
+        """Return the codes of the reports that an answer rests on, sorted."""
+        on = frozenset(answer.hit or ())
+        reports = (
+            claim.statement
+            for group in self._found.values()
+            for claim in group
+            if claim.position in on
+        )
+        return sorted({r.evidence for r in reports if isinstance(r, Report)})
+
+    def _lying(self, key: Key, output: bytes) -> set[Position]:
+        """Return the claims on a token whose `know` does not fit an output."""
+        claims = self._found.get(key, ()) if output else ()
+        bad = {c.position for c in claims if _lies(c, output)}
+        self.bad_know |= bad
+        return bad
 
     def _unknown(self, kind: str) -> Answer:
         failed = self._failed.get(kind)

@@ -14,7 +14,6 @@ from collections.abc import (
     Callable,
     Collection,
     Iterable,
-    Mapping,
     Sequence,
 )
 from dataclasses import dataclass, replace
@@ -27,15 +26,15 @@ from syncd.errors import (
     SyncdError,
     UnavailableError,
 )
-from syncd.flows.basis import Basis, ClaimSource, Found, claims_on
+from syncd.flows.basis import ClaimSource
 from syncd.flows.judge import (
     Answer,
-    Judge,
     LookupProgress,
     PendingQuestion,
     Question,
     World,
     epoch_of,
+    judged,
 )
 from syncd.flows.ports import Access, Offload, Position
 from syncd.flows.report import check_epoch, check_kind
@@ -115,11 +114,9 @@ async def lookup(
         )
     )
     _same_keys(world.roster, context.current(), asking)
-    found = await _claims(asked, asking.outputs, world.roster, claims)
-    basis = Basis(found, world.day)
-    await basis.read(claims, lambda: clock() < deadline)
-    judge = Judge(world, found, basis, asking)
-    answers: list[Answer] = await offload(judge.answer_all, asked)
+    answers, judge = await judged(
+        asked, asking, world, claims, offload, lambda: clock() < deadline
+    )
     answers = [*map(_with_kinds, asked, answers)]
     access = partial(Access, caller, purpose, reference=reference)
     await context.record(
@@ -256,20 +253,3 @@ def _same_keys(old: Roster, new: Roster, asking: LookupProgress) -> None:
             )
             for form in [f for f in asking.outputs if f.kind == kind]:
                 del asking.outputs[form]
-
-
-async def _claims(
-    asked: Sequence[PendingQuestion],
-    outputs: Mapping[Identifier, bytes],
-    roster: Roster,
-    claims: ClaimSource,
-) -> Found:
-    """Return all claims on all tokens asked for, by kind, epoch, token."""
-    questions = (one.question for one in asked if one.problem is None)
-    keys = [(q.kind, q.epoch, q.token) for q in questions if q.token]
-    numbers = {kind: epoch_of(roster, kind) for kind in identifier.KINDS}
-    keys += [
-        (form.kind, numbers[form.kind], token.token(output))
-        for form, output in outputs.items()
-    ]
-    return await claims_on(keys, claims)

@@ -45,6 +45,7 @@ from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.alerts import Alerts
 from syncd.node.serve.budgets import Budgets
+from syncd.node.serve.changes import Changes
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
@@ -207,12 +208,18 @@ class Daemon:
         self.budgets = self._make(Budgets)
         self.lookups = self._make(Lookups, aside=self.background.start)
         self.dispute_check = self._make(DisputeCheck)
+        self.changes = self._make(Changes, wake=self.feed.wake)
         self.local_service = self._make(
             LocalService, counts=self.metrics, wake=self.publisher.wake
         )
         self.alerts = self._make(Alerts, wake=self.feed.wake)
         self.arrivals = self._make(
-            Arrivals, consumers=(self.alerts.arrived, self.excess.arrived)
+            Arrivals,
+            consumers=(
+                self.alerts.arrived,
+                self.excess.arrived,
+                self.changes.came,
+            ),
         )
 
     def _holder(self, member: str) -> Holder:

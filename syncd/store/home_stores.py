@@ -28,6 +28,7 @@ from syncd.store.durable import Lock
 from syncd.store.events import EventBook
 from syncd.store.findings import Row
 from syncd.store.imports import Imports
+from syncd.store.merge_marks import MergeMarks
 from syncd.store.mirror import MirrorStore
 from syncd.store.notices import Notices
 from syncd.store.own import (
@@ -66,6 +67,7 @@ class OwnStore:
     events: EventBook
     notices: Notices
     appeals: Appeals
+    marks: MergeMarks
     entries: OwnEntries
     clock: Callable[[], int]
     lock: Lock | None
@@ -116,6 +118,7 @@ class OwnStore:
                 EventBook(database, clock),
                 Notices(database, clock),
                 Appeals(database, cipher, clock),
+                MergeMarks(database, clock),
                 OwnEntries(database, cipher, clock),
                 clock,
                 lock,

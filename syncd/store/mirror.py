@@ -44,6 +44,7 @@ _DAY_S = 86_400
 _TOKENS_KEPT = 65_536  # tokens of entries that claims rest on
 
 Key = tuple[bytes, int, int, int]  # (token, key, log_id, index) of a claim
+Sizes = Mapping[str, int]  # merged entries, by origin
 
 
 class MirrorStore:
@@ -399,35 +400,42 @@ class MirrorStore:
     # ---------------------------------------------------------- claims
 
     async def claims(
-        self, tokens: Sequence[bytes], kind: int, epoch: int
+        self,
+        tokens: Sequence[bytes],
+        kind: int,
+        epoch: int,
+        at: Sizes | None = None,
     ) -> Mapping[bytes, Sequence[Claim]]:
         """Return the claims in force of each token that has any.
 
-        In force: not ended by a retract, not erased. Expired ones are among
-        them: what a day makes of a claim is the verdict's work.
+        In force: not ended by a retract, not erased; now, or `at` such
+        sizes. Expired ones are among them: what a day makes of a claim is
+        the verdict's work.
         """
         key = claim_rows.key(kind, epoch)
 
         def job(c: sa.Connection) -> dict[bytes, list[Claim]]:
             name_of = partial(self._names.of, c)
             found: dict[bytes, list[Claim]] = {}
-            for value, log_id, idx, record in select_in(
+            for value, log_id, idx, record, ended_by in select_in(
                 c,
-                "SELECT token, log_id, idx, record FROM claim"
-                " WHERE kind_epoch = ? AND ended_by IS NULL"
+                "SELECT token, log_id, idx, record, ended_by FROM claim"
+                " WHERE kind_epoch = ? AND (ended_by IS NULL OR ?)"
                 " AND token IN (?*)",
                 list(dict.fromkeys(tokens)),
-                key,
+                *(key, at is not None),
             ):
-                found.setdefault(value, []).append(
-                    Claim.parse(name_of(log_id), (value, idx, key, record))
-                )
+                origin = name_of(log_id)
+                if _in_force(origin, idx, ended_by, at):
+                    found.setdefault(value, []).append(
+                        Claim.parse(origin, (value, idx, key, record))
+                    )
             return found
 
         return await self._db.read(job)
 
     async def claims_at(
-        self, positions: Sequence[Position]
+        self, positions: Sequence[Position], at: Sizes | None = None
     ) -> Mapping[Position, Claim]:
         """Return the claims in force at some positions: for a `basis`.
 
@@ -442,7 +450,7 @@ class MirrorStore:
             for origin, index in positions:
                 log_id = _log_id(c, origin)
                 value = _token_at(c, known, log_id, index)
-                claim = _claim(c, origin, log_id, index, value)
+                claim = _claim(c, origin, log_id, index, value, at)
                 if claim is not None:
                     found[origin, index] = claim
             return found
@@ -450,11 +458,11 @@ class MirrorStore:
         return await self._db.read(job)
 
     async def claim_of(
-        self, origin: str, index: int, value: bytes
+        self, origin: str, index: int, value: bytes, at: Sizes | None = None
     ) -> Claim | None:
         """Return the claim in force at a position whose token is known."""
         return await self._db.read(
-            lambda c: _claim(c, origin, _log_id(c, origin), index, value)
+            lambda c: _claim(c, origin, _log_id(c, origin), index, value, at)
         )
 
     async def taken_back(
@@ -885,17 +893,32 @@ def _token_at(
     return value
 
 
+def _in_force(
+    origin: str, index: int, ended_by: int | None, at: Sizes | None
+) -> bool:
+    """Tell whether a claim stands, now or at some sizes."""
+    if at is None:
+        return ended_by is None
+    size = at.get(origin, 0)
+    return index < size and (ended_by is None or ended_by >= size)
+
+
 def _claim(
-    c: sa.Connection, origin: str, log_id: int, index: int, value: bytes
+    c: sa.Connection,
+    origin: str,
+    log_id: int,
+    index: int,
+    value: bytes,
+    at: Sizes | None,
 ) -> Claim | None:
     row = c.exec_driver_sql(
-        "SELECT kind_epoch, record FROM claim"
-        " WHERE token = ? AND log_id = ? AND idx = ? AND ended_by IS NULL",
+        "SELECT kind_epoch, record, ended_by FROM claim"
+        " WHERE token = ? AND log_id = ? AND idx = ?",
         (value, log_id, index),
     ).fetchone()
-    if row is None:
+    if row is None or not _in_force(origin, index, row[2], at):
         return None
-    return Claim.parse(origin, (value, index, *row))
+    return Claim.parse(origin, (value, index, row[0], row[1]))
 
 
 def _page(

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from syncd.errors import MalformedError
 from syncd.web import forms, problem
+from syncd.web.change_forms import ChangePage, ChangeQuery
 from syncd.web.routes import READERS, Call, Routes, counted
 from syncd.web.service_ports import MAX_DEADLINE_MS, LookupCall
 
@@ -41,4 +42,25 @@ async def _claim(call: Call) -> forms.Indicator | web.Response:
     found = await call.service.claim(call.caller, position)
     return found or problem.response(
         problem.absent("indicator: no claim stands at that position")
+    )
+
+
+@routes(
+    *("GET", "/v1/changes", READERS),
+    "follow what merging brings in",
+)
+async def _changes(
+    call: Call, query: ChangeQuery
+) -> ChangePage | web.Response:
+    found = await call.service.changes.page(
+        call.caller, query.since, query.limit
+    )
+    return found or problem.response(
+        problem.plain(
+            410,
+            "since: so long ago, or in so different a database, that what"
+            " came in between is not known",
+            "begin anew: take `next` of /v1/changes without `since`, walk"
+            " /v1/indicators, then go on from that `next`",
+        )
     )

@@ -11,6 +11,7 @@ from syncd.errors import SyncdError
 from syncd.flows.entry import Filter, OwnDraft
 from syncd.flows.ports import Position
 from syncd.web import forms, report_forms
+from syncd.web.change_forms import ChangePage
 from syncd.web.event_stream import Event
 from syncd.web.own_list_forms import (
     OwnEntries,
@@ -118,8 +119,21 @@ class OwnListService(Protocol):
         """Return entries."""
 
 
+class ChangeService(Protocol):
+    """What stands behind `/v1/changes`."""
+
+    async def page(
+        self, caller: Caller, since: str, limit: int
+    ) -> ChangePage | None:
+        """Return what came in since a cursor; None if it is too old."""
+
+
 class LocalService(Protocol):
     """What stands behind the rest."""
+
+    @property
+    def changes(self) -> ChangeService:
+        """What stands behind `/v1/changes`."""
 
     @property
     def intake(self) -> Intake:

@@ -70,6 +70,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
     assert may == {
         "reader": [
             "GET /metrics",
+            "GET /v1/changes",
             "GET /v1/events",
             "GET /v1/indicators",
             "GET /v1/indicators/{origin}/{index}",

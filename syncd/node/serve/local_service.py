@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -15,7 +15,7 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.flows import key_share, report
-from syncd.flows.ports import Access, Position
+from syncd.flows.ports import Position
 from syncd.flows.report import Rules
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import statement, token, vocabulary
@@ -25,6 +25,7 @@ from syncd.node.context import Context
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
+from syncd.node.serve.changes import Changes
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.intake import Intake
@@ -60,6 +61,7 @@ class LocalService:
     )
     dispute_check: DisputeCheck  # whether a dispute has something to answer
     elsewhere: ElsewhereNotes  # notes what others took back
+    changes: Changes  # what merging brought in
     wake: Callable[[], None]  # has it published what waits
 
     def __post_init__(self) -> None:
@@ -223,10 +225,11 @@ class LocalService:
         """
         found = await self.ctx.mirror.page(_after(after), limit)
         items = []
-        seen: dict[int, list[bytes]] = {}
-        for short, number, _ in found:
-            seen.setdefault(claim_rows.kind_epoch(number)[0], []).append(short)
-        await self._read(caller, seen, ())
+        seen = [
+            (token.KIND_NAMES[claim_rows.kind_epoch(number)[0]], short)
+            for short, number, _ in found
+        ]
+        await self.lookups.audited(caller, seen, ())
         for short, number, claims in found:
             kind, epoch = claim_rows.kind_epoch(number)
             items.append(self._indicator(kind, epoch, short, claims))
@@ -244,34 +247,11 @@ class LocalService:
         claim = found.get(position)
         if claim is None:
             return None
-        await self._read(
-            caller,
-            {token.KIND_CODES[claim.statement.kind]: [claim.token]},
-            [position],
-        )
+        seen = [(claim.statement.kind, claim.token)]
+        await self.lookups.audited(caller, seen, [position])
         content = claim.statement
         code = token.KIND_CODES[content.kind]
         return self._indicator(code, content.epoch, claim.token, [claim])
-
-    async def _read(
-        self,
-        caller: Caller,
-        tokens: Mapping[int, Sequence[bytes]],
-        positions: Sequence[Position],
-    ) -> None:
-        """Record that tokens of some kinds are shown; durable on return."""
-        await self.ctx.own.access.record(
-            [
-                Access(
-                    caller.name,
-                    "audit",
-                    token.KIND_NAMES[kind],
-                    positions,
-                    some,
-                )
-                for kind, some in tokens.items()
-            ]
-        )
 
     def _indicator(
         self, kind: int, epoch: int, short: bytes, claims: Sequence[Claim]

@@ -25,6 +25,7 @@ from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
 from syncd.store import erasing
+from syncd.store.mirror import Sizes
 from syncd.store.sightings import SightedToken
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import forms, problem
@@ -40,12 +41,13 @@ class Claims:
 
     ctx: Context
     lapse: Lapse
+    at: Sizes | None = None  # as of when so much was merged; None: now
 
     async def claims(
         self, tokens: Sequence[bytes], kind: int, epoch: int
     ) -> Mapping[bytes, Sequence[Claim]]:
         """Return the claims in force of each token that has any."""
-        found = await self.ctx.mirror.claims(tokens, kind, epoch)
+        found = await self.ctx.mirror.claims(tokens, kind, epoch, self.at)
         if not self.lapse.now:
             return found
         return {
@@ -68,14 +70,14 @@ class Claims:
         ours = self.ctx.origin
         found = dict(
             await self.ctx.mirror.claims_at(
-                [p for p in positions if p[0] != ours]
+                [p for p in positions if p[0] != ours], self.at
             )
         )
         for origin, index in positions:
             if origin == ours:
                 short = await self._own_token(index)
                 claim = short and await self.ctx.mirror.claim_of(
-                    ours, index, short
+                    ours, index, short, self.at
                 )
                 if claim:
                     found[ours, index] = claim
@@ -178,6 +180,24 @@ class Lookups:
         except SyncdError:
             self._suspected.difference_update(suspects)
             raise
+
+    async def audited(
+        self,
+        caller: Caller,
+        tokens: Sequence[tuple[str, bytes]],
+        positions: Sequence[Position],
+    ) -> None:
+        """Record that tokens, each of a kind, are shown; durable on return."""
+        kinds = dict.fromkeys(kind for kind, _ in tokens)
+        await self.ctx.own.access.record(
+            [
+                Access(
+                    *(caller.name, "audit", kind, positions),
+                    tokens=[short for of, short in tokens if of == kind],
+                )
+                for kind in kinds
+            ]
+        )
 
     async def _record(
         self, overlay: Overlay, accesses: Sequence[Access]

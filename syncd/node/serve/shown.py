@@ -14,7 +14,14 @@ from syncd.store.vault import Accepted, HeldBack, Known, VaultRow
 from syncd.web import forms, report_forms
 from syncd.web import problem as problems
 
-TYPES = {1: "report", 3: "dispute", 5: "reassigned", 6: "answer", 7: "vouch"}
+TYPES = {
+    1: "report",
+    2: "retract",
+    3: "dispute",
+    5: "reassigned",
+    6: "answer",
+    7: "vouch",
+}
 
 T = TypeVar("T", bound=msgspec.Struct)
 Outcome = Accepted | Known | HeldBack

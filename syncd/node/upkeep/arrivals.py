@@ -8,6 +8,7 @@ crash swallowed comes again.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from syncd.flows.ports import Bundle, Position
 from syncd.indicator import codec, statement
@@ -68,22 +69,27 @@ class Arrivals:
         first = min(self._read[origin], merged)  # less where a fork was cut
         while first < merged:
             stop = min(first - first % BUNDLE + PAGE, merged)
-            page = [
-                bundle
-                for n in range(first // BUNDLE, -(-stop // BUNDLE))
-                if (bundle := await self._bundle(origin, n))
-            ]
-            found = await self.ctx.bulk(_open, origin, page, first, stop)
+            found = await read(self.ctx, origin, first, stop)
             for consumer in self.consumers:
                 await consumer(found)
             first = stop
             await self.ctx.own.events.now(name, str(first), "")
         self._read[origin] = first
 
-    async def _bundle(self, origin: str, n: int) -> Bundle | None:
-        if origin == self.ctx.origin:
-            return await self.ctx.own.log.bundle(n)
-        return await self.ctx.mirror.bundle(origin, n)
+
+async def read(
+    ctx: Context, origin: str, first: int, stop: int
+) -> list[Arrival]:
+    """Return what first ≤ index < stop of a log say of indicators."""
+    own = origin == ctx.origin
+    of_log = ctx.own.log.bundle if own else partial(ctx.mirror.bundle, origin)
+    page = [
+        bundle
+        for n in range(first // BUNDLE, -(-stop // BUNDLE))
+        if (bundle := await of_log(n))
+    ]
+    found: list[Arrival] = await ctx.bulk(_open, origin, page, first, stop)
+    return found
 
 
 def _open(

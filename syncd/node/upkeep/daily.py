@@ -57,6 +57,7 @@ class Daily:
         await own.quotas.prune(now)
         await self.excess.run()
         await own.events.prune()
+        await own.marks.prune()
         await own.entries.prune(statement.day(self.ctx.today()))
         await own.imports.prune()
         mirror = self.ctx.mirror

@@ -5,8 +5,6 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-Int = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-
 revision = "own_5"
 down_revision = "own_4"
 
@@ -116,6 +114,16 @@ def _notify() -> None:
 
 def _changes() -> None:
     """Keep how far changes were read, and whom we screen for."""
+    op.create_table(
+        "merge_mark",
+        sa.Column("id", Int, nullable=False),
+        sa.Column("at", Int, nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("first", Int, nullable=False),
+        sa.Column("stop", Int, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("merge_mark_origin", "merge_mark", ["origin", "id"])
 
 
 def _disputes() -> None:

@@ -1,0 +1,185 @@
+"""The service behind `/v1/changes`: what came in since a cursor.
+
+A cursor says how much of every log had come in: `<mark>.<at>.<index>`, read
+up to that index of that mark's stretch (`store.merge_marks`). A verdict before
+and one after are those of two such states of all logs, by the roster and the
+day of the asking; so they do not depend on when it is asked.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from syncd.errors import MalformedError
+from syncd.flows.judge import (
+    LookupProgress,
+    PendingQuestion,
+    Question,
+    judged,
+)
+from syncd.indicator import statement, token
+from syncd.indicator.statement import Sighting
+from syncd.node.context import Context
+from syncd.node.serve.lookups import Claims, Lookups
+from syncd.node.serve.shown import TYPES
+from syncd.node.upkeep import arrivals
+from syncd.node.upkeep.arrivals import Arrival
+from syncd.store.merge_marks import Mark
+from syncd.tlog.merkle import BUNDLE
+from syncd.web.change_forms import Change, ChangeEntry, ChangePage, Judged
+from syncd.web.service_ports import Caller
+
+MARKS = 64  # that one page goes through
+_CURSOR = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})\.([0-9]{1,15})", re.ASCII)
+
+
+@dataclass(kw_only=True, eq=False)
+class Changes:
+    """Marks what comes in, and shows it."""
+
+    ctx: Context
+    lookups: Lookups
+    claims: Claims
+    wake: Callable[[], None]  # lets who follows the events look
+
+    async def came(self, page: Sequence[Arrival]) -> None:
+        """Mark what merging brought in of one log."""
+        some = _counting(page)
+        if some:
+            (origin, first), (_, last) = some[0].position, some[-1].position
+            await self.ctx.own.marks.add(origin, first, last + 1, len(some))
+            self.wake()
+
+    async def page(
+        self, caller: Caller, since: str, limit: int
+    ) -> ChangePage | None:
+        """Return what came in since a cursor; recorded as an audit.
+
+        None: the marks behind it are not kept any more.
+        """
+        marks = self.ctx.own.marks
+        newest = await marks.newest()
+        if not since:
+            return ChangePage(
+                items=(), next=_cursor(newest, newest.stop), more=False
+            )
+        number, at, index = _parse(since)
+        behind = await marks.after(number, MARKS)
+        if behind is None or behind[0].at != at:
+            return None
+        index = min(index, behind[0].stop)
+        came, last, stop = await self._came(behind, index, limit)
+        items = await self._items(
+            caller,
+            came,
+            await self._sizes(behind[0], index),
+            await self._sizes(last, stop),
+        )
+        more = (last.id, stop) < (newest.id, newest.stop)
+        return ChangePage(items=items, next=_cursor(last, stop), more=more)
+
+    async def _came(
+        self, marks: Sequence[Mark], index: int, limit: int
+    ) -> tuple[list[Arrival], Mark, int]:
+        """Return statements from an index of the first mark on.
+
+        Also how far that was read: in which mark, up to which index.
+        """
+        came: list[Arrival] = []
+        at, first = marks[0], index
+        for at in marks:
+            first = index if at is marks[0] else at.first
+            while first < at.stop and len(came) < limit:
+                stop = min(first - first % BUNDLE + BUNDLE, at.stop)
+                found = await arrivals.read(self.ctx, at.origin, first, stop)
+                some, left = _counting(found), limit - len(came)
+                if len(some) > left:
+                    stop = some[left].position[1]
+                came += some[:left]
+                first = stop
+            if len(came) == limit:
+                break
+        return came, at, first
+
+    async def _sizes(self, mark: Mark, index: int) -> Mapping[str, int]:
+        """Return how much of each log had come, up to an index of a mark."""
+        sizes = await self.ctx.own.marks.sizes(mark.id)
+        return {**sizes, mark.origin: index} if index < mark.stop else sizes
+
+    async def _items(
+        self,
+        caller: Caller,
+        came: Sequence[Arrival],
+        *sizes: Mapping[str, int],
+    ) -> tuple[Change, ...]:
+        """Return what came in by token, judged at two states of all logs."""
+        on: dict[tuple[str, int, str], list[Arrival]] = {}
+        for one in came:
+            about = one.statement
+            key = about.kind, about.epoch, about.token
+            on.setdefault(key, []).append(one)
+        await self.lookups.audited(
+            caller,
+            [(kind, token.decode(short)) for kind, _, short in on],
+            [one.position for one in came],
+        )
+        states = [await self._judged([*on], at) for at in sizes]
+        return tuple(
+            Change(
+                kind=kind,
+                epoch=epoch,
+                token=short,
+                entries=tuple(map(self._entry, group)),
+                before=before,
+                after=after,
+            )
+            for ((kind, epoch, short), group), before, after in zip(
+                on.items(), *states, strict=True
+            )
+        )
+
+    async def _judged(
+        self, keys: Sequence[tuple[str, int, str]], at: Mapping[str, int]
+    ) -> list[Judged]:
+        end = time.monotonic() + self.ctx.config.lookup.deadline_ms / 1000
+        answers, _ = await judged(
+            [
+                PendingQuestion(
+                    Question(kind, token=token.decode(short), epoch=epoch)
+                )
+                for kind, epoch, short in keys
+            ],
+            LookupProgress(),
+            await self.ctx.world(self.lookups.never.tokens),
+            replace(self.claims, at=at),
+            self.ctx.offload,
+            lambda: time.monotonic() < end,
+        )
+        found = [a.verdict for a in answers if a.verdict]
+        return [Judged(verdict=v.verdict, action=v.action) for v in found]
+
+    def _entry(self, one: Arrival) -> ChangeEntry:
+        found = self.ctx.roster.by_origin(one.position[0])
+        return ChangeEntry(
+            position=one.position,
+            type=TYPES[statement.type_of(one.statement)],
+            member=found[0].id if found else "",
+        )
+
+
+def _counting(page: Sequence[Arrival]) -> list[Arrival]:
+    """Return what may change a verdict."""
+    return [one for one in page if not isinstance(one.statement, Sighting)]
+
+
+def _cursor(mark: Mark, index: int) -> str:
+    return f"{mark.id}.{mark.at}.{index}"
+
+
+def _parse(cursor: str) -> tuple[int, int, int]:
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
+        raise MalformedError("since: not what a page gave as `next`")
+    number, at, index = map(int, match.groups())
+    return number, at, index

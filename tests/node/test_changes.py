@@ -1,0 +1,122 @@
+"""What came in since a cursor, and what that made of it."""
+
+import pytest
+
+from syncd.errors import MalformedError
+from syncd.store.merge_marks import MergeMarks
+from syncd.web.change_forms import ChangePage
+from syncd.web.service_ports import Caller
+from tests.alliance import Alliance, Member, as_founded, shared
+
+IDS = ("bank", "carrier", "police")
+CALLER = Caller("core", "reader")
+BEGIN = "0.0.0"
+
+alliance = shared(as_founded, *IDS, scope="function")
+
+
+async def changes(
+    member: Member, since: str = BEGIN, limit: int = 100
+) -> ChangePage:
+    await member.node.background.idle()
+    found = await member.node.changes.page(CALLER, since, limit)
+    assert found is not None
+    return found
+
+
+def verdicts(page: ChangePage) -> list[tuple[str, str]]:
+    return [(one.before.verdict, one.after.verdict) for one in page.items]
+
+
+async def test_a_report_and_its_retract(alliance: Alliance) -> None:
+    """Each page judges what had come before it, and with it."""
+    police, bank = alliance.police, alliance.bank
+    await police.report("url", "http://evil.example/a")
+    await alliance.settle()
+    first = await changes(bank)
+    [one] = first.items
+    assert (one.kind, one.entries[0].type) == ("url", "report")
+    assert one.entries[0].position[0] == police.origin
+    assert one.entries[0].member == "police"
+    assert verdicts(first) == [("none", "suspected")]
+    await police.retract("url", "http://evil.example/a")
+    await alliance.settle()
+    second = await changes(bank, first.next)
+    assert second.items[0].entries[0].type == "retract"
+    assert verdicts(second) == [("suspected", "none")]
+    assert not second.more
+    # The first page says the same when it is read again, the retract merged.
+    assert (await changes(bank, limit=1)).items == first.items
+
+
+async def test_a_page_ends_where_its_limit_is(alliance: Alliance) -> None:
+    """The next one goes on in the middle of what one merge brought."""
+    names = [f"http://evil.example/{n}" for n in range(3)]
+    for name in names:
+        await alliance.police.report("url", name)
+    await alliance.settle()
+    found, cursor, more = [], BEGIN, True
+    while more:
+        page = await changes(alliance.bank, cursor, 1)
+        found += [e.position for one in page.items for e in one.entries]
+        cursor, more = page.next, page.more
+    assert len(found) == len(set(found)) == 3
+    assert (await changes(alliance.bank, cursor)).items == ()
+
+
+async def test_without_a_cursor_from_now_on(alliance: Alliance) -> None:
+    await alliance.police.report("url", "http://evil.example/a")
+    await alliance.settle()
+    await alliance.bank.node.background.idle()
+    now = await changes(alliance.bank, "")
+    assert now.items == ()
+    await alliance.carrier.report("url", "http://evil.example/b")
+    await alliance.settle()
+    [one] = (await changes(alliance.bank, now.next)).items
+    assert one.entries[0].member == "carrier"
+
+
+async def test_an_event_has_the_cursor_of_what_came(
+    alliance: Alliance,
+) -> None:
+    await alliance.police.report("url", "http://evil.example/a")
+    await alliance.settle()
+    await alliance.police.report("url", "http://evil.example/b")
+    await alliance.settle()
+    await alliance.bank.node.background.idle()
+    events = await alliance.bank.node.ctx.own.events.page(1, 100)
+    *_, last = [e.data for e in events if e.name == "changes"]
+    assert last["origin"] == alliance.police.origin
+    assert last["n"] == 1
+    page = await changes(alliance.bank, last["cursor"])
+    assert len(page.items) == 1
+    assert page.items[0].entries[0].position[0] == alliance.police.origin
+
+
+async def test_a_cursor_that_is_too_old_is_none(alliance: Alliance) -> None:
+    """So is one of a database that was restored; anything else is no cursor."""
+    bank = alliance.bank
+    for n in range(3):
+        await alliance.police.report("url", f"http://evil.example/{n}")
+        await alliance.settle()
+    await bank.node.background.idle()
+    page = await changes(bank)
+    own, now = bank.node.ctx.own, bank.node.ctx.now()
+    await MergeMarks(own.database, lambda: now + 31 * 86_400).prune()
+    assert await bank.node.changes.page(CALLER, BEGIN, 100) is None
+    assert (await changes(bank, page.next)).items == ()
+    number, at, index = page.next.split(".")
+    other = f"{number}.{int(at) - 1}.{index}"
+    assert await bank.node.changes.page(CALLER, other, 100) is None
+    with pytest.raises(MalformedError):
+        await bank.node.changes.page(CALLER, "x", 100)
+
+
+async def test_reading_changes_is_recorded(alliance: Alliance) -> None:
+    await alliance.police.report("url", "http://evil.example/a")
+    await alliance.settle()
+    await changes(alliance.bank)
+    rows = await alliance.bank.node.ctx.own.access.page()
+    assert [(r.caller, r.purpose, len(r.positions or ())) for r in rows] == [
+        ("core", "audit", 1)
+    ]
