@@ -27,6 +27,18 @@ NOUNS = {
         "report_commands retract import_command import_outcome vault_command",
         later("Report, import, retract, dispute, list."),
     ),
+    "dispute": (
+        "dispute_commands",
+        later("Disputes against us, and ours."),
+    ),
+    "vouch": (
+        "vouch_commands",
+        later("Vouch for numbers, sites and accounts in our own name."),
+    ),
+    "reassigned": (
+        "reassigned_command",
+        later("As a carrier, say that numbers have a new owner."),
+    ),
     "lookup": ("lookup_command", later("Look up numbers, URLs and accounts.")),
     "own": (
         "own_commands",

@@ -276,7 +276,7 @@ def among(option: str, code: str, known: Iterable[str]) -> None:
         raise UsageError(
             "{option} {code}: no such code",
             hint="use {names}",
-            names=", ".join(known),
+            names=", ".join(filter(None, known)),
             option=option,
             code=repr(code),
         )

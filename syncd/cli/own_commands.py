@@ -4,7 +4,7 @@ Exempt entries (not to be acted on here) and notes (remarks on an answer).
 As in `syncd report`, values never stand on the command line.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -32,7 +32,7 @@ from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
 
 if TYPE_CHECKING:
-    from syncd.lists.rows import Row, Table
+    from syncd.cli.table_input import Entries, Read
 
 HEAD = (
     *("id", "type", "kind", "state", "by", "kept", "until"),
@@ -103,7 +103,7 @@ def _keep(
         )
     raws = args.values()
     with args.api() as own:
-        done = Kept(own, type_)
+        done = Kept(own, type=type_)
         rows = [{**fields, "value": raw} for raw in raws]
         for some in batches([*enumerate(rows, 1)]):
             done.take(some)
@@ -113,9 +113,17 @@ def _keep(
 class Kept:
     """What became of the entries that were handed in."""
 
-    def __init__(self, own: ApiClient, type_: str) -> None:
+    path = "/v1/own/entries"
+    name = "entries"  # of the items in the body
+    counted: Sequence[str] = COUNTED
+    total = later(
+        "added {added}, already known {known}, replaced {replaced},"
+        " refused {refused}"
+    )
+
+    def __init__(self, own: ApiClient, **fixed: str) -> None:
         self._own = own
-        self._type = type_
+        self._fixed = fixed  # beside the items
         self.items: list[Mapping[str, Any]] = []  # each with its `row`
 
     def take(
@@ -125,8 +133,8 @@ class Kept:
         entries = [one for _, one in rows if not isinstance(one, SyncdError)]
         answers: Iterator[Mapping[str, Any]] = iter(())
         if entries:
-            wanted = {"type": self._type, "entries": entries}
-            done = self._own.post("/v1/own/entries", wanted)
+            wanted = {**self._fixed, self.name: entries}
+            done = self._own.post(self.path, wanted)
             answers = iter(done["items"])
         for number, one in rows:
             item = (
@@ -134,18 +142,27 @@ class Kept:
             )
             self.items.append({"row": number, **item})
 
+    def take_all(
+        self,
+        steps: "Iterable[list[Read]]",
+        at: Callable[[int, int], None],
+        span: int,
+    ) -> None:
+        """Hand in the rows of a table; `at` is told how far that is."""
+        for some in steps:
+            self.take([(o.row.number, o.problem or o.fields) for o in some])
+            last = some[-1].row
+            at(min(last.end, span), last.number)
+
     def show(self, args: OutputOptions, most: int) -> int:
         """Show what became of each, of `most` at most; then the counts.
 
         Returns the exit code.
         """
         states = [item["state"] for item in self.items]
-        counts = {name: states.count(name) for name in COUNTED}
-        total = t(
-            "added {added}, already known {known}, replaced {replaced},"
-            " refused {refused}",
-            **{name: f"{n:,}" for name, n in counts.items()},
-        )
+        counts = {name: states.count(name) for name in self.counted}
+        shown = {name: f"{n:,}" for name, n in counts.items()}
+        total = t(self.total, **shown)
         value = {"items": self.items, **counts}
         args.show(value, chain(self._each(most), [total]))
         return 1 if counts["refused"] else 0
@@ -215,54 +232,35 @@ def _load(args: _LoadOptions) -> int:
         raise UsageError("--code and --text are a note's")
     rows, read = _entries(args)
     with args.api() as own, meter(args.file.name, rows.span) as at:
-        done = Kept(own, args.type_)
-        for some in table_input.steps(rows, read):
-            done.take([(o.row.number, o.problem or o.fields) for o in some])
-            last = some[-1].row
-            at(min(last.end, rows.span), last.number)
+        done = Kept(own, type=args.type_)
+        done.take_all(table_input.steps(rows, read), at, rows.span)
     table_input.tell_notes(args.file, rows.notes)
     return done.show(args, SHOWN)
 
 
-def _entries(
-    args: _LoadOptions,
-) -> tuple["Table", Callable[["Row"], Mapping[str, Any]]]:
+def _entries(args: _LoadOptions) -> "Entries":
     """Return a file as a table, and what reads an entry from its rows."""
     from syncd.cli import table_input
 
     names = OURS if args.type_ == "note" else {"why": OURS["why"]}
-    ours = args.given("why", "code", "text")
-    rows, plan = table_input.understood(
+    return table_input.entries(
         args.file,
         args.file_options(),
-        maps=[m for m in args.map_ if m.partition("=")[0] not in names],
+        maps=args.map_,
         constants={**args.named, **args.given(expires="until")},
         fields=(*table_input.VALUE, "expires"),
+        more=names,
+        given=args.given("why", "code", "text"),
+        means={"code": partial(code_of, "note")},
     )
-    more = table_input.named(rows, names, args.map_)
-    header = rows.header or ()
-    picked = [header[at] for at in more.values() if isinstance(at, int)]
-    unused = [name for name in plan.unused if name not in picked]
-    table_input.tell_unused(args.file, unused)
-
-    def read(row: "Row") -> Mapping[str, Any]:
-        cells = {
-            n: table_input.cell(row, at).strip() for n, at in more.items()
-        }
-        if cells.get("code"):
-            cells["code"] = _code(cells["code"])
-        given = {name: cell for name, cell in cells.items() if cell}
-        return {**plan.report(row), **ours, **given}
-
-    return rows, read
 
 
-def _code(word: str) -> str:
-    """Return the code of a note that a cell says, by itself or by a name."""
+def code_of(facet: str, word: str) -> str:
+    """Return the code that a cell says, by itself or by a name."""
     from syncd.indicator import vocabulary
 
     folded = word.casefold()
-    for one in vocabulary.FACETS["note"].values():
+    for one in vocabulary.FACETS[facet].values():
         if folded in (one.zh, one.en.casefold()):
             return one.code
     return folded

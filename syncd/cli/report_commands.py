@@ -19,6 +19,7 @@ from syncd.cli.options import (
     one_value,
     positions,
 )
+from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 
 STATES = ("accepted", "known", "taken_back", "refused")
@@ -92,7 +93,7 @@ def _taken(number: int, item: Mapping[str, Any]) -> str:
 
 class _DisputeOptions(ValueOptions, KindOptions, ApiOptions):
     reason: str = option("innocent_owner, spoofed_number, …")
-    due: str = option("day to answer by; in 30 days if not")
+    due: str = option("day to answer by; in 3 days, of a URL in 7, if not")
     expires: str = option("day; the roster's cap if not")
     about: list[str] = option("ORIGIN:INDEX of a report; all if none")
     token: str = option("22 characters, instead of a value")
@@ -119,3 +120,38 @@ def _dispute(args: _DisputeOptions) -> None:
         terminal.say(
             "holders are missing: nobody knows whether it is reported"
         )
+
+
+class _AnswerOptions(ApiOptions):
+    dispute: str = option("ORIGIN:INDEX of a dispute against us")
+    position: list[str] = option("ORIGIN:INDEX of a report of ours")
+    outcome: str = option("report_stands, report_withdrawn")
+    reason: str = option("evidence_confirmed, evidence_insufficient, …")
+
+
+@noun.verb(
+    "answer",
+    "Answer a dispute of reports of ours; report_withdrawn takes them back.",
+)
+def _answer(args: _AnswerOptions) -> None:
+    if bool(args.dispute) is bool(args.position):
+        raise UsageError("name a --dispute, or reports by --position")
+    call = args.given("outcome", "reason")
+    check_given(call, "outcome", "reason")
+    if args.dispute:
+        [call["dispute"]] = positions([args.dispute], "--dispute")
+    else:
+        call["about"] = positions(args.position, "--position")
+    with args.api() as own:
+        done = own.post("/v1/answers", call)
+    args.show(
+        done,
+        [
+            t(
+                "the answer on {reports} reports is kept; {retracting} of them"
+                " are being retracted",
+                reports=done["reports"],
+                retracting=done["retracting"],
+            )
+        ],
+    )

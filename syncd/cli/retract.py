@@ -12,6 +12,7 @@ from syncd.cli.options import (
     FormatOptions,
     KindOptions,
     ValueOptions,
+    among,
     not_given,
     positions,
 )
@@ -19,15 +20,19 @@ from syncd.cli.report_commands import noun
 from syncd.errors import SyncdError, UsageError
 from syncd.messages.catalogue import t
 
-COUNTS = ("retracting", "reports", "disputes", "already", "spared")
+COUNTS = (
+    *("retracting", "reports", "disputes", "others"),
+    *("already", "spared"),
+)
+TYPES = ("report", "dispute", "reassigned", "answer", "vouch", "all")
 Call = dict[str, Any]
 
 
 class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
     reason: str = option("false_positive, appeal_upheld, …")
     type_: str = option(
-        "report, dispute, all; if not: of a value its reports, else whatever"
-        " is named"
+        "report, dispute, reassigned, answer, vouch, all; if not: of a value"
+        " its reports, else whatever is named"
     )
     file: Path | None = option("values one a line, or a list as imported")
     token: str = option("22 characters: what we said by token")
@@ -40,14 +45,13 @@ class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
 
 @noun.verb(
     "retract",
-    "Take reports or disputes of ours back: by value, file of values, token,"
-    " position, id or import.",
+    "Take back what we said: by value, file of values, token, position, id or"
+    " import.",
 )
 def _retract(args: _RetractOptions) -> int:
     if not args.reason:
         raise not_given("reason", f"--reason {_reasons()}")
-    if args.type_ not in ("", "report", "dispute", "all"):
-        raise UsageError("--type: want report, dispute or all")
+    among("--type", args.type_, ("", *TYPES))
     call = args.given("reason", "type_")
     calls = [{**call, **one} for one in _named(args)]
     count = dict.fromkeys(COUNTS, 0)
@@ -141,11 +145,13 @@ def _came_of(
         reports=count["reports"],
         disputes=count["disputes"],
     )
+    if count["others"]:
+        yield t("{n} others are being retracted", n=count["others"])
     if count["already"]:
         yield t("{n} were retracted before", n=count["already"])
     if count["spared"]:
         yield t(
-            "{n} of the other type stand on the same values: --type report,"
-            " dispute or all",
+            "{n} of other types stand on the same values: --type all takes"
+            " them back too",
             n=count["spared"],
         )

@@ -121,6 +121,49 @@ def named(
     return found
 
 
+Entries = tuple[Table, Callable[[Row], Mapping[str, Any]]]
+
+
+def entries(
+    file: Path,
+    options: FileOptions,
+    *,
+    maps: Sequence[str],
+    constants: Mapping[str, Any],
+    fields: Sequence[str],
+    more: Mapping[str, str],
+    given: Mapping[str, Any],
+    means: Mapping[str, Callable[[str], str]],
+) -> Entries:
+    """Return a file as a table, and what reads an entry from its rows.
+
+    Beside `fields` it has `more` columns, by the names that they may bear;
+    `means` reads their cells, `given` stands for those that are empty.
+    """
+    rows, plan = understood(
+        file,
+        options,
+        maps=[m for m in maps if m.partition("=")[0] not in more],
+        constants=constants,
+        fields=fields,
+    )
+    found = named(rows, more, maps)
+    header = rows.header or ()
+    picked = [header[at] for at in found.values() if isinstance(at, int)]
+    tell_unused(file, [name for name in plan.unused if name not in picked])
+
+    def read(row: Row) -> Mapping[str, Any]:
+        cells = {name: cell(row, at).strip() for name, at in found.items()}
+        there = {
+            name: means.get(name, str)(text)
+            for name, text in cells.items()
+            if text
+        }
+        return {**plan.report(row), **given, **there}
+
+    return rows, read
+
+
 def cell(row: Row, at: int | str) -> str:
     """Return a cell as it stands, "" where the row has none.
 

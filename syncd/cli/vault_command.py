@@ -5,21 +5,23 @@ from typing import Any
 
 from syncd.cli import grid
 from syncd.cli.command import option
-from syncd.cli.options import KindOptions, PageOptions, one_value
+from syncd.cli.options import KindOptions, PageOptions, among, one_value
 from syncd.cli.report_commands import noun
 from syncd.errors import MalformedError, UsageError
 from syncd.messages.catalogue import later
 
 HEAD = (
     *map(later, ("id", "type", "kind", "state", "label", "seen", "expires")),
-    *map(later, ("due", "by", "position")),
+    *map(later, ("due", "answer", "by", "position")),
 )
 NAMES = {"elsewhere": later("taken back by others")}
 STATES = ("waiting", "published", "ending", "ended")
+TYPES = ("report", "dispute", "reassigned", "answer", "vouch")
 
 
 class _ListOptions(KindOptions, PageOptions):
     label: str = option("kind of fraud")
+    type_: str = option("report, dispute, reassigned, answer, vouch")
     from_: str = option("day of acceptance")
     to: str = option("likewise; included")
     list_: str = option("name of a list")
@@ -32,14 +34,12 @@ class _ListOptions(KindOptions, PageOptions):
 
 @noun.verb("list", "List what is in our vault.")
 def _list_vault(args: _ListOptions) -> None:
-    if args.state not in ("", *STATES):
-        raise UsageError(
-            "{option}: want one of {names}",
-            option="--state",
-            names=", ".join(STATES),
-        )
+    among("--state", args.state, ("", *STATES))
+    among("--type", args.type_, ("", *TYPES))
     wanted = {
-        **args.given("list_", "import_", "state", "by", "scheme", "region"),
+        **args.given(
+            "list_", "import_", "state", "by", "scheme", "region", "type_"
+        ),
         **args.given(accepted_from="from_", accepted_to="to"),
         **{
             name: _code(name, code)
@@ -83,4 +83,4 @@ def _cell(item: Mapping[str, Any], name: str) -> str:
         return ":".join(str(part) for part in item[name])
     if name == "label" and item["type"] != "report":
         return str(item.get("reason", ""))
-    return str(item.get(name, ""))
+    return str(item.get("outcome" if name == "answer" else name, ""))

@@ -1,10 +1,16 @@
-"""Drafts of reports and disputes, and the normalised report that is kept."""
+"""Drafts of what a member says, and what is kept of each."""
 
 from dataclasses import dataclass, field
 from typing import Final
 
 from syncd.indicator.notation import Natural
-from syncd.indicator.record import DisputeFields, ReportFields
+from syncd.indicator.record import (
+    AnswerFields,
+    DisputeFields,
+    ReassignedFields,
+    ReportFields,
+    VouchFields,
+)
 
 
 class Draft(
@@ -42,7 +48,7 @@ class DisputeDraft(
 ):
     """A dispute as an operator hands it in, by value or by token.
 
-    Without `due` an answer is asked for in 30 days.
+    Without `due` an answer is asked for in as many days as are usual.
     """
 
     kind: str = ""
@@ -54,6 +60,34 @@ class DisputeDraft(
     yes: bool = False  # also of what nobody reports
 
 
+class AnswerDraft(
+    AnswerFields, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """An answer as an operator hands it in: to a dispute, or on reports."""
+
+    dispute: tuple[str, Natural] | None = None  # its position
+
+
+class VouchDraft(
+    VouchFields, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """A vouch as an operator hands it in; `expires` absent: the cap's day."""
+
+    kind: str = ""
+    value: str = ""
+    scheme: str = ""
+    region: str = ""
+
+
+class ReassignedDraft(
+    ReassignedFields, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """A number that has a new owner, as a carrier hands it in."""
+
+    value: str = ""
+    region: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class NewReport:
     """What the vault is to keep: an identifier and what is said of it."""
@@ -61,7 +95,7 @@ class NewReport:
     kind: str
     value: str = field(repr=False)  # normal form, 1–256 ASCII bytes; or none
     fields: bytes  # `record.encode` of them: public once published
-    type: int = 1  # 1 report, 3 dispute
+    type: int = 1  # of the statement
     urgent: bool = False
     extras: bytes = field(default=b"", repr=False)  # private, sealed likewise
     token: bytes = b""  # 16 bytes, where there is no value

@@ -1,4 +1,4 @@
-"""Find every fault of a report or dispute, not only the first.
+"""Find every fault of what we say of a value, not only the first.
 
     fields ─ codes, days, numbers, role and kind, evidence and sector ─ faults
 
@@ -22,6 +22,7 @@ OFFERED: Final = {  # in place of evidence that a sector cannot have
     "judgment": "official_relay",
     "official_list": "official_relay",
 }  # else partner_feed
+MOST_DUE: Final = 15  # days that a dispute may leave for an answer
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -59,7 +60,7 @@ def of_report(
 
 def of_dispute(fields: DisputeFields, today: str) -> list[SyncdError]:
     """Return what is wrong with the fields of a dispute of ours."""
-    faults = [*_codes(fields), *_misspelt(fields)]
+    faults = of_codes(fields)
     due = fields.due if notation.is_day(fields.due) else ""
     if due and due < today:
         faults.append(
@@ -67,6 +68,14 @@ def of_dispute(fields: DisputeFields, today: str) -> list[SyncdError]:
                 "due: {due} is past",
                 hint="it is the day by which an answer is asked for",
                 due=due,
+            )
+        )
+    elif due and notation.DAYS[due] > notation.DAYS[today] + MOST_DUE:
+        faults.append(
+            MalformedError(
+                "due: {due} is more than {days} days ahead",
+                due=due,
+                days=MOST_DUE,
             )
         )
     ends = notation.is_day(fields.expires)
@@ -78,6 +87,11 @@ def of_dispute(fields: DisputeFields, today: str) -> list[SyncdError]:
             )
         )
     return faults
+
+
+def of_codes(fields: Fields) -> list[SyncdError]:
+    """Return what of the fields is no code, or not of its form."""
+    return [*_codes(fields), *_misspelt(fields)]
 
 
 def _codes(fields: Fields) -> Iterator[SyncdError]:

@@ -53,7 +53,7 @@ class Waiting:
     """A vault row that waits to be published."""
 
     id: int
-    type: int = 1  # 1 report, 3 dispute
+    type: int = 1  # of the statement
     kind: str
     value: str = field(repr=False)  # normal form; empty if by token
     token: bytes | None = None  # where there is no value

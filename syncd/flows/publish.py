@@ -26,9 +26,9 @@ from syncd.flows.ports import (
     Waiting,
 )
 from syncd.indicator import codec, leaf, statement, token
-from syncd.indicator.claims import DISPUTE, REPORT
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.leaf import Record
+from syncd.indicator.record import KEPT
 from syncd.indicator.statement import Retract, Statement
 from syncd.roster.terms import Epoch
 from syncd.tlog import checkpoint, merkle
@@ -172,7 +172,7 @@ async def publish(
     kinds: Sequence[str],
     limit: int,
     timeout_s: float,
-    types: Collection[int] = (REPORT, DISPUTE),
+    types: Collection[int] = tuple(KEPT),
 ) -> Sequence[Waiting]:
     """Publish up to `limit` waiting rows of `kinds`, and return them.
 

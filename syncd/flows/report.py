@@ -1,4 +1,4 @@
-"""Check and normalise reports and disputes before they enter the vault.
+"""Check and normalise reports before they enter the vault.
 
     draft ─ identifier, codes, days, never-list ─ prepared ─ vault ─ 202
 
@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from syncd import shape
 from syncd.errors import MalformedError, RefusedError, SyncdError, joined
 from syncd.flows import faults
-from syncd.flows.draft import NEEDED, DisputeDraft, Draft, NewReport
+from syncd.flows.draft import NEEDED, Draft, NewReport
 from syncd.indicator import (
     active,
     identifier,
@@ -34,10 +34,9 @@ from syncd.indicator import (
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.national import SHOWN
 from syncd.indicator.policy import Policy
-from syncd.indicator.record import DisputeFields, Fields, ReportFields
+from syncd.indicator.record import Fields, ReportFields
 from syncd.roster.roster import Roster
 
-DISPUTE_DAYS = 30  # a dispute asks for an answer within these
 NOBODY = "AAAAAAAAAAAAAAAAAAAAAA"  # a token in form, for checks
 MAX_EPOCH = 65_535  # the longest there is: what fits now fits when published
 CHECKED = 4096  # sets of fields that are remembered as right
@@ -74,7 +73,7 @@ class Rules:
 
 D = TypeVar("D")  # what is handed in
 P = TypeVar("P")  # what is kept of it
-F = TypeVar("F", ReportFields, DisputeFields)
+F = TypeVar("F", bound=Fields)
 
 
 def each(
@@ -223,8 +222,8 @@ def _fields(
     if flaws or not named:
         return b""
     try:
-        fields = _sorted(_ending(fields, kind, rules, planted=planted))
-        _check_fits(fields, kind, rules)
+        fields = in_order(_ending(fields, kind, rules, planted=planted))
+        check_fits(fields, kind, rules)
     except SyncdError as e:  # too long, or for too long
         wrong.append(e)
         return b""
@@ -240,19 +239,19 @@ def _usual_handling(evidence: str) -> str:
     return "no_tip_off" if sectors == {"police"} else "open"
 
 
-def _sorted(fields: F) -> F:
+def in_order(fields: F) -> F:
     """Return fields whose sets are spelled as a statement has them."""
     return replace(
         fields,
         **{
             name: notation.as_set(getattr(fields, name))
-            for name, form in notation.forms(type(fields)).items()
+            for name, form in notation.forms(fields.__class__).items()
             if form.name in ("codes", "positions")
         },
     )
 
 
-def _check_fits(fields: Fields, kind: str, rules: Rules) -> None:
+def check_fits(fields: Fields, kind: str, rules: Rules) -> None:
     """Pass what makes a statement that we may write, under any token.
 
     Raises:
@@ -275,7 +274,7 @@ def _ending(
         RefusedError: it is to end later.
     """
     seen = statement.day(fields.seen)
-    expires = fields.expires or _later(
+    expires = fields.expires or later(
         seen, rules.policy.cap(kind, fields.evidence)
     )
     if planted and statement.day(expires) > seen + never.PLANTED_DAYS:
@@ -286,64 +285,13 @@ def _ending(
                 n=never.PLANTED_DAYS,
                 hint="leave expires out; report it again if it is still there",
             )
-        expires = _later(seen, never.PLANTED_DAYS)
+        expires = later(seen, never.PLANTED_DAYS)
     return replace(fields, expires=expires)
 
 
-def _later(day: int, days: int) -> str:
+def later(day: int, days: int) -> str:
+    """Return the day that comes so many days later, or the last there is."""
     return statement.day_text(min(day + days, statement.MAX_DAY))
-
-
-def prepare_dispute(draft: DisputeDraft, rules: Rules) -> NewReport:
-    """Return what to keep of a dispute about a value, or about a token.
-
-    Raises:
-        MalformedError: a value, code or day that cannot be; says all.
-    """
-    fields = shape.part(DisputeFields, draft)
-    wrong = faults.of_dispute(fields, rules.today)
-    if not fields.reason:
-        wrong.append(MalformedError("dispute: reason not given"))
-    value, short = "", b""
-    try:
-        check_kind(draft.kind)
-        if draft.token:
-            short = named_token(
-                draft.kind, draft.token, draft.epoch, rules.roster
-            )
-        else:
-            value = identifier.for_report(
-                draft.kind,
-                draft.value,
-                region=draft.region or rules.region,
-                scheme=draft.scheme,
-                keep_query=True,
-                allow_personal=True,
-            ).value
-    except SyncdError as e:
-        wrong.insert(0, e)
-    if wrong:
-        raise joined(wrong)
-    fields = _sorted(_due(fields, draft.kind, rules))
-    _check_fits(fields, draft.kind, rules)
-    return NewReport(
-        draft.kind,
-        value,
-        record.encode(fields),
-        type=3,
-        urgent=True,
-        token=short,
-        epoch=draft.epoch if short else 0,
-        expires=draft.expires,
-    )
-
-
-def _due(fields: DisputeFields, kind: str, rules: Rules) -> DisputeFields:
-    """Return fields that say until when, and by when to look again."""
-    today = statement.day(rules.today)
-    expires = fields.expires or _later(today, rules.policy.cap(kind, ""))
-    due = fields.due or min(_later(today, DISPUTE_DAYS), expires)
-    return replace(fields, due=due, expires=expires)
 
 
 def named_token(kind: str, text: str, epoch: int, roster: Roster) -> bytes:

@@ -60,6 +60,7 @@ from syncd.node.serve.urgent_news import UrgentNews
 from syncd.node.upkeep import earlier_logs
 from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
+from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.excess import Excess
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
@@ -185,6 +186,7 @@ class Daemon:
         self.lapse = Lapse(self.ctx)
         self.never = self._make(NeverList)
         self.protected_reports = self._make(ProtectedReports)
+        self.disputes = self._make(Disputes, wake=self.feed.wake)
         self.orders = self._make(RosterOrders, checks=self.pools.checks)
         self.excess = Excess(self.ctx, self.logs)
         self.daily = self._make(Daily)
@@ -219,6 +221,7 @@ class Daemon:
                 self.alerts.arrived,
                 self.excess.arrived,
                 self.changes.came,
+                self.disputes,
             ),
         )
 

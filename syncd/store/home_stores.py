@@ -24,6 +24,7 @@ from syncd.store.appeals import Appeals
 from syncd.store.bearer import Bearers
 from syncd.store.cosigned import CosignRows
 from syncd.store.database import Database
+from syncd.store.disputes import DisputeBook
 from syncd.store.durable import Lock
 from syncd.store.events import EventBook
 from syncd.store.findings import Row
@@ -69,6 +70,7 @@ class OwnStore:
     appeals: Appeals
     marks: MergeMarks
     entries: OwnEntries
+    disputes: DisputeBook
     clock: Callable[[], int]
     lock: Lock | None
 
@@ -120,6 +122,7 @@ class OwnStore:
                 Appeals(database, cipher, clock),
                 MergeMarks(database, clock),
                 OwnEntries(database, cipher, clock),
+                DisputeBook(database, cipher, clock),
                 clock,
                 lock,
             )

@@ -3,6 +3,7 @@
 All of it runs inside somebody's transaction: functions over a connection.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from syncd.errors import StaleError
 from syncd.flows.ports import Published
+from syncd.indicator.record import KEPT
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
 from syncd.store.database import execute_many, select_in
 from syncd.store.vault_state import State
@@ -22,8 +24,7 @@ RETURNED = 1000  # ids or positions of a retraction that are returned
 class Withdrawn:
     """What came of a retraction."""
 
-    reports: int = 0  # that end by it
-    disputes: int = 0  # that end by it
+    ends: Counter[int] = field(default_factory=Counter)  # by type
     already: int = 0  # were ending or ended before
     spared: int = 0  # stand on, since their type was not meant
     ids: list[int] = field(default_factory=list)  # that end, some of them
@@ -44,7 +45,7 @@ class Terms:
 
     reason: str
     day: str  # on which it was asked for, in the roster's zone
-    types: Collection[int] = (1, 3)
+    types: Collection[int] = tuple(KEPT)
 
 
 def by_ids(c: sa.Connection, ids: Sequence[int], how: Terms) -> Withdrawn:
@@ -180,8 +181,7 @@ def _withdraw(
         else:
             held = int(type_ == 1 and _holds(how))
             live.append((how.reason, how.day, held, id_))
-            done.reports += type_ == 1
-            done.disputes += type_ == 3
+            done.ends[type_] += 1
     if live:
         c.exec_driver_sql(
             "UPDATE vault SET reason = ?, ended_on = ?, held = ?,"

@@ -29,6 +29,7 @@ class Query:
     list_id: int = 0
     seen: tuple[str, str] = ("", "")  # days, from and to
     accepted: tuple[int, int] = (0, 0)  # unix seconds, from and before
+    type: int = 0  # of the statement
 
 
 def where(cipher: Cipher, wanted: Query) -> tuple[str, list[object]]:
@@ -39,6 +40,7 @@ def where(cipher: Cipher, wanted: Query) -> tuple[str, list[object]]:
     parts: list[tuple[str, Sequence[object]]] = [
         ("vault.id < ?", [wanted.before] if wanted.before else []),
         (f"state IN ({_marks(states)})", states),
+        ("vault.type = ?", [wanted.type] if wanted.type else []),
         ("vault.kind = ?", [wanted.kind] if wanted.kind else []),
         ("caller = ?", [wanted.caller] if wanted.caller else []),
         ("import_id = ?", [wanted.import_id] if wanted.import_id else []),

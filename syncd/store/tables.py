@@ -61,7 +61,7 @@ vault = sa.Table(
     "vault",
     OWN,
     _column("id", Int, primary_key=True),
-    _column("type", Int),  # 1 report, 3 dispute
+    _column("type", Int),  # of the statement
     _column("kind", Text),
     _column("sealed", Bytes, nullable=True),  # None: said of a token
     _column("fields_id", Int, sa.ForeignKey("vault_fields.id")),

@@ -274,7 +274,7 @@ class Vault:
         self,
         ids: Sequence[int],
         reason: str,
-        types: Collection[int] = (1, 3),
+        types: Collection[int] = tuple(record.KEPT),
         *,
         day: str = "",
     ) -> Withdrawn:

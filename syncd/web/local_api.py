@@ -20,6 +20,7 @@ from aiohttp.typedefs import Handler
 
 from syncd.errors import MalformedError, Message, SyncdError
 from syncd.web import (
+    claim_routes,
     event_stream,
     forms,
     lookup_routes,
@@ -280,30 +281,17 @@ async def _retract(
         )
     done = await call.service.retract(body)
     if not done.retracting and not done.already:
-        other = "report" if body.type == "dispute" else "dispute"
         return problem.response(
             problem.absent(
                 "retraction: nothing of ours that stands matches",
                 Message(
-                    "but a {type} of ours does: say type {type}, or all",
-                    type=other,
+                    "but something else of ours does: say its type, or all",
                 )
                 if done.spared
                 else "",
             )
         )
     return done
-
-
-@routes(
-    "POST", "/v1/disputes", OPERATORS, "dispute others' reports", status=202
-)
-async def _dispute(
-    call: Call, body: forms.DisputeDraft
-) -> report_forms.Disputed:
-    if bool(body.value) == bool(body.token):
-        raise MalformedError("dispute: want a value, or a token and epoch")
-    return await call.service.dispute(call.caller, body)
 
 
 @routes("GET", "/v1/status", EVERYBODY, "read the status")
@@ -389,6 +377,7 @@ def _document() -> bytes:
 
 ROUTES = (
     *report_routes.routes,
+    *claim_routes.routes,
     *own_list_routes.routes,
     *lookup_routes.routes,
     *vocabulary_routes.routes,

@@ -49,7 +49,7 @@ class VaultItem(ReportFields, Output, frozen=True, kw_only=True):
     """One row of our vault."""
 
     id: int
-    type: str  # report, dispute
+    type: str  # report, dispute, reassigned, answer, vouch
     kind: str
     state: str  # waiting, published, ending, ended
     value: str = ""  # normal form; absent if it was said by token
@@ -63,8 +63,10 @@ class VaultItem(ReportFields, Output, frozen=True, kw_only=True):
     again: str = ""  # why it was reported though it was taken back
     elsewhere: str = ""  # another member took it back: MEMBER REASON
     urgent: bool = False
-    reason: str = ""  # why it ends, or what a dispute says
-    due: str = ""
+    reason: str = ""  # why it ends, or what a dispute or an answer says
+    due: str = ""  # of a dispute, also where a report of ours is disputed
+    outcome: str = ""  # of an answer, also on what it is about
+    since: str = ""  # of a number that has a new owner
     about: tuple[Position, ...] = ()
 
 
@@ -79,7 +81,9 @@ class Retraction(Input, frozen=True, kw_only=True):
     """What is to end: by value, token, positions, ids, import, or rule."""
 
     reason: str
-    type: Literal["", "report", "dispute", "all"] = ""
+    type: Literal[
+        "", "report", "dispute", "reassigned", "answer", "vouch", "all"
+    ] = ""
     # if absent: of a value its reports, else whatever is named
     kind: str = ""
     value: str = ""
@@ -99,16 +103,10 @@ class Retracting(FullOutput, frozen=True, kw_only=True):
     retracting: int  # in all
     reports: int
     disputes: int
+    others: int  # vouches, reassigned numbers, answers
     already: int  # were ending or ended before
     spared: int  # stand on, being of the type that was not meant
     ids: tuple[int, ...]  # that are going to end: the first thousand
-
-
-class Disputed(Output, frozen=True, kw_only=True):
-    """The dispute is kept, durably; it is published soon after."""
-
-    id: int  # in the vault
-    unchecked: bool = False  # nobody could say whether anybody reports it
 
 
 class RefusedRow(Input, frozen=True, kw_only=True):
@@ -244,6 +242,10 @@ class ReportQuery(Query, frozen=True, kw_only=True):
     state: Annotated[
         Literal["", "waiting", "published", "ending", "ended"],
         meta("rows in this state only"),
+    ] = ""
+    type: Annotated[
+        Literal["", "report", "dispute", "reassigned", "answer", "vouch"],
+        meta("what is said"),
     ] = ""
     kind: Annotated[
         Literal["", "phone", "url", "account"], meta("of the value")

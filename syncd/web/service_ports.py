@@ -10,7 +10,7 @@ from typing import Protocol
 from syncd.errors import SyncdError
 from syncd.flows.entry import Filter, OwnDraft
 from syncd.flows.ports import Position
-from syncd.web import forms, report_forms
+from syncd.web import claim_forms, forms, report_forms
 from syncd.web.change_forms import ChangePage
 from syncd.web.event_stream import Event
 from syncd.web.own_list_forms import (
@@ -95,6 +95,39 @@ class Intake(Protocol):
         """Keep the cells of refused rows, sealed; False: no such import."""
 
 
+class ClaimIntake(Protocol):
+    """What stands behind disputes, answers, vouches, reassignments."""
+
+    async def dispute(
+        self, caller: Caller, draft: forms.DisputeDraft
+    ) -> claim_forms.Disputed:
+        """Keep a dispute; durable on return."""
+
+    async def disputes(
+        self, wanted: claim_forms.DisputeQuery
+    ) -> claim_forms.DisputePage:
+        """Return disputes against us and ours, the first due first."""
+
+    async def answer(
+        self, caller: Caller, draft: claim_forms.AnswerDraft
+    ) -> claim_forms.Answered:
+        """Keep an answer; durable on return."""
+
+    async def vouch(
+        self,
+        caller: Caller,
+        drafts: Sequence[claim_forms.VouchDraft | SyncdError],
+    ) -> report_forms.ReportsTaken:
+        """Keep vouches; durable on return."""
+
+    async def reassign(
+        self,
+        caller: Caller,
+        drafts: Sequence[claim_forms.ReassignedDraft | SyncdError],
+    ) -> report_forms.ReportsTaken:
+        """Keep that numbers have a new owner; durable on return."""
+
+
 class OwnListService(Protocol):
     """What stands behind `/v1/own`."""
 
@@ -140,6 +173,10 @@ class LocalService(Protocol):
         """What stands behind `/v1/reports` and `/v1/imports`."""
 
     @property
+    def claim_intake(self) -> ClaimIntake:
+        """What stands behind disputes, answers, vouches, reassignments."""
+
+    @property
     def own_lists(self) -> OwnListService:
         """What stands behind `/v1/own`."""
 
@@ -153,11 +190,6 @@ class LocalService(Protocol):
         self, wanted: report_forms.Retraction
     ) -> report_forms.Retracting:
         """Have reports of ours end."""
-
-    async def dispute(
-        self, caller: Caller, draft: forms.DisputeDraft
-    ) -> report_forms.Disputed:
-        """Keep a dispute."""
 
     async def lookup(
         self, caller: Caller, wanted: LookupCall

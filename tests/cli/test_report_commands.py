@@ -145,6 +145,7 @@ def retracting(false: FalseApi, count: int = 1) -> None:
         "retracting": count,
         "reports": count,
         "disputes": 0,
+        "others": 0,
         "already": 0,
         "spared": 0,
         "ids": [1],
@@ -195,16 +196,17 @@ def test_retract(
 
 def test_retract_tells_what_it_left(member: Node, false: FalseApi) -> None:
     """A dispute on the value stands; what had ended before is no news."""
-    answer = {"retracting": 0, "reports": 0, "disputes": 0, "ids": []}
+    counts = {"retracting": 0, "reports": 0, "disputes": 0, "others": 2}
     false.answers["/v1/retractions"] = (
         202,
-        {**answer, "already": 2, "spared": 1},
+        {**counts, "already": 2, "spared": 1, "ids": []},
     )
     words = ("--kind", "url", "--reason", "duplicate")
     ran = member("report", "retract", *words, stdin=b"a.example")
     assert ran.code == 0
     assert "2 were retracted before" in ran.out
-    assert "1 of the other type stand on the same values: --type" in ran.out
+    assert "2 others are being retracted" in ran.out
+    assert "1 of other types stand on the same values: --type all" in ran.out
 
 
 def test_retract_a_file_of_values(
@@ -219,6 +221,7 @@ def test_retract_a_file_of_values(
         "retracting": 2,
         "reports": 2,
         "disputes": 0,
+        "others": 0,
         "already": 0,
         "spared": 0,
         "ids": [1, 1],
@@ -335,7 +338,7 @@ def test_retract_nothing_of_ours(member: Node, false: FalseApi) -> None:
         ["--reason", "test"],
         ["--reason", "test", "--id", "1", "--import", "2"],
         ["--reason", "test", "--id", "1", "--kind", "url"],
-        ["--reason", "test", "--id", "1", "--type", "vouch"],
+        ["--reason", "test", "--id", "1", "--type", "note"],
         ["--reason", "test", "--token", "x" * 22, "--epoch", "1"],
     ],
 )
@@ -475,7 +478,7 @@ def test_list_goes_on_page_by_page(
             "label: 杀猪盘诈骗 is not in the vocabulary",
         ),
         (["--kind", "mail"], "kind: mail is no kind"),
-        (["--state", "done"], "want one of waiting, published, ending, ended"),
+        (["--state", "done"], "use waiting, published, ending, ended"),
     ],
 )
 def test_list_by_what_is_no_code(

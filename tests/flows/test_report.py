@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
 from syncd.flows import faults, report
-from syncd.flows.draft import DisputeDraft, Draft, NewReport
+from syncd.flows.draft import Draft, NewReport
 from syncd.flows.report import Rules
 from syncd.indicator import statement, vocabulary
 from syncd.indicator.record import ReportFields
@@ -301,74 +301,6 @@ def test_a_draft_becomes_a_writable_statement_or_an_error_of_ours(
         statement.encode(made)
         assert made.seen < made.expires
         assert not faults.of_report(part(ReportFields, made), "", "", TODAY)
-
-
-# ---------------------------------------------------------------- disputes
-
-WRONG = DisputeDraft(
-    kind="phone", value="202 555 0123", reason="innocent_owner"
-)
-
-
-def test_a_dispute_asks_for_an_answer_in_thirty_days() -> None:
-    kept = report.prepare_dispute(WRONG, RULES)
-    assert (kept.value, kept.type, kept.urgent) == (NUMBER, 3, True)
-    assert msgspec.json.decode(kept.fields) == {
-        "due": "2026-10-21",
-        "expires": "2027-03-20",
-        "reason": "innocent_owner",
-    }
-
-
-def test_a_dispute_by_token_keeps_the_token_and_no_value() -> None:
-    draft = DisputeDraft(
-        kind="phone", token=report.NOBODY, epoch=1, reason="stale"
-    )
-    kept = report.prepare_dispute(draft, RULES)
-    assert (kept.kind, kept.value, kept.type) == ("phone", "", 3)
-    assert (kept.token, kept.epoch) == (bytes(16), 1)
-
-
-@pytest.mark.parametrize(
-    ("fields", "says"),
-    [
-        ({"epoch": 2}, "the roster has no epoch 2 of phone"),
-        ({"token": "AAAA"}, "token"),
-        ({"kind": "13800138000"}, "kind: not one of"),
-    ],
-)
-def test_a_token_that_cannot_be_is_not_disputed(
-    fields: dict[str, Any], says: str
-) -> None:
-    draft = DisputeDraft(
-        kind="phone", token=report.NOBODY, epoch=1, reason="stale"
-    )
-    with pytest.raises(MalformedError, match=says):
-        report.prepare_dispute(msgspec.structs.replace(draft, **fields), RULES)
-
-
-def test_a_dispute_may_name_the_reports_that_it_is_about() -> None:
-    draft = msgspec.structs.replace(WRONG, about=(("a/b", 7), ("a/b", 2)))
-    fields = msgspec.json.decode(report.prepare_dispute(draft, RULES).fields)
-    assert fields["about"] == [["a/b", 2], ["a/b", 7]]
-
-
-@pytest.mark.parametrize(
-    ("fields", "says"),
-    [
-        ({"reason": ""}, "dispute: reason not given"),
-        ({"reason": "grudge"}, "reason: grudge is not in the vocabulary"),
-        ({"expires": "2020-01-01"}, "expires: 2020-01-01 is past"),
-        ({"kind": "13800138000"}, "kind: not one of"),
-        ({"about": (("x", 1),)}, "about: not all are ORIGIN:INDEX"),
-    ],
-)
-def test_a_dispute_that_cannot_be_is_refused(
-    fields: dict[str, Any], says: str
-) -> None:
-    with pytest.raises(MalformedError) as caught:
-        report.prepare_dispute(msgspec.structs.replace(WRONG, **fields), RULES)
-    assert says in str(caught.value)
 
 
 def test_what_is_kept_says_how_its_url_was_read() -> None:

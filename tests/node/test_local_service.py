@@ -47,7 +47,9 @@ async def test_a_dispute_without_holders_is_kept_unchecked(
     draft = forms.DisputeDraft(
         kind="phone", value="+12025550177", reason="stale"
     )
-    made = await alliance.bank.node.local_service.dispute(CALLER, draft)
+    made = await alliance.bank.node.local_service.claim_intake.dispute(
+        CALLER, draft
+    )
     assert made.unchecked
 
 
@@ -61,7 +63,7 @@ async def test_a_dispute_that_is_to_end_another_day_is_another(
     first, second = (statement.day_text(today + n) for n in (40, 50))
     ids = [
         (
-            await service.dispute(
+            await service.claim_intake.dispute(
                 CALLER,
                 forms.DisputeDraft(
                     kind="phone",

@@ -60,6 +60,7 @@ WELL = MemberState(
     skew_s=0,
     findings=(),
     appending=Message(""),
+    disputes=(),
     remarks=(),
 )
 FORMAT = WireMessage(detail="format")

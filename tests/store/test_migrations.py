@@ -78,7 +78,7 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
         assert set(after) - set(before) == {
             *("event", "told", "vault_value", "import_list", "list_value"),
             *("import_refused", "own_entry", "quota_sum"),
-            *("published", "appeal", "merge_mark"),
+            *("published", "appeal", "merge_mark", "dispute"),
             *("access_position", "notice", "notify_target"),
         }
         assert len(after["vault_value"]) == len(before["vault_key"])

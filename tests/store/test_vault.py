@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import hmac
 import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -138,7 +139,7 @@ async def test_the_way_of_a_row(own: OwnStore, log: Log) -> None:
     assert await own.vault.waiting(10, ["phone"]) == []
     assert await own.vault.accept([phone(1)]) == [Known(id_)]
     done = await own.vault.retract([id_], "wrong")
-    assert done == Withdrawn(reports=1, ids=[id_])
+    assert done == Withdrawn(ends=Counter({1: 1}), ids=[id_])
     (ending,) = await own.vault.ending(10)
     assert (ending.index, ending.epoch, ending.reason) == (0, 1, "wrong")
     # Said again while it is on its way out: a new report.
@@ -172,7 +173,7 @@ async def test_retracted_before_it_was_public(own: OwnStore) -> None:
     """A waiting row ends at once: nothing is ever said of it."""
     (id_,) = await accept(own, phone(1))
     done = await own.vault.retract([id_, id_, 99], "wrong")
-    assert done == Withdrawn(reports=1, ids=[id_])
+    assert done == Withdrawn(ends=Counter({1: 1}), ids=[id_])
     again = await own.vault.retract([id_, id_, 99], "wrong")
     assert again == Withdrawn(already=1)
     assert await own.vault.waiting(10, ["phone"]) == []
@@ -194,9 +195,9 @@ async def test_only_what_was_meant_is_withdrawn(own: OwnStore) -> None:
     """Who takes back a report keeps the dispute of the same value."""
     both = await accept(own, phone(1), wrong_phone(1))
     done = await own.vault.retract(both, "wrong", [1])
-    assert done == Withdrawn(reports=1, spared=1, ids=both[:1])
+    assert done == Withdrawn(ends=Counter({1: 1}), spared=1, ids=both[:1])
     done = await own.vault.retract(both, "wrong", [3])
-    assert done == Withdrawn(disputes=1, ids=both[1:])
+    assert done == Withdrawn(ends=Counter({3: 1}), ids=both[1:])
     assert await own.vault.retract([], "wrong") == Withdrawn()
 
 
@@ -262,7 +263,9 @@ async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     rows = (await own.vault.page(Query()))[0][::-1]
     assert [row.value[-1] for row in rows] == ["1", "2", "3"]
     done = await own.vault.retract_import(state.id, "wrong")
-    assert done == Withdrawn(reports=3, ids=[row.id for row in rows])
+    assert done == Withdrawn(
+        ends=Counter({1: 3}), ids=[row.id for row in rows]
+    )
     again = await own.vault.retract_import(state.id, "wrong")
     assert again == Withdrawn(already=3)
     _, new = await own.imports.begin(b"file", 100, "a.csv")

@@ -31,6 +31,7 @@ def ended(
         "reports": reports,
         "disputes": disputes,
         "already": already,
+        "others": 0,
         "spared": 0,
         "ids": [],
         **more,
@@ -247,7 +248,7 @@ async def test_only_a_dispute_is_no_report_to_take_back(
     body = {**value, "reason": "test"}
     reply = await bank.post("/v1/retractions", body)
     assert reply.status == 404
-    assert "say type dispute" in reply.body["hint"]
+    assert "say its type" in reply.body["hint"]
     await bank.take(report(value["value"], "url"))
     spared = await bank.post("/v1/retractions", body)
     assert (spared.body["reports"], spared.body["spared"]) == (1, 1)

@@ -421,7 +421,7 @@ async def test_disputes_go_on_after_the_roster_expired(
             reason="innocent_owner",
             yes=True,  # it has expired meanwhile
         )
-        await bank.node.local_service.dispute(
+        await bank.node.local_service.claim_intake.dispute(
             Caller("teller", "operator"), draft
         )
 

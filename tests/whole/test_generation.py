@@ -180,7 +180,7 @@ async def test_statements_of_the_old_log(
             )
         )
 
-    await bank.node.local_service.dispute(
+    await bank.node.local_service.claim_intake.dispute(
         Caller("teller", "operator"),
         forms.DisputeDraft(
             kind="url",

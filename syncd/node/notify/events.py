@@ -30,7 +30,6 @@ class Route(NamedTuple):
 EVENTS: Mapping[str, Route | None] = {  # None: not told outside
     "changes": None,
     "log": None,
-    "changes": None,
     "published": None,
     "receipt": None,
     "roster": Route("admin", later("roster: version {version} is in force")),

@@ -24,7 +24,8 @@ from syncd.flows import merge, publish
 from syncd.flows.ports import Published
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator.claims import DISPUTE, REPORT
+from syncd.indicator.claims import REPORT, VOUCH
+from syncd.indicator.record import KEPT
 from syncd.indicator.statement import RosterAccepted, Statement
 from syncd.node.background import Aside
 from syncd.node.context import BUG, Context
@@ -160,7 +161,7 @@ class Publisher:
         with contextlib.suppress(RefusedError):
             await self.say_roster()
         expired = self.ctx.roster.expired(self.ctx.now())
-        types = [DISPUTE, *([] if expired else [REPORT])]
+        types = [n for n in KEPT if not (expired and n in (REPORT, VOUCH))]
         kinds = [("url",), ("phone", "account")]
         waits: SyncdError | None = None
         moved = True

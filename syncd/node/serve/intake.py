@@ -20,6 +20,7 @@ from syncd.node.context import Context
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
+from syncd.node.upkeep.disputes import Disputes
 from syncd.roster.row import HEX32
 from syncd.store import gone
 from syncd.store.imports import ImportMark, Refused
@@ -43,6 +44,7 @@ class Intake:
     rules: Callable[[], Rules]  # what drafts are checked against just now
     wake: Callable[[], None]  # has it published what waits
     elsewhere: ElsewhereNotes
+    disputes: Disputes  # those that concern us
 
     # --------------------------------------------------------- reporting
 
@@ -122,6 +124,7 @@ class Intake:
                 before=wanted.before,
                 limit=wanted.limit,
                 states=(State[wanted.state.upper()],) if wanted.state else (),
+                type=shown.NUMBERS.get(wanted.type, 0),
                 kind=wanted.kind,
                 values=[(f.kind, f.value) for f in found],
                 label=wanted.label,
@@ -138,8 +141,10 @@ class Intake:
                 ),
             )
         )
+        states = await self.disputes.states() if rows else []
         return report_forms.VaultPage(
-            items=tuple(map(shown.vault_item, rows)), next=more
+            items=tuple(shown.vault_item(row, states) for row in rows),
+            next=more,
         )
 
     def _moment(self, name: str, day: str, later: int) -> int:

@@ -19,13 +19,15 @@ from syncd.flows.ports import Position
 from syncd.flows.report import Rules
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import statement, token, vocabulary
-from syncd.indicator.claims import Claim
+from syncd.indicator.claims import DISPUTE, REPORT, Claim
+from syncd.indicator.record import KEPT
 from syncd.messages import wire
 from syncd.node.context import Context
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.serve.changes import Changes
+from syncd.node.serve.claim_intake import ClaimIntake
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.intake import Intake
@@ -35,8 +37,9 @@ from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import OwnListService
 from syncd.node.serve.shown import TYPES, shown
 from syncd.node.serve.status import StatusReader
+from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.protected_reports import ProtectedReports
-from syncd.store.vault import State, Submission
+from syncd.store.vault import State
 from syncd.web import forms, report_forms
 from syncd.web.event_stream import Event
 from syncd.web.quota_forms import Quota
@@ -60,6 +63,7 @@ class LocalService:
         ProtectedReports  # which reports of ours the never-list protects
     )
     dispute_check: DisputeCheck  # whether a dispute has something to answer
+    disputes: Disputes  # those that concern us
     elsewhere: ElsewhereNotes  # notes what others took back
     changes: Changes  # what merging brought in
     wake: Callable[[], None]  # has it published what waits
@@ -75,6 +79,15 @@ class LocalService:
             rules=self._rules,
             wake=self.wake,
             elsewhere=self.elsewhere,
+            disputes=self.disputes,
+        )
+        self.claim_intake = ClaimIntake(
+            ctx=self.ctx,
+            rules=self._rules,
+            wake=self.wake,
+            claims=self.claims,
+            dispute_check=self.dispute_check,
+            disputed=self.disputes,
         )
         self._checked: tuple[Rules, int] | None = None
         self._digesting = asyncio.Lock()
@@ -121,7 +134,8 @@ class LocalService:
                 _types(wanted),
                 day=self.ctx.today(),
             )
-        count = done.reports + done.disputes
+        count = done.ends.total()
+        reports, disputes = done.ends[REPORT], done.ends[DISPUTE]
         if count:
             self.wake()
             await self.protected_reports.retracted()
@@ -141,8 +155,9 @@ class LocalService:
             )
         return report_forms.Retracting(
             retracting=count,
-            reports=done.reports,
-            disputes=done.disputes,
+            reports=reports,
+            disputes=disputes,
+            others=count - reports - disputes,
             already=done.already,
             spared=done.spared,
             ids=tuple(done.ids),
@@ -181,10 +196,10 @@ class LocalService:
         return found
 
     async def _of_value(self, wanted: report_forms.Retraction) -> list[int]:
-        """Return the rows on a value: reports of one form, all disputes.
+        """Return the rows on a value: reports of one form, all else.
 
         A report has dropped a URL's query or kept it; where both stand, the
-        usual form is meant. A dispute has always kept it.
+        usual form is meant. What else is said has always kept it.
         """
         found = report.forms_to_retract(
             wanted.kind,
@@ -194,23 +209,11 @@ class LocalService:
         )
         vault = self.ctx.own.vault
         rows = [await vault.find_value(f.kind, f.value) for f in found]
-        reports = [[r for r in group if r.type == 1] for group in rows]
+        reports = [[r for r in group if r.type == REPORT] for group in rows]
         live = [g for g in reports if any(r.state < State.ENDING for r in g)]
         meant = live[0] if live else [r for group in reports for r in group]
-        return [r.id for r in (*meant, *rows[-1]) if r in meant or r.type == 3]
-
-    async def dispute(
-        self, caller: Caller, draft: forms.DisputeDraft
-    ) -> report_forms.Disputed:
-        """Keep a dispute; durable on return, and published soon after."""
-        kept = await self.ctx.offload(
-            report.prepare_dispute, draft, self._rules()
-        )
-        checked = await self.dispute_check.check(caller, draft)
-        how = Submission(caller.name, self.ctx.today())
-        [outcome] = await self.ctx.own.vault.accept([kept], how=how)
-        self.wake()
-        return report_forms.Disputed(id=outcome.id, unchecked=not checked)
+        others = [r for group in rows for r in group if r.type != REPORT]
+        return [r.id for r in (*meant, *others)]
 
     # -------------------------------------------------------- indicators
 
@@ -356,13 +359,8 @@ def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
 
     A dispute of ours is not withdrawn by who takes back a report.
     """
-    match wanted.type or ("report" if wanted.value else "all"):
-        case "report":
-            return (1,)
-        case "dispute":
-            return (3,)
-        case _:
-            return (1, 3)
+    meant = wanted.type or ("report" if wanted.value else "all")
+    return tuple(n for n in KEPT if meant in ("all", TYPES[n]))
 
 
 def _claim_item(claim: Claim, member: str) -> forms.ClaimItem:

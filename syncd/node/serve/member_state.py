@@ -13,7 +13,7 @@ from syncd.messages import wire
 from syncd.node.serve.shown import shown
 from syncd.store import vault
 from syncd.store.findings import Row
-from syncd.web import forms
+from syncd.web import claim_forms, forms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,7 @@ class MemberState:
     appending: Message  # why nothing is published; "" if it is
     notify: tuple[forms.NotifyState, ...] = ()
     remarks: tuple[Message, ...]  # what else there is to do
+    disputes: tuple[claim_forms.DisputeItem, ...]  # that wait for an answer
 
     def waiting(self) -> dict[str, int]:
         """Return how many rows wait, by kind."""

@@ -14,7 +14,8 @@ from syncd.node.follow.rounds import Rounds
 from syncd.node.notify.notifier import Notifier
 from syncd.node.serve import todo
 from syncd.node.serve.member_state import MemberState
-from syncd.node.serve.shown import shown
+from syncd.node.serve.shown import dispute_item, shown
+from syncd.node.upkeep.disputes import Disputes
 from syncd.store.findings import Row
 from syncd.tlog import checkpoint
 from syncd.web import forms
@@ -29,6 +30,7 @@ class StatusReader:
     """Reads how every part is doing."""
 
     ctx: Context
+    disputes: Disputes  # those that concern us
     rounds: Rounds  # what they last saw of each member and log
     asked: Mapping[str, HolderState]  # each holder, when it was asked last
     notifier: Notifier
@@ -73,6 +75,11 @@ class StatusReader:
             findings=tuple(await self.findings(FINDINGS)),
             appending=self.appending(),
             notify=await self.notifier.states(),
+            disputes=tuple(
+                dispute_item(one, roster)
+                for one in await self.disputes.states()
+                if one.pending
+            ),
             remarks=(*filter(None, (self._outside(),)), *self.never()),
         )
 

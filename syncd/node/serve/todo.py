@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from syncd.errors import Message
 from syncd.node.serve.member_state import MemberState
+from syncd.web.claim_forms import DisputeItem
 
 DAY_S = 86_400
 FAILING = 3  # failures in a row that are worth a to-do
+DISPUTES = 10  # that are named one by one
 SOON_S = 14 * DAY_S  # a roster that expires within is named
 
 
@@ -23,6 +25,7 @@ def of(state: MemberState) -> list[Message]:
         *_holders(state),
         *_logs(state),
         *_notify(state),
+        *_disputes(state),
         *_keys(state),
     ]
 
@@ -147,6 +150,72 @@ def _notify(state: MemberState) -> Iterator[Message]:
                 why=target.why,
                 n=target.waiting,
             )
+
+
+def _disputes(state: MemberState) -> Iterator[Message]:
+    """Yield what is to be answered, and whose answer is not coming.
+
+    Silence does not weaken an official report, so its author is called; an
+    unofficial one is disputed meanwhile by itself.
+    """
+    found = []
+    for one in state.disputes:
+        if one.side == "against_us":
+            found.append(_answer(one))
+        elif one.state == "overdue":
+            found += _silent(one)
+    yield from found[:DISPUTES]
+    if len(found) > DISPUTES:
+        yield Message(
+            "disputes: {n} more: syncd dispute list", n=len(found) - DISPUTES
+        )
+
+
+def _answer(one: DisputeItem) -> Message:
+    waiting = [r for r in one.reports if r.answer is None]
+    origin, index = one.position
+    about: dict[str, int | str] = {
+        "member": one.member,
+        "reason": one.reason,
+        "n": len(waiting),
+        "day": one.due,
+        "origin": origin,
+        "index": index,
+    }
+    if one.state == "open":
+        return Message(
+            "dispute: {member} says {reason} of {n} reports of ours: answer by"
+            " {day}: syncd report answer --dispute {origin}:{index}",
+            **about,
+        )
+    if any(report.official for report in waiting):
+        return Message(
+            "dispute: {member} says {reason} of {n} reports of ours, official"
+            " ones among them, and should have had an answer by {day}; the"
+            " contacts that the roster names for us are asked for it: syncd"
+            " report answer --dispute {origin}:{index}",
+            **about,
+        )
+    return Message(
+        "dispute: {member} says {reason} of {n} reports of ours, and should"
+        " have had an answer by {day}; they are disputed until then: syncd"
+        " report answer --dispute {origin}:{index}",
+        **about,
+    )
+
+
+def _silent(one: DisputeItem) -> Iterator[Message]:
+    waiting = [r for r in one.reports if r.answer is None and r.official]
+    for member in sorted({report.member for report in waiting}):
+        yield Message(
+            "dispute: {member} has not answered ours of official reports of its"
+            " by {day} ({origin}:{index}): call the contact that the roster"
+            " names for {member}: syncd roster show",
+            member=member,
+            day=one.due,
+            origin=one.position[0],
+            index=one.position[1],
+        )
 
 
 def _keys(state: MemberState) -> Iterator[Message]:

@@ -28,6 +28,7 @@ from syncd.node.context import Context
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
 from syncd.node.upkeep import erasures
+from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.excess import Excess
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.store import quota
@@ -47,10 +48,12 @@ class Daily:
     publisher: Publisher
     orders: RosterOrders
     excess: Excess
+    disputes: Disputes
 
     async def run(self) -> None:
         """Do what is due: usage and sightings of the past, and pruning."""
         await self.orders.know_never()
+        await self.disputes.remind()
         now = self.ctx.now()
         own = self.ctx.own
         await own.access.prune(self.ctx.config.access.days)

@@ -127,7 +127,20 @@ def _changes() -> None:
 
 
 def _disputes() -> None:
-    """Keep disputes against us."""
+    """Keep disputes against us, and ours."""
+    op.create_table(
+        "dispute",
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("idx", Int, nullable=False),
+        sa.Column("by_us", Int, nullable=False),
+        sa.Column("kind", Int, nullable=False),
+        sa.Column("epoch", Int, nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("due", Int, nullable=False),
+        sa.Column("expires", Int, nullable=False),
+        sa.Column("reminded", Int, nullable=False),
+        sa.PrimaryKeyConstraint("origin", "idx"),
+    )
 
 
 def _appeals() -> None:

@@ -1,0 +1,50 @@
+"""`syncd dispute list`: what is disputed, and what waits for an answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from syncd.cli import grid
+from syncd.cli.command import Noun, option
+from syncd.cli.options import ApiOptions, among
+from syncd.messages.catalogue import later
+
+HEAD = (
+    *map(later, ("due", "state", "side", "member", "kind", "reason")),
+    *map(later, ("reports", "answer", "position")),
+)
+SIDES = ("against_us", "by_us")
+STATES = ("open", "overdue", "answered", "ended")
+
+noun = Noun()
+
+
+class _ListOptions(ApiOptions):
+    side: str = option("against_us, by_us")
+    state: str = option("open, overdue, answered, ended")
+    limit: int = option("rows at most", default=100, min=1, max=1000)
+
+
+@noun.verb("list", "List disputes against us and ours, the first due first.")
+def _list_disputes(args: _ListOptions) -> None:
+    among("--side", args.side, ("", *SIDES))
+    among("--state", args.state, ("", *STATES))
+    query = {**args.given("side", "state"), "limit": args.limit}
+    with args.api() as own:
+        found = own.get("/v1/disputes", **query)
+    args.show(found, grid.table(HEAD, [_row(one) for one in found["items"]]))
+
+
+def _row(item: Mapping[str, Any]) -> list[str]:
+    reports = item["reports"]
+    answers = dict.fromkeys(r["outcome"] for r in reports if "outcome" in r)
+    return [
+        *(item["due"], item["state"], item["side"], item["member"]),
+        *(item["kind"], item["reason"]),
+        " ".join(_place(report["position"]) for report in reports),
+        ", ".join(answers),
+        _place(item["position"]),
+    ]
+
+
+def _place(position: list[Any]) -> str:
+    return f"{position[0]}:{position[1]}"

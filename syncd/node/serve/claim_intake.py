@@ -1,0 +1,156 @@
+"""Take in disputes, answers, vouches and reassigned numbers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from syncd.errors import RefusedError, SyncdError
+from syncd.flows import dispute, report, vouch
+from syncd.flows.draft import NewReport
+from syncd.flows.ports import Position
+from syncd.flows.report import Rules
+from syncd.indicator.claims import REPORT, Claim
+from syncd.indicator.statement import Report
+from syncd.node.context import Context
+from syncd.node.serve import shown
+from syncd.node.serve.dispute_check import DisputeCheck
+from syncd.node.serve.lookups import Claims
+from syncd.node.upkeep.disputes import Disputes
+from syncd.store.vault import Accepted, Submission
+from syncd.web import claim_forms, forms
+from syncd.web.report_forms import ReportsTaken
+from syncd.web.service_ports import Caller
+
+WITHDRAWN = "report_withdrawn"
+UPHELD = "appeal_upheld"  # why a report ends that an answer withdraws
+
+
+@dataclass(kw_only=True, eq=False)
+class ClaimIntake:
+    """Implements `web.service_ports.ClaimIntake`."""
+
+    ctx: Context
+    rules: Callable[[], Rules]  # what drafts are checked against just now
+    wake: Callable[[], None]  # has it published what waits
+    claims: Claims
+    dispute_check: DisputeCheck
+    disputed: Disputes  # how those stand that concern us
+
+    async def dispute(
+        self, caller: Caller, draft: forms.DisputeDraft
+    ) -> claim_forms.Disputed:
+        """Keep a dispute; durable on return, and published soon after."""
+        kept = await self.ctx.offload(dispute.prepare, draft, self.rules())
+        checked = await self.dispute_check.check(caller, draft)
+        [outcome] = await self._accept(caller, [kept])
+        return claim_forms.Disputed(id=outcome.id, unchecked=not checked)
+
+    async def disputes(
+        self, wanted: claim_forms.DisputeQuery
+    ) -> claim_forms.DisputePage:
+        """Return disputes against us and ours, the first due first."""
+        states = await self.disputed.states()
+        items = (
+            shown.dispute_item(state, self.ctx.roster) for state in states
+        )
+        found = [
+            one
+            for one in items
+            if wanted.side in ("", one.side)
+            and wanted.state in ("", one.state)
+        ]
+        return claim_forms.DisputePage(items=tuple(found[: wanted.limit]))
+
+    async def answer(
+        self, caller: Caller, draft: claim_forms.AnswerDraft
+    ) -> claim_forms.Answered:
+        """Keep an answer on reports of ours; one that withdraws ends them."""
+        reports = await self._disputed(draft)
+        kept = await self.ctx.offload(
+            dispute.prepare_answer, draft, reports, self.rules()
+        )
+        outcomes = await self._accept(caller, kept)
+        retracting = 0
+        if draft.outcome == WITHDRAWN:
+            vault = self.ctx.own.vault
+            rows = [await vault.by_index(*c.position) for c in reports]
+            done = await vault.retract(
+                [row.id for row in rows if row is not None],
+                *(UPHELD, (REPORT,)),
+                day=self.ctx.today(),
+            )
+            retracting = done.ends[REPORT]
+            self.wake()
+        return claim_forms.Answered(
+            ids=tuple(outcome.id for outcome in outcomes),
+            reports=len(reports),
+            retracting=retracting,
+        )
+
+    async def vouch(
+        self,
+        caller: Caller,
+        drafts: Sequence[claim_forms.VouchDraft | SyncdError],
+    ) -> ReportsTaken:
+        """Keep vouches; durable on return."""
+        return await self._take(caller, vouch.prepare, drafts)
+
+    async def reassign(
+        self,
+        caller: Caller,
+        drafts: Sequence[claim_forms.ReassignedDraft | SyncdError],
+    ) -> ReportsTaken:
+        """Keep that numbers have a new owner; durable on return."""
+        return await self._take(caller, vouch.prepare_reassigned, drafts)
+
+    async def _take(
+        self, caller: Caller, prepare: Any, drafts: Sequence[Any]
+    ) -> ReportsTaken:
+        prepared: list[NewReport | SyncdError] = await self.ctx.offload(
+            report.each, prepare, drafts, self.rules()
+        )
+        good = [p for p in prepared if isinstance(p, NewReport)]
+        outcomes = await self._accept(caller, good)
+        kept = (
+            shown.outcome(came, p.notices, {})
+            for p, came in zip(good, outcomes, strict=True)
+        )
+        return shown.taken(ReportsTaken, prepared, kept)
+
+    async def _accept(
+        self, caller: Caller, kept: Sequence[NewReport]
+    ) -> list[shown.Outcome]:
+        how = Submission(caller.name, self.ctx.today())
+        outcomes = await self.ctx.own.vault.accept(kept, how=how)
+        if any(isinstance(came, Accepted) for came in outcomes):
+            self.wake()
+        return outcomes
+
+    async def _disputed(self, draft: claim_forms.AnswerDraft) -> list[Claim]:
+        """Return the reports of ours that an answer is about.
+
+        Raises:
+            RefusedError: there is none.
+        """
+        if draft.dispute is not None:
+            state = await self.disputed.at(draft.dispute)
+            return [*state.reports] if state else _refuse(draft.dispute)
+        found = await self.claims.in_force_at(draft.about)
+        for at in draft.about:
+            claim = found.get(at)
+            if (
+                at[0] not in self.ctx.own_origins
+                or claim is None
+                or not isinstance(claim.statement, Report)
+            ):
+                _refuse(at)
+        return [found[at] for at in dict.fromkeys(draft.about)]
+
+
+def _refuse(at: Position) -> NoReturn:
+    raise RefusedError(
+        "answer: {position} is no report of ours that stands, nor a dispute"
+        " of one",
+        hint="syncd dispute list has them",
+        position=f"{at[0]}:{at[1]}",
+    )

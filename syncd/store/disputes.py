@@ -1,0 +1,138 @@
+"""Where disputes stand that are against us, or ours: not what they say.
+
+What a dispute says, and who has answered it, is read from the claims on its
+token; this is what finds them again, and what was told of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from syncd.flows.ports import Position
+from syncd.store import events
+from syncd.store.database import Database
+from syncd.store.sealing import Cipher
+from syncd.store.tables import OWN, Bytes, Int, Text
+
+dispute = sa.Table(
+    "dispute",
+    OWN,
+    sa.Column("origin", Text, primary_key=True, nullable=False),
+    sa.Column("idx", Int, primary_key=True, nullable=False),
+    sa.Column("by_us", Int, nullable=False),  # 0 or 1
+    sa.Column("kind", Int, nullable=False),
+    sa.Column("epoch", Int, nullable=False),
+    sa.Column("sealed", Bytes, nullable=False),  # its token
+    sa.Column("due", Int, nullable=False),  # days since 1970-01-01
+    sa.Column("expires", Int, nullable=False),  # likewise
+    sa.Column("reminded", Int, nullable=False),  # 1: told that it is overdue
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeRow:
+    """One dispute, opened."""
+
+    position: Position
+    by_us: bool
+    kind: int  # code
+    epoch: int
+    token: bytes = field(repr=False)
+    due: int  # days since 1970-01-01
+    expires: int
+    reminded: bool = False
+
+
+class DisputeBook:
+    """The disputes, over own.db."""
+
+    def __init__(
+        self, database: Database, cipher: Cipher, clock: Callable[[], int]
+    ) -> None:
+        self._db = database
+        self._cipher = cipher
+        self._clock = clock
+
+    async def keep(
+        self, rows: Mapping[DisputeRow, Mapping[str, Any] | None]
+    ) -> None:
+        """Keep disputes that are new, with an event each that has data."""
+
+        def job(c: sa.Connection) -> None:
+            for row, data in rows.items():
+                if c.execute(sa.select(dispute.c.idx).where(_is(row))).first():
+                    continue
+                origin, index = row.position
+                c.execute(
+                    sa.insert(dispute).values(
+                        origin=origin,
+                        idx=index,
+                        by_us=int(row.by_us),
+                        kind=row.kind,
+                        epoch=row.epoch,
+                        sealed=self._cipher.seal(
+                            row.token, _bound(row.position)
+                        ),
+                        due=row.due,
+                        expires=row.expires,
+                        reminded=0,
+                    )
+                )
+                if data is not None:
+                    events.tell(c, self._clock(), "dispute", data)
+
+        if rows:
+            await self._db.write(job)
+
+    async def remind(
+        self, row: DisputeRow, data: Mapping[str, Any] | None
+    ) -> None:
+        """Note that a dispute is overdue, with an event if it has data."""
+
+        def job(c: sa.Connection) -> None:
+            c.execute(sa.update(dispute).where(_is(row)).values(reminded=1))
+            if data is not None:
+                events.tell(c, self._clock(), "dispute", data)
+
+        await self._db.write(job)
+
+    async def rows(self, day: int, limit: int) -> Sequence[DisputeRow]:
+        """Return disputes that expire after a day, the first due first."""
+        wanted = (
+            sa.select(dispute)
+            .where(dispute.c.expires > day)
+            .order_by(dispute.c.due, dispute.c.origin, dispute.c.idx)
+            .limit(limit)
+        )
+        return await self._db.read(
+            lambda c: [self._opened(row) for row in c.execute(wanted)]
+        )
+
+    async def prune(self, day: int) -> None:
+        """Drop what has expired by a day."""
+        gone = sa.delete(dispute).where(dispute.c.expires <= day)
+        await self._db.write(lambda c: c.execute(gone).close())
+
+    def _opened(self, row: Any) -> DisputeRow:
+        position = row.origin, row.idx
+        return DisputeRow(
+            position,
+            bool(row.by_us),
+            row.kind,
+            row.epoch,
+            self._cipher.open(row.sealed, _bound(position)),
+            row.due,
+            row.expires,
+            bool(row.reminded),
+        )
+
+
+def _is(row: DisputeRow) -> sa.ColumnElement[bool]:
+    origin, index = row.position
+    return sa.and_(dispute.c.origin == origin, dispute.c.idx == index)
+
+
+def _bound(position: Position) -> bytes:
+    return b"syncd-dispute-v1\0%b/%d" % (position[0].encode(), position[1])

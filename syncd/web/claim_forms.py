@@ -1,0 +1,83 @@
+"""Forms of disputes, answers, vouches and reassigned numbers."""
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from syncd.flows.draft import AnswerDraft, ReassignedDraft, VouchDraft
+from syncd.flows.ports import Position
+from syncd.web.forms import FullOutput, Input, Limit, Output, Query, meta
+
+__all__ = ["AnswerDraft", "ReassignedDraft", "VouchDraft"]
+
+T = TypeVar("T")
+
+
+class Disputed(Output, frozen=True, kw_only=True):
+    """The dispute is kept, durably; it is published soon after."""
+
+    id: int  # in the vault
+    unchecked: bool = False  # nobody could say whether anybody reports it
+
+
+class Answered(FullOutput, frozen=True, kw_only=True):
+    """The answer is kept, durably; it is published soon after."""
+
+    ids: tuple[int, ...]  # in the vault, one for each token
+    reports: int  # that it is about
+    retracting: int  # of these, how many end by it
+
+
+class Vouches(Input, Generic[T], frozen=True, kw_only=True):
+    """Values in our own name, each for itself."""
+
+    vouches: tuple[T, ...]
+
+
+class Reassignments(Input, Generic[T], frozen=True, kw_only=True):
+    """Numbers that have a new owner, each for itself."""
+
+    numbers: tuple[T, ...]
+
+
+class DisputeQuery(Query, frozen=True, kw_only=True):
+    """Which disputes are meant; what is empty does not matter."""
+
+    side: Annotated[
+        Literal["", "against_us", "by_us"], meta("who disputes")
+    ] = ""
+    state: Annotated[
+        Literal["", "open", "overdue", "answered", "ended"],
+        meta("disputes in this state only"),
+    ] = ""
+    limit: Limit = 100
+
+
+class DisputedReport(Output, frozen=True, kw_only=True):
+    """A report that a dispute is about, or one that was answered for."""
+
+    position: Position
+    member: str  # who wrote it
+    official: bool = False  # silence does not weaken it
+    answer: Position | None = None
+    outcome: str = ""  # of the answer
+    reason: str = ""  # likewise
+
+
+class DisputeItem(Output, frozen=True, kw_only=True):
+    """A dispute against us, or of ours."""
+
+    position: Position
+    side: str  # against_us, by_us
+    state: str  # open, overdue, answered, ended
+    member: str  # who disputes
+    kind: str
+    reason: str
+    on: str  # day
+    due: str  # day to answer by
+    expires: str
+    reports: tuple[DisputedReport, ...]
+
+
+class DisputePage(FullOutput, frozen=True, kw_only=True):
+    """Disputes, the first due first."""
+
+    items: tuple[DisputeItem, ...]

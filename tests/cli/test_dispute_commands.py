@@ -1,0 +1,211 @@
+"""Disputes, answers, vouches and reassigned numbers, from the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import FalseApi, Node, Real, Run
+
+AT = "police.example/syncd/txwz/1"
+
+
+def taken(*states: str) -> dict[str, object]:
+    names = ("accepted", "known", "taken_back", "refused")
+    return {
+        "items": [{"state": s, "id": n} for n, s in enumerate(states, 1)],
+        **{name: states.count(name) for name in names},
+    }
+
+
+def _answer(outcome: str) -> tuple[str, ...]:
+    return "--outcome", outcome, "--reason", "case_open"
+
+
+def test_disputes_are_listed(member: Node, false: FalseApi) -> None:
+    item = {
+        "position": [AT, 7],
+        "side": "against_us",
+        "state": "answered",
+        "member": "police",
+        "kind": "phone",
+        "reason": "stale",
+        "on": "2026-11-20",
+        "due": "2026-11-23",
+        "expires": "2027-05-20",
+        "reports": [
+            {
+                "position": ["bank.example/syncd/txwz/1", 3],
+                "member": "bank",
+                "outcome": "report_stands",
+            }
+        ],
+    }
+    false.answers["/v1/disputes"] = (200, {"items": [item]})
+    ran = member("dispute", "list", "--side", "against_us", "--limit", 5)
+    assert ran.code == 0
+    row = ran.out.splitlines()[-1]
+    assert row.split() == [
+        *("2026-11-23", "answered", "against_us", "police", "phone", "stale"),
+        *("bank.example/syncd/txwz/1:3", "report_stands", f"{AT}:7"),
+    ]
+    [(_, path, _)] = false.asked
+    assert path.endswith("?side=against_us&limit=5")
+    assert member("dispute", "list", "--side", "both").code == 2
+
+
+def test_an_answer_names_a_dispute_or_reports(
+    member: Node, false: FalseApi
+) -> None:
+    done = {"ids": [1], "reports": 1, "retracting": 1}
+    false.answers["/v1/answers"] = (202, done)
+    how = _answer("report_withdrawn")
+    ran = member("report", "answer", "--dispute", f"{AT}:7", *how)
+    assert ran.out == (
+        "the answer on 1 reports is kept; 1 of them are being retracted\n"
+    )
+    assert member("report", "answer", "--position", f"{AT}:8", *how).code == 0
+    bodies = [body for _, _, body in false.asked]
+    assert [body.get("dispute") for body in bodies] == [[AT, 7], None]
+    assert [body.get("about") for body in bodies] == [None, [[AT, 8]]]
+    assert member("report", "answer", *how).code == 2
+
+
+def test_values_are_vouched_for(
+    member: Node, false: FalseApi, tmp_path: Path
+) -> None:
+    """One by one, or all rows of a table; no value is repeated."""
+    false.answers["/v1/vouches"] = (202, taken("accepted", "known"))
+    words = ("vouch", "add", "--kind", "phone", "--role", "hotline")
+    ran = member(*words, stdin=b"95588\n4008123123\n")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "1: kept as 1",
+        "2: known as 2",
+        "accepted 1, already known 1, refused 0",
+    ]
+    table = tmp_path / "ours.csv"
+    table.write_text("号码,角色\n95588,官方热线\n4008123123,verified_caller\n")
+    assert member("vouch", "add", "--kind", "phone", "--file", table).code == 0
+    sent = [body["vouches"] for _, _, body in false.asked]
+    assert sent[0][0] == {
+        "kind": "phone",
+        "value": "95588",
+        "role": "hotline",
+    }
+    assert [one["role"] for one in sent[1]] == ["hotline", "verified_caller"]
+
+
+def test_what_is_vouched_for_is_said(member: Node) -> None:
+    ran = member("vouch", "add", "--kind", "phone", stdin=b"95588")
+    assert ran.code == 2
+    assert "not given: role" in ran.err
+
+
+def test_a_value_as_an_argument_is_refused(
+    member: Node, false: FalseApi
+) -> None:
+    ran = member("vouch", "add", "13800138000", "--kind", "phone")
+    assert ran.code == 2
+    assert "13800138000" not in ran.err + ran.out
+    assert not false.asked
+
+
+def test_vouches_are_listed_and_ended(member: Node, false: FalseApi) -> None:
+    row = {
+        "id": 4,
+        "type": "vouch",
+        "kind": "phone",
+        "state": "published",
+        "value": "95588",
+        "role": "hotline",
+        "position": ["bank.example/syncd/txwz/1", 9],
+    }
+    false.answers["/v1/reports"] = (200, {"items": [row]})
+    ran = member("vouch", "list")
+    assert "hotline" in ran.out
+    assert "95588" not in ran.out
+    assert "type=vouch" in false.asked[0][1]
+    assert "95588" in member("vouch", "list", "--values").out
+    false.answers["/v1/retractions"] = (202, {"retracting": 1})
+    ran = member("vouch", "end", "--id", 4, "--reason", "entry_error")
+    assert ran.out == "1 vouches are being retracted\n"
+    words = ("vouch", "end", "--kind", "phone", "--reason", "entry_error")
+    assert member(*words, stdin=b"95588").code == 0
+    assert [body for _, _, body in false.asked[2:]] == [
+        {"reason": "entry_error", "type": "vouch", "ids": [4]},
+        {
+            "reason": "entry_error",
+            "type": "vouch",
+            "kind": "phone",
+            "value": "95588",
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("手机号,过户日期\n13800138000,2026/11/3\n", ()),
+        ("号码;start\n13800138000;2026-11-03\n", ("--map", "since=start")),
+        (
+            "13800138000\n",
+            *[("--since", "2026-11-03", "--no-header", "--map", "value=1")],
+        ),
+    ],
+)
+def test_a_list_of_numbers_with_new_owners(
+    member: Node,
+    false: FalseApi,
+    tmp_path: Path,
+    text: str,
+    options: tuple[str, ...],
+) -> None:
+    false.answers["/v1/reassignments"] = (202, taken("accepted"))
+    file = tmp_path / "moved.csv"
+    file.write_text(text)
+    ran = member("reassigned", file, *options)
+    assert ran.code == 0, ran.err
+    assert "accepted 1" in ran.out
+    [(_, _, body)] = false.asked
+    assert body["numbers"] == [{"value": "13800138000", "since": "2026-11-03"}]
+
+
+def test_the_way_of_an_appeal(
+    real: Real, bank: Node, run: Run, tmp_path: Path
+) -> None:
+    """Dispute, list, answer; vouch and take it back; reassign."""
+    carrier = real.member("carrier", run)
+    about = (
+        *("--kind", "url", "--label", "fake_shop"),
+        "--role",
+        "phishing_host",
+    )
+    url = b"http://shop.example/x"
+    user_tag = ("--evidence", "user_tag")
+    assert carrier("report", "add", *about, *user_tag, stdin=url).code == 0
+    real.settle()
+    words = ("report", "dispute", "--kind", "url", "--reason", "official")
+    assert bank(*words, stdin=url).code == 0
+    real.settle()
+    [item] = carrier("dispute", "list", "--json").json["items"]
+    dispute = f"{item['position'][0]}:{item['position'][1]}"
+    how = _answer("report_stands")
+    ran = carrier("report", "answer", "--dispute", dispute, *how)
+    assert ran.code == 0, ran.err
+    real.settle()
+    [ours] = bank("dispute", "list", "--json").json["items"]
+    assert (ours["side"], ours["state"]) == ("by_us", "answered")
+
+    words = ("vouch", "add", "--kind", "url", "--role", "website")
+    assert bank(*words, stdin=b"http://bank.example/").code == 0
+    real.settle()
+    assert "published" in bank("vouch", "list").out
+    words = ("vouch", "end", "--kind", "url", "--reason", "entry_error")
+    assert bank(*words, stdin=b"http://bank.example/").code == 0
+    real.settle()
+    assert "ended" in bank("vouch", "list").out
+
+    file = tmp_path / "moved.csv"
+    file.write_text("phone,since\n+8613800138000,2026-11-03\n")
+    assert bank("reassigned", file).code == 1
+    assert carrier("reassigned", file).code == 0

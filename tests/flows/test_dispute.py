@@ -1,0 +1,127 @@
+"""Disputes and answers are checked before they are kept."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from syncd.errors import MalformedError
+from syncd.flows import dispute, report
+from syncd.flows.draft import AnswerDraft, DisputeDraft
+from syncd.indicator import token
+from syncd.indicator.claims import Claim
+from tests.flows.test_report import NUMBER, RULES
+from tests.sample_statements import report as reported
+
+WRONG = DisputeDraft(
+    kind="phone", value="202 555 0123", reason="innocent_owner"
+)
+
+
+def test_a_dispute_asks_for_an_answer_in_three_days() -> None:
+    kept = dispute.prepare(WRONG, RULES)
+    assert (kept.value, kept.type, kept.urgent) == (NUMBER, 3, True)
+    assert msgspec.json.decode(kept.fields) == {
+        "due": "2026-09-24",
+        "expires": "2027-03-20",
+        "reason": "innocent_owner",
+    }
+
+
+def test_a_dispute_by_token_keeps_the_token_and_no_value() -> None:
+    draft = DisputeDraft(
+        kind="phone", token=report.NOBODY, epoch=1, reason="stale"
+    )
+    kept = dispute.prepare(draft, RULES)
+    assert (kept.kind, kept.value, kept.type) == ("phone", "", 3)
+    assert (kept.token, kept.epoch) == (bytes(16), 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"epoch": 2}, "the roster has no epoch 2 of phone"),
+        ({"token": "AAAA"}, "token"),
+        ({"kind": "13800138000"}, "kind: not one of"),
+    ],
+)
+def test_a_token_that_cannot_be_is_not_disputed(
+    fields: dict[str, Any], says: str
+) -> None:
+    draft = DisputeDraft(
+        kind="phone", token=report.NOBODY, epoch=1, reason="stale"
+    )
+    with pytest.raises(MalformedError, match=says):
+        dispute.prepare(msgspec.structs.replace(draft, **fields), RULES)
+
+
+def test_a_dispute_may_name_the_reports_that_it_is_about() -> None:
+    draft = msgspec.structs.replace(WRONG, about=(("a/b", 7), ("a/b", 2)))
+    fields = msgspec.json.decode(dispute.prepare(draft, RULES).fields)
+    assert fields["about"] == [["a/b", 2], ["a/b", 7]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"reason": ""}, "dispute: reason not given"),
+        ({"reason": "grudge"}, "reason: grudge is not in the vocabulary"),
+        ({"expires": "2020-01-01"}, "expires: 2020-01-01 is past"),
+        ({"kind": "13800138000"}, "kind: not one of"),
+        ({"about": (("x", 1),)}, "about: not all are ORIGIN:INDEX"),
+    ],
+)
+def test_a_dispute_that_cannot_be_is_refused(
+    fields: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(MalformedError) as caught:
+        dispute.prepare(msgspec.structs.replace(WRONG, **fields), RULES)
+    assert says in str(caught.value)
+
+
+def test_a_dispute_of_a_url_asks_for_one_in_seven() -> None:
+    draft = DisputeDraft(kind="url", value="evil.example", reason="official")
+    fields = msgspec.json.decode(dispute.prepare(draft, RULES).fields)
+    assert fields["due"] == "2026-09-28"
+
+
+def test_an_answer_is_given_fifteen_days_at_most() -> None:
+    last = msgspec.structs.replace(WRONG, due="2026-10-06")
+    assert b"2026-10-06" in dispute.prepare(last, RULES).fields
+    late = msgspec.structs.replace(WRONG, due="2026-10-07")
+    with pytest.raises(MalformedError, match="more than 15 days ahead"):
+        dispute.prepare(late, RULES)
+
+
+# ----------------------------------------------------------------- answers
+
+LOOKED = AnswerDraft(outcome="report_stands", reason="case_open")
+
+
+def test_an_answer_is_a_statement_for_each_token() -> None:
+    """It needs no value: the token is that of the reports."""
+    other = token.encode(b"b" * 16)
+    reports = [
+        Claim("a/b", 9, reported()),
+        Claim("a/b", 3, reported()),
+        Claim("a/b", 5, reported(token=other)),
+    ]
+    first, second = dispute.prepare_answer(LOOKED, reports, RULES)
+    assert (first.type, first.urgent, first.value) == (6, True, "")
+    assert first.token == token.decode(reported().token)
+    assert msgspec.json.decode(first.fields) == {
+        "about": [["a/b", 3], ["a/b", 9]],
+        "outcome": "report_stands",
+        "reason": "case_open",
+    }
+    assert second.token == b"b" * 16
+
+
+def test_all_faults_of_an_answer_come_at_once() -> None:
+    draft = AnswerDraft(outcome="maybe")
+    with pytest.raises(MalformedError) as caught:
+        dispute.prepare_answer(draft, [], RULES)
+    assert [str(one) for one in caught.value.faults] == [
+        "outcome: maybe is not in the vocabulary",
+        "answer: reason not given",
+    ]

@@ -1,0 +1,260 @@
+"""A dispute of what we report reaches us, until it is answered."""
+
+from typing import Any
+
+import pytest
+
+from syncd.errors import RefusedError
+from syncd.indicator import statement
+from syncd.messages import wire
+from syncd.node.serve import todo
+from syncd.web import claim_forms, forms
+from syncd.web.service_ports import Caller
+from tests.alliance import Alliance, Member, as_founded, shared
+
+IDS = ("bank", "carrier", "police")
+CALLER = Caller("desk", "operator")
+VALUE = "http://evil.example/a"
+DAY_S = 86_400
+
+alliance = shared(as_founded, *IDS, scope="function")
+
+
+async def settled(alliance: Alliance) -> None:
+    """Wait until all was merged, and what it brought was handed on."""
+    await alliance.settle()
+    for member in alliance.up:
+        await member.node.background.idle()
+
+
+async def dispute(member: Member, value: str = VALUE, **more: Any) -> None:
+    draft = forms.DisputeDraft(
+        kind="url", value=value, reason="innocent_owner", **more
+    )
+    service = member.node.local_service
+    await service.claim_intake.dispute(CALLER, draft)
+
+
+async def listed(
+    member: Member, **wanted: Any
+) -> tuple[claim_forms.DisputeItem, ...]:
+    query = claim_forms.DisputeQuery(**wanted)
+    service = member.node.local_service
+    return (await service.claim_intake.disputes(query)).items
+
+
+async def answer(
+    member: Member, outcome: str = "report_stands", **about: Any
+) -> claim_forms.Answered:
+    draft = claim_forms.AnswerDraft(
+        outcome=outcome, reason="case_open", **about
+    )
+    service = member.node.local_service
+    return await service.claim_intake.answer(CALLER, draft)
+
+
+async def events(member: Member, name: str) -> list[dict[str, Any]]:
+    page = await member.node.home.own.events.page(1, 1000)
+    return [dict(event.data) for event in page if event.name == name]
+
+
+async def to_do(member: Member) -> list[str]:
+    state = await member.node.status_reader.read()
+    return [str(one) for one in todo.of(state) if "dispute" in str(one)]
+
+
+async def test_from_a_dispute_to_its_answer(alliance: Alliance) -> None:
+    """The author is told and asked; whoever disputed hears the answer."""
+    bank, carrier = alliance.bank, alliance.carrier
+    await carrier.report("url", VALUE)
+    await settled(alliance)
+    await dispute(bank)
+    await settled(alliance)
+    [item] = await listed(carrier, side="against_us")
+    today = statement.day(carrier.node.ctx.today())
+    assert (item.member, item.state, item.reason) == (
+        *("bank", "open", "innocent_owner"),
+    )
+    assert item.due == statement.day_text(today + 7)
+    assert [r.member for r in item.reports] == ["carrier"]
+    [told] = await events(carrier, "dispute")
+    assert told["reports"] == [list(item.reports[0].position)]
+    [line] = await to_do(carrier)
+    origin, index = item.position
+    assert f"answer by {item.due}" in line
+    assert line.endswith(f"syncd report answer --dispute {origin}:{index}")
+    [ours] = await listed(bank)
+    assert (ours.side, ours.state) == ("by_us", "open")
+    assert not await events(bank, "dispute")
+    assert not await listed(alliance.police)
+
+    done = await answer(carrier, dispute=item.position)
+    assert (done.reports, done.retracting) == (1, 0)
+    await settled(alliance)
+    [heard] = await events(bank, "answer")
+    assert heard["dispute"] == list(item.position)
+    assert (heard["member"], heard["outcome"]) == ("carrier", "report_stands")
+    [ours] = await listed(bank, state="answered")
+    assert ours.reports[0].outcome == "report_stands"
+    assert not await to_do(carrier)
+
+
+async def test_an_answer_that_withdraws_ends_the_report(
+    alliance: Alliance,
+) -> None:
+    await alliance.carrier.report("url", VALUE)
+    await settled(alliance)
+    await dispute(alliance.bank)
+    await settled(alliance)
+    [item] = await listed(alliance.carrier)
+    done = await answer(
+        alliance.carrier, "report_withdrawn", about=(item.reports[0].position,)
+    )
+    assert (done.reports, done.retracting) == (1, 1)
+    await settled(alliance)
+    [found] = await alliance.police.lookup("url", VALUE)
+    assert found.verdict == "none"
+    [ours] = await listed(alliance.bank)
+    assert ours.state == "answered"
+    assert ours.reports[0].outcome == "report_withdrawn"
+
+
+async def test_a_dispute_is_told_once(alliance: Alliance) -> None:
+    """What merging brought may be handed on again."""
+    carrier = alliance.carrier
+    await carrier.report("url", VALUE)
+    await settled(alliance)
+    await dispute(alliance.bank)
+    await settled(alliance)
+    bank = alliance.bank.origin
+    await carrier.node.home.own.events.now(f"arrivals/{bank}", "0", "")
+    await alliance.stop("carrier")
+    await carrier.start()
+    await carrier.node.background.idle()
+    assert len(await events(carrier, "dispute")) == 1
+
+
+async def test_what_names_no_report_of_ours_does_not_bother_us(
+    alliance: Alliance,
+) -> None:
+    """Not even where it names a position of our log for another token."""
+    carrier, police = alliance.carrier, alliance.police
+    await carrier.report("url", VALUE)
+    await police.report("url", "http://evil.example/b")
+    await settled(alliance)
+    about = ((carrier.origin, 1),)
+    await dispute(
+        alliance.bank, "http://evil.example/b", about=about, yes=True
+    )
+    await settled(alliance)
+    assert not await listed(carrier)
+    assert not await events(carrier, "dispute")
+
+
+async def test_what_is_withdrawn_waits_for_nothing(
+    alliance: Alliance,
+) -> None:
+    carrier, bank = alliance.carrier, alliance.bank
+    await carrier.report("url", VALUE)
+    await settled(alliance)
+    await dispute(bank)
+    await settled(alliance)
+    [item] = await listed(carrier)
+    await bank.say(
+        statement.Retract(
+            on=item.on,
+            kind="url",
+            epoch=1,
+            token=(await carrier_token(carrier)),
+            ends=(item.position[1],),
+            reason="entry_error",
+        )
+    )
+    await settled(alliance)
+    assert not await listed(carrier)
+    assert not await to_do(carrier)
+    with pytest.raises(RefusedError, match="no report of ours that stands"):
+        await answer(carrier, dispute=item.position)
+
+
+async def carrier_token(carrier: Member) -> str:
+    page = await carrier.node.local_service.indicators(CALLER, "", 10)
+    return page.items[0].token
+
+
+async def test_an_answer_that_does_not_come_is_told_of(
+    alliance: Alliance,
+) -> None:
+    """Unofficial reports are disputed meanwhile; that is all."""
+    carrier, bank = alliance.carrier, alliance.bank
+    await carrier.report("url", VALUE)
+    await settled(alliance)
+    await dispute(bank)
+    await settled(alliance)
+    for member in (bank, carrier):
+        member.shift_s = 8 * DAY_S
+        await member.node.disputes.remind()
+        await member.node.disputes.remind()
+    [_, told] = await events(carrier, "dispute")
+    assert (told["overdue"], told["official"]) == (True, False)
+    [line] = await to_do(carrier)
+    assert "they are disputed until then" in line
+    assert not await events(bank, "dispute")
+    assert not await to_do(bank)
+
+
+async def test_the_contact_is_asked_for_an_official_report(
+    alliance: Alliance,
+) -> None:
+    """On both sides: silence does not weaken it."""
+    police, bank = alliance.police, alliance.bank
+    await police.report("url", VALUE, evidence="police_case")
+    await settled(alliance)
+    await dispute(bank)
+    await settled(alliance)
+    for member in (bank, police):
+        member.shift_s = 8 * DAY_S
+        await member.node.disputes.remind()
+    [told] = await events(bank, "dispute")
+    assert (told["by_us"], told["contacts"]) == (True, ["police"])
+    [line] = await to_do(bank)
+    assert "call the contact that the roster names for police" in line
+    [_, told] = await events(police, "dispute")
+    assert told["contacts"] == ["police"]
+    [line] = await to_do(police)
+    assert "contacts that the roster names for us" in line
+
+
+async def test_what_a_dispute_says_to_do_travels(alliance: Alliance) -> None:
+    """All of it is positions, codes, days and members."""
+    await alliance.carrier.report("url", VALUE)
+    await settled(alliance)
+    await dispute(alliance.bank)
+    await settled(alliance)
+    state = await alliance.carrier.node.status_reader.read()
+    [message] = [m for m in todo.of(state) if "dispute" in str(m)]
+    assert not wire.of(message).quoted
+
+
+async def test_the_vault_shows_what_is_due(alliance: Alliance) -> None:
+    """Of a report the day to answer by, of a dispute the answer."""
+    bank, carrier = alliance.bank, alliance.carrier
+    await carrier.report("url", VALUE)
+    await settled(alliance)
+    await dispute(bank)
+    await settled(alliance)
+    [item] = await listed(carrier)
+    [row] = await vault(carrier)
+    assert (row.type, row.due) == ("report", item.due)
+    await answer(carrier, dispute=item.position)
+    await settled(alliance)
+    [row] = await vault(bank)
+    assert (row.type, row.due) == ("dispute", item.due)
+    assert row.outcome == "report_stands"
+
+
+async def vault(member: Member) -> list[Any]:
+    from syncd.web.report_forms import ReportSearch
+
+    intake = member.node.local_service.intake
+    return list((await intake.reports(ReportSearch())).items)
