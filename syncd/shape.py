@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+_PATH = re.compile(r"`\$[a-z.\[\]0-9]{0,40}`", re.ASCII)
 S = TypeVar("S", bound=msgspec.Struct)
 
 _AT = re.compile(r"(.*) - at (?:`key` in )?`\$(.*)`", re.DOTALL)
@@ -42,6 +43,23 @@ def fault(error: Exception, root: str = "") -> tuple[str, str]:
     what = re.sub(r"'[^']*'", "…", what).replace("`", "")
     what = re.sub(r"\s+", " ", what)[:200]
     return (root + at).lstrip("."), what[:1].lower() + what[1:]
+
+
+def complaint(error: Exception) -> str:
+    """Return a parser's complaint without what it quotes from the payload.
+
+    Whoever writes a raw value where it does not belong must not see it
+    copied into other members' findings.
+    """
+    if not isinstance(error, msgspec.ValidationError):
+        return "not JSON in UTF-8"
+    text = str(error)
+    if text.startswith(("Expected ", "Object missing ")):
+        return text
+    _, _, path = text.rpartition(" - at ")
+    if _PATH.fullmatch(path):
+        return f"value not allowed at {path}"
+    return "object contains an unknown field"
 
 
 def line_of(text: str, section: str, key: str) -> int:

@@ -23,6 +23,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 import msgspec
 from msgspec import Struct
 
+from syncd import shape
 from syncd.errors import MalformedError
 from syncd.indicator import notation
 from syncd.indicator.leaf import FORMAT
@@ -303,7 +304,7 @@ def decode(payload: bytes, type_: int) -> Statement | Void:
         found = read(payload)
         again = spell(found)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as e:
-        return Void(_why(e))
+        return Void(shape.complaint(e))
     if again != payload:
         return Void("not in canonical form")
     if len(payload) > (MAX_PAYLOAD if type_ < 16 else MAX_BOOK_PAYLOAD):
@@ -330,26 +331,6 @@ _DECODERS: Final[dict[int, Callable[[bytes], Any]]] = {
     number: msgspec.json.Decoder(struct).decode
     for number, struct in TYPES.items()
 }
-
-
-def _why(error: Exception) -> str:
-    """Return a parser's complaint without what it quotes from the payload.
-
-    Whoever writes a raw value where it does not belong must not see it
-    copied into other members' findings.
-    """
-    if not isinstance(error, msgspec.ValidationError):
-        return "not JSON in UTF-8"
-    text = str(error)
-    if text.startswith(("Expected ", "Object missing ")):
-        return text
-    _, _, path = text.rpartition(" - at ")
-    if _PATH.fullmatch(path):
-        return f"value not allowed at {path}"
-    return "object contains an unknown field"
-
-
-_PATH: Final = re.compile(r"`\$[a-z.\[\]0-9]{0,40}`", re.ASCII)
 
 
 class _Checks:
