@@ -1,0 +1,123 @@
+"""How a dispute stands is what the claims on its token make of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from syncd.flows import dispute_state
+from syncd.flows.dispute_state import DisputeState
+from syncd.indicator.claims import Claim
+from syncd.indicator.statement import Answer, ClaimStatement, Dispute
+from tests.flows import founders
+from tests.sample_statements import about, report
+
+ROSTER = founders.found().roster
+BANK, POLICE, CARRIER = (
+    f"{member}.example/syncd/txwz/1"
+    for member in ("bank", "police", "carrier")
+)
+TODAY = "2026-11-21"
+REPORT = Claim(BANK, 1, report())
+KNOW = "00" * 8
+
+
+def disputed(origin: str = POLICE, **of: Any) -> Claim:
+    fields = {"due": "2026-11-24", "expires": "2027-05-20", "know": KNOW}
+    dispute = Dispute(**about(), reason="stale", **{**fields, **of})
+    return Claim(origin, 7, dispute)
+
+
+def answered(*positions: tuple[str, int], **of: Any) -> Answer:
+    return Answer(
+        **about(**of),
+        outcome="report_stands",
+        reason="case_open",
+        about=positions or (REPORT.position,),
+    )
+
+
+def state(
+    claim: Claim, *beside: Claim, today: str = TODAY, us: str = BANK
+) -> DisputeState | None:
+    return dispute_state.of(claim, [claim, *beside], {us}, ROSTER, today)
+
+
+def found(claim: Claim, *beside: Claim, **more: Any) -> DisputeState:
+    one = state(claim, *beside, **more)
+    assert one is not None
+    return one
+
+
+@pytest.mark.parametrize(
+    ("beside", "today", "word"),
+    [
+        ([], TODAY, "open"),
+        ([], "2026-11-24", "open"),
+        ([], "2026-11-25", "overdue"),
+        ([(BANK, answered())], "2026-11-25", "answered"),
+        ([(BANK, answered(on="2026-11-20"))], TODAY, "open"),  # before it
+        ([(BANK, answered((BANK, 2)))], TODAY, "open"),  # on another
+        ([(CARRIER, answered())], TODAY, "open"),  # it is not its author
+    ],
+)
+def test_what_waits_for_an_answer(
+    beside: Sequence[tuple[str, ClaimStatement]], today: str, word: str
+) -> None:
+    claims = [Claim(origin, 9, one) for origin, one in beside]
+    one = found(
+        disputed(about=(REPORT.position,)), REPORT, *claims, today=today
+    )
+    assert (one.state, one.by_us) == (word, False)
+    assert one.pending is (word in ("open", "overdue"))
+
+
+def test_all_reports_are_meant_where_none_is_named() -> None:
+    second = Claim(BANK, 2, report())
+    one = found(disputed(), REPORT, second, Claim(CARRIER, 3, report()))
+    assert one.reports == [REPORT, second]
+    half = found(disputed(), REPORT, second, Claim(BANK, 9, answered()))
+    assert half.state == "open"
+
+
+def test_what_is_not_about_us_is_none_of_ours() -> None:
+    others = Claim(CARRIER, 3, report())
+    assert state(disputed(), others) is None
+    assert state(disputed(about=(others.position,)), REPORT, others) is None
+    assert state(REPORT, REPORT) is None
+
+
+def test_what_names_no_report_and_proves_nothing_is_no_dispute() -> None:
+    assert state(disputed(know=""), REPORT) is None
+
+
+def test_a_report_that_counts_no_more_waits_for_nothing() -> None:
+    past = Claim(BANK, 1, report(expires=TODAY))
+    assert state(disputed(), past) is None
+    gone = found(
+        disputed(about=(REPORT.position,)), Claim(BANK, 9, answered())
+    )
+    assert (gone.state, [*gone.answers]) == ("answered", [REPORT.position])
+
+
+def test_ours_is_about_the_others_reports() -> None:
+    ours = disputed(BANK)
+    theirs = Claim(POLICE, 1, report(evidence="police_case"))
+    one = found(ours, REPORT, theirs)
+    assert (one.by_us, one.state, one.reports) == (True, "open", [theirs])
+    assert one.official == {theirs.position}
+    assert found(ours, REPORT).state == "ended"
+    over = disputed(BANK, expires="2026-12-01")
+    assert found(over, theirs, today="2026-12-01").state == "ended"
+
+
+def test_official_is_who_has_the_authority() -> None:
+    claimed = Claim(CARRIER, 1, report(evidence="police_case"))
+    assert not found(disputed(BANK), claimed).official
+
+
+def test_a_log_that_the_roster_does_not_have_is_nobodys() -> None:
+    assert dispute_state.member("a.example/syncd/txwz/1", ROSTER) == ""
+    assert dispute_state.member(POLICE, ROSTER) == "police"
+    stray = Claim("a.example/syncd/txwz/1", 1, report(evidence="police_case"))
+    assert not found(disputed(BANK), stray).official
