@@ -48,6 +48,12 @@ NOUNS = {
         "changes_command",
         later("What merging brings in, for systems that follow."),
     ),
+    "screening": (
+        "screening_commands",
+        later(
+            "Which of our own customers are listed: add, report, list, end."
+        ),
+    ),
     "vocabulary": ("codes", later("The codes of labels, roles, evidence, …")),
     "status": (
         "status_command",

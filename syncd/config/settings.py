@@ -196,6 +196,13 @@ class Sighting(Struct, frozen=True):
     )
 
 
+class Screening(Struct, frozen=True):
+    """Telling which of our own customers become listed."""
+
+    enabled: Flag = False
+    days: Annotated[int, _from(1, 400, "days")] = 400
+
+
 class Skew(Struct, frozen=True):
     """How wrong a clock may be."""
 
@@ -265,6 +272,7 @@ class Config(Struct, frozen=True):
     log: Log = Log()
     access: Access = Access()
     sighting: Sighting = Sighting()
+    screening: Screening = Screening()
     skew: Skew = Skew()
     notify: Notify = Notify()
 

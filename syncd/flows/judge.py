@@ -29,7 +29,8 @@ class Question:
     token: bytes = field(default=b"", repr=False)  # 16 bytes
     epoch: int = 0
     output: bytes = field(default=b"", repr=False)
-    # of a token, whose first bytes it is: 48, by which `know` is checked
+    # behind a token: 64 bytes, of which the last 16 do not matter; with it
+    # `know` is checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Answer:
     notices: tuple[str, ...] = ()  # codes: what a reader should know
     tried: tuple[str, ...] = ()  # kinds of account that a number was tried as
     hint: Message = NOTHING  # how to ask for what was not tried
+    evidence: tuple[str, ...] = ()  # codes of the reports it rests on, sorted
+    outputs: tuple[bytes, ...] = field(default=(), repr=False)  # of its forms
 
     @property
     def action(self) -> str:
@@ -163,7 +166,10 @@ class Judge:
         answer = self.answer(asked)
         read = asked.forms[0].notices if asked.forms else ()
         return replace(
-            answer, forms=asked.forms, notices=(*answer.notices, *read)
+            answer,
+            forms=asked.forms,
+            notices=(*answer.notices, *read),
+            outputs=tuple(self._outputs.get(f, b"") for f in asked.forms),
         )
 
     def answer(self, asked: PendingQuestion) -> Answer:
@@ -191,17 +197,6 @@ class Judge:
             keys.append(key)
             bad |= self._lying(key, output)
         return _owned(self._answer(keys, asked.guard, bad), asked)
-
-    def evidence(self, answer: Answer) -> list[str]:
-        """Return the codes of the reports that an answer rests on, sorted."""
-        on = frozenset(answer.hit or ())
-        reports = (
-            claim.statement
-            for group in self._found.values()
-            for claim in group
-            if claim.position in on
-        )
-        return sorted({r.evidence for r in reports if isinstance(r, Report)})
 
     def _lying(self, key: Key, output: bytes) -> set[Position]:
         """Return the claims on a token whose `know` does not fit an output."""
@@ -244,14 +239,16 @@ class Judge:
             )
         met: tuple[Key, ...] = ()
         level = None
+        by: list[list[Report]] = []
         if judged.verdict in HITS:
             on = frozenset(judged.positions)
-            by = [
-                {
-                    c.origin
+            by += [
+                [
+                    r
                     for c in g
-                    if isinstance(c.statement, Report) and c.position in on
-                }
+                    if isinstance(r := c.statement, Report)
+                    and c.position in on
+                ]
                 for g in groups
             ]
             level = next((at for at, who in enumerate(by) if who), None)
@@ -260,7 +257,13 @@ class Judge:
                 for key, who, group in zip(keys, by, groups, strict=True)
                 if who and self.may_tell(group, bad, behind)
             )
-        return Answer(judged, tokens=tokens, met=met, level=level)
+        return Answer(
+            judged,
+            tokens=tokens,
+            met=met,
+            level=level,
+            evidence=tuple(sorted({r.evidence for g in by for r in g})),
+        )
 
     def may_tell(
         self,

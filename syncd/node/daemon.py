@@ -19,7 +19,7 @@ import structlog
 from aiohttp import web
 
 from syncd import pinning
-from syncd.errors import RefusedError
+from syncd.errors import Message, RefusedError
 from syncd.flows.ports import Holder
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
@@ -55,6 +55,7 @@ from syncd.node.serve.made_files import MadeFiles
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.peer_service import LocalHolder, PeerService
 from syncd.node.serve.quota_book import QuotaBook
+from syncd.node.serve.screening import Screening
 from syncd.node.serve.status import StatusReader
 from syncd.node.serve.urgent_news import UrgentNews
 from syncd.node.upkeep import earlier_logs
@@ -204,13 +205,14 @@ class Daemon:
             asked=self.tokeniser.holders,
             allowance=self.tokeniser.allowance,
             appending=self.publisher.why_not,
-            never=lambda: (*self.protected_reports.todo, *self.never.todo),
+            never=self._remarks,
         )
         self.claims = self._make(Claims)
         self.budgets = self._make(Budgets)
         self.lookups = self._make(Lookups, aside=self.background.start)
         self.dispute_check = self._make(DisputeCheck)
         self.changes = self._make(Changes, wake=self.feed.wake)
+        self.screening = self._make(Screening, wake=self.feed.wake)
         self.local_service = self._make(
             LocalService, counts=self.metrics, wake=self.publisher.wake
         )
@@ -222,7 +224,16 @@ class Daemon:
                 self.excess.arrived,
                 self.changes.came,
                 self.disputes,
+                self.screening.came,
             ),
+        )
+
+    def _remarks(self) -> tuple[Message, ...]:
+        """Return what the upkeep of our lists asks of people."""
+        return (
+            *self.protected_reports.todo,
+            *self.never.todo,
+            *self.screening.todo,
         )
 
     def _holder(self, member: str) -> Holder:
@@ -280,6 +291,7 @@ class Daemon:
         await self.rounds.round()
         await self.never.catch_up()
         await self.urgent_news.look()
+        await self.screening.daily()
         await self.alerts.look()
 
     # ------------------------------------------------------------ running

@@ -41,6 +41,7 @@ from syncd.store.own import (
 from syncd.store.own_entries import OwnEntries
 from syncd.store.published import PublishedCounts
 from syncd.store.quota import Quotas
+from syncd.store.screening import ScreeningBook
 from syncd.store.sealing import Cipher
 from syncd.store.sightings import Sightings
 from syncd.store.vault import Vault
@@ -69,6 +70,7 @@ class OwnStore:
     notices: Notices
     appeals: Appeals
     marks: MergeMarks
+    screening: ScreeningBook
     entries: OwnEntries
     disputes: DisputeBook
     clock: Callable[[], int]
@@ -121,6 +123,7 @@ class OwnStore:
                 Notices(database, clock),
                 Appeals(database, cipher, clock),
                 MergeMarks(database, clock),
+                ScreeningBook(database, cipher, clock),
                 OwnEntries(database, cipher, clock),
                 DisputeBook(database, cipher, clock),
                 clock,

@@ -109,6 +109,13 @@ def sighting_mac(cipher: Cipher, week: int, token: bytes) -> bytes:
     return cipher.mac(b"sighting\0%d\0%b" % (week, token))
 
 
+def screening_mac(
+    cipher: Cipher, kind: str, epoch: int, token: bytes
+) -> bytes:
+    """Return the hash of a token that we screen for."""
+    return cipher.mac(b"screen\0%b\0%d\0%b" % (kind.encode(), epoch, token))
+
+
 def raw_mac(cipher: Cipher, cell: str) -> bytes:
     """Return 8 bytes by which a list's own cell is known again."""
     return cipher.mac(b"raw\0" + cell.strip().encode())[:8]

@@ -29,6 +29,7 @@ from syncd.web import (
     problem,
     report_forms,
     report_routes,
+    screening_routes,
     vocabulary_routes,
 )
 from syncd.web.event_stream import Event
@@ -380,6 +381,7 @@ ROUTES = (
     *claim_routes.routes,
     *own_list_routes.routes,
     *lookup_routes.routes,
+    *screening_routes.routes,
     *vocabulary_routes.routes,
     *routes,
 )

@@ -36,6 +36,16 @@ from syncd.web.report_forms import (
     RefusedPage,
     ReportSearch,
 )
+from syncd.web.screening_forms import (
+    ScreeningAdd,
+    ScreeningEnded,
+    ScreeningFilter,
+    ScreeningItem,
+    ScreeningPage,
+    ScreeningReport,
+    ScreeningRuns,
+    ScreeningTaken,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ MAX_DEADLINE_MS = 60_000  # of a look-up
 LookupCall = forms.Lookups[forms.Item | SyncdError]
 OwnAdd = OwnEntries[OwnDraft | SyncdError]
 OwnLocal = OwnRows[forms.Draft | SyncdError]
+Screened = ScreeningAdd[ScreeningItem | SyncdError]
 
 
 class Intake(Protocol):
@@ -161,8 +172,35 @@ class ChangeService(Protocol):
         """Return what came in since a cursor; None if it is too old."""
 
 
+class ScreeningService(Protocol):
+    """What stands behind `/v1/screening`."""
+
+    async def add(
+        self, caller: Caller, items: Sequence[ScreeningItem | SyncdError]
+    ) -> ScreeningTaken:
+        """Keep customers' tokens; durable on return."""
+
+    async def page(self, after: int, limit: int) -> ScreeningPage:
+        """Return entries."""
+
+    async def end(self, reference: str, ids: Sequence[int]) -> ScreeningEnded:
+        """Screen for some customers no more."""
+
+    async def report(
+        self, caller: Caller, wanted: ScreeningFilter
+    ) -> ScreeningReport:
+        """Return who is listed, and file that it was asked."""
+
+    async def runs(self) -> ScreeningRuns:
+        """Return the reports that were made."""
+
+
 class LocalService(Protocol):
     """What stands behind the rest."""
+
+    @property
+    def screening(self) -> ScreeningService:
+        """What stands behind `/v1/screening`."""
 
     @property
     def changes(self) -> ChangeService:

@@ -367,8 +367,9 @@ def member(
 class Real:
     """An alliance that runs beside the tests, in a thread of its own."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, settings: Any = None) -> None:
         self._root = root
+        self._settings = settings or {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._stack = contextlib.AsyncExitStack()
@@ -388,7 +389,10 @@ class Real:
         from tests.alliance import Alliance
 
         made = Alliance.found(
-            self._root, ("police", "bank", "carrier"), local_apis=True
+            self._root,
+            ("police", "bank", "carrier"),
+            local_apis=True,
+            settings=self._settings,
         )
         self.alliance = await self._stack.enter_async_context(made)
         for member in self.alliance.members.values():

@@ -80,6 +80,7 @@ async def test_an_own_db_of_the_first_revision_loses_nothing(
             *("import_refused", "own_entry", "quota_sum"),
             *("published", "appeal", "merge_mark", "dispute"),
             *("access_position", "notice", "notify_target"),
+            *("screened", "screening_run"),
         }
         assert len(after["vault_value"]) == len(before["vault_key"])
 

@@ -21,7 +21,10 @@ async def alliance(
         tmp_path_factory.mktemp("web"),
         ["bank", "carrier", "police"],
         local_apis=True,
-        settings={"own": {"max_request_bytes": 1 << 20}},
+        settings={
+            "own": {"max_request_bytes": 1 << 20},
+            "screening": {"enabled": True},
+        },
     ) as found:
         listed = (Never("phone", EMERGENCY, "emergency"),)
         await found.change(lambda d: structs.replace(d, never=listed))
@@ -36,7 +39,7 @@ async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
         found = {}
         for member in alliance.up:
             found[member.id] = LocalClient(session, member)
-            for role in ("operator", "reader", "auditor"):
+            for role in ("operator", "reader", "compliance", "auditor"):
                 await found[member.id].add(role)
         yield found
 

@@ -35,6 +35,7 @@ from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.member_state import appending
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import OwnListService
+from syncd.node.serve.screening import Screening
 from syncd.node.serve.shown import TYPES, shown
 from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.disputes import Disputes
@@ -66,6 +67,7 @@ class LocalService:
     disputes: Disputes  # those that concern us
     elsewhere: ElsewhereNotes  # notes what others took back
     changes: Changes  # what merging brought in
+    screening: Screening  # which of our customers are listed
     wake: Callable[[], None]  # has it published what waits
 
     def __post_init__(self) -> None:

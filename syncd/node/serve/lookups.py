@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import lookup, sighting
-from syncd.flows.judge import Answer, Question
+from syncd.flows.judge import Answer, Question, World
 from syncd.flows.lookup import LookupContext
 from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
@@ -120,17 +121,12 @@ class Lookups:
                 "purpose", "purpose", wanted.purpose, lookup.PURPOSES
             )
         self.budgets.spend(caller, wanted.items)
-        world = await self.ctx.world(self.never.tokens)
         deadline_ms = wanted.deadline_ms or min(
             self.ctx.config.lookup.deadline_ms + EACH_MS * len(wanted.items),
             MAX_DEADLINE_MS,
         )
-        entries = self.ctx.own.entries
-        overlay = Overlay(entries, world.roster, world.day)
-        answers = await lookup.lookup(
+        answers, overlay, world = await self.answers(
             [_question(item) for item in wanted.items],
-            world,
-            self._context(overlay),
             purpose=wanted.purpose,
             caller=caller.name,
             reference=wanted.reference,
@@ -151,6 +147,19 @@ class Lookups:
             missing=tuple(sorted({m for a in answers for m in a.missing})),
             contested=tuple(sorted(world.contested)),
         )
+
+    async def answers(
+        self, questions: Sequence[Question | SyncdError], **how: Any
+    ) -> tuple[list[Answer], Overlay, World]:
+        """Answer questions, in order; recorded durably before return.
+
+        Also what our own lists say of them, and by what they were judged.
+        """
+        world = await self.ctx.world(self.never.tokens)
+        own_lists = Overlay(self.ctx.own.entries, world.roster, world.day)
+        context = self._context(own_lists)
+        found = await lookup.lookup(questions, world, context, **how)
+        return found, own_lists, world
 
     def _context(self, overlay: Overlay) -> LookupContext:
         return LookupContext(

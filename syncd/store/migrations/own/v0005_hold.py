@@ -124,6 +124,35 @@ def _changes() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("merge_mark_origin", "merge_mark", ["origin", "id"])
+    op.create_table(
+        "screened",
+        sa.Column("id", Int, nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.Column("ref", sa.LargeBinary(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("epoch", Int, nullable=False),
+        sa.Column("until", Int, nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("mac", "ref", name="screened_once"),
+    )
+    op.create_index("screened_ref", "screened", ["ref"])
+    op.create_index("screened_until", "screened", ["until"])
+    listed = sa.text("state IS NOT NULL")
+    op.create_index(
+        *("screened_listed", "screened", ["id"]),
+        sqlite_where=listed,
+        postgresql_where=listed,
+    )
+    op.create_table(
+        "screening_run",
+        sa.Column("id", Int, nullable=False),
+        sa.Column("at", Int, nullable=False),
+        sa.Column("caller", sa.Text(), nullable=False),
+        sa.Column("details", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
 
 
 def _disputes() -> None:

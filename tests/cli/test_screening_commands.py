@@ -1,0 +1,76 @@
+"""Customers are handed in, reported and ended by command."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Node, Real, Run, keep_token
+
+UNTIL = ("--until", "2027-01-31")
+LIST = "客户号,tel\nC-1,+12025550301\nC-2,+12025550302\nC-3,nonsense\n"
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
+    settings = {"screening": {"enabled": True}}
+    root = tmp_path_factory.mktemp("screening") / "alliance"
+    with Real(root, settings) as alliance:
+        yield alliance
+
+
+@pytest.fixture
+def bank(real: Real, run: Run) -> Node:
+    member = real.alliance.members["bank"]
+    bearers = member.node.home.own.bearers
+    if not any(b.name == "lin" for b in real.do(bearers.all())):
+        token = real.do(bearers.add("lin", "compliance"))
+        keep_token(member.home, token)
+    return real.member("bank", run)
+
+
+def add(bank: Node, path: Path, *words: str) -> str:
+    ran = bank(
+        *("screening", "add", path, "--kind", "phone", *UNTIL),
+        *("--map", "value=tel", *words),
+    )
+    assert ran.code == 1  # a row is refused
+    return ran.out
+
+
+def test_a_list_a_report_and_its_end(
+    real: Real, bank: Node, police: Node, tmp_path: Path
+) -> None:
+    """References are shown, values never."""
+    path = tmp_path / "customers.csv"
+    path.write_text(LIST, encoding="utf-8")
+    out = add(bank, path)
+    assert "kept 2 that are not listed and 0 that are, refused 1" in out
+    words = ("--label", "fake_invest", "--role", "caller", "--kind", "phone")
+    reported = police(
+        *("report", "add", *words, "--evidence", "user_tag"),
+        stdin=b"+12025550301",
+    )
+    assert reported.code == 0
+    real.settle()
+    real.do(real.alliance.bank.node.background.idle())
+    ran = bank("screening", "report")
+    assert ran.code == 0
+    assert "C-1" in ran.out
+    assert "C-2" not in ran.out
+    assert "+12025550301" not in ran.out
+    assert bank("screening", "list", "--json").json["items"][1][
+        "reference"
+    ] == ("C-2")
+    assert bank("screening", "report", "--filed", "--json").json["items"]
+    done = bank("screening", "end", "--reference", "C-1", "--yes", "--json")
+    assert done.json == {"ended": 1}
+    again = bank("screening", "end", "--reference", "C-1", "--yes")
+    assert again.code == 1
+
+
+def test_it_goes_on_at_a_row(bank: Node, tmp_path: Path) -> None:
+    path = tmp_path / "customers.csv"
+    path.write_text(LIST, encoding="utf-8")
+    out = add(bank, path, "--from", "3")
+    assert "kept 1 that are not listed and 0 that are, refused 1" in out
