@@ -15,7 +15,7 @@ from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.terms import PUBLISH
 
 MOST_DAYS = 7  # for so long a log that lags holds up the judging of a day
-CODE = "excess"
+JUDGED = "excess"  # until which day
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class Excess:
 
     async def run(self) -> None:
         """Judge each day once, as soon as what it brought is merged."""
-        done = await self.ctx.own.events.reported(CODE)
+        done = await self.ctx.own.events.reported(JUDGED)
         if not done:
             done = self._day(-GRACE_DAYS - 1)
-            await self.ctx.own.events.now(CODE, done, "")
+            await self.ctx.own.events.now(JUDGED, done, "")
         for ago in range(MOST_DAYS, GRACE_DAYS - 1, -1):
             day = self._day(-ago)
             if day <= done:
@@ -54,7 +54,7 @@ class Excess:
             if ago < MOST_DAYS and await self._lags():
                 return
             await self._judge(day)
-            await self.ctx.own.events.now(CODE, day, "")
+            await self.ctx.own.events.now(JUDGED, day, "")
         await self.ctx.own.published.prune(self._day(-MOST_DAYS - 1))
 
     async def _lags(self) -> bool:
@@ -79,7 +79,7 @@ class Excess:
                 if excessive(row.count, had):
                     await self.ctx.report(
                         Finding(
-                            CODE,
+                            "excess",
                             member.origin,
                             None,
                             Message(
