@@ -15,8 +15,8 @@ from syncd.web.claim_forms import (
 from syncd.web.forms import DisputeDraft
 from syncd.web.report_forms import ReportsTaken
 from syncd.web.routes import (
-    EVERYBODY,
     OPERATORS,
+    READERS,
     Call,
     Routes,
     counted,
@@ -34,7 +34,7 @@ async def _dispute(call: Call, body: DisputeDraft) -> Disputed:
     return await call.service.claim_intake.dispute(call.caller, body)
 
 
-@routes("GET", "/v1/disputes", EVERYBODY, "list disputes against us, and ours")
+@routes("GET", "/v1/disputes", READERS, "list disputes against us, and ours")
 async def _disputes(call: Call, query: DisputeQuery) -> DisputePage:
     return await call.service.claim_intake.disputes(query)
 

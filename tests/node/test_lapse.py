@@ -46,7 +46,7 @@ class World(Home):
     async def heads(self) -> list[MirrorHead]:
         return [MirrorHead("a/syncd/t/1", Frontier.EMPTY, self.merged)]
 
-    async def claims_at(self, positions: list[Position]) -> Any:
+    async def claims_at(self, positions: list[Position], at: Any) -> Any:
         return {(o, i): claim(i, origin=o) for o, i in positions}
 
 

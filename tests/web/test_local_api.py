@@ -72,6 +72,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
         "reader": [
             "GET /metrics",
             "GET /v1/changes",
+            "GET /v1/disputes",
             "GET /v1/events",
             "GET /v1/indicators",
             "GET /v1/indicators/{origin}/{index}",
@@ -84,6 +85,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
         "compliance": [
             "GET /metrics",
             "GET /v1/changes",
+            "GET /v1/disputes",
             "GET /v1/events",
             "GET /v1/indicators",
             "GET /v1/indicators/{origin}/{index}",
