@@ -23,6 +23,8 @@ def test_a_vouch_ends_as_the_roster_has_it() -> None:
         "expires": "2027-03-20",
         "role": "hotline",
     }
+    sooner = msgspec.structs.replace(OURS, expires="2026-10-01")
+    assert b"2026-10-01" in vouch.prepare(sooner, RULES).fields
 
 
 @pytest.mark.parametrize(

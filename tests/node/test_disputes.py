@@ -1,5 +1,6 @@
 """A dispute of what we report reaches us, until it is answered."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -117,6 +118,16 @@ async def test_an_answer_that_withdraws_ends_the_report(
     [ours] = await listed(alliance.bank)
     assert ours.state == "answered"
     assert ours.reports[0].outcome == "report_withdrawn"
+    with pytest.raises(RefusedError, match="no report of ours that stands"):
+        await answer(alliance.carrier, dispute=item.position)
+
+
+async def test_nobody_answers_for_another(alliance: Alliance) -> None:
+    bank, carrier = alliance.bank, alliance.carrier
+    await carrier.report("url", VALUE)
+    await settled(alliance)
+    with pytest.raises(RefusedError, match="no report of ours that stands"):
+        await answer(bank, about=((carrier.origin, 1),))
 
 
 async def test_a_dispute_is_told_once(alliance: Alliance) -> None:
@@ -126,12 +137,15 @@ async def test_a_dispute_is_told_once(alliance: Alliance) -> None:
     await settled(alliance)
     await dispute(alliance.bank)
     await settled(alliance)
-    bank = alliance.bank.origin
-    await carrier.node.home.own.events.now(f"arrivals/{bank}", "0", "")
+    book, log = carrier.node.home.own.events, alliance.bank.origin
+    read = await book.reported(f"arrivals/{log}")
+    await book.now(f"arrivals/{log}", "0", "")
     await alliance.stop("carrier")
     await carrier.start()
     await carrier.node.background.idle()
     assert len(await events(carrier, "dispute")) == 1
+    book = carrier.node.home.own.events
+    assert await book.reported(f"arrivals/{log}") == read
 
 
 async def test_what_names_no_report_of_ours_does_not_bother_us(
@@ -234,6 +248,28 @@ async def test_what_a_dispute_says_to_do_travels(alliance: Alliance) -> None:
     state = await alliance.carrier.node.status_reader.read()
     [message] = [m for m in todo.of(state) if "dispute" in str(m)]
     assert not wire.of(message).quoted
+
+
+async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
+    alliance: Alliance,
+) -> None:
+    bank, carrier = alliance.bank, alliance.carrier
+    await carrier.report("url", VALUE)
+    await settled(alliance)
+    await dispute(bank)
+    await settled(alliance)
+    [item] = await listed(carrier)
+    for member in alliance.up:
+        member.shift_s = 91 * DAY_S
+    await asyncio.gather(*(member.round() for member in alliance.up))
+    await answer(carrier, about=(item.reports[0].position,))
+    vouch = claim_forms.VouchDraft(kind="url", value=VALUE, role="website")
+    intake = carrier.node.local_service.claim_intake
+    await intake.vouch(CALLER, [vouch])
+    with pytest.raises(RefusedError, match="roster: expired"):
+        await carrier.node.publisher.publish()
+    states = {row.type: row.state for row in await vault(carrier)}
+    assert (states["answer"], states["vouch"]) == ("published", "waiting")
 
 
 async def test_the_vault_shows_what_is_due(alliance: Alliance) -> None:
