@@ -26,6 +26,13 @@ def prepare(draft: DisputeDraft, rules: Rules) -> NewReport:
     wrong = faults.of_dispute(fields, rules.today)
     if not fields.reason:
         wrong.append(MalformedError("dispute: reason not given"))
+    if draft.token and not fields.about:
+        wrong.append(
+            MalformedError(
+                "dispute: a token alone shows no knowledge of the value",
+                hint="name the reports in `about`: such a dispute needs none",
+            )
+        )
     value, short = "", b""
     try:
         report.check_kind(draft.kind)

@@ -30,7 +30,11 @@ def test_a_dispute_asks_for_an_answer_in_three_days() -> None:
 
 def test_a_dispute_by_token_keeps_the_token_and_no_value() -> None:
     draft = DisputeDraft(
-        kind="phone", token=report.NOBODY, epoch=1, reason="stale"
+        kind="phone",
+        token=report.NOBODY,
+        epoch=1,
+        reason="stale",
+        about=(("b.example/syncd/txwz/1", 7),),
     )
     kept = dispute.prepare(draft, RULES)
     assert (kept.kind, kept.value, kept.type) == ("phone", "", 3)
@@ -43,13 +47,18 @@ def test_a_dispute_by_token_keeps_the_token_and_no_value() -> None:
         ({"epoch": 2}, "the roster has no epoch 2 of phone"),
         ({"token": "AAAA"}, "token"),
         ({"kind": "13800138000"}, "kind: not one of"),
+        ({"about": ()}, "a token alone shows no knowledge"),
     ],
 )
 def test_a_token_that_cannot_be_is_not_disputed(
     fields: dict[str, Any], says: str
 ) -> None:
     draft = DisputeDraft(
-        kind="phone", token=report.NOBODY, epoch=1, reason="stale"
+        kind="phone",
+        token=report.NOBODY,
+        epoch=1,
+        reason="stale",
+        about=(("b.example/syncd/txwz/1", 7),),
     )
     with pytest.raises(MalformedError, match=says):
         dispute.prepare(msgspec.structs.replace(draft, **fields), RULES)

@@ -398,8 +398,9 @@ async def test_a_dispute_of_what_nobody_reports_needs_a_yes(
     """A value, a token, a position; what has been retracted is nobody's."""
     url = "http://nobody.example/shop"
     body = {"kind": "url", "value": url, "reason": "stale"}
-    unknown = {"kind": "url", "token": "A" * 22, "epoch": 1, "reason": "stale"}
     nowhere = {**body, "about": [["police.example/syncd/txwz/1", 1_000_000]]}
+    unknown = {**nowhere, "token": "A" * 22, "epoch": 1}
+    del unknown["value"]
     for wrong in (body, unknown, nowhere):
         reply = await bank.post("/v1/disputes", wrong)
         assert reply.status == 422
