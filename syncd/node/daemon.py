@@ -44,6 +44,7 @@ from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.alerts import Alerts
+from syncd.node.serve.asked_again import AskedAgain
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.changes import Changes
 from syncd.node.serve.dispute_check import DisputeCheck
@@ -211,6 +212,7 @@ class Daemon:
         self.budgets = self._make(Budgets)
         self.lookups = self._make(Lookups, aside=self.background.start)
         self.dispute_check = self._make(DisputeCheck)
+        self.asked_again = self._make(AskedAgain, wake=self.feed.wake)
         self.changes = self._make(Changes, wake=self.feed.wake)
         self.screening = self._make(Screening, wake=self.feed.wake)
         self.local_service = self._make(
@@ -292,6 +294,7 @@ class Daemon:
         await self.never.catch_up()
         await self.urgent_news.look()
         await self.screening.daily()
+        await self.asked_again.ask()
         await self.alerts.look()
 
     # ------------------------------------------------------------ running

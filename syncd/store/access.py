@@ -112,16 +112,18 @@ class AccessBook:
         self._clock = clock
         self._cipher = VaultCipher(key)
         self._months: dict[int, _Month] = {}
-        self._group: Grouped[Sequence[Access], None] = Grouped(
+        self._group: Grouped[Sequence[Access], range] = Grouped(
             database, self._record_all
         )
         if not read_only:
             self._seal_all()
 
-    async def record(self, accesses: Sequence[Access]) -> None:
-        """Keep the accesses; durable on return, before any answer."""
-        if accesses:
-            await self._group.submit(accesses)
+    async def record(self, accesses: Sequence[Access]) -> Sequence[int]:
+        """Keep the accesses; durable on return, before any answer.
+
+        Return the ids of their records.
+        """
+        return await self._group.submit(accesses) if accesses else ()
 
     async def page(
         self,
@@ -177,7 +179,7 @@ class AccessBook:
 
     def _record_all(
         self, c: sa.Connection, groups: Sequence[Sequence[Access]]
-    ) -> list[Exception | None]:
+    ) -> list[range]:
         now = self._clock()
         number = now // MONTH_S
         month = self._month(c, number) or self._new_month(c, number)
@@ -198,7 +200,11 @@ class AccessBook:
             previous += 1
         c.execute(sa.insert(access), rows)
         _place(c, places)
-        return [None] * len(groups)
+        ids = list[range]()
+        for group in reversed(groups):
+            ids.append(range(previous - len(group) + 1, previous + 1))
+            previous -= len(group)
+        return ids[::-1]
 
     def _month(self, c: sa.Connection, number: int) -> _Month | None:
         if number not in self._months:

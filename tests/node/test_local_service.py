@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from syncd.errors import MalformedError
+from syncd.flows.judge import Answer
 from syncd.indicator import statement
 from syncd.web import forms, report_forms
 from syncd.web.report_forms import ReportSearch
@@ -200,9 +202,11 @@ async def test_many_items_have_more_time_unless_one_is_named(
 ) -> None:
     given: list[float] = []
 
-    async def noted(*_: Any, timeout_s: float, **__: Any) -> list[Any]:
+    async def noted(
+        asked: list[Any], *_: Any, timeout_s: float, **__: Any
+    ) -> list[Answer]:
         given.append(timeout_s)
-        return []
+        return [Answer(problem=MalformedError("value: empty"))] * len(asked)
 
     monkeypatch.setattr("syncd.node.serve.lookups.lookup.lookup", noted)
     bank = alliance.bank

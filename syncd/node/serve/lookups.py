@@ -1,11 +1,11 @@
 """The service behind `/v1/lookups`, with its access records."""
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import lookup, sighting
@@ -33,6 +33,8 @@ from syncd.web import forms, problem
 from syncd.web.service_ports import MAX_DEADLINE_MS, Caller, LookupCall
 
 EACH_MS = 2  # of time for each item; three forms of an account take 1 ms
+UNANSWERED = 1000  # values that wait to be asked again
+UNANSWERED_S = 86_400
 SUSPECTS = 65_536  # positions of false reports that are remembered
 
 
@@ -95,6 +97,26 @@ class Claims:
         return erasing.token_of(payload)
 
 
+class Answered(NamedTuple):
+    """What came of questions, and by what."""
+
+    answers: list[Answer]
+    own_lists: Overlay
+    world: World
+    records: list[int]  # ids of those that could be read, in order
+
+
+class Unanswered(NamedTuple):
+    """What holders could not answer: it is asked again."""
+
+    question: Question
+    caller: str
+    purpose: str
+    reference: str
+    record: int  # id of its access record
+    until: int  # unix seconds
+
+
 @dataclass(kw_only=True, eq=False)
 class Lookups:
     """Answers look-ups, and keeps what has to be kept of each."""
@@ -110,6 +132,7 @@ class Lookups:
 
     def __post_init__(self) -> None:
         self._suspected: set[Position] = set()  # reported already
+        self.unanswered: deque[Unanswered] = deque(maxlen=UNANSWERED)
 
     async def lookup(
         self, caller: Caller, wanted: LookupCall
@@ -125,14 +148,16 @@ class Lookups:
             self.ctx.config.lookup.deadline_ms + EACH_MS * len(wanted.items),
             MAX_DEADLINE_MS,
         )
-        answers, overlay, world = await self.answers(
-            [_question(item) for item in wanted.items],
+        questions = [_question(item) for item in wanted.items]
+        answers, overlay, world, _ = done = await self.answers(
+            questions,
             purpose=wanted.purpose,
             caller=caller.name,
             reference=wanted.reference,
             timeout_s=deadline_ms / 1000,
         )
         self.budgets.tried(caller, answers)
+        self._wait(caller.name, wanted, questions, done)
         await self._sight(answers, wanted.purpose, world.day)
         items = tuple(_lookup_item(a, overlay.over(a)) for a in answers)
         self.metrics.looked_up(
@@ -149,28 +174,55 @@ class Lookups:
         )
 
     async def answers(
-        self, questions: Sequence[Question | SyncdError], **how: Any
-    ) -> tuple[list[Answer], Overlay, World]:
+        self,
+        questions: Sequence[Question | SyncdError],
+        *,
+        answered_only: bool = False,
+        **how: Any,
+    ) -> Answered:
         """Answer questions, in order; recorded durably before return.
 
-        Also what our own lists say of them, and by what they were judged.
+        With `answered_only` what stays unknown is not recorded again.
         """
         world = await self.ctx.world(self.never.tokens)
-        own_lists = Overlay(self.ctx.own.entries, world.roster, world.day)
-        context = self._context(own_lists)
-        found = await lookup.lookup(questions, world, context, **how)
-        return found, own_lists, world
-
-    def _context(self, overlay: Overlay) -> LookupContext:
-        return LookupContext(
+        overlay = Overlay(self.ctx.own.entries, world.roster, world.day)
+        records: list[int] = []
+        record = partial(self._record, overlay, records, answered_only)
+        context = LookupContext(
             tokeniser=self.tokeniser,
             claims=self.claims,
-            record=partial(self._record, overlay),
+            record=record,
             suspect=self.suspect,
             current=lambda: self.ctx.roster,
             offload=self.ctx.offload,
             clock=time.monotonic,
         )
+        found = await lookup.lookup(questions, world, context, **how)
+        return Answered(found, overlay, world, records)
+
+    def _wait(
+        self,
+        caller: str,
+        wanted: LookupCall,
+        questions: Sequence[Question | SyncdError],
+        done: Answered,
+    ) -> None:
+        """Have asked again, in memory, what holders could not answer."""
+        until = self.ctx.now() + UNANSWERED_S
+        records = iter(done.records)
+        for question, answer in zip(questions, done.answers, strict=True):
+            record = 0 if answer.problem else next(records)
+            found = answer.verdict
+            if (
+                isinstance(question, Question)
+                and found
+                and "holders_missing" in found.reasons
+                and wanted.purpose != "test"
+            ):
+                who = (caller, wanted.purpose, wanted.reference)
+                self.unanswered.append(
+                    Unanswered(question, *who, record, until)
+                )
 
     def suspect(self, positions: Collection[Position]) -> None:
         """Have it told, each once, who reports values that it had not."""
@@ -209,10 +261,16 @@ class Lookups:
         )
 
     async def _record(
-        self, overlay: Overlay, accesses: Sequence[Access]
+        self,
+        overlay: Overlay,
+        records: list[int],
+        answered_only: bool,
+        accesses: Sequence[Access],
     ) -> None:
+        if answered_only:
+            accesses = [a for a in accesses if a.tokens]
         await overlay.read([a.forms for a in accesses])
-        await self.ctx.own.access.record(
+        records += await self.ctx.own.access.record(
             [
                 replace(
                     a,

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from msgspec.structs import asdict
+
 from syncd.errors import (
     MalformedError,
     Message,
@@ -85,7 +87,7 @@ class Screening:
         self._check()
         today = statement.day(self.ctx.today())
         questions = [self._question(item, today) for item in items]
-        answers, _, world = await self.lookups.answers(
+        answers, _, world, _ = await self.lookups.answers(
             questions,
             purpose="portfolio_screen",
             caller=caller.name,
@@ -279,7 +281,7 @@ class Screening:
         run = await self._book.file(
             caller.name,
             {
-                "filters": {k: v for k, v in _filters(wanted).items() if v},
+                "filters": {k: v for k, v in asdict(wanted).items() if v},
                 "entries": sum((await self._entries()).values()),
                 "listed": len(rows),
                 "shown": len(some),
@@ -378,14 +380,6 @@ def _entry(row: Screened) -> ScreeningEntry:
     return shown(ScreeningEntry, *sources, until=day_text(row.until))
 
 
-def _filters(wanted: ScreeningFilter) -> dict[str, Sequence[str]]:
-    return {
-        "verdicts": wanted.verdicts,
-        "evidence": wanted.evidence,
-        "roles": wanted.roles,
-    }
-
-
 def _wanted(row: Screened, wanted: ScreeningFilter) -> bool:
     state = row.listed
     if state is None:
@@ -397,7 +391,7 @@ def _wanted(row: Screened, wanted: ScreeningFilter) -> bool:
     }
     return all(
         not some or not set(some).isdisjoint(there[name])
-        for name, some in _filters(wanted).items()
+        for name, some in asdict(wanted).items()
     )
 
 
