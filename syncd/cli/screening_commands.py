@@ -33,7 +33,7 @@ REFERENCE = {
 }
 HEAD = (
     *("id", "kind", "reference", "until", "verdict", "action"),
-    *("evidence", "roles", "since"),
+    *("evidence", "roles", "handling", "since"),
 )
 
 noun = Noun()

@@ -66,6 +66,7 @@ class Listed(msgspec.Struct, frozen=True):
     evidence: tuple[str, ...]
     roles: tuple[str, ...]
     positions: tuple[Position, ...]
+    handling: str  # code: no_tip_off if any report asks for it
     since: int  # unix seconds
 
 

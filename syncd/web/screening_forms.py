@@ -72,6 +72,7 @@ class ScreeningEntry(Output, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     positions: tuple[Position, ...] = ()
+    handling: str = ""
     since: int = 0  # unix seconds
 
 

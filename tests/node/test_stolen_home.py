@@ -29,12 +29,14 @@ from syncd.store import sealing
 from syncd.store.sealing import VaultCipher
 from syncd.store.vault import Query
 from syncd.web import forms
+from syncd.web.screening_forms import ScreeningItem
 from syncd.web.service_ports import Caller, LookupCall
 from tests.alliance import Alliance, Member
 
 OURS, THEIRS = "13912345670", "13812345679"  # imported; looked up
 FILE = f"{OURS}\n".encode()
 WHOLE = hashlib.sha256(FILE).hexdigest()
+REFERENCE = f"customer {THEIRS}"
 NAME, LIST = f"{OURS} 开户.txt", f"daily {OURS}"
 LEAST = 8  # bytes of a hash that confirm something
 Listed = tuple[bytes, tuple[str, int], int]  # token, report, week of today
@@ -101,6 +103,8 @@ def messages(short: bytes, week: int) -> list[bytes]:
     for name in (NAME, LIST):
         sealing.name_mac(store, name)
     sealing.sighting_mac(store, week, short)
+    sealing.screening_mac(store, "phone", 1, short)
+    store.mac(b"screening-ref\0" + REFERENCE.encode())
     upload = canonical.dumps([WHOLE, len(FILE), LIST, {}])
     store.mac(b"import-file\0" + hashlib.sha256(upload).digest())
     plain = [
@@ -203,6 +207,19 @@ async def look_up(member: Member) -> None:
     assert item.verdict == "confirmed"
 
 
+async def screen(member: Member, day: int) -> None:
+    """Screen for the other number, which is listed."""
+    item = ScreeningItem(
+        kind="phone",
+        value=THEIRS,
+        reference=REFERENCE,
+        until=statement.day_text(day + 90),
+    )
+    who = Caller("lin", "compliance")
+    taken = await member.node.screening.add(who, [item])
+    assert taken.listed == 1
+
+
 def unseal(patch: pytest.MonkeyPatch) -> None:
     """Have everything kept as it is, and hashed without a key."""
 
@@ -225,6 +242,8 @@ OPEN = {
     *("own.access.sealed", "own.access.tag", "own.access_position.mac"),
     *("own.sighting.sealed", "own.sighting.mac"),
     *("own.own_entry.sealed", "own.own_entry.mac"),
+    *("own.screened.mac", "own.screened.ref", "own.screened.sealed"),
+    "own.screened.state",
 }  # what the search finds when nothing is sealed
 
 
@@ -239,7 +258,10 @@ async def test_no_number_is_confirmed_by_a_home_without_its_secret(
         tmp_path,
         ("bank", "carrier", "police"),
         local_apis=True,
-        settings={"member": {"region": "CN"}},
+        settings={
+            "member": {"region": "CN"},
+            "screening": {"enabled": True},
+        },
     ) as alliance:
         bank, police = alliance.bank, alliance.police
         firm = {"evidence": "police_case", "handling": "open"}
@@ -247,11 +269,13 @@ async def test_no_number_is_confirmed_by_a_home_without_its_secret(
         await take_in(bank)
         await alliance.settle()
         await look_up(bank)
+        today = statement.day(bank.node.ctx.today())
+        await screen(bank, today)
         vault = police.node.home.own.vault
         [row] = (await vault.page(Query()))[0]
         assert row.token is not None
         assert row.index is not None
-        week = sighting.monday(statement.day(bank.node.ctx.today()))
+        week = sighting.monday(today)
         listed = row.token, (row.origin, row.index), week
         running = confirmed(bank.home, listed)
     stopped = confirmed(bank.home, listed)

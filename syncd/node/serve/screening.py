@@ -237,6 +237,7 @@ class Screening:
             answer.evidence,
             found.roles,
             found.positions,
+            found.handling,
             old.since if old else self.ctx.now(),
         )
 
