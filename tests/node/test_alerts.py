@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
+from syncd.errors import MalformedError, UntrustedError
 from syncd.indicator.statement import Retract
 from syncd.node.notify import events
 from syncd.node.serve.alerts import Alerts
 from syncd.node.upkeep.arrivals import Arrival
-from syncd.roster import certificate
+from syncd.roster import certificate, drafts, signing
 from syncd.store.database import Database
 from syncd.store.events import EventBook
 from tests import sample_statements
-from tests.alliance import Alliance, as_founded, shared
+from tests.alliance import ADMINS, Alliance, as_founded, shared
 from tests.node.stand_in import Home
 from tests.node.test_notify_events import ALL
 from tests.node.test_status import WELL, down, log
@@ -232,3 +233,25 @@ async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
         for word in (CANARY, "c0ffee", "romance", "police_case"):
             assert word.encode() not in notice
             assert word not in str(event.data)
+
+
+async def test_a_draft_that_lacks_signatures(alliance: Alliance) -> None:
+    """Told to the admins when somebody hands it in, and again when one less."""
+    police = alliance.police
+    current = police.node.ctx.roster
+    draft = drafts.begin(current, now=current.issued + 1)
+    raw = drafts.write(draft, current)
+    for text in (raw, raw, signing.sign(raw, ADMINS[0], current)):
+        with pytest.raises((MalformedError, UntrustedError)):
+            await police.node.rosters.publish(text)
+    other = drafts.write(drafts.begin(draft, now=draft.issued + 1), draft)
+    with pytest.raises((MalformedError, UntrustedError)):
+        await police.node.rosters.publish(other)
+    page = await police.node.home.own.events.page(0, 1000)
+    found = [e for e in page if e.name == "draft"]
+    assert [e.data for e in found] == [
+        {"version": 2, "n": 2},
+        {"version": 2, "n": 1},
+    ]
+    notice = events.compose(found[0], ["admin"], "txwz", "police") or b""
+    assert b"roster: version 2 lacks 2 signatures" in notice

@@ -1,6 +1,7 @@
 """Keep the newest roster that its admins signed."""
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,11 +9,12 @@ from dataclasses import dataclass
 
 import structlog
 
-from syncd.errors import SyncdError
+from syncd.errors import MalformedError, SyncdError, UntrustedError
 from syncd.flows import claimed_roster
 from syncd.flows.ports import Finding
 from syncd.node.context import Context
 from syncd.node.follow.peers import Peers
+from syncd.roster import drafts, signing
 from syncd.roster.roster import Roster
 
 log = structlog.get_logger("syncd.roster")
@@ -44,19 +46,38 @@ class RosterKeeper:
         return self._trusted.current
 
     async def publish(self, raw: bytes) -> Roster:
-        """Take a version from our own admin.
+        """Take a version from our own admin; say of what signatures it lacks.
 
         Raises:
             As `TrustedRoster.examine`; StaleError as the files do.
         """
         async with self._lock:
             before = self._trusted.version
-            found = self._trusted.examine(raw)
+            try:
+                found = self._trusted.examine(raw)
+            except (MalformedError, UntrustedError):
+                await self._ask_signatures(raw)
+                raise
             if found.version > before:
                 self.ctx.home.rosters.put(found.version, raw)
                 self._trusted.update(raw)
                 await self.moved(before)
         return self.current
+
+    async def _ask_signatures(self, raw: bytes) -> None:
+        """Write that a draft of the next version lacks signatures, if it is one."""
+        with contextlib.suppress(SyncdError):
+            wanted = max(
+                s.wanted for s in signing.signatures(raw, self.current)
+            )
+            draft = drafts.read(raw)[1]
+            if wanted:
+                await self.ctx.own.events.now(
+                    "draft",
+                    f"{draft.hash}/{wanted}",
+                    "draft",
+                    {"version": draft.version, "n": wanted},
+                )
 
     async def member_accepted(
         self, origin: str, accepted: Sequence[tuple[int, int, str]]

@@ -33,7 +33,9 @@ EVENTS: Mapping[str, Route | None] = {  # None: not told outside
     "published": None,
     "receipt": None,
     "roster": Route("admin", later("roster: version {version} is in force")),
-    "draft": Route("admin", later("roster: a draft waits for signatures")),
+    "draft": Route(
+        "admin", later("roster: version {version} lacks {n} signatures")
+    ),
     "expiry": Route("admin", later("{code} of {member}: ends in {days} days")),
     "todo": Route("duty", later("to do: {why}")),
     "done": Route("duty", later("no more to do: {why}")),
