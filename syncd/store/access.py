@@ -30,8 +30,6 @@ from syncd.store.tables import OWN, Bytes, Int, access, access_key
 MONTH_S = 30 * 86_400
 TAG_SIZE = 8  # bytes
 WRITER = "daemon"  # who keeps records of this home: there is one so far
-OPEN = -1  # `previous` of a record that an earlier syncd left unsealed
-_PAGE = 10_000
 
 access_position = sa.Table(  # finds records again by what they rest on
     "access_position",
@@ -97,17 +95,9 @@ class AccessBook:
     """The access records, over own.db."""
 
     def __init__(
-        self,
-        database: Database,
-        key: bytes,
-        clock: Callable[[], int],
-        *,
-        read_only: bool = False,
+        self, database: Database, key: bytes, clock: Callable[[], int]
     ) -> None:
-        """Take over the records; `key` seals the months' keys.
-
-        What an earlier syncd wrote in clear is sealed first.
-        """
+        """Take over the records; `key` seals the months' keys."""
         self._db = database
         self._clock = clock
         self._cipher = VaultCipher(key)
@@ -115,8 +105,6 @@ class AccessBook:
         self._group: Grouped[Sequence[Access], range] = Grouped(
             database, self._record_all
         )
-        if not read_only:
-            self._seal_all()
 
     async def record(self, accesses: Sequence[Access]) -> Sequence[int]:
         """Keep the accesses; durable on return, before any answer.
@@ -286,39 +274,6 @@ class AccessBook:
                 "access: record {id} does not open", id=row["id"]
             ) from e
         return AccessRow(**row, **dict(zip(_NAMES, content, strict=True)))
-
-    # ----------------------------------------------- of an earlier syncd
-
-    def _seal_all(self) -> None:
-        """Leave no byte of what lay open; after a crash it goes on."""
-        oldest = sa.select(access.c.writer).order_by(access.c.id).limit(1)
-        if self._db.read_now(lambda c: c.scalar(oldest)) != "":
-            return
-        self._db.write_now(self._seal_old)
-        self._db.purge_now()
-        done = sa.update(access).where(access.c.writer == "")
-        self._db.write_now(lambda c: c.execute(done.values(writer=WRITER)))
-
-    def _seal_old(self, c: sa.Connection) -> None:
-        """Seal records that are `positions ‖ LF ‖ reference` still."""
-        left = sa.select(access).order_by(access.c.id).limit(_PAGE)
-        last = 0
-        while rows := c.execute(left.where(access.c.id > last)).all():
-            for row in (found._asdict() for found in rows):
-                if row["previous"] != OPEN:  # and yet not purged
-                    return
-                raw, _, reference = row["sealed"].partition(b"\n")
-                positions = (
-                    msgspec.json.decode(raw, type=Positions) if raw else None
-                )
-                row |= {"writer": WRITER, "previous": last}
-                number, last = row["at"] // MONTH_S, row["id"]
-                month = self._month(c, number) or self._new_month(c, number)
-                content = (reference.decode(), positions, "", "")
-                _place(c, _seal(month, row, content))
-                row["writer"] = ""
-                mine = sa.update(access).where(access.c.id == last)
-                c.execute(mine.values(row))
 
 
 def _any(

@@ -34,7 +34,7 @@ T = TypeVar("T")
 # The newest revision of each database that this build knows. A test holds
 # them equal to the scripts in migrations/; looking here saves the daemon and
 # the command line the import of alembic.
-HEADS = {"own": "own_5", "mirror": "mirror_3"}
+HEADS = {"own": "own_first", "mirror": "mirror_first"}
 MIGRATIONS = Path(__file__).parent / "migrations"
 PRAGMAS = (  # of the connection that writes
     "journal_mode=WAL",
@@ -136,10 +136,9 @@ class Database:
         SQLite frees pages without wiping them; only a rewrite of the whole
         file does, so this takes a while on a large database.
         """
-        await self.in_writer(self.purge_now)
+        await self.in_writer(self._purge)
 
-    def purge_now(self) -> None:
-        """Like `purge`; only for `in_writer` steps and before the loop."""
+    def _purge(self) -> None:
         with self._translated():
             raw = self._write_engine.raw_connection()
             try:

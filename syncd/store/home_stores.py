@@ -115,7 +115,7 @@ class OwnStore:
                 Imports(database, cipher, clock),
                 Quotas(database),
                 PublishedCounts(database),
-                AccessBook(database, access_key, clock, read_only=read_only),
+                AccessBook(database, access_key, clock),
                 CosignRows(database, clock),
                 Bearers(database, clock),
                 Sightings(database, cipher),

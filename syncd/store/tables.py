@@ -197,9 +197,9 @@ access = sa.Table(
     _column("kind", Text),
     _column("tag", Bytes),  # 8 bytes a token, or none
     # by the month's key: reference, positions, action
-    _column("sealed", Bytes, server_default=""),
-    _column("writer", Text, server_default=""),
-    _column("previous", Int, server_default="-1"),  # its record before, or 0
+    _column("sealed", Bytes),
+    _column("writer", Text),
+    _column("previous", Int),  # its record before, or 0
 )
 sa.Index("access_at", access.c.at)
 sa.Index("access_caller", access.c.caller, access.c.at)
