@@ -23,7 +23,7 @@ ARGS ?=
 CORE := tests/test_errors.py tests/test_canonical.py \
   $(addprefix tests/,tlog oprf roster indicator flows)
 
-.PHONY: help demo test test-slow coverage check house lint units bench soak soak-import lock \
+.PHONY: help demo test test-slow coverage check house lint units bench examples hostile soak soak-import lock \
   fix messages setup
 
 help:  ## this list
@@ -81,8 +81,15 @@ units: $(READY)
 bench: $(READY)  ## a million statements between two members, measured
 	@$(BIN)/python bench/sync.py $(ARGS)
 
-soak: $(READY)  ## all tests, with many more examples
+examples: $(READY)  ## all tests, with many more examples
 	@$(BIN)/pytest -q --hypothesis-profile=soak --timeout 3600 $(ARGS)
+
+SECONDS ?= 600
+soak: $(READY)  ## a peer API under garbage, silence and slow readers
+	@$(BIN)/python bench/hostile.py --soak $(SECONDS)
+
+hostile: $(READY)  ## what attackers cost, beside an older build
+	@$(BIN)/python bench/hostile.py $(ARGS)
 
 # Twenty minutes and 2 GB of disk; `make test-slow` does 40,000 rows.
 soak-import: $(READY)  ## a million rows imported through six kills

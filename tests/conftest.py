@@ -14,7 +14,7 @@ for name, examples in (("dev", 25), ("gate", 50), ("soak", 2000)):
     settings.register_profile(
         name,
         max_examples=examples,
-        # The same ones each time: what turns red was changed. `make soak`
+        # The same ones each time: what turns red was changed. `make examples`
         # looks for new ones.
         derandomize=name != "soak",
         deadline=None,
