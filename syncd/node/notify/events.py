@@ -44,10 +44,12 @@ EVENTS: Mapping[str, Route | None] = {  # None: not told outside
     "cut_off": Route("duty", later("cut off from the other members: {state}")),
     "urgent": Route("duty", later("urgent news in {origin}, from {index} on")),
     "turned": Route(
-        "duty", later("a look-up turned: report {origin} {index}")
+        "duty", later("look-up {access} turned bad: {origin}:{index}")
     ),
     "retract": Route("duty", later("{origin} took back {n} reports")),
-    "undo": Route("compliance", later("a measure to look at again")),
+    "undo": Route(
+        "compliance", later("a measure to look at again: appeal {id}")
+    ),
     "dispute": Route(
         "compliance",
         later("dispute {origin}:{index}: to be answered by {due}"),
@@ -55,9 +57,11 @@ EVENTS: Mapping[str, Route | None] = {  # None: not told outside
     "answer": Route(
         "compliance", later("{origin} answered our dispute: {outcome}")
     ),
-    "lift": Route("compliance", later("{origin} lifted a report of ours")),
+    "lift": Route(
+        "compliance", later("{origin}:{index} lifts of ours {reports}")
+    ),
     "screening": Route(
-        "compliance", later("screening: a customer was {state}")
+        "compliance", later("screening: {n} customers were {state}")
     ),
 }
 
@@ -66,7 +70,7 @@ EVENTS: Mapping[str, Route | None] = {  # None: not told outside
 OUTSIDE = {
     *("by_us", "code", "count", "days", "dispute", "due", "expires", "index"),
     *("member", "n", "origin", "outcome", "overdue", "reports", "state"),
-    *("contacts", "target", "version"),
+    *("access", "contacts", "id", "target", "version"),
 }
 # Ids, codes, origins and days; of digits never as many as a number has.
 _CODES = re.compile(r"(?!.*\d{9})[\w.,: /-]*", re.ASCII)
