@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from syncd.flows.ports import Position
-from syncd.indicator.active import AUTHORITY, OFFICIAL
+from syncd.indicator.active import AUTHORITY, MOST_DUE_DAYS, OFFICIAL
 from syncd.indicator.claims import Claim
+from syncd.indicator.notation import DAYS, MAX_DAY, day_text
 from syncd.indicator.statement import Answer, Dispute, Report
 from syncd.roster.roster import Roster
 
@@ -34,6 +35,11 @@ class DisputeState:
     official: frozenset[Position] = frozenset()  # of these
     answers: Mapping[Position, Given] = field(default_factory=dict)
     # the newest on each report
+
+    @property
+    def due(self) -> str:
+        """The day to answer by, as a verdict has it."""
+        return due(self.dispute)
 
     @property
     def pending(self) -> bool:
@@ -80,12 +86,15 @@ def of(
     if not (reports or answers or by_us):
         return None
     waiting = [c for c in reports if c.position not in answers]
-    state = "overdue" if dispute.due < today else "open"
+    official = frozenset(c.position for c in reports if is_official(c, roster))
+    # What an overdue answer does to unofficial reports does not expire.
+    weakened = any(c.position not in official for c in waiting)
     if not waiting:
         state = "answered" if answers else "ended"
-    elif dispute.expires <= today:
-        state = "ended"
-    official = frozenset(c.position for c in reports if is_official(c, roster))
+    elif due(dispute) < today and (weakened or today < dispute.expires):
+        state = "overdue"
+    else:
+        state = "open" if today < dispute.expires else "ended"
     return DisputeState(
         claim, dispute, by_us, state, reports, official, answers
     )
@@ -112,6 +121,12 @@ def _answers(
             if same and meant(about):
                 found[position] = Given(claim.position, answer)
     return found
+
+
+def due(dispute: Dispute) -> str:
+    """Return the day to answer by: nobody waits longer than is usual."""
+    last = DAYS[dispute.on] + MOST_DUE_DAYS
+    return day_text(min(DAYS[dispute.due], last, MAX_DAY))
 
 
 def member(origin: str, roster: Roster) -> str:

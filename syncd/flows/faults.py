@@ -12,7 +12,7 @@ from typing import Final
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import notation, vocabulary
-from syncd.indicator.active import AUTHORITY
+from syncd.indicator.active import AUTHORITY, MOST_DUE_DAYS
 from syncd.indicator.notation import MAX_INTEGER
 from syncd.indicator.record import DisputeFields, Fields, ReportFields
 
@@ -22,7 +22,6 @@ OFFERED: Final = {  # in place of evidence that a sector cannot have
     "judgment": "official_relay",
     "official_list": "official_relay",
 }  # else partner_feed
-MOST_DUE: Final = 15  # days that a dispute may leave for an answer
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -70,12 +69,12 @@ def of_dispute(fields: DisputeFields, today: str) -> list[SyncdError]:
                 due=due,
             )
         )
-    elif due and notation.DAYS[due] > notation.DAYS[today] + MOST_DUE:
+    elif due and notation.DAYS[due] > notation.DAYS[today] + MOST_DUE_DAYS:
         faults.append(
             MalformedError(
                 "due: {due} is more than {days} days ahead",
                 due=due,
-                days=MOST_DUE,
+                days=MOST_DUE_DAYS,
             )
         )
     ends = notation.is_day(fields.expires)

@@ -4,7 +4,7 @@ What a dispute says, and who has answered it, is read from the claims on its
 token; this is what finds them again, and what was told of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +62,8 @@ class DisputeBook:
 
         def job(c: sa.Connection) -> None:
             for row, data in rows.items():
-                if c.execute(sa.select(dispute.c.idx).where(_is(row))).first():
+                known = sa.select(dispute.c.idx).where(_is(row.position))
+                if c.execute(known).first():
                     continue
                 origin, index = row.position
                 c.execute(
@@ -92,28 +93,32 @@ class DisputeBook:
         """Note that a dispute is overdue, with an event if it has data."""
 
         def job(c: sa.Connection) -> None:
-            c.execute(sa.update(dispute).where(_is(row)).values(reminded=1))
+            c.execute(
+                sa.update(dispute).where(_is(row.position)).values(reminded=1)
+            )
             if data is not None:
                 events.tell(c, self._clock(), "dispute", data)
 
         await self._db.write(job)
 
-    async def rows(self, day: int, limit: int) -> Sequence[DisputeRow]:
-        """Return disputes that expire after a day, the first due first."""
-        wanted = (
-            sa.select(dispute)
-            .where(dispute.c.expires > day)
-            .order_by(dispute.c.due, dispute.c.origin, dispute.c.idx)
-            .limit(limit)
-        )
+    async def rows(self, limit: int) -> Sequence[DisputeRow]:
+        """Return disputes, those due last first."""
+        last = dispute.c.due.desc()
+        wanted = sa.select(dispute).order_by(last, *_KEY).limit(limit)
         return await self._db.read(
             lambda c: [self._opened(row) for row in c.execute(wanted)]
         )
 
-    async def prune(self, day: int) -> None:
-        """Drop what has expired by a day."""
-        gone = sa.delete(dispute).where(dispute.c.expires <= day)
-        await self._db.write(lambda c: c.execute(gone).close())
+    async def drop(self, positions: Iterable[Position]) -> None:
+        """Forget disputes."""
+        found = [*positions]
+
+        def job(c: sa.Connection) -> None:
+            for at in found:
+                c.execute(sa.delete(dispute).where(_is(at)))
+
+        if found:
+            await self._db.write(job)
 
     def _opened(self, row: Any) -> DisputeRow:
         position = row.origin, row.idx
@@ -129,9 +134,11 @@ class DisputeBook:
         )
 
 
-def _is(row: DisputeRow) -> sa.ColumnElement[bool]:
-    origin, index = row.position
-    return sa.and_(dispute.c.origin == origin, dispute.c.idx == index)
+_KEY = dispute.c.origin, dispute.c.idx
+
+
+def _is(at: Position) -> sa.ColumnElement[bool]:
+    return sa.and_(dispute.c.origin == at[0], dispute.c.idx == at[1])
 
 
 def _bound(position: Position) -> bytes:

@@ -107,8 +107,24 @@ def test_ours_is_about_the_others_reports() -> None:
     assert (one.by_us, one.state, one.reports) == (True, "open", [theirs])
     assert one.official == {theirs.position}
     assert found(ours, REPORT).state == "ended"
-    over = disputed(BANK, expires="2026-12-01")
+    over = disputed(BANK, due="2026-12-01", expires="2026-12-01")
     assert found(over, theirs, today="2026-12-01").state == "ended"
+
+
+def test_silence_on_an_unofficial_report_does_not_expire() -> None:
+    """A verdict has it disputed until the answer; an official one stands."""
+    late = disputed(expires="2026-12-01")
+    assert found(late, REPORT, today="2026-12-02").state == "overdue"
+    official = Claim(POLICE, 1, report(evidence="police_case"))
+    ours = disputed(BANK, expires="2026-12-01")
+    assert found(ours, official, today="2026-11-30").state == "overdue"
+    assert found(ours, official, today="2026-12-02").state == "ended"
+
+
+def test_nobody_has_longer_to_answer_than_a_verdict_waits() -> None:
+    one = found(disputed(due="2027-05-01"), REPORT, today="2026-12-07")
+    assert (one.due, one.state) == ("2026-12-06", "overdue")
+    assert found(disputed(due="2026-11-22"), REPORT).due == "2026-11-22"
 
 
 def test_official_is_who_has_the_authority() -> None:

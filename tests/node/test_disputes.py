@@ -272,6 +272,28 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
     assert (states["answer"], states["vouch"]) == ("published", "waiting")
 
 
+async def test_what_is_overdue_is_not_forgotten(alliance: Alliance) -> None:
+    """Its report is disputed until the answer, though the dispute ended."""
+    bank, carrier = alliance.bank, alliance.carrier
+    await carrier.report("url", VALUE)
+    await settled(alliance)
+    today = statement.day(bank.node.ctx.today())
+    await dispute(bank, expires=statement.day_text(today + 7))
+    await settled(alliance)
+    for member in alliance.up:
+        member.shift_s = 40 * DAY_S
+    await asyncio.gather(*(member.round() for member in alliance.up))
+    await carrier.node.disputes.remind()
+    [item] = await listed(carrier)
+    assert item.state == "overdue"
+    await answer(carrier, dispute=item.position)
+    await settled(alliance)
+    [item] = await listed(carrier)
+    assert item.state == "answered"
+    await carrier.node.disputes.remind()
+    assert not await listed(carrier)
+
+
 async def test_the_vault_shows_what_is_due(alliance: Alliance) -> None:
     """Of a report the day to answer by, of a dispute the answer."""
     bank, carrier = alliance.bank, alliance.carrier

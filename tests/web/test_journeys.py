@@ -239,6 +239,51 @@ async def test_what_is_retracted_is_gone_everywhere(
     assert (gone.status, gone.body) == (202, ended(0, already=1))
 
 
+async def test_from_a_dispute_to_its_answer(
+    alliance: Alliance, police: LocalClient, bank: LocalClient
+) -> None:
+    value = {"kind": "url", "value": "http://fair.example/answered"}
+    await police.take(report(value["value"], "url"))
+    await alliance.settle()
+    await bank.post("/v1/disputes", {**value, "reason": "stale"})
+    await alliance.settle()
+    await police.member.node.background.idle()
+    page = await police.get("/v1/disputes?side=against_us", role="auditor")
+    [item] = page.body["items"]
+    body = {
+        "dispute": item["position"],
+        "outcome": "report_withdrawn",
+        "reason": "evidence_insufficient",
+    }
+    done = await police.post("/v1/answers", body)
+    assert (done.status, done.body["retracting"]) == (202, 1)
+    both = {**body, "about": [item["position"]]}
+    assert (await police.post("/v1/answers", both)).status == 400
+    await alliance.settle()
+    [item] = (await bank.get("/v1/disputes?state=answered")).body["items"]
+    [about] = item["reports"]
+    assert about["outcome"] == "report_withdrawn"
+
+
+async def test_vouches_and_new_owners_are_taken_each_for_itself(
+    bank: LocalClient, police: LocalClient
+) -> None:
+    right = {"kind": "url", "value": "http://own.example/", "role": "website"}
+    vouches = [right, {**right, "role": "friend"}, {**right, "label": "x"}]
+    reply = await bank.post("/v1/vouches", {"vouches": vouches})
+    states = [item["state"] for item in reply.body["items"]]
+    assert (reply.status, states) == (202, ["accepted", "refused", "refused"])
+    [row] = (await bank.get("/v1/reports?type=vouch")).body["items"]
+    assert (row["type"], row["role"]) == ("vouch", "website")
+    body = {"reason": "entry_error", "type": "vouch", "ids": [row["id"]]}
+    done = await bank.post("/v1/retractions", body)
+    assert (done.body["retracting"], done.body["others"]) == (1, 1)
+    numbers = [{"value": "+12025550109", "since": "2026-01-02"}]
+    reply = await police.post("/v1/reassignments", {"numbers": numbers})
+    [item] = reply.body["items"]
+    assert "we are police" in item["problem"]["detail"]
+
+
 async def test_only_a_dispute_is_no_report_to_take_back(
     bank: LocalClient,
 ) -> None:

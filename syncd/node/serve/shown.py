@@ -149,7 +149,7 @@ def dispute_item(
         kind=about.kind,
         reason=about.reason,
         on=about.on,
-        due=about.due,
+        due=state.due,
         expires=about.expires,
         reports=tuple(
             _disputed_report(state, at, roster) for at in sorted(positions)
@@ -184,7 +184,7 @@ def _disputed(
                 one.answer.outcome for p, one in answers if mine or p == at
             }
             return {
-                "due": state.dispute.due,
+                "due": state.due,
                 "outcome": ", ".join(sorted(given)),
             }
     return {}

@@ -28,11 +28,10 @@ class Disputes:
 
     async def __call__(self, page: Sequence[Arrival]) -> None:
         """Keep what concerns us of a page that was merged, and tell of it."""
-        today = self.ctx.today()
         rows = [
             _row(a.position, a.statement, self.ctx.own_origins)
             for a in page
-            if isinstance(a.statement, Dispute) and today < a.statement.expires
+            if isinstance(a.statement, Dispute)
         ]
         kept: dict[DisputeRow, Mapping[str, Any] | None] = {}
         found = await self._states(rows)
@@ -46,8 +45,7 @@ class Disputes:
 
     async def states(self) -> list[DisputeState]:
         """Return how all disputes stand that concern us, the due first."""
-        last = statement.day(self.ctx.today()) - KEPT_DAYS
-        rows = await self.ctx.own.disputes.rows(last, READ)
+        rows = await self.ctx.own.disputes.rows(READ)
         return [state for _, state in await self._states(rows)]
 
     async def at(self, position: Position) -> DisputeState | None:
@@ -71,13 +69,17 @@ class Disputes:
         """
         today = statement.day(self.ctx.today())
         book = self.ctx.own.disputes
-        await book.prune(today - KEPT_DAYS)
-        rows = [
-            row
-            for row in await book.rows(today, READ)
-            if row.due < today and not row.reminded
-        ]
-        for row, state in await self._states(rows):
+        rows = await book.rows(READ)
+        states = await self._states(rows)
+        pending = {row.position for row, state in states if state.pending}
+        await book.drop(
+            row.position
+            for row in rows
+            if row.expires <= today - KEPT_DAYS and row.position not in pending
+        )
+        for row, state in states:
+            if row.reminded or row.due >= today:
+                continue
             data: dict[str, Any] | None = None
             if state.state == "overdue" and not (
                 state.by_us and not state.official
@@ -104,8 +106,7 @@ class Disputes:
             if isinstance(a.statement, Answer)
         }
         if answered:
-            day = statement.day(self.ctx.today())
-            rows = await self.ctx.own.disputes.rows(day, READ)
+            rows = await self.ctx.own.disputes.rows(READ)
             mine = [r for r in rows if r.by_us and r.token in answered]
             states = [*states, *(s for _, s in await self._states(mine))]
         for state in states:
@@ -167,7 +168,7 @@ class Disputes:
         return {
             **self._at(state.claim.position, state.dispute.kind),
             "by_us": state.by_us,
-            "due": state.dispute.due,
+            "due": state.due,
             "official": bool(state.official),
             "reason": state.dispute.reason,
             "reports": [list(at) for at in positions[:SHOWN]],
@@ -183,6 +184,6 @@ def _row(
         token.KIND_CODES[dispute.kind],
         dispute.epoch,
         token.decode(dispute.token),
-        statement.day(dispute.due),
+        statement.day(dispute_state.due(dispute)),
         statement.day(dispute.expires),
     )
