@@ -3,6 +3,7 @@
 import pytest
 
 from syncd.errors import MalformedError
+from syncd.node.upkeep import arrivals
 from syncd.store.merge_marks import MergeMarks
 from syncd.web.change_forms import ChangePage
 from syncd.web.service_ports import Caller
@@ -120,3 +121,19 @@ async def test_reading_changes_is_recorded(alliance: Alliance) -> None:
     assert [(r.caller, r.purpose, len(r.positions or ())) for r in rows] == [
         ("core", "audit", 1)
     ]
+
+
+async def test_what_is_handed_on_again_is_marked_once(
+    alliance: Alliance,
+) -> None:
+    """A consumer that fails has the same page come again and again."""
+    await alliance.police.report("url", "http://evil.example/a")
+    await alliance.settle()
+    page = await changes(alliance.bank)
+    node = alliance.bank.node
+    origin, index = page.items[0].entries[0].position
+    again = await arrivals.read(node.ctx, origin, index, index + 1)
+    await node.changes.came(again)
+    await node.changes.came(again)
+    assert (await changes(alliance.bank)).items == page.items
+    assert (await changes(alliance.bank, page.next)).items == ()

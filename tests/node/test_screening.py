@@ -238,3 +238,16 @@ async def test_holders_missing_keep_nothing(alliance: Alliance) -> None:
     taken = await add(alliance.bank, (LISTED, "C-1"))
     assert taken.refused == 1
     assert (await alliance.bank.node.screening.page(0, 9)).items == ()
+
+
+async def test_what_was_kept_before_a_start_is_found(
+    alliance: Alliance,
+) -> None:
+    """What tells in memory that a token is not ours is made anew."""
+    await add(alliance.bank, (LISTED, "C-1"))
+    await alliance.stop("bank")
+    await alliance.police.report("phone", LISTED)
+    await alliance.bank.start()
+    await alliance.settle()
+    [event] = await told(alliance.bank)
+    assert event["state"] == "listed"
