@@ -552,6 +552,27 @@ async def test_claims_of_many_tokens(mirror: MirrorStore, log: Log) -> None:
     assert await mirror.claims([value(1)], 1, 2) == {}
 
 
+async def test_claims_as_of_earlier_sizes(
+    mirror: MirrorStore, log: Log
+) -> None:
+    """What came later is not there yet, nor what ended then gone."""
+    await log.merge(
+        mirror, log.report(1), log.report(1, confidence=90), log.retract(1, 0)
+    )
+    for size, there in {0: [], 1: [0], 2: [0, 1], 3: [1], 4: [1]}.items():
+        at = {log.origin: size}
+        found = await mirror.claims([value(1)], 1, 1, at)
+        indices = [c.index for c in found.get(value(1), ())]
+        assert indices == there
+        places = [(log.origin, n) for n in range(3)]
+        assert [*await mirror.claims_at(places, at)] == [
+            (log.origin, n) for n in there
+        ]
+        one = await mirror.claim_of(log.origin, 0, value(1), at)
+        assert (one is not None) == (0 in there)
+    assert await mirror.claims([value(1)], 1, 1, {}) == {}
+
+
 async def test_pages_of_tokens(mirror: MirrorStore, log: Log) -> None:
     """Token by token in order, each with all that stands on it."""
     await log.merge(
