@@ -16,6 +16,8 @@ from syncd.store.database import Database
 from syncd.store.sealing import Cipher
 from syncd.store.tables import OWN, Bytes, Int, Text
 
+OF_ONE = 500  # disputes of one log that are kept
+
 dispute = sa.Table(
     "dispute",
     OWN,
@@ -26,7 +28,6 @@ dispute = sa.Table(
     sa.Column("epoch", Int, nullable=False),
     sa.Column("sealed", Bytes, nullable=False),  # its token
     sa.Column("due", Int, nullable=False),  # days since 1970-01-01
-    sa.Column("expires", Int, nullable=False),  # likewise
     sa.Column("reminded", Int, nullable=False),  # 1: told that it is overdue
 )
 
@@ -41,7 +42,6 @@ class DisputeRow:
     epoch: int
     token: bytes = field(repr=False)
     due: int  # days since 1970-01-01
-    expires: int
     reminded: bool = False
 
 
@@ -58,10 +58,15 @@ class DisputeBook:
     async def keep(
         self, rows: Mapping[DisputeRow, Mapping[str, Any] | None]
     ) -> None:
-        """Keep disputes that are new, with an event each that has data."""
+        """Keep disputes that are new, with an event each that has data.
+
+        Of one log so many that nobody crowds out the others' disputes.
+        """
 
         def job(c: sa.Connection) -> None:
             for row, data in rows.items():
+                if not row.by_us and _count(c, row) >= OF_ONE:
+                    continue
                 known = sa.select(dispute.c.idx).where(_is(row.position))
                 if c.execute(known).first():
                     continue
@@ -77,7 +82,6 @@ class DisputeBook:
                             row.token, _bound(row.position)
                         ),
                         due=row.due,
-                        expires=row.expires,
                         reminded=0,
                     )
                 )
@@ -102,11 +106,14 @@ class DisputeBook:
         await self._db.write(job)
 
     async def rows(self, limit: int) -> Sequence[DisputeRow]:
-        """Return disputes, those due last first."""
+        """Return disputes of each side, those due last first."""
         last = dispute.c.due.desc()
         wanted = sa.select(dispute).order_by(last, *_KEY).limit(limit)
+        sides = [wanted.where(dispute.c.by_us == side) for side in (0, 1)]
         return await self._db.read(
-            lambda c: [self._opened(row) for row in c.execute(wanted)]
+            lambda c: [
+                self._opened(row) for side in sides for row in c.execute(side)
+            ]
         )
 
     async def drop(self, positions: Iterable[Position]) -> None:
@@ -129,9 +136,14 @@ class DisputeBook:
             row.epoch,
             self._cipher.open(row.sealed, _bound(position)),
             row.due,
-            row.expires,
             bool(row.reminded),
         )
+
+
+def _count(c: sa.Connection, row: DisputeRow) -> int:
+    mine = dispute.c.origin == row.position[0]
+    found = c.execute(sa.select(sa.func.count()).where(mine))
+    return int(found.scalar_one())
 
 
 _KEY = dispute.c.origin, dispute.c.idx

@@ -9,6 +9,7 @@ from syncd.errors import RefusedError
 from syncd.indicator import statement
 from syncd.messages import wire
 from syncd.node.serve import todo
+from syncd.store.disputes import OF_ONE
 from syncd.web import claim_forms, forms
 from syncd.web.service_ports import Caller
 from tests.alliance import Alliance, Member, as_founded, shared
@@ -281,7 +282,7 @@ async def test_what_is_overdue_is_not_forgotten(alliance: Alliance) -> None:
     await dispute(bank, expires=statement.day_text(today + 7))
     await settled(alliance)
     for member in alliance.up:
-        member.shift_s = 40 * DAY_S
+        member.shift_s = 70 * DAY_S
     await asyncio.gather(*(member.round() for member in alliance.up))
     await carrier.node.disputes.remind()
     [item] = await listed(carrier)
@@ -292,6 +293,31 @@ async def test_what_is_overdue_is_not_forgotten(alliance: Alliance) -> None:
     assert item.state == "answered"
     await carrier.node.disputes.remind()
     assert not await listed(carrier)
+
+
+async def test_nobody_crowds_out_the_others(alliance: Alliance) -> None:
+    bank, carrier, police = (
+        *(alliance.bank, alliance.carrier, alliance.police),
+    )
+    await carrier.report("url", VALUE)
+    await settled(alliance)
+    dispute_ = statement.Dispute(
+        on=carrier.node.ctx.today(),
+        kind="url",
+        epoch=1,
+        token=await carrier_token(carrier),
+        reason="stale",
+        due="2199-12-30",
+        expires="2199-12-31",
+        about=((carrier.origin, 1),),
+    )
+    await police.say(*[dispute_] * (OF_ONE + 9))
+    await dispute(bank)
+    await settled(alliance)
+    items = await listed(carrier, limit=1000)
+    assert [i.member for i in items].count("police") == OF_ONE
+    assert [i.member for i in items].count("bank") == 1
+    assert len(await events(carrier, "dispute")) == OF_ONE + 1
 
 
 async def test_the_vault_shows_what_is_due(alliance: Alliance) -> None:

@@ -9,14 +9,15 @@ from syncd.flows import dispute_state
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.ports import Position
 from syncd.indicator import statement, token
+from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Answer, Dispute
 from syncd.node.context import Context
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.store.disputes import DisputeRow
 
-READ = 1000  # disputes that are looked at, those due first
+READ = 1000  # disputes of each side that are looked at
 SHOWN = 20  # positions in an event
-KEPT_DAYS = 30  # after their end
+KEPT_DAYS = 60  # after the day to answer by, once nothing waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ class Disputes:
         await book.drop(
             row.position
             for row in rows
-            if row.expires <= today - KEPT_DAYS and row.position not in pending
+            if row.due <= today - KEPT_DAYS and row.position not in pending
         )
         for row, state in states:
             if row.reminded or row.due >= today:
@@ -140,13 +141,17 @@ class Disputes:
         for key, some in keys.items():
             shorts = [*{row.token for row in some}]
             found = await self.ctx.mirror.claims(shorts, *key)
+            beside = {
+                short: _Beside(found.get(short, ()), ours) for short in shorts
+            }
             for row in some:
-                claims = found.get(row.token, ())
-                at = {claim.position: claim for claim in claims}
-                if row.position not in at:
+                near = beside[row.token]
+                if row.position not in near.disputes:
                     continue
                 state = dispute_state.of(
-                    at[row.position], claims, ours, roster, today
+                    near.disputes[row.position],
+                    near.all if row.by_us else near.ours,
+                    *(ours, roster, today),
                 )
                 if state is not None:
                     states.append((row, state))
@@ -175,6 +180,21 @@ class Disputes:
         }
 
 
+class _Beside:
+    """What is claimed of a token, parted once for all disputes on it."""
+
+    def __init__(self, claims: Iterable[Claim], ours: Collection[str]) -> None:
+        self.disputes: dict[Position, Claim] = {}
+        self.all: list[Claim] = []
+        for claim in claims:
+            if isinstance(claim.statement, Dispute):
+                self.disputes[claim.position] = claim
+            else:
+                self.all.append(claim)
+        # Who disputes a thousandfold has no say in what one costs us.
+        self.ours = [claim for claim in self.all if claim.origin in ours]
+
+
 def _row(
     position: Position, dispute: Dispute, ours: Collection[str]
 ) -> DisputeRow:
@@ -185,5 +205,4 @@ def _row(
         dispute.epoch,
         token.decode(dispute.token),
         statement.day(dispute_state.due(dispute)),
-        statement.day(dispute.expires),
     )
