@@ -271,11 +271,20 @@ def commas(a: Attack) -> None:
     a.ask("POST", "/v1/lookups", lambda: raw, 2, a.target["token"])
 
 
+ATTACKS = {
+    one.__name__: one
+    for one in (
+        *(silent, hello, garbage, idle, files, deaf, pokes, junk),
+        *(debits, repeats, encoded, commas),
+    )
+}
+
+
 def main(name: str, where: str, seconds: str) -> None:
     target = json.loads(Path(where, "target.json").read_text())
     print("ready", flush=True)
     attack = Attack(target, time.monotonic() + float(seconds))
-    globals()[name](attack)
+    ATTACKS[name](attack)
     print(attack.sent, flush=True)
 
 
