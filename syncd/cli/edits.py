@@ -49,6 +49,12 @@ class _SetOptions(ThresholdOptions):
     action: list[str] = option("FINDING=ACTION: what a verdict leads to")
     entries: int | None = option("that one log may bring in a day", min=1)
     bytes_: int | None = option("that one log may bring in a day", min=1)
+    lifts: int | None = option(
+        "that others' reports may have of one member in a week", min=0
+    )
+    lift_percent: int | None = option(
+        "of its statements that these may be", min=0, max=100
+    )
     days: int = drafting.DAYS
 
 
@@ -67,7 +73,8 @@ def _ruled(draft: Roster, args: _SetOptions) -> Roster:
         among("--action", name, draft.policy.to_json())
         among("--action", action, terms.ACTIONS)
         draft = drafts.put(draft, ("policy", name), action)
-    for name, most in args.given("entries", "bytes_").items():
+    names = ("entries", "bytes_", "lifts", "lift_percent")
+    for name, most in args.given(*names).items():
         draft = drafts.put(draft, ("limits", name), most)
     return draft
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec import structs
+
 from syncd.cli import grid
 from syncd.messages.catalogue import later, t
 from syncd.roster.changes import Change, between
@@ -281,15 +283,15 @@ def whole(roster: Roster) -> list[str]:
         (t("cap"), f"{f'{c.kind} {c.evidence}'.strip():27} {c.days} d")
         for c in roster.caps
     ]
-    limits, policy = roster.limits, roster.policy.to_json()
+    policy = roster.policy.to_json()
     rows += [
         (t("policy"), ", ".join(f"{k} {v}" for k, v in policy.items())),
         (
             t("limits"),
             t(
-                "{entries} entries, {bytes} bytes, of a log in a day",
-                entries=limits.entries,
-                bytes=limits.bytes,
+                "{entries} entries, {bytes} bytes, of a log in a day; {lifts}"
+                " lifts of a member in a week, or {lift_percent} %",
+                **structs.asdict(roster.limits),
             ),
         ),
         (t("never"), t("{n} values", n=len(roster.never))),

@@ -50,6 +50,7 @@ from syncd.node.serve.changes import Changes
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
+from syncd.node.serve.lifts import Lifts
 from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.made_files import MadeFiles
@@ -215,6 +216,7 @@ class Daemon:
         self.asked_again = self._make(AskedAgain, wake=self.feed.wake)
         self.changes = self._make(Changes, wake=self.feed.wake)
         self.screening = self._make(Screening, wake=self.feed.wake)
+        self.lifts = self._make(Lifts, wake=self.feed.wake)
         self.local_service = self._make(
             LocalService, counts=self.metrics, wake=self.publisher.wake
         )
@@ -227,6 +229,7 @@ class Daemon:
                 self.changes.came,
                 self.disputes,
                 self.screening.came,
+                self.lifts.came,
             ),
         )
 

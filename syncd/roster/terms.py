@@ -183,10 +183,12 @@ class Quota(Row, frozen=True):
 
 
 class Limits(Row, frozen=True):
-    """What one origin may bring in a day before merging lags."""
+    """What one origin may bring before merging lags, or it is a finding."""
 
-    entries: Positive
-    bytes: Positive  # of record bytes, inflated
+    entries: Positive  # in a day
+    bytes: Positive  # in a day, of record bytes, inflated
+    lifts: Natural = 20  # in a week, of others' reports: above is a finding,
+    lift_percent: Annotated[int, Meta(ge=0, le=100)] = 5  # above both
 
 
 class Cap(Row, frozen=True):

@@ -1,6 +1,6 @@
 """How much each log published of late, by key and day."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 from syncd.store.database import Database
 from syncd.store.tables import OWN, Int, Text
 
-published = sa.Table(  # claims of some days; a page read twice counts twice
+published = sa.Table(  # of some days; a page read twice counts twice
     "published",
     OWN,
     sa.Column("day", Text, primary_key=True),
@@ -39,11 +39,35 @@ class PublishedCounts:
         await self._db.write(lambda c: c.execute(put, rows))
 
     async def of(self, day: str) -> dict[tuple[str, str], int]:
-        """Return the claims of a day by origin and key."""
+        """Return the claims of a day by origin and token key."""
         t = published.c
-        wanted = sa.select(t.origin, t.key, t.n).where(t.day == day)
+        wanted = sa.select(t.origin, t.key, t.n).where(
+            t.day == day, t.key.contains("/")
+        )
         rows = await self._db.read(lambda c: c.execute(wanted).all())
         return {(origin, key): n for origin, key, n in rows}
+
+    async def newest(self, origin: str) -> str:
+        """Return the last day of a log that anything is counted of, or ""."""
+        wanted = sa.select(sa.func.max(published.c.day)).where(
+            published.c.origin == origin
+        )
+        row = await self._db.read(lambda c: c.execute(wanted).scalar())
+        return row or ""
+
+    async def sums(
+        self, origins: Sequence[str], first: str, last: str, *keys: str
+    ) -> dict[str, int]:
+        """Return the sums of some logs' counts by key, of days first..last."""
+        t = published.c
+        wanted = (
+            sa.select(t.key, sa.func.sum(t.n))
+            .where(t.day.between(first, last))
+            .where(t.origin.in_(origins), t.key.in_(keys))
+            .group_by(t.key)
+        )
+        rows = await self._db.read(lambda c: c.execute(wanted).all())
+        return {**dict.fromkeys(keys, 0), **dict(map(tuple, rows))}
 
     async def prune(self, before: str) -> None:
         """Forget the days before one."""

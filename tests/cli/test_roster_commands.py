@@ -145,7 +145,7 @@ EDITS = [
         "- 不再单独设上限：police_case",
     ),
     (
-        "set OUT --action confirmed=hold --entries 5 --bytes 6",
+        "set OUT --action confirmed=hold --entries 5 --bytes 6 --lifts 7 --lift-percent 8",
         "~ policy confirmed: hold, was delay",
         "~ policy confirmed：hold，原为 delay",
     ),

@@ -89,6 +89,8 @@ def whole(club: Club) -> Roster:
         draft, ("quotas",), Quota("all", 0, 7, member="platform")
     )
     draft = drafts.put(draft, ("caps",), Cap(30, "phone", "user_tag"))
+    for name in ("lifts", "lift_percent"):
+        draft = drafts.put(draft, ("limits", name), 7)
     second = drafts.begin(replace(draft, id="ab" * 32), now=NOW + 1)
     return roster.from_json(second.to_json(), second.id)
 

@@ -1,0 +1,197 @@
+"""Notice what lifts reports: of ours, and by whom too often.
+
+Of what was merged only disputes, vouches and reassigned are looked at, by
+token: whether their `know` is right is seen only by who has the value.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from syncd.errors import Message
+from syncd.flows.basis import Key, claims_on
+from syncd.flows.judge import (
+    LookupProgress,
+    PendingQuestion,
+    Question,
+    judged,
+)
+from syncd.flows.ports import Finding, Position
+from syncd.indicator import statement, token
+from syncd.indicator.statement import Dispute, Reassigned, Report, Vouch
+from syncd.node.context import Context
+from syncd.node.serve.lookups import Claims
+from syncd.node.serve.shown import TYPES
+from syncd.node.upkeep.arrivals import Arrival
+
+WINDOW_DAYS = 7
+SHOWN = 50  # events of one page, and reports in each
+ALL, HITS = "statements", "lifts"  # keys beside those of token keys
+
+
+@dataclass(kw_only=True, eq=False)
+class Lifts:
+    """Looks at disputes, vouches and reassigned of others."""
+
+    ctx: Context
+    claims: Claims
+    wake: Callable[[], None]
+    _day: dict[str, str] = field(default_factory=dict, init=False)  # newest
+
+    async def came(self, page: Sequence[Arrival]) -> None:
+        """Tell of a page of one log what it lifts of ours; count it."""
+        ours = self.ctx.own_origins
+        if not page or page[0].position[0] in ours:
+            return
+        hits = await self._hits(page)
+        await self._count(page, hits)
+        lifting = [
+            arrival
+            for arrival in page
+            if any(at[0] in ours for at in hits.get(arrival.position, ()))
+        ]
+        if lifting:
+            await self._tell(lifting, hits)
+
+    async def _hits(
+        self, page: Sequence[Arrival]
+    ) -> Mapping[Position, Sequence[Position]]:
+        """Return which reports of others each statement may lift."""
+        origin, _ = page[0].position
+        found = self.ctx.roster.by_origin(origin)
+        its = {log.origin for log in found[0].generations} if found else set()
+        some = [
+            (arrival, arrival.statement)
+            for arrival in page
+            if isinstance(arrival.statement, Dispute | Reassigned | Vouch)
+        ]
+        claims = await claims_on(
+            [_key(arrival) for arrival, _ in some], self.claims
+        )
+        hits = {}
+        for arrival, content in some:
+            about = content.about if isinstance(content, Dispute) else ()
+            hits[arrival.position] = [
+                claim.position
+                for claim in claims.get(_key(arrival), ())
+                if isinstance(claim.statement, Report)
+                and claim.origin not in {origin, *its}
+                and (not about or claim.position in about)
+            ]
+        return {at: reports for at, reports in hits.items() if reports}
+
+    async def _tell(
+        self,
+        lifting: Sequence[Arrival],
+        hits: Mapping[Position, Sequence[Position]],
+    ) -> None:
+        """Write an event of each that changed the verdict on ours."""
+        (origin, first), (_, last) = lifting[0].position, lifting[-1].position
+        merged = {
+            o: n for o, (_, n) in (await self.ctx.mirror.sizes()).items()
+        }
+        keys = [*dict.fromkeys(map(_key, lifting))]
+        before = await self._judged(keys, {**merged, origin: first})
+        after = await self._judged(keys, {**merged, origin: last + 1})
+        events: list[dict[str, Any]] = [
+            {
+                "origin": origin,
+                "index": arrival.position[1],
+                "code": TYPES[statement.type_of(arrival.statement)],
+                "kind": arrival.statement.kind,
+                "reports": self._of_ours(hits[arrival.position]),
+                "before": before[_key(arrival)][0],
+                "after": after[_key(arrival)][0],
+            }
+            for arrival in lifting
+            if before[_key(arrival)] != after[_key(arrival)]
+        ]
+        if len(events) > SHOWN:
+            events[SHOWN - 1] |= {"n": len(events) - SHOWN + 1}
+        if events and await self.ctx.own.events.now(
+            f"lift/{origin}", str(last), "lift", *events[:SHOWN]
+        ):
+            self.wake()
+
+    def _of_ours(self, reports: Sequence[Position]) -> list[list[Any]]:
+        ours = self.ctx.own_origins
+        return [[*at] for at in reports if at[0] in ours][:SHOWN]
+
+    async def _judged(
+        self, keys: Sequence[Key], at: Mapping[str, int]
+    ) -> dict[Key, tuple[str, str]]:
+        """Return verdict and action by token, when so much was merged."""
+        end = time.monotonic() + self.ctx.config.lookup.deadline_ms / 1000
+        answers, _ = await judged(
+            [
+                PendingQuestion(Question(kind, token=short, epoch=epoch))
+                for kind, epoch, short in keys
+            ],
+            LookupProgress(),
+            await self.ctx.world(),
+            replace(self.claims, at=at),
+            self.ctx.bulk,
+            lambda: time.monotonic() < end,
+        )
+        found = [answer.verdict for answer in answers]
+        return {
+            key: (v.verdict, v.action) if v else ("", "")
+            for key, v in zip(keys, found, strict=True)
+        }
+
+    async def _count(
+        self,
+        page: Sequence[Arrival],
+        hits: Mapping[Position, Sequence[Position]],
+    ) -> None:
+        """Count by day what a log says, and what of it lifts.
+
+        A day is the newest that the log has said: so nobody gets away with
+        days of long ago, and a first sync counts as it would have then.
+        """
+        origin, book = page[0].position[0], self.ctx.own.published
+        today = self.ctx.today()
+        day = self._day.get(origin) or await book.newest(origin)
+        counts: Counter[tuple[str, str, str]] = Counter()
+        last: dict[str, Position] = {}  # that lifted, by day
+        for arrival in page:
+            day = max(day, min(arrival.statement.on, today))
+            counts[day, origin, ALL] += 1
+            if arrival.position in hits:
+                counts[day, origin, HITS] += 1
+                last[day] = arrival.position
+        self._day[origin] = day
+        await book.add(counts)
+        for when, position in last.items():
+            await self._judge(when, position)
+
+    async def _judge(self, day: str, position: Position) -> None:
+        """Write a finding if a member lifts too often, once a day."""
+        found = self.ctx.roster.by_origin(position[0])
+        logs = [log.origin for log in found[0].generations] if found else []
+        first = statement.day_text(
+            max(statement.day(day) - WINDOW_DAYS + 1, 0)
+        )
+        sums = await self.ctx.own.published.sums(logs, first, day, ALL, HITS)
+        limits = self.ctx.roster.limits
+        if sums[HITS] <= limits.lifts or (
+            sums[HITS] * 100 <= limits.lift_percent * sums[ALL]
+        ):
+            return
+        why = Message(
+            "{n} of its {count} statements of a week dispute, vouch or"
+            " reassign what others report",
+            n=sums[HITS],
+            count=sums[ALL],
+        )
+        if await self.ctx.own.events.now(
+            f"lifts_too_often/{logs[0]}", day, ""
+        ):
+            await self.ctx.report(Finding("lifts_too_often", *position, why))
+
+
+def _key(arrival: Arrival) -> Key:
+    about = arrival.statement
+    return about.kind, about.epoch, token.decode(about.token)

@@ -1,0 +1,244 @@
+"""Who lifts reports of ours is told to us, who does it often to everybody."""
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from syncd.flows.ports import Finding
+from syncd.indicator import token
+from syncd.indicator.claims import Claim
+from syncd.indicator.identifier import Identifier
+from syncd.indicator.statement import Reassigned, Statement, Vouch
+from syncd.node.serve.lifts import Lifts
+from syncd.node.upkeep.arrivals import Arrival
+from syncd.roster.terms import Limits
+from syncd.store.home_stores import OwnStore
+from tests.alliance import Alliance, Member, as_founded, shared
+from tests.node.stand_in import Home
+from tests.node.test_disputes import events, settled
+from tests.sample_statements import about, dispute, report
+from tests.store.conftest import NOW
+from tests.store.conftest import clock as clock
+from tests.store.conftest import fresh as fresh
+from tests.store.conftest import own as own
+from tests.store.conftest import reopen as reopen
+
+alliance = shared(
+    as_founded, "bank", "carrier", "platform", "police", scope="function"
+)
+VALUE = "evil.example/"
+OUTPUT = token.url_output(Identifier("url", VALUE))
+ON: dict[str, Any] = {
+    "on": "2026-11-21",
+    "kind": "url",
+    "epoch": 1,
+    "token": token.encode(token.token(OUTPUT)),
+}
+
+
+def vouch(member: Member) -> Vouch:
+    know = token.know(OUTPUT, member.origin).hex()
+    return Vouch(**ON, role="website", expires="2199-01-01", know=know)
+
+
+async def test_a_lift_of_ours_is_an_event(alliance: Alliance) -> None:
+    """Ours alone: nobody else is told, and we once."""
+    bank, carrier = alliance.bank, alliance.carrier
+    await carrier.report("url", f"http://{VALUE}")
+    await alliance.settle()
+    [found] = await bank.lookup("url", VALUE)
+    index = await bank.size()
+    await bank.say(vouch(bank))
+    await settled(alliance)
+    [told] = await events(carrier, "lift")
+
+    assert told == {
+        "origin": bank.origin,
+        "index": index,
+        "code": "vouch",
+        "kind": "url",
+        "reports": [list(at) for at in found.positions],
+        "before": "suspected",
+        "after": "disputed",
+    }
+    for other in (bank, alliance.police):
+        assert not await events(other, "lift")
+    await carrier.node.home.own.events.now(f"arrivals/{bank.origin}", "0", "")
+    await alliance.stop("carrier")
+    await carrier.start()
+    await carrier.node.background.idle()
+    assert len(await events(carrier, "lift")) == 1
+
+
+async def test_what_changes_no_verdict_is_none(alliance: Alliance) -> None:
+    """A vouch of an official report, a dispute by one sector."""
+    police = alliance.police
+    await police.report("url", f"http://{VALUE}", evidence="police_case")
+    await alliance.settle()
+    know = token.know(OUTPUT, alliance.carrier.origin).hex()
+    await alliance.bank.say(vouch(alliance.bank))
+    await alliance.carrier.say(replace(dispute(**ON), know=know))
+    await settled(alliance)
+    assert not await events(police, "lift")
+
+
+# ------------------------------------------------------------- too often
+
+LOG, EARLIER = "bank.example/syncd/txwz/2", "bank.example/syncd/txwz/1"
+OTHER = "carrier.example/syncd/txwz/1"
+BANK = SimpleNamespace(
+    id="bank", generations=[SimpleNamespace(origin=o) for o in (EARLIER, LOG)]
+)
+DAY = "2027-01-15"  # of NOW
+
+
+class World:
+    """A member that reads a log, and what it finds."""
+
+    def __init__(self, own: OwnStore) -> None:
+        self.found: list[Finding] = []
+        self.reported: dict[bytes, Sequence[Claim]] = {}
+        self.limits = Limits(entries=1, bytes=1)
+        self.index = 0
+
+        async def record(*findings: Finding, once: bool = False) -> None:
+            self.found += findings
+
+        home = Home(own=own, report=record, now=NOW)
+        home.trusted.current = SimpleNamespace(
+            zone="UTC",
+            limits=self.limits,
+            member={"bank": BANK}.get,
+            by_origin=lambda o: None if o == OTHER else (BANK, None),
+        )
+        home.config.member.id = "police"
+        self.home = home
+        self.lifts = self.open()
+
+    def open(self) -> Lifts:
+        claims: Any = self
+        return Lifts(ctx=self.home.context, claims=claims, wake=lambda: None)
+
+    async def claims(
+        self, tokens: Sequence[bytes], kind: int, epoch: int
+    ) -> Mapping[bytes, Sequence[Claim]]:
+        return {t: self.reported[t] for t in tokens if t in self.reported}
+
+    def listed(self, n: int, origin: str = OTHER) -> None:
+        said = report(**about(n))
+        short = token.decode(said.token)
+        self.reported[short] = [Claim(origin, n, said)]
+
+    async def says(self, *said: Statement, log: str = LOG) -> None:
+        page = []
+        for content in said:
+            page.append(Arrival((log, self.index), content))  # type: ignore[arg-type]
+            self.index += 1
+        await self.lifts.came(page)
+
+
+@pytest.fixture
+def world(own: OwnStore) -> World:
+    found = World(own)
+    for n in range(100):
+        found.listed(n)
+    return found
+
+
+def lifting(n: int, on: str = DAY) -> list[Statement]:
+    """Return n statements that hit others' reports, of the three types."""
+    made: list[Statement] = []
+    for i in range(n):
+        head = about(i, on=on)
+        named = replace(dispute(**head), about=((OTHER, i),), know="")
+        made.append(
+            (
+                dispute(**head),
+                named,
+                Reassigned(**head, since=DAY, know="00" * 8),
+                Vouch(
+                    **head, role="hotline", expires="2199-01-01", know="0" * 16
+                ),
+            )[i % 4]
+        )
+    return made
+
+
+def plain(n: int, on: str = DAY) -> list[Statement]:
+    return [report(**about(1000 + i, on=on)) for i in range(n)]
+
+
+async def test_more_than_twenty_in_a_week_are_a_finding(world: World) -> None:
+    """Told once a day, and where."""
+    await world.says(*lifting(20))
+    assert world.found == []
+    await world.says(*lifting(1), *plain(1))
+    [found] = world.found
+    assert (found.code, found.origin, found.index) == (
+        *("lifts_too_often", LOG, 20),
+    )
+    assert "21 of its 22 statements" in str(found.detail)
+    await world.says(*lifting(1))
+    assert len(world.found) == 1
+
+
+@pytest.mark.parametrize(("others", "findings"), [(398, 1), (399, 0)])
+async def test_and_more_than_five_percent(
+    world: World, others: int, findings: int
+) -> None:
+    """Who says much may lift more."""
+    await world.says(*plain(others), *lifting(21))
+    assert len(world.found) == findings
+
+
+async def test_the_roster_sets_both(world: World) -> None:
+    more = Limits(entries=1, bytes=1, lifts=30, lift_percent=50)
+    world.home.trusted.current.limits = more
+    await world.says(*lifting(30))
+    assert world.found == []
+    await world.says(*plain(31), *lifting(1))
+    assert world.found == []
+    await world.says(*lifting(2))
+    assert len(world.found) == 1
+
+
+async def test_a_week_is_over(world: World) -> None:
+    """By the days of the log; an older day is as new as what stood before."""
+    await world.says(*lifting(11, "2027-01-08"))
+    await world.says(*lifting(10, "2027-01-15"))
+    assert world.found == []
+    await world.says(*lifting(11, "2026-01-01"))
+    assert len(world.found) == 1
+
+
+async def test_days_to_come_are_today(world: World) -> None:
+    await world.says(*lifting(11, "2199-01-01"))
+    await world.says(*lifting(10, DAY))
+    assert len(world.found) == 1
+
+
+async def test_all_logs_of_a_member_are_its_own(world: World) -> None:
+    """And a restart forgets nothing."""
+    await world.says(*lifting(11), log=EARLIER)
+    world.lifts = world.open()
+    await world.says(*lifting(10))
+    assert len(world.found) == 1
+
+
+async def test_what_hits_nobody_counts_for_nothing(world: World) -> None:
+    """Reports of its own, or no report at all, or another one."""
+    for n in range(100):
+        world.listed(n, EARLIER)
+    await world.says(*lifting(40))
+    world.reported.clear()
+    await world.says(*lifting(40))
+    for n in range(100):
+        world.listed(n)
+    elsewhere = [
+        replace(dispute(**about(n)), about=((OTHER, 999),)) for n in range(40)
+    ]
+    await world.says(*elsewhere)
+    assert world.found == []
