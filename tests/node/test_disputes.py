@@ -213,7 +213,7 @@ async def test_an_answer_that_does_not_come_is_told_of(
     [_, told] = await events(carrier, "dispute")
     assert (told["overdue"], told["official"]) == (True, False)
     [line] = await to_do(carrier)
-    assert "they are disputed until then" in line
+    assert "until then the unofficial ones are disputed" in line
     assert not await events(bank, "dispute")
     assert not await to_do(bank)
 
@@ -237,7 +237,7 @@ async def test_the_contact_is_asked_for_an_official_report(
     [_, told] = await events(police, "dispute")
     assert told["contacts"] == ["police"]
     [line] = await to_do(police)
-    assert "contacts that the roster names for us" in line
+    assert "for official ones our contacts are called" in line
 
 
 async def test_what_a_dispute_says_to_do_travels(alliance: Alliance) -> None:

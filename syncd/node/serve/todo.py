@@ -172,15 +172,13 @@ def _disputes(state: MemberState) -> Iterator[Message]:
 
 
 def _answer(one: DisputeItem) -> Message:
-    waiting = [r for r in one.reports if r.answer is None]
-    origin, index = one.position
     about: dict[str, int | str] = {
         "member": one.member,
         "reason": one.reason,
-        "n": len(waiting),
+        "n": sum(report.answer is None for report in one.reports),
         "day": one.due,
-        "origin": origin,
-        "index": index,
+        "origin": one.position[0],
+        "index": one.position[1],
     }
     if one.state == "open":
         return Message(
@@ -188,17 +186,10 @@ def _answer(one: DisputeItem) -> Message:
             " {day}: syncd report answer --dispute {origin}:{index}",
             **about,
         )
-    if any(report.official for report in waiting):
-        return Message(
-            "dispute: {member} says {reason} of {n} reports of ours, official"
-            " ones among them, and should have had an answer by {day}; the"
-            " contacts that the roster names for us are asked for it: syncd"
-            " report answer --dispute {origin}:{index}",
-            **about,
-        )
     return Message(
         "dispute: {member} says {reason} of {n} reports of ours, and should"
-        " have had an answer by {day}; they are disputed until then: syncd"
+        " have had an answer by {day}; until then the unofficial ones are"
+        " disputed, and for official ones our contacts are called: syncd"
         " report answer --dispute {origin}:{index}",
         **about,
     )
