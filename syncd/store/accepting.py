@@ -6,7 +6,8 @@
                                      says that this was wrong
     else               accepted      a row that waits to be published
 
-Known is judged first: what stands is not held back by what was ended.
+Known is judged first: what stands is not held back by what was ended. An
+answer is known only while it waits: later disputes want one of their own.
 """
 
 from collections import defaultdict
@@ -20,6 +21,7 @@ import sqlalchemy as sa
 from syncd import canonical
 from syncd.flows.draft import NewReport
 from syncd.indicator import statement
+from syncd.indicator.claims import ANSWER
 from syncd.store import failpoint, imports, sealing
 from syncd.store.database import select_in
 from syncd.store.imports import ImportMark
@@ -258,6 +260,8 @@ class _Batch:
         for mac, id_, type_, fields, state, held, why, on, at in sorted(
             rows, key=lambda row: row[1]
         ):
+            if type_ == ANSWER and state != State.WAITING:
+                continue  # it answered what was disputed before
             yield (
                 mac,
                 _Row(

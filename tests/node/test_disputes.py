@@ -295,6 +295,29 @@ async def test_what_is_overdue_is_not_forgotten(alliance: Alliance) -> None:
     assert not await listed(carrier)
 
 
+async def test_a_later_dispute_wants_an_answer_of_its_own(
+    alliance: Alliance,
+) -> None:
+    """Though the answer says word for word what the first one said."""
+    bank, carrier, police = alliance.bank, alliance.carrier, alliance.police
+    await carrier.report("url", VALUE)
+    await settled(alliance)
+    await dispute(bank)
+    await settled(alliance)
+    [first] = await listed(carrier)
+    await answer(carrier, dispute=first.position)
+    await settled(alliance)
+    for member in alliance.up:
+        member.shift_s = 2 * DAY_S
+    await asyncio.gather(*(member.round() for member in alliance.up))
+    await dispute(police)
+    await settled(alliance)
+    [second] = await listed(carrier, state="open")
+    await answer(carrier, dispute=second.position)
+    await settled(alliance)
+    assert not await listed(carrier, state="open")
+
+
 async def test_nobody_crowds_out_the_others(alliance: Alliance) -> None:
     bank, carrier, police = (
         *(alliance.bank, alliance.carrier, alliance.police),
