@@ -30,6 +30,7 @@ from syncd.web import (
     report_forms,
     report_routes,
     screening_routes,
+    status_forms,
     vocabulary_routes,
 )
 from syncd.web.event_stream import Event
@@ -296,7 +297,9 @@ async def _retract(
 
 
 @routes("GET", "/v1/status", EVERYBODY, "read the status")
-async def _status(call: Call, query: forms.StatusQuery) -> forms.Status:
+async def _status(
+    call: Call, query: status_forms.StatusQuery
+) -> status_forms.Status:
     return await call.service.status(digests=bool(query.digests))
 
 
@@ -355,12 +358,12 @@ async def _metrics(call: Call) -> web.Response:
 
 
 @routes("GET", "/healthz", OPEN, "ask for life")
-async def _alive(call: Call) -> forms.Alive:
-    return forms.Alive(alive=True)
+async def _alive(call: Call) -> status_forms.Alive:
+    return status_forms.Alive(alive=True)
 
 
 @routes("GET", "/readyz", OPEN, "ask whether we serve", also=(503,))
-async def _ready(call: Call) -> forms.Ready | web.Response:
+async def _ready(call: Call) -> status_forms.Ready | web.Response:
     found = await call.service.ready()
     return answer(found, 200 if found.ready else 503)
 

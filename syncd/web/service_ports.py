@@ -10,7 +10,7 @@ from typing import Protocol
 from syncd.errors import SyncdError
 from syncd.flows.entry import Filter, OwnDraft
 from syncd.flows.ports import Position
-from syncd.web import claim_forms, forms, report_forms
+from syncd.web import claim_forms, forms, report_forms, status_forms
 from syncd.web.change_forms import ChangePage
 from syncd.web.event_stream import Event
 from syncd.web.own_list_forms import (
@@ -244,7 +244,7 @@ class LocalService(Protocol):
     ) -> forms.Indicator | None:
         """Return the claim at a position, if one stands there; recorded."""
 
-    async def status(self, *, digests: bool) -> forms.Status:
+    async def status(self, *, digests: bool) -> status_forms.Status:
         """Return how we are doing."""
 
     async def quota(self, caller: Caller) -> Quota:
@@ -265,5 +265,5 @@ class LocalService(Protocol):
     async def metrics(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
 
-    async def ready(self) -> forms.Ready:
+    async def ready(self) -> status_forms.Ready:
         """Tell whether we serve."""

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from syncd.node.serve.metrics import Metrics
-from syncd.web import forms
+from syncd.web import status_forms
 from tests.node.test_status import WELL
 
 ORIGIN = "bank.example/syncd/txwz/1"
 
 
-def scrape(metrics: Metrics, *seen: forms.Seen) -> str:
+def scrape(metrics: Metrics, *seen: status_forms.Seen) -> str:
     return metrics.scrape(replace(WELL, receipts=seen)).decode()
 
 
@@ -29,5 +29,7 @@ def test_who_has_left_is_no_series() -> None:
     """A receipt of a member that was removed does not grow old for ever."""
     metrics = Metrics()
     line = 'syncd_receipt_entries{member="bank"} 7.0'
-    assert line in scrape(metrics, forms.Seen(member="bank", size=7, at=1))
+    assert line in scrape(
+        metrics, status_forms.Seen(member="bank", size=7, at=1)
+    )
     assert line not in scrape(metrics)

@@ -12,14 +12,14 @@ from syncd.messages.wire import WireMessage
 from syncd.node.serve import todo as things
 from syncd.node.serve.member_state import MemberState
 from syncd.store import vault
-from syncd.web import forms
+from syncd.web import forms, status_forms
 
 NOW = 1_790_000_000
 DAY_S = 86_400
 
 
-def log(**fields: Any) -> forms.LogState:
-    return forms.LogState(
+def log(**fields: Any) -> status_forms.LogState:
+    return status_forms.LogState(
         **{
             "member": "bank",
             "origin": "bank.example/syncd/txwz/1",
@@ -35,8 +35,8 @@ def log(**fields: Any) -> forms.LogState:
     )
 
 
-def holder(member: str, *, up: bool) -> forms.HolderState:
-    return forms.HolderState(
+def holder(member: str, *, up: bool) -> status_forms.HolderState:
+    return status_forms.HolderState(
         member=member, up=up, why=None if up else WireMessage(detail="late")
     )
 
@@ -47,12 +47,14 @@ WELL = MemberState(
     member="police",
     alliance="txwz",
     max_skew_s=300,
-    log=forms.OwnLogState(origin="a/b", size=1, note="", released=1),
+    log=status_forms.OwnLogState(origin="a/b", size=1, note="", released=1),
     vault={("url", vault.State.PUBLISHED): 1},
     logs=(log(),),
     receipts=(),
     holders=tuple(holder(m, up=True) for m in ("a", "b", "c")),
-    keys=(forms.KeyState(kind="phone", epoch=1, t=2, n=3, dealt=False),),
+    keys=(
+        status_forms.KeyState(kind="phone", epoch=1, t=2, n=3, dealt=False),
+    ),
     roster=forms.RosterState(
         version=3, hash="0", expires=NOW + 60 * DAY_S, expired=False
     ),
@@ -84,7 +86,7 @@ def roster(left_s: int) -> forms.RosterState:
     )
 
 
-def down(*members: str) -> tuple[forms.HolderState, ...]:
+def down(*members: str) -> tuple[status_forms.HolderState, ...]:
     return tuple(holder(m, up=m not in members) for m in ("a", "b", "c"))
 
 
@@ -132,7 +134,7 @@ def down(*members: str) -> tuple[forms.HolderState, ...]:
         (
             {
                 "keys": (
-                    forms.KeyState(
+                    status_forms.KeyState(
                         kind="phone", epoch=1, t=2, n=3, dealt=True
                     ),
                 )

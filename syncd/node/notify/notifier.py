@@ -17,7 +17,7 @@ from syncd.messages import wire
 from syncd.node.context import Context
 from syncd.node.notify import command, events
 from syncd.store.notices import Notice, Queued
-from syncd.web import forms, webhook
+from syncd.web import status_forms, webhook
 
 log = structlog.get_logger("syncd.notify")
 
@@ -63,11 +63,11 @@ class Notifier:
         await self.ctx.own.notices.keep(names)
         await asyncio.gather(*map(self._serve, self._senders))
 
-    async def states(self) -> tuple[forms.NotifyState, ...]:
+    async def states(self) -> tuple[status_forms.NotifyState, ...]:
         """Return how telling each target goes."""
         queued = await self.ctx.own.notices.queued()
         return tuple(
-            forms.NotifyState(
+            status_forms.NotifyState(
                 target=s.target.name,
                 roles=s.target.roles,
                 waiting=queued.get(s.target.name, Queued()).waiting,

@@ -41,7 +41,7 @@ from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.store.vault import State
-from syncd.web import forms, report_forms
+from syncd.web import forms, report_forms, status_forms
 from syncd.web.event_stream import Event
 from syncd.web.quota_forms import Quota
 from syncd.web.service_ports import Caller
@@ -275,7 +275,7 @@ class LocalService:
 
     # ------------------------------------------------------------- other
 
-    async def status(self, *, digests: bool) -> forms.Status:
+    async def status(self, *, digests: bool) -> status_forms.Status:
         """Return how we are doing; digests for one caller at a time.
 
         They are computed from all rows, in the threads that look-ups need.
@@ -328,17 +328,19 @@ class LocalService:
         """Return all metrics in Prometheus' text format."""
         return self.counts.scrape(await self.status_reader.read())
 
-    async def ready(self) -> forms.Ready:
+    async def ready(self) -> status_forms.Ready:
         """Tell whether we serve: the database answers, a roster is here."""
         why = self.status_reader.appending()
         try:
             await self.ctx.own.log.head()
         except SyncdError as e:
-            return forms.Ready(
+            return status_forms.Ready(
                 ready=False, appending=False, why=wire.of(e.text)
             )
         shown = appending(why)
-        return forms.Ready(ready=True, appending=shown.ok, why=shown.why)
+        return status_forms.Ready(
+            ready=True, appending=shown.ok, why=shown.why
+        )
 
 
 # ---------------------------------------------------------------- to forms

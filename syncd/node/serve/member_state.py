@@ -13,7 +13,7 @@ from syncd.messages import wire
 from syncd.node.serve.shown import shown
 from syncd.store import vault
 from syncd.store.findings import Row
-from syncd.web import claim_forms, forms
+from syncd.web import claim_forms, forms, status_forms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,19 +25,19 @@ class MemberState:
     member: str
     alliance: str
     max_skew_s: int
-    log: forms.OwnLogState
+    log: status_forms.OwnLogState
     vault: Mapping[tuple[str, vault.State], int]  # rows by kind and state
-    logs: tuple[forms.LogState, ...]
-    receipts: tuple[forms.Seen, ...]  # of our log
-    holders: tuple[forms.HolderState, ...]
-    keys: tuple[forms.KeyState, ...]
-    quotas: tuple[forms.QuotaLeft, ...] = ()
+    logs: tuple[status_forms.LogState, ...]
+    receipts: tuple[status_forms.Seen, ...]  # of our log
+    holders: tuple[status_forms.HolderState, ...]
+    keys: tuple[status_forms.KeyState, ...]
+    quotas: tuple[status_forms.QuotaLeft, ...] = ()
     roster: forms.RosterState
     failures: Mapping[str, int]  # in a row, by member
     skew_s: int  # how far the others' clocks are ahead
     findings: tuple[Row, ...]  # the newest
     appending: Message  # why nothing is published; "" if it is
-    notify: tuple[forms.NotifyState, ...] = ()
+    notify: tuple[status_forms.NotifyState, ...] = ()
     remarks: tuple[Message, ...]  # what else there is to do
     disputes: tuple[claim_forms.DisputeItem, ...]  # that wait for an answer
 
@@ -49,18 +49,18 @@ class MemberState:
             if state == vault.State.WAITING
         }
 
-    def form(self, todo: list[Message]) -> forms.Status:
+    def form(self, todo: list[Message]) -> status_forms.Status:
         """Return it as the local API says it."""
         rows: Counter[vault.State] = Counter()
         for (_, state), n in self.vault.items():
             rows[state] += n
-        return forms.Status(
+        return status_forms.Status(
             member=self.member,
             alliance=self.alliance,
             version=self.version,
             time=self.now,
             log=self.log,
-            vault=forms.VaultState(
+            vault=status_forms.VaultState(
                 waiting=self.waiting(),
                 published=rows[vault.State.PUBLISHED],
                 ending=rows[vault.State.ENDING],
@@ -80,15 +80,17 @@ class MemberState:
         )
 
 
-def appending(why: Message) -> forms.Appending:
+def appending(why: Message) -> status_forms.Appending:
     """Return whether we append to our log, as the local API says it."""
-    return forms.Appending(ok=not why, why=wire.of(why) if why else None)
+    return status_forms.Appending(
+        ok=not why, why=wire.of(why) if why else None
+    )
 
 
-def _finding(kept: Row) -> forms.FindingState:
+def _finding(kept: Row) -> status_forms.FindingState:
     detail = wire.of(kept.finding.detail)
     return shown(
-        forms.FindingState,
+        status_forms.FindingState,
         kept.finding,
         kept,
         detail=detail.detail,

@@ -18,7 +18,7 @@ from syncd.node.serve.shown import dispute_item, shown
 from syncd.node.upkeep.disputes import Disputes
 from syncd.store.findings import Row
 from syncd.tlog import checkpoint
-from syncd.web import forms
+from syncd.web import forms, status_forms
 
 FINDINGS = 20  # the newest
 VERSION = metadata.version("syncd")
@@ -50,7 +50,7 @@ class StatusReader:
             member=config.member.id,
             alliance=roster.alliance,
             max_skew_s=config.skew.max_s,
-            log=forms.OwnLogState(
+            log=status_forms.OwnLogState(
                 origin=config.origin,
                 size=head.frontier.size,
                 note=note.decode(),
@@ -61,7 +61,7 @@ class StatusReader:
             receipts=receipts,
             holders=self._holder_states(),
             keys=tuple(
-                shown(forms.KeyState, e, n=len(e.shares))
+                shown(status_forms.KeyState, e, n=len(e.shares))
                 for e in roster.epochs
                 if e.shares and not e.retired
             ),
@@ -83,7 +83,7 @@ class StatusReader:
             remarks=(*filter(None, (self._outside(),)), *self.never()),
         )
 
-    async def status(self, *, digests: bool = False) -> forms.Status:
+    async def status(self, *, digests: bool = False) -> status_forms.Status:
         """Return the state as the local API says it, with what to do."""
         state = await self.read(digests=digests)
         return state.form(todo.of(state))
@@ -126,7 +126,7 @@ class StatusReader:
             merging=not roster.stops_merging,
         )
 
-    async def _receipts(self) -> tuple[forms.Seen, ...]:
+    async def _receipts(self) -> tuple[status_forms.Seen, ...]:
         """Return the newest receipt of our log from each member."""
         roster = self.ctx.roster
         found = await self.ctx.own.cosigned.receipts(self.ctx.origin)
@@ -134,12 +134,14 @@ class StatusReader:
         for signer, receipt in sorted(found.items()):
             member = roster.by_key_name(signer)
             if member is not None and signer == member.keys.merged.name:
-                seen.append(shown(forms.Seen, receipt, member=member.id))
+                seen.append(
+                    shown(status_forms.Seen, receipt, member=member.id)
+                )
         return tuple(seen)
 
     async def _logs(
-        self, receipts: Sequence[forms.Seen], *, digests: bool
-    ) -> tuple[forms.LogState, ...]:
+        self, receipts: Sequence[status_forms.Seen], *, digests: bool
+    ) -> tuple[status_forms.LogState, ...]:
         """Return how every log of the roster is doing, our own among them."""
         roster = self.ctx.roster
         seen = {receipt.member: receipt for receipt in receipts}
@@ -157,7 +159,7 @@ class StatusReader:
             ours = origin == self.ctx.origin
             why = state.why or ("" if ours else unheard)
             logs.append(
-                forms.LogState(
+                status_forms.LogState(
                     member=member.id,
                     origin=origin,
                     sector=member.sector,
@@ -211,7 +213,7 @@ class StatusReader:
             total = claims.plus(total, part)
         return claims.digest_bytes(total).hex()
 
-    def _holder_states(self) -> tuple[forms.HolderState, ...]:
+    def _holder_states(self) -> tuple[status_forms.HolderState, ...]:
         """Return what was last seen of each holder."""
         states = []
         for member in self.ctx.roster.holders:
@@ -225,7 +227,7 @@ class StatusReader:
             else:
                 up = True
             states.append(
-                forms.HolderState(
+                status_forms.HolderState(
                     member=member, up=up, why=wire.of(why) if why else None
                 )
             )

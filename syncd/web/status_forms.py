@@ -1,0 +1,150 @@
+"""Forms of the status: how this member is doing, and what there is to do."""
+
+from typing import Annotated
+
+from syncd.flows.allowance import QuotaLeft
+from syncd.messages.wire import Params, WireMessage
+from syncd.web.forms import FullOutput, Output, Query, RosterState, meta
+
+__all__ = ["QuotaLeft"]
+
+
+class OwnLogState(FullOutput, frozen=True, kw_only=True):
+    """Our own log."""
+
+    origin: str
+    size: int  # entries
+    note: str  # signed checkpoint that is served
+    released: int  # entries under it
+
+
+class VaultState(FullOutput, frozen=True, kw_only=True):
+    """Rows of the vault, by state."""
+
+    waiting: dict[str, int]  # by kind
+    published: int
+    ending: int
+    ended: int
+
+
+class Seen(FullOutput, frozen=True, kw_only=True):
+    """Somebody's receipt: merged up to `size` at `at`."""
+
+    member: str
+    size: int  # entries
+    at: int  # unix seconds
+
+
+class LogState(Output, frozen=True, kw_only=True):
+    """How one origin's log is doing here."""
+
+    member: str
+    origin: str
+    sector: str
+    mirrored: int
+    merged: int
+    known: int  # largest signed size that we heard of
+    lag: int  # known but not merged
+    contested: bool
+    missing: int  # payloads withheld
+    last_receipt: Seen | None = None  # theirs, of our log
+    source: str = ""
+    last_pull: int | None = None  # unix seconds
+    why: WireMessage | None = None  # the last failure
+    digest: str = ""  # hex, over the claim rows below `merged`
+
+
+class HolderState(FullOutput, frozen=True, kw_only=True):
+    """A holder of the token keys."""
+
+    member: str
+    up: bool
+    why: WireMessage | None = None
+
+
+class KeyState(FullOutput, frozen=True, kw_only=True):
+    """A token key: `t` of `n` holders answer for it."""
+
+    kind: str
+    epoch: int
+    t: int
+    n: int
+    dealt: bool  # drawn in one process, not by a ceremony
+
+
+class FindingState(Output, frozen=True, kw_only=True):
+    """Something a person should know."""
+
+    code: str
+    origin: str
+    index: int | None = None
+    detail: str
+    detail_code: str
+    params: Params
+    first_at: int
+    last_at: int
+    count: int
+
+
+class NotifyState(FullOutput, frozen=True, kw_only=True):
+    """How telling one target of `[notify]` goes."""
+
+    target: str
+    roles: tuple[str, ...]
+    waiting: int  # not told yet
+    dropped: int  # never told: too old, or too many
+    failures: int  # in a row
+    failing_since: int | None = None  # unix seconds
+    last_ok: int | None = None  # unix seconds
+    why: WireMessage | None = None  # the last failure
+
+
+class Appending(FullOutput, frozen=True, kw_only=True):
+    """Whether we append to our log, or why not."""
+
+    ok: bool
+    why: WireMessage | None = None
+
+
+class Status(FullOutput, frozen=True, kw_only=True):
+    """How this member is doing, and what to do."""
+
+    member: str
+    alliance: str
+    version: str
+    time: int  # unix seconds
+    log: OwnLogState
+    vault: VaultState
+    logs: tuple[LogState, ...]
+    receipts: tuple[Seen, ...]
+    holders: tuple[HolderState, ...]
+    keys: tuple[KeyState, ...]
+    quotas: tuple[QuotaLeft, ...]
+    roster: RosterState
+    skew_s: int
+    findings: tuple[FindingState, ...]
+    appending: Appending
+    notify: tuple[NotifyState, ...]
+    todo: tuple[WireMessage, ...]
+
+
+class Alive(FullOutput, frozen=True, kw_only=True):
+    """The process answers."""
+
+    alive: bool
+
+
+class Ready(FullOutput, frozen=True, kw_only=True):
+    """Whether we serve, and whether we append; if not, why not."""
+
+    ready: bool
+    appending: bool
+    why: WireMessage | None = None
+
+
+class StatusQuery(Query, frozen=True, kw_only=True):
+    """What a status is to tell."""
+
+    digests: Annotated[
+        int, meta("1: compute digests from the rows", ge=0, le=1)
+    ] = 0
