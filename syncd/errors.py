@@ -7,6 +7,7 @@
     ├── UnavailableError       no usable answer; try again           503, exit 3
     │   ├── AbsentError        it says that there is no such thing: an answer
     │   ├── HoldersError       fewer than t holders answered right; names them
+    │   ├── NotAdmittedError   a peer that does not know us (any more)
     │   └── BrokenSourceError  bytes that are not what was signed: try another
     ├── QuotaError             too many; says when to come back      429
     ├── StaleError             a compare-and-swap lost               409
@@ -148,6 +149,13 @@ class UnavailableError(SyncdError):
 
 class AbsentError(UnavailableError):
     """A source says that it has no such thing, which is an answer."""
+
+
+class NotAdmittedError(UnavailableError):
+    """A peer does not admit our certificate: its roster has another, or none.
+
+    So a member that was removed knows it by the first such answer.
+    """
 
 
 class HoldersError(UnavailableError):

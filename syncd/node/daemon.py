@@ -27,6 +27,7 @@ from syncd.node.background import Background
 from syncd.node.context import Context
 from syncd.node.findings_book import FindingsBook
 from syncd.node.follow.clocks import OurClock
+from syncd.node.follow.contact import Contact
 from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peer_notifier import PeerNotifier
@@ -146,6 +147,7 @@ class Daemon:
         )
         self.pulls = self._make(Pulls, checks=self.pools.checks)
         self.peer_notifier = self._make(PeerNotifier)
+        self.contact = self._make(Contact, wake=self.feed.wake)
         self.rounds = self._make(Rounds, aside=self.background.start)
 
     def _build_publish(self) -> None:

@@ -21,6 +21,7 @@ from syncd.errors import (
     BrokenSourceError,
     MalformedError,
     Message,
+    NotAdmittedError,
     QuotaError,
     RefusedError,
     UnavailableError,
@@ -39,13 +40,9 @@ class Limits:
     total_s: float = 60.0  # one request
 
 
-class _StrangerError(UnavailableError):
-    """The peer's roster does not have the certificate that we showed."""
-
-
 _ANSWERED = {
     **dict.fromkeys((400, 409, 422), RefusedError),
-    403: _StrangerError,
+    403: NotAdmittedError,
 }
 
 
@@ -100,6 +97,8 @@ class Transport:
     tls_next: Callable[[], ssl.SSLContext | None] = lambda: None
     """another context, if there is a certificate that we asked the admins to
     list: for a member whose roster lists it already"""
+    heard: Callable[[], None] = lambda: None
+    """called with each answer, whatever it says: the pin says whose it is"""
 
     def __post_init__(self) -> None:
         self.urls = [url.rstrip("/") for url in self.urls]
@@ -179,9 +178,7 @@ class Transport:
             except UnavailableError as e:  # an error of its server
                 last = e
             except (TimeoutError, OSError, aiohttp.ClientError) as e:
-                last = UnavailableError(
-                    "{member}: {why}", member=self.name, why=_why(e)
-                )
+                last = self._silent(e)
             except ValueError as e:  # a header that the library chokes on
                 raise BrokenSourceError(
                     "{member}: an answer that is no HTTP", member=self.name
@@ -192,22 +189,26 @@ class Transport:
         )
 
     async def _known(self, url: str, wanted: Wanted) -> bytes:
-        """Ask once; refused as a stranger, ask again with our other certificate."""
+        """Ask once; refused as a stranger, ask again with our other certificate.
+
+        Or with the same, if there is no other: a connection that was kept
+        may have ended for reasons of its own.
+        """
         shown = self.tls
         try:
             return await self._once(url, wanted)
         except (
             aiohttp.ClientSSLError,
-            # How a client certificate that is refused shows in TLS 1.3.
             aiohttp.ServerDisconnectedError,
             aiohttp.ClientOSError,
-            _StrangerError,
-        ):
+            NotAdmittedError,
+        ) as e:
             if self.tls is shown:  # else another request has turned it
                 other = self.tls_next()
-                if other is None:
+                if other is not None:
+                    self.tls, self.tls_next = other, lambda: shown
+                elif not _is_hung_up(e):
                     raise
-                self.tls, self.tls_next = other, lambda: shown
             return await self._once(url, wanted)
 
     async def _once(self, url: str, wanted: Wanted) -> bytes:
@@ -218,6 +219,7 @@ class Transport:
             allow_redirects=False,
             ssl=self.tls,
         ) as response:
+            self.heard()
             if response.status >= 300:
                 detail = await response.content.read(1024)
                 raise self._refused(response, detail)
@@ -245,6 +247,18 @@ class Transport:
             raise BrokenSourceError(
                 "{member}: {why}", member=self.name, why=e
             ) from e
+
+    def _silent(self, e: Exception) -> UnavailableError:
+        """Return what an address means that gave no answer."""
+        if _is_hung_up(e):
+            return NotAdmittedError(
+                "{member}: this peer does not admit our certificate",
+                hint="syncd doctor {member}",
+                member=self.name,
+            )
+        return UnavailableError(
+            "{member}: {why}", member=self.name, why=_why(e)
+        )
 
     def _refused(
         self, response: aiohttp.ClientResponse, detail: bytes
@@ -305,6 +319,16 @@ async def _read(
             )
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _is_hung_up(e: Exception) -> bool:
+    """Tell whether a peer took our connection and ended it without a word.
+
+    That is how a client certificate that is refused shows in TLS 1.3.
+    """
+    return isinstance(
+        e, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError
+    ) and not isinstance(e, aiohttp.ClientConnectorError)
 
 
 def _why(e: Exception) -> Message:

@@ -10,6 +10,7 @@ from syncd.errors import Message
 from syncd.node.follow.peer_choice import (
     HALF_S,
     MOST_LOST_S,
+    SILENT,
     SOURCES,
     STEP_S,
     PeerChoice,
@@ -30,44 +31,108 @@ def asking(seed: int = 1, fanout: int = 3) -> PeerChoice:
     )
 
 
+def down(ask: PeerChoice, member: str, now: float) -> float:
+    """Have a member not answer; return for how long it is left alone."""
+    return ask.failed(member, Message("down"), now, 7)
+
+
 # ------------------------------------------------------------- whom to ask
 
 
-def test_some_at_random_and_whoever_poked() -> None:
-    """Each is drawn in time; who poked is asked once more, and once."""
+def test_each_in_turn_and_whoever_poked() -> None:
+    """None twice before all had their turn; who poked is asked once more."""
     ask = asking()
-    met = {m for _ in range(99) for m in ask.choose(NAMES[:20], 0.0)}
-    assert met == set(NAMES[:20])
-    assert all(len(ask.choose(NAMES, 0.0)) == 3 for _ in range(99))
-    ask.poked("m7", news=True)
+    asked = [ask.choose(NAMES[:21], n * MINUTE) for n in range(7)]
+    assert {len(some) for some in asked} == {3}
+    assert {m for some in asked for m in some} == set(NAMES[:21])
+    first, *_ = asked[-1]
+    ask.poked(first, news=True)
     ask.poked("m8", news=False)
-    chosen = ask.choose(NAMES, 0.0)
-    assert chosen[0] == "m7"
-    assert len(chosen) == len(set(chosen)) in (3, 4)
-    assert len(ask.choose(NAMES, 0.0)) == 3
+    chosen = ask.choose(NAMES[:21], 7 * MINUTE)
+    assert len(chosen) == 4
+    assert chosen[0] == first
+    assert len(ask.choose(NAMES[:21], 8 * MINUTE)) == 3
+
+
+def test_turns_are_not_everybodys_in_one_order() -> None:
+    orders = {tuple(asking(n).choose(NAMES[:20], 0.0)) for n in range(9)}
+    assert len(orders) > 5
+
+
+@pytest.mark.parametrize("others", range(1, 10))
+def test_a_small_alliance_is_asked_within_three_rounds(others: int) -> None:
+    ask = asking(fanout=1)
+    for start in range(9):
+        rounds = range(3 * start, 3 * start + 3)
+        asked = {
+            m
+            for n in rounds
+            for m in ask.choose(NAMES[:others], n * MINUTE, {"m0"})
+        }
+        assert asked == set(NAMES[:others])
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_holders_are_asked_in_every_round(dead: bool) -> None:
+    """Dead ones too: reports wait for them, and a person is to know."""
+    ask, holders = asking(), {"m1", "m2"}
+    for n in range(60):
+        now = n * MINUTE
+        assert holders <= set(ask.choose(NAMES[:20], now, holders))
+        for name in holders:
+            if dead:
+                down(ask, name, now)
+            else:
+                ask.answered(name, 5, now)
+
+
+def test_a_dead_member_shows_within_three_rounds_of_its_turn() -> None:
+    """Who did not answer is asked in the next rounds, until it is silent."""
+    ask = asking(fanout=1)
+    while "m0" not in ask.choose(NAMES[:20], 0.0):
+        pass
+    for n in range(2):
+        down(ask, "m0", n * MINUTE)
+        assert "m0" in ask.choose(NAMES[:20], (n + 1) * MINUTE)
+    down(ask, "m0", 2 * MINUTE)
+    assert "m0" not in ask.choose(NAMES[:20], 3 * MINUTE)
+    state = ask.state("m0")
+    assert (state.failures, state.silent_since) == (SILENT, 7)
 
 
 def test_who_failed_is_left_alone() -> None:
     """1 min, 2, 4 … 60, and nothing of it once it has answered."""
-    ask, now = asking(), 0.0
-    waits = [ask.failed("m0", Message("down"), now) for _ in range(9)]
+    ask, now = asking(fanout=4), 0.0
+    ask.choose(NAMES[:4], now)
+    waits = [down(ask, "m0", now) for _ in range(9)]
     assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
-    assert not {m for _ in range(99) for m in ask.choose(NAMES[:4], 3599)} & {
-        "m0"
-    }
-    assert "m0" in {m for _ in range(99) for m in ask.choose(NAMES[:4], 3600)}
-    ask.answered("m0", 5)
-    assert ask.failed("m0", Message("down"), now) == 60
+    assert "m0" not in ask.choose(NAMES[:4], 3400)
+    assert "m0" in ask.choose(NAMES[:4], 3600)
+    ask.answered("m0", 5, now)
+    assert down(ask, "m0", now) == 60
+
+
+def test_none_is_left_alone_for_more_than_an_hour() -> None:
+    """Whatever the setting says: each row of the status is of this hour."""
+    ask = asking(fanout=9)
+    ask.backoff_max_s = 24 * HOUR
+    ask.choose(NAMES[:9], 0.0)
+    for _ in range(12):
+        down(ask, "m0", 0.0)
+    asked = [
+        n for n in range(1, 61) if "m0" in ask.choose(NAMES[:9], n * MINUTE)
+    ]
+    assert len(asked) == 1
 
 
 def test_a_poke_ends_the_pause() -> None:
     """One try for each poke: if that fails too, the pause goes on growing."""
     ask = asking()
-    ask.failed("m0", Message("down"), 0.0)
-    ask.failed("m0", Message("down"), 0.0)
+    down(ask, "m0", 0.0)
+    down(ask, "m0", 0.0)
     ask.poked("m0", news=False)
     assert "m0" in ask.choose(["m0", "m1"], 1.0)
-    assert ask.failed("m0", Message("down"), 1.0) == 240
+    assert down(ask, "m0", 1.0) == 240
 
 
 def test_all_are_left_alone() -> None:
@@ -78,17 +143,18 @@ def test_all_are_left_alone() -> None:
     ask = asking()
     for n in range(6):
         for _ in range(7 - n):
-            ask.failed(NAMES[n], Message("down"), 0.0)
+            down(ask, NAMES[n], 0.0)
     assert ask.choose(NAMES[:6], 1.0) == ["m5"]
     assert ask.choose([], 1.0) == []
 
 
 def test_who_has_left_is_forgotten() -> None:
     ask = asking()
-    ask.failed("m0", Message("down"), 0.0)
-    ask.failed("m1", Message("down"), 0.0)
+    down(ask, "m0", 0.0)
+    down(ask, "m1", 0.0)
     ask.choose(NAMES[1:5], 1.0)
-    assert set(ask.states) == {"m1"}
+    assert set(ask.states) == set(NAMES[1:5])
+    assert ask.state("m1").failures == 1
 
 
 # ---------------------------------------------------------- whom to fetch from
@@ -114,7 +180,7 @@ def test_who_was_slow_comes_last_for_a_while() -> None:
     ask, few = asking(), NAMES[:4]
     ask.charge("m0", 60.0, 0.0)
     ask.charge("m1", 120.0, 0.0)
-    ask.failed("m2", Message("down"), 0.0)
+    down(ask, "m2", 0.0)
     assert ask.order(few, (), 1.0) == ["m3", "m0", "m1", "m2"]
     assert ask.order(few, (), 10 * HALF_S) == few
 
@@ -170,9 +236,9 @@ class Village:
             other = int(name[1:])
             self.asked[n] += 1
             if other in self.dead:
-                ask.failed(name, Message("down"), now)
+                down(ask, name, now)
             else:
-                ask.answered(name, 0)
+                ask.answered(name, 0, now)
                 self.knows[n] |= self.knows[other]
         wait_s = MINUTE * self.rng.uniform(0.8, 1.2)
         heapq.heappush(self.rounds, (now + wait_s, n))
@@ -227,11 +293,25 @@ def test_all_hear_of_everything() -> None:
 
 
 def test_a_quiet_hour() -> None:
-    """60 rounds cost a member of 1,000 at most 180 questions."""
-    ask = asking()
-    asked = []
-    for n in range(60):
-        asked += ask.choose(NAMES[1:], n * MINUTE)
-        if n % 2:  # whoever does not answer costs no more than who does
-            ask.failed(asked[-1], Message("down"), n * MINUTE)
-    assert len(asked) == 180
+    """A member of 1,000 asks each within the hour, by 1,600 requests."""
+    ask, rng = asking(), random.Random(7)
+    holders = set(NAMES[1:8])
+    now, asked, last = 0.0, list[tuple[float, str]](), dict[str, float]()
+    longest = 0.0
+    while now < 4 * HOUR:
+        for name in ask.choose(NAMES[1:], now, holders):
+            asked.append((now, name))
+            longest = max(longest, now - last.get(name, 0.0))
+            last[name] = now
+            if rng.random() < 0.1:  # who does not answer costs hardly more
+                down(ask, name, now)
+            else:
+                ask.answered(name, 0, now)
+        now += MINUTE * rng.uniform(0.8, 1.2)
+    assert set(last) == set(NAMES[1:])
+    assert longest <= HOUR
+    hours = [
+        sum(h * HOUR <= at < (h + 1) * HOUR for at, _ in asked)
+        for h in range(4)
+    ]
+    assert max(hours) <= 1600

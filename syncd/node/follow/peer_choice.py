@@ -1,11 +1,16 @@
 """Choose which members to ask in a round, and from whom to fetch a log.
 
+Every round asks the holders, so that it shows at once when one is lost, and
+of the others those that were not asked for longest: whoever is dead shows
+without a look-up, and news reaches everybody.
+
 No network and no clock in here: `now` is seconds of a steady clock, so that
 setting the machine's time neither ends a pause nor draws it out.
 """
 
+import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from syncd.errors import NOTHING, Message
@@ -14,6 +19,9 @@ SOURCES = 8  # asked for one log in one pull, at most
 MOST_LOST_S = 600.0  # that a source is remembered for having cost
 HALF_S = 600.0  # after which half of it is forgotten
 STEP_S = 5.0  # of cost, below which sources are as good as each other
+SILENT = 3  # failures in a row, from which on a member is silent
+FEW = 9  # others, of whom each is asked within three rounds
+HOUR_S = 3600.0  # within which each is asked, however many there are
 
 
 @dataclass(slots=True)
@@ -21,8 +29,13 @@ class PeerState:
     """What we know of one member as a peer; shown in `status`."""
 
     cursor: str = ""
-    last_ok: int = 0  # unix seconds
+    asked_at: int = 0  # unix seconds
+    last_ok: int = 0  # unix seconds; when it last told its heads
+    heard_at: int = 0  # unix seconds; of any answer or request of its
+    silent_since: int = 0  # unix seconds; the first of the failures in a row
     failures: int = 0
+    turn: float = math.inf  # steady seconds; when it was last chosen
+    ended: float = -math.inf  # steady seconds; when it last answered or failed
     retry_at: float = 0.0  # steady seconds
     why: Message = NOTHING
     lost_s: float = 0.0  # what it cost us as a source, as of `lost_at`
@@ -46,40 +59,92 @@ class PeerChoice:
 
     # -------------------------------------------------------------- rounds
 
-    def choose(self, others: Sequence[str], now: float) -> list[str]:
-        """Return whom to ask in a round: who poked, and some at random.
+    def choose(
+        self,
+        others: Sequence[str],
+        now: float,
+        holders: Collection[str] = (),
+    ) -> list[str]:
+        """Return whom to ask in a round: who poked, holders, whose turn it is.
 
-        Who failed is left alone for a while. If that is everybody, it is
-        likelier that we were cut off: the one whose pause ends first is asked
-        all the same. What is known of those not among `others` is forgotten.
+        Who failed is asked again in the next rounds, and from the third
+        time on left alone for a while, unless it is a holder. If that is
+        everybody, it is likelier that we were cut off: the one whose pause
+        ends first is asked all the same. What is known of those not among
+        `others` is forgotten.
         """
         for gone in self.states.keys() - set(others):
             del self.states[gone]
-        rest = {m for m, s in self.states.items() if s.retry_at > now}
-        able = [m for m in others if m not in rest] if rest else others
-        poked = [m for m in able if m in self._poked]
+        for state in map(self.state, others):
+            if state.turn > now:  # as if it had been asked: else all are late
+                ago_s = self.rng.uniform(0, max(HOUR_S - self._margin_s, 0))
+                state.turn = now - ago_s
+        states = self.states
+        first = [m for m in others if self._comes_first(m, now, holders)]
+        rest = [
+            m for m in others if m not in holders and states[m].retry_at <= now
+        ]
+        rest.sort(key=lambda m: (states[m].turn, self.rng.random()))
         self._poked.clear()
-        if not able:
-            return sorted(others, key=lambda m: self.state(m).retry_at)[:1]
-        return list(dict.fromkeys([*poked, *self.draw(able)]))
+        chosen = [*first, *rest[: self.share(len(others))]] or sorted(
+            others, key=lambda m: states[m].retry_at
+        )[:1]
+        for member in chosen:
+            states[member].turn = now
+        return list(dict.fromkeys(chosen))
+
+    def _comes_first(
+        self, member: str, now: float, holders: Collection[str]
+    ) -> bool:
+        """Tell whether a member is asked before its turn."""
+        state = self.states[member]
+        return (
+            member in self._poked
+            or member in holders
+            or 0 < state.failures < SILENT
+            or now - state.turn > HOUR_S - self._margin_s
+        )
+
+    @property
+    def _margin_s(self) -> float:
+        """Before the hour is over, so that no round comes too late for it."""
+        return 2 * self.interval_s
+
+    def share(self, others: int) -> int:
+        """Return how many have their turn in one round."""
+        soon = math.ceil(others / 3) if others <= FEW else 0
+        hourly = math.ceil(others * self.interval_s / HOUR_S)
+        return max(self.fanout, soon, hourly)
 
     def draw(self, members: Sequence[str]) -> list[str]:
         """Return some members at random."""
         return self.rng.sample(members, min(self.fanout, len(members)))
 
-    def answered(self, member: str, at: int) -> None:
-        """Note that a member answered, at unix second `at`."""
-        state = self.state(member)
-        state.failures, state.why, state.last_ok = 0, NOTHING, at
+    def heard(self, member: str, at: int) -> None:
+        """Note an answer or a request of a member, at unix second `at`."""
+        self.state(member).heard_at = at
 
-    def failed(self, member: str, why: Message, now: float) -> float:
+    def answered(self, member: str, at: int, now: float) -> None:
+        """Note that a member told its heads, at unix second `at`."""
+        state = self.state(member)
+        state.failures, state.why, state.silent_since = 0, NOTHING, 0
+        state.last_ok = state.heard_at = at
+        state.retry_at, state.ended = 0.0, now
+
+    def failed(self, member: str, why: Message, now: float, at: int) -> float:
         """Leave a member alone, twice as long each time; return how long."""
         state = self.state(member)
         wait = self.pause(state.failures)
         state.failures += 1
         state.why = why
-        state.retry_at = now + wait
+        state.retry_at, state.ended = now + wait, now
+        state.silent_since = state.silent_since or at
         return wait
+
+    def hurry(self) -> None:
+        """Leave nobody alone any longer: we were cut off, and are not now."""
+        for state in self.states.values():
+            state.retry_at = 0.0
 
     def pause(self, failures: int) -> float:
         """Return the pause after so many failures and one more."""

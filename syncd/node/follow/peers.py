@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from syncd import pinning
 from syncd.errors import RefusedError
 from syncd.node.context import Context
+from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.home import pending_tls, settle_tls
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Limits
@@ -19,6 +20,7 @@ class Peers:
     """The clients of the other members' peer APIs."""
 
     ctx: Context
+    peer_choice: PeerChoice  # hears of each answer
     client: Callable[..., PeerClient] = PeerClient
 
     def __post_init__(self) -> None:
@@ -65,6 +67,7 @@ class Peers:
             tls_next=tls_next,
             own_origins=frozenset({member.origin}),
             listed=lambda: self._listed(member),
+            heard=lambda: self.peer_choice.heard(member.id, self.ctx.now()),
             limits=self._limits,
         )
 

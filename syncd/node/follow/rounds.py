@@ -1,20 +1,28 @@
 """Ask some members for news in each round, and pull what is new.
 
-A round asks k random members, and whoever poked, for their heads. A member
-that fails is left alone for a while, longer each time: `peer_choice` draws them.
+A round asks those whom `peer_choice` chooses for their heads. Who did not
+answer last time holds up nobody's news.
 """
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
-from syncd.errors import MalformedError, Message, RefusedError, SyncdError
+from syncd.errors import (
+    MalformedError,
+    Message,
+    NotAdmittedError,
+    RefusedError,
+    SyncdError,
+)
 from syncd.flows.ports import Heads
 from syncd.node.background import Aside
 from syncd.node.context import BUG, Context
 from syncd.node.follow.clocks import OurClock
+from syncd.node.follow.contact import Contact
 from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.peer_choice import PeerChoice, PeerState
 from syncd.node.follow.peer_notifier import PeerNotifier
@@ -41,6 +49,7 @@ class Rounds:
     receipts: Receipts
     rosters: RosterKeeper
     peer_choice: PeerChoice
+    contact: Contact
     our_clock: OurClock
     peers: Peers
     aside: Aside  # runs what nobody waits for
@@ -51,31 +60,56 @@ class Rounds:
 
     async def round(self) -> None:
         """Ask some members what is new, let some know, then fetch what is."""
-        await asyncio.gather(self.ask(), self.peer_notifier.notify_some())
-        await self.pulls.fetch()
+        asked = self._choose()
+        doubted = [m for m in asked if self.peer_choice.state(m).failures]
+        able = [m for m in asked if m not in doubted]
+        late, soon = await asyncio.gather(self._all(doubted), self._news(able))
+        await self.contact.ended({**late, **soon})
 
     async def ask(self) -> None:
         """Ask some members what is new, and what time it is."""
-        asked = self.peer_choice.choose(self.ctx.others, time.monotonic())
-        await asyncio.gather(*map(self.ask_alone, asked))
+        await self.contact.ended(await self._all(self._choose()))
+
+    def _choose(self) -> list[str]:
+        return self.peer_choice.choose(
+            self.ctx.others, time.monotonic(), self.ctx.roster.holders
+        )
+
+    async def _news(self, members: Sequence[str]) -> dict[str, bool | None]:
+        answered, _ = await asyncio.gather(
+            self._all(members), self.peer_notifier.notify_some()
+        )
+        await self.pulls.fetch()
+        return answered
+
+    async def _all(self, members: Sequence[str]) -> dict[str, bool | None]:
+        answered = await asyncio.gather(*map(self.ask_alone, members))
         if self.our_clock.skew_s() is not None:
             self.heard.set()
+        return dict(zip(members, answered, strict=True))
 
-    async def ask_alone(self, member: str) -> None:
-        """Ask one member; what goes wrong with it stops no other."""
+    async def ask_alone(self, member: str) -> bool | None:
+        """Ask one member; what goes wrong with it stops no other.
+
+        Tells whether it answered; None: it does not admit our certificate.
+        """
         try:
             await self._ask(member)
         except SyncdError as e:
             self.failed(member, e.text)
+            return None if isinstance(e, NotAdmittedError) else False
         except Exception:
             self.failed(member, BUG)
             log.exception("heads failed", peer=member)
+            return False
+        return True
 
     async def _ask(self, member: str) -> None:
         state = self.peer_choice.state(member)
-        asked = time.monotonic()
+        state.asked_at, asked = self.ctx.now(), time.monotonic()
         heads = await self.peers.get(member).heads(state.cursor)
-        self.peer_choice.answered(member, self.ctx.now())
+        now = time.monotonic()
+        self.peer_choice.answered(member, self.ctx.now(), now)
         if heads.time:
             self.our_clock.hear(member, heads.time, asked)
         await self._take(member, heads)
@@ -97,7 +131,9 @@ class Rounds:
 
     def failed(self, member: str, why: Message) -> None:
         """Leave a member alone for a while, twice as long each time."""
-        wait = self.peer_choice.failed(member, why, time.monotonic())
+        wait = self.peer_choice.failed(
+            member, why, time.monotonic(), self.ctx.now()
+        )
         log.warning(
             "peer failed", peer=member, why=str(why), retry_in_s=round(wait)
         )

@@ -52,10 +52,14 @@ class PeerService:
     # ---------------------------------------------------------- callers
 
     def caller(self, request_pin: str) -> tuple[str, str] | None:
-        """Return (id, role) of a pin that the roster of this moment has."""
+        """Return (id, role) of a pin that the roster of this moment has.
+
+        A member that asks is heard of.
+        """
         roster = self.ctx.roster
         member = roster.by_tls(request_pin)
         if member is not None:
+            self.rounds.peer_choice.heard(member.id, self.ctx.now())
             return member.id, "member"
         auditor = roster.auditor_by_tls(request_pin)
         return (auditor.id, "auditor") if auditor else None

@@ -103,18 +103,7 @@ class StatusReader:
                 " stop syncd",
                 version=roster.version,
             )
-        states = self.rounds.peer_states.values()
-        asked = [s for s in states if s.failures or s.last_ok]
-        if not asked or not all(s.failures for s in asked):
-            return NOTHING
-        return Message(
-            "peers: none of the {n} members that were asked answers ({why}):"
-            " look whether the way out is open; if it is, we may have been"
-            " removed: ask the admins for the newest roster, then syncd roster"
-            " publish",
-            n=len(asked),
-            why=asked[0].why,
-        )
+        return self.rounds.contact.cut_off()
 
     def roster_state(self) -> forms.RosterState:
         """Return which roster is in force."""

@@ -1,0 +1,94 @@
+"""Whether the other members answer us: who is silent, and are we cut off?
+
+A member is silent from its third failure in a row on, until it tells its
+heads again. We are cut off once nobody has answered so often, or somebody
+does not admit our certificate and nobody else answers: then we may have been
+removed. Both are events, written once when they turn.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from syncd.errors import NOTHING, Message
+from syncd.node.context import Context
+from syncd.node.follow.peer_choice import SILENT, PeerChoice
+
+
+@dataclass(kw_only=True, eq=False)
+class Contact:
+    """Who answers us, as the rounds have seen it."""
+
+    ctx: Context
+    peer_choice: PeerChoice
+    wake: Callable[[], None]  # called when something was written
+    since: int = field(default=0, init=False)  # unix seconds; 0: not cut off
+    refused: int = field(default=0, init=False)  # of those unanswered
+    _unanswered: int = field(default=0, init=False)
+    _why: Message = field(default=NOTHING, init=False)
+    _written: dict[str, str] = field(default_factory=dict, init=False)
+
+    async def ended(self, answered: Mapping[str, bool | None]) -> None:
+        """Take in what one round's questions brought.
+
+        Args:
+            answered: by member; None: it does not admit our certificate.
+        """
+        if any(answered.values()):
+            if self.since:
+                self.peer_choice.hurry()
+            self._unanswered = self.refused = self.since = 0
+        elif answered:
+            self._unanswered += len(answered)
+            self.refused += sum(ok is None for ok in answered.values())
+            self._why = self.peer_choice.state(next(iter(answered))).why
+            enough = min(SILENT, len(self.ctx.others))
+            if self.refused or self._unanswered >= enough:
+                self.since = self.since or self.ctx.now()
+        for member in answered:
+            state = self.peer_choice.state(member)
+            silent = state.failures >= SILENT
+            if silent or not state.failures:
+                await self._write(
+                    f"peer/{member}", "silent", silent, member=member
+                )
+        await self._write("cut_off", "cut_off", bool(self.since))
+
+    async def _write(
+        self, what: str, yes: str, is_so: bool, **of: str
+    ) -> None:
+        """Write the event that something is so, or is so no more, once."""
+        state = yes if is_so else "heard"
+        if what not in self._written:  # before we were started
+            last = await self.ctx.own.events.reported(what)
+            self._written[what] = last or "heard"
+        if self._written[what] != state:
+            name = what.partition("/")[0]
+            await self.ctx.own.events.now(
+                what, state, name, {**of, "state": state}
+            )
+            self._written[what] = state
+            self.wake()
+
+    def cut_off(self) -> Message:
+        """Say what to do if nobody answers us, "" if somebody does.
+
+        We may have been removed, and not have heard of it: who has removed us
+        does not tell us that either.
+        """
+        if not self.since:
+            return NOTHING
+        if self.refused:
+            return Message(
+                "peers: {n} members do not admit our certificate, and none"
+                " answers ({why}): we may have been removed: ask the admins"
+                " for the newest roster, then syncd roster publish",
+                n=self.refused,
+                why=self._why,
+            )
+        return Message(
+            "peers: none of the {n} members that were asked answers ({why}):"
+            " syncd doctor says where it ends; if our way out is open, ask the"
+            " admins for the newest roster, then syncd roster publish",
+            n=sum(s.failures > 0 for s in self.peer_choice.states.values()),
+            why=self._why,
+        )
