@@ -79,8 +79,9 @@ def commands() -> Iterator[tuple[str, click.Command]]:
 
 def walk(words: str, command: Any) -> Iterator[tuple[str, click.Command]]:
     below = getattr(command, "commands", None)
-    if not below:
+    if not below or command.invoke_without_command:
         yield words, command
+    if not below:
         return
     for name, one in below.items():
         yield from walk(f"{words} {name}", one)

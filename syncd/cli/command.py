@@ -121,8 +121,20 @@ class Noun(usage.Noun):
         if name in {verb.name for verb in self.registered_commands}:
             app.add_typer(self)
             return
-        self.callback()(lambda: None)  # a word, though it has one verb
+        if self.registered_callback is None:
+            self.callback()(lambda: None)  # a word, though it has one verb
         app.add_typer(self, name=name, help=about)
+
+    def alone(self, function: Verb) -> Verb:
+        """Make a function of one struct what the word does without a verb."""
+        run = _of_one_struct(function)
+
+        def unless_verb(ctx: typer.Context, **given: Any) -> int | None:
+            return None if ctx.invoked_subcommand else run(ctx=ctx, **given)
+
+        vars(unless_verb)["__signature__"] = inspect.signature(run)
+        self.callback(invoke_without_command=True)(unless_verb)
+        return function
 
     def verb(self, name: str, about: str) -> Callable[[Verb], Verb]:
         """Return what makes a function of one struct a verb."""

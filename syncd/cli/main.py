@@ -59,6 +59,10 @@ NOUNS = {
         "status_command",
         later("How this member and its peers are doing."),
     ),
+    "doctor": (
+        "doctor_command",
+        later("Look where it ends: this machine, and each member."),
+    ),
     "roster": (
         "roster_commands edits never_edits",
         later("The roster: admit, remove, sign, publish, show."),

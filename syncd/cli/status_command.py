@@ -7,15 +7,19 @@ from typing import Any
 
 from syncd.cli import grid
 from syncd.cli.api_client import ApiClient
-from syncd.cli.command import Noun, option
+from syncd.cli.command import Noun, argument, option
 from syncd.cli.options import ApiOptions
 from syncd.messages import catalogue
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 
 WATCH_S = 2.0
 CLEAR = "\x1b[H\x1b[2J"  # a list that scrolled would be unreadable
+MEMBERS = (
+    *("member", "sector", "holder", "heard", "asked", "clock"),
+    *("certificate", "lacks", "state"),
+)
 LOGS = (
-    *("member", "sector", "size", "merged", "lag", "receipt"),
+    *("log", "size", "merged", "lag", "as of", "receipt"),
     *("source", "pulled", "state"),
 )
 
@@ -28,7 +32,7 @@ class _StatusOptions(ApiOptions):
     digests: bool = option("recompute from the rows")
 
 
-@noun.verb("status", "How this member and its peers are doing.")
+@noun.alone
 def _status(args: _StatusOptions) -> int:
     if args.health:
         return _health(args)
@@ -43,13 +47,42 @@ def _status(args: _StatusOptions) -> int:
             time.sleep(WATCH_S)
 
 
+class _MuteOptions(ApiOptions):
+    code: str = argument("of what is to do: --json says it")
+    until: str = option("first day on which it shows again", needed=True)
+    why: str = option("why it can wait", needed=True)
+
+
+@noun.verb("mute", "Show a thing to do no more until a day.")
+def _mute(args: _MuteOptions) -> None:
+    with args.api() as own:
+        wanted = {"code": args.code, "until": args.until, "why": args.why}
+        found = own.post("/v1/status/mutes", wanted)
+    done = t("{n} muted until {day}", n=found["count"], day=args.until)
+    args.show(found, [done])
+
+
+class _UnmuteOptions(ApiOptions):
+    code: str = argument("of what was muted")
+
+
+@noun.verb("unmute", "Show again what was muted.")
+def _unmute(args: _UnmuteOptions) -> int:
+    with args.api() as own:
+        found = own.post("/v1/status/unmutes", {"code": args.code})
+    args.show(found, [t("{n} shown again", n=found["count"])])
+    return 0 if found["count"] else 1
+
+
 def _health(args: _StatusOptions) -> int:
     """Say whether the daemon serves; nothing of it is secret."""
     with ApiClient.of(args.settings(), None, token=False) as own:
         found = own.ready()
     why = catalogue.text(found["why"]) if found["why"] else ""
     state = t("ready") if found["ready"] else t("not ready")
-    if found["ready"] and not found["appending"]:
+    if found["ready"] and found["cut_off"]:
+        state = t("ready, cut off from the other members")
+    elif found["ready"] and not found["appending"]:
         state = t("ready, not appending")
     args.show(found, [f"{state}: {why}" if why else state])
     return 0 if found["ready"] else 1
@@ -58,7 +91,8 @@ def _health(args: _StatusOptions) -> int:
 def lines(found: Mapping[str, Any]) -> list[str]:
     """Return the status as lines, what to do last."""
     now = found["time"]
-    out = [*grid.pairs(_head(found)), "", *_logs(found, now)]
+    out = [*grid.pairs(_head(found)), "", *_members(found, now)]
+    out += ["", *_logs(found, now)]
     if found["findings"]:
         rows = [
             (
@@ -70,8 +104,48 @@ def lines(found: Mapping[str, Any]) -> list[str]:
         head = ("finding", "log", "times", "last", "detail")
         out += ["", *grid.table(head, rows)]
     todo = [*map(catalogue.text, found["todo"])] or [t("nothing")]
-    what = t("what to do")
-    return [*out, "", *(f"{what}: {grid.clean(x)}" for x in todo)]
+    shown = [(t("what to do"), text) for text in todo]
+    shown += [(t("note"), catalogue.text(note)) for note in found["notes"]]
+    shown += [
+        (t("muted until {until}", **m), _muted(m)) for m in found["muted"]
+    ]
+    return [*out, "", *(f"{what}: {grid.clean(x)}" for what, x in shown)]
+
+
+def _muted(mute: Mapping[str, Any]) -> str:
+    what = catalogue.text(mute["what"])
+    return t("{what} ({by}: {why})", what=what, by=mute["by"], why=mute["why"])
+
+
+def _members(found: Mapping[str, Any], now: int) -> list[str]:
+    rows = []
+    for row in found["members"]:
+        times = (row.get("heard_at"), row.get("asked_at"))
+        offset, days = row.get("offset_s"), row.get("certificate_days")
+        lacks = row.get("lacks")
+        rows.append(
+            [
+                *(row["member"], row["sector"]),
+                t("yes") if row.get("holder") else "",
+                *(_ago(now - at) if at else "" for at in times),
+                "" if offset is None else f"{offset:+} s",
+                "" if days is None else t("{n} days", n=days),
+                "" if lacks is None else str(lacks),
+                _contact(row, now),
+            ]
+        )
+    return grid.table(MEMBERS, rows)
+
+
+def _contact(row: Mapping[str, Any], now: int) -> str:
+    if not row.get("failures"):
+        return t(row["state"])
+    since = _ago(now - row["silent_since"])
+    why = catalogue.text(row["why"])
+    return t("does not answer, first {ago}: {why}", ago=since, why=why)
+
+
+STATES = (later("self"), later("ok"), later("unheard"), later("removed"))
 
 
 def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -152,8 +226,9 @@ def _logs(found: Mapping[str, Any], now: int) -> list[str]:
         pulled = log.get("last_pull")
         rows.append(
             [
-                *(log["member"], log["sector"], str(log["known"])),
+                *(log["member"], str(log["known"])),
                 *(str(log["merged"]), str(log["lag"])),
+                _ago(now - log["as_of"]) if log.get("as_of") else "",
                 f"{seen['size']} {_ago(now - seen['at'])}" if seen else "",
                 log.get("source", ""),
                 _ago(now - pulled) if pulled else "",

@@ -59,7 +59,8 @@ class Group(_Words, TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Read the words; a noun alone asks for help."""
-        if not args and not ctx.resilient_parsing:
+        bare = self.invoke_without_command
+        if not args and not bare and not ctx.resilient_parsing:
             terminal.tell(self.get_help(ctx))
             raise typer.Exit(2)
         return super().parse_args(ctx, args)

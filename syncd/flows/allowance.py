@@ -30,8 +30,9 @@ class HolderState:
     member: str
     up: bool = True
     why: Message = NOTHING
-    since: int = 0  # seconds of the clock given
+    since: float = 0.0  # seconds of the clock given
     latency_s: float = 0.0
+    silent: bool = False  # down, for it gave no answer at all
 
     def down(self, now: float) -> bool:
         """Tell whether to ask it last: it failed just now."""

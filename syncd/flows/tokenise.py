@@ -19,6 +19,7 @@ from syncd.errors import (
     QuotaError,
     RefusedError,
     SyncdError,
+    UnavailableError,
     UntrustedError,
 )
 from syncd.flows import evaluation
@@ -342,7 +343,9 @@ class Tokeniser:
             if isinstance(e, QuotaError):  # the holder itself is well
                 self.allowance.refused(*counted, e)
                 return e.text
-            return self._down(member, e.text)
+            why = self._down(member, e.text)
+            self.holders[member].silent = isinstance(e, UnavailableError)
+            return why
         took = self.clock() - began
         offload = self.bulk if request.bulk else self.offload
         exchange, roster = Exchange(body, raw), self.roster()
@@ -356,7 +359,7 @@ class Tokeniser:
         except (MalformedError, UntrustedError) as e:
             await self.accuse(member, e.text, exchange)
             return self._down(member, Message(_LIED, why=e))
-        now = int(self.clock())
+        now = self.clock()
         self.holders[member] = HolderState(member, since=now, latency_s=took)
         return HolderAnswer(points, exchange)
 
@@ -388,6 +391,6 @@ class Tokeniser:
             bad[index] = self._down(member, Message(_LIED, why=why))
 
     def _down(self, member: str, why: Message) -> Message:
-        now = int(self.clock())
+        now = self.clock()
         self.holders[member] = HolderState(member, False, why, now)
         return why

@@ -1,8 +1,8 @@
 """What we read from a TLS certificate: its public key, as the pin.
 
 The pin is SHA-256 of the SubjectPublicKeyInfo, in hex: an institution's own
-CA may sign (and renew) the certificate, and the pin stays. Dates and names
-in a certificate are for the TLS library, not for us.
+CA may sign (and renew) the certificate, and the pin stays. Names in a
+certificate mean nothing to us, and dates decide nothing.
 """
 
 import hashlib

@@ -31,6 +31,7 @@ from syncd.store.findings import Row
 from syncd.store.imports import Imports
 from syncd.store.merge_marks import MergeMarks
 from syncd.store.mirror import MirrorStore
+from syncd.store.mutes import Mutes
 from syncd.store.notices import Notices
 from syncd.store.own import (
     HIGH_WATER,
@@ -71,6 +72,7 @@ class OwnStore:
     appeals: Appeals
     marks: MergeMarks
     screening: ScreeningBook
+    mutes: Mutes
     entries: OwnEntries
     disputes: DisputeBook
     clock: Callable[[], int]
@@ -124,6 +126,7 @@ class OwnStore:
                 Appeals(database, cipher, clock),
                 MergeMarks(database, clock),
                 ScreeningBook(database, cipher, clock),
+                Mutes(database, cipher, clock),
                 OwnEntries(database, cipher, clock),
                 DisputeBook(database, cipher, clock),
                 clock,

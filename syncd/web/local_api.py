@@ -30,12 +30,11 @@ from syncd.web import (
     report_forms,
     report_routes,
     screening_routes,
-    status_forms,
+    status_routes,
     vocabulary_routes,
 )
 from syncd.web.event_stream import Event
 from syncd.web.problem import Problem
-from syncd.web.quota_forms import Quota
 from syncd.web.routes import (
     BINARY,
     CALLER,
@@ -44,15 +43,12 @@ from syncd.web.routes import (
     MOST_ITEMS,
     OPEN,
     OPERATORS,
-    PROMETHEUS,
-    READERS,
     SERVICE,
     SSE,
     TEXT,
     Call,
     Route,
     Routes,
-    answer,
 )
 from syncd.web.service_ports import LocalService
 
@@ -296,18 +292,6 @@ async def _retract(
     return done
 
 
-@routes("GET", "/v1/status", EVERYBODY, "read the status")
-async def _status(
-    call: Call, query: status_forms.StatusQuery
-) -> status_forms.Status:
-    return await call.service.status(digests=bool(query.digests))
-
-
-@routes("GET", "/v1/quota", READERS, "read what is left of quotas")
-async def _quota(call: Call) -> Quota:
-    return await call.service.quota(call.caller)
-
-
 @routes("GET", "/v1/events", EVERYBODY, "follow what happens", media=SSE)
 async def _events(call: Call, query: forms.EventQuery) -> web.StreamResponse:
     cursor = call.request.headers.get("Last-Event-ID", query.cursor)
@@ -349,25 +333,6 @@ async def _take_share(call: Call, body: bytes) -> forms.ShareTaken:
     return await call.service.take_share(body)
 
 
-@routes("GET", "/metrics", EVERYBODY, "read metrics", media=TEXT)
-async def _metrics(call: Call) -> web.Response:
-    return web.Response(
-        body=await call.service.metrics(),
-        headers={hdrs.CONTENT_TYPE: PROMETHEUS},
-    )
-
-
-@routes("GET", "/healthz", OPEN, "ask for life")
-async def _alive(call: Call) -> status_forms.Alive:
-    return status_forms.Alive(alive=True)
-
-
-@routes("GET", "/readyz", OPEN, "ask whether we serve", also=(503,))
-async def _ready(call: Call) -> status_forms.Ready | web.Response:
-    found = await call.service.ready()
-    return answer(found, 200 if found.ready else 503)
-
-
 @routes("GET", "/openapi.json", OPEN, "read this document", gives=dict)
 async def _openapi(call: Call) -> web.Response:
     return web.Response(body=_document(), content_type=JSON)
@@ -386,5 +351,6 @@ ROUTES = (
     *lookup_routes.routes,
     *screening_routes.routes,
     *vocabulary_routes.routes,
+    *status_routes.routes,
     *routes,
 )

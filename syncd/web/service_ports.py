@@ -262,8 +262,18 @@ class LocalService(Protocol):
     async def take_share(self, raw: bytes) -> forms.ShareTaken:
         """Accept a sealed share file."""
 
-    async def metrics(self) -> bytes:
-        """Return all metrics in Prometheus' text format."""
+    async def mute(
+        self, caller: Caller, wanted: status_forms.Mute
+    ) -> status_forms.MuteResult:
+        """Show a thing to do no more until a day."""
+
+    async def unmute(
+        self, wanted: status_forms.Unmute
+    ) -> status_forms.MuteResult:
+        """Show again what was muted."""
+
+    async def metrics(self, caller: Caller) -> bytes:
+        """Return the metrics in Prometheus' text format."""
 
     async def ready(self) -> status_forms.Ready:
         """Tell whether we serve."""

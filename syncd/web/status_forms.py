@@ -4,7 +4,7 @@ from typing import Annotated
 
 from syncd.flows.allowance import QuotaLeft
 from syncd.messages.wire import Params, WireMessage
-from syncd.web.forms import FullOutput, Output, Query, RosterState, meta
+from syncd.web.forms import FullOutput, Input, Output, Query, RosterState, meta
 
 __all__ = ["QuotaLeft"]
 
@@ -50,8 +50,27 @@ class LogState(Output, frozen=True, kw_only=True):
     last_receipt: Seen | None = None  # theirs, of our log
     source: str = ""
     last_pull: int | None = None  # unix seconds
+    as_of: int | None = None  # unix seconds: when we heard of its length last
     why: WireMessage | None = None  # the last failure
     digest: str = ""  # hex, over the claim rows below `merged`
+
+
+class MemberRow(Output, frozen=True, kw_only=True):
+    """A member of the roster, as seen from here; times are unix seconds."""
+
+    member: str
+    sector: str
+    state: str  # self, ok, failing, silent, unheard, removed
+    holder: bool = False
+    asked_at: int | None = None
+    heard_at: int | None = None  # of any answer or request of its
+    silent_since: int | None = None  # the first of `failures` in a row
+    failures: int = 0
+    why: WireMessage | None = None  # the last failure
+    offset_s: int | None = None  # its clock, ahead of ours
+    certificate_ends: int | None = None  # nothing stops then
+    certificate_days: int | None = None
+    lacks: int | None = None  # entries of our log without its receipt
 
 
 class HolderState(FullOutput, frozen=True, kw_only=True):
@@ -70,6 +89,23 @@ class KeyState(FullOutput, frozen=True, kw_only=True):
     t: int
     n: int
     dealt: bool  # drawn in one process, not by a ceremony
+
+
+class CutOff(FullOutput, frozen=True, kw_only=True):
+    """Nobody answers us."""
+
+    since: int  # unix seconds
+    why: WireMessage
+
+
+class Muted(FullOutput, frozen=True, kw_only=True):
+    """A thing to do that is not shown until a day."""
+
+    what: WireMessage
+    until: str  # day on which it shows again
+    by: str  # whose bearer token muted it
+    why: str
+    at: int  # unix seconds
 
 
 class FindingState(Output, frozen=True, kw_only=True):
@@ -115,6 +151,8 @@ class Status(FullOutput, frozen=True, kw_only=True):
     time: int  # unix seconds
     log: OwnLogState
     vault: VaultState
+    members: tuple[MemberRow, ...]
+    cut_off: CutOff | None
     logs: tuple[LogState, ...]
     receipts: tuple[Seen, ...]
     holders: tuple[HolderState, ...]
@@ -125,7 +163,9 @@ class Status(FullOutput, frozen=True, kw_only=True):
     findings: tuple[FindingState, ...]
     appending: Appending
     notify: tuple[NotifyState, ...]
-    todo: tuple[WireMessage, ...]
+    todo: tuple[WireMessage, ...]  # what can be done, with the command
+    notes: tuple[WireMessage, ...]  # what a person should know
+    muted: tuple[Muted, ...]
 
 
 class Alive(FullOutput, frozen=True, kw_only=True):
@@ -135,10 +175,11 @@ class Alive(FullOutput, frozen=True, kw_only=True):
 
 
 class Ready(FullOutput, frozen=True, kw_only=True):
-    """Whether we serve, and whether we append; if not, why not."""
+    """Whether we answer look-ups, append, and are cut off; why not."""
 
     ready: bool
     appending: bool
+    cut_off: bool = False
     why: WireMessage | None = None
 
 
@@ -148,3 +189,23 @@ class StatusQuery(Query, frozen=True, kw_only=True):
     digests: Annotated[
         int, meta("1: compute digests from the rows", ge=0, le=1)
     ] = 0
+
+
+class Mute(Input, frozen=True, kw_only=True):
+    """What is not to be shown among the things to do, and until when."""
+
+    code: str
+    until: str  # first day on which it shows again
+    why: str
+
+
+class Unmute(Input, frozen=True, kw_only=True):
+    """What is to be shown again."""
+
+    code: str
+
+
+class MuteResult(FullOutput, frozen=True, kw_only=True):
+    """How many things to do were muted, or are shown again."""
+
+    count: int

@@ -1,17 +1,27 @@
 """Status says one thing to do for each thing that is wrong."""
 
+import ast
+import inspect
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+import typer
 
+from syncd.cli import main
 from syncd.errors import Message
 from syncd.messages import wire
 from syncd.messages.wire import WireMessage
+from syncd.node.follow import contact
+from syncd.node.serve import status
 from syncd.node.serve import todo as things
-from syncd.node.serve.member_state import MemberState
+from syncd.node.serve.member_state import MemberState, subject
+from syncd.node.upkeep import never_list, protected_reports
 from syncd.store import vault
+from syncd.store.mutes import Mute
 from syncd.web import forms, status_forms
 
 NOW = 1_790_000_000
@@ -41,6 +51,11 @@ def holder(member: str, *, up: bool) -> status_forms.HolderState:
     )
 
 
+def member(**fields: Any) -> status_forms.MemberRow:
+    given = {"member": "bank", "sector": "bank", "state": "ok", **fields}
+    return status_forms.MemberRow(**given)
+
+
 WELL = MemberState(
     now=NOW,
     version="1",
@@ -58,7 +73,10 @@ WELL = MemberState(
     roster=forms.RosterState(
         version=3, hash="0", expires=NOW + 60 * DAY_S, expired=False
     ),
-    failures={},
+    members=(member(),),
+    cut_off=None,
+    admins=3,
+    admins_needed=2,
     skew_s=0,
     findings=(),
     appending=Message(""),
@@ -110,16 +128,25 @@ def down(*members: str) -> tuple[status_forms.HolderState, ...]:
                 "appending": Message("log: rolled back"),
                 "vault": FIVE_WAIT,
             },
-            "publishing: log: rolled back; 5 reports wait",
+            "publishing: log: rolled back; 5 reports wait; syncd doctor",
         ),
-        ({"holders": down("c")}, "holders: c down: call them; 2 still"),
+        (
+            {"holders": down("c")},
+            "holders: c down: syncd doctor says where it ends; call them; 2"
+            " still answer, and none of these may fail",
+        ),
+        (
+            {"members": (member(state="silent"), member(state="failing"))},
+            "silent: 1 members do not answer (bank): syncd doctor",
+        ),
         ({"holders": down("b", "c")}, "1 of the 2 needed are up"),
         (
             {
                 "holders": down("b", "c"),
                 "vault": FIVE_WAIT,
             },
-            "are unknown, and 3 reports wait; call b, c",
+            "are unknown, and 3 reports wait; syncd doctor says where it"
+            " ends; call b, c",
         ),
         ({"logs": (log(contested=True),)}, "FORK: bank.example"),
         ({"logs": (log(missing=4),)}, "withheld: 4 payloads of bank"),
@@ -130,16 +157,6 @@ def down(*members: str) -> tuple[status_forms.HolderState, ...]:
                 )
             },
             "behind: 7 entries of bank.example/syncd/txwz/1: connection",
-        ),
-        (
-            {
-                "keys": (
-                    status_forms.KeyState(
-                        kind="phone", epoch=1, t=2, n=3, dealt=True
-                    ),
-                )
-            },
-            "keys: phone/1 were dealt",
         ),
     ],
 )
@@ -159,3 +176,146 @@ def test_a_lag_that_is_being_fetched_is_nothing_to_do() -> None:
 
 def test_a_roster_of_fifteen_days_is_nothing_to_do() -> None:
     assert todo(roster=roster(14 * DAY_S + 1)) == []
+
+
+def notes(**fields: Any) -> list[str]:
+    return [str(m) for m in things.notes(replace(WELL, **fields))]
+
+
+KEY = status_forms.KeyState(kind="phone", epoch=1, t=2, n=3, dealt=False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        (
+            {"keys": (msgspec.structs.replace(KEY, dealt=True),)},
+            "keys: phone/1 were dealt",
+        ),
+        (
+            {"keys": (msgspec.structs.replace(KEY, n=2),)},
+            "keys: phone/1: every holder is needed",
+        ),
+        ({"admins": 2}, "admins: all 2 must sign"),
+        (
+            {"members": (member(state="self", certificate_days=30),)},
+            "certificate: ours ends in 30 days by its own date; nothing stops",
+        ),
+        (
+            {"remarks": (Message("never-list: 4 are not looked for yet"),)},
+            "never-list",
+        ),
+    ],
+)
+def test_what_cannot_be_done_yet_is_a_note(
+    fields: dict[str, Any], says: str
+) -> None:
+    [line] = notes(**fields)
+    assert says in line
+    assert todo(**fields) == []
+
+
+def test_nothing_is_wrong_nothing_to_note() -> None:
+    assert notes() == []
+    assert notes(members=(member(certificate_days=1),)) == []
+    assert notes(members=(member(state="self", certificate_days=31),)) == []
+
+
+def test_who_is_a_holder_or_cut_off_is_one_line() -> None:
+    """Of one thing that is wrong one line."""
+    assert (
+        len(
+            todo(
+                members=(member(member="c", state="silent"),),
+                holders=down("c"),
+            )
+        )
+        == 1
+    )
+    alone = status_forms.CutOff(since=1, why=WireMessage(detail="cut"))
+    assert todo(members=(member(state="silent"),), cut_off=alone) == []
+    many = tuple(member(member=f"m{n}", state="silent") for n in range(99))
+    [line] = todo(members=many)
+    assert (
+        "99 members do not answer (m0, m1, m2, m3, m4, m5, m6, m7 …)"
+        in str(line)
+    )
+
+
+# ------------------------------------------------------------------- mutes
+
+
+def test_what_is_muted_stands_apart() -> None:
+    """The same about other members is not muted."""
+    state = replace(WELL, holders=down("b"))
+    mute = Mute("2026-12-01", "duty", 5, "its centre moves")
+    muted = {subject(m, why=True): mute for m in things.of(state)}
+    shown = state.form(things.of(state), (), muted)
+    assert shown.todo == ()
+    [hidden] = shown.muted
+    assert (hidden.by, hidden.until, hidden.why) == (
+        "duty",
+        "2026-12-01",
+        mute.why,
+    )
+    assert hidden.what.code
+    other = replace(WELL, holders=down("c"))
+    assert len(other.form(things.of(other), (), muted).todo) == 1
+
+
+def test_of_another_reason_is_not_muted() -> None:
+    """Whoever muted a start that takes its time did not mute a rollback."""
+    late = replace(
+        WELL,
+        appending=Message("clock: no other member has told us the time yet"),
+    )
+    mute = Mute("2026-12-01", "duty", 5, "a slow start")
+    muted = {subject(m, why=True): mute for m in things.of(late)}
+    assert late.form(things.of(late), (), muted).todo == ()
+    waits = replace(late, appending=Message("clock: {s} s", s=412))
+    assert len(waits.form(things.of(waits), (), muted).todo) == 1
+
+
+# ---------------------------------------------------------------- commands
+
+
+def commands() -> set[tuple[str, ...]]:
+    """Return the words of every command there is."""
+    found = set()
+    for noun in main.NOUNS:
+        top = typer.main.get_command(main.build(noun))
+        found |= set(_words(top, ()))
+    return found
+
+
+def _words(command: Any, before: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name, one in getattr(command, "commands", {}).items():
+        yield (*before, name)
+        yield from _words(one, (*before, name))
+
+
+def templates() -> list[str]:
+    """Return what is said of things to do, wherever it is written."""
+    return [
+        template
+        for module in (things, status, contact, never_list, protected_reports)
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "Message"
+        and isinstance(node.args[0], ast.Constant)
+        for template in [str(node.args[0].value)]
+    ]
+
+
+def test_the_commands_in_sentences_exist() -> None:
+    there = commands()
+    named = [
+        tuple(found.split())
+        for template in templates()
+        for found in re.findall(r"syncd ((?:[a-z]+ ?)+)", template)
+    ]
+    assert len(named) > 15
+    for words in named:
+        nouns = {one[0] for one in there if len(one) > 1} - {"status"}
+        least = 2 if words[0] in nouns else 1
+        assert words[:least] in there, words

@@ -570,7 +570,12 @@ async def test_the_document_is_openapi() -> None:
 async def test_alive_and_ready_need_no_token(police: LocalClient) -> None:
     assert (await police.get("/healthz", role="")).body == {"alive": True}
     ready = await police.get("/readyz", role="")
-    assert ready.body == {"ready": True, "appending": True, "why": None}
+    assert ready.body == {
+        "ready": True,
+        "appending": True,
+        "cut_off": False,
+        "why": None,
+    }
 
 
 async def test_two_requests_at_once_are_both_answered(

@@ -45,6 +45,13 @@ class OurClock:
         ahead_s = clock_s - (asked + now) / 2
         self._heard[member] = ClockReading(ahead_s, now)
 
+    def offset_s(self, member: str) -> int | None:
+        """Return how far a member's clock is ahead of ours; None: not heard."""
+        heard = self._heard.get(member)
+        if heard is None:
+            return None
+        return round(heard.ahead_s + self.steady() - self.ctx.clock())
+
     def skew_s(self) -> int | None:
         """Return how far the others' clocks are ahead of ours.
 

@@ -17,6 +17,7 @@ from syncd.errors import Message
 from syncd.indicator.statement import Retract
 from syncd.node.context import Context
 from syncd.node.serve import todo
+from syncd.node.serve.member_state import subject
 from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster import certificate
@@ -49,7 +50,7 @@ class Alerts:
     async def _todo(self, found: Iterable[Message]) -> None:
         """Write what is to do, or no more, for the second look running."""
         book = self.ctx.own.events
-        red = {_key(message): of_message(message) for message in found}
+        red = {" ".join(subject(m)): of_message(m) for m in found}
         before, self._before = self._before, red
         if before is None:
             return
@@ -102,13 +103,6 @@ class Alerts:
                 f"retract/{origin}", str(last), "retract", details
             )
             self.wake()
-
-
-def _key(message: Message) -> str:
-    """Return what makes two messages the same thing, however many it counts."""
-    found = of_message(message)
-    names = (v for v in found["params"].values() if isinstance(v, str))
-    return " ".join([found["detail_code"] or message.template, *names])
 
 
 def _text(known: dict[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """The service behind the local API."""
 
 import asyncio
-import contextlib
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ import structlog
 from syncd.errors import (
     MalformedError,
     RefusedError,
-    SyncdError,
     UsageError,
 )
 from syncd.flows import key_share, report
@@ -21,7 +19,6 @@ from syncd.indicator import claims as claim_rows
 from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import DISPUTE, REPORT, Claim
 from syncd.indicator.record import KEPT
-from syncd.messages import wire
 from syncd.node.context import Context
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
@@ -32,16 +29,16 @@ from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.lookups import Claims, Lookups
-from syncd.node.serve.member_state import appending
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import OwnListService
 from syncd.node.serve.screening import Screening
 from syncd.node.serve.shown import TYPES, shown
 from syncd.node.serve.status import StatusReader
+from syncd.node.serve.status_service import StatusService
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.store.vault import State
-from syncd.web import forms, report_forms, status_forms
+from syncd.web import forms, report_forms
 from syncd.web.event_stream import Event
 from syncd.web.quota_forms import Quota
 from syncd.web.service_ports import Caller
@@ -72,6 +69,12 @@ class LocalService:
 
     def __post_init__(self) -> None:
         self.lookup = self.lookups.lookup
+        state = StatusService(
+            ctx=self.ctx, reader=self.status_reader, counts=self.counts
+        )
+        self.status, self.metrics = state.status, state.metrics
+        self.mute, self.unmute = state.mute, state.unmute
+        self.ready = state.ready
         self.own_lists = OwnListService(
             ctx=self.ctx, lookup=self.lookup, rules=self._rules
         )
@@ -92,7 +95,6 @@ class LocalService:
             disputed=self.disputes,
         )
         self._checked: tuple[Rules, int] | None = None
-        self._digesting = asyncio.Lock()
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
@@ -275,14 +277,6 @@ class LocalService:
 
     # ------------------------------------------------------------- other
 
-    async def status(self, *, digests: bool) -> status_forms.Status:
-        """Return how we are doing; digests for one caller at a time.
-
-        They are computed from all rows, in the threads that look-ups need.
-        """
-        async with self._digesting if digests else contextlib.nullcontext():
-            return await self.status_reader.status(digests=digests)
-
     async def quota(self, caller: Caller) -> Quota:
         """Return what is left to a token, and to us."""
         return Quota(
@@ -322,24 +316,6 @@ class LocalService:
         self.ctx.home.shares[key] = got
         return forms.ShareTaken(
             kind=got.kind, epoch=got.epoch, index=got.index
-        )
-
-    async def metrics(self) -> bytes:
-        """Return all metrics in Prometheus' text format."""
-        return self.counts.scrape(await self.status_reader.read())
-
-    async def ready(self) -> status_forms.Ready:
-        """Tell whether we serve: the database answers, a roster is here."""
-        why = self.status_reader.appending()
-        try:
-            await self.ctx.own.log.head()
-        except SyncdError as e:
-            return status_forms.Ready(
-                ready=False, appending=False, why=wire.of(e.text)
-            )
-        shown = appending(why)
-        return status_forms.Ready(
-            ready=True, appending=shown.ok, why=shown.why
         )
 
 

@@ -5,14 +5,17 @@ asks the parts itself, so they cannot disagree.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from syncd.errors import Message
 from syncd.messages import wire
 from syncd.node.serve.shown import shown
 from syncd.store import vault
 from syncd.store.findings import Row
+from syncd.store.mutes import Mute, Subject
 from syncd.web import claim_forms, forms, status_forms
 
 
@@ -33,7 +36,10 @@ class MemberState:
     keys: tuple[status_forms.KeyState, ...]
     quotas: tuple[status_forms.QuotaLeft, ...] = ()
     roster: forms.RosterState
-    failures: Mapping[str, int]  # in a row, by member
+    members: tuple[status_forms.MemberRow, ...]
+    cut_off: status_forms.CutOff | None
+    admins: int
+    admins_needed: int
     skew_s: int  # how far the others' clocks are ahead
     findings: tuple[Row, ...]  # the newest
     appending: Message  # why nothing is published; "" if it is
@@ -49,8 +55,14 @@ class MemberState:
             if state == vault.State.WAITING
         }
 
-    def form(self, todo: list[Message]) -> status_forms.Status:
+    def form(
+        self,
+        todo: Sequence[Message],
+        notes: Sequence[Message],
+        muted: Mapping[Subject, Mute],
+    ) -> status_forms.Status:
         """Return it as the local API says it."""
+        shown_, hidden = _sorted(todo, muted)
         rows: Counter[vault.State] = Counter()
         for (_, state), n in self.vault.items():
             rows[state] += n
@@ -66,6 +78,8 @@ class MemberState:
                 ending=rows[vault.State.ENDING],
                 ended=rows[vault.State.ENDED],
             ),
+            members=self.members,
+            cut_off=self.cut_off,
             logs=self.logs,
             receipts=self.receipts,
             holders=self.holders,
@@ -76,7 +90,9 @@ class MemberState:
             findings=tuple(map(_finding, self.findings)),
             appending=appending(self.appending),
             notify=self.notify,
-            todo=tuple(map(wire.of, todo)),
+            todo=shown_,
+            notes=tuple(map(wire.of, notes)),
+            muted=hidden,
         )
 
 
@@ -85,6 +101,30 @@ def appending(why: Message) -> status_forms.Appending:
     return status_forms.Appending(
         ok=not why, why=wire.of(why) if why else None
     )
+
+
+def subject(message: Message, *, why: bool = False) -> Subject:
+    """Return what a message is about: its code, and whom it names.
+
+    With `why`, also for which reasons; not how many there are.
+    """
+    names = [v for v in message.params.values() if isinstance(v, str)]
+    if why:
+        names += [*wire.codes(msgspec.to_builtins(wire.of(message)))][1:]
+    return Subject(wire.code(message), " ".join(names))
+
+
+def _sorted(
+    todo: Sequence[Message], muted: Mapping[Subject, Mute]
+) -> tuple[tuple[wire.WireMessage, ...], tuple[status_forms.Muted, ...]]:
+    """Return what there is to do, and what of it is muted."""
+    said = [(wire.of(m), muted.get(subject(m, why=True))) for m in todo]
+    hidden = tuple(
+        status_forms.Muted(what=what, **mute._asdict())
+        for what, mute in said
+        if mute is not None
+    )
+    return tuple(what for what, mute in said if mute is None), hidden
 
 
 def _finding(kept: Row) -> status_forms.FindingState:

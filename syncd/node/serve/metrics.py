@@ -39,7 +39,6 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # help, labels
         MEMBER,
     ),
     "syncd_vault_rows": ("Rows of the vault.", ("kind", "state")),
-    "syncd_holder_up": ("1 for a holder that last answered.", MEMBER),
     "syncd_quota_left": (
         "Evaluations of an hour that are left to us, by what we know.",
         ("key", "purpose"),
@@ -48,10 +47,23 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # help, labels
         "Elements that holders refused us since the start.",
         ("key",),
     ),
-    "syncd_peer_failures": (
-        "Failures in a row of a member's peer API.",
+    "syncd_holder_up": (
+        "1 for a holder that answered when it was last asked for anything.",
         MEMBER,
     ),
+    "syncd_peer_failures": (
+        "Rounds in a row in which a member did not tell its heads.",
+        MEMBER,
+    ),
+    "syncd_peer_heard_seconds": (
+        "When a member was heard of last, unix seconds; 0: not since start.",
+        MEMBER,
+    ),
+    "syncd_certificate_ends_seconds": (
+        "When a member's certificate ends by its own date, unix seconds.",
+        MEMBER,
+    ),
+    "syncd_cut_off": ("1 while no other member answers us.", ()),
     "syncd_notify_failures": (
         "Failures in a row of a target of notify.",
         ("target",),
@@ -99,8 +111,14 @@ def samples(
     for left in state.quotas:
         yield "syncd_quota_left", (left.key, left.purpose), left.hour_left
         yield "syncd_quota_refused", (left.key,), left.denied
-    for member, failures in state.failures.items():
-        yield "syncd_peer_failures", (member,), failures
+    for row in state.members:
+        who = (row.member,)
+        if row.certificate_ends is not None:
+            yield "syncd_certificate_ends_seconds", who, row.certificate_ends
+        if row.state not in ("self", "removed"):
+            yield "syncd_peer_failures", who, row.failures
+            yield "syncd_peer_heard_seconds", who, row.heard_at or 0
+    yield "syncd_cut_off", (), state.cut_off is not None
     for target in state.notify:
         label = (target.target,)
         yield "syncd_notify_failures", label, target.failures
@@ -119,14 +137,19 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = to = CollectorRegistry()
-        self.lookups = self._count(
-            "lookups", "Items looked up.", "verdict", "purpose"
+        # What is looked up, and why, live: not for a member's auditors.
+        self.inside = CollectorRegistry()
+        self.lookups = Counter(
+            "syncd_lookups",
+            "Items looked up.",
+            ("verdict", "purpose"),
+            registry=self.inside,
         )
         self.lookup_seconds = Histogram(
             "syncd_lookup_seconds",
             "From a look-up's arrival to its answer.",
             buckets=SECONDS,
-            registry=to,
+            registry=self.inside,
         )
         self.reports = self._count("reports", "Reports handed in.", "state")
         self.denials = self._count(
@@ -140,10 +163,12 @@ class Metrics:
             "kind",
         )
         self.rounds = self._count(
-            "rounds", "Rounds of questions to other members."
+            "rounds", "Rounds of questions to other members, begun."
         )
         self.pulls = self._count(
-            "pulls", "Pulls of a log that ended.", "origin"
+            "pulls",
+            "Times that a log was mirrored, merged or cosigned further.",
+            "origin",
         )
         self.findings = self._count(
             "findings", "Findings made since the start.", "code"
@@ -161,8 +186,9 @@ class Metrics:
 
     def names(self) -> Iterator[str]:
         """Yield the name of every metric, for the documents."""
-        for family in self.registry.collect():
-            yield family.name
+        for registry in (self.registry, self.inside):
+            for family in registry.collect():
+                yield family.name
 
     def looked_up(
         self, verdicts: Tally[str], purpose: str, seconds: float
@@ -172,12 +198,16 @@ class Metrics:
             self.lookups.labels(verdict, purpose).inc(n)
         self.lookup_seconds.observe(seconds)
 
-    def scrape(self, state: MemberState) -> bytes:
-        """Return everything in Prometheus' text format, with this state."""
+    def scrape(self, state: MemberState, *, inside: bool = True) -> bytes:
+        """Return all in Prometheus' text format, with this state.
+
+        `inside`: also what was looked up, and why.
+        """
         for name, (_, labels) in GAUGES.items():
             if labels:
                 self._gauges[name].clear()  # an origin or member may have left
         for name, labels, value in samples(state):
             gauge = self._gauges[name]
             (gauge.labels(*labels) if labels else gauge).set(value)
-        return generate_latest(self.registry)
+        more = generate_latest(self.inside) if inside else b""
+        return generate_latest(self.registry) + more

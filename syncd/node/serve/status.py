@@ -10,9 +10,10 @@ from syncd.flows.ports import MirrorHead
 from syncd.indicator import claims
 from syncd.messages import wire
 from syncd.node.context import Context
+from syncd.node.follow.peer_choice import PeerState
 from syncd.node.follow.rounds import Rounds
 from syncd.node.notify.notifier import Notifier
-from syncd.node.serve import todo
+from syncd.node.serve import member_rows, todo
 from syncd.node.serve.member_state import MemberState
 from syncd.node.serve.shown import dispute_item, shown
 from syncd.node.upkeep.disputes import Disputes
@@ -61,16 +62,18 @@ class StatusReader:
             receipts=receipts,
             holders=self._holder_states(),
             keys=tuple(
-                shown(status_forms.KeyState, e, n=len(e.shares))
+                shown(status_forms.KeyState, e, n=len(roster.holders_of(e)))
                 for e in roster.epochs
                 if e.shares and not e.retired
             ),
             quotas=tuple(self.allowance.state()),
             roster=self.roster_state(),
-            failures={
-                member: state.failures
-                for member, state in self.rounds.peer_states.items()
-            },
+            members=member_rows.rows(
+                self.ctx, self.rounds, receipts, head.frontier.size
+            ),
+            cut_off=self.cut_off(),
+            admins=len(roster.admin_keys),
+            admins_needed=roster.threshold,
             skew_s=self.rounds.our_clock.skew_s() or 0,
             findings=tuple(await self.findings(FINDINGS)),
             appending=self.appending(),
@@ -86,7 +89,16 @@ class StatusReader:
     async def status(self, *, digests: bool = False) -> status_forms.Status:
         """Return the state as the local API says it, with what to do."""
         state = await self.read(digests=digests)
-        return state.form(todo.of(state))
+        muted = await self.ctx.own.mutes.on(self.ctx.today())
+        return state.form(todo.of(state), todo.notes(state), muted)
+
+    def cut_off(self) -> status_forms.CutOff | None:
+        """Return since when nobody answers us; None if somebody does."""
+        contact = self.rounds.contact
+        if not contact.since:
+            return None
+        why = wire.of(contact.cut_off())
+        return status_forms.CutOff(since=contact.since, why=why)
 
     def _outside(self) -> Message:
         """Say what to do if nobody tells us what is new, "" if somebody does.
@@ -98,9 +110,9 @@ class StatusReader:
         me = roster.member(self.ctx.me)
         if me is None or not me.active:
             return Message(
-                "roster: version {version} does not list us as active: nobody"
-                " answers us, and what is here grows old; ask the admins, or"
-                " stop syncd",
+                "roster: version {version} does not list us as active (syncd"
+                " roster show): nobody answers us, and what is here grows"
+                " old; ask the admins, or stop syncd",
                 version=roster.version,
             )
         return self.rounds.contact.cut_off()
@@ -163,6 +175,9 @@ class StatusReader:
                     else None,
                     source=state.source,
                     last_pull=state.last_pull or None,
+                    as_of=None
+                    if ours
+                    else self.rounds.heard_at(member.id, origin) or None,
                     why=wire.of(why) if why else None,
                     digest=await self._digest(head) if digests else "",
                 )
@@ -206,21 +221,29 @@ class StatusReader:
         """Return what was last seen of each holder."""
         states = []
         for member in self.ctx.roster.holders:
-            asked = self.asked.get(member)
-            peer = self.rounds.peer_states.get(member)
-            why: Message | str = ""
-            if asked is not None:
-                up, why = asked.up, asked.why
-            elif peer is not None and peer.failures:
-                up, why = False, peer.why
-            else:
-                up = True
+            why = self._holder_down(member)
             states.append(
                 status_forms.HolderState(
-                    member=member, up=up, why=wire.of(why) if why else None
+                    member=member,
+                    up=not why,
+                    why=wire.of(why) if why else None,
                 )
             )
         return tuple(states)
+
+    def _holder_down(self, member: str) -> Message:
+        """Return why a holder is down, "" if it is up: what came last counts.
+
+        One that answered wrongly is down until it answers an evaluation.
+        """
+        asked = self.asked.get(member)
+        peer = self.rounds.peer_states.get(member, PeerState())
+        if asked is None or asked.since < peer.ended:
+            if peer.failures:
+                return peer.why
+            if asked is None or asked.silent:
+                return NOTHING
+        return NOTHING if asked.up else asked.why
 
     async def findings(self, limit: int) -> list[Row]:
         """Return the newest findings of both databases, the last met first.

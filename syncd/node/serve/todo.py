@@ -1,6 +1,8 @@
 """The to-dos of a member: one message for each thing that is wrong.
 
-Pure: a member's state goes in.
+A thing to do names the command with which it is begun. What has none cannot
+be done here and now, and is a note, as is what is not wrong yet. Pure: a
+member's state goes in.
 """
 
 from collections.abc import Iterator
@@ -13,28 +15,44 @@ DAY_S = 86_400
 FAILING = 3  # failures in a row that are worth a to-do
 DISPUTES = 10  # that are named one by one
 SOON_S = 14 * DAY_S  # a roster that expires within is named
+SOON_DAYS = 30  # a certificate that ends within is named
+NAMED = 8  # members in one sentence
 
 
 def of(state: MemberState) -> list[Message]:
     """Return what there is to do, what hinders us most first."""
-    return [
-        *state.remarks,
-        *_clock(state),
-        *_roster(state),
-        *_appending(state),
-        *_holders(state),
-        *_logs(state),
-        *_notify(state),
-        *_disputes(state),
-        *_keys(state),
-    ]
+    return [m for m in _all(state) if _is_todo(m)]
+
+
+def notes(state: MemberState) -> list[Message]:
+    """Return what a person should know, and cannot do or need not yet."""
+    rest = [m for m in _all(state) if not _is_todo(m)]
+    return [*rest, *_spare(state), *_certificate(state)]
+
+
+def _is_todo(message: Message) -> bool:
+    return "syncd " in message.template
+
+
+def _all(state: MemberState) -> Iterator[Message]:
+    yield from state.remarks
+    yield from _clock(state)
+    yield from _roster(state)
+    yield from _appending(state)
+    yield from _holders(state)
+    yield from _unheard(state)
+    yield from _logs(state)
+    yield from _notify(state)
+    yield from _disputes(state)
+    yield from _keys(state)
 
 
 def _clock(state: MemberState) -> Iterator[Message]:
     if abs(state.skew_s) > state.max_skew_s:
         yield Message(
-            "clock: {s} s off the others': set it (NTP); until then we"
-            " neither publish nor cosign",
+            "clock: {s} s off the others': set it (timedatectl set-ntp true);"
+            " syncd doctor shows each; until then we neither publish nor"
+            " cosign",
             s=abs(state.skew_s),
         )
 
@@ -44,7 +62,8 @@ def _roster(state: MemberState) -> Iterator[Message]:
     if not roster.merging:
         yield Message(
             "roster: its format {format} is newer than this syncd {version}:"
-            " logs are mirrored, and not merged until it is upgraded",
+            " logs are mirrored, and not merged until it is upgraded and runs"
+            " anew (syncd run)",
             format=roster.format,
             version=state.version,
         )
@@ -52,13 +71,13 @@ def _roster(state: MemberState) -> Iterator[Message]:
     if roster.expired:
         yield Message(
             "roster: version {version} has expired: ask the admins to sign"
-            " and publish the next one",
+            " and publish the next one (syncd roster renew)",
             version=roster.version,
         )
     elif left <= SOON_S:
         yield Message(
             "roster: version {version} expires in {days} days: ask the admins"
-            " for the next one",
+            " for the next one (syncd roster renew)",
             version=roster.version,
             days=left // DAY_S,
         )
@@ -68,10 +87,12 @@ def _appending(state: MemberState) -> Iterator[Message]:
     why, waiting = state.appending, sum(state.waiting().values())
     if why and waiting:
         yield Message(
-            "publishing: {why}; {n} reports wait", why=why, n=waiting
+            "publishing: {why}; {n} reports wait; syncd doctor says more",
+            why=why,
+            n=waiting,
         )
     elif why:
-        yield Message("publishing: {why}", why=why)
+        yield Message("publishing: {why}; syncd doctor says more", why=why)
 
 
 def _holders(state: MemberState) -> Iterator[Message]:
@@ -81,16 +102,25 @@ def _holders(state: MemberState) -> Iterator[Message]:
     up, names = len(state.holders) - len(down), ", ".join(down)
     most = max((k.t for k in state.keys), default=0)
     waits = sum(n for kind, n in state.waiting().items() if kind != "url")
-    if up >= most:
+    if up > most:
         yield Message(
-            "holders: {names} down: call them; {up} still answer",
+            "holders: {names} down: syncd doctor says where it ends; call"
+            " them; {up} still answer",
+            names=names,
+            up=up,
+        )
+    elif up == most:
+        yield Message(
+            "holders: {names} down: syncd doctor says where it ends; call"
+            " them; {up} still answer, and none of these may fail",
             names=names,
             up=up,
         )
     elif waits:
         yield Message(
             "holders: {up} of the {t} needed are up: phones and accounts are"
-            " unknown, and {n} reports wait; call {names}",
+            " unknown, and {n} reports wait; syncd doctor says where it ends;"
+            " call {names}",
             up=up,
             t=most,
             n=waits,
@@ -99,10 +129,27 @@ def _holders(state: MemberState) -> Iterator[Message]:
     else:
         yield Message(
             "holders: {up} of the {t} needed are up: phones and accounts are"
-            " unknown; call {names}",
+            " unknown; syncd doctor says where it ends; call {names}",
             up=up,
             t=most,
             names=names,
+        )
+
+
+def _unheard(state: MemberState) -> Iterator[Message]:
+    """Yield who does not answer; if it is all of them, it is rather we."""
+    down = {h.member for h in state.holders if not h.up}
+    silent = [
+        m.member
+        for m in state.members
+        if m.state == "silent" and m.member not in down
+    ]
+    if silent and not state.cut_off:
+        yield Message(
+            "silent: {n} members do not answer ({names}): syncd doctor says"
+            " where it ends; call them",
+            n=len(silent),
+            names=", ".join(silent[:NAMED]) + " …" * (len(silent) > NAMED),
         )
 
 
@@ -112,31 +159,32 @@ def _logs(state: MemberState) -> Iterator[Message]:
         if log.contested and log.why:
             yield Message(
                 "FORK: {origin} signed two histories, or another than the"
-                " roster's: call {member} and the admins; its reports count"
-                " as user_tag until that is settled ({why})",
+                " roster's: call {member} and the admins, who decide by syncd"
+                " roster cut; its reports count as user_tag until then ({why})",
                 why=log.why,
                 **place,
             )
         elif log.contested:
             yield Message(
                 "FORK: {origin} signed two histories, or another than the"
-                " roster's: call {member} and the admins; its reports count"
-                " as user_tag until that is settled",
+                " roster's: call {member} and the admins, who decide by syncd"
+                " roster cut; its reports count as user_tag until then",
                 **place,
             )
         elif log.missing:
             yield Message(
                 "withheld: {n} payloads of {origin} are nowhere to be had:"
-                " call {member}",
+                " syncd doctor {member}, then call it",
                 n=log.missing,
                 **place,
             )
         elif log.lag and log.why and state.roster.merging:
             yield Message(
-                "behind: {n} entries of {origin}: {why}",
+                "behind: {n} entries of {origin}: {why}; syncd doctor"
+                " {member} says where it ends",
                 n=log.lag,
-                origin=log.origin,
                 why=log.why,
+                **place,
             )
 
 
@@ -213,7 +261,36 @@ def _keys(state: MemberState) -> Iterator[Message]:
     dealt = [f"{k.kind}/{k.epoch}" for k in state.keys if k.dealt]
     if dealt:
         yield Message(
-            "keys: {keys} were dealt by one machine, not drawn by a ceremony:"
-            " replace them when the next epoch is due",
+            "keys: {keys} were dealt by one machine, not drawn by a ceremony;"
+            " a later version replaces them",
             keys=", ".join(dealt),
         )
+
+
+def _spare(state: MemberState) -> Iterator[Message]:
+    """Yield where whoever is lost next stops something."""
+    keys = [f"{k.kind}/{k.epoch}" for k in state.keys if k.n <= k.t]
+    if keys:
+        yield Message(
+            "keys: {keys}: every holder is needed: if one more is lost, phones"
+            " and accounts are unknown; no holder can be added yet",
+            keys=", ".join(keys),
+        )
+    if state.admins <= state.admins_needed:
+        yield Message(
+            "admins: all {n} must sign: if one key is lost, no roster can be"
+            " signed any more; syncd roster admin add drafts one more",
+            n=state.admins,
+        )
+
+
+def _certificate(state: MemberState) -> Iterator[Message]:
+    for row in state.members:
+        days = row.certificate_days
+        if row.state == "self" and days is not None and days <= SOON_DAYS:
+            yield Message(
+                "certificate: ours ends in {days} days by its own date;"
+                " nothing stops then, members know it by its key; syncd join"
+                " update makes another",
+                days=days,
+            )
