@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from syncd import config
 from syncd.cli import grid, terminal
 from syncd.cli.api_client import ApiClient
@@ -178,11 +180,11 @@ def lines(steps: Iterable[Step]) -> Iterator[str]:
 
 
 def _form(step: Step) -> dict[str, Any]:
-    remedy = wire.parts(step.remedy) if step.remedy and not step.ok else None
+    remedy = wire.of(step.remedy) if step.remedy and not step.ok else None
     return {
         "step": step.step,
         "member": step.member,
         "ok": step.ok,
-        "found": wire.parts(step.found),
-        "remedy": remedy,
+        "found": msgspec.to_builtins(wire.of(step.found)),
+        "remedy": msgspec.to_builtins(remedy),
     }

@@ -353,6 +353,14 @@ async def _admits(client: PeerClient, heard: list[Heads]) -> Message:
             hint="its roster has another certificate of us, or we were removed:"
             " ask the admins for the newest roster, then syncd roster publish",
         ) from e
+    except UnavailableError as e:
+        raise UnavailableError(
+            "{why}",
+            hint="call {member}: its syncd took the connection, and does not"
+            " answer",
+            why=e,
+            member=client.name,
+        ) from e
     return Message("it admits our certificate, and answers")
 
 

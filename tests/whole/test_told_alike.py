@@ -1,0 +1,207 @@
+"""Status and doctor tell one true story, within three rounds.
+
+Two of five members are killed, a third is cut off, and a dispute is open: who
+looks for the first time sees just that, whichever of the two is asked.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.cli.main import main
+from syncd.flows.draft import DisputeDraft
+from syncd.node.audit.checkup import PeerCheckup, Step
+from syncd.web import status_forms
+from syncd.web.service_ports import Caller
+from tests.alliance import SECRET, Alliance, Member, Wire, shared
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+FIVE = ("police", "bank", "carrier", "platform", "payer")
+DEAD = ("bank", "payer")
+NUMBER = "+12025550123"
+
+
+async def as_it_happened(alliance: Alliance) -> None:
+    """Have a dispute open, two members dead and one cut off."""
+    police, carrier = alliance.police, alliance.carrier
+    await police.report("phone", NUMBER)
+    await alliance.settle()
+    draft = DisputeDraft(kind="phone", value=NUMBER, reason="innocent_owner")
+    service = carrier.node.local_service
+    await service.dispute(Caller("operator", "operator"), draft)
+    await alliance.settle()
+    await alliance.stop(*DEAD)
+    for other in FIVE:
+        alliance.cut("platform", other)
+    for _ in range(3):
+        await asyncio.gather(*(m.node.rounds.round() for m in alliance.up))
+
+
+alliance = shared(as_it_happened, *FIVE, local_apis=True)
+
+
+async def status(member: Member) -> status_forms.Status:
+    return await member.node.local_service.status(digests=False)
+
+
+def states(seen: status_forms.Status) -> dict[str, str]:
+    return {row.member: row.state for row in seen.members}
+
+
+async def events(member: Member, name: str) -> list[Mapping[str, Any]]:
+    book = member.node.home.own.events
+    first, _ = await book.bounds()
+    return [e.data for e in await book.page(first, 1000) if e.name == name]
+
+
+async def test_status_of_who_is_left(alliance: Alliance) -> None:
+    """Rows, holders, to-dos and metrics, without any look-up."""
+    for member, other in (
+        (alliance.police, "carrier"),
+        (alliance.carrier, "police"),
+    ):
+        seen = await status(member)
+        assert states(seen) == {
+            member.id: "self",
+            other: "ok",
+            "bank": "silent",
+            "payer": "silent",
+            "platform": "silent",
+        }
+        assert [h.member for h in seen.holders if not h.up] == ["bank"]
+        said = [str(line) for line in seen.todo]
+        assert len(said) == 2
+        assert said[0].startswith("holders: bank down: syncd doctor")
+        assert "and none of these may fail" in said[0]
+        assert "2 members do not answer (payer, platform)" in said[1]
+        assert seen.cut_off is None
+        rows = {row.member: row for row in seen.members}
+        assert rows[other].lacks == 0
+        assert abs(rows[other].offset_s or 0) <= 2
+        assert rows[other].heard_at
+        assert rows[other].asked_at
+        assert rows["bank"].silent_since
+        assert rows["bank"].why
+        assert (rows["bank"].heard_at or 0) <= rows["bank"].silent_since
+        assert all((r.certificate_days or 0) > 300 for r in seen.members)
+        text = (
+            await member.node.local_service.metrics(Caller("x", "reader"))
+        ).decode()
+        assert 'syncd_holder_up{member="bank"} 0.0' in text
+        assert 'syncd_peer_failures{member="payer"} 3.0' in text
+        assert "syncd_cut_off 0.0" in text
+
+
+async def test_status_of_who_is_cut_off(alliance: Alliance) -> None:
+    """It is we, not all the others; and look-ups go on from what is here."""
+    platform = alliance.platform
+    seen = await status(platform)
+    assert seen.cut_off is not None
+    assert "none of the 4 members" in str(seen.todo[0])
+    assert not [x for x in seen.todo if str(x).startswith("silent")]
+    ready = await platform.node.local_service.ready()
+    assert (ready.ready, ready.cut_off) == (True, True)
+    assert await events(platform, "cut_off") == [{"state": "cut_off"}]
+    status_, body = await platform.call("GET", "/readyz")
+    assert (status_, body["cut_off"]) == (200, True)
+
+
+async def test_events_name_who_fell_silent(alliance: Alliance) -> None:
+    """One event each, at the third failure."""
+    found = await events(alliance.police, "peer")
+    assert sorted((e["member"], e["state"]) for e in found) == [
+        ("bank", "silent"),
+        ("payer", "silent"),
+        ("platform", "silent"),
+    ]
+    assert await events(alliance.police, "cut_off") == []
+
+
+async def doctor(alliance: Alliance, member: Member) -> dict[str, list[Step]]:
+    """Return what the doctor of one member finds, by member."""
+    node = member.node
+    checks = PeerCheckup(
+        config=member.config,
+        roster=node.rosters.current,
+        tls=(node.peers.shown(), node.peers.keys.tls_pem),
+        client=partial(Wire, alliance.network, member.id),
+    )
+    others = [node.rosters.current.known(m) for m in node.ctx.others]
+    found = await asyncio.gather(*map(checks.run, others))
+    return {m.id: steps for m, steps in zip(others, found, strict=True)}
+
+
+async def test_doctor_tells_the_same(alliance: Alliance) -> None:
+    """Each step up to the first that is red, with its remedy."""
+    found = await doctor(alliance, alliance.police)
+    seen = states(await status(alliance.police))
+    for member, steps in found.items():
+        assert all(step.ok for step in steps) == (seen[member] == "ok")
+        assert all(step.remedy for step in steps if not step.ok)
+    assert [s.step for s in found["bank"]] == ["name", "address"]
+    assert "call bank" in str(found["bank"][-1].remedy)
+    assert [s.step for s in found["platform"]][-1] == "admits us"
+    assert [s.step for s in found["carrier"]] == [
+        *("name", "address", "TLS and pin", "admits us"),
+        *("roster version", "clock", "phone/1", "account/1"),
+    ]
+
+
+def run(words: list[str]) -> int:
+    """Run a command; return its exit code."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return int(str(ended.value.code))
+
+
+async def test_the_command_tells_the_same(
+    alliance: Alliance,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It opens the home beside the daemon, and asks that too."""
+    police = alliance.police
+    for name, text in (("secret", SECRET.decode()), ("token", police.token)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    monkeypatch.setenv("SYNCD_SECRET_FILE", str(tmp_path / "secret"))
+    words = ["--home", str(police.home), "doctor", "carrier", "--json"]
+    words += ["--token-file", str(tmp_path / "token")]
+    code = await asyncio.to_thread(run, words)
+    found = json.loads(capsys.readouterr().out)
+    red = [(s["member"], s["step"]) for s in found["steps"] if not s["ok"]]
+    assert (red, code) == ([], 0)
+    assert [s["step"] for s in found["steps"][:5]] == [
+        *("libsodium", "disk space", "database", "roster", "daemon"),
+    ]
+    words[3] = "payer"
+    code = await asyncio.to_thread(run, words)
+    found = json.loads(capsys.readouterr().out)
+    red = [(s["member"], s["step"]) for s in found["steps"] if not s["ok"]]
+    assert red == [("payer", "address"), ("payer", "rounds")]
+    assert code == 1
+    assert found["steps"][-2]["remedy"]["code"]
+
+
+async def test_who_comes_back_is_heard_again(alliance: Alliance) -> None:
+    """The last test: all is green in the next round, and events say so."""
+    alliance.heal()
+    await alliance.start(*DEAD)
+    for _ in range(3):
+        await asyncio.gather(*(m.node.rounds.round() for m in alliance.up))
+    seen = await status(alliance.police)
+    assert set(states(seen).values()) == {"self", "ok"}
+    assert seen.todo == ()
+    found = await events(alliance.police, "peer")
+    assert [e["state"] for e in found[3:]] == ["heard"] * 3
+    assert await events(alliance.platform, "cut_off") == [
+        {"state": "cut_off"},
+        {"state": "heard"},
+    ]
