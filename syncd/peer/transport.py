@@ -251,13 +251,16 @@ class Transport:
     def _silent(self, e: Exception) -> UnavailableError:
         """Return what an address means that gave no answer."""
         if _is_hung_up(e):
-            return NotAdmittedError(
-                "{member}: this peer does not admit our certificate",
-                hint="syncd doctor {member}",
-                member=self.name,
-            )
+            return self._strangers()
         return UnavailableError(
             "{member}: {why}", member=self.name, why=_why(e)
+        )
+
+    def _strangers(self) -> NotAdmittedError:
+        return NotAdmittedError(
+            "{member}: this peer does not admit our certificate",
+            hint="syncd doctor {member}",
+            member=self.name,
         )
 
     def _refused(
@@ -283,6 +286,8 @@ class Transport:
                 member=self.name,
                 status=status,
             )
+        if status == 403 and response.method == "GET":
+            return self._strangers()
         if status == 404:
             return AbsentError("{member}: has no such thing", member=self.name)
         return _ANSWERED.get(status, UnavailableError)(

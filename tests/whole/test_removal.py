@@ -7,12 +7,14 @@ import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from syncd.errors import RefusedError, UnavailableError
+from syncd.node.audit.checkup import PeerCheckup
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
 from syncd.roster import membership
@@ -278,9 +280,56 @@ async def test_it_hears_of_nothing_new(before: Before) -> None:
         "",
         str(status.UNHEARD),
     }
+    assert seen.cut_off is not None
+    assert {row.member: row.state for row in seen.members} == {
+        "platform": "self",
+        **dict.fromkeys(OTHERS, "failing"),
+    }
+    assert "does not admit our certificate" in str(seen.members[0].why)
     bank = await alliance.bank.node.local_service.status(digests=False)
+    assert {row.member: row.state for row in bank.members} == {
+        "bank": "self",
+        "police": "ok",
+        "carrier": "ok",
+        "platform": "removed",
+    }
     assert not [line for line in bank.todo if str(line).startswith("peers")]
     assert str(status.UNHEARD) not in {str(log.why) for log in bank.logs}
+
+
+async def test_its_doctor_says_so(before: Before) -> None:
+    """A disconnect before any answer has a name, and a remedy."""
+    platform, bank = before.alliance.platform, before.alliance.bank
+    checks = PeerCheckup(
+        config=platform.config,
+        roster=platform.node.rosters.current,
+        tls=(platform.node.peers.shown(), platform.node.peers.keys.tls_pem),
+    )
+    steps = await checks.run(platform.node.rosters.current.known(bank.id))
+    assert [s.step for s in steps if s.ok] == [
+        *("name", "address", "TLS and pin"),
+    ]
+    assert str(steps[-1].found) == "this peer does not admit our certificate"
+    assert "we were removed" in str(steps[-1].remedy)
+
+
+async def test_a_key_that_is_not_pinned(before: Before) -> None:
+    """The doctor says it of a name that leads to another machine."""
+    police, bank = before.alliance.police, before.alliance.bank
+    node = police.node
+    checks = PeerCheckup(
+        config=police.config,
+        roster=node.rosters.current,
+        tls=(node.peers.shown(), node.peers.keys.tls_pem),
+    )
+    known = node.rosters.current.known(bank.id)
+    elsewhere = msgspec.structs.replace(
+        node.rosters.current.known("carrier"), urls=known.urls
+    )
+    steps = await checks.run(elsewhere)
+    assert [s.ok for s in steps] == [True, True, False]
+    assert "another key than the roster pins" in str(steps[-1].found)
+    assert "call carrier" in str(steps[-1].remedy)
 
 
 async def test_its_removal_may_be_served_to_it(before: Before) -> None:
@@ -289,7 +338,9 @@ async def test_its_removal_may_be_served_to_it(before: Before) -> None:
     for raw in before.alliance.notes[1:]:
         await platform.node.rosters.publish(raw)
     seen = await platform.node.local_service.status(digests=False)
-    assert "does not list us as active: nobody answers us" in str(seen.todo[0])
+    assert "does not list us as active (syncd roster show)" in str(
+        seen.todo[0]
+    )
     assert {str(log.why or "") for log in seen.logs} == {
         "",
         str(status.UNHEARD),

@@ -190,6 +190,65 @@ async def test_the_command_tells_the_same(
     assert found["steps"][-2]["remedy"]["code"]
 
 
+async def test_what_can_wait_is_muted(alliance: Alliance) -> None:
+    """Until a day, by whom and why; and shown again."""
+    police = alliance.police
+    holders, silent = (await status(police)).todo
+    wanted = {"code": silent.code, "until": "2199-01-01", "why": "they move"}
+    assert await police.call("POST", "/v1/status/mutes", wanted) == (
+        200,
+        {"count": 1},
+    )
+    seen = await status(police)
+    assert seen.todo == (holders,)
+    [muted] = seen.muted
+    assert (muted.what, muted.by, muted.why) == (
+        silent,
+        "operator",
+        "they move",
+    )
+    raw = (police.home / "own.db").read_bytes()
+    raw += (police.home / "own.db-wal").read_bytes()
+    assert b"they move" not in raw
+    assert await police.call(
+        "POST", "/v1/status/unmutes", {"code": silent.code}
+    ) == (200, {"count": 1})
+    assert (await status(police)).todo == (holders, silent)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"code": "no.such_code"}, 422),
+        ({"until": "2020-01-01"}, 422),
+        ({"until": "tomorrow"}, 400),
+        ({"why": " "}, 400),
+        ({"why": "x" * 201}, 400),
+    ],
+)
+async def test_a_mute_that_cannot_be(
+    alliance: Alliance, change: dict[str, str], code: int
+) -> None:
+    police = alliance.police
+    [_, silent] = (await status(police)).todo
+    good = {"code": silent.code, "until": "2199-01-01", "why": "they move"}
+    answered, _ = await police.call("POST", "/v1/status/mutes", good | change)
+    assert answered == code
+    assert (await status(police)).muted == ()
+
+
+async def test_an_auditor_sees_no_counts_of_look_ups(
+    alliance: Alliance,
+) -> None:
+    """What a bank asks for, and what it meets, is not its auditor's."""
+    service = alliance.police.node.local_service
+    inside = (await service.metrics(Caller("x", "reader"))).decode()
+    assert "syncd_lookups" in inside
+    outside = (await service.metrics(Caller("x", "auditor"))).decode()
+    assert "syncd_lookup" not in outside
+    assert "syncd_rounds_total" in outside
+
+
 async def test_who_comes_back_is_heard_again(alliance: Alliance) -> None:
     """The last test: all is green in the next round, and events say so."""
     alliance.heal()
