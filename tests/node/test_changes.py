@@ -137,3 +137,17 @@ async def test_what_is_handed_on_again_is_marked_once(
     await node.changes.came(again)
     assert (await changes(alliance.bank)).items == page.items
     assert (await changes(alliance.bank, page.next)).items == ()
+
+
+async def test_a_page_that_ends_within_a_merge(alliance: Alliance) -> None:
+    """What one merge brought is judged as far as the page goes."""
+    alliance.cut(*IDS)
+    await alliance.police.report("url", "http://evil.example/a")
+    await alliance.police.retract("url", "http://evil.example/a")
+    alliance.heal()
+    await alliance.settle()
+    first = await changes(alliance.bank, limit=1)
+    second = await changes(alliance.bank, first.next, 1)
+    assert first.next.split(".")[0] == second.next.split(".")[0]
+    assert verdicts(first) == [("none", "suspected")]
+    assert verdicts(second) == [("suspected", "none")]

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import MalformedError
+from syncd.errors import MalformedError, RefusedError
 from syncd.flows.judge import Answer
 from syncd.indicator import statement
 from syncd.web import forms, report_forms
 from syncd.web.report_forms import ReportSearch
+from syncd.web.screening_forms import ScreeningItem
 from syncd.web.service_ports import Caller, LookupCall
 from tests.alliance import Alliance, Member, as_founded, shared
 
@@ -215,3 +216,14 @@ async def test_many_items_have_more_time_unless_one_is_named(
         items = [phone("+12025550190")] * n
         await answers(bank, *items, deadline_ms=deadline_ms)
     assert given == [3.002, 5.0, 60.0, 0.05]
+
+
+async def test_screening_is_off_unless_it_is_set(alliance: Alliance) -> None:
+    """Then no customer is taken in, and no question asked for one."""
+    item = ScreeningItem(
+        kind="phone", value="+12025550191", reference="C-1", until="2199-01-01"
+    )
+    before = len(alliance.network.asked)
+    with pytest.raises(RefusedError, match="not enabled"):
+        await alliance.bank.node.screening.add(CALLER, [item])
+    assert len(alliance.network.asked) == before

@@ -1,8 +1,12 @@
 """Which of a bank's own customers become listed, and are cleared again."""
 
+from types import SimpleNamespace
 from typing import Any
 
-from syncd.indicator import statement
+import pytest
+
+from syncd.flows.judge import Answer
+from syncd.indicator import statement, verdict
 from syncd.indicator.statement import Report
 from syncd.roster import drafts
 from syncd.roster.terms import Epoch
@@ -251,3 +255,41 @@ async def test_what_was_kept_before_a_start_is_found(
     await alliance.settle()
     [event] = await told(alliance.bank)
     assert event["state"] == "listed"
+
+
+async def test_what_cannot_be_judged_in_time_stays(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank = alliance.bank
+    await add(bank, (LISTED, "C-1"))
+    await alliance.police.report("phone", LISTED)
+    await alliance.settle()
+    assert len(await told(bank)) == 1
+
+    async def late(asked: list[Any], *_: Any) -> Any:
+        unknown = Answer(verdict.unknown("basis_unread"))
+        return [unknown] * len(asked), SimpleNamespace(bad_know=set())
+
+    monkeypatch.setattr("syncd.node.serve.screening.judged", late)
+    assert [entry.reference for entry in await report(bank)] == ["C-1"]
+    assert len(await told(bank)) == 1
+
+
+async def test_an_account_that_may_be_a_banks_asks_for_the_bank(
+    alliance: Alliance,
+) -> None:
+    """What was not tried is not compared: that is no row to wait for."""
+    bank = alliance.bank
+    today = statement.day(bank.node.ctx.today())
+    item = ScreeningItem(
+        kind="account",
+        value="6222 0212 3456 78901",
+        reference="C-4",
+        until=statement.day_text(today + 9),
+    )
+    taken = await bank.node.screening.add(WHO, [item])
+    problem = taken.items[0].problem
+    assert problem is not None
+    assert problem.status == 400
+    assert problem.hint
+    assert (await bank.node.screening.page(0, 9)).items == ()

@@ -198,6 +198,7 @@ class Screening:
         for row, answer in zip(rows, answers, strict=True):
             judged_ = answer and answer.verdict
             if judged_ and judged_.verdict == "unknown":
+                listed |= {row.id} if row.listed else set()
                 continue  # there was no time: it stays what it was
             new, old = self._listed(row, answer), row.listed
             if new:
@@ -360,10 +361,11 @@ def _entered(
         return item
     if answer.problem is not None:
         return answer.problem
-    if not answer.forms:
-        return MalformedError(answer.detail, hint=answer.hint)
-    if not all(answer.outputs):
-        return UnavailableError(answer.detail)
+    found = answer.verdict
+    if found and found.verdict == "unknown":
+        asks = "kinds_untried" in found.reasons  # what to name, not to wait
+        error = MalformedError if asks else UnavailableError
+        return error(answer.detail, hint=answer.hint)
     return [
         Entered(
             (form.kind, epoch_of(roster, form.kind), token.token(output)),
@@ -385,15 +387,12 @@ def _wanted(row: Screened, wanted: ScreeningFilter) -> bool:
     state = row.listed
     if state is None:
         return False
-    there = {
-        "verdicts": (state.verdict,),
-        "evidence": state.evidence,
-        "roles": state.roles,
-    }
-    return all(
-        not some or not set(some).isdisjoint(there[name])
-        for name, some in asdict(wanted).items()
+    pairs = (
+        (wanted.verdicts, (state.verdict,)),
+        (wanted.evidence, state.evidence),
+        (wanted.roles, state.roles),
     )
+    return all(not a or not set(a).isdisjoint(b) for a, b in pairs)
 
 
 def _run(run: Run) -> ScreeningRun:
