@@ -67,8 +67,9 @@ def of(
     dispute = claim.statement
     if not isinstance(dispute, Dispute):
         return None
-    if not (dispute.about or dispute.know):
-        return None  # it has no effect
+    effect = dispute.about or dispute.know
+    if not effect or roster.annulled(claim.origin):
+        return None
     by_us = claim.origin in ours
 
     def meant(one: Claim) -> bool:

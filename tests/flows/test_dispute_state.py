@@ -9,6 +9,7 @@ from syncd.flows import dispute_state
 from syncd.flows.dispute_state import DisputeState
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Answer, ClaimStatement, Dispute
+from syncd.roster import membership
 from tests.flows import founders
 from tests.sample_statements import about, report
 
@@ -89,6 +90,12 @@ def test_what_is_not_about_us_is_none_of_ours() -> None:
 
 def test_what_names_no_report_and_proves_nothing_is_no_dispute() -> None:
     assert state(disputed(know=""), REPORT) is None
+
+
+def test_what_the_roster_annuls_waits_for_nothing() -> None:
+    after = membership.remove(ROSTER, "police", past="annul", force=True)
+    there = [disputed(), REPORT]
+    assert dispute_state.of(there[0], there, {BANK}, after, TODAY) is None
 
 
 def test_a_report_that_counts_no_more_waits_for_nothing() -> None:
