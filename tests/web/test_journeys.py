@@ -248,7 +248,8 @@ async def test_from_a_dispute_to_its_answer(
     await bank.post("/v1/disputes", {**value, "reason": "stale"})
     await alliance.settle()
     await police.member.node.background.idle()
-    page = await police.get("/v1/disputes?side=against_us", role="auditor")
+    page = await police.get("/v1/disputes?side=against_us", role="reader")
+    assert page.status == 200, page.body
     [item] = page.body["items"]
     body = {
         "dispute": item["position"],
