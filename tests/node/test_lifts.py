@@ -17,7 +17,7 @@ from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.terms import Limits
 from syncd.store.home_stores import OwnStore
 from tests.alliance import Alliance, Member, as_founded, shared
-from tests.node.stand_in import Home
+from tests.node.stand_in import ORIGIN, Home
 from tests.node.test_disputes import events, settled
 from tests.sample_statements import about, dispute, report
 from tests.store.conftest import NOW
@@ -215,8 +215,12 @@ async def test_a_week_is_over(world: World) -> None:
 
 
 async def test_days_to_come_are_today(world: World) -> None:
+    """Else a week would never be over."""
     await world.says(*lifting(11, "2199-01-01"))
-    await world.says(*lifting(10, DAY))
+    world.home.now += 7 * 86_400
+    await world.says(*lifting(10, "2199-01-01"))
+    assert world.found == []
+    await world.says(*lifting(11, DAY))
     assert len(world.found) == 1
 
 
@@ -226,6 +230,11 @@ async def test_all_logs_of_a_member_are_its_own(world: World) -> None:
     world.lifts = world.open()
     await world.says(*lifting(10))
     assert len(world.found) == 1
+
+
+async def test_our_own_log_is_nothing_new_to_us(world: World) -> None:
+    await world.says(*lifting(40), log=ORIGIN)
+    assert world.found == []
 
 
 async def test_what_hits_nobody_counts_for_nothing(world: World) -> None:

@@ -72,6 +72,11 @@ def report(member: Member, site: str, **fields: Any) -> Report:
     )
 
 
+def vouch(member: Member, site: str, **fields: Any) -> Vouch:
+    fields = {"know": known(member, site), **fields}
+    return Vouch(**about(site), role="website", expires=END, **fields)
+
+
 async def write(alliance: Alliance) -> None:
     """Have everything said that a log can say."""
     police, bank, carrier, platform = alliance.members.values()
@@ -102,13 +107,10 @@ async def write(alliance: Alliance) -> None:
             expires=END,
             about=(mine,),
         ),
-        Vouch(
-            **about(SITES[6]),
-            role="website",
-            expires=END,
-            know=known(bank, SITES[6]),
-        ),
+        vouch(bank, SITES[6]),
+        vouch(bank, SITES[5], know="00" * 8),
     )
+    await police.say(vouch(police, SITES[6]))
     await platform.say(
         Answer(
             **about(SITES[1]),
