@@ -89,9 +89,13 @@ async def test_what_changes_no_verdict_is_none(alliance: Alliance) -> None:
 
 LOG, EARLIER = "bank.example/syncd/txwz/2", "bank.example/syncd/txwz/1"
 OTHER = "carrier.example/syncd/txwz/1"
-BANK = SimpleNamespace(
-    id="bank", generations=[SimpleNamespace(origin=o) for o in (EARLIER, LOG)]
-)
+
+
+def log(origin: str) -> SimpleNamespace:
+    return SimpleNamespace(origin=origin)
+
+
+BANK = SimpleNamespace(id="bank", generations=[log(EARLIER), log(LOG)])
 DAY = "2027-01-15"  # of NOW
 
 
@@ -112,7 +116,11 @@ class World:
             zone="UTC",
             limits=self.limits,
             member={"bank": BANK}.get,
-            by_origin=lambda o: None if o == OTHER else (BANK, None),
+            by_origin={
+                LOG: (BANK, None),
+                EARLIER: (BANK, None),
+                ORIGIN: (SimpleNamespace(generations=[log(ORIGIN)]), None),
+            }.get,
         )
         home.config.member.id = "police"
         self.home = home
