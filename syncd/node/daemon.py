@@ -70,6 +70,7 @@ from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.node.upkeep.roster_orders import RosterOrders
+from syncd.node.upkeep.undo import Undo
 from syncd.web import local_api, peer_api
 
 log = structlog.get_logger("syncd.node")
@@ -223,6 +224,7 @@ class Daemon:
             LocalService, counts=self.metrics, wake=self.publisher.wake
         )
         self.alerts = self._make(Alerts, wake=self.feed.wake)
+        self.undo = self._make(Undo, wake=self.feed.wake)
         self.arrivals = self._make(
             Arrivals,
             consumers=(
@@ -232,6 +234,7 @@ class Daemon:
                 self.disputes,
                 self.screening.came,
                 self.lifts.came,
+                self.undo.arrived,
             ),
         )
 

@@ -132,14 +132,6 @@ class AccessBook:
 
         return await self._db.read(job)
 
-    def asked(self, row: AccessRow, token: bytes) -> bool:
-        """Tell whether a token was one of those asked; of a row just read."""
-        month = self._months.get(row.at // MONTH_S)
-        tags = range(0, len(row.tag), TAG_SIZE)
-        return month is not None and month.tag(token) in [
-            row.tag[at : at + TAG_SIZE] for at in tags
-        ]
-
     async def prune(self, days: int) -> int:
         """Drop records older than `days` and keys no longer needed."""
         oldest = self._clock() - days * 86_400

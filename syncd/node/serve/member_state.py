@@ -44,6 +44,7 @@ class MemberState:
     findings: tuple[Row, ...]  # the newest
     appending: Message  # why nothing is published; "" if it is
     notify: tuple[status_forms.NotifyState, ...] = ()
+    appeals: int = 0  # on which something is to do
     remarks: tuple[Message, ...]  # what else there is to do
     disputes: tuple[claim_forms.DisputeItem, ...]  # that wait for an answer
 

@@ -83,6 +83,7 @@ class StatusReader:
                 for one in await self.disputes.states()
                 if one.pending
             ),
+            appeals=await self.ctx.own.appeals.open(),
             remarks=(*filter(None, (self._outside(),)), *self.never()),
         )
 

@@ -44,6 +44,7 @@ def _all(state: MemberState) -> Iterator[Message]:
     yield from _logs(state)
     yield from _notify(state)
     yield from _disputes(state)
+    yield from _appeals(state)
     yield from _keys(state)
 
 
@@ -254,6 +255,14 @@ def _silent(one: DisputeItem) -> Iterator[Message]:
             day=one.due,
             origin=one.position[0],
             index=one.position[1],
+        )
+
+
+def _appeals(state: MemberState) -> Iterator[Message]:
+    if state.appeals:
+        yield Message(
+            "appeals: {n} measures to look at again: syncd appeal list",
+            n=state.appeals,
         )
 
 

@@ -57,6 +57,7 @@ class Daily:
         now = self.ctx.now()
         own = self.ctx.own
         await own.access.prune(self.ctx.config.access.days)
+        await own.appeals.prune(self.ctx.config.access.days)
         await own.quotas.prune(now)
         await self.excess.run()
         await own.events.prune()

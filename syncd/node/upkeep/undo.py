@@ -1,0 +1,160 @@
+"""What we did on a listing is looked at again when the listing ends.
+
+An access record names the positions that its answer rested on. When one of
+them ends, or something speaks against it, and the claims on its token advise
+no more than a warning now, whoever asked is to check and lift: an appeal of
+the cause `ended`. Expiry by date needs none: the answer said until when.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from syncd.flows.basis import ClaimSource, Key, claims_on
+from syncd.flows.judge import (
+    LookupProgress,
+    PendingQuestion,
+    Question,
+    judged,
+)
+from syncd.flows.ports import Position
+from syncd.indicator import policy, token
+from syncd.indicator.claims import Claim
+from syncd.indicator.statement import (
+    Answer,
+    Dispute,
+    Reassigned,
+    Report,
+    Retract,
+    Vouch,
+)
+from syncd.node.context import Context
+from syncd.node.upkeep.arrivals import Arrival
+from syncd.node.upkeep.never_list import NeverList
+from syncd.store.access import AccessQuery, AccessRow
+from syncd.store.appeals import Appeal
+from syncd.store.database import chunks
+
+DAY_S = 86_400
+DAYS: Final = 180  # that a look-up is looked at again
+LEAST: Final = "verify"  # the mildest action that is a measure
+_AT_ONCE = 256  # positions searched for in one query
+_PAGE = 1000  # records
+
+
+def is_measure(action: str) -> bool:
+    """Tell whether an action holds somebody up."""
+    return policy.lower(action, LEAST) == LEAST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """Finds what is to be looked at again; idle where nobody looked up."""
+
+    ctx: Context
+    claims: ClaimSource
+    never: NeverList
+    wake: Callable[[], None]  # of who waits for events
+
+    async def arrived(self, page: Sequence[Arrival]) -> None:
+        """Keep what is to be looked at again by what was merged."""
+        if not await self.ctx.own.access.page(limit=1):
+            return
+        ended = await self._ended(page)
+        found: dict[int, AccessRow] = {}
+        for part in chunks([*ended], _AT_ONCE):
+            async for row in self._rested_on(part):
+                if is_measure(row.action):
+                    found[row.id] = row
+        if not found:
+            return
+        keys = {row.id: await self._keys(row, ended) for row in found.values()}
+        still = await self._still(
+            {key for some in keys.values() for key in some}
+        )
+        made = await self.ctx.own.appeals.add(
+            [
+                self._appeal(row)
+                for row in found.values()
+                if still.isdisjoint(keys[row.id])
+            ]
+        )
+        if made:
+            self.wake()
+
+    async def _ended(self, page: Sequence[Arrival]) -> dict[Position, Key]:
+        """Return the positions that may count no more, with their tokens."""
+        ended: dict[Position, Key] = {}
+        spoken: set[Key] = set()
+        for arrival in page:
+            item, origin = arrival.statement, arrival.position[0]
+            key: Key = (item.kind, item.epoch, token.decode(item.token))
+            match item:
+                case Retract(ends=ends):
+                    ended |= {(origin, index): key for index in ends}
+                case Answer(outcome="report_withdrawn", about=about):
+                    ended |= dict.fromkeys(about, key)
+                case Dispute() | Reassigned() | Vouch():
+                    spoken.add(key)
+                case _:
+                    pass
+        for key, group in (await claims_on(spoken, self.claims)).items():
+            ended |= {
+                c.position: key
+                for c in group
+                if isinstance(c.statement, Report)
+            }
+        return ended
+
+    async def _rested_on(
+        self, positions: Sequence[Position]
+    ) -> AsyncIterator[AccessRow]:
+        since = self.ctx.now() - DAYS * DAY_S
+        wanted = AccessQuery(positions=positions, since=since)
+        after = 0
+        while rows := await self.ctx.own.access.page(after, _PAGE, wanted):
+            for row in rows:
+                yield row
+            after = rows[-1].id
+
+    async def _keys(
+        self, row: AccessRow, ended: dict[Position, Key]
+    ) -> set[Key]:
+        """Return the tokens that an answer rested on claims of."""
+        positions = row.positions or ()
+        held = await self.claims.claims_at(positions)
+        known = {ended[p] for p in positions if p in ended}
+        return known | {_key(claim) for claim in held.values()}
+
+    async def _still(self, keys: set[Key]) -> set[Key]:
+        """Return those of some tokens on which a measure is still advised."""
+        wanted = [*keys]
+        answers, _ = await judged(
+            [
+                PendingQuestion(Question(kind, token=short, epoch=epoch))
+                for kind, epoch, short in wanted
+            ],
+            LookupProgress(),
+            await self.ctx.world(self.never.tokens),
+            self.claims,
+            self.ctx.bulk,
+            lambda: True,
+        )
+        told = zip(wanted, answers, strict=True)
+        return {key for key, answer in told if is_measure(answer.action)}
+
+    def _appeal(self, row: AccessRow) -> Appeal:
+        return Appeal(
+            cause="ended",
+            by=row.caller,
+            access_id=row.id,
+            purpose=row.purpose,
+            measure=row.action,
+            received_at=self.ctx.now(),
+            reference=row.reference,
+            positions=row.positions or (),
+        )
+
+
+def _key(claim: Claim) -> Key:
+    return claim.statement.kind, claim.statement.epoch, claim.token

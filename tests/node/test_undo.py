@@ -1,0 +1,149 @@
+"""What was done on a listing is looked at again when the listing ends."""
+
+from typing import Any
+
+import pytest
+
+from syncd.node.serve import todo
+from syncd.node.upkeep import undo
+from syncd.store.appeals import Appeal, AppealQuery
+from syncd.web import forms
+from syncd.web.service_ports import Caller, LookupCall
+from tests.alliance import Alliance, Member, as_founded, shared
+
+IDS = ("bank", "carrier", "police")
+NUMBER, OTHER = "+12025550177", "+12025550178"
+FIRM = {"evidence": "police_case", "handling": "open"}
+
+alliance = shared(as_founded, *IDS, scope="function")
+
+
+async def ask(
+    member: Member, value: str = NUMBER, caller: str = "core"
+) -> forms.LookupItem:
+    call = LookupCall(
+        purpose="transaction_check",
+        reference="case 9",
+        deadline_ms=5000,
+        items=(forms.Item(kind="phone", value=value),),
+    )
+    service = member.node.local_service
+    return (await service.lookup(Caller(caller, "reader"), call)).items[0]
+
+
+async def settled(alliance: Alliance) -> None:
+    await alliance.settle()
+    for member in alliance.up:
+        await member.node.background.idle()
+
+
+async def found(member: Member) -> list[Appeal]:
+    return await member.node.home.own.appeals.page(AppealQuery())
+
+
+async def events(member: Member) -> list[Any]:
+    page = await member.node.home.own.events.page(1, 1000)
+    return [e.data for e in page if e.name == "undo"]
+
+
+async def test_a_retract_is_a_to_do_for_each_who_asked(
+    alliance: Alliance,
+) -> None:
+    """With its file number, and in clear no value, file or report."""
+    bank, police = alliance.bank, alliance.police
+    await police.report("phone", NUMBER, OTHER, **FIRM)
+    await settled(alliance)
+    assert (await ask(bank)).action == "hold"
+    await ask(bank, caller="desk")
+    await ask(bank, OTHER)
+    await ask(alliance.carrier, OTHER)
+    await police.retract("phone", NUMBER)
+    await settled(alliance)
+    first, second = await found(bank)
+    assert (first.by, second.by) == ("core", "desk")
+    assert (first.cause, first.measure, first.reference) == (
+        *("ended", "hold", "case 9"),
+    )
+    assert [position[0] for position in first.positions] == [police.origin]
+    assert await events(bank) == [
+        {
+            "access": one.access_id,
+            "id": one.id,
+            "code": "hold",
+            "purpose": "transaction_check",
+        }
+        for one in (first, second)
+    ]
+    assert await found(alliance.carrier) == []
+    state = await bank.node.status_reader.read()
+    assert [
+        m.params["n"] for m in todo.of(state) if "appeal" in m.template
+    ] == [2]
+
+
+async def test_not_while_another_report_advises_as_much(
+    alliance: Alliance,
+) -> None:
+    bank, police = alliance.bank, alliance.police
+    await police.report("phone", NUMBER, **FIRM)
+    await alliance.carrier.report(
+        "phone", NUMBER, evidence="carrier_detection"
+    )
+    await bank.report("phone", NUMBER, evidence="bank_detection")
+    await settled(alliance)
+    await ask(bank)
+    await police.retract("phone", NUMBER)
+    await settled(alliance)
+    item = await ask(bank)
+    assert undo.is_measure(item.action)
+    assert await found(bank) == []
+    await alliance.carrier.retract("phone", NUMBER)
+    await settled(alliance)
+    assert len(await found(bank)) == 2  # the same number, asked twice
+
+
+async def test_our_own_report_too(alliance: Alliance) -> None:
+    police = alliance.police
+    await police.report("phone", NUMBER, **FIRM)
+    await settled(alliance)
+    await ask(police)
+    await police.retract("phone", NUMBER)
+    await settled(alliance)
+    [one] = await found(police)
+    assert one.measure == "hold"
+
+
+async def test_neither_warnings_nor_what_is_long_ago(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank, police = alliance.bank, alliance.police
+    await police.report("phone", NUMBER, **FIRM)
+    await alliance.carrier.report("phone", OTHER, evidence="user_tag")
+    await settled(alliance)
+    assert (await ask(bank, OTHER)).action == "warn"
+    await ask(bank)
+    monkeypatch.setattr(undo, "DAYS", -1)
+    await police.retract("phone", NUMBER)
+    await alliance.carrier.retract("phone", OTHER)
+    await settled(alliance)
+    assert await found(bank) == []
+
+
+async def test_what_comes_twice_is_one_to_do(alliance: Alliance) -> None:
+    """After a crash the same page comes again."""
+    bank, police = alliance.bank, alliance.police
+    await police.report("phone", NUMBER, **FIRM)
+    await settled(alliance)
+    await ask(bank)
+    pages: list[Any] = []
+
+    async def keep(page: Any) -> None:
+        pages.append(page)
+
+    arrivals = bank.node.arrivals
+    arrivals.consumers = (*arrivals.consumers, keep)
+    await police.retract("phone", NUMBER)
+    await settled(alliance)
+    for page in pages:
+        await bank.node.undo.arrived(page)
+    assert len(await found(bank)) == len(await events(bank)) == 1
